@@ -1,0 +1,196 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const (
+	// DeliveryBusinessAccountID is the WhatsApp business account of every envelope built here.
+	DeliveryBusinessAccountID = "102290129340398"
+	// DeliveryDisplayPhoneNumber is the business phone number of every envelope built here.
+	DeliveryDisplayPhoneNumber = "15550783881"
+)
+
+// A wamid is base64 of a small binary record: the peer's number, a direction and the message's key.
+const (
+	wamidInbound  = 0x12
+	wamidOutbound = 0x11
+)
+
+// Wamid makes the id of an inbound message as Meta writes them, the same for the same seed. The phone number inside,
+// as every real one has it, is made up of the seed too.
+func Wamid(seed string) string {
+	sum := sha256.Sum256([]byte(seed))
+	return wamid("1555"+digitsOf(sum[16:], 7), wamidInbound, seed)
+}
+
+func wamid(peer string, direction byte, seed string) string {
+	peerLength := min(len(peer), 64)
+	sum := sha256.Sum256([]byte(seed))
+	record := append([]byte{0x1c, 0x18, byte(peerLength)}, peer[:peerLength]...)
+	record = append(record, 0x15, 0x02, 0x00, direction, 0x18, 0x14)
+	record = append(record, strings.ToUpper(hex.EncodeToString(sum[:10]))...)
+	record = append(record, 0x00)
+	return "wamid." + base64.StdEncoding.EncodeToString(record)
+}
+
+// digitsOf turns the first n bytes into n decimal digits, the first of them not 0.
+func digitsOf(random []byte, n int) string {
+	digits := make([]byte, n)
+	for i := range digits {
+		digits[i] = '0' + random[i]%10
+	}
+	digits[0] = '1' + random[0]%9
+	return string(digits)
+}
+
+type envelope struct {
+	Object string  `json:"object"`
+	Entry  []entry `json:"entry"`
+}
+
+type entry struct {
+	ID      string   `json:"id"`
+	Changes []change `json:"changes"`
+}
+
+type change struct {
+	Value any    `json:"value"`
+	Field string `json:"field"`
+}
+
+type messagesValue struct {
+	MessagingProduct string           `json:"messaging_product"`
+	Metadata         metadata         `json:"metadata"`
+	Contacts         []contact        `json:"contacts,omitempty"`
+	Messages         []map[string]any `json:"messages,omitempty"`
+	Statuses         []map[string]any `json:"statuses,omitempty"`
+}
+
+type metadata struct {
+	DisplayPhoneNumber string `json:"display_phone_number"`
+	PhoneNumberID      string `json:"phone_number_id"`
+}
+
+type contact struct {
+	Profile *profile `json:"profile,omitempty"`
+	WaID    string   `json:"wa_id,omitempty"`
+	UserID  string   `json:"user_id,omitempty"`
+}
+
+type profile struct {
+	Name string `json:"name"`
+}
+
+// TextDelivery is the webhook of one text message. A waID that is a business-scoped user id, such as
+// US.13491208655302741918, is sent as one: from_user_id and user_id in the place of from and wa_id.
+func TextDelivery(phoneNumberID, waID, name, messageID, text string, at time.Time) []byte {
+	return MessageDelivery(phoneNumberID, waID, name, messageID, "text", map[string]string{"body": text}, at)
+}
+
+// MessageDelivery is the webhook of one message of any type; object is what stands under the type's name, nil for none.
+func MessageDelivery(phoneNumberID, waID, name, messageID, messageType string, object any, at time.Time) []byte {
+	message := map[string]any{"id": messageID, "timestamp": unixSeconds(at), "type": messageType}
+	if object != nil {
+		message[messageType] = object
+	}
+	sender := contact{Profile: &profile{name}, WaID: waID}
+	if businessScopedID.MatchString(waID) {
+		sender.WaID, sender.UserID = "", waID
+		message["from_user_id"] = waID
+	} else {
+		message["from"] = waID
+	}
+	return seal(phoneNumberID, messagesValue{Contacts: []contact{sender}, Messages: []map[string]any{message}})
+}
+
+// StatusDelivery is the webhook of one status of a message sent before: sent, delivered, read, played or failed.
+// The recipient is a wa_id or a business-scoped user id; an empty callback is left out. A failed one has error 131000.
+func StatusDelivery(phoneNumberID, messageID, status, recipient, callback string, at time.Time) []byte {
+	if status == "failed" {
+		return FailedDelivery(phoneNumberID, messageID, recipient, callback, 131000, at)
+	}
+	entry, person := statusEntry(messageID, status, recipient, callback, at)
+	if status == "sent" || status == "delivered" {
+		entry["pricing"] = map[string]any{
+			"billable": false, "pricing_model": "PMP", "type": "free_customer_service", "category": "service",
+		}
+	}
+	return seal(phoneNumberID, messagesValue{Contacts: []contact{person}, Statuses: []map[string]any{entry}})
+}
+
+// FailedDelivery is the webhook of a message that failed for the reason of an error code; it carries no contacts.
+func FailedDelivery(phoneNumberID, messageID, recipient, callback string, code int, at time.Time) []byte {
+	entry, _ := statusEntry(messageID, "failed", recipient, callback, at)
+	title := "Unknown error"
+	if known, ok := errorTitles[code]; ok {
+		title = known.title
+	}
+	entry["errors"] = []map[string]any{{
+		"code": code, "title": title, "message": title,
+		"error_data": map[string]string{"details": title},
+		"href":       "/documentation/business-messaging/whatsapp/support/error-codes",
+	}}
+	return seal(phoneNumberID, messagesValue{Statuses: []map[string]any{entry}})
+}
+
+func statusEntry(messageID, status, recipient, callback string, at time.Time) (map[string]any, contact) {
+	entry := map[string]any{"id": messageID, "status": status, "timestamp": unixSeconds(at)}
+	person := contact{WaID: recipient}
+	if businessScopedID.MatchString(recipient) {
+		person = contact{UserID: recipient}
+		entry["recipient_user_id"] = recipient
+	} else {
+		entry["recipient_id"] = recipient
+	}
+	if callback != "" {
+		entry["biz_opaque_callback_data"] = callback
+	}
+	return entry, person
+}
+
+func unixSeconds(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+
+func seal(phoneNumberID string, value messagesValue) []byte {
+	value.MessagingProduct = "whatsapp"
+	value.Metadata = metadata{DeliveryDisplayPhoneNumber, phoneNumberID}
+	raw, err := json.Marshal(envelope{whatsAppObject, []entry{{DeliveryBusinessAccountID, []change{{value, "messages"}}}}})
+	if err != nil {
+		// Only an object of the caller's that JSON cannot hold comes here; what is no JSON shows it at the receiver.
+		return fmt.Append(nil, "building the envelope: ", err)
+	}
+	return escape(raw)
+}
+
+// escape writes JSON as Meta does, in ASCII and with \/: a receiver that signs anything but the raw bytes is found out.
+func escape(raw []byte) []byte {
+	escaped := bytes.NewBuffer(make([]byte, 0, len(raw)+len(raw)/8))
+	for len(raw) > 0 {
+		r, size := utf8.DecodeRune(raw)
+		switch {
+		case r == '/':
+			escaped.WriteString(`\/`)
+		case r < utf8.RuneSelf:
+			escaped.WriteRune(r)
+		default:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(escaped, `\u%04x`, unit)
+			}
+		}
+		raw = raw[size:]
+	}
+	return escaped.Bytes()
+}

@@ -1,0 +1,203 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxGraphBody = 4 << 20
+	// maxNodes bounds the media, business accounts and phone numbers a Graph remembers, each.
+	maxNodes = 1000
+	// defaultKeep is how many calls and messages a stand-in keeps.
+	defaultKeep = 10_000
+)
+
+var graphVersion = regexp.MustCompile(`^v\d+\.\d+$`)
+
+// GraphOptions configure a Graph. The zero value accepts any bearer token and any phone number id.
+type GraphOptions struct {
+	// AccessTokens are accepted as Authorization: Bearer; with none, any token is.
+	AccessTokens []string
+	// AppID and AppSecret make the app access token "AppID|AppSecret"; with no AppID any app and token is accepted.
+	AppID, AppSecret string
+	// PhoneNumberIDs are the numbers that exist; with none, all do.
+	PhoneNumberIDs []string
+	// PublicURL is the scheme and host of media URLs; by default those of the request.
+	PublicURL string
+	// MediaURLLifetime defaults to Meta's 5 minutes.
+	MediaURLLifetime time.Duration
+	// CallbackClient makes the verification GET of a webhook subscription; by default one that waits 5 seconds.
+	CallbackClient *http.Client
+	// StatusSink is told of each message that was sent, within the call that sent it: it must not block.
+	StatusSink func(SentMessage)
+	// Now is the clock of media URLs; by default time.Now.
+	Now func() time.Time
+	// Keep is how many calls and sent messages are kept, 10,000 by default; negative: they are only counted.
+	Keep int
+}
+
+// Graph stands in for Meta's Graph API v1.0 and up, as far as WhatsApp receivers use it: messages, media, webhook
+// subscriptions and their overrides, debug_token.
+type Graph struct {
+	*Front
+	// SentLog holds what Sent returns, with its count and a Wait.
+	SentLog *Log[SentMessage]
+
+	options  GraphOptions
+	handler  http.Handler
+	media    mediaStore
+	webhooks webhooks
+	nonce    string
+	serial   atomic.Uint64
+}
+
+// NewGraph makes a Graph to serve with net/http. Close it before its server.
+func NewGraph(options GraphOptions) *Graph {
+	if options.MediaURLLifetime <= 0 {
+		options.MediaURLLifetime = 5 * time.Minute
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.CallbackClient == nil {
+		options.CallbackClient = newCallbackClient()
+	}
+	keep := keepOrDefault(options.Keep)
+	g := &Graph{
+		Front:   NewFront(NewRecorder(keep), maxGraphBody),
+		SentLog: newLog(keep, func(m SentMessage) int { return len(m.Raw) }),
+		options: options,
+		nonce:   rand.Text(),
+	}
+	g.media.key = []byte(rand.Text())
+	g.webhooks.accounts, g.webhooks.numbers = map[string]string{}, map[string]string{}
+	g.handler = withControl(g.Wrap(g.routes()), g.control())
+	return g
+}
+
+// keepOrDefault reads an option's Keep: 0 is the default, negative is none.
+func keepOrDefault(keep int) int {
+	if keep == 0 {
+		return defaultKeep
+	}
+	return max(keep, 0)
+}
+
+func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }
+
+// unique is a seed no other call of any stand-in gets.
+func (g *Graph) unique() string { return fmt.Sprintf("%s-%d", g.nonce, g.serial.Add(1)) }
+
+// endpoint answers with a JSON value or a problem.
+type endpoint func(*http.Request) (any, *problem)
+
+func (g *Graph) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, authorize func(*http.Request) *problem, serve endpoint) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if version := r.PathValue("version"); !graphVersion.MatchString(version) {
+				writeProblem(w, unknownPath(r))
+				return
+			}
+			problem := authorize(r)
+			var answer any
+			if problem == nil {
+				answer, problem = serve(r)
+			}
+			if problem != nil {
+				writeProblem(w, problem)
+				return
+			}
+			writeJSON(w, http.StatusOK, answer)
+		})
+	}
+	handle("POST /{version}/{id}/messages", g.authorizeUser, g.sendMessage)
+	handle("POST /{version}/{id}/media", g.authorizeUser, g.uploadMedia)
+	handle("GET /{version}/{id}", g.authorizeUser, g.getNode)
+	handle("DELETE /{version}/{id}", g.authorizeUser, g.deleteMedia)
+	handle("POST /{version}/{id}", g.authorizeUser, g.setNumberOverride)
+	handle("POST /{version}/{id}/subscribed_apps", g.authorizeUser, g.subscribeAccount)
+	handle("GET /{version}/{id}/subscribed_apps", g.authorizeUser, g.getAccount)
+	handle("DELETE /{version}/{id}/subscribed_apps", g.authorizeUser, g.unsubscribeAccount)
+	handle("POST /{version}/{id}/subscriptions", g.authorizeApp, g.subscribeApp)
+	handle("GET /{version}/{id}/subscriptions", g.authorizeApp, g.getAppSubscriptions)
+	handle("DELETE /{version}/{id}/subscriptions", g.authorizeApp, g.unsubscribeApp)
+	handle("GET /{version}/debug_token", g.authorizeAny, g.debugToken)
+	mux.HandleFunc("GET "+downloadPath+"{$}", g.download)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { writeProblem(w, unknownPath(r)) })
+	return mux
+}
+
+// getNode serves GET of a bare id, which may name a phone number or media.
+func (g *Graph) getNode(r *http.Request) (any, *problem) {
+	if slices.Contains(strings.Split(r.URL.Query().Get("fields"), ","), "webhook_configuration") {
+		return g.getNumberOverride(r)
+	}
+	return g.getMedia(r)
+}
+
+func unknownPath(r *http.Request) *problem {
+	return &problem{code: 2500, title: "Unknown path components: " + r.Method + " " + r.URL.Path}
+}
+
+func (g *Graph) hasNumber(id string) bool {
+	return len(g.options.PhoneNumberIDs) == 0 || slices.Contains(g.options.PhoneNumberIDs, id)
+}
+
+func unknownObject(id string) *problem {
+	return invalid("Unsupported request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation", id)
+}
+
+// params reads the parameters of a call from its query and its body, a form or a JSON object. Values of a JSON object
+// that are not strings stay JSON, which is also how Graph takes nested values in a form.
+func params(r *http.Request) (url.Values, *problem) {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		values := r.URL.Query()
+		fields := map[string]json.RawMessage{}
+		if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
+			return nil, invalid("The request body is not a JSON object: %v", err)
+		}
+		for name, raw := range fields {
+			var text string
+			if json.Unmarshal(raw, &text) != nil {
+				text = string(raw)
+			}
+			values.Set(name, text)
+		}
+		return values, nil
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, invalid("The request's parameters cannot be read: %v", err)
+	}
+	return r.Form, nil
+}
+
+func writeProblem(w http.ResponseWriter, p *problem) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.Header().Set("WWW-Authenticate", `OAuth "Facebook Platform" "invalid_request"`)
+	w.WriteHeader(p.httpStatus())
+	_, _ = w.Write(p.body()) //nolint:gosec // JSON, and typed so: no browser takes it for a page
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		http.Error(w, "the answer is not JSON: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,139 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// errorTitle is the title and HTTP status Meta's table of error codes gives a code.
+// https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+type errorTitle struct {
+	title  string
+	status int
+}
+
+var errorTitles = map[int]errorTitle{
+	0:      {"AuthException", 401},
+	1:      {"API Unknown", 400},
+	2:      {"API Service", 503},
+	3:      {"API Method", 500},
+	4:      {"API Too Many Calls", 400},
+	10:     {"Permission Denied", 403},
+	33:     {"Parameter value is not valid", 400},
+	100:    {"Invalid parameter", 400},
+	190:    {"Access token has expired", 401},
+	200:    {"API Permission", 403},
+	368:    {"Temporarily blocked for policies violations", 403},
+	2200:   {"Callback verification failed", 400},
+	2500:   {"Unknown path components", 400},
+	80007:  {"Rate limit issues", 400},
+	130429: {"Rate limit hit", 400},
+	130472: {"User's number is part of an experiment", 400},
+	130497: {"Business account is restricted from messaging users in this country.", 403},
+	131000: {"Something went wrong", 500},
+	131005: {"Access denied", 403},
+	131008: {"Required parameter is missing", 400},
+	131009: {"Parameter value is not valid", 400},
+	131016: {"Service unavailable", 500},
+	131021: {"Recipient cannot be sender", 400},
+	131026: {"Message undeliverable", 400},
+	131030: {"Recipient phone number not in allowed list", 400},
+	131031: {"Account has been locked", 403},
+	131037: {"WhatsApp provided number needs display name approval before message can be sent.", 400},
+	131042: {"Business eligibility payment issue", 400},
+	131045: {"Incorrect certificate", 500},
+	131047: {"Re-engagement message", 400},
+	131048: {"Spam rate limit hit", 400},
+	131049: {"This message was not delivered to maintain healthy ecosystem engagement.", 400},
+	131050: {"User has stopped receipt of marketing messages from your business", 400},
+	131051: {"Unsupported message type", 400},
+	131052: {"Media download error", 400},
+	131053: {"Media upload error", 400},
+	131056: {"(Business Account, Consumer Account) pair rate limit hit", 400},
+	131057: {"Account in maintenance mode", 500},
+	131062: {"Business-scoped User ID (BSUID) recipients are not supported for this message", 400},
+	132000: {"Template Param Count Mismatch", 400},
+	132001: {"Template does not exist", 404},
+	132005: {"Template Hydrated Text Too Long", 400},
+	132007: {"Template Format Character Policy Violated", 400},
+	132012: {"Template Parameter Format Mismatch", 400},
+	132015: {"Template is Paused", 400},
+	132016: {"Template is Disabled", 400},
+	132068: {"Flow is blocked", 400},
+	132069: {"Flow is throttled", 400},
+	133004: {"Server Temporarily Unavailable", 503},
+	133010: {"Phone number not registered", 400},
+	135000: {"Generic user error", 400},
+}
+
+// GraphError is a fault that answers with an error of Graph's shape. An httpStatus of 0 is the one Meta's table gives
+// the code. The caller sets what calls it is for, and how often.
+func GraphError(code int, details string, httpStatus int) Fault {
+	p := problem{code: code, details: details, status: httpStatus}
+	return Fault{Status: p.httpStatus(), Body: string(p.body())}
+}
+
+// problem is an error of the Graph API; title and status default to the table's.
+type problem struct {
+	code    int
+	title   string
+	details string
+	status  int
+}
+
+// invalid is the answer to a parameter that Graph itself, not WhatsApp, refuses.
+func invalid(format string, args ...any) *problem {
+	return &problem{code: 100, title: fmt.Sprintf(format, args...)}
+}
+
+func (p problem) httpStatus() int {
+	if p.status != 0 {
+		return p.status
+	}
+	if known, ok := errorTitles[p.code]; ok {
+		return known.status
+	}
+	return http.StatusBadRequest
+}
+
+func (p problem) body() []byte {
+	title := p.title
+	if title == "" {
+		title = "Unknown error"
+		if known, ok := errorTitles[p.code]; ok {
+			title = known.title
+		}
+	}
+	type data struct {
+		MessagingProduct string `json:"messaging_product"`
+		Details          string `json:"details"`
+	}
+	type object struct {
+		Message   string `json:"message"`
+		Type      string `json:"type"`
+		Code      int    `json:"code"`
+		ErrorData *data  `json:"error_data,omitempty"`
+		TraceID   string `json:"fbtrace_id"`
+	}
+	trace := sha256.Sum256(fmt.Append(nil, p.code, p.details))
+	body := object{
+		Message: fmt.Sprintf("(#%d) %s", p.code, title),
+		Type:    "OAuthException",
+		Code:    p.code,
+		TraceID: "A" + base64.RawURLEncoding.EncodeToString(trace[:16]),
+	}
+	if p.details != "" {
+		body.ErrorData = &data{MessagingProduct: "whatsapp", Details: p.details}
+	}
+	raw, err := json.Marshal(map[string]object{"error": body})
+	if err != nil {
+		return []byte(`{"error":{"message":"(#1) API Unknown","type":"OAuthException","code":1}}`)
+	}
+	return raw
+}

@@ -1,0 +1,252 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// downloadPath is the path of Meta's media host, lookaside.fbsbx.com.
+	downloadPath = "/whatsapp_business/attachments/"
+	// maxKeptUpload is how much of an upload is kept; a larger one is counted and hashed only, and is not downloadable.
+	maxKeptUpload = 16 << 20
+	// maxMediaBytes bounds all media together, the oldest giving way.
+	maxMediaBytes = 256 << 20
+)
+
+type medium struct {
+	mime    string
+	sha256  string
+	size    int64
+	content []byte
+	// owner is the phone number id it was uploaded to, "" for any.
+	owner string
+}
+
+type mediaStore struct {
+	key []byte
+
+	mu    sync.Mutex
+	byID  map[string]medium
+	order []string
+	bytes int
+}
+
+func (s *mediaStore) put(id string, m medium) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removeLocked(id)
+	if s.byID == nil {
+		s.byID = map[string]medium{}
+	}
+	s.byID[id] = m
+	s.order = append(s.order, id)
+	s.bytes += len(m.content)
+	for len(s.order) > 1 && (len(s.order) > maxNodes || s.bytes > maxMediaBytes) {
+		s.removeLocked(s.order[0])
+	}
+}
+
+func (s *mediaStore) get(id string) (medium, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, found := s.byID[id]
+	return m, found
+}
+
+func (s *mediaStore) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removeLocked(id)
+}
+
+func (s *mediaStore) removeLocked(id string) bool {
+	m, found := s.byID[id]
+	if !found {
+		return false
+	}
+	delete(s.byID, id)
+	s.bytes -= len(m.content)
+	s.order = slices.DeleteFunc(s.order, func(o string) bool { return o == id })
+	return true
+}
+
+// sign makes the token of a download URL: it cannot be guessed and needs no memory.
+func (s *mediaStore) sign(id, expires string) string {
+	mac := hmac.New(sha256.New, s.key)
+	_, _ = fmt.Fprintf(mac, "%s|%s", id, expires)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// PutMedia makes a medium as if a person had sent it. The content is not copied.
+func (g *Graph) PutMedia(id, mime string, content []byte) {
+	sum := sha256.Sum256(content)
+	g.PutMediaWithSHA256(id, mime, content, hex.EncodeToString(sum[:]))
+}
+
+// PutMediaWithSHA256 is PutMedia with a SHA-256 of the caller's choosing, which may be wrong or in base64.
+func (g *Graph) PutMediaWithSHA256(id, mime string, content []byte, sha256 string) {
+	g.media.put(id, medium{mime: mime, sha256: sha256, size: int64(len(content)), content: content})
+}
+
+// getMedia serves GET /{media-id}. Graph gives file_size as a number, whatever its reference says.
+func (g *Graph) getMedia(r *http.Request) (any, *problem) {
+	id := r.PathValue("id")
+	m, found := g.media.get(id)
+	if !found {
+		return nil, unknownObject(id)
+	}
+	if number := r.URL.Query().Get("phone_number_id"); number != "" {
+		if !g.hasNumber(number) || (m.owner != "" && m.owner != number) {
+			return nil, invalid("Invalid parameter: phone_number_id does not own media %s", id)
+		}
+	}
+	expires := strconv.FormatInt(g.options.Now().Add(g.options.MediaURLLifetime).UnixMilli(), 10)
+	query := url.Values{"mid": {id}, "ext": {expires}, "hash": {g.media.sign(id, expires)}}
+	return map[string]any{
+		"messaging_product": "whatsapp",
+		"url":               g.publicURL(r) + downloadPath + "?" + query.Encode(),
+		"mime_type":         m.mime,
+		"sha256":            m.sha256,
+		"file_size":         m.size,
+		"id":                id,
+	}, nil
+}
+
+func (g *Graph) publicURL(r *http.Request) string {
+	if g.options.PublicURL != "" {
+		return strings.TrimSuffix(g.options.PublicURL, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// download serves the URL of a medium: with the token of the account, a User-Agent, and before it expires.
+func (g *Graph) download(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	id, expires := query.Get("mid"), query.Get("ext")
+	deadline, err := strconv.ParseInt(expires, 10, 64)
+	m, found := g.media.get(id)
+	switch {
+	case r.UserAgent() == "":
+		http.Error(w, "a User-Agent is required", http.StatusForbidden)
+	case !accepted(g.options.AccessTokens, bearer(r)):
+		http.Error(w, "not authorized", http.StatusUnauthorized)
+	case err != nil || !found || m.content == nil || !g.options.Now().Before(time.UnixMilli(deadline)),
+		!hmac.Equal([]byte(g.media.sign(id, expires)), []byte(query.Get("hash"))):
+		http.Error(w, "not found", http.StatusNotFound)
+	default:
+		w.Header().Set("Content-Type", m.mime)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(m.content))
+	}
+}
+
+// deleteMedia serves DELETE /{media-id}.
+func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
+	id := r.PathValue("id")
+	if !g.media.remove(id) {
+		return nil, unknownObject(id)
+	}
+	return map[string]bool{"success": true}, nil
+}
+
+// uploadMedia serves POST /{phone-number-id}/media.
+func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
+	number := r.PathValue("id")
+	if !g.hasNumber(number) {
+		return nil, unknownObject(number)
+	}
+	form, err := r.MultipartReader()
+	if err != nil {
+		return nil, invalid("The request is not multipart/form-data: %v", err)
+	}
+	upload := medium{owner: number}
+	product, file := "", false
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			switch part.FormName() {
+			case "messaging_product":
+				product, err = readField(part)
+			case "type":
+				upload.mime, err = readField(part)
+			case "file":
+				file = true
+				err = upload.readFile(part)
+			}
+		}
+		if err != nil {
+			return nil, uploadProblem(err)
+		}
+	}
+	switch {
+	case product != "whatsapp":
+		return nil, invalid("The parameter messaging_product is required.")
+	case !file:
+		return nil, invalid("The parameter file is required.")
+	case upload.mime == "":
+		return nil, invalid("The parameter type is required.")
+	}
+	seed := sha256.Sum256([]byte(g.unique()))
+	id := digitsOf(seed[:], 16)
+	g.media.put(id, upload)
+	return map[string]string{"id": id}, nil
+}
+
+func uploadProblem(err error) *problem {
+	p := &problem{code: 131053, details: "The upload cannot be read: " + err.Error()}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		p.status = http.StatusRequestEntityTooLarge
+	}
+	return p
+}
+
+func readField(part *multipart.Part) (string, error) {
+	value, err := io.ReadAll(io.LimitReader(part, 1024))
+	return string(value), err
+}
+
+// readFile hashes a part as it passes and keeps it unless it is too large to.
+func (m *medium) readFile(part *multipart.Part) error {
+	if m.mime == "" {
+		m.mime = part.Header.Get("Content-Type")
+	}
+	hash := sha256.New()
+	stream := io.TeeReader(part, hash)
+	kept, err := io.ReadAll(io.LimitReader(stream, maxKeptUpload+1))
+	if err != nil {
+		return err
+	}
+	rest, err := io.Copy(io.Discard, stream)
+	if err != nil {
+		return err
+	}
+	m.size = int64(len(kept)) + rest
+	m.sha256 = hex.EncodeToString(hash.Sum(nil))
+	if len(kept) <= maxKeptUpload {
+		m.content = kept
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// maxPendingStatuses bounds the messages that wait for their statuses to be posted.
+const maxPendingStatuses = 10_000
+
+// StatusPoster posts the status webhooks of sent messages back to a receiver, as Meta does. Its Sink is a Graph's
+// StatusSink; Run must be running for anything to be posted.
+type StatusPoster struct {
+	client      *http.Client
+	callbackURL string
+	appSecret   string
+	statuses    []string
+	pending     chan SentMessage
+	posted      atomic.Uint64
+	failed      atomic.Uint64
+	dropped     atomic.Uint64
+}
+
+// NewStatusPoster posts each of the statuses, in order, for every message; the client needs a timeout.
+func NewStatusPoster(client *http.Client, callbackURL, appSecret string, statuses ...string) *StatusPoster {
+	return &StatusPoster{
+		client: client, callbackURL: callbackURL, appSecret: appSecret, statuses: statuses,
+		pending: make(chan SentMessage, maxPendingStatuses),
+	}
+}
+
+// Sink takes a message without blocking; with 10,000 waiting it is dropped and counted.
+func (p *StatusPoster) Sink(message SentMessage) {
+	select {
+	case p.pending <- message:
+	default:
+		p.dropped.Add(1)
+	}
+}
+
+// Run posts statuses until ctx ends. A status that is not answered 200 is counted, not repeated.
+func (p *StatusPoster) Run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case message := <-p.pending:
+			for _, status := range p.statuses {
+				if err := p.post(ctx, message, status); err != nil {
+					p.failed.Add(1)
+				} else {
+					p.posted.Add(1)
+				}
+			}
+		}
+	}
+}
+
+func (p *StatusPoster) post(ctx context.Context, message SentMessage, status string) error {
+	recipient := message.Recipient
+	if message.To != "" {
+		recipient = digitsOnly(message.To)
+	}
+	body := StatusDelivery(message.PhoneNumberID, message.ID, status, recipient, message.Callback, time.Now())
+	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, body)
+	if err != nil {
+		return err
+	}
+	if code != http.StatusOK {
+		return fmt.Errorf("the receiver answered %d to status %s", code, status)
+	}
+	return nil
+}
+
+// Counts returns how many statuses were posted, how many the receiver did not take, and how many messages were dropped.
+func (p *StatusPoster) Counts() (posted, failed, dropped uint64) {
+	return p.posted.Load(), p.failed.Load(), p.dropped.Load()
+}
