@@ -1,0 +1,157 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config is the receiver's configuration: one YAML file and a folder of secrets, both read again while the
+// receiver runs. The operator fills the same structs, so what it renders and what the receiver reads cannot differ.
+package config
+
+import (
+	"time"
+)
+
+// Config is the content of the file given to receiver --config. A key that is absent has the value that
+// [Config.WithDefaults] gives it; a key that does not exist is an error.
+type Config struct {
+	Listen     Listen     `yaml:"listen,omitempty"`
+	Webhook    Webhook    `yaml:"webhook,omitempty"`
+	SecretsDir string     `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
+	CloudAPI   CloudAPI   `yaml:"cloudAPI,omitempty"`
+	Bird       Bird       `yaml:"bird"`
+	Processing Processing `yaml:"processing,omitempty"`
+	Store      Store      `yaml:"store,omitempty"`
+	Shutdown   Shutdown   `yaml:"shutdown,omitempty"`
+	Log        Log        `yaml:"log,omitempty"`
+}
+
+// Listen holds host:port addresses; port 0 takes a free one.
+type Listen struct {
+	Webhook string `yaml:"webhook,omitempty"` // what Meta calls
+	Admin   string `yaml:"admin,omitempty"`   // probes, metrics and status; not for the public
+}
+
+// Webhook bounds what one delivery, and all deliveries together, may cost.
+type Webhook struct {
+	Path             string        `yaml:"path,omitempty"`
+	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; more is answered 413
+	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; more is answered 503
+	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // to durable; later is answered 503
+}
+
+// CloudAPI says how to reach Meta's Graph API, and which business phone numbers are ours.
+type CloudAPI struct {
+	BaseURL string `yaml:"baseURL,omitempty"`
+	Version string `yaml:"version,omitempty"` // of the Graph API, such as v26.0
+	// PhoneNumberIDs, when given, quarantines events of any other number: stored and counted, never worked.
+	PhoneNumberIDs []string      `yaml:"phoneNumberIDs,omitempty"`
+	Timeout        time.Duration `yaml:"timeout,omitempty"` // of one call
+	// MessagesPerSecond bounds the sends of one phone number. Meta's default is 80, of a coexistence number 20.
+	MessagesPerSecond int `yaml:"messagesPerSecond,omitempty"`
+}
+
+// Bird says how to reach the AI.
+type Bird struct {
+	BaseURL      string              `yaml:"baseURL"`
+	AuthScheme   AuthScheme          `yaml:"authScheme,omitempty"`
+	WorkspaceID  string              `yaml:"workspaceID,omitempty"`
+	AIEmployeeID string              `yaml:"aiEmployeeID,omitempty"`
+	Endpoints    map[string]Endpoint `yaml:"endpoints,omitempty"` // by method name, such as process_text_message
+}
+
+// Endpoint overrides what the Bird contract has for one method; an absent key keeps the contract's value.
+type Endpoint struct {
+	Path    string        `yaml:"path,omitempty"`
+	Timeout time.Duration `yaml:"timeout,omitempty"`
+	Enabled *bool         `yaml:"enabled,omitempty"`
+}
+
+// AuthScheme is how the Bird access key travels.
+type AuthScheme string
+
+// The schemes of the Bird contract.
+const (
+	AuthAccessKey AuthScheme = "AccessKey" // Authorization: AccessKey <key>
+	AuthBearer    AuthScheme = "Bearer"    // Authorization: Bearer <key>
+	AuthAPIKey    AuthScheme = "APIKey"    // X-API-Key: <key>
+)
+
+// Processing governs the engine.
+type Processing struct {
+	Concurrency int           `yaml:"concurrency,omitempty"` // conversations worked at a time
+	Retry       Retry         `yaml:"retry,omitempty"`
+	Lease       time.Duration `yaml:"lease,omitempty"` // how long a claimed conversation stays claimed without renewal
+	Poll        time.Duration `yaml:"poll,omitempty"`  // how often due work is looked for besides being woken
+	// ConfigurationRetry is how long work waits when a token is refused or an address is wrong; it spends no attempt.
+	ConfigurationRetry time.Duration `yaml:"configurationRetry,omitempty"`
+	// AmbiguousWindow is how long to wait for the status of a send whose outcome is unknown before sending again.
+	AmbiguousWindow time.Duration `yaml:"ambiguousWindow,omitempty"`
+	// TypingIndicator marks a message read and shows "typing" before the AI is asked.
+	TypingIndicator *bool `yaml:"typingIndicator,omitempty"`
+}
+
+// Retry is exponential backoff: BaseDelay · 2^n up to MaxDelay, with jitter, MaxRetries times after the first attempt.
+type Retry struct {
+	MaxRetries *int          `yaml:"maxRetries,omitempty"`
+	BaseDelay  time.Duration `yaml:"baseDelay,omitempty"`
+	MaxDelay   time.Duration `yaml:"maxDelay,omitempty"`
+}
+
+// Store names the inbox. Exactly one engine is configured.
+type Store struct {
+	Embedded      *EmbeddedStore `yaml:"embedded,omitempty"`
+	RetentionDays int            `yaml:"retentionDays,omitempty"` // of the payloads of finished events
+}
+
+// EmbeddedStore is a SQLite file on a volume of the receiver's own.
+type EmbeddedStore struct {
+	Path string `yaml:"path"`
+}
+
+// Shutdown bounds the end of the process.
+type Shutdown struct {
+	DrainTimeout time.Duration `yaml:"drainTimeout,omitempty"` // for deliveries and conversations in hand
+}
+
+// Log governs the receiver's own log, JSON lines on standard error.
+type Log struct {
+	Level string `yaml:"level,omitempty"` // debug, info, warn or error
+}
+
+// WithDefaults returns the configuration with every absent key filled.
+func (c Config) WithDefaults() Config {
+	c.Listen.Webhook = or(c.Listen.Webhook, ":8080")
+	c.Listen.Admin = or(c.Listen.Admin, ":9090")
+	c.Webhook.Path = or(c.Webhook.Path, "/webhooks/whatsapp")
+	c.Webhook.MaxBodyBytes = or(c.Webhook.MaxBodyBytes, 4<<20)
+	c.Webhook.MaxInFlightBytes = or(c.Webhook.MaxInFlightBytes, 64<<20)
+	c.Webhook.IngestTimeout = or(c.Webhook.IngestTimeout, 5*time.Second)
+	c.SecretsDir = or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
+	c.CloudAPI.BaseURL = or(c.CloudAPI.BaseURL, "https://graph.facebook.com")
+	c.CloudAPI.Version = or(c.CloudAPI.Version, "v26.0")
+	c.CloudAPI.Timeout = or(c.CloudAPI.Timeout, 15*time.Second)
+	c.CloudAPI.MessagesPerSecond = or(c.CloudAPI.MessagesPerSecond, 80)
+	c.Bird.AuthScheme = or(c.Bird.AuthScheme, AuthAccessKey)
+	c.Processing.Concurrency = or(c.Processing.Concurrency, 256)
+	c.Processing.Retry.MaxRetries = or(c.Processing.Retry.MaxRetries, new(3))
+	c.Processing.Retry.BaseDelay = or(c.Processing.Retry.BaseDelay, time.Second)
+	c.Processing.Retry.MaxDelay = or(c.Processing.Retry.MaxDelay, time.Minute)
+	c.Processing.Lease = or(c.Processing.Lease, 30*time.Second)
+	c.Processing.Poll = or(c.Processing.Poll, time.Second)
+	c.Processing.ConfigurationRetry = or(c.Processing.ConfigurationRetry, 30*time.Second)
+	c.Processing.AmbiguousWindow = or(c.Processing.AmbiguousWindow, 30*time.Second)
+	c.Processing.TypingIndicator = or(c.Processing.TypingIndicator, new(true))
+	c.Store.RetentionDays = or(c.Store.RetentionDays, 30)
+	if c.Store.Embedded == nil {
+		c.Store.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
+	}
+	c.Shutdown.DrainTimeout = or(c.Shutdown.DrainTimeout, 25*time.Second)
+	c.Log.Level = or(c.Log.Level, "info")
+	return c
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,185 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
+	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const smallest = "bird: {baseURL: https://bridge.example.com}\n"
+
+func TestParse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		yaml string
+		want []string // parts of the error; none: no error
+	}{
+		"smallest":           {yaml: smallest},
+		"durations":          {yaml: smallest + "processing: {lease: 45s, retry: {maxRetries: 0, baseDelay: 250ms}}\n"},
+		"empty":              {yaml: "", want: []string{"bird.baseURL must be set"}},
+		"no bird":            {yaml: "log: {level: debug}\n", want: []string{"bird.baseURL must be an absolute http or https URL"}},
+		"unknown key":        {yaml: smallest + "processing:\n  concurency: 3\n", want: []string{"line 3", `unknown key "concurency"`}},
+		"wrong type":         {yaml: smallest + "processing: {concurrency: many}\n", want: []string{"line 2", "many"}},
+		"two documents":      {yaml: smallest + "---\n" + smallest, want: []string{"more than one YAML document"}},
+		"several faults":     {yaml: smallest + "cloudAPI: {version: \"26\"}\nlog: {level: loud}\n", want: []string{"cloudAPI.version", "log.level"}},
+		"path with a plus":   {yaml: smallest + "webhook: {path: /a+b}\n", want: []string{"webhook.path"}},
+		"credentials in URL": {yaml: "bird: {baseURL: \"https://user:pass@example.com\"}\n", want: []string{"bird.baseURL"}},
+		"method":             {yaml: "bird: {baseURL: \"https://b.example.com\", endpoints: {Text: {path: /x}}}\n", want: []string{"bird.endpoints.Text"}},
+		"delays crossed":     {yaml: smallest + "processing: {retry: {baseDelay: 2m}}\n", want: []string{"processing.retry.maxDelay"}},
+		"too large":          {yaml: strings.Repeat("#", maxFileBytes+1), want: []string{"larger than"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse([]byte(tc.yaml))
+			if (err != nil) != (len(tc.want) > 0) {
+				t.Fatalf("Parse() error = %v, want parts %q", err, tc.want)
+			}
+			for _, part := range tc.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("Parse() error = %q, want it to say %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestParseKeepsWhatIsMarshalled(t *testing.T) {
+	want := Config{
+		Bird:     Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {Path: "/t", Timeout: 3 * time.Second, Enabled: new(true)}}},
+		CloudAPI: CloudAPI{PhoneNumberIDs: []string{"1", "2"}},
+	}.WithDefaults()
+	data, err := yaml.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Parse(Marshal(config)) (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(smallest))
+	f.Add([]byte("processing: {retry: {maxRetries: -1}}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse(data)
+		if err == nil && c.Bird.BaseURL == "" {
+			t.Error("a configuration without bird.baseURL was accepted")
+		}
+	})
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadSecrets(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, RoleAccessToken, "0"), "token\n")
+	write(t, filepath.Join(dir, RoleAppSecret, "0"), "old")
+	write(t, filepath.Join(dir, RoleAppSecret, "1"), "new\n")
+	write(t, filepath.Join(dir, RoleAppSecret, "..2026"), "bookkeeping")
+	write(t, filepath.Join(dir, RoleVerifyToken, "0"), "\n")
+
+	got, err := ReadSecrets(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Secrets{AccessToken: "token", AppSecrets: []string{"old", "new"}}, got); diff != "" {
+		t.Errorf("ReadSecrets() (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{RoleVerifyToken, RoleBirdAccessKey}, got.Missing()); diff != "" {
+		t.Errorf("Missing() (-want +got):\n%s", diff)
+	}
+
+	write(t, filepath.Join(dir, RoleAccessToken, "1"), "another")
+	if _, err := ReadSecrets(dir); err == nil || strings.Contains(err.Error(), "another") {
+		t.Errorf("ReadSecrets() with two access tokens: error = %v, want one without the value", err)
+	}
+}
+
+func TestLiveReload(t *testing.T) {
+	dir := t.TempDir()
+	file, secrets := filepath.Join(dir, "receiver.yaml"), filepath.Join(dir, "secrets")
+	write(t, file, smallest+"secretsDir: "+secrets+"\n")
+	clock := clockwork.NewFakeClock()
+	live, err := Open(file, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(live.Now().Secrets.Missing()); got != 4 {
+		t.Fatalf("missing secrets = %d, want 4", got)
+	}
+
+	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "first")
+	live.Reload()
+	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
+		t.Errorf("after a secret appeared (-want +got):\n%s", diff)
+	}
+
+	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "")
+	live.Reload()
+	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
+		t.Errorf("while the file is being written (-want +got):\n%s", diff)
+	}
+	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "second")
+	live.Reload()
+	if diff := cmp.Diff([]string{"second"}, live.Now().Secrets.AppSecrets); diff != "" {
+		t.Errorf("after rotation (-want +got):\n%s", diff)
+	}
+
+	write(t, file, "nonsense: true\n")
+	live.Reload()
+	if live.Now().Problem == "" || live.Now().Bird.BaseURL == "" {
+		t.Errorf("a bad file must be reported and leave the one before in force, got %+v", live.Now())
+	}
+	write(t, file, smallest+"secretsDir: "+secrets+"\nlog: {level: debug}\n")
+	live.Reload()
+	if got := live.Now(); got.Problem != "" || got.Log.Level != "debug" {
+		t.Errorf("a good file must heal it, got problem %q, level %q", got.Problem, got.Log.Level)
+	}
+}
+
+func TestLiveWatch(t *testing.T) {
+	dir := t.TempDir()
+	file, secrets := filepath.Join(dir, "receiver.yaml"), filepath.Join(dir, "secrets")
+	write(t, file, smallest+"secretsDir: "+secrets+"\n")
+	clock := clockwork.NewFakeClock()
+	live, err := Open(file, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	ctx := t.Context()
+	go func() { defer close(ended); live.Watch(ctx) }()
+	t.Cleanup(func() { <-ended })
+
+	write(t, filepath.Join(secrets, RoleVerifyToken, "0"), "token")
+	if err := clock.BlockUntilContext(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	for live.Now().Secrets.VerifyToken != "token" {
+		clock.Advance(checkEvery)
+	}
+}

@@ -1,0 +1,97 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	graphVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
+	methodName   = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	logLevels    = []string{"debug", "info", "warn", "error"}
+)
+
+// validate reports every fault of a filled configuration, each with its key and what it should be.
+func (c Config) validate() error {
+	var f faults
+	f.address("listen.webhook", c.Listen.Webhook)
+	f.address("listen.admin", c.Listen.Admin)
+	f.path("webhook.path", c.Webhook.Path)
+	inRange(&f, "webhook.maxBodyBytes", c.Webhook.MaxBodyBytes, 1<<10, 64<<20)
+	inRange(&f, "webhook.maxInFlightBytes", c.Webhook.MaxInFlightBytes, c.Webhook.MaxBodyBytes, 1<<32)
+	inRange(&f, "webhook.ingestTimeout", c.Webhook.IngestTimeout, time.Millisecond, time.Minute)
+	f.check(filepath.IsAbs(c.SecretsDir), "secretsDir", "must be an absolute path")
+
+	f.url("cloudAPI.baseURL", c.CloudAPI.BaseURL)
+	f.check(graphVersion.MatchString(c.CloudAPI.Version), "cloudAPI.version", "must look like v26.0")
+	inRange(&f, "cloudAPI.timeout", c.CloudAPI.Timeout, time.Millisecond, 5*time.Minute)
+	inRange(&f, "cloudAPI.messagesPerSecond", c.CloudAPI.MessagesPerSecond, 1, 100_000)
+	for i, id := range c.CloudAPI.PhoneNumberIDs {
+		f.check(id != "" && len(id) <= 64, fmt.Sprintf("cloudAPI.phoneNumberIDs[%d]", i), "must have 1 to 64 characters")
+	}
+
+	f.url("bird.baseURL", c.Bird.BaseURL)
+	f.check(slices.Contains([]AuthScheme{AuthAccessKey, AuthBearer, AuthAPIKey}, c.Bird.AuthScheme),
+		"bird.authScheme", "must be AccessKey, Bearer or APIKey")
+	for method, endpoint := range c.Bird.Endpoints {
+		key := "bird.endpoints." + method
+		f.check(methodName.MatchString(method) && len(method) <= 64, key, "is no method name such as process_text_message")
+		if endpoint.Path != "" {
+			f.path(key+".path", endpoint.Path)
+		}
+		inRange(&f, key+".timeout", endpoint.Timeout, 0, 15*time.Minute)
+	}
+
+	p := c.Processing
+	inRange(&f, "processing.concurrency", p.Concurrency, 1, 10_000)
+	inRange(&f, "processing.retry.maxRetries", *p.Retry.MaxRetries, 0, 100)
+	inRange(&f, "processing.retry.baseDelay", p.Retry.BaseDelay, time.Millisecond, time.Hour)
+	inRange(&f, "processing.retry.maxDelay", p.Retry.MaxDelay, p.Retry.BaseDelay, 24*time.Hour)
+	inRange(&f, "processing.lease", p.Lease, time.Second, time.Hour)
+	inRange(&f, "processing.poll", p.Poll, 10*time.Millisecond, time.Minute)
+	inRange(&f, "processing.configurationRetry", p.ConfigurationRetry, 10*time.Millisecond, time.Hour)
+	inRange(&f, "processing.ambiguousWindow", p.AmbiguousWindow, 0, time.Hour)
+
+	f.check(filepath.IsAbs(c.Store.Embedded.Path), "store.embedded.path", "must be an absolute path")
+	inRange(&f, "store.retentionDays", c.Store.RetentionDays, 1, 3650)
+	inRange(&f, "shutdown.drainTimeout", c.Shutdown.DrainTimeout, 0, time.Hour)
+	f.check(slices.Contains(logLevels, c.Log.Level), "log.level", "must be one of "+strings.Join(logLevels, ", "))
+	return errors.Join(f...)
+}
+
+type faults []error
+
+func (f *faults) check(ok bool, key, text string) {
+	if !ok {
+		*f = append(*f, fmt.Errorf("%s %s", key, text))
+	}
+}
+
+func (f *faults) address(key, value string) {
+	_, _, err := net.SplitHostPort(value)
+	f.check(err == nil, key, "must be host:port or :port")
+}
+
+func (f *faults) path(key, value string) {
+	f.check(strings.HasPrefix(value, "/") && !strings.ContainsAny(value, " +?#"), key, `must start with "/" and hold no blank, "+", "?" or "#"`)
+}
+
+func (f *faults) url(key, value string) {
+	u, err := url.Parse(value)
+	f.check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "",
+		key, "must be an absolute http or https URL without user, query or fragment")
+}
+
+func inRange[T int | int64 | time.Duration](f *faults, key string, value, least, most T) {
+	f.check(value >= least && value <= most, key, fmt.Sprintf("is %v; it must be from %v to %v", value, least, most))
+}
