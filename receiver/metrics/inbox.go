@@ -1,0 +1,63 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// collectTimeout bounds one scrape's look into the store.
+const collectTimeout = 2 * time.Second
+
+// inbox shows the store's figures at each scrape.
+type inbox struct {
+	stats func(context.Context, time.Time) (store.Stats, error)
+	now   func() time.Time
+
+	queue, oldest, dead, quarantined, active *prometheus.Desc
+}
+
+// WatchStore adds the gauges of s. When the store cannot be asked they are absent from the scrape, not zero.
+func (m *Metrics) WatchStore(s store.Store, now func() time.Time) {
+	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+	m.Registry.MustRegister(&inbox{
+		stats: s.Stats, now: now,
+		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet at their end."),
+		oldest:      gauge("whatsapp_oldest_pending_seconds", "Age of the oldest message that is not yet at its end; 0 when there is none."),
+		dead:        gauge("whatsapp_dead_letters", "Messages that failed for good and wait for a person."),
+		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
+		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
+	})
+}
+
+func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.queue, c.oldest, c.dead, c.quarantined, c.active} {
+		descs <- d
+	}
+}
+
+func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
+	now := c.now()
+	stats, err := c.stats(ctx, now)
+	if err != nil {
+		return
+	}
+	age := 0.0
+	if !stats.OldestPending.IsZero() {
+		age = max(0, now.Sub(stats.OldestPending).Seconds())
+	}
+	for desc, value := range map[*prometheus.Desc]float64{
+		c.queue: float64(stats.Pending), c.oldest: age, c.dead: float64(stats.DeadLetters),
+		c.quarantined: float64(stats.Quarantined), c.active: float64(stats.ActiveConversations),
+	} {
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+	}
+}

@@ -1,0 +1,116 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package metrics counts what the receiver does, for Prometheus and for the health figures of /status. Every label is
+// bounded: a value that comes from outside and is not known becomes "other".
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// Metrics is safe for concurrent use.
+type Metrics struct {
+	Registry *prometheus.Registry
+
+	figures figures
+	codes   *labelSet
+
+	events     *prometheus.CounterVec
+	received   *prometheus.CounterVec
+	sent       *prometheus.CounterVec
+	statuses   *prometheus.CounterVec
+	apiErrors  *prometheus.CounterVec
+	requests   *prometheus.CounterVec
+	ack        prometheus.Histogram
+	processing *prometheus.HistogramVec
+	ai         *prometheus.HistogramVec
+	last       prometheus.Gauge
+}
+
+// New registers all metrics in a registry of their own, with those of the process and the Go runtime.
+func New() *Metrics {
+	m := &Metrics{Registry: prometheus.NewRegistry(), codes: newLabelSet(maxCodes)}
+	m.events = m.counters("whatsapp_events_stored_total", "Events that were new and are durable, by kind and by the state they were stored in.", "kind", "state")
+	m.received = m.counters("whatsapp_messages_received_total", "Messages from people, each counted once however often Meta delivers it.", "type")
+	m.sent = m.counters("whatsapp_messages_sent_total", "Messages that Meta accepted for sending.", "type")
+	m.statuses = m.counters("whatsapp_statuses_total", "Statuses of sent messages.", "status")
+	m.apiErrors = m.counters("whatsapp_api_errors_total", "Failed calls to Meta and Bird, by code and by class of reaction.", "code", "class")
+	m.requests = m.counters("whatsapp_webhook_requests_total", "Requests to the webhook by HTTP status.", "code")
+	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "whatsapp_webhook_ack_seconds", Help: "Time from the first byte of a delivery to its durable acknowledgement.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+	})
+	m.Registry.MustRegister(m.ack)
+	slow := []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
+	m.processing = m.histograms("whatsapp_message_processing_seconds", "Time from the arrival of a message to its end, retries included.", slow, "type")
+	m.ai = m.histograms("whatsapp_ai_response_seconds", "Time that Bird took to answer, failures included.", slow, "method")
+	m.last = prometheus.NewGauge(prometheus.GaugeOpts{Name: "whatsapp_last_message_timestamp_seconds", Help: "When the newest message arrived, in unix seconds."})
+	m.Registry.MustRegister(m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	m.Registry.MustRegister(c)
+	return c
+}
+
+func (m *Metrics) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	m.Registry.MustRegister(h)
+	return h
+}
+
+// Request records one answered request to the webhook.
+func (m *Metrics) Request(status int) { m.requests.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+// Acknowledged records how long a delivery took to become durable.
+func (m *Metrics) Acknowledged(took time.Duration) { m.ack.Observe(took.Seconds()) }
+
+// EventStored records an event that was new.
+func (m *Metrics) EventStored(kind, state string) { m.events.WithLabelValues(kind, state).Inc() }
+
+// MessageReceived records a new message from a person.
+func (m *Metrics) MessageReceived(messageType string, at time.Time) {
+	m.received.WithLabelValues(known(messageTypes, messageType)).Inc()
+	m.last.Set(float64(at.UnixMilli()) / 1000)
+	m.figures.received(at)
+}
+
+// StatusReceived records a new status.
+func (m *Metrics) StatusReceived(status string) {
+	m.statuses.WithLabelValues(known(statuses, status)).Inc()
+}
+
+// MessageSent records a message that Meta accepted.
+func (m *Metrics) MessageSent(messageType string) {
+	m.sent.WithLabelValues(known(messageTypes, messageType)).Inc()
+}
+
+// AIAnswered records how long one call to Bird took.
+func (m *Metrics) AIAnswered(method string, took time.Duration) {
+	m.ai.WithLabelValues(method).Observe(took.Seconds())
+}
+
+// MessageProcessed records a message that reached its end well, took after it arrived.
+func (m *Metrics) MessageProcessed(messageType string, took time.Duration) {
+	m.processing.WithLabelValues(known(messageTypes, messageType)).Observe(took.Seconds())
+	m.figures.processed(took)
+}
+
+// CallFailed records a failed call to Meta or Bird.
+func (m *Metrics) CallFailed(f *failure.Error) {
+	code := m.codes.admit(f.Code)
+	m.apiErrors.WithLabelValues(code, string(f.Class)).Inc()
+	m.figures.errored(code)
+}
+
+// MessageFailed records a message that became a dead letter.
+func (m *Metrics) MessageFailed() { m.figures.failed() }

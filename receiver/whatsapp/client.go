@@ -1,0 +1,183 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+const (
+	maxAnswerBytes = 1 << 20
+	maxThrottled   = 4096 // phone numbers whose throughput is tracked
+	userAgent      = "whatsapp-webhook-receiver"
+)
+
+// Client calls the Graph API. Address, version and access token are those in force at each call.
+type Client struct {
+	http *http.Client
+	live *config.Live
+
+	mu        sync.Mutex
+	throttles map[string]*rate.Limiter // by phone number id
+}
+
+// NewClient keeps up to connections idle connections. Redirects are not followed: the token must not travel on.
+func NewClient(live *config.Live, connections int) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = connections
+	transport.MaxIdleConns = connections
+	return &Client{
+		http: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		live:      live,
+		throttles: map[string]*rate.Limiter{},
+	}
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Send posts a message from phoneNumberID and returns the id that Meta gave it, which says that Meta accepted it, not
+// that it was delivered. It waits for the phone number's throughput. Errors are of type *failure.Error; Ambiguous means
+// that the message may have been sent.
+func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
+	const op = "send message"
+	if err := c.throttle(phoneNumberID).Wait(ctx); err != nil {
+		return "", &failure.Error{Class: failure.Transient, Op: op, Text: "stopped while waiting for the phone number's throughput"}
+	}
+	answer, err := c.post(ctx, op, phoneNumberID+"/messages", body)
+	if err != nil {
+		return "", err
+	}
+	var accepted struct {
+		Messages []struct {
+			ID Text `json:"id"`
+		} `json:"messages"`
+	}
+	if json.Unmarshal(answer, &accepted) != nil || len(accepted.Messages) == 0 || accepted.Messages[0].ID == "" {
+		return "", &failure.Error{Class: failure.Ambiguous, Op: op, Code: "bad_response", Text: "Meta answered 200 without a message id"}
+	}
+	return string(accepted.Messages[0].ID), nil
+}
+
+// MarkRead shows the person that messageID was read, and that an answer is being typed. Meta takes the typing indicator
+// away after 25 seconds or with the answer.
+func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) error {
+	body, err := json.Marshal(map[string]any{
+		"messaging_product": "whatsapp", "status": "read", "message_id": messageID,
+		"typing_indicator": map[string]string{"type": "text"},
+	})
+	if err != nil {
+		return fmt.Errorf("encode read receipt: %w", err)
+	}
+	_, err = c.post(ctx, "mark read", phoneNumberID+"/messages", body)
+	return err
+}
+
+func (c *Client) post(ctx context.Context, op, path string, body []byte) ([]byte, error) {
+	settings := c.live.Now()
+	if settings.Secrets.AccessToken == "" {
+		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "no_access_token", Text: "the access token is missing: create its Secret"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settings.CloudAPI.Timeout)
+	defer cancel()
+	var written atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { written.Store(true) }, // from here on Meta may have read all of a small body
+	})
+	address, err := url.JoinPath(settings.CloudAPI.BaseURL, settings.CloudAPI.Version, path)
+	if err != nil {
+		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "cloudAPI.baseURL is no URL"}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_url", Text: "the phone number id makes no URL"}
+	}
+	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", userAgent)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, unanswered(op, err, written.Load())
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	if err != nil {
+		return nil, unanswered(op, err, true)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, refused(op, response, answer)
+	}
+	return answer, nil
+}
+
+// unanswered classifies a call that got no answer. The cause is not repeated: its text names addresses.
+func unanswered(op string, cause error, written bool) error {
+	text, code := "the connection to Meta failed", "no_connection"
+	if errors.Is(cause, context.DeadlineExceeded) {
+		text, code = "Meta did not answer in time", "timeout"
+	}
+	if written {
+		return &failure.Error{Class: failure.Ambiguous, Op: op, Code: code, Text: text + " after the request was sent"}
+	}
+	return &failure.Error{Class: failure.Transient, Op: op, Code: code, Text: text}
+}
+
+// refused classifies an answer other than 200 by Meta's code, as Meta advises, not by title or HTTP status.
+func refused(op string, response *http.Response, answer []byte) error {
+	var body struct {
+		Error *struct {
+			Code int `json:"code"`
+		} `json:"error"`
+	}
+	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
+	var meaning apiError
+	if json.Unmarshal(answer, &body) == nil && body.Error != nil {
+		meaning = lookupError(body.Error.Code, response.StatusCode)
+		e.Code = strconv.Itoa(body.Error.Code)
+	} else {
+		meaning = lookupError(-1, response.StatusCode)
+		e.Code = "http_" + strconv.Itoa(response.StatusCode)
+	}
+	e.Class, e.Text = meaning.class, meaning.text
+	return e
+}
+
+// throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.
+func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
+	perSecond := c.live.Now().CloudAPI.MessagesPerSecond
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limiter, ok := c.throttles[phoneNumberID]
+	if !ok {
+		if len(c.throttles) >= maxThrottled {
+			clear(c.throttles)
+		}
+		limiter = rate.NewLimiter(rate.Limit(perSecond), perSecond)
+		c.throttles[phoneNumberID] = limiter
+	} else if int(limiter.Limit()) != perSecond {
+		limiter.SetLimit(rate.Limit(perSecond))
+		limiter.SetBurst(perSecond)
+	}
+	return limiter
+}

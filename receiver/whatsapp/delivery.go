@@ -1,0 +1,198 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package whatsapp speaks Meta's Cloud API: it takes deliveries apart, knows what statuses and error codes mean, and
+// sends messages through the Graph API.
+package whatsapp
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ObjectBusinessAccount is the only webhook object whose content is understood.
+const ObjectBusinessAccount = "whatsapp_business_account"
+
+// Part says which of the things that a delivery can hold an item is.
+type Part string
+
+// The parts of a delivery. Anything that is not of a documented shape is PartUnknown and kept as it came.
+const (
+	PartMessage Part = "message"
+	PartStatus  Part = "status"
+	PartError   Part = "error"
+	PartField   Part = "field"
+	PartUnknown Part = "unknown"
+)
+
+// Item is one message, status, error or change of a delivery, with what the envelope says about it. It is what is kept
+// of the delivery, so its JSON form is stored: add to it, never rename.
+type Item struct {
+	Part     Part            `json:"part"`
+	Field    string          `json:"field,omitempty"`
+	WABAID   string          `json:"waba_id,omitempty"`    // entry.id; a business portfolio's for partner events
+	Time     string          `json:"entry_time,omitempty"` // entry.time; absent for messages
+	Metadata Metadata        `json:"metadata,omitzero"`
+	Contact  json.RawMessage `json:"contact,omitempty"` // the one of value.contacts that belongs to the message
+	Raw      json.RawMessage `json:"raw"`               // as Meta sent it
+}
+
+// Metadata names the business phone number that an item belongs to.
+type Metadata struct {
+	DisplayPhoneNumber Text `json:"display_phone_number,omitempty"`
+	PhoneNumberID      Text `json:"phone_number_id,omitempty"`
+}
+
+// ErrNotJSON says that a body is not one JSON value.
+var ErrNotJSON = errors.New("the body is not valid JSON")
+
+// Split takes a delivery apart. Every entry, change, message, status and error becomes an item of its own, and one that
+// cannot be read costs only itself: it becomes an item of PartUnknown. The only error is ErrNotJSON.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+func Split(body []byte) ([]Item, error) {
+	if !json.Valid(body) {
+		return nil, ErrNotJSON
+	}
+	var delivery struct {
+		Object Text              `json:"object"`
+		Entry  []json.RawMessage `json:"entry"`
+	}
+	if err := json.Unmarshal(body, &delivery); err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 {
+		return []Item{{Part: PartUnknown, Field: string(delivery.Object), Raw: compact(body)}}, nil
+	}
+	var items []Item
+	for _, entry := range delivery.Entry {
+		items = splitEntry(items, entry)
+	}
+	return items, nil
+}
+
+func splitEntry(items []Item, raw json.RawMessage) []Item {
+	var entry struct {
+		ID      Text              `json:"id"`
+		Time    Text              `json:"time"`
+		Changes []json.RawMessage `json:"changes"`
+	}
+	if err := json.Unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 {
+		return append(items, Item{Part: PartUnknown, WABAID: string(entry.ID), Time: string(entry.Time), Raw: compact(raw)})
+	}
+	for _, change := range entry.Changes {
+		items = splitChange(items, Item{WABAID: string(entry.ID), Time: string(entry.Time)}, change)
+	}
+	return items
+}
+
+// splitChange appends the items of one change; origin holds what they have in common.
+func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
+	item := func(part Part, raw, contact json.RawMessage) Item {
+		it := origin
+		it.Part, it.Raw, it.Contact = part, compact(raw), compact(contact)
+		return it
+	}
+	var change struct {
+		Field Text            `json:"field"`
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal(raw, &change); err != nil {
+		return append(items, item(PartUnknown, raw, nil))
+	}
+	origin.Field = string(change.Field)
+	if change.Field == "" || len(change.Value) == 0 {
+		return append(items, item(PartUnknown, raw, nil))
+	}
+	var value struct {
+		Metadata Metadata          `json:"metadata"`
+		Contacts []json.RawMessage `json:"contacts"`
+		Messages []json.RawMessage `json:"messages"`
+		Statuses []json.RawMessage `json:"statuses"`
+		Errors   []json.RawMessage `json:"errors"`
+	}
+	err := json.Unmarshal(change.Value, &value) // fills what it can, whatever the error
+	origin.Metadata = value.Metadata
+	if change.Field != "messages" {
+		return append(items, item(PartField, change.Value, nil))
+	}
+	if err != nil || holdsMore(change.Value) {
+		items = append(items, item(PartUnknown, raw, nil))
+	}
+	for _, message := range value.Messages {
+		items = append(items, item(PartMessage, message, contactOf(message, value.Contacts)))
+	}
+	for _, status := range value.Statuses {
+		items = append(items, item(PartStatus, status, nil))
+	}
+	for _, reported := range value.Errors {
+		items = append(items, item(PartError, reported, nil))
+	}
+	return items
+}
+
+// understood are the keys of the value of field messages that splitChange makes items of, or hands on with them.
+var understood = []string{"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"}
+
+// holdsMore tells whether value has other keys, such as user_actions, or none that becomes an item: then the change is
+// kept whole besides.
+func holdsMore(value json.RawMessage) bool {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(value, &keys) != nil {
+		return true
+	}
+	things := 0
+	for key := range keys {
+		if !slices.Contains(understood, key) {
+			return true
+		}
+		if key == "messages" || key == "statuses" || key == "errors" {
+			things++
+		}
+	}
+	return things == 0
+}
+
+// contactOf finds the contact that sent message. A single contact is its sender even where the ids differ, since wa_id
+// and the phone number need not match.
+func contactOf(message json.RawMessage, contacts []json.RawMessage) json.RawMessage {
+	if len(contacts) < 2 {
+		if len(contacts) == 1 {
+			return contacts[0]
+		}
+		return nil
+	}
+	m, err := ParseMessage(message)
+	if err != nil {
+		return nil
+	}
+	for _, raw := range contacts {
+		c := ParseContact(raw)
+		if (m.From != "" && c.WaID == m.From) || (m.FromUserID != "" && c.UserID == m.FromUserID) {
+			return raw
+		}
+	}
+	return nil
+}
+
+// compact drops white space, so that the stored form, and the identity made of it, do not depend on the spelling.
+func compact(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return nil
+	}
+	var buf bytes.Buffer
+	buf.Grow(len(raw))
+	if err := json.Compact(&buf, raw); err != nil {
+		return bytes.Clone(raw)
+	}
+	return buf.Bytes()
+}
+
+// Decode reads an item from its stored form.
+func Decode(payload []byte) (Item, error) {
+	var item Item
+	if err := json.Unmarshal(payload, &item); err != nil {
+		return Item{}, fmt.Errorf("read stored event: %w", err)
+	}
+	return item, nil
+}

@@ -1,0 +1,73 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestTextMessage(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reply Reply
+		want  string
+	}{
+		"to a number": {
+			Reply{To: Recipient{WaID: "573001234567", UserID: "CO.1"}, ContextID: "wamid.1", Callback: "e:0"},
+			`{"messaging_product":"whatsapp","recipient_type":"individual","to":"+573001234567","type":"text","text":{"preview_url":false,"body":"hi"},"context":{"message_id":"wamid.1"},"biz_opaque_callback_data":"e:0"}`,
+		},
+		"to a user id": {
+			Reply{To: Recipient{UserID: "CO.1"}},
+			`{"messaging_product":"whatsapp","recipient_type":"individual","recipient":"CO.1","type":"text","text":{"preview_url":false,"body":"hi"}}`,
+		},
+		"to a group": {
+			Reply{To: Recipient{GroupID: "g", WaID: "573001234567"}},
+			`{"messaging_product":"whatsapp","recipient_type":"group","to":"g","type":"text","text":{"preview_url":false,"body":"hi"}}`,
+		},
+	} {
+		body, err := TextMessage(tc.reply, "hi", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, string(body)); diff != "" {
+			t.Errorf("%s: TextMessage() (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestSplitTextLosesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé漢😀")), 1, 3000, -1), 0, 8).Draw(t, "words")
+		text := strings.Join(words, " ")
+		pieces := SplitText(text)
+		for _, piece := range pieces {
+			if n := utf8.RuneCountInString(piece); n > MaxTextRunes {
+				t.Fatalf("a piece has %d characters, want at most %d", n, MaxTextRunes)
+			}
+			if !utf8.ValidString(piece) {
+				t.Fatal("a piece cuts a character")
+			}
+		}
+		without := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+		if without(strings.Join(pieces, "")) != without(text) {
+			t.Fatal("the pieces do not make up the text")
+		}
+	})
+}
+
+func TestCallback(t *testing.T) {
+	event, part, ok := ParseCallback(Callback("abc", 7))
+	if event != "abc" || part != 7 || !ok {
+		t.Errorf("ParseCallback(Callback()) = %q, %d, %t", event, part, ok)
+	}
+	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000"} {
+		if _, _, ok := ParseCallback(foreign); ok {
+			t.Errorf("ParseCallback(%q) takes another application's data for ours", foreign)
+		}
+	}
+}
