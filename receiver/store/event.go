@@ -1,0 +1,110 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// ID names an event everywhere: as the key that keeps it from being stored twice, in logs and towards Bird and Meta.
+// It is a hash, so it tells nothing of the message id, in which Meta encodes a phone number.
+type ID [16]byte
+
+// NewID hashes the parts that identify an event of a kind. Parts cannot run into each other.
+func NewID(kind Kind, parts ...string) ID {
+	h := sha256.New()
+	var size [8]byte
+	for _, part := range append([]string{string(kind)}, parts...) {
+		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write([]byte(part))
+	}
+	return ID(h.Sum(nil)[:len(ID{})])
+}
+
+// ParseID reads what String wrote: 32 hexadecimal digits.
+func ParseID(s string) (ID, error) {
+	var id ID
+	if len(s) != hex.EncodedLen(len(id)) {
+		return id, fmt.Errorf("event id has %d characters, want %d hexadecimal digits", len(s), hex.EncodedLen(len(id)))
+	}
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
+		return id, fmt.Errorf("event id: %w", err)
+	}
+	return id, nil
+}
+
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// Kind says what an event is.
+type Kind string
+
+// The kinds of events in a delivery.
+const (
+	KindMessage Kind = "message"
+	KindStatus  Kind = "status"
+	KindError   Kind = "error"   // an error that Meta reports outside of a message or status
+	KindField   Kind = "field"   // a change of a webhook field other than messages
+	KindUnknown Kind = "unknown" // anything that could not be read as one of the others
+)
+
+// State is where an event stands.
+type State string
+
+// The states of an event. Only Pending events are worked; all but Pending and Dead are finished.
+const (
+	Pending     State = "pending"
+	Done        State = "done"
+	Kept        State = "kept"        // stored and counted; nothing handles its type
+	Quarantined State = "quarantined" // of a phone number that is not ours to answer for
+	Dead        State = "dead"        // a dead letter: failed for good, waits for a person
+	Discarded   State = "discarded"   // a dead letter that a person gave up
+)
+
+// Event is one thing that Meta told us.
+type Event struct {
+	ID            ID
+	Kind          Kind
+	Type          string // the message's type, the status, or the webhook field; at most 64 bytes
+	State         State  // at ingest: Pending, Done, Kept or Quarantined
+	Lane          string // the conversation; not empty exactly when the event is, or was, Pending
+	PhoneNumberID string
+	Payload       []byte // JSON; empty once its retention has ended
+	ReceivedAt    time.Time
+	Status        *StatusUpdate // for statuses: applied at ingest, not returned by reads
+}
+
+// Validate returns an error when the event is not one that can be ingested.
+func (e *Event) Validate() error {
+	switch {
+	case e.State != Pending && e.State != Done && e.State != Kept && e.State != Quarantined:
+		return fmt.Errorf("event %s has state %q, want pending, done, kept or quarantined", e.ID, e.State)
+	case e.State == Pending && e.Lane == "":
+		return fmt.Errorf("event %s is pending but has no lane", e.ID)
+	case e.ReceivedAt.IsZero():
+		return fmt.Errorf("event %s has no time of receipt", e.ID)
+	}
+	return nil
+}
+
+// StatusUpdate is what a status says of an outbound message. The store keeps the furthest one for each message,
+// participant and type: an update replaces what is there only when its rank is higher, so order does not matter.
+type StatusUpdate struct {
+	PhoneNumberID string
+	MessageID     string
+	Participant   string // of a group, else empty
+	Type          string // empty for message statuses; "payment" for those
+	Status        string
+	Rank          int
+	At            time.Time
+	ErrorCode     int // of a failed status, else 0
+	// ReplyTo and ReplyPart name one of our sends when Meta handed back its biz_opaque_callback_data. If that reply is
+	// still Sending, its outcome is now known: it becomes Sent with MessageID, and its lane is due at once.
+	ReplyTo   ID
+	ReplyPart int
+}

@@ -1,0 +1,109 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// purgeStep bounds one transaction of a purge, so that deliveries do not wait behind it.
+const purgeStep = 100
+
+// Purge implements store.Store.
+func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
+	var changed int
+	for _, purge := range []func(t *tx, limit int) (int, error){
+		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
+		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
+		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
+	} {
+		for left := limit; left > 0; {
+			size, n := min(left, purgeStep), 0
+			err := s.writer.do(ctx, func(t *tx) (err error) {
+				n, err = purge(t, size)
+				return err
+			})
+			if err != nil {
+				return changed, fmt.Errorf("purge the store: %w", err)
+			}
+			changed += n
+			left -= size
+			if n < size {
+				break
+			}
+		}
+	}
+	return changed, nil
+}
+
+// finishedEvent is an event that a purge has found.
+type finishedEvent struct {
+	seq   int64
+	state store.State
+}
+
+func (t *tx) finished(sql string, before time.Time, limit int) ([]finishedEvent, error) {
+	var found []finishedEvent
+	err := t.query(sql, func(r row) error {
+		found = append(found, finishedEvent{seq: r.int(0), state: store.State(r.text(1))})
+		return nil
+	}, before.UnixMilli(), int64(limit))
+	return found, err
+}
+
+func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
+	found, err := t.finished(`
+		SELECT seq, state FROM events
+		WHERE state NOT IN ('pending', 'dead') AND emptied IN (0, 1) AND finished_at < ? LIMIT ?`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range found {
+		for _, sql := range [...]string{
+			"DELETE FROM replies WHERE event = ?",
+			"DELETE FROM failures WHERE event = ?",
+			"DELETE FROM statuses WHERE event = ?",
+			"DELETE FROM events WHERE seq = ?",
+		} {
+			if _, err := t.exec(sql, e.seq); err != nil {
+				return 0, err
+			}
+		}
+		t.counted(e.state, "")
+	}
+	return len(found), nil
+}
+
+func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
+	found, err := t.finished(`
+		SELECT seq, state FROM events
+		WHERE state NOT IN ('pending', 'dead') AND emptied = 0 AND finished_at < ? LIMIT ?`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range found {
+		for _, sql := range [...]string{
+			"UPDATE events SET payload = NULL, emptied = 1 WHERE seq = ?",
+			"UPDATE replies SET body = NULL WHERE event = ?",
+		} {
+			if _, err := t.exec(sql, e.seq); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(found), nil
+}
+
+func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
+	n, err := t.exec(`
+		DELETE FROM conversations WHERE lane IN (
+			SELECT lane FROM conversations
+			WHERE (last_inbound_at < ? OR last_inbound_at IS NULL) AND ready_at IS NULL LIMIT ?)`,
+		before.UnixMilli(), int64(limit))
+	return int(n), err
+}

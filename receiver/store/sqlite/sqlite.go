@@ -1,0 +1,184 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sqlite is the embedded store: one file that one process owns. Writes that arrive together share one
+// transaction and one fsync, so durability is paid for once by many.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// readers is how many reads run at a time. They are few and short: consoles, health and tools.
+const readers = 2
+
+// Options tune a store. The zero value is good.
+type Options struct {
+	Queue int // writes that may wait; more get store.ErrBusy. Default 4096
+}
+
+// Store implements store.Store.
+type Store struct {
+	writer  *writer
+	readers chan *conn // those that are free, of the number that was opened
+	opened  int
+	lock    *os.File
+	closing sync.Once
+	closed  chan struct{}
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, whose folder must exist, and creates the file when it is not there, for
+// its owner alone. Only one process can have it open, by a lock on path.lock; so leases that are still there belong to
+// a process that died, and their lanes are due at once.
+func Open(ctx context.Context, path string, options Options) (*Store, error) {
+	s, err := open(ctx, path, options)
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, options Options) (_ *Store, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("its folder does not exist: create it, or mount a volume there: %w", err)
+	} else if err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a folder", filepath.Dir(path))
+	}
+
+	s := &Store{readers: make(chan *conn, readers), closed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			_ = s.Close() // the failure to open is the one to report
+		}
+	}()
+	if s.lock, err = acquire(path + ".lock"); err != nil {
+		return nil, err
+	}
+	if err := create(path); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, dsn(path, writing)); err != nil {
+		return nil, fmt.Errorf("prepare its schema: %w", err)
+	}
+	c, err := connect(ctx, dsn(path, writing))
+	if err != nil {
+		return nil, err
+	}
+	if options.Queue <= 0 {
+		options.Queue = 4096
+	}
+	s.writer = newWriter(dsn(path, writing), c, options.Queue)
+	if err := s.writer.do(ctx, endLeases); err != nil {
+		return nil, fmt.Errorf("end the leases of the process before: %w", err)
+	}
+	for range readers {
+		c, err := connect(ctx, dsn(path, reading))
+		if err != nil {
+			return nil, err
+		}
+		s.readers <- c
+		s.opened++
+	}
+	return s, nil
+}
+
+// create makes the file, since SQLite would let everybody read it, and finds out early that it cannot be written.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("the file must be writable: %w", err)
+	}
+	return f.Close()
+}
+
+// The settings of a connection. The write-ahead log is overwritten from its start after each checkpoint, which costs
+// an fsync far less than a file that grows does; so it is not truncated below its usual size.
+var (
+	writing = []string{
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)",
+		"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(MEMORY)",
+	}
+	reading = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"}
+)
+
+func dsn(path string, pragmas []string) string {
+	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	file.RawQuery = "_pragma=" + strings.Join(pragmas, "&_pragma=")
+	return file.String()
+}
+
+// Close finishes the writes that were accepted, waits for reads, and gives up the file.
+func (s *Store) Close() error {
+	var errs []error
+	s.closing.Do(func() {
+		close(s.closed)
+		if s.writer != nil {
+			errs = append(errs, s.writer.close())
+		}
+		for range s.opened {
+			errs = append(errs, (<-s.readers).close())
+		}
+		if s.lock != nil {
+			errs = append(errs, s.lock.Close())
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// Ping writes and commits, and asks for more room in the file, as storing an event would.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		if _, err := t.exec("INSERT INTO probe (pad) VALUES (zeroblob(65536))"); err != nil {
+			return err
+		}
+		_, err := t.exec("DELETE FROM probe")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write to the store: %w", err)
+	}
+	return nil
+}
+
+// read runs a function on a connection of its own, in which it sees one state of the store.
+func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
+	var c *conn
+	select {
+	case <-s.closed:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case c = <-s.readers:
+	case <-s.closed:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers <- c }()
+	if _, err := c.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	defer func() {
+		_, end := c.exec(context.WithoutCancel(ctx), "ROLLBACK")
+		err = errors.Join(err, end)
+	}()
+	return run(c)
+}

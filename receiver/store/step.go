@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Validate returns an error when the step has no time, or ends an event in a way that it cannot end.
+func (s *Step) Validate() error {
+	if s.Now.IsZero() {
+		return errors.New("the step has no time")
+	}
+	if s.Outcome == nil {
+		return nil
+	}
+	switch state := s.Outcome.State; state {
+	case Done, Kept, Dead:
+	case Pending:
+		if s.Outcome.RetryAt.IsZero() {
+			return errors.New("the step postpones its event to no time")
+		}
+	default:
+		return fmt.Errorf("the step leaves its event %q, want done, kept, dead or pending", state)
+	}
+	return nil
+}
+
+// ApplyStep returns the replies to an event as they are after a step, which it checks: those that were there first, in
+// their order, then those that the step adds. It is what every engine's Advance means by a step.
+func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
+	replies = slices.Clone(replies)
+	if len(replies) == 0 {
+		for _, planned := range step.Answer {
+			if find(replies, planned.Part) != nil {
+				return nil, fmt.Errorf("the answer has two parts %d", planned.Part)
+			}
+			replies = append(replies, Reply{Part: planned.Part, Type: planned.Type, Body: planned.Body, State: Planned})
+		}
+	}
+	if step.Sent != nil {
+		reply := find(replies, step.Sent.Part)
+		if reply == nil {
+			return nil, fmt.Errorf("the step marks part %d sent, which the answer does not have", step.Sent.Part)
+		}
+		reply.State, reply.MessageID = Sent, step.Sent.MessageID
+	}
+	if step.Unsent != nil {
+		reply := find(replies, *step.Unsent)
+		if reply == nil {
+			return nil, fmt.Errorf("the step marks part %d not sent, which the answer does not have", *step.Unsent)
+		}
+		if reply.State == Sending {
+			reply.State = Planned
+		}
+	}
+	if step.Sending != nil {
+		reply := find(replies, *step.Sending)
+		if reply == nil {
+			return nil, fmt.Errorf("the step sends part %d, which the answer does not have", *step.Sending)
+		}
+		if reply.State == Sent {
+			return nil, ErrAlreadySent
+		}
+		reply.State, reply.StartedAt = Sending, step.Now
+	}
+	return replies, nil
+}
+
+func find(replies []Reply, part int) *Reply {
+	i := slices.IndexFunc(replies, func(r Reply) bool { return r.Part == part })
+	if i < 0 {
+		return nil
+	}
+	return &replies[i]
+}

@@ -1,0 +1,131 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// bury stores messages in one lane and makes dead letters of them.
+func bury(f *fixture, names ...string) {
+	f.Helper()
+	for _, name := range names {
+		f.ingest(text(name, "lane"))
+		step := postpone(at(0), time.Time{}, true)
+		step.Outcome.State = store.Dead
+		f.advance(f.claimOne(at(0)), step)
+	}
+}
+
+func id(name string) store.ID { return store.NewID(store.KindMessage, name) }
+
+var deadLetterTests = map[string]func(*fixture){
+	"are listed by arrival": func(f *fixture) {
+		bury(f, "c", "a", "b")
+		f.ingest(text("pending", "lane"))
+		var after int64
+		var listed []store.ID
+		for {
+			page, err := f.DeadLetters(f.Context(), after, 2)
+			f.wantErr("DeadLetters", err, nil)
+			if len(page) == 0 {
+				break
+			}
+			for _, record := range page {
+				listed = append(listed, record.Event.ID)
+				f.wantEqual("record", &record, f.get(record.Event.ID))
+			}
+			after = page[len(page)-1].Seq
+		}
+		f.wantEqual("listed", listed, []store.ID{id("c"), id("a"), id("b")})
+	},
+
+	"become pending again with nothing spent": func(f *fixture) {
+		bury(f, "a")
+		failures := f.get(id("a")).Failures
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), nil)
+		f.wantEqual("claimed early", f.claim(at(time.Hour-time.Millisecond), 1), []store.Lease(nil))
+		lease := f.claimOne(at(time.Hour))
+		f.wantEqual("event", lease.Work.Event, text("a", "lane"))
+		f.wantEqual("attempts", lease.Work.Attempts, 0)
+		f.wantEqual("starts", lease.Work.Starts, 1)
+		record := f.get(id("a"))
+		f.wantEqual("finished", record.FinishedAt, time.Time{})
+		f.wantEqual("failures", record.Failures, failures)
+	},
+
+	"go back to their place": func(f *fixture) {
+		bury(f, "a")
+		f.ingest(text("b", "lane"))
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
+		lease := f.claimOne(at(0))
+		f.wantEqual("head", names([]store.Lease{lease}, "a", "b"), []string{"a"})
+		lease.Work = *f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("next", names([]store.Lease{lease}, "a", "b"), []string{"b"})
+	},
+
+	"do not disturb a lease": func(f *fixture) {
+		bury(f, "a")
+		f.ingest(text("b", "lane"), text("c", "lane"))
+		lease := f.claimOne(at(0))
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Second)), nil)
+		f.wantEqual("claimed", f.claim(at(2*time.Second), 10), []store.Lease(nil))
+		lease.Work = *f.advance(lease, end(store.Done, at(2*time.Second)))
+		f.wantEqual("state", f.get(id("b")).Event.State, store.Done)
+		f.wantEqual("next", names([]store.Lease{lease}, "a", "b", "c"), []string{"a"})
+	},
+
+	"do not bring a retry forward": func(f *fixture) {
+		bury(f, "a")
+		f.ingest(text("b", "lane"))
+		f.advance(f.claimOne(at(0)), postpone(at(0), at(time.Hour), true))
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Second)), nil)
+		f.wantEqual("claimed", f.claim(at(time.Hour-time.Millisecond), 10), []store.Lease(nil))
+		f.wantEqual("head", names(f.claim(at(time.Hour), 10), "a", "b"), []string{"a"})
+	},
+
+	"keep their replies": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		lease := f.claimOne(at(0))
+		f.advance(lease, store.Step{
+			Now: at(0), Answer: answer(), Sent: &store.SentRef{Part: 0, MessageID: "wamid.1"}, Outcome: &store.Outcome{State: store.Dead},
+		})
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
+		want := answer()
+		want[0].State, want[0].MessageID, want[1].State = store.Sent, "wamid.1", store.Planned
+		f.wantEqual("replies", f.claimOne(at(0)).Work.Replies, want)
+	},
+
+	"outlive their conversation": func(f *fixture) {
+		bury(f, "a")
+		_, err := f.Purge(f.Context(), at(48*time.Hour), at(48*time.Hour), 100)
+		f.wantErr("Purge", err, nil)
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(48*time.Hour)), nil)
+		f.wantEqual("event", f.claimOne(at(48*time.Hour)).Work.Event, text("a", "lane"))
+	},
+
+	"are discarded": func(f *fixture) {
+		bury(f, "a")
+		f.wantErr("Discard", f.Discard(f.Context(), id("a"), at(time.Hour)), nil)
+		record := f.get(id("a"))
+		f.wantEqual("state", record.Event.State, store.Discarded)
+		f.wantEqual("finished", record.FinishedAt, at(time.Hour))
+		page, err := f.DeadLetters(f.Context(), 0, 10)
+		f.wantErr("DeadLetters", err, nil)
+		f.wantEqual("listed", page, []store.Record(nil))
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), store.ErrNotFound)
+	},
+
+	"are the only events to replay or discard": func(f *fixture) {
+		f.ingest(text("pending", "lane"), finished(text("kept", ""), store.Kept))
+		for _, name := range []string{"pending", "kept", "unknown"} {
+			f.wantErr("Replay "+name, f.Replay(f.Context(), id(name), at(0)), store.ErrNotFound)
+			f.wantErr("Discard "+name, f.Discard(f.Context(), id(name), at(0)), store.ErrNotFound)
+		}
+		_, err := f.Get(f.Context(), id("unknown"))
+		f.wantErr("Get", err, store.ErrNotFound)
+	},
+}

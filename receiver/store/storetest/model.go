@@ -1,0 +1,344 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// runModel compares the store with a model of the inbox under random operations. The model knows what each lane must
+// hand out next and when; so an event that is lost, handled twice, out of order or held up by another lane shows.
+func runModel(t *testing.T, factory Factory) {
+	root := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		place, err := os.MkdirTemp(root, "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		m := &model{
+			T: rt, place: place, factory: factory, now: at(0),
+			events: map[string]*modelEvent{}, lanes: map[string]*modelLane{},
+		}
+		m.open()
+		defer func() {
+			if err := m.store.Close(); err != nil {
+				rt.Errorf("Close: %v", err)
+			}
+		}()
+		rt.Repeat(map[string]func(*rapid.T){
+			"":         m.compare,
+			"ingest":   m.ingest,
+			"claim":    m.claim,
+			"end":      m.end,
+			"send":     m.send,
+			"postpone": m.postpone,
+			"release":  m.release,
+			"renew":    m.renew,
+			"replay":   m.replay,
+			"wait":     m.wait,
+			"reopen":   m.reopen,
+		})
+	})
+}
+
+type modelEvent struct {
+	event    store.Event
+	place    int // in the order of arrival
+	state    store.State
+	attempts int
+	starts   int
+	replies  []store.Reply
+}
+
+type modelLane struct {
+	ready  time.Time // zero when idle
+	token  int64     // 0 when not leased
+	head   *modelEvent
+	events []*modelEvent
+}
+
+// oldest is the pending event that arrived first, or nil.
+func (l *modelLane) oldest() *modelEvent {
+	for _, e := range l.events {
+		if e.state == store.Pending {
+			return e
+		}
+	}
+	return nil
+}
+
+// hold is a lease that a worker believes in, rightly or not, with the event in its hands.
+type hold struct {
+	ref   store.LeaseRef
+	event *modelEvent
+}
+
+type model struct {
+	*rapid.T
+	factory Factory
+	place   string
+	store   store.Store
+	now     time.Time
+	events  map[string]*modelEvent
+	lanes   map[string]*modelLane
+	holds   []hold
+}
+
+func (m *model) open() {
+	s, err := m.factory.Open(m.place)
+	if err != nil {
+		m.Fatalf("Open: %v", err)
+	}
+	m.store = s
+}
+
+func (m *model) ingest(t *rapid.T) {
+	numbers := rapid.SliceOfN(rapid.IntRange(0, 15), 1, 4).Draw(t, "events")
+	var events []store.Event
+	var want []bool
+	for _, n := range numbers {
+		name := strconv.Itoa(n)
+		e := received(text(name, "lane "+strconv.Itoa(n%3)), m.now)
+		events = append(events, e)
+		want = append(want, m.events[name] == nil)
+		if m.events[name] != nil {
+			continue
+		}
+		lane := m.lanes[e.Lane]
+		if lane == nil {
+			lane = &modelLane{}
+			m.lanes[e.Lane] = lane
+		}
+		m.events[name] = &modelEvent{event: e, place: len(m.events), state: store.Pending}
+		lane.events = append(lane.events, m.events[name])
+		if lane.ready.IsZero() {
+			lane.ready = m.now
+		}
+	}
+	fresh, err := m.store.Ingest(t.Context(), events)
+	if err != nil || !slices.Equal(fresh, want) {
+		t.Fatalf("Ingest returned %v, %v, want %v", fresh, err, want)
+	}
+}
+
+func (m *model) claim(t *rapid.T) {
+	limit := rapid.IntRange(1, 3).Draw(t, "limit")
+	var due []time.Time
+	for _, lane := range m.lanes {
+		if !lane.ready.IsZero() && !lane.ready.After(m.now) {
+			due = append(due, lane.ready)
+		}
+	}
+	slices.SortFunc(due, time.Time.Compare)
+	until := m.now.Add(leaseTime)
+	leases, err := m.store.Claim(t.Context(), m.now, until, limit)
+	if err != nil || len(leases) != min(limit, len(due)) {
+		t.Fatalf("Claim returned %d lanes, %v, want %d", len(leases), err, min(limit, len(due)))
+	}
+	for i, lease := range leases {
+		lane := m.lanes[lease.Lane]
+		if !lane.ready.Equal(due[i]) {
+			t.Fatalf("%s was claimed, due at %v, want one due at %v", lease.Lane, lane.ready, due[i])
+		}
+		head := lane.oldest()
+		if lane.head != head {
+			head.starts = 0
+		}
+		head.starts++
+		lane.ready, lane.token, lane.head = until, lease.Token, head
+		m.handedOut(t, lease.LeaseRef, &lease.Work)
+	}
+}
+
+// handedOut checks work against the head of its lane.
+func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
+	head := m.lanes[ref.Lane].head
+	want := store.Work{
+		Event: head.event, Seq: work.Seq, Attempts: head.attempts, Starts: head.starts, Replies: head.replies,
+	}
+	if got := fmt.Sprint(*work); got != fmt.Sprint(want) {
+		t.Fatalf("%s handed out %s, want %v", ref.Lane, got, want)
+	}
+	m.holds = append(m.holds, hold{ref: ref, event: head})
+}
+
+// advance records a step for a worker, and says whether the worker still had the lane.
+func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool) {
+	next, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step)
+	lane := m.lanes[h.ref.Lane]
+	if lane.token != h.ref.Token || lane.head != h.event {
+		if !errors.Is(err, store.ErrLeaseLost) {
+			t.Fatalf("Advance on a lost lease returned %v", err)
+		}
+		return nil, false
+	}
+	if err != nil {
+		t.Fatalf("Advance: %v", err)
+	}
+	return next, true
+}
+
+// hold picks a worker; its lease may have been lost.
+func (m *model) hold(t *rapid.T) hold {
+	if len(m.holds) == 0 {
+		t.Skip("nothing was claimed")
+	}
+	return m.holds[rapid.IntRange(0, len(m.holds)-1).Draw(t, "worker")]
+}
+
+func (m *model) end(t *rapid.T) {
+	h := m.hold(t)
+	state := rapid.SampledFrom([]store.State{store.Done, store.Kept, store.Dead}).Draw(t, "state")
+	next, held := m.advance(t, h, end(state, m.now))
+	if !held {
+		return
+	}
+	lane := m.lanes[h.ref.Lane]
+	h.event.state, h.event.starts = state, 0
+	lane.head = lane.oldest()
+	if lane.head == nil {
+		*lane = modelLane{events: lane.events}
+		if next != nil {
+			t.Fatalf("the last event is followed by %v", next)
+		}
+		return
+	}
+	lane.head.starts = 1
+	if next == nil {
+		t.Fatalf("%s returned no event, want %s", h.ref.Lane, lane.head.event.ID)
+	}
+	m.handedOut(t, h.ref, next)
+}
+
+func (m *model) send(t *rapid.T) {
+	h := m.hold(t)
+	step := store.Step{Now: m.now, Answer: []store.Reply{{Type: "text", Body: []byte("answer")}}, Sending: new(0)}
+	if _, held := m.advance(t, h, step); held {
+		h.event.starts = 1
+		h.event.replies = []store.Reply{{Type: "text", Body: []byte("answer"), State: store.Sending, StartedAt: m.now}}
+	}
+}
+
+func (m *model) postpone(t *rapid.T) {
+	h := m.hold(t)
+	spent := rapid.Bool().Draw(t, "spent")
+	retryAt := m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+	if _, held := m.advance(t, h, postpone(m.now, retryAt, spent)); !held {
+		return
+	}
+	lane := m.lanes[h.ref.Lane]
+	lane.ready, lane.token = retryAt, 0
+	h.event.starts = 0
+	if spent {
+		h.event.attempts++
+	}
+}
+
+func (m *model) release(t *rapid.T) {
+	h := m.hold(t)
+	err := m.store.Release(t.Context(), h.ref, m.now)
+	lane := m.lanes[h.ref.Lane]
+	if lane.token != h.ref.Token {
+		if !errors.Is(err, store.ErrLeaseLost) {
+			t.Fatalf("Release of a lost lease returned %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatalf("Release: %v", err)
+	}
+	lane.ready, lane.token = m.now, 0
+	lane.head.starts--
+}
+
+func (m *model) renew(t *rapid.T) {
+	h := m.hold(t)
+	until := m.now.Add(leaseTime)
+	lost, err := m.store.Renew(t.Context(), []store.LeaseRef{h.ref}, until)
+	lane := m.lanes[h.ref.Lane]
+	held := lane.token == h.ref.Token
+	if err != nil || held != (len(lost) == 0) {
+		t.Fatalf("Renew returned %v, %v; the lease is held: %v", lost, err, held)
+	}
+	if held {
+		lane.ready = until
+	}
+}
+
+func (m *model) replay(t *rapid.T) {
+	name := strconv.Itoa(rapid.IntRange(0, 15).Draw(t, "event"))
+	err := m.store.Replay(t.Context(), id(name), m.now)
+	e := m.events[name]
+	if e == nil || e.state != store.Dead {
+		if !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("Replay of what is no dead letter returned %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatalf("Replay: %v", err)
+	}
+	e.state, e.attempts = store.Pending, 0
+	if lane := m.lanes[e.event.Lane]; lane.ready.IsZero() {
+		lane.ready = m.now
+	}
+}
+
+func (m *model) wait(t *rapid.T) {
+	m.now = m.now.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "seconds")) * time.Second)
+}
+
+func (m *model) reopen(t *rapid.T) {
+	if err := m.store.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	m.open()
+	if !m.factory.Exclusive {
+		return
+	}
+	for _, lane := range m.lanes {
+		if lane.token != 0 {
+			lane.ready, lane.token = time.UnixMilli(0), 0
+		}
+	}
+}
+
+// compare checks what can be read against the model.
+func (m *model) compare(t *rapid.T) {
+	var want store.Stats
+	var dead []*modelEvent
+	for _, e := range m.events {
+		switch e.state {
+		case store.Pending:
+			want.Pending++
+			if want.OldestPending.IsZero() || e.event.ReceivedAt.Before(want.OldestPending) {
+				want.OldestPending = e.event.ReceivedAt
+			}
+		case store.Dead:
+			want.DeadLetters++
+			dead = append(dead, e)
+		}
+	}
+	got, err := m.store.Stats(t.Context(), m.now)
+	got.ActiveConversations = 0
+	if err != nil || got != want {
+		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
+	}
+	records, err := m.store.DeadLetters(t.Context(), 0, 100)
+	slices.SortFunc(dead, func(a, b *modelEvent) int { return cmp.Compare(a.place, b.place) })
+	if err != nil || !slices.EqualFunc(records, dead, func(r store.Record, e *modelEvent) bool { return r.Event.ID == e.event.ID }) {
+		t.Fatalf("DeadLetters returned %v, %v", records, err)
+	}
+}

@@ -1,0 +1,190 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package storetest is what every engine of the store must pass: each promise of package store, and a model of the
+// inbox that random operations are compared with.
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Factory opens the engine under test.
+type Factory struct {
+	// Open opens the store of a place, an empty one the first time. The store is closed before its place is opened
+	// again. The place is an empty folder, whose name is unique; what is put there is removed when the test ends.
+	Open func(place string) (store.Store, error)
+	// Exclusive says that opening the store ends all leases, since no other process can hold one.
+	Exclusive bool
+}
+
+// Run runs the suite.
+func Run(t *testing.T, factory Factory) {
+	groups := []struct {
+		name  string
+		tests map[string]func(*fixture)
+	}{
+		{"Ingest", ingestTests},
+		{"Lease", leaseTests},
+		{"Advance", advanceTests},
+		{"Status", statusTests},
+		{"DeadLetter", deadLetterTests},
+		{"Figures", figuresTests},
+	}
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) {
+			for name, test := range group.tests {
+				t.Run(name, func(t *testing.T) {
+					s, err := factory.Open(t.TempDir())
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() {
+						if err := s.Close(); err != nil {
+							t.Errorf("Close: %v", err)
+						}
+					})
+					test(&fixture{T: t, Store: s})
+				})
+			}
+		})
+	}
+	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
+}
+
+// fixture is a store in a test. Its own methods end the test where the store returns an error.
+type fixture struct {
+	*testing.T
+	store.Store
+}
+
+// at returns a time on the day of the tests.
+func at(sinceNoon time.Duration) time.Time {
+	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(sinceNoon)
+}
+
+// leaseTime is how long the leases of tests last.
+const leaseTime = time.Minute
+
+// text is a text message in a conversation, received at noon.
+func text(name, lane string) store.Event {
+	return store.Event{
+		ID: store.NewID(store.KindMessage, name), Kind: store.KindMessage, Type: "text", State: store.Pending,
+		Lane: lane, PhoneNumberID: "1065", Payload: fmt.Appendf(nil, `{"id":%q}`, name), ReceivedAt: at(0),
+	}
+}
+
+// received returns an event as it would be, had it arrived at another time.
+func received(e store.Event, when time.Time) store.Event {
+	e.ReceivedAt = when
+	return e
+}
+
+// finished returns an event as one that is finished when it arrives.
+func finished(e store.Event, state store.State) store.Event {
+	e.State, e.Lane = state, ""
+	return e
+}
+
+func (f *fixture) ingest(events ...store.Event) []bool {
+	f.Helper()
+	fresh, err := f.Ingest(f.Context(), events)
+	if err != nil {
+		f.Fatalf("Ingest: %v", err)
+	}
+	return fresh
+}
+
+func (f *fixture) claim(now time.Time, limit int) []store.Lease {
+	f.Helper()
+	leases, err := f.Claim(f.Context(), now, now.Add(leaseTime), limit)
+	if err != nil {
+		f.Fatalf("Claim: %v", err)
+	}
+	return leases
+}
+
+// claimOne claims the only lane that is due.
+func (f *fixture) claimOne(now time.Time) store.Lease {
+	f.Helper()
+	leases := f.claim(now, 10)
+	if len(leases) != 1 {
+		f.Fatalf("claimed %d lanes, want 1", len(leases))
+	}
+	return leases[0]
+}
+
+func (f *fixture) advance(lease store.Lease, step store.Step) *store.Work {
+	f.Helper()
+	next, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, step)
+	if err != nil {
+		f.Fatalf("Advance: %v", err)
+	}
+	return next
+}
+
+func (f *fixture) get(id store.ID) *store.Record {
+	f.Helper()
+	record, err := f.Get(f.Context(), id)
+	if err != nil {
+		f.Fatalf("Get: %v", err)
+	}
+	return record
+}
+
+func (f *fixture) stats(now time.Time) store.Stats {
+	f.Helper()
+	stats, err := f.Stats(f.Context(), now)
+	if err != nil {
+		f.Fatalf("Stats: %v", err)
+	}
+	return stats
+}
+
+func (f *fixture) wantErr(what string, err, want error) {
+	f.Helper()
+	if !errors.Is(err, want) {
+		f.Errorf("%s returned %v, want %v", what, err, want)
+	}
+}
+
+func (f *fixture) wantEqual(what string, got, want any) {
+	f.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		f.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// end is a step that ends an event.
+func end(state store.State, now time.Time) store.Step {
+	return store.Step{Now: now, Outcome: &store.Outcome{State: state}}
+}
+
+// postpone is a step that ends an attempt.
+func postpone(now, retryAt time.Time, spent bool) store.Step {
+	return store.Step{Now: now, Outcome: &store.Outcome{
+		State: store.Pending, RetryAt: retryAt,
+		Failure: &store.Failure{At: now, Class: "transient", Code: "http_503", Text: "no answer", Spent: spent},
+	}}
+}
+
+// names lists events by the names they were made with.
+func names(leases []store.Lease, among ...string) []string {
+	var found []string
+	for _, lease := range leases {
+		for _, name := range among {
+			if lease.Work.Event.ID == store.NewID(store.KindMessage, name) {
+				found = append(found, name)
+			}
+		}
+	}
+	return found
+}
