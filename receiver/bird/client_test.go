@@ -110,8 +110,12 @@ func TestAskClassifiesFailures(t *testing.T) {
 		}, failure.Transient, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			timeout := time.Minute
+			if name == "slow" {
+				timeout = 50 * time.Millisecond
+			}
 			_, err := ask(t, func(c *config.Bird) {
-				c.Endpoints = map[string]config.Endpoint{string(ProcessText): {Timeout: 200 * time.Millisecond}}
+				c.Endpoints = map[string]config.Endpoint{string(ProcessText): {Timeout: timeout}}
 			}, func(w http.ResponseWriter, r *http.Request) {
 				var body json.RawMessage
 				_ = json.NewDecoder(r.Body).Decode(&body)

@@ -135,7 +135,7 @@ func (c Config) WithDefaults() Config {
 	c.Processing.Retry.BaseDelay = or(c.Processing.Retry.BaseDelay, time.Second)
 	c.Processing.Retry.MaxDelay = or(c.Processing.Retry.MaxDelay, time.Minute)
 	c.Processing.Lease = or(c.Processing.Lease, 30*time.Second)
-	c.Processing.Poll = or(c.Processing.Poll, time.Second)
+	c.Processing.Poll = or(c.Processing.Poll, 500*time.Millisecond)
 	c.Processing.ConfigurationRetry = or(c.Processing.ConfigurationRetry, 30*time.Second)
 	c.Processing.AmbiguousWindow = or(c.Processing.AmbiguousWindow, 30*time.Second)
 	c.Processing.TypingIndicator = or(c.Processing.TypingIndicator, new(true))

@@ -5,7 +5,7 @@ package config
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -113,7 +113,7 @@ func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 		return nil, err
 	}
 	if c.Listen != old.Listen || *c.Store.Embedded != *old.Store.Embedded {
-		return nil, fmt.Errorf("listen and store.embedded take effect at start only; restart the receiver")
+		return nil, errors.New("listen and store.embedded take effect at start only; restart the receiver")
 	}
 	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {

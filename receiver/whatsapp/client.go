@@ -57,14 +57,19 @@ func NewClient(live *config.Live, connections int) *Client {
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Send posts a message from phoneNumberID and returns the id that Meta gave it, which says that Meta accepted it, not
-// that it was delivered. It waits for the phone number's throughput. Errors are of type *failure.Error; Ambiguous means
-// that the message may have been sent.
+// TakeTurn tells whether phoneNumberID's throughput allows a send at once, and if so takes it.
+func (c *Client) TakeTurn(phoneNumberID string) bool { return c.throttle(phoneNumberID).Allow() }
+
+// WaitTurn waits until phoneNumberID's throughput allows a send. It fails only when ctx ends.
+func (c *Client) WaitTurn(ctx context.Context, phoneNumberID string) error {
+	return c.throttle(phoneNumberID).Wait(ctx)
+}
+
+// Send posts a message from phoneNumberID, whose turn was taken, and returns the id that Meta gave it, which says that
+// Meta accepted it, not that it was delivered. Errors are of type *failure.Error; Ambiguous means that the message may
+// have been sent.
 func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
 	const op = "send message"
-	if err := c.throttle(phoneNumberID).Wait(ctx); err != nil {
-		return "", &failure.Error{Class: failure.Transient, Op: op, Text: "stopped while waiting for the phone number's throughput"}
-	}
 	answer, err := c.post(ctx, op, phoneNumberID+"/messages", body)
 	if err != nil {
 		return "", err
@@ -166,6 +171,7 @@ func refused(op string, response *http.Response, answer []byte) error {
 // throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.
 func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
 	perSecond := c.live.Now().CloudAPI.MessagesPerSecond
+	burst := max(1, perSecond/10) // Meta counts by the second, so a whole second's worth at once would be twice too much
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	limiter, ok := c.throttles[phoneNumberID]
@@ -173,11 +179,11 @@ func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
 		if len(c.throttles) >= maxThrottled {
 			clear(c.throttles)
 		}
-		limiter = rate.NewLimiter(rate.Limit(perSecond), perSecond)
+		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
 		c.throttles[phoneNumberID] = limiter
 	} else if int(limiter.Limit()) != perSecond {
 		limiter.SetLimit(rate.Limit(perSecond))
-		limiter.SetBurst(perSecond)
+		limiter.SetBurst(burst)
 	}
 	return limiter
 }

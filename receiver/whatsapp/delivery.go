@@ -6,7 +6,6 @@
 package whatsapp
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,15 +53,16 @@ var ErrNotJSON = errors.New("the body is not valid JSON")
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 func Split(body []byte) ([]Item, error) {
-	if !json.Valid(body) {
-		return nil, ErrNotJSON
-	}
 	var delivery struct {
 		Object Text              `json:"object"`
 		Entry  []json.RawMessage `json:"entry"`
 	}
-	if err := json.Unmarshal(body, &delivery); err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 {
-		return []Item{{Part: PartUnknown, Field: string(delivery.Object), Raw: compact(body)}}, nil
+	err := json.Unmarshal(body, &delivery)
+	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
+		return nil, ErrNotJSON
+	}
+	if err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 {
+		return []Item{{Part: PartUnknown, Field: string(delivery.Object), Raw: body}}, nil
 	}
 	var items []Item
 	for _, entry := range delivery.Entry {
@@ -78,7 +78,7 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 		Changes []json.RawMessage `json:"changes"`
 	}
 	if err := json.Unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 {
-		return append(items, Item{Part: PartUnknown, WABAID: string(entry.ID), Time: string(entry.Time), Raw: compact(raw)})
+		return append(items, Item{Part: PartUnknown, WABAID: string(entry.ID), Time: string(entry.Time), Raw: raw})
 	}
 	for _, change := range entry.Changes {
 		items = splitChange(items, Item{WABAID: string(entry.ID), Time: string(entry.Time)}, change)
@@ -90,7 +90,7 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 	item := func(part Part, raw, contact json.RawMessage) Item {
 		it := origin
-		it.Part, it.Raw, it.Contact = part, compact(raw), compact(contact)
+		it.Part, it.Raw, it.Contact = part, raw, contact
 		return it
 	}
 	var change struct {
@@ -104,53 +104,48 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 	if change.Field == "" || len(change.Value) == 0 {
 		return append(items, item(PartUnknown, raw, nil))
 	}
-	var value struct {
-		Metadata Metadata          `json:"metadata"`
-		Contacts []json.RawMessage `json:"contacts"`
-		Messages []json.RawMessage `json:"messages"`
-		Statuses []json.RawMessage `json:"statuses"`
-		Errors   []json.RawMessage `json:"errors"`
-	}
-	err := json.Unmarshal(change.Value, &value) // fills what it can, whatever the error
-	origin.Metadata = value.Metadata
+	var value map[string]json.RawMessage
+	whole := json.Unmarshal(change.Value, &value) == nil
+	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // of another shape, the number stays unknown
 	if change.Field != "messages" {
 		return append(items, item(PartField, change.Value, nil))
 	}
-	if err != nil || holdsMore(change.Value) {
-		items = append(items, item(PartUnknown, raw, nil))
+
+	list := func(key string) (elements []json.RawMessage) {
+		if value[key] != nil && json.Unmarshal(value[key], &elements) != nil {
+			whole = false
+		}
+		return elements
 	}
-	for _, message := range value.Messages {
-		items = append(items, item(PartMessage, message, contactOf(message, value.Contacts)))
+	var contacts []json.RawMessage
+	_ = json.Unmarshal(value["contacts"], &contacts) // of another shape, the messages have none
+	before := len(items)
+	for _, message := range list("messages") {
+		items = append(items, item(PartMessage, message, contactOf(message, contacts)))
 	}
-	for _, status := range value.Statuses {
+	for _, status := range list("statuses") {
 		items = append(items, item(PartStatus, status, nil))
 	}
-	for _, reported := range value.Errors {
+	for _, reported := range list("errors") {
 		items = append(items, item(PartError, reported, nil))
+	}
+	if !whole || len(items) == before || holdsMore(value) {
+		items = append(items, item(PartUnknown, raw, nil))
 	}
 	return items
 }
 
-// understood are the keys of the value of field messages that splitChange makes items of, or hands on with them.
+// understood are the keys of the value of field messages that become items, or go with them.
 var understood = []string{"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"}
 
-// holdsMore tells whether value has other keys, such as user_actions, or none that becomes an item: then the change is
-// kept whole besides.
-func holdsMore(value json.RawMessage) bool {
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(value, &keys) != nil {
-		return true
-	}
-	things := 0
-	for key := range keys {
+// holdsMore tells whether value has other keys, such as user_actions: then the change is kept whole besides.
+func holdsMore(value map[string]json.RawMessage) bool {
+	for key := range value {
 		if !slices.Contains(understood, key) {
 			return true
 		}
-		if key == "messages" || key == "statuses" || key == "errors" {
-			things++
-		}
 	}
-	return things == 0
+	return false
 }
 
 // contactOf finds the contact that sent message. A single contact is its sender even where the ids differ, since wa_id
@@ -173,19 +168,6 @@ func contactOf(message json.RawMessage, contacts []json.RawMessage) json.RawMess
 		}
 	}
 	return nil
-}
-
-// compact drops white space, so that the stored form, and the identity made of it, do not depend on the spelling.
-func compact(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return nil
-	}
-	var buf bytes.Buffer
-	buf.Grow(len(raw))
-	if err := json.Compact(&buf, raw); err != nil {
-		return bytes.Clone(raw)
-	}
-	return buf.Bytes()
 }
 
 // Decode reads an item from its stored form.

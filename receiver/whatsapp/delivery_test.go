@@ -25,7 +25,7 @@ func TestSplit(t *testing.T) {
 		want []Item
 	}{
 		"a message with its contact": {
-			body: change(`{` + metadata + `, "contacts":[{"wa_id":"1"}], "messages":[ {"id": "a", "from":"1"} ]}`),
+			body: change(`{` + metadata + `, "contacts":[{"wa_id":"1"}], "messages":[ {"id":"a","from":"1"} ]}`),
 			want: []Item{{Part: PartMessage, Field: "messages", WABAID: "7", Metadata: number, Contact: raw(`{"wa_id":"1"}`), Raw: raw(`{"id":"a","from":"1"}`)}},
 		},
 		"each message has the contact that sent it": {
@@ -56,8 +56,8 @@ func TestSplit(t *testing.T) {
 		"what stands beside messages is kept too": {
 			body: change(`{"messages":[{"id":"a"}],"statuses":{},"extra":1}`),
 			want: []Item{
-				{Part: PartUnknown, Field: "messages", WABAID: "7", Raw: raw(`{"field":"messages","value":{"messages":[{"id":"a"}],"statuses":{},"extra":1}}`)},
 				{Part: PartMessage, Field: "messages", WABAID: "7", Raw: raw(`{"id":"a"}`)},
+				{Part: PartUnknown, Field: "messages", WABAID: "7", Raw: raw(`{"field":"messages","value":{"messages":[{"id":"a"}],"statuses":{},"extra":1}}`)},
 			},
 		},
 		"one bad change does not cost the others": {

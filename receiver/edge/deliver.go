@@ -1,0 +1,109 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// retryAfter asks Meta to wait, in seconds, when a delivery could not be stored. It is sent again either way.
+const retryAfter = "5"
+
+// deliver answers 200 only when every event of the delivery is durable, since only then may Meta forget it.
+func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
+	began := e.Now()
+	body, release, status := e.readBody(w, r, settings)
+	if status != 0 {
+		return status
+	}
+	defer release()
+	if len(settings.Secrets.AppSecrets) == 0 {
+		e.Log.Error("delivery put off: the app secret is missing")
+		return unavailable(w, "the app secret is not configured yet")
+	}
+	if !signed(body, r.Header.Get("X-Hub-Signature-256"), settings.Secrets.AppSecrets) {
+		e.Log.Warn("delivery refused: no signature of a configured app secret")
+		return refuse(w, http.StatusUnauthorized, "X-Hub-Signature-256 does not match any configured app secret")
+	}
+	events, err := Events(body, settings.CloudAPI.PhoneNumberIDs, e.Now().UTC())
+	if errors.Is(err, whatsapp.ErrNotJSON) {
+		return refuse(w, http.StatusBadRequest, err.Error())
+	}
+	if err != nil {
+		e.Log.Error("delivery put off", "error", err)
+		return unavailable(w, "the delivery could not be prepared for storage")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), settings.Webhook.IngestTimeout)
+	defer cancel()
+	fresh, err := e.Inbox.Ingest(ctx, events)
+	if err != nil {
+		e.Log.Error("delivery put off: not stored", "events", len(events), "error", err)
+		return unavailable(w, "the delivery could not be stored")
+	}
+	w.WriteHeader(http.StatusOK)
+	e.Metrics.Acknowledged(e.Now().Sub(began))
+	e.count(events, fresh)
+	return http.StatusOK
+}
+
+// readBody reads a whole body within the bounds of one and of all. A status other than 0 says that it was refused.
+func (e *Edge) readBody(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) (body []byte, release func(), status int) {
+	limit := settings.Webhook.MaxBodyBytes
+	if r.ContentLength > limit {
+		return nil, nil, refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery has at most %d bytes", limit))
+	}
+	// A body whose length is not said may grow to the limit.
+	reserve := r.ContentLength
+	if reserve < 0 {
+		reserve = limit
+	}
+	if !e.bodies.TryAcquire(reserve) {
+		return nil, nil, unavailable(w, "too many deliveries at once")
+	}
+	release = func() { e.bodies.Release(reserve) }
+	buf := bytes.NewBuffer(make([]byte, 0, min(reserve, 64<<10)+bytes.MinRead))
+	if _, err := io.Copy(buf, http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		release()
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return nil, nil, refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery has at most %d bytes", limit))
+		}
+		return nil, nil, refuse(w, http.StatusBadRequest, "the body could not be read to its end")
+	}
+	return buf.Bytes(), release, 0
+}
+
+func unavailable(w http.ResponseWriter, text string) int {
+	w.Header().Set("Retry-After", retryAfter)
+	return refuse(w, http.StatusServiceUnavailable, text)
+}
+
+// count records what was new, and wakes the engine when there is work.
+func (e *Edge) count(events []store.Event, fresh []bool) {
+	work := false
+	for i, event := range events {
+		if !fresh[i] {
+			continue
+		}
+		e.Metrics.EventStored(string(event.Kind), string(event.State))
+		if event.Kind == store.KindMessage {
+			e.Metrics.MessageReceived(event.Type, event.ReceivedAt)
+		}
+		if event.Kind == store.KindStatus {
+			e.Metrics.StatusReceived(event.Type)
+		}
+		work = work || event.State == store.Pending || event.Status != nil
+	}
+	if work {
+		e.Wake()
+	}
+}

@@ -1,0 +1,105 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package edge is what Meta talks to: it answers the subscription handshake, checks each delivery's signature and
+// acknowledges it once every event in it is durable.
+package edge
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// maxChallenge bounds the challenge that is handed back; Meta sends a number.
+const maxChallenge = 256
+
+// Ingester keeps events durably; a store.Store does.
+type Ingester interface {
+	Ingest(ctx context.Context, events []store.Event) (fresh []bool, err error)
+}
+
+// Parts are what the edge works with. All are required.
+type Parts struct {
+	Inbox   Ingester
+	Wake    func() // called when there is new work
+	Live    *config.Live
+	Metrics *metrics.Metrics
+	Now     func() time.Time
+	Log     *slog.Logger
+	Version string
+}
+
+// Edge is an http.Handler.
+type Edge struct {
+	Parts
+	bodies *semaphore.Weighted // bytes of bodies in memory
+}
+
+// New returns the handler for everything that is reachable from outside.
+func New(parts Parts) *Edge {
+	return &Edge{Parts: parts, bodies: semaphore.NewWeighted(parts.Live.Now().Webhook.MaxInFlightBytes)}
+}
+
+// ServeHTTP routes by the configured path, which may change while it runs.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	settings := e.Live.Now()
+	switch {
+	case r.URL.Path == "/health" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		e.health(w)
+	case r.URL.Path != settings.Webhook.Path:
+		http.NotFound(w, r)
+	case r.Method == http.MethodGet:
+		e.Metrics.Request(e.handshake(w, r, settings))
+	case r.Method == http.MethodPost:
+		e.Metrics.Request(e.deliver(w, r, settings))
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		e.Metrics.Request(refuse(w, http.StatusMethodNotAllowed, "use GET for the handshake and POST for deliveries"))
+	}
+}
+
+// handshake proves to Meta that the endpoint knows the verify token. It carries no signature.
+//
+// Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
+func (e *Edge) handshake(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
+	query := r.URL.Query()
+	challenge, token := query.Get("hub.challenge"), settings.Secrets.VerifyToken
+	matches := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), []byte(token)) == 1
+	if token == "" || !matches || query.Get("hub.mode") != "subscribe" || challenge == "" || len(challenge) > maxChallenge {
+		e.Log.Warn("handshake refused", "token_configured", token != "", "token_matches", matches)
+		return refuse(w, http.StatusForbidden, "hub.mode must be subscribe and hub.verify_token the configured verify token")
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write([]byte(challenge)) //nolint:gosec // as plain text, not to be sniffed, and only to who knows the token
+	e.Log.Info("handshake answered")
+	return http.StatusOK
+}
+
+// health says that the process serves; whether it is ready is the admin port's to say.
+func (e *Edge) health(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(struct {
+		Status    string    `json:"status"`
+		Timestamp time.Time `json:"timestamp"`
+		Service   string    `json:"service"`
+		Version   string    `json:"version"`
+	}{"healthy", e.Now().UTC(), "whatsapp-webhook", e.Version})
+}
+
+// refuse answers with a reason in plain text, and returns the status for the metrics.
+func refuse(w http.ResponseWriter, status int, text string) int {
+	http.Error(w, text, status)
+	return status
+}

@@ -1,0 +1,165 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package receiver assembles the parts of a receiver: the edge that Meta talks to, the store, the engine and the admin
+// port. It knows nothing of Kubernetes.
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// Receiver is a running receiver's parts. Make one with Open, end it with Close.
+type Receiver struct {
+	live     *config.Live
+	store    store.Store
+	metrics  *metrics.Metrics
+	bird     *bird.Client
+	graph    *whatsapp.Client
+	engine   *engine.Engine
+	clock    clockwork.Clock
+	log      *slog.Logger
+	version  string
+	draining atomic.Bool
+
+	webhook, adminPort net.Listener
+}
+
+// Open opens the store and listens; nothing is served or worked before Run.
+func Open(ctx context.Context, live *config.Live, version string, clock clockwork.Clock, log *slog.Logger) (_ *Receiver, err error) {
+	settings := live.Now()
+	r := &Receiver{live: live, metrics: metrics.New(), clock: clock, log: log, version: version}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	inbox, err := sqlite.Open(ctx, settings.Store.Embedded.Path, sqlite.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	r.store = inbox
+	r.metrics.WatchStore(inbox, clock.Now)
+	r.bird = bird.NewClient(live, settings.Processing.Concurrency)
+	r.graph = whatsapp.NewClient(live, settings.Processing.Concurrency)
+	r.engine = engine.New(engine.Parts{Store: inbox, Bird: r.bird, Graph: r.graph, Live: live, Metrics: r.metrics, Clock: clock, Log: log})
+	var listen net.ListenConfig
+	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
+		return nil, fmt.Errorf("listen for deliveries: %w", err)
+	}
+	if r.adminPort, err = listen.Listen(ctx, "tcp", settings.Listen.Admin); err != nil {
+		return nil, fmt.Errorf("listen for probes: %w", err)
+	}
+	return r, nil
+}
+
+// WebhookAddr is where deliveries are taken, host:port.
+func (r *Receiver) WebhookAddr() string { return r.webhook.Addr().String() }
+
+// AdminAddr is where probes, metrics and status are served, host:port.
+func (r *Receiver) AdminAddr() string { return r.adminPort.Addr().String() }
+
+// Store is the inbox, for those who look into it.
+func (r *Receiver) Store() store.Store { return r.store }
+
+// Run serves and works until ctx ends, then drains: no new work, deliveries and conversations in hand come to an end.
+func (r *Receiver) Run(ctx context.Context) error {
+	webhook := server(edge.New(edge.Parts{
+		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Now: r.clock.Now, Log: r.log, Version: r.version,
+	}), r.log)
+	probes := server(admin.New(admin.Parts{
+		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Draining: r.draining.Load,
+		Now: r.clock.Now, Log: r.log, Version: r.version,
+	}), r.log)
+	run, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var parts sync.WaitGroup
+	serve := func(s *http.Server, l net.Listener) {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
+		}
+	}
+	parts.Go(func() { serve(webhook, r.webhook) })
+	parts.Go(func() { serve(probes, r.adminPort) })
+	parts.Go(func() { r.live.Watch(run) })
+	parts.Go(func() { r.retain(run) })
+	worked := make(chan struct{})
+	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Now().Shutdown.DrainTimeout) })
+	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr())
+
+	<-run.Done()
+	r.draining.Store(true)
+	patience, done := context.WithTimeout(context.WithoutCancel(ctx), r.live.Now().Shutdown.DrainTimeout+time.Second)
+	defer done()
+	err := context.Cause(run)
+	if ctx.Err() != nil {
+		err = nil // being asked to end is no fault
+	}
+	err = errors.Join(err, shutdown(patience, webhook))
+	<-worked
+	err = errors.Join(err, shutdown(patience, probes)) // last, so that the drain can be watched
+	parts.Wait()
+	r.log.Info("receiver ended")
+	return err
+}
+
+// Close frees what Open took. It is called after Run has returned, or instead of Run.
+func (r *Receiver) Close() {
+	for _, l := range []net.Listener{r.webhook, r.adminPort} {
+		if l != nil {
+			_ = l.Close() // already closed where Run served it
+		}
+	}
+	if r.bird != nil {
+		r.bird.Close()
+	}
+	if r.graph != nil {
+		r.graph.Close()
+	}
+	if r.store != nil {
+		if err := r.store.Close(); err != nil {
+			r.log.Error("close store", "error", err)
+		}
+	}
+}
+
+// server has a bound for every way to be slow. The largest delivery must fit into ReadTimeout.
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// shutdown lets requests in flight end, and cuts off those that take longer than patience.
+func shutdown(patience context.Context, s *http.Server) error {
+	if err := s.Shutdown(patience); err != nil {
+		return errors.Join(fmt.Errorf("drain requests: %w", err), s.Close())
+	}
+	return nil
+}
