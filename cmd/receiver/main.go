@@ -1,0 +1,58 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command receiver takes a WhatsApp Business number's webhooks and answers people with an AI.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	file := flag.String("config", "", "the configuration `FILE` (see docs/receiver.md)")
+	flag.Parse()
+	if *file == "" || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: receiver --config FILE")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *file)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "receiver:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, file string) error {
+	level := new(slog.LevelVar)
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	clock := clockwork.NewRealClock()
+	live, err := config.Open(file, clock, log)
+	if err != nil {
+		return err
+	}
+	if err := level.UnmarshalText([]byte(live.Now().Log.Level)); err != nil {
+		return fmt.Errorf("log.level: %w", err)
+	}
+	r, err := receiver.Open(ctx, live, version, clock, log)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Run(ctx)
+}
