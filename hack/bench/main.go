@@ -1,0 +1,67 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench measures the receiver against its targets and prints one table. Each figure is measured beside its own
+// base line in the same run, in turn, since absolute numbers say more of the machine than of the code.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/pprof"
+	"time"
+)
+
+func main() {
+	connections := flag.Int("connections", 64, "`N` connections that deliver at the same time")
+	rounds := flag.Int("rounds", 3, "`N` rounds; the median is printed")
+	deliveries := flag.Int("deliveries", 60_000, "`N` deliveries a round")
+	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	began := time.Now()
+	figures, err := profiled(*profile, func() ([]figure, error) { return ingest(ctx, *connections, *rounds, *deliveries) })
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("%d processors, %s, load generator in the same process, %d connections, median of %d rounds of %d deliveries, %s in all\n\n",
+		runtime.GOMAXPROCS(0), runtime.Version(), *connections, *rounds, *deliveries, time.Since(began).Round(time.Second))
+	fmt.Printf("%-44s %14s %14s %10s\n", "figure", "measured", "target", "verdict")
+	for _, f := range figures {
+		fmt.Printf("%-44s %14s %14s %10s\n", f.name, f.measured, f.target, f.verdict)
+	}
+}
+
+func profiled(file string, run func() ([]figure, error)) ([]figure, error) {
+	if file == "" {
+		return run()
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("write the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("write the profile: %w", err)
+	}
+	figures, err := run()
+	pprof.StopCPUProfile()
+	return figures, errors.Join(err, f.Close())
+}
+
+// figure is one line of the table; a base line has no target.
+type figure struct{ name, measured, target, verdict string }
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "missed"
+}
