@@ -12,8 +12,17 @@ import (
 func TestNewIDKeepsPartsApart(t *testing.T) {
 	ids := map[ID][]string{}
 	for _, parts := range [][]string{
-		{"message"}, {"message", ""}, {"message", "", ""}, {"message", "ab"}, {"message", "a", "b"}, {"message", "b", "a"},
-		{"message", "ab", ""}, {"message", "", "ab"}, {"status", "ab"}, {"messagea", "b"}, {"", "message", "ab"},
+		{"message"},
+		{"message", ""},
+		{"message", "", ""},
+		{"message", "ab"},
+		{"message", "a", "b"},
+		{"message", "b", "a"},
+		{"message", "ab", ""},
+		{"message", "", "ab"},
+		{"status", "ab"},
+		{"messagea", "b"},
+		{"", "message", "ab"},
 	} {
 		id := NewID(Kind(parts[0]), parts[1:]...)
 		if other, ok := ids[id]; ok {

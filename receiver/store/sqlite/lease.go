@@ -66,7 +66,7 @@ func (t *tx) claim(c candidate, until time.Time) (*store.Lease, error) {
 	if work.Seq == c.head {
 		work.Starts = int(c.starts) + 1
 	}
-	lease := &store.Lease{LeaseRef: store.LeaseRef{Lane: c.lane, Token: rand.Int64()}, Work: *work}
+	lease := &store.Lease{LeaseRef: store.LeaseRef{Lane: c.lane, Token: rand.Int64()}, Work: *work} //nolint:gosec // it is to be unique, not secret
 	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ?",
 		until.UnixMilli(), lease.Token, work.Seq, int64(work.Starts), c.lane)
 	return lease, err

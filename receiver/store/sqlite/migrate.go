@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -18,13 +19,13 @@ import (
 var migrations embed.FS
 
 // migrate brings the schema to the version of this program. A store that a newer version wrote is refused.
-func migrate(ctx context.Context, dsn string) error {
+func migrate(ctx context.Context, dsn string) (err error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
 
 	files, err := fs.Sub(migrations, "migrations")

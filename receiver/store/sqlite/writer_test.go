@@ -183,7 +183,11 @@ func TestFullQueueIsBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	release := hold(t, s)
 	ops := enqueue(t, s, storing(1))
 	if _, err := s.Ingest(t.Context(), []store.Event{message(2, 1)}); !errors.Is(err, store.ErrBusy) {

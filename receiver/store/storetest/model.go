@@ -23,7 +23,7 @@ import (
 func runModel(t *testing.T, factory Factory) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		place, err := os.MkdirTemp(root, "")
+		place, err := os.MkdirTemp(root, "") //nolint:usetesting // one for each of rapid's runs, not for the test
 		if err != nil {
 			rt.Fatal(err)
 		}
