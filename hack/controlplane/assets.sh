@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Prints the folder that holds the kube-apiserver and etcd the tests run against.
+# In this order: KUBEBUILDER_ASSETS when set; what an earlier run built; a release
+# fetched by setup-envtest; a build from the Go modules pinned beside this script,
+# for machines that reach nothing but a Go module proxy.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  echo "$KUBEBUILDER_ASSETS"
+  exit
+fi
+
+say() { echo "controlplane: $*" >&2; }
+pinned() { (cd "$here/$1" && go list -m -f '{{.Version}}' "$2"); }
+
+kubernetes=$(pinned kubernetes k8s.io/kubernetes)
+etcd=$(pinned etcd go.etcd.io/etcd/server/v3)
+minor=${kubernetes#v}
+minor=${minor%.*}
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/whatsapp-webhook-operator/controlplane
+target=$cache/$kubernetes-$etcd
+
+use_if_built() {
+  if [[ -d $target ]]; then
+    echo "$target"
+    exit
+  fi
+}
+use_if_built
+
+fetcher=$(cd "$here/../tools/kubernetes" && go tool -n setup-envtest)
+within() { if command -v timeout >/dev/null; then timeout "$@"; else "${@:2}"; fi; }
+if fetched=$(within 120 "$fetcher" use "$minor.x" -p path 2>/dev/null); then
+  echo "$fetched"
+  exit
+fi
+
+mkdir -p "$cache"
+# Without flock two runs at once would only build twice: the rename decides.
+if command -v flock >/dev/null; then
+  exec 9>"$cache/lock"
+  flock 9
+  use_if_built
+  rm -rf "$cache"/partial.* # of a run that was cut off
+fi
+
+partial=$(mktemp -d "$cache/partial.XXXXXX")
+trap 'rm -rf "$partial"' EXIT
+
+# build MODULE_FOLDER PACKAGE NAME [LINKER_FLAGS]
+build() {
+  local started=$SECONDS
+  (cd "$here/$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${4:-}" -o "$partial/$3" "$2" 9>&-)
+  say "$3 built in $((SECONDS - started)) s"
+}
+
+say "no release of kube-apiserver $minor could be fetched; building it from source, once: some minutes on two cores"
+version=k8s.io/component-base/version
+build etcd go.etcd.io/etcd/server/v3 etcd
+build kubernetes k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
+  "-X $version.gitVersion=$kubernetes -X $version.gitMajor=${minor%.*} -X $version.gitMinor=${minor#*.}"
+
+chmod 755 "$partial"
+[[ -d $target ]] || mv "$partial" "$target"
+echo "$target"

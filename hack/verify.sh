@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Checks that what is derived is current: generated code and manifests, go.mod
+# files, formatting, licence headers, and that the kustomizations render.
+# Goes through all checks before it fails, and says how to mend each.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed=0
+fail() {
+  echo "verify: $*" >&2
+  failed=1
+}
+
+# files PATHSPEC...: what is there, tracked or about to be.
+files() {
+  git ls-files --cached --others --exclude-standard --deduplicate -- "$@" |
+    while read -r file; do if [[ -f $file ]]; then echo "$file"; fi; done
+}
+
+echo "generated code and manifests"
+generated=(api config/crd config/rbac)
+# Content before and after, not git's idea of it: uncommitted work may be verified too.
+fingerprint() { files "${generated[@]}" | xargs sha256sum; }
+before=$(fingerprint)
+make --no-print-directory generate manifests
+if ! changed=$(diff <(echo "$before") <(fingerprint)); then
+  fail "generated files were out of date, and have been rewritten; commit them ('make generate manifests' does the same):"
+  awk '/^[<>]/ {print "  " $3}' <<<"$changed" | sort -u >&2
+fi
+
+echo "go.mod files"
+while read -r mod; do
+  folder=$(dirname "$mod")
+  go -C "$folder" mod tidy -diff >/dev/null || fail "$mod is not tidy; run 'go -C $folder mod tidy'"
+done < <(files go.mod '*/go.mod')
+
+echo "formatting"
+unformatted=$(files '*.go' | xargs gofmt -l)
+[[ -z $unformatted ]] || fail "not gofmt-ed; run 'make fmt':"$'\n'"$unformatted"
+
+echo "licence headers"
+# Generated files may have a build tag above it.
+while read -r file; do
+  head -n 5 "$file" | grep -A 1 -xF "$(head -n 1 hack/boilerplate.go.txt)" | grep -qxF "$(tail -n 1 hack/boilerplate.go.txt)" ||
+    fail "$file does not start with the lines of hack/boilerplate.go.txt"
+done < <(files '*.go')
+
+echo "kustomizations"
+while read -r kustomization; do
+  folder=$(dirname "$kustomization")
+  go tool -modfile=hack/tools/kubernetes/go.mod kustomize build "$folder" >/dev/null || fail "$folder does not render"
+done < <(files 'config/*kustomization.yaml')
+
+exit "$failed"
