@@ -1,0 +1,134 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command manager runs the operator.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
+)
+
+const (
+	receiverRepository = "ghcr.io/wawebhook/whatsapp-webhook-operator/receiver"
+	leaderElectionID   = "whatsapp-webhook-operator.wawebhook.dev"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+type options struct {
+	metricsAddress string
+	probeAddress   string
+	leaderElect    bool
+	receiverImage  string
+	namespaces     namespaces
+	logLevel       slog.Level
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served with TLS to those who may read them; 0 for none")
+	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flag.BoolVar(&o.leaderElect, "leader-elect", false, "work only while holding the lease, so that several managers can run")
+	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "image of receivers whose resource names none")
+	flag.Var(&o.namespaces, "namespaces", "namespaces to work in, separated by commas; all when empty")
+	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
+	flag.Parse()
+
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	ctrl.SetLogger(logr.FromSlogHandler(logger.Handler()))
+	klog.SetSlogLogger(logger)
+
+	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+		logger.Error("the manager ended", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return fmt.Errorf("build the scheme: %w", err)
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: scheme,
+		Cache:  cache.Options{ByObject: controllers.CacheByObject(), DefaultNamespaces: o.namespaces.cached()},
+		Metrics: metricsserver.Options{
+			BindAddress:    o.metricsAddress,
+			SecureServing:  true,
+			FilterProvider: filters.WithAuthenticationAndAuthorization,
+			TLSOpts:        []func(*tls.Config){withoutHTTP2},
+		},
+		HealthProbeBindAddress:        o.probeAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionReleaseOnCancel: true, // the process ends when run returns, so a successor need not wait
+	})
+	if err != nil {
+		return fmt.Errorf("make the manager: %w", err)
+	}
+	if err := controllers.NewWhatsAppWebhookReconciler(mgr, o.receiverImage).SetupWithManager(ctx, mgr); err != nil {
+		return err
+	}
+	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+		return fmt.Errorf("add health checks: %w", err)
+	}
+	mgr.GetLogger().Info("starting", "version", version, "receiverImage", o.receiverImage, "namespaces", o.namespaces.String())
+	return mgr.Start(ctx)
+}
+
+// withoutHTTP2 spares a server of a few small pages the protocol's reset floods.
+func withoutHTTP2(c *tls.Config) {
+	c.NextProtos = []string{"http/1.1"}
+}
+
+// namespaces is a flag of names separated by commas.
+type namespaces []string
+
+func (n *namespaces) String() string { return strings.Join(*n, ",") }
+
+func (n *namespaces) Set(value string) error {
+	*n = nil
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			*n = append(*n, name)
+		}
+	}
+	return nil
+}
+
+// cached returns nil, which is all namespaces, when there are none.
+func (n *namespaces) cached() map[string]cache.Config {
+	if len(*n) == 0 {
+		return nil
+	}
+	configs := make(map[string]cache.Config, len(*n))
+	for _, name := range *n {
+		configs[name] = cache.Config{}
+	}
+	return configs
+}

@@ -1,0 +1,84 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// OwnerIndex is the field index that [Applier.Prune] lists by; every kind it is given has to be indexed with [IndexOwner].
+const OwnerIndex = ".metadata.ownerReferences.controller.uid"
+
+// IndexOwner indexes an object by the UID of its controller.
+func IndexOwner(object client.Object) []string {
+	if controller := metav1.GetControllerOfNoCopy(object); controller != nil {
+		return []string{string(controller.UID)}
+	}
+	return nil
+}
+
+// Prune deletes the objects of the given kinds that owner controls and that are not rendered any more.
+func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []client.Object, rendered []resources.Object) error {
+	type identity struct{ apiVersion, kind, name string }
+	wanted := map[identity]bool{}
+	for _, object := range rendered {
+		wanted[identity{*object.GetAPIVersion(), *object.GetKind(), *object.GetName()}] = true
+	}
+	var errs []error
+	for _, kind := range kinds {
+		gvk, err := a.client.GroupVersionKindFor(kind)
+		if err != nil {
+			return fmt.Errorf("prune: %w", err)
+		}
+		owned, err := a.owned(ctx, owner, gvk)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list each %s to prune: %w", gvk.Kind, err))
+			continue
+		}
+		for _, object := range owned {
+			if wanted[identity{gvk.GroupVersion().String(), gvk.Kind, object.GetName()}] || object.GetDeletionTimestamp() != nil {
+				continue
+			}
+			// Only the very object that was looked at, not one that took its name since.
+			err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+			if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+				errs = append(errs, fmt.Errorf("delete %s %s: %w", gvk.Kind, object.GetName(), err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.GroupVersionKind) ([]client.Object, error) {
+	object, err := a.client.Scheme().New(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := object.(client.ObjectList)
+	if !ok {
+		return nil, fmt.Errorf("%sList is not a list", gvk.Kind)
+	}
+	if err := a.client.List(ctx, list, client.InNamespace(owner.GetNamespace()), client.MatchingFields{OwnerIndex: string(owner.GetUID())}); err != nil {
+		return nil, err
+	}
+	var owned []client.Object
+	err = meta.EachListItem(list, func(item runtime.Object) error {
+		if object, ok := item.(client.Object); ok {
+			owned = append(owned, object)
+		}
+		return nil
+	})
+	return owned, err
+}

@@ -1,0 +1,101 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// TestRestartChangesNothing applies with an Applier that remembers nothing: it does send, and nothing comes of it.
+func TestRestartChangesNothing(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	create(t, webhook)
+	settle(t, webhook)
+	params, err := resources.NewParams(webhook, testImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restart := func() {
+		restarted := apply.New(testCluster.Client, testCluster.Client)
+		for _, object := range resources.Render(params) {
+			if _, err := restarted.Apply(t.Context(), webhook, object); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	restart() // once, because the API server rewrites a claim the first time it gets the same again, and never after
+	before := children(t, webhook)
+	restart()
+	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+}
+
+// TestReplacedObjectIsNotTakenOver has an Applier act on what its cache says of an object that another has replaced.
+func TestReplacedObjectIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales") // never stored, so that no manager acts on it
+	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
+	service := rendered(t, webhook, "Service", "sales")
+
+	made, err := apply.New(testCluster.Client, testCluster.Client).Apply(t.Context(), webhook, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := testCluster.Delete(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	foreign := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1234}}},
+	}
+	create(t, foreign)
+
+	stale := staleClient{Client: testCluster.Client, cached: made}
+	if _, err := apply.New(stale, testCluster.Client).Apply(t.Context(), webhook, service); !apierrors.IsConflict(err) {
+		t.Errorf("applying over the object of another: %v; want a conflict", err)
+	}
+	if before := foreign.ResourceVersion; get(t, foreign).ResourceVersion != before {
+		t.Error("the object of another was written to")
+	}
+}
+
+// staleClient is a cache that has not heard of anything since.
+type staleClient struct {
+	client.Client
+	cached client.Object
+}
+
+func (c staleClient) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
+	c.cached.(*corev1.Service).DeepCopyInto(object.(*corev1.Service))
+	return nil
+}
+
+func rendered(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, kind, name string) resources.Object {
+	t.Helper()
+	params, err := resources.NewParams(webhook, testImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range resources.Render(params) {
+		if *object.GetKind() == kind && *object.GetName() == name {
+			return object
+		}
+	}
+	t.Fatalf("no %s %s is rendered", kind, name)
+	return nil
+}

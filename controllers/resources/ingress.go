@@ -1,0 +1,48 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	networkingv1 "k8s.io/api/networking/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+// ingress publishes exactly the path of the webhook, so that nothing else of the receiver can be reached from outside.
+func ingress(p Params) Object {
+	wanted := p.webhook.Spec.Ingress
+	if wanted.Host == "" {
+		return nil
+	}
+	path := networkingv1ac.HTTPIngressPath().
+		WithPath(p.config.Webhook.Path).
+		WithPathType(networkingv1.PathTypeExact).
+		WithBackend(networkingv1ac.IngressBackend().
+			WithService(networkingv1ac.IngressServiceBackend().
+				WithName(p.name).
+				WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameHTTP))))
+	spec := networkingv1ac.IngressSpec().
+		WithRules(networkingv1ac.IngressRule().
+			WithHost(wanted.Host).
+			WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(path)))
+	if wanted.ClassName != "" {
+		spec.WithIngressClassName(wanted.ClassName)
+	}
+	if wanted.TLSSecretName != "" {
+		spec.WithTLS(networkingv1ac.IngressTLS().WithHosts(wanted.Host).WithSecretName(wanted.TLSSecretName))
+	}
+	return networkingv1ac.Ingress(p.name, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithAnnotations(wanted.Annotations).
+		WithSpec(spec)
+}
+
+// URL is the callback URL to register with Meta, or "" where the resource has no ingress.
+func URL(webhook *v1alpha1.WhatsAppWebhook) string {
+	if webhook.Spec.Ingress.Host == "" {
+		return ""
+	}
+	return "https://" + webhook.Spec.Ingress.Host + Config(webhook).WithDefaults().Webhook.Path
+}

@@ -1,0 +1,51 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"maps"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+const (
+	labelName      = "app.kubernetes.io/name"
+	labelInstance  = "app.kubernetes.io/instance"
+	labelManagedBy = "app.kubernetes.io/managed-by"
+
+	appName   = "whatsapp-webhook-receiver"
+	managedBy = "whatsapp-webhook-operator"
+
+	// annotationConfigHash rolls the pods when their configuration changes. Secrets have no part in it: the receiver
+	// takes a changed one as it runs.
+	annotationConfigHash = "whatsapp.wawebhook.dev/config-hash"
+)
+
+// Managed selects every object that [Render] returns, for all resources.
+func Managed() labels.Selector {
+	return labels.SelectorFromSet(labels.Set{labelManagedBy: managedBy})
+}
+
+// SelectorLabels select the receiver pods of a resource by its [Name]. They are these two for ever: the selector of a
+// Deployment is immutable.
+func SelectorLabels(name string) map[string]string {
+	return map[string]string{labelName: appName, labelInstance: name}
+}
+
+func (p Params) selectorLabels() map[string]string {
+	return SelectorLabels(p.name)
+}
+
+func (p Params) labels() map[string]string {
+	return merge(p.selectorLabels(), map[string]string{labelManagedBy: managedBy})
+}
+
+// merge returns a new map in which later entries win.
+func merge(from ...map[string]string) map[string]string {
+	merged := map[string]string{}
+	for _, entries := range from {
+		maps.Copy(merged, entries)
+	}
+	return merged
+}

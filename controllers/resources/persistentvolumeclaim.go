@@ -1,0 +1,33 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+)
+
+// defaultStoreSize is also what the CEL rules of the resource take an absent size for.
+const defaultStoreSize = 10 << 30
+
+// persistentVolumeClaim holds the embedded store. Of a claim only the request can change, and only upwards; the rules
+// of the resource see to both.
+func persistentVolumeClaim(p Params) Object {
+	embedded := p.webhook.Spec.Store.Embedded
+	size := resource.NewQuantity(defaultStoreSize, resource.BinarySI)
+	if embedded.Size != nil {
+		size = embedded.Size
+	}
+	spec := corev1ac.PersistentVolumeClaimSpec().
+		WithAccessModes(corev1.ReadWriteOnce).
+		WithResources(corev1ac.VolumeResourceRequirements().
+			WithRequests(corev1.ResourceList{corev1.ResourceStorage: *size}))
+	if embedded.StorageClassName != nil {
+		spec.WithStorageClassName(*embedded.StorageClassName)
+	}
+	return corev1ac.PersistentVolumeClaim(p.name+suffixStore, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithSpec(spec)
+}

@@ -1,0 +1,92 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+)
+
+const (
+	// nonroot is the user of the distroless images.
+	nonroot = 65532
+
+	// preStop is how long a pod that is to end still takes deliveries, until every proxy has heard that it ends.
+	preStop = 5 * time.Second
+	// endMargin is what the receiver may need after its drain, to close the store.
+	endMargin = 10 * time.Second
+)
+
+// podTemplate tells releases of the operator apart by the image alone, so that one which keeps the image restarts nothing.
+func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
+	receiver := p.webhook.Spec.Receiver
+	spec := corev1ac.PodSpec().
+		WithServiceAccountName(p.name).
+		WithAutomountServiceAccountToken(false).
+		WithEnableServiceLinks(false).
+		WithTerminationGracePeriodSeconds(int64((preStop + p.config.Shutdown.DrainTimeout + endMargin).Seconds())).
+		WithSecurityContext(corev1ac.PodSecurityContext().
+			WithRunAsNonRoot(true).
+			WithRunAsUser(nonroot).
+			WithRunAsGroup(nonroot).
+			WithFSGroup(nonroot).
+			WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch).
+			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
+		WithContainers(container(p)).
+		WithVolumes(volumes(p)...).
+		WithNodeSelector(receiver.NodeSelector).
+		WithTolerations(p.tolerations...)
+	if p.affinity != nil {
+		spec.WithAffinity(p.affinity)
+	}
+	for _, secret := range receiver.ImagePullSecrets {
+		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(secret.Name))
+	}
+	return corev1ac.PodTemplateSpec().
+		WithLabels(merge(receiver.PodMetadata.Labels, p.selectorLabels())).
+		WithAnnotations(merge(receiver.PodMetadata.Annotations, map[string]string{annotationConfigHash: p.configHash()})).
+		WithSpec(spec)
+}
+
+func container(p Params) *corev1ac.ContainerApplyConfiguration {
+	c := corev1ac.Container().
+		WithName("receiver").
+		WithImage(p.image).
+		WithArgs("--config", configDir+"/"+configFile).
+		WithPorts(containerPort(portNameHTTP, portWebhook), containerPort(portNameAdmin, portAdmin)).
+		WithResources(p.resources).
+		WithSecurityContext(corev1ac.SecurityContext().
+			WithAllowPrivilegeEscalation(false).
+			WithReadOnlyRootFilesystem(true).
+			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL"))).
+		WithLifecycle(corev1ac.Lifecycle().
+			WithPreStop(corev1ac.LifecycleHandler().
+				WithSleep(corev1ac.SleepAction().WithSeconds(int64(preStop.Seconds()))))).
+		// A missing secret leaves a receiver unready for as long as it takes, and must not get it killed: so the
+		// start is judged by the same question as life, and not by readiness.
+		WithStartupProbe(probe("/healthz", 1, 300)).
+		WithLivenessProbe(probe("/healthz", 10, 3)).
+		WithReadinessProbe(probe("/readyz", 2, 3)).
+		WithVolumeMounts(mounts(p)...)
+	if policy := p.webhook.Spec.Receiver.ImagePullPolicy; policy != "" {
+		c.WithImagePullPolicy(policy)
+	}
+	return c
+}
+
+// containerPort names the protocol although TCP is the default: port and protocol are the key of the list's entries.
+func containerPort(name string, port int32) *corev1ac.ContainerPortApplyConfiguration {
+	return corev1ac.ContainerPort().WithName(name).WithContainerPort(port).WithProtocol(corev1.ProtocolTCP)
+}
+
+func probe(path string, periodSeconds, failures int32) *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().
+		WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(portNameAdmin))).
+		WithPeriodSeconds(periodSeconds).
+		WithTimeoutSeconds(2).
+		WithFailureThreshold(failures)
+}

@@ -1,0 +1,142 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+var update = flag.Bool("update", false, "write what is rendered into testdata/*/want.yaml")
+
+const operatorImage = "registry.example.com/receiver:operators"
+
+func TestRender(t *testing.T) {
+	forEachCase(t, func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook) {
+		var got bytes.Buffer
+		for _, object := range render(t, webhook) {
+			data, err := yaml.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.WriteString("---\n")
+			got.Write(data)
+		}
+		golden := filepath.Join(dir, "want.yaml")
+		if *update {
+			if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got.String()); diff != "" {
+			t.Errorf("rendered otherwise than %s; if that is meant, run the test with -update (-want +got):\n%s", golden, diff)
+		}
+	})
+}
+
+func TestReceiverTakesItsConfiguration(t *testing.T) {
+	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
+		for _, object := range render(t, webhook) {
+			configMap, ok := object.(*corev1ac.ConfigMapApplyConfiguration)
+			if !ok {
+				continue
+			}
+			got, err := config.Parse([]byte(configMap.Data["receiver.yaml"]))
+			if err != nil {
+				t.Fatalf("the receiver refuses what is rendered: %v\n%s", err, configMap.Data["receiver.yaml"])
+			}
+			if diff := cmp.Diff(resources.Config(webhook).WithDefaults(), got); diff != "" {
+				t.Errorf("configuration as the receiver reads it (-want +got):\n%s", diff)
+			}
+			return
+		}
+		t.Fatal("no ConfigMap is rendered")
+	})
+}
+
+// TestRenderIsPure guards against what would roll every pod at each reconciliation.
+func TestRenderIsPure(t *testing.T) {
+	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
+		before := webhook.DeepCopy()
+		first := render(t, webhook)
+		for range 20 {
+			if diff := cmp.Diff(first, render(t, webhook)); diff != "" {
+				t.Fatalf("rendered otherwise the next time (-first +next):\n%s", diff)
+			}
+		}
+		if diff := cmp.Diff(before, webhook); diff != "" {
+			t.Errorf("the resource was changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func TestOperatorImageIsUsedWhereNoneIsNamed(t *testing.T) {
+	webhook := read(t, filepath.Join("testdata", "minimal"))
+	other := webhook.DeepCopy()
+	other.Spec.Receiver.Image = "registry.example.com/receiver:own"
+	for want, given := range map[string]*v1alpha1.WhatsAppWebhook{operatorImage: webhook, "registry.example.com/receiver:own": other} {
+		var rendered strings.Builder
+		for _, object := range render(t, given) {
+			data, err := yaml.Marshal(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rendered.Write(data)
+		}
+		if !strings.Contains(rendered.String(), "image: "+want+"\n") {
+			t.Errorf("image %s is not rendered", want)
+		}
+	}
+}
+
+func forEachCase(t *testing.T, test func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook)) {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join("testdata", "*"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no cases in testdata: %v", err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			test(t, dir, read(t, dir))
+		})
+	}
+}
+
+func read(t *testing.T, dir string) *v1alpha1.WhatsAppWebhook {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "in.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	webhook := &v1alpha1.WhatsAppWebhook{}
+	if err := yaml.UnmarshalStrict(data, webhook); err != nil {
+		t.Fatal(err)
+	}
+	return webhook
+}
+
+func render(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []resources.Object {
+	t.Helper()
+	params, err := resources.NewParams(webhook, operatorImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resources.Render(params)
+}

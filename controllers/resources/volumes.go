@@ -1,0 +1,72 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"fmt"
+
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+const (
+	volumeConfig  = "config"
+	volumeSecrets = "secrets"
+	volumeStore   = "store"
+	volumeTmp     = "tmp"
+)
+
+func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
+	return []*corev1ac.VolumeApplyConfiguration{
+		corev1ac.Volume().WithName(volumeConfig).
+			WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(p.name + suffixConfig)),
+		corev1ac.Volume().WithName(volumeSecrets).
+			WithProjected(corev1ac.ProjectedVolumeSource().
+				WithDefaultMode(0o440).
+				WithSources(secretProjections(p.webhook.Spec)...)),
+		corev1ac.Volume().WithName(volumeStore).
+			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name + suffixStore)),
+		corev1ac.Volume().WithName(volumeTmp).
+			WithEmptyDir(corev1ac.EmptyDirVolumeSource()),
+	}
+}
+
+func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
+	mount := func(volume, path string) *corev1ac.VolumeMountApplyConfiguration {
+		return corev1ac.VolumeMount().WithName(volume).WithMountPath(path)
+	}
+	return []*corev1ac.VolumeMountApplyConfiguration{
+		mount(volumeConfig, configDir).WithReadOnly(true),
+		mount(volumeSecrets, p.config.SecretsDir).WithReadOnly(true),
+		mount(volumeStore, storeDir),
+		mount(volumeTmp, "/tmp"),
+	}
+}
+
+// secretProjections lays each referenced value out as <role>/<index>. All are optional, so that a missing Secret
+// leaves a pod that runs and says what is missing, instead of one that cannot start.
+func secretProjections(spec v1alpha1.WhatsAppWebhookSpec) []*corev1ac.VolumeProjectionApplyConfiguration {
+	roles := []struct {
+		name string
+		refs []v1alpha1.SecretKeyReference
+	}{
+		{config.RoleAccessToken, []v1alpha1.SecretKeyReference{spec.CloudAPI.AccessTokenSecretRef}},
+		{config.RoleAppSecret, spec.CloudAPI.AppSecretSecretRefs},
+		{config.RoleVerifyToken, []v1alpha1.SecretKeyReference{spec.CloudAPI.VerifyTokenSecretRef}},
+		{config.RoleBirdAccessKey, []v1alpha1.SecretKeyReference{spec.Bird.AccessKeySecretRef}},
+	}
+	var projections []*corev1ac.VolumeProjectionApplyConfiguration
+	for _, role := range roles {
+		for i, ref := range role.refs {
+			projections = append(projections, corev1ac.VolumeProjection().
+				WithSecret(corev1ac.SecretProjection().
+					WithName(ref.Name).
+					WithOptional(true).
+					WithItems(corev1ac.KeyToPath().WithKey(ref.Key).WithPath(fmt.Sprintf("%s/%d", role.name, i)))))
+		}
+	}
+	return projections
+}

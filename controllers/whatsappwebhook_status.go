@@ -1,0 +1,180 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// maxMessage keeps a condition, and the event made of it, within the 1024 bytes that an event's note may have.
+const maxMessage = 1000
+
+// observation is what one reconciliation saw. An object is nil when there is none of ours.
+type observation struct {
+	deployment *appsv1.Deployment
+	ingress    *networkingv1.Ingress
+	failures   failures
+}
+
+// newStatus tells what was seen. It depends on nothing else but the conditions before, for when they last changed.
+func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.WhatsAppWebhookStatus {
+	status := *webhook.Status.DeepCopy()
+	status.ObservedGeneration = webhook.Generation
+	status.URL = resources.URL(webhook)
+	status.Selector = labels.SelectorFromSet(resources.SelectorLabels(resources.Name(webhook.Name))).String()
+	status.Replicas, status.ReadyReplicas = nil, nil
+	if seen.deployment != nil {
+		status.Replicas = new(seen.deployment.Status.Replicas)
+		status.ReadyReplicas = new(seen.deployment.Status.ReadyReplicas)
+	}
+
+	rollout := judge(seen.deployment)
+	summary := rollout
+	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict} {
+		if message, ok := seen.failures.because(reason); ok {
+			summary = verdict{reason: reason, message: message}
+		}
+	}
+
+	c := conditions{list: &status.Conditions, generation: webhook.Generation}
+	c.set(v1alpha1.ConditionReady, summary.reason == v1alpha1.ReasonReady, summary)
+	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonApplyFailed)
+	c.setWhileTrue(v1alpha1.ConditionStalled, summary, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict, v1alpha1.ReasonProgressDeadlineExceeded)
+	available, is := availability(seen.deployment, rollout)
+	c.set(v1alpha1.ConditionAvailable, is, available)
+	exposed, is := exposure(webhook, seen.ingress)
+	c.set(v1alpha1.ConditionExposed, is, exposed)
+	return status
+}
+
+// verdict is what a condition says.
+type verdict struct{ reason, message string }
+
+// judge tells how far the Deployment is with what it was last told to run.
+func judge(d *appsv1.Deployment) verdict {
+	if d == nil {
+		return verdict{v1alpha1.ReasonProgressing, "the receiver's Deployment does not exist yet"}
+	}
+	wanted := int32(1)
+	if d.Spec.Replicas != nil {
+		wanted = *d.Spec.Replicas
+	}
+	progressing := deploymentCondition(d, appsv1.DeploymentProgressing)
+	ready := fmt.Sprintf("%d of %d receiver pods are ready", d.Status.ReadyReplicas, wanted)
+	switch {
+	case d.Status.ObservedGeneration < d.Generation:
+		return verdict{v1alpha1.ReasonProgressing, "waiting for Kubernetes to take up the receiver's Deployment"}
+	case progressing.Reason == "ProgressDeadlineExceeded":
+		return verdict{v1alpha1.ReasonProgressDeadlineExceeded, ready + " and the Deployment's deadline is past" + hint(d)}
+	case d.Status.UpdatedReplicas < wanted || d.Status.Replicas > d.Status.UpdatedReplicas:
+		return verdict{v1alpha1.ReasonProgressing, "pods are being replaced: " + ready + hint(d)}
+	case wanted == 0:
+		return verdict{v1alpha1.ReasonScaledToZero, "receiver.replicas is 0: nothing takes deliveries"}
+	case d.Status.AvailableReplicas >= wanted:
+		return verdict{v1alpha1.ReasonReady, "the receiver takes deliveries"}
+	case progressing.Reason == "NewReplicaSetAvailable":
+		return verdict{v1alpha1.ReasonUnavailable, ready + hint(d)}
+	default:
+		return verdict{v1alpha1.ReasonProgressing, "pods are starting: " + ready + hint(d)}
+	}
+}
+
+// hint says where to look when pods do not come up.
+func hint(d *appsv1.Deployment) string {
+	if failed := deploymentCondition(d, appsv1.DeploymentReplicaFailure); failed.Status == corev1.ConditionTrue {
+		return "; pods cannot be created: " + failed.Message
+	}
+	return fmt.Sprintf("; a receiver is not ready before all Secrets it refers to exist; kubectl logs deployment/%s says more", d.Name)
+}
+
+func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) appsv1.DeploymentCondition {
+	for _, condition := range d.Status.Conditions {
+		if condition.Type == kind {
+			return condition
+		}
+	}
+	return appsv1.DeploymentCondition{}
+}
+
+func availability(d *appsv1.Deployment, rollout verdict) (verdict, bool) {
+	if d != nil && d.Status.AvailableReplicas > 0 {
+		return verdict{v1alpha1.ReasonMinimumReplicasAvailable, "a receiver takes deliveries"}, true
+	}
+	return rollout, false
+}
+
+func exposure(webhook *v1alpha1.WhatsAppWebhook, ingress *networkingv1.Ingress) (verdict, bool) {
+	switch {
+	case webhook.Spec.Ingress.Host == "":
+		return verdict{v1alpha1.ReasonNotRequested, "the resource has no ingress; the Service is yours to publish"}, false
+	case ingress == nil || len(ingress.Status.LoadBalancer.Ingress) == 0:
+		return verdict{v1alpha1.ReasonAddressPending, "the Ingress has no address yet; a controller for its class has to run and give it one"}, false
+	default:
+		address := ingress.Status.LoadBalancer.Ingress[0]
+		return verdict{v1alpha1.ReasonAddressAssigned, "the Ingress has the address " + address.Hostname + address.IP}, true
+	}
+}
+
+type conditions struct {
+	list       *[]metav1.Condition
+	generation int64
+}
+
+func (c conditions) set(kind string, is bool, why verdict) {
+	status := metav1.ConditionFalse
+	if is {
+		status = metav1.ConditionTrue
+	}
+	meta.SetStatusCondition(c.list, metav1.Condition{
+		Type:               kind,
+		Status:             status,
+		ObservedGeneration: c.generation,
+		Reason:             why.reason,
+		Message:            truncate(why.message),
+	})
+}
+
+// setWhileTrue takes the condition away when the reason is none of those that make it true.
+func (c conditions) setWhileTrue(kind string, why verdict, reasons ...string) {
+	if slices.Contains(reasons, why.reason) {
+		c.set(kind, true, why)
+	} else {
+		meta.RemoveStatusCondition(c.list, kind)
+	}
+}
+
+func truncate(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+}
+
+type event struct{ kind, reason, note string }
+
+// transition returns the event for a change of the summary. Progress is left to the condition: it is no news.
+func transition(before, after v1alpha1.WhatsAppWebhookStatus) (event, bool) {
+	then := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady)
+	now := meta.FindStatusCondition(after.Conditions, v1alpha1.ConditionReady)
+	if now == nil || now.Reason == v1alpha1.ReasonProgressing || (then != nil && then.Reason == now.Reason) {
+		return event{}, false
+	}
+	kind := corev1.EventTypeWarning
+	if now.Status == metav1.ConditionTrue || now.Reason == v1alpha1.ReasonScaledToZero {
+		kind = corev1.EventTypeNormal
+	}
+	return event{kind: kind, reason: now.Reason, note: now.Message}, true
+}

@@ -1,0 +1,263 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
+)
+
+var (
+	errConflict  = &apply.NotOwnedError{Kind: "Service", Name: "sales"}
+	errInvalid   = apierrors.NewInvalid(schema.GroupKind{Kind: "Service"}, "sales", field.ErrorList{field.Invalid(field.NewPath("spec", "ports"), "x", "must be a number\n@@ -1 +1 @@")})
+	errForbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New("exceeded quota: services=5"))
+	errTimeout   = apierrors.NewServerTimeout(schema.GroupResource{Resource: "services"}, "patch", 1)
+	errNetwork   = errors.New("dial tcp 192.0.2.1:443: connection refused")
+)
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	failing := func(errs ...error) observation {
+		seen := observation{deployment: running(1)}
+		for _, err := range errs {
+			seen.failures = append(seen.failures, newFailure("Service sales", fmt.Errorf("apply: %w", err)))
+		}
+		return seen
+	}
+	tests := map[string]struct {
+		seen observation
+		want map[string]string // type → "status reason"; Exposed is told apart below
+	}{
+		"nothing there yet": {
+			observation{},
+			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"},
+		},
+		"running": {
+			observation{deployment: running(1)},
+			map[string]string{"Ready": "True Ready", "Available": "True MinimumReplicasAvailable"},
+		},
+		"Kubernetes has not seen the change": {
+			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Generation++ })},
+			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "True MinimumReplicasAvailable"},
+		},
+		"the old pod still ends": {
+			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 0 })},
+			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "True MinimumReplicasAvailable"},
+		},
+		"starting for the first time": {
+			observation{deployment: running(1, unready, progress("ReplicaSetUpdated"))},
+			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"},
+		},
+		"not ready any more": {
+			observation{deployment: running(1, unready, progress("NewReplicaSetAvailable"))},
+			map[string]string{"Ready": "False Unavailable", "Available": "False Unavailable"},
+		},
+		"never got ready": {
+			observation{deployment: running(1, unready, progress("ProgressDeadlineExceeded"))},
+			map[string]string{"Ready": "False ProgressDeadlineExceeded", "Stalled": "True ProgressDeadlineExceeded", "Available": "False ProgressDeadlineExceeded"},
+		},
+		"paused": {
+			observation{deployment: running(0)},
+			map[string]string{"Ready": "False ScaledToZero", "Available": "False ScaledToZero"},
+		},
+		"a name is taken": {
+			failing(errConflict),
+			map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict", "Available": "True MinimumReplicasAvailable"},
+		},
+		"an object is refused": {
+			failing(errInvalid),
+			map[string]string{"Ready": "False Refused", "Stalled": "True Refused", "Available": "True MinimumReplicasAvailable"},
+		},
+		"an object is forbidden": {
+			failing(errForbidden),
+			map[string]string{"Ready": "False ApplyFailed", "Reconciling": "True ApplyFailed", "Available": "True MinimumReplicasAvailable"},
+		},
+		"what a person has to mend comes first": {
+			failing(errTimeout, errConflict, errInvalid),
+			map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict", "Available": "True MinimumReplicasAvailable"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			webhook := newWebhook("messaging", "sales")
+			webhook.Generation = 7
+			// As one that was told the contrary of everything before.
+			for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionAvailable} {
+				meta.SetStatusCondition(&webhook.Status.Conditions, metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: "Before"})
+			}
+			status := newStatus(webhook, test.seen)
+			got := map[string]string{}
+			for _, c := range status.Conditions {
+				got[c.Type] = string(c.Status) + " " + c.Reason
+				if c.ObservedGeneration != 7 || c.Message == "" || len(c.Message) > 1024 {
+					t.Errorf("condition %s: generation %d, message %q", c.Type, c.ObservedGeneration, c.Message)
+				}
+			}
+			test.want["Exposed"] = "False NotRequested"
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("conditions (-want +got):\n%s", diff)
+			}
+			webhook.Status = status
+			if diff := cmp.Diff(status, newStatus(webhook, test.seen)); diff != "" {
+				t.Errorf("the same again makes another status (-first +second):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExposed(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook("messaging", "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	ingress := &networkingv1.Ingress{}
+	for wanted, address := range map[string][]networkingv1.IngressLoadBalancerIngress{
+		"False AddressPending the Ingress has no address yet; a controller for its class has to run and give it one": nil,
+		"True AddressAssigned the Ingress has the address 192.0.2.1":                                                 {{IP: "192.0.2.1"}},
+		"True AddressAssigned the Ingress has the address lb.example.com":                                            {{Hostname: "lb.example.com"}},
+	} {
+		ingress.Status.LoadBalancer.Ingress = address
+		status := newStatus(webhook, observation{deployment: running(1), ingress: ingress})
+		c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionExposed)
+		if got := fmt.Sprintf("%s %s %s", c.Status, c.Reason, c.Message); got != wanted {
+			t.Errorf("got  %s\nwant %s", got, wanted)
+		}
+		if !meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) {
+			t.Error("Ready waits for the address")
+		}
+	}
+}
+
+func TestFailureMessages(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"Service sales exists and does not belong to this resource, so it is left alone: delete or rename it, or give this resource another name":              errConflict,
+		`Service sales is refused by the API server: spec.ports: Invalid value: "x": must be a number; correct the spec of this resource that it is made from`: errInvalid,
+		`Service sales is forbidden: services "sales" is forbidden: exceeded quota: services=5; this is tried again`:                                           errForbidden,
+		"Service sales: the API server answered ServerTimeout; this is tried again":                                                                            errTimeout,
+		"Service sales: the API server could not be asked; this is tried again":                                                                                errNetwork,
+	} {
+		if got := newFailure("Service sales", fmt.Errorf("apply: %w", err)).message; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestResult(t *testing.T) {
+	t.Parallel()
+	terminating := apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New("the namespace is being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	tests := map[string]struct {
+		errs []error
+		want string
+	}{
+		"none":                           {nil, "done"},
+		"a name is taken":                {[]error{errConflict}, "again at a steady pace"},
+		"refused":                        {[]error{errInvalid}, "not again"},
+		"refused, and a name is taken":   {[]error{errInvalid, errConflict}, "again at a steady pace"},
+		"refused, and no answer":         {[]error{errInvalid, errNetwork}, "again with backoff"},
+		"forbidden":                      {[]error{errForbidden}, "again with backoff"},
+		"the namespace is being deleted": {[]error{terminating}, "done"},
+	}
+	for name, test := range tests {
+		var fs failures
+		for _, err := range test.errs {
+			fs = append(fs, newFailure("Service sales", fmt.Errorf("apply: %w", err)))
+		}
+		result, err := fs.result(time.Minute)
+		got := "done"
+		switch {
+		case err != nil && strings.HasPrefix(err.Error(), "terminal error"):
+			got = "not again"
+		case err != nil:
+			got = "again with backoff"
+		case result.RequeueAfter == time.Minute:
+			got = "again at a steady pace"
+		}
+		if got != test.want {
+			t.Errorf("%s: %s; want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestLongMessageIsCut(t *testing.T) {
+	t.Parallel()
+	got := truncate(strings.Repeat("é", 1000))
+	if len(got) > 1024 || !strings.HasSuffix(got, "é…") {
+		t.Errorf("%d bytes, end %q", len(got), got[len(got)-8:])
+	}
+}
+
+func TestTransition(t *testing.T) {
+	t.Parallel()
+	ready := func(reason string) v1alpha1.WhatsAppWebhookStatus {
+		status := metav1.ConditionFalse
+		if reason == v1alpha1.ReasonReady {
+			status = metav1.ConditionTrue
+		}
+		return v1alpha1.WhatsAppWebhookStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status, Reason: reason}}}
+	}
+	for _, test := range []struct {
+		before, after v1alpha1.WhatsAppWebhookStatus
+		want          string
+	}{
+		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonProgressing), ""},
+		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonRefused), "Warning Refused"},
+		{ready(v1alpha1.ReasonProgressing), ready(v1alpha1.ReasonReady), "Normal Ready"},
+		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonReady), ""},
+		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonProgressing), ""},
+		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonUnavailable), "Warning Unavailable"},
+		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonScaledToZero), "Normal ScaledToZero"},
+		{ready(v1alpha1.ReasonRefused), ready(v1alpha1.ReasonNameConflict), "Warning NameConflict"},
+	} {
+		var got string
+		if event, ok := transition(test.before, test.after); ok {
+			got = event.kind + " " + event.reason
+		}
+		if got != test.want {
+			t.Errorf("from %v to %v: event %q; want %q", test.before.Conditions, test.after.Conditions, got, test.want)
+		}
+	}
+}
+
+// running is a Deployment with all that it wants, but for what change does to it.
+func running(replicas int32, change ...func(*appsv1.Deployment)) *appsv1.Deployment {
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "sales", Generation: 3},
+		Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
+		Status: appsv1.DeploymentStatus{
+			ObservedGeneration: 3, Replicas: replicas, UpdatedReplicas: replicas, ReadyReplicas: replicas, AvailableReplicas: replicas,
+		},
+	}
+	for _, do := range change {
+		do(d)
+	}
+	return d
+}
+
+func unready(d *appsv1.Deployment) {
+	d.Status.ReadyReplicas, d.Status.AvailableReplicas = 0, 0
+}
+
+func progress(reason string) func(*appsv1.Deployment) {
+	return func(d *appsv1.Deployment) {
+		d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Reason: reason}}
+	}
+}
