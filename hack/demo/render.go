@@ -1,0 +1,163 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// pod is what the receiver finds in its pod, laid out in a folder.
+type pod struct {
+	webhook  *v1alpha1.WhatsAppWebhook
+	rendered []string // kind and name of each object
+	dir      string
+	config   config.Config
+	secrets  config.Secrets
+}
+
+// render does what operator and kubelet do between them: it renders the WhatsAppWebhook in from, and puts the
+// configuration and the projected Secrets of its Deployment into dir.
+func render(from, dir string) (*pod, error) {
+	webhook, secrets, err := load(from)
+	if err != nil {
+		return nil, err
+	}
+	params, err := resources.NewParams(webhook, "receiver")
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", webhook.Name, err)
+	}
+	p := &pod{webhook: webhook, dir: dir}
+	for _, object := range resources.Render(params) {
+		p.rendered = append(p.rendered, *object.GetKind()+"/"+*object.GetName())
+		switch *object.GetKind() {
+		case "ConfigMap":
+			err = p.readConfig(object)
+		case "Deployment":
+			err = p.project(object, secrets)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lay out %s %s: %w", *object.GetKind(), *object.GetName(), err)
+		}
+	}
+	if p.secrets, err = config.ReadSecrets(p.secretsDir()); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *pod) secretsDir() string { return filepath.Join(p.dir, "secrets") }
+
+// load reads the YAML files of a folder as kubectl would.
+func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		return nil, nil, fmt.Errorf("no YAML files in %s: name the folder with -resources", dir)
+	}
+	var webhook *v1alpha1.WhatsAppWebhook
+	secrets := map[string]*corev1.Secret{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		documents := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+		for {
+			var raw json.RawMessage
+			if err := documents.Decode(&raw); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", file, err)
+			}
+			var kind struct{ Kind string }
+			if err := json.Unmarshal(raw, &kind); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", file, err)
+			}
+			switch kind.Kind {
+			case "WhatsAppWebhook":
+				webhook = &v1alpha1.WhatsAppWebhook{}
+				err = json.Unmarshal(raw, webhook)
+			case "Secret":
+				secret := &corev1.Secret{}
+				err = json.Unmarshal(raw, secret)
+				secrets[secret.Name] = secret
+			}
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %s: %w", file, kind.Kind, err)
+			}
+		}
+	}
+	if webhook == nil {
+		return nil, nil, fmt.Errorf("no WhatsAppWebhook in %s", dir)
+	}
+	return webhook, secrets, nil
+}
+
+// as reads a rendered object in the form that the API server would store.
+func as[T any](object resources.Object) (*T, error) {
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	typed := new(T)
+	return typed, json.Unmarshal(data, typed)
+}
+
+func (p *pod) readConfig(object resources.Object) error {
+	configMap, err := as[corev1.ConfigMap](object)
+	if err != nil {
+		return err
+	}
+	for _, content := range configMap.Data {
+		p.config, err = config.Parse([]byte(content))
+	}
+	return err
+}
+
+// project writes the keys of Secrets that the Deployment's projected volume names.
+func (p *pod) project(object resources.Object, secrets map[string]*corev1.Secret) error {
+	deployment, err := as[appsv1.Deployment](object)
+	if err != nil {
+		return err
+	}
+	volumes := deployment.Spec.Template.Spec.Volumes
+	i := slices.IndexFunc(volumes, func(v corev1.Volume) bool { return v.Projected != nil })
+	if i < 0 {
+		return errors.New("no projected volume")
+	}
+	for _, source := range volumes[i].Projected.Sources {
+		secret := secrets[source.Secret.Name]
+		for _, item := range source.Secret.Items {
+			value, ok := "", false
+			if secret != nil {
+				value, ok = secret.StringData[item.Key]
+			}
+			if !ok {
+				continue // the volume's sources are optional
+			}
+			file := filepath.Join(p.secretsDir(), filepath.FromSlash(item.Path))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
