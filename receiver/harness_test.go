@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ type world struct {
 	config config.Config
 	client *http.Client
 	reply  func(method string, request map[string]any) any // Bird's; set before start
+	sink   *sink
+	log    io.Writer // of the receiver; by default the test's own output
 
 	running *running
 }
@@ -69,8 +72,11 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 		AccessKeys: []string{birdKey},
 		Reply:      func(method string, request map[string]any) any { return w.reply(method, request) },
 	})
-	graph, bird := httptest.NewServer(w.graph), httptest.NewServer(w.bird)
+	w.sink = &sink{front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)}
+	graph, bird, sinkServer := httptest.NewServer(w.graph), httptest.NewServer(w.bird), httptest.NewServer(w.sink.front.Wrap(w.sink))
 	t.Cleanup(func() {
+		w.sink.front.Close()
+		sinkServer.Close()
 		w.graph.Close()
 		w.bird.Close()
 		graph.Close()
@@ -81,13 +87,15 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0"},
 		SecretsDir: filepath.Join(w.dir, "secrets"),
 		CloudAPI:   config.CloudAPI{BaseURL: graph.URL, PhoneNumberIDs: []string{number}, Timeout: patience},
-		Bird:       config.Bird{BaseURL: bird.URL},
+		Bird:       config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenFor: 20 * time.Millisecond}},
 		Processing: config.Processing{
 			Poll: 10 * time.Millisecond, ConfigurationRetry: 20 * time.Millisecond, AmbiguousWindow: 500 * time.Millisecond,
 			Retry: config.Retry{BaseDelay: 10 * time.Millisecond, MaxDelay: 50 * time.Millisecond},
 		},
-		Store: config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(w.dir, "inbox.db")}},
-		Log:   config.Log{Level: "debug"},
+		Store:         config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(w.dir, "inbox.db")}},
+		Notifications: config.Notifications{SinkURL: sinkServer.URL},
+		Media:         config.Media{SpoolDir: filepath.Join(w.dir, "spool")},
+		Log:           config.Log{Level: "debug"},
 	}
 	if adjust != nil {
 		adjust(&w.config)
@@ -124,7 +132,11 @@ func (w *world) start() {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	output := w.log
+	if output == nil {
+		output = w.t.Output()
+	}
+	log := slog.New(slog.NewTextHandler(output, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	clock := clockwork.NewRealClock()
 	live, err := config.Open(file, clock, log)
 	if err != nil {
@@ -185,6 +197,17 @@ func (w *world) sent(n int) []standin.SentMessage {
 	return sent
 }
 
+// questions are what Bird was asked, without the statuses it was told.
+func (w *world) questions() []standin.BirdCall {
+	var questions []standin.BirdCall
+	for _, call := range w.bird.Asked() {
+		if call.Method != "notify_bird_status_change" {
+			questions = append(questions, call)
+		}
+	}
+	return questions
+}
+
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
@@ -200,10 +223,13 @@ func (w *world) until(what string, holds func() bool) {
 	}
 }
 
-// quiet waits until no message is pending.
+// quiet waits until nothing is pending.
 func (w *world) quiet() {
 	w.t.Helper()
-	w.until("no message pending", func() bool { return w.stats().Pending == 0 })
+	w.until("nothing pending", func() bool {
+		stats := w.stats()
+		return stats.Pending+stats.PendingStatuses+stats.PendingNotices == 0
+	})
 }
 
 func (w *world) stats() store.Stats {
@@ -251,4 +277,39 @@ func (w *world) status() admin.Status {
 		w.t.Fatalf("GET /status = %d %q (%v)", code, body, err)
 	}
 	return status
+}
+
+// sink takes notices and keeps them in the order of their coming.
+type sink struct {
+	front *standin.Front
+	mu    sync.Mutex
+	got   []cloudEvent
+}
+
+type cloudEvent struct {
+	ID, Type, Source, Subject string
+	Data                      map[string]any
+}
+
+func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	var event cloudEvent
+	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = append(s.got, event)
+}
+
+// of returns the notices of a type.
+func (s *sink) of(kind string) []cloudEvent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var events []cloudEvent
+	for _, event := range s.got {
+		if event.Type == "dev.wawebhook."+kind {
+			events = append(events, event)
+		}
+	}
+	return events
 }

@@ -23,11 +23,20 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
+
+// traceTimeout bounds the export of the last spans.
+const traceTimeout = 5 * time.Second
+
+// noticeConnections bounds the idle connections to the sink.
+const noticeConnections = 16
 
 // Receiver is a running receiver's parts. Make one with Open, end it with Close.
 type Receiver struct {
@@ -36,6 +45,9 @@ type Receiver struct {
 	metrics  *metrics.Metrics
 	bird     *bird.Client
 	graph    *whatsapp.Client
+	media    *media.Spool
+	notices  *notice.Sender
+	tracer   *tracing.Tracer
 	engine   *engine.Engine
 	clock    clockwork.Clock
 	log      *slog.Logger
@@ -60,9 +72,19 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	}
 	r.store = inbox
 	r.metrics.WatchStore(inbox, clock.Now)
-	r.bird = bird.NewClient(live, settings.Processing.Concurrency)
+	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 	r.graph = whatsapp.NewClient(live, settings.Processing.Concurrency)
-	r.engine = engine.New(engine.Parts{Store: inbox, Bird: r.bird, Graph: r.graph, Live: live, Metrics: r.metrics, Clock: clock, Log: log})
+	if r.tracer, err = tracing.Open(ctx, settings.Tracing.Endpoint, version); err != nil {
+		return nil, err
+	}
+	r.notices = notice.NewSender(live, noticeConnections, clock.Now)
+	if r.media, err = media.Open(live, r.graph); err != nil {
+		return nil, fmt.Errorf("open media spool: %w", err)
+	}
+	r.engine = engine.New(engine.Parts{
+		Store: inbox, Bird: r.bird, Graph: r.graph, Media: r.media, Notices: r.notices, Live: live, Metrics: r.metrics, Tracer: r.tracer,
+		Clock: clock, Log: log,
+	})
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
 		return nil, fmt.Errorf("listen for deliveries: %w", err)
@@ -85,7 +107,7 @@ func (r *Receiver) Store() store.Store { return r.store }
 // Run serves and works until ctx ends, then drains: no new work, deliveries and conversations in hand come to an end.
 func (r *Receiver) Run(ctx context.Context) error {
 	webhook := server(edge.New(edge.Parts{
-		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Now: r.clock.Now, Log: r.log, Version: r.version,
+		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Tracer: r.tracer, Now: r.clock.Now, Log: r.log, Version: r.version,
 	}), r.log)
 	probes := server(admin.New(admin.Parts{
 		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Draining: r.draining.Load,
@@ -135,6 +157,19 @@ func (r *Receiver) Close() {
 	}
 	if r.graph != nil {
 		r.graph.Close()
+	}
+	if r.media != nil {
+		r.media.Close()
+	}
+	if r.notices != nil {
+		r.notices.Close()
+	}
+	if r.tracer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), traceTimeout)
+		if err := r.tracer.Close(ctx); err != nil {
+			r.log.Error("end tracing", "error", err)
+		}
+		cancel()
 	}
 	if r.store != nil {
 		if err := r.store.Close(); err != nil {

@@ -30,7 +30,7 @@ func TestTextIsAnsweredOnce(t *testing.T) {
 	if want := "You said: hello"; got.Text != want || got.To != "+573001234567" || got.ContextID != message {
 		t.Errorf("sent %+v, want text %q to the person, as an answer to the message", got, want)
 	}
-	asked := w.bird.Asked()
+	asked := w.questions()
 	if len(asked) != 1 {
 		t.Fatalf("Bird was asked %d times, want 1", len(asked))
 	}
@@ -56,29 +56,36 @@ func TestFaults(t *testing.T) {
 		sent        int
 		classes     []string // of the failures in the event's history
 	}{
-		"Bird 503 heals":          {bird: &standin.Fault{Status: 503, Times: 2}, state: store.Done, sent: 1, classes: []string{"transient", "transient"}},
-		"Bird 503 does not heal":  {bird: &standin.Fault{Status: 503}, state: store.Dead, classes: []string{"transient", "transient", "transient", "transient"}},
-		"Bird 429 says when":      {bird: &standin.Fault{Status: 429, RetryAfter: "0", Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Bird 401 heals":          {bird: &standin.Fault{Status: 401, Times: 6}, state: store.Done, sent: 1, classes: repeat("configuration", 6)},
-		"Bird 400":                {bird: &standin.Fault{Status: 400}, state: store.Dead, classes: []string{"permanent"}},
-		"Bird says garbage":       {bird: &standin.Fault{Status: 200, Body: "<html>"}, state: store.Dead, classes: []string{"permanent"}},
-		"Bird says nothing":       {bird: &standin.Fault{Status: 204}, state: store.Done},
-		"Bird says null":          {bird: &standin.Fault{Status: 200, Body: `{"response":null}`}, state: store.Done},
-		"Bird hangs":              {bird: &standin.Fault{Hang: true, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Bird cuts the answer":    {bird: &standin.Fault{Cut: standin.CutMidBody, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Graph 190 heals":         {graph: fault(standin.GraphError(190, "", 0), 5), state: store.Done, sent: 1, classes: repeat("configuration", 5)},
-		"Graph 130429 heals":      {graph: fault(standin.GraphError(130429, "", 0), 5), state: store.Done, sent: 1, classes: repeat("rate_limited", 5)},
-		"Graph 131026":            {graph: fault(standin.GraphError(131026, "", 0), 0), state: store.Dead, classes: []string{"permanent"}},
-		"Graph 131016 heals":      {graph: fault(standin.GraphError(131016, "", 0), 1), state: store.Done, sent: 1, classes: []string{"transient"}},
-		"send lost, not proved":   {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, state: store.Done, sent: 2, classes: []string{"ambiguous"}},
-		"send lost, status comes": {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
-		"send refused by a 500":   {graph: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
+		"Bird 500 heals":              {bird: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
+		"Graph 80007 heals":           {graph: fault(standin.GraphError(80007, "", 0), 2), state: store.Done, sent: 1, classes: repeat("rate_limited", 2)},
+		"Graph 131000":                {graph: fault(standin.GraphError(131000, "", 0), 1), state: store.Done, sent: 1, classes: []string{"ambiguous"}},
+		"Graph slow past the timeout": {graph: &standin.Fault{AfterEffect: true, Hang: true, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
+		"Bird 503 heals":              {bird: &standin.Fault{Status: 503, Times: 2}, state: store.Done, sent: 1, classes: []string{"transient", "transient"}},
+		"Bird 503 does not heal":      {bird: &standin.Fault{Status: 503}, state: store.Dead, classes: []string{"transient", "transient", "transient", "transient"}},
+		"Bird 429 says when":          {bird: &standin.Fault{Status: 429, RetryAfter: "0", Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
+		"Bird 401 heals":              {bird: &standin.Fault{Status: 401, Times: 6}, state: store.Done, sent: 1, classes: repeat("configuration", 6)},
+		"Bird 400":                    {bird: &standin.Fault{Status: 400}, state: store.Dead, classes: []string{"permanent"}},
+		"Bird says garbage":           {bird: &standin.Fault{Status: 200, Body: "<html>"}, state: store.Dead, classes: []string{"permanent"}},
+		"Bird says nothing":           {bird: &standin.Fault{Status: 204}, state: store.Done},
+		"Bird says null":              {bird: &standin.Fault{Status: 200, Body: `{"response":null}`}, state: store.Done},
+		"Bird hangs":                  {bird: &standin.Fault{Hang: true, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
+		"Bird cuts the answer":        {bird: &standin.Fault{Cut: standin.CutMidBody, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
+		"Graph 190 heals":             {graph: fault(standin.GraphError(190, "", 0), 5), state: store.Done, sent: 1, classes: repeat("configuration", 5)},
+		"Graph 130429 heals":          {graph: fault(standin.GraphError(130429, "", 0), 5), state: store.Done, sent: 1, classes: repeat("rate_limited", 5)},
+		"Graph 131026":                {graph: fault(standin.GraphError(131026, "", 0), 0), state: store.Dead, classes: []string{"permanent"}},
+		"Graph 131016 heals":          {graph: fault(standin.GraphError(131016, "", 0), 1), state: store.Done, sent: 1, classes: []string{"transient"}},
+		"send lost, not proved":       {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, state: store.Done, sent: 2, classes: []string{"ambiguous"}},
+		"send lost, status comes":     {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
+		"send refused by a 500":       {graph: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *config.Config) {
 				c.Processing.TypingIndicator = new(false) // so that the faults meet the sends
 				if tc.bird != nil && tc.bird.Hang {
 					c.Bird.Endpoints = map[string]config.Endpoint{"process_text_message": {Timeout: 100 * time.Millisecond}}
+				}
+				if tc.graph != nil && tc.graph.Hang {
+					c.CloudAPI.Timeout = 200 * time.Millisecond
 				}
 				if tc.status {
 					c.Processing.AmbiguousWindow = time.Hour // only the status can end it
@@ -115,7 +122,7 @@ func TestFaults(t *testing.T) {
 			if diff := cmp.Diff(tc.classes, classes); diff != "" {
 				t.Errorf("classes of failures (-want +got):\n%s", diff)
 			}
-			if asked := len(w.bird.Asked()); tc.graph != nil && asked != 1 {
+			if asked := len(w.questions()); tc.graph != nil && asked != 1 {
 				t.Errorf("Bird was asked %d times though it had answered, want 1", asked)
 			}
 		})
@@ -196,12 +203,15 @@ func TestQuarantineAndUnhandledTypesAreKept(t *testing.T) {
 	}
 	got := map[string]int64{}
 	for _, total := range totals {
+		if total.Kind == store.KindNotice {
+			continue
+		}
 		got[fmt.Sprint(total.Kind, " ", total.State)] += total.Count
 	}
 	if diff := cmp.Diff(map[string]int64{"message quarantined": 1, "message kept": 1, "unknown kept": 1}, got); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
-	if asked := w.bird.Asked(); len(asked) != 0 {
+	if asked := w.questions(); len(asked) != 0 {
 		t.Errorf("Bird was asked %d times, want never", len(asked))
 	}
 }

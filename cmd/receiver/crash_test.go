@@ -163,6 +163,7 @@ func newProcess(t *testing.T) *process {
 		Bird:       config.Bird{BaseURL: birdServer.URL},
 		Processing: config.Processing{AmbiguousWindow: 10 * time.Second, TypingIndicator: new(false)},
 		Store:      config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(dir, "inbox.db")}},
+		Media:      config.Media{SpoolDir: filepath.Join(dir, "spool")},
 		Log:        config.Log{Level: "info"},
 	}
 	for role, value := range map[string]string{

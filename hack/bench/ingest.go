@@ -20,6 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
 const (
@@ -87,7 +88,7 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: edge.New(edge.Parts{
-			Inbox: inbox, Wake: func() {}, Live: live, Metrics: metrics.New(), Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench",
+			Inbox: inbox, Wake: func() {}, Live: live, Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench",
 		}),
 	}
 	var listen net.ListenConfig

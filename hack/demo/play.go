@@ -20,6 +20,8 @@ import (
 const (
 	person = "573001234567"
 	name   = "Ana"
+	// questions is where Bird is asked about messages; it is told of statuses elsewhere.
+	questions = "/v1/messages/"
 )
 
 func (s *scene) number() string { return s.pod.config.CloudAPI.PhoneNumberIDs[0] }
@@ -65,13 +67,13 @@ func (s *scene) play(ctx context.Context) {
 	s.check(err != nil, "nothing of it is stored", "it is stored")
 
 	title("Bird is down for a moment")
-	s.bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable, Times: 2})
+	s.bird.Faults.Add(standin.Fault{PathPrefix: questions, Status: http.StatusServiceUnavailable, Times: 2})
 	healing := standin.Wamid("healing")
 	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(healing, "Is the blue one in stock?"))
 	s.conversation(ctx, healing, store.Done, 3, 1)
 
 	title("Bird stays down")
-	s.bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable})
+	s.bird.Faults.Add(standin.Fault{PathPrefix: questions, Status: http.StatusServiceUnavailable})
 	lost := standin.Wamid("lost")
 	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(lost, "Can I pay by card?"))
 	s.conversation(ctx, lost, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
@@ -99,7 +101,7 @@ func (s *scene) conversation(ctx context.Context, message string, want store.Sta
 		}
 		return err
 	})
-	asked, sent := s.bird.Recorder.Calls()[s.asked:], s.graph.Sent()[s.sent:]
+	asked, sent := s.bird.Recorder.Calls(standin.On(http.MethodPost, questions))[s.asked:], s.graph.Sent()[s.sent:]
 	s.asked, s.sent = s.asked+len(asked), s.sent+len(sent)
 	for _, call := range asked {
 		var question struct{ Text string }

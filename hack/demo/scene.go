@@ -82,6 +82,7 @@ func open(ctx context.Context, p *pod, verbose bool) (_ *scene, err error) {
 	p.config.Listen = config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0"}
 	p.config.SecretsDir = p.secretsDir()
 	p.config.Store.Embedded.Path = filepath.Join(p.dir, "inbox.db")
+	p.config.Media.SpoolDir = filepath.Join(p.dir, "media")
 	file := filepath.Join(p.dir, "receiver.yaml")
 	data, err := yaml.Marshal(p.config)
 	if err != nil {

@@ -3,115 +3,86 @@
 
 package bird
 
-import (
-	"bytes"
-	"encoding/json"
-	"strings"
+import "encoding/json"
+
+// Answer is what Bird says to a question. Without replies nothing is sent.
+type Answer struct {
+	Replies []Reply // in order
+	// Handoff, when set, hands the conversation to a human.
+	Handoff *Handoff
+	// Later means that Bird took the question and answers by another way.
+	Later bool
+}
+
+// Handoff is why a human has to take over, and the last words to the person, to be sent after the replies; both may be
+// empty.
+type Handoff struct {
+	Reason string `json:"reason"`
+	Text   string `json:"text"`
+}
+
+// Reply is one message to the person: Kind says which of the fields below it are set. Lengths are Bird's, and may be
+// over WhatsApp's limits.
+type Reply struct {
+	Kind Kind
+
+	Text       string      // KindText; the body of KindButtons and KindList
+	PreviewURL bool        // KindText
+	Header     string      // KindButtons, KindList; may be empty
+	Footer     string      // KindButtons, KindList; may be empty
+	Buttons    []Option    // KindButtons, 1 to 3
+	List       *List       // KindList
+	Media      *ReplyMedia // KindMedia
+	Template   *Template   // KindTemplate
+	Location   *Location   // KindLocation
+	Emoji      string      // KindReaction, to the message that is answered; empty takes a reaction away
+}
+
+// Kind is the form of a reply.
+type Kind string
+
+// The kinds.
+const (
+	KindText     Kind = "text"
+	KindButtons  Kind = "buttons"
+	KindList     Kind = "list"
+	KindMedia    Kind = "media"
+	KindTemplate Kind = "template"
+	KindLocation Kind = "location"
+	KindReaction Kind = "reaction"
 )
 
-// maxReplies bounds the messages of one answer.
-const maxReplies = 5
-
-// Answer is what the AI wants the person to get, in order. No replies: nothing is sent.
-type Answer struct {
-	Replies []Reply
+// Option is a button or a row of a list: ID comes back when the person takes it.
+type Option struct {
+	ID          string
+	Title       string
+	Description string // of rows; may be empty
 }
 
-// Reply is one message to the person.
-type Reply struct {
-	Text       string
-	PreviewURL bool
+// List is opened with a button and holds 1 to 10 rows in all.
+type List struct {
+	ButtonText string
+	Sections   []Section
 }
 
-// parseAnswer reads a 2xx body: the contract's object, a bare string, or a flat reply without the response wrapper.
-// What fits none of them is a permanent failure that names what was found, never what it said.
-func parseAnswer(op string, body []byte) (Answer, error) {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 {
-		return Answer{}, nil
-	}
-	if !json.Valid(body) {
-		return Answer{}, badResponse(op, "the answer is no JSON")
-	}
-	response := json.RawMessage(body)
-	if body[0] == '{' {
-		var wrapper struct {
-			Response json.RawMessage `json:"response"`
-			Type     *string         `json:"type"`
-			Accepted *bool           `json:"accepted"`
-		}
-		if err := json.Unmarshal(body, &wrapper); err != nil {
-			return Answer{}, badResponse(op, "response, type or accepted has an unexpected JSON type")
-		}
-		switch {
-		case wrapper.Response != nil:
-			response = wrapper.Response
-		case wrapper.Type == nil && wrapper.Accepted != nil:
-			return Answer{}, badResponse(op, "answering later is not supported; answer the call itself")
-		case wrapper.Type == nil:
-			return Answer{}, badResponse(op, "the answer has neither response nor type")
-		}
-	}
-	return parseResponse(op, response)
+// Section is a part of a list.
+type Section struct {
+	Title string // may be empty
+	Rows  []Option
 }
 
-func parseResponse(op string, response json.RawMessage) (Answer, error) {
-	elements := []json.RawMessage{response}
-	if response[0] == '[' {
-		if err := json.Unmarshal(response, &elements); err != nil {
-			return Answer{}, badResponse(op, "response is no list that can be read")
-		}
-	}
-	if len(elements) > maxReplies {
-		return Answer{}, badResponse(op, "response has more than 5 messages")
-	}
-	var answer Answer
-	for _, element := range elements {
-		reply, err := parseReply(op, element)
-		if err != nil {
-			return Answer{}, err
-		}
-		if reply != nil {
-			answer.Replies = append(answer.Replies, *reply)
-		}
-	}
-	return answer, nil
+// ReplyMedia is at a public URL, or was uploaded to Meta before: one of URL and MediaID is set.
+type ReplyMedia struct {
+	Type     string // image, video, audio, document or sticker
+	URL      string
+	MediaID  string
+	Caption  string
+	Filename string
 }
 
-// parseReply reads one message; nil means that nothing is to be sent.
-func parseReply(op string, raw json.RawMessage) (*Reply, error) {
-	switch raw[0] {
-	case 'n':
-		return nil, nil
-	case '"':
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return nil, badResponse(op, "a text cannot be read")
-		}
-		return textReply(text, false), nil
-	case '{':
-		var object struct {
-			Type       string `json:"type"`
-			Text       string `json:"text"`
-			PreviewURL bool   `json:"preview_url"`
-		}
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return nil, badResponse(op, "type, text or preview_url has an unexpected JSON type")
-		}
-		switch object.Type {
-		case "none":
-			return nil, nil
-		case "text":
-			return textReply(object.Text, object.PreviewURL), nil
-		}
-		return nil, badResponse(op, "a reply has a type other than text and none")
-	}
-	return nil, badResponse(op, "a reply is neither a string nor an object")
-}
-
-func textReply(text string, previewURL bool) *Reply {
-	if strings.TrimSpace(text) == "" {
-		return nil
-	}
-	return &Reply{Text: text, PreviewURL: previewURL}
+// Template is an approved message template. Components are as the Cloud API takes them, and may be nil.
+type Template struct {
+	Name       string
+	Language   string // such as es or en_US
+	Components json.RawMessage
 }

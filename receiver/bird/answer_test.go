@@ -4,6 +4,7 @@
 package bird
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -13,67 +14,221 @@ import (
 )
 
 func TestParseAnswer(t *testing.T) {
-	one := []Reply{{Text: "hi"}}
+	text := func(words ...string) Answer {
+		var a Answer
+		for _, w := range words {
+			a.Replies = append(a.Replies, Reply{Kind: KindText, Text: w})
+		}
+		return a
+	}
+	one := func(r Reply) Answer { return Answer{Replies: []Reply{r}} }
+	media := func(m ReplyMedia) Answer { return one(Reply{Kind: KindMedia, Media: &m}) }
+	yesNo := []Option{{ID: "y", Title: "Yes"}, {ID: "n", Title: "No"}}
+	menuOf := func(button string, sections ...Section) Answer {
+		return one(Reply{Kind: KindList, Text: "Which?", List: &List{ButtonText: button, Sections: sections}})
+	}
 	for name, tc := range map[string]struct {
 		body string
-		want []Reply
-		fail string // part of the failure's text
+		want Answer
 	}{
-		"wrapped string":     {body: ` {"response": "hi", "conversation_id":"c", "metadata":{}} `, want: one},
-		"wrapped object":     {body: `{"response":{"type":"text","text":"hi","preview_url":true}}`, want: []Reply{{Text: "hi", PreviewURL: true}}},
-		"wrapped list":       {body: `{"response":["hi",{"type":"text","text":"there"},null]}`, want: []Reply{{Text: "hi"}, {Text: "there"}}},
-		"bare string":        {body: `"hi"`, want: one},
-		"bare list":          {body: `["hi"]`, want: one},
-		"flat object":        {body: `{"type":"text","text":"hi"}`, want: one},
-		"empty body":         {body: "  "},
-		"null":               {body: "null"},
-		"response null":      {body: `{"response":null}`},
-		"response empty":     {body: `{"response":""}`},
-		"response blank":     {body: `{"response":" \n"}`},
-		"response no list":   {body: `{"response":[]}`},
-		"type none":          {body: `{"response":{"type":"none","reason":"x"}}`},
-		"not JSON":           {body: `<html>`, fail: "no JSON"},
-		"half":               {body: `{"response":"h`, fail: "no JSON"},
-		"a number":           {body: `7`, fail: "neither a string nor an object"},
-		"nothing known":      {body: `{"answer":"hi"}`, fail: "neither response nor type"},
-		"text of wrong type": {body: `{"response":{"type":"text","text":{}}}`, fail: "unexpected JSON type"},
-		"type of wrong type": {body: `{"type":3}`, fail: "unexpected JSON type"},
-		"unknown type":       {body: `{"response":{"type":"hologram"}}`, fail: "other than text and none"},
-		"too many":           {body: `{"response":["1","2","3","4","5","6"]}`, fail: "more than 5"},
-		"later":              {body: `{"accepted":true}`, fail: "later"},
+		"wrapped string":   {`{"response": "hi", "conversation_id":"c", "metadata":{}} `, text("hi")},
+		"wrapped object":   {`{"response":{"type":"text","text":"hi","preview_url":true}}`, one(Reply{Kind: KindText, Text: "hi", PreviewURL: true})},
+		"wrapped list":     {`{"response":["hi",{"type":"text","text":"there"},null]}`, text("hi", "there")},
+		"bare string":      {`"hi"`, text("hi")},
+		"bare list":        {`["hi"]`, text("hi")},
+		"flat object":      {`{"type":"text","text":"hi"}`, text("hi")},
+		"flat, no type":    {`{"text":"hi"}`, text("hi")},
+		"empty body":       {"  ", Answer{}},
+		"null":             {"null", Answer{}},
+		"response null":    {`{"response":null}`, Answer{}},
+		"response empty":   {`{"response":""}`, Answer{}},
+		"response blank":   {`{"response":" \n"}`, Answer{}},
+		"response no list": {`{"response":[]}`, Answer{}},
+		"type none":        {`{"response":{"type":"none","reason":"x"}}`, Answer{}},
+		"later":            {`{"accepted":true}`, Answer{Later: true}},
+
+		"buttons": {
+			`{"response":{"type":"buttons","text":"Sure?","header":null,"footer":"f","buttons":[{"id":"y","title":"Yes"},{"id":"n","title":"No"}]}}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Footer: "f", Buttons: yesNo}),
+		},
+		"interactive buttons": {
+			`{"type":"interactive","interactive_type":"buttons","text":"Sure?","buttons":[{"id":"y","title":" Yes "},{"id":"n","title":"No"}]}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: yesNo}),
+		},
+		"buttons without ids": {
+			`{"type":"buttons","text":"Sure?","buttons":[{"title":"Yes"},{"id":7,"title":"No"},"Maybe"]}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}, {ID: "7", Title: "No"}, {ID: "Maybe", Title: "Maybe"}}}),
+		},
+		"no buttons": {`{"type":"buttons","text":"Sure?","buttons":[]}`, text("Sure?")},
+		"four buttons": {
+			`{"type":"buttons","text":"Which?","buttons":["a","b","c","d"]}`,
+			menuOf("Menu", Section{Rows: []Option{{ID: "a", Title: "a"}, {ID: "b", Title: "b"}, {ID: "c", Title: "c"}, {ID: "d", Title: "d"}}}),
+		},
+		"quick replies in a text": {
+			`{"response":{"type":"text","text":"Sure?","quick_replies":["Yes"]}}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+		},
+		"quick replies beside a response": {
+			`{"response":"Sure?","quick_replies":["Yes"]}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+		},
+		"quick replies beside a flat text": {
+			`{"type":"text","text":"Sure?","quick_replies":["Yes"]}`,
+			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+		},
+		"a long title is kept": {
+			`{"type":"text","text":"?","quick_replies":["` + strings.Repeat("é", 201) + `"]}`,
+			one(Reply{Kind: KindButtons, Text: "?", Buttons: []Option{{ID: strings.Repeat("é", 200), Title: strings.Repeat("é", 201)}}}),
+		},
+		"list": {
+			`{"response":{"type":"list","text":"Which?","button_text":"Shops","sections":[{"title":"North","rows":[{"id":"1","title":"A","description":"d"}]},{"title":"none","rows":[]}]}}`,
+			menuOf("Shops", Section{Title: "North", Rows: []Option{{ID: "1", Title: "A", Description: "d"}}}),
+		},
+		"interactive list": {
+			`{"type":"interactive","interactive_type":"list","text":"Which?","sections":[{"rows":[{"id":"1","title":"A"}]}]}`,
+			menuOf("Menu", Section{Rows: []Option{{ID: "1", Title: "A"}}}),
+		},
+
+		"image":       {`{"type":"image","url":"https://x.example/a.jpg","caption":"c"}`, media(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg", Caption: "c"})},
+		"document":    {`{"type":"document","media_id":"5","filename":"a.pdf"}`, media(ReplyMedia{Type: "document", MediaID: "5", Filename: "a.pdf"})},
+		"type media":  {`{"type":"media","media_type":"video","media_url":"https://x.example/a.mp4","caption":"c"}`, media(ReplyMedia{Type: "video", URL: "https://x.example/a.mp4", Caption: "c"})},
+		"id over URL": {`{"type":"sticker","media_id":"5","url":"https://x.example/a.webp"}`, media(ReplyMedia{Type: "sticker", MediaID: "5"})},
+		"audio with a caption": {`{"type":"audio","media_id":"5","caption":"listen"}`, Answer{Replies: []Reply{
+			{Kind: KindMedia, Media: &ReplyMedia{Type: "audio", MediaID: "5"}}, {Kind: KindText, Text: "listen"},
+		}}},
+		"template": {
+			`{"type":"template","name":"hello","language":"es","components":[{"type":"body"}]}`,
+			one(Reply{Kind: KindTemplate, Template: &Template{Name: "hello", Language: "es", Components: json.RawMessage(`[{"type":"body"}]`)}}),
+		},
+		"template as Meta has it": {
+			`{"type":"template","name":"hello","language":{"code":"en_US"},"components":null}`,
+			one(Reply{Kind: KindTemplate, Template: &Template{Name: "hello", Language: "en_US"}}),
+		},
+		"location": {
+			`{"type":"location","latitude":0,"longitude":-74.1,"name":"n","address":"a"}`,
+			one(Reply{Kind: KindLocation, Location: &Location{Longitude: -74.1, Name: "n", Address: "a"}}),
+		},
+		"reaction":       {`{"type":"reaction","emoji":"👍"}`, one(Reply{Kind: KindReaction, Emoji: "👍"})},
+		"reaction ended": {`{"type":"reaction","emoji":""}`, one(Reply{Kind: KindReaction})},
+
+		"handoff":             {`{"type":"handoff","reason":"angry","text":"One moment"}`, Answer{Handoff: &Handoff{Reason: "angry", Text: "One moment"}}},
+		"handoff in a list":   {`{"response":["hi",{"type":"handoff"}]}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{}}},
+		"handoff beside":      {`{"response":"hi","handoff":{"reason":"r"}}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{Reason: "r"}}},
+		"handoff alone":       {`{"handoff":{"reason":"r"}}`, Answer{Handoff: &Handoff{Reason: "r"}}},
+		"handoff null beside": {`{"response":"hi","handoff":null}`, text("hi")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseAnswer("op", []byte(tc.body))
-			if (err != nil) != (tc.fail != "") {
-				t.Fatalf("parseAnswer() error = %v, want %q", err, tc.fail)
-			}
 			if err != nil {
-				if f := failure.Of(err); f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.fail) {
-					t.Errorf("failure = %+v, want a permanent bad_response that says %q", f, tc.fail)
-				}
+				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got.Replies); diff != "" {
-				t.Errorf("replies (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("parseAnswer() (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseAnswerRefuses(t *testing.T) {
+	const word = "mother" // what a person could have said, and no error may repeat
+	for name, tc := range map[string]struct{ body, say string }{
+		"not JSON":              {`<html>mother`, "no JSON"},
+		"half":                  {`{"response":"mother`, "no JSON"},
+		"a number":              {`7`, "neither a string nor an object"},
+		"a list in a list":      {`[["mother"]]`, "message 1 is neither a string nor an object"},
+		"nothing known":         {`{"answer":"mother"}`, "neither response nor type"},
+		"not accepted":          {`{"accepted":false}`, "neither response nor type"},
+		"an error":              {`{"error":{"message":"mother"}}`, "is an error"},
+		"text of wrong type":    {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is odd: text has an unexpected JSON type"},
+		"text without text":     {`{"type":"text"}`, "a text without text"},
+		"type of wrong type":    {`{"type":3}`, "odd: type"},
+		"handoff of wrong type": {`{"response":"mother","handoff":"mother"}`, "odd: handoff"},
+		"unknown type":          {`{"response":["a",{"type":"mother"}]}`, "message 2 is of a type that is not known"},
+		"unknown interactive":   {`{"type":"interactive","interactive_type":"mother"}`, "of a type that is not known"},
+		"too many":              {`{"response":["1","2","3","4","5","6"]}`, "more than 5"},
+		"11 quick replies":      {`{"response":"mother","quick_replies":["1","2","3","4","5","6","7","8","9","10","11"]}`, "more than 10 rows"},
+		"11 rows":               {`{"type":"list","text":"mother","sections":[{"rows":["1","2","3","4","5","6"]},{"rows":["7","8","9","10","11"]}]}`, "more than 10 rows"},
+		"no rows":               {`{"type":"list","text":"mother","sections":[]}`, "without rows"},
+		"same id":               {`{"type":"buttons","text":"a","buttons":[{"id":"mother","title":"a"},{"id":"mother","title":"b"}]}`, "same id"},
+		"button without title":  {`{"type":"buttons","text":"a","buttons":[{"id":"mother","title":" "}]}`, "without title"},
+		"button of wrong type":  {`{"type":"buttons","text":"a","buttons":[{"id":"a","title":["mother"]}]}`, "unexpected JSON type"},
+		"buttons without text":  {`{"type":"buttons","buttons":["mother"]}`, "without text"},
+		"stray quick replies":   {`{"response":{"type":"reaction","emoji":"x"},"quick_replies":["mother"]}`, "not beside a text"},
+		"media without URL":     {`{"type":"image","caption":"mother"}`, "without url and media_id"},
+		"media by path":         {`{"type":"image","url":"/etc/mother"}`, "no absolute https URL"},
+		"media by file":         {`{"type":"image","url":"file:///etc/mother"}`, "no absolute https URL"},
+		"media of other type":   {`{"type":"media","media_type":"mother","media_url":"https://x.example"}`, "media_type that is not known"},
+		"template by half":      {`{"type":"template","name":"mother"}`, "without name or language"},
+		"template components":   {`{"type":"template","name":"mother","language":"es","components":{}}`, "no list"},
+		"nowhere":               {`{"type":"location","name":"mother"}`, "without latitude and longitude"},
+		"off the globe":         {`{"type":"location","latitude":91,"longitude":0}`, "without latitude and longitude"},
+		"reaction":              {`{"type":"reaction"}`, "without emoji"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer, err := parseAnswer("op", []byte(tc.body))
+			f := failure.Of(err)
+			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) {
+				t.Errorf("parseAnswer() = %+v, %v, want a permanent bad_response that says %q", answer, err, tc.say)
+			}
+			if err != nil && strings.Contains(err.Error(), word) {
+				t.Errorf("error %q repeats the answer's words", err)
 			}
 		})
 	}
 }
 
 func FuzzParseAnswer(f *testing.F) {
-	f.Add([]byte(`{"response":[{"type":"text","text":"a"},"b",null]}`))
-	f.Add([]byte(`{"type":"none"}`))
+	for _, seed := range []string{
+		`{"response":[{"type":"text","text":"a"},"b",null]}`, `{"type":"none"}`, `{"accepted":true}`,
+		`{"response":"a","quick_replies":["b",{"id":1,"title":"c"}],"handoff":{"reason":"r"}}`,
+		`{"type":"buttons","text":"a","buttons":["1","2","3","4"]}`,
+		`{"type":"list","text":"a","button_text":"b","sections":[{"title":"s","rows":[{"id":"1","title":"t","description":"d"}]}]}`,
+		`{"type":"media","media_type":"audio","media_url":"https://x.example","caption":"c"}`,
+		`{"type":"template","name":"n","language":{"code":"es"},"components":[]}`,
+		`{"type":"location","latitude":1,"longitude":2}`, `{"type":"reaction","emoji":"x"}`, `{"type":"handoff","text":"bye"}`,
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer, err := parseAnswer("op", body)
-		if err != nil && failure.Of(err).Class != failure.Permanent {
-			t.Errorf("class = %s, want permanent", failure.Of(err).Class)
+		if err != nil {
+			if f := failure.Of(err); f.Class != failure.Permanent || f.Code != "bad_response" || len(f.Text) > 200 {
+				t.Errorf("failure = %+v, want a short permanent bad_response", f)
+			}
+			return
 		}
-		if len(answer.Replies) > maxReplies {
-			t.Errorf("%d replies, want at most %d", len(answer.Replies), maxReplies)
+		if len(answer.Replies) > 2*maxReplies { // audio and stickers have their captions beside them
+			t.Errorf("%d replies", len(answer.Replies))
 		}
 		for _, reply := range answer.Replies {
-			if strings.TrimSpace(reply.Text) == "" {
-				t.Error("a reply without text")
+			if !sendable(reply) {
+				t.Errorf("%+v cannot be sent", reply)
 			}
 		}
 	})
+}
+
+func sendable(r Reply) bool {
+	text := strings.TrimSpace(r.Text) != ""
+	switch r.Kind {
+	case KindText:
+		return text
+	case KindButtons:
+		return text && len(r.Buttons) >= 1 && len(r.Buttons) <= maxButtons
+	case KindList:
+		rows := 0
+		for _, s := range r.List.Sections {
+			rows += len(s.Rows)
+		}
+		return text && rows >= 1 && rows <= maxRows && r.List.ButtonText != ""
+	case KindMedia:
+		return (r.Media.URL == "") != (r.Media.MediaID == "")
+	case KindTemplate:
+		return r.Template.Name != "" && r.Template.Language != ""
+	case KindLocation:
+		return r.Location != nil
+	case KindReaction:
+		return true
+	}
+	return false
 }

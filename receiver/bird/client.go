@@ -4,37 +4,38 @@
 package bird
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
+
+	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
-const (
-	maxAnswerBytes = 1 << 20
-	// inProgressWait is the least wait when Bird still works on the same Idempotency-Key.
-	inProgressWait = 30 * time.Second
-)
+const maxAnswerBytes = 1 << 20
 
-// Client asks the AI. Address, scheme and access key are those in force at each call.
+// Client calls Bird. Address, scheme and access key are those in force at each call. It is safe for concurrent use.
+//
+// Errors of its methods are of type *failure.Error. A call may be repeated: the Idempotency-Key tells Bird that it is
+// the same one. While the circuit breaker is open, calls are not made and fail with the code circuit_open, of class
+// Configuration, since they spend no attempt; RetryAfter is the time until the next probe.
 type Client struct {
-	http *http.Client
-	live *config.Live
+	http    *http.Client
+	live    *config.Live
+	clock   clockwork.Clock
+	breaker *breaker
 }
 
 // NewClient keeps up to connections idle connections. Redirects are not followed: the access key must not travel on.
-func NewClient(live *config.Live, connections int) *Client {
+func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = connections
 	transport.MaxIdleConns = connections
@@ -43,65 +44,121 @@ func NewClient(live *config.Live, connections int) *Client {
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		live: live,
+		live: live, clock: clock, breaker: &breaker{clock: clock},
 	}
 }
 
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Enabled tells whether the configuration has m switched on.
-func (c *Client) Enabled(m Method) bool {
-	enabled := endpoint(c.live.Now().Bird, m).Enabled
-	return enabled == nil || *enabled
-}
+// Enabled tells whether the configuration has m switched on. All methods are by default, save ProcessOther.
+func (c *Client) Enabled(m Method) bool { return *endpoint(c.live.Now().Bird, m).Enabled }
 
-// Ask puts one question and returns what the person is to get. Errors are of type *failure.Error. A call may be
-// repeated: the Idempotency-Key tells Bird that it is the same question.
+// Ask puts one question and returns what the person is to get.
 func (c *Client) Ask(ctx context.Context, r Request) (Answer, error) {
-	op := string(r.Method)
-	settings := c.live.Now()
-	if settings.Secrets.BirdAccessKey == "" {
-		return Answer{}, &failure.Error{Class: failure.Configuration, Op: op, Code: "no_access_key", Text: "the Bird access key is missing: create its Secret"}
-	}
-	target := endpoint(settings.Bird, r.Method)
-	ctx, cancel := context.WithTimeout(ctx, target.Timeout)
-	defer cancel()
-	request, err := c.request(ctx, settings, target, r)
+	body, err := c.call(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return Answer{}, unanswered(op, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
-	if err != nil {
-		return Answer{}, unanswered(op, err)
-	}
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return Answer{}, refused(op, response, body)
-	}
-	if len(body) > maxAnswerBytes {
-		return Answer{}, badResponse(op, fmt.Sprintf("the answer is larger than %d bytes", maxAnswerBytes))
-	}
-	return parseAnswer(op, body)
+	return parseAnswer(string(r.Method), body)
 }
 
-func (c *Client) request(ctx context.Context, settings *config.Snapshot, target config.Endpoint, r Request) (*http.Request, error) {
-	body, err := json.Marshal(r.Body)
+// Analyze has the media of r looked at, by one of the analysis methods.
+func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
+	body, err := c.call(ctx, r)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Permanent, Op: string(r.Method), Code: "bad_request", Text: "the message cannot be encoded"}
+		return Analysis{}, err
+	}
+	return parseAnalysis(r.Method, body)
+}
+
+// Notify tells of the change of a message's status. What Bird answers is of no interest.
+func (c *Client) Notify(ctx context.Context, r Request) error {
+	_, err := c.call(ctx, r)
+	return err
+}
+
+// call makes one call, unless the breaker is open, and returns the body of a 2xx. Media that is too large for Bird in
+// base64 is sent once more by multipart.
+func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
+	op, settings := string(r.Method), c.live.Now()
+	if settings.Secrets.BirdAccessKey == "" {
+		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "no_access_key", Text: "the Bird access key is missing: create its Secret"}
+	}
+	var how transport
+	if r.Media != nil {
+		how = choose(settings.Bird.Media.Transport, r.Media.Size)
+	}
+	pass, fault := c.breaker.admit(settings, r.Method)
+	if fault != nil {
+		return nil, fault
+	}
+	status, body, fault := c.send(ctx, settings, r, how)
+	if status == http.StatusRequestEntityTooLarge && how == inBase64 {
+		status, body, fault = c.send(ctx, settings, r, inMultipart)
+	}
+	if status == notSent || status == unknown && ctx.Err() != nil {
+		c.breaker.giveUp(pass)
+	} else {
+		c.breaker.settle(pass, status, fault)
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	return body, nil
+}
+
+// The statuses of calls without an answer.
+const (
+	unknown = 0
+	notSent = -1
+)
+
+// send sends r once and reads the whole answer.
+func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request, how transport) (status int, body []byte, _ *failure.Error) {
+	op, target := string(r.Method), endpoint(settings.Bird, r.Method)
+	ctx, cancel := context.WithTimeout(ctx, target.Timeout)
+	defer cancel()
+	request, fault := newRequest(ctx, settings, target, r, how)
+	if fault != nil {
+		return notSent, nil, fault
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return unknown, nil, unanswered(op, err)
+	}
+	defer response.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
+	switch {
+	case err != nil:
+		return unknown, nil, unanswered(op, err)
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		return response.StatusCode, nil, refused(op, response, body, c.clock.Now())
+	case len(body) > maxAnswerBytes:
+		return response.StatusCode, nil, badResponse(op, fmt.Sprintf("the answer is larger than %d bytes", maxAnswerBytes))
+	}
+	return response.StatusCode, body, nil
+}
+
+func newRequest(ctx context.Context, settings *config.Snapshot, target config.Endpoint, r Request, how transport) (*http.Request, *failure.Error) {
+	op := string(r.Method)
+	content, err := encode(r, how)
+	if err != nil {
+		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_request", Text: "the message cannot be encoded"}
 	}
 	address, err := url.JoinPath(settings.Bird.BaseURL, target.Path)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Configuration, Op: string(r.Method), Code: "bad_url", Text: "bird.baseURL is no URL"}
+		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "bird.baseURL is no URL"}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Configuration, Op: string(r.Method), Code: "bad_url", Text: "bird.baseURL and the method's path make no URL"}
+		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "bird.baseURL and the method's path make no URL"}
 	}
+	if request.Body, err = content.open(); err != nil {
+		return nil, &failure.Error{Class: failure.Transient, Op: op, Code: "no_media", Text: "the downloaded media cannot be read"}
+	}
+	request.GetBody = content.open
+	request.ContentLength = content.size()
 	key := settings.Secrets.BirdAccessKey
 	switch settings.Bird.AuthScheme {
 	case config.AuthBearer:
@@ -113,61 +170,12 @@ func (c *Client) request(ctx context.Context, settings *config.Snapshot, target 
 	}
 	var id [16]byte
 	rand.Read(id[:]) // crypto/rand never fails
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", content.contentType)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "whatsapp-webhook-receiver")
-	request.Header.Set("Idempotency-Key", idempotencyKey(r.Method, r.Body.common()))
+	request.Header.Set("Idempotency-Key", r.idempotencyKey())
 	request.Header.Set("X-Request-Id", hex.EncodeToString(id[:]))
 	request.Header.Set("X-Attempt", strconv.Itoa(r.Attempt))
+	tracing.Inject(ctx, request.Header)
 	return request, nil
-}
-
-// unanswered classifies a call that got no whole answer. The cause is not repeated: its text names addresses.
-func unanswered(op string, cause error) error {
-	e := &failure.Error{Class: failure.Transient, Op: op, Code: "no_connection", Text: "the connection to Bird failed"}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		e.Code, e.Text = "timeout", "Bird did not answer in time"
-	}
-	return e
-}
-
-// refused classifies an answer other than 2xx, by the contract's table of failures.
-func refused(op string, response *http.Response, body []byte) error {
-	status := response.StatusCode
-	e := &failure.Error{
-		Op: op, Code: "http_" + strconv.Itoa(status), Class: failure.Permanent, Text: "Bird refuses the message",
-		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now()),
-	}
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		e.Class, e.Text = failure.Transient, "Bird is unavailable"
-	case http.StatusUnauthorized:
-		e.Class, e.Text = failure.Configuration, "Bird refuses the access key: set a new one"
-	case http.StatusPaymentRequired:
-		e.Class, e.Text = failure.Configuration, "Bird asks for payment: check the workspace's plan"
-	case http.StatusForbidden:
-		e.Class, e.Text = failure.Configuration, "Bird denies access: check the access key's rights"
-	case http.StatusNotFound:
-		e.Class, e.Text = failure.Configuration, "Bird knows no such address: check bird.baseURL and the method's path"
-	case http.StatusConflict:
-		if inProgress(body) {
-			e.Class, e.Text = failure.Transient, "Bird still works on this message"
-			e.RetryAfter = max(e.RetryAfter, inProgressWait)
-		}
-	default:
-		if status >= 300 && status <= 399 {
-			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"
-		}
-	}
-	return e
-}
-
-// inProgress tells whether a 409 says that the same Idempotency-Key is being worked on.
-func inProgress(body []byte) bool {
-	return bytes.Contains(body, []byte("E01004")) || bytes.Contains(bytes.ToLower(body), []byte("in progress"))
-}
-
-func badResponse(op, text string) error {
-	return &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_response", Text: text}
 }

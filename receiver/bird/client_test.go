@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -28,7 +29,7 @@ func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (Answ
 	if adjust != nil {
 		adjust(&settings)
 	}
-	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1)
+	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewRealClock())
 	defer client.Close()
 	return client.Ask(t.Context(), Request{Method: ProcessText, Attempt: 2, Body: TextMessage{
 		Common: Common{PhoneNumberID: "42", MessageID: "wamid.1", Channel: "whatsapp"}, Text: "hello",
@@ -54,7 +55,7 @@ func TestAskSendsWhatTheContractSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Reply{{Text: "hi"}}, answer.Replies); diff != "" {
+		if diff := cmp.Diff([]Reply{{Kind: KindText, Text: "hi"}}, answer.Replies); diff != "" {
 			t.Errorf("replies (-want +got):\n%s", diff)
 		}
 		if path != "/base/v1/messages/text" || body["text"] != "hello" || body["message_id"] != "wamid.1" {
@@ -92,6 +93,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 		"425":                 {answer(425, "", ""), failure.Transient, 0},
 		"429 with a wait":     {answer(429, "Retry-After: 7", ""), failure.Transient, 7 * time.Second},
 		"500":                 {answer(500, "", ""), failure.Transient, 0},
+		"522 of a proxy":      {answer(522, "", ""), failure.Transient, 0},
 		"503, too long":       {answer(503, "Retry-After: 86400", ""), failure.Transient, failure.MaxRetryAfter},
 		"409 in progress":     {answer(409, "", `{"code":"E01004"}`), failure.Transient, 30 * time.Second},
 		"409 another":         {answer(409, "", `{"code":"E01005"}`), failure.Permanent, 0},
@@ -132,7 +134,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 }
 
 func TestAskWithoutKeyIsAConfigurationError(t *testing.T) {
-	client := NewClient(config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{}), 1)
+	client := NewClient(config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{}), 1, clockwork.NewRealClock())
 	defer client.Close()
 	_, err := client.Ask(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
 	if f := failure.Of(err); f.Class != failure.Configuration {
@@ -140,9 +142,27 @@ func TestAskWithoutKeyIsAConfigurationError(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeyIsBounded(t *testing.T) {
-	long := idempotencyKey(ProcessText, Common{MessageID: strings.Repeat("x", 300)})
-	if len(long) != 64 {
-		t.Errorf("key has %d characters, want the 64 of a SHA-256", len(long))
+func TestIdempotencyKey(t *testing.T) {
+	common := Common{PhoneNumberID: "42", MessageID: "wamid.1"}
+	long := Common{PhoneNumberID: "42", MessageID: strings.Repeat("x", 300)}
+	for name, tc := range map[string]struct {
+		request Request
+		want    string
+	}{
+		"first":            {Request{Method: ProcessText, Attempt: 1, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1"},
+		"a later attempt":  {Request{Method: ProcessText, Attempt: 3, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1"},
+		"replayed by hand": {Request{Method: ProcessText, Replays: 2, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1:r2"},
+		"status":           {Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read"}}, "notify_bird_status_change:42:wamid.1:read"},
+		"status in a group": {
+			Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "failed", Type: "payment", ParticipantID: "7"}},
+			"notify_bird_status_change:42:wamid.1:failed:payment:7",
+		},
+	} {
+		if got := tc.request.idempotencyKey(); got != tc.want {
+			t.Errorf("%s: key = %q, want %q", name, got, tc.want)
+		}
+	}
+	if got := (Request{Method: ProcessText, Body: TextMessage{Common: long}}).idempotencyKey(); len(got) != 64 {
+		t.Errorf("long: key has %d characters, want the 64 of a SHA-256", len(got))
 	}
 }

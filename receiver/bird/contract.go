@@ -7,7 +7,7 @@ package bird
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -16,80 +16,85 @@ import (
 // Method names a call of the contract.
 type Method string
 
-// The methods that are called.
+// The methods. Those that process, and the interactions, are answered with what the person gets.
 const (
-	ProcessText Method = "process_text_message"
+	ProcessText     Method = "process_text_message"
+	ProcessImage    Method = "process_image_message"
+	ProcessAudio    Method = "process_audio_message"
+	ProcessVideo    Method = "process_video_message"
+	ProcessDocument Method = "process_document_message"
+	ProcessLocation Method = "process_location_message"
+	ProcessContacts Method = "process_contacts_message"
+	ProcessButton   Method = "process_button_interaction"
+	ProcessList     Method = "process_list_interaction"
+	ProcessFlow     Method = "process_flow_response"
+	ProcessOther    Method = "process_other_message" // off unless the configuration switches it on
+
+	NotifyStatus Method = "notify_bird_status_change"
+
+	AnalyzeImage    Method = "analyze_image"
+	TranscribeAudio Method = "transcribe_audio"
+	AnalyzeVideo    Method = "analyze_video"
+	ParseDocument   Method = "parse_document"
 )
 
-// contract holds the path and timeout of each method where the configuration has no other.
-var contract = map[Method]config.Endpoint{
-	ProcessText: {Path: "/v1/messages/text", Timeout: 30 * time.Second},
+// term is what the contract says of a method where the configuration has nothing else.
+type term struct {
+	path    string
+	timeout time.Duration
+	off     bool
+	dataKey string // holds the media in base64; empty: the method has no media
 }
 
-// endpoint returns what is in force for m.
+var contract = map[Method]term{
+	ProcessText:     {path: "/v1/messages/text", timeout: 30 * time.Second},
+	ProcessImage:    {path: "/v1/messages/image", timeout: 60 * time.Second, dataKey: "image_data"},
+	ProcessAudio:    {path: "/v1/messages/audio", timeout: 60 * time.Second, dataKey: "audio_data"},
+	ProcessVideo:    {path: "/v1/messages/video", timeout: 90 * time.Second, dataKey: "video_data"},
+	ProcessDocument: {path: "/v1/messages/document", timeout: 90 * time.Second, dataKey: "document_data"},
+	ProcessLocation: {path: "/v1/messages/location", timeout: 30 * time.Second},
+	ProcessContacts: {path: "/v1/messages/contacts", timeout: 30 * time.Second},
+	ProcessButton:   {path: "/v1/interactions/button", timeout: 30 * time.Second},
+	ProcessList:     {path: "/v1/interactions/list", timeout: 30 * time.Second},
+	ProcessFlow:     {path: "/v1/interactions/flow", timeout: 30 * time.Second},
+	ProcessOther:    {path: "/v1/messages/other", timeout: 30 * time.Second, off: true},
+	NotifyStatus:    {path: "/v1/statuses", timeout: 5 * time.Second},
+	AnalyzeImage:    {path: "/v1/analysis/image", timeout: 60 * time.Second, dataKey: "image_data"},
+	TranscribeAudio: {path: "/v1/analysis/audio", timeout: 90 * time.Second, dataKey: "audio_data"},
+	AnalyzeVideo:    {path: "/v1/analysis/video", timeout: 120 * time.Second, dataKey: "video_data"},
+	ParseDocument:   {path: "/v1/analysis/document", timeout: 120 * time.Second, dataKey: "document_data"},
+}
+
+// endpoint returns what is in force for m: the configuration's override, else the contract's term. Enabled is never nil.
 func endpoint(settings config.Bird, m Method) config.Endpoint {
-	e, override := contract[m], settings.Endpoints[string(m)]
-	if override.Path != "" {
-		e.Path = override.Path
+	terms, e := contract[m], settings.Endpoints[string(m)]
+	if e.Path == "" {
+		e.Path = terms.path
 	}
-	if override.Timeout != 0 {
-		e.Timeout = override.Timeout
+	if e.Timeout == 0 {
+		e.Timeout = terms.timeout
 	}
-	if override.Enabled != nil {
-		e.Enabled = override.Enabled
+	if e.Enabled == nil {
+		e.Enabled = new(!terms.off)
 	}
 	return e
 }
 
-// Request is one question to the AI.
+// Request is one call.
 type Request struct {
 	Method  Method
 	Attempt int // from 1
+	Replays int // how often the message was replayed by hand; each makes the call a new one to Bird
 	Body    Body
+	Media   *Media // what goes with the methods for media; nil for others
 }
 
-// Common is what every body has. From and the contact's ids are null where Meta hides the phone number.
-type Common struct {
-	SchemaVersion      int             `json:"schema_version"`
-	EventID            string          `json:"event_id"`
-	Channel            string          `json:"channel"`
-	WorkspaceID        string          `json:"workspace_id,omitempty"`
-	AIEmployeeID       string          `json:"ai_employee_id,omitempty"`
-	PhoneNumberID      string          `json:"phone_number_id"`
-	WABAID             string          `json:"waba_id"`
-	DisplayPhoneNumber string          `json:"display_phone_number"`
-	MessageID          string          `json:"message_id"`
-	Timestamp          string          `json:"timestamp"`
-	ReceivedAt         time.Time       `json:"received_at"`
-	From               *string         `json:"from"`
-	ContactInfo        Contact         `json:"contact_info"`
-	Context            json.RawMessage `json:"context"`
-	Referral           json.RawMessage `json:"referral"`
-	ConversationKey    string          `json:"conversation_key"` // <phone_number_id>:<user_id or wa_id>
-}
-
-// Contact is the person.
-type Contact struct {
-	WaID     *string `json:"wa_id"`
-	Name     *string `json:"name"`
-	UserID   *string `json:"user_id"`
-	Username *string `json:"username"`
-}
-
-// TextMessage is the body of ProcessText.
-type TextMessage struct {
-	Common
-	Text string `json:"text"`
-}
-
-func (c Common) common() Common { return c }
-
-// Body is what a method is given: one of the types of this package.
-type Body interface{ common() Common }
-
-// idempotencyKey is the same for each attempt to have one message handled by one method.
-func idempotencyKey(m Method, c Common) string {
-	key := string(m) + ":" + c.PhoneNumberID + ":" + c.MessageID
+// idempotencyKey is the same for each attempt to have one event handled by one method.
+func (r Request) idempotencyKey() string {
+	key := string(r.Method) + ":" + r.Body.subject()
+	if r.Replays > 0 {
+		key += ":r" + strconv.Itoa(r.Replays)
+	}
 	if len(key) > 255 {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:])

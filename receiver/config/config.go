@@ -12,15 +12,18 @@ import (
 // Config is the content of the file given to receiver --config. A key that is absent has the value that
 // [Config.WithDefaults] gives it; a key that does not exist is an error.
 type Config struct {
-	Listen     Listen     `yaml:"listen,omitempty"`
-	Webhook    Webhook    `yaml:"webhook,omitempty"`
-	SecretsDir string     `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
-	CloudAPI   CloudAPI   `yaml:"cloudAPI,omitempty"`
-	Bird       Bird       `yaml:"bird"`
-	Processing Processing `yaml:"processing,omitempty"`
-	Store      Store      `yaml:"store,omitempty"`
-	Shutdown   Shutdown   `yaml:"shutdown,omitempty"`
-	Log        Log        `yaml:"log,omitempty"`
+	Listen        Listen        `yaml:"listen,omitempty"`
+	Webhook       Webhook       `yaml:"webhook,omitempty"`
+	SecretsDir    string        `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
+	CloudAPI      CloudAPI      `yaml:"cloudAPI,omitempty"`
+	Bird          Bird          `yaml:"bird"`
+	Media         Media         `yaml:"media,omitempty"`
+	Processing    Processing    `yaml:"processing,omitempty"`
+	Notifications Notifications `yaml:"notifications,omitempty"`
+	Store         Store         `yaml:"store,omitempty"`
+	Tracing       Tracing       `yaml:"tracing,omitempty"`
+	Shutdown      Shutdown      `yaml:"shutdown,omitempty"`
+	Log           Log           `yaml:"log,omitempty"`
 }
 
 // Listen holds host:port addresses; port 0 takes a free one.
@@ -50,11 +53,52 @@ type CloudAPI struct {
 
 // Bird says how to reach the AI.
 type Bird struct {
-	BaseURL      string              `yaml:"baseURL"`
-	AuthScheme   AuthScheme          `yaml:"authScheme,omitempty"`
-	WorkspaceID  string              `yaml:"workspaceID,omitempty"`
-	AIEmployeeID string              `yaml:"aiEmployeeID,omitempty"`
-	Endpoints    map[string]Endpoint `yaml:"endpoints,omitempty"` // by method name, such as process_text_message
+	BaseURL        string              `yaml:"baseURL"`
+	AuthScheme     AuthScheme          `yaml:"authScheme,omitempty"`
+	WorkspaceID    string              `yaml:"workspaceID,omitempty"`
+	AIEmployeeID   string              `yaml:"aiEmployeeID,omitempty"`
+	Endpoints      map[string]Endpoint `yaml:"endpoints,omitempty"` // by method name, such as process_text_message
+	Media          BirdMedia           `yaml:"media,omitempty"`
+	CircuitBreaker CircuitBreaker      `yaml:"circuitBreaker,omitempty"`
+}
+
+// BirdMedia says what Bird is told of a photo, a recording, a film or a document.
+type BirdMedia struct {
+	Mode      MediaMode      `yaml:"mode,omitempty"`
+	Transport MediaTransport `yaml:"transport,omitempty"`
+}
+
+// MediaMode is which method gets the media.
+type MediaMode string
+
+// The modes: the message's own method gets the media, or an analysis method does and its result goes with the text.
+const (
+	MediaProcess MediaMode = "Process"
+	MediaAnalyze MediaMode = "Analyze"
+)
+
+// MediaTransport is how media travels to Bird.
+type MediaTransport string
+
+// The transports. Auto is base64 up to 4 MiB, and multipart above.
+const (
+	TransportAuto      MediaTransport = "Auto"
+	TransportBase64    MediaTransport = "Base64"
+	TransportMultipart MediaTransport = "Multipart"
+)
+
+// CircuitBreaker stops asking a Bird that fails call after call, so that an outage spends no attempts.
+type CircuitBreaker struct {
+	Failures int           `yaml:"failures,omitempty"` // in a row that open it
+	OpenFor  time.Duration `yaml:"openFor,omitempty"`  // until one call may try again
+}
+
+// Media bounds the download of what people send.
+type Media struct {
+	SpoolDir        string        `yaml:"spoolDir,omitempty"`      // emptied at start
+	MaxSpoolBytes   int64         `yaml:"maxSpoolBytes,omitempty"` // of all files in it
+	AllowedHosts    []string      `yaml:"allowedHosts,omitempty"`  // of media URLs; with a leading dot, all names below it
+	DownloadTimeout time.Duration `yaml:"downloadTimeout,omitempty"`
 }
 
 // Endpoint overrides what the Bird contract has for one method; an absent key keeps the contract's value.
@@ -86,6 +130,34 @@ type Processing struct {
 	AmbiguousWindow time.Duration `yaml:"ambiguousWindow,omitempty"`
 	// TypingIndicator marks a message read and shows "typing" before the AI is asked.
 	TypingIndicator *bool `yaml:"typingIndicator,omitempty"`
+	// ErrorPolicies override what Meta's error codes mean.
+	ErrorPolicies map[int]ErrorPolicy `yaml:"errorPolicies,omitempty"`
+	// FallbackText is sent when the AI's answer cannot be used.
+	FallbackText string `yaml:"fallbackText,omitempty"`
+	// FallbackTemplate is sent instead of an answer when the person has not written for 24 hours.
+	FallbackTemplate FallbackTemplate `yaml:"fallbackTemplate,omitempty"`
+	// HumanFor is how long the AI stays silent after a colleague answered or Bird handed the conversation over.
+	HumanFor time.Duration `yaml:"humanFor,omitempty"`
+	// Debounce is how long to wait for more of a person's quick successive texts, to put them as one question.
+	Debounce time.Duration `yaml:"debounce,omitempty"`
+}
+
+// ErrorPolicy is the class and the scope of an error code, as in the failure package. An empty field keeps the table's.
+type ErrorPolicy struct {
+	Class string `yaml:"class,omitempty"`
+	Scope string `yaml:"scope,omitempty"`
+}
+
+// FallbackTemplate names an approved template without parameters.
+type FallbackTemplate struct {
+	Name     string `yaml:"name,omitempty"`
+	Language string `yaml:"language,omitempty"`
+}
+
+// Notifications tell a sink what happened, as CloudEvents over HTTP. Without a sink there are none.
+type Notifications struct {
+	SinkURL string        `yaml:"sinkURL,omitempty"`
+	Timeout time.Duration `yaml:"timeout,omitempty"`
 }
 
 // Retry is exponential backoff: BaseDelay · 2^n up to MaxDelay, with jitter, MaxRetries times after the first attempt.
@@ -104,6 +176,11 @@ type Store struct {
 // EmbeddedStore is a SQLite file on a volume of the receiver's own.
 type EmbeddedStore struct {
 	Path string `yaml:"path"`
+}
+
+// Tracing sends OpenTelemetry traces. Without an endpoint there are none.
+type Tracing struct {
+	Endpoint string `yaml:"endpoint,omitempty"` // of OTLP over HTTP, such as http://collector:4318
 }
 
 // Shutdown bounds the end of the process.
@@ -130,6 +207,18 @@ func (c Config) WithDefaults() Config {
 	c.CloudAPI.Timeout = or(c.CloudAPI.Timeout, 15*time.Second)
 	c.CloudAPI.MessagesPerSecond = or(c.CloudAPI.MessagesPerSecond, 80)
 	c.Bird.AuthScheme = or(c.Bird.AuthScheme, AuthAccessKey)
+	c.Bird.Media.Mode = or(c.Bird.Media.Mode, MediaProcess)
+	c.Bird.Media.Transport = or(c.Bird.Media.Transport, TransportAuto)
+	c.Bird.CircuitBreaker.Failures = or(c.Bird.CircuitBreaker.Failures, 10)
+	c.Bird.CircuitBreaker.OpenFor = or(c.Bird.CircuitBreaker.OpenFor, 30*time.Second)
+	c.Media.SpoolDir = or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
+	c.Media.MaxSpoolBytes = or(c.Media.MaxSpoolBytes, 512<<20)
+	if c.Media.AllowedHosts == nil {
+		c.Media.AllowedHosts = []string{".fbsbx.com", ".fbcdn.net", ".whatsapp.net"}
+	}
+	c.Media.DownloadTimeout = or(c.Media.DownloadTimeout, 2*time.Minute)
+	c.Processing.HumanFor = or(c.Processing.HumanFor, 12*time.Hour)
+	c.Notifications.Timeout = or(c.Notifications.Timeout, 10*time.Second)
 	c.Processing.Concurrency = or(c.Processing.Concurrency, 256)
 	c.Processing.Retry.MaxRetries = or(c.Processing.Retry.MaxRetries, new(3))
 	c.Processing.Retry.BaseDelay = or(c.Processing.Retry.BaseDelay, time.Second)

@@ -27,7 +27,11 @@ func TestDocumentedExample(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the documented example is refused: %v", err)
 	}
-	want := Config{Bird: Bird{BaseURL: got.Bird.BaseURL, Endpoints: got.Bird.Endpoints}, CloudAPI: CloudAPI{PhoneNumberIDs: []string{}}}.WithDefaults()
+	want := Config{
+		Bird:       Bird{BaseURL: got.Bird.BaseURL, Endpoints: got.Bird.Endpoints},
+		CloudAPI:   CloudAPI{PhoneNumberIDs: []string{}},
+		Processing: Processing{ErrorPolicies: map[int]ErrorPolicy{}},
+	}.WithDefaults()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the example does not show the defaults (-want +got):\n%s", diff)
 	}

@@ -6,10 +6,11 @@ package config
 // The roles of the secrets: each is a subfolder of secretsDir that holds one file for each value. Rotation of the app
 // secret keeps the old and the new one side by side, in any order; every other role has one value.
 const (
-	RoleAccessToken   = "access-token"    // Meta's token for the Graph API
-	RoleAppSecret     = "app-secret"      // signs deliveries; 1 to 4 values
-	RoleVerifyToken   = "verify-token"    // of the subscription handshake
-	RoleBirdAccessKey = "bird-access-key" // of the AI
+	RoleAccessToken    = "access-token"     // Meta's token for the Graph API
+	RoleAppSecret      = "app-secret"       // signs deliveries; 1 to 4 values
+	RoleVerifyToken    = "verify-token"     // of the subscription handshake
+	RoleBirdAccessKey  = "bird-access-key"  // of the AI
+	RoleSinkSigningKey = "sink-signing-key" // of notices; optional
 )
 
 // MaxAppSecrets bounds how many app secrets are accepted side by side.

@@ -21,10 +21,11 @@ const maxSecretBytes = 16 << 10
 // Secrets are the values found in the folder of secrets. A value that is missing is empty, never an error: the receiver
 // keeps running, is not ready, and says by its role what it waits for.
 type Secrets struct {
-	AccessToken   string
-	AppSecrets    []string
-	VerifyToken   string
-	BirdAccessKey string
+	AccessToken    string
+	AppSecrets     []string
+	VerifyToken    string
+	BirdAccessKey  string
+	SinkSigningKey string // optional: never missing
 }
 
 // Missing names the roles that have no value, in a fixed order.
@@ -48,7 +49,7 @@ func (s Secrets) Missing() []string {
 
 func (s Secrets) equal(other Secrets) bool {
 	return s.AccessToken == other.AccessToken && s.VerifyToken == other.VerifyToken &&
-		s.BirdAccessKey == other.BirdAccessKey && slices.Equal(s.AppSecrets, other.AppSecrets)
+		s.BirdAccessKey == other.BirdAccessKey && s.SinkSigningKey == other.SinkSigningKey && slices.Equal(s.AppSecrets, other.AppSecrets)
 }
 
 // ReadSecrets reads dir/<role>/<file>. White space around a value is dropped, since files are often written with a
@@ -64,6 +65,7 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleAppSecret, MaxAppSecrets, func(v []string) { s.AppSecrets = v }},
 		{RoleVerifyToken, 1, func(v []string) { s.VerifyToken = v[0] }},
 		{RoleBirdAccessKey, 1, func(v []string) { s.BirdAccessKey = v[0] }},
+		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
 	} {
 		values, err := readRole(filepath.Join(dir, role.name))
 		if err != nil {

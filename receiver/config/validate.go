@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
 var (
@@ -27,6 +30,7 @@ func (c Config) validate() error {
 	f.address("listen.webhook", c.Listen.Webhook)
 	f.address("listen.admin", c.Listen.Admin)
 	f.path("webhook.path", c.Webhook.Path)
+	f.check(c.Webhook.Path != "/health", "webhook.path", "must not be /health, which is answered by the health check")
 	inRange(&f, "webhook.maxBodyBytes", c.Webhook.MaxBodyBytes, 1<<10, 64<<20)
 	inRange(&f, "webhook.maxInFlightBytes", c.Webhook.MaxInFlightBytes, c.Webhook.MaxBodyBytes, 1<<32)
 	inRange(&f, "webhook.ingestTimeout", c.Webhook.IngestTimeout, time.Millisecond, time.Minute)
@@ -52,7 +56,36 @@ func (c Config) validate() error {
 		inRange(&f, key+".timeout", endpoint.Timeout, 0, 15*time.Minute)
 	}
 
+	f.check(c.Bird.Media.Mode == MediaProcess || c.Bird.Media.Mode == MediaAnalyze, "bird.media.mode", "must be Process or Analyze")
+	f.check(slices.Contains([]MediaTransport{TransportAuto, TransportBase64, TransportMultipart}, c.Bird.Media.Transport),
+		"bird.media.transport", "must be Auto, Base64 or Multipart")
+	inRange(&f, "bird.circuitBreaker.failures", c.Bird.CircuitBreaker.Failures, 1, 10_000)
+	inRange(&f, "bird.circuitBreaker.openFor", c.Bird.CircuitBreaker.OpenFor, 10*time.Millisecond, time.Hour)
+
+	f.check(filepath.IsAbs(c.Media.SpoolDir), "media.spoolDir", "must be an absolute path")
+	inRange(&f, "media.maxSpoolBytes", c.Media.MaxSpoolBytes, 100<<20, 1<<40)
+	inRange(&f, "media.downloadTimeout", c.Media.DownloadTimeout, time.Millisecond, time.Hour)
+	for i, host := range c.Media.AllowedHosts {
+		f.check(host != "" && !strings.ContainsAny(host, "/:@ *"), fmt.Sprintf("media.allowedHosts[%d]", i), "must be a host name, or a dot and a domain")
+	}
+	if c.Tracing.Endpoint != "" {
+		f.url("tracing.endpoint", c.Tracing.Endpoint)
+	}
+	if c.Notifications.SinkURL != "" {
+		f.url("notifications.sinkURL", c.Notifications.SinkURL)
+	}
+	inRange(&f, "notifications.timeout", c.Notifications.Timeout, time.Millisecond, time.Minute)
+
 	p := c.Processing
+	inRange(&f, "processing.humanFor", p.HumanFor, time.Millisecond, 30*24*time.Hour)
+	inRange(&f, "processing.debounce", p.Debounce, 0, time.Minute)
+	f.check((p.FallbackTemplate.Name == "") == (p.FallbackTemplate.Language == ""), "processing.fallbackTemplate", "must have both name and language")
+	f.check(utf8.RuneCountInString(p.FallbackText) <= 4096, "processing.fallbackText", "must have at most 4096 characters")
+	for code, policy := range p.ErrorPolicies {
+		key := fmt.Sprintf("processing.errorPolicies.%d", code)
+		f.check(policy.Class == "" || slices.Contains(failure.Classes, failure.Class(policy.Class)), key+".class", "must be one of "+join(failure.Classes))
+		f.check(policy.Scope == "" || slices.Contains(failure.Scopes, failure.Scope(policy.Scope)), key+".scope", "must be one of "+join(failure.Scopes))
+	}
 	inRange(&f, "processing.concurrency", p.Concurrency, 1, 10_000)
 	inRange(&f, "processing.retry.maxRetries", *p.Retry.MaxRetries, 0, 100)
 	inRange(&f, "processing.retry.baseDelay", p.Retry.BaseDelay, time.Millisecond, time.Hour)
@@ -67,6 +100,14 @@ func (c Config) validate() error {
 	inRange(&f, "shutdown.drainTimeout", c.Shutdown.DrainTimeout, 0, time.Hour)
 	f.check(slices.Contains(logLevels, c.Log.Level), "log.level", "must be one of "+strings.Join(logLevels, ", "))
 	return errors.Join(f...)
+}
+
+func join[T ~string](values []T) string {
+	var words []string
+	for _, v := range values {
+		words = append(words, string(v))
+	}
+	return strings.Join(words, ", ")
 }
 
 type faults []error

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -35,25 +37,35 @@ func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.
 		e.Log.Warn("delivery refused: no signature of a configured app secret")
 		return refuse(w, http.StatusUnauthorized, "X-Hub-Signature-256 does not match any configured app secret")
 	}
-	events, err := Events(body, settings.CloudAPI.PhoneNumberIDs, e.Now().UTC())
+	ctx, span := e.Tracer.Start(r.Context(), "receive delivery")
+	status, err := e.keep(ctx, w, body, settings, began)
+	span.End(err)
+	return status
+}
+
+// keep stores what is in a delivery whose signature is right, and acknowledges it. The error is for the trace.
+func (e *Edge) keep(ctx context.Context, w http.ResponseWriter, body []byte, settings *config.Snapshot, began time.Time) (status int, err error) {
+	events, err := Events(ctx, body, settings.Config, e.Now().UTC())
 	if errors.Is(err, whatsapp.ErrNotJSON) {
-		return refuse(w, http.StatusBadRequest, err.Error())
+		return refuse(w, http.StatusBadRequest, err.Error()), err
 	}
 	if err != nil {
 		e.Log.Error("delivery put off", "error", err)
-		return unavailable(w, "the delivery could not be prepared for storage")
+		return unavailable(w, "the delivery could not be prepared for storage"), err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), settings.Webhook.IngestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, settings.Webhook.IngestTimeout)
 	defer cancel()
+	ctx, span := e.Tracer.Start(ctx, "store events", "events", strconv.Itoa(len(events)))
 	fresh, err := e.Inbox.Ingest(ctx, events)
+	span.End(err)
 	if err != nil {
 		e.Log.Error("delivery put off: not stored", "events", len(events), "error", err)
-		return unavailable(w, "the delivery could not be stored")
+		return unavailable(w, "the delivery could not be stored"), err
 	}
 	w.WriteHeader(http.StatusOK)
 	e.Metrics.Acknowledged(e.Now().Sub(began))
 	e.count(events, fresh)
-	return http.StatusOK
+	return http.StatusOK, nil
 }
 
 // readBody reads a whole body within the bounds of one and of all. A status other than 0 says that it was refused.

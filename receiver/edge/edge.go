@@ -18,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
 // maxChallenge bounds the challenge that is handed back; Meta sends a number.
@@ -34,6 +35,7 @@ type Parts struct {
 	Wake    func() // called when there is new work
 	Live    *config.Live
 	Metrics *metrics.Metrics
+	Tracer  *tracing.Tracer
 	Now     func() time.Time
 	Log     *slog.Logger
 	Version string

@@ -23,6 +23,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
 // inbox keeps what it is given, or refuses it.
@@ -52,7 +53,7 @@ func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 		adjust(&c, &secrets)
 	}
 	return New(Parts{
-		Inbox: box, Wake: func() {}, Live: config.Fixed(c, secrets), Metrics: metrics.New(),
+		Inbox: box, Wake: func() {}, Live: config.Fixed(c, secrets), Metrics: metrics.New(), Tracer: &tracing.Tracer{},
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
 	})
 }
@@ -221,15 +222,15 @@ func TestEvents(t *testing.T) {
 	want := &store.StatusUpdate{
 		PhoneNumberID: "42", MessageID: "out", Status: "delivered", Rank: 3, At: time.Unix(1750000000, 0).UTC(), ReplyTo: reply, ReplyPart: 2,
 	}
-	if diff := cmp.Diff(want, status.Status); diff != "" || status.State != store.Done {
-		t.Errorf("status in state %s (-want +got):\n%s", status.State, diff)
+	if diff := cmp.Diff(want, status.Status); diff != "" || status.State != store.Pending || status.Class != store.Statuses {
+		t.Errorf("status in state %s, class %s (-want +got):\n%s", status.State, status.Class, diff)
 	}
 	one := deliver(of("42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"1"}]`))
 	two := deliver(of("42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"2"}]`))
 	if one.ID == two.ID {
 		t.Error("the statuses of two participants are the same event")
 	}
-	if got := deliver(of("42", `"errors":[{"code":130429}]`)); got.Kind != store.KindError || got.State != store.Kept {
+	if got := deliver(of("42", `"errors":[{"code":130429}]`)); got.Kind != store.KindError || got.State != store.Pending || got.Class != store.Statuses {
 		t.Errorf("error = %+v", got)
 	}
 	if got := deliver(of("42", `"messages":[{"id":"w","type":"`+strings.Repeat("é", 100)+`"}]`)); len(got.Type) > maxType {

@@ -22,9 +22,12 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -122,12 +125,17 @@ func newBench(t *testing.T, reply func(string, map[string]any) any) *bench {
 	c := testConfig()
 	c.CloudAPI.BaseURL, c.Bird.BaseURL = graphServer.URL, birdServer.URL
 	c.Processing.Poll = 10 * time.Millisecond
+	c.Media.SpoolDir = filepath.Join(t.TempDir(), "spool")
 	live := config.Fixed(c, config.Secrets{AccessToken: "token", BirdAccessKey: "key"})
 	parts := Parts{
-		Store: inbox, Bird: bird.NewClient(live, 4), Graph: whatsapp.NewClient(live, 4), Live: live,
-		Metrics: metrics.New(), Clock: clockwork.NewRealClock(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store: inbox, Bird: bird.NewClient(live, 4, clockwork.NewRealClock()), Graph: whatsapp.NewClient(live, 4), Live: live,
+		Notices: notice.NewSender(live, 1, time.Now),
+		Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Clock: clockwork.NewRealClock(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
-	t.Cleanup(func() { parts.Bird.Close(); parts.Graph.Close() })
+	if parts.Media, err = media.Open(live, parts.Graph); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { parts.Bird.Close(); parts.Graph.Close(); parts.Media.Close(); parts.Notices.Close() })
 	return &bench{engine: New(parts), store: inbox, graph: graph, bird: ai}
 }
 
@@ -140,7 +148,7 @@ func (b *bench) run(t *testing.T) {
 
 func (b *bench) ingest(t *testing.T, message string) store.ID {
 	t.Helper()
-	events, err := edge.Events(standin.TextDelivery("42", "573001234567", "Ana", message, "hello", now), nil, time.Now())
+	events, err := edge.Events(t.Context(), standin.TextDelivery("42", "573001234567", "Ana", message, "hello", now), config.Config{}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,15 +186,16 @@ func TestALostLeaseStopsTheWork(t *testing.T) {
 	<-asked
 	// Another receiver finds the lease expired, and takes the conversation over.
 	later := time.Now().Add(time.Hour)
-	leases, err := b.store.Claim(t.Context(), later, later.Add(time.Minute), 1)
+	leases, err := b.store.Claim(t.Context(), store.Conversations, later, later.Add(time.Minute), 1)
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim() = %v, %v, want the conversation", leases, err)
 	}
 	close(answer)
 	b.until(t, "the first receiver lets go", func() bool {
-		b.engine.mu.Lock()
-		defer b.engine.mu.Unlock()
-		return len(b.engine.active) == 0
+		conversations := b.engine.pools[0]
+		conversations.mu.Lock()
+		defer conversations.mu.Unlock()
+		return len(conversations.active) == 0
 	})
 	if sent := b.graph.Sent(); len(sent) != 0 {
 		t.Errorf("sent %d messages without the lease, want none", len(sent))
@@ -203,7 +212,7 @@ func TestAMessageThatEndsTheProcessIsGivenUp(t *testing.T) {
 	at := time.Now()
 	for range maxStarts { // receivers that claimed it and were never heard of again
 		at = at.Add(time.Hour)
-		if _, err := b.store.Claim(t.Context(), at, at.Add(time.Minute), 1); err != nil {
+		if _, err := b.store.Claim(t.Context(), store.Conversations, at, at.Add(time.Minute), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -237,7 +246,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	b.engine.Live = config.Fixed(c, config.Secrets{})
 	b.run(t)
 	for i := range 2 * bound {
-		events, err := edge.Events(standin.TextDelivery("42", fmt.Sprint("57300", i), "Ana", standin.Wamid(fmt.Sprint(i)), "hello", now), nil, time.Now())
+		events, err := edge.Events(t.Context(), standin.TextDelivery("42", fmt.Sprint("57300", i), "Ana", standin.Wamid(fmt.Sprint(i)), "hello", now), config.Config{}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,4 +264,23 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	}
 	close(answer)
 	b.until(t, "all worked", func() bool { return len(b.bird.Asked()) == 2*bound })
+}
+
+func TestTheWindowIsCheckedBeforeSending(t *testing.T) {
+	b := newBench(t, nil)
+	id := b.ingest(t, "wamid.1")
+	b.engine.Clock = clockwork.NewFakeClockAt(time.Now().Add(25 * time.Hour)) // a day without a receiver
+	b.run(t)
+	var record *store.Record
+	b.until(t, "the dead letter", func() bool {
+		var err error
+		record, err = b.store.Get(t.Context(), id)
+		return err == nil && record.Event.State == store.Dead
+	})
+	if got := record.Failures[len(record.Failures)-1]; got.Class != string(failure.TemplateRequired) {
+		t.Errorf("failure = %+v, want template_required", got)
+	}
+	if calls := b.graph.Recorder.Total(); calls != 0 {
+		t.Errorf("Graph was called %d times for what it would refuse, want never", calls)
+	}
 }

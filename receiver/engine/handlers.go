@@ -4,48 +4,54 @@
 package engine
 
 import (
+	"context"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// handler turns a message into the question that the AI gets.
-type handler func(t *task) bird.Request
+// handler turns a message into the question that the AI gets; nil means that there is nothing to ask.
+type handler func(ctx context.Context, e *Engine, t *task) (*bird.Request, error)
 
-// handlers has one line for each type of message. A message of a type that is not here is kept.
+// handlers has one line for each type of message with a question of its own. All others are put as they came, where the
+// configuration wants that, and else kept.
 var handlers = map[string]handler{
-	"text": handleText,
+	"text":        handleText,
+	"image":       handleImage,
+	"video":       handleVideo,
+	"audio":       handleAudio,
+	"document":    handleDocument,
+	"location":    handleLocation,
+	"contacts":    handleContacts,
+	"interactive": handleInteractive,
+	"button":      handleButton,
+	"system":      handleSystem,
 }
 
 // common is what every question says about the message.
 func (t *task) common() bird.Common {
 	m, c := t.message, t.contact
-	person := m.FromUserID
-	if person == "" {
-		person = m.From
-	}
-	waID := c.WaID
-	if waID == "" {
-		waID = m.From
-	}
-	userID := c.UserID
-	if userID == "" {
-		userID = m.FromUserID
-	}
 	number := t.number()
 	return bird.Common{
 		SchemaVersion: 1, EventID: t.work.Event.ID.String(), Channel: "whatsapp",
 		WorkspaceID: t.settings.Bird.WorkspaceID, AIEmployeeID: t.settings.Bird.AIEmployeeID,
 		PhoneNumberID: number, WABAID: t.item.WABAID, DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
 		MessageID: string(m.ID), Timestamp: string(m.Timestamp), ReceivedAt: t.work.Event.ReceivedAt,
-		From:        optional(m.From),
-		ContactInfo: bird.Contact{WaID: optional(waID), Name: optional(c.Name), UserID: optional(userID), Username: optional(c.Username)},
-		Context:     m.Context, Referral: m.Referral,
-		ConversationKey: number + ":" + string(person),
+		From: optional(m.From),
+		ContactInfo: bird.Contact{
+			WaID: optional(first(c.WaID, m.From)), Name: optional(c.Name), UserID: optional(first(c.UserID, m.FromUserID)), Username: optional(c.Username),
+		},
+		Context: m.Context, Referral: m.Referral,
+		ConversationKey: number + ":" + string(first(m.FromUserID, m.From)),
 	}
 }
 
-// number is the id of the business phone number that the message was sent to, and is answered from.
-func (t *task) number() string { return string(t.item.Metadata.PhoneNumberID) }
+func first(a, b whatsapp.Text) whatsapp.Text {
+	if a != "" {
+		return a
+	}
+	return b
+}
 
 // optional is null in JSON where Meta left the property out.
 func optional(t whatsapp.Text) *string {

@@ -9,28 +9,29 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-const (
-	recordTimeout  = 10 * time.Second // of one try to record
-	recordRetry    = 100 * time.Millisecond
-	recordRetryMax = 5 * time.Second
-)
+// noticePatience is how long the sink may be away before what it missed is given up. The receiver's own record of it
+// stays.
+const noticePatience = 24 * time.Hour
 
 // postponed ends an attempt that could not go on yet. Nothing failed.
-type postponed struct{ until time.Time }
-
-func (*postponed) Error() string {
-	return "waiting for the status of a send whose outcome is not known"
+type postponed struct {
+	until time.Time
+	why   string
 }
 
-// settle decides what becomes of a message after an attempt: this is the only place where a class of failure turns into
+func (p *postponed) Error() string { return p.why }
+
+// settle decides what becomes of an event after an attempt: this is the only place where a class of failure turns into
 // a reaction.
 func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
-	now, processing := e.Clock.Now(), t.settings.Processing
-	step := store.Step{Now: now, Sent: t.sent}
-	if err == nil {
+	now := e.Clock.Now()
+	step := t.final
+	step.Now, step.Sent = now, t.sent
+	if err == nil && t.spoilt == nil {
 		step.Outcome = &store.Outcome{State: t.end}
 		return step
 	}
@@ -38,41 +39,84 @@ func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 		step.Outcome = &store.Outcome{State: store.Pending, RetryAt: wait.until}
 		return step
 	}
-	f := failure.Of(err)
-	if f.Class != failure.Ambiguous {
-		step.Unsent = t.inFlight
-		if ctx.Err() != nil { // cut off by the end of the process, which is no failure of the message
-			step.Outcome = &store.Outcome{State: store.Pending, RetryAt: now}
-			return step
+	f := t.spoilt
+	if err != nil {
+		f = failure.Of(err)
+		if f.Class != failure.Ambiguous {
+			step.Unsent = t.inFlight
+			if ctx.Err() != nil { // cut off by the end of the process, which is no failure of the event
+				step.Outcome = &store.Outcome{State: store.Pending, RetryAt: now}
+				return step
+			}
 		}
 	}
-	history := &store.Failure{At: now, Class: string(f.Class), Code: f.Code, Text: f.Error()}
-	step.Outcome = &store.Outcome{State: store.Pending, Failure: history}
-	switch f.Class {
-	case failure.Configuration:
-		step.Outcome.RetryAt = now.Add(processing.ConfigurationRetry)
-	case failure.RateLimited:
-		step.Outcome.RetryAt = now.Add(max(f.RetryAfter, failure.Backoff(t.work.Attempts, processing.Retry.MaxDelay, processing.Retry.MaxDelay, random())))
-	case failure.Ambiguous:
-		history.Spent = true
-		step.Outcome.RetryAt = now.Add(processing.AmbiguousWindow)
-	case failure.Transient:
-		history.Spent = true
-		if t.work.Attempts >= *processing.Retry.MaxRetries {
-			step.Outcome.State = store.Dead
-			break
-		}
-		wait := f.RetryAfter
-		if wait == 0 {
-			wait = failure.Backoff(t.work.Attempts, processing.Retry.BaseDelay, processing.Retry.MaxDelay, random())
-		}
-		step.Outcome.RetryAt = now.Add(wait)
+	step.Outcome = e.react(ctx, t, f, now)
+	switch {
+	case step.Outcome.State != store.Dead:
+	case t.work.Event.Class == store.Conversations || t.work.Event.Class == "":
+		e.bury(t, &step, f)
 	default:
-		history.Spent = true
-		step.Outcome.State = store.Dead
+		step.Outcome.State = store.Kept // nobody waits for a status or a notice; its history says what became of it
 	}
 	return step
 }
+
+// react turns the class of a failure into an outcome.
+func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.Time) *store.Outcome {
+	processing := t.settings.Processing
+	history := &store.Failure{At: now, Class: string(f.Class), Code: f.Code, Text: f.Error()}
+	outcome := &store.Outcome{State: store.Pending, Failure: history}
+	switch f.Class {
+	case failure.Configuration:
+		outcome.RetryAt = now.Add(max(f.RetryAfter, processing.ConfigurationRetry))
+	case failure.RateLimited:
+		until, err := e.hold(ctx, t.scopes(), f)
+		if err != nil {
+			e.Log.Error("hold back a limited scope", "error", err)
+		}
+		outcome.RetryAt = until
+	case failure.Ambiguous:
+		history.Spent = true
+		outcome.RetryAt = now.Add(processing.AmbiguousWindow)
+	case failure.Transient:
+		history.Spent = true
+		if e.exhausted(t, now) {
+			outcome.State = store.Dead
+			break
+		}
+		outcome.RetryAt = now.Add(f.RetryAfter)
+		if f.RetryAfter == 0 {
+			outcome.RetryAt = now.Add(failure.Backoff(t.work.Attempts, processing.Retry.BaseDelay, processing.Retry.MaxDelay, random()))
+		}
+	default:
+		history.Spent = true
+		outcome.State = store.Dead
+	}
+	return outcome
+}
+
+func (e *Engine) exhausted(t *task, now time.Time) bool {
+	if t.work.Event.Kind == store.KindNotice {
+		return now.Sub(t.work.Event.ReceivedAt) > noticePatience
+	}
+	return t.work.Attempts >= *t.settings.Processing.Retry.MaxRetries
+}
+
+// bury announces a dead letter, and marks the conversation where only a template could have helped.
+func (e *Engine) bury(t *task, step *store.Step, f *failure.Error) {
+	if f.Class == failure.TemplateRequired {
+		step.TemplateRequired = new(true)
+		t.announce(notice.TemplateRequired, step.Now, map[string]any{"code": f.Code})
+	}
+	t.announce(notice.MessageDead, step.Now, map[string]any{"class": f.Class, "code": f.Code, "error": f.Error(), "type": t.work.Event.Type})
+	step.Emit = t.final.Emit
+}
+
+const (
+	recordTimeout  = 10 * time.Second // of one try to record
+	recordRetry    = 100 * time.Millisecond
+	recordRetryMax = 5 * time.Second
+)
 
 // record makes a step durable. What was done must not be forgotten because the store is away for a moment: it is tried
 // until the lease is lost or the work is stopped, and then once more.
@@ -95,43 +139,31 @@ func (e *Engine) record(ctx context.Context, t *task, step store.Step) (*store.W
 	}
 }
 
-// note keeps the account of one call's outcome.
-func (e *Engine) note(op string, err error) {
-	if err == nil {
-		e.mu.Lock()
-		delete(e.problems, op)
-		e.mu.Unlock()
-		return
-	}
-	f := failure.Of(err)
-	e.Metrics.CallFailed(f)
-	if f.Class == failure.Configuration {
-		e.mu.Lock()
-		e.problems[op] = f.Text
-		e.mu.Unlock()
-	}
-}
-
-// report tells what became of a message, in log and metrics.
+// report tells what became of an event, in log and metrics.
 func (e *Engine) report(t *task, outcome *store.Outcome) {
 	event := t.work.Event
 	took := e.Clock.Since(event.ReceivedAt)
-	log := e.Log.With("event", event.ID, "type", event.Type, "took", took)
+	log := e.Log.With("event", event.ID, "kind", event.Kind, "type", event.Type, "took", took)
 	if f := outcome.Failure; f != nil {
 		log = log.With("class", f.Class, "code", f.Code, "error", f.Text, "attempts", t.work.Attempts)
 	}
-	switch outcome.State {
-	case store.Done:
-		e.Metrics.MessageProcessed(event.Type, took)
-		log.Info("message handled", "replies", len(t.work.Replies))
-	case store.Kept:
-		log.Info("message kept: nothing handles its type")
-	case store.Dead:
+	message := event.Kind == store.KindMessage
+	switch {
+	case outcome.State == store.Pending:
+		if outcome.Failure != nil {
+			log.Warn("will be tried again", "at", outcome.RetryAt)
+		}
+	case outcome.State == store.Dead:
 		e.Metrics.MessageFailed()
 		log.Error("message became a dead letter")
+	case outcome.Failure != nil:
+		log.Error("given up")
+	case outcome.State == store.Done && message:
+		e.Metrics.MessageProcessed(event.Type, took)
+		log.Info("message handled", "replies", len(t.work.Replies))
+	case message:
+		log.Info("message kept: nothing is asked about its type")
 	default:
-		if outcome.Failure != nil {
-			log.Warn("message will be tried again", "at", outcome.RetryAt)
-		}
+		log.Debug("handled")
 	}
 }

@@ -32,6 +32,7 @@ type Metrics struct {
 	processing *prometheus.HistogramVec
 	ai         *prometheus.HistogramVec
 	last       prometheus.Gauge
+	cut        prometheus.Counter
 }
 
 // New registers all metrics in a registry of their own, with those of the process and the Go runtime.
@@ -51,8 +52,9 @@ func New() *Metrics {
 	slow := []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
 	m.processing = m.histograms("whatsapp_message_processing_seconds", "Time from the arrival of a message to its end, retries included.", slow, "type")
 	m.ai = m.histograms("whatsapp_ai_response_seconds", "Time that Bird took to answer, failures included.", slow, "method")
+	m.cut = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_titles_cut_total", Help: "Titles, headers and descriptions of the AI's that were longer than WhatsApp takes."})
 	m.last = prometheus.NewGauge(prometheus.GaugeOpts{Name: "whatsapp_last_message_timestamp_seconds", Help: "When the newest message arrived, in unix seconds."})
-	m.Registry.MustRegister(m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Registry.MustRegister(m.cut, m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -93,6 +95,9 @@ func (m *Metrics) StatusReceived(status string) {
 func (m *Metrics) MessageSent(messageType string) {
 	m.sent.WithLabelValues(known(messageTypes, messageType)).Inc()
 }
+
+// TitlesCut records how many titles of a message were too long.
+func (m *Metrics) TitlesCut(n int) { m.cut.Add(float64(n)) }
 
 // AIAnswered records how long one call to Bird took.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {

@@ -53,6 +53,20 @@ const (
 	KindUnknown Kind = "unknown" // anything that could not be read as one of the others
 )
 
+// KindNotice is an event of our own making: a message to the outside. Its payload is the CloudEvents data.
+const KindNotice Kind = "notice"
+
+// Class sorts pending events into work that must neither delay nor be delayed by other work. Each class is claimed by
+// itself, and has lanes of its own: the same name in two classes is two lanes.
+type Class string
+
+// The classes of work. An event of any kind may be in any of them.
+const (
+	Conversations Class = "conversation"
+	Statuses      Class = "status"
+	Notices       Class = "notice"
+)
+
 // State is where an event stands.
 type State string
 
@@ -66,13 +80,18 @@ const (
 	Discarded   State = "discarded"   // a dead letter that a person gave up
 )
 
-// Event is one thing that Meta told us.
+// Event is one thing that Meta told us, or a notice of our own.
 type Event struct {
-	ID            ID
-	Kind          Kind
-	Type          string // the message's type, the status, or the webhook field; at most 64 bytes
-	State         State  // at ingest: Pending, Done, Kept or Quarantined
-	Lane          string // the conversation; not empty exactly when the event is, or was, Pending
+	ID    ID
+	Kind  Kind
+	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
+	State State  // at ingest: Pending, Done, Kept or Quarantined
+	Class Class  // of pending events, for which empty means Conversations and is read back so; else not kept
+	Lane  string // the conversation; not empty exactly when the event is, or was, Pending
+	// Alias is another name of the person whose conversation the lane is, such as the lane by business-scoped user id
+	// where Lane is by phone number. Ingest connects the two names (see [Conversation]); it is not returned by reads.
+	// Only that of a pending event counts.
+	Alias         string
 	PhoneNumberID string
 	Payload       []byte // JSON; empty once its retention has ended
 	ReceivedAt    time.Time
@@ -86,6 +105,8 @@ func (e *Event) Validate() error {
 		return fmt.Errorf("event %s has state %q, want pending, done, kept or quarantined", e.ID, e.State)
 	case e.State == Pending && e.Lane == "":
 		return fmt.Errorf("event %s is pending but has no lane", e.ID)
+	case e.Class != "" && e.Class != Conversations && e.Class != Statuses && e.Class != Notices:
+		return fmt.Errorf("event %s has class %q, want conversation, status or notice", e.ID, e.Class)
 	case e.ReceivedAt.IsZero():
 		return fmt.Errorf("event %s has no time of receipt", e.ID)
 	}

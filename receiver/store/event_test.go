@@ -78,6 +78,8 @@ func TestValidateEvent(t *testing.T) {
 		{"kept", Event{State: Kept, ReceivedAt: now}, ""},
 		{"quarantined", Event{State: Quarantined, ReceivedAt: now}, ""},
 		{"done", Event{State: Done, ReceivedAt: now}, ""},
+		{"of a class", Event{State: Pending, Class: Notices, Lane: "lane", ReceivedAt: now}, ""},
+		{"of no class", Event{State: Pending, Class: "other", Lane: "lane", ReceivedAt: now}, `has class "other"`},
 		{"no lane", Event{State: Pending, ReceivedAt: now}, "has no lane"},
 		{"no state", Event{ReceivedAt: now}, `has state ""`},
 		{"dead", Event{State: Dead, Lane: "lane", ReceivedAt: now}, `has state "dead"`},

@@ -9,10 +9,16 @@ import (
 	"slices"
 )
 
-// Validate returns an error when the step has no time, or ends an event in a way that it cannot end.
+// Validate returns an error when the step has no time, emits an event that cannot be ingested, or ends an event in a way
+// that it cannot end.
 func (s *Step) Validate() error {
 	if s.Now.IsZero() {
 		return errors.New("the step has no time")
+	}
+	for i := range s.Emit {
+		if err := s.Emit[i].Validate(); err != nil {
+			return fmt.Errorf("the step emits what cannot be stored: %w", err)
+		}
 	}
 	if s.Outcome == nil {
 		return nil

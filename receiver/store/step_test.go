@@ -24,6 +24,8 @@ func TestValidateStep(t *testing.T) {
 		{"kept", Step{Now: now, Outcome: &Outcome{State: Kept}}, ""},
 		{"dead", Step{Now: now, Outcome: &Outcome{State: Dead}}, ""},
 		{"postponed", Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now}}, ""},
+		{"emits", Step{Now: now, Emit: []Event{{State: Kept, ReceivedAt: now}}}, ""},
+		{"emits no event", Step{Now: now, Emit: []Event{{State: Kept, ReceivedAt: now}, {}}}, "the step emits what cannot be stored"},
 		{"no time", Step{}, "has no time"},
 		{"postponed to no time", Step{Now: now, Outcome: &Outcome{State: Pending}}, "to no time"},
 		{"discarded", Step{Now: now, Outcome: &Outcome{State: Discarded}}, `leaves its event "discarded"`},

@@ -4,19 +4,11 @@
 package whatsapp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"strconv"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -24,11 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-const (
-	maxAnswerBytes = 1 << 20
-	maxThrottled   = 4096 // phone numbers whose throughput is tracked
-	userAgent      = "whatsapp-webhook-receiver"
-)
+const maxThrottled = 4096 // phone numbers whose throughput is tracked
 
 // Client calls the Graph API. Address, version and access token are those in force at each call.
 type Client struct {
@@ -70,7 +58,7 @@ func (c *Client) WaitTurn(ctx context.Context, phoneNumberID string) error {
 // have been sent.
 func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
 	const op = "send message"
-	answer, err := c.post(ctx, op, phoneNumberID+"/messages", body)
+	answer, err := c.post(ctx, op, phoneNumberID, body)
 	if err != nil {
 		return "", err
 	}
@@ -95,77 +83,16 @@ func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) 
 	if err != nil {
 		return fmt.Errorf("encode read receipt: %w", err)
 	}
-	_, err = c.post(ctx, "mark read", phoneNumberID+"/messages", body)
+	_, err = c.post(ctx, "mark read", phoneNumberID, body)
 	return err
 }
 
-func (c *Client) post(ctx context.Context, op, path string, body []byte) ([]byte, error) {
-	settings := c.live.Now()
-	if settings.Secrets.AccessToken == "" {
-		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "no_access_token", Text: "the access token is missing: create its Secret"}
+// post puts body to the phone number's messages.
+func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte) ([]byte, error) {
+	if !isID(phoneNumberID) {
+		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_phone_number_id", Text: "the delivery names no phone number id that can be sent from"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settings.CloudAPI.Timeout)
-	defer cancel()
-	var written atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { written.Store(true) }, // from here on Meta may have read all of a small body
-	})
-	address, err := url.JoinPath(settings.CloudAPI.BaseURL, settings.CloudAPI.Version, path)
-	if err != nil {
-		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "cloudAPI.baseURL is no URL"}
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-	if err != nil {
-		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_url", Text: "the phone number id makes no URL"}
-	}
-	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", userAgent)
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, unanswered(op, err, written.Load())
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
-	if err != nil {
-		return nil, unanswered(op, err, true)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, refused(op, response, answer)
-	}
-	return answer, nil
-}
-
-// unanswered classifies a call that got no answer. The cause is not repeated: its text names addresses.
-func unanswered(op string, cause error, written bool) error {
-	text, code := "the connection to Meta failed", "no_connection"
-	if errors.Is(cause, context.DeadlineExceeded) {
-		text, code = "Meta did not answer in time", "timeout"
-	}
-	if written {
-		return &failure.Error{Class: failure.Ambiguous, Op: op, Code: code, Text: text + " after the request was sent"}
-	}
-	return &failure.Error{Class: failure.Transient, Op: op, Code: code, Text: text}
-}
-
-// refused classifies an answer other than 200 by Meta's code, as Meta advises, not by title or HTTP status.
-func refused(op string, response *http.Response, answer []byte) error {
-	var body struct {
-		Error *struct {
-			Code int `json:"code"`
-		} `json:"error"`
-	}
-	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
-	var meaning apiError
-	if json.Unmarshal(answer, &body) == nil && body.Error != nil {
-		meaning = lookupError(body.Error.Code, response.StatusCode)
-		e.Code = strconv.Itoa(body.Error.Code)
-	} else {
-		meaning = lookupError(-1, response.StatusCode)
-		e.Code = "http_" + strconv.Itoa(response.StatusCode)
-	}
-	e.Class, e.Text = meaning.class, meaning.text
-	return e
+	return c.do(ctx, call{op: op, method: http.MethodPost, path: phoneNumberID + "/messages", body: body})
 }
 
 // throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"throughput":             {code(400, 130429), failure.RateLimited, "130429"},
 		"pair rate":              {code(400, 131056), failure.RateLimited, "131056"},
 		"undeliverable, no rate": {code(400, 131026), failure.Permanent, "131026"},
-		"outside the 24 hours":   {code(400, 131047), failure.Permanent, "131047"},
+		"outside the 24 hours":   {code(400, 131047), failure.TemplateRequired, "131047"},
 		"service unavailable":    {code(500, 131016), failure.Transient, "131016"},
 		"something went wrong":   {code(500, 131000), failure.Ambiguous, "131000"},
 		"unknown code below 500": {code(400, 999999), failure.Permanent, "999999"},
@@ -100,5 +101,89 @@ func TestSendThatNeverLeftIsTransient(t *testing.T) {
 	_, err := client.Send(t.Context(), "42", []byte(`{}`))
 	if f := failure.Of(err); f.Class != failure.Transient {
 		t.Errorf("failure = %+v, want transient", f)
+	}
+}
+
+func TestSendSaysWhatIsLimited(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"error":{"code":%q}}`, strings.Split(r.URL.Path, "/")[2])
+	}))
+	defer server.Close()
+	client := NewClient(config.Fixed(config.Config{
+		CloudAPI:   config.CloudAPI{BaseURL: server.URL},
+		Processing: config.Processing{ErrorPolicies: map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "recipient"}}},
+	}, config.Secrets{AccessToken: "token"}), 1)
+	defer client.Close()
+	for code, want := range map[string]failure.Error{
+		"130429": {Class: failure.RateLimited, Scope: failure.ScopeNumber},
+		"131056": {Class: failure.RateLimited, Scope: failure.ScopePair},
+		"131026": {Class: failure.RateLimited, Scope: failure.ScopeRecipient},
+		"190":    {Class: failure.Configuration, Scope: failure.ScopeApp},
+	} {
+		_, err := client.Send(t.Context(), code, []byte(`{}`))
+		if f := failure.Of(err); f.Class != want.Class || f.Scope != want.Scope || f.RetryAfter != 7*time.Second {
+			t.Errorf("code %s: failure = %+v, want class %s, scope %s and 7 s", code, f, want.Class, want.Scope)
+		}
+	}
+}
+
+func TestMediaInfo(t *testing.T) {
+	answer := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || r.URL.Path != "/v26.0/77" || r.URL.Query().Get("phone_number_id") != "42" || r.Header.Get("Authorization") != "Bearer token" {
+				t.Errorf("called %s %s with %v", r.Method, r.URL, r.Header)
+			}
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	for name, tc := range map[string]struct {
+		handle http.HandlerFunc
+		want   MediaInfo
+		class  failure.Class
+		code   string
+	}{
+		"size as a number": {
+			handle: answer(200, `{"messaging_product":"whatsapp","url":"https://lookaside.fbsbx.com/x","mime_type":"image/jpeg","sha256":"ab","file_size":1234,"id":"77"}`),
+			want:   MediaInfo{URL: "https://lookaside.fbsbx.com/x", MimeType: "image/jpeg", SHA256: "ab", FileSize: 1234},
+		},
+		"size as text":    {handle: answer(200, `{"url":"u","file_size":"1234"}`), want: MediaInfo{URL: "u", FileSize: 1234}},
+		"size of no kind": {handle: answer(200, `{"url":"u","file_size":[1]}`), want: MediaInfo{URL: "u"}},
+		"negative size":   {handle: answer(200, `{"url":"u","file_size":-5}`), want: MediaInfo{URL: "u"}},
+		"no URL":          {handle: answer(200, `{"id":"77"}`), class: failure.Transient, code: "bad_response"},
+		"no JSON":         {handle: answer(200, `<html>`), class: failure.Transient, code: "bad_response"},
+		"gone":            {handle: answer(400, `{"error":{"code":100}}`), class: failure.Permanent, code: "100"},
+		"media error":     {handle: answer(400, `{"error":{"code":131052}}`), class: failure.Permanent, code: "131052"},
+		"expired token":   {handle: answer(401, `{"error":{"code":190}}`), class: failure.Configuration, code: "190"},
+		"may be repeated": {handle: answer(500, `{"error":{"code":131000}}`), class: failure.Transient, code: "131000"},
+		"cut off":         {handle: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, class: failure.Transient, code: "no_connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := newTestClient(t, time.Minute, tc.handle).MediaInfo(t.Context(), "42", "77")
+			if tc.class == "" {
+				if err != nil || got != tc.want {
+					t.Errorf("MediaInfo() = %+v, %v, want %+v", got, err, tc.want)
+				}
+				return
+			}
+			if f := failure.Of(err); f.Class != tc.class || f.Code != tc.code || f.Op != "look up media" {
+				t.Errorf("failure = %+v, want class %s, code %s", f, tc.class, tc.code)
+			}
+		})
+	}
+}
+
+func TestIDsDoNotLeadElsewhere(t *testing.T) {
+	client := newTestClient(t, time.Minute, func(http.ResponseWriter, *http.Request) { t.Error("called") })
+	for _, id := range []string{"", "..", "../../me", "1/2", "1?x=y", "1%2f2", "1#", strings.Repeat("1", 129)} {
+		_, sendErr := client.Send(t.Context(), id, []byte(`{}`))
+		_, mediaErr := client.MediaInfo(t.Context(), "42", id)
+		for _, err := range []error{sendErr, mediaErr} {
+			if f := failure.Of(err); f.Class != failure.Permanent || (id != "" && strings.Contains(f.Error(), id+" ")) {
+				t.Errorf("id %q: failure = %+v, want permanent, without the id", id, f)
+			}
+		}
 	}
 }

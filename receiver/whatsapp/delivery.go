@@ -35,8 +35,9 @@ type Item struct {
 	WABAID   string          `json:"waba_id,omitempty"`    // entry.id; a business portfolio's for partner events
 	Time     string          `json:"entry_time,omitempty"` // entry.time; absent for messages
 	Metadata Metadata        `json:"metadata,omitzero"`
-	Contact  json.RawMessage `json:"contact,omitempty"` // the one of value.contacts that belongs to the message
-	Raw      json.RawMessage `json:"raw"`               // as Meta sent it
+	Contact  json.RawMessage `json:"contact,omitempty"`     // the one of value.contacts that belongs to the message
+	Trace    string          `json:"traceparent,omitempty"` // of the delivery, by the W3C's Trace Context
+	Raw      json.RawMessage `json:"raw"`                   // as Meta sent it
 }
 
 // Metadata names the business phone number that an item belongs to.
@@ -107,7 +108,7 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 	var value map[string]json.RawMessage
 	whole := json.Unmarshal(change.Value, &value) == nil
 	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // of another shape, the number stays unknown
-	if change.Field != "messages" {
+	if change.Field != FieldMessages {
 		return append(items, item(PartField, change.Value, nil))
 	}
 

@@ -104,13 +104,6 @@ func FuzzSplit(f *testing.F) {
 			if _, err := Decode(stored); err != nil {
 				t.Fatalf("item cannot be read back: %v", err)
 			}
-			if m, err := ParseMessage(item.Raw); err == nil {
-				m.TextBody()
-			}
-			if s, err := ParseStatus(item.Raw); err == nil {
-				s.Rank()
-			}
-			ParseContact(item.Contact)
 		}
 	})
 }

@@ -6,32 +6,13 @@ package whatsapp
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
-	"time"
 )
 
-// Text is a string that Meta may also send as a number or a boolean. Anything else, null included, reads as empty: what
-// is odd about one property must not cost the message.
-type Text string
-
-// UnmarshalJSON never fails on valid JSON.
-func (t *Text) UnmarshalJSON(data []byte) error {
-	switch data[0] {
-	case '"':
-		var s string
-		if err := json.Unmarshal(data, &s); err != nil {
-			return err
-		}
-		*t = Text(s)
-	case '{', '[', 'n':
-		*t = ""
-	default:
-		*t = Text(data)
-	}
-	return nil
-}
-
-// Message is what all inbound messages have in common. The property that is named like the type holds the rest.
+// Message is what all inbound messages have in common. The property that is named like the type holds the rest; an
+// accessor of the same name reads it, and its ok is false where the message is of another type, or the property is
+// missing or of another shape.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 type Message struct {
 	ID         Text            `json:"id"`
 	From       Text            `json:"from"`         // wa_id; absent where the person's phone number is hidden
@@ -41,31 +22,70 @@ type Message struct {
 	Type       Text            `json:"type"`
 	Context    json.RawMessage `json:"context"`
 	Referral   json.RawMessage `json:"referral"`
-	Text       json.RawMessage `json:"text"`
+	Raw        json.RawMessage `json:"-"` // all of it, as Meta sent it
 }
 
 // ParseMessage reads the common properties of a message; it fails only where raw is no JSON object.
 func ParseMessage(raw json.RawMessage) (Message, error) {
 	var m Message
-	if err := json.Unmarshal(raw, &m); err != nil {
+	if err := readObject(raw, &m); err != nil {
 		return Message{}, fmt.Errorf("read message: %w", err)
 	}
+	m.Raw = raw
 	return m, nil
+}
+
+// property returns a property as Meta sent it, nil where there is none.
+func (m Message) property(name string) json.RawMessage {
+	var properties map[string]json.RawMessage
+	_ = readObject(m.Raw, &properties) // it is an object: ParseMessage read it as one
+	return properties[name]
+}
+
+// read decodes the property named typ of a message of that type into target.
+func (m Message) read(typ Text, target any) bool {
+	return m.Type == typ && readObject(m.property(string(typ)), target) == nil
 }
 
 // Conversation is the lane of a message sent to phoneNumberID: the group, else the person's wa_id, else the
 // business-scoped user id. It is a pure function of the message. A message without any of these is a conversation of
-// its own.
+// its own, save that a change of user id belongs to the person who had the previous one.
 func (m Message) Conversation(phoneNumberID string) string {
-	switch {
-	case m.GroupID != "":
-		return phoneNumberID + ":group:" + string(m.GroupID)
-	case m.From != "":
-		return phoneNumberID + ":" + string(m.From)
-	case m.FromUserID != "":
-		return phoneNumberID + ":" + string(m.FromUserID)
+	if name := lane(phoneNumberID, m.GroupID, m.From, m.userID()); name != "" {
+		return name
 	}
 	return phoneNumberID + ":message:" + string(m.ID)
+}
+
+// Alias is the lane that the same person's messages have where the phone number is hidden. It is empty where the
+// message says nothing of it, or its own lane is that one or a group's.
+func (m Message) Alias(phoneNumberID string) string {
+	if m.GroupID != "" || m.From == "" {
+		return ""
+	}
+	return lane(phoneNumberID, "", "", m.userID())
+}
+
+// userID is the business-scoped user id under which the person was known when the message was sent.
+func (m Message) userID() Text {
+	if m.FromUserID != "" {
+		return m.FromUserID
+	}
+	system, _ := m.System()
+	return system.PreviousUserID
+}
+
+// lane names the conversation of a number with a group or a person; it is empty where neither is known.
+func lane(phoneNumberID string, groupID, waID, userID Text) string {
+	switch {
+	case groupID != "":
+		return phoneNumberID + ":group:" + string(groupID)
+	case waID != "":
+		return phoneNumberID + ":" + string(waID)
+	case userID != "":
+		return phoneNumberID + ":" + string(userID)
+	}
+	return ""
 }
 
 // TextBody returns the text of a message of type text.
@@ -73,43 +93,32 @@ func (m Message) TextBody() string {
 	var text struct {
 		Body Text `json:"body"`
 	}
-	if json.Unmarshal(m.Text, &text) != nil {
+	if readObject(m.property("text"), &text) != nil {
 		return ""
 	}
 	return string(text.Body)
 }
 
-// Contact is the person who sent a message.
-type Contact struct {
-	WaID     Text
-	UserID   Text
-	Name     Text
-	Username Text
+// contextInfo is what a message says of the one that it answers, or that it repeats.
+type contextInfo struct {
+	ID                  Text `json:"id"`
+	Forwarded           Flag `json:"forwarded"`
+	FrequentlyForwarded Flag `json:"frequently_forwarded"`
 }
 
-// ParseContact reads what is there; a contact of another shape is empty.
-func ParseContact(raw json.RawMessage) Contact {
-	var c struct {
-		WaID    Text            `json:"wa_id"`
-		UserID  Text            `json:"user_id"`
-		Profile json.RawMessage `json:"profile"`
-	}
-	if json.Unmarshal(raw, &c) != nil {
-		return Contact{}
-	}
-	var profile struct {
-		Name     Text `json:"name"`
-		Username Text `json:"username"`
-	}
-	_ = json.Unmarshal(c.Profile, &profile) // a profile of another shape leaves the names empty
-	return Contact{WaID: c.WaID, UserID: c.UserID, Name: profile.Name, Username: profile.Username}
+func (m Message) contextInfo() (c contextInfo) {
+	_ = readObject(m.Context, &c) // of another shape, it says nothing
+	return c
 }
 
-// UnixTime reads a timestamp in unix seconds, and returns fallback where it is none.
-func UnixTime(t Text, fallback time.Time) time.Time {
-	seconds, err := strconv.ParseInt(string(t), 10, 64)
-	if err != nil || seconds <= 0 || seconds > 1<<40 {
-		return fallback
-	}
-	return time.Unix(seconds, 0).UTC()
+// ContextID is the id of the message, or call, that this one answers; empty where it answers none.
+func (m Message) ContextID() Text { return m.contextInfo().ID }
+
+// Forwarded tells whether the message was forwarded, and whether so more than five times.
+func (m Message) Forwarded() (forwarded, frequently bool) {
+	c := m.contextInfo()
+	return bool(c.Forwarded || c.FrequentlyForwarded), bool(c.FrequentlyForwarded)
 }
+
+// Errors are what Meta reports with the message: why it is of type unsupported or unknown, or has no body.
+func (m Message) Errors() []ReportedError { return reportedErrors(m.property("errors")) }

@@ -9,10 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-)
 
-// MaxTextRunes is the longest text message. Source: Meta's messages API, text object.
-const MaxTextRunes = 4096
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
 
 // Recipient is where an answer goes: a group, a phone number, or a person known only by a business-scoped user id.
 type Recipient struct {
@@ -21,82 +20,116 @@ type Recipient struct {
 	UserID  string
 }
 
-// RecipientOf is the conversation that m came from.
+// RecipientOf is the conversation that m came from. Somebody whose number or user id just changed is reached under the
+// new one.
 func RecipientOf(m Message) Recipient {
+	if len(m.NewConversations("")) > 0 {
+		system, _ := m.System()
+		return Recipient{WaID: string(system.WaID), UserID: string(system.UserID)}
+	}
 	return Recipient{GroupID: string(m.GroupID), WaID: string(m.From), UserID: string(m.FromUserID)}
 }
 
 // Reply is what a send has besides its content.
 type Reply struct {
 	To        Recipient
-	ContextID string // the message that is answered
+	ContextID string // the message that is answered; reactions have none
 	Callback  string // biz_opaque_callback_data: comes back with each status
 }
 
-// outbound is the body of POST /{phone-number-id}/messages.
-type outbound struct {
-	Product       string       `json:"messaging_product"`
-	RecipientType string       `json:"recipient_type"`
-	To            string       `json:"to,omitempty"`
-	Recipient     string       `json:"recipient,omitempty"`
-	Type          string       `json:"type"`
-	Text          *textObject  `json:"text,omitempty"`
-	Context       *contextLink `json:"context,omitempty"`
-	Callback      string       `json:"biz_opaque_callback_data,omitempty"`
+// Content is what a message says: TextContent, ButtonsContent, ListContent, MediaContent, TemplateContent,
+// LocationContent or ReactionContent.
+type Content interface {
+	// put sets the type and its object, and returns how many titles it cut.
+	put(*outbound) (cut int, err error)
 }
 
-type textObject struct {
-	PreviewURL bool   `json:"preview_url"`
-	Body       string `json:"body"`
+// Encoded is a message as POST /{phone-number-id}/messages takes it.
+type Encoded struct {
+	Type string // Meta's: text, interactive, image, video, audio, document, sticker, template, location or reaction
+	Body []byte // JSON
+	Cut  int    // how many titles, headers, footers and descriptions were longer than Meta takes, and were cut
+}
+
+// outbound is the body of POST /{phone-number-id}/messages. One of the objects is set, the one that Type names.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/message-api
+type outbound struct {
+	Product       string             `json:"messaging_product"`
+	RecipientType string             `json:"recipient_type"`
+	To            string             `json:"to,omitempty"`
+	Recipient     string             `json:"recipient,omitempty"`
+	Type          string             `json:"type"`
+	Text          *textObject        `json:"text,omitempty"`
+	Interactive   *interactiveObject `json:"interactive,omitempty"`
+	Image         *mediaObject       `json:"image,omitempty"`
+	Video         *mediaObject       `json:"video,omitempty"`
+	Audio         *mediaObject       `json:"audio,omitempty"`
+	Document      *mediaObject       `json:"document,omitempty"`
+	Sticker       *mediaObject       `json:"sticker,omitempty"`
+	Template      *templateObject    `json:"template,omitempty"`
+	Location      *locationObject    `json:"location,omitempty"`
+	Reaction      *reactionObject    `json:"reaction,omitempty"`
+	Context       *contextLink       `json:"context,omitempty"`
+	Callback      string             `json:"biz_opaque_callback_data,omitempty"`
 }
 
 type contextLink struct {
 	MessageID string `json:"message_id"`
 }
 
-// TextMessage is the body of a text send. Text past MaxTextRunes must have been split before.
-func TextMessage(reply Reply, text string, previewURL bool) ([]byte, error) {
-	message := outbound{
-		Product: "whatsapp", RecipientType: "individual", Type: "text",
-		Text: &textObject{PreviewURL: previewURL, Body: text}, Callback: reply.Callback,
-	}
+// Encode makes the body of a send. Limits are in characters (runes). What Meta would refuse is a *failure.Error of class
+// Permanent that says what is wrong and how to mend it, without repeating any of the content.
+func Encode(reply Reply, content Content) (Encoded, error) {
+	message := outbound{Product: "whatsapp", RecipientType: "individual", Callback: reply.Callback}
 	switch {
 	case reply.To.GroupID != "":
 		message.RecipientType, message.To = "group", reply.To.GroupID
 	case reply.To.WaID != "":
 		message.To = "+" + strings.TrimPrefix(reply.To.WaID, "+") // without it Meta may prepend our own country code
-	default:
+	case reply.To.UserID != "":
 		message.Recipient = reply.To.UserID
+	default:
+		return Encoded{}, unfit("the message has no recipient: give a phone number, a user id or a group")
 	}
 	if reply.ContextID != "" {
 		message.Context = &contextLink{MessageID: reply.ContextID}
 	}
+	cut, err := content.put(&message)
+	if err != nil {
+		return Encoded{}, err
+	}
 	body, err := json.Marshal(message)
 	if err != nil {
-		return nil, fmt.Errorf("encode text message: %w", err)
+		return Encoded{}, unfit("the message makes no JSON")
 	}
-	return body, nil
+	return Encoded{Type: message.Type, Body: body, Cut: cut}, nil
 }
 
-// SplitText cuts text into pieces of at most MaxTextRunes, at the last blank of a piece where there is one.
-func SplitText(text string) []string {
-	var pieces []string
-	for utf8.RuneCountInString(text) > MaxTextRunes {
-		end := 0 // byte offset of the rune past the piece
-		for range MaxTextRunes {
-			_, size := utf8.DecodeRuneInString(text[end:])
-			end += size
-		}
-		if blank := strings.LastIndexAny(text[:end], " \n\t"); blank > 0 {
-			end = blank
-		}
-		pieces = append(pieces, strings.TrimRight(text[:end], " \n\t"))
-		text = strings.TrimLeft(text[end:], " \n\t")
+func unfit(format string, args ...any) error {
+	return &failure.Error{Class: failure.Permanent, Op: "encode message", Code: "bad_content", Text: fmt.Sprintf(format, args...)}
+}
+
+// within refuses a text that is missing, or longer than limit.
+func within(what, text string, limit int, mend string) error {
+	if strings.TrimSpace(text) == "" {
+		return unfit("%s is empty: give it at least one character", what)
 	}
-	if text != "" || len(pieces) == 0 {
-		pieces = append(pieces, text)
+	if n := utf8.RuneCountInString(text); n > limit {
+		return unfit("%s has %d characters, at most %d are allowed: %s", what, n, limit, mend)
 	}
-	return pieces
+	return nil
+}
+
+// cutter shortens what is only shown, and counts how often it had to.
+type cutter struct{ count int }
+
+func (c *cutter) fit(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	c.count++
+	return strings.TrimRight(string([]rune(text)[:limit]), blanks)
 }
 
 // Callback is the biz_opaque_callback_data of one part of an answer to an event.

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTextMessage(t *testing.T) {
+func TestEncodeRecipient(t *testing.T) {
 	for name, tc := range map[string]struct {
 		reply Reply
 		want  string
@@ -30,12 +30,12 @@ func TestTextMessage(t *testing.T) {
 			`{"messaging_product":"whatsapp","recipient_type":"group","to":"g","type":"text","text":{"preview_url":false,"body":"hi"}}`,
 		},
 	} {
-		body, err := TextMessage(tc.reply, "hi", false)
+		encoded, err := Encode(tc.reply, TextContent{Text: "hi"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tc.want, string(body)); diff != "" {
-			t.Errorf("%s: TextMessage() (-want +got):\n%s", name, diff)
+		if diff := cmp.Diff(tc.want, string(encoded.Body)); diff != "" {
+			t.Errorf("%s: Encode() (-want +got):\n%s", name, diff)
 		}
 	}
 }
@@ -43,11 +43,14 @@ func TestTextMessage(t *testing.T) {
 func TestSplitTextLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé漢😀")), 1, 3000, -1), 0, 8).Draw(t, "words")
-		text := strings.Join(words, " ")
+		text := strings.Repeat(" ", rapid.IntRange(0, 5000).Draw(t, "blanks")) + strings.Join(words, " ")
 		pieces := SplitText(text)
 		for _, piece := range pieces {
 			if n := utf8.RuneCountInString(piece); n > MaxTextRunes {
 				t.Fatalf("a piece has %d characters, want at most %d", n, MaxTextRunes)
+			}
+			if strings.TrimSpace(piece) == "" && strings.TrimSpace(text) != "" {
+				t.Fatal("a piece is blank")
 			}
 			if !utf8.ValidString(piece) {
 				t.Fatal("a piece cuts a character")

@@ -28,31 +28,67 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 }
 
 func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
-	var held bool
-	var head, starts int64
+	held := lane{LeaseRef: lease}
+	var binds bool
 	// The token decides: a lease past its end that nobody else took is as good as new.
 	err := t.query(`
-		SELECT c.head, c.starts FROM conversations c JOIN events e ON e.seq = c.head
-		WHERE c.lane = ? AND c.token = ? AND e.id = ?`, func(r row) error {
-		held, head, starts = true, r.int(0), r.int(1)
+		SELECT c.head, c.starts, e.binds, c.person, c.last_inbound_at, c.human_until, c.template_required
+		FROM conversations c JOIN events e ON e.seq = c.head
+		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
+		held.head, held.starts, binds = r.int(0), r.int(1), r.int(2) != 0
+		held.known, held.state = lease.Class == store.Conversations && r[3] == nil, r.conversation(4)
 		return nil
-	}, lease.Lane, lease.Token, event[:])
+	}, lease.Lane, code(lease.Class), lease.Token, event[:])
 	if err != nil {
 		return nil, err
 	}
-	if !held {
+	if held.head == 0 {
 		return nil, store.ErrLeaseLost
 	}
-	if err := t.send(head, step); err != nil {
+	if err := t.send(held.head, step); err != nil {
+		return nil, err
+	}
+	if len(step.Also) > 0 {
+		binds = true
+		if err := t.bind(lease, held.head, step.Also); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.apply(&held, step); err != nil {
 		return nil, err
 	}
 	if step.Outcome == nil {
-		if starts != 1 {
-			_, err = t.exec("UPDATE conversations SET starts = 1 WHERE lane = ?", lease.Lane)
+		if held.starts != 1 {
+			_, err = t.exec("UPDATE conversations SET starts = 1 WHERE lane = ? AND class = ?", lease.Lane, code(lease.Class))
 		}
 		return nil, err
 	}
-	return t.finish(lease, head, step)
+	return t.finish(&held, binds, step)
+}
+
+// apply does what a step does beyond its own event.
+func (t *tx) apply(l *lane, step store.Step) error {
+	if step.Resend != nil {
+		if err := t.resend(step.Resend, step.Now.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	for i := range step.Emit {
+		if _, err := t.ingest(&step.Emit[i]); err != nil {
+			return err
+		}
+	}
+	// The new name leads: it is under that one that the person will write.
+	if err := t.join(step.Join, l.Lane); err != nil {
+		return err
+	}
+	if err := t.converse(l.Lane, step.HumanUntil, step.TemplateRequired); err != nil {
+		return err
+	}
+	if step.Resend != nil || len(step.Emit) > 0 || step.Join != "" || step.HumanUntil != nil || step.TemplateRequired != nil {
+		l.known = false
+	}
+	return nil
 }
 
 // send records what a step says of the replies to an event.
@@ -86,43 +122,52 @@ func (t *tx) send(event int64, step store.Step) error {
 }
 
 // finish ends the attempt and returns the next event, when the lease goes on with one.
-func (t *tx) finish(lease store.LeaseRef, head int64, step store.Step) (*store.Work, error) {
+func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	outcome := step.Outcome
 	var spent int64
 	if outcome.Failure != nil {
 		if outcome.Failure.Spent {
 			spent = 1
 		}
-		if err := t.fail(head, outcome.Failure); err != nil {
+		if err := t.fail(l.head, outcome.Failure); err != nil {
 			return nil, err
 		}
 	}
 	if outcome.State == store.Pending {
 		if spent > 0 {
-			if _, err := t.exec("UPDATE events SET attempts = attempts + 1 WHERE seq = ?", head); err != nil {
+			if _, err := t.exec("UPDATE events SET attempts = attempts + 1 WHERE seq = ?", l.head); err != nil {
 				return nil, err
 			}
 		}
-		_, err := t.exec("UPDATE conversations SET ready_at = ?, token = NULL, starts = 0 WHERE lane = ?",
-			outcome.RetryAt.UnixMilli(), lease.Lane)
+		_, err := t.exec("UPDATE conversations SET ready_at = ?, token = NULL, starts = 0 WHERE lane = ? AND class = ?",
+			outcome.RetryAt.UnixMilli(), l.Lane, code(l.Class))
 		return nil, err
 	}
 
 	_, err := t.exec("UPDATE events SET state = ?, finished_at = ?, attempts = attempts + ? WHERE seq = ?",
-		string(outcome.State), step.Now.UnixMilli(), spent, head)
+		string(outcome.State), step.Now.UnixMilli(), spent, l.head)
 	if err != nil {
 		return nil, err
 	}
-	t.counted(store.Pending, outcome.State)
-	next, err := t.head(lease.Lane)
+	t.counted(l.Class, store.Pending, outcome.State)
+	if binds {
+		if err := t.endBound(l.Class, l.head, step); err != nil {
+			return nil, err
+		}
+	}
+	next, err := t.head(l.Class, l.Lane)
 	if err != nil {
 		return nil, err
 	}
 	if next == nil {
-		return nil, t.idle(lease.Lane)
+		return nil, t.idle(l.LeaseRef)
+	}
+	if next.Conversation, err = t.conversation(l); err != nil {
+		return nil, err
 	}
 	next.Starts = 1
-	_, err = t.exec("UPDATE conversations SET head = ?, starts = 1 WHERE lane = ?", next.Seq, lease.Lane)
+	_, err = t.exec("UPDATE conversations SET head = ?, starts = 1 WHERE lane = ? AND class = ?",
+		next.Seq, l.Lane, code(l.Class))
 	return next, err
 }
 
@@ -143,11 +188,12 @@ func (t *tx) fail(event int64, f *store.Failure) error {
 // replies returns the replies to an event by part.
 func replies(ctx context.Context, c *conn, event int64) ([]store.Reply, error) {
 	var all []store.Reply
-	err := c.query(ctx, "SELECT part, type, body, state, started_at, message_id FROM replies WHERE event = ? ORDER BY part",
+	err := c.query(ctx, `
+		SELECT part, type, body, state, started_at, message_id, resends FROM replies WHERE event = ? ORDER BY part`,
 		func(r row) error {
 			all = append(all, store.Reply{
 				Part: int(r.int(0)), Type: r.text(1), Body: r.blob(2), State: store.ReplyState(r.text(3)), StartedAt: r.time(4),
-				MessageID: r.text(5),
+				MessageID: r.text(5), Resends: int(r.int(6)),
 			})
 			return nil
 		}, event)

@@ -49,7 +49,14 @@ func (l *latencies) report(b *testing.B) {
 }
 
 // BenchmarkIngest is of deliveries with one message each, over 64 connections.
-func BenchmarkIngest(b *testing.B) {
+func BenchmarkIngest(b *testing.B) { benchmarkIngest(b, func(store.Event) string { return "" }) }
+
+// BenchmarkIngestAliased is the same with messages that tell both names of the person, as Meta sends them.
+func BenchmarkIngestAliased(b *testing.B) {
+	benchmarkIngest(b, func(e store.Event) string { return e.Lane + "/user" })
+}
+
+func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
 	var n atomic.Int64
 	var took latencies
@@ -58,6 +65,7 @@ func BenchmarkIngest(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			events := []store.Event{message(n.Add(1), 5000)}
+			events[0].Alias = alias(events[0])
 			begun := time.Now()
 			if _, err := s.Ingest(context.Background(), events); err != nil {
 				b.Error(err)
@@ -107,7 +115,7 @@ func BenchmarkCycle(b *testing.B) {
 		})
 	}
 	for {
-		claimed, err := s.Claim(b.Context(), start, start.Add(time.Minute), 64)
+		claimed, err := s.Claim(b.Context(), store.Conversations, start, start.Add(time.Minute), 64)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -150,7 +158,24 @@ func BenchmarkHistory(b *testing.B) {
 						b.Fatal(err)
 					}
 					b.StartTimer()
-					leases, err := s.Claim(b.Context(), start, start.Add(time.Minute), 1)
+					leases, err := s.Claim(b.Context(), store.Conversations, start, start.Add(time.Minute), 1)
+					if err != nil || len(leases) != 1 {
+						b.Fatalf("claimed %v, %v", leases, err)
+					}
+				}
+			})
+			b.Run("claim of another class", func(b *testing.B) {
+				var n int64
+				for b.Loop() {
+					b.StopTimer()
+					e := message(1<<41+n, 1<<50)
+					e.Class = store.Notices
+					n++
+					if _, err := s.Ingest(b.Context(), []store.Event{e}); err != nil {
+						b.Fatal(err)
+					}
+					b.StartTimer()
+					leases, err := s.Claim(b.Context(), store.Notices, start, start.Add(time.Minute), 1)
 					if err != nil || len(leases) != 1 {
 						b.Fatalf("claimed %v, %v", leases, err)
 					}

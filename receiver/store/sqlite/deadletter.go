@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -14,26 +15,75 @@ import (
 // Replay implements store.Store.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		changed, err := t.exec(`
-			UPDATE events SET state = 'pending', attempts = 0, finished_at = NULL WHERE id = ? AND state = 'dead'`, id[:])
+		seq, err := t.revive(`
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
+			WHERE id = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, id[:])
 		if err != nil {
 			return err
 		}
-		if changed == 0 {
+		if seq == 0 {
 			return store.ErrNotFound
 		}
-		t.counted(store.Dead, store.Pending)
-		// The conversation may have been purged since.
-		_, err = t.exec(`
-			INSERT INTO conversations (lane, ready_at, last_inbound_at)
-			SELECT lane, ?, iif(kind = 'message', received_at, NULL) FROM events WHERE id = ?
-			ON CONFLICT (lane) DO UPDATE SET ready_at = coalesce(ready_at, excluded.ready_at)`, now.UnixMilli(), id[:])
+		_, err = t.revive(`
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
+			WHERE bound_to = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, seq)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("replay event %s: %w", id, err)
 	}
 	return nil
+}
+
+// revive runs a statement that makes events pending again, and their lanes due. It returns the last of them, or 0.
+func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Value) (seq int64, err error) {
+	var events []store.Event
+	err = t.returning(sql, func(r row) error {
+		seq = r.int(0)
+		events = append(events, store.Event{
+			Class: r.class(1), Lane: r.text(2), Kind: store.Kind(r.text(3)), ReceivedAt: r.time(4),
+		})
+		return nil
+	}, args...)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range events {
+		t.counted(e.Class, from, store.Pending)
+		if err := t.reopen(&e, now); err != nil {
+			return 0, err
+		}
+	}
+	return seq, nil
+}
+
+// reopen makes the lane of an event due that is pending again. A conversation that was purged since begins with what
+// the event tells of it.
+func (t *tx) reopen(e *store.Event, now int64) error {
+	if err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
+		return err
+	}
+	_, err := t.exec(`
+		UPDATE conversations SET last_inbound_at = ?
+		WHERE lane = ? AND class = 0 AND person IS NULL AND last_inbound_at IS NULL`,
+		e.ReceivedAt.UnixMilli(), e.Lane)
+	return err
+}
+
+// resend plans a reply again that was sent and failed afterwards.
+func (t *tx) resend(reply *store.ReplyRef, now int64) error {
+	planned, err := t.exec(`
+		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
+		WHERE event = (SELECT seq FROM events WHERE id = ?1 AND state = 'done' AND emptied = 0) AND part = ?2
+			AND state = 'sent' AND (message_id = ?3 OR ?3 = '')`,
+		reply.Event[:], int64(reply.Part), reply.MessageID)
+	if err != nil || planned == 0 {
+		return err
+	}
+	_, err = t.revive(`
+		UPDATE events SET state = 'pending', finished_at = NULL
+		WHERE id = ? RETURNING seq, class, lane, kind, received_at`, now, store.Done, reply.Event[:])
+	return err
 }
 
 // Discard implements store.Store.
@@ -47,7 +97,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 		if changed == 0 {
 			return store.ErrNotFound
 		}
-		t.counted(store.Dead, store.Discarded)
+		t.counted("", store.Dead, store.Discarded)
 		return nil
 	})
 	if err != nil {

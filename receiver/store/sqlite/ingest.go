@@ -4,6 +4,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -37,20 +38,24 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 
 func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
-	finished := any(received)
+	finished, class := any(received), store.Class("")
 	if e.State == store.Pending {
-		finished = nil
+		finished, class = nil, cmp.Or(e.Class, store.Conversations)
 	}
 	fresh, seq, err := t.insert(`
-		INSERT INTO events (id, kind, type, state, lane, phone_number_id, received_at, finished_at, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		e.ID[:], string(e.Kind), e.Type, string(e.State), e.Lane, e.PhoneNumberID, received, finished, bytes(e.Payload))
+		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		e.ID[:], string(e.Kind), e.Type, string(e.State), code(class), e.Lane, e.PhoneNumberID, received, finished,
+		bytes(e.Payload))
 	if err != nil || !fresh {
 		return false, err
 	}
-	t.counted("", e.State)
+	t.counted(class, "", e.State)
 	if e.State == store.Pending {
-		if err := t.awaken(e, received); err != nil {
+		if err := t.awaken(e, class, received); err != nil {
+			return false, err
+		}
+		if err := t.join(e.Lane, e.Alias); err != nil {
 			return false, err
 		}
 	}
@@ -60,20 +65,45 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	return true, nil
 }
 
-// awaken makes the lane of a new event due, unless it is leased or waits for a retry of an earlier one. Of two messages
-// within a minute the first may stand for both as the last one: most messages in a burst then write nothing here.
-func (t *tx) awaken(e *store.Event, received int64) error {
+// awaken makes the lane of a new event due, unless it is leased or waits for a retry of an earlier one, and notes when the
+// person wrote. Of two messages within a minute the first may stand for both as the last one: most messages in a burst
+// then write nothing here.
+func (t *tx) awaken(e *store.Event, class store.Class, received int64) error {
+	if class != store.Conversations {
+		return t.wake(e.Lane, class, received)
+	}
 	var inbound any
 	if e.Kind == store.KindMessage {
 		inbound = received
 	}
-	_, err := t.exec(`
-		INSERT INTO conversations (lane, ready_at, last_inbound_at) VALUES (?1, ?2, ?3)
-		ON CONFLICT (lane) DO UPDATE SET
+	changed, err := t.exec(`
+		INSERT INTO conversations (lane, class, ready_at, last_inbound_at) VALUES (?1, 0, ?2, ?3)
+		ON CONFLICT (lane, class) DO UPDATE SET
 			ready_at = coalesce(ready_at, excluded.ready_at),
-			last_inbound_at = coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at)
-		WHERE ready_at IS NULL OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000`,
+			last_inbound_at = iif(person IS NULL,
+				coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at), NULL),
+			template_required = template_required AND excluded.last_inbound_at IS NULL
+		WHERE ready_at IS NULL OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000
+			OR template_required AND excluded.last_inbound_at IS NOT NULL`,
 		e.Lane, received, inbound)
+	if err != nil || changed == 0 || inbound == nil {
+		return err
+	}
+	// Where another name has the state, the row of this one has no last_inbound_at, and so was changed.
+	_, err = t.exec(`
+		UPDATE conversations SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?1), template_required = 0
+		WHERE lane = (SELECT person FROM conversations WHERE lane = ?2 AND class = 0) AND class = 0
+			AND (?1 >= coalesce(last_inbound_at, 0) + 60000 OR template_required)`,
+		received, e.Lane)
+	return err
+}
+
+// wake makes a lane due, unless it is leased or waits for a retry.
+func (t *tx) wake(lane string, class store.Class, now int64) error {
+	_, err := t.exec(`
+		INSERT INTO conversations (lane, class, ready_at) VALUES (?, ?, ?)
+		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at WHERE ready_at IS NULL`,
+		lane, code(class), now)
 	return err
 }
 
@@ -105,7 +135,7 @@ func (t *tx) resolve(now int64, u *store.StatusUpdate) error {
 	// The wait is brought forward only when it is this event's, not that of another in the lane.
 	_, err = t.exec(`
 		UPDATE conversations SET ready_at = min(ready_at, ?1)
-		WHERE (lane, head) = (SELECT lane, seq FROM events WHERE id = ?2) AND token IS NULL AND ready_at IS NOT NULL`,
+		WHERE (lane, class, head) = (SELECT lane, class, seq FROM events WHERE id = ?2) AND token IS NULL AND ready_at IS NOT NULL`,
 		now, u.ReplyTo[:])
 	return err
 }

@@ -13,16 +13,16 @@ import (
 )
 
 // Claim implements store.Store.
-func (s *Store) Claim(ctx context.Context, now, until time.Time, limit int) ([]store.Lease, error) {
+func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	var leases []store.Lease
 	err := s.writer.do(ctx, func(t *tx) error {
 		leases = nil
-		lanes, err := t.due(now, limit)
+		lanes, err := t.due(class, now, limit)
 		if err != nil {
 			return err
 		}
-		for _, lane := range lanes {
-			lease, err := t.claim(lane, until)
+		for i := range lanes {
+			lease, err := t.claim(&lanes[i], until)
 			if err != nil {
 				return err
 			}
@@ -33,68 +33,104 @@ func (s *Store) Claim(ctx context.Context, now, until time.Time, limit int) ([]s
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim conversations: %w", err)
+		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
 	}
 	return leases, nil
 }
 
-// candidate is a lane that is due, with the event that it handed out last and how often.
-type candidate struct {
-	lane         string
+// lane is a row of conversations: a lane that is due or leased, with the event that it handed out last and how often.
+type lane struct {
+	store.LeaseRef
 	head, starts int64
+	known        bool // state is the person's: it is the lane's row that has it
+	state        store.Conversation
 }
 
-func (t *tx) due(now time.Time, limit int) ([]candidate, error) {
-	var lanes []candidate
-	err := t.query("SELECT lane, head, starts FROM conversations WHERE ready_at <= ? ORDER BY ready_at LIMIT ?",
+// conversation returns the state of the person that the lane is named after.
+func (t *tx) conversation(l *lane) (store.Conversation, error) {
+	if l.known {
+		return l.state, nil
+	}
+	_, state, err := t.person(l.Lane)
+	return state, err
+}
+
+func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
+	var lanes []lane
+	err := t.query(`
+		SELECT lane, head, starts, person, last_inbound_at, human_until, template_required FROM conversations
+		WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?`,
 		func(r row) error {
-			lanes = append(lanes, candidate{lane: r.text(0), head: r.int(1), starts: r.int(2)})
+			lanes = append(lanes, lane{
+				LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
+				head:     r.int(1), starts: r.int(2), state: r.conversation(4),
+				known: class == store.Conversations && r[3] == nil,
+			})
 			return nil
-		}, now.UnixMilli(), int64(max(limit, 0)))
+		}, code(class), now.UnixMilli(), int64(max(limit, 0)))
 	return lanes, err
 }
 
-func (t *tx) claim(c candidate, until time.Time) (*store.Lease, error) {
-	work, err := t.head(c.lane)
+func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
+	work, err := t.head(l.Class, l.Lane)
 	if err != nil {
 		return nil, err
 	}
 	if work == nil {
-		return nil, t.idle(c.lane)
+		return nil, t.idle(l.LeaseRef)
+	}
+	if work.Conversation, err = t.conversation(l); err != nil {
+		return nil, err
 	}
 	work.Starts = 1
-	if work.Seq == c.head {
-		work.Starts = int(c.starts) + 1
+	if work.Seq == l.head {
+		work.Starts = int(l.starts) + 1
 	}
-	lease := &store.Lease{LeaseRef: store.LeaseRef{Lane: c.lane, Token: rand.Int64()}, Work: *work} //nolint:gosec // it is to be unique, not secret
-	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ?",
-		until.UnixMilli(), lease.Token, work.Seq, int64(work.Starts), c.lane)
-	return lease, err
+	l.Token = rand.Int64() //nolint:gosec // it is to be unique, not secret
+	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ? AND class = ?",
+		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, code(l.Class))
+	return &store.Lease{LeaseRef: l.LeaseRef, Work: *work}, err
 }
 
-// head returns the lane's oldest pending event, or nil.
-func (t *tx) head(lane string) (*store.Work, error) {
+// head returns the lane's oldest pending event, or nil, with all but its Starts and Conversation.
+func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 	var work *store.Work
+	var binds bool
 	err := t.query(`
-		SELECT seq, id, kind, type, phone_number_id, received_at, attempts, payload FROM events
-		WHERE lane = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
+		SELECT seq, id, kind, type, phone_number_id, received_at, payload, attempts, replays, binds FROM events
+		WHERE lane = ? AND class = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
 		func(r row) error {
-			work = &store.Work{Seq: r.int(0), Attempts: int(r.int(6)), Event: store.Event{
-				ID: store.ID(r.blob(1)), Kind: store.Kind(r.text(2)), Type: r.text(3), State: store.Pending, Lane: lane,
-				PhoneNumberID: r.text(4), ReceivedAt: r.time(5), Payload: r.blob(7),
-			}}
+			work = &store.Work{Seq: r.int(0), Event: r.pending(1, class, lane), Attempts: int(r.int(7)), Replays: int(r.int(8))}
+			binds = r.int(9) != 0
 			return nil
-		}, lane)
+		}, lane, code(class))
 	if err != nil || work == nil {
 		return nil, err
 	}
-	work.Replies, err = replies(context.Background(), t.conn, work.Seq)
+	if work.Replies, err = replies(context.Background(), t.conn, work.Seq); err != nil {
+		return nil, err
+	}
+	if binds {
+		work.Also, err = t.bound(work.Seq, class, lane)
+	}
 	return work, err
 }
 
+// pending reads the columns id, kind, type, phone_number_id, received_at and payload of a pending event.
+func (r row) pending(i int, class store.Class, lane string) store.Event {
+	return store.Event{
+		ID: store.ID(r.blob(i)), Kind: store.Kind(r.text(i + 1)), Type: r.text(i + 2), State: store.Pending,
+		Class: class, Lane: lane, PhoneNumberID: r.text(i + 3), ReceivedAt: r.time(i + 4), Payload: r.blob(i + 5),
+	}
+}
+
 // idle ends the lease on a lane without pending events.
-func (t *tx) idle(lane string) error {
-	_, err := t.exec("UPDATE conversations SET ready_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ?", lane)
+func (t *tx) idle(lease store.LeaseRef) error {
+	sql := "UPDATE conversations SET ready_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ? AND class = ?"
+	if lease.Class != store.Conversations { // there is no state to keep
+		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
+	}
+	_, err := t.exec(sql, lease.Lane, code(lease.Class))
 	return err
 }
 
@@ -104,8 +140,8 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 	err := s.writer.do(ctx, func(t *tx) error {
 		lost = nil
 		for _, lease := range leases {
-			held, err := t.exec("UPDATE conversations SET ready_at = ? WHERE lane = ? AND token = ?",
-				until.UnixMilli(), lease.Lane, lease.Token)
+			held, err := t.exec("UPDATE conversations SET ready_at = ? WHERE lane = ? AND class = ? AND token = ?",
+				until.UnixMilli(), lease.Lane, code(lease.Class), lease.Token)
 			if err != nil {
 				return err
 			}
@@ -125,8 +161,9 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		held, err := t.exec(`
-			UPDATE conversations SET ready_at = ?, token = NULL, starts = max(starts - 1, 0) WHERE lane = ? AND token = ?`,
-			now.UnixMilli(), lease.Lane, lease.Token)
+			UPDATE conversations SET ready_at = ?, token = NULL, starts = max(starts - 1, 0)
+			WHERE lane = ? AND class = ? AND token = ?`,
+			now.UnixMilli(), lease.Lane, code(lease.Class), lease.Token)
 		if err == nil && held == 0 {
 			return store.ErrLeaseLost
 		}
@@ -141,6 +178,8 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 // endLeases makes the lanes of a dead process due at once. Their starts stay counted, so that an event which kills the
 // process can be told from others.
 func endLeases(t *tx) error {
-	_, err := t.exec("UPDATE conversations SET ready_at = 0, token = NULL WHERE ready_at IS NOT NULL AND token IS NOT NULL")
+	_, err := t.exec(`
+		UPDATE conversations SET ready_at = 0, token = NULL
+		WHERE class IN (0, 1, 2) AND ready_at IS NOT NULL AND token IS NOT NULL`)
 	return err
 }

@@ -19,7 +19,21 @@ import (
 var migrations embed.FS
 
 // migrate brings the schema to the version of this program. A store that a newer version wrote is refused.
-func migrate(ctx context.Context, dsn string) (err error) {
+func migrate(ctx context.Context, dsn string) error {
+	return withMigrations(dsn, func(provider *goose.Provider) error {
+		current, target, err := provider.GetVersions(ctx)
+		if err != nil {
+			return err
+		}
+		if current > target {
+			return fmt.Errorf("its schema has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
+		}
+		_, err = provider.Up(ctx)
+		return err
+	})
+}
+
+func withMigrations(dsn string, run func(*goose.Provider) error) (err error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return err
@@ -36,13 +50,5 @@ func migrate(ctx context.Context, dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return err
-	}
-	if current > target {
-		return fmt.Errorf("its schema has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
-	}
-	_, err = provider.Up(ctx)
-	return err
+	return run(provider)
 }

@@ -20,6 +20,7 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 	for _, purge := range []func(t *tx, limit int) (int, error){
 		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
+		func(t *tx, limit int) (int, error) { return t.deletePauses(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
 	} {
 		for left := limit; left > 0; {
@@ -74,7 +75,7 @@ func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
 				return 0, err
 			}
 		}
-		t.counted(e.state, "")
+		t.counted("", e.state, "")
 	}
 	return len(found), nil
 }
@@ -99,11 +100,35 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 	return len(found), nil
 }
 
+// deleteConversations forgets people whose conversation is idle under each of their names.
 func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
-	n, err := t.exec(`
-		DELETE FROM conversations WHERE lane IN (
-			SELECT lane FROM conversations
-			WHERE (last_inbound_at < ? OR last_inbound_at IS NULL) AND ready_at IS NULL LIMIT ?)`,
+	const idle = `
+		SELECT lane FROM conversations p
+		WHERE class = 0 AND person IS NULL AND ready_at IS NULL AND coalesce(human_until, 0) < ?1
+			AND NOT EXISTS (SELECT 1 FROM conversations WHERE person = p.lane AND ready_at IS NOT NULL)`
+	var people []string
+	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {
+		err := t.query(sql, func(r row) error { people = append(people, r.text(0)); return nil },
+			before.UnixMilli(), int64(limit-len(people)))
+		if err != nil {
+			return 0, err
+		}
+	}
+	for _, name := range people {
+		for _, sql := range [...]string{
+			"DELETE FROM conversations WHERE person = ?",
+			"DELETE FROM conversations WHERE lane = ? AND class = 0",
+		} {
+			if _, err := t.exec(sql, name); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(people), nil
+}
+
+func (t *tx) deletePauses(before time.Time, limit int) (int, error) {
+	n, err := t.exec("DELETE FROM pauses WHERE scope IN (SELECT scope FROM pauses WHERE until < ? LIMIT ?)",
 		before.UnixMilli(), int64(limit))
 	return int(n), err
 }

@@ -14,8 +14,8 @@ import (
 
 const recordColumns = `
 	SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
-		e.payload, c.starts
-	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.head = e.seq `
+		e.payload, c.starts, e.class, e.replays
+	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // Get implements store.Store.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
@@ -33,28 +33,49 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	return &found[0], nil
 }
 
-// DeadLetters implements store.Store.
-func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+// List implements store.Store.
+func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
+	// What has an index of its own is named in the statement, so that SQLite can know it.
+	sql := recordColumns + "WHERE e.seq > ?1"
+	switch filter.State {
+	case "":
+	case store.Dead:
+		sql += " AND e.state = 'dead'"
+	default:
+		sql += " AND e.state = ?2"
+	}
+	switch filter.Kind {
+	case "":
+	case store.KindError:
+		sql += " AND e.kind = 'error'"
+	default:
+		sql += " AND e.kind = ?3"
+	}
+	sql += " ORDER BY e.seq LIMIT ?4"
 	var found []store.Record
 	err := s.read(ctx, func(c *conn) (err error) {
-		found, err = records(ctx, c, recordColumns+"WHERE e.state = 'dead' AND e.seq > ? ORDER BY e.seq LIMIT ?",
-			after, int64(max(limit, 0)))
+		found, err = records(ctx, c, sql, after, string(filter.State), string(filter.Kind), int64(max(limit, 0)))
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
+		return nil, fmt.Errorf("list events: %w", err)
 	}
 	return found, nil
+}
+
+// DeadLetters implements store.Store.
+func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	return s.List(ctx, store.Filter{State: store.Dead}, after, limit)
 }
 
 func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]store.Record, error) {
 	var found []store.Record
 	err := c.query(ctx, sql, func(r row) error {
 		found = append(found, store.Record{FinishedAt: r.time(8), Work: store.Work{
-			Seq: r.int(0), Attempts: int(r.int(9)), Starts: int(r.int(11)),
+			Seq: r.int(0), Attempts: int(r.int(9)), Starts: int(r.int(11)), Replays: int(r.int(13)),
 			Event: store.Event{
 				ID: store.ID(r.blob(1)), Kind: store.Kind(r.text(2)), Type: r.text(3), State: store.State(r.text(4)),
-				Lane: r.text(5), PhoneNumberID: r.text(6), ReceivedAt: r.time(7), Payload: r.blob(10),
+				Class: r.class(12), Lane: r.text(5), PhoneNumberID: r.text(6), ReceivedAt: r.time(7), Payload: r.blob(10),
 			},
 		}})
 		return nil
@@ -111,17 +132,19 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	var stats store.Stats
 	err := s.read(ctx, func(c *conn) error {
 		return c.query(ctx, `
-			SELECT pending, dead, quarantined,
-				(SELECT min(received_at) FROM events WHERE state = 'pending'),
-				(SELECT count(*) FROM conversations WHERE last_inbound_at >= ?)
+			SELECT pending, pending_statuses, pending_notices, dead, quarantined,
+				(SELECT min(received_at) FROM events WHERE state = 'pending' AND class = 0),
+				(SELECT count(*) FROM conversations
+					WHERE class = 0 AND person IS NULL AND last_inbound_at >= ?1),
+				(SELECT count(*) FROM conversations WHERE human_until > ?2)
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
-					Pending: r.int(0), DeadLetters: r.int(1), Quarantined: r.int(2), OldestPending: r.time(3),
-					ActiveConversations: r.int(4),
+					Pending: r.int(0), PendingStatuses: r.int(1), PendingNotices: r.int(2), DeadLetters: r.int(3),
+					Quarantined: r.int(4), OldestPending: r.time(5), ActiveConversations: r.int(6), HumanConversations: r.int(7),
 				}
 				return nil
-			}, now.Add(-24*time.Hour).UnixMilli())
+			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
 	})
 	if err != nil {
 		return store.Stats{}, fmt.Errorf("read the figures of the store: %w", err)

@@ -67,7 +67,7 @@ func TestAnsweredIsDurable(t *testing.T) {
 	here, there := t.TempDir(), t.TempDir()
 	s := openStore(t, filepath.Join(here, "inbox.db"))
 	ingest(t, s, 1, 2, 3)
-	leases, err := s.Claim(t.Context(), start, start.AddDate(0, 0, 1), 1)
+	leases, err := s.Claim(t.Context(), store.Conversations, start, start.AddDate(0, 0, 1), 1)
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim returned %v, %v", leases, err)
 	}
@@ -85,7 +85,7 @@ func TestAnsweredIsDurable(t *testing.T) {
 	if n := pending(t, left); n != 3 {
 		t.Errorf("%d events are pending, want 3", n)
 	}
-	again, err := left.Claim(t.Context(), start, start, 1)
+	again, err := left.Claim(t.Context(), store.Conversations, start, start, 1)
 	if err != nil || len(again) != 1 {
 		t.Fatalf("the lane of a dead process is not due: %v, %v", again, err)
 	}

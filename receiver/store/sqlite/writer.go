@@ -220,7 +220,7 @@ type tx struct {
 	conn   *conn
 	spoilt bool // something was written, or failed in SQLite, since it was last set to false
 	// what the transaction adds to the row of counts
-	pending, dead, quarantined int64
+	pending, statuses, notices, dead, quarantined int64
 }
 
 func (t *tx) exec(sql string, args ...driver.Value) (changed int64, err error) {
@@ -254,15 +254,28 @@ func (t *tx) query(sql string, each func(row) error, args ...driver.Value) error
 	return err
 }
 
-// counted notes that an event went from one state to another; either may be empty.
-func (t *tx) counted(from, to store.State) {
+// returning runs a statement that writes and returns rows.
+func (t *tx) returning(sql string, each func(row) error, args ...driver.Value) error {
+	t.spoilt = true
+	return t.conn.query(context.Background(), sql, each, args...)
+}
+
+// counted notes that an event of a class went from one state to another; either may be empty.
+func (t *tx) counted(class store.Class, from, to store.State) {
 	for _, change := range [...]struct {
 		state store.State
 		n     int64
 	}{{from, -1}, {to, 1}} {
 		switch change.state {
 		case store.Pending:
-			t.pending += change.n
+			switch class {
+			case store.Statuses:
+				t.statuses += change.n
+			case store.Notices:
+				t.notices += change.n
+			default:
+				t.pending += change.n
+			}
 		case store.Dead:
 			t.dead += change.n
 		case store.Quarantined:
@@ -272,10 +285,12 @@ func (t *tx) counted(from, to store.State) {
 }
 
 func (t *tx) count() error {
-	if t.pending == 0 && t.dead == 0 && t.quarantined == 0 {
+	if t.pending == 0 && t.statuses == 0 && t.notices == 0 && t.dead == 0 && t.quarantined == 0 {
 		return nil
 	}
-	_, err := t.exec("UPDATE counts SET pending = pending + ?, dead = dead + ?, quarantined = quarantined + ?",
-		t.pending, t.dead, t.quarantined)
+	_, err := t.exec(`
+		UPDATE counts SET pending = pending + ?, pending_statuses = pending_statuses + ?,
+			pending_notices = pending_notices + ?, dead = dead + ?, quarantined = quarantined + ?`,
+		t.pending, t.statuses, t.notices, t.dead, t.quarantined)
 	return err
 }

@@ -164,7 +164,7 @@ func TestFullDisk(t *testing.T) {
 	if err := s.Ping(t.Context()); err == nil {
 		t.Error("Ping returned nil while the disk is full")
 	}
-	leases, err := s.Claim(t.Context(), start, start, 1)
+	leases, err := s.Claim(t.Context(), store.Conversations, start, start, 1)
 	if err != nil || len(leases) != 1 {
 		t.Errorf("Claim returned %v, %v: work that is stored must go on", leases, err)
 	}

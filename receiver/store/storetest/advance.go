@@ -74,6 +74,8 @@ var advanceTests = map[string]func(*fixture){
 			"sent":    {Now: at(0), Sending: new(1), Sent: &store.SentRef{Part: 2}},
 			"unsent":  {Now: at(0), Sending: new(1), Unsent: new(2)},
 			"sending": {Now: at(0), Sent: &store.SentRef{Part: 0, MessageID: "wamid"}, Sending: new(2)},
+			"also":    {Now: at(0), Sending: new(1), Also: []store.ID{id("unknown")}},
+			"emit":    {Now: at(0), Sending: new(1), Emit: []store.Event{{State: store.Dead}}},
 			"outcome": {Now: at(0), Sending: new(1), Outcome: &store.Outcome{State: store.Discarded}},
 		} {
 			if _, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, step); err == nil {
@@ -98,7 +100,9 @@ var advanceTests = map[string]func(*fixture){
 				break
 			}
 			want := text([]string{"b", "c"}[i], "lane")
-			f.wantEqual("next", next, &store.Work{Event: want, Seq: f.get(want.ID).Seq, Starts: 1})
+			f.wantEqual("next", next, &store.Work{
+				Event: want, Seq: f.get(want.ID).Seq, Starts: 1, Conversation: store.Conversation{LastInboundAt: at(0)},
+			})
 			lease.Work = *next
 		}
 		_, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(0)})

@@ -52,9 +52,21 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("event", lease.Work.Event, text("a", "lane"))
 		f.wantEqual("attempts", lease.Work.Attempts, 0)
 		f.wantEqual("starts", lease.Work.Starts, 1)
+		f.wantEqual("replays", lease.Work.Replays, 1)
 		record := f.get(id("a"))
 		f.wantEqual("finished", record.FinishedAt, time.Time{})
 		f.wantEqual("failures", record.Failures, failures)
+	},
+
+	"count how often": func(f *fixture) {
+		bury(f, "a")
+		for want := 1; want <= 2; want++ {
+			f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
+			lease := f.claimOne(at(0))
+			f.wantEqual("replays", lease.Work.Replays, want)
+			f.advance(lease, end(store.Dead, at(0)))
+			f.wantEqual("replays", f.get(id("a")).Replays, want)
+		}
 	},
 
 	"go back to their place": func(f *fixture) {

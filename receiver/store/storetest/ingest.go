@@ -85,6 +85,7 @@ var ingestTests = map[string]func(*fixture){
 		for name, spoil := range map[string]func(*store.Event){
 			"state": func(e *store.Event) { e.State = store.Dead },
 			"lane":  func(e *store.Event) { e.Lane = "" },
+			"class": func(e *store.Event) { e.Class = "other" },
 			"time":  func(e *store.Event) { e.ReceivedAt = time.Time{} },
 		} {
 			bad := text("bad", "lane")
@@ -105,7 +106,7 @@ var ingestTests = map[string]func(*fixture){
 		cancel()
 		_, err := f.Ingest(ctx, []store.Event{text("a", "lane")})
 		f.wantErr("Ingest", err, context.Canceled)
-		_, err = f.Claim(ctx, at(0), at(leaseTime), 1)
+		_, err = f.Claim(ctx, store.Conversations, at(0), at(leaseTime), 1)
 		f.wantErr("Claim", err, context.Canceled)
 		_, err = f.Stats(ctx, at(0))
 		f.wantErr("Stats", err, context.Canceled)

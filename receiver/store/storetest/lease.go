@@ -18,8 +18,10 @@ var leaseTests = map[string]func(*fixture){
 		lease := f.claimOne(at(0))
 		seq := f.get(text("a", "lane").ID).Seq
 		f.wantEqual("lease", lease, store.Lease{
-			LeaseRef: store.LeaseRef{Lane: "lane", Token: lease.Token},
-			Work:     store.Work{Event: text("a", "lane"), Seq: seq, Starts: 1},
+			LeaseRef: store.LeaseRef{Class: store.Conversations, Lane: "lane", Token: lease.Token},
+			Work: store.Work{
+				Event: text("a", "lane"), Seq: seq, Starts: 1, Conversation: store.Conversation{LastInboundAt: at(0)},
+			},
 		})
 		f.wantEqual("claimed again", f.claim(at(leaseTime-time.Millisecond), 10), []store.Lease(nil))
 	},
@@ -70,7 +72,7 @@ var leaseTests = map[string]func(*fixture){
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
-				leases, err := f.Claim(f.Context(), at(0), at(leaseTime), 5)
+				leases, err := f.Claim(f.Context(), store.Conversations, at(0), at(leaseTime), 5)
 				if err != nil {
 					f.Errorf("Claim: %v", err)
 				}

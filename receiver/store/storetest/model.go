@@ -29,7 +29,8 @@ func runModel(t *testing.T, factory Factory) {
 		}
 		m := &model{
 			T: rt, place: place, factory: factory, now: at(0),
-			events: map[string]*modelEvent{}, lanes: map[string]*modelLane{},
+			events: map[string]*modelEvent{}, lanes: map[modelName]*modelLane{},
+			people: map[string]*modelPerson{}, pauses: map[string]store.Pause{},
 		}
 		m.open()
 		defer func() {
@@ -43,6 +44,12 @@ func runModel(t *testing.T, factory Factory) {
 			"claim":    m.claim,
 			"end":      m.end,
 			"send":     m.send,
+			"sent":     m.sent,
+			"bind":     m.bind,
+			"resend":   m.resend,
+			"emit":     m.emit,
+			"converse": m.converse,
+			"pause":    m.pause,
 			"postpone": m.postpone,
 			"release":  m.release,
 			"renew":    m.renew,
@@ -58,8 +65,17 @@ type modelEvent struct {
 	place    int // in the order of arrival
 	state    store.State
 	attempts int
+	replays  int
 	starts   int
 	replies  []store.Reply
+	boundTo  *modelEvent
+	binds    bool
+}
+
+// modelName is what a lane is known by.
+type modelName struct {
+	class store.Class
+	lane  string
 }
 
 type modelLane struct {
@@ -92,7 +108,9 @@ type model struct {
 	store   store.Store
 	now     time.Time
 	events  map[string]*modelEvent
-	lanes   map[string]*modelLane
+	lanes   map[modelName]*modelLane
+	people  map[string]*modelPerson // by each of their names
+	pauses  map[string]store.Pause
 	holds   []hold
 }
 
@@ -104,51 +122,85 @@ func (m *model) open() {
 	m.store = s
 }
 
-func (m *model) ingest(t *rapid.T) {
-	numbers := rapid.SliceOfN(rapid.IntRange(0, 15), 1, 4).Draw(t, "events")
+// lane returns the lane of a lease or an event.
+func (m *model) lane(class store.Class, name string) *modelLane {
+	key := modelName{class: class, lane: name}
+	if m.lanes[key] == nil {
+		m.lanes[key] = &modelLane{}
+	}
+	return m.lanes[key]
+}
+
+// draw makes up to four events. Each is always of the same kind, class and lane; most are messages.
+func (m *model) draw(t *rapid.T) []store.Event {
 	var events []store.Event
-	var want []bool
-	for _, n := range numbers {
-		name := strconv.Itoa(n)
-		e := received(text(name, "lane "+strconv.Itoa(n%3)), m.now)
+	for _, n := range rapid.SliceOfN(rapid.IntRange(0, 19), 1, 4).Draw(t, "events") {
+		e := received(text(strconv.Itoa(n), "lane "+strconv.Itoa(n%3)), m.now)
+		switch n % 10 {
+		case 7:
+			e.Kind = store.KindField // in the lane of the conversation, and not a message
+		case 8:
+			e.Kind, e.Class = store.KindStatus, store.Statuses
+		case 9:
+			e.Kind, e.Class = store.KindNotice, store.Notices
+		}
+		if other := rapid.IntRange(0, 9).Draw(t, "alias"); other < 5 && e.Kind == store.KindMessage {
+			e.Alias = "lane " + strconv.Itoa(other)
+		}
 		events = append(events, e)
-		want = append(want, m.events[name] == nil)
+	}
+	return events
+}
+
+// keep does for the model what Ingest does, and returns what it must.
+func (m *model) keep(events []store.Event) (fresh []bool) {
+	for _, e := range events {
+		name := string(e.Payload)
+		fresh = append(fresh, m.events[name] == nil)
 		if m.events[name] != nil {
 			continue
 		}
-		lane := m.lanes[e.Lane]
-		if lane == nil {
-			lane = &modelLane{}
-			m.lanes[e.Lane] = lane
+		lane := m.lane(e.Class, e.Lane)
+		if e.Kind == store.KindMessage {
+			m.person(e.Lane).hears(e.ReceivedAt)
 		}
+		m.join(e.Lane, e.Alias)
+		e.Alias = ""
 		m.events[name] = &modelEvent{event: e, place: len(m.events), state: store.Pending}
 		lane.events = append(lane.events, m.events[name])
 		if lane.ready.IsZero() {
-			lane.ready = m.now
+			lane.ready = e.ReceivedAt
 		}
 	}
+	return fresh
+}
+
+func (m *model) ingest(t *rapid.T) {
+	events := m.draw(t)
 	fresh, err := m.store.Ingest(t.Context(), events)
-	if err != nil || !slices.Equal(fresh, want) {
+	if want := m.keep(events); err != nil || !slices.Equal(fresh, want) {
 		t.Fatalf("Ingest returned %v, %v, want %v", fresh, err, want)
 	}
 }
 
 func (m *model) claim(t *rapid.T) {
+	classes := []store.Class{store.Conversations, store.Conversations, store.Statuses, store.Notices}
+	class := rapid.SampledFrom(classes).Draw(t, "class")
 	limit := rapid.IntRange(1, 3).Draw(t, "limit")
 	var due []time.Time
-	for _, lane := range m.lanes {
-		if !lane.ready.IsZero() && !lane.ready.After(m.now) {
+	for name, lane := range m.lanes {
+		if name.class == class && !lane.ready.IsZero() && !lane.ready.After(m.now) {
 			due = append(due, lane.ready)
 		}
 	}
 	slices.SortFunc(due, time.Time.Compare)
 	until := m.now.Add(leaseTime)
-	leases, err := m.store.Claim(t.Context(), m.now, until, limit)
+	leases, err := m.store.Claim(t.Context(), class, m.now, until, limit)
 	if err != nil || len(leases) != min(limit, len(due)) {
 		t.Fatalf("Claim returned %d lanes, %v, want %d", len(leases), err, min(limit, len(due)))
 	}
 	for i, lease := range leases {
-		lane := m.lanes[lease.Lane]
+		lane := m.lane(class, lease.Lane)
 		if !lane.ready.Equal(due[i]) {
 			t.Fatalf("%s was claimed, due at %v, want one due at %v", lease.Lane, lane.ready, due[i])
 		}
@@ -164,9 +216,15 @@ func (m *model) claim(t *rapid.T) {
 
 // handedOut checks work against the head of its lane.
 func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
-	head := m.lanes[ref.Lane].head
+	head := m.lane(ref.Class, ref.Lane).head
 	want := store.Work{
-		Event: head.event, Seq: work.Seq, Attempts: head.attempts, Starts: head.starts, Replies: head.replies,
+		Event: head.event, Seq: work.Seq, Attempts: head.attempts, Replays: head.replays, Starts: head.starts,
+		Replies: head.replies, Conversation: m.person(ref.Lane).seen(t, work.Conversation),
+	}
+	for _, e := range m.lane(ref.Class, ref.Lane).events {
+		if e.boundTo == head && e.state == store.Pending {
+			want.Also = append(want.Also, e.event)
+		}
 	}
 	if got := fmt.Sprint(*work); got != fmt.Sprint(want) {
 		t.Fatalf("%s handed out %s, want %v", ref.Lane, got, want)
@@ -177,7 +235,7 @@ func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 // advance records a step for a worker, and says whether the worker still had the lane.
 func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool) {
 	next, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step)
-	lane := m.lanes[h.ref.Lane]
+	lane := m.lane(h.ref.Class, h.ref.Lane)
 	if lane.token != h.ref.Token || lane.head != h.event {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("Advance on a lost lease returned %v", err)
@@ -205,8 +263,13 @@ func (m *model) end(t *rapid.T) {
 	if !held {
 		return
 	}
-	lane := m.lanes[h.ref.Lane]
+	lane := m.lane(h.ref.Class, h.ref.Lane)
 	h.event.state, h.event.starts = state, 0
+	for _, e := range lane.events {
+		if e.boundTo == h.event && e.state == store.Pending {
+			e.state = state
+		}
+	}
 	lane.head = lane.oldest()
 	if lane.head == nil {
 		*lane = modelLane{events: lane.events}
@@ -224,10 +287,30 @@ func (m *model) end(t *rapid.T) {
 
 func (m *model) send(t *rapid.T) {
 	h := m.hold(t)
+	if len(h.event.replies) > 0 && h.event.replies[0].State == store.Sent {
+		t.Skip("it is sent")
+	}
 	step := store.Step{Now: m.now, Answer: []store.Reply{{Type: "text", Body: []byte("answer")}}, Sending: new(0)}
 	if _, held := m.advance(t, h, step); held {
 		h.event.starts = 1
-		h.event.replies = []store.Reply{{Type: "text", Body: []byte("answer"), State: store.Sending, StartedAt: m.now}}
+		resends := 0
+		if len(h.event.replies) > 0 {
+			resends = h.event.replies[0].Resends
+		}
+		h.event.replies = []store.Reply{
+			{Type: "text", Body: []byte("answer"), State: store.Sending, StartedAt: m.now, Resends: resends},
+		}
+	}
+}
+
+func (m *model) sent(t *rapid.T) {
+	h := m.hold(t)
+	if len(h.event.replies) == 0 {
+		t.Skip("nothing was sent")
+	}
+	if _, held := m.advance(t, h, store.Step{Now: m.now, Sent: &store.SentRef{MessageID: "wamid"}}); held {
+		h.event.starts = 1
+		h.event.replies[0].State, h.event.replies[0].MessageID = store.Sent, "wamid"
 	}
 }
 
@@ -238,7 +321,7 @@ func (m *model) postpone(t *rapid.T) {
 	if _, held := m.advance(t, h, postpone(m.now, retryAt, spent)); !held {
 		return
 	}
-	lane := m.lanes[h.ref.Lane]
+	lane := m.lane(h.ref.Class, h.ref.Lane)
 	lane.ready, lane.token = retryAt, 0
 	h.event.starts = 0
 	if spent {
@@ -249,7 +332,7 @@ func (m *model) postpone(t *rapid.T) {
 func (m *model) release(t *rapid.T) {
 	h := m.hold(t)
 	err := m.store.Release(t.Context(), h.ref, m.now)
-	lane := m.lanes[h.ref.Lane]
+	lane := m.lane(h.ref.Class, h.ref.Lane)
 	if lane.token != h.ref.Token {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("Release of a lost lease returned %v", err)
@@ -267,7 +350,7 @@ func (m *model) renew(t *rapid.T) {
 	h := m.hold(t)
 	until := m.now.Add(leaseTime)
 	lost, err := m.store.Renew(t.Context(), []store.LeaseRef{h.ref}, until)
-	lane := m.lanes[h.ref.Lane]
+	lane := m.lane(h.ref.Class, h.ref.Lane)
 	held := lane.token == h.ref.Token
 	if err != nil || held != (len(lost) == 0) {
 		t.Fatalf("Renew returned %v, %v; the lease is held: %v", lost, err, held)
@@ -278,10 +361,13 @@ func (m *model) renew(t *rapid.T) {
 }
 
 func (m *model) replay(t *rapid.T) {
-	name := strconv.Itoa(rapid.IntRange(0, 15).Draw(t, "event"))
-	err := m.store.Replay(t.Context(), id(name), m.now)
+	name := fmt.Sprintf(`{"id":"%d"}`, rapid.IntRange(0, 19).Draw(t, "event"))
 	e := m.events[name]
-	if e == nil || e.state != store.Dead {
+	if e == nil {
+		t.Skip("it has not arrived")
+	}
+	err := m.store.Replay(t.Context(), e.event.ID, m.now)
+	if e.state != store.Dead {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("Replay of what is no dead letter returned %v", err)
 		}
@@ -290,8 +376,14 @@ func (m *model) replay(t *rapid.T) {
 	if err != nil {
 		t.Fatalf("Replay: %v", err)
 	}
-	e.state, e.attempts = store.Pending, 0
-	if lane := m.lanes[e.event.Lane]; lane.ready.IsZero() {
+	lane := m.lane(e.event.Class, e.event.Lane)
+	e.boundTo = nil
+	for _, other := range lane.events {
+		if other == e || other.boundTo == e && other.state == store.Dead {
+			other.state, other.attempts, other.replays = store.Pending, 0, other.replays+1
+		}
+	}
+	if lane.ready.IsZero() {
 		lane.ready = m.now
 	}
 }
@@ -322,6 +414,14 @@ func (m *model) compare(t *rapid.T) {
 	for _, e := range m.events {
 		switch e.state {
 		case store.Pending:
+			switch e.event.Class {
+			case store.Statuses:
+				want.PendingStatuses++
+				continue
+			case store.Notices:
+				want.PendingNotices++
+				continue
+			}
 			want.Pending++
 			if want.OldestPending.IsZero() || e.event.ReceivedAt.Before(want.OldestPending) {
 				want.OldestPending = e.event.ReceivedAt
@@ -331,8 +431,8 @@ func (m *model) compare(t *rapid.T) {
 			dead = append(dead, e)
 		}
 	}
+	want.ActiveConversations, want.HumanConversations = m.figures()
 	got, err := m.store.Stats(t.Context(), m.now)
-	got.ActiveConversations = 0
 	if err != nil || got != want {
 		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
 	}
@@ -341,4 +441,5 @@ func (m *model) compare(t *rapid.T) {
 	if err != nil || !slices.EqualFunc(records, dead, func(r store.Record, e *modelEvent) bool { return r.Event.ID == e.event.ID }) {
 		t.Fatalf("DeadLetters returned %v, %v", records, err)
 	}
+	m.comparePauses(t)
 }

@@ -34,9 +34,17 @@ func Run(t *testing.T, factory Factory) {
 	}{
 		{"Ingest", ingestTests},
 		{"Lease", leaseTests},
+		{"Class", classTests},
 		{"Advance", advanceTests},
+		{"Bind", bindTests},
+		{"Outbox", outboxTests},
+		{"Resend", resendTests},
+		{"Conversation", conversationTests},
+		{"Names", namesTests},
 		{"Status", statusTests},
 		{"DeadLetter", deadLetterTests},
+		{"List", listTests},
+		{"Pause", pauseTests},
 		{"Figures", figuresTests},
 	}
 	for _, group := range groups {
@@ -64,6 +72,7 @@ func Run(t *testing.T, factory Factory) {
 type fixture struct {
 	*testing.T
 	store.Store
+	probes int // events that were stored to read the state of a conversation
 }
 
 // at returns a time on the day of the tests.
@@ -78,7 +87,7 @@ const leaseTime = time.Minute
 func text(name, lane string) store.Event {
 	return store.Event{
 		ID: store.NewID(store.KindMessage, name), Kind: store.KindMessage, Type: "text", State: store.Pending,
-		Lane: lane, PhoneNumberID: "1065", Payload: fmt.Appendf(nil, `{"id":%q}`, name), ReceivedAt: at(0),
+		Class: store.Conversations, Lane: lane, PhoneNumberID: "1065", Payload: fmt.Appendf(nil, `{"id":%q}`, name), ReceivedAt: at(0),
 	}
 }
 
@@ -90,7 +99,7 @@ func received(e store.Event, when time.Time) store.Event {
 
 // finished returns an event as one that is finished when it arrives.
 func finished(e store.Event, state store.State) store.Event {
-	e.State, e.Lane = state, ""
+	e.State, e.Class, e.Lane = state, "", ""
 	return e
 }
 
@@ -103,19 +112,35 @@ func (f *fixture) ingest(events ...store.Event) []bool {
 	return fresh
 }
 
+// claim claims conversations.
 func (f *fixture) claim(now time.Time, limit int) []store.Lease {
 	f.Helper()
-	leases, err := f.Claim(f.Context(), now, now.Add(leaseTime), limit)
+	return f.claimClass(store.Conversations, now, limit)
+}
+
+func (f *fixture) claimClass(class store.Class, now time.Time, limit int) []store.Lease {
+	f.Helper()
+	leases, err := f.Claim(f.Context(), class, now, now.Add(leaseTime), limit)
 	if err != nil {
 		f.Fatalf("Claim: %v", err)
 	}
 	return leases
 }
 
-// claimOne claims the only lane that is due.
+// claimOne claims the only conversation that is due.
 func (f *fixture) claimOne(now time.Time) store.Lease {
 	f.Helper()
-	leases := f.claim(now, 10)
+	return f.only(f.claim(now, 10))
+}
+
+// claimOneOf claims the only lane of a class that is due.
+func (f *fixture) claimOneOf(class store.Class, now time.Time) store.Lease {
+	f.Helper()
+	return f.only(f.claimClass(class, now, 10))
+}
+
+func (f *fixture) only(leases []store.Lease) store.Lease {
+	f.Helper()
 	if len(leases) != 1 {
 		f.Fatalf("claimed %d lanes, want 1", len(leases))
 	}

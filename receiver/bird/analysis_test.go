@@ -1,0 +1,81 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+func TestParseAnalysis(t *testing.T) {
+	for name, tc := range map[string]struct {
+		method Method
+		body   string
+		want   Analysis
+	}{
+		"image": {
+			AnalyzeImage, ` {"description": "a cat", "objects_detected":["cat"]}`,
+			Analysis{Result: json.RawMessage(`{"description":"a cat","objects_detected":["cat"]}`)},
+		},
+		"wrapped, error null": {AnalyzeVideo, `{"result":{"summary":"s","error":null},"error":null}`, Analysis{Result: json.RawMessage(`{"summary":"s","error":null}`)}},
+		"sure transcript":     {TranscribeAudio, `{"text":"hello","confidence":0.71}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.71}`), Transcript: "hello"}},
+		"unsure transcript":   {TranscribeAudio, `{"result":{"text":"hello","confidence":0.7}}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.7}`)}},
+		"silent confidence":   {TranscribeAudio, `{"text":"hello"}`, Analysis{Result: json.RawMessage(`{"text":"hello"}`)}},
+		"document's own text": {ParseDocument, `{"text":"clause 1","confidence":1}`, Analysis{Result: json.RawMessage(`{"text":"clause 1","confidence":1}`)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parseAnalysis(tc.method, []byte(tc.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("parseAnalysis() (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for name, tc := range map[string]struct{ body, say string }{
+		"empty":            {"", "no JSON object"},
+		"a string":         {`"hello"`, "no JSON object"},
+		"null":             {`null`, "no JSON object"},
+		"a list":           {`[]`, "no JSON object"},
+		"result null":      {`{"result":null}`, "no JSON object"},
+		"result a string":  {`{"result":"hello"}`, "no JSON object"},
+		"error":            {`{"error":"hello"}`, "is an error"},
+		"error in result":  {`{"result":{"error":{"code":"E1"}}}`, "is an error"},
+		"error and result": {`{"result":{},"error":{"code":"E1"}}`, "is an error"},
+		"text no string":   {`{"text":["hello"],"confidence":1}`, "odd: text"},
+		"confidence":       {`{"text":"hello","confidence":"hello"}`, "odd: confidence"},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			got, err := parseAnalysis(TranscribeAudio, []byte(tc.body))
+			f := failure.Of(err)
+			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) || strings.Contains(f.Text, "hello") {
+				t.Errorf("parseAnalysis() = %+v, %v, want a permanent bad_response that says %q", got, err, tc.say)
+			}
+		})
+	}
+}
+
+func FuzzParseAnalysis(f *testing.F) {
+	f.Add([]byte(`{"result":{"text":"a","confidence":0.9}}`))
+	f.Add([]byte(`{"error":{"code":1}}`))
+	f.Add([]byte(`{"result":[]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		analysis, err := parseAnalysis(TranscribeAudio, body)
+		if err != nil {
+			if failure.Of(err).Class != failure.Permanent {
+				t.Errorf("class = %s, want permanent", failure.Of(err).Class)
+			}
+			return
+		}
+		if !json.Valid(analysis.Result) || analysis.Result[0] != '{' {
+			t.Errorf("result = %q, want an object", analysis.Result)
+		}
+	})
+}

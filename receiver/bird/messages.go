@@ -1,0 +1,179 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Body is what a method is given: one of the types below. All are read by Bird with the keys of their tags.
+type Body interface {
+	subject() string // what the call is about, the same for each attempt
+}
+
+// Common is what every body has. From and the contact's ids are null where Meta hides the phone number.
+type Common struct {
+	SchemaVersion      int             `json:"schema_version"`
+	EventID            string          `json:"event_id"`
+	Channel            string          `json:"channel"`
+	WorkspaceID        string          `json:"workspace_id,omitempty"`
+	AIEmployeeID       string          `json:"ai_employee_id,omitempty"`
+	PhoneNumberID      string          `json:"phone_number_id"`
+	WABAID             string          `json:"waba_id"`
+	DisplayPhoneNumber string          `json:"display_phone_number"`
+	MessageID          string          `json:"message_id"`
+	Timestamp          string          `json:"timestamp"`
+	ReceivedAt         time.Time       `json:"received_at"`
+	From               *string         `json:"from"`
+	ContactInfo        Contact         `json:"contact_info"`
+	Context            json.RawMessage `json:"context"`
+	Referral           json.RawMessage `json:"referral"`
+	ConversationKey    string          `json:"conversation_key"` // <phone_number_id>:<user_id or wa_id>
+}
+
+func (c Common) subject() string { return c.PhoneNumberID + ":" + c.MessageID }
+
+// Contact is the person.
+type Contact struct {
+	WaID     *string `json:"wa_id"`
+	Name     *string `json:"name"`
+	UserID   *string `json:"user_id"`
+	Username *string `json:"username"`
+}
+
+// TextMessage is the body of ProcessText.
+type TextMessage struct {
+	Common
+	Text string `json:"text"`
+	// Analysis is the Result of an [Analysis] of the media that the text came with.
+	Analysis json.RawMessage `json:"analysis,omitempty"`
+}
+
+// ImageMessage is the body of ProcessImage.
+type ImageMessage struct {
+	Common
+	Caption  string `json:"caption"`
+	MimeType string `json:"mime_type"`
+}
+
+// AudioMessage is the body of ProcessAudio.
+type AudioMessage struct {
+	Common
+	MimeType string `json:"mime_type"`
+	Voice    bool   `json:"voice"` // recorded in WhatsApp
+}
+
+// VideoMessage is the body of ProcessVideo.
+type VideoMessage struct {
+	Common
+	Caption  string `json:"caption"`
+	MimeType string `json:"mime_type"`
+}
+
+// DocumentMessage is the body of ProcessDocument.
+type DocumentMessage struct {
+	Common
+	Caption  string `json:"caption"`
+	Filename string `json:"filename"`
+	MimeType string `json:"mime_type"`
+}
+
+// LocationMessage is the body of ProcessLocation.
+type LocationMessage struct {
+	Common
+	Location Location `json:"location"`
+}
+
+// Location is a place, in degrees.
+type Location struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+	Name      string  `json:"name"`
+	Address   string  `json:"address"`
+}
+
+// ContactsMessage is the body of ProcessContacts. Contacts are as Meta sends them.
+type ContactsMessage struct {
+	Common
+	Contacts []json.RawMessage `json:"contacts"`
+}
+
+// ButtonInteraction is the body of ProcessButton.
+type ButtonInteraction struct {
+	Common
+	ButtonID    string       `json:"button_id"`
+	ButtonTitle string       `json:"button_title"`
+	Source      ButtonSource `json:"source"`
+}
+
+// ButtonSource is what the button was on.
+type ButtonSource string
+
+// The sources: a reply button of an interactive message, a quick reply of a template.
+const (
+	FromInteractive ButtonSource = "interactive"
+	FromTemplate    ButtonSource = "template"
+)
+
+// ListInteraction is the body of ProcessList.
+type ListInteraction struct {
+	Common
+	ListID          string `json:"list_id"`
+	ListTitle       string `json:"list_title"`
+	ListDescription string `json:"list_description"`
+}
+
+// FlowResponse is the body of ProcessFlow. Response is Meta's response_json, parsed.
+type FlowResponse struct {
+	Common
+	FlowName string          `json:"flow_name"`
+	Response json.RawMessage `json:"response"`
+}
+
+// OtherMessage is the body of ProcessOther. Message is as Meta sends it.
+type OtherMessage struct {
+	Common
+	Type    string          `json:"type"`
+	Message json.RawMessage `json:"message"`
+}
+
+// StatusNotification is the body of NotifyStatus. Its MessageID and Timestamp are the status's own.
+type StatusNotification struct {
+	Common
+	Status          string          `json:"status"`
+	Type            string          `json:"type,omitempty"` // such as payment; of a message's status empty
+	RecipientID     *string         `json:"recipient_id"`
+	RecipientUserID *string         `json:"recipient_user_id"`
+	ParticipantID   string          `json:"recipient_participant_id,omitempty"` // within a group
+	Errors          json.RawMessage `json:"errors"`
+	Pricing         json.RawMessage `json:"pricing"`
+}
+
+// subject tells the statuses of one message apart.
+func (s StatusNotification) subject() string {
+	subject := s.Common.subject() + ":" + s.Status
+	if s.Type != "" {
+		subject += ":" + s.Type
+	}
+	if s.ParticipantID != "" {
+		subject += ":" + s.ParticipantID
+	}
+	return subject
+}
+
+// MediaAnalysis is the body of the analysis methods.
+type MediaAnalysis struct {
+	Common
+	Filename string        `json:"filename"`
+	Metadata MediaMetadata `json:"metadata"`
+}
+
+// MediaMetadata is what the message says about its media.
+type MediaMetadata struct {
+	Type     string `json:"type"` // of the message, such as image
+	MimeType string `json:"mime_type"`
+	Caption  string `json:"caption"`
+	Voice    bool   `json:"voice"`
+}

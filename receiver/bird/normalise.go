@@ -1,0 +1,146 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// maxReplies bounds the messages of one answer.
+const maxReplies = 5
+
+// parseAnswer reads a 2xx body in any of the forms of the contract. What fits none of them is a permanent failure that
+// names what was found, never what it said.
+func parseAnswer(op string, body []byte) (Answer, error) {
+	answer, err := readAnswer(bytes.TrimSpace(body))
+	if err != nil {
+		return Answer{}, badResponse(op, err.Error())
+	}
+	return answer, nil
+}
+
+func readAnswer(body []byte) (Answer, error) {
+	if len(body) == 0 {
+		return Answer{}, nil
+	}
+	if !json.Valid(body) {
+		return Answer{}, errors.New("the answer is no JSON")
+	}
+	if body[0] != '{' {
+		return readResponse(body)
+	}
+	var outer struct {
+		Response     json.RawMessage `json:"response"`
+		Handoff      *Handoff        `json:"handoff"`
+		QuickReplies []option        `json:"quick_replies"`
+		Accepted     bool            `json:"accepted"`
+		Type         json.RawMessage `json:"type"`
+		Text         json.RawMessage `json:"text"`
+		Error        json.RawMessage `json:"error"`
+	}
+	if err := decode(body, &outer); err != nil {
+		return Answer{}, fmt.Errorf("the answer is %w", err)
+	}
+	var answer Answer
+	var err error
+	switch {
+	case outer.Response != nil:
+		if answer, err = readResponse(outer.Response); err == nil {
+			err = answer.offer(outer.QuickReplies)
+		}
+	case outer.Type != nil || outer.Text != nil:
+		answer, err = readResponse(body)
+	case outer.Handoff != nil:
+	case outer.Accepted:
+		answer.Later = true
+	case present(outer.Error):
+		err = errors.New("the answer is an error")
+	default:
+		err = errors.New("the answer has neither response nor type")
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	if answer.Handoff == nil {
+		answer.Handoff = outer.Handoff
+	}
+	return answer, nil
+}
+
+// readResponse reads one message or a list of them.
+func readResponse(raw json.RawMessage) (Answer, error) {
+	elements := []json.RawMessage{raw}
+	if raw[0] == '[' {
+		if err := decode(raw, &elements); err != nil {
+			return Answer{}, fmt.Errorf("response is %w", err)
+		}
+	}
+	if len(elements) > maxReplies {
+		return Answer{}, fmt.Errorf("response has more than %d messages", maxReplies)
+	}
+	var answer Answer
+	for i, element := range elements {
+		if err := answer.add(element); err != nil {
+			return Answer{}, fmt.Errorf("message %d is %w", i+1, err)
+		}
+	}
+	return answer, nil
+}
+
+// add reads one message, which may be none. Its errors go on from "the message is".
+func (a *Answer) add(raw json.RawMessage) error {
+	switch raw[0] {
+	case 'n':
+		return nil
+	case '"':
+		var text string
+		if err := decode(raw, &text); err != nil {
+			return err
+		}
+		a.addText(text, false)
+		return nil
+	case '{':
+	default:
+		return errors.New("neither a string nor an object")
+	}
+	var message struct {
+		Type            string `json:"type"`
+		InteractiveType string `json:"interactive_type"`
+	}
+	if err := decode(raw, &message); err != nil {
+		return err
+	}
+	kind := message.Type
+	if kind == "interactive" {
+		kind = message.InteractiveType
+	}
+	read, known := readers[kind]
+	if !known {
+		return errors.New("of a type that is not known")
+	}
+	return read(a, raw)
+}
+
+func (a *Answer) addText(text string, previewURL bool) {
+	if strings.TrimSpace(text) != "" {
+		a.Replies = append(a.Replies, Reply{Kind: KindText, Text: text, PreviewURL: previewURL})
+	}
+}
+
+// decode reads raw into the contract's form. Its errors say, in the contract's own names, where raw has another; they go
+// on from "… is".
+func decode(raw json.RawMessage, into any) error {
+	err := json.Unmarshal(raw, into)
+	if err == nil {
+		return nil
+	}
+	if odd, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && odd.Field != "" {
+		return fmt.Errorf("odd: %s has an unexpected JSON type", odd.Field)
+	}
+	return errors.New("of an unexpected JSON type")
+}

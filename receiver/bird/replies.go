@@ -1,0 +1,214 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
+
+// readers has one line for each type of message that Bird may send. Their errors go on from "the message is".
+var readers = map[string]func(*Answer, json.RawMessage) error{
+	"":         readText, // a text without its type
+	"text":     readText,
+	"buttons":  readButtons,
+	"list":     readList,
+	"media":    readMedia,
+	"image":    readMedia,
+	"video":    readMedia,
+	"audio":    readMedia,
+	"document": readMedia,
+	"sticker":  readMedia,
+	"template": readTemplate,
+	"location": readLocation,
+	"reaction": readReaction,
+	"handoff":  readHandoff,
+	"none":     func(*Answer, json.RawMessage) error { return nil },
+}
+
+func readText(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Text         *string  `json:"text"`
+		PreviewURL   bool     `json:"preview_url"`
+		QuickReplies []option `json:"quick_replies"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	if m.Text == nil {
+		return errors.New("a text without text")
+	}
+	if len(m.QuickReplies) > 0 {
+		return a.addChoice(*m.Text, "", "", m.QuickReplies)
+	}
+	a.addText(*m.Text, m.PreviewURL)
+	return nil
+}
+
+func readButtons(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Text    string   `json:"text"`
+		Header  string   `json:"header"`
+		Footer  string   `json:"footer"`
+		Buttons []option `json:"buttons"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	return a.addChoice(m.Text, m.Header, m.Footer, m.Buttons)
+}
+
+func readList(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Text       string `json:"text"`
+		Header     string `json:"header"`
+		Footer     string `json:"footer"`
+		ButtonText string `json:"button_text"`
+		Sections   []struct {
+			Title string   `json:"title"`
+			Rows  []option `json:"rows"`
+		} `json:"sections"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	list := &List{ButtonText: m.ButtonText}
+	if strings.TrimSpace(list.ButtonText) == "" {
+		list.ButtonText = menu
+	}
+	var all []option
+	for _, s := range m.Sections {
+		if len(s.Rows) == 0 {
+			continue
+		}
+		all = append(all, s.Rows...)
+		section := Section{Title: s.Title}
+		for _, row := range s.Rows {
+			section.Rows = append(section.Rows, Option(row))
+		}
+		list.Sections = append(list.Sections, section)
+	}
+	if err := offerable(m.Text, all); err != nil {
+		return err
+	}
+	a.Replies = append(a.Replies, Reply{Kind: KindList, Text: m.Text, Header: m.Header, Footer: m.Footer, List: list})
+	return nil
+}
+
+func readMedia(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Type      string `json:"type"`
+		MediaType string `json:"media_type"`
+		URL       string `json:"url"`
+		MediaURL  string `json:"media_url"`
+		MediaID   string `json:"media_id"`
+		Caption   string `json:"caption"`
+		Filename  string `json:"filename"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	media := ReplyMedia{Type: m.Type, URL: m.URL, MediaID: m.MediaID, Caption: m.Caption, Filename: m.Filename}
+	if media.Type == "media" {
+		media.Type = m.MediaType
+	}
+	if media.URL == "" {
+		media.URL = m.MediaURL
+	}
+	if !slices.Contains(mediaTypes, media.Type) {
+		return errors.New("media of a media_type that is not known")
+	}
+	switch {
+	case media.MediaID != "":
+		media.URL = ""
+	case media.URL == "":
+		return errors.New("media without url and media_id")
+	default:
+		u, err := url.Parse(media.URL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			return errors.New("media whose url is no absolute https URL")
+		}
+	}
+	caption := media.Caption
+	if media.Type == "audio" || media.Type == "sticker" {
+		media.Caption = "" // WhatsApp shows none with these
+	}
+	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
+	if media.Caption == "" {
+		a.addText(caption, false)
+	}
+	return nil
+}
+
+func readTemplate(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Name       string          `json:"name"`
+		Language   json.RawMessage `json:"language"`
+		Components json.RawMessage `json:"components"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	template := Template{Name: m.Name}
+	var meta struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(m.Language, &template.Language) != nil && json.Unmarshal(m.Language, &meta) == nil {
+		template.Language = meta.Code // as the Cloud API itself has it
+	}
+	if template.Name == "" || template.Language == "" {
+		return errors.New("a template without name or language")
+	}
+	if present(m.Components) {
+		if m.Components[0] != '[' {
+			return errors.New("a template whose components are no list")
+		}
+		template.Components = m.Components
+	}
+	a.Replies = append(a.Replies, Reply{Kind: KindTemplate, Template: &template})
+	return nil
+}
+
+func readLocation(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Latitude  *float64 `json:"latitude"`
+		Longitude *float64 `json:"longitude"`
+		Name      string   `json:"name"`
+		Address   string   `json:"address"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	if m.Latitude == nil || m.Longitude == nil || math.Abs(*m.Latitude) > 90 || math.Abs(*m.Longitude) > 180 {
+		return errors.New("a location without latitude and longitude in degrees")
+	}
+	place := &Location{Latitude: *m.Latitude, Longitude: *m.Longitude, Name: m.Name, Address: m.Address}
+	a.Replies = append(a.Replies, Reply{Kind: KindLocation, Location: place})
+	return nil
+}
+
+func readReaction(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Emoji *string `json:"emoji"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+	if m.Emoji == nil {
+		return errors.New("a reaction without emoji")
+	}
+	a.Replies = append(a.Replies, Reply{Kind: KindReaction, Emoji: *m.Emoji})
+	return nil
+}
+
+func readHandoff(a *Answer, raw json.RawMessage) error {
+	a.Handoff = &Handoff{}
+	return decode(raw, a.Handoff)
+}

@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// plan turns the AI's replies into the sends they take. Only the first refers to the message that is answered.
+func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
+	var contents []whatsapp.Content
+	for _, reply := range answer {
+		contents = append(contents, t.contents(reply)...)
+	}
+	replies := make([]store.Reply, 0, len(contents))
+	for part, content := range contents {
+		target := whatsapp.Reply{To: whatsapp.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), part)}
+		if part == 0 {
+			target.ContextID = string(t.message.ID)
+		}
+		encoded, err := whatsapp.Encode(target, content)
+		if err != nil {
+			return nil, err
+		}
+		e.Metrics.TitlesCut(encoded.Cut)
+		replies = append(replies, store.Reply{Part: part, Type: encoded.Type, Body: encoded.Body, State: store.Planned})
+	}
+	return replies, nil
+}
+
+// contents are the WhatsApp messages that one reply of the AI becomes.
+func (t *task) contents(reply bird.Reply) []whatsapp.Content {
+	switch reply.Kind {
+	case bird.KindButtons:
+		return []whatsapp.Content{whatsapp.ButtonsContent{Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Buttons: buttons(reply.Buttons)}}
+	case bird.KindList:
+		return []whatsapp.Content{whatsapp.ListContent{
+			Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Label: reply.List.ButtonText, Sections: sections(reply.List.Sections),
+		}}
+	case bird.KindMedia:
+		m := reply.Media
+		return []whatsapp.Content{whatsapp.MediaContent{Type: m.Type, ID: m.MediaID, Link: m.URL, Caption: m.Caption, Filename: m.Filename}}
+	case bird.KindTemplate:
+		return []whatsapp.Content{whatsapp.TemplateContent(*reply.Template)}
+	case bird.KindLocation:
+		return []whatsapp.Content{whatsapp.LocationContent(*reply.Location)}
+	case bird.KindReaction:
+		return []whatsapp.Content{whatsapp.ReactionContent{MessageID: string(t.message.ID), Emoji: reply.Emoji}}
+	default:
+		var texts []whatsapp.Content
+		for _, text := range whatsapp.SplitText(reply.Text) {
+			texts = append(texts, whatsapp.TextContent{Text: text, PreviewURL: reply.PreviewURL})
+		}
+		return texts
+	}
+}
+
+func buttons(options []bird.Option) []whatsapp.ReplyButton {
+	buttons := make([]whatsapp.ReplyButton, 0, len(options))
+	for _, o := range options {
+		buttons = append(buttons, whatsapp.ReplyButton{ID: o.ID, Title: o.Title})
+	}
+	return buttons
+}
+
+func sections(given []bird.Section) []whatsapp.ListSection {
+	sections := make([]whatsapp.ListSection, 0, len(given))
+	for _, s := range given {
+		section := whatsapp.ListSection{Title: s.Title}
+		for _, row := range s.Rows {
+			section.Rows = append(section.Rows, whatsapp.ListRow(row))
+		}
+		sections = append(sections, section)
+	}
+	return sections
+}

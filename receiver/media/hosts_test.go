@@ -1,0 +1,127 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+func TestAllowed(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://lookaside.fbsbx.com/x":        true,
+		"https://LOOKASIDE.FBSBX.COM:443/x":    true,
+		"https://a.b.fbcdn.net/x":              true,
+		"https://media.example.com/x":          true,
+		"https://media.example.com:8443/x":     false,
+		"https://odd.example.com:8443/x":       true,
+		"https://odd.example.com/x":            false,
+		"http://lookaside.fbsbx.com/x":         false,
+		"https://lookaside.fbsbx.com:8443/x":   false,
+		"https://fbsbx.com/x":                  false,
+		"https://.fbsbx.com/x":                 false,
+		"https://evilfbsbx.com/x":              false,
+		"https://lookaside.fbsbx.com.evil.com": false,
+		"https://a@lookaside.fbsbx.com/x":      false,
+		"https://sub.media.example.com/x":      false,
+		"http://graph.test:9000/x":             true,
+		"https://graph.test:9000/x":            false,
+		"http://graph.test/x":                  false,
+		"http://a@graph.test:9000/x":           false,
+		"ftp://lookaside.fbsbx.com/x":          false,
+		"/x":                                   false,
+		"":                                     false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings := config.Fixed(config.Config{
+			CloudAPI: config.CloudAPI{BaseURL: "http://Graph.test:9000"},
+			Media:    config.Media{AllowedHosts: []string{".fbsbx.com", ".fbcdn.net", "Media.example.com", "odd.example.com:8443"}},
+		}, config.Secrets{}).Now()
+		if got := allowed(settings, u); got != want {
+			t.Errorf("allowed(%q) = %t, want %t", address, got, want)
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for address, want := range map[string]bool{
+		"157.240.1.1": true, "2a03:2880::1": true, "64:ff9b::9df0:101": true, "::ffff:157.240.1.1": true,
+		"127.0.0.1": false, "::1": false, "0.0.0.0": false, "::": false, "0.1.2.3": false,
+		"10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "fd00::1": false, "fec0::1": false,
+		"169.254.169.254": false, "fe80::1%eth0": false, "100.100.100.200": false, "192.0.0.8": false, "198.18.0.1": false,
+		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "250.1.1.1": false,
+		"::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false,
+	} {
+		if got := public(netip.MustParseAddr(address)); got != want {
+			t.Errorf("public(%s) = %t, want %t", address, got, want)
+		}
+	}
+	if refusePrivate("tcp", "no address", nil) == nil {
+		t.Error("what is no address was let through")
+	}
+}
+
+func TestHostPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://[::1]": "[::1]:80", "https://[::1]": "[::1]:443", "socks5://[::1]": "[::1]:1080", "http://Proxy.internal:3128": "proxy.internal:3128",
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hostPort(u); got != want {
+			t.Errorf("hostPort(%s) = %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestForeignHostIsNamedForALog(t *testing.T) {
+	for host, want := range map[string]string{
+		"cdn.example.com": "https://cdn.example.com,", "a b\n": "another host,", strings.Repeat("a", 300): "another host,", "": "another host,",
+	} {
+		if err := foreign(&url.URL{Scheme: "https", Host: host, Path: "/secret"}); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("foreign(%q) = %v, want it to name %q", host, err, want)
+		}
+	}
+}
+
+func TestNotWritten(t *testing.T) {
+	for cause, want := range map[error]string{
+		&fs.PathError{Op: "write", Err: syscall.ENOSPC}: "disk_full",
+		&fs.PathError{Op: "write", Err: syscall.EDQUOT}: "disk_full",
+		&fs.PathError{Op: "open", Err: syscall.EROFS}:   "spool",
+	} {
+		if f := failure.Of(notWritten(cause)); f.Class != failure.Transient || f.Code != want {
+			t.Errorf("notWritten(%v) = %+v, want a transient %s", cause, f, want)
+		}
+	}
+}
+
+func TestSameSum(t *testing.T) {
+	sum := [32]byte{0xfb, 0xef, 0xff, 1}
+	for announced, want := range map[string]bool{
+		"": true,
+		"FBefff0100000000000000000000000000000000000000000000000000000000": true,
+		"++//AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=":                     true,
+		"++//AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":                      true,
+		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=":                     true,
+		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":                      true,
+		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB":                      false,
+		"<SHA256>": false, "fbefff01": false, "=": false,
+	} {
+		if got := sameSum(announced, sum); got != want {
+			t.Errorf("sameSum(%q) = %t, want %t", announced, got, want)
+		}
+	}
+}

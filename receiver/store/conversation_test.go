@@ -1,0 +1,51 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"testing"
+	"time"
+)
+
+func TestMergeConversations(t *testing.T) {
+	early := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	late := early.Add(time.Hour)
+	for _, c := range []struct {
+		name       string
+		a, b, want Conversation
+	}{
+		{"nothing known", Conversation{}, Conversation{}, Conversation{}},
+		{
+			"newest message, later end of human mode",
+			Conversation{LastInboundAt: early, HumanUntil: late},
+			Conversation{LastInboundAt: late, HumanUntil: early},
+			Conversation{LastInboundAt: late, HumanUntil: late},
+		},
+		{
+			"the newer needs no template",
+			Conversation{LastInboundAt: early, TemplateRequired: true},
+			Conversation{LastInboundAt: late},
+			Conversation{LastInboundAt: late},
+		},
+		{
+			"the newer needs a template",
+			Conversation{LastInboundAt: late, TemplateRequired: true},
+			Conversation{LastInboundAt: early},
+			Conversation{LastInboundAt: late, TemplateRequired: true},
+		},
+		{
+			"neither is newer",
+			Conversation{TemplateRequired: true},
+			Conversation{HumanUntil: early},
+			Conversation{HumanUntil: early, TemplateRequired: true},
+		},
+	} {
+		if got := c.a.Merge(c.b); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		if got := c.b.Merge(c.a); got != c.want {
+			t.Errorf("%s, the other way round: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Peek implements store.Store.
+func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
+	var found []store.Event
+	err := s.read(ctx, func(c *conn) error {
+		var head int64
+		err := c.query(ctx, "SELECT head FROM conversations WHERE lane = ? AND class = ? AND token = ?",
+			func(r row) error { head = r.int(0); return nil }, lease.Lane, code(lease.Class), lease.Token)
+		if err != nil {
+			return err
+		}
+		if head == 0 {
+			return store.ErrLeaseLost
+		}
+		begun := false
+		return c.query(ctx, `
+			SELECT bound_to IS NOT NULL OR binds OR EXISTS (SELECT 1 FROM replies WHERE event = seq),
+				id, kind, type, phone_number_id, received_at, payload
+			FROM events
+			WHERE lane = ?1 AND class = ?2 AND state = 'pending' AND seq > ?3 AND bound_to IS NOT ?3 ORDER BY seq LIMIT ?4`,
+			func(r row) error {
+				if begun = begun || r.int(0) != 0; !begun {
+					found = append(found, r.pending(1, lease.Class, lease.Lane))
+				}
+				return nil
+			}, lease.Lane, code(lease.Class), head, int64(max(limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
+	}
+	return found, nil
+}
+
+// bind makes events end together with the head of their lane. One that is bound to it already stays so.
+func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
+	for _, id := range events {
+		bound, err := t.exec(`
+			UPDATE events SET bound_to = ?1
+			WHERE id = ?2 AND lane = ?3 AND class = ?4 AND state = 'pending' AND seq > ?1 AND coalesce(bound_to, ?1) = ?1
+				AND NOT binds AND NOT EXISTS (SELECT 1 FROM replies WHERE event = seq)`,
+			head, id[:], lease.Lane, code(lease.Class))
+		if err != nil {
+			return err
+		}
+		if bound == 0 {
+			return fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
+		}
+	}
+	_, err := t.exec("UPDATE events SET binds = 1 WHERE seq = ?", head)
+	return err
+}
+
+// bound returns what is bound to an event and pending.
+func (t *tx) bound(head int64, class store.Class, lane string) ([]store.Event, error) {
+	var found []store.Event
+	err := t.query(`
+		SELECT id, kind, type, phone_number_id, received_at, payload FROM events
+		WHERE bound_to = ? AND state = 'pending' ORDER BY seq`,
+		func(r row) error {
+			found = append(found, r.pending(0, class, lane))
+			return nil
+		}, head)
+	return found, err
+}
+
+// endBound ends what is bound to an event that a step has ended. Dead letters each have the failure in their history.
+func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
+	var ended []int64
+	err := t.returning(`
+		UPDATE events SET state = ?, finished_at = ? WHERE bound_to = ? AND state = 'pending' RETURNING seq`,
+		func(r row) error { ended = append(ended, r.int(0)); return nil },
+		string(step.Outcome.State), step.Now.UnixMilli(), head)
+	if err != nil {
+		return err
+	}
+	for _, event := range ended {
+		t.counted(class, store.Pending, step.Outcome.State)
+		if step.Outcome.State == store.Dead && step.Outcome.Failure != nil {
+			if err := t.fail(event, step.Outcome.Failure); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// conversation returns the state of the conversation with a person, as it is handed out with a status for a lane.
+func (f *fixture) conversation(lane string) store.Conversation {
+	f.Helper()
+	return f.work(lane, store.Step{Now: at(0)})
+}
+
+// work changes the state of a conversation in a step on a status for a lane, and returns the state before.
+func (f *fixture) work(lane string, step store.Step) store.Conversation {
+	f.Helper()
+	probe := inClass(store.Statuses, text("probe", lane))
+	f.probes++
+	probe.ID = store.NewID(store.KindStatus, "probe", strconv.Itoa(f.probes))
+	probe.Kind = store.KindStatus
+	f.ingest(probe)
+	lease := f.claimOneOf(store.Statuses, at(0))
+	step.Outcome = &store.Outcome{State: store.Done}
+	f.advance(lease, step)
+	return lease.Work.Conversation
+}
+
+// human hands a conversation to a person or, at the zero time, back.
+func human(until time.Time) store.Step { return store.Step{Now: at(0), HumanUntil: &until} }
+
+func template(required bool) store.Step { return store.Step{Now: at(0), TemplateRequired: &required} }
+
+var conversationTests = map[string]func(*fixture){
+	"begins with the first message": func(f *fixture) {
+		f.wantEqual("before", f.conversation("lane"), store.Conversation{})
+		f.ingest(text("a", "lane"), text("x", "other"))
+		f.wantEqual("after", f.conversation("lane"), store.Conversation{LastInboundAt: at(0)})
+	},
+
+	"follows the newest message, a minute behind at most": func(f *fixture) {
+		for i := range 10 {
+			now := at(time.Duration(i) * 25 * time.Second)
+			f.ingest(received(text(now.String(), "lane"), now))
+			if lag := now.Sub(f.conversation("lane").LastInboundAt); lag < 0 || lag >= time.Minute {
+				f.Errorf("the last message of %v is known as %v earlier", now, lag)
+			}
+		}
+		late := f.conversation("lane")
+		f.ingest(received(text("late", "lane"), at(-time.Hour)))
+		f.wantEqual("after a late one", f.conversation("lane"), late)
+	},
+
+	"hears only the person": func(f *fixture) {
+		echo := received(text("echo", "lane"), at(time.Hour))
+		echo.Kind = store.KindField
+		kept := received(finished(text("kept", ""), store.Kept), at(time.Hour))
+		f.ingest(text("a", "lane"), echo, kept, inClass(store.Notices, received(text("b", "lane"), at(time.Hour))))
+		f.wantEqual("state", f.conversation("lane"), store.Conversation{LastInboundAt: at(0)})
+	},
+
+	"comes with each event that is handed out": func(f *fixture) {
+		f.ingest(text("a", "lane"), text("b", "lane"))
+		lease := f.claimOne(at(0))
+		f.wantEqual("first", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
+		step := human(at(time.Hour))
+		step.TemplateRequired, step.Outcome = new(true), &store.Outcome{State: store.Done}
+		want := store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour), TemplateRequired: true}
+		lease.Work = *f.advance(lease, step)
+		f.wantEqual("next", lease.Work.Conversation, want)
+		f.advance(lease, postpone(at(0), at(0), false))
+		f.wantEqual("again", f.claimOne(at(0)).Work.Conversation, want)
+	},
+
+	"is handed to a person and back": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		f.work("lane", human(at(time.Hour)))
+		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(1))
+		f.wantEqual("humans later", f.stats(at(time.Hour)).HumanConversations, int64(0))
+		f.ingest(received(text("b", "lane"), at(time.Minute)))
+		f.wantEqual("human", f.work("lane", human(time.Time{})),
+			store.Conversation{LastInboundAt: at(time.Minute), HumanUntil: at(time.Hour)})
+		f.wantEqual("back", f.conversation("lane"), store.Conversation{LastInboundAt: at(time.Minute)})
+		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(0))
+	},
+
+	"requires a template until the person writes": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		f.work("lane", template(true))
+		echo := received(text("echo", "lane"), at(time.Second))
+		echo.Kind = store.KindField
+		f.ingest(echo, text("a", "lane"))
+		f.wantEqual("required", f.conversation("lane").TemplateRequired, true)
+		f.ingest(received(text("b", "lane"), at(time.Second)))
+		f.wantEqual("required", f.conversation("lane").TemplateRequired, false)
+		f.work("lane", template(true))
+		f.work("lane", template(false))
+		f.wantEqual("required", f.conversation("lane").TemplateRequired, false)
+	},
+
+	"can have a state before the person writes": func(f *fixture) {
+		f.work("lane", human(at(time.Hour)))
+		f.work("lane", template(true))
+		f.wantEqual("state", f.conversation("lane"), store.Conversation{HumanUntil: at(time.Hour), TemplateRequired: true})
+		f.ingest(text("a", "lane"))
+		f.wantEqual("state", f.claimOne(at(0)).Work.Conversation,
+			store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
+	},
+
+	"is not forgotten while a person has it": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		workOff(f, at(0))
+		f.work("lane", human(at(48*time.Hour)))
+		purge(f, at(24*time.Hour), at(24*time.Hour), 100)
+		f.wantEqual("state", f.conversation("lane").HumanUntil, at(48*time.Hour))
+		purge(f, at(49*time.Hour), at(49*time.Hour), 100)
+		f.wantEqual("state", f.conversation("lane"), store.Conversation{})
+	},
+}

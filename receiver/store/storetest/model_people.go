@@ -1,0 +1,155 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// modelPerson is somebody with one name or several.
+type modelPerson struct {
+	state store.Conversation
+	// unsure says that two states were merged of which a store, whose LastInboundAt may lag, cannot tell the newer.
+	unsure bool
+}
+
+func (m *model) person(name string) *modelPerson {
+	if m.people[name] == nil {
+		m.people[name] = &modelPerson{}
+	}
+	return m.people[name]
+}
+
+func (p *modelPerson) hears(when time.Time) {
+	p.state.LastInboundAt, p.state.TemplateRequired, p.unsure = when, false, false // time does not go back in the model
+}
+
+func (m *model) join(name, other string) {
+	if name == "" || other == "" {
+		return
+	}
+	p, q := m.person(name), m.person(other)
+	if p == q {
+		return
+	}
+	apart := p.state.LastInboundAt.Sub(q.state.LastInboundAt).Abs()
+	differ := p.state.TemplateRequired != q.state.TemplateRequired
+	p.unsure = p.unsure || q.unsure || differ && apart < time.Minute
+	p.state = p.state.Merge(q.state)
+	for name, other := range m.people {
+		if other == q {
+			m.people[name] = p
+		}
+	}
+}
+
+// seen checks what the store knows of a person, and returns it.
+func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversation {
+	if lag := p.state.LastInboundAt.Sub(got.LastInboundAt); lag < 0 || lag >= time.Minute {
+		t.Fatalf("the last message is known as of %v, want %v", got.LastInboundAt, p.state.LastInboundAt)
+	}
+	if p.unsure {
+		p.state.TemplateRequired, p.unsure = got.TemplateRequired, false
+	}
+	return store.Conversation{
+		LastInboundAt: got.LastInboundAt, HumanUntil: p.state.HumanUntil, TemplateRequired: p.state.TemplateRequired,
+	}
+}
+
+// converse changes the state of a lane's person.
+func (m *model) converse(t *rapid.T) {
+	h := m.hold(t)
+	step := store.Step{Now: m.now}
+	switch rapid.IntRange(0, 2).Draw(t, "what") {
+	case 0:
+		step.TemplateRequired = new(rapid.Bool().Draw(t, "template"))
+	case 1:
+		until := time.Time{}
+		if minutes := rapid.IntRange(0, 3).Draw(t, "minutes"); minutes > 0 {
+			until = m.now.Add(time.Duration(minutes) * time.Minute)
+		}
+		step.HumanUntil = &until
+	default:
+		step.Join = "lane " + strconv.Itoa(rapid.IntRange(0, 5).Draw(t, "name"))
+	}
+	if _, held := m.advance(t, h, step); !held {
+		return
+	}
+	h.event.starts = 1
+	m.join(step.Join, h.ref.Lane)
+	person := m.person(h.ref.Lane)
+	if step.TemplateRequired != nil {
+		person.state.TemplateRequired, person.unsure = *step.TemplateRequired, false
+	}
+	if step.HumanUntil != nil {
+		person.state.HumanUntil = *step.HumanUntil
+	}
+}
+
+// figures counts people: those that wrote within a day, which is longer than any run of the model, and those that a
+// person answers.
+func (m *model) figures() (active, human int64) {
+	var counted []*modelPerson
+	for _, p := range m.people {
+		if slices.Contains(counted, p) {
+			continue
+		}
+		counted = append(counted, p)
+		if !p.state.LastInboundAt.IsZero() {
+			active++
+		}
+		if p.state.HumanUntil.After(m.now) {
+			human++
+		}
+	}
+	return active, human
+}
+
+func (m *model) pause(t *rapid.T) {
+	scope := rapid.SampledFrom([]string{"app", "number"}).Draw(t, "scope")
+	if rapid.IntRange(0, 3).Draw(t, "clear") == 0 {
+		if err := m.store.ClearPause(t.Context(), scope); err != nil {
+			t.Fatalf("ClearPause: %v", err)
+		}
+		delete(m.pauses, scope)
+		return
+	}
+	pause := store.Pause{
+		Scope: scope, Until: m.now.Add(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second),
+		Level: rapid.IntRange(0, 5).Draw(t, "level"), Code: rapid.SampledFrom([]string{"130429", "131056"}).Draw(t, "code"),
+	}
+	if err := m.store.SetPause(t.Context(), pause, m.now); err != nil {
+		t.Fatalf("SetPause: %v", err)
+	}
+	if old := m.pauses[scope]; old.Until.After(m.now) {
+		pause.Level = max(pause.Level, old.Level)
+		if !pause.Until.After(old.Until) {
+			pause.Until, pause.Code = old.Until, old.Code
+		}
+	}
+	m.pauses[scope] = pause
+}
+
+func (m *model) comparePauses(t *rapid.T) {
+	var want []store.Pause
+	for _, pause := range m.pauses {
+		if pause.Until.After(m.now) {
+			want = append(want, pause)
+		}
+	}
+	got, err := m.store.Pauses(t.Context(), m.now)
+	byScope := func(a, b store.Pause) int { return strings.Compare(a.Scope, b.Scope) }
+	slices.SortFunc(got, byScope)
+	slices.SortFunc(want, byScope)
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("Pauses returned %v, %v, want %v", got, err, want)
+	}
+}

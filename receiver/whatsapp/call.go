@@ -1,0 +1,111 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+const (
+	maxAnswerBytes = 1 << 20
+	userAgent      = "whatsapp-webhook-receiver"
+)
+
+// graphID is what an id may be that goes into a path, so that none leads to another place.
+var graphID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+func isID(id string) bool { return graphID.MatchString(id) }
+
+// call is one request to the Graph API.
+type call struct {
+	op     string // for errors, such as "send message"
+	method string
+	path   string // below the version
+	query  url.Values
+	body   []byte // JSON, with POST
+}
+
+// do returns the body of the answer, which was 200. Errors are of type *failure.Error.
+func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
+	op := call.op
+	settings := c.live.Now()
+	if settings.Secrets.AccessToken == "" {
+		return nil, &failure.Error{Class: failure.Configuration, Scope: failure.ScopeApp, Op: op, Code: "no_access_token", Text: "the access token is missing: create its Secret"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settings.CloudAPI.Timeout)
+	defer cancel()
+	var written atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { written.Store(true) }, // from here on Meta may have read all of a small body
+	})
+	address, err := url.Parse(settings.CloudAPI.BaseURL)
+	if err != nil {
+		return nil, badURL(op)
+	}
+	address = address.JoinPath(settings.CloudAPI.Version, call.path)
+	address.RawQuery = call.query.Encode()
+	request, err := http.NewRequestWithContext(ctx, call.method, address.String(), bytes.NewReader(call.body))
+	if err != nil {
+		return nil, badURL(op)
+	}
+	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
+	request.Header.Set("User-Agent", userAgent)
+	if call.method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, unanswered(op, err, written.Load())
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	if err != nil {
+		return nil, unanswered(op, err, true)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, refused(op, response, answer, settings.Processing.ErrorPolicies)
+	}
+	return answer, nil
+}
+
+func badURL(op string) error {
+	return &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "cloudAPI.baseURL is no URL"}
+}
+
+// unanswered classifies a call that got no answer. The cause is not repeated: its text names addresses.
+func unanswered(op string, cause error, written bool) error {
+	text, code := "the connection to Meta failed", "no_connection"
+	if errors.Is(cause, context.DeadlineExceeded) {
+		text, code = "Meta did not answer in time", "timeout"
+	}
+	if written {
+		return &failure.Error{Class: failure.Ambiguous, Op: op, Code: code, Text: text + " after the request was sent"}
+	}
+	return &failure.Error{Class: failure.Transient, Op: op, Code: code, Text: text}
+}
+
+// refused classifies an answer other than 200 by Meta's code, as Meta advises, not by title or HTTP status.
+func refused(op string, response *http.Response, answer []byte, policies map[int]config.ErrorPolicy) error {
+	code := errorBodyCode(answer)
+	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
+	e.Class, e.Scope, e.Text = Meaning(code, response.StatusCode, policies)
+	e.Code = strconv.Itoa(code)
+	if code == NoCode {
+		e.Code = "http_" + strconv.Itoa(response.StatusCode)
+	}
+	return e
+}

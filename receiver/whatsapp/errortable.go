@@ -1,0 +1,114 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+// apiError is what one of Meta's error codes means, in words a person can act on.
+type apiError struct {
+	class failure.Class
+	scope failure.Scope
+	text  string
+}
+
+// apiErrors is Meta's table. Its advice is followed where there is one.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+var apiErrors = map[int]apiError{
+	// The app, its token and its permissions.
+	0:    {failure.Configuration, failure.ScopeApp, "the access token is expired or invalid: set a new one"},
+	1:    {failure.Ambiguous, failure.ScopeNone, "Meta reports an unknown API error"},
+	2:    {failure.Ambiguous, failure.ScopeApp, "Meta's API is down or overloaded"},
+	3:    {failure.Configuration, failure.ScopeApp, "the app lacks a capability or permission: check whatsapp_business_messaging"},
+	4:    {failure.RateLimited, failure.ScopeApp, "the app reached its API call limit"},
+	10:   {failure.Configuration, failure.ScopeApp, "the permission was not granted or was removed: check whatsapp_business_messaging"},
+	33:   {failure.Permanent, failure.ScopeNumber, "the business phone number was deleted"},
+	100:  {failure.Permanent, failure.ScopeNone, "Meta refuses a parameter of the request"},
+	104:  {failure.Configuration, failure.ScopeApp, "the access token is missing: set one"},
+	190:  {failure.Configuration, failure.ScopeApp, "the access token is expired or invalid: set a new one"},
+	368:  {failure.Configuration, failure.ScopeBusinessAccount, "the business account is blocked for policy violations: see WhatsApp Manager"},
+	2200: {failure.Configuration, failure.ScopeApp, "the callback URL failed Meta's verification: check that it is public and knows the verify token"},
+
+	// Rates and restrictions.
+	80007:  {failure.RateLimited, failure.ScopeBusinessAccount, "the business account reached its rate limit"},
+	80008:  {failure.RateLimited, failure.ScopeBusinessAccount, "the business account reached its rate limit"},
+	130403: {failure.Permanent, failure.ScopeRecipient, "the business has blocked this person"},
+	130429: {failure.RateLimited, failure.ScopeNumber, "the phone number reached its throughput limit"},
+	130472: {failure.Permanent, failure.ScopeRecipient, "the person's number is part of a Meta experiment"},
+	130497: {failure.Permanent, failure.ScopeBusinessAccount, "the business may not message people in this country"},
+
+	// Messages.
+	131000: {failure.Ambiguous, failure.ScopeNone, "Meta reports that something went wrong"},
+	131005: {failure.Configuration, failure.ScopeApp, "access denied: check the permissions of the access token"},
+	131008: {failure.Permanent, failure.ScopeNone, "a required parameter is missing"},
+	131009: {failure.Permanent, failure.ScopeNone, "a parameter has a value that Meta refuses"},
+	131016: {failure.Transient, failure.ScopeNone, "a service of Meta is temporarily unavailable"},
+	131020: {failure.Permanent, failure.ScopeRecipient, "the group has a single member"},
+	131021: {failure.Permanent, failure.ScopeRecipient, "sender and recipient are the same number"},
+	131026: {failure.Permanent, failure.ScopeRecipient, "the message is undeliverable: no WhatsApp number, terms not accepted, or the app is too old"},
+	131030: {failure.Permanent, failure.ScopeRecipient, "the recipient is not on the test number's list of allowed numbers"},
+	131031: {failure.Configuration, failure.ScopeBusinessAccount, "the business account is locked: see WhatsApp Manager"},
+	131035: {failure.Permanent, failure.ScopeNone, "a webhook was not delivered within the data retention limit: what it said is lost"},
+	131036: {failure.Permanent, failure.ScopeRecipient, "at least one of the person's devices did not get the message"},
+	131037: {failure.Configuration, failure.ScopeNumber, "the phone number's display name needs approval"},
+	131041: {failure.Permanent, failure.ScopeRecipient, "the group is unknown"},
+	131042: {failure.Configuration, failure.ScopeBusinessAccount, "the business account has a payment problem: see WhatsApp Manager"},
+	131044: {failure.Configuration, failure.ScopeBusinessAccount, "the business account has a payment problem: see WhatsApp Manager"},
+	131045: {failure.Configuration, failure.ScopeNumber, "the phone number is not registered correctly: register it"},
+	131047: {failure.TemplateRequired, failure.ScopePair, "more than 24 hours since the person's last message: only a template may be sent"},
+	131048: {failure.RateLimited, failure.ScopeNumber, "the phone number is restricted for spam: see its quality in WhatsApp Manager"},
+	131049: {failure.Permanent, failure.ScopePair, "Meta chose not to deliver the message: wait at least 24 hours before another"},
+	131050: {failure.Permanent, failure.ScopeRecipient, "the person stopped marketing messages"},
+	131051: {failure.Permanent, failure.ScopeNone, "the message type is not supported"},
+	131052: {failure.Permanent, failure.ScopeNone, "the media that the person sent cannot be downloaded: it may be too large"},
+	131053: {failure.Permanent, failure.ScopeNone, "the media could not be uploaded: check its type, size and address"},
+	131055: {failure.Permanent, failure.ScopeNone, "only marketing templates may be sent this way"},
+	131056: {failure.RateLimited, failure.ScopePair, "too many messages to this person in a short time"},
+	131057: {failure.RateLimited, failure.ScopeNumber, "the phone number is in maintenance for about a minute"}, // too long for a Transient's retries
+	131059: {failure.Permanent, failure.ScopeNone, "the cursor of the page is not valid any more"},
+	131060: {failure.Permanent, failure.ScopeNone, "the message is currently unavailable"},
+	131062: {failure.Permanent, failure.ScopeNone, "this message cannot be sent to a business-scoped user id: it needs a phone number"},
+	131063: {failure.Permanent, failure.ScopeNone, "marketing templates are disabled on the Cloud API"},
+	131064: {failure.Configuration, failure.ScopeBusinessAccount, "messaging is limited for template classification violations: see WhatsApp Manager"},
+
+	// Groups; the rest of their codes is in lookupError.
+	131207: {failure.Permanent, failure.ScopeRecipient, "the group is suspended"},
+	131208: {failure.RateLimited, failure.ScopeNumber, "the phone number reached its limit for groups"},
+
+	// Templates and flows.
+	132000: {failure.Permanent, failure.ScopeNone, "the template's parameters do not match in number"},
+	132001: {failure.Permanent, failure.ScopeNone, "the template does not exist in this language or is not approved"},
+	132005: {failure.Permanent, failure.ScopeNone, "the template's text is too long with its parameters"},
+	132007: {failure.Permanent, failure.ScopeNone, "the template's characters violate Meta's policy"},
+	132012: {failure.Permanent, failure.ScopeNone, "a parameter of the template has the wrong format"},
+	132015: {failure.Permanent, failure.ScopeNone, "the template is paused for its quality"},
+	132016: {failure.Permanent, failure.ScopeNone, "the template is disabled for its quality"},
+	132018: {failure.Permanent, failure.ScopeNone, "the template's parameters are not valid"},
+	132068: {failure.Permanent, failure.ScopeNone, "the flow is blocked"},
+	132069: {failure.RateLimited, failure.ScopeNone, "the flow is throttled for about an hour"},
+
+	// Registration of the phone number.
+	133000: {failure.Configuration, failure.ScopeNumber, "an earlier deregistration is incomplete: deregister the phone number again"},
+	133001: {failure.Permanent, failure.ScopeNumber, "the phone number's backup cannot be decrypted"},
+	133002: {failure.Permanent, failure.ScopeNumber, "the phone number's backup cannot be decrypted"},
+	133003: {failure.Permanent, failure.ScopeNumber, "the phone number's recovery token cannot be decrypted"},
+	133004: {failure.Transient, failure.ScopeNone, "Meta's server is temporarily unavailable"},
+	133005: {failure.Configuration, failure.ScopeNumber, "the two-step verification PIN is wrong"},
+	133006: {failure.Configuration, failure.ScopeNumber, "the phone number needs to be verified again"},
+	133007: {failure.Configuration, failure.ScopeBusinessAccount, "the account is blocked"},
+	133008: {failure.RateLimited, failure.ScopeNumber, "too many guesses of the two-step verification PIN"},
+	133009: {failure.RateLimited, failure.ScopeNumber, "the two-step verification PIN was entered too fast"},
+	133010: {failure.Configuration, failure.ScopeNumber, "the phone number is not registered on the Cloud API: register it"},
+	133015: {failure.RateLimited, failure.ScopeNumber, "the phone number was deleted just now: wait 5 minutes before registering it"},
+	133016: {failure.RateLimited, failure.ScopeNumber, "the phone number was registered and deregistered too often"},
+	136025: {failure.Configuration, failure.ScopeNumber, "the phone number's verification code is wrong"},
+
+	// Others.
+	134011:  {failure.Configuration, failure.ScopeBusinessAccount, "the WhatsApp Payments terms are not accepted"},
+	135000:  {failure.Permanent, failure.ScopeNone, "Meta refuses the request's parameters"},
+	137000:  {failure.Permanent, failure.ScopeRecipient, "the person's identity key does not match"},
+	2593107: {failure.Permanent, failure.ScopeNumber, "the WhatsApp Business app was synchronized too often"},
+	2593108: {failure.Permanent, failure.ScopeNumber, "the time to synchronize the WhatsApp Business app is over"},
+	2593109: {failure.Permanent, failure.ScopeNumber, "the business declined to share its history"},
+}

@@ -1,0 +1,27 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import "slices"
+
+// mediaTypes are the types of message whose property is a file.
+var mediaTypes = []Text{"image", "video", "audio", "document", "sticker"}
+
+// Media is a file that a person sent. Its id lives 7 days.
+type Media struct {
+	ID       Text `json:"id"`
+	MimeType Text `json:"mime_type"`
+	SHA256   Text `json:"sha256"`   // in base64, in places in hexadecimal
+	Caption  Text `json:"caption"`  // of images, videos and documents
+	Filename Text `json:"filename"` // of documents
+	URL      Text `json:"url"`      // optional; needs the access token and lives 5 minutes
+	Voice    Flag `json:"voice"`    // of audio: recorded in WhatsApp
+	Animated Flag `json:"animated"` // of stickers
+}
+
+// Media reads a message of type image, video, audio, document or sticker.
+func (m Message) Media() (media Media, ok bool) {
+	ok = slices.Contains(mediaTypes, m.Type) && m.read(m.Type, &media)
+	return media, ok
+}

@@ -1,0 +1,113 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"unicode/utf8"
+)
+
+// The limits of Meta's messages API, interactive object.
+const (
+	maxButtons     = 3
+	maxButtonTitle = 20
+	maxButtonID    = 256
+	maxButtonsText = 1024
+	maxHeader      = 60
+	maxFooter      = 60
+)
+
+// ButtonsContent is a text with choices below it. Where they do not go on buttons, being more than 3, alike once cut to
+// 20 characters, or below more than 1024 characters of text, they become a list.
+type ButtonsContent struct {
+	Text      string
+	Header    string // optional
+	Footer    string // optional
+	Buttons   []ReplyButton
+	ListLabel string // of the list that they may become
+}
+
+// ReplyButton is one choice. Its id comes back in Interactive.
+type ReplyButton struct {
+	ID    string
+	Title string
+}
+
+type interactiveObject struct {
+	Type   string             `json:"type"`
+	Header *interactiveHeader `json:"header,omitempty"`
+	Body   interactiveText    `json:"body"`
+	Footer *interactiveText   `json:"footer,omitempty"`
+	Action interactiveAction  `json:"action"`
+}
+
+type interactiveHeader struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type interactiveText struct {
+	Text string `json:"text"`
+}
+
+type interactiveAction struct {
+	Buttons  []buttonObject  `json:"buttons,omitempty"`
+	Button   string          `json:"button,omitempty"`
+	Sections []sectionObject `json:"sections,omitempty"`
+}
+
+type buttonObject struct {
+	Type  string      `json:"type"`
+	Reply replyObject `json:"reply"`
+}
+
+type replyObject struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+}
+
+func (c ButtonsContent) put(message *outbound) (int, error) {
+	if len(c.Buttons) == 0 {
+		return 0, unfit("there are no buttons: give at least one, or send a text")
+	}
+	var cut cutter
+	buttons, ids, titles := make([]buttonObject, len(c.Buttons)), idSet{}, map[string]bool{}
+	for i, button := range c.Buttons {
+		if err := ids.add("button", i, button.ID, button.Title, maxButtonID); err != nil {
+			return 0, err
+		}
+		title := cut.fit(button.Title, maxButtonTitle)
+		titles[title] = true
+		buttons[i] = buttonObject{Type: "reply", Reply: replyObject{ID: button.ID, Title: title}}
+	}
+	if len(buttons) > maxButtons || len(titles) < len(buttons) || utf8.RuneCountInString(c.Text) > maxButtonsText {
+		return c.list().put(message)
+	}
+	if err := within("the text above the buttons", c.Text, maxButtonsText, "send part of it before"); err != nil {
+		return 0, err
+	}
+	message.Type = "interactive"
+	message.Interactive = framed(&cut, "button", c.Header, c.Text, c.Footer)
+	message.Interactive.Action.Buttons = buttons
+	return cut.count, nil
+}
+
+func (c ButtonsContent) list() ListContent {
+	rows := make([]ListRow, len(c.Buttons))
+	for i, button := range c.Buttons {
+		rows[i] = ListRow{ID: button.ID, Title: button.Title}
+	}
+	return ListContent{Text: c.Text, Header: c.Header, Footer: c.Footer, Label: c.ListLabel, Sections: []ListSection{{Rows: rows}}}
+}
+
+// framed is an interactive object but for its action.
+func framed(cut *cutter, kind, header, text, footer string) *interactiveObject {
+	object := &interactiveObject{Type: kind, Body: interactiveText{Text: text}}
+	if header != "" {
+		object.Header = &interactiveHeader{Type: "text", Text: cut.fit(header, maxHeader)}
+	}
+	if footer != "" {
+		object.Footer = &interactiveText{Text: cut.fit(footer, maxFooter)}
+	}
+	return object
+}

@@ -1,0 +1,123 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// The limits of Meta's messages API, interactive object of type list.
+const (
+	maxRows           = 10
+	maxListLabel      = 20
+	maxSectionTitle   = 24
+	maxRowTitle       = 24
+	maxRowDescription = 72
+	maxRowID          = 200
+)
+
+// defaultLabel reads the same in many languages.
+const defaultLabel = "Menu"
+
+// ListContent is a text of at most 4096 characters with a menu of 1 to 10 rows.
+type ListContent struct {
+	Text     string
+	Header   string // optional
+	Footer   string // optional
+	Label    string // of the button that opens the menu; "Menu" where empty
+	Sections []ListSection
+}
+
+// ListSection is a part of the menu. Where there are several, each needs a title; one without rows is left out.
+type ListSection struct {
+	Title string
+	Rows  []ListRow
+}
+
+// ListRow is one choice. Its id comes back in Interactive. A title that is too long goes into the description as well,
+// where there is none.
+type ListRow struct {
+	ID          string
+	Title       string
+	Description string
+}
+
+type sectionObject struct {
+	Title string      `json:"title,omitempty"`
+	Rows  []rowObject `json:"rows"`
+}
+
+type rowObject struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitempty"`
+}
+
+func (c ListContent) put(message *outbound) (int, error) {
+	if err := within("the text above the list", c.Text, MaxTextRunes, "send part of it before"); err != nil {
+		return 0, err
+	}
+	label := c.Label
+	if strings.TrimSpace(label) == "" {
+		label = defaultLabel
+	}
+	var cut cutter
+	object := framed(&cut, "list", c.Header, c.Text, c.Footer)
+	object.Action.Button = cut.fit(label, maxListLabel)
+	rows, ids := 0, idSet{}
+	for _, section := range c.Sections {
+		if len(section.Rows) == 0 {
+			continue
+		}
+		encoded := sectionObject{Title: cut.fit(section.Title, maxSectionTitle)}
+		for _, row := range section.Rows {
+			if err := ids.add("row", rows, row.ID, row.Title, maxRowID); err != nil {
+				return 0, err
+			}
+			rows++
+			encoded.Rows = append(encoded.Rows, row.encode(&cut))
+		}
+		object.Action.Sections = append(object.Action.Sections, encoded)
+	}
+	if rows == 0 || rows > maxRows {
+		return 0, unfit("the list has %d rows: give it 1 to %d", rows, maxRows)
+	}
+	for i, section := range object.Action.Sections {
+		if len(object.Action.Sections) > 1 && strings.TrimSpace(section.Title) == "" {
+			return 0, unfit("section %d of the list has no title: of several sections each needs one", i+1)
+		}
+	}
+	message.Type, message.Interactive = "interactive", object
+	return cut.count, nil
+}
+
+func (r ListRow) encode(cut *cutter) rowObject {
+	description := r.Description
+	if description == "" && utf8.RuneCountInString(r.Title) > maxRowTitle {
+		description = r.Title
+	}
+	return rowObject{ID: r.ID, Title: cut.fit(r.Title, maxRowTitle), Description: cut.fit(description, maxRowDescription)}
+}
+
+// idSet holds the ids of the choices of one message, which must differ.
+type idSet map[string]int
+
+// add checks the choice at index, which is a button or a row. An id is never cut, since it comes back.
+func (s idSet) add(what string, index int, id, title string, limit int) error {
+	if strings.TrimSpace(title) == "" {
+		return unfit("%s %d has no title: give it one", what, index+1)
+	}
+	if id == "" || strings.TrimSpace(id) != id {
+		return unfit("%s %d has an id that is empty or begins or ends with a blank: give it another", what, index+1)
+	}
+	if n := utf8.RuneCountInString(id); n > limit {
+		return unfit("%s %d has an id of %d characters, at most %d are allowed: shorten it", what, index+1, n, limit)
+	}
+	if other, taken := s[id]; taken {
+		return unfit("%ss %d and %d have the same id: give each its own", what, other+1, index+1)
+	}
+	s[id] = index
+	return nil
+}

@@ -1,0 +1,69 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"net/url"
+	"slices"
+	"unicode/utf8"
+)
+
+// MaxCaptionRunes is the longest caption. Source: Meta's messages API, media object.
+const MaxCaptionRunes = 1024
+
+// MediaContent is a file: one uploaded to Meta, or one that Meta fetches from a public address.
+type MediaContent struct {
+	Type     string // image, video, audio, document or sticker
+	ID       string // either this
+	Link     string // or this
+	Caption  string // of images, videos and documents; at most MaxCaptionRunes characters
+	Filename string // shown with documents; of no effect elsewhere
+	Voice    bool   // of audio: shown as a voice message
+}
+
+type mediaObject struct {
+	ID       string `json:"id,omitempty"`
+	Link     string `json:"link,omitempty"`
+	Caption  string `json:"caption,omitempty"`
+	Filename string `json:"filename,omitempty"`
+	Voice    bool   `json:"voice,omitempty"`
+}
+
+func (c MediaContent) put(message *outbound) (int, error) {
+	if !slices.Contains(mediaTypes, Text(c.Type)) {
+		return 0, unfit("the media has no known type: give image, video, audio, document or sticker")
+	}
+	if (c.ID == "") == (c.Link == "") {
+		return 0, unfit("the %s needs either a media id or a link, and not both", c.Type)
+	}
+	if c.Link != "" {
+		link, err := url.Parse(c.Link)
+		if err != nil || (link.Scheme != "https" && link.Scheme != "http") || link.Host == "" {
+			return 0, unfit("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
+		}
+	}
+	object := &mediaObject{ID: c.ID, Link: c.Link, Caption: c.Caption}
+	if n := utf8.RuneCountInString(c.Caption); n > MaxCaptionRunes {
+		return 0, unfit("the %s's caption has %d characters, at most %d are allowed: send the rest as a text", c.Type, n, MaxCaptionRunes)
+	}
+	if c.Caption != "" && (c.Type == "audio" || c.Type == "sticker") {
+		return 0, unfit("the %s cannot have a caption: send it as a text", c.Type)
+	}
+	message.Type = c.Type
+	switch c.Type {
+	case "image":
+		message.Image = object
+	case "video":
+		message.Video = object
+	case "audio":
+		object.Voice = c.Voice
+		message.Audio = object
+	case "document":
+		object.Filename = c.Filename
+		message.Document = object
+	case "sticker":
+		message.Sticker = object
+	}
+	return 0, nil
+}

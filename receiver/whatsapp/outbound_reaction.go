@@ -1,0 +1,24 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+// ReactionContent puts an emoji on a message of the person's, at most 30 days old.
+type ReactionContent struct {
+	MessageID string
+	Emoji     string // empty takes an earlier reaction away
+}
+
+type reactionObject struct {
+	MessageID string `json:"message_id"`
+	Emoji     string `json:"emoji"`
+}
+
+func (c ReactionContent) put(message *outbound) (int, error) {
+	if c.MessageID == "" {
+		return 0, unfit("the reaction needs the id of the message that it is put on")
+	}
+	message.Type, message.Reaction = "reaction", &reactionObject{MessageID: c.MessageID, Emoji: c.Emoji}
+	message.Context = nil // Meta refuses reactions that answer a message
+	return 0, nil
+}

@@ -1,0 +1,43 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"encoding/json"
+)
+
+// TemplateContent is an approved template: the only content that may go to a person who has not written for 24 hours.
+type TemplateContent struct {
+	Name       string
+	Language   string          // such as es or en_US
+	Components json.RawMessage // a JSON array, as Meta takes it; nil for a template without parameters
+}
+
+type templateObject struct {
+	Name       string           `json:"name"`
+	Language   templateLanguage `json:"language"`
+	Components json.RawMessage  `json:"components,omitempty"`
+}
+
+type templateLanguage struct {
+	Code string `json:"code"`
+}
+
+func (c TemplateContent) put(message *outbound) (int, error) {
+	if c.Name == "" || c.Language == "" {
+		return 0, unfit("the template needs a name and a language")
+	}
+	if len(c.Components) > 0 {
+		var components []json.RawMessage
+		if json.Unmarshal(c.Components, &components) != nil {
+			return 0, unfit("the template's components are no JSON array: give header, body and button objects")
+		}
+	}
+	object := &templateObject{Name: c.Name, Language: templateLanguage{Code: c.Language}}
+	if string(c.Components) != "null" {
+		object.Components = c.Components
+	}
+	message.Type, message.Template = "template", object
+	return 0, nil
+}
