@@ -84,7 +84,7 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 		w.client.CloseIdleConnections()
 	})
 	w.config = config.Config{
-		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0"},
+		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0", Console: "127.0.0.1:0"},
 		SecretsDir: filepath.Join(w.dir, "secrets"),
 		CloudAPI:   config.CloudAPI{BaseURL: graph.URL, PhoneNumberIDs: []string{number}, Timeout: patience},
 		Bird:       config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenFor: 20 * time.Millisecond}},

@@ -54,7 +54,7 @@ type Receiver struct {
 	version  string
 	draining atomic.Bool
 
-	webhook, adminPort net.Listener
+	webhook, adminPort, console net.Listener
 }
 
 // Open opens the store and listens; nothing is served or worked before Run.
@@ -92,6 +92,9 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	if r.adminPort, err = listen.Listen(ctx, "tcp", settings.Listen.Admin); err != nil {
 		return nil, fmt.Errorf("listen for probes: %w", err)
 	}
+	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
+		return nil, fmt.Errorf("listen for the console: %w", err)
+	}
 	return r, nil
 }
 
@@ -100,6 +103,9 @@ func (r *Receiver) WebhookAddr() string { return r.webhook.Addr().String() }
 
 // AdminAddr is where probes, metrics and status are served, host:port.
 func (r *Receiver) AdminAddr() string { return r.adminPort.Addr().String() }
+
+// ConsoleAddr is where dead letters are shown and replayed, host:port.
+func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
 
 // Store is the inbox, for those who look into it.
 func (r *Receiver) Store() store.Store { return r.store }
@@ -113,6 +119,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Draining: r.draining.Load,
 		Now: r.clock.Now, Log: r.log, Version: r.version,
 	}), r.log)
+	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), r.log)
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var parts sync.WaitGroup
@@ -123,11 +130,12 @@ func (r *Receiver) Run(ctx context.Context) error {
 	}
 	parts.Go(func() { serve(webhook, r.webhook) })
 	parts.Go(func() { serve(probes, r.adminPort) })
+	parts.Go(func() { serve(console, r.console) })
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.retain(run) })
 	worked := make(chan struct{})
 	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Now().Shutdown.DrainTimeout) })
-	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr())
+	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
 
 	<-run.Done()
 	r.draining.Store(true)
@@ -137,7 +145,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = nil // being asked to end is no fault
 	}
-	err = errors.Join(err, shutdown(patience, webhook))
+	err = errors.Join(err, shutdown(patience, webhook), shutdown(patience, console))
 	<-worked
 	err = errors.Join(err, shutdown(patience, probes)) // last, so that the drain can be watched
 	parts.Wait()
@@ -147,7 +155,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 // Close frees what Open took. It is called after Run has returned, or instead of Run.
 func (r *Receiver) Close() {
-	for _, l := range []net.Listener{r.webhook, r.adminPort} {
+	for _, l := range []net.Listener{r.webhook, r.adminPort, r.console} {
 		if l != nil {
 			_ = l.Close() // already closed where Run served it
 		}

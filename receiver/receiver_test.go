@@ -55,28 +55,29 @@ func TestFaults(t *testing.T) {
 		state       store.State
 		sent        int
 		classes     []string // of the failures in the event's history
+		asks, sends int      // calls that Bird and Graph saw, failed ones included
 	}{
-		"Bird 500 heals":              {bird: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Graph 80007 heals":           {graph: fault(standin.GraphError(80007, "", 0), 2), state: store.Done, sent: 1, classes: repeat("rate_limited", 2)},
-		"Graph 131000":                {graph: fault(standin.GraphError(131000, "", 0), 1), state: store.Done, sent: 1, classes: []string{"ambiguous"}},
-		"Graph slow past the timeout": {graph: &standin.Fault{AfterEffect: true, Hang: true, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
-		"Bird 503 heals":              {bird: &standin.Fault{Status: 503, Times: 2}, state: store.Done, sent: 1, classes: []string{"transient", "transient"}},
-		"Bird 503 does not heal":      {bird: &standin.Fault{Status: 503}, state: store.Dead, classes: []string{"transient", "transient", "transient", "transient"}},
-		"Bird 429 says when":          {bird: &standin.Fault{Status: 429, RetryAfter: "0", Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Bird 401 heals":              {bird: &standin.Fault{Status: 401, Times: 6}, state: store.Done, sent: 1, classes: repeat("configuration", 6)},
-		"Bird 400":                    {bird: &standin.Fault{Status: 400}, state: store.Dead, classes: []string{"permanent"}},
-		"Bird says garbage":           {bird: &standin.Fault{Status: 200, Body: "<html>"}, state: store.Dead, classes: []string{"permanent"}},
-		"Bird says nothing":           {bird: &standin.Fault{Status: 204}, state: store.Done},
-		"Bird says null":              {bird: &standin.Fault{Status: 200, Body: `{"response":null}`}, state: store.Done},
-		"Bird hangs":                  {bird: &standin.Fault{Hang: true, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Bird cuts the answer":        {bird: &standin.Fault{Cut: standin.CutMidBody, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}},
-		"Graph 190 heals":             {graph: fault(standin.GraphError(190, "", 0), 5), state: store.Done, sent: 1, classes: repeat("configuration", 5)},
-		"Graph 130429 heals":          {graph: fault(standin.GraphError(130429, "", 0), 5), state: store.Done, sent: 1, classes: repeat("rate_limited", 5)},
-		"Graph 131026":                {graph: fault(standin.GraphError(131026, "", 0), 0), state: store.Dead, classes: []string{"permanent"}},
-		"Graph 131016 heals":          {graph: fault(standin.GraphError(131016, "", 0), 1), state: store.Done, sent: 1, classes: []string{"transient"}},
-		"send lost, not proved":       {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, state: store.Done, sent: 2, classes: []string{"ambiguous"}},
-		"send lost, status comes":     {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
-		"send refused by a 500":       {graph: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"ambiguous"}},
+		"Bird 500 heals":              {bird: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}, asks: 2, sends: 1},
+		"Graph 80007 heals":           {graph: fault(standin.GraphError(80007, "", 0), 2), state: store.Done, sent: 1, classes: repeat("rate_limited", 2), asks: 1, sends: 3},
+		"Graph 131000":                {graph: fault(standin.GraphError(131000, "", 0), 1), state: store.Done, sent: 1, classes: []string{"ambiguous"}, asks: 1, sends: 2},
+		"Graph slow past the timeout": {graph: &standin.Fault{AfterEffect: true, Hang: true, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}, asks: 1, sends: 1},
+		"Bird 503 heals":              {bird: &standin.Fault{Status: 503, Times: 2}, state: store.Done, sent: 1, classes: []string{"transient", "transient"}, asks: 3, sends: 1},
+		"Bird 503 does not heal":      {bird: &standin.Fault{Status: 503}, state: store.Dead, classes: []string{"transient", "transient", "transient", "transient"}, asks: 4, sends: 0},
+		"Bird 429 says when":          {bird: &standin.Fault{Status: 429, RetryAfter: "0", Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}, asks: 2, sends: 1},
+		"Bird 401 heals":              {bird: &standin.Fault{Status: 401, Times: 6}, state: store.Done, sent: 1, classes: repeat("configuration", 6), asks: 7, sends: 1},
+		"Bird 400":                    {bird: &standin.Fault{Status: 400}, state: store.Dead, classes: []string{"permanent"}, asks: 1, sends: 0},
+		"Bird says garbage":           {bird: &standin.Fault{Status: 200, Body: "<html>"}, state: store.Dead, classes: []string{"permanent"}, asks: 1, sends: 0},
+		"Bird says nothing":           {bird: &standin.Fault{Status: 204}, state: store.Done, asks: 1, sends: 0},
+		"Bird says null":              {bird: &standin.Fault{Status: 200, Body: `{"response":null}`}, state: store.Done, asks: 1, sends: 0},
+		"Bird hangs":                  {bird: &standin.Fault{Hang: true, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}, asks: 2, sends: 1},
+		"Bird cuts the answer":        {bird: &standin.Fault{Cut: standin.CutMidBody, Times: 1}, state: store.Done, sent: 1, classes: []string{"transient"}, asks: 2, sends: 1},
+		"Graph 190 heals":             {graph: fault(standin.GraphError(190, "", 0), 5), state: store.Done, sent: 1, classes: repeat("configuration", 5), asks: 1, sends: 6},
+		"Graph 130429 heals":          {graph: fault(standin.GraphError(130429, "", 0), 5), state: store.Done, sent: 1, classes: repeat("rate_limited", 5), asks: 1, sends: 6},
+		"Graph 131026":                {graph: fault(standin.GraphError(131026, "", 0), 0), state: store.Dead, classes: []string{"permanent"}, asks: 1, sends: 1},
+		"Graph 131016 heals":          {graph: fault(standin.GraphError(131016, "", 0), 1), state: store.Done, sent: 1, classes: []string{"transient"}, asks: 1, sends: 2},
+		"send lost, not proved":       {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, state: store.Done, sent: 2, classes: []string{"ambiguous"}, asks: 1, sends: 2},
+		"send lost, status comes":     {graph: &standin.Fault{Cut: standin.CutAfter, Times: 1}, status: true, state: store.Done, sent: 1, classes: []string{"ambiguous"}, asks: 1, sends: 1},
+		"send refused by a 500":       {graph: &standin.Fault{Status: 500, Times: 1}, state: store.Done, sent: 1, classes: []string{"ambiguous"}, asks: 1, sends: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *config.Config) {
@@ -121,6 +122,10 @@ func TestFaults(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.classes, classes); diff != "" {
 				t.Errorf("classes of failures (-want +got):\n%s", diff)
+			}
+			asks := len(w.bird.Recorder.Calls(standin.On(http.MethodPost, "/v1/messages")))
+			if sends := len(w.graph.Recorder.Calls()); asks != tc.asks || sends != tc.sends {
+				t.Errorf("Bird saw %d calls and Graph %d, want %d and %d", asks, sends, tc.asks, tc.sends)
 			}
 			if asked := len(w.questions()); tc.graph != nil && asked != 1 {
 				t.Errorf("Bird was asked %d times though it had answered, want 1", asked)

@@ -157,7 +157,7 @@ func newProcess(t *testing.T) *process {
 	graphServer, birdServer := httptest.NewServer(p.graph), httptest.NewServer(bird)
 	t.Cleanup(func() { p.graph.Close(); bird.Close(); graphServer.Close(); birdServer.Close() })
 	p.config = config.Config{
-		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0"},
+		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0", Console: "127.0.0.1:0"},
 		SecretsDir: filepath.Join(dir, "secrets"),
 		CloudAPI:   config.CloudAPI{BaseURL: graphServer.URL, MessagesPerSecond: 10_000},
 		Bird:       config.Bird{BaseURL: birdServer.URL},

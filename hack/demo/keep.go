@@ -25,7 +25,8 @@ func (s *scene) keep(ctx context.Context) {
 	line("A signature for a body of your own:\n\n  openssl dgst -sha256 -hmac '%s' body.json\n", s.appSecret())
 	admin := "http://" + s.receiver.AdminAddr()
 	line("Health, figures, metrics:\n\n  curl -sS %s/readyz\n  curl -sS %s/status\n  curl -sS %s/metrics\n", admin, admin, admin)
-	line("Faults, such as Bird being down for three calls:\n\n  curl -sS -d '{\"status\":503,\"times\":3}' %s/_standin/faults\n", s.pod.config.Bird.BaseURL)
+	line("Dead letters:\n\n  curl -sS http://%s/dead-letters\n", s.receiver.ConsoleAddr())
+	line("Faults, such as Bird being down for three calls:\n\n  curl -sS -d '{\"pathPrefix\":\"/v1/messages\",\"status\":503,\"times\":3}' %s/_standin/faults\n", s.pod.config.Bird.BaseURL)
 	for s.graph.SentLog.Wait(ctx, func(sent []standin.SentMessage) bool { return len(sent) > s.sent }) == nil {
 		for _, m := range s.graph.Sent()[s.sent:] {
 			line("  %-11s %s got %q", "person", m.To, m.Text)

@@ -78,15 +78,32 @@ func (s *scene) play(ctx context.Context) {
 	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(lost, "Can I pay by card?"))
 	s.conversation(ctx, lost, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
 	s.bird.Faults.Clear()
-	line("  Bird is back; the dead letter is replayed")
-	err = s.receiver.Store().Replay(ctx, store.NewID(store.KindMessage, s.number(), lost), time.Now())
-	s.check(err == nil, "the dead letter is pending again", fmt.Sprint(err))
+	line("  Bird is back; a person replays the dead letter")
+	s.replay(ctx, store.NewID(store.KindMessage, s.number(), lost))
 	s.conversation(ctx, lost, store.Done, 1, 1)
 }
 
 func (s *scene) deliver(ctx context.Context, what string, body []byte) {
 	status, _, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
 	s.answered(what, status, http.StatusOK, err)
+}
+
+// replay does what the documentation says to do with curl.
+func (s *scene) replay(ctx context.Context, id store.ID) {
+	address := "http://" + s.receiver.ConsoleAddr() + "/dead-letters/" + id.String() + "/replay"
+	line("  operator    POST %s", address)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
+	if err != nil {
+		s.check(false, "replay", err.Error())
+		return
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.check(false, "replay", err.Error())
+		return
+	}
+	defer response.Body.Close()
+	s.check(response.StatusCode == http.StatusOK, "the dead letter is pending again", response.Status)
 }
 
 // conversation waits until a message has reached a state, tells what Bird was asked and the person got on the way, and

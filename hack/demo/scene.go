@@ -79,7 +79,7 @@ func open(ctx context.Context, p *pod, verbose bool) (_ *scene, err error) {
 	if p.config.Bird.BaseURL, err = serve(s.bird); err != nil {
 		return nil, err
 	}
-	p.config.Listen = config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0"}
+	p.config.Listen = config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0", Console: "127.0.0.1:0"}
 	p.config.SecretsDir = p.secretsDir()
 	p.config.Store.Embedded.Path = filepath.Join(p.dir, "inbox.db")
 	p.config.Media.SpoolDir = filepath.Join(p.dir, "media")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
@@ -36,14 +37,8 @@ type Client struct {
 
 // NewClient keeps up to connections idle connections. Redirects are not followed: the access key must not travel on.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = connections
-	transport.MaxIdleConns = connections
 	return &Client{
-		http: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: httpclient.New(connections),
 		live: live, clock: clock, breaker: &breaker{clock: clock},
 	}
 }

@@ -30,6 +30,7 @@ type Config struct {
 type Listen struct {
 	Webhook string `yaml:"webhook,omitempty"` // what Meta calls
 	Admin   string `yaml:"admin,omitempty"`   // probes, metrics and status; not for the public
+	Console string `yaml:"console,omitempty"` // dead letters; loopback only, reached with kubectl port-forward
 }
 
 // Webhook bounds what one delivery, and all deliveries together, may cost.
@@ -197,6 +198,7 @@ type Log struct {
 func (c Config) WithDefaults() Config {
 	c.Listen.Webhook = or(c.Listen.Webhook, ":8080")
 	c.Listen.Admin = or(c.Listen.Admin, ":9090")
+	c.Listen.Console = or(c.Listen.Console, "127.0.0.1:9091")
 	c.Webhook.Path = or(c.Webhook.Path, "/webhooks/whatsapp")
 	c.Webhook.MaxBodyBytes = or(c.Webhook.MaxBodyBytes, 4<<20)
 	c.Webhook.MaxInFlightBytes = or(c.Webhook.MaxInFlightBytes, 64<<20)

@@ -34,6 +34,7 @@ func TestParse(t *testing.T) {
 		"wrong type":         {yaml: smallest + "processing: {concurrency: many}\n", want: []string{"line 2", "many"}},
 		"two documents":      {yaml: smallest + "---\n" + smallest, want: []string{"more than one YAML document"}},
 		"several faults":     {yaml: smallest + "cloudAPI: {version: \"26\"}\nlog: {level: loud}\n", want: []string{"cloudAPI.version", "log.level"}},
+		"console for all":    {yaml: smallest + "listen: {console: \":9091\"}\n", want: []string{"listen.console", "loopback"}},
 		"path with a plus":   {yaml: smallest + "webhook: {path: /a+b}\n", want: []string{"webhook.path"}},
 		"credentials in URL": {yaml: "bird: {baseURL: \"https://user:pass@example.com\"}\n", want: []string{"bird.baseURL"}},
 		"method":             {yaml: "bird: {baseURL: \"https://b.example.com\", endpoints: {Text: {path: /x}}}\n", want: []string{"bird.endpoints.Text"}},

@@ -29,6 +29,7 @@ func (c Config) validate() error {
 	var f faults
 	f.address("listen.webhook", c.Listen.Webhook)
 	f.address("listen.admin", c.Listen.Admin)
+	f.loopback("listen.console", c.Listen.Console)
 	f.path("webhook.path", c.Webhook.Path)
 	f.check(c.Webhook.Path != "/health", "webhook.path", "must not be /health, which is answered by the health check")
 	inRange(&f, "webhook.maxBodyBytes", c.Webhook.MaxBodyBytes, 1<<10, 64<<20)
@@ -121,6 +122,13 @@ func (f *faults) check(ok bool, key, text string) {
 func (f *faults) address(key, value string) {
 	_, _, err := net.SplitHostPort(value)
 	f.check(err == nil, key, "must be host:port or :port")
+}
+
+// loopback is what guards the console: it has no other lock.
+func (f *faults) loopback(key, value string) {
+	host, _, err := net.SplitHostPort(value)
+	ip := net.ParseIP(host)
+	f.check(err == nil && ip != nil && ip.IsLoopback(), key, "must be a loopback address and a port, such as 127.0.0.1:9091")
 }
 
 func (f *faults) path(key, value string) {

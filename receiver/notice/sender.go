@@ -19,6 +19,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 const (
@@ -36,13 +37,8 @@ type Sender struct {
 
 // NewSender keeps up to connections idle connections. Redirects are not followed: what is told is for the sink alone.
 func NewSender(live *config.Live, connections int, now func() time.Time) *Sender {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = connections
 	return &Sender{
-		http: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http: httpclient.New(connections),
 		live: live, now: now,
 	}
 }

@@ -103,11 +103,11 @@ type Outcome struct {
 
 // Failure is one line of an event's history. It holds no personal data and no secret.
 type Failure struct {
-	At    time.Time
-	Class string // of the failure package
-	Code  string // of Meta, Bird or HTTP; may be empty
-	Text  string // at most 512 bytes
-	Spent bool   // whether it counted as an attempt
+	At    time.Time `json:"at"`
+	Class string    `json:"class"`          // of the failure package
+	Code  string    `json:"code,omitempty"` // of Meta, Bird or HTTP; may be empty
+	Text  string    `json:"text"`           // at most 512 bytes
+	Spent bool      `json:"spent"`          // whether it counted as an attempt
 }
 
 // Record is an event with its history, the oldest failures first. The newest MaxFailures are kept.

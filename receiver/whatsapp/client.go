@@ -14,6 +14,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 const maxThrottled = 4096 // phone numbers whose throughput is tracked
@@ -29,14 +30,8 @@ type Client struct {
 
 // NewClient keeps up to connections idle connections. Redirects are not followed: the token must not travel on.
 func NewClient(live *config.Live, connections int) *Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = connections
-	transport.MaxIdleConns = connections
 	return &Client{
-		http: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:      httpclient.New(connections),
 		live:      live,
 		throttles: map[string]*rate.Limiter{},
 	}
