@@ -187,8 +187,9 @@ func eventID(w http.ResponseWriter, r *http.Request) (store.ID, bool) {
 	id, err := store.ParseID(r.PathValue("id"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+		return id, false
 	}
-	return id, err == nil
+	return id, true
 }
 
 func number(r *http.Request, name string, fallback int64) int64 {
