@@ -88,7 +88,7 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: edge.New(edge.Parts{
-			Inbox: inbox, Wake: func() {}, Live: live, Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench",
+			Inbox: inbox, Wake: func(...store.Class) {}, Live: live, Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench",
 		}),
 	}
 	var listen net.ListenConfig

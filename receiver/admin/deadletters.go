@@ -25,7 +25,7 @@ const (
 // Console is what the handler of the loopback port works with. All are required.
 type Console struct {
 	Store store.Store
-	Wake  func() // called when there is new work
+	Wake  func(...store.Class) // called with the classes of new work
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -129,7 +129,7 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.Log.Info("dead letter replayed", "event", id)
-	c.Wake()
+	c.Wake(store.Conversations)
 	answer(w, map[string]int{"replayed": 1})
 }
 
@@ -157,7 +157,7 @@ func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.Log.Info("dead letters replayed", "events", replayed)
-	c.Wake()
+	c.Wake(store.Conversations)
 	answer(w, map[string]int{"replayed": replayed})
 }
 

@@ -42,7 +42,7 @@ func bury(t *testing.T, inbox store.Store, n int) {
 func TestDeadLetters(t *testing.T) {
 	inbox := newParts(t, config.Secrets{}).Store
 	woken := 0
-	console := NewConsole(Console{Store: inbox, Wake: func() { woken++ }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	console := NewConsole(Console{Store: inbox, Wake: func(...store.Class) { woken++ }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
 	call := func(method, path string, headers ...string) (int, string) {
 		r := httptest.NewRequest(method, "http://localhost:9091"+path, http.NoBody)
 		for i := 0; i+1 < len(headers); i += 2 {

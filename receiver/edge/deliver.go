@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -101,7 +102,7 @@ func unavailable(w http.ResponseWriter, text string) int {
 
 // count records what was new, and wakes the engine when there is work.
 func (e *Edge) count(events []store.Event, fresh []bool) {
-	work := false
+	var work []store.Class
 	for i, event := range events {
 		if !fresh[i] {
 			continue
@@ -113,9 +114,14 @@ func (e *Edge) count(events []store.Event, fresh []bool) {
 		if event.Kind == store.KindStatus {
 			e.Metrics.StatusReceived(event.Type)
 		}
-		work = work || event.State == store.Pending || event.Status != nil
+		if event.State == store.Pending && !slices.Contains(work, event.Class) {
+			work = append(work, event.Class)
+		}
+		if event.Status != nil && event.Status.ReplyTo != (store.ID{}) {
+			work = append(work, store.Conversations) // a send in doubt may have been proved
+		}
 	}
-	if work {
-		e.Wake()
+	if len(work) > 0 {
+		e.Wake(work...)
 	}
 }

@@ -32,7 +32,7 @@ type Ingester interface {
 // Parts are what the edge works with. All are required.
 type Parts struct {
 	Inbox   Ingester
-	Wake    func() // called when there is new work
+	Wake    func(...store.Class) // called with the classes of new work
 	Live    *config.Live
 	Metrics *metrics.Metrics
 	Tracer  *tracing.Tracer

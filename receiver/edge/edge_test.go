@@ -53,7 +53,7 @@ func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 		adjust(&c, &secrets)
 	}
 	return New(Parts{
-		Inbox: box, Wake: func() {}, Live: config.Fixed(c, secrets), Metrics: metrics.New(), Tracer: &tracing.Tracer{},
+		Inbox: box, Wake: func(...store.Class) {}, Live: config.Fixed(c, secrets), Metrics: metrics.New(), Tracer: &tracing.Tracer{},
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
 	})
 }

@@ -87,7 +87,7 @@ func messageEvent(item whatsapp.Item) store.Event {
 	}
 	return store.Event{
 		ID: store.NewID(store.KindMessage, number, id), Kind: store.KindMessage, Type: bounded(string(message.Type)),
-		State: store.Pending, Lane: message.Conversation(number), Alias: message.Alias(number),
+		State: store.Pending, Class: store.Conversations, Lane: message.Conversation(number), Alias: message.Alias(number),
 	}
 }
 
@@ -136,7 +136,7 @@ func echoEvents(item whatsapp.Item) []store.Event {
 		}
 		events = append(events, store.Event{
 			ID: store.NewID(store.KindField, number, item.Field, string(echo.ID)), Kind: store.KindField, Type: bounded(item.Field),
-			State: store.Pending, Lane: lane, Alias: echo.Alias(number),
+			State: store.Pending, Class: store.Conversations, Lane: lane, Alias: echo.Alias(number),
 		})
 	}
 	return events

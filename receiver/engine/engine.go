@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,10 +68,12 @@ func New(parts Parts) *Engine {
 	return e
 }
 
-// Wake makes the engine look for due work at once. It never blocks.
-func (e *Engine) Wake() {
+// Wake makes the engine look for due work of the given classes at once. It never blocks.
+func (e *Engine) Wake(classes ...store.Class) {
 	for _, p := range e.pools {
-		p.wakeUp()
+		if slices.Contains(classes, p.class) {
+			p.wakeUp()
+		}
 	}
 }
 

@@ -59,7 +59,12 @@ func TestSettle(t *testing.T) {
 		from, to time.Duration // the retry's bounds
 		spent    bool
 		unsent   bool // the part in flight goes back to planned
+		event    store.Event
 	}{
+		"status, last":             {event: store.Event{Class: store.Statuses}, err: fail(failure.Transient, 0), attempts: 2, state: store.Kept, spent: true, unsent: true},
+		"status, refused for long": {event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)}, err: fail(failure.Configuration, 0), state: store.Kept, unsent: true},
+		"notice, sink away":        {event: store.Event{Class: store.Notices, Kind: store.KindNotice}, err: fail(failure.Transient, 0), attempts: 50, state: store.Pending, from: 50 * time.Second, to: 100 * time.Second, spent: true, unsent: true},
+		"notice, sink away a day":  {event: store.Event{Class: store.Notices, Kind: store.KindNotice, ReceivedAt: now.Add(-25 * time.Hour)}, err: fail(failure.Transient, 0), state: store.Kept, spent: true, unsent: true},
 		"handled":                  {state: store.Done},
 		"transient, first":         {err: fail(failure.Transient, 0), state: store.Pending, from: 5 * time.Second, to: 10 * time.Second, spent: true, unsent: true},
 		"transient, second":        {err: fail(failure.Transient, 0), attempts: 1, state: store.Pending, from: 10 * time.Second, to: 20 * time.Second, spent: true, unsent: true},
@@ -81,7 +86,13 @@ func TestSettle(t *testing.T) {
 			if ctx == nil {
 				ctx = t.Context()
 			}
-			task := &task{work: &store.Work{Attempts: tc.attempts}, settings: e.Live.Now(), end: store.Done, inFlight: new(1)}
+			if tc.event.Class == "" {
+				tc.event.Class = store.Conversations
+			}
+			if tc.event.ReceivedAt.IsZero() {
+				tc.event.ReceivedAt = now
+			}
+			task := &task{work: &store.Work{Attempts: tc.attempts, Event: tc.event}, settings: e.Live.Now(), end: store.Done, inFlight: new(1)}
 			step := e.settle(ctx, task, tc.err)
 			outcome := step.Outcome
 			if outcome.State != tc.state {
@@ -155,7 +166,7 @@ func (b *bench) ingest(t *testing.T, message string) store.ID {
 	if _, err := b.store.Ingest(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
-	b.engine.Wake()
+	b.engine.Wake(store.Conversations)
 	return events[0].ID
 }
 
@@ -254,11 +265,11 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.engine.Wake()
+	b.engine.Wake(store.Conversations)
 	for range bound {
 		<-busy
 	}
-	b.engine.Wake()
+	b.engine.Wake(store.Conversations)
 	if n := len(busy); n != 0 {
 		t.Errorf("%d conversations more than the bound are worked", n)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// noticePatience is how long the sink may be away before what it missed is given up. The receiver's own record of it
-// stays.
-const noticePatience = 24 * time.Hour
+// patienceBeside is how long statuses and notices are kept for a Bird or a sink that does not take them. What is given up
+// then stays in the store.
+const patienceBeside = 24 * time.Hour
 
 // postponed ends an attempt that could not go on yet. Nothing failed.
 type postponed struct {
@@ -51,12 +51,15 @@ func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 		}
 	}
 	step.Outcome = e.react(ctx, t, f, now)
+	dead := step.Outcome.State == store.Dead
 	switch {
-	case step.Outcome.State != store.Dead:
-	case t.work.Event.Class == store.Conversations || t.work.Event.Class == "":
-		e.bury(t, &step, f)
-	default:
-		step.Outcome.State = store.Kept // nobody waits for a status or a notice; its history says what became of it
+	case t.work.Event.Class == store.Conversations:
+		if dead {
+			e.bury(t, &step, f)
+		}
+	case dead || now.Sub(t.work.Event.ReceivedAt) > patienceBeside:
+		// Nobody waits for a status or a notice; its history says what became of it.
+		step.Outcome.State, step.Outcome.RetryAt = store.Kept, time.Time{}
 	}
 	return step
 }
@@ -80,7 +83,7 @@ func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.
 		outcome.RetryAt = now.Add(processing.AmbiguousWindow)
 	case failure.Transient:
 		history.Spent = true
-		if e.exhausted(t, now) {
+		if t.work.Attempts >= *processing.Retry.MaxRetries && t.work.Event.Kind != store.KindNotice {
 			outcome.State = store.Dead
 			break
 		}
@@ -93,13 +96,6 @@ func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.
 		outcome.State = store.Dead
 	}
 	return outcome
-}
-
-func (e *Engine) exhausted(t *task, now time.Time) bool {
-	if t.work.Event.Kind == store.KindNotice {
-		return now.Sub(t.work.Event.ReceivedAt) > noticePatience
-	}
-	return t.work.Attempts >= *t.settings.Processing.Retry.MaxRetries
 }
 
 // bury announces a dead letter, and marks the conversation where only a template could have helped.

@@ -188,6 +188,12 @@ func (p *pool) work(ctx context.Context, lease store.Lease) {
 			e.Log.Error("record the end of an attempt", "event", work.Event.ID, "error", err)
 			return
 		}
+		if len(step.Emit) > 0 {
+			e.Wake(store.Notices)
+		}
+		if step.Resend != nil {
+			e.Wake(store.Conversations)
+		}
 		e.report(t, step.Outcome)
 		work = next
 	}
