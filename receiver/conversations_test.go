@@ -232,9 +232,16 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 			} else if got := w.sent(1)[0].Text; got != "You said: two" {
 				t.Errorf("sent %q, want the other person's answer", got)
 			}
+			calls := w.graph.Recorder.Total()
+			w.end(w.running)
+			w.start()
+			w.deliver(http.StatusOK, text(ana, "wamid.3", "three"))
 			pauses, err := w.running.Store().Pauses(t.Context(), time.Now())
 			if err != nil || len(pauses) != 1 {
-				t.Errorf("pauses = %v, %v; want the one of the scope", pauses, err)
+				t.Errorf("after a restart, pauses = %v, %v; want the one of the scope", pauses, err)
+			}
+			if got := w.graph.Recorder.Total(); got != calls {
+				t.Errorf("Graph was called %d times after a restart within the pause, want never", got-calls)
 			}
 		})
 	}

@@ -80,6 +80,7 @@ func (e *Engine) Wake(classes ...store.Class) {
 // Run works until ctx ends, then takes nothing new, gives what is in hand drain to come to an end, and hands back the
 // rest. It returns when nothing of it runs any more.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) {
+	e.readPauses(ctx) // before anything is sent
 	var parts sync.WaitGroup
 	parts.Go(func() { e.watchPauses(ctx) })
 	for _, p := range e.pools {

@@ -13,19 +13,26 @@ import (
 // handler turns a message into the question that the AI gets; nil means that there is nothing to ask.
 type handler func(ctx context.Context, e *Engine, t *task) (*bird.Request, error)
 
-// handlers has one line for each type of message with a question of its own. All others are put as they came, where the
-// configuration wants that, and else kept.
+// handlers has one line for each type of message. One that Meta adds is put as it came, like those of handleOther.
 var handlers = map[string]handler{
-	"text":        handleText,
-	"image":       handleImage,
-	"video":       handleVideo,
-	"audio":       handleAudio,
-	"document":    handleDocument,
-	"location":    handleLocation,
-	"contacts":    handleContacts,
-	"interactive": handleInteractive,
-	"button":      handleButton,
-	"system":      handleSystem,
+	"text":            handleText,
+	"image":           handleImage,
+	"video":           handleVideo,
+	"audio":           handleAudio,
+	"document":        handleDocument,
+	"location":        handleLocation,
+	"contacts":        handleContacts,
+	"interactive":     handleInteractive,
+	"button":          handleButton,
+	"system":          handleSystem,
+	"sticker":         handleOther,
+	"reaction":        handleOther,
+	"order":           handleOther,
+	"edit":            handleOther,
+	"revoke":          handleOther,
+	"request_welcome": handleOther,
+	"unsupported":     handleOther,
+	"unknown":         handleOther,
 }
 
 // common is what every question says about the message.

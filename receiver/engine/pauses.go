@@ -53,27 +53,34 @@ func (p *pauses) put(pause store.Pause) {
 	p.byScope[pause.Scope] = pause
 }
 
-// watchPauses reads the pauses of all receivers until ctx ends.
-func (e *Engine) watchPauses(ctx context.Context) {
-	for {
-		list, err := e.Store.Pauses(ctx, e.Clock.Now().Add(-levelMemory))
-		if err == nil {
-			byScope := make(map[string]store.Pause, len(list))
-			for _, pause := range list {
-				byScope[pause.Scope] = pause
-			}
-			e.pauses.mu.Lock()
-			e.pauses.byScope = byScope
-			e.pauses.mu.Unlock()
-		} else if ctx.Err() == nil {
+// readPauses learns of the pauses of all receivers.
+func (e *Engine) readPauses(ctx context.Context) {
+	list, err := e.Store.Pauses(ctx, e.Clock.Now().Add(-levelMemory))
+	if err != nil {
+		if ctx.Err() == nil {
 			e.Log.Error("read the pauses of limited scopes", "error", err)
 		}
+		return
+	}
+	byScope := make(map[string]store.Pause, len(list))
+	for _, pause := range list {
+		byScope[pause.Scope] = pause
+	}
+	e.pauses.mu.Lock()
+	e.pauses.byScope = byScope
+	e.pauses.mu.Unlock()
+}
+
+// watchPauses keeps them current until ctx ends.
+func (e *Engine) watchPauses(ctx context.Context) {
+	for {
 		timer := e.Clock.NewTimer(pausesEvery)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.Chan():
+			e.readPauses(ctx)
 		}
 	}
 }
@@ -119,8 +126,9 @@ func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *f
 		wait = f.RetryAfter
 	}
 	pause := store.Pause{Scope: scope, Until: e.Clock.Now().Add(wait), Level: level, Code: f.Code}
-	e.pauses.put(pause)
-	if err := e.Store.SetPause(context.WithoutCancel(ctx), pause, e.Clock.Now()); err != nil {
+	err := e.Store.SetPause(context.WithoutCancel(ctx), pause, e.Clock.Now())
+	e.pauses.put(pause) // this receiver at least holds back
+	if err != nil {
 		return pause.Until, fmt.Errorf("pause a limited scope: %w", err)
 	}
 	return pause.Until, nil
