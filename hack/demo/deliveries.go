@@ -62,6 +62,11 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		return err
 	})
 	s.check(err == nil, "all of them are worked", fmt.Sprint(err))
+	letters, err := s.receiver.Store().DeadLetters(ctx, 0, 1000)
+	s.check(err == nil, "dead letters can be listed", fmt.Sprint(err))
+	for _, letter := range letters { // such as of media that these stand-ins do not have
+		line("  %-11s dead letter, %s: %s", "store", letter.Event.Type, letter.Failures[len(letter.Failures)-1].Text)
+	}
 	totals, err := s.receiver.Store().Totals(ctx)
 	s.check(err == nil, "the store counts its events", fmt.Sprint(err))
 	for _, total := range totals {

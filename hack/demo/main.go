@@ -53,10 +53,10 @@ func run(ctx context.Context, resources, deliveries string, keep, verbose bool) 
 
 	s.introduce()
 	s.play(ctx)
+	s.health(ctx)
 	if deliveries != "" {
 		s.postAll(ctx, deliveries)
 	}
-	s.health(ctx)
 	s.sum()
 	if keep && ctx.Err() == nil {
 		s.keep(ctx)
