@@ -116,7 +116,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Tracer: r.tracer, Now: r.clock.Now, Log: r.log, Version: r.version,
 	}), r.log)
 	probes := server(admin.New(admin.Parts{
-		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Draining: r.draining.Load,
+		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Token: r.engine.Token, Draining: r.draining.Load,
 		Now: r.clock.Now, Log: r.log, Version: r.version,
 	}), r.log)
 	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), r.log)

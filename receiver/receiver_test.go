@@ -343,3 +343,21 @@ func TestRestartGoesOnWhereItStopped(t *testing.T) {
 		t.Errorf("problems = %v, want none once healed", got)
 	}
 }
+
+func TestStatusTellsOfTheToken(t *testing.T) {
+	w := newWorld(t, nil)
+	w.secret(config.RoleAccessToken, "0", "expired")
+	w.start()
+	if got := w.status().Token; got != "unknown" {
+		t.Errorf("token = %q before anything was sent, want unknown", got)
+	}
+	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
+	w.until("the token is refused", func() bool { return w.status().Token == "refused" })
+	w.deliver(http.StatusOK, text("573007654321", standin.Wamid("2"), "deliveries are taken all the same"))
+	w.secret(config.RoleAccessToken, "0", accessToken)
+	w.sent(2)
+	w.quiet()
+	if got := w.status().Token; got != "accepted" {
+		t.Errorf("token = %q after a new one, want accepted", got)
+	}
+}

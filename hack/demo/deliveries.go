@@ -53,7 +53,7 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		}
 	}
 	s.check(answered == len(files), fmt.Sprintf("%d files, each answered 200", len(files)), fmt.Sprint(answered))
-	line("  store       %d events in them, %d different ones, all stored", contained, len(stored))
+	line("  store       %d events in them, %d different ones, all stored; the others have the id of one before them", contained, len(stored))
 	err = s.until(ctx, func() error {
 		stats, err := s.receiver.Store().Stats(ctx, time.Now())
 		if err == nil && stats.Pending > 0 {

@@ -29,6 +29,7 @@ type Parts struct {
 	Live     *config.Live
 	Metrics  *metrics.Metrics
 	Problems func() map[string]string // what is wrong with the configuration, by operation
+	Token    func() string            // what Meta last said of the access token: unknown, accepted or refused
 	Draining func() bool
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -73,6 +74,7 @@ type Status struct {
 	Version             string            `json:"version"`
 	MissingSecrets      []string          `json:"missing_secrets"`
 	Problems            map[string]string `json:"problems"` // by operation; what a person has to mend
+	Token               string            `json:"token"`    // what Meta last said of it: unknown, accepted or refused
 	Pending             int64             `json:"pending"`
 	OldestPendingSecs   float64           `json:"oldest_pending_seconds"`
 	DeadLetters         int64             `json:"dead_letters"`
@@ -113,7 +115,7 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 func (p Parts) summary(now time.Time, stats store.Stats) Status {
 	figures, snapshot := p.Metrics.Figures(), p.Live.Now()
 	s := Status{
-		Status: "healthy", Version: p.Version, MissingSecrets: snapshot.Secrets.Missing(), Problems: p.Problems(),
+		Status: "healthy", Version: p.Version, MissingSecrets: snapshot.Secrets.Missing(), Problems: p.Problems(), Token: p.Token(),
 		Pending: stats.Pending, DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
 		Metrics: HealthFigures{
 			SuccessRate: figures.SuccessRate(), MessagesReceived: figures.MessagesReceived, MessagesProcessed: figures.MessagesProcessed,

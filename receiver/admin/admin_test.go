@@ -35,6 +35,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	m.WatchStore(inbox, func() time.Time { return now })
 	return Parts{
 		Store: inbox, Live: config.Fixed(config.Config{}, secrets), Metrics: m, Problems: func() map[string]string { return map[string]string{} },
+		Token:    func() string { return "accepted" },
 		Draining: func() bool { return false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
 	}
 }
@@ -86,7 +87,7 @@ func TestStatus(t *testing.T) {
 		return s
 	}
 	if diff := cmp.Diff(Status{
-		Status: "healthy", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{},
+		Status: "healthy", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{}, Token: "accepted",
 		Metrics: HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
@@ -106,7 +107,7 @@ func TestStatus(t *testing.T) {
 	parts.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
 	if diff := cmp.Diff(Status{
-		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"},
+		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"}, Token: "accepted",
 		Pending: 1, OldestPendingSecs: 90, ActiveConversations: 1,
 		Metrics: HealthFigures{
 			SuccessRate: 100 * 2.0 / 3, MessagesReceived: 1, MessagesProcessed: 2, MessagesFailed: 1, AvgProcessingTimeMS: 20,

@@ -55,11 +55,12 @@ type Engine struct {
 
 	mu       sync.Mutex
 	problems map[string]string // by operation: what the configuration has wrong
+	token    string            // what Meta last said of the access token
 }
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
-	e := &Engine{Parts: parts, problems: map[string]string{}}
+	e := &Engine{Parts: parts, problems: map[string]string{}, token: TokenUnknown}
 	e.pools = []*pool{
 		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),
@@ -87,6 +88,32 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 		parts.Go(func() { p.run(ctx, drain) })
 	}
 	parts.Wait()
+}
+
+// What Meta last said of the access token.
+const (
+	TokenUnknown  = "unknown" // nothing was sent yet
+	TokenAccepted = "accepted"
+	TokenRefused  = "refused"
+)
+
+// Token is one of the above.
+func (e *Engine) Token() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.token
+}
+
+// noteSend is note for calls that carry the access token.
+func (e *Engine) noteSend(err error) {
+	e.note(opSend, err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err == nil {
+		e.token = TokenAccepted
+	} else if whatsapp.TokenRefused(failure.Of(err)) {
+		e.token = TokenRefused
+	}
 }
 
 // note keeps the account of one call's outcome.

@@ -57,7 +57,7 @@ func (e *Engine) sendOne(ctx context.Context, t *task, reply *store.Reply) error
 	sending, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
 	id, err := e.Graph.Send(sending, t.number(), reply.Body)
 	span.End(err)
-	e.note(opSend, err)
+	e.noteSend(err)
 	if err != nil {
 		return err
 	}

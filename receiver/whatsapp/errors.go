@@ -6,6 +6,7 @@ package whatsapp
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -67,4 +68,13 @@ func errorBodyCode(body []byte) int {
 		return NoCode
 	}
 	return reported.Code
+}
+
+// tokenCodes are those by which Meta refuses the access token itself. A missing permission is another matter, and so is
+// no answer at all.
+var tokenCodes = []string{"0", "104", "190", "http_401"}
+
+// TokenRefused tells whether a call failed because Meta refuses the access token.
+func TokenRefused(f *failure.Error) bool {
+	return f.Class == failure.Configuration && slices.Contains(tokenCodes, f.Code)
 }
