@@ -288,7 +288,7 @@ type sink struct {
 
 type cloudEvent struct {
 	ID, Type, Source, Subject string
-	Data                      map[string]any
+	Data                      any
 }
 
 func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {

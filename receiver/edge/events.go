@@ -5,6 +5,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -150,15 +151,15 @@ func keptEvent(kind store.Kind, item whatsapp.Item) store.Event {
 	}
 }
 
-// announce tells the sink of messages, without what they say, and of changes of the account.
+// announce tells the sink of messages, without what they say, and of all that is only kept, as it came.
 func announce(event store.Event, item whatsapp.Item) []store.Event {
 	n := notice.Notice{Source: notice.Number(event.PhoneNumberID), Subject: event.ID.String(), Time: event.ReceivedAt}
 	switch {
 	case event.Kind == store.KindMessage:
 		n.Type = notice.MessageReceived
 		n.Data, _ = json.Marshal(map[string]string{"type": event.Type}) // of strings: it cannot fail
-	case event.Kind == store.KindField && event.State == store.Kept:
-		n.Type, n.Data = notice.AccountPrefix+bounded(item.Field), item.Raw
+	case event.State == store.Kept:
+		n.Type, n.Data = notice.AccountPrefix+bounded(cmp.Or(item.Field, "unknown")), item.Raw
 		if event.PhoneNumberID == "" {
 			n.Source = notice.BusinessAccount(item.WABAID)
 		}
