@@ -6,6 +6,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -196,53 +197,45 @@ type Log struct {
 
 // WithDefaults returns the configuration with every absent key filled.
 func (c Config) WithDefaults() Config {
-	c.Listen.Webhook = or(c.Listen.Webhook, ":8080")
-	c.Listen.Admin = or(c.Listen.Admin, ":9090")
-	c.Listen.Console = or(c.Listen.Console, "127.0.0.1:9091")
-	c.Webhook.Path = or(c.Webhook.Path, "/webhooks/whatsapp")
-	c.Webhook.MaxBodyBytes = or(c.Webhook.MaxBodyBytes, 4<<20)
-	c.Webhook.MaxInFlightBytes = or(c.Webhook.MaxInFlightBytes, 64<<20)
-	c.Webhook.IngestTimeout = or(c.Webhook.IngestTimeout, 5*time.Second)
-	c.SecretsDir = or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
-	c.CloudAPI.BaseURL = or(c.CloudAPI.BaseURL, "https://graph.facebook.com")
-	c.CloudAPI.Version = or(c.CloudAPI.Version, "v26.0")
-	c.CloudAPI.Timeout = or(c.CloudAPI.Timeout, 15*time.Second)
-	c.CloudAPI.MessagesPerSecond = or(c.CloudAPI.MessagesPerSecond, 80)
-	c.Bird.AuthScheme = or(c.Bird.AuthScheme, AuthAccessKey)
-	c.Bird.Media.Mode = or(c.Bird.Media.Mode, MediaProcess)
-	c.Bird.Media.Transport = or(c.Bird.Media.Transport, TransportAuto)
-	c.Bird.CircuitBreaker.Failures = or(c.Bird.CircuitBreaker.Failures, 10)
-	c.Bird.CircuitBreaker.OpenFor = or(c.Bird.CircuitBreaker.OpenFor, 30*time.Second)
-	c.Media.SpoolDir = or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
-	c.Media.MaxSpoolBytes = or(c.Media.MaxSpoolBytes, 512<<20)
+	c.Listen.Webhook = cmp.Or(c.Listen.Webhook, ":8080")
+	c.Listen.Admin = cmp.Or(c.Listen.Admin, ":9090")
+	c.Listen.Console = cmp.Or(c.Listen.Console, "127.0.0.1:9091")
+	c.Webhook.Path = cmp.Or(c.Webhook.Path, "/webhooks/whatsapp")
+	c.Webhook.MaxBodyBytes = cmp.Or(c.Webhook.MaxBodyBytes, 4<<20)
+	c.Webhook.MaxInFlightBytes = cmp.Or(c.Webhook.MaxInFlightBytes, 64<<20)
+	c.Webhook.IngestTimeout = cmp.Or(c.Webhook.IngestTimeout, 5*time.Second)
+	c.SecretsDir = cmp.Or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
+	c.CloudAPI.BaseURL = cmp.Or(c.CloudAPI.BaseURL, "https://graph.facebook.com")
+	c.CloudAPI.Version = cmp.Or(c.CloudAPI.Version, "v26.0")
+	c.CloudAPI.Timeout = cmp.Or(c.CloudAPI.Timeout, 15*time.Second)
+	c.CloudAPI.MessagesPerSecond = cmp.Or(c.CloudAPI.MessagesPerSecond, 80)
+	c.Bird.AuthScheme = cmp.Or(c.Bird.AuthScheme, AuthAccessKey)
+	c.Bird.Media.Mode = cmp.Or(c.Bird.Media.Mode, MediaProcess)
+	c.Bird.Media.Transport = cmp.Or(c.Bird.Media.Transport, TransportAuto)
+	c.Bird.CircuitBreaker.Failures = cmp.Or(c.Bird.CircuitBreaker.Failures, 10)
+	c.Bird.CircuitBreaker.OpenFor = cmp.Or(c.Bird.CircuitBreaker.OpenFor, 30*time.Second)
+	c.Media.SpoolDir = cmp.Or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
+	c.Media.MaxSpoolBytes = cmp.Or(c.Media.MaxSpoolBytes, 512<<20)
 	if c.Media.AllowedHosts == nil {
 		c.Media.AllowedHosts = []string{".fbsbx.com", ".fbcdn.net", ".whatsapp.net"}
 	}
-	c.Media.DownloadTimeout = or(c.Media.DownloadTimeout, 2*time.Minute)
-	c.Processing.HumanFor = or(c.Processing.HumanFor, 12*time.Hour)
-	c.Notifications.Timeout = or(c.Notifications.Timeout, 10*time.Second)
-	c.Processing.Concurrency = or(c.Processing.Concurrency, 256)
-	c.Processing.Retry.MaxRetries = or(c.Processing.Retry.MaxRetries, new(3))
-	c.Processing.Retry.BaseDelay = or(c.Processing.Retry.BaseDelay, time.Second)
-	c.Processing.Retry.MaxDelay = or(c.Processing.Retry.MaxDelay, time.Minute)
-	c.Processing.Lease = or(c.Processing.Lease, 30*time.Second)
-	c.Processing.Poll = or(c.Processing.Poll, 500*time.Millisecond)
-	c.Processing.ConfigurationRetry = or(c.Processing.ConfigurationRetry, 30*time.Second)
-	c.Processing.AmbiguousWindow = or(c.Processing.AmbiguousWindow, 30*time.Second)
-	c.Processing.TypingIndicator = or(c.Processing.TypingIndicator, new(true))
-	c.Store.RetentionDays = or(c.Store.RetentionDays, 30)
+	c.Media.DownloadTimeout = cmp.Or(c.Media.DownloadTimeout, 2*time.Minute)
+	c.Processing.HumanFor = cmp.Or(c.Processing.HumanFor, 12*time.Hour)
+	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
+	c.Processing.Concurrency = cmp.Or(c.Processing.Concurrency, 256)
+	c.Processing.Retry.MaxRetries = cmp.Or(c.Processing.Retry.MaxRetries, new(3))
+	c.Processing.Retry.BaseDelay = cmp.Or(c.Processing.Retry.BaseDelay, time.Second)
+	c.Processing.Retry.MaxDelay = cmp.Or(c.Processing.Retry.MaxDelay, time.Minute)
+	c.Processing.Lease = cmp.Or(c.Processing.Lease, 30*time.Second)
+	c.Processing.Poll = cmp.Or(c.Processing.Poll, 500*time.Millisecond)
+	c.Processing.ConfigurationRetry = cmp.Or(c.Processing.ConfigurationRetry, 30*time.Second)
+	c.Processing.AmbiguousWindow = cmp.Or(c.Processing.AmbiguousWindow, 30*time.Second)
+	c.Processing.TypingIndicator = cmp.Or(c.Processing.TypingIndicator, new(true))
+	c.Store.RetentionDays = cmp.Or(c.Store.RetentionDays, 30)
 	if c.Store.Embedded == nil {
 		c.Store.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
 	}
-	c.Shutdown.DrainTimeout = or(c.Shutdown.DrainTimeout, 25*time.Second)
-	c.Log.Level = or(c.Log.Level, "info")
+	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)
+	c.Log.Level = cmp.Or(c.Log.Level, "info")
 	return c
-}
-
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

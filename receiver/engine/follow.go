@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,26 +62,32 @@ func replyOf(status whatsapp.Status) string {
 
 // failed sends a message of ours again where that may help, and tells the sink.
 func (e *Engine) failed(ctx context.Context, t *task, status whatsapp.Status) error {
-	class, scope, text := whatsapp.Meaning(status.ErrorCode, 0, t.settings.Processing.ErrorPolicies)
-	f := &failure.Error{Class: class, Scope: scope, Op: "deliver message", Code: fmt.Sprint(status.ErrorCode), Text: text}
-	e.Metrics.CallFailed(f)
-	if class == failure.RateLimited {
+	f := e.told(t, "deliver message", status.ErrorCode)
+	if f.Class == failure.RateLimited {
 		if _, err := e.hold(ctx, scopes(t.item.WABAID, t.number(), status.Lane(t.number())), f); err != nil {
 			return err
 		}
 	}
-	resend, err := e.resendable(ctx, t, status, class)
+	resend, err := e.resendable(ctx, t, status, f.Class)
 	if err != nil {
 		return err
 	}
 	t.final.Resend = resend
-	if class == failure.TemplateRequired {
+	if f.Class == failure.TemplateRequired {
 		t.final.TemplateRequired = new(true)
 	}
 	t.announce(notice.MessageFailed, t.work.Event.ReceivedAt, statusData{
-		Event: replyOf(status), Status: string(status.Status), Code: status.ErrorCode, Class: string(class), Resent: resend != nil,
+		Event: replyOf(status), Status: string(status.Status), Code: status.ErrorCode, Class: string(f.Class), Resent: resend != nil,
 	})
 	return nil
+}
+
+// told is what a code means that Meta tells in a webhook, and counts it.
+func (e *Engine) told(t *task, op string, code int) *failure.Error {
+	class, scope, text := whatsapp.Meaning(code, 0, t.settings.Processing.ErrorPolicies)
+	f := &failure.Error{Class: class, Scope: scope, Op: op, Code: strconv.Itoa(code), Text: text}
+	e.Metrics.CallFailed(f)
+	return f
 }
 
 // resendable names the reply to send again: one of ours, for a reason that passes, not too often yet.
@@ -120,15 +127,8 @@ func (e *Engine) tellBird(ctx context.Context, t *task, status whatsapp.Status) 
 	if !e.Bird.Enabled(bird.NotifyStatus) {
 		return nil
 	}
-	number := t.number()
 	err := e.Bird.Notify(ctx, bird.Request{Method: bird.NotifyStatus, Attempt: t.work.Attempts + 1, Replays: t.work.Replays, Body: bird.StatusNotification{
-		Common: bird.Common{
-			SchemaVersion: 1, EventID: t.work.Event.ID.String(), Channel: "whatsapp",
-			WorkspaceID: t.settings.Bird.WorkspaceID, AIEmployeeID: t.settings.Bird.AIEmployeeID,
-			PhoneNumberID: number, WABAID: t.item.WABAID, DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
-			MessageID: string(status.MessageID), Timestamp: string(status.Timestamp), ReceivedAt: t.work.Event.ReceivedAt,
-			ConversationKey: number + ":" + string(first(status.RecipientUser, status.Recipient)),
-		},
+		Common: t.origin(status.MessageID, status.Timestamp, cmp.Or(status.RecipientUser, status.Recipient)),
 		Status: string(status.Status), Type: string(status.Type), RecipientID: optional(status.Recipient), RecipientUserID: optional(status.RecipientUser),
 		ParticipantID: string(status.Participant), Errors: errorsOf(t.item.Raw), Pricing: status.Pricing,
 	}})
@@ -153,16 +153,14 @@ func (e *Engine) reported(ctx context.Context, t *task) error {
 	if err != nil {
 		return &failure.Error{Class: failure.Permanent, Op: "follow error", Code: "unreadable", Text: "the error is no JSON object"}
 	}
-	class, scope, text := whatsapp.Meaning(reported.Code, 0, t.settings.Processing.ErrorPolicies)
-	f := &failure.Error{Class: class, Scope: scope, Op: "reported by Meta", Code: fmt.Sprint(reported.Code), Text: text}
-	e.Metrics.CallFailed(f)
-	e.Log.Error("Meta reports an error", "event", t.work.Event.ID, "code", f.Code, "class", class, "scope", scope, "error", text)
-	if class == failure.RateLimited && scope != failure.ScopePair && scope != failure.ScopeRecipient {
+	f := e.told(t, "reported by Meta", reported.Code)
+	e.Log.Error("Meta reports an error", "event", t.work.Event.ID, "code", f.Code, "class", f.Class, "scope", f.Scope, "error", f.Text)
+	if f.Class == failure.RateLimited && f.Scope != failure.ScopePair && f.Scope != failure.ScopeRecipient {
 		if _, err := e.hold(ctx, scopes(t.item.WABAID, t.number(), ""), f); err != nil {
 			return err
 		}
 	}
-	t.announce(notice.ErrorReported, t.work.Event.ReceivedAt, map[string]any{"code": reported.Code, "class": class, "scope": scope})
+	t.announce(notice.ErrorReported, t.work.Event.ReceivedAt, map[string]any{"code": reported.Code, "class": f.Class, "scope": f.Scope})
 	return nil
 }
 

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
@@ -38,26 +39,24 @@ var handlers = map[string]handler{
 // common is what every question says about the message.
 func (t *task) common() bird.Common {
 	m, c := t.message, t.contact
-	number := t.number()
+	body := t.origin(m.ID, m.Timestamp, cmp.Or(m.FromUserID, m.From))
+	body.From = optional(m.From)
+	body.ContactInfo = bird.Contact{
+		WaID: optional(cmp.Or(c.WaID, m.From)), Name: optional(c.Name), UserID: optional(cmp.Or(c.UserID, m.FromUserID)), Username: optional(c.Username),
+	}
+	body.Context, body.Referral = m.Context, m.Referral
+	return body
+}
+
+// origin is what Bird is told of any event: which one it is, and of what message, number and person.
+func (t *task) origin(messageID, timestamp, person whatsapp.Text) bird.Common {
 	return bird.Common{
 		SchemaVersion: 1, EventID: t.work.Event.ID.String(), Channel: "whatsapp",
 		WorkspaceID: t.settings.Bird.WorkspaceID, AIEmployeeID: t.settings.Bird.AIEmployeeID,
-		PhoneNumberID: number, WABAID: t.item.WABAID, DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
-		MessageID: string(m.ID), Timestamp: string(m.Timestamp), ReceivedAt: t.work.Event.ReceivedAt,
-		From: optional(m.From),
-		ContactInfo: bird.Contact{
-			WaID: optional(first(c.WaID, m.From)), Name: optional(c.Name), UserID: optional(first(c.UserID, m.FromUserID)), Username: optional(c.Username),
-		},
-		Context: m.Context, Referral: m.Referral,
-		ConversationKey: number + ":" + string(first(m.FromUserID, m.From)),
+		PhoneNumberID: t.number(), WABAID: t.item.WABAID, DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
+		MessageID: string(messageID), Timestamp: string(timestamp), ReceivedAt: t.work.Event.ReceivedAt,
+		ConversationKey: t.number() + ":" + string(person),
 	}
-}
-
-func first(a, b whatsapp.Text) whatsapp.Text {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // optional is null in JSON where Meta left the property out.

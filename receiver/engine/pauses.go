@@ -27,6 +27,13 @@ type pauses struct {
 	byScope map[string]store.Pause
 }
 
+// none tells that nothing was limited lately, which is nearly always.
+func (p *pauses) none() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.byScope) == 0
+}
+
 // until returns the end of the longest pause among the scopes.
 func (p *pauses) until(scopes map[failure.Scope]string) time.Time {
 	p.mu.RLock()
@@ -136,6 +143,9 @@ func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *f
 
 // freed forgets the pauses of scopes in which a send has just succeeded.
 func (e *Engine) freed(ctx context.Context, t *task) {
+	if e.pauses.none() {
+		return
+	}
 	for _, scope := range t.scopes() {
 		if _, was := e.pauses.level(scope); !was {
 			continue

@@ -70,8 +70,10 @@ func (e *Engine) sendOne(ctx context.Context, t *task, reply *store.Reply) error
 // allowed tells why reply may not be sent now: a scope that Meta limits, or the person's window.
 func (e *Engine) allowed(t *task, reply *store.Reply) error {
 	now := e.Clock.Now()
-	if until := e.pauses.until(t.scopes()); now.Before(until) {
-		return &postponed{until: until, why: "waiting for the end of a rate limit"}
+	if !e.pauses.none() {
+		if until := e.pauses.until(t.scopes()); now.Before(until) {
+			return &postponed{until: until, why: "waiting for the end of a rate limit"}
+		}
 	}
 	// Meta's word that the window is closed counts for what it was said of; a message that came since opens it.
 	open := now.Before(t.work.Conversation.LastInboundAt.Add(window)) || now.Before(t.work.Event.ReceivedAt.Add(window))

@@ -3,7 +3,10 @@
 
 package whatsapp
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // System tells that something about the person changed.
 type System struct {
@@ -35,7 +38,7 @@ func (m Message) System() (System, bool) {
 		return System{}, false
 	}
 	return System{
-		Type: s.Type, Body: s.Body, WaID: firstOf(s.WaID, s.NewWaID),
+		Type: s.Type, Body: s.Body, WaID: cmp.Or(s.WaID, s.NewWaID),
 		UserID: s.UserID, ParentUserID: s.ParentUserID,
 		PreviousUserID: s.PreviousUserID, PreviousParentUserID: s.PreviousParentUserID,
 	}, true

@@ -4,6 +4,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -39,7 +40,7 @@ func ParseReportedError(raw json.RawMessage) (ReportedError, error) {
 		Details Text `json:"details"`
 	}
 	_ = readObject(e.Data, &data) // of another shape, there are no details
-	return ReportedError{Code: errorCode(e.Code), Title: e.Title, Message: e.Message, Details: firstOf(data.Details, e.Details)}, nil
+	return ReportedError{Code: errorCode(e.Code), Title: e.Title, Message: e.Message, Details: cmp.Or(data.Details, e.Details)}, nil
 }
 
 func errorCode(t Text) int {

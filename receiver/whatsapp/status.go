@@ -4,6 +4,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
@@ -58,9 +59,9 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 	}
 	status := Status{
 		MessageID: s.ID, Status: s.Status, Type: s.Type, Timestamp: s.Timestamp,
-		Participant: firstOf(s.ParticipantID, s.ParticipantTypo, s.ParticipantUser),
+		Participant: cmp.Or(s.ParticipantID, s.ParticipantTypo, s.ParticipantUser),
 		Recipient:   s.RecipientID, RecipientType: s.RecipientType, RecipientUser: s.RecipientUserID,
-		RecipientParentUser: firstOf(s.RecipientParentUserID, s.ParentRecipientUserID, s.ParentUserID),
+		RecipientParentUser: cmp.Or(s.RecipientParentUserID, s.ParentRecipientUserID, s.ParentUserID),
 		Callback:            s.Callback, Errors: reportedErrors(s.Errors),
 		Pricing: s.Pricing, Conversation: s.Conversation, Payment: s.Payment, Raw: raw,
 	}
@@ -91,15 +92,6 @@ func nestedPricing(conversation json.RawMessage) json.RawMessage {
 	}
 	_ = readObject(conversation, &c) // of another shape, it has none
 	return c.Pricing
-}
-
-func firstOf(values ...Text) Text {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // The ranks of statuses, so that one that arrives late never replaces one that is further on. A failure ranks below
