@@ -60,7 +60,7 @@ type Engine struct {
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
-	e := &Engine{Parts: parts, problems: map[string]string{}, token: TokenUnknown}
+	e := &Engine{Parts: parts, pauses: pauses{byScope: map[string]store.Pause{}}, problems: map[string]string{}, token: TokenUnknown}
 	e.pools = []*pool{
 		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),

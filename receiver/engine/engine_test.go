@@ -295,3 +295,28 @@ func TestTheWindowIsCheckedBeforeSending(t *testing.T) {
 		t.Errorf("Graph was called %d times for what it would refuse, want never", calls)
 	}
 }
+
+// blind is a store whose pauses cannot be read.
+type blind struct{ store.Store }
+
+func (blind) Pauses(context.Context, time.Time) ([]store.Pause, error) {
+	return nil, errors.New("the store is away")
+}
+
+func TestALimitIsHeldThoughPausesCannotBeRead(t *testing.T) {
+	b := newBench(t, nil)
+	limit := standin.GraphError(130429, "", 0)
+	limit.PathPrefix = "/42/messages"
+	b.graph.Faults.Add(limit)
+	b.engine.Store = blind{b.store}
+	b.run(t)
+	id := b.ingest(t, "wamid.1")
+	b.until(t, "the limit is met", func() bool {
+		record, err := b.store.Get(t.Context(), id)
+		return err == nil && len(record.Failures) == 1
+	})
+	pauses, err := b.store.Pauses(t.Context(), time.Now())
+	if err != nil || len(pauses) != 1 {
+		t.Errorf("pauses = %v, %v; want the one of the number", pauses, err)
+	}
+}
