@@ -22,8 +22,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -269,10 +269,10 @@ func (w *world) admin(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-func (w *world) status() admin.Status {
+func (w *world) status() report.Report {
 	w.t.Helper()
 	code, body := w.admin("/status")
-	var status admin.Status
+	var status report.Report
 	if err := json.Unmarshal([]byte(body), &status); code != http.StatusOK || err != nil {
 		w.t.Fatalf("GET /status = %d %q (%v)", code, body, err)
 	}

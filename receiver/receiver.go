@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -27,7 +28,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/subscription"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -49,6 +50,7 @@ type Receiver struct {
 	notices  *notice.Sender
 	tracer   *tracing.Tracer
 	engine   *engine.Engine
+	keeper   *subscription.Keeper
 	clock    clockwork.Clock
 	log      *slog.Logger
 	version  string
@@ -66,11 +68,11 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 			r.Close()
 		}
 	}()
-	inbox, err := sqlite.Open(ctx, settings.Store.Embedded.Path, sqlite.Options{})
+	inbox, err := openStore(ctx, live)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	r.store = inbox
+	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock.Now)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 	r.graph = whatsapp.NewClient(live, settings.Processing.Concurrency)
@@ -82,9 +84,13 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 		return nil, fmt.Errorf("open media spool: %w", err)
 	}
 	r.engine = engine.New(engine.Parts{
-		Store: inbox, Bird: r.bird, Graph: r.graph, Media: r.media, Notices: r.notices, Live: live, Metrics: r.metrics, Tracer: r.tracer,
+		Store: r.store, Bird: r.bird, Graph: r.graph, Media: r.media, Notices: r.notices, Live: live, Metrics: r.metrics, Tracer: r.tracer,
 		Clock: clock, Log: log,
 	})
+	r.keeper = subscription.New(subscription.Parts{
+		Live: live, Graph: r.graph, Metrics: r.metrics, Sends: r.engine.Token, Clock: clock, Log: log,
+	})
+	r.metrics.WatchSubscription(r.keeper.Subscription, r.keeper.TokenExpiresAt)
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
 		return nil, fmt.Errorf("listen for deliveries: %w", err)
@@ -112,12 +118,19 @@ func (r *Receiver) Store() store.Store { return r.store }
 
 // Run serves and works until ctx ends, then drains: no new work, deliveries and conversations in hand come to an end.
 func (r *Receiver) Run(ctx context.Context) error {
-	webhook := server(edge.New(edge.Parts{
+	hook := edge.New(edge.Parts{
 		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Tracer: r.tracer, Now: r.clock.Now, Log: r.log, Version: r.version,
-	}), r.log)
+	})
+	webhook := server(hook, r.log)
+	webhook.ErrorLog = hook.ErrorLog()
+	problems := func() map[string]string {
+		all := r.engine.Problems()
+		maps.Copy(all, hook.Problems())
+		return all
+	}
 	probes := server(admin.New(admin.Parts{
-		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: r.engine.Problems, Token: r.engine.Token, Draining: r.draining.Load,
-		Now: r.clock.Now, Log: r.log, Version: r.version,
+		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: problems, Token: r.keeper.Token, TokenExpiresAt: r.keeper.TokenExpiresAt,
+		Subscription: r.keeper.Subscription, Draining: r.draining.Load, Now: r.clock.Now, Log: r.log, Version: r.version,
 	}), r.log)
 	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), r.log)
 	run, cancel := context.WithCancelCause(ctx)
@@ -128,10 +141,11 @@ func (r *Receiver) Run(ctx context.Context) error {
 			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
 		}
 	}
-	parts.Go(func() { serve(webhook, r.webhook) })
+	parts.Go(func() { serve(webhook, hook.Secure(r.webhook)) })
 	parts.Go(func() { serve(probes, r.adminPort) })
 	parts.Go(func() { serve(console, r.console) })
 	parts.Go(func() { r.live.Watch(run) })
+	parts.Go(func() { r.keeper.Run(run) })
 	parts.Go(func() { r.retain(run) })
 	worked := make(chan struct{})
 	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Now().Shutdown.DrainTimeout) })

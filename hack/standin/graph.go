@@ -32,6 +32,10 @@ type GraphOptions struct {
 	AccessTokens []string
 	// AppID and AppSecret make the app access token "AppID|AppSecret"; with no AppID any app and token is accepted.
 	AppID, AppSecret string
+	// TokenExpiresAt is when the access tokens expire; zero is never.
+	TokenExpiresAt time.Time
+	// TokenScopes are the permissions that debug_token tells of; by default both of WhatsApp's.
+	TokenScopes []string
 	// PhoneNumberIDs are the numbers that exist; with none, all do.
 	PhoneNumberIDs []string
 	// PublicURL is the scheme and host of media URLs; by default those of the request.
@@ -42,7 +46,7 @@ type GraphOptions struct {
 	CallbackClient *http.Client
 	// StatusSink is told of each message that was sent, within the call that sent it: it must not block.
 	StatusSink func(SentMessage)
-	// Now is the clock of media URLs; by default time.Now.
+	// Now is the clock of media URLs and of tokens; by default time.Now.
 	Now func() time.Time
 	// Keep is how many calls and sent messages are kept, 10,000 by default; negative: they are only counted.
 	Keep int
@@ -67,6 +71,9 @@ type Graph struct {
 func NewGraph(options GraphOptions) *Graph {
 	if options.MediaURLLifetime <= 0 {
 		options.MediaURLLifetime = 5 * time.Minute
+	}
+	if options.TokenScopes == nil {
+		options.TokenScopes = []string{"whatsapp_business_management", "whatsapp_business_messaging"}
 	}
 	if options.Now == nil {
 		options.Now = time.Now

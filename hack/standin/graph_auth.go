@@ -30,9 +30,16 @@ func accepted(known []string, credential string) bool {
 
 func (g *Graph) authorizeUser(r *http.Request) *problem {
 	if accepted(g.options.AccessTokens, bearer(r)) {
+		if g.tokenExpired() {
+			return &problem{code: 190, title: "Error validating access token: Session has expired", status: http.StatusUnauthorized}
+		}
 		return nil
 	}
 	return &problem{code: 190, title: "Invalid OAuth access token - Cannot parse access token", status: http.StatusUnauthorized}
+}
+
+func (g *Graph) tokenExpired() bool {
+	return !g.options.TokenExpiresAt.IsZero() && !g.options.Now().Before(g.options.TokenExpiresAt)
 }
 
 func (g *Graph) authorizeApp(r *http.Request) *problem {
@@ -59,7 +66,7 @@ func (g *Graph) appTokens() []string {
 	return []string{g.options.AppID + "|" + g.options.AppSecret}
 }
 
-// debugToken serves GET /debug_token; a token of the app does not expire and holds both WhatsApp permissions.
+// debugToken serves GET /debug_token. A token that has expired is told of in full, one that is not known is not.
 func (g *Graph) debugToken(r *http.Request) (any, *problem) {
 	token := r.URL.Query().Get("input_token")
 	if token == "" {
@@ -71,11 +78,21 @@ func (g *Graph) debugToken(r *http.Request) (any, *problem) {
 			"is_valid": false, "scopes": []string{},
 		}}, nil
 	}
-	scopes := []string{"whatsapp_business_management", "whatsapp_business_messaging"}
-	granular := []map[string]any{{"scope": scopes[0]}, {"scope": scopes[1]}}
-	return map[string]any{"data": map[string]any{
+	expires := int64(0)
+	if at := g.options.TokenExpiresAt; !at.IsZero() {
+		expires = at.Unix()
+	}
+	granular := []map[string]any{}
+	for _, scope := range g.options.TokenScopes {
+		granular = append(granular, map[string]any{"scope": scope})
+	}
+	data := map[string]any{
 		"app_id": g.options.AppID, "type": "SYSTEM_USER", "application": "Stand-in",
-		"data_access_expires_at": 0, "expires_at": 0, "is_valid": true, "issued_at": 1700000000,
-		"scopes": scopes, "granular_scopes": granular, "user_id": "122000000000000001",
-	}}, nil
+		"data_access_expires_at": 0, "expires_at": expires, "is_valid": !g.tokenExpired(), "issued_at": 1700000000,
+		"scopes": g.options.TokenScopes, "granular_scopes": granular, "user_id": "122000000000000001",
+	}
+	if g.tokenExpired() {
+		data["error"] = map[string]any{"code": 190, "subcode": 463, "message": "Error validating access token: Session has expired"}
+	}
+	return map[string]any{"data": data}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -191,5 +192,23 @@ func TestDebugToken(t *testing.T) {
 				t.Errorf("%d %s, want %d, is_valid %v", status, body, tc.status, tc.valid)
 			}
 		})
+	}
+}
+
+func TestTokenEnds(t *testing.T) {
+	at := time.Unix(1800000000, 0)
+	graph := NewGraph(GraphOptions{
+		AccessTokens: []string{"token"}, AppID: "77", AppSecret: "s", TokenExpiresAt: at, TokenScopes: []string{"whatsapp_business_messaging"},
+		Now: func() time.Time { return at },
+	})
+	target, client := start(t, graph)
+	_, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token?input_token=token", "", "Authorization", "Bearer 77|s"))
+	data, _ := object(t, body)["data"].(map[string]any)
+	if data["is_valid"] != false || data["expires_at"] != 1.8e9 || cmp.Diff([]any{"whatsapp_business_messaging"}, data["scopes"]) != "" {
+		t.Errorf("debug_token = %s, want the token expired, with one scope", body)
+	}
+	status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/9001/subscribed_apps", "", "Authorization", "Bearer token"))
+	if status != http.StatusUnauthorized || errorCode(t, body) != 190 {
+		t.Errorf("a call with the expired token: %d %s, want 401, code 190", status, body)
 	}
 }

@@ -17,23 +17,29 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // storeTimeout bounds a probe's look into the store.
 const storeTimeout = 3 * time.Second
 
+// tokenNotice is how long before its end a token is warned of.
+const tokenNotice = 7 * 24 * time.Hour
+
 // Parts are what the admin port shows. All are required.
 type Parts struct {
-	Store    store.Store
-	Live     *config.Live
-	Metrics  *metrics.Metrics
-	Problems func() map[string]string // what is wrong with the configuration, by operation
-	Token    func() string            // what Meta last said of the access token: unknown, accepted or refused
-	Draining func() bool
-	Now      func() time.Time
-	Log      *slog.Logger
-	Version  string
+	Store          store.Store
+	Live           *config.Live
+	Metrics        *metrics.Metrics
+	Problems       func() map[string]string // what is wrong with the configuration, by operation; the caller's own
+	Token          func() report.TokenState
+	TokenExpiresAt func() time.Time // zero: never, or not known
+	Subscription   func() report.Subscription
+	Draining       func() bool
+	Now            func() time.Time
+	Log            *slog.Logger
+	Version        string
 }
 
 // New returns the handler of the admin port.
@@ -52,7 +58,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	if p.Draining() {
 		reasons = append(reasons, "shutting down")
 	}
-	if missing := p.Live.Now().Secrets.Missing(); len(missing) > 0 {
+	if missing := p.Live.Now().Missing(); len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
@@ -68,56 +74,42 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// Status is the body of GET /status. Figures under metrics count since the process started; the others are of the store.
-type Status struct {
-	Status              string            `json:"status"` // healthy or warning
-	Version             string            `json:"version"`
-	MissingSecrets      []string          `json:"missing_secrets"`
-	Problems            map[string]string `json:"problems"` // by operation; what a person has to mend
-	Token               string            `json:"token"`    // what Meta last said of it: unknown, accepted or refused
-	Pending             int64             `json:"pending"`
-	OldestPendingSecs   float64           `json:"oldest_pending_seconds"`
-	DeadLetters         int64             `json:"dead_letters"`
-	Quarantined         int64             `json:"quarantined"`
-	ActiveConversations int64             `json:"active_conversations"`
-	Metrics             HealthFigures     `json:"metrics"`
-}
-
-// HealthFigures are those that WhatsApp webhook guides ask for.
-type HealthFigures struct {
-	SuccessRate           float64          `json:"success_rate"` // percent of the messages that reached an end
-	MessagesReceived      int64            `json:"messages_received"`
-	MessagesProcessed     int64            `json:"messages_processed"`
-	MessagesFailed        int64            `json:"messages_failed"`
-	AvgProcessingTimeMS   float64          `json:"avg_processing_time_ms"` // of the newest 1000
-	ErrorCounts           map[string]int64 `json:"error_counts"`           // by code of Meta, Bird or HTTP
-	LastMessageAgoMinutes *int64           `json:"last_message_ago_minutes"`
-}
-
 func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
 	now := p.Now()
-	stats, err := p.Store.Stats(ctx, now)
-	if err != nil {
+	s := p.summary(now)
+	if stats, err := p.Store.Stats(ctx, now); err != nil {
 		p.Log.Error("status without the store's figures", "error", err)
-		http.Error(w, "the store cannot be read", http.StatusServiceUnavailable)
-		return
+		s.Status, s.Problems["store"] = "warning", "the store cannot be read"
+	} else {
+		s.Backlog = backlog(now, stats)
+		if s.DeadLetters > 0 {
+			s.Status = "warning"
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(p.summary(now, stats))
+	_ = encoder.Encode(s)
+}
+
+func backlog(now time.Time, stats store.Stats) *report.Backlog {
+	b := &report.Backlog{Pending: stats.Pending, DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations}
+	if !stats.OldestPending.IsZero() {
+		b.OldestPendingSecs = max(0, now.Sub(stats.OldestPending).Seconds())
+	}
+	return b
 }
 
 // summary is healthy while nothing waits for a person: a quiet night is no fault, so how long ago the last message came
 // is told but not judged.
-func (p Parts) summary(now time.Time, stats store.Stats) Status {
+func (p Parts) summary(now time.Time) report.Report {
 	figures, snapshot := p.Metrics.Figures(), p.Live.Now()
-	s := Status{
-		Status: "healthy", Version: p.Version, MissingSecrets: snapshot.Secrets.Missing(), Problems: p.Problems(), Token: p.Token(),
-		Pending: stats.Pending, DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
-		Metrics: HealthFigures{
+	s := report.Report{
+		Status: "healthy", Version: p.Version, MissingSecrets: snapshot.Missing(), Problems: p.Problems(), Token: p.Token(),
+		Subscription: p.Subscription(),
+		Metrics: report.HealthFigures{
 			SuccessRate: figures.SuccessRate(), MessagesReceived: figures.MessagesReceived, MessagesProcessed: figures.MessagesProcessed,
 			MessagesFailed: figures.MessagesFailed, AvgProcessingTimeMS: float64(figures.AvgProcessingTime.Microseconds()) / 1000,
 			ErrorCounts: figures.ErrorCounts,
@@ -132,13 +124,14 @@ func (p Parts) summary(now time.Time, stats store.Stats) Status {
 	if snapshot.Problem != "" {
 		s.Problems["configuration"] = snapshot.Problem
 	}
-	if !stats.OldestPending.IsZero() {
-		s.OldestPendingSecs = max(0, now.Sub(stats.OldestPending).Seconds())
-	}
 	if !figures.LastMessage.IsZero() {
 		s.Metrics.LastMessageAgoMinutes = new(int64(now.Sub(figures.LastMessage).Minutes()))
 	}
-	if s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 || s.DeadLetters > 0 {
+	expiring := false
+	if at := p.TokenExpiresAt(); !at.IsZero() {
+		s.TokenExpiresAt, expiring = &at, at.Sub(now) < tokenNotice
+	}
+	if expiring || s.Subscription.State == report.SubscriptionFailed || s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 {
 		s.Status = "warning"
 	}
 	return s

@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 )
@@ -35,8 +36,10 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	m.WatchStore(inbox, func() time.Time { return now })
 	return Parts{
 		Store: inbox, Live: config.Fixed(config.Config{}, secrets), Metrics: m, Problems: func() map[string]string { return map[string]string{} },
-		Token:    func() string { return "accepted" },
-		Draining: func() bool { return false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
+		Token:          func() report.TokenState { return report.TokenAccepted },
+		TokenExpiresAt: func() time.Time { return time.Time{} },
+		Subscription:   func() report.Subscription { return report.Subscription{State: report.SubscriptionNotRequested} },
+		Draining:       func() bool { return false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
 	}
 }
 
@@ -68,8 +71,9 @@ func TestProbes(t *testing.T) {
 	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store takes no events") {
 		t.Errorf("GET /readyz = %d %q, want 503 that blames the store", code, body)
 	}
-	if code, _ := get(t, parts, "/status"); code != http.StatusServiceUnavailable {
-		t.Errorf("GET /status = %d, want 503 without a store", code)
+	code, body := get(t, parts, "/status")
+	if code != http.StatusOK || !strings.Contains(body, "the store cannot be read") || !strings.Contains(body, `"app-secret"`) || strings.Contains(body, `"pending"`) {
+		t.Errorf("GET /status = %d %s, want 200 with what is missing and without the store's figures", code, body)
 	}
 	if code, _ := get(t, parts, "/healthz"); code != http.StatusOK {
 		t.Errorf("GET /healthz = %d, want 200: a restart would not mend the store", code)
@@ -78,7 +82,7 @@ func TestProbes(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	parts := newParts(t, allSecrets)
-	status := func() (s Status) {
+	status := func() (s report.Report) {
 		t.Helper()
 		code, body := get(t, parts, "/status")
 		if err := json.Unmarshal([]byte(body), &s); code != http.StatusOK || err != nil {
@@ -86,9 +90,10 @@ func TestStatus(t *testing.T) {
 		}
 		return s
 	}
-	if diff := cmp.Diff(Status{
-		Status: "healthy", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{}, Token: "accepted",
-		Metrics: HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
+	if diff := cmp.Diff(report.Report{
+		Status: "healthy", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{}, Token: report.TokenAccepted,
+		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{},
+		Metrics: report.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
@@ -106,10 +111,10 @@ func TestStatus(t *testing.T) {
 	parts.Metrics.CallFailed(failure.Of(&failure.Error{Code: "http_503"}))
 	parts.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
-	if diff := cmp.Diff(Status{
-		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"}, Token: "accepted",
-		Pending: 1, OldestPendingSecs: 90, ActiveConversations: 1,
-		Metrics: HealthFigures{
+	if diff := cmp.Diff(report.Report{
+		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"}, Token: report.TokenAccepted,
+		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{Pending: 1, OldestPendingSecs: 90, ActiveConversations: 1},
+		Metrics: report.HealthFigures{
 			SuccessRate: 100 * 2.0 / 3, MessagesReceived: 1, MessagesProcessed: 2, MessagesFailed: 1, AvgProcessingTimeMS: 20,
 			ErrorCounts: map[string]int64{"http_503": 1, "other": 1}, LastMessageAgoMinutes: new(int64(2)),
 		},
@@ -127,5 +132,37 @@ func TestStatus(t *testing.T) {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("GET /metrics lacks %s", line)
 		}
+	}
+}
+
+func TestStatusOfSubscriptionAndToken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		state   report.SubscriptionState
+		expires time.Time
+		want    string
+	}{
+		"active, token without end": {report.SubscriptionActive, time.Time{}, "healthy"},
+		"pending":                   {report.SubscriptionPending, time.Time{}, "healthy"},
+		"failed":                    {report.SubscriptionFailed, time.Time{}, "warning"},
+		"token for eight days":      {report.SubscriptionActive, now.Add(8 * 24 * time.Hour), "healthy"},
+		"token for six days":        {report.SubscriptionActive, now.Add(6 * 24 * time.Hour), "warning"},
+		"token that has expired":    {report.SubscriptionActive, now.Add(-time.Hour), "warning"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parts := newParts(t, allSecrets)
+			parts.Subscription = func() report.Subscription { return report.Subscription{State: tc.state} }
+			parts.TokenExpiresAt = func() time.Time { return tc.expires }
+			_, body := get(t, parts, "/status")
+			var got report.Report
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != tc.want || got.Subscription.State != tc.state {
+				t.Errorf("status %s of %+v, want %s", got.Status, got, tc.want)
+			}
+			if tc.expires.IsZero() != (got.TokenExpiresAt == nil) || (got.TokenExpiresAt != nil && !got.TokenExpiresAt.Equal(tc.expires)) {
+				t.Errorf("token expires at %v, want %v", got.TokenExpiresAt, tc.expires)
+			}
+		})
 	}
 }

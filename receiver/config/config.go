@@ -40,6 +40,14 @@ type Webhook struct {
 	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; more is answered 413
 	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; more is answered 503
 	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // to durable; later is answered 503
+	// MutualTLS, when given, makes the webhook port speak TLS, and take deliveries from Meta's client certificate alone.
+	MutualTLS *MutualTLS `yaml:"mutualTLS,omitempty"`
+}
+
+// MutualTLS proves that it is Meta who delivers. Certificates are secrets: see the roles server-certificate, server-key
+// and client-ca.
+type MutualTLS struct {
+	CommonName string `yaml:"commonName,omitempty"` // of the client's certificate
 }
 
 // CloudAPI says how to reach Meta's Graph API, and which business phone numbers are ours.
@@ -51,7 +59,28 @@ type CloudAPI struct {
 	Timeout        time.Duration `yaml:"timeout,omitempty"` // of one call
 	// MessagesPerSecond bounds the sends of one phone number. Meta's default is 80, of a coexistence number 20.
 	MessagesPerSecond int `yaml:"messagesPerSecond,omitempty"`
+	// Subscription, when given, is kept at Meta as it is declared here.
+	Subscription *Subscription `yaml:"subscription,omitempty"`
 }
+
+// Subscription says what Meta is to deliver, and where.
+type Subscription struct {
+	AppID              string        `yaml:"appID"`
+	CallbackURL        string        `yaml:"callbackURL"` // public, https, at most 200 characters
+	BusinessAccountIDs []string      `yaml:"businessAccountIDs,omitempty"`
+	Fields             []string      `yaml:"fields,omitempty"` // webhook fields, such as messages
+	CallbackScope      CallbackScope `yaml:"callbackScope,omitempty"`
+}
+
+// CallbackScope is what the callback URL is set for at Meta, the narrowest of which wins there.
+type CallbackScope string
+
+// The scopes. With an override, the app's own callback URL is left as it is found.
+const (
+	CallbackApp             CallbackScope = "App"
+	CallbackBusinessAccount CallbackScope = "BusinessAccount" // an override for each of businessAccountIDs
+	CallbackPhoneNumber     CallbackScope = "PhoneNumber"     // an override for each of phoneNumberIDs
+)
 
 // Bird says how to reach the AI.
 type Bird struct {
@@ -171,13 +200,20 @@ type Retry struct {
 
 // Store names the inbox. Exactly one engine is configured.
 type Store struct {
-	Embedded      *EmbeddedStore `yaml:"embedded,omitempty"`
-	RetentionDays int            `yaml:"retentionDays,omitempty"` // of the payloads of finished events
+	Embedded      *EmbeddedStore   `yaml:"embedded,omitempty"`
+	PostgreSQL    *PostgreSQLStore `yaml:"postgreSQL,omitempty"`
+	RetentionDays int              `yaml:"retentionDays,omitempty"` // of the payloads of finished events
 }
 
 // EmbeddedStore is a SQLite file on a volume of the receiver's own.
 type EmbeddedStore struct {
 	Path string `yaml:"path"`
+}
+
+// PostgreSQLStore is a database that several receivers share. Its URL, and the CA of its certificate, are secrets: see
+// the roles database-url and database-ca.
+type PostgreSQLStore struct {
+	MaxConnections int `yaml:"maxConnections,omitempty"` // of one receiver
 }
 
 // Tracing sends OpenTelemetry traces. Without an endpoint there are none.
@@ -209,6 +245,17 @@ func (c Config) WithDefaults() Config {
 	c.CloudAPI.Version = cmp.Or(c.CloudAPI.Version, "v26.0")
 	c.CloudAPI.Timeout = cmp.Or(c.CloudAPI.Timeout, 15*time.Second)
 	c.CloudAPI.MessagesPerSecond = cmp.Or(c.CloudAPI.MessagesPerSecond, 80)
+	if m := c.Webhook.MutualTLS; m != nil {
+		c.Webhook.MutualTLS = &MutualTLS{CommonName: cmp.Or(m.CommonName, "client.webhooks.fbclientcerts.com")}
+	}
+	if s := c.CloudAPI.Subscription; s != nil {
+		filled := *s
+		filled.CallbackScope = cmp.Or(s.CallbackScope, CallbackApp)
+		if len(s.Fields) == 0 {
+			filled.Fields = []string{"messages"}
+		}
+		c.CloudAPI.Subscription = &filled
+	}
 	c.Bird.AuthScheme = cmp.Or(c.Bird.AuthScheme, AuthAccessKey)
 	c.Bird.Media.Mode = cmp.Or(c.Bird.Media.Mode, MediaProcess)
 	c.Bird.Media.Transport = cmp.Or(c.Bird.Media.Transport, TransportAuto)
@@ -232,7 +279,9 @@ func (c Config) WithDefaults() Config {
 	c.Processing.AmbiguousWindow = cmp.Or(c.Processing.AmbiguousWindow, 30*time.Second)
 	c.Processing.TypingIndicator = cmp.Or(c.Processing.TypingIndicator, new(true))
 	c.Store.RetentionDays = cmp.Or(c.Store.RetentionDays, 30)
-	if c.Store.Embedded == nil {
+	if p := c.Store.PostgreSQL; p != nil {
+		c.Store.PostgreSQL = &PostgreSQLStore{MaxConnections: cmp.Or(p.MaxConnections, 16)}
+	} else if c.Store.Embedded == nil {
 		c.Store.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
 	}
 	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)

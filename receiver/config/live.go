@@ -93,7 +93,7 @@ func (l *Live) Reload() {
 	}
 	// A file that is being written is empty for a moment, and a folder that is being swapped lacks it: a secret is gone
 	// only when it is missing twice, so that rotation never refuses a delivery.
-	if len(next.Secrets.Missing()) > len(old.Secrets.Missing()) && !l.doubt {
+	if len(next.Missing()) > len(old.Missing()) && !l.doubt {
 		l.doubt = true
 		return
 	}
@@ -104,7 +104,7 @@ func (l *Live) Reload() {
 		return
 	}
 	l.current.Store(next)
-	l.log.Info("configuration reloaded", "config_changed", configChanged, "secrets_changed", secretsChanged, "missing", next.Secrets.Missing())
+	l.log.Info("configuration reloaded", "config_changed", configChanged, "secrets_changed", secretsChanged, "missing", next.Missing())
 }
 
 func (l *Live) read(old *Snapshot) (*Snapshot, error) {
@@ -112,8 +112,11 @@ func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Listen != old.Listen || *c.Store.Embedded != *old.Store.Embedded {
-		return nil, errors.New("listen and store.embedded take effect at start only; restart the receiver")
+	atStart := func(c Config) any {
+		return []any{c.Listen, c.Webhook.MutualTLS != nil, c.Store.Embedded, c.Store.PostgreSQL}
+	}
+	if !reflect.DeepEqual(atStart(c), atStart(old.Config)) {
+		return nil, errors.New("listen, webhook.mutualTLS, store.embedded and store.postgreSQL take effect at start only; restart the receiver")
 	}
 	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {

@@ -11,6 +11,13 @@ const (
 	RoleVerifyToken    = "verify-token"     // of the subscription handshake
 	RoleBirdAccessKey  = "bird-access-key"  // of the AI
 	RoleSinkSigningKey = "sink-signing-key" // of notices; optional
+
+	RoleDatabaseURL = "database-url" // with the PostgreSQL store
+	RoleDatabaseCA  = "database-ca"  // PEM; optional
+
+	RoleServerCertificate = "server-certificate" // PEM; with mutual TLS
+	RoleServerKey         = "server-key"         // PEM
+	RoleClientCA          = "client-ca"          // PEM; Meta's
 )
 
 // MaxAppSecrets bounds how many app secrets are accepted side by side.

@@ -11,46 +11,54 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 )
 
-// maxSecretBytes bounds one secret value; Meta's tokens have some hundred bytes.
-const maxSecretBytes = 16 << 10
+// maxSecretBytes bounds one secret value. Meta's tokens have some hundred bytes; bundles of certificates have the most.
+const maxSecretBytes = 64 << 10
 
 // Secrets are the values found in the folder of secrets. A value that is missing is empty, never an error: the receiver
 // keeps running, is not ready, and says by its role what it waits for.
 type Secrets struct {
-	AccessToken    string
-	AppSecrets     []string
-	VerifyToken    string
-	BirdAccessKey  string
-	SinkSigningKey string // optional: never missing
+	AccessToken       string
+	AppSecrets        []string
+	VerifyToken       string
+	BirdAccessKey     string
+	SinkSigningKey    string // optional: never missing
+	DatabaseURL       string
+	DatabaseCA        string // optional: never missing
+	ServerCertificate string
+	ServerKey         string
+	ClientCA          string
 }
 
-// Missing names the roles that have no value, in a fixed order.
-func (s Secrets) Missing() []string {
+// Missing names the roles that the configuration asks for and that have no value, in a fixed order.
+func (s *Snapshot) Missing() []string {
 	var missing []string
+	secrets, shared, mutual := s.Secrets, s.Store.PostgreSQL != nil, s.Webhook.MutualTLS != nil
 	for _, role := range []struct {
-		name string
-		have bool
+		name         string
+		wanted, have bool
 	}{
-		{RoleAccessToken, s.AccessToken != ""},
-		{RoleAppSecret, len(s.AppSecrets) > 0},
-		{RoleVerifyToken, s.VerifyToken != ""},
-		{RoleBirdAccessKey, s.BirdAccessKey != ""},
+		{RoleAccessToken, true, secrets.AccessToken != ""},
+		{RoleAppSecret, true, len(secrets.AppSecrets) > 0},
+		{RoleVerifyToken, true, secrets.VerifyToken != ""},
+		{RoleBirdAccessKey, true, secrets.BirdAccessKey != ""},
+		{RoleDatabaseURL, shared, secrets.DatabaseURL != ""},
+		{RoleServerCertificate, mutual, secrets.ServerCertificate != ""},
+		{RoleServerKey, mutual, secrets.ServerKey != ""},
+		{RoleClientCA, mutual, secrets.ClientCA != ""},
 	} {
-		if !role.have {
+		if role.wanted && !role.have {
 			missing = append(missing, role.name)
 		}
 	}
 	return missing
 }
 
-func (s Secrets) equal(other Secrets) bool {
-	return s.AccessToken == other.AccessToken && s.VerifyToken == other.VerifyToken &&
-		s.BirdAccessKey == other.BirdAccessKey && s.SinkSigningKey == other.SinkSigningKey && slices.Equal(s.AppSecrets, other.AppSecrets)
-}
+func (s Secrets) equal(other Secrets) bool { return reflect.DeepEqual(s, other) }
 
 // ReadSecrets reads dir/<role>/<file>. White space around a value is dropped, since files are often written with a
 // newline at the end. Names that start with a dot are Kubernetes' own bookkeeping and are passed over.
@@ -66,6 +74,11 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleVerifyToken, 1, func(v []string) { s.VerifyToken = v[0] }},
 		{RoleBirdAccessKey, 1, func(v []string) { s.BirdAccessKey = v[0] }},
 		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
+		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
+		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},
+		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
+		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
+		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},
 	} {
 		values, err := readRole(filepath.Join(dir, role.name))
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 var (
 	graphVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 	methodName   = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	digits       = regexp.MustCompile(`^[0-9]{1,32}$`)
 	logLevels    = []string{"debug", "info", "warn", "error"}
 )
 
@@ -43,6 +44,9 @@ func (c Config) validate() error {
 	inRange(&f, "cloudAPI.messagesPerSecond", c.CloudAPI.MessagesPerSecond, 1, 100_000)
 	for i, id := range c.CloudAPI.PhoneNumberIDs {
 		f.check(id != "" && len(id) <= 64, fmt.Sprintf("cloudAPI.phoneNumberIDs[%d]", i), "must have 1 to 64 characters")
+	}
+	if c.CloudAPI.Subscription != nil {
+		f.subscription(*c.CloudAPI.Subscription, c.CloudAPI.PhoneNumberIDs)
 	}
 
 	f.url("bird.baseURL", c.Bird.BaseURL)
@@ -96,11 +100,34 @@ func (c Config) validate() error {
 	inRange(&f, "processing.configurationRetry", p.ConfigurationRetry, 10*time.Millisecond, time.Hour)
 	inRange(&f, "processing.ambiguousWindow", p.AmbiguousWindow, 0, time.Hour)
 
-	f.check(filepath.IsAbs(c.Store.Embedded.Path), "store.embedded.path", "must be an absolute path")
+	f.check(c.Store.Embedded == nil || c.Store.PostgreSQL == nil, "store", "must have one of embedded and postgreSQL")
+	if c.Store.Embedded != nil {
+		f.check(filepath.IsAbs(c.Store.Embedded.Path), "store.embedded.path", "must be an absolute path")
+	}
+	if c.Store.PostgreSQL != nil {
+		inRange(&f, "store.postgreSQL.maxConnections", c.Store.PostgreSQL.MaxConnections, 4, 1000)
+	}
 	inRange(&f, "store.retentionDays", c.Store.RetentionDays, 1, 3650)
 	inRange(&f, "shutdown.drainTimeout", c.Shutdown.DrainTimeout, 0, time.Hour)
 	f.check(slices.Contains(logLevels, c.Log.Level), "log.level", "must be one of "+strings.Join(logLevels, ", "))
 	return errors.Join(f...)
+}
+
+// subscription bounds the callback URL as Meta does: https, and at most 200 characters for an override.
+func (f *faults) subscription(s Subscription, phoneNumberIDs []string) {
+	f.check(digits.MatchString(s.AppID), "cloudAPI.subscription.appID", "must be the number of the app at Meta")
+	f.url("cloudAPI.subscription.callbackURL", s.CallbackURL)
+	f.check(strings.HasPrefix(s.CallbackURL, "https://") && len(s.CallbackURL) <= 200, "cloudAPI.subscription.callbackURL", "must be https and have at most 200 characters")
+	for i, id := range s.BusinessAccountIDs {
+		f.check(digits.MatchString(id), fmt.Sprintf("cloudAPI.subscription.businessAccountIDs[%d]", i), "must be the number of a WhatsApp Business Account")
+	}
+	for i, field := range s.Fields {
+		f.check(methodName.MatchString(field) && len(field) <= 64, fmt.Sprintf("cloudAPI.subscription.fields[%d]", i), "is no webhook field such as messages")
+	}
+	scope := "cloudAPI.subscription.callbackScope"
+	f.check(slices.Contains([]CallbackScope{CallbackApp, CallbackBusinessAccount, CallbackPhoneNumber}, s.CallbackScope), scope, "must be App, BusinessAccount or PhoneNumber")
+	f.check(s.CallbackScope != CallbackBusinessAccount || len(s.BusinessAccountIDs) > 0, scope, "BusinessAccount needs cloudAPI.subscription.businessAccountIDs")
+	f.check(s.CallbackScope != CallbackPhoneNumber || len(phoneNumberIDs) > 0, scope, "PhoneNumber needs cloudAPI.phoneNumberIDs")
 }
 
 func join[T ~string](values []T) string {

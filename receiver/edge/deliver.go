@@ -105,6 +105,7 @@ func (e *Edge) count(events []store.Event, fresh []bool) {
 	var work []store.Class
 	for i, event := range events {
 		if !fresh[i] {
+			e.Metrics.EventRepeated(string(event.Kind))
 			continue
 		}
 		e.Metrics.EventStored(string(event.Kind), string(event.State))

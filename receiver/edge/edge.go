@@ -45,11 +45,17 @@ type Parts struct {
 type Edge struct {
 	Parts
 	bodies *semaphore.Weighted // bytes of bodies in memory
+	mutual *mutualTLS          // nil when it is not asked for
 }
 
 // New returns the handler for everything that is reachable from outside.
 func New(parts Parts) *Edge {
-	return &Edge{Parts: parts, bodies: semaphore.NewWeighted(parts.Live.Now().Webhook.MaxInFlightBytes)}
+	settings := parts.Live.Now()
+	e := &Edge{Parts: parts, bodies: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
+	if settings.Webhook.MutualTLS != nil {
+		e.mutual = &mutualTLS{live: parts.Live, now: parts.Now, log: parts.Log}
+	}
+	return e
 }
 
 // ServeHTTP routes by the configured path, which may change while it runs.
@@ -60,6 +66,9 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.health(w)
 	case r.URL.Path != settings.Webhook.Path:
 		http.NotFound(w, r)
+	case e.mutual != nil && !e.mutual.admits(r, settings.Webhook.MutualTLS.CommonName):
+		e.Log.Warn("request refused: no client certificate of the configured CA and name", "presented", r.TLS != nil && len(r.TLS.PeerCertificates) > 0)
+		e.Metrics.Request(refuse(w, http.StatusForbidden, "a client certificate of the configured CA and common name is required"))
 	case r.Method == http.MethodGet:
 		e.Metrics.Request(e.handshake(w, r, settings))
 	case r.Method == http.MethodPost:

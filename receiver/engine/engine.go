@@ -22,6 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -55,12 +56,12 @@ type Engine struct {
 
 	mu       sync.Mutex
 	problems map[string]string // by operation: what the configuration has wrong
-	token    string            // what Meta last said of the access token
+	token    report.TokenState // what Meta last said of the access token
 }
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
-	e := &Engine{Parts: parts, pauses: pauses{byScope: map[string]store.Pause{}}, problems: map[string]string{}, token: TokenUnknown}
+	e := &Engine{Parts: parts, pauses: pauses{byScope: map[string]store.Pause{}}, problems: map[string]string{}, token: report.TokenUnknown}
 	e.pools = []*pool{
 		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),
@@ -90,15 +91,8 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 	parts.Wait()
 }
 
-// What Meta last said of the access token.
-const (
-	TokenUnknown  = "unknown" // nothing was sent yet
-	TokenAccepted = "accepted"
-	TokenRefused  = "refused"
-)
-
-// Token is one of the above.
-func (e *Engine) Token() string {
+// Token is what Meta last said of the access token, by the sends that were tried.
+func (e *Engine) Token() report.TokenState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.token
@@ -110,9 +104,9 @@ func (e *Engine) noteSend(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err == nil {
-		e.token = TokenAccepted
+		e.token = report.TokenAccepted
 	} else if whatsapp.TokenRefused(failure.Of(err)) {
-		e.token = TokenRefused
+		e.token = report.TokenRefused
 	}
 }
 

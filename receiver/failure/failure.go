@@ -16,7 +16,7 @@ type Class string
 // The classes.
 const (
 	Transient     Class = "transient"     // try again after a while; spends an attempt
-	RateLimited   Class = "rate_limited"  // too many calls; wait, then go on; spends an attempt
+	RateLimited   Class = "rate_limited"  // too many calls: wait, then go on; spends no attempt
 	Configuration Class = "configuration" // a token, permission or address is wrong: wait until it heals; spends none
 	Permanent     Class = "permanent"     // will never work: a dead letter
 	Ambiguous     Class = "ambiguous"     // the request may have taken effect: find out before repeating it

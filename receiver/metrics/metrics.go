@@ -28,6 +28,9 @@ type Metrics struct {
 	statuses   *prometheus.CounterVec
 	apiErrors  *prometheus.CounterVec
 	requests   *prometheus.CounterVec
+	duplicates *prometheus.CounterVec
+	storeErrs  *prometheus.CounterVec
+	failed     prometheus.Counter
 	ack        prometheus.Histogram
 	processing *prometheus.HistogramVec
 	ai         *prometheus.HistogramVec
@@ -44,6 +47,9 @@ func New() *Metrics {
 	m.statuses = m.counters("whatsapp_statuses_total", "Statuses of sent messages.", "status")
 	m.apiErrors = m.counters("whatsapp_api_errors_total", "Failed calls to Meta and Bird, by code and by class of reaction.", "code", "class")
 	m.requests = m.counters("whatsapp_webhook_requests_total", "Requests to the webhook by HTTP status.", "code")
+	m.duplicates = m.counters("whatsapp_duplicates_total", "Events that Meta delivered again and that changed nothing.", "kind")
+	m.storeErrs = m.counters("whatsapp_store_errors_total", "Calls to the store that failed.", "operation")
+	m.failed = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_messages_failed_total", Help: "Messages that failed for good and became dead letters."})
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "whatsapp_webhook_ack_seconds", Help: "Time from the first byte of a delivery to its durable acknowledgement.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
@@ -54,7 +60,7 @@ func New() *Metrics {
 	m.ai = m.histograms("whatsapp_ai_response_seconds", "Time that Bird took to answer, failures included.", slow, "method")
 	m.cut = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_titles_cut_total", Help: "Titles, headers and descriptions of the AI's that were longer than WhatsApp takes."})
 	m.last = prometheus.NewGauge(prometheus.GaugeOpts{Name: "whatsapp_last_message_timestamp_seconds", Help: "When the newest message arrived, in unix seconds."})
-	m.Registry.MustRegister(m.cut, m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Registry.MustRegister(m.failed, m.cut, m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -78,6 +84,9 @@ func (m *Metrics) Acknowledged(took time.Duration) { m.ack.Observe(took.Seconds(
 
 // EventStored records an event that was new.
 func (m *Metrics) EventStored(kind, state string) { m.events.WithLabelValues(kind, state).Inc() }
+
+// EventRepeated records an event that was stored before.
+func (m *Metrics) EventRepeated(kind string) { m.duplicates.WithLabelValues(kind).Inc() }
 
 // MessageReceived records a new message from a person.
 func (m *Metrics) MessageReceived(messageType string, at time.Time) {
@@ -118,4 +127,7 @@ func (m *Metrics) CallFailed(f *failure.Error) {
 }
 
 // MessageFailed records a message that became a dead letter.
-func (m *Metrics) MessageFailed() { m.figures.failed() }
+func (m *Metrics) MessageFailed() {
+	m.failed.Inc()
+	m.figures.failed()
+}

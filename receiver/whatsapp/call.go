@@ -5,6 +5,7 @@ package whatsapp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -37,13 +38,15 @@ type call struct {
 	path   string // below the version
 	query  url.Values
 	body   []byte // JSON, with POST
+	token  string // where it is not the access token
 }
 
 // do returns the body of the answer, which was 200. Errors are of type *failure.Error.
 func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	op := call.op
 	settings := c.live.Now()
-	if settings.Secrets.AccessToken == "" {
+	token := cmp.Or(call.token, settings.Secrets.AccessToken)
+	if token == "" {
 		return nil, &failure.Error{Class: failure.Configuration, Scope: failure.ScopeApp, Op: op, Code: "no_access_token", Text: "the access token is missing: create its Secret"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, settings.CloudAPI.Timeout)
@@ -62,9 +65,9 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	if err != nil {
 		return nil, badURL(op)
 	}
-	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
+	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("User-Agent", userAgent)
-	if call.method == http.MethodPost {
+	if len(call.body) > 0 {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.http.Do(request)
@@ -103,6 +106,9 @@ func refused(op string, response *http.Response, answer []byte, policies map[int
 	code := errorBodyCode(answer)
 	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
 	e.Class, e.Scope, e.Text = Meaning(code, response.StatusCode, policies)
+	if code == callbackUnverified {
+		e.Text += verificationAnswer(answer)
+	}
 	e.Code = strconv.Itoa(code)
 	if code == NoCode {
 		e.Code = "http_" + strconv.Itoa(response.StatusCode)

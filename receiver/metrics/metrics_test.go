@@ -1,0 +1,100 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// scrape returns the samples whose name begins with one of the prefixes.
+func scrape(t *testing.T, m *Metrics, prefixes ...string) []string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	if w.Code != http.StatusOK {
+		t.Fatalf("GET /metrics = %d %s", w.Code, w.Body)
+	}
+	var samples []string
+	for line := range strings.Lines(w.Body.String()) {
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) }) {
+			samples = append(samples, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return samples
+}
+
+func TestWatchSubscription(t *testing.T) {
+	for name, tc := range map[string]struct {
+		state   report.SubscriptionState
+		expires time.Time
+		want    []string
+	}{
+		"not declared":      {report.SubscriptionNotRequested, time.Time{}, nil},
+		"pending":           {report.SubscriptionPending, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"failed":            {report.SubscriptionFailed, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"active":            {report.SubscriptionActive, time.Time{}, []string{"whatsapp_subscription_active 1"}},
+		"token with an end": {report.SubscriptionActive, time.Unix(1800000000, 0), []string{"whatsapp_subscription_active 1", "whatsapp_token_expires_timestamp_seconds 1.8e+09"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := New()
+			m.WatchSubscription(func() report.Subscription { return report.Subscription{State: tc.state} }, func() time.Time { return tc.expires })
+			if diff := cmp.Diff(tc.want, scrape(t, m, "whatsapp_subscription_", "whatsapp_token_")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// failing is a store whose calls fail.
+type failing struct {
+	store.Store
+	err error
+}
+
+func (f failing) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, f.err }
+func (f failing) Ping(context.Context) error                            { return f.err }
+
+func TestCountStore(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err     error
+		failure bool
+	}{
+		"none":            {nil, false},
+		"disk full":       {errors.New("disk full"), true},
+		"busy":            {fmt.Errorf("ingest: %w", store.ErrBusy), true},
+		"too slow":        {context.DeadlineExceeded, true},
+		"lease lost":      {fmt.Errorf("advance: %w", store.ErrLeaseLost), false},
+		"caller has gone": {context.Canceled, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := New()
+			s := m.CountStore(failing{err: tc.err})
+			_, ingest := s.Ingest(t.Context(), nil)
+			if ping := s.Ping(t.Context()); !errors.Is(ingest, tc.err) || !errors.Is(ping, tc.err) {
+				t.Errorf("errors %v and %v, want %v", ingest, ping, tc.err)
+			}
+			var want []string
+			if tc.failure {
+				want = []string{`whatsapp_store_errors_total{operation="ingest"} 1`, `whatsapp_store_errors_total{operation="ping"} 1`}
+			}
+			if diff := cmp.Diff(want, scrape(t, m, "whatsapp_store_errors_total")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,26 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+)
+
+// openStore opens the store that is configured. A file must be there to start; a database may come and go.
+func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
+	settings := live.Now().Store
+	if settings.PostgreSQL == nil {
+		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{})
+	}
+	access := func() postgres.Access {
+		secrets := live.Now().Secrets
+		return postgres.Access{URL: secrets.DatabaseURL, CA: secrets.DatabaseCA}
+	}
+	return postgres.Open(access, postgres.Options{MaxConnections: settings.PostgreSQL.MaxConnections}), nil
+}

@@ -1,0 +1,151 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Peek implements store.Store.
+func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
+	var found []store.Event
+	err := s.read(ctx, func(ctx context.Context, t *tx) error {
+		var head *int64
+		key := leased(lease)
+		t.query("SELECT head FROM conversations WHERE lane = $1 AND class = $2 AND token = $3", func(rows pgx.Rows) error {
+			return rows.Scan(&head)
+		}, key.lane, key.class, lease.Token)
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if head == nil {
+			return store.ErrLeaseLost
+		}
+		begun := false
+		t.query(`
+			SELECT e.bound_to IS NOT NULL OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq), `+headColumns+`
+			FROM events e
+			WHERE e.lane = $1 AND e.class = $2 AND e.state = 'pending' AND e.seq > $3 AND e.bound_to IS DISTINCT FROM $3
+			ORDER BY e.seq LIMIT $4`,
+			func(rows pgx.Rows) error {
+				var p pending
+				var starts bool
+				err := rows.Scan(slices.Concat([]any{&starts}, p.targets())...)
+				if begun = begun || starts; !begun {
+					found = append(found, p.in(key))
+				}
+				return err
+			}, key.lane, key.class, *head, max(limit, 0))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
+	}
+	return found, nil
+}
+
+// waiting is an event that a step binds, if it can be bound.
+type waiting struct {
+	lane    laneKey
+	seq     int64
+	boundTo *int64
+	begun   bool // it is not pending, or has an answer of its own
+}
+
+// waiting queues the reading of what steps bind.
+func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
+	found := map[store.ID]*waiting{}
+	var ids []string
+	for _, c := range calls {
+		for _, id := range c.what.step.Also {
+			ids = append(ids, id.String())
+		}
+	}
+	if len(ids) == 0 {
+		return found
+	}
+	t.query(`
+		SELECT e.id, e.lane, e.class, e.seq, e.bound_to,
+			e.state <> 'pending' OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq)
+		FROM events e WHERE e.id = ANY($1::uuid[])`,
+		func(rows pgx.Rows) error {
+			var id [16]byte
+			w := &waiting{}
+			err := rows.Scan(&id, &w.lane.lane, &w.lane.class, &w.seq, &w.boundTo, &w.begun)
+			found[id] = w
+			return err
+		}, ids)
+	return found
+}
+
+// behind returns the events that a step binds to the head of its lane. One that is bound to it already stays so.
+func behind(a *advance, head *head, found map[store.ID]*waiting) ([]int64, error) {
+	var seqs []int64
+	for _, id := range a.step.Also {
+		w := found[id]
+		if w == nil || w.lane != a.lane || w.begun || w.seq <= head.seq || w.boundTo != nil && *w.boundTo != head.seq {
+			return nil, fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
+		}
+		seqs = append(seqs, w.seq)
+	}
+	return seqs, nil
+}
+
+// bind queues what makes events end together with the heads of their lanes.
+func (t *tx) bind(attempts []*attempt) {
+	for _, a := range attempts {
+		if len(a.behind) > 0 {
+			t.exec("UPDATE events SET bound_to = $1 WHERE seq = ANY($2)", a.head.seq, a.behind)
+			t.exec("UPDATE events SET binds = true WHERE seq = $1", a.head.seq)
+		}
+	}
+}
+
+// bound queues the reading of what is bound to events and pending, in order.
+func (t *tx) bound(heads []int64, each func(head int64, p *pending)) {
+	if len(heads) == 0 {
+		return
+	}
+	t.query("SELECT e.bound_to, "+headColumns+" FROM events e WHERE e.bound_to = ANY($1) AND e.state = 'pending' ORDER BY e.seq",
+		func(rows pgx.Rows) error {
+			var p pending
+			var head int64
+			err := rows.Scan(slices.Concat([]any{&head}, p.targets())...)
+			each(head, &p)
+			return err
+		}, heads)
+}
+
+// endBound ends what is bound to heads that steps have ended. Dead letters each have the failure in their history.
+func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
+	var failures []failed
+	binding := false
+	for _, a := range heads {
+		if !a.head.binds {
+			continue
+		}
+		binding = true
+		outcome := a.step.Outcome
+		t.query("UPDATE events SET state = $1, finished_at = $2 WHERE bound_to = $3 AND state = 'pending' RETURNING seq",
+			func(rows pgx.Rows) error {
+				var seq int64
+				err := rows.Scan(&seq)
+				t.counted(class(a.lane.class), store.Pending, outcome.State)
+				if outcome.State == store.Dead && outcome.Failure != nil {
+					failures = append(failures, failed{event: seq, failure: outcome.Failure})
+				}
+				return err
+			}, string(outcome.State), a.step.Now.UnixMilli(), a.head.seq)
+	}
+	if !binding {
+		return nil, nil
+	}
+	return failures, t.flush(ctx)
+}

@@ -1,0 +1,129 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Replay implements store.Store.
+func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		n := newNeeds()
+		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
+			var of laneKey
+			err := rows.Scan(&of.lane, &of.class)
+			n.reopen(of)
+			return err
+		}, id.String())
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if len(n.rows) == 0 {
+			return store.ErrNotFound
+		}
+		k := t.look(n)
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		l, err := t.lock(ctx, n, k, func() {})
+		if err != nil {
+			return err
+		}
+		// What is bound to it is in the same lane.
+		alone := t.revive(l, `
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
+			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id.String())
+		t.revive(l, `
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
+			WHERE bound_to = (SELECT seq FROM events WHERE id = $1 AND state = 'pending') AND state = 'dead'
+			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id.String())
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if *alone == 0 {
+			return store.ErrNotFound
+		}
+		l.save(t)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("replay event %s: %w", id, err)
+	}
+	return nil
+}
+
+// reopen asks for the row of a lane in which an event becomes pending again.
+func (n *needs) reopen(of laneKey) {
+	n.rows[of] = true
+	if of.class == 0 {
+		n.people[of.lane] = true
+	}
+}
+
+// revive queues a statement that makes events pending again, and makes their lanes due. The result is how many they are.
+func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...any) *int {
+	revived := new(int)
+	t.query(sql, func(rows pgx.Rows) error {
+		var of laneKey
+		var kind store.Kind
+		var received int64
+		if err := rows.Scan(&of.lane, &of.class, &kind, &received); err != nil {
+			return err
+		}
+		*revived++
+		t.counted(class(of.class), from, store.Pending)
+		l.wake(of, now)
+		// A conversation that was purged since begins with what the event tells of it.
+		if row := l.rows[of]; of.class == 0 && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
+			row.state.LastInboundAt, row.changed = moment(&received), true
+		}
+		return nil
+	}, args...)
+	return revived
+}
+
+// resend plans a reply again that was sent and failed afterwards.
+func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now int64) error {
+	revived := t.revive(l, `
+		UPDATE events e SET state = 'pending', finished_at = NULL
+		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND EXISTS (
+			SELECT FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
+		RETURNING e.lane, e.class, e.kind, e.received_at`,
+		store.Done, now, reply.Event.String(), reply.Part, reply.MessageID)
+	if err := t.flush(ctx); err != nil || *revived == 0 {
+		return err
+	}
+	t.exec(`
+		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
+		WHERE event = (SELECT seq FROM events WHERE id = $1) AND part = $2`, reply.Event.String(), reply.Part)
+	return nil
+}
+
+// Discard implements store.Store.
+func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		var changed int64
+		t.count(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
+			now.UnixMilli(), id.String())
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if changed == 0 {
+			return store.ErrNotFound
+		}
+		t.counted("", store.Dead, store.Discarded)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("discard event %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Ingest implements store.Store.
+func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
+	for i := range events {
+		if err := events[i].Validate(); err != nil {
+			return nil, fmt.Errorf("store events: %w", err)
+		}
+	}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	d := &delivery{events: events}
+	if err := s.ingests.do(ctx, d, len(events)); err != nil {
+		return nil, fmt.Errorf("store events: %w", err)
+	}
+	return d.fresh, nil
+}
+
+// delivery is events to be stored, all or none.
+type delivery struct {
+	events []store.Event
+	fresh  []bool
+}
+
+func ingestAll(ctx context.Context, t *tx, calls []*call[*delivery]) error {
+	var events []*store.Event
+	for _, c := range calls {
+		for i := range c.what.events {
+			events = append(events, &c.what.events[i])
+		}
+	}
+	a, n := t.announce(events), newNeeds()
+	a.need(n)
+	k := t.look(n)
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	n = newNeeds() // no row is made for what is there already
+	a.need(n)
+	l, err := t.lock(ctx, n, k, func() { t.number(a) })
+	if err != nil {
+		return err
+	}
+	fresh, err := t.store(ctx, a, l)
+	if err != nil {
+		return err
+	}
+	l.save(t)
+	for _, c := range calls {
+		c.what.fresh, fresh = fresh[:len(c.what.events):len(c.what.events)], fresh[len(c.what.events):]
+	}
+	return nil
+}
+
+// arrivals are events on their way into the store.
+type arrivals struct {
+	events []*store.Event
+	stored map[store.ID]bool // those that are there already
+	sends  map[replyKey]send // under way, which these events prove
+	seqs   []int64           // numbers that are free
+}
+
+type replyKey struct {
+	event store.ID
+	part  int
+}
+
+// send is where a reply is.
+type send struct {
+	event int64
+	lane  laneKey
+}
+
+func key(e *store.Event) laneKey {
+	return laneKey{lane: text(e.Lane), class: code(cmp.Or(e.Class, store.Conversations))}
+}
+
+// announce queues what has to be known of events before lanes are locked.
+func (t *tx) announce(events []*store.Event) *arrivals {
+	a := &arrivals{events: events, stored: map[store.ID]bool{}, sends: map[replyKey]send{}}
+	if len(events) == 0 {
+		return a
+	}
+	t.recognise(a)
+	var replies []string
+	for _, e := range events {
+		if e.Status != nil && e.Status.ReplyTo != (store.ID{}) {
+			replies = append(replies, e.Status.ReplyTo.String())
+		}
+	}
+	if len(replies) > 0 {
+		t.query(`
+			SELECT e.id, r.part, e.seq, e.lane, e.class FROM events e JOIN replies r ON r.event = e.seq
+			WHERE e.id = ANY($1::uuid[]) AND r.state = 'sending'`,
+			func(rows pgx.Rows) error {
+				var of [16]byte
+				var part int
+				var found send
+				err := rows.Scan(&of, &part, &found.event, &found.lane.lane, &found.lane.class)
+				a.sends[replyKey{event: of, part: part}] = found
+				return err
+			}, replies)
+	}
+	return a
+}
+
+// recognise queues the question which events are there.
+func (t *tx) recognise(a *arrivals) {
+	ids := make([]string, len(a.events))
+	for i, e := range a.events {
+		ids[i] = e.ID.String()
+	}
+	t.query("SELECT id FROM events WHERE id = ANY($1::uuid[])", func(rows pgx.Rows) error {
+		var id [16]byte
+		err := rows.Scan(&id)
+		a.stored[id] = true
+		return err
+	}, ids)
+}
+
+// need says which rows the events that are not stored yet need.
+func (a *arrivals) need(n *needs) {
+	for _, found := range a.sends {
+		n.found[found.lane] = true
+	}
+	for _, e := range a.events {
+		if e.State != store.Pending || a.stored[e.ID] {
+			continue
+		}
+		lane := key(e)
+		n.rows[lane] = true
+		if lane.class == 0 {
+			n.people[lane.lane] = true
+			n.join(lane.lane, text(e.Alias))
+		}
+	}
+}
+
+// number queues what has to come after the lock of the lanes: numbers for the events, and a second look at which of them
+// are there. Another receiver that stores one of them holds its lane while it does.
+func (t *tx) number(a *arrivals) {
+	if len(a.events) == 0 {
+		return
+	}
+	a.seqs = nil
+	t.recognise(a)
+	t.query("SELECT nextval('events_seq') FROM generate_series(1, $1::int)", func(rows pgx.Rows) error {
+		var seq int64
+		err := rows.Scan(&seq)
+		a.seqs = append(a.seqs, seq)
+		return err
+	}, len(a.events))
+}
+
+// store queues the writing of what is new, save the lanes, and says what is. An event in no lane that another receiver
+// stores just now conflicts, and then this transaction begins anew.
+func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
+	if len(a.events) == 0 {
+		return nil, nil
+	}
+	slices.Sort(a.seqs)
+	if len(a.seqs) < len(a.events) {
+		return nil, errors.New("the database numbered fewer events than there are")
+	}
+	fresh := make([]bool, len(a.events))
+	var rows []row
+	var statuses []status
+	for i, e := range a.events {
+		if a.stored[e.ID] {
+			continue
+		}
+		a.stored[e.ID], fresh[i] = true, true
+		rows = append(rows, row{event: e, seq: a.seqs[i]})
+		if e.State != store.Pending {
+			t.counted("", "", e.State)
+		} else {
+			lane := key(e)
+			t.counted(class(lane.class), "", e.State)
+			l.wake(lane, e.ReceivedAt.UnixMilli())
+			if lane.class == 0 {
+				if e.Kind == store.KindMessage {
+					l.hear(lane.lane, moment(millis(e.ReceivedAt)))
+				}
+				l.join(lane.lane, text(e.Alias))
+			}
+		}
+		if e.Status != nil {
+			statuses = append(statuses, status{update: e.Status, seq: a.seqs[i], received: e.ReceivedAt.UnixMilli()})
+		}
+	}
+	t.insert(rows)
+	t.applyStatuses(statuses)
+	return fresh, t.resolve(ctx, a, statuses, l)
+}
+
+// row is a new row of events.
+type row struct {
+	event *store.Event
+	seq   int64
+}
+
+// insert queues the writing of events, in the order of their ids: two receivers that store the same ones at the same time
+// do not wait for each other.
+func (t *tx) insert(rows []row) {
+	if len(rows) == 0 {
+		return
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.event.ID.String(), b.event.ID.String()) })
+	n := len(rows)
+	seqs, classes, received, finished := make([]int64, n), make([]int16, n), make([]int64, n), make([]*int64, n)
+	ids, kinds, types, states, lanes, numbers := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	payloads := make([][]byte, n)
+	for i, r := range rows {
+		e := r.event
+		seqs[i], ids[i], kinds[i], types[i], states[i] = r.seq, e.ID.String(), string(e.Kind), e.Type, string(e.State)
+		lanes[i], numbers[i], received[i], payloads[i] = e.Lane, e.PhoneNumberID, e.ReceivedAt.UnixMilli(), bytes(e.Payload)
+		classes[i] = key(e).class
+		if e.State != store.Pending {
+			classes[i], finished[i] = noClass, &received[i]
+		}
+	}
+	t.exec(`
+		INSERT INTO events (seq, id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
+		SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+			$8::text[], $9::bigint[], $10::bigint[], $11::bytea[])`,
+		seqs, ids, kinds, types, states, classes, lanes, numbers, received, finished, payloads)
+}

@@ -1,0 +1,181 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// burst is how far LastInboundAt may lag behind: most messages of a burst then write nothing.
+const burst = time.Minute
+
+// lanes are rows of conversations that the transaction has locked. They are changed here, and written once.
+type lanes struct {
+	rows  map[laneKey]*lane
+	made  map[laneKey]bool   // by this transaction
+	apart map[[2]string]bool // names to be joined that are not one person's
+}
+
+// lane is a row of conversations.
+type lane struct {
+	laneKey
+	ready, token, head *int64
+	starts             int
+	person             string // the name whose row has the state; empty where this one has it
+	state              store.Conversation
+	changed            bool // to be written
+	gone               bool // to be removed
+}
+
+func (l *lanes) add(rows pgx.Rows) (laneKey, error) {
+	r := &lane{}
+	var inbound, human *int64
+	err := rows.Scan(&r.lane, &r.class, &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
+	r.state.LastInboundAt, r.state.HumanUntil = moment(inbound), moment(human)
+	l.rows[r.laneKey] = r
+	return r.laneKey, err
+}
+
+// complete says that all is locked that is needed, members being the names of people who are to be joined.
+func (l *lanes) complete(n *needs, k *known, members map[string]bool) bool {
+	for key := range n.rows {
+		if l.rows[key] == nil {
+			return false
+		}
+	}
+	for name := range n.people {
+		holder := k.name(name)
+		if row := l.rows[conversation(name)]; row != nil {
+			holder = cmp.Or(row.person, row.lane)
+		}
+		if row := l.rows[conversation(holder)]; row == nil || row.person != "" {
+			return false
+		}
+	}
+	for name := range members {
+		if l.rows[conversation(name)] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// wake makes a lane due, unless it is leased or waits for a retry.
+func (l *lanes) wake(key laneKey, now int64) {
+	if row := l.rows[key]; row.ready == nil {
+		row.ready, row.changed = &now, true
+	}
+}
+
+// person returns the row that has the state of the person with a name.
+func (l *lanes) person(name string) *lane {
+	row := l.rows[conversation(name)]
+	if row.person != "" {
+		row = l.rows[conversation(row.person)]
+	}
+	return row
+}
+
+// hear notes that a person wrote. Of two messages within a minute the first may stand for both as the last one.
+func (l *lanes) hear(name string, received time.Time) {
+	p := l.person(name)
+	if last := p.state.LastInboundAt; last.IsZero() || received.Sub(last) >= burst || p.state.TemplateRequired {
+		if received.After(last) {
+			p.state.LastInboundAt = received
+		}
+		p.state.TemplateRequired, p.changed = false, true
+	}
+}
+
+// join makes two names those of one person. The state is then with whom the first name was of.
+func (l *lanes) join(name, other string) {
+	if !l.apart[[2]string{name, other}] {
+		return
+	}
+	to, from := l.person(name), l.person(other)
+	if to == from {
+		return
+	}
+	names := 0
+	for _, row := range l.rows {
+		if row.class == 0 && (row == to || row == from || row.person == to.lane || row.person == from.lane) {
+			names++
+		}
+	}
+	if names > store.MaxNames {
+		return
+	}
+	for _, row := range l.rows {
+		if row.class == 0 && (row == from || row.person == from.lane) {
+			row.person, row.changed = to.lane, true
+		}
+	}
+	to.state, to.changed = to.state.Merge(from.state), true
+	from.state = store.Conversation{}
+}
+
+// converse changes the state of a person; nil leaves a part of it as it is.
+func (l *lanes) converse(name string, humanUntil *time.Time, templateRequired *bool) {
+	if humanUntil == nil && templateRequired == nil {
+		return
+	}
+	p := l.person(name)
+	p.changed = true
+	if humanUntil != nil {
+		p.state.HumanUntil = *humanUntil
+	}
+	if templateRequired != nil {
+		p.state.TemplateRequired = *templateRequired
+	}
+}
+
+// save queues the writing of what has changed.
+func (l *lanes) save(t *tx) {
+	var names, goneNames []string
+	var classes, goneClasses []int16
+	var ready, token, head, inbound, human []*int64
+	var starts []int
+	var person []*string
+	var template []bool
+	for key, row := range l.rows {
+		if row.gone || l.made[key] && !row.changed {
+			delete(l.rows, key)
+			goneNames, goneClasses = append(goneNames, row.lane), append(goneClasses, row.class)
+			continue
+		}
+		if !row.changed {
+			continue
+		}
+		row.changed = false
+		delete(l.made, key)
+		names, classes = append(names, row.lane), append(classes, row.class)
+		ready, token, head, starts = append(ready, row.ready), append(token, row.token), append(head, row.head), append(starts, row.starts)
+		person = append(person, nil)
+		if row.person != "" {
+			person[len(person)-1] = &row.person
+		}
+		inbound, human = append(inbound, millis(row.state.LastInboundAt)), append(human, millis(row.state.HumanUntil))
+		template = append(template, row.state.TemplateRequired)
+	}
+	if len(names) > 0 {
+		t.exec(`
+			UPDATE conversations c SET ready_at = k.ready_at, token = k.token, head = k.head, starts = k.starts, person = k.person,
+				last_inbound_at = k.last_inbound_at, human_until = k.human_until, template_required = k.template_required
+			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::text[], $8::bigint[],
+				$9::bigint[], $10::boolean[])
+				k (lane, class, ready_at, token, head, starts, person, last_inbound_at, human_until, template_required)
+			WHERE c.lane = k.lane AND c.class = k.class`,
+			names, classes, ready, token, head, starts, person, inbound, human, template)
+	}
+	if len(goneNames) > 0 {
+		t.exec(`
+			DELETE FROM conversations c USING unnest($1::text[], $2::smallint[]) k (lane, class)
+			WHERE c.lane = k.lane AND c.class = k.class`, goneNames, goneClasses)
+	}
+}

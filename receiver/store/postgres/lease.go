@@ -1,0 +1,207 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Claim implements store.Store. Lanes that another transaction holds just then are left for the next call.
+func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	var leases []store.Lease
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		due := &lanes{rows: map[laneKey]*lane{}}
+		var order []laneKey
+		t.query(`
+			SELECT `+laneColumns+` FROM conversations c
+			WHERE c.class = $1 AND c.ready_at <= $2 ORDER BY c.ready_at, c.lane LIMIT $3 FOR UPDATE SKIP LOCKED`,
+			func(rows pgx.Rows) error {
+				key, err := due.add(rows)
+				order = append(order, key)
+				return err
+			}, code(of), now.UnixMilli(), max(limit, 0))
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		heads, err := t.heads(ctx, slices.Collect(maps.Keys(due.rows)))
+		if err != nil {
+			return err
+		}
+		leases = nil
+		for _, key := range order {
+			if work := due.rows[key].claim(heads[key], until); work != nil {
+				leases = append(leases, store.Lease{
+					LeaseRef: store.LeaseRef{Class: of, Lane: key.lane, Token: *due.rows[key].token}, Work: *work,
+				})
+			}
+		}
+		due.save(t)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim lanes of class %s: %w", of, err)
+	}
+	return leases, nil
+}
+
+// claim leases a lane with its oldest pending event, or makes it idle when there is none.
+func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
+	if head == nil {
+		l.idle()
+		return nil
+	}
+	head.Starts = 1
+	if l.head != nil && *l.head == head.Seq {
+		head.Starts = l.starts + 1
+	}
+	l.ready, l.token, l.changed = millis(until), new(rand.Int64()), true //nolint:gosec // it is to be unique, not secret
+	l.head, l.starts = &head.Seq, head.Starts
+	return head
+}
+
+// idle ends the lease on a lane without pending events. Only a conversation has a state to keep.
+func (l *lane) idle() {
+	l.ready, l.token, l.head, l.starts, l.changed = nil, nil, nil, 0, true
+	l.gone = l.class != 0
+}
+
+const headColumns = "e.id, e.kind, e.type, e.phone_number_id, e.received_at, e.payload"
+
+// pending are the columns of headColumns.
+type pending struct {
+	id       [16]byte
+	received int64
+	event    store.Event
+}
+
+func (p *pending) targets() []any {
+	return []any{&p.id, &p.event.Kind, &p.event.Type, &p.event.PhoneNumberID, &p.received, &p.event.Payload}
+}
+
+// in is the event, of a lane.
+func (p *pending) in(key laneKey) store.Event {
+	e := p.event
+	e.ID, e.State, e.Class, e.Lane, e.ReceivedAt = p.id, store.Pending, class(key.class), key.lane, moment(&p.received)
+	return e
+}
+
+// heads returns the oldest pending event of each lane that has one, with all but its Starts. The limits have each lane
+// looked up by itself: a database that knows nothing of new tables yet would rather read them whole.
+func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work, error) {
+	heads := map[laneKey]*store.Work{}
+	if len(keys) == 0 {
+		return heads, nil
+	}
+	names, classes := columns(keys)
+	var seqs, binding []int64
+	of := map[int64]laneKey{}
+	t.query(`
+		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds,
+			p.last_inbound_at, p.human_until, coalesce(p.template_required, false)
+		FROM unnest($1::text[], $2::smallint[]) k (lane, class)
+		CROSS JOIN LATERAL (
+			SELECT * FROM events e WHERE e.lane = k.lane AND e.class = k.class AND e.state = 'pending' ORDER BY e.seq LIMIT 1
+		) e
+		LEFT JOIN LATERAL (
+			SELECT p.* FROM conversations c JOIN conversations p ON p.lane = coalesce(c.person, c.lane) AND p.class = 0
+			WHERE c.lane = k.lane AND c.class = 0 LIMIT 1
+		) p ON true`,
+		func(rows pgx.Rows) error {
+			var key laneKey
+			var p pending
+			var binds bool
+			var inbound, human *int64
+			work := &store.Work{}
+			err := rows.Scan(slices.Concat([]any{&key.lane, &key.class, &work.Seq}, p.targets(), []any{
+				&work.Attempts, &work.Replays, &binds, &inbound, &human, &work.Conversation.TemplateRequired,
+			})...)
+			work.Event = p.in(key)
+			work.Conversation.LastInboundAt, work.Conversation.HumanUntil = moment(inbound), moment(human)
+			heads[key], of[work.Seq] = work, key
+			seqs = append(seqs, work.Seq)
+			if binds {
+				binding = append(binding, work.Seq)
+			}
+			return err
+		}, names, classes)
+	if err := t.flush(ctx); err != nil || len(seqs) == 0 {
+		return heads, err
+	}
+	t.replies(seqs, func(event int64, r store.Reply) {
+		work := heads[of[event]]
+		work.Replies = append(work.Replies, r)
+	})
+	t.bound(binding, func(event int64, p *pending) {
+		work := heads[of[event]]
+		work.Also = append(work.Also, p.in(of[event]))
+	})
+	return heads, t.flush(ctx)
+}
+
+// Renew implements store.Store.
+func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
+	var lost []store.LeaseRef
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		wanted := map[laneKey]bool{}
+		for _, lease := range leases {
+			wanted[leased(lease)] = true
+		}
+		l := &lanes{rows: map[laneKey]*lane{}}
+		t.lockRows(l, wanted)
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		lost = nil
+		for _, lease := range leases {
+			row := l.rows[leased(lease)]
+			if row == nil || row.token == nil || *row.token != lease.Token {
+				lost = append(lost, lease)
+				continue
+			}
+			row.ready, row.changed = millis(until), true
+		}
+		l.save(t)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	return lost, nil
+}
+
+// leased is the key of a lease's lane.
+func leased(lease store.LeaseRef) laneKey {
+	return laneKey{lane: text(lease.Lane), class: code(lease.Class)}
+}
+
+// Release implements store.Store.
+func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		l := &lanes{rows: map[laneKey]*lane{}}
+		t.lockRows(l, map[laneKey]bool{leased(lease): true})
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		row := l.rows[leased(lease)]
+		if row == nil || row.token == nil || *row.token != lease.Token {
+			return store.ErrLeaseLost
+		}
+		row.ready, row.token, row.starts, row.changed = millis(now), nil, max(row.starts-1, 0), true
+		l.save(t)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("release a lease: %w", err)
+	}
+	return nil
+}

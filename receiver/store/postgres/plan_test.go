@@ -1,0 +1,226 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// statements collects what is sent, with the values of the last time.
+type statements struct {
+	mu   sync.Mutex
+	args map[string][]any
+}
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (s *statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (s *statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+func (s *statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.args[data.SQL] = slices.Clone(data.Args)
+}
+
+// plan is a node of what EXPLAIN returns.
+type plan struct {
+	Node     string `json:"Node Type"`
+	Relation string `json:"Relation Name"`
+	Index    string `json:"Index Name"`
+	Cond     string `json:"Index Cond"`
+	Plans    []plan `json:"Plans"`
+}
+
+// scans returns the nodes that read a table or an index from end to end. An index that is partial by the condition itself
+// has what is looked for and nothing else; counts has a fixed number of rows.
+func (p *plan) scans() []string {
+	var found []string
+	whole := p.Node == "Seq Scan" || strings.HasSuffix(p.Node, "Index Scan") && p.Cond == ""
+	if whole && p.Relation != "counts" && p.Index != "events_dead" && p.Index != "events_errors" {
+		found = append(found, p.Node+" "+p.Relation+" "+p.Index)
+	}
+	for i := range p.Plans {
+		found = append(found, p.Plans[i].scans()...)
+	}
+	return found
+}
+
+func (p *plan) sorts() bool {
+	return p.Node == "Sort" || slices.ContainsFunc(p.Plans, func(p plan) bool { return p.sorts() })
+}
+
+// Every statement of the store's calls, save Totals and List by other than what has an index, must find its rows by a
+// key or an index: one that scans a table costs more the longer the store is in use.
+func TestNothingScansTheHistory(t *testing.T) {
+	user, err := server.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := Access{URL: user.URL}
+	d := newDatabase(access, 8)
+	sent := &statements{args: map[string][]any{}}
+	config := d.pool.Config()
+	config.ConnConfig.Tracer = sent
+	d.pool.Close()
+	if d.pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, access)
+	s.database = d
+	fillLater(t, s)
+	server.Exec(t, "ANALYZE "+user.Name+".events", "ANALYZE "+user.Name+".conversations")
+	clear(sent.args)
+	useEverything(t, s)
+
+	c, err := s.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	for sql, args := range sent.args {
+		if strings.HasPrefix(sql, "BEGIN") || sql == "COMMIT" || strings.HasPrefix(sql, "SELECT set_config") {
+			continue
+		}
+		tx, err := c.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Some tables are empty here, where a scan costs less than an index.
+		if _, err := tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
+			t.Fatal(err)
+		}
+		var out []byte
+		if err := tx.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON) "+sql, args...).Scan(&out); err != nil {
+			t.Fatalf("%v\n%s", err, sql)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var explained []struct{ Plan plan }
+		if err := json.Unmarshal(out, &explained); err != nil {
+			t.Fatal(err)
+		}
+		if scans := explained[0].Plan.scans(); len(scans) > 0 {
+			t.Errorf("%q\n%s\n%s", scans, sql, out)
+		}
+		if strings.Contains(sql, "ORDER BY c.ready_at") && explained[0].Plan.sorts() {
+			t.Errorf("it sorts what is due\n%s\n%s", sql, out)
+		}
+	}
+}
+
+// fillLater stores so many events that the choice of an index matters, none of which is due, or old, for useEverything.
+func fillLater(t *testing.T, s *Store) {
+	t.Helper()
+	var events []store.Event
+	for n := range int64(6000) {
+		e := message(1000+n, 2000)
+		e.Lane += "/later"
+		e.ReceivedAt, e.Alias = start.AddDate(0, 0, 2), e.Lane+"/alias"
+		if n%2 == 0 {
+			e.State, e.Lane = store.Done, ""
+		}
+		events = append(events, e)
+	}
+	if _, err := s.Ingest(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// useEverything makes the calls that work, health and consoles make, each in the ways that differ in what they run.
+func useEverything(t *testing.T, s *Store) {
+	t.Helper()
+	ctx, later := t.Context(), start.Add(time.Hour)
+	status := message(4, 1)
+	status.Kind, status.State, status.Lane = store.KindStatus, store.Done, ""
+	status.Status = &store.StatusUpdate{MessageID: "m", At: start, ReplyTo: message(1, 1).ID}
+	notice := message(5, 1)
+	notice.Kind, notice.Class = store.KindNotice, store.Notices
+	aliased := message(6, 1)
+	aliased.Alias = "alias"
+	pointed := message(7, 1)
+	pointed.Lane = "alias"
+	if _, err := s.Ingest(ctx, []store.Event{message(1, 1), message(2, 1), message(3, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	leases, err := s.Claim(ctx, store.Conversations, start, later, 1)
+	if err != nil || len(leases) != 1 {
+		t.Fatalf("Claim returned %v, %v", leases, err)
+	}
+	lease := leases[0].LeaseRef
+	failure := &store.Failure{At: start, Spent: true}
+	advance := func(n int64, step store.Step) func() error {
+		return func() error {
+			step.Now = start
+			_, err := s.Advance(ctx, lease, message(n, 1).ID, step)
+			return err
+		}
+	}
+	calls := []func() error{
+		advance(1, store.Step{Answer: []store.Reply{{Type: "text"}}, Sending: new(0)}),
+		func() error { _, err := s.Ingest(ctx, []store.Event{status, aliased, pointed}); return err },
+		func() error { _, err := s.MessageStatus(ctx, "", "m", ""); return err },
+		func() error { _, err := s.Renew(ctx, []store.LeaseRef{lease}, later); return err },
+		func() error { _, err := s.Peek(ctx, lease, 10); return err },
+		advance(1, store.Step{
+			Emit: []store.Event{notice}, Join: "number", HumanUntil: &later, TemplateRequired: new(true),
+			Outcome: &store.Outcome{State: store.Dead, Failure: failure},
+		}),
+		advance(2, store.Step{Also: []store.ID{message(3, 1).ID}}),
+		advance(2, store.Step{Answer: []store.Reply{{Type: "text"}}, Sent: &store.SentRef{MessageID: "wamid"}}),
+		advance(2, store.Step{Outcome: &store.Outcome{State: store.Done}}),
+		advance(6, store.Step{Resend: &store.ReplyRef{Event: message(2, 1).ID}}),
+		advance(6, store.Step{Outcome: &store.Outcome{State: store.Pending, RetryAt: start, Failure: failure}}),
+		func() error { _, err := s.Claim(ctx, store.Conversations, start, later, 10); return err },
+		func() error {
+			leases, err := s.Claim(ctx, store.Notices, start, later, 10)
+			if err == nil {
+				_, err = s.Advance(ctx, leases[0].LeaseRef, notice.ID, store.Step{Now: start, Outcome: &store.Outcome{State: store.Done}})
+			}
+			return err
+		},
+		func() error { return s.Replay(ctx, message(1, 1).ID, start) },
+		func() error { return s.SetPause(ctx, store.Pause{Scope: "app", Until: later}, start) },
+		func() error { return s.ClearPause(ctx, "app") },
+		func() error { _, err := s.Pauses(ctx, start); return err },
+		func() error { _, err := s.Purge(ctx, later, start, 10); return err },
+		func() error { _, err := s.Purge(ctx, later, later, 10); return err },
+		func() error { _, err := s.DeadLetters(ctx, 0, 10); return err },
+		func() error {
+			_, err := s.List(ctx, store.Filter{Kind: store.KindError}, 0, 10)
+			return err
+		},
+		func() error {
+			_, err := s.List(ctx, store.Filter{Kind: store.KindError, State: store.Dead}, 0, 10)
+			return err
+		},
+		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
+		func() error { _, err := s.Stats(ctx, start); return err },
+		func() error { return s.Ping(ctx) },
+	}
+	for i, call := range calls {
+		if err := call(); err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
+)
+
+// server is that of all tests which do not stop theirs.
+var server *pgtest.Server
+
+// suite runs the tests with the server.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	var err error
+	if server, err = pgtest.Start(context.Background(), pgtest.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := s.M.Run()
+	if err := server.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
+
+func TestConformance(t *testing.T) {
+	places := map[string]string{} // each has a user, and so a schema, of its own
+	storetest.Run(t, storetest.Factory{Open: func(place string) (store.Store, error) {
+		if places[place] == "" {
+			user, err := server.NewUser()
+			if err != nil {
+				return nil, err
+			}
+			places[place] = user.URL
+		}
+		access := Access{URL: places[place]}
+		return Open(func() Access { return access }, Options{}), nil
+	}})
+}
+
+// newAccess leads to an empty schema.
+func newAccess(tb testing.TB) Access {
+	tb.Helper()
+	user, err := server.NewUser()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return Access{URL: user.URL}
+}
+
+// openStore opens a store that is closed when the test ends.
+func openStore(tb testing.TB, access Access) *Store {
+	tb.Helper()
+	return openLive(tb, func() Access { return access }, Options{})
+}
+
+func openLive(tb testing.TB, access func() Access, options Options) *Store {
+	tb.Helper()
+	s := Open(access, options)
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}

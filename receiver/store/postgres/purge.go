@@ -1,0 +1,152 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// purgeStep bounds one transaction of a purge, so that it is short.
+const purgeStep = 100
+
+// Purge implements store.Store. What another transaction holds just then is left for the next call.
+func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
+	var changed int
+	for _, purge := range []func(ctx context.Context, t *tx, limit int) (int, error){
+		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deleteEvents(ctx, events, limit) },
+		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePeople(ctx, events, limit) },
+		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePauses(ctx, events, limit) },
+		func(ctx context.Context, t *tx, limit int) (int, error) { return t.emptyPayloads(ctx, payloads, limit) },
+	} {
+		for left := limit; left > 0; {
+			size, n := min(left, purgeStep), 0
+			err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+				n, err = purge(ctx, t, size)
+				return err
+			})
+			if err != nil {
+				return changed, fmt.Errorf("purge the store: %w", err)
+			}
+			changed += n
+			left -= size
+			if n < size {
+				break
+			}
+		}
+	}
+	return changed, nil
+}
+
+func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	deleted := 0
+	t.query(`
+		WITH old AS (
+			SELECT seq FROM events
+			WHERE state NOT IN ('pending', 'dead') AND emptied IN (false, true) AND finished_at < $1
+			LIMIT $2 FOR UPDATE SKIP LOCKED
+		), gone AS (
+			DELETE FROM events e USING old WHERE e.seq = old.seq RETURNING e.seq, e.state
+		), replies AS (
+			DELETE FROM replies r USING gone WHERE r.event = gone.seq
+		), failures AS (
+			DELETE FROM failures f USING gone WHERE f.event = gone.seq
+		), statuses AS (
+			DELETE FROM statuses s USING gone WHERE s.event = gone.seq
+		)
+		SELECT state FROM gone`,
+		func(rows pgx.Rows) error {
+			var state store.State
+			err := rows.Scan(&state)
+			t.counted("", state, "")
+			deleted++
+			return err
+		}, before.UnixMilli(), limit)
+	err := t.flush(ctx)
+	return deleted, err
+}
+
+func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (int, error) {
+	var emptied int64
+	t.count(&emptied, `
+		WITH old AS (
+			SELECT seq FROM events WHERE state NOT IN ('pending', 'dead') AND emptied = false AND finished_at < $1
+			LIMIT $2 FOR UPDATE SKIP LOCKED
+		), replies AS (
+			UPDATE replies r SET body = NULL FROM old WHERE r.event = old.seq
+		)
+		UPDATE events e SET payload = NULL, emptied = true FROM old WHERE e.seq = old.seq`,
+		before.UnixMilli(), limit)
+	err := t.flush(ctx)
+	return int(emptied), err
+}
+
+// deletePeople forgets people whose conversation is idle under each of their names.
+func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int, error) {
+	// The offset keeps the names from being joined: that would read those of all people.
+	const idle = `
+		SELECT p.lane FROM conversations p
+		WHERE p.class = 0 AND p.person IS NULL AND p.ready_at IS NULL AND coalesce(p.human_until, 0) < $1
+			AND NOT EXISTS (SELECT FROM conversations m WHERE m.person = p.lane AND m.ready_at IS NOT NULL OFFSET 0)`
+	var people []string
+	collect := func(rows pgx.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		people = append(people, name)
+		return err
+	}
+	for _, sql := range [...]string{idle + " AND p.last_inbound_at < $1", idle + " AND p.last_inbound_at IS NULL"} {
+		if len(people) < limit {
+			t.query(sql+" LIMIT $2 FOR UPDATE OF p SKIP LOCKED", collect, before.UnixMilli(), limit-len(people))
+			if err := t.flush(ctx); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if len(people) == 0 {
+		return 0, nil
+	}
+	// Nobody can join a name to theirs any more, but one may have come to life since it was looked at, and one that is
+	// being locked must not be waited for, since that order is not the one of the keys.
+	names, idleNames := t.members(people), map[string]bool{}
+	t.query("SELECT lane FROM conversations WHERE person = ANY($1) AND ready_at IS NULL FOR UPDATE SKIP LOCKED", func(rows pgx.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		idleNames[name] = true
+		return err
+	}, people)
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
+	var busy []string
+	for name := range names {
+		if !idleNames[name] {
+			busy = append(busy, name)
+		}
+	}
+	var forgotten int64
+	t.count(&forgotten, `
+		DELETE FROM conversations p
+		WHERE p.lane = ANY($1) AND p.class = 0
+			AND NOT EXISTS (SELECT FROM conversations m WHERE m.lane = ANY($2) AND m.class = 0 AND m.person = p.lane)`, people, busy)
+	t.exec(`
+		DELETE FROM conversations m
+		WHERE m.person = ANY($1) AND NOT EXISTS (SELECT FROM conversations p WHERE p.lane = m.person AND p.class = 0)`, people)
+	err := t.flush(ctx)
+	return int(forgotten), err
+}
+
+func (t *tx) deletePauses(ctx context.Context, before time.Time, limit int) (int, error) {
+	var deleted int64
+	t.count(&deleted, `
+		DELETE FROM pauses WHERE scope IN (SELECT scope FROM pauses WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		before.UnixMilli(), limit)
+	err := t.flush(ctx)
+	return int(deleted), err
+}

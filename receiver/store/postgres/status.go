@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// status is what a new event says of an outbound message.
+type status struct {
+	update        *store.StatusUpdate
+	seq, received int64
+}
+
+// of is the message, as it is kept.
+func (s status) of() [4]string {
+	return [4]string{text(s.update.MessageID), text(s.update.PhoneNumberID), text(s.update.Participant), text(s.update.Type)}
+}
+
+// applyStatuses queues the writing of the furthest status of each message, in the order of their key.
+func (t *tx) applyStatuses(statuses []status) {
+	if len(statuses) == 0 {
+		return
+	}
+	furthest := map[[4]string]status{}
+	for _, s := range statuses {
+		if have, ok := furthest[s.of()]; !ok || s.update.Rank > have.update.Rank {
+			furthest[s.of()] = s
+		}
+	}
+	var seqs, at []int64
+	var ranks, codes []int
+	var columns [4][]string
+	var names []string
+	for _, of := range slices.SortedFunc(maps.Keys(furthest), func(a, b [4]string) int { return slices.Compare(a[:], b[:]) }) {
+		s := furthest[of]
+		seqs, at, names = append(seqs, s.seq), append(at, s.update.At.UnixMilli()), append(names, s.update.Status)
+		ranks, codes = append(ranks, s.update.Rank), append(codes, s.update.ErrorCode)
+		for i := range columns {
+			columns[i] = append(columns[i], of[i])
+		}
+	}
+	t.exec(`
+		INSERT INTO statuses (event, message_id, phone_number_id, participant, type, status, rank, at, error_code)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bigint[], $9::int[])
+		ON CONFLICT (message_id, phone_number_id, participant, type) DO UPDATE SET
+			event = excluded.event, status = excluded.status, rank = excluded.rank, at = excluded.at,
+			error_code = excluded.error_code
+		WHERE excluded.rank > statuses.rank`,
+		seqs, columns[0], columns[1], columns[2], columns[3], names, ranks, at, codes)
+}
+
+// resolve records what statuses prove: that Meta took the sends they name. A failed status proves it too, since it bears
+// the id that Meta gave the message.
+func (t *tx) resolve(ctx context.Context, a *arrivals, statuses []status, l *lanes) error {
+	for _, s := range statuses {
+		found, ok := a.sends[replyKey{event: s.update.ReplyTo, part: s.update.ReplyPart}]
+		if !ok {
+			continue
+		}
+		var sent int64
+		t.count(&sent, "UPDATE replies SET state = 'sent', message_id = $1 WHERE event = $2 AND part = $3 AND state = 'sending'",
+			s.update.MessageID, found.event, s.update.ReplyPart)
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		// The wait is brought forward only when it is this event's, not that of another in the lane.
+		row := l.rows[found.lane]
+		if sent > 0 && row != nil && row.token == nil && row.ready != nil && row.head != nil && *row.head == found.event {
+			row.ready, row.changed = new(min(*row.ready, s.received)), true
+		}
+	}
+	return nil
+}

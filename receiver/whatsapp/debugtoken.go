@@ -1,0 +1,65 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// TokenInfo is what Meta says of an access token. Times are zero where there is no end.
+type TokenInfo struct {
+	Valid               bool
+	AppID               string // that it was made for; may be empty
+	ExpiresAt           time.Time
+	DataAccessExpiresAt time.Time // from then on it reads nothing, though it is valid
+	Scopes              []string  // permissions
+}
+
+// InspectToken asks for app what Meta says of an access token. An invalid one is no error. Errors are of type
+// *failure.Error, never Ambiguous, and never hold the token, which travels in the query.
+//
+// Source: https://developers.facebook.com/docs/graph-api/reference/debug_token
+func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) (TokenInfo, error) {
+	const op = "inspect the access token"
+	query := url.Values{"input_token": {accessToken}}
+	answer, err := c.manage(ctx, call{op: op, method: http.MethodGet, path: "debug_token", query: query, token: app.token()}, app.ID, nil)
+	if err != nil {
+		return TokenInfo{}, inspectionFailed(err, app)
+	}
+	var debug struct {
+		Data *struct {
+			Valid               Flag   `json:"is_valid"`
+			AppID               Text   `json:"app_id"`
+			ExpiresAt           Text   `json:"expires_at"`
+			DataAccessExpiresAt Text   `json:"data_access_expires_at"`
+			Scopes              []Text `json:"scopes"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(answer, &debug) != nil || debug.Data == nil {
+		return TokenInfo{}, badAnswer(op)
+	}
+	info := TokenInfo{
+		Valid: bool(debug.Data.Valid), AppID: string(debug.Data.AppID),
+		ExpiresAt: UnixTime(debug.Data.ExpiresAt, time.Time{}), DataAccessExpiresAt: UnixTime(debug.Data.DataAccessExpiresAt, time.Time{}),
+	}
+	for _, scope := range debug.Data.Scopes {
+		info.Scopes = append(info.Scopes, string(scope))
+	}
+	return info, nil
+}
+
+func inspectionFailed(err error, app App) error {
+	f := *failure.Of(err)
+	if f.Code != "100" {
+		return appFailed(err, app)
+	}
+	f.Text = "Meta tells app " + app.ID + " nothing of the access token: it was made for another app"
+	return &f
+}

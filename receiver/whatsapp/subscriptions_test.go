@@ -1,0 +1,115 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+var app = App{ID: "77", Secret: "app-secret-value"}
+
+func TestAppAccessToken(t *testing.T) {
+	client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Authorization"); got != "Bearer 77|app-secret-value" || r.URL.Path != "/v26.0/77/subscriptions" {
+			t.Errorf("called %s with %q", r.URL.Path, got)
+		}
+		fmt.Fprint(w, `{"data":[{"object":"page","callback_url":"x"},{"object":"whatsapp_business_account","callback_url":"https://hooks","active":true,"fields":[{"name":"messages"},{"name":"calls"}]}]}`)
+	})
+	got, err := client.AppSubscription(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&AppSubscription{CallbackURL: "https://hooks", Active: true, Fields: []string{"messages", "calls"}}, got); diff != "" {
+		t.Errorf("AppSubscription() (-want +got):\n%s", diff)
+	}
+}
+
+func TestInspectToken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		answer string
+		want   TokenInfo
+		code   string
+	}{
+		"in full": {
+			200, `{"data":{"app_id":77,"is_valid":true,"expires_at":1800000000,"data_access_expires_at":0,"scopes":["a","b"]}}`,
+			TokenInfo{Valid: true, AppID: "77", ExpiresAt: time.Unix(1800000000, 0).UTC(), Scopes: []string{"a", "b"}},
+			"",
+		},
+		"invalid":  {200, `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`, TokenInfo{}, ""},
+		"nonsense": {200, `{}`, TokenInfo{}, "bad_response"},
+		"refused":  {401, `{"error":{"code":190,"message":"the-token and app-secret-value"}}`, TokenInfo{}, "190"},
+		"another":  {400, `{"error":{"code":100}}`, TokenInfo{}, "100"},
+		"away":     {503, `{"error":{"code":2}}`, TokenInfo{}, "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("input_token") != "the-token" {
+					t.Errorf("called %s", r.URL)
+				}
+				w.WriteHeader(tc.status)
+				fmt.Fprint(w, tc.answer)
+			})
+			got, err := client.InspectToken(t.Context(), app, "the-token")
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("InspectToken() (-want +got):\n%s", diff)
+			}
+			if (err == nil) != (tc.code == "") || (err != nil && failure.Of(err).Code != tc.code) {
+				t.Errorf("error %v, want code %q", err, tc.code)
+			}
+		})
+	}
+}
+
+// The token and the app secret travel with the call, and must not come back with its failure.
+func TestManagementErrorsTellNoSecret(t *testing.T) {
+	for name, handle := range map[string]http.HandlerFunc{
+		"cut off":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"no answer":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"redirected": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.String(), http.StatusFound) },
+		"echoed": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"error":{"code":2200,"message":"%s %s HTTP Status Code = 502"}}`, r.URL, r.Header.Get("Authorization"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := newTestClient(t, 50*time.Millisecond, handle)
+			_, inspected := client.InspectToken(t.Context(), app, "the-token")
+			subscribed := client.SubscribeApp(t.Context(), app, Destination{"https://hooks", "the-token"}, nil)
+			overridden := client.OverrideNumber(t.Context(), "42", Destination{"https://hooks", "the-token"})
+			for _, err := range []error{inspected, subscribed, overridden} {
+				if err == nil || failure.Of(err).Class == failure.Ambiguous {
+					t.Errorf("error %v, want one that is not ambiguous", err)
+				}
+				if text := fmt.Sprint(err); strings.Contains(text, "the-token") || strings.Contains(text, "app-secret-value") {
+					t.Errorf("the error tells a secret: %s", text)
+				}
+			}
+			if name == "echoed" && !strings.Contains(subscribed.Error(), "; it answered HTTP 502") {
+				t.Errorf("error %v, want what the callback answered", subscribed)
+			}
+		})
+	}
+}
+
+func TestManagementTakesIDsOnly(t *testing.T) {
+	client := newTestClient(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("called %s", r.URL) })
+	const id = "../42"
+	_, app := client.AppSubscription(t.Context(), App{ID: id})
+	_, account := client.AccountSubscription(t.Context(), id, "77")
+	_, number := client.NumberCallbacks(t.Context(), id)
+	for _, err := range []error{app, account, number} {
+		if failure.Of(err).Code != "bad_id" {
+			t.Errorf("error %v, want the id refused", err)
+		}
+	}
+}
