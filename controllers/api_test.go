@@ -4,7 +4,12 @@
 package controllers
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,15 +18,16 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/dynamic"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 )
 
 func TestScaleSubresource(t *testing.T) {
@@ -29,12 +35,10 @@ func TestScaleSubresource(t *testing.T) {
 	webhook := newWebhook(newNamespace(t), "sales")
 	create(t, webhook)
 	settle(t, webhook)
+	// As kubectl scale does it, also while the field is absent.
 	scale := func(replicas int32) error {
-		return testCluster.SubResource("scale").Update(t.Context(), webhook.DeepCopy(),
-			client.WithSubResourceBody(&autoscalingv1.Scale{
-				ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: webhook.Name},
-				Spec:       autoscalingv1.ScaleSpec{Replicas: replicas},
-			}))
+		patch := mergePatch(t, fmt.Sprintf(`{spec: {replicas: %d}}`, replicas))
+		return testCluster.SubResource("scale").Patch(t.Context(), webhook.DeepCopy(), patch, client.WithSubResourceBody(&autoscalingv1.Scale{}))
 	}
 
 	if err := scale(0); err != nil {
@@ -58,9 +62,22 @@ func TestScaleSubresource(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted := autoscalingv1.ScaleStatus{Selector: "app.kubernetes.io/instance=sales,app.kubernetes.io/name=whatsapp-webhook-receiver"}
-	if diff := cmp.Diff(wanted, current.Status); diff != "" {
-		t.Errorf("status of the scale (-want +got):\n%s", diff)
+	if diff := cmp.Diff(wanted, current.Status); diff != "" || current.Spec.Replicas != 0 {
+		t.Errorf("replicas of the scale: %d; want 0. Its status (-want +got):\n%s", current.Spec.Replicas, diff)
 	}
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec.Store.PostgreSQL.URLSecretRef = v1alpha1.SecretKeyReference{Name: "database", Key: "url"}
+	})
+	current.Spec.Replicas = 3
+	current.ResourceVersion = ""
+	if err := testCluster.SubResource("scale").Update(t.Context(), webhook.DeepCopy(), client.WithSubResourceBody(current)); err != nil {
+		t.Fatal(err)
+	}
+	if replicas := get(t, webhook).Spec.Receiver.Replicas; replicas == nil || *replicas != 3 {
+		t.Errorf("replicas are %v; want the 3 of the scale", replicas)
+	}
+	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 3) })
 }
 
 func TestColumns(t *testing.T) {
@@ -69,109 +86,127 @@ func TestColumns(t *testing.T) {
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	create(t, webhook)
 	settle(t, webhook)
+	newPod(t, webhook, report.Report{Backlog: &report.Backlog{Pending: 3, DeadLetters: 2}})
 
 	clientset, err := kubernetes.NewForConfig(testCluster.admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := clientset.RESTClient().Get().
-		AbsPath("/apis", v1alpha1.SchemeGroupVersion.String(), "namespaces", webhook.Namespace, "whatsappwebhooks").
-		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").
-		DoRaw(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var table metav1.Table
-	if err := json.Unmarshal(data, &table); err != nil {
-		t.Fatal(err)
-	}
-	var columns []string
+	eventually(t, func() error {
+		data, err := clientset.RESTClient().Get().
+			AbsPath("/apis", v1alpha1.SchemeGroupVersion.String(), "namespaces", webhook.Namespace, "whatsappwebhooks").
+			SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").
+			DoRaw(t.Context())
+		if err != nil {
+			return err
+		}
+		table = metav1.Table{}
+		if err := json.Unmarshal(data, &table); err != nil {
+			return err
+		}
+		if len(table.Rows) != 1 || len(table.Rows[0].Cells) < 6 {
+			return fmt.Errorf("the table has the rows %v", table.Rows)
+		}
+		return want(table.Rows[0].Cells[:6], []any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", 0.0, 3.0, 2.0})
+	})
+	var columns, wide []string
 	for _, column := range table.ColumnDefinitions {
 		if column.Priority == 0 {
 			columns = append(columns, column.Name)
+		} else {
+			wide = append(wide, column.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"Name", "URL", "Ready", "Replicas", "Age"}, columns); diff != "" {
+	if diff := cmp.Diff([]string{"Name", "URL", "Ready", "Replicas", "Pending", "Dead", "Age"}, columns); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", 0.0}, table.Rows[0].Cells[:4]); diff != "" {
-		t.Errorf("cells (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"Message"}, wide); diff != "" {
+		t.Errorf("columns of -o wide (-want +got):\n%s", diff)
 	}
 }
 
-// TestEveryFieldIsExplained walks what kubectl explain shows.
-func TestEveryFieldIsExplained(t *testing.T) {
-	t.Parallel()
-	crds, err := dynamic.NewForConfig(testCluster.admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	object, err := crds.Resource(apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions")).
-		Get(t.Context(), "whatsappwebhooks.whatsapp.wawebhook.dev", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := object.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var crd apiextensionsv1.CustomResourceDefinition
-	if err := json.Unmarshal(data, &crd); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"waw"}, crd.Spec.Names.ShortNames); diff != "" {
-		t.Errorf("short names (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"all"}, crd.Spec.Names.Categories); diff != "" {
-		t.Errorf("categories (-want +got):\n%s", diff)
-	}
-	var walk func(path string, schema apiextensionsv1.JSONSchemaProps)
-	walk = func(path string, schema apiextensionsv1.JSONSchemaProps) {
-		for name, property := range schema.Properties {
-			if property.Description == "" && path+"."+name != ".metadata" {
-				t.Errorf("%s.%s has no description", path, name)
-			}
-			walk(path+"."+name, property)
-		}
-		if schema.Items != nil && schema.Items.Schema != nil {
-			walk(path, *schema.Items.Schema)
-		}
-	}
-	walk("", *crd.Spec.Versions[0].Schema.OpenAPIV3Schema)
-}
-
-func TestSamplesAreAccepted(t *testing.T) {
+// TestStoredAsSent proves that there are no defaults in the API: what is absent stays absent, and follows the defaults of
+// the operator's release.
+func TestStoredAsSent(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
-	files, err := filepath.Glob("../config/samples/*/*.yaml")
-	if err != nil {
-		t.Fatal(err)
+	crd, version := copyOfCRD(t, namespace)
+	install(t, crd)
+	for _, patch := range append([]string{"{}"}, fullSpecs()...) {
+		sent := newObject(version, namespace, specOf(patch))
+		if err := strict().Create(t.Context(), sent); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(specOf(patch), get(t, sent).Object["spec"]); diff != "" {
+			t.Errorf("sent %s, stored another (-sent +stored):\n%s", patch, diff)
+		}
 	}
-	top, err := filepath.Glob("../config/samples/*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted := 0
-	for _, file := range append(top, files...) {
-		data, err := os.ReadFile(file)
+	walk("", *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema, func(path string, schema schemaProps) {
+		if schema.Default != nil {
+			t.Errorf("%s has the default %s", path, schema.Default.Raw)
+		}
+	})
+}
+
+// TestFilesAreAccepted sends what the project ships, or renders in tests, to the API server as kubectl would.
+func TestFilesAreAccepted(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t)
+	mistaken := newObject(v1alpha1.SchemeGroupVersion, namespace, specOf(`{receiver: {nodeSelektor: {}}}`))
+	check(t, strict().Create(t.Context(), mistaken, client.DryRunAll), `unknown field "spec.receiver.nodeSelektor"`)
+	accepted := map[string]bool{}
+	for _, pattern := range []string{"../config/samples/*.yaml", "../config/samples/*/*.yaml", "resources/testdata/*/in.yaml"} {
+		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		webhook := &v1alpha1.WhatsAppWebhook{}
-		if yaml.Unmarshal(data, webhook) != nil || webhook.Kind != v1alpha1.Kind {
-			continue
+		for _, file := range files {
+			for _, object := range readObjects(t, file) {
+				if object.GroupVersionKind().Group == "kustomize.config.k8s.io" {
+					continue // read by kubectl and never sent
+				}
+				object.SetNamespace(namespace)
+				if err := strict().Create(t.Context(), object, client.DryRunAll); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
+				if object.GetKind() == v1alpha1.Kind {
+					accepted[pattern] = true
+				}
+			}
 		}
-		if err := yaml.UnmarshalStrict(data, webhook); err != nil {
-			t.Errorf("%s: %v", file, err)
+		if !accepted[pattern] {
+			t.Errorf("no resource was found in %s", pattern)
 		}
-		webhook.Namespace = namespace
-		if err := testCluster.Create(t.Context(), webhook, client.DryRunAll); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-		accepted++
 	}
-	if accepted < 3 {
-		t.Errorf("%d samples were found; want the smallest, the full and the demo's", accepted)
+}
+
+// readObjects reads each document of a file in YAML and fails on keys that are there twice.
+func readObjects(t *testing.T, file string) []*unstructured.Unstructured {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects []*unstructured.Unstructured
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		data, err := yaml.YAMLToJSONStrict(document)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		object := &unstructured.Unstructured{}
+		if err := object.UnmarshalJSON(data); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		objects = append(objects, object)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestRestartChangesNothing(t *testing.T) {
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	create(t, webhook)
 	settle(t, webhook)
-	params, err := resources.NewParams(webhook, testImage)
+	params, err := resources.NewParams(webhook, testEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +81,13 @@ type staleClient struct {
 }
 
 func (c staleClient) Get(_ context.Context, _ client.ObjectKey, object client.Object, _ ...client.GetOption) error {
-	c.cached.(*corev1.Service).DeepCopyInto(object.(*corev1.Service))
+	c.cached.(*metav1.PartialObjectMetadata).DeepCopyInto(object.(*metav1.PartialObjectMetadata))
 	return nil
 }
 
 func rendered(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, kind, name string) resources.Object {
 	t.Helper()
-	params, err := resources.NewParams(webhook, testImage)
+	params, err := resources.NewParams(webhook, testEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,149 +4,286 @@
 package controllers
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/api/resource"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
 type spec = v1alpha1.WhatsAppWebhookSpec
 
+// trial is a spec that the API server is to accept, or to refuse for one reason.
+//
+// Specs are trees and not Go types here, because the Go types cannot hold what must be refused: they leave out zeros.
+type trial struct {
+	name    string
+	spec    map[string]any
+	field   string // the one that is refused, with [] for any element: "spec.bird.endpoints[].path"
+	message string // part of what is said of it; "" when the spec is accepted
+}
+
+const minimalSpec = `
+cloudAPI:
+  accessTokenSecretRef: {name: whatsapp, key: access-token}
+  appSecretSecretRefs: [{name: whatsapp, key: app-secret}]
+  verifyTokenSecretRef: {name: whatsapp, key: verify-token}
+bird:
+  baseURL: https://bridge.example.com
+  accessKeySecretRef: {name: bird, key: access-key}
+`
+
+// fullSpecs are merge patches on the smallest spec. Together they set every field; several, because some exclude others.
+func fullSpecs() []string {
+	return []string{`
+cloudAPI:
+  baseURL: https://graph.example.com
+  version: v26.0
+  phoneNumberIDs: ["106540352242922"]
+  messagesPerSecond: 20
+  subscription:
+    appID: "1"
+    businessAccountIDs: ["102290129340398"]
+    fields: [messages]
+    callbackScope: App
+    callbackURL: https://hooks.example.com/webhooks/whatsapp
+  mutualTLS:
+    certificateSecretName: hooks-tls
+    clientCASecretRef: {name: meta-ca, key: ca.crt}
+    commonName: client.example.com
+bird:
+  authScheme: Bearer
+  workspaceID: ws-1
+  aiEmployeeID: ada
+  endpoints: [{method: ParseDocument, path: /parse, timeoutSeconds: 120, state: Disabled}]
+  media: {mode: Analyze, transport: Multipart}
+  circuitBreaker: {failureThreshold: 5, openSeconds: 60}
+notifications:
+  sinkURL: https://events.example.com/whatsapp
+  signingKeySecretRef: {name: sink, key: signing-key}
+processing:
+  concurrency: 64
+  retry: {maxRetries: 5, baseDelaySeconds: 1, maxDelaySeconds: 86400}
+  typingIndicator: Disabled
+  debounceSeconds: 3
+  handoffSeconds: 3600
+  fallbackText: We will come back to you.
+  fallbackTemplate: {name: come_back, language: en_US}
+  errorPolicies: [{code: 131026, class: RateLimited, scope: Recipient}]
+store:
+  embedded: {size: 20Gi, storageClassName: fast}
+  retentionDays: 7
+receiver:
+  image: registry.example.com/receiver:v1
+  imagePullPolicy: Always
+  imagePullSecrets: [{name: registry}]
+  resources: {requests: {cpu: 250m}, limits: {memory: 1Gi}}
+  podDisruptionBudget: {maxUnavailable: 0}
+  scheduling:
+    nodeSelector: {kubernetes.io/os: linux}
+    tolerations: [{key: dedicated, operator: Exists, effect: NoSchedule}]
+    affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, preference: {matchExpressions: [{key: zone, operator: Exists}]}}]}}
+    topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}]
+    priorityClassName: business-critical
+  podMetadata: {labels: {team: sales}, annotations: {example.com/note: kept}}
+  logLevel: Debug
+ingress:
+  host: hooks.example.com
+  path: /meta
+  className: nginx
+  tlsSecretName: hooks-tls
+  annotations: {cert-manager.io/cluster-issuer: public}
+monitoring:
+  serviceMonitor: {state: Enabled, labels: {release: prometheus}, intervalSeconds: 15}
+  prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120}
+  grafanaDashboard: {state: Enabled, labels: {dashboards: messaging}}
+  tracing: {endpointURL: "http://collector.observability.svc:4318"}
+networkPolicy:
+  state: Enabled
+  webhookFrom: [{podSelector: {matchLabels: {app: ingress}}}]
+  adminFrom: [{ipBlock: {cidr: 10.0.0.0/8}}]
+  databasePort: 6432
+  egress: [{to: [{ipBlock: {cidr: 10.0.0.7/32}}], ports: [{protocol: TCP, port: 3128}]}]
+`, `
+store:
+  postgreSQL:
+    urlSecretRef: {name: database, key: url}
+    caSecretRef: {name: database, key: ca.crt}
+    maxConnections: 32
+receiver: {replicas: 3}
+gateway:
+  parentRefs: [{name: public, namespace: gateways, sectionName: https}]
+  host: hooks.example.com
+  path: /meta
+  annotations: {example.com/note: kept}
+`, `
+store: {postgreSQL: {urlSecretRef: {name: database, key: url}}}
+receiver: {autoscaling: {minReplicas: 1, maxReplicas: 100, cpu: {targetUtilizationPercent: 60}}}
+`, `
+store: {postgreSQL: {urlSecretRef: {name: database, key: url}}}
+receiver: {autoscaling: {maxReplicas: 5, pendingWork: {targetPerReplica: 50}}}
+`}
+}
+
 func TestCreateIsValidated(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
-	endpoint := func(method v1alpha1.BirdMethod, path string) v1alpha1.BirdEndpoint {
-		return v1alpha1.BirdEndpoint{Method: method, Path: path}
-	}
-	ref := func(name, key string) v1alpha1.SecretKeyReference {
-		return v1alpha1.SecretKeyReference{Name: name, Key: key}
-	}
-	tests := map[string]struct {
-		edit func(*spec)
-		want string // part of the refusal; "" when it is accepted
-	}{
-		"only what is required": {edit: func(*spec) {}},
-
-		"no access token": {func(s *spec) { s.CloudAPI.AccessTokenSecretRef = v1alpha1.SecretKeyReference{} }, "accessTokenSecretRef: Required"},
-		"no app secret":   {func(s *spec) { s.CloudAPI.AppSecretSecretRefs = nil }, "appSecretSecretRefs: Required"},
-		"four app secrets": {func(s *spec) {
-			s.CloudAPI.AppSecretSecretRefs = []v1alpha1.SecretKeyReference{ref("a", "1"), ref("a", "2"), ref("b", "1"), ref("b", "2")}
-		}, ""},
-		"five app secrets": {func(s *spec) {
-			s.CloudAPI.AppSecretSecretRefs = []v1alpha1.SecretKeyReference{ref("a", "1"), ref("a", "2"), ref("b", "1"), ref("b", "2"), ref("c", "1")}
-		}, "must have at most 4 items"},
-		"the same app secret twice": {func(s *spec) {
-			s.CloudAPI.AppSecretSecretRefs = []v1alpha1.SecretKeyReference{ref("a", "1"), ref("a", "1")}
-		}, "Duplicate value"},
-		"Secret name with upper case": {func(s *spec) { s.CloudAPI.VerifyTokenSecretRef.Name = "Sales" }, "must be the name of a Secret"},
-		"Secret key with a slash":     {func(s *spec) { s.CloudAPI.VerifyTokenSecretRef.Key = "a/b" }, "must be a key of a Secret"},
-
-		"Graph API elsewhere":          {func(s *spec) { s.CloudAPI.BaseURL = "http://graph.demo.svc:8080/meta" }, ""},
-		"Graph API URL not absolute":   {func(s *spec) { s.CloudAPI.BaseURL = "graph.facebook.com" }, "must be an absolute http or https URL"},
-		"Graph API URL with ftp":       {func(s *spec) { s.CloudAPI.BaseURL = "ftp://graph.facebook.com" }, "must be an absolute http or https URL"},
-		"Graph API URL with a query":   {func(s *spec) { s.CloudAPI.BaseURL = "https://graph.facebook.com?token=x" }, "must be an absolute http or https URL"},
-		"Graph API version":            {func(s *spec) { s.CloudAPI.Version = "v25.0" }, ""},
-		"Graph API version without v":  {func(s *spec) { s.CloudAPI.Version = "25.0" }, "must be a version of the Graph API"},
-		"phone number ID":              {func(s *spec) { s.CloudAPI.PhoneNumberIDs = []string{"106540352242922"} }, ""},
-		"phone number":                 {func(s *spec) { s.CloudAPI.PhoneNumberIDs = []string{"+15550783881"} }, "phoneNumberIDs[0]: Invalid value"},
-		"phone number ID twice":        {func(s *spec) { s.CloudAPI.PhoneNumberIDs = []string{"1", "1"} }, "Duplicate value"},
-		"throughput past Meta's limit": {func(s *spec) { s.CloudAPI.MessagesPerSecond = 1001 }, "less than or equal to 1000"},
-
-		"no Bird URL":                {func(s *spec) { s.Bird.BaseURL = "" }, "baseURL: Required"},
-		"Bird URL with credentials":  {func(s *spec) { s.Bird.BaseURL = "https://user:pass@bridge.example.com" }, "must be an absolute http or https URL"},
-		"Bird URL with a blank":      {func(s *spec) { s.Bird.BaseURL = "https://bridge.example.com/a b" }, "must be an absolute http or https URL"},
-		"Bird auth scheme":           {func(s *spec) { s.Bird.AuthScheme = v1alpha1.AuthSchemeBearer }, ""},
-		"Bird auth scheme not known": {func(s *spec) { s.Bird.AuthScheme = "Basic" }, "Unsupported value"},
-		"Bird endpoint": {func(s *spec) {
-			s.Bird.Endpoints = []v1alpha1.BirdEndpoint{{Method: v1alpha1.ParseDocument, Path: "/parse", TimeoutSeconds: 120, State: v1alpha1.Disabled}}
-		}, ""},
-		"Bird endpoint not known": {func(s *spec) { s.Bird.Endpoints = []v1alpha1.BirdEndpoint{endpoint("Dance", "/dance")} }, "Unsupported value"},
-		"Bird endpoint path":      {func(s *spec) { s.Bird.Endpoints = []v1alpha1.BirdEndpoint{endpoint("ParseDocument", "parse")} }, "must start with /"},
-		"Bird endpoint out of time": {func(s *spec) {
-			s.Bird.Endpoints = []v1alpha1.BirdEndpoint{{Method: "ParseDocument", TimeoutSeconds: 601}}
-		}, "less than or equal to 600"},
-		"Bird endpoint twice": {func(s *spec) {
-			s.Bird.Endpoints = []v1alpha1.BirdEndpoint{endpoint("ParseDocument", "/a"), endpoint("ParseDocument", "/b")}
-		}, "Duplicate value"},
-		"typing indicator not known": {func(s *spec) { s.Processing.TypingIndicator = "On" }, "Unsupported value"},
-
-		"no retries":                         {func(s *spec) { s.Processing.Retry.MaxRetries = new(int32(0)) }, ""},
-		"negative retries":                   {func(s *spec) { s.Processing.Retry.MaxRetries = new(int32(-1)) }, "greater than or equal to 0"},
-		"longest delay below the base delay": {func(s *spec) { s.Processing.Retry = v1alpha1.RetrySpec{BaseDelaySeconds: 5, MaxDelaySeconds: 4} }, "must not be less than baseDelaySeconds"},
-		"base delay above the default":       {func(s *spec) { s.Processing.Retry.BaseDelaySeconds = 61 }, "must not be less than baseDelaySeconds"},
-		"delays alike":                       {func(s *spec) { s.Processing.Retry = v1alpha1.RetrySpec{BaseDelaySeconds: 5, MaxDelaySeconds: 5} }, ""},
-
-		"two replicas on one file": {func(s *spec) { s.Receiver.Replicas = new(int32(2)) }, "must be 0 or 1 with the embedded store"},
-		"paused":                   {func(s *spec) { s.Receiver.Replicas = new(int32(0)) }, ""},
-		"no size":                  {func(s *spec) { s.Store.Embedded.Size = new(resource.MustParse("0")) }, "size must be more than 0"},
-		"small size":               {func(s *spec) { s.Store.Embedded.Size = new(resource.MustParse("1Gi")) }, ""},
-		"retention":                {func(s *spec) { s.Store.RetentionDays = 3651 }, "less than or equal to 3650"},
-		"log level not known":      {func(s *spec) { s.Receiver.LogLevel = "trace" }, "Unsupported value"},
-
-		"host":                   {func(s *spec) { s.Ingress.Host = "hooks.example.com" }, ""},
-		"host with a scheme":     {func(s *spec) { s.Ingress.Host = "https://hooks.example.com" }, "must be a DNS name"},
-		"host with a wildcard":   {func(s *spec) { s.Ingress.Host = "*.example.com" }, "must be a DNS name"},
-		"host with upper case":   {func(s *spec) { s.Ingress.Host = "Hooks.example.com" }, "must be a DNS name"},
-		"ingress without a host": {func(s *spec) { s.Ingress.ClassName = "nginx" }, "host: Required"},
-		"path":                   {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "/hooks/v1.0"} }, ""},
-		"path without a slash":   {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "hooks"} }, "must start with /"},
-		"path with a plus":       {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "/a+b"} }, "must start with /"},
-		"path with a blank":      {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "/a b"} }, "must start with /"},
-		"path that climbs":       {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "/a/../b"} }, "must start with /"},
-		"path of health checks":  {func(s *spec) { s.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Path: "/health"} }, "must not be /health"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
+	for _, trial := range trials() {
+		t.Run(trial.name, func(t *testing.T) {
 			t.Parallel()
-			webhook := newWebhook(namespace, "")
-			webhook.GenerateName = "case-"
-			test.edit(&webhook.Spec)
-			check(t, testCluster.Create(t.Context(), webhook), test.want)
+			object := newObject(v1alpha1.SchemeGroupVersion, namespace, trial.spec)
+			checkCause(t, strict().Create(t.Context(), object, client.DryRunAll), trial.field, trial.message)
 		})
 	}
 }
 
-func TestUpdateIsValidated(t *testing.T) {
-	t.Parallel()
-	namespace := newNamespace(t)
-	size := func(quantity string) func(*spec) {
-		return func(s *spec) { s.Store.Embedded.Size = new(resource.MustParse(quantity)) }
+// trials are those of creating a resource.
+func trials() []trial {
+	all := []trial{{name: "no spec", field: "spec", message: "Required value"}}
+	for i, patch := range append([]string{"{}"}, fullSpecs()...) {
+		all = append(all, trial{name: fmt.Sprintf("full %d", i), spec: specOf(patch)})
 	}
-	class := func(name string) func(*spec) {
-		return func(s *spec) { s.Store.Embedded.StorageClassName = &name }
+	return append(append(all, ruleTrials()...), limitTrials()...)
+}
+
+// strict refuses fields that the API does not have, which would be mistakes of the test.
+func strict() client.Client {
+	return client.WithFieldValidation(testCluster.Client, metav1.FieldValidationStrict)
+}
+
+func newObject(version schema.GroupVersion, namespace string, spec map[string]any) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{Object: map[string]any{}}
+	if spec != nil {
+		object.Object["spec"] = spec
 	}
-	tests := map[string]struct {
-		before, after func(*spec)
-		want          string
-	}{
-		"volume grows":                     {size("10Gi"), size("20Gi"), ""},
-		"volume stays, in another unit":    {size("1Gi"), size("1073741824"), ""},
-		"volume shrinks":                   {size("20Gi"), size("10Gi"), "cannot shrink"},
-		"volume shrinks to the default":    {size("20Gi"), func(s *spec) { s.Store.Embedded.Size = nil }, "cannot shrink"},
-		"volume shrinks from the default":  {func(*spec) {}, size("9Gi"), "cannot shrink"},
-		"volume grows from the default":    {func(*spec) {}, size("11Gi"), ""},
-		"store taken away, with its size":  {size("20Gi"), func(s *spec) { s.Store = v1alpha1.StoreSpec{} }, "cannot shrink"},
-		"storage class changes":            {class("fast"), class("slow"), "storageClassName cannot change"},
-		"storage class comes":              {func(*spec) {}, class("slow"), "storageClassName cannot change"},
-		"storage class goes":               {class("fast"), func(s *spec) { s.Store.Embedded.StorageClassName = nil }, "storageClassName cannot change"},
-		"store taken away, with its class": {class("fast"), func(s *spec) { s.Store = v1alpha1.StoreSpec{} }, "storageClassName cannot change"},
-		"storage class stays":              {class("fast"), func(s *spec) { s.Store.RetentionDays = 7 }, ""},
+	object.SetGroupVersionKind(version.WithKind(v1alpha1.Kind))
+	object.SetNamespace(namespace)
+	object.SetGenerateName("trial-")
+	return object
+}
+
+// specOf returns the smallest spec with the merge patches in it.
+func specOf(patches ...string) map[string]any {
+	spec := tree(minimalSpec)
+	for _, patch := range patches {
+		merge(spec, tree(patch))
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			webhook := newWebhook(namespace, "")
-			webhook.GenerateName = "case-"
-			test.before(&webhook.Spec)
-			create(t, webhook)
-			before := webhook.DeepCopy()
-			test.after(&webhook.Spec)
-			check(t, testCluster.Patch(t.Context(), webhook, client.MergeFrom(before)), test.want)
-		})
+	return spec
+}
+
+// tree panics on text that is no YAML, because that is the text of a test.
+func tree(text string) map[string]any {
+	data, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		panic(fmt.Sprintf("%v in %s", err, text))
 	}
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(fmt.Appendf(nil, `{"kind": "Tree", "tree": %s}`, data)); err != nil {
+		panic(err)
+	}
+	return object.Object["tree"].(map[string]any)
+}
+
+// mergePatch is written in YAML.
+func mergePatch(t *testing.T, text string) client.Patch {
+	t.Helper()
+	data, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.RawPatch(types.MergePatchType, data)
+}
+
+func merge(into, patch map[string]any) {
+	for key, value := range patch {
+		from, isMap := value.(map[string]any)
+		to, wasMap := into[key].(map[string]any)
+		switch {
+		case value == nil:
+			delete(into, key)
+		case isMap && wasMap:
+			merge(to, from)
+		default:
+			into[key] = value
+		}
+	}
+}
+
+// specWith returns the first of the full specs that has the field, with another value there; nil takes the field away.
+// An element of a list is the first one: "cloudAPI.phoneNumberIDs[]".
+func specWith(path string, value any) map[string]any {
+	for _, patch := range fullSpecs() {
+		spec := specOf(patch)
+		if replace(spec, strings.Split(path, "."), value) {
+			return spec
+		}
+	}
+	panic("no full spec has " + path)
+}
+
+func replace(node map[string]any, path []string, value any) bool {
+	name, isElement := strings.CutSuffix(path[0], "[]")
+	child, found := node[name]
+	if !found {
+		return false
+	}
+	list, isList := child.([]any)
+	if isElement && (!isList || len(list) == 0) {
+		return false
+	}
+	switch {
+	case len(path) > 1 && isElement:
+		child = list[0]
+		fallthrough
+	case len(path) > 1:
+		next, isMap := child.(map[string]any)
+		return isMap && replace(next, path[1:], value)
+	case isElement:
+		list[0] = value
+	case value == nil:
+		delete(node, name)
+	default:
+		node[name] = runtime.DeepCopyJSONValue(value)
+	}
+	return true
+}
+
+var anyIndex = regexp.MustCompile(`\[[^]]*]`)
+
+// checkCause wants the API server to have refused the field, with the message; or nothing when the message is "".
+func checkCause(t *testing.T, err error, field, message string) {
+	t.Helper()
+	if message == "" || err == nil {
+		check(t, err, message)
+		return
+	}
+	if !hasCause(err, field, message) {
+		t.Errorf("refused, but not because of %s %q: %v", field, message, err)
+	}
+}
+
+func hasCause(err error, field, message string) bool {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || status.ErrStatus.Details == nil {
+		return false
+	}
+	for _, cause := range status.ErrStatus.Details.Causes {
+		if anyIndex.ReplaceAllString(cause.Field, "[]") == field && strings.Contains(cause.Message, message) {
+			return true
+		}
+	}
+	return false
 }
 
 func check(t *testing.T, err error, want string) {

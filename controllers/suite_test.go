@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,24 +20,24 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
 const (
 	testImage = "registry.example.com/receiver:test"
 	patience  = 20 * time.Second
 )
+
+var testEnvironment = resources.Environment{ReceiverImage: testImage, OperatorNamespace: "whatsapp-webhook-system"}
 
 // cluster is an API server with the CRD, and one manager that has the rights of config/rbac and no more. Each test has
 // a namespace of its own in it.
@@ -45,6 +47,7 @@ type cluster struct {
 	manager       *rest.Config
 	reconciler    *WhatsAppWebhookReconciler
 	writes        *writeCounter
+	pods          *pods
 }
 
 var testCluster *cluster
@@ -63,13 +66,22 @@ func run(m *testing.M) (code int, err error) {
 		return 1, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
 	}
 	ctrl.SetLogger(logr.Discard())
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	scheme, err := NewScheme()
+	if err != nil {
 		return 1, err
 	}
+	gatewayAPI, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		return 1, fmt.Errorf("find the module of the Gateway API: %w", err)
+	}
 	environment := &envtest.Environment{
-		Scheme:                scheme,
-		CRDDirectoryPaths:     []string{"../config/crd/bases"},
+		Scheme: scheme,
+		CRDDirectoryPaths: []string{
+			"../config/crd/bases",
+			filepath.Join(strings.TrimSpace(string(gatewayAPI)), "config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml"),
+			"testdata/crds/monitoring.coreos.com_prometheusrules.yaml",
+			"testdata/crds/monitoring.coreos.com_servicemonitors.yaml",
+		},
 		ErrorIfCRDPathMissing: true,
 	}
 	// Some distributions ask for rights on finalizers before an owner may block its deletion.
@@ -95,13 +107,18 @@ func run(m *testing.M) (code int, err error) {
 	managed.Wrap(writes.wrap)
 	mgr, err := ctrl.NewManager(managed, ctrl.Options{
 		Scheme:  scheme,
-		Cache:   cache.Options{ByObject: CacheByObject()},
+		Cache:   CacheOptions(nil),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
 		return 1, fmt.Errorf("make the manager: %w", err)
 	}
-	reconciler := NewWhatsAppWebhookReconciler(mgr, testImage)
+	pods := newPods()
+	reconciler, err := NewWhatsAppWebhookReconciler(mgr, Options{Environment: testEnvironment, Transport: pods})
+	if err != nil {
+		return 1, err
+	}
+	reconciler.extensions.every = 200 * time.Millisecond
 	reconciler.conflictRetry = 100 * time.Millisecond
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return 1, err
@@ -110,7 +127,7 @@ func run(m *testing.M) (code int, err error) {
 	go func() { stopped <- mgr.Start(ctx) }()
 	defer func() { cancel(); err = errors.Join(err, <-stopped) }()
 
-	testCluster = &cluster{Client: direct, admin: admin, manager: managed, reconciler: reconciler, writes: writes}
+	testCluster = &cluster{Client: direct, admin: admin, manager: managed, reconciler: reconciler, writes: writes, pods: pods}
 	return m.Run(), nil
 }
 

@@ -13,15 +13,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
 // children returns the objects that the resource controls, by kind and name.
@@ -30,18 +36,35 @@ func children(t *testing.T, owner *v1alpha1.WhatsAppWebhook) map[string]client.O
 	found := map[string]client.Object{}
 	for _, list := range []client.ObjectList{
 		&corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{},
-		&appsv1.DeploymentList{}, &corev1.ServiceList{}, &networkingv1.IngressList{},
+		&appsv1.DeploymentList{}, &corev1.ServiceList{}, &networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{},
+		&autoscalingv2.HorizontalPodAutoscalerList{}, &policyv1.PodDisruptionBudgetList{}, &gatewayv1.HTTPRouteList{},
+		listOf(resources.ServiceMonitorKind), listOf(resources.PrometheusRuleKind),
 	} {
 		if err := testCluster.List(t.Context(), list, client.InNamespace(owner.Namespace)); err != nil {
 			t.Fatal(err)
 		}
 		for _, object := range items(t, list) {
 			if metav1.IsControlledBy(object, owner) {
-				found[strings.TrimPrefix(fmt.Sprintf("%T ", object), "*v1.")+object.GetName()] = object
+				found[kindOf(t, object)+" "+object.GetName()] = object
 			}
 		}
 	}
 	return found
+}
+
+func listOf(kind schema.GroupVersionKind) client.ObjectList {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	return list
+}
+
+func kindOf(t *testing.T, object client.Object) string {
+	t.Helper()
+	gvk, err := testCluster.GroupVersionKindFor(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gvk.Kind
 }
 
 func TestObjectsAreMade(t *testing.T) {
@@ -197,7 +220,6 @@ func TestWhatIsNotWantedIsPruned(t *testing.T) {
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
-		"Exposed":     "False NotRequested",
 	}))
 	if webhook.Status.URL != "" {
 		t.Errorf("status.url is still %q", webhook.Status.URL)
@@ -266,7 +288,6 @@ func TestNameConflict(t *testing.T) {
 		"Ready":     "False NameConflict",
 		"Stalled":   "True NameConflict",
 		"Available": "False Progressing",
-		"Exposed":   "False NotRequested",
 	}))
 	if message := readyMessage(webhook); !strings.Contains(message, "Service sales exists and does not belong to this resource") {
 		t.Errorf("the message does not name the object: %s", message)
@@ -285,7 +306,6 @@ func TestNameConflict(t *testing.T) {
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
-		"Exposed":     "False NotRequested",
 	}))
 	if metav1.GetControllerOf(get(t, foreign)) == nil {
 		t.Error("the Service has no owner now")
@@ -305,7 +325,7 @@ func TestRefusedObjectIsReported(t *testing.T) {
 			"Deployment sales is refused by the API server: spec.template.labels",
 		},
 		"toleration": {
-			func(s *spec) { s.Receiver.Tolerations = []corev1.Toleration{{Operator: "Sometimes"}} },
+			func(s *spec) { s.Receiver.Scheduling.Tolerations = []corev1.Toleration{{Operator: "Sometimes"}} },
 			"spec.template.spec.tolerations[0].operator",
 		},
 	}
@@ -319,7 +339,6 @@ func TestRefusedObjectIsReported(t *testing.T) {
 				"Ready":     "False Refused",
 				"Stalled":   "True Refused",
 				"Available": "False Progressing",
-				"Exposed":   "False NotRequested",
 			}))
 			if message := readyMessage(webhook); !strings.Contains(message, test.want) {
 				t.Errorf("the message lacks %q: %s", test.want, message)
@@ -332,7 +351,6 @@ func TestRefusedObjectIsReported(t *testing.T) {
 				"Ready":       "False Progressing",
 				"Reconciling": "True Progressing",
 				"Available":   "False Progressing",
-				"Exposed":     "False NotRequested",
 			}))
 		})
 	}

@@ -14,8 +14,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/reports"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
@@ -26,6 +29,10 @@ const maxMessage = 1000
 type observation struct {
 	deployment *appsv1.Deployment
 	ingress    *networkingv1.Ingress
+	route      *gatewayv1.HTTPRoute
+	wanted     []schema.GroupVersionKind // optional kinds that are asked for
+	missing    []schema.GroupVersionKind // and of those the ones that the cluster does not serve
+	reported   reports.Summary
 	failures   failures
 }
 
@@ -41,7 +48,13 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		status.ReadyReplicas = new(seen.deployment.Status.ReadyReplicas)
 	}
 
+	status.Pending, status.DeadLetters = seen.reported.Pending, seen.reported.DeadLetters
+
 	rollout := judge(seen.deployment)
+	secrets, complete := secretsAvailability(webhook, seen.reported)
+	if secrets.reason == v1alpha1.ReasonSecretMissing && rollout.reason != v1alpha1.ReasonReady && rollout.reason != v1alpha1.ReasonScaledToZero {
+		rollout = secrets // what the pods wait for
+	}
 	summary := rollout
 	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict} {
 		if message, ok := seen.failures.because(reason); ok {
@@ -50,13 +63,30 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	}
 
 	c := conditions{list: &status.Conditions, generation: webhook.Generation}
-	c.set(v1alpha1.ConditionReady, summary.reason == v1alpha1.ReasonReady, summary)
-	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonApplyFailed)
+	c.set(v1alpha1.ConditionReady, is(summary.reason == v1alpha1.ReasonReady), summary)
+	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonSecretMissing, v1alpha1.ReasonApplyFailed)
 	c.setWhileTrue(v1alpha1.ConditionStalled, summary, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict, v1alpha1.ReasonProgressDeadlineExceeded)
-	available, is := availability(seen.deployment, rollout)
-	c.set(v1alpha1.ConditionAvailable, is, available)
-	exposed, is := exposure(webhook, seen.ingress)
-	c.set(v1alpha1.ConditionExposed, is, exposed)
+	available, taking := availability(seen.deployment, rollout)
+	c.set(v1alpha1.ConditionAvailable, taking, available)
+	c.set(v1alpha1.ConditionSecretsAvailable, complete, secrets)
+	exposed, reachable := exposure(webhook, seen)
+	c.set(v1alpha1.ConditionExposed, reachable, exposed)
+	subscribed, active := subscription(webhook, seen.reported)
+	c.set(v1alpha1.ConditionSubscribed, active, subscribed)
+	extended, served := extensionsAvailability(seen)
+	c.set(v1alpha1.ConditionExtensionsAvailable, served, extended)
+	return status
+}
+
+// invalidStatus tells what is wrong with the spec, and leaves what was told of the objects of the former one.
+func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.WhatsAppWebhookStatus {
+	status := *webhook.Status.DeepCopy()
+	status.ObservedGeneration = webhook.Generation
+	why := verdict{v1alpha1.ReasonInvalidSpec, cause.Error() + "; correct the spec: until then everything stays as it is"}
+	c := conditions{list: &status.Conditions, generation: webhook.Generation}
+	c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, why)
+	c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, why)
+	meta.RemoveStatusCondition(c.list, v1alpha1.ConditionReconciling)
 	return status
 }
 
@@ -109,35 +139,12 @@ func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionTy
 	return appsv1.DeploymentCondition{}
 }
 
-func availability(d *appsv1.Deployment, rollout verdict) (verdict, bool) {
-	if d != nil && d.Status.AvailableReplicas > 0 {
-		return verdict{v1alpha1.ReasonMinimumReplicasAvailable, "a receiver takes deliveries"}, true
-	}
-	return rollout, false
-}
-
-func exposure(webhook *v1alpha1.WhatsAppWebhook, ingress *networkingv1.Ingress) (verdict, bool) {
-	switch {
-	case webhook.Spec.Ingress.Host == "":
-		return verdict{v1alpha1.ReasonNotRequested, "the resource has no ingress; the Service is yours to publish"}, false
-	case ingress == nil || len(ingress.Status.LoadBalancer.Ingress) == 0:
-		return verdict{v1alpha1.ReasonAddressPending, "the Ingress has no address yet; a controller for its class has to run and give it one"}, false
-	default:
-		address := ingress.Status.LoadBalancer.Ingress[0]
-		return verdict{v1alpha1.ReasonAddressAssigned, "the Ingress has the address " + address.Hostname + address.IP}, true
-	}
-}
-
 type conditions struct {
 	list       *[]metav1.Condition
 	generation int64
 }
 
-func (c conditions) set(kind string, is bool, why verdict) {
-	status := metav1.ConditionFalse
-	if is {
-		status = metav1.ConditionTrue
-	}
+func (c conditions) set(kind string, status metav1.ConditionStatus, why verdict) {
 	meta.SetStatusCondition(c.list, metav1.Condition{
 		Type:               kind,
 		Status:             status,
@@ -150,10 +157,17 @@ func (c conditions) set(kind string, is bool, why verdict) {
 // setWhileTrue takes the condition away when the reason is none of those that make it true.
 func (c conditions) setWhileTrue(kind string, why verdict, reasons ...string) {
 	if slices.Contains(reasons, why.reason) {
-		c.set(kind, true, why)
+		c.set(kind, metav1.ConditionTrue, why)
 	} else {
 		meta.RemoveStatusCondition(c.list, kind)
 	}
+}
+
+func is(condition bool) metav1.ConditionStatus {
+	if condition {
+		return metav1.ConditionTrue
+	}
+	return metav1.ConditionFalse
 }
 
 func truncate(message string) string {
@@ -161,20 +175,4 @@ func truncate(message string) string {
 		return message
 	}
 	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
-}
-
-type event struct{ kind, reason, note string }
-
-// transition returns the event for a change of the summary. Progress is left to the condition: it is no news.
-func transition(before, after v1alpha1.WhatsAppWebhookStatus) (event, bool) {
-	then := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady)
-	now := meta.FindStatusCondition(after.Conditions, v1alpha1.ConditionReady)
-	if now == nil || now.Reason == v1alpha1.ReasonProgressing || (then != nil && then.Reason == now.Reason) {
-		return event{}, false
-	}
-	kind := corev1.EventTypeWarning
-	if now.Status == metav1.ConditionTrue || now.Reason == v1alpha1.ReasonScaledToZero {
-		kind = corev1.EventTypeNormal
-	}
-	return event{kind: kind, reason: now.Reason, note: now.Message}, true
 }

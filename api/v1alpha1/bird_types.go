@@ -21,24 +21,88 @@ type BirdSpec struct {
 	// +required
 	AccessKeySecretRef SecretKeyReference `json:"accessKeySecretRef,omitzero"`
 
-	// workspaceID is sent with every call as workspace_id.
+	// workspaceID is sent with every call as workspace_id. Absent: it is not sent.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	WorkspaceID string `json:"workspaceID,omitempty"`
 
-	// aiEmployeeID is sent with every call as ai_employee_id.
+	// aiEmployeeID is sent with every call as ai_employee_id. Absent: it is not sent.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	AIEmployeeID string `json:"aiEmployeeID,omitempty"`
 
-	// endpoints override path, timeout or use of single methods of the contract.
+	// endpoints override path, timeout or use of single methods of the contract. Absent: what the contract says.
 	// +optional
 	// +listType=map
 	// +listMapKey=method
+	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=16
 	Endpoints []BirdEndpoint `json:"endpoints,omitempty"`
+
+	// media is what Bird is told of a photo, a recording, a film or a document.
+	// +optional
+	Media BirdMediaSpec `json:"media,omitzero"`
+
+	// circuitBreaker stops asking a Bird that fails call after call. What waits meanwhile spends no attempts.
+	// +optional
+	CircuitBreaker CircuitBreakerSpec `json:"circuitBreaker,omitzero"`
+}
+
+// BirdMediaSpec is what Bird is told of media, and how the media travels.
+//
+// +kubebuilder:validation:MinProperties=1
+type BirdMediaSpec struct {
+	// mode says which method gets the media. Process: the message's own, such as ProcessImageMessage. Analyze: an
+	// analysis method, such as AnalyzeImage, and its result goes on as text. Absent: Process.
+	// +optional
+	Mode MediaMode `json:"mode,omitempty"`
+
+	// transport is how media travels. Base64: inside the JSON of the call. Multipart: as a stream beside it.
+	// Auto: base64 up to 4 MiB, multipart above. Absent: Auto.
+	// +optional
+	Transport MediaTransport `json:"transport,omitempty"`
+}
+
+// MediaMode says which method of the Bird contract gets media.
+//
+// +k8s:enum
+type MediaMode string
+
+// The modes of media.
+const (
+	MediaModeProcess MediaMode = "Process"
+	MediaModeAnalyze MediaMode = "Analyze"
+)
+
+// MediaTransport is how media travels to Bird.
+//
+// +k8s:enum
+type MediaTransport string
+
+// The transports of media.
+const (
+	MediaTransportAuto      MediaTransport = "Auto"
+	MediaTransportBase64    MediaTransport = "Base64"
+	MediaTransportMultipart MediaTransport = "Multipart"
+)
+
+// CircuitBreakerSpec is when Bird is left alone, and for how long.
+//
+// +kubebuilder:validation:MinProperties=1
+type CircuitBreakerSpec struct {
+	// failureThreshold is how many calls in a row have to fail. A refused access key is enough by itself. Absent: 10.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	FailureThreshold int32 `json:"failureThreshold,omitempty"`
+
+	// openSeconds is how long Bird is left alone before one call tries again. Absent: 30.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	OpenSeconds int32 `json:"openSeconds,omitempty"`
 }
 
 // AuthScheme is how the Bird access key travels.
@@ -59,14 +123,14 @@ type BirdEndpoint struct {
 	// +required
 	Method BirdMethod `json:"method,omitempty"`
 
-	// path appended to baseURL.
+	// path appended to baseURL. Absent: what the contract says.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^/[^?#+[:space:]]*$')",message="must start with / and hold no spaces, +, query or fragment"
 	Path string `json:"path,omitempty"`
 
-	// timeoutSeconds bounds one call, the answer's body included.
+	// timeoutSeconds bounds one call, the answer's body included. Absent: what the contract says.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=600

@@ -8,6 +8,9 @@ import (
 )
 
 // ReceiverSpec shapes the receiver pods.
+//
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:AtMostOneOf=replicas;autoscaling
 type ReceiverSpec struct {
 	// image of the receiver. Absent: the one that belongs to the operator's release, so that upgrading the operator
 	// rolls the receiver.
@@ -25,36 +28,36 @@ type ReceiverSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(s, s.name != '')",message="must each have a name"
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
 	// replicas is how many receiver pods run; 0 pauses the receiver, and Meta's deliveries fail until it runs again
-	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1.
+	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1, and with a database
+	// what the Deployment is scaled to by others is left alone.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
 
+	// autoscaling lets the load decide how many receiver pods run. It needs a database. When it is switched on, the
+	// pods there are stay until the autoscaler says otherwise. Absent: replicas says how many.
+	// +optional
+	Autoscaling AutoscalingSpec `json:"autoscaling,omitzero"`
+
+	// podDisruptionBudget bounds how many pods a drain of nodes may take away at a time. Absent: there is none.
+	// +optional
+	PodDisruptionBudget PodDisruptionBudgetSpec `json:"podDisruptionBudget,omitzero"`
+
 	// resources of the receiver container. Given, they replace the default as a whole.
 	// Absent: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
 	// +optional
-	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
-	// nodeSelector restricts the nodes that the pods run on.
+	// scheduling says which nodes the pods run on.
 	// +optional
-	// +mapType=atomic
-	// +kubebuilder:validation:MaxProperties=64
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-
-	// tolerations of the pods.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=64
-	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
-
-	// affinity of the pods.
-	// +optional
-	Affinity *corev1.Affinity `json:"affinity,omitempty"`
+	Scheduling SchedulingSpec `json:"scheduling,omitzero"`
 
 	// podMetadata is added to the pods. What the operator sets itself wins.
 	// +optional
@@ -66,14 +69,18 @@ type ReceiverSpec struct {
 }
 
 // PodMetadata is added to the receiver pods.
+//
+// +kubebuilder:validation:MinProperties=1
 type PodMetadata struct {
 	// labels of the pods.
 	// +optional
+	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 
 	// annotations of the pods.
 	// +optional
+	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
 }

@@ -19,10 +19,14 @@ import (
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.replicas`
+// +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.status.pending`
+// +kubebuilder:printcolumn:name="Dead",type=integer,JSONPath=`.status.deadLetters`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type WhatsAppWebhook struct {
 	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the name and all else that Kubernetes keeps of any object.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 
@@ -49,9 +53,14 @@ type WhatsAppWebhookList struct {
 // The rules on the store sit here and not on its fields, because a rule on a field is not asked when the field's parent
 // is taken away. The size an absent one is compared as is the default the operator gives it.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.receiver) || !has(self.receiver.replicas) || self.receiver.replicas <= 1",message="receiver.replicas must be 0 or 1 with the embedded store: its file has one writer"
-// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.embedded) && has(self.store.embedded.storageClassName) ? self.store.embedded.storageClassName : '(default)') == (has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.storageClassName) ? oldSelf.store.embedded.storageClassName : '(default)')",message="store.embedded.storageClassName cannot change: a volume keeps its class; make a new resource instead"
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.store) && has(self.store.embedded) && has(self.store.embedded.size) ? string(self.store.embedded.size) : '10Gi').compareTo(quantity(has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.size) ? string(oldSelf.store.embedded.size) : '10Gi')) >= 0",message="store.embedded.size cannot shrink (10Gi when absent): volumes only grow"
+// +kubebuilder:validation:AtMostOneOf=ingress;gateway
+// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.replicas) || self.receiver.replicas <= 1",message="receiver.replicas must be 0 or 1 with the embedded store, whose file has one writer; store.postgreSQL allows more"
+// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.autoscaling)",message="receiver.autoscaling needs store.postgreSQL: the file of the embedded store has one writer"
+// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || (has(oldSelf.store) && has(oldSelf.store.postgreSQL)) || (has(self.store) && has(self.store.embedded) && has(self.store.embedded.storageClassName) ? self.store.embedded.storageClassName : '(default)') == (has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.storageClassName) ? oldSelf.store.embedded.storageClassName : '(default)')",message="store.embedded.storageClassName cannot change: a volume keeps its class; make a new resource instead"
+// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || (has(oldSelf.store) && has(oldSelf.store.postgreSQL)) || quantity(has(self.store) && has(self.store.embedded) && has(self.store.embedded.size) ? string(self.store.embedded.size) : '10Gi').compareTo(quantity(has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.size) ? string(oldSelf.store.embedded.size) : '10Gi')) >= 0",message="store.embedded.size cannot shrink (10Gi when absent): volumes only grow"
+// +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || has(self.cloudAPI.subscription.callbackURL) || has(self.ingress) || has(self.gateway)",message="cloudAPI.subscription needs a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
+// +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || !has(self.cloudAPI.subscription.callbackScope) || self.cloudAPI.subscription.callbackScope != 'PhoneNumber' || has(self.cloudAPI.phoneNumberIDs)",message="cloudAPI.subscription.callbackScope PhoneNumber needs cloudAPI.phoneNumberIDs to set the callback URL for"
+// +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.mutualTLS) || !has(self.gateway)",message="cloudAPI.mutualTLS does not go with gateway: an HTTPRoute ends TLS before the receiver. Use an ingress whose annotations ask for TLS passthrough, or publish the Service yourself"
 type WhatsAppWebhookSpec struct {
 	// cloudAPI is the WhatsApp Business side: Meta's Cloud API, its numbers, tokens and secrets.
 	// +required
@@ -60,6 +69,10 @@ type WhatsAppWebhookSpec struct {
 	// bird is the AI that answers.
 	// +required
 	Bird BirdSpec `json:"bird,omitzero"`
+
+	// notifications tell a sink what happened. Absent: nobody is told.
+	// +optional
+	Notifications NotificationsSpec `json:"notifications,omitzero"`
 
 	// processing tunes how stored events are worked.
 	// +optional
@@ -73,27 +86,46 @@ type WhatsAppWebhookSpec struct {
 	// +optional
 	Receiver ReceiverSpec `json:"receiver,omitzero"`
 
-	// ingress publishes the webhook. Absent: only the Service is made, and publishing it is up to you.
+	// ingress publishes the webhook with an Ingress. Absent, with no gateway either: only the Service is made, and
+	// publishing it is up to you.
 	// +optional
 	Ingress IngressSpec `json:"ingress,omitzero"`
+
+	// gateway publishes the webhook with an HTTPRoute. Absent: see ingress.
+	// +optional
+	Gateway GatewaySpec `json:"gateway,omitzero"`
+
+	// monitoring says who watches the receivers. Absent: metrics are served, and nobody is told of them.
+	// +optional
+	Monitoring MonitoringSpec `json:"monitoring,omitzero"`
+
+	// networkPolicy bounds whom the receivers talk to. Absent: there is none.
+	// +optional
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitzero"`
 }
 
 // WhatsAppWebhookStatus is what the operator last saw.
+//
+// +kubebuilder:validation:MinProperties=1
 type WhatsAppWebhookStatus struct {
-	// conditions are Ready (the summary), Available and Exposed, and Reconciling and Stalled while they are true.
+	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and
+	// Reconciling and Stalled while they are true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the resource that this status speaks of.
 	// +optional
+	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// url is the callback URL to register with Meta. It is https whatever ends TLS here, because Meta calls no other.
-	// Absent without an ingress.
+	// Absent where nothing in the resource says it.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	URL string `json:"url,omitempty"`
 
@@ -105,8 +137,17 @@ type WhatsAppWebhookStatus struct {
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
+	// pending is how many events wait to be worked, as the receivers last said.
+	// +optional
+	Pending *int64 `json:"pending,omitempty"`
+
+	// deadLetters is how many events failed for good and wait for a person, as the receivers last said.
+	// +optional
+	DeadLetters *int64 `json:"deadLetters,omitempty"`
+
 	// selector finds the receiver pods, in the form that kubectl get pods --selector takes.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Selector string `json:"selector,omitempty"`
 }

@@ -15,17 +15,14 @@ import (
 	"strings"
 
 	"github.com/go-logr/logr"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
 const (
@@ -38,22 +35,34 @@ var version = "dev"
 
 type options struct {
 	metricsAddress string
+	metricsCertDir string
 	probeAddress   string
 	leaderElect    bool
 	receiverImage  string
 	namespaces     namespaces
 	logLevel       slog.Level
+	showVersion    bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served with TLS to those who may read them; 0 for none")
+	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, read again when they change; a self-signed certificate when empty")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "work only while holding the lease, so that several managers can run")
 	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "image of receivers whose resource names none")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to work in, separated by commas; all when empty")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
+	flag.BoolVar(&o.showVersion, "version", false, "print the version and end")
 	flag.Parse()
+	if o.showVersion {
+		fmt.Println(version)
+		return
+	}
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "unexpected argument %q: the manager takes flags only, see --help\n", flag.Arg(0))
+		os.Exit(2)
+	}
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.logLevel}))
 	ctrl.SetLogger(logr.FromSlogHandler(logger.Handler()))
@@ -66,8 +75,8 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	scheme, err := controllers.NewScheme()
+	if err != nil {
 		return fmt.Errorf("build the scheme: %w", err)
 	}
 	config, err := ctrl.GetConfig()
@@ -76,28 +85,35 @@ func run(ctx context.Context, o options) error {
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
-		Cache:  cache.Options{ByObject: controllers.CacheByObject(), DefaultNamespaces: o.namespaces.cached()},
+		Cache:  controllers.CacheOptions(o.namespaces),
 		Metrics: metricsserver.Options{
 			BindAddress:    o.metricsAddress,
 			SecureServing:  true,
+			CertDir:        o.metricsCertDir,
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 			TLSOpts:        []func(*tls.Config){withoutHTTP2},
 		},
 		HealthProbeBindAddress:        o.probeAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaderElectionID,
-		LeaderElectionReleaseOnCancel: true, // the process ends when run returns, so a successor need not wait
+		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // in a pod it is also known without
+		LeaderElectionReleaseOnCancel: true,                       // the process ends when run returns, so a successor need not wait
 	})
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	if err := controllers.NewWhatsAppWebhookReconciler(mgr, o.receiverImage).SetupWithManager(ctx, mgr); err != nil {
+	environment := resources.Environment{ReceiverImage: o.receiverImage, OperatorNamespace: os.Getenv("POD_NAMESPACE")}
+	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment})
+	if err != nil {
+		return err
+	}
+	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("add health checks: %w", err)
 	}
-	mgr.GetLogger().Info("starting", "version", version, "receiverImage", o.receiverImage, "namespaces", o.namespaces.String())
+	mgr.GetLogger().Info("starting", "version", version, "receiverImage", o.receiverImage, "namespaces", o.namespaces.String(), "operatorNamespace", environment.OperatorNamespace)
 	return mgr.Start(ctx)
 }
 
@@ -119,16 +135,4 @@ func (n *namespaces) Set(value string) error {
 		}
 	}
 	return nil
-}
-
-// cached returns nil, which is all namespaces, when there are none.
-func (n *namespaces) cached() map[string]cache.Config {
-	if len(*n) == 0 {
-		return nil
-	}
-	configs := make(map[string]cache.Config, len(*n))
-	for _, name := range *n {
-		configs[name] = cache.Config{}
-	}
-	return configs
 }

@@ -8,15 +8,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
 func TestNamespacesFlag(t *testing.T) {
-	for value, want := range map[string]map[string]cache.Config{
+	for value, want := range map[string]namespaces{
 		"":        nil,
 		" , ":     nil,
-		"a":       {"a": {}},
-		"a, b,a,": {"a": {}, "b": {}},
+		"a":       {"a"},
+		"a, b,a,": {"a", "b", "a"},
 	} {
 		var n namespaces
 		flags := flag.NewFlagSet("manager", flag.ContinueOnError)
@@ -24,8 +23,8 @@ func TestNamespacesFlag(t *testing.T) {
 		if err := flags.Parse([]string{"--namespaces=" + value}); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, n.cached()); diff != "" {
-			t.Errorf("--namespaces=%q is cached as (-want +got):\n%s", value, diff)
+		if diff := cmp.Diff(want, n); diff != "" {
+			t.Errorf("--namespaces=%q (-want +got):\n%s", value, diff)
 		}
 	}
 }

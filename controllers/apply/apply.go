@@ -41,18 +41,24 @@ func (e *NotOwnedError) Error() string {
 type Applier struct {
 	client client.Client
 	live   client.Reader
+	whole  map[schema.GroupVersionKind]bool
 	memory memory
 }
 
 // New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and asks
-// live where that does not know. Neither may strip managedFields.
-func New(c client.Client, live client.Reader) *Applier {
-	return &Applier{client: c, live: live, memory: newMemory()}
+// live where that does not know. Neither may strip what [FieldOwner] has in managedFields. Objects of the kinds in whole
+// are read wholly, as the Go types of the client's scheme; of others the metadata is enough.
+func New(c client.Client, live client.Reader, whole ...schema.GroupVersionKind) *Applier {
+	a := &Applier{client: c, live: live, whole: map[schema.GroupVersionKind]bool{}, memory: newMemory()}
+	for _, gvk := range whole {
+		a.whole[gvk] = true
+	}
+	return a
 }
 
-// Apply makes the rendered object so, controlled by owner, and returns it as the API server has it now. With an error
-// it returns the object as it was, or nil where there is none of ours. The error wraps [NotOwnedError] or what the API
-// server said.
+// Apply makes the rendered object so, controlled by owner, and returns it as the API server has it now: wholly or its
+// metadata, see [New]. With an error it returns the object as it was, or nil where there is none of ours. The error
+// wraps [NotOwnedError] or what the API server said.
 func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
 	desired, err := a.desired(owner, rendered)
 	if err != nil {
@@ -93,7 +99,7 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resou
 		return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 	}
 	a.memory.remember(owner, desired, result)
-	return a.typed(desired)
+	return a.convert(desired)
 }
 
 // Forget drops what is remembered of an owner that is gone.
@@ -122,7 +128,7 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, generation int64) (client.Object, error) {
 	key := client.ObjectKeyFromObject(desired)
 	for _, reader := range []client.Reader{a.client, a.live} {
-		object, err := a.new(desired.GroupVersionKind())
+		object, err := a.Prototype(desired.GroupVersionKind())
 		if err != nil {
 			return nil, err
 		}
@@ -137,8 +143,13 @@ func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, 
 	return nil, nil
 }
 
-// new returns an empty object of the Go type, so that all reads of a kind share one cache.
-func (a *Applier) new(kind schema.GroupVersionKind) (client.Object, error) {
+// Prototype returns an empty object to read one of that kind into. All reads of a kind take the same one, so that they share one cache.
+func (a *Applier) Prototype(kind schema.GroupVersionKind) (client.Object, error) {
+	if !a.whole[kind] {
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(kind)
+		return object, nil
+	}
 	object, err := a.client.Scheme().New(kind)
 	if err != nil {
 		return nil, err
@@ -150,8 +161,8 @@ func (a *Applier) new(kind schema.GroupVersionKind) (client.Object, error) {
 	return typed, nil
 }
 
-func (a *Applier) typed(from *unstructured.Unstructured) (client.Object, error) {
-	object, err := a.new(from.GroupVersionKind())
+func (a *Applier) convert(from *unstructured.Unstructured) (client.Object, error) {
+	object, err := a.Prototype(from.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}

@@ -30,18 +30,14 @@ func IndexOwner(object client.Object) []string {
 }
 
 // Prune deletes the objects of the given kinds that owner controls and that are not rendered any more.
-func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []client.Object, rendered []resources.Object) error {
+func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema.GroupVersionKind, rendered []resources.Object) error {
 	type identity struct{ apiVersion, kind, name string }
 	wanted := map[identity]bool{}
 	for _, object := range rendered {
 		wanted[identity{*object.GetAPIVersion(), *object.GetKind(), *object.GetName()}] = true
 	}
 	var errs []error
-	for _, kind := range kinds {
-		gvk, err := a.client.GroupVersionKindFor(kind)
-		if err != nil {
-			return fmt.Errorf("prune: %w", err)
-		}
+	for _, gvk := range kinds {
 		owned, err := a.owned(ctx, owner, gvk)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("list each %s to prune: %w", gvk.Kind, err))
@@ -62,13 +58,9 @@ func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []client
 }
 
 func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.GroupVersionKind) ([]client.Object, error) {
-	object, err := a.client.Scheme().New(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	list, err := a.newList(gvk)
 	if err != nil {
 		return nil, err
-	}
-	list, ok := object.(client.ObjectList)
-	if !ok {
-		return nil, fmt.Errorf("%sList is not a list", gvk.Kind)
 	}
 	if err := a.client.List(ctx, list, client.InNamespace(owner.GetNamespace()), client.MatchingFields{OwnerIndex: string(owner.GetUID())}); err != nil {
 		return nil, err
@@ -76,9 +68,28 @@ func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.Gro
 	var owned []client.Object
 	err = meta.EachListItem(list, func(item runtime.Object) error {
 		if object, ok := item.(client.Object); ok {
+			object.GetObjectKind().SetGroupVersionKind(gvk)
 			owned = append(owned, object)
 		}
 		return nil
 	})
 	return owned, err
+}
+
+func (a *Applier) newList(kind schema.GroupVersionKind) (client.ObjectList, error) {
+	listKind := kind.GroupVersion().WithKind(kind.Kind + "List")
+	if !a.whole[kind] {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(listKind)
+		return list, nil
+	}
+	object, err := a.client.Scheme().New(listKind)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := object.(client.ObjectList)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a list", listKind.Kind)
+	}
+	return list, nil
 }

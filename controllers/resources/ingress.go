@@ -6,8 +6,6 @@ package resources
 import (
 	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
 // ingress publishes exactly the path of the webhook, so that nothing else of the receiver can be reached from outside.
@@ -22,7 +20,7 @@ func ingress(p Params) Object {
 		WithBackend(networkingv1ac.IngressBackend().
 			WithService(networkingv1ac.IngressServiceBackend().
 				WithName(p.name).
-				WithPort(networkingv1ac.ServiceBackendPort().WithName(portNameHTTP))))
+				WithPort(networkingv1ac.ServiceBackendPort().WithName(p.publicPort().name))))
 	spec := networkingv1ac.IngressSpec().
 		WithRules(networkingv1ac.IngressRule().
 			WithHost(wanted.Host).
@@ -37,12 +35,4 @@ func ingress(p Params) Object {
 		WithLabels(p.labels()).
 		WithAnnotations(wanted.Annotations).
 		WithSpec(spec)
-}
-
-// URL is the callback URL to register with Meta, or "" where the resource has no ingress.
-func URL(webhook *v1alpha1.WhatsAppWebhook) string {
-	if webhook.Spec.Ingress.Host == "" {
-		return ""
-	}
-	return "https://" + webhook.Spec.Ingress.Host + Config(webhook).WithDefaults().Webhook.Path
 }

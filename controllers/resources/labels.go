@@ -13,18 +13,23 @@ const (
 	labelName      = "app.kubernetes.io/name"
 	labelInstance  = "app.kubernetes.io/instance"
 	labelManagedBy = "app.kubernetes.io/managed-by"
+	labelComponent = "app.kubernetes.io/component"
 
-	appName   = "whatsapp-webhook-receiver"
-	managedBy = "whatsapp-webhook-operator"
+	appName = "whatsapp-webhook-receiver"
+	// operatorName is also the name label of the operator's own pods.
+	operatorName = "whatsapp-webhook-operator"
 
 	// annotationConfigHash rolls the pods when their configuration changes. Secrets have no part in it: the receiver
 	// takes a changed one as it runs.
 	annotationConfigHash = "whatsapp.wawebhook.dev/config-hash"
 )
 
+// adminLabels tell the admin Service from the public one.
+var adminLabels = map[string]string{labelComponent: "admin"}
+
 // Managed selects every object that [Render] returns, for all resources.
 func Managed() labels.Selector {
-	return labels.SelectorFromSet(labels.Set{labelManagedBy: managedBy})
+	return labels.SelectorFromSet(labels.Set{labelManagedBy: operatorName})
 }
 
 // SelectorLabels select the receiver pods of a resource by its [Name]. They are these two for ever: the selector of a
@@ -38,7 +43,7 @@ func (p Params) selectorLabels() map[string]string {
 }
 
 func (p Params) labels() map[string]string {
-	return merge(p.selectorLabels(), map[string]string{labelManagedBy: managedBy})
+	return merge(p.selectorLabels(), map[string]string{labelManagedBy: operatorName})
 }
 
 // merge returns a new map in which later entries win.

@@ -17,9 +17,10 @@ const (
 	maxNameLength = 52
 	hashLength    = 10
 
-	suffixConfig = "-config"
-	suffixStore  = "-store"
-	suffixAdmin  = "-admin"
+	suffixConfig    = "-config"
+	suffixStore     = "-store"
+	suffixAdmin     = "-admin"
+	suffixDashboard = "-dashboard"
 )
 
 // Name is what the names of all objects of a resource begin with: the name of the resource, or, where that could not
@@ -36,4 +37,9 @@ func Name(resource string) string {
 	}
 	readable = readable[:min(len(readable), maxNameLength-hashLength-1)]
 	return strings.TrimRight(readable, "-") + "-" + hash
+}
+
+// AdminServiceName is the name of the headless Service that makes the pods of a resource findable.
+func AdminServiceName(resource string) string {
+	return Name(resource) + suffixAdmin
 }

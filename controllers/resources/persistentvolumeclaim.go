@@ -15,16 +15,19 @@ const defaultStoreSize = 10 << 30
 // persistentVolumeClaim holds the embedded store. Of a claim only the request can change, and only upwards; the rules
 // of the resource see to both.
 func persistentVolumeClaim(p Params) Object {
-	embedded := p.webhook.Spec.Store.Embedded
+	if shared(p.webhook.Spec.Store) {
+		return nil
+	}
 	size := resource.NewQuantity(defaultStoreSize, resource.BinarySI)
-	if embedded.Size != nil {
+	embedded := p.webhook.Spec.Store.Embedded
+	if embedded != nil && embedded.Size != nil {
 		size = embedded.Size
 	}
 	spec := corev1ac.PersistentVolumeClaimSpec().
 		WithAccessModes(corev1.ReadWriteOnce).
 		WithResources(corev1ac.VolumeResourceRequirements().
 			WithRequests(corev1.ResourceList{corev1.ResourceStorage: *size}))
-	if embedded.StorageClassName != nil {
+	if embedded != nil && embedded.StorageClassName != nil {
 		spec.WithStorageClassName(*embedded.StorageClassName)
 	}
 	return corev1ac.PersistentVolumeClaim(p.name+suffixStore, p.webhook.Namespace).

@@ -38,10 +38,14 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithContainers(container(p)).
 		WithVolumes(volumes(p)...).
-		WithNodeSelector(receiver.NodeSelector).
-		WithTolerations(p.tolerations...)
+		WithNodeSelector(receiver.Scheduling.NodeSelector).
+		WithTolerations(p.tolerations...).
+		WithTopologySpreadConstraints(topologySpread(p)...)
 	if p.affinity != nil {
 		spec.WithAffinity(p.affinity)
+	}
+	if class := receiver.Scheduling.PriorityClassName; class != "" {
+		spec.WithPriorityClassName(class)
 	}
 	for _, secret := range receiver.ImagePullSecrets {
 		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(secret.Name))
@@ -55,9 +59,9 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	c := corev1ac.Container().
 		WithName("receiver").
-		WithImage(p.image).
+		WithImage(p.image()).
 		WithArgs("--config", configDir+"/"+configFile).
-		WithPorts(containerPort(portNameHTTP, portWebhook), containerPort(portNameAdmin, portAdmin)).
+		WithPorts(containerPort(p.publicPort().name, portWebhook), containerPort(portNameAdmin, PortAdmin)).
 		WithResources(p.resources).
 		WithSecurityContext(corev1ac.SecurityContext().
 			WithAllowPrivilegeEscalation(false).

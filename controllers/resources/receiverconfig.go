@@ -18,7 +18,8 @@ import (
 // The layout of the pod, which the configuration and the Deployment agree on.
 const (
 	portWebhook = 8080
-	portAdmin   = 9090
+	// PortAdmin is where each pod serves its probes, metrics and status.
+	PortAdmin = 9090
 
 	configDir  = "/etc/whatsapp-webhook"
 	configFile = "receiver.yaml"
@@ -33,15 +34,19 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 	return config.Config{
 		Listen: config.Listen{
 			Webhook: fmt.Sprintf(":%d", portWebhook),
-			Admin:   fmt.Sprintf(":%d", portAdmin),
+			Admin:   fmt.Sprintf(":%d", PortAdmin),
 		},
-		Webhook:    config.Webhook{Path: spec.Ingress.Path},
+		Webhook: config.Webhook{
+			Path:      webhookPath(spec),
+			MutualTLS: mutualTLS(spec.CloudAPI.MutualTLS),
+		},
 		SecretsDir: config.Config{}.WithDefaults().SecretsDir,
 		CloudAPI: config.CloudAPI{
 			BaseURL:           spec.CloudAPI.BaseURL,
 			Version:           spec.CloudAPI.Version,
 			PhoneNumberIDs:    spec.CloudAPI.PhoneNumberIDs,
 			MessagesPerSecond: int(spec.CloudAPI.MessagesPerSecond),
+			Subscription:      subscription(webhook),
 		},
 		Bird: config.Bird{
 			BaseURL:      spec.Bird.BaseURL,
@@ -49,6 +54,14 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			WorkspaceID:  spec.Bird.WorkspaceID,
 			AIEmployeeID: spec.Bird.AIEmployeeID,
 			Endpoints:    endpoints(spec.Bird.Endpoints),
+			Media: config.BirdMedia{
+				Mode:      config.MediaMode(spec.Bird.Media.Mode),
+				Transport: config.MediaTransport(spec.Bird.Media.Transport),
+			},
+			CircuitBreaker: config.CircuitBreaker{
+				Failures: int(spec.Bird.CircuitBreaker.FailureThreshold),
+				OpenFor:  seconds(spec.Bird.CircuitBreaker.OpenSeconds),
+			},
 		},
 		Processing: config.Processing{
 			Concurrency: int(spec.Processing.Concurrency),
@@ -58,13 +71,56 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 				MaxDelay:   seconds(spec.Processing.Retry.MaxDelaySeconds),
 			},
 			TypingIndicator: enabled(spec.Processing.TypingIndicator),
+			ErrorPolicies:   errorPolicies(spec.Processing.ErrorPolicies),
+			FallbackText:    spec.Processing.FallbackText,
+			FallbackTemplate: config.FallbackTemplate{
+				Name:     spec.Processing.FallbackTemplate.Name,
+				Language: spec.Processing.FallbackTemplate.Language,
+			},
+			HumanFor: seconds(spec.Processing.HandoffSeconds),
+			Debounce: seconds(value(spec.Processing.DebounceSeconds)),
 		},
-		Store: config.Store{
-			Embedded:      &config.EmbeddedStore{Path: storeDir + "/" + storeFile},
-			RetentionDays: int(spec.Store.RetentionDays),
-		},
-		Log: config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
+		Notifications: config.Notifications{SinkURL: spec.Notifications.SinkURL},
+		Store:         store(spec.Store),
+		Tracing:       config.Tracing{Endpoint: spec.Monitoring.Tracing.EndpointURL},
+		Log:           config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
 	}
+}
+
+func mutualTLS(wanted v1alpha1.MutualTLSSpec) *config.MutualTLS {
+	if wanted.CertificateSecretName == "" {
+		return nil
+	}
+	return &config.MutualTLS{CommonName: wanted.CommonName}
+}
+
+func subscription(webhook *v1alpha1.WhatsAppWebhook) *config.Subscription {
+	wanted := webhook.Spec.CloudAPI.Subscription
+	if wanted.AppID == "" {
+		return nil
+	}
+	return &config.Subscription{
+		AppID:              wanted.AppID,
+		CallbackURL:        URL(webhook),
+		BusinessAccountIDs: wanted.BusinessAccountIDs,
+		Fields:             wanted.Fields,
+		CallbackScope:      config.CallbackScope(wanted.CallbackScope),
+	}
+}
+
+func store(wanted v1alpha1.StoreSpec) config.Store {
+	rendered := config.Store{RetentionDays: int(wanted.RetentionDays)}
+	if shared(wanted) {
+		rendered.PostgreSQL = &config.PostgreSQLStore{MaxConnections: int(wanted.PostgreSQL.MaxConnections)}
+	} else {
+		rendered.Embedded = &config.EmbeddedStore{Path: storeDir + "/" + storeFile}
+	}
+	return rendered
+}
+
+// shared tells a database that several receivers use from the file that has one writer.
+func shared(wanted v1alpha1.StoreSpec) bool {
+	return wanted.PostgreSQL.URLSecretRef.Name != ""
 }
 
 func endpoints(overrides []v1alpha1.BirdEndpoint) map[string]config.Endpoint {
@@ -82,10 +138,25 @@ func endpoints(overrides []v1alpha1.BirdEndpoint) map[string]config.Endpoint {
 	return byMethod
 }
 
-// snakeCase turns the resource's name of a method, ProcessTextMessage, into the contract's, process_text_message.
-func snakeCase(method string) string {
+func errorPolicies(overrides []v1alpha1.ErrorPolicy) map[int]config.ErrorPolicy {
+	if len(overrides) == 0 {
+		return nil
+	}
+	byCode := make(map[int]config.ErrorPolicy, len(overrides))
+	for _, override := range overrides {
+		byCode[int(override.Code)] = config.ErrorPolicy{
+			Class: snakeCase(string(override.Class)),
+			Scope: snakeCase(string(override.Scope)),
+		}
+	}
+	return byCode
+}
+
+// snakeCase turns a value of an enum of the resource, ProcessTextMessage or RateLimited, into the receiver's name of
+// it, process_text_message or rate_limited.
+func snakeCase(camelCase string) string {
 	var name strings.Builder
-	for i, letter := range method {
+	for i, letter := range camelCase {
 		if unicode.IsUpper(letter) && i > 0 {
 			name.WriteByte('_')
 		}
@@ -99,6 +170,13 @@ func enabled(state v1alpha1.State) *bool {
 		return nil
 	}
 	return new(state == v1alpha1.Enabled)
+}
+
+func value(given *int32) int32 {
+	if given == nil {
+		return 0
+	}
+	return *given
 }
 
 func number(given *int32) *int {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package resources renders the objects that a WhatsAppWebhook becomes. It is pure: the same resource and the same
-// image give the same objects, and nothing here reads a cluster, a clock or the environment.
+// [Environment] give the same objects, and nothing here reads a cluster, a clock, or variables of the process.
 package resources
 
 import (
@@ -19,7 +19,8 @@ type Object interface {
 }
 
 // Render returns the objects in the order to apply them: what a pod needs comes before the pod. An object that the
-// resource does not ask for is absent, and is to be deleted where it exists.
+// resource does not ask for is absent, and is to be deleted where it exists. Not every cluster serves every kind: see
+// [HTTPRouteKind] and its like.
 func Render(p Params) []Object {
 	builders := []func(Params) Object{
 		serviceAccount,
@@ -29,6 +30,14 @@ func Render(p Params) []Object {
 		service,
 		adminService,
 		ingress,
+		httpRoute,
+		horizontalPodAutoscaler,
+		scaledObject,
+		podDisruptionBudget,
+		networkPolicy,
+		serviceMonitor,
+		prometheusRule,
+		grafanaDashboard,
 	}
 	var objects []Object
 	for _, build := range builders {

@@ -4,7 +4,6 @@
 package resources_test
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -24,20 +23,14 @@ var update = flag.Bool("update", false, "write what is rendered into testdata/*/
 
 const operatorImage = "registry.example.com/receiver:operators"
 
+var environment = resources.Environment{ReceiverImage: operatorImage, OperatorNamespace: "whatsapp-webhook-system"}
+
 func TestRender(t *testing.T) {
 	forEachCase(t, func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook) {
-		var got bytes.Buffer
-		for _, object := range render(t, webhook) {
-			data, err := yaml.Marshal(object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got.WriteString("---\n")
-			got.Write(data)
-		}
+		got := text(t, render(t, webhook))
 		golden := filepath.Join(dir, "want.yaml")
 		if *update {
-			if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
+			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -45,7 +38,7 @@ func TestRender(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		if diff := cmp.Diff(string(want), got); diff != "" {
 			t.Errorf("rendered otherwise than %s; if that is meant, run the test with -update (-want +got):\n%s", golden, diff)
 		}
 	})
@@ -92,15 +85,7 @@ func TestOperatorImageIsUsedWhereNoneIsNamed(t *testing.T) {
 	other := webhook.DeepCopy()
 	other.Spec.Receiver.Image = "registry.example.com/receiver:own"
 	for want, given := range map[string]*v1alpha1.WhatsAppWebhook{operatorImage: webhook, "registry.example.com/receiver:own": other} {
-		var rendered strings.Builder
-		for _, object := range render(t, given) {
-			data, err := yaml.Marshal(object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rendered.Write(data)
-		}
-		if !strings.Contains(rendered.String(), "image: "+want+"\n") {
+		if !strings.Contains(text(t, render(t, given)), "image: "+want+"\n") {
 			t.Errorf("image %s is not rendered", want)
 		}
 	}
@@ -121,7 +106,12 @@ func forEachCase(t *testing.T, test func(t *testing.T, dir string, webhook *v1al
 
 func read(t *testing.T, dir string) *v1alpha1.WhatsAppWebhook {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "in.yaml"))
+	return readFile(t, filepath.Join(dir, "in.yaml"))
+}
+
+func readFile(t *testing.T, name string) *v1alpha1.WhatsAppWebhook {
+	t.Helper()
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +124,23 @@ func read(t *testing.T, dir string) *v1alpha1.WhatsAppWebhook {
 
 func render(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []resources.Object {
 	t.Helper()
-	params, err := resources.NewParams(webhook, operatorImage)
+	params, err := resources.NewParams(webhook, environment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return resources.Render(params)
+}
+
+func text(t *testing.T, objects []resources.Object) string {
+	t.Helper()
+	var documents strings.Builder
+	for _, object := range objects {
+		data, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents.WriteString("---\n")
+		documents.Write(data)
+	}
+	return documents.String()
 }

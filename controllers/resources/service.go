@@ -9,38 +9,52 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// The names of the container's ports, which Services, probes and the Ingress refer to.
-const (
-	portNameHTTP  = "http"
-	portNameAdmin = "admin"
-)
+// portNameAdmin is the name of the admin port of containers and of the admin Service.
+const portNameAdmin = "admin"
+
+// publicPort is how the Service publishes the receiver. Container and Service name the port alike.
+type publicPort struct {
+	name, appProtocol string
+	port              int32
+}
+
+// publicPort speaks TLS itself where Meta's client certificate is asked for: what stands before it must pass TLS
+// through, and finds the port that says so.
+func (p Params) publicPort() publicPort {
+	if p.config.Webhook.MutualTLS != nil {
+		return publicPort{name: "https", appProtocol: "https", port: 443}
+	}
+	return publicPort{name: "http", appProtocol: "http", port: 80}
+}
 
 // service is what Meta's deliveries reach, through an Ingress or whatever else publishes it.
 func service(p Params) Object {
+	public := p.publicPort()
 	return corev1ac.Service(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithSelector(p.selectorLabels()).
-			WithPorts(servicePort(portNameHTTP, 80)))
+			WithPorts(servicePort(public.name, public.appProtocol, public.port)))
 }
 
-// adminService makes each pod's admin port findable, also of pods that are not ready: those are the ones to ask why.
+// adminService makes each pod's admin port findable, also of pods that are not ready: those are the ones to ask why. Its
+// component label is what the ServiceMonitor knows it by.
 func adminService(p Params) Object {
 	return corev1ac.Service(p.name+suffixAdmin, p.webhook.Namespace).
-		WithLabels(p.labels()).
+		WithLabels(merge(p.labels(), adminLabels)).
 		WithSpec(corev1ac.ServiceSpec().
 			WithClusterIP(corev1.ClusterIPNone).
 			WithPublishNotReadyAddresses(true).
 			WithSelector(p.selectorLabels()).
-			WithPorts(servicePort(portNameAdmin, portAdmin)))
+			WithPorts(servicePort(portNameAdmin, "http", PortAdmin)))
 }
 
 // servicePort names the protocol although TCP is the default: port and protocol are the key of the list's entries.
-func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguration {
+func servicePort(name, appProtocol string, port int32) *corev1ac.ServicePortApplyConfiguration {
 	return corev1ac.ServicePort().
 		WithName(name).
 		WithProtocol(corev1.ProtocolTCP).
-		WithAppProtocol("http").
+		WithAppProtocol(appProtocol).
 		WithPort(port).
 		WithTargetPort(intstr.FromString(name))
 }

@@ -6,10 +6,10 @@ package resources
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
 const (
@@ -17,49 +17,49 @@ const (
 	volumeSecrets = "secrets"
 	volumeStore   = "store"
 	volumeTmp     = "tmp"
+
+	// tmpMargin is room in /tmp for what is not media.
+	tmpMargin = 64 << 20
 )
 
 func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
-	return []*corev1ac.VolumeApplyConfiguration{
+	wanted := []*corev1ac.VolumeApplyConfiguration{
 		corev1ac.Volume().WithName(volumeConfig).
 			WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(p.name + suffixConfig)),
 		corev1ac.Volume().WithName(volumeSecrets).
 			WithProjected(corev1ac.ProjectedVolumeSource().
 				WithDefaultMode(0o440).
 				WithSources(secretProjections(p.webhook.Spec)...)),
-		corev1ac.Volume().WithName(volumeStore).
-			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name + suffixStore)),
-		corev1ac.Volume().WithName(volumeTmp).
-			WithEmptyDir(corev1ac.EmptyDirVolumeSource()),
 	}
+	if !shared(p.webhook.Spec.Store) {
+		wanted = append(wanted, corev1ac.Volume().WithName(volumeStore).
+			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name+suffixStore)))
+	}
+	// The receiver keeps what it spools within a bound of its own: it is never evicted for media.
+	size := resource.NewQuantity(p.config.Media.MaxSpoolBytes+tmpMargin, resource.BinarySI)
+	return append(wanted, corev1ac.Volume().WithName(volumeTmp).
+		WithEmptyDir(corev1ac.EmptyDirVolumeSource().WithSizeLimit(*size)))
 }
 
 func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 	mount := func(volume, path string) *corev1ac.VolumeMountApplyConfiguration {
 		return corev1ac.VolumeMount().WithName(volume).WithMountPath(path)
 	}
-	return []*corev1ac.VolumeMountApplyConfiguration{
+	wanted := []*corev1ac.VolumeMountApplyConfiguration{
 		mount(volumeConfig, configDir).WithReadOnly(true),
 		mount(volumeSecrets, p.config.SecretsDir).WithReadOnly(true),
-		mount(volumeStore, storeDir),
-		mount(volumeTmp, "/tmp"),
 	}
+	if !shared(p.webhook.Spec.Store) {
+		wanted = append(wanted, mount(volumeStore, storeDir))
+	}
+	return append(wanted, mount(volumeTmp, "/tmp"))
 }
 
 // secretProjections lays each referenced value out as <role>/<index>. All are optional, so that a missing Secret
 // leaves a pod that runs and says what is missing, instead of one that cannot start.
 func secretProjections(spec v1alpha1.WhatsAppWebhookSpec) []*corev1ac.VolumeProjectionApplyConfiguration {
-	roles := []struct {
-		name string
-		refs []v1alpha1.SecretKeyReference
-	}{
-		{config.RoleAccessToken, []v1alpha1.SecretKeyReference{spec.CloudAPI.AccessTokenSecretRef}},
-		{config.RoleAppSecret, spec.CloudAPI.AppSecretSecretRefs},
-		{config.RoleVerifyToken, []v1alpha1.SecretKeyReference{spec.CloudAPI.VerifyTokenSecretRef}},
-		{config.RoleBirdAccessKey, []v1alpha1.SecretKeyReference{spec.Bird.AccessKeySecretRef}},
-	}
 	var projections []*corev1ac.VolumeProjectionApplyConfiguration
-	for _, role := range roles {
+	for _, role := range secretRoles(spec) {
 		for i, ref := range role.refs {
 			projections = append(projections, corev1ac.VolumeProjection().
 				WithSecret(corev1ac.SecretProjection().

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the receiver against its targets and prints one table. Each figure is measured beside its own
+// Command bench measures the receiver and the operator against their targets and prints one table. Each figure is measured beside its own
 // base line in the same run, in turn, since absolute numbers say more of the machine than of the code.
 package main
 
@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -21,22 +22,38 @@ func main() {
 	connections := flag.Int("connections", 64, "`N` connections that deliver at the same time")
 	rounds := flag.Int("rounds", 3, "`N` rounds; the median is printed")
 	deliveries := flag.Int("deliveries", 60_000, "`N` deliveries a round")
+	count := flag.Int("resources", 200, "`N` WhatsAppWebhooks that the operator is measured with")
+	quiet := flag.Duration("quiet", 5*time.Minute, "how long the operator is watched when there is nothing to do")
+	parts := flag.String("parts", "ingest,operator", "what to measure, separated by commas")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	began := time.Now()
-	figures, err := profiled(*profile, func() ([]figure, error) { return ingest(ctx, *connections, *rounds, *deliveries) })
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	var figures []figure
+	for part := range strings.SplitSeq(*parts, ",") {
+		var measure func() ([]figure, error)
+		switch part {
+		case "ingest":
+			measure = func() ([]figure, error) { return ingest(ctx, *connections, *rounds, *deliveries) }
+		case "operator":
+			measure = func() ([]figure, error) { return operator(ctx, *count, *quiet) }
+		default:
+			measure = func() ([]figure, error) { return nil, fmt.Errorf("no part %q: there are ingest and operator", part) }
+		}
+		measured, err := profiled(*profile, measure)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		figures = append(figures, measured...)
 	}
-	fmt.Printf("%d processors, %s, load generator in the same process, %d connections, median of %d rounds of %d deliveries, %s in all\n\n",
-		runtime.GOMAXPROCS(0), runtime.Version(), *connections, *rounds, *deliveries, time.Since(began).Round(time.Second))
-	fmt.Printf("%-44s %14s %14s %10s\n", "figure", "measured", "target", "verdict")
+	stop()
+	fmt.Printf("%d processors, %s, load generator and API server on the same machine, %s in all\n", runtime.GOMAXPROCS(0), runtime.Version(), time.Since(began).Round(time.Second))
+	fmt.Printf("ingest: %d connections, median of %d rounds of %d deliveries\n\n", *connections, *rounds, *deliveries)
+	fmt.Printf("%-50s %20s %14s %10s\n", "figure", "measured", "target", "verdict")
 	for _, f := range figures {
-		fmt.Printf("%-44s %14s %14s %10s\n", f.name, f.measured, f.target, f.verdict)
+		fmt.Printf("%-50s %20s %14s %10s\n", f.name, f.measured, f.target, f.verdict)
 	}
 }
 

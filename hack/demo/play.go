@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -166,14 +166,18 @@ func (s *scene) health(ctx context.Context) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	var figures admin.Status
+	var figures report.Report
 	if err == nil {
 		err = json.Unmarshal(body, &figures)
 	}
 	s.check(err == nil, "GET /status", fmt.Sprint(err))
 	line("  %s", strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", "\n  "))
-	s.check(figures.Pending == 0 && figures.DeadLetters == 0, "nothing waits, and no dead letter is left",
-		fmt.Sprintf("%d pending, %d dead letters", figures.Pending, figures.DeadLetters))
+	backlog := figures.Backlog
+	if backlog == nil {
+		backlog = &report.Backlog{Pending: -1}
+	}
+	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "nothing waits, and no dead letter is left",
+		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters))
 }
 
 func times(n int) string {

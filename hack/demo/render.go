@@ -38,7 +38,7 @@ func render(from, dir string) (*pod, error) {
 	if err != nil {
 		return nil, err
 	}
-	params, err := resources.NewParams(webhook, "receiver")
+	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: "receiver"})
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", webhook.Name, err)
 	}

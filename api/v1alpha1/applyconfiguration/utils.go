@@ -19,28 +19,70 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=whatsapp.wawebhook.dev, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("AutoscalingSpec"):
+		return &apiv1alpha1.AutoscalingSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BirdEndpoint"):
 		return &apiv1alpha1.BirdEndpointApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BirdMediaSpec"):
+		return &apiv1alpha1.BirdMediaSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BirdSpec"):
 		return &apiv1alpha1.BirdSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CircuitBreakerSpec"):
+		return &apiv1alpha1.CircuitBreakerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CloudAPISpec"):
 		return &apiv1alpha1.CloudAPISpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CPUTarget"):
+		return &apiv1alpha1.CPUTargetApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EmbeddedStore"):
 		return &apiv1alpha1.EmbeddedStoreApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ErrorPolicy"):
+		return &apiv1alpha1.ErrorPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReference"):
+		return &apiv1alpha1.GatewayReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewaySpec"):
+		return &apiv1alpha1.GatewaySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GrafanaDashboardSpec"):
+		return &apiv1alpha1.GrafanaDashboardSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IngressSpec"):
 		return &apiv1alpha1.IngressSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MonitoringSpec"):
+		return &apiv1alpha1.MonitoringSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MutualTLSSpec"):
+		return &apiv1alpha1.MutualTLSSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkPolicySpec"):
+		return &apiv1alpha1.NetworkPolicySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NotificationsSpec"):
+		return &apiv1alpha1.NotificationsSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PendingWorkTarget"):
+		return &apiv1alpha1.PendingWorkTargetApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PodDisruptionBudgetSpec"):
+		return &apiv1alpha1.PodDisruptionBudgetSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodMetadata"):
 		return &apiv1alpha1.PodMetadataApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PostgreSQLStore"):
+		return &apiv1alpha1.PostgreSQLStoreApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProcessingSpec"):
 		return &apiv1alpha1.ProcessingSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PrometheusRuleSpec"):
+		return &apiv1alpha1.PrometheusRuleSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReceiverSpec"):
 		return &apiv1alpha1.ReceiverSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RetrySpec"):
 		return &apiv1alpha1.RetrySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SchedulingSpec"):
+		return &apiv1alpha1.SchedulingSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
 		return &apiv1alpha1.SecretKeyReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceMonitorSpec"):
+		return &apiv1alpha1.ServiceMonitorSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StoreSpec"):
 		return &apiv1alpha1.StoreSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SubscriptionSpec"):
+		return &apiv1alpha1.SubscriptionSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TemplateReference"):
+		return &apiv1alpha1.TemplateReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TracingSpec"):
+		return &apiv1alpha1.TracingSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WhatsAppWebhook"):
 		return &apiv1alpha1.WhatsAppWebhookApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("WhatsAppWebhookSpec"):

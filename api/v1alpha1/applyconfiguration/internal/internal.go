@@ -28,6 +28,21 @@ var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.AuthScheme
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.AutoscalingSpec
+  map:
+    fields:
+    - name: cpu
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CPUTarget
+    - name: maxReplicas
+      type:
+        scalar: numeric
+    - name: minReplicas
+      type:
+        scalar: numeric
+    - name: pendingWork
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PendingWorkTarget
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdEndpoint
   map:
     fields:
@@ -43,6 +58,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timeoutSeconds
       type:
         scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdMediaSpec
+  map:
+    fields:
+    - name: mode
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaMode
+    - name: transport
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaTransport
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdMethod
   scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdSpec
@@ -60,6 +84,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: baseURL
       type:
         scalar: string
+    - name: circuitBreaker
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CircuitBreakerSpec
     - name: endpoints
       type:
         list:
@@ -68,9 +95,29 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - method
+    - name: media
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdMediaSpec
     - name: workspaceID
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CPUTarget
+  map:
+    fields:
+    - name: targetUtilizationPercent
+      type:
+        scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CallbackScope
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CircuitBreakerSpec
+  map:
+    fields:
+    - name: failureThreshold
+      type:
+        scalar: numeric
+    - name: openSeconds
+      type:
+        scalar: numeric
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CloudAPISpec
   map:
     fields:
@@ -92,12 +139,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: messagesPerSecond
       type:
         scalar: numeric
+    - name: mutualTLS
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MutualTLSSpec
     - name: phoneNumberIDs
       type:
         list:
           elementType:
             scalar: string
           elementRelationship: associative
+    - name: subscription
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SubscriptionSpec
     - name: verifyTokenSecretRef
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
@@ -113,6 +166,65 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: storageClassName
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorClass
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorPolicy
+  map:
+    fields:
+    - name: class
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorClass
+    - name: code
+      type:
+        scalar: numeric
+    - name: scope
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewayReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: sectionName
+      type:
+        scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewaySpec
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: host
+      type:
+        scalar: string
+    - name: parentRefs
+      type:
+        list:
+          elementType:
+            namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewayReference
+          elementRelationship: atomic
+    - name: path
+      type:
+        scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GrafanaDashboardSpec
+  map:
+    fields:
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: state
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.IngressSpec
   map:
     fields:
@@ -135,6 +247,85 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.LogLevel
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaMode
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaTransport
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MonitoringSpec
+  map:
+    fields:
+    - name: grafanaDashboard
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GrafanaDashboardSpec
+    - name: prometheusRule
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PrometheusRuleSpec
+    - name: serviceMonitor
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ServiceMonitorSpec
+    - name: tracing
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.TracingSpec
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MutualTLSSpec
+  map:
+    fields:
+    - name: certificateSecretName
+      type:
+        scalar: string
+    - name: clientCASecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: commonName
+      type:
+        scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.NetworkPolicySpec
+  map:
+    fields:
+    - name: adminFrom
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyPeer
+          elementRelationship: atomic
+    - name: databasePort
+      type:
+        scalar: numeric
+    - name: egress
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyEgressRule
+          elementRelationship: atomic
+    - name: state
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+    - name: webhookFrom
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyPeer
+          elementRelationship: atomic
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.NotificationsSpec
+  map:
+    fields:
+    - name: signingKeySecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: sinkURL
+      type:
+        scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PendingWorkTarget
+  map:
+    fields:
+    - name: targetPerReplica
+      type:
+        scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PodDisruptionBudgetSpec
+  map:
+    fields:
+    - name: maxUnavailable
+      type:
+        scalar: numeric
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PodMetadata
   map:
     fields:
@@ -148,10 +339,42 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PostgreSQLStore
+  map:
+    fields:
+    - name: caSecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: maxConnections
+      type:
+        scalar: numeric
+    - name: urlSecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ProcessingSpec
   map:
     fields:
     - name: concurrency
+      type:
+        scalar: numeric
+    - name: debounceSeconds
+      type:
+        scalar: numeric
+    - name: errorPolicies
+      type:
+        list:
+          elementType:
+            namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorPolicy
+          elementRelationship: associative
+          keys:
+          - code
+    - name: fallbackTemplate
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.TemplateReference
+    - name: fallbackText
+      type:
+        scalar: string
+    - name: handoffSeconds
       type:
         scalar: numeric
     - name: retry
@@ -160,12 +383,26 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: typingIndicator
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PrometheusRuleSpec
+  map:
+    fields:
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: oldestPendingSeconds
+      type:
+        scalar: numeric
+    - name: state
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ReceiverSpec
   map:
     fields:
-    - name: affinity
+    - name: autoscaling
       type:
-        namedType: io.k8s.api.core.v1.Affinity
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.AutoscalingSpec
     - name: image
       type:
         scalar: string
@@ -183,12 +420,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: logLevel
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.LogLevel
-    - name: nodeSelector
+    - name: podDisruptionBudget
       type:
-        map:
-          elementType:
-            scalar: string
-          elementRelationship: atomic
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PodDisruptionBudgetSpec
     - name: podMetadata
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PodMetadata
@@ -198,12 +432,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: resources
       type:
         namedType: io.k8s.api.core.v1.ResourceRequirements
-    - name: tolerations
+    - name: scheduling
       type:
-        list:
-          elementType:
-            namedType: io.k8s.api.core.v1.Toleration
-          elementRelationship: atomic
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SchedulingSpec
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.RetrySpec
   map:
     fields:
@@ -216,6 +447,33 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxRetries
       type:
         scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SchedulingSpec
+  map:
+    fields:
+    - name: affinity
+      type:
+        namedType: io.k8s.api.core.v1.Affinity
+    - name: nodeSelector
+      type:
+        map:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: priorityClassName
+      type:
+        scalar: string
+    - name: tolerations
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.Toleration
+          elementRelationship: atomic
+    - name: topologySpreadConstraints
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.TopologySpreadConstraint
+          elementRelationship: atomic
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
   map:
     fields:
@@ -225,6 +483,20 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ServiceMonitorSpec
+  map:
+    fields:
+    - name: intervalSeconds
+      type:
+        scalar: numeric
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: state
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
   scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.StoreSpec
@@ -233,9 +505,51 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: embedded
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.EmbeddedStore
+    - name: postgreSQL
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PostgreSQLStore
     - name: retentionDays
       type:
         scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SubscriptionSpec
+  map:
+    fields:
+    - name: appID
+      type:
+        scalar: string
+    - name: businessAccountIDs
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: callbackScope
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CallbackScope
+    - name: callbackURL
+      type:
+        scalar: string
+    - name: fields
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.TemplateReference
+  map:
+    fields:
+    - name: language
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.TracingSpec
+  map:
+    fields:
+    - name: endpointURL
+      type:
+        scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.WhatsAppWebhook
   map:
     fields:
@@ -263,9 +577,21 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: cloudAPI
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CloudAPISpec
+    - name: gateway
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewaySpec
     - name: ingress
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.IngressSpec
+    - name: monitoring
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MonitoringSpec
+    - name: networkPolicy
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.NetworkPolicySpec
+    - name: notifications
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.NotificationsSpec
     - name: processing
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ProcessingSpec
@@ -286,7 +612,13 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: deadLetters
+      type:
+        scalar: numeric
     - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: pending
       type:
         scalar: numeric
     - name: readyReplicas
@@ -333,6 +665,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: requiredDuringSchedulingIgnoredDuringExecution
       type:
         namedType: io.k8s.api.core.v1.NodeSelector
+- name: io.k8s.api.core.v1.NodeInclusionPolicy
+  scalar: string
 - name: io.k8s.api.core.v1.NodeSelector
   map:
     fields:
@@ -445,6 +779,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: weight
       type:
         scalar: numeric
+- name: io.k8s.api.core.v1.Protocol
+  scalar: string
 - name: io.k8s.api.core.v1.PullPolicy
   scalar: string
 - name: io.k8s.api.core.v1.ResourceClaim
@@ -499,6 +835,38 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
 - name: io.k8s.api.core.v1.TolerationOperator
   scalar: string
+- name: io.k8s.api.core.v1.TopologySpreadConstraint
+  map:
+    fields:
+    - name: labelSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: matchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: maxSkew
+      type:
+        scalar: numeric
+    - name: minDomains
+      type:
+        scalar: numeric
+    - name: nodeAffinityPolicy
+      type:
+        namedType: io.k8s.api.core.v1.NodeInclusionPolicy
+    - name: nodeTaintsPolicy
+      type:
+        namedType: io.k8s.api.core.v1.NodeInclusionPolicy
+    - name: topologyKey
+      type:
+        scalar: string
+    - name: whenUnsatisfiable
+      type:
+        namedType: io.k8s.api.core.v1.UnsatisfiableConstraintAction
+- name: io.k8s.api.core.v1.UnsatisfiableConstraintAction
+  scalar: string
 - name: io.k8s.api.core.v1.WeightedPodAffinityTerm
   map:
     fields:
@@ -508,6 +876,57 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: weight
       type:
         scalar: numeric
+- name: io.k8s.api.networking.v1.IPBlock
+  map:
+    fields:
+    - name: cidr
+      type:
+        scalar: string
+    - name: except
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.api.networking.v1.NetworkPolicyEgressRule
+  map:
+    fields:
+    - name: ports
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyPort
+          elementRelationship: atomic
+    - name: to
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.networking.v1.NetworkPolicyPeer
+          elementRelationship: atomic
+- name: io.k8s.api.networking.v1.NetworkPolicyPeer
+  map:
+    fields:
+    - name: ipBlock
+      type:
+        namedType: io.k8s.api.networking.v1.IPBlock
+    - name: namespaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: podSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+- name: io.k8s.api.networking.v1.NetworkPolicyPort
+  map:
+    fields:
+    - name: endPort
+      type:
+        scalar: numeric
+    - name: port
+      type:
+        namedType: io.k8s.apimachinery.pkg.util.intstr.IntOrString
+    - name: protocol
+      type:
+        namedType: io.k8s.api.core.v1.Protocol
 - name: io.k8s.apimachinery.pkg.api.resource.Quantity
   scalar: untyped
   list:
@@ -700,6 +1119,16 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: untyped
 - name: io.k8s.apimachinery.pkg.types.UID
   scalar: string
+- name: io.k8s.apimachinery.pkg.util.intstr.IntOrString
+  scalar: untyped
+  list:
+    elementType:
+      namedType: __untyped_atomic_
+    elementRelationship: atomic
+  map:
+    elementType:
+      namedType: __untyped_deduced_
+    elementRelationship: separable
 - name: __untyped_atomic_
   scalar: untyped
   list:

@@ -16,9 +16,9 @@ import (
 type BirdEndpointApplyConfiguration struct {
 	// method of the contract.
 	Method *apiv1alpha1.BirdMethod `json:"method,omitempty"`
-	// path appended to baseURL.
+	// path appended to baseURL. Absent: what the contract says.
 	Path *string `json:"path,omitempty"`
-	// timeoutSeconds bounds one call, the answer's body included.
+	// timeoutSeconds bounds one call, the answer's body included. Absent: what the contract says.
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
 	// state says whether the method is called at all. Absent: what the contract says, which is Enabled for all but
 	// ProcessOtherMessage.

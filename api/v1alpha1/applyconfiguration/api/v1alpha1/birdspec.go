@@ -21,12 +21,16 @@ type BirdSpecApplyConfiguration struct {
 	AuthScheme *apiv1alpha1.AuthScheme `json:"authScheme,omitempty"`
 	// accessKeySecretRef holds the access key.
 	AccessKeySecretRef *SecretKeyReferenceApplyConfiguration `json:"accessKeySecretRef,omitempty"`
-	// workspaceID is sent with every call as workspace_id.
+	// workspaceID is sent with every call as workspace_id. Absent: it is not sent.
 	WorkspaceID *string `json:"workspaceID,omitempty"`
-	// aiEmployeeID is sent with every call as ai_employee_id.
+	// aiEmployeeID is sent with every call as ai_employee_id. Absent: it is not sent.
 	AIEmployeeID *string `json:"aiEmployeeID,omitempty"`
-	// endpoints override path, timeout or use of single methods of the contract.
+	// endpoints override path, timeout or use of single methods of the contract. Absent: what the contract says.
 	Endpoints []BirdEndpointApplyConfiguration `json:"endpoints,omitempty"`
+	// media is what Bird is told of a photo, a recording, a film or a document.
+	Media *BirdMediaSpecApplyConfiguration `json:"media,omitempty"`
+	// circuitBreaker stops asking a Bird that fails call after call. What waits meanwhile spends no attempts.
+	CircuitBreaker *CircuitBreakerSpecApplyConfiguration `json:"circuitBreaker,omitempty"`
 }
 
 // BirdSpecApplyConfiguration constructs a declarative configuration of the BirdSpec type for use with
@@ -85,5 +89,21 @@ func (b *BirdSpecApplyConfiguration) WithEndpoints(values ...*BirdEndpointApplyC
 		}
 		b.Endpoints = append(b.Endpoints, *values[i])
 	}
+	return b
+}
+
+// WithMedia sets the Media field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Media field is set to the value of the last call.
+func (b *BirdSpecApplyConfiguration) WithMedia(value *BirdMediaSpecApplyConfiguration) *BirdSpecApplyConfiguration {
+	b.Media = value
+	return b
+}
+
+// WithCircuitBreaker sets the CircuitBreaker field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CircuitBreaker field is set to the value of the last call.
+func (b *BirdSpecApplyConfiguration) WithCircuitBreaker(value *CircuitBreakerSpecApplyConfiguration) *BirdSpecApplyConfiguration {
+	b.CircuitBreaker = value
 	return b
 }

@@ -29,6 +29,13 @@ type CloudAPISpecApplyConfiguration struct {
 	// messagesPerSecond bounds the messages sent from one phone number. Meta allows 80, 20 for a number that is also
 	// used in the WhatsApp Business app, and 1000 after an upgrade. Absent: 80.
 	MessagesPerSecond *int32 `json:"messagesPerSecond,omitempty"`
+	// subscription is kept at Meta as it is declared here: drift is repaired, and the Subscribed condition says what
+	// is wrong. Absent: the webhook is registered by hand, in the app's settings at Meta.
+	Subscription *SubscriptionSpecApplyConfiguration `json:"subscription,omitempty"`
+	// mutualTLS takes deliveries from Meta's client certificate alone. It has to be switched on for the app at Meta,
+	// and TLS must reach the receiver unterminated, through a load balancer or an ingress whose annotations ask for TLS
+	// passthrough. Absent: the signature alone proves that it is Meta who delivers.
+	MutualTLS *MutualTLSSpecApplyConfiguration `json:"mutualTLS,omitempty"`
 }
 
 // CloudAPISpecApplyConfiguration constructs a declarative configuration of the CloudAPISpec type for use with
@@ -97,5 +104,21 @@ func (b *CloudAPISpecApplyConfiguration) WithVerifyTokenSecretRef(value *SecretK
 // If called multiple times, the MessagesPerSecond field is set to the value of the last call.
 func (b *CloudAPISpecApplyConfiguration) WithMessagesPerSecond(value int32) *CloudAPISpecApplyConfiguration {
 	b.MessagesPerSecond = &value
+	return b
+}
+
+// WithSubscription sets the Subscription field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Subscription field is set to the value of the last call.
+func (b *CloudAPISpecApplyConfiguration) WithSubscription(value *SubscriptionSpecApplyConfiguration) *CloudAPISpecApplyConfiguration {
+	b.Subscription = value
+	return b
+}
+
+// WithMutualTLS sets the MutualTLS field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MutualTLS field is set to the value of the last call.
+func (b *CloudAPISpecApplyConfiguration) WithMutualTLS(value *MutualTLSSpecApplyConfiguration) *CloudAPISpecApplyConfiguration {
+	b.MutualTLS = value
 	return b
 }

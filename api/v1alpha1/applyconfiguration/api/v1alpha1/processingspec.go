@@ -21,6 +21,19 @@ type ProcessingSpecApplyConfiguration struct {
 	Retry *RetrySpecApplyConfiguration `json:"retry,omitempty"`
 	// typingIndicator marks a message read and shows "typing" to the person before the AI is asked. Absent: Enabled.
 	TypingIndicator *apiv1alpha1.State `json:"typingIndicator,omitempty"`
+	// debounceSeconds is how long to wait for more of a person's quick successive texts, to put them to the AI as one
+	// question. 0: not at all. Absent: 0.
+	DebounceSeconds *int32 `json:"debounceSeconds,omitempty"`
+	// handoffSeconds is how long the AI stays silent in a conversation after a colleague answered, or Bird handed it
+	// over to people. Absent: 43200, half a day.
+	HandoffSeconds *int32 `json:"handoffSeconds,omitempty"`
+	// fallbackText is sent to the person when the AI's answer cannot be used. Absent: nothing is sent.
+	FallbackText *string `json:"fallbackText,omitempty"`
+	// fallbackTemplate is sent instead of an answer when the person has not written for 24 hours, after which Meta
+	// takes templates only. Absent: the conversation is marked as one that needs a template, and the sink is told.
+	FallbackTemplate *TemplateReferenceApplyConfiguration `json:"fallbackTemplate,omitempty"`
+	// errorPolicies override what error codes of Meta mean. Absent: Meta's documentation is followed.
+	ErrorPolicies []ErrorPolicyApplyConfiguration `json:"errorPolicies,omitempty"`
 }
 
 // ProcessingSpecApplyConfiguration constructs a declarative configuration of the ProcessingSpec type for use with
@@ -50,5 +63,50 @@ func (b *ProcessingSpecApplyConfiguration) WithRetry(value *RetrySpecApplyConfig
 // If called multiple times, the TypingIndicator field is set to the value of the last call.
 func (b *ProcessingSpecApplyConfiguration) WithTypingIndicator(value apiv1alpha1.State) *ProcessingSpecApplyConfiguration {
 	b.TypingIndicator = &value
+	return b
+}
+
+// WithDebounceSeconds sets the DebounceSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DebounceSeconds field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithDebounceSeconds(value int32) *ProcessingSpecApplyConfiguration {
+	b.DebounceSeconds = &value
+	return b
+}
+
+// WithHandoffSeconds sets the HandoffSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HandoffSeconds field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithHandoffSeconds(value int32) *ProcessingSpecApplyConfiguration {
+	b.HandoffSeconds = &value
+	return b
+}
+
+// WithFallbackText sets the FallbackText field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FallbackText field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithFallbackText(value string) *ProcessingSpecApplyConfiguration {
+	b.FallbackText = &value
+	return b
+}
+
+// WithFallbackTemplate sets the FallbackTemplate field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FallbackTemplate field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithFallbackTemplate(value *TemplateReferenceApplyConfiguration) *ProcessingSpecApplyConfiguration {
+	b.FallbackTemplate = value
+	return b
+}
+
+// WithErrorPolicies adds the given value to the ErrorPolicies field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ErrorPolicies field.
+func (b *ProcessingSpecApplyConfiguration) WithErrorPolicies(values ...*ErrorPolicyApplyConfiguration) *ProcessingSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithErrorPolicies")
+		}
+		b.ErrorPolicies = append(b.ErrorPolicies, *values[i])
+	}
 	return b
 }

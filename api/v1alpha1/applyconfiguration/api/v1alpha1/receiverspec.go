@@ -23,17 +23,19 @@ type ReceiverSpecApplyConfiguration struct {
 	// imagePullSecrets are Secrets with registry credentials.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	// replicas is how many receiver pods run; 0 pauses the receiver, and Meta's deliveries fail until it runs again
-	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1.
+	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1, and with a database
+	// what the Deployment is scaled to by others is left alone.
 	Replicas *int32 `json:"replicas,omitempty"`
+	// autoscaling lets the load decide how many receiver pods run. It needs a database. When it is switched on, the
+	// pods there are stay until the autoscaler says otherwise. Absent: replicas says how many.
+	Autoscaling *AutoscalingSpecApplyConfiguration `json:"autoscaling,omitempty"`
+	// podDisruptionBudget bounds how many pods a drain of nodes may take away at a time. Absent: there is none.
+	PodDisruptionBudget *PodDisruptionBudgetSpecApplyConfiguration `json:"podDisruptionBudget,omitempty"`
 	// resources of the receiver container. Given, they replace the default as a whole.
 	// Absent: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
-	// nodeSelector restricts the nodes that the pods run on.
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	// tolerations of the pods.
-	Tolerations []v1.Toleration `json:"tolerations,omitempty"`
-	// affinity of the pods.
-	Affinity *v1.Affinity `json:"affinity,omitempty"`
+	// scheduling says which nodes the pods run on.
+	Scheduling *SchedulingSpecApplyConfiguration `json:"scheduling,omitempty"`
 	// podMetadata is added to the pods. What the operator sets itself wins.
 	PodMetadata *PodMetadataApplyConfiguration `json:"podMetadata,omitempty"`
 	// logLevel is the least severe level that the receiver logs. Absent: Info.
@@ -80,6 +82,22 @@ func (b *ReceiverSpecApplyConfiguration) WithReplicas(value int32) *ReceiverSpec
 	return b
 }
 
+// WithAutoscaling sets the Autoscaling field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Autoscaling field is set to the value of the last call.
+func (b *ReceiverSpecApplyConfiguration) WithAutoscaling(value *AutoscalingSpecApplyConfiguration) *ReceiverSpecApplyConfiguration {
+	b.Autoscaling = value
+	return b
+}
+
+// WithPodDisruptionBudget sets the PodDisruptionBudget field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PodDisruptionBudget field is set to the value of the last call.
+func (b *ReceiverSpecApplyConfiguration) WithPodDisruptionBudget(value *PodDisruptionBudgetSpecApplyConfiguration) *ReceiverSpecApplyConfiguration {
+	b.PodDisruptionBudget = value
+	return b
+}
+
 // WithResources sets the Resources field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Resources field is set to the value of the last call.
@@ -88,35 +106,11 @@ func (b *ReceiverSpecApplyConfiguration) WithResources(value v1.ResourceRequirem
 	return b
 }
 
-// WithNodeSelector puts the entries into the NodeSelector field in the declarative configuration
-// and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, the entries provided by each call will be put on the NodeSelector field,
-// overwriting an existing map entries in NodeSelector field with the same key.
-func (b *ReceiverSpecApplyConfiguration) WithNodeSelector(entries map[string]string) *ReceiverSpecApplyConfiguration {
-	if b.NodeSelector == nil && len(entries) > 0 {
-		b.NodeSelector = make(map[string]string, len(entries))
-	}
-	for k, v := range entries {
-		b.NodeSelector[k] = v
-	}
-	return b
-}
-
-// WithTolerations adds the given value to the Tolerations field in the declarative configuration
-// and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, values provided by each call will be appended to the Tolerations field.
-func (b *ReceiverSpecApplyConfiguration) WithTolerations(values ...v1.Toleration) *ReceiverSpecApplyConfiguration {
-	for i := range values {
-		b.Tolerations = append(b.Tolerations, values[i])
-	}
-	return b
-}
-
-// WithAffinity sets the Affinity field in the declarative configuration to the given value
+// WithScheduling sets the Scheduling field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the Affinity field is set to the value of the last call.
-func (b *ReceiverSpecApplyConfiguration) WithAffinity(value v1.Affinity) *ReceiverSpecApplyConfiguration {
-	b.Affinity = &value
+// If called multiple times, the Scheduling field is set to the value of the last call.
+func (b *ReceiverSpecApplyConfiguration) WithScheduling(value *SchedulingSpecApplyConfiguration) *ReceiverSpecApplyConfiguration {
+	b.Scheduling = value
 	return b
 }
 

@@ -12,6 +12,10 @@ package v1alpha1
 type StoreSpecApplyConfiguration struct {
 	// embedded is a database file on a volume of the receiver's own: nothing else to run, one replica.
 	Embedded *EmbeddedStoreApplyConfiguration `json:"embedded,omitempty"`
+	// postgreSQL is a database of yours, which several receivers share: replicas, rolling updates and autoscaling.
+	// A store left behind by a switch is not emptied: work off what is pending first. Absent: the
+	// embedded store.
+	PostgreSQL *PostgreSQLStoreApplyConfiguration `json:"postgreSQL,omitempty"`
 	// retentionDays is how long the payloads of finished events are kept. Dead letters stay until they are handled.
 	// Absent: 30.
 	RetentionDays *int32 `json:"retentionDays,omitempty"`
@@ -28,6 +32,14 @@ func StoreSpec() *StoreSpecApplyConfiguration {
 // If called multiple times, the Embedded field is set to the value of the last call.
 func (b *StoreSpecApplyConfiguration) WithEmbedded(value *EmbeddedStoreApplyConfiguration) *StoreSpecApplyConfiguration {
 	b.Embedded = value
+	return b
+}
+
+// WithPostgreSQL sets the PostgreSQL field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PostgreSQL field is set to the value of the last call.
+func (b *StoreSpecApplyConfiguration) WithPostgreSQL(value *PostgreSQLStoreApplyConfiguration) *StoreSpecApplyConfiguration {
+	b.PostgreSQL = value
 	return b
 }
 

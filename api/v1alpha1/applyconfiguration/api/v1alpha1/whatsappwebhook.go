@@ -22,7 +22,8 @@ import (
 //
 // Deleting the resource deletes everything the operator made for it, the volume with the stored events included.
 type WhatsAppWebhookApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the name and all else that Kubernetes keeps of any object.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what is wanted.
 	Spec *WhatsAppWebhookSpecApplyConfiguration `json:"spec,omitempty"`

@@ -17,14 +17,23 @@ type WhatsAppWebhookSpecApplyConfiguration struct {
 	CloudAPI *CloudAPISpecApplyConfiguration `json:"cloudAPI,omitempty"`
 	// bird is the AI that answers.
 	Bird *BirdSpecApplyConfiguration `json:"bird,omitempty"`
+	// notifications tell a sink what happened. Absent: nobody is told.
+	Notifications *NotificationsSpecApplyConfiguration `json:"notifications,omitempty"`
 	// processing tunes how stored events are worked.
 	Processing *ProcessingSpecApplyConfiguration `json:"processing,omitempty"`
 	// store is where events are kept before they are acknowledged to Meta. Absent: an embedded store of 10Gi.
 	Store *StoreSpecApplyConfiguration `json:"store,omitempty"`
 	// receiver shapes the pods.
 	Receiver *ReceiverSpecApplyConfiguration `json:"receiver,omitempty"`
-	// ingress publishes the webhook. Absent: only the Service is made, and publishing it is up to you.
+	// ingress publishes the webhook with an Ingress. Absent, with no gateway either: only the Service is made, and
+	// publishing it is up to you.
 	Ingress *IngressSpecApplyConfiguration `json:"ingress,omitempty"`
+	// gateway publishes the webhook with an HTTPRoute. Absent: see ingress.
+	Gateway *GatewaySpecApplyConfiguration `json:"gateway,omitempty"`
+	// monitoring says who watches the receivers. Absent: metrics are served, and nobody is told of them.
+	Monitoring *MonitoringSpecApplyConfiguration `json:"monitoring,omitempty"`
+	// networkPolicy bounds whom the receivers talk to. Absent: there is none.
+	NetworkPolicy *NetworkPolicySpecApplyConfiguration `json:"networkPolicy,omitempty"`
 }
 
 // WhatsAppWebhookSpecApplyConfiguration constructs a declarative configuration of the WhatsAppWebhookSpec type for use with
@@ -46,6 +55,14 @@ func (b *WhatsAppWebhookSpecApplyConfiguration) WithCloudAPI(value *CloudAPISpec
 // If called multiple times, the Bird field is set to the value of the last call.
 func (b *WhatsAppWebhookSpecApplyConfiguration) WithBird(value *BirdSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
 	b.Bird = value
+	return b
+}
+
+// WithNotifications sets the Notifications field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Notifications field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithNotifications(value *NotificationsSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.Notifications = value
 	return b
 }
 
@@ -78,5 +95,29 @@ func (b *WhatsAppWebhookSpecApplyConfiguration) WithReceiver(value *ReceiverSpec
 // If called multiple times, the Ingress field is set to the value of the last call.
 func (b *WhatsAppWebhookSpecApplyConfiguration) WithIngress(value *IngressSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
 	b.Ingress = value
+	return b
+}
+
+// WithGateway sets the Gateway field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Gateway field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithGateway(value *GatewaySpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.Gateway = value
+	return b
+}
+
+// WithMonitoring sets the Monitoring field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Monitoring field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithMonitoring(value *MonitoringSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.Monitoring = value
+	return b
+}
+
+// WithNetworkPolicy sets the NetworkPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkPolicy field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithNetworkPolicy(value *NetworkPolicySpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.NetworkPolicy = value
 	return b
 }

@@ -14,17 +14,22 @@ import (
 //
 // WhatsAppWebhookStatus is what the operator last saw.
 type WhatsAppWebhookStatusApplyConfiguration struct {
-	// conditions are Ready (the summary), Available and Exposed, and Reconciling and Stalled while they are true.
+	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and
+	// Reconciling and Stalled while they are true.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation of the resource that this status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// url is the callback URL to register with Meta. It is https whatever ends TLS here, because Meta calls no other.
-	// Absent without an ingress.
+	// Absent where nothing in the resource says it.
 	URL *string `json:"url,omitempty"`
 	// replicas is how many receiver pods exist.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// readyReplicas is how many receiver pods accept deliveries.
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
+	// pending is how many events wait to be worked, as the receivers last said.
+	Pending *int64 `json:"pending,omitempty"`
+	// deadLetters is how many events failed for good and wait for a person, as the receivers last said.
+	DeadLetters *int64 `json:"deadLetters,omitempty"`
 	// selector finds the receiver pods, in the form that kubectl get pods --selector takes.
 	Selector *string `json:"selector,omitempty"`
 }
@@ -77,6 +82,22 @@ func (b *WhatsAppWebhookStatusApplyConfiguration) WithReplicas(value int32) *Wha
 // If called multiple times, the ReadyReplicas field is set to the value of the last call.
 func (b *WhatsAppWebhookStatusApplyConfiguration) WithReadyReplicas(value int32) *WhatsAppWebhookStatusApplyConfiguration {
 	b.ReadyReplicas = &value
+	return b
+}
+
+// WithPending sets the Pending field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Pending field is set to the value of the last call.
+func (b *WhatsAppWebhookStatusApplyConfiguration) WithPending(value int64) *WhatsAppWebhookStatusApplyConfiguration {
+	b.Pending = &value
+	return b
+}
+
+// WithDeadLetters sets the DeadLetters field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeadLetters field is set to the value of the last call.
+func (b *WhatsAppWebhookStatusApplyConfiguration) WithDeadLetters(value int64) *WhatsAppWebhookStatusApplyConfiguration {
+	b.DeadLetters = &value
 	return b
 }
 

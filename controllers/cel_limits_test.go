@@ -1,0 +1,259 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// limitTrials try both sides of every limit on a single field.
+func limitTrials() []trial {
+	return slices.Concat(numberTrials(), textTrials(), listTrials(), mapTrials(), choiceTrials(), presenceTrials())
+}
+
+func accept(path string, value any) trial {
+	return trial{name: trialName(path, value), spec: specWith(path, value)}
+}
+
+func refuse(path string, value any, message string) trial {
+	return trial{name: trialName(path, value), spec: specWith(path, value), field: "spec." + path, message: message}
+}
+
+func trialName(path string, value any) string {
+	return fmt.Sprintf("%.80s", fmt.Sprint(path, " ", value))
+}
+
+func numberTrials() []trial {
+	var trials []trial
+	for _, number := range []struct {
+		path        string
+		least, most int64
+	}{
+		{"cloudAPI.messagesPerSecond", 1, 1000},
+		{"bird.endpoints[].timeoutSeconds", 1, 600},
+		{"bird.circuitBreaker.failureThreshold", 1, 10000},
+		{"bird.circuitBreaker.openSeconds", 1, 3600},
+		{"processing.concurrency", 1, 10000},
+		{"processing.retry.maxRetries", 0, 20},
+		{"processing.retry.baseDelaySeconds", 1, 3600},
+		{"processing.retry.maxDelaySeconds", 1, 86400},
+		{"processing.debounceSeconds", 0, 60},
+		{"processing.handoffSeconds", 1, 2592000},
+		{"processing.errorPolicies[].code", 1, 99999999},
+		{"store.postgreSQL.maxConnections", 4, 1000},
+		{"store.retentionDays", 1, 3650},
+		{"receiver.replicas", 0, 100},
+		{"receiver.autoscaling.minReplicas", 1, 100},
+		{"receiver.autoscaling.maxReplicas", 1, 100},
+		{"receiver.autoscaling.cpu.targetUtilizationPercent", 1, 1000},
+		{"receiver.autoscaling.pendingWork.targetPerReplica", 1, 1000000},
+		{"receiver.podDisruptionBudget.maxUnavailable", 0, 100},
+		{"monitoring.serviceMonitor.intervalSeconds", 1, 3600},
+		{"monitoring.prometheusRule.oldestPendingSeconds", 1, 86400},
+		{"networkPolicy.databasePort", 1, 65535},
+	} {
+		trials = append(trials,
+			accept(number.path, number.least),
+			accept(number.path, number.most),
+			refuse(number.path, number.least-1, fmt.Sprintf("should be greater than or equal to %d", number.least)),
+			refuse(number.path, number.most+1, fmt.Sprintf("should be less than or equal to %d", number.most)))
+	}
+	return trials
+}
+
+func textTrials() []trial {
+	type text struct {
+		path        string
+		least, most int
+		start       string // of the longest text; its last letter is repeated
+	}
+	texts := []text{
+		{"cloudAPI.baseURL", 1, 512, "https://a"},
+		{"cloudAPI.version", 1, 7, ""},
+		{"cloudAPI.phoneNumberIDs[]", 1, 32, "1"},
+		{"cloudAPI.subscription.appID", 1, 32, "1"},
+		{"cloudAPI.subscription.businessAccountIDs[]", 1, 32, "1"},
+		{"cloudAPI.subscription.fields[]", 1, 64, "a"},
+		{"cloudAPI.subscription.callbackURL", 1, 200, "https://a.example.com/a"},
+		{"cloudAPI.mutualTLS.certificateSecretName", 1, 253, "a"},
+		{"cloudAPI.mutualTLS.commonName", 1, 64, "a"},
+		{"bird.baseURL", 1, 512, "https://a"},
+		{"bird.workspaceID", 1, 128, "a"},
+		{"bird.aiEmployeeID", 1, 128, "a"},
+		{"bird.endpoints[].path", 1, 256, "/a"},
+		{"notifications.sinkURL", 1, 512, "https://a"},
+		{"processing.fallbackText", 1, 4096, "a"},
+		{"processing.fallbackTemplate.name", 1, 512, "a"},
+		{"processing.fallbackTemplate.language", 2, 16, "a"},
+		{"store.embedded.storageClassName", 0, 253, "a"},
+		{"receiver.image", 1, 512, "a"},
+		{"receiver.scheduling.priorityClassName", 1, 253, "a"},
+		{"ingress.host", 1, 253, "a"},
+		{"ingress.path", 1, 256, "/a"},
+		{"ingress.className", 1, 253, "a"},
+		{"ingress.tlsSecretName", 1, 253, "a"},
+		{"gateway.host", 1, 253, "a"},
+		{"gateway.path", 1, 256, "/a"},
+		{"gateway.parentRefs[].name", 1, 253, "a"},
+		{"gateway.parentRefs[].namespace", 1, 63, "a"},
+		{"gateway.parentRefs[].sectionName", 1, 253, "a"},
+		{"monitoring.tracing.endpointURL", 1, 512, "https://a"},
+	}
+	for _, ref := range secretRefs() {
+		texts = append(texts, text{ref + ".name", 1, 253, "a"}, text{ref + ".key", 1, 253, "a"})
+	}
+	var trials []trial
+	for _, text := range texts {
+		trials = append(trials, refuse(text.path, strings.Repeat("1", text.most+1), fmt.Sprintf("may not be more than %d bytes", text.most)))
+		if text.start != "" { // of a version, no text as long as it may be fits the rule
+			last := text.start[len(text.start)-1:]
+			trials = append(trials, accept(text.path, text.start+strings.Repeat(last, text.most-len(text.start))))
+		}
+		if text.least > 0 {
+			trials = append(trials, refuse(text.path, strings.Repeat("a", text.least-1), fmt.Sprintf("should be at least %d chars long", text.least)))
+		} else {
+			trials = append(trials, accept(text.path, ""))
+		}
+	}
+	return trials
+}
+
+func listTrials() []trial {
+	secret := func(i int) any { return map[string]any{"name": "whatsapp", "key": fmt.Sprintf("app-secret-%d", i)} }
+	number := func(i int) any { return fmt.Sprint(i + 1) }
+	peer := func(int) any { return map[string]any{"podSelector": map[string]any{}} }
+	var trials []trial
+	for _, list := range []struct {
+		path        string
+		least, most int
+		unique      bool
+		item        func(i int) any
+	}{
+		{"cloudAPI.phoneNumberIDs", 1, 256, true, number},
+		{"cloudAPI.appSecretSecretRefs", 1, 4, true, secret},
+		{"cloudAPI.subscription.businessAccountIDs", 1, 64, true, number},
+		{"cloudAPI.subscription.fields", 1, 64, true, func(i int) any { return strings.Repeat("a", i+1) }},
+		{"bird.endpoints", 0, 16, true, func(i int) any { return map[string]any{"method": birdMethods()[i%16]} }},
+		{"processing.errorPolicies", 0, 128, true, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
+		{"receiver.imagePullSecrets", 0, 16, true, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
+		{"receiver.scheduling.tolerations", 0, 64, false, func(int) any { return map[string]any{"operator": "Exists"} }},
+		{"receiver.scheduling.topologySpreadConstraints", 0, 16, false, func(int) any {
+			return map[string]any{"maxSkew": int64(1), "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+		}},
+		{"gateway.parentRefs", 1, 8, false, func(int) any { return map[string]any{"name": "public"} }},
+		{"networkPolicy.webhookFrom", 1, 16, false, peer},
+		{"networkPolicy.adminFrom", 0, 16, false, peer},
+		{"networkPolicy.egress", 0, 16, false, func(int) any { return map[string]any{} }},
+	} {
+		items := make([]any, list.most+1)
+		for i := range items {
+			items[i] = list.item(i)
+		}
+		trials = append(trials, accept(list.path, items[:list.most]), refuse(list.path, items, fmt.Sprintf("must have at most %d items", list.most)))
+		if list.least > 0 {
+			trials = append(trials, refuse(list.path, []any{}, "should have at least 1 items"))
+		} else {
+			trials = append(trials, accept(list.path, []any{}))
+		}
+		twice := []any{items[0], items[0]}
+		if list.unique {
+			duplicate := refuse(list.path, twice, "Duplicate value")
+			duplicate.field += "[]"
+			trials = append(trials, duplicate)
+		} else {
+			trials = append(trials, accept(list.path, twice))
+		}
+	}
+	return trials
+}
+
+func mapTrials() []trial {
+	var trials []trial
+	for _, path := range []string{
+		"ingress.annotations", "gateway.annotations", "receiver.podMetadata.labels", "receiver.podMetadata.annotations",
+		"receiver.scheduling.nodeSelector", "monitoring.serviceMonitor.labels", "monitoring.prometheusRule.labels", "monitoring.grafanaDashboard.labels",
+	} {
+		most := map[string]any{}
+		for i := range 64 {
+			most[fmt.Sprintf("key-%d", i)] = "value"
+		}
+		trials = append(trials, accept(path, most))
+		more := map[string]any{"one-more": "value"}
+		merge(more, most)
+		trials = append(trials, refuse(path, more, "must have at most 64 items"))
+	}
+	return append(trials, refuse("monitoring.grafanaDashboard.labels", map[string]any{}, "should have at least 1 properties"))
+}
+
+func birdMethods() []string {
+	return []string{
+		"ProcessTextMessage", "ProcessImageMessage", "ProcessAudioMessage", "ProcessVideoMessage", "ProcessDocumentMessage", "ProcessLocationMessage",
+		"ProcessContactsMessage", "ProcessButtonInteraction", "ProcessListInteraction", "ProcessFlowResponse", "ProcessOtherMessage", "NotifyBirdStatusChange",
+		"AnalyzeImage", "TranscribeAudio", "AnalyzeVideo", "ParseDocument",
+	}
+}
+
+func choiceTrials() []trial {
+	state := []string{"Enabled", "Disabled"}
+	var trials []trial
+	for _, choice := range []struct {
+		path   string
+		values []string
+	}{
+		{"cloudAPI.subscription.callbackScope", []string{"App", "BusinessAccount", "PhoneNumber"}},
+		{"bird.authScheme", []string{"AccessKey", "Bearer", "APIKey"}},
+		{"bird.endpoints[].method", birdMethods()},
+		{"bird.endpoints[].state", state},
+		{"bird.media.mode", []string{"Process", "Analyze"}},
+		{"bird.media.transport", []string{"Auto", "Base64", "Multipart"}},
+		{"processing.typingIndicator", state},
+		{"processing.errorPolicies[].class", []string{"Transient", "RateLimited", "Configuration", "Permanent", "Ambiguous", "TemplateRequired"}},
+		{"processing.errorPolicies[].scope", []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
+		{"receiver.imagePullPolicy", []string{"Always", "IfNotPresent", "Never"}},
+		{"receiver.logLevel", []string{"Debug", "Info", "Warn", "Error"}},
+		{"monitoring.serviceMonitor.state", state},
+		{"monitoring.prometheusRule.state", state},
+		{"monitoring.grafanaDashboard.state", state},
+		{"networkPolicy.state", state},
+	} {
+		for _, value := range choice.values {
+			trials = append(trials, accept(choice.path, value))
+		}
+		quoted := make([]string, 0, len(choice.values))
+		for _, value := range slices.Sorted(slices.Values(choice.values)) {
+			quoted = append(quoted, fmt.Sprintf("%q", value))
+		}
+		trials = append(trials, refuse(choice.path, "Other", "supported values: "+strings.Join(quoted, ", ")))
+	}
+	return trials
+}
+
+// presenceTrials take away what is required, and leave empty what must say something when it is there.
+func presenceTrials() []trial {
+	required := []string{
+		"cloudAPI", "bird", "cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs", "cloudAPI.verifyTokenSecretRef",
+		"cloudAPI.subscription.appID", "cloudAPI.mutualTLS.certificateSecretName", "cloudAPI.mutualTLS.clientCASecretRef",
+		"bird.baseURL", "bird.accessKeySecretRef", "bird.endpoints[].method", "notifications.sinkURL",
+		"processing.fallbackTemplate.name", "processing.fallbackTemplate.language", "processing.errorPolicies[].code",
+		"store.postgreSQL.urlSecretRef", "receiver.autoscaling.maxReplicas", "receiver.autoscaling.cpu.targetUtilizationPercent",
+		"receiver.autoscaling.pendingWork.targetPerReplica", "receiver.podDisruptionBudget.maxUnavailable",
+		"ingress.host", "gateway.host", "gateway.parentRefs", "gateway.parentRefs[].name", "networkPolicy.state",
+		"monitoring.serviceMonitor.state", "monitoring.prometheusRule.state", "monitoring.grafanaDashboard.state", "monitoring.tracing.endpointURL",
+	}
+	for _, ref := range secretRefs() {
+		required = append(required, ref+".name", ref+".key")
+	}
+	var trials []trial
+	for _, path := range required {
+		trials = append(trials, refuse(path, nil, "Required value"))
+	}
+	for _, path := range []string{
+		"bird.media", "bird.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
+	} {
+		trials = append(trials, refuse(path, map[string]any{}, "should have at least 1 properties"))
+	}
+	return append(trials, accept("store.embedded", map[string]any{}))
+}

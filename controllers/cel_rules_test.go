@@ -1,0 +1,241 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import "fmt"
+
+// ruleTrials are those of the rules in CEL and of the patterns: what a limit on a single field cannot say.
+func ruleTrials() []trial {
+	rows := append(append(urlRows(), textRows()...), fieldsTogetherRows()...)
+	trials := make([]trial, 0, len(rows))
+	for _, row := range rows {
+		field := "spec"
+		if row.field != "" {
+			field += "." + row.field
+		}
+		trials = append(trials, trial{name: row.patch, spec: specOf(row.patch), field: field, message: row.message})
+	}
+	for _, ref := range secretRefs() {
+		for _, name := range []string{"Sales", "sales_1", "-sales", "sales-", "a..b", ".a"} {
+			trials = append(trials, refuse(ref+".name", name, "must be the name of a Secret: lower case letters, digits, - and ."))
+		}
+		for _, key := range []string{"a/b", "a b", "ä"} {
+			trials = append(trials, refuse(ref+".key", key, "must be a key of a Secret: letters, digits, -, _ and ."))
+		}
+		trials = append(trials, accept(ref+".name", "sales-1.whatsapp"), accept(ref+".key", "App_Secret-1.txt"))
+	}
+	return trials
+}
+
+// row is a merge patch on the smallest spec and what is refused in it.
+type row struct {
+	patch   string
+	field   string // below spec
+	message string // "" when the spec is accepted
+}
+
+func secretRefs() []string {
+	return []string{
+		"cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs[]", "cloudAPI.verifyTokenSecretRef",
+		"cloudAPI.mutualTLS.clientCASecretRef", "bird.accessKeySecretRef", "notifications.signingKeySecretRef",
+		"store.postgreSQL.urlSecretRef", "store.postgreSQL.caSecretRef",
+	}
+}
+
+func urlRows() []row {
+	const refusal = "must be an absolute http or https URL without credentials, query or fragment, such as "
+	var rows []row
+	for _, url := range []struct{ patch, field, example string }{
+		{`{cloudAPI: {baseURL: %q}}`, "cloudAPI.baseURL", "https://graph.facebook.com"},
+		{`{bird: {baseURL: %q}}`, "bird.baseURL", "https://bridge.example.com"},
+		{`{notifications: {sinkURL: %q}}`, "notifications.sinkURL", "https://events.example.com/whatsapp"},
+		{`{monitoring: {tracing: {endpointURL: %q}}}`, "monitoring.tracing.endpointURL", "http://collector:4318"},
+	} {
+		for _, good := range []string{url.example, "http://demo.svc:8080/base/", "https://[2001:db8::1]:443", "https://10.0.0.7"} {
+			rows = append(rows, row{fmt.Sprintf(url.patch, good), "", ""})
+		}
+		for _, bad := range []string{
+			"graph.example.com", "//graph.example.com", "ftp://graph.example.com", "https://", "https:///path", "HTTPS://graph.example.com",
+			"https://user:pass@graph.example.com", "https://graph.example.com?token=x", "https://graph.example.com/#top",
+			"https://graph.example.com/a b", " https://graph.example.com", "https://graph.example.com\n", "https://graph.example.com:port",
+		} {
+			rows = append(rows, row{fmt.Sprintf(url.patch, bad), url.field, refusal + url.example})
+		}
+	}
+	const callback = "must be an absolute https URL with a path of letters, digits, -, _, ~ and . only, and without credentials, query or fragment, such as https://hooks.example.com/webhooks/whatsapp"
+	const patch = `{cloudAPI: {subscription: {appID: "1", callbackURL: %q}}}`
+	for _, good := range []string{"https://hooks.example.com/webhooks/whatsapp", "https://hooks.example.com:8443/a"} {
+		rows = append(rows, row{fmt.Sprintf(patch, good), "", ""})
+	}
+	for _, bad := range []string{
+		"http://hooks.example.com/whatsapp", "https://hooks.example.com", "hooks.example.com/whatsapp", "https://a@hooks.example.com/whatsapp",
+		"https://hooks.example.com/whatsapp?a=b", "https://hooks.example.com/#a", "https://hooks.example.com/a+b", "https://hooks.example.com/a b",
+		"https://hooks.example.com:port/a", "https://hooks.example.com/", "https://hooks.example.com/a%20b", "https://hooks.example.com/{id}",
+	} {
+		rows = append(rows, row{fmt.Sprintf(patch, bad), "cloudAPI.subscription.callbackURL", callback})
+	}
+	rows = append(rows, row{fmt.Sprintf(patch, "https://hooks.example.com/health"), "cloudAPI.subscription.callbackURL", "must not have the path /health: the receiver answers health checks there"})
+	return rows
+}
+
+func textRows() []row {
+	var rows []row
+	for _, text := range []struct {
+		patch, field, message string
+		good, bad             []string
+	}{
+		{
+			`{cloudAPI: {version: %q}}`, "cloudAPI.version", "must be a version of the Graph API, such as v26.0",
+			[]string{"v26.0", "v100.10"},
+			[]string{"26.0", "v26", "v26.", "v26.0.1", "V26.0", "v26,0"},
+		},
+		{
+			`{cloudAPI: {phoneNumberIDs: [%q]}}`, "cloudAPI.phoneNumberIDs[]", "should match '^[0-9]+$'",
+			[]string{"106540352242922"},
+			[]string{"+15550783881", "1 2", "1a"},
+		},
+		{
+			`{cloudAPI: {subscription: {appID: %q, callbackURL: "https://a.example.com/a"}}}`, "cloudAPI.subscription.appID", "should match '^[0-9]+$'",
+			[]string{"1234567890"},
+			[]string{"my-app", "1-2"},
+		},
+		{
+			`{cloudAPI: {subscription: {appID: "1", businessAccountIDs: [%q], callbackURL: "https://a.example.com/a"}}}`,
+			"cloudAPI.subscription.businessAccountIDs[]", "should match '^[0-9]+$'",
+			[]string{"102290129340398"},
+			[]string{"my-account"},
+		},
+		{
+			`{cloudAPI: {subscription: {appID: "1", fields: [%q], callbackURL: "https://a.example.com/a"}}}`,
+			"cloudAPI.subscription.fields[]", "should match '^[a-z]+(_[a-z]+)*$'",
+			[]string{"messages", "message_template_status_update"},
+			[]string{"Messages", "_messages", "messages_", "a__b", "a-b"},
+		},
+		{
+			`{bird: {endpoints: [{method: ParseDocument, path: %q}]}}`, "bird.endpoints[].path", "must start with / and hold no spaces, +, query or fragment",
+			[]string{"/", "/v1/parse", "/v1/parse:now"},
+			[]string{"parse", "/a b", "/a+b", "/a?b", "/a#b", "https://other.example.com/parse"},
+		},
+		{
+			`{processing: {fallbackTemplate: {name: %q, language: en_US}}}`, "processing.fallbackTemplate.name", "should match '^[a-z0-9_]+$'",
+			[]string{"come_back_2"},
+			[]string{"Come_back", "come-back", "come back"},
+		},
+		{
+			`{processing: {fallbackTemplate: {name: a, language: %q}}}`, "processing.fallbackTemplate.language", "should match '^[A-Za-z]+(_[A-Za-z]+)*$'",
+			[]string{"en", "en_US", "zh_Hans_CN"},
+			[]string{"en-US", "en_", "e1"},
+		},
+		{
+			`{cloudAPI: {mutualTLS: {certificateSecretName: %q, clientCASecretRef: {name: meta, key: ca.crt}}}}`, "cloudAPI.mutualTLS.certificateSecretName",
+			"must be the name of a Secret: lower case letters, digits, - and .",
+			[]string{"hooks-tls", "hooks.tls"},
+			[]string{"A B", "Hooks", "hooks_tls"},
+		},
+		{
+			`{ingress: {host: a.example.com, tlsSecretName: %q}}`, "ingress.tlsSecretName", "must be the name of a Secret: lower case letters, digits, - and .",
+			[]string{"hooks-tls"},
+			[]string{"A B", "-hooks"},
+		},
+		{
+			`{receiver: {imagePullSecrets: [{name: %q}]}}`, "receiver.imagePullSecrets", "must each have a name",
+			[]string{"registry"},
+			[]string{""},
+		},
+		{
+			`{store: {embedded: {size: %q}}}`, "store.embedded", "size must be more than 0, such as 10Gi",
+			[]string{"1Gi", "10G", "1500Mi", "1073741824", "1e10"},
+			[]string{"0", "0Gi", "-1Gi"},
+		},
+		{
+			`{store: {embedded: {size: %q}}}`, "store.embedded.size",
+			`should match '^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$'`,
+			nil,
+			[]string{"10 Gi", "ten", "10GiB"},
+		},
+	} {
+		rows = append(rows, rowsOf(text.patch, text.field, text.message, text.good, text.bad)...)
+	}
+	for _, publisher := range []struct{ name, more string }{{"ingress", ""}, {"gateway", ", parentRefs: [{name: public}]"}} {
+		host := fmt.Sprintf("{%s: {host: %%q%s}}", publisher.name, publisher.more)
+		rows = append(rows, rowsOf(host, publisher.name+".host", "must be a DNS name in lower case, such as hooks.example.com: no scheme, no port, no wildcard, no address",
+			[]string{"hooks.example.com", "localhost", "a-1.b"},
+			[]string{"https://hooks.example.com", "*.example.com", "Hooks.example.com", "hooks.example.com:443", "hooks.example.com.", "-a.example.com", "a..b", "a_b", "10.0.0.7"})...)
+		path := fmt.Sprintf("{%s: {host: a.example.com, path: %%q%s}}", publisher.name, publisher.more)
+		rows = append(rows, rowsOf(path, publisher.name+".path", "must start with / and hold segments of letters, digits, -, _, ~ and . only, such as /webhooks/whatsapp: no spaces, no +, no / at the end",
+			[]string{"/hooks/v1.0", "/a~b_c-d", "/healthy", "/a/health"},
+			[]string{"hooks", "/", "/hooks/", "//hooks", "/a+b", "/a b", "/a/../b", "/a/.hidden", "/a?b", "/a%20b"})...)
+		rows = append(rows, rowsOf(path, publisher.name+".path", "must not be /health: the receiver answers health checks there", nil, []string{"/health"})...)
+	}
+	return rows
+}
+
+func rowsOf(patch, field, message string, good, bad []string) []row {
+	rows := make([]row, 0, len(good)+len(bad))
+	for _, value := range good {
+		rows = append(rows, row{fmt.Sprintf(patch, value), "", ""})
+	}
+	for _, value := range bad {
+		rows = append(rows, row{fmt.Sprintf(patch, value), field, message})
+	}
+	return rows
+}
+
+func fieldsTogetherRows() []row {
+	const (
+		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, whose file has one writer; store.postgreSQL allows more"
+		noAutoscaling = "receiver.autoscaling needs store.postgreSQL: the file of the embedded store has one writer"
+		noCallback    = "cloudAPI.subscription needs a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
+		noNumbers     = "cloudAPI.subscription.callbackScope PhoneNumber needs cloudAPI.phoneNumberIDs to set the callback URL for"
+		noAccounts    = "callbackScope BusinessAccount needs businessAccountIDs to set the callback URL for"
+		noPassthrough = "cloudAPI.mutualTLS does not go with gateway: an HTTPRoute ends TLS before the receiver. Use an ingress whose annotations ask for TLS passthrough, or publish the Service yourself"
+		delays        = "maxDelaySeconds (60 when absent) must not be less than baseDelaySeconds (1 when absent)"
+		bounds        = "minReplicas (1 when absent) must not be more than maxReplicas"
+		noMeaning     = "must say what the code means: class, scope or both"
+
+		database  = `store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}`
+		ingress   = `ingress: {host: a.example.com}`
+		gateway   = `gateway: {host: a.example.com, parentRefs: [{name: public}]}`
+		mutualTLS = `mutualTLS: {certificateSecretName: tls, clientCASecretRef: {name: ca, key: ca.crt}}`
+	)
+	return []row{
+		{`{receiver: {replicas: 0}}`, "", ""},
+		{`{receiver: {replicas: 1}, store: {embedded: {}}}`, "", ""},
+		{`{receiver: {replicas: 2}}`, "", oneWriter},
+		{`{receiver: {replicas: 2}, store: {retentionDays: 7}}`, "", oneWriter},
+		{`{receiver: {replicas: 2}, store: {embedded: {}}}`, "", oneWriter},
+		{`{receiver: {replicas: 2}, ` + database + `}`, "", ""},
+		{`{receiver: {autoscaling: {maxReplicas: 1}}}`, "", noAutoscaling},
+		{`{receiver: {autoscaling: {maxReplicas: 3}}, store: {embedded: {}}}`, "", noAutoscaling},
+		{`{receiver: {autoscaling: {maxReplicas: 3}}, ` + database + `}`, "", ""},
+		{`{receiver: {replicas: 2, autoscaling: {maxReplicas: 3}}, ` + database + `}`, "receiver", "at most one of the fields in [replicas autoscaling] may be set"},
+		{`{receiver: {autoscaling: {maxReplicas: 3, minReplicas: 3}}, ` + database + `}`, "", ""},
+		{`{receiver: {autoscaling: {maxReplicas: 3, minReplicas: 4}}, ` + database + `}`, "receiver.autoscaling", bounds},
+		{
+			`{receiver: {autoscaling: {maxReplicas: 3, cpu: {targetUtilizationPercent: 60}, pendingWork: {targetPerReplica: 50}}}, ` + database + `}`,
+			"receiver.autoscaling", "at most one of the fields in [cpu pendingWork] may be set",
+		},
+		{`{store: {embedded: {}, postgreSQL: {urlSecretRef: {name: db, key: url}}}}`, "store", "at most one of the fields in [embedded postgreSQL] may be set"},
+		{`{` + ingress + `, ` + gateway + `}`, "", "at most one of the fields in [ingress gateway] may be set"},
+
+		{`{cloudAPI: {subscription: {appID: "1"}}}`, "", noCallback},
+		{`{cloudAPI: {subscription: {appID: "1"}}, ` + ingress + `}`, "", ""},
+		{`{cloudAPI: {subscription: {appID: "1"}}, ` + gateway + `}`, "", ""},
+		{`{cloudAPI: {subscription: {appID: "1", callbackURL: "https://a.example.com/b"}}}`, "", ""},
+		{`{cloudAPI: {subscription: {appID: "1", callbackScope: PhoneNumber}}, ` + ingress + `}`, "", noNumbers},
+		{`{cloudAPI: {phoneNumberIDs: ["1"], subscription: {appID: "1", callbackScope: PhoneNumber}}, ` + ingress + `}`, "", ""},
+		{`{cloudAPI: {phoneNumberIDs: ["1"], subscription: {appID: "1", callbackScope: BusinessAccount}}, ` + ingress + `}`, "cloudAPI.subscription", noAccounts},
+		{`{cloudAPI: {subscription: {appID: "1", callbackScope: BusinessAccount, businessAccountIDs: ["1"]}}, ` + ingress + `}`, "", ""},
+		{`{cloudAPI: {` + mutualTLS + `}}`, "", ""},
+		{`{cloudAPI: {` + mutualTLS + `}, ` + ingress + `}`, "", ""},
+		{`{cloudAPI: {` + mutualTLS + `}, ` + gateway + `}`, "", noPassthrough},
+
+		{`{processing: {retry: {baseDelaySeconds: 5, maxDelaySeconds: 5}}}`, "", ""},
+		{`{processing: {retry: {baseDelaySeconds: 5, maxDelaySeconds: 4}}}`, "processing.retry", delays},
+		{`{processing: {retry: {baseDelaySeconds: 60}}}`, "", ""},
+		{`{processing: {retry: {baseDelaySeconds: 61}}}`, "processing.retry", delays},
+		{`{processing: {errorPolicies: [{code: 1, class: Permanent}, {code: 2, scope: App}]}}`, "", ""},
+		{`{processing: {errorPolicies: [{code: 1}]}}`, "processing.errorPolicies[]", noMeaning},
+	}
+}

@@ -1,0 +1,69 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+// statusTrial is a status, in YAML, that the API server is to take from the operator, or to refuse.
+type statusTrial struct {
+	status, field, message string
+}
+
+func statusTrials() []statusTrial {
+	conditions := func(count int) string {
+		var list []string
+		for i := range count {
+			list = append(list, fmt.Sprintf(`{type: Type%d, status: "True", reason: Because, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}`, i))
+		}
+		return `{conditions: [` + strings.Join(list, ", ") + `]}`
+	}
+	twice := strings.ReplaceAll(conditions(2), "Type1", "Type0")
+	long := func(field string, length int) string {
+		return fmt.Sprintf("{%s: %s}", field, strings.Repeat("a", length))
+	}
+	return []statusTrial{
+		{`{observedGeneration: 1, replicas: 0, readyReplicas: 0, pending: 0, deadLetters: 0}`, "", ""},
+		{`{replicas: 3, readyReplicas: 2, pending: 9007199254740993, deadLetters: 7, selector: a=b, url: "https://a.example.com/b"}`, "", ""},
+		{`{}`, "status", "should have at least 1 properties"},
+		{`{observedGeneration: 0}`, "status.observedGeneration", "should be greater than or equal to 1"},
+		{`{url: ""}`, "status.url", "should be at least 1 chars long"},
+		{long("url", 1024), "", ""},
+		{long("url", 1025), "status.url", "may not be more than 1024 bytes"},
+		{`{selector: ""}`, "status.selector", "should be at least 1 chars long"},
+		{long("selector", 512), "", ""},
+		{long("selector", 513), "status.selector", "may not be more than 512 bytes"},
+		{`{conditions: []}`, "status.conditions", "should have at least 1 items"},
+		{conditions(16), "", ""},
+		{conditions(17), "status.conditions", "must have at most 16 items"},
+		{twice, "status.conditions[]", "Duplicate value"},
+	}
+}
+
+func TestStatusIsValidated(t *testing.T) {
+	t.Parallel()
+	object := newObject(v1alpha1.SchemeGroupVersion, newNamespace(t), specOf())
+	create(t, object)
+	for _, trial := range statusTrials() {
+		t.Run(fmt.Sprintf("%.80s", trial.status), func(t *testing.T) {
+			t.Parallel()
+			status, err := yaml.YAMLToJSONStrict([]byte(trial.status))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The status as a whole, whatever the operator wrote meanwhile.
+			patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op": "add", "path": "/status", "value": %s}]`, status))
+			checkCause(t, strict().Status().Patch(t.Context(), object.DeepCopy(), patch, client.DryRunAll), trial.field, trial.message)
+		})
+	}
+}

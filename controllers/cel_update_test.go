@@ -1,0 +1,102 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// changeTrial is a change of a resource, both as merge patches on the smallest spec.
+type changeTrial struct {
+	before, after string
+	message       string // of what is refused; "" when the change is accepted
+}
+
+func changeTrials() []changeTrial {
+	const (
+		shrink        = "store.embedded.size cannot shrink (10Gi when absent): volumes only grow"
+		class         = "store.embedded.storageClassName cannot change: a volume keeps its class; make a new resource instead"
+		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, whose file has one writer; store.postgreSQL allows more"
+		noAutoscaling = "receiver.autoscaling needs store.postgreSQL: the file of the embedded store has one writer"
+		noCallback    = "cloudAPI.subscription needs a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
+
+		fast     = `{store: {embedded: {storageClassName: fast}}}`
+		big      = `{store: {embedded: {size: 20Gi}}}`
+		nothing  = `{}`
+		database = `{store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
+		three    = `{receiver: {replicas: 3}, store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
+		scaled   = `{receiver: {autoscaling: {maxReplicas: 3}}, store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
+	)
+	return []changeTrial{
+		{`{store: {embedded: {size: 10Gi}}}`, big, ""},
+		{`{store: {embedded: {size: 1Gi}}}`, `{store: {embedded: {size: "1073741824"}}}`, ""},
+		{`{store: {embedded: {size: 1Gi}}}`, `{store: {embedded: {size: 1G}}}`, shrink},
+		{big, `{store: {embedded: {size: 10Gi}}}`, shrink},
+		{big, `{store: {embedded: {size: null}}}`, shrink},
+		{big, `{store: {embedded: null, retentionDays: 7}}`, shrink},
+		{big, `{store: null}`, shrink},
+		{big, `{store: {retentionDays: 7}}`, ""},
+		{nothing, `{store: {embedded: {size: 9Gi}}}`, shrink},
+		{nothing, `{store: {embedded: {size: 10Gi}}}`, ""},
+		{nothing, `{store: {embedded: {size: 11Gi}}}`, ""},
+		{`{store: {embedded: {size: 9Gi}}}`, `{store: null}`, ""},
+
+		{fast, `{store: {embedded: {storageClassName: slow}}}`, class},
+		{fast, `{store: {embedded: {storageClassName: null}}}`, class},
+		{fast, `{store: {embedded: {storageClassName: ""}}}`, class},
+		{fast, `{store: {embedded: null, retentionDays: 7}}`, class},
+		{fast, `{store: null}`, class},
+		{fast, `{store: {retentionDays: 7}}`, ""},
+		{nothing, `{store: {embedded: {storageClassName: slow}}}`, class},
+		{nothing, `{store: {embedded: {storageClassName: ""}}}`, class},
+		{`{store: {embedded: {storageClassName: ""}}}`, `{store: {embedded: {storageClassName: null}}}`, class},
+		{nothing, `{store: {embedded: {}}}`, ""},
+
+		{nothing, database, ""},
+		{`{store: {embedded: {size: 20Gi, storageClassName: fast}}}`, `{store: {embedded: null, postgreSQL: {urlSecretRef: {name: db, key: url}}}}`, ""},
+		{database, `{store: {postgreSQL: null, embedded: {size: 1Gi, storageClassName: fast}}}`, ""},
+		{database, `{store: null}`, ""},
+		{database, `{store: {postgreSQL: {urlSecretRef: {name: other}}}}`, ""},
+		{nothing, three, ""},
+		{nothing, scaled, ""},
+		{nothing, `{receiver: {replicas: 3}}`, oneWriter},
+		{three, `{store: null}`, oneWriter},
+		{three, `{store: {postgreSQL: null, retentionDays: 7}}`, oneWriter},
+		{three, `{store: {postgreSQL: null, embedded: {}}}`, oneWriter},
+		{three, `{store: null, receiver: {replicas: 1}}`, ""},
+		{three, `{store: null, receiver: null}`, ""},
+		{three, `{receiver: {replicas: 100}}`, ""},
+		{scaled, `{store: null}`, noAutoscaling},
+		{scaled, `{store: {postgreSQL: null, embedded: {}}}`, noAutoscaling},
+		{scaled, `{store: null, receiver: null}`, ""},
+		{scaled, `{receiver: {autoscaling: null, replicas: 3}}`, ""},
+		{three, `{receiver: {autoscaling: {maxReplicas: 3}, replicas: null}}`, ""},
+
+		{`{cloudAPI: {subscription: {appID: "1"}}, ingress: {host: a.example.com}}`, `{ingress: null}`, noCallback},
+		{
+			`{cloudAPI: {subscription: {appID: "1"}}, ingress: {host: a.example.com}}`,
+			`{ingress: null, gateway: {host: a.example.com, parentRefs: [{name: public}]}}`, "",
+		},
+	}
+}
+
+func TestUpdateIsValidated(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t)
+	crd, version := copyOfCRD(t, namespace)
+	install(t, crd)
+	for _, trial := range changeTrials() {
+		t.Run(trial.before+" "+trial.after, func(t *testing.T) {
+			t.Parallel()
+			object := newObject(version, namespace, specOf(trial.before))
+			if err := strict().Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+			patch := mergePatch(t, `{spec: `+trial.after+`}`)
+			checkCause(t, strict().Patch(t.Context(), object, patch, client.DryRunAll), "spec", trial.message)
+		})
+	}
+}

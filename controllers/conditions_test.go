@@ -1,0 +1,189 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+)
+
+func toUnstructured(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) *unstructured.Unstructured {
+	t.Helper()
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(webhook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{Object: content}
+	object.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind(v1alpha1.Kind))
+	unstructured.RemoveNestedField(object.Object, "status")
+	unstructured.RemoveNestedField(object.Object, "metadata", "creationTimestamp")
+	return object
+}
+
+func message(webhook *v1alpha1.WhatsAppWebhook, condition string) string {
+	if c := meta.FindStatusCondition(webhook.Status.Conditions, condition); c != nil {
+		return c.Message
+	}
+	return ""
+}
+
+func TestReceiversTellWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.CloudAPI.Subscription = v1alpha1.SubscriptionSpec{AppID: "1", CallbackURL: "https://hooks.example.com/webhooks/whatsapp"}
+	create(t, webhook)
+	settle(t, webhook)
+	starting := map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"}
+	with := func(conditions map[string]string) map[string]string {
+		all := maps.Clone(starting)
+		maps.Copy(all, conditions)
+		return all
+	}
+	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
+
+	pod, slice := newPod(t, webhook, report.Report{MissingSecrets: []string{"access-token", "verify-token"}, Subscription: report.Subscription{State: report.SubscriptionPending}})
+	eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready": "False SecretMissing", "Reconciling": "True SecretMissing", "Available": "False SecretMissing",
+		"SecretsAvailable": "False SecretMissing", "Subscribed": "Unknown SubscriptionPending",
+	}))
+	for _, want := range []string{`key "access-token" of Secret "whatsapp"`, `key "verify-token" of Secret "whatsapp"`} {
+		if !strings.Contains(message(webhook, v1alpha1.ConditionSecretsAvailable), want) {
+			t.Errorf("the message lacks %s: %s", want, message(webhook, v1alpha1.ConditionSecretsAvailable))
+		}
+	}
+	eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
+
+	pod.say(report.Report{
+		Token: report.TokenRefused, Backlog: &report.Backlog{Pending: 3, DeadLetters: 2},
+		Subscription: report.Subscription{State: report.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
+	})
+	touch(t, slice)
+	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
+	if got := message(webhook, v1alpha1.ConditionSubscribed); got != "Meta cannot reach the callback URL" {
+		t.Errorf("the message of Subscribed is %q", got)
+	}
+	if s := webhook.Status; s.Pending == nil || *s.Pending != 3 || s.DeadLetters == nil || *s.DeadLetters != 2 {
+		t.Errorf("pending %v and dead letters %v; want 3 and 2", s.Pending, s.DeadLetters)
+	}
+
+	pod.say(report.Report{Token: report.TokenAccepted, Subscription: report.Subscription{State: report.SubscriptionActive}})
+	touch(t, slice)
+	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
+	eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
+	settle(t, webhook)
+
+	if err := testCluster.Delete(t.Context(), slice); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
+	if webhook.Status.Pending != nil {
+		t.Errorf("pending is still %d, with nobody to say so", *webhook.Status.Pending)
+	}
+}
+
+// TestSpecThatTheReceiverWouldRefuse has what the rules of the schema cannot see: two fields that are too long together.
+func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	webhook.Spec.CloudAPI.Subscription.AppID = "1"
+	create(t, webhook)
+	settle(t, webhook)
+	before := children(t, webhook)
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "/" + strings.Repeat("long", 50) })
+	eventually(t, func() error {
+		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
+			return err
+		}
+		return want(meta.IsStatusConditionTrue(webhook.Status.Conditions, v1alpha1.ConditionStalled), true)
+	})
+	if got := readyMessage(webhook); !strings.Contains(got, "cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
+		t.Errorf("the message does not say what is wrong: %s", got)
+	}
+	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "" })
+	settle(t, webhook)
+	if meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionStalled) != nil {
+		t.Error("it is stalled still")
+	}
+}
+
+// TestExtensionsComeAndGo installs an optional API while the operator runs, and removes it. It is not parallel, because
+// others count what is written.
+func TestExtensionsComeAndGo(t *testing.T) {
+	webhook := newWebhook(newNamespace(t), "sales")
+	shared(&webhook.Spec)
+	webhook.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 5, PendingWork: v1alpha1.PendingWorkTarget{TargetPerReplica: 100}}
+	create(t, webhook)
+	conditions := func(extensions string) map[string]string {
+		return map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing", "ExtensionsAvailable": extensions}
+	}
+	eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
+	if got := message(webhook, v1alpha1.ConditionExtensionsAvailable); !strings.Contains(got, "ScaledObject (keda.sh/v1alpha1)") {
+		t.Errorf("the message does not name what is missing: %s", got)
+	}
+	scaled := func() []string {
+		list := listOf(resources.ScaledObjectKind)
+		if err := testCluster.List(t.Context(), list); err != nil {
+			return nil
+		}
+		var names []string
+		for _, object := range items(t, list) {
+			if metav1.IsControlledBy(object, webhook) {
+				names = append(names, object.GetName())
+			}
+		}
+		return names
+	}
+
+	for range 2 {
+		crds, err := envtest.InstallCRDs(testCluster.admin, envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, wantConditions(t, webhook, conditions("True ExtensionsServed")))
+		eventually(t, func() error { return want(scaled(), []string{"sales"}) })
+		// It is watched, so that it comes back,
+		object := &unstructured.Unstructured{}
+		object.SetGroupVersionKind(resources.ScaledObjectKind)
+		object.SetNamespace(webhook.Namespace)
+		object.SetName("sales")
+		gone := get(t, object).GetUID()
+		if err := testCluster.Delete(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() error {
+			return want(slices.Equal(scaled(), []string{"sales"}) && get(t, object).GetUID() != gone, true)
+		})
+		// and pruned.
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+			w.Spec.Receiver.Autoscaling.PendingWork = v1alpha1.PendingWorkTarget{}
+		})
+		eventually(t, func() error { return want(len(scaled()), 0) })
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Autoscaling.PendingWork.TargetPerReplica = 100 })
+		eventually(t, func() error { return want(scaled(), []string{"sales"}) })
+
+		if err := envtest.UninstallCRDs(testCluster.admin, envtest.CRDInstallOptions{CRDs: crds}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
+	}
+	settle(t, webhook)
+}

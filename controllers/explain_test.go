@@ -1,0 +1,144 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/openapi"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+// TestEveryFieldIsExplained reads the texts as people who know no more than the name of a field.
+func TestEveryFieldIsExplained(t *testing.T) {
+	t.Parallel()
+	root := *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema
+	walk("", root, func(parent string, schema schemaProps) {
+		if schema.Items != nil {
+			schema = *schema.Items.Schema
+			parent += "[]"
+		}
+		if slices.Contains(kubernetesTypes(), parent) {
+			return
+		}
+		for name, field := range schema.Properties {
+			path := strings.TrimPrefix(parent+"."+name, ".")
+			if path == "metadata" || path == "kind" || path == "apiVersion" {
+				continue
+			}
+			if !strings.HasPrefix(field.Description, name+" ") {
+				t.Errorf("the text of %s does not start with its name: %q", path, field.Description)
+			}
+			if !strings.HasSuffix(field.Description, ".") {
+				t.Errorf("the text of %s does not end with a full stop: %q", path, field.Description)
+			}
+			required := slices.Contains(schema.Required, name)
+			if strings.HasPrefix(path, "spec.") && !required && !saysWhatAbsentMeans(field) && !slices.Contains(plainlyAbsent(), path) {
+				t.Errorf("the text of %s does not say what it means that it is absent: %q", path, field.Description)
+			}
+		}
+	})
+}
+
+// saysWhatAbsentMeans is also true of a group of optional fields, each of which says it for itself.
+func saysWhatAbsentMeans(field schemaProps) bool {
+	group := len(field.Properties) > 0 && len(field.Required) == 0
+	return group || strings.Contains(field.Description, "Absent: ") || strings.Contains(field.Description, "Absent, with ")
+}
+
+// plainlyAbsent are the fields without which there is, or is done, nothing of what their text says.
+func plainlyAbsent() []string {
+	return []string{
+		"spec.receiver.imagePullSecrets",
+		"spec.receiver.podMetadata.labels", "spec.receiver.podMetadata.annotations",
+		"spec.receiver.scheduling.affinity", "spec.receiver.scheduling.nodeSelector", "spec.receiver.scheduling.priorityClassName", "spec.receiver.scheduling.tolerations",
+		"spec.ingress.annotations", "spec.gateway.annotations",
+		"spec.monitoring.serviceMonitor", "spec.monitoring.serviceMonitor.labels", "spec.monitoring.prometheusRule", "spec.monitoring.prometheusRule.labels",
+		"spec.monitoring.grafanaDashboard", "spec.monitoring.tracing", "spec.networkPolicy.egress",
+	}
+}
+
+// TestExplain reads what kubectl explain shows: the OpenAPI description that the API server publishes.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	client, err := discovery.NewDiscoveryClientForConfig(testCluster.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type text struct {
+		Description string
+		Enum        []string
+	}
+	read := func(schema schemaProps) map[string]text {
+		texts := map[string]text{}
+		walk("", schema, func(path string, schema schemaProps) {
+			if strings.HasPrefix(path, "metadata") {
+				return // published as a type of its own
+			}
+			text := text{Description: schema.Description}
+			for _, value := range schema.Enum {
+				text.Enum = append(text.Enum, string(value.Raw))
+			}
+			texts[path] = text
+		})
+		return texts
+	}
+	shipped := read(*readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema)
+	eventually(t, func() error { // it is published a moment after the CRD is served
+		published, err := publishedSchema(client.OpenAPIV3())
+		if err != nil {
+			return err
+		}
+		got := read(published)
+		for _, added := range []string{"kind", "apiVersion"} { // with texts of the API server's own
+			got[added] = shipped[added]
+		}
+		return want(got, shipped)
+	})
+}
+
+func publishedSchema(published openapi.Client) (schemaProps, error) {
+	paths, err := published.Paths()
+	if err != nil {
+		return schemaProps{}, err
+	}
+	group, ok := paths["apis/"+v1alpha1.SchemeGroupVersion.String()]
+	if !ok {
+		return schemaProps{}, errors.New("the group is not published yet")
+	}
+	data, err := group.Schema("application/json")
+	if err != nil {
+		return schemaProps{}, err
+	}
+	var document struct {
+		Components struct{ Schemas map[string]schemaProps }
+	}
+	if err := json.Unmarshal(data, &document); err != nil {
+		return schemaProps{}, err
+	}
+	schema, ok := document.Components.Schemas["dev.wawebhook.whatsapp.v1alpha1."+v1alpha1.Kind]
+	if !ok {
+		return schemaProps{}, errors.New("the kind is not published yet")
+	}
+	return schema, nil
+}
+
+// TestNames are those that kubectl takes.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	names := readCRD(t).Spec.Names
+	if diff := cmp.Diff([]string{"waw"}, names.ShortNames); diff != "" {
+		t.Errorf("short names (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"all"}, names.Categories); diff != "" {
+		t.Errorf("categories (-want +got):\n%s", diff)
+	}
+}

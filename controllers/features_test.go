@@ -1,0 +1,258 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+// shared gives the spec a database, which most features need.
+func shared(s *spec) {
+	s.Store.Embedded = nil
+	s.Store.PostgreSQL.URLSecretRef = v1alpha1.SecretKeyReference{Name: "database", Key: "url"}
+}
+
+func named(webhook *v1alpha1.WhatsAppWebhook, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: webhook.Namespace, Name: name}
+}
+
+// wantChildren compares the kinds and names of all objects of a resource.
+func wantChildren(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...string) func() error {
+	t.Helper()
+	slices.Sort(wanted)
+	return func() error { return want(slices.Sorted(maps.Keys(children(t, webhook))), wanted) }
+}
+
+func TestEveryFeatureHasItsObject(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	shared(&webhook.Spec)
+	webhook.Spec.Receiver.Autoscaling.MaxReplicas = 5
+	webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(1))
+	webhook.Spec.NetworkPolicy.State = v1alpha1.Enabled
+	webhook.Spec.Gateway = v1alpha1.GatewaySpec{Host: "hooks.example.com", ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+	webhook.Spec.Monitoring = v1alpha1.MonitoringSpec{
+		ServiceMonitor:   v1alpha1.ServiceMonitorSpec{State: v1alpha1.Enabled},
+		PrometheusRule:   v1alpha1.PrometheusRuleSpec{State: v1alpha1.Enabled},
+		GrafanaDashboard: v1alpha1.GrafanaDashboardSpec{State: v1alpha1.Enabled},
+	}
+	create(t, webhook)
+	always := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin"}
+	eventually(t, wantChildren(t, webhook, append(slices.Clone(always),
+		"HorizontalPodAutoscaler sales", "PodDisruptionBudget sales", "NetworkPolicy sales", "HTTPRoute sales",
+		"ServiceMonitor sales", "PrometheusRule sales", "ConfigMap sales-dashboard")...))
+	eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready":               "False Progressing",
+		"Reconciling":         "True Progressing",
+		"Available":           "False Progressing",
+		"Exposed":             "False RoutePending",
+		"ExtensionsAvailable": "True ExtensionsServed",
+	}))
+
+	route := get(t, &gatewayv1.HTTPRoute{ObjectMeta: named(webhook, "sales")})
+	route.Status.Parents = []gatewayv1.RouteParentStatus{{
+		ParentRef: gatewayv1.ParentReference{Name: "public"}, ControllerName: "example.com/gateway",
+		Conditions: []metav1.Condition{
+			{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", LastTransitionTime: metav1.Now()},
+			{Type: "ResolvedRefs", Status: metav1.ConditionTrue, Reason: "ResolvedRefs", LastTransitionTime: metav1.Now()},
+		},
+	}}
+	if err := testCluster.Status().Update(t.Context(), route); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		return wantConditions(t, webhook, map[string]string{
+			"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing",
+			"Exposed": "True RouteAccepted", "ExtensionsAvailable": "True ExtensionsServed",
+		})()
+	})
+	settle(t, webhook)
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec = newWebhook("", "").Spec
+		shared(&w.Spec)
+	})
+	eventually(t, wantChildren(t, webhook, always...))
+}
+
+// TestSwitchesAndBack has the API server judge each way, since it refuses what one kind of store or exposure leaves
+// behind in the fields of another.
+func TestSwitchesAndBack(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	create(t, webhook)
+	settle(t, webhook)
+	deployment := &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}
+	base := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin", "PersistentVolumeClaim sales-store"}
+	for range 2 {
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+			shared(&w.Spec)
+			w.Spec.Ingress = v1alpha1.IngressSpec{Host: "hooks.example.com"}
+			w.Spec.Gateway = v1alpha1.GatewaySpec{}
+		})
+		// The claim stays: it holds what was acknowledged to Meta.
+		eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "Ingress sales")...))
+		eventually(t, func() error {
+			return errors.Join(want(get(t, deployment).Spec.Strategy.Type, appsv1.RollingUpdateDeploymentStrategyType), want(mounts(deployment, "sales-store"), false))
+		})
+		settle(t, webhook)
+
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+			w.Spec.Store = v1alpha1.StoreSpec{}
+			w.Spec.Ingress = v1alpha1.IngressSpec{}
+			w.Spec.Gateway = v1alpha1.GatewaySpec{Host: "hooks.example.com", ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+		})
+		eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "HTTPRoute sales")...))
+		eventually(t, func() error {
+			return errors.Join(want(get(t, deployment).Spec.Strategy.Type, appsv1.RecreateDeploymentStrategyType), want(mounts(deployment, "sales-store"), true))
+		})
+		settle(t, webhook)
+	}
+}
+
+func mounts(deployment *appsv1.Deployment, claim string) bool {
+	return slices.ContainsFunc(deployment.Spec.Template.Spec.Volumes, func(v corev1.Volume) bool {
+		return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim
+	})
+}
+
+func TestReplicasAreHandedOver(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	shared(&webhook.Spec)
+	webhook.Spec.Receiver.Replicas = new(int32(3))
+	create(t, webhook)
+	settle(t, webhook)
+	deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
+	generation := deployment.Generation
+	// replicas watches that the number is never another than wanted, for as long as the operator has anything to write.
+	replicas := func(wanted int32) {
+		t.Helper()
+		settle(t, webhook)
+		if got := *get(t, deployment).Spec.Replicas; got != wanted {
+			t.Fatalf("%d replicas; want %d", got, wanted)
+		}
+	}
+	scale := func(to int32) {
+		t.Helper()
+		wanted := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: to}}
+		if err := testCluster.SubResource("scale").Update(t.Context(), deployment, client.WithSubResourceBody(wanted), client.FieldOwner("kube-controller-manager")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replicas(3)
+
+	autoscale := func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec.Receiver.Replicas = nil
+		w.Spec.Receiver.Autoscaling.MaxReplicas = 10
+	}
+	change(t, webhook, autoscale)
+	eventually(t, func() error {
+		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), true)
+	})
+	replicas(3)
+	if got := get(t, deployment).Generation; got != generation {
+		t.Errorf("the Deployment's spec was changed %d times on the way", got-generation)
+	}
+	scale(7)
+	replicas(7)
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.LogLevel = v1alpha1.LogLevelDebug })
+	replicas(7)
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{} })
+	eventually(t, func() error {
+		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), false)
+	})
+	replicas(7) // nobody says otherwise
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Replicas = new(int32(2)) })
+	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 2) })
+	scale(4)
+	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 2) })
+
+	change(t, webhook, autoscale)
+	replicas(2)
+	scale(6)
+	replicas(6)
+}
+
+// TestConfigurationRollsPodsAndNothingElse keeps a Deployment's generation, so its pods, through all that does not
+// concern them.
+func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	create(t, webhook)
+	settle(t, webhook)
+	deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
+	for name, test := range map[string]struct {
+		edit  func(*spec)
+		rolls bool
+	}{
+		"network policy": {func(s *spec) { s.NetworkPolicy.State = v1alpha1.Enabled }, false},
+		"monitoring":     {func(s *spec) { s.Monitoring.ServiceMonitor.State = v1alpha1.Enabled }, false},
+		"ingress":        {func(s *spec) { s.Ingress.Host = "hooks.example.com" }, false},
+		"disruptions":    {func(s *spec) { s.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(0)) }, false},
+		"configuration":  {func(s *spec) { s.Processing.Concurrency++ }, true},
+	} {
+		before := get(t, deployment).Generation
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { test.edit(&w.Spec) })
+		settle(t, webhook)
+		if rolled := get(t, deployment).Generation != before; rolled != test.rolls {
+			t.Errorf("%s: pods are replaced: %v; want %v", name, rolled, test.rolls)
+		}
+	}
+}
+
+// TestAnotherToolAppliesAgain is what GitOps tools do: apply what they have in Git, by server-side apply, over and over.
+func TestAnotherToolAppliesAgain(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	inGit := webhook.DeepCopy()
+	apply := func(manager string, force bool) string {
+		t.Helper()
+		object := toUnstructured(t, inGit)
+		options := []client.ApplyOption{client.FieldOwner(manager)}
+		if force {
+			options = append(options, client.ForceOwnership)
+		}
+		if err := testCluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), options...); err != nil {
+			t.Fatalf("%s applies: %v", manager, err)
+		}
+		return object.GetResourceVersion()
+	}
+	apply("argocd-controller", false)
+	settle(t, webhook)
+	before := get(t, webhook).ResourceVersion
+	if got := apply("argocd-controller", false); got != before {
+		t.Errorf("applying the same again after a reconciliation changed the resource")
+	}
+	apply("flux", false) // no conflict: what both say is the same
+	for _, entry := range get(t, webhook).ManagedFields {
+		if entry.Manager != "argocd-controller" && entry.Manager != "flux" && entry.Subresource != "status" {
+			t.Errorf("%s owns fields of the resource: %s", entry.Manager, entry.FieldsV1)
+		}
+	}
+	if len(webhook.Labels)+len(webhook.Annotations) > 0 {
+		t.Errorf("the operator wrote labels or annotations: %v %v", webhook.Labels, webhook.Annotations)
+	}
+	inGit.Spec.Ingress.Host = "other.example.com"
+	apply("argocd-controller", true)
+	settle(t, webhook)
+	if want := fmt.Sprintf("https://%s/webhooks/whatsapp", inGit.Spec.Ingress.Host); webhook.Status.URL != want {
+		t.Errorf("status.url %q; want %q", webhook.Status.URL, want)
+	}
+}

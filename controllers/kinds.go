@@ -1,0 +1,41 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// kind is one kind of the objects that resources become.
+type kind struct {
+	schema.GroupVersionKind
+	whole     bool // read with spec and status, of others metadata is enough
+	kept      bool // holds data: not deleted before its resource is
+	extension bool // of an API that a cluster may lack
+}
+
+func kinds() []kind {
+	return []kind{
+		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
+		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
+		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), kept: true},
+		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
+		{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), whole: true},
+		{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")},
+		{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
+		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
+		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), whole: true},
+		{GroupVersionKind: resources.HTTPRouteKind, whole: true, extension: true},
+		{GroupVersionKind: resources.ScaledObjectKind, extension: true},
+		{GroupVersionKind: resources.ServiceMonitorKind, extension: true},
+		{GroupVersionKind: resources.PrometheusRuleKind, extension: true},
+	}
+}

@@ -1,0 +1,97 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+)
+
+// pods stands for the network between operator and pods, of which there are none without a node: it takes a question to
+// the address of a pod to the server that plays it.
+type pods struct {
+	mu      sync.Mutex
+	last    byte
+	servers map[string]*httptest.Server
+}
+
+func newPods() *pods { return &pods{servers: map[string]*httptest.Server{}} }
+
+func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
+	p.mu.Lock()
+	server := p.servers[req.URL.Host]
+	p.mu.Unlock()
+	if server == nil {
+		return nil, fmt.Errorf("no pod has the address %s", req.URL.Host)
+	}
+	req = req.Clone(req.Context())
+	req.URL.Host = server.Listener.Addr().String()
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// pod is a receiver of a resource, listed as the endpoints controller would.
+type pod struct {
+	mu     sync.Mutex
+	report report.Report
+}
+
+func (p *pod) say(r report.Report) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report = r
+}
+
+func (p *pod) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = json.NewEncoder(w).Encode(p.report) //nolint:errchkjson // it has nothing that could fail
+}
+
+// newPod starts a pod that says r.
+func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r report.Report) (*pod, *discoveryv1.EndpointSlice) {
+	t.Helper()
+	p := &pod{report: r}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	testCluster.pods.mu.Lock()
+	testCluster.pods.last++
+	address := fmt.Sprintf("10.0.0.%d", testCluster.pods.last)
+	testCluster.pods.servers[fmt.Sprintf("%s:%d", address, resources.PortAdmin)] = server
+	testCluster.pods.mu.Unlock()
+
+	service := get(t, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: resources.AdminServiceName(webhook.Name)}})
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: webhook.Namespace, GenerateName: service.Name + "-",
+			Labels: map[string]string{discoveryv1.LabelServiceName: service.Name},
+		},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{address}, Conditions: discoveryv1.EndpointConditions{Ready: new(false)}}},
+	}
+	// The endpoints controller hands the labels of a Service on.
+	maps.Copy(slice.Labels, service.Labels)
+	create(t, slice)
+	return p, slice
+}
+
+// touch is a change that makes the operator ask the pods anew, as when one becomes ready.
+func touch(t *testing.T, slice *discoveryv1.EndpointSlice) {
+	t.Helper()
+	change(t, slice, func(s *discoveryv1.EndpointSlice) {
+		s.Endpoints[0].Conditions.Ready = new(!*s.Endpoints[0].Conditions.Ready)
+	})
+}

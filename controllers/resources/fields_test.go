@@ -1,0 +1,109 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources_test
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// TestEveryFieldIsRendered takes each field of each case away in turn, and asks that something else is rendered then.
+// A field that no case sets is a fault too: nothing would show what becomes of it.
+func TestEveryFieldIsRendered(t *testing.T) {
+	seen := map[string]bool{}
+	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
+		complete := text(t, render(t, webhook))
+		for _, less := range withoutEach(t, webhook) {
+			seen[less.path] = true
+			params, err := resources.NewParams(less.webhook, environment)
+			if err != nil {
+				continue // the receiver would refuse it: the field reaches it
+			}
+			if text(t, resources.Render(params)) == complete {
+				t.Errorf("without spec.%s the same is rendered", less.path)
+			}
+		}
+	})
+	for _, path := range fields(reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec](), "") {
+		if !seen[path] {
+			t.Errorf("no case in testdata sets spec.%s", path)
+		}
+	}
+}
+
+type without struct {
+	path    string
+	webhook *v1alpha1.WhatsAppWebhook
+}
+
+// withoutEach returns, for every field that is set, the resource without it. Elements of a list have the path of the
+// list; what is not the API's own type is one field.
+func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
+	t.Helper()
+	data, err := json.Marshal(webhook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(data, &tree); err != nil {
+		t.Fatal(err)
+	}
+	own := fields(reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec](), "")
+	var all []without
+	var walk func(node any, path string)
+	walk = func(node any, path string) {
+		switch node := node.(type) {
+		case []any:
+			for _, element := range node {
+				walk(element, path)
+			}
+		case map[string]any:
+			for _, key := range slices.Collect(maps.Keys(node)) {
+				below := strings.TrimPrefix(path+"."+key, ".")
+				if !slices.Contains(own, below) {
+					continue
+				}
+				value := node[key]
+				delete(node, key)
+				data, err := json.Marshal(tree)
+				if err != nil {
+					t.Fatal(err)
+				}
+				one := without{below, &v1alpha1.WhatsAppWebhook{}}
+				if err := json.Unmarshal(data, one.webhook); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, one)
+				node[key] = value
+				walk(value, below)
+			}
+		}
+	}
+	walk(tree["spec"], "")
+	return all
+}
+
+// fields lists the paths of all fields of a type, and of the types of the API below it.
+func fields(of reflect.Type, path string) []string {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || of.PkgPath() != reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec]().PkgPath() {
+		return nil
+	}
+	var paths []string
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		below := strings.TrimPrefix(path+"."+name, ".")
+		paths = append(append(paths, below), fields(field.Type, below)...)
+	}
+	return paths
+}

@@ -1,0 +1,55 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"cmp"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+)
+
+// defaultCPUUtilization leaves room for a burst while a new pod starts.
+const defaultCPUUtilization = 70
+
+// horizontalPodAutoscaler scales the Deployment and not the WhatsAppWebhook, whose spec is the user's, and GitOps' to
+// compare. KEDA makes a HorizontalPodAutoscaler of its own, and two would fight.
+func horizontalPodAutoscaler(p Params) Object {
+	autoscaling := p.webhook.Spec.Receiver.Autoscaling
+	if autoscaling.MaxReplicas == 0 || autoscaling.PendingWork.TargetPerReplica > 0 {
+		return nil
+	}
+	target := cmp.Or(autoscaling.CPU.TargetUtilizationPercent, defaultCPUUtilization)
+	return autoscalingv2ac.HorizontalPodAutoscaler(p.name, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithSpec(autoscalingv2ac.HorizontalPodAutoscalerSpec().
+			WithScaleTargetRef(autoscalingv2ac.CrossVersionObjectReference().
+				WithAPIVersion(appsv1.SchemeGroupVersion.String()).
+				WithKind("Deployment").
+				WithName(p.name)).
+			WithMinReplicas(max(autoscaling.MinReplicas, 1)).
+			WithMaxReplicas(autoscaling.MaxReplicas).
+			WithMetrics(autoscalingv2ac.MetricSpec().
+				WithType(autoscalingv2.ResourceMetricSourceType).
+				WithResource(autoscalingv2ac.ResourceMetricSource().
+					WithName(corev1.ResourceCPU).
+					WithTarget(autoscalingv2ac.MetricTarget().
+						WithType(autoscalingv2.UtilizationMetricType).
+						WithAverageUtilization(target)))).
+			WithBehavior(calmScaleDown()))
+}
+
+// calmScaleDown takes one pod a minute, and none until the load has been low for five: a pod that ends hands its
+// conversations to the others, and traffic of people comes in waves.
+func calmScaleDown() *autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration {
+	return autoscalingv2ac.HorizontalPodAutoscalerBehavior().
+		WithScaleDown(autoscalingv2ac.HPAScalingRules().
+			WithStabilizationWindowSeconds(300).
+			WithPolicies(autoscalingv2ac.HPAScalingPolicy().
+				WithType(autoscalingv2.PodsScalingPolicy).
+				WithValue(1).
+				WithPeriodSeconds(60)))
+}

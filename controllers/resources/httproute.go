@@ -1,0 +1,41 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1ac "sigs.k8s.io/gateway-api/applyconfiguration/apis/v1"
+)
+
+// httpRoute publishes exactly the path of the webhook, so that nothing else of the receiver can be reached from outside.
+func httpRoute(p Params) Object {
+	wanted := p.webhook.Spec.Gateway
+	if wanted.Host == "" {
+		return nil
+	}
+	spec := gatewayv1ac.HTTPRouteSpec().
+		WithHostnames(gatewayv1.Hostname(wanted.Host)).
+		WithRules(gatewayv1ac.HTTPRouteRule().
+			WithMatches(gatewayv1ac.HTTPRouteMatch().
+				WithPath(gatewayv1ac.HTTPPathMatch().
+					WithType(gatewayv1.PathMatchExact).
+					WithValue(p.config.Webhook.Path))).
+			WithBackendRefs(gatewayv1ac.HTTPBackendRef().
+				WithName(gatewayv1.ObjectName(p.name)).
+				WithPort(p.publicPort().port)))
+	for _, gateway := range wanted.ParentRefs {
+		parent := gatewayv1ac.ParentReference().WithName(gatewayv1.ObjectName(gateway.Name))
+		if gateway.Namespace != "" {
+			parent.WithNamespace(gatewayv1.Namespace(gateway.Namespace))
+		}
+		if gateway.SectionName != "" {
+			parent.WithSectionName(gatewayv1.SectionName(gateway.SectionName))
+		}
+		spec.WithParentRefs(parent)
+	}
+	return gatewayv1ac.HTTPRoute(p.name, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithAnnotations(wanted.Annotations).
+		WithSpec(spec)
+}

@@ -1,0 +1,26 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+)
+
+// podDisruptionBudget always lets unready pods be evicted: one that waits for a secret serves nobody, and must not keep
+// a node from being drained.
+func podDisruptionBudget(p Params) Object {
+	maxUnavailable := p.webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable
+	if maxUnavailable == nil {
+		return nil
+	}
+	return policyv1ac.PodDisruptionBudget(p.name, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
+			WithMaxUnavailable(intstr.FromInt32(*maxUnavailable)).
+			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
+			WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())))
+}

@@ -1,0 +1,62 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+// prometheusRule scopes every alert to this resource, by the namespace and the job that its receivers are scraped under.
+func prometheusRule(p Params) Object {
+	wanted := p.webhook.Spec.Monitoring.PrometheusRule
+	if wanted.State != v1alpha1.Enabled {
+		return nil
+	}
+	var rules []monitoringv1.Rule
+	for _, a := range alerts(p) {
+		rules = append(rules, monitoringv1.Rule{
+			Alert: a.name,
+			Expr:  intstr.FromString(p.fill(a.expr)),
+			For:   new(monitoringv1.Duration(a.pending)),
+			Labels: map[string]string{
+				"severity":        a.severity,
+				"namespace":       p.webhook.Namespace,
+				"whatsappwebhook": p.webhook.Name,
+			},
+			Annotations: map[string]string{
+				"summary":     p.fill("@namespace/@resource: " + a.summary),
+				"description": p.fill(a.description),
+				"runbook":     p.fill(a.runbook),
+			},
+		})
+	}
+	return newExtension(p, PrometheusRuleKind, wanted.Labels, monitoringv1.PrometheusRuleSpec{
+		Groups: []monitoringv1.RuleGroup{{Name: "whatsapp-webhook", Rules: rules}},
+	})
+}
+
+// oldestPendingSeconds is how long a message may wait until that is an alert.
+func (p Params) oldestPendingSeconds() int32 {
+	return cmp.Or(p.webhook.Spec.Monitoring.PrometheusRule.OldestPendingSeconds, 300)
+}
+
+// fill puts the names of this resource into the text of an alert or of the dashboard. They hold nothing that PromQL or
+// JSON would have to quote.
+func (p Params) fill(text string) string {
+	return strings.NewReplacer(
+		"@self", fmt.Sprintf("namespace=%q,job=%q", p.webhook.Namespace, p.job()),
+		"@namespace", p.webhook.Namespace,
+		"@name", p.name,
+		"@resource", p.webhook.Name,
+		"@job", p.job(),
+		"@uid", p.dashboardUID(),
+	).Replace(text)
+}

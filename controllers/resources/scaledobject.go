@@ -1,0 +1,61 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"fmt"
+	"strconv"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+)
+
+// The fields of a ScaledObject that are set here: https://keda.sh/docs/latest/reference/scaledobject-spec
+type (
+	scaledObjectSpec struct {
+		ScaleTargetRef  scaleTargetRef  `json:"scaleTargetRef"`
+		MinReplicaCount int32           `json:"minReplicaCount"`
+		MaxReplicaCount int32           `json:"maxReplicaCount"`
+		Triggers        []scaleTrigger  `json:"triggers"`
+		Advanced        advancedScaling `json:"advanced"`
+	}
+	scaleTargetRef struct {
+		Name string `json:"name"`
+	}
+	scaleTrigger struct {
+		Type       string                         `json:"type"`
+		MetricType autoscalingv2.MetricTargetType `json:"metricType"`
+		Metadata   map[string]string              `json:"metadata"`
+	}
+	advancedScaling struct {
+		HorizontalPodAutoscalerConfig autoscalerConfig `json:"horizontalPodAutoscalerConfig"`
+	}
+	autoscalerConfig struct {
+		Behavior *autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration `json:"behavior"`
+	}
+)
+
+// scaledObject scales by the messages that wait. The store is shared, so that any one receiver tells the number of all,
+// and KEDA divides it by the pods there are. While none can tell, the number of pods stays as it is.
+func scaledObject(p Params) Object {
+	autoscaling := p.webhook.Spec.Receiver.Autoscaling
+	if autoscaling.PendingWork.TargetPerReplica == 0 {
+		return nil
+	}
+	return newExtension(p, ScaledObjectKind, nil, scaledObjectSpec{
+		ScaleTargetRef:  scaleTargetRef{Name: p.name},
+		MinReplicaCount: max(autoscaling.MinReplicas, 1), // a receiver that is not there takes no deliveries
+		MaxReplicaCount: autoscaling.MaxReplicas,
+		Triggers: []scaleTrigger{{
+			Type:       "metrics-api",
+			MetricType: autoscalingv2.AverageValueMetricType,
+			Metadata: map[string]string{
+				"url":           fmt.Sprintf("http://%s.%s.svc:%d/status", p.name+suffixAdmin, p.webhook.Namespace, PortAdmin),
+				"valueLocation": "pending",
+				"targetValue":   strconv.Itoa(int(autoscaling.PendingWork.TargetPerReplica)),
+			},
+		}},
+		Advanced: advancedScaling{HorizontalPodAutoscalerConfig: autoscalerConfig{Behavior: calmScaleDown()}},
+	})
+}

@@ -1,0 +1,53 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// secretRole is what the receiver calls some Secrets that the resource refers to.
+type secretRole struct {
+	name string
+	refs []v1alpha1.SecretKeyReference
+}
+
+func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
+	one := func(ref v1alpha1.SecretKeyReference) []v1alpha1.SecretKeyReference {
+		if ref.Name == "" {
+			return nil
+		}
+		return []v1alpha1.SecretKeyReference{ref}
+	}
+	mutualTLS := spec.CloudAPI.MutualTLS
+	certificate := func(key string) []v1alpha1.SecretKeyReference {
+		return one(v1alpha1.SecretKeyReference{Name: mutualTLS.CertificateSecretName, Key: key})
+	}
+	return []secretRole{
+		{config.RoleAccessToken, one(spec.CloudAPI.AccessTokenSecretRef)},
+		{config.RoleAppSecret, spec.CloudAPI.AppSecretSecretRefs},
+		{config.RoleVerifyToken, one(spec.CloudAPI.VerifyTokenSecretRef)},
+		{config.RoleBirdAccessKey, one(spec.Bird.AccessKeySecretRef)},
+		{config.RoleSinkSigningKey, one(spec.Notifications.SigningKeySecretRef)},
+		{config.RoleDatabaseURL, one(spec.Store.PostgreSQL.URLSecretRef)},
+		{config.RoleDatabaseCA, one(spec.Store.PostgreSQL.CASecretRef)},
+		{config.RoleServerCertificate, certificate(corev1.TLSCertKey)},
+		{config.RoleServerKey, certificate(corev1.TLSPrivateKeyKey)},
+		{config.RoleClientCA, one(mutualTLS.ClientCASecretRef)},
+	}
+}
+
+// SecretRefs returns which Secrets the resource refers to for a role of the receiver's configuration.
+func SecretRefs(spec v1alpha1.WhatsAppWebhookSpec, role string) []v1alpha1.SecretKeyReference {
+	roles := secretRoles(spec)
+	if i := slices.IndexFunc(roles, func(r secretRole) bool { return r.name == role }); i >= 0 {
+		return roles[i].refs
+	}
+	return nil
+}

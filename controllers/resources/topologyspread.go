@@ -1,0 +1,38 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+)
+
+// topologySpread is the user's own, or else what keeps the loss of a node or a zone from taking all receivers, and still
+// lets them run where there is one node only. The one pod of the embedded store has nothing to be spread from.
+func topologySpread(p Params) []*corev1ac.TopologySpreadConstraintApplyConfiguration {
+	selector := metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())
+	if len(p.topologySpread) > 0 {
+		for _, constraint := range p.topologySpread {
+			if constraint.LabelSelector == nil {
+				constraint.WithLabelSelector(selector)
+			}
+		}
+		return p.topologySpread
+	}
+	if !shared(p.webhook.Spec.Store) {
+		return nil
+	}
+	var constraints []*corev1ac.TopologySpreadConstraintApplyConfiguration
+	for _, key := range []string{corev1.LabelTopologyZone, corev1.LabelHostname} {
+		constraints = append(constraints, corev1ac.TopologySpreadConstraint().
+			WithMaxSkew(1).
+			WithTopologyKey(key).
+			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+			WithLabelSelector(selector).
+			// Pods that a rolling update is about to end do not count.
+			WithMatchLabelKeys("pod-template-hash"))
+	}
+	return constraints
+}

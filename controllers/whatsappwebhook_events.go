@@ -1,0 +1,48 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+type event struct{ kind, reason, note string }
+
+// transitions returns an event for each condition that changed in a way that is news to a person. What goes by itself,
+// such as progress, is left to the conditions.
+func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
+	var events []event
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSecretsAvailable, v1alpha1.ConditionSubscribed, v1alpha1.ConditionExtensionsAvailable} {
+		then, now := meta.FindStatusCondition(before.Conditions, kind), meta.FindStatusCondition(after.Conditions, kind)
+		if now == nil || (then != nil && then.Reason == now.Reason) || !isNews(then, now) {
+			continue
+		}
+		events = append(events, event{kind: severity(now), reason: now.Reason, note: now.Message})
+	}
+	return events
+}
+
+func isNews(then, now *metav1.Condition) bool {
+	switch {
+	case now.Reason == v1alpha1.ReasonProgressing || now.Reason == v1alpha1.ReasonNotRequested || now.Status == metav1.ConditionUnknown:
+		return false
+	case now.Type == v1alpha1.ConditionReady:
+		return now.Reason != v1alpha1.ReasonSecretMissing // told by SecretsAvailable
+	case now.Status == metav1.ConditionFalse:
+		return true
+	default:
+		return then != nil && then.Status == metav1.ConditionFalse || now.Type == v1alpha1.ConditionSubscribed
+	}
+}
+
+func severity(c *metav1.Condition) string {
+	if c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonScaledToZero {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
+}

@@ -1,0 +1,216 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
+)
+
+type crd = apiextensionsv1.CustomResourceDefinition
+
+// cluster is a real API server, with nothing else that would write to it.
+type cluster struct {
+	client.Client
+	config      *rest.Config
+	clientset   *kubernetes.Clientset
+	environment *envtest.Environment
+	dir         string
+}
+
+func startCluster(ctx context.Context) (_ *cluster, err error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return nil, errors.New("the operator is measured against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make bench' does)")
+	}
+	scheme, err := controllers.NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	w := &cluster{environment: &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{"config/crd/bases"}, ErrorIfCRDPathMissing: true}}
+	// Room for two addresses a resource, and for those of the plain client.
+	w.environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.stop())
+		}
+	}()
+	if w.dir, err = os.MkdirTemp("", "whatsapp-webhook-bench-"); err != nil {
+		return nil, fmt.Errorf("make a folder for the manager: %w", err)
+	}
+	if w.config, err = w.environment.Start(); err != nil {
+		return nil, fmt.Errorf("start kube-apiserver and etcd: %w", err)
+	}
+	w.config.QPS = -1 // the server is what is measured
+	if w.Client, err = client.New(w.config, client.Options{Scheme: scheme}); err != nil {
+		return nil, err
+	}
+	if w.clientset, err = kubernetes.NewForConfig(w.config); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "kubeconfig"), w.environment.KubeConfig, 0o600); err != nil {
+		return nil, fmt.Errorf("write a kubeconfig: %w", err)
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, "manager"), "./cmd/manager") //nolint:gosec // into a folder of its own
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the manager: %w\n%s", err, out)
+	}
+	return w, nil
+}
+
+func (w *cluster) stop() error { return errors.Join(w.environment.Stop(), os.RemoveAll(w.dir)) }
+
+// children are the kinds that the sample becomes.
+func children() []client.ObjectList {
+	return []client.ObjectList{
+		&corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{}, &appsv1.DeploymentList{},
+		&corev1.ServiceList{}, &networkingv1.IngressList{},
+	}
+}
+
+func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
+	for _, object := range []client.Object{
+		&v1alpha1.WhatsAppWebhook{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{}, &corev1.PersistentVolumeClaim{}, &appsv1.Deployment{},
+		&networkingv1.Ingress{},
+	} {
+		if err := w.DeleteAllOf(ctx, object, client.InNamespace(namespace)); err != nil {
+			return fmt.Errorf("delete what the plain client wrote: %w", err)
+		}
+	}
+	return nil
+}
+
+// awaitSteady waits until every resource has a status of its generation.
+func (w *cluster) awaitSteady(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	for {
+		list := &v1alpha1.WhatsAppWebhookList{}
+		if err := w.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		steady := 0
+		for i := range list.Items {
+			if list.Items[i].Status.ObservedGeneration == list.Items[i].Generation {
+				steady++
+			}
+		}
+		if steady == len(list.Items) {
+			return nil
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return fmt.Errorf("%d of %d resources are steady: %w", steady, len(list.Items), err)
+		}
+	}
+}
+
+// writes counts all requests the API server has had that are not reads, but for what it writes by itself.
+func (w *cluster) writes(ctx context.Context) (int, error) {
+	text, err := w.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the API server's metrics: %w", err)
+	}
+	total := 0
+	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
+		line := scanner.Text()
+		if !strings.HasPrefix(line, "apiserver_request_total{") || strings.Contains(line, `resource="leases"`) || strings.Contains(line, `resource="ipaddresses"`) || strings.Contains(line, `group="apiextensions.k8s.io"`) {
+			continue
+		}
+		for _, verb := range []string{"POST", "PUT", "PATCH", "APPLY", "DELETE"} {
+			if strings.Contains(line, `verb="`+verb+`"`) && !strings.Contains(line, `group="authentication.k8s.io"`) && !strings.Contains(line, `group="authorization.k8s.io"`) {
+				var n float64
+				if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
+					return 0, fmt.Errorf("read the API server's metrics: %w", err)
+				}
+				total += int(n)
+			}
+		}
+	}
+	return total, nil
+}
+
+// awaitSilence waits until nothing was written for three seconds.
+func (w *cluster) awaitSilence(ctx context.Context) (int, error) {
+	last, err := w.writes(ctx)
+	for err == nil {
+		if err = sleep(ctx, 3*time.Second); err != nil {
+			break
+		}
+		now, again := w.writes(ctx)
+		if again == nil && now == last {
+			return now, nil
+		}
+		last, err = now, again
+	}
+	return 0, err
+}
+
+// versions returns the resource version of every object there is.
+func (w *cluster) versions(ctx context.Context, namespace string) (map[string]string, error) {
+	versions := map[string]string{}
+	for _, list := range append(children(), &v1alpha1.WhatsAppWebhookList{}) {
+		if err := w.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return nil, err
+		}
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			object, err := meta.Accessor(item)
+			if err == nil {
+				versions[fmt.Sprintf("%T %s", item, object.GetName())] = object.GetResourceVersion()
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return versions, nil
+}
+
+func (w *cluster) changedSince(ctx context.Context, namespace string, before map[string]string) (int, error) {
+	after, err := w.versions(ctx, namespace)
+	changed := 0
+	for name, version := range after {
+		if before[name] != version {
+			changed++
+		}
+	}
+	return changed, err
+}
+
+// extensionCRD is an optional API that no resource of the benchmark asks for.
+func extensionCRD() *crd {
+	return &crd{
+		ObjectMeta: metav1.ObjectMeta{Name: "scaledobjects.keda.sh"},
+		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Group: "keda.sh", Scope: apiextensionsv1.NamespaceScoped,
+			Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "scaledobjects", Singular: "scaledobject", Kind: "ScaledObject", ListKind: "ScaledObjectList"},
+			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
+				Name: "v1alpha1", Served: true, Storage: true,
+				Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: new(true)}},
+			}},
+		},
+	}
+}
