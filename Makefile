@@ -9,13 +9,24 @@ PACKAGES ?= ./...
 FUZZTIME ?= 1m
 CONTAINER_TOOL ?= docker
 IMAGE_PREFIX ?= ghcr.io/wawebhook/
+IMAGES ?= manager=./cmd/manager receiver=./cmd/receiver
+PLATFORMS ?= linux/amd64,linux/arm64
+CHART := charts/whatsapp-webhook-operator
+# Helm wants a semantic version, and what is between two releases has none.
+CHART_VERSION ?= $(shell [[ "$(VERSION)" =~ ^v?([0-9]+[.][0-9]+[.][0-9]+.*)$$ ]] && echo "$${BASH_REMATCH[1]}" || echo "0.0.0-dev-$(VERSION)")
+DIST ?= dist
 
 CONTROLLER_GEN := go tool -modfile=hack/tools/kubernetes/go.mod controller-gen
 GOLANGCI_LINT := go tool -modfile=hack/tools/golangci-lint/go.mod golangci-lint
+HELM := go tool -modfile=hack/tools/helm/go.mod helm
+HELM3 := go tool -modfile=hack/tools/helm3/go.mod helm
+HELM_UNITTEST := go tool -modfile=hack/tools/helm3/go.mod helm-unittest
+KUSTOMIZE := go tool -modfile=hack/tools/kubernetes/go.mod kustomize
+KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config .golangci-kal.yaml
 
 .PHONY: help
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## The manager and the receiver, into bin/.
@@ -30,6 +41,10 @@ manifests: ## The CRD from api/ and the manager's role from the markers in contr
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 
+.PHONY: chart
+chart: ## The chart's templates from config/, its schema and table of values from values.yaml.
+	$(KUSTOMIZE) build config/default | go run ./hack/chart $(CHART)
+
 .PHONY: fmt
 fmt: ## Format every Go file as lint wants it.
 	$(GOLANGCI_LINT) fmt
@@ -39,10 +54,25 @@ lint: ## Static checks, among them the rules on which package may import which.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run
 
+.PHONY: lint-api
+lint-api: ## Review the API types by the Kubernetes API conventions.
+	$(KUBE_API_LINTER) config verify
+	$(KUBE_API_LINTER) run ./api/...
+
 .PHONY: test
 test: ## Vet, then every test under the race detector, with a real kube-apiserver and etcd.
 	go vet $(PACKAGES)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race $(ARGS) $(PACKAGES)
+
+.PHONY: chart-test
+chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
+	for values in $(CHART)/values.yaml $(CHART)/ci/*.yaml; do \
+		for helm in "$(HELM)" "$(HELM3)"; do \
+			$$helm lint --strict --quiet --values "$$values" $(CHART); \
+			$$helm template release $(CHART) --kube-version 1.30 --values "$$values" >/dev/null; \
+		done; \
+	done
+	$(HELM_UNITTEST) --strict $(CHART)
 
 .PHONY: golden
 golden: ## Write the rendered children anew into the golden cases.
@@ -54,7 +84,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 1m), one after another.
 
 .PHONY: bench
 bench: ## Measure throughput and latency; ARGS go to the program.
-	go run ./hack/bench $(ARGS)
+	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/bench $(ARGS)
 
 .PHONY: demo
 demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.
@@ -64,8 +94,19 @@ demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the prog
 verify: ## Check that what is generated, formatted and pinned is current.
 	hack/verify.sh
 
+.PHONY: dist
+dist: ## What a release publishes, into DIST (default dist): install.yaml and the chart, of the images of VERSION.
+	mkdir -p $(DIST)
+	$(KUSTOMIZE) build config/default | sed 's,ghcr.io/wawebhook/\(whatsapp-webhook-operator/[a-z]*\):dev$$,$(IMAGE_PREFIX)\1:$(VERSION),' > $(DIST)/install.yaml
+	! grep -n '[^ ]:dev$$' $(DIST)/install.yaml
+	$(HELM) package $(CHART) --destination $(DIST) --app-version $(VERSION) --version $(CHART_VERSION)
+
 .PHONY: images
-images: ## The two container images, with CONTAINER_TOOL (default docker).
+images: ## The images in IMAGES (NAME=PACKAGE) for PLATFORMS, without a container engine, each into DIST/NAME.tar.
+	go run ./hack/images -version $(VERSION) -prefix $(IMAGE_PREFIX)whatsapp-webhook-operator/ -platforms $(PLATFORMS) -out $(DIST) $(IMAGES)
+
+.PHONY: images-docker
+images-docker: ## The two container images by the Dockerfile, with CONTAINER_TOOL (default docker).
 	for target in manager receiver; do \
 		$(CONTAINER_TOOL) build --target "$$target" --build-arg VERSION=$(VERSION) --tag "$(IMAGE_PREFIX)whatsapp-webhook-operator/$$target:$(VERSION)" .; \
 	done

@@ -18,13 +18,13 @@ files() {
 }
 
 echo "generated code and manifests"
-generated=(api config/crd config/rbac)
+generated=(api config/crd config/rbac charts)
 # Content before and after, not git's idea of it: uncommitted work may be verified too.
 fingerprint() { files "${generated[@]}" | xargs sha256sum; }
 before=$(fingerprint)
-make --no-print-directory generate manifests
+make --no-print-directory generate manifests chart
 if ! changed=$(diff <(echo "$before") <(fingerprint)); then
-  fail "generated files were out of date, and have been rewritten; commit them ('make generate manifests' does the same):"
+  fail "generated files were out of date, and have been rewritten; commit them ('make generate manifests chart' does the same):"
   awk '/^[<>]/ {print "  " $3}' <<<"$changed" | sort -u >&2
 fi
 
@@ -50,5 +50,10 @@ while read -r kustomization; do
   folder=$(dirname "$kustomization")
   go tool -modfile=hack/tools/kubernetes/go.mod kustomize build "$folder" >/dev/null || fail "$folder does not render"
 done < <(files 'config/*kustomization.yaml')
+
+echo "release"
+dist=$(mktemp -d)
+trap 'rm -rf "$dist"' EXIT
+make --no-print-directory dist DIST="$dist" VERSION=v0.0.0 >/dev/null || fail "'make dist' failed"
 
 exit "$failed"

@@ -1,0 +1,35 @@
+-- How Argo CD is to see a WhatsAppWebhook, from what the operator says in its status.
+local status = obj.status or {}
+local conditions = {}
+for _, condition in ipairs(status.conditions or {}) do
+  conditions[condition.type] = condition
+end
+
+local function is(name, value)
+  return conditions[name] ~= nil and conditions[name].status == value
+end
+
+local function health(status, name)
+  return {status = status, message = conditions[name].message}
+end
+
+-- What the status says of an earlier generation says nothing of this one.
+if conditions.Ready == nil or (status.observedGeneration or obj.metadata.generation) ~= obj.metadata.generation then
+  return {status = "Progressing", message = "The operator has not taken it up yet"}
+end
+if is("Stalled", "True") then
+  return health("Degraded", "Stalled")
+end
+if is("Reconciling", "True") then
+  return health("Progressing", "Reconciling")
+end
+if is("Ready", "True") then
+  return health("Healthy", "Ready")
+end
+if is("Ready", "False") then
+  if conditions.Ready.reason == "ScaledToZero" then
+    return health("Suspended", "Ready")
+  end
+  return health("Degraded", "Ready")
+end
+return health("Progressing", "Ready")

@@ -1,0 +1,108 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command chart writes what is derived in the Helm chart: from the objects of config/default, which it reads from
+// standard input, the templates, and from the comments in values.yaml the schema and the table of the README. So the
+// chart has the rights, the ports and the guards that config/ has, and documents the values that there are.
+//
+//	kustomize build config/default | go run ./hack/chart charts/whatsapp-webhook-operator
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: chart FOLDER_OF_THE_CHART, with the objects of config/default on standard input")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "chart:", err)
+		os.Exit(1)
+	}
+}
+
+// run derives everything before it writes anything, so that an error leaves the chart as it was.
+func run(folder string, manifests io.Reader) error {
+	objects, err := readObjects(manifests)
+	if err != nil {
+		return fmt.Errorf("read the objects of config/default: %w", err)
+	}
+	derived, err := renderTemplates(objects)
+	if err != nil {
+		return err
+	}
+	chart, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer chart.Close() //nolint:errcheck // a folder has nothing left to write
+	if err := deriveFromValues(chart, derived); err != nil {
+		return err
+	}
+
+	if err := removeStale(chart, derived); err != nil {
+		return err
+	}
+	for name, text := range derived {
+		if err := errors.Join(chart.MkdirAll(path.Dir(name), 0o755), chart.WriteFile(name, text, 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deriveFromValues adds what values.yaml tells of the values.
+func deriveFromValues(chart *os.Root, derived map[string][]byte) error {
+	text, err := chart.ReadFile("values.yaml")
+	if err != nil {
+		return err
+	}
+	values, err := parseValues(text)
+	if err != nil {
+		return fmt.Errorf("values.yaml: %w", err)
+	}
+	if derived["values.schema.json"], err = values.schema(); err != nil {
+		return fmt.Errorf("values.yaml: %w", err)
+	}
+	readme, err := chart.ReadFile("README.md")
+	if err != nil {
+		return err
+	}
+	if derived["README.md"], err = withTable(readme, values.table()); err != nil {
+		return fmt.Errorf("README.md: %w", err)
+	}
+	return nil
+}
+
+// removeStale removes the templates that an earlier run wrote and this one does not.
+func removeStale(chart *os.Root, derived map[string][]byte) error {
+	return fs.WalkDir(chart.FS(), "templates", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || derived[name] != nil {
+			return err
+		}
+		text, err := chart.ReadFile(name)
+		if err != nil || !bytes.HasPrefix(text, []byte(header)) {
+			return err
+		}
+		return chart.Remove(name)
+	})
+}
+
+// withTable puts the table between the two marks of the README.
+func withTable(readme, table []byte) ([]byte, error) {
+	const begin, end = "<!-- begin of the values, written by hack/chart -->\n", "<!-- end of the values -->"
+	before, rest, found := bytes.Cut(readme, []byte(begin))
+	_, after, foundEnd := bytes.Cut(rest, []byte(end))
+	if !found || !foundEnd {
+		return nil, errors.New("the marks around the table of values are missing: " + begin + end)
+	}
+	return bytes.Join([][]byte{before, []byte(begin), table, []byte(end), after}, nil), nil
+}

@@ -1,0 +1,159 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// value is a key of values.yaml. The comment above it is its description, and a line in that which begins with @schema
+// holds keywords of JSON Schema, for what the default does not tell:
+//
+//	# How much is logged.
+//	# @schema {enum: [debug, info]}
+//	logLevel: info
+type value struct {
+	path        string
+	description string
+	keywords    map[string]any
+	preset      any
+	// under has the keys of a mapping whose keys are fixed, in their order.
+	under []value
+}
+
+// parseValues returns the root of values.yaml.
+func parseValues(text []byte) (value, error) {
+	document := &yaml.Node{}
+	if err := yaml.Unmarshal(text, document); err != nil {
+		return value{}, err
+	}
+	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
+		return value{}, errors.New("it is not a mapping")
+	}
+	root := value{description: "The values of the chart."}
+	err := root.descend(document.Content[0])
+	return root, err
+}
+
+func (v *value) descend(mapping *yaml.Node) error {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, node := mapping.Content[i], mapping.Content[i+1]
+		under := value{path: strings.TrimPrefix(v.path+"."+key.Value, ".")}
+		if err := errors.Join(under.comment(key.HeadComment), node.Decode(&under.preset)); err != nil {
+			return fmt.Errorf("line %d: %s: %w", key.Line, under.path, err)
+		}
+		_, open := under.keywords["additionalProperties"]
+		if node.Kind == yaml.MappingNode && !open {
+			if err := under.descend(node); err != nil {
+				return err
+			}
+		} else if under.description == "" {
+			return fmt.Errorf("line %d: %s has no comment that describes it", key.Line, under.path)
+		}
+		v.under = append(v.under, under)
+	}
+	return nil
+}
+
+func (v *value) comment(comment string) error {
+	var description []string
+	for line := range strings.Lines(comment) {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
+		keywords, found := strings.CutPrefix(line, "@schema ")
+		if !found {
+			description = append(description, line)
+			continue
+		}
+		if err := yaml.Unmarshal([]byte(keywords), &v.keywords); err != nil {
+			return fmt.Errorf("@schema: %w", err)
+		}
+	}
+	v.description = strings.Join(description, " ")
+	return nil
+}
+
+// schema returns the JSON Schema by which Helm checks the values of a release.
+func (v value) schema() ([]byte, error) {
+	root, err := v.keywordsOf()
+	if err != nil {
+		return nil, err
+	}
+	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err = encoder.Encode(root)
+	return b.Bytes(), err
+}
+
+// keywordsOf returns what the schema says of one value. A key that is not there is refused, so a misspelt one is found.
+func (v value) keywordsOf() (map[string]any, error) {
+	keywords := map[string]any{}
+	if v.description != "" {
+		keywords["description"] = v.description
+	}
+	if v.under != nil {
+		properties := make(map[string]any, len(v.under))
+		for _, under := range v.under {
+			property, err := under.keywordsOf()
+			if err != nil {
+				return nil, err
+			}
+			properties[under.path[strings.LastIndex(under.path, ".")+1:]] = property
+		}
+		keywords["type"], keywords["properties"], keywords["additionalProperties"] = "object", properties, false
+		return keywords, nil
+	}
+	keywords["default"] = v.preset
+	missing := ""
+	switch v.preset.(type) {
+	case string:
+		keywords["type"] = "string"
+	case bool:
+		keywords["type"] = "boolean"
+	case int:
+		keywords["type"] = "integer"
+	case []any:
+		keywords["type"], missing = "array", "items"
+	case map[string]any:
+		keywords["type"], missing = "object", "additionalProperties"
+	default:
+		missing = "type"
+	}
+	maps.Copy(keywords, v.keywords)
+	if _, found := keywords[missing]; missing != "" && !found {
+		return nil, fmt.Errorf("%s: its default does not tell %s; say it in an @schema line", v.path, missing)
+	}
+	return keywords, nil
+}
+
+// table returns the values as a table of Markdown.
+func (v value) table() []byte {
+	var b bytes.Buffer
+	b.WriteString("| Value | Default | |\n|---|---|---|\n")
+	v.rows(&b)
+	return b.Bytes()
+}
+
+func (v value) rows(b *bytes.Buffer) {
+	for _, under := range v.under {
+		under.rows(b)
+	}
+	if v.under != nil {
+		return
+	}
+	preset, err := json.Marshal(v.preset)
+	if err != nil {
+		preset = []byte("?")
+	}
+	fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", v.path, preset, strings.ReplaceAll(v.description, "|", `\|`))
+}
