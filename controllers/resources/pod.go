@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// nonroot is the user of the distroless images.
+	// nonroot is the user of the images.
 	nonroot = 65532
 
 	// preStop is how long a pod that is to end still takes deliveries, until every proxy has heard that it ends.

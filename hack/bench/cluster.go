@@ -35,7 +35,7 @@ type crd = apiextensionsv1.CustomResourceDefinition
 
 // cluster is a real API server, with nothing else that would write to it.
 type cluster struct {
-	client.Client
+	client.WithWatch
 	config      *rest.Config
 	clientset   *kubernetes.Clientset
 	environment *envtest.Environment
@@ -65,7 +65,7 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 		return nil, fmt.Errorf("start kube-apiserver and etcd: %w", err)
 	}
 	w.config.QPS = -1 // the server is what is measured
-	if w.Client, err = client.New(w.config, client.Options{Scheme: scheme}); err != nil {
+	if w.WithWatch, err = client.NewWithWatch(w.config, client.Options{Scheme: scheme}); err != nil {
 		return nil, err
 	}
 	if w.clientset, err = kubernetes.NewForConfig(w.config); err != nil {
@@ -103,27 +103,42 @@ func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
 	return nil
 }
 
-// awaitSteady waits until every resource has a status of its generation.
-func (w *cluster) awaitSteady(ctx context.Context, namespace string) error {
+// steady watches until every resource has a status of its generation, and returns when the last got it.
+// It is called before the manager starts: to list again and again would slow the server that is measured.
+func (w *cluster) steady(ctx context.Context, namespace string, count int) func() (time.Time, error) {
+	type outcome struct {
+		last time.Time
+		err  error
+	}
+	done := make(chan outcome, 1)
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
-	defer cancel()
-	for {
-		list := &v1alpha1.WhatsAppWebhookList{}
-		if err := w.List(ctx, list, client.InNamespace(namespace)); err != nil {
-			return err
-		}
-		steady := 0
-		for i := range list.Items {
-			if list.Items[i].Status.ObservedGeneration == list.Items[i].Generation {
-				steady++
+	seen, err := w.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
+	if err != nil {
+		cancel()
+		return func() (time.Time, error) { return time.Time{}, fmt.Errorf("watch resources: %w", err) }
+	}
+	go func() {
+		defer cancel()
+		defer seen.Stop()
+		steady, o := map[string]bool{}, outcome{}
+		for event := range seen.ResultChan() {
+			webhook, ok := event.Object.(*v1alpha1.WhatsAppWebhook)
+			if !ok || webhook.Status.ObservedGeneration != webhook.Generation {
+				continue
+			}
+			steady[webhook.Name] = true
+			if len(steady) == count {
+				o.last = time.Now()
+				done <- o
+				return
 			}
 		}
-		if steady == len(list.Items) {
-			return nil
-		}
-		if err := sleep(ctx, 250*time.Millisecond); err != nil {
-			return fmt.Errorf("%d of %d resources are steady: %w", steady, len(list.Items), err)
-		}
+		o.err = fmt.Errorf("%d of %d resources are steady: %w", len(steady), count, ctx.Err())
+		done <- o
+	}()
+	return func() (time.Time, error) {
+		o := <-done
+		return o.last, o.err
 	}
 }
 

@@ -52,16 +52,18 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	if err != nil {
 		return nil, err
 	}
+	steadied := world.steady(ctx, "operated", count)
 	began := time.Now()
 	manager, err := world.startManager(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, manager.stop()) }()
-	if err := world.awaitSteady(ctx, "operated"); err != nil {
+	ended, err := steadied()
+	if err != nil {
 		return nil, fmt.Errorf("wait for a steady state: %w\n%s", err, manager.log.String())
 	}
-	took := time.Since(began)
+	took := ended.Sub(began)
 	steady, err := world.awaitSilence(ctx)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,160 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// writeArchive writes what `ctr images import`, `docker load`, `podman load` and `kind load image-archive` all take: an
+// OCI image layout (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) of all platforms, and in
+// it a manifest.json of the first one, which is what a Docker reads that cannot keep several. `docker save` does the same.
+func writeArchive(w io.Writer, tag name.Tag, index v1.ImageIndex, images []v1.Image) error {
+	a := archive{tw: tar.NewWriter(w), written: map[v1.Hash]bool{}}
+	if err := a.json("oci-layout", map[string]string{"imageLayoutVersion": "1.0.0"}); err != nil {
+		return err
+	}
+	if err := a.index(tag, index); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if err := a.dockerManifest(tag, images[0]); err != nil {
+		return fmt.Errorf("manifest.json: %w", err)
+	}
+	for _, image := range images {
+		if err := a.image(image); err != nil {
+			return err
+		}
+	}
+	return a.tw.Close()
+}
+
+type archive struct {
+	tw *tar.Writer
+	// written holds the blobs that are there: platforms share layers.
+	written map[v1.Hash]bool
+}
+
+// index writes the image's index, and the layout's, which names it.
+func (a archive) index(tag name.Tag, index v1.ImageIndex) error {
+	raw, err := index.RawManifest()
+	if err != nil {
+		return err
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		return err
+	}
+	err = a.json("index.json", v1.IndexManifest{
+		SchemaVersion: 2,
+		MediaType:     types.OCIImageIndex,
+		Manifests: []v1.Descriptor{{
+			MediaType: types.OCIImageIndex,
+			Digest:    digest,
+			Size:      int64(len(raw)),
+			Annotations: map[string]string{
+				"io.containerd.image.name":          tag.String(),
+				"org.opencontainers.image.ref.name": tag.TagStr(),
+			},
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	return a.blob(digest, raw)
+}
+
+func (a archive) dockerManifest(tag name.Tag, image v1.Image) error {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return err
+	}
+	described := tarball.Descriptor{Config: blobName(manifest.Config.Digest), RepoTags: []string{tag.String()}}
+	for _, layer := range manifest.Layers {
+		described.Layers = append(described.Layers, blobName(layer.Digest))
+	}
+	return a.json("manifest.json", tarball.Manifest{described})
+}
+
+// image writes the blobs of an image.
+func (a archive) image(image v1.Image) error {
+	manifest, err := image.RawManifest()
+	if err != nil {
+		return err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return err
+	}
+	if err := a.blob(digest, manifest); err != nil {
+		return err
+	}
+	config, err := image.RawConfigFile()
+	if err != nil {
+		return err
+	}
+	if digest, err = image.ConfigName(); err != nil {
+		return err
+	}
+	if err := a.blob(digest, config); err != nil {
+		return err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return err
+	}
+	for _, layer := range layers {
+		if err := a.layer(layer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a archive) layer(layer v1.Layer) error {
+	digest, err := layer.Digest()
+	if err != nil {
+		return err
+	}
+	compressed, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	defer compressed.Close()
+	content, err := io.ReadAll(compressed)
+	if err != nil {
+		return err
+	}
+	return a.blob(digest, content)
+}
+
+func (a archive) json(name string, value any) error {
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(value); err != nil {
+		return err
+	}
+	return a.file(name, text.Bytes())
+}
+
+func (a archive) blob(digest v1.Hash, content []byte) error {
+	if a.written[digest] {
+		return nil
+	}
+	a.written[digest] = true
+	return a.file(blobName(digest), content)
+}
+
+func (a archive) file(name string, content []byte) error {
+	return writeEntry(a.tw, &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, content)
+}
+
+func blobName(digest v1.Hash) string { return "blobs/" + digest.Algorithm + "/" + digest.Hex }

@@ -1,0 +1,62 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// user is the user and group of the programs. By number: runAsNonRoot cannot check a name.
+const user = 65532
+
+// image makes what the Dockerfile makes of the same files.
+func (r release) image(t target, platform v1.Platform, layers ...v1.Layer) (v1.Image, error) {
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
+		OS:           platform.OS,
+		Architecture: platform.Architecture,
+		Created:      v1.Time{Time: r.created},
+		RootFS:       v1.RootFS{Type: "layers"},
+		Config: v1.Config{
+			User:       fmt.Sprintf("%d:%d", user, user),
+			Entrypoint: []string{"/" + t.name},
+			WorkingDir: "/",
+			Env:        []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+			Labels: map[string]string{
+				"org.opencontainers.image.source":   "https://github.com/wawebhook/whatsapp-webhook-operator",
+				"org.opencontainers.image.licenses": "Apache-2.0",
+				"org.opencontainers.image.version":  r.version,
+			},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, layer := range layers {
+		image, err = mutate.Append(image, mutate.Addendum{
+			Layer:   layer,
+			History: v1.History{Created: v1.Time{Time: r.created}, CreatedBy: "hack/images"},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return mutate.ConfigMediaType(mutate.MediaType(image, types.OCIManifestSchema1), types.OCIConfigJSON), nil
+}
+
+func compressedSize(image v1.Image) (int64, error) {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	var size int64
+	for _, layer := range manifest.Layers {
+		size += layer.Size
+	}
+	return size, nil
+}
