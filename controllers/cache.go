@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -68,8 +69,12 @@ func onlyWhatIsRead(cached any) (any, error) {
 		object.Spec = networkingv1.IngressSpec{}
 	case *gatewayv1.HTTPRoute:
 		object.Spec = gatewayv1.HTTPRouteSpec{}
+	case *discoveryv1.EndpointSlice:
+		object.ManagedFields = nil
+		return object, nil
 	}
 	object.SetAnnotations(nil)
+	object.SetLabels(nil) // whether they are as wanted shows in managedFields, and in that the object is here at all
 	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
 		return entry.Manager != apply.FieldOwner
 	}))

@@ -51,7 +51,9 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 	m := &manager{metrics: address, token: token}
 	m.cmd = exec.CommandContext(ctx, filepath.Join(w.dir, "manager"), //nolint:gosec // the program that was just built
 		"--metrics-bind-address="+address, "--health-probe-bind-address=0", "--receiver-image=registry.example.com/receiver:bench")
-	m.cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"), fmt.Sprintf("GOMEMLIMIT=%d", 256<<20))
+	// As config/manager has them.
+	// Its memory is set up as in config/manager.
+	m.cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"), "GOGC=30", fmt.Sprintf("GOMEMLIMIT=%d", 256<<20))
 	m.cmd.Stderr = &m.log
 	if err := m.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the manager: %w", err)
