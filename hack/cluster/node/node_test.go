@@ -1,0 +1,173 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"sigs.k8s.io/yaml"
+)
+
+func TestMissingPrograms(t *testing.T) {
+	for name, test := range map[string]struct {
+		have []string
+		want string
+	}{
+		"all":     {[]string{"ip", "iptables", "iptables-restore", "mount", "nsenter", "runc"}, ""},
+		"no runc": {[]string{"ip", "iptables", "iptables-restore", "mount", "nsenter"}, "not in PATH: runc; install with: apt-get install -y --no-install-recommends runc"},
+		"bare": {
+			[]string{"mount", "nsenter"},
+			"not in PATH: ip, iptables, iptables-restore, runc; install with: apt-get install -y --no-install-recommends iproute2 iptables runc",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := missingPrograms(func(program string) (string, error) {
+				for _, p := range test.have {
+					if p == program {
+						return "/usr/bin/" + p, nil
+					}
+				}
+				return "", exec.ErrNotFound
+			})
+			if got := message(err); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+	if diff := cmp.Diff([]string{"iproute2", "iptables", "mount", "util-linux", "runc"}, Packages()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFiles renders every file, so that none names a value there is not, and reads the YAML ones.
+func TestFiles(t *testing.T) {
+	n := New("/state/node", "/cache", nil, io.Discard)
+	err := fs.WalkDir(files, "files", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := n.render(strings.TrimPrefix(path, "files/"))
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(text), "<no value>") {
+			t.Errorf("%s names a value there is not:\n%s", path, text)
+		}
+		for document := range strings.SplitSeq(string(text), "\n---\n") {
+			var object map[string]any
+			if filepath.Ext(path) != ".toml" {
+				if err := yaml.UnmarshalStrict([]byte(document), &object); err != nil {
+					t.Errorf("%s: %v\n%s", path, err, document)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for _, test := range []struct{ inner, outer string }{
+		{hostAddress + linkBits, addresses},
+		{nodeAddress + linkBits, hostAddress + linkBits},
+		{clusterPods, addresses},
+		{nodePods, clusterPods},
+		{services, addresses},
+		{apiAddress + "/32", services},
+		{dnsAddress + "/32", services},
+	} {
+		inner, outer := netip.MustParsePrefix(test.inner), netip.MustParsePrefix(test.outer)
+		if !outer.Masked().Contains(inner.Addr()) || inner.Bits() < outer.Bits() {
+			t.Errorf("%s is not in %s", inner, outer)
+		}
+	}
+	if netip.MustParsePrefix(clusterPods).Overlaps(netip.MustParsePrefix(services)) {
+		t.Error("pods and Services overlap")
+	}
+}
+
+func TestNotRunning(t *testing.T) {
+	n := New(filepath.Join(t.TempDir(), "node"), t.TempDir(), nil, io.Discard)
+	if _, err := n.Exec(t.Context(), "true"); !errors.Is(err, errNotRunning) {
+		t.Errorf("exec: %v", err)
+	}
+	if err := n.Status(t.Context(), io.Discard); !errors.Is(err, errNotRunning) {
+		t.Errorf("status: %v", err)
+	}
+}
+
+// TestKillSpares checks that a process is left alone that does not run the node's own program, whatever its number.
+func TestKillSpares(t *testing.T) {
+	n := New(filepath.Join(t.TempDir(), "node"), t.TempDir(), nil, io.Discard)
+	if err := n.kill(os.Getpid()); err != nil {
+		t.Error(err)
+	}
+	if n.isOwn(os.Getpid()) {
+		t.Error("this process is not the node's")
+	}
+}
+
+func TestUntil(t *testing.T) {
+	asked := 0
+	if err := until(t.Context(), time.Minute, func(context.Context) error {
+		if asked++; asked < 3 {
+			return errors.New("not yet")
+		}
+		return nil
+	}); err != nil || asked != 3 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+	err := until(t.Context(), 150*time.Millisecond, func(ctx context.Context) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return errors.New("never")
+	})
+	if got, want := message(err), "after 150ms still: never"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWriteImage(t *testing.T) {
+	folder := t.TempDir()
+	program, archive := filepath.Join(folder, "program"), filepath.Join(folder, "image.tar")
+	if err := os.WriteFile(program, []byte("#!"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeImage(archive, "localhost/program:node", program); err != nil {
+		t.Fatal(err)
+	}
+	image, err := tarball.ImageFromPath(archive, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.OS != "linux" || config.Architecture == "" || config.Config.User != "65532:65532" || !cmp.Equal(config.Config.Entrypoint, []string{"/program"}) {
+		t.Errorf("%+v", config)
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,160 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package programs builds the programs of a node from the Go modules that are pinned under hack/, and keeps them, so
+// that the next node starts at once.
+package programs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// set is programs of one Go module, all linked statically.
+type set struct {
+	name     string
+	folder   string // in the repository
+	packages []string
+	flags    func(ctx context.Context, folder string) (string, error) // for the linker; may be nil
+}
+
+var sets = []set{
+	{"kubernetes", "hack/controlplane/kubernetes", []string{
+		"k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes/cmd/kubelet",
+		"k8s.io/kubernetes/cmd/kube-proxy", "k8s.io/kubernetes/cmd/kubectl",
+	}, kubernetesVersion},
+	{"containerd", "hack/cluster/modules/containerd", []string{
+		"github.com/containerd/containerd/v2/cmd/containerd", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+		"github.com/containerd/containerd/v2/cmd/ctr",
+	}, nil},
+	{"cni", "hack/cluster/modules/cni", []string{
+		"github.com/containernetworking/plugins/plugins/main/ptp", "github.com/containernetworking/plugins/plugins/main/loopback",
+		"github.com/containernetworking/plugins/plugins/ipam/host-local", "github.com/containernetworking/plugins/plugins/meta/portmap",
+	}, nil},
+	{"coredns", "hack/cluster/modules/coredns", []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/modules/coredns"}, nil},
+	{"pause", "hack/cluster/pause", []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/pause"}, nil},
+}
+
+// Programs are the folders of the executables, by the name of their set.
+type Programs map[string]string
+
+// Ensure builds what the cache does not have. root is the repository's folder; progress gets a line for each program.
+func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Programs, error) {
+	p := Programs{}
+	var err error
+	if p["controlplane"], err = controlPlane(ctx, root, progress); err != nil {
+		return nil, err
+	}
+	for _, s := range sets {
+		if p[s.name], err = s.ensure(ctx, root, cache, progress); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// controlPlane returns the folder with the kube-apiserver and the etcd that the tests run against, too.
+func controlPlane(ctx context.Context, root string, progress io.Writer) (string, error) {
+	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", "assets.sh")) //nolint:gosec // of this repository
+	script.Stderr = progress
+	folder, err := script.Output()
+	if err != nil {
+		return "", fmt.Errorf("get kube-apiserver and etcd from hack/controlplane/assets.sh: %w", err)
+	}
+	return strings.TrimSpace(string(folder)), nil
+}
+
+// ensure returns the folder that the set's executables are in. Its name says what they were built from.
+func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer) (string, error) {
+	source := filepath.Join(root, s.folder)
+	key, err := fingerprint(source, s.packages)
+	if err != nil {
+		return "", fmt.Errorf("look at what %s is built from: %w", s.name, err)
+	}
+	target := filepath.Join(cache, s.name+"-"+key)
+	if _, err := os.Stat(target); err == nil {
+		return target, nil
+	}
+	linker := "-s -w"
+	if s.flags != nil {
+		more, err := s.flags(ctx, source)
+		if err != nil {
+			return "", err
+		}
+		linker += " " + more
+	}
+	// Only a whole set gets the name that is looked for.
+	partial := target + ".partial"
+	if err := os.MkdirAll(partial, 0o750); err != nil {
+		return "", fmt.Errorf("make room in the cache: %w", err)
+	}
+	for _, pkg := range s.packages {
+		if err := build(ctx, source, pkg, filepath.Join(partial, path.Base(pkg)), linker, progress); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(partial, target); err != nil {
+		return "", fmt.Errorf("keep %s: %w", s.name, err)
+	}
+	return target, nil
+}
+
+func build(ctx context.Context, folder, pkg, target, linker string, progress io.Writer) error {
+	start := time.Now()
+	command := exec.CommandContext(ctx, "go", "build", "-C", folder, "-trimpath", "-ldflags", linker, "-o", target, pkg) //nolint:gosec // that this package names
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, stderr.String())
+	}
+	fmt.Fprintf(progress, "  built %s in %.0f s\n", path.Base(pkg), time.Since(start).Seconds())
+	return nil
+}
+
+// fingerprint names the files of a module's folder, and the packages, by their content.
+func fingerprint(folder string, packages []string) (string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, packages)
+	for _, entry := range entries {
+		if entry.IsDir() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, entry.Name(), len(text))
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+}
+
+// kubernetesVersion stamps the version that the module pins, as Kubernetes' own build does.
+func kubernetesVersion(ctx context.Context, folder string) (string, error) {
+	version, err := exec.CommandContext(ctx, "go", "list", "-C", folder, "-m", "-f", "{{.Version}}", "k8s.io/kubernetes").Output() //nolint:gosec // that this package names
+	if err != nil {
+		return "", fmt.Errorf("read the pinned version of Kubernetes: %w", err)
+	}
+	text := strings.TrimSpace(string(version))
+	parts := strings.Split(strings.TrimPrefix(text, "v"), ".")
+	if len(parts) < 2 {
+		return "", fmt.Errorf("the pinned version of Kubernetes, %q, is not like v1.37.2", text)
+	}
+	const pkg = "k8s.io/component-base/version"
+	return fmt.Sprintf("-X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s", pkg, text, parts[0], parts[1]), nil
+}
