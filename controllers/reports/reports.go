@@ -67,6 +67,7 @@ type subject struct {
 	summary   Summary
 	due       time.Time
 	asking    bool
+	silent    bool // nobody answered the last time
 }
 
 // NewPoller returns a Poller that asks on the given port, and calls changed when a resource's summary is another than
@@ -168,7 +169,12 @@ func (p *Poller) settle(ctx context.Context, resource types.NamespacedName, s *s
 	s.asking = false
 	// Spread, or a restart would have all resources asked at the same moment for ever.
 	s.due = p.clock.Now().Add(Every - time.Duration(rand.Int64N(int64(Every/5)))) //nolint:gosec // no secret depends on it
-	news := ctx.Err() == nil && p.known[resource] == s && !reflect.DeepEqual(s.summary, summary)
+	// One lost answer is no news: it is asked again soon.
+	lost := summary.Answered == 0 && s.summary.Answered > 0 && !s.silent
+	if s.silent = summary.Answered == 0; lost {
+		s.due = p.clock.Now().Add(scanEvery)
+	}
+	news := ctx.Err() == nil && p.known[resource] == s && !lost && !reflect.DeepEqual(s.summary, summary)
 	if news {
 		s.summary = summary
 	}

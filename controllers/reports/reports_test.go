@@ -143,6 +143,26 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 		t.Errorf("pending = %d, want 2", *got)
 	}
 
+	// One lost answer changes nothing, a second one does.
+	world.mu.Lock()
+	answer := world.answers["10.0.0.1:9090"]
+	delete(world.answers, "10.0.0.1:9090")
+	before := world.asked["10.0.0.1:9090"]
+	world.mu.Unlock()
+	p.Refresh(sales)
+	for asked() == before {
+		pass(scanEvery)
+	}
+	world.mu.Lock()
+	world.answers["10.0.0.1:9090"] = answer
+	world.mu.Unlock()
+	for asked() == before+1 {
+		pass(scanEvery)
+	}
+	if got := p.Track(sales, []string{"10.0.0.1"}).Answered; got != 1 || len(news) > 0 {
+		t.Errorf("%d answered after one lost answer, and %d times news; want 1 and none", got, len(news))
+	}
+
 	if got := p.Track(sales, []string{"10.0.0.9"}).Pending; *got != 2 {
 		t.Errorf("pending = %d with new addresses, want 2: what the former ones said", *got)
 	}
