@@ -26,7 +26,7 @@ KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-l
 
 .PHONY: help
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## The manager and the receiver, into bin/.
@@ -89,6 +89,23 @@ bench: ## Measure throughput and latency; ARGS go to the program.
 .PHONY: demo
 demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.
 	go run ./hack/demo $(ARGS)
+
+.PHONY: cluster-demo
+cluster-demo: ## The operator in a cluster, between stand-ins for Meta and Bird; the cluster stays, to look around.
+	KEEP=1 hack/e2e/on-cluster.sh go run ./hack/e2e/demo
+
+.PHONY: e2e
+e2e: ## Try everything on a real node, under load; ARGS go to go test. KEEP=1 keeps a cluster that was made for it.
+	hack/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 30m -v $(ARGS) ./hack/e2e
+
+.PHONY: cluster-up
+cluster-up: ## A Kubernetes cluster of one real node: with kind where Docker runs, else (as root on Linux) of its own.
+	go run ./hack/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## Remove it, and check that nothing is left.
+	go run ./hack/cluster down
+	go run ./hack/cluster leftovers
 
 .PHONY: verify
 verify: ## Check that what is generated, formatted and pinned is current.

@@ -50,7 +50,7 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 		return fmt.Errorf("index WhatsAppWebhooks by Service: %w", err)
 	}
 	for _, kind := range r.extensions.kinds() {
-		if err := r.watch(ctx, mgr, c, kind); err != nil {
+		if _, err := r.watch(ctx, mgr, c, kind); err != nil {
 			return err
 		}
 	}
@@ -63,21 +63,23 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	return nil
 }
 
-// watch wakes the reconciler for what becomes of a resource's objects of that kind, and indexes them by their owner.
-func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager, c controller.Controller, k kind) error {
+// watch wakes the reconciler for what becomes of a resource's objects of that kind, and indexes them by their owner. What
+// becomes of them before the source it returns has synced may go unnoticed.
+func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager, c controller.Controller, k kind) (source.SyncingSource, error) {
 	object, err := r.applier.Prototype(k.GroupVersionKind)
 	if err != nil {
-		return fmt.Errorf("watch each %s: %w", k.Kind, err)
+		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
 	if err := mgr.GetFieldIndexer().IndexField(ctx, object, apply.OwnerIndex, apply.IndexOwner); err != nil {
-		return fmt.Errorf("index each %s by owner: %w", k.Kind, err)
+		return nil, fmt.Errorf("index each %s by owner: %w", k.Kind, err)
 	}
 	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.WhatsAppWebhook{}, handler.OnlyControllerOwner())
 	// Drift and status both count; only a resync that brings nothing new does not.
-	if err := c.Watch(source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{})); err != nil {
-		return fmt.Errorf("watch each %s: %w", k.Kind, err)
+	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{})
+	if err := c.Watch(watched); err != nil {
+		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
-	return nil
+	return watched, nil
 }
 
 // follow takes up optional APIs that came, and drops those that went, for every resource.
@@ -93,8 +95,12 @@ func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager
 		}
 	}
 	for _, k := range came {
-		if err := r.watch(ctx, mgr, c, k); err != nil {
+		watched, err := r.watch(ctx, mgr, c, k)
+		if err != nil {
 			return err
+		}
+		if err := watched.WaitForSync(ctx); err != nil {
+			return fmt.Errorf("watch each %s: %w", k.Kind, err)
 		}
 	}
 	r.extensions.note(came, nil)

@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command standin serves the stand-ins for Meta's Graph API and for Bird, each with its control API:
+// Command standin serves the stand-ins for Meta's Graph API and for Bird, and plays Meta's deliveries to a receiver. Each
+// has its control API:
 //
 //	GET    /_standin/healthz
 //	GET    /_standin/calls?method=POST&path=/123/messages   calls seen; DELETE forgets them
@@ -10,6 +11,11 @@
 //	GET    /_standin/faults                                 faults in force; DELETE ends all, DELETE /_standin/faults/1 one
 //	POST   /_standin/faults                                 {"pathPrefix":"/123/messages","graphError":{"code":130429},"times":1}
 //	PUT    /_standin/media/{id}                             a medium, by Content-Type and body (Graph)
+//	POST   /_standin/load                                   {"name":"a","phoneNumberID":"123","conversations":9,"everyMilliseconds":500}: people who write (Meta)
+//	GET    /_standin/load                                   what of it was answered 200; DELETE lets nobody write any more (Meta)
+//	POST   /_standin/deliver                                one delivery of the body, signed; ?appSecret= by another (Meta)
+//	POST   /_standin/handshake?verifyToken=a&challenge=1    one verification (Meta)
+//	PUT    /_standin/callback                               {"url":"http://receiver/webhooks/whatsapp","appSecret":"s"} (Meta)
 //
 // A fault has method, pathPrefix, status, body, retryAfter, graphError, delay ("2s"), hang, cut (before, after,
 // midbody), afterEffect and times. The control API asks for no credential and shows those of the calls: it is for
@@ -32,10 +38,16 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin/meta"
 )
 
-// drainTimeout is how long calls in flight may take once the command is told to stop.
-const drainTimeout = 10 * time.Second
+const (
+	// drainTimeout is how long calls in flight may take once the command is told to stop.
+	drainTimeout = 10 * time.Second
+	// deliveryTimeout is more than a receiver takes to say that it cannot store a delivery.
+	deliveryTimeout = 10 * time.Second
+	dialTimeout     = 3 * time.Second
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,11 +61,11 @@ func main() {
 }
 
 type settings struct {
-	graphListen, birdListen string
-	graph                   standin.GraphOptions
-	bird                    standin.BirdOptions
-	callbackURL             string
-	statuses                []string
+	graphListen, birdListen, metaListen string
+	graph                               standin.GraphOptions
+	bird                                standin.BirdOptions
+	callbackURL                         string
+	statuses                            []string
 }
 
 func parse(args []string) (settings, error) {
@@ -61,6 +73,7 @@ func parse(args []string) (settings, error) {
 	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
 	flags.StringVar(&s.graphListen, "graph-listen", ":8081", "address of the Graph API; empty: not served")
 	flags.StringVar(&s.birdListen, "bird-listen", ":8082", "address of Bird; empty: not served")
+	flags.StringVar(&s.metaListen, "meta-listen", "", "address of the control API of Meta's deliveries; empty: not served")
 	list(flags, &s.graph.AccessTokens, "access-tokens", "access tokens the Graph API accepts, comma-separated; none: any")
 	list(flags, &s.graph.PhoneNumberIDs, "phone-number-ids", "phone number ids that exist, comma-separated; none: all")
 	flags.StringVar(&s.graph.AppID, "app-id", "", "id of the app; empty: any")
@@ -68,7 +81,7 @@ func parse(args []string) (settings, error) {
 	flags.StringVar(&s.graph.PublicURL, "graph-url", "", "scheme and host of media URLs; empty: those of the request")
 	flags.DurationVar(&s.graph.MediaURLLifetime, "media-url-lifetime", 5*time.Minute, "how long a media URL can be used")
 	list(flags, &s.bird.AccessKeys, "access-keys", "access keys Bird accepts, comma-separated; none: any")
-	flags.StringVar(&s.callbackURL, "callback-url", "", "receiver that is sent the statuses of sent messages; empty: none")
+	flags.StringVar(&s.callbackURL, "callback-url", "", "receiver of deliveries, and of the statuses of sent messages; empty: none")
 	list(flags, &s.statuses, "statuses", "statuses to send for each message, comma-separated (default sent,delivered,read)")
 	keep := flags.Int("keep", 10_000, "how many calls and messages are kept; negative: they are only counted")
 	if err := flags.Parse(args); err != nil {
@@ -77,8 +90,8 @@ func parse(args []string) (settings, error) {
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q: everything is set by flags", flags.Arg(0))
 	}
-	if s.graphListen == "" && s.birdListen == "" {
-		return s, errors.New("nothing to serve: set -graph-listen or -bird-listen")
+	if s.graphListen == "" && s.birdListen == "" && s.metaListen == "" {
+		return s, errors.New("nothing to serve: set -graph-listen, -bird-listen or -meta-listen")
 	}
 	if s.callbackURL != "" && s.graph.AppSecret == "" {
 		return s, errors.New("-callback-url needs -app-secret to sign with")
@@ -113,17 +126,13 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 
-	if s.callbackURL != "" {
-		client := &http.Client{Timeout: 10 * time.Second}
-		poster := standin.NewStatusPoster(client, s.callbackURL, s.graph.AppSecret, s.statuses...)
-		s.graph.StatusSink = poster.Sink
-		background.Go(func() {
-			poster.Run(serving)
-			client.CloseIdleConnections()
-			posted, failed, dropped := poster.Counts()
-			log.Info("statuses", "posted", posted, "failed", failed, "dropped", dropped)
-		})
-	}
+	// Each delivery has a connection of its own, as from Meta's many hosts.
+	client := &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	}}
+	deliveries := meta.New(client, meta.Callback{URL: s.callbackURL, AppSecret: s.graph.AppSecret}, s.statuses...)
+	background.Go(func() { deliveries.Run(serving) })
+	s.graph.StatusSink = deliveries.Sink
 	graph, bird := standin.NewGraph(s.graph), standin.NewBird(s.bird)
 	for _, part := range []struct {
 		name, address string
@@ -132,6 +141,7 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	}{
 		{"graph", s.graphListen, graph, graph.Close},
 		{"bird", s.birdListen, bird, bird.Close},
+		{"meta", s.metaListen, deliveries.Handler(), func() {}},
 	} {
 		if part.address == "" {
 			continue

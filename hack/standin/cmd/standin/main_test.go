@@ -36,12 +36,12 @@ func (a *addresses) Write(line []byte) (int, error) {
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {
-	found := &addresses{found: make(chan [2]string, 2)}
+	found := &addresses{found: make(chan [2]string, 3)}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"-graph-listen", "127.0.0.1:0", "-bird-listen", "127.0.0.1:0", "-access-tokens", "a, b",
+			"-graph-listen", "127.0.0.1:0", "-bird-listen", "127.0.0.1:0", "-meta-listen", "127.0.0.1:0", "-access-tokens", "a, b",
 			"-callback-url", "http://127.0.0.1:1/", "-app-secret", "s",
 		}, slog.New(slog.NewJSONHandler(found, nil)))
 	}()
@@ -62,7 +62,7 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 		return response.StatusCode, err
 	}
 	at := map[string]string{}
-	for range 2 {
+	for range 3 {
 		pair := <-found.found
 		at[pair[0]] = "http://" + pair[1]
 	}
@@ -75,6 +75,9 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 		}
 	}
 
+	if status, err := call(http.MethodGet, at["meta"]+"/_standin/load", ""); err != nil || status != http.StatusOK {
+		t.Errorf("GET load: %d, %v", status, err)
+	}
 	if status, err := call(http.MethodPost, at["bird"]+"/_standin/faults", `{"hang":true}`); err != nil || status != http.StatusCreated {
 		t.Fatalf("adding a fault: %d, %v", status, err)
 	}
