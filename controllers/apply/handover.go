@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,17 +28,15 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 	if err := a.client.Get(ctx, deployment, cached); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !ownsReplicas(cached.ManagedFields, FieldOwner) {
+	if !slices.ContainsFunc(cached.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldOwner && ownsReplicas(entry) }) {
 		return nil
 	}
 	live := &appsv1.Deployment{} // the cache knows of no other owners
 	if err := a.live.Get(ctx, deployment, live); err != nil {
 		return fmt.Errorf("read the owners of replicas: %w", err)
 	}
-	for _, entry := range live.ManagedFields {
-		if entry.Manager != FieldOwner && ownsReplicas(live.ManagedFields, entry.Manager) {
-			return nil
-		}
+	if slices.ContainsFunc(live.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager != FieldOwner && ownsReplicas(entry) }) {
+		return nil
 	}
 	held := appsv1ac.Deployment(live.Name, live.Namespace).
 		WithUID(live.UID).
@@ -48,19 +47,11 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 	return nil
 }
 
-func ownsReplicas(entries []metav1.ManagedFieldsEntry, manager string) bool {
-	for _, entry := range entries {
-		if entry.Manager != manager || entry.FieldsV1 == nil {
-			continue
-		}
-		var fields struct {
-			Spec struct {
-				Replicas *struct{} `json:"f:replicas"`
-			} `json:"f:spec"`
-		}
-		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) == nil && fields.Spec.Replicas != nil {
-			return true
-		}
+func ownsReplicas(entry metav1.ManagedFieldsEntry) bool {
+	var fields struct {
+		Spec struct {
+			Replicas *struct{} `json:"f:replicas"`
+		} `json:"f:spec"`
 	}
-	return false
+	return entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) == nil && fields.Spec.Replicas != nil
 }

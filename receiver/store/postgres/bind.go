@@ -137,7 +137,7 @@ func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
 			func(rows pgx.Rows) error {
 				var seq int64
 				err := rows.Scan(&seq)
-				t.counted(class(a.lane.class), store.Pending, outcome.State)
+				t.counted(store.ClassOf(a.lane.class), store.Pending, outcome.State)
 				if outcome.State == store.Dead && outcome.Failure != nil {
 					failures = append(failures, failed{event: seq, failure: outcome.Failure})
 				}

@@ -79,7 +79,7 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 			return err
 		}
 		*revived++
-		t.counted(class(of.class), from, store.Pending)
+		t.counted(store.ClassOf(of.class), from, store.Pending)
 		l.wake(of, now)
 		// A conversation that was purged since begins with what the event tells of it.
 		if row := l.rows[of]; of.class == 0 && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {

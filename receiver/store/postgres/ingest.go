@@ -88,7 +88,7 @@ type send struct {
 }
 
 func key(e *store.Event) laneKey {
-	return laneKey{lane: text(e.Lane), class: code(cmp.Or(e.Class, store.Conversations))}
+	return laneKey{lane: text(e.Lane), class: cmp.Or(e.Class, store.Conversations).Code()}
 }
 
 // announce queues what has to be known of events before lanes are locked.
@@ -191,7 +191,7 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 			t.counted("", "", e.State)
 		} else {
 			lane := key(e)
-			t.counted(class(lane.class), "", e.State)
+			t.counted(store.ClassOf(lane.class), "", e.State)
 			l.wake(lane, e.ReceivedAt.UnixMilli())
 			if lane.class == 0 {
 				if e.Kind == store.KindMessage {
@@ -232,7 +232,7 @@ func (t *tx) insert(rows []row) {
 		lanes[i], numbers[i], received[i], payloads[i] = e.Lane, e.PhoneNumberID, e.ReceivedAt.UnixMilli(), bytes(e.Payload)
 		classes[i] = key(e).class
 		if e.State != store.Pending {
-			classes[i], finished[i] = noClass, &received[i]
+			classes[i], finished[i] = store.NoClassCode, &received[i]
 		}
 	}
 	t.exec(`

@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 				key, err := due.add(rows)
 				order = append(order, key)
 				return err
-			}, code(of), now.UnixMilli(), max(limit, 0))
+			}, of.Code(), now.UnixMilli(), max(limit, 0))
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (p *pending) targets() []any {
 // in is the event, of a lane.
 func (p *pending) in(key laneKey) store.Event {
 	e := p.event
-	e.ID, e.State, e.Class, e.Lane, e.ReceivedAt = p.id, store.Pending, class(key.class), key.lane, moment(&p.received)
+	e.ID, e.State, e.Class, e.Lane, e.ReceivedAt = p.id, store.Pending, store.ClassOf(key.class), key.lane, moment(&p.received)
 	return e
 }
 
@@ -181,7 +181,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 
 // leased is the key of a lease's lane.
 func leased(lease store.LeaseRef) laneKey {
-	return laneKey{lane: text(lease.Lane), class: code(lease.Class)}
+	return laneKey{lane: text(lease.Lane), class: lease.Class.Code()}
 }
 
 // Release implements store.Store.

@@ -38,7 +38,7 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 			a.row.ready, a.row.token, a.row.starts, a.row.changed = millis(outcome.RetryAt), nil, 0, true
 			continue
 		}
-		t.counted(class(a.lane.class), store.Pending, outcome.State)
+		t.counted(store.ClassOf(a.lane.class), store.Pending, outcome.State)
 		ended = append(ended, a)
 	}
 	if len(seqs) > 0 {
