@@ -141,9 +141,27 @@ func (s *suite) verify(t *testing.T, webhook string) meta.Report {
 	if load.Statuses.Dropped > 0 {
 		t.Errorf("%d statuses were never delivered", load.Statuses.Dropped)
 	}
-	say(t, "%d messages acknowledged, each answered once and in order; refused meanwhile: %v %s; %d statuses delivered",
-		len(load.Messages), load.Refusals, load.Reason, load.Statuses.Posted)
+	say(t, "%d messages acknowledged, each answered once and in order; refused meanwhile: %v%s; %d statuses delivered",
+		len(load.Messages), load.Refusals, unanswered(load), load.Statuses.Posted)
 	return load
+}
+
+func unanswered(load meta.Report) string {
+	if load.Refusals[meta.NoAnswer] == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" from %s to %s, the last: %s", load.Unanswered.From.Format(clock), load.Unanswered.To.Format(clock), load.Unanswered.Reason)
+}
+
+// refusedNothing fails when a receiver answered a delivery otherwise than 200. A connection that did not come to be is no
+// answer of its; such deliveries are in the table, as repeated.
+func refusedNothing(t *testing.T, load meta.Report, meanwhile string) {
+	t.Helper()
+	refused := maps.Clone(load.Refusals)
+	delete(refused, meta.NoAnswer)
+	if len(refused) > 0 {
+		t.Errorf("deliveries were refused %s: %v", meanwhile, refused)
+	}
 }
 
 // stored counts the messages that Bird was asked about: those were in the store.

@@ -97,9 +97,7 @@ func (s *suite) operatorUpgraded(t *testing.T) {
 		s.policies(t)
 	})
 	s.sameProcess(t, "sales", before)
-	if len(load.Refusals) > 0 {
-		t.Errorf("deliveries were refused while the operator was away: %v", load.Refusals)
-	}
+	refusedNothing(t, load, "while the operator was away")
 }
 
 // policies asks for a NetworkPolicy and a PodDisruptionBudget. The node's network plugin does not enforce the former:
@@ -145,9 +143,7 @@ func (s *suite) uninstall(t *testing.T) {
 		}
 	})
 	s.sameProcess(t, "sales", before)
-	if len(load.Refusals) > 0 {
-		t.Errorf("deliveries were refused without the operator: %v", load.Refusals)
-	}
+	refusedNothing(t, load, "without the operator")
 	say(t, "the definition stays, and receivers go on:\n%s", s.kubectl(t, "get", "waw,pod"))
 
 	s.kubectl(t, "delete", "waw", "--all", "--wait")

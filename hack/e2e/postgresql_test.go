@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,14 +20,35 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
 )
 
-// postgreSQL runs two receivers on one database, kills one of them, and rolls both: of the latter nobody who delivers is
-// to notice anything.
-func (s *suite) postgreSQL(t *testing.T) {
-	s.kubectl(t, "create", "secret", "generic", "orders-database", "--from-literal=url="+s.database(t))
+// storeSwitched moves a WhatsAppWebhook from the embedded store to PostgreSQL as docs/resource.md says: deliveries are
+// stopped until all is worked, and then the store is changed. Meta delivers again what nobody took meanwhile.
+func (s *suite) storeSwitched(t *testing.T) {
+	s.kubectl(t, "create", "secret", "generic", "orders-database", "--from-literal=url="+s.database())
 	s.apply(t, "orders.yaml")
-	before := s.twoPods(t, nil)
-	say(t, "two receivers share a database:\n%s", s.kubectl(t, "get", "waw,pod"))
+	s.pod(t, "orders")
 	s.deliverTo(t, "orders")
+	s.underLoad(t, "orders", func() {
+		s.deliverTo(t, "nobody")
+		say(t, "nothing is delivered to orders any more")
+		s.eventually(t, func(ctx context.Context) error {
+			reported, err := s.status(ctx, "orders")
+			if err == nil && reported.Pending > 0 {
+				err = fmt.Errorf("%d events are pending", reported.Pending)
+			}
+			return err
+		})
+		say(t, "and nothing is pending; its store becomes PostgreSQL, with two replicas")
+		s.kubectl(t, "patch", "waw/orders", "--type=merge",
+			`--patch={"spec":{"store":{"embedded":null,"postgreSQL":{"urlSecretRef":{"name":"orders-database","key":"url"}}},"receiver":{"replicas":2}}}`)
+		s.newPods(t, 2, nil)
+		s.deliverTo(t, "orders")
+		say(t, "two receivers share a database:\n%s", s.kubectl(t, "get", "waw,pod"))
+	})
+}
+
+// oneOfTwoKilled kills one of two receivers, and rolls both; of the latter nobody who delivers is to notice anything.
+func (s *suite) oneOfTwoKilled(t *testing.T) {
+	before := s.newPods(t, 2, nil)
 	s.underLoad(t, "orders", func() {
 		s.kill(t, before[0])
 		say(t, "kill -9 of one of them")
@@ -44,22 +66,13 @@ func (s *suite) postgreSQL(t *testing.T) {
 
 		refused := s.refusals(t)
 		s.kubectl(t, "patch", "waw/orders", "--type=merge", `--patch={"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
-		s.twoPods(t, before)
+		s.newPods(t, 2, before)
 		s.more(t)
 		if now := s.refusals(t); !maps.Equal(refused, now) {
 			t.Errorf("deliveries were refused during the update: %v before, %v after", refused, now)
 		}
 		say(t, "both are replaced by a rolling update, without a refused delivery")
 	})
-	s.kubectl(t, "delete", "waw/orders", "--wait")
-	s.eventually(t, func(ctx context.Context) error {
-		pods, err := s.pods(ctx, "orders")
-		if err == nil && len(pods) > 0 {
-			err = fmt.Errorf("there are pods: %s", phases(pods))
-		}
-		return err
-	})
-	s.deliverTo(t, "sales")
 }
 
 func (s *suite) refusals(t *testing.T) map[string]int {
@@ -71,34 +84,37 @@ func (s *suite) refusals(t *testing.T) map[string]int {
 	return load.Refusals
 }
 
-// twoPods waits for two receivers that are ready, and none of those before.
-func (s *suite) twoPods(t *testing.T, before []corev1.Pod) []corev1.Pod {
+// newPods waits for so many receivers of orders that are ready, and none of those before.
+func (s *suite) newPods(t *testing.T, number int, before []corev1.Pod) []corev1.Pod {
 	t.Helper()
-	var two []corev1.Pod
+	var pods []corev1.Pod
 	s.eventually(t, func(ctx context.Context) error {
-		pods, err := s.pods(ctx, "orders")
-		if err != nil {
+		var err error
+		if pods, err = s.pods(ctx, "orders"); err != nil {
 			return err
 		}
-		for _, pod := range pods {
-			for _, former := range before {
-				if pod.UID == former.UID {
-					return fmt.Errorf("%s is not replaced", pod.Name)
-				}
-			}
+		if left := among(pods, before); len(left) > 0 {
+			return fmt.Errorf("not replaced: %s", phases(left))
 		}
-		if len(pods) != 2 || !ready(pods[0]) || !ready(pods[1]) {
-			return fmt.Errorf("there are %d pods: %s", len(pods), phases(pods))
+		if len(pods) != number || slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !ready(pod) }) {
+			return fmt.Errorf("there are %d pods, want %d: %s", len(pods), number, phases(pods))
 		}
-		two = pods
 		return nil
 	})
-	return two
+	return pods
 }
 
-// database runs a PostgreSQL server on this machine, which pods reach as they reach anything outside of the cluster, and
-// returns the URL of a user.
-func (s *suite) database(t *testing.T) string {
+// among returns those of the pods that were there before.
+func among(pods, before []corev1.Pod) []corev1.Pod {
+	return slices.DeleteFunc(slices.Clone(pods), func(pod corev1.Pod) bool {
+		return !slices.ContainsFunc(before, func(former corev1.Pod) bool { return former.UID == pod.UID })
+	})
+}
+
+// database runs a PostgreSQL server on this machine until all scenarios are over, which pods reach as they reach anything
+// outside of the cluster, and returns the URL of a user.
+func (s *suite) database() string {
+	t := s.whole
 	t.Helper()
 	var nodes corev1.NodeList
 	if err := s.List(t.Context(), &nodes); err != nil || len(nodes.Items) == 0 {

@@ -164,9 +164,7 @@ func (s *suite) appSecretRotated(t *testing.T) {
 		say(t, "and refused")
 	})
 	s.sameProcess(t, "sales", before)
-	if len(load.Refusals) > 0 {
-		t.Errorf("deliveries were refused meanwhile: %v", load.Refusals)
-	}
+	refusedNothing(t, load, "meanwhile")
 }
 
 // answered waits until a delivery that says nothing, signed with an app secret, is answered with a status.
@@ -215,9 +213,7 @@ func (s *suite) birdDown(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if len(load.Refusals) > 0 {
-		t.Errorf("deliveries were refused while Bird was away: %v", load.Refusals)
-	}
+	refusedNothing(t, load, "while Bird was away")
 }
 
 func (s *suite) kubeletRestarted(t *testing.T) {

@@ -31,6 +31,7 @@ const (
 	namespace       = "messaging" // of the WhatsAppWebhooks
 	// patience is how long anything may take that has no time of its own. The machine may be slow.
 	patience = 3 * time.Minute
+	clock    = "15:04:05.0"
 )
 
 //go:embed testdata
@@ -39,6 +40,7 @@ var testdata embed.FS
 // suite is what the scenarios share. They build on each other and run in order.
 type suite struct {
 	*kube.Cluster
+	whole     *testing.T // all scenarios together
 	standins  *standins.StandIns
 	appSecret string // by which Meta signs now
 	logs      string // folder of all logs
@@ -59,7 +61,7 @@ func TestCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{Cluster: cluster, appSecret: standins.AppSecret}
+	s := &suite{Cluster: cluster, whole: t, appSecret: standins.AppSecret}
 	if s.logs, err = os.MkdirTemp("", "e2e-logs-"); err != nil { //nolint:usetesting // it outlives a test that failed
 		t.Fatal(err)
 	}
@@ -93,7 +95,9 @@ func TestCluster(t *testing.T) {
 		{"operator killed, upgraded", (*suite).operatorUpgraded},
 		{"scaled to zero and back", (*suite).scaledToZero},
 		{"deleted and applied again", (*suite).deletedAndApplied},
-		{"PostgreSQL, two replicas", (*suite).postgreSQL},
+		{"switched to PostgreSQL", (*suite).storeSwitched},
+		{"one of two killed, rolled", (*suite).oneOfTwoKilled},
+		{"autoscaled, node drained", (*suite).nodeDrained},
 		{"uninstall", (*suite).uninstall},
 	} {
 		began := time.Now()
@@ -138,7 +142,7 @@ func (r row) write(w *tabwriter.Writer) {
 // say tells what is done, and when.
 func say(t *testing.T, format string, args ...any) {
 	t.Helper()
-	t.Logf("%s  %s", time.Now().Format("15:04:05.0"), fmt.Sprintf(format, args...))
+	t.Logf("%s  %s", time.Now().Format(clock), fmt.Sprintf(format, args...))
 }
 
 // kubectl returns what kubectl prints, in the namespace of the WhatsAppWebhooks.

@@ -45,12 +45,22 @@ type Report struct {
 	Running bool `json:"running"`
 	// Messages were answered 200, in that order.
 	Messages []Message `json:"messages"`
-	// Refusals counts the other answers by their status; a broken or refused connection is "no answer".
+	// Refusals counts the other answers by their status; a broken or refused connection is NoAnswer.
 	Refusals map[string]int `json:"refusals"`
-	// Reason is the newest one of "no answer"; empty when there was none.
-	Reason string `json:"reason"`
+	// Unanswered tells of those with no answer, if there were any.
+	Unanswered Unanswered `json:"unanswered"`
 	// Statuses counts what Meta told of messages.
 	Statuses Statuses `json:"statuses"`
+}
+
+// NoAnswer is the refusal of whoever did not answer.
+const NoAnswer = "no answer"
+
+// Unanswered are deliveries that were not answered: when the first and the last of them failed, and why the last did.
+type Unanswered struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Reason string    `json:"reason"`
 }
 
 // Statuses are counts of status deliveries: answered 200, still to be, and given up because too many waited.
@@ -69,7 +79,7 @@ type load struct {
 	stopped  bool
 	messages []Message
 	refusals map[string]int
-	reason   string
+	silence  Unanswered
 }
 
 // Start begins a load. One must have ended before the next begins.
@@ -117,7 +127,7 @@ func (m *Meta) Report() Report {
 	var r Report
 	if l := m.load(); l != nil {
 		l.mu.Lock()
-		r.Running, r.Messages, r.Refusals, r.Reason = l.writing > 0, slices.Clone(l.messages), maps.Clone(l.refusals), l.reason
+		r.Running, r.Messages, r.Refusals, r.Unanswered = l.writing > 0, slices.Clone(l.messages), maps.Clone(l.refusals), l.silence
 		l.mu.Unlock()
 	}
 	m.mu.Lock()
@@ -164,7 +174,10 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 			defer l.mu.Unlock()
 			l.refusals[answer]++
 			if reason != nil {
-				l.reason = reason.Error()
+				l.silence.To, l.silence.Reason = time.Now(), reason.Error()
+				if l.refusals[NoAnswer] == 1 {
+					l.silence.From = l.silence.To
+				}
 			}
 		})
 		if !acknowledged {

@@ -115,7 +115,7 @@ func (m *Meta) postStatuses(ctx context.Context) {
 }
 
 // deliver repeats a delivery until it is answered 200, or ctx ends. refused is told of every other answer: its status,
-// or "no answer" and why.
+// or NoAnswer and why.
 func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer string, reason error)) (attempts int, acknowledged bool) {
 	for wait := firstRepeat; ; wait = min(2*wait, lastRepeat) {
 		attempts++
@@ -125,7 +125,7 @@ func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer str
 		case ctx.Err() != nil:
 			return attempts, false
 		case err != nil:
-			refused("no answer", err)
+			refused(NoAnswer, err)
 		case status == http.StatusOK:
 			return attempts, true
 		default:

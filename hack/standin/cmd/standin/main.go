@@ -46,7 +46,8 @@ const (
 	drainTimeout = 10 * time.Second
 	// deliveryTimeout is more than a receiver takes to say that it cannot store a delivery.
 	deliveryTimeout = 10 * time.Second
-	dialTimeout     = 3 * time.Second
+	// dialTimeout leaves time for the third attempt at a connection, which Linux makes after 3 seconds.
+	dialTimeout = 5 * time.Second
 )
 
 func main() {
