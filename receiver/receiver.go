@@ -7,6 +7,7 @@ package receiver
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,6 +54,7 @@ type Receiver struct {
 	keeper   *subscription.Keeper
 	clock    clockwork.Clock
 	log      *slog.Logger
+	name     string // among receivers that share a store
 	version  string
 	draining atomic.Bool
 
@@ -62,7 +64,7 @@ type Receiver struct {
 // Open opens the store and listens; nothing is served or worked before Run.
 func Open(ctx context.Context, live *config.Live, version string, clock clockwork.Clock, log *slog.Logger) (_ *Receiver, err error) {
 	settings := live.Now()
-	r := &Receiver{live: live, metrics: metrics.New(), clock: clock, log: log, version: version}
+	r := &Receiver{live: live, metrics: metrics.New(), clock: clock, log: log, name: rand.Text(), version: version}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -88,7 +90,7 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 		Clock: clock, Log: log,
 	})
 	r.keeper = subscription.New(subscription.Parts{
-		Live: live, Graph: r.graph, Metrics: r.metrics, Sends: r.engine.Token, Clock: clock, Log: log,
+		Live: live, Graph: r.graph, Metrics: r.metrics, Duties: r.store, Holder: r.name, Sends: r.engine.Token, Clock: clock, Log: log,
 	})
 	r.metrics.WatchSubscription(r.keeper.Subscription, r.keeper.TokenExpiresAt)
 	var listen net.ListenConfig

@@ -6,16 +6,19 @@ package receiver
 import (
 	"context"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
 	purgeEvery = 10 * time.Minute
-	purgeBatch = 1000 // small enough that deliveries do not wait for it
+	purgeTerm  = 3 * purgeEvery / 2 // a receiver that died is waited for so long
+	purgeBatch = 1000               // small enough that deliveries do not wait for it
 	// keepIDs is how long an event can be recognized as a duplicate: Meta delivers again for up to 7 days.
 	keepIDs = 8 * 24 * time.Hour
 )
 
-// retain drops what is past its retention until ctx ends.
+// retain drops what is past its retention until ctx ends. Of receivers that share a store one does.
 func (r *Receiver) retain(ctx context.Context) {
 	ticker := r.clock.NewTicker(purgeEvery)
 	defer ticker.Stop()
@@ -31,6 +34,13 @@ func (r *Receiver) retain(ctx context.Context) {
 
 func (r *Receiver) purge(ctx context.Context) {
 	now := r.clock.Now()
+	held, _, err := r.store.TakeDuty(ctx, store.DutyRetention, r.name, now, now.Add(purgeTerm))
+	if err != nil && ctx.Err() == nil {
+		r.log.Error("find out who drops events past their retention", "error", err)
+	}
+	if !held || err != nil {
+		return
+	}
 	payloads := time.Duration(r.live.Now().Store.RetentionDays) * 24 * time.Hour
 	for ctx.Err() == nil {
 		changed, err := r.store.Purge(ctx, now.Add(-payloads), now.Add(-max(payloads, keepIDs)), purgeBatch)

@@ -76,6 +76,18 @@ func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time
 	return err
 }
 
+func (s *countedStore) TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (bool, []byte, error) {
+	held, note, err := s.Store.TakeDuty(ctx, duty, holder, now, until)
+	s.count("duty", err)
+	return held, note, err
+}
+
+func (s *countedStore) NoteDuty(ctx context.Context, duty, holder string, note []byte) error {
+	err := s.Store.NoteDuty(ctx, duty, holder, note)
+	s.count("duty", err)
+	return err
+}
+
 func (s *countedStore) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed, err := s.Store.Purge(ctx, payloads, events, limit)
 	s.count("purge", err)

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package subscription keeps at Meta what the configuration declares: the app's webhook subscription, that of each
-// WhatsApp Business Account, and the overrides of the callback. It also asks what Meta thinks of the access token.
+// WhatsApp Business Account, and the overrides of the callback. It also asks what Meta thinks of the access token. Of
+// receivers that share a store one does so, and the others tell what it finds.
 package subscription
 
 import (
@@ -37,6 +38,8 @@ type Parts struct {
 	Live    *config.Live
 	Graph   *whatsapp.Client
 	Metrics *metrics.Metrics
+	Duties  Duties
+	Holder  string                   // of duties: this receiver, by a name that no other has
 	Sends   func() report.TokenState // what sending messages told of the access token
 	Clock   clockwork.Clock
 	Log     *slog.Logger
@@ -50,6 +53,7 @@ type Keeper struct {
 	// checks in a row that found a problem.
 	registered map[string][sha256.Size]byte
 	failures   int
+	held       bool // the duty, when it was last asked for
 
 	mu     sync.Mutex
 	latest outcome
@@ -101,14 +105,19 @@ func (k *Keeper) Run(ctx context.Context) {
 		}
 		k.rest(ctx, settings, k.look(ctx, settings))
 	}
+	k.giveBack(ctx)
 }
 
 // look makes a check if there is something to check, and returns how long to wait for the next.
 func (k *Keeper) look(ctx context.Context, settings *config.Snapshot) time.Duration {
 	if settings.CloudAPI.Subscription == nil || len(settings.Missing()) > 0 {
 		// Without all secrets the receiver is not ready, and nothing would answer Meta's verification.
+		k.held = false
 		k.tell(outcome{subscription: report.Subscription{State: initial(settings)}, token: report.TokenUnknown})
 		return checkEvery
+	}
+	if !k.hold(ctx, checkTimeout+dutyTerm) {
+		return standByEvery
 	}
 	c := newCheck(k, settings)
 	c.run(ctx)
@@ -116,6 +125,9 @@ func (k *Keeper) look(ctx context.Context, settings *config.Snapshot) time.Durat
 		return 0
 	}
 	k.tell(c.outcome())
+	if !k.publish(ctx) {
+		return standByEvery
+	}
 	if len(c.problems) == 0 {
 		k.failures = 0
 		return checkEvery
@@ -149,10 +161,17 @@ func (k *Keeper) tell(found outcome) {
 	}
 }
 
-// rest returns after wait, or when settings are not in force any more.
+// rest returns after wait, or when settings are not in force any more, or the duty is somebody else's.
 func (k *Keeper) rest(ctx context.Context, settings *config.Snapshot, wait time.Duration) {
-	until := k.Clock.Now().Add(wait)
+	now := k.Clock.Now()
+	until, renewal := now.Add(wait), now.Add(dutyTerm/3)
 	for k.Live.Now() == settings {
+		if now := k.Clock.Now(); k.held && !now.Before(renewal) {
+			if !k.hold(ctx, dutyTerm) {
+				return
+			}
+			renewal = now.Add(dutyTerm / 3)
+		}
 		left := k.Clock.Until(until)
 		if left <= 0 {
 			return

@@ -26,6 +26,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -57,6 +58,7 @@ type world struct {
 	live   atomic.Pointer[config.Live]
 	keeper *Keeper
 	sends  report.TokenState
+	duties *sqlite.Store
 	log    *journal
 	stop   func()
 }
@@ -94,6 +96,15 @@ func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Co
 	if adjust != nil {
 		adjust(&w.config)
 	}
+	var err error
+	if w.duties, err = sqlite.Open(t.Context(), filepath.Join(w.dir, "inbox.db"), sqlite.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.duties.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	w.secret(config.RoleAccessToken, accessToken)
 	w.secret(config.RoleAppSecret, appSecret)
 	w.secret(config.RoleVerifyToken, verifyToken)
@@ -157,7 +168,7 @@ func (w *world) start() {
 	w.live.Store(live)
 	graph := whatsapp.NewClient(live, 1)
 	w.keeper = New(Parts{
-		Live: live, Graph: graph, Metrics: metrics.New(), Sends: func() report.TokenState { return w.sends }, Clock: w.clock,
+		Live: live, Graph: graph, Metrics: metrics.New(), Duties: w.duties, Holder: "ours", Sends: func() report.TokenState { return w.sends }, Clock: w.clock,
 		Log: slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))

@@ -175,11 +175,15 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 	return nil
 }
 
-// endLeases makes the lanes of a dead process due at once. Their starts stay counted, so that an event which kills the
-// process can be told from others.
+// endLeases makes the lanes of a dead process due at once, and its duties free. The starts of lanes stay counted, so that
+// an event which kills the process can be told from others.
 func endLeases(t *tx) error {
 	_, err := t.exec(`
 		UPDATE conversations SET ready_at = 0, token = NULL
 		WHERE class IN (0, 1, 2) AND ready_at IS NOT NULL AND token IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("DELETE FROM duties")
 	return err
 }

@@ -45,6 +45,7 @@ func Run(t *testing.T, factory Factory) {
 		{"DeadLetter", deadLetterTests},
 		{"List", listTests},
 		{"Pause", pauseTests},
+		{"Duty", dutyTests},
 		{"Figures", figuresTests},
 	}
 	for _, group := range groups {

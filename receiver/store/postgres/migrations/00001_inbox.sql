@@ -107,6 +107,14 @@ CREATE TABLE pauses (
 );
 CREATE INDEX pauses_until ON pauses (until);
 
+-- What one of all receivers does. until: when it is over; note: what its holder told of it.
+CREATE TABLE duties (
+    duty   TEXT   COLLATE "C" PRIMARY KEY,
+    holder TEXT   COLLATE "C" NOT NULL,
+    until  BIGINT NOT NULL,
+    note   BYTEA
+);
+
 -- The figures are the sums of all rows. Every transaction that changes the state of events keeps them in step, each in a
 -- row that few others write: one row for all would let only one transaction commit at a time.
 CREATE TABLE counts (

@@ -82,4 +82,12 @@ CREATE TABLE counts (
 );
 INSERT INTO counts (pending, dead, quarantined) VALUES (0, 0, 0);
 
+-- What one of all receivers does. until: when it is over; note: what its holder told of it.
+CREATE TABLE duties (
+    duty   TEXT    NOT NULL PRIMARY KEY,
+    holder TEXT    NOT NULL,
+    until  INTEGER NOT NULL,
+    note   BLOB
+) WITHOUT ROWID;
+
 CREATE TABLE probe (pad BLOB NOT NULL);
