@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -40,6 +41,9 @@ func ParseID(s string) (ID, error) {
 }
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// LogValue has logs show what String returns, not 16 numbers.
+func (id ID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
 // Kind says what an event is.
 type Kind string

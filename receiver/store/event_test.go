@@ -4,6 +4,7 @@
 package store
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,15 @@ func TestNewIDKeepsPartsApart(t *testing.T) {
 		if again := NewID(Kind(parts[0]), parts[1:]...); again != id {
 			t.Errorf("%q has the ids %s and %s", parts, id, again)
 		}
+	}
+}
+
+func TestIDIsReadableInLogs(t *testing.T) {
+	var log strings.Builder
+	id := NewID(KindMessage, "a")
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("worked", "event", id)
+	if want := `"event":"` + id.String() + `"`; !strings.Contains(log.String(), want) {
+		t.Errorf("logged %s, want %s", log.String(), want)
 	}
 }
 
