@@ -1,0 +1,185 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
+func TestDriftIsPutBack(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	create(t, webhook)
+	settle(t, webhook)
+	named := func(name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: webhook.Namespace, Name: name}
+	}
+
+	t.Run("a value", func(t *testing.T) {
+		service := &corev1.Service{ObjectMeta: named("sales")}
+		change(t, service, func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromInt32(1) })
+		eventually(t, func() error {
+			return want(get(t, service).Spec.Ports[0].TargetPort.String(), "http")
+		})
+	})
+	t.Run("a value, twice", func(t *testing.T) {
+		for _, image := range []string{"a", "b"} {
+			deployment := &appsv1.Deployment{ObjectMeta: named("sales")}
+			change(t, deployment, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = image })
+			eventually(t, func() error {
+				return want(get(t, deployment).Spec.Template.Spec.Containers[0].Image, testImage)
+			})
+		}
+	})
+	t.Run("content taken away", func(t *testing.T) {
+		config := &corev1.ConfigMap{ObjectMeta: named("sales-config")}
+		change(t, config, func(c *corev1.ConfigMap) { c.Data = nil })
+		eventually(t, func() error {
+			return want(len(get(t, config).Data), 1)
+		})
+	})
+	t.Run("the label that the cache goes by", func(t *testing.T) {
+		service := &corev1.Service{ObjectMeta: named("sales-admin")}
+		change(t, service, func(s *corev1.Service) { s.Labels = nil })
+		eventually(t, func() error {
+			return want(get(t, service).Labels["app.kubernetes.io/managed-by"], "whatsapp-webhook-operator")
+		})
+	})
+	t.Run("an object deleted", func(t *testing.T) {
+		service := get(t, &corev1.Service{ObjectMeta: named("sales")})
+		gone := service.UID
+		if err := testCluster.Delete(t.Context(), service); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() error {
+			again := &corev1.Service{}
+			if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(service), again); err != nil {
+				return err
+			}
+			return want(again.UID != gone, true)
+		})
+	})
+}
+
+func TestWhatOthersAddIsKept(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Annotations: map[string]string{"ours": "yes"}}
+	create(t, webhook)
+	settle(t, webhook)
+	for _, child := range children(t, webhook) {
+		change(t, child, func(object client.Object) {
+			labels, annotations := object.GetLabels(), object.GetAnnotations()
+			if annotations == nil {
+				annotations = map[string]string{}
+			}
+			labels["example.com/team"], annotations["example.com/note"] = "sales", "kept"
+			object.SetLabels(labels)
+			object.SetAnnotations(annotations)
+		})
+	}
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec.Ingress.Host = "b.example.com"
+		w.Spec.Ingress.Annotations = map[string]string{"changed": "yes"}
+		w.Spec.Processing.Concurrency = 7
+	})
+	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}
+	eventually(t, func() error { return want(get(t, ingress).Spec.Rules[0].Host, "b.example.com") })
+	if diff := cmp.Diff(map[string]string{"changed": "yes", "example.com/note": "kept"}, ingress.Annotations); diff != "" {
+		t.Errorf("annotations of the Ingress (-want +got):\n%s", diff)
+	}
+	settle(t, webhook)
+	for name, child := range children(t, webhook) {
+		if child.GetLabels()["example.com/team"] != "sales" || child.GetAnnotations()["example.com/note"] != "kept" {
+			t.Errorf("%s lost what another had added: %v %v", name, child.GetLabels(), child.GetAnnotations())
+		}
+	}
+}
+
+func TestWhatIsNotWantedIsPruned(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	create(t, webhook)
+	settle(t, webhook)
+	bystander := &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "other", Labels: children(t, webhook)["Ingress sales"].GetLabels()},
+		Spec:       networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}}}},
+	}
+	create(t, bystander)
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress = v1alpha1.IngressSpec{} })
+	eventually(t, func() error {
+		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "Ingress sales"), false)
+	})
+	eventually(t, wantConditions(t, webhook, map[string]string{
+		"Ready":       "False Progressing",
+		"Reconciling": "True Progressing",
+		"Available":   "False Progressing",
+	}))
+	if webhook.Status.URL != "" {
+		t.Errorf("status.url is still %q", webhook.Status.URL)
+	}
+	get(t, bystander)
+}
+
+func TestUnchangedResourceCausesNoWrites(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(newNamespace(t), "sales")
+	webhook.Spec.Ingress.Host = "hooks.example.com"
+	create(t, webhook)
+	settle(t, webhook)
+
+	versions := func() map[string]string {
+		seen := map[string]string{"WhatsAppWebhook": get(t, webhook).ResourceVersion}
+		for name, child := range children(t, webhook) {
+			seen[name] = child.GetResourceVersion()
+		}
+		return seen
+	}
+	before, writes := versions(), testCluster.writes.in(webhook.Namespace)
+	for range 3 {
+		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(before, versions()); diff != "" {
+		t.Errorf("resource versions (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(writes, testCluster.writes.in(webhook.Namespace)); diff != "" {
+		t.Errorf("requests that are not reads (-before +after):\n%s", diff)
+	}
+
+	// A status that another controller writes wakes the operator, which has nothing to write but its own status.
+	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
+	deployment.Status = appsv1.DeploymentStatus{ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1}
+	if err := testCluster.Status().Update(t.Context(), deployment); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if get(t, webhook).Status.Replicas == nil {
+			return errors.New("no replicas in the status")
+		}
+		return want(*webhook.Status.Replicas, 1)
+	})
+	settle(t, webhook)
+	got := testCluster.writes.in(webhook.Namespace)[len(writes):]
+	wanted := []string{"PATCH /apis/whatsapp.wawebhook.dev/v1alpha1/namespaces/" + webhook.Namespace + "/whatsappwebhooks/sales/status"}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("requests that are not reads (-want +got):\n%s", diff)
+	}
+}
