@@ -25,9 +25,14 @@ import (
 func (s *suite) oneConversation(t *testing.T) {
 	ctx := t.Context()
 	s.deliverTo(t, "sales")
-	if answer, err := s.standins.Handshake(ctx, standins.VerifyToken, "1158201444"); err != nil || answer.Status != http.StatusOK || answer.Body != "1158201444" {
-		t.Errorf("the handshake is answered %+v, %v", answer, err)
-	}
+	// A Service leads to a pod a moment after the pod is ready.
+	s.eventually(t, func(ctx context.Context) error {
+		answer, err := s.standins.Handshake(ctx, standins.VerifyToken, "1158201444")
+		if err == nil && (answer.Status != http.StatusOK || answer.Body != "1158201444") {
+			err = fmt.Errorf("the handshake is answered %+v", answer)
+		}
+		return err
+	})
 	if answer, err := s.standins.Handshake(ctx, "a guess", "1158201444"); err != nil || answer.Status != http.StatusForbidden {
 		t.Errorf("a handshake with a guess is answered %+v, %v", answer, err)
 	}

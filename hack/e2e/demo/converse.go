@@ -13,13 +13,19 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/e2e/kube"
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/e2e/standins"
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin/meta"
 )
 
 const person, name = "573001234567", "Ana"
 
 func (d *demo) handshake(ctx context.Context) error {
 	for token, want := range map[string]int{standins.VerifyToken: http.StatusOK, "a guess": http.StatusForbidden} {
-		answer, err := d.standins.Handshake(ctx, token, "1158201444")
+		// A Service leads to a pod a moment after the pod is ready.
+		var answer meta.Answer
+		err := kube.Eventually(ctx, patience, func(ctx context.Context) (err error) {
+			answer, err = d.standins.Handshake(ctx, token, "1158201444")
+			return err
+		})
 		if err != nil {
 			return err
 		}
