@@ -24,7 +24,11 @@ func TestRetention(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer inbox.Close()
+	t.Cleanup(func() {
+		if err := inbox.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	clock := clockwork.NewFakeClock()
 	live := config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}, Store: config.Store{RetentionDays: 10}}, config.Secrets{})
 	r := &Receiver{store: inbox, live: live, clock: clock, log: slog.New(slog.DiscardHandler), name: "ours"}

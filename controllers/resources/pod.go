@@ -4,6 +4,7 @@
 package resources
 
 import (
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -78,6 +79,10 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 		WithVolumeMounts(mounts(p)...)
 	if policy := p.webhook.Spec.Receiver.ImagePullPolicy; policy != "" {
 		c.WithImagePullPolicy(policy)
+	}
+	if limits := p.resources.Limits; limits != nil && !limits.Memory().IsZero() {
+		// The rest is for what the Go runtime does not count.
+		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(strconv.FormatInt(limits.Memory().Value()/10*9, 10)))
 	}
 	return c
 }
