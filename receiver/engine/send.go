@@ -6,7 +6,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -104,23 +103,6 @@ func (e *Engine) begin(ctx context.Context, t *task, reply *store.Reply) error {
 		return err
 	}
 	t.sent, t.inFlight = nil, &reply.Part
-	return nil
-}
-
-// waitTurn waits for the phone number's throughput. What was sent before is recorded first where that takes a while.
-func (e *Engine) waitTurn(ctx context.Context, t *task) error {
-	if e.Graph.TakeTurn(t.number()) {
-		return nil
-	}
-	if t.sent != nil {
-		if _, err := e.record(ctx, t, store.Step{Now: e.Clock.Now(), Sent: t.sent}); err != nil {
-			return err
-		}
-		t.sent = nil
-	}
-	if err := e.Graph.WaitTurn(ctx, t.number()); err != nil {
-		return fmt.Errorf("wait for the phone number's throughput: %w", err)
-	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -43,9 +44,10 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // TakeTurn tells whether phoneNumberID's throughput allows a send at once, and if so takes it.
 func (c *Client) TakeTurn(phoneNumberID string) bool { return c.throttle(phoneNumberID).Allow() }
 
-// WaitTurn waits until phoneNumberID's throughput allows a send. It fails only when ctx ends.
-func (c *Client) WaitTurn(ctx context.Context, phoneNumberID string) error {
-	return c.throttle(phoneNumberID).Wait(ctx)
+// ReserveTurn takes the next turn of phoneNumberID's throughput, and returns how long it is until then. Turns come in the
+// order in which they were taken.
+func (c *Client) ReserveTurn(phoneNumberID string) time.Duration {
+	return c.throttle(phoneNumberID).Reserve().Delay()
 }
 
 // Send posts a message from phoneNumberID, whose turn was taken, and returns the id that Meta gave it, which says that
