@@ -139,27 +139,27 @@ func (e *Engine) record(ctx context.Context, t *task, step store.Step) (*store.W
 func (e *Engine) report(t *task, outcome *store.Outcome) {
 	event := t.work.Event
 	took := e.Clock.Since(event.ReceivedAt)
-	log := e.Log.With("event", event.ID, "kind", event.Kind, "type", event.Type, "took", took)
+	about := []any{"event", event.ID, "kind", event.Kind, "type", event.Type, "took", took}
 	if f := outcome.Failure; f != nil {
-		log = log.With("class", f.Class, "code", f.Code, "error", f.Text, "attempts", t.work.Attempts)
+		about = append(about, "class", f.Class, "code", f.Code, "error", f.Text, "attempts", t.work.Attempts)
 	}
 	message := event.Kind == store.KindMessage
 	switch {
 	case outcome.State == store.Pending:
 		if outcome.Failure != nil {
-			log.Warn("will be tried again", "at", outcome.RetryAt)
+			e.Log.Warn("will be tried again", append(about, "at", outcome.RetryAt)...)
 		}
 	case outcome.State == store.Dead:
 		e.Metrics.MessageFailed()
-		log.Error("message became a dead letter")
+		e.Log.Error("message became a dead letter", about...)
 	case outcome.Failure != nil:
-		log.Error("given up")
+		e.Log.Error("given up", about...)
 	case outcome.State == store.Done && message:
 		e.Metrics.MessageProcessed(event.Type, took)
-		log.Info("message handled", "replies", len(t.work.Replies))
+		e.Log.Info("message handled", append(about, "replies", len(t.work.Replies))...)
 	case message:
-		log.Info("message kept: nothing is asked about its type")
+		e.Log.Info("message kept: nothing is asked about its type", about...)
 	default:
-		log.Debug("handled")
+		e.Log.Debug("handled", about...)
 	}
 }
