@@ -41,7 +41,7 @@ func configure(access Access, maxConnections int) (*pgxpool.Config, error) {
 		}
 		trust(config.ConnConfig, roots)
 	}
-	config.MaxConns = int32(min(max(maxConnections, 1), 1000))
+	config.MaxConns = int32(min(max(maxConnections, 2), 1000)) // the schema is brought up to date over two
 	config.MinConns, config.MinIdleConns = 0, 0
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = maxLifetime, lifetimeJitter
 	config.MaxConnIdleTime, config.HealthCheckPeriod, config.PingTimeout = maxIdle, checkIdle, livenessTimeout

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"net/url"
@@ -199,7 +200,12 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 		return nil
 	})
 	before := stored.Load()
-	err = s.Ping(t.Context())
+	eventually(t, "the database is found to be away", func() error { // what is left of it may still say that it is being stopped
+		if err = s.Ping(t.Context()); !errors.Is(err, errAway) {
+			return fmt.Errorf("error is %w", err)
+		}
+		return nil
+	})
 	wantFault(t, err, "the database cannot be reached", user.Name, user.Password, "127.0.0.1")
 	if err := own.Run(t.Context()); err != nil {
 		t.Fatal(err)

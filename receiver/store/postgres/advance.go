@@ -72,13 +72,13 @@ type attempt struct {
 
 func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 	n := newNeeds()
-	emits, k, err := t.prepare(ctx, n, calls)
+	emits, err := t.prepare(ctx, n, calls)
 	if err != nil {
 		return err
 	}
 	var heads map[store.ID]*head
 	var waiting map[store.ID]*waiting
-	l, err := t.lock(ctx, n, k, func() {
+	l, err := t.lock(ctx, n, func() {
 		heads, waiting = t.headsOf(calls), t.waiting(calls)
 		t.number(emits)
 	})
@@ -118,57 +118,54 @@ func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 }
 
 // prepare looks at what steps change beyond their own events, and says which rows they need.
-func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*arrivals, *known, error) {
+func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*arrivals, error) {
 	var emits []*store.Event
-	var resends []string
+	var resends []store.ID
 	for _, c := range calls {
-		step := &c.what.step
-		n.found[c.what.lane] = true
+		step, lane := &c.what.step, c.what.lane
+		n.lane(lane, need{})
 		if step.HumanUntil != nil || step.TemplateRequired != nil {
-			n.person(c.what.lane.lane)
+			n.open(conversation(lane.lane))
 		}
-		n.join(text(step.Join), c.what.lane.lane)
+		n.join(text(step.Join), lane.lane)
 		for i := range step.Emit {
 			emits = append(emits, &step.Emit[i])
 		}
 		if step.Resend != nil {
-			resends = append(resends, step.Resend.Event.String())
+			resends = append(resends, step.Resend.Event)
 		}
 	}
-	a := t.announce(emits)
 	if len(resends) > 0 {
-		t.query("SELECT lane, class FROM events WHERE id = ANY($1::uuid[]) AND state = 'done' AND class <> 3", func(rows pgx.Rows) error {
+		t.query("SELECT lane, class FROM events WHERE id = ANY($1) AND state = 'done' AND class <> 3", func(rows pgx.Rows) error {
 			var of laneKey
 			err := rows.Scan(&of.lane, &of.class)
-			n.reopen(of)
+			n.open(of)
 			return err
 		}, resends)
-	}
-	if len(emits)+len(resends) > 0 {
 		if err := t.flush(ctx); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	a.need(n)
-	if len(n.rows) == 0 {
-		return a, &known{}, nil // their own lanes are all that they need
+	a, err := t.announce(ctx, emits)
+	if err != nil {
+		return nil, err
 	}
-	k := t.look(n)
-	return a, k, t.flush(ctx)
+	a.need(n)
+	return a, nil
 }
 
 // headsOf queues the reading of the events of steps. Replies are locked, where a step changes them, since a status may
 // prove one sent.
 func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
 	heads, bySeq := map[store.ID]*head{}, map[int64]*head{}
-	var events, sends []string
+	var events, sends []store.ID
 	for _, c := range calls {
-		events = append(events, c.what.event.String())
+		events = append(events, c.what.event)
 		if step := &c.what.step; len(step.Answer) > 0 || step.Sent != nil || step.Unsent != nil || step.Sending != nil {
-			sends = append(sends, c.what.event.String())
+			sends = append(sends, c.what.event)
 		}
 	}
-	t.query("SELECT id, seq, binds FROM events WHERE id = ANY($1::uuid[])", func(rows pgx.Rows) error {
+	t.query("SELECT id, seq, binds FROM events WHERE id = ANY($1)", func(rows pgx.Rows) error {
 		var id [16]byte
 		h := &head{}
 		err := rows.Scan(&id, &h.seq, &h.binds)
@@ -178,7 +175,7 @@ func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
 	if len(sends) > 0 {
 		t.query(`
 			SELECT r.event, r.part, r.type, r.body, r.state, r.started_at, r.message_id, r.resends
-			FROM replies r WHERE r.event = ANY(ARRAY(SELECT seq FROM events WHERE id = ANY($1::uuid[])))
+			FROM replies r WHERE r.event = ANY(ARRAY(SELECT seq FROM events WHERE id = ANY($1)))
 			ORDER BY r.event, r.part FOR UPDATE`,
 			func(rows pgx.Rows) error {
 				event, r, err := reply(rows)

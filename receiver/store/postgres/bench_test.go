@@ -5,6 +5,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,11 +57,11 @@ func BenchmarkIngestAliased(b *testing.B) {
 }
 
 func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
-	s := openStore(b, newAccess(b))
+	s, used := meteredStore(b)
 	var n atomic.Int64
 	var took latencies
-	b.SetParallelism(32)
-	b.ResetTimer()
+	b.SetParallelism((64 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	used.begin(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			events := []store.Event{message(n.Add(1), 5000)}
@@ -75,16 +76,17 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	})
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	used.report(b)
 	took.report(b)
 }
 
 // BenchmarkCycle works messages that wait: claim, answer and begin to send, sent and done. 64 workers take lanes from
 // one claimer, as the engine does.
 func BenchmarkCycle(b *testing.B) {
-	s := openStore(b, newAccess(b))
+	s, used := meteredStore(b)
 	fill(b, s, 0, int64(b.N), int64(max(b.N/4, 1)))
 	answer := []store.Reply{{Type: "text", Body: payload}}
-	b.ResetTimer()
+	used.begin(b)
 
 	leases := make(chan store.Lease)
 	var done atomic.Int64
@@ -132,6 +134,7 @@ func BenchmarkCycle(b *testing.B) {
 		b.Fatalf("%d of %d messages were worked", done.Load(), b.N)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	used.report(b)
 	took.report(b)
 }
 

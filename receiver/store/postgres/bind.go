@@ -62,11 +62,9 @@ type waiting struct {
 // waiting queues the reading of what steps bind.
 func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 	found := map[store.ID]*waiting{}
-	var ids []string
+	var ids []store.ID
 	for _, c := range calls {
-		for _, id := range c.what.step.Also {
-			ids = append(ids, id.String())
-		}
+		ids = append(ids, c.what.step.Also...)
 	}
 	if len(ids) == 0 {
 		return found
@@ -74,7 +72,7 @@ func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 	t.query(`
 		SELECT e.id, e.lane, e.class, e.seq, e.bound_to,
 			e.state <> 'pending' OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq)
-		FROM events e WHERE e.id = ANY($1::uuid[])`,
+		FROM events e WHERE e.id = ANY($1)`,
 		func(rows pgx.Rows) error {
 			var id [16]byte
 			w := &waiting{}

@@ -20,31 +20,27 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
 			var of laneKey
 			err := rows.Scan(&of.lane, &of.class)
-			n.reopen(of)
+			n.open(of)
 			return err
-		}, id.String())
+		}, id)
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
 		if len(n.rows) == 0 {
 			return store.ErrNotFound
 		}
-		k := t.look(n)
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-		l, err := t.lock(ctx, n, k, func() {})
+		l, err := t.lock(ctx, n, func() {})
 		if err != nil {
 			return err
 		}
 		// What is bound to it is in the same lane.
 		alone := t.revive(l, `
 			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
-			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id.String())
+			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
 		t.revive(l, `
 			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
 			WHERE bound_to = (SELECT seq FROM events WHERE id = $1 AND state = 'pending') AND state = 'dead'
-			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id.String())
+			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
@@ -58,14 +54,6 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		return fmt.Errorf("replay event %s: %w", id, err)
 	}
 	return nil
-}
-
-// reopen asks for the row of a lane in which an event becomes pending again.
-func (n *needs) reopen(of laneKey) {
-	n.rows[of] = true
-	if of.class == 0 {
-		n.people[of.lane] = true
-	}
 }
 
 // revive queues a statement that makes events pending again, and makes their lanes due. The result is how many they are.
@@ -97,13 +85,13 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND EXISTS (
 			SELECT FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
 		RETURNING e.lane, e.class, e.kind, e.received_at`,
-		store.Done, now, reply.Event.String(), reply.Part, reply.MessageID)
+		store.Done, now, reply.Event, reply.Part, reply.MessageID)
 	if err := t.flush(ctx); err != nil || *revived == 0 {
 		return err
 	}
 	t.exec(`
 		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
-		WHERE event = (SELECT seq FROM events WHERE id = $1) AND part = $2`, reply.Event.String(), reply.Part)
+		WHERE event = (SELECT seq FROM events WHERE id = $1) AND part = $2`, reply.Event, reply.Part)
 	return nil
 }
 
@@ -112,7 +100,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		var changed int64
 		t.count(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
-			now.UnixMilli(), id.String())
+			now.UnixMilli(), id)
 		if err := t.flush(ctx); err != nil {
 			return err
 		}

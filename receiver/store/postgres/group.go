@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -17,12 +18,19 @@ const (
 	maxWeight = 2000
 )
 
-// group runs calls that wait at the same time in one transaction, and so with a few statements and one commit. A few
-// transactions run at a time, since each waits for the database more than it computes.
+// A batch that is smaller than the last one waits for more calls: for a fraction of the time that the last one took.
+const (
+	waitFraction = 8
+	maxWait      = 2 * time.Millisecond
+)
+
+// group runs calls that wait at the same time in one transaction, and so with a few statements and one commit. One
+// transaction runs at a time, and takes all that came during the one before: with more of them each would be of fewer
+// calls, and cost the database more.
 type group[T any] struct {
-	run     func(context.Context, *tx, []*call[T]) error
-	store   *Store
-	workers sync.WaitGroup
+	run    func(context.Context, *tx, []*call[T]) error
+	store  *Store
+	worker sync.WaitGroup
 
 	mu     sync.RWMutex // keeps queue from being closed while something is sent to it
 	closed bool
@@ -39,11 +47,9 @@ type call[T any] struct {
 	err    error // valid when done, as what run has put into what is
 }
 
-func newGroup[T any](s *Store, workers int, run func(context.Context, *tx, []*call[T]) error) *group[T] {
+func newGroup[T any](s *Store, run func(context.Context, *tx, []*call[T]) error) *group[T] {
 	g := &group[T]{run: run, store: s, queue: make(chan *call[T], s.options.Queue)}
-	for range workers {
-		g.workers.Go(g.work)
-	}
+	g.worker.Go(g.work)
 	return g
 }
 
@@ -88,27 +94,33 @@ func (g *group[T]) close() {
 		close(g.queue)
 	}
 	g.mu.Unlock()
-	g.workers.Wait()
+	g.worker.Wait()
 }
 
 func (g *group[T]) work() {
+	var last int
+	var took time.Duration
 	for first := range g.queue {
-		batch := g.batch(first)
+		batch := g.batch(first, last, min(took/waitFraction, maxWait))
+		began := time.Now()
 		if err := g.commit(batch); refused(err) && len(batch) > 1 {
 			// One of them is at fault, or all were in the way of others: each has its own outcome.
 			for i := range batch {
 				_ = g.commit(batch[i : i+1]) // it is the call's
 			}
 		}
+		last, took = len(batch), time.Since(began)
 		for _, c := range batch {
 			close(c.done)
 		}
 	}
 }
 
-// batch takes what waits behind the first call.
-func (g *group[T]) batch(first *call[T]) []*call[T] {
+// batch takes what waits behind the first call. As long as that is less than the last batch, whose callers may be on their
+// way back with the next call, it waits a little for more.
+func (g *group[T]) batch(first *call[T], last int, wait time.Duration) []*call[T] {
 	var batch []*call[T]
+	var enough <-chan time.Time
 	weight := 0
 	for c := first; c != nil; {
 		if c.taken.CompareAndSwap(false, true) {
@@ -120,8 +132,19 @@ func (g *group[T]) batch(first *call[T]) []*call[T] {
 		}
 		select {
 		case c = <-g.queue: // nil when it is closed
+			continue
 		default:
 			c = nil
+		}
+		if len(batch) >= last {
+			break
+		}
+		if enough == nil {
+			enough = time.After(wait)
+		}
+		select {
+		case c = <-g.queue:
+		case <-enough:
 		}
 	}
 	return batch

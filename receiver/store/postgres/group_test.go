@@ -17,7 +17,7 @@ import (
 func hold(t *testing.T, s *Store) (*group[string], func()) {
 	t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})
-	g := newGroup(s, 1, func(ctx context.Context, t *tx, calls []*call[string]) error {
+	g := newGroup(s, func(ctx context.Context, t *tx, calls []*call[string]) error {
 		if calls[0].what == "hold" {
 			close(begun)
 			<-end

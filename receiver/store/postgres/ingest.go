@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -45,15 +46,13 @@ func ingestAll(ctx context.Context, t *tx, calls []*call[*delivery]) error {
 			events = append(events, &c.what.events[i])
 		}
 	}
-	a, n := t.announce(events), newNeeds()
-	a.need(n)
-	k := t.look(n)
-	if err := t.flush(ctx); err != nil {
+	a, err := t.announce(ctx, events)
+	if err != nil {
 		return err
 	}
-	n = newNeeds() // no row is made for what is there already
+	n := newNeeds()
 	a.need(n)
-	l, err := t.lock(ctx, n, k, func() { t.number(a) })
+	l, err := t.lock(ctx, n, func() { t.number(a) })
 	if err != nil {
 		return err
 	}
@@ -91,76 +90,67 @@ func key(e *store.Event) laneKey {
 	return laneKey{lane: text(e.Lane), class: cmp.Or(e.Class, store.Conversations).Code()}
 }
 
-// announce queues what has to be known of events before lanes are locked.
-func (t *tx) announce(events []*store.Event) *arrivals {
+// announce finds out what has to be known of events before lanes are locked.
+func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, error) {
 	a := &arrivals{events: events, stored: map[store.ID]bool{}, sends: map[replyKey]send{}}
-	if len(events) == 0 {
-		return a
-	}
-	t.recognise(a)
-	var replies []string
+	var replies []store.ID
 	for _, e := range events {
 		if e.Status != nil && e.Status.ReplyTo != (store.ID{}) {
-			replies = append(replies, e.Status.ReplyTo.String())
+			replies = append(replies, e.Status.ReplyTo)
 		}
 	}
-	if len(replies) > 0 {
-		t.query(`
-			SELECT e.id, r.part, e.seq, e.lane, e.class FROM events e JOIN replies r ON r.event = e.seq
-			WHERE e.id = ANY($1::uuid[]) AND r.state = 'sending'`,
-			func(rows pgx.Rows) error {
-				var of [16]byte
-				var part int
-				var found send
-				err := rows.Scan(&of, &part, &found.event, &found.lane.lane, &found.lane.class)
-				a.sends[replyKey{event: of, part: part}] = found
-				return err
-			}, replies)
+	if len(replies) == 0 {
+		return a, nil
 	}
-	return a
+	t.query(`
+		SELECT e.id, r.part, e.seq, e.lane, e.class FROM events e JOIN replies r ON r.event = e.seq
+		WHERE e.id = ANY($1) AND r.state = 'sending'`,
+		func(rows pgx.Rows) error {
+			var of [16]byte
+			var part int
+			var found send
+			err := rows.Scan(&of, &part, &found.event, &found.lane.lane, &found.lane.class)
+			a.sends[replyKey{event: of, part: part}] = found
+			return err
+		}, replies)
+	return a, t.flush(ctx)
 }
 
-// recognise queues the question which events are there.
-func (t *tx) recognise(a *arrivals) {
-	ids := make([]string, len(a.events))
-	for i, e := range a.events {
-		ids[i] = e.ID.String()
-	}
-	t.query("SELECT id FROM events WHERE id = ANY($1::uuid[])", func(rows pgx.Rows) error {
-		var id [16]byte
-		err := rows.Scan(&id)
-		a.stored[id] = true
-		return err
-	}, ids)
-}
-
-// need says which rows the events that are not stored yet need.
+// need says which rows the events need. What is stored already is not known yet.
 func (a *arrivals) need(n *needs) {
 	for _, found := range a.sends {
-		n.found[found.lane] = true
+		n.lane(found.lane, need{})
 	}
 	for _, e := range a.events {
-		if e.State != store.Pending || a.stored[e.ID] {
+		if e.State != store.Pending {
 			continue
 		}
 		lane := key(e)
-		n.rows[lane] = true
+		n.open(lane)
 		if lane.class == 0 {
-			n.people[lane.lane] = true
 			n.join(lane.lane, text(e.Alias))
 		}
 	}
 }
 
-// number queues what has to come after the lock of the lanes: numbers for the events, and a second look at which of them
-// are there. Another receiver that stores one of them holds its lane while it does.
+// number queues what has to come after the lock of the lanes: numbers for the events, and the question which of them are
+// there. Another receiver that stores one of them holds its lane while it does.
 func (t *tx) number(a *arrivals) {
 	if len(a.events) == 0 {
 		return
 	}
 	a.seqs = nil
-	t.recognise(a)
-	t.query("SELECT nextval('events_seq') FROM generate_series(1, $1::int)", func(rows pgx.Rows) error {
+	ids := make([]store.ID, len(a.events))
+	for i, e := range a.events {
+		ids[i] = e.ID
+	}
+	t.query("SELECT id FROM events WHERE id = ANY($1)", func(rows pgx.Rows) error {
+		var id [16]byte
+		err := rows.Scan(&id)
+		a.stored[id] = true
+		return err
+	}, ids)
+	t.query("SELECT nextval('events_seq') FROM generate_series(1, $1)", func(rows pgx.Rows) error {
 		var seq int64
 		err := rows.Scan(&seq)
 		a.seqs = append(a.seqs, seq)
@@ -221,15 +211,15 @@ func (t *tx) insert(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.event.ID.String(), b.event.ID.String()) })
+	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.event.ID[:], b.event.ID[:]) })
 	n := len(rows)
 	seqs, classes, received, finished := make([]int64, n), make([]int16, n), make([]int64, n), make([]*int64, n)
-	ids, kinds, types, states, lanes, numbers := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, kinds, types, states, lanes, numbers := make([]store.ID, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	payloads := make([][]byte, n)
 	for i, r := range rows {
 		e := r.event
-		seqs[i], ids[i], kinds[i], types[i], states[i] = r.seq, e.ID.String(), string(e.Kind), e.Type, string(e.State)
-		lanes[i], numbers[i], received[i], payloads[i] = e.Lane, e.PhoneNumberID, e.ReceivedAt.UnixMilli(), bytes(e.Payload)
+		seqs[i], ids[i], kinds[i], types[i], states[i] = r.seq, e.ID, string(e.Kind), e.Type, string(e.State)
+		lanes[i], numbers[i], received[i], payloads[i] = e.Lane, e.PhoneNumberID, e.ReceivedAt.UnixMilli(), e.Payload
 		classes[i] = key(e).class
 		if e.State != store.Pending {
 			classes[i], finished[i] = store.NoClassCode, &received[i]

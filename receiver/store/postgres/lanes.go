@@ -19,6 +19,7 @@ const burst = time.Minute
 type lanes struct {
 	rows  map[laneKey]*lane
 	made  map[laneKey]bool   // by this transaction
+	seen  map[string]string  // of names to be joined, whose rows need not be locked: what their person is
 	apart map[[2]string]bool // names to be joined that are not one person's
 }
 
@@ -33,33 +34,42 @@ type lane struct {
 	gone               bool // to be removed
 }
 
-func (l *lanes) add(rows pgx.Rows) (laneKey, error) {
+func scanLane(rows pgx.Rows) (*lane, error) {
 	r := &lane{}
 	var inbound, human *int64
 	err := rows.Scan(&r.lane, &r.class, &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
 	r.state.LastInboundAt, r.state.HumanUntil = moment(inbound), moment(human)
-	l.rows[r.laneKey] = r
-	return r.laneKey, err
+	return r, err
 }
 
-// complete says that all is locked that is needed, members being the names of people who are to be joined.
-func (l *lanes) complete(n *needs, k *known, members map[string]bool) bool {
-	for key := range n.rows {
-		if l.rows[key] == nil {
+// leadTo returns the names to be locked besides those that are: of the rows with the state of people, and of names that
+// are not one person's yet.
+func (l *lanes) leadTo(n *needs) []string {
+	var names []string
+	for key, need := range n.rows {
+		if row := l.rows[key]; row != nil && need.person && row.person != "" {
+			names = append(names, row.person)
+		}
+	}
+	for _, pair := range n.pairs {
+		row, other := l.rows[conversation(pair[0])], cmp.Or(l.seen[pair[1]], pair[1])
+		if row != nil && cmp.Or(row.person, row.lane) != other {
+			names = append(names, pair[1], other)
+		}
+	}
+	return names
+}
+
+// complete says that all is locked that is needed, and leads to nothing else.
+func (l *lanes) complete(n *needs) bool {
+	for key, need := range n.rows {
+		row := l.rows[key]
+		if row == nil && need.made || row != nil && need.person && l.person(key.lane) == nil {
 			return false
 		}
 	}
-	for name := range n.people {
-		holder := k.name(name)
-		if row := l.rows[conversation(name)]; row != nil {
-			holder = cmp.Or(row.person, row.lane)
-		}
-		if row := l.rows[conversation(holder)]; row == nil || row.person != "" {
-			return false
-		}
-	}
-	for name := range members {
-		if l.rows[conversation(name)] == nil {
+	for name := range n.names {
+		if l.rows[conversation(name)] != nil && l.person(name) == nil {
 			return false
 		}
 	}
@@ -73,11 +83,14 @@ func (l *lanes) wake(key laneKey, now int64) {
 	}
 }
 
-// person returns the row that has the state of the person with a name.
+// person returns the row that has the state of the person with a name; nil when that one is not locked.
 func (l *lanes) person(name string) *lane {
 	row := l.rows[conversation(name)]
-	if row.person != "" {
-		row = l.rows[conversation(row.person)]
+	if row.person == "" {
+		return row
+	}
+	if row = l.rows[conversation(row.person)]; row != nil && row.person != "" {
+		return nil
 	}
 	return row
 }
@@ -141,7 +154,7 @@ func (l *lanes) save(t *tx) {
 	var classes, goneClasses []int16
 	var ready, token, head, inbound, human []*int64
 	var starts []int
-	var person []*string
+	var person []string
 	var template []bool
 	for key, row := range l.rows {
 		if row.gone || l.made[key] && !row.changed {
@@ -156,18 +169,15 @@ func (l *lanes) save(t *tx) {
 		delete(l.made, key)
 		names, classes = append(names, row.lane), append(classes, row.class)
 		ready, token, head, starts = append(ready, row.ready), append(token, row.token), append(head, row.head), append(starts, row.starts)
-		person = append(person, nil)
-		if row.person != "" {
-			person[len(person)-1] = &row.person
-		}
+		person = append(person, row.person)
 		inbound, human = append(inbound, millis(row.state.LastInboundAt)), append(human, millis(row.state.HumanUntil))
 		template = append(template, row.state.TemplateRequired)
 	}
 	if len(names) > 0 {
 		t.exec(`
-			UPDATE conversations c SET ready_at = k.ready_at, token = k.token, head = k.head, starts = k.starts, person = k.person,
+			UPDATE conversations c SET ready_at = k.ready_at, token = k.token, head = k.head, starts = k.starts, person = nullif(k.person, ''),
 				last_inbound_at = k.last_inbound_at, human_until = k.human_until, template_required = k.template_required
-			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], $7::text[], $8::bigint[],
+			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[],
 				$9::bigint[], $10::boolean[])
 				k (lane, class, ready_at, token, head, starts, person, last_inbound_at, human_until, template_required)
 			WHERE c.lane = k.lane AND c.class = k.class`,

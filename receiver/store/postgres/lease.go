@@ -26,8 +26,8 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 			SELECT `+laneColumns+` FROM conversations c
 			WHERE c.class = $1 AND c.ready_at <= $2 ORDER BY c.ready_at, c.lane LIMIT $3 FOR UPDATE SKIP LOCKED`,
 			func(rows pgx.Rows) error {
-				key, err := due.add(rows)
-				order = append(order, key)
+				row, err := scanLane(rows)
+				due.rows[row.laneKey], order = row, append(order, row.laneKey)
 				return err
 			}, of.Code(), now.UnixMilli(), max(limit, 0))
 		if err := t.flush(ctx); err != nil {
@@ -103,10 +103,11 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 		return heads, nil
 	}
 	names, classes := columns(keys)
-	var seqs, binding []int64
+	var answered, binding []int64
 	of := map[int64]laneKey{}
 	t.query(`
 		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds,
+			EXISTS (SELECT FROM replies r WHERE r.event = e.seq),
 			p.last_inbound_at, p.human_until, coalesce(p.template_required, false)
 		FROM unnest($1::text[], $2::smallint[]) k (lane, class)
 		CROSS JOIN LATERAL (
@@ -119,25 +120,27 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 		func(rows pgx.Rows) error {
 			var key laneKey
 			var p pending
-			var binds bool
+			var binds, answers bool
 			var inbound, human *int64
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, &key.class, &work.Seq}, p.targets(), []any{
-				&work.Attempts, &work.Replays, &binds, &inbound, &human, &work.Conversation.TemplateRequired,
+				&work.Attempts, &work.Replays, &binds, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
 			})...)
 			work.Event = p.in(key)
 			work.Conversation.LastInboundAt, work.Conversation.HumanUntil = moment(inbound), moment(human)
 			heads[key], of[work.Seq] = work, key
-			seqs = append(seqs, work.Seq)
+			if answers {
+				answered = append(answered, work.Seq)
+			}
 			if binds {
 				binding = append(binding, work.Seq)
 			}
 			return err
 		}, names, classes)
-	if err := t.flush(ctx); err != nil || len(seqs) == 0 {
+	if err := t.flush(ctx); err != nil || len(answered)+len(binding) == 0 {
 		return heads, err
 	}
-	t.replies(seqs, func(event int64, r store.Reply) {
+	t.replies(answered, func(event int64, r store.Reply) {
 		work := heads[of[event]]
 		work.Replies = append(work.Replies, r)
 	})
@@ -152,12 +155,12 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	var lost []store.LeaseRef
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		wanted := map[laneKey]bool{}
-		for _, lease := range leases {
-			wanted[leased(lease)] = true
+		keys := make([]laneKey, len(leases))
+		for i, lease := range leases {
+			keys[i] = leased(lease)
 		}
 		l := &lanes{rows: map[laneKey]*lane{}}
-		t.lockRows(l, wanted)
+		t.lockRows(l, keys, "")
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
@@ -188,7 +191,7 @@ func leased(lease store.LeaseRef) laneKey {
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		l := &lanes{rows: map[laneKey]*lane{}}
-		t.lockRows(l, map[laneKey]bool{leased(lease): true})
+		t.lockRows(l, []laneKey{leased(lease)}, "")
 		if err := t.flush(ctx); err != nil {
 			return err
 		}

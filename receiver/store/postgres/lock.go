@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxLooks bounds how often people are looked at anew because they changed before they were locked.
+// maxLooks bounds how often rows are locked anew because other people turned out to be needed.
 const maxLooks = 10
 
 // laneKey names a row of conversations.
@@ -27,139 +27,152 @@ func conversation(name string) laneKey { return laneKey{lane: name} }
 
 // needs are the rows of conversations that a transaction is going to change.
 type needs struct {
-	rows   map[laneKey]bool // one that is not there is made
-	found  map[laneKey]bool // only where they are there
-	people map[string]bool  // names of whose person the row with the state is needed
-	pairs  [][2]string      // names that are to be one person's
+	rows  map[laneKey]need
+	pairs [][2]string     // names that are to be one person's; the first has a row that is needed
+	names map[string]bool // the second of each: its row is made, and locked unless they are one person's already
 }
 
-func newNeeds() *needs {
-	return &needs{rows: map[laneKey]bool{}, found: map[laneKey]bool{}, people: map[string]bool{}}
+// need is what is needed besides the lock of a row that is there.
+type need struct {
+	made   bool // where it is not there
+	person bool // the row with the state of the person too
 }
 
-func (n *needs) person(name string) {
-	n.rows[conversation(name)] = true
-	n.people[name] = true
+func newNeeds() *needs { return &needs{rows: map[laneKey]need{}, names: map[string]bool{}} }
+
+func (n *needs) lane(key laneKey, of need) {
+	have := n.rows[key]
+	n.rows[key] = need{made: have.made || of.made, person: have.person || of.person}
 }
+
+// open asks for the row of a lane, made where it is not there, and for the state of the person whose conversation it is.
+func (n *needs) open(key laneKey) { n.lane(key, need{made: true, person: key.class == 0}) }
 
 func (n *needs) join(name, other string) {
 	if name != "" && other != "" && name != other {
-		n.person(name)
-		n.people[other] = true
+		n.open(conversation(name))
 		n.pairs = append(n.pairs, [2]string{name, other})
+		n.names[other] = true
 	}
 }
 
-// known is what was seen of the needed rows without a lock. It may have changed since.
-type known struct {
-	persons map[laneKey]string // of each row that is there; empty where it has the state itself
-}
-
-func (k *known) name(name string) string { return cmp.Or(k.persons[conversation(name)], name) }
-
-// look queues a look at the needed rows.
-func (t *tx) look(n *needs) *known {
-	k := &known{persons: map[laneKey]string{}}
-	keys := slices.Concat(slices.Collect(maps.Keys(n.rows)), slices.Collect(maps.Keys(n.found)))
-	for name := range n.people {
-		keys = append(keys, conversation(name))
+// also asks for names that others have led to.
+func (n *needs) also(names []string) {
+	for _, name := range names {
+		n.lane(conversation(name), need{})
 	}
-	if len(keys) == 0 {
-		return k
-	}
-	names, classes := columns(keys)
-	t.query(`
-		SELECT c.lane, c.class, coalesce(c.person, '') FROM unnest($1::text[], $2::smallint[]) k (lane, class)
-		JOIN conversations c ON c.lane = k.lane AND c.class = k.class`,
-		func(rows pgx.Rows) error {
-			var key laneKey
-			var person string
-			err := rows.Scan(&key.lane, &key.class, &person)
-			k.persons[key] = person
-			return err
-		}, names, classes)
-	return k
-}
-
-// members queues a look at the further names of people.
-func (t *tx) members(people []string) map[string]bool {
-	found := map[string]bool{}
-	if len(people) > 0 {
-		t.query("SELECT lane FROM conversations WHERE person = ANY($1)", func(rows pgx.Rows) error {
-			var name string
-			err := rows.Scan(&name)
-			found[name] = true
-			return err
-		}, people)
-	}
-	return found
 }
 
 // lock makes the rows that are needed and locks them, in the order of their keys, as every transaction does: so none
-// waits for another that waits for it. The statements that others queues come after the locks; it is called again
-// when people changed between the look and the lock, and the locks are not those that are needed.
-func (t *tx) lock(ctx context.Context, n *needs, k *known, others func()) (*lanes, error) {
-	var members map[string]bool
-	made := map[laneKey]bool{}
+// waits for another that waits for it. Which further names of people are needed shows only then; they are locked without
+// waiting, and where one is held, all locks are given back and all is locked anew. The statements that others queues come
+// after the first locks.
+func (t *tx) lock(ctx context.Context, n *needs, others func()) (*lanes, error) {
 	for look := range maxLooks {
 		if look > 0 {
-			k = t.look(n)
-			if err := t.flush(ctx); err != nil {
-				return nil, err
-			}
+			t.again()
 		}
-		apart := map[[2]string]bool{}
-		var people []string
-		for _, pair := range n.pairs {
-			if a, b := k.name(pair[0]), k.name(pair[1]); a != b {
-				apart[pair] = true
-				n.person(pair[1])
-				people = append(people, a, b)
-			}
-		}
-		if slices.ContainsFunc(people, func(name string) bool { _, there := k.persons[conversation(name)]; return there }) {
-			members = t.members(people)
-			if err := t.flush(ctx); err != nil {
-				return nil, err
-			}
-		}
-		wanted := maps.Clone(n.found)
-		for key := range n.rows {
-			wanted[key] = true
-		}
-		for name := range n.people {
-			wanted[conversation(k.name(name))] = true
-		}
-		for name := range members {
-			wanted[conversation(name)] = true
-		}
-		l := &lanes{rows: map[laneKey]*lane{}, made: made, apart: apart}
-		t.makeRows(n, k, l)
-		t.lockRows(l, wanted)
-		members = t.members(people)
+		l := &lanes{rows: map[laneKey]*lane{}, made: map[laneKey]bool{}, seen: map[string]string{}, apart: map[[2]string]bool{}}
+		t.makeRows(n, l)
+		t.lockRows(l, slices.Collect(maps.Keys(n.rows)), "")
+		t.look(n, l)
 		others()
 		if err := t.flush(ctx); err != nil {
 			return nil, err
 		}
-		if l.complete(n, k, members) {
-			return l, nil
+		complete, err := t.lockPeople(ctx, n, l)
+		if err != nil || complete {
+			return l, err
 		}
 	}
 	return nil, errors.New("the names of a person kept changing")
 }
 
-// makeRows queues the making of needed rows that are not there. Those that are then not used are removed.
-func (t *tx) makeRows(n *needs, k *known, l *lanes) {
-	var missing []laneKey
-	for key := range n.rows {
-		if _, there := k.persons[key]; !there {
-			missing = append(missing, key)
+// lockPeople locks the rows of people that the locked ones lead to, and says whether all is locked that is needed.
+func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
+	if complete, err := t.lockMore(ctx, n, l, l.leadTo(n)); err != nil || !complete {
+		return false, err
+	}
+	if !l.complete(n) {
+		n.also(l.leadTo(n))
+		return false, nil
+	}
+	var people []string
+	for _, pair := range n.pairs {
+		if l.rows[conversation(pair[1])] == nil {
+			continue // they are one person's
+		}
+		a, b := l.person(pair[0]), l.person(pair[1])
+		if a == b {
+			continue
+		}
+		l.apart[pair] = true
+		for _, row := range [...]*lane{a, b} {
+			if !l.made[row.laneKey] {
+				people = append(people, row.lane)
+			}
 		}
 	}
-	if len(missing) == 0 {
+	if len(people) == 0 {
+		return true, nil
+	}
+	// Nobody can give a further name to people who are locked.
+	members := t.members(people)
+	if err := t.flush(ctx); err != nil {
+		return false, err
+	}
+	return t.lockMore(ctx, n, l, slices.Collect(maps.Keys(members)))
+}
+
+// lockMore locks further names where that needs no waiting, and says whether it could.
+func (t *tx) lockMore(ctx context.Context, n *needs, l *lanes, names []string) (bool, error) {
+	var keys []laneKey
+	for _, name := range names {
+		if key := conversation(name); l.rows[key] == nil {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return true, nil
+	}
+	t.lockRows(l, keys, "SKIP LOCKED")
+	if err := t.flush(ctx); err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return l.rows[conversation(name)] == nil }) {
+		n.also(names)
+		return false, nil
+	}
+	return true, nil
+}
+
+// members queues a look at the further names of people.
+func (t *tx) members(people []string) map[string]bool {
+	found := map[string]bool{}
+	t.query("SELECT lane FROM conversations WHERE person = ANY($1)", func(rows pgx.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		found[name] = true
+		return err
+	}, people)
+	return found
+}
+
+// makeRows queues the making of needed rows that are not there. Those that are then not used are removed.
+func (t *tx) makeRows(n *needs, l *lanes) {
+	keys := make([]laneKey, 0, len(n.rows)+len(n.names))
+	for key, of := range n.rows {
+		if of.made {
+			keys = append(keys, key)
+		}
+	}
+	for name := range n.names {
+		keys = append(keys, conversation(name))
+	}
+	if len(keys) == 0 {
 		return
 	}
-	names, classes := columns(missing)
+	names, classes := columns(keys)
 	t.query(`
 		INSERT INTO conversations (lane, class) SELECT * FROM unnest($1::text[], $2::smallint[])
 		ON CONFLICT (lane, class) DO NOTHING RETURNING lane, class`,
@@ -173,17 +186,34 @@ func (t *tx) makeRows(n *needs, k *known, l *lanes) {
 
 const laneColumns = "c.lane, c.class, c.ready_at, c.token, c.head, c.starts, coalesce(c.person, ''), c.last_inbound_at, c.human_until, c.template_required"
 
-// lockRows queues the lock of rows that are there.
-func (t *tx) lockRows(l *lanes, wanted map[laneKey]bool) {
-	names, classes := columns(slices.Collect(maps.Keys(wanted)))
+// lockRows queues the lock of rows that are there. Each is looked up by itself, in the order of the keys.
+func (t *tx) lockRows(l *lanes, keys []laneKey, waiting string) {
+	names, classes := columns(keys)
 	t.query(`
 		SELECT `+laneColumns+` FROM unnest($1::text[], $2::smallint[]) k (lane, class)
-		JOIN conversations c ON c.lane = k.lane AND c.class = k.class
-		ORDER BY c.lane, c.class FOR UPDATE OF c`,
+		CROSS JOIN LATERAL (SELECT * FROM conversations c WHERE c.lane = k.lane AND c.class = k.class FOR UPDATE `+waiting+`) c`,
 		func(rows pgx.Rows) error {
-			_, err := l.add(rows)
+			row, err := scanLane(rows)
+			l.rows[row.laneKey] = row
 			return err
 		}, names, classes)
+}
+
+// look queues a look at the names to be joined. Only those that the transaction has made are locked.
+func (t *tx) look(n *needs, l *lanes) {
+	if len(n.names) == 0 {
+		return
+	}
+	t.query(`
+		SELECT `+laneColumns+` FROM unnest($1::text[]) k (lane)
+		CROSS JOIN LATERAL (SELECT * FROM conversations c WHERE c.lane = k.lane AND c.class = 0 OFFSET 0) c`,
+		func(rows pgx.Rows) error {
+			row, err := scanLane(rows)
+			if l.seen[row.lane] = row.person; l.made[row.laneKey] {
+				l.rows[row.laneKey] = row
+			}
+			return err
+		}, slices.Collect(maps.Keys(n.names)))
 }
 
 // columns sorts keys and takes them apart.

@@ -45,7 +45,7 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 		t.exec(`
 			UPDATE events e SET state = k.state, attempts = e.attempts + k.spent,
 				finished_at = CASE WHEN k.state <> 'pending' THEN k.finished_at END
-			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[]) k (seq, state, finished_at, spent)
+			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) k (seq, state, finished_at, spent)
 			WHERE e.seq = k.seq`, seqs, states, finished, spent)
 	}
 	bound, err := t.endBound(ctx, ended)
@@ -106,6 +106,6 @@ func (t *tx) fail(lines []failed) {
 		events, at, classes, codes, texts, spent)
 	t.exec(`
 		DELETE FROM failures f USING unnest($1::bigint[]) k (event)
-		WHERE f.event = k.event AND f.n <= (SELECT max(n) FROM failures m WHERE m.event = k.event) - $2::int`,
+		WHERE f.event = k.event AND f.n <= (SELECT max(n) FROM failures m WHERE m.event = k.event) - $2`,
 		events, store.MaxFailures)
 }

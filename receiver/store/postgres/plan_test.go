@@ -4,43 +4,16 @@
 package postgres
 
 import (
-	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
-
-// statements collects what is sent, with the values of the last time.
-type statements struct {
-	mu   sync.Mutex
-	args map[string][]any
-}
-
-func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	return ctx
-}
-
-func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-func (s *statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return ctx
-}
-
-func (s *statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
-
-func (s *statements) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.args[data.SQL] = slices.Clone(data.Args)
-}
 
 // plan is a node of what EXPLAIN returns.
 type plan struct {
@@ -77,19 +50,19 @@ func TestNothingScansTheHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	access := Access{URL: user.URL}
-	d := newDatabase(access, 8)
-	sent := &statements{args: map[string][]any{}}
-	config := d.pool.Config()
-	config.ConnConfig.Tracer = sent
-	d.pool.Close()
-	if d.pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	var mu sync.Mutex
+	sent := map[string]statement{} // with the values of the last time
 	s := openStore(t, access)
-	s.database = d
+	s.database = watched(t, access, func(trip []statement) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, one := range trip {
+			sent[one.sql] = one
+		}
+	})
 	fillLater(t, s)
 	server.Exec(t, "ANALYZE "+user.Name+".events", "ANALYZE "+user.Name+".conversations")
-	clear(sent.args)
+	clear(sent)
 	useEverything(t, s)
 
 	c, err := s.acquire(t.Context())
@@ -97,8 +70,11 @@ func TestNothingScansTheHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Release()
-	for sql, args := range sent.args {
-		if strings.HasPrefix(sql, "BEGIN") || sql == "COMMIT" || strings.HasPrefix(sql, "SELECT set_config") {
+	mu.Lock()
+	calls := maps.Clone(sent)
+	mu.Unlock()
+	for sql, one := range calls {
+		if strings.HasPrefix(sql, "BEGIN") || sql == "COMMIT" || sql == "ROLLBACK" || strings.HasPrefix(sql, "SELECT set_config") {
 			continue
 		}
 		tx, err := c.Begin(t.Context())
@@ -109,10 +85,11 @@ func TestNothingScansTheHistory(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
 			t.Fatal(err)
 		}
-		var out []byte
-		if err := tx.QueryRow(t.Context(), "EXPLAIN (FORMAT JSON) "+sql, args...).Scan(&out); err != nil {
-			t.Fatalf("%v\n%s", err, sql)
+		explain := c.Conn().PgConn().ExecParams(t.Context(), "EXPLAIN (FORMAT JSON) "+sql, one.bound.Parameters, one.types, one.bound.ParameterFormatCodes, nil).Read()
+		if explain.Err != nil {
+			t.Fatalf("%v\n%s", explain.Err, sql)
 		}
+		out := explain.Rows[0][0]
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -20,10 +20,6 @@ import (
 // client forgot would hold its locks.
 const callTimeout = 15 * time.Second
 
-// transactions is how many of a kind run at a time: while one waits for the disk another computes. With more of them each
-// would be of fewer calls, and cost the database more.
-const transactions = 2
-
 // Access says how to reach the database. All of it is secret.
 type Access struct {
 	URL string // postgres://user:password@host:port/database?sslmode=verify-full
@@ -62,8 +58,8 @@ func Open(access func() Access, options Options) *Store {
 		options.Queue = 4096
 	}
 	s := &Store{access: access, options: options}
-	s.ingests = newGroup(s, transactions, ingestAll)
-	s.advances = newGroup(s, transactions, advanceAll)
+	s.ingests = newGroup(s, ingestAll)
+	s.advances = newGroup(s, advanceAll)
 	return s
 }
 

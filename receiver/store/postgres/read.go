@@ -20,7 +20,7 @@ const recordColumns = `
 
 // Get implements store.Store.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
-	found, err := s.records(ctx, recordColumns+"WHERE e.id = $1", id.String())
+	found, err := s.records(ctx, recordColumns+"WHERE e.id = $1", id)
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}

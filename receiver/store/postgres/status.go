@@ -47,7 +47,7 @@ func (t *tx) applyStatuses(statuses []status) {
 	}
 	t.exec(`
 		INSERT INTO statuses (event, message_id, phone_number_id, participant, type, status, rank, at, error_code)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bigint[], $9::int[])
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
 		ON CONFLICT (message_id, phone_number_id, participant, type) DO UPDATE SET
 			event = excluded.event, status = excluded.status, rank = excluded.rank, at = excluded.at,
 			error_code = excluded.error_code

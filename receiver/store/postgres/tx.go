@@ -4,18 +4,17 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -29,9 +28,11 @@ const slot = "slot = pg_backend_pid() % 64"
 
 // tx is a transaction. Statements are queued and sent together, since each time they are sent costs a round trip.
 type tx struct {
-	conn  *pgx.Conn
-	batch *pgx.Batch
-	sent  bool // something was, so that there is a transaction to end
+	conn   *pgx.Conn
+	begin  func(*tx) // queues the begin of the transaction
+	queued statements
+	fault  error // of a statement that could not be queued
+	sent   bool  // something was, so that there is a transaction to end
 	// what the transaction adds to the counts
 	pending, statuses, notices, dead, quarantined int64
 }
@@ -67,11 +68,17 @@ func (s *Store) read(ctx context.Context, run func(context.Context, *tx) error) 
 	})
 }
 
+// idleTimeout is how long a transaction may wait for its client, who computes little between statements: one that is
+// frozen holds up all who need what it has locked.
+const idleTimeout = 2 * time.Second
+
 // bounds keeps a transaction from staying, and from holding locks, when its client is gone. What it does is small: to
-// start workers for it, or a compiler, as the database does for tables that it knows too little of, takes far longer.
+// start workers for it, or a compiler, as the database does for tables that it knows too little of, takes far longer. And
+// each row is found by a key: to join with all of a table that seems small yet would.
 var bounds = fmt.Sprintf(`SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
 	set_config('statement_timeout', '%[1]d', true), set_config('lock_timeout', '%[1]d', true),
-	set_config('idle_in_transaction_session_timeout', '%[1]d', true)`, callTimeout.Milliseconds())
+	set_config('idle_in_transaction_session_timeout', '%[2]d', true)`, callTimeout.Milliseconds(), idleTimeout.Milliseconds())
 
 func (s *Store) once(ctx context.Context, run func(context.Context, *tx) error, begin func(*tx)) error {
 	if err := ctx.Err(); err != nil {
@@ -87,8 +94,8 @@ func (s *Store) once(ctx context.Context, run func(context.Context, *tx) error, 
 	deadline, _ := waiting.Deadline()
 	going, stop := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer stop()
-	t := &tx{conn: c.Conn(), batch: &pgx.Batch{}}
-	begin(t)
+	t := &tx{conn: c.Conn(), begin: begin}
+	t.begin(t)
 	if err := run(going, t); err != nil {
 		t.rollback(going)
 		return err
@@ -115,19 +122,20 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 }
 
 // exec queues a statement.
-func (t *tx) exec(sql string, args ...any) { t.queue(sql, args) }
+func (t *tx) exec(sql string, args ...any) { t.queue(sql, args, nil) }
 
 // count queues a statement and sets n to the number of rows it changes.
 func (t *tx) count(n *int64, sql string, args ...any) {
-	t.queue(sql, args).Exec(func(tag pgconn.CommandTag) error {
-		*n = tag.RowsAffected()
-		return nil
+	t.queue(sql, args, func(rows pgx.Rows) error {
+		rows.Close()
+		*n = rows.CommandTag().RowsAffected()
+		return rows.Err()
 	})
 }
 
 // query queues a statement whose every row is given to each.
 func (t *tx) query(sql string, each func(pgx.Rows) error, args ...any) {
-	t.queue(sql, args).Query(func(rows pgx.Rows) error {
+	t.queue(sql, args, func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := each(rows); err != nil {
 				return err
@@ -137,29 +145,24 @@ func (t *tx) query(sql string, each func(pgx.Rows) error, args ...any) {
 	})
 }
 
-func (t *tx) queue(sql string, args []any) *pgx.QueuedQuery {
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case string:
-			args[i] = text(v)
-		case []string:
-			if slices.ContainsFunc(v, func(s string) bool { return text(s) != s }) {
-				v = slices.Clone(v)
-				for j := range v {
-					v[j] = text(v[j])
-				}
-				args[i] = v
-			}
-		}
-	}
-	return t.batch.Queue(sql, args...)
+func (t *tx) queue(sql string, args []any, result func(pgx.Rows) error) {
+	t.fault = cmp.Or(t.fault, t.queued.queue(sql, args, result))
 }
 
 // flush sends what is queued and hands out the results.
 func (t *tx) flush(ctx context.Context) error {
-	batch := t.batch
-	t.batch, t.sent = &pgx.Batch{}, true
-	return conceal(ctx, t.conn.SendBatch(ctx, batch).Close())
+	if t.fault != nil {
+		return t.fault
+	}
+	queued := t.queued
+	t.queued, t.sent = statements{}, true
+	return conceal(ctx, queued.send(ctx, t.conn))
+}
+
+// again queues the end of the transaction, which has written nothing that counts, and the begin of another.
+func (t *tx) again() {
+	t.exec("ROLLBACK")
+	t.begin(t)
 }
 
 func (t *tx) commit(ctx context.Context) error {
@@ -170,11 +173,12 @@ func (t *tx) commit(ctx context.Context) error {
 				pending_notices = pending_notices + $3, dead = dead + $4, quarantined = quarantined + $5
 			WHERE `+slot, t.pending, t.statuses, t.notices, t.dead, t.quarantined)
 	}
-	t.queue("COMMIT", nil).Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" { // a failed transaction is rolled back by it, without an error
+	t.queue("COMMIT", nil, func(rows pgx.Rows) error {
+		rows.Close()
+		if rows.Err() == nil && rows.CommandTag().String() != "COMMIT" { // a failed transaction is rolled back by it, without an error
 			return &fault{text: "the database did not commit"}
 		}
-		return nil
+		return rows.Err()
 	})
 	return t.flush(ctx)
 }
@@ -239,12 +243,4 @@ func moment(ms *int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(*ms).UTC()
-}
-
-// bytes keeps nil and empty alike, as NULL.
-func bytes(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
 }
