@@ -30,6 +30,7 @@ type Options struct {
 // Store implements store.Store.
 type Store struct {
 	writer  *writer
+	copier  *checkpointer
 	readers chan *conn // those that are free, of the number that was opened
 	opened  int
 	lock    *os.File
@@ -84,7 +85,12 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	if options.Queue <= 0 {
 		options.Queue = 4096
 	}
-	s.writer = newWriter(dsn(path, writing), c, options.Queue)
+	side, err := connect(ctx, dsn(path, copying))
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	s.copier = newCheckpointer(side)
+	s.writer = newWriter(dsn(path, writing), c, options.Queue, s.copier.notice)
 	if err := s.writer.do(ctx, endLeases); err != nil {
 		return nil, fmt.Errorf("end the leases of the process before: %w", err)
 	}
@@ -109,12 +115,14 @@ func create(path string) error {
 }
 
 // The settings of a connection. The write-ahead log is overwritten from its start after each checkpoint, which costs
-// an fsync far less than a file that grows does; so it is not truncated below its usual size.
+// an fsync far less than a file that grows does; so it is not truncated below its usual size. SQLite walks through its
+// whole cache at most commits that split a page, so a large one costs more than it saves: what it lacks the system has.
 var (
 	writing = []string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)",
-		"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(MEMORY)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", logPages), "journal_size_limit(67108864)", "cache_size(-4096)", "temp_store(MEMORY)",
 	}
+	copying = []string{"synchronous(FULL)", "cache_size(-256)"}
 	reading = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"}
 )
 
@@ -131,6 +139,9 @@ func (s *Store) Close() error {
 		close(s.closed)
 		if s.writer != nil {
 			errs = append(errs, s.writer.close())
+		}
+		if s.copier != nil {
+			errs = append(errs, s.copier.close())
 		}
 		for range s.opened {
 			errs = append(errs, (<-s.readers).close())

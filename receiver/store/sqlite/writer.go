@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// A batch takes no further operation after either bound, so that the first of them does not wait long.
+	// A batch takes no further operation after either bound, so that the first of them does not wait long: the time is this,
+	// or half of what the last commit took where the disk is slow.
 	maxBatch     = 256
 	maxBatchTime = 4 * time.Millisecond
 )
@@ -24,7 +25,9 @@ const (
 // one fsync that makes it durable.
 type writer struct {
 	dsn      string
-	conn     *conn // nil after a failure, until it is opened again
+	conn     *conn         // nil after a failure, until it is opened again
+	wrote    func()        // called after each batch
+	took     time.Duration // of the last commit, which is mostly the disk's
 	finished chan struct{}
 
 	mu     sync.RWMutex // keeps queue from being closed while something is sent to it
@@ -40,8 +43,8 @@ type operation struct {
 	err   error
 }
 
-func newWriter(dsn string, c *conn, queue int) *writer {
-	w := &writer{dsn: dsn, conn: c, queue: make(chan *operation, queue), finished: make(chan struct{})}
+func newWriter(dsn string, c *conn, queue int, wrote func()) *writer {
+	w := &writer{dsn: dsn, conn: c, wrote: wrote, queue: make(chan *operation, queue), finished: make(chan struct{})}
 	go w.work()
 	return w
 }
@@ -106,6 +109,7 @@ func (w *writer) work() {
 			op.done <- op.err
 			batch[i] = nil
 		}
+		w.wrote()
 	}
 }
 
@@ -146,7 +150,7 @@ func (w *writer) commit(first *operation, batch []*operation) []*operation {
 }
 
 func (w *writer) next(taken int, started time.Time) *operation {
-	if taken >= maxBatch || time.Since(started) > maxBatchTime {
+	if taken >= maxBatch || time.Since(started) > max(maxBatchTime, w.took/2) {
 		return nil
 	}
 	select {
@@ -192,10 +196,12 @@ func (w *writer) end(t *tx) error {
 		w.rollback()
 		return fmt.Errorf("count events: %w", err)
 	}
+	began := time.Now()
 	if _, err := w.conn.exec(context.Background(), "COMMIT"); err != nil {
 		w.disconnect()
 		return fmt.Errorf("commit: %w", err)
 	}
+	w.took = time.Since(began)
 	return nil
 }
 
