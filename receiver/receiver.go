@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"maps"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
@@ -37,8 +39,14 @@ import (
 // traceTimeout bounds the export of the last spans.
 const traceTimeout = 5 * time.Second
 
-// noticeConnections bounds the idle connections to the sink.
-const noticeConnections = 16
+const (
+	// noticeConnections bounds the idle connections to the sink.
+	noticeConnections = 16
+	// webhookConnections bounds what slow clients can take of the memory: up to some 150 kB each, by many short headers.
+	webhookConnections = 512
+	// clusterConnections bounds those to each of the other ports, which few call.
+	clusterConnections = 64
+)
 
 // Receiver is a running receiver's parts. Make one with Open, end it with Close.
 type Receiver struct {
@@ -123,8 +131,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	hook := edge.New(edge.Parts{
 		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Tracer: r.tracer, Now: r.clock.Now, Log: r.log, Version: r.version,
 	})
-	webhook := server(hook, r.log)
-	webhook.ErrorLog = hook.ErrorLog()
+	webhook := server(hook, hook.ErrorLog())
 	problems := func() map[string]string {
 		all := r.engine.Problems()
 		maps.Copy(all, hook.Problems())
@@ -133,8 +140,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 	probes := server(admin.New(admin.Parts{
 		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: problems, Token: r.keeper.Token, TokenExpiresAt: r.keeper.TokenExpiresAt,
 		Subscription: r.keeper.Subscription, Draining: r.draining.Load, Now: r.clock.Now, Log: r.log, Version: r.version,
-	}), r.log)
-	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), r.log)
+	}), hook.ErrorLog())
+	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), hook.ErrorLog())
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var parts sync.WaitGroup
@@ -143,9 +150,12 @@ func (r *Receiver) Run(ctx context.Context) error {
 			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
 		}
 	}
-	parts.Go(func() { serve(webhook, hook.Secure(r.webhook)) })
-	parts.Go(func() { serve(probes, r.adminPort) })
-	parts.Go(func() { serve(console, r.console) })
+	deliveries := hook.Secure(connections.Bound(webhook, r.webhook, webhookConnections, r.log))
+	questions := connections.Bound(probes, r.adminPort, clusterConnections, r.log)
+	letters := connections.Bound(console, r.console, clusterConnections, r.log)
+	parts.Go(func() { serve(webhook, deliveries) })
+	parts.Go(func() { serve(probes, questions) })
+	parts.Go(func() { serve(console, letters) })
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.keeper.Run(run) })
 	parts.Go(func() { r.retain(run) })
@@ -202,16 +212,21 @@ func (r *Receiver) Close() {
 	}
 }
 
-// server has a bound for every way to be slow. The largest delivery must fit into ReadTimeout.
-func server(h http.Handler, log *slog.Logger) *http.Server {
+// server has a bound for every way to be slow. The largest delivery must fit into ReadTimeout. HTTP/2 is offered nowhere:
+// one connection could hold any number of requests.
+func server(h http.Handler, trouble *log.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           h,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       20 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		Handler:                      h,
+		ErrorLog:                     trouble,
+		Protocols:                    protocols,
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            5 * time.Second,
+		ReadTimeout:                  10 * time.Second,
+		WriteTimeout:                 30 * time.Second,
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               4 << 10, // and 4 KiB more, which net/http adds
 	}
 }
 

@@ -43,13 +43,16 @@ func NewConsole(c Console) http.Handler {
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// localOnly refuses names that only resolve to the loopback interface: a page of another site could have such a name.
+// localOnly refuses names that only resolve to the loopback interface: a page of another site could have such a name. What
+// it lets through no other page may embed.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			http.Error(w, "use localhost", http.StatusForbidden)
 			return

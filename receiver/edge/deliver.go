@@ -4,11 +4,8 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,6 +35,13 @@ func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.
 		e.Log.Warn("delivery refused: no signature of a configured app secret")
 		return refuse(w, http.StatusUnauthorized, "X-Hub-Signature-256 does not match any configured app secret")
 	}
+	// After the signature, since a stranger must not take the room of others.
+	entered := e.Now()
+	if !e.waiting.enter(entered) {
+		e.Log.Warn("delivery put off: others wait for the store")
+		return unavailable(w, "too many deliveries at once")
+	}
+	defer func() { e.waiting.leave(e.Now(), entered) }()
 	ctx, span := e.Tracer.Start(r.Context(), "receive delivery")
 	status, err := e.keep(ctx, w, body, settings, began)
 	span.End(err)
@@ -67,32 +71,6 @@ func (e *Edge) keep(ctx context.Context, w http.ResponseWriter, body []byte, set
 	e.Metrics.Acknowledged(e.Now().Sub(began))
 	e.count(events, fresh)
 	return http.StatusOK, nil
-}
-
-// readBody reads a whole body within the bounds of one and of all. A status other than 0 says that it was refused.
-func (e *Edge) readBody(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) (body []byte, release func(), status int) {
-	limit := settings.Webhook.MaxBodyBytes
-	if r.ContentLength > limit {
-		return nil, nil, refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery has at most %d bytes", limit))
-	}
-	// A body whose length is not said may grow to the limit.
-	reserve := r.ContentLength
-	if reserve < 0 {
-		reserve = limit
-	}
-	if !e.bodies.TryAcquire(reserve) {
-		return nil, nil, unavailable(w, "too many deliveries at once")
-	}
-	release = func() { e.bodies.Release(reserve) }
-	buf := bytes.NewBuffer(make([]byte, 0, min(reserve, 64<<10)+bytes.MinRead))
-	if _, err := io.Copy(buf, http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		release()
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return nil, nil, refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery has at most %d bytes", limit))
-		}
-		return nil, nil, refuse(w, http.StatusBadRequest, "the body could not be read to its end")
-	}
-	return buf.Bytes(), release, 0
 }
 
 func unavailable(w http.ResponseWriter, text string) int {

@@ -7,6 +7,7 @@ package edge
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"log/slog"
@@ -44,13 +45,15 @@ type Parts struct {
 // Edge is an http.Handler.
 type Edge struct {
 	Parts
-	bodies *semaphore.Weighted // bytes of bodies in memory
-	mutual *mutualTLS          // nil when it is not asked for
+	bodies  *semaphore.Weighted // bytes of large bodies in memory
+	waiting admission
+	mutual  *mutualTLS // nil when it is not asked for
 }
 
 // New returns the handler for everything that is reachable from outside.
 func New(parts Parts) *Edge {
 	settings := parts.Live.Now()
+	parts.Log = slog.New(newSeldom(parts.Log.Handler()))
 	e := &Edge{Parts: parts, bodies: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
 	if settings.Webhook.MutualTLS != nil {
 		e.mutual = &mutualTLS{live: parts.Live, now: parts.Now, log: parts.Log}
@@ -61,6 +64,11 @@ func New(parts Parts) *Edge {
 // ServeHTTP routes by the configured path, which may change while it runs.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	settings := e.Live.Now()
+	// Where chunks end is what a proxy in between can be made to misread, and then the next delivery gets the answer of a
+	// request that was smuggled in before it. So nothing comes after chunks. Meta tells the length of what it sends.
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		w.Header().Set("Connection", "close")
+	}
 	switch {
 	case r.URL.Path == "/health" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		e.health(w)
@@ -71,6 +79,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.Metrics.Request(refuse(w, http.StatusForbidden, "a client certificate of the configured CA and common name is required"))
 	case r.Method == http.MethodGet:
 		e.Metrics.Request(e.handshake(w, r, settings))
+	case r.Method == http.MethodPost && r.Header.Get("Content-Encoding") != "":
+		// The signature is over what was sent, and what is compressed has no bound.
+		w.Header().Set("Accept-Encoding", "identity")
+		e.Metrics.Request(refuse(w, http.StatusUnsupportedMediaType, "send the delivery as it is, without Content-Encoding"))
 	case r.Method == http.MethodPost:
 		e.Metrics.Request(e.deliver(w, r, settings))
 	default:
@@ -85,7 +97,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *Edge) handshake(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
 	query := r.URL.Query()
 	challenge, token := query.Get("hub.challenge"), settings.Secrets.VerifyToken
-	matches := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), []byte(token)) == 1
+	given, wanted := sha256.Sum256([]byte(query.Get("hub.verify_token"))), sha256.Sum256([]byte(token))
+	matches := subtle.ConstantTimeCompare(given[:], wanted[:]) == 1 // of sums, which do not tell the token's length either
 	if token == "" || !matches || query.Get("hub.mode") != "subscribe" || challenge == "" || len(challenge) > maxChallenge {
 		e.Log.Warn("handshake refused", "token_configured", token != "", "token_matches", matches)
 		return refuse(w, http.StatusForbidden, "hub.mode must be subscribe and hub.verify_token the configured verify token")

@@ -117,7 +117,7 @@ func TestDeliver(t *testing.T) {
 		"not JSON":            {body: "{", signature: sign("old", "{"), status: 400},
 		"too large":           {body: strings.Repeat(" ", 5<<20), status: 413},
 		"too large, unsized":  {body: strings.Repeat(" ", 5<<20), unsized: true, status: 413},
-		"too many at once":    {body: body, signature: signature, adjust: func(c *config.Config, _ *config.Secrets) { c.Webhook.MaxInFlightBytes = 10 }, status: 503},
+		"too many at once":    {body: strings.Repeat(" ", 40<<10), adjust: func(c *config.Config, _ *config.Secrets) { c.Webhook.MaxInFlightBytes = 10 }, status: 503},
 		"store fails":         {body: body, signature: signature, inboxErr: errors.New("disk full"), status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,14 +4,11 @@
 package edge
 
 import (
-	"bytes"
 	"crypto/tls"
 	"log"
 	"log/slog"
 	"net"
-	"time"
-
-	"golang.org/x/time/rate"
+	"strings"
 )
 
 // Secure returns what the edge is to be served on: l itself, or TLS on it.
@@ -34,23 +31,14 @@ func (e *Edge) Problems() map[string]string {
 	return problems
 }
 
-// ErrorLog is for the server's own log. Failed TLS handshakes are told now and then: whoever finds the port can cause any
-// number of them.
+// ErrorLog is for a server's own log. Its lines are told now and then, as everything is that a stranger can cause.
 func (e *Edge) ErrorLog() *log.Logger {
-	return log.New(&serverLog{
-		next:       slog.NewLogLogger(e.Log.Handler(), slog.LevelWarn),
-		handshakes: rate.NewLimiter(rate.Every(10*time.Second), 5),
-	}, "", 0)
+	return log.New(serverLog{e.Log}, "", 0)
 }
 
-type serverLog struct {
-	next       *log.Logger
-	handshakes *rate.Limiter
-}
+type serverLog struct{ log *slog.Logger }
 
-func (l *serverLog) Write(line []byte) (int, error) {
-	if !bytes.HasPrefix(line, []byte("http: TLS handshake error")) || l.handshakes.Allow() {
-		l.next.Print(string(line))
-	}
+func (l serverLog) Write(line []byte) (int, error) {
+	l.log.Warn("trouble with a connection", "error", strings.TrimSpace(string(line)))
 	return len(line), nil
 }

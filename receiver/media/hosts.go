@@ -129,17 +129,30 @@ func environmentProxies() []string {
 }
 
 // notPublic are the ranges, besides those netip knows, that no public server has.
+//
+// Source: the IANA special-purpose address registries for IPv4 and IPv6
 var notPublic = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"), // carrier-grade NAT, where some clouds keep their metadata service
 	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("2001::/23"), // protocols, among them Teredo, which holds IPv4 addresses
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("2002::/16"), // 6to4, which holds IPv4 addresses
+	netip.MustParsePrefix("3fff::/20"),
 }
 
-// nat64 holds IPv4 addresses in its last four bytes (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+var (
+	// unicast6 is all of IPv6 that was given to public servers so far.
+	unicast6 = netip.MustParsePrefix("2000::/3")
+	// nat64 holds IPv4 addresses in its last four bytes (RFC 6052).
+	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+)
 
 var errPrivate = errors.New("not a public address")
 
@@ -158,6 +171,6 @@ func public(ip netip.Addr) bool {
 		b := ip.As16()
 		ip = netip.AddrFrom4([4]byte(b[12:]))
 	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() &&
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (ip.Is4() || unicast6.Contains(ip)) &&
 		!slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

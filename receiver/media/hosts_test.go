@@ -61,7 +61,10 @@ func TestPublic(t *testing.T) {
 		"10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "fd00::1": false, "fec0::1": false,
 		"169.254.169.254": false, "fe80::1%eth0": false, "100.100.100.200": false, "192.0.0.8": false, "198.18.0.1": false,
 		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "250.1.1.1": false,
-		"::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false,
+		"::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::a9fe:a9fe": false,
+		"::ffff:169.254.169.254": false, "::169.254.169.254": false, "::ffff:0:a9fe:a9fe": false, "fd00:ec2::254": false,
+		"2002:a9fe:a9fe::1": false, "2001:0:1::1": false, "2001:db8::1": false, "100::1": false, "3fff::1": false,
+		"192.0.2.1": false, "198.51.100.1": false, "203.0.113.1": false, "192.88.99.1": false, "172.32.0.1": true, "2606:4700::1": true,
 	} {
 		if got := public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("public(%s) = %t, want %t", address, got, want)

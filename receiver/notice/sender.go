@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,7 +24,8 @@ import (
 )
 
 const (
-	op = "send notice"
+	op          = "send notice"
+	dialTimeout = 10 * time.Second
 	// maxAnswer is read of an answer, so that its connection can be used again.
 	maxAnswer = 64 << 10
 )
@@ -37,10 +39,9 @@ type Sender struct {
 
 // NewSender keeps up to connections idle connections. Redirects are not followed: what is told is for the sink alone.
 func NewSender(live *config.Live, connections int, now func() time.Time) *Sender {
-	return &Sender{
-		http: httpclient.New(connections),
-		live: live, now: now,
-	}
+	client := httpclient.New(connections)
+	client.Transport.(*http.Transport).DialContext = (&net.Dialer{Timeout: dialTimeout, Control: refuseMetadata}).DialContext
+	return &Sender{http: client, live: live, now: now}
 }
 
 // Close ends idle connections.
@@ -75,6 +76,9 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	response, err := s.http.Do(request)
 	if err != nil {
 		e := &failure.Error{Class: failure.Transient, Op: op, Code: "no_connection", Text: "the connection to the sink failed"}
+		if errors.Is(err, errMetadata) {
+			e.Class, e.Code, e.Text = failure.Configuration, "sink_address", "notifications.sinkURL leads to a link-local or metadata address, where no notice is sent"
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			e.Code, e.Text = "timeout", "the sink did not answer in time"
 		}

@@ -12,6 +12,13 @@ import (
 	"slices"
 )
 
+// maxItems bounds what one delivery is taken apart into; Meta batches up to 1000. A list that goes beyond is kept whole, as
+// one item of PartUnknown. So is what has more than maxCommon bytes in a place that each of its items would repeat.
+const (
+	maxItems  = 5000
+	maxCommon = 4 << 10
+)
+
 // ObjectBusinessAccount is the only webhook object whose content is understood.
 const ObjectBusinessAccount = "whatsapp_business_account"
 
@@ -62,7 +69,7 @@ func Split(body []byte) ([]Item, error) {
 	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
 		return nil, ErrNotJSON
 	}
-	if err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 {
+	if err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 || len(delivery.Entry) > maxItems {
 		return []Item{{Part: PartUnknown, Field: string(delivery.Object), Raw: body}}, nil
 	}
 	var items []Item
@@ -78,7 +85,7 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 		Time    Text              `json:"time"`
 		Changes []json.RawMessage `json:"changes"`
 	}
-	if err := json.Unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 {
+	if err := json.Unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 || len(items)+len(entry.Changes) > maxItems || len(entry.ID)+len(entry.Time) > maxCommon {
 		return append(items, Item{Part: PartUnknown, WABAID: string(entry.ID), Time: string(entry.Time), Raw: raw})
 	}
 	for _, change := range entry.Changes {
@@ -102,11 +109,14 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 		return append(items, item(PartUnknown, raw, nil))
 	}
 	origin.Field = string(change.Field)
-	if change.Field == "" || len(change.Value) == 0 {
+	if change.Field == "" || len(change.Value) == 0 || len(change.Field) > maxCommon {
 		return append(items, item(PartUnknown, raw, nil))
 	}
 	var value map[string]json.RawMessage
 	whole := json.Unmarshal(change.Value, &value) == nil
+	if len(value["metadata"]) > maxCommon {
+		return append(items, item(PartUnknown, raw, nil))
+	}
 	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // of another shape, the number stays unknown
 	if change.Field != FieldMessages {
 		return append(items, item(PartField, change.Value, nil))
@@ -116,10 +126,14 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 		if value[key] != nil && json.Unmarshal(value[key], &elements) != nil {
 			whole = false
 		}
+		if len(items)+len(elements) > maxItems {
+			whole = false
+			return nil
+		}
 		return elements
 	}
-	var contacts []json.RawMessage
-	_ = json.Unmarshal(value["contacts"], &contacts) // of another shape, the messages have none
+	contacts, ok := readContacts(value["contacts"])
+	whole = whole && ok
 	before := len(items)
 	for _, message := range list("messages") {
 		items = append(items, item(PartMessage, message, contactOf(message, contacts)))
@@ -149,12 +163,36 @@ func holdsMore(value map[string]json.RawMessage) bool {
 	return false
 }
 
+// sender is one of value.contacts.
+type sender struct {
+	Contact
+	raw json.RawMessage
+}
+
+// readContacts reads value.contacts; of another shape, there are none. ok is false where they are too many or too large to
+// be repeated, and none is taken.
+func readContacts(raw json.RawMessage) (contacts []sender, ok bool) {
+	var elements []json.RawMessage
+	_ = json.Unmarshal(raw, &elements)
+	if len(elements) > maxItems || slices.ContainsFunc(elements, func(e json.RawMessage) bool { return len(e) > maxCommon }) {
+		return nil, false
+	}
+	for _, element := range elements {
+		c := sender{raw: element}
+		if len(elements) > 1 { // a single one is not looked into
+			c.Contact = ParseContact(element)
+		}
+		contacts = append(contacts, c)
+	}
+	return contacts, true
+}
+
 // contactOf finds the contact that sent message. A single contact is its sender even where the ids differ, since wa_id
 // and the phone number need not match.
-func contactOf(message json.RawMessage, contacts []json.RawMessage) json.RawMessage {
+func contactOf(message json.RawMessage, contacts []sender) json.RawMessage {
 	if len(contacts) < 2 {
 		if len(contacts) == 1 {
-			return contacts[0]
+			return contacts[0].raw
 		}
 		return nil
 	}
@@ -162,10 +200,9 @@ func contactOf(message json.RawMessage, contacts []json.RawMessage) json.RawMess
 	if err != nil {
 		return nil
 	}
-	for _, raw := range contacts {
-		c := ParseContact(raw)
+	for _, c := range contacts {
 		if (m.From != "" && c.WaID == m.From) || (m.FromUserID != "" && c.UserID == m.FromUserID) {
-			return raw
+			return c.raw
 		}
 	}
 	return nil

@@ -1,0 +1,57 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A page of defences is worth as much as the tests that it names: all of them, and all files, have to be there.
+func TestSecurityPageNamesWhatThereIs(t *testing.T) {
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, root := range []string{".", "../controllers", "../hack/distribution"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, match := range function.FindAllSubmatch(source, -1) {
+				there[string(match[1])] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := 0
+	for _, match := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(page), -1) {
+		name := match[1]
+		switch {
+		case strings.HasPrefix(name, "Test"), strings.HasPrefix(name, "Fuzz"):
+			named++
+			if !there[name] {
+				t.Errorf("docs/security.md names %s, and there is no such test", name)
+			}
+		case regexp.MustCompile(`^(receiver|controllers|config|hack)/[\w./-]+$`).MatchString(name):
+			named++
+			if _, err := os.Stat(filepath.Join("..", name)); err != nil {
+				t.Errorf("docs/security.md names %s: %v", name, err)
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("found %d names in docs/security.md, which cannot be all", named)
+	}
+}

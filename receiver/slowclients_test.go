@@ -1,0 +1,151 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// While more slow clients hang than there are connections for, honest ones are served as if they were alone.
+func TestHonestAmongSlowClients(t *testing.T) {
+	const (
+		slow = 700
+		most = 512 // the receiver's bound
+	)
+	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=00\r\n"
+	for name, text := range map[string]func(i int) string{
+		"that say nothing":          func(int) string { return "" },
+		"that never end a header":   func(i int) string { return post + fmt.Sprintf("X-%d: ", i) },
+		"that announce and wait":    func(int) string { return post + fmt.Sprintf("Content-Length: %d\r\n\r\n{", 4<<20) },
+		"that send chunks and wait": func(int) string { return post + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n" },
+		"that read no answer":       func(int) string { return strings.Repeat("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", 3) },
+		"that were served and stay": func(int) string { return "GET /health HTTP/1.1\r\nHost: x\r\n\r\n" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.start()
+			crowd := newCrowd(w)
+			defer crowd.leave()
+			for i := range slow {
+				crowd.join(text(i))
+			}
+			w.until("the crowd is thinned out", func() bool { return crowd.sentAway() >= slow-most })
+			for i := range 20 {
+				began := time.Now()
+				w.deliver(http.StatusOK, textOf(i))
+				if took := time.Since(began); took > patience/4 {
+					t.Errorf("an honest delivery took %v", took)
+				}
+				crowd.join(text(slow + i))
+			}
+			if code, _ := w.admin("/readyz"); code != http.StatusOK {
+				t.Errorf("GET /readyz = %d, want 200", code)
+			}
+			w.quiet()
+		})
+	}
+}
+
+// A large body that comes to no end takes the room of other large ones, not of those that are as small as nearly all are.
+func TestHonestAmongLargeBodies(t *testing.T) {
+	const room = 1 << 20
+	w := newWorld(t, func(c *config.Config) { c.Webhook.MaxBodyBytes, c.Webhook.MaxInFlightBytes = room, room })
+	w.start()
+	crowd := newCrowd(w)
+	defer crowd.leave()
+	crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1))
+	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
+	w.until("all room is taken", func() bool {
+		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	for i := range 20 {
+		w.deliver(http.StatusOK, textOf(i))
+	}
+	crowd.leave()
+	w.until("the room is given back", func() bool {
+		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
+		return err == nil && status == http.StatusOK
+	})
+	w.quiet()
+}
+
+// What is announced takes no room: the largest bodies there may be, announced by more clients than there is room for.
+func TestAnnouncedBodiesTakeNoRoom(t *testing.T) {
+	w := newWorld(t, nil)
+	w.start()
+	crowd := newCrowd(w)
+	defer crowd.leave()
+	for range 100 {
+		crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 4<<20))
+	}
+	w.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 3<<20)))
+	w.quiet()
+}
+
+func textOf(i int) []byte {
+	return text(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
+}
+
+// crowd is clients that say something and then wait, for as long as the receiver lets them.
+type crowd struct {
+	w       *world
+	gone    atomic.Int64
+	leaving atomic.Bool
+	mu      sync.Mutex
+	conns   []net.Conn
+	waiting sync.WaitGroup
+}
+
+func newCrowd(w *world) *crowd { return &crowd{w: w} }
+
+func (c *crowd) join(text string) {
+	c.w.t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(c.w.t.Context(), "tcp", c.w.running.WebhookAddr())
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.conns = append(c.conns, conn)
+	c.mu.Unlock()
+	c.waiting.Go(func() {
+		if _, err := io.WriteString(conn, text); err == nil && !strings.Contains(text, "/health HTTP/1.1\r\nHost: x\r\n\r\nGET") {
+			_, _ = io.Copy(io.Discard, conn)
+		} else if err == nil {
+			// It reads nothing, and learns that it was sent away when it says more.
+			for range time.Tick(50 * time.Millisecond) {
+				if _, err := io.WriteString(conn, "GET"); err != nil {
+					break
+				}
+			}
+		}
+		if !c.leaving.Load() {
+			c.gone.Add(1)
+		}
+	})
+}
+
+func (c *crowd) sentAway() int64 { return c.gone.Load() }
+
+func (c *crowd) leave() {
+	c.leaving.Store(true)
+	c.mu.Lock()
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+	c.mu.Unlock()
+	c.waiting.Wait()
+}
