@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -57,13 +58,29 @@ func (e *Engine) sendOne(ctx context.Context, t *task, reply *store.Reply) error
 	id, err := e.Graph.Send(sending, t.number(), reply.Body)
 	span.End(err)
 	e.noteSend(err)
-	if err != nil {
+	if err != nil && !e.proved(ctx, t, reply, err) {
 		return err
 	}
 	e.Metrics.MessageSent(reply.Type)
 	e.freed(ctx, t)
-	t.sent, t.inFlight = &store.SentRef{Part: reply.Part, MessageID: id}, nil
+	t.inFlight = nil
+	if err == nil {
+		t.sent = &store.SentRef{Part: reply.Part, MessageID: id}
+	}
 	return nil
+}
+
+// proved tells whether a status has said that reply was sent while its send got no answer. Nothing would say so again.
+func (e *Engine) proved(ctx context.Context, t *task, reply *store.Reply, err error) bool {
+	if failure.Of(err).Class != failure.Ambiguous || ctx.Err() != nil {
+		return false
+	}
+	record, err := e.Store.Get(ctx, t.work.Event.ID)
+	if err != nil {
+		e.Log.Error("look for the status of a send without an answer", "event", t.work.Event.ID, "error", err)
+		return false
+	}
+	return slices.ContainsFunc(record.Replies, func(r store.Reply) bool { return r.Part == reply.Part && r.State == store.Sent })
 }
 
 // allowed tells why reply may not be sent now: a scope that Meta limits, or the person's window.
