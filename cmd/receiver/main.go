@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/jonboulle/clockwork"
@@ -29,6 +31,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: receiver --config FILE")
 		os.Exit(2)
 	}
+	tune()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *file)
 	stop()
@@ -55,4 +58,16 @@ func run(ctx context.Context, file string) error {
 	}
 	defer r.Close()
 	return r.Run(ctx)
+}
+
+// tune sets what the runtime's defaults are wrong for, unless the environment says otherwise.
+func tune() {
+	// With one thread to run on, every delivery waits while one of them writes to the disk.
+	if _, set := os.LookupEnv("GOMAXPROCS"); !set && runtime.GOMAXPROCS(0) < 2 {
+		runtime.GOMAXPROCS(2)
+	}
+	// Little lives on between collections, so twice as much garbage costs a few megabytes. GOMEMLIMIT is the bound.
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(200)
+	}
 }
