@@ -26,7 +26,7 @@ KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-l
 
 .PHONY: help
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## The manager and the receiver, into bin/.
@@ -85,6 +85,14 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 1m), one after another.
 .PHONY: bench
 bench: ## Measure throughput and latency; ARGS go to the program.
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/bench $(ARGS)
+
+.PHONY: crash-test
+crash-test: ## Kill receivers hundreds of times under load, and check what became of every message; ARGS go to the program.
+	go run ./hack/crash $(ARGS)
+
+.PHONY: pressure-test
+pressure-test: ## Offer twice the capacity, and take disk and database away; ARGS go to the program.
+	go run ./hack/pressure $(ARGS)
 
 .PHONY: demo
 demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.
