@@ -1,84 +1,209 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the receiver and the operator against their targets and prints one table. Each figure is measured beside its own
-// base line in the same run, in turn, since absolute numbers say more of the machine than of the code.
+// Command bench measures the receiver and the operator against their targets, prints one table, and keeps it in
+// docs/benchmarks.md. Each figure is measured beside its own base line in the same run, in turn, since absolute numbers
+// say more of the machine than of the code.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"time"
 )
 
 func main() {
-	connections := flag.Int("connections", 64, "`N` connections that deliver at the same time")
-	rounds := flag.Int("rounds", 3, "`N` rounds; the median is printed")
-	deliveries := flag.Int("deliveries", 60_000, "`N` deliveries a round")
-	count := flag.Int("resources", 200, "`N` WhatsAppWebhooks that the operator is measured with")
-	quiet := flag.Duration("quiet", 5*time.Minute, "how long the operator is watched when there is nothing to do")
-	parts := flag.String("parts", "ingest,operator", "what to measure, separated by commas")
-	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
-	flag.Parse()
-
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	began := time.Now()
-	var figures []figure
-	for part := range strings.SplitSeq(*parts, ",") {
-		var measure func() ([]figure, error)
-		switch part {
-		case "ingest":
-			measure = func() ([]figure, error) { return ingest(ctx, *connections, *rounds, *deliveries) }
-		case "operator":
-			measure = func() ([]figure, error) { return operator(ctx, *count, *quiet) }
-		default:
-			measure = func() ([]figure, error) { return nil, fmt.Errorf("no part %q: there are ingest and operator", part) }
-		}
-		measured, err := profiled(*profile, measure)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		figures = append(figures, measured...)
-	}
+	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
-	fmt.Printf("%d processors, %s, load generator and API server on the same machine, %s in all\n", runtime.GOMAXPROCS(0), runtime.Version(), time.Since(began).Round(time.Second))
-	fmt.Printf("ingest: %d connections, median of %d rounds of %d deliveries\n\n", *connections, *rounds, *deliveries)
-	fmt.Printf("%-50s %20s %14s %10s\n", "figure", "measured", "target", "verdict")
-	for _, f := range figures {
-		fmt.Printf("%-50s %20s %14s %10s\n", f.name, f.measured, f.target, f.verdict)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
 }
 
-func profiled(file string, run func() ([]figure, error)) ([]figure, error) {
+// part is a group of figures that are measured together.
+type part struct {
+	name    string
+	measure func(context.Context) (measurement, error)
+}
+
+// measurement is what a part has to show.
+type measurement struct {
+	figures []figure
+	charts  []chart
+}
+
+// settings are the sizes of what is measured; smaller ones are to try the program out.
+type settings struct {
+	connections, rounds, deliveries int
+	histories                       sizes
+	backlog, probes                 int
+	open                            sizes
+	resources                       int
+	quiet                           time.Duration
+}
+
+// tree is where 'make bench' runs it: the project's folder.
+const tree = "."
+
+func (s *settings) parts() []part {
+	return []part{
+		{"idle", figuresOf(idle)},
+		{"ingest", figuresOf(func(ctx context.Context) ([]figure, error) { return ingest(ctx, s.connections, s.rounds, s.deliveries) })},
+		{"path", figuresOf(wholePath)},
+		{"waiting", figuresOf(slowAI)},
+		{"numbers", figuresOf(numbers)},
+		{"growth", func(ctx context.Context) (measurement, error) { return growth(ctx, s.histories, s.backlog, s.probes) }},
+		{"memory", func(ctx context.Context) (measurement, error) { return memory(ctx, s.open) }},
+		{"operator", figuresOf(func(ctx context.Context) ([]figure, error) { return operator(ctx, s.resources, s.quiet) })},
+	}
+}
+
+func figuresOf(measure func(context.Context) ([]figure, error)) func(context.Context) (measurement, error) {
+	return func(ctx context.Context) (measurement, error) {
+		figures, err := measure(ctx)
+		return measurement{figures: figures}, err
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	s := settings{histories: sizes{0, 10_000, 100_000, 1_000_000}, open: sizes{10, 1_000, 10_000, 100_000}}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	names := flags.String("parts", "", "`NAMES` of what to measure, separated by commas (default all: "+strings.Join(namesOf(s.parts()), ",")+")")
+	write := flags.Bool("write", true, "write what was measured to docs/benchmarks.md")
+	render := flags.Bool("render", false, "measure nothing: write docs/benchmarks.md from the last results")
+	profile := flags.String("cpuprofile", "", "write a CPU profile to `FILE`")
+	flags.IntVar(&s.connections, "connections", 64, "ingest: `N` connections that deliver at the same time")
+	flags.IntVar(&s.rounds, "rounds", 5, "ingest: `N` rounds; the median is shown")
+	flags.IntVar(&s.deliveries, "deliveries", 40_000, "ingest: `N` deliveries a round")
+	flags.Var(&s.histories, "histories", "growth: how many finished `EVENTS` each store has, from 0 on")
+	flags.IntVar(&s.backlog, "backlog", 200_000, "growth: `N` pending events beside the longest history")
+	flags.IntVar(&s.probes, "probes", 200, "growth: `N` times that each store is measured; the median is shown")
+	flags.Var(&s.open, "open", "memory: how many `CONVERSATIONS` wait for an answer")
+	flags.IntVar(&s.resources, "resources", 1000, "operator: `N` WhatsAppWebhooks")
+	flags.DurationVar(&s.quiet, "quiet", 2*time.Minute, "operator: how long it is watched when there is nothing to do")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *render {
+		return writePage(tree)
+	}
+	parts, err := choose(s.parts(), *names)
+	if err != nil {
+		return err
+	}
+	where, err := describe(ctx, tree)
+	if err != nil {
+		return err
+	}
+	return profiled(*profile, func() error { return measureAll(ctx, parts, where, *write, strings.Join(args, " "), out) })
+}
+
+// measureAll measures one part after another. What a part has measured is kept even when a later one fails.
+func measureAll(ctx context.Context, parts []part, where place, write bool, args string, out io.Writer) error {
+	var rows []row
+	var failures []error
+	for _, p := range parts {
+		if ctx.Err() != nil {
+			break
+		}
+		progress("%s: begins", p.name)
+		began := time.Now()
+		m, err := p.measure(ctx)
+		if err != nil {
+			progress("%s: failed: %v", p.name, err)
+			failures = append(failures, fmt.Errorf("%s: %w", p.name, err))
+			continue
+		}
+		took := time.Since(began).Round(time.Second)
+		progress("%s: done in %s", p.name, took)
+		made := newResult(m, where, args, began, took)
+		rows = append(rows, made.Rows...)
+		if write {
+			if err := keep(tree, p.name, made, m.charts); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Fprintln(out, where)
+	failures = append(failures, writeTable(out, rows), ctx.Err())
+	return errors.Join(failures...)
+}
+
+func namesOf(parts []part) []string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return names
+}
+
+// choose returns the parts with the given names, in their own order, and all where none is given.
+func choose(parts []part, names string) ([]part, error) {
+	wanted := map[string]bool{}
+	for name := range strings.SplitSeq(cmp.Or(names, strings.Join(namesOf(parts), ",")), ",") {
+		wanted[strings.TrimSpace(name)] = true
+	}
+	var chosen []part
+	for _, p := range parts {
+		if wanted[p.name] {
+			chosen = append(chosen, p)
+			delete(wanted, p.name)
+		}
+	}
+	for name := range wanted {
+		return nil, fmt.Errorf("there is no part %q: -parts takes %s", name, strings.Join(namesOf(parts), ", "))
+	}
+	return chosen, nil
+}
+
+// sizes is a flag of numbers that are separated by commas.
+type sizes []int
+
+func (s *sizes) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*s)), " ", ","), "[]")
+}
+
+// Set implements flag.Value.
+func (s *sizes) Set(list string) error {
+	*s = nil
+	for field := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q is no number from 0 on", field)
+		}
+		*s = append(*s, n)
+	}
+	return nil
+}
+
+// progress tells on standard error what is being done.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+}
+
+func profiled(file string, run func() error) error {
 	if file == "" {
 		return run()
 	}
 	f, err := os.Create(file)
 	if err != nil {
-		return nil, fmt.Errorf("write the profile: %w", err)
+		return fmt.Errorf("write the profile: %w", err)
 	}
 	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, fmt.Errorf("write the profile: %w", err)
+		return fmt.Errorf("write the profile: %w", err)
 	}
-	figures, err := run()
+	err = run()
 	pprof.StopCPUProfile()
-	return figures, errors.Join(err, f.Close())
-}
-
-// figure is one line of the table; a base line has no target.
-type figure struct{ name, measured, target, verdict string }
-
-func verdict(met bool) string {
-	if met {
-		return "met"
-	}
-	return "missed"
+	return errors.Join(err, f.Close())
 }

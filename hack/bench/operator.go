@@ -128,15 +128,21 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	base := (first + second) / 2
 	ratio := took.Seconds() / base.Seconds()
 	return []figure{
-		{name: fmt.Sprintf("plain client, %d resources, before and after", count), measured: seconds(first) + ", " + seconds(second)},
-		{name: fmt.Sprintf("operator, %d resources to steady state", count), measured: fmt.Sprintf("%s, %.2f times", seconds(took), ratio), target: fmt.Sprintf("%.1f times", operatorRatio), verdict: verdict(ratio <= operatorRatio)},
-		{name: "  writes of it, a resource", measured: fmt.Sprintf("%.2f", float64(steady-before)/float64(count)), target: ""},
+		{name: fmt.Sprintf("plain client, %s resources, before and after", thousands(count)), measured: seconds(first) + ", " + seconds(second), verdict: baseLine},
+		{
+			name: fmt.Sprintf("operator, %s resources to steady state", thousands(count)), measured: seconds(took),
+			target: fmt.Sprintf("<= %.1f times", operatorRatio), ratio: times(ratio), verdict: verdict(ratio <= operatorRatio),
+		},
+		{name: "  writes of it, a resource", measured: fmt.Sprintf("%.2f", float64(steady-before)/float64(count))},
 		{name: fmt.Sprintf("  writes during %s of quiet", quiet), measured: fmt.Sprint(silent - steady), target: "0", verdict: verdict(silent == steady)},
 		{name: fmt.Sprintf("  writes while all are looked at again (%d)", looks), measured: fmt.Sprint(resynced - installed), target: "0", verdict: verdict(resynced == installed)},
 		// The API server writes a claim anew the first time it is applied again, whatever is applied.
 		{name: "  objects that a first restart changes (claims)", measured: fmt.Sprint(changed[0])},
 		{name: "  objects that a second restart changes", measured: fmt.Sprint(changed[1]), target: "0", verdict: verdict(changed[1] == 0)},
-		{name: "  memory of the manager, now and at most", measured: fmt.Sprintf("%d MB, %d MB", resident, peak), target: fmt.Sprintf("%d MB", operatorMemory), verdict: verdict(resident <= operatorMemory)},
+		{
+			name: "  memory of the manager, now and at most", measured: fmt.Sprintf("%d MB, %d MB", resident, peak),
+			target: fmt.Sprintf("<= %d MB", operatorMemory), ratio: times(float64(resident) / operatorMemory), verdict: verdict(resident <= operatorMemory),
+		},
 	}, nil
 }
 

@@ -126,7 +126,7 @@ func (s *suite) database() string {
 			address = addressTowards(t, a.Address)
 		}
 	}
-	access, err := os.CreateTemp("", "e2e-pg-hba-") //nolint:usetesting // the server runs as another user, who cannot read in t.TempDir
+	access, err := os.CreateTemp("", "e2e-pg-hba-") // the server runs as another user, who cannot read in t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,84 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+const (
+	idleMemory = 40_000_000 // bytes
+	idleFor    = 10 * time.Second
+	idleStarts = 5
+	startLimit = time.Second
+)
+
+// idle measures a receiver that nobody writes to: from its start to ready, and what it then holds and uses.
+func idle(ctx context.Context) (_ []figure, err error) {
+	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	binary, err := process.Build(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	var slowest time.Duration
+	for range idleStarts - 1 {
+		p, took, err := start(ctx, binary)
+		if err != nil {
+			return nil, err
+		}
+		slowest = max(slowest, took)
+		if err := p.part(); err != nil {
+			return nil, err
+		}
+	}
+	p, took, err := start(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
+	slowest = max(slowest, took)
+	defer func() { err = errors.Join(err, p.part()) }()
+	before, err := p.receiver.ProcessorTime()
+	if err != nil {
+		return nil, err
+	}
+	if err := sleep(ctx, idleFor); err != nil {
+		return nil, err
+	}
+	after, err := p.receiver.ProcessorTime()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := p.receiver.Memory()
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{
+			name: fmt.Sprintf("receiver, start to ready, slowest of %d", idleStarts), measured: short3(slowest),
+			target: "< " + startLimit.String(), ratio: times(slowest.Seconds() / startLimit.Seconds()), verdict: verdict(slowest < startLimit),
+		},
+		{
+			name: "  memory, idle", measured: fmt.Sprintf("%.1f MB", megabytes(memory.RSS)),
+			target: fmt.Sprintf("< %.0f MB", megabytes(idleMemory)), ratio: times(float64(memory.RSS) / idleMemory), verdict: verdict(memory.RSS < idleMemory),
+		},
+		{name: "  processor time, idle, of a second", measured: short3((after - before) / time.Duration(idleFor.Seconds()))},
+	}, nil
+}
+
+func start(ctx context.Context, binary string) (*people, time.Duration, error) {
+	began := time.Now()
+	p, err := meet(ctx, binary, config.Config{}, nil, 0, 0)
+	return p, time.Since(began), err
+}

@@ -1,0 +1,77 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+const (
+	waitingPeople = 5000
+	waitingThinks = 2 * time.Second
+	waitingRatio  = 0.9
+	waitingMemory = 200_000_000 // bytes
+)
+
+// slowAI measures what is lost to the receiver itself while every answer takes its time: 5,000 people write at once.
+func slowAI(ctx context.Context) ([]figure, error) {
+	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	binary, err := process.Build(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	figures := []figure{{name: "business numbers, and messages/s that each may send", measured: "1, " + thousands(numberUpgrade)}}
+	for _, concurrency := range []int{256, 1024} {
+		progress("waiting: concurrency %d", concurrency)
+		more, err := wait(ctx, binary, concurrency)
+		if err != nil {
+			return nil, fmt.Errorf("concurrency %d: %w", concurrency, err)
+		}
+		figures = append(figures, more...)
+	}
+	return figures, nil
+}
+
+// wait has everything as it is by default, the typing indicator included, but for the concurrency and for what Meta
+// allows a number.
+func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err error) {
+	settings := config.Config{CloudAPI: config.CloudAPI{MessagesPerSecond: numberUpgrade}, Processing: config.Processing{Concurrency: concurrency}}
+	p, err := meet(ctx, binary, settings, nil, waitingPeople, waitingThinks)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.part()) }()
+	d, err := p.deliver(ctx, p.write(waitingPeople, 1), pathConnections)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := p.receiver.Memory()
+	if err != nil {
+		return nil, err
+	}
+	ideal := float64(concurrency) / waitingThinks.Seconds()
+	perSecond := waitingPeople / d.took.Seconds()
+	ratio := perSecond / ideal
+	return []figure{
+		{
+			name:     fmt.Sprintf("AI of %s, %s people, concurrency %s, messages/s", waitingThinks, thousands(waitingPeople), thousands(concurrency)),
+			measured: fmt.Sprintf("%.1f", perSecond), target: fmt.Sprintf(">= %.1f of %.0f", waitingRatio, ideal), ratio: times(ratio), verdict: verdict(ratio >= waitingRatio),
+		},
+		{
+			name: "  memory, largest", measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak)),
+			target: fmt.Sprintf("< %.0f MB", megabytes(waitingMemory)), ratio: times(float64(memory.Peak) / waitingMemory), verdict: verdict(memory.Peak < waitingMemory),
+		},
+	}, nil
+}
