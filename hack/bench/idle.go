@@ -7,10 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/process"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
@@ -22,16 +20,7 @@ const (
 )
 
 // idle measures a receiver that nobody writes to: from its start to ready, and what it then holds and uses.
-func idle(ctx context.Context) (_ []figure, err error) {
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	binary, err := process.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
+func idle(ctx context.Context, binary string) (_ []figure, err error) {
 	var slowest time.Duration
 	for range idleStarts - 1 {
 		p, took, err := start(ctx, binary)

@@ -58,13 +58,13 @@ const tree = "."
 
 func (s *settings) parts() []part {
 	return []part{
-		{"idle", figuresOf(idle)},
+		{"idle", figuresOf(withBinary(idle))},
 		{"ingest", figuresOf(func(ctx context.Context) ([]figure, error) { return ingest(ctx, s.connections, s.rounds, s.deliveries) })},
-		{"path", figuresOf(wholePath)},
-		{"waiting", figuresOf(slowAI)},
-		{"numbers", figuresOf(numbers)},
+		{"path", figuresOf(withBinary(wholePath))},
+		{"waiting", figuresOf(withBinary(slowAI))},
+		{"numbers", figuresOf(withBinary(numbers))},
 		{"growth", func(ctx context.Context) (measurement, error) { return growth(ctx, s.histories, s.backlog, s.probes) }},
-		{"memory", func(ctx context.Context) (measurement, error) { return memory(ctx, s.open) }},
+		{"memory", withBinary(func(ctx context.Context, binary string) (measurement, error) { return memory(ctx, binary, s.open) })},
 		{"operator", figuresOf(func(ctx context.Context) ([]figure, error) { return operator(ctx, s.resources, s.quiet) })},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -26,18 +25,9 @@ const (
 
 // memory measures what the receiver's process holds while more and more people wait for their answer. The AI does not
 // answer: as many conversations as may be are in hand, and the others wait in the store.
-func memory(ctx context.Context, open []int) (_ measurement, err error) {
+func memory(ctx context.Context, binary string, open []int) (_ measurement, err error) {
 	if len(open) == 0 {
 		return measurement{}, errors.New("no number of open conversations is given")
-	}
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
-	if err != nil {
-		return measurement{}, fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	binary, err := process.Build(ctx, dir)
-	if err != nil {
-		return measurement{}, err
 	}
 	now, peak := line{name: "when all wait"}, line{name: "at its largest"}
 	var m measurement

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -42,16 +41,7 @@ const (
 
 // numbers lets people write to a thousand business numbers of one receiver for a minute, at a steady rate. Everything is as
 // it is by default: read receipt and typing indicator, and statuses of each answer, which the AI is told of.
-func numbers(ctx context.Context) (_ []figure, err error) {
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	binary, err := process.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
+func numbers(ctx context.Context, binary string) (_ []figure, err error) {
 	progress("numbers: a minute of %s of them", thousands(manyNumbers))
 	m := &minute{people: newPeople(manyMessages+floodMessages, manyThinks)}
 	m.answered, m.told = make([]time.Time, len(m.answers)), make(chan status, statuses*len(m.answers))

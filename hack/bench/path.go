@@ -11,12 +11,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/process"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
 )
@@ -42,16 +40,7 @@ type walk struct {
 
 // wholePath measures messages from the delivery to the recorded answer, between stand-ins that answer at once. Beside it
 // stands how many the same stand-ins and the same load do with nothing but the calls between them.
-func wholePath(ctx context.Context) (_ []figure, err error) {
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	binary, err := process.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
+func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 	server, err := pgtest.Start(ctx, pgtest.Options{})
 	if err != nil {
 		return nil, err

@@ -50,6 +50,23 @@ func newPeople(messages int, thinks time.Duration) *people {
 	return p
 }
 
+// withBinary gives the receiver's binary to what measures it.
+func withBinary[T any](measure func(ctx context.Context, binary string) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) {
+		var none T
+		dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
+		if err != nil {
+			return none, fmt.Errorf("make a folder for the receiver: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		binary, err := process.Build(ctx, dir)
+		if err != nil {
+			return none, err
+		}
+		return measure(ctx, binary)
+	}
+}
+
 // meet are people who write to a receiver of their own.
 func meet(ctx context.Context, binary string, settings config.Config, secrets map[string]string, messages int, thinks time.Duration) (*people, error) {
 	p := newPeople(messages, thinks)

@@ -7,10 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/process"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
@@ -22,16 +20,7 @@ const (
 )
 
 // slowAI measures what is lost to the receiver itself while every answer takes its time: 5,000 people write at once.
-func slowAI(ctx context.Context) ([]figure, error) {
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	binary, err := process.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
+func slowAI(ctx context.Context, binary string) ([]figure, error) {
 	figures := []figure{{name: "business numbers, and messages/s that each may send", measured: "1, " + thousands(numberUpgrade)}}
 	for _, concurrency := range []int{256, 1024} {
 		progress("waiting: concurrency %d", concurrency)
