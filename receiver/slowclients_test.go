@@ -65,9 +65,15 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 	w.start()
 	crowd := newCrowd(w)
 	defer crowd.leave()
-	crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1))
+	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1)
+	crowd.join(endless)
+	joined := int64(1)
 	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
 	w.until("all room is taken", func() bool {
+		if crowd.sentAway() == joined { // it came when there was another large one
+			crowd.join(endless)
+			joined++
+		}
 		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
 		return err == nil && status == http.StatusServiceUnavailable
 	})
