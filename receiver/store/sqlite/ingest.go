@@ -22,7 +22,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 		return nil, nil
 	}
 	fresh := make([]bool, len(events))
-	err := s.writer.do(ctx, func(t *tx) (err error) {
+	err := s.writer.try(ctx, func(t *tx) (err error) {
 		for i := range events {
 			if fresh[i], err = t.ingest(&events[i]); err != nil {
 				return err

@@ -53,11 +53,8 @@ func newWriter(dsn string, c *conn, queue int, wrote func()) *writer {
 // that has begun is awaited, since its outcome is then decided: a caller that left would, for one, never work the lanes
 // it had leased.
 func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	op := &operation{run: run, done: make(chan error, 1)}
-	if err := w.submit(op); err != nil {
+	op, err := w.submit(ctx, run)
+	if err != nil {
 		return err
 	}
 	select {
@@ -71,17 +68,37 @@ func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 	}
 }
 
-func (w *writer) submit(op *operation) error {
+// try runs an operation that may be run again. When ctx ends it returns, whatever becomes of it: a disk that hangs must not
+// keep callers who can tell others to come again.
+func (w *writer) try(ctx context.Context, run func(*tx) error) error {
+	op, err := w.submit(ctx, run)
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-op.done:
+		return err
+	case <-ctx.Done():
+		op.taken.Store(true)
+		return ctx.Err()
+	}
+}
+
+func (w *writer) submit(ctx context.Context, run func(*tx) error) (*operation, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	op := &operation{run: run, done: make(chan error, 1)}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
-		return store.ErrClosed
+		return nil, store.ErrClosed
 	}
 	select {
 	case w.queue <- op:
-		return nil
+		return op, nil
 	default:
-		return store.ErrBusy
+		return nil, store.ErrBusy
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -42,8 +43,8 @@ func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 	t.Helper()
 	var ops []*operation
 	for _, run := range runs {
-		op := &operation{run: run, done: make(chan error, 1)}
-		if err := s.writer.submit(op); err != nil {
+		op, err := s.writer.submit(t.Context(), run)
+		if err != nil {
 			t.Fatal(err)
 		}
 		ops = append(ops, op)
@@ -228,6 +229,38 @@ func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("the write returned %v, want nil: it is durable", err)
+	}
+	if n := pending(t, s); n != 1 {
+		t.Errorf("%d events are pending, want 1", n)
+	}
+}
+
+// A delivery need not wait for a disk that hangs: it is answered 503, and is recognised when it comes again.
+func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+	ctx, cancel := context.WithCancel(t.Context())
+	hanging, release := make(chan struct{}), make(chan struct{})
+	ended := make(chan error)
+	held := hold(t, s)
+	go func() {
+		_, err := s.Ingest(ctx, []store.Event{message(1, 1)})
+		ended <- err
+	}()
+	for len(s.writer.queue) == 0 {
+		runtime.Gosched()
+	}
+	enqueue(t, s, func(*tx) error { close(hanging); <-release; return nil }) // in one batch with the delivery
+	var holding sync.WaitGroup
+	holding.Go(func() { held(nil) })
+	<-hanging
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Ingest returned %v, want context.Canceled", err)
+	}
+	close(release)
+	holding.Wait()
+	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || fresh[0] {
+		t.Errorf("the delivery that came again is fresh: %v, %v", fresh, err)
 	}
 	if n := pending(t, s); n != 1 {
 		t.Errorf("%d events are pending, want 1", n)
