@@ -17,6 +17,10 @@ import (
 // in between does not know it.
 const recording = time.Second
 
+// blocked is how much longer that takes while another replica is stalled, which may hold locks until the database gives
+// its transaction up.
+const blocked = 2 * time.Second
+
 // maxListed bounds the violations that are told one by one.
 const maxListed = 100
 
@@ -195,22 +199,30 @@ func (r *result) excused(l *ledger, first, second *send) bool {
 // inDoubt tells whether the replica could not know what became of a send: it got no answer, or something happened to it
 // before it could have made the answer durable.
 func inDoubt(l *ledger, s *send) bool {
-	return !s.Answered || slices.ContainsFunc(l.incidents, s.hitBy)
+	return !s.Answered || len(l.hitting(s)) > 0
 }
 
-// hitBy tells whether an incident may have kept the replica from recording the send.
-func (s *send) hitBy(i occurrence) bool {
-	return i.Replica == s.Replica && !s.Began.After(i.To.Add(recording)) && !s.Ended.Add(recording).Before(i.From)
+// hitting are the incidents that may have kept the replica from recording the send.
+func (l *ledger) hitting(s *send) []occurrence {
+	within := recording
+	if slices.ContainsFunc(l.incidents, func(i occurrence) bool {
+		return i.Kind == stalled && i.Replica != s.Replica && i.near(s, recording)
+	}) {
+		within += blocked
+	}
+	return slices.DeleteFunc(slices.Clone(l.incidents), func(i occurrence) bool { return i.Replica != s.Replica || !i.near(s, within) })
+}
+
+func (i occurrence) near(s *send, within time.Duration) bool {
+	return !s.Began.After(i.To.Add(within)) && !s.Ended.Add(within).Before(i.From)
 }
 
 func describe(l *ledger, sends []*send) string {
 	var text strings.Builder
 	for _, s := range sends {
 		fmt.Fprintf(&text, "\n    replica %d, %s to %s, answered: %t", s.Replica, clock(s.Began), clock(s.Ended), s.Answered)
-		for _, i := range l.incidents {
-			if s.hitBy(i) {
-				fmt.Fprintf(&text, ", %s %s to %s", i.Kind, clock(i.From), clock(i.To))
-			}
+		for _, i := range l.hitting(s) {
+			fmt.Fprintf(&text, ", %s %s to %s", i.Kind, clock(i.From), clock(i.To))
 		}
 		if s.Told > 0 {
 			fmt.Fprint(&text, ", told at ", clock(s.ToldAt))

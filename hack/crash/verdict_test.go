@@ -119,6 +119,12 @@ func TestJudge(t *testing.T) {
 			s.untell(s.ledger.accepted[3])
 			s.send(m[2], 0, time.Minute)
 		}, count{Violations: 1, Forbidden: 1}},
+		{"a reply is repeated, untold, that could not be recorded before a kill while another was stalled", func(s *scene, m []*message) {
+			s.happens(stalled, 2, 29*time.Second, 5*time.Second)
+			s.happens(killed, 1, 32*time.Second, 0)
+			s.untell(s.ledger.accepted[3])
+			s.send(m[2], 0, time.Minute)
+		}, count{Allowed: 1}},
 		{"a reply is repeated, untold, long before a kill", func(s *scene, m []*message) {
 			s.happens(killed, 1, 32*time.Second, 0)
 			s.untell(s.ledger.accepted[3])
