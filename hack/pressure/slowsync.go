@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
 )
 
 // syncDelays are how much longer each fsync takes.
@@ -49,7 +51,7 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 	}
 	wrap := fmt.Sprintf("exec %s -D -f -qqq --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=%d -- ", strace, delay.Microseconds())
 	if t.engine == postgresql {
-		programs, err := postgresPrograms()
+		programs, err := pgtest.Programs()
 		if err != nil {
 			return nil, err
 		}
@@ -102,19 +104,4 @@ func script(dir, name, command string) error {
 		return fmt.Errorf("wrap %s: %w", name, err)
 	}
 	return nil
-}
-
-// postgresPrograms is where the server is installed.
-func postgresPrograms() (string, error) {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
-	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if err != nil {
-		return "", err
-	}
-	if len(found) == 0 {
-		return "", errors.New("no PostgreSQL server is installed: apt-get install postgresql")
-	}
-	return found[len(found)-1], nil
 }

@@ -68,7 +68,7 @@ func New(tb testing.TB, options Options) *Server {
 // Start starts a server, which the caller has to close.
 func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	s := &Server{options: options}
-	if s.programs, err = programs(); err != nil {
+	if s.programs, err = Programs(); err != nil {
 		return nil, err
 	}
 	if s.folder, err = os.MkdirTemp("", "pgtest"); err != nil {
@@ -105,8 +105,8 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// programs is the folder of the newest server that is installed.
-func programs() (string, error) {
+// Programs is the folder of the newest server that is installed.
+func Programs() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), nil
 	}
