@@ -95,7 +95,10 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func backlog(now time.Time, stats store.Stats) *report.Backlog {
-	b := &report.Backlog{Pending: stats.Pending, DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations}
+	b := &report.Backlog{
+		Pending: stats.Pending, PendingStatuses: stats.PendingStatuses, PendingNotices: stats.PendingNotices,
+		DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
+	}
 	if !stats.OldestPending.IsZero() {
 		b.OldestPendingSecs = max(0, now.Sub(stats.OldestPending).Seconds())
 	}

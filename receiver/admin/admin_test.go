@@ -98,10 +98,14 @@ func TestStatus(t *testing.T) {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
 
-	event := store.Event{
+	message := store.Event{
 		ID: store.NewID(store.KindMessage, "1"), Kind: store.KindMessage, Type: "text", State: store.Pending, Lane: "l", ReceivedAt: now.Add(-90 * time.Second),
 	}
-	if _, err := parts.Store.Ingest(t.Context(), []store.Event{event}); err != nil {
+	delivered := message
+	delivered.ID, delivered.Kind, delivered.Class = store.NewID(store.KindStatus, "1"), store.KindStatus, store.Statuses
+	notice := message
+	notice.ID, notice.Kind, notice.Class = store.NewID(store.KindNotice, "1"), store.KindNotice, store.Notices
+	if _, err := parts.Store.Ingest(t.Context(), []store.Event{message, delivered, notice}); err != nil {
 		t.Fatal(err)
 	}
 	parts.Metrics.MessageReceived("text", now.Add(-150*time.Second))
@@ -113,7 +117,7 @@ func TestStatus(t *testing.T) {
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
 	if diff := cmp.Diff(report.Report{
 		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"}, Token: report.TokenAccepted,
-		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{Pending: 1, OldestPendingSecs: 90, ActiveConversations: 1},
+		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{Pending: 1, PendingStatuses: 1, PendingNotices: 1, OldestPendingSecs: 90, ActiveConversations: 1},
 		Metrics: report.HealthFigures{
 			SuccessRate: 100 * 2.0 / 3, MessagesReceived: 1, MessagesProcessed: 2, MessagesFailed: 1, AvgProcessingTimeMS: 20,
 			ErrorCounts: map[string]int64{"http_503": 1, "other": 1}, LastMessageAgoMinutes: new(int64(2)),
@@ -127,7 +131,7 @@ func TestStatus(t *testing.T) {
 		`whatsapp_messages_received_total{type="text"} 1`,
 		`whatsapp_message_processing_seconds_count{type="other"} 1`,
 		`whatsapp_api_errors_total{class="transient",code="other"} 1`,
-		`whatsapp_message_queue_size 1`, `whatsapp_oldest_pending_seconds 90`, `whatsapp_active_conversations 1`, `whatsapp_dead_letters 0`,
+		`whatsapp_message_queue_size 1`, `whatsapp_status_queue_size 1`, `whatsapp_notice_queue_size 1`, `whatsapp_human_conversations 0`, `whatsapp_oldest_pending_seconds 90`, `whatsapp_active_conversations 1`, `whatsapp_dead_letters 0`,
 	} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("GET /metrics lacks %s", line)

@@ -20,7 +20,7 @@ type inbox struct {
 	stats func(context.Context, time.Time) (store.Stats, error)
 	now   func() time.Time
 
-	queue, oldest, dead, quarantined, active *prometheus.Desc
+	queue, statuses, notices, oldest, dead, quarantined, active, humans *prometheus.Desc
 }
 
 // WatchStore adds the gauges of s. When the store cannot be asked they are absent from the scrape, not zero.
@@ -29,15 +29,18 @@ func (m *Metrics) WatchStore(s store.Store, now func() time.Time) {
 	m.Registry.MustRegister(&inbox{
 		stats: s.Stats, now: now,
 		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet at their end."),
+		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet passed on to Bird."),
+		notices:     gauge("whatsapp_notice_queue_size", "Notices that are stored and the sink has not yet taken."),
 		oldest:      gauge("whatsapp_oldest_pending_seconds", "Age of the oldest message that is not yet at its end; 0 when there is none."),
 		dead:        gauge("whatsapp_dead_letters", "Messages that failed for good and wait for a person."),
 		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
+		humans:      gauge("whatsapp_human_conversations", "Conversations that a person has taken over from the AI for now."),
 	})
 }
 
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.oldest, c.dead, c.quarantined, c.active} {
+	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans} {
 		descs <- d
 	}
 }
@@ -55,8 +58,9 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 		age = max(0, now.Sub(stats.OldestPending).Seconds())
 	}
 	for desc, value := range map[*prometheus.Desc]float64{
-		c.queue: float64(stats.Pending), c.oldest: age, c.dead: float64(stats.DeadLetters),
-		c.quarantined: float64(stats.Quarantined), c.active: float64(stats.ActiveConversations),
+		c.queue: float64(stats.Pending), c.statuses: float64(stats.PendingStatuses), c.notices: float64(stats.PendingNotices), c.oldest: age,
+		c.dead: float64(stats.DeadLetters), c.quarantined: float64(stats.Quarantined), c.active: float64(stats.ActiveConversations),
+		c.humans: float64(stats.HumanConversations),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}

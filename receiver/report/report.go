@@ -22,7 +22,9 @@ type Report struct {
 
 // Backlog is what the store holds, which several receivers may share.
 type Backlog struct {
-	Pending             int64   `json:"pending"`
+	Pending             int64   `json:"pending"` // messages
+	PendingStatuses     int64   `json:"pending_statuses"`
+	PendingNotices      int64   `json:"pending_notices"`
 	OldestPendingSecs   float64 `json:"oldest_pending_seconds"`
 	DeadLetters         int64   `json:"dead_letters"`
 	Quarantined         int64   `json:"quarantined"`
