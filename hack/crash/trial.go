@@ -253,7 +253,7 @@ func (w *world) settle(ctx context.Context) {
 			continue
 		}
 		status, err := w.meta.fleet[0].process.Status(ctx)
-		if err == nil && status.Backlog != nil && status.Pending == 0 && f.told == f.toTell && f.notified == f.toTell {
+		if err == nil && status.Backlog != nil && status.Pending+status.PendingStatuses == 0 && f.told == f.toTell && f.notified == f.toTell {
 			return
 		}
 	}
