@@ -62,9 +62,9 @@ func run(ctx context.Context, file string) error {
 
 // tune sets what the runtime's defaults are wrong for, unless the environment says otherwise.
 func tune() {
-	// With one thread to run on, every delivery waits while one of them writes to the disk.
-	if _, set := os.LookupEnv("GOMAXPROCS"); !set && runtime.GOMAXPROCS(0) < 2 {
-		runtime.GOMAXPROCS(2)
+	// The store's writer keeps a thread to itself while it waits for the disk; all others have the processors meanwhile.
+	if _, set := os.LookupEnv("GOMAXPROCS"); !set {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 	// Little lives on between collections, so twice as much garbage costs a few megabytes. GOMEMLIMIT is the bound.
 	if _, set := os.LookupEnv("GOGC"); !set {

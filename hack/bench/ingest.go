@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -45,11 +46,13 @@ type contender struct {
 }
 
 // ingest measures durable acknowledgements through the whole edge: HTTP, signature, JSON and each of the stores, which
-// have every delivery on the disk before it is answered.
-func ingest(ctx context.Context, connections, rounds, deliveries int) (_ []figure, err error) {
-	if connections < 1 || rounds < 1 || deliveries < connections {
-		return nil, fmt.Errorf("%d rounds of %d deliveries over %d connections: at least 1 round and 1 delivery a connection are needed", rounds, deliveries, connections)
+// have every delivery on the disk before it is answered. With the first number of connections it is held to the targets.
+func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ []figure, err error) {
+	if len(connections) == 0 || slices.Min(connections) < 1 || rounds < 1 || deliveries < slices.Max(connections) {
+		return nil, fmt.Errorf("%d rounds of %d deliveries over %v connections: at least 1 round and 1 delivery a connection are needed", rounds, deliveries, connections)
 	}
+	// The receiver's own main does this too.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
 	embedded, err := embeddedShelf(ctx)
 	if err != nil {
 		return nil, err
@@ -66,17 +69,39 @@ func ingest(ctx context.Context, connections, rounds, deliveries int) (_ []figur
 			return nil, err
 		}
 	}
+	var figures []figure
+	for i, n := range connections {
+		found, err := compete(ctx, contenders, n, i*rounds, rounds, deliveries)
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, found...)
+		for _, c := range contenders {
+			stats, err := c.inbox.Stats(ctx, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			if want := int64((i + 1) * rounds * deliveries); stats.Pending != want {
+				return nil, fmt.Errorf("%s: %d deliveries were acknowledged and %d are stored", c.name, want, stats.Pending)
+			}
+			c.target, c.p99, c.loads = 0, 0, nil
+		}
+	}
+	return figures, nil
+}
 
+// compete measures the base line and the contenders in turn, in rounds that are numbered from first.
+func compete(ctx context.Context, contenders []*contender, connections, first, rounds, deliveries int) ([]figure, error) {
 	var syncs []time.Duration
 	var without []loaded
 	for round := range rounds {
-		progress("ingest: round %d of %d", round+1, rounds)
+		progress("ingest: %d connections, round %d of %d", connections, round+1, rounds)
 		took, err := timeSyncs(syncsARound)
 		if err != nil {
 			return nil, err
 		}
 		syncs = append(syncs, took...)
-		requests := newRequests(round, deliveries)
+		requests := newRequests(first+round, deliveries)
 		l, err := deliverTo(ctx, discard{}, requests, connections)
 		if err != nil {
 			return nil, fmt.Errorf("without the store: %w", err)
@@ -89,24 +114,17 @@ func ingest(ctx context.Context, connections, rounds, deliveries int) (_ []figur
 			c.loads = append(c.loads, l)
 		}
 	}
-
 	slices.Sort(syncs)
 	sync, base := syncs[len(syncs)/2], median(without)
 	figures := []figure{
-		{name: "fsync of 4 KiB, p50", measured: short3(sync), verdict: baseLine},
+		{name: fmt.Sprintf("%d connections: fsync of 4 KiB, p50", connections), measured: short3(sync), verdict: baseLine},
 		{name: "  p99", measured: short3(syncs[len(syncs)*99/100])},
 		{name: "deliveries/s, store left out", measured: thousands(int(base.perSecond)), verdict: baseLine},
 		{name: "  time to the answer, p50", measured: short3(base.p50)},
 		{name: "  time to the answer, p99", measured: short3(base.p99)},
+		base.processors(),
 	}
 	for _, c := range contenders {
-		stats, err := c.inbox.Stats(ctx, time.Now())
-		if err != nil {
-			return nil, err
-		}
-		if want := int64(rounds * deliveries); stats.Pending != want {
-			return nil, fmt.Errorf("%s: %d deliveries were acknowledged and %d are stored", c.name, want, stats.Pending)
-		}
 		figures = append(figures, c.figures(without, sync)...)
 	}
 	return figures, nil
@@ -114,22 +132,33 @@ func ingest(ctx context.Context, connections, rounds, deliveries int) (_ []figur
 
 func (c *contender) figures(bases []loaded, sync time.Duration) []figure {
 	durable, ratio := median(c.loads), ratioOf(c.loads, bases)
+	rate := figure{name: "deliveries/s, durable, " + c.name, measured: thousands(int(durable.perSecond)), ratio: times(ratio)}
+	if c.target > 0 {
+		rate.target, rate.verdict = fmt.Sprintf(">= %.1f of base", c.target), verdict(ratio >= c.target)
+	}
 	slowest := figure{name: "  time to the acknowledgement, p99", measured: short3(durable.p99)}
 	if c.p99 > 0 {
 		slowest.target, slowest.ratio, slowest.verdict = "< "+c.p99.String(), times(durable.p99.Seconds()/c.p99.Seconds()), verdict(durable.p99 < c.p99)
 	}
 	figures := []figure{
-		{
-			name: "deliveries/s, durable, " + c.name, measured: thousands(int(durable.perSecond)),
-			target: fmt.Sprintf(">= %.1f of base", c.target), ratio: times(ratio), verdict: verdict(ratio >= c.target),
-		},
+		rate,
 		{name: "  time to the acknowledgement, p50", measured: short3(durable.p50), ratio: fmt.Sprintf("%.1f fsyncs", durable.p50.Seconds()/sync.Seconds())},
 		slowest,
+		durable.processors(),
 	}
 	if again := putOff(c.loads); again > 0 {
 		figures = append(figures, figure{name: "  deliveries put off by a 503, and sent again", measured: thousands(int(again))})
 	}
 	return figures
+}
+
+// processors says what a delivery costs all processes of the machine, and how much of the processors stood idle meanwhile.
+func (l loaded) processors() figure {
+	each := time.Duration(float64(l.busy) / (l.perSecond * l.took.Seconds()))
+	return figure{
+		name:     "  processor time of the machine, a delivery, and the share that stood idle",
+		measured: fmt.Sprintf("%s, %.0f%%", short3(each), 100*l.idle.Seconds()/(l.idle+l.busy).Seconds()),
+	}
 }
 
 // timeSyncs returns how long the disk takes to have 4 KiB that replace others in a file, which is about what a store asks

@@ -14,8 +14,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/procfs"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
 )
@@ -126,4 +128,19 @@ func databaseVersion(ctx context.Context) (version string, err error) {
 	err = c.QueryRow(ctx, "SHOW server_version").Scan(&version)
 	version, _, _ = strings.Cut(version, " ") // the rest names the package
 	return version, errors.Join(err, c.Close(ctx))
+}
+
+// processors returns for how long the machine's processors have been busy since it started, and for how long idle.
+func processors() (busy, idle time.Duration, err error) {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask how busy the processors are: %w", err)
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask how busy the processors are: %w", err)
+	}
+	all := stat.CPUTotal
+	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	return seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal), seconds(all.Idle + all.Iowait), nil
 }

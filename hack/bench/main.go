@@ -45,12 +45,13 @@ type measurement struct {
 
 // settings are the sizes of what is measured; smaller ones are to try the program out.
 type settings struct {
-	connections, rounds, deliveries int
-	histories                       sizes
-	backlog, probes                 int
-	open                            sizes
-	resources                       int
-	quiet                           time.Duration
+	connections        sizes
+	rounds, deliveries int
+	histories          sizes
+	backlog, probes    int
+	open               sizes
+	resources          int
+	quiet              time.Duration
 }
 
 // tree is where 'make bench' runs it: the project's folder.
@@ -77,13 +78,13 @@ func figuresOf(measure func(context.Context) ([]figure, error)) func(context.Con
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	s := settings{histories: sizes{0, 10_000, 100_000, 1_000_000}, open: sizes{10, 1_000, 10_000, 100_000}}
+	s := settings{connections: sizes{64, 240}, histories: sizes{0, 10_000, 100_000, 1_000_000}, open: sizes{10, 1_000, 10_000, 100_000}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	names := flags.String("parts", "", "`NAMES` of what to measure, separated by commas (default all: "+strings.Join(namesOf(s.parts()), ",")+")")
 	write := flags.Bool("write", true, "write what was measured to docs/benchmarks.md")
 	render := flags.Bool("render", false, "measure nothing: write docs/benchmarks.md from the last results")
 	profile := flags.String("cpuprofile", "", "write a CPU profile to `FILE`")
-	flags.IntVar(&s.connections, "connections", 64, "ingest: `N` connections that deliver at the same time")
+	flags.Var(&s.connections, "connections", "ingest: how many `CONNECTIONS` deliver at the same time; the first is held to the targets")
 	flags.IntVar(&s.rounds, "rounds", 5, "ingest: `N` rounds; the median is shown")
 	flags.IntVar(&s.deliveries, "deliveries", 40_000, "ingest: `N` deliveries a round")
 	flags.Var(&s.histories, "histories", "growth: how many finished `EVENTS` each store has, from 0 on")

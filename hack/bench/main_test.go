@@ -111,7 +111,7 @@ func TestSmallGrowth(t *testing.T) {
 }
 
 func TestSmallIngest(t *testing.T) {
-	figures, err := ingest(t.Context(), 4, 1, 40)
+	figures, err := ingest(t.Context(), sizes{4, 8}, 1, 40)
 	if err != nil {
 		t.Fatal(err)
 	}
