@@ -122,15 +122,15 @@ func compete(ctx context.Context, contenders []*contender, connections, first, r
 		{name: "deliveries/s, store left out", measured: thousands(int(base.perSecond)), verdict: baseLine},
 		{name: "  time to the answer, p50", measured: short3(base.p50)},
 		{name: "  time to the answer, p99", measured: short3(base.p99)},
-		base.processors(),
+		base.spent.of(deliveries, "delivery"),
 	}
 	for _, c := range contenders {
-		figures = append(figures, c.figures(without, sync)...)
+		figures = append(figures, c.figures(without, sync, deliveries)...)
 	}
 	return figures, nil
 }
 
-func (c *contender) figures(bases []loaded, sync time.Duration) []figure {
+func (c *contender) figures(bases []loaded, sync time.Duration, deliveries int) []figure {
 	durable, ratio := median(c.loads), ratioOf(c.loads, bases)
 	rate := figure{name: "deliveries/s, durable, " + c.name, measured: thousands(int(durable.perSecond)), ratio: times(ratio)}
 	if c.target > 0 {
@@ -144,21 +144,12 @@ func (c *contender) figures(bases []loaded, sync time.Duration) []figure {
 		rate,
 		{name: "  time to the acknowledgement, p50", measured: short3(durable.p50), ratio: fmt.Sprintf("%.1f fsyncs", durable.p50.Seconds()/sync.Seconds())},
 		slowest,
-		durable.processors(),
+		durable.spent.of(deliveries, "delivery"),
 	}
 	if again := putOff(c.loads); again > 0 {
 		figures = append(figures, figure{name: "  deliveries put off by a 503, and sent again", measured: thousands(int(again))})
 	}
 	return figures
-}
-
-// processors says what a delivery costs all processes of the machine, and how much of the processors stood idle meanwhile.
-func (l loaded) processors() figure {
-	each := time.Duration(float64(l.busy) / (l.perSecond * l.took.Seconds()))
-	return figure{
-		name:     "  processor time of the machine, a delivery, and the share that stood idle",
-		measured: fmt.Sprintf("%s, %.0f%%", short3(each), 100*l.idle.Seconds()/(l.idle+l.busy).Seconds()),
-	}
 }
 
 // timeSyncs returns how long the disk takes to have 4 KiB that replace others in a file, which is about what a store asks

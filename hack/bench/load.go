@@ -34,8 +34,7 @@ type loaded struct {
 	p50, p99  time.Duration // from the first time that a delivery is sent to its acknowledgement
 	putOff    int64         // answers that were 503
 	took      time.Duration // until all was done
-	// of the machine's processors together, meanwhile
-	busy, idle time.Duration
+	spent     usage         // meanwhile
 }
 
 // newRequests writes signed deliveries of one text each, as they go over the wire, so that the load costs as little as
@@ -76,7 +75,7 @@ func load(ctx context.Context, address string, requests [][]byte, connections in
 func loadFrom(ctx context.Context, address string, connections int, next func(context.Context) []byte) (loaded, error) {
 	var putOff atomic.Int64
 	each := make([][]time.Duration, connections)
-	busy, idle, err := processors()
+	before, err := processors()
 	if err != nil {
 		return loaded{}, err
 	}
@@ -107,10 +106,9 @@ func loadFrom(ctx context.Context, address string, connections int, next func(co
 		return loaded{}, err
 	}
 	l := loaded{took: time.Since(began), putOff: putOff.Load()}
-	if l.busy, l.idle, err = processors(); err != nil {
+	if l.spent, err = usageSince(before); err != nil {
 		return loaded{}, err
 	}
-	l.busy, l.idle = l.busy-busy, l.idle-idle
 	if took := slices.Concat(each...); len(took) > 0 {
 		slices.Sort(took)
 		l.perSecond, l.p50, l.p99 = float64(len(took))/l.took.Seconds(), took[len(took)/2], took[len(took)*99/100]

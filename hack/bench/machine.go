@@ -130,17 +130,34 @@ func databaseVersion(ctx context.Context) (version string, err error) {
 	return version, errors.Join(err, c.Close(ctx))
 }
 
-// processors returns for how long the machine's processors have been busy since it started, and for how long idle.
-func processors() (busy, idle time.Duration, err error) {
+// usage is for how long the machine's processors together were busy, and for how long idle.
+type usage struct{ busy, idle time.Duration }
+
+// processors returns their usage since the machine started.
+func processors() (usage, error) {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask how busy the processors are: %w", err)
+		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
 	}
 	stat, err := proc.Stat()
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask how busy the processors are: %w", err)
+		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
 	}
 	all := stat.CPUTotal
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-	return seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal), seconds(all.Idle + all.Iowait), nil
+	return usage{busy: seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal), idle: seconds(all.Idle + all.Iowait)}, nil
+}
+
+// usageSince returns the usage since then.
+func usageSince(then usage) (usage, error) {
+	now, err := processors()
+	return usage{busy: now.busy - then.busy, idle: now.idle - then.idle}, err
+}
+
+// of says what each of so many things cost all programs of the machine, and what share of its processors stood idle.
+func (u usage) of(count int, thing string) figure {
+	return figure{
+		name:     fmt.Sprintf("  processor time of the machine, a %s, and the share that stood idle", thing),
+		measured: fmt.Sprintf("%s, %.0f%%", short3(u.busy/time.Duration(count)), 100*u.idle.Seconds()/(u.idle+u.busy).Seconds()),
+	}
 }

@@ -41,7 +41,7 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	defer func() { err = errors.Join(err, world.stop()) }()
 
 	// Before and after, since the machine's speed and the server's caches change meanwhile.
-	first, err := world.timePlain(ctx, "before", count)
+	first, plainly, err := world.timePlain(ctx, "before", count)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,10 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 		return nil, err
 	}
 	before, err := world.writes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spent, err := processors()
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +68,9 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 		return nil, fmt.Errorf("wait for a steady state: %w\n%s", err, manager.log.String())
 	}
 	took := ended.Sub(began)
+	if spent, err = usageSince(spent); err != nil {
+		return nil, err
+	}
 	steady, err := world.awaitSilence(ctx)
 	if err != nil {
 		return nil, err
@@ -120,7 +127,7 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	if err := manager.stop(); err != nil {
 		return nil, err
 	}
-	second, err := world.timePlain(ctx, "after", count)
+	second, _, err := world.timePlain(ctx, "after", count)
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +136,12 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	ratio := took.Seconds() / base.Seconds()
 	return []figure{
 		{name: fmt.Sprintf("plain client, %s resources, before and after", thousands(count)), measured: seconds(first) + ", " + seconds(second), verdict: baseLine},
+		plainly.of(count, "resource"),
 		{
 			name: fmt.Sprintf("operator, %s resources to steady state", thousands(count)), measured: seconds(took),
 			target: fmt.Sprintf("<= %.1f times", operatorRatio), ratio: times(ratio), verdict: verdict(ratio <= operatorRatio),
 		},
+		spent.of(count, "resource"),
 		{name: "  writes of it, a resource", measured: fmt.Sprintf("%.2f", float64(steady-before)/float64(count))},
 		{name: fmt.Sprintf("  writes during %s of quiet", quiet), measured: fmt.Sprint(silent - steady), target: "0", verdict: verdict(silent == steady)},
 		{name: fmt.Sprintf("  writes while all are looked at again (%d)", looks), measured: fmt.Sprint(resynced - installed), target: "0", verdict: verdict(resynced == installed)},
@@ -194,17 +203,24 @@ func (w *cluster) makeResources(ctx context.Context, namespace string, count int
 	return made, nil
 }
 
-func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (time.Duration, error) {
+func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (took time.Duration, spent usage, err error) {
 	webhooks, err := w.makeResources(ctx, namespace, count)
 	if err != nil {
-		return 0, err
+		return 0, usage{}, err
+	}
+	before, err := processors()
+	if err != nil {
+		return 0, usage{}, err
 	}
 	began := time.Now()
 	if err := w.writePlainly(ctx, webhooks); err != nil {
-		return 0, fmt.Errorf("the plain client: %w", err)
+		return 0, usage{}, fmt.Errorf("the plain client: %w", err)
 	}
-	took := time.Since(began)
-	return took, w.deleteAll(ctx, namespace)
+	took = time.Since(began)
+	if spent, err = usageSince(before); err != nil {
+		return 0, usage{}, err
+	}
+	return took, spent, w.deleteAll(ctx, namespace)
 }
 
 // writePlainly applies what the operator would, and a status, without reading anything.

@@ -146,6 +146,10 @@ func (p *people) write(conversations, numbers int) [][]byte {
 
 // deliver sends all messages, and waits until each has its answer and the receiver has recorded that.
 func (p *people) deliver(ctx context.Context, requests [][]byte, connections int) (loaded, error) {
+	before, err := processors()
+	if err != nil {
+		return loaded{}, err
+	}
 	began := time.Now()
 	d, err := load(ctx, p.address(), requests, connections)
 	if err != nil {
@@ -155,7 +159,8 @@ func (p *people) deliver(ctx context.Context, requests [][]byte, connections int
 		return loaded{}, err
 	}
 	d.took = time.Since(began)
-	return d, nil
+	d.spent, err = usageSince(before)
+	return d, err
 }
 
 // settle waits until every message has its answer, and the receiver has recorded that.

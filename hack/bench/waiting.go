@@ -58,6 +58,7 @@ func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err 
 			name:     fmt.Sprintf("AI of %s, %s people, concurrency %s, messages/s", waitingThinks, thousands(waitingPeople), thousands(concurrency)),
 			measured: fmt.Sprintf("%.1f", perSecond), target: fmt.Sprintf(">= %.1f of %.0f", waitingRatio, ideal), ratio: times(ratio), verdict: verdict(ratio >= waitingRatio),
 		},
+		d.spent.of(waitingPeople, "message"),
 		{
 			name: "  memory, largest", measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak)),
 			target: fmt.Sprintf("< %.0f MB", megabytes(waitingMemory)), ratio: times(float64(memory.Peak) / waitingMemory), verdict: verdict(memory.Peak < waitingMemory),
