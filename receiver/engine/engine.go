@@ -54,6 +54,7 @@ type Engine struct {
 	pools  []*pool
 	pauses pauses
 	turns  turns
+	began  time.Time
 
 	mu       sync.Mutex
 	problems map[string]string // by operation: what the configuration has wrong
@@ -62,7 +63,7 @@ type Engine struct {
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
-	e := &Engine{Parts: parts, pauses: pauses{byScope: map[string]store.Pause{}}, turns: turns{at: map[store.ID]time.Time{}}, problems: map[string]string{}, token: report.TokenUnknown}
+	e := &Engine{Parts: parts, began: parts.Clock.Now(), pauses: pauses{byScope: map[string]store.Pause{}}, turns: turns{at: map[store.ID]time.Time{}}, problems: map[string]string{}, token: report.TokenUnknown}
 	e.pools = []*pool{
 		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),

@@ -111,6 +111,39 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// A receiver that was away heard no status meanwhile.
+func TestDoubtIsWaitedForSinceTheStart(t *testing.T) {
+	const window = 11 * time.Second
+	for name, tc := range map[string]struct {
+		started, now time.Duration // since the engine began
+		until        time.Duration // 0: it may be sent again
+	}{
+		"sent long before the start":         {started: -time.Hour, now: time.Second, until: window},
+		"sent since":                         {started: time.Minute, now: time.Minute + time.Second, until: time.Minute + window},
+		"sent before, the window has passed": {started: -time.Hour, now: window + time.Millisecond},
+		"sent since, the window has passed":  {started: time.Minute, now: time.Minute + window + time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := clockwork.NewFakeClockAt(now)
+			b := newBench(t, standin.EchoReply)
+			b.engine.Clock = clock
+			e := New(b.engine.Parts)
+			clock.Advance(tc.now)
+			reply := &store.Reply{State: store.Sending, StartedAt: now.Add(tc.started)}
+			// One attempt too many: what may be sent again would be given up instead.
+			err := e.begin(t.Context(), &task{settings: b.engine.Live.Now(), work: &store.Work{Attempts: 3}}, reply)
+			var wait *postponed
+			if tc.until == 0 {
+				if f := failure.Of(err); f == nil || f.Code != "in_doubt" {
+					t.Errorf("begin() = %v, want that no attempt is left", err)
+				}
+			} else if !errors.As(err, &wait) || !wait.until.Equal(now.Add(tc.until)) {
+				t.Errorf("begin() = %v, want a wait until %s after the start", err, tc.until)
+			}
+		})
+	}
+}
+
 // bench is an engine on a real store between stand-ins.
 type bench struct {
 	engine *Engine

@@ -106,7 +106,7 @@ func (e *Engine) allowed(t *task, reply *store.Reply) error {
 // begin records that reply is being sent, together with the one before it that was.
 func (e *Engine) begin(ctx context.Context, t *task, reply *store.Reply) error {
 	if reply.State == store.Sending {
-		if settled := reply.StartedAt.Add(t.settings.Processing.AmbiguousWindow); e.Clock.Now().Before(settled) {
+		if settled := e.heardSince(reply).Add(t.settings.Processing.AmbiguousWindow); e.Clock.Now().Before(settled) {
 			return &postponed{until: settled, why: "waiting for the status of a send whose outcome is not known"}
 		}
 		if t.work.Attempts > *t.settings.Processing.Retry.MaxRetries {
@@ -121,6 +121,15 @@ func (e *Engine) begin(ctx context.Context, t *task, reply *store.Reply) error {
 	}
 	t.sent, t.inFlight = nil, &reply.Part
 	return nil
+}
+
+// heardSince is when a status of a send could have come first. While this receiver was away perhaps nobody took statuses,
+// and Meta, which told them in vain, tells them again.
+func (e *Engine) heardSince(reply *store.Reply) time.Time {
+	if reply.StartedAt.Before(e.began) {
+		return e.began
+	}
+	return reply.StartedAt
 }
 
 // sendTemplate sends the configured template in the place of reply and of those after it.
