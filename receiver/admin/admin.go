@@ -95,14 +95,11 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func backlog(now time.Time, stats store.Stats) *report.Backlog {
-	b := &report.Backlog{
+	return &report.Backlog{
 		Pending: stats.Pending, PendingStatuses: stats.PendingStatuses, PendingNotices: stats.PendingNotices,
-		DeadLetters: stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
+		OldestPendingSecs: stats.OldestPendingAge(now).Seconds(),
+		DeadLetters:       stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
 	}
-	if !stats.OldestPending.IsZero() {
-		b.OldestPendingSecs = max(0, now.Sub(stats.OldestPending).Seconds())
-	}
-	return b
 }
 
 // summary is healthy while nothing waits for a person: a quiet night is no fault, so how long ago the last message came

@@ -53,12 +53,8 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	age := 0.0
-	if !stats.OldestPending.IsZero() {
-		age = max(0, now.Sub(stats.OldestPending).Seconds())
-	}
 	for desc, value := range map[*prometheus.Desc]float64{
-		c.queue: float64(stats.Pending), c.statuses: float64(stats.PendingStatuses), c.notices: float64(stats.PendingNotices), c.oldest: age,
+		c.queue: float64(stats.Pending), c.statuses: float64(stats.PendingStatuses), c.notices: float64(stats.PendingNotices), c.oldest: stats.OldestPendingAge(now).Seconds(),
 		c.dead: float64(stats.DeadLetters), c.quarantined: float64(stats.Quarantined), c.active: float64(stats.ActiveConversations),
 		c.humans: float64(stats.HumanConversations),
 	} {

@@ -132,6 +132,14 @@ type Stats struct {
 	HumanConversations  int64 // that a person has taken over from the AI for now
 }
 
+// OldestPendingAge is how long the oldest pending message has waited; 0 when there is none.
+func (s Stats) OldestPendingAge(now time.Time) time.Duration {
+	if s.OldestPending.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(s.OldestPending))
+}
+
 // Filter selects events. Empty fields select all.
 type Filter struct {
 	Kind  Kind
