@@ -23,6 +23,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
@@ -33,7 +34,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/subscription"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // traceTimeout bounds the export of the last spans.
@@ -54,7 +54,7 @@ type Receiver struct {
 	store    store.Store
 	metrics  *metrics.Metrics
 	bird     *bird.Client
-	graph    *whatsapp.Client
+	graph    *cloudapi.Client
 	media    *media.Spool
 	notices  *notice.Sender
 	tracer   *tracing.Tracer
@@ -85,7 +85,7 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock.Now)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
-	r.graph = whatsapp.NewClient(live, settings.Processing.Concurrency)
+	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.Endpoint, version); err != nil {
 		return nil, err
 	}

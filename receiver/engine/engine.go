@@ -17,6 +17,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
@@ -25,7 +26,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // Statuses and notices are worked beside the conversations, in places of their own: neither waits for the other.
@@ -38,7 +38,7 @@ const (
 type Parts struct {
 	Store   store.Store
 	Bird    *bird.Client
-	Graph   *whatsapp.Client
+	Graph   *cloudapi.Client
 	Media   *media.Spool
 	Notices *notice.Sender
 	Live    *config.Live
@@ -107,7 +107,7 @@ func (e *Engine) noteSend(err error) {
 	defer e.mu.Unlock()
 	if err == nil {
 		e.token = report.TokenAccepted
-	} else if whatsapp.TokenRefused(failure.Of(err)) {
+	} else if cloudapi.TokenRefused(failure.Of(err)) {
 		e.token = report.TokenRefused
 	}
 }

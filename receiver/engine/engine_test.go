@@ -19,6 +19,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -28,7 +29,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -172,7 +172,7 @@ func newBench(t *testing.T, reply func(string, map[string]any) any) *bench {
 	c.Media.SpoolDir = filepath.Join(t.TempDir(), "spool")
 	live := config.Fixed(c, config.Secrets{AccessToken: "token", BirdAccessKey: "key"})
 	parts := Parts{
-		Store: inbox, Bird: bird.NewClient(live, 4, clockwork.NewRealClock()), Graph: whatsapp.NewClient(live, 4), Live: live,
+		Store: inbox, Bird: bird.NewClient(live, 4, clockwork.NewRealClock()), Graph: cloudapi.NewClient(live, 4), Live: live,
 		Notices: notice.NewSender(live, 1, time.Now),
 		Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Clock: clockwork.NewRealClock(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -84,7 +85,7 @@ func (e *Engine) failed(ctx context.Context, t *task, status whatsapp.Status) er
 
 // told is what a code means that Meta tells in a webhook, and counts it.
 func (e *Engine) told(t *task, op string, code int) *failure.Error {
-	class, scope, text := whatsapp.Meaning(code, 0, t.settings.Processing.ErrorPolicies)
+	class, scope, text := cloudapi.Meaning(code, 0, t.settings.Processing.ErrorPolicies)
 	f := &failure.Error{Class: class, Scope: scope, Op: op, Code: strconv.Itoa(code), Text: text}
 	e.Metrics.CallFailed(f)
 	return f

@@ -5,23 +5,24 @@ package engine
 
 import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // plan turns the AI's replies into the sends they take. Only the first refers to the message that is answered.
 func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
-	var contents []whatsapp.Content
+	var contents []cloudapi.Content
 	for _, reply := range answer {
 		contents = append(contents, t.contents(reply)...)
 	}
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
-		target := whatsapp.Reply{To: whatsapp.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), part)}
+		target := cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), part)}
 		if part == 0 {
 			target.ContextID = string(t.message.ID)
 		}
-		encoded, err := whatsapp.Encode(target, content)
+		encoded, err := cloudapi.Encode(target, content)
 		if err != nil {
 			return nil, err
 		}
@@ -32,46 +33,46 @@ func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
 }
 
 // contents are the WhatsApp messages that one reply of the AI becomes.
-func (t *task) contents(reply bird.Reply) []whatsapp.Content {
+func (t *task) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
 	case bird.KindButtons:
-		return []whatsapp.Content{whatsapp.ButtonsContent{Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Buttons: buttons(reply.Buttons)}}
+		return []cloudapi.Content{cloudapi.ButtonsContent{Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Buttons: buttons(reply.Buttons)}}
 	case bird.KindList:
-		return []whatsapp.Content{whatsapp.ListContent{
+		return []cloudapi.Content{cloudapi.ListContent{
 			Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Label: reply.List.ButtonText, Sections: sections(reply.List.Sections),
 		}}
 	case bird.KindMedia:
 		m := reply.Media
-		return []whatsapp.Content{whatsapp.MediaContent{Type: m.Type, ID: m.MediaID, Link: m.URL, Caption: m.Caption, Filename: m.Filename}}
+		return []cloudapi.Content{cloudapi.MediaContent{Type: m.Type, ID: m.MediaID, Link: m.URL, Caption: m.Caption, Filename: m.Filename}}
 	case bird.KindTemplate:
-		return []whatsapp.Content{whatsapp.TemplateContent(*reply.Template)}
+		return []cloudapi.Content{cloudapi.TemplateContent(*reply.Template)}
 	case bird.KindLocation:
-		return []whatsapp.Content{whatsapp.LocationContent(*reply.Location)}
+		return []cloudapi.Content{cloudapi.LocationContent(*reply.Location)}
 	case bird.KindReaction:
-		return []whatsapp.Content{whatsapp.ReactionContent{MessageID: string(t.message.ID), Emoji: reply.Emoji}}
+		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: string(t.message.ID), Emoji: reply.Emoji}}
 	default:
-		var texts []whatsapp.Content
-		for _, text := range whatsapp.SplitText(reply.Text) {
-			texts = append(texts, whatsapp.TextContent{Text: text, PreviewURL: reply.PreviewURL})
+		var texts []cloudapi.Content
+		for _, text := range cloudapi.SplitText(reply.Text) {
+			texts = append(texts, cloudapi.TextContent{Text: text, PreviewURL: reply.PreviewURL})
 		}
 		return texts
 	}
 }
 
-func buttons(options []bird.Option) []whatsapp.ReplyButton {
-	buttons := make([]whatsapp.ReplyButton, 0, len(options))
+func buttons(options []bird.Option) []cloudapi.ReplyButton {
+	buttons := make([]cloudapi.ReplyButton, 0, len(options))
 	for _, o := range options {
-		buttons = append(buttons, whatsapp.ReplyButton{ID: o.ID, Title: o.Title})
+		buttons = append(buttons, cloudapi.ReplyButton{ID: o.ID, Title: o.Title})
 	}
 	return buttons
 }
 
-func sections(given []bird.Section) []whatsapp.ListSection {
-	sections := make([]whatsapp.ListSection, 0, len(given))
+func sections(given []bird.Section) []cloudapi.ListSection {
+	sections := make([]cloudapi.ListSection, 0, len(given))
 	for _, s := range given {
-		section := whatsapp.ListSection{Title: s.Title}
+		section := cloudapi.ListSection{Title: s.Title}
 		for _, row := range s.Rows {
-			section.Rows = append(section.Rows, whatsapp.ListRow(row))
+			section.Rows = append(section.Rows, cloudapi.ListRow(row))
 		}
 		sections = append(sections, section)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -138,9 +139,9 @@ func (e *Engine) sendTemplate(ctx context.Context, t *task, reply *store.Reply, 
 	if fallback.Name == "" || reply.Type == "template" {
 		return cause
 	}
-	encoded, err := whatsapp.Encode(
-		whatsapp.Reply{To: whatsapp.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), reply.Part)},
-		whatsapp.TemplateContent{Name: fallback.Name, Language: fallback.Language},
+	encoded, err := cloudapi.Encode(
+		cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), reply.Part)},
+		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
 	)
 	if err != nil {
 		return err

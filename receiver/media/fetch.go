@@ -18,9 +18,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const (
@@ -101,7 +101,7 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, w
 }
 
 // download fills file with at most the bytes that are reserved for it.
-func (s *Spool) download(ctx context.Context, file *File, most int64, info whatsapp.MediaInfo, want Wanted) (again bool, err error) {
+func (s *Spool) download(ctx context.Context, file *File, most int64, info cloudapi.MediaInfo, want Wanted) (again bool, err error) {
 	settings := s.live.Now()
 	address, err := url.Parse(info.URL)
 	if err != nil {

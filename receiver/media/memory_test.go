@@ -17,8 +17,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // TestMemoryDoesNotGrowWithSize brings documents from Meta to Bird and counts all that is allocated on the way, in the
@@ -49,8 +49,8 @@ func allocated(t *testing.T, size int64) uint64 {
 		for range size / int64(len(piece)) {
 			w.Write(piece)
 		}
-	}), config.Media{}, lookupFunc(func(string) (whatsapp.MediaInfo, error) {
-		return whatsapp.MediaInfo{URL: b.server.URL + "/x", FileSize: size, SHA256: sum, MimeType: "application/pdf"}, nil
+	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+		return cloudapi.MediaInfo{URL: b.server.URL + "/x", FileSize: size, SHA256: sum, MimeType: "application/pdf"}, nil
 	}))
 	standIn := standin.NewBird(standin.BirdOptions{})
 	server := httptest.NewServer(standIn)

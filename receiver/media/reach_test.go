@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // TestWhatIsPrivateIsNeverReached has a server in the place of one that only the cluster can reach. It is named among the
@@ -42,11 +42,11 @@ func TestWhatIsPrivateIsNeverReached(t *testing.T) {
 				var b *bench
 				b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					http.Redirect(w, r, "https://"+host+"/latest/meta-data", http.StatusFound)
-				}), config.Media{AllowedHosts: []string{strings.ToLower(host)}}, lookupFunc(func(string) (whatsapp.MediaInfo, error) {
+				}), config.Media{AllowedHosts: []string{strings.ToLower(host)}}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
 					if way == "at once" {
-						return whatsapp.MediaInfo{URL: "https://" + host + "/latest/meta-data"}, nil
+						return cloudapi.MediaInfo{URL: "https://" + host + "/latest/meta-data"}, nil
 					}
-					return whatsapp.MediaInfo{URL: b.server.URL + "/first"}, nil
+					return cloudapi.MediaInfo{URL: b.server.URL + "/first"}, nil
 				}))
 				_, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
 				if f := failure.Of(err); err == nil || f.Class != failure.Permanent || f.Code != "media_host" || strings.Contains(f.Text, "latest") {

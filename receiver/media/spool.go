@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // filePrefix marks the files of a spool, the only ones that are ever removed from its folder.
@@ -44,7 +44,7 @@ var largest = map[Kind]int64{
 
 // Lookup asks the Graph API for a media id of phoneNumberID. Its errors are of type *failure.Error.
 type Lookup interface {
-	MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (whatsapp.MediaInfo, error)
+	MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (cloudapi.MediaInfo, error)
 }
 
 // Spool is the folder of downloaded media. It is safe for concurrent use.

@@ -24,9 +24,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,9 +37,9 @@ const (
 )
 
 // lookupFunc answers lookups in the place of the Graph API.
-type lookupFunc func(mediaID string) (whatsapp.MediaInfo, error)
+type lookupFunc func(mediaID string) (cloudapi.MediaInfo, error)
 
-func (f lookupFunc) MediaInfo(_ context.Context, _, mediaID string) (whatsapp.MediaInfo, error) {
+func (f lookupFunc) MediaInfo(_ context.Context, _, mediaID string) (cloudapi.MediaInfo, error) {
 	return f(mediaID)
 }
 
@@ -58,7 +58,7 @@ func newBench(t *testing.T, handler http.Handler, settings config.Media, lookup 
 	settings.SpoolDir = b.dir
 	b.live = config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: b.server.URL}, Media: settings}, config.Secrets{AccessToken: token})
 	if lookup == nil {
-		graph := whatsapp.NewClient(b.live, 1)
+		graph := cloudapi.NewClient(b.live, 1)
 		t.Cleanup(graph.Close)
 		lookup = graph
 	}
@@ -144,7 +144,7 @@ func TestFetchFailures(t *testing.T) {
 	unauthorized := &failure.Error{Class: failure.Configuration, Op: "look up media", Code: "190", Text: "expired"}
 	for name, tc := range map[string]struct {
 		handle  http.HandlerFunc
-		info    whatsapp.MediaInfo // of a file at url
+		info    cloudapi.MediaInfo // of a file at url
 		lookup  error
 		want    Wanted
 		media   config.Media
@@ -153,8 +153,8 @@ func TestFetchFailures(t *testing.T) {
 		lookups int // 1 where it is not said
 		kind    Kind
 	}{
-		"fine, sums in hex":     {handle: serve(200), info: whatsapp.MediaInfo{SHA256: inHex, FileSize: 4}, want: Wanted{SHA256: inHex}},
-		"fine, sums in base64":  {handle: serve(200), info: whatsapp.MediaInfo{SHA256: inBase64}, want: Wanted{SHA256: inBase64[:43]}},
+		"fine, sums in hex":     {handle: serve(200), info: cloudapi.MediaInfo{SHA256: inHex, FileSize: 4}, want: Wanted{SHA256: inHex}},
+		"fine, sums in base64":  {handle: serve(200), info: cloudapi.MediaInfo{SHA256: inBase64}, want: Wanted{SHA256: inBase64[:43]}},
 		"fine, nothing said":    {handle: serve(200)},
 		"no media":              {kind: "text", class: failure.Permanent, code: "media_kind", lookups: -1},
 		"lookup: gone":          {lookup: refused, class: failure.Permanent, code: "media_gone"},
@@ -167,30 +167,30 @@ func TestFetchFailures(t *testing.T) {
 		"unavailable":           {handle: serve(503), class: failure.Transient, code: "http_503"},
 		"other refusal":         {handle: serve(400), class: failure.Permanent, code: "http_400"},
 		"partial":               {handle: serve(206), class: failure.Permanent, code: "http_206"},
-		"announced too large":   {info: whatsapp.MediaInfo{FileSize: large + 1}, class: failure.Permanent, code: "media_too_large"},
+		"announced too large":   {info: cloudapi.MediaInfo{FileSize: large + 1}, class: failure.Permanent, code: "media_too_large"},
 		"declared too large":    {handle: serve(200, "Content-Length", "5242881"), class: failure.Permanent, code: "media_too_large"},
-		"larger than the spool": {info: whatsapp.MediaInfo{FileSize: 9}, media: config.Media{MaxSpoolBytes: 8}, class: failure.Permanent, code: "media_too_large"},
+		"larger than the spool": {info: cloudapi.MediaInfo{FileSize: 9}, media: config.Media{MaxSpoolBytes: 8}, class: failure.Permanent, code: "media_too_large"},
 		"streamed too large": {handle: func(w http.ResponseWriter, _ *http.Request) {
 			piece := make([]byte, 64<<10)
 			for range 9 {
 				w.Write(piece)
 			}
 		}, kind: Sticker, class: failure.Permanent, code: "media_too_large"},
-		"longer than announced":  {handle: serve(200), info: whatsapp.MediaInfo{FileSize: 3}, class: failure.Permanent, code: "media_hash", lookups: 2},
-		"shorter than announced": {handle: serve(200), info: whatsapp.MediaInfo{FileSize: 5}, class: failure.Permanent, code: "media_hash", lookups: 2},
-		"other than announced":   {handle: serve(200), info: whatsapp.MediaInfo{SHA256: "wrong"}, class: failure.Permanent, code: "media_hash", lookups: 2},
-		"other than the message": {handle: serve(200), info: whatsapp.MediaInfo{SHA256: inHex}, want: Wanted{SHA256: inHex[1:] + "0"}, class: failure.Permanent, code: "media_hash", lookups: 2},
+		"longer than announced":  {handle: serve(200), info: cloudapi.MediaInfo{FileSize: 3}, class: failure.Permanent, code: "media_hash", lookups: 2},
+		"shorter than announced": {handle: serve(200), info: cloudapi.MediaInfo{FileSize: 5}, class: failure.Permanent, code: "media_hash", lookups: 2},
+		"other than announced":   {handle: serve(200), info: cloudapi.MediaInfo{SHA256: "wrong"}, class: failure.Permanent, code: "media_hash", lookups: 2},
+		"other than the message": {handle: serve(200), info: cloudapi.MediaInfo{SHA256: inHex}, want: Wanted{SHA256: inHex[1:] + "0"}, class: failure.Permanent, code: "media_hash", lookups: 2},
 		"broken off": {handle: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.Write(content)
 			panic(http.ErrAbortHandler)
 		}, class: failure.Transient, code: "no_connection"},
 		"slow":             {handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, media: config.Media{DownloadTimeout: 20 * time.Millisecond}, class: failure.Transient, code: "timeout"},
-		"foreign host":     {info: whatsapp.MediaInfo{URL: "https://evil.example/x"}, class: failure.Permanent, code: "media_host"},
-		"no https":         {info: whatsapp.MediaInfo{URL: "http://lookaside.fbsbx.com/x"}, class: failure.Permanent, code: "media_host"},
-		"a file":           {info: whatsapp.MediaInfo{URL: "file:///etc/passwd"}, class: failure.Permanent, code: "media_host"},
-		"no URL":           {info: whatsapp.MediaInfo{URL: "https://%zz"}, class: failure.Permanent, code: "media_host"},
-		"private address":  {info: whatsapp.MediaInfo{URL: "https://127.0.0.1:1/x"}, media: config.Media{AllowedHosts: []string{"127.0.0.1:1"}}, class: failure.Permanent, code: "media_host"},
+		"foreign host":     {info: cloudapi.MediaInfo{URL: "https://evil.example/x"}, class: failure.Permanent, code: "media_host"},
+		"no https":         {info: cloudapi.MediaInfo{URL: "http://lookaside.fbsbx.com/x"}, class: failure.Permanent, code: "media_host"},
+		"a file":           {info: cloudapi.MediaInfo{URL: "file:///etc/passwd"}, class: failure.Permanent, code: "media_host"},
+		"no URL":           {info: cloudapi.MediaInfo{URL: "https://%zz"}, class: failure.Permanent, code: "media_host"},
+		"private address":  {info: cloudapi.MediaInfo{URL: "https://127.0.0.1:1/x"}, media: config.Media{AllowedHosts: []string{"127.0.0.1:1"}}, class: failure.Permanent, code: "media_host"},
 		"foreign redirect": {handle: serve(302, "Location", "https://evil.example/x"), class: failure.Permanent, code: "media_host"},
 		"redirect inside":  {handle: serve(302, "Location", "http://169.254.169.254/latest"), class: failure.Permanent, code: "media_host"},
 		"endless redirect": {handle: serve(302, "Location", "/media"), class: failure.Permanent, code: "media_host"},
@@ -198,7 +198,7 @@ func TestFetchFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var b *bench
 			lookups := 0
-			b = newBench(t, tc.handle, tc.media, lookupFunc(func(string) (whatsapp.MediaInfo, error) {
+			b = newBench(t, tc.handle, tc.media, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
 				lookups++
 				info := tc.info
 				if info.URL == "" {
@@ -247,8 +247,8 @@ func TestFetchTriesAgain(t *testing.T) {
 				}
 				w.Header().Set("Content-Type", "image/png")
 				w.Write([]byte("meow"))
-			}), config.Media{}, lookupFunc(func(string) (whatsapp.MediaInfo, error) {
-				return whatsapp.MediaInfo{URL: b.server.URL + "/x", SHA256: inHex}, nil
+			}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+				return cloudapi.MediaInfo{URL: b.server.URL + "/x", SHA256: inHex}, nil
 			}))
 			file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
 			if err != nil {
@@ -281,8 +281,8 @@ func TestRedirectsKeepTheTokenHome(t *testing.T) {
 			return
 		}
 		http.Redirect(w, r, "https://cdn.fbcdn.net/x", http.StatusFound)
-	}), config.Media{}, lookupFunc(func(string) (whatsapp.MediaInfo, error) {
-		return whatsapp.MediaInfo{URL: b.server.URL + "/first"}, nil
+	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+		return cloudapi.MediaInfo{URL: b.server.URL + "/first"}, nil
 	}))
 	// Only the way to Meta's host is other than in production: the server is at a loopback address.
 	dial := cdn.Client().Transport.(*http.Transport).Clone()
@@ -312,9 +312,9 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func TestFetchWaitsForRoom(t *testing.T) {
 	var lookups []string
-	b := newBench(t, http.NotFoundHandler(), config.Media{MaxSpoolBytes: 100, AllowedHosts: []string{"cdn.test"}}, lookupFunc(func(id string) (whatsapp.MediaInfo, error) {
+	b := newBench(t, http.NotFoundHandler(), config.Media{MaxSpoolBytes: 100, AllowedHosts: []string{"cdn.test"}}, lookupFunc(func(id string) (cloudapi.MediaInfo, error) {
 		lookups = append(lookups, id)
-		return whatsapp.MediaInfo{URL: "https://cdn.test/x", FileSize: 60}, nil
+		return cloudapi.MediaInfo{URL: "https://cdn.test/x", FileSize: 60}, nil
 	}))
 	b.spool.http.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(make([]byte, 60))), ContentLength: 60, Request: r}, nil

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // maxProblems bounds how many problems are told at a time.
@@ -28,7 +28,7 @@ type check struct {
 	secrets  config.Secrets
 	declared config.Subscription
 	numbers  []string
-	ours     whatsapp.Destination
+	ours     cloudapi.Destination
 	proof    [sha256.Size]byte // of the verify token
 
 	token     report.TokenState
@@ -43,7 +43,7 @@ func newCheck(k *Keeper, settings *config.Snapshot) *check {
 	declared := *settings.CloudAPI.Subscription
 	return &check{
 		Keeper: k, secrets: settings.Secrets, declared: declared, numbers: settings.CloudAPI.PhoneNumberIDs,
-		ours:  whatsapp.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
+		ours:  cloudapi.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
 		proof: sha256.Sum256([]byte(settings.Secrets.VerifyToken)), token: report.TokenUnknown,
 	}
 }

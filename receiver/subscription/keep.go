@@ -11,20 +11,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // keepApp keeps the app's own subscription, without which no override has an effect. Fields that somebody added stay, and
 // with overrides declared so does a callback.
-func (c *check) keepApp(ctx context.Context, app whatsapp.App) error {
+func (c *check) keepApp(ctx context.Context, app cloudapi.App) error {
 	found, err := c.Graph.AppSubscription(ctx, app)
 	if err != nil {
 		return err
 	}
 	if found == nil {
-		found = &whatsapp.AppSubscription{}
+		found = &cloudapi.AppSubscription{}
 	}
 	to := c.ours
 	if c.declared.CallbackScope != config.CallbackApp {
@@ -55,7 +55,7 @@ func (c *check) keepAccount(ctx context.Context, id string) error {
 			return err
 		}
 		c.Log.Info("subscribed to a business account", "id", id)
-		found = &whatsapp.AccountSubscription{}
+		found = &cloudapi.AccountSubscription{}
 	}
 	switch c.declared.CallbackScope {
 	case config.CallbackBusinessAccount:

@@ -15,10 +15,10 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 // Parts are what a Keeper works with. All are required.
 type Parts struct {
 	Live    *config.Live
-	Graph   *whatsapp.Client
+	Graph   *cloudapi.Client
 	Metrics *metrics.Metrics
 	Duties  Duties
 	Holder  string                   // of duties: this receiver, by a name that no other has

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // The permissions that a receiver needs: to send and fetch media, and to subscribe.
@@ -20,11 +20,11 @@ const (
 )
 
 // inspect asks about the access token with each app secret until one is taken, and returns the app with that secret.
-func (c *check) inspect(ctx context.Context) (app whatsapp.App, info whatsapp.TokenInfo, err error) {
+func (c *check) inspect(ctx context.Context) (app cloudapi.App, info cloudapi.TokenInfo, err error) {
 	for _, secret := range c.secrets.AppSecrets {
-		app = whatsapp.App{ID: c.declared.AppID, Secret: secret}
+		app = cloudapi.App{ID: c.declared.AppID, Secret: secret}
 		info, err = c.Graph.InspectToken(ctx, app, c.secrets.AccessToken)
-		if err == nil || !whatsapp.AppRefused(err) {
+		if err == nil || !cloudapi.AppRefused(err) {
 			break
 		}
 	}
@@ -32,7 +32,7 @@ func (c *check) inspect(ctx context.Context) (app whatsapp.App, info whatsapp.To
 }
 
 // judge blames what is wrong with the access token, and tells whether it can be used for accounts and numbers.
-func (c *check) judge(info whatsapp.TokenInfo) (manages bool) {
+func (c *check) judge(info cloudapi.TokenInfo) (manages bool) {
 	c.expiresAt = earliest(info.ExpiresAt, info.DataAccessExpiresAt)
 	c.token = report.TokenAccepted
 	const mend = "make one of a system user, which does not expire, with " + messaging + " and " + management + ", and put it into the Secret of the access token"

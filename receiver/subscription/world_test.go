@@ -23,11 +23,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -166,7 +166,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.live.Store(live)
-	graph := whatsapp.NewClient(live, 1)
+	graph := cloudapi.NewClient(live, 1)
 	w.keeper = New(Parts{
 		Live: live, Graph: graph, Metrics: metrics.New(), Duties: w.duties, Holder: "ours", Sends: func() report.TokenState { return w.sends }, Clock: w.clock,
 		Log: slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),

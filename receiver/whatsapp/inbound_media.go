@@ -5,8 +5,8 @@ package whatsapp
 
 import "slices"
 
-// mediaTypes are the types of message whose property is a file.
-var mediaTypes = []Text{"image", "video", "audio", "document", "sticker"}
+// MediaTypes are the types of message whose property is a file.
+var MediaTypes = []Text{"image", "video", "audio", "document", "sticker"}
 
 // Media is a file that a person sent. Its id lives 7 days.
 type Media struct {
@@ -22,6 +22,6 @@ type Media struct {
 
 // Media reads a message of type image, video, audio, document or sticker.
 func (m Message) Media() (media Media, ok bool) {
-	ok = slices.Contains(mediaTypes, m.Type) && m.read(m.Type, &media)
+	ok = slices.Contains(MediaTypes, m.Type) && m.read(m.Type, &media)
 	return media, ok
 }

@@ -26,8 +26,8 @@ func (m Message) Location() (Location, bool) {
 	if !m.read("location", &l) {
 		return Location{}, false
 	}
-	latitude, north := l.Latitude.number()
-	longitude, east := l.Longitude.number()
+	latitude, north := l.Latitude.Number()
+	longitude, east := l.Longitude.Number()
 	if !north || !east {
 		return Location{}, false
 	}

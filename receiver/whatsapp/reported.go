@@ -44,7 +44,7 @@ func ParseReportedError(raw json.RawMessage) (ReportedError, error) {
 }
 
 func errorCode(t Text) int {
-	n, ok := t.number()
+	n, ok := t.Number()
 	if !ok || n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
 		return NoCode
 	}

@@ -52,8 +52,8 @@ func (f *Flag) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// number reads t as a finite number, which JSON can hold.
-func (t Text) number() (float64, bool) {
+// Number reads t as a finite number, which JSON can hold.
+func (t Text) Number() (float64, bool) {
 	n, err := strconv.ParseFloat(string(t), 64)
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"strings"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestEncodeRecipient(t *testing.T) {
@@ -64,13 +66,13 @@ func TestSplitTextLosesNothing(t *testing.T) {
 }
 
 func TestCallback(t *testing.T) {
-	event, part, ok := ParseCallback(Callback("abc", 7))
+	event, part, ok := whatsapp.ParseCallback(whatsapp.Callback("abc", 7))
 	if event != "abc" || part != 7 || !ok {
-		t.Errorf("ParseCallback(Callback()) = %q, %d, %t", event, part, ok)
+		t.Errorf("whatsapp.ParseCallback(whatsapp.Callback()) = %q, %d, %t", event, part, ok)
 	}
 	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000"} {
-		if _, _, ok := ParseCallback(foreign); ok {
-			t.Errorf("ParseCallback(%q) takes another application's data for ours", foreign)
+		if _, _, ok := whatsapp.ParseCallback(foreign); ok {
+			t.Errorf("whatsapp.ParseCallback(%q) takes another application's data for ours", foreign)
 		}
 	}
 }

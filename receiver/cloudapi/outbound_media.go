@@ -1,12 +1,14 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"net/url"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // MaxCaptionRunes is the longest caption. Source: Meta's messages API, media object.
@@ -31,7 +33,7 @@ type mediaObject struct {
 }
 
 func (c MediaContent) put(message *outbound) (int, error) {
-	if !slices.Contains(mediaTypes, Text(c.Type)) {
+	if !slices.Contains(whatsapp.MediaTypes, whatsapp.Text(c.Type)) {
 		return 0, unfit("the media has no known type: give image, video, audio, document or sticker")
 	}
 	if (c.ID == "") == (c.Link == "") {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // TokenInfo is what Meta says of an access token. Times are zero where there is no end.
@@ -35,11 +37,11 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 	}
 	var debug struct {
 		Data *struct {
-			Valid               Flag   `json:"is_valid"`
-			AppID               Text   `json:"app_id"`
-			ExpiresAt           Text   `json:"expires_at"`
-			DataAccessExpiresAt Text   `json:"data_access_expires_at"`
-			Scopes              []Text `json:"scopes"`
+			Valid               whatsapp.Flag   `json:"is_valid"`
+			AppID               whatsapp.Text   `json:"app_id"`
+			ExpiresAt           whatsapp.Text   `json:"expires_at"`
+			DataAccessExpiresAt whatsapp.Text   `json:"data_access_expires_at"`
+			Scopes              []whatsapp.Text `json:"scopes"`
 		} `json:"data"`
 	}
 	if json.Unmarshal(answer, &debug) != nil || debug.Data == nil {
@@ -47,7 +49,7 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 	}
 	info := TokenInfo{
 		Valid: bool(debug.Data.Valid), AppID: string(debug.Data.AppID),
-		ExpiresAt: UnixTime(debug.Data.ExpiresAt, time.Time{}), DataAccessExpiresAt: UnixTime(debug.Data.DataAccessExpiresAt, time.Time{}),
+		ExpiresAt: whatsapp.UnixTime(debug.Data.ExpiresAt, time.Time{}), DataAccessExpiresAt: whatsapp.UnixTime(debug.Data.DataAccessExpiresAt, time.Time{}),
 	}
 	for _, scope := range debug.Data.Scopes {
 		info.Scopes = append(info.Scopes, string(scope))

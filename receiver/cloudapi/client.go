@@ -1,7 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+// Package cloudapi calls the Graph API: it encodes messages, sends them, looks media up, keeps subscriptions, and knows what
+// an error code of Meta means.
+package cloudapi
 
 import (
 	"context"
@@ -16,6 +18,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const maxThrottled = 4096 // phone numbers whose throughput is tracked
@@ -61,7 +65,7 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 	}
 	var accepted struct {
 		Messages []struct {
-			ID Text `json:"id"`
+			ID whatsapp.Text `json:"id"`
 		} `json:"messages"`
 	}
 	if json.Unmarshal(answer, &accepted) != nil || len(accepted.Messages) == 0 || accepted.Messages[0].ID == "" {

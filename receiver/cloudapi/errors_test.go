@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"slices"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // documented are the codes that Meta's table, and the pages that it refers to, list.
@@ -76,10 +78,10 @@ func TestMeaning(t *testing.T) {
 		"a group":                          {code: 131215, status: 400, class: failure.Permanent, scope: failure.ScopeRecipient},
 		"group limit":                      {code: 131208, status: 429, class: failure.RateLimited, scope: failure.ScopeNumber},
 		"media too large":                  {code: 131052, class: failure.Permanent},
-		"no code, 401":                     {code: NoCode, status: 401, class: failure.Configuration, scope: failure.ScopeApp},
-		"no code, 429":                     {code: NoCode, status: 429, class: failure.RateLimited, scope: failure.ScopeApp},
-		"no code, 503":                     {code: NoCode, status: 503, class: failure.Ambiguous},
-		"no code, reported":                {code: NoCode, class: failure.Permanent},
+		"no code, 401":                     {code: whatsapp.NoCode, status: 401, class: failure.Configuration, scope: failure.ScopeApp},
+		"no code, 429":                     {code: whatsapp.NoCode, status: 429, class: failure.RateLimited, scope: failure.ScopeApp},
+		"no code, 503":                     {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
+		"no code, reported":                {code: whatsapp.NoCode, class: failure.Permanent},
 		"code 0 is a token's":              {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
 	} {
 		class, scope, text := Meaning(tc.code, tc.status, tc.policies)
@@ -94,17 +96,17 @@ func TestErrorBodyCode(t *testing.T) {
 		`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":{"details":"x"}}}`: 130429,
 		`{"error":{"code":"190"}}`:           190,
 		`{"error":{"code":0}}`:               0,
-		`{"error":{"code":1.5}}`:             NoCode,
-		`{"error":{"code":-3}}`:              NoCode,
-		`{"error":{"code":1e300}}`:           NoCode,
-		`{"error":{"message":"no code"}}`:    NoCode,
-		`{"error":"invalid_token"}`:          NoCode,
-		`{"error":null}`:                     NoCode,
-		`null`:                               NoCode,
-		`[]`:                                 NoCode,
-		`<html>Bad Gateway</html>`:           NoCode,
-		``:                                   NoCode,
-		`{"code":131026,"error":{"code":{}}`: NoCode,
+		`{"error":{"code":1.5}}`:             whatsapp.NoCode,
+		`{"error":{"code":-3}}`:              whatsapp.NoCode,
+		`{"error":{"code":1e300}}`:           whatsapp.NoCode,
+		`{"error":{"message":"no code"}}`:    whatsapp.NoCode,
+		`{"error":"invalid_token"}`:          whatsapp.NoCode,
+		`{"error":null}`:                     whatsapp.NoCode,
+		`null`:                               whatsapp.NoCode,
+		`[]`:                                 whatsapp.NoCode,
+		`<html>Bad Gateway</html>`:           whatsapp.NoCode,
+		``:                                   whatsapp.NoCode,
+		`{"code":131026,"error":{"code":{}}`: whatsapp.NoCode,
 	} {
 		if got := errorBodyCode([]byte(body)); got != want {
 			t.Errorf("errorBodyCode(%s) = %d, want %d", body, got, want)
@@ -117,7 +119,7 @@ func FuzzErrorBody(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":"0","error_data":7}}`), 500)
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		code := errorBodyCode(body)
-		if code < NoCode {
+		if code < whatsapp.NoCode {
 			t.Fatalf("code %d of %q", code, body)
 		}
 		if class, _, text := Meaning(code, status, nil); !slices.Contains(failure.Classes, class) || text == "" {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 // ReactionContent puts an emoji on a message of the person's, at most 30 days old.
 type ReactionContent struct {

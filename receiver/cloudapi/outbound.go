@@ -1,16 +1,17 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // Recipient is where an answer goes: a group, a phone number, or a person known only by a business-scoped user id.
@@ -22,7 +23,7 @@ type Recipient struct {
 
 // RecipientOf is the conversation that m came from. Somebody whose number or user id just changed is reached under the
 // new one.
-func RecipientOf(m Message) Recipient {
+func RecipientOf(m whatsapp.Message) Recipient {
 	if len(m.NewConversations("")) > 0 {
 		system, _ := m.System()
 		return Recipient{WaID: string(system.WaID), UserID: string(system.UserID)}
@@ -130,16 +131,4 @@ func (c *cutter) fit(text string, limit int) string {
 	}
 	c.count++
 	return strings.TrimRight(string([]rune(text)[:limit]), blanks)
-}
-
-// Callback is the biz_opaque_callback_data of one part of an answer to an event.
-func Callback(eventID string, part int) string {
-	return eventID + ":" + strconv.Itoa(part)
-}
-
-// ParseCallback reads what Callback wrote; ok is false for anything else, such as another application's data.
-func ParseCallback(data string) (eventID string, part int, ok bool) {
-	eventID, number, found := strings.Cut(data, ":")
-	part, err := strconv.Atoi(number)
-	return eventID, part, found && err == nil && part >= 0 && part < 1000
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"encoding/json"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // Meaning says what an error code of Meta's means: in an answer with httpStatus, or, where that is 0, in a failed status
@@ -60,12 +62,12 @@ func errorBodyCode(body []byte) int {
 	var answer struct {
 		Error json.RawMessage `json:"error"`
 	}
-	if readObject(body, &answer) != nil {
-		return NoCode
+	if json.Unmarshal(body, &answer) != nil {
+		return whatsapp.NoCode
 	}
-	reported, err := ParseReportedError(answer.Error)
+	reported, err := whatsapp.ParseReportedError(answer.Error)
 	if err != nil {
-		return NoCode
+		return whatsapp.NoCode
 	}
 	return reported.Code
 }

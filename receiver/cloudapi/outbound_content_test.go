@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"encoding/json"
@@ -81,9 +81,9 @@ func TestEncode(t *testing.T) {
 		"document":                {MediaContent{Type: "document", ID: "7", Caption: "Look", Filename: "b.pdf"}, "document", `{"id":"7","caption":"Look","filename":"b.pdf"}`, 0},
 		"sticker":                 {MediaContent{Type: "sticker", ID: "7"}, "sticker", `{"id":"7"}`, 0},
 		"template":                {TemplateContent{Name: "hello", Language: "es"}, "template", `{"name":"hello","language":{"code":"es"}}`, 0},
-		"template, no components": {TemplateContent{Name: "hello", Language: "es", Components: raw(`null`)}, "template", `{"name":"hello","language":{"code":"es"}}`, 0},
+		"template, no components": {TemplateContent{Name: "hello", Language: "es", Components: json.RawMessage(`null`)}, "template", `{"name":"hello","language":{"code":"es"}}`, 0},
 		"template with parameters": {
-			TemplateContent{Name: "hello", Language: "es", Components: raw(`[ {"type":"body","parameters":[{"type":"text","text":"Ana"}]} ]`)},
+			TemplateContent{Name: "hello", Language: "es", Components: json.RawMessage(`[ {"type":"body","parameters":[{"type":"text","text":"Ana"}]} ]`)},
 			"template",
 			`{"name":"hello","language":{"code":"es"},"components":[{"type":"body","parameters":[{"type":"text","text":"Ana"}]}]}`, 0,
 		},
@@ -137,7 +137,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"caption too long":       {MediaContent{Type: "image", ID: "7", Caption: long(1025)}, "has 1025 characters, at most 1024"},
 		"audio with a caption":   {MediaContent{Type: "audio", ID: "7", Caption: secret}, "the audio cannot have a caption"},
 		"template unnamed":       {TemplateContent{Language: secret}, "needs a name and a language"},
-		"template components":    {TemplateContent{Name: "n", Language: "es", Components: raw(`{"` + secret + `":1}`)}, "no JSON array"},
+		"template components":    {TemplateContent{Name: "n", Language: "es", Components: json.RawMessage(`{"` + secret + `":1}`)}, "no JSON array"},
 		"nowhere on earth":       {LocationContent{Latitude: 573005550101}, "not on earth"},
 		"not a number":           {LocationContent{Longitude: math.NaN()}, "not on earth"},
 		"reaction to nothing":    {ReactionContent{Emoji: secret}, "needs the id of the message"},

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"bytes"
@@ -19,6 +19,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const (
@@ -110,7 +112,7 @@ func refused(op string, response *http.Response, answer []byte, policies map[int
 		e.Text += verificationAnswer(answer)
 	}
 	e.Code = strconv.Itoa(code)
-	if code == NoCode {
+	if code == whatsapp.NoCode {
 		e.Code = "http_" + strconv.Itoa(response.StatusCode)
 	}
 	return e

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // webhookObject is what the webhooks of WhatsApp are about.
@@ -54,11 +56,11 @@ func (c *Client) AppSubscription(ctx context.Context, app App) (*AppSubscription
 	}
 	var list struct {
 		Data []struct {
-			Object      Text `json:"object"`
-			CallbackURL Text `json:"callback_url"`
-			Active      Flag `json:"active"`
+			Object      whatsapp.Text `json:"object"`
+			CallbackURL whatsapp.Text `json:"callback_url"`
+			Active      whatsapp.Flag `json:"active"`
 			Fields      []struct {
-				Name Text `json:"name"`
+				Name whatsapp.Text `json:"name"`
 			} `json:"fields"`
 		} `json:"data"`
 	}
@@ -101,9 +103,9 @@ func (c *Client) AccountSubscription(ctx context.Context, accountID, appID strin
 	var list struct {
 		Data []struct {
 			App struct {
-				ID Text `json:"id"`
+				ID whatsapp.Text `json:"id"`
 			} `json:"whatsapp_business_api_data"`
-			OverrideURL Text `json:"override_callback_uri"`
+			OverrideURL whatsapp.Text `json:"override_callback_uri"`
 		} `json:"data"`
 	}
 	if json.Unmarshal(answer, &list) != nil {
@@ -147,8 +149,8 @@ func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (Num
 	}
 	var number struct {
 		Configuration struct {
-			PhoneNumber     Text `json:"phone_number"`
-			BusinessAccount Text `json:"whatsapp_business_account"`
+			PhoneNumber     whatsapp.Text `json:"phone_number"`
+			BusinessAccount whatsapp.Text `json:"whatsapp_business_account"`
 		} `json:"webhook_configuration"`
 	}
 	if json.Unmarshal(answer, &number) != nil {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package whatsapp
+package cloudapi
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // MediaInfo says where a file is and what it is.
@@ -35,15 +37,15 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		return MediaInfo{}, lookupFailed(err)
 	}
 	var media struct {
-		URL      Text `json:"url"`
-		MimeType Text `json:"mime_type"`
-		SHA256   Text `json:"sha256"`
-		FileSize Text `json:"file_size"` // text in Meta's pages, a number on the wire
+		URL      whatsapp.Text `json:"url"`
+		MimeType whatsapp.Text `json:"mime_type"`
+		SHA256   whatsapp.Text `json:"sha256"`
+		FileSize whatsapp.Text `json:"file_size"` // text in Meta's pages, a number on the wire
 	}
 	if json.Unmarshal(answer, &media) != nil || media.URL == "" {
 		return MediaInfo{}, &failure.Error{Class: failure.Transient, Op: op, Code: "bad_response", Text: "Meta answered 200 without the media's URL"}
 	}
-	size, _ := media.FileSize.number()
+	size, _ := media.FileSize.Number()
 	return MediaInfo{
 		URL: string(media.URL), MimeType: string(media.MimeType), SHA256: string(media.SHA256), FileSize: int64(max(size, 0)),
 	}, nil
