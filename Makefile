@@ -84,27 +84,27 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 1m), one after another.
 
 .PHONY: bench
 bench: ## Measure throughput and latency; ARGS go to the program.
-	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./hack/bench $(ARGS)
+	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./test/bench $(ARGS)
 
 .PHONY: crash-test
 crash-test: ## Kill receivers hundreds of times under load, and check what became of every message; ARGS go to the program.
-	go run ./hack/crash $(ARGS)
+	go run ./test/crash $(ARGS)
 
 .PHONY: pressure-test
 pressure-test: ## Offer twice the capacity, and take disk and database away; ARGS go to the program.
-	go run ./hack/pressure $(ARGS)
+	go run ./test/pressure $(ARGS)
 
 .PHONY: demo
 demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.
-	go run ./hack/demo $(ARGS)
+	go run ./test/demo $(ARGS)
 
 .PHONY: cluster-demo
 cluster-demo: ## The operator in a cluster, between stand-ins for Meta and Bird; the cluster stays, to look around.
-	KEEP=1 hack/e2e/on-cluster.sh go run ./hack/e2e/demo
+	KEEP=1 test/e2e/on-cluster.sh go run ./test/e2e/demo
 
 .PHONY: e2e
 e2e: ## Try everything on a real node, under load; ARGS go to go test. KEEP=1 keeps a cluster that was made for it.
-	hack/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 30m -v $(ARGS) ./hack/e2e
+	test/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 30m -v $(ARGS) ./test/e2e
 
 .PHONY: cluster-up
 cluster-up: ## A Kubernetes cluster of one real node: with kind where Docker runs, else (as root on Linux) of its own.

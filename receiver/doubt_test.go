@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // Meta tells that a message was sent while its own answer to the send does not come: nothing is in doubt then, and who

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // TestNothingPersonalLeaks drives every sample delivery, and every kind of fault, through a receiver that logs all it

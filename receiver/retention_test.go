@@ -11,11 +11,11 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // What is finished goes when its time is over, what is dead stays, and one receiver of those that share a store sees to it.

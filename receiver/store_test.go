@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // lines is a log that may be read while it is written.

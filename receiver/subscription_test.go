@@ -16,9 +16,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // A fresh app at Meta: the receiver subscribes by itself, behind an ingress that comes up after it, and is delivered to.

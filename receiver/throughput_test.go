@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // A number that is written to more than it may answer holds up nobody but those who wrote to it.

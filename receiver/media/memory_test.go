@@ -15,10 +15,10 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // TestMemoryDoesNotGrowWithSize brings documents from Meta to Bird and counts all that is allocated on the way, in the

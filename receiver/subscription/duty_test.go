@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/hack/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // theirDuty is another receiver that takes the duty for a term, or prolongs it.

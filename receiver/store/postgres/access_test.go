@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
 // eventually waits until a call succeeds.

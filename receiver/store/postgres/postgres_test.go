@@ -12,8 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres/pgtest"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
 // server is that of all tests which do not stop theirs.

@@ -1,0 +1,95 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestCrash is the short form of what the command does.
+func TestCrash(t *testing.T) {
+	binary, err := process.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := pgtest.New(t, pgtest.Options{})
+	for _, tc := range []struct {
+		name     string
+		embedded bool
+		replicas int
+		stalls   int
+	}{
+		{"embedded", true, 1, 0},
+		{"PostgreSQL", false, 1, 0},
+		{"PostgreSQL, three replicas", false, 3, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			short := trial{
+				embedded: tc.embedded, replicas: tc.replicas, kills: 6, stalls: tc.stalls, span: 4 * time.Second, seed: 1, people: 20, rate: 30,
+				lease: time.Second, window: 4 * time.Second, longestStall: 2 * time.Second,
+				binary: binary, dir: t.TempDir(), progress: func(line string) { t.Log(line) },
+			}
+			if !tc.embedded {
+				user, err := server.NewUser()
+				if err != nil {
+					t.Fatal(err)
+				}
+				short.database = user.URL
+			}
+			r, err := short.run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range r.violations {
+				t.Error(v)
+			}
+			if r.happens.kills != short.kills || r.acknowledged == 0 || r.happens.stalls != tc.stalls {
+				t.Errorf("%d kills, %d stalls and %d messages acknowledged are no trial", r.happens.kills, r.happens.stalls, r.acknowledged)
+			}
+			var table strings.Builder
+			if err := tabulate(&table, []*result{r}); err != nil {
+				t.Error(err)
+			}
+			t.Log("\n" + table.String())
+		})
+	}
+}
+
+func TestPlanIsRepeatable(t *testing.T) {
+	one := trial{seed: 7}
+	const span = time.Minute
+	first := plan(one.random(ofReplicas), 20, 5, 3, 2*time.Second, 6*time.Second, span)
+	again := plan(one.random(ofReplicas), 20, 5, 3, 2*time.Second, 6*time.Second, span)
+	kills, stalls, restarts := 0, 0, 0
+	for i, in := range first {
+		if in != again[i] {
+			t.Fatalf("incident %d is %+v, and then %+v", i, in, again[i])
+		}
+		switch in.kind {
+		case killed:
+			if kills++; in.early > 0 {
+				kills++
+			}
+		case stalled:
+			if stalls++; in.lasts < 2500*time.Millisecond || in.lasts > 6*time.Second {
+				t.Errorf("a stall lasts %s", in.lasts)
+			}
+		case restarted:
+			restarts++
+		}
+	}
+	if kills != 20 || stalls != 5 || restarts != 3 {
+		t.Errorf("%d kills, %d stalls, %d restarts are planned", kills, stalls, restarts)
+	}
+}

@@ -1,0 +1,168 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	// twoRepliesShare of the messages are answered with two messages.
+	twoRepliesShare = 0.15
+	slowest         = 800 * time.Millisecond
+	maxRequest      = 1 << 20
+	tokenPrefix     = "replica-"
+	questions       = "/v1/messages/"
+)
+
+// chance is one way in which a call goes wrong, and the share of the calls that do.
+type chance struct {
+	share float64
+	fault standin.Fault
+	slow  bool // with a delay of its own each time
+}
+
+// graphTrouble leaves a send in doubt in every way there is: it took effect or not, and the answer is an error, is cut
+// off or never comes.
+var graphTrouble = []chance{
+	{share: 0.06, slow: true},
+	{share: 0.06, slow: true, fault: standin.Fault{AfterEffect: true}},
+	{share: 0.02, fault: standin.GraphError(131016, "", http.StatusServiceUnavailable)},
+	{share: 0.01, fault: standin.Fault{Cut: standin.CutAfter}},
+	{share: 0.004, fault: standin.Fault{Cut: standin.CutBefore}},
+	{share: 0.01, fault: afterEffect(standin.GraphError(131000, "", http.StatusInternalServerError))},
+	{share: 0.002, fault: standin.GraphError(131000, "", http.StatusInternalServerError)},
+	{share: 0.002, fault: standin.Fault{AfterEffect: true, Hang: true}},
+}
+
+var birdTrouble = []chance{
+	{share: 0.06, slow: true},
+	{share: 0.06, slow: true, fault: standin.Fault{AfterEffect: true}},
+	{share: 0.02, fault: standin.Fault{Status: http.StatusServiceUnavailable}},
+	{share: 0.01, fault: standin.Fault{Cut: standin.CutAfter}},
+}
+
+func afterEffect(f standin.Fault) standin.Fault {
+	f.AfterEffect = true
+	return f
+}
+
+// trouble decides which calls go wrong.
+type trouble struct {
+	mu      sync.Mutex
+	rng     *rand.Rand
+	chances []chance
+}
+
+// next returns what befalls the next call, if anything does.
+func (t *trouble) next() (standin.Fault, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	roll := t.rng.Float64()
+	for _, c := range t.chances {
+		if roll -= c.share; roll >= 0 {
+			continue
+		}
+		fault := c.fault
+		fault.Times = 1
+		if c.slow {
+			fault.Delay = 1 + upTo(t.rng, slowest)
+		}
+		return fault, true
+	}
+	return standin.Fault{}, false
+}
+
+// troubledBird is Bird with its share of trouble.
+func troubledBird(bird *standin.Bird, t *trouble) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, questions) {
+			if fault, ok := t.next(); ok {
+				fault.PathPrefix = questions
+				bird.Faults.Add(fault)
+			}
+		}
+		bird.ServeHTTP(w, r)
+	})
+}
+
+// troubledGraph is Graph with its share of trouble, which may befall a call that comes at the same moment. The ledger is
+// told which replica sends what, and whether it was answered: each has an access token of its own.
+func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			return // the replica was killed as it wrote
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var request struct {
+			Callback string `json:"biz_opaque_callback_data"`
+		}
+		if json.Unmarshal(body, &request) != nil || request.Callback == "" {
+			graph.ServeHTTP(w, r)
+			return
+		}
+		_, token, _ := strings.Cut(r.Header.Get("Authorization"), tokenPrefix)
+		replica, _ := strconv.Atoi(token) // one that has none is no replica's, and has the number 0
+		s := l.sendBegins(replica, request.Callback)
+		answer := &watchedAnswer{ResponseWriter: w}
+		whole := false
+		defer func() { l.sendEnds(s, whole && answer.status == http.StatusOK) }() // a call that is cut off panics
+		if fault, ok := t.next(); ok {
+			graph.Faults.Add(fault)
+		}
+		graph.ServeHTTP(answer, r)
+		whole = true
+	})
+}
+
+type watchedAnswer struct {
+	http.ResponseWriter
+	status int
+}
+
+// Unwrap serves http.ResponseController.
+func (a *watchedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *watchedAnswer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *watchedAnswer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// reply makes Bird's answers, and notes what it was asked.
+func reply(l *ledger) func(method string, request map[string]any) any {
+	return func(method string, request map[string]any) any {
+		text := func(key string) string { s, _ := request[key].(string); return s }
+		if method == "notify_bird_status_change" {
+			l.notify(text("message_id"), text("status"))
+			return nil
+		}
+		m := l.ask(text("event_id"))
+		if m == nil {
+			return nil
+		}
+		answer := make([]string, m.Replies)
+		for part := range answer {
+			answer[part] = m.answer(part)
+		}
+		return map[string]any{"response": answer}
+	}
+}

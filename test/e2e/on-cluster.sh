@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs a command with a cluster that has the images of this checkout: test/e2e/on-cluster.sh COMMAND...
+# A cluster that it has to make itself is taken down again, unless KEEP=1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+work="$(mktemp -d)"
+made=
+finish() {
+  rc=$?
+  if [[ -n $made && ${KEEP:-} != 1 ]]; then
+    "$CLUSTER" down || rc=1
+  fi
+  rm -rf "$work"
+  exit "$rc"
+}
+trap finish EXIT
+
+export CLUSTER="$work/cluster"
+go build -o "$CLUSTER" ./hack/cluster
+if ! "$CLUSTER" status >/dev/null 2>&1; then
+  made=1
+  "$CLUSTER" up
+fi
+
+# The same programs under two tags, the second for an upgrade of the operator.
+images() {
+  go run ./hack/images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
+  "$CLUSTER" load "$work/$1"/*.tar
+}
+images local manager=./cmd/manager receiver=./cmd/receiver standin=./test/standin/cmd/standin
+images local-next manager=./cmd/manager
+
+environment="$("$CLUSTER" env)"
+eval "$environment"
+HELM="$(go tool -modfile=hack/tools/helm/go.mod -n helm)"
+export HELM
+
+"$@"

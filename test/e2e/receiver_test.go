@@ -1,0 +1,266 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/e2e/standins"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// oneConversation is the whole path once: handshake, message, answer, statuses, and the same message again.
+func (s *suite) oneConversation(t *testing.T) {
+	ctx := t.Context()
+	s.deliverTo(t, "sales")
+	// A Service leads to a pod a moment after the pod is ready.
+	s.eventually(t, func(ctx context.Context) error {
+		answer, err := s.standins.Handshake(ctx, standins.VerifyToken, "1158201444")
+		if err == nil && (answer.Status != http.StatusOK || answer.Body != "1158201444") {
+			err = fmt.Errorf("the handshake is answered %+v", answer)
+		}
+		return err
+	})
+	if answer, err := s.standins.Handshake(ctx, "a guess", "1158201444"); err != nil || answer.Status != http.StatusForbidden {
+		t.Errorf("a handshake with a guess is answered %+v, %v", answer, err)
+	}
+
+	const person, question = "573001234567", "Do you open on Sundays?"
+	id := standin.Wamid(t.Name())
+	delivery := standin.TextDelivery(standins.PhoneNumberID, person, "Ana", id, question, time.Now())
+	if answer, err := s.standins.Deliver(ctx, "not the app secret", delivery); err != nil || answer.Status != http.StatusUnauthorized {
+		t.Errorf("a delivery with a bad signature is answered %+v, %v", answer, err)
+	}
+	for range 3 {
+		if answer, err := s.standins.Deliver(ctx, standins.AppSecret, delivery); err != nil || answer.Status != http.StatusOK {
+			t.Fatalf("the delivery is answered %+v, %v", answer, err)
+		}
+	}
+	say(t, "one message was delivered three times, and answered 200")
+	s.eventually(t, func(ctx context.Context) error {
+		load, err := s.standins.Load(ctx)
+		if err == nil && load.Statuses.Posted < 3 {
+			err = fmt.Errorf("the receiver took %d statuses of its answer", load.Statuses.Posted)
+		}
+		return err
+	})
+	s.eventually(t, func(ctx context.Context) error {
+		metrics, err := s.metrics(ctx, "sales")
+		for _, want := range []string{
+			`whatsapp_messages_received_total{type="text"} 1`, `whatsapp_duplicates_total{kind="message"} 2`, `whatsapp_statuses_total{status="read"} 1`,
+		} {
+			if err == nil && !strings.Contains(metrics, want) {
+				err = fmt.Errorf("the metrics do not say %s", want)
+			}
+		}
+		return err
+	})
+	sent, err := s.standins.Sent(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) != 1 || sent[0].To != "+"+person || sent[0].Text != "You said: "+question || sent[0].ContextID != id {
+		t.Fatalf("the person got %+v", sent)
+	}
+	asked, err := s.standins.Asked(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods := map[string]int{}
+	for _, call := range asked {
+		methods[call.Method]++
+	}
+	if methods["process_text_message"] != 1 || methods["notify_bird_status_change"] != 3 || len(methods) != 2 {
+		t.Errorf("Bird was asked %v", methods)
+	}
+	s.eventually(t, func(ctx context.Context) error {
+		webhook, err := s.webhook(ctx, "sales")
+		if err == nil && (webhook.Status.Pending == nil || *webhook.Status.Pending != 0) {
+			err = errors.New("status.pending is not 0")
+		}
+		return err
+	})
+	r := &s.rows[len(s.rows)-1]
+	r.acknowledged, r.stored, r.sent = 1, stored(asked), len(sent)
+	say(t, "the person got %q; Bird was asked %v; status.pending is 0", sent[0].Text, methods)
+}
+
+func (s *suite) metrics(ctx context.Context, webhook string) (string, error) {
+	pods, err := s.pods(ctx, webhook)
+	if err != nil || len(pods) == 0 {
+		return "", fmt.Errorf("%d pods: %w", len(pods), err)
+	}
+	raw, err := s.Call(ctx, http.MethodGet, "pods", namespace, pods[0].Name+":9090", "metrics", nil, nil)
+	return string(raw), err
+}
+
+// receiverKilled kills the process several times, in the middle of what it does.
+func (s *suite) receiverKilled(t *testing.T) {
+	s.underLoad(t, "sales", func() {
+		for range 3 {
+			before := s.pod(t, "sales")
+			s.kill(t, before)
+			say(t, "kill -9 of the receiver")
+			s.eventually(t, func(ctx context.Context) error {
+				pods, err := s.pods(ctx, "sales")
+				if err == nil && (len(pods) != 1 || restarts(pods[0]) == restarts(before) || !ready(pods[0])) {
+					err = fmt.Errorf("it is not back: %s", phases(pods))
+				}
+				return err
+			})
+			if now := s.pod(t, "sales"); now.UID != before.UID {
+				t.Errorf("the pod was replaced")
+			}
+			say(t, "it is back, in the same pod")
+			s.more(t)
+		}
+	})
+}
+
+// kill ends the process of a pod's only container by SIGKILL.
+func (s *suite) kill(t *testing.T, pod corev1.Pod) {
+	t.Helper()
+	id := strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://")
+	if _, err := s.Node(t.Context(), "exec", "ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *suite) receiverRolled(t *testing.T) {
+	s.underLoad(t, "sales", func() {
+		before := s.pod(t, "sales")
+		say(t, "kubectl rollout restart")
+		s.kubectl(t, "rollout", "restart", "deployment/sales")
+		s.anotherPod(t, "sales", before.UID)
+		say(t, "another pod is ready")
+	})
+}
+
+// appSecretRotated changes the app secret as it is documented, and the receiver takes it as it runs.
+func (s *suite) appSecretRotated(t *testing.T) {
+	const next = "the-next-app-secret"
+	old, before := s.appSecret, s.pod(t, "sales")
+	load := s.underLoad(t, "sales", func() {
+		patch := func(key, value string) {
+			s.kubectl(t, "patch", "secret/sales-whatsapp", "--type=merge", fmt.Sprintf(`--patch={"stringData":{%q:%q}}`, key, value))
+		}
+		patch("next-app-secret", next)
+		say(t, "the next app secret is in the Secret")
+		s.answered(t, next, http.StatusOK)
+		s.answered(t, old, http.StatusOK)
+		say(t, "both are accepted; Meta signs with the next one from now on")
+		s.appSecret = next
+		s.deliverTo(t, "sales")
+		patch("app-secret", next)
+		say(t, "the old one is removed")
+		s.answered(t, old, http.StatusUnauthorized)
+		say(t, "and refused")
+	})
+	s.sameProcess(t, "sales", before)
+	refusedNothing(t, load, "meanwhile")
+}
+
+// answered waits until a delivery that says nothing, signed with an app secret, is answered with a status.
+func (s *suite) answered(t *testing.T, appSecret string, want int) {
+	t.Helper()
+	s.eventually(t, func(ctx context.Context) error {
+		answer, err := s.standins.Deliver(ctx, appSecret, []byte(`{"object":"whatsapp_business_account","entry":[]}`))
+		if err == nil && answer.Status != want {
+			err = fmt.Errorf("a delivery is answered %d, want %d", answer.Status, want)
+		}
+		return err
+	})
+}
+
+func (s *suite) configurationChanged(t *testing.T) {
+	s.underLoad(t, "sales", func() {
+		before := s.pod(t, "sales")
+		say(t, "processing.retry.maxRetries is changed")
+		s.kubectl(t, "patch", "waw/sales", "--type=merge", `--patch={"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
+		s.anotherPod(t, "sales", before.UID)
+		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
+		say(t, "another pod is ready, with the change")
+	})
+}
+
+// birdDown keeps Bird away for a minute: messages are acknowledged meanwhile, and answered when it is back.
+func (s *suite) birdDown(t *testing.T) {
+	load := s.underLoad(t, "sales", func() {
+		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.standins.AddFault(t.Context(), standins.Bird, map[string]any{"status": http.StatusServiceUnavailable}); err != nil {
+			t.Fatal(err)
+		}
+		say(t, "Bird answers 503 from now on")
+		select {
+		case <-time.After(time.Minute):
+		case <-t.Context().Done():
+		}
+		reported, err := s.status(t.Context(), "sales")
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(t, "a minute later %d events wait; Bird is back, and in a hurry", reported.Pending)
+		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
+			t.Fatal(err)
+		}
+	})
+	refusedNothing(t, load, "while Bird was away")
+}
+
+func (s *suite) kubeletRestarted(t *testing.T) {
+	before := s.pod(t, "sales")
+	s.underLoad(t, "sales", func() {
+		if _, err := s.Node(t.Context(), "restart", "kubelet"); err != nil {
+			t.Fatal(err)
+		}
+		say(t, "kubelet is restarted")
+		s.kubectl(t, "wait", "--for=condition=Ready", "node", "--all", "--timeout=2m")
+	})
+	s.sameProcess(t, "sales", before)
+}
+
+func (s *suite) scaledToZero(t *testing.T) {
+	s.underLoad(t, "sales", func() {
+		s.kubectl(t, "scale", "waw/sales", "--replicas=0")
+		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "False/" + v1alpha1.ReasonScaledToZero})
+		s.eventually(t, func(ctx context.Context) error {
+			pods, err := s.pods(ctx, "sales")
+			if err == nil && len(pods) > 0 {
+				err = fmt.Errorf("there are pods: %s", phases(pods))
+			}
+			return err
+		})
+		say(t, "scaled to zero")
+		s.kubectl(t, "scale", "waw/sales", "--replicas=1")
+		s.pod(t, "sales")
+		say(t, "and back")
+	})
+}
+
+// deletedAndApplied deletes the resource, with its volume, once all was worked. Who writes while there is none is
+// answered by the next one, since Meta delivers again.
+func (s *suite) deletedAndApplied(t *testing.T) {
+	s.kubectl(t, "delete", "waw/sales", "--wait")
+	s.nothingLeft(t)
+	say(t, "the resource is deleted, and all that was made of it")
+	s.write(t, "sales")
+	s.apply(t, "webhook.yaml")
+	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=4m")
+	say(t, "applied again, and ready")
+	s.more(t)
+	s.verify(t, "sales")
+}

@@ -1,0 +1,186 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command pressure proves what is promised of a receiver that is offered more than it can take, or whose storage fails.
+// It runs the real binary between stand-ins for Meta and Bird and looks up, when all is over, every message that was
+// answered 200: it has to be in the store, worked, and answered once.
+//
+// It exits with 1 when anything is otherwise.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+)
+
+// The stores.
+const (
+	embedded   = "embedded"
+	postgresql = "postgresql"
+)
+
+// trial is one scenario with one store.
+type trial struct {
+	settings
+	span                    time.Duration
+	connections             int
+	factor                  float64
+	maxLatency, probe, down time.Duration
+	memory                  int64 // bytes
+	ownMounts               bool
+}
+
+// scenario is a way to put a receiver under pressure.
+type scenario struct {
+	name   string
+	stores []string
+	run    func(context.Context, trial) ([]finding, error)
+	mounts bool // it needs mounts of its own
+}
+
+var scenarios = []scenario{
+	{name: "overload", stores: []string{embedded, postgresql}, run: overload},
+	{name: "disk-full", stores: []string{embedded}, run: diskFull, mounts: true},
+	{name: "read-only", stores: []string{embedded}, run: readOnly, mounts: true},
+	{name: "database-gone", stores: []string{postgresql}, run: databaseGone},
+	{name: "slow-sync", stores: []string{embedded, postgresql}, run: slowSync},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ok, err := run(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "pressure:", err)
+		os.Exit(2)
+	case !ok:
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (bool, error) {
+	t := trial{}
+	flags := flag.NewFlagSet("pressure", flag.ContinueOnError)
+	names := flags.String("scenario", "", "what to try, separated by commas (default all: "+strings.Join(scenarioNames(), ",")+")")
+	engine := flags.String("store", "", "embedded or postgresql (default both, where the scenario is for both)")
+	flags.DurationVar(&t.span, "for", time.Minute, "overload: how long it lasts")
+	flags.DurationVar(&t.probe, "probe", 5*time.Second, "overload and slow-sync: how long throughput is measured")
+	flags.DurationVar(&t.down, "down", 5*time.Second, "how long storage is away")
+	flags.IntVar(&t.connections, "connections", 448, "overload: `N` connections over which deliveries come; a receiver takes 512")
+	flags.Float64Var(&t.factor, "factor", 2, "overload: what is offered, in times of the capacity")
+	flags.DurationVar(&t.maxLatency, "p99", time.Second, "overload: within which 99 of 100 deliveries that are answered 200 have to be")
+	flags.Int64Var(&t.memory, "memory", 256<<20, "overload: `BYTES` that the receiver may hold, as the chart limits it")
+	flags.StringVar(&t.binary, "binary", "", "the receiver's `FILE`, to try another build (default: it is built)")
+	flags.BoolVar(&t.verbose, "v", false, "show the receiver's warnings and errors")
+	if err := flags.Parse(args); err != nil {
+		return false, err
+	}
+	if flags.NArg() > 0 || *engine != "" && *engine != embedded && *engine != postgresql {
+		return false, fmt.Errorf("-store is %s or %s, and all else is flags: see -h", embedded, postgresql)
+	}
+	chosen, err := choose(*names)
+	if err != nil {
+		return false, err
+	}
+	if t.binary == "" {
+		dir, err := os.MkdirTemp("", "pressure-")
+		if err != nil {
+			return false, fmt.Errorf("make a folder for the receiver's binary: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		if t.binary, err = process.Build(ctx, dir); err != nil {
+			return false, err
+		}
+	}
+	return t.all(ctx, chosen, *engine, args)
+}
+
+// all tries scenarios, with one store or with every one that they are for, and says whether all holds.
+func (t trial) all(ctx context.Context, chosen []scenario, engine string, args []string) (bool, error) {
+	ok, tried := true, false
+	for _, s := range chosen {
+		for _, store := range s.stores {
+			if engine != "" && engine != store {
+				continue
+			}
+			tried = true
+			t.engine, t.ownMounts = store, s.mounts && os.Getenv(ownMounts) != ""
+			if s.mounts && !t.ownMounts {
+				kept, err := apart(ctx, append(slices.Clone(args), "-binary", t.binary, "-scenario", s.name)...)
+				if err == nil {
+					ok = ok && kept
+					continue
+				}
+				progress("no mounts can be had: %v", err)
+			}
+			findings, err := s.run(ctx, t)
+			if err != nil {
+				return false, fmt.Errorf("%s, %s: %w", s.name, store, err)
+			}
+			fmt.Printf("%s, %s\n", s.name, store)
+			if err := writeTable(os.Stdout, findings); err != nil {
+				return false, err
+			}
+			ok = ok && allHold(findings)
+		}
+	}
+	if !tried {
+		return false, fmt.Errorf("nothing of this is for the store %s", engine)
+	}
+	return ok, nil
+}
+
+// apart runs this program anew, with mounts of its own, and says whether it ended well. The error is that it could not.
+func apart(ctx context.Context, args ...string) (bool, error) {
+	command := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // it is this program, with arguments of its own
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	withOwnMounts(command)
+	if err := command.Start(); err != nil {
+		return false, err
+	}
+	return command.Wait() == nil, nil
+}
+
+func scenarioNames() []string {
+	names := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		names[i] = s.name
+	}
+	return names
+}
+
+func choose(names string) ([]scenario, error) {
+	if names == "" {
+		return scenarios, nil
+	}
+	var chosen []scenario
+next:
+	for name := range strings.SplitSeq(names, ",") {
+		for _, s := range scenarios {
+			if s.name == name {
+				chosen = append(chosen, s)
+				continue next
+			}
+		}
+		return nil, fmt.Errorf("there is no scenario %q: -scenario takes %s", name, strings.Join(scenarioNames(), ", "))
+	}
+	return chosen, nil
+}
+
+// progress tells on standard error what is being done.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
+}

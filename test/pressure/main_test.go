@@ -1,0 +1,87 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+)
+
+// builtBinary names the receiver's binary to a test that runs in another process.
+const builtBinary = "PRESSURE_BINARY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(builtBinary) != "" {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	dir, err := os.MkdirTemp("", "pressure-")
+	if err == nil {
+		var binary string
+		if binary, err = process.Build(context.Background(), dir); err == nil {
+			err = os.Setenv(builtBinary, binary)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// Storage that fails under load, and comes back: nothing that was answered 200 is lost, all else is put off, and the
+// receiver recovers by itself.
+func TestStorageFails(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		engine string
+		run    func(context.Context, trial) ([]finding, error)
+		mounts bool
+	}{
+		{name: "DiskFull", engine: embedded, run: diskFull, mounts: true},
+		{name: "ReadOnly", engine: embedded, run: readOnly, mounts: true},
+		{name: "NothingCanBeWritten", engine: embedded, run: readOnly},
+		{name: "DatabaseGone", engine: postgresql, run: databaseGone},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			own := os.Getenv(ownMounts) != ""
+			if tc.mounts && !own {
+				holds, err := apart(t.Context(), "-test.count=1", "-test.v", "-test.run=^TestStorageFails$/^"+tc.name+"$")
+				if err == nil {
+					if !holds {
+						t.Error("not all holds, see above")
+					}
+					return
+				}
+				t.Logf("no mounts can be had: %v", err)
+			}
+			findings, err := tc.run(t.Context(), trial{
+				settings: settings{binary: os.Getenv(builtBinary), engine: tc.engine}, down: 300 * time.Millisecond, ownMounts: tc.mounts && own,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				if f.broken {
+					t.Errorf("%s: %s, want %s", f.what, f.measured, f.wanted)
+				}
+			}
+			if t.Failed() || testing.Verbose() {
+				if err := writeTable(t.Output(), findings); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	conversations = 5000
+	// Meta gives a number 80 messages/s, and 1,000 to one that earned it: as many of those as do not hold the rest up.
+	numbers       = 8
+	numberUpgrade = 1000
+
+	digits = 8 // of a message's number, at the end of its id
+	route  = "/webhooks/whatsapp"
+)
+
+func phoneNumberID(message int) string {
+	return strconv.Itoa(106540352242000 + message%conversations%numbers)
+}
+
+func waID(message int) string { return fmt.Sprintf("5730%07d", message%conversations) }
+
+func wamid(message int) string { return fmt.Sprintf("wamid.PRESSURE%0*d", digits, message) }
+
+func eventID(message int) store.ID {
+	return store.NewID(store.KindMessage, phoneNumberID(message), wamid(message))
+}
+
+// messageOf is the number of the message with an id, or -1.
+func messageOf(wamid string) int {
+	if len(wamid) < digits {
+		return -1
+	}
+	message, err := strconv.Atoi(wamid[len(wamid)-digits:])
+	if err != nil {
+		return -1
+	}
+	return message
+}
+
+// writer writes signed deliveries of one text each as they go over the wire. To write one costs next to nothing: the load
+// shares the machine with what is put under it.
+type writer struct {
+	mac       hash.Hash
+	body      []byte
+	fields    []field
+	head      []byte
+	signature int // where it stands in head
+}
+
+// field is a place in the body where messages differ, always by the same number of bytes.
+type field struct {
+	at int
+	of func(message int) string
+}
+
+func newWriter() *writer {
+	const sample = 99999999
+	w := &writer{mac: hmac.New(sha256.New, []byte(process.AppSecret))}
+	w.body = standin.TextDelivery(phoneNumberID(sample), waID(sample), "Ana", wamid(sample), "Does it come in another color?", time.Now())
+	for _, of := range []func(int) string{phoneNumberID, waID, wamid} {
+		for at := 0; ; {
+			found := bytes.Index(w.body[at:], []byte(of(sample)))
+			if found < 0 {
+				break
+			}
+			w.fields = append(w.fields, field{at: at + found, of: of})
+			at += found + 1
+		}
+	}
+	w.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: pressure\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Hub-Signature-256: sha256=%064d\r\n\r\n", route, len(w.body), 0)
+	w.signature = len(w.head) - 4 - 2*sha256.Size
+	return w
+}
+
+// write appends the request that delivers a message. Its body is the writer's until the next one.
+func (w *writer) write(to []byte, message int) []byte {
+	for _, f := range w.fields {
+		copy(w.body[f.at:], f.of(message))
+	}
+	w.mac.Reset()
+	w.mac.Write(w.body)
+	hex.Encode(w.head[w.signature:], w.mac.Sum(nil))
+	return append(append(to, w.head...), w.body...)
+}
