@@ -12,7 +12,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -36,7 +36,7 @@ func TestRetention(t *testing.T) {
 	finished := map[store.State]store.ID{}
 	for person, state := range map[string]store.State{"573000000001": store.Done, "573000000002": store.Dead} {
 		now := clock.Now()
-		events, err := edge.Events(t.Context(), standin.TextDelivery("4200", person, "Ana", standin.Wamid(person), "hello", now), live.Now().Config, now)
+		events, err := intake.Events(t.Context(), standin.TextDelivery("4200", person, "Ana", standin.Wamid(person), "hello", now), live.Now().Config, now)
 		if err != nil {
 			t.Fatal(err)
 		}

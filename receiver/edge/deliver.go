@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -50,7 +51,7 @@ func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.
 
 // keep stores what is in a delivery whose signature is right, and acknowledges it. The error is for the trace.
 func (e *Edge) keep(ctx context.Context, w http.ResponseWriter, body []byte, settings *config.Snapshot, began time.Time) (status int, err error) {
-	events, err := Events(ctx, body, settings.Config, e.Now().UTC())
+	events, err := intake.Events(ctx, body, settings.Config, e.Now().UTC())
 	if errors.Is(err, whatsapp.ErrNotJSON) {
 		return refuse(w, http.StatusBadRequest, err.Error()), err
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
@@ -192,7 +192,7 @@ func (b *bench) run(t *testing.T) {
 
 func (b *bench) ingest(t *testing.T, message string) store.ID {
 	t.Helper()
-	events, err := edge.Events(t.Context(), standin.TextDelivery("42", "573001234567", "Ana", message, "hello", now), config.Config{}, time.Now())
+	events, err := intake.Events(t.Context(), standin.TextDelivery("42", "573001234567", "Ana", message, "hello", now), config.Config{}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	b.engine.Live = config.Fixed(c, config.Secrets{})
 	b.run(t)
 	for i := range 2 * bound {
-		events, err := edge.Events(t.Context(), standin.TextDelivery("42", fmt.Sprint("57300", i), "Ana", standin.Wamid(fmt.Sprint(i)), "hello", now), config.Config{}, time.Now())
+		events, err := intake.Events(t.Context(), standin.TextDelivery("42", fmt.Sprint("57300", i), "Ana", standin.Wamid(fmt.Sprint(i)), "hello", now), config.Config{}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

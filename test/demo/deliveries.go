@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -37,7 +37,7 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 			continue
 		}
 		answered++
-		events, err := edge.Events(ctx, body, config.Config{}, time.Now())
+		events, err := intake.Events(ctx, body, config.Config{}, time.Now())
 		if err != nil {
 			s.check(false, filepath.Base(file), err.Error())
 			continue

@@ -1,7 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package edge
+// Package intake takes a delivery apart into the events that are stored of it: what each is, which lane it is in, and by what
+// it is known again.
+package intake
 
 import (
 	"bytes"
