@@ -22,26 +22,36 @@ import (
 // restricted returns a namespace in which the API server admits only pods of the restricted standard.
 func restricted(t *testing.T) string {
 	t.Helper()
+
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "restricted-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}
 	create(t, namespace)
+
 	return namespace.Name
 }
 
 // admit creates a pod as its ReplicaSet would.
 func admit(t *testing.T, namespace string, template corev1.PodTemplateSpec) error {
 	t.Helper()
+
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: template.Spec.ServiceAccountName}}
 	_ = testCluster.Create(t.Context(), account) // there already for a receiver
+
 	return testCluster.Create(t.Context(), &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "pod-", Labels: template.Labels, Annotations: template.Annotations},
-		Spec:       template.Spec,
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:    namespace,
+			GenerateName: "pod-",
+			Labels:       template.Labels,
+			Annotations:  template.Annotations,
+		},
+		Spec: template.Spec,
 	})
 }
 
 func TestReceiverPodsMeetTheRestrictedStandard(t *testing.T) {
 	t.Parallel()
+
 	for name, edit := range map[string]func(*spec){
 		"embedded":   func(*spec) {},
 		"postgresql": shared,
@@ -52,12 +62,14 @@ func TestReceiverPodsMeetTheRestrictedStandard(t *testing.T) {
 			edit(&webhook.Spec)
 			create(t, webhook)
 			settle(t, webhook)
+
 			deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 			if err := admit(t, webhook.Namespace, deployment.Spec.Template); err != nil {
 				t.Errorf("the pod is refused: %v", err)
 			}
 			// The standard is really enforced here.
 			loose := deployment.Spec.Template.DeepCopy()
+
 			loose.Spec.Containers[0].SecurityContext = nil
 			if err := admit(t, webhook.Namespace, *loose); err == nil {
 				t.Error("a pod below the standard is admitted too")
@@ -68,14 +80,17 @@ func TestReceiverPodsMeetTheRestrictedStandard(t *testing.T) {
 
 func TestManagerPodMeetsTheRestrictedStandard(t *testing.T) {
 	t.Parallel()
+
 	data, err := os.ReadFile("../config/manager/manager.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	deployment := &appsv1.Deployment{}
 	if err := yaml.Unmarshal(data, deployment); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := admit(t, restricted(t), deployment.Spec.Template); err != nil {
 		t.Errorf("the pod is refused: %v", err)
 	}
@@ -84,16 +99,19 @@ func TestManagerPodMeetsTheRestrictedStandard(t *testing.T) {
 // TestNoRightsOnSecrets reads every role in config: the operator cannot read Secrets, not even by a wildcard.
 func TestNoRightsOnSecrets(t *testing.T) {
 	t.Parallel()
+
 	files, err := filepath.Glob("../config/rbac/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no roles: %v", err)
 	}
+
 	roles := 0
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
 		for {
 			role := &rbacv1.ClusterRole{} // a Role has the same rules
@@ -102,9 +120,11 @@ func TestNoRightsOnSecrets(t *testing.T) {
 			} else if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
+
 			if len(role.Rules) > 0 {
 				roles++
 			}
+
 			for _, rule := range role.Rules {
 				if slices.Contains(rule.Resources, "secrets") || slices.Contains(rule.Resources, "*") || slices.Contains(rule.APIGroups, "*") || slices.Contains(rule.Verbs, "*") {
 					t.Errorf("%s: role %s has the rule %v", file, role.Name, rule)
@@ -112,6 +132,7 @@ func TestNoRightsOnSecrets(t *testing.T) {
 			}
 		}
 	}
+
 	if roles < 4 {
 		t.Errorf("%d roles found; there are more", roles)
 	}

@@ -44,6 +44,7 @@ func TestScaleSubresource(t *testing.T) {
 	if err := scale(0); err != nil {
 		t.Fatal(err)
 	}
+
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}
 	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 0) })
 	check(t, scale(2), "must be 0 or 1 with the embedded store")
@@ -52,15 +53,18 @@ func TestScaleSubresource(t *testing.T) {
 	if err := testCluster.Status().Update(t.Context(), deployment); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "False ScaledToZero",
 		"Available": "False ScaledToZero",
 		"Exposed":   "False NotRequested",
 	}))
+
 	current := &autoscalingv1.Scale{}
 	if err := testCluster.SubResource("scale").Get(t.Context(), webhook, current); err != nil {
 		t.Fatal(err)
 	}
+
 	wanted := autoscalingv1.ScaleStatus{Selector: "app.kubernetes.io/instance=sales,app.kubernetes.io/name=whatsapp-webhook-receiver"}
 	if diff := cmp.Diff(wanted, current.Status); diff != "" || current.Spec.Replicas != 0 {
 		t.Errorf("replicas of the scale: %d; want 0. Its status (-want +got):\n%s", current.Spec.Replicas, diff)
@@ -69,14 +73,18 @@ func TestScaleSubresource(t *testing.T) {
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 		w.Spec.Store.PostgreSQL.URLSecretRef = v1alpha1.SecretKeyReference{Name: "database", Key: "url"}
 	})
+
 	current.Spec.Replicas = 3
+
 	current.ResourceVersion = ""
 	if err := testCluster.SubResource("scale").Update(t.Context(), webhook.DeepCopy(), client.WithSubResourceBody(current)); err != nil {
 		t.Fatal(err)
 	}
+
 	if replicas := get(t, webhook).Spec.Receiver.Replicas; replicas == nil || *replicas != 3 {
 		t.Errorf("replicas are %v; want the 3 of the scale", replicas)
 	}
+
 	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 3) })
 }
 
@@ -92,6 +100,7 @@ func TestColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var table metav1.Table
 	eventually(t, func() error {
 		data, err := clientset.RESTClient().Get().
@@ -101,15 +110,19 @@ func TestColumns(t *testing.T) {
 		if err != nil {
 			return err
 		}
+
 		table = metav1.Table{}
 		if err := json.Unmarshal(data, &table); err != nil {
 			return err
 		}
+
 		if len(table.Rows) != 1 || len(table.Rows[0].Cells) < 6 {
 			return fmt.Errorf("the table has the rows %v", table.Rows)
 		}
+
 		return want(table.Rows[0].Cells[:6], []any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", 0.0, 3.0, 2.0})
 	})
+
 	var columns, wide []string
 	for _, column := range table.ColumnDefinitions {
 		if column.Priority == 0 {
@@ -118,9 +131,11 @@ func TestColumns(t *testing.T) {
 			wide = append(wide, column.Name)
 		}
 	}
+
 	if diff := cmp.Diff([]string{"Name", "URL", "Ready", "Replicas", "Pending", "Dead", "Age"}, columns); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
+
 	if diff := cmp.Diff([]string{"Message"}, wide); diff != "" {
 		t.Errorf("columns of -o wide (-want +got):\n%s", diff)
 	}
@@ -133,15 +148,18 @@ func TestStoredAsSent(t *testing.T) {
 	namespace := newNamespace(t)
 	crd, version := copyOfCRD(t, namespace)
 	install(t, crd)
+
 	for _, patch := range append([]string{"{}"}, fullSpecs()...) {
 		sent := newObject(version, namespace, specOf(patch))
 		if err := strict().Create(t.Context(), sent); err != nil {
 			t.Fatal(err)
 		}
+
 		if diff := cmp.Diff(specOf(patch), get(t, sent).Object["spec"]); diff != "" {
 			t.Errorf("sent %s, stored another (-sent +stored):\n%s", patch, diff)
 		}
 	}
+
 	walk("", *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema, func(path string, schema schemaProps) {
 		if schema.Default != nil {
 			t.Errorf("%s has the default %s", path, schema.Default.Raw)
@@ -155,26 +173,32 @@ func TestFilesAreAccepted(t *testing.T) {
 	namespace := newNamespace(t)
 	mistaken := newObject(v1alpha1.SchemeGroupVersion, namespace, specOf(`{receiver: {nodeSelektor: {}}}`))
 	check(t, strict().Create(t.Context(), mistaken, client.DryRunAll), `unknown field "spec.receiver.nodeSelektor"`)
+
 	accepted := map[string]bool{}
 	for _, pattern := range []string{"../config/samples/*.yaml", "../config/samples/*/*.yaml", "resources/testdata/*/in.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for _, file := range files {
 			for _, object := range readObjects(t, file) {
 				if object.GroupVersionKind().Group == "kustomize.config.k8s.io" {
 					continue // read by kubectl and never sent
 				}
+
 				object.SetNamespace(namespace)
+
 				if err := strict().Create(t.Context(), object, client.DryRunAll); err != nil {
 					t.Errorf("%s: %v", file, err)
 				}
+
 				if object.GetKind() == v1alpha1.Kind {
 					accepted[pattern] = true
 				}
 			}
 		}
+
 		if !accepted[pattern] {
 			t.Errorf("no resource was found in %s", pattern)
 		}
@@ -184,28 +208,35 @@ func TestFilesAreAccepted(t *testing.T) {
 // readObjects reads each document of a file in YAML and fails on keys that are there twice.
 func readObjects(t *testing.T, file string) []*unstructured.Unstructured {
 	t.Helper()
+
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var objects []*unstructured.Unstructured
+
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {
 			return objects
 		}
+
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+
 		data, err := yaml.YAMLToJSONStrict(document)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+
 		object := &unstructured.Unstructured{}
 		if err := object.UnmarshalJSON(data); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+
 		objects = append(objects, object)
 	}
 }
@@ -217,13 +248,16 @@ func TestManagerCannotReadSecrets(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "whatsapp"},
 		StringData: map[string]string{"access-token": "not for the operator"},
 	})
+
 	manager, err := client.New(testCluster.manager, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := manager.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "whatsapp"}, &corev1.Secret{}); !apierrors.IsForbidden(err) {
 		t.Errorf("reading a Secret: %v; want it forbidden", err)
 	}
+
 	if err := manager.List(t.Context(), &corev1.SecretList{}, client.InNamespace(namespace)); !apierrors.IsForbidden(err) {
 		t.Errorf("listing Secrets: %v; want it forbidden", err)
 	}

@@ -25,10 +25,12 @@ func TestRestartChangesNothing(t *testing.T) {
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	create(t, webhook)
 	settle(t, webhook)
+
 	params, err := resources.NewParams(webhook, testEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	restart := func() {
 		restarted := apply.New(testCluster.Client, testCluster.Client)
 		for _, object := range resources.Render(params) {
@@ -38,8 +40,11 @@ func TestRestartChangesNothing(t *testing.T) {
 		}
 	}
 	restart() // once, because the API server rewrites a claim the first time it gets the same again, and never after
+
 	before := children(t, webhook)
+
 	restart()
+
 	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
 		t.Errorf("objects (-before +after):\n%s", diff)
 	}
@@ -56,9 +61,11 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := testCluster.Delete(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
+
 	foreign := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"},
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1234}}},
@@ -69,6 +76,7 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	if _, err := apply.New(stale, testCluster.Client).Apply(t.Context(), webhook, service); !apierrors.IsConflict(err) {
 		t.Errorf("applying over the object of another: %v; want a conflict", err)
 	}
+
 	if before := foreign.ResourceVersion; get(t, foreign).ResourceVersion != before {
 		t.Error("the object of another was written to")
 	}
@@ -87,15 +95,19 @@ func (c staleClient) Get(_ context.Context, _ client.ObjectKey, object client.Ob
 
 func rendered(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, kind, name string) resources.Object {
 	t.Helper()
+
 	params, err := resources.NewParams(webhook, testEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, object := range resources.Render(params) {
 		if *object.GetKind() == kind && *object.GetName() == name {
 			return object
 		}
 	}
+
 	t.Fatalf("no %s %s is rendered", kind, name)
+
 	return nil
 }

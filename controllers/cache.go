@@ -28,6 +28,7 @@ import (
 func NewScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	err := errors.Join(clientgoscheme.AddToScheme(scheme), gatewayv1.Install(scheme), v1alpha1.AddToScheme(scheme))
+
 	return scheme, err
 }
 
@@ -48,8 +49,10 @@ func CacheOptions(namespaces []string) cache.Options {
 		if options.DefaultNamespaces == nil {
 			options.DefaultNamespaces = map[string]cache.Config{}
 		}
+
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
+
 	return options
 }
 
@@ -59,6 +62,7 @@ func onlyWhatIsRead(cached any) (any, error) {
 	if !ok {
 		return cached, nil
 	}
+
 	switch object := object.(type) {
 	case *v1alpha1.WhatsAppWebhook:
 		object.ManagedFields = nil
@@ -73,10 +77,12 @@ func onlyWhatIsRead(cached any) (any, error) {
 		object.ManagedFields = nil
 		return object, nil
 	}
+
 	object.SetAnnotations(nil)
 	object.SetLabels(nil) // whether they are as wanted shows in managedFields, and in that the object is here at all
 	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
 		return entry.Manager != apply.FieldOwner
 	}))
+
 	return object, nil
 }

@@ -22,14 +22,17 @@ type schemaProps = apiextensionsv1.JSONSchemaProps
 // readCRD returns the CustomResourceDefinition that the project ships.
 func readCRD(t *testing.T) *apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
+
 	data, err := os.ReadFile("../config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := yaml.UnmarshalStrict(data, crd); err != nil {
 		t.Fatal(err)
 	}
+
 	return crd
 }
 
@@ -38,12 +41,15 @@ func copyOfCRD(t *testing.T, namespace string) (*apiextensionsv1.CustomResourceD
 	t.Helper()
 	crd := readCRD(t)
 	version := schema.GroupVersion{Group: namespace + ".wawebhook.dev", Version: crd.Spec.Versions[0].Name}
-	crd.Name, crd.Spec.Group = crd.Spec.Names.Plural+"."+version.Group, version.Group
+	crd.Name = crd.Spec.Names.Plural + "." + version.Group
+	crd.Spec.Group = version.Group
+
 	return crd, version
 }
 
 func install(t *testing.T, crd *apiextensionsv1.CustomResourceDefinition) {
 	t.Helper()
+
 	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{crd}}
 	if _, err := envtest.InstallCRDs(testCluster.admin, options); err != nil {
 		t.Fatal(err)
@@ -64,12 +70,15 @@ func kubernetesTypes() []string {
 // visited as path[].
 func walk(path string, schema schemaProps, visit func(path string, schema schemaProps)) {
 	visit(path, schema)
+
 	if slices.Contains(kubernetesTypes(), path) {
 		return
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		walk(strings.TrimPrefix(path+"."+name, "."), schema.Properties[name], visit)
 	}
+
 	if schema.Items != nil {
 		walk(path+"[]", *schema.Items.Schema, visit)
 	}
@@ -78,31 +87,39 @@ func walk(path string, schema schemaProps, visit func(path string, schema schema
 // TestEveryLimitIsTried fails on a rule, or any other limit of the schema, that no trial is refused by.
 func TestEveryLimitIsTried(t *testing.T) {
 	t.Parallel()
+
 	type limit struct{ field, message string }
+
 	tried := map[limit]bool{}
 	for _, trial := range trials() {
 		tried[limit{trial.field, trial.message}] = true
 	}
+
 	for _, trial := range changeTrials() {
 		tried[limit{"spec", trial.message}] = true
 	}
+
 	for _, trial := range statusTrials() {
 		tried[limit{trial.field, trial.message}] = true
 	}
+
 	limits := 0
 	walk("", *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema, func(path string, schema schemaProps) {
 		if slices.Contains(kubernetesTypes(), path) {
 			return
 		}
+
 		for field, messages := range refusals(path, schema) {
 			for _, message := range messages {
 				limits++
+
 				if !tried[limit{field, message}] {
 					t.Errorf("nothing is tried that %s refuses with %q", field, message)
 				}
 			}
 		}
 	})
+
 	if limits < 250 {
 		t.Errorf("the schema has %d limits: the walk went past some", limits)
 	}
@@ -122,52 +139,67 @@ func TestEveryFieldIsTried(t *testing.T) {
 // refusals returns what the API server says of values that break the schema, by the field that it says it of.
 func refusals(path string, schema schemaProps) map[string][]string {
 	said := map[string][]string{}
+
 	say := func(field, format string, args ...any) {
 		said[field] = append(said[field], fmt.Sprintf(format, args...))
 	}
 	for _, rule := range schema.XValidations {
 		say(path, "%s", rule.Message)
 	}
+
 	for _, name := range schema.Required {
 		say(strings.TrimPrefix(path+"."+name, "."), "Required value")
 	}
+
 	if schema.Pattern != "" {
 		say(path, "should match '%s'", schema.Pattern)
 	}
+
 	if schema.Minimum != nil {
 		say(path, "should be greater than or equal to %v", int64(*schema.Minimum))
 	}
+
 	if schema.Maximum != nil {
 		say(path, "should be less than or equal to %v", int64(*schema.Maximum))
 	}
+
 	if schema.MinLength != nil && *schema.MinLength > 0 {
 		say(path, "should be at least %d chars long", *schema.MinLength)
 	}
+
 	if schema.MaxLength != nil {
 		say(path, "may not be more than %d bytes", *schema.MaxLength)
 	}
+
 	if schema.MinItems != nil && *schema.MinItems > 0 {
 		say(path, "should have at least %d items", *schema.MinItems)
 	}
+
 	if schema.MaxItems != nil {
 		say(path, "must have at most %d items", *schema.MaxItems)
 	}
+
 	if schema.MinProperties != nil && *schema.MinProperties > 0 {
 		say(path, "should have at least %d properties", *schema.MinProperties)
 	}
+
 	if schema.MaxProperties != nil {
 		say(path, "must have at most %d items", *schema.MaxProperties)
 	}
+
 	if schema.XListType != nil && *schema.XListType != "atomic" {
 		say(path+"[]", "Duplicate value")
 	}
+
 	if len(schema.Enum) > 0 {
 		var values []string
 		for _, value := range schema.Enum {
 			values = append(values, string(value.Raw))
 		}
+
 		slices.Sort(values)
 		say(path, "supported values: %s", strings.Join(values, ", "))
 	}
+
 	return said
 }

@@ -25,10 +25,12 @@ func TestFormerObjectsStayValid(t *testing.T) {
 	namespace := newNamespace(t)
 	crd, version := copyOfCRD(t, namespace)
 	crd.Spec.Versions[0].Subresources.Scale = nil // has limits of its own, which were always there
+
 	limited, err := json.Marshal(crd)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	crd.Spec.Versions[0].Schema.OpenAPIV3Schema = new(withoutLimits(*crd.Spec.Versions[0].Schema.OpenAPIV3Schema))
 	install(t, crd)
 
@@ -42,26 +44,32 @@ func TestFormerObjectsStayValid(t *testing.T) {
 	definition := &unstructured.Unstructured{}
 	definition.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
 	definition.SetName(crd.Name)
+
 	if err := testCluster.Patch(t.Context(), definition, client.RawPatch(types.MergePatchType, limited)); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, func() error {
 		if err := testCluster.Create(t.Context(), newObject(version, namespace, map[string]any{}), client.DryRunAll); !apierrors.IsInvalid(err) {
 			return errors.New("the limits are not in force yet")
 		}
+
 		return nil
 	})
 
 	for object, trial := range former {
 		t.Run(trial.name, func(t *testing.T) {
 			t.Parallel()
+
 			patch := func(text string) error {
 				return testCluster.Patch(t.Context(), object.DeepCopy(), mergePatch(t, text), client.DryRunAll)
 			}
+
 			elsewhere := `{spec: {processing: {handoffSeconds: 5}}}`
 			if strings.HasPrefix(trial.field, "spec.processing") {
 				elsewhere = `{spec: {bird: {workspaceID: another}}}`
 			}
+
 			stuck := stuckness(trial)
 			wantRefused(t, "a label", patch(`{metadata: {labels: {team: sales}}}`), stuck >= withAnyWrite)
 			wantRefused(t, "a change elsewhere in the spec", patch(elsewhere), stuck >= withSpec)
@@ -92,6 +100,7 @@ func stuckness(trial trial) stuck {
 		"spec", "spec.bird.endpoints[].method", "spec.processing.errorPolicies[].code",
 		"spec.cloudAPI.appSecretSecretRefs[].name", "spec.cloudAPI.appSecretSecretRefs[].key",
 	}
+
 	missing := trial.message == "Required value"
 	switch {
 	case slices.Contains(readByARule, trial.field) && (missing || strings.HasPrefix(trial.message, "should match")):
@@ -108,15 +117,19 @@ func stuckness(trial trial) stuck {
 // refusedTrials are one for each limit.
 func refusedTrials() []trial {
 	type limit struct{ field, message string }
+
 	seen := map[limit]bool{}
+
 	var refused []trial
 	for _, trial := range trials() {
 		limit := limit{trial.field, trial.message}
 		if trial.message != "" && !seen[limit] {
 			seen[limit] = true
+
 			refused = append(refused, trial)
 		}
 	}
+
 	return refused
 }
 
@@ -134,13 +147,16 @@ func changeForTheWorse(spec map[string]any, trial trial) bool {
 		"spec.store":                      `{store: {retentionDays: 7}}`,
 		"spec.store.embedded":             `{store: {embedded: {size: 0Mi}}}`,
 	}
+
 	if strings.HasPrefix(trial.message, "should have at least") || trial.message == "Required value" || trial.message == "Duplicate value" {
 		return false
 	}
+
 	if patch, ok := inside[trial.field]; ok {
 		merge(spec, tree(patch))
 		return true
 	}
+
 	path := strings.Split(strings.TrimPrefix(trial.field, "spec."), ".")
 	switch value := lookUp(spec, path).(type) {
 	case string:
@@ -149,6 +165,7 @@ func changeForTheWorse(spec map[string]any, trial trial) bool {
 		if strings.Contains(trial.message, "greater") {
 			return replace(spec, path, value-1)
 		}
+
 		return replace(spec, path, value+1)
 	case []any:
 		return replace(spec, path, append(value, value[len(value)-1]))
@@ -162,18 +179,22 @@ func changeForTheWorse(spec map[string]any, trial trial) bool {
 
 func lookUp(node map[string]any, path []string) any {
 	name, isElement := strings.CutSuffix(path[0], "[]")
+
 	child := node[name]
 	if isElement {
 		child = child.([]any)[0]
 	}
+
 	if len(path) == 1 {
 		return child
 	}
+
 	return lookUp(child.(map[string]any), path[1:])
 }
 
 func wantRefused(t *testing.T, what string, err error, refused bool) {
 	t.Helper()
+
 	switch {
 	case err != nil && !apierrors.IsInvalid(err):
 		t.Errorf("%s: %v", what, err)
@@ -186,18 +207,26 @@ func wantRefused(t *testing.T, what string, err error, refused bool) {
 
 // withoutLimits returns the schema with its structure alone.
 func withoutLimits(schema schemaProps) schemaProps {
-	bare := schemaProps{Type: schema.Type, AnyOf: schema.AnyOf, XIntOrString: schema.XIntOrString}
+	bare := schemaProps{
+		Type:         schema.Type,
+		AnyOf:        schema.AnyOf,
+		XIntOrString: schema.XIntOrString,
+	}
 	for name, property := range schema.Properties {
 		if bare.Properties == nil {
 			bare.Properties = map[string]schemaProps{}
 		}
+
 		bare.Properties[name] = withoutLimits(property)
 	}
+
 	if schema.Items != nil {
 		bare.Items = &apiextensionsv1.JSONSchemaPropsOrArray{Schema: new(withoutLimits(*schema.Items.Schema))}
 	}
+
 	if schema.AdditionalProperties != nil {
 		bare.AdditionalProperties = &apiextensionsv1.JSONSchemaPropsOrBool{Allows: true, Schema: new(withoutLimits(*schema.AdditionalProperties.Schema))}
 	}
+
 	return bare
 }

@@ -19,7 +19,12 @@ func accept(path string, value any) trial {
 }
 
 func refuse(path string, value any, message string) trial {
-	return trial{name: trialName(path, value), spec: specWith(path, value), field: "spec." + path, message: message}
+	return trial{
+		name:    trialName(path, value),
+		spec:    specWith(path, value),
+		field:   "spec." + path,
+		message: message,
+	}
 }
 
 func trialName(path string, value any) string {
@@ -61,6 +66,7 @@ func numberTrials() []trial {
 			refuse(number.path, number.least-1, fmt.Sprintf("should be greater than or equal to %d", number.least)),
 			refuse(number.path, number.most+1, fmt.Sprintf("should be less than or equal to %d", number.most)))
 	}
+
 	return trials
 }
 
@@ -70,6 +76,7 @@ func textTrials() []trial {
 		least, most int
 		start       string // of the longest text; its last letter is repeated
 	}
+
 	texts := []text{
 		{"cloudAPI.baseURL", 1, 512, "https://a"},
 		{"cloudAPI.version", 1, 7, ""},
@@ -105,6 +112,7 @@ func textTrials() []trial {
 	for _, ref := range secretRefs() {
 		texts = append(texts, text{ref + ".name", 1, 253, "a"}, text{ref + ".key", 1, 253, "a"})
 	}
+
 	var trials []trial
 	for _, text := range texts {
 		trials = append(trials, refuse(text.path, strings.Repeat("1", text.most+1), fmt.Sprintf("may not be more than %d bytes", text.most)))
@@ -112,12 +120,14 @@ func textTrials() []trial {
 			last := text.start[len(text.start)-1:]
 			trials = append(trials, accept(text.path, text.start+strings.Repeat(last, text.most-len(text.start))))
 		}
+
 		if text.least > 0 {
 			trials = append(trials, refuse(text.path, strings.Repeat("a", text.least-1), fmt.Sprintf("should be at least %d chars long", text.least)))
 		} else {
 			trials = append(trials, accept(text.path, ""))
 		}
 	}
+
 	return trials
 }
 
@@ -125,6 +135,7 @@ func listTrials() []trial {
 	secret := func(i int) any { return map[string]any{"name": "whatsapp", "key": fmt.Sprintf("app-secret-%d", i)} }
 	number := func(i int) any { return fmt.Sprint(i + 1) }
 	peer := func(int) any { return map[string]any{"podSelector": map[string]any{}} }
+
 	var trials []trial
 	for _, list := range []struct {
 		path        string
@@ -141,7 +152,11 @@ func listTrials() []trial {
 		{"receiver.imagePullSecrets", 0, 16, true, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
 		{"receiver.scheduling.tolerations", 0, 64, false, func(int) any { return map[string]any{"operator": "Exists"} }},
 		{"receiver.scheduling.topologySpreadConstraints", 0, 16, false, func(int) any {
-			return map[string]any{"maxSkew": int64(1), "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+			return map[string]any{
+				"maxSkew":           int64(1),
+				"topologyKey":       "zone",
+				"whenUnsatisfiable": "ScheduleAnyway",
+			}
 		}},
 		{"gateway.parentRefs", 1, 8, false, func(int) any { return map[string]any{"name": "public"} }},
 		{"networkPolicy.webhookFrom", 1, 16, false, peer},
@@ -152,12 +167,14 @@ func listTrials() []trial {
 		for i := range items {
 			items[i] = list.item(i)
 		}
+
 		trials = append(trials, accept(list.path, items[:list.most]), refuse(list.path, items, fmt.Sprintf("must have at most %d items", list.most)))
 		if list.least > 0 {
 			trials = append(trials, refuse(list.path, []any{}, "should have at least 1 items"))
 		} else {
 			trials = append(trials, accept(list.path, []any{}))
 		}
+
 		twice := []any{items[0], items[0]}
 		if list.unique {
 			duplicate := refuse(list.path, twice, "Duplicate value")
@@ -167,6 +184,7 @@ func listTrials() []trial {
 			trials = append(trials, accept(list.path, twice))
 		}
 	}
+
 	return trials
 }
 
@@ -180,11 +198,13 @@ func mapTrials() []trial {
 		for i := range 64 {
 			most[fmt.Sprintf("key-%d", i)] = "value"
 		}
+
 		trials = append(trials, accept(path, most))
 		more := map[string]any{"one-more": "value"}
 		merge(more, most)
 		trials = append(trials, refuse(path, more, "must have at most 64 items"))
 	}
+
 	return append(trials, refuse("monitoring.grafanaDashboard.labels", map[string]any{}, "should have at least 1 properties"))
 }
 
@@ -198,6 +218,7 @@ func birdMethods() []string {
 
 func choiceTrials() []trial {
 	state := []string{"Enabled", "Disabled"}
+
 	var trials []trial
 	for _, choice := range []struct {
 		path   string
@@ -222,12 +243,15 @@ func choiceTrials() []trial {
 		for _, value := range choice.values {
 			trials = append(trials, accept(choice.path, value))
 		}
+
 		quoted := make([]string, 0, len(choice.values))
 		for _, value := range slices.Sorted(slices.Values(choice.values)) {
 			quoted = append(quoted, fmt.Sprintf("%q", value))
 		}
+
 		trials = append(trials, refuse(choice.path, "Other", "supported values: "+strings.Join(quoted, ", ")))
 	}
+
 	return trials
 }
 
@@ -246,14 +270,17 @@ func presenceTrials() []trial {
 	for _, ref := range secretRefs() {
 		required = append(required, ref+".name", ref+".key")
 	}
+
 	var trials []trial
 	for _, path := range required {
 		trials = append(trials, refuse(path, nil, "Required value"))
 	}
+
 	for _, path := range []string{
 		"bird.media", "bird.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
 	} {
 		trials = append(trials, refuse(path, map[string]any{}, "should have at least 1 properties"))
 	}
+
 	return append(trials, accept("store.embedded", map[string]any{}))
 }

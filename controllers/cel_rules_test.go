@@ -8,23 +8,34 @@ import "fmt"
 // ruleTrials are those of the rules in CEL and of the patterns: what a limit on a single field cannot say.
 func ruleTrials() []trial {
 	rows := append(append(urlRows(), textRows()...), fieldsTogetherRows()...)
+
 	trials := make([]trial, 0, len(rows))
 	for _, row := range rows {
 		field := "spec"
 		if row.field != "" {
 			field += "." + row.field
 		}
-		trials = append(trials, trial{name: row.patch, spec: specOf(row.patch), field: field, message: row.message})
+
+		trials = append(trials, trial{
+			name:    row.patch,
+			spec:    specOf(row.patch),
+			field:   field,
+			message: row.message,
+		})
 	}
+
 	for _, ref := range secretRefs() {
 		for _, name := range []string{"Sales", "sales_1", "-sales", "sales-", "a..b", ".a"} {
 			trials = append(trials, refuse(ref+".name", name, "must be the name of a Secret: lower case letters, digits, - and ."))
 		}
+
 		for _, key := range []string{"a/b", "a b", "ä"} {
 			trials = append(trials, refuse(ref+".key", key, "must be a key of a Secret: letters, digits, -, _ and ."))
 		}
+
 		trials = append(trials, accept(ref+".name", "sales-1.whatsapp"), accept(ref+".key", "App_Secret-1.txt"))
 	}
+
 	return trials
 }
 
@@ -45,6 +56,7 @@ func secretRefs() []string {
 
 func urlRows() []row {
 	const refusal = "must be an absolute http or https URL without credentials, query or fragment, such as "
+
 	var rows []row
 	for _, url := range []struct{ patch, field, example string }{
 		{`{cloudAPI: {baseURL: %q}}`, "cloudAPI.baseURL", "https://graph.facebook.com"},
@@ -55,6 +67,7 @@ func urlRows() []row {
 		for _, good := range []string{url.example, "http://demo.svc:8080/base/", "https://[2001:db8::1]:443", "https://10.0.0.7"} {
 			rows = append(rows, row{fmt.Sprintf(url.patch, good), "", ""})
 		}
+
 		for _, bad := range []string{
 			"graph.example.com", "//graph.example.com", "ftp://graph.example.com", "https://", "https:///path", "HTTPS://graph.example.com",
 			"https://user:pass@graph.example.com", "https://graph.example.com?token=x", "https://graph.example.com/#top",
@@ -63,11 +76,15 @@ func urlRows() []row {
 			rows = append(rows, row{fmt.Sprintf(url.patch, bad), url.field, refusal + url.example})
 		}
 	}
-	const callback = "must be an absolute https URL with a path of letters, digits, -, _, ~ and . only, and without credentials, query or fragment, such as https://hooks.example.com/webhooks/whatsapp"
-	const patch = `{cloudAPI: {subscription: {appID: "1", callbackURL: %q}}}`
+
+	const (
+		callback = "must be an absolute https URL with a path of letters, digits, -, _, ~ and . only, and without credentials, query or fragment, such as https://hooks.example.com/webhooks/whatsapp"
+		patch    = `{cloudAPI: {subscription: {appID: "1", callbackURL: %q}}}`
+	)
 	for _, good := range []string{"https://hooks.example.com/webhooks/whatsapp", "https://hooks.example.com:8443/a"} {
 		rows = append(rows, row{fmt.Sprintf(patch, good), "", ""})
 	}
+
 	for _, bad := range []string{
 		"http://hooks.example.com/whatsapp", "https://hooks.example.com", "hooks.example.com/whatsapp", "https://a@hooks.example.com/whatsapp",
 		"https://hooks.example.com/whatsapp?a=b", "https://hooks.example.com/#a", "https://hooks.example.com/a+b", "https://hooks.example.com/a b",
@@ -75,7 +92,9 @@ func urlRows() []row {
 	} {
 		rows = append(rows, row{fmt.Sprintf(patch, bad), "cloudAPI.subscription.callbackURL", callback})
 	}
+
 	rows = append(rows, row{fmt.Sprintf(patch, "https://hooks.example.com/health"), "cloudAPI.subscription.callbackURL", "must not have the path /health: the receiver answers health checks there"})
+
 	return rows
 }
 
@@ -157,6 +176,7 @@ func textRows() []row {
 	} {
 		rows = append(rows, rowsOf(text.patch, text.field, text.message, text.good, text.bad)...)
 	}
+
 	for _, publisher := range []struct{ name, more string }{{"ingress", ""}, {"gateway", ", parentRefs: [{name: public}]"}} {
 		host := fmt.Sprintf("{%s: {host: %%q%s}}", publisher.name, publisher.more)
 		rows = append(rows, rowsOf(host, publisher.name+".host", "must be a DNS name in lower case, such as hooks.example.com: no scheme, no port, no wildcard, no address",
@@ -168,6 +188,7 @@ func textRows() []row {
 			[]string{"hooks", "/", "/hooks/", "//hooks", "/a+b", "/a b", "/a/../b", "/a/.hidden", "/a?b", "/a%20b"})...)
 		rows = append(rows, rowsOf(path, publisher.name+".path", "must not be /health: the receiver answers health checks there", nil, []string{"/health"})...)
 	}
+
 	return rows
 }
 
@@ -176,9 +197,11 @@ func rowsOf(patch, field, message string, good, bad []string) []row {
 	for _, value := range good {
 		rows = append(rows, row{fmt.Sprintf(patch, value), "", ""})
 	}
+
 	for _, value := range bad {
 		rows = append(rows, row{fmt.Sprintf(patch, value), field, message})
 	}
+
 	return rows
 }
 
@@ -199,6 +222,7 @@ func fieldsTogetherRows() []row {
 		gateway   = `gateway: {host: a.example.com, parentRefs: [{name: public}]}`
 		mutualTLS = `mutualTLS: {certificateSecretName: tls, clientCASecretRef: {name: ca, key: ca.crt}}`
 	)
+
 	return []row{
 		{`{receiver: {replicas: 0}}`, "", ""},
 		{`{receiver: {replicas: 1}, store: {embedded: {}}}`, "", ""},

@@ -26,12 +26,14 @@ func statusTrials() []statusTrial {
 		for i := range count {
 			list = append(list, fmt.Sprintf(`{type: Type%d, status: "True", reason: Because, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}`, i))
 		}
+
 		return `{conditions: [` + strings.Join(list, ", ") + `]}`
 	}
 	twice := strings.ReplaceAll(conditions(2), "Type1", "Type0")
 	long := func(field string, length int) string {
 		return fmt.Sprintf("{%s: %s}", field, strings.Repeat("a", length))
 	}
+
 	return []statusTrial{
 		{`{observedGeneration: 1, replicas: 0, readyReplicas: 0, pending: 0, deadLetters: 0}`, "", ""},
 		{`{replicas: 3, readyReplicas: 2, pending: 9007199254740993, deadLetters: 7, selector: a=b, url: "https://a.example.com/b"}`, "", ""},
@@ -54,9 +56,11 @@ func TestStatusIsValidated(t *testing.T) {
 	t.Parallel()
 	object := newObject(v1alpha1.SchemeGroupVersion, newNamespace(t), specOf())
 	create(t, object)
+
 	for _, trial := range statusTrials() {
 		t.Run(fmt.Sprintf("%.80s", trial.status), func(t *testing.T) {
 			t.Parallel()
+
 			status, err := yaml.YAMLToJSONStrict([]byte(trial.status))
 			if err != nil {
 				t.Fatal(err)

@@ -138,10 +138,12 @@ receiver: {autoscaling: {maxReplicas: 5, pendingWork: {targetPerReplica: 50}}}
 
 func TestCreateIsValidated(t *testing.T) {
 	t.Parallel()
+
 	namespace := newNamespace(t)
 	for _, trial := range trials() {
 		t.Run(trial.name, func(t *testing.T) {
 			t.Parallel()
+
 			object := newObject(v1alpha1.SchemeGroupVersion, namespace, trial.spec)
 			checkCause(t, strict().Create(t.Context(), object, client.DryRunAll), trial.field, trial.message)
 		})
@@ -154,6 +156,7 @@ func trials() []trial {
 	for i, patch := range append([]string{"{}"}, fullSpecs()...) {
 		all = append(all, trial{name: fmt.Sprintf("full %d", i), spec: specOf(patch)})
 	}
+
 	return append(append(all, ruleTrials()...), limitTrials()...)
 }
 
@@ -167,9 +170,11 @@ func newObject(version schema.GroupVersion, namespace string, spec map[string]an
 	if spec != nil {
 		object.Object["spec"] = spec
 	}
+
 	object.SetGroupVersionKind(version.WithKind(v1alpha1.Kind))
 	object.SetNamespace(namespace)
 	object.SetGenerateName("trial-")
+
 	return object
 }
 
@@ -179,6 +184,7 @@ func specOf(patches ...string) map[string]any {
 	for _, patch := range patches {
 		merge(spec, tree(patch))
 	}
+
 	return spec
 }
 
@@ -188,26 +194,31 @@ func tree(text string) map[string]any {
 	if err != nil {
 		panic(fmt.Sprintf("%v in %s", err, text))
 	}
+
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(fmt.Appendf(nil, `{"kind": "Tree", "tree": %s}`, data)); err != nil {
 		panic(err)
 	}
+
 	return object.Object["tree"].(map[string]any)
 }
 
 // mergePatch is written in YAML.
 func mergePatch(t *testing.T, text string) client.Patch {
 	t.Helper()
+
 	data, err := yaml.YAMLToJSONStrict([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return client.RawPatch(types.MergePatchType, data)
 }
 
 func merge(into, patch map[string]any) {
 	for key, value := range patch {
 		from, isMap := value.(map[string]any)
+
 		to, wasMap := into[key].(map[string]any)
 		switch {
 		case value == nil:
@@ -229,19 +240,23 @@ func specWith(path string, value any) map[string]any {
 			return spec
 		}
 	}
+
 	panic("no full spec has " + path)
 }
 
 func replace(node map[string]any, path []string, value any) bool {
 	name, isElement := strings.CutSuffix(path[0], "[]")
+
 	child, found := node[name]
 	if !found {
 		return false
 	}
+
 	list, isList := child.([]any)
 	if isElement && (!isList || len(list) == 0) {
 		return false
 	}
+
 	switch {
 	case len(path) > 1 && isElement:
 		child = list[0]
@@ -256,6 +271,7 @@ func replace(node map[string]any, path []string, value any) bool {
 	default:
 		node[name] = runtime.DeepCopyJSONValue(value)
 	}
+
 	return true
 }
 
@@ -264,10 +280,12 @@ var anyIndex = regexp.MustCompile(`\[[^]]*]`)
 // checkCause wants the API server to have refused the field, with the message; or nothing when the message is "".
 func checkCause(t *testing.T, err error, field, message string) {
 	t.Helper()
+
 	if message == "" || err == nil {
 		check(t, err, message)
 		return
 	}
+
 	if !hasCause(err, field, message) {
 		t.Errorf("refused, but not because of %s %q: %v", field, message, err)
 	}
@@ -278,16 +296,19 @@ func hasCause(err error, field, message string) bool {
 	if !ok || status.ErrStatus.Details == nil {
 		return false
 	}
+
 	for _, cause := range status.ErrStatus.Details.Causes {
 		if anyIndex.ReplaceAllString(cause.Field, "[]") == field && strings.Contains(cause.Message, message) {
 			return true
 		}
 	}
+
 	return false
 }
 
 func check(t *testing.T, err error, want string) {
 	t.Helper()
+
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("refused: %v", err)

@@ -30,6 +30,7 @@ func changeTrials() []changeTrial {
 		three    = `{receiver: {replicas: 3}, store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
 		scaled   = `{receiver: {autoscaling: {maxReplicas: 3}}, store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
 	)
+
 	return []changeTrial{
 		{`{store: {embedded: {size: 10Gi}}}`, big, ""},
 		{`{store: {embedded: {size: 1Gi}}}`, `{store: {embedded: {size: "1073741824"}}}`, ""},
@@ -88,13 +89,16 @@ func TestUpdateIsValidated(t *testing.T) {
 	namespace := newNamespace(t)
 	crd, version := copyOfCRD(t, namespace)
 	install(t, crd)
+
 	for _, trial := range changeTrials() {
 		t.Run(trial.before+" "+trial.after, func(t *testing.T) {
 			t.Parallel()
+
 			object := newObject(version, namespace, specOf(trial.before))
 			if err := strict().Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
+
 			patch := mergePatch(t, `{spec: `+trial.after+`}`)
 			checkCause(t, strict().Patch(t.Context(), object, patch, client.DryRunAll), "spec", trial.message)
 		})

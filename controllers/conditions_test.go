@@ -24,14 +24,17 @@ import (
 
 func toUnstructured(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) *unstructured.Unstructured {
 	t.Helper()
+
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(webhook)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	object := &unstructured.Unstructured{Object: content}
 	object.SetGroupVersionKind(v1alpha1.SchemeGroupVersion.WithKind(v1alpha1.Kind))
 	unstructured.RemoveNestedField(object.Object, "status")
 	unstructured.RemoveNestedField(object.Object, "metadata", "creationTimestamp")
+
 	return object
 }
 
@@ -39,6 +42,7 @@ func message(webhook *v1alpha1.WhatsAppWebhook, condition string) string {
 	if c := meta.FindStatusCondition(webhook.Status.Conditions, condition); c != nil {
 		return c.Message
 	}
+
 	return ""
 }
 
@@ -48,24 +52,35 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 	webhook.Spec.CloudAPI.Subscription = v1alpha1.SubscriptionSpec{AppID: "1", CallbackURL: "https://hooks.example.com/webhooks/whatsapp"}
 	create(t, webhook)
 	settle(t, webhook)
-	starting := map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"}
+
+	starting := map[string]string{
+		"Ready":       "False Progressing",
+		"Reconciling": "True Progressing",
+		"Available":   "False Progressing",
+	}
 	with := func(conditions map[string]string) map[string]string {
 		all := maps.Clone(starting)
 		maps.Copy(all, conditions)
+
 		return all
 	}
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
 
 	pod, slice := newPod(t, webhook, report.Report{MissingSecrets: []string{"access-token", "verify-token"}, Subscription: report.Subscription{State: report.SubscriptionPending}})
 	eventually(t, wantConditions(t, webhook, map[string]string{
-		"Ready": "False SecretMissing", "Reconciling": "True SecretMissing", "Available": "False SecretMissing",
-		"SecretsAvailable": "False SecretMissing", "Subscribed": "Unknown SubscriptionPending",
+		"Ready":            "False SecretMissing",
+		"Reconciling":      "True SecretMissing",
+		"Available":        "False SecretMissing",
+		"SecretsAvailable": "False SecretMissing",
+		"Subscribed":       "Unknown SubscriptionPending",
 	}))
+
 	for _, want := range []string{`key "access-token" of Secret "whatsapp"`, `key "verify-token" of Secret "whatsapp"`} {
 		if !strings.Contains(message(webhook, v1alpha1.ConditionSecretsAvailable), want) {
 			t.Errorf("the message lacks %s: %s", want, message(webhook, v1alpha1.ConditionSecretsAvailable))
 		}
 	}
+
 	eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
 
 	pod.say(report.Report{
@@ -74,9 +89,11 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 	})
 	touch(t, slice)
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
+
 	if got := message(webhook, v1alpha1.ConditionSubscribed); got != "Meta cannot reach the callback URL" {
 		t.Errorf("the message of Subscribed is %q", got)
 	}
+
 	if s := webhook.Status; s.Pending == nil || *s.Pending != 3 || s.DeadLetters == nil || *s.DeadLetters != 2 {
 		t.Errorf("pending %v and dead letters %v; want 3 and 2", s.Pending, s.DeadLetters)
 	}
@@ -90,7 +107,9 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 	if err := testCluster.Delete(t.Context(), slice); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
+
 	if webhook.Status.Pending != nil {
 		t.Errorf("pending is still %d, with nobody to say so", *webhook.Status.Pending)
 	}
@@ -110,16 +129,21 @@ func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
 		}
+
 		return want(meta.IsStatusConditionTrue(webhook.Status.Conditions, v1alpha1.ConditionStalled), true)
 	})
+
 	if got := readyMessage(webhook); !strings.Contains(got, "cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
 		t.Errorf("the message does not say what is wrong: %s", got)
 	}
+
 	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
 		t.Errorf("objects (-before +after):\n%s", diff)
 	}
+
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "" })
 	settle(t, webhook)
+
 	if meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionStalled) != nil {
 		t.Error("it is stalled still")
 	}
@@ -132,24 +156,34 @@ func TestExtensionsComeAndGo(t *testing.T) {
 	shared(&webhook.Spec)
 	webhook.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 5, PendingWork: v1alpha1.PendingWorkTarget{TargetPerReplica: 100}}
 	create(t, webhook)
+
 	conditions := func(extensions string) map[string]string {
-		return map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing", "ExtensionsAvailable": extensions}
+		return map[string]string{
+			"Ready":               "False Progressing",
+			"Reconciling":         "True Progressing",
+			"Available":           "False Progressing",
+			"ExtensionsAvailable": extensions,
+		}
 	}
 	eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
+
 	if got := message(webhook, v1alpha1.ConditionExtensionsAvailable); !strings.Contains(got, "ScaledObject (keda.sh/v1alpha1)") {
 		t.Errorf("the message does not name what is missing: %s", got)
 	}
+
 	scaled := func() []string {
 		list := listOf(resources.ScaledObjectKind)
 		if err := testCluster.List(t.Context(), list); err != nil {
 			return nil
 		}
+
 		var names []string
 		for _, object := range items(t, list) {
 			if metav1.IsControlledBy(object, webhook) {
 				names = append(names, object.GetName())
 			}
 		}
+
 		return names
 	}
 
@@ -158,6 +192,7 @@ func TestExtensionsComeAndGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		eventually(t, wantConditions(t, webhook, conditions("True ExtensionsServed")))
 		eventually(t, func() error { return want(scaled(), []string{"sales"}) })
 		// It is watched, so that it comes back,
@@ -165,10 +200,12 @@ func TestExtensionsComeAndGo(t *testing.T) {
 		object.SetGroupVersionKind(resources.ScaledObjectKind)
 		object.SetNamespace(webhook.Namespace)
 		object.SetName("sales")
+
 		gone := get(t, object).GetUID()
 		if err := testCluster.Delete(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
+
 		eventually(t, func() error {
 			return want(slices.Equal(scaled(), []string{"sales"}) && get(t, object).GetUID() != gone, true)
 		})
@@ -183,7 +220,9 @@ func TestExtensionsComeAndGo(t *testing.T) {
 		if err := envtest.UninstallCRDs(testCluster.admin, envtest.CRDInstallOptions{CRDs: crds}); err != nil {
 			t.Fatal(err)
 		}
+
 		eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
 	}
+
 	settle(t, webhook)
 }

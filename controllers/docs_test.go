@@ -16,27 +16,34 @@ import (
 // TestConditionsAreDocumented keeps the guide to every type and reason there is.
 func TestConditionsAreDocumented(t *testing.T) {
 	t.Parallel()
+
 	guide, err := os.ReadFile("../docs/resource.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	file, err := parser.ParseFile(token.NewFileSet(), "../api/v1alpha1/conditions.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	found := 0
 	ast.Inspect(file, func(node ast.Node) bool {
 		literal, ok := node.(*ast.BasicLit)
 		if !ok || literal.Kind != token.STRING {
 			return true
 		}
+
 		found++
+
 		value, err := strconv.Unquote(literal.Value)
 		if err != nil || !strings.Contains(string(guide), "`"+value+"`") {
 			t.Errorf("docs/resource.md lacks %s", literal.Value)
 		}
+
 		return true
 	})
+
 	if found < 20 {
 		t.Errorf("%d types and reasons found; there are more", found)
 	}

@@ -31,8 +31,10 @@ func newFailure(step string, err error) failure {
 	if _, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		f.reason = v1alpha1.ReasonNameConflict
 		f.message = step + " exists and does not belong to this resource, so it is left alone: delete or rename it, or give this resource another name"
+
 		return f
 	}
+
 	var status apierrors.APIStatus
 	switch {
 	case !errors.As(err, &status):
@@ -45,6 +47,7 @@ func newFailure(step string, err error) failure {
 	default:
 		f.message = fmt.Sprintf("%s: the API server answered %s; this is tried again", step, apierrors.ReasonForError(err))
 	}
+
 	return f
 }
 
@@ -54,11 +57,13 @@ func explain(status apierrors.APIStatus) string {
 	if details == nil || len(details.Causes) == 0 {
 		return status.Status().Message
 	}
+
 	causes := make([]string, 0, len(details.Causes))
 	for _, cause := range details.Causes {
 		message, _, _ := strings.Cut(cause.Message, "\n") // a diff of the object may follow
 		causes = append(causes, cause.Field+": "+message)
 	}
+
 	return strings.Join(causes, ", ")
 }
 
@@ -72,14 +77,17 @@ func (fs failures) because(reason string) (string, bool) {
 			messages = append(messages, f.message)
 		}
 	}
+
 	return strings.Join(messages, "; "), len(messages) > 0
 }
 
 // result says when to try again: what may heal by itself with backoff; a name that is taken at a steady pace; what the
 // API server refused not before the resource changes.
 func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
-	var transient, refused []error
-	var result ctrl.Result
+	var (
+		transient, refused []error
+		result             ctrl.Result
+	)
 	for _, f := range fs {
 		switch {
 		case apierrors.HasStatusCause(f.err, corev1.NamespaceTerminatingCause):
@@ -91,6 +99,7 @@ func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
 			transient = append(transient, f.err)
 		}
 	}
+
 	switch {
 	case len(transient) > 0:
 		return ctrl.Result{}, errors.Join(append(transient, refused...)...)

@@ -22,6 +22,7 @@ func want[T any](got, want T) error {
 	if diff := cmp.Diff(want, got); diff != "" {
 		return fmt.Errorf("(-want +got):\n%s", diff)
 	}
+
 	return nil
 }
 
@@ -34,6 +35,7 @@ func allConditions(wanted map[string]string) map[string]string {
 		"ExtensionsAvailable": "True NotRequested",
 	}
 	maps.Copy(all, wanted)
+
 	return all
 }
 
@@ -41,10 +43,12 @@ func allConditions(wanted map[string]string) map[string]string {
 // the latest generation. See [allConditions] for those that need not be given.
 func wantConditions(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted map[string]string) func() error {
 	t.Helper()
+
 	return func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
 		}
+
 		got := map[string]string{}
 		for _, c := range webhook.Status.Conditions {
 			got[c.Type] = fmt.Sprintf("%s %s", c.Status, c.Reason)
@@ -52,12 +56,15 @@ func wantConditions(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted map[
 				return fmt.Errorf("condition %s is of generation %d; want %d", c.Type, c.ObservedGeneration, webhook.Generation)
 			}
 		}
+
 		if err := want(webhook.Status.ObservedGeneration, webhook.Generation); err != nil {
 			return fmt.Errorf("observedGeneration %w", err)
 		}
+
 		if err := want(got, allConditions(wanted)); err != nil {
 			return fmt.Errorf("conditions %w\n%s", err, readyMessage(webhook))
 		}
+
 		return nil
 	}
 }
@@ -66,45 +73,57 @@ func readyMessage(webhook *v1alpha1.WhatsAppWebhook) string {
 	if ready := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		return ready.Message
 	}
+
 	return ""
 }
 
 // wantEvents compares all events about the resource, as "type reason" each recorded once.
 func wantEvents(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...string) func() error {
 	t.Helper()
+
 	return func() error {
 		list := &eventsv1.EventList{}
 		if err := testCluster.List(t.Context(), list, client.InNamespace(webhook.Namespace)); err != nil {
 			return err
 		}
+
 		got := make([]string, 0, len(list.Items))
 		for _, event := range list.Items {
 			if event.Regarding.UID != webhook.UID {
 				continue
 			}
+
 			if event.Series != nil {
 				return fmt.Errorf("event %s was recorded %d times", event.Reason, event.Series.Count)
 			}
+
 			got = append(got, event.Type+" "+event.Reason)
 		}
+
 		slices.Sort(got)
+
 		return want(got, wanted)
 	}
 }
 
 func items(t *testing.T, list client.ObjectList) []client.Object {
 	t.Helper()
+
 	var objects []client.Object
+
 	err := meta.EachListItem(list, func(item runtime.Object) error {
 		object, ok := item.(client.Object)
 		if !ok {
 			return fmt.Errorf("%T is not an object", item)
 		}
+
 		objects = append(objects, object)
+
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return objects
 }

@@ -26,20 +26,25 @@ func TestEveryFieldIsExplained(t *testing.T) {
 			schema = *schema.Items.Schema
 			parent += "[]"
 		}
+
 		if slices.Contains(kubernetesTypes(), parent) {
 			return
 		}
+
 		for name, field := range schema.Properties {
 			path := strings.TrimPrefix(parent+"."+name, ".")
 			if path == "metadata" || path == "kind" || path == "apiVersion" {
 				continue
 			}
+
 			if !strings.HasPrefix(field.Description, name+" ") {
 				t.Errorf("the text of %s does not start with its name: %q", path, field.Description)
 			}
+
 			if !strings.HasSuffix(field.Description, ".") {
 				t.Errorf("the text of %s does not end with a full stop: %q", path, field.Description)
 			}
+
 			required := slices.Contains(schema.Required, name)
 			if strings.HasPrefix(path, "spec.") && !required && !saysWhatAbsentMeans(field) && !slices.Contains(plainlyAbsent(), path) {
 				t.Errorf("the text of %s does not say what it means that it is absent: %q", path, field.Description)
@@ -69,26 +74,32 @@ func plainlyAbsent() []string {
 // TestExplain reads what kubectl explain shows: the OpenAPI description that the API server publishes.
 func TestExplain(t *testing.T) {
 	t.Parallel()
+
 	client, err := discovery.NewDiscoveryClientForConfig(testCluster.admin)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	type text struct {
 		Description string
 		Enum        []string
 	}
+
 	read := func(schema schemaProps) map[string]text {
 		texts := map[string]text{}
 		walk("", schema, func(path string, schema schemaProps) {
 			if strings.HasPrefix(path, "metadata") {
 				return // published as a type of its own
 			}
+
 			text := text{Description: schema.Description}
 			for _, value := range schema.Enum {
 				text.Enum = append(text.Enum, string(value.Raw))
 			}
+
 			texts[path] = text
 		})
+
 		return texts
 	}
 	shipped := read(*readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema)
@@ -97,10 +108,12 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			return err
 		}
+
 		got := read(published)
 		for _, added := range []string{"kind", "apiVersion"} { // with texts of the API server's own
 			got[added] = shipped[added]
 		}
+
 		return want(got, shipped)
 	})
 }
@@ -110,34 +123,41 @@ func publishedSchema(published openapi.Client) (schemaProps, error) {
 	if err != nil {
 		return schemaProps{}, err
 	}
+
 	group, ok := paths["apis/"+v1alpha1.SchemeGroupVersion.String()]
 	if !ok {
 		return schemaProps{}, errors.New("the group is not published yet")
 	}
+
 	data, err := group.Schema("application/json")
 	if err != nil {
 		return schemaProps{}, err
 	}
+
 	var document struct {
 		Components struct{ Schemas map[string]schemaProps }
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
 		return schemaProps{}, err
 	}
+
 	schema, ok := document.Components.Schemas["dev.wawebhook.whatsapp.v1alpha1."+v1alpha1.Kind]
 	if !ok {
 		return schemaProps{}, errors.New("the kind is not published yet")
 	}
+
 	return schema, nil
 }
 
 // TestNames are those that kubectl takes.
 func TestNames(t *testing.T) {
 	t.Parallel()
+
 	names := readCRD(t).Spec.Names
 	if diff := cmp.Diff([]string{"waw"}, names.ShortNames); diff != "" {
 		t.Errorf("short names (-want +got):\n%s", diff)
 	}
+
 	if diff := cmp.Diff([]string{"all"}, names.Categories); diff != "" {
 		t.Errorf("categories (-want +got):\n%s", diff)
 	}

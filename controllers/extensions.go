@@ -38,16 +38,19 @@ func (e *extensions) look() (came, gone []kind, err error) {
 		if !kind.extension {
 			continue
 		}
+
 		list, err := e.discovery.ServerResourcesForGroupVersion(kind.GroupVersion().String())
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, nil, fmt.Errorf("ask whether %s is served: %w", kind.GroupKind(), err)
 		}
+
 		is := false
 		if err == nil {
 			for _, resource := range list.APIResources {
 				is = is || resource.Kind == kind.Kind
 			}
 		}
+
 		switch was := e.serves(kind.GroupVersionKind); {
 		case is && !was:
 			came = append(came, kind)
@@ -55,6 +58,7 @@ func (e *extensions) look() (came, gone []kind, err error) {
 			gone = append(gone, kind)
 		}
 	}
+
 	return came, gone, nil
 }
 
@@ -62,9 +66,11 @@ func (e *extensions) look() (came, gone []kind, err error) {
 func (e *extensions) note(came, gone []kind) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+
 	for _, kind := range came {
 		e.served[kind.GroupVersionKind] = true
 	}
+
 	for _, kind := range gone {
 		delete(e.served, kind.GroupVersionKind)
 	}
@@ -73,6 +79,7 @@ func (e *extensions) note(came, gone []kind) {
 func (e *extensions) serves(gvk schema.GroupVersionKind) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
+
 	return e.served[gvk]
 }
 
@@ -92,8 +99,10 @@ func (e *extensions) split(rendered []resources.Object) (served []resources.Obje
 				continue
 			}
 		}
+
 		served = append(served, object)
 	}
+
 	return served, wanted, missing
 }
 
@@ -104,9 +113,11 @@ func (e *extensions) Start(ctx context.Context) error {
 		if err == nil && len(came)+len(gone) > 0 {
 			err = e.changed(ctx, came, gone)
 		}
+
 		if err != nil && ctx.Err() == nil {
 			e.log.Error(err, "optional APIs are not known; what was known before holds")
 		}
 	}, e.every)
+
 	return nil
 }

@@ -34,6 +34,7 @@ func named(webhook *v1alpha1.WhatsAppWebhook, name string) metav1.ObjectMeta {
 func wantChildren(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...string) func() error {
 	t.Helper()
 	slices.Sort(wanted)
+
 	return func() error { return want(slices.Sorted(maps.Keys(children(t, webhook))), wanted) }
 }
 
@@ -51,6 +52,7 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 		GrafanaDashboard: v1alpha1.GrafanaDashboardSpec{State: v1alpha1.Enabled},
 	}
 	create(t, webhook)
+
 	always := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin"}
 	eventually(t, wantChildren(t, webhook, append(slices.Clone(always),
 		"HorizontalPodAutoscaler sales", "PodDisruptionBudget sales", "NetworkPolicy sales", "HTTPRoute sales",
@@ -64,20 +66,30 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 	}))
 
 	route := get(t, &gatewayv1.HTTPRoute{ObjectMeta: named(webhook, "sales")})
+
 	route.Status.Parents = []gatewayv1.RouteParentStatus{{
 		ParentRef: gatewayv1.ParentReference{Name: "public"}, ControllerName: "example.com/gateway",
 		Conditions: []metav1.Condition{
 			{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", LastTransitionTime: metav1.Now()},
-			{Type: "ResolvedRefs", Status: metav1.ConditionTrue, Reason: "ResolvedRefs", LastTransitionTime: metav1.Now()},
+			{
+				Type:               "ResolvedRefs",
+				Status:             metav1.ConditionTrue,
+				Reason:             "ResolvedRefs",
+				LastTransitionTime: metav1.Now(),
+			},
 		},
 	}}
 	if err := testCluster.Status().Update(t.Context(), route); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, func() error {
 		return wantConditions(t, webhook, map[string]string{
-			"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing",
-			"Exposed": "True RouteAccepted", "ExtensionsAvailable": "True ExtensionsServed",
+			"Ready":               "False Progressing",
+			"Reconciling":         "True Progressing",
+			"Available":           "False Progressing",
+			"Exposed":             "True RouteAccepted",
+			"ExtensionsAvailable": "True ExtensionsServed",
 		})()
 	})
 	settle(t, webhook)
@@ -97,6 +109,7 @@ func TestSwitchesAndBack(t *testing.T) {
 	create(t, webhook)
 	settle(t, webhook)
 	deployment := &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}
+
 	base := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin", "PersistentVolumeClaim sales-store"}
 	for range 2 {
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
@@ -143,17 +156,20 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas := func(wanted int32) {
 		t.Helper()
 		settle(t, webhook)
+
 		if got := *get(t, deployment).Spec.Replicas; got != wanted {
 			t.Fatalf("%d replicas; want %d", got, wanted)
 		}
 	}
 	scale := func(to int32) {
 		t.Helper()
+
 		wanted := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: to}}
 		if err := testCluster.SubResource("scale").Update(t.Context(), deployment, client.WithSubResourceBody(wanted), client.FieldOwner("kube-controller-manager")); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	replicas(3)
 
 	autoscale := func(w *v1alpha1.WhatsAppWebhook) {
@@ -165,9 +181,11 @@ func TestReplicasAreHandedOver(t *testing.T) {
 		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), true)
 	})
 	replicas(3)
+
 	if got := get(t, deployment).Generation; got != generation {
 		t.Errorf("the Deployment's spec was changed %d times on the way", got-generation)
 	}
+
 	scale(7)
 	replicas(7)
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.LogLevel = v1alpha1.LogLevelDebug })
@@ -196,6 +214,7 @@ func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
 	webhook := newWebhook(newNamespace(t), "sales")
 	create(t, webhook)
 	settle(t, webhook)
+
 	deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 	for name, test := range map[string]struct {
 		edit  func(*spec)
@@ -210,6 +229,7 @@ func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
 		before := get(t, deployment).Generation
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { test.edit(&w.Spec) })
 		settle(t, webhook)
+
 		if rolled := get(t, deployment).Generation != before; rolled != test.rolls {
 			t.Errorf("%s: pods are replaced: %v; want %v", name, rolled, test.rolls)
 		}
@@ -225,33 +245,43 @@ func TestAnotherToolAppliesAgain(t *testing.T) {
 	apply := func(manager string, force bool) string {
 		t.Helper()
 		object := toUnstructured(t, inGit)
+
 		options := []client.ApplyOption{client.FieldOwner(manager)}
 		if force {
 			options = append(options, client.ForceOwnership)
 		}
+
 		if err := testCluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), options...); err != nil {
 			t.Fatalf("%s applies: %v", manager, err)
 		}
+
 		return object.GetResourceVersion()
 	}
 	apply("argocd-controller", false)
 	settle(t, webhook)
+
 	before := get(t, webhook).ResourceVersion
 	if got := apply("argocd-controller", false); got != before {
 		t.Errorf("applying the same again after a reconciliation changed the resource")
 	}
+
 	apply("flux", false) // no conflict: what both say is the same
+
 	for _, entry := range get(t, webhook).ManagedFields {
 		if entry.Manager != "argocd-controller" && entry.Manager != "flux" && entry.Subresource != "status" {
 			t.Errorf("%s owns fields of the resource: %s", entry.Manager, entry.FieldsV1)
 		}
 	}
+
 	if len(webhook.Labels)+len(webhook.Annotations) > 0 {
 		t.Errorf("the operator wrote labels or annotations: %v %v", webhook.Labels, webhook.Annotations)
 	}
+
 	inGit.Spec.Ingress.Host = "other.example.com"
+
 	apply("argocd-controller", true)
 	settle(t, webhook)
+
 	if want := fmt.Sprintf("https://%s/webhooks/whatsapp", inGit.Spec.Ingress.Host); webhook.Status.URL != want {
 		t.Errorf("status.url %q; want %q", webhook.Status.URL, want)
 	}

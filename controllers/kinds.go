@@ -33,7 +33,11 @@ func kinds() []kind {
 		{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
 		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
 		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), whole: true},
-		{GroupVersionKind: resources.HTTPRouteKind, whole: true, extension: true},
+		{
+			GroupVersionKind: resources.HTTPRouteKind,
+			whole:            true,
+			extension:        true,
+		},
 		{GroupVersionKind: resources.ScaledObjectKind, extension: true},
 		{GroupVersionKind: resources.ServiceMonitorKind, extension: true},
 		{GroupVersionKind: resources.PrometheusRuleKind, extension: true},

@@ -35,11 +35,14 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	server := p.servers[req.URL.Host]
 	p.mu.Unlock()
+
 	if server == nil {
 		return nil, fmt.Errorf("no pod has the address %s", req.URL.Host)
 	}
+
 	req = req.Clone(req.Context())
 	req.URL.Host = server.Listener.Addr().String()
+
 	return http.DefaultTransport.RoundTrip(req)
 }
 
@@ -52,18 +55,21 @@ type pod struct {
 func (p *pod) say(r report.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	p.report = r
 }
 
 func (p *pod) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	_ = json.NewEncoder(w).Encode(p.report) //nolint:errchkjson // it has nothing that could fail
 }
 
 // newPod starts a pod that says r.
 func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r report.Report) (*pod, *discoveryv1.EndpointSlice) {
 	t.Helper()
+
 	p := &pod{report: r}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
@@ -85,6 +91,7 @@ func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r report.Report) (*
 	// The endpoints controller hands the labels of a Service on.
 	maps.Copy(slice.Labels, service.Labels)
 	create(t, slice)
+
 	return p, slice
 }
 

@@ -56,8 +56,10 @@ func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+
 		code = 1
 	}
+
 	os.Exit(code)
 }
 
@@ -65,15 +67,19 @@ func run(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
 	}
+
 	ctrl.SetLogger(logr.Discard())
+
 	scheme, err := NewScheme()
 	if err != nil {
 		return 1, err
 	}
+
 	gatewayAPI, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 	if err != nil {
 		return 1, fmt.Errorf("find the module of the Gateway API: %w", err)
 	}
+
 	environment := &envtest.Environment{
 		Scheme: scheme,
 		CRDDirectoryPaths: []string{
@@ -88,6 +94,7 @@ func run(m *testing.M) (code int, err error) {
 	environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 	// Also when starting fails: it may be the CRD that the API server refuses.
 	defer func() { err = errors.Join(err, environment.Stop()) }()
+
 	admin, err := environment.Start()
 	if err != nil {
 		return 1, fmt.Errorf("start kube-apiserver and etcd, and install the CRD: %w", err)
@@ -95,16 +102,20 @@ func run(m *testing.M) (code int, err error) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+
 	direct, err := client.New(admin, client.Options{Scheme: scheme})
 	if err != nil {
 		return 1, err
 	}
+
 	managed, err := managerUser(ctx, environment, direct)
 	if err != nil {
 		return 1, fmt.Errorf("make a user with the manager's rights: %w", err)
 	}
+
 	writes := &writeCounter{}
 	managed.Wrap(writes.wrap)
+
 	mgr, err := ctrl.NewManager(managed, ctrl.Options{
 		Scheme:  scheme,
 		Cache:   CacheOptions(nil),
@@ -113,21 +124,35 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, fmt.Errorf("make the manager: %w", err)
 	}
+
 	pods := newPods()
+
 	reconciler, err := NewWhatsAppWebhookReconciler(mgr, Options{Environment: testEnvironment, Transport: pods})
 	if err != nil {
 		return 1, err
 	}
+
 	reconciler.extensions.every = 200 * time.Millisecond
+
 	reconciler.conflictRetry = 100 * time.Millisecond
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return 1, err
 	}
+
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
+
 	defer func() { cancel(); err = errors.Join(err, <-stopped) }()
 
-	testCluster = &cluster{Client: direct, admin: admin, manager: managed, reconciler: reconciler, writes: writes, pods: pods}
+	testCluster = &cluster{
+		Client:     direct,
+		admin:      admin,
+		manager:    managed,
+		reconciler: reconciler,
+		writes:     writes,
+		pods:       pods,
+	}
+
 	return m.Run(), nil
 }
 
@@ -137,22 +162,30 @@ func managerUser(ctx context.Context, environment *envtest.Environment, admin cl
 	if err != nil {
 		return nil, err
 	}
+
 	role := &rbacv1.ClusterRole{}
 	if err := yaml.UnmarshalStrict(data, role); err != nil {
 		return nil, err
 	}
+
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "manager"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}},
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName,
+			Kind:     "ClusterRole",
+			Name:     role.Name,
+		},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}},
 	}
 	if err := errors.Join(admin.Create(ctx, role), admin.Create(ctx, binding)); err != nil {
 		return nil, err
 	}
+
 	user, err := environment.AddUser(envtest.User{Name: "manager"}, nil)
 	if err != nil {
 		return nil, err
 	}
+
 	return rest.CopyConfig(user.Config()), nil
 }
 
@@ -169,6 +202,7 @@ func (w *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
 			w.requests = append(w.requests, req.Method+" "+req.URL.Path)
 			w.mu.Unlock()
 		}
+
 		return next.RoundTrip(req)
 	})
 }
@@ -176,12 +210,14 @@ func (w *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
 func (w *writeCounter) in(namespace string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+
 	var in []string
 	for _, request := range w.requests {
 		if strings.Contains(request, "/namespaces/"+namespace+"/") {
 			in = append(in, request)
 		}
 	}
+
 	return in
 }
 
@@ -192,10 +228,12 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 // newNamespace returns a namespace for one test.
 func newNamespace(t *testing.T) string {
 	t.Helper()
+
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
 	if err := testCluster.Create(t.Context(), namespace); err != nil {
 		t.Fatalf("create a namespace: %v", err)
 	}
+
 	return namespace.Name
 }
 
@@ -204,6 +242,7 @@ func newWebhook(namespace, name string) *v1alpha1.WhatsAppWebhook {
 	key := func(key string) v1alpha1.SecretKeyReference {
 		return v1alpha1.SecretKeyReference{Name: "whatsapp", Key: key}
 	}
+
 	return &v1alpha1.WhatsAppWebhook{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.WhatsAppWebhookSpec{
@@ -222,6 +261,7 @@ func newWebhook(namespace, name string) *v1alpha1.WhatsAppWebhook {
 
 func create(t *testing.T, object client.Object) {
 	t.Helper()
+
 	if err := testCluster.Create(t.Context(), object); err != nil {
 		t.Fatalf("create %T %s: %v", object, object.GetName(), err)
 	}
@@ -234,7 +274,9 @@ func change[T client.Object](t *testing.T, object T, do func(T)) {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 			return err
 		}
+
 		do(object)
+
 		return testCluster.Update(t.Context(), object)
 	})
 }
@@ -242,16 +284,20 @@ func change[T client.Object](t *testing.T, object T, do func(T)) {
 // get fills the object, which has namespace and name set.
 func get[T client.Object](t *testing.T, object T) T {
 	t.Helper()
+
 	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 		t.Fatalf("get %T %s: %v", object, object.GetName(), err)
 	}
+
 	return object
 }
 
 // eventually asks until there is no error any more.
 func eventually(t *testing.T, ask func() error) {
 	t.Helper()
+
 	var last error
+
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
 		last = ask()
 		return last == nil, nil

@@ -28,6 +28,7 @@ func availability(d *appsv1.Deployment, rollout verdict) (verdict, metav1.Condit
 	if d != nil && d.Status.AvailableReplicas > 0 {
 		return verdict{v1alpha1.ReasonMinimumReplicasAvailable, "a receiver takes deliveries"}, metav1.ConditionTrue
 	}
+
 	return rollout, metav1.ConditionFalse
 }
 
@@ -41,6 +42,7 @@ func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported reports.Sum
 		for _, role := range reported.MissingSecrets {
 			missing = append(missing, describeSecret(webhook, role))
 		}
+
 		return verdict{v1alpha1.ReasonSecretMissing, "the receiver waits for " + strings.Join(missing, ", ") + "; create what is missing, and it is taken up within two minutes"}, metav1.ConditionFalse
 	case reported.TokenRefused:
 		return verdict{v1alpha1.ReasonTokenRefused, "Meta refuses the access token in " + describeSecret(webhook, config.RoleAccessToken) +
@@ -55,9 +57,11 @@ func describeSecret(webhook *v1alpha1.WhatsAppWebhook, role string) string {
 	for _, ref := range resources.SecretRefs(webhook.Spec, role) {
 		refs = append(refs, fmt.Sprintf("key %q of Secret %q", ref.Key, ref.Name))
 	}
+
 	if len(refs) == 0 {
 		return "the secret of a role this operator does not know"
 	}
+
 	return strings.Join(refs, " or ")
 }
 
@@ -67,12 +71,15 @@ func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) (verdict, met
 		if seen.ingress == nil || len(seen.ingress.Status.LoadBalancer.Ingress) == 0 {
 			return verdict{v1alpha1.ReasonAddressPending, "the Ingress has no address yet; a controller for its class has to run and give it one"}, metav1.ConditionFalse
 		}
+
 		address := seen.ingress.Status.LoadBalancer.Ingress[0]
+
 		return verdict{v1alpha1.ReasonAddressAssigned, "the Ingress has the address " + address.Hostname + address.IP}, metav1.ConditionTrue
 	case webhook.Spec.Gateway.Host != "":
 		if slices.Contains(seen.missing, resources.HTTPRouteKind) {
 			return verdict{v1alpha1.ReasonExtensionMissing, "the cluster does not serve the Gateway API; install it, or use spec.ingress"}, metav1.ConditionFalse
 		}
+
 		return routeExposure(webhook.Spec.Gateway.ParentRefs, seen.route)
 	default:
 		return verdict{v1alpha1.ReasonNotRequested, "the resource has neither ingress nor gateway; the Service is yours to publish"}, metav1.ConditionFalse
@@ -91,11 +98,13 @@ func routeExposure(wanted []v1alpha1.GatewayReference, route *gatewayv1.HTTPRout
 					meta.IsStatusConditionTrue(parent.Conditions, string(gatewayv1.RouteConditionResolvedRefs))
 			}
 		}
+
 		if !accepted {
 			return verdict{v1alpha1.ReasonRoutePending, fmt.Sprintf(
 				"Gateway %q has not taken the HTTPRoute yet; it needs a listener for the host that allows routes of this namespace", ref.Name)}, metav1.ConditionFalse
 		}
 	}
+
 	return verdict{v1alpha1.ReasonRouteAccepted, "every Gateway has taken the HTTPRoute"}, metav1.ConditionTrue
 }
 
@@ -106,6 +115,7 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook, reported reports.Summary) (
 	case reported.Answered == 0:
 		return notReported, metav1.ConditionUnknown
 	}
+
 	switch reported.Subscription.State {
 	case report.SubscriptionActive:
 		return verdict{v1alpha1.ReasonSubscriptionActive, "Meta delivers as declared"}, metav1.ConditionTrue
@@ -123,6 +133,7 @@ func extensionsAvailability(seen observation) (verdict, metav1.ConditionStatus) 
 		for _, gvk := range seen.missing {
 			missing = append(missing, fmt.Sprintf("%s (%s)", gvk.Kind, gvk.GroupVersion()))
 		}
+
 		return verdict{v1alpha1.ReasonExtensionMissing, "the cluster does not serve " + strings.Join(missing, ", ") +
 			"; install what does, or take it out of the spec: all else is in place"}, metav1.ConditionFalse
 	case len(seen.wanted) == 0:

@@ -84,6 +84,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	if err != nil {
 		return nil, fmt.Errorf("make a discovery client: %w", err)
 	}
+
 	r := &WhatsAppWebhookReconciler{
 		client:        mgr.GetClient(),
 		events:        mgr.GetEventRecorder("whatsapp-webhook-operator"),
@@ -92,15 +93,23 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		wakeUps:       &wakeUps{},
 		conflictRetry: conflictRetry,
 	}
+
 	var whole []schema.GroupVersionKind
 	for _, kind := range kinds() {
 		if kind.whole {
 			whole = append(whole, kind.GroupVersionKind)
 		}
 	}
+
 	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), whole...)
-	r.extensions = &extensions{discovery: api, log: mgr.GetLogger().WithName("extensions"), every: lookForExtensions, served: map[schema.GroupVersionKind]bool{}}
+	r.extensions = &extensions{
+		discovery: api,
+		log:       mgr.GetLogger().WithName("extensions"),
+		every:     lookForExtensions,
+		served:    map[schema.GroupVersionKind]bool{},
+	}
 	r.reports = reports.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
+
 	return r, nil
 }
 
@@ -112,29 +121,39 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 			r.forget(req.NamespacedName)
 			return ctrl.Result{}, nil
 		}
+
 		return ctrl.Result{}, fmt.Errorf("get WhatsAppWebhook: %w", err)
 	}
+
 	if !webhook.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // its objects go with it, by garbage collection
 	}
+
 	r.statuses.recall(webhook)
+
 	params, err := resources.NewParams(webhook, r.environment)
 	if err != nil {
 		return ctrl.Result{}, r.refuse(ctx, webhook, err)
 	}
+
 	rendered := resources.Render(params)
 	served, wanted, missing := r.extensions.split(rendered)
 	seen := r.apply(ctx, webhook, served)
-	seen.wanted, seen.missing = wanted, missing
+	seen.wanted = wanted
+
+	seen.missing = missing
 	if err := r.applier.Prune(ctx, webhook, r.prunedKinds(), rendered); err != nil {
 		seen.failures = append(seen.failures, newFailure("deleting what is not wanted any more", err))
 	}
+
 	if seen.reported, err = r.ask(ctx, webhook); err != nil {
 		seen.failures = append(seen.failures, newFailure("finding the receiver's pods", err))
 	}
+
 	if err := r.report(ctx, webhook, newStatus(webhook, seen)); err != nil {
 		return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
 	}
+
 	return seen.failures.result(r.conflictRetry)
 }
 
@@ -146,6 +165,7 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, webhook *v1alpha1
 		if err != nil {
 			seen.failures = append(seen.failures, newFailure(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err))
 		}
+
 		switch live := live.(type) {
 		case *appsv1.Deployment:
 			seen.deployment = live
@@ -155,6 +175,7 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, webhook *v1alpha1
 			seen.route = live
 		}
 	}
+
 	return seen
 }
 
@@ -165,6 +186,7 @@ func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, webhook *v1alp
 			return nil, err
 		}
 	}
+
 	return r.applier.Apply(ctx, webhook, object)
 }
 
@@ -175,6 +197,7 @@ func (r *WhatsAppWebhookReconciler) prunedKinds() []schema.GroupVersionKind {
 			pruned = append(pruned, kind.GroupVersionKind)
 		}
 	}
+
 	return pruned
 }
 
@@ -187,6 +210,7 @@ func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.W
 	}); err != nil {
 		return reports.Summary{}, fmt.Errorf("list EndpointSlices: %w", err)
 	}
+
 	var addresses []string
 	for _, slice := range slices.Items {
 		for _, endpoint := range slice.Endpoints {
@@ -195,6 +219,7 @@ func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.W
 			}
 		}
 	}
+
 	return r.reports.Track(client.ObjectKeyFromObject(webhook), addresses), nil
 }
 
@@ -203,6 +228,7 @@ func (r *WhatsAppWebhookReconciler) refuse(ctx context.Context, webhook *v1alpha
 	if err := r.report(ctx, webhook, invalidStatus(webhook, cause)); err != nil {
 		return fmt.Errorf("patch status: %w", err)
 	}
+
 	return reconcile.TerminalError(fmt.Errorf("render: %w", cause))
 }
 
@@ -211,15 +237,20 @@ func (r *WhatsAppWebhookReconciler) report(ctx context.Context, webhook *v1alpha
 	if equality.Semantic.DeepEqual(webhook.Status, status) {
 		return nil
 	}
+
 	before := webhook.DeepCopy()
+
 	webhook.Status = status
 	if err := r.client.Status().Patch(ctx, webhook, client.MergeFrom(before)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+
 	r.statuses.remember(webhook)
+
 	for _, event := range transitions(before.Status, status) {
 		r.events.Eventf(webhook, nil, event.kind, event.reason, "Reconcile", "%s", event.note)
 	}
+
 	return nil
 }
 

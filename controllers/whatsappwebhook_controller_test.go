@@ -31,6 +31,7 @@ import (
 // children returns the objects that the resource controls, by kind and name.
 func children(t *testing.T, owner *v1alpha1.WhatsAppWebhook) map[string]client.Object {
 	t.Helper()
+
 	found := map[string]client.Object{}
 	for _, list := range []client.ObjectList{
 		&corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{},
@@ -41,27 +42,32 @@ func children(t *testing.T, owner *v1alpha1.WhatsAppWebhook) map[string]client.O
 		if err := testCluster.List(t.Context(), list, client.InNamespace(owner.Namespace)); err != nil {
 			t.Fatal(err)
 		}
+
 		for _, object := range items(t, list) {
 			if metav1.IsControlledBy(object, owner) {
 				found[kindOf(t, object)+" "+object.GetName()] = object
 			}
 		}
 	}
+
 	return found
 }
 
 func listOf(kind schema.GroupVersionKind) client.ObjectList {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+
 	return list
 }
 
 func kindOf(t *testing.T, object client.Object) string {
 	t.Helper()
+
 	gvk, err := testCluster.GroupVersionKindFor(object)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return gvk.Kind
 }
 
@@ -80,29 +86,36 @@ func TestObjectsAreMade(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			return fmt.Errorf("objects (-want +got):\n%s", diff)
 		}
+
 		return nil
 	})
+
 	for name, child := range children(t, webhook) {
 		if reference := metav1.GetControllerOf(child); reference.BlockOwnerDeletion == nil || !*reference.BlockOwnerDeletion {
 			t.Errorf("%s does not block the deletion of its owner", name)
 		}
+
 		if len(child.GetFinalizers()) > 0 && !strings.HasPrefix(name, "PersistentVolumeClaim") {
 			t.Errorf("%s has finalizers %v", name, child.GetFinalizers())
 		}
 	}
+
 	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
 	if got := deployment.Spec.Template.Spec.Containers[0].Image; got != testImage {
 		t.Errorf("image %q; want %q", got, testImage)
 	}
+
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
 		"Exposed":     "False AddressPending",
 	}))
+
 	if got, want := webhook.Status.URL, "https://hooks.example.com/webhooks/whatsapp"; got != want {
 		t.Errorf("status.url %q; want %q", got, want)
 	}
+
 	if len(webhook.Finalizers) > 0 {
 		t.Errorf("the resource has finalizers %v", webhook.Finalizers)
 	}
@@ -123,33 +136,41 @@ func TestNameConflict(t *testing.T) {
 		"Stalled":   "True NameConflict",
 		"Available": "False Progressing",
 	}))
+
 	if message := readyMessage(webhook); !strings.Contains(message, "Service sales exists and does not belong to this resource") {
 		t.Errorf("the message does not name the object: %s", message)
 	}
+
 	eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all others
+
 	before := foreign.ResourceVersion
 	if get(t, foreign).ResourceVersion != before {
 		t.Error("the object of another was written to")
 	}
+
 	eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
 
 	if err := testCluster.Delete(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
 	}))
+
 	if metav1.GetControllerOf(get(t, foreign)) == nil {
 		t.Error("the Service has no owner now")
 	}
+
 	settle(t, webhook)
 	eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
 }
 
 func TestRefusedObjectIsReported(t *testing.T) {
 	t.Parallel()
+
 	tests := map[string]struct {
 		edit func(*spec)
 		want string
@@ -174,9 +195,11 @@ func TestRefusedObjectIsReported(t *testing.T) {
 				"Stalled":   "True Refused",
 				"Available": "False Progressing",
 			}))
+
 			if message := readyMessage(webhook); !strings.Contains(message, test.want) {
 				t.Errorf("the message lacks %q: %s", test.want, message)
 			}
+
 			eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all but the Deployment
 			eventually(t, wantEvents(t, webhook, "Warning Refused"))
 
@@ -200,16 +223,26 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 	ingress := get(t, &networkingv1.Ingress{ObjectMeta: deployment.ObjectMeta})
 
 	deployment.Status = appsv1.DeploymentStatus{
-		ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1,
-		Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable"}},
+		ObservedGeneration: deployment.Generation,
+		Replicas:           1,
+		UpdatedReplicas:    1,
+		ReadyReplicas:      1,
+		AvailableReplicas:  1,
+		Conditions: []appsv1.DeploymentCondition{{
+			Type:   appsv1.DeploymentProgressing,
+			Status: corev1.ConditionTrue,
+			Reason: "NewReplicaSetAvailable",
+		}},
 	}
 	if err := testCluster.Status().Update(t.Context(), deployment); err != nil {
 		t.Fatal(err)
 	}
+
 	ingress.Status.LoadBalancer.Ingress = []networkingv1.IngressLoadBalancerIngress{{IP: "192.0.2.1"}}
 	if err := testCluster.Status().Update(t.Context(), ingress); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "True Ready",
 		"Available": "True MinimumReplicasAvailable",
@@ -217,10 +250,14 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 	}))
 	eventually(t, wantEvents(t, webhook, "Normal Ready"))
 
-	deployment.Status.ReadyReplicas, deployment.Status.AvailableReplicas, deployment.Status.UnavailableReplicas = 0, 0, 1
+	deployment.Status.ReadyReplicas = 0
+	deployment.Status.AvailableReplicas = 0
+
+	deployment.Status.UnavailableReplicas = 1
 	if err := testCluster.Status().Update(t.Context(), deployment); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "False Unavailable",
 		"Available": "False Unavailable",
@@ -243,17 +280,21 @@ func TestDeletedResourceIsLeftAlone(t *testing.T) {
 	webhook := newWebhook(newNamespace(t), "sales")
 	create(t, webhook)
 	settle(t, webhook)
+
 	if err := testCluster.Delete(t.Context(), webhook); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); !apierrors.IsNotFound(err) {
 		t.Fatalf("the resource does not go at once: %v", err)
 	}
+
 	eventually(t, func() error {
 		writes := len(testCluster.writes.in(webhook.Namespace))
 		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
 			return err
 		}
+
 		return want(len(testCluster.writes.in(webhook.Namespace)), writes)
 	})
 }
@@ -265,23 +306,29 @@ func request(webhook *v1alpha1.WhatsAppWebhook) ctrl.Request {
 // settle waits until the resource is worked and reconciling it again writes nothing.
 func settle(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 	t.Helper()
+
 	calm := 0
 	eventually(t, func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
 		}
+
 		if webhook.Status.ObservedGeneration != webhook.Generation {
 			return fmt.Errorf("the status is of generation %d; want %d", webhook.Status.ObservedGeneration, webhook.Generation)
 		}
+
 		writes := len(testCluster.writes.in(webhook.Namespace))
 		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
 			return err
 		}
+
 		if got := len(testCluster.writes.in(webhook.Namespace)); got != writes {
 			calm = 0
 			return fmt.Errorf("the operator still writes: %d requests", got-writes)
 		}
+
 		calm++
+
 		return want(calm >= 3, true)
 	})
 }

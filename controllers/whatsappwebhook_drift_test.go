@@ -25,6 +25,7 @@ func TestDriftIsPutBack(t *testing.T) {
 	webhook := newWebhook(newNamespace(t), "sales")
 	create(t, webhook)
 	settle(t, webhook)
+
 	named := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: webhook.Namespace, Name: name}
 	}
@@ -61,15 +62,18 @@ func TestDriftIsPutBack(t *testing.T) {
 	})
 	t.Run("an object deleted", func(t *testing.T) {
 		service := get(t, &corev1.Service{ObjectMeta: named("sales")})
+
 		gone := service.UID
 		if err := testCluster.Delete(t.Context(), service); err != nil {
 			t.Fatal(err)
 		}
+
 		eventually(t, func() error {
 			again := &corev1.Service{}
 			if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(service), again); err != nil {
 				return err
 			}
+
 			return want(again.UID != gone, true)
 		})
 	})
@@ -81,17 +85,24 @@ func TestWhatOthersAddIsKept(t *testing.T) {
 	webhook.Spec.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Annotations: map[string]string{"ours": "yes"}}
 	create(t, webhook)
 	settle(t, webhook)
+
 	for _, child := range children(t, webhook) {
 		change(t, child, func(object client.Object) {
-			labels, annotations := object.GetLabels(), object.GetAnnotations()
+			labels := object.GetLabels()
+
+			annotations := object.GetAnnotations()
 			if annotations == nil {
 				annotations = map[string]string{}
 			}
-			labels["example.com/team"], annotations["example.com/note"] = "sales", "kept"
+
+			labels["example.com/team"] = "sales"
+			annotations["example.com/note"] = "kept"
+
 			object.SetLabels(labels)
 			object.SetAnnotations(annotations)
 		})
 	}
+
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 		w.Spec.Ingress.Host = "b.example.com"
 		w.Spec.Ingress.Annotations = map[string]string{"changed": "yes"}
@@ -99,10 +110,13 @@ func TestWhatOthersAddIsKept(t *testing.T) {
 	})
 	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}
 	eventually(t, func() error { return want(get(t, ingress).Spec.Rules[0].Host, "b.example.com") })
+
 	if diff := cmp.Diff(map[string]string{"changed": "yes", "example.com/note": "kept"}, ingress.Annotations); diff != "" {
 		t.Errorf("annotations of the Ingress (-want +got):\n%s", diff)
 	}
+
 	settle(t, webhook)
+
 	for name, child := range children(t, webhook) {
 		if child.GetLabels()["example.com/team"] != "sales" || child.GetAnnotations()["example.com/note"] != "kept" {
 			t.Errorf("%s lost what another had added: %v %v", name, child.GetLabels(), child.GetAnnotations())
@@ -117,8 +131,12 @@ func TestWhatIsNotWantedIsPruned(t *testing.T) {
 	create(t, webhook)
 	settle(t, webhook)
 	bystander := &networkingv1.Ingress{
-		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "other", Labels: children(t, webhook)["Ingress sales"].GetLabels()},
-		Spec:       networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}}}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: webhook.Namespace,
+			Name:      "other",
+			Labels:    children(t, webhook)["Ingress sales"].GetLabels(),
+		},
+		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}}}},
 	}
 	create(t, bystander)
 
@@ -131,9 +149,11 @@ func TestWhatIsNotWantedIsPruned(t *testing.T) {
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
 	}))
+
 	if webhook.Status.URL != "" {
 		t.Errorf("status.url is still %q", webhook.Status.URL)
 	}
+
 	get(t, bystander)
 }
 
@@ -149,35 +169,48 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 		for name, child := range children(t, webhook) {
 			seen[name] = child.GetResourceVersion()
 		}
+
 		return seen
 	}
-	before, writes := versions(), testCluster.writes.in(webhook.Namespace)
+	before := versions()
+
+	writes := testCluster.writes.in(webhook.Namespace)
 	for range 3 {
 		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if diff := cmp.Diff(before, versions()); diff != "" {
 		t.Errorf("resource versions (-before +after):\n%s", diff)
 	}
+
 	if diff := cmp.Diff(writes, testCluster.writes.in(webhook.Namespace)); diff != "" {
 		t.Errorf("requests that are not reads (-before +after):\n%s", diff)
 	}
 
 	// A status that another controller writes wakes the operator, which has nothing to write but its own status.
 	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
-	deployment.Status = appsv1.DeploymentStatus{ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1}
+
+	deployment.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: deployment.Generation,
+		Replicas:           1,
+		UpdatedReplicas:    1,
+	}
 	if err := testCluster.Status().Update(t.Context(), deployment); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, func() error {
 		if get(t, webhook).Status.Replicas == nil {
 			return errors.New("no replicas in the status")
 		}
+
 		return want(*webhook.Status.Replicas, 1)
 	})
 	settle(t, webhook)
 	got := testCluster.writes.in(webhook.Namespace)[len(writes):]
+
 	wanted := []string{"PATCH /apis/whatsapp.wawebhook.dev/v1alpha1/namespaces/" + webhook.Namespace + "/whatsappwebhooks/sales/status"}
 	if diff := cmp.Diff(wanted, got); diff != "" {
 		t.Errorf("requests that are not reads (-want +got):\n%s", diff)

@@ -18,12 +18,20 @@ type event struct{ kind, reason, note string }
 func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	var events []event
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSecretsAvailable, v1alpha1.ConditionSubscribed, v1alpha1.ConditionExtensionsAvailable} {
-		then, now := meta.FindStatusCondition(before.Conditions, kind), meta.FindStatusCondition(after.Conditions, kind)
+		then := meta.FindStatusCondition(before.Conditions, kind)
+
+		now := meta.FindStatusCondition(after.Conditions, kind)
 		if now == nil || (then != nil && then.Reason == now.Reason) || !isNews(then, now) {
 			continue
 		}
-		events = append(events, event{kind: severity(now), reason: now.Reason, note: now.Message})
+
+		events = append(events, event{
+			kind:   severity(now),
+			reason: now.Reason,
+			note:   now.Message,
+		})
 	}
+
 	return events
 }
 
@@ -44,5 +52,6 @@ func severity(c *metav1.Condition) string {
 	if c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonScaledToZero {
 		return corev1.EventTypeNormal
 	}
+
 	return corev1.EventTypeWarning
 }

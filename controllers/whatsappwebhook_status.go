@@ -42,19 +42,24 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	status.ObservedGeneration = webhook.Generation
 	status.URL = resources.URL(webhook)
 	status.Selector = labels.SelectorFromSet(resources.SelectorLabels(resources.Name(webhook.Name))).String()
-	status.Replicas, status.ReadyReplicas = nil, nil
+	status.Replicas = nil
+
+	status.ReadyReplicas = nil
 	if seen.deployment != nil {
 		status.Replicas = new(seen.deployment.Status.Replicas)
 		status.ReadyReplicas = new(seen.deployment.Status.ReadyReplicas)
 	}
 
-	status.Pending, status.DeadLetters = seen.reported.Pending, seen.reported.DeadLetters
+	status.Pending = seen.reported.Pending
+	status.DeadLetters = seen.reported.DeadLetters
 
 	rollout := judge(seen.deployment)
+
 	secrets, complete := secretsAvailability(webhook, seen.reported)
 	if secrets.reason == v1alpha1.ReasonSecretMissing && rollout.reason != v1alpha1.ReasonReady && rollout.reason != v1alpha1.ReasonScaledToZero {
 		rollout = secrets // what the pods wait for
 	}
+
 	summary := rollout
 	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict} {
 		if message, ok := seen.failures.because(reason); ok {
@@ -66,15 +71,20 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	c.set(v1alpha1.ConditionReady, is(summary.reason == v1alpha1.ReasonReady), summary)
 	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonSecretMissing, v1alpha1.ReasonApplyFailed)
 	c.setWhileTrue(v1alpha1.ConditionStalled, summary, v1alpha1.ReasonRefused, v1alpha1.ReasonNameConflict, v1alpha1.ReasonProgressDeadlineExceeded)
+
 	available, taking := availability(seen.deployment, rollout)
 	c.set(v1alpha1.ConditionAvailable, taking, available)
 	c.set(v1alpha1.ConditionSecretsAvailable, complete, secrets)
+
 	exposed, reachable := exposure(webhook, seen)
 	c.set(v1alpha1.ConditionExposed, reachable, exposed)
+
 	subscribed, active := subscription(webhook, seen.reported)
 	c.set(v1alpha1.ConditionSubscribed, active, subscribed)
+
 	extended, served := extensionsAvailability(seen)
 	c.set(v1alpha1.ConditionExtensionsAvailable, served, extended)
+
 	return status
 }
 
@@ -87,6 +97,7 @@ func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.What
 	c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, why)
 	c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, why)
 	meta.RemoveStatusCondition(c.list, v1alpha1.ConditionReconciling)
+
 	return status
 }
 
@@ -98,11 +109,14 @@ func judge(d *appsv1.Deployment) verdict {
 	if d == nil {
 		return verdict{v1alpha1.ReasonProgressing, "the receiver's Deployment does not exist yet"}
 	}
+
 	wanted := int32(1)
 	if d.Spec.Replicas != nil {
 		wanted = *d.Spec.Replicas
 	}
+
 	progressing := deploymentCondition(d, appsv1.DeploymentProgressing)
+
 	ready := fmt.Sprintf("%d of %d receiver pods are ready", d.Status.ReadyReplicas, wanted)
 	switch {
 	case d.Status.ObservedGeneration < d.Generation:
@@ -127,6 +141,7 @@ func hint(d *appsv1.Deployment) string {
 	if failed := deploymentCondition(d, appsv1.DeploymentReplicaFailure); failed.Status == corev1.ConditionTrue {
 		return "; pods cannot be created: " + failed.Message
 	}
+
 	return fmt.Sprintf("; a receiver is not ready before all Secrets it refers to exist; kubectl logs deployment/%s says more", d.Name)
 }
 
@@ -136,6 +151,7 @@ func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionTy
 			return condition
 		}
 	}
+
 	return appsv1.DeploymentCondition{}
 }
 
@@ -167,6 +183,7 @@ func is(condition bool) metav1.ConditionStatus {
 	if condition {
 		return metav1.ConditionTrue
 	}
+
 	return metav1.ConditionFalse
 }
 
@@ -174,5 +191,6 @@ func truncate(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}
+
 	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }

@@ -34,20 +34,27 @@ var (
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
+
 	failing := func(errs ...error) observation {
 		seen := observation{deployment: running(1)}
 		for _, err := range errs {
 			seen.failures = append(seen.failures, newFailure("Service sales", fmt.Errorf("apply: %w", err)))
 		}
+
 		return seen
 	}
+
 	tests := map[string]struct {
 		seen observation
 		want map[string]string // type → "status reason"
 	}{
 		"nothing there yet": {
 			observation{},
-			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"},
+			map[string]string{
+				"Ready":       "False Progressing",
+				"Reconciling": "True Progressing",
+				"Available":   "False Progressing",
+			},
 		},
 		"running": {
 			observation{deployment: running(1)},
@@ -55,15 +62,27 @@ func TestStatus(t *testing.T) {
 		},
 		"Kubernetes has not seen the change": {
 			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Generation++ })},
-			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":       "False Progressing",
+				"Reconciling": "True Progressing",
+				"Available":   "True MinimumReplicasAvailable",
+			},
 		},
 		"the old pod still ends": {
 			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 0 })},
-			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":       "False Progressing",
+				"Reconciling": "True Progressing",
+				"Available":   "True MinimumReplicasAvailable",
+			},
 		},
 		"starting for the first time": {
 			observation{deployment: running(1, unready, progress("ReplicaSetUpdated"))},
-			map[string]string{"Ready": "False Progressing", "Reconciling": "True Progressing", "Available": "False Progressing"},
+			map[string]string{
+				"Ready":       "False Progressing",
+				"Reconciling": "True Progressing",
+				"Available":   "False Progressing",
+			},
 		},
 		"not ready any more": {
 			observation{deployment: running(1, unready, progress("NewReplicaSetAvailable"))},
@@ -71,7 +90,11 @@ func TestStatus(t *testing.T) {
 		},
 		"never got ready": {
 			observation{deployment: running(1, unready, progress("ProgressDeadlineExceeded"))},
-			map[string]string{"Ready": "False ProgressDeadlineExceeded", "Stalled": "True ProgressDeadlineExceeded", "Available": "False ProgressDeadlineExceeded"},
+			map[string]string{
+				"Ready":     "False ProgressDeadlineExceeded",
+				"Stalled":   "True ProgressDeadlineExceeded",
+				"Available": "False ProgressDeadlineExceeded",
+			},
 		},
 		"paused": {
 			observation{deployment: running(0)},
@@ -79,31 +102,54 @@ func TestStatus(t *testing.T) {
 		},
 		"a name is taken": {
 			failing(errConflict),
-			map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":     "False NameConflict",
+				"Stalled":   "True NameConflict",
+				"Available": "True MinimumReplicasAvailable",
+			},
 		},
 		"an object is refused": {
 			failing(errInvalid),
-			map[string]string{"Ready": "False Refused", "Stalled": "True Refused", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":     "False Refused",
+				"Stalled":   "True Refused",
+				"Available": "True MinimumReplicasAvailable",
+			},
 		},
 		"an object is forbidden": {
 			failing(errForbidden),
-			map[string]string{"Ready": "False ApplyFailed", "Reconciling": "True ApplyFailed", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":       "False ApplyFailed",
+				"Reconciling": "True ApplyFailed",
+				"Available":   "True MinimumReplicasAvailable",
+			},
 		},
 		"what a person has to mend comes first": {
 			failing(errTimeout, errConflict, errInvalid),
-			map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict", "Available": "True MinimumReplicasAvailable"},
+			map[string]string{
+				"Ready":     "False NameConflict",
+				"Stalled":   "True NameConflict",
+				"Available": "True MinimumReplicasAvailable",
+			},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+
 			webhook := newWebhook("messaging", "sales")
 			webhook.Generation = 7
 			// As one that was told the contrary of everything before.
 			for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionAvailable} {
-				meta.SetStatusCondition(&webhook.Status.Conditions, metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: "Before"})
+				meta.SetStatusCondition(&webhook.Status.Conditions, metav1.Condition{
+					Type:   kind,
+					Status: metav1.ConditionUnknown,
+					Reason: "Before",
+				})
 			}
+
 			status := newStatus(webhook, test.seen)
+
 			got := map[string]string{}
 			for _, c := range status.Conditions {
 				got[c.Type] = string(c.Status) + " " + c.Reason
@@ -111,9 +157,11 @@ func TestStatus(t *testing.T) {
 					t.Errorf("condition %s: generation %d, message %q", c.Type, c.ObservedGeneration, c.Message)
 				}
 			}
+
 			if diff := cmp.Diff(allConditions(test.want), got); diff != "" {
 				t.Errorf("conditions (-want +got):\n%s", diff)
 			}
+
 			webhook.Status = status
 			if diff := cmp.Diff(status, newStatus(webhook, test.seen)); diff != "" {
 				t.Errorf("the same again makes another status (-first +second):\n%s", diff)
@@ -124,8 +172,10 @@ func TestStatus(t *testing.T) {
 
 func TestExposed(t *testing.T) {
 	t.Parallel()
+
 	webhook := newWebhook("messaging", "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
+
 	ingress := &networkingv1.Ingress{}
 	for wanted, address := range map[string][]networkingv1.IngressLoadBalancerIngress{
 		"False AddressPending the Ingress has no address yet; a controller for its class has to run and give it one": nil,
@@ -134,10 +184,12 @@ func TestExposed(t *testing.T) {
 	} {
 		ingress.Status.LoadBalancer.Ingress = address
 		status := newStatus(webhook, observation{deployment: running(1), ingress: ingress})
+
 		c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionExposed)
 		if got := fmt.Sprintf("%s %s %s", c.Status, c.Reason, c.Message); got != wanted {
 			t.Errorf("got  %s\nwant %s", got, wanted)
 		}
+
 		if !meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) {
 			t.Error("Ready waits for the address")
 		}
@@ -146,6 +198,7 @@ func TestExposed(t *testing.T) {
 
 func TestFailureMessages(t *testing.T) {
 	t.Parallel()
+
 	for want, err := range map[string]error{
 		"Service sales exists and does not belong to this resource, so it is left alone: delete or rename it, or give this resource another name":              errConflict,
 		`Service sales is refused by the API server: spec.ports: Invalid value: "x": must be a number; correct the spec of this resource that it is made from`: errInvalid,
@@ -161,8 +214,10 @@ func TestFailureMessages(t *testing.T) {
 
 func TestResult(t *testing.T) {
 	t.Parallel()
+
 	terminating := apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New("the namespace is being terminated"))
 	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+
 	tests := map[string]struct {
 		errs []error
 		want string
@@ -180,7 +235,9 @@ func TestResult(t *testing.T) {
 		for _, err := range test.errs {
 			fs = append(fs, newFailure("Service sales", fmt.Errorf("apply: %w", err)))
 		}
+
 		result, err := fs.result(time.Minute)
+
 		got := "done"
 		switch {
 		case err != nil && strings.HasPrefix(err.Error(), "terminal error"):
@@ -190,6 +247,7 @@ func TestResult(t *testing.T) {
 		case result.RequeueAfter == time.Minute:
 			got = "again at a steady pace"
 		}
+
 		if got != test.want {
 			t.Errorf("%s: %s; want %s", name, got, test.want)
 		}
@@ -198,6 +256,7 @@ func TestResult(t *testing.T) {
 
 func TestLongMessageIsCut(t *testing.T) {
 	t.Parallel()
+
 	got := truncate(strings.Repeat("é", 1000))
 	if len(got) > 1024 || !strings.HasSuffix(got, "é…") {
 		t.Errorf("%d bytes, end %q", len(got), got[len(got)-8:])
@@ -206,12 +265,18 @@ func TestLongMessageIsCut(t *testing.T) {
 
 func TestTransition(t *testing.T) {
 	t.Parallel()
+
 	ready := func(reason string) v1alpha1.WhatsAppWebhookStatus {
 		status := metav1.ConditionFalse
 		if reason == v1alpha1.ReasonReady {
 			status = metav1.ConditionTrue
 		}
-		return v1alpha1.WhatsAppWebhookStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status, Reason: reason}}}
+
+		return v1alpha1.WhatsAppWebhookStatus{Conditions: []metav1.Condition{{
+			Type:   v1alpha1.ConditionReady,
+			Status: status,
+			Reason: reason,
+		}}}
 	}
 	for _, test := range []struct {
 		before, after v1alpha1.WhatsAppWebhookStatus
@@ -230,6 +295,7 @@ func TestTransition(t *testing.T) {
 		for _, event := range transitions(test.before, test.after) {
 			got = append(got, event.kind+" "+event.reason)
 		}
+
 		if got := strings.Join(got, ", "); got != test.want {
 			t.Errorf("from %v to %v: events %q; want %q", test.before.Conditions, test.after.Conditions, got, test.want)
 		}
@@ -242,17 +308,23 @@ func running(replicas int32, change ...func(*appsv1.Deployment)) *appsv1.Deploym
 		ObjectMeta: metav1.ObjectMeta{Name: "sales", Generation: 3},
 		Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
 		Status: appsv1.DeploymentStatus{
-			ObservedGeneration: 3, Replicas: replicas, UpdatedReplicas: replicas, ReadyReplicas: replicas, AvailableReplicas: replicas,
+			ObservedGeneration: 3,
+			Replicas:           replicas,
+			UpdatedReplicas:    replicas,
+			ReadyReplicas:      replicas,
+			AvailableReplicas:  replicas,
 		},
 	}
 	for _, do := range change {
 		do(d)
 	}
+
 	return d
 }
 
 func unready(d *appsv1.Deployment) {
-	d.Status.ReadyReplicas, d.Status.AvailableReplicas = 0, 0
+	d.Status.ReadyReplicas = 0
+	d.Status.AvailableReplicas = 0
 }
 
 func progress(reason string) func(*appsv1.Deployment) {

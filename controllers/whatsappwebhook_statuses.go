@@ -33,6 +33,7 @@ func newStatuses() *statuses {
 func (s *statuses) remember(webhook *v1alpha1.WhatsAppWebhook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	s.written[client.ObjectKeyFromObject(webhook)] = writtenStatus{webhook.UID, webhook.ResourceVersion, *webhook.Status.DeepCopy()}
 }
 
@@ -41,20 +42,25 @@ func (s *statuses) remember(webhook *v1alpha1.WhatsAppWebhook) {
 func (s *statuses) recall(webhook *v1alpha1.WhatsAppWebhook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	key := client.ObjectKeyFromObject(webhook)
+
 	last, ok := s.written[key]
 	if !ok {
 		return
 	}
+
 	if order, err := resourceversion.CompareResourceVersion(webhook.ResourceVersion, last.resourceVersion); err == nil && order < 0 && last.uid == webhook.UID {
 		webhook.Status = *last.status.DeepCopy()
 		return
 	}
+
 	delete(s.written, key)
 }
 
 func (s *statuses) forget(resource types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	delete(s.written, resource)
 }

@@ -35,7 +35,9 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	if err != nil {
 		return err
 	}
+
 	r.extensions.note(came, nil)
+
 	c, err := ctrl.NewControllerManagedBy(mgr).
 		// Its own writes to the status wake it no more.
 		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -46,20 +48,24 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	if err != nil {
 		return fmt.Errorf("set up the WhatsAppWebhook controller: %w", err)
 	}
+
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, serviceIndex, indexService); err != nil {
 		return fmt.Errorf("index WhatsAppWebhooks by Service: %w", err)
 	}
+
 	for _, kind := range r.extensions.kinds() {
 		if _, err := r.watch(ctx, mgr, c, kind); err != nil {
 			return err
 		}
 	}
+
 	r.extensions.changed = func(ctx context.Context, came, gone []kind) error {
 		return r.follow(ctx, mgr, c, came, gone)
 	}
 	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.reports)); err != nil {
 		return fmt.Errorf("set up what runs beside the WhatsAppWebhook controller: %w", err)
 	}
+
 	return nil
 }
 
@@ -70,47 +76,58 @@ func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager,
 	if err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
+
 	if err := mgr.GetFieldIndexer().IndexField(ctx, object, apply.OwnerIndex, apply.IndexOwner); err != nil {
 		return nil, fmt.Errorf("index each %s by owner: %w", k.Kind, err)
 	}
+
 	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.WhatsAppWebhook{}, handler.OnlyControllerOwner())
 	// Drift and status both count; only a resync that brings nothing new does not.
 	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{})
 	if err := c.Watch(watched); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
+
 	return watched, nil
 }
 
 // follow takes up optional APIs that came, and drops those that went, for every resource.
 func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager, c controller.Controller, came, gone []kind) error {
 	r.extensions.note(nil, gone) // before its informer goes, so that nobody reads from it any more
+
 	for _, k := range gone {
 		object, err := r.applier.Prototype(k.GroupVersionKind)
 		if err != nil {
 			return err
 		}
+
 		if err := mgr.GetCache().RemoveInformer(ctx, object); err != nil {
 			return fmt.Errorf("end the watch of each %s: %w", k.Kind, err)
 		}
 	}
+
 	for _, k := range came {
 		watched, err := r.watch(ctx, mgr, c, k)
 		if err != nil {
 			return err
 		}
+
 		if err := watched.WaitForSync(ctx); err != nil {
 			return fmt.Errorf("watch each %s: %w", k.Kind, err)
 		}
 	}
+
 	r.extensions.note(came, nil)
+
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
 	if err := r.client.List(ctx, webhooks); err != nil {
 		return fmt.Errorf("list WhatsAppWebhooks: %w", err)
 	}
+
 	for i := range webhooks.Items {
 		r.wakeUps.wake(client.ObjectKeyFromObject(&webhooks.Items[i]))
 	}
+
 	return nil
 }
 
@@ -118,17 +135,20 @@ func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager
 // readiness.
 func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice client.Object) []reconcile.Request {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
+
 	service := slice.GetLabels()[discoveryv1.LabelServiceName]
 	if err := r.client.List(ctx, webhooks, client.InNamespace(slice.GetNamespace()), client.MatchingFields{serviceIndex: service}); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "the resource of an EndpointSlice is not known; its status is late")
 		return nil
 	}
+
 	var requests []reconcile.Request
 	for i := range webhooks.Items {
 		key := client.ObjectKeyFromObject(&webhooks.Items[i])
 		r.reports.Refresh(key)
 		requests = append(requests, reconcile.Request{NamespacedName: key})
 	}
+
 	return requests
 }
 
@@ -149,7 +169,9 @@ type wakeUps struct {
 func (w *wakeUps) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+
 	w.queue = queue
+
 	return nil
 }
 
@@ -157,6 +179,7 @@ func (w *wakeUps) Start(_ context.Context, queue workqueue.TypedRateLimitingInte
 func (w *wakeUps) wake(resource types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+
 	if w.queue != nil {
 		w.queue.Add(reconcile.Request{NamespacedName: resource})
 	}

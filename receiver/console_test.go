@@ -13,6 +13,7 @@ import (
 func TestConsoleForOwnPagesAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	w.start()
+
 	const local = "localhost:9091"
 	for name, tc := range map[string]struct {
 		method, path string
@@ -45,20 +46,27 @@ func TestConsoleForOwnPagesAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			request.Host = tc.host
 			for key, value := range tc.header {
 				request.Header.Set(key, value)
 			}
+
 			response, err := w.client.Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			response.Body.Close()
+
 			if response.StatusCode != tc.status {
 				t.Errorf("answered %d, want %d", response.StatusCode, tc.status)
 			}
+
 			for key, want := range map[string]string{
-				"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Access-Control-Allow-Origin": "",
+				"X-Content-Type-Options":       "nosniff",
+				"Cross-Origin-Resource-Policy": "same-origin",
+				"Access-Control-Allow-Origin":  "",
 			} {
 				if got := response.Header.Get(key); got != want {
 					t.Errorf("%s: %q, want %q", key, got, want)
@@ -66,6 +74,7 @@ func TestConsoleForOwnPagesAlone(t *testing.T) {
 			}
 		})
 	}
+
 	for _, path := range []string{"/dead-letters", "/dead-letters/replay", "/debug/pprof/", "/"} {
 		if code, _ := w.admin(path); code != http.StatusNotFound {
 			t.Errorf("the admin port answers %s with %d, want 404", path, code)

@@ -33,6 +33,7 @@ func hidden(waID, userID, id, body string) []byte {
 	if waID != "" {
 		from = fmt.Sprintf(`"from":%q,`, waID)
 	}
+
 	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{
 		"metadata":{"phone_number_id":%q},"messages":[{%s"from_user_id":%q,"id":%q,"type":"text","text":{"body":%q}}]}}]}]}`, number, from, userID, id, body)
 }
@@ -45,9 +46,11 @@ func TestAColleagueSilencesTheAI(t *testing.T) {
 	w.deliver(http.StatusOK, text(luis, "wamid.2", "hello"))
 	w.sent(1)
 	w.quiet()
+
 	if asked := w.questions(); len(asked) != 1 || asked[0].Payload["text"] != "hello" {
 		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
 	}
+
 	if got := w.record("wamid.1").Event.State; got != store.Kept {
 		t.Errorf("the message to the colleague is %s, want kept", got)
 	}
@@ -62,6 +65,7 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 	w.quiet()
 	w.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
 	w.quiet()
+
 	if got := w.record("wamid.2").Event.State; got != store.Kept {
 		t.Errorf("the message under the other name is %s, want kept: a colleague has the conversation", got)
 	}
@@ -71,24 +75,34 @@ func TestHandoff(t *testing.T) {
 	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.HumanFor = 300 * time.Millisecond })
 	w.reply = func(_ string, request map[string]any) any {
 		if request["text"] == "a person, please" {
-			return map[string]any{"response": map[string]any{"type": "handoff", "reason": "asked", "text": "Somebody will write to you."}}
+			return map[string]any{"response": map[string]any{
+				"type":   "handoff",
+				"reason": "asked",
+				"text":   "Somebody will write to you.",
+			}}
 		}
+
 		return standin.EchoReply("process_text_message", request)
 	}
 	w.start()
 	w.deliver(http.StatusOK, text(ana, "wamid.1", "a person, please"))
+
 	if got := w.sent(1)[0].Text; got != "Somebody will write to you." {
 		t.Errorf("sent %q, want the last words", got)
 	}
+
 	w.deliver(http.StatusOK, text(ana, "wamid.2", "hello?"))
 	w.until("handled", func() bool { return w.record("wamid.2").Event.State != store.Pending })
+
 	if got := w.record("wamid.2").Event.State; got != store.Kept {
 		t.Errorf("the message during the handoff is %s, want kept", got)
 	}
+
 	n := 3
 	w.until("the AI is back", func() bool {
 		w.deliver(http.StatusOK, text(ana, fmt.Sprint("wamid.", n), "hello again"))
 		n++
+
 		return len(w.graph.Sent()) > 1
 	})
 }
@@ -99,12 +113,38 @@ func TestReplyKinds(t *testing.T) {
 		want     []string // types sent
 		state    store.State
 	}{
-		"buttons":        {map[string]any{"type": "buttons", "text": "Which?", "buttons": []any{map[string]any{"id": "a", "title": "A"}}}, []string{"interactive"}, store.Done},
-		"quick replies":  {map[string]any{"type": "text", "text": "Which?", "quick_replies": []any{"A", "B", "C", "D"}}, []string{"interactive"}, store.Done},
-		"list":           {map[string]any{"type": "list", "text": "Which?", "button_text": "Open", "sections": []any{map[string]any{"title": "S", "rows": []any{map[string]any{"id": "a", "title": "A"}}}}}, []string{"interactive"}, store.Done},
-		"media":          {map[string]any{"type": "image", "url": "https://media.example/a.jpg", "caption": "A"}, []string{"image"}, store.Done},
-		"template":       {map[string]any{"type": "template", "name": "hello", "language": "es"}, []string{"template"}, store.Done},
-		"location":       {map[string]any{"type": "location", "latitude": 4.7, "longitude": -74.1, "name": "Here"}, []string{"location"}, store.Done},
+		"buttons": {map[string]any{
+			"type":    "buttons",
+			"text":    "Which?",
+			"buttons": []any{map[string]any{"id": "a", "title": "A"}},
+		}, []string{"interactive"}, store.Done},
+		"quick replies": {map[string]any{
+			"type":          "text",
+			"text":          "Which?",
+			"quick_replies": []any{"A", "B", "C", "D"},
+		}, []string{"interactive"}, store.Done},
+		"list": {map[string]any{
+			"type":        "list",
+			"text":        "Which?",
+			"button_text": "Open",
+			"sections":    []any{map[string]any{"title": "S", "rows": []any{map[string]any{"id": "a", "title": "A"}}}},
+		}, []string{"interactive"}, store.Done},
+		"media": {map[string]any{
+			"type":    "image",
+			"url":     "https://media.example/a.jpg",
+			"caption": "A",
+		}, []string{"image"}, store.Done},
+		"template": {map[string]any{
+			"type":     "template",
+			"name":     "hello",
+			"language": "es",
+		}, []string{"template"}, store.Done},
+		"location": {map[string]any{
+			"type":      "location",
+			"latitude":  4.7,
+			"longitude": -74.1,
+			"name":      "Here",
+		}, []string{"location"}, store.Done},
 		"reaction":       {map[string]any{"type": "reaction", "emoji": "👍"}, []string{"reaction"}, store.Done},
 		"several":        {[]any{"one", map[string]any{"type": "reaction", "emoji": "👍"}, "two"}, []string{"text", "reaction", "text"}, store.Done},
 		"none":           {map[string]any{"type": "none"}, nil, store.Done},
@@ -117,13 +157,16 @@ func TestReplyKinds(t *testing.T) {
 			w.start()
 			w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
 			w.quiet()
+
 			var types []string
 			for _, m := range w.sent(len(tc.want)) {
 				types = append(types, m.Type)
 			}
+
 			if diff := cmp.Diff(tc.want, types); diff != "" {
 				t.Errorf("types sent (-want +got):\n%s", diff)
 			}
+
 			if got := w.record("wamid.1").Event.State; got != tc.state {
 				t.Errorf("state = %s, want %s", got, tc.state)
 			}
@@ -134,16 +177,21 @@ func TestReplyKinds(t *testing.T) {
 func TestDebounceJoinsQuickTexts(t *testing.T) {
 	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.Debounce = 300 * time.Millisecond })
 	w.start()
+
 	for i, words := range []string{"hello", "I have", "a question"} {
 		w.deliver(http.StatusOK, text(ana, fmt.Sprint("wamid.", i), words))
 	}
+
 	if got, want := w.sent(1)[0].Text, "You said: hello\nI have\na question"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
 	}
+
 	w.quiet()
+
 	if asked := w.questions(); len(asked) != 1 {
 		t.Errorf("Bird was asked %d times, want once", len(asked))
 	}
+
 	for i := range 3 {
 		if got := w.record(fmt.Sprint("wamid.", i)).Event.State; got != store.Done {
 			t.Errorf("text %d is %s, want done", i, got)
@@ -157,14 +205,21 @@ func TestAnalyzeMode(t *testing.T) {
 		if method == "transcribe_audio" {
 			return map[string]any{"result": map[string]any{"text": "when do you open", "confidence": 0.9}}
 		}
+
 		return standin.EchoReply(method, request)
 	}
 	w.graph.PutMedia("500", "audio/ogg", []byte("sound"))
 	w.start()
-	w.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "audio", map[string]any{"id": "500", "mime_type": "audio/ogg", "voice": true}, time.Now()))
+	w.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "audio", map[string]any{
+		"id":        "500",
+		"mime_type": "audio/ogg",
+		"voice":     true,
+	}, time.Now()))
+
 	if got, want := w.sent(1)[0].Text, "You said: when do you open"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
 	}
+
 	asked := w.questions()
 	if len(asked) != 2 || asked[0].MediaBytes != 5 || asked[1].Payload["analysis"] == nil {
 		t.Errorf("asked %+v, want the recording and then its words with the analysis", asked)
@@ -174,7 +229,11 @@ func TestAnalyzeMode(t *testing.T) {
 func TestNotices(t *testing.T) {
 	w := newWorld(t, quietly)
 	w.sink.front.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable, Times: 5})
-	w.bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/text", Status: http.StatusUnprocessableEntity, Times: 1})
+	w.bird.Faults.Add(standin.Fault{
+		PathPrefix: "/v1/messages/text",
+		Status:     http.StatusUnprocessableEntity,
+		Times:      1,
+	})
 	w.start()
 	w.deliver(http.StatusOK, text(ana, "wamid.1", "secret words"))
 	w.until("dead letter", func() bool { return w.stats().DeadLetters == 1 })
@@ -185,19 +244,28 @@ func TestNotices(t *testing.T) {
 	w.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","time":1,"changes":[{"field":"account_update","value":{"event":"VERIFIED_ACCOUNT"}}]}]}`))
 	w.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"`+number+`"},"errors":[{"code":131031,"title":"locked"}]}}]}]}`))
 	w.quiet()
+
 	dead := w.record("wamid.1").Event.ID.String()
 	for kind, want := range map[string]int{
-		"message.received": 2, "message.dead": 1, "message.read": 1, "message.failed": 1, "error.reported": 1, "account.account_update": 1,
+		"message.received":       2,
+		"message.dead":           1,
+		"message.read":           1,
+		"message.failed":         1,
+		"error.reported":         1,
+		"account.account_update": 1,
 	} {
 		if got := w.sink.of(kind); len(got) != want {
 			t.Errorf("%d notices of %s, want %d", len(got), kind, want)
 		}
 	}
+
 	if got := w.sink.of("message.dead"); len(got) == 1 && (got[0].Subject != dead || !strings.Contains(fmt.Sprint(got[0].Data), "code:http_422")) {
 		t.Errorf("notice of the dead letter = %+v, want its event and code", got[0])
 	}
+
 	w.sink.mu.Lock()
 	defer w.sink.mu.Unlock()
+
 	if all := fmt.Sprint(w.sink.got); strings.Contains(all, "secret") || strings.Contains(all, ana) {
 		t.Error("a notice of a message tells what was written, or by whom")
 	}
@@ -218,13 +286,15 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 				c.Processing.Retry.MaxDelay = time.Hour
 			})
 			limit := standin.GraphError(tc.code, "", 0)
-			limit.PathPrefix, limit.Times = "/"+number+"/messages", 1
+			limit.PathPrefix = "/" + number + "/messages"
+			limit.Times = 1
 			w.graph.Faults.Add(limit)
 			w.start()
 			w.deliver(http.StatusOK, text(ana, "wamid.1", "one"))
 			w.until("the limit is met", func() bool { return len(w.record("wamid.1").Failures) == 1 })
 			w.deliver(http.StatusOK, text(luis, "wamid.2", "two"))
 			w.until("the other person's answer is planned", func() bool { return len(w.record("wamid.2").Replies) == 1 })
+
 			if tc.other {
 				if n := len(w.graph.Sent()); n != 0 || w.graph.Recorder.Total() != 1 {
 					t.Errorf("%d messages sent by %d calls while the number is limited, want no call", n, w.graph.Recorder.Total())
@@ -232,14 +302,17 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 			} else if got := w.sent(1)[0].Text; got != "You said: two" {
 				t.Errorf("sent %q, want the other person's answer", got)
 			}
+
 			calls := w.graph.Recorder.Total()
 			w.end(w.running)
 			w.start()
 			w.deliver(http.StatusOK, text(ana, "wamid.3", "three"))
+
 			pauses, err := w.running.Store().Pauses(t.Context(), time.Now())
 			if err != nil || len(pauses) != 1 {
 				t.Errorf("after a restart, pauses = %v, %v; want the one of the scope", pauses, err)
 			}
+
 			if got := w.graph.Recorder.Total(); got != calls {
 				t.Errorf("Graph was called %d times after a restart within the pause, want never", got-calls)
 			}
@@ -253,7 +326,8 @@ func TestErrorPolicyOverridesTheTable(t *testing.T) {
 		c.Processing.ErrorPolicies = map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "pair"}}
 	})
 	limit := standin.GraphError(131026, "", 0)
-	limit.PathPrefix, limit.Times = "/"+number+"/messages", 1
+	limit.PathPrefix = "/" + number + "/messages"
+	limit.Times = 1
 	w.graph.Faults.Add(limit)
 	w.start()
 	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
@@ -265,26 +339,33 @@ func TestTemplateRequired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *config.Config) {
 				quietly(c)
+
 				if template != "" {
 					c.Processing.FallbackTemplate = config.FallbackTemplate{Name: template, Language: "es"}
 				}
 			})
 			closed := standin.GraphError(131047, "", 0)
-			closed.PathPrefix, closed.Times = "/"+number+"/messages", 1
+			closed.PathPrefix = "/" + number + "/messages"
+			closed.Times = 1
 			w.graph.Faults.Add(closed)
 			w.start()
 			w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
 			w.quiet()
+
 			if template != "" {
 				if got := w.sent(1)[0]; got.Type != "template" {
 					t.Errorf("sent %s, want the template", got.Type)
 				}
+
 				return
 			}
+
 			w.sent(0)
+
 			if got := w.record("wamid.1").Event.State; got != store.Dead {
 				t.Errorf("state = %s, want a dead letter", got)
 			}
+
 			if n := len(w.sink.of("template.required")); n != 1 {
 				t.Errorf("%d notices that a template is required, want 1", n)
 			}
@@ -311,10 +392,12 @@ func TestFailedStatus(t *testing.T) {
 			w.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, tc.code, time.Now()))
 			w.until("worked", func() bool { return len(w.sink.of("message.failed")) == 1 })
 			w.quiet()
+
 			sent := w.sent(tc.sent)
 			if last := sent[len(sent)-1]; last.Text != first.Text || last.Callback != first.Callback {
 				t.Errorf("sent again %+v, want the same message", last)
 			}
+
 			if asked := w.questions(); len(asked) != 1 {
 				t.Errorf("Bird was asked %d times, want once", len(asked))
 			}
@@ -332,10 +415,13 @@ func TestClosedWindowReportedLater(t *testing.T) {
 	first := w.sent(1)[0]
 	w.quiet()
 	w.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131047, time.Now()))
+
 	if got := w.sent(2)[1]; got.Type != "template" {
 		t.Errorf("sent %s %q, want the template", got.Type, got.Text)
 	}
+
 	w.deliver(http.StatusOK, text(ana, "wamid.2", "I am back"))
+
 	if got := w.sent(3)[2]; got.Text != "You said: I am back" {
 		t.Errorf("sent %s %q, want an answer: the person opened the window", got.Type, got.Text)
 	}
@@ -354,7 +440,12 @@ func TestMediaFaults(t *testing.T) {
 		"too large": {func(w *world) { w.graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) }, "media_too_large"},
 		"lookup fails at first": {func(w *world) {
 			w.graph.PutMedia("500", "image/jpeg", []byte("photo"))
-			w.graph.Faults.Add(standin.Fault{Method: http.MethodGet, PathPrefix: "/500", Status: http.StatusServiceUnavailable, Times: 1})
+			w.graph.Faults.Add(standin.Fault{
+				Method:     http.MethodGet,
+				PathPrefix: "/500",
+				Status:     http.StatusServiceUnavailable,
+				Times:      1,
+			})
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -363,16 +454,20 @@ func TestMediaFaults(t *testing.T) {
 			w.start()
 			w.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "image", map[string]any{"id": "500", "mime_type": "image/jpeg"}, time.Now()))
 			w.quiet()
+
 			record := w.record("wamid.1")
 			if tc.code == "" {
 				if record.Event.State != store.Done || len(w.graph.Sent()) != 1 {
 					t.Errorf("state = %s with %d answers, want it answered", record.Event.State, len(w.graph.Sent()))
 				}
+
 				return
 			}
+
 			if record.Event.State != store.Dead || record.Failures[len(record.Failures)-1].Code != tc.code {
 				t.Errorf("state = %s, failures = %+v; want a dead letter by %s", record.Event.State, record.Failures, tc.code)
 			}
+
 			if asked := w.questions(); len(asked) != 0 {
 				t.Errorf("Bird was asked %d times, want never", len(asked))
 			}

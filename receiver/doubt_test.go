@@ -21,7 +21,12 @@ func TestStatusThatComesBeforeTheDoubt(t *testing.T) {
 		c.CloudAPI.Timeout = time.Second
 		c.Processing.AmbiguousWindow = time.Hour
 	})
-	w.graph.Faults.Add(standin.Fault{PathPrefix: "/v26.0/" + number + "/messages", AfterEffect: true, Hang: true, Times: 1})
+	w.graph.Faults.Add(standin.Fault{
+		PathPrefix:  "/v26.0/" + number + "/messages",
+		AfterEffect: true,
+		Hang:        true,
+		Times:       1,
+	})
 	w.start()
 	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
 	sent := w.sent(1)[0]
@@ -29,9 +34,11 @@ func TestStatusThatComesBeforeTheDoubt(t *testing.T) {
 	w.deliver(http.StatusOK, text(ana, "wamid.2", "are you there?"))
 	w.sent(2)
 	w.quiet()
+
 	if record := w.record("wamid.1"); record.Event.State != store.Done || len(record.Failures) > 0 {
 		t.Errorf("the message is %s with the failures %v, want it done without any", record.Event.State, record.Failures)
 	}
+
 	if sends := len(w.graph.Sent()); sends != 2 {
 		t.Errorf("%d answers were sent, want 2", sends)
 	}

@@ -37,46 +37,58 @@ func TestHandling(t *testing.T) {
 		c.Processing.Retry.MaxRetries = new(0)
 	})
 	w.start()
+
 	files, err := filepath.Glob("whatsapp/testdata/deliveries/*.json")
 	if err != nil || len(files) < 60 {
 		t.Fatalf("%d deliveries, %v; want at least 60", len(files), err)
 	}
+
 	var table bytes.Buffer
 	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, asked, sent := w.totals(), len(w.bird.Asked()), len(w.graph.Sent())
+
+		before := w.totals()
+		asked := len(w.bird.Asked())
+		sent := len(w.graph.Sent())
 		w.deliver(http.StatusOK, w.hostMedia(body))
 		w.quiet()
 		fmt.Fprintln(&table, filepath.Base(file))
+
 		after := w.totals()
 		for _, key := range slices.Sorted(maps.Keys(after)) {
 			if n := after[key] - before[key]; n > 0 {
 				fmt.Fprintf(&table, "  stored %s %d\n", key, n)
 			}
 		}
+
 		var did []string // sorted, since conversations and statuses are worked at the same time
 		for _, call := range w.bird.Asked()[asked:] {
 			did = append(did, fmt.Sprintf("  asked  %s %s\n", call.Method, summary(call.Payload)))
 		}
+
 		for _, m := range w.graph.Sent()[sent:] {
 			did = append(did, fmt.Sprintf("  sent   %s %q\n", m.Type, m.Text))
 		}
+
 		slices.Sort(did)
 		table.WriteString(strings.Join(did, ""))
 	}
+
 	const golden = "testdata/handling.golden"
 	if *update {
 		if err := os.WriteFile(golden, table.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	want, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(table.String(), "\n")); diff != "" {
 		t.Errorf("handling (-want +got); go test ./receiver -run TestHandling -update writes it anew:\n%s", diff)
 	}
@@ -85,14 +97,17 @@ func TestHandling(t *testing.T) {
 // totals counts all events by kind, type and state.
 func (w *world) totals() map[string]int64 {
 	w.t.Helper()
+
 	totals, err := w.running.Store().Totals(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	counts := map[string]int64{}
 	for _, total := range totals {
 		counts[fmt.Sprintf("%s %s %s", total.Kind, total.Type, total.State)] += total.Count
 	}
+
 	return counts
 }
 
@@ -102,18 +117,22 @@ func (w *world) hostMedia(body []byte) []byte {
 	if json.Unmarshal(body, &delivery) != nil {
 		return body
 	}
+
 	walk(delivery, func(object map[string]any) {
 		id, _ := object["id"].(string)
+
 		claimed, ok := object["sha256"].(string)
 		if !ok || id == "" {
 			return
 		}
+
 		content := []byte("content of " + id)
 		mime, _ := object["mime_type"].(string)
 		w.graph.PutMedia(id, mime, content)
 		sum := sha256.Sum256(content)
 		body = bytes.ReplaceAll(body, []byte(claimed), []byte(base64.StdEncoding.EncodeToString(sum[:])))
 	})
+
 	return body
 }
 
@@ -121,6 +140,7 @@ func walk(value any, visit func(map[string]any)) {
 	switch value := value.(type) {
 	case map[string]any:
 		visit(value)
+
 		for _, child := range value {
 			walk(child, visit)
 		}
@@ -139,10 +159,12 @@ func summary(payload map[string]any) string {
 			special[key] = value
 		}
 	}
+
 	line, err := json.Marshal(special)
 	if err != nil {
 		return err.Error()
 	}
+
 	return string(line)
 }
 

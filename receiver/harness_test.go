@@ -73,7 +73,9 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 		Reply:      func(method string, request map[string]any) any { return w.reply(method, request) },
 	})
 	w.sink = &sink{front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)}
-	graph, bird, sinkServer := httptest.NewServer(w.graph), httptest.NewServer(w.bird), httptest.NewServer(w.sink.front.Wrap(w.sink))
+	graph := httptest.NewServer(w.graph)
+	bird := httptest.NewServer(w.bird)
+	sinkServer := httptest.NewServer(w.sink.front.Wrap(w.sink))
 	t.Cleanup(func() {
 		w.sink.front.Close()
 		sinkServer.Close()
@@ -83,14 +85,25 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 		bird.Close()
 		w.client.CloseIdleConnections()
 	})
+
 	w.config = config.Config{
-		Listen:     config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0", Console: "127.0.0.1:0"},
+		Listen: config.Listen{
+			Webhook: "127.0.0.1:0",
+			Admin:   "127.0.0.1:0",
+			Console: "127.0.0.1:0",
+		},
 		SecretsDir: filepath.Join(w.dir, "secrets"),
-		CloudAPI:   config.CloudAPI{BaseURL: graph.URL, PhoneNumberIDs: []string{number}, Timeout: patience},
-		Bird:       config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenFor: 20 * time.Millisecond}},
+		CloudAPI: config.CloudAPI{
+			BaseURL:        graph.URL,
+			PhoneNumberIDs: []string{number},
+			Timeout:        patience,
+		},
+		Bird: config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenFor: 20 * time.Millisecond}},
 		Processing: config.Processing{
-			Poll: 10 * time.Millisecond, ConfigurationRetry: 20 * time.Millisecond, AmbiguousWindow: 500 * time.Millisecond,
-			Retry: config.Retry{BaseDelay: 10 * time.Millisecond, MaxDelay: 50 * time.Millisecond},
+			Poll:               10 * time.Millisecond,
+			ConfigurationRetry: 20 * time.Millisecond,
+			AmbiguousWindow:    500 * time.Millisecond,
+			Retry:              config.Retry{BaseDelay: 10 * time.Millisecond, MaxDelay: 50 * time.Millisecond},
 		},
 		Store:         config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(w.dir, "inbox.db")}},
 		Notifications: config.Notifications{SinkURL: sinkServer.URL},
@@ -100,23 +113,28 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 	if adjust != nil {
 		adjust(&w.config)
 	}
+
 	w.secret(config.RoleAccessToken, "0", accessToken)
 	w.secret(config.RoleAppSecret, "0", appSecret)
 	w.secret(config.RoleVerifyToken, "0", verifyToken)
 	w.secret(config.RoleBirdAccessKey, "0", birdKey)
+
 	return w
 }
 
 func (w *world) secret(role, name, value string) {
 	w.t.Helper()
+
 	dir := filepath.Join(w.config.SecretsDir, role)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		w.t.Fatal(err)
 	}
+
 	temporary := filepath.Join(w.dir, "value")
 	if err := os.WriteFile(temporary, []byte(value), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
+
 	if err := os.Rename(temporary, filepath.Join(dir, name)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -124,31 +142,44 @@ func (w *world) secret(role, name, value string) {
 
 func (w *world) start() {
 	w.t.Helper()
+
 	data, err := yaml.Marshal(w.config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	file := filepath.Join(w.dir, "receiver.yaml")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
+
 	output := w.log
 	if output == nil {
 		output = w.t.Output()
 	}
+
 	log := slog.New(slog.NewTextHandler(output, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	clock := clockwork.NewRealClock()
+
 	live, err := config.Open(file, clock, log)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	r, err := receiver.Open(w.t.Context(), live, "test", clock, log)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	w.running = &running{Receiver: r, stop: stop, ended: make(chan error, 1)}
+
+	w.running = &running{
+		Receiver: r,
+		stop:     stop,
+		ended:    make(chan error, 1),
+	}
 	go func() { w.running.ended <- r.Run(ctx) }()
+
 	once := w.running
 	w.t.Cleanup(func() { w.end(once) })
 }
@@ -157,14 +188,18 @@ func (w *world) start() {
 func (w *world) end(r *running) {
 	w.t.Helper()
 	r.stop()
+
 	err, first := <-r.ended
 	if !first {
 		return
 	}
+
 	close(r.ended)
+
 	if err != nil {
 		w.t.Errorf("Run() = %v, want a clean end", err)
 	}
+
 	r.Close()
 }
 
@@ -173,10 +208,12 @@ func (w *world) url() string { return "http://" + w.running.WebhookAddr() + "/we
 // deliver posts a signed delivery and checks the status of the answer.
 func (w *world) deliver(want int, body []byte) {
 	w.t.Helper()
+
 	got, answer, err := standin.Deliver(w.t.Context(), w.client, w.url(), appSecret, body)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	if got != want {
 		w.t.Fatalf("delivery answered %d %q, want %d", got, answer, want)
 	}
@@ -189,11 +226,14 @@ func text(person, message, body string) []byte {
 // sent waits until Graph has accepted n messages, and returns them.
 func (w *world) sent(n int) []standin.SentMessage {
 	w.t.Helper()
+
 	var sent []standin.SentMessage
 	w.until("messages sent", func() bool { sent = w.graph.Sent(); return len(sent) >= n })
+
 	if len(sent) != n {
 		w.t.Fatalf("%d messages were sent, want %d", len(sent), n)
 	}
+
 	return sent
 }
 
@@ -205,15 +245,19 @@ func (w *world) questions() []standin.BirdCall {
 			questions = append(questions, call)
 		}
 	}
+
 	return questions
 }
 
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
+
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
+
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+
 	for !holds() {
 		select {
 		case <-ctx.Done():
@@ -234,48 +278,58 @@ func (w *world) quiet() {
 
 func (w *world) stats() store.Stats {
 	w.t.Helper()
+
 	stats, err := w.running.Store().Stats(w.t.Context(), time.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	return stats
 }
 
 func (w *world) record(message string) *store.Record {
 	w.t.Helper()
+
 	record, err := w.running.Store().Get(w.t.Context(), store.NewID(store.KindMessage, number, message))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	return record
 }
 
 // admin gets a page of the admin port.
 func (w *world) admin(path string) (int, string) {
 	w.t.Helper()
+
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.running.AdminAddr()+path, http.NoBody)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	response, err := w.client.Do(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	return response.StatusCode, string(body)
 }
 
 func (w *world) status() report.Report {
 	w.t.Helper()
 	code, body := w.admin("/status")
+
 	var status report.Report
 	if err := json.Unmarshal([]byte(body), &status); code != http.StatusOK || err != nil {
 		w.t.Fatalf("GET /status = %d %q (%v)", code, body, err)
 	}
+
 	return status
 }
 
@@ -296,8 +350,10 @@ func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
 		panic(http.ErrAbortHandler)
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	s.got = append(s.got, event)
 }
 
@@ -305,11 +361,13 @@ func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 func (s *sink) of(kind string) []cloudEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	var events []cloudEvent
 	for _, event := range s.got {
 		if event.Type == "dev.wawebhook."+kind {
 			events = append(events, event)
 		}
 	}
+
 	return events
 }

@@ -32,37 +32,50 @@ type wire struct {
 
 func (w *world) wire(text string) *wire {
 	w.t.Helper()
+
 	var dialer net.Dialer
+
 	c, err := dialer.DialContext(w.t.Context(), "tcp", w.running.WebhookAddr())
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	w.t.Cleanup(func() { _ = c.Close() })
+
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, text); err != nil {
 		w.t.Fatal(err)
 	}
-	return &wire{Conn: c, t: w.t, reader: bufio.NewReader(c)}
+
+	return &wire{
+		Conn:   c,
+		t:      w.t,
+		reader: bufio.NewReader(c),
+	}
 }
 
 // answer reads one answer to a request of that method.
 func (c *wire) answer(method string) (*http.Response, string) {
 	c.t.Helper()
+
 	response, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("no answer: %v", err)
 	}
 	defer response.Body.Close()
+
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		c.t.Fatalf("half an answer: %v", err)
 	}
+
 	return response, string(body)
 }
 
 // ended fails the test where the server says more, or keeps the connection.
 func (c *wire) ended() {
 	c.t.Helper()
+
 	rest, err := io.ReadAll(c.reader)
 	if len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Errorf("the connection goes on after the answer: %q, %v", rest, err)
@@ -72,12 +85,15 @@ func (c *wire) ended() {
 func TestHostileRequests(t *testing.T) {
 	w := newWorld(t, nil)
 	w.start()
+
 	const hook = "/webhooks/whatsapp"
+
 	many := func(n int) string {
 		var b strings.Builder
 		for i := range n {
 			fmt.Fprintf(&b, "X-%d: 1\r\n", i)
 		}
+
 		return b.String()
 	}
 	for name, tc := range map[string]struct {
@@ -109,54 +125,132 @@ func TestHostileRequests(t *testing.T) {
 		"of another host":    {request: "POST http://127.0.0.1:9091" + hook, status: 401},
 		"a query to be told": {request: "POST " + hook + "?a;b", status: 401},
 
-		"a large header":    {request: "POST " + hook, rest: "X-Large: " + strings.Repeat("x", 10<<10) + "\r\n", status: 431, ends: true},
+		"a large header": {
+			request: "POST " + hook,
+			rest:    "X-Large: " + strings.Repeat("x", 10<<10) + "\r\n",
+			status:  431,
+			ends:    true,
+		},
 		"many headers":      {request: "POST " + hook, rest: many(2000), status: 431, ends: true},
 		"a long path":       {request: "POST /" + strings.Repeat("x", 10<<10), status: 431, ends: true},
 		"a header with NUL": {request: "POST " + hook, rest: "X-A: \x00\r\n", status: 400, ends: true},
 
-		"length and chunks":           {request: "POST " + hook, rest: "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n", status: 401, ends: true},
-		"chunks alone":                {request: "POST " + hook, rest: "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n", status: 401, ends: true},
-		"chunks of the first HTTP":    {request: "POST " + hook + " HTTP/1.0", rest: "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n", status: 401, ends: true},
-		"two lengths":                 {request: "POST " + hook, rest: "Content-Length: 2\r\nContent-Length: 3\r\n", status: 400, ends: true},
-		"a length with a sign":        {request: "POST " + hook, rest: "Content-Length: +2\r\n", status: 400, ends: true},
-		"another encoding":            {request: "POST " + hook, rest: "Transfer-Encoding: xchunked\r\n", status: 501, ends: true},
-		"two encodings":               {request: "POST " + hook, rest: "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", status: 501, ends: true},
-		"a blank before the colon":    {request: "POST " + hook, rest: "Transfer-Encoding : chunked\r\n", status: 400, ends: true},
-		"a chunk with a bad length":   {request: "POST " + hook, rest: "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", status: 400, ends: true},
-		"a chunk longer than it says": {request: "POST " + hook, rest: "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n", status: 400, ends: true},
+		"length and chunks": {
+			request: "POST " + hook,
+			rest:    "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n",
+			status:  401,
+			ends:    true,
+		},
+		"chunks alone": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n",
+			status:  401,
+			ends:    true,
+		},
+		"chunks of the first HTTP": {
+			request: "POST " + hook + " HTTP/1.0",
+			rest:    "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n",
+			status:  401,
+			ends:    true,
+		},
+		"two lengths": {
+			request: "POST " + hook,
+			rest:    "Content-Length: 2\r\nContent-Length: 3\r\n",
+			status:  400,
+			ends:    true,
+		},
+		"a length with a sign": {
+			request: "POST " + hook,
+			rest:    "Content-Length: +2\r\n",
+			status:  400,
+			ends:    true,
+		},
+		"another encoding": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding: xchunked\r\n",
+			status:  501,
+			ends:    true,
+		},
+		"two encodings": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+			status:  501,
+			ends:    true,
+		},
+		"a blank before the colon": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding : chunked\r\n",
+			status:  400,
+			ends:    true,
+		},
+		"a chunk with a bad length": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+			status:  400,
+			ends:    true,
+		},
+		"a chunk longer than it says": {
+			request: "POST " + hook,
+			rest:    "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n",
+			status:  400,
+			ends:    true,
+		},
 
-		"HTTP/2 at once":     {request: "PRI * HTTP/2.0", rest: "\r\nSM\r\n", status: 404, ends: true},
-		"HTTP/2 by upgrade":  {request: "POST " + hook, rest: "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", status: 401},
-		"compressed":         {request: "POST " + hook, rest: "Content-Encoding: gzip\r\n", status: 415, header: map[string]string{"Accept-Encoding": "identity"}},
-		"SHA-1 alone":        {request: "POST " + hook, rest: "X-Hub-Signature: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n", status: 401},
-		"SHA-1 in its place": {request: "POST " + hook, rest: "X-Hub-Signature-256: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n", status: 401},
+		"HTTP/2 at once": {request: "PRI * HTTP/2.0", rest: "\r\nSM\r\n", status: 404, ends: true},
+		"HTTP/2 by upgrade": {
+			request: "POST " + hook,
+			rest:    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+			status:  401,
+		},
+		"compressed": {
+			request: "POST " + hook,
+			rest:    "Content-Encoding: gzip\r\n",
+			status:  415,
+			header:  map[string]string{"Accept-Encoding": "identity"},
+		},
+		"SHA-1 alone": {
+			request: "POST " + hook,
+			rest:    "X-Hub-Signature: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n",
+			status:  401,
+		},
+		"SHA-1 in its place": {
+			request: "POST " + hook,
+			rest:    "X-Hub-Signature-256: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n",
+			status:  401,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			version := " HTTP/1.1"
 			if strings.Contains(tc.request, " HTTP/") {
 				version = ""
 			}
+
 			host := "Host: x\r\n"
 			if strings.HasPrefix(tc.request, "PRI") {
 				host = ""
 			}
+
 			c := w.wire(tc.request + version + "\r\n" + host + tc.rest + "\r\n")
 			c.t = t
 			method, _, _ := strings.Cut(tc.request, " ")
+
 			response, body := c.answer(method)
 			if response.StatusCode != tc.status || response.ProtoMajor != 1 {
 				t.Errorf("answered %d %q, want %d", response.StatusCode, body, tc.status)
 			}
+
 			for key, want := range tc.header {
 				if got := response.Header.Get(key); got != want {
 					t.Errorf("%s: %q, want %q", key, got, want)
 				}
 			}
+
 			if tc.ends {
 				c.ended()
 			}
 		})
 	}
+
 	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
 }
 
@@ -164,6 +258,7 @@ func TestHostileRequests(t *testing.T) {
 func TestHugeBodies(t *testing.T) {
 	w := newWorld(t, nil)
 	w.start()
+
 	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n"
 	for name, head := range map[string]string{
 		"announced":            fmt.Sprintf("Content-Length: %d\r\n", 1<<40),
@@ -171,15 +266,18 @@ func TestHugeBodies(t *testing.T) {
 		"announced, and asked": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", 1<<40),
 	} {
 		c := w.wire(post + head + "\r\n")
+
 		response, body := c.answer(http.MethodPost)
 		if response.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, "4194304 bytes") {
 			t.Errorf("%s: answered %d %q, want 413 with the limit", name, response.StatusCode, body)
 		}
+
 		c.ended()
 	}
 
 	c := w.wire(post + "Transfer-Encoding: chunked\r\n\r\n")
 	chunk := "10000\r\n" + strings.Repeat(" ", 1<<16) + "\r\n"
+
 	sent := 0
 	for ; sent < 64<<20; sent += 1 << 16 {
 		if _, err := io.WriteString(c, chunk); err != nil {
@@ -195,20 +293,25 @@ func TestHugeBodies(t *testing.T) {
 	zip := gzip.NewWriter(bomb)
 	_, _ = zip.Write(make([]byte, 32<<20))
 	_ = zip.Close()
+
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url(), bytes.NewReader(bomb.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	request.Header.Set("Content-Encoding", "gzip")
 	request.Header.Set("X-Hub-Signature-256", standin.Sign(appSecret, bomb.Bytes()))
+
 	response, err := w.client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	if body, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusUnsupportedMediaType || !strings.Contains(string(body), "without Content-Encoding") {
 		t.Errorf("a compressed body was answered %d %q, want 415 and why", response.StatusCode, body)
 	}
+
 	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
 }
 
@@ -216,10 +319,12 @@ func TestHugeBodies(t *testing.T) {
 // takes long, or is answered 503 over and over.
 func TestHostileJSON(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
+
 	user, err := server.NewUser()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for engine, settings := range map[string]config.Store{"embedded": {}, "PostgreSQL": {PostgreSQL: &config.PostgreSQLStore{}}} {
 		t.Run(engine, func(t *testing.T) {
 			w := newWorld(t, func(c *config.Config) {
@@ -230,6 +335,7 @@ func TestHostileJSON(t *testing.T) {
 			w.secret(config.RoleDatabaseURL, "0", user.URL)
 			w.start()
 			w.until("ready", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
+
 			message := func(rest string) string {
 				return `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{` +
 					`"metadata":{"phone_number_id":"` + number + `"},"messages":[{"id":"` + standin.Wamid(rest) + `","from":"573001234567","type":"text",` + rest + `}]}}]}]}`
@@ -261,16 +367,20 @@ func TestHostileJSON(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					w.t = t
 					began := time.Now()
+
 					w.deliver(tc.status, []byte(tc.body))
+
 					if took := time.Since(began); took > patience/2 {
 						t.Errorf("took %v", took)
 					}
+
 					forged, _, err := standin.Deliver(t.Context(), w.client, w.url(), "guess", []byte(tc.body))
 					if err != nil || forged != http.StatusUnauthorized {
 						t.Errorf("forged: answered %d, %v, want 401 before anything is parsed", forged, err)
 					}
 				})
 			}
+
 			w.t = t
 			w.deliver(http.StatusOK, text("573009999999", standin.Wamid("honest"), "hello"))
 			w.until("the honest message is answered", func() bool {
@@ -288,8 +398,11 @@ func TestGuessedSignatures(t *testing.T) {
 	log := &lines{}
 	w.log = log
 	w.start()
+
 	const guesses = 500
+
 	body := text("573001234567", standin.Wamid("1"), "SECRETWORD")
+
 	right := standin.Sign(appSecret, body)
 	for i := range guesses {
 		signature := standin.Sign(fmt.Sprint("guess-", i), body)
@@ -313,20 +426,24 @@ func TestGuessedSignatures(t *testing.T) {
 		case 9:
 			signature = strings.Replace(right, "sha256=", "sha1=", 1)
 		}
+
 		w.guess(signature, body)
 		w.handshake("guess")
 	}
+
 	_, metrics := w.admin("/metrics")
 	for _, line := range []string{fmt.Sprintf(`whatsapp_webhook_requests_total{code="401"} %d`, guesses), fmt.Sprintf(`whatsapp_webhook_requests_total{code="403"} %d`, guesses)} {
 		if !strings.Contains(metrics, line+"\n") {
 			t.Errorf("metrics lack %s", line)
 		}
 	}
+
 	for _, message := range []string{"delivery refused", "handshake refused"} {
 		if n := strings.Count(log.String(), message); n == 0 || n > 20 {
 			t.Errorf("%q is told %d times of %d", message, n, guesses)
 		}
 	}
+
 	if strings.Contains(log.String(), "SECRETWORD") || strings.Contains(log.String(), "guess") {
 		t.Error("the log tells what a stranger sent")
 	}
@@ -334,11 +451,14 @@ func TestGuessedSignatures(t *testing.T) {
 
 func (w *world) guess(signature string, body []byte) {
 	w.t.Helper()
+
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url(), bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	request.Header.Set("X-Hub-Signature-256", signature)
+
 	if got := w.do(request); got != http.StatusUnauthorized {
 		w.t.Errorf("signature %q answered %d, want 401", signature, got)
 	}
@@ -346,10 +466,12 @@ func (w *world) guess(signature string, body []byte) {
 
 func (w *world) handshake(token string) {
 	w.t.Helper()
+
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.url()+"?hub.mode=subscribe&hub.challenge=1&hub.verify_token="+token, http.NoBody)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	if got := w.do(request); got != http.StatusForbidden {
 		w.t.Errorf("handshake answered %d, want 403", got)
 	}
@@ -357,11 +479,14 @@ func (w *world) handshake(token string) {
 
 func (w *world) do(request *http.Request) int {
 	w.t.Helper()
+
 	response, err := w.client.Do(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	_, _ = io.Copy(io.Discard, response.Body)
+
 	return response.StatusCode
 }

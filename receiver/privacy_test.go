@@ -30,10 +30,16 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		c.Processing.Retry.MaxRetries = new(1)
 	})
 	log := &lockedBuffer{}
+
 	w.log = log
 	for _, f := range []standin.Fault{
 		{PathPrefix: "/v1/messages", Status: http.StatusServiceUnavailable, Times: 3},
-		{PathPrefix: "/v1/messages", Status: http.StatusBadRequest, Body: `{"error":{"message":"cannot say SECRETWORD to 573001234567"}}`, Times: 3},
+		{
+			PathPrefix: "/v1/messages",
+			Status:     http.StatusBadRequest,
+			Body:       `{"error":{"message":"cannot say SECRETWORD to 573001234567"}}`,
+			Times:      3,
+		},
 		{PathPrefix: "/v1/messages", Status: http.StatusUnauthorized, Times: 3},
 		{PathPrefix: "/v1/messages", Cut: standin.CutMidBody, Times: 3},
 		{PathPrefix: "/v1/messages", Status: http.StatusOK, Body: `{"SECRETWORD":"573001234567"}`, Times: 3},
@@ -41,57 +47,81 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	} {
 		w.bird.Faults.Add(f)
 	}
+
 	for _, code := range []int{190, 131056, 131026, 131047, 131000} {
 		f := standin.GraphError(code, "SECRETWORD for 573001234567", 0)
 		f.Times = 2
 		w.graph.Faults.Add(f)
 	}
+
 	w.graph.Faults.Add(standin.Fault{Cut: standin.CutAfter, Times: 3})
-	w.sink.front.Faults.Add(standin.Fault{Status: http.StatusBadGateway, Body: "573001234567", Times: 3})
+	w.sink.front.Faults.Add(standin.Fault{
+		Status: http.StatusBadGateway,
+		Body:   "573001234567",
+		Times:  3,
+	})
 	w.start()
 
 	files, err := filepath.Glob("whatsapp/testdata/deliveries/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no deliveries: %v", err)
 	}
+
 	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		w.deliver(http.StatusOK, w.hostMedia(body))
 	}
+
 	for i := range 30 {
 		w.deliver(http.StatusOK, text(ana, standin.Wamid(fmt.Sprint(i)), "SECRETWORD number "+fmt.Sprint(i)))
 	}
+
 	status, _, err := standin.Deliver(t.Context(), w.client, w.url(), "wrong-secret", text(ana, "wamid.forged", "SECRETWORD"))
 	if err != nil || status != http.StatusUnauthorized {
 		t.Fatalf("forged delivery answered %d, %v", status, err)
 	}
+
 	w.quiet()
 
 	_, metrics := w.admin("/metrics")
 	_, figures := w.admin("/status")
+
 	var failures strings.Builder
+
 	records, err := w.running.Store().List(t.Context(), store.Filter{}, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, record := range records {
 		fmt.Fprintln(&failures, record.Failures)
 	}
+
 	var headers strings.Builder
 	for _, call := range w.sink.front.Recorder.Calls() {
 		fmt.Fprintln(&headers, call.Method, call.Path, call.Query, call.Header)
 	}
+
 	if log.Len() == 0 || failures.Len() == 0 || headers.Len() == 0 {
 		t.Fatal("there is nothing to look at")
 	}
+
 	personal := regexp.MustCompile(`(?i)5730\d{8}|SECRETWORD|wamid|Ana Prueba|\bLuis\b|CO\.1000|` +
 		strings.Join([]string{accessToken, appSecret, verifyToken, birdKey}, "|"))
-	for what, shown := range map[string]string{"log": log.String(), "metrics": metrics, "status": figures, "failures": failures.String(), "notice headers": headers.String()} {
+	for what, shown := range map[string]string{
+		"log":            log.String(),
+		"metrics":        metrics,
+		"status":         figures,
+		"failures":       failures.String(),
+		"notice headers": headers.String(),
+	} {
 		if found := personal.FindAllString(shown, 5); found != nil {
 			t.Errorf("%s shows %q", what, found)
+
 			for line := range strings.Lines(shown) {
 				if personal.MatchString(line) {
 					t.Logf("  %s", line)
@@ -111,12 +141,14 @@ type lockedBuffer struct {
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.b.Write(p)
 }
 
 func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.b.String()
 }
 

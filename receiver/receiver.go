@@ -72,45 +72,77 @@ type Receiver struct {
 // Open opens the store and listens; nothing is served or worked before Run.
 func Open(ctx context.Context, live *config.Live, version string, clock clockwork.Clock, log *slog.Logger) (_ *Receiver, err error) {
 	settings := live.Now()
-	r := &Receiver{live: live, metrics: metrics.New(), clock: clock, log: log, name: rand.Text(), version: version}
+
+	r := &Receiver{
+		live:    live,
+		metrics: metrics.New(),
+		clock:   clock,
+		log:     log,
+		name:    rand.Text(),
+		version: version,
+	}
 	defer func() {
 		if err != nil {
 			r.Close()
 		}
 	}()
+
 	inbox, err := openStore(ctx, live)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock.Now)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
+
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.Endpoint, version); err != nil {
 		return nil, err
 	}
+
 	r.notices = notice.NewSender(live, noticeConnections, clock.Now)
 	if r.media, err = media.Open(live, r.graph); err != nil {
 		return nil, fmt.Errorf("open media spool: %w", err)
 	}
+
 	r.engine = engine.New(engine.Parts{
-		Store: r.store, Bird: r.bird, Graph: r.graph, Media: r.media, Notices: r.notices, Live: live, Metrics: r.metrics, Tracer: r.tracer,
-		Clock: clock, Log: log,
+		Store:   r.store,
+		Bird:    r.bird,
+		Graph:   r.graph,
+		Media:   r.media,
+		Notices: r.notices,
+		Live:    live,
+		Metrics: r.metrics,
+		Tracer:  r.tracer,
+		Clock:   clock,
+		Log:     log,
 	})
 	r.keeper = subscription.New(subscription.Parts{
-		Live: live, Graph: r.graph, Metrics: r.metrics, Duties: r.store, Holder: r.name, Sends: r.engine.Token, Clock: clock, Log: log,
+		Live:    live,
+		Graph:   r.graph,
+		Metrics: r.metrics,
+		Duties:  r.store,
+		Holder:  r.name,
+		Sends:   r.engine.Token,
+		Clock:   clock,
+		Log:     log,
 	})
 	r.metrics.WatchSubscription(r.keeper.Subscription, r.keeper.TokenExpiresAt)
+
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
 		return nil, fmt.Errorf("listen for deliveries: %w", err)
 	}
+
 	if r.adminPort, err = listen.Listen(ctx, "tcp", settings.Listen.Admin); err != nil {
 		return nil, fmt.Errorf("listen for probes: %w", err)
 	}
+
 	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
 		return nil, fmt.Errorf("listen for the console: %w", err)
 	}
+
 	return r, nil
 }
 
@@ -129,22 +161,47 @@ func (r *Receiver) Store() store.Store { return r.store }
 // Run serves and works until ctx ends, then drains: no new work, deliveries and conversations in hand come to an end.
 func (r *Receiver) Run(ctx context.Context) error {
 	hook := edge.New(edge.Parts{
-		Inbox: r.store, Wake: r.engine.Wake, Live: r.live, Metrics: r.metrics, Tracer: r.tracer, Now: r.clock.Now, Log: r.log, Version: r.version,
+		Inbox:   r.store,
+		Wake:    r.engine.Wake,
+		Live:    r.live,
+		Metrics: r.metrics,
+		Tracer:  r.tracer,
+		Now:     r.clock.Now,
+		Log:     r.log,
+		Version: r.version,
 	})
 	webhook := server(hook, hook.ErrorLog())
 	problems := func() map[string]string {
 		all := r.engine.Problems()
 		maps.Copy(all, hook.Problems())
+
 		return all
 	}
 	probes := server(admin.New(admin.Parts{
-		Store: r.store, Live: r.live, Metrics: r.metrics, Problems: problems, Token: r.keeper.Token, TokenExpiresAt: r.keeper.TokenExpiresAt,
-		Subscription: r.keeper.Subscription, Draining: r.draining.Load, Now: r.clock.Now, Log: r.log, Version: r.version,
+		Store:          r.store,
+		Live:           r.live,
+		Metrics:        r.metrics,
+		Problems:       problems,
+		Token:          r.keeper.Token,
+		TokenExpiresAt: r.keeper.TokenExpiresAt,
+		Subscription:   r.keeper.Subscription,
+		Draining:       r.draining.Load,
+		Now:            r.clock.Now,
+		Log:            r.log,
+		Version:        r.version,
 	}), hook.ErrorLog())
-	console := server(admin.NewConsole(admin.Console{Store: r.store, Wake: r.engine.Wake, Now: r.clock.Now, Log: r.log}), hook.ErrorLog())
+	console := server(admin.NewConsole(admin.Console{
+		Store: r.store,
+		Wake:  r.engine.Wake,
+		Now:   r.clock.Now,
+		Log:   r.log,
+	}), hook.ErrorLog())
+
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+
 	var parts sync.WaitGroup
+
 	serve := func(s *http.Server, l net.Listener) {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
@@ -153,29 +210,38 @@ func (r *Receiver) Run(ctx context.Context) error {
 	deliveries := hook.Secure(connections.Bound(webhook, r.webhook, webhookConnections, r.log))
 	questions := connections.Bound(probes, r.adminPort, clusterConnections, r.log)
 	letters := connections.Bound(console, r.console, clusterConnections, r.log)
+
 	parts.Go(func() { serve(webhook, deliveries) })
 	parts.Go(func() { serve(probes, questions) })
 	parts.Go(func() { serve(console, letters) })
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.keeper.Run(run) })
 	parts.Go(func() { r.retain(run) })
+
 	worked := make(chan struct{})
 	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Now().Shutdown.DrainTimeout) })
 	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
 
 	<-run.Done()
 	r.draining.Store(true)
+
 	patience, done := context.WithTimeout(context.WithoutCancel(ctx), r.live.Now().Shutdown.DrainTimeout+time.Second)
 	defer done()
+
 	err := context.Cause(run)
 	if ctx.Err() != nil {
 		err = nil // being asked to end is no fault
 	}
+
 	err = errors.Join(err, shutdown(patience, webhook), shutdown(patience, console))
+
 	<-worked
+
 	err = errors.Join(err, shutdown(patience, probes)) // last, so that the drain can be watched
+
 	parts.Wait()
 	r.log.Info("receiver ended")
+
 	return err
 }
 
@@ -186,25 +252,32 @@ func (r *Receiver) Close() {
 			_ = l.Close() // already closed where Run served it
 		}
 	}
+
 	if r.bird != nil {
 		r.bird.Close()
 	}
+
 	if r.graph != nil {
 		r.graph.Close()
 	}
+
 	if r.media != nil {
 		r.media.Close()
 	}
+
 	if r.notices != nil {
 		r.notices.Close()
 	}
+
 	if r.tracer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), traceTimeout)
 		if err := r.tracer.Close(ctx); err != nil {
 			r.log.Error("end tracing", "error", err)
 		}
+
 		cancel()
 	}
+
 	if r.store != nil {
 		if err := r.store.Close(); err != nil {
 			r.log.Error("close store", "error", err)
@@ -217,6 +290,7 @@ func (r *Receiver) Close() {
 func server(h http.Handler, trouble *log.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+
 	return &http.Server{
 		Handler:                      h,
 		ErrorLog:                     trouble,
@@ -235,5 +309,6 @@ func shutdown(patience context.Context, s *http.Server) error {
 	if err := s.Shutdown(patience); err != nil {
 		return errors.Join(fmt.Errorf("drain requests: %w", err), s.Close())
 	}
+
 	return nil
 }

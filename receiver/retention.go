@@ -22,8 +22,10 @@ const (
 func (r *Receiver) retain(ctx context.Context) {
 	ticker := r.clock.NewTicker(purgeEvery)
 	defer ticker.Stop()
+
 	for {
 		r.purge(ctx)
+
 		select {
 		case <-ctx.Done():
 			return
@@ -34,19 +36,23 @@ func (r *Receiver) retain(ctx context.Context) {
 
 func (r *Receiver) purge(ctx context.Context) {
 	now := r.clock.Now()
+
 	held, _, err := r.store.TakeDuty(ctx, store.DutyRetention, r.name, now, now.Add(purgeTerm))
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("find out who drops events past their retention", "error", err)
 	}
+
 	if !held || err != nil {
 		return
 	}
+
 	payloads := time.Duration(r.live.Now().Store.RetentionDays) * 24 * time.Hour
 	for ctx.Err() == nil {
 		changed, err := r.store.Purge(ctx, now.Add(-payloads), now.Add(-max(payloads, keepIDs)), purgeBatch)
 		if err != nil && ctx.Err() == nil {
 			r.log.Error("drop events past their retention", "error", err)
 		}
+
 		if err != nil || changed < purgeBatch {
 			return
 		}

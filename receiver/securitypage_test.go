@@ -18,39 +18,47 @@ func TestSecurityPageNamesWhatThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	there := map[string]bool{}
+
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, root := range []string{".", "../controllers", "../test/distribution"} {
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
+
 			source, err := os.ReadFile(path)
 			for _, match := range function.FindAllSubmatch(source, -1) {
 				there[string(match[1])] = true
 			}
+
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	named := 0
 	for _, match := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(page), -1) {
 		name := match[1]
 		switch {
 		case strings.HasPrefix(name, "Test"), strings.HasPrefix(name, "Fuzz"):
 			named++
+
 			if !there[name] {
 				t.Errorf("docs/security.md names %s, and there is no such test", name)
 			}
 		case regexp.MustCompile(`^(receiver|controllers|config|hack)/[\w./-]+$`).MatchString(name):
 			named++
+
 			if _, err := os.Stat(filepath.Join("..", name)); err != nil {
 				t.Errorf("docs/security.md names %s: %v", name, err)
 			}
 		}
 	}
+
 	if named < 50 {
 		t.Errorf("found %d names in docs/security.md, which cannot be all", named)
 	}

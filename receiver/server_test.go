@@ -20,6 +20,7 @@ import (
 // TestServerTimeouts has the server's own settings, and a clock that runs ahead while all wait.
 func TestServerTimeouts(t *testing.T) {
 	const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+
 	drip := func(c net.Conn, text string) {
 		for range time.Tick(time.Second) {
 			if _, err := io.WriteString(c, text); err != nil {
@@ -33,15 +34,30 @@ func TestServerTimeouts(t *testing.T) {
 		reads bool
 		limit time.Duration
 	}{
-		"nothing sent":            {reads: true, limit: 5 * time.Second},
-		"headers that trickle":    {first: "GET / HTTP/1.1\r\n", drips: "X-Slow: 1\r\n", reads: true, limit: 5 * time.Second},
+		"nothing sent": {reads: true, limit: 5 * time.Second},
+		"headers that trickle": {
+			first: "GET / HTTP/1.1\r\n",
+			drips: "X-Slow: 1\r\n",
+			reads: true,
+			limit: 5 * time.Second,
+		},
 		"a body that trickles":    {first: post, drips: "{", reads: true, limit: 10 * time.Second},
 		"a body that never comes": {first: post, reads: true, limit: 10 * time.Second},
 		"an answer nobody reads":  {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", limit: 30 * time.Second},
 		"idle after an answer":    {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", reads: true, limit: 2 * time.Minute},
-		"headers after an answer": {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n", drips: "X-Slow: 1\r\n", reads: true, limit: 5 * time.Second},
-		"a small body, refused":   {first: "POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", drips: "{", reads: true, limit: 10 * time.Second},
-		"a large body, refused":   {first: strings.Replace(post, "/", "/refused", 1), drips: "{", reads: true},
+		"headers after an answer": {
+			first: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n",
+			drips: "X-Slow: 1\r\n",
+			reads: true,
+			limit: 5 * time.Second,
+		},
+		"a small body, refused": {
+			first: "POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+			drips: "{",
+			reads: true,
+			limit: 10 * time.Second,
+		},
+		"a large body, refused": {first: strings.Replace(post, "/", "/refused", 1), drips: "{", reads: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,31 +65,41 @@ func TestServerTimeouts(t *testing.T) {
 					if r.URL.Path != "/refused" {
 						_, _ = io.Copy(io.Discard, r.Body)
 					}
+
 					_, _ = io.WriteString(w, "answer")
 				})
 				s := server(handler, slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn))
 				here, there := net.Pipe()
 				l := &oneConn{conn: there, ended: make(chan struct{})}
+
 				bound := connections.Bound(s, l, webhookConnections, slog.New(slog.DiscardHandler))
 				go func() { _ = s.Serve(bound) }()
+
 				began := time.Now()
+
 				if _, err := io.WriteString(here, tc.first); err != nil {
 					t.Fatal(err)
 				}
+
 				var client sync.WaitGroup
 				if tc.reads {
 					client.Go(func() { _, _ = io.Copy(io.Discard, here) })
 				}
+
 				if tc.drips != "" {
 					client.Go(func() { drip(here, tc.drips) })
 				}
+
 				l.wait()
 				// A client that is cut off in the middle of a request gets half a second to read why.
 				if took := time.Since(began); took < tc.limit || took > tc.limit+time.Second {
 					t.Errorf("the connection lasted %v, want %v", took, tc.limit)
 				}
+
 				_ = here.Close()
+
 				client.Wait()
+
 				_ = s.Close()
 			})
 		})
@@ -92,7 +118,9 @@ func (l *oneConn) Accept() (net.Conn, error) {
 		<-l.ended
 		return nil, net.ErrClosed
 	}
+
 	l.given = true
+
 	return closing{l.conn, l.ended}, nil
 }
 
@@ -111,6 +139,7 @@ func (c closing) Close() error {
 	default:
 		close(c.ended)
 	}
+
 	return c.Conn.Close()
 }
 

@@ -24,6 +24,7 @@ func TestHonestAmongSlowClients(t *testing.T) {
 		slow = 700
 		most = 512 // the receiver's bound
 	)
+
 	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=00\r\n"
 	for name, text := range map[string]func(i int) string{
 		"that say nothing":          func(int) string { return "" },
@@ -36,23 +37,32 @@ func TestHonestAmongSlowClients(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.start()
+
 			crowd := newCrowd(w)
 			defer crowd.leave()
+
 			for i := range slow {
 				crowd.join(text(i))
 			}
+
 			w.until("the crowd is thinned out", func() bool { return crowd.sentAway() >= slow-most })
+
 			for i := range 20 {
 				began := time.Now()
+
 				w.deliver(http.StatusOK, textOf(i))
+
 				if took := time.Since(began); took > patience/4 {
 					t.Errorf("an honest delivery took %v", took)
 				}
+
 				crowd.join(text(slow + i))
 			}
+
 			if code, _ := w.admin("/readyz"); code != http.StatusOK {
 				t.Errorf("GET /readyz = %d, want 200", code)
 			}
+
 			w.quiet()
 		})
 	}
@@ -61,25 +71,37 @@ func TestHonestAmongSlowClients(t *testing.T) {
 // A large body that comes to no end takes the room of other large ones, not of those that are as small as nearly all are.
 func TestHonestAmongLargeBodies(t *testing.T) {
 	const room = 1 << 20
-	w := newWorld(t, func(c *config.Config) { c.Webhook.MaxBodyBytes, c.Webhook.MaxInFlightBytes = room, room })
+
+	w := newWorld(t, func(c *config.Config) {
+		c.Webhook.MaxBodyBytes = room
+		c.Webhook.MaxInFlightBytes = room
+	})
 	w.start()
+
 	crowd := newCrowd(w)
 	defer crowd.leave()
+
 	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1)
 	crowd.join(endless)
+
 	joined := int64(1)
 	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
 	w.until("all room is taken", func() bool {
 		if crowd.sentAway() == joined { // it came when there was another large one
 			crowd.join(endless)
+
 			joined++
 		}
+
 		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
+
 		return err == nil && status == http.StatusServiceUnavailable
 	})
+
 	for i := range 20 {
 		w.deliver(http.StatusOK, textOf(i))
 	}
+
 	crowd.leave()
 	w.until("the room is given back", func() bool {
 		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
@@ -92,11 +114,14 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 func TestAnnouncedBodiesTakeNoRoom(t *testing.T) {
 	w := newWorld(t, nil)
 	w.start()
+
 	crowd := newCrowd(w)
 	defer crowd.leave()
+
 	for range 100 {
 		crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 4<<20))
 	}
+
 	w.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 3<<20)))
 	w.quiet()
 }
@@ -119,11 +144,14 @@ func newCrowd(w *world) *crowd { return &crowd{w: w} }
 
 func (c *crowd) join(text string) {
 	c.w.t.Helper()
+
 	var dialer net.Dialer
+
 	conn, err := dialer.DialContext(c.w.t.Context(), "tcp", c.w.running.WebhookAddr())
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
+
 	c.mu.Lock()
 	c.conns = append(c.conns, conn)
 	c.mu.Unlock()
@@ -138,6 +166,7 @@ func (c *crowd) join(text string) {
 				}
 			}
 		}
+
 		if !c.leaving.Load() {
 			c.gone.Add(1)
 		}

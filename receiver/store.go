@@ -18,9 +18,11 @@ func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
 	if settings.PostgreSQL == nil {
 		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{})
 	}
+
 	access := func() postgres.Access {
 		secrets := live.Now().Secrets
 		return postgres.Access{URL: secrets.DatabaseURL, CA: secrets.DatabaseCA}
 	}
+
 	return postgres.Open(access, postgres.Options{MaxConnections: settings.PostgreSQL.MaxConnections}), nil
 }

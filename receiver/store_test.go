@@ -24,28 +24,34 @@ type lines struct {
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.all.Write(p)
 }
 
 func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.all.String()
 }
 
 // A receiver without a database runs, is not ready and refuses deliveries for now; with one it works.
 func TestDatabaseThatComesLater(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
+
 	user, err := server.NewUser()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	w := newWorld(t, func(c *config.Config) { c.Store = config.Store{PostgreSQL: &config.PostgreSQLStore{}} })
 	log := &lines{}
 	w.log = log
 	w.start()
+
 	message := text("573001234567", standin.Wamid("1"), "hello")
 	w.deliver(http.StatusServiceUnavailable, message)
+
 	if code, body := w.admin("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, config.RoleDatabaseURL) {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the role", code, body)
 	}
@@ -58,14 +64,18 @@ func TestDatabaseThatComesLater(t *testing.T) {
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
+
 	w.deliver(http.StatusServiceUnavailable, text("573001234567", standin.Wamid("2"), "are you there?"))
+
 	if err := server.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	w.until("ready again", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
 	w.deliver(http.StatusOK, message)
 	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("2"), "are you there?"))
 	w.sent(2)
+
 	for _, secret := range []string{user.Name, user.Password} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log tells %q", secret)

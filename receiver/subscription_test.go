@@ -24,7 +24,9 @@ import (
 // A fresh app at Meta: the receiver subscribes by itself, behind an ingress that comes up after it, and is delivered to.
 func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 	const appID, account = "77", "9001"
+
 	var target *url.URL
+
 	up := make(chan struct{})
 	comeUp := sync.OnceFunc(func() { close(up) })
 	ingress := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -32,29 +34,41 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 		r.SetURL(target)
 	}})
 	graph := standin.NewGraph(standin.GraphOptions{
-		AccessTokens: []string{accessToken}, AppID: appID, AppSecret: appSecret, CallbackClient: ingress.Client(),
+		AccessTokens:   []string{accessToken},
+		AppID:          appID,
+		AppSecret:      appSecret,
+		CallbackClient: ingress.Client(),
 	})
 	meta := httptest.NewServer(graph)
 	w := newWorld(t, func(c *config.Config) {
 		c.CloudAPI.BaseURL = meta.URL
 		c.CloudAPI.Subscription = &config.Subscription{
-			AppID: appID, CallbackURL: ingress.URL + "/webhooks/whatsapp", BusinessAccountIDs: []string{account}, CallbackScope: config.CallbackBusinessAccount,
+			AppID:              appID,
+			CallbackURL:        ingress.URL + "/webhooks/whatsapp",
+			BusinessAccountIDs: []string{account},
+			CallbackScope:      config.CallbackBusinessAccount,
 		}
 	})
 	w.graph = graph
+
 	t.Cleanup(func() { comeUp(); meta.Close(); ingress.Close() })
 	w.start()
+
 	if s := w.status(); s.Subscription.State != report.SubscriptionPending || s.Status != "healthy" {
 		t.Errorf("before the first check: %+v", s)
 	}
+
 	target = &url.URL{Scheme: "http", Host: w.running.WebhookAddr()}
+
 	comeUp()
 	w.until("subscribed", func() bool { return w.status().Subscription.State == report.SubscriptionActive })
+
 	if s := w.status(); s.Status != "healthy" || s.Token != report.TokenAccepted || s.TokenExpiresAt != nil {
 		t.Errorf("status %+v, want it healthy with a token that does not expire", s)
 	}
 
 	client := ingress.Client()
+
 	message := standin.Wamid("1")
 	for range 2 {
 		status, _, err := standin.Deliver(t.Context(), client, ingress.URL+"/webhooks/whatsapp", appSecret, text("573001234567", message, "hello"))
@@ -62,14 +76,17 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 			t.Fatalf("delivery answered %d (%v)", status, err)
 		}
 	}
+
 	w.sent(1)
 	w.quiet()
+
 	_, body := w.admin("/metrics")
 	for _, line := range []string{`whatsapp_subscription_active 1`, `whatsapp_duplicates_total{kind="message"} 1`} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("GET /metrics lacks %s", line)
 		}
 	}
+
 	for _, name := range []string{"whatsapp_token_expires_timestamp_seconds", "whatsapp_store_errors_total"} {
 		if strings.Contains(body, name) {
 			t.Errorf("GET /metrics has %s of a token without end and a store without failures", name)
@@ -82,18 +99,22 @@ func TestMutualTLSIsServed(t *testing.T) {
 	lender := httptest.NewTLSServer(http.NotFoundHandler())
 	lender.Close()
 	pair := lender.TLS.Certificates[0]
+
 	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
 	w := newWorld(t, func(c *config.Config) { c.Webhook.MutualTLS = &config.MutualTLS{} })
 	w.secret(config.RoleServerCertificate, "0", certificate)
 	w.secret(config.RoleClientCA, "0", certificate)
 	w.start()
+
 	if code, body := w.admin("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: server-key") {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the key", code, body)
 	}
+
 	w.secret(config.RoleServerKey, "0", "nonsense")
 	w.until("bad key reported", func() bool {
 		return strings.Contains(w.status().Problems["mutual TLS"], "server-certificate and server-key are no certificate and its key")
@@ -103,21 +124,26 @@ func TestMutualTLSIsServed(t *testing.T) {
 
 	trusted := x509.NewCertPool()
 	trusted.AddCert(lender.Certificate())
+
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}
 	defer client.CloseIdleConnections()
+
 	address := "https://" + w.running.WebhookAddr()
 	if status, _, err := standin.Deliver(t.Context(), client, address+"/webhooks/whatsapp", appSecret, text("573001234567", standin.Wamid("1"), "hello")); err != nil || status != http.StatusForbidden {
 		t.Errorf("delivery without a client certificate answered %d (%v), want 403", status, err)
 	}
+
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/health", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "healthy") {
 		t.Errorf("GET /health = %d %q (%v), want 200", response.StatusCode, body, err)
 	}

@@ -16,15 +16,18 @@ import (
 // A number that is written to more than it may answer holds up nobody but those who wrote to it.
 func TestBusyNumberHoldsUpNoOther(t *testing.T) {
 	const places, busy, other = 4, 12, "4200"
+
 	w := newWorld(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = append(c.CloudAPI.PhoneNumberIDs, other)
 		c.CloudAPI.MessagesPerSecond = 2
 		c.Processing.Concurrency = places
 	})
 	w.start()
+
 	for i := range busy {
 		w.deliver(http.StatusOK, text(fmt.Sprintf("57300000%04d", i), standin.Wamid(fmt.Sprint(i)), "hello"))
 	}
+
 	w.deliver(http.StatusOK, standin.TextDelivery(other, "573009999999", "Ana", standin.Wamid("other"), "hello", time.Now()))
 
 	before := busy
@@ -36,19 +39,25 @@ func TestBusyNumberHoldsUpNoOther(t *testing.T) {
 				return true
 			}
 		}
+
 		return false
 	})
+
 	if before > busy-places {
 		t.Errorf("%d of %d answers of the busy number went before the one of the other", before, busy)
 	}
+
 	answered := map[string]int{}
 	for _, message := range w.sent(busy + 1) {
 		answered[message.To]++
 	}
+
 	w.quiet()
+
 	if len(answered) != busy+1 {
 		t.Errorf("%d people got answers, want %d", len(answered), busy+1)
 	}
+
 	if sent := w.graph.Sent(); len(sent) != busy+1 {
 		t.Errorf("%d answers were sent, want %d", len(sent), busy+1)
 	}

@@ -22,19 +22,26 @@ import (
 
 // TestOneTraceFromDeliveryToReply reads what arrives at an OTLP collector.
 func TestOneTraceFromDeliveryToReply(t *testing.T) {
-	var mu sync.Mutex
-	var spans []*trace.Span
+	var (
+		mu    sync.Mutex
+		spans []*trace.Span
+	)
+
 	otlp := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
+
 		var export collector.ExportTraceServiceRequest
 		if err == nil {
 			err = proto.Unmarshal(body, &export)
 		}
+
 		if err != nil {
 			t.Error(err)
 		}
+
 		mu.Lock()
 		defer mu.Unlock()
+
 		for _, resource := range export.ResourceSpans {
 			for _, scope := range resource.ScopeSpans {
 				spans = append(spans, scope.Spans...)
@@ -52,28 +59,36 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 
 	mu.Lock()
 	defer mu.Unlock()
+
 	var names []string
+
 	traces := map[string]bool{}
 	for _, span := range spans {
 		names = append(names, span.Name)
+
 		traces[string(span.TraceId)] = true
 		if shown := span.String(); strings.Contains(shown, ana) || strings.Contains(shown, "hello") || strings.Contains(shown, "wamid") {
 			t.Errorf("a span tells personal data: %s", shown)
 		}
 	}
+
 	slices.Sort(names)
+
 	if diff := cmp.Diff([]string{"ask Bird", "handle message", "receive delivery", "send message", "store events"}, names); diff != "" {
 		t.Errorf("spans (-want +got):\n%s", diff)
 	}
+
 	if len(traces) != 1 {
 		t.Errorf("%d traces, want one across the store", len(traces))
 	}
+
 	parent := ""
 	for _, call := range w.bird.Recorder.Calls() {
 		if strings.HasPrefix(call.Path, "/v1/messages") {
 			parent = call.Header.Get("Traceparent")
 		}
 	}
+
 	if parent == "" {
 		t.Error("Bird was not told of the trace")
 	}

@@ -18,6 +18,7 @@ var SchemeGroupVersion = schema.GroupVersion{Group: "whatsapp.wawebhook.dev", Ve
 var schemeBuilder = runtime.NewSchemeBuilder(func(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(SchemeGroupVersion, &WhatsAppWebhook{}, &WhatsAppWebhookList{})
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
+
 	return nil
 })
 

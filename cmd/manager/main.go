@@ -55,10 +55,12 @@ func main() {
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and end")
 	flag.Parse()
+
 	if o.showVersion {
 		fmt.Println(version)
 		return
 	}
+
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "unexpected argument %q: the manager takes flags only, see --help\n", flag.Arg(0))
 		os.Exit(2)
@@ -79,10 +81,12 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("build the scheme: %w", err)
 	}
+
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
+
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
 		Cache:  controllers.CacheOptions(o.namespaces),
@@ -102,18 +106,24 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
+
 	environment := resources.Environment{ReceiverImage: o.receiverImage, OperatorNamespace: os.Getenv("POD_NAMESPACE")}
+
 	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment})
 	if err != nil {
 		return err
 	}
+
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("add health checks: %w", err)
 	}
+
 	mgr.GetLogger().Info("starting", "version", version, "receiverImage", o.receiverImage, "namespaces", o.namespaces.String(), "operatorNamespace", environment.OperatorNamespace)
+
 	return mgr.Start(ctx)
 }
 
@@ -134,5 +144,6 @@ func (n *namespaces) Set(value string) error {
 			*n = append(*n, name)
 		}
 	}
+
 	return nil
 }

@@ -18,11 +18,14 @@ func TestNamespacesFlag(t *testing.T) {
 		"a, b,a,": {"a", "b", "a"},
 	} {
 		var n namespaces
+
 		flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 		flags.Var(&n, "namespaces", "")
+
 		if err := flags.Parse([]string{"--namespaces=" + value}); err != nil {
 			t.Fatal(err)
 		}
+
 		if diff := cmp.Diff(want, n); diff != "" {
 			t.Errorf("--namespaces=%q (-want +got):\n%s", value, diff)
 		}

@@ -26,15 +26,21 @@ var version = "dev"
 
 func main() {
 	file := flag.String("config", "", "the configuration `FILE` (see docs/receiver.md)")
+
 	flag.Parse()
+
 	if *file == "" || flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "usage: receiver --config FILE")
 		os.Exit(2)
 	}
+
 	tune()
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *file)
+
 	stop()
+
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "receiver:", err)
 		os.Exit(1)
@@ -45,18 +51,22 @@ func run(ctx context.Context, file string) error {
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	clock := clockwork.NewRealClock()
+
 	live, err := config.Open(file, clock, log)
 	if err != nil {
 		return err
 	}
+
 	if err := level.UnmarshalText([]byte(live.Now().Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %w", err)
 	}
+
 	r, err := receiver.Open(ctx, live, version, clock, log)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+
 	return r.Run(ctx)
 }
 

@@ -49,10 +49,16 @@ type Applier struct {
 // live where that does not know. Neither may strip what [FieldOwner] has in managedFields. Objects of the kinds in whole
 // are read wholly, as the Go types of the client's scheme; of others the metadata is enough.
 func New(c client.Client, live client.Reader, whole ...schema.GroupVersionKind) *Applier {
-	a := &Applier{client: c, live: live, whole: map[schema.GroupVersionKind]bool{}, memory: newMemory()}
+	a := &Applier{
+		client: c,
+		live:   live,
+		whole:  map[schema.GroupVersionKind]bool{},
+		memory: newMemory(),
+	}
 	for _, gvk := range whole {
 		a.whole[gvk] = true
 	}
+
 	return a
 }
 
@@ -64,41 +70,52 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resou
 	if err != nil {
 		return nil, err
 	}
+
 	fingerprint, err := fingerprintOf(desired.Object)
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint %s: %w", describe(desired), err)
 	}
+
 	known := a.memory.recall(owner, desired)
+
 	live, err := a.read(ctx, desired, known.generation)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", describe(desired), err)
 	}
+
 	if live != nil {
 		if !metav1.IsControlledBy(live, owner) {
 			return nil, &NotOwnedError{Kind: desired.GetKind(), Name: desired.GetName()}
 		}
+
 		now, err := recordOf(live, fingerprint)
 		if err != nil {
 			return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 		}
+
 		if known.same(now) {
 			return live, nil
 		}
 		// The API server refuses the request if the object has been replaced since it was read.
 		desired.SetUID(live.GetUID())
 	}
+
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		if replaced(err) {
 			err = apierrors.NewConflict(schema.GroupResource{Group: desired.GroupVersionKind().Group, Resource: desired.GetKind()}, desired.GetName(),
 				errors.New("it was replaced since it was read"))
 		}
+
 		return live, fmt.Errorf("apply %s: %w", describe(desired), err)
 	}
+
 	result, err := recordOf(desired, fingerprint)
 	if err != nil {
 		return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 	}
+
 	a.memory.remember(owner, desired, result)
+
 	return a.convert(desired)
 }
 
@@ -113,13 +130,16 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 	if err != nil {
 		return nil, fmt.Errorf("marshal rendered object: %w", err)
 	}
+
 	desired := &unstructured.Unstructured{}
 	if err := desired.UnmarshalJSON(data); err != nil {
 		return nil, fmt.Errorf("unmarshal rendered object: %w", err)
 	}
+
 	if err := controllerutil.SetControllerReference(owner, desired, a.client.Scheme()); err != nil {
 		return nil, fmt.Errorf("set the owner of %s: %w", describe(desired), err)
 	}
+
 	return desired, nil
 }
 
@@ -132,6 +152,7 @@ func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, 
 		if err != nil {
 			return nil, err
 		}
+
 		err = reader.Get(ctx, key, object)
 		switch {
 		case err == nil && (reader == a.live || object.GetGeneration() >= generation):
@@ -140,6 +161,7 @@ func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, 
 			return nil, err
 		}
 	}
+
 	return nil, nil
 }
 
@@ -148,16 +170,20 @@ func (a *Applier) Prototype(kind schema.GroupVersionKind) (client.Object, error)
 	if !a.whole[kind] {
 		object := &metav1.PartialObjectMetadata{}
 		object.SetGroupVersionKind(kind)
+
 		return object, nil
 	}
+
 	object, err := a.client.Scheme().New(kind)
 	if err != nil {
 		return nil, err
 	}
+
 	typed, ok := object.(client.Object)
 	if !ok {
 		return nil, fmt.Errorf("%s is not a kind of objects", kind.Kind)
 	}
+
 	return typed, nil
 }
 
@@ -166,9 +192,11 @@ func (a *Applier) convert(from *unstructured.Unstructured) (client.Object, error
 	if err != nil {
 		return nil, err
 	}
+
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, object); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", describe(from), err)
 	}
+
 	return object, nil
 }
 
@@ -178,6 +206,7 @@ func replaced(err error) bool {
 	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
 		return false
 	}
+
 	return slices.ContainsFunc(status.Status().Details.Causes, func(cause metav1.StatusCause) bool {
 		return cause.Field == "metadata.uid"
 	})
@@ -192,5 +221,6 @@ func fingerprintOf(content any) ([sha256.Size]byte, error) {
 	if err != nil {
 		return [sha256.Size]byte{}, err
 	}
+
 	return sha256.Sum256(data), nil
 }

@@ -28,22 +28,27 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 	if err := a.client.Get(ctx, deployment, cached); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+
 	if !slices.ContainsFunc(cached.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldOwner && ownsReplicas(entry) }) {
 		return nil
 	}
+
 	live := &appsv1.Deployment{} // the cache knows of no other owners
 	if err := a.live.Get(ctx, deployment, live); err != nil {
 		return fmt.Errorf("read the owners of replicas: %w", err)
 	}
+
 	if slices.ContainsFunc(live.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager != FieldOwner && ownsReplicas(entry) }) {
 		return nil
 	}
+
 	held := appsv1ac.Deployment(live.Name, live.Namespace).
 		WithUID(live.UID).
 		WithSpec(appsv1ac.DeploymentSpec().WithReplicas(*live.Spec.Replicas))
 	if err := a.client.Apply(ctx, held, client.FieldOwner(FieldOwnerReplicas), client.ForceOwnership); err != nil {
 		return fmt.Errorf("hold the replicas for the autoscaler: %w", err)
 	}
+
 	return nil
 }
 
@@ -53,5 +58,6 @@ func ownsReplicas(entry metav1.ManagedFieldsEntry) bool {
 			Replicas *struct{} `json:"f:replicas"`
 		} `json:"f:spec"`
 	}
+
 	return entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) == nil && fields.Spec.Replicas != nil
 }

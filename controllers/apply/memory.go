@@ -32,7 +32,11 @@ func (r record) same(other record) bool {
 }
 
 func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) {
-	r := record{uid: object.GetUID(), rendered: rendered, generation: object.GetGeneration()}
+	r := record{
+		uid:        object.GetUID(),
+		rendered:   rendered,
+		generation: object.GetGeneration(),
+	}
 	for _, entry := range object.GetManagedFields() {
 		if entry.Manager != FieldOwner || entry.Operation != metav1.ManagedFieldsOperationApply || entry.Subresource != "" || entry.FieldsV1 == nil {
 			continue
@@ -42,11 +46,13 @@ func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) 
 		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
 			return record{}, fmt.Errorf("unmarshal: %w", err)
 		}
+
 		var err error
 		if r.owned, err = fingerprintOf(fields); err != nil {
 			return record{}, err
 		}
 	}
+
 	return r, nil
 }
 
@@ -65,21 +71,25 @@ func newMemory() memory {
 func (m memory) recall(owner client.Object, object *unstructured.Unstructured) record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	return m.owners[client.ObjectKeyFromObject(owner)][describe(object)]
 }
 
 func (m memory) remember(owner client.Object, object *unstructured.Unstructured, r record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	key := client.ObjectKeyFromObject(owner)
 	if m.owners[key] == nil {
 		m.owners[key] = map[string]record{}
 	}
+
 	m.owners[key][describe(object)] = r
 }
 
 func (m memory) forget(owner client.ObjectKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	delete(m.owners, owner)
 }

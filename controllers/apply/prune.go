@@ -26,16 +26,19 @@ func IndexOwner(object client.Object) []string {
 	if controller := metav1.GetControllerOfNoCopy(object); controller != nil {
 		return []string{string(controller.UID)}
 	}
+
 	return nil
 }
 
 // Prune deletes the objects of the given kinds that owner controls and that are not rendered any more.
 func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema.GroupVersionKind, rendered []resources.Object) error {
 	type identity struct{ apiVersion, kind, name string }
+
 	wanted := map[identity]bool{}
 	for _, object := range rendered {
 		wanted[identity{*object.GetAPIVersion(), *object.GetKind(), *object.GetName()}] = true
 	}
+
 	var errs []error
 	for _, gvk := range kinds {
 		owned, err := a.owned(ctx, owner, gvk)
@@ -43,6 +46,7 @@ func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema
 			errs = append(errs, fmt.Errorf("list each %s to prune: %w", gvk.Kind, err))
 			continue
 		}
+
 		for _, object := range owned {
 			if wanted[identity{gvk.GroupVersion().String(), gvk.Kind, object.GetName()}] || object.GetDeletionTimestamp() != nil {
 				continue
@@ -54,6 +58,7 @@ func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema
 			}
 		}
 	}
+
 	return errors.Join(errs...)
 }
 
@@ -62,17 +67,22 @@ func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.Gro
 	if err != nil {
 		return nil, err
 	}
+
 	if err := a.client.List(ctx, list, client.InNamespace(owner.GetNamespace()), client.MatchingFields{OwnerIndex: string(owner.GetUID())}); err != nil {
 		return nil, err
 	}
+
 	var owned []client.Object
+
 	err = meta.EachListItem(list, func(item runtime.Object) error {
 		if object, ok := item.(client.Object); ok {
 			object.GetObjectKind().SetGroupVersionKind(gvk)
 			owned = append(owned, object)
 		}
+
 		return nil
 	})
+
 	return owned, err
 }
 
@@ -81,15 +91,19 @@ func (a *Applier) newList(kind schema.GroupVersionKind) (client.ObjectList, erro
 	if !a.whole[kind] {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(listKind)
+
 		return list, nil
 	}
+
 	object, err := a.client.Scheme().New(listKind)
 	if err != nil {
 		return nil, err
 	}
+
 	list, ok := object.(client.ObjectList)
 	if !ok {
 		return nil, fmt.Errorf("%s is not a list", listKind.Kind)
 	}
+
 	return list, nil
 }

@@ -77,13 +77,17 @@ func NewPoller(port int, transport http.RoundTripper, clock clockwork.Clock, cha
 		// No proxy: receivers are in the cluster. No idle connections: the next question comes much later.
 		transport = &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: askTimeout}).DialContext}
 	}
+
 	return &Poller{
 		client: &http.Client{
 			Transport:     transport,
 			Timeout:       askTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		port: strconv.Itoa(port), clock: clock, changed: changed, known: map[types.NamespacedName]*subject{},
+		port:    strconv.Itoa(port),
+		clock:   clock,
+		changed: changed,
+		known:   map[types.NamespacedName]*subject{},
 	}
 }
 
@@ -92,17 +96,21 @@ func NewPoller(port int, transport http.RoundTripper, clock clockwork.Clock, cha
 func (p *Poller) Track(resource types.NamespacedName, addresses []string) Summary {
 	addresses = slices.Compact(slices.Sorted(slices.Values(addresses)))
 	addresses = addresses[:min(len(addresses), maxAddresses)]
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	s := p.known[resource]
 	if s == nil || !slices.Equal(s.addresses, addresses) {
 		next := &subject{addresses: addresses}
 		if s != nil && len(addresses) > 0 {
 			next.summary = s.summary
 		}
+
 		p.known[resource] = next
 		s = next
 	}
+
 	return s.summary
 }
 
@@ -110,6 +118,7 @@ func (p *Poller) Track(resource types.NamespacedName, addresses []string) Summar
 func (p *Poller) Refresh(resource types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	if s := p.known[resource]; s != nil {
 		s.due = time.Time{}
 	}
@@ -119,16 +128,20 @@ func (p *Poller) Refresh(resource types.NamespacedName) {
 func (p *Poller) Forget(resource types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	delete(p.known, resource)
 }
 
 // Start asks until ctx ends, and returns when no question is open any more.
 func (p *Poller) Start(ctx context.Context) error {
 	places := make(chan struct{}, maxAsking)
+
 	var asking sync.WaitGroup
 	defer asking.Wait()
+
 	ticker := p.clock.NewTicker(scanEvery)
 	defer ticker.Stop()
+
 	for {
 		for resource, s := range p.take() {
 			select {
@@ -136,11 +149,14 @@ func (p *Poller) Start(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			}
+
 			asking.Go(func() {
 				defer func() { <-places }()
+
 				p.settle(ctx, resource, s, p.ask(ctx, s.addresses))
 			})
 		}
+
 		select {
 		case <-ctx.Done():
 			return nil
@@ -153,13 +169,17 @@ func (p *Poller) Start(ctx context.Context) error {
 func (p *Poller) take() map[types.NamespacedName]*subject {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, due := p.clock.Now(), map[types.NamespacedName]*subject{}
+
+	now := p.clock.Now()
+
+	due := map[types.NamespacedName]*subject{}
 	for resource, s := range p.known {
 		if !s.asking && !s.due.After(now) && len(s.addresses) > 0 {
 			s.asking = true
 			due[resource] = s
 		}
 	}
+
 	return due
 }
 
@@ -174,11 +194,13 @@ func (p *Poller) settle(ctx context.Context, resource types.NamespacedName, s *s
 	if s.silent = summary.Answered == 0; lost {
 		s.due = p.clock.Now().Add(scanEvery)
 	}
+
 	news := ctx.Err() == nil && p.known[resource] == s && !lost && !reflect.DeepEqual(s.summary, summary)
 	if news {
 		s.summary = summary
 	}
 	p.mu.Unlock()
+
 	if news {
 		p.changed(resource)
 	}
@@ -192,41 +214,53 @@ func (p *Poller) ask(ctx context.Context, addresses []string) Summary {
 		if err != nil {
 			continue // one that starts, ends or is cut off: those that answer speak for all
 		}
+
 		summary.Answered++
 		for _, role := range r.MissingSecrets {
 			if !slices.Contains(summary.MissingSecrets, role) {
 				summary.MissingSecrets = append(summary.MissingSecrets, role)
 			}
 		}
+
 		summary.TokenRefused = summary.TokenRefused || r.Token == report.TokenRefused
 		if summary.Answered == 1 || r.Subscription.State == report.SubscriptionFailed {
 			summary.Subscription = r.Subscription
 		}
+
 		if r.Backlog != nil {
-			summary.Pending, summary.DeadLetters = &r.Pending, &r.DeadLetters
+			summary.Pending = &r.Pending
+			summary.DeadLetters = &r.DeadLetters
 		}
 	}
+
 	slices.Sort(summary.MissingSecrets)
+
 	return summary
 }
 
 func (p *Poller) fetch(ctx context.Context, address string) (report.Report, error) {
 	var r report.Report
+
 	url := "http://" + net.JoinHostPort(address, p.port) + "/status"
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return r, fmt.Errorf("ask a receiver: %w", err)
 	}
+
 	resp, err := p.client.Do(req)
 	if err != nil {
 		return r, fmt.Errorf("ask a receiver: %w", err)
 	}
 	defer resp.Body.Close()
+
 	if resp.StatusCode != http.StatusOK {
 		return r, fmt.Errorf("ask a receiver: it answered %s", resp.Status)
 	}
+
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&r); err != nil {
 		return r, fmt.Errorf("ask a receiver: %w", err)
 	}
+
 	return r, nil
 }

@@ -34,23 +34,30 @@ type pods struct {
 func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	p.asked[req.URL.Host]++
+
 	answer, ok := p.answers[req.URL.Host]
 	if !ok {
 		return nil, errors.New("connection refused")
 	}
+
 	w := httptest.NewRecorder()
 	if answer == "" {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
+
 	_, _ = w.WriteString(answer)
+
 	return w.Result(), nil
 }
 
 func (p *pods) say(address string, r report.Report) {
 	data, _ := json.Marshal(r) //nolint:errchkjson // it has nothing that could fail
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	p.answers[address] = string(data)
 }
 
@@ -59,12 +66,16 @@ func newPods() *pods { return &pods{answers: map[string]string{}, asked: map[str
 func TestAsk(t *testing.T) {
 	world := newPods()
 	world.say("10.0.0.1:9090", report.Report{
-		Token: report.TokenAccepted, MissingSecrets: []string{"verify-token", "app-secret"}, Backlog: &report.Backlog{Pending: 3, DeadLetters: 1},
-		Subscription: report.Subscription{State: report.SubscriptionActive},
+		Token:          report.TokenAccepted,
+		MissingSecrets: []string{"verify-token", "app-secret"},
+		Backlog:        &report.Backlog{Pending: 3, DeadLetters: 1},
+		Subscription:   report.Subscription{State: report.SubscriptionActive},
 	})
 	world.say("[fd00::1]:9090", report.Report{
-		Token: report.TokenRefused, MissingSecrets: []string{"app-secret"}, Backlog: &report.Backlog{Pending: 4},
-		Subscription: report.Subscription{State: report.SubscriptionFailed, Problem: "why"},
+		Token:          report.TokenRefused,
+		MissingSecrets: []string{"app-secret"},
+		Backlog:        &report.Backlog{Pending: 4},
+		Subscription:   report.Subscription{State: report.SubscriptionFailed, Problem: "why"},
 	})
 	world.answers["10.0.0.3:9090"] = ""
 	world.answers["10.0.0.4:9090"] = "<html>"
@@ -75,11 +86,24 @@ func TestAsk(t *testing.T) {
 		addresses []string
 		want      Summary
 	}{
-		"nobody":           {nil, Summary{}},
-		"nobody answers":   {[]string{"10.0.0.2"}, Summary{}},
-		"nothing of use":   {[]string{"10.0.0.3", "10.0.0.4", "10.0.0.5"}, Summary{}},
-		"one":              {[]string{"10.0.0.1"}, Summary{Answered: 1, MissingSecrets: []string{"app-secret", "verify-token"}, Pending: new(int64(3)), DeadLetters: new(int64(1)), Subscription: report.Subscription{State: report.SubscriptionActive}}},
-		"several together": {[]string{"10.0.0.1", "10.0.0.2", "fd00::1"}, Summary{Answered: 2, MissingSecrets: []string{"app-secret", "verify-token"}, TokenRefused: true, Pending: new(int64(4)), DeadLetters: new(int64(0)), Subscription: report.Subscription{State: report.SubscriptionFailed, Problem: "why"}}},
+		"nobody":         {nil, Summary{}},
+		"nobody answers": {[]string{"10.0.0.2"}, Summary{}},
+		"nothing of use": {[]string{"10.0.0.3", "10.0.0.4", "10.0.0.5"}, Summary{}},
+		"one": {[]string{"10.0.0.1"}, Summary{
+			Answered:       1,
+			MissingSecrets: []string{"app-secret", "verify-token"},
+			Pending:        new(int64(3)),
+			DeadLetters:    new(int64(1)),
+			Subscription:   report.Subscription{State: report.SubscriptionActive},
+		}},
+		"several together": {[]string{"10.0.0.1", "10.0.0.2", "fd00::1"}, Summary{
+			Answered:       2,
+			MissingSecrets: []string{"app-secret", "verify-token"},
+			TokenRefused:   true,
+			Pending:        new(int64(4)),
+			DeadLetters:    new(int64(0)),
+			Subscription:   report.Subscription{State: report.SubscriptionFailed, Problem: "why"},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, p.ask(t.Context(), test.addresses)); diff != "" {
@@ -90,14 +114,18 @@ func TestAsk(t *testing.T) {
 }
 
 func TestNewsWakeTheReconciler(t *testing.T) {
-	world, clock := newPods(), clockwork.NewFakeClock()
+	world := newPods()
+	clock := clockwork.NewFakeClock()
 	news := make(chan types.NamespacedName, 10)
 	p := NewPoller(9090, world, clock, func(resource types.NamespacedName) { news <- resource })
 	ctx, stop := context.WithCancel(t.Context())
+
 	stopped := make(chan error, 1)
 	go func() { stopped <- p.Start(ctx) }()
+
 	defer func() {
 		stop()
+
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
@@ -105,40 +133,56 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 	// pass lets a scan happen, and waits until all who were asked have answered.
 	pass := func(d time.Duration) {
 		t.Helper()
+
 		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
+
 		clock.Advance(d)
 	}
 	asked := func() int {
 		world.mu.Lock()
 		defer world.mu.Unlock()
+
 		return world.asked["10.0.0.1:9090"]
 	}
 	sales := types.NamespacedName{Namespace: "messaging", Name: "sales"}
+
 	world.say("10.0.0.1:9090", report.Report{Backlog: &report.Backlog{Pending: 1}})
 
 	if diff := cmp.Diff(Summary{}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
 		t.Errorf("before anybody was asked (-want +got):\n%s", diff)
 	}
+
 	pass(scanEvery)
+
 	if got := <-news; got != sales {
 		t.Errorf("news of %s, want %s", got, sales)
 	}
-	if diff := cmp.Diff(Summary{Answered: 1, Pending: new(int64(1)), DeadLetters: new(int64(0))}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
+
+	if diff := cmp.Diff(Summary{
+		Answered:    1,
+		Pending:     new(int64(1)),
+		DeadLetters: new(int64(0)),
+	}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
 		t.Errorf("after an answer (-want +got):\n%s", diff)
 	}
 
 	pass(Every) // the same again
+
 	for asked() < 2 {
 		pass(scanEvery)
 	}
+
 	world.say("10.0.0.1:9090", report.Report{Backlog: &report.Backlog{Pending: 2}})
 	p.Refresh(sales)
+
 	for len(news) == 0 {
 		pass(scanEvery)
 	}
+
 	<-news
+
 	if got := p.Track(sales, []string{"10.0.0.1"}).Pending; *got != 2 {
 		t.Errorf("pending = %d, want 2", *got)
 	}
@@ -150,15 +194,19 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 	before := world.asked["10.0.0.1:9090"]
 	world.mu.Unlock()
 	p.Refresh(sales)
+
 	for asked() == before {
 		pass(scanEvery)
 	}
+
 	world.mu.Lock()
 	world.answers["10.0.0.1:9090"] = answer
 	world.mu.Unlock()
+
 	for asked() == before+1 {
 		pass(scanEvery)
 	}
+
 	if got := p.Track(sales, []string{"10.0.0.1"}).Answered; got != 1 || len(news) > 0 {
 		t.Errorf("%d answered after one lost answer, and %d times news; want 1 and none", got, len(news))
 	}
@@ -166,14 +214,19 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 	if got := p.Track(sales, []string{"10.0.0.9"}).Pending; *got != 2 {
 		t.Errorf("pending = %d with new addresses, want 2: what the former ones said", *got)
 	}
+
 	for len(news) == 0 {
 		pass(scanEvery)
 	}
+
 	<-news
+
 	if got := p.Track(sales, []string{"10.0.0.9"}).Answered; got != 0 {
 		t.Errorf("%d answered, want none", got)
 	}
+
 	p.Forget(sales)
+
 	if len(p.take()) != 0 {
 		t.Error("one that is forgotten is asked")
 	}

@@ -23,7 +23,9 @@ type alert struct {
 func alerts(p Params) []alert {
 	all := []alert{
 		{
-			name: "WhatsAppReceiverDown", severity: critical, pending: "5m",
+			name:        "WhatsAppReceiverDown",
+			severity:    critical,
+			pending:     "5m",
 			expr:        `absent(up{@self} == 1)`,
 			summary:     "no receiver can be reached",
 			description: "Prometheus has reached no receiver for 5 minutes. If none runs, deliveries fail; Meta repeats them for up to 7 days.",
@@ -31,7 +33,9 @@ func alerts(p Params) []alert {
 				"If they run, Prometheus cannot reach their port 9090: see spec.networkPolicy.adminFrom, and whether a ServiceMonitor is there and selected.",
 		},
 		{
-			name: "WhatsAppDeliveriesNotTaken", severity: critical, pending: "5m",
+			name:        "WhatsAppDeliveriesNotTaken",
+			severity:    critical,
+			pending:     "5m",
 			expr:        `sum(rate(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) / sum(rate(whatsapp_webhook_requests_total{@self}[5m])) > 0.05`,
 			summary:     "deliveries cannot be stored",
 			description: "{{ $value | humanizePercentage }} of Meta's deliveries are answered 5xx: they could not be made durable. Meta repeats them for up to 7 days.",
@@ -39,7 +43,9 @@ func alerts(p Params) []alert {
 				"more deliveries at a time than memory is set aside for.",
 		},
 		{
-			name: "WhatsAppDeliveriesRefused", severity: warning, pending: "15m",
+			name:        "WhatsAppDeliveriesRefused",
+			severity:    warning,
+			pending:     "15m",
 			expr:        `sum by (code) (rate(whatsapp_webhook_requests_total{@self,code=~"4.."}[15m])) / on () group_left () sum(rate(whatsapp_webhook_requests_total{@self}[15m])) > 0.05`,
 			summary:     "requests to the webhook are refused with {{ $labels.code }}",
 			description: "{{ $value | humanizePercentage }} of the requests to the webhook are answered {{ $labels.code }}. If they are Meta's, nobody is answered; Meta repeats them for up to 7 days.",
@@ -47,7 +53,9 @@ func alerts(p Params) []alert {
 				"403: the verify token differs from the one in the app's webhook settings. 413 and 400: what came is not Meta's, or a proxy changed it. Strangers who try the address cause the same; then nothing is lost.",
 		},
 		{
-			name: "WhatsAppMessagesFailing", severity: critical, pending: "10m",
+			name:     "WhatsAppMessagesFailing",
+			severity: critical,
+			pending:  "10m",
 			expr: `sum(rate(whatsapp_messages_failed_total{@self}[10m])) / ` +
 				`(sum(rate(whatsapp_messages_failed_total{@self}[10m])) + (sum(rate(whatsapp_message_processing_seconds_count{@self}[10m])) or vector(0))) > 0.05`,
 			summary:     "messages fail for good",
@@ -56,7 +64,9 @@ func alerts(p Params) []alert {
 				"Mend the cause, then curl -X POST localhost:9091/dead-letters/replay works them again.",
 		},
 		{
-			name: "WhatsAppCallsFailing", severity: warning, pending: "10m",
+			name:     "WhatsAppCallsFailing",
+			severity: warning,
+			pending:  "10m",
 			expr: `sum(rate(whatsapp_api_errors_total{@self}[10m])) / ` +
 				`(sum(rate(whatsapp_api_errors_total{@self}[10m])) + (sum(rate(whatsapp_message_processing_seconds_count{@self}[10m])) or vector(0))) > 0.05`,
 			summary:     "calls to Meta or Bird fail",
@@ -65,7 +75,9 @@ func alerts(p Params) []alert {
 				"Look at the health of Bird, and of the Cloud API at metastatus.com.",
 		},
 		{
-			name: "WhatsAppConfigurationRefused", severity: critical, pending: "5m",
+			name:        "WhatsAppConfigurationRefused",
+			severity:    critical,
+			pending:     "5m",
 			expr:        `sum by (code) (increase(whatsapp_api_errors_total{@self,class="configuration"}[5m])) > 0`,
 			summary:     "a token, permission or address is refused ({{ $labels.code }})",
 			description: "Meta or Bird refuses the configuration with code {{ $labels.code }}. Messages wait, spending no attempt, until it is mended.",
@@ -73,7 +85,9 @@ func alerts(p Params) []alert {
 				"without a restart, and what waits goes on by itself.",
 		},
 		{
-			name: "WhatsAppMessagesWaiting", severity: warning, pending: "1m",
+			name:        "WhatsAppMessagesWaiting",
+			severity:    warning,
+			pending:     "1m",
 			expr:        fmt.Sprintf(`max(whatsapp_oldest_pending_seconds{@self}) > %d`, p.oldestPendingSeconds()),
 			summary:     "a message has waited {{ $value | humanizeDuration }}",
 			description: fmt.Sprintf("The oldest message that is not answered has waited {{ $value | humanizeDuration }}; %d s are allowed.", p.oldestPendingSeconds()),
@@ -81,7 +95,9 @@ func alerts(p Params) []alert {
 				"A few waiting: they are being retried or are held by a rate limit; curl localhost:9090/status through kubectl -n @namespace port-forward deployment/@name 9090 says what is wrong.",
 		},
 		{
-			name: "WhatsAppDeadLetters", severity: warning, pending: "1m",
+			name:        "WhatsAppDeadLetters",
+			severity:    warning,
+			pending:     "1m",
 			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
 			summary:     "{{ $value }} dead letters wait for a person",
 			description: "{{ $value }} messages failed for good. They are kept until somebody replays or discards them.",
@@ -89,7 +105,9 @@ func alerts(p Params) []alert {
 				"curl -X POST localhost:9091/dead-letters/<id>/replay works one again, curl -X DELETE localhost:9091/dead-letters/<id> gives it up.",
 		},
 		{
-			name: "WhatsAppStoreFailing", severity: critical, pending: "5m",
+			name:        "WhatsAppStoreFailing",
+			severity:    critical,
+			pending:     "5m",
 			expr:        `sum by (operation) (rate(whatsapp_store_errors_total{@self}[5m])) > 0`,
 			summary:     "the store fails ({{ $labels.operation }})",
 			description: "Calls to the store fail at {{ $labels.operation }}. Where that is ingest or ping, deliveries are not taken; else messages wait.",
@@ -97,7 +115,9 @@ func alerts(p Params) []alert {
 				"with PostgreSQL at the database's health, connections and disk.",
 		},
 		{
-			name: "WhatsAppTokenExpiring", severity: warning, pending: "10m",
+			name:        "WhatsAppTokenExpiring",
+			severity:    warning,
+			pending:     "10m",
 			expr:        `min(whatsapp_token_expires_timestamp_seconds{@self}) - time() < 7 * 24 * 3600`,
 			summary:     "the access token expires within 7 days",
 			description: "The access token expires in {{ $value | humanizeDuration }}. Without it nobody is answered.",
@@ -105,7 +125,9 @@ func alerts(p Params) []alert {
 				"and put it into the Secret of spec.cloudAPI.accessTokenSecretRef. It is used within moments, without a restart.",
 		},
 		{
-			name: "WhatsAppSubscriptionNotActive", severity: warning, pending: "15m",
+			name:        "WhatsAppSubscriptionNotActive",
+			severity:    warning,
+			pending:     "15m",
 			expr:        `min(whatsapp_subscription_active{@self}) == 0`,
 			summary:     "Meta's webhook subscription is not as declared",
 			description: "The subscription declared in spec.cloudAPI.subscription could not be made so at Meta. Deliveries may not come, or go elsewhere.",
@@ -115,8 +137,11 @@ func alerts(p Params) []alert {
 	if shared(p.webhook.Spec.Store) {
 		return all
 	}
+
 	return append(all, alert{
-		name: "WhatsAppVolumeFillingUp", severity: warning, pending: "15m",
+		name:     "WhatsAppVolumeFillingUp",
+		severity: warning,
+		pending:  "15m",
 		expr: `kubelet_volume_stats_available_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} / ` +
 			`kubelet_volume_stats_capacity_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} < 0.1`,
 		summary:     "the volume of the store is nearly full",

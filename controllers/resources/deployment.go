@@ -18,6 +18,7 @@ func deployment(p Params) Object {
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())).
 		WithTemplate(podTemplate(p))
 	spec.Replicas = p.replicas()
+
 	return appsv1ac.Deployment(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(spec)
@@ -30,6 +31,7 @@ func strategy(wanted v1alpha1.StoreSpec) *appsv1ac.DeploymentStrategyApplyConfig
 	if !shared(wanted) {
 		return appsv1ac.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)
 	}
+
 	return appsv1ac.DeploymentStrategy().
 		WithType(appsv1.RollingUpdateDeploymentStrategyType).
 		WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
@@ -49,5 +51,6 @@ func (p Params) replicas() *int32 {
 	case shared(p.webhook.Spec.Store):
 		return nil
 	}
+
 	return new(int32(1))
 }

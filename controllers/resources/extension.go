@@ -12,10 +12,18 @@ import (
 
 // The kinds that not every cluster serves.
 var (
-	HTTPRouteKind      = schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}
+	HTTPRouteKind = schema.GroupVersionKind{
+		Group:   gatewayv1.GroupName,
+		Version: "v1",
+		Kind:    "HTTPRoute",
+	}
 	ServiceMonitorKind = monitoringv1.SchemeGroupVersion.WithKind(monitoringv1.ServiceMonitorsKind)
 	PrometheusRuleKind = monitoringv1.SchemeGroupVersion.WithKind(monitoringv1.PrometheusRuleKind)
-	ScaledObjectKind   = schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObject"}
+	ScaledObjectKind   = schema.GroupVersionKind{
+		Group:   "keda.sh",
+		Version: "v1alpha1",
+		Kind:    "ScaledObject",
+	}
 )
 
 // extension is the apply configuration of a kind that has no generated one. Its Spec omits what is not set.

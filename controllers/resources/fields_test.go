@@ -23,15 +23,18 @@ func TestEveryFieldIsRendered(t *testing.T) {
 		complete := text(t, render(t, webhook))
 		for _, less := range withoutEach(t, webhook) {
 			seen[less.path] = true
+
 			params, err := resources.NewParams(less.webhook, environment)
 			if err != nil {
 				continue // the receiver would refuse it: the field reaches it
 			}
+
 			if text(t, resources.Render(params)) == complete {
 				t.Errorf("without spec.%s the same is rendered", less.path)
 			}
 		}
 	})
+
 	for _, path := range fields(reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec](), "") {
 		if !seen[path] {
 			t.Errorf("no case in testdata sets spec.%s", path)
@@ -48,17 +51,24 @@ type without struct {
 // list; what is not the API's own type is one field.
 func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
 	t.Helper()
+
 	data, err := json.Marshal(webhook)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var tree map[string]any
 	if err := json.Unmarshal(data, &tree); err != nil {
 		t.Fatal(err)
 	}
+
 	own := fields(reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec](), "")
-	var all []without
-	var walk func(node any, path string)
+
+	var (
+		all  []without
+		walk func(node any, path string)
+	)
+
 	walk = func(node any, path string) {
 		switch node := node.(type) {
 		case []any:
@@ -71,16 +81,20 @@ func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
 				if !slices.Contains(own, below) {
 					continue
 				}
+
 				value := node[key]
 				delete(node, key)
+
 				data, err := json.Marshal(tree)
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				one := without{below, &v1alpha1.WhatsAppWebhook{}}
 				if err := json.Unmarshal(data, one.webhook); err != nil {
 					t.Fatal(err)
 				}
+
 				all = append(all, one)
 				node[key] = value
 				walk(value, below)
@@ -88,6 +102,7 @@ func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
 		}
 	}
 	walk(tree["spec"], "")
+
 	return all
 }
 
@@ -96,14 +111,17 @@ func fields(of reflect.Type, path string) []string {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
 		of = of.Elem()
 	}
+
 	if of.Kind() != reflect.Struct || of.PkgPath() != reflect.TypeFor[v1alpha1.WhatsAppWebhookSpec]().PkgPath() {
 		return nil
 	}
+
 	var paths []string
 	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		below := strings.TrimPrefix(path+"."+name, ".")
 		paths = append(append(paths, below), fields(field.Type, below)...)
 	}
+
 	return paths
 }

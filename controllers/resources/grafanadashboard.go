@@ -25,10 +25,12 @@ func grafanaDashboard(p Params) Object {
 	if wanted.State != v1alpha1.Enabled {
 		return nil
 	}
+
 	labels := wanted.Labels
 	if len(labels) == 0 {
 		labels = map[string]string{"grafana_dashboard": "1"}
 	}
+
 	return corev1ac.ConfigMap(p.name+suffixDashboard, p.webhook.Namespace).
 		WithLabels(merge(labels, p.labels())).
 		WithData(map[string]string{p.webhook.Namespace + "_" + p.name + ".json": p.fill(dashboard)})

@@ -22,7 +22,9 @@ func horizontalPodAutoscaler(p Params) Object {
 	if autoscaling.MaxReplicas == 0 || autoscaling.PendingWork.TargetPerReplica > 0 {
 		return nil
 	}
+
 	target := cmp.Or(autoscaling.CPU.TargetUtilizationPercent, defaultCPUUtilization)
+
 	return autoscalingv2ac.HorizontalPodAutoscaler(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(autoscalingv2ac.HorizontalPodAutoscalerSpec().

@@ -14,6 +14,7 @@ func httpRoute(p Params) Object {
 	if wanted.Host == "" {
 		return nil
 	}
+
 	spec := gatewayv1ac.HTTPRouteSpec().
 		WithHostnames(gatewayv1.Hostname(wanted.Host)).
 		WithRules(gatewayv1ac.HTTPRouteRule().
@@ -29,11 +30,14 @@ func httpRoute(p Params) Object {
 		if gateway.Namespace != "" {
 			parent.WithNamespace(gatewayv1.Namespace(gateway.Namespace))
 		}
+
 		if gateway.SectionName != "" {
 			parent.WithSectionName(gatewayv1.SectionName(gateway.SectionName))
 		}
+
 		spec.WithParentRefs(parent)
 	}
+
 	return gatewayv1ac.HTTPRoute(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithAnnotations(wanted.Annotations).

@@ -14,6 +14,7 @@ func ingress(p Params) Object {
 	if wanted.Host == "" {
 		return nil
 	}
+
 	path := networkingv1ac.HTTPIngressPath().
 		WithPath(p.config.Webhook.Path).
 		WithPathType(networkingv1.PathTypeExact).
@@ -21,6 +22,7 @@ func ingress(p Params) Object {
 			WithService(networkingv1ac.IngressServiceBackend().
 				WithName(p.name).
 				WithPort(networkingv1ac.ServiceBackendPort().WithName(p.publicPort().name))))
+
 	spec := networkingv1ac.IngressSpec().
 		WithRules(networkingv1ac.IngressRule().
 			WithHost(wanted.Host).
@@ -28,9 +30,11 @@ func ingress(p Params) Object {
 	if wanted.ClassName != "" {
 		spec.WithIngressClassName(wanted.ClassName)
 	}
+
 	if wanted.TLSSecretName != "" {
 		spec.WithTLS(networkingv1ac.IngressTLS().WithHosts(wanted.Host).WithSecretName(wanted.TLSSecretName))
 	}
+
 	return networkingv1ac.Ingress(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithAnnotations(wanted.Annotations).

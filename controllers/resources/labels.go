@@ -52,5 +52,6 @@ func merge(from ...map[string]string) map[string]string {
 	for _, entries := range from {
 		maps.Copy(merged, entries)
 	}
+
 	return merged
 }

@@ -31,24 +31,29 @@ func TestQueries(t *testing.T) {
 			t.Errorf("%s: %v\n%s", query, err, text)
 			continue
 		}
+
 		parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
 			selector, ok := node.(*parser.VectorSelector)
 			if !ok {
 				return nil
 			}
+
 			if !known[selector.Name] {
 				t.Errorf("%s: no receiver has the metric %s", query, selector.Name)
 			}
+
 			matched := map[string]string{}
 			for _, matcher := range selector.LabelMatchers {
 				if matcher.Type == labels.MatchEqual {
 					matched[matcher.Name] = matcher.Value
 				}
 			}
+
 			ours := matched["job"] == "sales-admin" || matched["persistentvolumeclaim"] == "sales-store"
 			if matched["namespace"] != "messaging" || !ours {
 				t.Errorf("%s: %s is not of this resource alone", query, selector)
 			}
+
 			return nil
 		})
 	}
@@ -72,38 +77,47 @@ type rule struct {
 
 func rules(t *testing.T) []rule {
 	t.Helper()
+
 	var found []rule
 	// The embedded store has one alert more.
 	for _, object := range render(t, read(t, filepath.Join("testdata", "full"))) {
 		if *object.GetKind() != "PrometheusRule" {
 			continue
 		}
+
 		var parsed struct {
 			Spec struct{ Groups []struct{ Rules []rule } }
 		}
 		remarshal(t, object, &parsed)
+
 		for _, group := range parsed.Spec.Groups {
 			found = append(found, group.Rules...)
 		}
 	}
+
 	if len(found) == 0 {
 		t.Fatal("no alerts are rendered")
 	}
+
 	return found
 }
 
 func queries(t *testing.T) map[string]string {
 	t.Helper()
+
 	found := map[string]string{}
 	for _, rule := range rules(t) {
 		found["alert "+rule.Alert] = rule.Expr
 	}
+
 	for _, object := range render(t, read(t, filepath.Join("testdata", "full"))) {
 		if *object.GetName() != "sales-dashboard" {
 			continue
 		}
+
 		var configMap struct{ Data map[string]string }
 		remarshal(t, object, &configMap)
+
 		var dashboard struct {
 			UID    string
 			Panels []struct {
@@ -115,24 +129,29 @@ func queries(t *testing.T) map[string]string {
 		if err := json.Unmarshal([]byte(configMap.Data["messaging_sales.json"]), &dashboard); err != nil {
 			t.Fatal(err)
 		}
+
 		if len(dashboard.UID) > 40 || len(dashboard.Panels) == 0 {
 			t.Errorf("the dashboard has %d panels and the uid %q", len(dashboard.Panels), dashboard.UID)
 		}
+
 		for _, panel := range dashboard.Panels {
 			for _, target := range panel.Targets {
 				found[fmt.Sprintf("panel %d %s %s", panel.ID, panel.Title, target.RefID)] = strings.ReplaceAll(target.Expr, "$__rate_interval", "5m")
 			}
 		}
 	}
+
 	return found
 }
 
 func remarshal(t *testing.T, from, to any) {
 	t.Helper()
+
 	data, err := json.Marshal(from)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := json.Unmarshal(data, to); err != nil {
 		t.Fatal(err)
 	}
@@ -141,15 +160,24 @@ func remarshal(t *testing.T, from, to any) {
 // metricNames are those of a receiver, and those that Prometheus and the kubelet add.
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
+
 	m := metrics.New()
 	m.WatchStore(struct{ store.Store }{}, time.Now)
 	m.WatchSubscription(func() report.Subscription { return report.Subscription{} }, func() time.Time { return time.Time{} })
+
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descriptions)
+
 		m.Registry.Describe(descriptions)
 	}()
-	names := map[string]bool{"up": true, "kubelet_volume_stats_available_bytes": true, "kubelet_volume_stats_capacity_bytes": true}
+
+	names := map[string]bool{
+		"up":                                   true,
+		"kubelet_volume_stats_available_bytes": true,
+		"kubelet_volume_stats_capacity_bytes":  true,
+	}
+
 	quoted := regexp.MustCompile(`fqName: "([^"]+)"`)
 	for description := range descriptions {
 		name := quoted.FindStringSubmatch(description.String())[1]
@@ -157,5 +185,6 @@ func metricNames(t *testing.T) map[string]bool {
 			names[name+suffix] = true
 		}
 	}
+
 	return names
 }

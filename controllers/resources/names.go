@@ -29,13 +29,17 @@ func Name(resource string) string {
 	if len(resource) <= maxNameLength && len(validation.IsDNS1035Label(resource)) == 0 {
 		return resource
 	}
+
 	sum := sha256.Sum256([]byte(resource))
 	hash := hex.EncodeToString(sum[:])[:hashLength]
+
 	readable := strings.ReplaceAll(resource, ".", "-")
 	if readable != "" && readable[0] >= '0' && readable[0] <= '9' {
 		readable = "w" + readable
 	}
+
 	readable = readable[:min(len(readable), maxNameLength-hashLength-1)]
+
 	return strings.TrimRight(readable, "-") + "-" + hash
 }
 

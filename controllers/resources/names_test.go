@@ -29,10 +29,12 @@ func TestName(t *testing.T) {
 func TestNameIsGoodForAService(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resource := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?){0,2}`).Draw(t, "resource")
+
 		name := resources.Name(resource)
 		if faults := validation.IsDNS1035Label(name + "-dashboard"); len(faults) > 0 {
 			t.Fatalf("Name(%q) = %q: %v", resource, name, faults)
 		}
+
 		other := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?`).Draw(t, "other")
 		if other != resource && resources.Name(other) == name {
 			t.Fatalf("%q and %q are both named %q", resource, other, name)

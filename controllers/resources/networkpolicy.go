@@ -29,6 +29,7 @@ func networkPolicy(p Params) Object {
 	if wanted.State != v1alpha1.Enabled {
 		return nil
 	}
+
 	spec := networkingv1ac.NetworkPolicySpec().
 		WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())).
 		WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress).
@@ -41,12 +42,15 @@ func networkPolicy(p Params) Object {
 			WithPorts(policyPort(corev1.ProtocolTCP, PortAdmin)).
 			WithFrom(from...))
 	}
+
 	spec.WithEgress(networkingv1ac.NetworkPolicyEgressRule().
 		WithPorts(policyPort(corev1.ProtocolUDP, 53), policyPort(corev1.ProtocolTCP, 53)))
+
 	outward := networkingv1ac.NetworkPolicyEgressRule()
 	for _, port := range outwardPorts(p) {
 		outward.WithPorts(policyPort(corev1.ProtocolTCP, port))
 	}
+
 	return networkingv1ac.NetworkPolicy(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(spec.WithEgress(outward).WithEgress(p.egress...))
@@ -56,11 +60,13 @@ func adminPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration 
 	if p.env.OperatorNamespace == "" {
 		return p.adminFrom
 	}
+
 	operator := networkingv1ac.NetworkPolicyPeer().
 		WithNamespaceSelector(metav1ac.LabelSelector().
 			WithMatchLabels(map[string]string{corev1.LabelMetadataName: p.env.OperatorNamespace})).
 		WithPodSelector(metav1ac.LabelSelector().
 			WithMatchLabels(map[string]string{labelName: operatorName}))
+
 	return append([]*networkingv1ac.NetworkPolicyPeerApplyConfiguration{operator}, p.adminFrom...)
 }
 
@@ -74,9 +80,11 @@ func outwardPorts(p Params) []int32 {
 			ports[port] = struct{}{}
 		}
 	}
+
 	if shared(p.webhook.Spec.Store) {
 		ports[cmp.Or(p.webhook.Spec.NetworkPolicy.DatabasePort, defaultDatabasePort)] = struct{}{}
 	}
+
 	return slices.Sorted(maps.Keys(ports))
 }
 
@@ -86,6 +94,7 @@ func portOf(address string) (int32, bool) {
 	if err != nil || u.Host == "" {
 		return 0, false
 	}
+
 	switch {
 	case u.Port() != "":
 		port, err := strconv.ParseUint(u.Port(), 10, 16)
@@ -93,6 +102,7 @@ func portOf(address string) (int32, bool) {
 	case u.Scheme == "http":
 		return 80, true
 	}
+
 	return 443, true
 }
 

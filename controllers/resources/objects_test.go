@@ -25,20 +25,25 @@ func TestObjectsAreFoundAgain(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
 		for _, name := range []string{webhook.Name, "a-name-of-" + longest} {
 			webhook.Name = name
+
 			seen := map[string]bool{}
 			for _, object := range render(t, webhook) {
 				meta := metadata(t, object)
+
 				id := fmt.Sprintf("%s %s %s", *object.GetAPIVersion(), *object.GetKind(), meta.Name)
 				if seen[id] {
 					t.Errorf("%s is rendered twice", id)
 				}
+
 				seen[id] = true
 				if faults := validation.IsDNS1035Label(meta.Name); len(faults) > 0 {
 					t.Errorf("%s: %v", id, faults)
 				}
+
 				if meta.Namespace != webhook.Namespace {
 					t.Errorf("%s is in namespace %q", id, meta.Namespace)
 				}
+
 				if !resources.Managed().Matches(labels.Set(meta.Labels)) {
 					t.Errorf("%s is not found by %s", id, resources.Managed())
 				}
@@ -52,24 +57,29 @@ const longest = "two-hundred-characters-and-more-which-is-what-the-api-server-ta
 
 func metadata(t *testing.T, object resources.Object) metav1.ObjectMeta {
 	t.Helper()
+
 	data, err := json.Marshal(object)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var partial metav1.PartialObjectMetadata
 	if err := json.Unmarshal(data, &partial); err != nil {
 		t.Fatal(err)
 	}
+
 	return partial.ObjectMeta
 }
 
 // TestPodsAreLeftAlone is about what must not restart receivers, since it changes nothing in them.
 func TestPodsAreLeftAlone(t *testing.T) {
 	type spec = v1alpha1.WhatsAppWebhookSpec
+
 	tests := map[string]func(*spec){
 		"replicas": func(s *spec) { s.Receiver.Replicas = new(int32(5)) },
 		"autoscaling by CPU": func(s *spec) {
-			s.Receiver.Replicas, s.Receiver.Autoscaling = nil, v1alpha1.AutoscalingSpec{MaxReplicas: 9}
+			s.Receiver.Replicas = nil
+			s.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 9}
 		},
 		"autoscaling by pending work": func(s *spec) {
 			s.Receiver.Replicas = nil
@@ -78,7 +88,8 @@ func TestPodsAreLeftAlone(t *testing.T) {
 		"disruption budget": func(s *spec) { s.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(0)) },
 		"ingress host":      func(s *spec) { s.Ingress.Host = "other.example.com" },
 		"ingress annotations": func(s *spec) {
-			s.Ingress.Annotations, s.Ingress.ClassName = map[string]string{"a": "b"}, "traefik"
+			s.Ingress.Annotations = map[string]string{"a": "b"}
+			s.Ingress.ClassName = "traefik"
 		},
 		"gateway": func(s *spec) {
 			s.Ingress = v1alpha1.IngressSpec{}
@@ -96,6 +107,7 @@ func TestPodsAreLeftAlone(t *testing.T) {
 			webhook := read(t, filepath.Join("testdata", "postgresql"))
 			before := podTemplate(t, webhook)
 			change(&webhook.Spec)
+
 			if diff := cmp.Diff(before, podTemplate(t, webhook)); diff != "" {
 				t.Errorf("the pod template changes (-before +after):\n%s", diff)
 			}
@@ -105,12 +117,15 @@ func TestPodsAreLeftAlone(t *testing.T) {
 
 func podTemplate(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) any {
 	t.Helper()
+
 	for _, object := range render(t, webhook) {
 		if deployment, ok := object.(*appsv1ac.DeploymentApplyConfiguration); ok {
 			return deployment.Spec.Template
 		}
 	}
+
 	t.Fatal("no Deployment is rendered")
+
 	return nil
 }
 
@@ -133,6 +148,7 @@ func TestURL(t *testing.T) {
 // and a path that are good by themselves and together longer than Meta takes.
 func TestConfigurationIsProvedFirst(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "subscription"))
+
 	webhook.Spec.Ingress.Host = longest + ".example.com"
 	if _, err := resources.NewParams(webhook, environment); err == nil {
 		t.Error("a configuration that the receiver refuses is rendered")
@@ -141,26 +157,32 @@ func TestConfigurationIsProvedFirst(t *testing.T) {
 
 func TestAdminPortIsClosedWhereNobodyIsNamed(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "network-policy"))
+
 	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: operatorImage})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, object := range resources.Render(params) {
 		policy, ok := object.(*networkingv1ac.NetworkPolicyApplyConfiguration)
 		if !ok {
 			continue
 		}
+
 		var ports []int32
 		for _, rule := range policy.Spec.Ingress {
 			for _, port := range rule.Ports {
 				ports = append(ports, port.Port.IntVal)
 			}
 		}
+
 		if diff := cmp.Diff([]int32{8080}, ports); diff != "" {
 			t.Errorf("ports that are open to others (-want +got):\n%s", diff)
 		}
+
 		return
 	}
+
 	t.Fatal("no NetworkPolicy is rendered")
 }
 
@@ -169,12 +191,14 @@ func TestSamplesAreRendered(t *testing.T) {
 	if err != nil || len(samples) < 10 {
 		t.Fatalf("%d samples, %v; want one for each feature", len(samples), err)
 	}
+
 	names := map[string]string{}
 	for _, sample := range samples {
 		webhook := readFile(t, sample)
 		if other, taken := names[webhook.Name]; taken {
 			t.Errorf("%s and %s have the same name", sample, other)
 		}
+
 		names[webhook.Name] = sample
 		if _, err := resources.NewParams(webhook, environment); err != nil {
 			t.Errorf("%s: %v", sample, err)

@@ -48,15 +48,24 @@ type Params struct {
 // a resource which slipped through the rules of its schema never ends a receiver that runs.
 func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, error) {
 	webhook = webhook.DeepCopy()
-	p := Params{webhook: webhook, env: env, name: Name(webhook.Name)}
+	p := Params{
+		webhook: webhook,
+		env:     env,
+		name:    Name(webhook.Name),
+	}
+
 	var err error
 	if p.yaml, err = marshal(Config(webhook)); err != nil {
 		return Params{}, err
 	}
+
 	if p.config, err = config.Parse([]byte(p.yaml)); err != nil {
 		return Params{}, fmt.Errorf("the receiver would refuse its configuration: %w", err)
 	}
-	receiver, policy := webhook.Spec.Receiver, webhook.Spec.NetworkPolicy
+
+	receiver := webhook.Spec.Receiver
+	policy := webhook.Spec.NetworkPolicy
+
 	err = errors.Join(
 		convert("receiver.resources", resourcesOrDefault(receiver.Resources), &p.resources),
 		convert("receiver.scheduling.affinity", receiver.Scheduling.Affinity, &p.affinity),
@@ -69,6 +78,7 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	if err != nil {
 		return Params{}, err
 	}
+
 	return p, nil
 }
 
@@ -81,6 +91,7 @@ func resourcesOrDefault(given *corev1.ResourceRequirements) *corev1.ResourceRequ
 	if given != nil {
 		return given
 	}
+
 	return &corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
 			corev1.ResourceCPU:    *resource.NewMilliQuantity(50, resource.DecimalSI),
@@ -99,8 +110,10 @@ func convert[To any](field string, from any, to *To) error {
 	if err == nil {
 		err = json.Unmarshal(data, to)
 	}
+
 	if err != nil {
 		return fmt.Errorf("spec.%s: %w", field, err)
 	}
+
 	return nil
 }

@@ -18,11 +18,14 @@ func persistentVolumeClaim(p Params) Object {
 	if shared(p.webhook.Spec.Store) {
 		return nil
 	}
+
 	size := resource.NewQuantity(defaultStoreSize, resource.BinarySI)
+
 	embedded := p.webhook.Spec.Store.Embedded
 	if embedded != nil && embedded.Size != nil {
 		size = embedded.Size
 	}
+
 	spec := corev1ac.PersistentVolumeClaimSpec().
 		WithAccessModes(corev1.ReadWriteOnce).
 		WithResources(corev1ac.VolumeResourceRequirements().
@@ -30,6 +33,7 @@ func persistentVolumeClaim(p Params) Object {
 	if embedded != nil && embedded.StorageClassName != nil {
 		spec.WithStorageClassName(*embedded.StorageClassName)
 	}
+
 	return corev1ac.PersistentVolumeClaim(p.name+suffixStore, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(spec)

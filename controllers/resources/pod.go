@@ -25,6 +25,7 @@ const (
 // podTemplate tells releases of the operator apart by the image alone, so that one which keeps the image restarts nothing.
 func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 	receiver := p.webhook.Spec.Receiver
+
 	spec := corev1ac.PodSpec().
 		WithServiceAccountName(p.name).
 		WithAutomountServiceAccountToken(false).
@@ -45,12 +46,15 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 	if p.affinity != nil {
 		spec.WithAffinity(p.affinity)
 	}
+
 	if class := receiver.Scheduling.PriorityClassName; class != "" {
 		spec.WithPriorityClassName(class)
 	}
+
 	for _, secret := range receiver.ImagePullSecrets {
 		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(secret.Name))
 	}
+
 	return corev1ac.PodTemplateSpec().
 		WithLabels(merge(receiver.PodMetadata.Labels, p.selectorLabels())).
 		WithAnnotations(merge(receiver.PodMetadata.Annotations, map[string]string{annotationConfigHash: p.configHash()})).
@@ -80,10 +84,12 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	if policy := p.webhook.Spec.Receiver.ImagePullPolicy; policy != "" {
 		c.WithImagePullPolicy(policy)
 	}
+
 	if limits := p.resources.Limits; limits != nil && !limits.Memory().IsZero() {
 		// The rest is for what the Go runtime does not count.
 		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(strconv.FormatInt(limits.Memory().Value()/10*9, 10)))
 	}
+
 	return c
 }
 

@@ -17,6 +17,7 @@ func podDisruptionBudget(p Params) Object {
 	if maxUnavailable == nil {
 		return nil
 	}
+
 	return policyv1ac.PodDisruptionBudget(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(policyv1ac.PodDisruptionBudgetSpec().

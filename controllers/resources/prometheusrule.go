@@ -20,6 +20,7 @@ func prometheusRule(p Params) Object {
 	if wanted.State != v1alpha1.Enabled {
 		return nil
 	}
+
 	var rules []monitoringv1.Rule
 	for _, a := range alerts(p) {
 		rules = append(rules, monitoringv1.Rule{
@@ -38,6 +39,7 @@ func prometheusRule(p Params) Object {
 			},
 		})
 	}
+
 	return newExtension(p, PrometheusRuleKind, wanted.Labels, monitoringv1.PrometheusRuleSpec{
 		Groups: []monitoringv1.RuleGroup{{Name: "whatsapp-webhook", Rules: rules}},
 	})

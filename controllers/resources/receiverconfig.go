@@ -31,6 +31,7 @@ const (
 // left to the receiver's own defaults.
 func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 	spec := webhook.Spec
+
 	return config.Config{
 		Listen: config.Listen{
 			Webhook: fmt.Sprintf(":%d", portWebhook),
@@ -91,6 +92,7 @@ func mutualTLS(wanted v1alpha1.MutualTLSSpec) *config.MutualTLS {
 	if wanted.CertificateSecretName == "" {
 		return nil
 	}
+
 	return &config.MutualTLS{CommonName: wanted.CommonName}
 }
 
@@ -99,6 +101,7 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook) *config.Subscription {
 	if wanted.AppID == "" {
 		return nil
 	}
+
 	return &config.Subscription{
 		AppID:              wanted.AppID,
 		CallbackURL:        URL(webhook),
@@ -115,6 +118,7 @@ func store(wanted v1alpha1.StoreSpec) config.Store {
 	} else {
 		rendered.Embedded = &config.EmbeddedStore{Path: storeDir + "/" + storeFile}
 	}
+
 	return rendered
 }
 
@@ -127,6 +131,7 @@ func endpoints(overrides []v1alpha1.BirdEndpoint) map[string]config.Endpoint {
 	if len(overrides) == 0 {
 		return nil
 	}
+
 	byMethod := make(map[string]config.Endpoint, len(overrides))
 	for _, override := range overrides {
 		byMethod[snakeCase(string(override.Method))] = config.Endpoint{
@@ -135,6 +140,7 @@ func endpoints(overrides []v1alpha1.BirdEndpoint) map[string]config.Endpoint {
 			Enabled: enabled(override.State),
 		}
 	}
+
 	return byMethod
 }
 
@@ -142,6 +148,7 @@ func errorPolicies(overrides []v1alpha1.ErrorPolicy) map[int]config.ErrorPolicy 
 	if len(overrides) == 0 {
 		return nil
 	}
+
 	byCode := make(map[int]config.ErrorPolicy, len(overrides))
 	for _, override := range overrides {
 		byCode[int(override.Code)] = config.ErrorPolicy{
@@ -149,6 +156,7 @@ func errorPolicies(overrides []v1alpha1.ErrorPolicy) map[int]config.ErrorPolicy 
 			Scope: snakeCase(string(override.Scope)),
 		}
 	}
+
 	return byCode
 }
 
@@ -160,8 +168,10 @@ func snakeCase(camelCase string) string {
 		if unicode.IsUpper(letter) && i > 0 {
 			name.WriteByte('_')
 		}
+
 		name.WriteRune(unicode.ToLower(letter))
 	}
+
 	return name.String()
 }
 
@@ -169,6 +179,7 @@ func enabled(state v1alpha1.State) *bool {
 	if state == "" {
 		return nil
 	}
+
 	return new(state == v1alpha1.Enabled)
 }
 
@@ -176,6 +187,7 @@ func value(given *int32) int32 {
 	if given == nil {
 		return 0
 	}
+
 	return *given
 }
 
@@ -183,6 +195,7 @@ func number(given *int32) *int {
 	if given == nil {
 		return nil
 	}
+
 	return new(int(*given))
 }
 
@@ -195,5 +208,6 @@ func marshal(c config.Config) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("marshal the receiver's configuration: %w", err)
 	}
+
 	return string(data), nil
 }

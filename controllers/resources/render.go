@@ -39,11 +39,13 @@ func Render(p Params) []Object {
 		prometheusRule,
 		grafanaDashboard,
 	}
+
 	var objects []Object
 	for _, build := range builders {
 		if object := build(p); object != nil {
 			objects = append(objects, object)
 		}
 	}
+
 	return objects
 }

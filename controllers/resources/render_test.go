@@ -28,16 +28,19 @@ var environment = resources.Environment{ReceiverImage: operatorImage, OperatorNa
 func TestRender(t *testing.T) {
 	forEachCase(t, func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook) {
 		got := text(t, render(t, webhook))
+
 		golden := filepath.Join(dir, "want.yaml")
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		want, err := os.ReadFile(golden)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if diff := cmp.Diff(string(want), got); diff != "" {
 			t.Errorf("rendered otherwise than %s; if that is meant, run the test with -update (-want +got):\n%s", golden, diff)
 		}
@@ -51,15 +54,19 @@ func TestReceiverTakesItsConfiguration(t *testing.T) {
 			if !ok {
 				continue
 			}
+
 			got, err := config.Parse([]byte(configMap.Data["receiver.yaml"]))
 			if err != nil {
 				t.Fatalf("the receiver refuses what is rendered: %v\n%s", err, configMap.Data["receiver.yaml"])
 			}
+
 			if diff := cmp.Diff(resources.Config(webhook).WithDefaults(), got); diff != "" {
 				t.Errorf("configuration as the receiver reads it (-want +got):\n%s", diff)
 			}
+
 			return
 		}
+
 		t.Fatal("no ConfigMap is rendered")
 	})
 }
@@ -68,12 +75,14 @@ func TestReceiverTakesItsConfiguration(t *testing.T) {
 func TestRenderIsPure(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
 		before := webhook.DeepCopy()
+
 		first := render(t, webhook)
 		for range 20 {
 			if diff := cmp.Diff(first, render(t, webhook)); diff != "" {
 				t.Fatalf("rendered otherwise the next time (-first +next):\n%s", diff)
 			}
 		}
+
 		if diff := cmp.Diff(before, webhook); diff != "" {
 			t.Errorf("the resource was changed (-before +after):\n%s", diff)
 		}
@@ -83,6 +92,7 @@ func TestRenderIsPure(t *testing.T) {
 func TestOperatorImageIsUsedWhereNoneIsNamed(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "minimal"))
 	other := webhook.DeepCopy()
+
 	other.Spec.Receiver.Image = "registry.example.com/receiver:own"
 	for want, given := range map[string]*v1alpha1.WhatsAppWebhook{operatorImage: webhook, "registry.example.com/receiver:own": other} {
 		if !strings.Contains(text(t, render(t, given)), "image: "+want+"\n") {
@@ -93,10 +103,12 @@ func TestOperatorImageIsUsedWhereNoneIsNamed(t *testing.T) {
 
 func forEachCase(t *testing.T, test func(t *testing.T, dir string, webhook *v1alpha1.WhatsAppWebhook)) {
 	t.Helper()
+
 	dirs, err := filepath.Glob(filepath.Join("testdata", "*"))
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no cases in testdata: %v", err)
 	}
+
 	for _, dir := range dirs {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			test(t, dir, read(t, dir))
@@ -111,36 +123,44 @@ func read(t *testing.T, dir string) *v1alpha1.WhatsAppWebhook {
 
 func readFile(t *testing.T, name string) *v1alpha1.WhatsAppWebhook {
 	t.Helper()
+
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	webhook := &v1alpha1.WhatsAppWebhook{}
 	if err := yaml.UnmarshalStrict(data, webhook); err != nil {
 		t.Fatal(err)
 	}
+
 	return webhook
 }
 
 func render(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []resources.Object {
 	t.Helper()
+
 	params, err := resources.NewParams(webhook, environment)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return resources.Render(params)
 }
 
 func text(t *testing.T, objects []resources.Object) string {
 	t.Helper()
+
 	var documents strings.Builder
 	for _, object := range objects {
 		data, err := yaml.Marshal(object)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		documents.WriteString("---\n")
 		documents.Write(data)
 	}
+
 	return documents.String()
 }

@@ -43,6 +43,7 @@ func scaledObject(p Params) Object {
 	if autoscaling.PendingWork.TargetPerReplica == 0 {
 		return nil
 	}
+
 	return newExtension(p, ScaledObjectKind, nil, scaledObjectSpec{
 		ScaleTargetRef:  scaleTargetRef{Name: p.name},
 		MinReplicaCount: max(autoscaling.MinReplicas, 1), // a receiver that is not there takes no deliveries

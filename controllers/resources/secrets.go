@@ -23,12 +23,14 @@ func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 		if ref.Name == "" {
 			return nil
 		}
+
 		return []v1alpha1.SecretKeyReference{ref}
 	}
 	mutualTLS := spec.CloudAPI.MutualTLS
 	certificate := func(key string) []v1alpha1.SecretKeyReference {
 		return one(v1alpha1.SecretKeyReference{Name: mutualTLS.CertificateSecretName, Key: key})
 	}
+
 	return []secretRole{
 		{config.RoleAccessToken, one(spec.CloudAPI.AccessTokenSecretRef)},
 		{config.RoleAppSecret, spec.CloudAPI.AppSecretSecretRefs},
@@ -49,5 +51,6 @@ func SecretRefs(spec v1alpha1.WhatsAppWebhookSpec, role string) []v1alpha1.Secre
 	if i := slices.IndexFunc(roles, func(r secretRole) bool { return r.name == role }); i >= 0 {
 		return roles[i].refs
 	}
+
 	return nil
 }

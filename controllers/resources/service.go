@@ -22,14 +22,24 @@ type publicPort struct {
 // through, and finds the port that says so.
 func (p Params) publicPort() publicPort {
 	if p.config.Webhook.MutualTLS != nil {
-		return publicPort{name: "https", appProtocol: "https", port: 443}
+		return publicPort{
+			name:        "https",
+			appProtocol: "https",
+			port:        443,
+		}
 	}
-	return publicPort{name: "http", appProtocol: "http", port: 80}
+
+	return publicPort{
+		name:        "http",
+		appProtocol: "http",
+		port:        80,
+	}
 }
 
 // service is what Meta's deliveries reach, through an Ingress or whatever else publishes it.
 func service(p Params) Object {
 	public := p.publicPort()
+
 	return corev1ac.Service(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(corev1ac.ServiceSpec().

@@ -18,10 +18,12 @@ func serviceMonitor(p Params) Object {
 	if wanted.State != v1alpha1.Enabled {
 		return nil
 	}
+
 	endpoint := monitoringv1.Endpoint{Port: portNameAdmin, Path: "/metrics"}
 	if wanted.IntervalSeconds > 0 {
 		endpoint.Interval = monitoringv1.Duration(fmt.Sprintf("%ds", wanted.IntervalSeconds))
 	}
+
 	return newExtension(p, ServiceMonitorKind, wanted.Labels, monitoringv1.ServiceMonitorSpec{
 		Selector:          metav1.LabelSelector{MatchLabels: merge(p.selectorLabels(), adminLabels)},
 		NamespaceSelector: monitoringv1.NamespaceSelector{MatchNames: []string{p.webhook.Namespace}},

@@ -19,11 +19,14 @@ func topologySpread(p Params) []*corev1ac.TopologySpreadConstraintApplyConfigura
 				constraint.WithLabelSelector(selector)
 			}
 		}
+
 		return p.topologySpread
 	}
+
 	if !shared(p.webhook.Spec.Store) {
 		return nil
 	}
+
 	var constraints []*corev1ac.TopologySpreadConstraintApplyConfiguration
 	for _, key := range []string{corev1.LabelTopologyZone, corev1.LabelHostname} {
 		constraints = append(constraints, corev1ac.TopologySpreadConstraint().
@@ -34,5 +37,6 @@ func topologySpread(p Params) []*corev1ac.TopologySpreadConstraintApplyConfigura
 			// Pods that a rolling update is about to end do not count.
 			WithMatchLabelKeys("pod-template-hash"))
 	}
+
 	return constraints
 }

@@ -18,10 +18,12 @@ func URL(webhook *v1alpha1.WhatsAppWebhook) string {
 	if declared := spec.CloudAPI.Subscription.CallbackURL; declared != "" {
 		return declared
 	}
+
 	host := cmp.Or(spec.Ingress.Host, spec.Gateway.Host)
 	if host == "" {
 		return ""
 	}
+
 	return "https://" + host + cmp.Or(spec.Ingress.Path, spec.Gateway.Path, config.Config{}.WithDefaults().Webhook.Path)
 }
 
@@ -31,9 +33,11 @@ func webhookPath(spec v1alpha1.WhatsAppWebhookSpec) string {
 	if spec.Ingress.Host != "" || spec.Gateway.Host != "" {
 		return cmp.Or(spec.Ingress.Path, spec.Gateway.Path)
 	}
+
 	declared, err := url.Parse(spec.CloudAPI.Subscription.CallbackURL)
 	if err != nil {
 		return ""
 	}
+
 	return declared.Path
 }

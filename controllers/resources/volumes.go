@@ -37,6 +37,7 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 	}
 	// The receiver keeps what it spools within a bound of its own: it is never evicted for media.
 	size := resource.NewQuantity(p.config.Media.MaxSpoolBytes+tmpMargin, resource.BinarySI)
+
 	return append(wanted, corev1ac.Volume().WithName(volumeTmp).
 		WithEmptyDir(corev1ac.EmptyDirVolumeSource().WithSizeLimit(*size)))
 }
@@ -45,6 +46,7 @@ func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 	mount := func(volume, path string) *corev1ac.VolumeMountApplyConfiguration {
 		return corev1ac.VolumeMount().WithName(volume).WithMountPath(path)
 	}
+
 	wanted := []*corev1ac.VolumeMountApplyConfiguration{
 		mount(volumeConfig, configDir).WithReadOnly(true),
 		mount(volumeSecrets, p.config.SecretsDir).WithReadOnly(true),
@@ -52,6 +54,7 @@ func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 	if !shared(p.webhook.Spec.Store) {
 		wanted = append(wanted, mount(volumeStore, storeDir))
 	}
+
 	return append(wanted, mount(volumeTmp, "/tmp"))
 }
 
@@ -68,5 +71,6 @@ func secretProjections(spec v1alpha1.WhatsAppWebhookSpec) []*corev1ac.VolumeProj
 					WithItems(corev1ac.KeyToPath().WithKey(ref.Key).WithPath(fmt.Sprintf("%s/%d", role.name, i)))))
 		}
 	}
+
 	return projections
 }

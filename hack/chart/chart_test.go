@@ -31,14 +31,17 @@ func TestEdits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	o := objects["ConfigMap example"]
 	common(o)
 	o.set("{{ .Values.b }}", "data", "list", "1")
 	o.optional("more", ".Values.more", "data")
+
 	got, err := o.template()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := `apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -91,12 +94,15 @@ func TestConfigThatChanged(t *testing.T) {
 				if !strings.Contains(string(config), test.old) {
 					t.Fatalf("testdata/config.yaml does not have %q", test.old)
 				}
+
 				changed = strings.Replace(string(config), test.old, test.changed, 1)
 			}
+
 			objects, err := readObjects(strings.NewReader(changed))
 			if err == nil {
 				_, err = renderTemplates(objects)
 			}
+
 			if test.want == "" {
 				if err != nil {
 					t.Errorf("there is the error %v", err)
@@ -127,14 +133,17 @@ labels: {}
 # @schema {items: {type: string}}
 list: [a]
 `
+
 	values, err := parseValues([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	schema, err := values.schema()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	wantSchema := `{
   "$schema": "http://json-schema.org/draft-07/schema#",
   "additionalProperties": false,
@@ -182,6 +191,7 @@ list: [a]
 	if diff := cmp.Diff(wantSchema, string(schema)); diff != "" {
 		t.Errorf("the schema (-want +got):\n%s", diff)
 	}
+
 	wantTable := "| Value | Default | |\n|---|---|---|\n" +
 		"| `replicas` | `1` | How many. |\n" +
 		"| `image.tag` | `\"\"` | Where it is, or a \\| b. |\n" +
@@ -208,6 +218,7 @@ func TestValuesThatSayTooLittle(t *testing.T) {
 		if err == nil {
 			_, err = values.schema()
 		}
+
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: the error is %v, without %q", text, err, want)
 		}
@@ -221,6 +232,7 @@ func TestRunReplacesWhatIsStale(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
+
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -229,11 +241,13 @@ func TestRunReplacesWhatIsStale(t *testing.T) {
 	write("README.md", "before\n<!-- begin of the values, written by hack/chart -->\nold\n<!-- end of the values -->\nafter\n")
 	write("templates/by-hand.yaml", "kept")
 	write("templates/gone/by-us.yaml", header+"stale")
+
 	config, err := os.Open("testdata/config.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer config.Close()
+
 	if err := run(chart, config); err != nil {
 		t.Fatal(err)
 	}
@@ -243,21 +257,26 @@ func TestRunReplacesWhatIsStale(t *testing.T) {
 		if err == nil && !entry.IsDir() {
 			got[strings.TrimPrefix(file, filepath.Join(chart, "templates")+"/")] = true
 		}
+
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	want := map[string]bool{"by-hand.yaml": true}
 	for _, template := range templates {
 		want[template.file] = true
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the templates (-want +got):\n%s", diff)
 	}
+
 	readme, err := os.ReadFile(filepath.Join(chart, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	wantReadme := "before\n<!-- begin of the values, written by hack/chart -->\n| Value | Default | |\n|---|---|---|\n| `a` | `1` | A. |\n<!-- end of the values -->\nafter\n"
 	if diff := cmp.Diff(wantReadme, string(readme)); diff != "" {
 		t.Errorf("the README (-want +got):\n%s", diff)

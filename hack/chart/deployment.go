@@ -19,9 +19,11 @@ func deployment(o *object) {
 
 	pod := []string{"spec", "template", "spec"}
 	o.set(serviceAccountName, slices.Concat(pod, []string{"serviceAccountName"})...)
+
 	for _, key := range []string{"imagePullSecrets", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"} {
 		o.optional(key, ".Values."+key, pod...)
 	}
+
 	o.insert("{{- with .Values.priorityClassName }}\npriorityClassName: {{ . | quote }}\n{{- end }}", "priorityClassName", pod...)
 	o.insert(certificateVolume, "volumes", pod...)
 	container(o, slices.Concat(pod, []string{"containers", "0"}))
@@ -41,6 +43,7 @@ func container(o *object, path []string) {
 		o.fail(errors.New("its ports are not metrics and one other"))
 		return
 	}
+
 	o.replaceElement(metricsPort, ports, 0)
 }
 
@@ -88,6 +91,7 @@ var flags = map[string]string{
 // arguments makes the flags follow the values, and leaves the other arguments as they are.
 func (o *object) arguments(path ...string) {
 	args := o.at(path...)
+
 	rest := maps.Clone(flags)
 	for i, arg := range args.Content {
 		name, _, _ := strings.Cut(arg.Value, "=")
@@ -96,8 +100,10 @@ func (o *object) arguments(path ...string) {
 			delete(rest, name)
 		}
 	}
+
 	if len(rest) > 0 {
 		o.fail(fmt.Errorf("its args have no %s", strings.Join(slices.Sorted(maps.Keys(rest)), ", ")))
 	}
+
 	o.appendElements(moreArguments, args)
 }

@@ -23,6 +23,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: chart FOLDER_OF_THE_CHART, with the objects of config/default on standard input")
 		os.Exit(2)
 	}
+
 	if err := run(os.Args[1], os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "chart:", err)
 		os.Exit(1)
@@ -35,15 +36,18 @@ func run(folder string, manifests io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("read the objects of config/default: %w", err)
 	}
+
 	derived, err := renderTemplates(objects)
 	if err != nil {
 		return err
 	}
+
 	chart, err := os.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
 	defer chart.Close() //nolint:errcheck // a folder has nothing left to write
+
 	if err := deriveFromValues(chart, derived); err != nil {
 		return err
 	}
@@ -51,11 +55,13 @@ func run(folder string, manifests io.Reader) error {
 	if err := removeStale(chart, derived); err != nil {
 		return err
 	}
+
 	for name, text := range derived {
 		if err := errors.Join(chart.MkdirAll(path.Dir(name), 0o755), chart.WriteFile(name, text, 0o644)); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -65,20 +71,25 @@ func deriveFromValues(chart *os.Root, derived map[string][]byte) error {
 	if err != nil {
 		return err
 	}
+
 	values, err := parseValues(text)
 	if err != nil {
 		return fmt.Errorf("values.yaml: %w", err)
 	}
+
 	if derived["values.schema.json"], err = values.schema(); err != nil {
 		return fmt.Errorf("values.yaml: %w", err)
 	}
+
 	readme, err := chart.ReadFile("README.md")
 	if err != nil {
 		return err
 	}
+
 	if derived["README.md"], err = withTable(readme, values.table()); err != nil {
 		return fmt.Errorf("README.md: %w", err)
 	}
+
 	return nil
 }
 
@@ -88,10 +99,12 @@ func removeStale(chart *os.Root, derived map[string][]byte) error {
 		if err != nil || entry.IsDir() || derived[name] != nil {
 			return err
 		}
+
 		text, err := chart.ReadFile(name)
 		if err != nil || !bytes.HasPrefix(text, []byte(header)) {
 			return err
 		}
+
 		return chart.Remove(name)
 	})
 }
@@ -99,10 +112,13 @@ func removeStale(chart *os.Root, derived map[string][]byte) error {
 // withTable puts the table between the two marks of the README.
 func withTable(readme, table []byte) ([]byte, error) {
 	const begin, end = "<!-- begin of the values, written by hack/chart -->\n", "<!-- end of the values -->"
+
 	before, rest, found := bytes.Cut(readme, []byte(begin))
+
 	_, after, foundEnd := bytes.Cut(rest, []byte(end))
 	if !found || !foundEnd {
 		return nil, errors.New("the marks around the table of values are missing: " + begin + end)
 	}
+
 	return bytes.Join([][]byte{before, []byte(begin), table, []byte(end), after}, nil), nil
 }

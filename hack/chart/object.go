@@ -35,6 +35,7 @@ var (
 // readObjects returns the objects of a stream by kind and name, as in "Deployment manager".
 func readObjects(stream io.Reader) (map[string]*object, error) {
 	objects := map[string]*object{}
+
 	decoder := yaml.NewDecoder(stream)
 	for {
 		document := &yaml.Node{}
@@ -43,17 +44,22 @@ func readObjects(stream io.Reader) (map[string]*object, error) {
 		} else if err != nil {
 			return nil, err
 		}
+
 		o := &object{root: document.Content[0]}
 		name := strings.TrimPrefix(o.at("metadata", "name").Value, prefix)
+
 		key := o.at("kind").Value + " " + name
 		if o.err != nil {
 			return nil, o.err
 		}
+
 		objects[key] = o
 	}
+
 	if len(objects) == 0 {
 		return nil, errors.New("there are none")
 	}
+
 	return objects, nil
 }
 
@@ -66,6 +72,7 @@ func (o *object) at(path ...string) *yaml.Node {
 			return &yaml.Node{Kind: yaml.MappingNode}
 		}
 	}
+
 	return node
 }
 
@@ -74,11 +81,14 @@ func child(node *yaml.Node, key string) *yaml.Node {
 		if i, err := strconv.Atoi(key); err == nil && i < len(node.Content) {
 			return node.Content[i]
 		}
+
 		return nil
 	}
+
 	if i := keyIndex(node, key); i >= 0 {
 		return node.Content[i+1]
 	}
+
 	return nil
 }
 
@@ -89,6 +99,7 @@ func keyIndex(mapping *yaml.Node, key string) int {
 			return i
 		}
 	}
+
 	return -1
 }
 
@@ -120,6 +131,7 @@ func (o *object) insert(lines, key string, path ...string) {
 	if o.has(key, path...) {
 		o.fail(fmt.Errorf("it has %s.%s already", strings.Join(path, "."), key))
 	}
+
 	mapping := o.at(path...)
 	mapping.Content = append(mapping.Content, o.token("lines", lines), null())
 }
@@ -127,22 +139,27 @@ func (o *object) insert(lines, key string, path ...string) {
 // replace puts lines in the place of a key and its value.
 func (o *object) replace(lines, key string, path ...string) {
 	mapping := o.at(path...)
+
 	i := keyIndex(mapping, key)
 	if i < 0 {
 		o.fail(fmt.Errorf("it has no %s.%s", strings.Join(path, "."), key))
 		return
 	}
-	mapping.Content[i], mapping.Content[i+1] = o.token("lines", lines), null()
+
+	mapping.Content[i] = o.token("lines", lines)
+	mapping.Content[i+1] = null()
 }
 
 // remove drops a key and its value.
 func (o *object) remove(key string, path ...string) {
 	mapping := o.at(path...)
+
 	i := keyIndex(mapping, key)
 	if i < 0 {
 		o.fail(fmt.Errorf("it has no %s.%s", strings.Join(path, "."), key))
 		return
 	}
+
 	mapping.Content = slices.Delete(mapping.Content, i, i+2)
 }
 
@@ -157,7 +174,11 @@ func (o *object) appendElements(lines string, list *yaml.Node) {
 }
 
 func null() *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}
+	return &yaml.Node{
+		Kind:  yaml.ScalarNode,
+		Tag:   "!!null",
+		Value: "null",
+	}
 }
 
 // template returns the object as the template it has become.
@@ -165,19 +186,24 @@ func (o *object) template() (string, error) {
 	if o.err != nil {
 		return "", o.err
 	}
+
 	var b bytes.Buffer
+
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	encoder.CompactSeqIndent()
+
 	if err := errors.Join(encoder.Encode(o.root), encoder.Close()); err != nil {
 		return "", err
 	}
 	// What config/ says in braces is not meant for Helm.
 	plain := strings.ReplaceAll(b.String(), "{{", `{{ "{{" }}`)
+
 	var lines []string
 	for line := range strings.Lines(plain) {
 		lines = append(lines, o.line(strings.TrimSuffix(line, "\n")))
 	}
+
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
@@ -186,6 +212,7 @@ func (o *object) line(line string) string {
 	if match := linesToken.FindStringSubmatch(line); match != nil {
 		return indented(o.text(match[2]), len(match[1]))
 	}
+
 	return valueToken.ReplaceAllStringFunc(line, func(t string) string {
 		return o.text(valueToken.FindStringSubmatch(t)[1])
 	})
@@ -197,6 +224,7 @@ func (o *object) text(number string) string {
 	if err != nil || i >= len(o.held) {
 		return ""
 	}
+
 	return o.held[i]
 }
 
@@ -207,8 +235,10 @@ func indented(lines string, column int) string {
 		if err != nil {
 			return match
 		}
+
 		return "nindent " + strconv.Itoa(column+further)
 	})
 	margin := strings.Repeat(" ", column)
+
 	return margin + strings.ReplaceAll(lines, "\n", "\n"+margin)
 }

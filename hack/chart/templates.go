@@ -31,25 +31,50 @@ type template struct {
 
 var templates = []template{
 	{
-		file: "crd/whatsappwebhooks.yaml", when: ".Values.crd.enabled", edit: customResourceDefinition,
+		file:    "crd/whatsappwebhooks.yaml",
+		when:    ".Values.crd.enabled",
+		edit:    customResourceDefinition,
 		objects: []string{"CustomResourceDefinition whatsappwebhooks.whatsapp.wawebhook.dev"},
 	},
-	{file: "deployment.yaml", objects: []string{"Deployment manager"}, edit: deployment},
-	{file: "metrics/service.yaml", objects: []string{"Service metrics"}, edit: metricsService, when: ".Values.metrics.enabled"},
 	{
-		file: "metrics/rbac.yaml", when: "and .Values.rbac.create .Values.metrics.enabled",
+		file:    "deployment.yaml",
+		objects: []string{"Deployment manager"},
+		edit:    deployment,
+	},
+	{
+		file:    "metrics/service.yaml",
+		objects: []string{"Service metrics"},
+		edit:    metricsService,
+		when:    ".Values.metrics.enabled",
+	},
+	{
+		file:    "metrics/rbac.yaml",
+		when:    "and .Values.rbac.create .Values.metrics.enabled",
 		objects: []string{"ClusterRole metrics-auth", "ClusterRoleBinding metrics-auth", "ClusterRole metrics-reader"},
 	},
 	{
-		file: "rbac/manager.yaml", when: ".Values.rbac.create", each: `$namespace := .Values.namespaces | default (list "")`, edit: managerRights,
+		file:    "rbac/manager.yaml",
+		when:    ".Values.rbac.create",
+		each:    `$namespace := .Values.namespaces | default (list "")`,
+		edit:    managerRights,
 		objects: []string{"ClusterRole manager-role", "ClusterRoleBinding manager"},
 	},
 	{
-		file: "rbac/leader-election.yaml", when: "and .Values.rbac.create .Values.leaderElection",
+		file:    "rbac/leader-election.yaml",
+		when:    "and .Values.rbac.create .Values.leaderElection",
 		objects: []string{"Role leader-election", "RoleBinding leader-election"},
 	},
-	{file: "rbac/users.yaml", objects: []string{"ClusterRole edit", "ClusterRole view"}, when: "and .Values.rbac.create .Values.rbac.aggregate"},
-	{file: "serviceaccount.yaml", objects: []string{"ServiceAccount manager"}, edit: serviceAccount, when: ".Values.serviceAccount.create"},
+	{
+		file:    "rbac/users.yaml",
+		objects: []string{"ClusterRole edit", "ClusterRole view"},
+		when:    "and .Values.rbac.create .Values.rbac.aggregate",
+	},
+	{
+		file:    "serviceaccount.yaml",
+		objects: []string{"ServiceAccount manager"},
+		edit:    serviceAccount,
+		when:    ".Values.serviceAccount.create",
+	},
 }
 
 // leftOut are the objects that a release is given: the namespace is one that Helm installs into.
@@ -61,6 +86,7 @@ func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 	for _, name := range leftOut {
 		delete(rest, name)
 	}
+
 	files := make(map[string][]byte, len(templates))
 	for _, t := range templates {
 		var texts []string
@@ -69,23 +95,30 @@ func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 			if !found {
 				return nil, fmt.Errorf("config/default has no %s any more: change the table in hack/chart/templates.go", name)
 			}
+
 			delete(rest, name)
 			common(o)
+
 			if t.edit != nil {
 				t.edit(o)
 			}
+
 			text, err := o.template()
 			if err != nil {
 				return nil, fmt.Errorf("%s of config/default: %w", name, err)
 			}
+
 			texts = append(texts, text)
 		}
+
 		files["templates/"+t.file] = []byte(header + t.wrapped(strings.Join(texts, "---\n")))
 	}
+
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("config/default has objects that the chart has not: %s; give them a place in hack/chart/templates.go",
 			strings.Join(slices.Sorted(maps.Keys(rest)), ", "))
 	}
+
 	return files, nil
 }
 
@@ -93,9 +126,11 @@ func (t template) wrapped(text string) string {
 	if t.each != "" {
 		text = "{{- range " + t.each + " }}\n---\n" + text + "{{- end }}\n"
 	}
+
 	if t.when != "" {
 		text = "{{- if " + t.when + " }}\n" + text + "{{- end }}\n"
 	}
+
 	return text
 }
 
@@ -104,10 +139,13 @@ func common(o *object) {
 	if o.at("kind").Value != "CustomResourceDefinition" {
 		o.rename("metadata", "name")
 	}
+
 	if o.has("namespace", "metadata") {
 		o.set(releaseNamespace, "metadata", "namespace")
 	}
+
 	o.identity("labels", "metadata", "labels")
+
 	if o.has("roleRef") {
 		o.rename("roleRef", "name")
 		o.set(serviceAccountName, "subjects", "0", "name")
@@ -127,6 +165,7 @@ func (o *object) rename(path ...string) {
 	if !found {
 		o.fail(fmt.Errorf("%s does not begin with %s", strings.Join(path, "."), prefix))
 	}
+
 	o.set(`{{ include "`+chartName+`.fullname" $ }}-`+name, path...)
 }
 
@@ -160,6 +199,7 @@ func managerRights(o *object) {
 	} else {
 		o.set(kind, "kind")
 	}
+
 	o.insert("{{- with $namespace }}\nnamespace: {{ . | quote }}\n{{- end }}", "namespace", "metadata")
 }
 

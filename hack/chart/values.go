@@ -35,21 +35,27 @@ func parseValues(text []byte) (value, error) {
 	if err := yaml.Unmarshal(text, document); err != nil {
 		return value{}, err
 	}
+
 	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
 		return value{}, errors.New("it is not a mapping")
 	}
+
 	root := value{description: "The values of the chart."}
 	err := root.descend(document.Content[0])
+
 	return root, err
 }
 
 func (v *value) descend(mapping *yaml.Node) error {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		key, node := mapping.Content[i], mapping.Content[i+1]
+		key := mapping.Content[i]
+		node := mapping.Content[i+1]
+
 		under := value{path: strings.TrimPrefix(v.path+"."+key.Value, ".")}
 		if err := errors.Join(under.comment(key.HeadComment), node.Decode(&under.preset)); err != nil {
 			return fmt.Errorf("line %d: %s: %w", key.Line, under.path, err)
 		}
+
 		_, open := under.keywords["additionalProperties"]
 		if node.Kind == yaml.MappingNode && !open {
 			if err := under.descend(node); err != nil {
@@ -58,8 +64,10 @@ func (v *value) descend(mapping *yaml.Node) error {
 		} else if under.description == "" {
 			return fmt.Errorf("line %d: %s has no comment that describes it", key.Line, under.path)
 		}
+
 		v.under = append(v.under, under)
 	}
+
 	return nil
 }
 
@@ -67,16 +75,20 @@ func (v *value) comment(comment string) error {
 	var description []string
 	for line := range strings.Lines(comment) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
+
 		keywords, found := strings.CutPrefix(line, "@schema ")
 		if !found {
 			description = append(description, line)
 			continue
 		}
+
 		if err := yaml.Unmarshal([]byte(keywords), &v.keywords); err != nil {
 			return fmt.Errorf("@schema: %w", err)
 		}
 	}
+
 	v.description = strings.Join(description, " ")
+
 	return nil
 }
 
@@ -86,12 +98,16 @@ func (v value) schema() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+
 	var b bytes.Buffer
+
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	err = encoder.Encode(root)
+
 	return b.Bytes(), err
 }
 
@@ -101,6 +117,7 @@ func (v value) keywordsOf() (map[string]any, error) {
 	if v.description != "" {
 		keywords["description"] = v.description
 	}
+
 	if v.under != nil {
 		properties := make(map[string]any, len(v.under))
 		for _, under := range v.under {
@@ -108,12 +125,19 @@ func (v value) keywordsOf() (map[string]any, error) {
 			if err != nil {
 				return nil, err
 			}
+
 			properties[under.path[strings.LastIndex(under.path, ".")+1:]] = property
 		}
-		keywords["type"], keywords["properties"], keywords["additionalProperties"] = "object", properties, false
+
+		keywords["type"] = "object"
+		keywords["properties"] = properties
+		keywords["additionalProperties"] = false
+
 		return keywords, nil
 	}
+
 	keywords["default"] = v.preset
+
 	missing := ""
 	switch v.preset.(type) {
 	case string:
@@ -123,16 +147,21 @@ func (v value) keywordsOf() (map[string]any, error) {
 	case int:
 		keywords["type"] = "integer"
 	case []any:
-		keywords["type"], missing = "array", "items"
+		keywords["type"] = "array"
+		missing = "items"
 	case map[string]any:
-		keywords["type"], missing = "object", "additionalProperties"
+		keywords["type"] = "object"
+		missing = "additionalProperties"
 	default:
 		missing = "type"
 	}
+
 	maps.Copy(keywords, v.keywords)
+
 	if _, found := keywords[missing]; missing != "" && !found {
 		return nil, fmt.Errorf("%s: its default does not tell %s; say it in an @schema line", v.path, missing)
 	}
+
 	return keywords, nil
 }
 
@@ -141,6 +170,7 @@ func (v value) table() []byte {
 	var b bytes.Buffer
 	b.WriteString("| Value | Default | |\n|---|---|---|\n")
 	v.rows(&b)
+
 	return b.Bytes()
 }
 
@@ -148,12 +178,15 @@ func (v value) rows(b *bytes.Buffer) {
 	for _, under := range v.under {
 		under.rows(b)
 	}
+
 	if v.under != nil {
 		return
 	}
+
 	preset, err := json.Marshal(v.preset)
 	if err != nil {
 		preset = []byte("?")
 	}
+
 	fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", v.path, preset, strings.ReplaceAll(v.description, "|", `\|`))
 }

@@ -39,9 +39,11 @@ func choose(ctx context.Context, f folders, out io.Writer) cluster {
 	if _, err := os.Stat(f.node); err == nil {
 		return own
 	}
+
 	if k := kind.New(f.kind, runner(out)); k.Usable(ctx) {
 		return k
 	}
+
 	return own
 }
 
@@ -49,6 +51,7 @@ func packages(chosen cluster) []string {
 	if _, own := chosen.(*node.Node); own {
 		return node.Packages()
 	}
+
 	return nil
 }
 
@@ -56,14 +59,19 @@ func packages(chosen cluster) []string {
 func runner(progress io.Writer) kind.Command {
 	return func(ctx context.Context, program string, args ...string) (string, error) {
 		var stdout, stderr bytes.Buffer
+
 		command := exec.CommandContext(ctx, program, args...) //nolint:gosec // kind and docker
-		command.Stdout, command.Stderr = &stdout, &stderr
+		command.Stdout = &stdout
+
+		command.Stderr = &stderr
 		if program == "kind" && args[0] != "get" && args[0] != "version" {
 			command.Stderr = io.MultiWriter(&stderr, progress)
 		}
+
 		if err := command.Run(); err != nil {
 			return "", fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 		}
+
 		return stdout.String(), nil
 	}
 }
@@ -78,14 +86,17 @@ func findFolders() (folders, error) {
 	if err != nil {
 		return folders{}, fmt.Errorf("find the home folder: %w", err)
 	}
+
 	state, err := base("XDG_STATE_HOME", filepath.Join(home, ".local", "state"))
 	if err != nil {
 		return folders{}, err
 	}
+
 	cache, err := base("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
 	if err != nil {
 		return folders{}, err
 	}
+
 	return folders{
 		node:     filepath.Join(state, "node"),
 		kind:     filepath.Join(state, "kind"),
@@ -100,14 +111,17 @@ func base(variable, otherwise string) (string, error) {
 	if folder == "" {
 		folder = otherwise
 	}
+
 	folder = filepath.Join(folder, "whatsapp-webhook-operator")
 	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // where the user wants it
 		return "", err
 	}
+
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return "", err
 	}
+
 	return filepath.EvalSymlinks(folder)
 }
 
@@ -118,9 +132,11 @@ func alone(f folders, do func() error) error {
 		return err
 	}
 	defer file.Close()
+
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errors.New("another 'up' or 'down' is at work; wait for it")
 	}
+
 	return do()
 }
 
@@ -130,9 +146,11 @@ func repository() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the repository: %w", err)
 	}
+
 	root := filepath.Dir(strings.TrimSpace(string(mod)))
 	if _, err := os.Stat(filepath.Join(root, "hack", "cluster")); err != nil {
 		return "", errors.New("the programs are built from the repository: run it from there, as 'go run ./hack/cluster'")
 	}
+
 	return root, nil
 }

@@ -30,21 +30,25 @@ func TestChoose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
 			t.Setenv("PATH", path)
+
 			for program, text := range test.programs {
 				if err := os.WriteFile(filepath.Join(path, program), []byte(text), 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			f := findTestFolders(t)
 			if test.node {
 				if err := os.Mkdir(f.node, 0o700); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			chosen := choose(t.Context(), f, io.Discard)
 			if _, isKind := chosen.(*kind.Kind); isKind != test.wantKind {
 				t.Errorf("chose %T", chosen)
 			}
+
 			if needed := len(packages(chosen)) > 0; needed == test.wantKind {
 				t.Errorf("packages for %T: %q", chosen, packages(chosen))
 			}
@@ -68,12 +72,16 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())
 			findTestFolders(t)
+
 			var out bytes.Buffer
+
 			err := run(t.Context(), test.args, &out)
+
 			got := out.String()
 			if err != nil {
 				got = err.Error()
 			}
+
 			if !strings.HasPrefix(got, test.want) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -85,9 +93,11 @@ func findTestFolders(t *testing.T) folders {
 	t.Helper()
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+
 	f, err := findFolders()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return f
 }

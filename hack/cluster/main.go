@@ -36,15 +36,18 @@ const usage = `usage: cluster COMMAND
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+
 	err := run(ctx, os.Args[1:], os.Stdout)
 	if err == nil {
 		return
 	}
+
 	stop()
 	// A command of exec has said itself why it failed.
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(os.Args) > 1 && os.Args[1] == "exec" {
 		os.Exit(exit.ExitCode()) //nolint:gocritic // stop was called
 	}
+
 	fmt.Fprintln(os.Stderr, "cluster:", err)
 	os.Exit(1)
 }
@@ -53,7 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
 		return fmt.Errorf("no command\n%s", usage)
 	}
-	command, rest := args[0], args[1:]
+
+	command := args[0]
+	rest := args[1:]
 	// What runs inside the node.
 	switch {
 	case command == node.InitCommand && len(rest) == 1:
@@ -66,6 +71,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	chosen := choose(ctx, folders, out)
 	switch {
 	case command == "up" && len(rest) == 0:
@@ -101,12 +107,15 @@ func up(ctx context.Context, folders folders, chosen cluster, out io.Writer) err
 	if err := alone(folders, func() error { return chosen.Up(ctx) }); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(out, "The cluster is up. For kubectl:\n  eval \"$(go run ./hack/cluster env)\"\nKUBECONFIG is %s\n", chosen.Kubeconfig())
+
 	return nil
 }
 
 func printEnv(chosen cluster, out io.Writer) {
 	fmt.Fprintf(out, "export KUBECONFIG='%s'\n", chosen.Kubeconfig())
+
 	if path := chosen.Path(); len(path) > 0 {
 		fmt.Fprintf(out, "export PATH='%s':\"$PATH\"\n", strings.Join(path, ":"))
 	}
@@ -118,8 +127,10 @@ func load(ctx context.Context, chosen cluster, archives []string, out io.Writer)
 		if err != nil {
 			return err
 		}
+
 		fmt.Fprintln(out, strings.Join(append([]string{"loaded", archive}, images...), " "))
 	}
+
 	return nil
 }
 
@@ -128,7 +139,11 @@ func execute(ctx context.Context, chosen cluster, args []string) error {
 	if err != nil {
 		return err
 	}
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+
+	command.Stdin = os.Stdin
+	command.Stdout = os.Stdout
+	command.Stderr = os.Stderr
+
 	return command.Run()
 }
 
@@ -137,6 +152,8 @@ func leftovers(ctx context.Context, chosen cluster, out io.Writer) error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
+
 	fmt.Fprintln(out, strings.Join(left, "\n"))
+
 	return fmt.Errorf("%d things are left; 'make cluster-down' removes them", len(left))
 }

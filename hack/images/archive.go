@@ -24,17 +24,21 @@ func writeArchive(w io.Writer, tag name.Tag, index v1.ImageIndex, images []v1.Im
 	if err := a.json("oci-layout", map[string]string{"imageLayoutVersion": "1.0.0"}); err != nil {
 		return err
 	}
+
 	if err := a.index(tag, index); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
+
 	if err := a.dockerManifest(tag, images[0]); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
+
 	for _, image := range images {
 		if err := a.image(image); err != nil {
 			return err
 		}
 	}
+
 	return a.tw.Close()
 }
 
@@ -50,10 +54,12 @@ func (a archive) index(tag name.Tag, index v1.ImageIndex) error {
 	if err != nil {
 		return err
 	}
+
 	digest, err := index.Digest()
 	if err != nil {
 		return err
 	}
+
 	err = a.json("index.json", v1.IndexManifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIImageIndex,
@@ -70,6 +76,7 @@ func (a archive) index(tag name.Tag, index v1.ImageIndex) error {
 	if err != nil {
 		return err
 	}
+
 	return a.blob(digest, raw)
 }
 
@@ -78,10 +85,12 @@ func (a archive) dockerManifest(tag name.Tag, image v1.Image) error {
 	if err != nil {
 		return err
 	}
+
 	described := tarball.Descriptor{Config: blobName(manifest.Config.Digest), RepoTags: []string{tag.String()}}
 	for _, layer := range manifest.Layers {
 		described.Layers = append(described.Layers, blobName(layer.Digest))
 	}
+
 	return a.json("manifest.json", tarball.Manifest{described})
 }
 
@@ -91,32 +100,40 @@ func (a archive) image(image v1.Image) error {
 	if err != nil {
 		return err
 	}
+
 	digest, err := image.Digest()
 	if err != nil {
 		return err
 	}
+
 	if err := a.blob(digest, manifest); err != nil {
 		return err
 	}
+
 	config, err := image.RawConfigFile()
 	if err != nil {
 		return err
 	}
+
 	if digest, err = image.ConfigName(); err != nil {
 		return err
 	}
+
 	if err := a.blob(digest, config); err != nil {
 		return err
 	}
+
 	layers, err := image.Layers()
 	if err != nil {
 		return err
 	}
+
 	for _, layer := range layers {
 		if err := a.layer(layer); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -125,15 +142,18 @@ func (a archive) layer(layer v1.Layer) error {
 	if err != nil {
 		return err
 	}
+
 	compressed, err := layer.Compressed()
 	if err != nil {
 		return err
 	}
 	defer compressed.Close()
+
 	content, err := io.ReadAll(compressed)
 	if err != nil {
 		return err
 	}
+
 	return a.blob(digest, content)
 }
 
@@ -142,6 +162,7 @@ func (a archive) json(name string, value any) error {
 	if err := json.NewEncoder(&text).Encode(value); err != nil {
 		return err
 	}
+
 	return a.file(name, text.Bytes())
 }
 
@@ -149,12 +170,18 @@ func (a archive) blob(digest v1.Hash, content []byte) error {
 	if a.written[digest] {
 		return nil
 	}
+
 	a.written[digest] = true
+
 	return a.file(blobName(digest), content)
 }
 
 func (a archive) file(name string, content []byte) error {
-	return writeEntry(a.tw, &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, content)
+	return writeEntry(a.tw, &tar.Header{
+		Typeflag: tar.TypeReg,
+		Name:     name,
+		Mode:     0o644,
+	}, content)
 }
 
 func blobName(digest v1.Hash) string { return "blobs/" + digest.Algorithm + "/" + digest.Hex }

@@ -37,6 +37,7 @@ func (r release) image(t target, platform v1.Platform, layers ...v1.Layer) (v1.I
 	if err != nil {
 		return nil, err
 	}
+
 	for _, layer := range layers {
 		image, err = mutate.Append(image, mutate.Addendum{
 			Layer:   layer,
@@ -46,6 +47,7 @@ func (r release) image(t target, platform v1.Platform, layers ...v1.Layer) (v1.I
 			return nil, err
 		}
 	}
+
 	return mutate.ConfigMediaType(mutate.MediaType(image, types.OCIManifestSchema1), types.OCIConfigJSON), nil
 }
 
@@ -54,9 +56,11 @@ func compressedSize(image v1.Image) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	var size int64
 	for _, layer := range manifest.Layers {
 		size += layer.Size
 	}
+
 	return size, nil
 }

@@ -36,6 +36,7 @@ func publishHello(t *testing.T, maxSize int64) (string, error) {
 	t.Helper()
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOFLAGS", "")
+
 	module := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod":  "module example.com/hello\n\ngo 1.26\n",
@@ -45,10 +46,12 @@ func publishHello(t *testing.T, maxSize int64) (string, error) {
 			t.Fatal(err)
 		}
 	}
+
 	tag, err := name.NewTag(tagName)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r := release{
 		version:   "v1.2.3-test",
 		platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}},
@@ -57,7 +60,12 @@ func publishHello(t *testing.T, maxSize int64) (string, error) {
 		module:    module,
 	}
 	file := filepath.Join(t.TempDir(), "hello.tar")
-	return file, r.publish(t.Context(), target{name: "hello", pkg: ".", tag: tag}, file, t.Output())
+
+	return file, r.publish(t.Context(), target{
+		name: "hello",
+		pkg:  ".",
+		tag:  tag,
+	}, file, t.Output())
 }
 
 func TestArchive(t *testing.T) {
@@ -65,28 +73,34 @@ func TestArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	index := readIndex(t, file)
 
 	if err := validate.Index(index); err != nil {
 		t.Errorf("index: %v", err)
 	}
+
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var platforms []string
 	for _, image := range manifest.Manifests {
 		platforms = append(platforms, image.Platform.String())
 	}
+
 	if diff := cmp.Diff([]string{"linux/amd64", "linux/arm64"}, platforms); diff != "" {
 		t.Errorf("platforms (-want +got):\n%s", diff)
 	}
+
 	for _, described := range manifest.Manifests {
 		t.Run(described.Platform.Architecture, func(t *testing.T) {
 			image, err := index.Image(described.Digest)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			checkConfig(t, image, described.Platform.Architecture)
 			checkFiles(t, image, described.Platform.Architecture)
 		})
@@ -97,17 +111,21 @@ func TestArchive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		image, err := tarball.ImageFromPath(file, &tag)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if err := validate.Image(image); err != nil {
 			t.Error(err)
 		}
+
 		config, err := image.ConfigFile()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if got := config.Platform().String(); got != "linux/amd64" {
 			t.Errorf("platform %s, want the first one", got)
 		}
@@ -118,46 +136,57 @@ func TestArchive(t *testing.T) {
 func readIndex(t *testing.T, file string) v1.ImageIndex {
 	t.Helper()
 	folder := t.TempDir()
+
 	opened, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer opened.Close()
+
 	for _, entry := range readTar(t, opened) {
 		name := filepath.Join(folder, entry.header.Name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, entry.content, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	root, err := layout.ImageIndexFromPath(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	manifest, err := root.IndexManifest()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if len(manifest.Manifests) != 1 {
 		t.Fatalf("the layout has %d images, want one", len(manifest.Manifests))
 	}
+
 	described := manifest.Manifests[0]
+
 	want := map[string]string{"io.containerd.image.name": tagName, "org.opencontainers.image.ref.name": "v1.2.3-test"}
 	if diff := cmp.Diff(want, described.Annotations); diff != "" {
 		t.Errorf("annotations (-want +got):\n%s", diff)
 	}
+
 	index, err := root.ImageIndex(described.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return index
 }
 
 func checkConfig(t *testing.T, image v1.Image, architecture string) {
 	t.Helper()
+
 	config, err := image.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := v1.Config{
 		User:       "65532:65532",
 		Entrypoint: []string{"/hello"},
@@ -172,20 +201,25 @@ func checkConfig(t *testing.T, image v1.Image, architecture string) {
 	if diff := cmp.Diff(want, config.Config); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
+
 	if config.OS != "linux" || config.Architecture != architecture {
 		t.Errorf("platform %s, want linux/%s", config.Platform(), architecture)
 	}
+
 	if want := time.Unix(1_700_000_000, 0); !config.Created.Equal(want) {
 		t.Errorf("created %s, want %s", config.Created, want)
 	}
+
 	manifest, err := image.Manifest()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	kinds := []types.MediaType{manifest.MediaType, manifest.Config.MediaType}
 	for _, layer := range manifest.Layers {
 		kinds = append(kinds, layer.MediaType)
 	}
+
 	if diff := cmp.Diff([]types.MediaType{types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer, types.OCILayer}, kinds); diff != "" {
 		t.Errorf("media types (-want +got):\n%s", diff)
 	}
@@ -193,18 +227,22 @@ func checkConfig(t *testing.T, image v1.Image, architecture string) {
 
 func checkFiles(t *testing.T, image v1.Image, architecture string) {
 	t.Helper()
+
 	flat := mutate.Extract(image)
 	defer flat.Close()
+
 	modes := map[string]fs.FileMode{}
 	for _, entry := range readTar(t, flat) {
 		modes[entry.header.Name] = entry.header.FileInfo().Mode()
 		if entry.header.Uid != 0 || entry.header.Gid != 0 || !entry.header.ModTime.Equal(time.Unix(0, 0)) {
 			t.Errorf("%s: of %d:%d and %s, want root's and of 1970", entry.header.Name, entry.header.Uid, entry.header.Gid, entry.header.ModTime)
 		}
+
 		if entry.header.Name == "hello" {
 			checkProgram(t, entry.content, architecture)
 		}
 	}
+
 	want := map[string]fs.FileMode{
 		"etc":                               fs.ModeDir | 0o755,
 		"etc/group":                         0o644,
@@ -221,29 +259,36 @@ func checkFiles(t *testing.T, image v1.Image, architecture string) {
 
 func checkProgram(t *testing.T, content []byte, architecture string) {
 	t.Helper()
+
 	file, err := elf.NewFile(bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if want := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[architecture]; file.Machine != want {
 		t.Errorf("the program is for %s, want %s", file.Machine, want)
 	}
+
 	for _, segment := range file.Progs {
 		if segment.Type == elf.PT_INTERP {
 			t.Error("the program is linked dynamically")
 		}
 	}
+
 	info, err := buildinfo.Read(bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	settings := map[string]string{}
 	for _, setting := range info.Settings {
 		settings[setting.Key] = setting.Value
 	}
+
 	if settings["-trimpath"] != "true" || settings["CGO_ENABLED"] != "0" {
 		t.Errorf("built with %v, want -trimpath and no cgo", settings)
 	}
+
 	if !bytes.Contains(content, []byte("v1.2.3-test")) {
 		t.Error("the program was not told its version")
 	}
@@ -256,10 +301,12 @@ func TestArchiveIsReproducible(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if archives[i], err = os.ReadFile(file); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if !bytes.Equal(archives[0], archives[1]) {
 		t.Error("two builds of the same sources differ")
 	}
@@ -272,6 +319,7 @@ func TestTooLargeAnImageIsNotWritten(t *testing.T) {
 			t.Errorf("error %v, want one that names %s", err, platform)
 		}
 	}
+
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the archive is there (%v)", err)
 	}
@@ -282,16 +330,19 @@ func TestRootFiles(t *testing.T) {
 	if err := run(t.Context(), []string{"-rootfs", folder}, t.Output()); err != nil {
 		t.Fatal(err)
 	}
+
 	roots, err := os.ReadFile(filepath.Join(folder, "etc", "ssl", "certs", "ca-certificates.crt"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	subjects := map[string]bool{}
 	for block, rest := pem.Decode(roots); block != nil; block, rest = pem.Decode(rest) {
 		root, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		subjects[root.Subject.CommonName] = true
 	}
 	// Roots of Meta's Graph API and of the usual clouds; a list without them is not the list.
@@ -300,11 +351,13 @@ func TestRootFiles(t *testing.T) {
 			t.Errorf("%d certificates, and %s is not among them", len(subjects), want)
 		}
 	}
+
 	for _, name := range []string{"etc/passwd", "etc/group"} {
 		text, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if !bytes.Contains(text, []byte("\nnonroot:x:65532:")) {
 			t.Errorf("%s names no nonroot 65532:\n%s", name, text)
 		}
@@ -329,6 +382,7 @@ func TestArguments(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("SOURCE_DATE_EPOCH", test.epoch)
+
 			err := run(t.Context(), test.args, t.Output())
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
@@ -344,19 +398,23 @@ type tarEntry struct {
 
 func readTar(t *testing.T, r io.Reader) []tarEntry {
 	t.Helper()
+
 	var entries []tarEntry
 	for tr := tar.NewReader(r); ; {
 		header, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			return entries
 		}
+
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		content, err := io.ReadAll(tr)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		entries = append(entries, tarEntry{header, content})
 	}
 }

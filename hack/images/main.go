@@ -35,7 +35,9 @@ const maxSize = 40 << 20
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Stdout)
+
 	stop()
+
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
@@ -51,6 +53,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	out := flags.String("out", "dist", "folder for the archives, NAME.tar each")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "platforms, separated by commas; the first is the one that a Docker without containerd's image store loads")
 	rootfs := flags.String("rootfs", "", "write the files that all images have to this folder, and build none")
+
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: images [flags] NAME=PACKAGE...")
 		flags.PrintDefaults()
@@ -58,6 +61,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+
 	if *rootfs != "" {
 		return writeRootFiles(*rootfs)
 	}
@@ -66,21 +70,26 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	r := release{version: *version, maxSize: maxSize}
 	if r.platforms, err = parsePlatforms(*platforms); err != nil {
 		return err
 	}
+
 	if r.created, err = sourceDate(ctx); err != nil {
 		return err
 	}
+
 	if err := os.MkdirAll(*out, 0o755); err != nil { //nolint:gosec // what a release publishes is no secret
 		return err
 	}
+
 	for _, t := range targets {
 		if err := r.publish(ctx, t, filepath.Join(*out, t.name+".tar"), stdout); err != nil {
 			return fmt.Errorf("image %s: %w", t.name, err)
 		}
 	}
+
 	return nil
 }
 
@@ -100,18 +109,26 @@ func parseTargets(args []string, prefix, version string) ([]target, error) {
 	if len(args) == 0 {
 		return nil, errors.New("no image to build; name at least one, as in manager=./cmd/manager")
 	}
+
 	targets := make([]target, 0, len(args))
 	for _, arg := range args {
 		base, pkg, found := strings.Cut(arg, "=")
 		if !found || pkg == "" || !targetName.MatchString(base) {
 			return nil, fmt.Errorf("image %q: want NAME=PACKAGE with a name of lower-case letters, digits and hyphens, as in manager=./cmd/manager", arg)
 		}
+
 		tag, err := name.NewTag(prefix+base+":"+version, name.StrictValidation)
 		if err != nil {
 			return nil, fmt.Errorf("image %q: -prefix and -version make no name of an image: %w", arg, err)
 		}
-		targets = append(targets, target{name: base, pkg: pkg, tag: tag})
+
+		targets = append(targets, target{
+			name: base,
+			pkg:  pkg,
+			tag:  tag,
+		})
 	}
+
 	return targets, nil
 }
 
@@ -122,11 +139,14 @@ func parsePlatforms(list string) ([]v1.Platform, error) {
 		if err != nil {
 			return nil, fmt.Errorf("-platforms: %q: %w", text, err)
 		}
+
 		if platform.OS != "linux" || platform.Architecture == "" || platform.Variant != "" {
 			return nil, fmt.Errorf("-platforms: %q: want linux/ARCHITECTURE, as in linux/arm64", text)
 		}
+
 		platforms = append(platforms, *platform)
 	}
+
 	return platforms, nil
 }
 
@@ -139,11 +159,14 @@ func sourceDate(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, fmt.Errorf("time of the commit: %w; outside of a git checkout set SOURCE_DATE_EPOCH", err)
 		}
+
 		text = string(bytes.TrimSpace(committed))
 	}
+
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %q is not a number of seconds since 1970", text)
 	}
+
 	return time.Unix(seconds, 0).UTC(), nil
 }

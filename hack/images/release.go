@@ -36,6 +36,7 @@ func (r release) publish(ctx context.Context, t target, file string, stdout io.W
 	if err != nil {
 		return err
 	}
+
 	var index v1.ImageIndex = empty.Index
 	for i, image := range images {
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
@@ -43,26 +44,33 @@ func (r release) publish(ctx context.Context, t target, file string, stdout io.W
 			Descriptor: v1.Descriptor{Platform: &r.platforms[i]},
 		})
 	}
+
 	digest, err := index.Digest()
 	if err != nil {
 		return err
 	}
 
 	var tooLarge error
+
 	fmt.Fprintf(stdout, "%s: %s@%s\n", file, t.tag, digest)
+
 	for i, image := range images {
 		size, err := compressedSize(image)
 		if err != nil {
 			return err
 		}
+
 		fmt.Fprintf(stdout, "  %-12s %5.1f MiB\n", r.platforms[i], float64(size)/(1<<20))
+
 		if size > r.maxSize {
 			tooLarge = errors.Join(tooLarge, fmt.Errorf("%s has %d bytes compressed, and may have %d", r.platforms[i], size, r.maxSize))
 		}
 	}
+
 	if tooLarge != nil {
 		return tooLarge
 	}
+
 	return writeFile(file, func(w io.Writer) error { return writeArchive(w, t.tag, index, images) })
 }
 
@@ -72,6 +80,7 @@ func (r release) build(ctx context.Context, t target) ([]v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	folder, err := os.MkdirTemp("", "images-*")
 	if err != nil {
 		return nil, err
@@ -84,20 +93,29 @@ func (r release) build(ctx context.Context, t target) ([]v1.Image, error) {
 		if err := r.compile(ctx, t.pkg, platform, binary); err != nil {
 			return nil, fmt.Errorf("%s: %w", platform, err)
 		}
+
 		content, err := os.ReadFile(binary)
 		if err != nil {
 			return nil, err
 		}
-		program, err := layerOf(rootFile{name: t.name, mode: 0o755, content: content})
+
+		program, err := layerOf(rootFile{
+			name:    t.name,
+			mode:    0o755,
+			content: content,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", platform, err)
 		}
+
 		image, err := r.image(t, platform, base, program)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", platform, err)
 		}
+
 		images = append(images, image)
 	}
+
 	return images, nil
 }
 
@@ -108,10 +126,12 @@ func (r release) compile(ctx context.Context, pkg string, platform v1.Platform, 
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -X main.version="+r.version, "-o", binary, pkg)
 	build.Dir = r.module
+
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, output)
 	}
+
 	return nil
 }
 
@@ -120,8 +140,10 @@ func writeFile(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+
 	if err := errors.Join(write(file), file.Close()); err != nil {
 		return errors.Join(err, os.Remove(name))
 	}
+
 	return nil
 }

@@ -33,10 +33,22 @@ type rootFile struct {
 // rootFiles returns what all images have besides their program.
 func rootFiles() []rootFile {
 	return []rootFile{
-		{name: "etc/group", mode: 0o644, content: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", user)},
-		{name: "etc/passwd", mode: 0o644, content: fmt.Appendf(nil,
-			"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/nonexistent:/sbin/nologin\n", user, user)},
-		{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: certificates()},
+		{
+			name:    "etc/group",
+			mode:    0o644,
+			content: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", user),
+		},
+		{
+			name: "etc/passwd",
+			mode: 0o644,
+			content: fmt.Appendf(nil,
+				"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/nonexistent:/sbin/nologin\n", user, user),
+		},
+		{
+			name:    "etc/ssl/certs/ca-certificates.crt",
+			mode:    0o644,
+			content: certificates(),
+		},
 	}
 }
 
@@ -49,6 +61,7 @@ func certificates() []byte {
 			file.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}))
 		}
 	}
+
 	return file.Bytes()
 }
 
@@ -59,10 +72,12 @@ func writeRootFiles(folder string) error {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // the program is not their owner, and has to read them
 			return err
 		}
+
 		if err := os.WriteFile(name, file.content, file.mode); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -70,7 +85,9 @@ func writeRootFiles(folder string) error {
 // unchanged is the one that the nodes have.
 func layerOf(files ...rootFile) (v1.Layer, error) {
 	var content bytes.Buffer
+
 	tw := tar.NewWriter(&content)
+
 	written := map[string]bool{}
 	for _, file := range files {
 		for end, char := range file.name {
@@ -78,18 +95,30 @@ func layerOf(files ...rootFile) (v1.Layer, error) {
 			if char != '/' || written[folder] {
 				continue
 			}
+
 			written[folder] = true
-			if err := writeEntry(tw, &tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: 0o755}, nil); err != nil {
+			if err := writeEntry(tw, &tar.Header{
+				Typeflag: tar.TypeDir,
+				Name:     folder + "/",
+				Mode:     0o755,
+			}, nil); err != nil {
 				return nil, err
 			}
 		}
-		if err := writeEntry(tw, &tar.Header{Typeflag: tar.TypeReg, Name: file.name, Mode: int64(file.mode)}, file.content); err != nil {
+
+		if err := writeEntry(tw, &tar.Header{
+			Typeflag: tar.TypeReg,
+			Name:     file.name,
+			Mode:     int64(file.mode),
+		}, file.content); err != nil {
 			return nil, err
 		}
 	}
+
 	if err := tw.Close(); err != nil {
 		return nil, err
 	}
+
 	return tarball.LayerFromOpener(
 		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content.Bytes())), nil },
 		tarball.WithMediaType(types.OCILayer),
@@ -101,10 +130,13 @@ func layerOf(files ...rootFile) (v1.Layer, error) {
 // writeEntry writes an entry whose owner is root and whose time is 1970.
 func writeEntry(tw *tar.Writer, header *tar.Header, content []byte) error {
 	header.ModTime = time.Unix(0, 0)
+
 	header.Size = int64(len(content))
 	if err := tw.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", path.Clean(header.Name), err)
 	}
+
 	_, err := tw.Write(content)
+
 	return err
 }

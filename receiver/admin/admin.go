@@ -49,6 +49,7 @@ func New(parts Parts) http.Handler {
 	mux.HandleFunc("GET /readyz", parts.ready)
 	mux.HandleFunc("GET /status", parts.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(parts.Metrics.Registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+
 	return mux
 }
 
@@ -58,36 +59,47 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	if p.Draining() {
 		reasons = append(reasons, "shutting down")
 	}
+
 	if missing := p.Live.Now().Missing(); len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
+
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
+
 	if err := p.Store.Ping(ctx); err != nil {
 		p.Log.Error("not ready: the store takes no events", "error", err)
+
 		reasons = append(reasons, "the store takes no events")
 	}
+
 	if len(reasons) > 0 {
 		http.Error(w, strings.Join(reasons, "\n"), http.StatusServiceUnavailable)
 		return
 	}
+
 	fmt.Fprintln(w, "ok")
 }
 
 func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
+
 	now := p.Now()
+
 	s := p.summary(now)
 	if stats, err := p.Store.Stats(ctx, now); err != nil {
 		p.Log.Error("status without the store's figures", "error", err)
-		s.Status, s.Problems["store"] = "warning", "the store cannot be read"
+
+		s.Status = "warning"
+		s.Problems["store"] = "the store cannot be read"
 	} else {
 		s.Backlog = backlog(now, stats)
 		if s.DeadLetters > 0 {
 			s.Status = "warning"
 		}
 	}
+
 	w.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -96,43 +108,63 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 
 func backlog(now time.Time, stats store.Stats) *report.Backlog {
 	return &report.Backlog{
-		Pending: stats.Pending, PendingStatuses: stats.PendingStatuses, PendingNotices: stats.PendingNotices,
-		OldestPendingSecs: stats.OldestPendingAge(now).Seconds(),
-		DeadLetters:       stats.DeadLetters, Quarantined: stats.Quarantined, ActiveConversations: stats.ActiveConversations,
+		Pending:             stats.Pending,
+		PendingStatuses:     stats.PendingStatuses,
+		PendingNotices:      stats.PendingNotices,
+		OldestPendingSecs:   stats.OldestPendingAge(now).Seconds(),
+		DeadLetters:         stats.DeadLetters,
+		Quarantined:         stats.Quarantined,
+		ActiveConversations: stats.ActiveConversations,
 	}
 }
 
 // summary is healthy while nothing waits for a person: a quiet night is no fault, so how long ago the last message came
 // is told but not judged.
 func (p Parts) summary(now time.Time) report.Report {
-	figures, snapshot := p.Metrics.Figures(), p.Live.Now()
+	figures := p.Metrics.Figures()
+	snapshot := p.Live.Now()
+
 	s := report.Report{
-		Status: "healthy", Version: p.Version, MissingSecrets: snapshot.Missing(), Problems: p.Problems(), Token: p.Token(),
-		Subscription: p.Subscription(),
+		Status:         "healthy",
+		Version:        p.Version,
+		MissingSecrets: snapshot.Missing(),
+		Problems:       p.Problems(),
+		Token:          p.Token(),
+		Subscription:   p.Subscription(),
 		Metrics: report.HealthFigures{
-			SuccessRate: figures.SuccessRate(), MessagesReceived: figures.MessagesReceived, MessagesProcessed: figures.MessagesProcessed,
-			MessagesFailed: figures.MessagesFailed, AvgProcessingTimeMS: float64(figures.AvgProcessingTime.Microseconds()) / 1000,
-			ErrorCounts: figures.ErrorCounts,
+			SuccessRate:         figures.SuccessRate(),
+			MessagesReceived:    figures.MessagesReceived,
+			MessagesProcessed:   figures.MessagesProcessed,
+			MessagesFailed:      figures.MessagesFailed,
+			AvgProcessingTimeMS: float64(figures.AvgProcessingTime.Microseconds()) / 1000,
+			ErrorCounts:         figures.ErrorCounts,
 		},
 	}
 	if s.MissingSecrets == nil {
 		s.MissingSecrets = []string{}
 	}
+
 	if s.Metrics.ErrorCounts == nil {
 		s.Metrics.ErrorCounts = map[string]int64{}
 	}
+
 	if snapshot.Problem != "" {
 		s.Problems["configuration"] = snapshot.Problem
 	}
+
 	if !figures.LastMessage.IsZero() {
 		s.Metrics.LastMessageAgoMinutes = new(int64(now.Sub(figures.LastMessage).Minutes()))
 	}
+
 	expiring := false
 	if at := p.TokenExpiresAt(); !at.IsZero() {
-		s.TokenExpiresAt, expiring = &at, at.Sub(now) < tokenNotice
+		s.TokenExpiresAt = &at
+		expiring = at.Sub(now) < tokenNotice
 	}
+
 	if expiring || s.Subscription.State == report.SubscriptionFailed || s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 {
 		s.Status = "warning"
 	}
+
 	return s
 }

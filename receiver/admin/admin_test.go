@@ -31,50 +31,72 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = inbox.Close() })
+
 	m := metrics.New()
 	m.WatchStore(inbox, func() time.Time { return now })
+
 	return Parts{
-		Store: inbox, Live: config.Fixed(config.Config{}, secrets), Metrics: m, Problems: func() map[string]string { return map[string]string{} },
+		Store:          inbox,
+		Live:           config.Fixed(config.Config{}, secrets),
+		Metrics:        m,
+		Problems:       func() map[string]string { return map[string]string{} },
 		Token:          func() report.TokenState { return report.TokenAccepted },
 		TokenExpiresAt: func() time.Time { return time.Time{} },
 		Subscription:   func() report.Subscription { return report.Subscription{State: report.SubscriptionNotRequested} },
-		Draining:       func() bool { return false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
+		Draining:       func() bool { return false },
+		Now:            func() time.Time { return now },
+		Log:            slog.New(slog.DiscardHandler),
+		Version:        "v1",
 	}
 }
 
 func get(t *testing.T, parts Parts, path string) (int, string) {
 	t.Helper()
+
 	w := httptest.NewRecorder()
 	New(parts).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+
 	return w.Code, w.Body.String()
 }
 
-var allSecrets = config.Secrets{AccessToken: "a", AppSecrets: []string{"b"}, VerifyToken: "c", BirdAccessKey: "d"}
+var allSecrets = config.Secrets{
+	AccessToken:   "a",
+	AppSecrets:    []string{"b"},
+	VerifyToken:   "c",
+	BirdAccessKey: "d",
+}
 
 func TestProbes(t *testing.T) {
 	parts := newParts(t, allSecrets)
 	if code, _ := get(t, parts, "/readyz"); code != http.StatusOK {
 		t.Errorf("GET /readyz = %d, want 200", code)
 	}
+
 	parts.Draining = func() bool { return true }
 	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "shutting down") {
 		t.Errorf("GET /readyz = %d %q, want 503 while shutting down", code, body)
 	}
+
 	parts = newParts(t, config.Secrets{AccessToken: "a"})
 	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "app-secret, verify-token, bird-access-key") {
 		t.Errorf("GET /readyz = %d %q, want 503 that names what is missing", code, body)
 	}
+
 	if err := parts.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store takes no events") {
 		t.Errorf("GET /readyz = %d %q, want 503 that blames the store", code, body)
 	}
+
 	code, body := get(t, parts, "/status")
 	if code != http.StatusOK || !strings.Contains(body, "the store cannot be read") || !strings.Contains(body, `"app-secret"`) || strings.Contains(body, `"pending"`) {
 		t.Errorf("GET /status = %d %s, want 200 with what is missing and without the store's figures", code, body)
 	}
+
 	if code, _ := get(t, parts, "/healthz"); code != http.StatusOK {
 		t.Errorf("GET /healthz = %d, want 200: a restart would not mend the store", code)
 	}
@@ -82,45 +104,81 @@ func TestProbes(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	parts := newParts(t, allSecrets)
+
 	status := func() (s report.Report) {
 		t.Helper()
+
 		code, body := get(t, parts, "/status")
 		if err := json.Unmarshal([]byte(body), &s); code != http.StatusOK || err != nil {
 			t.Fatalf("GET /status = %d %q", code, body)
 		}
+
 		return s
 	}
 	if diff := cmp.Diff(report.Report{
-		Status: "healthy", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{}, Token: report.TokenAccepted,
-		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{},
-		Metrics: report.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
+		Status:         "healthy",
+		Version:        "v1",
+		MissingSecrets: []string{},
+		Problems:       map[string]string{},
+		Token:          report.TokenAccepted,
+		Subscription:   report.Subscription{State: report.SubscriptionNotRequested},
+		Backlog:        &report.Backlog{},
+		Metrics:        report.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
 
 	message := store.Event{
-		ID: store.NewID(store.KindMessage, "1"), Kind: store.KindMessage, Type: "text", State: store.Pending, Lane: "l", ReceivedAt: now.Add(-90 * time.Second),
+		ID:         store.NewID(store.KindMessage, "1"),
+		Kind:       store.KindMessage,
+		Type:       "text",
+		State:      store.Pending,
+		Lane:       "l",
+		ReceivedAt: now.Add(-90 * time.Second),
 	}
 	delivered := message
-	delivered.ID, delivered.Kind, delivered.Class = store.NewID(store.KindStatus, "1"), store.KindStatus, store.Statuses
+	delivered.ID = store.NewID(store.KindStatus, "1")
+	delivered.Kind = store.KindStatus
+	delivered.Class = store.Statuses
 	notice := message
-	notice.ID, notice.Kind, notice.Class = store.NewID(store.KindNotice, "1"), store.KindNotice, store.Notices
+	notice.ID = store.NewID(store.KindNotice, "1")
+	notice.Kind = store.KindNotice
+
+	notice.Class = store.Notices
 	if _, err := parts.Store.Ingest(t.Context(), []store.Event{message, delivered, notice}); err != nil {
 		t.Fatal(err)
 	}
+
 	parts.Metrics.MessageReceived("text", now.Add(-150*time.Second))
 	parts.Metrics.MessageProcessed("text", 30*time.Millisecond)
 	parts.Metrics.MessageProcessed("hologram", 10*time.Millisecond)
 	parts.Metrics.MessageFailed()
 	parts.Metrics.CallFailed(failure.Of(&failure.Error{Code: "http_503"}))
 	parts.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
+
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
 	if diff := cmp.Diff(report.Report{
-		Status: "warning", Version: "v1", MissingSecrets: []string{}, Problems: map[string]string{"send message": "set a new token"}, Token: report.TokenAccepted,
-		Subscription: report.Subscription{State: report.SubscriptionNotRequested}, Backlog: &report.Backlog{Pending: 1, PendingStatuses: 1, PendingNotices: 1, OldestPendingSecs: 90, ActiveConversations: 1},
+		Status:         "warning",
+		Version:        "v1",
+		MissingSecrets: []string{},
+		Problems:       map[string]string{"send message": "set a new token"},
+		Token:          report.TokenAccepted,
+		Subscription:   report.Subscription{State: report.SubscriptionNotRequested},
+		Backlog: &report.Backlog{
+			Pending:             1,
+			PendingStatuses:     1,
+			PendingNotices:      1,
+			OldestPendingSecs:   90,
+			ActiveConversations: 1,
+		},
 		Metrics: report.HealthFigures{
-			SuccessRate: 100 * 2.0 / 3, MessagesReceived: 1, MessagesProcessed: 2, MessagesFailed: 1, AvgProcessingTimeMS: 20,
-			ErrorCounts: map[string]int64{"http_503": 1, "other": 1}, LastMessageAgoMinutes: new(int64(2)),
+			SuccessRate:           100 * 2.0 / 3,
+			MessagesReceived:      1,
+			MessagesProcessed:     2,
+			MessagesFailed:        1,
+			AvgProcessingTimeMS:   20,
+			ErrorCounts:           map[string]int64{"http_503": 1, "other": 1},
+			LastMessageAgoMinutes: new(int64(2)),
 		},
 	}, status()); diff != "" {
 		t.Errorf("after some work (-want +got):\n%s", diff)
@@ -157,13 +215,16 @@ func TestStatusOfSubscriptionAndToken(t *testing.T) {
 			parts.Subscription = func() report.Subscription { return report.Subscription{State: tc.state} }
 			parts.TokenExpiresAt = func() time.Time { return tc.expires }
 			_, body := get(t, parts, "/status")
+
 			var got report.Report
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
 				t.Fatal(err)
 			}
+
 			if got.Status != tc.want || got.Subscription.State != tc.state {
 				t.Errorf("status %s of %+v, want %s", got.Status, got, tc.want)
 			}
+
 			if tc.expires.IsZero() != (got.TokenExpiresAt == nil) || (got.TokenExpiresAt != nil && !got.TokenExpiresAt.Equal(tc.expires)) {
 				t.Errorf("token expires at %v, want %v", got.TokenExpiresAt, tc.expires)
 			}

@@ -40,6 +40,7 @@ func NewConsole(c Console) http.Handler {
 	mux.HandleFunc("GET /dead-letters/{id}", c.show)
 	mux.HandleFunc("POST /dead-letters/{id}/replay", c.replay)
 	mux.HandleFunc("DELETE /dead-letters/{id}", c.discard)
+
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -51,14 +52,18 @@ func localOnly(next http.Handler) http.Handler {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
+
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			http.Error(w, "use localhost", http.StatusForbidden)
 			return
 		}
+
 		ctx, cancel := context.WithTimeout(r.Context(), consoleLimit)
 		defer cancel()
+
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -78,19 +83,28 @@ type DeadLetter struct {
 
 func shown(r store.Record) DeadLetter {
 	return DeadLetter{
-		ID: r.Event.ID.String(), Seq: r.Seq, Type: r.Event.Type, PhoneNumberID: r.Event.PhoneNumberID, ReceivedAt: r.Event.ReceivedAt,
-		FinishedAt: r.FinishedAt, Replays: r.Replays, Failures: r.Failures,
+		ID:            r.Event.ID.String(),
+		Seq:           r.Seq,
+		Type:          r.Event.Type,
+		PhoneNumberID: r.Event.PhoneNumberID,
+		ReceivedAt:    r.Event.ReceivedAt,
+		FinishedAt:    r.FinishedAt,
+		Replays:       r.Replays,
+		Failures:      r.Failures,
 	}
 }
 
 // list answers with dead letters by arrival, those after the given seq; next is the seq to go on from, absent at the end.
 func (c Console) list(w http.ResponseWriter, r *http.Request) {
-	after, limit := number(r, "after", 0), min(max(number(r, "limit", listedDefault), 1), maxListed)
+	after := number(r, "after", 0)
+	limit := min(max(number(r, "limit", listedDefault), 1), maxListed)
+
 	records, err := c.Store.DeadLetters(r.Context(), after, int(limit))
 	if err != nil {
 		c.fail(w, err)
 		return
 	}
+
 	page := struct {
 		DeadLetters []DeadLetter `json:"dead_letters"`
 		Next        int64        `json:"next,omitempty"`
@@ -98,9 +112,11 @@ func (c Console) list(w http.ResponseWriter, r *http.Request) {
 	for _, record := range records {
 		page.DeadLetters = append(page.DeadLetters, shown(record))
 	}
+
 	if len(records) == int(limit) {
 		page.Next = records[len(records)-1].Seq
 	}
+
 	answer(w, page)
 }
 
@@ -109,14 +125,17 @@ func (c Console) show(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+
 	record, err := c.Store.Get(r.Context(), id)
 	if err == nil && record.Event.State != store.Dead {
 		err = store.ErrNotFound
 	}
+
 	if err != nil {
 		c.fail(w, err)
 		return
 	}
+
 	letter := shown(*record)
 	letter.Payload = record.Event.Payload
 	answer(w, letter)
@@ -127,10 +146,12 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+
 	if err := c.Store.Replay(r.Context(), id, c.Now()); err != nil {
 		c.fail(w, err)
 		return
 	}
+
 	c.Log.Info("dead letter replayed", "event", id)
 	c.Wake(store.Conversations)
 	answer(w, map[string]int{"replayed": 1})
@@ -145,6 +166,7 @@ func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 			c.fail(w, err)
 			return
 		}
+
 		for _, record := range records {
 			after = record.Seq
 			// One that was replayed with the event it is bound to, or by another person, is none any more.
@@ -155,10 +177,12 @@ func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
+
 		if len(records) < maxListed {
 			break
 		}
 	}
+
 	c.Log.Info("dead letters replayed", "events", replayed)
 	c.Wake(store.Conversations)
 	answer(w, map[string]int{"replayed": replayed})
@@ -169,10 +193,12 @@ func (c Console) discard(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+
 	if err := c.Store.Discard(r.Context(), id, c.Now()); err != nil {
 		c.fail(w, err)
 		return
 	}
+
 	c.Log.Info("dead letter discarded", "event", id)
 	answer(w, map[string]int{"discarded": 1})
 }
@@ -182,6 +208,7 @@ func (c Console) fail(w http.ResponseWriter, err error) {
 		http.Error(w, "there is no such dead letter", http.StatusNotFound)
 		return
 	}
+
 	c.Log.Error("dead letters", "error", err)
 	http.Error(w, "the store cannot be used now", http.StatusServiceUnavailable)
 }
@@ -192,6 +219,7 @@ func eventID(w http.ResponseWriter, r *http.Request) (store.ID, bool) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return id, false
 	}
+
 	return id, true
 }
 
@@ -199,6 +227,7 @@ func number(r *http.Request, name string, fallback int64) int64 {
 	if n, err := strconv.ParseInt(r.URL.Query().Get(name), 10, 64); err == nil {
 		return n
 	}
+
 	return fallback
 }
 

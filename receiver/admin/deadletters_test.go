@@ -20,19 +20,31 @@ import (
 // bury makes n dead letters.
 func bury(t *testing.T, inbox store.Store, n int) {
 	t.Helper()
+
 	for i := range n {
 		event := store.Event{
-			ID: store.NewID(store.KindMessage, fmt.Sprint(i)), Kind: store.KindMessage, Type: "text", State: store.Pending,
-			Lane: fmt.Sprint("lane-", i), Payload: []byte(`{"raw":{}}`), ReceivedAt: now,
+			ID:         store.NewID(store.KindMessage, fmt.Sprint(i)),
+			Kind:       store.KindMessage,
+			Type:       "text",
+			State:      store.Pending,
+			Lane:       fmt.Sprint("lane-", i),
+			Payload:    []byte(`{"raw":{}}`),
+			ReceivedAt: now,
 		}
 		if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
 			t.Fatal(err)
 		}
+
 		leases, err := inbox.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
 		if err != nil || len(leases) != 1 {
 			t.Fatalf("Claim() = %v, %v", leases, err)
 		}
-		step := store.Step{Now: now, Outcome: &store.Outcome{State: store.Dead, Failure: &store.Failure{At: now, Class: "permanent", Code: "http_400"}}}
+
+		step := store.Step{Now: now, Outcome: &store.Outcome{State: store.Dead, Failure: &store.Failure{
+			At:    now,
+			Class: "permanent",
+			Code:  "http_400",
+		}}}
 		if _, err := inbox.Advance(t.Context(), leases[0].LeaseRef, event.ID, step); err != nil {
 			t.Fatal(err)
 		}
@@ -42,34 +54,48 @@ func bury(t *testing.T, inbox store.Store, n int) {
 func TestDeadLetters(t *testing.T) {
 	inbox := newParts(t, config.Secrets{}).Store
 	woken := 0
-	console := NewConsole(Console{Store: inbox, Wake: func(...store.Class) { woken++ }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	console := NewConsole(Console{
+		Store: inbox,
+		Wake:  func(...store.Class) { woken++ },
+		Now:   func() time.Time { return now },
+		Log:   slog.New(slog.DiscardHandler),
+	})
 	call := func(method, path string, headers ...string) (int, string) {
 		r := httptest.NewRequest(method, "http://localhost:9091"+path, http.NoBody)
 		for i := 0; i+1 < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
 		}
+
 		w := httptest.NewRecorder()
 		console.ServeHTTP(w, r)
+
 		return w.Code, w.Body.String()
 	}
+
 	bury(t, inbox, 5)
 
 	var page struct {
 		DeadLetters []DeadLetter `json:"dead_letters"`
 		Next        int64
 	}
+
 	_, body := call("GET", "/dead-letters?limit=3")
 	if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.DeadLetters) != 3 || page.Next == 0 {
 		t.Fatalf("GET /dead-letters?limit=3 = %s, want 3 and where to go on", body)
 	}
+
 	if letter := page.DeadLetters[0]; letter.Payload != nil || len(letter.Failures) != 1 {
 		t.Errorf("listed %+v, want its history and not what was written", letter)
 	}
-	first, second := page.DeadLetters[0].ID, page.DeadLetters[1].ID
+
+	first := page.DeadLetters[0].ID
+	second := page.DeadLetters[1].ID
+
 	_, body = call("GET", fmt.Sprint("/dead-letters?after=", page.Next))
 	if got := strings.Count(body, `"id"`); got != 2 {
 		t.Errorf("the second page has %d, want the other 2", got)
 	}
+
 	if code, body := call("GET", "/dead-letters/"+first); code != 200 || !strings.Contains(body, `"payload"`) {
 		t.Errorf("GET one = %d %s, want it with what was written", code, body)
 	}
@@ -92,6 +118,7 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("%s %s = %d %s, want %d", tc.method, tc.path, code, body, tc.want)
 		}
 	}
+
 	stats, err := inbox.Stats(t.Context(), now)
 	if err != nil || stats.DeadLetters != 0 || stats.Pending != 4 || woken != 2 {
 		t.Errorf("stats = %+v, %v, woken %d times; want 4 pending again, woken twice", stats, err, woken)
@@ -100,6 +127,7 @@ func TestDeadLetters(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "http://rebound.example/dead-letters", http.NoBody)
 	w := httptest.NewRecorder()
 	console.ServeHTTP(w, r)
+
 	if w.Code != http.StatusForbidden {
 		t.Errorf("by another name: %d, want 403", w.Code)
 	}

@@ -22,6 +22,7 @@ type Analysis struct {
 // parseAnalysis reads a 2xx body, with or without the result wrapper.
 func parseAnalysis(m Method, body []byte) (Analysis, error) {
 	op := string(m)
+
 	var outer struct {
 		Result json.RawMessage `json:"result"`
 		Error  json.RawMessage `json:"error"`
@@ -29,26 +30,32 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 	if json.Unmarshal(body, &outer) != nil {
 		return Analysis{}, badResponse(op, "the analysis is no JSON object")
 	}
+
 	result := body
 	if outer.Result != nil {
 		result = outer.Result
+
 		var inner struct {
 			Error json.RawMessage `json:"error"`
 		}
 		if json.Unmarshal(result, &inner) != nil {
 			return Analysis{}, badResponse(op, "the analysis is no JSON object")
 		}
+
 		if !present(outer.Error) {
 			outer.Error = inner.Error
 		}
 	}
+
 	var kept bytes.Buffer
 	if err := json.Compact(&kept, result); err != nil || kept.Bytes()[0] != '{' {
 		return Analysis{}, badResponse(op, "the analysis is no JSON object")
 	}
+
 	if present(outer.Error) {
 		return Analysis{}, badResponse(op, "the analysis is an error")
 	}
+
 	analysis := Analysis{Result: kept.Bytes()}
 	if m == TranscribeAudio {
 		var audio struct {
@@ -58,10 +65,12 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 		if err := decode(result, &audio); err != nil {
 			return Analysis{}, badResponse(op, "the transcript is "+err.Error())
 		}
+
 		if audio.Confidence > sureTranscript {
 			analysis.Transcript = audio.Text
 		}
 	}
+
 	return analysis, nil
 }
 

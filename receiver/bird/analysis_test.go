@@ -34,11 +34,13 @@ func TestParseAnalysis(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("parseAnalysis() (-want +got):\n%s", diff)
 			}
 		})
 	}
+
 	for name, tc := range map[string]struct{ body, say string }{
 		"empty":            {"", "no JSON object"},
 		"a string":         {`"hello"`, "no JSON object"},
@@ -54,6 +56,7 @@ func TestParseAnalysis(t *testing.T) {
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			got, err := parseAnalysis(TranscribeAudio, []byte(tc.body))
+
 			f := failure.Of(err)
 			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) || strings.Contains(f.Text, "hello") {
 				t.Errorf("parseAnalysis() = %+v, %v, want a permanent bad_response that says %q", got, err, tc.say)
@@ -72,8 +75,10 @@ func FuzzParseAnalysis(f *testing.F) {
 			if failure.Of(err).Class != failure.Permanent {
 				t.Errorf("class = %s, want permanent", failure.Of(err).Class)
 			}
+
 			return
 		}
+
 		if !json.Valid(analysis.Result) || analysis.Result[0] != '{' {
 			t.Errorf("result = %q, want an object", analysis.Result)
 		}

@@ -19,20 +19,30 @@ func TestParseAnswer(t *testing.T) {
 		for _, w := range words {
 			a.Replies = append(a.Replies, Reply{Kind: KindText, Text: w})
 		}
+
 		return a
 	}
 	one := func(r Reply) Answer { return Answer{Replies: []Reply{r}} }
 	media := func(m ReplyMedia) Answer { return one(Reply{Kind: KindMedia, Media: &m}) }
 	yesNo := []Option{{ID: "y", Title: "Yes"}, {ID: "n", Title: "No"}}
+
 	menuOf := func(button string, sections ...Section) Answer {
-		return one(Reply{Kind: KindList, Text: "Which?", List: &List{ButtonText: button, Sections: sections}})
+		return one(Reply{
+			Kind: KindList,
+			Text: "Which?",
+			List: &List{ButtonText: button, Sections: sections},
+		})
 	}
 	for name, tc := range map[string]struct {
 		body string
 		want Answer
 	}{
-		"wrapped string":   {`{"response": "hi", "conversation_id":"c", "metadata":{}} `, text("hi")},
-		"wrapped object":   {`{"response":{"type":"text","text":"hi","preview_url":true}}`, one(Reply{Kind: KindText, Text: "hi", PreviewURL: true})},
+		"wrapped string": {`{"response": "hi", "conversation_id":"c", "metadata":{}} `, text("hi")},
+		"wrapped object": {`{"response":{"type":"text","text":"hi","preview_url":true}}`, one(Reply{
+			Kind:       KindText,
+			Text:       "hi",
+			PreviewURL: true,
+		})},
 		"wrapped list":     {`{"response":["hi",{"type":"text","text":"there"},null]}`, text("hi", "there")},
 		"bare string":      {`"hi"`, text("hi")},
 		"bare list":        {`["hi"]`, text("hi")},
@@ -49,15 +59,28 @@ func TestParseAnswer(t *testing.T) {
 
 		"buttons": {
 			`{"response":{"type":"buttons","text":"Sure?","header":null,"footer":"f","buttons":[{"id":"y","title":"Yes"},{"id":"n","title":"No"}]}}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Footer: "f", Buttons: yesNo}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Footer:  "f",
+				Buttons: yesNo,
+			}),
 		},
 		"interactive buttons": {
 			`{"type":"interactive","interactive_type":"buttons","text":"Sure?","buttons":[{"id":"y","title":" Yes "},{"id":"n","title":"No"}]}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: yesNo}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Buttons: yesNo,
+			}),
 		},
 		"buttons without ids": {
 			`{"type":"buttons","text":"Sure?","buttons":[{"title":"Yes"},{"id":7,"title":"No"},"Maybe"]}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}, {ID: "7", Title: "No"}, {ID: "Maybe", Title: "Maybe"}}}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Buttons: []Option{{ID: "Yes", Title: "Yes"}, {ID: "7", Title: "No"}, {ID: "Maybe", Title: "Maybe"}},
+			}),
 		},
 		"no buttons": {`{"type":"buttons","text":"Sure?","buttons":[]}`, text("Sure?")},
 		"four buttons": {
@@ -66,19 +89,35 @@ func TestParseAnswer(t *testing.T) {
 		},
 		"quick replies in a text": {
 			`{"response":{"type":"text","text":"Sure?","quick_replies":["Yes"]}}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Buttons: []Option{{ID: "Yes", Title: "Yes"}},
+			}),
 		},
 		"quick replies beside a response": {
 			`{"response":"Sure?","quick_replies":["Yes"]}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Buttons: []Option{{ID: "Yes", Title: "Yes"}},
+			}),
 		},
 		"quick replies beside a flat text": {
 			`{"type":"text","text":"Sure?","quick_replies":["Yes"]}`,
-			one(Reply{Kind: KindButtons, Text: "Sure?", Buttons: []Option{{ID: "Yes", Title: "Yes"}}}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "Sure?",
+				Buttons: []Option{{ID: "Yes", Title: "Yes"}},
+			}),
 		},
 		"a long title is kept": {
 			`{"type":"text","text":"?","quick_replies":["` + strings.Repeat("é", 201) + `"]}`,
-			one(Reply{Kind: KindButtons, Text: "?", Buttons: []Option{{ID: strings.Repeat("é", 200), Title: strings.Repeat("é", 201)}}}),
+			one(Reply{
+				Kind:    KindButtons,
+				Text:    "?",
+				Buttons: []Option{{ID: strings.Repeat("é", 200), Title: strings.Repeat("é", 201)}},
+			}),
 		},
 		"list": {
 			`{"response":{"type":"list","text":"Which?","button_text":"Shops","sections":[{"title":"North","rows":[{"id":"1","title":"A","description":"d"}]},{"title":"none","rows":[]}]}}`,
@@ -89,16 +128,32 @@ func TestParseAnswer(t *testing.T) {
 			menuOf("Menu", Section{Rows: []Option{{ID: "1", Title: "A"}}}),
 		},
 
-		"image":       {`{"type":"image","url":"https://x.example/a.jpg","caption":"c"}`, media(ReplyMedia{Type: "image", URL: "https://x.example/a.jpg", Caption: "c"})},
-		"document":    {`{"type":"document","media_id":"5","filename":"a.pdf"}`, media(ReplyMedia{Type: "document", MediaID: "5", Filename: "a.pdf"})},
-		"type media":  {`{"type":"media","media_type":"video","media_url":"https://x.example/a.mp4","caption":"c"}`, media(ReplyMedia{Type: "video", URL: "https://x.example/a.mp4", Caption: "c"})},
+		"image": {`{"type":"image","url":"https://x.example/a.jpg","caption":"c"}`, media(ReplyMedia{
+			Type:    "image",
+			URL:     "https://x.example/a.jpg",
+			Caption: "c",
+		})},
+		"document": {`{"type":"document","media_id":"5","filename":"a.pdf"}`, media(ReplyMedia{
+			Type:     "document",
+			MediaID:  "5",
+			Filename: "a.pdf",
+		})},
+		"type media": {`{"type":"media","media_type":"video","media_url":"https://x.example/a.mp4","caption":"c"}`, media(ReplyMedia{
+			Type:    "video",
+			URL:     "https://x.example/a.mp4",
+			Caption: "c",
+		})},
 		"id over URL": {`{"type":"sticker","media_id":"5","url":"https://x.example/a.webp"}`, media(ReplyMedia{Type: "sticker", MediaID: "5"})},
 		"audio with a caption": {`{"type":"audio","media_id":"5","caption":"listen"}`, Answer{Replies: []Reply{
 			{Kind: KindMedia, Media: &ReplyMedia{Type: "audio", MediaID: "5"}}, {Kind: KindText, Text: "listen"},
 		}}},
 		"template": {
 			`{"type":"template","name":"hello","language":"es","components":[{"type":"body"}]}`,
-			one(Reply{Kind: KindTemplate, Template: &Template{Name: "hello", Language: "es", Components: json.RawMessage(`[{"type":"body"}]`)}}),
+			one(Reply{Kind: KindTemplate, Template: &Template{
+				Name:       "hello",
+				Language:   "es",
+				Components: json.RawMessage(`[{"type":"body"}]`),
+			}}),
 		},
 		"template as Meta has it": {
 			`{"type":"template","name":"hello","language":{"code":"en_US"},"components":null}`,
@@ -106,7 +161,11 @@ func TestParseAnswer(t *testing.T) {
 		},
 		"location": {
 			`{"type":"location","latitude":0,"longitude":-74.1,"name":"n","address":"a"}`,
-			one(Reply{Kind: KindLocation, Location: &Location{Longitude: -74.1, Name: "n", Address: "a"}}),
+			one(Reply{Kind: KindLocation, Location: &Location{
+				Longitude: -74.1,
+				Name:      "n",
+				Address:   "a",
+			}}),
 		},
 		"reaction":       {`{"type":"reaction","emoji":"👍"}`, one(Reply{Kind: KindReaction, Emoji: "👍"})},
 		"reaction ended": {`{"type":"reaction","emoji":""}`, one(Reply{Kind: KindReaction})},
@@ -122,6 +181,7 @@ func TestParseAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("parseAnswer() (-want +got):\n%s", diff)
 			}
@@ -166,10 +226,12 @@ func TestParseAnswerRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer, err := parseAnswer("op", []byte(tc.body))
+
 			f := failure.Of(err)
 			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) {
 				t.Errorf("parseAnswer() = %+v, %v, want a permanent bad_response that says %q", answer, err, tc.say)
 			}
+
 			if err != nil && strings.Contains(err.Error(), word) {
 				t.Errorf("error %q repeats the answer's words", err)
 			}
@@ -189,17 +251,21 @@ func FuzzParseAnswer(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer, err := parseAnswer("op", body)
 		if err != nil {
 			if f := failure.Of(err); f.Class != failure.Permanent || f.Code != "bad_response" || len(f.Text) > 200 {
 				t.Errorf("failure = %+v, want a short permanent bad_response", f)
 			}
+
 			return
 		}
+
 		if len(answer.Replies) > 2*maxReplies { // audio and stickers have their captions beside them
 			t.Errorf("%d replies", len(answer.Replies))
 		}
+
 		for _, reply := range answer.Replies {
 			if !sendable(reply) {
 				t.Errorf("%+v cannot be sent", reply)
@@ -220,6 +286,7 @@ func sendable(r Reply) bool {
 		for _, s := range r.List.Sections {
 			rows += len(s.Rows)
 		}
+
 		return text && rows >= 1 && rows <= maxRows && r.List.ButtonText != ""
 	case KindMedia:
 		return (r.Media.URL == "") != (r.Media.MediaID == "")
@@ -230,5 +297,6 @@ func sendable(r Reply) bool {
 	case KindReaction:
 		return true
 	}
+
 	return false
 }

@@ -51,29 +51,43 @@ type pass struct {
 func (b *breaker) admit(settings *config.Snapshot, m Method) (pass, *failure.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	if b.settings == nil || differ(b.settings, settings) {
-		b.target, b.statuses, b.methods = circuit{era: b.target.era + 1}, circuit{era: b.statuses.era + 1}, map[Method]*circuit{}
+		b.target = circuit{era: b.target.era + 1}
+		b.statuses = circuit{era: b.statuses.era + 1}
+		b.methods = map[Method]*circuit{}
 	}
+
 	b.settings = settings
+
 	p := pass{shared: &b.target, own: b.methods[m]}
 	if m == NotifyStatus {
 		p.shared = &b.statuses
 	}
+
 	if p.own == nil {
 		p.own = &circuit{}
 		b.methods[m] = p.own
 	}
+
 	now := b.clock.Now()
 	for _, c := range []*circuit{p.shared, p.own} {
 		if wait := c.wait(now); wait > 0 {
 			return pass{}, &failure.Error{
-				Class: failure.Configuration, Op: string(m), Code: "circuit_open", RetryAfter: wait,
-				Text: "Bird is not asked until it is probed again: " + c.cause,
+				Class:      failure.Configuration,
+				Op:         string(m),
+				Code:       "circuit_open",
+				RetryAfter: wait,
+				Text:       "Bird is not asked until it is probed again: " + c.cause,
 			}
 		}
 	}
-	p.shared.probing, p.own.probing = p.shared.open, p.own.open
-	p.sharedEra, p.ownEra = p.shared.era, p.own.era
+
+	p.shared.probing = p.shared.open
+	p.own.probing = p.own.open
+	p.sharedEra = p.shared.era
+	p.ownEra = p.own.era
+
 	return p, nil
 }
 
@@ -96,9 +110,16 @@ func (c *circuit) wait(now time.Time) time.Duration {
 func (b *breaker) settle(p pass, status int, e *failure.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	limits := b.settings.Bird.CircuitBreaker
+
 	open := func(c *circuit) {
-		*c = circuit{open: true, era: c.era + 1, cause: e.Text, probeAt: b.clock.Now().Add(max(limits.OpenFor, e.RetryAfter))}
+		*c = circuit{
+			open:    true,
+			era:     c.era + 1,
+			cause:   e.Text,
+			probeAt: b.clock.Now().Add(max(limits.OpenFor, e.RetryAfter)),
+		}
 	}
 	if p.shared.era == p.sharedEra {
 		switch {
@@ -115,6 +136,7 @@ func (b *breaker) settle(p pass, status int, e *failure.Error) {
 			p.shared.probing = false
 		}
 	}
+
 	if p.own.era == p.ownEra {
 		switch {
 		case status == http.StatusForbidden || status == http.StatusNotFound:
@@ -132,9 +154,11 @@ func (b *breaker) settle(p pass, status int, e *failure.Error) {
 func (b *breaker) giveUp(p pass) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	if p.shared.era == p.sharedEra {
 		p.shared.probing = false
 	}
+
 	if p.own.era == p.ownEra {
 		p.own.probing = false
 	}
@@ -144,5 +168,6 @@ func (c *circuit) close() {
 	if c.open {
 		c.era++
 	}
+
 	*c = circuit{era: c.era}
 }

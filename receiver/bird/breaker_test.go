@@ -32,28 +32,37 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, standIn: standin.NewBird(standin.BirdOptions{}), clock: clockwork.NewFakeClock()}
+	b := &bench{
+		t:       t,
+		standIn: standin.NewBird(standin.BirdOptions{}),
+		clock:   clockwork.NewFakeClock(),
+	}
 	server := httptest.NewServer(b.standIn)
 	t.Cleanup(func() { b.standIn.Close(); server.Close() })
+
 	b.client = NewClient(config.Fixed(config.Config{Bird: config.Bird{
 		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{Failures: 3, OpenFor: openFor},
 	}}, config.Secrets{BirdAccessKey: "key"}), 1, b.clock)
 	t.Cleanup(b.client.Close)
+
 	return b
 }
 
 // call makes one and tells the code it failed with, and whether Bird was asked.
 func (b *bench) call(m Method) (code string, asked bool) {
 	before := b.standIn.Recorder.Total()
+
 	_, err := b.client.call(b.t.Context(), Request{Method: m, Body: TextMessage{Common: Common{MessageID: "wamid.1"}}})
 	if err != nil {
 		code = failure.Of(err).Code
 	}
+
 	return code, b.standIn.Recorder.Total() > before
 }
 
 func (b *bench) want(m Method, code string, asked bool) {
 	b.t.Helper()
+
 	if gotCode, gotAsked := b.call(m); gotCode != code || gotAsked != asked {
 		b.t.Errorf("%s: code %q, asked %t; want %q, %t", m, gotCode, gotAsked, code, asked)
 	}
@@ -76,10 +85,12 @@ func TestCircuitOpensAfterFailuresInARow(t *testing.T) {
 	b.want(ProcessText, "circuit_open", false)
 	b.want(ProcessVideo, "circuit_open", false)
 	b.clock.Advance(openFor - time.Second)
+
 	_, err := b.client.call(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
 	if f := failure.Of(err); f.Class != failure.Configuration || f.RetryAfter != time.Second || !strings.Contains(f.Text, "Bird is unavailable") {
 		t.Errorf("failure = %+v, want a configuration failure with its cause and a second to wait", f)
 	}
+
 	b.clock.Advance(time.Second)
 	b.want(ProcessVideo, "http_503", true) // the probe fails, and opens it again
 	b.want(ProcessText, "circuit_open", false)
@@ -89,19 +100,27 @@ func TestCircuitOpensAfterFailuresInARow(t *testing.T) {
 }
 
 func TestCircuitOpensAtOnceOnAWrongConfiguration(t *testing.T) {
-	for status, all := range map[int]bool{401: true, 402: true, 403: false, 404: false} {
+	for status, all := range map[int]bool{
+		401: true,
+		402: true,
+		403: false,
+		404: false,
+	} {
 		b := newBench(t)
 		b.fault(status, 1)
 		code, _ := b.call(ProcessImage)
 		b.want(ProcessImage, "circuit_open", false)
+
 		if all { // the key serves no method
 			b.want(ProcessText, "circuit_open", false)
 		} else { // an endpoint that is not there stops no other
 			b.want(ProcessText, "", true)
 		}
+
 		b.clock.Advance(openFor)
 		b.want(ProcessImage, "", true)
 		b.want(ProcessText, "", true)
+
 		if !strings.HasPrefix(code, "http_40") {
 			t.Errorf("%d: first failure = %s", status, code)
 		}
@@ -117,6 +136,7 @@ func TestCircuitStaysClosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.standIn.Faults.Add(fault)
+
 			for range 5 {
 				if _, asked := b.call(ProcessText); !asked {
 					t.Fatal("the circuit opened")
@@ -130,9 +150,11 @@ func TestStatusesHaveACircuitOfTheirOwn(t *testing.T) {
 	for _, tc := range []struct{ broken, whole Method }{{NotifyStatus, ProcessText}, {ProcessText, NotifyStatus}} {
 		b := newBench(t)
 		b.fault(503, 3)
+
 		for range 3 {
 			b.want(tc.broken, "http_503", true)
 		}
+
 		b.want(tc.broken, "circuit_open", false)
 		b.want(tc.whole, "", true)
 	}
@@ -140,10 +162,16 @@ func TestStatusesHaveACircuitOfTheirOwn(t *testing.T) {
 
 func TestAWaitThatBirdAsksForHoldsTheCircuitOpen(t *testing.T) {
 	b := newBench(t)
-	b.standIn.Faults.Add(standin.Fault{Status: 429, RetryAfter: "120", Times: 3})
+	b.standIn.Faults.Add(standin.Fault{
+		Status:     429,
+		RetryAfter: "120",
+		Times:      3,
+	})
+
 	for range 3 {
 		b.want(ProcessText, "http_429", true)
 	}
+
 	b.clock.Advance(119 * time.Second)
 	b.want(ProcessText, "circuit_open", false)
 	b.clock.Advance(time.Second)
@@ -159,6 +187,7 @@ func TestOneProbeAtATime(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := b.standIn.Recorder.Total()
+
 	var probe sync.WaitGroup
 	probe.Go(func() {
 		_, err := b.client.call(ctx, Request{Method: ProcessText, Body: TextMessage{}})
@@ -166,9 +195,11 @@ func TestOneProbeAtATime(t *testing.T) {
 			t.Errorf("the probe's error = %v, want a transient one", err)
 		}
 	})
+
 	if err := b.standIn.Recorder.WaitTotal(t.Context(), asked+1); err != nil {
 		t.Fatal(err)
 	}
+
 	b.want(ProcessImage, "circuit_open", false)
 	cancel() // given up by its caller, the probe says nothing: the next one may
 	probe.Wait()
@@ -183,20 +214,27 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	failed, _ := breaker.admit(settings, ProcessText)
 	breaker.settle(failed, 503, &failure.Error{Class: failure.Transient})
 	breaker.settle(slow, 200, nil)
+
 	if _, fault := breaker.admit(settings, ProcessText); fault == nil {
 		t.Error("a success from before closed the circuit")
 	}
+
 	clock.Advance(openFor)
+
 	probe, fault := breaker.admit(settings, ProcessText)
 	if fault != nil {
 		t.Fatal(fault)
 	}
+
 	breaker.giveUp(slow)
+
 	if _, fault := breaker.admit(settings, ProcessText); fault == nil || fault.RetryAfter != probeWait {
 		t.Errorf("second probe: %v, want to be told to wait", fault)
 	}
+
 	breaker.settle(probe, 200, nil)
 	breaker.settle(failed, 503, &failure.Error{Class: failure.Transient})
+
 	if _, fault := breaker.admit(settings, ProcessText); fault != nil {
 		t.Errorf("a failure from before opened the circuit: %v", fault)
 	}
@@ -204,43 +242,56 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 
 func TestAnotherKeyClosesTheCircuit(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"right"}})
+
 	server := httptest.NewServer(standIn)
 	defer server.Close()
+
 	dir := t.TempDir()
 	write := func(name, value string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if err := os.MkdirAll(filepath.Join(dir, config.RoleBirdAccessKey), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	key := filepath.Join(config.RoleBirdAccessKey, "0")
 	write(key, "wrong")
 	write("config.yaml", "bird: {baseURL: "+server.URL+"}\nsecretsDir: "+dir+"\n")
+
 	clock := clockwork.NewFakeClock()
+
 	live, err := config.Open(filepath.Join(dir, "config.yaml"), clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	client := NewClient(live, 1, clock)
 	defer client.Close()
+
 	question := Request{Method: ProcessText, Body: TextMessage{Text: "hi"}}
 	for _, want := range []string{"http_401", "circuit_open"} {
 		if _, err := client.Ask(t.Context(), question); failure.Of(err).Code != want {
 			t.Errorf("Ask() error = %v, want %s", err, want)
 		}
 	}
+
 	write("config.yaml", "bird: {baseURL: "+server.URL+"}\nsecretsDir: "+dir+"\nlog: {level: debug}\n")
 	live.Reload()
+
 	if _, err := client.Ask(t.Context(), question); failure.Of(err).Code != "circuit_open" {
 		t.Errorf("Ask() error = %v; what does not concern Bird closes nothing", err)
 	}
+
 	write(key, "right")
 	live.Reload()
+
 	if _, err := client.Ask(t.Context(), question); err != nil {
 		t.Errorf("Ask() with the right key: %v", err)
 	}
+
 	if n := len(standIn.Recorder.Calls()); n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}

@@ -25,11 +25,14 @@ func (a *Answer) addChoice(text, header, footer string, options []option) error 
 		a.addText(text, false)
 		return nil
 	}
+
 	reply, err := choice(text, header, footer, options)
 	if err != nil {
 		return err
 	}
+
 	a.Replies = append(a.Replies, reply)
+
 	return nil
 }
 
@@ -38,15 +41,19 @@ func (a *Answer) offer(quickReplies []option) error {
 	if len(quickReplies) == 0 {
 		return nil
 	}
+
 	last := len(a.Replies) - 1
 	if last < 0 || a.Replies[last].Kind != KindText {
 		return errors.New("quick_replies are not beside a text")
 	}
+
 	reply, err := choice(a.Replies[last].Text, "", "", quickReplies)
 	if err != nil {
 		return fmt.Errorf("the answer is %w", err)
 	}
+
 	a.Replies[last] = reply
+
 	return nil
 }
 
@@ -54,14 +61,25 @@ func choice(text, header, footer string, options []option) (Reply, error) {
 	if err := offerable(text, options); err != nil {
 		return Reply{}, err
 	}
+
 	taken := make([]Option, len(options))
 	for i, o := range options {
 		taken[i] = Option(o)
 	}
-	reply := Reply{Kind: KindButtons, Text: text, Header: header, Footer: footer, Buttons: taken}
-	if len(taken) > maxButtons {
-		reply.Kind, reply.Buttons, reply.List = KindList, nil, &List{ButtonText: menu, Sections: []Section{{Rows: taken}}}
+
+	reply := Reply{
+		Kind:    KindButtons,
+		Text:    text,
+		Header:  header,
+		Footer:  footer,
+		Buttons: taken,
 	}
+	if len(taken) > maxButtons {
+		reply.Kind = KindList
+		reply.Buttons = nil
+		reply.List = &List{ButtonText: menu, Sections: []Section{{Rows: taken}}}
+	}
+
 	return reply, nil
 }
 
@@ -75,16 +93,20 @@ func offerable(text string, options []option) error {
 	case len(options) > maxRows:
 		return fmt.Errorf("a choice of more than %d rows", maxRows)
 	}
+
 	ids := map[string]bool{}
 	for _, o := range options {
 		if o.Title == "" {
 			return errors.New("a choice with a button or row without title")
 		}
+
 		if ids[o.ID] {
 			return errors.New("a choice with the same id twice")
 		}
+
 		ids[o.ID] = true
 	}
+
 	return nil
 }
 
@@ -106,19 +128,27 @@ func (o *option) UnmarshalJSON(raw []byte) error {
 		if err := json.Unmarshal(raw, &object); err != nil {
 			return err
 		}
-		o.Title, o.Description = object.Title, object.Description
+
+		o.Title = object.Title
+
+		o.Description = object.Description
 		if present(object.ID) && json.Unmarshal(object.ID, &o.ID) != nil {
 			var number json.Number
 			if err := json.Unmarshal(object.ID, &number); err != nil {
 				return err
 			}
+
 			o.ID = number.String()
 		}
 	}
-	o.ID, o.Title = strings.TrimSpace(o.ID), strings.TrimSpace(o.Title)
+
+	o.ID = strings.TrimSpace(o.ID)
+
+	o.Title = strings.TrimSpace(o.Title)
 	if o.ID == "" {
 		title := []rune(o.Title)
 		o.ID = strings.TrimSpace(string(title[:min(len(title), maxTitleID)]))
 	}
+
 	return nil
 }

@@ -38,8 +38,10 @@ type Client struct {
 // NewClient keeps up to connections idle connections. Redirects are not followed: the access key must not travel on.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
-		http: httpclient.New(connections),
-		live: live, clock: clock, breaker: &breaker{clock: clock},
+		http:    httpclient.New(connections),
+		live:    live,
+		clock:   clock,
+		breaker: &breaker{clock: clock},
 	}
 }
 
@@ -55,6 +57,7 @@ func (c *Client) Ask(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+
 	return parseAnswer(string(r.Method), body)
 }
 
@@ -64,6 +67,7 @@ func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
 	if err != nil {
 		return Analysis{}, err
 	}
+
 	return parseAnalysis(r.Method, body)
 }
 
@@ -76,30 +80,43 @@ func (c *Client) Notify(ctx context.Context, r Request) error {
 // call makes one call, unless the breaker is open, and returns the body of a 2xx. Media that is too large for Bird in
 // base64 is sent once more by multipart.
 func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
-	op, settings := string(r.Method), c.live.Now()
+	op := string(r.Method)
+
+	settings := c.live.Now()
 	if settings.Secrets.BirdAccessKey == "" {
-		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "no_access_key", Text: "the Bird access key is missing: create its Secret"}
+		return nil, &failure.Error{
+			Class: failure.Configuration,
+			Op:    op,
+			Code:  "no_access_key",
+			Text:  "the Bird access key is missing: create its Secret",
+		}
 	}
+
 	var how transport
 	if r.Media != nil {
 		how = choose(settings.Bird.Media.Transport, r.Media.Size)
 	}
+
 	pass, fault := c.breaker.admit(settings, r.Method)
 	if fault != nil {
 		return nil, fault
 	}
+
 	status, body, fault := c.send(ctx, settings, r, how)
 	if status == http.StatusRequestEntityTooLarge && how == inBase64 {
 		status, body, fault = c.send(ctx, settings, r, inMultipart)
 	}
+
 	if status == notSent || status == unknown && ctx.Err() != nil {
 		c.breaker.giveUp(pass)
 	} else {
 		c.breaker.settle(pass, status, fault)
 	}
+
 	if fault != nil {
 		return nil, fault
 	}
+
 	return body, nil
 }
 
@@ -111,18 +128,23 @@ const (
 
 // send sends r once and reads the whole answer.
 func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request, how transport) (status int, body []byte, _ *failure.Error) {
-	op, target := string(r.Method), endpoint(settings.Bird, r.Method)
+	op := string(r.Method)
+	target := endpoint(settings.Bird, r.Method)
+
 	ctx, cancel := context.WithTimeout(ctx, target.Timeout)
 	defer cancel()
+
 	request, fault := newRequest(ctx, settings, target, r, how)
 	if fault != nil {
 		return notSent, nil, fault
 	}
+
 	response, err := c.http.Do(request)
 	if err != nil {
 		return unknown, nil, unanswered(op, err)
 	}
 	defer response.Body.Close()
+
 	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	switch {
 	case err != nil:
@@ -132,28 +154,55 @@ func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request,
 	case len(body) > maxAnswerBytes:
 		return response.StatusCode, nil, badResponse(op, fmt.Sprintf("the answer is larger than %d bytes", maxAnswerBytes))
 	}
+
 	return response.StatusCode, body, nil
 }
 
 func newRequest(ctx context.Context, settings *config.Snapshot, target config.Endpoint, r Request, how transport) (*http.Request, *failure.Error) {
 	op := string(r.Method)
+
 	content, err := encode(r, how)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_request", Text: "the message cannot be encoded"}
+		return nil, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "bad_request",
+			Text:  "the message cannot be encoded",
+		}
 	}
+
 	address, err := url.JoinPath(settings.Bird.BaseURL, target.Path)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "bird.baseURL is no URL"}
+		return nil, &failure.Error{
+			Class: failure.Configuration,
+			Op:    op,
+			Code:  "bad_url",
+			Text:  "bird.baseURL is no URL",
+		}
 	}
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
-		return nil, &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "bird.baseURL and the method's path make no URL"}
+		return nil, &failure.Error{
+			Class: failure.Configuration,
+			Op:    op,
+			Code:  "bad_url",
+			Text:  "bird.baseURL and the method's path make no URL",
+		}
 	}
+
 	if request.Body, err = content.open(); err != nil {
-		return nil, &failure.Error{Class: failure.Transient, Op: op, Code: "no_media", Text: "the downloaded media cannot be read"}
+		return nil, &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  "no_media",
+			Text:  "the downloaded media cannot be read",
+		}
 	}
+
 	request.GetBody = content.open
 	request.ContentLength = content.size()
+
 	key := settings.Secrets.BirdAccessKey
 	switch settings.Bird.AuthScheme {
 	case config.AuthBearer:
@@ -163,6 +212,7 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 	default:
 		request.Header.Set("Authorization", "AccessKey "+key)
 	}
+
 	var id [16]byte
 	rand.Read(id[:]) // crypto/rand never fails
 	request.Header.Set("Content-Type", content.contentType)
@@ -172,5 +222,6 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 	request.Header.Set("X-Request-Id", hex.EncodeToString(id[:]))
 	request.Header.Set("X-Attempt", strconv.Itoa(r.Attempt))
 	tracing.Inject(ctx, request.Header)
+
 	return request, nil
 }

@@ -23,17 +23,29 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (Answer, error) {
 	t.Helper()
+
 	server := httptest.NewServer(handle)
 	defer server.Close()
+
 	settings := config.Bird{BaseURL: server.URL + "/base"}
 	if adjust != nil {
 		adjust(&settings)
 	}
+
 	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewRealClock())
 	defer client.Close()
-	return client.Ask(t.Context(), Request{Method: ProcessText, Attempt: 2, Body: TextMessage{
-		Common: Common{PhoneNumberID: "42", MessageID: "wamid.1", Channel: "whatsapp"}, Text: "hello",
-	}})
+
+	return client.Ask(t.Context(), Request{
+		Method:  ProcessText,
+		Attempt: 2,
+		Body: TextMessage{
+			Common: Common{
+				PhoneNumberID: "42",
+				MessageID:     "wamid.1",
+				Channel:       "whatsapp",
+			}, Text: "hello",
+		},
+	})
 }
 
 func TestAskSendsWhatTheContractSays(t *testing.T) {
@@ -42,32 +54,45 @@ func TestAskSendsWhatTheContractSays(t *testing.T) {
 		config.AuthBearer:    {"Authorization", "Bearer key"},
 		config.AuthAPIKey:    {"X-Api-Key", "key"},
 	} {
-		var header http.Header
-		var path string
-		var body map[string]any
+		var (
+			header http.Header
+			path   string
+			body   map[string]any
+		)
+
 		answer, err := ask(t, func(c *config.Bird) { c.AuthScheme = scheme }, func(w http.ResponseWriter, r *http.Request) {
-			header, path = r.Header, r.URL.Path
+			header = r.Header
+
+			path = r.URL.Path
 			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 				t.Error(err)
 			}
+
 			w.Write([]byte(`{"response":"hi"}`))
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if diff := cmp.Diff([]Reply{{Kind: KindText, Text: "hi"}}, answer.Replies); diff != "" {
 			t.Errorf("replies (-want +got):\n%s", diff)
 		}
+
 		if path != "/base/v1/messages/text" || body["text"] != "hello" || body["message_id"] != "wamid.1" {
 			t.Errorf("asked %s %v", path, body)
 		}
+
 		for name, want := range map[string]string{
-			want[0]: want[1], "Idempotency-Key": "process_text_message:42:wamid.1", "X-Attempt": "2", "Content-Type": "application/json",
+			want[0]:           want[1],
+			"Idempotency-Key": "process_text_message:42:wamid.1",
+			"X-Attempt":       "2",
+			"Content-Type":    "application/json",
 		} {
 			if got := header.Get(name); got != want {
 				t.Errorf("%s: %s = %q, want %q", scheme, name, got, want)
 			}
 		}
+
 		if header.Get("X-Request-Id") == "" {
 			t.Error("no X-Request-Id")
 		}
@@ -80,6 +105,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 			if name, value, ok := strings.Cut(header, ": "); ok {
 				w.Header().Set(name, value)
 			}
+
 			w.WriteHeader(status)
 			w.Write([]byte(body))
 		}
@@ -116,16 +142,19 @@ func TestAskClassifiesFailures(t *testing.T) {
 			if name == "slow" {
 				timeout = 50 * time.Millisecond
 			}
+
 			_, err := ask(t, func(c *config.Bird) {
 				c.Endpoints = map[string]config.Endpoint{string(ProcessText): {Timeout: timeout}}
 			}, func(w http.ResponseWriter, r *http.Request) {
 				var body json.RawMessage
+
 				_ = json.NewDecoder(r.Body).Decode(&body)
 				tc.handle(w, r)
 			})
 			if err == nil {
 				t.Fatal("no error")
 			}
+
 			if f := failure.Of(err); f.Class != tc.class || f.RetryAfter != tc.wait || f.Code == "" {
 				t.Errorf("failure = %+v, want class %s and wait %v", f, tc.class, tc.wait)
 			}
@@ -136,6 +165,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 func TestAskWithoutKeyIsAConfigurationError(t *testing.T) {
 	client := NewClient(config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{}), 1, clockwork.NewRealClock())
 	defer client.Close()
+
 	_, err := client.Ask(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
 	if f := failure.Of(err); f.Class != failure.Configuration {
 		t.Errorf("failure = %+v, want a configuration error", f)
@@ -145,16 +175,34 @@ func TestAskWithoutKeyIsAConfigurationError(t *testing.T) {
 func TestIdempotencyKey(t *testing.T) {
 	common := Common{PhoneNumberID: "42", MessageID: "wamid.1"}
 	long := Common{PhoneNumberID: "42", MessageID: strings.Repeat("x", 300)}
+
 	for name, tc := range map[string]struct {
 		request Request
 		want    string
 	}{
-		"first":            {Request{Method: ProcessText, Attempt: 1, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1"},
-		"a later attempt":  {Request{Method: ProcessText, Attempt: 3, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1"},
-		"replayed by hand": {Request{Method: ProcessText, Replays: 2, Body: TextMessage{Common: common}}, "process_text_message:42:wamid.1:r2"},
-		"status":           {Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read"}}, "notify_bird_status_change:42:wamid.1:read"},
+		"first": {Request{
+			Method:  ProcessText,
+			Attempt: 1,
+			Body:    TextMessage{Common: common},
+		}, "process_text_message:42:wamid.1"},
+		"a later attempt": {Request{
+			Method:  ProcessText,
+			Attempt: 3,
+			Body:    TextMessage{Common: common},
+		}, "process_text_message:42:wamid.1"},
+		"replayed by hand": {Request{
+			Method:  ProcessText,
+			Replays: 2,
+			Body:    TextMessage{Common: common},
+		}, "process_text_message:42:wamid.1:r2"},
+		"status": {Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read"}}, "notify_bird_status_change:42:wamid.1:read"},
 		"status in a group": {
-			Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "failed", Type: "payment", ParticipantID: "7"}},
+			Request{Method: NotifyStatus, Body: StatusNotification{
+				Common:        common,
+				Status:        "failed",
+				Type:          "payment",
+				ParticipantID: "7",
+			}},
 			"notify_bird_status_change:42:wamid.1:failed:payment:7",
 		},
 	} {
@@ -162,6 +210,7 @@ func TestIdempotencyKey(t *testing.T) {
 			t.Errorf("%s: key = %q, want %q", name, got, tc.want)
 		}
 	}
+
 	if got := (Request{Method: ProcessText, Body: TextMessage{Common: long}}).idempotencyKey(); len(got) != 64 {
 		t.Errorf("long: key has %d characters, want the 64 of a SHA-256", len(got))
 	}

@@ -47,36 +47,77 @@ type term struct {
 }
 
 var contract = map[Method]term{
-	ProcessText:     {path: "/v1/messages/text", timeout: 30 * time.Second},
-	ProcessImage:    {path: "/v1/messages/image", timeout: 60 * time.Second, dataKey: "image_data"},
-	ProcessAudio:    {path: "/v1/messages/audio", timeout: 60 * time.Second, dataKey: "audio_data"},
-	ProcessVideo:    {path: "/v1/messages/video", timeout: 90 * time.Second, dataKey: "video_data"},
-	ProcessDocument: {path: "/v1/messages/document", timeout: 90 * time.Second, dataKey: "document_data"},
+	ProcessText: {path: "/v1/messages/text", timeout: 30 * time.Second},
+	ProcessImage: {
+		path:    "/v1/messages/image",
+		timeout: 60 * time.Second,
+		dataKey: "image_data",
+	},
+	ProcessAudio: {
+		path:    "/v1/messages/audio",
+		timeout: 60 * time.Second,
+		dataKey: "audio_data",
+	},
+	ProcessVideo: {
+		path:    "/v1/messages/video",
+		timeout: 90 * time.Second,
+		dataKey: "video_data",
+	},
+	ProcessDocument: {
+		path:    "/v1/messages/document",
+		timeout: 90 * time.Second,
+		dataKey: "document_data",
+	},
 	ProcessLocation: {path: "/v1/messages/location", timeout: 30 * time.Second},
 	ProcessContacts: {path: "/v1/messages/contacts", timeout: 30 * time.Second},
 	ProcessButton:   {path: "/v1/interactions/button", timeout: 30 * time.Second},
 	ProcessList:     {path: "/v1/interactions/list", timeout: 30 * time.Second},
 	ProcessFlow:     {path: "/v1/interactions/flow", timeout: 30 * time.Second},
-	ProcessOther:    {path: "/v1/messages/other", timeout: 30 * time.Second, off: true},
-	NotifyStatus:    {path: "/v1/statuses", timeout: 5 * time.Second},
-	AnalyzeImage:    {path: "/v1/analysis/image", timeout: 60 * time.Second, dataKey: "image_data"},
-	TranscribeAudio: {path: "/v1/analysis/audio", timeout: 90 * time.Second, dataKey: "audio_data"},
-	AnalyzeVideo:    {path: "/v1/analysis/video", timeout: 120 * time.Second, dataKey: "video_data"},
-	ParseDocument:   {path: "/v1/analysis/document", timeout: 120 * time.Second, dataKey: "document_data"},
+	ProcessOther: {
+		path:    "/v1/messages/other",
+		timeout: 30 * time.Second,
+		off:     true,
+	},
+	NotifyStatus: {path: "/v1/statuses", timeout: 5 * time.Second},
+	AnalyzeImage: {
+		path:    "/v1/analysis/image",
+		timeout: 60 * time.Second,
+		dataKey: "image_data",
+	},
+	TranscribeAudio: {
+		path:    "/v1/analysis/audio",
+		timeout: 90 * time.Second,
+		dataKey: "audio_data",
+	},
+	AnalyzeVideo: {
+		path:    "/v1/analysis/video",
+		timeout: 120 * time.Second,
+		dataKey: "video_data",
+	},
+	ParseDocument: {
+		path:    "/v1/analysis/document",
+		timeout: 120 * time.Second,
+		dataKey: "document_data",
+	},
 }
 
 // endpoint returns what is in force for m: the configuration's override, else the contract's term. Enabled is never nil.
 func endpoint(settings config.Bird, m Method) config.Endpoint {
-	terms, e := contract[m], settings.Endpoints[string(m)]
+	terms := contract[m]
+
+	e := settings.Endpoints[string(m)]
 	if e.Path == "" {
 		e.Path = terms.path
 	}
+
 	if e.Timeout == 0 {
 		e.Timeout = terms.timeout
 	}
+
 	if e.Enabled == nil {
 		e.Enabled = new(!terms.off)
 	}
+
 	return e
 }
 
@@ -95,9 +136,11 @@ func (r Request) idempotencyKey() string {
 	if r.Replays > 0 {
 		key += ":r" + strconv.Itoa(r.Replays)
 	}
+
 	if len(key) > 255 {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:])
 	}
+
 	return key
 }

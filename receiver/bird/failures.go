@@ -21,49 +21,69 @@ const inProgressWait = 30 * time.Second
 
 // unanswered classifies a call that got no whole answer. The cause is not repeated: its text names addresses.
 func unanswered(op string, cause error) *failure.Error {
-	e := &failure.Error{Class: failure.Transient, Op: op, Code: "no_connection", Text: "the connection to Bird failed"}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		e.Code, e.Text = "timeout", "Bird did not answer in time"
+	e := &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  "no_connection",
+		Text:  "the connection to Bird failed",
 	}
+	if errors.Is(cause, context.DeadlineExceeded) {
+		e.Code = "timeout"
+		e.Text = "Bird did not answer in time"
+	}
+
 	return e
 }
 
 // refused classifies an answer other than 2xx, by the contract's table of failures.
 func refused(op string, response *http.Response, body []byte, now time.Time) *failure.Error {
 	status := response.StatusCode
+
 	e := &failure.Error{
-		Op: op, Code: "http_" + strconv.Itoa(status), Class: failure.Permanent, Text: "Bird refuses the message",
+		Op:         op,
+		Code:       "http_" + strconv.Itoa(status),
+		Class:      failure.Permanent,
+		Text:       "Bird refuses the message",
 		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), now),
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		e.Class, e.Text = failure.Transient, "Bird is busy"
+		e.Class = failure.Transient
+		e.Text = "Bird is busy"
 	case http.StatusUnauthorized:
-		e.Class, e.Text = failure.Configuration, "Bird refuses the access key: set a new one"
+		e.Class = failure.Configuration
+		e.Text = "Bird refuses the access key: set a new one"
 	case http.StatusPaymentRequired:
-		e.Class, e.Text = failure.Configuration, "Bird asks for payment: check the workspace's plan"
+		e.Class = failure.Configuration
+		e.Text = "Bird asks for payment: check the workspace's plan"
 	case http.StatusForbidden:
-		e.Class, e.Text = failure.Configuration, "Bird denies access: check the access key's rights"
+		e.Class = failure.Configuration
+		e.Text = "Bird denies access: check the access key's rights"
 	case http.StatusNotFound:
-		e.Class, e.Text = failure.Configuration, "Bird knows no such address: check bird.baseURL and the method's path"
+		e.Class = failure.Configuration
+		e.Text = "Bird knows no such address: check bird.baseURL and the method's path"
 	case http.StatusRequestEntityTooLarge:
 		e.Text = "the message is too large for Bird"
 	case http.StatusConflict:
 		if inProgress(body) {
-			e.Class, e.Text = failure.Transient, "Bird still works on this message"
+			e.Class = failure.Transient
+			e.Text = "Bird still works on this message"
 			e.RetryAfter = max(e.RetryAfter, inProgressWait)
 		}
 	default:
 		switch {
 		case status >= 500: // proxies have codes of their own for an origin that is away
-			e.Class, e.Text = failure.Transient, "Bird is unavailable"
+			e.Class = failure.Transient
+			e.Text = "Bird is unavailable"
 		case status >= 300 && status <= 399:
 			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"
 		}
 	}
+
 	if code := errorCode(body); code != "" {
 		e.Text += " [" + code + "]"
 	}
+
 	return e
 }
 
@@ -84,6 +104,7 @@ func errorCode(body []byte) string {
 		Code json.RawMessage `json:"code"`
 		Type json.RawMessage `json:"type"`
 	}
+
 	var outer struct {
 		problem
 		Error json.RawMessage `json:"error"`
@@ -91,7 +112,9 @@ func errorCode(body []byte) string {
 	if json.Unmarshal(body, &outer) != nil {
 		return ""
 	}
+
 	var inner problem
+
 	_ = json.Unmarshal(outer.Error, &inner) // an error that is no object has no code
 	for _, raw := range []json.RawMessage{inner.Code, outer.Code, inner.Type, outer.Type} {
 		code := string(bytes.Trim(raw, `"`))
@@ -99,9 +122,15 @@ func errorCode(body []byte) string {
 			return code
 		}
 	}
+
 	return ""
 }
 
 func badResponse(op, text string) *failure.Error {
-	return &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_response", Text: text}
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  "bad_response",
+		Text:  text,
+	}
 }

@@ -41,6 +41,7 @@ func FuzzRefused(f *testing.F) {
 		if e.Class != failure.Permanent && e.Class != failure.Transient && e.Class != failure.Configuration {
 			t.Errorf("class = %q", e.Class)
 		}
+
 		if longNumber.MatchString(e.Text) || strings.ContainsAny(e.Text, "\n\"{") || len(e.Text) > 200 {
 			t.Errorf("text = %q repeats the body", e.Text)
 		}

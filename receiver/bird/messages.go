@@ -157,9 +157,11 @@ func (s StatusNotification) subject() string {
 	if s.Type != "" {
 		subject += ":" + s.Type
 	}
+
 	if s.ParticipantID != "" {
 		subject += ":" + s.ParticipantID
 	}
+
 	return subject
 }
 

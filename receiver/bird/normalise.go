@@ -21,6 +21,7 @@ func parseAnswer(op string, body []byte) (Answer, error) {
 	if err != nil {
 		return Answer{}, badResponse(op, err.Error())
 	}
+
 	return answer, nil
 }
 
@@ -28,12 +29,15 @@ func readAnswer(body []byte) (Answer, error) {
 	if len(body) == 0 {
 		return Answer{}, nil
 	}
+
 	if !json.Valid(body) {
 		return Answer{}, errors.New("the answer is no JSON")
 	}
+
 	if body[0] != '{' {
 		return readResponse(body)
 	}
+
 	var outer struct {
 		Response     json.RawMessage `json:"response"`
 		Handoff      *Handoff        `json:"handoff"`
@@ -46,8 +50,11 @@ func readAnswer(body []byte) (Answer, error) {
 	if err := decode(body, &outer); err != nil {
 		return Answer{}, fmt.Errorf("the answer is %w", err)
 	}
-	var answer Answer
-	var err error
+
+	var (
+		answer Answer
+		err    error
+	)
 	switch {
 	case outer.Response != nil:
 		if answer, err = readResponse(outer.Response); err == nil {
@@ -63,12 +70,15 @@ func readAnswer(body []byte) (Answer, error) {
 	default:
 		err = errors.New("the answer has neither response nor type")
 	}
+
 	if err != nil {
 		return Answer{}, err
 	}
+
 	if answer.Handoff == nil {
 		answer.Handoff = outer.Handoff
 	}
+
 	return answer, nil
 }
 
@@ -80,15 +90,18 @@ func readResponse(raw json.RawMessage) (Answer, error) {
 			return Answer{}, fmt.Errorf("response is %w", err)
 		}
 	}
+
 	if len(elements) > maxReplies {
 		return Answer{}, fmt.Errorf("response has more than %d messages", maxReplies)
 	}
+
 	var answer Answer
 	for i, element := range elements {
 		if err := answer.add(element); err != nil {
 			return Answer{}, fmt.Errorf("message %d is %w", i+1, err)
 		}
 	}
+
 	return answer, nil
 }
 
@@ -102,12 +115,15 @@ func (a *Answer) add(raw json.RawMessage) error {
 		if err := decode(raw, &text); err != nil {
 			return err
 		}
+
 		a.addText(text, false)
+
 		return nil
 	case '{':
 	default:
 		return errors.New("neither a string nor an object")
 	}
+
 	var message struct {
 		Type            string `json:"type"`
 		InteractiveType string `json:"interactive_type"`
@@ -115,20 +131,27 @@ func (a *Answer) add(raw json.RawMessage) error {
 	if err := decode(raw, &message); err != nil {
 		return err
 	}
+
 	kind := message.Type
 	if kind == "interactive" {
 		kind = message.InteractiveType
 	}
+
 	read, known := readers[kind]
 	if !known {
 		return errors.New("of a type that is not known")
 	}
+
 	return read(a, raw)
 }
 
 func (a *Answer) addText(text string, previewURL bool) {
 	if strings.TrimSpace(text) != "" {
-		a.Replies = append(a.Replies, Reply{Kind: KindText, Text: text, PreviewURL: previewURL})
+		a.Replies = append(a.Replies, Reply{
+			Kind:       KindText,
+			Text:       text,
+			PreviewURL: previewURL,
+		})
 	}
 }
 
@@ -139,8 +162,10 @@ func decode(raw json.RawMessage, into any) error {
 	if err == nil {
 		return nil
 	}
+
 	if odd, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && odd.Field != "" {
 		return fmt.Errorf("odd: %s has an unexpected JSON type", odd.Field)
 	}
+
 	return errors.New("of an unexpected JSON type")
 }

@@ -48,6 +48,7 @@ func choose(setting config.MediaTransport, size int64) transport {
 	if setting == config.TransportMultipart || setting != config.TransportBase64 && size > maxInline {
 		return inMultipart
 	}
+
 	return inBase64
 }
 
@@ -65,9 +66,11 @@ func encode(r Request, how transport) (*payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the message: %w", err)
 	}
+
 	if r.Media == nil {
 		return &payload{contentType: "application/json", head: fields}, nil
 	}
+
 	about, err := json.Marshal(struct {
 		*Media
 		Transport transport `json:"transport"`
@@ -75,40 +78,60 @@ func encode(r Request, how transport) (*payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode what is known of the media: %w", err)
 	}
+
 	fields = append(fields[:len(fields)-1], `,"media":`...)
+
 	fields = append(fields, about...)
 	if how == inBase64 {
 		fields = fmt.Appendf(fields, `,%q:"`, contract[r.Method].dataKey)
-		return &payload{contentType: "application/json", head: fields, tail: []byte(`"}`), media: r.Media, transport: how}, nil
+
+		return &payload{
+			contentType: "application/json",
+			head:        fields,
+			tail:        []byte(`"}`),
+			media:       r.Media,
+			transport:   how,
+		}, nil
 	}
+
 	return multiparted(append(fields, '}'), r.Media)
 }
 
 func multiparted(fields []byte, media *Media) (*payload, error) {
 	var buffer bytes.Buffer
+
 	form := multipart.NewWriter(&buffer)
+
 	part, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {`form-data; name="payload"`}, "Content-Type": {"application/json"},
 	})
 	if err == nil {
 		_, err = part.Write(fields)
 	}
+
 	if err == nil {
 		_, err = form.CreatePart(textproto.MIMEHeader{
 			"Content-Disposition": {multipart.FileContentDisposition("media", baseName(media.Filename))},
 			"Content-Type":        {partType(media.MimeType)},
 		})
 	}
+
 	middle := buffer.Len()
+
 	if err == nil {
 		err = form.Close()
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("encode multipart: %w", err)
 	}
+
 	return &payload{
-		contentType: form.FormDataContentType(), media: media, transport: inMultipart,
-		head: buffer.Bytes()[:middle], tail: buffer.Bytes()[middle:],
+		contentType: form.FormDataContentType(),
+		media:       media,
+		transport:   inMultipart,
+		head:        buffer.Bytes()[:middle],
+		tail:        buffer.Bytes()[middle:],
 	}, nil
 }
 
@@ -118,6 +141,7 @@ func baseName(filename string) string {
 	if name == "" {
 		return "media"
 	}
+
 	return name
 }
 
@@ -127,6 +151,7 @@ func partType(mimeType string) string {
 	if formatted := mime.FormatMediaType(kind, parameters); err == nil && formatted != "" {
 		return formatted
 	}
+
 	return "application/octet-stream"
 }
 
@@ -148,14 +173,17 @@ func (p *payload) open() (io.ReadCloser, error) {
 	if p.media == nil {
 		return io.NopCloser(bytes.NewReader(p.head)), nil
 	}
+
 	file, err := p.media.Content.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open the media: %w", err)
 	}
+
 	content := io.LimitReader(file, p.media.Size)
 	if p.transport == inBase64 {
 		content = &base64Reader{source: content}
 	}
+
 	return struct {
 		io.Reader
 		io.Closer
@@ -174,17 +202,22 @@ type base64Reader struct {
 func (r *base64Reader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 && r.err == nil {
 		var n int
+
 		n, r.err = io.ReadFull(r.source, r.raw[:]) // whole, so that only the last piece is padded
 		if errors.Is(r.err, io.ErrUnexpectedEOF) {
 			r.err = io.EOF
 		}
+
 		base64.StdEncoding.Encode(r.text[:], r.raw[:n])
 		r.rest = r.text[:base64.StdEncoding.EncodedLen(n)]
 	}
+
 	n := copy(p, r.rest)
+
 	r.rest = r.rest[n:]
 	if len(r.rest) == 0 {
 		return n, r.err
 	}
+
 	return n, nil
 }

@@ -40,56 +40,189 @@ func (c *content) Open() (io.ReadCloser, error) {
 func mediaOf(size int) (*Media, *content) {
 	c := &content{bytes: bytes.Repeat([]byte{0xfb, 0xef, 0xbe, 1}, size/4+1)[:size]}
 	sum := sha256.Sum256(c.bytes)
+
 	return &Media{
-		ID: "900", MimeType: "image/jpeg", SHA256: hex.EncodeToString(sum[:]), Size: int64(size), Filename: `a/b\cat "1".jpg`, Content: c,
+		ID:       "900",
+		MimeType: "image/jpeg",
+		SHA256:   hex.EncodeToString(sum[:]),
+		Size:     int64(size),
+		Filename: `a/b\cat "1".jpg`,
+		Content:  c,
 	}, c
 }
 
 // birdAt serves a stand-in and returns a client for it.
 func birdAt(t *testing.T, handler http.Handler, settings config.Bird) *Client {
 	t.Helper()
+
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	settings.BaseURL = server.URL
 	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewFakeClock())
 	t.Cleanup(client.Close)
+
 	return client
 }
 
-var common = Common{SchemaVersion: 1, PhoneNumberID: "42", MessageID: "wamid.1", Channel: "whatsapp", From: new("573001234567")}
+var common = Common{
+	SchemaVersion: 1,
+	PhoneNumberID: "42",
+	MessageID:     "wamid.1",
+	Channel:       "whatsapp",
+	From:          new("573001234567"),
+}
 
 func TestEveryMethodReachesItsPath(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"key"}})
 	client := birdAt(t, standIn, config.Bird{})
 	media, _ := mediaOf(10)
-	analysis := MediaAnalysis{Common: common, Filename: "f", Metadata: MediaMetadata{Type: "image", MimeType: "image/jpeg", Caption: "c"}}
+
+	analysis := MediaAnalysis{
+		Common:   common,
+		Filename: "f",
+		Metadata: MediaMetadata{
+			Type:     "image",
+			MimeType: "image/jpeg",
+			Caption:  "c",
+		},
+	}
 	for _, tc := range []struct {
 		request Request
 		want    map[string]any // of the payload, besides the common body
 	}{
-		{Request{Method: ProcessText, Body: TextMessage{Common: common, Text: "hi", Analysis: json.RawMessage(`{"summary":"s"}`)}}, map[string]any{"text": "hi", "analysis": map[string]any{"summary": "s"}}},
-		{Request{Method: ProcessImage, Media: media, Body: ImageMessage{Common: common, Caption: "c", MimeType: "image/jpeg"}}, map[string]any{"caption": "c", "mime_type": "image/jpeg"}},
-		{Request{Method: ProcessAudio, Media: media, Body: AudioMessage{Common: common, MimeType: "audio/ogg", Voice: true}}, map[string]any{"mime_type": "audio/ogg", "voice": true}},
-		{Request{Method: ProcessVideo, Media: media, Body: VideoMessage{Common: common, Caption: "c", MimeType: "video/mp4"}}, map[string]any{"caption": "c", "mime_type": "video/mp4"}},
-		{Request{Method: ProcessDocument, Media: media, Body: DocumentMessage{Common: common, Caption: "c", Filename: "f", MimeType: "application/pdf"}}, map[string]any{"caption": "c", "filename": "f", "mime_type": "application/pdf"}},
-		{Request{Method: ProcessLocation, Body: LocationMessage{Common: common, Location: Location{Latitude: 1.5, Longitude: -2, Name: "n", Address: "a"}}}, map[string]any{"location": map[string]any{"latitude": 1.5, "longitude": -2.0, "name": "n", "address": "a"}}},
+		{Request{Method: ProcessText, Body: TextMessage{
+			Common:   common,
+			Text:     "hi",
+			Analysis: json.RawMessage(`{"summary":"s"}`),
+		}}, map[string]any{"text": "hi", "analysis": map[string]any{"summary": "s"}}},
+		{Request{
+			Method: ProcessImage,
+			Media:  media,
+			Body: ImageMessage{
+				Common:   common,
+				Caption:  "c",
+				MimeType: "image/jpeg",
+			},
+		}, map[string]any{"caption": "c", "mime_type": "image/jpeg"}},
+		{Request{
+			Method: ProcessAudio,
+			Media:  media,
+			Body: AudioMessage{
+				Common:   common,
+				MimeType: "audio/ogg",
+				Voice:    true,
+			},
+		}, map[string]any{"mime_type": "audio/ogg", "voice": true}},
+		{Request{
+			Method: ProcessVideo,
+			Media:  media,
+			Body: VideoMessage{
+				Common:   common,
+				Caption:  "c",
+				MimeType: "video/mp4",
+			},
+		}, map[string]any{"caption": "c", "mime_type": "video/mp4"}},
+		{Request{
+			Method: ProcessDocument,
+			Media:  media,
+			Body: DocumentMessage{
+				Common:   common,
+				Caption:  "c",
+				Filename: "f",
+				MimeType: "application/pdf",
+			},
+		}, map[string]any{
+			"caption":   "c",
+			"filename":  "f",
+			"mime_type": "application/pdf",
+		}},
+		{Request{Method: ProcessLocation, Body: LocationMessage{Common: common, Location: Location{
+			Latitude:  1.5,
+			Longitude: -2,
+			Name:      "n",
+			Address:   "a",
+		}}}, map[string]any{"location": map[string]any{
+			"latitude":  1.5,
+			"longitude": -2.0,
+			"name":      "n",
+			"address":   "a",
+		}}},
 		{Request{Method: ProcessContacts, Body: ContactsMessage{Common: common, Contacts: []json.RawMessage{[]byte(`{"a":1}`)}}}, map[string]any{"contacts": []any{map[string]any{"a": 1.0}}}},
-		{Request{Method: ProcessButton, Body: ButtonInteraction{Common: common, ButtonID: "b", ButtonTitle: "t", Source: FromTemplate}}, map[string]any{"button_id": "b", "button_title": "t", "source": "template"}},
-		{Request{Method: ProcessList, Body: ListInteraction{Common: common, ListID: "l", ListTitle: "t", ListDescription: "d"}}, map[string]any{"list_id": "l", "list_title": "t", "list_description": "d"}},
-		{Request{Method: ProcessFlow, Body: FlowResponse{Common: common, FlowName: "flow", Response: json.RawMessage(`{"a":1}`)}}, map[string]any{"flow_name": "flow", "response": map[string]any{"a": 1.0}}},
-		{Request{Method: ProcessOther, Body: OtherMessage{Common: common, Type: "order", Message: json.RawMessage(`{"a":1}`)}}, map[string]any{"type": "order", "message": map[string]any{"a": 1.0}}},
+		{Request{Method: ProcessButton, Body: ButtonInteraction{
+			Common:      common,
+			ButtonID:    "b",
+			ButtonTitle: "t",
+			Source:      FromTemplate,
+		}}, map[string]any{
+			"button_id":    "b",
+			"button_title": "t",
+			"source":       "template",
+		}},
+		{Request{Method: ProcessList, Body: ListInteraction{
+			Common:          common,
+			ListID:          "l",
+			ListTitle:       "t",
+			ListDescription: "d",
+		}}, map[string]any{
+			"list_id":          "l",
+			"list_title":       "t",
+			"list_description": "d",
+		}},
+		{Request{Method: ProcessFlow, Body: FlowResponse{
+			Common:   common,
+			FlowName: "flow",
+			Response: json.RawMessage(`{"a":1}`),
+		}}, map[string]any{"flow_name": "flow", "response": map[string]any{"a": 1.0}}},
+		{Request{Method: ProcessOther, Body: OtherMessage{
+			Common:  common,
+			Type:    "order",
+			Message: json.RawMessage(`{"a":1}`),
+		}}, map[string]any{"type": "order", "message": map[string]any{"a": 1.0}}},
 		{
-			Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read", RecipientID: new("573001234567"), Pricing: json.RawMessage(`{"billable":true}`)}},
-			map[string]any{"status": "read", "recipient_id": "573001234567", "recipient_user_id": nil, "errors": nil, "pricing": map[string]any{"billable": true}},
+			Request{Method: NotifyStatus, Body: StatusNotification{
+				Common:      common,
+				Status:      "read",
+				RecipientID: new("573001234567"),
+				Pricing:     json.RawMessage(`{"billable":true}`),
+			}},
+			map[string]any{
+				"status":            "read",
+				"recipient_id":      "573001234567",
+				"recipient_user_id": nil,
+				"errors":            nil,
+				"pricing":           map[string]any{"billable": true},
+			},
 		},
-		{Request{Method: AnalyzeImage, Media: media, Body: analysis}, map[string]any{"filename": "f", "metadata": map[string]any{"type": "image", "mime_type": "image/jpeg", "caption": "c", "voice": false}}},
-		{Request{Method: TranscribeAudio, Media: media, Body: analysis}, nil},
-		{Request{Method: AnalyzeVideo, Media: media, Body: analysis}, nil},
-		{Request{Method: ParseDocument, Media: media, Body: analysis}, nil},
+		{Request{
+			Method: AnalyzeImage,
+			Media:  media,
+			Body:   analysis,
+		}, map[string]any{"filename": "f", "metadata": map[string]any{
+			"type":      "image",
+			"mime_type": "image/jpeg",
+			"caption":   "c",
+			"voice":     false,
+		}}},
+		{Request{
+			Method: TranscribeAudio,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
+		{Request{
+			Method: AnalyzeVideo,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
+		{Request{
+			Method: ParseDocument,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
 	} {
 		method := tc.request.Method
 		t.Run(string(method), func(t *testing.T) {
 			tc.request.Attempt = 2
+
 			var err error
 			switch method {
 			case NotifyStatus:
@@ -105,29 +238,41 @@ func TestEveryMethodReachesItsPath(t *testing.T) {
 					t.Errorf("answer = %+v, want one reply", answer)
 				}
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			asked := standIn.Asked()
+
 			call := asked[len(asked)-1]
 			if call.Method != string(method) || call.Attempt != 2 || call.IdempotencyKey != tc.request.idempotencyKey() {
 				t.Errorf("asked %s, attempt %d, key %s", call.Method, call.Attempt, call.IdempotencyKey)
 			}
+
 			if tc.request.Media != nil && call.MediaSHA256 != media.SHA256 {
 				t.Errorf("media = %d bytes of %s, want those of %s", call.MediaBytes, call.MediaSHA256, media.SHA256)
 			}
+
 			for key, want := range tc.want {
 				if diff := cmp.Diff(want, call.Payload[key]); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", key, diff)
 				}
 			}
-			for key, want := range map[string]any{"schema_version": 1.0, "message_id": "wamid.1", "from": "573001234567", "channel": "whatsapp"} {
+
+			for key, want := range map[string]any{
+				"schema_version": 1.0,
+				"message_id":     "wamid.1",
+				"from":           "573001234567",
+				"channel":        "whatsapp",
+			} {
 				if call.Payload[key] != want {
 					t.Errorf("%s = %v, want %v", key, call.Payload[key], want)
 				}
 			}
 		})
 	}
+
 	for m := range contract {
 		if client.Enabled(m) != (m != ProcessOther) {
 			t.Errorf("Enabled(%s) = %t", m, client.Enabled(m))
@@ -153,25 +298,40 @@ func TestMediaTravels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
 			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
+
 			media, file := mediaOf(tc.size)
-			if _, err := client.Ask(t.Context(), Request{Method: ProcessImage, Media: media, Body: ImageMessage{Common: common}}); err != nil {
+			if _, err := client.Ask(t.Context(), Request{
+				Method: ProcessImage,
+				Media:  media,
+				Body:   ImageMessage{Common: common},
+			}); err != nil {
 				t.Fatal(err)
 			}
+
 			call := standIn.Asked()[0]
 			if call.MediaBytes != int64(tc.size) || call.MediaSHA256 != media.SHA256 {
 				t.Errorf("Bird got %d bytes of %s, want %d of %s", call.MediaBytes, call.MediaSHA256, tc.size, media.SHA256)
 			}
+
 			want := map[string]any{
-				"id": "900", "mime_type": "image/jpeg", "sha256": media.SHA256, "size": float64(tc.size), "filename": media.Filename, "transport": string(tc.want),
+				"id":        "900",
+				"mime_type": "image/jpeg",
+				"sha256":    media.SHA256,
+				"size":      float64(tc.size),
+				"filename":  media.Filename,
+				"transport": string(tc.want),
 			}
 			if diff := cmp.Diff(want, call.Payload["media"]); diff != "" {
 				t.Errorf("media (-want +got):\n%s", diff)
 			}
+
 			record := standIn.Recorder.Calls()[0]
+
 			isMultipart := strings.HasPrefix(record.Header.Get("Content-Type"), "multipart/form-data")
 			if isMultipart != (tc.want == inMultipart) || record.Header.Get("Content-Length") == "" {
 				t.Errorf("sent as %s with length %q", record.Header.Get("Content-Type"), record.Header.Get("Content-Length"))
 			}
+
 			if file.opened != 1 {
 				t.Errorf("the file was opened %d times", file.opened)
 			}
@@ -182,26 +342,35 @@ func TestMediaTravels(t *testing.T) {
 func TestMultipartNamesItsParts(t *testing.T) {
 	media, _ := mediaOf(10)
 	media.MimeType = "audio/ogg; codecs=opus\r\nX-Evil: 1"
+
 	client := birdAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form, err := r.MultipartReader()
 		if err != nil {
 			t.Error(err)
 			return
 		}
+
 		var got []string
 		for {
 			var part *multipart.Part
 			if part, err = form.NextPart(); err != nil {
 				break
 			}
+
 			got = append(got, part.FormName(), part.FileName(), part.Header.Get("Content-Type"), part.Header.Get("X-Evil"))
 		}
+
 		if diff := cmp.Diff([]string{"payload", "", "application/json", "", "media", `cat "1".jpg`, "application/octet-stream", ""}, got); diff != "" {
 			t.Errorf("parts (-want +got):\n%s", diff)
 		}
+
 		w.WriteHeader(http.StatusNoContent)
 	}), config.Bird{Media: config.BirdMedia{Transport: config.TransportMultipart}})
-	if _, err := client.Ask(t.Context(), Request{Method: ProcessImage, Media: media, Body: ImageMessage{Common: common}}); err != nil {
+	if _, err := client.Ask(t.Context(), Request{
+		Method: ProcessImage,
+		Media:  media,
+		Body:   ImageMessage{Common: common},
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -222,14 +391,21 @@ func TestTooLargeForBase64GoesByMultipartOnce(t *testing.T) {
 			standIn.Faults.Add(standin.Fault{Status: http.StatusRequestEntityTooLarge, Times: tc.times})
 			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
 			media, _ := mediaOf(1000)
-			_, err := client.Ask(t.Context(), Request{Method: ProcessImage, Media: media, Body: ImageMessage{Common: common}})
+
+			_, err := client.Ask(t.Context(), Request{
+				Method: ProcessImage,
+				Media:  media,
+				Body:   ImageMessage{Common: common},
+			})
 			if (err != nil) != tc.fails || err != nil && failure.Of(err).Class != failure.Permanent {
 				t.Errorf("Ask() error = %v, want one: %t", err, tc.fails)
 			}
+
 			calls := standIn.Recorder.Calls()
 			if len(calls) != tc.calls || !strings.HasPrefix(calls[len(calls)-1].Header.Get("Content-Type"), "multipart/") {
 				t.Errorf("%d calls, the last as %s; want %d, the last by multipart", len(calls), calls[len(calls)-1].Header.Get("Content-Type"), tc.calls)
 			}
+
 			if first, last := calls[0].Header, calls[len(calls)-1].Header; first.Get("Idempotency-Key") != last.Get("Idempotency-Key") ||
 				tc.calls == 2 && first.Get("X-Request-Id") == last.Get("X-Request-Id") {
 				t.Error("want one Idempotency-Key and a new X-Request-Id")
@@ -243,12 +419,18 @@ func TestMediaThatCannotBeRead(t *testing.T) {
 	client := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{Failures: 1}})
 	media, file := mediaOf(10)
 	file.fail = errors.New("gone")
+
 	for range 2 { // what is wrong here does not open the circuit of Bird
-		_, err := client.Ask(t.Context(), Request{Method: ProcessImage, Media: media, Body: ImageMessage{Common: common}})
+		_, err := client.Ask(t.Context(), Request{
+			Method: ProcessImage,
+			Media:  media,
+			Body:   ImageMessage{Common: common},
+		})
 		if f := failure.Of(err); err == nil || f.Class != failure.Transient || f.Code != "no_media" {
 			t.Errorf("Ask() error = %v, want a transient no_media", err)
 		}
 	}
+
 	if n := standIn.Recorder.Total(); n != 0 {
 		t.Errorf("%d calls were made", n)
 	}
@@ -258,24 +440,34 @@ func TestPayloadCanBeReadAgain(t *testing.T) {
 	for _, how := range []transport{inBase64, inMultipart} {
 		for _, size := range []int{0, 1, 2, 3, 3<<12 - 1, 3 << 12, 3<<12 + 1, 100_000} {
 			media, _ := mediaOf(size)
-			p, err := encode(Request{Method: ProcessVideo, Media: media, Body: VideoMessage{Common: common}}, how)
+
+			p, err := encode(Request{
+				Method: ProcessVideo,
+				Media:  media,
+				Body:   VideoMessage{Common: common},
+			}, how)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var read [2][]byte
 			for i := range read {
 				body, err := p.open()
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				if read[i], err = io.ReadAll(iotest.HalfReader(body)); err != nil {
 					t.Fatal(err)
 				}
+
 				body.Close()
 			}
+
 			if int64(len(read[0])) != p.size() || !bytes.Equal(read[0], read[1]) {
 				t.Errorf("%s of %d bytes: read %d and %d bytes, announced %d", how, size, len(read[0]), len(read[1]), p.size())
 			}
+
 			if how == inBase64 {
 				var body struct {
 					Data []byte `json:"video_data"`

@@ -42,13 +42,17 @@ func readText(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	if m.Text == nil {
 		return errors.New("a text without text")
 	}
+
 	if len(m.QuickReplies) > 0 {
 		return a.addChoice(*m.Text, "", "", m.QuickReplies)
 	}
+
 	a.addText(*m.Text, m.PreviewURL)
+
 	return nil
 }
 
@@ -62,6 +66,7 @@ func readButtons(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	return a.addChoice(m.Text, m.Header, m.Footer, m.Buttons)
 }
 
@@ -79,26 +84,40 @@ func readList(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	list := &List{ButtonText: m.ButtonText}
 	if strings.TrimSpace(list.ButtonText) == "" {
 		list.ButtonText = menu
 	}
+
 	var all []option
 	for _, s := range m.Sections {
 		if len(s.Rows) == 0 {
 			continue
 		}
+
 		all = append(all, s.Rows...)
+
 		section := Section{Title: s.Title}
 		for _, row := range s.Rows {
 			section.Rows = append(section.Rows, Option(row))
 		}
+
 		list.Sections = append(list.Sections, section)
 	}
+
 	if err := offerable(m.Text, all); err != nil {
 		return err
 	}
-	a.Replies = append(a.Replies, Reply{Kind: KindList, Text: m.Text, Header: m.Header, Footer: m.Footer, List: list})
+
+	a.Replies = append(a.Replies, Reply{
+		Kind:   KindList,
+		Text:   m.Text,
+		Header: m.Header,
+		Footer: m.Footer,
+		List:   list,
+	})
+
 	return nil
 }
 
@@ -115,16 +134,26 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
-	media := ReplyMedia{Type: m.Type, URL: m.URL, MediaID: m.MediaID, Caption: m.Caption, Filename: m.Filename}
+
+	media := ReplyMedia{
+		Type:     m.Type,
+		URL:      m.URL,
+		MediaID:  m.MediaID,
+		Caption:  m.Caption,
+		Filename: m.Filename,
+	}
 	if media.Type == "media" {
 		media.Type = m.MediaType
 	}
+
 	if media.URL == "" {
 		media.URL = m.MediaURL
 	}
+
 	if !slices.Contains(mediaTypes, media.Type) {
 		return errors.New("media of a media_type that is not known")
 	}
+
 	switch {
 	case media.MediaID != "":
 		media.URL = ""
@@ -136,14 +165,17 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 			return errors.New("media whose url is no absolute https URL")
 		}
 	}
+
 	caption := media.Caption
 	if media.Type == "audio" || media.Type == "sticker" {
 		media.Caption = "" // WhatsApp shows none with these
 	}
+
 	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
 	if media.Caption == "" {
 		a.addText(caption, false)
 	}
+
 	return nil
 }
 
@@ -156,23 +188,30 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	template := Template{Name: m.Name}
+
 	var meta struct {
 		Code string `json:"code"`
 	}
 	if json.Unmarshal(m.Language, &template.Language) != nil && json.Unmarshal(m.Language, &meta) == nil {
 		template.Language = meta.Code // as the Cloud API itself has it
 	}
+
 	if template.Name == "" || template.Language == "" {
 		return errors.New("a template without name or language")
 	}
+
 	if present(m.Components) {
 		if m.Components[0] != '[' {
 			return errors.New("a template whose components are no list")
 		}
+
 		template.Components = m.Components
 	}
+
 	a.Replies = append(a.Replies, Reply{Kind: KindTemplate, Template: &template})
+
 	return nil
 }
 
@@ -186,11 +225,19 @@ func readLocation(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	if m.Latitude == nil || m.Longitude == nil || math.Abs(*m.Latitude) > 90 || math.Abs(*m.Longitude) > 180 {
 		return errors.New("a location without latitude and longitude in degrees")
 	}
-	place := &Location{Latitude: *m.Latitude, Longitude: *m.Longitude, Name: m.Name, Address: m.Address}
+
+	place := &Location{
+		Latitude:  *m.Latitude,
+		Longitude: *m.Longitude,
+		Name:      m.Name,
+		Address:   m.Address,
+	}
 	a.Replies = append(a.Replies, Reply{Kind: KindLocation, Location: place})
+
 	return nil
 }
 
@@ -201,10 +248,13 @@ func readReaction(a *Answer, raw json.RawMessage) error {
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
+
 	if m.Emoji == nil {
 		return errors.New("a reaction without emoji")
 	}
+
 	a.Replies = append(a.Replies, Reply{Kind: KindReaction, Emoji: *m.Emoji})
+
 	return nil
 }
 

@@ -47,73 +47,115 @@ type call struct {
 func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	op := call.op
 	settings := c.live.Now()
+
 	token := cmp.Or(call.token, settings.Secrets.AccessToken)
 	if token == "" {
-		return nil, &failure.Error{Class: failure.Configuration, Scope: failure.ScopeApp, Op: op, Code: "no_access_token", Text: "the access token is missing: create its Secret"}
+		return nil, &failure.Error{
+			Class: failure.Configuration,
+			Scope: failure.ScopeApp,
+			Op:    op,
+			Code:  "no_access_token",
+			Text:  "the access token is missing: create its Secret",
+		}
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, settings.CloudAPI.Timeout)
 	defer cancel()
+
 	var written atomic.Bool
+
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { written.Store(true) }, // from here on Meta may have read all of a small body
 	})
+
 	address, err := url.Parse(settings.CloudAPI.BaseURL)
 	if err != nil {
 		return nil, badURL(op)
 	}
+
 	address = address.JoinPath(settings.CloudAPI.Version, call.path)
 	address.RawQuery = call.query.Encode()
+
 	request, err := http.NewRequestWithContext(ctx, call.method, address.String(), bytes.NewReader(call.body))
 	if err != nil {
 		return nil, badURL(op)
 	}
+
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("User-Agent", userAgent)
+
 	if len(call.body) > 0 {
 		request.Header.Set("Content-Type", "application/json")
 	}
+
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, unanswered(op, err, written.Load())
 	}
 	defer response.Body.Close()
+
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
 		return nil, unanswered(op, err, true)
 	}
+
 	if response.StatusCode != http.StatusOK {
 		return nil, refused(op, response, answer, settings.Processing.ErrorPolicies)
 	}
+
 	return answer, nil
 }
 
 func badURL(op string) error {
-	return &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "cloudAPI.baseURL is no URL"}
+	return &failure.Error{
+		Class: failure.Configuration,
+		Op:    op,
+		Code:  "bad_url",
+		Text:  "cloudAPI.baseURL is no URL",
+	}
 }
 
 // unanswered classifies a call that got no answer. The cause is not repeated: its text names addresses.
 func unanswered(op string, cause error, written bool) error {
-	text, code := "the connection to Meta failed", "no_connection"
+	text := "the connection to Meta failed"
+
+	code := "no_connection"
 	if errors.Is(cause, context.DeadlineExceeded) {
-		text, code = "Meta did not answer in time", "timeout"
+		text = "Meta did not answer in time"
+		code = "timeout"
 	}
+
 	if written {
-		return &failure.Error{Class: failure.Ambiguous, Op: op, Code: code, Text: text + " after the request was sent"}
+		return &failure.Error{
+			Class: failure.Ambiguous,
+			Op:    op,
+			Code:  code,
+			Text:  text + " after the request was sent",
+		}
 	}
-	return &failure.Error{Class: failure.Transient, Op: op, Code: code, Text: text}
+
+	return &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  code,
+		Text:  text,
+	}
 }
 
 // refused classifies an answer other than 200 by Meta's code, as Meta advises, not by title or HTTP status.
 func refused(op string, response *http.Response, answer []byte, policies map[int]config.ErrorPolicy) error {
 	code := errorBodyCode(answer)
 	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
+
 	e.Class, e.Scope, e.Text = Meaning(code, response.StatusCode, policies)
 	if code == callbackUnverified {
 		e.Text += verificationAnswer(answer)
 	}
+
 	e.Code = strconv.Itoa(code)
 	if code == whatsapp.NoCode {
 		e.Code = "http_" + strconv.Itoa(response.StatusCode)
 	}
+
 	return e
 }

@@ -59,18 +59,26 @@ func (c *Client) ReserveTurn(phoneNumberID string) time.Duration {
 // have been sent.
 func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
 	const op = "send message"
+
 	answer, err := c.post(ctx, op, phoneNumberID, body)
 	if err != nil {
 		return "", err
 	}
+
 	var accepted struct {
 		Messages []struct {
 			ID whatsapp.Text `json:"id"`
 		} `json:"messages"`
 	}
 	if json.Unmarshal(answer, &accepted) != nil || len(accepted.Messages) == 0 || accepted.Messages[0].ID == "" {
-		return "", &failure.Error{Class: failure.Ambiguous, Op: op, Code: "bad_response", Text: "Meta answered 200 without a message id"}
+		return "", &failure.Error{
+			Class: failure.Ambiguous,
+			Op:    op,
+			Code:  "bad_response",
+			Text:  "Meta answered 200 without a message id",
+		}
 	}
+
 	return string(accepted.Messages[0].ID), nil
 }
 
@@ -78,40 +86,59 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 // away after 25 seconds or with the answer.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) error {
 	body, err := json.Marshal(map[string]any{
-		"messaging_product": "whatsapp", "status": "read", "message_id": messageID,
-		"typing_indicator": map[string]string{"type": "text"},
+		"messaging_product": "whatsapp",
+		"status":            "read",
+		"message_id":        messageID,
+		"typing_indicator":  map[string]string{"type": "text"},
 	})
 	if err != nil {
 		return fmt.Errorf("encode read receipt: %w", err)
 	}
+
 	_, err = c.post(ctx, "mark read", phoneNumberID, body)
+
 	return err
 }
 
 // post puts body to the phone number's messages.
 func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte) ([]byte, error) {
 	if !isID(phoneNumberID) {
-		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_phone_number_id", Text: "the delivery names no phone number id that can be sent from"}
+		return nil, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "bad_phone_number_id",
+			Text:  "the delivery names no phone number id that can be sent from",
+		}
 	}
-	return c.do(ctx, call{op: op, method: http.MethodPost, path: phoneNumberID + "/messages", body: body})
+
+	return c.do(ctx, call{
+		op:     op,
+		method: http.MethodPost,
+		path:   phoneNumberID + "/messages",
+		body:   body,
+	})
 }
 
 // throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.
 func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
 	perSecond := c.live.Now().CloudAPI.MessagesPerSecond
 	burst := max(1, perSecond/10) // Meta counts by the second, so a whole second's worth at once would be twice too much
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	limiter, ok := c.throttles[phoneNumberID]
 	if !ok {
 		if len(c.throttles) >= maxThrottled {
 			clear(c.throttles)
 		}
+
 		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
 		c.throttles[phoneNumberID] = limiter
 	} else if int(limiter.Limit()) != perSecond {
 		limiter.SetLimit(rate.Limit(perSecond))
 		limiter.SetBurst(burst)
 	}
+
 	return limiter
 }

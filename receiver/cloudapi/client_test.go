@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func newTestClient(t *testing.T, timeout time.Duration, handle http.HandlerFunc) *Client {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body json.RawMessage
+
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		handle(w, r)
 	}))
@@ -30,6 +31,7 @@ func newTestClient(t *testing.T, timeout time.Duration, handle http.HandlerFunc)
 		CloudAPI: config.CloudAPI{BaseURL: server.URL, Timeout: timeout},
 	}, config.Secrets{AccessToken: "token"}), 1)
 	t.Cleanup(func() { client.Close(); server.Close() })
+
 	return client
 }
 
@@ -38,8 +40,10 @@ func TestSend(t *testing.T) {
 		if r.URL.Path != "/v26.0/42/messages" || r.Header.Get("Authorization") != "Bearer token" || r.Header.Get("User-Agent") == "" {
 			t.Errorf("called %s with %v", r.URL.Path, r.Header)
 		}
+
 		w.Write([]byte(`{"messages":[{"id":"wamid.9"}]}`))
 	})
+
 	id, err := client.Send(t.Context(), "42", []byte(`{}`))
 	if err != nil || id != "wamid.9" {
 		t.Errorf("Send() = %q, %v", id, err)
@@ -87,6 +91,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 			if tc.code == "timeout" {
 				timeout = 50 * time.Millisecond
 			}
+
 			_, err := newTestClient(t, timeout, tc.handle).Send(t.Context(), "42", []byte(`{}`))
 			if f := failure.Of(err); f.Class != tc.class || f.Code != tc.code {
 				t.Errorf("failure = %+v, want class %s, code %s", f, tc.class, tc.code)
@@ -98,6 +103,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 func TestSendThatNeverLeftIsTransient(t *testing.T) {
 	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{AccessToken: "token"}), 1)
 	defer client.Close()
+
 	_, err := client.Send(t.Context(), "42", []byte(`{}`))
 	if f := failure.Of(err); f.Class != failure.Transient {
 		t.Errorf("failure = %+v, want transient", f)
@@ -111,11 +117,13 @@ func TestSendSaysWhatIsLimited(t *testing.T) {
 		fmt.Fprintf(w, `{"error":{"code":%q}}`, strings.Split(r.URL.Path, "/")[2])
 	}))
 	defer server.Close()
+
 	client := NewClient(config.Fixed(config.Config{
 		CloudAPI:   config.CloudAPI{BaseURL: server.URL},
 		Processing: config.Processing{ErrorPolicies: map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "recipient"}}},
 	}, config.Secrets{AccessToken: "token"}), 1)
 	defer client.Close()
+
 	for code, want := range map[string]failure.Error{
 		"130429": {Class: failure.RateLimited, Scope: failure.ScopeNumber},
 		"131056": {Class: failure.RateLimited, Scope: failure.ScopePair},
@@ -135,6 +143,7 @@ func TestMediaInfo(t *testing.T) {
 			if r.Method != http.MethodGet || r.URL.Path != "/v26.0/77" || r.URL.Query().Get("phone_number_id") != "42" || r.Header.Get("Authorization") != "Bearer token" {
 				t.Errorf("called %s %s with %v", r.Method, r.URL, r.Header)
 			}
+
 			w.WriteHeader(status)
 			fmt.Fprint(w, body)
 		}
@@ -147,7 +156,12 @@ func TestMediaInfo(t *testing.T) {
 	}{
 		"size as a number": {
 			handle: answer(200, `{"messaging_product":"whatsapp","url":"https://lookaside.fbsbx.com/x","mime_type":"image/jpeg","sha256":"ab","file_size":1234,"id":"77"}`),
-			want:   MediaInfo{URL: "https://lookaside.fbsbx.com/x", MimeType: "image/jpeg", SHA256: "ab", FileSize: 1234},
+			want: MediaInfo{
+				URL:      "https://lookaside.fbsbx.com/x",
+				MimeType: "image/jpeg",
+				SHA256:   "ab",
+				FileSize: 1234,
+			},
 		},
 		"size as text":    {handle: answer(200, `{"url":"u","file_size":"1234"}`), want: MediaInfo{URL: "u", FileSize: 1234}},
 		"size of no kind": {handle: answer(200, `{"url":"u","file_size":[1]}`), want: MediaInfo{URL: "u"}},
@@ -158,7 +172,11 @@ func TestMediaInfo(t *testing.T) {
 		"media error":     {handle: answer(400, `{"error":{"code":131052}}`), class: failure.Permanent, code: "131052"},
 		"expired token":   {handle: answer(401, `{"error":{"code":190}}`), class: failure.Configuration, code: "190"},
 		"may be repeated": {handle: answer(500, `{"error":{"code":131000}}`), class: failure.Transient, code: "131000"},
-		"cut off":         {handle: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, class: failure.Transient, code: "no_connection"},
+		"cut off": {
+			handle: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			class:  failure.Transient,
+			code:   "no_connection",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := newTestClient(t, time.Minute, tc.handle).MediaInfo(t.Context(), "42", "77")
@@ -166,8 +184,10 @@ func TestMediaInfo(t *testing.T) {
 				if err != nil || got != tc.want {
 					t.Errorf("MediaInfo() = %+v, %v, want %+v", got, err, tc.want)
 				}
+
 				return
 			}
+
 			if f := failure.Of(err); f.Class != tc.class || f.Code != tc.code || f.Op != "look up media" {
 				t.Errorf("failure = %+v, want class %s, code %s", f, tc.class, tc.code)
 			}
@@ -179,6 +199,7 @@ func TestIDsDoNotLeadElsewhere(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(http.ResponseWriter, *http.Request) { t.Error("called") })
 	for _, id := range []string{"", "..", "../../me", "1/2", "1?x=y", "1%2f2", "1#", strings.Repeat("1", 129)} {
 		_, sendErr := client.Send(t.Context(), id, []byte(`{}`))
+
 		_, mediaErr := client.MediaInfo(t.Context(), "42", id)
 		for _, err := range []error{sendErr, mediaErr} {
 			if f := failure.Of(err); f.Class != failure.Permanent || (id != "" && strings.Contains(f.Error(), id+" ")) {

@@ -30,11 +30,20 @@ type TokenInfo struct {
 // Source: https://developers.facebook.com/docs/graph-api/reference/debug_token
 func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) (TokenInfo, error) {
 	const op = "inspect the access token"
+
 	query := url.Values{"input_token": {accessToken}}
-	answer, err := c.manage(ctx, call{op: op, method: http.MethodGet, path: "debug_token", query: query, token: app.token()}, app.ID, nil)
+
+	answer, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodGet,
+		path:   "debug_token",
+		query:  query,
+		token:  app.token(),
+	}, app.ID, nil)
 	if err != nil {
 		return TokenInfo{}, inspectionFailed(err, app)
 	}
+
 	var debug struct {
 		Data *struct {
 			Valid               whatsapp.Flag   `json:"is_valid"`
@@ -47,13 +56,17 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 	if json.Unmarshal(answer, &debug) != nil || debug.Data == nil {
 		return TokenInfo{}, badAnswer(op)
 	}
+
 	info := TokenInfo{
-		Valid: bool(debug.Data.Valid), AppID: string(debug.Data.AppID),
-		ExpiresAt: whatsapp.UnixTime(debug.Data.ExpiresAt, time.Time{}), DataAccessExpiresAt: whatsapp.UnixTime(debug.Data.DataAccessExpiresAt, time.Time{}),
+		Valid:               bool(debug.Data.Valid),
+		AppID:               string(debug.Data.AppID),
+		ExpiresAt:           whatsapp.UnixTime(debug.Data.ExpiresAt, time.Time{}),
+		DataAccessExpiresAt: whatsapp.UnixTime(debug.Data.DataAccessExpiresAt, time.Time{}),
 	}
 	for _, scope := range debug.Data.Scopes {
 		info.Scopes = append(info.Scopes, string(scope))
 	}
+
 	return info, nil
 }
 
@@ -62,6 +75,8 @@ func inspectionFailed(err error, app App) error {
 	if f.Code != "100" {
 		return appFailed(err, app)
 	}
+
 	f.Text = "Meta tells app " + app.ID + " nothing of the access token: it was made for another app"
+
 	return &f
 }

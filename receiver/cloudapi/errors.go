@@ -23,13 +23,16 @@ func Meaning(code, httpStatus int, policies map[int]config.ErrorPolicy) (class f
 	if httpStatus == 0 && meaning.class == failure.Ambiguous {
 		meaning.class = failure.Transient
 	}
+
 	policy := policies[code]
 	if policy.Class != "" {
 		meaning.class = failure.Class(policy.Class)
 	}
+
 	if policy.Scope != "" {
 		meaning.scope = failure.Scope(policy.Scope)
 	}
+
 	return meaning.class, meaning.scope, meaning.text
 }
 
@@ -38,6 +41,7 @@ func lookupError(code, httpStatus int) apiError {
 	if e, ok := apiErrors[code]; ok {
 		return e
 	}
+
 	switch {
 	case code >= 200 && code <= 299:
 		return apiError{failure.Configuration, failure.ScopeApp, "a permission was not granted or was removed"}
@@ -54,6 +58,7 @@ func lookupError(code, httpStatus int) apiError {
 	case httpStatus == 0:
 		return apiError{failure.Permanent, failure.ScopeNone, "Meta reports an error that is not in its table"}
 	}
+
 	return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the request"}
 }
 
@@ -65,10 +70,12 @@ func errorBodyCode(body []byte) int {
 	if json.Unmarshal(body, &answer) != nil {
 		return whatsapp.NoCode
 	}
+
 	reported, err := whatsapp.ParseReportedError(answer.Error)
 	if err != nil {
 		return whatsapp.NoCode
 	}
+
 	return reported.Code
 }
 

@@ -31,13 +31,16 @@ func TestEveryDocumentedCodeHasAMeaning(t *testing.T) {
 		if text == "" || text == unknown || !slices.Contains(failure.Classes, class) {
 			t.Errorf("code %d means %q, %q, %q", code, class, scope, text)
 		}
+
 		if class == failure.Ambiguous {
 			t.Errorf("code %d in a failed status is ambiguous, though it failed for certain", code)
 		}
+
 		if (class == failure.RateLimited || class == failure.Configuration) && scope == failure.ScopeNone && code != 132069 {
 			t.Errorf("code %d stops something, but has no scope", code)
 		}
 	}
+
 	for code := range apiErrors {
 		if !slices.Contains(documented, code) {
 			t.Errorf("code %d is in the table, but not documented", code)
@@ -59,30 +62,90 @@ func TestMeaning(t *testing.T) {
 		class        failure.Class
 		scope        failure.Scope
 	}{
-		"app limit":                        {code: 4, status: 400, class: failure.RateLimited, scope: failure.ScopeApp},
-		"business account limit":           {code: 80007, status: 400, class: failure.RateLimited, scope: failure.ScopeBusinessAccount},
-		"number limit":                     {code: 130429, status: 400, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"pair limit":                       {code: 131056, class: failure.RateLimited, scope: failure.ScopePair},
-		"spam":                             {code: 131048, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"template required":                {code: 131047, class: failure.TemplateRequired, scope: failure.ScopePair},
-		"undeliverable":                    {code: 131026, class: failure.Permanent, scope: failure.ScopeRecipient},
-		"undeliverable, taken for a limit": {code: 131026, policies: policies, class: failure.RateLimited, scope: failure.ScopePair},
-		"the policy has a class only":      {code: 131049, policies: policies, class: failure.Transient, scope: failure.ScopePair},
-		"the policy has a scope only":      {code: 131056, policies: policies, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"the policy has a new code":        {code: 999999, policies: policies, class: failure.Configuration, scope: failure.ScopeApp},
-		"maintenance outlasts retries":     {code: 131057, status: 500, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"in doubt in an answer":            {code: 131000, status: 500, class: failure.Ambiguous},
-		"certain in a status":              {code: 131000, class: failure.Transient},
-		"in doubt where a policy says so":  {code: 131000, policies: policies, class: failure.Ambiguous},
-		"a permission":                     {code: 250, status: 403, class: failure.Configuration, scope: failure.ScopeApp},
-		"a group":                          {code: 131215, status: 400, class: failure.Permanent, scope: failure.ScopeRecipient},
-		"group limit":                      {code: 131208, status: 429, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"media too large":                  {code: 131052, class: failure.Permanent},
-		"no code, 401":                     {code: whatsapp.NoCode, status: 401, class: failure.Configuration, scope: failure.ScopeApp},
-		"no code, 429":                     {code: whatsapp.NoCode, status: 429, class: failure.RateLimited, scope: failure.ScopeApp},
-		"no code, 503":                     {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
-		"no code, reported":                {code: whatsapp.NoCode, class: failure.Permanent},
-		"code 0 is a token's":              {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
+		"app limit": {code: 4, status: 400, class: failure.RateLimited, scope: failure.ScopeApp},
+		"business account limit": {
+			code:   80007,
+			status: 400,
+			class:  failure.RateLimited,
+			scope:  failure.ScopeBusinessAccount,
+		},
+		"number limit": {
+			code:   130429,
+			status: 400,
+			class:  failure.RateLimited,
+			scope:  failure.ScopeNumber,
+		},
+		"pair limit":        {code: 131056, class: failure.RateLimited, scope: failure.ScopePair},
+		"spam":              {code: 131048, class: failure.RateLimited, scope: failure.ScopeNumber},
+		"template required": {code: 131047, class: failure.TemplateRequired, scope: failure.ScopePair},
+		"undeliverable":     {code: 131026, class: failure.Permanent, scope: failure.ScopeRecipient},
+		"undeliverable, taken for a limit": {
+			code:     131026,
+			policies: policies,
+			class:    failure.RateLimited,
+			scope:    failure.ScopePair,
+		},
+		"the policy has a class only": {
+			code:     131049,
+			policies: policies,
+			class:    failure.Transient,
+			scope:    failure.ScopePair,
+		},
+		"the policy has a scope only": {
+			code:     131056,
+			policies: policies,
+			class:    failure.RateLimited,
+			scope:    failure.ScopeNumber,
+		},
+		"the policy has a new code": {
+			code:     999999,
+			policies: policies,
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"maintenance outlasts retries": {
+			code:   131057,
+			status: 500,
+			class:  failure.RateLimited,
+			scope:  failure.ScopeNumber,
+		},
+		"in doubt in an answer":           {code: 131000, status: 500, class: failure.Ambiguous},
+		"certain in a status":             {code: 131000, class: failure.Transient},
+		"in doubt where a policy says so": {code: 131000, policies: policies, class: failure.Ambiguous},
+		"a permission": {
+			code:   250,
+			status: 403,
+			class:  failure.Configuration,
+			scope:  failure.ScopeApp,
+		},
+		"a group": {
+			code:   131215,
+			status: 400,
+			class:  failure.Permanent,
+			scope:  failure.ScopeRecipient,
+		},
+		"group limit": {
+			code:   131208,
+			status: 429,
+			class:  failure.RateLimited,
+			scope:  failure.ScopeNumber,
+		},
+		"media too large": {code: 131052, class: failure.Permanent},
+		"no code, 401": {
+			code:   whatsapp.NoCode,
+			status: 401,
+			class:  failure.Configuration,
+			scope:  failure.ScopeApp,
+		},
+		"no code, 429": {
+			code:   whatsapp.NoCode,
+			status: 429,
+			class:  failure.RateLimited,
+			scope:  failure.ScopeApp,
+		},
+		"no code, 503":        {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
+		"no code, reported":   {code: whatsapp.NoCode, class: failure.Permanent},
+		"code 0 is a token's": {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
 	} {
 		class, scope, text := Meaning(tc.code, tc.status, tc.policies)
 		if class != tc.class || scope != tc.scope || text == "" {
@@ -122,6 +185,7 @@ func FuzzErrorBody(f *testing.F) {
 		if code < whatsapp.NoCode {
 			t.Fatalf("code %d of %q", code, body)
 		}
+
 		if class, _, text := Meaning(code, status, nil); !slices.Contains(failure.Classes, class) || text == "" {
 			t.Fatalf("code %d with status %d means %q, %q", code, status, class, text)
 		}

@@ -30,12 +30,24 @@ type MediaInfo struct {
 func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (MediaInfo, error) {
 	const op = "look up media"
 	if !isID(mediaID) || !isID(phoneNumberID) {
-		return MediaInfo{}, &failure.Error{Class: failure.Permanent, Op: op, Code: "bad_media_id", Text: "the message names no media id that can be looked up"}
+		return MediaInfo{}, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "bad_media_id",
+			Text:  "the message names no media id that can be looked up",
+		}
 	}
-	answer, err := c.do(ctx, call{op: op, method: http.MethodGet, path: mediaID, query: url.Values{"phone_number_id": {phoneNumberID}}})
+
+	answer, err := c.do(ctx, call{
+		op:     op,
+		method: http.MethodGet,
+		path:   mediaID,
+		query:  url.Values{"phone_number_id": {phoneNumberID}},
+	})
 	if err != nil {
 		return MediaInfo{}, lookupFailed(err)
 	}
+
 	var media struct {
 		URL      whatsapp.Text `json:"url"`
 		MimeType whatsapp.Text `json:"mime_type"`
@@ -43,11 +55,21 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		FileSize whatsapp.Text `json:"file_size"` // text in Meta's pages, a number on the wire
 	}
 	if json.Unmarshal(answer, &media) != nil || media.URL == "" {
-		return MediaInfo{}, &failure.Error{Class: failure.Transient, Op: op, Code: "bad_response", Text: "Meta answered 200 without the media's URL"}
+		return MediaInfo{}, &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  "bad_response",
+			Text:  "Meta answered 200 without the media's URL",
+		}
 	}
+
 	size, _ := media.FileSize.Number()
+
 	return MediaInfo{
-		URL: string(media.URL), MimeType: string(media.MimeType), SHA256: string(media.SHA256), FileSize: int64(max(size, 0)),
+		URL:      string(media.URL),
+		MimeType: string(media.MimeType),
+		SHA256:   string(media.SHA256),
+		FileSize: int64(max(size, 0)),
 	}, nil
 }
 
@@ -57,12 +79,15 @@ func lookupFailed(err error) error {
 	if !ok {
 		return err
 	}
+
 	lookup := *f
 	if lookup.Class == failure.Ambiguous {
 		lookup.Class = failure.Transient
 	}
+
 	if lookup.Code == "100" {
 		lookup.Text = "Meta does not know the media: it lives 7 days, and belongs to the phone number that received it"
 	}
+
 	return &lookup
 }

@@ -28,7 +28,12 @@ func RecipientOf(m whatsapp.Message) Recipient {
 		system, _ := m.System()
 		return Recipient{WaID: string(system.WaID), UserID: string(system.UserID)}
 	}
-	return Recipient{GroupID: string(m.GroupID), WaID: string(m.From), UserID: string(m.FromUserID)}
+
+	return Recipient{
+		GroupID: string(m.GroupID),
+		WaID:    string(m.From),
+		UserID:  string(m.FromUserID),
+	}
 }
 
 // Reply is what a send has besides its content.
@@ -82,10 +87,15 @@ type contextLink struct {
 // Encode makes the body of a send. Limits are in characters (runes). What Meta would refuse is a *failure.Error of class
 // Permanent that says what is wrong and how to mend it, without repeating any of the content.
 func Encode(reply Reply, content Content) (Encoded, error) {
-	message := outbound{Product: "whatsapp", RecipientType: "individual", Callback: reply.Callback}
+	message := outbound{
+		Product:       "whatsapp",
+		RecipientType: "individual",
+		Callback:      reply.Callback,
+	}
 	switch {
 	case reply.To.GroupID != "":
-		message.RecipientType, message.To = "group", reply.To.GroupID
+		message.RecipientType = "group"
+		message.To = reply.To.GroupID
 	case reply.To.WaID != "":
 		message.To = "+" + strings.TrimPrefix(reply.To.WaID, "+") // without it Meta may prepend our own country code
 	case reply.To.UserID != "":
@@ -93,22 +103,35 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 	default:
 		return Encoded{}, unfit("the message has no recipient: give a phone number, a user id or a group")
 	}
+
 	if reply.ContextID != "" {
 		message.Context = &contextLink{MessageID: reply.ContextID}
 	}
+
 	cut, err := content.put(&message)
 	if err != nil {
 		return Encoded{}, err
 	}
+
 	body, err := json.Marshal(message)
 	if err != nil {
 		return Encoded{}, unfit("the message makes no JSON")
 	}
-	return Encoded{Type: message.Type, Body: body, Cut: cut}, nil
+
+	return Encoded{
+		Type: message.Type,
+		Body: body,
+		Cut:  cut,
+	}, nil
 }
 
 func unfit(format string, args ...any) error {
-	return &failure.Error{Class: failure.Permanent, Op: "encode message", Code: "bad_content", Text: fmt.Sprintf(format, args...)}
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    "encode message",
+		Code:  "bad_content",
+		Text:  fmt.Sprintf(format, args...),
+	}
 }
 
 // within refuses a text that is missing, or longer than limit.
@@ -116,9 +139,11 @@ func within(what, text string, limit int, mend string) error {
 	if strings.TrimSpace(text) == "" {
 		return unfit("%s is empty: give it at least one character", what)
 	}
+
 	if n := utf8.RuneCountInString(text); n > limit {
 		return unfit("%s has %d characters, at most %d are allowed: %s", what, n, limit, mend)
 	}
+
 	return nil
 }
 
@@ -129,6 +154,8 @@ func (c *cutter) fit(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
+
 	c.count++
+
 	return strings.TrimRight(string([]rune(text)[:limit]), blanks)
 }

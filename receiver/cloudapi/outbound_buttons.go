@@ -70,25 +70,35 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 	if len(c.Buttons) == 0 {
 		return 0, unfit("there are no buttons: give at least one, or send a text")
 	}
+
 	var cut cutter
-	buttons, ids, titles := make([]buttonObject, len(c.Buttons)), idSet{}, map[string]bool{}
+
+	buttons := make([]buttonObject, len(c.Buttons))
+	ids := idSet{}
+
+	titles := map[string]bool{}
 	for i, button := range c.Buttons {
 		if err := ids.add("button", i, button.ID, button.Title, maxButtonID); err != nil {
 			return 0, err
 		}
+
 		title := cut.fit(button.Title, maxButtonTitle)
 		titles[title] = true
 		buttons[i] = buttonObject{Type: "reply", Reply: replyObject{ID: button.ID, Title: title}}
 	}
+
 	if len(buttons) > maxButtons || len(titles) < len(buttons) || utf8.RuneCountInString(c.Text) > maxButtonsText {
 		return c.list().put(message)
 	}
+
 	if err := within("the text above the buttons", c.Text, maxButtonsText, "send part of it before"); err != nil {
 		return 0, err
 	}
+
 	message.Type = "interactive"
 	message.Interactive = framed(&cut, "button", c.Header, c.Text, c.Footer)
 	message.Interactive.Action.Buttons = buttons
+
 	return cut.count, nil
 }
 
@@ -97,7 +107,14 @@ func (c ButtonsContent) list() ListContent {
 	for i, button := range c.Buttons {
 		rows[i] = ListRow{ID: button.ID, Title: button.Title}
 	}
-	return ListContent{Text: c.Text, Header: c.Header, Footer: c.Footer, Label: c.ListLabel, Sections: []ListSection{{Rows: rows}}}
+
+	return ListContent{
+		Text:     c.Text,
+		Header:   c.Header,
+		Footer:   c.Footer,
+		Label:    c.ListLabel,
+		Sections: []ListSection{{Rows: rows}},
+	}
 }
 
 // framed is an interactive object but for its action.
@@ -106,8 +123,10 @@ func framed(cut *cutter, kind, header, text, footer string) *interactiveObject {
 	if header != "" {
 		object.Header = &interactiveHeader{Type: "text", Text: cut.fit(header, maxHeader)}
 	}
+
 	if footer != "" {
 		object.Footer = &interactiveText{Text: cut.fit(footer, maxFooter)}
 	}
+
 	return object
 }

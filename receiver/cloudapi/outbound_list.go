@@ -59,37 +59,51 @@ func (c ListContent) put(message *outbound) (int, error) {
 	if err := within("the text above the list", c.Text, MaxTextRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
+
 	label := c.Label
 	if strings.TrimSpace(label) == "" {
 		label = defaultLabel
 	}
+
 	var cut cutter
+
 	object := framed(&cut, "list", c.Header, c.Text, c.Footer)
 	object.Action.Button = cut.fit(label, maxListLabel)
-	rows, ids := 0, idSet{}
+	rows := 0
+
+	ids := idSet{}
 	for _, section := range c.Sections {
 		if len(section.Rows) == 0 {
 			continue
 		}
+
 		encoded := sectionObject{Title: cut.fit(section.Title, maxSectionTitle)}
 		for _, row := range section.Rows {
 			if err := ids.add("row", rows, row.ID, row.Title, maxRowID); err != nil {
 				return 0, err
 			}
+
 			rows++
+
 			encoded.Rows = append(encoded.Rows, row.encode(&cut))
 		}
+
 		object.Action.Sections = append(object.Action.Sections, encoded)
 	}
+
 	if rows == 0 || rows > maxRows {
 		return 0, unfit("the list has %d rows: give it 1 to %d", rows, maxRows)
 	}
+
 	for i, section := range object.Action.Sections {
 		if len(object.Action.Sections) > 1 && strings.TrimSpace(section.Title) == "" {
 			return 0, unfit("section %d of the list has no title: of several sections each needs one", i+1)
 		}
 	}
-	message.Type, message.Interactive = "interactive", object
+
+	message.Type = "interactive"
+	message.Interactive = object
+
 	return cut.count, nil
 }
 
@@ -98,7 +112,12 @@ func (r ListRow) encode(cut *cutter) rowObject {
 	if description == "" && utf8.RuneCountInString(r.Title) > maxRowTitle {
 		description = r.Title
 	}
-	return rowObject{ID: r.ID, Title: cut.fit(r.Title, maxRowTitle), Description: cut.fit(description, maxRowDescription)}
+
+	return rowObject{
+		ID:          r.ID,
+		Title:       cut.fit(r.Title, maxRowTitle),
+		Description: cut.fit(description, maxRowDescription),
+	}
 }
 
 // idSet holds the ids of the choices of one message, which must differ.
@@ -109,15 +128,20 @@ func (s idSet) add(what string, index int, id, title string, limit int) error {
 	if strings.TrimSpace(title) == "" {
 		return unfit("%s %d has no title: give it one", what, index+1)
 	}
+
 	if id == "" || strings.TrimSpace(id) != id {
 		return unfit("%s %d has an id that is empty or begins or ends with a blank: give it another", what, index+1)
 	}
+
 	if n := utf8.RuneCountInString(id); n > limit {
 		return unfit("%s %d has an id of %d characters, at most %d are allowed: shorten it", what, index+1, n, limit)
 	}
+
 	if other, taken := s[id]; taken {
 		return unfit("%ss %d and %d have the same id: give each its own", what, other+1, index+1)
 	}
+
 	s[id] = index
+
 	return nil
 }

@@ -25,7 +25,14 @@ func (c LocationContent) put(message *outbound) (int, error) {
 	if !(math.Abs(c.Latitude) <= 90) || !(math.Abs(c.Longitude) <= 180) {
 		return 0, unfit("the location is not on earth: give a latitude from -90 to 90 and a longitude from -180 to 180")
 	}
+
 	message.Type = "location"
-	message.Location = &locationObject{Latitude: c.Latitude, Longitude: c.Longitude, Name: c.Name, Address: c.Address}
+	message.Location = &locationObject{
+		Latitude:  c.Latitude,
+		Longitude: c.Longitude,
+		Name:      c.Name,
+		Address:   c.Address,
+	}
+
 	return 0, nil
 }

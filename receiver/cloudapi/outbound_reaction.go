@@ -18,7 +18,10 @@ func (c ReactionContent) put(message *outbound) (int, error) {
 	if c.MessageID == "" {
 		return 0, unfit("the reaction needs the id of the message that it is put on")
 	}
-	message.Type, message.Reaction = "reaction", &reactionObject{MessageID: c.MessageID, Emoji: c.Emoji}
+
+	message.Type = "reaction"
+	message.Reaction = &reactionObject{MessageID: c.MessageID, Emoji: c.Emoji}
 	message.Context = nil // Meta refuses reactions that answer a message
+
 	return 0, nil
 }

@@ -28,16 +28,21 @@ func (c TemplateContent) put(message *outbound) (int, error) {
 	if c.Name == "" || c.Language == "" {
 		return 0, unfit("the template needs a name and a language")
 	}
+
 	if len(c.Components) > 0 {
 		var components []json.RawMessage
 		if json.Unmarshal(c.Components, &components) != nil {
 			return 0, unfit("the template's components are no JSON array: give header, body and button objects")
 		}
 	}
+
 	object := &templateObject{Name: c.Name, Language: templateLanguage{Code: c.Language}}
 	if string(c.Components) != "null" {
 		object.Components = c.Components
 	}
-	message.Type, message.Template = "template", object
+
+	message.Type = "template"
+	message.Template = object
+
 	return 0, nil
 }

@@ -20,7 +20,11 @@ func TestEncodeRecipient(t *testing.T) {
 		want  string
 	}{
 		"to a number": {
-			Reply{To: Recipient{WaID: "573001234567", UserID: "CO.1"}, ContextID: "wamid.1", Callback: "e:0"},
+			Reply{
+				To:        Recipient{WaID: "573001234567", UserID: "CO.1"},
+				ContextID: "wamid.1",
+				Callback:  "e:0",
+			},
 			`{"messaging_product":"whatsapp","recipient_type":"individual","to":"+573001234567","type":"text","text":{"preview_url":false,"body":"hi"},"context":{"message_id":"wamid.1"},"biz_opaque_callback_data":"e:0"}`,
 		},
 		"to a user id": {
@@ -36,6 +40,7 @@ func TestEncodeRecipient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if diff := cmp.Diff(tc.want, string(encoded.Body)); diff != "" {
 			t.Errorf("%s: Encode() (-want +got):\n%s", name, diff)
 		}
@@ -46,18 +51,22 @@ func TestSplitTextLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé漢😀")), 1, 3000, -1), 0, 8).Draw(t, "words")
 		text := strings.Repeat(" ", rapid.IntRange(0, 5000).Draw(t, "blanks")) + strings.Join(words, " ")
+
 		pieces := SplitText(text)
 		for _, piece := range pieces {
 			if n := utf8.RuneCountInString(piece); n > MaxTextRunes {
 				t.Fatalf("a piece has %d characters, want at most %d", n, MaxTextRunes)
 			}
+
 			if strings.TrimSpace(piece) == "" && strings.TrimSpace(text) != "" {
 				t.Fatal("a piece is blank")
 			}
+
 			if !utf8.ValidString(piece) {
 				t.Fatal("a piece cuts a character")
 			}
 		}
+
 		without := func(s string) string { return strings.ReplaceAll(s, " ", "") }
 		if without(strings.Join(pieces, "")) != without(text) {
 			t.Fatal("the pieces do not make up the text")
@@ -70,6 +79,7 @@ func TestCallback(t *testing.T) {
 	if event != "abc" || part != 7 || !ok {
 		t.Errorf("whatsapp.ParseCallback(whatsapp.Callback()) = %q, %d, %t", event, part, ok)
 	}
+
 	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000"} {
 		if _, _, ok := whatsapp.ParseCallback(foreign); ok {
 			t.Errorf("whatsapp.ParseCallback(%q) takes another application's data for ours", foreign)

@@ -26,7 +26,10 @@ func (c TextContent) put(message *outbound) (int, error) {
 	if err := within("the text", c.Text, MaxTextRunes, "split it"); err != nil {
 		return 0, err
 	}
-	message.Type, message.Text = "text", &textObject{PreviewURL: c.PreviewURL, Body: c.Text}
+
+	message.Type = "text"
+	message.Text = &textObject{PreviewURL: c.PreviewURL, Body: c.Text}
+
 	return 0, nil
 }
 
@@ -37,6 +40,7 @@ const blanks = " \n\t"
 // either end are dropped, so that only the piece of a blank text is empty.
 func SplitText(text string) []string {
 	text = strings.Trim(text, blanks)
+
 	var pieces []string
 	for utf8.RuneCountInString(text) > MaxTextRunes {
 		end := 0 // byte offset of the rune past the piece
@@ -44,11 +48,14 @@ func SplitText(text string) []string {
 			_, size := utf8.DecodeRuneInString(text[end:])
 			end += size
 		}
+
 		if blank := strings.LastIndexAny(text[:end], blanks); blank > 0 {
 			end = blank
 		}
+
 		pieces = append(pieces, strings.TrimRight(text[:end], blanks))
 		text = strings.TrimLeft(text[end:], blanks)
 	}
+
 	return append(pieces, text)
 }

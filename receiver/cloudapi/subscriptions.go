@@ -50,10 +50,17 @@ type AppSubscription struct {
 // Source: https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
 func (c *Client) AppSubscription(ctx context.Context, app App) (*AppSubscription, error) {
 	op := "read the subscription of app " + app.ID
-	answer, err := c.manage(ctx, call{op: op, method: http.MethodGet, path: app.ID + "/subscriptions", token: app.token()}, app.ID, nil)
+
+	answer, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodGet,
+		path:   app.ID + "/subscriptions",
+		token:  app.token(),
+	}, app.ID, nil)
 	if err != nil {
 		return nil, appFailed(err, app)
 	}
+
 	var list struct {
 		Data []struct {
 			Object      whatsapp.Text `json:"object"`
@@ -67,24 +74,37 @@ func (c *Client) AppSubscription(ctx context.Context, app App) (*AppSubscription
 	if json.Unmarshal(answer, &list) != nil {
 		return nil, badAnswer(op)
 	}
+
 	for _, s := range list.Data {
 		if s.Object != webhookObject {
 			continue
 		}
+
 		found := &AppSubscription{CallbackURL: string(s.CallbackURL), Active: bool(s.Active)}
 		for _, field := range s.Fields {
 			found.Fields = append(found.Fields, string(field.Name))
 		}
+
 		return found, nil
 	}
+
 	return nil, nil
 }
 
 // SubscribeApp replaces the app's callback and fields.
 func (c *Client) SubscribeApp(ctx context.Context, app App, to Destination, fields []string) error {
-	_, err := c.manage(ctx, call{op: "subscribe app " + app.ID, method: http.MethodPost, path: app.ID + "/subscriptions", token: app.token()}, app.ID, map[string]string{
-		"object": webhookObject, "callback_url": to.URL, "verify_token": to.VerifyToken, "fields": strings.Join(fields, ","),
+	_, err := c.manage(ctx, call{
+		op:     "subscribe app " + app.ID,
+		method: http.MethodPost,
+		path:   app.ID + "/subscriptions",
+		token:  app.token(),
+	}, app.ID, map[string]string{
+		"object":       webhookObject,
+		"callback_url": to.URL,
+		"verify_token": to.VerifyToken,
+		"fields":       strings.Join(fields, ","),
 	})
+
 	return appFailed(err, app)
 }
 
@@ -96,10 +116,16 @@ type AccountSubscription struct {
 // AccountSubscription returns nil where the app is not subscribed to the account.
 func (c *Client) AccountSubscription(ctx context.Context, accountID, appID string) (*AccountSubscription, error) {
 	op := "read the subscriptions of business account " + accountID
-	answer, err := c.manage(ctx, call{op: op, method: http.MethodGet, path: accountID + "/subscribed_apps"}, accountID, nil)
+
+	answer, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodGet,
+		path:   accountID + "/subscribed_apps",
+	}, accountID, nil)
 	if err != nil {
 		return nil, err
 	}
+
 	var list struct {
 		Data []struct {
 			App struct {
@@ -111,17 +137,24 @@ func (c *Client) AccountSubscription(ctx context.Context, accountID, appID strin
 	if json.Unmarshal(answer, &list) != nil {
 		return nil, badAnswer(op)
 	}
+
 	for _, s := range list.Data {
 		if string(s.App.ID) == appID {
 			return &AccountSubscription{OverrideURL: string(s.OverrideURL)}, nil
 		}
 	}
+
 	return nil, nil
 }
 
 // SubscribeAccount subscribes the access token's app to the account, and takes an override away.
 func (c *Client) SubscribeAccount(ctx context.Context, accountID string) error {
-	_, err := c.manage(ctx, call{op: "subscribe to business account " + accountID, method: http.MethodPost, path: accountID + "/subscribed_apps"}, accountID, nil)
+	_, err := c.manage(ctx, call{
+		op:     "subscribe to business account " + accountID,
+		method: http.MethodPost,
+		path:   accountID + "/subscribed_apps",
+	}, accountID, nil)
+
 	return err
 }
 
@@ -130,7 +163,12 @@ func (c *Client) SubscribeAccount(ctx context.Context, accountID string) error {
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override
 func (c *Client) OverrideAccount(ctx context.Context, accountID string, to Destination) error {
 	op := "override the callback of business account " + accountID
-	_, err := c.manage(ctx, call{op: op, method: http.MethodPost, path: accountID + "/subscribed_apps"}, accountID, override(to))
+	_, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodPost,
+		path:   accountID + "/subscribed_apps",
+	}, accountID, override(to))
+
 	return err
 }
 
@@ -143,10 +181,17 @@ type NumberCallbacks struct {
 // NumberCallbacks reads where a phone number's messages go.
 func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (NumberCallbacks, error) {
 	op := "read the callback of phone number " + phoneNumberID
-	answer, err := c.manage(ctx, call{op: op, method: http.MethodGet, path: phoneNumberID, query: url.Values{"fields": {"webhook_configuration"}}}, phoneNumberID, nil)
+
+	answer, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodGet,
+		path:   phoneNumberID,
+		query:  url.Values{"fields": {"webhook_configuration"}},
+	}, phoneNumberID, nil)
 	if err != nil {
 		return NumberCallbacks{}, err
 	}
+
 	var number struct {
 		Configuration struct {
 			PhoneNumber     whatsapp.Text `json:"phone_number"`
@@ -156,13 +201,19 @@ func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (Num
 	if json.Unmarshal(answer, &number) != nil {
 		return NumberCallbacks{}, badAnswer(op)
 	}
+
 	return NumberCallbacks{NumberURL: string(number.Configuration.PhoneNumber), AccountURL: string(number.Configuration.BusinessAccount)}, nil
 }
 
 // OverrideNumber sends the phone number's messages to another callback than its account's and the app's.
 func (c *Client) OverrideNumber(ctx context.Context, phoneNumberID string, to Destination) error {
 	op := "override the callback of phone number " + phoneNumberID
-	_, err := c.manage(ctx, call{op: op, method: http.MethodPost, path: phoneNumberID}, phoneNumberID, map[string]any{"webhook_configuration": override(to)})
+	_, err := c.manage(ctx, call{
+		op:     op,
+		method: http.MethodPost,
+		path:   phoneNumberID,
+	}, phoneNumberID, map[string]any{"webhook_configuration": override(to)})
+
 	return err
 }
 
@@ -173,23 +224,33 @@ func override(to Destination) map[string]string {
 // manage makes a call about the object id that may be repeated safely. Parameters are for a POST; nil: it has none.
 func (c *Client) manage(ctx context.Context, call call, id string, parameters any) ([]byte, error) {
 	if !isID(id) {
-		return nil, &failure.Error{Class: failure.Permanent, Op: call.op, Code: "bad_id", Text: "this is no id of Meta's"}
+		return nil, &failure.Error{
+			Class: failure.Permanent,
+			Op:    call.op,
+			Code:  "bad_id",
+			Text:  "this is no id of Meta's",
+		}
 	}
+
 	if parameters != nil {
 		body, err := json.Marshal(parameters)
 		if err != nil {
 			return nil, fmt.Errorf("%s: encode the parameters: %w", call.op, err)
 		}
+
 		call.body = body
 	}
+
 	answer, err := c.do(ctx, call)
 	if err == nil {
 		return answer, nil
 	}
+
 	f := *failure.Of(err)
 	if f.Class == failure.Ambiguous {
 		f.Class = failure.Transient
 	}
+
 	switch {
 	case f.Code == "100" && call.method == http.MethodGet:
 		f.Text = "Meta does not know the id, or gives no access to it: check the id, and that the access token's system user has this asset"
@@ -198,6 +259,7 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 	case permissionCode.MatchString(f.Code):
 		f.Text = "a permission is missing: the access token needs whatsapp_business_management, and its system user this asset"
 	}
+
 	return nil, &f
 }
 
@@ -209,8 +271,10 @@ func appFailed(err error, app App) error {
 	if err == nil || !AppRefused(err) {
 		return err
 	}
+
 	f := *failure.Of(err)
 	f.Text = fmt.Sprintf("Meta refuses the app secret: check that it is the one of app %s", app.ID)
+
 	return &f
 }
 
@@ -221,7 +285,12 @@ func AppRefused(err error) bool {
 }
 
 func badAnswer(op string) error {
-	return &failure.Error{Class: failure.Transient, Op: op, Code: "bad_response", Text: "Meta answered 200 with something else than was asked for"}
+	return &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  "bad_response",
+		Text:  "Meta answered 200 with something else than was asked for",
+	}
 }
 
 // callbackUnverified is the code of a callback that did not stand Meta's verification.

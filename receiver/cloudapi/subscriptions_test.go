@@ -22,13 +22,20 @@ func TestAppAccessToken(t *testing.T) {
 		if got := r.Header.Get("Authorization"); got != "Bearer 77|app-secret-value" || r.URL.Path != "/v26.0/77/subscriptions" {
 			t.Errorf("called %s with %q", r.URL.Path, got)
 		}
+
 		fmt.Fprint(w, `{"data":[{"object":"page","callback_url":"x"},{"object":"whatsapp_business_account","callback_url":"https://hooks","active":true,"fields":[{"name":"messages"},{"name":"calls"}]}]}`)
 	})
+
 	got, err := client.AppSubscription(t.Context(), app)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&AppSubscription{CallbackURL: "https://hooks", Active: true, Fields: []string{"messages", "calls"}}, got); diff != "" {
+
+	if diff := cmp.Diff(&AppSubscription{
+		CallbackURL: "https://hooks",
+		Active:      true,
+		Fields:      []string{"messages", "calls"},
+	}, got); diff != "" {
 		t.Errorf("AppSubscription() (-want +got):\n%s", diff)
 	}
 }
@@ -42,7 +49,12 @@ func TestInspectToken(t *testing.T) {
 	}{
 		"in full": {
 			200, `{"data":{"app_id":77,"is_valid":true,"expires_at":1800000000,"data_access_expires_at":0,"scopes":["a","b"]}}`,
-			TokenInfo{Valid: true, AppID: "77", ExpiresAt: time.Unix(1800000000, 0).UTC(), Scopes: []string{"a", "b"}},
+			TokenInfo{
+				Valid:     true,
+				AppID:     "77",
+				ExpiresAt: time.Unix(1800000000, 0).UTC(),
+				Scopes:    []string{"a", "b"},
+			},
 			"",
 		},
 		"invalid":  {200, `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`, TokenInfo{}, ""},
@@ -56,13 +68,16 @@ func TestInspectToken(t *testing.T) {
 				if r.URL.Query().Get("input_token") != "the-token" {
 					t.Errorf("called %s", r.URL)
 				}
+
 				w.WriteHeader(tc.status)
 				fmt.Fprint(w, tc.answer)
 			})
+
 			got, err := client.InspectToken(t.Context(), app, "the-token")
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("InspectToken() (-want +got):\n%s", diff)
 			}
+
 			if (err == nil) != (tc.code == "") || (err != nil && failure.Of(err).Code != tc.code) {
 				t.Errorf("error %v, want code %q", err, tc.code)
 			}
@@ -85,15 +100,18 @@ func TestManagementErrorsTellNoSecret(t *testing.T) {
 			client := newTestClient(t, 50*time.Millisecond, handle)
 			_, inspected := client.InspectToken(t.Context(), app, "the-token")
 			subscribed := client.SubscribeApp(t.Context(), app, Destination{"https://hooks", "the-token"}, nil)
+
 			overridden := client.OverrideNumber(t.Context(), "42", Destination{"https://hooks", "the-token"})
 			for _, err := range []error{inspected, subscribed, overridden} {
 				if err == nil || failure.Of(err).Class == failure.Ambiguous {
 					t.Errorf("error %v, want one that is not ambiguous", err)
 				}
+
 				if text := fmt.Sprint(err); strings.Contains(text, "the-token") || strings.Contains(text, "app-secret-value") {
 					t.Errorf("the error tells a secret: %s", text)
 				}
 			}
+
 			if name == "echoed" && !strings.Contains(subscribed.Error(), "; it answered HTTP 502") {
 				t.Errorf("error %v, want what the callback answered", subscribed)
 			}
@@ -103,9 +121,12 @@ func TestManagementErrorsTellNoSecret(t *testing.T) {
 
 func TestManagementTakesIDsOnly(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("called %s", r.URL) })
+
 	const id = "../42"
+
 	_, app := client.AppSubscription(t.Context(), App{ID: id})
 	_, account := client.AccountSubscription(t.Context(), id, "77")
+
 	_, number := client.NumberCallbacks(t.Context(), id)
 	for _, err := range []error{app, account, number} {
 		if failure.Of(err).Code != "bad_id" {

@@ -244,28 +244,35 @@ func (c Config) WithDefaults() Config {
 	c.CloudAPI.BaseURL = cmp.Or(c.CloudAPI.BaseURL, "https://graph.facebook.com")
 	c.CloudAPI.Version = cmp.Or(c.CloudAPI.Version, "v26.0")
 	c.CloudAPI.Timeout = cmp.Or(c.CloudAPI.Timeout, 15*time.Second)
+
 	c.CloudAPI.MessagesPerSecond = cmp.Or(c.CloudAPI.MessagesPerSecond, 80)
 	if m := c.Webhook.MutualTLS; m != nil {
 		c.Webhook.MutualTLS = &MutualTLS{CommonName: cmp.Or(m.CommonName, "client.webhooks.fbclientcerts.com")}
 	}
+
 	if s := c.CloudAPI.Subscription; s != nil {
 		filled := *s
+
 		filled.CallbackScope = cmp.Or(s.CallbackScope, CallbackApp)
 		if len(s.Fields) == 0 {
 			filled.Fields = []string{"messages"}
 		}
+
 		c.CloudAPI.Subscription = &filled
 	}
+
 	c.Bird.AuthScheme = cmp.Or(c.Bird.AuthScheme, AuthAccessKey)
 	c.Bird.Media.Mode = cmp.Or(c.Bird.Media.Mode, MediaProcess)
 	c.Bird.Media.Transport = cmp.Or(c.Bird.Media.Transport, TransportAuto)
 	c.Bird.CircuitBreaker.Failures = cmp.Or(c.Bird.CircuitBreaker.Failures, 10)
 	c.Bird.CircuitBreaker.OpenFor = cmp.Or(c.Bird.CircuitBreaker.OpenFor, 30*time.Second)
 	c.Media.SpoolDir = cmp.Or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
+
 	c.Media.MaxSpoolBytes = cmp.Or(c.Media.MaxSpoolBytes, 512<<20)
 	if c.Media.AllowedHosts == nil {
 		c.Media.AllowedHosts = []string{".fbsbx.com", ".fbcdn.net", ".whatsapp.net"}
 	}
+
 	c.Media.DownloadTimeout = cmp.Or(c.Media.DownloadTimeout, 2*time.Minute)
 	c.Processing.HumanFor = cmp.Or(c.Processing.HumanFor, 12*time.Hour)
 	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
@@ -278,13 +285,16 @@ func (c Config) WithDefaults() Config {
 	c.Processing.ConfigurationRetry = cmp.Or(c.Processing.ConfigurationRetry, 30*time.Second)
 	c.Processing.AmbiguousWindow = cmp.Or(c.Processing.AmbiguousWindow, 30*time.Second)
 	c.Processing.TypingIndicator = cmp.Or(c.Processing.TypingIndicator, new(true))
+
 	c.Store.RetentionDays = cmp.Or(c.Store.RetentionDays, 30)
 	if p := c.Store.PostgreSQL; p != nil {
 		c.Store.PostgreSQL = &PostgreSQLStore{MaxConnections: cmp.Or(p.MaxConnections, 16)}
 	} else if c.Store.Embedded == nil {
 		c.Store.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
 	}
+
 	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)
 	c.Log.Level = cmp.Or(c.Log.Level, "info")
+
 	return c
 }

@@ -46,6 +46,7 @@ func TestParse(t *testing.T) {
 			if (err != nil) != (len(tc.want) > 0) {
 				t.Fatalf("Parse() error = %v, want parts %q", err, tc.want)
 			}
+
 			for _, part := range tc.want {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("Parse() error = %q, want it to say %q", err, part)
@@ -57,17 +58,24 @@ func TestParse(t *testing.T) {
 
 func TestParseKeepsWhatIsMarshalled(t *testing.T) {
 	want := Config{
-		Bird:     Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {Path: "/t", Timeout: 3 * time.Second, Enabled: new(true)}}},
+		Bird: Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {
+			Path:    "/t",
+			Timeout: 3 * time.Second,
+			Enabled: new(true),
+		}}},
 		CloudAPI: CloudAPI{PhoneNumberIDs: []string{"1", "2"}},
 	}.WithDefaults()
+
 	data, err := yaml.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got, err := Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Parse(Marshal(config)) (-want +got):\n%s", diff)
 	}
@@ -87,9 +95,11 @@ func FuzzParse(f *testing.F) {
 
 func write(t *testing.T, path, content string) {
 	t.Helper()
+
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +117,17 @@ func TestReadSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(Secrets{AccessToken: "token", AppSecrets: []string{"old", "new"}}, got); diff != "" {
 		t.Errorf("ReadSecrets() (-want +got):\n%s", diff)
 	}
+
 	if diff := cmp.Diff([]string{RoleVerifyToken, RoleBirdAccessKey}, Fixed(Config{}, got).Now().Missing()); diff != "" {
 		t.Errorf("Missing() (-want +got):\n%s", diff)
 	}
 
 	write(t, filepath.Join(dir, RoleAccessToken, "1"), "another")
+
 	if _, err := ReadSecrets(dir); err == nil || strings.Contains(err.Error(), "another") {
 		t.Errorf("ReadSecrets() with two access tokens: error = %v, want one without the value", err)
 	}
@@ -122,41 +135,52 @@ func TestReadSecrets(t *testing.T) {
 
 func TestLiveReload(t *testing.T) {
 	dir := t.TempDir()
-	file, secrets := filepath.Join(dir, "receiver.yaml"), filepath.Join(dir, "secrets")
+	file := filepath.Join(dir, "receiver.yaml")
+	secrets := filepath.Join(dir, "secrets")
 	write(t, file, smallest+"secretsDir: "+secrets+"\n")
+
 	clock := clockwork.NewFakeClock()
+
 	live, err := Open(file, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if got := len(live.Now().Missing()); got != 4 {
 		t.Fatalf("missing secrets = %d, want 4", got)
 	}
 
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "first")
 	live.Reload()
+
 	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
 		t.Errorf("after a secret appeared (-want +got):\n%s", diff)
 	}
 
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "")
 	live.Reload()
+
 	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
 		t.Errorf("while the file is being written (-want +got):\n%s", diff)
 	}
+
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "second")
 	live.Reload()
+
 	if diff := cmp.Diff([]string{"second"}, live.Now().Secrets.AppSecrets); diff != "" {
 		t.Errorf("after rotation (-want +got):\n%s", diff)
 	}
 
 	write(t, file, "nonsense: true\n")
 	live.Reload()
+
 	if live.Now().Problem == "" || live.Now().Bird.BaseURL == "" {
 		t.Errorf("a bad file must be reported and leave the one before in force, got %+v", live.Now())
 	}
+
 	write(t, file, smallest+"secretsDir: "+secrets+"\nlog: {level: debug}\n")
 	live.Reload()
+
 	if got := live.Now(); got.Problem != "" || got.Log.Level != "debug" {
 		t.Errorf("a good file must heal it, got problem %q, level %q", got.Problem, got.Log.Level)
 	}
@@ -164,22 +188,30 @@ func TestLiveReload(t *testing.T) {
 
 func TestLiveWatch(t *testing.T) {
 	dir := t.TempDir()
-	file, secrets := filepath.Join(dir, "receiver.yaml"), filepath.Join(dir, "secrets")
+	file := filepath.Join(dir, "receiver.yaml")
+	secrets := filepath.Join(dir, "secrets")
 	write(t, file, smallest+"secretsDir: "+secrets+"\n")
+
 	clock := clockwork.NewFakeClock()
+
 	live, err := Open(file, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ended := make(chan struct{})
+
 	ctx := t.Context()
 	go func() { defer close(ended); live.Watch(ctx) }()
+
 	t.Cleanup(func() { <-ended })
 
 	write(t, filepath.Join(secrets, RoleVerifyToken, "0"), "token")
+
 	if err := clock.BlockUntilContext(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
+
 	for live.Now().Secrets.VerifyToken != "token" {
 		clock.Advance(checkEvery)
 	}

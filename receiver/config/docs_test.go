@@ -18,15 +18,19 @@ func TestDocumentedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+
 	example, _, found := strings.Cut(rest, "```")
 	if !found {
 		t.Fatal("docs/receiver.md has no YAML example")
 	}
+
 	got, err := Parse([]byte(example))
 	if err != nil {
 		t.Fatalf("the documented example is refused: %v", err)
 	}
+
 	want := Config{
 		Bird:       Bird{BaseURL: got.Bird.BaseURL, Endpoints: got.Bird.Endpoints},
 		CloudAPI:   CloudAPI{PhoneNumberIDs: []string{}},
@@ -35,6 +39,7 @@ func TestDocumentedExample(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the example does not show the defaults (-want +got):\n%s", diff)
 	}
+
 	for _, key := range keys(reflect.TypeFor[Config]()) {
 		if !strings.Contains(example, key+":") {
 			t.Errorf("the example lacks the key %s", key)
@@ -52,6 +57,7 @@ func keys(t reflect.Type) []string {
 			name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			all = append(append(all, name), keys(field.Type)...)
 		}
+
 		return all
 	default:
 		return nil

@@ -43,12 +43,19 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{path: path, clock: clock, log: log}
+
+	l := &Live{
+		path:  path,
+		clock: clock,
+		log:   log,
+	}
 	l.current.Store(&Snapshot{Config: c, Secrets: secrets})
+
 	return l, nil
 }
 
@@ -56,6 +63,7 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 func Fixed(c Config, secrets Secrets) *Live {
 	l := &Live{}
 	l.current.Store(&Snapshot{Config: c.WithDefaults(), Secrets: secrets})
+
 	return l
 }
 
@@ -66,6 +74,7 @@ func (l *Live) Now() *Snapshot { return l.current.Load() }
 func (l *Live) Watch(ctx context.Context) {
 	ticker := l.clock.NewTicker(checkEvery)
 	defer ticker.Stop()
+
 	for {
 		select {
 		case <-ctx.Done():
@@ -80,15 +89,19 @@ func (l *Live) Watch(ctx context.Context) {
 func (l *Live) Reload() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	old := l.current.Load()
+
 	next, err := l.read(old)
 	if err != nil {
 		if old.Problem != err.Error() {
 			l.log.Error("configuration not reloaded, the one before stays in force", "error", err)
+
 			problem := *old
 			problem.Problem = err.Error()
 			l.current.Store(&problem)
 		}
+
 		return
 	}
 	// A file that is being written is empty for a moment, and a folder that is being swapped lacks it: a secret is gone
@@ -97,12 +110,15 @@ func (l *Live) Reload() {
 		l.doubt = true
 		return
 	}
+
 	l.doubt = false
 	configChanged := !reflect.DeepEqual(next.Config, old.Config)
+
 	secretsChanged := !next.Secrets.equal(old.Secrets)
 	if !configChanged && !secretsChanged && old.Problem == "" {
 		return
 	}
+
 	l.current.Store(next)
 	l.log.Info("configuration reloaded", "config_changed", configChanged, "secrets_changed", secretsChanged, "missing", next.Missing())
 }
@@ -112,15 +128,18 @@ func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	atStart := func(c Config) any {
 		return []any{c.Listen, c.Webhook.MutualTLS != nil, c.Store.Embedded, c.Store.PostgreSQL}
 	}
 	if !reflect.DeepEqual(atStart(c), atStart(old.Config)) {
 		return nil, errors.New("listen, webhook.mutualTLS, store.embedded and store.postgreSQL take effect at start only; restart the receiver")
 	}
+
 	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {
 		return nil, err
 	}
+
 	return &Snapshot{Config: c, Secrets: secrets}, nil
 }

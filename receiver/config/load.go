@@ -25,14 +25,17 @@ func Load(path string) (Config, error) {
 		return Config{}, fmt.Errorf("open configuration: %w", err)
 	}
 	defer f.Close()
+
 	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
+
 	c, err := Parse(data)
 	if err != nil {
 		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
 	}
+
 	return c, nil
 }
 
@@ -42,19 +45,25 @@ func Parse(data []byte) (Config, error) {
 	if len(data) > maxFileBytes {
 		return Config{}, fmt.Errorf("larger than %d bytes", maxFileBytes)
 	}
+
 	var c Config
+
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
+
 	if err := decoder.Decode(&c); err != nil {
 		return Config{}, readable(err)
 	}
+
 	if err := decoder.Decode(new(Config)); !errors.Is(err, io.EOF) {
 		return Config{}, errors.New("more than one YAML document; the receiver takes exactly one")
 	}
+
 	c = c.WithDefaults()
 	if err := c.validate(); err != nil {
 		return Config{}, err
 	}
+
 	return c, nil
 }
 
@@ -65,13 +74,16 @@ func readable(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("empty; at least bird.baseURL must be set")
 	}
+
 	typeError, ok := errors.AsType[*yaml.TypeError](err)
 	if !ok {
 		return err
 	}
+
 	faults := make([]string, 0, len(typeError.Errors))
 	for _, fault := range typeError.Errors {
 		faults = append(faults, unknownField.ReplaceAllString(fault, `unknown key "$1"; see docs/receiver.md for the keys there are`))
 	}
+
 	return errors.New(strings.Join(faults, "\n"))
 }

@@ -29,8 +29,16 @@ func TestPostgreSQLStore(t *testing.T) {
 			name: "connections", yaml: "store: {postgreSQL: {maxConnections: 4}, retentionDays: 7}",
 			want: Store{PostgreSQL: &PostgreSQLStore{MaxConnections: 4}, RetentionDays: 7},
 		},
-		{name: "too few connections", yaml: "store: {postgreSQL: {maxConnections: 3}}", problem: "store.postgreSQL.maxConnections is 3; it must be from 4 to 1000"},
-		{name: "both", yaml: "store: {postgreSQL: {}, embedded: {path: /inbox.db}}", problem: "store must have one of embedded and postgreSQL"},
+		{
+			name:    "too few connections",
+			yaml:    "store: {postgreSQL: {maxConnections: 3}}",
+			problem: "store.postgreSQL.maxConnections is 3; it must be from 4 to 1000",
+		},
+		{
+			name:    "both",
+			yaml:    "store: {postgreSQL: {}, embedded: {path: /inbox.db}}",
+			problem: "store must have one of embedded and postgreSQL",
+		},
 		{name: "a URL in the file", yaml: "store: {postgreSQL: {url: x}}", problem: `unknown key "url"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -39,11 +47,14 @@ func TestPostgreSQLStore(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), c.problem) {
 					t.Errorf("error is %v, want one that says %q", err, c.problem)
 				}
+
 				return
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(c.want, got.Store); diff != "" {
 				t.Errorf("store (-want +got):\n%s", diff)
 			}
@@ -55,10 +66,12 @@ func TestDatabaseSecrets(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, RoleDatabaseURL, "0"), "postgres://user:password@host/database\n")
 	write(t, filepath.Join(dir, RoleDatabaseCA, "0"), "-----BEGIN CERTIFICATE-----\n")
+
 	got, err := ReadSecrets(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := Secrets{DatabaseURL: "postgres://user:password@host/database", DatabaseCA: "-----BEGIN CERTIFICATE-----"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("secrets (-want +got):\n%s", diff)

@@ -37,7 +37,11 @@ type Secrets struct {
 // Missing names the roles that the configuration asks for and that have no value, in a fixed order.
 func (s *Snapshot) Missing() []string {
 	var missing []string
-	secrets, shared, mutual := s.Secrets, s.Store.PostgreSQL != nil, s.Webhook.MutualTLS != nil
+
+	secrets := s.Secrets
+	shared := s.Store.PostgreSQL != nil
+
+	mutual := s.Webhook.MutualTLS != nil
 	for _, role := range []struct {
 		name         string
 		wanted, have bool
@@ -55,6 +59,7 @@ func (s *Snapshot) Missing() []string {
 			missing = append(missing, role.name)
 		}
 	}
+
 	return missing
 }
 
@@ -84,13 +89,16 @@ func ReadSecrets(dir string) (Secrets, error) {
 		if err != nil {
 			return Secrets{}, fmt.Errorf("read secret %s: %w", role.name, err)
 		}
+
 		if len(values) > role.most {
 			return Secrets{}, fmt.Errorf("secret %s has %d values; at most %d can be used", role.name, len(values), role.most)
 		}
+
 		if len(values) > 0 {
 			role.store(values)
 		}
 	}
+
 	return s, nil
 }
 
@@ -99,22 +107,27 @@ func readRole(dir string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	var values []string
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
+
 		value, err := readValue(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			return nil, err
 		}
+
 		if value != "" && !slices.Contains(values, value) {
 			values = append(values, value)
 		}
 	}
+
 	return values, nil
 }
 
@@ -123,16 +136,20 @@ func readValue(path string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil // swapped between listing and reading: the next look finds the new one
 	}
+
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
 	if err != nil {
 		return "", err
 	}
+
 	if len(data) > maxSecretBytes {
 		return "", fmt.Errorf("%s is larger than %d bytes", filepath.Base(path), maxSecretBytes)
 	}
+
 	return string(bytes.TrimSpace(data)), nil
 }

@@ -42,9 +42,11 @@ func (c Config) validate() error {
 	f.check(graphVersion.MatchString(c.CloudAPI.Version), "cloudAPI.version", "must look like v26.0")
 	inRange(&f, "cloudAPI.timeout", c.CloudAPI.Timeout, time.Millisecond, 5*time.Minute)
 	inRange(&f, "cloudAPI.messagesPerSecond", c.CloudAPI.MessagesPerSecond, 1, 100_000)
+
 	for i, id := range c.CloudAPI.PhoneNumberIDs {
 		f.check(id != "" && len(id) <= 64, fmt.Sprintf("cloudAPI.phoneNumberIDs[%d]", i), "must have 1 to 64 characters")
 	}
+
 	if c.CloudAPI.Subscription != nil {
 		f.subscription(*c.CloudAPI.Subscription, c.CloudAPI.PhoneNumberIDs)
 	}
@@ -52,12 +54,15 @@ func (c Config) validate() error {
 	f.url("bird.baseURL", c.Bird.BaseURL)
 	f.check(slices.Contains([]AuthScheme{AuthAccessKey, AuthBearer, AuthAPIKey}, c.Bird.AuthScheme),
 		"bird.authScheme", "must be AccessKey, Bearer or APIKey")
+
 	for method, endpoint := range c.Bird.Endpoints {
 		key := "bird.endpoints." + method
 		f.check(methodName.MatchString(method) && len(method) <= 64, key, "is no method name such as process_text_message")
+
 		if endpoint.Path != "" {
 			f.path(key+".path", endpoint.Path)
 		}
+
 		inRange(&f, key+".timeout", endpoint.Timeout, 0, 15*time.Minute)
 	}
 
@@ -70,15 +75,19 @@ func (c Config) validate() error {
 	f.check(filepath.IsAbs(c.Media.SpoolDir), "media.spoolDir", "must be an absolute path")
 	inRange(&f, "media.maxSpoolBytes", c.Media.MaxSpoolBytes, 100<<20, 1<<40)
 	inRange(&f, "media.downloadTimeout", c.Media.DownloadTimeout, time.Millisecond, time.Hour)
+
 	for i, host := range c.Media.AllowedHosts {
 		f.check(host != "" && !strings.ContainsAny(host, "/:@ *"), fmt.Sprintf("media.allowedHosts[%d]", i), "must be a host name, or a dot and a domain")
 	}
+
 	if c.Tracing.Endpoint != "" {
 		f.url("tracing.endpoint", c.Tracing.Endpoint)
 	}
+
 	if c.Notifications.SinkURL != "" {
 		f.url("notifications.sinkURL", c.Notifications.SinkURL)
 	}
+
 	inRange(&f, "notifications.timeout", c.Notifications.Timeout, time.Millisecond, time.Minute)
 
 	p := c.Processing
@@ -86,11 +95,13 @@ func (c Config) validate() error {
 	inRange(&f, "processing.debounce", p.Debounce, 0, time.Minute)
 	f.check((p.FallbackTemplate.Name == "") == (p.FallbackTemplate.Language == ""), "processing.fallbackTemplate", "must have both name and language")
 	f.check(utf8.RuneCountInString(p.FallbackText) <= 4096, "processing.fallbackText", "must have at most 4096 characters")
+
 	for code, policy := range p.ErrorPolicies {
 		key := fmt.Sprintf("processing.errorPolicies.%d", code)
 		f.check(policy.Class == "" || slices.Contains(failure.Classes, failure.Class(policy.Class)), key+".class", "must be one of "+join(failure.Classes))
 		f.check(policy.Scope == "" || slices.Contains(failure.Scopes, failure.Scope(policy.Scope)), key+".scope", "must be one of "+join(failure.Scopes))
 	}
+
 	inRange(&f, "processing.concurrency", p.Concurrency, 1, 10_000)
 	inRange(&f, "processing.retry.maxRetries", *p.Retry.MaxRetries, 0, 100)
 	inRange(&f, "processing.retry.baseDelay", p.Retry.BaseDelay, time.Millisecond, time.Hour)
@@ -101,15 +112,19 @@ func (c Config) validate() error {
 	inRange(&f, "processing.ambiguousWindow", p.AmbiguousWindow, 0, time.Hour)
 
 	f.check(c.Store.Embedded == nil || c.Store.PostgreSQL == nil, "store", "must have one of embedded and postgreSQL")
+
 	if c.Store.Embedded != nil {
 		f.check(filepath.IsAbs(c.Store.Embedded.Path), "store.embedded.path", "must be an absolute path")
 	}
+
 	if c.Store.PostgreSQL != nil {
 		inRange(&f, "store.postgreSQL.maxConnections", c.Store.PostgreSQL.MaxConnections, 4, 1000)
 	}
+
 	inRange(&f, "store.retentionDays", c.Store.RetentionDays, 1, 3650)
 	inRange(&f, "shutdown.drainTimeout", c.Shutdown.DrainTimeout, 0, time.Hour)
 	f.check(slices.Contains(logLevels, c.Log.Level), "log.level", "must be one of "+strings.Join(logLevels, ", "))
+
 	return errors.Join(f...)
 }
 
@@ -118,12 +133,15 @@ func (f *faults) subscription(s Subscription, phoneNumberIDs []string) {
 	f.check(digits.MatchString(s.AppID), "cloudAPI.subscription.appID", "must be the number of the app at Meta")
 	f.url("cloudAPI.subscription.callbackURL", s.CallbackURL)
 	f.check(strings.HasPrefix(s.CallbackURL, "https://") && len(s.CallbackURL) <= 200, "cloudAPI.subscription.callbackURL", "must be https and have at most 200 characters")
+
 	for i, id := range s.BusinessAccountIDs {
 		f.check(digits.MatchString(id), fmt.Sprintf("cloudAPI.subscription.businessAccountIDs[%d]", i), "must be the number of a WhatsApp Business Account")
 	}
+
 	for i, field := range s.Fields {
 		f.check(methodName.MatchString(field) && len(field) <= 64, fmt.Sprintf("cloudAPI.subscription.fields[%d]", i), "is no webhook field such as messages")
 	}
+
 	scope := "cloudAPI.subscription.callbackScope"
 	f.check(slices.Contains([]CallbackScope{CallbackApp, CallbackBusinessAccount, CallbackPhoneNumber}, s.CallbackScope), scope, "must be App, BusinessAccount or PhoneNumber")
 	f.check(s.CallbackScope != CallbackBusinessAccount || len(s.BusinessAccountIDs) > 0, scope, "BusinessAccount needs cloudAPI.subscription.businessAccountIDs")
@@ -135,6 +153,7 @@ func join[T ~string](values []T) string {
 	for _, v := range values {
 		words = append(words, string(v))
 	}
+
 	return strings.Join(words, ", ")
 }
 

@@ -30,15 +30,23 @@ const grace = 500 * time.Millisecond
 // over it. A connection with a whole request in hand is never closed, nor is one that has been without for less than
 // half a second; while all are such, new connections wait, and those that are answered end.
 func Bound(s *http.Server, l net.Listener, most int, log *slog.Logger) net.Listener {
-	b := &bound{Listener: l, most: most, grace: grace, log: log, told: rate.Sometimes{Interval: tellEvery}}
+	b := &bound{
+		Listener: l,
+		most:     most,
+		grace:    grace,
+		log:      log,
+		told:     rate.Sometimes{Interval: tellEvery},
+	}
 	b.room.L = &b.mu
 	s.Handler = b.watch(s.Handler)
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if secured, ok := c.(*tls.Conn); ok {
 			c = secured.NetConn()
 		}
+
 		return context.WithValue(ctx, guestKey{}, c)
 	}
+
 	return b
 }
 
@@ -75,18 +83,22 @@ func (b *bound) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	g := &guest{Conn: c, bound: b}
 	if !b.admit(g) {
 		return nil, errors.Join(net.ErrClosed, c.Close())
 	}
+
 	return g, nil
 }
 
 func (b *bound) admit(g *guest) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	b.waits = true
 	defer func() { b.waits = false }()
+
 	for b.open >= b.most && !b.closed {
 		if slowest := b.guests.Front(); slowest != nil {
 			slow := slowest.Value.(*guest)
@@ -94,24 +106,33 @@ func (b *bound) admit(g *guest) bool {
 				timer := time.AfterFunc(left, b.look)
 				b.room.Wait()
 				timer.Stop()
+
 				continue
 			}
+
 			b.shut++
 			b.leave(slow)
 			_ = slow.Conn.Close() // it has nothing in hand that could be lost
+
 			b.told.Do(func() {
 				b.log.Warn("connections closed to make room for others", "address", b.Addr().String(), "closed", b.shut, "most", b.most)
 				b.shut = 0
 			})
+
 			continue
 		}
+
 		b.room.Wait()
 	}
+
 	if b.closed {
 		return false
 	}
+
 	b.open++
-	g.place, g.since = b.guests.PushBack(g), time.Now()
+	g.place = b.guests.PushBack(g)
+	g.since = time.Now()
+
 	return true
 }
 
@@ -119,6 +140,7 @@ func (b *bound) admit(g *guest) bool {
 func (b *bound) look() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	b.room.Broadcast()
 }
 
@@ -127,11 +149,13 @@ func (b *bound) leave(g *guest) {
 	if g.left {
 		return
 	}
+
 	g.left = true
 	if g.place != nil {
 		b.guests.Remove(g.place)
 		g.place = nil
 	}
+
 	b.open--
 	b.room.Broadcast()
 }
@@ -142,6 +166,7 @@ func (b *bound) Close() error {
 	b.closed = true
 	b.room.Broadcast()
 	b.mu.Unlock()
+
 	return b.Listener.Close()
 }
 
@@ -153,9 +178,11 @@ func (b *bound) watch(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+
 		if b.sought() { // whoever has been answered makes room for those who wait
 			w.Header().Set("Connection", "close")
 		}
+
 		if r.ContentLength == 0 {
 			g.busy()
 		} else {
@@ -163,7 +190,9 @@ func (b *bound) watch(next http.Handler) http.Handler {
 			r = r.WithContext(r.Context())
 			r.Body = &body{ReadCloser: r.Body, guest: g}
 		}
+
 		defer g.idle()
+
 		next.ServeHTTP(w, r)
 	})
 }
@@ -171,12 +200,14 @@ func (b *bound) watch(next http.Handler) http.Handler {
 func (b *bound) sought() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	return b.waits
 }
 
 func (g *guest) busy() {
 	g.bound.mu.Lock()
 	defer g.bound.mu.Unlock()
+
 	if g.place != nil {
 		g.bound.guests.Remove(g.place)
 		g.place = nil
@@ -186,14 +217,17 @@ func (g *guest) busy() {
 func (g *guest) idle() {
 	g.bound.mu.Lock()
 	defer g.bound.mu.Unlock()
+
 	if g.left {
 		return
 	}
+
 	g.since = time.Now()
 	if g.place != nil {
 		g.bound.guests.MoveToBack(g.place)
 		return
 	}
+
 	g.place = g.bound.guests.PushBack(g)
 	g.bound.room.Broadcast()
 }
@@ -203,6 +237,7 @@ func (g *guest) Close() error {
 	g.bound.mu.Lock()
 	g.bound.leave(g)
 	g.bound.mu.Unlock()
+
 	return g.Conn.Close()
 }
 
@@ -211,6 +246,7 @@ func (g *guest) CloseWrite() error {
 	if half, ok := g.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
+
 	return nil
 }
 
@@ -225,5 +261,6 @@ func (b *body) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		b.guest.busy()
 	}
+
 	return n, err
 }

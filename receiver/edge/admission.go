@@ -31,13 +31,17 @@ type admission struct {
 func (a *admission) enter(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+
 	if a.inHand >= mostInHand || a.inHand >= fewestInHand && max(a.took, now.Sub(a.left)) > longestWait {
 		return false
 	}
+
 	if a.inHand == 0 {
 		a.left = now
 	}
+
 	a.inHand++
+
 	return true
 }
 
@@ -45,6 +49,8 @@ func (a *admission) enter(now time.Time) bool {
 func (a *admission) leave(now, entered time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+
 	a.inHand--
-	a.took, a.left = now.Sub(entered), now
+	a.took = now.Sub(entered)
+	a.left = now
 }

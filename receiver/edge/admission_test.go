@@ -18,6 +18,7 @@ import (
 
 func TestAdmission(t *testing.T) {
 	const in, out = true, false
+
 	type step struct {
 		after time.Duration // since the step before
 		enter int           // so many that all are let in, or all but none
@@ -37,7 +38,11 @@ func TestAdmission(t *testing.T) {
 			{enter: 1, let: out},
 		},
 		"a store that does not answer": {
-			{enter: 100, let: in}, {after: longestWait, enter: 1, let: in}, {after: 1, enter: 1, let: out}, {after: time.Minute, enter: 1, let: out},
+			{enter: 100, let: in}, {after: longestWait, enter: 1, let: in}, {after: 1, enter: 1, let: out}, {
+				after: time.Minute,
+				enter: 1,
+				let:   out,
+			},
 		},
 		"a store that has recovered": {
 			{enter: 100, let: in},
@@ -53,8 +58,11 @@ func TestAdmission(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var a admission
-			var inHand []time.Time
+			var (
+				a      admission
+				inHand []time.Time
+			)
+
 			clock := now
 			for i, s := range steps {
 				clock = clock.Add(s.after)
@@ -62,10 +70,12 @@ func TestAdmission(t *testing.T) {
 					if got := a.enter(clock); got != s.let {
 						t.Fatalf("step %d: of %d the one with number %d is let in: %t, want %t", i, s.enter, n+1, got, s.let)
 					}
+
 					if s.let {
 						inHand = append(inHand, clock)
 					}
 				}
+
 				for range s.leave {
 					a.leave(clock, inHand[0])
 					inHand = inHand[1:]
@@ -83,7 +93,9 @@ type stalled struct {
 
 func (s *stalled) Ingest(_ context.Context, events []store.Event) ([]bool, error) {
 	s.asked <- struct{}{}
+
 	<-s.goOn
+
 	return make([]bool, len(events)), nil
 }
 
@@ -92,14 +104,18 @@ func TestDeliveriesBeyondThoseInHandArePutOff(t *testing.T) {
 	e := newEdge(box, nil)
 	post := func(n int, signed bool) *httptest.ResponseRecorder {
 		body := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"%d"}]}`, n)
+
 		request := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(body))
 		if signed {
 			request.Header.Set("X-Hub-Signature-256", sign("test_app_secret", body))
 		}
+
 		answer := httptest.NewRecorder()
 		e.ServeHTTP(answer, request)
+
 		return answer
 	}
+
 	var waiting sync.WaitGroup
 	for n := range mostInHand {
 		waiting.Go(func() {
@@ -108,18 +124,24 @@ func TestDeliveriesBeyondThoseInHandArePutOff(t *testing.T) {
 			}
 		})
 	}
+
 	for range mostInHand {
 		<-box.asked
 	}
+
 	if refused := post(mostInHand, true); refused.Code != http.StatusServiceUnavailable || refused.Header().Get("Retry-After") == "" {
 		t.Errorf("one more is answered %d with Retry-After %q, want 503 with it", refused.Code, refused.Header().Get("Retry-After"))
 	}
+
 	if code := post(mostInHand, false).Code; code != http.StatusUnauthorized {
 		t.Errorf("one that is not signed is answered %d, want 401: room is asked for after that", code)
 	}
+
 	close(box.goOn)
 	waiting.Wait()
+
 	go func() { <-box.asked }()
+
 	if code := post(mostInHand, true).Code; code != http.StatusOK {
 		t.Errorf("one after them is answered %d, want 200", code)
 	}

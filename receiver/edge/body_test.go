@@ -40,23 +40,28 @@ func TestReadBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(&inbox{}, func(c *config.Config, _ *config.Secrets) {
-				c.Webhook.MaxBodyBytes, c.Webhook.MaxInFlightBytes = limit, limit
+				c.Webhook.MaxBodyBytes = limit
+				c.Webhook.MaxInFlightBytes = limit
 			})
 			r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", io.NopCloser(tc.source))
 			r.ContentLength = tc.announced
 			w := httptest.NewRecorder()
+
 			body, release, status := e.readBody(w, r, e.Live.Now())
 			if len(body) != tc.size || status != tc.status {
 				t.Errorf("read %d bytes, status %d, want %d and %d", len(body), status, tc.size, tc.status)
 			}
+
 			if took := !e.bodies.TryAcquire(limit); took != (tc.size > smallBody) {
 				t.Errorf("room taken: %t", took)
 			} else if !took {
 				e.bodies.Release(limit)
 			}
+
 			if status == 0 {
 				release()
 			}
+
 			if !e.bodies.TryAcquire(limit) {
 				t.Error("room was not given back")
 			}

@@ -54,10 +54,16 @@ type Edge struct {
 func New(parts Parts) *Edge {
 	settings := parts.Live.Now()
 	parts.Log = slog.New(newSeldom(parts.Log.Handler()))
+
 	e := &Edge{Parts: parts, bodies: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
 	if settings.Webhook.MutualTLS != nil {
-		e.mutual = &mutualTLS{live: parts.Live, now: parts.Now, log: parts.Log}
+		e.mutual = &mutualTLS{
+			live: parts.Live,
+			now:  parts.Now,
+			log:  parts.Log,
+		}
 	}
+
 	return e
 }
 
@@ -69,6 +75,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 		w.Header().Set("Connection", "close")
 	}
+
 	switch {
 	case r.URL.Path == "/health" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		e.health(w)
@@ -96,18 +103,24 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
 func (e *Edge) handshake(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
 	query := r.URL.Query()
-	challenge, token := query.Get("hub.challenge"), settings.Secrets.VerifyToken
-	given, wanted := sha256.Sum256([]byte(query.Get("hub.verify_token"))), sha256.Sum256([]byte(token))
+	challenge := query.Get("hub.challenge")
+	token := settings.Secrets.VerifyToken
+	given := sha256.Sum256([]byte(query.Get("hub.verify_token")))
+	wanted := sha256.Sum256([]byte(token))
+
 	matches := subtle.ConstantTimeCompare(given[:], wanted[:]) == 1 // of sums, which do not tell the token's length either
 	if token == "" || !matches || query.Get("hub.mode") != "subscribe" || challenge == "" || len(challenge) > maxChallenge {
 		e.Log.Warn("handshake refused", "token_configured", token != "", "token_matches", matches)
 		return refuse(w, http.StatusForbidden, "hub.mode must be subscribe and hub.verify_token the configured verify token")
 	}
+
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write([]byte(challenge)) //nolint:gosec // as plain text, not to be sniffed, and only to who knows the token
+
 	e.Log.Info("handshake answered")
+
 	return http.StatusOK
 }
 

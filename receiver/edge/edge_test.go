@@ -36,11 +36,14 @@ func (i *inbox) Ingest(_ context.Context, events []store.Event) ([]bool, error) 
 	if i.err != nil {
 		return nil, i.err
 	}
+
 	i.events = append(i.events, events...)
+
 	fresh := make([]bool, len(events))
 	for n := range fresh {
 		fresh[n] = true
 	}
+
 	return fresh, nil
 }
 
@@ -48,19 +51,28 @@ var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 	c := config.Config{Bird: config.Bird{BaseURL: "http://bird"}}
+
 	secrets := config.Secrets{AppSecrets: []string{"old", "test_app_secret"}, VerifyToken: "token"}
 	if adjust != nil {
 		adjust(&c, &secrets)
 	}
+
 	return New(Parts{
-		Inbox: box, Wake: func(...store.Class) {}, Live: config.Fixed(c, secrets), Metrics: metrics.New(), Tracer: &tracing.Tracer{},
-		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Version: "v1",
+		Inbox:   box,
+		Wake:    func(...store.Class) {},
+		Live:    config.Fixed(c, secrets),
+		Metrics: metrics.New(),
+		Tracer:  &tracing.Tracer{},
+		Now:     func() time.Time { return now },
+		Log:     slog.New(slog.DiscardHandler),
+		Version: "v1",
 	})
 }
 
 func sign(secret, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))
+
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -84,6 +96,7 @@ func TestHandshake(t *testing.T) {
 			e := newEdge(&inbox{}, func(_ *config.Config, s *config.Secrets) { s.VerifyToken = tc.secret })
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+tc.query, http.NoBody))
+
 			if w.Code != tc.status || (tc.body != "" && w.Body.String() != tc.body) {
 				t.Errorf("answered %d %q, want %d %q", w.Code, w.Body, tc.status, tc.body)
 			}
@@ -106,42 +119,62 @@ func TestDeliver(t *testing.T) {
 		"right":               {body: body, signature: signature, status: 200},
 		"by the other secret": {body: body, signature: sign("old", body), status: 200},
 		"of unknown length":   {body: body, signature: signature, unsized: true, status: 200},
-		"escaped characters":  {body: `{"t":"caf\u00e9"}`, signature: "sha256=4ea6a0b98c398d90012c91879a402e35f5fb380bf29a0730c5624a620e8be966", status: 200},
+		"escaped characters": {
+			body:      `{"t":"caf\u00e9"}`,
+			signature: "sha256=4ea6a0b98c398d90012c91879a402e35f5fb380bf29a0730c5624a620e8be966",
+			status:    200,
+		},
 		"no signature":        {body: body, status: 401},
 		"SHA-1":               {body: body, signature: "sha1=dec6a680679a968e7e0319355b23599cbfc54502", status: 401},
 		"not hexadecimal":     {body: body, signature: "sha256=" + strings.Repeat("z", 64), status: 401},
 		"of another body":     {body: body + " ", signature: signature, status: 401},
 		"by a stranger":       {body: body, signature: sign("guess", body), status: 401},
 		"by the empty secret": {body: body, signature: sign("", body), status: 401},
-		"no secret yet":       {body: body, signature: signature, adjust: func(_ *config.Config, s *config.Secrets) { s.AppSecrets = nil }, status: 503},
-		"not JSON":            {body: "{", signature: sign("old", "{"), status: 400},
-		"too large":           {body: strings.Repeat(" ", 5<<20), status: 413},
-		"too large, unsized":  {body: strings.Repeat(" ", 5<<20), unsized: true, status: 413},
-		"too many at once":    {body: strings.Repeat(" ", 40<<10), adjust: func(c *config.Config, _ *config.Secrets) { c.Webhook.MaxInFlightBytes = 10 }, status: 503},
-		"store fails":         {body: body, signature: signature, inboxErr: errors.New("disk full"), status: 503},
+		"no secret yet": {
+			body:      body,
+			signature: signature,
+			adjust:    func(_ *config.Config, s *config.Secrets) { s.AppSecrets = nil },
+			status:    503,
+		},
+		"not JSON":           {body: "{", signature: sign("old", "{"), status: 400},
+		"too large":          {body: strings.Repeat(" ", 5<<20), status: 413},
+		"too large, unsized": {body: strings.Repeat(" ", 5<<20), unsized: true, status: 413},
+		"too many at once": {
+			body:   strings.Repeat(" ", 40<<10),
+			adjust: func(c *config.Config, _ *config.Secrets) { c.Webhook.MaxInFlightBytes = 10 },
+			status: 503,
+		},
+		"store fails": {body: body, signature: signature, inboxErr: errors.New("disk full"), status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := &inbox{err: tc.inboxErr}
 			e := newEdge(box, tc.adjust)
+
 			r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(tc.body))
 			if tc.unsized {
 				r.ContentLength = -1
 				r.Body = io.NopCloser(strings.NewReader(tc.body))
 			}
+
 			if tc.signature != "" {
 				r.Header.Set("X-Hub-Signature-256", tc.signature)
 			}
+
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, r)
+
 			if w.Code != tc.status {
 				t.Errorf("answered %d %q, want %d", w.Code, w.Body, tc.status)
 			}
+
 			if (len(box.events) > 0) != (w.Code == 200) {
 				t.Errorf("answered %d with %d events stored", w.Code, len(box.events))
 			}
+
 			if (w.Header().Get("Retry-After") != "") != (w.Code == 503) {
 				t.Errorf("answered %d with Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 			}
+
 			if tc.status < 500 && !e.bodies.TryAcquire(e.Live.Now().Webhook.MaxInFlightBytes) {
 				t.Error("the memory of the body was not given back")
 			}
@@ -152,22 +185,37 @@ func TestDeliver(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	e := newEdge(&inbox{}, func(c *config.Config, _ *config.Secrets) { c.Webhook.Path = "/hook" })
 	for target, want := range map[string]int{
-		"GET /health": 200, "HEAD /health": 200, "POST /health": 404, "GET /": 404, "POST /webhooks/whatsapp": 404, "PUT /hook": 405, "GET /hook": 403,
+		"GET /health":             200,
+		"HEAD /health":            200,
+		"POST /health":            404,
+		"GET /":                   404,
+		"POST /webhooks/whatsapp": 404,
+		"PUT /hook":               405,
+		"GET /hook":               403,
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
+
 		if w.Code != want {
 			t.Errorf("%s answered %d, want %d", target, w.Code, want)
 		}
 	}
+
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", http.NoBody))
+
 	var health map[string]string
 	if err := json.Unmarshal(w.Body.Bytes(), &health); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"status": "healthy", "timestamp": "2026-11-23T12:00:00Z", "service": "whatsapp-webhook", "version": "v1"}
+
+	want := map[string]string{
+		"status":    "healthy",
+		"timestamp": "2026-11-23T12:00:00Z",
+		"service":   "whatsapp-webhook",
+		"version":   "v1",
+	}
 	if diff := cmp.Diff(want, health); diff != "" {
 		t.Errorf("GET /health (-want +got):\n%s", diff)
 	}
@@ -178,14 +226,18 @@ func TestEvents(t *testing.T) {
 	e := newEdge(box, func(c *config.Config, _ *config.Secrets) { c.CloudAPI.PhoneNumberIDs = []string{"42"} })
 	deliver := func(value string) store.Event {
 		t.Helper()
+
 		body := `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":` + value + `}]}]}`
 		r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(body))
 		r.Header.Set("X-Hub-Signature-256", sign("old", body))
+
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
+
 		if w.Code != 200 {
 			t.Fatalf("answered %d %s", w.Code, w.Body)
 		}
+
 		return box.events[len(box.events)-1]
 	}
 	of := func(number, rest string) string {
@@ -196,10 +248,12 @@ func TestEvents(t *testing.T) {
 	if message.Kind != store.KindMessage || message.Type != "text" || message.State != store.Pending || message.Lane != "42:573" || message.PhoneNumberID != "42" {
 		t.Errorf("message = %+v", message)
 	}
+
 	again := deliver(of("42", `"contacts":[{"wa_id":"573"}],"messages":[{"type":"text","from":"573","id":"w1","extra":1}]`))
 	if again.ID != message.ID {
 		t.Error("the same message in another spelling is another event")
 	}
+
 	for name, other := range map[string]store.Event{
 		"another id":     deliver(of("42", `"messages":[{"id":"w2","from":"573","type":"text"}]`)),
 		"another number": deliver(of("43", `"messages":[{"id":"w1","from":"573","type":"text"}]`)),
@@ -210,29 +264,42 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%s is the same event", name)
 		}
 	}
+
 	if got := deliver(of("43", `"messages":[{"id":"w1","from":"573","type":"text"}]`)); got.State != store.Quarantined || got.Lane != "" {
 		t.Errorf("message of a foreign number = %+v, want it quarantined without a lane", got)
 	}
+
 	if got := deliver(of("43", `"statuses":[{"id":"w1","status":"sent"}]`)); got.State != store.Quarantined || got.Status != nil {
 		t.Errorf("status of a foreign number = %+v, want it quarantined and not applied", got)
 	}
 
 	reply := store.NewID(store.KindMessage, "42", "w1")
 	status := deliver(of("42", `"statuses":[{"id":"out","status":"delivered","timestamp":"1750000000","biz_opaque_callback_data":"`+reply.String()+`:2"}]`))
+
 	want := &store.StatusUpdate{
-		PhoneNumberID: "42", MessageID: "out", Status: "delivered", Rank: 3, At: time.Unix(1750000000, 0).UTC(), ReplyTo: reply, ReplyPart: 2,
+		PhoneNumberID: "42",
+		MessageID:     "out",
+		Status:        "delivered",
+		Rank:          3,
+		At:            time.Unix(1750000000, 0).UTC(),
+		ReplyTo:       reply,
+		ReplyPart:     2,
 	}
 	if diff := cmp.Diff(want, status.Status); diff != "" || status.State != store.Pending || status.Class != store.Statuses {
 		t.Errorf("status in state %s, class %s (-want +got):\n%s", status.State, status.Class, diff)
 	}
+
 	one := deliver(of("42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"1"}]`))
+
 	two := deliver(of("42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"2"}]`))
 	if one.ID == two.ID {
 		t.Error("the statuses of two participants are the same event")
 	}
+
 	if got := deliver(of("42", `"errors":[{"code":130429}]`)); got.Kind != store.KindError || got.State != store.Pending || got.Class != store.Statuses {
 		t.Errorf("error = %+v", got)
 	}
+
 	if got := deliver(of("42", `"messages":[{"id":"w","type":"`+strings.Repeat("é", 100)+`"}]`)); len(got.Type) > 64 {
 		t.Errorf("type has %d bytes, want at most %d", len(got.Type), 64)
 	}

@@ -53,6 +53,7 @@ func (m *mutualTLS) config() *tls.Config {
 			if err != nil {
 				return nil, err
 			}
+
 			return i.config, nil
 		},
 	}
@@ -62,14 +63,19 @@ func (m *mutualTLS) config() *tls.Config {
 // missing does not, since its owner took it away.
 func (m *mutualTLS) current() (*identity, error) {
 	secrets := m.live.Now().Secrets
+
 	given := material{secrets.ServerCertificate, secrets.ServerKey, secrets.ClientCA}
 	if given.certificate == "" || given.key == "" || given.clientCA == "" {
 		return nil, fmt.Errorf("mutual TLS needs the secrets %s, %s and %s, and not all are there", config.RoleServerCertificate, config.RoleServerKey, config.RoleClientCA)
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	if given != m.latest {
-		m.latest, m.problem = given, ""
+		m.latest = given
+		m.problem = ""
+
 		next, err := newIdentity(given)
 		if err != nil {
 			m.problem = err.Error()
@@ -79,9 +85,11 @@ func (m *mutualTLS) current() (*identity, error) {
 			m.log.Info("certificates of mutual TLS in use", "expires", next.server.NotAfter)
 		}
 	}
+
 	if m.inForce == nil {
 		return nil, errors.New(m.problem)
 	}
+
 	return m.inForce, nil
 }
 
@@ -90,9 +98,11 @@ func (m *mutualTLS) trouble() string {
 	i, err := m.current()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	if err != nil || m.problem != "" {
 		return m.problem
 	}
+
 	over := func(c *x509.Certificate) bool { return m.now().After(c.NotAfter) }
 	switch {
 	case over(i.server):
@@ -100,6 +110,7 @@ func (m *mutualTLS) trouble() string {
 	case !slices.ContainsFunc(i.clientCAs, func(c *x509.Certificate) bool { return !over(c) }):
 		return config.RoleClientCA + " has expired: no delivery is taken until it is renewed"
 	}
+
 	return ""
 }
 
@@ -110,6 +121,7 @@ func (m *mutualTLS) admits(r *http.Request, commonName string) bool {
 	if err != nil || r.TLS == nil {
 		return false
 	}
+
 	return slices.ContainsFunc(r.TLS.VerifiedChains, func(chain []*x509.Certificate) bool {
 		return chain[0].Subject.CommonName == commonName && slices.ContainsFunc(i.clientCAs, chain[len(chain)-1].Equal)
 	})
@@ -122,16 +134,20 @@ func newIdentity(given material) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s are no certificate and its key in PEM: %w", config.RoleServerCertificate, config.RoleServerKey, err)
 	}
+
 	clientCAs, err := readCertificates(given.clientCA)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.RoleClientCA, err)
 	}
+
 	pool := x509.NewCertPool()
 	for _, ca := range clientCAs {
 		pool.AddCert(ca)
 	}
+
 	return &identity{
-		server: pair.Leaf, clientCAs: clientCAs,
+		server:    pair.Leaf,
+		clientCAs: clientCAs,
 		config: &tls.Config{
 			MinVersion:             tls.VersionTLS12,
 			Certificates:           []tls.Certificate{pair},
@@ -145,20 +161,26 @@ func newIdentity(given material) (*identity, error) {
 
 func readCertificates(text string) ([]*x509.Certificate, error) {
 	var all []*x509.Certificate
+
 	rest := []byte(strings.TrimSpace(text))
 	for len(rest) > 0 {
 		block, after := pem.Decode(rest)
 		if block == nil || block.Type != "CERTIFICATE" {
 			return nil, errors.New("holds something else than certificates in PEM")
 		}
+
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("certificate %d cannot be read: %w", len(all)+1, err)
 		}
-		all, rest = append(all, certificate), after
+
+		all = append(all, certificate)
+		rest = after
 	}
+
 	if len(all) == 0 {
 		return nil, errors.New("holds no certificate")
 	}
+
 	return all, nil
 }

@@ -39,39 +39,59 @@ type signer struct {
 
 func (s *signer) issue(t *testing.T, name string, adjust func(*x509.Certificate)) *signer {
 	t.Helper()
+
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
 		BasicConstraintsValid: true,
 	}
 	adjust(template)
-	parent, by := template, key
+	parent := template
+
+	by := key
 	if s != nil {
-		parent, by = s.certificate, s.key
+		parent = s.certificate
+		by = s.key
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), by)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := &signer{certificate: certificate, key: key, chain: [][]byte{der}}
+
+	made := &signer{
+		certificate: certificate,
+		key:         key,
+		chain:       [][]byte{der},
+	}
 	if s != nil {
 		made.chain = append(made.chain, s.chain...)
 	}
+
 	return made
 }
 
-func asCA(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign }
+func asCA(c *x509.Certificate) {
+	c.IsCA = true
+	c.KeyUsage = x509.KeyUsageCertSign
+}
 
 func asClient(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 
@@ -86,10 +106,12 @@ func (s *signer) pem() string {
 
 func (s *signer) keyPEM(t *testing.T) string {
 	t.Helper()
+
 	der, err := x509.MarshalPKCS8PrivateKey(s.key)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
@@ -105,14 +127,20 @@ func (s *signer) keyPEM(t *testing.T) string {
 
 func TestMutualTLS(t *testing.T) {
 	var nobody *signer
-	serverCA, metaCA, strangerCA := nobody.issue(t, "server CA", asCA), nobody.issue(t, "Meta CA", asCA), nobody.issue(t, "stranger", asCA)
+
+	serverCA := nobody.issue(t, "server CA", asCA)
+	metaCA := nobody.issue(t, "Meta CA", asCA)
+	strangerCA := nobody.issue(t, "stranger", asCA)
 	intermediate := metaCA.issue(t, "Meta intermediate", asCA)
 	server := serverCA.issue(t, "hooks", asServer)
 	alone := *intermediate.issue(t, metaName, asClient)
 	alone.chain = alone.chain[:1]
 	p := newPort(t, map[string]string{
-		config.RoleServerCertificate: server.pem(), config.RoleServerKey: server.keyPEM(t), config.RoleClientCA: strangersFirst(t) + metaCA.pem(),
+		config.RoleServerCertificate: server.pem(),
+		config.RoleServerKey:         server.keyPEM(t),
+		config.RoleClientCA:          strangersFirst(t) + metaCA.pem(),
 	})
+
 	const handshake = "/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=token&hub.challenge=1"
 	for name, tc := range map[string]struct {
 		certificate             *signer
@@ -141,9 +169,11 @@ func TestMutualTLS(t *testing.T) {
 			if got := p.deliver(client); got != tc.post {
 				t.Errorf("delivery answered %d, want %d", got, tc.post)
 			}
+
 			if got := p.call(client, http.MethodGet, handshake, ""); got != tc.handshake {
 				t.Errorf("handshake answered %d, want %d", got, tc.handshake)
 			}
+
 			if got := p.call(client, http.MethodGet, "/health", ""); got != tc.health {
 				t.Errorf("GET /health answered %d, want %d", got, tc.health)
 			}
@@ -151,10 +181,12 @@ func TestMutualTLS(t *testing.T) {
 	}
 
 	old := p.client(serverCA, metaCA.issue(t, metaName, asClient))
+
 	old.Transport.(*http.Transport).TLSClientConfig.MaxVersion = tls.VersionTLS11
 	if got := p.deliver(old); got != 0 {
 		t.Errorf("a delivery by TLS 1.1 was answered %d", got)
 	}
+
 	if got := p.edge.Problems(); len(got) > 0 {
 		t.Errorf("problems %v", got)
 	}
@@ -169,26 +201,35 @@ func strangersFirst(t *testing.T) string {
 
 func TestCertificatesRotate(t *testing.T) {
 	var nobody *signer
-	serverCA, newServerCA := nobody.issue(t, "server CA", asCA), nobody.issue(t, "new server CA", asCA)
-	metaCA, newMetaCA := nobody.issue(t, "Meta CA", asCA), nobody.issue(t, "new Meta CA", asCA)
-	server, newServer := serverCA.issue(t, "hooks", asServer), newServerCA.issue(t, "hooks", asServer)
+
+	serverCA := nobody.issue(t, "server CA", asCA)
+	newServerCA := nobody.issue(t, "new server CA", asCA)
+	metaCA := nobody.issue(t, "Meta CA", asCA)
+	newMetaCA := nobody.issue(t, "new Meta CA", asCA)
+	server := serverCA.issue(t, "hooks", asServer)
+	newServer := newServerCA.issue(t, "hooks", asServer)
 	p := newPort(t, map[string]string{
-		config.RoleServerCertificate: server.pem(), config.RoleServerKey: server.keyPEM(t), config.RoleClientCA: metaCA.pem(),
+		config.RoleServerCertificate: server.pem(),
+		config.RoleServerKey:         server.keyPEM(t),
+		config.RoleClientCA:          metaCA.pem(),
 	})
 	meta := p.client(serverCA, metaCA.issue(t, metaName, asClient))
 	delivered := func(when string, client *http.Client, want int) {
 		t.Helper()
+
 		if got := p.deliver(client); got != want {
 			t.Errorf("%s: delivery answered %d, want %d", when, got, want)
 		}
 	}
 	problem := func(when, want string) {
 		t.Helper()
+
 		got := p.edge.Problems()["mutual TLS"]
 		if !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%s: problem %q, want %q", when, got, want)
 		}
 	}
+
 	delivered("at first", meta, 200)
 
 	p.secret(config.RoleServerCertificate, newServer.pem())
@@ -205,6 +246,7 @@ func TestCertificatesRotate(t *testing.T) {
 		problem("a bad CA", "client-ca")
 		delivered("with a bad CA", p.client(newServerCA, metaCA.issue(t, metaName, asClient)), 200)
 	}
+
 	p.secret(config.RoleClientCA, newMetaCA.pem())
 	problem("a good CA", "")
 	delivered("by the old CA, on a connection from before", meta, 403)
@@ -224,6 +266,7 @@ func TestCertificatesRotate(t *testing.T) {
 	p.secret(config.RoleServerKey, newServer.keyPEM(t))
 	p.secret(config.RoleClientCA, nobody.issue(t, "Meta CA", func(c *x509.Certificate) { asCA(c); c.NotAfter = time.Now().Add(-time.Minute) }).pem())
 	problem("an expired CA", "client-ca has expired")
+
 	for _, secret := range []string{"PRIVATE", "BEGIN"} {
 		if p.log.count(secret) > 0 {
 			t.Errorf("the log tells %s", secret)
@@ -233,30 +276,41 @@ func TestCertificatesRotate(t *testing.T) {
 
 func TestCertificatesAreMissing(t *testing.T) {
 	var nobody *signer
-	serverCA, metaCA := nobody.issue(t, "server CA", asCA), nobody.issue(t, "Meta CA", asCA)
+
+	serverCA := nobody.issue(t, "server CA", asCA)
+	metaCA := nobody.issue(t, "Meta CA", asCA)
 	server := serverCA.issue(t, "hooks", asServer)
 	p := newPort(t, map[string]string{config.RoleServerCertificate: server.pem(), config.RoleClientCA: metaCA.pem()})
+
 	meta := p.client(serverCA, metaCA.issue(t, metaName, asClient))
 	for range 20 {
 		if got := p.deliver(meta); got != 0 {
 			t.Fatalf("delivery answered %d without a key", got)
 		}
 	}
+
 	if got := p.log.count("mutual TLS needs the secrets server-certificate, server-key and client-ca, and not all are there"); got == 0 || got > 6 {
 		t.Errorf("%d lines tell why, want some but not one for each connection", got)
 	}
+
 	if got := p.edge.Problems(); len(got) > 0 {
 		t.Errorf("problems %v, want what is missing told as missing only", got)
 	}
+
 	p.secret(config.RoleServerKey, "nonsense")
+
 	if got := p.deliver(meta); got != 0 || len(p.edge.Problems()) != 1 {
 		t.Errorf("delivery answered %d with problems %v, want none and one", got, p.edge.Problems())
 	}
+
 	p.secret(config.RoleServerKey, server.keyPEM(t))
+
 	if got := p.deliver(meta); got != 200 {
 		t.Errorf("delivery answered %d with the key, want 200", got)
 	}
+
 	p.secret(config.RoleClientCA, "")
+
 	if got := p.deliver(p.client(serverCA, metaCA.issue(t, metaName, asClient))); got != 0 {
 		t.Errorf("delivery answered %d without a client CA, want none", got)
 	}

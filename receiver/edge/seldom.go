@@ -46,10 +46,12 @@ func (s *seldom) Handle(ctx context.Context, record slog.Record) error {
 	if !ok {
 		return nil
 	}
+
 	if leftOut > 0 {
 		record = record.Clone()
 		record.AddAttrs(slog.Int("left_out", leftOut))
 	}
+
 	return s.Handler.Handle(ctx, record)
 }
 
@@ -66,15 +68,20 @@ func (s *seldom) WithGroup(name string) slog.Handler {
 func (t *tallies) count(record slog.Record) (leftOut int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+
 	of := t.of[record.Message]
 	if of == nil {
 		of = &tally{limiter: rate.NewLimiter(rate.Every(tellEvery), tellFirst)}
 		t.of[record.Message] = of
 	}
+
 	if !of.limiter.AllowN(record.Time, 1) {
 		of.leftOut++
 		return 0, false
 	}
-	leftOut, of.leftOut = of.leftOut, 0
+
+	leftOut = of.leftOut
+	of.leftOut = 0
+
 	return leftOut, true
 }

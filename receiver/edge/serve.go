@@ -16,6 +16,7 @@ func (e *Edge) Secure(l net.Listener) net.Listener {
 	if e.mutual == nil {
 		return l
 	}
+
 	return tls.NewListener(l, e.mutual.config())
 }
 
@@ -25,9 +26,11 @@ func (e *Edge) Problems() map[string]string {
 	if e.mutual == nil {
 		return problems
 	}
+
 	if trouble := e.mutual.trouble(); trouble != "" {
 		problems["mutual TLS"] = trouble
 	}
+
 	return problems
 }
 

@@ -19,15 +19,18 @@ func signed(body []byte, header string, secrets []string) bool {
 	if !ok || len(digits) != hex.EncodedLen(sha256.Size) {
 		return false
 	}
+
 	given, err := hex.DecodeString(digits)
 	if err != nil {
 		return false
 	}
+
 	match := false
 	for _, secret := range secrets {
 		mac := hmac.New(sha256.New, []byte(secret))
 		mac.Write(body)
 		match = hmac.Equal(given, mac.Sum(nil)) || match
 	}
+
 	return match
 }

@@ -23,42 +23,54 @@ func (e *Engine) ask(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+
 	handle, ok := handlers[string(t.message.Type)]
 	if !ok {
 		handle = handleOther
 	}
+
 	request, err := handle(ctx, e, t)
 	defer t.dropFile(e)
+
 	if err != nil {
 		return err
 	}
+
 	if request == nil || !e.Bird.Enabled(request.Method) {
 		t.end = store.Kept
 		return nil
 	}
+
 	answer, err := e.question(ctx, t, request)
 	if err != nil {
 		return e.fallBack(ctx, t, err)
 	}
+
 	t.final.Also = joined
 	if answer.Handoff != nil {
 		t.final.HumanUntil = new(e.Clock.Now().Add(t.settings.Processing.HumanFor))
+
 		if answer.Handoff.Text != "" {
 			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: answer.Handoff.Text})
 		}
 	}
+
 	replies, err := e.plan(t, answer.Replies)
 	if err != nil {
 		return e.fallBack(ctx, t, err)
 	}
+
 	return e.keepAnswer(ctx, t, replies)
 }
 
 // question makes the call, with "typing" shown to the person meanwhile.
 func (e *Engine) question(ctx context.Context, t *task, request *bird.Request) (bird.Answer, error) {
-	request.Attempt, request.Replays = t.work.Attempts+1, t.work.Replays
+	request.Attempt = t.work.Attempts + 1
+	request.Replays = t.work.Replays
+
 	var courtesy sync.WaitGroup
 	courtesy.Go(func() { e.showTyping(ctx, t) })
+
 	began := e.Clock.Now()
 	asking, span := e.Tracer.Start(ctx, "ask Bird", "method", string(request.Method))
 	answer, err := e.Bird.Ask(asking, *request)
@@ -66,9 +78,16 @@ func (e *Engine) question(ctx context.Context, t *task, request *bird.Request) (
 	e.Metrics.AIAnswered(string(request.Method), e.Clock.Since(began))
 	e.note(string(request.Method), err)
 	courtesy.Wait() // or else "typing" could appear after the answer
+
 	if err == nil && answer.Later {
-		err = &failure.Error{Class: failure.Permanent, Op: string(request.Method), Code: badResponse, Text: "Bird answers later, which is not supported: answer the call itself"}
+		err = &failure.Error{
+			Class: failure.Permanent,
+			Op:    string(request.Method),
+			Code:  badResponse,
+			Text:  "Bird answers later, which is not supported: answer the call itself",
+		}
 	}
+
 	return answer, err
 }
 
@@ -77,15 +96,26 @@ func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply)
 	if len(replies) == 0 {
 		return nil
 	}
-	step := store.Step{Now: e.Clock.Now(), Answer: replies, Also: t.final.Also, HumanUntil: t.final.HumanUntil}
+
+	step := store.Step{
+		Now:        e.Clock.Now(),
+		Answer:     replies,
+		Also:       t.final.Also,
+		HumanUntil: t.final.HumanUntil,
+	}
 	if e.allowed(t, &replies[0]) == nil && e.Graph.TakeTurn(t.number()) {
 		step.Sending = &replies[0].Part
 	}
+
 	if _, err := e.record(ctx, t, step); err != nil {
 		return err
 	}
-	t.final.Also, t.final.HumanUntil = nil, nil
-	t.work.Replies, t.inFlight = replies, step.Sending
+
+	t.final.Also = nil
+	t.final.HumanUntil = nil
+	t.work.Replies = replies
+	t.inFlight = step.Sending
+
 	return nil
 }
 
@@ -99,15 +129,19 @@ const (
 // dead letter all the same.
 func (e *Engine) fallBack(ctx context.Context, t *task, cause error) error {
 	f := failure.Of(cause)
+
 	text := t.settings.Processing.FallbackText
 	if text == "" || (f.Code != badResponse && f.Code != badContent) {
 		return cause
 	}
+
 	replies, err := e.plan(t, []bird.Reply{{Kind: bird.KindText, Text: text}})
 	if err != nil {
 		return cause
 	}
+
 	t.spoilt = f
+
 	return e.keepAnswer(ctx, t, replies)
 }
 
@@ -116,8 +150,10 @@ func (e *Engine) showTyping(ctx context.Context, t *task) {
 	if !*t.settings.Processing.TypingIndicator || t.message.GroupID != "" || t.work.Attempts > 0 || t.settings.Secrets.AccessToken == "" {
 		return
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
 	defer cancel()
+
 	if err := e.Graph.MarkRead(ctx, t.number(), string(t.message.ID)); err != nil {
 		e.Metrics.CallFailed(failure.Of(err))
 		e.Log.Debug("mark read", "event", t.work.Event.ID, "error", err)
@@ -129,8 +165,10 @@ func (t *task) dropFile(e *Engine) {
 	if t.file == nil {
 		return
 	}
+
 	if err := t.file.Remove(); err != nil {
 		e.Log.Error("remove downloaded media", "event", t.work.Event.ID, "error", fmt.Errorf("spool: %w", err))
 	}
+
 	t.file = nil
 }

@@ -41,26 +41,37 @@ type task struct {
 // answered, and what was not sent is sent.
 func (e *Engine) converse(ctx context.Context, t *task) (err error) {
 	if t.work.Starts > maxStarts {
-		return &failure.Error{Class: failure.Permanent, Op: "work", Code: "abandoned", Text: "begun several times and never ended: the process stopped each time"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    "work",
+			Code:  "abandoned",
+			Text:  "begun several times and never ended: the process stopped each time",
+		}
 	}
+
 	if err := t.read(); err != nil {
 		return err
 	}
+
 	ctx, span := e.Tracer.Start(tracing.Resume(ctx, t.item.Trace), "handle message", "event", t.work.Event.ID.String(), "type", t.work.Event.Type)
 	defer func() { span.End(err) }()
+
 	if t.work.Event.Kind != store.KindMessage {
 		t.colleagueWrote(e.Clock.Now())
 		return nil
 	}
+
 	if len(t.work.Replies) == 0 {
 		if e.Clock.Now().Before(t.work.Conversation.HumanUntil) {
 			t.end = store.Kept // a person of the business has the conversation
 			return nil
 		}
+
 		if err := e.ask(ctx, t); err != nil {
 			return err
 		}
 	}
+
 	return e.send(ctx, t)
 }
 
@@ -73,16 +84,30 @@ func (t *task) colleagueWrote(now time.Time) {
 func (t *task) read() error {
 	item, err := whatsapp.Decode(t.work.Event.Payload)
 	if err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: "work", Code: "unreadable", Text: "the stored event cannot be read"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    "work",
+			Code:  "unreadable",
+			Text:  "the stored event cannot be read",
+		}
 	}
+
 	t.item = item
 	if item.Part != whatsapp.PartMessage {
 		return nil
 	}
+
 	if t.message, err = whatsapp.ParseMessage(item.Raw); err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: "work", Code: "unreadable", Text: "the message is no JSON object"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    "work",
+			Code:  "unreadable",
+			Text:  "the message is no JSON object",
+		}
 	}
+
 	t.contact = whatsapp.ParseContact(item.Contact)
+
 	return nil
 }
 

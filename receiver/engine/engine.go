@@ -63,12 +63,20 @@ type Engine struct {
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
-	e := &Engine{Parts: parts, began: parts.Clock.Now(), pauses: pauses{byScope: map[string]store.Pause{}}, turns: turns{at: map[store.ID]time.Time{}}, problems: map[string]string{}, token: report.TokenUnknown}
+	e := &Engine{
+		Parts:    parts,
+		began:    parts.Clock.Now(),
+		pauses:   pauses{byScope: map[string]store.Pause{}},
+		turns:    turns{at: map[store.ID]time.Time{}},
+		problems: map[string]string{},
+		token:    report.TokenUnknown,
+	}
 	e.pools = []*pool{
 		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),
 		newPool(e, store.Notices, func() int { return noticePlaces }, e.tell),
 	}
+
 	return e
 }
 
@@ -85,11 +93,14 @@ func (e *Engine) Wake(classes ...store.Class) {
 // rest. It returns when nothing of it runs any more.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 	e.readPauses(ctx) // before anything is sent
+
 	var parts sync.WaitGroup
 	parts.Go(func() { e.watchPauses(ctx) })
+
 	for _, p := range e.pools {
 		parts.Go(func() { p.run(ctx, drain) })
 	}
+
 	parts.Wait()
 }
 
@@ -97,6 +108,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 func (e *Engine) Token() report.TokenState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+
 	return e.token
 }
 
@@ -105,6 +117,7 @@ func (e *Engine) noteSend(err error) {
 	e.note(opSend, err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+
 	if err == nil {
 		e.token = report.TokenAccepted
 	} else if cloudapi.TokenRefused(failure.Of(err)) {
@@ -118,10 +131,13 @@ func (e *Engine) note(op string, err error) {
 		e.mu.Lock()
 		delete(e.problems, op)
 		e.mu.Unlock()
+
 		return
 	}
+
 	f := failure.Of(err)
 	e.Metrics.CallFailed(f)
+
 	if f.Class == failure.Configuration {
 		e.mu.Lock()
 		e.problems[op] = f.Text
@@ -133,6 +149,7 @@ func (e *Engine) note(op string, err error) {
 func (e *Engine) Problems() map[string]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+
 	return maps.Clone(e.problems)
 }
 

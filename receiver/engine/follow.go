@@ -29,13 +29,21 @@ func (e *Engine) follow(ctx context.Context, t *task) error {
 	if err := t.read(); err != nil {
 		return err
 	}
+
 	if t.work.Event.Kind == store.KindError {
 		return e.reported(ctx, t)
 	}
+
 	status, err := whatsapp.ParseStatus(t.item.Raw)
 	if err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: "follow status", Code: "unreadable", Text: "the status is no JSON object"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    "follow status",
+			Code:  "unreadable",
+			Text:  "the status is no JSON object",
+		}
 	}
+
 	switch status.Status {
 	case "failed":
 		if err := e.failed(ctx, t, status); err != nil {
@@ -44,6 +52,7 @@ func (e *Engine) follow(ctx context.Context, t *task) error {
 	case "read":
 		t.announce(notice.MessageRead, t.work.Event.ReceivedAt, statusData{Event: replyOf(status), Status: string(status.Status)})
 	}
+
 	return e.tellBird(ctx, t, status)
 }
 
@@ -69,25 +78,40 @@ func (e *Engine) failed(ctx context.Context, t *task, status whatsapp.Status) er
 			return err
 		}
 	}
+
 	resend, err := e.resendable(ctx, t, status, f.Class)
 	if err != nil {
 		return err
 	}
+
 	t.final.Resend = resend
 	if f.Class == failure.TemplateRequired {
 		t.final.TemplateRequired = new(true)
 	}
+
 	t.announce(notice.MessageFailed, t.work.Event.ReceivedAt, statusData{
-		Event: replyOf(status), Status: string(status.Status), Code: status.ErrorCode, Class: string(f.Class), Resent: resend != nil,
+		Event:  replyOf(status),
+		Status: string(status.Status),
+		Code:   status.ErrorCode,
+		Class:  string(f.Class),
+		Resent: resend != nil,
 	})
+
 	return nil
 }
 
 // told is what a code means that Meta tells in a webhook, and counts it.
 func (e *Engine) told(t *task, op string, code int) *failure.Error {
 	class, scope, text := cloudapi.Meaning(code, 0, t.settings.Processing.ErrorPolicies)
-	f := &failure.Error{Class: class, Scope: scope, Op: op, Code: strconv.Itoa(code), Text: text}
+	f := &failure.Error{
+		Class: class,
+		Scope: scope,
+		Op:    op,
+		Code:  strconv.Itoa(code),
+		Text:  text,
+	}
 	e.Metrics.CallFailed(f)
+
 	return f
 }
 
@@ -98,29 +122,40 @@ func (e *Engine) resendable(ctx context.Context, t *task, status whatsapp.Status
 	default:
 		return nil, nil
 	}
+
 	event, part, ok := whatsapp.ParseCallback(string(status.Callback))
 	if !ok {
 		return nil, nil
 	}
+
 	id, err := store.ParseID(event)
 	if err != nil {
 		return nil, nil //nolint:nilerr // another application's data
 	}
+
 	record, err := e.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("look up the message that failed: %w", err)
 	}
+
 	if record.Event.State == store.Pending {
 		return nil, &postponed{until: e.Clock.Now().Add(t.settings.Processing.Retry.BaseDelay), why: "waiting until the message's other parts are sent"}
 	}
+
 	for _, reply := range record.Replies {
 		if reply.Part == part && reply.Resends < maxResends && reply.MessageID == string(status.MessageID) {
-			return &store.ReplyRef{Event: id, Part: part, MessageID: reply.MessageID}, nil
+			return &store.ReplyRef{
+				Event:     id,
+				Part:      part,
+				MessageID: reply.MessageID,
+			}, nil
 		}
 	}
+
 	return nil, nil
 }
 
@@ -128,12 +163,24 @@ func (e *Engine) tellBird(ctx context.Context, t *task, status whatsapp.Status) 
 	if !e.Bird.Enabled(bird.NotifyStatus) {
 		return nil
 	}
-	err := e.Bird.Notify(ctx, bird.Request{Method: bird.NotifyStatus, Attempt: t.work.Attempts + 1, Replays: t.work.Replays, Body: bird.StatusNotification{
-		Common: t.origin(status.MessageID, status.Timestamp, cmp.Or(status.RecipientUser, status.Recipient)),
-		Status: string(status.Status), Type: string(status.Type), RecipientID: optional(status.Recipient), RecipientUserID: optional(status.RecipientUser),
-		ParticipantID: string(status.Participant), Errors: errorsOf(t.item.Raw), Pricing: status.Pricing,
-	}})
+
+	err := e.Bird.Notify(ctx, bird.Request{
+		Method:  bird.NotifyStatus,
+		Attempt: t.work.Attempts + 1,
+		Replays: t.work.Replays,
+		Body: bird.StatusNotification{
+			Common:          t.origin(status.MessageID, status.Timestamp, cmp.Or(status.RecipientUser, status.Recipient)),
+			Status:          string(status.Status),
+			Type:            string(status.Type),
+			RecipientID:     optional(status.Recipient),
+			RecipientUserID: optional(status.RecipientUser),
+			ParticipantID:   string(status.Participant),
+			Errors:          errorsOf(t.item.Raw),
+			Pricing:         status.Pricing,
+		},
+	})
 	e.note(string(bird.NotifyStatus), err)
+
 	return err
 }
 
@@ -145,6 +192,7 @@ func errorsOf(raw json.RawMessage) json.RawMessage {
 	if json.Unmarshal(raw, &status) != nil {
 		return nil
 	}
+
 	return status.Errors
 }
 
@@ -152,16 +200,29 @@ func errorsOf(raw json.RawMessage) json.RawMessage {
 func (e *Engine) reported(ctx context.Context, t *task) error {
 	reported, err := whatsapp.ParseReportedError(t.item.Raw)
 	if err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: "follow error", Code: "unreadable", Text: "the error is no JSON object"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    "follow error",
+			Code:  "unreadable",
+			Text:  "the error is no JSON object",
+		}
 	}
+
 	f := e.told(t, "reported by Meta", reported.Code)
 	e.Log.Error("Meta reports an error", "event", t.work.Event.ID, "code", f.Code, "class", f.Class, "scope", f.Scope, "error", f.Text)
+
 	if f.Class == failure.RateLimited && f.Scope != failure.ScopePair && f.Scope != failure.ScopeRecipient {
 		if _, err := e.hold(ctx, scopes(t.item.WABAID, t.number(), ""), f); err != nil {
 			return err
 		}
 	}
-	t.announce(notice.ErrorReported, t.work.Event.ReceivedAt, map[string]any{"code": reported.Code, "class": f.Class, "scope": f.Scope})
+
+	t.announce(notice.ErrorReported, t.work.Event.ReceivedAt, map[string]any{
+		"code":  reported.Code,
+		"class": f.Class,
+		"scope": f.Scope,
+	})
+
 	return nil
 }
 
@@ -170,11 +231,19 @@ func (t *task) announce(kind string, at time.Time, data any) {
 	if t.settings.Notifications.SinkURL == "" {
 		return
 	}
+
 	encoded, err := json.Marshal(data)
 	if err != nil {
 		return // of numbers and strings: it cannot be
 	}
-	n := notice.Notice{Type: kind, Source: notice.Number(t.work.Event.PhoneNumberID), Subject: t.work.Event.ID.String(), Time: at, Data: encoded}
+
+	n := notice.Notice{
+		Type:    kind,
+		Source:  notice.Number(t.work.Event.PhoneNumberID),
+		Subject: t.work.Event.ID.String(),
+		Time:    at,
+		Data:    encoded,
+	}
 	t.final.Emit = append(t.final.Emit, n.Event(strconv.Itoa(t.work.Replays)))
 }
 
@@ -182,5 +251,6 @@ func (t *task) announce(kind string, at time.Time, data any) {
 func (e *Engine) tell(ctx context.Context, t *task) error {
 	err := e.Notices.Send(ctx, t.work.Event.ID.String(), t.work.Event.Payload)
 	e.note("send notice", err)
+
 	return err
 }

@@ -10,8 +10,14 @@ import (
 )
 
 var handleAudio = mediaType{
-	kind: media.Audio, process: bird.ProcessAudio, analyze: bird.TranscribeAudio,
+	kind:    media.Audio,
+	process: bird.ProcessAudio,
+	analyze: bird.TranscribeAudio,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.AudioMessage{Common: c, MimeType: string(m.MimeType), Voice: bool(m.Voice)}
+		return bird.AudioMessage{
+			Common:   c,
+			MimeType: string(m.MimeType),
+			Voice:    bool(m.Voice),
+		}
 	},
 }.handle

@@ -15,7 +15,11 @@ func handleButton(ctx context.Context, e *Engine, t *task) (*bird.Request, error
 	if !ok {
 		return handleOther(ctx, e, t)
 	}
+
 	return &bird.Request{Method: bird.ProcessButton, Body: bird.ButtonInteraction{
-		Common: t.common(), ButtonID: string(button.Payload), ButtonTitle: string(button.Text), Source: bird.FromTemplate,
+		Common:      t.common(),
+		ButtonID:    string(button.Payload),
+		ButtonTitle: string(button.Text),
+		Source:      bird.FromTemplate,
 	}}, nil
 }

@@ -12,9 +12,11 @@ import (
 
 func handleContacts(ctx context.Context, e *Engine, t *task) (*bird.Request, error) {
 	raw, ok := t.message.Contacts()
+
 	var cards []json.RawMessage
 	if !ok || json.Unmarshal(raw, &cards) != nil {
 		return handleOther(ctx, e, t)
 	}
+
 	return &bird.Request{Method: bird.ProcessContacts, Body: bird.ContactsMessage{Common: t.common(), Contacts: cards}}, nil
 }

@@ -10,8 +10,15 @@ import (
 )
 
 var handleDocument = mediaType{
-	kind: media.Document, process: bird.ProcessDocument, analyze: bird.ParseDocument,
+	kind:    media.Document,
+	process: bird.ProcessDocument,
+	analyze: bird.ParseDocument,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.DocumentMessage{Common: c, Caption: string(m.Caption), Filename: string(m.Filename), MimeType: string(m.MimeType)}
+		return bird.DocumentMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			Filename: string(m.Filename),
+			MimeType: string(m.MimeType),
+		}
 	},
 }.handle

@@ -10,8 +10,14 @@ import (
 )
 
 var handleImage = mediaType{
-	kind: media.Image, process: bird.ProcessImage, analyze: bird.AnalyzeImage,
+	kind:    media.Image,
+	process: bird.ProcessImage,
+	analyze: bird.AnalyzeImage,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.ImageMessage{Common: c, Caption: string(m.Caption), MimeType: string(m.MimeType)}
+		return bird.ImageMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			MimeType: string(m.MimeType),
+		}
 	},
 }.handle

@@ -14,7 +14,11 @@ func handleLocation(ctx context.Context, e *Engine, t *task) (*bird.Request, err
 	if !ok {
 		return handleOther(ctx, e, t)
 	}
+
 	return &bird.Request{Method: bird.ProcessLocation, Body: bird.LocationMessage{Common: t.common(), Location: bird.Location{
-		Latitude: place.Latitude, Longitude: place.Longitude, Name: string(place.Name), Address: string(place.Address),
+		Latitude:  place.Latitude,
+		Longitude: place.Longitude,
+		Name:      string(place.Name),
+		Address:   string(place.Address),
 	}}}, nil
 }

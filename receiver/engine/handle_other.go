@@ -14,6 +14,8 @@ import (
 // configuration switches the method on.
 func handleOther(_ context.Context, _ *Engine, t *task) (*bird.Request, error) {
 	return &bird.Request{Method: bird.ProcessOther, Body: bird.OtherMessage{
-		Common: t.common(), Type: string(t.message.Type), Message: t.message.Raw,
+		Common:  t.common(),
+		Type:    string(t.message.Type),
+		Message: t.message.Raw,
 	}}, nil
 }

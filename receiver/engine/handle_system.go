@@ -17,5 +17,6 @@ func handleSystem(ctx context.Context, e *Engine, t *task) (*bird.Request, error
 			return nil, err
 		}
 	}
+
 	return handleOther(ctx, e, t)
 }

@@ -10,8 +10,14 @@ import (
 )
 
 var handleVideo = mediaType{
-	kind: media.Video, process: bird.ProcessVideo, analyze: bird.AnalyzeVideo,
+	kind:    media.Video,
+	process: bird.ProcessVideo,
+	analyze: bird.AnalyzeVideo,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.VideoMessage{Common: c, Caption: string(m.Caption), MimeType: string(m.MimeType)}
+		return bird.VideoMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			MimeType: string(m.MimeType),
+		}
 	},
 }.handle

@@ -38,24 +38,37 @@ var handlers = map[string]handler{
 
 // common is what every question says about the message.
 func (t *task) common() bird.Common {
-	m, c := t.message, t.contact
+	m := t.message
+	c := t.contact
 	body := t.origin(m.ID, m.Timestamp, cmp.Or(m.FromUserID, m.From))
 	body.From = optional(m.From)
 	body.ContactInfo = bird.Contact{
-		WaID: optional(cmp.Or(c.WaID, m.From)), Name: optional(c.Name), UserID: optional(cmp.Or(c.UserID, m.FromUserID)), Username: optional(c.Username),
+		WaID:     optional(cmp.Or(c.WaID, m.From)),
+		Name:     optional(c.Name),
+		UserID:   optional(cmp.Or(c.UserID, m.FromUserID)),
+		Username: optional(c.Username),
 	}
-	body.Context, body.Referral = m.Context, m.Referral
+	body.Context = m.Context
+	body.Referral = m.Referral
+
 	return body
 }
 
 // origin is what Bird is told of any event: which one it is, and of what message, number and person.
 func (t *task) origin(messageID, timestamp, person whatsapp.Text) bird.Common {
 	return bird.Common{
-		SchemaVersion: 1, EventID: t.work.Event.ID.String(), Channel: "whatsapp",
-		WorkspaceID: t.settings.Bird.WorkspaceID, AIEmployeeID: t.settings.Bird.AIEmployeeID,
-		PhoneNumberID: t.number(), WABAID: t.item.WABAID, DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
-		MessageID: string(messageID), Timestamp: string(timestamp), ReceivedAt: t.work.Event.ReceivedAt,
-		ConversationKey: t.number() + ":" + string(person),
+		SchemaVersion:      1,
+		EventID:            t.work.Event.ID.String(),
+		Channel:            "whatsapp",
+		WorkspaceID:        t.settings.Bird.WorkspaceID,
+		AIEmployeeID:       t.settings.Bird.AIEmployeeID,
+		PhoneNumberID:      t.number(),
+		WABAID:             t.item.WABAID,
+		DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
+		MessageID:          string(messageID),
+		Timestamp:          string(timestamp),
+		ReceivedAt:         t.work.Event.ReceivedAt,
+		ConversationKey:    t.number() + ":" + string(person),
 	}
 }
 
@@ -64,5 +77,6 @@ func optional(t whatsapp.Text) *string {
 	if t == "" {
 		return nil
 	}
+
 	return new(string(t))
 }

@@ -30,15 +30,19 @@ func (p *postponed) Error() string { return p.why }
 func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 	now := e.Clock.Now()
 	step := t.final
-	step.Now, step.Sent = now, t.sent
+	step.Now = now
+
+	step.Sent = t.sent
 	if err == nil && t.spoilt == nil {
 		step.Outcome = &store.Outcome{State: t.end}
 		return step
 	}
+
 	if wait, ok := errors.AsType[*postponed](err); ok {
 		step.Outcome = &store.Outcome{State: store.Pending, RetryAt: wait.until}
 		return step
 	}
+
 	f := t.spoilt
 	if err != nil {
 		f = failure.Of(err)
@@ -50,7 +54,9 @@ func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 			}
 		}
 	}
+
 	step.Outcome = e.react(ctx, t, f, now)
+
 	dead := step.Outcome.State == store.Dead
 	switch {
 	case t.work.Event.Class == store.Conversations:
@@ -59,15 +65,23 @@ func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 		}
 	case dead || now.Sub(t.work.Event.ReceivedAt) > patienceBeside:
 		// Nobody waits for a status or a notice; its history says what became of it.
-		step.Outcome.State, step.Outcome.RetryAt = store.Kept, time.Time{}
+		step.Outcome.State = store.Kept
+		step.Outcome.RetryAt = time.Time{}
 	}
+
 	return step
 }
 
 // react turns the class of a failure into an outcome.
 func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.Time) *store.Outcome {
 	processing := t.settings.Processing
-	history := &store.Failure{At: now, Class: string(f.Class), Code: f.Code, Text: f.Error()}
+	history := &store.Failure{
+		At:    now,
+		Class: string(f.Class),
+		Code:  f.Code,
+		Text:  f.Error(),
+	}
+
 	outcome := &store.Outcome{State: store.Pending, Failure: history}
 	switch f.Class {
 	case failure.Configuration:
@@ -77,16 +91,19 @@ func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.
 		if err != nil {
 			e.Log.Error("hold back a limited scope", "error", err)
 		}
+
 		outcome.RetryAt = until
 	case failure.Ambiguous:
 		history.Spent = true
 		outcome.RetryAt = now.Add(processing.AmbiguousWindow)
 	case failure.Transient:
 		history.Spent = true
+
 		if t.work.Attempts >= *processing.Retry.MaxRetries && t.work.Event.Kind != store.KindNotice {
 			outcome.State = store.Dead
 			break
 		}
+
 		outcome.RetryAt = now.Add(f.RetryAfter)
 		if f.RetryAfter == 0 {
 			outcome.RetryAt = now.Add(failure.Backoff(t.work.Attempts, processing.Retry.BaseDelay, processing.Retry.MaxDelay, random()))
@@ -95,6 +112,7 @@ func (e *Engine) react(ctx context.Context, t *task, f *failure.Error, now time.
 		history.Spent = true
 		outcome.State = store.Dead
 	}
+
 	return outcome
 }
 
@@ -104,7 +122,13 @@ func (e *Engine) bury(t *task, step *store.Step, f *failure.Error) {
 		step.TemplateRequired = new(true)
 		t.announce(notice.TemplateRequired, step.Now, map[string]any{"code": f.Code})
 	}
-	t.announce(notice.MessageDead, step.Now, map[string]any{"class": f.Class, "code": f.Code, "error": f.Error(), "type": t.work.Event.Type})
+
+	t.announce(notice.MessageDead, step.Now, map[string]any{
+		"class": f.Class,
+		"code":  f.Code,
+		"error": f.Error(),
+		"type":  t.work.Event.Type,
+	})
 	step.Emit = t.final.Emit
 }
 
@@ -121,16 +145,21 @@ func (e *Engine) record(ctx context.Context, t *task, step store.Step) (*store.W
 		stopped := ctx.Err() != nil
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		next, err := e.Store.Advance(try, t.lease, t.work.Event.ID, step)
+
 		cancel()
+
 		if err == nil || stopped || errors.Is(err, store.ErrLeaseLost) || errors.Is(err, store.ErrAlreadySent) {
 			return next, err
 		}
+
 		e.Log.Error("record progress, trying again", "event", t.work.Event.ID, "error", err)
+
 		timer := e.Clock.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-timer.Chan():
 		}
+
 		timer.Stop()
 	}
 }
@@ -139,10 +168,12 @@ func (e *Engine) record(ctx context.Context, t *task, step store.Step) (*store.W
 func (e *Engine) report(t *task, outcome *store.Outcome) {
 	event := t.work.Event
 	took := e.Clock.Since(event.ReceivedAt)
+
 	about := []any{"event", event.ID, "kind", event.Kind, "type", event.Type, "took", took}
 	if f := outcome.Failure; f != nil {
 		about = append(about, "class", f.Class, "code", f.Code, "error", f.Text, "attempts", t.work.Attempts)
 	}
+
 	message := event.Kind == store.KindMessage
 	switch {
 	case outcome.State == store.Pending:

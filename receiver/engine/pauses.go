@@ -31,6 +31,7 @@ type pauses struct {
 func (p *pauses) none() bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+
 	return len(p.byScope) == 0
 }
 
@@ -38,25 +39,30 @@ func (p *pauses) none() bool {
 func (p *pauses) until(scopes map[failure.Scope]string) time.Time {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+
 	var until time.Time
 	for _, scope := range scopes {
 		if pause, ok := p.byScope[scope]; ok && pause.Until.After(until) {
 			until = pause.Until
 		}
 	}
+
 	return until
 }
 
 func (p *pauses) level(scope string) (int, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+
 	pause, ok := p.byScope[scope]
+
 	return pause.Level, ok
 }
 
 func (p *pauses) put(pause store.Pause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	p.byScope[pause.Scope] = pause
 }
 
@@ -67,12 +73,15 @@ func (e *Engine) readPauses(ctx context.Context) {
 		if ctx.Err() == nil {
 			e.Log.Error("read the pauses of limited scopes", "error", err)
 		}
+
 		return
 	}
+
 	byScope := make(map[string]store.Pause, len(list))
 	for _, pause := range list {
 		byScope[pause.Scope] = pause
 	}
+
 	e.pauses.mu.Lock()
 	e.pauses.byScope = byScope
 	e.pauses.mu.Unlock()
@@ -117,27 +126,39 @@ func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *f
 	if !ok {
 		return e.Clock.Now().Add(max(f.RetryAfter, time.Minute)), nil
 	}
+
 	level := 0
 	if last, again := e.pauses.level(scope); again {
 		level = min(last+1, maxLevel)
 	}
+
 	factor := 2
 	if f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient {
 		factor = 4
 	}
+
 	wait := e.Live.Now().Processing.Retry.BaseDelay
 	for range level {
 		wait = min(wait*time.Duration(factor), maxPause)
 	}
+
 	if f.RetryAfter > 0 {
 		wait = f.RetryAfter
 	}
-	pause := store.Pause{Scope: scope, Until: e.Clock.Now().Add(wait), Level: level, Code: f.Code}
+
+	pause := store.Pause{
+		Scope: scope,
+		Until: e.Clock.Now().Add(wait),
+		Level: level,
+		Code:  f.Code,
+	}
 	err := e.Store.SetPause(context.WithoutCancel(ctx), pause, e.Clock.Now())
 	e.pauses.put(pause) // this receiver at least holds back
+
 	if err != nil {
 		return pause.Until, fmt.Errorf("pause a limited scope: %w", err)
 	}
+
 	return pause.Until, nil
 }
 
@@ -146,13 +167,16 @@ func (e *Engine) freed(ctx context.Context, t *task) {
 	if e.pauses.none() {
 		return
 	}
+
 	for _, scope := range t.scopes() {
 		if _, was := e.pauses.level(scope); !was {
 			continue
 		}
+
 		e.pauses.mu.Lock()
 		delete(e.pauses.byScope, scope)
 		e.pauses.mu.Unlock()
+
 		if err := e.Store.ClearPause(context.WithoutCancel(ctx), scope); err != nil {
 			e.Log.Error("end the pause of a limited scope", "error", err)
 		}

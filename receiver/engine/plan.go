@@ -16,19 +16,28 @@ func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
 	for _, reply := range answer {
 		contents = append(contents, t.contents(reply)...)
 	}
+
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
 		target := cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), part)}
 		if part == 0 {
 			target.ContextID = string(t.message.ID)
 		}
+
 		encoded, err := cloudapi.Encode(target, content)
 		if err != nil {
 			return nil, err
 		}
+
 		e.Metrics.TitlesCut(encoded.Cut)
-		replies = append(replies, store.Reply{Part: part, Type: encoded.Type, Body: encoded.Body, State: store.Planned})
+		replies = append(replies, store.Reply{
+			Part:  part,
+			Type:  encoded.Type,
+			Body:  encoded.Body,
+			State: store.Planned,
+		})
 	}
+
 	return replies, nil
 }
 
@@ -36,14 +45,30 @@ func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
 func (t *task) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
 	case bird.KindButtons:
-		return []cloudapi.Content{cloudapi.ButtonsContent{Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Buttons: buttons(reply.Buttons)}}
+		return []cloudapi.Content{cloudapi.ButtonsContent{
+			Text:    reply.Text,
+			Header:  reply.Header,
+			Footer:  reply.Footer,
+			Buttons: buttons(reply.Buttons),
+		}}
 	case bird.KindList:
 		return []cloudapi.Content{cloudapi.ListContent{
-			Text: reply.Text, Header: reply.Header, Footer: reply.Footer, Label: reply.List.ButtonText, Sections: sections(reply.List.Sections),
+			Text:     reply.Text,
+			Header:   reply.Header,
+			Footer:   reply.Footer,
+			Label:    reply.List.ButtonText,
+			Sections: sections(reply.List.Sections),
 		}}
 	case bird.KindMedia:
 		m := reply.Media
-		return []cloudapi.Content{cloudapi.MediaContent{Type: m.Type, ID: m.MediaID, Link: m.URL, Caption: m.Caption, Filename: m.Filename}}
+
+		return []cloudapi.Content{cloudapi.MediaContent{
+			Type:     m.Type,
+			ID:       m.MediaID,
+			Link:     m.URL,
+			Caption:  m.Caption,
+			Filename: m.Filename,
+		}}
 	case bird.KindTemplate:
 		return []cloudapi.Content{cloudapi.TemplateContent(*reply.Template)}
 	case bird.KindLocation:
@@ -55,6 +80,7 @@ func (t *task) contents(reply bird.Reply) []cloudapi.Content {
 		for _, text := range cloudapi.SplitText(reply.Text) {
 			texts = append(texts, cloudapi.TextContent{Text: text, PreviewURL: reply.PreviewURL})
 		}
+
 		return texts
 	}
 }
@@ -64,6 +90,7 @@ func buttons(options []bird.Option) []cloudapi.ReplyButton {
 	for _, o := range options {
 		buttons = append(buttons, cloudapi.ReplyButton{ID: o.ID, Title: o.Title})
 	}
+
 	return buttons
 }
 
@@ -74,7 +101,9 @@ func sections(given []bird.Section) []cloudapi.ListSection {
 		for _, row := range s.Rows {
 			section.Rows = append(section.Rows, cloudapi.ListRow(row))
 		}
+
 		sections = append(sections, section)
 	}
+
 	return sections
 }

@@ -39,8 +39,12 @@ type lane struct {
 
 func newPool(e *Engine, class store.Class, places func() int, attempt func(context.Context, *task) error) *pool {
 	return &pool{
-		engine: e, class: class, places: places, attempt: attempt,
-		wake: make(chan struct{}, 1), active: map[string]*lane{},
+		engine:  e,
+		class:   class,
+		places:  places,
+		attempt: attempt,
+		wake:    make(chan struct{}, 1),
+		active:  map[string]*lane{},
 	}
 }
 
@@ -53,8 +57,10 @@ func (p *pool) wakeUp() {
 
 func (p *pool) run(ctx context.Context, drain time.Duration) {
 	e := p.engine
+
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+
 	renewer := make(chan struct{})
 	go func() { defer close(renewer); p.renew(work) }()
 
@@ -63,22 +69,27 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 		if err != nil && ctx.Err() == nil {
 			e.Log.Error("claim work", "class", p.class, "error", err)
 		}
+
 		if more {
 			continue
 		}
+
 		timer := e.Clock.NewTimer(e.Live.Now().Processing.Poll)
 		select {
 		case <-ctx.Done():
 		case <-p.wake:
 		case <-timer.Chan():
 		}
+
 		timer.Stop()
 	}
 
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
+
 	timer := e.Clock.AfterFunc(drain, func() { cancel(errStopped) })
+
 	p.lanes.Wait()
 	timer.Stop()
 	cancel(errStopped)
@@ -91,25 +102,32 @@ func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
 	p.mu.Lock()
 	limit := min(p.places()-len(p.active), claimBatch)
 	p.mu.Unlock()
+
 	if limit <= 0 {
 		return false, nil // a lane that ends wakes the loop
 	}
+
 	now := e.Clock.Now()
+
 	leases, err := e.Store.Claim(ctx, p.class, now, now.Add(e.Live.Now().Processing.Lease), limit)
 	if err != nil {
 		return false, err
 	}
+
 	for _, lease := range leases {
 		laneCtx, cancel := context.WithCancelCause(work)
 		l := &lane{ref: lease.LeaseRef, cancel: cancel}
+
 		p.mu.Lock()
 		p.active[lease.Lane] = l
 		p.mu.Unlock()
 		p.lanes.Go(func() {
 			defer p.left(l)
+
 			p.work(laneCtx, lease)
 		})
 	}
+
 	return len(leases) == limit, nil
 }
 
@@ -134,22 +152,28 @@ func (p *pool) renew(ctx context.Context) {
 			return
 		case <-timer.Chan():
 		}
+
 		p.mu.Lock()
+
 		refs := make([]store.LeaseRef, 0, len(p.active))
 		for _, l := range p.active {
 			refs = append(refs, l.ref)
 		}
 		p.mu.Unlock()
+
 		if len(refs) == 0 {
 			continue
 		}
+
 		lost, err := e.Store.Renew(ctx, refs, e.Clock.Now().Add(e.Live.Now().Processing.Lease))
 		if err != nil {
 			if ctx.Err() == nil {
 				e.Log.Error("renew leases", "class", p.class, "error", err)
 			}
+
 			continue
 		}
+
 		p.mu.Lock()
 		for _, ref := range lost {
 			if l := p.active[ref.Lane]; l != nil && l.ref == ref {
@@ -163,6 +187,7 @@ func (p *pool) renew(ctx context.Context) {
 func (p *pool) isStopping() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	return p.stopping
 }
 
@@ -174,27 +199,41 @@ func (p *pool) work(ctx context.Context, lease store.Lease) {
 			if err := e.Store.Release(context.WithoutCancel(ctx), lease.LeaseRef, e.Clock.Now()); err != nil && !errors.Is(err, store.ErrLeaseLost) {
 				e.Log.Error("hand back work", "class", p.class, "error", err)
 			}
+
 			return
 		}
-		t := &task{lease: lease.LeaseRef, work: work, settings: e.Live.Now(), end: store.Done}
+
+		t := &task{
+			lease:    lease.LeaseRef,
+			work:     work,
+			settings: e.Live.Now(),
+			end:      store.Done,
+		}
+
 		err := p.attempt(ctx, t)
 		if errors.Is(err, store.ErrLeaseLost) || errors.Is(context.Cause(ctx), store.ErrLeaseLost) {
 			e.Log.Warn("work taken over by another receiver", "event", work.Event.ID)
 			return
 		}
+
 		step := e.settle(ctx, t, err)
+
 		next, err := e.record(ctx, t, step)
 		if err != nil {
 			e.Log.Error("record the end of an attempt", "event", work.Event.ID, "error", err)
 			return
 		}
+
 		if len(step.Emit) > 0 {
 			e.Wake(store.Notices)
 		}
+
 		if step.Resend != nil {
 			e.Wake(store.Conversations)
 		}
+
 		e.report(t, step.Outcome)
+
 		work = next
 	}
 }

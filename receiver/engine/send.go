@@ -32,17 +32,21 @@ func (e *Engine) send(ctx context.Context, t *task) error {
 		if reply.State == store.Sent {
 			continue
 		}
+
 		err := e.sendOne(ctx, t, reply)
 		if errors.Is(err, store.ErrAlreadySent) {
 			continue // a status proved it just now
 		}
+
 		if err != nil && failure.Of(err).Class == failure.TemplateRequired {
 			return e.sendTemplate(ctx, t, reply, err)
 		}
+
 		if err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -51,23 +55,29 @@ func (e *Engine) sendOne(ctx context.Context, t *task, reply *store.Reply) error
 		if err := e.allowed(t, reply); err != nil {
 			return err
 		}
+
 		if err := e.begin(ctx, t, reply); err != nil {
 			return err
 		}
 	}
+
 	sending, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
 	id, err := e.Graph.Send(sending, t.number(), reply.Body)
 	span.End(err)
 	e.noteSend(err)
+
 	if err != nil && !e.proved(ctx, t, reply, err) {
 		return err
 	}
+
 	e.Metrics.MessageSent(reply.Type)
 	e.freed(ctx, t)
+
 	t.inFlight = nil
 	if err == nil {
 		t.sent = &store.SentRef{Part: reply.Part, MessageID: id}
 	}
+
 	return nil
 }
 
@@ -76,11 +86,13 @@ func (e *Engine) proved(ctx context.Context, t *task, reply *store.Reply, err er
 	if failure.Of(err).Class != failure.Ambiguous || ctx.Err() != nil {
 		return false
 	}
+
 	record, err := e.Store.Get(ctx, t.work.Event.ID)
 	if err != nil {
 		e.Log.Error("look for the status of a send without an answer", "event", t.work.Event.ID, "error", err)
 		return false
 	}
+
 	return slices.ContainsFunc(record.Replies, func(r store.Reply) bool { return r.Part == reply.Part && r.State == store.Sent })
 }
 
@@ -94,13 +106,18 @@ func (e *Engine) allowed(t *task, reply *store.Reply) error {
 	}
 	// Meta's word that the window is closed counts for what it was said of; a message that came since opens it.
 	open := now.Before(t.work.Conversation.LastInboundAt.Add(window)) || now.Before(t.work.Event.ReceivedAt.Add(window))
+
 	refused := t.work.Conversation.TemplateRequired && reply.Resends > 0
 	if reply.Type != "template" && (!open || refused) {
 		return &failure.Error{
-			Class: failure.TemplateRequired, Scope: failure.ScopePair, Op: opSend, Code: "131047",
-			Text: "more than 24 hours since the person's last message: only a template may be sent",
+			Class: failure.TemplateRequired,
+			Scope: failure.ScopePair,
+			Op:    opSend,
+			Code:  "131047",
+			Text:  "more than 24 hours since the person's last message: only a template may be sent",
 		}
 	}
+
 	return nil
 }
 
@@ -110,17 +127,32 @@ func (e *Engine) begin(ctx context.Context, t *task, reply *store.Reply) error {
 		if settled := e.heardSince(reply).Add(t.settings.Processing.AmbiguousWindow); e.Clock.Now().Before(settled) {
 			return &postponed{until: settled, why: "waiting for the status of a send whose outcome is not known"}
 		}
+
 		if t.work.Attempts > *t.settings.Processing.Retry.MaxRetries {
-			return &failure.Error{Class: failure.Permanent, Op: opSend, Code: "in_doubt", Text: "the last attempt ended without an answer and no status has come"}
+			return &failure.Error{
+				Class: failure.Permanent,
+				Op:    opSend,
+				Code:  "in_doubt",
+				Text:  "the last attempt ended without an answer and no status has come",
+			}
 		}
 	}
+
 	if err := e.waitTurn(ctx, t); err != nil {
 		return err
 	}
-	if _, err := e.record(ctx, t, store.Step{Now: e.Clock.Now(), Sent: t.sent, Sending: &reply.Part}); err != nil {
+
+	if _, err := e.record(ctx, t, store.Step{
+		Now:     e.Clock.Now(),
+		Sent:    t.sent,
+		Sending: &reply.Part,
+	}); err != nil {
 		return err
 	}
-	t.sent, t.inFlight = nil, &reply.Part
+
+	t.sent = nil
+	t.inFlight = &reply.Part
+
 	return nil
 }
 
@@ -130,6 +162,7 @@ func (e *Engine) heardSince(reply *store.Reply) time.Time {
 	if reply.StartedAt.Before(e.began) {
 		return e.began
 	}
+
 	return reply.StartedAt
 }
 
@@ -139,6 +172,7 @@ func (e *Engine) sendTemplate(ctx context.Context, t *task, reply *store.Reply, 
 	if fallback.Name == "" || reply.Type == "template" {
 		return cause
 	}
+
 	encoded, err := cloudapi.Encode(
 		cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), reply.Part)},
 		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
@@ -146,11 +180,16 @@ func (e *Engine) sendTemplate(ctx context.Context, t *task, reply *store.Reply, 
 	if err != nil {
 		return err
 	}
+
 	template := *reply
-	template.Type, template.Body = encoded.Type, encoded.Body
+	template.Type = encoded.Type
+
+	template.Body = encoded.Body
 	if err := e.sendOne(ctx, t, &template); err != nil && !errors.Is(err, store.ErrAlreadySent) {
 		return err
 	}
+
 	t.final.TemplateRequired = new(true)
+
 	return nil
 }

@@ -32,14 +32,18 @@ type turns struct {
 func (t *turns) keep(event store.ID, at, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+
 	if len(t.at) >= maxTurns {
 		// Some never come back, such as those that another receiver took over.
 		maps.DeleteFunc(t.at, func(_ store.ID, at time.Time) bool { return at.Before(now) })
 	}
+
 	if len(t.at) >= maxTurns {
 		return false
 	}
+
 	t.at[event] = at
+
 	return true
 }
 
@@ -47,8 +51,10 @@ func (t *turns) keep(event store.ID, at, now time.Time) bool {
 func (t *turns) redeem(event store.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+
 	_, taken := t.at[event]
 	delete(t.at, event)
+
 	return taken
 }
 
@@ -59,18 +65,25 @@ func (e *Engine) waitTurn(ctx context.Context, t *task) error {
 	if e.turns.redeem(id) || e.Graph.TakeTurn(t.number()) {
 		return nil
 	}
+
 	if t.sent != nil {
 		if _, err := e.record(ctx, t, store.Step{Now: e.Clock.Now(), Sent: t.sent}); err != nil {
 			return err
 		}
+
 		t.sent = nil
 	}
-	now, wait := e.Clock.Now(), e.Graph.ReserveTurn(t.number())
+
+	now := e.Clock.Now()
+
+	wait := e.Graph.ReserveTurn(t.number())
 	if wait > nearTurn && e.turns.keep(id, now.Add(wait), now) {
 		return &postponed{until: now.Add(wait), why: "waiting for the phone number's throughput"}
 	}
+
 	timer := e.Clock.NewTimer(wait)
 	defer timer.Stop()
+
 	select {
 	case <-timer.Chan():
 		return nil

@@ -58,6 +58,7 @@ func (e *Error) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("%s: %s", e.Op, e.Text)
 	}
+
 	return fmt.Sprintf("%s: %s (%s)", e.Op, e.Text, e.Code)
 }
 
@@ -67,5 +68,10 @@ func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	return &Error{Class: Transient, Op: "work", Text: "unexpected failure"}
+
+	return &Error{
+		Class: Transient,
+		Op:    "work",
+		Text:  "unexpected failure",
+	}
 }

@@ -20,12 +20,14 @@ func ParseRetryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0
 	}
+
 	var wait time.Duration
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
 		wait = at.Sub(now)
 	}
+
 	return min(max(wait, 0), MaxRetryAfter)
 }
 
@@ -36,5 +38,6 @@ func Backoff(n int, base, most time.Duration, random float64) time.Duration {
 	if n < 32 && base <= most>>n {
 		wait = base << n
 	}
+
 	return wait/2 + time.Duration(random*float64(wait/2))
 }

@@ -37,25 +37,36 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 	if err != nil {
 		return nil, err
 	}
+
 	events := make([]store.Event, 0, len(items))
+
 	parent := tracing.Parent(ctx)
 	for _, item := range items {
 		item.Trace = parent
+
 		payload, err := json.Marshal(item)
 		if err != nil {
 			return nil, fmt.Errorf("encode event: %w", err)
 		}
+
 		for _, event := range identify(item, now) {
 			event.PhoneNumberID = string(item.Metadata.PhoneNumberID)
-			event.Payload, event.ReceivedAt = payload, now
+			event.Payload = payload
+
+			event.ReceivedAt = now
 			if foreign(event.PhoneNumberID, settings.CloudAPI.PhoneNumberIDs) {
-				event.State, event.Lane, event.Alias, event.Status = store.Quarantined, "", "", nil
+				event.State = store.Quarantined
+				event.Lane = ""
+				event.Alias = ""
+				event.Status = nil
 			} else if settings.Notifications.SinkURL != "" {
 				events = append(events, announce(event, item)...)
 			}
+
 			events = append(events, event)
 		}
 	}
+
 	return events, nil
 }
 
@@ -68,7 +79,10 @@ func identify(item whatsapp.Item, now time.Time) []store.Event {
 		return []store.Event{statusEvent(item, now)}
 	case whatsapp.PartError:
 		event := keptEvent(store.KindError, item)
-		event.State, event.Class, event.Lane = store.Pending, store.Statuses, "errors:"+string(item.Metadata.PhoneNumberID)
+		event.State = store.Pending
+		event.Class = store.Statuses
+		event.Lane = "errors:" + string(item.Metadata.PhoneNumberID)
+
 		return []store.Event{event}
 	case whatsapp.PartField:
 		return append(echoEvents(item), keptEvent(store.KindField, item))
@@ -83,14 +97,22 @@ func messageEvent(item whatsapp.Item) store.Event {
 	if err != nil {
 		return keptEvent(store.KindUnknown, item)
 	}
+
 	number := string(item.Metadata.PhoneNumberID)
+
 	id := string(message.ID)
 	if id == "" {
 		id = compact(item.Raw)
 	}
+
 	return store.Event{
-		ID: store.NewID(store.KindMessage, number, id), Kind: store.KindMessage, Type: bounded(string(message.Type)),
-		State: store.Pending, Class: store.Conversations, Lane: message.Conversation(number), Alias: message.Alias(number),
+		ID:    store.NewID(store.KindMessage, number, id),
+		Kind:  store.KindMessage,
+		Type:  bounded(string(message.Type)),
+		State: store.Pending,
+		Class: store.Conversations,
+		Lane:  message.Conversation(number),
+		Alias: message.Alias(number),
 	}
 }
 
@@ -101,15 +123,23 @@ func statusEvent(item whatsapp.Item, now time.Time) store.Event {
 	if err != nil || status.MessageID == "" {
 		return keptEvent(store.KindUnknown, item)
 	}
+
 	number := string(item.Metadata.PhoneNumberID)
+
 	update := &store.StatusUpdate{
-		PhoneNumberID: number, MessageID: string(status.MessageID), Participant: string(status.Participant),
-		Type: bounded(string(status.Type)), Status: bounded(string(status.Status)), Rank: status.Rank(),
-		At: whatsapp.UnixTime(status.Timestamp, now), ErrorCode: status.ErrorCode,
+		PhoneNumberID: number,
+		MessageID:     string(status.MessageID),
+		Participant:   string(status.Participant),
+		Type:          bounded(string(status.Type)),
+		Status:        bounded(string(status.Status)),
+		Rank:          status.Rank(),
+		At:            whatsapp.UnixTime(status.Timestamp, now),
+		ErrorCode:     status.ErrorCode,
 	}
 	if event, part, ok := whatsapp.ParseCallback(string(status.Callback)); ok {
 		if id, err := store.ParseID(event); err == nil {
-			update.ReplyTo, update.ReplyPart = id, part
+			update.ReplyTo = id
+			update.ReplyPart = part
 		}
 	}
 	// A failure may say something of the person, so its lane has the conversation's name. All others are spread.
@@ -117,10 +147,15 @@ func statusEvent(item whatsapp.Item, now time.Time) store.Event {
 	if status.Status != "failed" || lane == "" {
 		lane = fmt.Sprintf("status:%s:%d", number, store.NewID(store.KindMessage, update.MessageID)[0]%statusLanes)
 	}
+
 	return store.Event{
-		ID:   store.NewID(store.KindStatus, number, update.MessageID, string(status.Status), update.Participant, string(status.Type)),
-		Kind: store.KindStatus, Type: update.Status, Status: update,
-		State: store.Pending, Class: store.Statuses, Lane: lane,
+		ID:     store.NewID(store.KindStatus, number, update.MessageID, string(status.Status), update.Participant, string(status.Type)),
+		Kind:   store.KindStatus,
+		Type:   update.Status,
+		Status: update,
+		State:  store.Pending,
+		Class:  store.Statuses,
+		Lane:   lane,
 	}
 }
 
@@ -130,44 +165,62 @@ func echoEvents(item whatsapp.Item) []store.Event {
 	if item.Field != whatsapp.FieldEchoes {
 		return nil
 	}
+
 	number := string(item.Metadata.PhoneNumberID)
+
 	var events []store.Event
 	for _, echo := range whatsapp.ParseEchoes(item.Raw) {
 		lane := echo.Conversation(number)
 		if lane == "" || echo.ID == "" {
 			continue
 		}
+
 		events = append(events, store.Event{
-			ID: store.NewID(store.KindField, number, item.Field, string(echo.ID)), Kind: store.KindField, Type: bounded(item.Field),
-			State: store.Pending, Class: store.Conversations, Lane: lane, Alias: echo.Alias(number),
+			ID:    store.NewID(store.KindField, number, item.Field, string(echo.ID)),
+			Kind:  store.KindField,
+			Type:  bounded(item.Field),
+			State: store.Pending,
+			Class: store.Conversations,
+			Lane:  lane,
+			Alias: echo.Alias(number),
 		})
 	}
+
 	return events
 }
 
 // keptEvent is the same event when everything that Meta said is, however it is spaced.
 func keptEvent(kind store.Kind, item whatsapp.Item) store.Event {
 	return store.Event{
-		ID:   store.NewID(kind, item.WABAID, item.Time, item.Field, string(item.Metadata.PhoneNumberID), compact(item.Raw)),
-		Kind: kind, Type: bounded(item.Field), State: store.Kept,
+		ID:    store.NewID(kind, item.WABAID, item.Time, item.Field, string(item.Metadata.PhoneNumberID), compact(item.Raw)),
+		Kind:  kind,
+		Type:  bounded(item.Field),
+		State: store.Kept,
 	}
 }
 
 // announce tells the sink of messages, without what they say, and of all that is only kept, as it came.
 func announce(event store.Event, item whatsapp.Item) []store.Event {
-	n := notice.Notice{Source: notice.Number(event.PhoneNumberID), Subject: event.ID.String(), Time: event.ReceivedAt}
+	n := notice.Notice{
+		Source:  notice.Number(event.PhoneNumberID),
+		Subject: event.ID.String(),
+		Time:    event.ReceivedAt,
+	}
 	switch {
 	case event.Kind == store.KindMessage:
 		n.Type = notice.MessageReceived
 		n.Data, _ = json.Marshal(map[string]string{"type": event.Type}) // of strings: it cannot fail
 	case event.State == store.Kept:
-		n.Type, n.Data = notice.AccountPrefix+bounded(cmp.Or(item.Field, "unknown")), item.Raw
+		n.Type = notice.AccountPrefix + bounded(cmp.Or(item.Field, "unknown"))
+
+		n.Data = item.Raw
 		if event.PhoneNumberID == "" {
 			n.Source = notice.BusinessAccount(item.WABAID)
 		}
 	default:
 		return nil
 	}
+
 	return []store.Event{n.Event("")}
 }
 
@@ -176,6 +229,7 @@ func compact(raw json.RawMessage) string {
 	if err := json.Compact(&b, raw); err != nil {
 		return string(raw)
 	}
+
 	return b.String()
 }
 

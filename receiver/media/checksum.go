@@ -16,9 +16,11 @@ func sameSum(announced string, sum [sha256.Size]byte) bool {
 	if announced == "" || strings.EqualFold(announced, hex.EncodeToString(sum[:])) {
 		return true
 	}
+
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(announced, "-_") {
 		encoding = base64.RawURLEncoding
 	}
+
 	return strings.TrimRight(announced, "=") == encoding.EncodeToString(sum[:])
 }

@@ -43,18 +43,26 @@ type Wanted struct {
 func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want Wanted) (*File, error) {
 	most, ok := largest[kind]
 	if !ok {
-		return nil, &failure.Error{Class: failure.Permanent, Op: op, Code: "media_kind", Text: "messages of this type carry no media"}
+		return nil, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "media_kind",
+			Text:  "messages of this type carry no media",
+		}
 	}
+
 	var last string
 	for try := 1; ; try++ {
 		file, again, err := s.attempt(ctx, phoneNumberID, most, want)
 		if err == nil {
 			return file, nil
 		}
+
 		code := failure.Of(err).Code
 		if !again || code == last || try == maxTries {
 			return nil, err
 		}
+
 		last = code
 	}
 }
@@ -65,88 +73,137 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, w
 	if err != nil {
 		return nil, false, notFound(err)
 	}
+
 	room := most
 	if info.FileSize > 0 {
 		room = info.FileSize
 	}
+
 	switch {
 	case room > most:
 		return nil, false, tooLarge()
 	case room > s.most && info.FileSize > 0:
-		return nil, false, &failure.Error{Class: failure.Permanent, Op: op, Code: "media_too_large", Text: "the media is larger than media.maxSpoolBytes"}
+		return nil, false, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "media_too_large",
+			Text:  "the media is larger than media.maxSpoolBytes",
+		}
 	}
+
 	room = min(room, s.most)
+
 	waited, err := s.reserve(ctx, room)
 	if err != nil {
-		return nil, false, &failure.Error{Class: failure.Transient, Op: op, Code: "no_room", Text: "stopped while waiting for room in the spool"}
+		return nil, false, &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  "no_room",
+			Text:  "stopped while waiting for room in the spool",
+		}
 	}
-	file := &File{Filename: want.Filename, spool: s, reserved: room}
+
+	file := &File{
+		Filename: want.Filename,
+		spool:    s,
+		reserved: room,
+	}
 	defer func() {
 		if err == nil {
 			return
 		}
+
 		if left := file.Remove(); left != nil {
 			err = errors.Join(err, left)
 		}
 	}()
+
 	if waited { // the URL may have run out meanwhile
 		if info, err = s.lookup.MediaInfo(ctx, phoneNumberID, want.ID); err != nil {
 			return nil, false, notFound(err)
 		}
 	}
+
 	if again, err = s.download(ctx, file, most, info, want); err != nil {
 		return nil, again, err
 	}
+
 	return file, false, nil
 }
 
 // download fills file with at most the bytes that are reserved for it.
 func (s *Spool) download(ctx context.Context, file *File, most int64, info cloudapi.MediaInfo, want Wanted) (again bool, err error) {
 	settings := s.live.Now()
+
 	address, err := url.Parse(info.URL)
 	if err != nil {
-		return false, &failure.Error{Class: failure.Permanent, Op: op, Code: "media_host", Text: "Meta's address of the media is no URL"}
+		return false, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "media_host",
+			Text:  "Meta's address of the media is no URL",
+		}
 	}
+
 	if !allowed(settings, address) {
 		return false, foreign(address)
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, settings.Media.DownloadTimeout)
 	defer cancel()
+
 	response, again, err := s.get(ctx, settings, address)
 	if err != nil {
 		return again, err
 	}
 	defer response.Body.Close()
+
 	if response.ContentLength > most {
 		return false, tooLarge()
 	}
+
 	f, err := os.CreateTemp(s.dir, filePrefix+"*")
 	if err != nil {
 		return false, notWritten(err)
 	}
+
 	file.Path = f.Name()
 	defer f.Close()
-	room, hash := file.reserved, sha256.New()
+
+	room := file.reserved
+	hash := sha256.New()
+
 	file.Size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(response.Body, room+1))
 	if err == nil {
 		err = f.Close()
 	}
+
 	if err != nil {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return false, notWritten(err)
 		}
+
 		return false, unanswered(err)
 	}
+
 	if file.Size > room && info.FileSize <= 0 {
 		return false, tooLarge()
 	}
+
 	sum := [sha256.Size]byte(hash.Sum(nil))
 	if (info.FileSize > 0 && file.Size != info.FileSize) || !sameSum(want.SHA256, sum) || !sameSum(info.SHA256, sum) {
-		return true, &failure.Error{Class: failure.Permanent, Op: op, Code: "media_hash", Text: "the media is not what Meta announced: size or SHA-256 differ"}
+		return true, &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "media_hash",
+			Text:  "the media is not what Meta announced: size or SHA-256 differ",
+		}
 	}
+
 	file.SHA256 = hex.EncodeToString(sum[:])
 	file.MimeType = cmp.Or(want.MimeType, info.MimeType, response.Header.Get("Content-Type"))
 	file.shrink()
+
 	return false, nil
 }
 
@@ -156,42 +213,57 @@ func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url
 	if err != nil {
 		return nil, false, foreign(address)
 	}
+
 	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
 	request.Header.Set("User-Agent", userAgent)
+
 	response, err := s.http.Do(request)
 	if err != nil {
 		return nil, false, unanswered(err)
 	}
+
 	if response.StatusCode == http.StatusOK {
 		return response, false, nil
 	}
+
 	response.Body.Close()
 	again, err = refused(response)
+
 	return nil, again, err
 }
 
 func refused(response *http.Response) (again bool, err error) {
 	e := &failure.Error{
-		Class: failure.Permanent, Op: op, Code: "http_" + strconv.Itoa(response.StatusCode), Text: "Meta's media host refuses the download",
+		Class:      failure.Permanent,
+		Op:         op,
+		Code:       "http_" + strconv.Itoa(response.StatusCode),
+		Text:       "Meta's media host refuses the download",
 		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 	switch status := response.StatusCode; status {
 	case http.StatusNotFound, http.StatusGone:
-		e.Code, e.Text = "media_gone", "the media is no longer there"
+		e.Code = "media_gone"
+		e.Text = "the media is no longer there"
+
 		return true, e
 	case http.StatusUnauthorized:
-		e.Class, e.Text = failure.Configuration, "Meta's media host refuses the access token: set a new one"
+		e.Class = failure.Configuration
+		e.Text = "Meta's media host refuses the access token: set a new one"
+
 		return true, e
 	case http.StatusForbidden: // some of Meta's hosts say so of a URL that has run out
 		e.Class = failure.Transient
 		return true, e
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		e.Class, e.Text = failure.Transient, "Meta's media host is busy"
+		e.Class = failure.Transient
+		e.Text = "Meta's media host is busy"
 	default:
 		if status >= http.StatusInternalServerError {
-			e.Class, e.Text = failure.Transient, "Meta's media host is unavailable"
+			e.Class = failure.Transient
+			e.Text = "Meta's media host is unavailable"
 		}
 	}
+
 	return false, e
 }
 
@@ -201,6 +273,7 @@ func notFound(err error) error {
 	if e.Class == failure.Permanent {
 		e.Code = "media_gone"
 	}
+
 	return &e
 }
 
@@ -209,23 +282,53 @@ func unanswered(cause error) error {
 	if e, ok := errors.AsType[*failure.Error](cause); ok { // what CheckRedirect said
 		return e
 	}
+
 	if errors.Is(cause, errPrivate) {
-		return &failure.Error{Class: failure.Permanent, Op: op, Code: "media_host", Text: "the media's host is at an address that is not public"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "media_host",
+			Text:  "the media's host is at an address that is not public",
+		}
 	}
+
 	if errors.Is(cause, context.DeadlineExceeded) {
-		return &failure.Error{Class: failure.Transient, Op: op, Code: "timeout", Text: "the media did not arrive in time"}
+		return &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  "timeout",
+			Text:  "the media did not arrive in time",
+		}
 	}
-	return &failure.Error{Class: failure.Transient, Op: op, Code: "no_connection", Text: "the connection to Meta's media host failed"}
+
+	return &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  "no_connection",
+		Text:  "the connection to Meta's media host failed",
+	}
 }
 
 func notWritten(cause error) error {
-	e := &failure.Error{Class: failure.Transient, Op: op, Code: "spool", Text: "media.spoolDir cannot be written to"}
-	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
-		e.Code, e.Text = "disk_full", "the disk of media.spoolDir is full"
+	e := &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  "spool",
+		Text:  "media.spoolDir cannot be written to",
 	}
+	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
+		e.Code = "disk_full"
+		e.Text = "the disk of media.spoolDir is full"
+	}
+
 	return e
 }
 
 func tooLarge() error {
-	return &failure.Error{Class: failure.Permanent, Op: op, Code: "media_too_large", Text: "the media is larger than WhatsApp allows for its type"}
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  "media_too_large",
+		Text:  "the media is larger than WhatsApp allows for its type",
+	}
 }

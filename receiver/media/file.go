@@ -32,14 +32,18 @@ func (f *File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 func (f *File) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	if f.reserved == 0 {
 		return nil
 	}
+
 	if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove spooled media: %w", err)
 	}
+
 	f.spool.release(f.reserved)
 	f.reserved = 0
+
 	return nil
 }
 
@@ -47,6 +51,7 @@ func (f *File) Remove() error {
 func (f *File) shrink() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	if keep := max(f.Size, 1); keep < f.reserved {
 		f.spool.release(f.reserved - keep)
 		f.reserved = keep

@@ -37,21 +37,32 @@ func newClient(live *config.Live) *http.Client {
 		if address == graphAddress(live.Now()) || slices.Contains(proxies, address) {
 			return plain.DialContext(ctx, network, address)
 		}
+
 		return guarded.DialContext(ctx, network, address)
 	}
+
 	return &http.Client{
 		Transport: transport,
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
-				return &failure.Error{Class: failure.Permanent, Op: op, Code: "media_host", Text: "Meta's media host redirects more than 3 times"}
+				return &failure.Error{
+					Class: failure.Permanent,
+					Op:    op,
+					Code:  "media_host",
+					Text:  "Meta's media host redirects more than 3 times",
+				}
 			}
+
 			if !allowed(live.Now(), next.URL) {
 				return foreign(next.URL)
 			}
+
 			next.Header.Del("Referer") // it would tell the signed URL
+
 			if next.URL.Scheme != via[0].URL.Scheme || hostPort(next.URL) != hostPort(via[0].URL) {
 				next.Header.Del("Authorization")
 			}
+
 			return nil
 		},
 	}
@@ -63,18 +74,23 @@ func allowed(settings *config.Snapshot, u *url.URL) bool {
 	if u.User != nil || u.Hostname() == "" {
 		return false
 	}
+
 	if graph, err := url.Parse(settings.CloudAPI.BaseURL); err == nil && u.Scheme == graph.Scheme && hostPort(u) == hostPort(graph) {
 		return true
 	}
+
 	if u.Scheme != "https" {
 		return false
 	}
+
 	name := strings.TrimSuffix(hostPort(u), ":443")
+
 	return slices.ContainsFunc(settings.Media.AllowedHosts, func(host string) bool {
 		host = strings.ToLower(host)
 		if strings.HasPrefix(host, ".") {
 			return strings.HasSuffix(name, host) && name != host
 		}
+
 		return name == host
 	})
 }
@@ -82,20 +98,24 @@ func allowed(settings *config.Snapshot, u *url.URL) bool {
 // foreign names the host, since that is what has to be allowed.
 func foreign(u *url.URL) error {
 	return &failure.Error{
-		Class: failure.Permanent, Op: op, Code: "media_host",
-		Text: "the media is at " + hostName(u) + ", where it may not be fetched: add the host to media.allowedHosts if it is Meta's",
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  "media_host",
+		Text:  "the media is at " + hostName(u) + ", where it may not be fetched: add the host to media.allowedHosts if it is Meta's",
 	}
 }
 
 // hostName is fit for a log whatever the URL holds.
 func hostName(u *url.URL) string {
 	name := strings.ToLower(u.Hostname())
+
 	odd := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune(".-:", r)
 	}
 	if name == "" || len(name) > 253 || strings.ContainsFunc(name, odd) {
 		return "another host"
 	}
+
 	return u.Scheme + "://" + name
 }
 
@@ -103,8 +123,14 @@ func hostName(u *url.URL) string {
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+		port = map[string]string{
+			"http":    "80",
+			"https":   "443",
+			"socks5":  "1080",
+			"socks5h": "1080",
+		}[u.Scheme]
 	}
+
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
@@ -113,6 +139,7 @@ func graphAddress(settings *config.Snapshot) string {
 	if err != nil {
 		return ""
 	}
+
 	return hostPort(u)
 }
 
@@ -125,6 +152,7 @@ func environmentProxies() []string {
 			addresses = append(addresses, hostPort(proxy))
 		}
 	}
+
 	return addresses
 }
 
@@ -162,6 +190,7 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 	if err != nil || !public(dialled.Addr()) {
 		return errPrivate
 	}
+
 	return nil
 }
 
@@ -171,6 +200,7 @@ func public(ip netip.Addr) bool {
 		b := ip.As16()
 		ip = netip.AddrFrom4([4]byte(b[12:]))
 	}
+
 	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (ip.Is4() || unicast6.Contains(ip)) &&
 		!slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

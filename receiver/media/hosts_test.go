@@ -44,6 +44,7 @@ func TestAllowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		settings := config.Fixed(config.Config{
 			CloudAPI: config.CloudAPI{BaseURL: "http://Graph.test:9000"},
 			Media:    config.Media{AllowedHosts: []string{".fbsbx.com", ".fbcdn.net", "Media.example.com", "odd.example.com:8443"}},
@@ -56,20 +57,54 @@ func TestAllowed(t *testing.T) {
 
 func TestPublic(t *testing.T) {
 	for address, want := range map[string]bool{
-		"157.240.1.1": true, "2a03:2880::1": true, "64:ff9b::9df0:101": true, "::ffff:157.240.1.1": true,
-		"127.0.0.1": false, "::1": false, "0.0.0.0": false, "::": false, "0.1.2.3": false,
-		"10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "fd00::1": false, "fec0::1": false,
-		"169.254.169.254": false, "fe80::1%eth0": false, "100.100.100.200": false, "192.0.0.8": false, "198.18.0.1": false,
-		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "250.1.1.1": false,
-		"::ffff:127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::a9fe:a9fe": false,
-		"::ffff:169.254.169.254": false, "::169.254.169.254": false, "::ffff:0:a9fe:a9fe": false, "fd00:ec2::254": false,
-		"2002:a9fe:a9fe::1": false, "2001:0:1::1": false, "2001:db8::1": false, "100::1": false, "3fff::1": false,
-		"192.0.2.1": false, "198.51.100.1": false, "203.0.113.1": false, "192.88.99.1": false, "172.32.0.1": true, "2606:4700::1": true,
+		"157.240.1.1":            true,
+		"2a03:2880::1":           true,
+		"64:ff9b::9df0:101":      true,
+		"::ffff:157.240.1.1":     true,
+		"127.0.0.1":              false,
+		"::1":                    false,
+		"0.0.0.0":                false,
+		"::":                     false,
+		"0.1.2.3":                false,
+		"10.1.2.3":               false,
+		"172.16.0.1":             false,
+		"192.168.1.1":            false,
+		"fd00::1":                false,
+		"fec0::1":                false,
+		"169.254.169.254":        false,
+		"fe80::1%eth0":           false,
+		"100.100.100.200":        false,
+		"192.0.0.8":              false,
+		"198.18.0.1":             false,
+		"224.0.0.1":              false,
+		"ff02::1":                false,
+		"255.255.255.255":        false,
+		"250.1.1.1":              false,
+		"::ffff:127.0.0.1":       false,
+		"64:ff9b::7f00:1":        false,
+		"64:ff9b::a9fe:a9fe":     false,
+		"64:ff9b:1::a9fe:a9fe":   false,
+		"::ffff:169.254.169.254": false,
+		"::169.254.169.254":      false,
+		"::ffff:0:a9fe:a9fe":     false,
+		"fd00:ec2::254":          false,
+		"2002:a9fe:a9fe::1":      false,
+		"2001:0:1::1":            false,
+		"2001:db8::1":            false,
+		"100::1":                 false,
+		"3fff::1":                false,
+		"192.0.2.1":              false,
+		"198.51.100.1":           false,
+		"203.0.113.1":            false,
+		"192.88.99.1":            false,
+		"172.32.0.1":             true,
+		"2606:4700::1":           true,
 	} {
 		if got := public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("public(%s) = %t, want %t", address, got, want)
 		}
 	}
+
 	if refusePrivate("tcp", "no address", nil) == nil {
 		t.Error("what is no address was let through")
 	}
@@ -77,12 +112,16 @@ func TestPublic(t *testing.T) {
 
 func TestHostPort(t *testing.T) {
 	for address, want := range map[string]string{
-		"http://[::1]": "[::1]:80", "https://[::1]": "[::1]:443", "socks5://[::1]": "[::1]:1080", "http://Proxy.internal:3128": "proxy.internal:3128",
+		"http://[::1]":               "[::1]:80",
+		"https://[::1]":              "[::1]:443",
+		"socks5://[::1]":             "[::1]:1080",
+		"http://Proxy.internal:3128": "proxy.internal:3128",
 	} {
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if got := hostPort(u); got != want {
 			t.Errorf("hostPort(%s) = %s, want %s", address, got, want)
 		}
@@ -91,9 +130,16 @@ func TestHostPort(t *testing.T) {
 
 func TestForeignHostIsNamedForALog(t *testing.T) {
 	for host, want := range map[string]string{
-		"cdn.example.com": "https://cdn.example.com,", "a b\n": "another host,", strings.Repeat("a", 300): "another host,", "": "another host,",
+		"cdn.example.com":        "https://cdn.example.com,",
+		"a b\n":                  "another host,",
+		strings.Repeat("a", 300): "another host,",
+		"":                       "another host,",
 	} {
-		if err := foreign(&url.URL{Scheme: "https", Host: host, Path: "/secret"}); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+		if err := foreign(&url.URL{
+			Scheme: "https",
+			Host:   host,
+			Path:   "/secret",
+		}); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("foreign(%q) = %v, want it to name %q", host, err, want)
 		}
 	}
@@ -121,7 +167,9 @@ func TestSameSum(t *testing.T) {
 		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=":                     true,
 		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":                      true,
 		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB":                      false,
-		"<SHA256>": false, "fbefff01": false, "=": false,
+		"<SHA256>": false,
+		"fbefff01": false,
+		"=":        false,
 	} {
 		if got := sameSum(announced, sum); got != want {
 			t.Errorf("sameSum(%q) = %t, want %t", announced, got, want)

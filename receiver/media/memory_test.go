@@ -28,8 +28,11 @@ func TestMemoryDoesNotGrowWithSize(t *testing.T) {
 		small, large = 1 << 20, 100 << 20
 		growth       = 8 << 20
 	)
-	one, many := allocated(t, small), allocated(t, large)
+
+	one := allocated(t, small)
+	many := allocated(t, large)
 	t.Logf("allocated %d KiB for 1 MiB, %d KiB for 100 MiB", one>>10, many>>10)
+
 	if many > one+growth {
 		t.Errorf("allocated %d bytes for 100 MiB and %d for 1 MiB", many, one)
 	}
@@ -38,23 +41,35 @@ func TestMemoryDoesNotGrowWithSize(t *testing.T) {
 // allocated is what the way of a document of size bytes allocates in all, whether it is freed on the way or not.
 func allocated(t *testing.T, size int64) uint64 {
 	piece := make([]byte, 64<<10)
+
 	hash := sha256.New()
 	for range size / int64(len(piece)) {
 		hash.Write(piece)
 	}
+
 	sum := hex.EncodeToString(hash.Sum(nil))
+
 	var b *bench
+
 	b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+
 		for range size / int64(len(piece)) {
 			w.Write(piece)
 		}
 	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
-		return cloudapi.MediaInfo{URL: b.server.URL + "/x", FileSize: size, SHA256: sum, MimeType: "application/pdf"}, nil
+		return cloudapi.MediaInfo{
+			URL:      b.server.URL + "/x",
+			FileSize: size,
+			SHA256:   sum,
+			MimeType: "application/pdf",
+		}, nil
 	}))
 	standIn := standin.NewBird(standin.BirdOptions{})
+
 	server := httptest.NewServer(standIn)
 	defer server.Close()
+
 	client := bird.NewClient(config.Fixed(config.Config{Bird: config.Bird{
 		BaseURL: server.URL, Media: config.BirdMedia{Transport: config.TransportMultipart},
 	}}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewRealClock())
@@ -62,27 +77,43 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	var before, fetched, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+
 	began := time.Now()
+
 	file, err := b.spool.Fetch(t.Context(), number, Document, Wanted{ID: "1", Filename: "report.pdf"})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	runtime.ReadMemStats(&fetched)
+
 	took := time.Since(began)
+
 	_, err = client.Ask(t.Context(), bird.Request{
 		Method: bird.ProcessDocument, Body: bird.DocumentMessage{Filename: file.Filename, MimeType: file.MimeType},
-		Media: &bird.Media{ID: "1", MimeType: file.MimeType, SHA256: file.SHA256, Size: file.Size, Filename: file.Filename, Content: file},
+		Media: &bird.Media{
+			ID:       "1",
+			MimeType: file.MimeType,
+			SHA256:   file.SHA256,
+			Size:     file.Size,
+			Filename: file.Filename,
+			Content:  file,
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	runtime.ReadMemStats(&after)
 	t.Logf("%d MiB: fetched in %v allocating %d KiB, sent in %v allocating %d KiB", size>>20, took.Round(time.Millisecond),
 		(fetched.TotalAlloc-before.TotalAlloc)>>10, (time.Since(began) - took).Round(time.Millisecond), (after.TotalAlloc-fetched.TotalAlloc)>>10)
+
 	if got := standIn.Asked()[0]; got.MediaBytes != size || got.MediaSHA256 != sum {
 		t.Errorf("Bird got %d bytes of %s, want %d of %s", got.MediaBytes, got.MediaSHA256, size, sum)
 	}
+
 	b.remove(t, file)
 	b.empty(t)
+
 	return after.TotalAlloc - before.TotalAlloc
 }

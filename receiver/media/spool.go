@@ -39,7 +39,11 @@ const (
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
 var largest = map[Kind]int64{
-	Image: 5 << 20, Audio: 16 << 20, Video: 16 << 20, Document: 100 << 20, Sticker: 500 << 10,
+	Image:    5 << 20,
+	Audio:    16 << 20,
+	Video:    16 << 20,
+	Document: 100 << 20,
+	Sticker:  500 << 10,
 }
 
 // Lookup asks the Graph API for a media id of phoneNumberID. Its errors are of type *failure.Error.
@@ -70,9 +74,14 @@ func Open(live *config.Live, lookup Lookup) (*Spool, error) {
 	if err := removeLeftovers(settings.SpoolDir); err != nil {
 		return nil, fmt.Errorf("empty media.spoolDir: %w", err)
 	}
+
 	return &Spool{
-		live: live, lookup: lookup, http: newClient(live),
-		dir: settings.SpoolDir, most: settings.MaxSpoolBytes, room: semaphore.NewWeighted(settings.MaxSpoolBytes),
+		live:   live,
+		lookup: lookup,
+		http:   newClient(live),
+		dir:    settings.SpoolDir,
+		most:   settings.MaxSpoolBytes,
+		room:   semaphore.NewWeighted(settings.MaxSpoolBytes),
 	}, nil
 }
 
@@ -81,14 +90,17 @@ func removeLeftovers(dir string) error {
 	if err != nil {
 		return err
 	}
+
 	for _, entry := range entries {
 		if !entry.Type().IsRegular() || !strings.HasPrefix(entry.Name(), filePrefix) {
 			continue
 		}
+
 		if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -105,7 +117,9 @@ func (s *Spool) reserve(ctx context.Context, bytes int64) (waited bool, err erro
 			return true, err
 		}
 	}
+
 	s.used.Add(bytes)
+
 	return waited, nil
 }
 

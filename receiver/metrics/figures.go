@@ -28,6 +28,7 @@ func (f Figures) SuccessRate() float64 {
 	if ended == 0 {
 		return 100
 	}
+
 	return 100 * float64(f.MessagesProcessed) / float64(ended)
 }
 
@@ -36,11 +37,14 @@ func (m *Metrics) Figures() Figures {
 	f := &m.figures
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	now := f.sums
+
 	now.ErrorCounts = maps.Clone(f.sums.ErrorCounts)
 	if len(f.times) > 0 {
 		now.AvgProcessingTime = f.total / time.Duration(len(f.times))
 	}
+
 	return now
 }
 
@@ -55,6 +59,7 @@ type figures struct {
 func (f *figures) received(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.sums.MessagesReceived++
 	if at.After(f.sums.LastMessage) {
 		f.sums.LastMessage = at
@@ -64,12 +69,15 @@ func (f *figures) received(at time.Time) {
 func (f *figures) processed(took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.sums.MessagesProcessed++
+
 	f.total += took
 	if len(f.times) < timesKept {
 		f.times = append(f.times, took)
 		return
 	}
+
 	f.total -= f.times[f.next]
 	f.times[f.next] = took
 	f.next = (f.next + 1) % timesKept
@@ -78,14 +86,17 @@ func (f *figures) processed(took time.Duration) {
 func (f *figures) failed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.sums.MessagesFailed++
 }
 
 func (f *figures) errored(code string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	if f.sums.ErrorCounts == nil {
 		f.sums.ErrorCounts = map[string]int64{}
 	}
+
 	f.sums.ErrorCounts[code]++
 }

@@ -27,7 +27,8 @@ type inbox struct {
 func (m *Metrics) WatchStore(s store.Store, now func() time.Time) {
 	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	m.Registry.MustRegister(&inbox{
-		stats: s.Stats, now: now,
+		stats:       s.Stats,
+		now:         now,
 		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet at their end."),
 		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet passed on to Bird."),
 		notices:     gauge("whatsapp_notice_queue_size", "Notices that are stored and the sink has not yet taken."),
@@ -48,15 +49,23 @@ func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
 func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
+
 	now := c.now()
+
 	stats, err := c.stats(ctx, now)
 	if err != nil {
 		return
 	}
+
 	for desc, value := range map[*prometheus.Desc]float64{
-		c.queue: float64(stats.Pending), c.statuses: float64(stats.PendingStatuses), c.notices: float64(stats.PendingNotices), c.oldest: stats.OldestPendingAge(now).Seconds(),
-		c.dead: float64(stats.DeadLetters), c.quarantined: float64(stats.Quarantined), c.active: float64(stats.ActiveConversations),
-		c.humans: float64(stats.HumanConversations),
+		c.queue:       float64(stats.Pending),
+		c.statuses:    float64(stats.PendingStatuses),
+		c.notices:     float64(stats.PendingNotices),
+		c.oldest:      stats.OldestPendingAge(now).Seconds(),
+		c.dead:        float64(stats.DeadLetters),
+		c.quarantined: float64(stats.Quarantined),
+		c.active:      float64(stats.ActiveConversations),
+		c.humans:      float64(stats.HumanConversations),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}

@@ -25,6 +25,7 @@ func known(values []string, value string) string {
 	if _, ok := slices.BinarySearch(values, value); ok {
 		return value
 	}
+
 	return other
 }
 
@@ -40,14 +41,18 @@ func newLabelSet(most int) *labelSet { return &labelSet{most: most, seen: map[st
 func (s *labelSet) admit(value string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if value == "" {
 		return other
 	}
+
 	if _, ok := s.seen[value]; !ok {
 		if len(s.seen) >= s.most {
 			return other
 		}
+
 		s.seen[value] = struct{}{}
 	}
+
 	return value
 }

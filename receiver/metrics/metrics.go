@@ -51,28 +51,37 @@ func New() *Metrics {
 	m.storeErrs = m.counters("whatsapp_store_errors_total", "Calls to the store that failed.", "operation")
 	m.failed = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_messages_failed_total", Help: "Messages that failed for good and became dead letters."})
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "whatsapp_webhook_ack_seconds", Help: "Time from the first byte of a delivery to its durable acknowledgement.",
+		Name:    "whatsapp_webhook_ack_seconds",
+		Help:    "Time from the first byte of a delivery to its durable acknowledgement.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 	})
 	m.Registry.MustRegister(m.ack)
+
 	slow := []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
 	m.processing = m.histograms("whatsapp_message_processing_seconds", "Time from the arrival of a message to its end, retries included.", slow, "type")
 	m.ai = m.histograms("whatsapp_ai_response_seconds", "Time that Bird took to answer, failures included.", slow, "method")
 	m.cut = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_titles_cut_total", Help: "Titles, headers and descriptions of the AI's that were longer than WhatsApp takes."})
 	m.last = prometheus.NewGauge(prometheus.GaugeOpts{Name: "whatsapp_last_message_timestamp_seconds", Help: "When the newest message arrived, in unix seconds."})
 	m.Registry.MustRegister(m.failed, m.cut, m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
 	return m
 }
 
 func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	m.Registry.MustRegister(c)
+
 	return c
 }
 
 func (m *Metrics) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    name,
+		Help:    help,
+		Buckets: buckets,
+	}, labels)
 	m.Registry.MustRegister(h)
+
 	return h
 }
 

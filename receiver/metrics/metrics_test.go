@@ -24,17 +24,21 @@ import (
 // scrape returns the samples whose name begins with one of the prefixes.
 func scrape(t *testing.T, m *Metrics, prefixes ...string) []string {
 	t.Helper()
+
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+
 	if w.Code != http.StatusOK {
 		t.Fatalf("GET /metrics = %d %s", w.Code, w.Body)
 	}
+
 	var samples []string
 	for line := range strings.Lines(w.Body.String()) {
 		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) }) {
 			samples = append(samples, strings.TrimSuffix(line, "\n"))
 		}
 	}
+
 	return samples
 }
 
@@ -53,6 +57,7 @@ func TestWatchSubscription(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := New()
 			m.WatchSubscription(func() report.Subscription { return report.Subscription{State: tc.state} }, func() time.Time { return tc.expires })
+
 			if diff := cmp.Diff(tc.want, scrape(t, m, "whatsapp_subscription_", "whatsapp_token_")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -84,14 +89,17 @@ func TestCountStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := New()
 			s := m.CountStore(failing{err: tc.err})
+
 			_, ingest := s.Ingest(t.Context(), nil)
 			if ping := s.Ping(t.Context()); !errors.Is(ingest, tc.err) || !errors.Is(ping, tc.err) {
 				t.Errorf("errors %v and %v, want %v", ingest, ping, tc.err)
 			}
+
 			var want []string
 			if tc.failure {
 				want = []string{`whatsapp_store_errors_total{operation="ingest"} 1`, `whatsapp_store_errors_total{operation="ping"} 1`}
 			}
+
 			if diff := cmp.Diff(want, scrape(t, m, "whatsapp_store_errors_total")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

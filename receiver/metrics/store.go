@@ -26,76 +26,89 @@ func (s *countedStore) count(operation string, err error) {
 	if err == nil {
 		return
 	}
+
 	for _, answer := range noFailures {
 		if errors.Is(err, answer) {
 			return
 		}
 	}
+
 	s.metrics.storeErrs.WithLabelValues(operation).Inc()
 }
 
 func (s *countedStore) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
 	fresh, err := s.Store.Ingest(ctx, events)
 	s.count("ingest", err)
+
 	return fresh, err
 }
 
 func (s *countedStore) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	leases, err := s.Store.Claim(ctx, class, now, until, limit)
 	s.count("claim", err)
+
 	return leases, err
 }
 
 func (s *countedStore) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	lost, err := s.Store.Renew(ctx, leases, until)
 	s.count("renew", err)
+
 	return lost, err
 }
 
 func (s *countedStore) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.Store.Release(ctx, lease, now)
 	s.count("release", err)
+
 	return err
 }
 
 func (s *countedStore) Advance(ctx context.Context, lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
 	next, err := s.Store.Advance(ctx, lease, event, step)
 	s.count("advance", err)
+
 	return next, err
 }
 
 func (s *countedStore) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
 	events, err := s.Store.Peek(ctx, lease, limit)
 	s.count("peek", err)
+
 	return events, err
 }
 
 func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time.Time) error {
 	err := s.Store.SetPause(ctx, pause, now)
 	s.count("pause", err)
+
 	return err
 }
 
 func (s *countedStore) TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (bool, []byte, error) {
 	held, note, err := s.Store.TakeDuty(ctx, duty, holder, now, until)
 	s.count("duty", err)
+
 	return held, note, err
 }
 
 func (s *countedStore) NoteDuty(ctx context.Context, duty, holder string, note []byte) error {
 	err := s.Store.NoteDuty(ctx, duty, holder, note)
 	s.count("duty", err)
+
 	return err
 }
 
 func (s *countedStore) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed, err := s.Store.Purge(ctx, payloads, events, limit)
 	s.count("purge", err)
+
 	return changed, err
 }
 
 func (s *countedStore) Ping(ctx context.Context) error {
 	err := s.Store.Ping(ctx)
 	s.count("ping", err)
+
 	return err
 }

@@ -23,14 +23,16 @@ type subscription struct {
 // compares without exceptions: a subscription that is not declared, and the end of a token that has none.
 func (m *Metrics) WatchSubscription(state func() report.Subscription, tokenExpires func() time.Time) {
 	m.Registry.MustRegister(&subscription{
-		state: state, expires: tokenExpires,
-		active: prometheus.NewDesc("whatsapp_subscription_active", "1 while Meta's webhook subscription is as declared, else 0.", nil, nil),
-		expiry: prometheus.NewDesc("whatsapp_token_expires_timestamp_seconds", "When the access token expires, in unix seconds.", nil, nil),
+		state:   state,
+		expires: tokenExpires,
+		active:  prometheus.NewDesc("whatsapp_subscription_active", "1 while Meta's webhook subscription is as declared, else 0.", nil, nil),
+		expiry:  prometheus.NewDesc("whatsapp_token_expires_timestamp_seconds", "When the access token expires, in unix seconds.", nil, nil),
 	})
 }
 
 func (s *subscription) Describe(descs chan<- *prometheus.Desc) {
 	descs <- s.active
+
 	descs <- s.expiry
 }
 
@@ -40,8 +42,10 @@ func (s *subscription) Collect(metrics chan<- prometheus.Metric) {
 		if state == report.SubscriptionActive {
 			active = 1
 		}
+
 		metrics <- prometheus.MustNewConstMetric(s.active, prometheus.GaugeValue, active)
 	}
+
 	if at := s.expires(); !at.IsZero() {
 		metrics <- prometheus.MustNewConstMetric(s.expiry, prometheus.GaugeValue, float64(at.Unix()))
 	}

@@ -30,13 +30,16 @@ func refuseMetadata(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return errMetadata
 	}
+
 	ip := dialled.Addr().Unmap().WithZone("")
 	if nat64.Contains(ip) {
 		b := ip.As16()
 		ip = netip.AddrFrom4([4]byte(b[12:]))
 	}
+
 	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip) {
 		return errMetadata
 	}
+
 	return nil
 }

@@ -56,10 +56,18 @@ func (n Notice) Event(occurrence string) store.Event {
 		n.Data = nil
 		payload, _ = json.Marshal(n)
 	}
+
 	id := store.NewID(store.KindNotice, n.Type, n.Source, n.Subject, occurrence)
+
 	return store.Event{
-		ID: id, Kind: store.KindNotice, Class: store.Notices, Type: n.Type[:min(len(n.Type), 64)], State: store.Pending,
-		Lane: fmt.Sprintf("notice:%d", id[0]%lanes), Payload: payload, ReceivedAt: n.Time,
+		ID:         id,
+		Kind:       store.KindNotice,
+		Class:      store.Notices,
+		Type:       n.Type[:min(len(n.Type), 64)],
+		State:      store.Pending,
+		Lane:       fmt.Sprintf("notice:%d", id[0]%lanes),
+		Payload:    payload,
+		ReceivedAt: n.Time,
 	}
 }
 
@@ -71,21 +79,27 @@ func (n Notice) encode(id string) ([]byte, error) {
 	e.SetID(id)
 	e.SetType(typePrefix + n.Type)
 	e.SetSource(n.Source)
+
 	if n.Subject != "" {
 		e.SetSubject(n.Subject)
 	}
+
 	e.SetTime(n.Time)
+
 	if len(n.Data) > 0 {
 		if err := e.SetData(cloudevents.ApplicationJSON, n.Data); err != nil {
 			return nil, fmt.Errorf("encode notice: %w", err)
 		}
 	}
+
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("encode notice: %w", err)
 	}
+
 	body, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode notice: %w", err)
 	}
+
 	return body, nil
 }

@@ -41,7 +41,12 @@ type Sender struct {
 func NewSender(live *config.Live, connections int, now func() time.Time) *Sender {
 	client := httpclient.New(connections)
 	client.Transport.(*http.Transport).DialContext = (&net.Dialer{Timeout: dialTimeout, Control: refuseMetadata}).DialContext
-	return &Sender{http: client, live: live, now: now}
+
+	return &Sender{
+		http: client,
+		live: live,
+		now:  now,
+	}
 }
 
 // Close ends idle connections.
@@ -54,38 +59,72 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	if settings.Notifications.SinkURL == "" {
 		return nil
 	}
+
 	var n Notice
 	if err := json.Unmarshal(stored, &n); err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: op, Code: "unreadable", Text: "the stored notice cannot be read"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "unreadable",
+			Text:  "the stored notice cannot be read",
+		}
 	}
+
 	body, err := n.encode(id)
 	if err != nil {
-		return &failure.Error{Class: failure.Permanent, Op: op, Code: "unreadable", Text: "the stored notice is no CloudEvent"}
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    op,
+			Code:  "unreadable",
+			Text:  "the stored notice is no CloudEvent",
+		}
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, settings.Notifications.Timeout)
 	defer cancel()
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, settings.Notifications.SinkURL, bytes.NewReader(body))
 	if err != nil {
-		return &failure.Error{Class: failure.Configuration, Op: op, Code: "bad_url", Text: "notifications.sinkURL is no URL"}
+		return &failure.Error{
+			Class: failure.Configuration,
+			Op:    op,
+			Code:  "bad_url",
+			Text:  "notifications.sinkURL is no URL",
+		}
 	}
+
 	request.Header.Set("Content-Type", "application/cloudevents+json; charset=utf-8")
 	request.Header.Set("User-Agent", "whatsapp-webhook-receiver")
+
 	if key := settings.Secrets.SinkSigningKey; key != "" {
 		sign(request.Header, id, s.now(), body, key)
 	}
+
 	response, err := s.http.Do(request)
 	if err != nil {
-		e := &failure.Error{Class: failure.Transient, Op: op, Code: "no_connection", Text: "the connection to the sink failed"}
+		e := &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  "no_connection",
+			Text:  "the connection to the sink failed",
+		}
 		if errors.Is(err, errMetadata) {
-			e.Class, e.Code, e.Text = failure.Configuration, "sink_address", "notifications.sinkURL leads to a link-local or metadata address, where no notice is sent"
+			e.Class = failure.Configuration
+			e.Code = "sink_address"
+			e.Text = "notifications.sinkURL leads to a link-local or metadata address, where no notice is sent"
 		}
+
 		if errors.Is(err, context.DeadlineExceeded) {
-			e.Code, e.Text = "timeout", "the sink did not answer in time"
+			e.Code = "timeout"
+			e.Text = "the sink did not answer in time"
 		}
+
 		return e
 	}
 	defer response.Body.Close()
+
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+
 	return judge(response, s.now())
 }
 
@@ -94,15 +133,25 @@ func judge(response *http.Response, now time.Time) error {
 	if status >= 200 && status <= 299 {
 		return nil
 	}
-	e := &failure.Error{Class: failure.Transient, Op: op, Code: "http_" + strconv.Itoa(status), Text: "the sink is unavailable"}
+
+	e := &failure.Error{
+		Class: failure.Transient,
+		Op:    op,
+		Code:  "http_" + strconv.Itoa(status),
+		Text:  "the sink is unavailable",
+	}
+
 	e.RetryAfter = failure.ParseRetryAfter(response.Header.Get("Retry-After"), now)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound:
-		e.Class, e.Text = failure.Configuration, "the sink refuses notices: check notifications.sinkURL and the signing key"
+		e.Class = failure.Configuration
+		e.Text = "the sink refuses notices: check notifications.sinkURL and the signing key"
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests || status >= 500:
 	default:
-		e.Class, e.Text = failure.Permanent, "the sink refuses the notice"
+		e.Class = failure.Permanent
+		e.Text = "the sink refuses the notice"
 	}
+
 	return e
 }
 
@@ -116,6 +165,7 @@ func sign(header http.Header, id string, at time.Time, body []byte, key string) 
 			secret = decoded
 		}
 	}
+
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(id + "." + timestamp + "."))

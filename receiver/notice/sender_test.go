@@ -26,22 +26,28 @@ var stored = []byte(`{"type":"message.dead","source":"/phone-numbers/42","subjec
 
 func send(t *testing.T, key string, handle http.HandlerFunc) error {
 	t.Helper()
+
 	server := httptest.NewServer(handle)
 	defer server.Close()
+
 	sender := NewSender(config.Fixed(config.Config{
 		Notifications: config.Notifications{SinkURL: server.URL + "/sink", Timeout: 10 * time.Second},
 	}, config.Secrets{SinkSigningKey: key}), 1, func() time.Time { return now })
 	defer sender.Close()
+
 	return sender.Send(t.Context(), "id-1", stored)
 }
 
 func TestSend(t *testing.T) {
-	var got map[string]any
-	var header http.Header
-	var raw []byte
+	var (
+		got    map[string]any
+		header http.Header
+		raw    []byte
+	)
 	// A published vector of the Standard Webhooks scheme has another body; this one is checked by signing again below.
 	err := send(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", func(_ http.ResponseWriter, r *http.Request) {
 		header = r.Header
+
 		raw, _ = io.ReadAll(r.Body)
 		if err := json.Unmarshal(raw, &got); err != nil {
 			t.Error(err)
@@ -50,16 +56,27 @@ func TestSend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(map[string]any{
-		"specversion": "1.0", "id": "id-1", "type": "dev.wawebhook.message.dead", "source": "/phone-numbers/42", "subject": "abc",
-		"time": "2026-11-23T11:00:00Z", "datacontenttype": "application/json", "data": map[string]any{"code": "http_503"},
+		"specversion":     "1.0",
+		"id":              "id-1",
+		"type":            "dev.wawebhook.message.dead",
+		"source":          "/phone-numbers/42",
+		"subject":         "abc",
+		"time":            "2026-11-23T11:00:00Z",
+		"datacontenttype": "application/json",
+		"data":            map[string]any{"code": "http_503"},
 	}, got); diff != "" {
 		t.Errorf("posted (-want +got):\n%s", diff)
 	}
+
 	want := http.Header{}
 	sign(want, "id-1", now, raw, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
 	for name, value := range map[string]string{
-		"Content-Type": "application/cloudevents+json; charset=utf-8", "Webhook-Id": "id-1", "Webhook-Timestamp": "1795435200",
+		"Content-Type":      "application/cloudevents+json; charset=utf-8",
+		"Webhook-Id":        "id-1",
+		"Webhook-Timestamp": "1795435200",
 		"Webhook-Signature": want.Get("Webhook-Signature"),
 	} {
 		if header.Get(name) != value {
@@ -72,6 +89,7 @@ func TestSend(t *testing.T) {
 func TestSign(t *testing.T) {
 	header := http.Header{}
 	sign(header, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
 	if got, want := header.Get("Webhook-Signature"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
 		t.Errorf("signature = %q, want %q", got, want)
 	}
@@ -79,13 +97,23 @@ func TestSign(t *testing.T) {
 
 func TestSendClassifiesFailures(t *testing.T) {
 	for status, want := range map[int]failure.Class{
-		200: "", 204: "", 302: failure.Permanent, 400: failure.Permanent, 401: failure.Configuration, 404: failure.Configuration,
-		408: failure.Transient, 413: failure.Permanent, 429: failure.Transient, 500: failure.Transient, 503: failure.Transient,
+		200: "",
+		204: "",
+		302: failure.Permanent,
+		400: failure.Permanent,
+		401: failure.Configuration,
+		404: failure.Configuration,
+		408: failure.Transient,
+		413: failure.Permanent,
+		429: failure.Transient,
+		500: failure.Transient,
+		503: failure.Transient,
 	} {
 		err := send(t, "", func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Webhook-Signature") != "" {
 				t.Error("signed without a key")
 			}
+
 			w.Header().Set("Location", "http://127.0.0.1:1/")
 			w.WriteHeader(status)
 		})
@@ -93,12 +121,15 @@ func TestSendClassifiesFailures(t *testing.T) {
 			if err != nil {
 				t.Errorf("%d: error = %v, want none", status, err)
 			}
+
 			continue
 		}
+
 		if f := failure.Of(err); err == nil || f.Class != want {
 			t.Errorf("%d: failure = %+v, want class %s", status, err, want)
 		}
 	}
+
 	if err := send(t, "", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }); failure.Of(err).Class != failure.Transient {
 		t.Errorf("cut off: failure = %v, want transient", err)
 	}
@@ -107,6 +138,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 func TestSendWithoutASinkIsNothing(t *testing.T) {
 	sender := NewSender(config.Fixed(config.Config{}, config.Secrets{}), 1, time.Now)
 	defer sender.Close()
+
 	if err := sender.Send(t.Context(), "id", stored); err != nil {
 		t.Errorf("Send() = %v, want nothing", err)
 	}

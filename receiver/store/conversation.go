@@ -26,12 +26,15 @@ type Conversation struct {
 func (c Conversation) Merge(other Conversation) Conversation {
 	switch c.LastInboundAt.Compare(other.LastInboundAt) {
 	case -1:
-		c.LastInboundAt, c.TemplateRequired = other.LastInboundAt, other.TemplateRequired
+		c.LastInboundAt = other.LastInboundAt
+		c.TemplateRequired = other.TemplateRequired
 	case 0:
 		c.TemplateRequired = c.TemplateRequired || other.TemplateRequired
 	}
+
 	if c.HumanUntil.Before(other.HumanUntil) {
 		c.HumanUntil = other.HumanUntil
 	}
+
 	return c
 }

@@ -10,6 +10,7 @@ import (
 
 func TestMergeConversations(t *testing.T) {
 	early := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 	late := early.Add(time.Hour)
 	for _, c := range []struct {
 		name       string
@@ -44,6 +45,7 @@ func TestMergeConversations(t *testing.T) {
 		if got := c.a.Merge(c.b); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
+
 		if got := c.b.Merge(c.a); got != c.want {
 			t.Errorf("%s, the other way round: %v, want %v", c.name, got, c.want)
 		}

@@ -27,5 +27,6 @@ func ValidateDuty(duty, holder string, note []byte) error {
 	case len(note) > MaxDutyNote:
 		return fmt.Errorf("its note has %d bytes, at most %d are kept", len(note), MaxDutyNote)
 	}
+
 	return nil
 }

@@ -19,12 +19,14 @@ type ID [16]byte
 // NewID hashes the parts that identify an event of a kind. Parts cannot run into each other.
 func NewID(kind Kind, parts ...string) ID {
 	h := sha256.New()
+
 	var size [8]byte
 	for _, part := range append([]string{string(kind)}, parts...) {
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		h.Write(size[:])
 		h.Write([]byte(part))
 	}
+
 	return ID(h.Sum(nil)[:len(ID{})])
 }
 
@@ -34,9 +36,11 @@ func ParseID(s string) (ID, error) {
 	if len(s) != hex.EncodedLen(len(id)) {
 		return id, fmt.Errorf("event id has %d characters, want %d hexadecimal digits", len(s), hex.EncodedLen(len(id)))
 	}
+
 	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
 		return id, fmt.Errorf("event id: %w", err)
 	}
+
 	return id, nil
 }
 
@@ -114,6 +118,7 @@ func (e *Event) Validate() error {
 	case e.ReceivedAt.IsZero():
 		return fmt.Errorf("event %s has no time of receipt", e.ID)
 	}
+
 	return nil
 }
 

@@ -29,6 +29,7 @@ func TestNewIDKeepsPartsApart(t *testing.T) {
 		if other, ok := ids[id]; ok {
 			t.Errorf("%q and %q have the same id", parts, other)
 		}
+
 		ids[id] = parts
 		if again := NewID(Kind(parts[0]), parts[1:]...); again != id {
 			t.Errorf("%q has the ids %s and %s", parts, id, again)
@@ -38,8 +39,10 @@ func TestNewIDKeepsPartsApart(t *testing.T) {
 
 func TestIDIsReadableInLogs(t *testing.T) {
 	var log strings.Builder
+
 	id := NewID(KindMessage, "a")
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("worked", "event", id)
+
 	if want := `"event":"` + id.String() + `"`; !strings.Contains(log.String(), want) {
 		t.Errorf("logged %s, want %s", log.String(), want)
 	}
@@ -84,15 +87,33 @@ func TestValidateEvent(t *testing.T) {
 		event   Event
 		problem string
 	}{
-		{"pending", Event{State: Pending, Lane: "lane", ReceivedAt: now}, ""},
+		{"pending", Event{
+			State:      Pending,
+			Lane:       "lane",
+			ReceivedAt: now,
+		}, ""},
 		{"kept", Event{State: Kept, ReceivedAt: now}, ""},
 		{"quarantined", Event{State: Quarantined, ReceivedAt: now}, ""},
 		{"done", Event{State: Done, ReceivedAt: now}, ""},
-		{"of a class", Event{State: Pending, Class: Notices, Lane: "lane", ReceivedAt: now}, ""},
-		{"of no class", Event{State: Pending, Class: "other", Lane: "lane", ReceivedAt: now}, `has class "other"`},
+		{"of a class", Event{
+			State:      Pending,
+			Class:      Notices,
+			Lane:       "lane",
+			ReceivedAt: now,
+		}, ""},
+		{"of no class", Event{
+			State:      Pending,
+			Class:      "other",
+			Lane:       "lane",
+			ReceivedAt: now,
+		}, `has class "other"`},
 		{"no lane", Event{State: Pending, ReceivedAt: now}, "has no lane"},
 		{"no state", Event{ReceivedAt: now}, `has state ""`},
-		{"dead", Event{State: Dead, Lane: "lane", ReceivedAt: now}, `has state "dead"`},
+		{"dead", Event{
+			State:      Dead,
+			Lane:       "lane",
+			ReceivedAt: now,
+		}, `has state "dead"`},
 		{"no time", Event{State: Kept}, "has no time of receipt"},
 	} {
 		err := c.event.Validate()

@@ -27,5 +27,6 @@ func (p *Pause) Validate() error {
 	case p.Until.IsZero():
 		return errors.New("the pause has no end")
 	}
+
 	return nil
 }

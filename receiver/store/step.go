@@ -15,14 +15,17 @@ func (s *Step) Validate() error {
 	if s.Now.IsZero() {
 		return errors.New("the step has no time")
 	}
+
 	for i := range s.Emit {
 		if err := s.Emit[i].Validate(); err != nil {
 			return fmt.Errorf("the step emits what cannot be stored: %w", err)
 		}
 	}
+
 	if s.Outcome == nil {
 		return nil
 	}
+
 	switch state := s.Outcome.State; state {
 	case Done, Kept, Dead:
 	case Pending:
@@ -32,6 +35,7 @@ func (s *Step) Validate() error {
 	default:
 		return fmt.Errorf("the step leaves its event %q, want done, kept, dead or pending", state)
 	}
+
 	return nil
 }
 
@@ -44,35 +48,51 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 			if find(replies, planned.Part) != nil {
 				return nil, fmt.Errorf("the answer has two parts %d", planned.Part)
 			}
-			replies = append(replies, Reply{Part: planned.Part, Type: planned.Type, Body: planned.Body, State: Planned})
+
+			replies = append(replies, Reply{
+				Part:  planned.Part,
+				Type:  planned.Type,
+				Body:  planned.Body,
+				State: Planned,
+			})
 		}
 	}
+
 	if step.Sent != nil {
 		reply := find(replies, step.Sent.Part)
 		if reply == nil {
 			return nil, fmt.Errorf("the step marks part %d sent, which the answer does not have", step.Sent.Part)
 		}
-		reply.State, reply.MessageID = Sent, step.Sent.MessageID
+
+		reply.State = Sent
+		reply.MessageID = step.Sent.MessageID
 	}
+
 	if step.Unsent != nil {
 		reply := find(replies, *step.Unsent)
 		if reply == nil {
 			return nil, fmt.Errorf("the step marks part %d not sent, which the answer does not have", *step.Unsent)
 		}
+
 		if reply.State == Sending {
 			reply.State = Planned
 		}
 	}
+
 	if step.Sending != nil {
 		reply := find(replies, *step.Sending)
 		if reply == nil {
 			return nil, fmt.Errorf("the step sends part %d, which the answer does not have", *step.Sending)
 		}
+
 		if reply.State == Sent {
 			return nil, ErrAlreadySent
 		}
-		reply.State, reply.StartedAt = Sending, step.Now
+
+		reply.State = Sending
+		reply.StartedAt = step.Now
 	}
+
 	return replies, nil
 }
 
@@ -81,5 +101,6 @@ func find(replies []Reply, part int) *Reply {
 	if i < 0 {
 		return nil
 	}
+
 	return &replies[i]
 }

@@ -40,9 +40,25 @@ func TestValidateStep(t *testing.T) {
 
 func TestApplyStep(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	planned := Reply{Type: "text", Body: []byte("one"), State: Planned}
-	sending := Reply{Type: "text", Body: []byte("one"), State: Sending, StartedAt: now.Add(-time.Minute)}
-	sent := Reply{Type: "text", Body: []byte("one"), State: Sent, StartedAt: now.Add(-time.Minute), MessageID: "wamid"}
+	planned := Reply{
+		Type:  "text",
+		Body:  []byte("one"),
+		State: Planned,
+	}
+	sending := Reply{
+		Type:      "text",
+		Body:      []byte("one"),
+		State:     Sending,
+		StartedAt: now.Add(-time.Minute),
+	}
+
+	sent := Reply{
+		Type:      "text",
+		Body:      []byte("one"),
+		State:     Sent,
+		StartedAt: now.Add(-time.Minute),
+		MessageID: "wamid",
+	}
 	for _, c := range []struct {
 		name    string
 		before  []Reply
@@ -55,16 +71,27 @@ func TestApplyStep(t *testing.T) {
 		{name: "second answer", before: []Reply{sending}, step: Step{Answer: []Reply{planned}}, want: []Reply{sending}},
 		{name: "answer with a part twice", step: Step{Answer: []Reply{planned, planned}}, problem: "two parts 0"},
 		{
-			name: "answer and sending", step: Step{Now: now, Answer: []Reply{planned}, Sending: new(0)},
+			name: "answer and sending", step: Step{
+				Now:     now,
+				Answer:  []Reply{planned},
+				Sending: new(0),
+			},
 			want: []Reply{{Type: "text", Body: []byte("one"), State: Sending, StartedAt: now}},
 		},
 		{name: "sent", before: []Reply{sending}, step: Step{Sent: &SentRef{MessageID: "wamid"}}, want: []Reply{sent}},
 		{
-			name: "unsent", before: []Reply{sending}, step: Step{Unsent: new(0)},
-			want: []Reply{{Type: "text", Body: []byte("one"), State: Planned, StartedAt: sending.StartedAt}},
+			name:   "unsent",
+			before: []Reply{sending},
+			step:   Step{Unsent: new(0)},
+			want:   []Reply{{Type: "text", Body: []byte("one"), State: Planned, StartedAt: sending.StartedAt}},
 		},
 		{name: "unsent after sent", before: []Reply{sent}, step: Step{Unsent: new(0)}, want: []Reply{sent}},
-		{name: "sending after sent", before: []Reply{sent}, step: Step{Sending: new(0)}, problem: ErrAlreadySent.Error()},
+		{
+			name:    "sending after sent",
+			before:  []Reply{sent},
+			step:    Step{Sending: new(0)},
+			problem: ErrAlreadySent.Error(),
+		},
 		{name: "sent, no such part", before: []Reply{sending}, step: Step{Sent: &SentRef{Part: 1}}, problem: "sent"},
 		{name: "unsent, no such part", before: []Reply{sending}, step: Step{Unsent: new(1)}, problem: "part 1"},
 		{name: "sending, no such part", before: []Reply{sending}, step: Step{Sending: new(1)}, problem: "part 1"},
@@ -75,13 +102,16 @@ func TestApplyStep(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), c.problem) {
 					t.Errorf("error is %v, want %q", err, c.problem)
 				}
+
 				return
 			}
+
 			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
 				t.Errorf("error %v, replies (-want +got):\n%s", err, diff)
 			}
 		})
 	}
+
 	if _, err := ApplyStep([]Reply{sent}, Step{Sending: new(0)}); !errors.Is(err, ErrAlreadySent) {
 		t.Errorf("error is %v, want ErrAlreadySent", err)
 	}

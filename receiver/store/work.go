@@ -137,6 +137,7 @@ func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 	if s.OldestPending.IsZero() {
 		return 0
 	}
+
 	return max(0, now.Sub(s.OldestPending))
 }
 

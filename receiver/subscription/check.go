@@ -41,16 +41,22 @@ type check struct {
 
 func newCheck(k *Keeper, settings *config.Snapshot) *check {
 	declared := *settings.CloudAPI.Subscription
+
 	return &check{
-		Keeper: k, secrets: settings.Secrets, declared: declared, numbers: settings.CloudAPI.PhoneNumberIDs,
-		ours:  cloudapi.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
-		proof: sha256.Sum256([]byte(settings.Secrets.VerifyToken)), token: report.TokenUnknown,
+		Keeper:   k,
+		secrets:  settings.Secrets,
+		declared: declared,
+		numbers:  settings.CloudAPI.PhoneNumberIDs,
+		ours:     cloudapi.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
+		proof:    sha256.Sum256([]byte(settings.Secrets.VerifyToken)),
+		token:    report.TokenUnknown,
 	}
 }
 
 func (c *check) run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+
 	ids := slices.Concat([]string{c.declared.AppID}, c.declared.BusinessAccountIDs, c.numbers)
 	maps.DeleteFunc(c.registered, func(id string, _ [sha256.Size]byte) bool { return !slices.Contains(ids, id) })
 
@@ -61,15 +67,18 @@ func (c *check) run(ctx context.Context) {
 	} else {
 		manages := c.judge(info)
 		c.note(c.keepApp(ctx, app))
+
 		if !manages {
 			return // each of the calls to come would say so again
 		}
 	}
+
 	for _, account := range c.declared.BusinessAccountIDs {
 		if !c.over {
 			c.note(c.keepAccount(ctx, account))
 		}
 	}
+
 	for _, number := range c.numbers {
 		if !c.over {
 			c.note(c.keepNumber(ctx, number))
@@ -82,6 +91,7 @@ func (c *check) note(err error) {
 	if err == nil {
 		return
 	}
+
 	f := failure.Of(err)
 	c.Metrics.CallFailed(f)
 	c.blame(f.Error())
@@ -100,16 +110,22 @@ func (c *check) blame(problem string) {
 // outcome sums up a check that was run.
 func (c *check) outcome() outcome {
 	o := outcome{
-		subscription: report.Subscription{State: report.SubscriptionActive}, token: c.token, sends: c.Sends(), expiresAt: c.expiresAt,
+		subscription: report.Subscription{State: report.SubscriptionActive},
+		token:        c.token,
+		sends:        c.Sends(),
+		expiresAt:    c.expiresAt,
 	}
 	if len(c.problems) == 0 {
 		return o
 	}
+
 	text := strings.Join(c.problems[:min(len(c.problems), maxProblems)], "; ")
 	if len(c.problems) > maxProblems {
 		text += "; and more of the kind"
 	}
+
 	o.subscription = report.Subscription{State: report.SubscriptionFailed, Problem: text}
+
 	return o
 }
 
@@ -120,5 +136,6 @@ func (c *check) retryAfter(n int) time.Duration {
 	if c.limited {
 		wait = checkEvery
 	}
+
 	return max(wait, c.asked)
 }

@@ -38,16 +38,19 @@ type finding struct {
 // one found.
 func (k *Keeper) hold(ctx context.Context, term time.Duration) bool {
 	now := k.Clock.Now()
+
 	held, note, err := k.Duties.TakeDuty(ctx, store.DutySubscription, k.Holder, now, now.Add(term))
 	if ctx.Err() != nil {
 		return false // giveBack may still have to
 	}
+
 	k.held = held
 	if err != nil {
 		k.Log.Error("find out who keeps the webhook subscription", "error", err)
 	} else if !held {
 		k.follow(note)
 	}
+
 	return held
 }
 
@@ -57,7 +60,12 @@ func (k *Keeper) follow(note []byte) {
 	if json.Unmarshal(note, &found) != nil || found.Subscription.State == "" {
 		return // it has not found anything yet, or is of another release
 	}
-	news := outcome{subscription: found.Subscription, token: found.Token, expiresAt: found.ExpiresAt}
+
+	news := outcome{
+		subscription: found.Subscription,
+		token:        found.Token,
+		expiresAt:    found.ExpiresAt,
+	}
 	// What Meta said when this receiver sent a message stays, while the other has nothing new to say.
 	if latest := k.last(); latest.subscription != news.subscription || latest.token != news.token || !latest.expiresAt.Equal(news.expiresAt) {
 		news.sends = k.Sends()
@@ -69,13 +77,16 @@ func (k *Keeper) follow(note []byte) {
 // when the check took even longer, and somebody else keeps the subscription now.
 func (k *Keeper) publish(ctx context.Context) bool {
 	latest := k.last()
+
 	note, err := json.Marshal(finding{latest.subscription, latest.token, latest.expiresAt})
 	if err == nil {
 		err = k.Duties.NoteDuty(ctx, store.DutySubscription, k.Holder, note)
 	}
+
 	if err != nil && ctx.Err() == nil {
 		k.Log.Error("note how the webhook subscription was found", "error", err)
 	}
+
 	return k.hold(ctx, dutyTerm)
 }
 
@@ -84,8 +95,10 @@ func (k *Keeper) giveBack(ctx context.Context) {
 	if !k.held {
 		return
 	}
+
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
+
 	now := k.Clock.Now()
 	if _, _, err := k.Duties.TakeDuty(ctx, store.DutySubscription, k.Holder, now, now); err != nil {
 		k.Log.Error("give the webhook subscription over to another receiver", "error", err)

@@ -17,15 +17,18 @@ import (
 // theirDuty is another receiver that takes the duty for a term, or prolongs it.
 func (w *world) theirDuty(term time.Duration) bool {
 	w.t.Helper()
+
 	held, _, err := w.duties.TakeDuty(w.t.Context(), store.DutySubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	return held
 }
 
 func (w *world) theirNote(note string) {
 	w.t.Helper()
+
 	if err := w.duties.NoteDuty(w.t.Context(), store.DutySubscription, "theirs", []byte(note)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -36,6 +39,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	if !w.theirDuty(time.Hour) {
 		t.Fatal("nobody had the duty, and it was not given")
 	}
+
 	w.start()
 	w.state(report.SubscriptionPending, "")
 	w.theirNote("of another release")
@@ -44,14 +48,18 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	w.theirNote(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
 	w.pass(standByEvery)
 	w.state(report.SubscriptionFailed, "the callback is down")
+
 	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != report.TokenAccepted || at.Month() != time.December {
 		t.Errorf("the token is %s and expires at %s, want what was noted", w.keeper.Token(), at)
 	}
+
 	w.sends = report.TokenRefused
 	w.pass(standByEvery)
+
 	if w.keeper.Token() != report.TokenRefused {
 		t.Errorf("the token is %s, want what Meta said since when a message was sent", w.keeper.Token())
 	}
+
 	if asked := len(w.calls(http.MethodGet)) + len(w.calls(http.MethodPost)); asked > 0 {
 		t.Errorf("Meta was asked %d times by one that stands by", asked)
 	}
@@ -59,6 +67,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	w.theirDuty(0)
 	w.pass(standByEvery)
 	w.state(report.SubscriptionActive, "")
+
 	if w.theirDuty(time.Minute) {
 		t.Error("the duty was given to another while it is held")
 	}
@@ -68,17 +77,22 @@ func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
 	w.state(report.SubscriptionActive, "")
+
 	for range 10 {
 		w.pass(dutyTerm / 2)
+
 		if w.theirDuty(dutyTerm) {
 			t.Fatal("another took the duty of one that is alive")
 		}
 	}
+
 	held, note, err := w.duties.TakeDuty(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
 	if err != nil || !held || !strings.Contains(string(note), string(report.SubscriptionActive)) {
 		t.Errorf("it noted %s, held %v, %v", note, held, err)
 	}
+
 	w.end()
+
 	if !w.theirDuty(dutyTerm) {
 		t.Error("one that ended still has the duty")
 	}
@@ -89,13 +103,16 @@ func TestDutyThatWasLostIsNotDone(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
 	w.calls("")
+
 	held, _, err := w.duties.TakeDuty(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now())
 	if err != nil || !held || !w.theirDuty(time.Hour) {
 		t.Fatalf("the duty was not given over: %v, %v", held, err)
 	}
+
 	w.graph.Recorder.Reset()
 	w.pass(dutyTerm)
 	w.pass(checkEvery)
+
 	if asked := len(w.calls(http.MethodGet)); asked > 0 {
 		t.Errorf("Meta was asked %d times by one that lost the duty", asked)
 	}

@@ -23,23 +23,29 @@ func (c *check) keepApp(ctx context.Context, app cloudapi.App) error {
 	if err != nil {
 		return err
 	}
+
 	if found == nil {
 		found = &cloudapi.AppSubscription{}
 	}
+
 	to := c.ours
 	if c.declared.CallbackScope != config.CallbackApp {
 		to.URL = cmp.Or(found.CallbackURL, to.URL)
 	}
+
 	missing := slices.DeleteFunc(slices.Clone(c.declared.Fields), func(field string) bool { return slices.Contains(found.Fields, field) })
 	if found.Active && found.CallbackURL == to.URL && len(missing) == 0 && (to != c.ours || c.isRegistered(app.ID)) {
 		return nil
 	}
+
 	err = c.Graph.SubscribeApp(ctx, app, to, append(found.Fields, missing...))
 	if err != nil && to != c.ours && failure.Of(err).Code == "2200" {
 		c.blame(fmt.Sprintf("app %s is not subscribed to all of %s, and its callback, at %s, does not know our verify token: subscribe to them in Meta's App Dashboard",
 			app.ID, strings.Join(c.declared.Fields, ", "), host(to.URL)))
+
 		return nil
 	}
+
 	return c.changed(app.ID, err)
 }
 
@@ -50,22 +56,28 @@ func (c *check) keepAccount(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+
 	if found == nil {
 		if err := c.Graph.SubscribeAccount(ctx, id); err != nil {
 			return err
 		}
+
 		c.Log.Info("subscribed to a business account", "id", id)
+
 		found = &cloudapi.AccountSubscription{}
 	}
+
 	switch c.declared.CallbackScope {
 	case config.CallbackBusinessAccount:
 		if found.OverrideURL == c.ours.URL && c.isRegistered(id) {
 			return nil
 		}
+
 		return c.changed(id, c.Graph.OverrideAccount(ctx, id, c.ours))
 	case config.CallbackApp:
 		c.shadowed("business account "+id, found.OverrideURL)
 	}
+
 	return nil // an override of a number goes before that of its account
 }
 
@@ -75,16 +87,21 @@ func (c *check) keepNumber(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+
 	if c.declared.CallbackScope == config.CallbackPhoneNumber {
 		if found.NumberURL == c.ours.URL && c.isRegistered(id) {
 			return nil
 		}
+
 		return c.changed(id, c.Graph.OverrideNumber(ctx, id, c.ours))
 	}
+
 	c.shadowed("phone number "+id, found.NumberURL)
+
 	if len(c.declared.BusinessAccountIDs) == 0 { // else it was said of the account
 		c.shadowed("the business account of phone number "+id, found.AccountURL)
 	}
+
 	return nil
 }
 
@@ -101,6 +118,7 @@ func (c *check) isRegistered(id string) bool {
 	if _, known := c.registered[id]; !known {
 		c.registered[id] = c.proof
 	}
+
 	return c.registered[id] == c.proof
 }
 
@@ -109,8 +127,10 @@ func (c *check) changed(id string, err error) error {
 	if err != nil {
 		return err
 	}
+
 	c.registered[id] = c.proof
 	c.Log.Info("webhook callback set at Meta", "id", id)
+
 	return nil
 }
 
@@ -120,5 +140,6 @@ func host(callback string) string {
 	if err != nil {
 		return "an unreadable address"
 	}
+
 	return u.Host
 }

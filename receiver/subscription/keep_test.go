@@ -28,12 +28,15 @@ func scope(s config.CallbackScope) func(*config.Config) {
 
 func (w *world) check(want standing, posts ...string) {
 	w.t.Helper()
+
 	if diff := cmp.Diff(posts, w.calls(http.MethodPost)); diff != "" {
 		w.t.Errorf("calls that change something (-want +got):\n%s", diff)
 	}
+
 	if diff := cmp.Diff(want, w.standing()); diff != "" {
 		w.t.Errorf("at Meta (-want +got):\n%s", diff)
 	}
+
 	w.graph.Recorder.Reset()
 }
 
@@ -43,9 +46,17 @@ func TestFreshApp(t *testing.T) {
 		want  standing
 		posts []string
 	}{
-		"App":             {config.CallbackApp, standing{App: "/ours", Fields: fields}, []string{appPath, accountURL}},
-		"BusinessAccount": {config.CallbackBusinessAccount, standing{App: "/ours", Fields: fields, Account: "/ours"}, []string{appPath, accountURL, accountURL}},
-		"PhoneNumber":     {config.CallbackPhoneNumber, standing{App: "/ours", Fields: fields, Number: "/ours"}, []string{appPath, accountURL, numberPath}},
+		"App": {config.CallbackApp, standing{App: "/ours", Fields: fields}, []string{appPath, accountURL}},
+		"BusinessAccount": {config.CallbackBusinessAccount, standing{
+			App:     "/ours",
+			Fields:  fields,
+			Account: "/ours",
+		}, []string{appPath, accountURL, accountURL}},
+		"PhoneNumber": {config.CallbackPhoneNumber, standing{
+			App:    "/ours",
+			Fields: fields,
+			Number: "/ours",
+		}, []string{appPath, accountURL, numberPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
@@ -54,9 +65,11 @@ func TestFreshApp(t *testing.T) {
 			w.check(tc.want, tc.posts...)
 
 			w.pass(checkEvery)
+
 			if gets := w.calls(http.MethodGet); len(gets) != 4 {
 				t.Errorf("a check made the calls %v, want one for each of token, app, account and number", gets)
 			}
+
 			w.start() // a new process
 			w.state(report.SubscriptionActive, "")
 			w.check(tc.want)
@@ -77,11 +90,19 @@ func TestForeignApp(t *testing.T) {
 			config.CallbackApp, "flows,messages", standing{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, report.SubscriptionActive, "",
 		},
 		"override leaves it": {
-			config.CallbackBusinessAccount, fields, standing{App: "/theirs", Fields: fields, Account: "/ours"}, []string{accountURL, accountURL}, report.SubscriptionActive, "",
+			config.CallbackBusinessAccount, fields, standing{
+				App:     "/theirs",
+				Fields:  fields,
+				Account: "/ours",
+			}, []string{accountURL, accountURL}, report.SubscriptionActive, "",
 		},
 		"override cannot add fields": {
 			config.CallbackPhoneNumber, "messages",
-			standing{App: "/theirs", Fields: "messages", Number: "/ours"},
+			standing{
+				App:    "/theirs",
+				Fields: "messages",
+				Number: "/ours",
+			},
 			[]string{appPath, accountURL, numberPath},
 			report.SubscriptionFailed, "app 77 is not subscribed to all of messages, account_update",
 		},
@@ -113,8 +134,14 @@ func TestDrift(t *testing.T) {
 		"override of the account":   {config.CallbackBusinessAccount, func(w *world) { w.theirOverride(account) }, []string{accountURL}},
 		"override of the number":    {config.CallbackPhoneNumber, func(w *world) { w.theirOverride(number) }, []string{numberPath}},
 		"the app is found inactive": {config.CallbackApp, func(w *world) {
-			w.graph.Faults.Add(standin.Fault{Method: http.MethodGet, PathPrefix: appPath, Status: 200, Times: 1, Body: `{"data":[{"object":"page"},{"object":"whatsapp_business_account",
-				"callback_url":"` + w.ours() + `","active":false,"fields":[{"name":"messages"},{"name":"account_update"}]}]}`})
+			w.graph.Faults.Add(standin.Fault{
+				Method:     http.MethodGet,
+				PathPrefix: appPath,
+				Status:     200,
+				Times:      1,
+				Body: `{"data":[{"object":"page"},{"object":"whatsapp_business_account",
+				"callback_url":"` + w.ours() + `","active":false,"fields":[{"name":"messages"},{"name":"account_update"}]}]}`,
+			})
 		}, []string{appPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,9 +151,11 @@ func TestDrift(t *testing.T) {
 			tc.meddle(w)
 			w.graph.Recorder.Reset()
 			w.pass(checkEvery - time.Second)
+
 			if calls := w.calls(""); len(calls) > 0 {
 				t.Errorf("called %v before the time", calls)
 			}
+
 			w.pass(time.Second)
 			w.state(report.SubscriptionActive, "")
 			w.check(want, tc.posts...)
@@ -152,11 +181,13 @@ func TestShadowed(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, tc.adjust)
 			w.theirOverride(tc.id)
 			w.start()
+
 			if tc.problem == "" {
 				w.state(report.SubscriptionActive, "")
 			} else {
 				w.state(report.SubscriptionFailed, tc.problem)
 			}
+
 			if s := w.standing(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
 				t.Errorf("somebody's override was changed: %+v", s)
 			}
@@ -173,7 +204,11 @@ func TestOverrideOfAnotherScopeDoesNoHarm(t *testing.T) {
 	w.config.CloudAPI.Subscription = &declared
 	w.reload()
 	w.state(report.SubscriptionActive, "")
-	w.check(standing{App: "/ours", Fields: fields, Number: "/ours"})
+	w.check(standing{
+		App:    "/ours",
+		Fields: fields,
+		Number: "/ours",
+	})
 }
 
 func TestForeignCallbackGetsNoNewVerifyToken(t *testing.T) {
@@ -184,5 +219,9 @@ func TestForeignCallbackGetsNoNewVerifyToken(t *testing.T) {
 	w.secret(config.RoleVerifyToken, "rotated")
 	w.reload()
 	w.state(report.SubscriptionActive, "")
-	w.check(standing{App: "/theirs", Fields: fields, Account: "/ours"}, accountURL)
+	w.check(standing{
+		App:     "/theirs",
+		Fields:  fields,
+		Account: "/ours",
+	}, accountURL)
 }

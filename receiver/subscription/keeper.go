@@ -71,6 +71,7 @@ type outcome struct {
 func New(parts Parts) *Keeper {
 	k := &Keeper{Parts: parts, registered: map[string][sha256.Size]byte{}}
 	k.latest = outcome{subscription: report.Subscription{State: initial(parts.Live.Now())}, token: report.TokenUnknown}
+
 	return k
 }
 
@@ -82,16 +83,20 @@ func (k *Keeper) TokenExpiresAt() time.Time { return k.last().expiresAt }
 
 // Token is what Meta last said of the access token, be it asked or when a message was sent.
 func (k *Keeper) Token() report.TokenState {
-	latest, sends := k.last(), k.Sends()
+	latest := k.last()
+
+	sends := k.Sends()
 	if latest.token == report.TokenUnknown || sends != latest.sends {
 		return sends // it changed since the check
 	}
+
 	return latest.token
 }
 
 func (k *Keeper) last() outcome {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+
 	return k.latest
 }
 
@@ -101,10 +106,13 @@ func (k *Keeper) Run(ctx context.Context) {
 	var settings *config.Snapshot
 	for ctx.Err() == nil {
 		if now := k.Live.Now(); now != settings {
-			settings, k.failures = now, 0
+			settings = now
+			k.failures = 0
 		}
+
 		k.rest(ctx, settings, k.look(ctx, settings))
 	}
+
 	k.giveBack(ctx)
 }
 
@@ -114,25 +122,34 @@ func (k *Keeper) look(ctx context.Context, settings *config.Snapshot) time.Durat
 		// Without all secrets the receiver is not ready, and nothing would answer Meta's verification.
 		k.held = false
 		k.tell(outcome{subscription: report.Subscription{State: initial(settings)}, token: report.TokenUnknown})
+
 		return checkEvery
 	}
+
 	if !k.hold(ctx, checkTimeout+dutyTerm) {
 		return standByEvery
 	}
+
 	c := newCheck(k, settings)
 	c.run(ctx)
+
 	if ctx.Err() != nil {
 		return 0
 	}
+
 	k.tell(c.outcome())
+
 	if !k.publish(ctx) {
 		return standByEvery
 	}
+
 	if len(c.problems) == 0 {
 		k.failures = 0
 		return checkEvery
 	}
+
 	k.failures++
+
 	return c.retryAfter(k.failures - 1)
 }
 
@@ -141,6 +158,7 @@ func initial(settings *config.Snapshot) report.SubscriptionState {
 	if settings.CloudAPI.Subscription == nil {
 		return report.SubscriptionNotRequested
 	}
+
 	return report.SubscriptionPending
 }
 
@@ -150,9 +168,11 @@ func (k *Keeper) tell(found outcome) {
 	before := k.latest.subscription
 	k.latest = found
 	k.mu.Unlock()
+
 	if found.subscription == before {
 		return
 	}
+
 	switch found.subscription.State {
 	case report.SubscriptionFailed:
 		k.Log.Error("the webhook subscription is not as declared", "problem", found.subscription.Problem)
@@ -164,18 +184,23 @@ func (k *Keeper) tell(found outcome) {
 // rest returns after wait, or when settings are not in force any more, or the duty is somebody else's.
 func (k *Keeper) rest(ctx context.Context, settings *config.Snapshot, wait time.Duration) {
 	now := k.Clock.Now()
-	until, renewal := now.Add(wait), now.Add(dutyTerm/3)
+	until := now.Add(wait)
+
+	renewal := now.Add(dutyTerm / 3)
 	for k.Live.Now() == settings {
 		if now := k.Clock.Now(); k.held && !now.Before(renewal) {
 			if !k.hold(ctx, dutyTerm) {
 				return
 			}
+
 			renewal = now.Add(dutyTerm / 3)
 		}
+
 		left := k.Clock.Until(until)
 		if left <= 0 {
 			return
 		}
+
 		timer := k.Clock.NewTimer(min(left, noticeEvery))
 		select {
 		case <-ctx.Done():

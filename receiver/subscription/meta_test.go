@@ -13,32 +13,41 @@ import (
 
 func (w *world) meddle(method, path, token string, body map[string]any) map[string]any {
 	w.t.Helper()
+
 	var payload io.Reader = http.NoBody
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
 			w.t.Fatal(err)
 		}
+
 		payload = bytes.NewReader(data)
 	}
+
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.meta+"/v26.0"+path, payload)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	request.Header.Set("Authorization", "Bearer "+token)
+
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+
 	response, err := client.Do(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	var answer map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
 		w.t.Fatalf("%s %s = %d %v (%v)", method, path, response.StatusCode, answer, err)
 	}
+
 	return answer
 }
 
@@ -47,17 +56,22 @@ const appToken = appID + "|" + appSecret
 func (w *world) theirApp(fields string) {
 	w.t.Helper()
 	w.meddle(http.MethodPost, "/"+appID+"/subscriptions", appToken, map[string]any{
-		"object": "whatsapp_business_account", "callback_url": w.theirs(), "verify_token": foreign, "fields": fields,
+		"object":       "whatsapp_business_account",
+		"callback_url": w.theirs(),
+		"verify_token": foreign,
+		"fields":       fields,
 	})
 }
 
 func (w *world) theirOverride(id string) {
 	w.t.Helper()
+
 	override := map[string]any{"override_callback_uri": w.theirs(), "verify_token": foreign}
 	if id == number {
 		w.meddle(http.MethodPost, "/"+id, accessToken, map[string]any{"webhook_configuration": override})
 		return
 	}
+
 	w.meddle(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, nil)
 	w.meddle(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, override)
 }
@@ -68,14 +82,18 @@ type standing struct {
 
 func (w *world) standing() standing {
 	w.t.Helper()
+
 	var s standing
+
 	one := func(answer map[string]any) map[string]any {
 		list, _ := answer["data"].([]any)
 		if len(list) == 0 {
 			return nil
 		}
+
 		return list[0].(map[string]any)
 	}
+
 	short := func(value any) string { text, _ := value.(string); return strings.TrimPrefix(text, w.hook) }
 	if app := one(w.meddle(http.MethodGet, "/"+appID+"/subscriptions", appToken, nil)); app != nil {
 		s.App = short(app["callback_url"])
@@ -83,11 +101,14 @@ func (w *world) standing() standing {
 			s.Fields = strings.TrimPrefix(s.Fields+",", ",") + field.(map[string]any)["name"].(string)
 		}
 	}
+
 	s.Account = "not subscribed"
 	if subscribed := one(w.meddle(http.MethodGet, "/"+account+"/subscribed_apps", accessToken, nil)); subscribed != nil {
 		s.Account = short(subscribed["override_callback_uri"])
 	}
+
 	configuration := w.meddle(http.MethodGet, "/"+number+"?fields=webhook_configuration", accessToken, nil)["webhook_configuration"]
 	s.Number = short(configuration.(map[string]any)["phone_number"])
+
 	return s
 }

@@ -22,48 +22,96 @@ func TestToken(t *testing.T) {
 		problem string
 		calls   int // about account and number
 	}{
-		"without end":    {token: report.TokenAccepted, calls: 3},
-		"for a while":    {options: standin.GraphOptions{TokenExpiresAt: start.Add(time.Hour)}, token: report.TokenAccepted, expires: start.Add(time.Hour), calls: 3},
-		"expired":        {options: standin.GraphOptions{TokenExpiresAt: start.Add(-time.Hour)}, token: report.TokenRefused, expires: start.Add(-time.Hour), problem: "the access token expired on 2026-11-23T11:00:00Z: make one of a system user"},
-		"unknown":        {options: standin.GraphOptions{AccessTokens: []string{"another"}}, token: report.TokenRefused, problem: "the access token is not valid"},
-		"may not send":   {options: standin.GraphOptions{TokenScopes: []string{management}}, token: report.TokenAccepted, problem: "the access token lacks the permission whatsapp_business_messaging", calls: 3},
-		"may not manage": {options: standin.GraphOptions{TokenScopes: []string{messaging}}, token: report.TokenAccepted, problem: "the access token lacks the permission whatsapp_business_management"},
+		"without end": {token: report.TokenAccepted, calls: 3},
+		"for a while": {
+			options: standin.GraphOptions{TokenExpiresAt: start.Add(time.Hour)},
+			token:   report.TokenAccepted,
+			expires: start.Add(time.Hour),
+			calls:   3,
+		},
+		"expired": {
+			options: standin.GraphOptions{TokenExpiresAt: start.Add(-time.Hour)},
+			token:   report.TokenRefused,
+			expires: start.Add(-time.Hour),
+			problem: "the access token expired on 2026-11-23T11:00:00Z: make one of a system user",
+		},
+		"unknown": {
+			options: standin.GraphOptions{AccessTokens: []string{"another"}},
+			token:   report.TokenRefused,
+			problem: "the access token is not valid",
+		},
+		"may not send": {
+			options: standin.GraphOptions{TokenScopes: []string{management}},
+			token:   report.TokenAccepted,
+			problem: "the access token lacks the permission whatsapp_business_messaging",
+			calls:   3,
+		},
+		"may not manage": {
+			options: standin.GraphOptions{TokenScopes: []string{messaging}},
+			token:   report.TokenAccepted,
+			problem: "the access token lacks the permission whatsapp_business_management",
+		},
 		"of another app": {adjust: func(w *world) {
-			w.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 200, Body: `{"data":{"app_id":"78","is_valid":true}}`})
+			w.graph.Faults.Add(standin.Fault{
+				PathPrefix: "/debug_token",
+				Status:     200,
+				Body:       `{"data":{"app_id":"78","is_valid":true}}`,
+			})
 		}, token: report.TokenAccepted, problem: "the access token was made for app 78, not for app 77"},
-		"data access ends first": {adjust: func(w *world) {
-			w.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 200, Body: `{"data":{"app_id":"77","is_valid":true,"expires_at":1800000000,
-				"data_access_expires_at":1790000000,"scopes":["whatsapp_business_management","whatsapp_business_messaging"]}}`})
-		}, token: report.TokenAccepted, expires: time.Unix(1790000000, 0).UTC(), calls: 3},
-		"not told to this app": {adjust: func(w *world) {
-			fault := standin.GraphError(100, "", 0)
-			fault.PathPrefix = "/debug_token"
-			w.graph.Faults.Add(fault)
-		}, token: report.TokenUnknown, problem: "Meta tells app 77 nothing of the access token: it was made for another app (100)", calls: 3},
+		"data access ends first": {
+			adjust: func(w *world) {
+				w.graph.Faults.Add(standin.Fault{
+					PathPrefix: "/debug_token",
+					Status:     200,
+					Body: `{"data":{"app_id":"77","is_valid":true,"expires_at":1800000000,
+				"data_access_expires_at":1790000000,"scopes":["whatsapp_business_management","whatsapp_business_messaging"]}}`,
+				})
+			},
+			token:   report.TokenAccepted,
+			expires: time.Unix(1790000000, 0).UTC(),
+			calls:   3,
+		},
+		"not told to this app": {
+			adjust: func(w *world) {
+				fault := standin.GraphError(100, "", 0)
+				fault.PathPrefix = "/debug_token"
+				w.graph.Faults.Add(fault)
+			},
+			token:   report.TokenUnknown,
+			problem: "Meta tells app 77 nothing of the access token: it was made for another app (100)",
+			calls:   3,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tc.options, nil)
 			if tc.adjust != nil {
 				tc.adjust(w)
 			}
+
 			w.start()
+
 			state := report.SubscriptionActive
 			if tc.problem != "" {
 				state = report.SubscriptionFailed
 			}
+
 			w.state(state, tc.problem)
+
 			if got := w.keeper.Token(); got != tc.token {
 				t.Errorf("token %s, want %s", got, tc.token)
 			}
+
 			if got := w.keeper.TokenExpiresAt(); !got.Equal(tc.expires) {
 				t.Errorf("token expires at %v, want %v", got, tc.expires)
 			}
+
 			calls := 0
 			for _, path := range w.calls("") {
 				if path == accountURL || path == numberPath {
 					calls++
 				}
 			}
+
 			if calls != tc.calls {
 				t.Errorf("%d calls with the access token, want %d", calls, tc.calls)
 			}
@@ -75,11 +123,14 @@ func TestTokenByNewestWord(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.sends = report.TokenRefused
 	w.start()
+
 	if got := w.keeper.Token(); got != report.TokenAccepted {
 		t.Errorf("token %s, want the check's word, which is newer than that of the sends", got)
 	}
+
 	w.sends = report.TokenAccepted
 	w.pass(checkEvery)
+
 	w.sends = report.TokenRefused
 	if got := w.keeper.Token(); got != report.TokenRefused {
 		t.Errorf("token %s, want the word of the sends, which is newer", got)
@@ -93,6 +144,7 @@ func TestTokenIsRememberedWhileMetaIsAway(t *testing.T) {
 	w.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 503})
 	w.pass(checkEvery)
 	w.state(report.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
+
 	if got := w.keeper.TokenExpiresAt(); !got.Equal(end) {
 		t.Errorf("token expires at %v, want %v as it was told before", got, end)
 	}

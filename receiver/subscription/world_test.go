@@ -65,19 +65,26 @@ type world struct {
 
 func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Config)) *world {
 	w := &world{
-		t: t, dir: t.TempDir(), sends: report.TokenUnknown, log: &journal{},
+		t:     t,
+		dir:   t.TempDir(),
+		sends: report.TokenUnknown,
+		log:   &journal{},
 		clock: clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)),
 	}
 	hook := httptest.NewTLSServer(http.HandlerFunc(w.callback))
 	w.hook = hook.URL
 	options.CallbackClient = hook.Client()
-	options.AppID, options.Now = appID, w.clock.Now
+	options.AppID = appID
+
+	options.Now = w.clock.Now
 	if options.AppSecret == "" {
 		options.AppSecret = appSecret
 	}
+
 	if options.AccessTokens == nil {
 		options.AccessTokens = []string{accessToken}
 	}
+
 	w.graph = standin.NewGraph(options)
 	meta := httptest.NewServer(w.graph)
 	w.meta = meta.URL
@@ -86,20 +93,31 @@ func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Co
 		meta.Close()
 		hook.Close()
 	})
+
 	w.config = config.Config{
 		SecretsDir: filepath.Join(w.dir, "secrets"),
 		Bird:       config.Bird{BaseURL: "http://127.0.0.1:1"},
-		CloudAPI: config.CloudAPI{BaseURL: meta.URL, Timeout: patience, PhoneNumberIDs: []string{number}, Subscription: &config.Subscription{
-			AppID: appID, CallbackURL: w.ours(), BusinessAccountIDs: []string{account}, Fields: []string{"messages", "account_update"},
-		}},
+		CloudAPI: config.CloudAPI{
+			BaseURL:        meta.URL,
+			Timeout:        patience,
+			PhoneNumberIDs: []string{number},
+			Subscription: &config.Subscription{
+				AppID:              appID,
+				CallbackURL:        w.ours(),
+				BusinessAccountIDs: []string{account},
+				Fields:             []string{"messages", "account_update"},
+			},
+		},
 	}
 	if adjust != nil {
 		adjust(&w.config)
 	}
+
 	var err error
 	if w.duties, err = sqlite.Open(t.Context(), filepath.Join(w.dir, "inbox.db"), sqlite.Options{}); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := w.duties.Close(); err != nil {
 			t.Error(err)
@@ -111,6 +129,7 @@ func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Co
 	w.secret(config.RoleBirdAccessKey, "bird-key-value")
 	w.write()
 	t.Cleanup(w.silent)
+
 	return w
 }
 
@@ -125,19 +144,23 @@ func (w *world) callback(rw http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/ours" {
 		token = w.live.Load().Now().Secrets.VerifyToken
 	}
+
 	if w.down.Load() || r.URL.Query().Get("hub.verify_token") != token {
 		rw.WriteHeader(http.StatusForbidden)
 		return
 	}
+
 	_, _ = io.WriteString(rw, r.URL.Query().Get("hub.challenge"))
 }
 
 func (w *world) secret(role string, values ...string) {
 	w.t.Helper()
+
 	dir := filepath.Join(w.config.SecretsDir, role)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		w.t.Fatal(err)
 	}
+
 	for i, value := range values {
 		if err := os.WriteFile(filepath.Join(dir, string(rune('a'+i))), []byte(value), 0o600); err != nil {
 			w.t.Fatal(err)
@@ -147,10 +170,12 @@ func (w *world) secret(role string, values ...string) {
 
 func (w *world) write() {
 	w.t.Helper()
+
 	data, err := yaml.Marshal(w.config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	if err := os.WriteFile(filepath.Join(w.dir, "receiver.yaml"), data, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
@@ -161,19 +186,29 @@ func (w *world) write() {
 func (w *world) start() {
 	w.t.Helper()
 	w.end()
+
 	live, err := config.Open(filepath.Join(w.dir, "receiver.yaml"), w.clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+
 	w.live.Store(live)
 	graph := cloudapi.NewClient(live, 1)
 	w.keeper = New(Parts{
-		Live: live, Graph: graph, Metrics: metrics.New(), Duties: w.duties, Holder: "ours", Sends: func() report.TokenState { return w.sends }, Clock: w.clock,
-		Log: slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
+		Live:    live,
+		Graph:   graph,
+		Metrics: metrics.New(),
+		Duties:  w.duties,
+		Holder:  "ours",
+		Sends:   func() report.TokenState { return w.sends },
+		Clock:   w.clock,
+		Log:     slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+
 	ended := make(chan struct{})
 	go func() { defer close(ended); w.keeper.Run(ctx) }()
+
 	w.stop = sync.OnceFunc(func() { cancel(); <-ended; graph.Close() })
 	w.t.Cleanup(w.stop)
 	w.settle()
@@ -189,8 +224,10 @@ func (w *world) end() {
 
 func (w *world) settle() {
 	w.t.Helper()
+
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
+
 	if err := w.clock.BlockUntilContext(ctx, 1); err != nil {
 		w.t.Fatal("the keeper does not come to rest")
 	}
@@ -208,9 +245,11 @@ func (w *world) reload() {
 	w.t.Helper()
 	w.write()
 	w.live.Load().Reload()
+
 	if problem := w.live.Load().Now().Problem; problem != "" {
 		w.t.Fatal(problem)
 	}
+
 	w.pass(noticeEvery)
 }
 
@@ -223,7 +262,9 @@ func (w *world) calls(method string) []string {
 			calls = append(calls, strings.TrimPrefix(call.Path, "/v26.0"))
 		}
 	}
+
 	w.graph.Recorder.Reset()
+
 	return calls
 }
 
@@ -237,10 +278,12 @@ func (w *world) calls(method string) []string {
 
 func (w *world) state(want report.SubscriptionState, problem string) {
 	w.t.Helper()
+
 	got := w.keeper.Subscription()
 	if got.State != want || !strings.Contains(got.Problem, problem) || (problem == "") != (got.Problem == "") {
 		w.t.Errorf("subscription = %+v, want %s with %q", got, want, problem)
 	}
+
 	_, _ = w.log.Write([]byte(got.Problem))
 }
 
@@ -264,11 +307,13 @@ type journal struct {
 func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+
 	return j.text.Write(p)
 }
 
 func (j *journal) contains(text string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+
 	return strings.Contains(j.text.String(), text)
 }

@@ -40,16 +40,19 @@ func Open(ctx context.Context, endpoint, version string) (*Tracer, error) {
 	if endpoint == "" {
 		return &Tracer{}, nil
 	}
+
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithTimeout(exportTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("trace to the configured endpoint: %w", err)
 	}
+
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter),
 		sdktrace.WithResource(resource.NewSchemaless(
 			attribute.String("service.name", "whatsapp-webhook-receiver"), attribute.String("service.version", version),
 		)),
 	)
+
 	return &Tracer{tracer: provider.Tracer(scope), provider: provider}, nil
 }
 
@@ -58,9 +61,11 @@ func (t *Tracer) Close(ctx context.Context) error {
 	if t.provider == nil {
 		return nil
 	}
+
 	if err := t.provider.Shutdown(ctx); err != nil {
 		return fmt.Errorf("export the last spans: %w", err)
 	}
+
 	return nil
 }
 
@@ -69,11 +74,14 @@ func (t *Tracer) Start(ctx context.Context, name string, attributes ...string) (
 	if t.tracer == nil {
 		return ctx, Span{noop.Span{}}
 	}
+
 	pairs := make([]attribute.KeyValue, 0, len(attributes)/2)
 	for i := 0; i+1 < len(attributes); i += 2 {
 		pairs = append(pairs, attribute.String(attributes[i], attributes[i+1]))
 	}
+
 	ctx, span := t.tracer.Start(ctx, name, trace.WithAttributes(pairs...))
+
 	return ctx, Span{span}
 }
 
@@ -87,6 +95,7 @@ func (s Span) End(err error) {
 		s.span.SetAttributes(attribute.String("failure.class", string(f.Class)), attribute.String("failure.code", f.Code))
 		s.span.SetStatus(codes.Error, string(f.Class))
 	}
+
 	s.span.End()
 }
 
@@ -96,6 +105,7 @@ func (s Span) End(err error) {
 func Parent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
+
 	return carrier[parentKey]
 }
 
@@ -104,6 +114,7 @@ func Resume(ctx context.Context, parent string) context.Context {
 	if parent == "" {
 		return ctx
 	}
+
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{parentKey: parent})
 }
 

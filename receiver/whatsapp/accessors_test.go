@@ -17,18 +17,22 @@ func FuzzAccessors(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
+
 		f.Add(body)
 	}
+
 	f.Fuzz(func(t *testing.T, body []byte) {
 		items, err := Split(body)
 		if err != nil {
 			return
 		}
+
 		for _, item := range items {
 			// Each part is also taken for each other.
 			for _, part := range []Part{PartMessage, PartStatus, PartError, PartField} {
@@ -43,10 +47,12 @@ func FuzzAccessors(f *testing.F) {
 
 func TestTypesAreNotMistakenForOneAnother(t *testing.T) {
 	body := `{"id":"a","type":"%","text":{},"image":{},"location":{"latitude":1,"longitude":2},"contacts":[],"interactive":{},"button":{},"reaction":{},"order":{},"system":{},"edit":{"message":{}},"revoke":{}}`
+
 	m, err := ParseMessage(raw(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, typ := range []Text{"text", "image", "location", "contacts", "interactive", "button", "reaction", "order", "system", "edit", "revoke", "%"} {
 		m.Type = typ
 		read := map[Text]bool{}
@@ -59,6 +65,7 @@ func TestTypesAreNotMistakenForOneAnother(t *testing.T) {
 		_, read["order"] = m.Order()
 		_, read["system"] = m.System()
 		_, read["edit"] = m.Edit()
+
 		_, read["revoke"] = m.Revoke()
 		for accessor, ok := range read {
 			if ok != (accessor == typ) {

@@ -17,6 +17,7 @@ func TestSplitIsBounded(t *testing.T) {
 		return `{"object":"whatsapp_business_account","entry":` + entries + `}`
 	}
 	entry := func(changes string) string { return `{"id":"7","changes":` + changes + `}` }
+
 	messages := func(n int) string { return `"messages":` + list(`{"id":"w","from":"5"}`, n) }
 	for name, tc := range map[string]struct {
 		body    string
@@ -37,19 +38,25 @@ func TestSplitIsBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			unknown, kept := 0, 0
+
+			unknown := 0
+
+			kept := 0
 			for _, item := range items {
 				if item.Part == PartUnknown {
 					unknown++
 				}
+
 				kept += len(item.Raw)
 				if !json.Valid(item.Raw) {
 					t.Fatal("an item is not what was sent")
 				}
 			}
+
 			if len(items) != tc.items || unknown != tc.unknown {
 				t.Errorf("%d items, %d of them unknown, want %d and %d", len(items), unknown, tc.items, tc.unknown)
 			}
+
 			if tc.unknown == 1 && tc.items == 1 && kept < len(tc.body)-100 {
 				t.Errorf("kept %d of %d bytes", kept, len(tc.body))
 			}
@@ -61,6 +68,7 @@ func TestSplitIsBounded(t *testing.T) {
 func TestSplitRepeatsLittle(t *testing.T) {
 	large := `"` + strings.Repeat("x", 1<<20) + `"`
 	messages := strings.Repeat(`{"id":"w","from":"5"},`, 999) + `{"id":"w","from":"5"}`
+
 	delivery := func(id, field, metadata, contacts string) string {
 		return `{"object":"whatsapp_business_account","entry":[{"id":` + id + `,"changes":[{"field":` + field + `,"value":{"metadata":{"phone_number_id":` +
 			metadata + `},"contacts":` + contacts + `,"messages":[` + messages + `]}}]}]}`
@@ -77,15 +85,20 @@ func TestSplitRepeatsLittle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			size, kept := 0, false
+
+			size := 0
+
+			kept := false
 			for _, item := range items {
 				payload, err := json.Marshal(item)
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				size += len(payload)
 				kept = kept || strings.Contains(string(payload), large)
 			}
+
 			if size > 3*len(body) || !kept {
 				t.Errorf("%d bytes became %d, with nothing left out: %t", len(body), size, kept)
 			}

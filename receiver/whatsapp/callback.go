@@ -17,5 +17,6 @@ func Callback(eventID string, part int) string {
 func ParseCallback(data string) (eventID string, part int, ok bool) {
 	eventID, number, found := strings.Cut(data, ":")
 	part, err := strconv.Atoi(number)
+
 	return eventID, part, found && err == nil && part >= 0 && part < 1000
 }

@@ -25,13 +25,19 @@ func ParseContact(raw json.RawMessage) Contact {
 	if readObject(raw, &c) != nil {
 		return Contact{}
 	}
+
 	var profile struct {
 		Name     Text `json:"name"`
 		Username Text `json:"username"`
 	}
+
 	_ = readObject(c.Profile, &profile) // a profile of another shape leaves the names empty
+
 	return Contact{
-		WaID: c.WaID, UserID: c.UserID, ParentUserID: c.ParentUserID,
-		Name: profile.Name, Username: profile.Username,
+		WaID:         c.WaID,
+		UserID:       c.UserID,
+		ParentUserID: c.ParentUserID,
+		Name:         profile.Name,
+		Username:     profile.Username,
 	}
 }

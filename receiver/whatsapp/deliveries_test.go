@@ -69,10 +69,17 @@ type seenEdit struct {
 }
 
 func look(item Item) seen {
-	s := seen{Part: item.Part, Field: item.Field, WABAID: item.WABAID, Time: item.Time, Number: item.Metadata.PhoneNumberID}
+	s := seen{
+		Part:   item.Part,
+		Field:  item.Field,
+		WABAID: item.WABAID,
+		Time:   item.Time,
+		Number: item.Metadata.PhoneNumberID,
+	}
 	if item.Contact != nil {
 		s.Contact = new(ParseContact(item.Contact))
 	}
+
 	fail := func(err error) {
 		if err != nil {
 			s.ParseFailure = err.Error()
@@ -84,6 +91,7 @@ func look(item Item) seen {
 		if err == nil {
 			s.Message = new(lookAt(m, string(item.Metadata.PhoneNumberID)))
 		}
+
 		fail(err)
 	case PartStatus:
 		status, err := ParseStatus(item.Raw)
@@ -92,12 +100,14 @@ func look(item Item) seen {
 			status.Raw = nil
 			s.Status = &status
 		}
+
 		fail(err)
 	case PartError:
 		reported, err := ParseReportedError(item.Raw)
 		if err == nil {
 			s.Error = &reported
 		}
+
 		fail(err)
 	case PartField:
 		for _, echo := range ParseEchoes(item.Raw) {
@@ -107,13 +117,21 @@ func look(item Item) seen {
 	default:
 		s.Unparsed = item.Raw
 	}
+
 	return s
 }
 
 func lookAt(m Message, number string) seenMessage {
 	s := seenMessage{
-		ID: m.ID, Type: m.Type, Conversation: m.Conversation(number), Alias: m.Alias(number), NewConversations: m.NewConversations(number),
-		ContextID: m.ContextID(), Referral: m.Referral, Errors: m.Errors(), Text: m.TextBody(),
+		ID:               m.ID,
+		Type:             m.Type,
+		Conversation:     m.Conversation(number),
+		Alias:            m.Alias(number),
+		NewConversations: m.NewConversations(number),
+		ContextID:        m.ContextID(),
+		Referral:         m.Referral,
+		Errors:           m.Errors(),
+		Text:             m.TextBody(),
 	}
 	s.Forwarded, s.Frequently = m.Forwarded()
 	s.Media = present(m.Media())
@@ -123,11 +141,14 @@ func lookAt(m Message, number string) seenMessage {
 	s.Button = present(m.Button())
 	s.Reaction = present(m.Reaction())
 	s.Order = present(m.Order())
+
 	s.System = present(m.System())
 	if edit, ok := m.Edit(); ok {
 		s.Edit = &seenEdit{OriginalID: edit.OriginalID, Message: lookAt(edit.Message, number)}
 	}
+
 	s.Revoked, _ = m.Revoke()
+
 	return s
 }
 
@@ -135,6 +156,7 @@ func present[T any](value T, ok bool) *T {
 	if !ok {
 		return nil
 	}
+
 	return &value
 }
 
@@ -144,37 +166,45 @@ func TestDeliveries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if len(files) < 60 {
 		t.Fatalf("found %d deliveries", len(files))
 	}
+
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			body, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			items, err := Split(body)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			all := make([]seen, len(items))
 			for i, item := range items {
 				all[i] = look(item)
 			}
+
 			got, err := json.MarshalIndent(all, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			golden := filepath.Join("testdata", "split", filepath.Base(file))
 			if *update {
 				if err := os.WriteFile(golden, append(got, '\n'), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			want, err := os.ReadFile(golden)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if diff := cmp.Diff(strings.TrimSpace(string(want)), string(got)); diff != "" {
 				t.Errorf("what is made of %s (-want +got):\n%s", file, diff)
 			}
@@ -189,6 +219,7 @@ func TestOnlyMessagesAreAnswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		items, err := Split(body)
 		if err != nil || len(items) != 1 || items[0].Part != PartField {
 			t.Errorf("%s became %+v, %v; want one item of PartField", file, items, err)

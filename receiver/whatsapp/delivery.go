@@ -65,17 +65,25 @@ func Split(body []byte) ([]Item, error) {
 		Object Text              `json:"object"`
 		Entry  []json.RawMessage `json:"entry"`
 	}
+
 	err := json.Unmarshal(body, &delivery)
 	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
 		return nil, ErrNotJSON
 	}
+
 	if err != nil || delivery.Object != ObjectBusinessAccount || len(delivery.Entry) == 0 || len(delivery.Entry) > maxItems {
-		return []Item{{Part: PartUnknown, Field: string(delivery.Object), Raw: body}}, nil
+		return []Item{{
+			Part:  PartUnknown,
+			Field: string(delivery.Object),
+			Raw:   body,
+		}}, nil
 	}
+
 	var items []Item
 	for _, entry := range delivery.Entry {
 		items = splitEntry(items, entry)
 	}
+
 	return items, nil
 }
 
@@ -86,11 +94,18 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 		Changes []json.RawMessage `json:"changes"`
 	}
 	if err := json.Unmarshal(raw, &entry); err != nil || len(entry.Changes) == 0 || len(items)+len(entry.Changes) > maxItems || len(entry.ID)+len(entry.Time) > maxCommon {
-		return append(items, Item{Part: PartUnknown, WABAID: string(entry.ID), Time: string(entry.Time), Raw: raw})
+		return append(items, Item{
+			Part:   PartUnknown,
+			WABAID: string(entry.ID),
+			Time:   string(entry.Time),
+			Raw:    raw,
+		})
 	}
+
 	for _, change := range entry.Changes {
 		items = splitChange(items, Item{WABAID: string(entry.ID), Time: string(entry.Time)}, change)
 	}
+
 	return items
 }
 
@@ -98,9 +113,13 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 	item := func(part Part, raw, contact json.RawMessage) Item {
 		it := origin
-		it.Part, it.Raw, it.Contact = part, raw, contact
+		it.Part = part
+		it.Raw = raw
+		it.Contact = contact
+
 		return it
 	}
+
 	var change struct {
 		Field Text            `json:"field"`
 		Value json.RawMessage `json:"value"`
@@ -108,16 +127,21 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 	if err := json.Unmarshal(raw, &change); err != nil {
 		return append(items, item(PartUnknown, raw, nil))
 	}
+
 	origin.Field = string(change.Field)
 	if change.Field == "" || len(change.Value) == 0 || len(change.Field) > maxCommon {
 		return append(items, item(PartUnknown, raw, nil))
 	}
+
 	var value map[string]json.RawMessage
+
 	whole := json.Unmarshal(change.Value, &value) == nil
 	if len(value["metadata"]) > maxCommon {
 		return append(items, item(PartUnknown, raw, nil))
 	}
+
 	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // of another shape, the number stays unknown
+
 	if change.Field != FieldMessages {
 		return append(items, item(PartField, change.Value, nil))
 	}
@@ -126,27 +150,34 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 		if value[key] != nil && json.Unmarshal(value[key], &elements) != nil {
 			whole = false
 		}
+
 		if len(items)+len(elements) > maxItems {
 			whole = false
 			return nil
 		}
+
 		return elements
 	}
 	contacts, ok := readContacts(value["contacts"])
 	whole = whole && ok
+
 	before := len(items)
 	for _, message := range list("messages") {
 		items = append(items, item(PartMessage, message, contactOf(message, contacts)))
 	}
+
 	for _, status := range list("statuses") {
 		items = append(items, item(PartStatus, status, nil))
 	}
+
 	for _, reported := range list("errors") {
 		items = append(items, item(PartError, reported, nil))
 	}
+
 	if !whole || len(items) == before || holdsMore(value) {
 		items = append(items, item(PartUnknown, raw, nil))
 	}
+
 	return items
 }
 
@@ -160,6 +191,7 @@ func holdsMore(value map[string]json.RawMessage) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -173,17 +205,21 @@ type sender struct {
 // be repeated, and none is taken.
 func readContacts(raw json.RawMessage) (contacts []sender, ok bool) {
 	var elements []json.RawMessage
+
 	_ = json.Unmarshal(raw, &elements)
 	if len(elements) > maxItems || slices.ContainsFunc(elements, func(e json.RawMessage) bool { return len(e) > maxCommon }) {
 		return nil, false
 	}
+
 	for _, element := range elements {
 		c := sender{raw: element}
 		if len(elements) > 1 { // a single one is not looked into
 			c.Contact = ParseContact(element)
 		}
+
 		contacts = append(contacts, c)
 	}
+
 	return contacts, true
 }
 
@@ -194,17 +230,21 @@ func contactOf(message json.RawMessage, contacts []sender) json.RawMessage {
 		if len(contacts) == 1 {
 			return contacts[0].raw
 		}
+
 		return nil
 	}
+
 	m, err := ParseMessage(message)
 	if err != nil {
 		return nil
 	}
+
 	for _, c := range contacts {
 		if (m.From != "" && c.WaID == m.From) || (m.FromUserID != "" && c.UserID == m.FromUserID) {
 			return c.raw
 		}
 	}
+
 	return nil
 }
 
@@ -214,5 +254,6 @@ func Decode(payload []byte) (Item, error) {
 	if err := json.Unmarshal(payload, &item); err != nil {
 		return Item{}, fmt.Errorf("read stored event: %w", err)
 	}
+
 	return item, nil
 }

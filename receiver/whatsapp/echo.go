@@ -33,6 +33,7 @@ func ParseEchoes(value json.RawMessage) []Echo {
 	if readObject(value, &v) != nil {
 		return nil
 	}
+
 	var echoes []Echo
 	for _, raw := range readList(v.Echoes) {
 		var echo Echo
@@ -40,6 +41,7 @@ func ParseEchoes(value json.RawMessage) []Echo {
 			echoes = append(echoes, echo)
 		}
 	}
+
 	return echoes
 }
 
@@ -53,5 +55,6 @@ func (e Echo) Alias(phoneNumberID string) string {
 	if e.GroupID != "" || e.To == "" {
 		return ""
 	}
+
 	return lane(phoneNumberID, "", "", e.ToUserID)
 }

@@ -21,7 +21,12 @@ func (m Message) Reaction() (Reaction, bool) {
 	if !m.read("reaction", &r) {
 		return Reaction{}, false
 	}
-	return Reaction{MessageID: r.MessageID, Emoji: r.Emoji, Removed: r.Emoji == ""}, true
+
+	return Reaction{
+		MessageID: r.MessageID,
+		Emoji:     r.Emoji,
+		Removed:   r.Emoji == "",
+	}, true
 }
 
 // Edit is the new wording of an earlier message.
@@ -39,10 +44,12 @@ func (m Message) Edit() (Edit, bool) {
 	if !m.read("edit", &e) {
 		return Edit{}, false
 	}
+
 	message, err := ParseMessage(e.Message)
 	if err != nil {
 		return Edit{}, false
 	}
+
 	return Edit{OriginalID: e.OriginalID, Message: message}, true
 }
 
@@ -51,6 +58,8 @@ func (m Message) Revoke() (originalID Text, ok bool) {
 	var r struct {
 		OriginalID Text `json:"original_message_id"`
 	}
+
 	ok = m.read("revoke", &r)
+
 	return r.OriginalID, ok
 }

@@ -39,15 +39,20 @@ func (m Message) Interactive() (Interactive, bool) {
 	if !m.read("interactive", &of) {
 		return Interactive{}, false
 	}
+
 	reply := Interactive{Kind: InteractiveOther, Raw: m.property("interactive")}
+
 	kind := InteractiveKind(of.Type)
 	switch kind {
 	case ButtonReply, ListReply, FlowReply, CallPermissionReply:
 	default:
 		return reply, true
 	}
+
 	var bodies map[string]json.RawMessage
+
 	_ = readObject(reply.Raw, &bodies) // it is an object: it was read as one
+
 	var body struct {
 		ID           Text            `json:"id"`
 		Title        Text            `json:"title"`
@@ -59,8 +64,15 @@ func (m Message) Interactive() (Interactive, bool) {
 	if readObject(bodies[string(kind)], &body) != nil {
 		return reply, true
 	}
-	reply.Kind, reply.ID, reply.Title, reply.Description = kind, body.ID, body.Title, body.Description
-	reply.Name, reply.Body, reply.ResponseJSON = body.Name, body.Body, unquoted(body.ResponseJSON)
+
+	reply.Kind = kind
+	reply.ID = body.ID
+	reply.Title = body.Title
+	reply.Description = body.Description
+	reply.Name = body.Name
+	reply.Body = body.Body
+	reply.ResponseJSON = unquoted(body.ResponseJSON)
+
 	return reply, true
 }
 
@@ -70,6 +82,7 @@ func unquoted(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || json.Unmarshal(raw, &held) != nil || !json.Valid([]byte(held)) {
 		return raw
 	}
+
 	return json.RawMessage(held)
 }
 

@@ -21,5 +21,10 @@ func (m Message) Order() (Order, bool) {
 	if !m.read("order", &o) {
 		return Order{}, false
 	}
-	return Order{CatalogID: o.CatalogID, Text: o.Text, Raw: m.property("order")}, true
+
+	return Order{
+		CatalogID: o.CatalogID,
+		Text:      o.Text,
+		Raw:       m.property("order"),
+	}, true
 }

@@ -26,12 +26,21 @@ func (m Message) Location() (Location, bool) {
 	if !m.read("location", &l) {
 		return Location{}, false
 	}
+
 	latitude, north := l.Latitude.Number()
+
 	longitude, east := l.Longitude.Number()
 	if !north || !east {
 		return Location{}, false
 	}
-	return Location{Latitude: latitude, Longitude: longitude, Name: l.Name, Address: l.Address, URL: l.URL}, true
+
+	return Location{
+		Latitude:  latitude,
+		Longitude: longitude,
+		Name:      l.Name,
+		Address:   l.Address,
+		URL:       l.URL,
+	}, true
 }
 
 // Contacts returns the address cards of a message of type contacts: a JSON array, as Meta sent it, since everything in
@@ -40,9 +49,11 @@ func (m Message) Contacts() (cards json.RawMessage, ok bool) {
 	if m.Type != "contacts" {
 		return nil, false
 	}
+
 	cards = m.property("contacts")
 	if len(cards) == 0 || cards[0] != '[' {
 		return nil, false
 	}
+
 	return cards, true
 }

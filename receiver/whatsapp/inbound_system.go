@@ -37,10 +37,15 @@ func (m Message) System() (System, bool) {
 	if !m.read("system", &s) {
 		return System{}, false
 	}
+
 	return System{
-		Type: s.Type, Body: s.Body, WaID: cmp.Or(s.WaID, s.NewWaID),
-		UserID: s.UserID, ParentUserID: s.ParentUserID,
-		PreviousUserID: s.PreviousUserID, PreviousParentUserID: s.PreviousParentUserID,
+		Type:                 s.Type,
+		Body:                 s.Body,
+		WaID:                 cmp.Or(s.WaID, s.NewWaID),
+		UserID:               s.UserID,
+		ParentUserID:         s.ParentUserID,
+		PreviousUserID:       s.PreviousUserID,
+		PreviousParentUserID: s.PreviousParentUserID,
 	}, true
 }
 
@@ -51,11 +56,13 @@ func (m Message) NewConversations(phoneNumberID string) []string {
 	if !ok || m.GroupID != "" || !slices.Contains(changes, system.Type) {
 		return nil
 	}
+
 	var lanes []string
 	for _, name := range []string{lane(phoneNumberID, "", system.WaID, ""), lane(phoneNumberID, "", "", system.UserID)} {
 		if name != "" && name != m.Conversation(phoneNumberID) && name != m.Alias(phoneNumberID) {
 			lanes = append(lanes, name)
 		}
 	}
+
 	return lanes
 }

@@ -31,14 +31,18 @@ func ParseMessage(raw json.RawMessage) (Message, error) {
 	if err := readObject(raw, &m); err != nil {
 		return Message{}, fmt.Errorf("read message: %w", err)
 	}
+
 	m.Raw = raw
+
 	return m, nil
 }
 
 // property returns a property as Meta sent it, nil where there is none.
 func (m Message) property(name string) json.RawMessage {
 	var properties map[string]json.RawMessage
+
 	_ = readObject(m.Raw, &properties) // it is an object: ParseMessage read it as one
+
 	return properties[name]
 }
 
@@ -54,6 +58,7 @@ func (m Message) Conversation(phoneNumberID string) string {
 	if name := lane(phoneNumberID, m.GroupID, m.From, m.userID()); name != "" {
 		return name
 	}
+
 	return phoneNumberID + ":message:" + string(m.ID)
 }
 
@@ -63,6 +68,7 @@ func (m Message) Alias(phoneNumberID string) string {
 	if m.GroupID != "" || m.From == "" {
 		return ""
 	}
+
 	return lane(phoneNumberID, "", "", m.userID())
 }
 
@@ -71,7 +77,9 @@ func (m Message) userID() Text {
 	if m.FromUserID != "" {
 		return m.FromUserID
 	}
+
 	system, _ := m.System()
+
 	return system.PreviousUserID
 }
 
@@ -85,6 +93,7 @@ func lane(phoneNumberID string, groupID, waID, userID Text) string {
 	case userID != "":
 		return phoneNumberID + ":" + string(userID)
 	}
+
 	return ""
 }
 
@@ -96,6 +105,7 @@ func (m Message) TextBody() string {
 	if readObject(m.property("text"), &text) != nil {
 		return ""
 	}
+
 	return string(text.Body)
 }
 

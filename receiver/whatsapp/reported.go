@@ -36,11 +36,19 @@ func ParseReportedError(raw json.RawMessage) (ReportedError, error) {
 	if err := readObject(raw, &e); err != nil {
 		return ReportedError{}, fmt.Errorf("read error: %w", err)
 	}
+
 	var data struct {
 		Details Text `json:"details"`
 	}
+
 	_ = readObject(e.Data, &data) // of another shape, there are no details
-	return ReportedError{Code: errorCode(e.Code), Title: e.Title, Message: e.Message, Details: cmp.Or(data.Details, e.Details)}, nil
+
+	return ReportedError{
+		Code:    errorCode(e.Code),
+		Title:   e.Title,
+		Message: e.Message,
+		Details: cmp.Or(data.Details, e.Details),
+	}, nil
 }
 
 func errorCode(t Text) int {
@@ -48,6 +56,7 @@ func errorCode(t Text) int {
 	if !ok || n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
 		return NoCode
 	}
+
 	return int(n)
 }
 
@@ -59,5 +68,6 @@ func reportedErrors(raw json.RawMessage) []ReportedError {
 			list = append(list, e)
 		}
 	}
+
 	return list
 }

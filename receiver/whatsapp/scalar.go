@@ -26,16 +26,19 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 			*t = Text(plain)
 			return nil
 		}
+
 		var s string
 		if err := json.Unmarshal(data, &s); err != nil {
 			return err
 		}
+
 		*t = Text(s)
 	case '{', '[', 'n':
 		*t = ""
 	default:
 		*t = Text(data)
 	}
+
 	return nil
 }
 
@@ -48,7 +51,9 @@ func (f *Flag) UnmarshalJSON(data []byte) error {
 	if err := t.UnmarshalJSON(data); err != nil {
 		return err
 	}
+
 	*f = t == "true" || t == "1"
+
 	return nil
 }
 
@@ -64,6 +69,7 @@ func UnixTime(t Text, fallback time.Time) time.Time {
 	if err != nil || seconds <= 0 || seconds > 1<<40 {
 		return fallback
 	}
+
 	return time.Unix(seconds, 0).UTC()
 }
 
@@ -75,6 +81,7 @@ func readObject(raw json.RawMessage, target any) error {
 	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, target) != nil {
 		return errNoObject
 	}
+
 	return nil
 }
 
@@ -84,8 +91,10 @@ func readList(raw json.RawMessage) []json.RawMessage {
 	if json.Unmarshal(raw, &elements) == nil {
 		return elements
 	}
+
 	if len(raw) > 0 && raw[0] == '{' {
 		return []json.RawMessage{raw}
 	}
+
 	return nil
 }

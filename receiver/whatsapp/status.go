@@ -57,23 +57,35 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 	if err := readObject(raw, &s); err != nil {
 		return Status{}, fmt.Errorf("read status: %w", err)
 	}
+
 	status := Status{
-		MessageID: s.ID, Status: s.Status, Type: s.Type, Timestamp: s.Timestamp,
-		Participant: cmp.Or(s.ParticipantID, s.ParticipantTypo, s.ParticipantUser),
-		Recipient:   s.RecipientID, RecipientType: s.RecipientType, RecipientUser: s.RecipientUserID,
+		MessageID:           s.ID,
+		Status:              s.Status,
+		Type:                s.Type,
+		Timestamp:           s.Timestamp,
+		Participant:         cmp.Or(s.ParticipantID, s.ParticipantTypo, s.ParticipantUser),
+		Recipient:           s.RecipientID,
+		RecipientType:       s.RecipientType,
+		RecipientUser:       s.RecipientUserID,
 		RecipientParentUser: cmp.Or(s.RecipientParentUserID, s.ParentRecipientUserID, s.ParentUserID),
-		Callback:            s.Callback, Errors: reportedErrors(s.Errors),
-		Pricing: s.Pricing, Conversation: s.Conversation, Payment: s.Payment, Raw: raw,
+		Callback:            s.Callback,
+		Errors:              reportedErrors(s.Errors),
+		Pricing:             s.Pricing,
+		Conversation:        s.Conversation,
+		Payment:             s.Payment,
+		Raw:                 raw,
 	}
 	if status.Pricing == nil {
 		status.Pricing = nestedPricing(s.Conversation)
 	}
+
 	for _, e := range status.Errors {
 		if e.Code > 0 {
 			status.ErrorCode = e.Code
 			break
 		}
 	}
+
 	return status, nil
 }
 
@@ -82,6 +94,7 @@ func (s Status) Lane(phoneNumberID string) string {
 	if s.RecipientType == "group" {
 		return lane(phoneNumberID, s.Recipient, "", "")
 	}
+
 	return lane(phoneNumberID, "", s.Recipient, s.RecipientUser)
 }
 
@@ -90,7 +103,9 @@ func nestedPricing(conversation json.RawMessage) json.RawMessage {
 	var c struct {
 		Pricing json.RawMessage `json:"pricing"`
 	}
+
 	_ = readObject(conversation, &c) // of another shape, it has none
+
 	return c.Pricing
 }
 
@@ -98,9 +113,23 @@ func nestedPricing(conversation json.RawMessage) json.RawMessage {
 // delivered, since a delivery can follow it when the person has several devices. Statuses that Meta adds rank lowest:
 // they are kept as events but never replace a known one.
 var (
-	messageRanks = map[Text]int{"sent": 1, "failed": 2, "delivered": 3, "read": 4, "played": 5}
-	paymentRanks = map[Text]int{"pending": 1, "failed": 2, "captured": 3}
-	callRanks    = map[Text]int{"RINGING": 1, "REJECTED": 2, "ACCEPTED": 2}
+	messageRanks = map[Text]int{
+		"sent":      1,
+		"failed":    2,
+		"delivered": 3,
+		"read":      4,
+		"played":    5,
+	}
+	paymentRanks = map[Text]int{
+		"pending":  1,
+		"failed":   2,
+		"captured": 3,
+	}
+	callRanks = map[Text]int{
+		"RINGING":  1,
+		"REJECTED": 2,
+		"ACCEPTED": 2,
+	}
 )
 
 // Rank orders the statuses of one message.
@@ -111,5 +140,6 @@ func (s Status) Rank() int {
 	case "call":
 		return callRanks[s.Status]
 	}
+
 	return messageRanks[s.Status]
 }

@@ -52,60 +52,79 @@ const chartStyles = 3
 
 func (c chart) svg() []byte {
 	scale := c.scale()
+
 	var b bytes.Buffer
+
 	text := func(class, anchor string, x, y float64, content string) {
 		fmt.Fprintf(&b, `<text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`+"\n", class, anchor, x, y, html.EscapeString(content))
 	}
+
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" font-family="system-ui,sans-serif" font-size="12">`+"\n", chartWidth, chartHeight)
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(c.title), chartStyle)
 	fmt.Fprintf(&b, `<rect class="ground" width="%d" height="%d" rx="6"/>`+"\n", chartWidth, chartHeight)
 	fmt.Fprintf(&b, `<text class="text" x="%d" y="26" font-size="15" font-weight="600">%s</text>`+"\n", plotLeft, html.EscapeString(c.title))
 	text("faint", "start", plotLeft, 44, c.y)
 	text("faint", "middle", (plotLeft+plotRight)/2, plotBottom+44, c.x)
+
 	for i := range scale.steps + 1 {
 		value := float64(i) * scale.step
 		y := scale.y(value)
 		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/>`+"\n", plotLeft, y, plotRight)
 		text("faint", "end", plotLeft-8, y+4, short(value))
 	}
+
 	for _, value := range scale.ticks {
 		x := scale.x(value)
 		fmt.Fprintf(&b, `<path class="grid" d="M%.1f %dv5"/>`+"\n", x, plotBottom)
 		text("faint", "middle", x, plotBottom+20, short(value))
 	}
+
 	places := c.namePlaces(scale)
 	for i, l := range c.lines {
 		style := i % chartStyles
 		fmt.Fprintf(&b, `<path class="line line%d" d="`, style)
+
 		for j, p := range l.points {
 			fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(j, 1)], scale.x(p.x), scale.y(p.y))
 		}
+
 		b.WriteString(`"/>` + "\n")
+
 		for _, p := range l.points {
 			fmt.Fprintf(&b, `<circle class="mark%d" cx="%.1f" cy="%.1f" r="3.5"><title>%s</title></circle>`+"\n",
 				style, scale.x(p.x), scale.y(p.y), html.EscapeString(fmt.Sprintf("%s: %s at %s", l.name, short(p.y), short(p.x))))
 		}
+
 		text(fmt.Sprintf("mark%d", style), "start", plotRight+12, places[i]+4, l.name)
 	}
+
 	b.WriteString("</svg>\n")
+
 	return b.Bytes()
 }
 
 // namePlaces returns the height of each line's name: at its end, but for what keeps names apart.
 func (c chart) namePlaces(s chartScale) []float64 {
-	places, order := make([]float64, len(c.lines)), make([]int, len(c.lines))
+	places := make([]float64, len(c.lines))
+
+	order := make([]int, len(c.lines))
 	for i, l := range c.lines {
-		order[i], places[i] = i, plotBottom
+		order[i] = i
+
+		places[i] = plotBottom
 		if n := len(l.points); n > 0 {
 			places[i] = s.y(l.points[n-1].y)
 		}
 	}
+
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+
 	for i, at := range order {
 		if i > 0 {
 			places[at] = max(places[at], places[order[i-1]]+between)
 		}
 	}
+
 	return places
 }
 
@@ -119,7 +138,9 @@ type chartScale struct {
 
 func (c chart) scale() chartScale {
 	s := chartScale{first: math.Inf(1), last: math.Inf(-1)}
-	top, zero := 0.0, false
+	top := 0.0
+
+	zero := false
 	for _, l := range c.lines {
 		for _, p := range l.points {
 			top = max(top, p.y)
@@ -127,22 +148,30 @@ func (c chart) scale() chartScale {
 				zero = true
 				continue
 			}
-			s.first, s.last = min(s.first, math.Floor(math.Log10(p.x))), max(s.last, math.Ceil(math.Log10(p.x)))
+
+			s.first = min(s.first, math.Floor(math.Log10(p.x)))
+			s.last = max(s.last, math.Ceil(math.Log10(p.x)))
 		}
 	}
+
 	if s.first > s.last { // no point, or only 0
-		s.first, s.last = 0, 1
+		s.first = 0
+		s.last = 1
 	}
+
 	for exponent := s.first; exponent <= s.last; exponent++ {
 		s.ticks = append(s.ticks, math.Pow(10, exponent))
 	}
+
 	if zero {
 		s.first--
 		s.ticks = append([]float64{0}, s.ticks...)
 	}
+
 	s.last = max(s.last, s.first+1)
 	s.step = niceStep(top)
 	s.steps = max(int(math.Ceil(top/s.step)), 1)
+
 	return s
 }
 
@@ -151,13 +180,16 @@ func niceStep(top float64) float64 {
 	if top <= 0 {
 		return 1
 	}
+
 	power := math.Pow(10, math.Floor(math.Log10(top/3)))
+
 	step := power
 	for _, factor := range []float64{1, 2, 5} {
 		if factor*power <= top/3 {
 			step = factor * power
 		}
 	}
+
 	return step
 }
 
@@ -167,6 +199,7 @@ func (s chartScale) x(value float64) float64 {
 	if value > 0 {
 		exponent = math.Log10(value)
 	}
+
 	return plotLeft + (exponent-s.first)/(s.last-s.first)*(plotRight-plotLeft)
 }
 

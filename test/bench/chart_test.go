@@ -23,24 +23,32 @@ type element struct {
 
 func elements(t *testing.T, svg []byte) []element {
 	t.Helper()
-	var all []element
-	var open []int
+
+	var (
+		all  []element
+		open []int
+	)
+
 	decoder := xml.NewDecoder(strings.NewReader(string(svg)))
 	for {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) {
 			return all
 		}
+
 		if err != nil {
 			t.Fatalf("not well-formed: %v\n%s", err, svg)
 		}
+
 		switch token := token.(type) {
 		case xml.StartElement:
 			e := element{name: token.Name.Local, attributes: map[string]string{}}
 			for _, a := range token.Attr {
 				e.attributes[a.Name.Local] = a.Value
 			}
-			open, all = append(open, len(all)), append(all, e)
+
+			open = append(open, len(all))
+			all = append(all, e)
 		case xml.CharData:
 			if len(open) > 0 {
 				all[open[len(open)-1]].text += string(token)
@@ -58,15 +66,22 @@ func texts(all []element) []string {
 			found = append(found, e.text)
 		}
 	}
+
 	return found
 }
 
 func TestChart(t *testing.T) {
-	c := chart{title: "Cost of <claims>", x: "events", y: "µs", lines: []line{
-		{name: "embedded", points: []point{{0, 100}, {10_000, 110}, {1_000_000, 120}}},
-		{name: "R & D", points: []point{{0, 100}, {10_000, 400}, {1_000_000, 118}}},
-	}}
+	c := chart{
+		title: "Cost of <claims>",
+		x:     "events",
+		y:     "µs",
+		lines: []line{
+			{name: "embedded", points: []point{{0, 100}, {10_000, 110}, {1_000_000, 120}}},
+			{name: "R & D", points: []point{{0, 100}, {10_000, 400}, {1_000_000, 118}}},
+		},
+	}
 	all := elements(t, c.svg())
+
 	want := []string{
 		"Cost of <claims>", "µs", "events",
 		"0", "100", "200", "300", "400",
@@ -76,8 +91,11 @@ func TestChart(t *testing.T) {
 	if diff := cmp.Diff(want, texts(all)); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
-	var lines, tips []string
-	var names []float64
+
+	var (
+		lines, tips []string
+		names       []float64
+	)
 	for _, e := range all {
 		switch {
 		case strings.HasPrefix(e.attributes["class"], "line "):
@@ -89,6 +107,7 @@ func TestChart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			names = append(names, y)
 		}
 	}
@@ -96,9 +115,11 @@ func TestChart(t *testing.T) {
 	if diff := cmp.Diff([]string{"M72.0 236.0L234.7 230.0L560.0 224.0", "M72.0 236.0L234.7 56.0L560.0 225.2"}, lines); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
+
 	if len(tips) != 7 || tips[4] != "R & D: 100 at 0" {
 		t.Errorf("the points tell %q", tips)
 	}
+
 	if gap := math.Abs(names[0] - names[1]); gap < between-0.1 {
 		t.Errorf("the names of two lines are %.1f apart", gap)
 	}
@@ -116,6 +137,7 @@ func TestChartOfFewPoints(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			svg := chart{title: "t", lines: lines}.svg()
 			elements(t, svg)
+
 			for _, wrong := range []string{"NaN", "Inf", "%!"} {
 				if strings.Contains(string(svg), wrong) {
 					t.Errorf("has %s:\n%s", wrong, svg)
@@ -126,7 +148,18 @@ func TestChartOfFewPoints(t *testing.T) {
 }
 
 func TestNiceStep(t *testing.T) {
-	for top, want := range map[float64]float64{0: 1, 0.9: 0.2, 1: 0.2, 7: 2, 15: 5, 100: 20, 160: 50, 299: 50, 300: 100, 4500: 1000} {
+	for top, want := range map[float64]float64{
+		0:    1,
+		0.9:  0.2,
+		1:    0.2,
+		7:    2,
+		15:   5,
+		100:  20,
+		160:  50,
+		299:  50,
+		300:  100,
+		4500: 1000,
+	} {
 		if got := niceStep(top); math.Abs(got-want) > want/1e6 {
 			t.Errorf("up to %v in steps of %v, want %v", top, got, want)
 		}
@@ -134,7 +167,16 @@ func TestNiceStep(t *testing.T) {
 }
 
 func TestShort(t *testing.T) {
-	for value, want := range map[float64]string{0: "0", 0.25: "0.25", 640: "640", 9_999: "9999", 10_000: "10k", 123_456: "123.5k", 1_000_000: "1M", 2_500_000: "2.5M"} {
+	for value, want := range map[float64]string{
+		0:         "0",
+		0.25:      "0.25",
+		640:       "640",
+		9_999:     "9999",
+		10_000:    "10k",
+		123_456:   "123.5k",
+		1_000_000: "1M",
+		2_500_000: "2.5M",
+	} {
 		if got := short(value); got != want {
 			t.Errorf("%v is written %q, want %q", value, got, want)
 		}

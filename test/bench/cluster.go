@@ -46,11 +46,17 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, errors.New("the operator is measured against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make bench' does)")
 	}
+
 	scheme, err := controllers.NewScheme()
 	if err != nil {
 		return nil, err
 	}
-	w := &cluster{environment: &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{"config/crd/bases"}, ErrorIfCRDPathMissing: true}}
+
+	w := &cluster{environment: &envtest.Environment{
+		Scheme:                scheme,
+		CRDDirectoryPaths:     []string{"config/crd/bases"},
+		ErrorIfCRDPathMissing: true,
+	}}
 	// Room for two addresses a resource, and for those of the plain client.
 	w.environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	defer func() {
@@ -58,26 +64,33 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 			err = errors.Join(err, w.stop())
 		}
 	}()
+
 	if w.dir, err = os.MkdirTemp("", "whatsapp-webhook-bench-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the manager: %w", err)
 	}
+
 	if w.config, err = w.environment.Start(); err != nil {
 		return nil, fmt.Errorf("start kube-apiserver and etcd: %w", err)
 	}
+
 	w.config.QPS = -1 // the server is what is measured
 	if w.WithWatch, err = client.NewWithWatch(w.config, client.Options{Scheme: scheme}); err != nil {
 		return nil, err
 	}
+
 	if w.clientset, err = kubernetes.NewForConfig(w.config); err != nil {
 		return nil, err
 	}
+
 	if err := os.WriteFile(filepath.Join(w.dir, "kubeconfig"), w.environment.KubeConfig, 0o600); err != nil {
 		return nil, fmt.Errorf("write a kubeconfig: %w", err)
 	}
+
 	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, "manager"), "./cmd/manager") //nolint:gosec // into a folder of its own
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the manager: %w\n%s", err, out)
 	}
+
 	return w, nil
 }
 
@@ -100,6 +113,7 @@ func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
 			return fmt.Errorf("delete what the plain client wrote: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -110,9 +124,12 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 		last time.Time
 		err  error
 	}
+
 	done := make(chan outcome, 1)
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+
 	seen, err := w.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
+
 	if err != nil {
 		cancel()
 		return func() (time.Time, error) { return time.Time{}, fmt.Errorf("watch resources: %w", err) }
@@ -120,22 +137,29 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 	go func() {
 		defer cancel()
 		defer seen.Stop()
-		steady, o := map[string]bool{}, outcome{}
+
+		steady := map[string]bool{}
+
+		o := outcome{}
 		for event := range seen.ResultChan() {
 			webhook, ok := event.Object.(*v1alpha1.WhatsAppWebhook)
 			if !ok || webhook.Status.ObservedGeneration != webhook.Generation {
 				continue
 			}
+
 			steady[webhook.Name] = true
 			if len(steady) == count {
 				o.last = time.Now()
 				done <- o
+
 				return
 			}
 		}
+
 		o.err = fmt.Errorf("%d of %d resources are steady: %w", len(steady), count, ctx.Err())
 		done <- o
 	}()
+
 	return func() (time.Time, error) {
 		o := <-done
 		return o.last, o.err
@@ -148,22 +172,26 @@ func (w *cluster) writes(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the API server's metrics: %w", err)
 	}
+
 	total := 0
 	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
 		line := scanner.Text()
 		if !strings.HasPrefix(line, "apiserver_request_total{") || strings.Contains(line, `resource="leases"`) || strings.Contains(line, `resource="ipaddresses"`) || strings.Contains(line, `group="apiextensions.k8s.io"`) {
 			continue
 		}
+
 		for _, verb := range []string{"POST", "PUT", "PATCH", "APPLY", "DELETE"} {
 			if strings.Contains(line, `verb="`+verb+`"`) && !strings.Contains(line, `group="authentication.k8s.io"`) && !strings.Contains(line, `group="authorization.k8s.io"`) {
 				var n float64
 				if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
 					return 0, fmt.Errorf("read the API server's metrics: %w", err)
 				}
+
 				total += int(n)
 			}
 		}
 	}
+
 	return total, nil
 }
 
@@ -174,12 +202,16 @@ func (w *cluster) awaitSilence(ctx context.Context) (int, error) {
 		if err = sleep(ctx, 3*time.Second); err != nil {
 			break
 		}
+
 		now, again := w.writes(ctx)
 		if again == nil && now == last {
 			return now, nil
 		}
-		last, err = now, again
+
+		last = now
+		err = again
 	}
+
 	return 0, err
 }
 
@@ -190,28 +222,33 @@ func (w *cluster) versions(ctx context.Context, namespace string) (map[string]st
 		if err := w.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, err
 		}
+
 		err := meta.EachListItem(list, func(item runtime.Object) error {
 			object, err := meta.Accessor(item)
 			if err == nil {
 				versions[fmt.Sprintf("%T %s", item, object.GetName())] = object.GetResourceVersion()
 			}
+
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+
 	return versions, nil
 }
 
 func (w *cluster) changedSince(ctx context.Context, namespace string, before map[string]string) (int, error) {
 	after, err := w.versions(ctx, namespace)
+
 	changed := 0
 	for name, version := range after {
 		if before[name] != version {
 			changed++
 		}
 	}
+
 	return changed, err
 }
 
@@ -220,11 +257,19 @@ func extensionCRD() *crd {
 	return &crd{
 		ObjectMeta: metav1.ObjectMeta{Name: "scaledobjects.keda.sh"},
 		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-			Group: "keda.sh", Scope: apiextensionsv1.NamespaceScoped,
-			Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "scaledobjects", Singular: "scaledobject", Kind: "ScaledObject", ListKind: "ScaledObjectList"},
+			Group: "keda.sh",
+			Scope: apiextensionsv1.NamespaceScoped,
+			Names: apiextensionsv1.CustomResourceDefinitionNames{
+				Plural:   "scaledobjects",
+				Singular: "scaledobject",
+				Kind:     "ScaledObject",
+				ListKind: "ScaledObjectList",
+			},
 			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
-				Name: "v1alpha1", Served: true, Storage: true,
-				Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: new(true)}},
+				Name:    "v1alpha1",
+				Served:  true,
+				Storage: true,
+				Schema:  &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: new(true)}},
 			}},
 		},
 	}

@@ -27,6 +27,7 @@ func verdict(met bool) string {
 	if met {
 		return "met"
 	}
+
 	return "missed"
 }
 
@@ -45,6 +46,7 @@ func writeTable(w io.Writer, rows []row) error {
 			return err
 		}
 	}
+
 	return columns.Flush()
 }
 
@@ -56,6 +58,7 @@ func thousands(n int) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
+
 	return digits
 }
 

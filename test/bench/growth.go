@@ -28,24 +28,43 @@ func growth(ctx context.Context, histories []int, backlog, rounds int) (_ measur
 	if len(histories) < 2 || histories[0] != 0 || !slices.IsSorted(histories) || histories[len(histories)-1] > mostHistory {
 		return measurement{}, fmt.Errorf("the histories are %v: they have to begin with 0, grow, and end with at most %d", histories, mostHistory)
 	}
+
 	if backlog < 0 || rounds < 1 {
 		return measurement{}, fmt.Errorf("%d rounds with a backlog of %d: at least 1 round is needed, and no backlog is 0", rounds, backlog)
 	}
+
 	m := measurement{charts: []chart{
-		{file: "growth-ingest", title: fmt.Sprintf("Storing an event, %d deliveries at a time", growthBatch), x: "finished events in the store", y: "µs an event"},
-		{file: "growth-claim", title: "Claiming one conversation", x: "finished events in the store", y: "µs"},
-		{file: "growth-claim-batch", title: fmt.Sprintf("Claiming conversations, %d at a time", growthBatch-1), x: "finished events in the store", y: "µs a conversation"},
+		{
+			file:  "growth-ingest",
+			title: fmt.Sprintf("Storing an event, %d deliveries at a time", growthBatch),
+			x:     "finished events in the store",
+			y:     "µs an event",
+		},
+		{
+			file:  "growth-claim",
+			title: "Claiming one conversation",
+			x:     "finished events in the store",
+			y:     "µs",
+		},
+		{
+			file:  "growth-claim-batch",
+			title: fmt.Sprintf("Claiming conversations, %d at a time", growthBatch-1),
+			x:     "finished events in the store",
+			y:     "µs a conversation",
+		},
 	}}
 	for _, open := range []func(context.Context) (shelf, error){embeddedShelf, databaseShelf} {
 		figures, lines, err := growthOf(ctx, open, histories, backlog, rounds)
 		if err != nil {
 			return measurement{}, err
 		}
+
 		m.figures = append(m.figures, figures...)
 		for i := range m.charts {
 			m.charts[i].lines = append(m.charts[i].lines, lines[i])
 		}
 	}
+
 	return m, nil
 }
 
@@ -66,24 +85,34 @@ func growthOf(ctx context.Context, open func(context.Context) (shelf, error), hi
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+
 	stores := make([]*grown, len(histories))
 	for i, finished := range histories {
 		opened, err := s.add(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		stores[i] = &grown{Store: opened, name: fmt.Sprintf("%s finished events", thousands(finished)), finished: finished}
+
+		stores[i] = &grown{
+			Store:    opened,
+			name:     fmt.Sprintf("%s finished events", thousands(finished)),
+			finished: finished,
+		}
 		if err := fillHistory(ctx, s, opened, finished); err != nil {
 			return nil, nil, fmt.Errorf("fill the %s store: %w", s.name, err)
 		}
 	}
+
 	if err := s.settle(ctx); err != nil {
 		return nil, nil, err
 	}
+
 	progress("growth: %s: %d rounds over %d stores", s.name, rounds, len(stores))
+
 	if err := takeTurns(ctx, stores, rounds); err != nil {
 		return nil, nil, err
 	}
+
 	lines := make([]line, len(costNames))
 	for i := range lines {
 		lines[i].name = s.name
@@ -91,21 +120,29 @@ func growthOf(ctx context.Context, open func(context.Context) (shelf, error), hi
 			lines[i].points = append(lines[i].points, point{x: float64(g.finished), y: float64(g.cost(i).Nanoseconds()) / 1e3})
 		}
 	}
+
 	figures := compare(s.name, stores)
 
-	empty, full := stores[0], stores[len(stores)-1]
+	empty := stores[0]
+
+	full := stores[len(stores)-1]
 	if err := fillBacklog(ctx, s, full, backlog); err != nil {
 		return nil, nil, fmt.Errorf("fill the %s store: %w", s.name, err)
 	}
+
 	if err := s.settle(ctx); err != nil {
 		return nil, nil, err
 	}
+
 	full.name = fmt.Sprintf("%s finished, %s pending", thousands(full.finished), thousands(backlog))
-	empty.costs, full.costs = [len(costNames)][]time.Duration{}, [len(costNames)][]time.Duration{}
+	empty.costs = [len(costNames)][]time.Duration{}
+	full.costs = [len(costNames)][]time.Duration{}
 	progress("growth: %s: %d rounds, an empty store and %s", s.name, rounds, full.name)
+
 	if err := takeTurns(ctx, []*grown{empty, full}, rounds); err != nil {
 		return nil, nil, err
 	}
+
 	return append(figures, compare(s.name, []*grown{empty, full})...), lines, nil
 }
 
@@ -120,16 +157,29 @@ func compare(engine string, stores []*grown) []figure {
 	var figures []figure
 	for i, name := range costNames {
 		base := stores[0].cost(i)
-		figures = append(figures, figure{name: fmt.Sprintf("%s: %s, empty store", engine, name), measured: short3(base), verdict: baseLine})
+
+		figures = append(figures, figure{
+			name:     fmt.Sprintf("%s: %s, empty store", engine, name),
+			measured: short3(base),
+			verdict:  baseLine,
+		})
 		for _, g := range stores[1:] {
 			ratio := g.cost(i).Seconds() / base.Seconds()
-			f := figure{name: "  " + g.name, measured: short3(g.cost(i)), ratio: times(ratio)}
-			if i > 0 { // what storing costs has no bound of its own: the ingest part measures it as a whole
-				f.target, f.verdict = fmt.Sprintf("<= %.1f times", growthRatio), verdict(ratio <= growthRatio)
+
+			f := figure{
+				name:     "  " + g.name,
+				measured: short3(g.cost(i)),
+				ratio:    times(ratio),
 			}
+			if i > 0 { // what storing costs has no bound of its own: the ingest part measures it as a whole
+				f.target = fmt.Sprintf("<= %.1f times", growthRatio)
+				f.verdict = verdict(ratio <= growthRatio)
+			}
+
 			figures = append(figures, f)
 		}
 	}
+
 	return figures
 }
 
@@ -142,12 +192,14 @@ func takeTurns(ctx context.Context, stores []*grown, rounds int) error {
 			}
 		}
 	}
+
 	return nil
 }
 
 // probe stores messages of as many people at the same time, claims them before all others, and ends them.
 func (g *grown) probe(ctx context.Context) error {
 	now := time.Now()
+
 	var arriving errgroup.Group
 	for i := range growthBatch {
 		g.probes++
@@ -157,25 +209,34 @@ func (g *grown) probe(ctx context.Context) error {
 			return err
 		})
 	}
+
 	if err := arriving.Wait(); err != nil {
 		return err
 	}
+
 	stored := time.Now()
+
 	one, err := g.Claim(ctx, store.Conversations, now, now.Add(time.Minute), 1)
 	if err != nil {
 		return err
 	}
+
 	claimed := time.Now()
+
 	rest, err := g.Claim(ctx, store.Conversations, now, now.Add(time.Minute), growthBatch-1)
 	if err != nil {
 		return err
 	}
+
 	ended := time.Now()
+
 	if len(one) != 1 || len(rest) != growthBatch-1 {
 		return fmt.Errorf("claimed %d and %d conversations, want 1 and %d", len(one), len(rest), growthBatch-1)
 	}
+
 	for i, took := range [...]time.Duration{stored.Sub(now) / growthBatch, claimed.Sub(stored), ended.Sub(claimed) / (growthBatch - 1)} {
 		g.costs[i] = append(g.costs[i], took)
 	}
+
 	return work(ctx, g.Store, append(one, rest...))
 }

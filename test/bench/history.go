@@ -43,7 +43,9 @@ func embeddedShelf(context.Context) (shelf, error) {
 	if err != nil {
 		return shelf{}, fmt.Errorf("make a folder for the stores: %w", err)
 	}
+
 	var stores []store.Store
+
 	return shelf{
 		name: "embedded",
 		add: func(ctx context.Context) (store.Store, error) {
@@ -51,6 +53,7 @@ func embeddedShelf(context.Context) (shelf, error) {
 			if err == nil {
 				stores = append(stores, s)
 			}
+
 			return s, err
 		},
 		settle: func(context.Context) error { return nil },
@@ -64,8 +67,12 @@ func databaseShelf(ctx context.Context) (shelf, error) {
 	if err != nil {
 		return shelf{}, err
 	}
-	var stores []store.Store
-	var urls []string
+
+	var (
+		stores []store.Store
+		urls   []string
+	)
+
 	return shelf{
 		name: "PostgreSQL",
 		add: func(ctx context.Context) (store.Store, error) {
@@ -73,9 +80,12 @@ func databaseShelf(ctx context.Context) (shelf, error) {
 			if err != nil {
 				return nil, err
 			}
+
 			s := postgres.Open(func() postgres.Access { return postgres.Access{URL: user.URL} }, postgres.Options{})
-			stores, urls = append(stores, s), append(urls, user.URL)
+			stores = append(stores, s)
+			urls = append(urls, user.URL)
 			err = s.Ping(ctx) // makes its tables
+
 			return s, err
 		},
 		// The server would do the same by itself, a minute later, and so in the middle of a measurement.
@@ -85,6 +95,7 @@ func databaseShelf(ctx context.Context) (shelf, error) {
 					return fmt.Errorf("vacuum: %w", err)
 				}
 			}
+
 			return nil
 		},
 		close: func() error { return errors.Join(closeAll(stores), server.Close()) },
@@ -96,6 +107,7 @@ func closeAll(stores []store.Store) error {
 	for _, s := range stores {
 		errs = append(errs, s.Close())
 	}
+
 	return errors.Join(errs...)
 }
 
@@ -104,7 +116,9 @@ func execute(ctx context.Context, url, sql string) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = c.Exec(ctx, sql)
+
 	return errors.Join(err, c.Close(ctx))
 }
 
@@ -113,8 +127,14 @@ var textBody = []byte(`{"text":"` + strings.Repeat("x", 400) + `"}`)
 
 func textOf(name, person string, at time.Time) store.Event {
 	return store.Event{
-		ID: store.NewID(store.KindMessage, name), Kind: store.KindMessage, Type: "text", State: store.Pending,
-		Lane: phoneNumberID + "/" + person, PhoneNumberID: phoneNumberID, Payload: textBody, ReceivedAt: at,
+		ID:            store.NewID(store.KindMessage, name),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		Lane:          phoneNumberID + "/" + person,
+		PhoneNumberID: phoneNumberID,
+		Payload:       textBody,
+		ReceivedAt:    at,
 	}
 }
 
@@ -124,43 +144,54 @@ func fillHistory(ctx context.Context, on shelf, s store.Store, count int) error 
 	began := time.Now()
 	for first := 0; first < count; first += chunk {
 		last := min(first+chunk, count)
+
 		err := arrive(ctx, s, first, last, func(n int, at time.Time) store.Event {
 			event := textOf(fmt.Sprint("history ", n), strconv.Itoa(n/worked), at)
 			if n%worked != 0 {
-				event.State, event.Lane = store.Done, ""
+				event.State = store.Done
+				event.Lane = ""
 			}
+
 			return event
 		})
 		if err != nil {
 			return err
 		}
+
 		now := time.Now()
+
 		leases, err := s.Claim(ctx, store.Conversations, now, now.Add(time.Minute), chunk/worked)
 		if err != nil {
 			return err
 		}
+
 		if err := work(ctx, s, leases); err != nil {
 			return err
 		}
+
 		if first == 0 {
 			if err := on.settle(ctx); err != nil { // what comes then finds a server that has run for a while
 				return err
 			}
 		}
+
 		if last%tellEvery == 0 {
 			progress("growth: %s: %s of %s events finished, %.0f a second", on.name, thousands(last), thousands(count), float64(last)/time.Since(began).Seconds())
 		}
 	}
+
 	stats, err := s.Stats(ctx, time.Now())
 	if err == nil && stats.Pending > 0 {
 		err = fmt.Errorf("%d events are not finished", stats.Pending)
 	}
+
 	return err
 }
 
 // fillBacklog stores messages that nobody works, four of a person.
 func fillBacklog(ctx context.Context, on shelf, s store.Store, count int) error {
 	progress("growth: %s: %s events wait", on.name, thousands(count))
+
 	return arrive(ctx, s, 0, count, func(n int, at time.Time) store.Event {
 		return textOf(fmt.Sprint("backlog ", n), strconv.Itoa(n/4), at)
 	})
@@ -174,10 +205,12 @@ func arrive(ctx context.Context, s store.Store, first, last int, event func(n in
 		for n := begin; n < min(begin+atOnce, last); n++ {
 			events = append(events, event(n, at))
 		}
+
 		if _, err := s.Ingest(ctx, events); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -185,14 +218,19 @@ func arrive(ctx context.Context, s store.Store, first, last int, event func(n in
 func work(ctx context.Context, s store.Store, leases []store.Lease) error {
 	var working errgroup.Group
 	working.SetLimit(stepsAtOnce)
+
 	for _, lease := range leases {
 		working.Go(func() error {
 			_, err := s.Advance(ctx, lease.LeaseRef, lease.Work.Event.ID, store.Step{
-				Now: time.Now(), Answer: []store.Reply{{Type: "text", Body: textBody}},
-				Sent: &store.SentRef{MessageID: "wamid." + lease.Work.Event.ID.String()}, Outcome: &store.Outcome{State: store.Done},
+				Now:     time.Now(),
+				Answer:  []store.Reply{{Type: "text", Body: textBody}},
+				Sent:    &store.SentRef{MessageID: "wamid." + lease.Work.Event.ID.String()},
+				Outcome: &store.Outcome{State: store.Done},
 			})
+
 			return err
 		})
 	}
+
 	return working.Wait()
 }

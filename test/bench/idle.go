@@ -27,40 +27,56 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		if err != nil {
 			return nil, err
 		}
+
 		slowest = max(slowest, took)
+
 		if err := p.part(); err != nil {
 			return nil, err
 		}
 	}
+
 	p, took, err := start(ctx, binary)
 	if err != nil {
 		return nil, err
 	}
+
 	slowest = max(slowest, took)
+
 	defer func() { err = errors.Join(err, p.part()) }()
+
 	before, err := p.receiver.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
+
 	if err := sleep(ctx, idleFor); err != nil {
 		return nil, err
 	}
+
 	after, err := p.receiver.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
+
 	memory, err := p.receiver.Memory()
 	if err != nil {
 		return nil, err
 	}
+
 	return []figure{
 		{
-			name: fmt.Sprintf("receiver, start to ready, slowest of %d", idleStarts), measured: short3(slowest),
-			target: "< " + startLimit.String(), ratio: times(slowest.Seconds() / startLimit.Seconds()), verdict: verdict(slowest < startLimit),
+			name:     fmt.Sprintf("receiver, start to ready, slowest of %d", idleStarts),
+			measured: short3(slowest),
+			target:   "< " + startLimit.String(),
+			ratio:    times(slowest.Seconds() / startLimit.Seconds()),
+			verdict:  verdict(slowest < startLimit),
 		},
 		{
-			name: "  memory, idle", measured: fmt.Sprintf("%.1f MB", megabytes(memory.RSS)),
-			target: fmt.Sprintf("< %.0f MB", megabytes(idleMemory)), ratio: times(float64(memory.RSS) / idleMemory), verdict: verdict(memory.RSS < idleMemory),
+			name:     "  memory, idle",
+			measured: fmt.Sprintf("%.1f MB", megabytes(memory.RSS)),
+			target:   fmt.Sprintf("< %.0f MB", megabytes(idleMemory)),
+			ratio:    times(float64(memory.RSS) / idleMemory),
+			verdict:  verdict(memory.RSS < idleMemory),
 		},
 		{name: "  processor time, idle, of a second", measured: short3((after - before) / time.Duration(idleFor.Seconds()))},
 	}, nil
@@ -69,5 +85,6 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 func start(ctx context.Context, binary string) (*people, time.Duration, error) {
 	began := time.Now()
 	p, err := meet(ctx, binary, config.Config{}, nil, 0, 0)
+
 	return p, time.Since(began), err
 }

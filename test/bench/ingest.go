@@ -53,73 +53,108 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 	}
 	// The receiver's own main does this too.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
+
 	embedded, err := embeddedShelf(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, embedded.close()) }()
+
 	database, err := databaseShelf(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, database.close()) }()
-	contenders := []*contender{{name: embedded.name, target: 0.6, p99: 25 * time.Millisecond}, {name: database.name, target: 0.5}}
+
+	contenders := []*contender{{
+		name:   embedded.name,
+		target: 0.6,
+		p99:    25 * time.Millisecond,
+	}, {name: database.name, target: 0.5}}
 	for i, s := range []shelf{embedded, database} {
 		if contenders[i].inbox, err = s.add(ctx); err != nil {
 			return nil, err
 		}
 	}
+
 	var figures []figure
 	for i, n := range connections {
 		found, err := compete(ctx, contenders, n, i*rounds, rounds, deliveries)
 		if err != nil {
 			return nil, err
 		}
+
 		figures = append(figures, found...)
+
 		for _, c := range contenders {
 			stats, err := c.inbox.Stats(ctx, time.Now())
 			if err != nil {
 				return nil, err
 			}
+
 			if want := int64((i + 1) * rounds * deliveries); stats.Pending != want {
 				return nil, fmt.Errorf("%s: %d deliveries were acknowledged and %d are stored", c.name, want, stats.Pending)
 			}
-			c.target, c.p99, c.loads = 0, 0, nil
+
+			c.target = 0
+			c.p99 = 0
+			c.loads = nil
 		}
 	}
+
 	return figures, nil
 }
 
 // compete measures the base line and the contenders in turn, in rounds that are numbered from first.
 func compete(ctx context.Context, contenders []*contender, connections, first, rounds, deliveries int) ([]figure, error) {
-	var syncs []time.Duration
-	var without []loaded
+	var (
+		syncs   []time.Duration
+		without []loaded
+	)
 	for round := range rounds {
 		progress("ingest: %d connections, round %d of %d", connections, round+1, rounds)
+
 		took, err := timeSyncs(syncsARound)
 		if err != nil {
 			return nil, err
 		}
+
 		syncs = append(syncs, took...)
 		requests := newRequests(first+round, deliveries)
+
 		l, err := deliverTo(ctx, discard{}, requests, connections)
 		if err != nil {
 			return nil, fmt.Errorf("without the store: %w", err)
 		}
+
 		without = append(without, l)
 		for _, c := range contenders {
 			if l, err = deliverTo(ctx, c.inbox, requests, connections); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
+
 			c.loads = append(c.loads, l)
 		}
 	}
+
 	slices.Sort(syncs)
-	sync, base := syncs[len(syncs)/2], median(without)
+	sync := syncs[len(syncs)/2]
+	base := median(without)
+
 	figures := []figure{
-		{name: fmt.Sprintf("%d connections: fsync of 4 KiB, p50", connections), measured: short3(sync), verdict: baseLine},
+		{
+			name:     fmt.Sprintf("%d connections: fsync of 4 KiB, p50", connections),
+			measured: short3(sync),
+			verdict:  baseLine,
+		},
 		{name: "  p99", measured: short3(syncs[len(syncs)*99/100])},
-		{name: "deliveries/s, store left out", measured: thousands(int(base.perSecond)), verdict: baseLine},
+		{
+			name:     "deliveries/s, store left out",
+			measured: thousands(int(base.perSecond)),
+			verdict:  baseLine,
+		},
 		{name: "  time to the answer, p50", measured: short3(base.p50)},
 		{name: "  time to the answer, p99", measured: short3(base.p99)},
 		base.spent.of(deliveries, "delivery"),
@@ -127,28 +162,45 @@ func compete(ctx context.Context, contenders []*contender, connections, first, r
 	for _, c := range contenders {
 		figures = append(figures, c.figures(without, sync, deliveries)...)
 	}
+
 	return figures, nil
 }
 
 func (c *contender) figures(bases []loaded, sync time.Duration, deliveries int) []figure {
-	durable, ratio := median(c.loads), ratioOf(c.loads, bases)
-	rate := figure{name: "deliveries/s, durable, " + c.name, measured: thousands(int(durable.perSecond)), ratio: times(ratio)}
-	if c.target > 0 {
-		rate.target, rate.verdict = fmt.Sprintf(">= %.1f of base", c.target), verdict(ratio >= c.target)
+	durable := median(c.loads)
+	ratio := ratioOf(c.loads, bases)
+
+	rate := figure{
+		name:     "deliveries/s, durable, " + c.name,
+		measured: thousands(int(durable.perSecond)),
+		ratio:    times(ratio),
 	}
+	if c.target > 0 {
+		rate.target = fmt.Sprintf(">= %.1f of base", c.target)
+		rate.verdict = verdict(ratio >= c.target)
+	}
+
 	slowest := figure{name: "  time to the acknowledgement, p99", measured: short3(durable.p99)}
 	if c.p99 > 0 {
-		slowest.target, slowest.ratio, slowest.verdict = "< "+c.p99.String(), times(durable.p99.Seconds()/c.p99.Seconds()), verdict(durable.p99 < c.p99)
+		slowest.target = "< " + c.p99.String()
+		slowest.ratio = times(durable.p99.Seconds() / c.p99.Seconds())
+		slowest.verdict = verdict(durable.p99 < c.p99)
 	}
+
 	figures := []figure{
 		rate,
-		{name: "  time to the acknowledgement, p50", measured: short3(durable.p50), ratio: fmt.Sprintf("%.1f fsyncs", durable.p50.Seconds()/sync.Seconds())},
+		{
+			name:     "  time to the acknowledgement, p50",
+			measured: short3(durable.p50),
+			ratio:    fmt.Sprintf("%.1f fsyncs", durable.p50.Seconds()/sync.Seconds()),
+		},
 		slowest,
 		durable.spent.of(deliveries, "delivery"),
 	}
 	if again := putOff(c.loads); again > 0 {
 		figures = append(figures, figure{name: "  deliveries put off by a 503, and sent again", measured: thousands(int(again))})
 	}
+
 	return figures
 }
 
@@ -160,24 +212,31 @@ func timeSyncs(count int) (_ []time.Duration, err error) {
 		return nil, fmt.Errorf("make a file to measure the disk with: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+
 	const pages = 256
+
 	page := make([]byte, 4096)
 	if _, err := file.Write(make([]byte, pages*len(page))); err != nil {
 		return nil, fmt.Errorf("write to the disk: %w", err)
 	}
+
 	took := make([]time.Duration, 0, count)
 	for i := range count + 1 {
 		began := time.Now()
+
 		if _, err := file.WriteAt(page, int64(i%pages*len(page))); err != nil {
 			return nil, fmt.Errorf("write to the disk: %w", err)
 		}
+
 		if err := file.Sync(); err != nil {
 			return nil, fmt.Errorf("write to the disk: %w", err)
 		}
+
 		if i > 0 { // the first writes the whole file
 			took = append(took, time.Since(began))
 		}
 	}
+
 	return took, nil
 }
 
@@ -187,17 +246,29 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: edge.New(edge.Parts{
-			Inbox: inbox, Wake: func(...store.Class) {}, Live: live, Metrics: metrics.New(), Tracer: &tracing.Tracer{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Version: "bench",
+			Inbox:   inbox,
+			Wake:    func(...store.Class) {},
+			Live:    live,
+			Metrics: metrics.New(),
+			Tracer:  &tracing.Tracer{},
+			Now:     time.Now,
+			Log:     slog.New(slog.DiscardHandler),
+			Version: "bench",
 		}),
 	}
+
 	var listen net.ListenConfig
+
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return loaded{}, err
 	}
+
 	served := make(chan struct{})
 	go func() { defer close(served); _ = server.Serve(listener) }()
+
 	defer func() { _ = server.Close(); <-served }()
+
 	return load(ctx, listener.Addr().String(), requests, connections)
 }
 
@@ -212,6 +283,7 @@ func putOff(loads []loaded) int64 {
 	for _, l := range loads {
 		sum += l.putOff
 	}
+
 	return sum
 }
 
@@ -221,6 +293,8 @@ func ratioOf(loads, bases []loaded) float64 {
 	for round := range loads {
 		ratios[round] = loads[round].perSecond / bases[round].perSecond
 	}
+
 	slices.Sort(ratios)
+
 	return ratios[len(ratios)/2]
 }

@@ -17,28 +17,37 @@ import (
 
 func TestLoad(t *testing.T) {
 	const deliveries = 40
-	var seen sync.Map
-	var acknowledged atomic.Int64
+
+	var (
+		seen         sync.Map
+		acknowledged atomic.Int64
+	)
+
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.Header.Get("X-Hub-Signature-256") != standin.Sign(appSecret, body) {
 			http.Error(w, "no", http.StatusUnauthorized)
 			return
 		}
+
 		if _, again := seen.LoadOrStore(string(body), true); !again && acknowledged.Load() >= deliveries/2 {
 			http.Error(w, "later", http.StatusServiceUnavailable)
 			return
 		}
+
 		acknowledged.Add(1)
 	}))
 	defer server.Close()
+
 	l, err := load(t.Context(), strings.TrimPrefix(server.URL, "http://"), newRequests(0, deliveries), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if got := acknowledged.Load(); got != deliveries {
 		t.Errorf("%d of %d deliveries were acknowledged", got, deliveries)
 	}
+
 	if l.putOff == 0 || l.perSecond <= 0 || l.p50 > l.p99 || l.p99 < redelivery {
 		t.Errorf("got %+v, want deliveries that were put off, and the time that took", l)
 	}
@@ -47,6 +56,7 @@ func TestLoad(t *testing.T) {
 func TestLoadEndsAtWhatIsNoAcknowledgement(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	defer server.Close()
+
 	_, err := load(t.Context(), strings.TrimPrefix(server.URL, "http://"), newRequests(0, 40), 4)
 	if err == nil || strings.Count(err.Error(), "401") != 1 {
 		t.Errorf("got %v, want the first answer", err)

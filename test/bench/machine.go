@@ -47,19 +47,29 @@ func describe(ctx context.Context, tree string) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("ask PostgreSQL for its version: %w", err)
 	}
+
 	p := place{
-		Commit: commit(ctx, tree), Cores: runtime.NumCPU(), Memory: unknown, Go: runtime.Version(), PostgreSQL: version,
-		Processor: valueOf("/proc/cpuinfo", "model name", runtime.GOARCH), Kernel: unknown, Filesystem: unknown,
+		Commit:     commit(ctx, tree),
+		Cores:      runtime.NumCPU(),
+		Memory:     unknown,
+		Go:         runtime.Version(),
+		PostgreSQL: version,
+		Processor:  valueOf("/proc/cpuinfo", "model name", runtime.GOARCH),
+		Kernel:     unknown,
+		Filesystem: unknown,
 	}
 	if kibibytes, err := strconv.Atoi(strings.TrimSuffix(valueOf("/proc/meminfo", "MemTotal", ""), " kB")); err == nil {
 		p.Memory = fmt.Sprintf("%.0f GiB", float64(kibibytes)/(1<<20))
 	}
+
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		p.Kernel = strings.TrimSpace(string(release))
 	}
+
 	if mounts, err := os.ReadFile("/proc/self/mounts"); err == nil {
 		p.Filesystem = filesystemOf(mounts, os.TempDir())
 	}
+
 	return p, nil
 }
 
@@ -69,29 +79,36 @@ func valueOf(file, name, otherwise string) string {
 	if err != nil {
 		return otherwise
 	}
+
 	for line := range strings.Lines(string(data)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
 			return strings.TrimSpace(value)
 		}
 	}
+
 	return otherwise
 }
 
 // filesystemOf returns the type of the file system that a folder is on, from lines as in /proc/self/mounts.
 func filesystemOf(mounts []byte, folder string) string {
 	folder = filepath.Clean(folder)
-	longest, found := -1, unknown
+	longest := -1
+
+	found := unknown
 	for line := range bytes.Lines(mounts) {
 		fields := strings.Fields(string(line))
 		if len(fields) < 3 {
 			continue
 		}
+
 		at := fields[1]
 		// Of two mounts on the same folder, the later one is seen.
 		if within := folder == at || strings.HasPrefix(folder, strings.TrimSuffix(at, "/")+"/"); within && len(at) >= longest {
-			longest, found = len(at), fields[2]
+			longest = len(at)
+			found = fields[2]
 		}
 	}
+
 	return found
 }
 
@@ -101,13 +118,16 @@ func commit(ctx context.Context, tree string) string {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", tree}, args...)...).Output() //nolint:gosec // arguments of our own
 		return strings.TrimSpace(string(out)), err
 	}
+
 	name, err := git("rev-parse", "--short=10", "HEAD")
 	if err != nil {
 		return unknown
 	}
+
 	if changed, err := git("status", "--porcelain", "--", ".", ":(exclude)"+pageFile, ":(exclude)"+pageFolder); err != nil || changed != "" {
 		name += " with changes"
 	}
+
 	return name
 }
 
@@ -117,16 +137,20 @@ func databaseVersion(ctx context.Context) (version string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+
 	user, err := server.NewUser()
 	if err != nil {
 		return "", err
 	}
+
 	c, err := pgx.Connect(ctx, user.URL)
 	if err != nil {
 		return "", err
 	}
+
 	err = c.QueryRow(ctx, "SHOW server_version").Scan(&version)
 	version, _, _ = strings.Cut(version, " ") // the rest names the package
+
 	return version, errors.Join(err, c.Close(ctx))
 }
 
@@ -139,12 +163,15 @@ func processors() (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
 	}
+
 	stat, err := proc.Stat()
 	if err != nil {
 		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
 	}
+
 	all := stat.CPUTotal
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 	return usage{busy: seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal), idle: seconds(all.Idle + all.Iowait)}, nil
 }
 

@@ -24,7 +24,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Stdout)
+
 	stop()
+
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -78,7 +80,11 @@ func figuresOf(measure func(context.Context) ([]figure, error)) func(context.Con
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	s := settings{connections: sizes{64, 240}, histories: sizes{0, 10_000, 100_000, 1_000_000}, open: sizes{10, 1_000, 10_000, 100_000}}
+	s := settings{
+		connections: sizes{64, 240},
+		histories:   sizes{0, 10_000, 100_000, 1_000_000},
+		open:        sizes{10, 1_000, 10_000, 100_000},
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	names := flags.String("parts", "", "`NAMES` of what to measure, separated by commas (default all: "+strings.Join(namesOf(s.parts()), ",")+")")
 	write := flags.Bool("write", true, "write what was measured to docs/benchmarks.md")
@@ -93,42 +99,55 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.Var(&s.open, "open", "memory: how many `CONVERSATIONS` wait for an answer")
 	flags.IntVar(&s.resources, "resources", 1000, "operator: `N` WhatsAppWebhooks")
 	flags.DurationVar(&s.quiet, "quiet", 2*time.Minute, "operator: how long it is watched when there is nothing to do")
+
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+
 	if *render {
 		return writePage(tree)
 	}
+
 	parts, err := choose(s.parts(), *names)
 	if err != nil {
 		return err
 	}
+
 	where, err := describe(ctx, tree)
 	if err != nil {
 		return err
 	}
+
 	return profiled(*profile, func() error { return measureAll(ctx, parts, where, *write, strings.Join(args, " "), out) })
 }
 
 // measureAll measures one part after another. What a part has measured is kept even when a later one fails.
 func measureAll(ctx context.Context, parts []part, where place, write bool, args string, out io.Writer) error {
-	var rows []row
-	var failures []error
+	var (
+		rows     []row
+		failures []error
+	)
 	for _, p := range parts {
 		if ctx.Err() != nil {
 			break
 		}
+
 		progress("%s: begins", p.name)
+
 		began := time.Now()
+
 		m, err := p.measure(ctx)
 		if err != nil {
 			progress("%s: failed: %v", p.name, err)
 			failures = append(failures, fmt.Errorf("%s: %w", p.name, err))
+
 			continue
 		}
+
 		took := time.Since(began).Round(time.Second)
 		progress("%s: done in %s", p.name, took)
 		made := newResult(m, where, args, began, took)
+
 		rows = append(rows, made.Rows...)
 		if write {
 			if err := keep(tree, p.name, made, m.charts); err != nil {
@@ -136,8 +155,10 @@ func measureAll(ctx context.Context, parts []part, where place, write bool, args
 			}
 		}
 	}
+
 	fmt.Fprintln(out, where)
 	failures = append(failures, writeTable(out, rows), ctx.Err())
+
 	return errors.Join(failures...)
 }
 
@@ -146,6 +167,7 @@ func namesOf(parts []part) []string {
 	for i, p := range parts {
 		names[i] = p.name
 	}
+
 	return names
 }
 
@@ -155,6 +177,7 @@ func choose(parts []part, names string) ([]part, error) {
 	for name := range strings.SplitSeq(cmp.Or(names, strings.Join(namesOf(parts), ",")), ",") {
 		wanted[strings.TrimSpace(name)] = true
 	}
+
 	var chosen []part
 	for _, p := range parts {
 		if wanted[p.name] {
@@ -162,9 +185,11 @@ func choose(parts []part, names string) ([]part, error) {
 			delete(wanted, p.name)
 		}
 	}
+
 	for name := range wanted {
 		return nil, fmt.Errorf("there is no part %q: -parts takes %s", name, strings.Join(namesOf(parts), ", "))
 	}
+
 	return chosen, nil
 }
 
@@ -183,8 +208,10 @@ func (s *sizes) Set(list string) error {
 		if err != nil || n < 0 {
 			return fmt.Errorf("%q is no number from 0 on", field)
 		}
+
 		*s = append(*s, n)
 	}
+
 	return nil
 }
 
@@ -197,14 +224,19 @@ func profiled(file string, run func() error) error {
 	if file == "" {
 		return run()
 	}
+
 	f, err := os.Create(file)
 	if err != nil {
 		return fmt.Errorf("write the profile: %w", err)
 	}
+
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return fmt.Errorf("write the profile: %w", err)
 	}
+
 	err = run()
+
 	pprof.StopCPUProfile()
+
 	return errors.Join(err, f.Close())
 }

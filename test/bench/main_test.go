@@ -18,10 +18,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTable(t *testing.T) {
 	var b bytes.Buffer
-	rows := []row{figure{name: "claims", measured: "1 µs", verdict: baseLine}.row(), figure{name: "  later", measured: "200 µs", target: "<= 2.0", ratio: times(1.5), verdict: verdict(true)}.row()}
+
+	rows := []row{figure{
+		name:     "claims",
+		measured: "1 µs",
+		verdict:  baseLine,
+	}.row(), figure{
+		name:     "  later",
+		measured: "200 µs",
+		target:   "<= 2.0",
+		ratio:    times(1.5),
+		verdict:  verdict(true),
+	}.row()}
 	if err := writeTable(&b, rows); err != nil {
 		t.Fatal(err)
 	}
+
 	want := `
 figure   measured  target  ratio  verdict
 claims   1 µs                     base line
@@ -33,7 +45,13 @@ claims   1 µs                     base line
 }
 
 func TestThousands(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 123456: "123,456", 1234567: "1,234,567"} {
+	for n, want := range map[int]string{
+		0:       "0",
+		999:     "999",
+		1000:    "1,000",
+		123456:  "123,456",
+		1234567: "1,234,567",
+	} {
 		if got := thousands(n); got != want {
 			t.Errorf("%d is written %q, want %q", n, got, want)
 		}
@@ -46,10 +64,12 @@ func TestChoose(t *testing.T) {
 		{"", "a,b,c"}, {"b", "b"}, {"c, a", "a,c"}, {"c,c", "c"}, {"d", `there is no part "d": -parts takes a, b, c`}, {"a,,b", `there is no part "": -parts takes a, b, c`},
 	} {
 		chosen, err := choose(parts, c.names)
+
 		got := strings.Join(namesOf(chosen), ",")
 		if err != nil {
 			got = err.Error()
 		}
+
 		if got != c.want {
 			t.Errorf("of %q: %s, want %s", c.names, got, c.want)
 		}
@@ -61,6 +81,7 @@ func TestSizes(t *testing.T) {
 	if err := s.Set("0, 10,1000"); err != nil || s.String() != "0,10,1000" {
 		t.Errorf("got %v, %v", s, err)
 	}
+
 	for _, wrong := range []string{"", "1,", "-1", "1e3"} {
 		if err := s.Set(wrong); err == nil {
 			t.Errorf("%q is taken for %v", wrong, s)
@@ -70,7 +91,9 @@ func TestSizes(t *testing.T) {
 
 func TestAPartThatFailsLeavesTheOthers(t *testing.T) {
 	broken := errors.New("no disk")
+
 	var out bytes.Buffer
+
 	err := measureAll(t.Context(), []part{
 		{"a", func(context.Context) (measurement, error) { return measurement{}, broken }},
 		{"b", func(context.Context) (measurement, error) { return measurement{figures: []figure{{name: "of b"}}}, nil }},
@@ -78,6 +101,7 @@ func TestAPartThatFailsLeavesTheOthers(t *testing.T) {
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "a: ") {
 		t.Errorf("got %v, want the failure of a", err)
 	}
+
 	if !strings.Contains(out.String(), "of b") || !strings.Contains(out.String(), someplace.String()) {
 		t.Errorf("printed:\n%s\nwant what b measured, and where", out.String())
 	}
@@ -85,7 +109,14 @@ func TestAPartThatFailsLeavesTheOthers(t *testing.T) {
 
 func TestFilesystemOf(t *testing.T) {
 	const mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmpdata xfs rw 0 0\n/dev/vdc /var btrfs rw 0 0\n/dev/vdd /var zfs rw 0 0\nbroken\n"
-	for folder, want := range map[string]string{"/": "ext4", "/home/a": "ext4", "/tmp": "tmpfs", "/tmp/a/": "tmpfs", "/tmpdata/a": "xfs", "/var/tmp": "zfs"} {
+	for folder, want := range map[string]string{
+		"/":          "ext4",
+		"/home/a":    "ext4",
+		"/tmp":       "tmpfs",
+		"/tmp/a/":    "tmpfs",
+		"/tmpdata/a": "xfs",
+		"/var/tmp":   "zfs",
+	} {
 		if got := filesystemOf([]byte(mounts), folder); got != want {
 			t.Errorf("%s is on %s, want %s", folder, got, want)
 		}
@@ -97,14 +128,17 @@ func TestSmallGrowth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range m.charts {
 		if len(c.lines) != 2 || len(c.lines[1].points) != 2 || c.lines[1].points[1].x != 100 || c.lines[1].points[1].y <= 0 {
 			t.Errorf("%s has the lines %v, want one of two points for each engine", c.file, c.lines)
 		}
 	}
+
 	if want := 2 * 2 * 2 * len(costNames); len(m.figures) != want {
 		t.Errorf("%d figures, want %d", len(m.figures), want)
 	}
+
 	if _, err := growth(t.Context(), []int{10, 100}, 0, 1); err == nil {
 		t.Error("histories without an empty one are taken")
 	}
@@ -115,6 +149,7 @@ func TestSmallIngest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, f := range figures {
 		if f.measured == "" {
 			t.Errorf("%s was not measured", f.name)

@@ -44,20 +44,24 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make an account that may read metrics: %w", err)
 	}
+
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	m := &manager{metrics: address, token: token}
 	m.cmd = exec.CommandContext(ctx, filepath.Join(w.dir, "manager"), //nolint:gosec // the program that was just built
 		"--metrics-bind-address="+address, "--health-probe-bind-address=0", "--receiver-image=registry.example.com/receiver:bench")
 	// As config/manager has them.
 	// Its memory is set up as in config/manager.
 	m.cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"), "GOGC=30", fmt.Sprintf("GOMEMLIMIT=%d", 256<<20))
+
 	m.cmd.Stderr = &m.log
 	if err := m.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the manager: %w", err)
 	}
+
 	return m, nil
 }
 
@@ -66,10 +70,12 @@ func (m *manager) stop() error {
 		if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			m.ended = err
 		}
+
 		if err := m.cmd.Wait(); err != nil {
 			m.ended = errors.Join(m.ended, fmt.Errorf("the manager ended: %w\n%s", err, m.log.String()))
 		}
 	})
+
 	return m.ended
 }
 
@@ -79,8 +85,10 @@ func (m *manager) memory() (resident, peak int, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the manager's memory: %w", err)
 	}
+
 	for line := range strings.Lines(string(status)) {
 		field, value, _ := strings.Cut(line, ":")
+
 		kilobytes, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")))
 		switch field {
 		case "VmRSS":
@@ -89,6 +97,7 @@ func (m *manager) memory() (resident, peak int, err error) {
 			peak = kilobytes / 1000
 		}
 	}
+
 	return resident, peak, nil
 }
 
@@ -96,7 +105,11 @@ func (m *manager) memory() (resident, peak int, err error) {
 func (m *manager) awaitLooks(ctx context.Context, count int) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	first, last, calm := -1, -1, 0
+
+	first := -1
+	last := -1
+
+	calm := 0
 	for {
 		now, err := m.looks(ctx)
 		switch {
@@ -113,6 +126,7 @@ func (m *manager) awaitLooks(ctx context.Context, count int) (int, error) {
 		default:
 			calm = 0
 		}
+
 		last = now
 		if err := sleep(ctx, time.Second); err != nil {
 			return 0, fmt.Errorf("wait for %d reconciliations, %d done: %w", count, last-first, err)
@@ -127,25 +141,32 @@ func (m *manager) looks(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	req.Header.Set("Authorization", "Bearer "+m.token)
+
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true} //nolint:gosec // a certificate of its own, on loopback
+
 	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Body.Close()
+
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return 0, errors.Join(err, fmt.Errorf("the manager's metrics: %s", resp.Status))
 	}
+
 	total := 0
 	for _, match := range reconciled.FindAllSubmatch(text, -1) {
 		n, err := strconv.ParseFloat(string(match[1]), 64)
 		if err != nil {
 			return 0, err
 		}
+
 		total += int(n)
 	}
+
 	return total, nil
 }
 
@@ -153,20 +174,31 @@ func (m *manager) looks(ctx context.Context) (int, error) {
 func (w *cluster) reader(ctx context.Context) (string, error) {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "metrics-reader"}}
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: account.Name}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}}}
+
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: account.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: account.Namespace, Name: account.Name}},
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName,
+			Kind:     "ClusterRole",
+			Name:     role.Name,
+		},
+		Subjects: []rbacv1.Subject{{
+			Kind:      "ServiceAccount",
+			Namespace: account.Namespace,
+			Name:      account.Name,
+		}},
 	}
 	for _, err := range []error{w.Create(ctx, account), w.Create(ctx, role), w.Create(ctx, binding)} {
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return "", err
 		}
 	}
+
 	request, err := w.clientset.CoreV1().ServiceAccounts(account.Namespace).CreateToken(ctx, account.Name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	if err != nil {
 		return "", err
 	}
+
 	return request.Status.Token, nil
 }
 
@@ -175,6 +207,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
+
 	return listener.Addr().String(), listener.Close()
 }
 
@@ -187,11 +220,13 @@ type lockedBuffer struct {
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.b.Write(p)
 }
 
 func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.b.String()
 }

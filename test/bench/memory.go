@@ -29,22 +29,38 @@ func memory(ctx context.Context, binary string, open []int) (_ measurement, err 
 	if len(open) == 0 {
 		return measurement{}, errors.New("no number of open conversations is given")
 	}
-	now, peak := line{name: "when all wait"}, line{name: "at its largest"}
+
+	now := line{name: "when all wait"}
+	peak := line{name: "at its largest"}
+
 	var m measurement
 	for _, conversations := range open {
 		progress("memory: %s open conversations", thousands(conversations))
+
 		held, err := memoryOf(ctx, binary, conversations)
 		if err != nil {
 			return measurement{}, fmt.Errorf("%d open conversations: %w", conversations, err)
 		}
+
 		now.points = append(now.points, point{x: float64(conversations), y: megabytes(held.RSS)})
 		peak.points = append(peak.points, point{x: float64(conversations), y: megabytes(held.Peak)})
 		m.figures = append(m.figures, figure{
-			name: fmt.Sprintf("memory with %s open conversations, largest", thousands(conversations)), measured: fmt.Sprintf("%.0f MB, %.0f MB", megabytes(held.RSS), megabytes(held.Peak)),
-			target: fmt.Sprintf("< %.0f MB", megabytes(memoryLimit)), ratio: times(float64(held.Peak) / memoryLimit), verdict: verdict(held.Peak < memoryLimit),
+			name:     fmt.Sprintf("memory with %s open conversations, largest", thousands(conversations)),
+			measured: fmt.Sprintf("%.0f MB, %.0f MB", megabytes(held.RSS), megabytes(held.Peak)),
+			target:   fmt.Sprintf("< %.0f MB", megabytes(memoryLimit)),
+			ratio:    times(float64(held.Peak) / memoryLimit),
+			verdict:  verdict(held.Peak < memoryLimit),
 		})
 	}
-	m.charts = []chart{{file: "memory", title: "Memory of the receiver (resident set)", x: "open conversations", y: "MB", lines: []line{now, peak}}}
+
+	m.charts = []chart{{
+		file:  "memory",
+		title: "Memory of the receiver (resident set)",
+		x:     "open conversations",
+		y:     "MB",
+		lines: []line{now, peak},
+	}}
+
 	return m, nil
 }
 
@@ -52,29 +68,37 @@ func memoryOf(ctx context.Context, binary string, open int) (_ process.Memory, e
 	if open < 1 || open > mostOpen {
 		return process.Memory{}, fmt.Errorf("there can be 1 to %d", mostOpen)
 	}
+
 	settings := config.Config{
 		Bird:     config.Bird{Endpoints: map[string]config.Endpoint{"process_text_message": {Timeout: silence}}},
 		Shutdown: config.Shutdown{DrainTimeout: time.Millisecond},
 	}
+
 	p, err := meet(ctx, binary, settings, nil, open, silence)
 	if err != nil {
 		return process.Memory{}, err
 	}
+
 	defer func() { err = errors.Join(err, p.part()) }()
+
 	address := strings.TrimSuffix(strings.TrimPrefix(p.receiver.WebhookURL(), "http://"), webhookRoute)
 	if _, err := load(ctx, address, p.write(open, 1), pathConnections); err != nil {
 		return process.Memory{}, err
 	}
+
 	if err := sleep(ctx, memorySettles); err != nil {
 		return process.Memory{}, err
 	}
+
 	status, err := p.receiver.Status(ctx)
 	if err != nil {
 		return process.Memory{}, err
 	}
+
 	if status.Backlog == nil || status.Pending != int64(open) {
 		return process.Memory{}, fmt.Errorf("not all of them wait: %+v", status.Backlog)
 	}
+
 	return p.receiver.Memory()
 }
 

@@ -43,20 +43,27 @@ const (
 // it is by default: read receipt and typing indicator, and statuses of each answer, which the AI is told of.
 func numbers(ctx context.Context, binary string) (_ []figure, err error) {
 	progress("numbers: a minute of %s of them", thousands(manyNumbers))
+
 	m := &minute{people: newPeople(manyMessages+floodMessages, manyThinks)}
-	m.answered, m.told = make([]time.Time, len(m.answers)), make(chan status, statuses*len(m.answers))
+	m.answered = make([]time.Time, len(m.answers))
+	m.told = make(chan status, statuses*len(m.answers))
+
 	m.people.told = m.note
 	defer func() { err = errors.Join(err, m.part()) }()
+
 	if err := m.start(ctx, binary, config.Config{}, nil); err != nil {
 		return nil, err
 	}
+
 	before, err := m.receiver.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
+
 	if err := m.pass(ctx); err != nil {
 		return nil, err
 	}
+
 	return m.figures(before)
 }
 
@@ -74,6 +81,7 @@ func (m *minute) note(message int) {
 	m.mu.Lock()
 	m.answered[message] = time.Now()
 	m.mu.Unlock()
+
 	for _, kind := range []string{"sent", "delivered", "read"} {
 		m.told <- status{message, kind} // has room for all
 	}
@@ -98,6 +106,7 @@ func addressed(message int) (number, person string) {
 	if flooded(message) {
 		return "106540352242000", fmt.Sprintf("5731%07d", message%floodPeople)
 	}
+
 	return strconv.Itoa(106540352243000 + message%manyNumbers), fmt.Sprintf("5730%07d", message%manyPeople)
 }
 
@@ -105,17 +114,23 @@ func addressed(message int) (number, person string) {
 func (m *minute) pass(ctx context.Context) error {
 	order := make([]int, len(m.answers))
 	m.due = make([]time.Time, len(m.answers))
+
 	begin := time.Now().Add(time.Second)
 	for i := range order {
-		order[i], m.due[i] = i, begin.Add(time.Duration(i)*time.Second/manyRate)
+		order[i] = i
+
+		m.due[i] = begin.Add(time.Duration(i) * time.Second / manyRate)
 		if flooded(i) {
 			m.due[i] = begin.Add(floodBegin + time.Duration(i-manyMessages)*time.Second/floodRate)
 		}
 	}
+
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(m.due[a].Compare(m.due[b]), cmp.Compare(a, b)) })
 
 	var mu sync.Mutex
-	next, posted := 0, 0
+
+	next := 0
+	posted := 0
 	going, ctx := errgroup.WithContext(ctx)
 	going.Go(func() error {
 		_, err := loadFrom(ctx, m.address(), pathConnections, func(ctx context.Context) []byte {
@@ -123,13 +138,17 @@ func (m *minute) pass(ctx context.Context) error {
 			i := next
 			next++
 			mu.Unlock()
+
 			if i >= len(order) || sleep(ctx, time.Until(m.due[order[i]])) != nil {
 				return nil
 			}
+
 			number, person := addressed(order[i])
 			body := standin.TextDelivery(number, person, "Ana", standin.Wamid(strconv.Itoa(order[i])), fmt.Sprintf("%0*d", digits, order[i]), time.Now())
+
 			return signed(process.AppSecret, body)
 		})
+
 		return err
 	})
 	going.Go(func() error {
@@ -138,9 +157,11 @@ func (m *minute) pass(ctx context.Context) error {
 			i := posted
 			posted++
 			mu.Unlock()
+
 			if i >= statuses*len(m.answers) {
 				return nil
 			}
+
 			select {
 			case told := <-m.told:
 				return told.delivery()
@@ -148,11 +169,14 @@ func (m *minute) pass(ctx context.Context) error {
 				return nil
 			}
 		})
+
 		return err
 	})
+
 	if err := going.Wait(); err != nil {
 		return err
 	}
+
 	return m.settle(context.WithoutCancel(ctx))
 }
 
@@ -162,12 +186,16 @@ func (m *minute) figures(before time.Duration) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	memory, err := m.receiver.Memory()
 	if err != nil {
 		return nil, err
 	}
-	var waited []time.Duration
-	var flood []time.Time
+
+	var (
+		waited []time.Duration
+		flood  []time.Time
+	)
 	for message, at := range m.answered {
 		if flooded(message) {
 			flood = append(flood, at)
@@ -175,19 +203,28 @@ func (m *minute) figures(before time.Duration) ([]figure, error) {
 			waited = append(waited, at.Sub(m.due[message]))
 		}
 	}
+
 	slices.Sort(waited)
 	slices.SortFunc(flood, time.Time.Compare)
+
 	p99 := waited[len(waited)*99/100]
 	sent := float64(len(flood)-1) / flood[len(flood)-1].Sub(flood[0]).Seconds()
+
 	return []figure{
 		{
 			name:     fmt.Sprintf("%s numbers, %d messages/s, AI of %s: time to the answer, p99", thousands(manyNumbers), manyRate, manyThinks),
-			measured: short3(p99), target: "< " + mostWait.String(), ratio: times(p99.Seconds() / mostWait.Seconds()), verdict: verdict(p99 < mostWait),
+			measured: short3(p99),
+			target:   "< " + mostWait.String(),
+			ratio:    times(p99.Seconds() / mostWait.Seconds()),
+			verdict:  verdict(p99 < mostWait),
 		},
 		{name: "  p50", measured: short3(waited[len(waited)/2])},
 		{
 			name:     fmt.Sprintf("  one number more, written to %d times a second for %d s: its answers/s", floodRate, floodMessages/floodRate),
-			measured: fmt.Sprintf("%.1f", sent), target: fmt.Sprintf("<= %d", numberRate), ratio: times(sent / numberRate), verdict: verdict(sent <= numberRate+1),
+			measured: fmt.Sprintf("%.1f", sent),
+			target:   fmt.Sprintf("<= %d", numberRate),
+			ratio:    times(sent / numberRate),
+			verdict:  verdict(sent <= numberRate+1),
 		},
 		{name: "  processor time of the receiver, a message with its three statuses", measured: ((after - before) / time.Duration(len(m.answers))).Round(time.Microsecond).String()},
 		{name: "  memory, largest", measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak))},

@@ -34,10 +34,12 @@ const (
 // server, beside a plain client that writes the same objects; and what it writes when there is nothing to do.
 func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, err error) {
 	ctrl.SetLogger(logr.Discard())
+
 	world, err := startCluster(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, world.stop()) }()
 
 	// Before and after, since the machine's speed and the server's caches change meanwhile.
@@ -45,32 +47,42 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	if err != nil {
 		return nil, err
 	}
+
 	if _, err := world.makeResources(ctx, "operated", count); err != nil {
 		return nil, err
 	}
+
 	before, err := world.writes(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	spent, err := processors()
 	if err != nil {
 		return nil, err
 	}
+
 	steadied := world.steady(ctx, "operated", count)
 	began := time.Now()
+
 	manager, err := world.startManager(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, manager.stop()) }()
+
 	ended, err := steadied()
 	if err != nil {
 		return nil, fmt.Errorf("wait for a steady state: %w\n%s", err, manager.log.String())
 	}
+
 	took := ended.Sub(began)
+
 	if spent, err = usageSince(spent); err != nil {
 		return nil, err
 	}
+
 	steady, err := world.awaitSilence(ctx)
 	if err != nil {
 		return nil, err
@@ -79,10 +91,12 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	if err := sleep(ctx, quiet); err != nil {
 		return nil, err
 	}
+
 	silent, err := world.writes(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	resident, peak, err := manager.memory()
 	if err != nil {
 		return nil, err
@@ -92,14 +106,17 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 	if _, err := envtest.InstallCRDs(world.config, envtest.CRDInstallOptions{CRDs: []*crd{extensionCRD()}}); err != nil {
 		return nil, fmt.Errorf("install an optional API: %w", err)
 	}
+
 	installed, err := world.writes(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	looks, err := manager.awaitLooks(ctx, count)
 	if err != nil {
 		return nil, err
 	}
+
 	resynced, err := world.writes(ctx)
 	if err != nil {
 		return nil, err
@@ -111,22 +128,28 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 		if err != nil {
 			return nil, err
 		}
+
 		if err := manager.stop(); err != nil {
 			return nil, err
 		}
+
 		if manager, err = world.startManager(ctx); err != nil {
 			return nil, err
 		}
+
 		if _, err := manager.awaitLooks(ctx, count); err != nil {
 			return nil, err
 		}
+
 		if changed[i], err = world.changedSince(ctx, "operated", versions); err != nil {
 			return nil, err
 		}
 	}
+
 	if err := manager.stop(); err != nil {
 		return nil, err
 	}
+
 	second, _, err := world.timePlain(ctx, "after", count)
 	if err != nil {
 		return nil, err
@@ -134,23 +157,49 @@ func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, 
 
 	base := (first + second) / 2
 	ratio := took.Seconds() / base.Seconds()
+
 	return []figure{
-		{name: fmt.Sprintf("plain client, %s resources, before and after", thousands(count)), measured: seconds(first) + ", " + seconds(second), verdict: baseLine},
+		{
+			name:     fmt.Sprintf("plain client, %s resources, before and after", thousands(count)),
+			measured: seconds(first) + ", " + seconds(second),
+			verdict:  baseLine,
+		},
 		plainly.of(count, "resource"),
 		{
-			name: fmt.Sprintf("operator, %s resources to steady state", thousands(count)), measured: seconds(took),
-			target: fmt.Sprintf("<= %.1f times", operatorRatio), ratio: times(ratio), verdict: verdict(ratio <= operatorRatio),
+			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(count)),
+			measured: seconds(took),
+			target:   fmt.Sprintf("<= %.1f times", operatorRatio),
+			ratio:    times(ratio),
+			verdict:  verdict(ratio <= operatorRatio),
 		},
 		spent.of(count, "resource"),
 		{name: "  writes of it, a resource", measured: fmt.Sprintf("%.2f", float64(steady-before)/float64(count))},
-		{name: fmt.Sprintf("  writes during %s of quiet", quiet), measured: fmt.Sprint(silent - steady), target: "0", verdict: verdict(silent == steady)},
-		{name: fmt.Sprintf("  writes while all are looked at again (%d)", looks), measured: fmt.Sprint(resynced - installed), target: "0", verdict: verdict(resynced == installed)},
+		{
+			name:     fmt.Sprintf("  writes during %s of quiet", quiet),
+			measured: fmt.Sprint(silent - steady),
+			target:   "0",
+			verdict:  verdict(silent == steady),
+		},
+		{
+			name:     fmt.Sprintf("  writes while all are looked at again (%d)", looks),
+			measured: fmt.Sprint(resynced - installed),
+			target:   "0",
+			verdict:  verdict(resynced == installed),
+		},
 		// The API server writes a claim anew the first time it is applied again, whatever is applied.
 		{name: "  objects that a first restart changes (claims)", measured: fmt.Sprint(changed[0])},
-		{name: "  objects that a second restart changes", measured: fmt.Sprint(changed[1]), target: "0", verdict: verdict(changed[1] == 0)},
 		{
-			name: "  memory of the manager, now and at most", measured: fmt.Sprintf("%d MB, %d MB", resident, peak),
-			target: fmt.Sprintf("<= %d MB", operatorMemory), ratio: times(float64(resident) / operatorMemory), verdict: verdict(resident <= operatorMemory),
+			name:     "  objects that a second restart changes",
+			measured: fmt.Sprint(changed[1]),
+			target:   "0",
+			verdict:  verdict(changed[1] == 0),
+		},
+		{
+			name:     "  memory of the manager, now and at most",
+			measured: fmt.Sprintf("%d MB, %d MB", resident, peak),
+			target:   fmt.Sprintf("<= %d MB", operatorMemory),
+			ratio:    times(float64(resident) / operatorMemory),
+			verdict:  verdict(resident <= operatorMemory),
 		},
 	}, nil
 }
@@ -171,6 +220,7 @@ func sample(namespace string, i int) *v1alpha1.WhatsAppWebhook {
 	key := func(key string) v1alpha1.SecretKeyReference {
 		return v1alpha1.SecretKeyReference{Name: "whatsapp", Key: key}
 	}
+
 	return &v1alpha1.WhatsAppWebhook{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("webhook-%d", i)},
 		Spec: v1alpha1.WhatsAppWebhookSpec{
@@ -190,16 +240,21 @@ func (w *cluster) makeResources(ctx context.Context, namespace string, count int
 	if err := w.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return nil, fmt.Errorf("create namespace %s: %w", namespace, err)
 	}
+
 	made := make([]*v1alpha1.WhatsAppWebhook, count)
+
 	var group errgroup.Group
 	group.SetLimit(operatorWorkers)
+
 	for i := range made {
 		made[i] = sample(namespace, i)
 		group.Go(func() error { return w.Create(ctx, made[i]) })
 	}
+
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("create resources: %w", err)
 	}
+
 	return made, nil
 }
 
@@ -208,18 +263,24 @@ func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (t
 	if err != nil {
 		return 0, usage{}, err
 	}
+
 	before, err := processors()
 	if err != nil {
 		return 0, usage{}, err
 	}
+
 	began := time.Now()
+
 	if err := w.writePlainly(ctx, webhooks); err != nil {
 		return 0, usage{}, fmt.Errorf("the plain client: %w", err)
 	}
+
 	took = time.Since(began)
+
 	if spent, err = usageSince(before); err != nil {
 		return 0, usage{}, err
 	}
+
 	return took, spent, w.deleteAll(ctx, namespace)
 }
 
@@ -229,6 +290,7 @@ func (w *cluster) writePlainly(ctx context.Context, webhooks []*v1alpha1.WhatsAp
 	workqueue.ParallelizeUntil(ctx, operatorWorkers, len(webhooks), func(i int) {
 		errs[i] = w.writeOne(ctx, webhooks[i])
 	})
+
 	return errors.Join(errs...)
 }
 
@@ -237,12 +299,15 @@ func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhoo
 	if err != nil {
 		return err
 	}
+
 	for _, object := range resources.Render(params) {
 		if err := w.Apply(ctx, object, client.FieldOwner(plainOwner), client.ForceOwnership); err != nil {
 			return err
 		}
 	}
+
 	before := webhook.DeepCopy()
 	webhook.Status = v1alpha1.WhatsAppWebhookStatus{ObservedGeneration: webhook.Generation, URL: resources.URL(webhook)}
+
 	return w.Status().Patch(ctx, webhook, client.MergeFrom(before))
 }

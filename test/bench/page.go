@@ -21,6 +21,7 @@ func renderPage(results map[string]result) ([]byte, error) {
 		_, found := results[name]
 		return !found
 	})
+
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"figures": func() string { return figuresTable(measured, results) },
 		"runs":    func() string { return runsTable(measured, results) },
@@ -29,10 +30,12 @@ func renderPage(results map[string]result) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the page's template: %w", err)
 	}
+
 	var b bytes.Buffer
 	if err := page.Execute(&b, nil); err != nil {
 		return nil, fmt.Errorf("render the page: %w", err)
 	}
+
 	return b.Bytes(), nil
 }
 
@@ -47,30 +50,37 @@ func figuresTable(parts []string, results map[string]result) string {
 			rows = append(rows, r[:])
 		}
 	}
+
 	return markdownTable(rows)
 }
 
 // runsTable has a table for each machine.
 func runsTable(parts []string, results map[string]result) string {
 	var machines []string
+
 	runs := map[string][][]string{}
 	for _, part := range parts {
 		r := results[part]
+
 		machine := r.Place.String()
 		if runs[machine] == nil {
 			machines = append(machines, machine)
 			runs[machine] = [][]string{{"part", "date", "commit", "took", "arguments"}, {"---", "---", "---", "--:", "---"}}
 		}
+
 		args := ""
 		if r.Args != "" {
 			args = "`" + r.Args + "`"
 		}
+
 		runs[machine] = append(runs[machine], []string{part, r.Date, r.Place.Commit, fmt.Sprintf("%d s", r.Seconds), args})
 	}
+
 	tables := make([]string, len(machines))
 	for i, machine := range machines {
 		tables[i] = "On " + machine + ":\n\n" + markdownTable(runs[machine])
 	}
+
 	return strings.Join(tables, "\n\n")
 }
 
@@ -80,8 +90,10 @@ func markdownTable(rows [][]string) string {
 		for _, cell := range cells {
 			b.WriteString("| " + strings.ReplaceAll(cell, "|", `\|`) + " ")
 		}
+
 		b.WriteString("|\n")
 	}
+
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
@@ -90,5 +102,6 @@ func images(charts []chartFile) string {
 	for i, c := range charts {
 		lines[i] = "![" + c.Title + "](benchmarks/" + c.File + ")"
 	}
+
 	return strings.Join(lines, "\n\n")
 }

@@ -14,23 +14,43 @@ import (
 )
 
 var someplace = place{
-	Commit: "0123456789", Processor: "Ice | 9", Cores: 2, Memory: "24 GiB", Kernel: "6.18", Filesystem: "ext4", Go: "go1.26", PostgreSQL: "15.18",
+	Commit:     "0123456789",
+	Processor:  "Ice | 9",
+	Cores:      2,
+	Memory:     "24 GiB",
+	Kernel:     "6.18",
+	Filesystem: "ext4",
+	Go:         "go1.26",
+	PostgreSQL: "15.18",
 }
 
 func someResult(t *testing.T, rows ...figure) result {
 	t.Helper()
+
 	began, err := time.Parse(time.RFC3339, "2026-03-01T23:30:00-02:00")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return newResult(measurement{figures: rows, charts: []chart{{file: "some", title: "Some lines"}}}, someplace, "-rounds 1", began, 90*time.Second)
 }
 
 func TestPage(t *testing.T) {
 	elsewhere := someResult(t, figure{name: "a | b"})
 	elsewhere.Place.Cores = 4
+
 	page, err := renderPage(map[string]result{
-		"growth":   someResult(t, figure{name: "claims", measured: "1 ms", verdict: baseLine}, figure{name: "  later", measured: "2 ms", target: "<= 1.5", ratio: "2.00", verdict: verdict(false)}),
+		"growth": someResult(t, figure{
+			name:     "claims",
+			measured: "1 ms",
+			verdict:  baseLine,
+		}, figure{
+			name:     "  later",
+			measured: "2 ms",
+			target:   "<= 1.5",
+			ratio:    "2.00",
+			verdict:  verdict(false),
+		}),
 		"ingest":   someResult(t, figure{name: "deliveries/s", measured: "9,000"}),
 		"bygone":   someResult(t, figure{name: "of a part that there is no more"}),
 		"operator": elsewhere,
@@ -38,13 +58,16 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got := strings.Split(string(page), "\n")
+
 	tables := []string{}
 	for _, l := range got {
 		if strings.HasPrefix(l, "|") || strings.HasPrefix(l, "On ") || strings.HasPrefix(l, "![") {
 			tables = append(tables, l)
 		}
 	}
+
 	want := []string{
 		"| figure | measured | target | ratio | verdict |",
 		"| --- | --: | --: | --: | --- |",
@@ -69,6 +92,7 @@ func TestPage(t *testing.T) {
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("tables and charts (-want +got):\n%s", diff)
 	}
+
 	for _, part := range namesOf(new(settings).parts()) {
 		if !strings.Contains(string(page), "\n### "+part+"\n") {
 			t.Errorf("the page does not tell how %s is measured", part)
@@ -78,7 +102,10 @@ func TestPage(t *testing.T) {
 
 func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
 	tree := t.TempDir()
-	old, first, second := someResult(t, figure{name: "old", measured: "1"}), someResult(t, figure{name: "first", measured: "1"}), someResult(t, figure{name: "second", measured: "2"})
+	old := someResult(t, figure{name: "old", measured: "1"})
+	first := someResult(t, figure{name: "first", measured: "1"})
+
+	second := someResult(t, figure{name: "second", measured: "2"})
 	for _, run := range []struct {
 		part   string
 		result result
@@ -87,22 +114,31 @@ func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	results, err := readResults(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(map[string]result{"growth": first, "ingest": second}, results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
+
 	page, err := os.ReadFile(filepath.Join(tree, pageFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]bool{"| first |": true, "| second |": true, "| old |": false} {
+
+	for text, want := range map[string]bool{
+		"| first |":  true,
+		"| second |": true,
+		"| old |":    false,
+	} {
 		if strings.Contains(string(page), text) != want {
 			t.Errorf("the page has %q: %v, want %v", text, !want, want)
 		}
 	}
+
 	if svg, err := os.ReadFile(filepath.Join(tree, pageFolder, "some.svg")); err != nil || !strings.Contains(string(svg), "Some lines") {
 		t.Errorf("the chart is %q, %v", svg, err)
 	}
@@ -110,16 +146,20 @@ func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
 
 func TestResultsThatCannotBeReadStay(t *testing.T) {
 	tree := t.TempDir()
+
 	file := filepath.Join(tree, resultsFile)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := os.WriteFile(file, []byte("<<<<<<< ours"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := keep(tree, "ingest", result{}, nil); err == nil || !strings.Contains(err.Error(), resultsFile) {
 		t.Errorf("got %v, want an error that names the file", err)
 	}
+
 	if data, err := os.ReadFile(file); err != nil || string(data) != "<<<<<<< ours" {
 		t.Errorf("the file is now %q, %v", data, err)
 	}
@@ -128,21 +168,26 @@ func TestResultsThatCannotBeReadStay(t *testing.T) {
 // TestThePageIsOfTheResults holds what is committed to what 'make bench' would write.
 func TestThePageIsOfTheResults(t *testing.T) {
 	tree := filepath.Join("..", "..")
+
 	results, err := readResults(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want, err := renderPage(results)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got, err := os.ReadFile(filepath.Join(tree, pageFile))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s is not what the template and the results make: run 'make bench ARGS=-render' (-want +got):\n%s", pageFile, diff)
 	}
+
 	for part, r := range results {
 		for _, c := range r.Charts {
 			if _, err := os.Stat(filepath.Join(tree, pageFolder, c.File)); err != nil {

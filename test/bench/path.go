@@ -48,7 +48,11 @@ func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 
 	settings := func(typing bool, store config.Store) config.Config {
-		return config.Config{CloudAPI: config.CloudAPI{MessagesPerSecond: numberUpgrade}, Processing: config.Processing{TypingIndicator: &typing}, Store: store}
+		return config.Config{
+			CloudAPI:   config.CloudAPI{MessagesPerSecond: numberUpgrade},
+			Processing: config.Processing{TypingIndicator: &typing},
+			Store:      store,
+		}
 	}
 	paths := []struct {
 		name     string
@@ -59,44 +63,64 @@ func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 		{name: "with read receipt and typing indicator, embedded store", settings: settings(true, config.Store{})},
 		{name: "whole path, messages/s, PostgreSQL, one receiver", settings: settings(false, config.Store{PostgreSQL: &config.PostgreSQLStore{}})},
 	}
+
 	var relays []float64
 	for round := range pathRounds {
 		progress("path: round %d of %d", round+1, pathRounds)
+
 		perSecond, err := relay(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("with nothing between the calls: %w", err)
 		}
+
 		relays = append(relays, perSecond)
 		for i := range paths {
 			p := &paths[i]
+
 			secrets := map[string]string{}
 			if p.settings.Store.PostgreSQL != nil {
 				user, err := server.NewUser()
 				if err != nil {
 					return nil, err
 				}
+
 				secrets[config.RoleDatabaseURL] = user.URL
 			}
+
 			w, err := walkThrough(ctx, binary, p.settings, secrets)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.name, err)
 			}
+
 			p.walks = append(p.walks, w)
 		}
 	}
+
 	slices.Sort(relays)
 	base := relays[len(relays)/2]
+
 	figures := []figure{
 		{name: "business numbers, and messages/s that each may send", measured: fmt.Sprintf("%d, %s", pathNumbers, thousands(numberUpgrade))},
-		{name: "the same calls with nothing between them, messages/s", measured: thousands(int(base)), verdict: baseLine},
+		{
+			name:     "the same calls with nothing between them, messages/s",
+			measured: thousands(int(base)),
+			verdict:  baseLine,
+		},
 	}
 	for i, p := range paths {
 		slices.SortFunc(p.walks, func(a, b walk) int { return cmp.Compare(a.perSecond, b.perSecond) })
 		w := p.walks[len(p.walks)/2]
-		f := figure{name: p.name, measured: thousands(int(w.perSecond)), ratio: times(w.perSecond / base)}
-		if i == 0 {
-			f.target, f.verdict = ">= "+thousands(pathRate), verdict(w.perSecond >= pathRate)
+
+		f := figure{
+			name:     p.name,
+			measured: thousands(int(w.perSecond)),
+			ratio:    times(w.perSecond / base),
 		}
+		if i == 0 {
+			f.target = ">= " + thousands(pathRate)
+			f.verdict = verdict(w.perSecond >= pathRate)
+		}
+
 		figures = append(figures, f,
 			figure{name: "  processor time of the receiver, a message", measured: w.processor.String()},
 			figure{name: "  time to the acknowledgement meanwhile, p99", measured: short3(w.p99)},
@@ -104,6 +128,7 @@ func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 			figure{name: "  memory, largest", measured: fmt.Sprintf("%.0f MB", megabytes(w.peak))},
 		)
 	}
+
 	return figures, nil
 }
 
@@ -113,18 +138,24 @@ func walkThrough(ctx context.Context, binary string, settings config.Config, sec
 		return walk{}, err
 	}
 	defer func() { err = errors.Join(err, p.part()) }()
+
 	d, err := p.deliver(ctx, p.write(conversations, pathNumbers), pathConnections)
 	if err != nil {
 		return walk{}, err
 	}
+
 	used, err := p.receiver.ProcessorTime()
 	if err != nil {
 		return walk{}, err
 	}
+
 	memory, err := p.receiver.Memory()
+
 	return walk{
-		loaded: d, perSecond: pathMessages / d.took.Seconds(),
-		processor: (used / pathMessages).Round(time.Microsecond), peak: memory.Peak,
+		loaded:    d,
+		perSecond: pathMessages / d.took.Seconds(),
+		processor: (used / pathMessages).Round(time.Microsecond),
+		peak:      memory.Peak,
 	}, err
 }
 
@@ -132,8 +163,10 @@ func walkThrough(ctx context.Context, binary string, settings config.Config, sec
 func relay(ctx context.Context) (perSecond float64, err error) {
 	p := newPeople(pathMessages, 0)
 	defer func() { err = errors.Join(err, p.part()) }()
+
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: pathConnections}}
 	defer client.CloseIdleConnections()
+
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := numberAfter(r, `"body":"`)
 		for _, call := range []struct{ url, key string }{{p.ai.URL, "text"}, {p.graph.URL, "body"}} {
@@ -141,12 +174,15 @@ func relay(ctx context.Context) (perSecond float64, err error) {
 				err = post(r.Context(), client, call.url, fmt.Sprintf(`{%q:"%0*d"}`, call.key, digits, message))
 			}
 		}
+
 		if err != nil {
 			w.WriteHeader(http.StatusBadGateway)
 		}
 	}))
 	defer server.Close()
+
 	l, err := load(ctx, strings.TrimPrefix(server.URL, "http://"), p.write(conversations, pathNumbers), pathConnections)
+
 	return l.perSecond, err
 }
 
@@ -155,16 +191,20 @@ func post(ctx context.Context, client *http.Client, url, body string) error {
 	if err != nil {
 		return err
 	}
+
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
+
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}
+
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("answered %s", response.Status)
 	}
+
 	return nil
 }

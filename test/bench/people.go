@@ -44,9 +44,15 @@ type people struct {
 
 // newPeople have the given number of messages to write.
 func newPeople(messages int, thinks time.Duration) *people {
-	p := &people{thinks: thinks, answers: make([]atomic.Int32, messages), all: make(chan struct{})}
+	p := &people{
+		thinks:  thinks,
+		answers: make([]atomic.Int32, messages),
+		all:     make(chan struct{}),
+	}
 	p.left.Store(int64(messages))
-	p.ai, p.graph = httptest.NewServer(http.HandlerFunc(p.think)), httptest.NewServer(http.HandlerFunc(p.take))
+	p.ai = httptest.NewServer(http.HandlerFunc(p.think))
+	p.graph = httptest.NewServer(http.HandlerFunc(p.take))
+
 	return p
 }
 
@@ -54,15 +60,18 @@ func newPeople(messages int, thinks time.Duration) *people {
 func withBinary[T any](measure func(ctx context.Context, binary string) (T, error)) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		var none T
+
 		dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
 		if err != nil {
 			return none, fmt.Errorf("make a folder for the receiver: %w", err)
 		}
 		defer os.RemoveAll(dir)
+
 		binary, err := process.Build(ctx, dir)
 		if err != nil {
 			return none, err
 		}
+
 		return measure(ctx, binary)
 	}
 }
@@ -73,6 +82,7 @@ func meet(ctx context.Context, binary string, settings config.Config, secrets ma
 	if err := p.start(ctx, binary, settings, secrets); err != nil {
 		return nil, errors.Join(err, p.part())
 	}
+
 	return p, nil
 }
 
@@ -82,17 +92,27 @@ func (p *people) start(ctx context.Context, binary string, settings config.Confi
 	if p.dir, err = os.MkdirTemp("", "whatsapp-webhook-bench-"); err != nil {
 		return fmt.Errorf("make a folder for the receiver: %w", err)
 	}
-	settings.CloudAPI.BaseURL, settings.Bird.BaseURL = p.graph.URL, p.ai.URL
+
+	settings.CloudAPI.BaseURL = p.graph.URL
+	settings.Bird.BaseURL = p.ai.URL
+
 	receiver, err := process.New(process.Options{
-		Binary: binary, Dir: p.dir, Config: settings, Secrets: secrets, Log: func(line string) { fmt.Fprintln(os.Stderr, line) },
+		Binary:  binary,
+		Dir:     p.dir,
+		Config:  settings,
+		Secrets: secrets,
+		Log:     func(line string) { fmt.Fprintln(os.Stderr, line) },
 	})
 	if err != nil {
 		return err
 	}
+
 	if err := receiver.Start(ctx); err != nil {
 		return err
 	}
+
 	p.receiver = receiver
+
 	return p.untilReady(ctx)
 }
 
@@ -100,19 +120,23 @@ func (p *people) start(ctx context.Context, binary string, settings config.Confi
 func (p *people) untilReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.receiver.AdminURL()+"/readyz", http.NoBody)
 		if err != nil {
 			return err
 		}
+
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			return fmt.Errorf("wait until the receiver is ready: %w", err)
 		}
+
 		_ = response.Body.Close()
 		if response.StatusCode == http.StatusOK {
 			return nil
 		}
+
 		if err := sleep(ctx, 2*time.Millisecond); err != nil {
 			return fmt.Errorf("the receiver does not get ready: %w", err)
 		}
@@ -125,8 +149,10 @@ func (p *people) part() error {
 	if p.receiver != nil {
 		err = p.receiver.Stop(context.Background())
 	}
+
 	p.ai.Close()
 	p.graph.Close()
+
 	return errors.Join(err, os.RemoveAll(p.dir))
 }
 
@@ -134,6 +160,7 @@ func (p *people) part() error {
 // business numbers.
 func (p *people) write(conversations, numbers int) [][]byte {
 	requests := make([][]byte, len(p.answers))
+
 	at := time.Now()
 	for i := range requests {
 		conversation := i % conversations
@@ -141,6 +168,7 @@ func (p *people) write(conversations, numbers int) [][]byte {
 			standin.Wamid(strconv.Itoa(i)), fmt.Sprintf("%0*d", digits, i), at)
 		requests[i] = signed(process.AppSecret, body)
 	}
+
 	return requests
 }
 
@@ -150,16 +178,21 @@ func (p *people) deliver(ctx context.Context, requests [][]byte, connections int
 	if err != nil {
 		return loaded{}, err
 	}
+
 	began := time.Now()
+
 	d, err := load(ctx, p.address(), requests, connections)
 	if err != nil {
 		return loaded{}, err
 	}
+
 	if err := p.settle(ctx); err != nil {
 		return loaded{}, err
 	}
+
 	d.took = time.Since(began)
 	d.spent, err = usageSince(before)
+
 	return d, err
 }
 
@@ -167,22 +200,27 @@ func (p *people) deliver(ctx context.Context, requests [][]byte, connections int
 func (p *people) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
+
 	select {
 	case <-p.all:
 	case <-ctx.Done():
 		return fmt.Errorf("%d of %d messages have no answer: %w", p.left.Load(), len(p.answers), ctx.Err())
 	}
+
 	for {
 		status, err := p.receiver.Status(ctx)
 		if err != nil {
 			return err
 		}
+
 		if status.Backlog != nil && status.Pending == 0 {
 			if n := p.twice.Load(); n > 0 {
 				return fmt.Errorf("%d answers were sent again", n)
 			}
+
 			return nil
 		}
+
 		if err := sleep(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
@@ -201,13 +239,16 @@ func (p *people) think(w http.ResponseWriter, r *http.Request) {
 		answer(w, `{"success":true}`)
 		return
 	}
+
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+
 	if p.thinks > 0 && sleep(r.Context(), p.thinks) != nil {
 		return
 	}
+
 	answer(w, `{"response":"`+fmt.Sprintf("%0*d", digits, question)+`"}`)
 }
 
@@ -226,9 +267,11 @@ func (p *people) take(w http.ResponseWriter, r *http.Request) {
 	case p.left.Add(-1) == 0:
 		close(p.all)
 	}
+
 	if p.told != nil {
 		p.told(message)
 	}
+
 	answer(w, `{"messaging_product":"whatsapp","messages":[{"id":"wamid.`+strconv.Itoa(message)+`"}]}`)
 }
 
@@ -240,10 +283,12 @@ func numberAfter(r *http.Request, mark string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	_, rest, found := bytes.Cut(body, []byte(mark))
 	if !found || len(rest) < digits {
 		return 0, errNoNumber
 	}
+
 	return strconv.Atoi(string(rest[:digits]))
 }
 

@@ -24,12 +24,15 @@ func slowAI(ctx context.Context, binary string) ([]figure, error) {
 	figures := []figure{{name: "business numbers, and messages/s that each may send", measured: "1, " + thousands(numberUpgrade)}}
 	for _, concurrency := range []int{256, 1024} {
 		progress("waiting: concurrency %d", concurrency)
+
 		more, err := wait(ctx, binary, concurrency)
 		if err != nil {
 			return nil, fmt.Errorf("concurrency %d: %w", concurrency, err)
 		}
+
 		figures = append(figures, more...)
 	}
+
 	return figures, nil
 }
 
@@ -37,31 +40,43 @@ func slowAI(ctx context.Context, binary string) ([]figure, error) {
 // allows a number.
 func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err error) {
 	settings := config.Config{CloudAPI: config.CloudAPI{MessagesPerSecond: numberUpgrade}, Processing: config.Processing{Concurrency: concurrency}}
+
 	p, err := meet(ctx, binary, settings, nil, waitingPeople, waitingThinks)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, p.part()) }()
+
 	d, err := p.deliver(ctx, p.write(waitingPeople, 1), pathConnections)
 	if err != nil {
 		return nil, err
 	}
+
 	memory, err := p.receiver.Memory()
 	if err != nil {
 		return nil, err
 	}
+
 	ideal := float64(concurrency) / waitingThinks.Seconds()
 	perSecond := waitingPeople / d.took.Seconds()
 	ratio := perSecond / ideal
+
 	return []figure{
 		{
 			name:     fmt.Sprintf("AI of %s, %s people, concurrency %s, messages/s", waitingThinks, thousands(waitingPeople), thousands(concurrency)),
-			measured: fmt.Sprintf("%.1f", perSecond), target: fmt.Sprintf(">= %.1f of %.0f", waitingRatio, ideal), ratio: times(ratio), verdict: verdict(ratio >= waitingRatio),
+			measured: fmt.Sprintf("%.1f", perSecond),
+			target:   fmt.Sprintf(">= %.1f of %.0f", waitingRatio, ideal),
+			ratio:    times(ratio),
+			verdict:  verdict(ratio >= waitingRatio),
 		},
 		d.spent.of(waitingPeople, "message"),
 		{
-			name: "  memory, largest", measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak)),
-			target: fmt.Sprintf("< %.0f MB", megabytes(waitingMemory)), ratio: times(float64(memory.Peak) / waitingMemory), verdict: verdict(memory.Peak < waitingMemory),
+			name:     "  memory, largest",
+			measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak)),
+			target:   fmt.Sprintf("< %.0f MB", megabytes(waitingMemory)),
+			ratio:    times(float64(memory.Peak) / waitingMemory),
+			verdict:  verdict(memory.Peak < waitingMemory),
 		},
 	}, nil
 }

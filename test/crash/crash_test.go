@@ -22,6 +22,7 @@ func TestCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	server := pgtest.New(t, pgtest.Options{})
 	for _, tc := range []struct {
 		name     string
@@ -35,32 +36,50 @@ func TestCrash(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
+
 			short := trial{
-				embedded: tc.embedded, replicas: tc.replicas, kills: 6, stalls: tc.stalls, span: 4 * time.Second, seed: 1, people: 20, rate: 30,
-				lease: time.Second, window: 4 * time.Second, longestStall: 2 * time.Second,
-				binary: binary, dir: t.TempDir(), progress: func(line string) { t.Log(line) },
+				embedded:     tc.embedded,
+				replicas:     tc.replicas,
+				kills:        6,
+				stalls:       tc.stalls,
+				span:         4 * time.Second,
+				seed:         1,
+				people:       20,
+				rate:         30,
+				lease:        time.Second,
+				window:       4 * time.Second,
+				longestStall: 2 * time.Second,
+				binary:       binary,
+				dir:          t.TempDir(),
+				progress:     func(line string) { t.Log(line) },
 			}
 			if !tc.embedded {
 				user, err := server.NewUser()
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				short.database = user.URL
 			}
+
 			r, err := short.run(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			for _, v := range r.violations {
 				t.Error(v)
 			}
+
 			if r.happens.kills != short.kills || r.acknowledged == 0 || r.happens.stalls != tc.stalls {
 				t.Errorf("%d kills, %d stalls and %d messages acknowledged are no trial", r.happens.kills, r.happens.stalls, r.acknowledged)
 			}
+
 			var table strings.Builder
 			if err := tabulate(&table, []*result{r}); err != nil {
 				t.Error(err)
 			}
+
 			t.Log("\n" + table.String())
 		})
 	}
@@ -68,14 +87,20 @@ func TestCrash(t *testing.T) {
 
 func TestPlanIsRepeatable(t *testing.T) {
 	one := trial{seed: 7}
+
 	const span = time.Minute
+
 	first := plan(one.random(ofReplicas), 20, 5, 3, 2*time.Second, 6*time.Second, span)
 	again := plan(one.random(ofReplicas), 20, 5, 3, 2*time.Second, 6*time.Second, span)
-	kills, stalls, restarts := 0, 0, 0
+	kills := 0
+	stalls := 0
+
+	restarts := 0
 	for i, in := range first {
 		if in != again[i] {
 			t.Fatalf("incident %d is %+v, and then %+v", i, in, again[i])
 		}
+
 		switch in.kind {
 		case killed:
 			if kills++; in.early > 0 {
@@ -89,6 +114,7 @@ func TestPlanIsRepeatable(t *testing.T) {
 			restarts++
 		}
 	}
+
 	if kills != 20 || stalls != 5 || restarts != 3 {
 		t.Errorf("%d kills, %d stalls, %d restarts are planned", kills, stalls, restarts)
 	}

@@ -39,28 +39,36 @@ func plan(rng *rand.Rand, kills, stalls, restarts int, lease, longestStall, span
 	var all []incident
 	for kills > 0 {
 		i := incident{kind: killed, lasts: upTo(rng, longestDown)}
+
 		kills--
 		if kills > 0 && rng.Float64() < earlyShare {
 			i.early = 1 + upTo(rng, longestEarly)
 			kills--
 		}
+
 		all = append(all, i)
 	}
+
 	for range stalls {
 		least := lease * 5 / 4 // so that others have taken over
 		all = append(all, incident{kind: stalled, lasts: least + upTo(rng, longestStall-least)})
 	}
+
 	for range restarts {
 		all = append(all, incident{kind: restarted, lasts: upTo(rng, longestDown)})
 	}
+
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+
 	quiet := span
 	for _, i := range all {
 		quiet -= i.lasts + i.early
 	}
+
 	for i := range all {
 		all[i].after = upTo(rng, 2*max(quiet, 0)/time.Duration(len(all)))
 	}
+
 	return all
 }
 

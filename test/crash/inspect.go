@@ -37,43 +37,57 @@ func (t *trial) inspect(ctx context.Context, l *ledger) (_ *ending, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the store: %w", err)
 		}
+
 		for _, record := range records {
 			record.Event.Payload = nil
 			end.Messages[record.Event.ID.String()] = record
 			after = record.Seq
 		}
+
 		if len(records) < page {
 			break
 		}
 	}
+
 	for _, s := range l.accepted {
 		update, err := inbox.MessageStatus(ctx, phoneNumberID, s.Message, "")
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
+
 		if err != nil {
 			return nil, fmt.Errorf("read the store: %w", err)
 		}
+
 		end.Statuses[s.Message] = update.Status
 	}
+
 	if end.Stats, err = inbox.Stats(ctx, time.Now()); err != nil {
 		return nil, fmt.Errorf("read the store: %w", err)
 	}
+
 	return end, nil
 }
 
 // record writes what was seen and what is stored into dir, for whoever looks into a violation.
 func record(dir string, l *ledger, end *ending, r *result) error {
 	for name, content := range map[string]any{
-		"messages.json": l.messages, "sends.json": l.sends, "incidents.json": l.incidents, "store.json": end, "violations.json": r.violations, "repeats.json": r.repeats,
+		"messages.json":   l.messages,
+		"sends.json":      l.sends,
+		"incidents.json":  l.incidents,
+		"store.json":      end,
+		"violations.json": r.violations,
+		"repeats.json":    r.repeats,
 	} {
 		data, err := json.MarshalIndent(content, "", " ")
 		if err != nil {
 			return fmt.Errorf("record the trial: %w", err)
 		}
+
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return fmt.Errorf("record the trial: %w", err)
 		}
 	}
+
 	return nil
 }

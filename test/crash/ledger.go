@@ -73,13 +73,20 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{byEvent: map[string]*message{}, open: map[string][]*send{}, notified: map[string]bool{}, takeovers: map[takeover]bool{}}
+	return &ledger{
+		byEvent:   map[string]*message{},
+		open:      map[string][]*send{},
+		notified:  map[string]bool{},
+		takeovers: map[takeover]bool{},
+	}
 }
 
 func (l *ledger) write(m *message) {
 	m.Event = store.NewID(store.KindMessage, phoneNumberID, m.ID).String()
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.messages = append(l.messages, m)
 	l.byEvent[m.Event] = m
 }
@@ -87,41 +94,57 @@ func (l *ledger) write(m *message) {
 func (l *ledger) acknowledge(m *message, deliveries int, acknowledged bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m.Deliveries, m.Acknowledged = deliveries, acknowledged
+
+	m.Deliveries = deliveries
+	m.Acknowledged = acknowledged
 }
 
 // ask notes that Bird was asked about an event, and returns the message; nil: there is none.
 func (l *ledger) ask(event string) *message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	m := l.byEvent[event]
 	if m == nil {
 		l.strange = append(l.strange, "Bird was asked about an event that nobody wrote: "+event)
 		return nil
 	}
+
 	l.asked = append(l.asked, m)
+
 	return m
 }
 
 func (l *ledger) notify(message, status string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.notified[message+" "+status] = true
 }
 
 func (l *ledger) sendBegins(replica int, callback string) *send {
-	s := &send{Replica: replica, Callback: callback, Began: time.Now()}
+	s := &send{
+		Replica:  replica,
+		Callback: callback,
+		Began:    time.Now(),
+	}
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.sends = append(l.sends, s)
 	l.open[callback] = append(l.open[callback], s)
+
 	return s
 }
 
 func (l *ledger) sendEnds(s *send, answered bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.Ended, s.Answered = time.Now(), answered
+
+	s.Ended = time.Now()
+	s.Answered = answered
+
 	l.open[s.Callback] = slices.DeleteFunc(l.open[s.Callback], func(other *send) bool { return other == s })
 	if len(l.open[s.Callback]) == 0 {
 		delete(l.open, s.Callback)
@@ -132,20 +155,28 @@ func (l *ledger) sendEnds(s *send, answered bool) {
 func (l *ledger) accept(m standin.SentMessage, untold bool) *send {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	for _, s := range l.open[m.Callback] {
 		if s.Message == "" {
-			s.Message, s.To, s.Words, s.Untold = m.ID, strings.TrimPrefix(m.To, "+"), m.Text, untold
+			s.Message = m.ID
+			s.To = strings.TrimPrefix(m.To, "+")
+			s.Words = m.Text
+			s.Untold = untold
 			l.accepted = append(l.accepted, s)
+
 			return s
 		}
 	}
+
 	l.strange = append(l.strange, "Meta accepted a message without callback data")
+
 	return nil
 }
 
 func (l *ledger) tell(s *send) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	if s.Told++; s.Told == 1 {
 		s.ToldAt = time.Now()
 	}
@@ -154,7 +185,13 @@ func (l *ledger) tell(s *send) {
 func (l *ledger) happened(k kind, replica int, from time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.incidents = append(l.incidents, occurrence{Kind: k, Replica: replica, From: from, To: time.Now()})
+
+	l.incidents = append(l.incidents, occurrence{
+		Kind:    k,
+		Replica: replica,
+		From:    from,
+		To:      time.Now(),
+	})
 }
 
 // read takes a line of a replica's log, which tells of takeovers.
@@ -163,9 +200,11 @@ func (l *ledger) read(replica int, line string) {
 	if json.Unmarshal([]byte(line), &entry) != nil || entry.Event == "" {
 		return
 	}
+
 	if entry.Msg == "work taken over by another receiver" || strings.HasSuffix(entry.Error, store.ErrLeaseLost.Error()) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+
 		l.takeovers[takeover{replica, entry.Event}] = true
 	}
 }
@@ -174,6 +213,7 @@ func (l *ledger) read(replica int, line string) {
 func (l *ledger) wonder(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.strange = append(l.strange, text)
 }
 
@@ -188,6 +228,7 @@ type figures struct {
 func (l *ledger) figures() figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	f := figures{accepted: len(l.accepted), notified: len(l.notified)}
 	for _, i := range l.incidents {
 		switch i.Kind {
@@ -199,17 +240,20 @@ func (l *ledger) figures() figures {
 			f.restarts++
 		}
 	}
+
 	for _, m := range l.messages {
 		if m.Acknowledged {
 			f.acknowledged++
 		}
 	}
+
 	for _, s := range l.accepted {
 		if !s.Untold {
 			f.toTell += len(statuses)
 			f.told += s.Told
 		}
 	}
+
 	return f
 }
 
@@ -219,5 +263,6 @@ func (l *ledger) part(s *send) (*message, int) {
 	if !ok {
 		return nil, 0
 	}
+
 	return l.byEvent[event], part
 }

@@ -23,7 +23,9 @@ import (
 
 func main() {
 	var t trial
+
 	engine := flag.String("store", "", "embedded or postgresql; without it several trials are run, of both")
+
 	flag.IntVar(&t.replicas, "replicas", 1, "with -store, how many receivers share it")
 	flag.Float64Var(&t.untold, "untold", 0, "with -store, the `SHARE` of the sends whose statuses Meta never tells")
 	flag.IntVar(&t.kills, "kills", 120, "SIGKILLs in each trial")
@@ -35,22 +37,30 @@ func main() {
 	flag.DurationVar(&t.lease, "lease", 2*time.Second, "the receivers' processing.lease")
 	flag.DurationVar(&t.window, "window", 30*time.Second, "the receivers' processing.ambiguousWindow")
 	flag.DurationVar(&t.longestStall, "longest-stall", 6*time.Second, "of a replica; a stalled one does not know the time, so one longer than the window can answer twice")
+
 	dir := flag.String("dir", "", "an empty folder in which stores, logs and records are kept even when all is well")
+
 	flag.Parse()
+
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
+
 	if err := t.check(*engine); err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
 		os.Exit(2)
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ok, err := runAll(ctx, os.Stdout, *dir, trials(t, *engine))
+
 	stop()
+
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
 	}
+
 	if err != nil || !ok {
 		os.Exit(1)
 	}
@@ -75,6 +85,7 @@ func (t *trial) check(engine string) error {
 	case t.span < time.Second || t.lease < time.Second || t.window < time.Second || t.longestStall < t.lease*5/4:
 		return errors.New("-for, -lease and -window must be at least a second, and -longest-stall a quarter longer than -lease")
 	}
+
 	return nil
 }
 
@@ -83,11 +94,14 @@ func trials(t trial, engine string) []*trial {
 	if t.seed == 0 {
 		t.seed = rand.Uint64() >> 1 //nolint:gosec // moments need no secrecy
 	}
+
 	if engine != "" {
 		t.embedded = engine == "embedded"
 		t.alone()
+
 		return []*trial{&t}
 	}
+
 	var all []*trial
 	for _, form := range []struct {
 		embedded bool
@@ -95,10 +109,13 @@ func trials(t trial, engine string) []*trial {
 		untold   float64
 	}{{true, 1, 0}, {false, 1, 0}, {false, 3, 0}, {true, 1, 0.5}, {false, 3, 0.5}} {
 		one := t
-		one.embedded, one.replicas, one.untold = form.embedded, form.replicas, form.untold
+		one.embedded = form.embedded
+		one.replicas = form.replicas
+		one.untold = form.untold
 		one.alone()
 		all = append(all, &one)
 	}
+
 	return all
 }
 

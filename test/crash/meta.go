@@ -57,19 +57,26 @@ func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (delive
 			if deliveries == 0 && rng.Float64() < twiceShare {
 				second = m.fleet.pick(rng)
 			}
+
 			var again sync.WaitGroup
+
 			taken := false
 			if second != "" {
 				deliveries++
+
 				again.Go(func() { taken = m.post(ctx, second, body) })
 			}
+
 			deliveries++
 			acknowledged = m.post(ctx, to, body)
+
 			again.Wait()
+
 			if acknowledged || taken {
 				return deliveries, true
 			}
 		}
+
 		if !pause(ctx, wait) {
 			return deliveries, false
 		}
@@ -85,10 +92,18 @@ func (m *meta) post(ctx context.Context, to string, body []byte) bool {
 func (m *meta) write(ctx, writing context.Context, rng *rand.Rand, person int, every time.Duration) {
 	for n := 1; pause(writing, upTo(rng, 2*every)); n++ {
 		words := fmt.Sprintf("%d of person %d", n, person)
-		written := &message{Person: person, Number: n, ID: standin.Wamid(words), Words: words, Replies: 1}
+
+		written := &message{
+			Person:  person,
+			Number:  n,
+			ID:      standin.Wamid(words),
+			Words:   words,
+			Replies: 1,
+		}
 		if rng.Float64() < twoRepliesShare {
 			written.Replies = 2
 		}
+
 		m.ledger.write(written)
 		body := standin.TextDelivery(phoneNumberID, waID(person), "Person "+strconv.Itoa(person), written.ID, words, time.Now())
 		deliveries, acknowledged := m.deliver(ctx, rng, body)
@@ -102,11 +117,14 @@ func waID(person int) string { return fmt.Sprintf("57300%07d", person) }
 func (m *meta) accepted(sent standin.SentMessage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	untold := m.rng.Float64() < m.untold
+
 	s := m.ledger.accept(sent, untold)
 	if s == nil || untold {
 		return
 	}
+
 	select {
 	case m.toTell <- s:
 	default:
@@ -122,15 +140,18 @@ func (m *meta) tellStatuses(ctx context.Context, rng *rand.Rand) {
 			return
 		case s := <-m.toTell:
 			pause(ctx, upTo(rng, slowestTelling))
+
 			told := slices.Clone(statuses)
 			if rng.Float64() < shuffledShare {
 				rng.Shuffle(len(told), func(i, j int) { told[i], told[j] = told[j], told[i] })
 			}
+
 			for _, status := range told {
 				body := standin.StatusDelivery(phoneNumberID, s.Message, status, s.To, s.Callback, time.Now())
 				if _, acknowledged := m.deliver(ctx, rng, body); !acknowledged {
 					return
 				}
+
 				m.ledger.tell(s)
 			}
 		}

@@ -43,9 +43,11 @@ func (f fleet) pick(rng *rand.Rand) string {
 		}
 		r.mu.Unlock()
 	}
+
 	if len(up) == 0 {
 		return ""
 	}
+
 	return up[rng.IntN(len(up))]
 }
 
@@ -56,10 +58,12 @@ func (r *replica) suffer(ctx context.Context, incidents []incident) error {
 		if !pause(ctx, i.after) {
 			return nil
 		}
+
 		if err := r.meet(ctx, i); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("replica %d: %w", r.number, err)
 		}
 	}
+
 	return nil
 }
 
@@ -67,6 +71,7 @@ func (r *replica) meet(ctx context.Context, i incident) error {
 	if err := r.process.Signal(syscall.Signal(0)); err != nil {
 		return fmt.Errorf("it has ended by itself: %w", err)
 	}
+
 	switch i.kind {
 	case stalled:
 		return r.stall(ctx, i.lasts)
@@ -79,18 +84,24 @@ func (r *replica) meet(ctx context.Context, i incident) error {
 			return err
 		}
 	}
+
 	pause(ctx, i.lasts)
+
 	if i.early > 0 {
 		starting, cancel := context.WithTimeout(ctx, i.early)
 		err := r.process.Start(starting) // which kills it when the time is up
+
 		cancel()
+
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
+
 		if err := r.kill(); err != nil {
 			return err
 		}
 	}
+
 	return r.start(ctx)
 }
 
@@ -98,12 +109,16 @@ func (r *replica) start(ctx context.Context) error {
 	r.mu.Lock()
 	r.started = true
 	r.mu.Unlock()
+
 	if err := r.process.Start(ctx); err != nil {
 		return err
 	}
+
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	r.url = r.process.WebhookURL()
+
 	return nil
 }
 
@@ -111,12 +126,14 @@ func (r *replica) start(ctx context.Context) error {
 func (r *replica) running() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return r.started && r.process.Signal(syscall.Signal(0)) == nil
 }
 
 func (r *replica) down() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	r.url = ""
 }
 
@@ -125,26 +142,34 @@ func (r *replica) kill() error {
 	err := r.process.Kill()
 	r.down()
 	r.ledger.happened(killed, r.number, from)
+
 	return err
 }
 
 func (r *replica) stall(ctx context.Context, lasts time.Duration) error {
 	from := time.Now()
 	err := r.process.Signal(syscall.SIGSTOP)
+
 	pause(ctx, lasts)
+
 	err = errors.Join(err, r.process.Signal(syscall.SIGCONT))
 	r.ledger.happened(stalled, r.number, from)
+
 	return err
 }
 
 // stop ends the process as Kubernetes does: nothing is sent to it any more, and then it is asked to end.
 func (r *replica) stop(ctx context.Context) error {
 	r.down()
+
 	from := time.Now()
+
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
+
 	err := r.process.Stop(ctx)
 	r.ledger.happened(restarted, r.number, from)
+
 	return err
 }
 
@@ -152,6 +177,7 @@ func (r *replica) stop(ctx context.Context) error {
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+
 	select {
 	case <-ctx.Done():
 		return false

@@ -35,10 +35,13 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 			os.RemoveAll(dir)
 		}
 	}()
+
 	binary, err := process.Build(ctx, dir)
+
 	if err != nil {
 		return false, err
 	}
+
 	server, err := pgtest.Start(ctx, pgtest.Options{})
 	if err != nil {
 		return false, err
@@ -46,49 +49,63 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 	defer func() { err = errors.Join(err, server.Close()) }()
 
 	ok = true
+
 	var results []*result
 	defer func() { err = errors.Join(err, tabulate(out, results)) }() // also of those before one that could not be run
+
 	for i, t := range trials {
-		t.binary, t.dir = binary, filepath.Join(dir, fmt.Sprintf("%d-%s-%d", i+1, t.name(), t.replicas))
+		t.binary = binary
+		t.dir = filepath.Join(dir, fmt.Sprintf("%d-%s-%d", i+1, t.name(), t.replicas))
 		t.progress = func(line string) { fmt.Fprintln(out, line) }
+
 		r, err := runOne(ctx, out, server, t)
 		if err != nil {
 			return false, fmt.Errorf("%s, %d replicas: %w", t.name(), t.replicas, err)
 		}
+
 		results = append(results, r)
 		ok = ok && r.passed()
 	}
+
 	return ok, nil
 }
 
 func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial) (*result, error) {
 	fmt.Fprintf(out, "%s, %d replicas, %d kills within %s, statuses of %.0f%% of the sends untold, seed %d\n",
 		t.name(), t.replicas, t.kills, t.span, 100*t.untold, t.seed)
+
 	if err := os.Mkdir(t.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
+
 	if !t.embedded {
 		user, err := server.NewUser()
 		if err != nil {
 			return nil, err
 		}
+
 		t.database = user.URL
 	}
+
 	r, err := t.run(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	if t.untold == 0 {
 		for _, again := range r.repeats[:min(len(r.repeats), maxRepeats)] {
 			fmt.Fprintln(out, "  SECOND REPLY, told of too late:", again)
 		}
 	}
+
 	for _, v := range r.violations {
 		fmt.Fprintln(out, "  VIOLATION:", v)
 	}
+
 	if r.more > 0 {
 		fmt.Fprintf(out, "  and %d more violations\n", r.more)
 	}
+
 	return r, nil
 }
 
@@ -102,6 +119,7 @@ func tabulate(out io.Writer, results []*result) error {
 	if len(results) == 0 {
 		return nil
 	}
+
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, line := range []struct {
 		name  string
@@ -131,10 +149,13 @@ func tabulate(out io.Writer, results []*result) error {
 		{"seconds", func(r *result) any { return fmt.Sprintf("%.0f", r.seconds) }},
 	} {
 		fmt.Fprint(w, line.name, "\t")
+
 		for _, r := range results {
 			fmt.Fprint(w, line.value(r), "\t")
 		}
+
 		fmt.Fprintln(w)
 	}
+
 	return w.Flush()
 }

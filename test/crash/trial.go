@@ -56,6 +56,7 @@ func (t *trial) name() string {
 	if t.embedded {
 		return "embedded"
 	}
+
 	return "postgresql"
 }
 
@@ -77,8 +78,10 @@ func (t *trial) random(stream int) *rand.Rand {
 // error says that there was nothing to judge.
 func (t *trial) run(ctx context.Context) (_ *result, err error) {
 	began := time.Now()
+
 	w := t.open()
 	defer w.close()
+
 	if err := w.makeReplicas(); err != nil {
 		return nil, err
 	}
@@ -89,29 +92,38 @@ func (t *trial) run(ctx context.Context) (_ *result, err error) {
 			}
 		}
 	}()
+
 	for _, r := range w.meta.fleet {
 		if err := r.start(ctx); err != nil {
 			return nil, err
 		}
 	}
+
 	if err := w.play(ctx); err != nil {
 		return nil, err
 	}
+
 	w.meta.client.CloseIdleConnections() // those that were never used would hold up the end
+
 	var bad []error
 	for _, r := range w.meta.fleet {
 		bad = append(bad, r.stop(ctx))
 	}
+
 	if err := errors.Join(bad...); err != nil {
 		return nil, err
 	}
+
 	w.close() // nothing is added to the ledger any more
+
 	end, err := t.inspect(ctx, w.ledger)
 	if err != nil {
 		return nil, err
 	}
+
 	verdict := judge(t, w.ledger, end)
 	verdict.seconds = time.Since(began).Seconds()
+
 	return verdict, record(t.dir, w.ledger, end, verdict)
 }
 
@@ -129,14 +141,22 @@ type world struct {
 
 func (t *trial) open() *world {
 	l := newLedger()
-	w := &world{trial: t, ledger: l, meta: &meta{
-		client: &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: t.people + tellers, IdleConnTimeout: 5 * time.Second}},
-		ledger: l, toTell: make(chan *send, maxToTell), untold: t.untold, rng: t.random(ofUntold),
-	}}
+	w := &world{
+		trial:  t,
+		ledger: l,
+		meta: &meta{
+			client: &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: t.people + tellers, IdleConnTimeout: 5 * time.Second}},
+			ledger: l,
+			toTell: make(chan *send, maxToTell),
+			untold: t.untold,
+			rng:    t.random(ofUntold),
+		},
+	}
 	w.graph = standin.NewGraph(standin.GraphOptions{Keep: -1, StatusSink: w.meta.accepted})
 	w.bird = standin.NewBird(standin.BirdOptions{Keep: -1, Reply: reply(l)})
 	w.graphServer = httptest.NewServer(troubledGraph(w.graph, &trouble{rng: t.random(ofGraph), chances: graphTrouble}, l))
 	w.birdServer = httptest.NewServer(troubledBird(w.bird, &trouble{rng: t.random(ofBird), chances: birdTrouble}))
+
 	return w
 }
 
@@ -147,6 +167,7 @@ func (w *world) close() {
 	w.bird.Close()
 	w.graphServer.Close()
 	w.birdServer.Close()
+
 	for _, log := range w.logs {
 		log.Close()
 	}
@@ -154,15 +175,26 @@ func (w *world) close() {
 
 func (w *world) makeReplicas() error {
 	settings := config.Config{
-		CloudAPI: config.CloudAPI{BaseURL: w.graphServer.URL, MessagesPerSecond: 10_000, Timeout: w.window / 2},
-		Bird:     config.Bird{BaseURL: w.birdServer.URL},
-		Webhook:  config.Webhook{IngestTimeout: deliveryTimeout},
+		CloudAPI: config.CloudAPI{
+			BaseURL:           w.graphServer.URL,
+			MessagesPerSecond: 10_000,
+			Timeout:           w.window / 2,
+		},
+		Bird:    config.Bird{BaseURL: w.birdServer.URL},
+		Webhook: config.Webhook{IngestTimeout: deliveryTimeout},
 		Processing: config.Processing{
-			Lease: w.lease, AmbiguousWindow: w.window, TypingIndicator: new(false),
-			Retry: config.Retry{MaxRetries: new(retries), BaseDelay: 50 * time.Millisecond, MaxDelay: time.Second},
+			Lease:           w.lease,
+			AmbiguousWindow: w.window,
+			TypingIndicator: new(false),
+			Retry: config.Retry{
+				MaxRetries: new(retries),
+				BaseDelay:  50 * time.Millisecond,
+				MaxDelay:   time.Second,
+			},
 		},
 		Shutdown: config.Shutdown{DrainTimeout: drain},
 	}
+
 	secrets := map[string]string{}
 	if w.embedded {
 		settings.Store.Embedded = &config.EmbeddedStore{Path: w.file()}
@@ -170,20 +202,29 @@ func (w *world) makeReplicas() error {
 		settings.Store.PostgreSQL = &config.PostgreSQLStore{}
 		secrets[config.RoleDatabaseURL] = w.database
 	}
+
 	for number := 1; number <= w.replicas; number++ {
 		name := fmt.Sprint(tokenPrefix, number)
+
 		log, err := os.Create(filepath.Join(w.dir, name+".log"))
 		if err != nil {
 			return fmt.Errorf("make a log: %w", err)
 		}
+
 		w.logs = append(w.logs, log)
+
 		dir := filepath.Join(w.dir, name)
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return fmt.Errorf("make the folder of a replica: %w", err)
 		}
+
 		secrets[config.RoleAccessToken] = name
+
 		running, err := process.New(process.Options{
-			Binary: w.binary, Dir: dir, Config: settings, Secrets: secrets,
+			Binary:  w.binary,
+			Dir:     dir,
+			Config:  settings,
+			Secrets: secrets,
 			Log: func(line string) {
 				fmt.Fprintln(log, line)
 				w.ledger.read(number, line)
@@ -192,8 +233,14 @@ func (w *world) makeReplicas() error {
 		if err != nil {
 			return err
 		}
-		w.meta.fleet = append(w.meta.fleet, &replica{number: number, process: running, ledger: w.ledger})
+
+		w.meta.fleet = append(w.meta.fleet, &replica{
+			number:  number,
+			process: running,
+			ledger:  w.ledger,
+		})
 	}
+
 	return nil
 }
 
@@ -203,23 +250,30 @@ func (t *trial) file() string { return filepath.Join(t.dir, "inbox.db") }
 // play lets everything happen, and returns when all is at rest or has not come to rest in time.
 func (w *world) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel(nil)
+
 	for i := range tellers {
 		beside.Go(func() { w.meta.tellStatuses(ctx, w.random(ofTellers+i)) })
 	}
+
 	beside.Go(func() { w.watch(ctx) })
 
 	writing, finish := context.WithCancel(ctx)
 	defer finish()
+
 	var people, replicas sync.WaitGroup
+
 	every := time.Duration(float64(w.people) / w.rate * float64(time.Second))
 	for person := range w.people {
 		people.Go(func() { w.meta.write(ctx, writing, w.random(ofPeople+person), person, every) })
 	}
+
 	for i, r := range w.meta.fleet {
-		kills, stalls := share(w.kills, w.replicas, i), share(w.stalls, w.replicas, i)
+		kills := share(w.kills, w.replicas, i)
+		stalls := share(w.stalls, w.replicas, i)
 		incidents := plan(w.random(ofReplicas+i), kills, stalls, kills/8, w.lease, w.longestStall, w.span)
 		replicas.Go(func() {
 			if err := r.suffer(ctx, incidents); err != nil {
@@ -227,13 +281,17 @@ func (w *world) play(ctx context.Context) error {
 			}
 		})
 	}
+
 	replicas.Wait()
 	finish()
 	people.Wait()
+
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+
 	w.settle(ctx)
+
 	return context.Cause(ctx)
 }
 
@@ -245,13 +303,19 @@ func share(n, of, i int) int { return n*(i+1)/of - n*i/of }
 func (w *world) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	last, moved := figures{}, time.Now()
+
+	last := figures{}
+
+	moved := time.Now()
 	for pause(ctx, 50*time.Millisecond) && time.Since(moved) < 2*w.window+stillness {
 		f := w.ledger.figures()
 		if f != last {
-			last, moved = f, time.Now()
+			last = f
+			moved = time.Now()
+
 			continue
 		}
+
 		status, err := w.meta.fleet[0].process.Status(ctx)
 		if err == nil && status.Backlog != nil && status.Pending+status.PendingStatuses == 0 && f.told == f.toTell && f.notified == f.toTell {
 			return

@@ -37,7 +37,11 @@ type chance struct {
 // off or never comes.
 var graphTrouble = []chance{
 	{share: 0.06, slow: true},
-	{share: 0.06, slow: true, fault: standin.Fault{AfterEffect: true}},
+	{
+		share: 0.06,
+		slow:  true,
+		fault: standin.Fault{AfterEffect: true},
+	},
 	{share: 0.02, fault: standin.GraphError(131016, "", http.StatusServiceUnavailable)},
 	{share: 0.01, fault: standin.Fault{Cut: standin.CutAfter}},
 	{share: 0.004, fault: standin.Fault{Cut: standin.CutBefore}},
@@ -48,7 +52,11 @@ var graphTrouble = []chance{
 
 var birdTrouble = []chance{
 	{share: 0.06, slow: true},
-	{share: 0.06, slow: true, fault: standin.Fault{AfterEffect: true}},
+	{
+		share: 0.06,
+		slow:  true,
+		fault: standin.Fault{AfterEffect: true},
+	},
 	{share: 0.02, fault: standin.Fault{Status: http.StatusServiceUnavailable}},
 	{share: 0.01, fault: standin.Fault{Cut: standin.CutAfter}},
 }
@@ -69,18 +77,23 @@ type trouble struct {
 func (t *trouble) next() (standin.Fault, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+
 	roll := t.rng.Float64()
 	for _, c := range t.chances {
 		if roll -= c.share; roll >= 0 {
 			continue
 		}
+
 		fault := c.fault
+
 		fault.Times = 1
 		if c.slow {
 			fault.Delay = 1 + upTo(t.rng, slowest)
 		}
+
 		return fault, true
 	}
+
 	return standin.Fault{}, false
 }
 
@@ -93,6 +106,7 @@ func troubledBird(bird *standin.Bird, t *trouble) http.Handler {
 				bird.Faults.Add(fault)
 			}
 		}
+
 		bird.ServeHTTP(w, r)
 	})
 }
@@ -105,7 +119,9 @@ func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
 		if err != nil {
 			return // the replica was killed as it wrote
 		}
+
 		r.Body = io.NopCloser(bytes.NewReader(body))
+
 		var request struct {
 			Callback string `json:"biz_opaque_callback_data"`
 		}
@@ -113,16 +129,21 @@ func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
 			graph.ServeHTTP(w, r)
 			return
 		}
+
 		_, token, _ := strings.Cut(r.Header.Get("Authorization"), tokenPrefix)
 		replica, _ := strconv.Atoi(token) // one that has none is no replica's, and has the number 0
 		s := l.sendBegins(replica, request.Callback)
 		answer := &watchedAnswer{ResponseWriter: w}
+
 		whole := false
 		defer func() { l.sendEnds(s, whole && answer.status == http.StatusOK) }() // a call that is cut off panics
+
 		if fault, ok := t.next(); ok {
 			graph.Faults.Add(fault)
 		}
+
 		graph.ServeHTTP(answer, r)
+
 		whole = true
 	})
 }
@@ -144,6 +165,7 @@ func (a *watchedAnswer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+
 	return a.ResponseWriter.Write(p)
 }
 
@@ -155,14 +177,17 @@ func reply(l *ledger) func(method string, request map[string]any) any {
 			l.notify(text("message_id"), text("status"))
 			return nil
 		}
+
 		m := l.ask(text("event_id"))
 		if m == nil {
 			return nil
 		}
+
 		answer := make([]string, m.Replies)
 		for part := range answer {
 			answer[part] = m.answer(part)
 		}
+
 		return map[string]any{"response": answer}
 	}
 }

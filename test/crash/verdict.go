@@ -56,23 +56,32 @@ func (r *result) violate(format string, args ...any) {
 		r.more++
 		return
 	}
+
 	r.violations = append(r.violations, fmt.Sprintf(format, args...))
 }
 
 // judge holds what the world saw against what the store says.
 func judge(t *trial, l *ledger, end *ending) *result {
-	r := &result{trial: t, happens: l.figures(), offered: len(l.messages), stored: len(end.Messages)}
+	r := &result{
+		trial:   t,
+		happens: l.figures(),
+		offered: len(l.messages),
+		stored:  len(end.Messages),
+	}
 	for _, text := range l.strange {
 		r.violate("%s", text)
 	}
+
 	r.judgeMessages(l, end)
 	r.judgeSends(l)
 	r.judgeStatuses(l, end)
 	r.judgeOrder(l)
+
 	if s := end.Stats; s.Pending+s.PendingStatuses+s.PendingNotices+s.DeadLetters+s.Quarantined > 0 {
 		r.violate("at the end %d messages, %d statuses and %d notices are pending, %d dead letters, %d quarantined",
 			s.Pending, s.PendingStatuses, s.PendingNotices, s.DeadLetters, s.Quarantined)
 	}
+
 	return r
 }
 
@@ -84,34 +93,43 @@ func (r *result) judgeMessages(l *ledger, end *ending) {
 	for _, s := range l.accepted {
 		replies[s.Callback]++
 	}
+
 	for _, m := range l.messages {
 		r.redeliveries += max(m.Deliveries-1, 0)
 		if !m.Acknowledged {
 			r.violate("%s was never acknowledged, after %d deliveries", m, m.Deliveries)
 			continue
 		}
+
 		r.acknowledged++
+
 		record, there := end.Messages[m.Event]
 		if !there {
 			r.lost++
 			r.violate("%s was acknowledged and is not stored", m)
+
 			continue
 		}
+
 		if record.Event.State != store.Done {
 			r.violate("%s is %s: %+v", m, record.Event.State, record.Failures)
 		}
+
 		unanswered := 0
 		for part := range m.Replies {
 			if replies[fmt.Sprintf("%s:%d", m.Event, part)] == 0 {
 				unanswered++
 			}
 		}
+
 		if unanswered > 0 {
 			r.violate("%s is %s with %d of its %d replies not sent", m, record.Event.State, unanswered, m.Replies)
 			continue
 		}
+
 		r.answered++
 	}
+
 	for event := range end.Messages {
 		if l.byEvent[event] == nil {
 			r.violate("event %s is stored, and nobody wrote it", event)
@@ -129,26 +147,34 @@ func (r *result) judgeSends(l *ledger) {
 			r.violate("a reply was sent to no message: %s", s.Callback)
 			continue
 		}
+
 		if s.To != waID(m.Person) || s.Words != m.answer(part) {
 			r.violate("reply %d to %s went to %s with the words %q", part, m, s.To, s.Words)
 		}
+
 		earlier := sends[s.Callback]
+
 		sends[s.Callback] = append(earlier, s)
 		if len(earlier) == 0 {
 			continue
 		}
+
 		repeat := fmt.Sprintf("reply %d to %s was sent again: %s", part, m, describe(l, sends[s.Callback]))
 		if slices.ContainsFunc(earlier, func(first *send) bool { return !r.excused(l, first, s) }) {
 			r.forbidden++
 			r.violate("%s", repeat)
+
 			continue
 		}
+
 		r.allowed++
+
 		r.repeats = append(r.repeats, repeat)
 		if !slices.ContainsFunc(earlier, func(first *send) bool { return inDoubt(l, first) }) {
 			r.takenOver++
 		}
 	}
+
 	for _, same := range sends {
 		for _, s := range same {
 			if inDoubt(l, s) {
@@ -159,6 +185,7 @@ func (r *result) judgeSends(l *ledger) {
 			}
 		}
 	}
+
 	for _, s := range l.sends {
 		if slices.ContainsFunc(l.incidents, func(i occurrence) bool {
 			return i.Kind == killed && i.Replica == s.Replica && !s.Began.After(i.To) && !s.Ended.Before(i.From)
@@ -175,9 +202,11 @@ func (r *result) judgeStatuses(l *ledger, end *ending) {
 		if s.Untold {
 			continue
 		}
+
 		if got := end.Statuses[s.Message]; got != "read" {
 			r.violate("the reply %s was read, and the store has %q", s.Callback, got)
 		}
+
 		for _, status := range statuses {
 			if !l.notified[s.Message+" "+status] {
 				r.violate("Bird was not told that the reply %s is %s", s.Callback, status)
@@ -210,6 +239,7 @@ func (l *ledger) hitting(s *send) []occurrence {
 	}) {
 		within += blocked
 	}
+
 	return slices.DeleteFunc(slices.Clone(l.incidents), func(i occurrence) bool { return i.Replica != s.Replica || !i.near(s, within) })
 }
 
@@ -221,13 +251,16 @@ func describe(l *ledger, sends []*send) string {
 	var text strings.Builder
 	for _, s := range sends {
 		fmt.Fprintf(&text, "\n    replica %d, %s to %s, answered: %t", s.Replica, clock(s.Began), clock(s.Ended), s.Answered)
+
 		for _, i := range l.hitting(s) {
 			fmt.Fprintf(&text, ", %s %s to %s", i.Kind, clock(i.From), clock(i.To))
 		}
+
 		if s.Told > 0 {
 			fmt.Fprint(&text, ", told at ", clock(s.ToldAt))
 		}
 	}
+
 	return text.String()
 }
 
@@ -242,22 +275,31 @@ func (r *result) judgeOrder(l *ledger) {
 			r.disorder++
 			r.violate("Bird was asked about %s after message %d", m, asked[m.Person])
 		}
+
 		asked[m.Person] = max(asked[m.Person], m.Number)
 	}
+
 	type place struct{ number, part int }
-	sent, seen := map[int]place{}, map[string]bool{}
+
+	sent := map[int]place{}
+
+	seen := map[string]bool{}
 	for _, s := range l.accepted {
 		m, part := l.part(s)
 		if m == nil || seen[s.Callback] {
 			continue
 		}
+
 		seen[s.Callback] = true
+
 		last := sent[m.Person]
 		if m.Number < last.number || (m.Number == last.number && part < last.part) {
 			r.disorder++
 			r.violate("reply %d to %s was sent after reply %d to message %d", part, m, last.part, last.number)
+
 			continue
 		}
+
 		sent[m.Person] = place{m.Number, part}
 	}
 }

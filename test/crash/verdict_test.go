@@ -22,16 +22,30 @@ type scene struct {
 
 // newScene has three messages, the second of which is answered with two replies.
 func newScene() *scene {
-	s := &scene{began: time.Unix(1_800_000_000, 0), ledger: newLedger(), end: &ending{Messages: map[string]store.Record{}, Statuses: map[string]string{}}}
+	s := &scene{
+		began:  time.Unix(1_800_000_000, 0),
+		ledger: newLedger(),
+		end:    &ending{Messages: map[string]store.Record{}, Statuses: map[string]string{}},
+	}
 	for n, replies := range []int{1, 2, 1} {
-		m := &message{Person: 4, Number: n + 1, ID: fmt.Sprint("wamid.", n+1), Words: fmt.Sprint(n + 1), Replies: replies, Deliveries: 1, Acknowledged: true}
+		m := &message{
+			Person:       4,
+			Number:       n + 1,
+			ID:           fmt.Sprint("wamid.", n+1),
+			Words:        fmt.Sprint(n + 1),
+			Replies:      replies,
+			Deliveries:   1,
+			Acknowledged: true,
+		}
 		s.ledger.write(m)
 		s.ledger.ask(m.Event)
+
 		s.end.Messages[m.Event] = store.Record{Work: store.Work{Event: store.Event{State: store.Done}}}
 		for part := range replies {
 			s.send(m, part, time.Duration(10*(n+1)+part)*time.Second)
 		}
 	}
+
 	return s
 }
 
@@ -39,24 +53,41 @@ func newScene() *scene {
 func (s *scene) send(m *message, part int, after time.Duration) *send {
 	began := s.began.Add(after)
 	one := &send{
-		Replica: 1, Callback: fmt.Sprintf("%s:%d", m.Event, part), Began: began, Ended: began.Add(100 * time.Millisecond), Answered: true,
-		Message: fmt.Sprint("wamid.out", len(s.ledger.sends)), To: waID(m.Person), Words: m.answer(part), Told: 3, ToldAt: began.Add(time.Second),
+		Replica:  1,
+		Callback: fmt.Sprintf("%s:%d", m.Event, part),
+		Began:    began,
+		Ended:    began.Add(100 * time.Millisecond),
+		Answered: true,
+		Message:  fmt.Sprint("wamid.out", len(s.ledger.sends)),
+		To:       waID(m.Person),
+		Words:    m.answer(part),
+		Told:     3,
+		ToldAt:   began.Add(time.Second),
 	}
 	s.ledger.sends = append(s.ledger.sends, one)
 	s.ledger.accepted = append(s.ledger.accepted, one)
+
 	s.end.Statuses[one.Message] = "read"
 	for _, status := range statuses {
 		s.ledger.notify(one.Message, status)
 	}
+
 	return one
 }
 
 func (s *scene) untell(one *send) {
-	one.Untold, one.Told, one.ToldAt = true, 0, time.Time{}
+	one.Untold = true
+	one.Told = 0
+	one.ToldAt = time.Time{}
 }
 
 func (s *scene) happens(k kind, replica int, from, lasts time.Duration) {
-	s.ledger.incidents = append(s.ledger.incidents, occurrence{Kind: k, Replica: replica, From: s.began.Add(from), To: s.began.Add(from + lasts)})
+	s.ledger.incidents = append(s.ledger.incidents, occurrence{
+		Kind:    k,
+		Replica: replica,
+		From:    s.began.Add(from),
+		To:      s.began.Add(from + lasts),
+	})
 }
 
 func TestJudge(t *testing.T) {
@@ -135,6 +166,7 @@ func TestJudge(t *testing.T) {
 			s := newScene()
 			tc.spoil(s, s.ledger.messages)
 			r := judge(&trial{window: 20 * time.Second}, s.ledger, s.end)
+
 			got := count{len(r.violations), r.lost, r.disorder, r.allowed, r.forbidden}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("the judge found (-want +got):\n%s%v", diff, r.violations)

@@ -20,14 +20,17 @@ func main() {
 	deliveries := flag.String("deliveries", "", "post every file of `DIR` too, signed, and check that each event is in the store")
 	keep := flag.Bool("keep", false, "stay up afterwards, for trying it with curl")
 	verbose := flag.Bool("v", false, "show the receiver's own log")
+
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+
 	ok, err := run(ctx, *resources, *deliveries, *keep, *verbose)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 	}
+
 	if err != nil || !ok {
 		stop()
 		os.Exit(1) //nolint:gocritic // stop was called
@@ -45,6 +48,7 @@ func run(ctx context.Context, resources, deliveries string, keep, verbose bool) 
 	if err != nil {
 		return false, err
 	}
+
 	s, err := open(ctx, pod, verbose)
 	if err != nil {
 		return false, err
@@ -54,12 +58,16 @@ func run(ctx context.Context, resources, deliveries string, keep, verbose bool) 
 	s.introduce()
 	s.play(ctx)
 	s.health(ctx)
+
 	if deliveries != "" {
 		s.postAll(ctx, deliveries)
 	}
+
 	s.sum()
+
 	if keep && ctx.Err() == nil {
 		s.keep(ctx)
 	}
+
 	return s.failed == 0, nil
 }

@@ -43,6 +43,7 @@ func (s *scene) introduce() {
 // play is the demonstration itself, one paragraph a promise.
 func (s *scene) play(ctx context.Context) {
 	title("Meta verifies the callback URL")
+
 	status, challenge, err := standin.Handshake(ctx, s.client, s.url, s.pod.secrets.VerifyToken, "1158201444")
 	s.answered("handshake with the verify token", status, 200, err)
 	s.check(challenge == "1158201444", "the challenge comes back", challenge)
@@ -50,6 +51,7 @@ func (s *scene) play(ctx context.Context) {
 	s.answered("handshake with a guess", status, 403, err)
 
 	title("A person writes, the AI answers")
+
 	first := standin.Wamid("first")
 	s.deliver(ctx, "text delivered", s.text(first, "Do you open on Sundays?"))
 	s.conversation(ctx, first, store.Done, 1, 1)
@@ -60,6 +62,7 @@ func (s *scene) play(ctx context.Context) {
 	s.conversation(ctx, first, store.Done, 0, 0)
 
 	title("Somebody else posts to the webhook")
+
 	forged := standin.Wamid("forged")
 	status, _, err = standin.Deliver(ctx, s.client, s.url, "not the app secret", s.text(forged, "Send me your customers"))
 	s.answered("text with a bad signature", status, 401, err)
@@ -67,13 +70,19 @@ func (s *scene) play(ctx context.Context) {
 	s.check(err != nil, "nothing of it is stored", "it is stored")
 
 	title("Bird is down for a moment")
-	s.bird.Faults.Add(standin.Fault{PathPrefix: questions, Status: http.StatusServiceUnavailable, Times: 2})
+	s.bird.Faults.Add(standin.Fault{
+		PathPrefix: questions,
+		Status:     http.StatusServiceUnavailable,
+		Times:      2,
+	})
+
 	healing := standin.Wamid("healing")
 	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(healing, "Is the blue one in stock?"))
 	s.conversation(ctx, healing, store.Done, 3, 1)
 
 	title("Bird stays down")
 	s.bird.Faults.Add(standin.Fault{PathPrefix: questions, Status: http.StatusServiceUnavailable})
+
 	lost := standin.Wamid("lost")
 	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(lost, "Can I pay by card?"))
 	s.conversation(ctx, lost, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
@@ -92,17 +101,20 @@ func (s *scene) deliver(ctx context.Context, what string, body []byte) {
 func (s *scene) replay(ctx context.Context, id store.ID) {
 	address := "http://" + s.receiver.ConsoleAddr() + "/dead-letters/" + id.String() + "/replay"
 	line("  operator    POST %s", address)
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
 		s.check(false, "replay", err.Error())
 		return
 	}
+
 	response, err := s.client.Do(request)
 	if err != nil {
 		s.check(false, "replay", err.Error())
 		return
 	}
 	defer response.Body.Close()
+
 	s.check(response.StatusCode == http.StatusOK, "the dead letter is pending again", response.Status)
 }
 
@@ -110,39 +122,52 @@ func (s *scene) replay(ctx context.Context, id store.ID) {
 // checks how often.
 func (s *scene) conversation(ctx context.Context, message string, want store.State, calls, answers int) {
 	id := store.NewID(store.KindMessage, s.number(), message)
+
 	var record *store.Record
+
 	err := s.until(ctx, func() (err error) {
 		record, err = s.receiver.Store().Get(ctx, id)
 		if err == nil && record.Event.State != want {
 			err = fmt.Errorf("it is %s", record.Event.State)
 		}
+
 		return err
 	})
-	asked, sent := s.bird.Recorder.Calls(standin.On(http.MethodPost, questions))[s.asked:], s.graph.Sent()[s.sent:]
-	s.asked, s.sent = s.asked+len(asked), s.sent+len(sent)
+	asked := s.bird.Recorder.Calls(standin.On(http.MethodPost, questions))[s.asked:]
+	sent := s.graph.Sent()[s.sent:]
+	s.asked = s.asked + len(asked)
+	s.sent = s.sent + len(sent)
+
 	for _, call := range asked {
 		var question struct{ Text string }
+
 		_ = json.Unmarshal(call.Body, &question) // shown as far as it can be read
 		line("  %-11s %s %q, attempt %s: answered %d", "Bird", call.Path, question.Text, call.Header.Get("X-Attempt"), call.Status)
 	}
+
 	if record != nil {
 		for i, failure := range record.Failures[s.failures[id]:] {
 			line("  %-11s failure %d, %s: %s", "store", s.failures[id]+i+1, failure.Class, failure.Text)
 		}
+
 		s.failures[id] = len(record.Failures)
 	}
+
 	for _, m := range sent {
 		line("  %-11s %s got %q", "person", m.To, m.Text)
 	}
+
 	s.check(err == nil, fmt.Sprintf("the message is %s", stateWords[want]), fmt.Sprint(err))
 	s.check(len(asked) == calls, "Bird was asked "+times(calls), fmt.Sprint(len(asked)))
 	s.check(len(sent) == answers, "the person was answered "+times(answers), fmt.Sprint(len(sent)))
+
 	for _, m := range sent {
 		err := s.until(ctx, func() error {
 			status, err := s.receiver.Store().MessageStatus(ctx, s.number(), m.ID, "")
 			if err == nil && status.Status != "read" {
 				err = fmt.Errorf("it is %s", status.Status)
 			}
+
 			return err
 		})
 		s.check(err == nil, "Meta's statuses of the answer are stored, up to read", fmt.Sprint(err))
@@ -154,28 +179,35 @@ var stateWords = map[store.State]string{store.Done: "done", store.Dead: "a dead 
 // health shows the admin port's figures.
 func (s *scene) health(ctx context.Context) {
 	title("Health")
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.receiver.AdminAddr()+"/status", http.NoBody)
 	if err != nil {
 		s.check(false, "status", err.Error())
 		return
 	}
+
 	response, err := s.client.Do(request)
 	if err != nil {
 		s.check(false, "status", err.Error())
 		return
 	}
 	defer response.Body.Close()
+
 	body, err := io.ReadAll(response.Body)
+
 	var figures report.Report
 	if err == nil {
 		err = json.Unmarshal(body, &figures)
 	}
+
 	s.check(err == nil, "GET /status", fmt.Sprint(err))
 	line("  %s", strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", "\n  "))
+
 	backlog := figures.Backlog
 	if backlog == nil {
 		backlog = &report.Backlog{Pending: -1}
 	}
+
 	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "nothing waits, and no dead letter is left",
 		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters))
 }
@@ -187,6 +219,7 @@ func times(n int) string {
 	case 1:
 		return "once"
 	}
+
 	return fmt.Sprintf("%d times", n)
 }
 
@@ -194,13 +227,16 @@ func times(n int) string {
 func (s *scene) until(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
+
 	for {
 		err := try()
 		if err == nil {
 			return nil
 		}
+
 		select {
 		case <-ctx.Done():
 			return err

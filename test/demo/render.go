@@ -38,10 +38,12 @@ func render(from, dir string) (*pod, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: "receiver"})
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", webhook.Name, err)
 	}
+
 	p := &pod{webhook: webhook, dir: dir}
 	for _, object := range resources.Render(params) {
 		p.rendered = append(p.rendered, *object.GetKind()+"/"+*object.GetName())
@@ -51,13 +53,16 @@ func render(from, dir string) (*pod, error) {
 		case "Deployment":
 			err = p.project(object, secrets)
 		}
+
 		if err != nil {
 			return nil, fmt.Errorf("lay out %s %s: %w", *object.GetKind(), *object.GetName(), err)
 		}
 	}
+
 	if p.secrets, err = config.ReadSecrets(p.secretsDir()); err != nil {
 		return nil, err
 	}
+
 	return p, nil
 }
 
@@ -69,13 +74,16 @@ func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, err
 	if err != nil || len(files) == 0 {
 		return nil, nil, fmt.Errorf("no YAML files in %s: name the folder with -resources", dir)
 	}
+
 	var webhook *v1alpha1.WhatsAppWebhook
+
 	secrets := map[string]*corev1.Secret{}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, nil, err
 		}
+
 		documents := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
 		for {
 			var raw json.RawMessage
@@ -84,10 +92,12 @@ func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, err
 			} else if err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", file, err)
 			}
+
 			var kind struct{ Kind string }
 			if err := json.Unmarshal(raw, &kind); err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", file, err)
 			}
+
 			switch kind.Kind {
 			case "WhatsAppWebhook":
 				webhook = &v1alpha1.WhatsAppWebhook{}
@@ -97,14 +107,17 @@ func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, err
 				err = json.Unmarshal(raw, secret)
 				secrets[secret.Name] = secret
 			}
+
 			if err != nil {
 				return nil, nil, fmt.Errorf("%s: %s: %w", file, kind.Kind, err)
 			}
 		}
 	}
+
 	if webhook == nil {
 		return nil, nil, fmt.Errorf("no WhatsAppWebhook in %s", dir)
 	}
+
 	return webhook, secrets, nil
 }
 
@@ -114,7 +127,9 @@ func as[T any](object resources.Object) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	typed := new(T)
+
 	return typed, json.Unmarshal(data, typed)
 }
 
@@ -123,9 +138,11 @@ func (p *pod) readConfig(object resources.Object) error {
 	if err != nil {
 		return err
 	}
+
 	for _, content := range configMap.Data {
 		p.config, err = config.Parse([]byte(content))
 	}
+
 	return err
 }
 
@@ -135,29 +152,38 @@ func (p *pod) project(object resources.Object, secrets map[string]*corev1.Secret
 	if err != nil {
 		return err
 	}
+
 	volumes := deployment.Spec.Template.Spec.Volumes
+
 	i := slices.IndexFunc(volumes, func(v corev1.Volume) bool { return v.Projected != nil })
 	if i < 0 {
 		return errors.New("no projected volume")
 	}
+
 	for _, source := range volumes[i].Projected.Sources {
 		secret := secrets[source.Secret.Name]
 		for _, item := range source.Secret.Items {
-			value, ok := "", false
+			value := ""
+
+			ok := false
 			if secret != nil {
 				value, ok = secret.StringData[item.Key]
 			}
+
 			if !ok {
 				continue // the volume's sources are optional
 			}
+
 			file := filepath.Join(p.secretsDir(), filepath.FromSlash(item.Path))
 			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 				return err
 			}
+
 			if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
 				return err
 			}
 		}
 	}
+
 	return nil
 }

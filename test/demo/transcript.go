@@ -22,13 +22,16 @@ func (s *scene) check(ok bool, want, got string) {
 		line("  ok          %s", want)
 		return
 	}
+
 	s.failed++
+
 	line("  FAILED      %s: %s", want, got)
 }
 
 // answered checks the HTTP status that the receiver answered with.
 func (s *scene) answered(what string, got, want int, err error) {
 	line("  %-11s %s: answered %d", "Meta", what, got)
+
 	if err != nil || got != want {
 		s.check(false, fmt.Sprintf("answered %d", want), fmt.Sprintf("%d, error %v", got, err))
 	}
@@ -39,5 +42,6 @@ func (s *scene) sum() {
 		line("\n%d checks FAILED", s.failed)
 		return
 	}
+
 	line("\nAll went as it should.")
 }

@@ -22,13 +22,21 @@ import (
 
 func TestArgoCDHealth(t *testing.T) {
 	config := byKey(build(t, "config/argocd"))["ConfigMap argocd/argocd-cm"]
+
 	script, found, err := unstructured.NestedString(config.Object, "data", "resource.customizations.health.whatsapp.wawebhook.dev_WhatsAppWebhook")
 	if err != nil || !found {
 		t.Fatalf("config/argocd has no health check: %v", err)
 	}
+
 	const waiting = "The operator has not taken it up yet"
+
 	is := func(kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
-		return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: kind + " is " + string(status)}
+		return metav1.Condition{
+			Type:    kind,
+			Status:  status,
+			Reason:  reason,
+			Message: kind + " is " + string(status),
+		}
 	}
 	ready := is(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady)
 	unready := func(reason string) metav1.Condition {
@@ -41,6 +49,7 @@ func TestArgoCDHealth(t *testing.T) {
 	exposed := is(v1alpha1.ConditionExposed, metav1.ConditionFalse, "AddressPending")
 
 	type list []metav1.Condition
+
 	for name, test := range map[string]struct {
 		observed      int64
 		conditions    list
@@ -79,29 +88,38 @@ func TestArgoCDHealth(t *testing.T) {
 // health runs the check as Argo CD does: with obj as a global, the basic library only, and the table returned.
 func health(t *testing.T, script string, obj any) (status, message string) {
 	t.Helper()
+
 	data, err := json.Marshal(obj)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var plain map[string]any
 	if err := json.Unmarshal(data, &plain); err != nil {
 		t.Fatal(err)
 	}
+
 	state := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer state.Close()
+
 	state.SetContext(t.Context())
+
 	open := state.NewFunction(lua.OpenBase)
 	if err := state.CallByParam(lua.P{Fn: open, Protect: true}, lua.LString(lua.BaseLibName)); err != nil {
 		t.Fatal(err)
 	}
+
 	state.SetGlobal("obj", luaValue(state, plain))
+
 	if err := state.DoString(script); err != nil {
 		t.Fatal(err)
 	}
+
 	result, ok := state.Get(-1).(*lua.LTable)
 	if !ok {
 		t.Fatalf("the check returned %v", state.Get(-1))
 	}
+
 	return lua.LVAsString(result.RawGetString("status")), lua.LVAsString(result.RawGetString("message"))
 }
 
@@ -118,12 +136,14 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 		for _, element := range v {
 			table.Append(luaValue(state, element))
 		}
+
 		return table
 	case map[string]any:
 		table := state.NewTable()
 		for name, element := range v {
 			table.RawSetString(name, luaValue(state, element))
 		}
+
 		return table
 	default:
 		return lua.LNil
@@ -134,12 +154,18 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 func TestArgoCDConfigIsAddedTo(t *testing.T) {
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argocd"}})
 	create(t, &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "argocd-cm", Labels: map[string]string{"app.kubernetes.io/part-of": "argocd"}},
-		Data:       map[string]string{"url": "https://argocd.example.com"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "argocd",
+			Name:      "argocd-cm",
+			Labels:    map[string]string{"app.kubernetes.io/part-of": "argocd"},
+		},
+		Data: map[string]string{"url": "https://argocd.example.com"},
 	})
+
 	for _, o := range build(t, "config/argocd") {
 		apply(t, o, "whatsapp-webhook-operator")
 	}
+
 	data, _, err := unstructured.NestedStringMap(get(t, "v1", "ConfigMap", "argocd", "argocd-cm").Object, "data")
 	if err != nil || len(data) != 2 || data["url"] != "https://argocd.example.com" {
 		t.Errorf("argocd-cm has %v: %v", data, err)
@@ -149,10 +175,12 @@ func TestArgoCDConfigIsAddedTo(t *testing.T) {
 // examples returns the objects of a file under config/.
 func examples(t *testing.T, file string) map[string]*object {
 	t.Helper()
+
 	text, err := os.ReadFile(filepath.Join(root, "config", file))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return byKey(parse(t, string(text)))
 }
 
@@ -169,14 +197,17 @@ func TestExamplesHaveValuesOfTheChart(t *testing.T) {
 		if err != nil || !found {
 			t.Fatalf("%s: no values: %v", name, err)
 		}
+
 		data, err := json.Marshal(values)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		file := filepath.Join(t.TempDir(), "values.yaml")
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		render(t, "--values="+file)
 	}
 }
@@ -184,26 +215,32 @@ func TestExamplesHaveValuesOfTheChart(t *testing.T) {
 // Flux applies patches to what it builds; these have to meet what config/default has.
 func TestFluxPatchesFitConfigDefault(t *testing.T) {
 	kustomization := examples(t, "flux/operator-kustomize.yaml")["Kustomization flux-system/whatsapp-webhook-operator"]
+
 	patches, found, err := unstructured.NestedSlice(kustomization.Object, "spec", "patches")
 	if err != nil || !found {
 		t.Fatalf("no patches: %v", err)
 	}
+
 	data, err := json.Marshal(patches)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	objects := byKey(parse(t, kustomize.run(t, "build", overlay(t, map[string]string{
 		".": fmt.Sprintf(`{resources: [ROOT/config/default], patches: %s}`, data),
 	}))))
 
 	deployment := objects["Deployment whatsapp-webhook-system/whatsapp-webhook-operator-manager"]
+
 	const images = "ghcr.io/wawebhook/whatsapp-webhook-operator/"
 	if got := container(t, deployment)["image"]; got != images+"manager:v0.1.0" {
 		t.Errorf("the image is %v", got)
 	}
+
 	if got, want := arguments(t, deployment), "--leader-elect --receiver-image="+images+"receiver:v0.1.0 "; !strings.HasPrefix(got, want) {
 		t.Errorf("the args are %s, not %s…", got, want)
 	}
+
 	crd := objects["CustomResourceDefinition whatsappwebhooks.whatsapp.wawebhook.dev"]
 	if crd.GetAnnotations()["kustomize.toolkit.fluxcd.io/prune"] != "disabled" {
 		t.Error("the CustomResourceDefinition may be pruned")

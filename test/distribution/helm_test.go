@@ -26,6 +26,7 @@ func TestRelease(t *testing.T) {
 	for name, helm := range map[string]program{"helm-3": helm3, "helm-4": helm4} {
 		t.Run(name, func(t *testing.T) {
 			namespaced := "--namespace=" + name
+
 			t.Cleanup(func() { removeCRD(t) })
 			helm.run(t, "install", release, chart, namespaced, "--create-namespace")
 			objects := parse(t, helm.run(t, "get", "manifest", release, namespaced))
@@ -35,6 +36,7 @@ func TestRelease(t *testing.T) {
 			eventually(t, func() error { return testCluster.Create(t.Context(), webhook) }) // the API server may not serve the kind yet
 
 			helm.run(t, "upgrade", release, chart, namespaced)
+
 			if diff := cmp.Diff(installed, versions(t, objects)); diff != "" {
 				t.Errorf("an upgrade that changes nothing wrote objects (-installed +upgraded):\n%s", diff)
 			}
@@ -43,10 +45,12 @@ func TestRelease(t *testing.T) {
 			note.SetAnnotations(map[string]string{"example.com/note": "mine"})
 			apply(t, note, "somebody")
 			helm.run(t, "upgrade", release, chart, namespaced, "--set=logLevel=debug")
+
 			upgraded := get(t, "apps/v1", "Deployment", name, release+"-manager")
 			if upgraded.GetAnnotations()["example.com/note"] != "mine" {
 				t.Error("an upgrade took another manager's annotation")
 			}
+
 			if args := arguments(t, upgraded); !strings.Contains(args, "--log-level=debug") {
 				t.Errorf("after an upgrade the args are %s", args)
 			}
@@ -54,18 +58,22 @@ func TestRelease(t *testing.T) {
 			// Fewer rights than before: those that are no longer there have to go.
 			helm.run(t, "upgrade", release, chart, namespaced, "--set=namespaces={"+name+"}")
 			get(t, "rbac.authorization.k8s.io/v1", "Role", name, release+"-manager-role")
+
 			if o := find(t, "rbac.authorization.k8s.io/v1", "ClusterRole", "", release+"-manager-role"); o != nil {
 				t.Error("a release in one namespace has kept its ClusterRole")
 			}
+
 			objects = append(objects, parse(t, helm.run(t, "get", "manifest", release, namespaced))...)
 
 			helm.run(t, "uninstall", release, namespaced)
+
 			for _, o := range objects {
 				left := find(t, o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName())
 				if kept := o.GetName() == crdName; kept != (left != nil) {
 					t.Errorf("after uninstalling, is %s there? %v", key(o), left != nil)
 				}
 			}
+
 			get(t, webhook.GetAPIVersion(), webhook.GetKind(), name, webhook.GetName())
 
 			helm.run(t, "install", release, chart, namespaced, "--set=crd.keep=false")
@@ -75,6 +83,7 @@ func TestRelease(t *testing.T) {
 				if find(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName) != nil {
 					return fmt.Errorf("%s stayed without crd.keep", crdName)
 				}
+
 				return nil
 			})
 		})
@@ -84,19 +93,24 @@ func TestRelease(t *testing.T) {
 // A field that somebody else has taken is theirs until Helm is told to take it back.
 func TestUpgradeOfATakenField(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
+
 	const namespaced = "--namespace=taken"
 	helm4.run(t, "install", release, chart, namespaced, "--create-namespace")
 	t.Cleanup(func() { helm4.run(t, "uninstall", release, namespaced) })
+
 	taken := deployment("taken")
 	if err := unstructured.SetNestedField(taken.Object, int64(3), "spec", "replicas"); err != nil {
 		t.Fatal(err)
 	}
+
 	apply(t, taken, "somebody", client.ForceOwnership)
 
 	if _, err := helm4.try(t, "upgrade", release, chart, namespaced, "--set=replicas=2"); err == nil || !strings.Contains(err.Error(), `conflict with "somebody"`) {
 		t.Errorf("the error is %v, without the conflict", err)
 	}
+
 	helm4.run(t, "upgrade", release, chart, namespaced, "--set=replicas=2", "--force-conflicts")
+
 	live := get(t, "apps/v1", "Deployment", "taken", release+"-manager")
 	if replicas, _, err := unstructured.NestedInt64(live.Object, "spec", "replicas"); err != nil || replicas != 2 {
 		t.Errorf("the replicas are %d: %v", replicas, err)
@@ -105,34 +119,41 @@ func TestUpgradeOfATakenField(t *testing.T) {
 
 func TestReleaseOfHelm3GoesOnWithHelm4(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
+
 	const namespaced = "--namespace=helm-3-to-4"
 	helm3.run(t, "install", release, chart, namespaced, "--create-namespace")
 	helm4.run(t, "upgrade", release, chart, namespaced, "--set=logLevel=debug")
+
 	live := get(t, "apps/v1", "Deployment", "helm-3-to-4", release+"-manager")
 	if args := arguments(t, live); !strings.Contains(args, "--log-level=debug") {
 		t.Errorf("the args are %s", args)
 	}
+
 	helm4.run(t, "uninstall", release, namespaced)
 }
 
 // Whoever has the operator by kubectl can go on with Helm, once the Deployment is gone: its selector is another.
 func TestHelmTakesOver(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
+
 	for _, o := range build(t, "config/default") {
 		if o.GetKind() != "Deployment" {
 			apply(t, o, "kubectl")
 		}
 	}
+
 	const namespaced = "--namespace=whatsapp-webhook-system"
 	helm4.run(t, "install", release, chart, namespaced, "--take-ownership", "--force-conflicts")
 	helm4.run(t, "uninstall", release, namespaced)
 
 	// The CustomResourceDefinition that stays is taken over by a release of another name.
 	helm4.run(t, "install", "another", chart, namespaced, "--take-ownership")
+
 	crd := get(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName)
 	if got := crd.GetLabels()["app.kubernetes.io/instance"]; got != "another" {
 		t.Errorf("the CustomResourceDefinition is of the release %q", got)
 	}
+
 	helm4.run(t, "uninstall", "another", namespaced)
 }
 
@@ -146,18 +167,22 @@ func TestServerSideApply(t *testing.T) {
 			if o.GetKind() == "Namespace" {
 				continue
 			}
+
 			if err := client.IgnoreNotFound(testCluster.Delete(context.WithoutCancel(t.Context()), o)); err != nil {
 				t.Errorf("delete %s: %v", key(o), err)
 			}
 		}
 	})
+
 	for _, o := range objects {
 		apply(t, o.DeepCopy(), "kubectl")
 	}
+
 	applied := versions(t, objects)
 	for _, o := range objects {
 		apply(t, o.DeepCopy(), "kubectl")
 	}
+
 	if diff := cmp.Diff(applied, versions(t, objects)); diff != "" {
 		t.Errorf("applying twice wrote objects (-first +second):\n%s", diff)
 	}
@@ -171,6 +196,7 @@ func removeCRD(t *testing.T) {
 	crd.SetAPIVersion("apiextensions.k8s.io/v1")
 	crd.SetKind("CustomResourceDefinition")
 	crd.SetName(crdName)
+
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		err := testCluster.Delete(ctx, crd)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
@@ -183,12 +209,15 @@ func removeCRD(t *testing.T) {
 // sample returns the smallest sample in a namespace.
 func sample(t *testing.T, namespace string) *object {
 	t.Helper()
+
 	text, err := os.ReadFile(root + "/config/samples/whatsappwebhook.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	webhook := parse(t, string(text))[0]
 	webhook.SetNamespace(namespace)
+
 	return webhook
 }
 
@@ -199,11 +228,13 @@ func deployment(namespace string) *object {
 	o.SetKind("Deployment")
 	o.SetNamespace(namespace)
 	o.SetName(release + "-manager")
+
 	return o
 }
 
 func apply(t *testing.T, o *object, owner string, options ...client.ApplyOption) {
 	t.Helper()
+
 	options = append(options, client.FieldOwner(owner))
 	if err := testCluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(o), options...); err != nil {
 		t.Fatalf("apply %s: %v", key(o), err)
@@ -214,37 +245,46 @@ func apply(t *testing.T, o *object, owner string, options ...client.ApplyOption)
 // server writes to it as well; the generation tells of that.
 func versions(t *testing.T, objects []*object) map[string]string {
 	t.Helper()
+
 	versions := make(map[string]string, len(objects))
 	for _, o := range objects {
 		live := get(t, o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName())
+
 		versions[key(o)] = live.GetResourceVersion()
 		if o.GetName() == crdName {
 			versions[key(o)] = fmt.Sprint(live.GetGeneration())
 		}
 	}
+
 	return versions
 }
 
 func get(t *testing.T, apiVersion, kind, namespace, name string) *object {
 	t.Helper()
+
 	o := find(t, apiVersion, kind, namespace, name)
 	if o == nil {
 		t.Fatalf("there is no %s %s/%s", kind, namespace, name)
 	}
+
 	return o
 }
 
 // find returns nil when there is no such object.
 func find(t *testing.T, apiVersion, kind, namespace, name string) *object {
 	t.Helper()
+
 	o := &object{}
 	o.SetGroupVersionKind(schema.FromAPIVersionAndKind(apiVersion, kind))
+
 	err := testCluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
+
 	if err != nil {
 		t.Fatalf("get %s %s/%s: %v", kind, namespace, name, err)
 	}
+
 	return o
 }

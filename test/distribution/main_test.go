@@ -41,8 +41,10 @@ func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+
 		code = 1
 	}
+
 	os.Exit(code)
 }
 
@@ -50,24 +52,30 @@ func run(m *testing.M) (code int, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
 	}
+
 	environment := &envtest.Environment{}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
+
 	testCluster.admin, err = environment.Start()
 	if err != nil {
 		return 1, fmt.Errorf("start kube-apiserver and etcd: %w", err)
 	}
+
 	if testCluster.Client, err = client.New(testCluster.admin, client.Options{}); err != nil {
 		return 1, err
 	}
+
 	folder, err := os.MkdirTemp("", "distribution")
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(folder)
+
 	testCluster.kubeconfig = filepath.Join(folder, "kubeconfig")
 	if err := os.WriteFile(testCluster.kubeconfig, environment.KubeConfig, 0o600); err != nil {
 		return 1, err
 	}
+
 	return m.Run(), nil
 }
 
@@ -89,6 +97,7 @@ func tool(module, name string) program {
 		build := exec.Command("go", "tool", "-modfile="+root+"/hack/tools/"+module+"/go.mod", "-n", name)
 		build.Stderr = os.Stderr
 		path, err := build.Output()
+
 		return strings.TrimSpace(string(path)), err
 	})}
 }
@@ -96,35 +105,47 @@ func tool(module, name string) program {
 // run returns what the program prints.
 func (p program) run(t *testing.T, args ...string) string {
 	t.Helper()
+
 	printed, err := p.try(t, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", strings.Join(args, " "), err)
 	}
+
 	return printed
 }
 
 // try is run that may fail. It may be part of a cleanup, when the test's context is over.
 func (p program) try(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+
 	path, err := p.path()
 	if err != nil {
 		t.Fatalf("build a program of hack/tools: %v", err)
 	}
+
 	home := t.TempDir()
+
 	var stdout, stderr strings.Builder
+
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...)
+
 	command.Env = append(os.Environ(), "KUBECONFIG="+testCluster.kubeconfig, "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
-	command.Stdout, command.Stderr = &stdout, &stderr
+	command.Stdout = &stdout
+
+	command.Stderr = &stderr
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, stderr.String())
 	}
+
 	return stdout.String(), nil
 }
 
 // eventually asks until there is no error any more.
 func eventually(t *testing.T, ask func() error) {
 	t.Helper()
+
 	var last error
+
 	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
 		last = ask()
 		return last == nil, nil

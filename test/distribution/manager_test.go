@@ -43,10 +43,13 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 		{namespace: "namespaced", values: []string{"--set=namespaces={namespaced,namespaced-team}"}},
 	} {
 		t.Run(test.namespace, func(t *testing.T) {
-			team, stranger := test.namespace+"-team", test.namespace+"-stranger"
+			team := test.namespace + "-team"
+
+			stranger := test.namespace + "-stranger"
 			for _, namespace := range []string{test.namespace, team, stranger} {
 				create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 			}
+
 			create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "prometheus"}})
 			create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "nobody"}})
 			t.Cleanup(func() { removeCRD(t) })
@@ -55,6 +58,7 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 				"--set=metrics.readers[0].name=prometheus,metrics.readers[0].namespace=" + team,
 			}, test.values...)...)
 			t.Cleanup(func() { helm4.run(t, "uninstall", release, "--namespace="+test.namespace) })
+
 			account := client.ObjectKey{Namespace: test.namespace, Name: release + "-manager"}
 
 			metrics := startManager(t, account)
@@ -62,7 +66,9 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 				webhook := sample(t, namespace)
 				eventually(t, func() error { return testCluster.Create(t.Context(), webhook) })
 			}
+
 			eventually(t, func() error { return applied(t, team) })
+
 			if test.everywhere {
 				eventually(t, func() error { return applied(t, stranger) })
 			} else if err := applied(t, stranger); err == nil {
@@ -72,12 +78,22 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 			eventually(t, func() error {
 				return scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "prometheus"}, http.StatusOK)
 			})
+
 			if err := scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "nobody"}, http.StatusForbidden); err != nil {
 				t.Error(err)
 			}
 
-			lease := authorizationv1.ResourceAttributes{Group: "coordination.k8s.io", Resource: "leases", Verb: "create"}
-			deployments := authorizationv1.ResourceAttributes{Group: "apps", Resource: "deployments", Verb: "patch"}
+			lease := authorizationv1.ResourceAttributes{
+				Group:    "coordination.k8s.io",
+				Resource: "leases",
+				Verb:     "create",
+			}
+			deployments := authorizationv1.ResourceAttributes{
+				Group:    "apps",
+				Resource: "deployments",
+				Verb:     "patch",
+			}
+
 			secrets := authorizationv1.ResourceAttributes{Resource: "secrets", Verb: "get"}
 			for _, may := range []struct {
 				what  authorizationv1.ResourceAttributes
@@ -104,10 +120,12 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 var buildManager = sync.OnceValues(func() (string, error) {
 	// In the folder that TestMain removes.
 	program := filepath.Join(filepath.Dir(testCluster.kubeconfig), "manager")
+
 	out, err := exec.Command("go", "build", "-o", program, root+"/cmd/manager").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
+
 	return program, nil
 })
 
@@ -115,26 +133,35 @@ var buildManager = sync.OnceValues(func() (string, error) {
 // address of its metrics. It elects no leader, since it is not in a pod whose namespace it could find.
 func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	t.Helper()
+
 	program, err := buildManager()
 	if err != nil {
 		t.Fatalf("build the manager: %v", err)
 	}
+
 	metrics = freeAddress(t)
 	args := strings.Fields(arguments(t, get(t, "apps/v1", "Deployment", account.Namespace, account.Name)))
 	args = append(args, "--leader-elect=false", "--metrics-bind-address="+metrics, "--health-probe-bind-address=0")
+
 	var log bytes.Buffer
+
 	manager := exec.Command(program, args...)
+
 	manager.Env = append(os.Environ(), "KUBECONFIG="+kubeconfigOf(t, account), "POD_NAMESPACE="+account.Namespace)
+
 	manager.Stderr = &log
 	if err := manager.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	ended := make(chan error, 1)
 	go func() { ended <- manager.Wait() }()
+
 	t.Cleanup(func() {
 		if err := manager.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Errorf("stop the manager: %v", err)
 		}
+
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -143,109 +170,136 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 		case <-time.After(patience):
 			t.Errorf("the manager does not end; killing it: %v", errors.Join(manager.Process.Kill(), <-ended))
 		}
+
 		if strings.Contains(log.String(), "forbidden") {
 			t.Error("the manager was forbidden something")
 		}
+
 		if t.Failed() {
 			t.Logf("its log:\n%s", log.String())
 		}
 	})
+
 	return metrics
 }
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
+
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	address := listener.Addr().String()
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	return address
 }
 
 // kubeconfigOf returns a file by which a ServiceAccount reaches the test's cluster.
 func kubeconfigOf(t *testing.T, account client.ObjectKey) string {
 	t.Helper()
+
 	config := clientcmdapi.NewConfig()
 	config.Clusters["test"] = &clientcmdapi.Cluster{Server: testCluster.admin.Host, CertificateAuthorityData: testCluster.admin.CAData}
 	config.AuthInfos["account"] = &clientcmdapi.AuthInfo{Token: tokenOf(t, account)}
 	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "account"}
 	config.CurrentContext = "test"
+
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*config, file); err != nil {
 		t.Fatal(err)
 	}
+
 	return file
 }
 
 func tokenOf(t *testing.T, account client.ObjectKey) string {
 	t.Helper()
+
 	request := &authenticationv1.TokenRequest{}
+
 	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: account.Namespace, Name: account.Name}}
 	if err := testCluster.SubResource("token").Create(t.Context(), owner, request); err != nil {
 		t.Fatalf("get a token of %s: %v", account, err)
 	}
+
 	return request.Status.Token
 }
 
 // applied returns an error until the operator has made what the sample in the namespace asks for.
 func applied(t *testing.T, namespace string) error {
 	t.Helper()
+
 	webhook := sample(t, namespace)
 	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 		return err
 	}
+
 	conditions, _, err := unstructured.NestedSlice(webhook.Object, "status", "conditions")
 	if err != nil {
 		return err
 	}
+
 	for _, condition := range conditions {
 		if c, ok := condition.(map[string]any); ok && c["type"] == v1alpha1.ConditionReady && c["reason"] == v1alpha1.ReasonProgressing {
 			return nil
 		}
 	}
+
 	return fmt.Errorf("the conditions of %s are %v", key(webhook), conditions)
 }
 
 // scrape fetches the metrics as an account and expects a status.
 func scrape(t *testing.T, address string, account client.ObjectKey, want int) error {
 	t.Helper()
+
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
 	if err != nil {
 		return err
 	}
+
 	request.Header.Set("Authorization", "Bearer "+tokenOf(t, account))
+
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // as the ServiceMonitor does
 	defer transport.CloseIdleConnections()
+
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return err
 	}
+
 	response.Body.Close()
+
 	if response.StatusCode != want {
 		return fmt.Errorf("%s gets %s from the metrics, not %d", account, response.Status, want)
 	}
+
 	return nil
 }
 
 func allowed(t *testing.T, account client.ObjectKey, what authorizationv1.ResourceAttributes, namespace string) bool {
 	t.Helper()
+
 	what.Namespace = namespace
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:               "system:serviceaccount:" + account.Namespace + ":" + account.Name,
 		ResourceAttributes: &what,
 	}}
 	create(t, review)
+
 	return review.Status.Allowed
 }
 
 func create(t *testing.T, o client.Object) {
 	t.Helper()
+
 	if err := testCluster.Create(t.Context(), o); err != nil {
 		t.Fatalf("create %T %s: %v", o, o.GetName(), err)
 	}

@@ -19,7 +19,9 @@ type object = unstructured.Unstructured
 // parse returns the objects of a stream of YAML documents.
 func parse(t *testing.T, stream string) []*object {
 	t.Helper()
+
 	var objects []*object
+
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(stream), 4096)
 	for {
 		o := &object{}
@@ -28,6 +30,7 @@ func parse(t *testing.T, stream string) []*object {
 		} else if err != nil {
 			t.Fatalf("%v in:\n%s", err, stream)
 		}
+
 		if len(o.Object) > 0 {
 			objects = append(objects, o)
 		}
@@ -56,29 +59,35 @@ func byKey(objects []*object) map[string]*object {
 	for _, o := range objects {
 		keyed[key(o)] = o
 	}
+
 	return keyed
 }
 
 // container returns the one container of a Deployment.
 func container(t *testing.T, deployment *object) map[string]any {
 	t.Helper()
+
 	containers, _, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
 	if err != nil || len(containers) != 1 {
 		t.Fatalf("its containers are %v: %v", containers, err)
 	}
+
 	container, ok := containers[0].(map[string]any)
 	if !ok {
 		t.Fatalf("its container is %v", containers[0])
 	}
+
 	return container
 }
 
 // arguments returns the args of the manager, which have no blanks in them, in one line.
 func arguments(t *testing.T, deployment *object) string {
 	t.Helper()
+
 	args, _, err := unstructured.NestedStringSlice(container(t, deployment), "args")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return strings.Join(args, " ")
 }

@@ -28,20 +28,25 @@ func TestNoRoleReachesSecrets(t *testing.T) {
 			if o.GetKind() != "Role" && o.GetKind() != "ClusterRole" {
 				continue
 			}
+
 			roles++
+
 			role := rbacv1.ClusterRole{}
 			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &role); err != nil {
 				t.Fatal(err)
 			}
+
 			if role.AggregationRule != nil {
 				t.Errorf("%s: %s takes rules from elsewhere", name, key(o))
 			}
+
 			for _, rule := range role.Rules {
 				if why := excessive(rule); why != "" {
 					t.Errorf("%s: %s has a rule for %s: %+v", name, key(o), why, rule)
 				}
 			}
 		}
+
 		if roles == 0 {
 			t.Errorf("%s: no role was found", name)
 		}
@@ -70,18 +75,43 @@ func excessive(rule rbacv1.PolicyRule) string {
 	}):
 		return "rights it has not"
 	}
+
 	return ""
 }
 
 func TestExcessiveRulesAreFound(t *testing.T) {
 	for want, rule := range map[string]rbacv1.PolicyRule{
-		"":                                {APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get"}},
-		"Secrets":                         {APIGroups: []string{""}, Resources: []string{"configmaps", "secrets"}, Verbs: []string{"get"}},
-		"all resources":                   {APIGroups: []string{""}, Resources: []string{"*"}, Verbs: []string{"get"}},
-		"all API groups":                  {APIGroups: []string{"*"}, Resources: []string{"configmaps"}, Verbs: []string{"get"}},
-		"all verbs":                       {APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"*"}},
-		"what is inside pods or accounts": {APIGroups: []string{""}, Resources: []string{"pods/exec"}, Verbs: []string{"create"}},
-		"rights it has not":               {APIGroups: []string{""}, Resources: []string{"roles"}, Verbs: []string{"escalate"}},
+		"": {
+			APIGroups: []string{""},
+			Resources: []string{"configmaps"},
+			Verbs:     []string{"get"},
+		},
+		"Secrets": {
+			APIGroups: []string{""},
+			Resources: []string{"configmaps", "secrets"},
+			Verbs:     []string{"get"},
+		},
+		"all resources": {APIGroups: []string{""}, Resources: []string{"*"}, Verbs: []string{"get"}},
+		"all API groups": {
+			APIGroups: []string{"*"},
+			Resources: []string{"configmaps"},
+			Verbs:     []string{"get"},
+		},
+		"all verbs": {
+			APIGroups: []string{""},
+			Resources: []string{"configmaps"},
+			Verbs:     []string{"*"},
+		},
+		"what is inside pods or accounts": {
+			APIGroups: []string{""},
+			Resources: []string{"pods/exec"},
+			Verbs:     []string{"create"},
+		},
+		"rights it has not": {
+			APIGroups: []string{""},
+			Resources: []string{"roles"},
+			Verbs:     []string{"escalate"},
+		},
 	} {
 		if diff := cmp.Diff(want, excessive(rule)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", rule, diff)
@@ -120,7 +150,9 @@ func TestNamespacedManagerHasNothingOfTheCluster(t *testing.T) {
 				got = append(got, key(o))
 			}
 		}
+
 		slices.Sort(got)
+
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s has in the cluster (-want +got):\n%s", name, diff)
 		}

@@ -20,12 +20,14 @@ import (
 func TestChartInstallsWhatConfigDefaultInstalls(t *testing.T) {
 	want := byKey(build(t, "config/default"))
 	delete(want, "Namespace whatsapp-webhook-system")
+
 	got := byKey(render(t))
 	for _, objects := range []map[string]*object{want, got} {
 		for _, o := range objects {
 			forgetRelease(t, o)
 		}
 	}
+
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config/default and the chart differ (-config +chart):\n%s", diff)
 	}
@@ -35,14 +37,18 @@ var tag = regexp.MustCompile(`(ghcr\.io/wawebhook/whatsapp-webhook-operator/[a-z
 
 func forgetRelease(t *testing.T, o *object) {
 	t.Helper()
+
 	data, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := json.Unmarshal(tag.ReplaceAll(data, []byte("$1")), o); err != nil {
 		t.Fatal(err)
 	}
+
 	unstructured.RemoveNestedField(o.Object, "metadata", "annotations", "helm.sh/resource-policy")
+
 	for _, label := range []string{"app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"} {
 		for _, path := range [][]string{
 			{"metadata", "labels"},
@@ -57,6 +63,7 @@ func forgetRelease(t *testing.T, o *object) {
 
 func TestNamespacedManagerHasTheSameRules(t *testing.T) {
 	const rules = "whatsapp-webhook-operator-manager-role"
+
 	want := byKey(build(t, "config/default"))["ClusterRole "+rules].Object["rules"]
 	for name, got := range map[string]*object{
 		"config/namespaced":         byKey(build(t, "config/namespaced"))["Role whatsapp-webhook-system/"+rules],
@@ -86,14 +93,21 @@ namespace: team-a
 resources: [ROOT/config/namespaced/watched]
 `,
 	}))))
+
 	binding := objects["RoleBinding team-a/whatsapp-webhook-operator-manager"]
 	if binding == nil {
 		t.Fatal("there is no RoleBinding in team-a")
 	}
-	want := []any{map[string]any{"kind": "ServiceAccount", "name": "whatsapp-webhook-operator-manager", "namespace": "whatsapp-webhook-system"}}
+
+	want := []any{map[string]any{
+		"kind":      "ServiceAccount",
+		"name":      "whatsapp-webhook-operator-manager",
+		"namespace": "whatsapp-webhook-system",
+	}}
 	if diff := cmp.Diff(want, binding.Object["subjects"]); diff != "" {
 		t.Errorf("it is for (-want +got):\n%s", diff)
 	}
+
 	args := arguments(t, objects["Deployment whatsapp-webhook-system/whatsapp-webhook-operator-manager"])
 	if !strings.HasSuffix(args, "--namespaces=$(POD_NAMESPACE),team-a") {
 		t.Errorf("the last of the args is another: %s", args)
@@ -119,21 +133,26 @@ func TestOverlayInAnotherNamespaceWithPrometheus(t *testing.T) {
 // overlay writes kustomizations by their folders, in which ROOT is the project's folder, and returns the folder of ".".
 func overlay(t *testing.T, kustomizations map[string]string) string {
 	t.Helper()
+
 	project, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	base := t.TempDir()
 	for name, text := range kustomizations {
 		folder := filepath.Join(base, name)
+
 		seen, err := filepath.Rel(folder, project)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		text = strings.ReplaceAll(text, "ROOT", seen)
 		if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	return base
 }

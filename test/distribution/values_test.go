@@ -18,6 +18,7 @@ func TestEveryValueIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	values := map[string]any{}
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		t.Fatal(err)
@@ -29,17 +30,21 @@ func TestEveryValueIsRead(t *testing.T) {
 	delete(values, "receiverImage")
 
 	var templates strings.Builder
+
 	err = fs.WalkDir(os.DirFS(chart), "templates", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
+
 		text, err := os.ReadFile(chart + "/" + name)
 		templates.Write(text)
+
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, path := range leaves("", values) {
 		if !strings.Contains(templates.String(), path) {
 			t.Errorf("no template reads %s", strings.TrimPrefix(path, "."))
@@ -53,9 +58,11 @@ func leaves(path string, value any) []string {
 	if !ok || len(under) == 0 || path == ".resources" {
 		return []string{path}
 	}
+
 	var paths []string
 	for key, value := range under {
 		paths = append(paths, leaves(path+"."+key, value)...)
 	}
+
 	return paths
 }

@@ -26,13 +26,16 @@ import (
 // pods returns the receivers of a WhatsAppWebhook.
 func (s *suite) pods(ctx context.Context, webhook string) ([]corev1.Pod, error) {
 	var list corev1.PodList
+
 	err := s.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels(resources.SelectorLabels(webhook)))
+
 	return list.Items, err
 }
 
 // pod returns the only receiver, once it is ready.
 func (s *suite) pod(t *testing.T, webhook string) corev1.Pod {
 	t.Helper()
+
 	var only corev1.Pod
 	s.eventually(t, func(ctx context.Context) error {
 		pods, err := s.pods(ctx, webhook)
@@ -42,9 +45,12 @@ func (s *suite) pod(t *testing.T, webhook string) corev1.Pod {
 		case len(pods) != 1 || !ready(pods[0]):
 			return fmt.Errorf("%s has %d pods: %s", webhook, len(pods), phases(pods))
 		}
+
 		only = pods[0]
+
 		return nil
 	})
+
 	return only
 }
 
@@ -53,6 +59,7 @@ func phases(pods []corev1.Pod) string {
 	for _, pod := range pods {
 		text = append(text, fmt.Sprintf("%s is %s, ready: %v", pod.Name, pod.Status.Phase, ready(pod)))
 	}
+
 	return strings.Join(text, "; ")
 }
 
@@ -61,12 +68,14 @@ func restarts(pod corev1.Pod) int32 {
 	for _, c := range pod.Status.ContainerStatuses {
 		n += c.RestartCount
 	}
+
 	return n
 }
 
 // sameProcess fails unless the pod that is there is the one of before, and was not restarted.
 func (s *suite) sameProcess(t *testing.T, webhook string, before corev1.Pod) {
 	t.Helper()
+
 	now := s.pod(t, webhook)
 	if now.UID != before.UID || restarts(now) != restarts(before) {
 		t.Errorf("pod %s with %d restarts became %s with %d", before.Name, restarts(before), now.Name, restarts(now))
@@ -81,13 +90,16 @@ func (s *suite) anotherPod(t *testing.T, webhook string, before types.UID) {
 		if err == nil && (len(pods) != 1 || pods[0].UID == before || !ready(pods[0])) {
 			err = fmt.Errorf("%s has not got another pod: %s", webhook, phases(pods))
 		}
+
 		return err
 	})
 }
 
 func (s *suite) webhook(ctx context.Context, name string) (*v1alpha1.WhatsAppWebhook, error) {
 	var webhook v1alpha1.WhatsAppWebhook
+
 	err := s.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &webhook)
+
 	return &webhook, err
 }
 
@@ -95,26 +107,32 @@ func (s *suite) webhook(ctx context.Context, name string) (*v1alpha1.WhatsAppWeb
 // the resource.
 func (s *suite) conditions(t *testing.T, name string, want map[string]string) *v1alpha1.WhatsAppWebhook {
 	t.Helper()
+
 	var webhook *v1alpha1.WhatsAppWebhook
 	s.eventually(t, func(ctx context.Context) error {
 		var err error
 		if webhook, err = s.webhook(ctx, name); err != nil {
 			return err
 		}
+
 		if webhook.Status.ObservedGeneration != webhook.Generation {
 			return fmt.Errorf("generation %d is not observed", webhook.Generation)
 		}
+
 		for kind, wanted := range want {
 			got := "absent"
 			if c := meta.FindStatusCondition(webhook.Status.Conditions, kind); c != nil {
 				got = string(c.Status) + "/" + c.Reason
 			}
+
 			if got != wanted {
 				return fmt.Errorf("%s is %s, want %s", kind, got, wanted)
 			}
 		}
+
 		return nil
 	})
+
 	return webhook
 }
 
@@ -122,6 +140,7 @@ func (s *suite) condition(webhook *v1alpha1.WhatsAppWebhook, kind string) string
 	if c := meta.FindStatusCondition(webhook.Status.Conditions, kind); c != nil {
 		return c.Message
 	}
+
 	return ""
 }
 
@@ -139,36 +158,46 @@ var children = []schema.GroupVersionKind{
 // leftover lists what the operator made in the namespace, and pods and volumes, by kind and name.
 func (s *suite) leftover(ctx context.Context) ([]string, error) {
 	var found []string
+
 	list := func(kind schema.GroupVersionKind, options ...client.ListOption) error {
 		objects := &unstructured.UnstructuredList{}
 		objects.SetGroupVersionKind(kind)
+
 		if err := s.List(ctx, objects, options...); err != nil {
 			return fmt.Errorf("list %s: %w", kind.Kind, err)
 		}
+
 		for _, o := range objects.Items {
 			found = append(found, kind.Kind+"/"+o.GetName())
 		}
+
 		return nil
 	}
+
 	managed := client.MatchingLabelsSelector{Selector: resources.Managed()}
 	for _, kind := range children {
 		if err := list(kind, client.InNamespace(namespace), managed); err != nil {
 			return nil, err
 		}
 	}
+
 	if err := list(schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, client.InNamespace(namespace)); err != nil {
 		return nil, err
 	}
+
 	var volumes corev1.PersistentVolumeList
 	if err := s.List(ctx, &volumes); err != nil {
 		return nil, fmt.Errorf("list volumes: %w", err)
 	}
+
 	for _, volume := range volumes.Items {
 		if claim := volume.Spec.ClaimRef; claim != nil && claim.Namespace == namespace {
 			found = append(found, "PersistentVolume/"+volume.Name)
 		}
 	}
+
 	slices.Sort(found)
+
 	return found, nil
 }
 
@@ -180,6 +209,7 @@ func (s *suite) nothingLeft(t *testing.T) {
 		if err == nil && len(found) > 0 {
 			err = fmt.Errorf("there is %s", strings.Join(found, ", "))
 		}
+
 		return err
 	})
 }

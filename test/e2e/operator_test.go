@@ -32,6 +32,7 @@ func (s *suite) install(t *testing.T) {
 	s.helm(t, "install", release, chart, "--create-namespace", "--wait", "--timeout=3m", "--set=image.tag=local", "--set=image.pullPolicy=Never", "--set=receiverImage.tag=local")
 	s.apply(t, "namespaces.yaml")
 	say(t, "the operator is ready; the stand-ins for Meta and Bird are deployed")
+
 	var err error
 	if s.standins, err = standins.Deploy(t.Context(), s.Cluster, "standins"); err != nil {
 		t.Fatal(err)
@@ -53,22 +54,28 @@ func (s *suite) secretComesLater(t *testing.T) {
 		v1alpha1.ConditionSecretsAvailable: "False/" + v1alpha1.ReasonSecretMissing,
 		v1alpha1.ConditionReady:            "False/" + v1alpha1.ReasonSecretMissing,
 	})
+
 	message := s.condition(webhook, v1alpha1.ConditionSecretsAvailable)
 	if !strings.Contains(message, "sales-whatsapp") || !strings.Contains(message, "sales-bird") {
 		t.Errorf("the condition does not name the Secrets: %s", message)
 	}
+
 	say(t, "without its Secrets: %s", message)
+
 	pods, err := s.pods(t.Context(), "sales")
 	if err != nil || len(pods) != 1 {
 		t.Fatalf("%d pods, %v", len(pods), err)
 	}
+
 	s.apply(t, "secrets.yaml")
 	say(t, "the Secrets are there; kubectl wait --for=condition=Ready")
 	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=4m")
 	s.sameProcess(t, "sales", pods[0])
+
 	if restarts(pods[0]) != 0 {
 		t.Errorf("the pod was restarted while it waited for its Secrets")
 	}
+
 	s.conditions(t, "sales", map[string]string{
 		v1alpha1.ConditionSecretsAvailable: "True/" + v1alpha1.ReasonSecretsComplete,
 		v1alpha1.ConditionAvailable:        "True/" + v1alpha1.ReasonMinimumReplicasAvailable,
@@ -87,13 +94,16 @@ func (s *suite) operatorUpgraded(t *testing.T) {
 		s.kubectl(t, "--namespace="+systemNamespace, "delete", "pod", "--selector=app.kubernetes.io/component=manager", "--force", "--grace-period=0")
 		say(t, "helm upgrade to another tag and values")
 		s.helm(t, "upgrade", release, chart, "--reuse-values", "--wait", "--timeout=3m", "--set=image.tag=local-next", "--set=logLevel=debug")
+
 		var manager appsv1.Deployment
 		if err := s.Get(t.Context(), types.NamespacedName{Namespace: systemNamespace, Name: release + "-manager"}, &manager); err != nil {
 			t.Fatal(err)
 		}
+
 		if image := manager.Spec.Template.Spec.Containers[0].Image; !strings.HasSuffix(image, ":local-next") {
 			t.Errorf("the operator is %s", image)
 		}
+
 		s.policies(t)
 	})
 	s.sameProcess(t, "sales", before)
@@ -111,6 +121,7 @@ func (s *suite) policies(t *testing.T) {
 		if all := strings.Join(found, " "); err == nil && (!strings.Contains(all, "NetworkPolicy/sales") || !strings.Contains(all, "PodDisruptionBudget/sales")) {
 			err = fmt.Errorf("there is %s", all)
 		}
+
 		return err
 	})
 	s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
@@ -124,11 +135,13 @@ func (s *suite) uninstall(t *testing.T) {
 	load := s.underLoad(t, "sales", func() {
 		say(t, "helm uninstall")
 		s.helm(t, "uninstall", release, "--wait")
+
 		for _, o := range parse(t, manifest) {
 			s.eventually(t, func(ctx context.Context) error {
 				left := &unstructured.Unstructured{}
 				left.SetGroupVersionKind(o.GroupVersionKind())
 				err := s.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}, left)
+
 				kept := o.GetName() == crdName
 				switch {
 				case kept:
@@ -138,6 +151,7 @@ func (s *suite) uninstall(t *testing.T) {
 				case apierrors.IsNotFound(err):
 					return nil
 				}
+
 				return err
 			})
 		}
@@ -155,17 +169,22 @@ func (s *suite) uninstall(t *testing.T) {
 // parse returns the objects of a manifest.
 func parse(t *testing.T, manifest string) []*unstructured.Unstructured {
 	t.Helper()
+
 	var objects []*unstructured.Unstructured
+
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
 	for {
 		o := &unstructured.Unstructured{}
+
 		err := decoder.Decode(o)
 		if errors.Is(err, io.EOF) {
 			return objects
 		}
+
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if len(o.Object) > 0 {
 			objects = append(objects, o)
 		}

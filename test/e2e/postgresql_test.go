@@ -35,6 +35,7 @@ func (s *suite) storeSwitched(t *testing.T) {
 			if err == nil && reported.Pending > 0 {
 				err = fmt.Errorf("%d events are pending", reported.Pending)
 			}
+
 			return err
 		})
 		say(t, "and nothing is pending; its store becomes PostgreSQL, with two replicas")
@@ -59,6 +60,7 @@ func (s *suite) oneOfTwoKilled(t *testing.T) {
 					err = fmt.Errorf("it is not back: %s", phases(pods))
 				}
 			}
+
 			return err
 		})
 		say(t, "it is back")
@@ -68,39 +70,48 @@ func (s *suite) oneOfTwoKilled(t *testing.T) {
 		s.kubectl(t, "patch", "waw/orders", "--type=merge", `--patch={"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
 		s.newPods(t, 2, before)
 		s.more(t)
+
 		if now := s.refusals(t); !maps.Equal(refused, now) {
 			t.Errorf("deliveries were refused during the update: %v before, %v after", refused, now)
 		}
+
 		say(t, "both are replaced by a rolling update, without a refused delivery")
 	})
 }
 
 func (s *suite) refusals(t *testing.T) map[string]int {
 	t.Helper()
+
 	load, err := s.standins.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return load.Refusals
 }
 
 // newPods waits for so many receivers of orders that are ready, and none of those before.
 func (s *suite) newPods(t *testing.T, number int, before []corev1.Pod) []corev1.Pod {
 	t.Helper()
+
 	var pods []corev1.Pod
 	s.eventually(t, func(ctx context.Context) error {
 		var err error
 		if pods, err = s.pods(ctx, "orders"); err != nil {
 			return err
 		}
+
 		if left := among(pods, before); len(left) > 0 {
 			return fmt.Errorf("not replaced: %s", phases(left))
 		}
+
 		if len(pods) != number || slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !ready(pod) }) {
 			return fmt.Errorf("there are %d pods, want %d: %s", len(pods), number, phases(pods))
 		}
+
 		return nil
 	})
+
 	return pods
 }
 
@@ -116,53 +127,67 @@ func among(pods, before []corev1.Pod) []corev1.Pod {
 func (s *suite) database() string {
 	t := s.whole
 	t.Helper()
+
 	var nodes corev1.NodeList
 	if err := s.List(t.Context(), &nodes); err != nil || len(nodes.Items) == 0 {
 		t.Fatalf("%d nodes: %v", len(nodes.Items), err)
 	}
+
 	address := ""
 	for _, a := range nodes.Items[0].Status.Addresses {
 		if a.Type == corev1.NodeInternalIP {
 			address = addressTowards(t, a.Address)
 		}
 	}
+
 	access, err := os.CreateTemp("", "e2e-pg-hba-") // the server runs as another user, who cannot read in t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer access.Close()
+
 	t.Cleanup(func() { _ = os.Remove(access.Name()) })
+
 	if err := access.Chmod(0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := access.WriteString("host all all 0.0.0.0/0 scram-sha-256\n"); err != nil {
 		t.Fatal(err)
 	}
+
 	server := pgtest.New(t, pgtest.Options{Settings: []string{"listen_addresses=127.0.0.1," + address, "hba_file=" + access.Name()}})
+
 	user, err := server.NewUser()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	target, err := url.Parse(user.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	target.Host = net.JoinHostPort(address, target.Port())
 	target.RawQuery = "sslmode=disable"
+
 	return target.String()
 }
 
 // addressTowards returns the address of this machine that a node sees. Nothing is sent.
 func addressTowards(t *testing.T, node string) string {
 	t.Helper()
+
 	connection, err := new(net.Dialer).DialContext(t.Context(), "udp", net.JoinHostPort(node, "9"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
+
 	host, _, err := net.SplitHostPort(connection.LocalAddr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return host
 }

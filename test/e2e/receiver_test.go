@@ -31,29 +31,36 @@ func (s *suite) oneConversation(t *testing.T) {
 		if err == nil && (answer.Status != http.StatusOK || answer.Body != "1158201444") {
 			err = fmt.Errorf("the handshake is answered %+v", answer)
 		}
+
 		return err
 	})
+
 	if answer, err := s.standins.Handshake(ctx, "a guess", "1158201444"); err != nil || answer.Status != http.StatusForbidden {
 		t.Errorf("a handshake with a guess is answered %+v, %v", answer, err)
 	}
 
 	const person, question = "573001234567", "Do you open on Sundays?"
+
 	id := standin.Wamid(t.Name())
+
 	delivery := standin.TextDelivery(standins.PhoneNumberID, person, "Ana", id, question, time.Now())
 	if answer, err := s.standins.Deliver(ctx, "not the app secret", delivery); err != nil || answer.Status != http.StatusUnauthorized {
 		t.Errorf("a delivery with a bad signature is answered %+v, %v", answer, err)
 	}
+
 	for range 3 {
 		if answer, err := s.standins.Deliver(ctx, standins.AppSecret, delivery); err != nil || answer.Status != http.StatusOK {
 			t.Fatalf("the delivery is answered %+v, %v", answer, err)
 		}
 	}
+
 	say(t, "one message was delivered three times, and answered 200")
 	s.eventually(t, func(ctx context.Context) error {
 		load, err := s.standins.Load(ctx)
 		if err == nil && load.Statuses.Posted < 3 {
 			err = fmt.Errorf("the receiver took %d statuses of its answer", load.Statuses.Posted)
 		}
+
 		return err
 	})
 	s.eventually(t, func(ctx context.Context) error {
@@ -65,35 +72,45 @@ func (s *suite) oneConversation(t *testing.T) {
 				err = fmt.Errorf("the metrics do not say %s", want)
 			}
 		}
+
 		return err
 	})
+
 	sent, err := s.standins.Sent(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if len(sent) != 1 || sent[0].To != "+"+person || sent[0].Text != "You said: "+question || sent[0].ContextID != id {
 		t.Fatalf("the person got %+v", sent)
 	}
+
 	asked, err := s.standins.Asked(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	methods := map[string]int{}
 	for _, call := range asked {
 		methods[call.Method]++
 	}
+
 	if methods["process_text_message"] != 1 || methods["notify_bird_status_change"] != 3 || len(methods) != 2 {
 		t.Errorf("Bird was asked %v", methods)
 	}
+
 	s.eventually(t, func(ctx context.Context) error {
 		webhook, err := s.webhook(ctx, "sales")
 		if err == nil && (webhook.Status.Pending == nil || *webhook.Status.Pending != 0) {
 			err = errors.New("status.pending is not 0")
 		}
+
 		return err
 	})
 	r := &s.rows[len(s.rows)-1]
-	r.acknowledged, r.stored, r.sent = 1, stored(asked), len(sent)
+	r.acknowledged = 1
+	r.stored = stored(asked)
+	r.sent = len(sent)
 	say(t, "the person got %q; Bird was asked %v; status.pending is 0", sent[0].Text, methods)
 }
 
@@ -102,7 +119,9 @@ func (s *suite) metrics(ctx context.Context, webhook string) (string, error) {
 	if err != nil || len(pods) == 0 {
 		return "", fmt.Errorf("%d pods: %w", len(pods), err)
 	}
+
 	raw, err := s.Call(ctx, http.MethodGet, "pods", namespace, pods[0].Name+":9090", "metrics", nil, nil)
+
 	return string(raw), err
 }
 
@@ -118,11 +137,14 @@ func (s *suite) receiverKilled(t *testing.T) {
 				if err == nil && (len(pods) != 1 || restarts(pods[0]) == restarts(before) || !ready(pods[0])) {
 					err = fmt.Errorf("it is not back: %s", phases(pods))
 				}
+
 				return err
 			})
+
 			if now := s.pod(t, "sales"); now.UID != before.UID {
 				t.Errorf("the pod was replaced")
 			}
+
 			say(t, "it is back, in the same pod")
 			s.more(t)
 		}
@@ -132,6 +154,7 @@ func (s *suite) receiverKilled(t *testing.T) {
 // kill ends the process of a pod's only container by SIGKILL.
 func (s *suite) kill(t *testing.T, pod corev1.Pod) {
 	t.Helper()
+
 	id := strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://")
 	if _, err := s.Node(t.Context(), "exec", "ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", id); err != nil {
 		t.Fatal(err)
@@ -151,7 +174,9 @@ func (s *suite) receiverRolled(t *testing.T) {
 // appSecretRotated changes the app secret as it is documented, and the receiver takes it as it runs.
 func (s *suite) appSecretRotated(t *testing.T) {
 	const next = "the-next-app-secret"
-	old, before := s.appSecret, s.pod(t, "sales")
+
+	old := s.appSecret
+	before := s.pod(t, "sales")
 	load := s.underLoad(t, "sales", func() {
 		patch := func(key, value string) {
 			s.kubectl(t, "patch", "secret/sales-whatsapp", "--type=merge", fmt.Sprintf(`--patch={"stringData":{%q:%q}}`, key, value))
@@ -161,6 +186,7 @@ func (s *suite) appSecretRotated(t *testing.T) {
 		s.answered(t, next, http.StatusOK)
 		s.answered(t, old, http.StatusOK)
 		say(t, "both are accepted; Meta signs with the next one from now on")
+
 		s.appSecret = next
 		s.deliverTo(t, "sales")
 		patch("app-secret", next)
@@ -180,6 +206,7 @@ func (s *suite) answered(t *testing.T, appSecret string, want int) {
 		if err == nil && answer.Status != want {
 			err = fmt.Errorf("a delivery is answered %d, want %d", answer.Status, want)
 		}
+
 		return err
 	})
 }
@@ -201,19 +228,25 @@ func (s *suite) birdDown(t *testing.T) {
 		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
 			t.Fatal(err)
 		}
+
 		if err := s.standins.AddFault(t.Context(), standins.Bird, map[string]any{"status": http.StatusServiceUnavailable}); err != nil {
 			t.Fatal(err)
 		}
+
 		say(t, "Bird answers 503 from now on")
+
 		select {
 		case <-time.After(time.Minute):
 		case <-t.Context().Done():
 		}
+
 		reported, err := s.status(t.Context(), "sales")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		say(t, "a minute later %d events wait; Bird is back, and in a hurry", reported.Pending)
+
 		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
 			t.Fatal(err)
 		}
@@ -227,6 +260,7 @@ func (s *suite) kubeletRestarted(t *testing.T) {
 		if _, err := s.Node(t.Context(), "restart", "kubelet"); err != nil {
 			t.Fatal(err)
 		}
+
 		say(t, "kubelet is restarted")
 		s.kubectl(t, "wait", "--for=condition=Ready", "node", "--all", "--timeout=2m")
 	})
@@ -242,6 +276,7 @@ func (s *suite) scaledToZero(t *testing.T) {
 			if err == nil && len(pods) > 0 {
 				err = fmt.Errorf("there are pods: %s", phases(pods))
 			}
+
 			return err
 		})
 		say(t, "scaled to zero")

@@ -61,17 +61,25 @@ func TestCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{Cluster: cluster, whole: t, appSecret: standins.AppSecret}
+
+	s := &suite{
+		Cluster:   cluster,
+		whole:     t,
+		appSecret: standins.AppSecret,
+	}
 	if s.logs, err = os.MkdirTemp("", "e2e-logs-"); err != nil { //nolint:usetesting // it outlives a test that failed
 		t.Fatal(err)
 	}
+
 	t.Logf("logs are written to %s, and removed when everything went well", s.logs)
 	ctx, cancel := context.WithCancel(t.Context())
+
 	var following sync.WaitGroup
 	following.Go(func() { s.FollowLogs(ctx, s.logs) })
 	t.Cleanup(func() {
 		cancel()
 		following.Wait()
+
 		if t.Failed() {
 			t.Logf("logs and objects: %s", s.logs)
 		} else if err := os.RemoveAll(s.logs); err != nil {
@@ -101,23 +109,29 @@ func TestCluster(t *testing.T) {
 		{"uninstall", (*suite).uninstall},
 	} {
 		began := time.Now()
+
 		s.rows = append(s.rows, row{scenario: scenario.name})
 		passed := t.Run(scenario.name, func(t *testing.T) { scenario.play(s, t) })
+
 		s.rows[len(s.rows)-1].took = time.Since(began)
 		if !passed {
 			if err := s.SaveState(t.Context(), s.logs); err != nil {
 				t.Error(err)
 			}
+
 			break // the others build on it
 		}
 	}
+
 	t.Log("\n" + s.table())
 }
 
 func (s *suite) table() string {
 	var text strings.Builder
+
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "scenario\tseconds\tacknowledged\trepeated\tstored\treplies\tduplicates\tlost\t")
+
 	var sum row
 	for _, r := range s.rows {
 		r.write(w)
@@ -129,9 +143,11 @@ func (s *suite) table() string {
 		sum.twice += r.twice
 		sum.missing += r.missing
 	}
+
 	sum.scenario = "in all"
 	sum.write(w)
 	_ = w.Flush() // a Builder takes everything
+
 	return text.String()
 }
 
@@ -148,29 +164,35 @@ func say(t *testing.T, format string, args ...any) {
 // kubectl returns what kubectl prints, in the namespace of the WhatsAppWebhooks.
 func (s *suite) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
+
 	printed, err := s.Kubectl(t.Context(), append([]string{"--namespace=" + namespace}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return strings.TrimSpace(printed)
 }
 
 func (s *suite) helm(t *testing.T, args ...string) string {
 	t.Helper()
+
 	printed, err := s.Helm(t.Context(), append(args, "--namespace="+systemNamespace)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return printed
 }
 
 // apply applies a file of testdata.
 func (s *suite) apply(t *testing.T, file string) {
 	t.Helper()
+
 	manifest, err := testdata.ReadFile(filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := s.Apply(t.Context(), namespace, string(manifest)); err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +201,7 @@ func (s *suite) apply(t *testing.T, file string) {
 // eventually asks until there is no error.
 func (s *suite) eventually(t *testing.T, ask func(context.Context) error) {
 	t.Helper()
+
 	if err := kube.Eventually(t.Context(), patience, ask); err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +210,7 @@ func (s *suite) eventually(t *testing.T, ask func(context.Context) error) {
 // deliverTo says which WhatsAppWebhook Meta delivers to, by the app secret of now.
 func (s *suite) deliverTo(t *testing.T, webhook string) {
 	t.Helper()
+
 	to := meta.Callback{URL: "http://" + webhook + "." + namespace + ".svc/webhooks/whatsapp", AppSecret: s.appSecret}
 	if err := s.standins.DeliverTo(t.Context(), to); err != nil {
 		t.Fatal(err)

@@ -53,15 +53,18 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(tb testing.TB, options Options) *Server {
 	tb.Helper()
+
 	s, err := Start(context.Background(), options)
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
+
 	return s
 }
 
@@ -71,6 +74,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	if s.programs, err = Programs(); err != nil {
 		return nil, err
 	}
+
 	if s.folder, err = os.MkdirTemp("", "pgtest"); err != nil {
 		return nil, err
 	}
@@ -79,29 +83,37 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+
 	if err := s.own(); err != nil {
 		return nil, err
 	}
+
 	if err := s.write("password", []byte(password)); err != nil {
 		return nil, err
 	}
+
 	if err := s.write("server.crt", options.Certificate); err != nil {
 		return nil, err
 	}
+
 	if err := s.write("server.key", options.Key); err != nil {
 		return nil, err
 	}
+
 	initdb := s.command(ctx, "initdb", "--pgdata", filepath.Join(s.folder, "data"), "--username", superuser, "--auth", "scram-sha-256",
 		"--pwfile", filepath.Join(s.folder, "password"), "--encoding", "UTF8", "--no-locale", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+
 	if s.port, err = freePort(ctx); err != nil {
 		return nil, err
 	}
+
 	if err := s.Run(ctx); err != nil {
 		return nil, err
 	}
+
 	return s, nil
 }
 
@@ -110,17 +122,21 @@ func Programs() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), nil
 	}
+
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
 		return "", err
 	}
+
 	version := func(folder string) int {
 		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // what is no version is the oldest
 		return n
 	}
+
 	if len(found) == 0 {
 		return "", errors.New("no PostgreSQL server is installed, which this test needs: apt-get install postgresql")
 	}
+
 	return slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) }), nil
 }
 
@@ -129,22 +145,28 @@ func (s *Server) own() error {
 	if os.Getuid() != 0 {
 		return nil
 	}
+
 	for _, name := range []string{superuser, "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
 		}
+
 		uid, err := strconv.ParseUint(u.Uid, 10, 32)
 		if err != nil {
 			return err
 		}
+
 		gid, err := strconv.ParseUint(u.Gid, 10, 32)
 		if err != nil {
 			return err
 		}
+
 		s.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+
 		return os.Chown(s.folder, int(uid), int(gid))
 	}
+
 	return errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody")
 }
 
@@ -153,6 +175,7 @@ func (s *Server) write(name string, content []byte) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil || s.owner == nil {
 		return err
 	}
+
 	return os.Chown(path, int(s.owner.Uid), int(s.owner.Gid))
 }
 
@@ -160,54 +183,70 @@ func (s *Server) command(ctx context.Context, program string, args ...string) *e
 	cmd := exec.CommandContext(ctx, filepath.Join(s.programs, program), args...) //nolint:gosec // it runs what is installed, for a test
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
+
 	return cmd
 }
 
 func freePort(ctx context.Context) (int, error) {
 	var listen net.ListenConfig
+
 	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
+
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err := errors.Join(err, l.Close()); err != nil {
 		return 0, err
 	}
+
 	return strconv.Atoi(port)
 }
 
 // Run starts a server again that was stopped, on the same port, and waits until it takes connections.
 func (s *Server) Run(ctx context.Context) error {
 	args := []string{"-D", filepath.Join(s.folder, "data"), "-p", strconv.Itoa(s.port)}
+
 	settings := []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=128MB"}
 	if s.options.Certificate != nil {
 		settings = append(settings, "ssl=on", "ssl_cert_file="+filepath.Join(s.folder, "server.crt"), "ssl_key_file="+filepath.Join(s.folder, "server.key"))
 	}
+
 	for _, setting := range append(settings, s.options.Settings...) {
 		args = append(args, "-c", setting)
 	}
+
 	var said bytes.Buffer
+
 	s.process = s.command(context.WithoutCancel(ctx), "postgres", args...)
+
 	s.process.Stderr = &said
 	if err := s.process.Start(); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
-	process, exited := s.process, make(chan struct{})
+
+	process := s.process
+	exited := make(chan struct{})
+
 	s.exited = exited
 	go func() {
 		defer close(exited)
+
 		s.status = process.Wait()
 	}()
 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
+
 	for {
 		c, err := pgx.Connect(ctx, s.url(superuser, password))
 		if err == nil {
 			return c.Close(ctx)
 		}
+
 		select {
 		case <-again.C:
 		case <-ctx.Done():
@@ -224,6 +263,7 @@ func (s *Server) Stop() error {
 	if s.process == nil {
 		return nil
 	}
+
 	err := s.process.Process.Signal(syscall.SIGQUIT)
 	select {
 	case <-s.exited: // its status says that it was told to
@@ -231,7 +271,9 @@ func (s *Server) Stop() error {
 		err = errors.Join(err, errors.New("postgres did not end"), s.process.Process.Kill())
 		<-s.exited
 	}
+
 	s.process = nil
+
 	return err
 }
 
@@ -242,14 +284,19 @@ func (s *Server) Close() error {
 
 func (s *Server) url(user, password string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(user, password), Host: "127.0.0.1:" + strconv.Itoa(s.port), Path: "/postgres",
+		Scheme: "postgres",
+		User:   url.UserPassword(user, password),
+		Host:   "127.0.0.1:" + strconv.Itoa(s.port),
+		Path:   "/postgres",
 	}
+
 	return u.String()
 }
 
 // Exec runs statements as the superuser.
 func (s *Server) Exec(tb testing.TB, statements ...string) {
 	tb.Helper()
+
 	if err := s.exec(context.Background(), statements...); err != nil {
 		tb.Fatal(err)
 	}
@@ -258,15 +305,18 @@ func (s *Server) Exec(tb testing.TB, statements ...string) {
 func (s *Server) exec(ctx context.Context, statements ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+
 	c, err := pgx.Connect(ctx, s.url(superuser, password))
 	if err != nil {
 		return err
 	}
+
 	for _, sql := range statements {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", sql, err), c.Close(ctx))
 		}
 	}
+
 	return c.Close(ctx)
 }
 
@@ -278,6 +328,7 @@ func (s *Server) NewUser() (User, error) {
 	n := strconv.FormatInt(s.users.Add(1), 10)
 	u := User{Name: "user" + n, Password: "secret" + n}
 	u.URL = s.url(u.Name, u.Password)
+
 	return u, s.exec(context.Background(), "CREATE ROLE "+u.Name+" LOGIN PASSWORD '"+u.Password+"'", "CREATE SCHEMA "+u.Name+" AUTHORIZATION "+u.Name)
 }
 
@@ -285,5 +336,10 @@ func (s *Server) NewUser() (User, error) {
 func (s *Server) SetPassword(tb testing.TB, u User, password string) User {
 	tb.Helper()
 	s.Exec(tb, "ALTER ROLE "+u.Name+" PASSWORD '"+password+"'")
-	return User{Name: u.Name, Password: password, URL: s.url(u.Name, password)}
+
+	return User{
+		Name:     u.Name,
+		Password: password,
+		URL:      s.url(u.Name, password),
+	}
 }

@@ -32,13 +32,17 @@ func newVolume(mounted bool) (_ *volume, err error) {
 	if v.folder, err = os.MkdirTemp("", "pressure-volume-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the store: %w", err)
 	}
+
 	if !mounted {
 		return v, nil
 	}
+
 	if err := mountMemory(v.folder, volumeSize); err != nil {
 		progress("the receiver is kept from writing instead: %v", err)
+
 		v.mounted = false
 	}
+
 	return v, nil
 }
 
@@ -48,6 +52,7 @@ func (v *volume) remove() error {
 			return err
 		}
 	}
+
 	return os.RemoveAll(v.folder)
 }
 
@@ -60,13 +65,16 @@ func (v *volume) fill() error {
 		return fmt.Errorf("fill the disk: %w", err)
 	}
 	defer f.Close()
+
 	for free, part := int64(0), make([]byte, ballastPart); ; {
 		if free, err = freeBytes(v.folder); err != nil {
 			return err
 		}
+
 		if free <= freeAtFirst {
 			return nil
 		}
+
 		if _, err := f.Write(part[:min(int64(len(part)), free-freeAtFirst)]); err != nil {
 			return fmt.Errorf("fill the disk: %w", err)
 		}
@@ -79,6 +87,7 @@ func diskFull(ctx context.Context, t trial) ([]finding, error) {
 		if !v.mounted {
 			return unwritable(p)
 		}
+
 		return failure{
 			strike: func(context.Context) error { return v.fill() },
 			heal:   func(context.Context) error { return os.Remove(v.ballast()) },
@@ -94,6 +103,7 @@ func readOnly(ctx context.Context, t trial) ([]finding, error) {
 		if !v.mounted {
 			return closed
 		}
+
 		return failure{
 			strike: func(ctx context.Context) error { return errors.Join(mountReadOnly(v.folder), closed.strike(ctx)) },
 			heal:   func(ctx context.Context) error { return errors.Join(unmount(v.folder), closed.heal(ctx)) },
@@ -115,11 +125,16 @@ func onVolume(ctx context.Context, t trial, fails func(*volume, *place) failure)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, v.remove()) }()
-	t.folder, t.statuses = v.folder, true
+
+	t.folder = v.folder
+	t.statuses = true
+
 	p, err := settle(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, p.leave()) }()
+
 	return p.suffer(ctx, fails(v, p), t.down)
 }

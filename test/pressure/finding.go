@@ -22,7 +22,12 @@ func told(what, format string, args ...any) finding {
 }
 
 func held(what, measured, wanted string, holds bool) finding {
-	return finding{what: what, measured: measured, wanted: wanted, broken: !holds}
+	return finding{
+		what:     what,
+		measured: measured,
+		wanted:   wanted,
+		broken:   !holds,
+	}
 }
 
 // none is a finding that there is none of something.
@@ -36,6 +41,7 @@ func allHold(findings []finding) bool {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -49,10 +55,12 @@ func writeTable(w io.Writer, findings []finding) error {
 		case f.wanted != "":
 			verdict = "holds"
 		}
+
 		if _, err := fmt.Fprintf(columns, "  %s\t%s\t%s\t%s\n", f.what, f.measured, f.wanted, verdict); err != nil {
 			return err
 		}
 	}
+
 	return columns.Flush()
 }
 
@@ -60,6 +68,7 @@ func short(d time.Duration) string {
 	if d < 10*time.Millisecond {
 		return d.Round(10 * time.Microsecond).String()
 	}
+
 	return d.Round(time.Millisecond).String()
 }
 

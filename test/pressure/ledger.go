@@ -54,6 +54,7 @@ func (l *ledger) answer(m standin.SentMessage) {
 		l.strange.Add(1)
 		return
 	}
+
 	l.answers[message].Add(1)
 }
 
@@ -83,15 +84,20 @@ func (a audit) String() string {
 
 // audit looks up every message that was answered 200 in a store that no receiver works on.
 func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
-	var a audit
-	var mu sync.Mutex
-	var errs []error
+	var (
+		a    audit
+		mu   sync.Mutex
+		errs []error
+	)
+
 	messages := make(chan int)
+
 	var readers sync.WaitGroup
 	for range 2 * runtime.GOMAXPROCS(0) {
 		readers.Go(func() {
 			for message := range messages {
 				record, err := inbox.Get(ctx, eventID(message))
+
 				mu.Lock()
 				switch {
 				case errors.Is(err, store.ErrNotFound):
@@ -105,22 +111,29 @@ func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
 			}
 		})
 	}
+
 	for message := range int(l.written.Load()) {
 		answers := int(l.answers[message].Load())
 		a.twice += max(answers-1, 0)
+
 		if !l.taken[message].Load() {
 			continue
 		}
+
 		a.acknowledged++
 		if answers == 0 {
 			a.unanswered++
 		}
+
 		messages <- message
 	}
+
 	close(messages)
 	readers.Wait()
+
 	if len(errs) > 0 {
 		return a, fmt.Errorf("look up what was answered 200: %d failures, the first: %w", len(errs), errs[0])
 	}
+
 	return a, nil
 }

@@ -46,7 +46,9 @@ type tally struct {
 }
 
 func (t *tally) add(other tally) {
-	t.took, t.stored, t.refused = append(t.took, other.took...), append(t.stored, other.stored...), append(t.refused, other.refused...)
+	t.took = append(t.took, other.took...)
+	t.stored = append(t.stored, other.stored...)
+	t.refused = append(t.refused, other.refused...)
 	t.bare += other.bare
 	t.other += other.other
 	t.reset += other.reset
@@ -62,7 +64,9 @@ func percentile(of []time.Duration, share float64) time.Duration {
 	if len(of) == 0 {
 		return 0
 	}
+
 	slices.Sort(of)
+
 	return of[min(int(share*float64(len(of))), len(of)-1)]
 }
 
@@ -71,40 +75,54 @@ func percentile(of []time.Duration, share float64) time.Duration {
 func (p *place) load(ctx context.Context, arrivals <-chan arrival, connections int, rest time.Duration) tally {
 	began := time.Now()
 	tallies := make([]tally, connections)
+
 	var senders sync.WaitGroup
 	for c := range connections {
 		senders.Go(func() { tallies[c] = p.send(ctx, arrivals, rest) })
 	}
+
 	senders.Wait()
+
 	var all tally
 	for _, t := range tallies {
 		all.add(t)
 	}
+
 	all.elapsed = time.Since(began)
+
 	return all
 }
 
 func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Duration) (t tally) {
 	w := newWriter()
-	var request []byte
-	var c *connection
+
+	var (
+		request []byte
+		c       *connection
+	)
 	defer func() {
 		if c != nil {
 			_ = c.Close()
 		}
 	}()
+
 	for a := range arrivals {
 		p.ledger.write(a.message)
+
 		if c == nil {
 			var err error
 			if c, err = dial(ctx, p.address()); err != nil {
 				t.reset++
+
 				pause(ctx, redialPause)
+
 				continue
 			}
 		}
+
 		request = w.write(request[:0], a.message)
 		sent := time.Now()
+
 		status, retryAfter, err := c.post(request)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -112,11 +130,14 @@ func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Dur
 		case err != nil:
 			t.reset++
 		case status == http.StatusOK:
-			t.took, t.stored = append(t.took, time.Since(a.due)), append(t.stored, time.Since(sent))
+			t.took = append(t.took, time.Since(a.due))
+			t.stored = append(t.stored, time.Since(sent))
+
 			p.ledger.acknowledge(a.message)
 		case status == http.StatusServiceUnavailable && retryAfter != "":
 			t.refused = append(t.refused, time.Since(sent))
 			p.ledger.refused.Add(1)
+
 			if rest > 0 {
 				pause(ctx, rest)
 			}
@@ -125,11 +146,13 @@ func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Dur
 		default:
 			t.other++
 		}
+
 		if err != nil || c.ended {
 			_ = c.Close()
 			c = nil
 		}
 	}
+
 	return t
 }
 
@@ -142,10 +165,12 @@ type connection struct {
 
 func dial(ctx context.Context, address string) (*connection, error) {
 	dialer := net.Dialer{Timeout: answerTimeout}
+
 	c, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
+
 	return &connection{Conn: c, answers: bufio.NewReaderSize(c, 1<<10)}, nil
 }
 
@@ -153,18 +178,23 @@ func (c *connection) post(request []byte) (status int, retryAfter string, err er
 	if err := c.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return 0, "", err
 	}
+
 	if _, err := c.Write(request); err != nil {
 		return 0, "", err
 	}
+
 	response, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
 		return 0, "", err
 	}
 	defer response.Body.Close()
+
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return 0, "", err
 	}
+
 	c.ended = response.Close
+
 	return response.StatusCode, response.Header.Get("Retry-After"), nil
 }
 
@@ -173,6 +203,7 @@ func closedLoop(ctx context.Context, messages iter.Seq[int]) <-chan arrival {
 	arrivals := make(chan arrival)
 	go func() {
 		defer close(arrivals)
+
 		for message := range messages {
 			select {
 			case arrivals <- arrival{message: message, due: time.Now()}:
@@ -181,6 +212,7 @@ func closedLoop(ctx context.Context, messages iter.Seq[int]) <-chan arrival {
 			}
 		}
 	}()
+
 	return arrivals
 }
 
@@ -198,11 +230,15 @@ func from(first int64) iter.Seq[int] {
 // openLoop gives out messages by the clock, whatever becomes of them. Of those that wait for a connection there are at
 // most a second's: the others are counted in missed, which is to be read when all is over.
 func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ <-chan arrival, missed *int) {
-	arrivals, missed := make(chan arrival, perSecond), new(int)
+	arrivals := make(chan arrival, perSecond)
+
+	missed = new(int)
 	go func() {
 		defer close(arrivals)
+
 		clock := time.NewTicker(tick)
 		defer clock.Stop()
+
 		began := time.Now()
 		for n := 0; ; {
 			passed := min(time.Since(began), span)
@@ -214,9 +250,11 @@ func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ 
 					*missed++
 				}
 			}
+
 			if passed == span {
 				return
 			}
+
 			select {
 			case <-clock.C:
 			case <-ctx.Done():
@@ -224,6 +262,7 @@ func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ 
 			}
 		}
 	}()
+
 	return arrivals, missed
 }
 
@@ -231,6 +270,7 @@ func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ 
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+
 	select {
 	case <-timer.C:
 		return true

@@ -50,17 +50,41 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{name: "overload", stores: []string{embedded, postgresql}, run: overload},
-	{name: "disk-full", stores: []string{embedded}, run: diskFull, mounts: true},
-	{name: "read-only", stores: []string{embedded}, run: readOnly, mounts: true},
-	{name: "database-gone", stores: []string{postgresql}, run: databaseGone},
-	{name: "slow-sync", stores: []string{embedded, postgresql}, run: slowSync},
+	{
+		name:   "overload",
+		stores: []string{embedded, postgresql},
+		run:    overload,
+	},
+	{
+		name:   "disk-full",
+		stores: []string{embedded},
+		run:    diskFull,
+		mounts: true,
+	},
+	{
+		name:   "read-only",
+		stores: []string{embedded},
+		run:    readOnly,
+		mounts: true,
+	},
+	{
+		name:   "database-gone",
+		stores: []string{postgresql},
+		run:    databaseGone,
+	},
+	{
+		name:   "slow-sync",
+		stores: []string{embedded, postgresql},
+		run:    slowSync,
+	},
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ok, err := run(ctx, os.Args[1:])
+
 	stop()
+
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
@@ -85,72 +109,93 @@ func run(ctx context.Context, args []string) (bool, error) {
 	flags.Int64Var(&t.memory, "memory", 256<<20, "overload: `BYTES` that the receiver may hold, as the chart limits it")
 	flags.StringVar(&t.binary, "binary", "", "the receiver's `FILE`, to try another build (default: it is built)")
 	flags.BoolVar(&t.verbose, "v", false, "show the receiver's warnings and errors")
+
 	if err := flags.Parse(args); err != nil {
 		return false, err
 	}
+
 	if flags.NArg() > 0 || *engine != "" && *engine != embedded && *engine != postgresql {
 		return false, fmt.Errorf("-store is %s or %s, and all else is flags: see -h", embedded, postgresql)
 	}
+
 	chosen, err := choose(*names)
 	if err != nil {
 		return false, err
 	}
+
 	if t.binary == "" {
 		dir, err := os.MkdirTemp("", "pressure-")
 		if err != nil {
 			return false, fmt.Errorf("make a folder for the receiver's binary: %w", err)
 		}
 		defer os.RemoveAll(dir)
+
 		if t.binary, err = process.Build(ctx, dir); err != nil {
 			return false, err
 		}
 	}
+
 	return t.all(ctx, chosen, *engine, args)
 }
 
 // all tries scenarios, with one store or with every one that they are for, and says whether all holds.
 func (t trial) all(ctx context.Context, chosen []scenario, engine string, args []string) (bool, error) {
-	ok, tried := true, false
+	ok := true
+
+	tried := false
 	for _, s := range chosen {
 		for _, store := range s.stores {
 			if engine != "" && engine != store {
 				continue
 			}
+
 			tried = true
-			t.engine, t.ownMounts = store, s.mounts && os.Getenv(ownMounts) != ""
+			t.engine = store
+
+			t.ownMounts = s.mounts && os.Getenv(ownMounts) != ""
 			if s.mounts && !t.ownMounts {
 				kept, err := apart(ctx, append(slices.Clone(args), "-binary", t.binary, "-scenario", s.name)...)
 				if err == nil {
 					ok = ok && kept
 					continue
 				}
+
 				progress("no mounts can be had: %v", err)
 			}
+
 			findings, err := s.run(ctx, t)
 			if err != nil {
 				return false, fmt.Errorf("%s, %s: %w", s.name, store, err)
 			}
+
 			fmt.Printf("%s, %s\n", s.name, store)
+
 			if err := writeTable(os.Stdout, findings); err != nil {
 				return false, err
 			}
+
 			ok = ok && allHold(findings)
 		}
 	}
+
 	if !tried {
 		return false, fmt.Errorf("nothing of this is for the store %s", engine)
 	}
+
 	return ok, nil
 }
 
 // apart runs this program anew, with mounts of its own, and says whether it ended well. The error is that it could not.
 func apart(ctx context.Context, args ...string) (bool, error) {
 	command := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // it is this program, with arguments of its own
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	command.Stdout = os.Stdout
+	command.Stderr = os.Stderr
 	withOwnMounts(command)
+
 	if err := command.Start(); err != nil {
 		return false, err
 	}
+
 	return command.Wait() == nil, nil
 }
 
@@ -159,6 +204,7 @@ func scenarioNames() []string {
 	for i, s := range scenarios {
 		names[i] = s.name
 	}
+
 	return names
 }
 
@@ -166,7 +212,9 @@ func choose(names string) ([]scenario, error) {
 	if names == "" {
 		return scenarios, nil
 	}
+
 	var chosen []scenario
+
 next:
 	for name := range strings.SplitSeq(names, ",") {
 		for _, s := range scenarios {
@@ -175,8 +223,10 @@ next:
 				continue next
 			}
 		}
+
 		return nil, fmt.Errorf("there is no scenario %q: -scenario takes %s", name, strings.Join(scenarioNames(), ", "))
 	}
+
 	return chosen, nil
 }
 

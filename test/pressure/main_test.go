@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 		return
 	}
+
 	dir, err := os.MkdirTemp("", "pressure-")
 	if err == nil {
 		var binary string
@@ -30,12 +31,15 @@ func TestMain(m *testing.M) {
 			err = os.Setenv(builtBinary, binary)
 		}
 	}
+
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
+
 		os.Exit(code)
 	}))
 }
@@ -62,21 +66,28 @@ func TestStorageFails(t *testing.T) {
 					if !holds {
 						t.Error("not all holds, see above")
 					}
+
 					return
 				}
+
 				t.Logf("no mounts can be had: %v", err)
 			}
+
 			findings, err := tc.run(t.Context(), trial{
-				settings: settings{binary: os.Getenv(builtBinary), engine: tc.engine}, down: 300 * time.Millisecond, ownMounts: tc.mounts && own,
+				settings:  settings{binary: os.Getenv(builtBinary), engine: tc.engine},
+				down:      300 * time.Millisecond,
+				ownMounts: tc.mounts && own,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			for _, f := range findings {
 				if f.broken {
 					t.Errorf("%s: %s, want %s", f.what, f.measured, f.wanted)
 				}
 			}
+
 			if t.Failed() || testing.Verbose() {
 				if err := writeTable(t.Output(), findings); err != nil {
 					t.Error(err)

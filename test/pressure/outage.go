@@ -29,55 +29,78 @@ type failure struct {
 
 // suffer has the receiver go through a failure under load, and then delivers again what it refused, as Meta does.
 func (p *place) suffer(ctx context.Context, f failure, down time.Duration) (_ []finding, err error) {
-	var all tally
-	var loading sync.WaitGroup
+	var (
+		all     tally
+		loading sync.WaitGroup
+	)
+
 	delivering, stop := context.WithCancel(ctx)
 	defer func() { stop(); loading.Wait() }()
+
 	loading.Go(func() { all = p.load(ctx, closedLoop(delivering, from(0)), outageConnections, comeAgain) })
+
 	if err := p.untilTaken(ctx, calm); err != nil {
 		return nil, err
 	}
 
 	progress("storage fails")
+
 	struck := time.Now()
+
 	if err := f.strike(ctx); err != nil {
 		return nil, err
 	}
+
 	if err := until(ctx, "deliveries are refused", func() bool { return p.ledger.refused.Load() > 0 }); err != nil {
 		return nil, err
 	}
+
 	refusedAfter := time.Since(struck)
+
 	var reason string
+
 	err = until(ctx, "the receiver is not ready", func() bool {
 		ready, why, err := p.ready(ctx)
 		reason = why
+
 		return err == nil && !ready
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	unreadyAfter := time.Since(struck)
 	before := p.ledger.acknowledged.Load()
+
 	pause(ctx, down)
+
 	meanwhile := p.ledger.acknowledged.Load() - before
 	alive := p.receiver.Signal(syscall.Signal(0)) == nil
 
 	progress("storage is back")
+
 	healed := time.Now()
+
 	if err := f.heal(ctx); err != nil {
 		return nil, err
 	}
+
 	if err := p.untilTaken(ctx, 1); err != nil {
 		return nil, err
 	}
+
 	tookAfter := time.Since(healed)
+
 	if err := p.untilReady(ctx); err != nil {
 		return nil, err
 	}
+
 	readyAfter := time.Since(healed)
+
 	if err := p.untilTaken(ctx, calm); err != nil {
 		return nil, err
 	}
+
 	stop()
 	loading.Wait()
 
@@ -85,15 +108,20 @@ func (p *place) suffer(ctx context.Context, f failure, down time.Duration) (_ []
 	for round := 0; left() > 0 && round < rounds; round++ {
 		all.add(p.load(ctx, closedLoop(ctx, p.ledger.untaken()), outageConnections, comeAgain))
 	}
+
 	progress("everything is delivered")
+
 	if err := p.untilWorked(ctx); err != nil {
 		return nil, err
 	}
+
 	worked := time.Since(healed)
+
 	found, err := p.end(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	return append([]finding{
 		told("first 503 after it failed", "%s", short(refusedAfter)),
 		held("  not ready", short(unreadyAfter), "with a reason", reason != ""),
@@ -120,11 +148,14 @@ func (p *place) untilTaken(ctx context.Context, more int64) error {
 // databaseGone stops the database as a crash does, and starts it again on the same folder and port.
 func databaseGone(ctx context.Context, t trial) (_ []finding, err error) {
 	t.statuses = true
+
 	p, err := settle(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, p.leave()) }()
+
 	return p.suffer(ctx, failure{
 		strike: func(context.Context) error { return p.database.Stop() },
 		heal:   p.database.Run,

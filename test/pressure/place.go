@@ -72,10 +72,15 @@ type settings struct {
 
 // settle starts everything and returns once the receiver is ready.
 func settle(ctx context.Context, s settings) (_ *place, err error) {
-	p := &place{ledger: newLedger(), toTell: make(chan standin.SentMessage, maxToTell), verbose: s.verbose}
+	p := &place{
+		ledger:  newLedger(),
+		toTell:  make(chan standin.SentMessage, maxToTell),
+		verbose: s.verbose,
+	}
 	if p.dir, err = os.MkdirTemp("", "pressure-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
 	}
+
 	if p.folder = s.folder; p.folder == "" {
 		p.folder = p.dir
 	}
@@ -84,35 +89,45 @@ func settle(ctx context.Context, s settings) (_ *place, err error) {
 			err = errors.Join(err, p.leave())
 		}
 	}()
+
 	p.graph = standin.NewGraph(standin.GraphOptions{Keep: -1, StatusSink: func(m standin.SentMessage) {
 		p.ledger.answer(m)
+
 		if !s.statuses {
 			return
 		}
+
 		select {
 		case p.toTell <- m:
 		default: // Meta promises no status, and a receiver does without
 		}
 	}})
 	p.bird = standin.NewBird(standin.BirdOptions{Keep: -1})
-	p.toMeta, p.toAI = httptest.NewServer(p.graph), httptest.NewServer(p.bird)
+	p.toMeta = httptest.NewServer(p.graph)
+	p.toAI = httptest.NewServer(p.bird)
+
 	start := func() error { return p.start(ctx, s) }
 	if s.around != nil {
 		err = s.around(start)
 	} else {
 		err = start()
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
+
 	p.stopTelling = stop
 	for range tellers {
 		p.telling.Go(func() { p.tellStatuses(telling) })
 	}
+
 	if err := p.untilReady(ctx); err != nil {
 		return nil, err
 	}
+
 	return p, nil
 }
 
@@ -122,6 +137,7 @@ func (p *place) start(ctx context.Context, s settings) (err error) {
 		Bird:       config.Bird{BaseURL: p.toAI.URL},
 		Processing: config.Processing{TypingIndicator: new(false)},
 	}
+
 	secrets := map[string]string{}
 	switch s.engine {
 	case embedded:
@@ -130,25 +146,41 @@ func (p *place) start(ctx context.Context, s settings) (err error) {
 		if p.database, err = pgtest.Start(ctx, pgtest.Options{}); err != nil {
 			return err
 		}
+
 		user, err := p.database.NewUser()
 		if err != nil {
 			return err
 		}
-		p.url, secrets[config.RoleDatabaseURL], c.Store.PostgreSQL = user.URL, user.URL, &config.PostgreSQLStore{}
+
+		p.url = user.URL
+		secrets[config.RoleDatabaseURL] = user.URL
+		c.Store.PostgreSQL = &config.PostgreSQLStore{}
 	}
-	receiver, err := process.New(process.Options{Binary: s.binary, Dir: p.dir, Config: c, Secrets: secrets, Env: s.env, Log: func(line string) {
-		p.complaints.Add(1)
-		if p.verbose {
-			fmt.Fprintln(os.Stderr, line)
-		}
-	}})
+
+	receiver, err := process.New(process.Options{
+		Binary:  s.binary,
+		Dir:     p.dir,
+		Config:  c,
+		Secrets: secrets,
+		Env:     s.env,
+		Log: func(line string) {
+			p.complaints.Add(1)
+
+			if p.verbose {
+				fmt.Fprintln(os.Stderr, line)
+			}
+		},
+	})
 	if err != nil {
 		return err
 	}
+
 	if err := receiver.Start(ctx); err != nil {
 		return err
 	}
+
 	p.receiver = receiver
+
 	return nil
 }
 
@@ -163,17 +195,22 @@ func (p *place) address() string {
 func (p *place) ready(ctx context.Context) (ready bool, reason string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.receiver.AdminURL()+"/readyz", http.NoBody)
 	if err != nil {
 		return false, "", err
 	}
+
 	request.Close = true
+
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false, "", fmt.Errorf("ask whether the receiver is ready: %w", err)
 	}
 	defer response.Body.Close()
+
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
+
 	return response.StatusCode == http.StatusOK, strings.TrimSpace(string(body)), err
 }
 
@@ -183,20 +220,26 @@ func (p *place) untilReady(ctx context.Context) error {
 
 // untilWorked waits until nothing is pending, as long as something gets done.
 func (p *place) untilWorked(ctx context.Context) error {
-	least, since := int64(-1), time.Now()
+	least := int64(-1)
+
+	since := time.Now()
 	for {
 		status, err := p.receiver.Status(ctx)
 		if err == nil && status.Backlog != nil {
 			if status.Pending == 0 {
 				return nil
 			}
+
 			if least < 0 || status.Pending < least {
-				least, since = status.Pending, time.Now()
+				least = status.Pending
+				since = time.Now()
 			}
 		}
+
 		if time.Since(since) > stuck {
 			return fmt.Errorf("%d messages stay pending (%w)", least, errors.Join(err, ctx.Err()))
 		}
+
 		if !pause(ctx, 50*time.Millisecond) {
 			return ctx.Err()
 		}
@@ -207,6 +250,7 @@ func (p *place) untilWorked(ctx context.Context) error {
 func (p *place) tellStatuses(ctx context.Context) {
 	client := &http.Client{Timeout: askTimeout, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
+
 	for {
 		select {
 		case <-ctx.Done():
@@ -227,48 +271,61 @@ func (p *place) tellStatuses(ctx context.Context) {
 func (p *place) end(ctx context.Context) (audit, error) {
 	p.stopTelling()
 	p.telling.Wait()
+
 	stopping, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
+
 	err := p.receiver.Stop(stopping)
 	p.receiver = nil
+
 	if err != nil {
 		return audit{}, err
 	}
+
 	var inbox store.Store
 	if p.database != nil {
 		inbox = postgres.Open(func() postgres.Access { return postgres.Access{URL: p.url} }, postgres.Options{})
 	} else if inbox, err = sqlite.Open(ctx, p.inbox(), sqlite.Options{}); err != nil {
 		return audit{}, err
 	}
+
 	found, err := p.ledger.audit(ctx, inbox)
+
 	return found, errors.Join(err, inbox.Close())
 }
 
 // leave ends what is still there.
 func (p *place) leave() error {
 	var errs []error
+
 	if p.stopTelling != nil {
 		p.stopTelling()
 		p.telling.Wait()
 	}
+
 	if p.receiver != nil {
 		errs = append(errs, p.receiver.Kill())
 	}
+
 	if p.database != nil {
 		errs = append(errs, p.database.Close())
 	}
+
 	if p.graph != nil {
 		p.graph.Close()
 	}
+
 	if p.bird != nil {
 		p.bird.Close()
 	}
+
 	for _, s := range []*httptest.Server{p.toMeta, p.toAI} {
 		if s != nil {
 			s.CloseClientConnections()
 			s.Close()
 		}
 	}
+
 	return errors.Join(append(errs, os.RemoveAll(p.dir))...)
 }
 
@@ -276,10 +333,12 @@ func (p *place) leave() error {
 func until(ctx context.Context, what string, holds func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, stuck)
 	defer cancel()
+
 	for !holds() {
 		if !pause(ctx, 10*time.Millisecond) {
 			return fmt.Errorf("waited in vain until %s: %w", what, ctx.Err())
 		}
 	}
+
 	return nil
 }

@@ -45,10 +45,12 @@ func messageOf(wamid string) int {
 	if len(wamid) < digits {
 		return -1
 	}
+
 	message, err := strconv.Atoi(wamid[len(wamid)-digits:])
 	if err != nil {
 		return -1
 	}
+
 	return message
 }
 
@@ -70,7 +72,9 @@ type field struct {
 
 func newWriter() *writer {
 	const sample = 99999999
+
 	w := &writer{mac: hmac.New(sha256.New, []byte(process.AppSecret))}
+
 	w.body = standin.TextDelivery(phoneNumberID(sample), waID(sample), "Ana", wamid(sample), "Does it come in another color?", time.Now())
 	for _, of := range []func(int) string{phoneNumberID, waID, wamid} {
 		for at := 0; ; {
@@ -78,12 +82,15 @@ func newWriter() *writer {
 			if found < 0 {
 				break
 			}
+
 			w.fields = append(w.fields, field{at: at + found, of: of})
 			at += found + 1
 		}
 	}
+
 	w.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: pressure\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Hub-Signature-256: sha256=%064d\r\n\r\n", route, len(w.body), 0)
 	w.signature = len(w.head) - 4 - 2*sha256.Size
+
 	return w
 }
 
@@ -92,8 +99,10 @@ func (w *writer) write(to []byte, message int) []byte {
 	for _, f := range w.fields {
 		copy(w.body[f.at:], f.of(message))
 	}
+
 	w.mac.Reset()
 	w.mac.Write(w.body)
 	hex.Encode(w.head[w.signature:], w.mac.Sum(nil))
+
 	return append(append(to, w.head...), w.body...)
 }

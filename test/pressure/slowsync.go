@@ -29,14 +29,17 @@ func slowSync(ctx context.Context, t trial) ([]finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fsync is made slow by strace, which is not installed: apt-get install strace: %w", err)
 	}
+
 	var findings []finding
 	for _, delay := range syncDelays {
 		slowed, err := t.slowed(ctx, strace, delay)
 		if err != nil {
 			return nil, fmt.Errorf("fsync slower by %s: %w", delay, err)
 		}
+
 		findings = append(findings, slowed...)
 	}
+
 	return findings, nil
 }
 
@@ -46,21 +49,26 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 		return nil, fmt.Errorf("make a folder for wrapped programs: %w", err)
 	}
 	defer os.RemoveAll(dir)
+
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the database runs as somebody else
 		return nil, err
 	}
+
 	wrap := fmt.Sprintf("exec %s -D -f -qqq --seccomp-bpf -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:delay_enter=%d -- ", strace, delay.Microseconds())
 	if t.engine == postgresql {
 		programs, err := pgtest.Programs()
 		if err != nil {
 			return nil, err
 		}
+
 		if err := script(dir, "initdb", "exec "+filepath.Join(programs, "initdb")); err != nil {
 			return nil, err
 		}
+
 		if err := script(dir, "postgres", wrap+filepath.Join(programs, "postgres")); err != nil {
 			return nil, err
 		}
+
 		path := os.Getenv("PATH")
 		if err := os.Setenv("PATH", dir+":"+path); err != nil {
 			return nil, err
@@ -70,31 +78,41 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 		if err := script(dir, "receiver", wrap+t.binary); err != nil {
 			return nil, err
 		}
+
 		t.binary = filepath.Join(dir, "receiver")
 	}
+
 	p, err := settle(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, p.leave()) }()
+
 	var findings []finding
 	for _, connections := range syncConnections {
 		progress("fsync slower by %s, %d connections", delay, connections)
+
 		probing, cancel := context.WithTimeout(ctx, t.probe)
 		under := p.load(ctx, closedLoop(probing, from(p.ledger.written.Load())), connections, 0)
+
 		cancel()
+
 		findings = append(findings,
 			told(fmt.Sprintf("fsync slower by %s, %d connections", delay, connections), "%.0f deliveries/s, p50 %s, p99 %s, %d refused", float64(len(under.took))/under.elapsed.Seconds(),
 				short(percentile(under.took, 0.5)), short(percentile(under.took, 0.99)), len(under.refused)),
 			none("  answered neither 200 nor 503", under.unexplained()))
+
 		if err := p.untilWorked(ctx); err != nil {
 			return nil, err
 		}
 	}
+
 	found, err := p.end(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	return append(findings, held("  what was answered 200", found.String(), "none", found.lost+found.unworked+found.unanswered+found.twice == 0)), nil
 }
 
@@ -103,5 +121,6 @@ func script(dir, name, command string) error {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+command+" \"$@\"\n"), 0o755); err != nil { //nolint:gosec // it is a program
 		return fmt.Errorf("wrap %s: %w", name, err)
 	}
+
 	return nil
 }

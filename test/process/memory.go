@@ -25,30 +25,38 @@ type Memory struct {
 // Memory of the running process, as Linux counts it.
 func (r *Receiver) Memory() (Memory, error) {
 	var m Memory
+
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", r.PID()))
 	if err != nil {
 		return m, fmt.Errorf("read the receiver's memory: %w", err)
 	}
 	defer file.Close()
+
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), ":")
+
 		into := map[string]*int64{"VmRSS": &m.RSS, "VmHWM": &m.Peak}[name]
 		if into == nil {
 			continue
 		}
+
 		kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 		if err != nil {
 			return m, fmt.Errorf("read the receiver's memory: %s is %q", name, value)
 		}
+
 		*into = kibibytes << 10
 	}
+
 	if err := lines.Err(); err != nil {
 		return m, fmt.Errorf("read the receiver's memory: %w", err)
 	}
+
 	if m.RSS == 0 {
 		return m, errors.New("read the receiver's memory: the process has ended")
 	}
+
 	return m, nil
 }
 
@@ -60,17 +68,21 @@ func (r *Receiver) ProcessorTime() (time.Duration, error) {
 	}
 	// The name, in parentheses, may have spaces; utime and stime are the 14th and 15th field of the line.
 	_, rest, _ := strings.Cut(string(data), ") ")
+
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("read the receiver's processor time: %q", data)
 	}
+
 	var ticks int64
 	for _, field := range fields[11:13] {
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("read the receiver's processor time: %w", err)
 		}
+
 		ticks += n
 	}
+
 	return time.Duration(ticks) * clockTick, nil
 }

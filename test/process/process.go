@@ -73,45 +73,66 @@ type Receiver struct {
 // Build compiles the receiver into dir and returns the path of the binary. It has to be called within the module.
 func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "receiver")
+
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/wawebhook/whatsapp-webhook-operator/cmd/receiver") //nolint:gosec // dir is the caller's
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the receiver: %w\n%s", err, out)
 	}
+
 	return binary, nil
 }
 
 // New writes the configuration and the secrets. Nothing runs before Start.
 func New(o Options) (*Receiver, error) {
 	c := &o.Config
-	c.Listen = config.Listen{Webhook: "127.0.0.1:0", Admin: "127.0.0.1:0", Console: "127.0.0.1:0"}
+	c.Listen = config.Listen{
+		Webhook: "127.0.0.1:0",
+		Admin:   "127.0.0.1:0",
+		Console: "127.0.0.1:0",
+	}
+
 	c.SecretsDir = filepath.Join(o.Dir, "secrets")
 	if c.Store.Embedded == nil && c.Store.PostgreSQL == nil {
 		c.Store.Embedded = &config.EmbeddedStore{Path: filepath.Join(o.Dir, "inbox.db")}
 	}
+
 	if c.Media.SpoolDir == "" {
 		c.Media.SpoolDir = filepath.Join(o.Dir, "spool")
 	}
+
 	secrets := map[string]string{
-		config.RoleAccessToken: AccessToken, config.RoleAppSecret: AppSecret, config.RoleVerifyToken: VerifyToken, config.RoleBirdAccessKey: BirdAccessKey,
+		config.RoleAccessToken:   AccessToken,
+		config.RoleAppSecret:     AppSecret,
+		config.RoleVerifyToken:   VerifyToken,
+		config.RoleBirdAccessKey: BirdAccessKey,
 	}
 	maps.Copy(secrets, o.Secrets)
+
 	for role, value := range secrets {
 		folder := filepath.Join(c.SecretsDir, role)
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("make the folder of a secret: %w", err)
 		}
+
 		if err := os.WriteFile(filepath.Join(folder, "0"), []byte(value), 0o600); err != nil {
 			return nil, fmt.Errorf("write a secret: %w", err)
 		}
 	}
+
 	data, err := yaml.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
-	r := &Receiver{options: o, file: filepath.Join(o.Dir, "receiver.yaml"), client: &http.Client{Timeout: askTimeout}}
+
+	r := &Receiver{
+		options: o,
+		file:    filepath.Join(o.Dir, "receiver.yaml"),
+		client:  &http.Client{Timeout: askTimeout},
+	}
 	if err := os.WriteFile(r.file, data, 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
+
 	return r, nil
 }
 
@@ -119,27 +140,41 @@ func New(o Options) (*Receiver, error) {
 func (r *Receiver) Start(ctx context.Context) error {
 	command := exec.Command(r.options.Binary, "--config", r.file) //nolint:gosec,noctx // the binary is the caller's; as to the context, see above
 	command.Env = append(os.Environ(), r.options.Env...)
+
 	log, err := command.StderrPipe()
 	if err != nil {
 		return fmt.Errorf("start the receiver: %w", err)
 	}
+
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start the receiver: %w", err)
 	}
-	ended, listens := make(chan struct{}), make(chan struct{})
+
+	ended := make(chan struct{})
+	listens := make(chan struct{})
+
 	r.mu.Lock()
-	r.command, r.ended, r.result = command, ended, nil
+	r.command = command
+	r.ended = ended
+	r.result = nil
+
 	r.mu.Unlock()
 	go func() {
 		defer close(ended)
+
 		r.read(log, listens)
+
 		err := command.Wait()
+
 		r.mu.Lock()
 		defer r.mu.Unlock()
+
 		r.result = err
 	}()
+
 	timeout := time.NewTimer(startTimeout)
 	defer timeout.Stop()
+
 	select {
 	case <-listens:
 		return nil
@@ -160,15 +195,18 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 		if err != nil {
 			return
 		}
+
 		var entry struct{ Level, Msg, Webhook, Admin string }
 		if json.Unmarshal(line, &entry) != nil || entry.Level == "ERROR" || entry.Level == "WARN" {
 			if r.options.Log != nil {
 				r.options.Log(string(line[:len(line)-1]))
 			}
 		}
+
 		if entry.Msg == "receiver started" {
 			r.mu.Lock()
-			r.webhook, r.admin = entry.Webhook, entry.Admin
+			r.webhook = entry.Webhook
+			r.admin = entry.Admin
 			r.mu.Unlock()
 			close(listens)
 		}
@@ -179,6 +217,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 func (r *Receiver) WebhookURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return "http://" + r.webhook + "/webhooks/whatsapp"
 }
 
@@ -186,6 +225,7 @@ func (r *Receiver) WebhookURL() string {
 func (r *Receiver) AdminURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return "http://" + r.admin
 }
 
@@ -193,6 +233,7 @@ func (r *Receiver) AdminURL() string {
 func (r *Receiver) PID() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return r.command.Process.Pid
 }
 
@@ -200,6 +241,7 @@ func (r *Receiver) PID() int {
 func (r *Receiver) Signal(signal os.Signal) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return r.command.Process.Signal(signal)
 }
 
@@ -208,7 +250,9 @@ func (r *Receiver) Kill() error {
 	if err := r.Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill the receiver: %w", err)
 	}
+
 	_ = r.end() // "signal: killed"
+
 	return nil
 }
 
@@ -218,11 +262,13 @@ func (r *Receiver) Stop(ctx context.Context) error {
 	if err := r.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop the receiver: %w", err)
 	}
+
 	select {
 	case <-r.exited():
 		if err := r.end(); err != nil {
 			return fmt.Errorf("the receiver ended with %w", err)
 		}
+
 		return nil
 	case <-ctx.Done():
 		return errors.Join(fmt.Errorf("the receiver does not end: %w", ctx.Err()), r.Kill())
@@ -232,6 +278,7 @@ func (r *Receiver) Stop(ctx context.Context) error {
 func (r *Receiver) exited() chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return r.ended
 }
 
@@ -240,27 +287,34 @@ func (r *Receiver) end() error {
 	<-r.exited()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	return r.result
 }
 
 // Status asks the receiver what it says of itself.
 func (r *Receiver) Status(ctx context.Context) (report.Report, error) {
 	var status report.Report
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.AdminURL()+"/status", http.NoBody)
 	if err != nil {
 		return status, err
 	}
+
 	request.Close = true
+
 	response, err := r.client.Do(request)
 	if err != nil {
 		return status, fmt.Errorf("ask the receiver's status: %w", err)
 	}
 	defer response.Body.Close()
+
 	if response.StatusCode != http.StatusOK {
 		return status, fmt.Errorf("the receiver's status is answered %s", response.Status)
 	}
+
 	if err := json.NewDecoder(io.LimitReader(response.Body, statusLimit)).Decode(&status); err != nil {
 		return status, fmt.Errorf("read the receiver's status: %w", err)
 	}
+
 	return status, nil
 }

@@ -83,6 +83,7 @@ func NewBird(options BirdOptions) *Bird {
 	if options.Reply == nil {
 		options.Reply = EchoReply
 	}
+
 	keep := keepOrDefault(options.Keep)
 	b := &Bird{
 		Front:    NewFront(NewRecorder(keep), maxBirdBody),
@@ -90,6 +91,7 @@ func NewBird(options BirdOptions) *Bird {
 		options:  options,
 	}
 	b.handler = withControl(b.Wrap(http.HandlerFunc(b.ask)), b.control())
+
 	return b
 }
 
@@ -110,18 +112,24 @@ func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		birdError(w, http.StatusMethodNotAllowed, "E01006", "use POST")
+
 		return
 	}
+
 	call, err := readQuestion(r)
 	if err != nil {
 		status := http.StatusBadRequest
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			status = http.StatusRequestEntityTooLarge
 		}
+
 		birdError(w, status, "E01003", err.Error())
+
 		return
 	}
-	call.Method, call.Path = method, r.URL.Path
+
+	call.Method = method
+	call.Path = r.URL.Path
 	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	call.Attempt, _ = strconv.Atoi(r.Header.Get("X-Attempt"))
 
@@ -129,15 +137,19 @@ func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
 	if state == keyInProgress {
 		w.Header().Set("Retry-After", "30")
 		birdError(w, http.StatusConflict, "E01004", "a call with this Idempotency-Key is in progress")
+
 		return
 	}
+
 	if state == keyNew {
 		// A Reply that panics leaves no answer behind, and must not leave its key in progress either.
 		defer b.answers.release(call.IdempotencyKey)
+
 		b.AskedLog.add(call)
 		answer = encodeAnswer(b.options.Reply(method, call.Payload))
 		b.answers.finish(call.IdempotencyKey, answer)
 	}
+
 	answer.write(w)
 }
 
@@ -147,12 +159,15 @@ func birdKey(r *http.Request) string {
 	if strings.EqualFold(scheme, "AccessKey") || strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(credential)
 	}
+
 	return r.Header.Get("X-API-Key")
 }
 
 func birdError(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, map[string]any{"error": map[string]string{
-		"type": http.StatusText(status), "code": code, "message": message,
+		"type":    http.StatusText(status),
+		"code":    code,
+		"message": message,
 	}})
 }
 
@@ -172,13 +187,16 @@ func encodeAnswer(reply any) encodedAnswer {
 	case answer.Status < 200 || answer.Status > 599:
 		answer.Status = http.StatusOK
 	}
+
 	if answer.Body == nil {
 		return encodedAnswer{status: answer.Status}
 	}
+
 	body, err := json.Marshal(answer.Body)
 	if err != nil {
 		return encodedAnswer{http.StatusInternalServerError, []byte(`{"error":{"code":"E01000","message":"the reply is not JSON"}}`)}
 	}
+
 	return encodedAnswer{answer.Status, body}
 }
 
@@ -186,6 +204,7 @@ func (a encodedAnswer) write(w http.ResponseWriter) {
 	if len(a.body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
+
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
 }

@@ -33,18 +33,25 @@ func (m *answerMemory) begin(key string) (encodedAnswer, keyState) {
 	if key == "" {
 		return encodedAnswer{}, keyNew
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	if answer, found := m.answered[key]; found {
 		return answer, keyAnswered
 	}
+
 	if _, found := m.running[key]; found {
 		return encodedAnswer{}, keyInProgress
 	}
+
 	if m.running == nil {
-		m.running, m.answered = map[string]struct{}{}, map[string]encodedAnswer{}
+		m.running = map[string]struct{}{}
+		m.answered = map[string]encodedAnswer{}
 	}
+
 	m.running[key] = struct{}{}
+
 	return encodedAnswer{}, keyNew
 }
 
@@ -53,11 +60,14 @@ func (m *answerMemory) finish(key string, answer encodedAnswer) {
 	if key == "" {
 		return
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	delete(m.running, key)
 	m.answered[key] = answer
 	m.order = append(m.order, key)
+
 	m.bytes += len(answer.body)
 	for len(m.order) > maxAnswers || m.bytes > maxAnswerBytes {
 		m.bytes -= len(m.answered[m.order[0]].body)
@@ -71,5 +81,6 @@ func (m *answerMemory) finish(key string, answer encodedAnswer) {
 func (m *answerMemory) release(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	delete(m.running, key)
 }

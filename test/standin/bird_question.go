@@ -25,12 +25,14 @@ func readQuestion(r *http.Request) (BirdCall, error) {
 	if err != nil {
 		return BirdCall{}, fmt.Errorf("reading Content-Type: %w", err)
 	}
+
 	switch mediaType {
 	case "application/json":
 		return readJSON(r)
 	case "multipart/form-data":
 		return readMultipart(r)
 	}
+
 	return BirdCall{}, fmt.Errorf("content type %q is neither application/json nor multipart/form-data", mediaType)
 }
 
@@ -39,19 +41,23 @@ func readJSON(r *http.Request) (BirdCall, error) {
 	if err != nil {
 		return BirdCall{}, err
 	}
+
 	for _, key := range inlineMedia {
 		value, present := call.Payload[key]
 		if !present || value == nil {
 			continue
 		}
+
 		encoded, isString := value.(string)
 		if !isString {
 			return BirdCall{}, fmt.Errorf("%s is not a string", key)
 		}
+
 		if err := call.readMedia(base64.NewDecoder(base64.StdEncoding, strings.NewReader(encoded))); err != nil {
 			return BirdCall{}, fmt.Errorf("reading %s: %w", key, err)
 		}
 	}
+
 	return call, nil
 }
 
@@ -61,32 +67,40 @@ func readMultipart(r *http.Request) (BirdCall, error) {
 	if err != nil {
 		return BirdCall{}, fmt.Errorf("reading multipart/form-data: %w", err)
 	}
+
 	var call BirdCall
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
 		}
+
 		if err != nil {
 			return BirdCall{}, fmt.Errorf("reading a part: %w", err)
 		}
+
 		switch part.FormName() {
 		case "payload":
 			var payload BirdCall
+
 			payload, err = readPayload(http.MaxBytesReader(nil, part, maxBirdBody))
-			call.Payload, call.size = payload.Payload, payload.size
+			call.Payload = payload.Payload
+			call.size = payload.size
 		case "media":
 			err = call.readMedia(part)
 		default:
 			err = errors.New("only payload and media are known")
 		}
+
 		if err != nil {
 			return BirdCall{}, fmt.Errorf("reading part %q: %w", part.FormName(), err)
 		}
 	}
+
 	if call.Payload == nil {
 		return BirdCall{}, errors.New("there is no part payload")
 	}
+
 	return call, nil
 }
 
@@ -95,24 +109,30 @@ func readPayload(body io.Reader) (BirdCall, error) {
 	if err != nil {
 		return BirdCall{}, fmt.Errorf("reading the payload: %w", err)
 	}
+
 	call := BirdCall{size: len(raw)}
 	if err := json.Unmarshal(raw, &call.Payload); err != nil {
 		return BirdCall{}, fmt.Errorf("the payload is not a JSON object: %w", err)
 	}
+
 	if call.Payload == nil {
 		return BirdCall{}, errors.New("the payload is null")
 	}
+
 	return call, nil
 }
 
 func (c *BirdCall) readMedia(medium io.Reader) error {
 	hash := sha256.New()
+
 	n, err := io.Copy(hash, medium)
 	if err != nil {
 		return err
 	}
+
 	c.MediaBytes = n
 	c.MediaSHA256 = hex.EncodeToString(hash.Sum(nil))
+
 	return nil
 }
 
@@ -123,18 +143,36 @@ func EchoReply(method string, request map[string]any) any {
 	case "notify_bird_status_change":
 		return nil
 	case "analyze_image":
-		return map[string]any{"description": "a picture", "objects_detected": []string{"thing"}, "text_detected": "", "sentiment": "neutral"}
+		return map[string]any{
+			"description":      "a picture",
+			"objects_detected": []string{"thing"},
+			"text_detected":    "",
+			"sentiment":        "neutral",
+		}
 	case "transcribe_audio":
-		return map[string]any{"text": "hello", "confidence": 0.95, "language": "en", "duration_seconds": 2}
+		return map[string]any{
+			"text":             "hello",
+			"confidence":       0.95,
+			"language":         "en",
+			"duration_seconds": 2,
+		}
 	case "analyze_video":
 		return map[string]any{"summary": "a video", "transcript": "hello"}
 	case "parse_document":
-		return map[string]any{"text": "words", "summary": "a document", "main_topics": []string{}, "suggested_actions": []string{}, "page_count": 1}
+		return map[string]any{
+			"text":              "words",
+			"summary":           "a document",
+			"main_topics":       []string{},
+			"suggested_actions": []string{},
+			"page_count":        1,
+		}
 	}
+
 	for _, key := range []string{"text", "button_title", "list_title", "caption"} {
 		if said, ok := request[key].(string); ok && said != "" {
 			return map[string]any{"response": "You said: " + said}
 		}
 	}
+
 	return map[string]any{"response": "You sent: " + strings.TrimSuffix(strings.TrimPrefix(method, "process_"), "_message")}
 }

@@ -27,6 +27,7 @@ func withControl(next, control http.Handler) http.Handler {
 			control.ServeHTTP(w, r)
 			return
 		}
+
 		next.ServeHTTP(w, r)
 	})
 }
@@ -42,14 +43,19 @@ func (g *Graph) control() http.Handler {
 			controlError(w, http.StatusBadRequest, fmt.Errorf("reading the medium: %w", err))
 			return
 		}
-		id, mime := r.PathValue("id"), r.Header.Get("Content-Type")
+
+		id := r.PathValue("id")
+
+		mime := r.Header.Get("Content-Type")
 		if sum := r.URL.Query().Get("sha256"); sum != "" {
 			g.PutMediaWithSHA256(id, mime, content, sum)
 		} else {
 			g.PutMedia(id, mime, content)
 		}
+
 		w.WriteHeader(http.StatusNoContent)
 	})
+
 	return mux
 }
 
@@ -58,6 +64,7 @@ func (b *Bird) control() http.Handler {
 	mux.HandleFunc("GET "+controlPath+"asked", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"total": b.AskedLog.Total(), "asked": b.Asked()})
 	})
+
 	return mux
 }
 
@@ -70,12 +77,16 @@ func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 	mux.HandleFunc("GET "+controlPath+"calls", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		calls := front.Recorder.Calls(On(query.Get("method"), query.Get("path")))
+
 		list := make([]callJSON, len(calls))
 		for i, call := range calls {
 			list[i] = newCallJSON(call)
 		}
+
 		writeJSON(w, http.StatusOK, map[string]any{
-			"total": front.Recorder.Total(), "dropped": front.Recorder.Dropped(), "calls": list,
+			"total":   front.Recorder.Total(),
+			"dropped": front.Recorder.Dropped(),
+			"calls":   list,
 		})
 	})
 	mux.HandleFunc("DELETE "+controlPath+"calls", func(w http.ResponseWriter, _ *http.Request) {
@@ -85,10 +96,12 @@ func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 	})
 	mux.HandleFunc("GET "+controlPath+"faults", func(w http.ResponseWriter, _ *http.Request) {
 		active := front.Faults.Active()
+
 		list := make([]activeJSON, len(active))
 		for i, a := range active {
 			list[i] = activeJSON{a.ID, a.Played, newFaultJSON(a.Fault)}
 		}
+
 		writeJSON(w, http.StatusOK, map[string]any{"faults": list})
 	})
 	mux.HandleFunc("POST "+controlPath+"faults", front.postFault)
@@ -102,28 +115,35 @@ func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 			controlError(w, http.StatusNotFound, fmt.Errorf("there is no fault %q in force", r.PathValue("id")))
 			return
 		}
+
 		w.WriteHeader(http.StatusNoContent)
 	})
+
 	return mux
 }
 
 func (f *Front) postFault(w http.ResponseWriter, r *http.Request) {
 	var request faultJSON
+
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()
+
 	if err := decoder.Decode(&request); err != nil {
 		controlError(w, http.StatusBadRequest, fmt.Errorf("reading the fault: %w", err))
 		return
 	}
+
 	fault, err := request.fault()
 	if err != nil {
 		controlError(w, http.StatusBadRequest, fmt.Errorf("reading the fault: %w", err))
 		return
 	}
+
 	if len(f.Faults.Active()) >= maxFaults {
 		controlError(w, http.StatusConflict, fmt.Errorf("%d faults are in force: remove some first", maxFaults))
 		return
 	}
+
 	writeJSON(w, http.StatusCreated, map[string]int{"id": f.Faults.Add(fault)})
 }
 
@@ -159,31 +179,50 @@ type activeJSON struct {
 
 func newFaultJSON(f Fault) faultJSON {
 	j := faultJSON{
-		Method: f.Method, PathPrefix: f.PathPrefix, Status: f.Status, Body: f.Body, RetryAfter: f.RetryAfter,
-		Hang: f.Hang, Cut: f.Cut, AfterEffect: f.AfterEffect, Times: f.Times,
+		Method:      f.Method,
+		PathPrefix:  f.PathPrefix,
+		Status:      f.Status,
+		Body:        f.Body,
+		RetryAfter:  f.RetryAfter,
+		Hang:        f.Hang,
+		Cut:         f.Cut,
+		AfterEffect: f.AfterEffect,
+		Times:       f.Times,
 	}
 	if f.Delay > 0 {
 		j.Delay = f.Delay.String()
 	}
+
 	return j
 }
 
 func (j faultJSON) fault() (Fault, error) {
 	fault := Fault{
-		Method: j.Method, PathPrefix: j.PathPrefix, Status: j.Status, Body: j.Body, RetryAfter: j.RetryAfter,
-		Hang: j.Hang, Cut: j.Cut, AfterEffect: j.AfterEffect, Times: j.Times,
+		Method:      j.Method,
+		PathPrefix:  j.PathPrefix,
+		Status:      j.Status,
+		Body:        j.Body,
+		RetryAfter:  j.RetryAfter,
+		Hang:        j.Hang,
+		Cut:         j.Cut,
+		AfterEffect: j.AfterEffect,
+		Times:       j.Times,
 	}
 	if j.GraphError != nil {
 		answer := GraphError(j.GraphError.Code, j.GraphError.Details, j.Status)
-		fault.Status, fault.Body = answer.Status, answer.Body
+		fault.Status = answer.Status
+		fault.Body = answer.Body
 	}
+
 	if j.Delay != "" {
 		delay, err := time.ParseDuration(j.Delay)
 		if err != nil {
 			return Fault{}, fmt.Errorf("delay: %w", err)
 		}
+
 		fault.Delay = delay
 	}
+
 	return fault, fault.Validate()
 }
 

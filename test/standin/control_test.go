@@ -28,18 +28,30 @@ func TestControl(t *testing.T) {
 	if status != http.StatusCreated || object(t, body)["id"] != 1.0 {
 		t.Fatalf("adding a fault: %d %s", status, body)
 	}
+
 	call(http.MethodPost, "/_standin/faults", `{"method":"DELETE","delay":"1.5s","hang":true,"cut":"after","afterEffect":true}`)
 	_, body = call(http.MethodGet, "/_standin/faults", "")
 	second := object(t, body)["faults"].([]any)[1]
-	want := map[string]any{"id": 2.0, "played": 0.0, "fault": map[string]any{
-		"method": "DELETE", "delay": "1.5s", "hang": true, "cut": "after", "afterEffect": true,
-	}}
+
+	want := map[string]any{
+		"id":     2.0,
+		"played": 0.0,
+		"fault": map[string]any{
+			"method":      "DELETE",
+			"delay":       "1.5s",
+			"hang":        true,
+			"cut":         "after",
+			"afterEffect": true,
+		},
+	}
 	if diff := cmp.Diff(any(want), second); diff != "" {
 		t.Errorf("second fault (-want +got):\n%s", diff)
 	}
+
 	if got := graph.Faults.Active()[1].Fault.Delay; got != 1500*time.Millisecond {
 		t.Errorf("delay %s", got)
 	}
+
 	if first, again := send(), send(); first != 400 || again != 200 {
 		t.Errorf("sends answered %d and %d, want 400 and 200", first, again)
 	}
@@ -52,25 +64,31 @@ func TestControl(t *testing.T) {
 			t.Errorf("DELETE %q: %d %s, want %d", tc.path, got, body, tc.status)
 		}
 	}
+
 	if len(graph.Faults.Active()) != 0 {
 		t.Errorf("faults left: %+v", graph.Faults.Active())
 	}
 
 	_, body = call(http.MethodGet, "/_standin/calls?method=POST&path=/"+testNumber, "")
 	record := object(t, body)
+
 	calls := record["calls"].([]any)
 	if record["total"] != 2.0 || len(calls) != 2 {
 		t.Fatalf("calls: %s", body)
 	}
+
 	first := calls[0].(map[string]any)
 	if first["fault"] != "status 400" || first["status"] != 400.0 || !strings.Contains(first["body"].(string), `"hi"`) {
 		t.Errorf("first call %v", first)
 	}
+
 	_, body = call(http.MethodGet, "/_standin/sent", "")
 	if sent := object(t, body); sent["total"] != 1.0 || !strings.Contains(body, `"text":"hi"`) {
 		t.Errorf("sent: %s", body)
 	}
+
 	call(http.MethodDelete, "/_standin/calls", "")
+
 	if graph.Recorder.Total() != 0 || graph.SentLog.Total() != 0 {
 		t.Error("calls left after DELETE")
 	}
@@ -81,9 +99,11 @@ func TestControl(t *testing.T) {
 			t.Errorf("PUT %s: %d %s", path, status, body)
 		}
 	}
+
 	if _, body := call(http.MethodGet, "/v26.0/m1", ""); object(t, body)["mime_type"] != "image/png" {
 		t.Errorf("lookup of what was put: %s", body)
 	}
+
 	if _, body := call(http.MethodGet, "/v26.0/m2", ""); object(t, body)["sha256"] != "00" {
 		t.Errorf("lookup of what was put with a sum: %s", body)
 	}
@@ -93,13 +113,16 @@ func TestControlOfBird(t *testing.T) {
 	bird := NewBird(BirdOptions{})
 	url, client := start(t, bird)
 	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`, "X-API-Key", "k"))
+
 	_, body := do(t, client, request(t, http.MethodGet, url+"/_standin/asked", ""))
 	if asked := object(t, body); asked["total"] != 1.0 || !strings.Contains(body, "process_text_message") {
 		t.Errorf("asked: %s", body)
 	}
+
 	if status, _ := do(t, client, request(t, http.MethodGet, url+"/_standin/healthz", "")); status != http.StatusOK {
 		t.Errorf("healthz: %d", status)
 	}
+
 	if got := bird.Recorder.Total(); got != 1 {
 		t.Errorf("%d calls recorded, want the one that was not of the control API", got)
 	}
@@ -107,6 +130,7 @@ func TestControlOfBird(t *testing.T) {
 
 func TestControlRefusesFaults(t *testing.T) {
 	bird := NewBird(BirdOptions{})
+
 	url, client := start(t, bird)
 	for body, want := range map[string]string{
 		`{`:                                   "reading the fault",
@@ -122,9 +146,11 @@ func TestControlRefusesFaults(t *testing.T) {
 			t.Errorf("%s: %d %s, want 400 with %q", body, status, answer, want)
 		}
 	}
+
 	for range maxFaults {
 		bird.Faults.Add(Fault{})
 	}
+
 	if status, _ := do(t, client, request(t, http.MethodPost, url+"/_standin/faults", `{}`)); status != http.StatusConflict {
 		t.Errorf("one fault too many: %d, want 409", status)
 	}

@@ -22,6 +22,7 @@ const userAgent = "facebookexternalua"
 func Sign(appSecret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(appSecret))
 	mac.Write(body)
+
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -32,9 +33,11 @@ func Deliver(ctx context.Context, client *http.Client, callbackURL, appSecret st
 	if err != nil {
 		return 0, nil, fmt.Errorf("making the delivery: %w", err)
 	}
+
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Hub-Signature-256", Sign(appSecret, body))
 	request.Header.Set("User-Agent", userAgent)
+
 	return exchange(client, request)
 }
 
@@ -45,17 +48,21 @@ func Handshake(ctx context.Context, client *http.Client, callbackURL, verifyToke
 	if err != nil {
 		return 0, "", fmt.Errorf("reading the callback URL: %w", err)
 	}
+
 	query := target.Query()
 	query.Set("hub.mode", "subscribe")
 	query.Set("hub.challenge", challenge)
 	query.Set("hub.verify_token", verifyToken)
 	target.RawQuery = query.Encode()
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody) //nolint:gosec // as in exchange
 	if err != nil {
 		return 0, "", fmt.Errorf("making the verification request: %w", err)
 	}
+
 	request.Header.Set("User-Agent", userAgent)
 	status, answer, err := exchange(client, request)
+
 	return status, string(answer), err
 }
 
@@ -65,9 +72,11 @@ func exchange(client *http.Client, request *http.Request) (status int, answer []
 		return 0, nil, fmt.Errorf("calling the webhook: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
+
 	answer, err = io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {
 		return response.StatusCode, nil, fmt.Errorf("reading the webhook's answer: %w", err)
 	}
+
 	return response.StatusCode, answer, nil
 }

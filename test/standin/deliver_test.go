@@ -32,11 +32,18 @@ func TestEnvelopes(t *testing.T) {
 	envelope := func(value map[string]any) map[string]any {
 		value["messaging_product"] = "whatsapp"
 		value["metadata"] = map[string]any{"display_phone_number": DeliveryDisplayPhoneNumber, "phone_number_id": testNumber}
+
 		return map[string]any{"object": "whatsapp_business_account", "entry": []any{map[string]any{
 			"id": DeliveryBusinessAccountID, "changes": []any{map[string]any{"field": "messages", "value": value}},
 		}}}
 	}
-	pricing := map[string]any{"billable": false, "pricing_model": "PMP", "type": "free_customer_service", "category": "service"}
+
+	pricing := map[string]any{
+		"billable":      false,
+		"pricing_model": "PMP",
+		"type":          "free_customer_service",
+		"category":      "service",
+	}
 	for _, tc := range []struct {
 		name string
 		got  []byte
@@ -48,7 +55,11 @@ func TestEnvelopes(t *testing.T) {
 			want: map[string]any{
 				"contacts": []any{map[string]any{"profile": map[string]any{"name": "Añe 👍"}, "wa_id": "573001234567"}},
 				"messages": []any{map[string]any{
-					"from": "573001234567", "id": "wamid.1", "timestamp": "1749416383", "type": "text", "text": map[string]any{"body": "a/b <c>"},
+					"from":      "573001234567",
+					"id":        "wamid.1",
+					"timestamp": "1749416383",
+					"type":      "text",
+					"text":      map[string]any{"body": "a/b <c>"},
 				}},
 			},
 		},
@@ -58,7 +69,11 @@ func TestEnvelopes(t *testing.T) {
 			want: map[string]any{
 				"contacts": []any{map[string]any{"profile": map[string]any{"name": "Ana"}, "user_id": "US.1"}},
 				"messages": []any{map[string]any{
-					"from_user_id": "US.1", "id": "wamid.1", "timestamp": "1749416383", "type": "image", "image": map[string]any{"id": "m1"},
+					"from_user_id": "US.1",
+					"id":           "wamid.1",
+					"timestamp":    "1749416383",
+					"type":         "image",
+					"image":        map[string]any{"id": "m1"},
 				}},
 			},
 		},
@@ -68,8 +83,12 @@ func TestEnvelopes(t *testing.T) {
 			want: map[string]any{
 				"contacts": []any{map[string]any{"wa_id": "573001234567"}},
 				"statuses": []any{map[string]any{
-					"id": "wamid.1", "status": "sent", "timestamp": "1749416383", "recipient_id": "573001234567",
-					"biz_opaque_callback_data": "e1", "pricing": pricing,
+					"id":                       "wamid.1",
+					"status":                   "sent",
+					"timestamp":                "1749416383",
+					"recipient_id":             "573001234567",
+					"biz_opaque_callback_data": "e1",
+					"pricing":                  pricing,
 				}},
 			},
 		},
@@ -78,7 +97,12 @@ func TestEnvelopes(t *testing.T) {
 			got:  StatusDelivery(testNumber, "wamid.1", "read", "US.1", "", at),
 			want: map[string]any{
 				"contacts": []any{map[string]any{"user_id": "US.1"}},
-				"statuses": []any{map[string]any{"id": "wamid.1", "status": "read", "timestamp": "1749416383", "recipient_user_id": "US.1"}},
+				"statuses": []any{map[string]any{
+					"id":                "wamid.1",
+					"status":            "read",
+					"timestamp":         "1749416383",
+					"recipient_user_id": "US.1",
+				}},
 			},
 		},
 		{
@@ -86,9 +110,14 @@ func TestEnvelopes(t *testing.T) {
 			got:  FailedDelivery(testNumber, "wamid.1", "573001234567", "", 131026, at),
 			want: map[string]any{
 				"statuses": []any{map[string]any{
-					"id": "wamid.1", "status": "failed", "timestamp": "1749416383", "recipient_id": "573001234567",
+					"id":           "wamid.1",
+					"status":       "failed",
+					"timestamp":    "1749416383",
+					"recipient_id": "573001234567",
 					"errors": []any{map[string]any{
-						"code": 131026.0, "title": "Message undeliverable", "message": "Message undeliverable",
+						"code":       131026.0,
+						"title":      "Message undeliverable",
+						"message":    "Message undeliverable",
 						"error_data": map[string]any{"details": "Message undeliverable"},
 						"href":       "/documentation/business-messaging/whatsapp/support/error-codes",
 					}},
@@ -100,14 +129,17 @@ func TestEnvelopes(t *testing.T) {
 			if diff := cmp.Diff(envelope(tc.want), object(t, string(tc.got))); diff != "" {
 				t.Errorf("envelope (-want +got):\n%s", diff)
 			}
+
 			if strings.ContainsFunc(string(tc.got), func(r rune) bool { return r > '~' }) {
 				t.Errorf("%s is not all ASCII", tc.got)
 			}
 		})
 	}
+
 	if got := TextDelivery(testNumber, "1", "é", "wamid.1", "a/b", at); !strings.Contains(string(got), `"\u00e9"`) || !strings.Contains(string(got), `a\/b`) {
 		t.Errorf("%s is not escaped as Meta does", got)
 	}
+
 	if got := StatusDelivery(testNumber, "wamid.1", "failed", "1", "", at); !strings.Contains(string(got), "131000") {
 		t.Errorf("%s has no error", got)
 	}
@@ -133,14 +165,18 @@ func inbox() *scene {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
+
 		s.effects.add(string(body))
+
 		_, _ = io.WriteString(w, "taken")
 	}))
+
 	return s
 }
 
 func TestDeliver(t *testing.T) {
 	hook := inbox()
+
 	url, client := start(t, hook)
 	for secret, want := range map[string]int{"s": 200, "other": 401} {
 		status, _, err := Deliver(t.Context(), client, url, secret, []byte(`{}`))
@@ -148,10 +184,13 @@ func TestDeliver(t *testing.T) {
 			t.Errorf("signed with %q: %d, %v, want %d", secret, status, err, want)
 		}
 	}
+
 	hook.Faults.Add(Fault{Cut: CutMidBody})
+
 	if status, _, err := Deliver(t.Context(), client, url, "s", []byte(`{}`)); err == nil || status != 200 {
 		t.Errorf("cut answer: %d, %v, want 200 and an error", status, err)
 	}
+
 	if _, _, err := Handshake(t.Context(), client, "http://\x00", "v", "1"); err == nil {
 		t.Error("no error for a URL that is none")
 	}
@@ -165,33 +204,42 @@ func TestStatusPoster(t *testing.T) {
 	graphURL, graphClient := start(t, graph)
 
 	ctx, cancel := context.WithCancel(t.Context())
+
 	var running sync.WaitGroup
+
 	running.Go(func() { poster.Run(ctx) })
 	defer running.Wait()
 	defer cancel()
 
 	hook.Faults.Add(Fault{Status: 503, Times: 1})
+
 	for range 2 {
 		do(t, graphClient, request(t, http.MethodPost, graphURL+"/v26.0/"+testNumber+"/messages",
 			message(`"text":{"body":"hi"},"biz_opaque_callback_data":"e1"`), "Authorization", "Bearer t"))
 	}
+
 	if err := hook.effects.WaitTotal(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
+
 	bodies := hook.effects.All()
 	for i, want := range []string{"delivered", "sent", "delivered"} {
 		if !strings.Contains(bodies[i], `"`+want+`"`) || !strings.Contains(bodies[i], `"e1"`) || !strings.Contains(bodies[i], `"573001234567"`) {
 			t.Errorf("status %d is %s, want %s", i, bodies[i], want)
 		}
 	}
+
 	cancel()
 	running.Wait()
+
 	if posted, failed, dropped := poster.Counts(); posted < 2 || failed < 1 || dropped != 0 {
 		t.Errorf("posted %d, failed %d, dropped %d", posted, failed, dropped)
 	}
+
 	for range maxPendingStatuses + 1 {
 		poster.Sink(SentMessage{})
 	}
+
 	if _, _, dropped := poster.Counts(); dropped != 1 {
 		t.Errorf("dropped %d, want 1", dropped)
 	}

@@ -40,10 +40,12 @@ func Wamid(seed string) string {
 func wamid(peer string, direction byte, seed string) string {
 	peerLength := min(len(peer), 64)
 	sum := sha256.Sum256([]byte(seed))
+
 	record := append([]byte{0x1c, 0x18, byte(peerLength)}, peer[:peerLength]...)
 	record = append(record, 0x15, 0x02, 0x00, direction, 0x18, 0x14)
 	record = append(record, strings.ToUpper(hex.EncodeToString(sum[:10]))...)
 	record = append(record, 0x00)
+
 	return "wamid." + base64.StdEncoding.EncodeToString(record)
 }
 
@@ -53,7 +55,9 @@ func digitsOf(random []byte, n int) string {
 	for i := range digits {
 		digits[i] = '0' + random[i]%10
 	}
+
 	digits[0] = '1' + random[0]%9
+
 	return string(digits)
 }
 
@@ -103,17 +107,24 @@ func TextDelivery(phoneNumberID, waID, name, messageID, text string, at time.Tim
 
 // MessageDelivery is the webhook of one message of any type; object is what stands under the type's name, nil for none.
 func MessageDelivery(phoneNumberID, waID, name, messageID, messageType string, object any, at time.Time) []byte {
-	message := map[string]any{"id": messageID, "timestamp": unixSeconds(at), "type": messageType}
+	message := map[string]any{
+		"id":        messageID,
+		"timestamp": unixSeconds(at),
+		"type":      messageType,
+	}
 	if object != nil {
 		message[messageType] = object
 	}
+
 	sender := contact{Profile: &profile{name}, WaID: waID}
 	if businessScopedID.MatchString(waID) {
-		sender.WaID, sender.UserID = "", waID
+		sender.WaID = ""
+		sender.UserID = waID
 		message["from_user_id"] = waID
 	} else {
 		message["from"] = waID
 	}
+
 	return seal(phoneNumberID, messagesValue{Contacts: []contact{sender}, Messages: []map[string]any{message}})
 }
 
@@ -123,32 +134,47 @@ func StatusDelivery(phoneNumberID, messageID, status, recipient, callback string
 	if status == "failed" {
 		return FailedDelivery(phoneNumberID, messageID, recipient, callback, 131000, at)
 	}
+
 	entry, person := statusEntry(messageID, status, recipient, callback, at)
 	if status == "sent" || status == "delivered" {
 		entry["pricing"] = map[string]any{
-			"billable": false, "pricing_model": "PMP", "type": "free_customer_service", "category": "service",
+			"billable":      false,
+			"pricing_model": "PMP",
+			"type":          "free_customer_service",
+			"category":      "service",
 		}
 	}
+
 	return seal(phoneNumberID, messagesValue{Contacts: []contact{person}, Statuses: []map[string]any{entry}})
 }
 
 // FailedDelivery is the webhook of a message that failed for the reason of an error code; it carries no contacts.
 func FailedDelivery(phoneNumberID, messageID, recipient, callback string, code int, at time.Time) []byte {
 	entry, _ := statusEntry(messageID, "failed", recipient, callback, at)
+
 	title := "Unknown error"
 	if known, ok := errorTitles[code]; ok {
 		title = known.title
 	}
+
 	entry["errors"] = []map[string]any{{
-		"code": code, "title": title, "message": title,
+		"code":       code,
+		"title":      title,
+		"message":    title,
 		"error_data": map[string]string{"details": title},
 		"href":       "/documentation/business-messaging/whatsapp/support/error-codes",
 	}}
+
 	return seal(phoneNumberID, messagesValue{Statuses: []map[string]any{entry}})
 }
 
 func statusEntry(messageID, status, recipient, callback string, at time.Time) (map[string]any, contact) {
-	entry := map[string]any{"id": messageID, "status": status, "timestamp": unixSeconds(at)}
+	entry := map[string]any{
+		"id":        messageID,
+		"status":    status,
+		"timestamp": unixSeconds(at),
+	}
+
 	person := contact{WaID: recipient}
 	if businessScopedID.MatchString(recipient) {
 		person = contact{UserID: recipient}
@@ -156,9 +182,11 @@ func statusEntry(messageID, status, recipient, callback string, at time.Time) (m
 	} else {
 		entry["recipient_id"] = recipient
 	}
+
 	if callback != "" {
 		entry["biz_opaque_callback_data"] = callback
 	}
+
 	return entry, person
 }
 
@@ -167,11 +195,13 @@ func unixSeconds(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) 
 func seal(phoneNumberID string, value messagesValue) []byte {
 	value.MessagingProduct = "whatsapp"
 	value.Metadata = metadata{DeliveryDisplayPhoneNumber, phoneNumberID}
+
 	raw, err := json.Marshal(envelope{whatsAppObject, []entry{{DeliveryBusinessAccountID, []change{{value, "messages"}}}}})
 	if err != nil {
 		// Only an object of the caller's that JSON cannot hold comes here; what is no JSON shows it at the receiver.
 		return fmt.Append(nil, "building the envelope: ", err)
 	}
+
 	return escape(raw)
 }
 
@@ -190,7 +220,9 @@ func escape(raw []byte) []byte {
 				fmt.Fprintf(escaped, `\u%04x`, unit)
 			}
 		}
+
 		raw = raw[size:]
 	}
+
 	return escaped.Bytes()
 }

@@ -64,6 +64,7 @@ func (f Fault) Validate() error {
 	case f.Delay < 0 || f.Times < 0:
 		return fmt.Errorf("delay %s and times %d must not be negative", f.Delay, f.Times)
 	}
+
 	return nil
 }
 
@@ -78,18 +79,23 @@ func (f Fault) String() string {
 	if f.AfterEffect {
 		parts = append(parts, "after effect")
 	}
+
 	if f.Delay > 0 {
 		parts = append(parts, "delay "+f.Delay.String())
 	}
+
 	if f.Hang {
 		parts = append(parts, "hang")
 	}
+
 	if f.Status != 0 {
 		parts = append(parts, fmt.Sprintf("status %d", f.Status))
 	}
+
 	if f.Cut != "" {
 		parts = append(parts, "cut "+string(f.Cut))
 	}
+
 	return strings.Join(parts, ", ")
 }
 
@@ -113,8 +119,10 @@ type Faults struct {
 func (f *Faults) Add(fault Fault) (id int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.lastID++
 	f.active = append(f.active, &ActiveFault{ID: f.lastID, Fault: fault})
+
 	return f.lastID
 }
 
@@ -122,8 +130,10 @@ func (f *Faults) Add(fault Fault) (id int) {
 func (f *Faults) Remove(id int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	before := len(f.active)
 	f.active = slices.DeleteFunc(f.active, func(a *ActiveFault) bool { return a.ID == id })
+
 	return len(f.active) < before
 }
 
@@ -131,6 +141,7 @@ func (f *Faults) Remove(id int) bool {
 func (f *Faults) Clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	f.active = nil
 }
 
@@ -138,10 +149,12 @@ func (f *Faults) Clear() {
 func (f *Faults) Active() []ActiveFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	list := make([]ActiveFault, len(f.active))
 	for i, a := range f.active {
 		list[i] = *a
 	}
+
 	return list
 }
 
@@ -149,15 +162,19 @@ func (f *Faults) Active() []ActiveFault {
 func (f *Faults) take(r *http.Request) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	for i, a := range f.active {
 		if !matches(a.Fault.Method, a.Fault.PathPrefix, r.Method, r.URL.Path) {
 			continue
 		}
+
 		a.Played++
 		if a.Fault.Times > 0 && a.Played >= a.Fault.Times {
 			f.active = slices.Delete(f.active, i, i+1)
 		}
+
 		return a.Fault, true
 	}
+
 	return Fault{}, false
 }

@@ -31,11 +31,13 @@ func newScene() *scene {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+
 		s.effects.add(string(body))
 		w.Header().Set("X-Handler", "yes")
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, "0123456789")
 	}))
+
 	return s
 }
 
@@ -53,26 +55,54 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 		fault *Fault
 		want  outcome
 	}{
-		{name: "none", want: outcome{Status: 202, Body: "0123456789", Effects: 1, Record: Call{Status: 202}}},
+		{name: "none", want: outcome{
+			Status:  202,
+			Body:    "0123456789",
+			Effects: 1,
+			Record:  Call{Status: 202},
+		}},
 		{
-			name:  "status",
-			fault: &Fault{Status: 503, Body: "down", RetryAfter: "7"},
-			want:  outcome{Status: 503, Body: "down", Retry: "7", Record: Call{Status: 503, Fault: "status 503"}},
+			name: "status",
+			fault: &Fault{
+				Status:     503,
+				Body:       "down",
+				RetryAfter: "7",
+			},
+			want: outcome{
+				Status: 503,
+				Body:   "down",
+				Retry:  "7",
+				Record: Call{Status: 503, Fault: "status 503"},
+			},
 		},
 		{
 			name:  "status after the effect",
 			fault: &Fault{Status: 500, AfterEffect: true},
-			want:  outcome{Status: 500, Effects: 1, Record: Call{Status: 500, Fault: "after effect, status 500"}},
+			want: outcome{
+				Status:  500,
+				Effects: 1,
+				Record:  Call{Status: 500, Fault: "after effect, status 500"},
+			},
 		},
 		{
 			name:  "delay",
 			fault: &Fault{Delay: time.Millisecond},
-			want:  outcome{Status: 202, Body: "0123456789", Effects: 1, Record: Call{Status: 202, Fault: "delay 1ms"}},
+			want: outcome{
+				Status:  202,
+				Body:    "0123456789",
+				Effects: 1,
+				Record:  Call{Status: 202, Fault: "delay 1ms"},
+			},
 		},
 		{
 			name:  "delay after the effect",
 			fault: &Fault{Delay: time.Millisecond, AfterEffect: true},
-			want:  outcome{Status: 202, Body: "0123456789", Effects: 1, Record: Call{Status: 202, Fault: "after effect, delay 1ms"}},
+			want: outcome{
+				Status:  202,
+				Body:    "0123456789",
+				Effects: 1,
+				Record:  Call{Status: 202, Fault: "after effect, delay 1ms"},
+			},
 		},
 		{
 			name:  "cut before",
@@ -82,17 +112,36 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 		{
 			name:  "cut after",
 			fault: &Fault{Cut: CutAfter},
-			want:  outcome{Broken: true, Effects: 1, Record: Call{Fault: "cut after"}},
+			want: outcome{
+				Broken:  true,
+				Effects: 1,
+				Record:  Call{Fault: "cut after"},
+			},
 		},
 		{
 			name:  "cut in the handler's body",
 			fault: &Fault{Cut: CutMidBody},
-			want:  outcome{Status: 202, Body: "01234", Broken: true, Effects: 1, Record: Call{Status: 202, Fault: "cut midbody"}},
+			want: outcome{
+				Status:  202,
+				Body:    "01234",
+				Broken:  true,
+				Effects: 1,
+				Record:  Call{Status: 202, Fault: "cut midbody"},
+			},
 		},
 		{
-			name:  "cut in the fault's body",
-			fault: &Fault{Cut: CutMidBody, Status: 429, Body: "slow down"},
-			want:  outcome{Status: 429, Body: "slow", Broken: true, Record: Call{Status: 429, Fault: "status 429, cut midbody"}},
+			name: "cut in the fault's body",
+			fault: &Fault{
+				Cut:    CutMidBody,
+				Status: 429,
+				Body:   "slow down",
+			},
+			want: outcome{
+				Status: 429,
+				Body:   "slow",
+				Broken: true,
+				Record: Call{Status: 429, Fault: "status 429, cut midbody"},
+			},
 		},
 		{
 			name:  "cut in no body",
@@ -102,34 +151,45 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScene()
+
 			url, client := start(t, s)
 			if tc.fault != nil {
 				tc.fault.Times = 1
 				s.Faults.Add(*tc.fault)
 			}
+
 			var got outcome
+
 			response, err := client.Do(request(t, http.MethodPost, url+"/x?a=b", "hello", "Authorization", "Bearer t"))
+
 			got.Broken = err != nil
 			if err == nil {
 				body, err := io.ReadAll(response.Body)
 				_ = response.Body.Close()
-				got.Status, got.Body, got.Retry = response.StatusCode, string(body), response.Header.Get("Retry-After")
+				got.Status = response.StatusCode
+				got.Body = string(body)
+				got.Retry = response.Header.Get("Retry-After")
 				got.Broken = err != nil
 			}
+
 			got.Effects = s.effects.Total()
 
 			calls := s.Recorder.Calls()
 			if len(calls) != 1 {
 				t.Fatalf("%d calls recorded, want 1", len(calls))
 			}
+
 			call := calls[0]
+
 			got.Record = Call{Status: call.Status, Fault: call.Fault}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
+
 			if string(call.Body) != "hello" || call.BodySize != 5 || call.Query.Get("a") != "b" || call.Header.Get("Authorization") != "Bearer t" {
 				t.Errorf("recorded call %+v", call)
 			}
+
 			if status, _ := do(t, client, request(t, http.MethodPost, url+"/x", "again")); status != 202 {
 				t.Errorf("the call after the fault was answered %d, want 202", status)
 			}
@@ -152,30 +212,38 @@ func TestHangEnds(t *testing.T) {
 				s := newScene()
 				url, client := start(t, s)
 				s.Faults.Add(tc.fault)
+
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
+
 				answered := make(chan error, 1)
+
 				r := request(t, http.MethodPost, url+"/x", "hello").WithContext(ctx)
 				go func() {
 					response, err := client.Do(r)
 					if err == nil {
 						err = response.Body.Close()
 					}
+
 					answered <- err
 				}()
+
 				if tc.fault.Hang {
 					if err := s.Recorder.WaitTotal(t.Context(), 1); err != nil {
 						t.Fatal(err)
 					}
 				}
+
 				if end == "closed" {
 					s.Close()
 				} else {
 					cancel()
 				}
+
 				if err := <-answered; err == nil {
 					t.Error("the call was answered")
 				}
+
 				if tc.fault.Hang {
 					if got := s.effects.Total(); got != tc.effects {
 						t.Errorf("%d effects, want %d", got, tc.effects)
@@ -188,13 +256,20 @@ func TestHangEnds(t *testing.T) {
 
 func TestFaultsAreTriedInOrder(t *testing.T) {
 	var faults Faults
-	faults.Add(Fault{Method: "POST", PathPrefix: "/1/messages", Status: 500, Times: 2})
+	faults.Add(Fault{
+		Method:     "POST",
+		PathPrefix: "/1/messages",
+		Status:     500,
+		Times:      2,
+	})
 	second := faults.Add(Fault{PathPrefix: "/v26.0/1/", Status: 501})
 	faults.Add(Fault{PathPrefix: "/v1/messages/", Status: 502})
+
 	take := func(method, path string) int {
 		fault, _ := faults.take(request(t, method, "http://standin"+path, ""))
 		return fault.Status
 	}
+
 	var got []int
 	for _, call := range []string{
 		"POST /v26.0/1/messages", "GET /v26.0/1/messages", "POST /v1.0/1/messages", "POST /v26.0/1/messages",
@@ -203,16 +278,21 @@ func TestFaultsAreTriedInOrder(t *testing.T) {
 		method, path, _ := strings.Cut(call, " ")
 		got = append(got, take(method, path))
 	}
+
 	if diff := cmp.Diff([]int{500, 501, 500, 501, 502, 0}, got); diff != "" {
 		t.Errorf("faults played (-want +got):\n%s", diff)
 	}
+
 	if active := faults.Active(); len(active) != 2 || active[0].ID != second || active[0].Played != 2 {
 		t.Errorf("active faults %+v", active)
 	}
+
 	if !faults.Remove(second) || faults.Remove(second) {
 		t.Error("Remove reports wrongly whether the fault was in force")
 	}
+
 	faults.Clear()
+
 	if len(faults.Active()) != 0 {
 		t.Error("faults left after Clear")
 	}
@@ -221,17 +301,21 @@ func TestFaultsAreTriedInOrder(t *testing.T) {
 func TestBodyLimits(t *testing.T) {
 	s := newScene()
 	url, client := start(t, s)
+
 	status, _ := do(t, client, request(t, http.MethodPost, url+"/x", strings.Repeat("a", 1<<20+1)))
 	if status != http.StatusRequestEntityTooLarge || s.effects.Total() != 0 {
 		t.Errorf("status %d, %d effects, want 413 and none", status, s.effects.Total())
 	}
 
 	body := io.MultiReader(strings.NewReader("--b\r\n\r\n"), io.LimitReader(zeros{}, maxMultipartBytes))
+
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/x", struct{ io.Reader }{body})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+
 	countOnly := &scene{Front: NewFront(NewRecorder(1), 1)}
 	countOnly.Handler = countOnly.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)
@@ -240,10 +324,12 @@ func TestBodyLimits(t *testing.T) {
 		}
 	}))
 	url, client = start(t, countOnly)
+
 	r.URL.Host = strings.TrimPrefix(url, "http://")
 	if status, _ := do(t, client, r); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d for a large multipart body, want 413", status)
 	}
+
 	if calls := countOnly.Recorder.Calls(); len(calls) != 1 || calls[0].Body != nil || calls[0].BodySize != maxMultipartBytes {
 		t.Errorf("recorded %d calls", len(calls))
 	}
@@ -261,16 +347,21 @@ func TestGraphErrorFault(t *testing.T) {
 	got := object(t, fault.Body)["error"].(map[string]any)
 	trace, _ := got["fbtrace_id"].(string)
 	delete(got, "fbtrace_id")
+
 	want := map[string]any{
-		"message": "(#130429) Rate limit hit", "type": "OAuthException", "code": 130429.0,
+		"message":    "(#130429) Rate limit hit",
+		"type":       "OAuthException",
+		"code":       130429.0,
 		"error_data": map[string]any{"messaging_product": "whatsapp", "details": "Cloud API message throughput has been reached."},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
+
 	if fault.Status != 400 || !strings.HasPrefix(trace, "A") {
 		t.Errorf("status %d, trace %q", fault.Status, trace)
 	}
+
 	if got := GraphError(131000, "", 503).Status; got != 503 {
 		t.Errorf("status %d, want the one asked for", got)
 	}

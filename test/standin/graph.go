@@ -72,15 +72,19 @@ func NewGraph(options GraphOptions) *Graph {
 	if options.MediaURLLifetime <= 0 {
 		options.MediaURLLifetime = 5 * time.Minute
 	}
+
 	if options.TokenScopes == nil {
 		options.TokenScopes = []string{"whatsapp_business_management", "whatsapp_business_messaging"}
 	}
+
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+
 	if options.CallbackClient == nil {
 		options.CallbackClient = newCallbackClient()
 	}
+
 	keep := keepOrDefault(options.Keep)
 	g := &Graph{
 		Front:   NewFront(NewRecorder(keep), maxGraphBody),
@@ -89,8 +93,10 @@ func NewGraph(options GraphOptions) *Graph {
 		nonce:   rand.Text(),
 	}
 	g.media.key = []byte(rand.Text())
-	g.webhooks.accounts, g.webhooks.numbers = map[string]string{}, map[string]string{}
+	g.webhooks.accounts = map[string]string{}
+	g.webhooks.numbers = map[string]string{}
 	g.handler = withControl(g.Wrap(g.routes()), g.control())
+
 	return g
 }
 
@@ -99,6 +105,7 @@ func keepOrDefault(keep int) int {
 	if keep == 0 {
 		return defaultKeep
 	}
+
 	return max(keep, 0)
 }
 
@@ -118,15 +125,19 @@ func (g *Graph) routes() http.Handler {
 				writeProblem(w, unknownPath(r))
 				return
 			}
+
 			problem := authorize(r)
+
 			var answer any
 			if problem == nil {
 				answer, problem = serve(r)
 			}
+
 			if problem != nil {
 				writeProblem(w, problem)
 				return
 			}
+
 			writeJSON(w, http.StatusOK, answer)
 		})
 	}
@@ -144,6 +155,7 @@ func (g *Graph) routes() http.Handler {
 	handle("GET /{version}/debug_token", g.authorizeAny, g.debugToken)
 	mux.HandleFunc("GET "+downloadPath+"{$}", g.download)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { writeProblem(w, unknownPath(r)) })
+
 	return mux
 }
 
@@ -152,6 +164,7 @@ func (g *Graph) getNode(r *http.Request) (any, *problem) {
 	if slices.Contains(strings.Split(r.URL.Query().Get("fields"), ","), "webhook_configuration") {
 		return g.getNumberOverride(r)
 	}
+
 	return g.getMedia(r)
 }
 
@@ -172,22 +185,28 @@ func unknownObject(id string) *problem {
 func params(r *http.Request) (url.Values, *problem) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		values := r.URL.Query()
+
 		fields := map[string]json.RawMessage{}
 		if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
 			return nil, invalid("The request body is not a JSON object: %v", err)
 		}
+
 		for name, raw := range fields {
 			var text string
 			if json.Unmarshal(raw, &text) != nil {
 				text = string(raw)
 			}
+
 			values.Set(name, text)
 		}
+
 		return values, nil
 	}
+
 	if err := r.ParseForm(); err != nil {
 		return nil, invalid("The request's parameters cannot be read: %v", err)
 	}
+
 	return r.Form, nil
 }
 
@@ -204,6 +223,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 		http.Error(w, "the answer is not JSON: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
+
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

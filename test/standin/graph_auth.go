@@ -15,6 +15,7 @@ func bearer(r *http.Request) string {
 	if !found {
 		return ""
 	}
+
 	return strings.TrimSpace(token)
 }
 
@@ -23,6 +24,7 @@ func accepted(known []string, credential string) bool {
 	if len(known) == 0 {
 		return credential != ""
 	}
+
 	return slices.ContainsFunc(known, func(k string) bool {
 		return subtle.ConstantTimeCompare([]byte(k), []byte(credential)) == 1
 	})
@@ -31,11 +33,21 @@ func accepted(known []string, credential string) bool {
 func (g *Graph) authorizeUser(r *http.Request) *problem {
 	if accepted(g.options.AccessTokens, bearer(r)) {
 		if g.tokenExpired() {
-			return &problem{code: 190, title: "Error validating access token: Session has expired", status: http.StatusUnauthorized}
+			return &problem{
+				code:   190,
+				title:  "Error validating access token: Session has expired",
+				status: http.StatusUnauthorized,
+			}
 		}
+
 		return nil
 	}
-	return &problem{code: 190, title: "Invalid OAuth access token - Cannot parse access token", status: http.StatusUnauthorized}
+
+	return &problem{
+		code:   190,
+		title:  "Invalid OAuth access token - Cannot parse access token",
+		status: http.StatusUnauthorized,
+	}
 }
 
 func (g *Graph) tokenExpired() bool {
@@ -46,16 +58,23 @@ func (g *Graph) authorizeApp(r *http.Request) *problem {
 	if g.options.AppID != "" && r.PathValue("id") != g.options.AppID {
 		return unknownObject(r.PathValue("id"))
 	}
+
 	if accepted(g.appTokens(), bearer(r)) {
 		return nil
 	}
-	return &problem{code: 190, title: "This method must be called with an app access_token.", status: http.StatusUnauthorized}
+
+	return &problem{
+		code:   190,
+		title:  "This method must be called with an app access_token.",
+		status: http.StatusUnauthorized,
+	}
 }
 
 func (g *Graph) authorizeAny(r *http.Request) *problem {
 	if g.options.AppID != "" && accepted(g.appTokens(), bearer(r)) {
 		return nil
 	}
+
 	return g.authorizeUser(r)
 }
 
@@ -63,6 +82,7 @@ func (g *Graph) appTokens() []string {
 	if g.options.AppID == "" {
 		return nil
 	}
+
 	return []string{g.options.AppID + "|" + g.options.AppSecret}
 }
 
@@ -72,27 +92,44 @@ func (g *Graph) debugToken(r *http.Request) (any, *problem) {
 	if token == "" {
 		return nil, invalid("The parameter input_token is required.")
 	}
+
 	if !accepted(g.options.AccessTokens, token) {
 		return map[string]any{"data": map[string]any{
 			"error":    map[string]any{"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"},
-			"is_valid": false, "scopes": []string{},
+			"is_valid": false,
+			"scopes":   []string{},
 		}}, nil
 	}
+
 	expires := int64(0)
 	if at := g.options.TokenExpiresAt; !at.IsZero() {
 		expires = at.Unix()
 	}
+
 	granular := []map[string]any{}
 	for _, scope := range g.options.TokenScopes {
 		granular = append(granular, map[string]any{"scope": scope})
 	}
+
 	data := map[string]any{
-		"app_id": g.options.AppID, "type": "SYSTEM_USER", "application": "Stand-in",
-		"data_access_expires_at": 0, "expires_at": expires, "is_valid": !g.tokenExpired(), "issued_at": 1700000000,
-		"scopes": g.options.TokenScopes, "granular_scopes": granular, "user_id": "122000000000000001",
+		"app_id":                 g.options.AppID,
+		"type":                   "SYSTEM_USER",
+		"application":            "Stand-in",
+		"data_access_expires_at": 0,
+		"expires_at":             expires,
+		"is_valid":               !g.tokenExpired(),
+		"issued_at":              1700000000,
+		"scopes":                 g.options.TokenScopes,
+		"granular_scopes":        granular,
+		"user_id":                "122000000000000001",
 	}
 	if g.tokenExpired() {
-		data["error"] = map[string]any{"code": 190, "subcode": 463, "message": "Error validating access token: Session has expired"}
+		data["error"] = map[string]any{
+			"code":    190,
+			"subcode": 463,
+			"message": "Error validating access token: Session has expired",
+		}
 	}
+
 	return map[string]any{"data": data}, nil
 }

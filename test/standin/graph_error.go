@@ -75,7 +75,12 @@ var errorTitles = map[int]errorTitle{
 // GraphError is a fault that answers with an error of Graph's shape. An httpStatus of 0 is the one Meta's table gives
 // the code. The caller sets what calls it is for, and how often.
 func GraphError(code int, details string, httpStatus int) Fault {
-	p := problem{code: code, details: details, status: httpStatus}
+	p := problem{
+		code:    code,
+		details: details,
+		status:  httpStatus,
+	}
+
 	return Fault{Status: p.httpStatus(), Body: string(p.body())}
 }
 
@@ -96,9 +101,11 @@ func (p problem) httpStatus() int {
 	if p.status != 0 {
 		return p.status
 	}
+
 	if known, ok := errorTitles[p.code]; ok {
 		return known.status
 	}
+
 	return http.StatusBadRequest
 }
 
@@ -110,10 +117,12 @@ func (p problem) body() []byte {
 			title = known.title
 		}
 	}
+
 	type data struct {
 		MessagingProduct string `json:"messaging_product"`
 		Details          string `json:"details"`
 	}
+
 	type object struct {
 		Message   string `json:"message"`
 		Type      string `json:"type"`
@@ -121,7 +130,9 @@ func (p problem) body() []byte {
 		ErrorData *data  `json:"error_data,omitempty"`
 		TraceID   string `json:"fbtrace_id"`
 	}
+
 	trace := sha256.Sum256(fmt.Append(nil, p.code, p.details))
+
 	body := object{
 		Message: fmt.Sprintf("(#%d) %s", p.code, title),
 		Type:    "OAuthException",
@@ -131,9 +142,11 @@ func (p problem) body() []byte {
 	if p.details != "" {
 		body.ErrorData = &data{MessagingProduct: "whatsapp", Details: p.details}
 	}
+
 	raw, err := json.Marshal(map[string]object{"error": body})
 	if err != nil {
 		return []byte(`{"error":{"message":"(#1) API Unknown","type":"OAuthException","code":1}}`)
 	}
+
 	return raw
 }

@@ -35,11 +35,14 @@ func checkInteractive(object json.RawMessage) *problem {
 	if p := decode(object, &interactive); p != nil {
 		return p
 	}
+
 	action := interactive.Action
 	if action == nil {
 		return refused(131008, "Interactive action is required")
 	}
+
 	var specific *problem
+
 	longestBody := 1024
 	switch interactive.Type {
 	case "button":
@@ -55,6 +58,7 @@ func checkInteractive(object json.RawMessage) *problem {
 	default:
 		return refused(131009, "Interactive type %q is not known", interactive.Type)
 	}
+
 	var body, footer *problem
 	switch {
 	case interactive.Body != nil:
@@ -62,9 +66,11 @@ func checkInteractive(object json.RawMessage) *problem {
 	case interactive.Type != "product":
 		body = refused(131008, "Body text is required")
 	}
+
 	if interactive.Footer != nil {
 		footer = length("Footer text", interactive.Footer.Text, false, 60)
 	}
+
 	return first(body, footer, checkHeader(interactive), specific)
 }
 
@@ -73,12 +79,15 @@ func checkHeader(interactive interactiveObject) *problem {
 	if header == nil {
 		return nil
 	}
+
 	if interactive.Type == "list" && header.Type != "text" {
 		return refused(131009, "The header of a list is of type text")
 	}
+
 	if header.Type == "text" {
 		return length("Header text", header.Text, true, 60)
 	}
+
 	return nil
 }
 
@@ -86,19 +95,24 @@ func checkButtons(action *interactiveAction) *problem {
 	if len(action.Buttons) < 1 || len(action.Buttons) > 3 {
 		return refused(131009, "Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3")
 	}
+
 	ids := make(map[string]bool, len(action.Buttons))
 	for _, button := range action.Buttons {
 		if button.Type != "reply" {
 			return refused(131009, "Button type %q is not reply", button.Type)
 		}
+
 		if p := first(length("Button id", button.Reply.ID, true, 256), length("Button title", button.Reply.Title, true, 20)); p != nil {
 			return p
 		}
+
 		if ids[button.Reply.ID] {
 			return refused(131009, "Duplicated button id")
 		}
+
 		ids[button.Reply.ID] = true
 	}
+
 	return nil
 }
 
@@ -106,13 +120,16 @@ func checkList(action *interactiveAction) *problem {
 	if p := length("List button", action.Button, true, 20); p != nil {
 		return p
 	}
+
 	rows := 0
+
 	ids := map[string]bool{}
 	for _, section := range action.Sections {
 		// A title is required as soon as there is more than one section.
 		if p := length("Section title", section.Title, len(action.Sections) > 1, 24); p != nil {
 			return p
 		}
+
 		for _, row := range section.Rows {
 			p := first(
 				length("Row id", row.ID, true, 200),
@@ -122,15 +139,19 @@ func checkList(action *interactiveAction) *problem {
 			if p != nil {
 				return p
 			}
+
 			if ids[row.ID] {
 				return refused(131009, "Duplicated row id")
 			}
+
 			ids[row.ID] = true
 			rows++
 		}
 	}
+
 	if rows < 1 || rows > 10 {
 		return refused(131009, "Total row count exceed max allowed count. Min: 1, Max: 10, got: %d", rows)
 	}
+
 	return nil
 }

@@ -51,12 +51,16 @@ type mediaStore struct {
 func (s *mediaStore) put(id string, m medium) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	s.removeLocked(id)
+
 	if s.byID == nil {
 		s.byID = map[string]medium{}
 	}
+
 	s.byID[id] = m
 	s.order = append(s.order, id)
+
 	s.bytes += len(m.content)
 	for len(s.order) > 1 && (len(s.order) > maxNodes || s.bytes > maxMediaBytes) {
 		s.removeLocked(s.order[0])
@@ -66,13 +70,16 @@ func (s *mediaStore) put(id string, m medium) {
 func (s *mediaStore) get(id string) (medium, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	m, found := s.byID[id]
+
 	return m, found
 }
 
 func (s *mediaStore) remove(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	return s.removeLocked(id)
 }
 
@@ -81,9 +88,11 @@ func (s *mediaStore) removeLocked(id string) bool {
 	if !found {
 		return false
 	}
+
 	delete(s.byID, id)
 	s.bytes -= len(m.content)
 	s.order = slices.DeleteFunc(s.order, func(o string) bool { return o == id })
+
 	return true
 }
 
@@ -91,6 +100,7 @@ func (s *mediaStore) removeLocked(id string) bool {
 func (s *mediaStore) sign(id, expires string) string {
 	mac := hmac.New(sha256.New, s.key)
 	_, _ = fmt.Fprintf(mac, "%s|%s", id, expires)
+
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -102,23 +112,36 @@ func (g *Graph) PutMedia(id, mime string, content []byte) {
 
 // PutMediaWithSHA256 is PutMedia with a SHA-256 of the caller's choosing, which may be wrong or in base64.
 func (g *Graph) PutMediaWithSHA256(id, mime string, content []byte, sha256 string) {
-	g.media.put(id, medium{mime: mime, sha256: sha256, size: int64(len(content)), content: content})
+	g.media.put(id, medium{
+		mime:    mime,
+		sha256:  sha256,
+		size:    int64(len(content)),
+		content: content,
+	})
 }
 
 // getMedia serves GET /{media-id}. Graph gives file_size as a number, whatever its reference says.
 func (g *Graph) getMedia(r *http.Request) (any, *problem) {
 	id := r.PathValue("id")
+
 	m, found := g.media.get(id)
 	if !found {
 		return nil, unknownObject(id)
 	}
+
 	if number := r.URL.Query().Get("phone_number_id"); number != "" {
 		if !g.hasNumber(number) || (m.owner != "" && m.owner != number) {
 			return nil, invalid("Invalid parameter: phone_number_id does not own media %s", id)
 		}
 	}
+
 	expires := strconv.FormatInt(g.options.Now().Add(g.options.MediaURLLifetime).UnixMilli(), 10)
-	query := url.Values{"mid": {id}, "ext": {expires}, "hash": {g.media.sign(id, expires)}}
+	query := url.Values{
+		"mid":  {id},
+		"ext":  {expires},
+		"hash": {g.media.sign(id, expires)},
+	}
+
 	return map[string]any{
 		"messaging_product": "whatsapp",
 		"url":               g.publicURL(r) + downloadPath + "?" + query.Encode(),
@@ -133,18 +156,22 @@ func (g *Graph) publicURL(r *http.Request) string {
 	if g.options.PublicURL != "" {
 		return strings.TrimSuffix(g.options.PublicURL, "/")
 	}
+
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
+
 	return scheme + "://" + r.Host
 }
 
 // download serves the URL of a medium: with the token of the account, a User-Agent, and before it expires.
 func (g *Graph) download(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	id, expires := query.Get("mid"), query.Get("ext")
+	id := query.Get("mid")
+	expires := query.Get("ext")
 	deadline, err := strconv.ParseInt(expires, 10, 64)
+
 	m, found := g.media.get(id)
 	switch {
 	case r.UserAgent() == "":
@@ -166,6 +193,7 @@ func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
 	if !g.media.remove(id) {
 		return nil, unknownObject(id)
 	}
+
 	return map[string]bool{"success": true}, nil
 }
 
@@ -175,17 +203,22 @@ func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
 	if !g.hasNumber(number) {
 		return nil, unknownObject(number)
 	}
+
 	form, err := r.MultipartReader()
 	if err != nil {
 		return nil, invalid("The request is not multipart/form-data: %v", err)
 	}
+
 	upload := medium{owner: number}
-	product, file := "", false
+	product := ""
+
+	file := false
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
 		}
+
 		if err == nil {
 			switch part.FormName() {
 			case "messaging_product":
@@ -197,10 +230,12 @@ func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
 				err = upload.readFile(part)
 			}
 		}
+
 		if err != nil {
 			return nil, uploadProblem(err)
 		}
 	}
+
 	switch {
 	case product != "whatsapp":
 		return nil, invalid("The parameter messaging_product is required.")
@@ -209,9 +244,11 @@ func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
 	case upload.mime == "":
 		return nil, invalid("The parameter type is required.")
 	}
+
 	seed := sha256.Sum256([]byte(g.unique()))
 	id := digitsOf(seed[:], 16)
 	g.media.put(id, upload)
+
 	return map[string]string{"id": id}, nil
 }
 
@@ -220,6 +257,7 @@ func uploadProblem(err error) *problem {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		p.status = http.StatusRequestEntityTooLarge
 	}
+
 	return p
 }
 
@@ -233,20 +271,26 @@ func (m *medium) readFile(part *multipart.Part) error {
 	if m.mime == "" {
 		m.mime = part.Header.Get("Content-Type")
 	}
+
 	hash := sha256.New()
 	stream := io.TeeReader(part, hash)
+
 	kept, err := io.ReadAll(io.LimitReader(stream, maxKeptUpload+1))
 	if err != nil {
 		return err
 	}
+
 	rest, err := io.Copy(io.Discard, stream)
 	if err != nil {
 		return err
 	}
+
 	m.size = int64(len(kept)) + rest
+
 	m.sha256 = hex.EncodeToString(hash.Sum(nil))
 	if len(kept) <= maxKeptUpload {
 		m.content = kept
 	}
+
 	return nil
 }

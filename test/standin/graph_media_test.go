@@ -18,6 +18,7 @@ import (
 func TestMediaLookupAndDownload(t *testing.T) {
 	var now atomic.Int64
 	now.Store(1_750_000_000)
+
 	graph := NewGraph(GraphOptions{
 		AccessTokens: []string{"token"}, PhoneNumberIDs: []string{testNumber},
 		Now: func() time.Time { return time.Unix(now.Load(), 0) },
@@ -25,6 +26,7 @@ func TestMediaLookupAndDownload(t *testing.T) {
 	url, client := start(t, graph)
 	graph.PutMedia("m1", "image/jpeg", []byte("picture"))
 	graph.PutMediaWithSHA256("lie", "image/jpeg", []byte("picture"), "00")
+
 	get := func(target string, header ...string) (int, string) {
 		return do(t, client, request(t, http.MethodGet, target, "", header...))
 	}
@@ -34,16 +36,22 @@ func TestMediaLookupAndDownload(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("lookup: %d %s", status, body)
 	}
+
 	found := object(t, body)
 	link := found["url"].(string)
 	delete(found, "url")
+
 	want := map[string]any{
-		"messaging_product": "whatsapp", "mime_type": "image/jpeg", "id": "m1", "file_size": 7.0,
-		"sha256": "2cea274d0bedc39ec4ab6ba9e59ec889e3ed6fb56a1cf088a64d9b383378dc97",
+		"messaging_product": "whatsapp",
+		"mime_type":         "image/jpeg",
+		"id":                "m1",
+		"file_size":         7.0,
+		"sha256":            "2cea274d0bedc39ec4ab6ba9e59ec889e3ed6fb56a1cf088a64d9b383378dc97",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("lookup (-want +got):\n%s", diff)
 	}
+
 	if _, body := get(url+"/v26.0/lie", auth...); object(t, body)["sha256"] != "00" {
 		t.Errorf("lookup with a chosen sum: %s", body)
 	}
@@ -64,13 +72,19 @@ func TestMediaLookupAndDownload(t *testing.T) {
 		{name: "forged expiry", target: strings.Replace(link, "ext=1", "ext=2", 1), header: auth, status: 404},
 		{name: "another medium", target: strings.Replace(link, "mid=m1", "mid=lie", 1), header: auth, status: 404},
 		{name: "no query", target: url + downloadPath, header: auth, status: 404},
-		{name: "lookup for a number that is not there", target: url + "/v26.0/m1?phone_number_id=1", header: auth, status: 400},
+		{
+			name:   "lookup for a number that is not there",
+			target: url + "/v26.0/m1?phone_number_id=1",
+			header: auth,
+			status: 400,
+		},
 		{name: "lookup of an unknown id", target: url + "/v26.0/m2", header: auth, status: 400},
 		{name: "lookup without token", target: url + "/v26.0/m1", status: 401},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			now.Add(int64(tc.after / time.Second))
 			defer now.Add(-int64(tc.after / time.Second))
+
 			status, body := get(tc.target, tc.header...)
 			if status != tc.status || (status == 200 && body != "picture") {
 				t.Errorf("%d %q, want %d", status, body, tc.status)
@@ -84,28 +98,35 @@ func TestMediaUploadAndDelete(t *testing.T) {
 	url, client := start(t, graph)
 	upload := func(size int, fields map[string]string) (int, string) {
 		var body bytes.Buffer
+
 		form := multipart.NewWriter(&body)
 		for name, value := range fields {
 			if err := form.WriteField(name, value); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if size >= 0 {
 			part, err := form.CreateFormFile("file", "a.pdf")
 			if err == nil {
 				_, err = part.Write(make([]byte, size))
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if err := form.Close(); err != nil {
 			t.Fatal(err)
 		}
+
 		r := request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/media", body.String(),
 			"Authorization", "Bearer t", "Content-Type", form.FormDataContentType())
+
 		return do(t, client, r)
 	}
+
 	complete := map[string]string{"messaging_product": "whatsapp", "type": "application/pdf"}
 	for _, tc := range []struct {
 		name   string
@@ -123,15 +144,19 @@ func TestMediaUploadAndDelete(t *testing.T) {
 			if status != tc.status {
 				t.Fatalf("%d %s, want %d", status, body, tc.status)
 			}
+
 			if status != http.StatusOK {
 				return
 			}
+
 			id := object(t, body)["id"].(string)
 			target := url + "/v26.0/" + id
+
 			_, body = do(t, client, request(t, http.MethodGet, target, "", "Authorization", "Bearer t"))
 			if found := object(t, body); found["file_size"] != float64(tc.size) || found["mime_type"] != "application/pdf" {
 				t.Errorf("lookup: %s", body)
 			}
+
 			for _, want := range []int{200, 400} {
 				if status, body := do(t, client, request(t, http.MethodDelete, target, "", "Authorization", "Bearer t")); status != want {
 					t.Errorf("delete: %d %s, want %d", status, body, want)
@@ -139,6 +164,7 @@ func TestMediaUploadAndDelete(t *testing.T) {
 			}
 		})
 	}
+
 	for name, tc := range map[string]struct {
 		contentType, body string
 		code              int
@@ -158,10 +184,13 @@ func TestMediaStoreIsBounded(t *testing.T) {
 	for i := range maxNodes + 5 {
 		store.put(string(rune('一'+i)), medium{content: []byte("x")})
 	}
+
 	if len(store.byID) != maxNodes || len(store.order) != maxNodes || store.bytes != maxNodes {
 		t.Errorf("%d media, %d bytes", len(store.byID), store.bytes)
 	}
+
 	store.put("large", medium{content: make([]byte, maxMediaBytes)})
+
 	if _, found := store.get("large"); !found || len(store.byID) != 1 {
 		t.Errorf("%d media beside the large one", len(store.byID)-1)
 	}

@@ -70,23 +70,29 @@ func (g *Graph) sendMessage(r *http.Request) (any, *problem) {
 	if !g.hasNumber(number) {
 		return nil, unknownObject(number)
 	}
+
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, invalid("The request body cannot be read: %v", err)
 	}
+
 	var request messageRequest
 	if err := json.Unmarshal(raw, &request); err != nil {
 		return nil, invalid("The request body is not the JSON of a message: %v", err)
 	}
+
 	if request.MessagingProduct != "whatsapp" {
 		return nil, invalid("The parameter messaging_product is required.")
 	}
+
 	if request.Status != "" {
 		return acknowledge(request)
 	}
+
 	if problem := checkMessage(&request, raw); problem != nil {
 		return nil, problem
 	}
+
 	return g.accept(number, request, raw), nil
 }
 
@@ -100,12 +106,14 @@ func acknowledge(request messageRequest) (any, *problem) {
 	case request.TypingIndicator != nil && request.TypingIndicator.Type != "text":
 		return nil, invalid("Param typing_indicator['type'] must be one of {text} - got %q.", request.TypingIndicator.Type)
 	}
+
 	return map[string]bool{"success": true}, nil
 }
 
 // accept records a valid message and makes Meta's answer: accepted, which is not delivered.
 func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 	contact := map[string]string{"input": request.To}
+
 	digits := digitsOnly(request.To)
 	switch {
 	case request.To == "":
@@ -113,6 +121,7 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 	case request.RecipientType != "group":
 		contact["wa_id"] = digits
 	}
+
 	message := SentMessage{
 		PhoneNumberID: number,
 		ID:            wamid(digits, wamidOutbound, g.unique()),
@@ -125,13 +134,17 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 	if request.Type == "text" {
 		message.Text = request.Text.Body
 	}
+
 	if request.Context != nil {
 		message.ContextID = request.Context.MessageID
 	}
+
 	g.SentLog.add(message)
+
 	if g.options.StatusSink != nil {
 		g.options.StatusSink(message)
 	}
+
 	return struct {
 		MessagingProduct string              `json:"messaging_product"`
 		Contacts         []map[string]string `json:"contacts"`

@@ -15,22 +15,29 @@ const notSubscribed = "Before override the current callback uri, your app must b
 // override away; with override_callback_uri and verify_token it sets one, for an account subscribed before.
 func (g *Graph) subscribeAccount(r *http.Request) (any, *problem) {
 	account := r.PathValue("id")
-	override, verifyToken := "", ""
+	override := ""
+
+	verifyToken := ""
 	if r.ContentLength != 0 || r.URL.RawQuery != "" {
 		values, p := params(r)
 		if p != nil {
 			return nil, p
 		}
-		override, verifyToken = values.Get("override_callback_uri"), values.Get("verify_token")
+
+		override = values.Get("override_callback_uri")
+		verifyToken = values.Get("verify_token")
 	}
+
 	if override != "" {
 		if _, subscribed := g.accountOverride(account); !subscribed {
 			return nil, invalid("%s", notSubscribed)
 		}
+
 		if p := g.checkCallback(r.Context(), "override_callback_uri", override, verifyToken); p != nil {
 			return nil, p
 		}
 	}
+
 	return g.remember(g.webhooks.accounts, account, override)
 }
 
@@ -38,17 +45,22 @@ func (g *Graph) subscribeAccount(r *http.Request) (any, *problem) {
 func (g *Graph) remember(entries map[string]string, id, override string) (any, *problem) {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	if _, known := entries[id]; !known && len(entries) >= maxNodes {
 		return nil, &problem{code: 4, details: "the stand-in keeps no more than 1000 of these"}
 	}
+
 	entries[id] = override
+
 	return map[string]bool{"success": true}, nil
 }
 
 func (g *Graph) accountOverride(account string) (override string, subscribed bool) {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	override, subscribed = g.webhooks.accounts[account]
+
 	return override, subscribed
 }
 
@@ -57,13 +69,17 @@ func (g *Graph) getAccount(r *http.Request) (any, *problem) {
 	data := []map[string]any{}
 	if override, subscribed := g.accountOverride(r.PathValue("id")); subscribed {
 		app := map[string]any{"whatsapp_business_api_data": map[string]string{
-			"id": g.options.AppID, "link": "https://www.facebook.com/games/?app_id=" + g.options.AppID, "name": "Stand-in",
+			"id":   g.options.AppID,
+			"link": "https://www.facebook.com/games/?app_id=" + g.options.AppID,
+			"name": "Stand-in",
 		}}
 		if override != "" {
 			app["override_callback_uri"] = override
 		}
+
 		data = append(data, app)
 	}
+
 	return map[string]any{"data": data}, nil
 }
 
@@ -71,7 +87,9 @@ func (g *Graph) getAccount(r *http.Request) (any, *problem) {
 func (g *Graph) unsubscribeAccount(r *http.Request) (any, *problem) {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	delete(g.webhooks.accounts, r.PathValue("id"))
+
 	return map[string]bool{"success": true}, nil
 }
 
@@ -81,14 +99,17 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 	if !g.hasNumber(number) {
 		return nil, unknownObject(number)
 	}
+
 	values, p := params(r)
 	if p != nil {
 		return nil, p
 	}
+
 	raw := values.Get("webhook_configuration")
 	if raw == "" {
 		return nil, invalid("The parameter webhook_configuration is required.")
 	}
+
 	var configuration struct {
 		Override    *string `json:"override_callback_uri"`
 		VerifyToken string  `json:"verify_token"`
@@ -96,14 +117,17 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 	if err := json.Unmarshal([]byte(raw), &configuration); err != nil {
 		return nil, invalid("Param webhook_configuration is not a JSON object: %v", err)
 	}
+
 	if configuration.Override == nil {
 		return nil, invalid("The parameter webhook_configuration['override_callback_uri'] is required.")
 	}
+
 	if override := *configuration.Override; override != "" {
 		if p := g.checkCallback(r.Context(), "override_callback_uri", override, configuration.VerifyToken); p != nil {
 			return nil, p
 		}
 	}
+
 	return g.remember(g.webhooks.numbers, number, *configuration.Override)
 }
 
@@ -114,8 +138,10 @@ func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
 	if !g.hasNumber(number) {
 		return nil, unknownObject(number)
 	}
+
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	configuration := map[string]string{}
 	set := func(name, callback string) {
 		if callback != "" {
@@ -123,13 +149,16 @@ func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
 		}
 	}
 	set("phone_number", g.webhooks.numbers[number])
+
 	if len(g.webhooks.accounts) == 1 {
 		for _, override := range g.webhooks.accounts {
 			set("whatsapp_business_account", override)
 		}
 	}
+
 	if g.webhooks.app != nil {
 		set("application", g.webhooks.app.callbackURL)
 	}
+
 	return map[string]any{"webhook_configuration": configuration, "id": number}, nil
 }

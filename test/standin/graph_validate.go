@@ -15,6 +15,7 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 	if request.Type == "" {
 		request.Type = "text"
 	}
+
 	switch {
 	case request.To == "" && request.Recipient == "":
 		return invalid("The parameter to is required.")
@@ -29,18 +30,22 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 	case request.Context != nil && request.Context.MessageID == "":
 		return invalid("The parameter context['message_id'] is required.")
 	}
+
 	check, known := messageChecks[request.Type]
 	if !known {
 		return invalid("Param type is not one of the known message types - got %q.", request.Type)
 	}
+
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return invalid("The request body is not a JSON object: %v", err)
 	}
+
 	object, present := fields[request.Type]
 	if !present || string(object) == "null" {
 		return invalid("The parameter %s is required.", request.Type)
 	}
+
 	return check(object)
 }
 
@@ -69,6 +74,7 @@ func decode(object json.RawMessage, into any) *problem {
 	if err := json.Unmarshal(object, into); err != nil {
 		return invalid("Invalid parameter: %v", err)
 	}
+
 	return nil
 }
 
@@ -78,9 +84,11 @@ func length(what, value string, required bool, longest int) *problem {
 	if required && n == 0 {
 		return refused(131008, "%s is required", what)
 	}
+
 	if n > longest {
 		return refused(131009, "%s length invalid. Min length: 1, Max length: %d", what, longest)
 	}
+
 	return nil
 }
 
@@ -91,6 +99,7 @@ func first(problems ...*problem) *problem {
 			return p
 		}
 	}
+
 	return nil
 }
 
@@ -99,12 +108,15 @@ func checkText(object json.RawMessage) *problem {
 	if p := decode(object, &text); p != nil {
 		return p
 	}
+
 	if text.Body == "" {
 		return invalid("The parameter text['body'] is required.")
 	}
+
 	if utf8.RuneCountInString(text.Body) > 4096 {
 		return invalid("Param text['body'] must be at most 4096 characters long.")
 	}
+
 	return nil
 }
 
@@ -113,9 +125,11 @@ func checkMedia(object json.RawMessage) *problem {
 	if p := decode(object, &media); p != nil {
 		return p
 	}
+
 	if (media.ID == "") == (media.Link == "") {
 		return refused(131009, "Exactly one of id and link is required")
 	}
+
 	return length("Caption", media.Caption, false, 1024)
 }
 
@@ -124,9 +138,11 @@ func checkLocation(object json.RawMessage) *problem {
 	if p := decode(object, &location); p != nil {
 		return p
 	}
+
 	if location.Latitude == nil || location.Longitude == nil {
 		return refused(131008, "Latitude and longitude are required")
 	}
+
 	return nil
 }
 
@@ -139,14 +155,17 @@ func checkContacts(object json.RawMessage) *problem {
 	if p := decode(object, &contacts); p != nil {
 		return p
 	}
+
 	if len(contacts) == 0 {
 		return refused(131008, "At least one contact is required")
 	}
+
 	for _, contact := range contacts {
 		if contact.Name.FormattedName == "" {
 			return refused(131008, "A contact's name.formatted_name is required")
 		}
 	}
+
 	return nil
 }
 
@@ -158,9 +177,11 @@ func checkReaction(object json.RawMessage) *problem {
 	if p := decode(object, &reaction); p != nil {
 		return p
 	}
+
 	if reaction.MessageID == "" || reaction.Emoji == nil {
 		return refused(131008, "A reaction's message_id and emoji are required")
 	}
+
 	return nil
 }
 
@@ -172,8 +193,10 @@ func checkTemplate(object json.RawMessage) *problem {
 	if p := decode(object, &template); p != nil {
 		return p
 	}
+
 	if template.Name == "" || template.Language.Code == "" {
 		return refused(131008, "A template's name and language.code are required")
 	}
+
 	return nil
 }

@@ -48,17 +48,24 @@ func (g *Graph) verify(ctx context.Context, callbackURL, verifyToken string) *pr
 	if err != nil {
 		return &problem{code: 2}
 	}
+
 	challenge := n.String()
 	failed := "Callback verification failed with the following errors: "
+
 	status, body, err := Handshake(ctx, g.options.CallbackClient, callbackURL, verifyToken, challenge)
 	switch {
 	case err != nil:
-		return &problem{code: 2200, title: failed + "curl_errno = 7; HTTP Status Code = 0", details: err.Error()}
+		return &problem{
+			code:    2200,
+			title:   failed + "curl_errno = 7; HTTP Status Code = 0",
+			details: err.Error(),
+		}
 	case status != http.StatusOK:
 		return &problem{code: 2200, title: fmt.Sprintf("%sHTTP Status Code = %d; HTTP Message = %s", failed, status, http.StatusText(status))}
 	case strings.TrimSpace(body) != challenge:
 		return &problem{code: 2200, title: failed + "the response does not match the challenge"}
 	}
+
 	return nil
 }
 
@@ -68,16 +75,21 @@ func (g *Graph) subscribeApp(r *http.Request) (any, *problem) {
 	if p != nil {
 		return nil, p
 	}
+
 	if object := values.Get("object"); object != whatsAppObject {
 		return nil, invalid("Param object must be one of {%s} - got %q.", whatsAppObject, object)
 	}
+
 	subscription := &appSubscription{callbackURL: values.Get("callback_url"), fields: splitFields(values.Get("fields"))}
 	if p := g.checkCallback(r.Context(), "callback_url", subscription.callbackURL, values.Get("verify_token")); p != nil {
 		return nil, p
 	}
+
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	g.webhooks.app = subscription
+
 	return map[string]bool{"success": true}, nil
 }
 
@@ -87,6 +99,7 @@ func splitFields(value string) []string {
 	if json.Unmarshal([]byte(value), &list) == nil {
 		return list
 	}
+
 	return strings.FieldsFunc(value, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
@@ -102,6 +115,7 @@ func (g *Graph) checkCallback(ctx context.Context, parameter, callbackURL, verif
 	case verifyToken == "":
 		return invalid("The parameter verify_token is required.")
 	}
+
 	return g.verify(ctx, callbackURL, verifyToken)
 }
 
@@ -111,22 +125,27 @@ func (g *Graph) getAppSubscriptions(r *http.Request) (any, *problem) {
 		Name    string `json:"name"`
 		Version string `json:"version"`
 	}
+
 	type subscription struct {
 		Object      string  `json:"object"`
 		CallbackURL string  `json:"callback_url"`
 		Active      bool    `json:"active"`
 		Fields      []field `json:"fields"`
 	}
+
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	data := []subscription{}
 	if app := g.webhooks.app; app != nil {
 		fields := make([]field, len(app.fields))
 		for i, name := range app.fields {
 			fields[i] = field{name, r.PathValue("version")}
 		}
+
 		data = append(data, subscription{whatsAppObject, app.callbackURL, true, fields})
 	}
+
 	return map[string]any{"data": data}, nil
 }
 
@@ -136,19 +155,25 @@ func (g *Graph) unsubscribeApp(r *http.Request) (any, *problem) {
 	if p != nil {
 		return nil, p
 	}
+
 	if object := values.Get("object"); object != "" && object != whatsAppObject {
 		return nil, invalid("Param object must be one of {%s} - got %q.", whatsAppObject, object)
 	}
+
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
+
 	app := g.webhooks.app
 	if fields := splitFields(values.Get("fields")); len(fields) > 0 && app != nil {
 		app = &appSubscription{callbackURL: app.callbackURL, fields: without(app.fields, fields)}
 	}
+
 	if values.Get("fields") == "" || (app != nil && len(app.fields) == 0) {
 		app = nil
 	}
+
 	g.webhooks.app = app
+
 	return map[string]bool{"success": true}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 // callback serves a webhook that answers Meta's verification for the token "right".
 func callback(t *testing.T) string {
 	t.Helper()
+
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		switch {
@@ -31,15 +32,23 @@ func callback(t *testing.T) string {
 		}
 	}))
 	t.Cleanup(server.Close)
+
 	return server.URL
 }
 
 // newSubscribed is a Graph whose own client leaves no connection behind.
 func newSubscribed(t *testing.T) *Graph {
 	t.Helper()
+
 	client := newCallbackClient()
 	client.Transport = &http.Transport{DisableKeepAlives: true}
-	return NewGraph(GraphOptions{AccessTokens: []string{"token"}, AppID: "77", AppSecret: "s", CallbackClient: client})
+
+	return NewGraph(GraphOptions{
+		AccessTokens:   []string{"token"},
+		AppID:          "77",
+		AppSecret:      "s",
+		CallbackClient: client,
+	})
 }
 
 func TestAppSubscription(t *testing.T) {
@@ -50,9 +59,13 @@ func TestAppSubscription(t *testing.T) {
 		return do(t, client, request(t, method, target+path, body, "Authorization", "Bearer "+token,
 			"Content-Type", "application/x-www-form-urlencoded"))
 	}
+
 	form := func(callbackURL, verifyToken string) string {
 		return url.Values{
-			"object": {whatsAppObject}, "callback_url": {callbackURL}, "verify_token": {verifyToken}, "fields": {"messages,calls"},
+			"object":       {whatsAppObject},
+			"callback_url": {callbackURL},
+			"verify_token": {verifyToken},
+			"fields":       {"messages,calls"},
 		}.Encode()
 	}
 	for _, tc := range []struct {
@@ -64,10 +77,28 @@ func TestAppSubscription(t *testing.T) {
 		code    int
 		message string
 	}{
-		{name: "wrong verify token", body: form(hook, "wrong"), status: 400, code: 2200, message: "(#2200) Callback verification failed with the following errors: HTTP Status Code = 403"},
-		{name: "no challenge in the answer", body: form(hook+"/silent", "right"), status: 400, code: 2200, message: "challenge"},
+		{
+			name:    "wrong verify token",
+			body:    form(hook, "wrong"),
+			status:  400,
+			code:    2200,
+			message: "(#2200) Callback verification failed with the following errors: HTTP Status Code = 403",
+		},
+		{
+			name:    "no challenge in the answer",
+			body:    form(hook+"/silent", "right"),
+			status:  400,
+			code:    2200,
+			message: "challenge",
+		},
 		{name: "redirect", body: form(hook+"/moved", "right"), status: 400, code: 2200, message: "302"},
-		{name: "nobody there", body: form("http://127.0.0.1:1", "right"), status: 400, code: 2200, message: "curl_errno"},
+		{
+			name:    "nobody there",
+			body:    form("http://127.0.0.1:1", "right"),
+			status:  400,
+			code:    2200,
+			message: "curl_errno",
+		},
 		{name: "no URL", body: form("", "right"), status: 400, code: 100},
 		{name: "no real URL", body: form("ftp://x", "right"), status: 400, code: 100},
 		{name: "no verify token", body: form(hook, ""), status: 400, code: 100},
@@ -77,13 +108,17 @@ func TestAppSubscription(t *testing.T) {
 		{name: "right", body: form(hook, "right"), status: 200},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			path, token := "/v26.0/77/subscriptions", "77|s"
+			path := "/v26.0/77/subscriptions"
+			token := "77|s"
+
 			if tc.path != "" {
 				path = tc.path
 			}
+
 			if tc.token != "" {
 				token = tc.token
 			}
+
 			status, body := call(http.MethodPost, path, tc.body, token)
 			if status != tc.status || errorCode(t, body) != tc.code || !strings.Contains(body, tc.message) {
 				t.Errorf("%d %s, want %d, code %d, %q", status, body, tc.status, tc.code, tc.message)
@@ -96,18 +131,26 @@ func TestAppSubscription(t *testing.T) {
 		return object(t, body)["data"]
 	}
 	field := func(name string) any { return map[string]any{"name": name, "version": "v26.0"} }
+
 	want := []any{map[string]any{
-		"object": whatsAppObject, "callback_url": hook, "active": true, "fields": []any{field("messages"), field("calls")},
+		"object":       whatsAppObject,
+		"callback_url": hook,
+		"active":       true,
+		"fields":       []any{field("messages"), field("calls")},
 	}}
 	if diff := cmp.Diff(any(want), list()); diff != "" {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
+
 	call(http.MethodDelete, "/v26.0/77/subscriptions?object="+whatsAppObject+"&fields=calls", "", "77|s")
+
 	want[0].(map[string]any)["fields"] = []any{field("messages")}
 	if diff := cmp.Diff(any(want), list()); diff != "" {
 		t.Errorf("subscriptions without calls (-want +got):\n%s", diff)
 	}
+
 	call(http.MethodDelete, "/v26.0/77/subscriptions?object="+whatsAppObject, "", "77|s")
+
 	if diff := cmp.Diff(any([]any{}), list()); diff != "" {
 		t.Errorf("subscriptions after the end (-want +got):\n%s", diff)
 	}
@@ -117,15 +160,20 @@ func TestOverrides(t *testing.T) {
 	graph := newSubscribed(t)
 	target, client := start(t, graph)
 	hook := callback(t)
-	account, number := "/v26.0/9001/subscribed_apps", "/v26.0/"+testNumber
+	account := "/v26.0/9001/subscribed_apps"
+	number := "/v26.0/" + testNumber
 	override := `{"override_callback_uri":"` + hook + `","verify_token":"right"}`
+
 	app := func(uri string) map[string]any {
 		app := map[string]any{"whatsapp_business_api_data": map[string]any{
-			"id": "77", "link": "https://www.facebook.com/games/?app_id=77", "name": "Stand-in",
+			"id":   "77",
+			"link": "https://www.facebook.com/games/?app_id=77",
+			"name": "Stand-in",
 		}}
 		if uri != "" {
 			app["override_callback_uri"] = uri
 		}
+
 		return app
 	}
 	for _, step := range []struct {
@@ -141,22 +189,83 @@ func TestOverrides(t *testing.T) {
 		{name: "override too early", method: "POST", path: account, body: override, status: 400, code: 100},
 		{name: "subscribe", method: "POST", path: account, status: 200, want: map[string]any{"success": true}},
 		{name: "subscribed", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{app("")}}},
-		{name: "override that fails", method: "POST", path: account, body: strings.Replace(override, "right", "wrong", 1), status: 400, code: 2200},
-		{name: "override too long", method: "POST", path: account, body: strings.Replace(override, hook, hook+"/"+strings.Repeat("x", 200), 1), status: 400, code: 100},
-		{name: "override", method: "POST", path: account, body: override, status: 200, want: map[string]any{"success": true}},
+		{
+			name:   "override that fails",
+			method: "POST",
+			path:   account,
+			body:   strings.Replace(override, "right", "wrong", 1),
+			status: 400,
+			code:   2200,
+		},
+		{
+			name:   "override too long",
+			method: "POST",
+			path:   account,
+			body:   strings.Replace(override, hook, hook+"/"+strings.Repeat("x", 200), 1),
+			status: 400,
+			code:   100,
+		},
+		{
+			name:   "override",
+			method: "POST",
+			path:   account,
+			body:   override,
+			status: 200,
+			want:   map[string]any{"success": true},
+		},
 		{name: "overridden", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{app(hook)}}},
 		{name: "number without", method: "POST", path: number, body: `{}`, status: 400, code: 100},
-		{name: "number with half", method: "POST", path: number, body: `{"webhook_configuration":{}}`, status: 400, code: 100},
-		{name: "number that fails", method: "POST", path: number, body: `{"webhook_configuration":{"override_callback_uri":"` + hook + `","verify_token":"wrong"}}`, status: 400, code: 2200},
-		{name: "number", method: "POST", path: number, body: `{"webhook_configuration":` + override + `}`, status: 200, want: map[string]any{"success": true}},
-		{name: "number overridden", method: "GET", path: number + "?fields=webhook_configuration", status: 200, want: map[string]any{
-			"id": testNumber, "webhook_configuration": map[string]any{"phone_number": hook, "whatsapp_business_account": hook},
-		}},
-		{name: "number back", method: "POST", path: number, body: `{"webhook_configuration":{"override_callback_uri":""}}`, status: 200, want: map[string]any{"success": true}},
+		{
+			name:   "number with half",
+			method: "POST",
+			path:   number,
+			body:   `{"webhook_configuration":{}}`,
+			status: 400,
+			code:   100,
+		},
+		{
+			name:   "number that fails",
+			method: "POST",
+			path:   number,
+			body:   `{"webhook_configuration":{"override_callback_uri":"` + hook + `","verify_token":"wrong"}}`,
+			status: 400,
+			code:   2200,
+		},
+		{
+			name:   "number",
+			method: "POST",
+			path:   number,
+			body:   `{"webhook_configuration":` + override + `}`,
+			status: 200,
+			want:   map[string]any{"success": true},
+		},
+		{
+			name:   "number overridden",
+			method: "GET",
+			path:   number + "?fields=webhook_configuration",
+			status: 200,
+			want: map[string]any{
+				"id": testNumber, "webhook_configuration": map[string]any{"phone_number": hook, "whatsapp_business_account": hook},
+			},
+		},
+		{
+			name:   "number back",
+			method: "POST",
+			path:   number,
+			body:   `{"webhook_configuration":{"override_callback_uri":""}}`,
+			status: 200,
+			want:   map[string]any{"success": true},
+		},
 		{name: "account back", method: "POST", path: account, status: 200, want: map[string]any{"success": true}},
-		{name: "number plain", method: "GET", path: number + "?fields=webhook_configuration", status: 200, want: map[string]any{
-			"id": testNumber, "webhook_configuration": map[string]any{},
-		}},
+		{
+			name:   "number plain",
+			method: "GET",
+			path:   number + "?fields=webhook_configuration",
+			status: 200,
+			want: map[string]any{
+				"id": testNumber, "webhook_configuration": map[string]any{},
+			},
+		},
 		{name: "unsubscribe", method: "DELETE", path: account, status: 200, want: map[string]any{"success": true}},
 		{name: "gone", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{}}},
 	} {
@@ -164,6 +273,7 @@ func TestOverrides(t *testing.T) {
 		if status != step.status || errorCode(t, body) != step.code {
 			t.Errorf("%s: %d %s, want %d, code %d", step.name, status, body, step.status, step.code)
 		}
+
 		if step.want != nil {
 			if diff := cmp.Diff(step.want, object(t, body)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", step.name, diff)
@@ -187,6 +297,7 @@ func TestDebugToken(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token"+tc.query, "", "Authorization", "Bearer "+tc.token))
+
 			data, _ := object(t, body)["data"].(map[string]any)
 			if status != tc.status || data["is_valid"] != tc.valid {
 				t.Errorf("%d %s, want %d, is_valid %v", status, body, tc.status, tc.valid)
@@ -198,15 +309,21 @@ func TestDebugToken(t *testing.T) {
 func TestTokenEnds(t *testing.T) {
 	at := time.Unix(1800000000, 0)
 	graph := NewGraph(GraphOptions{
-		AccessTokens: []string{"token"}, AppID: "77", AppSecret: "s", TokenExpiresAt: at, TokenScopes: []string{"whatsapp_business_messaging"},
-		Now: func() time.Time { return at },
+		AccessTokens:   []string{"token"},
+		AppID:          "77",
+		AppSecret:      "s",
+		TokenExpiresAt: at,
+		TokenScopes:    []string{"whatsapp_business_messaging"},
+		Now:            func() time.Time { return at },
 	})
 	target, client := start(t, graph)
 	_, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token?input_token=token", "", "Authorization", "Bearer 77|s"))
+
 	data, _ := object(t, body)["data"].(map[string]any)
 	if data["is_valid"] != false || data["expires_at"] != 1.8e9 || cmp.Diff([]any{"whatsapp_business_messaging"}, data["scopes"]) != "" {
 		t.Errorf("debug_token = %s, want the token expired, with one scope", body)
 	}
+
 	status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/9001/subscribed_apps", "", "Authorization", "Bearer token"))
 	if status != http.StatusUnauthorized || errorCode(t, body) != 190 {
 		t.Errorf("a call with the expired token: %d %s, want 401, code 190", status, body)

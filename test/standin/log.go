@@ -35,6 +35,7 @@ func newLog[T any](limit int, size func(T) int) *Log[T] {
 func (l *Log[T]) add(entry T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	l.total++
 	if l.limit > 0 {
 		l.entries = append(l.entries, entry)
@@ -43,6 +44,7 @@ func (l *Log[T]) add(entry T) {
 	} else {
 		l.dropped++
 	}
+
 	if l.changed != nil {
 		close(l.changed)
 		l.changed = nil
@@ -59,6 +61,7 @@ func (l *Log[T]) evict() {
 		l.head++
 		l.dropped++
 	}
+
 	if l.head > len(l.entries)/2 {
 		l.entries = slices.Delete(l.entries, 0, l.head)
 		l.head = 0
@@ -69,6 +72,7 @@ func (l *Log[T]) evict() {
 func (l *Log[T]) All() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return slices.Clone(l.entries[l.head:])
 }
 
@@ -76,6 +80,7 @@ func (l *Log[T]) All() []T {
 func (l *Log[T]) Total() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.total
 }
 
@@ -83,6 +88,7 @@ func (l *Log[T]) Total() uint64 {
 func (l *Log[T]) Dropped() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.dropped
 }
 
@@ -90,8 +96,12 @@ func (l *Log[T]) Dropped() uint64 {
 func (l *Log[T]) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries, l.head, l.bytes = nil, 0, 0
-	l.total, l.dropped = 0, 0
+
+	l.entries = nil
+	l.head = 0
+	l.bytes = 0
+	l.total = 0
+	l.dropped = 0
 }
 
 // Wait blocks until holds is true of the kept entries, oldest first, or ctx ends.
@@ -108,9 +118,11 @@ func (l *Log[T]) wait(ctx context.Context, holds func() bool) error {
 	for {
 		// The channel is taken before the look, so that an entry added in between is not missed.
 		changed := l.next()
+
 		if holds() {
 			return nil
 		}
+
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -123,8 +135,10 @@ func (l *Log[T]) wait(ctx context.Context, holds func() bool) error {
 func (l *Log[T]) next() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	if l.changed == nil {
 		l.changed = make(chan struct{})
 	}
+
 	return l.changed
 }

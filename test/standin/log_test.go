@@ -33,13 +33,17 @@ func TestLogKeepsTheNewest(t *testing.T) {
 			for i := range tc.added {
 				log.add(i)
 			}
+
 			if diff := cmp.Diff(tc.want, log.All()); diff != "" {
 				t.Errorf("kept entries (-want +got):\n%s", diff)
 			}
+
 			if log.Total() != uint64(tc.added) || log.Dropped() != tc.dropped {
 				t.Errorf("total %d, dropped %d, want %d, %d", log.Total(), log.Dropped(), tc.added, tc.dropped)
 			}
+
 			log.Reset()
+
 			if len(log.All()) != 0 || log.Total() != 0 || log.Dropped() != 0 {
 				t.Errorf("after Reset: %d kept, total %d, dropped %d", len(log.All()), log.Total(), log.Dropped())
 			}
@@ -50,6 +54,7 @@ func TestLogKeepsTheNewest(t *testing.T) {
 func TestLogWait(t *testing.T) {
 	log := newLog(100, func(int) int { return 0 })
 	counter := newLog(0, func(int) int { return 0 })
+
 	var adding sync.WaitGroup
 	for i := range 4 {
 		adding.Go(func() {
@@ -59,16 +64,20 @@ func TestLogWait(t *testing.T) {
 			}
 		})
 	}
+
 	if err := log.Wait(t.Context(), func(kept []int) bool { return len(kept) == 80 }); err != nil {
 		t.Error(err)
 	}
+
 	if err := counter.WaitTotal(t.Context(), 80); err != nil {
 		t.Error(err)
 	}
+
 	adding.Wait()
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
+
 	if err := log.Wait(ctx, func([]int) bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the context's", err)
 	}

@@ -55,6 +55,7 @@ func On(method, pathPrefix string) Filter {
 // Calls returns the kept calls that every filter picks, oldest first.
 func (r *Recorder) Calls(filters ...Filter) []Call {
 	var picked []Call
+
 next:
 	for _, call := range r.All() {
 		for _, picks := range filters {
@@ -62,8 +63,10 @@ next:
 				continue next
 			}
 		}
+
 		picked = append(picked, call)
 	}
+
 	return picked
 }
 
@@ -71,6 +74,7 @@ func matches(wantMethod, wantPrefix, method, path string) bool {
 	if wantMethod != "" && !strings.EqualFold(wantMethod, method) {
 		return false
 	}
+
 	return strings.HasPrefix(path, wantPrefix) || strings.HasPrefix(withoutVersion(path), wantPrefix)
 }
 
@@ -80,5 +84,6 @@ func withoutVersion(path string) string {
 	if !found || !graphVersion.MatchString(version) {
 		return path
 	}
+
 	return "/" + rest
 }

@@ -30,8 +30,11 @@ type StatusPoster struct {
 // NewStatusPoster posts each of the statuses, in order, for every message; the client needs a timeout.
 func NewStatusPoster(client *http.Client, callbackURL, appSecret string, statuses ...string) *StatusPoster {
 	return &StatusPoster{
-		client: client, callbackURL: callbackURL, appSecret: appSecret, statuses: statuses,
-		pending: make(chan SentMessage, maxPendingStatuses),
+		client:      client,
+		callbackURL: callbackURL,
+		appSecret:   appSecret,
+		statuses:    statuses,
+		pending:     make(chan SentMessage, maxPendingStatuses),
 	}
 }
 
@@ -67,14 +70,18 @@ func (p *StatusPoster) post(ctx context.Context, message SentMessage, status str
 	if message.To != "" {
 		recipient = digitsOnly(message.To)
 	}
+
 	body := StatusDelivery(message.PhoneNumberID, message.ID, status, recipient, message.Callback, time.Now())
+
 	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, body)
 	if err != nil {
 		return err
 	}
+
 	if code != http.StatusOK {
 		return fmt.Errorf("the receiver answered %d to status %s", code, status)
 	}
+
 	return nil
 }
 

@@ -38,11 +38,13 @@ func New(state string, run Command) *Kind { return &Kind{state: state, run: run}
 func (k *Kind) Usable(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+
 	if _, err := k.run(ctx, "kind", "version"); err != nil {
 		return false
 	}
 	// The client answers without a server, but not for the server.
 	_, err := k.run(ctx, "docker", "version", "--format", "{{.Server.Version}}")
+
 	return err == nil
 }
 
@@ -52,14 +54,18 @@ func (k *Kind) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if exists {
 		_, err := k.run(ctx, "kind", "export", "kubeconfig", "--name", cluster, "--kubeconfig", k.Kubeconfig())
 		return err
 	}
+
 	if err := os.MkdirAll(k.state, 0o750); err != nil {
 		return err
 	}
+
 	_, err = k.run(ctx, "kind", "create", "cluster", "--name", cluster, "--kubeconfig", k.Kubeconfig(), "--wait", "3m")
+
 	return err
 }
 
@@ -68,6 +74,7 @@ func (k *Kind) Down(ctx context.Context) error {
 	if _, err := k.run(ctx, "kind", "delete", "cluster", "--name", cluster, "--kubeconfig", k.Kubeconfig()); err != nil {
 		return err
 	}
+
 	return os.RemoveAll(k.state)
 }
 
@@ -77,14 +84,18 @@ func (k *Kind) Status(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	if !exists {
 		return errors.New("there is no cluster; 'make cluster-up' makes it")
 	}
+
 	state, err := k.run(ctx, "docker", "inspect", "--format", "{{.State.Status}}", node)
 	if err != nil {
 		return err
 	}
+
 	fmt.Fprintf(out, "kind cluster %s, its node's container is %s\n", cluster, strings.TrimSpace(state))
+
 	return nil
 }
 
@@ -119,7 +130,9 @@ func (k *Kind) systemctl(ctx context.Context, verb, program string) error {
 	if units := []string{"kubelet", "containerd"}; !slices.Contains(units, program) {
 		return fmt.Errorf("with kind, %s is a pod of the node; only %s can be stopped and started", program, strings.Join(units, " and "))
 	}
+
 	_, err := k.run(ctx, "docker", "exec", node, "systemctl", verb, program)
+
 	return err
 }
 
@@ -129,13 +142,16 @@ func (k *Kind) Leftovers(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var left []string
 	for container := range strings.FieldsSeq(listed) {
 		left = append(left, "container "+container)
 	}
+
 	if _, err := os.Stat(k.state); !errors.Is(err, os.ErrNotExist) {
 		left = append(left, "folder "+k.state)
 	}
+
 	return left, nil
 }
 

@@ -22,12 +22,14 @@ type machine struct {
 
 func (m *machine) run(_ context.Context, program string, args ...string) (string, error) {
 	command := strings.Join(append([]string{program}, args...), " ")
+
 	m.asked = append(m.asked, command)
 	for beginning, answer := range m.answers {
 		if strings.HasPrefix(command, beginning) {
 			return answer, nil
 		}
 	}
+
 	return "", errors.New("failed: " + command)
 }
 
@@ -53,6 +55,7 @@ func TestUsable(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
+
 	kubeconfig := filepath.Join(state, "kubeconfig")
 	for name, test := range map[string]struct {
 		answers map[string]string
@@ -98,10 +101,12 @@ func TestCommands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &machine{answers: test.answers}
+
 			err := test.do(t.Context(), New(state, m.run))
 			if diff := cmp.Diff(test.want, m.asked); diff != "" {
 				t.Error(diff)
 			}
+
 			if (err != nil || test.refused != "") && (err == nil || err.Error() != test.refused) {
 				t.Errorf("got error %v, want %q", err, test.refused)
 			}
@@ -113,6 +118,7 @@ func TestLeftovers(t *testing.T) {
 	state := t.TempDir()
 	m := &machine{answers: map[string]string{"docker ps": "whatsapp-webhook-control-plane\n", "kind delete": ""}}
 	k := New(state, m.run)
+
 	got, err := k.Leftovers(t.Context())
 	if diff := cmp.Diff([]string{"container whatsapp-webhook-control-plane", "folder " + state}, got); err != nil || diff != "" {
 		t.Error(err, diff)
@@ -121,10 +127,13 @@ func TestLeftovers(t *testing.T) {
 	if err := k.Down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := os.Stat(state); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the folder is still there", err)
 	}
+
 	m.answers["docker ps"] = ""
+
 	if got, err := k.Leftovers(t.Context()); err != nil || len(got) > 0 {
 		t.Error(got, err)
 	}

@@ -17,6 +17,7 @@ func (n *Node) startAgents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	kubelet := n.run(ctx, "kubelet", n.program("kubernetes", "kubelet"),
 		"--config="+config,
 		"--kubeconfig="+n.pki("kubelet.kubeconfig"),
@@ -32,6 +33,7 @@ func (n *Node) startAgents(ctx context.Context) error {
 		"--conntrack-tcp-timeout-established=0",
 		"--conntrack-tcp-timeout-close-wait=0",
 	)
+
 	return errors.Join(kubelet, proxy)
 }
 
@@ -41,6 +43,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 		if err == nil && ready[:min(4, len(ready))] != "True" {
 			err = fmt.Errorf("node %s is not ready: %s", nodeName, ready)
 		}
+
 		return err
 	})
 }
@@ -50,16 +53,20 @@ func (n *Node) startDNS(ctx context.Context) error {
 	if err := n.apply(ctx, "coredns.yaml"); err != nil {
 		return err
 	}
+
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(dnsAddress, "53"))
 	}}
+
 	return n.await(ctx, time.Minute, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
+
 		found, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local")
 		if err == nil && (len(found) != 1 || found[0] != apiAddress) {
 			err = fmt.Errorf("the Service kubernetes is at %s, but DNS says %v", apiAddress, found)
 		}
+
 		return err
 	})
 }

@@ -23,12 +23,14 @@ func hierarchies() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var points []string
 	for _, m := range mounts {
 		if (m.kind == "cgroup" || m.kind == "cgroup2") && !slices.Contains(points, m.point) {
 			points = append(points, m.point)
 		}
 	}
+
 	return points, nil
 }
 
@@ -37,11 +39,13 @@ func makeControlGroups() error {
 	if err != nil {
 		return err
 	}
+
 	for _, point := range points {
 		if err := os.MkdirAll(filepath.Join(point, controlGroup), 0o750); err != nil {
 			return fmt.Errorf("make the pods' control group: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -51,22 +55,27 @@ func controlGroups() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var groups []string
 	for _, point := range points {
 		err := filepath.WalkDir(filepath.Join(point, controlGroup), func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
 				groups = append(groups, path)
 			}
+
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
+
 			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("look for control groups: %w", err)
 		}
 	}
+
 	slices.Reverse(groups)
+
 	return groups, nil
 }
 
@@ -77,11 +86,13 @@ func removeControlGroups(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+
 		for _, group := range groups {
 			if err := os.Remove(group); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
+
 		return nil
 	})
 }

@@ -52,6 +52,7 @@ func (n *Node) startAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	return n.await(ctx, time.Minute, func(ctx context.Context) error {
 		_, err := n.kubectl(ctx, nil, "get", "--raw", "/readyz")
 		return err
@@ -72,6 +73,7 @@ func (n *Node) startControllers(ctx context.Context) error {
 		"--kubeconfig="+n.pki("kube-scheduler.kubeconfig"),
 		"--leader-elect=false",
 	)
+
 	return errors.Join(manager, scheduler)
 }
 
@@ -79,11 +81,18 @@ func (n *Node) startControllers(ctx context.Context) error {
 func (n *Node) kubectl(ctx context.Context, stdin []byte, args ...string) (string, error) {
 	args = append([]string{"--kubeconfig=" + n.Kubeconfig(), "--request-timeout=10s"}, args...)
 	command := exec.CommandContext(ctx, n.program("kubernetes", "kubectl"), args...) //nolint:gosec // that this package names
+
 	var stdout, stderr strings.Builder
-	command.Env, command.Stdin, command.Stdout, command.Stderr = n.environment(), io.Reader(bytes.NewReader(stdin)), &stdout, &stderr
+
+	command.Env = n.environment()
+	command.Stdin = io.Reader(bytes.NewReader(stdin))
+	command.Stdout = &stdout
+
+	command.Stderr = &stderr
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args[2:], " "), err, strings.TrimSpace(stderr.String()))
 	}
+
 	return stdout.String(), nil
 }
 
@@ -93,21 +102,26 @@ func (n *Node) apply(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = n.kubectl(ctx, text, "apply", "--server-side", "--field-manager=cluster-up", "--filename=-")
+
 	return err
 }
 
 // await asks until there is no error. It gives up when the time is over, or one of the programs ends.
 func (n *Node) await(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
 	var ended error
+
 	err := until(ctx, patience, func(ctx context.Context) error {
 		if states, err := n.supervisor.List(ctx); err == nil {
 			if ended = n.ended(states); ended != nil {
 				return nil
 			}
 		}
+
 		return ask(ctx)
 	})
+
 	return errors.Join(ended, err)
 }
 
@@ -119,5 +133,6 @@ func (n *Node) ended(states []supervisor.State) error {
 			failures = append(failures, fmt.Errorf("%s ended (%s), see %s", s.Name, s.Ended, n.path("log", s.Name+".log")))
 		}
 	}
+
 	return errors.Join(failures...)
 }

@@ -18,6 +18,7 @@ func (n *Node) Down(ctx context.Context) error {
 	if err := n.checkAlone(ctx); err != nil {
 		return err
 	}
+
 	for _, step := range []struct {
 		title string
 		do    func(context.Context) error
@@ -28,11 +29,14 @@ func (n *Node) Down(ctx context.Context) error {
 		{"files", n.removeFiles},
 	} {
 		began := time.Now()
+
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("remove %s: %w", step.title, err)
 		}
+
 		fmt.Fprintf(n.out, "%6.1f s  %s removed\n", time.Since(began).Seconds(), step.title)
 	}
+
 	return nil
 }
 
@@ -42,11 +46,13 @@ func (n *Node) removeFiles(context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	for _, point := range mounts {
 		if err := unmount(point); err != nil {
 			return fmt.Errorf("unmount %s: %w", point, err)
 		}
 	}
+
 	return os.RemoveAll(n.state)
 }
 
@@ -60,28 +66,35 @@ func (n *Node) Leftovers(context.Context) ([]string, error) {
 			left = append(left, fmt.Sprintf("process %d: %s", pid, strings.Join(args[:min(2, len(args))], " ")))
 		}
 	}
+
 	mounts, err := n.mounts("self")
 	if err != nil {
 		return nil, err
 	}
+
 	for _, point := range mounts {
 		left = append(left, "mount "+point)
 	}
+
 	if linkExists() {
 		left = append(left, "link "+hostLink)
 	}
+
 	groups, err := controlGroups()
 	if err != nil {
 		return nil, err
 	}
+
 	for _, group := range groups {
 		if filepath.Base(group) == controlGroup { // those within go without saying
 			left = append(left, "control group "+group)
 		}
 	}
+
 	if _, err := os.Stat(n.state); !errors.Is(err, os.ErrNotExist) {
 		left = append(left, "folder "+n.state)
 	}
+
 	return left, nil
 }
 
@@ -91,11 +104,13 @@ func (n *Node) mounts(process string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var points []string
 	for _, m := range entries {
 		if strings.HasPrefix(m.point, n.state+string(filepath.Separator)) || strings.HasSuffix(m.root, n.path("var/lib")) {
 			points = append(points, m.point)
 		}
 	}
+
 	return points, nil
 }

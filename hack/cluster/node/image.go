@@ -25,36 +25,55 @@ func writeImage(archive, image, program string) error {
 	if err != nil {
 		return err
 	}
+
 	content, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
+
 	var files bytes.Buffer
+
 	tw := tar.NewWriter(&files)
-	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: filepath.Base(program), Mode: 0o755, Size: int64(len(content))}); err != nil {
+	if err := tw.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg,
+		Name:     filepath.Base(program),
+		Mode:     0o755,
+		Size:     int64(len(content)),
+	}); err != nil {
 		return err
 	}
+
 	if _, err := tw.Write(content); err != nil {
 		return err
 	}
+
 	if err := tw.Close(); err != nil {
 		return err
 	}
+
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files.Bytes())), nil })
 	if err != nil {
 		return err
 	}
 	// An image that names no platform is left out when it is loaded.
-	config := &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH, RootFS: v1.RootFS{Type: "layers"}, Config: v1.Config{
-		User: "65532:65532", Entrypoint: []string{"/" + filepath.Base(program)},
-	}}
+	config := &v1.ConfigFile{
+		OS:           "linux",
+		Architecture: runtime.GOARCH,
+		RootFS:       v1.RootFS{Type: "layers"},
+		Config: v1.Config{
+			User: "65532:65532", Entrypoint: []string{"/" + filepath.Base(program)},
+		},
+	}
+
 	base, err := mutate.ConfigFile(empty.Image, config)
 	if err != nil {
 		return fmt.Errorf("describe the image: %w", err)
 	}
+
 	made, err := mutate.AppendLayers(base, layer)
 	if err != nil {
 		return fmt.Errorf("put the program into the image: %w", err)
 	}
+
 	return tarball.WriteToFile(archive, tag, made)
 }

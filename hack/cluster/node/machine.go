@@ -31,6 +31,7 @@ func Packages() []string {
 	for _, n := range needed {
 		all = append(all, n.debian)
 	}
+
 	return slices.Compact(all)
 }
 
@@ -39,6 +40,7 @@ func (n *Node) checkMachine(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("a node of its own needs Linux, and this is %s; with Docker running and kind installed (https://kind.sigs.k8s.io) it works here, too", runtime.GOOS)
 	}
+
 	var failures []error
 	if os.Geteuid() != 0 {
 		failures = append(failures, errors.New("only root may make namespaces, links and control groups: run it as root, or install Docker and kind (https://kind.sigs.k8s.io)"))
@@ -51,6 +53,7 @@ func (n *Node) checkMachine(ctx context.Context) error {
 			}
 		}
 	}
+
 	return errors.Join(append(failures, missingPrograms(exec.LookPath), missingCgroups(), n.checkAlone(ctx))...)
 }
 
@@ -62,9 +65,11 @@ func missingPrograms(lookPath func(string) (string, error)) error {
 			packages = append(packages, n.debian)
 		}
 	}
+
 	if len(programs) == 0 {
 		return nil
 	}
+
 	return fmt.Errorf("not in PATH: %s; install with: apt-get install -y --no-install-recommends %s",
 		strings.Join(programs, ", "), strings.Join(slices.Compact(packages), " "))
 }
@@ -74,9 +79,11 @@ func missingCgroups() error {
 	if err != nil {
 		return err
 	}
+
 	if len(hierarchies) == 0 {
 		return errors.New("no control groups are mounted under /sys/fs/cgroup: a container needs --privileged, a machine its usual mounts")
 	}
+
 	return nil
 }
 
@@ -87,15 +94,24 @@ func mountsOf(process string) ([]mountEntry, error) {
 		return nil, fmt.Errorf("read the mounts: %w", err)
 	}
 	defer file.Close()
+
 	var entries []mountEntry
+
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		before, after, _ := strings.Cut(lines.Text(), " - ")
-		left, right := strings.Fields(before), strings.Fields(after)
+		left := strings.Fields(before)
+
+		right := strings.Fields(after)
 		if len(left) >= 5 && len(right) >= 1 {
-			entries = append(entries, mountEntry{root: left[3], point: left[4], kind: right[0]})
+			entries = append(entries, mountEntry{
+				root:  left[3],
+				point: left[4],
+				kind:  right[0],
+			})
 		}
 	}
+
 	return entries, lines.Err()
 }
 

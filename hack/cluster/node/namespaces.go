@@ -30,9 +30,11 @@ func (n *Node) startSupervisor(ctx context.Context) error {
 	if err := removeLink(ctx); err != nil {
 		return err
 	}
+
 	if err := copySelf(n.ownProgram()); err != nil {
 		return fmt.Errorf("copy this program into the state folder: %w", err)
 	}
+
 	log, err := os.OpenFile(n.path("log", "init.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -40,14 +42,21 @@ func (n *Node) startSupervisor(ctx context.Context) error {
 	defer log.Close()
 	// Not of the context: it outlives this program.
 	first := exec.Command(n.ownProgram(), InitCommand, n.state) //nolint:gosec,noctx // the copy made above
-	first.Env, first.Stdout, first.Stderr, first.Dir = n.environment(), log, log, "/"
+	first.Env = n.environment()
+	first.Stdout = log
+	first.Stderr = log
+	first.Dir = "/"
+
 	first.SysProcAttr = inNamespaces()
 	if err := first.Start(); err != nil {
 		return fmt.Errorf("make namespaces: %w", err)
 	}
+
 	exited := make(chan error, 1)
 	go func() { exited <- first.Wait() }()
+
 	var ended error
+
 	err = until(ctx, 10*time.Second, func(ctx context.Context) error {
 		select {
 		case err := <-exited:
@@ -58,6 +67,7 @@ func (n *Node) startSupervisor(ctx context.Context) error {
 			return err
 		}
 	})
+
 	return errors.Join(ended, err)
 }
 
@@ -67,12 +77,15 @@ func copySelf(target string) error {
 		return err
 	}
 	defer source.Close()
+
 	copied, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o700) //nolint:gosec // a program has to be executable
 	if err != nil {
 		return err
 	}
 	defer copied.Close()
+
 	_, err = io.Copy(copied, source)
+
 	return err
 }
 
@@ -82,8 +95,11 @@ func (n *Node) Exec(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	args = append([]string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"}, args...)
 	command := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // what the user asked for
+
 	command.Env = append(n.environment(), "TERM="+os.Getenv("TERM"))
+
 	return command, nil
 }

@@ -41,24 +41,31 @@ func inNamespaces() *syscall.SysProcAttr {
 func Init(ctx context.Context, state string) error {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
+
 	if err := ownMounts(state); err != nil {
 		return err
 	}
+
 	if err := syscall.Sethostname([]byte(nodeName)); err != nil {
 		return fmt.Errorf("name the node: %w", err)
 	}
+
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
 		return fmt.Errorf("let the node forward to its pods: %w", err)
 	}
+
 	socket := filepath.Join(state, "supervisor.sock")
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove an earlier node's socket: %w", err)
 	}
+
 	listener, err := new(net.ListenConfig).Listen(ctx, "unix", socket)
 	if err != nil {
 		return fmt.Errorf("listen for what to run: %w", err)
 	}
+
 	server := &http.Server{Handler: supervisor.Handler(supervisor.New(children)), ReadHeaderTimeout: 10 * time.Second}
+
 	return server.Serve(listener)
 }
 
@@ -71,14 +78,17 @@ func ownMounts(state string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("share mounts with containers: %w", err)
 	}
+
 	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount the node's processes: %w", err)
 	}
+
 	for setting, value := range kernelSettings {
 		file := filepath.Join(state, "etc", filepath.Base(setting))
 		if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
 			return err
 		}
+
 		if err := bind(file, "/proc/sys/"+setting); err != nil {
 			return err
 		}
@@ -88,17 +98,21 @@ func ownMounts(state string) error {
 	if err := os.WriteFile(names, []byte("nameserver "+dnsAddress+"\noptions timeout:1 attempts:1\n"), 0o600); err != nil {
 		return err
 	}
+
 	if err := bind(names, "/etc/resolv.conf"); err != nil {
 		return err
 	}
+
 	for _, folder := range hidden[1:] {
 		if err := bind(filepath.Join(state, folder), folder); err != nil {
 			return err
 		}
 	}
+
 	if err := syscall.Mount("run", "/run", "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=755"); err != nil {
 		return fmt.Errorf("mount the node's /run: %w", err)
 	}
+
 	return nil
 }
 
@@ -106,6 +120,7 @@ func bind(source, target string) error {
 	if err := syscall.Mount(source, target, "", syscall.MS_BIND, ""); err != nil {
 		return fmt.Errorf("put %s in the place of %s: %w", source, target, err)
 	}
+
 	return nil
 }
 
@@ -114,9 +129,11 @@ func unmount(point string) error { return syscall.Unmount(point, syscall.MNT_DET
 // snapshotter is containerd's way to stack an image's layers: an overlay cannot lie on another.
 func snapshotter(folder string) string {
 	const overlay = 0x794c7630
+
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err == nil && fs.Type == overlay {
 		return "native"
 	}
+
 	return "overlayfs"
 }

@@ -36,14 +36,17 @@ func (n *Node) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if !linkExists() {
 		if err := addressesFree(ctx); err != nil {
 			return err
 		}
+
 		if err := ip(ctx, "link", "add", hostLink, "type", "veth", "peer", "name", nodeLink, "netns", strconv.Itoa(pid)); err != nil {
 			return err
 		}
 	}
+
 	for _, args := range [][]string{
 		{"address", "replace", hostAddress + linkBits, "dev", hostLink},
 		{"link", "set", hostLink, "up"},
@@ -54,6 +57,7 @@ func (n *Node) connect(ctx context.Context) error {
 			return err
 		}
 	}
+
 	for _, args := range [][]string{
 		{"link", "set", "lo", "up"},
 		{"address", "replace", nodeAddress + linkBits, "dev", nodeLink},
@@ -64,10 +68,12 @@ func (n *Node) connect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+
 		if err := output(command); err != nil {
 			return fmt.Errorf("in the node: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -83,12 +89,14 @@ func addressesFree(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look at the machine's routes: %w", err)
 		}
+
 		for route := range strings.Lines(string(routes)) {
 			if !strings.HasPrefix(route, "default ") {
 				return fmt.Errorf("the machine has a route into the node's addresses, %s: %q; remove it", addresses, strings.TrimSpace(route))
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -97,9 +105,11 @@ func removeLink(ctx context.Context) error {
 	if !linkExists() {
 		return nil
 	}
+
 	if err := ip(ctx, "link", "delete", hostLink); err != nil && linkExists() {
 		return err
 	}
+
 	return nil
 }
 
@@ -110,9 +120,13 @@ func ip(ctx context.Context, args ...string) error {
 // output runs a command, and its error is what it printed.
 func output(command *exec.Cmd) error {
 	var printed bytes.Buffer
-	command.Stdout, command.Stderr = &printed, &printed
+
+	command.Stdout = &printed
+
+	command.Stderr = &printed
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(command.Args, " "), err, strings.TrimSpace(printed.String()))
 	}
+
 	return nil
 }

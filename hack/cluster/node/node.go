@@ -36,7 +36,13 @@ type Node struct {
 
 // New returns the node of a state folder, running or not. The repository is asked for when programs may have to be built.
 func New(state, cache string, repository func() (string, error), out io.Writer) *Node {
-	return &Node{state: state, cache: cache, repository: repository, out: out, supervisor: supervisor.Dial(filepath.Join(state, "supervisor.sock"))}
+	return &Node{
+		state:      state,
+		cache:      cache,
+		repository: repository,
+		out:        out,
+		supervisor: supervisor.Dial(filepath.Join(state, "supervisor.sock")),
+	}
 }
 
 // Up starts what does not run yet, and returns when pods can be run and Services are found by name.
@@ -63,12 +69,16 @@ func (n *Node) Up(ctx context.Context) error {
 		{"CoreDNS", n.startDNS},
 	} {
 		began := time.Now()
+
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w\nlogs are in %s; 'make cluster-down' removes what there is", step.title, err, n.path("log"))
 		}
+
 		fmt.Fprintf(n.out, "%6.1f s  %s\n", time.Since(began).Seconds(), step.title)
 	}
+
 	fmt.Fprintf(n.out, "%6.1f s  in all\n", time.Since(start).Seconds())
+
 	return nil
 }
 
@@ -86,18 +96,23 @@ func (n *Node) Status(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	fmt.Fprintf(out, "node %s in the namespaces of process %d, its files in %s\n", nodeName, pid, n.state)
+
 	states, err := n.supervisor.List(ctx)
 	if err != nil {
 		return err
 	}
+
 	for _, s := range states {
 		how := "runs"
 		if !s.Running {
 			how = "ended, " + s.Ended
 		}
+
 		fmt.Fprintf(out, "%-24s %s\n", s.Name, how)
 	}
+
 	return n.ended(states)
 }
 
@@ -120,7 +135,9 @@ func (n *Node) ensurePrograms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	n.programs, err = programs.Ensure(ctx, root, n.cache, n.out)
+
 	return err
 }
 
@@ -130,15 +147,18 @@ func (n *Node) makeFolders(context.Context) error {
 			return err
 		}
 	}
+
 	for set, folder := range n.programs {
 		link := n.path("programs", set)
 		if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
+
 		if err := os.Symlink(folder, link); err != nil {
 			return err
 		}
 	}
+
 	return makeControlGroups()
 }
 
@@ -148,7 +168,10 @@ func (n *Node) program(set, program string) string { return n.path("programs", s
 // run starts a program inside the node.
 func (n *Node) run(ctx context.Context, program, executable string, args ...string) error {
 	return n.supervisor.Start(ctx, supervisor.Program{
-		Name: program, Args: append([]string{executable}, args...), Env: n.environment(), Log: n.path("log", program+".log"),
+		Name: program,
+		Args: append([]string{executable}, args...),
+		Env:  n.environment(),
+		Log:  n.path("log", program+".log"),
 	})
 }
 
@@ -167,12 +190,25 @@ func (n *Node) render(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var text strings.Builder
+
 	err = parsed.Execute(&text, map[string]string{
-		"Name": nodeName, "NodeAddress": nodeAddress, "DNSAddress": dnsAddress, "NodePods": nodePods, "CgroupRoot": "/" + controlGroup,
-		"PKI": n.path("pki"), "Etc": n.path("etc"), "CNI": n.path("programs", "cni"), "Snapshotter": snapshotter(n.state),
-		"Pause": pauseImage, "CoreDNS": dnsImage, "StorageClass": storageClass, "Provisioner": provisioner,
+		"Name":         nodeName,
+		"NodeAddress":  nodeAddress,
+		"DNSAddress":   dnsAddress,
+		"NodePods":     nodePods,
+		"CgroupRoot":   "/" + controlGroup,
+		"PKI":          n.path("pki"),
+		"Etc":          n.path("etc"),
+		"CNI":          n.path("programs", "cni"),
+		"Snapshotter":  snapshotter(n.state),
+		"Pause":        pauseImage,
+		"CoreDNS":      dnsImage,
+		"StorageClass": storageClass,
+		"Provisioner":  provisioner,
 	})
+
 	return []byte(text.String()), err
 }
 
@@ -182,7 +218,9 @@ func (n *Node) place(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	target := n.path("etc", file)
+
 	return target, os.WriteFile(target, text, 0o600)
 }
 
@@ -191,17 +229,21 @@ func (n *Node) place(file string) (string, error) {
 func until(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+
 	var last error
 	for {
 		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
+
 		if last == nil || ctx.Err() == nil {
 			last = err
 		}
+
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("after %s still: %w", patience, last)

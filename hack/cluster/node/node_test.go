@@ -40,6 +40,7 @@ func TestMissingPrograms(t *testing.T) {
 						return "/usr/bin/" + p, nil
 					}
 				}
+
 				return "", exec.ErrNotFound
 			})
 			if got := message(err); got != test.want {
@@ -47,6 +48,7 @@ func TestMissingPrograms(t *testing.T) {
 			}
 		})
 	}
+
 	if diff := cmp.Diff([]string{"iproute2", "iptables", "mount", "util-linux", "runc"}, Packages()); diff != "" {
 		t.Error(diff)
 	}
@@ -55,17 +57,21 @@ func TestMissingPrograms(t *testing.T) {
 // TestFiles renders every file, so that none names a value there is not, and reads the YAML ones.
 func TestFiles(t *testing.T) {
 	n := New("/state/node", "/cache", nil, io.Discard)
+
 	err := fs.WalkDir(files, "files", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
+
 		text, err := n.render(strings.TrimPrefix(path, "files/"))
 		if err != nil {
 			return err
 		}
+
 		if strings.Contains(string(text), "<no value>") {
 			t.Errorf("%s names a value there is not:\n%s", path, text)
 		}
+
 		for document := range strings.SplitSeq(string(text), "\n---\n") {
 			var object map[string]any
 			if filepath.Ext(path) != ".toml" {
@@ -74,6 +80,7 @@ func TestFiles(t *testing.T) {
 				}
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
@@ -91,11 +98,14 @@ func TestAddresses(t *testing.T) {
 		{apiAddress + "/32", services},
 		{dnsAddress + "/32", services},
 	} {
-		inner, outer := netip.MustParsePrefix(test.inner), netip.MustParsePrefix(test.outer)
+		inner := netip.MustParsePrefix(test.inner)
+
+		outer := netip.MustParsePrefix(test.outer)
 		if !outer.Masked().Contains(inner.Addr()) || inner.Bits() < outer.Bits() {
 			t.Errorf("%s is not in %s", inner, outer)
 		}
 	}
+
 	if netip.MustParsePrefix(clusterPods).Overlaps(netip.MustParsePrefix(services)) {
 		t.Error("pods and Services overlap")
 	}
@@ -106,6 +116,7 @@ func TestNotRunning(t *testing.T) {
 	if _, err := n.Exec(t.Context(), "true"); !errors.Is(err, errNotRunning) {
 		t.Errorf("exec: %v", err)
 	}
+
 	if err := n.Status(t.Context(), io.Discard); !errors.Is(err, errNotRunning) {
 		t.Errorf("status: %v", err)
 	}
@@ -117,6 +128,7 @@ func TestKillSpares(t *testing.T) {
 	if err := n.kill(os.Getpid()); err != nil {
 		t.Error(err)
 	}
+
 	if n.isOwn(os.Getpid()) {
 		t.Error("this process is not the node's")
 	}
@@ -128,14 +140,17 @@ func TestUntil(t *testing.T) {
 		if asked++; asked < 3 {
 			return errors.New("not yet")
 		}
+
 		return nil
 	}); err != nil || asked != 3 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
+
 	err := until(t.Context(), 150*time.Millisecond, func(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+
 		return errors.New("never")
 	})
 	if got, want := message(err), "after 150ms still: never"; got != want {
@@ -145,21 +160,27 @@ func TestUntil(t *testing.T) {
 
 func TestWriteImage(t *testing.T) {
 	folder := t.TempDir()
-	program, archive := filepath.Join(folder, "program"), filepath.Join(folder, "image.tar")
+	program := filepath.Join(folder, "program")
+	archive := filepath.Join(folder, "image.tar")
+
 	if err := os.WriteFile(program, []byte("#!"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := writeImage(archive, "localhost/program:node", program); err != nil {
 		t.Fatal(err)
 	}
+
 	image, err := tarball.ImageFromPath(archive, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	config, err := image.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if config.OS != "linux" || config.Architecture == "" || config.Config.User != "65532:65532" || !cmp.Equal(config.Config.Entrypoint, []string{"/program"}) {
 		t.Errorf("%+v", config)
 	}
@@ -169,5 +190,6 @@ func message(err error) string {
 	if err == nil {
 		return ""
 	}
+
 	return err.Error()
 }

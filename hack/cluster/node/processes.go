@@ -29,6 +29,7 @@ func (n *Node) supervisorPID() (int, error) {
 			return pid, nil
 		}
 	}
+
 	return 0, errNotRunning
 }
 
@@ -39,10 +40,12 @@ func (n *Node) checkAlone(context.Context) error {
 		if len(args) != 3 || args[1] != InitCommand || args[2] == n.state {
 			continue
 		}
+
 		if other := (&Node{state: args[2]}); other.isOwn(pid) {
 			return fmt.Errorf("another node runs, with its files in %s: take that down first, with XDG_STATE_HOME as it was when it was started", other.state)
 		}
 	}
+
 	return nil
 }
 
@@ -54,8 +57,10 @@ func (n *Node) endProcesses(ctx context.Context) error {
 			if !n.isOwn(pid) {
 				continue
 			}
+
 			left = append(left, fmt.Errorf("process %d lives", pid), n.kill(pid))
 		}
+
 		return errors.Join(left...)
 	})
 }
@@ -67,12 +72,15 @@ func (n *Node) kill(pid int) error {
 		return err
 	}
 	defer process.Release() //nolint:errcheck // nothing is left to do
+
 	if !n.isOwn(pid) {
 		return nil
 	}
+
 	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end process %d: %w", pid, err)
 	}
+
 	return nil
 }
 
@@ -87,12 +95,14 @@ func processes() []int {
 	if err != nil {
 		return nil
 	}
+
 	var pids []int
 	for _, name := range names {
 		if pid, err := strconv.Atoi(filepath.Base(name)); err == nil {
 			pids = append(pids, pid)
 		}
 	}
+
 	return pids
 }
 
@@ -102,9 +112,11 @@ func command(pid int) []string {
 	if err != nil {
 		return nil
 	}
+
 	var args []string
 	for arg := range bytes.SplitSeq(bytes.TrimSuffix(text, []byte{0}), []byte{0}) {
 		args = append(args, string(arg))
 	}
+
 	return args
 }

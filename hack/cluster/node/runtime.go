@@ -24,15 +24,19 @@ func (n *Node) startContainerd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if err := os.MkdirAll(n.path("etc", "cni"), 0o750); err != nil {
 		return err
 	}
+
 	if _, err := n.place("cni/10-pods.conflist"); err != nil {
 		return err
 	}
+
 	if err := n.run(ctx, "containerd", n.program("containerd", "containerd"), "--config="+config); err != nil {
 		return err
 	}
+
 	return n.await(ctx, 30*time.Second, func(ctx context.Context) error {
 		_, err := n.ctr(ctx, nil, "version")
 		return err
@@ -48,13 +52,16 @@ func (n *Node) loadOwnImages(ctx context.Context) error {
 		if err := writeImage(archive, image.name, n.program(image.set, image.program)); err != nil {
 			return fmt.Errorf("make the image %s: %w", image.name, err)
 		}
+
 		if _, err := n.Load(ctx, archive); err != nil {
 			return err
 		}
+
 		if err := os.Remove(archive); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -66,24 +73,30 @@ func (n *Node) Load(ctx context.Context, archive string) ([]string, error) {
 		return nil, err
 	}
 	defer file.Close()
+
 	before, err := n.images(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	if _, err := n.ctr(ctx, file, "images", "import", "-"); err != nil {
 		return nil, fmt.Errorf("load %s: %w", archive, err)
 	}
+
 	after, err := n.images(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	var loaded []string
 	for image, digest := range after {
 		if before[image] != digest {
 			loaded = append(loaded, image)
 		}
 	}
+
 	slices.Sort(loaded)
+
 	return loaded, nil
 }
 
@@ -92,6 +105,7 @@ func (n *Node) images(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	images := map[string]string{}
 	for line := range strings.Lines(listed) {
 		// kubelet finds an image by its digest, too; those names are left out.
@@ -99,6 +113,7 @@ func (n *Node) images(ctx context.Context) (map[string]string, error) {
 			images[fields[0]] = fields[2]
 		}
 	}
+
 	return images, nil
 }
 
@@ -106,14 +121,21 @@ func (n *Node) images(ctx context.Context) (map[string]string, error) {
 func (n *Node) ctr(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
+
 	command, err := n.Exec(ctx, append([]string{"ctr", "--namespace=k8s.io"}, args...)...)
 	if err != nil {
 		return "", err
 	}
+
 	var stdout, stderr strings.Builder
-	command.Stdin, command.Stdout, command.Stderr = stdin, &stdout, &stderr
+
+	command.Stdin = stdin
+	command.Stdout = &stdout
+
+	command.Stderr = &stderr
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
+
 	return stdout.String(), nil
 }

@@ -26,6 +26,7 @@ func (n *Node) startVolumes(ctx context.Context) error {
 	if err := n.apply(ctx, "volumes.yaml"); err != nil {
 		return err
 	}
+
 	return n.run(ctx, "volumes", n.ownProgram(), VolumesCommand, n.Kubeconfig())
 }
 
@@ -35,7 +36,10 @@ func ProvisionVolumes(ctx context.Context, kubeconfig string) error {
 	if err != nil {
 		return err
 	}
+
 	ctrl.SetLogger(klog.Background())
+
 	provisioner := &volumes.Provisioner{Name: provisioner, Folder: volumeFolder}
+
 	return provisioner.Run(ctx, config)
 }

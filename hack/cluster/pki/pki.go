@@ -41,22 +41,33 @@ func NewAuthority(name string) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the authority's key: %w", err)
 	}
+
 	template, err := template(pkix.Name{CommonName: name})
 	if err != nil {
 		return nil, err
 	}
-	template.IsCA, template.BasicConstraintsValid = true, true
+
+	template.IsCA = true
+	template.BasicConstraintsValid = true
 	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
+
 	pair, err := sign(template, template, key, key)
 	if err != nil {
 		return nil, err
 	}
+
 	block, _ := pem.Decode(pair.Cert)
+
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("read the authority's own certificate: %w", err)
 	}
-	return &Authority{Pair: pair, cert: cert, key: key}, nil
+
+	return &Authority{
+		Pair: pair,
+		cert: cert,
+		key:  key,
+	}, nil
 }
 
 // Issue returns a certificate for a client, and for a server at the hosts (names or addresses) when there are any.
@@ -66,15 +77,19 @@ func (a *Authority) Issue(name string, groups []string, hosts ...string) (Pair, 
 	if err != nil {
 		return Pair{}, fmt.Errorf("make the key of %s: %w", name, err)
 	}
+
 	template, err := template(pkix.Name{CommonName: name, Organization: groups})
 	if err != nil {
 		return Pair{}, err
 	}
+
 	template.KeyUsage = x509.KeyUsageDigitalSignature
+
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	if len(hosts) > 0 {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
 	}
+
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -82,17 +97,20 @@ func (a *Authority) Issue(name string, groups []string, hosts ...string) (Pair, 
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
+
 	return sign(template, a.cert, key, a.key)
 }
 
 // Kubeconfig returns the file for a client of the API server at a URL, whose certificate the authority signed.
 func (a *Authority) Kubeconfig(server string, client Pair) ([]byte, error) {
 	const name = "whatsapp-webhook"
+
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: a.Cert}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificateData: client.Cert, ClientKeyData: client.Key}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name
+
 	return clientcmd.Write(*config)
 }
 
@@ -101,8 +119,15 @@ func template(subject pkix.Name) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw a serial number: %w", err)
 	}
+
 	now := time.Now()
-	return &x509.Certificate{SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(lifetime)}, nil
+
+	return &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      subject,
+		NotBefore:    now.Add(-time.Hour),
+		NotAfter:     now.Add(lifetime),
+	}, nil
 }
 
 func sign(template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (Pair, error) {
@@ -110,10 +135,12 @@ func sign(template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (Pair, 
 	if err != nil {
 		return Pair{}, fmt.Errorf("sign the certificate of %s: %w", template.Subject.CommonName, err)
 	}
+
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return Pair{}, fmt.Errorf("write the key of %s: %w", template.Subject.CommonName, err)
 	}
+
 	return Pair{
 		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
 		Key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),

@@ -19,8 +19,10 @@ func TestIssue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(authority.Cert)
+
 	for name, test := range map[string]struct {
 		hosts   []string
 		usage   x509.ExtKeyUsage
@@ -38,14 +40,21 @@ func TestIssue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			loaded, err := tls.X509KeyPair(pair.Cert, pair.Key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = loaded.Leaf.Verify(x509.VerifyOptions{Roots: trusted, DNSName: test.dnsName, KeyUsages: []x509.ExtKeyUsage{test.usage}})
+
+			_, err = loaded.Leaf.Verify(x509.VerifyOptions{
+				Roots:     trusted,
+				DNSName:   test.dnsName,
+				KeyUsages: []x509.ExtKeyUsage{test.usage},
+			})
 			if (err == nil) != test.valid {
 				t.Errorf("valid should be %t: %v", test.valid, err)
 			}
+
 			if diff := cmp.Diff([]string{"system:nodes"}, loaded.Leaf.Subject.Organization); diff != "" || loaded.Leaf.Subject.CommonName != "system:node:node" {
 				t.Error(loaded.Leaf.Subject, diff)
 			}
@@ -59,13 +68,16 @@ func TestTokenKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pair, err := authority.Issue("tokens", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := keyutil.ParsePrivateKeyPEM(pair.Key); err != nil {
 		t.Error(err)
 	}
+
 	if keys, err := keyutil.ParsePublicKeysPEM(pair.Cert); err != nil || len(keys) != 1 {
 		t.Error(keys, err)
 	}
@@ -76,18 +88,22 @@ func TestKubeconfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pair, err := authority.Issue("admin", []string{"system:masters"})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	text, err := authority.Kubeconfig("https://10.213.0.2:6443", pair)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	config, err := clientcmd.RESTConfigFromKubeConfig(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if config.Host != "https://10.213.0.2:6443" || !bytes.Equal(config.CAData, authority.Cert) || !bytes.Equal(config.CertData, pair.Cert) {
 		t.Errorf("%+v", config)
 	}

@@ -51,15 +51,18 @@ type Programs map[string]string
 // Ensure builds what the cache does not have. root is the repository's folder; progress gets a line for each program.
 func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Programs, error) {
 	p := Programs{}
+
 	var err error
 	if p["controlplane"], err = controlPlane(ctx, root, progress); err != nil {
 		return nil, err
 	}
+
 	for _, s := range sets {
 		if p[s.name], err = s.ensure(ctx, root, cache, progress); err != nil {
 			return nil, err
 		}
 	}
+
 	return p, nil
 }
 
@@ -67,30 +70,36 @@ func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Progra
 func controlPlane(ctx context.Context, root string, progress io.Writer) (string, error) {
 	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", "assets.sh")) //nolint:gosec // of this repository
 	script.Stderr = progress
+
 	folder, err := script.Output()
 	if err != nil {
 		return "", fmt.Errorf("get kube-apiserver and etcd from hack/controlplane/assets.sh: %w", err)
 	}
+
 	return strings.TrimSpace(string(folder)), nil
 }
 
 // ensure returns the folder that the set's executables are in. Its name says what they were built from.
 func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer) (string, error) {
 	source := filepath.Join(root, s.folder)
+
 	key, err := fingerprint(source, s.packages)
 	if err != nil {
 		return "", fmt.Errorf("look at what %s is built from: %w", s.name, err)
 	}
+
 	target := filepath.Join(cache, s.name+"-"+key)
 	if _, err := os.Stat(target); err == nil {
 		return target, nil
 	}
+
 	linker := "-s -w"
 	if s.flags != nil {
 		more, err := s.flags(ctx, source)
 		if err != nil {
 			return "", err
 		}
+
 		linker += " " + more
 	}
 	// Only a whole set gets the name that is looked for.
@@ -98,27 +107,35 @@ func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer)
 	if err := os.MkdirAll(partial, 0o750); err != nil {
 		return "", fmt.Errorf("make room in the cache: %w", err)
 	}
+
 	for _, pkg := range s.packages {
 		if err := build(ctx, source, pkg, filepath.Join(partial, path.Base(pkg)), linker, progress); err != nil {
 			return "", err
 		}
 	}
+
 	if err := os.Rename(partial, target); err != nil {
 		return "", fmt.Errorf("keep %s: %w", s.name, err)
 	}
+
 	return target, nil
 }
 
 func build(ctx context.Context, folder, pkg, target, linker string, progress io.Writer) error {
 	start := time.Now()
 	command := exec.CommandContext(ctx, "go", "build", "-C", folder, "-trimpath", "-ldflags", linker, "-o", target, pkg) //nolint:gosec // that this package names
+
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+
 	var stderr bytes.Buffer
+
 	command.Stderr = &stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, stderr.String())
 	}
+
 	fmt.Fprintf(progress, "  built %s in %.0f s\n", path.Base(pkg), time.Since(start).Seconds())
+
 	return nil
 }
 
@@ -128,19 +145,24 @@ func fingerprint(folder string, packages []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	sum := sha256.New()
 	fmt.Fprintln(sum, packages)
+
 	for _, entry := range entries {
 		if entry.IsDir() {
 			continue
 		}
+
 		text, err := os.ReadFile(filepath.Join(folder, entry.Name()))
 		if err != nil {
 			return "", err
 		}
+
 		fmt.Fprintln(sum, entry.Name(), len(text))
 		sum.Write(text)
 	}
+
 	return hex.EncodeToString(sum.Sum(nil))[:12], nil
 }
 
@@ -150,11 +172,15 @@ func kubernetesVersion(ctx context.Context, folder string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the pinned version of Kubernetes: %w", err)
 	}
+
 	text := strings.TrimSpace(string(version))
+
 	parts := strings.Split(strings.TrimPrefix(text, "v"), ".")
 	if len(parts) < 2 {
 		return "", fmt.Errorf("the pinned version of Kubernetes, %q, is not like v1.37.2", text)
 	}
+
 	const pkg = "k8s.io/component-base/version"
+
 	return fmt.Sprintf("-X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s", pkg, text, parts[0], parts[1]), nil
 }

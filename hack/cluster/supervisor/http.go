@@ -28,10 +28,12 @@ func Handler(s *Supervisor) http.Handler {
 	})
 	mux.HandleFunc("POST /programs", func(w http.ResponseWriter, r *http.Request) {
 		var p Program
+
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&p)
 		if err == nil {
 			err = s.Start(p)
 		}
+
 		answer(w, err)
 	})
 	mux.HandleFunc("POST /programs/{name}/start", func(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +42,7 @@ func Handler(s *Supervisor) http.Handler {
 	mux.HandleFunc("POST /programs/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, s.Stop(r.PathValue("name")))
 	})
+
 	return mux
 }
 
@@ -48,6 +51,7 @@ func answer(w http.ResponseWriter, err error) {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}
+
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -72,7 +76,9 @@ func (c *Client) Start(ctx context.Context, p Program) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = c.ask(ctx, http.MethodPost, "/programs", body)
+
 	return err
 }
 
@@ -94,10 +100,12 @@ func (c *Client) List(ctx context.Context) ([]State, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var states []State
 	if err := json.Unmarshal(body, &states); err != nil {
 		return nil, fmt.Errorf("read the state of the programs: %w", err)
 	}
+
 	return states, nil
 }
 
@@ -106,17 +114,21 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
+
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the node's supervisor: %w", err)
 	}
 	defer resp.Body.Close()
+
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("ask the node's supervisor: %w", err)
 	}
+
 	if resp.StatusCode >= http.StatusBadRequest {
 		return nil, errors.New(strings.TrimSpace(string(text)))
 	}
+
 	return text, nil
 }

@@ -55,6 +55,7 @@ func New(children <-chan os.Signal) *Supervisor {
 			s.reap()
 		}
 	}()
+
 	return s
 }
 
@@ -63,29 +64,43 @@ func (s *Supervisor) Start(p Program) error {
 	// Reaping waits for the lock, so a program that ends at once is known by then.
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if r := s.programs[p.Name]; r != nil && r.runs() {
 		return nil
 	}
+
 	if len(p.Args) == 0 {
 		return fmt.Errorf("start %s: no executable named", p.Name)
 	}
+
 	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", p.Name, err)
 	}
 	defer log.Close()
+
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {
 		return fmt.Errorf("open the input of %s: %w", p.Name, err)
 	}
 	defer nothing.Close()
+
 	child, err := os.StartProcess(p.Args[0], p.Args, &os.ProcAttr{
-		Dir: "/", Env: p.Env, Files: []*os.File{nothing, log, log}, Sys: &syscall.SysProcAttr{Setpgid: true},
+		Dir:   "/",
+		Env:   p.Env,
+		Files: []*os.File{nothing, log, log},
+		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	s.programs[p.Name] = &running{program: p, pid: child.Pid, ended: make(chan struct{})}
+
+	s.programs[p.Name] = &running{
+		program: p,
+		pid:     child.Pid,
+		ended:   make(chan struct{}),
+	}
+
 	return child.Release()
 }
 
@@ -95,6 +110,7 @@ func (s *Supervisor) StartAgain(name string) error {
 	if err != nil {
 		return err
 	}
+
 	return s.Start(r.program)
 }
 
@@ -104,18 +120,23 @@ func (s *Supervisor) Stop(name string) error {
 	if err != nil {
 		return err
 	}
+
 	if err := s.signal(r, syscall.SIGTERM); err != nil {
 		return err
 	}
+
 	select {
 	case <-r.ended:
 		return nil
 	case <-time.After(patience):
 	}
+
 	if err := s.signal(r, syscall.SIGKILL); err != nil {
 		return err
 	}
+
 	<-r.ended
+
 	return nil
 }
 
@@ -123,21 +144,30 @@ func (s *Supervisor) Stop(name string) error {
 func (s *Supervisor) List() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	states := []State{}
 	for name, r := range s.programs {
-		states = append(states, State{Name: name, Running: r.runs(), Ended: r.how})
+		states = append(states, State{
+			Name:    name,
+			Running: r.runs(),
+			Ended:   r.how,
+		})
 	}
+
 	slices.SortFunc(states, func(a, b State) int { return strings.Compare(a.Name, b.Name) })
+
 	return states
 }
 
 func (s *Supervisor) find(name string) (*running, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	r := s.programs[name]
 	if r == nil {
 		return nil, fmt.Errorf("%s was never started", name)
 	}
+
 	return r, nil
 }
 
@@ -145,12 +175,15 @@ func (s *Supervisor) find(name string) (*running, error) {
 func (s *Supervisor) signal(r *running, sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if !r.runs() {
 		return nil
 	}
+
 	if err := syscall.Kill(r.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end %s: %w", r.program.Name, err)
 	}
+
 	return nil
 }
 
@@ -158,15 +191,19 @@ func (s *Supervisor) signal(r *running, sig syscall.Signal) error {
 func (s *Supervisor) reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	for {
 		var status syscall.WaitStatus
+
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
 		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
+
 		if err != nil || pid <= 0 {
 			return
 		}
+
 		for _, r := range s.programs {
 			if r.pid == pid && r.runs() {
 				r.how = describe(status)
@@ -189,5 +226,6 @@ func describe(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		return "signal: " + status.Signal().String()
 	}
+
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

@@ -32,16 +32,19 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serve(socket))
 		os.Exit(1)
 	}
+
 	os.Exit(m.Run())
 }
 
 func serve(socket string) error {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
+
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		return err
 	}
+
 	return http.Serve(listener, supervisor.Handler(supervisor.New(children)))
 }
 
@@ -49,34 +52,45 @@ func start(t *testing.T) *supervisor.Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s.sock")
 	process := exec.Command("/proc/self/exe")
+
 	process.Env = append(os.Environ(), asSupervisor+"="+socket)
+
 	process.Stderr = os.Stderr
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := errors.Join(process.Process.Kill(), process.Wait()); err != nil && process.ProcessState == nil {
 			t.Error(err)
 		}
 	})
+
 	client := supervisor.Dial(socket)
 	eventually(t, func() error {
 		_, err := client.List(t.Context())
 		return err
 	})
+
 	return client
 }
 
 func TestPrograms(t *testing.T) {
 	client := start(t)
 	log := filepath.Join(t.TempDir(), "log")
-	sleeper := supervisor.Program{Name: "sleeper", Args: []string{"/bin/sh", "-c", `echo "begin $WORD"; exec sleep 1000`}, Env: []string{"WORD=here"}, Log: log}
+	sleeper := supervisor.Program{
+		Name: "sleeper",
+		Args: []string{"/bin/sh", "-c", `echo "begin $WORD"; exec sleep 1000`},
+		Env:  []string{"WORD=here"},
+		Log:  log,
+	}
 	want := func(states ...supervisor.State) func() error {
 		return func() error {
 			got, err := client.List(t.Context())
 			if err == nil && !cmp.Equal(states, got) {
 				err = errors.New(cmp.Diff(states, got))
 			}
+
 			return err
 		}
 	}
@@ -86,6 +100,7 @@ func TestPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	t.Cleanup(func() {
 		if err := client.Stop(context.WithoutCancel(t.Context()), "sleeper"); err != nil {
 			t.Error(err)
@@ -97,31 +112,43 @@ func TestPrograms(t *testing.T) {
 	if err := client.Stop(t.Context(), "sleeper"); err != nil {
 		t.Fatal(err)
 	}
+
 	stopped := supervisor.State{Name: "sleeper", Ended: "signal: terminated"}
 	eventually(t, want(stopped))
 
 	if err := client.StartAgain(t.Context(), "sleeper"); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, want(supervisor.State{Name: "sleeper", Running: true}))
 	eventually(t, lines(log, "begin here", "begin here"))
 
-	failing := supervisor.Program{Name: "failing", Args: []string{"/bin/sh", "-c", "exit 3"}, Log: log}
+	failing := supervisor.Program{
+		Name: "failing",
+		Args: []string{"/bin/sh", "-c", "exit 3"},
+		Log:  log,
+	}
 	if err := client.Start(t.Context(), failing); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, want(supervisor.State{Name: "failing", Ended: "exit status 3"}, supervisor.State{Name: "sleeper", Running: true}))
 }
 
 func TestRefusals(t *testing.T) {
 	client := start(t)
+
 	log := filepath.Join(t.TempDir(), "log")
 	for name, test := range map[string]struct {
 		do   func(context.Context) error
 		want string
 	}{
 		"no such file": {func(ctx context.Context) error {
-			return client.Start(ctx, supervisor.Program{Name: "a", Args: []string{"/no/such"}, Log: log})
+			return client.Start(ctx, supervisor.Program{
+				Name: "a",
+				Args: []string{"/no/such"},
+				Log:  log,
+			})
 		}, "start a: fork/exec /no/such: no such file or directory"},
 		"no executable": {func(ctx context.Context) error { return client.Start(ctx, supervisor.Program{Name: "a", Log: log}) }, "start a: no executable named"},
 		"stop unknown":  {func(ctx context.Context) error { return client.Stop(ctx, "b") }, "b was never started"},
@@ -142,27 +169,34 @@ func lines(file string, want ...string) func() error {
 			return err
 		}
 		defer f.Close()
+
 		text, err := io.ReadAll(f)
 		if err != nil {
 			return err
 		}
+
 		if diff := cmp.Diff(strings.Join(want, "\n")+"\n", string(text)); diff != "" {
 			return errors.New(diff)
 		}
+
 		return nil
 	}
 }
 
 func eventually(t *testing.T, ask func() error) {
 	t.Helper()
+
 	deadline := time.After(10 * time.Second)
+
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+
 	for {
 		err := ask()
 		if err == nil {
 			return
 		}
+
 		select {
 		case <-deadline:
 			t.Fatal(err)

@@ -51,7 +51,9 @@ func (p *Provisioner) Run(ctx context.Context, config *rest.Config) error {
 	if err != nil {
 		return fmt.Errorf("reach the API server: %w", err)
 	}
+
 	p.client = manager.GetClient()
+
 	err = errors.Join(
 		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolumeClaim{}).Complete(reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolumeClaim](p.provision))),
 		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolume{}).Complete(reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolume](p.remove))),
@@ -59,6 +61,7 @@ func (p *Provisioner) Run(ctx context.Context, config *rest.Config) error {
 	if err != nil {
 		return err
 	}
+
 	return manager.Start(ctx)
 }
 
@@ -68,30 +71,45 @@ func (p *Provisioner) provision(ctx context.Context, claim *corev1.PersistentVol
 	if claim.Spec.VolumeName != "" || claim.Annotations[provisionerOfClaim] != p.Name || node == "" {
 		return nil
 	}
+
 	name := "pvc-" + string(claim.UID)
+
 	path := filepath.Join(p.Folder, name)
 	if err := os.MkdirAll(path, 0o750); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", name, err)
 	}
+
 	volume := &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{provisionerOfVolume: p.Name}},
 		Spec: corev1.PersistentVolumeSpec{
-			AccessModes:                   claim.Spec.AccessModes,
-			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: claim.Spec.Resources.Requests[corev1.ResourceStorage]},
-			ClaimRef:                      &corev1.ObjectReference{Kind: "PersistentVolumeClaim", APIVersion: "v1", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
+			AccessModes: claim.Spec.AccessModes,
+			Capacity:    corev1.ResourceList{corev1.ResourceStorage: claim.Spec.Resources.Requests[corev1.ResourceStorage]},
+			ClaimRef: &corev1.ObjectReference{
+				Kind:       "PersistentVolumeClaim",
+				APIVersion: "v1",
+				Namespace:  claim.Namespace,
+				Name:       claim.Name,
+				UID:        claim.UID,
+			},
 			PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
 			PersistentVolumeSource:        corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: path}},
 			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-				MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}},
+				MatchExpressions: []corev1.NodeSelectorRequirement{{
+					Key:      corev1.LabelHostname,
+					Operator: corev1.NodeSelectorOpIn,
+					Values:   []string{node},
+				}},
 			}}}},
 		},
 	}
 	if claim.Spec.StorageClassName != nil {
 		volume.Spec.StorageClassName = *claim.Spec.StorageClassName
 	}
+
 	if err := p.client.Create(ctx, volume); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create the volume %s: %w", name, err)
 	}
+
 	return nil
 }
 
@@ -100,8 +118,10 @@ func (p *Provisioner) remove(ctx context.Context, volume *corev1.PersistentVolum
 	if volume.Annotations[provisionerOfVolume] != p.Name || volume.Status.Phase != corev1.VolumeReleased || volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete {
 		return nil
 	}
+
 	if err := os.RemoveAll(filepath.Join(p.Folder, volume.Name)); err != nil {
 		return fmt.Errorf("remove the data of %s: %w", volume.Name, err)
 	}
+
 	return client.IgnoreNotFound(p.client.Delete(ctx, volume))
 }

@@ -21,7 +21,12 @@ const provisioner = "example.com/folders"
 
 func claim(change func(*corev1.PersistentVolumeClaim)) *corev1.PersistentVolumeClaim {
 	c := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "sales", Name: "data", UID: "1234", Annotations: map[string]string{provisionerOfClaim: provisioner, selectedNode: "node"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   "sales",
+			Name:        "data",
+			UID:         "1234",
+			Annotations: map[string]string{provisionerOfClaim: provisioner, selectedNode: "node"},
+		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: new("standard"),
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -29,6 +34,7 @@ func claim(change func(*corev1.PersistentVolumeClaim)) *corev1.PersistentVolumeC
 		},
 	}
 	change(c)
+
 	return c
 }
 
@@ -43,26 +49,36 @@ func TestProvision(t *testing.T) {
 		"bound":               {func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = "pv" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &Provisioner{Name: provisioner, Folder: t.TempDir(), client: fake.NewFakeClient()}
+			p := &Provisioner{
+				Name:   provisioner,
+				Folder: t.TempDir(),
+				client: fake.NewFakeClient(),
+			}
 			for range 2 { // the second time it is there already
 				if err := p.provision(t.Context(), claim(test.change)); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			var volume corev1.PersistentVolume
+
 			err := p.client.Get(t.Context(), client.ObjectKey{Name: "pvc-1234"}, &volume)
 			if !test.want {
 				if !apierrors.IsNotFound(err) {
 					t.Errorf("a volume was made: %v", err)
 				}
+
 				return
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if info, err := os.Stat(volume.Spec.Local.Path); err != nil || !info.IsDir() || filepath.Dir(volume.Spec.Local.Path) != p.Folder {
 				t.Errorf("the volume's folder %s: %v", volume.Spec.Local.Path, err)
 			}
+
 			if volume.Spec.ClaimRef.UID != "1234" || volume.Spec.StorageClassName != "standard" || volume.Spec.Capacity.Storage().String() != "1Gi" {
 				t.Errorf("%+v", volume.Spec)
 			}
@@ -88,15 +104,23 @@ func TestRemove(t *testing.T) {
 				Spec:       corev1.PersistentVolumeSpec{PersistentVolumeReclaimPolicy: test.policy},
 				Status:     corev1.PersistentVolumeStatus{Phase: test.phase},
 			}
-			p := &Provisioner{Name: provisioner, Folder: t.TempDir(), client: fake.NewFakeClient(volume)}
+			p := &Provisioner{
+				Name:   provisioner,
+				Folder: t.TempDir(),
+				client: fake.NewFakeClient(volume),
+			}
+
 			data := filepath.Join(p.Folder, volume.Name)
 			if err := os.Mkdir(data, 0o700); err != nil {
 				t.Fatal(err)
 			}
+
 			if err := p.remove(t.Context(), volume); err != nil {
 				t.Fatal(err)
 			}
+
 			_, statErr := os.Stat(data)
+
 			getErr := p.client.Get(t.Context(), client.ObjectKeyFromObject(volume), &corev1.PersistentVolume{})
 			if gone := errors.Is(statErr, os.ErrNotExist); gone != test.removed || apierrors.IsNotFound(getErr) != test.removed {
 				t.Errorf("data gone: %t, volume: %v; want removed %t", gone, getErr, test.removed)

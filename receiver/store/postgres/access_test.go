@@ -28,15 +28,19 @@ import (
 // eventually waits until a call succeeds.
 func eventually(t *testing.T, what string, call func() error) {
 	t.Helper()
+
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
+
 	for {
 		err := call()
 		if err == nil {
 			return
 		}
+
 		select {
 		case <-again.C:
 		case <-ctx.Done():
@@ -48,9 +52,11 @@ func eventually(t *testing.T, what string, call func() error) {
 // wantFault checks an error for what it must say, and for what it must not.
 func wantFault(t *testing.T, err error, want string, secrets ...string) {
 	t.Helper()
+
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %v, want one that says %q", err, want)
 	}
+
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		for _, secret := range secrets {
 			if strings.Contains(e.Error(), secret) {
@@ -66,6 +72,7 @@ type liveAccess struct{ now atomic.Pointer[Access] }
 func live(access Access) *liveAccess {
 	l := &liveAccess{}
 	l.now.Store(&access)
+
 	return l
 }
 
@@ -76,12 +83,15 @@ func TestURLThatIsMissingAtFirst(t *testing.T) {
 	access := live(Access{})
 	s := openLive(t, access.get, Options{})
 	wantFault(t, s.Ping(t.Context()), "the database URL is missing")
+
 	if _, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err == nil {
 		t.Error("an event was stored nowhere")
 	}
+
 	access.set(Access{URL: "postgres://somebody:hunter2@[nowhere"})
 	wantFault(t, s.Ping(t.Context()), "the database URL cannot be read", "hunter2", "somebody", "nowhere")
 	access.set(newAccess(t))
+
 	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || !fresh[0] {
 		t.Errorf("Ingest returned %v, %v", fresh, err)
 	}
@@ -92,28 +102,39 @@ func TestPasswordThatIsRotated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	access := live(Access{URL: user.URL})
+
 	s := openLive(t, access.get, Options{})
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	old := s.database.pool
+
 	rotated := server.SetPassword(t, user, "another")
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("a connection that is there must go on: %v", err)
 	}
+
 	access.set(Access{URL: rotated.URL})
+
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("the new password is not in use: %v", err)
 	}
+
 	s.leaving.Wait()
+
 	if n := old.Stat().TotalConns(); n != 0 {
 		t.Errorf("%d connections with the old password are left", n)
 	}
+
 	access.set(Access{URL: user.URL})
+
 	err = s.Ping(t.Context())
 	wantFault(t, err, "refuses the user or the password", user.Name, user.Password, "127.0.0.1")
 	access.set(Access{URL: rotated.URL})
+
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("back to the new password: %v", err)
 	}
@@ -124,13 +145,17 @@ func TestFaultsTellWhatIsWrongAndNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	secrets := []string{user.Name, user.Password, "127.0.0.1", "elsewhere"}
+
 	change := func(change func(*url.URL)) Access {
 		u, err := url.Parse(user.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		change(u)
+
 		return Access{URL: u.String()}
 	}
 	for _, c := range []struct {
@@ -161,19 +186,26 @@ func TestFaultsTellWhatIsWrongAndNoSecret(t *testing.T) {
 // What is said to be stored is there after a crash of the server, and the store finds it again by itself.
 func TestServerThatGoesAndComesBack(t *testing.T) {
 	own := pgtest.New(t, pgtest.Options{})
+
 	user, err := own.NewUser()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s := openStore(t, Access{URL: user.URL})
+
 	var stored, next, failed atomic.Int64
+
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+
 	done := make(chan struct{})
+
 	const producers = 8
 	for range producers {
 		go func() {
 			defer func() { done <- struct{}{} }()
+
 			for ctx.Err() == nil {
 				n := next.Add(1)
 				if _, err := s.Ingest(context.Background(), []store.Event{message(n, 10)}); err == nil {
@@ -184,42 +216,55 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 			}
 		}()
 	}
+
 	eventually(t, "events are stored", func() error {
 		if stored.Load() < 100 {
 			return errors.New("too few")
 		}
+
 		return nil
 	})
+
 	if err := own.Stop(); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, "deliveries are refused", func() error {
 		if failed.Load() < 100 {
 			return errors.New("none")
 		}
+
 		return nil
 	})
+
 	before := stored.Load()
+
 	eventually(t, "the database is found to be away", func() error { // what is left of it may still say that it is being stopped
 		if err = s.Ping(t.Context()); !errors.Is(err, errAway) {
 			return fmt.Errorf("error is %w", err)
 		}
+
 		return nil
 	})
 	wantFault(t, err, "the database cannot be reached", user.Name, user.Password, "127.0.0.1")
+
 	if err := own.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	eventually(t, "events are stored again", func() error {
 		if stored.Load() < before+100 {
 			return errors.New("too few")
 		}
+
 		return nil
 	})
 	cancel()
+
 	for range producers {
 		<-done
 	}
+
 	stats, err := s.Stats(t.Context(), start)
 	if err != nil {
 		t.Fatal(err)
@@ -228,17 +273,22 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 	if stats.Pending < stored.Load() || stats.Pending > next.Load() {
 		t.Errorf("%d events are pending, of %d that were said to be stored and %d that were delivered", stats.Pending, stored.Load(), next.Load())
 	}
+
 	var there int64
 	for after := int64(0); ; {
 		page, err := s.List(t.Context(), store.Filter{}, after, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if len(page) == 0 {
 			break
 		}
-		there, after = there+int64(len(page)), page[len(page)-1].Seq
+
+		there = there + int64(len(page))
+		after = page[len(page)-1].Seq
 	}
+
 	if there != stats.Pending {
 		t.Errorf("%d events are there, %d are counted", there, stats.Pending)
 	}
@@ -247,37 +297,55 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 // certify returns a CA and a server's certificate with its key, as PEM.
 func certify(t *testing.T) (ca string, certificate, key []byte) {
 	t.Helper()
+
 	issue := func(template, parent *x509.Certificate, signer *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if parent == nil {
-			parent, signer = template, key
+			parent = template
+			signer = key
 		}
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+
+		template.NotBefore = time.Now().Add(-time.Hour)
+		template.NotAfter = time.Now().Add(time.Hour)
+
 		der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		made, err := x509.ParseCertificate(der)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		return made, key
 	}
 	root, rootKey := issue(&x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "ca"},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign,
 	}, nil, nil)
 	leaf, leafKey := issue(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(192, 0, 2, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		SerialNumber: big.NewInt(2),
+		Subject:      pkix.Name{CommonName: "localhost"},
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(192, 0, 2, 1)},
+		KeyUsage:     x509.KeyUsageDigitalSignature,
 	}, root, rootKey)
+
 	der, err := x509.MarshalPKCS8PrivateKey(leafKey)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	encode := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+
 	return string(encode("CERTIFICATE", root.Raw)), encode("CERTIFICATE", leaf.Raw), encode("PRIVATE KEY", der)
 }
 
@@ -285,12 +353,15 @@ func TestTLS(t *testing.T) {
 	ca, certificate, key := certify(t)
 	otherCA, _, _ := certify(t)
 	own := pgtest.New(t, pgtest.Options{Certificate: certificate, Key: key})
+
 	user, err := own.NewUser()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	byIP := user.URL // which the certificate is not for
 	byName := strings.Replace(byIP, "127.0.0.1", "localhost", 1)
+
 	const untrusted, elsewhere = "not of a trusted CA", "for another host"
 	for _, c := range []struct {
 		name   string
@@ -312,23 +383,28 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t, c.access)
+
 			err := s.Ping(t.Context())
 			if c.want != "" {
 				wantFault(t, err, c.want, user.Name, user.Password, "localhost", "127.0.0.1")
 				return
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			conn, err := s.acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer conn.Release()
+
 			var tls bool
 			if err := conn.QueryRow(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&tls); err != nil {
 				t.Fatal(err)
 			}
+
 			if tls != c.tls {
 				t.Errorf("the connection has TLS: %v, want %v", tls, c.tls)
 			}

@@ -17,10 +17,17 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	if err := step.Validate(); err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
-	a := &advance{lease: lease, lane: leased(lease), event: event, step: step}
+
+	a := &advance{
+		lease: lease,
+		lane:  leased(lease),
+		event: event,
+		step:  step,
+	}
 	if err := s.advances.do(ctx, a, 1+len(step.Emit)); err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
+
 	return a.next, nil
 }
 
@@ -37,20 +44,25 @@ type advance struct {
 func advanceAll(ctx context.Context, t *tx, calls []*call[*advance]) error {
 	for len(calls) > 0 {
 		var now, later []*call[*advance]
+
 		lanes := map[laneKey]bool{}
 		for _, c := range calls {
 			if lanes[c.what.lane] {
 				later = append(later, c)
 				continue
 			}
+
 			lanes[c.what.lane] = true
 			now = append(now, c)
 		}
+
 		if err := t.advance(ctx, now); err != nil {
 			return err
 		}
+
 		calls = later
 	}
+
 	return nil
 }
 
@@ -72,33 +84,44 @@ type attempt struct {
 
 func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 	n := newNeeds()
+
 	emits, err := t.prepare(ctx, n, calls)
 	if err != nil {
 		return err
 	}
-	var heads map[store.ID]*head
-	var waiting map[store.ID]*waiting
+
+	var (
+		heads   map[store.ID]*head
+		waiting map[store.ID]*waiting
+	)
+
 	l, err := t.lock(ctx, n, func() {
-		heads, waiting = t.headsOf(calls), t.waiting(calls)
+		heads = t.headsOf(calls)
+		waiting = t.waiting(calls)
 		t.number(emits)
 	})
 	if err != nil {
 		return err
 	}
+
 	var attempts []*attempt
+
 	emits.events = nil
 	for _, c := range calls {
 		a, err := c.what.check(l.rows[c.what.lane], heads[c.what.event], waiting)
 		if c.err = err; err != nil {
 			continue
 		}
+
 		attempts = append(attempts, a)
 		for i := range a.step.Emit {
 			emits.events = append(emits.events, &a.step.Emit[i])
 		}
 	}
+
 	t.send(attempts)
 	t.bind(attempts)
+
 	for _, a := range attempts {
 		if a.step.Resend != nil {
 			if err := t.resend(ctx, l, a.step.Resend, a.step.Now.UnixMilli()); err != nil {
@@ -106,58 +129,77 @@ func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 			}
 		}
 	}
+
 	if _, err := t.store(ctx, emits, l); err != nil {
 		return err
 	}
+
 	for _, a := range attempts {
 		// The new name leads: it is under that one that the person will write.
 		l.join(text(a.step.Join), a.lane.lane)
 		l.converse(a.lane.lane, a.step.HumanUntil, a.step.TemplateRequired)
 	}
+
 	return t.finish(ctx, attempts, l)
 }
 
 // prepare looks at what steps change beyond their own events, and says which rows they need.
 func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*arrivals, error) {
-	var emits []*store.Event
-	var resends []store.ID
+	var (
+		emits   []*store.Event
+		resends []store.ID
+	)
 	for _, c := range calls {
-		step, lane := &c.what.step, c.what.lane
+		step := &c.what.step
+		lane := c.what.lane
 		n.lane(lane, need{})
+
 		if step.HumanUntil != nil || step.TemplateRequired != nil {
 			n.open(conversation(lane.lane))
 		}
+
 		n.join(text(step.Join), lane.lane)
+
 		for i := range step.Emit {
 			emits = append(emits, &step.Emit[i])
 		}
+
 		if step.Resend != nil {
 			resends = append(resends, step.Resend.Event)
 		}
 	}
+
 	if len(resends) > 0 {
 		t.query("SELECT lane, class FROM events WHERE id = ANY($1) AND state = 'done' AND class <> 3", func(rows pgx.Rows) error {
 			var of laneKey
+
 			err := rows.Scan(&of.lane, &of.class)
 			n.open(of)
+
 			return err
 		}, resends)
+
 		if err := t.flush(ctx); err != nil {
 			return nil, err
 		}
 	}
+
 	a, err := t.announce(ctx, emits)
 	if err != nil {
 		return nil, err
 	}
+
 	a.need(n)
+
 	return a, nil
 }
 
 // headsOf queues the reading of the events of steps. Replies are locked, where a step changes them, since a status may
 // prove one sent.
 func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
-	heads, bySeq := map[store.ID]*head{}, map[int64]*head{}
+	heads := map[store.ID]*head{}
+	bySeq := map[int64]*head{}
+
 	var events, sends []store.ID
 	for _, c := range calls {
 		events = append(events, c.what.event)
@@ -165,13 +207,18 @@ func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
 			sends = append(sends, c.what.event)
 		}
 	}
+
 	t.query("SELECT id, seq, binds FROM events WHERE id = ANY($1)", func(rows pgx.Rows) error {
 		var id [16]byte
+
 		h := &head{}
 		err := rows.Scan(&id, &h.seq, &h.binds)
-		heads[id], bySeq[h.seq] = h, h
+		heads[id] = h
+		bySeq[h.seq] = h
+
 		return err
 	}, events)
+
 	if len(sends) > 0 {
 		t.query(`
 			SELECT r.event, r.part, r.type, r.body, r.state, r.started_at, r.message_id, r.resends
@@ -180,9 +227,11 @@ func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
 			func(rows pgx.Rows) error {
 				event, r, err := reply(rows)
 				bySeq[event].replies = append(bySeq[event].replies, r)
+
 				return err
 			}, sends)
 	}
+
 	return heads
 }
 
@@ -192,14 +241,24 @@ func (a *advance) check(row *lane, head *head, waiting map[store.ID]*waiting) (*
 	if row == nil || row.token == nil || *row.token != a.lease.Token || head == nil || row.head == nil || *row.head != head.seq {
 		return nil, store.ErrLeaseLost
 	}
+
 	after, err := store.ApplyStep(head.replies, a.step)
 	if err != nil {
 		return nil, err
 	}
+
 	behind, err := behind(a, head, waiting)
 	if err != nil {
 		return nil, err
 	}
+
 	head.binds = head.binds || len(behind) > 0
-	return &attempt{advance: a, row: row, head: head, after: after, behind: behind}, nil
+
+	return &attempt{
+		advance: a,
+		row:     row,
+		head:    head,
+		after:   after,
+		behind:  behind,
+	}, nil
 }

@@ -24,9 +24,14 @@ var payload = []byte(`{"text":"` + strings.Repeat("x", 400) + `"}`)
 
 func message(n, lanes int64) store.Event {
 	return store.Event{
-		ID:   store.NewID(store.KindMessage, strconv.FormatInt(n, 10)),
-		Kind: store.KindMessage, Type: "text", State: store.Pending, PhoneNumberID: "106540352242922",
-		Lane: "106540352242922/" + strconv.FormatInt(16505550000+n%lanes, 10), Payload: payload, ReceivedAt: start,
+		ID:            store.NewID(store.KindMessage, strconv.FormatInt(n, 10)),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		PhoneNumberID: "106540352242922",
+		Lane:          "106540352242922/" + strconv.FormatInt(16505550000+n%lanes, 10),
+		Payload:       payload,
+		ReceivedAt:    start,
 	}
 }
 
@@ -58,8 +63,12 @@ func BenchmarkIngestAliased(b *testing.B) {
 
 func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	s, used := meteredStore(b)
-	var n atomic.Int64
-	var took latencies
+
+	var (
+		n    atomic.Int64
+		took latencies
+	)
+
 	b.SetParallelism((64 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
 	used.begin(b)
 	b.RunParallel(func(pb *testing.PB) {
@@ -67,10 +76,12 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 			events := []store.Event{message(n.Add(1), 5000)}
 			events[0].Alias = alias(events[0])
 			begun := time.Now()
+
 			if _, err := s.Ingest(context.Background(), events); err != nil {
 				b.Error(err)
 				return
 			}
+
 			took.add(time.Since(begun))
 		}
 	})
@@ -85,24 +96,36 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 func BenchmarkCycle(b *testing.B) {
 	s, used := meteredStore(b)
 	fill(b, s, 0, int64(b.N), int64(max(b.N/4, 1)))
+
 	answer := []store.Reply{{Type: "text", Body: payload}}
+
 	used.begin(b)
 
 	leases := make(chan store.Lease)
-	var done atomic.Int64
-	var took latencies
-	var workers sync.WaitGroup
+
+	var (
+		done    atomic.Int64
+		took    latencies
+		workers sync.WaitGroup
+	)
 	for range 64 {
 		workers.Go(func() {
 			for lease := range leases {
 				for work := &lease.Work; work != nil; done.Add(1) {
 					begun := time.Now()
-					_, err := s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{Now: start, Answer: answer, Sending: new(int)})
+
+					_, err := s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{
+						Now:     start,
+						Answer:  answer,
+						Sending: new(int),
+					})
 					if err != nil {
 						b.Error(err)
 						return
 					}
+
 					took.add(time.Since(begun))
+
 					work, err = s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{
 						Now: start, Sent: &store.SentRef{MessageID: "wamid." + work.Event.ID.String()},
 						Outcome: &store.Outcome{State: store.Done},
@@ -115,24 +138,30 @@ func BenchmarkCycle(b *testing.B) {
 			}
 		})
 	}
+
 	for {
 		claimed, err := s.Claim(b.Context(), store.Conversations, start, start.Add(time.Minute), 64)
 		if err != nil {
 			b.Fatal(err)
 		}
+
 		if len(claimed) == 0 {
 			break
 		}
+
 		for _, lease := range claimed {
 			leases <- lease
 		}
 	}
+
 	close(leases)
 	workers.Wait()
 	b.StopTimer()
+
 	if done.Load() != int64(b.N) {
 		b.Fatalf("%d of %d messages were worked", done.Load(), b.N)
 	}
+
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 	used.report(b)
 	took.report(b)
@@ -148,6 +177,7 @@ func BenchmarkHistory(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			s := openStore(b, newAccess(b))
 			fill(b, s, c.finished, c.pending, 50_000)
+
 			for _, class := range []store.Class{store.Conversations, store.Notices} {
 				b.Run("claim of class "+string(class), func(b *testing.B) {
 					var n int64
@@ -155,13 +185,17 @@ func BenchmarkHistory(b *testing.B) {
 						b.StopTimer()
 						// Due before all others, so that both stores claim the same.
 						e := message(1<<40+n, 1<<50)
-						e.ReceivedAt, e.Class = start.Add(-time.Hour), class
+						e.ReceivedAt = start.Add(-time.Hour)
+						e.Class = class
 						e.ID = store.NewID(store.KindMessage, string(class), e.ID.String())
 						n++
+
 						if _, err := s.Ingest(b.Context(), []store.Event{e}); err != nil {
 							b.Fatal(err)
 						}
+
 						b.StartTimer()
+
 						leases, err := s.Claim(b.Context(), class, start, start.Add(time.Minute), 1)
 						if err != nil || len(leases) != 1 {
 							b.Fatalf("claimed %v, %v", leases, err)
@@ -169,6 +203,7 @@ func BenchmarkHistory(b *testing.B) {
 					}
 				})
 			}
+
 			b.Run("stats", func(b *testing.B) {
 				for b.Loop() {
 					if _, err := s.Stats(b.Context(), start); err != nil {
@@ -183,16 +218,20 @@ func BenchmarkHistory(b *testing.B) {
 // fill stores events, many to a transaction.
 func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 	b.Helper()
+
 	const step = 5_000
 	for first := int64(0); first < finished+pending; first += step {
 		var events []store.Event
 		for n := first; n < min(first+step, finished+pending); n++ {
 			e := message(-n-1, lanes)
 			if n < finished {
-				e.State, e.Lane = store.Done, ""
+				e.State = store.Done
+				e.Lane = ""
 			}
+
 			events = append(events, e)
 		}
+
 		if _, err := s.Ingest(b.Context(), events); err != nil {
 			b.Fatal(err)
 		}

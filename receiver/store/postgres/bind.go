@@ -16,18 +16,23 @@ import (
 // Peek implements store.Store.
 func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
 	var found []store.Event
+
 	err := s.read(ctx, func(ctx context.Context, t *tx) error {
 		var head *int64
+
 		key := leased(lease)
 		t.query("SELECT head FROM conversations WHERE lane = $1 AND class = $2 AND token = $3", func(rows pgx.Rows) error {
 			return rows.Scan(&head)
 		}, key.lane, key.class, lease.Token)
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		if head == nil {
 			return store.ErrLeaseLost
 		}
+
 		begun := false
 		t.query(`
 			SELECT e.bound_to IS NOT NULL OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq), `+headColumns+`
@@ -35,19 +40,25 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 			WHERE e.lane = $1 AND e.class = $2 AND e.state = 'pending' AND e.seq > $3 AND e.bound_to IS DISTINCT FROM $3
 			ORDER BY e.seq LIMIT $4`,
 			func(rows pgx.Rows) error {
-				var p pending
-				var starts bool
+				var (
+					p      pending
+					starts bool
+				)
+
 				err := rows.Scan(slices.Concat([]any{&starts}, p.targets())...)
 				if begun = begun || starts; !begun {
 					found = append(found, p.in(key))
 				}
+
 				return err
 			}, key.lane, key.class, *head, max(limit, 0))
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
 	}
+
 	return found, nil
 }
 
@@ -62,24 +73,30 @@ type waiting struct {
 // waiting queues the reading of what steps bind.
 func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 	found := map[store.ID]*waiting{}
+
 	var ids []store.ID
 	for _, c := range calls {
 		ids = append(ids, c.what.step.Also...)
 	}
+
 	if len(ids) == 0 {
 		return found
 	}
+
 	t.query(`
 		SELECT e.id, e.lane, e.class, e.seq, e.bound_to,
 			e.state <> 'pending' OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq)
 		FROM events e WHERE e.id = ANY($1)`,
 		func(rows pgx.Rows) error {
 			var id [16]byte
+
 			w := &waiting{}
 			err := rows.Scan(&id, &w.lane.lane, &w.lane.class, &w.seq, &w.boundTo, &w.begun)
 			found[id] = w
+
 			return err
 		}, ids)
+
 	return found
 }
 
@@ -91,8 +108,10 @@ func behind(a *advance, head *head, found map[store.ID]*waiting) ([]int64, error
 		if w == nil || w.lane != a.lane || w.begun || w.seq <= head.seq || w.boundTo != nil && *w.boundTo != head.seq {
 			return nil, fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
 		}
+
 		seqs = append(seqs, w.seq)
 	}
+
 	return seqs, nil
 }
 
@@ -111,12 +130,17 @@ func (t *tx) bound(heads []int64, each func(head int64, p *pending)) {
 	if len(heads) == 0 {
 		return
 	}
+
 	t.query("SELECT e.bound_to, "+headColumns+" FROM events e WHERE e.bound_to = ANY($1) AND e.state = 'pending' ORDER BY e.seq",
 		func(rows pgx.Rows) error {
-			var p pending
-			var head int64
+			var (
+				p    pending
+				head int64
+			)
+
 			err := rows.Scan(slices.Concat([]any{&head}, p.targets())...)
 			each(head, &p)
+
 			return err
 		}, heads)
 }
@@ -124,26 +148,34 @@ func (t *tx) bound(heads []int64, each func(head int64, p *pending)) {
 // endBound ends what is bound to heads that steps have ended. Dead letters each have the failure in their history.
 func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
 	var failures []failed
+
 	binding := false
 	for _, a := range heads {
 		if !a.head.binds {
 			continue
 		}
+
 		binding = true
 		outcome := a.step.Outcome
 		t.query("UPDATE events SET state = $1, finished_at = $2 WHERE bound_to = $3 AND state = 'pending' RETURNING seq",
 			func(rows pgx.Rows) error {
 				var seq int64
+
 				err := rows.Scan(&seq)
+
 				t.counted(store.ClassOf(a.lane.class), store.Pending, outcome.State)
+
 				if outcome.State == store.Dead && outcome.Failure != nil {
 					failures = append(failures, failed{event: seq, failure: outcome.Failure})
 				}
+
 				return err
 			}, string(outcome.State), a.step.Now.UnixMilli(), a.head.seq)
 	}
+
 	if !binding {
 		return nil, nil
 	}
+
 	return failures, t.flush(ctx)
 }

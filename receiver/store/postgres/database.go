@@ -46,14 +46,17 @@ type preparation struct {
 func newDatabase(access Access, maxConnections int) *database {
 	d := &database{access: access}
 	d.ending, d.end = context.WithCancel(context.Background())
+
 	config, err := configure(access, maxConnections)
 	if err != nil {
 		d.fault = err
 		return d
 	}
+
 	if d.pool, err = pgxpool.NewWithConfig(d.ending, config); err != nil {
 		d.fault = conceal(d.ending, err)
 	}
+
 	return d
 }
 
@@ -61,6 +64,7 @@ func newDatabase(access Access, maxConnections int) *database {
 func (d *database) close() {
 	d.end()
 	d.work.Wait()
+
 	if d.pool != nil {
 		d.pool.Close()
 	}
@@ -71,6 +75,7 @@ func (d *database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	if err := d.prepared(ctx); err != nil {
 		return nil, err
 	}
+
 	return d.connect(ctx)
 }
 
@@ -80,28 +85,40 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	if d.fault != nil {
 		return nil, d.fault
 	}
+
 	d.mu.Lock()
-	resting, reason := time.Now().Before(d.until), d.reason
+	resting := time.Now().Before(d.until)
+	reason := d.reason
 	d.mu.Unlock()
+
 	if resting {
 		return nil, reason
 	}
+
 	c, err := d.pool.Acquire(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+
 	if err == nil {
-		d.rest, d.until = 0, time.Time{}
+		d.rest = 0
+		d.until = time.Time{}
+
 		return c, nil
 	}
+
 	if d.ending.Err() != nil {
 		return nil, errLeft
 	}
+
 	err = conceal(ctx, err)
+
 	stat := d.pool.Stat()
 	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !time.Now().Before(d.until) {
 		d.rest = min(max(2*d.rest, leastRest), mostRest)
-		d.until, d.reason = time.Now().Add(d.rest/2+rand.N(d.rest/2)), err //nolint:gosec // it is to be uneven, not secret
+		d.until = time.Now().Add(d.rest/2 + rand.N(d.rest/2))
+		d.reason = err //nolint:gosec // it is to be uneven, not secret
 	}
+
 	return nil, err
 }
 
@@ -110,27 +127,34 @@ func (d *database) prepared(ctx context.Context) error {
 	if d.fault != nil {
 		return d.fault
 	}
+
 	d.mu.Lock()
+
 	p := d.schema
 	if p == nil || p.failed() && !time.Now().Before(p.again) {
 		if d.ending.Err() != nil {
 			d.mu.Unlock()
 			return errLeft
 		}
+
 		p = &preparation{done: make(chan struct{})}
 		d.schema = p
 		d.work.Go(func() {
 			ctx, cancel := context.WithTimeout(d.ending, schemaTimeout)
 			defer cancel()
+
 			p.err = d.migrate(ctx)
+
 			p.again = time.Now()
 			if !errors.Is(p.err, errAway) {
 				p.again = p.again.Add(schemaRest)
 			}
+
 			close(p.done)
 		})
 	}
 	d.mu.Unlock()
+
 	select {
 	case <-p.done:
 	default:
@@ -140,9 +164,11 @@ func (d *database) prepared(ctx context.Context) error {
 			return conceal(ctx, ctx.Err())
 		}
 	}
+
 	if p.err != nil && d.ending.Err() != nil {
 		return errLeft // which is what ended the attempt
 	}
+
 	return p.err
 }
 

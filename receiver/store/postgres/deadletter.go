@@ -19,16 +19,21 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		n := newNeeds()
 		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
 			var of laneKey
+
 			err := rows.Scan(&of.lane, &of.class)
 			n.open(of)
+
 			return err
 		}, id)
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		if len(n.rows) == 0 {
 			return store.ErrNotFound
 		}
+
 		l, err := t.lock(ctx, n, func() {})
 		if err != nil {
 			return err
@@ -41,18 +46,23 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
 			WHERE bound_to = (SELECT seq FROM events WHERE id = $1 AND state = 'pending') AND state = 'dead'
 			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		if *alone == 0 {
 			return store.ErrNotFound
 		}
+
 		l.save(t)
+
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("replay event %s: %w", id, err)
 	}
+
 	return nil
 }
 
@@ -60,21 +70,28 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...any) *int {
 	revived := new(int)
 	t.query(sql, func(rows pgx.Rows) error {
-		var of laneKey
-		var kind store.Kind
-		var received int64
+		var (
+			of       laneKey
+			kind     store.Kind
+			received int64
+		)
 		if err := rows.Scan(&of.lane, &of.class, &kind, &received); err != nil {
 			return err
 		}
+
 		*revived++
+
 		t.counted(store.ClassOf(of.class), from, store.Pending)
 		l.wake(of, now)
 		// A conversation that was purged since begins with what the event tells of it.
 		if row := l.rows[of]; of.class == 0 && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
-			row.state.LastInboundAt, row.changed = moment(&received), true
+			row.state.LastInboundAt = moment(&received)
+			row.changed = true
 		}
+
 		return nil
 	}, args...)
+
 	return revived
 }
 
@@ -89,9 +106,11 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 	if err := t.flush(ctx); err != nil || *revived == 0 {
 		return err
 	}
+
 	t.exec(`
 		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
 		WHERE event = (SELECT seq FROM events WHERE id = $1) AND part = $2`, reply.Event, reply.Part)
+
 	return nil
 }
 
@@ -101,17 +120,22 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 		var changed int64
 		t.count(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
 			now.UnixMilli(), id)
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		if changed == 0 {
 			return store.ErrNotFound
 		}
+
 		t.counted("", store.Dead, store.Discarded)
+
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("discard event %s: %w", id, err)
 	}
+
 	return nil
 }

@@ -18,18 +18,22 @@ func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until ti
 	if err := store.ValidateDuty(duty, holder, nil); err != nil {
 		return false, nil, fmt.Errorf("take a duty: %w", err)
 	}
+
 	var taken int64
+
 	err = s.write(ctx, func(_ context.Context, t *tx) error {
 		t.count(&taken, `
 			INSERT INTO duties AS d (duty, holder, until) VALUES ($1, $2, $3)
 			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE d.holder = excluded.holder OR d.until <= $4`,
 			duty, holder, until.UnixMilli(), now.UnixMilli())
 		t.query("SELECT note FROM duties WHERE duty = $1", func(rows pgx.Rows) error { return rows.Scan(&note) }, duty)
+
 		return nil
 	})
 	if err != nil {
 		return false, nil, fmt.Errorf("take a duty: %w", err)
 	}
+
 	return taken > 0, note, nil
 }
 
@@ -38,7 +42,9 @@ func (s *Store) NoteDuty(ctx context.Context, duty, holder string, note []byte) 
 	if err := store.ValidateDuty(duty, holder, note); err != nil {
 		return fmt.Errorf("note a duty: %w", err)
 	}
+
 	var noted int64
+
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
 		t.count(&noted, "UPDATE duties SET note = $3 WHERE duty = $1 AND holder = $2", duty, holder, note)
 		return nil
@@ -46,8 +52,10 @@ func (s *Store) NoteDuty(ctx context.Context, duty, holder string, note []byte) 
 	if err == nil && noted == 0 {
 		err = store.ErrLeaseLost
 	}
+
 	if err != nil {
 		return fmt.Errorf("note a duty: %w", err)
 	}
+
 	return nil
 }

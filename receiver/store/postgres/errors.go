@@ -49,11 +49,13 @@ var reported = map[string]string{
 
 // conceal says what an error of the driver means. What ctx has ended is its error.
 func conceal(ctx context.Context, err error) error {
-	var reports *pgconn.PgError
-	var connecting *pgconn.ConnectError
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var certificate *tls.CertificateVerificationError
+	var (
+		reports     *pgconn.PgError
+		connecting  *pgconn.ConnectError
+		unknown     x509.UnknownAuthorityError
+		name        x509.HostnameError
+		certificate *tls.CertificateVerificationError
+	)
 	switch own := (*fault)(nil); {
 	case err == nil, errors.As(err, &own):
 		return err
@@ -68,10 +70,12 @@ func conceal(ctx context.Context, err error) error {
 		if text == "" {
 			text = "the database reports SQLSTATE " + reports.Code
 		}
+
 		f := &fault{text: text, code: reports.Code}
 		if errors.As(err, &connecting) {
 			f.cause = errAway
 		}
+
 		return f
 	case errors.As(err, &name):
 		return &fault{text: "the certificate of the database is for another host than its URL names", cause: errAway}

@@ -48,8 +48,13 @@ type call[T any] struct {
 }
 
 func newGroup[T any](s *Store, run func(context.Context, *tx, []*call[T]) error) *group[T] {
-	g := &group[T]{run: run, store: s, queue: make(chan *call[T], s.options.Queue)}
+	g := &group[T]{
+		run:   run,
+		store: s,
+		queue: make(chan *call[T], s.options.Queue),
+	}
 	g.worker.Go(g.work)
+
 	return g
 }
 
@@ -59,10 +64,16 @@ func (g *group[T]) do(ctx context.Context, what T, weight int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c := &call[T]{what: what, weight: weight, done: make(chan struct{})}
+
+	c := &call[T]{
+		what:   what,
+		weight: weight,
+		done:   make(chan struct{}),
+	}
 	if err := g.submit(c); err != nil {
 		return err
 	}
+
 	select {
 	case <-c.done:
 		return c.err
@@ -75,9 +86,11 @@ func (g *group[T]) do(ctx context.Context, what T, weight int) error {
 func (g *group[T]) submit(c *call[T]) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+
 	if g.closed {
 		return store.ErrClosed
 	}
+
 	select {
 	case g.queue <- c:
 		return nil
@@ -98,18 +111,24 @@ func (g *group[T]) close() {
 }
 
 func (g *group[T]) work() {
-	var last int
-	var took time.Duration
+	var (
+		last int
+		took time.Duration
+	)
 	for first := range g.queue {
 		batch := g.batch(first, last, min(took/waitFraction, maxWait))
 		began := time.Now()
+
 		if err := g.commit(batch); refused(err) && len(batch) > 1 {
 			// One of them is at fault, or all were in the way of others: each has its own outcome.
 			for i := range batch {
 				_ = g.commit(batch[i : i+1]) // it is the call's
 			}
 		}
-		last, took = len(batch), time.Since(began)
+
+		last = len(batch)
+		took = time.Since(began)
+
 		for _, c := range batch {
 			close(c.done)
 		}
@@ -119,34 +138,43 @@ func (g *group[T]) work() {
 // batch takes what waits behind the first call. As long as that is less than the last batch, whose callers may be on their
 // way back with the next call, it waits a little for more.
 func (g *group[T]) batch(first *call[T], last int, wait time.Duration) []*call[T] {
-	var batch []*call[T]
-	var enough <-chan time.Time
+	var (
+		batch  []*call[T]
+		enough <-chan time.Time
+	)
+
 	weight := 0
 	for c := first; c != nil; {
 		if c.taken.CompareAndSwap(false, true) {
 			batch = append(batch, c)
 			weight += c.weight
 		}
+
 		if len(batch) >= maxBatch || weight >= maxWeight {
 			break
 		}
+
 		select {
 		case c = <-g.queue: // nil when it is closed
 			continue
 		default:
 			c = nil
 		}
+
 		if len(batch) >= last {
 			break
 		}
+
 		if enough == nil {
 			enough = time.After(wait)
 		}
+
 		select {
 		case c = <-g.queue:
 		case <-enough:
 		}
 	}
+
 	return batch
 }
 
@@ -154,10 +182,12 @@ func (g *group[T]) commit(batch []*call[T]) error {
 	if len(batch) == 0 {
 		return nil
 	}
+
 	err := g.store.write(context.Background(), func(ctx context.Context, t *tx) error {
 		for _, c := range batch {
 			c.err = nil
 		}
+
 		return g.run(ctx, t, batch)
 	})
 	if err != nil {
@@ -165,5 +195,6 @@ func (g *group[T]) commit(batch []*call[T]) error {
 			c.err = err
 		}
 	}
+
 	return err
 }

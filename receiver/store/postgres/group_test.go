@@ -16,13 +16,17 @@ import (
 // hold keeps the only worker of a group in a transaction until the function it returns is called.
 func hold(t *testing.T, s *Store) (*group[string], func()) {
 	t.Helper()
-	begun, end := make(chan struct{}), make(chan struct{})
+
+	begun := make(chan struct{})
+	end := make(chan struct{})
 	g := newGroup(s, func(ctx context.Context, t *tx, calls []*call[string]) error {
 		if calls[0].what == "hold" {
 			close(begun)
 			<-end
+
 			return nil
 		}
+
 		for _, c := range calls {
 			switch c.what {
 			case "alone":
@@ -33,8 +37,10 @@ func hold(t *testing.T, s *Store) (*group[string], func()) {
 				t.exec("INSERT INTO pauses (scope, until, level, code) VALUES ($1, 1, 1, '')", c.what)
 			}
 		}
+
 		return t.flush(ctx)
 	})
+
 	var held sync.WaitGroup
 	held.Go(func() {
 		if err := g.do(context.Background(), "hold", 1); err != nil {
@@ -42,35 +48,47 @@ func hold(t *testing.T, s *Store) (*group[string], func()) {
 		}
 	})
 	<-begun
+
 	release := sync.OnceFunc(func() { close(end); held.Wait() })
 	t.Cleanup(func() { release(); g.close() })
+
 	return g, release
 }
 
 // enqueue submits calls that will be in one batch.
 func enqueue(t *testing.T, g *group[string], whats ...string) []*call[string] {
 	t.Helper()
+
 	var calls []*call[string]
 	for _, what := range whats {
-		c := &call[string]{what: what, weight: 1, done: make(chan struct{})}
+		c := &call[string]{
+			what:   what,
+			weight: 1,
+			done:   make(chan struct{}),
+		}
 		if err := g.submit(c); err != nil {
 			t.Fatal(err)
 		}
+
 		calls = append(calls, c)
 	}
+
 	return calls
 }
 
 func pauses(t *testing.T, s *Store) string {
 	t.Helper()
+
 	found, err := s.Pauses(t.Context(), start.AddDate(-100, 0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var scopes []string
 	for _, p := range found {
 		scopes = append(scopes, p.Scope)
 	}
+
 	return strings.Join(scopes, " ")
 }
 
@@ -82,15 +100,19 @@ func TestFailureSpoilsNoOtherCall(t *testing.T) {
 		s := openStore(t, newAccess(t))
 		g, release := hold(t, s)
 		calls := enqueue(t, g, "one", c.bad, "two")
+
 		release()
+
 		for i, call := range calls {
 			<-call.done
+
 			if i == 1 && (call.err == nil || !strings.Contains(call.err.Error(), c.want)) {
 				t.Errorf("%s: the failing call returned %v, want %q", c.bad, call.err, c.want)
 			} else if i != 1 && call.err != nil {
 				t.Errorf("%s: call %d: %v", c.bad, i, call.err)
 			}
 		}
+
 		if got := pauses(t, s); got != "two one" {
 			t.Errorf("%s: %q was written, want one and two", c.bad, got)
 		}
@@ -102,6 +124,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 	s := openLive(t, func() Access { return access }, Options{Queue: 1})
 	g, _ := hold(t, s)
 	enqueue(t, g, "one")
+
 	if err := g.do(t.Context(), "two", 1); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("the call returned %v, want ErrBusy", err)
 	}
@@ -111,16 +134,22 @@ func TestCallerWhoLeaves(t *testing.T) {
 	s := openStore(t, newAccess(t))
 	g, release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
+
 	left := make(chan error)
 	go func() { left <- g.do(ctx, "one", 1) }()
+
 	cancel()
+
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the call returned %v, want context.Canceled", err)
 	}
+
 	release()
+
 	if err := g.do(t.Context(), "two", 1); err != nil {
 		t.Error(err)
 	}
+
 	if got := pauses(t, s); got != "two" {
 		t.Errorf("%q was written, want two: a call must not be run after its caller left", got)
 	}
@@ -130,17 +159,22 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 	s := openStore(t, newAccess(t))
 	g, release := hold(t, s)
 	calls := enqueue(t, g, "one", "two")
+
 	release()
 	g.close()
+
 	for _, c := range calls {
 		<-c.done
+
 		if c.err != nil {
 			t.Error(c.err)
 		}
 	}
+
 	if got := pauses(t, s); got != "two one" {
 		t.Errorf("%q was written, want one and two", got)
 	}
+
 	if err := g.do(t.Context(), "three", 1); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("a call after the end returned %v, want ErrClosed", err)
 	}

@@ -23,13 +23,16 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 			return nil, fmt.Errorf("store events: %w", err)
 		}
 	}
+
 	if len(events) == 0 {
 		return nil, nil
 	}
+
 	d := &delivery{events: events}
 	if err := s.ingests.do(ctx, d, len(events)); err != nil {
 		return nil, fmt.Errorf("store events: %w", err)
 	}
+
 	return d.fresh, nil
 }
 
@@ -46,24 +49,32 @@ func ingestAll(ctx context.Context, t *tx, calls []*call[*delivery]) error {
 			events = append(events, &c.what.events[i])
 		}
 	}
+
 	a, err := t.announce(ctx, events)
 	if err != nil {
 		return err
 	}
+
 	n := newNeeds()
 	a.need(n)
+
 	l, err := t.lock(ctx, n, func() { t.number(a) })
 	if err != nil {
 		return err
 	}
+
 	fresh, err := t.store(ctx, a, l)
 	if err != nil {
 		return err
 	}
+
 	l.save(t)
+
 	for _, c := range calls {
-		c.what.fresh, fresh = fresh[:len(c.what.events):len(c.what.events)], fresh[len(c.what.events):]
+		c.what.fresh = fresh[:len(c.what.events):len(c.what.events)]
+		fresh = fresh[len(c.what.events):]
 	}
+
 	return nil
 }
 
@@ -92,27 +103,39 @@ func key(e *store.Event) laneKey {
 
 // announce finds out what has to be known of events before lanes are locked.
 func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, error) {
-	a := &arrivals{events: events, stored: map[store.ID]bool{}, sends: map[replyKey]send{}}
+	a := &arrivals{
+		events: events,
+		stored: map[store.ID]bool{},
+		sends:  map[replyKey]send{},
+	}
+
 	var replies []store.ID
 	for _, e := range events {
 		if e.Status != nil && e.Status.ReplyTo != (store.ID{}) {
 			replies = append(replies, e.Status.ReplyTo)
 		}
 	}
+
 	if len(replies) == 0 {
 		return a, nil
 	}
+
 	t.query(`
 		SELECT e.id, r.part, e.seq, e.lane, e.class FROM events e JOIN replies r ON r.event = e.seq
 		WHERE e.id = ANY($1) AND r.state = 'sending'`,
 		func(rows pgx.Rows) error {
-			var of [16]byte
-			var part int
-			var found send
+			var (
+				of    [16]byte
+				part  int
+				found send
+			)
+
 			err := rows.Scan(&of, &part, &found.event, &found.lane.lane, &found.lane.class)
 			a.sends[replyKey{event: of, part: part}] = found
+
 			return err
 		}, replies)
+
 	return a, t.flush(ctx)
 }
 
@@ -121,12 +144,15 @@ func (a *arrivals) need(n *needs) {
 	for _, found := range a.sends {
 		n.lane(found.lane, need{})
 	}
+
 	for _, e := range a.events {
 		if e.State != store.Pending {
 			continue
 		}
+
 		lane := key(e)
 		n.open(lane)
+
 		if lane.class == 0 {
 			n.join(lane.lane, text(e.Alias))
 		}
@@ -139,21 +165,28 @@ func (t *tx) number(a *arrivals) {
 	if len(a.events) == 0 {
 		return
 	}
+
 	a.seqs = nil
+
 	ids := make([]store.ID, len(a.events))
 	for i, e := range a.events {
 		ids[i] = e.ID
 	}
+
 	t.query("SELECT id FROM events WHERE id = ANY($1)", func(rows pgx.Rows) error {
 		var id [16]byte
+
 		err := rows.Scan(&id)
 		a.stored[id] = true
+
 		return err
 	}, ids)
 	t.query("SELECT nextval('events_seq') FROM generate_series(1, $1)", func(rows pgx.Rows) error {
 		var seq int64
+
 		err := rows.Scan(&seq)
 		a.seqs = append(a.seqs, seq)
+
 		return err
 	}, len(a.events))
 }
@@ -164,18 +197,27 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 	if len(a.events) == 0 {
 		return nil, nil
 	}
+
 	slices.Sort(a.seqs)
+
 	if len(a.seqs) < len(a.events) {
 		return nil, errors.New("the database numbered fewer events than there are")
 	}
+
 	fresh := make([]bool, len(a.events))
-	var rows []row
-	var statuses []status
+
+	var (
+		rows     []row
+		statuses []status
+	)
 	for i, e := range a.events {
 		if a.stored[e.ID] {
 			continue
 		}
-		a.stored[e.ID], fresh[i] = true, true
+
+		a.stored[e.ID] = true
+		fresh[i] = true
+
 		rows = append(rows, row{event: e, seq: a.seqs[i]})
 		if e.State != store.Pending {
 			t.counted("", "", e.State)
@@ -183,19 +225,28 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 			lane := key(e)
 			t.counted(store.ClassOf(lane.class), "", e.State)
 			l.wake(lane, e.ReceivedAt.UnixMilli())
+
 			if lane.class == 0 {
 				if e.Kind == store.KindMessage {
 					l.hear(lane.lane, moment(millis(e.ReceivedAt)))
 				}
+
 				l.join(lane.lane, text(e.Alias))
 			}
 		}
+
 		if e.Status != nil {
-			statuses = append(statuses, status{update: e.Status, seq: a.seqs[i], received: e.ReceivedAt.UnixMilli()})
+			statuses = append(statuses, status{
+				update:   e.Status,
+				seq:      a.seqs[i],
+				received: e.ReceivedAt.UnixMilli(),
+			})
 		}
 	}
+
 	t.insert(rows)
 	t.applyStatuses(statuses)
+
 	return fresh, t.resolve(ctx, a, statuses, l)
 }
 
@@ -211,20 +262,40 @@ func (t *tx) insert(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
+
 	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.event.ID[:], b.event.ID[:]) })
 	n := len(rows)
-	seqs, classes, received, finished := make([]int64, n), make([]int16, n), make([]int64, n), make([]*int64, n)
-	ids, kinds, types, states, lanes, numbers := make([]store.ID, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	seqs := make([]int64, n)
+	classes := make([]int16, n)
+	received := make([]int64, n)
+	finished := make([]*int64, n)
+	ids := make([]store.ID, n)
+	kinds := make([]string, n)
+	types := make([]string, n)
+	states := make([]string, n)
+	lanes := make([]string, n)
+	numbers := make([]string, n)
+
 	payloads := make([][]byte, n)
 	for i, r := range rows {
 		e := r.event
-		seqs[i], ids[i], kinds[i], types[i], states[i] = r.seq, e.ID, string(e.Kind), e.Type, string(e.State)
-		lanes[i], numbers[i], received[i], payloads[i] = e.Lane, e.PhoneNumberID, e.ReceivedAt.UnixMilli(), e.Payload
+		seqs[i] = r.seq
+		ids[i] = e.ID
+		kinds[i] = string(e.Kind)
+		types[i] = e.Type
+		states[i] = string(e.State)
+		lanes[i] = e.Lane
+		numbers[i] = e.PhoneNumberID
+		received[i] = e.ReceivedAt.UnixMilli()
+		payloads[i] = e.Payload
+
 		classes[i] = key(e).class
 		if e.State != store.Pending {
-			classes[i], finished[i] = store.NoClassCode, &received[i]
+			classes[i] = store.NoClassCode
+			finished[i] = &received[i]
 		}
 	}
+
 	t.exec(`
 		INSERT INTO events (seq, id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
 		SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],

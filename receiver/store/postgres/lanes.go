@@ -36,9 +36,13 @@ type lane struct {
 
 func scanLane(rows pgx.Rows) (*lane, error) {
 	r := &lane{}
+
 	var inbound, human *int64
+
 	err := rows.Scan(&r.lane, &r.class, &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
-	r.state.LastInboundAt, r.state.HumanUntil = moment(inbound), moment(human)
+	r.state.LastInboundAt = moment(inbound)
+	r.state.HumanUntil = moment(human)
+
 	return r, err
 }
 
@@ -51,12 +55,16 @@ func (l *lanes) leadTo(n *needs) []string {
 			names = append(names, row.person)
 		}
 	}
+
 	for _, pair := range n.pairs {
-		row, other := l.rows[conversation(pair[0])], cmp.Or(l.seen[pair[1]], pair[1])
+		row := l.rows[conversation(pair[0])]
+
+		other := cmp.Or(l.seen[pair[1]], pair[1])
 		if row != nil && cmp.Or(row.person, row.lane) != other {
 			names = append(names, pair[1], other)
 		}
 	}
+
 	return names
 }
 
@@ -68,18 +76,21 @@ func (l *lanes) complete(n *needs) bool {
 			return false
 		}
 	}
+
 	for name := range n.names {
 		if l.rows[conversation(name)] != nil && l.person(name) == nil {
 			return false
 		}
 	}
+
 	return true
 }
 
 // wake makes a lane due, unless it is leased or waits for a retry.
 func (l *lanes) wake(key laneKey, now int64) {
 	if row := l.rows[key]; row.ready == nil {
-		row.ready, row.changed = &now, true
+		row.ready = &now
+		row.changed = true
 	}
 }
 
@@ -89,9 +100,11 @@ func (l *lanes) person(name string) *lane {
 	if row.person == "" {
 		return row
 	}
+
 	if row = l.rows[conversation(row.person)]; row != nil && row.person != "" {
 		return nil
 	}
+
 	return row
 }
 
@@ -102,7 +115,9 @@ func (l *lanes) hear(name string, received time.Time) {
 		if received.After(last) {
 			p.state.LastInboundAt = received
 		}
-		p.state.TemplateRequired, p.changed = false, true
+
+		p.state.TemplateRequired = false
+		p.changed = true
 	}
 }
 
@@ -111,25 +126,34 @@ func (l *lanes) join(name, other string) {
 	if !l.apart[[2]string{name, other}] {
 		return
 	}
-	to, from := l.person(name), l.person(other)
+
+	to := l.person(name)
+
+	from := l.person(other)
 	if to == from {
 		return
 	}
+
 	names := 0
 	for _, row := range l.rows {
 		if row.class == 0 && (row == to || row == from || row.person == to.lane || row.person == from.lane) {
 			names++
 		}
 	}
+
 	if names > store.MaxNames {
 		return
 	}
+
 	for _, row := range l.rows {
 		if row.class == 0 && (row == from || row.person == from.lane) {
-			row.person, row.changed = to.lane, true
+			row.person = to.lane
+			row.changed = true
 		}
 	}
-	to.state, to.changed = to.state.Merge(from.state), true
+
+	to.state = to.state.Merge(from.state)
+	to.changed = true
 	from.state = store.Conversation{}
 }
 
@@ -138,11 +162,14 @@ func (l *lanes) converse(name string, humanUntil *time.Time, templateRequired *b
 	if humanUntil == nil && templateRequired == nil {
 		return
 	}
+
 	p := l.person(name)
+
 	p.changed = true
 	if humanUntil != nil {
 		p.state.HumanUntil = *humanUntil
 	}
+
 	if templateRequired != nil {
 		p.state.TemplateRequired = *templateRequired
 	}
@@ -150,29 +177,44 @@ func (l *lanes) converse(name string, humanUntil *time.Time, templateRequired *b
 
 // save queues the writing of what has changed.
 func (l *lanes) save(t *tx) {
-	var names, goneNames []string
-	var classes, goneClasses []int16
-	var ready, token, head, inbound, human []*int64
-	var starts []int
-	var person []string
-	var template []bool
+	var (
+		names, goneNames                   []string
+		classes, goneClasses               []int16
+		ready, token, head, inbound, human []*int64
+		starts                             []int
+		person                             []string
+		template                           []bool
+	)
 	for key, row := range l.rows {
 		if row.gone || l.made[key] && !row.changed {
 			delete(l.rows, key)
-			goneNames, goneClasses = append(goneNames, row.lane), append(goneClasses, row.class)
+
+			goneNames = append(goneNames, row.lane)
+			goneClasses = append(goneClasses, row.class)
+
 			continue
 		}
+
 		if !row.changed {
 			continue
 		}
+
 		row.changed = false
+
 		delete(l.made, key)
-		names, classes = append(names, row.lane), append(classes, row.class)
-		ready, token, head, starts = append(ready, row.ready), append(token, row.token), append(head, row.head), append(starts, row.starts)
+
+		names = append(names, row.lane)
+		classes = append(classes, row.class)
+		ready = append(ready, row.ready)
+		token = append(token, row.token)
+		head = append(head, row.head)
+		starts = append(starts, row.starts)
 		person = append(person, row.person)
-		inbound, human = append(inbound, millis(row.state.LastInboundAt)), append(human, millis(row.state.HumanUntil))
+		inbound = append(inbound, millis(row.state.LastInboundAt))
+		human = append(human, millis(row.state.HumanUntil))
 		template = append(template, row.state.TemplateRequired)
 	}
+
 	if len(names) > 0 {
 		t.exec(`
 			UPDATE conversations c SET ready_at = k.ready_at, token = k.token, head = k.head, starts = k.starts, person = nullif(k.person, ''),
@@ -183,6 +225,7 @@ func (l *lanes) save(t *tx) {
 			WHERE c.lane = k.lane AND c.class = k.class`,
 			names, classes, ready, token, head, starts, person, inbound, human, template)
 	}
+
 	if len(goneNames) > 0 {
 		t.exec(`
 			DELETE FROM conversations c USING unnest($1::text[], $2::smallint[]) k (lane, class)

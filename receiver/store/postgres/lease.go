@@ -19,38 +19,52 @@ import (
 // Claim implements store.Store. Lanes that another transaction holds just then are left for the next call.
 func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	var leases []store.Lease
+
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		due := &lanes{rows: map[laneKey]*lane{}}
+
 		var order []laneKey
 		t.query(`
 			SELECT `+laneColumns+` FROM conversations c
 			WHERE c.class = $1 AND c.ready_at <= $2 ORDER BY c.ready_at, c.lane LIMIT $3 FOR UPDATE SKIP LOCKED`,
 			func(rows pgx.Rows) error {
 				row, err := scanLane(rows)
-				due.rows[row.laneKey], order = row, append(order, row.laneKey)
+				due.rows[row.laneKey] = row
+				order = append(order, row.laneKey)
+
 				return err
 			}, of.Code(), now.UnixMilli(), max(limit, 0))
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		heads, err := t.heads(ctx, slices.Collect(maps.Keys(due.rows)))
 		if err != nil {
 			return err
 		}
+
 		leases = nil
 		for _, key := range order {
 			if work := due.rows[key].claim(heads[key], until); work != nil {
 				leases = append(leases, store.Lease{
-					LeaseRef: store.LeaseRef{Class: of, Lane: key.lane, Token: *due.rows[key].token}, Work: *work,
+					LeaseRef: store.LeaseRef{
+						Class: of,
+						Lane:  key.lane,
+						Token: *due.rows[key].token,
+					}, Work: *work,
 				})
 			}
 		}
+
 		due.save(t)
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of class %s: %w", of, err)
 	}
+
 	return leases, nil
 }
 
@@ -60,18 +74,28 @@ func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
 		l.idle()
 		return nil
 	}
+
 	head.Starts = 1
 	if l.head != nil && *l.head == head.Seq {
 		head.Starts = l.starts + 1
 	}
-	l.ready, l.token, l.changed = millis(until), new(rand.Int64()), true //nolint:gosec // it is to be unique, not secret
-	l.head, l.starts = &head.Seq, head.Starts
+
+	l.ready = millis(until)
+	l.token = new(rand.Int64())
+	l.changed = true //nolint:gosec // it is to be unique, not secret
+	l.head = &head.Seq
+	l.starts = head.Starts
+
 	return head
 }
 
 // idle ends the lease on a lane without pending events. Only a conversation has a state to keep.
 func (l *lane) idle() {
-	l.ready, l.token, l.head, l.starts, l.changed = nil, nil, nil, 0, true
+	l.ready = nil
+	l.token = nil
+	l.head = nil
+	l.starts = 0
+	l.changed = true
 	l.gone = l.class != 0
 }
 
@@ -91,7 +115,12 @@ func (p *pending) targets() []any {
 // in is the event, of a lane.
 func (p *pending) in(key laneKey) store.Event {
 	e := p.event
-	e.ID, e.State, e.Class, e.Lane, e.ReceivedAt = p.id, store.Pending, store.ClassOf(key.class), key.lane, moment(&p.received)
+	e.ID = p.id
+	e.State = store.Pending
+	e.Class = store.ClassOf(key.class)
+	e.Lane = key.lane
+	e.ReceivedAt = moment(&p.received)
+
 	return e
 }
 
@@ -102,8 +131,11 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 	if len(keys) == 0 {
 		return heads, nil
 	}
+
 	names, classes := columns(keys)
+
 	var answered, binding []int64
+
 	of := map[int64]laneKey{}
 	t.query(`
 		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds,
@@ -118,28 +150,38 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 			WHERE c.lane = k.lane AND c.class = 0 LIMIT 1
 		) p ON true`,
 		func(rows pgx.Rows) error {
-			var key laneKey
-			var p pending
-			var binds, answers bool
-			var inbound, human *int64
+			var (
+				key            laneKey
+				p              pending
+				binds, answers bool
+				inbound, human *int64
+			)
+
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, &key.class, &work.Seq}, p.targets(), []any{
 				&work.Attempts, &work.Replays, &binds, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
 			})...)
 			work.Event = p.in(key)
-			work.Conversation.LastInboundAt, work.Conversation.HumanUntil = moment(inbound), moment(human)
-			heads[key], of[work.Seq] = work, key
+			work.Conversation.LastInboundAt = moment(inbound)
+			work.Conversation.HumanUntil = moment(human)
+			heads[key] = work
+
+			of[work.Seq] = key
 			if answers {
 				answered = append(answered, work.Seq)
 			}
+
 			if binds {
 				binding = append(binding, work.Seq)
 			}
+
 			return err
 		}, names, classes)
+
 	if err := t.flush(ctx); err != nil || len(answered)+len(binding) == 0 {
 		return heads, err
 	}
+
 	t.replies(answered, func(event int64, r store.Reply) {
 		work := heads[of[event]]
 		work.Replies = append(work.Replies, r)
@@ -148,22 +190,27 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 		work := heads[of[event]]
 		work.Also = append(work.Also, p.in(of[event]))
 	})
+
 	return heads, t.flush(ctx)
 }
 
 // Renew implements store.Store.
 func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	var lost []store.LeaseRef
+
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		keys := make([]laneKey, len(leases))
 		for i, lease := range leases {
 			keys[i] = leased(lease)
 		}
+
 		l := &lanes{rows: map[laneKey]*lane{}}
 		t.lockRows(l, keys, "")
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		lost = nil
 		for _, lease := range leases {
 			row := l.rows[leased(lease)]
@@ -171,14 +218,19 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 				lost = append(lost, lease)
 				continue
 			}
-			row.ready, row.changed = millis(until), true
+
+			row.ready = millis(until)
+			row.changed = true
 		}
+
 		l.save(t)
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renew leases: %w", err)
 	}
+
 	return lost, nil
 }
 
@@ -192,19 +244,28 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		l := &lanes{rows: map[laneKey]*lane{}}
 		t.lockRows(l, []laneKey{leased(lease)}, "")
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
 		row := l.rows[leased(lease)]
 		if row == nil || row.token == nil || *row.token != lease.Token {
 			return store.ErrLeaseLost
 		}
-		row.ready, row.token, row.starts, row.changed = millis(now), nil, max(row.starts-1, 0), true
+
+		row.ready = millis(now)
+		row.token = nil
+		row.starts = max(row.starts-1, 0)
+		row.changed = true
+
 		l.save(t)
+
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("release a lease: %w", err)
 	}
+
 	return nil
 }

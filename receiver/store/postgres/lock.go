@@ -72,19 +72,28 @@ func (t *tx) lock(ctx context.Context, n *needs, others func()) (*lanes, error) 
 		if look > 0 {
 			t.again()
 		}
-		l := &lanes{rows: map[laneKey]*lane{}, made: map[laneKey]bool{}, seen: map[string]string{}, apart: map[[2]string]bool{}}
+
+		l := &lanes{
+			rows:  map[laneKey]*lane{},
+			made:  map[laneKey]bool{},
+			seen:  map[string]string{},
+			apart: map[[2]string]bool{},
+		}
 		t.makeRows(n, l)
 		t.lockRows(l, slices.Collect(maps.Keys(n.rows)), "")
 		t.look(n, l)
 		others()
+
 		if err := t.flush(ctx); err != nil {
 			return nil, err
 		}
+
 		complete, err := t.lockPeople(ctx, n, l)
 		if err != nil || complete {
 			return l, err
 		}
 	}
+
 	return nil, errors.New("the names of a person kept changing")
 }
 
@@ -93,19 +102,25 @@ func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
 	if complete, err := t.lockMore(ctx, n, l, l.leadTo(n)); err != nil || !complete {
 		return false, err
 	}
+
 	if !l.complete(n) {
 		n.also(l.leadTo(n))
 		return false, nil
 	}
+
 	var people []string
 	for _, pair := range n.pairs {
 		if l.rows[conversation(pair[1])] == nil {
 			continue // they are one person's
 		}
-		a, b := l.person(pair[0]), l.person(pair[1])
+
+		a := l.person(pair[0])
+
+		b := l.person(pair[1])
 		if a == b {
 			continue
 		}
+
 		l.apart[pair] = true
 		for _, row := range [...]*lane{a, b} {
 			if !l.made[row.laneKey] {
@@ -113,6 +128,7 @@ func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
 			}
 		}
 	}
+
 	if len(people) == 0 {
 		return true, nil
 	}
@@ -121,6 +137,7 @@ func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
 	if err := t.flush(ctx); err != nil {
 		return false, err
 	}
+
 	return t.lockMore(ctx, n, l, slices.Collect(maps.Keys(members)))
 }
 
@@ -132,17 +149,22 @@ func (t *tx) lockMore(ctx context.Context, n *needs, l *lanes, names []string) (
 			keys = append(keys, key)
 		}
 	}
+
 	if len(keys) == 0 {
 		return true, nil
 	}
+
 	t.lockRows(l, keys, "SKIP LOCKED")
+
 	if err := t.flush(ctx); err != nil {
 		return false, err
 	}
+
 	if slices.ContainsFunc(names, func(name string) bool { return l.rows[conversation(name)] == nil }) {
 		n.also(names)
 		return false, nil
 	}
+
 	return true, nil
 }
 
@@ -151,10 +173,13 @@ func (t *tx) members(people []string) map[string]bool {
 	found := map[string]bool{}
 	t.query("SELECT lane FROM conversations WHERE person = ANY($1)", func(rows pgx.Rows) error {
 		var name string
+
 		err := rows.Scan(&name)
 		found[name] = true
+
 		return err
 	}, people)
+
 	return found
 }
 
@@ -166,20 +191,25 @@ func (t *tx) makeRows(n *needs, l *lanes) {
 			keys = append(keys, key)
 		}
 	}
+
 	for name := range n.names {
 		keys = append(keys, conversation(name))
 	}
+
 	if len(keys) == 0 {
 		return
 	}
+
 	names, classes := columns(keys)
 	t.query(`
 		INSERT INTO conversations (lane, class) SELECT * FROM unnest($1::text[], $2::smallint[])
 		ON CONFLICT (lane, class) DO NOTHING RETURNING lane, class`,
 		func(rows pgx.Rows) error {
 			var key laneKey
+
 			err := rows.Scan(&key.lane, &key.class)
 			l.made[key] = true
+
 			return err
 		}, names, classes)
 }
@@ -195,6 +225,7 @@ func (t *tx) lockRows(l *lanes, keys []laneKey, waiting string) {
 		func(rows pgx.Rows) error {
 			row, err := scanLane(rows)
 			l.rows[row.laneKey] = row
+
 			return err
 		}, names, classes)
 }
@@ -204,6 +235,7 @@ func (t *tx) look(n *needs, l *lanes) {
 	if len(n.names) == 0 {
 		return
 	}
+
 	t.query(`
 		SELECT `+laneColumns+` FROM unnest($1::text[]) k (lane)
 		CROSS JOIN LATERAL (SELECT * FROM conversations c WHERE c.lane = k.lane AND c.class = 0 OFFSET 0) c`,
@@ -212,6 +244,7 @@ func (t *tx) look(n *needs, l *lanes) {
 			if l.seen[row.lane] = row.person; l.made[row.laneKey] {
 				l.rows[row.laneKey] = row
 			}
+
 			return err
 		}, slices.Collect(maps.Keys(n.names)))
 }
@@ -222,9 +255,13 @@ func columns(keys []laneKey) (names []string, classes []int16) {
 		return cmp.Or(cmp.Compare(a.lane, b.lane), cmp.Compare(a.class, b.class))
 	})
 	keys = slices.Compact(keys)
-	names, classes = make([]string, len(keys)), make([]int16, len(keys))
+	names = make([]string, len(keys))
+
+	classes = make([]int16, len(keys))
 	for i, key := range keys {
-		names[i], classes[i] = key.lane, key.class
+		names[i] = key.lane
+		classes[i] = key.class
 	}
+
 	return names, classes
 }

@@ -22,11 +22,14 @@ type meter struct {
 // meteredStore is an empty store and what measures it.
 func meteredStore(b *testing.B) (*Store, *meter) {
 	b.Helper()
-	access, m := newAccess(b), &meter{}
+	access := newAccess(b)
+	m := &meter{}
 	s := openStore(b, access)
+
 	s.database = watched(b, access, func(trip []statement) {
 		m.trips.Add(1)
 		m.statements.Add(int64(len(trip)))
+
 		if trip[len(trip)-1].sql == "COMMIT" {
 			m.transactions.Add(1)
 		}
@@ -34,15 +37,19 @@ func meteredStore(b *testing.B) (*Store, *meter) {
 	if err := s.Ping(b.Context()); err != nil {
 		b.Fatal(err)
 	}
+
 	return s, m
 }
 
 func (m *meter) begin(b *testing.B) {
 	b.Helper()
-	m.own, m.database = ownTime(b), databaseTime(b)
+	m.own = ownTime(b)
+
+	m.database = databaseTime(b)
 	for _, n := range []*atomic.Int64{&m.transactions, &m.statements, &m.trips} {
 		n.Store(0)
 	}
+
 	b.ResetTimer()
 }
 
@@ -60,40 +67,53 @@ func (m *meter) report(b *testing.B) {
 // ownTime is what this process has used of the processors.
 func ownTime(b *testing.B) time.Duration {
 	b.Helper()
+
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
 	}
+
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // databaseTime is the same of the processes of the database that this process has started.
 func databaseTime(b *testing.B) time.Duration {
 	b.Helper()
+
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		b.Fatal(err)
 	}
-	parents, ticks := map[int]int{}, map[int]int{}
+
+	parents := map[int]int{}
+
+	ticks := map[int]int{}
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			continue
 		}
+
 		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
 		if err != nil {
 			continue // it has ended
 		}
 		// The name, which may hold anything, is in parentheses.
 		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		for i, to := range map[int]map[int]int{1: parents, 11: ticks, 12: ticks} {
+		for i, to := range map[int]map[int]int{
+			1:  parents,
+			11: ticks,
+			12: ticks,
+		} {
 			n, err := strconv.Atoi(fields[i])
 			if err != nil {
 				b.Fatal(err)
 			}
+
 			to[pid] += n
 		}
 	}
+
 	sum := 0
 	for pid := range parents {
 		for of := pid; of != 0; of = parents[of] {
@@ -103,5 +123,6 @@ func databaseTime(b *testing.B) time.Duration {
 			}
 		}
 	}
+
 	return time.Duration(sum) * 10 * time.Millisecond // USER_HZ is 100 wherever Go runs
 }

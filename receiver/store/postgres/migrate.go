@@ -31,13 +31,16 @@ const lockPoll = 50 * time.Millisecond
 func (d *database) migrate(ctx context.Context) error {
 	again := time.NewTicker(lockPoll)
 	defer again.Stop()
+
 	for {
 		c, err := d.connect(ctx)
 		if err != nil {
 			return err
 		}
+
 		locked, err := d.migrateOn(ctx, c)
 		c.Release()
+
 		if err != nil || locked {
 			return err
 		}
@@ -61,35 +64,45 @@ func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool,
 			err = conceal(ctx, end)
 		}
 	}()
+
 	if _, err := t.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 		return false, conceal(ctx, err)
 	}
+
 	if err := t.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1::bigint)", int64(migrationLock)).Scan(&locked); err != nil || !locked {
 		return false, conceal(ctx, err)
 	}
+
 	return true, d.up(ctx)
 }
 
 func (d *database) up(ctx context.Context) (err error) {
 	db := stdlib.OpenDBFromPool(d.pool)
 	defer func() { err = errors.Join(err, conceal(ctx, db.Close())) }()
+
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(0)
+
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
+
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
+
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {
 		return conceal(ctx, err)
 	}
+
 	if current > target {
 		return fmt.Errorf("the schema in the database has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
 	}
+
 	_, err = provider.Up(ctx)
+
 	return conceal(ctx, err)
 }

@@ -11,20 +11,26 @@ import (
 
 // finish ends the attempts that steps end, and finds the next event where a lease goes on with one.
 func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
-	var seqs, finished []int64
-	var spent []int
-	var states []string
-	var failures []failed
-	var ended []*attempt
+	var (
+		seqs, finished []int64
+		spent          []int
+		states         []string
+		failures       []failed
+		ended          []*attempt
+	)
 	for _, a := range attempts {
 		a.next = nil
+
 		outcome := a.step.Outcome
 		if outcome == nil {
 			if a.row.starts != 1 {
-				a.row.starts, a.row.changed = 1, true
+				a.row.starts = 1
+				a.row.changed = true
 			}
+
 			continue
 		}
+
 		counts := 0
 		if outcome.Failure != nil {
 			failures = append(failures, failed{event: a.head.seq, failure: outcome.Failure})
@@ -32,15 +38,25 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 				counts = 1
 			}
 		}
-		seqs, finished = append(seqs, a.head.seq), append(finished, a.step.Now.UnixMilli())
-		states, spent = append(states, string(outcome.State)), append(spent, counts)
+
+		seqs = append(seqs, a.head.seq)
+		finished = append(finished, a.step.Now.UnixMilli())
+		states = append(states, string(outcome.State))
+		spent = append(spent, counts)
+
 		if outcome.State == store.Pending {
-			a.row.ready, a.row.token, a.row.starts, a.row.changed = millis(outcome.RetryAt), nil, 0, true
+			a.row.ready = millis(outcome.RetryAt)
+			a.row.token = nil
+			a.row.starts = 0
+			a.row.changed = true
+
 			continue
 		}
+
 		t.counted(store.ClassOf(a.lane.class), store.Pending, outcome.State)
 		ended = append(ended, a)
 	}
+
 	if len(seqs) > 0 {
 		t.exec(`
 			UPDATE events e SET state = k.state, attempts = e.attempts + k.spent,
@@ -48,12 +64,15 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) k (seq, state, finished_at, spent)
 			WHERE e.seq = k.seq`, seqs, states, finished, spent)
 	}
+
 	bound, err := t.endBound(ctx, ended)
 	if err != nil {
 		return err
 	}
+
 	t.fail(append(failures, bound...))
 	l.save(t) // before the next events are read with their people
+
 	return t.goOn(ctx, ended, l)
 }
 
@@ -63,19 +82,26 @@ func (t *tx) goOn(ctx context.Context, ended []*attempt, l *lanes) error {
 	for i, a := range ended {
 		lanes[i] = a.lane
 	}
+
 	heads, err := t.heads(ctx, lanes)
 	if err != nil {
 		return err
 	}
+
 	for _, a := range ended {
 		if a.next = heads[a.lane]; a.next == nil {
 			a.row.idle()
 			continue
 		}
+
 		a.next.Starts = 1
-		a.row.head, a.row.starts, a.row.changed = &a.next.Seq, 1, true
+		a.row.head = &a.next.Seq
+		a.row.starts = 1
+		a.row.changed = true
 	}
+
 	l.save(t)
+
 	return nil
 }
 
@@ -91,14 +117,22 @@ func (t *tx) fail(lines []failed) {
 	if len(lines) == 0 {
 		return
 	}
-	var events, at []int64
-	var classes, codes, texts []string
-	var spent []bool
+
+	var (
+		events, at            []int64
+		classes, codes, texts []string
+		spent                 []bool
+	)
 	for _, line := range lines {
 		f := line.failure
-		events, at, spent = append(events, line.event), append(at, f.At.UnixMilli()), append(spent, f.Spent)
-		classes, codes, texts = append(classes, f.Class), append(codes, f.Code), append(texts, f.Text)
+		events = append(events, line.event)
+		at = append(at, f.At.UnixMilli())
+		spent = append(spent, f.Spent)
+		classes = append(classes, f.Class)
+		codes = append(codes, f.Code)
+		texts = append(texts, f.Text)
 	}
+
 	t.exec(`
 		INSERT INTO failures (event, n, at, class, code, text, spent)
 		SELECT k.event, coalesce((SELECT max(n) FROM failures f WHERE f.event = k.event), 0) + 1, k.at, k.class, k.code, k.text, k.spent

@@ -18,6 +18,7 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 	if err := pause.Validate(); err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
 	}
+
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
 		t.exec(`
 			INSERT INTO pauses AS p (scope, until, level, code) VALUES ($1, $2, $3, $4)
@@ -26,11 +27,13 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 				level = CASE WHEN p.until > $5::bigint THEN greatest(p.level, excluded.level) ELSE excluded.level END,
 				code = CASE WHEN p.until > $5::bigint AND p.until >= excluded.until THEN p.code ELSE excluded.code END`,
 			pause.Scope, pause.Until.UnixMilli(), pause.Level, pause.Code, now.UnixMilli())
+
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
 	}
+
 	return nil
 }
 
@@ -43,26 +46,34 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	if err != nil {
 		return fmt.Errorf("end the pause of a scope: %w", err)
 	}
+
 	return nil
 }
 
 // Pauses implements store.Store.
 func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
 	var pauses []store.Pause
+
 	err := s.read(ctx, func(_ context.Context, t *tx) error {
 		t.query("SELECT scope, until, level, code FROM pauses WHERE until > $1 ORDER BY until DESC, scope DESC LIMIT $2",
 			func(rows pgx.Rows) error {
-				var p store.Pause
-				var until int64
+				var (
+					p     store.Pause
+					until int64
+				)
+
 				err := rows.Scan(&p.Scope, &until, &p.Level, &p.Code)
 				p.Until = moment(&until)
 				pauses = append(pauses, p)
+
 				return err
 			}, since.UnixMilli(), store.MaxPauses)
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the pauses: %w", err)
 	}
+
 	return pauses, nil
 }

@@ -28,13 +28,16 @@ type plan struct {
 // has what is looked for and nothing else; counts has a fixed number of rows.
 func (p *plan) scans() []string {
 	var found []string
+
 	whole := p.Node == "Seq Scan" || strings.HasSuffix(p.Node, "Index Scan") && p.Cond == ""
 	if whole && p.Relation != "counts" && p.Index != "events_dead" && p.Index != "events_errors" {
 		found = append(found, p.Node+" "+p.Relation+" "+p.Index)
 	}
+
 	for i := range p.Plans {
 		found = append(found, p.Plans[i].scans()...)
 	}
+
 	return found
 }
 
@@ -49,13 +52,17 @@ func TestNothingScansTheHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	access := Access{URL: user.URL}
+
 	var mu sync.Mutex
+
 	sent := map[string]statement{} // with the values of the last time
 	s := openStore(t, access)
 	s.database = watched(t, access, func(trip []statement) {
 		mu.Lock()
 		defer mu.Unlock()
+
 		for _, one := range trip {
 			sent[one.sql] = one
 		}
@@ -70,13 +77,16 @@ func TestNothingScansTheHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Release()
+
 	mu.Lock()
 	calls := maps.Clone(sent)
 	mu.Unlock()
+
 	for sql, one := range calls {
 		if strings.HasPrefix(sql, "BEGIN") || sql == "COMMIT" || sql == "ROLLBACK" || strings.HasPrefix(sql, "SELECT set_config") {
 			continue
 		}
+
 		tx, err := c.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -85,21 +95,27 @@ func TestNothingScansTheHistory(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
 			t.Fatal(err)
 		}
+
 		explain := c.Conn().PgConn().ExecParams(t.Context(), "EXPLAIN (FORMAT JSON) "+sql, one.bound.Parameters, one.types, one.bound.ParameterFormatCodes, nil).Read()
 		if explain.Err != nil {
 			t.Fatalf("%v\n%s", explain.Err, sql)
 		}
+
 		out := explain.Rows[0][0]
+
 		if err := tx.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+
 		var explained []struct{ Plan plan }
 		if err := json.Unmarshal(out, &explained); err != nil {
 			t.Fatal(err)
 		}
+
 		if scans := explained[0].Plan.scans(); len(scans) > 0 {
 			t.Errorf("%q\n%s\n%s", scans, sql, out)
 		}
+
 		if strings.Contains(sql, "ORDER BY c.ready_at") && explained[0].Plan.sorts() {
 			t.Errorf("it sorts what is due\n%s\n%s", sql, out)
 		}
@@ -109,16 +125,22 @@ func TestNothingScansTheHistory(t *testing.T) {
 // fillLater stores so many events that the choice of an index matters, none of which is due, or old, for useEverything.
 func fillLater(t *testing.T, s *Store) {
 	t.Helper()
+
 	var events []store.Event
 	for n := range int64(6000) {
 		e := message(1000+n, 2000)
 		e.Lane += "/later"
-		e.ReceivedAt, e.Alias = start.AddDate(0, 0, 2), e.Lane+"/alias"
+		e.ReceivedAt = start.AddDate(0, 0, 2)
+
+		e.Alias = e.Lane + "/alias"
 		if n%2 == 0 {
-			e.State, e.Lane = store.Done, ""
+			e.State = store.Done
+			e.Lane = ""
 		}
+
 		events = append(events, e)
 	}
+
 	if _, err := s.Ingest(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
@@ -127,32 +149,45 @@ func fillLater(t *testing.T, s *Store) {
 // useEverything makes the calls that work, health and consoles make, each in the ways that differ in what they run.
 func useEverything(t *testing.T, s *Store) {
 	t.Helper()
-	ctx, later := t.Context(), start.Add(time.Hour)
+	ctx := t.Context()
+	later := start.Add(time.Hour)
 	status := message(4, 1)
-	status.Kind, status.State, status.Lane = store.KindStatus, store.Done, ""
-	status.Status = &store.StatusUpdate{MessageID: "m", At: start, ReplyTo: message(1, 1).ID}
+	status.Kind = store.KindStatus
+	status.State = store.Done
+	status.Lane = ""
+	status.Status = &store.StatusUpdate{
+		MessageID: "m",
+		At:        start,
+		ReplyTo:   message(1, 1).ID,
+	}
 	notice := message(5, 1)
-	notice.Kind, notice.Class = store.KindNotice, store.Notices
+	notice.Kind = store.KindNotice
+	notice.Class = store.Notices
 	aliased := message(6, 1)
 	aliased.Alias = "alias"
 	pointed := message(7, 1)
 	pointed.Lane = "alias"
+
 	if _, err := s.Ingest(ctx, []store.Event{message(1, 1), message(2, 1), message(3, 1)}); err != nil {
 		t.Fatal(err)
 	}
+
 	leases, err := s.Claim(ctx, store.Conversations, start, later, 1)
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim returned %v, %v", leases, err)
 	}
+
 	lease := leases[0].LeaseRef
 	failure := &store.Failure{At: start, Spent: true}
 	advance := func(n int64, step store.Step) func() error {
 		return func() error {
 			step.Now = start
 			_, err := s.Advance(ctx, lease, message(n, 1).ID, step)
+
 			return err
 		}
 	}
+
 	calls := []func() error{
 		advance(1, store.Step{Answer: []store.Reply{{Type: "text"}}, Sending: new(0)}),
 		func() error { _, err := s.Ingest(ctx, []store.Event{status, aliased, pointed}); return err },
@@ -160,20 +195,28 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Renew(ctx, []store.LeaseRef{lease}, later); return err },
 		func() error { _, err := s.Peek(ctx, lease, 10); return err },
 		advance(1, store.Step{
-			Emit: []store.Event{notice}, Join: "number", HumanUntil: &later, TemplateRequired: new(true),
-			Outcome: &store.Outcome{State: store.Dead, Failure: failure},
+			Emit:             []store.Event{notice},
+			Join:             "number",
+			HumanUntil:       &later,
+			TemplateRequired: new(true),
+			Outcome:          &store.Outcome{State: store.Dead, Failure: failure},
 		}),
 		advance(2, store.Step{Also: []store.ID{message(3, 1).ID}}),
 		advance(2, store.Step{Answer: []store.Reply{{Type: "text"}}, Sent: &store.SentRef{MessageID: "wamid"}}),
 		advance(2, store.Step{Outcome: &store.Outcome{State: store.Done}}),
 		advance(6, store.Step{Resend: &store.ReplyRef{Event: message(2, 1).ID}}),
-		advance(6, store.Step{Outcome: &store.Outcome{State: store.Pending, RetryAt: start, Failure: failure}}),
+		advance(6, store.Step{Outcome: &store.Outcome{
+			State:   store.Pending,
+			RetryAt: start,
+			Failure: failure,
+		}}),
 		func() error { _, err := s.Claim(ctx, store.Conversations, start, later, 10); return err },
 		func() error {
 			leases, err := s.Claim(ctx, store.Notices, start, later, 10)
 			if err == nil {
 				_, err = s.Advance(ctx, leases[0].LeaseRef, notice.ID, store.Step{Now: start, Outcome: &store.Outcome{State: store.Done}})
 			}
+
 			return err
 		},
 		func() error { return s.Replay(ctx, message(1, 1).ID, start) },

@@ -54,12 +54,15 @@ func Open(access func() Access, options Options) *Store {
 	if options.MaxConnections <= 0 {
 		options.MaxConnections = 16
 	}
+
 	if options.Queue <= 0 {
 		options.Queue = 4096
 	}
+
 	s := &Store{access: access, options: options}
 	s.ingests = newGroup(s, ingestAll)
 	s.advances = newGroup(s, advanceAll)
+
 	return s
 }
 
@@ -69,12 +72,16 @@ func (s *Store) Close() error {
 	s.advances.close()
 	s.mu.Lock()
 	last := s.database
-	s.database, s.closed = nil, true
+	s.database = nil
+	s.closed = true
 	s.mu.Unlock()
+
 	if last != nil {
 		last.close()
 	}
+
 	s.leaving.Wait()
+
 	return nil
 }
 
@@ -87,6 +94,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write to the store: %w", err)
 	}
+
 	return nil
 }
 
@@ -95,24 +103,32 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) current() (*database, error) {
 	access := s.access()
 	s.mu.RLock()
-	d, closed := s.database, s.closed
+	d := s.database
+	closed := s.closed
 	s.mu.RUnlock()
+
 	if closed {
 		return nil, store.ErrClosed
 	}
+
 	if d != nil && d.access == access {
 		return d, nil
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if s.closed {
 		return nil, store.ErrClosed
 	}
+
 	if d := s.database; d == nil || d.access != access {
 		if d != nil {
 			s.leaving.Go(d.close)
 		}
+
 		s.database = newDatabase(access, s.options.MaxConnections)
 	}
+
 	return s.database, nil
 }

@@ -28,11 +28,14 @@ func (s suite) Run() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+
 	code := s.M.Run()
+
 	if err := server.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+
 	return code
 }
 
@@ -46,9 +49,12 @@ func TestConformance(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
+
 			places[place] = user.URL
 		}
+
 		access := Access{URL: places[place]}
+
 		return Open(func() Access { return access }, Options{}), nil
 	}})
 }
@@ -56,10 +62,12 @@ func TestConformance(t *testing.T) {
 // newAccess leads to an empty schema.
 func newAccess(tb testing.TB) Access {
 	tb.Helper()
+
 	user, err := server.NewUser()
 	if err != nil {
 		tb.Fatal(err)
 	}
+
 	return Access{URL: user.URL}
 }
 
@@ -71,11 +79,13 @@ func openStore(tb testing.TB, access Access) *Store {
 
 func openLive(tb testing.TB, access func() Access, options Options) *Store {
 	tb.Helper()
+
 	s := Open(access, options)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Errorf("Close: %v", err)
 		}
 	})
+
 	return s
 }

@@ -26,7 +26,9 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.emptyPayloads(ctx, payloads, limit) },
 	} {
 		for left := limit; left > 0; {
-			size, n := min(left, purgeStep), 0
+			size := min(left, purgeStep)
+			n := 0
+
 			err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 				n, err = purge(ctx, t, size)
 				return err
@@ -34,13 +36,16 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 			if err != nil {
 				return changed, fmt.Errorf("purge the store: %w", err)
 			}
+
 			changed += n
+
 			left -= size
 			if n < size {
 				break
 			}
 		}
 	}
+
 	return changed, nil
 }
 
@@ -63,12 +68,16 @@ func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int
 		SELECT state FROM gone`,
 		func(rows pgx.Rows) error {
 			var state store.State
+
 			err := rows.Scan(&state)
 			t.counted("", state, "")
+
 			deleted++
+
 			return err
 		}, before.UnixMilli(), limit)
 	err := t.flush(ctx)
+
 	return deleted, err
 }
 
@@ -84,6 +93,7 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 		UPDATE events e SET payload = NULL, emptied = true FROM old WHERE e.seq = old.seq`,
 		before.UnixMilli(), limit)
 	err := t.flush(ctx)
+
 	return int(emptied), err
 }
 
@@ -94,42 +104,54 @@ func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int
 		SELECT p.lane FROM conversations p
 		WHERE p.class = 0 AND p.person IS NULL AND p.ready_at IS NULL AND coalesce(p.human_until, 0) < $1
 			AND NOT EXISTS (SELECT FROM conversations m WHERE m.person = p.lane AND m.ready_at IS NOT NULL OFFSET 0)`
+
 	var people []string
+
 	collect := func(rows pgx.Rows) error {
 		var name string
+
 		err := rows.Scan(&name)
 		people = append(people, name)
+
 		return err
 	}
 	for _, sql := range [...]string{idle + " AND p.last_inbound_at < $1", idle + " AND p.last_inbound_at IS NULL"} {
 		if len(people) < limit {
 			t.query(sql+" LIMIT $2 FOR UPDATE OF p SKIP LOCKED", collect, before.UnixMilli(), limit-len(people))
+
 			if err := t.flush(ctx); err != nil {
 				return 0, err
 			}
 		}
 	}
+
 	if len(people) == 0 {
 		return 0, nil
 	}
 	// Nobody can join a name to theirs any more, but one may have come to life since it was looked at, and one that is
 	// being locked must not be waited for, since that order is not the one of the keys.
-	names, idleNames := t.members(people), map[string]bool{}
+	names := t.members(people)
+	idleNames := map[string]bool{}
 	t.query("SELECT lane FROM conversations WHERE person = ANY($1) AND ready_at IS NULL FOR UPDATE SKIP LOCKED", func(rows pgx.Rows) error {
 		var name string
+
 		err := rows.Scan(&name)
 		idleNames[name] = true
+
 		return err
 	}, people)
+
 	if err := t.flush(ctx); err != nil {
 		return 0, err
 	}
+
 	var busy []string
 	for name := range names {
 		if !idleNames[name] {
 			busy = append(busy, name)
 		}
 	}
+
 	var forgotten int64
 	t.count(&forgotten, `
 		DELETE FROM conversations p
@@ -139,6 +161,7 @@ func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int
 		DELETE FROM conversations m
 		WHERE m.person = ANY($1) AND NOT EXISTS (SELECT FROM conversations p WHERE p.lane = m.person AND p.class = 0)`, people)
 	err := t.flush(ctx)
+
 	return int(forgotten), err
 }
 
@@ -148,5 +171,6 @@ func (t *tx) deletePauses(ctx context.Context, before time.Time, limit int) (int
 		DELETE FROM pauses WHERE scope IN (SELECT scope FROM pauses WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		before.UnixMilli(), limit)
 	err := t.flush(ctx)
+
 	return int(deleted), err
 }

@@ -24,15 +24,18 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("read event %s: %w", id, err)
 	}
+
 	return &found[0], nil
 }
 
 // List implements store.Store.
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
-	sql, args := recordColumns+"WHERE e.seq > $1", []any{after, max(limit, 0)}
+	sql := recordColumns + "WHERE e.seq > $1"
+	args := []any{after, max(limit, 0)}
 	// What has an index of its own is named in the statement, as its index has it.
 	switch filter.State {
 	case "":
@@ -42,6 +45,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 		args = append(args, string(filter.State))
 		sql += fmt.Sprintf(" AND e.state = $%d", len(args))
 	}
+
 	switch filter.Kind {
 	case "":
 	case store.KindError:
@@ -50,10 +54,12 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 		args = append(args, string(filter.Kind))
 		sql += fmt.Sprintf(" AND e.kind = $%d", len(args))
 	}
+
 	found, err := s.records(ctx, sql+" ORDER BY e.seq LIMIT $2", args...)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
+
 	return found, nil
 }
 
@@ -64,74 +70,101 @@ func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]stor
 
 func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.Record, error) {
 	var found []store.Record
+
 	err := s.read(ctx, func(ctx context.Context, t *tx) error {
 		at := map[int64]int{}
 		t.query(sql, func(rows pgx.Rows) error {
-			var r store.Record
-			var of laneKey
-			var p pending
-			var state store.State
-			var finished *int64
+			var (
+				r        store.Record
+				of       laneKey
+				p        pending
+				state    store.State
+				finished *int64
+			)
+
 			err := rows.Scan(slices.Concat([]any{&r.Seq, &of.class, &of.lane}, p.targets(), []any{
 				&state, &finished, &r.Attempts, &r.Replays, &r.Starts,
 			})...)
-			r.Event, r.FinishedAt = p.in(of), moment(finished)
+			r.Event = p.in(of)
+			r.FinishedAt = moment(finished)
 			r.Event.State = state
 			at[r.Seq] = len(found)
 			found = append(found, r)
+
 			return err
 		}, args...)
+
 		if err := t.flush(ctx); err != nil || len(found) == 0 {
 			return err
 		}
+
 		events := make([]int64, len(found))
 		for i := range found {
 			events[i] = found[i].Seq
 		}
+
 		t.replies(events, func(event int64, r store.Reply) {
 			found[at[event]].Replies = append(found[at[event]].Replies, r)
 		})
 		t.query("SELECT event, at, class, code, text, spent FROM failures WHERE event = ANY($1) ORDER BY event, n", func(rows pgx.Rows) error {
-			var event, when int64
-			var f store.Failure
+			var (
+				event, when int64
+				f           store.Failure
+			)
+
 			err := rows.Scan(&event, &when, &f.Class, &f.Code, &f.Text, &f.Spent)
 			f.At = moment(&when)
 			found[at[event]].Failures = append(found[at[event]].Failures, f)
+
 			return err
 		}, events)
+
 		return nil
 	})
+
 	return found, err
 }
 
 // MessageStatus implements store.Store.
 func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*store.StatusUpdate, error) {
 	var found *store.StatusUpdate
+
 	err := s.read(ctx, func(_ context.Context, t *tx) error {
 		t.query(`
 			SELECT status, rank, at, error_code FROM statuses
 			WHERE message_id = $1 AND phone_number_id = $2 AND participant = $3 AND type = ''`,
 			func(rows pgx.Rows) error {
-				found = &store.StatusUpdate{PhoneNumberID: phoneNumberID, MessageID: messageID, Participant: participant}
+				found = &store.StatusUpdate{
+					PhoneNumberID: phoneNumberID,
+					MessageID:     messageID,
+					Participant:   participant,
+				}
+
 				var at int64
+
 				err := rows.Scan(&found.Status, &found.Rank, &at, &found.ErrorCode)
 				found.At = moment(&at)
+
 				return err
 			}, messageID, phoneNumberID, participant)
+
 		return nil
 	})
 	if err == nil && found == nil {
 		err = store.ErrNotFound
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("read the status of a message: %w", err)
 	}
+
 	return found, nil
 }
 
 // Stats implements store.Store.
 func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	var stats store.Stats
+
 	err := s.read(ctx, func(_ context.Context, t *tx) error {
 		t.query(`
 			SELECT sum(pending)::bigint, sum(pending_statuses)::bigint, sum(pending_notices)::bigint, sum(dead)::bigint,
@@ -142,34 +175,43 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 			FROM counts`,
 			func(rows pgx.Rows) error {
 				var oldest *int64
+
 				err := rows.Scan(&stats.Pending, &stats.PendingStatuses, &stats.PendingNotices, &stats.DeadLetters, &stats.Quarantined,
 					&oldest, &stats.ActiveConversations, &stats.HumanConversations)
 				stats.OldestPending = moment(oldest)
+
 				return err
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
+
 		return nil
 	})
 	if err != nil {
 		return store.Stats{}, fmt.Errorf("read the figures of the store: %w", err)
 	}
+
 	return stats, nil
 }
 
 // Totals implements store.Store.
 func (s *Store) Totals(ctx context.Context) ([]store.Total, error) {
 	var totals []store.Total
+
 	err := s.read(ctx, func(_ context.Context, t *tx) error {
 		t.query("SELECT kind, type, state, count(*) FROM events GROUP BY kind, type, state ORDER BY kind, type, state",
 			func(rows pgx.Rows) error {
 				var total store.Total
+
 				err := rows.Scan(&total.Kind, &total.Type, &total.State, &total.Count)
 				totals = append(totals, total)
+
 				return err
 			})
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count the events of the store: %w", err)
 	}
+
 	return totals, nil
 }

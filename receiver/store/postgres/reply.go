@@ -22,12 +22,14 @@ func (t *tx) send(attempts []*attempt) {
 			}
 		}
 	}
+
 	if len(planned.events) > 0 {
 		t.exec(`
 			INSERT INTO replies (event, part, state, started_at, message_id, type, body)
 			SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])`,
 			planned.events, planned.parts, planned.states, planned.started, planned.messages, planned.kinds, planned.bodies)
 	}
+
 	if len(changed.events) > 0 {
 		t.exec(`
 			UPDATE replies r SET state = k.state, started_at = k.started_at, message_id = k.message_id
@@ -47,17 +49,23 @@ type sends struct {
 }
 
 func (s *sends) add(event int64, r store.Reply) {
-	s.events, s.parts, s.states = append(s.events, event), append(s.parts, r.Part), append(s.states, string(r.State))
-	s.started, s.messages = append(s.started, millis(r.StartedAt)), append(s.messages, r.MessageID)
-	s.kinds, s.bodies = append(s.kinds, r.Type), append(s.bodies, r.Body)
+	s.events = append(s.events, event)
+	s.parts = append(s.parts, r.Part)
+	s.states = append(s.states, string(r.State))
+	s.started = append(s.started, millis(r.StartedAt))
+	s.messages = append(s.messages, r.MessageID)
+	s.kinds = append(s.kinds, r.Type)
+	s.bodies = append(s.bodies, r.Body)
 }
 
 const repliesOf = "SELECT event, part, type, body, state, started_at, message_id, resends FROM replies "
 
 func reply(rows pgx.Rows) (event int64, r store.Reply, err error) {
 	var started *int64
+
 	err = rows.Scan(&event, &r.Part, &r.Type, &r.Body, &r.State, &started, &r.MessageID, &r.Resends)
 	r.StartedAt = moment(started)
+
 	return event, r, err
 }
 
@@ -66,6 +74,7 @@ func (t *tx) replies(events []int64, each func(event int64, r store.Reply)) {
 	t.query(repliesOf+"WHERE event = ANY($1) ORDER BY event, part", func(rows pgx.Rows) error {
 		event, r, err := reply(rows)
 		each(event, r)
+
 		return err
 	}, events)
 }

@@ -30,30 +30,37 @@ var binaryResults = []int16{pgx.BinaryFormatCode}
 // queue adds a statement. The result is given its rows, which it need not read to the end.
 func (s *statements) queue(sql string, args []any, result func(pgx.Rows) error) error {
 	s.params.reset()
+
 	for i, arg := range args {
 		if err := s.params.add(arg); err != nil {
 			return fmt.Errorf("encode argument $%d: %w", i+1, err)
 		}
 	}
+
 	s.batch.ExecParams(sql, s.params.values, s.params.types, s.params.formats, binaryResults)
 	s.results = append(s.results, result)
+
 	return nil
 }
 
 // send sends what is queued and hands out the results.
 func (s *statements) send(ctx context.Context, conn *pgx.Conn) error {
 	results := conn.PgConn().ExecBatch(ctx, &s.batch)
+
 	var failed error
 	for i := 0; failed == nil && results.NextResult(); i++ {
 		rows := pgx.RowsFromResultReader(conn.TypeMap(), results.ResultReader())
 		if s.results[i] != nil {
 			failed = s.results[i](rows)
 		}
+
 		rows.Close()
 	}
+
 	if err := results.Close(); err != nil {
 		return err
 	}
+
 	return failed
 }
 
@@ -66,80 +73,111 @@ type params struct {
 }
 
 func (p *params) reset() {
-	p.values, p.types, p.formats, p.buffer = p.values[:0], p.types[:0], p.formats[:0], p.buffer[:0]
+	p.values = p.values[:0]
+	p.types = p.types[:0]
+	p.formats = p.formats[:0]
+	p.buffer = p.buffer[:0]
 }
 
 // add takes one of the few types that the statements of this package use.
 func (p *params) add(arg any) error {
 	begin := len(p.buffer)
+
 	var of uint32
+
 	null := false
 	switch v := arg.(type) {
 	case string:
-		of, p.buffer = pgtype.TextOID, append(p.buffer, text(v)...)
+		of = pgtype.TextOID
+
+		p.buffer = append(p.buffer, text(v)...)
 	case []byte:
-		of, null, p.buffer = pgtype.ByteaOID, len(v) == 0, append(p.buffer, v...)
+		of = pgtype.ByteaOID
+		null = len(v) == 0
+		p.buffer = append(p.buffer, v...)
 	case store.ID:
-		of, p.buffer = pgtype.UUIDOID, append(p.buffer, v[:]...)
+		of = pgtype.UUIDOID
+
+		p.buffer = append(p.buffer, v[:]...)
 	case int:
-		of, p.buffer = pgtype.Int8OID, putInt8(p.buffer, int64(v))
+		of = pgtype.Int8OID
+		p.buffer = putInt8(p.buffer, int64(v))
 	case int16:
-		of, p.buffer = pgtype.Int2OID, putInt2(p.buffer, v)
+		of = pgtype.Int2OID
+		p.buffer = putInt2(p.buffer, v)
 	case int64:
-		of, p.buffer = pgtype.Int8OID, putInt8(p.buffer, v)
+		of = pgtype.Int8OID
+		p.buffer = putInt8(p.buffer, v)
 	case *int64:
-		of, null = pgtype.Int8OID, v == nil
+		of = pgtype.Int8OID
+
+		null = v == nil
 		if !null {
 			p.buffer = putInt8(p.buffer, *v)
 		}
 	case []string:
-		of, p.buffer = pgtype.TextArrayOID, array(p.buffer, pgtype.TextOID, v, func(b []byte, s string) ([]byte, bool) {
+		of = pgtype.TextArrayOID
+		p.buffer = array(p.buffer, pgtype.TextOID, v, func(b []byte, s string) ([]byte, bool) {
 			return append(b, text(s)...), true
 		})
 	case [][]byte:
-		of, p.buffer = pgtype.ByteaArrayOID, array(p.buffer, pgtype.ByteaOID, v, func(b, bytes []byte) ([]byte, bool) {
+		of = pgtype.ByteaArrayOID
+		p.buffer = array(p.buffer, pgtype.ByteaOID, v, func(b, bytes []byte) ([]byte, bool) {
 			return append(b, bytes...), len(bytes) > 0
 		})
 	case []store.ID:
-		of, p.buffer = pgtype.UUIDArrayOID, array(p.buffer, pgtype.UUIDOID, v, func(b []byte, id store.ID) ([]byte, bool) {
+		of = pgtype.UUIDArrayOID
+		p.buffer = array(p.buffer, pgtype.UUIDOID, v, func(b []byte, id store.ID) ([]byte, bool) {
 			return append(b, id[:]...), true
 		})
 	case []bool:
-		of, p.buffer = pgtype.BoolArrayOID, array(p.buffer, pgtype.BoolOID, v, func(b []byte, is bool) ([]byte, bool) {
+		of = pgtype.BoolArrayOID
+		p.buffer = array(p.buffer, pgtype.BoolOID, v, func(b []byte, is bool) ([]byte, bool) {
 			if is {
 				return append(b, 1), true
 			}
+
 			return append(b, 0), true
 		})
 	case []int16:
-		of, p.buffer = pgtype.Int2ArrayOID, array(p.buffer, pgtype.Int2OID, v, func(b []byte, n int16) ([]byte, bool) {
+		of = pgtype.Int2ArrayOID
+		p.buffer = array(p.buffer, pgtype.Int2OID, v, func(b []byte, n int16) ([]byte, bool) {
 			return putInt2(b, n), true
 		})
 	case []int:
-		of, p.buffer = pgtype.Int8ArrayOID, array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) {
+		of = pgtype.Int8ArrayOID
+		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) {
 			return putInt8(b, int64(n)), true
 		})
 	case []int64:
-		of, p.buffer = pgtype.Int8ArrayOID, array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int64) ([]byte, bool) {
+		of = pgtype.Int8ArrayOID
+		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int64) ([]byte, bool) {
 			return putInt8(b, n), true
 		})
 	case []*int64:
-		of, p.buffer = pgtype.Int8ArrayOID, array(p.buffer, pgtype.Int8OID, v, func(b []byte, n *int64) ([]byte, bool) {
+		of = pgtype.Int8ArrayOID
+		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n *int64) ([]byte, bool) {
 			if n == nil {
 				return b, false
 			}
+
 			return putInt8(b, *n), true
 		})
 	default:
 		return fmt.Errorf("a value of type %T is not provided for", arg)
 	}
+
 	value := p.buffer[begin:]
 	if null {
 		value = nil
 	} else if value == nil {
 		value = []byte{}
 	}
-	p.values, p.types, p.formats = append(p.values, value), append(p.types, of), append(p.formats, pgx.BinaryFormatCode)
+
+	p.values = append(p.values, value)
+	p.types = append(p.types, of)
+	p.formats = append(p.formats, pgx.BinaryFormatCode)
+
 	return nil
 }
 
@@ -149,9 +187,11 @@ func array[T any](b []byte, element uint32, values []T, put func([]byte, T) ([]b
 	for _, n := range [...]uint32{1, mayHoldNulls, element, uint32(len(values)), 1} { //nolint:gosec // a batch is bounded
 		b = binary.BigEndian.AppendUint32(b, n)
 	}
+
 	for _, value := range values {
 		size := len(b)
 		b = append(b, 0, 0, 0, 0)
+
 		var there bool
 		if b, there = put(b, value); there {
 			binary.BigEndian.PutUint32(b[size:], uint32(len(b)-size-4)) //nolint:gosec // so is a payload
@@ -159,6 +199,7 @@ func array[T any](b []byte, element uint32, values []T, put func([]byte, T) ([]b
 			binary.BigEndian.PutUint32(b[size:], ^uint32(0)) // -1
 		}
 	}
+
 	return b
 }
 

@@ -17,6 +17,7 @@ import (
 // Each type of value must reach the database as what it is.
 func TestValuesOfStatements(t *testing.T) {
 	s := openStore(t, newAccess(t))
+
 	id := store.ID{0x01, 15: 0xff}
 	for _, c := range []struct {
 		value any
@@ -44,6 +45,7 @@ func TestValuesOfStatements(t *testing.T) {
 		{[]*int64{nil, new(int64(9))}, "[null,9]"},
 	} {
 		var got string
+
 		err := s.write(t.Context(), func(_ context.Context, tx *tx) error {
 			tx.query("SELECT coalesce(to_json($1), 'null')::text", func(rows pgx.Rows) error { return rows.Scan(&got) }, c.value)
 			return nil
@@ -52,6 +54,7 @@ func TestValuesOfStatements(t *testing.T) {
 			t.Errorf("%#v: %v, (-want +got)\n%s", c.value, err, diff)
 		}
 	}
+
 	err := s.write(t.Context(), func(_ context.Context, tx *tx) error { tx.exec("SELECT $1", 1.5); return nil })
 	if err == nil || !strings.Contains(err.Error(), "argument $1: a value of type float64 is not provided for") {
 		t.Errorf("a value of another type is reported as %v", err)
@@ -62,6 +65,7 @@ func TestValuesOfStatements(t *testing.T) {
 func TestStatementThatFailsAmongOthers(t *testing.T) {
 	access := newAccess(t)
 	s := openLive(t, func() Access { return access }, Options{MaxConnections: 1})
+
 	odd := &fault{text: "odd"}
 	for _, c := range []struct {
 		sql, want string
@@ -74,9 +78,11 @@ func TestStatementThatFailsAmongOthers(t *testing.T) {
 			tx.exec("INSERT INTO pauses (scope, until, level, code) VALUES ('a', 1, 1, '')")
 			tx.query(c.sql, c.each)
 			tx.exec("INSERT INTO pauses (scope, until, level, code) VALUES ('b', 1, 1, '')")
+
 			return tx.flush(t.Context())
 		})
 		wantFault(t, err, c.want)
+
 		if got := pauses(t, s); got != "" {
 			t.Errorf("%q was written, want nothing", got)
 		}

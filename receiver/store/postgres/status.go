@@ -27,24 +27,33 @@ func (t *tx) applyStatuses(statuses []status) {
 	if len(statuses) == 0 {
 		return
 	}
+
 	furthest := map[[4]string]status{}
 	for _, s := range statuses {
 		if have, ok := furthest[s.of()]; !ok || s.update.Rank > have.update.Rank {
 			furthest[s.of()] = s
 		}
 	}
-	var seqs, at []int64
-	var ranks, codes []int
-	var columns [4][]string
-	var names []string
+
+	var (
+		seqs, at     []int64
+		ranks, codes []int
+		columns      [4][]string
+		names        []string
+	)
 	for _, of := range slices.SortedFunc(maps.Keys(furthest), func(a, b [4]string) int { return slices.Compare(a[:], b[:]) }) {
 		s := furthest[of]
-		seqs, at, names = append(seqs, s.seq), append(at, s.update.At.UnixMilli()), append(names, s.update.Status)
-		ranks, codes = append(ranks, s.update.Rank), append(codes, s.update.ErrorCode)
+		seqs = append(seqs, s.seq)
+		at = append(at, s.update.At.UnixMilli())
+		names = append(names, s.update.Status)
+		ranks = append(ranks, s.update.Rank)
+
+		codes = append(codes, s.update.ErrorCode)
 		for i := range columns {
 			columns[i] = append(columns[i], of[i])
 		}
 	}
+
 	t.exec(`
 		INSERT INTO statuses (event, message_id, phone_number_id, participant, type, status, rank, at, error_code)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
@@ -63,17 +72,21 @@ func (t *tx) resolve(ctx context.Context, a *arrivals, statuses []status, l *lan
 		if !ok {
 			continue
 		}
+
 		var sent int64
 		t.count(&sent, "UPDATE replies SET state = 'sent', message_id = $1 WHERE event = $2 AND part = $3 AND state = 'sending'",
 			s.update.MessageID, found.event, s.update.ReplyPart)
+
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
 		// The wait is brought forward only when it is this event's, not that of another in the lane.
 		row := l.rows[found.lane]
 		if sent > 0 && row != nil && row.token == nil && row.ready != nil && row.head != nil && *row.head == found.event {
-			row.ready, row.changed = new(min(*row.ready, s.received)), true
+			row.ready = new(min(*row.ready, s.received))
+			row.changed = true
 		}
 	}
+
 	return nil
 }

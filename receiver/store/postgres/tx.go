@@ -50,6 +50,7 @@ func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error)
 		if !conflicts(err) || try == maxTries {
 			return err
 		}
+
 		pause := time.NewTimer(rand.N(time.Duration(try) * 2 * time.Millisecond)) //nolint:gosec // it is to be uneven, not secret
 		select {
 		case <-pause.C:
@@ -84,26 +85,34 @@ func (s *Store) once(ctx context.Context, run func(context.Context, *tx) error, 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	waiting, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+
 	c, err := s.acquire(waiting)
 	if err != nil {
 		return err
 	}
 	defer c.Release()
+
 	deadline, _ := waiting.Deadline()
+
 	going, stop := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer stop()
+
 	t := &tx{conn: c.Conn(), begin: begin}
 	t.begin(t)
+
 	if err := run(going, t); err != nil {
 		t.rollback(going)
 		return err
 	}
+
 	if err := t.commit(going); err != nil {
 		t.rollback(going)
 		return err
 	}
+
 	return nil
 }
 
@@ -114,6 +123,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		c, err := d.acquire(ctx)
 		if !errors.Is(err, errLeft) {
 			return c, err
@@ -129,6 +139,7 @@ func (t *tx) count(n *int64, sql string, args ...any) {
 	t.queue(sql, args, func(rows pgx.Rows) error {
 		rows.Close()
 		*n = rows.CommandTag().RowsAffected()
+
 		return rows.Err()
 	})
 }
@@ -141,6 +152,7 @@ func (t *tx) query(sql string, each func(pgx.Rows) error, args ...any) {
 				return err
 			}
 		}
+
 		return rows.Err()
 	})
 }
@@ -154,8 +166,11 @@ func (t *tx) flush(ctx context.Context) error {
 	if t.fault != nil {
 		return t.fault
 	}
+
 	queued := t.queued
-	t.queued, t.sent = statements{}, true
+	t.queued = statements{}
+	t.sent = true
+
 	return conceal(ctx, queued.send(ctx, t.conn))
 }
 
@@ -173,13 +188,17 @@ func (t *tx) commit(ctx context.Context) error {
 				pending_notices = pending_notices + $3, dead = dead + $4, quarantined = quarantined + $5
 			WHERE `+slot, t.pending, t.statuses, t.notices, t.dead, t.quarantined)
 	}
+
 	t.queue("COMMIT", nil, func(rows pgx.Rows) error {
 		rows.Close()
+
 		if rows.Err() == nil && rows.CommandTag().String() != "COMMIT" { // a failed transaction is rolled back by it, without an error
 			return &fault{text: "the database did not commit"}
 		}
+
 		return rows.Err()
 	})
+
 	return t.flush(ctx)
 }
 
@@ -226,6 +245,7 @@ func text(s string) string {
 		end := "…" + hex.EncodeToString(sum[:16])
 		s = strings.ToValidUTF8(s[:maxText-len(end)], "") + end
 	}
+
 	return s
 }
 
@@ -234,6 +254,7 @@ func millis(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
+
 	return new(t.UnixMilli())
 }
 
@@ -242,5 +263,6 @@ func moment(ms *int64) time.Time {
 	if ms == nil {
 		return time.Time{}
 	}
+
 	return time.UnixMilli(*ms).UTC()
 }

@@ -16,7 +16,9 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	if err := step.Validate(); err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
+
 	var next *store.Work
+
 	err := s.writer.do(ctx, func(t *tx) (err error) {
 		next, err = t.advance(lease, event, step)
 		return err
@@ -24,45 +26,59 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	if err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
+
 	return next, nil
 }
 
 func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
 	held := lane{LeaseRef: lease}
+
 	var binds bool
 	// The token decides: a lease past its end that nobody else took is as good as new.
 	err := t.query(`
 		SELECT c.head, c.starts, e.binds, c.person, c.last_inbound_at, c.human_until, c.template_required
 		FROM conversations c JOIN events e ON e.seq = c.head
 		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
-		held.head, held.starts, binds = r.int(0), r.int(1), r.int(2) != 0
-		held.known, held.state = lease.Class == store.Conversations && r[3] == nil, r.conversation(4)
+		held.head = r.int(0)
+		held.starts = r.int(1)
+		binds = r.int(2) != 0
+		held.known = lease.Class == store.Conversations && r[3] == nil
+		held.state = r.conversation(4)
+
 		return nil
 	}, lease.Lane, code(lease.Class), lease.Token, event[:])
 	if err != nil {
 		return nil, err
 	}
+
 	if held.head == 0 {
 		return nil, store.ErrLeaseLost
 	}
+
 	if err := t.send(held.head, step); err != nil {
 		return nil, err
 	}
+
 	if len(step.Also) > 0 {
 		binds = true
+
 		if err := t.bind(lease, held.head, step.Also); err != nil {
 			return nil, err
 		}
 	}
+
 	if err := t.apply(&held, step); err != nil {
 		return nil, err
 	}
+
 	if step.Outcome == nil {
 		if held.starts != 1 {
 			_, err = t.exec("UPDATE conversations SET starts = 1 WHERE lane = ? AND class = ?", lease.Lane, code(lease.Class))
 		}
+
 		return nil, err
 	}
+
 	return t.finish(&held, binds, step)
 }
 
@@ -73,6 +89,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 			return err
 		}
 	}
+
 	for i := range step.Emit {
 		if _, err := t.ingest(&step.Emit[i]); err != nil {
 			return err
@@ -82,12 +99,15 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	if err := t.join(step.Join, l.Lane); err != nil {
 		return err
 	}
+
 	if err := t.converse(l.Lane, step.HumanUntil, step.TemplateRequired); err != nil {
 		return err
 	}
+
 	if step.Resend != nil || len(step.Emit) > 0 || step.Join != "" || step.HumanUntil != nil || step.TemplateRequired != nil {
 		l.known = false
 	}
+
 	return nil
 }
 
@@ -96,14 +116,17 @@ func (t *tx) send(event int64, step store.Step) error {
 	if len(step.Answer) == 0 && step.Sent == nil && step.Unsent == nil && step.Sending == nil {
 		return nil
 	}
+
 	before, err := replies(context.Background(), t.conn, event)
 	if err != nil {
 		return err
 	}
+
 	after, err := store.ApplyStep(before, step)
 	if err != nil {
 		return err
 	}
+
 	for i, r := range after {
 		switch {
 		case i >= len(before):
@@ -114,33 +137,40 @@ func (t *tx) send(event int64, step store.Step) error {
 			_, err = t.exec("UPDATE replies SET state = ?, started_at = ?, message_id = ? WHERE event = ? AND part = ?",
 				string(r.State), millis(r.StartedAt), r.MessageID, event, int64(r.Part))
 		}
+
 		if err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
 // finish ends the attempt and returns the next event, when the lease goes on with one.
 func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	outcome := step.Outcome
+
 	var spent int64
 	if outcome.Failure != nil {
 		if outcome.Failure.Spent {
 			spent = 1
 		}
+
 		if err := t.fail(l.head, outcome.Failure); err != nil {
 			return nil, err
 		}
 	}
+
 	if outcome.State == store.Pending {
 		if spent > 0 {
 			if _, err := t.exec("UPDATE events SET attempts = attempts + 1 WHERE seq = ?", l.head); err != nil {
 				return nil, err
 			}
 		}
+
 		_, err := t.exec("UPDATE conversations SET ready_at = ?, token = NULL, starts = 0 WHERE lane = ? AND class = ?",
 			outcome.RetryAt.UnixMilli(), l.Lane, code(l.Class))
+
 		return nil, err
 	}
 
@@ -149,25 +179,32 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	t.counted(l.Class, store.Pending, outcome.State)
+
 	if binds {
 		if err := t.endBound(l.Class, l.head, step); err != nil {
 			return nil, err
 		}
 	}
+
 	next, err := t.head(l.Class, l.Lane)
 	if err != nil {
 		return nil, err
 	}
+
 	if next == nil {
 		return nil, t.idle(l.LeaseRef)
 	}
+
 	if next.Conversation, err = t.conversation(l); err != nil {
 		return nil, err
 	}
+
 	next.Starts = 1
 	_, err = t.exec("UPDATE conversations SET head = ?, starts = 1 WHERE lane = ? AND class = ?",
 		next.Seq, l.Lane, code(l.Class))
+
 	return next, err
 }
 
@@ -179,23 +216,33 @@ func (t *tx) fail(event int64, f *store.Failure) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = t.exec(`
 		DELETE FROM failures WHERE event = ?1 AND n <= (SELECT max(n) FROM failures WHERE event = ?1) - ?2`,
 		event, int64(store.MaxFailures))
+
 	return err
 }
 
 // replies returns the replies to an event by part.
 func replies(ctx context.Context, c *conn, event int64) ([]store.Reply, error) {
 	var all []store.Reply
+
 	err := c.query(ctx, `
 		SELECT part, type, body, state, started_at, message_id, resends FROM replies WHERE event = ? ORDER BY part`,
 		func(r row) error {
 			all = append(all, store.Reply{
-				Part: int(r.int(0)), Type: r.text(1), Body: r.blob(2), State: store.ReplyState(r.text(3)), StartedAt: r.time(4),
-				MessageID: r.text(5), Resends: int(r.int(6)),
+				Part:      int(r.int(0)),
+				Type:      r.text(1),
+				Body:      r.blob(2),
+				State:     store.ReplyState(r.text(3)),
+				StartedAt: r.time(4),
+				MessageID: r.text(5),
+				Resends:   int(r.int(6)),
 			})
+
 			return nil
 		}, event)
+
 	return slices.Clip(all), err
 }

@@ -24,9 +24,14 @@ var payload = []byte(`{"text":"` + strings.Repeat("x", 400) + `"}`)
 
 func message(n, lanes int64) store.Event {
 	return store.Event{
-		ID:   store.NewID(store.KindMessage, strconv.FormatInt(n, 10)),
-		Kind: store.KindMessage, Type: "text", State: store.Pending, PhoneNumberID: "106540352242922",
-		Lane: "106540352242922/" + strconv.FormatInt(16505550000+n%lanes, 10), Payload: payload, ReceivedAt: start,
+		ID:            store.NewID(store.KindMessage, strconv.FormatInt(n, 10)),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		PhoneNumberID: "106540352242922",
+		Lane:          "106540352242922/" + strconv.FormatInt(16505550000+n%lanes, 10),
+		Payload:       payload,
+		ReceivedAt:    start,
 	}
 }
 
@@ -58,8 +63,12 @@ func BenchmarkIngestAliased(b *testing.B) {
 
 func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
-	var n atomic.Int64
-	var took latencies
+
+	var (
+		n    atomic.Int64
+		took latencies
+	)
+
 	b.SetParallelism(32)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
@@ -67,10 +76,12 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 			events := []store.Event{message(n.Add(1), 5000)}
 			events[0].Alias = alias(events[0])
 			begun := time.Now()
+
 			if _, err := s.Ingest(context.Background(), events); err != nil {
 				b.Error(err)
 				return
 			}
+
 			took.add(time.Since(begun))
 		}
 	})
@@ -84,24 +95,36 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 func BenchmarkCycle(b *testing.B) {
 	s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
 	fill(b, s, 0, int64(b.N), int64(max(b.N/4, 1)))
+
 	answer := []store.Reply{{Type: "text", Body: payload}}
+
 	b.ResetTimer()
 
 	leases := make(chan store.Lease)
-	var done atomic.Int64
-	var took latencies
-	var workers sync.WaitGroup
+
+	var (
+		done    atomic.Int64
+		took    latencies
+		workers sync.WaitGroup
+	)
 	for range 64 {
 		workers.Go(func() {
 			for lease := range leases {
 				for work := &lease.Work; work != nil; done.Add(1) {
 					begun := time.Now()
-					_, err := s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{Now: start, Answer: answer, Sending: new(int)})
+
+					_, err := s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{
+						Now:     start,
+						Answer:  answer,
+						Sending: new(int),
+					})
 					if err != nil {
 						b.Error(err)
 						return
 					}
+
 					took.add(time.Since(begun))
+
 					work, err = s.Advance(b.Context(), lease.LeaseRef, work.Event.ID, store.Step{
 						Now: start, Sent: &store.SentRef{MessageID: "wamid." + work.Event.ID.String()},
 						Outcome: &store.Outcome{State: store.Done},
@@ -114,24 +137,30 @@ func BenchmarkCycle(b *testing.B) {
 			}
 		})
 	}
+
 	for {
 		claimed, err := s.Claim(b.Context(), store.Conversations, start, start.Add(time.Minute), 64)
 		if err != nil {
 			b.Fatal(err)
 		}
+
 		if len(claimed) == 0 {
 			break
 		}
+
 		for _, lease := range claimed {
 			leases <- lease
 		}
 	}
+
 	close(leases)
 	workers.Wait()
 	b.StopTimer()
+
 	if done.Load() != int64(b.N) {
 		b.Fatalf("%d of %d messages were worked", done.Load(), b.N)
 	}
+
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 	took.report(b)
 }
@@ -154,10 +183,13 @@ func BenchmarkHistory(b *testing.B) {
 					e := message(1<<40+n, 1<<50)
 					e.ReceivedAt = start.Add(-time.Hour)
 					n++
+
 					if _, err := s.Ingest(b.Context(), []store.Event{e}); err != nil {
 						b.Fatal(err)
 					}
+
 					b.StartTimer()
+
 					leases, err := s.Claim(b.Context(), store.Conversations, start, start.Add(time.Minute), 1)
 					if err != nil || len(leases) != 1 {
 						b.Fatalf("claimed %v, %v", leases, err)
@@ -168,13 +200,17 @@ func BenchmarkHistory(b *testing.B) {
 				var n int64
 				for b.Loop() {
 					b.StopTimer()
+
 					e := message(1<<41+n, 1<<50)
 					e.Class = store.Notices
 					n++
+
 					if _, err := s.Ingest(b.Context(), []store.Event{e}); err != nil {
 						b.Fatal(err)
 					}
+
 					b.StartTimer()
+
 					leases, err := s.Claim(b.Context(), store.Notices, start, start.Add(time.Minute), 1)
 					if err != nil || len(leases) != 1 {
 						b.Fatalf("claimed %v, %v", leases, err)
@@ -195,18 +231,22 @@ func BenchmarkHistory(b *testing.B) {
 // fill writes events past the interface, many to a transaction.
 func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 	b.Helper()
+
 	const step = 20_000
 	for first := int64(0); first < finished+pending; first += step {
 		err := s.writer.do(b.Context(), func(t *tx) error {
 			for n := first; n < min(first+step, finished+pending); n++ {
 				e := message(-n, lanes)
 				if n < finished {
-					e.State, e.Lane = store.Done, ""
+					e.State = store.Done
+					e.Lane = ""
 				}
+
 				if _, err := t.ingest(&e); err != nil {
 					return err
 				}
 			}
+
 			return nil
 		})
 		if err != nil {

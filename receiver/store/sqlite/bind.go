@@ -13,17 +13,22 @@ import (
 // Peek implements store.Store.
 func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
 	var found []store.Event
+
 	err := s.read(ctx, func(c *conn) error {
 		var head int64
+
 		err := c.query(ctx, "SELECT head FROM conversations WHERE lane = ? AND class = ? AND token = ?",
 			func(r row) error { head = r.int(0); return nil }, lease.Lane, code(lease.Class), lease.Token)
 		if err != nil {
 			return err
 		}
+
 		if head == 0 {
 			return store.ErrLeaseLost
 		}
+
 		begun := false
+
 		return c.query(ctx, `
 			SELECT bound_to IS NOT NULL OR binds OR EXISTS (SELECT 1 FROM replies WHERE event = seq),
 				id, kind, type, phone_number_id, received_at, payload
@@ -33,12 +38,14 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 				if begun = begun || r.int(0) != 0; !begun {
 					found = append(found, r.pending(1, lease.Class, lease.Lane))
 				}
+
 				return nil
 			}, lease.Lane, code(lease.Class), head, int64(max(limit, 0)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
 	}
+
 	return found, nil
 }
 
@@ -53,17 +60,21 @@ func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
 		if err != nil {
 			return err
 		}
+
 		if bound == 0 {
 			return fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
 		}
 	}
+
 	_, err := t.exec("UPDATE events SET binds = 1 WHERE seq = ?", head)
+
 	return err
 }
 
 // bound returns what is bound to an event and pending.
 func (t *tx) bound(head int64, class store.Class, lane string) ([]store.Event, error) {
 	var found []store.Event
+
 	err := t.query(`
 		SELECT id, kind, type, phone_number_id, received_at, payload FROM events
 		WHERE bound_to = ? AND state = 'pending' ORDER BY seq`,
@@ -71,12 +82,14 @@ func (t *tx) bound(head int64, class store.Class, lane string) ([]store.Event, e
 			found = append(found, r.pending(0, class, lane))
 			return nil
 		}, head)
+
 	return found, err
 }
 
 // endBound ends what is bound to an event that a step has ended. Dead letters each have the failure in their history.
 func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
 	var ended []int64
+
 	err := t.returning(`
 		UPDATE events SET state = ?, finished_at = ? WHERE bound_to = ? AND state = 'pending' RETURNING seq`,
 		func(r row) error { ended = append(ended, r.int(0)); return nil },
@@ -84,13 +97,16 @@ func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
 	if err != nil {
 		return err
 	}
+
 	for _, event := range ended {
 		t.counted(class, store.Pending, step.Outcome.State)
+
 		if step.Outcome.State == store.Dead && step.Outcome.Failure != nil {
 			if err := t.fail(event, step.Outcome.Failure); err != nil {
 				return err
 			}
 		}
 	}
+
 	return nil
 }

@@ -29,8 +29,14 @@ type checkpointer struct {
 }
 
 func newCheckpointer(c *conn) *checkpointer {
-	k := &checkpointer{conn: c, wrote: make(chan struct{}, 1), closing: make(chan struct{}), finished: make(chan struct{})}
+	k := &checkpointer{
+		conn:     c,
+		wrote:    make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		finished: make(chan struct{}),
+	}
 	go k.work()
+
 	return k
 }
 
@@ -45,26 +51,32 @@ func (k *checkpointer) notice() {
 func (k *checkpointer) close() error {
 	close(k.closing)
 	<-k.finished
+
 	return k.conn.close()
 }
 
 // work passes over failures: the log stays as it is then, nothing is lost, and a commit copies what this could not.
 func (k *checkpointer) work() {
 	defer close(k.finished)
+
 	pause := time.NewTimer(copyPause)
 	defer pause.Stop()
+
 	for {
 		select {
 		case <-k.wrote:
 		case <-k.closing:
 			return
 		}
+
 		written, copied, err := k.length()
 		// Past logPages it stays out of the way: of two checkpoints at a time the later, the commit's, would do nothing.
 		if err == nil && written >= copyFrom && written < logPages && written-copied >= copyPages {
 			_ = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
 		}
+
 		pause.Reset(copyPause)
+
 		select {
 		case <-pause.C:
 		case <-k.closing:
@@ -76,8 +88,11 @@ func (k *checkpointer) work() {
 // length returns how many pages the log has, and how many of them are in the file already.
 func (k *checkpointer) length() (written, copied int64, err error) {
 	err = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(NOOP)", func(r row) error {
-		written, copied = r.int(1), r.int(2)
+		written = r.int(1)
+		copied = r.int(2)
+
 		return nil
 	})
+
 	return written, copied, err
 }

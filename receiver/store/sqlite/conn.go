@@ -27,10 +27,12 @@ func connect(ctx context.Context, dsn string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	c, err := connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	return &conn{driver: c, stmts: map[string]driver.Stmt{}}, nil
 }
 
@@ -39,6 +41,7 @@ func (c *conn) close() error {
 	for _, stmt := range c.stmts {
 		errs = append(errs, stmt.Close())
 	}
+
 	return errors.Join(append(errs, c.driver.Close())...)
 }
 
@@ -46,15 +49,19 @@ func (c *conn) prepare(ctx context.Context, sql string) (driver.Stmt, error) {
 	if stmt, ok := c.stmts[sql]; ok {
 		return stmt, nil
 	}
+
 	preparer, ok := c.driver.(driver.ConnPrepareContext)
 	if !ok {
 		return nil, fmt.Errorf("the driver's %T cannot prepare statements", c.driver)
 	}
+
 	stmt, err := preparer.PrepareContext(ctx, sql)
 	if err != nil {
 		return nil, err
 	}
+
 	c.stmts[sql] = stmt
+
 	return stmt, nil
 }
 
@@ -63,6 +70,7 @@ func (c *conn) bind(args []driver.Value) []driver.NamedValue {
 	for i, v := range args {
 		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
+
 	return c.args
 }
 
@@ -72,10 +80,12 @@ func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) (driv
 	if err != nil {
 		return nil, err
 	}
+
 	execer, ok := stmt.(driver.StmtExecContext)
 	if !ok {
 		return nil, fmt.Errorf("the driver's %T cannot be executed", stmt)
 	}
+
 	return execer.ExecContext(ctx, c.bind(args))
 }
 
@@ -85,15 +95,19 @@ func (c *conn) query(ctx context.Context, sql string, each func(row) error, args
 	if err != nil {
 		return err
 	}
+
 	querier, ok := stmt.(driver.StmtQueryContext)
 	if !ok {
 		return fmt.Errorf("the driver's %T cannot be queried", stmt)
 	}
+
 	rows, err := querier.QueryContext(ctx, c.bind(args))
 	if err != nil {
 		return err
 	}
+
 	defer func() { err = errors.Join(err, rows.Close()) }()
+
 	values := make(row, len(rows.Columns()))
 	for {
 		if err := rows.Next(values); errors.Is(err, io.EOF) {
@@ -101,6 +115,7 @@ func (c *conn) query(ctx context.Context, sql string, each func(row) error, args
 		} else if err != nil {
 			return err
 		}
+
 		if err := each(values); err != nil {
 			return err
 		}
@@ -129,6 +144,7 @@ func (r row) time(i int) time.Time {
 	if v, ok := r[i].(int64); ok {
 		return time.UnixMilli(v).UTC()
 	}
+
 	return time.Time{}
 }
 
@@ -137,6 +153,7 @@ func millis(t time.Time) driver.Value {
 	if t.IsZero() {
 		return nil
 	}
+
 	return t.UnixMilli()
 }
 
@@ -145,5 +162,6 @@ func bytes(b []byte) driver.Value {
 	if len(b) == 0 {
 		return nil
 	}
+
 	return b
 }

@@ -11,7 +11,11 @@ import (
 
 // conversation reads the columns last_inbound_at, human_until and template_required.
 func (r row) conversation(i int) store.Conversation {
-	return store.Conversation{LastInboundAt: r.time(i), HumanUntil: r.time(i + 1), TemplateRequired: r.int(i+2) != 0}
+	return store.Conversation{
+		LastInboundAt:    r.time(i),
+		HumanUntil:       r.time(i + 1),
+		TemplateRequired: r.int(i+2) != 0,
+	}
 }
 
 // person returns the name whose row has the state of a person, and the state. The name is empty where none is known.
@@ -21,9 +25,12 @@ func (t *tx) person(lane string) (name string, state store.Conversation, err err
 		FROM conversations c JOIN conversations p ON p.lane = coalesce(c.person, c.lane) AND p.class = 0
 		WHERE c.lane = ? AND c.class = 0`,
 		func(r row) error {
-			name, state = r.text(0), r.conversation(1)
+			name = r.text(0)
+			state = r.conversation(1)
+
 			return nil
 		}, lane)
+
 	return name, state, err
 }
 
@@ -32,7 +39,9 @@ func (t *tx) meet(lane string) (name string, state store.Conversation, err error
 	if name, state, err = t.person(lane); err != nil || name != "" {
 		return name, state, err
 	}
+
 	_, err = t.exec("INSERT INTO conversations (lane, class) VALUES (?, 0)", lane)
+
 	return lane, state, err
 }
 
@@ -41,7 +50,10 @@ func (t *tx) join(lane, other string) error {
 	if lane == "" || other == "" || lane == other {
 		return nil
 	}
-	joined, names := false, int64(0)
+
+	joined := false
+	names := int64(0)
+
 	err := t.query(`
 		SELECT 1 FROM conversations a JOIN conversations b ON coalesce(a.person, a.lane) = coalesce(b.person, b.lane)
 		WHERE a.lane = ? AND a.class = 0 AND b.lane = ? AND b.class = 0`,
@@ -49,34 +61,41 @@ func (t *tx) join(lane, other string) error {
 	if err != nil || joined {
 		return err
 	}
+
 	to, state, err := t.meet(lane)
 	if err != nil {
 		return err
 	}
+
 	from, before, err := t.meet(other)
 	if err != nil {
 		return err
 	}
+
 	err = t.query("SELECT count(*) FROM conversations WHERE person IN (?, ?)",
 		func(r row) error { names = 2 + r.int(0); return nil }, to, from)
 	if err != nil || names > store.MaxNames {
 		return err
 	}
+
 	_, err = t.exec("UPDATE conversations SET person = ?1 WHERE person = ?2", to, from)
 	if err != nil {
 		return err
 	}
+
 	_, err = t.exec(`
 		UPDATE conversations SET person = ?, last_inbound_at = NULL, human_until = NULL, template_required = 0
 		WHERE lane = ? AND class = 0`, to, from)
 	if err != nil {
 		return err
 	}
+
 	state = state.Merge(before)
 	_, err = t.exec(`
 		UPDATE conversations SET last_inbound_at = ?, human_until = ?, template_required = ?
 		WHERE lane = ? AND class = 0`,
 		millis(state.LastInboundAt), millis(state.HumanUntil), state.TemplateRequired, to)
+
 	return err
 }
 
@@ -85,17 +104,22 @@ func (t *tx) converse(lane string, humanUntil *time.Time, templateRequired *bool
 	if humanUntil == nil && templateRequired == nil {
 		return nil
 	}
+
 	person, state, err := t.meet(lane)
 	if err != nil {
 		return err
 	}
+
 	if humanUntil != nil {
 		state.HumanUntil = *humanUntil
 	}
+
 	if templateRequired != nil {
 		state.TemplateRequired = *templateRequired
 	}
+
 	_, err = t.exec("UPDATE conversations SET human_until = ?, template_required = ? WHERE lane = ? AND class = 0",
 		millis(state.HumanUntil), state.TemplateRequired, person)
+
 	return err
 }

@@ -21,39 +21,51 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		if err != nil {
 			return err
 		}
+
 		if seq == 0 {
 			return store.ErrNotFound
 		}
+
 		_, err = t.revive(`
 			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
 			WHERE bound_to = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, seq)
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("replay event %s: %w", id, err)
 	}
+
 	return nil
 }
 
 // revive runs a statement that makes events pending again, and their lanes due. It returns the last of them, or 0.
 func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Value) (seq int64, err error) {
 	var events []store.Event
+
 	err = t.returning(sql, func(r row) error {
 		seq = r.int(0)
 		events = append(events, store.Event{
-			Class: r.class(1), Lane: r.text(2), Kind: store.Kind(r.text(3)), ReceivedAt: r.time(4),
+			Class:      r.class(1),
+			Lane:       r.text(2),
+			Kind:       store.Kind(r.text(3)),
+			ReceivedAt: r.time(4),
 		})
+
 		return nil
 	}, args...)
 	if err != nil {
 		return 0, err
 	}
+
 	for _, e := range events {
 		t.counted(e.Class, from, store.Pending)
+
 		if err := t.reopen(&e, now); err != nil {
 			return 0, err
 		}
 	}
+
 	return seq, nil
 }
 
@@ -63,10 +75,12 @@ func (t *tx) reopen(e *store.Event, now int64) error {
 	if err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
 		return err
 	}
+
 	_, err := t.exec(`
 		UPDATE conversations SET last_inbound_at = ?
 		WHERE lane = ? AND class = 0 AND person IS NULL AND last_inbound_at IS NULL`,
 		e.ReceivedAt.UnixMilli(), e.Lane)
+
 	return err
 }
 
@@ -80,9 +94,11 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 	if err != nil || planned == 0 {
 		return err
 	}
+
 	_, err = t.revive(`
 		UPDATE events SET state = 'pending', finished_at = NULL
 		WHERE id = ? RETURNING seq, class, lane, kind, received_at`, now, store.Done, reply.Event[:])
+
 	return err
 }
 
@@ -94,14 +110,18 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 		if err != nil {
 			return err
 		}
+
 		if changed == 0 {
 			return store.ErrNotFound
 		}
+
 		t.counted("", store.Dead, store.Discarded)
+
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("discard event %s: %w", id, err)
 	}
+
 	return nil
 }

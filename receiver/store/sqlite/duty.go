@@ -16,6 +16,7 @@ func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until ti
 	if err := store.ValidateDuty(duty, holder, nil); err != nil {
 		return false, nil, fmt.Errorf("take a duty: %w", err)
 	}
+
 	err = s.writer.do(ctx, func(t *tx) error {
 		taken, err := t.exec(`
 			INSERT INTO duties (duty, holder, until) VALUES (?1, ?2, ?3)
@@ -24,7 +25,9 @@ func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until ti
 		if err != nil {
 			return err
 		}
+
 		held = taken > 0
+
 		return t.query("SELECT note FROM duties WHERE duty = ?", func(r row) error {
 			note = r.blob(0)
 			return nil
@@ -33,6 +36,7 @@ func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until ti
 	if err != nil {
 		return false, nil, fmt.Errorf("take a duty: %w", err)
 	}
+
 	return held, note, nil
 }
 
@@ -41,15 +45,18 @@ func (s *Store) NoteDuty(ctx context.Context, duty, holder string, note []byte) 
 	if err := store.ValidateDuty(duty, holder, note); err != nil {
 		return fmt.Errorf("note a duty: %w", err)
 	}
+
 	err := s.writer.do(ctx, func(t *tx) error {
 		noted, err := t.exec("UPDATE duties SET note = ? WHERE duty = ? AND holder = ?", note, duty, holder)
 		if err == nil && noted == 0 {
 			err = store.ErrLeaseLost
 		}
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note a duty: %w", err)
 	}
+
 	return nil
 }

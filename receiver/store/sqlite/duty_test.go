@@ -16,10 +16,12 @@ func TestDutiesOfAProcessThatDiedAreFree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		now := time.Unix(1_800_000_000, 0)
 		if held, _, err := s.TakeDuty(t.Context(), "sweep", process, now, now.Add(time.Hour)); err != nil || !held {
 			t.Errorf("the %s process has the duty: %v, %v", process, held, err)
 		}
+
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

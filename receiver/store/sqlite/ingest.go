@@ -18,30 +18,39 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 			return nil, fmt.Errorf("store events: %w", err)
 		}
 	}
+
 	if len(events) == 0 {
 		return nil, nil
 	}
+
 	fresh := make([]bool, len(events))
+
 	err := s.writer.try(ctx, func(t *tx) (err error) {
 		for i := range events {
 			if fresh[i], err = t.ingest(&events[i]); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store events: %w", err)
 	}
+
 	return fresh, nil
 }
 
 func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
-	finished, class := any(received), store.Class("")
+	finished := any(received)
+
+	class := store.Class("")
 	if e.State == store.Pending {
-		finished, class = nil, cmp.Or(e.Class, store.Conversations)
+		finished = nil
+		class = cmp.Or(e.Class, store.Conversations)
 	}
+
 	fresh, seq, err := t.insert(`
 		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
@@ -50,18 +59,23 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	if err != nil || !fresh {
 		return false, err
 	}
+
 	t.counted(class, "", e.State)
+
 	if e.State == store.Pending {
 		if err := t.awaken(e, class, received); err != nil {
 			return false, err
 		}
+
 		if err := t.join(e.Lane, e.Alias); err != nil {
 			return false, err
 		}
 	}
+
 	if e.Status != nil {
 		return true, t.applyStatus(seq, received, e.Status)
 	}
+
 	return true, nil
 }
 
@@ -72,10 +86,12 @@ func (t *tx) awaken(e *store.Event, class store.Class, received int64) error {
 	if class != store.Conversations {
 		return t.wake(e.Lane, class, received)
 	}
+
 	var inbound any
 	if e.Kind == store.KindMessage {
 		inbound = received
 	}
+
 	changed, err := t.exec(`
 		INSERT INTO conversations (lane, class, ready_at, last_inbound_at) VALUES (?1, 0, ?2, ?3)
 		ON CONFLICT (lane, class) DO UPDATE SET
@@ -95,6 +111,7 @@ func (t *tx) awaken(e *store.Event, class store.Class, received int64) error {
 		WHERE lane = (SELECT person FROM conversations WHERE lane = ?2 AND class = 0) AND class = 0
 			AND (?1 >= coalesce(last_inbound_at, 0) + 60000 OR template_required)`,
 		received, e.Lane)
+
 	return err
 }
 
@@ -104,6 +121,7 @@ func (t *tx) wake(lane string, class store.Class, now int64) error {
 		INSERT INTO conversations (lane, class, ready_at) VALUES (?, ?, ?)
 		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at WHERE ready_at IS NULL`,
 		lane, code(class), now)
+
 	return err
 }
 
@@ -119,6 +137,7 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 	if err != nil || u.ReplyTo == (store.ID{}) {
 		return err
 	}
+
 	return t.resolve(received, u)
 }
 
@@ -137,5 +156,6 @@ func (t *tx) resolve(now int64, u *store.StatusUpdate) error {
 		UPDATE conversations SET ready_at = min(ready_at, ?1)
 		WHERE (lane, class, head) = (SELECT lane, class, seq FROM events WHERE id = ?2) AND token IS NULL AND ready_at IS NOT NULL`,
 		now, u.ReplyTo[:])
+
 	return err
 }

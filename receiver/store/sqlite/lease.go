@@ -15,26 +15,32 @@ import (
 // Claim implements store.Store.
 func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	var leases []store.Lease
+
 	err := s.writer.do(ctx, func(t *tx) error {
 		leases = nil
+
 		lanes, err := t.due(class, now, limit)
 		if err != nil {
 			return err
 		}
+
 		for i := range lanes {
 			lease, err := t.claim(&lanes[i], until)
 			if err != nil {
 				return err
 			}
+
 			if lease != nil {
 				leases = append(leases, *lease)
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
 	}
+
 	return leases, nil
 }
 
@@ -51,23 +57,30 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 	if l.known {
 		return l.state, nil
 	}
+
 	_, state, err := t.person(l.Lane)
+
 	return state, err
 }
 
 func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
 	var lanes []lane
+
 	err := t.query(`
 		SELECT lane, head, starts, person, last_inbound_at, human_until, template_required FROM conversations
 		WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?`,
 		func(r row) error {
 			lanes = append(lanes, lane{
 				LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
-				head:     r.int(1), starts: r.int(2), state: r.conversation(4),
-				known: class == store.Conversations && r[3] == nil,
+				head:     r.int(1),
+				starts:   r.int(2),
+				state:    r.conversation(4),
+				known:    class == store.Conversations && r[3] == nil,
 			})
+
 			return nil
 		}, code(class), now.UnixMilli(), int64(max(limit, 0)))
+
 	return lanes, err
 }
 
@@ -76,51 +89,75 @@ func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if work == nil {
 		return nil, t.idle(l.LeaseRef)
 	}
+
 	if work.Conversation, err = t.conversation(l); err != nil {
 		return nil, err
 	}
+
 	work.Starts = 1
 	if work.Seq == l.head {
 		work.Starts = int(l.starts) + 1
 	}
+
 	l.Token = rand.Int64() //nolint:gosec // it is to be unique, not secret
 	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ? AND class = ?",
 		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, code(l.Class))
+
 	return &store.Lease{LeaseRef: l.LeaseRef, Work: *work}, err
 }
 
 // head returns the lane's oldest pending event, or nil, with all but its Starts and Conversation.
 func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
-	var work *store.Work
-	var binds bool
+	var (
+		work  *store.Work
+		binds bool
+	)
+
 	err := t.query(`
 		SELECT seq, id, kind, type, phone_number_id, received_at, payload, attempts, replays, binds FROM events
 		WHERE lane = ? AND class = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
 		func(r row) error {
-			work = &store.Work{Seq: r.int(0), Event: r.pending(1, class, lane), Attempts: int(r.int(7)), Replays: int(r.int(8))}
+			work = &store.Work{
+				Seq:      r.int(0),
+				Event:    r.pending(1, class, lane),
+				Attempts: int(r.int(7)),
+				Replays:  int(r.int(8)),
+			}
 			binds = r.int(9) != 0
+
 			return nil
 		}, lane, code(class))
 	if err != nil || work == nil {
 		return nil, err
 	}
+
 	if work.Replies, err = replies(context.Background(), t.conn, work.Seq); err != nil {
 		return nil, err
 	}
+
 	if binds {
 		work.Also, err = t.bound(work.Seq, class, lane)
 	}
+
 	return work, err
 }
 
 // pending reads the columns id, kind, type, phone_number_id, received_at and payload of a pending event.
 func (r row) pending(i int, class store.Class, lane string) store.Event {
 	return store.Event{
-		ID: store.ID(r.blob(i)), Kind: store.Kind(r.text(i + 1)), Type: r.text(i + 2), State: store.Pending,
-		Class: class, Lane: lane, PhoneNumberID: r.text(i + 3), ReceivedAt: r.time(i + 4), Payload: r.blob(i + 5),
+		ID:            store.ID(r.blob(i)),
+		Kind:          store.Kind(r.text(i + 1)),
+		Type:          r.text(i + 2),
+		State:         store.Pending,
+		Class:         class,
+		Lane:          lane,
+		PhoneNumberID: r.text(i + 3),
+		ReceivedAt:    r.time(i + 4),
+		Payload:       r.blob(i + 5),
 	}
 }
 
@@ -130,13 +167,16 @@ func (t *tx) idle(lease store.LeaseRef) error {
 	if lease.Class != store.Conversations { // there is no state to keep
 		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
 	}
+
 	_, err := t.exec(sql, lease.Lane, code(lease.Class))
+
 	return err
 }
 
 // Renew implements store.Store.
 func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	var lost []store.LeaseRef
+
 	err := s.writer.do(ctx, func(t *tx) error {
 		lost = nil
 		for _, lease := range leases {
@@ -145,15 +185,18 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 			if err != nil {
 				return err
 			}
+
 			if held == 0 {
 				lost = append(lost, lease)
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renew leases: %w", err)
 	}
+
 	return lost, nil
 }
 
@@ -167,11 +210,13 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 		if err == nil && held == 0 {
 			return store.ErrLeaseLost
 		}
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("release a lease: %w", err)
 	}
+
 	return nil
 }
 
@@ -184,6 +229,8 @@ func endLeases(t *tx) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = t.exec("DELETE FROM duties")
+
 	return err
 }

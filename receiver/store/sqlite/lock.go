@@ -17,12 +17,16 @@ func acquire(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its folder must be writable: %w", err)
 	}
+
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close() // nothing was written
+
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.New("another process has it open: stop that one first, an embedded store serves one receiver")
 		}
+
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
+
 	return f, nil
 }

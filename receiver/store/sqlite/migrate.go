@@ -25,10 +25,13 @@ func migrate(ctx context.Context, dsn string) error {
 		if err != nil {
 			return err
 		}
+
 		if current > target {
 			return fmt.Errorf("its schema has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
 		}
+
 		_, err = provider.Up(ctx)
+
 		return err
 	})
 }
@@ -38,17 +41,21 @@ func withMigrations(dsn string, run func(*goose.Provider) error) (err error) {
 	if err != nil {
 		return err
 	}
+
 	db := sql.OpenDB(connector)
 	defer func() { err = errors.Join(err, db.Close()) }()
+
 	db.SetMaxOpenConns(1)
 
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
+
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
+
 	return run(provider)
 }

@@ -43,6 +43,7 @@ func unix(milliseconds int64) time.Time { return time.UnixMilli(milliseconds).UT
 
 func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
+
 	err := withMigrations(dsn(path, writing), func(provider *goose.Provider) error {
 		_, err := provider.UpTo(t.Context(), 1)
 		return err
@@ -50,13 +51,16 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	old, err := connect(t.Context(), dsn(path, writing))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := old.exec(t.Context(), version1); err != nil {
 		t.Fatal(err)
 	}
+
 	if err := old.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +69,22 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	ctx := t.Context()
 	same := func(what string, got, want any) {
 		t.Helper()
+
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
 	message := func(n int64, state store.State) store.Event {
 		return store.Event{
-			ID: store.ID{byte(n)}, Kind: store.KindMessage, Type: "text", State: state, Class: store.Conversations, Lane: "one",
-			PhoneNumberID: "1065", ReceivedAt: unix(n * 1000), Payload: []byte{'{', '"', 'n', '"', ':', byte('0' + n), '}'},
+			ID:            store.ID{byte(n)},
+			Kind:          store.KindMessage,
+			Type:          "text",
+			State:         state,
+			Class:         store.Conversations,
+			Lane:          "one",
+			PhoneNumberID: "1065",
+			ReceivedAt:    unix(n * 1000),
+			Payload:       []byte{'{', '"', 'n', '"', ':', byte('0' + n), '}'},
 		}
 	}
 
@@ -80,20 +92,41 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same("stats", stats, store.Stats{Pending: 3, OldestPending: unix(3000), DeadLetters: 1, Quarantined: 1, ActiveConversations: 3})
+
+	same("stats", stats, store.Stats{
+		Pending:             3,
+		OldestPending:       unix(3000),
+		DeadLetters:         1,
+		Quarantined:         1,
+		ActiveConversations: 3,
+	})
+
 	dead, err := s.DeadLetters(ctx, 0, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	same("dead letters", dead, []store.Record{{
-		Work:       store.Work{Event: message(2, store.Dead), Seq: 2, Attempts: 4},
+		Work: store.Work{
+			Event:    message(2, store.Dead),
+			Seq:      2,
+			Attempts: 4,
+		},
 		FinishedAt: unix(2500),
-		Failures:   []store.Failure{{At: unix(2500), Class: "transient", Code: "http_503", Text: "no answer", Spent: true}},
+		Failures: []store.Failure{{
+			At:    unix(2500),
+			Class: "transient",
+			Code:  "http_503",
+			Text:  "no answer",
+			Spent: true,
+		}},
 	}})
+
 	errs, err := s.List(ctx, store.Filter{Kind: store.KindError}, 0, 10)
 	if err != nil || len(errs) != 1 || errs[0].Seq != 6 {
 		t.Errorf("List of errors returned %v, %v", errs, err)
 	}
+
 	read, err := s.MessageStatus(ctx, "1065", "wamid.1", "")
 	if err != nil || read.Status != "read" {
 		t.Errorf("MessageStatus returned %v, %v", read, err)
@@ -103,31 +136,55 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim returned %v, %v, want the lane of the dead process", leases, err)
 	}
+
 	same("lease", leases[0], store.Lease{
-		LeaseRef: store.LeaseRef{Class: store.Conversations, Lane: "one", Token: leases[0].Token},
+		LeaseRef: store.LeaseRef{
+			Class: store.Conversations,
+			Lane:  "one",
+			Token: leases[0].Token,
+		},
 		Work: store.Work{
-			Event: message(3, store.Pending), Seq: 3, Attempts: 1, Starts: 2,
+			Event:        message(3, store.Pending),
+			Seq:          3,
+			Attempts:     1,
+			Starts:       2,
 			Conversation: store.Conversation{LastInboundAt: unix(4000)},
 		},
 	})
+
 	next, err := s.Advance(ctx, leases[0].LeaseRef, store.ID{3}, store.Step{
-		Now: unix(10_000), Also: []store.ID{{4}}, Resend: &store.ReplyRef{Event: store.ID{1}, MessageID: "wamid.1"},
+		Now:     unix(10_000),
+		Also:    []store.ID{{4}},
+		Resend:  &store.ReplyRef{Event: store.ID{1}, MessageID: "wamid.1"},
 		Outcome: &store.Outcome{State: store.Done},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	same("what is sent again", next, &store.Work{
-		Event: message(1, store.Pending), Seq: 1, Starts: 1, Conversation: store.Conversation{LastInboundAt: unix(4000)},
-		Replies: []store.Reply{{Type: "text", Body: []byte(`{"answer":1}`), State: store.Planned, StartedAt: unix(1200), Resends: 1}},
+		Event:        message(1, store.Pending),
+		Seq:          1,
+		Starts:       1,
+		Conversation: store.Conversation{LastInboundAt: unix(4000)},
+		Replies: []store.Reply{{
+			Type:      "text",
+			Body:      []byte(`{"answer":1}`),
+			State:     store.Planned,
+			StartedAt: unix(1200),
+			Resends:   1,
+		}},
 	})
+
 	if err := s.Replay(ctx, store.ID{2}, unix(10_000)); err != nil {
 		t.Error(err)
 	}
+
 	retries, err := s.Claim(ctx, store.Conversations, unix(60_000), unix(70_000), 10)
 	if err != nil || len(retries) != 1 || retries[0].Work.Seq != 5 || retries[0].Work.Attempts != 2 {
 		t.Errorf("Claim returned %v, %v, want the retry", retries, err)
 	}
+
 	if _, err := s.Purge(ctx, unix(10_000), unix(10_000), 100); err != nil {
 		t.Error(err)
 	}

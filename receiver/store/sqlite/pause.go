@@ -16,6 +16,7 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 	if err := pause.Validate(); err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
 	}
+
 	err := s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec(`
 			INSERT INTO pauses (scope, until, level, code) VALUES (?1, ?2, ?3, ?4)
@@ -24,11 +25,13 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 				level = iif(until > ?5, max(level, excluded.level), excluded.level),
 				code = iif(until > ?5 AND until >= excluded.until, code, excluded.code)`,
 			pause.Scope, pause.Until.UnixMilli(), int64(pause.Level), pause.Code, now.UnixMilli())
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
 	}
+
 	return nil
 }
 
@@ -41,21 +44,30 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	if err != nil {
 		return fmt.Errorf("end the pause of a scope: %w", err)
 	}
+
 	return nil
 }
 
 // Pauses implements store.Store.
 func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
 	var pauses []store.Pause
+
 	err := s.read(ctx, func(c *conn) error {
 		return c.query(ctx, "SELECT scope, until, level, code FROM pauses WHERE until > ? ORDER BY until DESC, scope DESC LIMIT ?",
 			func(r row) error {
-				pauses = append(pauses, store.Pause{Scope: r.text(0), Until: r.time(1), Level: int(r.int(2)), Code: r.text(3)})
+				pauses = append(pauses, store.Pause{
+					Scope: r.text(0),
+					Until: r.time(1),
+					Level: int(r.int(2)),
+					Code:  r.text(3),
+				})
+
 				return nil
 			}, since.UnixMilli(), int64(store.MaxPauses))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the pauses: %w", err)
 	}
+
 	return pauses, nil
 }

@@ -27,27 +27,32 @@ func TestNothingScansTheHistory(t *testing.T) {
 		for _, sql := range slices.Collect(maps.Keys(c.stmts)) {
 			err := c.query(t.Context(), "EXPLAIN QUERY PLAN "+sql, func(r row) error {
 				step := r.text(3)
+
 				scans := strings.HasPrefix(step, "SCAN") || strings.Contains(step, "INTEGER PRIMARY KEY (rowid>") ||
 					strings.Contains(step, "TEMP B-TREE")
 				if scans && step != "SCAN counts" && step != "SCAN probe" { // tables of one row
 					t.Errorf("%s\n%s", step, sql)
 				}
+
 				return nil
 			}, make([]driver.Value, parameters(t, sql))...)
 			if err != nil {
 				return err
 			}
 		}
+
 		return nil
 	}
 	if err := s.writer.do(t.Context(), func(t *tx) error { return check(t.conn) }); err != nil {
 		t.Error(err)
 	}
+
 	for range readers {
 		c := <-s.readers
 		if err := check(c); err != nil {
 			t.Error(err)
 		}
+
 		s.readers <- c
 	}
 }
@@ -57,44 +62,60 @@ var numbered = regexp.MustCompile(`\?(\d+)`)
 // parameters counts what a statement wants bound.
 func parameters(t *testing.T, sql string) int {
 	t.Helper()
+
 	last := strings.Count(sql, "?")
 	for _, match := range numbered.FindAllStringSubmatch(sql, -1) {
 		n, err := strconv.Atoi(match[1])
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		last = max(last, n)
 	}
+
 	return last
 }
 
 // useEverything makes the calls that work, health and consoles make, each in the ways that differ in what they run.
 func useEverything(t *testing.T, s *Store) {
 	t.Helper()
-	ctx, later := t.Context(), start.Add(time.Hour)
+	ctx := t.Context()
+	later := start.Add(time.Hour)
 	status := message(4, 1)
-	status.Kind, status.State, status.Lane = store.KindStatus, store.Done, ""
-	status.Status = &store.StatusUpdate{MessageID: "m", At: start, ReplyTo: message(1, 1).ID}
+	status.Kind = store.KindStatus
+	status.State = store.Done
+	status.Lane = ""
+	status.Status = &store.StatusUpdate{
+		MessageID: "m",
+		At:        start,
+		ReplyTo:   message(1, 1).ID,
+	}
 	notice := message(5, 1)
-	notice.Kind, notice.Class = store.KindNotice, store.Notices
+	notice.Kind = store.KindNotice
+	notice.Class = store.Notices
 	aliased := message(6, 1)
 	aliased.Alias = "alias"
 	pointed := message(7, 1)
 	pointed.Lane = "alias"
+
 	ingest(t, s, 1, 2, 3)
+
 	leases, err := s.Claim(ctx, store.Conversations, start, later, 1)
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim returned %v, %v", leases, err)
 	}
+
 	lease := leases[0].LeaseRef
 	failure := &store.Failure{At: start, Spent: true}
 	advance := func(n int64, step store.Step) func() error {
 		return func() error {
 			step.Now = start
 			_, err := s.Advance(ctx, lease, message(n, 1).ID, step)
+
 			return err
 		}
 	}
+
 	calls := []func() error{
 		advance(1, store.Step{Answer: []store.Reply{{Type: "text"}}, Sending: new(0)}),
 		func() error { _, err := s.Ingest(ctx, []store.Event{status, aliased, pointed}); return err },
@@ -102,20 +123,28 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Renew(ctx, []store.LeaseRef{lease}, later); return err },
 		func() error { _, err := s.Peek(ctx, lease, 10); return err },
 		advance(1, store.Step{
-			Emit: []store.Event{notice}, Join: "number", HumanUntil: &later, TemplateRequired: new(true),
-			Outcome: &store.Outcome{State: store.Dead, Failure: failure},
+			Emit:             []store.Event{notice},
+			Join:             "number",
+			HumanUntil:       &later,
+			TemplateRequired: new(true),
+			Outcome:          &store.Outcome{State: store.Dead, Failure: failure},
 		}),
 		advance(2, store.Step{Also: []store.ID{message(3, 1).ID}}),
 		advance(2, store.Step{Answer: []store.Reply{{Type: "text"}}, Sent: &store.SentRef{MessageID: "wamid"}}),
 		advance(2, store.Step{Outcome: &store.Outcome{State: store.Done}}),
 		advance(6, store.Step{Resend: &store.ReplyRef{Event: message(2, 1).ID}}),
-		advance(6, store.Step{Outcome: &store.Outcome{State: store.Pending, RetryAt: start, Failure: failure}}),
+		advance(6, store.Step{Outcome: &store.Outcome{
+			State:   store.Pending,
+			RetryAt: start,
+			Failure: failure,
+		}}),
 		func() error { _, err := s.Claim(ctx, store.Conversations, start, later, 10); return err },
 		func() error {
 			leases, err := s.Claim(ctx, store.Notices, start, later, 10)
 			if err == nil {
 				_, err = s.Advance(ctx, leases[0].LeaseRef, notice.ID, store.Step{Now: start, Outcome: &store.Outcome{State: store.Done}})
 			}
+
 			return err
 		},
 		func() error { return s.Replay(ctx, message(1, 1).ID, start) },

@@ -24,7 +24,9 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
 	} {
 		for left := limit; left > 0; {
-			size, n := min(left, purgeStep), 0
+			size := min(left, purgeStep)
+			n := 0
+
 			err := s.writer.do(ctx, func(t *tx) (err error) {
 				n, err = purge(t, size)
 				return err
@@ -32,13 +34,16 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 			if err != nil {
 				return changed, fmt.Errorf("purge the store: %w", err)
 			}
+
 			changed += n
+
 			left -= size
 			if n < size {
 				break
 			}
 		}
 	}
+
 	return changed, nil
 }
 
@@ -50,10 +55,12 @@ type finishedEvent struct {
 
 func (t *tx) finished(sql string, before time.Time, limit int) ([]finishedEvent, error) {
 	var found []finishedEvent
+
 	err := t.query(sql, func(r row) error {
 		found = append(found, finishedEvent{seq: r.int(0), state: store.State(r.text(1))})
 		return nil
 	}, before.UnixMilli(), int64(limit))
+
 	return found, err
 }
 
@@ -64,6 +71,7 @@ func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	for _, e := range found {
 		for _, sql := range [...]string{
 			"DELETE FROM replies WHERE event = ?",
@@ -75,8 +83,10 @@ func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
 				return 0, err
 			}
 		}
+
 		t.counted("", e.state, "")
 	}
+
 	return len(found), nil
 }
 
@@ -87,6 +97,7 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	for _, e := range found {
 		for _, sql := range [...]string{
 			"UPDATE events SET payload = NULL, emptied = 1 WHERE seq = ?",
@@ -97,6 +108,7 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 			}
 		}
 	}
+
 	return len(found), nil
 }
 
@@ -106,6 +118,7 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 		SELECT lane FROM conversations p
 		WHERE class = 0 AND person IS NULL AND ready_at IS NULL AND coalesce(human_until, 0) < ?1
 			AND NOT EXISTS (SELECT 1 FROM conversations WHERE person = p.lane AND ready_at IS NOT NULL)`
+
 	var people []string
 	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {
 		err := t.query(sql, func(r row) error { people = append(people, r.text(0)); return nil },
@@ -114,6 +127,7 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 			return 0, err
 		}
 	}
+
 	for _, name := range people {
 		for _, sql := range [...]string{
 			"DELETE FROM conversations WHERE person = ?",
@@ -124,11 +138,13 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 			}
 		}
 	}
+
 	return len(people), nil
 }
 
 func (t *tx) deletePauses(before time.Time, limit int) (int, error) {
 	n, err := t.exec("DELETE FROM pauses WHERE scope IN (SELECT scope FROM pauses WHERE until < ? LIMIT ?)",
 		before.UnixMilli(), int64(limit))
+
 	return int(n), err
 }

@@ -20,6 +20,7 @@ const recordColumns = `
 // Get implements store.Store.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	var found []store.Record
+
 	err := s.read(ctx, func(c *conn) (err error) {
 		found, err = records(ctx, c, recordColumns+"WHERE e.id = ?", id[:])
 		return err
@@ -27,9 +28,11 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("read event %s: %w", id, err)
 	}
+
 	return &found[0], nil
 }
 
@@ -44,6 +47,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	default:
 		sql += " AND e.state = ?2"
 	}
+
 	switch filter.Kind {
 	case "":
 	case store.KindError:
@@ -51,8 +55,11 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	default:
 		sql += " AND e.kind = ?3"
 	}
+
 	sql += " ORDER BY e.seq LIMIT ?4"
+
 	var found []store.Record
+
 	err := s.read(ctx, func(c *conn) (err error) {
 		found, err = records(ctx, c, sql, after, string(filter.State), string(filter.Kind), int64(max(limit, 0)))
 		return err
@@ -60,6 +67,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
+
 	return found, nil
 }
 
@@ -70,66 +78,100 @@ func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]stor
 
 func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]store.Record, error) {
 	var found []store.Record
+
 	err := c.query(ctx, sql, func(r row) error {
 		found = append(found, store.Record{FinishedAt: r.time(8), Work: store.Work{
-			Seq: r.int(0), Attempts: int(r.int(9)), Starts: int(r.int(11)), Replays: int(r.int(13)),
+			Seq:      r.int(0),
+			Attempts: int(r.int(9)),
+			Starts:   int(r.int(11)),
+			Replays:  int(r.int(13)),
 			Event: store.Event{
-				ID: store.ID(r.blob(1)), Kind: store.Kind(r.text(2)), Type: r.text(3), State: store.State(r.text(4)),
-				Class: r.class(12), Lane: r.text(5), PhoneNumberID: r.text(6), ReceivedAt: r.time(7), Payload: r.blob(10),
+				ID:            store.ID(r.blob(1)),
+				Kind:          store.Kind(r.text(2)),
+				Type:          r.text(3),
+				State:         store.State(r.text(4)),
+				Class:         r.class(12),
+				Lane:          r.text(5),
+				PhoneNumberID: r.text(6),
+				ReceivedAt:    r.time(7),
+				Payload:       r.blob(10),
 			},
 		}})
+
 		return nil
 	}, args...)
 	if err != nil {
 		return nil, err
 	}
+
 	for i := range found {
 		if found[i].Replies, err = replies(ctx, c, found[i].Seq); err != nil {
 			return nil, err
 		}
+
 		if found[i].Failures, err = failures(ctx, c, found[i].Seq); err != nil {
 			return nil, err
 		}
 	}
+
 	return found, nil
 }
 
 func failures(ctx context.Context, c *conn, event int64) ([]store.Failure, error) {
 	var all []store.Failure
+
 	err := c.query(ctx, "SELECT at, class, code, text, spent FROM failures WHERE event = ? ORDER BY n", func(r row) error {
-		all = append(all, store.Failure{At: r.time(0), Class: r.text(1), Code: r.text(2), Text: r.text(3), Spent: r.int(4) != 0})
+		all = append(all, store.Failure{
+			At:    r.time(0),
+			Class: r.text(1),
+			Code:  r.text(2),
+			Text:  r.text(3),
+			Spent: r.int(4) != 0,
+		})
+
 		return nil
 	}, event)
+
 	return all, err
 }
 
 // MessageStatus implements store.Store.
 func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*store.StatusUpdate, error) {
 	var found *store.StatusUpdate
+
 	err := s.read(ctx, func(c *conn) error {
 		return c.query(ctx, `
 			SELECT status, rank, at, error_code FROM statuses
 			WHERE message_id = ? AND phone_number_id = ? AND participant = ? AND type = ''`,
 			func(r row) error {
 				found = &store.StatusUpdate{
-					PhoneNumberID: phoneNumberID, MessageID: messageID, Participant: participant,
-					Status: r.text(0), Rank: int(r.int(1)), At: r.time(2), ErrorCode: int(r.int(3)),
+					PhoneNumberID: phoneNumberID,
+					MessageID:     messageID,
+					Participant:   participant,
+					Status:        r.text(0),
+					Rank:          int(r.int(1)),
+					At:            r.time(2),
+					ErrorCode:     int(r.int(3)),
 				}
+
 				return nil
 			}, messageID, phoneNumberID, participant)
 	})
 	if err == nil && found == nil {
 		err = store.ErrNotFound
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("read the status of a message: %w", err)
 	}
+
 	return found, nil
 }
 
 // Stats implements store.Store.
 func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	var stats store.Stats
+
 	err := s.read(ctx, func(c *conn) error {
 		return c.query(ctx, `
 			SELECT pending, pending_statuses, pending_notices, dead, quarantined,
@@ -140,32 +182,46 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
-					Pending: r.int(0), PendingStatuses: r.int(1), PendingNotices: r.int(2), DeadLetters: r.int(3),
-					Quarantined: r.int(4), OldestPending: r.time(5), ActiveConversations: r.int(6), HumanConversations: r.int(7),
+					Pending:             r.int(0),
+					PendingStatuses:     r.int(1),
+					PendingNotices:      r.int(2),
+					DeadLetters:         r.int(3),
+					Quarantined:         r.int(4),
+					OldestPending:       r.time(5),
+					ActiveConversations: r.int(6),
+					HumanConversations:  r.int(7),
 				}
+
 				return nil
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
 	})
 	if err != nil {
 		return store.Stats{}, fmt.Errorf("read the figures of the store: %w", err)
 	}
+
 	return stats, nil
 }
 
 // Totals implements store.Store.
 func (s *Store) Totals(ctx context.Context) ([]store.Total, error) {
 	var totals []store.Total
+
 	err := s.read(ctx, func(c *conn) error {
 		return c.query(ctx, "SELECT kind, type, state, count(*) FROM events GROUP BY kind, type, state ORDER BY kind, type, state",
 			func(r row) error {
 				totals = append(totals, store.Total{
-					Kind: store.Kind(r.text(0)), Type: r.text(1), State: store.State(r.text(2)), Count: r.int(3),
+					Kind:  store.Kind(r.text(0)),
+					Type:  r.text(1),
+					State: store.State(r.text(2)),
+					Count: r.int(3),
 				})
+
 				return nil
 			})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count the events of the store: %w", err)
 	}
+
 	return totals, nil
 }

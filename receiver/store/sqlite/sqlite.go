@@ -48,6 +48,7 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
 	}
+
 	return s, nil
 }
 
@@ -55,6 +56,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
+
 	if info, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("its folder does not exist: create it, or mount a volume there: %w", err)
 	} else if err != nil {
@@ -69,39 +71,51 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 			_ = s.Close() // the failure to open is the one to report
 		}
 	}()
+
 	if s.lock, err = acquire(path + ".lock"); err != nil {
 		return nil, err
 	}
+
 	if err := create(path); err != nil {
 		return nil, err
 	}
+
 	if err := migrate(ctx, dsn(path, writing)); err != nil {
 		return nil, fmt.Errorf("prepare its schema: %w", err)
 	}
+
 	c, err := connect(ctx, dsn(path, writing))
 	if err != nil {
 		return nil, err
 	}
+
 	if options.Queue <= 0 {
 		options.Queue = 4096
 	}
+
 	side, err := connect(ctx, dsn(path, copying))
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
+
 	s.copier = newCheckpointer(side)
+
 	s.writer = newWriter(dsn(path, writing), c, options.Queue, s.copier.notice)
 	if err := s.writer.do(ctx, endLeases); err != nil {
 		return nil, fmt.Errorf("end the leases of the process before: %w", err)
 	}
+
 	for range readers {
 		c, err := connect(ctx, dsn(path, reading))
 		if err != nil {
 			return nil, err
 		}
+
 		s.readers <- c
+
 		s.opened++
 	}
+
 	return s, nil
 }
 
@@ -111,6 +125,7 @@ func create(path string) error {
 	if err != nil {
 		return fmt.Errorf("the file must be writable: %w", err)
 	}
+
 	return f.Close()
 }
 
@@ -127,8 +142,13 @@ var (
 )
 
 func dsn(path string, pragmas []string) string {
-	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	file := url.URL{
+		Scheme:   "file",
+		OmitHost: true,
+		Path:     filepath.ToSlash(path),
+	}
 	file.RawQuery = "_pragma=" + strings.Join(pragmas, "&_pragma=")
+
 	return file.String()
 }
 
@@ -137,19 +157,24 @@ func (s *Store) Close() error {
 	var errs []error
 	s.closing.Do(func() {
 		close(s.closed)
+
 		if s.writer != nil {
 			errs = append(errs, s.writer.close())
 		}
+
 		if s.copier != nil {
 			errs = append(errs, s.copier.close())
 		}
+
 		for range s.opened {
 			errs = append(errs, (<-s.readers).close())
 		}
+
 		if s.lock != nil {
 			errs = append(errs, s.lock.Close())
 		}
 	})
+
 	return errors.Join(errs...)
 }
 
@@ -159,23 +184,28 @@ func (s *Store) Ping(ctx context.Context) error {
 		if _, err := t.exec("INSERT INTO probe (pad) VALUES (zeroblob(65536))"); err != nil {
 			return err
 		}
+
 		_, err := t.exec("DELETE FROM probe")
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("write to the store: %w", err)
 	}
+
 	return nil
 }
 
 // read runs a function on a connection of its own, in which it sees one state of the store.
 func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	var c *conn
+
 	select {
 	case <-s.closed:
 		return store.ErrClosed
 	default:
 	}
+
 	select {
 	case c = <-s.readers:
 	case <-s.closed:
@@ -183,13 +213,17 @@ func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+
 	defer func() { s.readers <- c }()
+
 	if _, err := c.exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
+
 	defer func() {
 		_, end := c.exec(context.WithoutCancel(ctx), "ROLLBACK")
 		err = errors.Join(err, end)
 	}()
+
 	return run(c)
 }

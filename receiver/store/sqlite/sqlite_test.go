@@ -30,24 +30,29 @@ func TestConformance(t *testing.T) {
 // openStore opens a store in a folder of the test's own, and closes it when the test ends.
 func openStore(t testing.TB, path string) *Store {
 	t.Helper()
+
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	})
+
 	return s
 }
 
 func ingest(t testing.TB, s *Store, n ...int64) {
 	t.Helper()
+
 	var events []store.Event
 	for _, n := range n {
 		events = append(events, message(n, 1))
 	}
+
 	if _, err := s.Ingest(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
@@ -55,27 +60,33 @@ func ingest(t testing.TB, s *Store, n ...int64) {
 
 func pending(t testing.TB, s *Store) int64 {
 	t.Helper()
+
 	stats, err := s.Stats(t.Context(), start)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return stats.Pending
 }
 
 // A copy of the files is what a process that is killed leaves behind.
 func TestAnsweredIsDurable(t *testing.T) {
-	here, there := t.TempDir(), t.TempDir()
+	here := t.TempDir()
+	there := t.TempDir()
 	s := openStore(t, filepath.Join(here, "inbox.db"))
 	ingest(t, s, 1, 2, 3)
+
 	leases, err := s.Claim(t.Context(), store.Conversations, start, start.AddDate(0, 0, 1), 1)
 	if err != nil || len(leases) != 1 {
 		t.Fatalf("Claim returned %v, %v", leases, err)
 	}
+
 	for _, name := range []string{"inbox.db", "inbox.db-wal"} {
 		content, err := os.ReadFile(filepath.Join(here, name))
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if err := os.WriteFile(filepath.Join(there, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,13 +96,16 @@ func TestAnsweredIsDurable(t *testing.T) {
 	if n := pending(t, left); n != 3 {
 		t.Errorf("%d events are pending, want 3", n)
 	}
+
 	again, err := left.Claim(t.Context(), store.Conversations, start, start, 1)
 	if err != nil || len(again) != 1 {
 		t.Fatalf("the lane of a dead process is not due: %v, %v", again, err)
 	}
+
 	if again[0].Work.Starts != 2 {
 		t.Errorf("starts are %d, want 2", again[0].Work.Starts)
 	}
+
 	if _, err := left.Renew(t.Context(), nil, start); err != nil {
 		t.Error(err)
 	}
@@ -101,11 +115,13 @@ func TestFilesAreTheOwners(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "100%25 a?b#c.db")
 	s := openStore(t, path)
 	ingest(t, s, 1)
+
 	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
 		info, err := os.Stat(path + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if mode := info.Mode().Perm(); mode != 0o600 {
 			t.Errorf("%q has mode %o, want 600", suffix, mode)
 		}
@@ -133,6 +149,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(folder, "inbox.db"), 0o700); err != nil {
 				t.Fatal(err)
 			}
+
 			return filepath.Join(folder, "inbox.db")
 		}, "the file must be writable"},
 		{"no database", func(t *testing.T, folder string) string {
@@ -141,6 +158,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		}, "file is not a database"},
 		{"of a newer version", func(t *testing.T, folder string) string {
 			s := openStore(t, filepath.Join(folder, "inbox.db"))
+
 			err := s.writer.do(t.Context(), func(t *tx) error {
 				_, err := t.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")
 				return err
@@ -148,9 +166,11 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
+
 			return filepath.Join(folder, "inbox.db")
 		}, "its schema has version 999"},
 	} {
@@ -159,6 +179,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if err == nil {
 				t.Fatal(s.Close())
 			}
+
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %q, want one that says %q", err, c.want)
 			}
@@ -168,6 +189,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 
 func write(t *testing.T, path, content string) {
 	t.Helper()
+
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -44,8 +44,15 @@ type operation struct {
 }
 
 func newWriter(dsn string, c *conn, queue int, wrote func()) *writer {
-	w := &writer{dsn: dsn, conn: c, wrote: wrote, queue: make(chan *operation, queue), finished: make(chan struct{})}
+	w := &writer{
+		dsn:      dsn,
+		conn:     c,
+		wrote:    wrote,
+		queue:    make(chan *operation, queue),
+		finished: make(chan struct{}),
+	}
 	go w.work()
+
 	return w
 }
 
@@ -57,6 +64,7 @@ func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 	if err != nil {
 		return err
 	}
+
 	select {
 	case err := <-op.done:
 		return err
@@ -64,6 +72,7 @@ func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 		if op.taken.CompareAndSwap(false, true) {
 			return ctx.Err()
 		}
+
 		return <-op.done
 	}
 }
@@ -75,6 +84,7 @@ func (w *writer) try(ctx context.Context, run func(*tx) error) error {
 	if err != nil {
 		return err
 	}
+
 	select {
 	case err := <-op.done:
 		return err
@@ -88,12 +98,16 @@ func (w *writer) submit(ctx context.Context, run func(*tx) error) (*operation, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+
 	op := &operation{run: run, done: make(chan error, 1)}
+
 	w.mu.RLock()
 	defer w.mu.RUnlock()
+
 	if w.closed {
 		return nil, store.ErrClosed
 	}
+
 	select {
 	case w.queue <- op:
 		return op, nil
@@ -111,21 +125,26 @@ func (w *writer) close() error {
 	}
 	w.mu.Unlock()
 	<-w.finished
+
 	if w.conn == nil {
 		return nil
 	}
+
 	return w.conn.close()
 }
 
 func (w *writer) work() {
 	defer close(w.finished)
+
 	batch := make([]*operation, 0, maxBatch)
 	for op := range w.queue {
 		batch = w.commit(op, batch[:0])
 		for i, op := range batch {
 			op.done <- op.err
+
 			batch[i] = nil
 		}
+
 		w.wrote()
 	}
 }
@@ -136,33 +155,42 @@ func (w *writer) work() {
 // does when the disk is full or fails, all fail.
 func (w *writer) commit(first *operation, batch []*operation) []*operation {
 	t, err := w.begin()
+
 	started := time.Now()
 	for op := first; op != nil; op = w.next(len(batch), started) {
 		if !op.taken.CompareAndSwap(false, true) {
 			continue
 		}
+
 		batch = append(batch, op)
+
 		if err != nil {
 			break
 		}
+
 		t.spoilt = false
 		if op.err = op.run(t); op.err != nil && t.spoilt {
 			if w.rollback() {
 				w.each(batch)
 				return batch
 			}
+
 			err = op.err
+
 			break
 		}
 	}
+
 	if err == nil {
 		err = w.end(t)
 	}
+
 	if err != nil {
 		for _, op := range batch {
 			op.err = err
 		}
 	}
+
 	return batch
 }
 
@@ -170,6 +198,7 @@ func (w *writer) next(taken int, started time.Time) *operation {
 	if taken >= maxBatch || time.Since(started) > max(maxBatchTime, w.took/2) {
 		return nil
 	}
+
 	select {
 	case op := <-w.queue:
 		return op
@@ -189,6 +218,7 @@ func (w *writer) each(batch []*operation) {
 				err = w.end(t)
 			}
 		}
+
 		op.err = err
 	}
 }
@@ -199,12 +229,15 @@ func (w *writer) begin() (*tx, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open the store again: %w", err)
 		}
+
 		w.conn = c
 	}
+
 	if _, err := w.conn.exec(context.Background(), "BEGIN IMMEDIATE"); err != nil {
 		w.disconnect()
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
+
 	return &tx{conn: w.conn}, nil
 }
 
@@ -213,12 +246,16 @@ func (w *writer) end(t *tx) error {
 		w.rollback()
 		return fmt.Errorf("count events: %w", err)
 	}
+
 	began := time.Now()
+
 	if _, err := w.conn.exec(context.Background(), "COMMIT"); err != nil {
 		w.disconnect()
 		return fmt.Errorf("commit: %w", err)
 	}
+
 	w.took = time.Since(began)
+
 	return nil
 }
 
@@ -228,6 +265,7 @@ func (w *writer) rollback() bool {
 		w.disconnect()
 		return false
 	}
+
 	return true
 }
 
@@ -248,24 +286,30 @@ type tx struct {
 
 func (t *tx) exec(sql string, args ...driver.Value) (changed int64, err error) {
 	t.spoilt = true
+
 	result, err := t.conn.exec(context.Background(), sql, args...)
 	if err != nil {
 		return 0, err
 	}
+
 	return result.RowsAffected()
 }
 
 func (t *tx) insert(sql string, args ...driver.Value) (inserted bool, rowid int64, err error) {
 	t.spoilt = true
+
 	result, err := t.conn.exec(context.Background(), sql, args...)
 	if err != nil {
 		return false, 0, err
 	}
+
 	changed, err := result.RowsAffected()
 	if err != nil || changed == 0 {
 		return false, 0, err
 	}
+
 	rowid, err = result.LastInsertId()
+
 	return true, rowid, err
 }
 
@@ -274,6 +318,7 @@ func (t *tx) query(sql string, each func(row) error, args ...driver.Value) error
 	if err != nil {
 		t.spoilt = true
 	}
+
 	return err
 }
 
@@ -311,9 +356,11 @@ func (t *tx) count() error {
 	if t.pending == 0 && t.statuses == 0 && t.notices == 0 && t.dead == 0 && t.quarantined == 0 {
 		return nil
 	}
+
 	_, err := t.exec(`
 		UPDATE counts SET pending = pending + ?, pending_statuses = pending_statuses + ?,
 			pending_notices = pending_notices + ?, dead = dead + ?, quarantined = quarantined + ?`,
 		t.pending, t.statuses, t.notices, t.dead, t.quarantined)
+
 	return err
 }

@@ -19,19 +19,27 @@ import (
 // hold keeps the writer in a transaction until the function it returns is called, with the outcome that the transaction must have.
 func hold(t *testing.T, s *Store) (release func(want error)) {
 	t.Helper()
-	begun, end, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+
+	begun := make(chan struct{})
+	end := make(chan struct{})
+	ended := make(chan error)
+
 	begin := sync.OnceFunc(func() { close(begun) })
 	go func() {
 		ended <- s.writer.do(context.Background(), func(*tx) error {
 			begin()
 			<-end
+
 			return nil
 		})
 	}()
+
 	<-begun
+
 	return func(want error) {
 		t.Helper()
 		close(end)
+
 		if err := <-ended; (err == nil) != (want == nil) {
 			t.Errorf("the writer's hold returned %v, want %v", err, want)
 		}
@@ -41,14 +49,17 @@ func hold(t *testing.T, s *Store) (release func(want error)) {
 // enqueue submits operations that will be in one batch when the writer is held.
 func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 	t.Helper()
+
 	var ops []*operation
 	for _, run := range runs {
 		op, err := s.writer.submit(t.Context(), run)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		ops = append(ops, op)
 	}
+
 	return ops
 }
 
@@ -56,6 +67,7 @@ func storing(n int64) func(*tx) error {
 	return func(t *tx) error {
 		e := message(n, 1)
 		_, err := t.ingest(&e)
+
 		return err
 	}
 }
@@ -81,7 +93,9 @@ func TestFailureSpoilsNoOtherWrite(t *testing.T) {
 			s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 			release := hold(t, s)
 			ops := enqueue(t, s, storing(1), c.run, storing(2))
+
 			release(nil)
+
 			for i, op := range ops {
 				err := <-op.done
 				if i == 1 && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -90,6 +104,7 @@ func TestFailureSpoilsNoOtherWrite(t *testing.T) {
 					t.Errorf("write %d: %v", i, err)
 				}
 			}
+
 			if n := pending(t, s); n != 2 {
 				t.Errorf("%d events are pending, want 2", n)
 			}
@@ -101,7 +116,8 @@ func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	release := hold(t, s)
 	kept := message(1, 1)
-	kept.State, kept.Lane = store.Kept, ""
+	kept.State = store.Kept
+	kept.Lane = ""
 	ops := enqueue(t, s, func(t *tx) error {
 		_, err := t.ingest(&kept)
 		return err
@@ -109,15 +125,19 @@ func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
 		_, err := t.exec("ROLLBACK") // so that there is nothing to commit
 		return err
 	})
+
 	release(errors.New("cannot commit"))
+
 	for i, op := range ops {
 		if err := <-op.done; err == nil || !strings.Contains(err.Error(), "cannot commit") {
 			t.Errorf("write %d returned %v, want that the commit failed", i, err)
 		}
 	}
+
 	if _, err := s.Get(t.Context(), kept.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get returned %v, want ErrNotFound", err)
 	}
+
 	if fresh, err := s.Ingest(t.Context(), []store.Event{kept}); err != nil || !fresh[0] {
 		t.Errorf("Ingest after the failure returned %v, %v", fresh, err)
 	}
@@ -128,6 +148,7 @@ func TestFullDisk(t *testing.T) {
 	s := openStore(t, path)
 	limit := func(pages string) {
 		t.Helper()
+
 		err := s.writer.do(t.Context(), func(t *tx) error {
 			s.writer.dsn = dsn(path, append(slices.Clone(writing), "max_page_count("+pages+")")) // for when it connects again
 			return t.query("PRAGMA max_page_count("+pages+")", func(row) error { return nil })
@@ -137,14 +158,18 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	limit("60")
-	var mu sync.Mutex
-	var stored int64
-	var full error
-	var all sync.WaitGroup
+
+	var (
+		mu     sync.Mutex
+		stored int64
+		full   error
+		all    sync.WaitGroup
+	)
 	for worker := range 8 {
 		all.Go(func() {
 			for n := range int64(100) {
 				_, err := s.Ingest(t.Context(), []store.Event{message(int64(worker)*1000+n, 4)})
+
 				mu.Lock()
 				if err == nil {
 					stored++
@@ -155,25 +180,33 @@ func TestFullDisk(t *testing.T) {
 			}
 		})
 	}
+
 	all.Wait()
+
 	if full == nil || stored == 0 {
 		t.Fatalf("%d events were stored, the last failure is %v; want some, then a full disk", stored, full)
 	}
+
 	if n := pending(t, s); n != stored {
 		t.Errorf("%d events are pending, want the %d that were said to be stored", n, stored)
 	}
+
 	if err := s.Ping(t.Context()); err == nil {
 		t.Error("Ping returned nil while the disk is full")
 	}
+
 	leases, err := s.Claim(t.Context(), store.Conversations, start, start, 1)
 	if err != nil || len(leases) != 1 {
 		t.Errorf("Claim returned %v, %v: work that is stored must go on", leases, err)
 	}
+
 	limit("100000")
 	ingest(t, s, 100_000)
+
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("Ping: %v", err)
 	}
+
 	if n := pending(t, s); n != stored+1 {
 		t.Errorf("%d events are pending, want %d", n, stored+1)
 	}
@@ -184,20 +217,25 @@ func TestFullQueueIsBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	release := hold(t, s)
+
 	ops := enqueue(t, s, storing(1))
 	if _, err := s.Ingest(t.Context(), []store.Event{message(2, 1)}); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("Ingest returned %v, want ErrBusy", err)
 	}
+
 	release(nil)
+
 	if err := <-ops[0].done; err != nil {
 		t.Error(err)
 	}
+
 	ingest(t, s, 2)
 }
 
@@ -205,16 +243,21 @@ func TestCallerWhoLeavesBeforeTheWriteBegins(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
+
 	left := make(chan error)
 	go func() {
 		left <- s.writer.do(ctx, storing(1))
 	}()
+
 	cancel()
+
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the write returned %v, want context.Canceled", err)
 	}
+
 	release(nil)
 	ingest(t, s, 2)
+
 	if n := pending(t, s); n != 1 {
 		t.Errorf("%d events are pending, want 1: the write must not be done after its caller left", n)
 	}
@@ -223,6 +266,7 @@ func TestCallerWhoLeavesBeforeTheWriteBegins(t *testing.T) {
 func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	ctx, cancel := context.WithCancel(t.Context())
+
 	err := s.writer.do(ctx, func(t *tx) error {
 		cancel()
 		return storing(1)(t)
@@ -230,6 +274,7 @@ func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
 	if err != nil {
 		t.Errorf("the write returned %v, want nil: it is durable", err)
 	}
+
 	if n := pending(t, s); n != 1 {
 		t.Errorf("%d events are pending, want 1", n)
 	}
@@ -239,29 +284,38 @@ func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
 func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	ctx, cancel := context.WithCancel(t.Context())
-	hanging, release := make(chan struct{}), make(chan struct{})
+	hanging := make(chan struct{})
+	release := make(chan struct{})
 	ended := make(chan error)
+
 	held := hold(t, s)
 	go func() {
 		_, err := s.Ingest(ctx, []store.Event{message(1, 1)})
 		ended <- err
 	}()
+
 	for len(s.writer.queue) == 0 {
 		runtime.Gosched()
 	}
+
 	enqueue(t, s, func(*tx) error { close(hanging); <-release; return nil }) // in one batch with the delivery
+
 	var holding sync.WaitGroup
 	holding.Go(func() { held(nil) })
 	<-hanging
 	cancel()
+
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Ingest returned %v, want context.Canceled", err)
 	}
+
 	close(release)
 	holding.Wait()
+
 	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || fresh[0] {
 		t.Errorf("the delivery that came again is fresh: %v, %v", fresh, err)
 	}
+
 	if n := pending(t, s); n != 1 {
 		t.Errorf("%d events are pending, want 1", n)
 	}
@@ -272,17 +326,22 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 	s := openStore(t, path)
 	release := hold(t, s)
 	ops := enqueue(t, s, storing(1), storing(2))
+
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
+
 	release(nil)
+
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
+
 	for _, op := range ops {
 		if err := <-op.done; err != nil {
 			t.Error(err)
 		}
 	}
+
 	if n := pending(t, openStore(t, path)); n != 2 {
 		t.Errorf("%d events are pending, want 2", n)
 	}

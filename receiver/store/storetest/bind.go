@@ -12,10 +12,12 @@ import (
 // peek returns what waits behind the head of a lease.
 func (f *fixture) peek(lease store.Lease, limit int) []store.Event {
 	f.Helper()
+
 	events, err := f.Peek(f.Context(), lease.LeaseRef, limit)
 	if err != nil {
 		f.Fatalf("Peek: %v", err)
 	}
+
 	return events
 }
 
@@ -39,17 +41,23 @@ var bindTests = map[string]func(*fixture){
 		step.Also = []store.ID{id("b"), id("c")}
 		next := f.advance(lease, step)
 		f.wantEqual("next", next.Event, text("d", "lane"))
+
 		for _, name := range []string{"a", "b", "c"} {
 			f.wantEqual("state of "+name, f.get(id(name)).Event.State, store.Done)
 			f.wantEqual("end of "+name, f.get(id(name)).FinishedAt, at(time.Second))
 		}
+
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(1))
 	},
 
 	"keeps events together over attempts and crashes": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
-		f.advance(lease, store.Step{Now: at(0), Answer: answer(), Also: []store.ID{id("b")}})
+		f.advance(lease, store.Step{
+			Now:    at(0),
+			Answer: answer(),
+			Also:   []store.ID{id("b")},
+		})
 		f.wantEqual("behind", f.peek(lease, 10), []store.Event{text("c", "lane")})
 		lease = f.claimOne(at(leaseTime))
 		f.wantEqual("also", lease.Work.Also, []store.Event{text("b", "lane")})
@@ -57,16 +65,20 @@ var bindTests = map[string]func(*fixture){
 		lease = f.claimOne(at(leaseTime))
 		f.wantEqual("also", lease.Work.Also, []store.Event{text("b", "lane")})
 		f.advance(lease, store.Step{Now: at(leaseTime), Also: []store.ID{id("b"), id("c")}}) // one of them again
+
 		if next := f.advance(lease, end(store.Done, at(leaseTime))); next != nil {
 			f.Errorf("the last events are followed by %v", next)
 		}
+
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
 	"makes dead letters together, and replays them so": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
+
 		step := postpone(at(0), time.Time{}, true)
-		step.Also, step.Outcome.State = []store.ID{id("b"), id("c")}, store.Dead
+		step.Also = []store.ID{id("b"), id("c")}
+		step.Outcome.State = store.Dead
 		f.advance(f.claimOne(at(0)), step)
 		f.wantEqual("dead letters", f.stats(at(0)).DeadLetters, int64(3))
 		f.wantEqual("failures", f.get(id("c")).Failures, []store.Failure{*step.Outcome.Failure})
@@ -85,18 +97,24 @@ var bindTests = map[string]func(*fixture){
 		bury(f, "old")
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
-		f.advance(lease, store.Step{Now: at(0), Answer: answer(), Also: []store.ID{id("b")}})
+		f.advance(lease, store.Step{
+			Now:    at(0),
+			Answer: answer(),
+			Also:   []store.ID{id("b")},
+		})
 		f.wantErr("Replay", f.Replay(f.Context(), id("old"), at(0)), nil)
 		f.advance(lease, postpone(at(0), at(0), false))
 		lease = f.claimOne(at(0))
 		f.wantEqual("head", lease.Work.Event, text("old", "lane"))
 		f.wantEqual("behind", f.peek(lease, 10), []store.Event(nil))
+
 		for _, name := range []string{"a", "b", "old", "unknown"} {
 			_, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(0), Also: []store.ID{id(name)}})
 			if err == nil {
 				f.Errorf("event %s was bound", name)
 			}
 		}
+
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("a", "lane"))
 		f.wantEqual("also", next.Also, []store.Event{text("b", "lane")})

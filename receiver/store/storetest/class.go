@@ -24,11 +24,18 @@ var classTests = map[string]func(*fixture){
 
 	"is claimed by itself": func(f *fixture) {
 		f.ingest(text("a", "lane"), inClass(store.Statuses, text("b", "lane")), inClass(store.Notices, text("c", "lane")))
+
 		for class, want := range map[store.Class]string{
-			store.Conversations: "a", store.Statuses: "b", store.Notices: "c",
+			store.Conversations: "a",
+			store.Statuses:      "b",
+			store.Notices:       "c",
 		} {
 			lease := f.claimOneOf(class, at(0))
-			f.wantEqual("lease", lease.LeaseRef, store.LeaseRef{Class: class, Lane: "lane", Token: lease.Token})
+			f.wantEqual("lease", lease.LeaseRef, store.LeaseRef{
+				Class: class,
+				Lane:  "lane",
+				Token: lease.Token,
+			})
 			f.wantEqual("event", lease.Work.Event, inClass(class, text(want, "lane")))
 			f.wantEqual("claimed again", f.claimClass(class, at(0), 10), []store.Lease(nil))
 		}
@@ -37,10 +44,12 @@ var classTests = map[string]func(*fixture){
 	"has lanes of its own": func(f *fixture) {
 		f.ingest(text("a", "lane"), inClass(store.Statuses, text("b", "lane")))
 		held := f.claimOne(at(0))
+
 		other := f.claimOneOf(store.Statuses, at(0))
 		if next := f.advance(other, end(store.Done, at(0))); next != nil {
 			f.Errorf("a status is followed by %v, of another class", next)
 		}
+
 		wrong := held.LeaseRef
 		wrong.Class = store.Statuses
 		_, err := f.Advance(f.Context(), wrong, held.Work.Event.ID, end(store.Done, at(0)))
@@ -66,7 +75,9 @@ var classTests = map[string]func(*fixture){
 
 	"lets a status be applied and worked": func(f *fixture) {
 		e := status("m", "", "", "read", 3)
-		e.State, e.Class, e.Lane = store.Pending, store.Statuses, "lane"
+		e.State = store.Pending
+		e.Class = store.Statuses
+		e.Lane = "lane"
 		f.ingest(e)
 		got, err := f.MessageStatus(f.Context(), "1065", "m", "")
 		f.wantErr("MessageStatus", err, nil)
@@ -82,11 +93,23 @@ var classTests = map[string]func(*fixture){
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{PendingStatuses: 1, PendingNotices: 2})
 		f.ingest(text("a", "lane"))
 		f.wantEqual("stats", f.stats(at(0)),
-			store.Stats{Pending: 1, OldestPending: at(0), PendingStatuses: 1, PendingNotices: 2, ActiveConversations: 1})
+			store.Stats{
+				Pending:             1,
+				OldestPending:       at(0),
+				PendingStatuses:     1,
+				PendingNotices:      2,
+				ActiveConversations: 1,
+			})
 		f.advance(f.claimOneOf(store.Statuses, at(0)), end(store.Dead, at(0)))
 		f.advance(f.claimOneOf(store.Notices, at(0)), end(store.Done, at(0)))
 		f.wantErr("Replay", f.Replay(f.Context(), id("b"), at(0)), nil)
 		f.wantEqual("stats", f.stats(at(0)),
-			store.Stats{Pending: 1, OldestPending: at(0), PendingStatuses: 1, PendingNotices: 1, ActiveConversations: 1})
+			store.Stats{
+				Pending:             1,
+				OldestPending:       at(0),
+				PendingStatuses:     1,
+				PendingNotices:      1,
+				ActiveConversations: 1,
+			})
 	},
 }

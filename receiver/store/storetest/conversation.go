@@ -19,6 +19,7 @@ func (f *fixture) conversation(lane string) store.Conversation {
 // work changes the state of a conversation in a step on a status for a lane, and returns the state before.
 func (f *fixture) work(lane string, step store.Step) store.Conversation {
 	f.Helper()
+
 	probe := inClass(store.Statuses, text("probe", lane))
 	f.probes++
 	probe.ID = store.NewID(store.KindStatus, "probe", strconv.Itoa(f.probes))
@@ -27,6 +28,7 @@ func (f *fixture) work(lane string, step store.Step) store.Conversation {
 	lease := f.claimOneOf(store.Statuses, at(0))
 	step.Outcome = &store.Outcome{State: store.Done}
 	f.advance(lease, step)
+
 	return lease.Work.Conversation
 }
 
@@ -46,10 +48,12 @@ var conversationTests = map[string]func(*fixture){
 		for i := range 10 {
 			now := at(time.Duration(i) * 25 * time.Second)
 			f.ingest(received(text(now.String(), "lane"), now))
+
 			if lag := now.Sub(f.conversation("lane").LastInboundAt); lag < 0 || lag >= time.Minute {
 				f.Errorf("the last message of %v is known as %v earlier", now, lag)
 			}
 		}
+
 		late := f.conversation("lane")
 		f.ingest(received(text("late", "lane"), at(-time.Hour)))
 		f.wantEqual("after a late one", f.conversation("lane"), late)
@@ -68,8 +72,13 @@ var conversationTests = map[string]func(*fixture){
 		lease := f.claimOne(at(0))
 		f.wantEqual("first", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
 		step := human(at(time.Hour))
-		step.TemplateRequired, step.Outcome = new(true), &store.Outcome{State: store.Done}
-		want := store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour), TemplateRequired: true}
+		step.TemplateRequired = new(true)
+		step.Outcome = &store.Outcome{State: store.Done}
+		want := store.Conversation{
+			LastInboundAt:    at(0),
+			HumanUntil:       at(time.Hour),
+			TemplateRequired: true,
+		}
 		lease.Work = *f.advance(lease, step)
 		f.wantEqual("next", lease.Work.Conversation, want)
 		f.advance(lease, postpone(at(0), at(0), false))
@@ -91,6 +100,7 @@ var conversationTests = map[string]func(*fixture){
 	"requires a template until the person writes": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.work("lane", template(true))
+
 		echo := received(text("echo", "lane"), at(time.Second))
 		echo.Kind = store.KindField
 		f.ingest(echo, text("a", "lane"))

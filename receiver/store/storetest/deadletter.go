@@ -12,8 +12,10 @@ import (
 // bury stores messages in one lane and makes dead letters of them.
 func bury(f *fixture, names ...string) {
 	f.Helper()
+
 	for _, name := range names {
 		f.ingest(text(name, "lane"))
+
 		step := postpone(at(0), time.Time{}, true)
 		step.Outcome.State = store.Dead
 		f.advance(f.claimOne(at(0)), step)
@@ -26,20 +28,27 @@ var deadLetterTests = map[string]func(*fixture){
 	"are listed by arrival": func(f *fixture) {
 		bury(f, "c", "a", "b")
 		f.ingest(text("pending", "lane"))
-		var after int64
-		var listed []store.ID
+
+		var (
+			after  int64
+			listed []store.ID
+		)
 		for {
 			page, err := f.DeadLetters(f.Context(), after, 2)
 			f.wantErr("DeadLetters", err, nil)
+
 			if len(page) == 0 {
 				break
 			}
+
 			for _, record := range page {
 				listed = append(listed, record.Event.ID)
 				f.wantEqual("record", &record, f.get(record.Event.ID))
 			}
+
 			after = page[len(page)-1].Seq
 		}
+
 		f.wantEqual("listed", listed, []store.ID{id("c"), id("a"), id("b")})
 	},
 
@@ -60,6 +69,7 @@ var deadLetterTests = map[string]func(*fixture){
 
 	"count how often": func(f *fixture) {
 		bury(f, "a")
+
 		for want := 1; want <= 2; want++ {
 			f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
 			lease := f.claimOne(at(0))
@@ -103,11 +113,17 @@ var deadLetterTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
-			Now: at(0), Answer: answer(), Sent: &store.SentRef{Part: 0, MessageID: "wamid.1"}, Outcome: &store.Outcome{State: store.Dead},
+			Now:     at(0),
+			Answer:  answer(),
+			Sent:    &store.SentRef{Part: 0, MessageID: "wamid.1"},
+			Outcome: &store.Outcome{State: store.Dead},
 		})
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
+
 		want := answer()
-		want[0].State, want[0].MessageID, want[1].State = store.Sent, "wamid.1", store.Planned
+		want[0].State = store.Sent
+		want[0].MessageID = "wamid.1"
+		want[1].State = store.Planned
 		f.wantEqual("replies", f.claimOne(at(0)).Work.Replies, want)
 	},
 
@@ -133,10 +149,12 @@ var deadLetterTests = map[string]func(*fixture){
 
 	"are the only events to replay or discard": func(f *fixture) {
 		f.ingest(text("pending", "lane"), finished(text("kept", ""), store.Kept))
+
 		for _, name := range []string{"pending", "kept", "unknown"} {
 			f.wantErr("Replay "+name, f.Replay(f.Context(), id(name), at(0)), store.ErrNotFound)
 			f.wantErr("Discard "+name, f.Discard(f.Context(), id(name), at(0)), store.ErrNotFound)
 		}
+
 		_, err := f.Get(f.Context(), id("unknown"))
 		f.wantErr("Get", err, store.ErrNotFound)
 	},

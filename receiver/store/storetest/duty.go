@@ -51,19 +51,23 @@ var dutyTests = map[string]func(*fixture){
 	},
 
 	"have one holder of many who ask at a time": func(f *fixture) {
-		var held atomic.Int64
-		var asking sync.WaitGroup
+		var (
+			held   atomic.Int64
+			asking sync.WaitGroup
+		)
 		for i := range 16 {
 			asking.Go(func() {
 				mine, _, err := f.TakeDuty(f.Context(), "sweep", strconv.Itoa(i), at(0), at(time.Minute))
 				if err != nil {
 					f.Errorf("TakeDuty: %v", err)
 				}
+
 				if mine {
 					held.Add(1)
 				}
 			})
 		}
+
 		asking.Wait()
 		f.wantEqual("holders", held.Load(), int64(1))
 	},
@@ -74,10 +78,13 @@ var dutyTests = map[string]func(*fixture){
 				f.Errorf("duty %q of %q was taken", bad[0], bad[1])
 			}
 		}
+
 		f.wantDuty("sweep", "a", at(0), true, "")
+
 		if err := f.NoteDuty(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote+1)); err == nil {
 			f.Error("a note that is too long was taken")
 		}
+
 		f.wantErr("NoteDuty", f.NoteDuty(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote)), nil)
 	},
 }

@@ -13,19 +13,26 @@ import (
 // workOff works all that is due, and answers each message.
 func workOff(f *fixture, now time.Time) {
 	f.Helper()
+
 	for leases := f.claim(now, 10); len(leases) > 0; leases = f.claim(now, 10) {
 		for _, lease := range leases {
-			f.advance(lease, store.Step{Now: now, Answer: answer(), Outcome: &store.Outcome{State: store.Done}})
+			f.advance(lease, store.Step{
+				Now:     now,
+				Answer:  answer(),
+				Outcome: &store.Outcome{State: store.Done},
+			})
 		}
 	}
 }
 
 func purge(f *fixture, payloads, events time.Time, limit int) int {
 	f.Helper()
+
 	n, err := f.Purge(f.Context(), payloads, events, limit)
 	if err != nil {
 		f.Fatalf("Purge: %v", err)
 	}
+
 	return n
 }
 
@@ -35,21 +42,52 @@ var figuresTests = map[string]func(*fixture){
 		f.ingest(received(text("a", "one"), at(0)), received(text("b", "two"), at(time.Minute)),
 			finished(text("c", ""), store.Quarantined), finished(text("d", ""), store.Kept))
 		f.wantEqual("after ingest", f.stats(at(time.Hour)),
-			store.Stats{Pending: 2, OldestPending: at(0), Quarantined: 1, ActiveConversations: 2})
+			store.Stats{
+				Pending:             2,
+				OldestPending:       at(0),
+				Quarantined:         1,
+				ActiveConversations: 2,
+			})
 		f.advance(f.claim(at(time.Hour), 1)[0], end(store.Dead, at(time.Hour)))
 		f.wantEqual("after a failure", f.stats(at(time.Hour)),
-			store.Stats{Pending: 1, OldestPending: at(time.Minute), DeadLetters: 1, Quarantined: 1, ActiveConversations: 2})
+			store.Stats{
+				Pending:             1,
+				OldestPending:       at(time.Minute),
+				DeadLetters:         1,
+				Quarantined:         1,
+				ActiveConversations: 2,
+			})
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), nil)
 		f.wantEqual("after a replay", f.stats(at(time.Hour)),
-			store.Stats{Pending: 2, OldestPending: at(0), Quarantined: 1, ActiveConversations: 2})
+			store.Stats{
+				Pending:             2,
+				OldestPending:       at(0),
+				Quarantined:         1,
+				ActiveConversations: 2,
+			})
 		workOff(f, at(time.Hour))
 		f.wantEqual("a day later", f.stats(at(25*time.Hour)), store.Stats{Quarantined: 1})
 		totals, err := f.Totals(f.Context())
 		f.wantErr("Totals", err, nil)
 		f.wantEqual("totals", totals, []store.Total{
-			{Kind: store.KindMessage, Type: "text", State: store.Done, Count: 2},
-			{Kind: store.KindMessage, Type: "text", State: store.Kept, Count: 1},
-			{Kind: store.KindMessage, Type: "text", State: store.Quarantined, Count: 1},
+			{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: store.Done,
+				Count: 2,
+			},
+			{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: store.Kept,
+				Count: 1,
+			},
+			{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: store.Quarantined,
+				Count: 1,
+			},
 		})
 	},
 
@@ -71,9 +109,11 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("emptied again", purge(f, later, at(0), 100), 0)
 		record := f.get(id("a"))
 		f.wantEqual("payload", len(record.Event.Payload), 0)
+
 		for _, reply := range record.Replies {
 			f.wantEqual("body", len(reply.Body), 0)
 		}
+
 		f.wantEqual("fresh", f.ingest(text("a", "lane")), []bool{false})
 		f.wantEqual("quarantined", f.stats(at(0)).Quarantined, int64(1))
 
@@ -96,6 +136,7 @@ var figuresTests = map[string]func(*fixture){
 		for i := range 250 {
 			events = append(events, finished(text(strconv.Itoa(i), ""), store.Kept))
 		}
+
 		f.ingest(events...)
 		f.wantEqual("emptied", purge(f, at(time.Hour), at(0), 7), 7)
 		f.wantEqual("deleted and emptied", purge(f, at(time.Hour), at(time.Hour), 120), 240)
@@ -105,7 +146,11 @@ var figuresTests = map[string]func(*fixture){
 	"purge keeps what is not finished": func(f *fixture) {
 		f.ingest(text("dead", "lane"))
 		lease := f.claimOne(at(0))
-		f.advance(lease, store.Step{Now: at(0), Answer: answer(), Outcome: &store.Outcome{State: store.Dead}})
+		f.advance(lease, store.Step{
+			Now:     at(0),
+			Answer:  answer(),
+			Outcome: &store.Outcome{State: store.Dead},
+		})
 		f.ingest(text("waiting", "lane"), text("leased", "other"))
 		f.advance(f.claim(at(0), 1)[0], postpone(at(0), at(time.Hour), true))
 		held := f.claimOne(at(0))

@@ -50,8 +50,11 @@ var ingestTests = map[string]func(*fixture){
 
 	"stores an event once when it arrives many times at once": func(f *fixture) {
 		events := []store.Event{text("a", "one"), text("b", "one"), text("c", "two"), finished(text("d", ""), store.Kept)}
-		var fresh [4]atomic.Int64
-		var all sync.WaitGroup
+
+		var (
+			fresh [4]atomic.Int64
+			all   sync.WaitGroup
+		)
 		for range 32 {
 			all.Go(func() {
 				got, err := f.Ingest(f.Context(), events)
@@ -59,6 +62,7 @@ var ingestTests = map[string]func(*fixture){
 					f.Errorf("Ingest: %v", err)
 					return
 				}
+
 				for i, isNew := range got {
 					if isNew {
 						fresh[i].Add(1)
@@ -66,18 +70,31 @@ var ingestTests = map[string]func(*fixture){
 				}
 			})
 		}
+
 		all.Wait()
+
 		for i := range fresh {
 			if n := fresh[i].Load(); n != 1 {
 				f.Errorf("event %d was new %d times, want once", i, n)
 			}
 		}
+
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(3))
 		totals, err := f.Totals(f.Context())
 		f.wantErr("Totals", err, nil)
 		f.wantEqual("totals", totals, []store.Total{
-			{Kind: store.KindMessage, Type: "text", State: store.Kept, Count: 1},
-			{Kind: store.KindMessage, Type: "text", State: store.Pending, Count: 3},
+			{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: store.Kept,
+				Count: 1,
+			},
+			{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: store.Pending,
+				Count: 3,
+			},
 		})
 	},
 
@@ -90,10 +107,12 @@ var ingestTests = map[string]func(*fixture){
 		} {
 			bad := text("bad", "lane")
 			spoil(&bad)
+
 			if fresh, err := f.Ingest(f.Context(), []store.Event{text("a", "lane"), bad}); err == nil {
 				f.Errorf("wrong %s: Ingest returned %v, want an error", name, fresh)
 			}
 		}
+
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
@@ -104,6 +123,7 @@ var ingestTests = map[string]func(*fixture){
 	"does nothing for a caller who has left": func(f *fixture) {
 		ctx, cancel := context.WithCancel(f.Context())
 		cancel()
+
 		_, err := f.Ingest(ctx, []store.Event{text("a", "lane")})
 		f.wantErr("Ingest", err, context.Canceled)
 		_, err = f.Claim(ctx, store.Conversations, at(0), at(leaseTime), 1)

@@ -18,9 +18,16 @@ var leaseTests = map[string]func(*fixture){
 		lease := f.claimOne(at(0))
 		seq := f.get(text("a", "lane").ID).Seq
 		f.wantEqual("lease", lease, store.Lease{
-			LeaseRef: store.LeaseRef{Class: store.Conversations, Lane: "lane", Token: lease.Token},
+			LeaseRef: store.LeaseRef{
+				Class: store.Conversations,
+				Lane:  "lane",
+				Token: lease.Token,
+			},
 			Work: store.Work{
-				Event: text("a", "lane"), Seq: seq, Starts: 1, Conversation: store.Conversation{LastInboundAt: at(0)},
+				Event:        text("a", "lane"),
+				Seq:          seq,
+				Starts:       1,
+				Conversation: store.Conversation{LastInboundAt: at(0)},
 			},
 		})
 		f.wantEqual("claimed again", f.claim(at(leaseTime-time.Millisecond), 10), []store.Lease(nil))
@@ -31,12 +38,14 @@ var leaseTests = map[string]func(*fixture){
 		f.ingest(received(text("c", "lane"), at(time.Second)), received(text("a", "lane"), at(3*time.Second)))
 		f.ingest(received(text("b", "lane"), at(2*time.Second)))
 		lease := f.claimOne(at(time.Minute))
+
 		var order []string
 		for work := &lease.Work; work != nil; {
 			lease.Work = *work
 			order = append(order, names([]store.Lease{lease}, "a", "b", "c")...)
 			work = f.advance(lease, end(store.Done, at(time.Minute)))
 		}
+
 		f.wantEqual("order", order, []string{"c", "a", "b"})
 	},
 
@@ -51,7 +60,9 @@ var leaseTests = map[string]func(*fixture){
 	"hands out the longest due first, up to the limit": func(f *fixture) {
 		f.ingest(received(text("late", "one"), at(3*time.Second)), received(text("early", "two"), at(time.Second)),
 			received(text("middle", "three"), at(2*time.Second)), received(text("not due", "four"), at(time.Hour)))
+
 		all := []string{"late", "early", "middle", "not due"}
+
 		f.wantEqual("none", f.claim(at(time.Minute), 0), []store.Lease(nil))
 		f.wantEqual("two", names(f.claim(at(time.Minute), 2), all...), []string{"early", "middle"})
 		f.wantEqual("the rest", names(f.claim(at(time.Minute), 2), all...), []string{"late"})
@@ -67,8 +78,11 @@ var leaseTests = map[string]func(*fixture){
 		for i := range 60 {
 			f.ingest(text(strconv.Itoa(i), "lane "+strconv.Itoa(i)))
 		}
+
 		var mu sync.Mutex
+
 		claimed := map[string]int{}
+
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
@@ -76,21 +90,27 @@ var leaseTests = map[string]func(*fixture){
 				if err != nil {
 					f.Errorf("Claim: %v", err)
 				}
+
 				mu.Lock()
 				defer mu.Unlock()
+
 				for _, lease := range leases {
 					claimed[lease.Lane]++
 				}
 			})
 		}
+
 		all.Wait()
+
 		for _, lease := range f.claim(at(0), 60) {
 			claimed[lease.Lane]++
 		}
+
 		want := map[string]int{}
 		for lane := range maps.Keys(claimed) {
 			want[lane] = 1
 		}
+
 		f.wantEqual("claims of each lane", claimed, want)
 		f.wantEqual("lanes", len(claimed), 60)
 	},
@@ -98,10 +118,12 @@ var leaseTests = map[string]func(*fixture){
 	"hands out a lane again when its lease has ended": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		first := f.claimOne(at(0))
+
 		second := f.claimOne(at(leaseTime))
 		if first.Token == second.Token {
 			f.Error("two claims have the same token")
 		}
+
 		f.wantEqual("starts", second.Work.Starts, 2)
 	},
 
@@ -109,7 +131,12 @@ var leaseTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		stale := f.claimOne(at(0))
 		fresh := f.claimOne(at(leaseTime))
-		f.advance(fresh, store.Step{Now: at(leaseTime), Answer: []store.Reply{{Type: "text", Body: []byte("1")}}, Sending: new(0)})
+		f.advance(fresh, store.Step{
+			Now:     at(leaseTime),
+			Answer:  []store.Reply{{Type: "text", Body: []byte("1")}},
+			Sending: new(0),
+		})
+
 		before := f.get(stale.Work.Event.ID)
 		for name, step := range map[string]store.Step{
 			"end":      end(store.Done, at(leaseTime)),
@@ -120,6 +147,7 @@ var leaseTests = map[string]func(*fixture){
 			_, err := f.Advance(f.Context(), stale.LeaseRef, stale.Work.Event.ID, step)
 			f.wantErr("Advance: "+name, err, store.ErrLeaseLost)
 		}
+
 		f.wantErr("Release", f.Release(f.Context(), stale.LeaseRef, at(leaseTime)), store.ErrLeaseLost)
 		lost, err := f.Renew(f.Context(), []store.LeaseRef{stale.LeaseRef, fresh.LeaseRef}, at(time.Hour))
 		f.wantErr("Renew", err, nil)
@@ -159,6 +187,7 @@ var leaseTests = map[string]func(*fixture){
 		lease := f.claimOne(at(0))
 		f.ingest(received(text("b", "lane"), at(time.Second)))
 		f.wantEqual("claimed", f.claim(at(2*time.Second), 10), []store.Lease(nil))
+
 		next := f.advance(lease, end(store.Done, at(2*time.Second)))
 		if next == nil || next.Event.ID != text("b", "").ID {
 			f.Errorf("next event is %v, want the one that arrived", next)

@@ -10,6 +10,7 @@ var listTests = map[string]func(*fixture){
 		reported := func(name string) store.Event {
 			e := finished(text(name, ""), store.Kept)
 			e.Kind = store.KindError
+
 			return e
 		}
 		lost := text("lost", "lane")
@@ -18,6 +19,7 @@ var listTests = map[string]func(*fixture){
 		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
 		bury(f, "dead")
 		f.ingest(reported("one"), text("waiting", "lane"), reported("two"), finished(text("done", ""), store.Done))
+
 		for _, c := range []struct {
 			filter store.Filter
 			want   []string
@@ -36,17 +38,23 @@ var listTests = map[string]func(*fixture){
 			for _, name := range c.want {
 				want = append(want, *f.get(id(name)))
 			}
+
 			var after int64
 			for { // two at a time
 				page, err := f.List(f.Context(), c.filter, after, 2)
 				f.wantErr("List", err, nil)
+
 				if len(page) == 0 {
 					break
 				}
-				got, after = append(got, page...), page[len(page)-1].Seq
+
+				got = append(got, page...)
+				after = page[len(page)-1].Seq
 			}
+
 			f.wantEqual("listed", got, want)
 		}
+
 		none, err := f.List(f.Context(), store.Filter{}, 0, 0)
 		f.wantErr("List", err, nil)
 		f.wantEqual("listed", none, []store.Record(nil))

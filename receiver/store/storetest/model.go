@@ -27,17 +27,25 @@ func runModel(t *testing.T, factory Factory) {
 		if err != nil {
 			rt.Fatal(err)
 		}
+
 		m := &model{
-			T: rt, place: place, factory: factory, now: at(0),
-			events: map[string]*modelEvent{}, lanes: map[modelName]*modelLane{},
-			people: map[string]*modelPerson{}, pauses: map[string]store.Pause{},
+			T:       rt,
+			place:   place,
+			factory: factory,
+			now:     at(0),
+			events:  map[string]*modelEvent{},
+			lanes:   map[modelName]*modelLane{},
+			people:  map[string]*modelPerson{},
+			pauses:  map[string]store.Pause{},
 		}
+
 		m.open()
 		defer func() {
 			if err := m.store.Close(); err != nil {
 				rt.Errorf("Close: %v", err)
 			}
 		}()
+
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
 			"ingest":   m.ingest,
@@ -92,6 +100,7 @@ func (l *modelLane) oldest() *modelEvent {
 			return e
 		}
 	}
+
 	return nil
 }
 
@@ -113,6 +122,7 @@ func (m *model) open() {
 	if err != nil {
 		m.Fatalf("Open: %v", err)
 	}
+
 	m.store = s
 }
 
@@ -122,6 +132,7 @@ func (m *model) lane(class store.Class, name string) *modelLane {
 	if m.lanes[key] == nil {
 		m.lanes[key] = &modelLane{}
 	}
+
 	return m.lanes[key]
 }
 
@@ -134,15 +145,20 @@ func (m *model) draw(t *rapid.T) []store.Event {
 		case 7:
 			e.Kind = store.KindField // in the lane of the conversation, and not a message
 		case 8:
-			e.Kind, e.Class = store.KindStatus, store.Statuses
+			e.Kind = store.KindStatus
+			e.Class = store.Statuses
 		case 9:
-			e.Kind, e.Class = store.KindNotice, store.Notices
+			e.Kind = store.KindNotice
+			e.Class = store.Notices
 		}
+
 		if other := rapid.IntRange(0, 9).Draw(t, "alias"); other < 5 && e.Kind == store.KindMessage {
 			e.Alias = "lane " + strconv.Itoa(other)
 		}
+
 		events = append(events, e)
 	}
+
 	return events
 }
 
@@ -150,27 +166,37 @@ func (m *model) draw(t *rapid.T) []store.Event {
 func (m *model) keep(events []store.Event) (fresh []bool) {
 	for _, e := range events {
 		name := string(e.Payload)
+
 		fresh = append(fresh, m.events[name] == nil)
 		if m.events[name] != nil {
 			continue
 		}
+
 		lane := m.lane(e.Class, e.Lane)
 		if e.Kind == store.KindMessage {
 			m.person(e.Lane).hears(e.ReceivedAt)
 		}
+
 		m.join(e.Lane, e.Alias)
 		e.Alias = ""
-		m.events[name] = &modelEvent{event: e, place: len(m.events), state: store.Pending}
+		m.events[name] = &modelEvent{
+			event: e,
+			place: len(m.events),
+			state: store.Pending,
+		}
+
 		lane.events = append(lane.events, m.events[name])
 		if lane.ready.IsZero() {
 			lane.ready = e.ReceivedAt
 		}
 	}
+
 	return fresh
 }
 
 func (m *model) ingest(t *rapid.T) {
 	events := m.draw(t)
+
 	fresh, err := m.store.Ingest(t.Context(), events)
 	if want := m.keep(events); err != nil || !slices.Equal(fresh, want) {
 		t.Fatalf("Ingest returned %v, %v, want %v", fresh, err, want)
@@ -180,45 +206,58 @@ func (m *model) ingest(t *rapid.T) {
 // advance records a step for a worker, and says whether the worker still had the lane.
 func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool) {
 	next, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step)
+
 	lane := m.lane(h.ref.Class, h.ref.Lane)
 	if lane.token != h.ref.Token || lane.head != h.event {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("Advance on a lost lease returned %v", err)
 		}
+
 		return nil, false
 	}
+
 	if err != nil {
 		t.Fatalf("Advance: %v", err)
 	}
+
 	return next, true
 }
 
 func (m *model) end(t *rapid.T) {
 	h := m.hold(t)
 	state := rapid.SampledFrom([]store.State{store.Done, store.Kept, store.Dead}).Draw(t, "state")
+
 	next, held := m.advance(t, h, end(state, m.now))
 	if !held {
 		return
 	}
+
 	lane := m.lane(h.ref.Class, h.ref.Lane)
-	h.event.state, h.event.starts = state, 0
+	h.event.state = state
+
+	h.event.starts = 0
 	for _, e := range lane.events {
 		if e.boundTo == h.event && e.state == store.Pending {
 			e.state = state
 		}
 	}
+
 	lane.head = lane.oldest()
 	if lane.head == nil {
 		*lane = modelLane{events: lane.events}
+
 		if next != nil {
 			t.Fatalf("the last event is followed by %v", next)
 		}
+
 		return
 	}
+
 	lane.head.starts = 1
 	if next == nil {
 		t.Fatalf("%s returned no event, want %s", h.ref.Lane, lane.head.event.ID)
 	}
+
 	m.handedOut(t, h.ref, next)
 }
 
@@ -227,15 +266,28 @@ func (m *model) send(t *rapid.T) {
 	if len(h.event.replies) > 0 && h.event.replies[0].State == store.Sent {
 		t.Skip("it is sent")
 	}
-	step := store.Step{Now: m.now, Answer: []store.Reply{{Type: "text", Body: []byte("answer")}}, Sending: new(0)}
+
+	step := store.Step{
+		Now:     m.now,
+		Answer:  []store.Reply{{Type: "text", Body: []byte("answer")}},
+		Sending: new(0),
+	}
 	if _, held := m.advance(t, h, step); held {
 		h.event.starts = 1
+
 		resends := 0
 		if len(h.event.replies) > 0 {
 			resends = h.event.replies[0].Resends
 		}
+
 		h.event.replies = []store.Reply{
-			{Type: "text", Body: []byte("answer"), State: store.Sending, StartedAt: m.now, Resends: resends},
+			{
+				Type:      "text",
+				Body:      []byte("answer"),
+				State:     store.Sending,
+				StartedAt: m.now,
+				Resends:   resends,
+			},
 		}
 	}
 }
@@ -245,21 +297,27 @@ func (m *model) sent(t *rapid.T) {
 	if len(h.event.replies) == 0 {
 		t.Skip("nothing was sent")
 	}
+
 	if _, held := m.advance(t, h, store.Step{Now: m.now, Sent: &store.SentRef{MessageID: "wamid"}}); held {
 		h.event.starts = 1
-		h.event.replies[0].State, h.event.replies[0].MessageID = store.Sent, "wamid"
+		h.event.replies[0].State = store.Sent
+		h.event.replies[0].MessageID = "wamid"
 	}
 }
 
 func (m *model) postpone(t *rapid.T) {
 	h := m.hold(t)
 	spent := rapid.Bool().Draw(t, "spent")
+
 	retryAt := m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
 	if _, held := m.advance(t, h, postpone(m.now, retryAt, spent)); !held {
 		return
 	}
+
 	lane := m.lane(h.ref.Class, h.ref.Lane)
-	lane.ready, lane.token = retryAt, 0
+	lane.ready = retryAt
+	lane.token = 0
+
 	h.event.starts = 0
 	if spent {
 		h.event.attempts++
@@ -268,27 +326,36 @@ func (m *model) postpone(t *rapid.T) {
 
 func (m *model) replay(t *rapid.T) {
 	name := fmt.Sprintf(`{"id":"%d"}`, rapid.IntRange(0, 19).Draw(t, "event"))
+
 	e := m.events[name]
 	if e == nil {
 		t.Skip("it has not arrived")
 	}
+
 	err := m.store.Replay(t.Context(), e.event.ID, m.now)
 	if e.state != store.Dead {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("Replay of what is no dead letter returned %v", err)
 		}
+
 		return
 	}
+
 	if err != nil {
 		t.Fatalf("Replay: %v", err)
 	}
+
 	lane := m.lane(e.event.Class, e.event.Lane)
+
 	e.boundTo = nil
 	for _, other := range lane.events {
 		if other == e || other.boundTo == e && other.state == store.Dead {
-			other.state, other.attempts, other.replays = store.Pending, 0, other.replays+1
+			other.state = store.Pending
+			other.attempts = 0
+			other.replays = other.replays + 1
 		}
 	}
+
 	if lane.ready.IsZero() {
 		lane.ready = m.now
 	}
@@ -302,21 +369,27 @@ func (m *model) reopen(t *rapid.T) {
 	if err := m.store.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
+
 	m.open()
+
 	if !m.factory.Exclusive {
 		return
 	}
+
 	for _, lane := range m.lanes {
 		if lane.token != 0 {
-			lane.ready, lane.token = time.UnixMilli(0), 0
+			lane.ready = time.UnixMilli(0)
+			lane.token = 0
 		}
 	}
 }
 
 // compare checks what can be read against the model.
 func (m *model) compare(t *rapid.T) {
-	var want store.Stats
-	var dead []*modelEvent
+	var (
+		want store.Stats
+		dead []*modelEvent
+	)
 	for _, e := range m.events {
 		switch e.state {
 		case store.Pending:
@@ -328,24 +401,32 @@ func (m *model) compare(t *rapid.T) {
 				want.PendingNotices++
 				continue
 			}
+
 			want.Pending++
 			if want.OldestPending.IsZero() || e.event.ReceivedAt.Before(want.OldestPending) {
 				want.OldestPending = e.event.ReceivedAt
 			}
 		case store.Dead:
 			want.DeadLetters++
+
 			dead = append(dead, e)
 		}
 	}
+
 	want.ActiveConversations, want.HumanConversations = m.figures()
+
 	got, err := m.store.Stats(t.Context(), m.now)
 	if err != nil || got != want {
 		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
 	}
+
 	records, err := m.store.DeadLetters(t.Context(), 0, 100)
+
 	slices.SortFunc(dead, func(a, b *modelEvent) int { return cmp.Compare(a.place, b.place) })
+
 	if err != nil || !slices.EqualFunc(records, dead, func(r store.Record, e *modelEvent) bool { return r.Event.ID == e.event.ID }) {
 		t.Fatalf("DeadLetters returned %v, %v", records, err)
 	}
+
 	m.comparePauses(t)
 }

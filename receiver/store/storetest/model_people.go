@@ -25,24 +25,32 @@ func (m *model) person(name string) *modelPerson {
 	if m.people[name] == nil {
 		m.people[name] = &modelPerson{}
 	}
+
 	return m.people[name]
 }
 
 func (p *modelPerson) hears(when time.Time) {
-	p.state.LastInboundAt, p.state.TemplateRequired, p.unsure = when, false, false // time does not go back in the model
+	p.state.LastInboundAt = when
+	p.state.TemplateRequired = false
+	p.unsure = false // time does not go back in the model
 }
 
 func (m *model) join(name, other string) {
 	if name == "" || other == "" {
 		return
 	}
-	p, q := m.person(name), m.person(other)
+
+	p := m.person(name)
+
+	q := m.person(other)
 	if p == q {
 		return
 	}
+
 	apart := p.state.LastInboundAt.Sub(q.state.LastInboundAt).Abs()
 	differ := p.state.TemplateRequired != q.state.TemplateRequired
 	p.unsure = p.unsure || q.unsure || differ && apart < time.Minute
+
 	p.state = p.state.Merge(q.state)
 	for name, other := range m.people {
 		if other == q {
@@ -56,17 +64,23 @@ func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversatio
 	if lag := p.state.LastInboundAt.Sub(got.LastInboundAt); lag < 0 || lag >= time.Minute {
 		t.Fatalf("the last message is known as of %v, want %v", got.LastInboundAt, p.state.LastInboundAt)
 	}
+
 	if p.unsure {
-		p.state.TemplateRequired, p.unsure = got.TemplateRequired, false
+		p.state.TemplateRequired = got.TemplateRequired
+		p.unsure = false
 	}
+
 	return store.Conversation{
-		LastInboundAt: got.LastInboundAt, HumanUntil: p.state.HumanUntil, TemplateRequired: p.state.TemplateRequired,
+		LastInboundAt:    got.LastInboundAt,
+		HumanUntil:       p.state.HumanUntil,
+		TemplateRequired: p.state.TemplateRequired,
 	}
 }
 
 // converse changes the state of a lane's person.
 func (m *model) converse(t *rapid.T) {
 	h := m.hold(t)
+
 	step := store.Step{Now: m.now}
 	switch rapid.IntRange(0, 2).Draw(t, "what") {
 	case 0:
@@ -76,19 +90,25 @@ func (m *model) converse(t *rapid.T) {
 		if minutes := rapid.IntRange(0, 3).Draw(t, "minutes"); minutes > 0 {
 			until = m.now.Add(time.Duration(minutes) * time.Minute)
 		}
+
 		step.HumanUntil = &until
 	default:
 		step.Join = "lane " + strconv.Itoa(rapid.IntRange(0, 5).Draw(t, "name"))
 	}
+
 	if _, held := m.advance(t, h, step); !held {
 		return
 	}
+
 	h.event.starts = 1
 	m.join(step.Join, h.ref.Lane)
+
 	person := m.person(h.ref.Lane)
 	if step.TemplateRequired != nil {
-		person.state.TemplateRequired, person.unsure = *step.TemplateRequired, false
+		person.state.TemplateRequired = *step.TemplateRequired
+		person.unsure = false
 	}
+
 	if step.HumanUntil != nil {
 		person.state.HumanUntil = *step.HumanUntil
 	}
@@ -102,14 +122,17 @@ func (m *model) figures() (active, human int64) {
 		if slices.Contains(counted, p) {
 			continue
 		}
+
 		counted = append(counted, p)
 		if !p.state.LastInboundAt.IsZero() {
 			active++
 		}
+
 		if p.state.HumanUntil.After(m.now) {
 			human++
 		}
 	}
+
 	return active, human
 }
 
@@ -119,22 +142,30 @@ func (m *model) pause(t *rapid.T) {
 		if err := m.store.ClearPause(t.Context(), scope); err != nil {
 			t.Fatalf("ClearPause: %v", err)
 		}
+
 		delete(m.pauses, scope)
+
 		return
 	}
+
 	pause := store.Pause{
-		Scope: scope, Until: m.now.Add(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second),
-		Level: rapid.IntRange(0, 5).Draw(t, "level"), Code: rapid.SampledFrom([]string{"130429", "131056"}).Draw(t, "code"),
+		Scope: scope,
+		Until: m.now.Add(time.Duration(rapid.IntRange(1, 200).Draw(t, "seconds")) * time.Second),
+		Level: rapid.IntRange(0, 5).Draw(t, "level"),
+		Code:  rapid.SampledFrom([]string{"130429", "131056"}).Draw(t, "code"),
 	}
 	if err := m.store.SetPause(t.Context(), pause, m.now); err != nil {
 		t.Fatalf("SetPause: %v", err)
 	}
+
 	if old := m.pauses[scope]; old.Until.After(m.now) {
 		pause.Level = max(pause.Level, old.Level)
 		if !pause.Until.After(old.Until) {
-			pause.Until, pause.Code = old.Until, old.Code
+			pause.Until = old.Until
+			pause.Code = old.Code
 		}
 	}
+
 	m.pauses[scope] = pause
 }
 
@@ -145,10 +176,12 @@ func (m *model) comparePauses(t *rapid.T) {
 			want = append(want, pause)
 		}
 	}
+
 	got, err := m.store.Pauses(t.Context(), m.now)
 	byScope := func(a, b store.Pause) int { return strings.Compare(a.Scope, b.Scope) }
 	slices.SortFunc(got, byScope)
 	slices.SortFunc(want, byScope)
+
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("Pauses returned %v, %v, want %v", got, err, want)
 	}

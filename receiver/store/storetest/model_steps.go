@@ -20,11 +20,14 @@ func (l *modelLane) after(head *modelEvent) []*modelEvent {
 		if e.place <= head.place || e.state != store.Pending || e.boundTo == head {
 			continue
 		}
+
 		if e.boundTo != nil || e.binds || len(e.replies) > 0 {
 			break
 		}
+
 		found = append(found, e)
 	}
+
 	return found
 }
 
@@ -32,33 +35,44 @@ func (l *modelLane) after(head *modelEvent) []*modelEvent {
 func (m *model) bind(t *rapid.T) {
 	h := m.hold(t)
 	lane := m.lane(h.ref.Class, h.ref.Lane)
+
 	found, err := m.store.Peek(t.Context(), h.ref, 3)
 	if lane.token != h.ref.Token {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("Peek on a lost lease returned %v", err)
 		}
+
 		return
 	}
+
 	want := lane.after(lane.head)
 	want = want[:min(len(want), 3)]
+
 	same := slices.EqualFunc(found, want, func(got store.Event, want *modelEvent) bool {
 		return fmt.Sprint(got) == fmt.Sprint(want.event)
 	})
 	if err != nil || !same {
 		t.Fatalf("Peek returned %v, %v", found, err)
 	}
+
 	if len(want) == 0 || lane.head != h.event {
 		return
 	}
+
 	n := rapid.IntRange(1, len(want)).Draw(t, "bound")
+
 	step := store.Step{Now: m.now}
 	for _, e := range want[:n] {
 		step.Also = append(step.Also, e.event.ID)
 	}
+
 	if _, held := m.advance(t, h, step); !held {
 		return
 	}
-	h.event.starts, h.event.binds = 1, true
+
+	h.event.starts = 1
+
+	h.event.binds = true
 	for _, e := range want[:n] {
 		e.boundTo = h.event
 	}
@@ -68,19 +82,26 @@ func (m *model) bind(t *rapid.T) {
 func (m *model) resend(t *rapid.T) {
 	h := m.hold(t)
 	name := fmt.Sprintf(`{"id":"%d"}`, rapid.IntRange(0, 19).Draw(t, "event"))
+
 	e := m.events[name]
 	if e == nil {
 		t.Skip("it has not arrived")
 	}
+
 	if _, held := m.advance(t, h, store.Step{Now: m.now, Resend: &store.ReplyRef{Event: e.event.ID}}); !held {
 		return
 	}
+
 	h.event.starts = 1
+
 	if e.state != store.Done || len(e.replies) == 0 || e.replies[0].State != store.Sent {
 		return
 	}
+
 	e.state = store.Pending
-	e.replies[0].State, e.replies[0].MessageID = store.Planned, ""
+	e.replies[0].State = store.Planned
+	e.replies[0].MessageID = ""
+
 	e.replies[0].Resends++
 	if lane := m.lane(e.event.Class, e.event.Lane); lane.ready.IsZero() {
 		lane.ready = m.now
@@ -89,9 +110,11 @@ func (m *model) resend(t *rapid.T) {
 
 func (m *model) emit(t *rapid.T) {
 	h := m.hold(t)
+
 	events := m.draw(t)
 	if _, held := m.advance(t, h, store.Step{Now: m.now, Emit: events}); held {
 		h.event.starts = 1
+
 		m.keep(events)
 	}
 }

@@ -21,11 +21,17 @@ var namesTests = map[string]func(*fixture){
 		f.ingest(known(text("a", "number"), "user"))
 		f.work("user", human(at(time.Hour)))
 		f.work("number", template(true))
-		want := store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour), TemplateRequired: true}
+
+		want := store.Conversation{
+			LastInboundAt:    at(0),
+			HumanUntil:       at(time.Hour),
+			TemplateRequired: true,
+		}
 		f.wantEqual("by number", f.conversation("number"), want)
 		f.wantEqual("by user", f.conversation("user"), want)
 		f.ingest(received(text("b", "user"), at(time.Hour)))
-		want.LastInboundAt, want.TemplateRequired = at(time.Hour), false
+		want.LastInboundAt = at(time.Hour)
+		want.TemplateRequired = false
 		f.wantEqual("by number", f.conversation("number"), want)
 		f.wantEqual("active", f.stats(at(time.Hour)).ActiveConversations, int64(1))
 		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(1))
@@ -33,6 +39,7 @@ var namesTests = map[string]func(*fixture){
 
 	"clear a required template, each of them": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"))
+
 		for i, name := range []string{"user", "number", "user"} {
 			f.work("number", template(true))
 			f.ingest(received(text(strconv.Itoa(i), name), at(time.Second)))
@@ -44,9 +51,11 @@ var namesTests = map[string]func(*fixture){
 		f.ingest(known(text("a", "number"), "user"), text("b", "user"))
 		leases := f.claim(at(0), 10)
 		f.wantEqual("lanes", len(leases), 2)
+
 		for _, lease := range leases {
 			f.wantEqual("state", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
 		}
+
 		event := f.get(id("a")).Event
 		f.wantEqual("event", event, text("a", "number")) // reads do not return the alias
 	},
@@ -74,15 +83,21 @@ var namesTests = map[string]func(*fixture){
 	"join more names": func(f *fixture) {
 		f.ingest(known(text("a", "1"), "2"), known(text("b", "3"), "4"), known(text("c", "2"), "3"), known(text("d", "4"), "5"))
 		f.work("5", human(at(time.Hour)))
+
 		for _, name := range []string{"1", "2", "3", "4", "5"} {
 			f.wantEqual("state by "+name, f.conversation(name), store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
 		}
+
 		f.wantEqual("active", f.stats(at(0)).ActiveConversations, int64(1))
 	},
 
 	"are learnt once": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"), known(text("b", "user"), "number"), known(text("c", "number"), "number"))
-		f.work("number", store.Step{Now: at(0), Join: "user", HumanUntil: new(at(time.Hour))})
+		f.work("number", store.Step{
+			Now:        at(0),
+			Join:       "user",
+			HumanUntil: new(at(time.Hour)),
+		})
 		f.wantEqual("state", f.conversation("user"), store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
 	},
 
@@ -90,6 +105,7 @@ var namesTests = map[string]func(*fixture){
 		for i := range store.MaxNames + 2 {
 			f.ingest(known(text(strconv.Itoa(i), "number"), "user "+strconv.Itoa(i)))
 		}
+
 		f.wantEqual("the last one that counts", f.conversation("user "+strconv.Itoa(store.MaxNames-2)),
 			store.Conversation{LastInboundAt: at(0)})
 		f.wantEqual("one too many", f.conversation("user "+strconv.Itoa(store.MaxNames-1)), store.Conversation{})

@@ -12,20 +12,29 @@ import (
 // notice is a message to the outside.
 func notice(name string) store.Event { //nolint:unparam // as the other fixtures are named
 	e := inClass(store.Notices, text(name, "sink"))
-	e.ID, e.Kind, e.Type = store.NewID(store.KindNotice, name), store.KindNotice, "message.dead"
+	e.ID = store.NewID(store.KindNotice, name)
+	e.Kind = store.KindNotice
+	e.Type = "message.dead"
+
 	return e
 }
 
 var outboxTests = map[string]func(*fixture){
 	"holds what a step emits": func(f *fixture) {
 		f.ingest(text("a", "lane"))
+
 		step := end(store.Done, at(0))
 		step.Emit = []store.Event{notice("n"), notice("n"), text("b", "lane"), finished(text("c", ""), store.Kept)}
 		next := f.advance(f.claimOne(at(0)), step)
 		f.wantEqual("next", next.Event, text("b", "lane"))
 		f.wantEqual("kept", f.get(id("c")).Event, finished(text("c", ""), store.Kept))
 		f.wantEqual("stats", f.stats(at(0)),
-			store.Stats{Pending: 1, OldestPending: at(0), PendingNotices: 1, ActiveConversations: 1})
+			store.Stats{
+				Pending:             1,
+				OldestPending:       at(0),
+				PendingNotices:      1,
+				ActiveConversations: 1,
+			})
 		f.wantEqual("fresh", f.ingest(notice("n")), []bool{false})
 		lease := f.claimOneOf(store.Notices, at(0))
 		f.wantEqual("notice", lease.Work.Event, notice("n"))
@@ -37,16 +46,30 @@ var outboxTests = map[string]func(*fixture){
 	"gets all of a step or nothing": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
-		f.advance(lease, store.Step{Now: at(0), Answer: answer(), Sent: &store.SentRef{MessageID: "wamid"}})
+		f.advance(lease, store.Step{
+			Now:    at(0),
+			Answer: answer(),
+			Sent:   &store.SentRef{MessageID: "wamid"},
+		})
+
 		for name, step := range map[string]store.Step{
-			"sent already": {Now: at(0), Sending: new(0), Emit: []store.Event{notice("n")}},
-			"no such part": {Now: at(0), Sending: new(7), Emit: []store.Event{notice("n")}},
-			"bad event":    {Now: at(0), Emit: []store.Event{notice("n"), {}}},
+			"sent already": {
+				Now:     at(0),
+				Sending: new(0),
+				Emit:    []store.Event{notice("n")},
+			},
+			"no such part": {
+				Now:     at(0),
+				Sending: new(7),
+				Emit:    []store.Event{notice("n")},
+			},
+			"bad event": {Now: at(0), Emit: []store.Event{notice("n"), {}}},
 		} {
 			if _, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, step); err == nil {
 				f.Errorf("%s: no error", name)
 			}
 		}
+
 		stale := lease
 		stale.Token++
 		_, err := f.Advance(f.Context(), stale.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(0), Emit: []store.Event{notice("n")}})

@@ -24,8 +24,18 @@ func (f *fixture) wantPauses(since time.Time, want ...store.Pause) {
 
 var pauseTests = map[string]func(*fixture){
 	"are in force until they end": func(f *fixture) {
-		app := store.Pause{Scope: "app", Until: at(time.Minute), Level: 2, Code: "4"}
-		pair := store.Pause{Scope: "pair", Until: at(time.Hour), Level: 1, Code: "131056"}
+		app := store.Pause{
+			Scope: "app",
+			Until: at(time.Minute),
+			Level: 2,
+			Code:  "4",
+		}
+		pair := store.Pause{
+			Scope: "pair",
+			Until: at(time.Hour),
+			Level: 1,
+			Code:  "131056",
+		}
 		f.wantPauses(at(0))
 		f.pause(at(0), app)
 		f.pause(at(0), pair)
@@ -35,27 +45,74 @@ var pauseTests = map[string]func(*fixture){
 	},
 
 	"only grow while they are in force": func(f *fixture) {
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Minute), Level: 2, Code: "4"})
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Second), Level: 3, Code: "80007"})
-		f.wantPauses(at(0), store.Pause{Scope: "app", Until: at(time.Minute), Level: 3, Code: "4"})
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Hour), Level: 1, Code: "80007"})
-		f.wantPauses(at(0), store.Pause{Scope: "app", Until: at(time.Hour), Level: 3, Code: "80007"})
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Minute),
+			Level: 2,
+			Code:  "4",
+		})
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Second),
+			Level: 3,
+			Code:  "80007",
+		})
+		f.wantPauses(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Minute),
+			Level: 3,
+			Code:  "4",
+		})
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Hour),
+			Level: 1,
+			Code:  "80007",
+		})
+		f.wantPauses(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Hour),
+			Level: 3,
+			Code:  "80007",
+		})
 	},
 
 	"begin anew when they have ended": func(f *fixture) {
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Minute), Level: 2, Code: "4"})
-		anew := store.Pause{Scope: "app", Until: at(time.Minute + time.Second), Level: 1, Code: "80007"}
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Minute),
+			Level: 2,
+			Code:  "4",
+		})
+		anew := store.Pause{
+			Scope: "app",
+			Until: at(time.Minute + time.Second),
+			Level: 1,
+			Code:  "80007",
+		}
 		f.pause(at(time.Minute), anew)
 		f.wantPauses(at(0), anew)
 	},
 
 	"are cleared": func(f *fixture) {
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Minute), Level: 2})
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Minute),
+			Level: 2,
+		})
 		f.wantErr("ClearPause", f.ClearPause(f.Context(), "app"), nil)
 		f.wantErr("ClearPause again", f.ClearPause(f.Context(), "app"), nil)
 		f.wantPauses(at(0))
-		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Second), Level: 1})
-		f.wantPauses(at(0), store.Pause{Scope: "app", Until: at(time.Second), Level: 1})
+		f.pause(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Second),
+			Level: 1,
+		})
+		f.wantPauses(at(0), store.Pause{
+			Scope: "app",
+			Until: at(time.Second),
+			Level: 1,
+		})
 	},
 
 	"need a scope and an end": func(f *fixture) {
@@ -70,6 +127,7 @@ var pauseTests = map[string]func(*fixture){
 		for i := range store.MaxPauses + 1 {
 			f.pause(at(0), store.Pause{Scope: strconv.Itoa(i), Until: at(time.Duration(i+1) * time.Second)})
 		}
+
 		got, err := f.Pauses(f.Context(), at(0))
 		f.wantErr("Pauses", err, nil)
 		f.wantEqual("pauses", len(got), store.MaxPauses)

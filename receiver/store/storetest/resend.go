@@ -14,7 +14,11 @@ func answered(f *fixture, name, lane string) {
 	f.Helper()
 	f.ingest(text(name, lane))
 	lease := f.claimOne(at(0))
-	f.advance(lease, store.Step{Now: at(0), Answer: answer(), Sent: &store.SentRef{Part: 0, MessageID: "wamid.0"}})
+	f.advance(lease, store.Step{
+		Now:    at(0),
+		Answer: answer(),
+		Sent:   &store.SentRef{Part: 0, MessageID: "wamid.0"},
+	})
 	step := end(store.Done, at(0))
 	step.Sent = &store.SentRef{Part: 1, MessageID: "wamid.1"}
 	f.advance(lease, step)
@@ -34,22 +38,32 @@ var resendTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"))
 		f.advance(f.claimOne(at(0)), postpone(at(0), at(0), true))
 		answered(f, "a", "lane")
+
 		for i := range 2 {
 			now := at(time.Duration(i+1) * time.Minute)
-			resend(f, now, store.ReplyRef{Event: id("a"), Part: 1, MessageID: "wamid.1"})
+			resend(f, now, store.ReplyRef{
+				Event:     id("a"),
+				Part:      1,
+				MessageID: "wamid.1",
+			})
 			lease := f.claimOne(now)
 			f.wantEqual("event", lease.Work.Event, text("a", "lane"))
 			f.wantEqual("attempts", lease.Work.Attempts, 1)
 			f.wantEqual("starts", lease.Work.Starts, 1)
+
 			want := answer()
-			want[0].State, want[0].MessageID = store.Sent, "wamid.0"
-			want[1].State, want[1].Resends = store.Planned, i+1
+			want[0].State = store.Sent
+			want[0].MessageID = "wamid.0"
+			want[1].State = store.Planned
+			want[1].Resends = i + 1
 			f.wantEqual("replies", lease.Work.Replies, want)
 			f.wantEqual("finished", f.get(id("a")).FinishedAt, time.Time{})
+
 			step := end(store.Done, now)
 			step.Sent = &store.SentRef{Part: 1, MessageID: "wamid.1"}
 			f.advance(lease, step)
 		}
+
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
 	},
 
@@ -71,8 +85,13 @@ var resendTests = map[string]func(*fixture){
 		answered(f, "a", "lane")
 		bury(f, "dead")
 		f.ingest(finished(text("kept", ""), store.Kept))
+
 		for i, reply := range []store.ReplyRef{
-			{Event: id("a"), Part: 0, MessageID: "wamid.other"},
+			{
+				Event:     id("a"),
+				Part:      0,
+				MessageID: "wamid.other",
+			},
 			{Event: id("a"), Part: 7},
 			{Event: id("dead")},
 			{Event: id("kept")},
@@ -82,6 +101,7 @@ var resendTests = map[string]func(*fixture){
 			resend(f, at(time.Duration(i)*time.Second), reply)
 			f.wantEqual("record", f.get(id("a")), before)
 		}
+
 		purge(f, at(time.Hour), at(0), 100)
 		resend(f, at(time.Hour), store.ReplyRef{Event: id("a"), Part: 0})
 		f.wantEqual("claimed", f.claim(at(time.Hour), 10), []store.Lease(nil))

@@ -13,11 +13,21 @@ import (
 // status is a status of an outbound message, one second later for each rank.
 func status(message, participant, kind, name string, rank int) store.Event {
 	return store.Event{
-		ID:   store.NewID(store.KindStatus, message, participant, kind, name),
-		Kind: store.KindStatus, Type: name, State: store.Done, PhoneNumberID: "1065", Payload: []byte("{}"), ReceivedAt: at(0),
+		ID:            store.NewID(store.KindStatus, message, participant, kind, name),
+		Kind:          store.KindStatus,
+		Type:          name,
+		State:         store.Done,
+		PhoneNumberID: "1065",
+		Payload:       []byte("{}"),
+		ReceivedAt:    at(0),
 		Status: &store.StatusUpdate{
-			PhoneNumberID: "1065", MessageID: message, Participant: participant, Type: kind, Status: name, Rank: rank,
-			At: at(time.Duration(rank) * time.Second),
+			PhoneNumberID: "1065",
+			MessageID:     message,
+			Participant:   participant,
+			Type:          kind,
+			Status:        name,
+			Rank:          rank,
+			At:            at(time.Duration(rank) * time.Second),
 		},
 	}
 }
@@ -25,7 +35,9 @@ func status(message, participant, kind, name string, rank int) store.Event {
 // proof is a status that names a send of ours.
 func proof(of store.ID, part int, message, name string, when time.Time) store.Event {
 	e := received(status(message, "", "", name, 1), when)
-	e.Status.ReplyTo, e.Status.ReplyPart = of, part
+	e.Status.ReplyTo = of
+	e.Status.ReplyPart = part
+
 	return e
 }
 
@@ -33,19 +45,27 @@ func proof(of store.ID, part int, message, name string, when time.Time) store.Ev
 func permutations(n int, each func([]int)) {
 	order := make([]int, 0, n)
 	used := make([]bool, n)
+
 	var extend func()
+
 	extend = func() {
 		if len(order) == n {
 			each(order)
 			return
 		}
+
 		for i := range n {
 			if used[i] {
 				continue
 			}
-			used[i], order = true, append(order, i)
+
+			used[i] = true
+			order = append(order, i)
+
 			extend()
-			used[i], order = false, order[:len(order)-1]
+
+			used[i] = false
+			order = order[:len(order)-1]
 		}
 	}
 	extend()
@@ -56,7 +76,12 @@ func sending(f *fixture) store.Lease {
 	f.Helper()
 	f.ingest(text("a", "lane"))
 	lease := f.claimOne(at(0))
-	f.advance(lease, store.Step{Now: at(0), Answer: answer(), Sending: new(0)})
+	f.advance(lease, store.Step{
+		Now:     at(0),
+		Answer:  answer(),
+		Sending: new(0),
+	})
+
 	return lease
 }
 
@@ -68,6 +93,7 @@ var statusTests = map[string]func(*fixture){
 			for _, i := range order {
 				f.ingest(status(message, "", "", statuses[i], i))
 			}
+
 			got, err := f.MessageStatus(f.Context(), "1065", message, "")
 			f.wantErr("MessageStatus", err, nil)
 			f.wantEqual(message, got, status(message, "", "", "failed", 3).Status)
@@ -83,11 +109,13 @@ var statusTests = map[string]func(*fixture){
 
 	"keeps participants and types apart": func(f *fixture) {
 		f.ingest(status("m", "", "", "sent", 1), status("m", "p", "", "read", 3), status("m", "", "payment", "captured", 9))
+
 		for participant, want := range map[string]string{"": "sent", "p": "read"} {
 			got, err := f.MessageStatus(f.Context(), "1065", "m", participant)
 			f.wantErr("MessageStatus", err, nil)
 			f.wantEqual("status", got.Status, want)
 		}
+
 		for _, name := range [][3]string{{"1065", "m", "q"}, {"1065", "n", ""}, {"1066", "m", ""}} {
 			_, err := f.MessageStatus(f.Context(), name[0], name[1], name[2])
 			f.wantErr("MessageStatus", err, store.ErrNotFound)
@@ -108,7 +136,11 @@ var statusTests = map[string]func(*fixture){
 			event := text(name, "lane "+name)
 			f.ingest(event)
 			lease := f.claimOne(at(0))
-			f.advance(lease, store.Step{Now: at(0), Answer: answer(), Sending: new(1)})
+			f.advance(lease, store.Step{
+				Now:     at(0),
+				Answer:  answer(),
+				Sending: new(1),
+			})
 			f.advance(lease, postpone(at(0), at(time.Hour), false))
 			now := at(time.Duration(i+1) * time.Second)
 			f.ingest(proof(event.ID, 1, "wamid."+name, name, now))
@@ -116,7 +148,9 @@ var statusTests = map[string]func(*fixture){
 			lease = f.claimOne(now) // due at once
 			want := answer()
 			want[0].State = store.Planned
-			want[1].State, want[1].StartedAt, want[1].MessageID = store.Sent, at(0), "wamid."+name
+			want[1].State = store.Sent
+			want[1].StartedAt = at(0)
+			want[1].MessageID = "wamid." + name
 			f.wantEqual("replies", lease.Work.Replies, want)
 			f.advance(lease, end(store.Done, now))
 		}

@@ -56,6 +56,7 @@ func Run(t *testing.T, factory Factory) {
 					if err != nil {
 						t.Fatal(err)
 					}
+
 					t.Cleanup(func() {
 						if err := s.Close(); err != nil {
 							t.Errorf("Close: %v", err)
@@ -66,6 +67,7 @@ func Run(t *testing.T, factory Factory) {
 			}
 		})
 	}
+
 	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
 }
 
@@ -87,8 +89,15 @@ const leaseTime = time.Minute
 // text is a text message in a conversation, received at noon.
 func text(name, lane string) store.Event {
 	return store.Event{
-		ID: store.NewID(store.KindMessage, name), Kind: store.KindMessage, Type: "text", State: store.Pending,
-		Class: store.Conversations, Lane: lane, PhoneNumberID: "1065", Payload: fmt.Appendf(nil, `{"id":%q}`, name), ReceivedAt: at(0),
+		ID:            store.NewID(store.KindMessage, name),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		Class:         store.Conversations,
+		Lane:          lane,
+		PhoneNumberID: "1065",
+		Payload:       fmt.Appendf(nil, `{"id":%q}`, name),
+		ReceivedAt:    at(0),
 	}
 }
 
@@ -100,16 +109,21 @@ func received(e store.Event, when time.Time) store.Event {
 
 // finished returns an event as one that is finished when it arrives.
 func finished(e store.Event, state store.State) store.Event {
-	e.State, e.Class, e.Lane = state, "", ""
+	e.State = state
+	e.Class = ""
+	e.Lane = ""
+
 	return e
 }
 
 func (f *fixture) ingest(events ...store.Event) []bool {
 	f.Helper()
+
 	fresh, err := f.Ingest(f.Context(), events)
 	if err != nil {
 		f.Fatalf("Ingest: %v", err)
 	}
+
 	return fresh
 }
 
@@ -121,10 +135,12 @@ func (f *fixture) claim(now time.Time, limit int) []store.Lease {
 
 func (f *fixture) claimClass(class store.Class, now time.Time, limit int) []store.Lease {
 	f.Helper()
+
 	leases, err := f.Claim(f.Context(), class, now, now.Add(leaseTime), limit)
 	if err != nil {
 		f.Fatalf("Claim: %v", err)
 	}
+
 	return leases
 }
 
@@ -142,41 +158,50 @@ func (f *fixture) claimOneOf(class store.Class, now time.Time) store.Lease {
 
 func (f *fixture) only(leases []store.Lease) store.Lease {
 	f.Helper()
+
 	if len(leases) != 1 {
 		f.Fatalf("claimed %d lanes, want 1", len(leases))
 	}
+
 	return leases[0]
 }
 
 func (f *fixture) advance(lease store.Lease, step store.Step) *store.Work {
 	f.Helper()
+
 	next, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, step)
 	if err != nil {
 		f.Fatalf("Advance: %v", err)
 	}
+
 	return next
 }
 
 func (f *fixture) get(id store.ID) *store.Record {
 	f.Helper()
+
 	record, err := f.Get(f.Context(), id)
 	if err != nil {
 		f.Fatalf("Get: %v", err)
 	}
+
 	return record
 }
 
 func (f *fixture) stats(now time.Time) store.Stats {
 	f.Helper()
+
 	stats, err := f.Stats(f.Context(), now)
 	if err != nil {
 		f.Fatalf("Stats: %v", err)
 	}
+
 	return stats
 }
 
 func (f *fixture) wantErr(what string, err, want error) {
 	f.Helper()
+
 	if !errors.Is(err, want) {
 		f.Errorf("%s returned %v, want %v", what, err, want)
 	}
@@ -184,6 +209,7 @@ func (f *fixture) wantErr(what string, err, want error) {
 
 func (f *fixture) wantEqual(what string, got, want any) {
 	f.Helper()
+
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		f.Errorf("%s (-want +got):\n%s", what, diff)
 	}
@@ -197,8 +223,15 @@ func end(state store.State, now time.Time) store.Step {
 // postpone is a step that ends an attempt.
 func postpone(now, retryAt time.Time, spent bool) store.Step {
 	return store.Step{Now: now, Outcome: &store.Outcome{
-		State: store.Pending, RetryAt: retryAt,
-		Failure: &store.Failure{At: now, Class: "transient", Code: "http_503", Text: "no answer", Spent: spent},
+		State:   store.Pending,
+		RetryAt: retryAt,
+		Failure: &store.Failure{
+			At:    now,
+			Class: "transient",
+			Code:  "http_503",
+			Text:  "no answer",
+			Spent: spent,
+		},
 	}}
 }
 
@@ -212,5 +245,6 @@ func names(leases []store.Lease, among ...string) []string {
 			}
 		}
 	}
+
 	return found
 }

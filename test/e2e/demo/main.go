@@ -31,7 +31,9 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Stdout)
+
 	stop()
+
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -43,6 +45,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	d := &demo{cluster: cluster, out: out}
 	for _, step := range []struct {
 		title string
@@ -56,11 +59,14 @@ func run(ctx context.Context, out io.Writer) error {
 		{"What Kubernetes says of it", d.observe},
 	} {
 		fmt.Fprintf(out, "\n== %s\n", step.title)
+
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
 	}
+
 	fmt.Fprint(out, onward)
+
 	return nil
 }
 
@@ -78,10 +84,12 @@ func (d *demo) line(format string, args ...any) {
 // kubectl tells the command and shows what it prints.
 func (d *demo) kubectl(ctx context.Context, args ...string) error {
 	d.line("$ kubectl %s", strings.Join(args, " "))
+
 	printed, err := d.cluster.Kubectl(ctx, args...)
 	for text := range strings.Lines(printed) {
 		d.line("%s", strings.TrimRight(text, "\n"))
 	}
+
 	return err
 }
 
@@ -91,9 +99,11 @@ func (d *demo) install(ctx context.Context) error {
 		"--wait", "--timeout=3m", "--set=image.tag=local", "--set=receiverImage.tag=local",
 	}
 	d.line("$ helm %s", strings.Join(args, " "))
+
 	if _, err := d.cluster.Helm(ctx, args...); err != nil {
 		return err
 	}
+
 	return d.kubectl(ctx, "--namespace="+systemNamespace, "get", "pods")
 }
 
@@ -101,9 +111,11 @@ func (d *demo) deploy(ctx context.Context) (err error) {
 	if err := d.cluster.Apply(ctx, "default", "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"); err != nil {
 		return err
 	}
+
 	if d.standins, err = standins.Deploy(ctx, d.cluster, namespace); err != nil {
 		return err
 	}
+
 	return d.standins.DeliverTo(ctx, meta.Callback{
 		URL: "http://demo." + namespace + ".svc/webhooks/whatsapp", AppSecret: standins.AppSecret,
 	})
@@ -113,6 +125,7 @@ func (d *demo) apply(ctx context.Context) error {
 	if err := d.kubectl(ctx, "--namespace="+namespace, "apply", "--kustomize=config/samples/demo"); err != nil {
 		return err
 	}
+
 	return d.kubectl(ctx, "--namespace="+namespace, "wait", "--for=condition=Ready", "waw/demo", "--timeout=3m")
 }
 
@@ -120,6 +133,7 @@ func (d *demo) observe(ctx context.Context) error {
 	if err := d.kubectl(ctx, "--namespace="+namespace, "get", "waw,deployment,service,pvc,pod"); err != nil {
 		return err
 	}
+
 	return d.kubectl(ctx, "--namespace="+namespace, "get", "waw/demo",
 		`--output=jsonpath={range .status.conditions[*]}{.type}={.status}  {.reason}: {.message}{"\n"}{end}`)
 }

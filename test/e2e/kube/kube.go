@@ -31,26 +31,36 @@ type Cluster struct {
 // Open finds the cluster by the variables that test/e2e/on-cluster.sh sets: KUBECONFIG; HELM and CLUSTER, the programs of
 // hack/tools/helm and hack/cluster. kubectl is the one in PATH.
 func Open() (*Cluster, error) {
-	c := &Cluster{kubeconfig: os.Getenv("KUBECONFIG"), helm: os.Getenv("HELM"), cluster: os.Getenv("CLUSTER")}
+	c := &Cluster{
+		kubeconfig: os.Getenv("KUBECONFIG"),
+		helm:       os.Getenv("HELM"),
+		cluster:    os.Getenv("CLUSTER"),
+	}
 	if c.kubeconfig == "" || c.helm == "" || c.cluster == "" {
 		return nil, errors.New("KUBECONFIG, HELM and CLUSTER must be set: 'make e2e' and 'make cluster-demo' do")
 	}
+
 	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("read KUBECONFIG: %w", err)
 	}
 	// A test waits by asking often, and has a cluster to itself.
-	config.QPS, config.Burst = 100, 200
+	config.QPS = 100
+	config.Burst = 200
+
 	scheme, err := controllers.NewScheme()
 	if err != nil {
 		return nil, err
 	}
+
 	if c.clientset, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
+
 	if c.Client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
+
 	return c, nil
 }
 
@@ -77,12 +87,17 @@ func (c *Cluster) Node(ctx context.Context, args ...string) (string, error) {
 
 func run(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
+
 	command := exec.CommandContext(ctx, program, args...) //nolint:gosec // the programs of the test
-	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	command.Stdin = strings.NewReader(stdin)
+	command.Stdout = &stdout
+	command.Stderr = &stderr
+
 	command.WaitDelay = 5 * time.Second
 	if err := command.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
+
 	return stdout.String(), nil
 }
 
@@ -94,13 +109,16 @@ func (c *Cluster) Call(ctx context.Context, method, kind, namespace, target, pat
 	for name, value := range query {
 		request.Param(name, value)
 	}
+
 	if body != nil {
 		request.Body(body)
 	}
+
 	answer, err := request.Do(ctx).Raw()
 	if err != nil {
 		return answer, fmt.Errorf("%s %s of %s %s/%s: %w: %s", method, path, kind, namespace, target, err, answer)
 	}
+
 	return answer, nil
 }
 
@@ -108,13 +126,16 @@ func (c *Cluster) Call(ctx context.Context, method, kind, namespace, target, pat
 func Eventually(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+
 	for {
 		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
+
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("after %s still: %w", patience, err)

@@ -21,10 +21,13 @@ import (
 // from the start, because a pod that is deleted takes its log with it.
 func (c *Cluster) FollowLogs(ctx context.Context, folder string) {
 	followed := map[string]bool{}
+
 	var following sync.WaitGroup
 	defer following.Wait()
+
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+
 	for {
 		pods, err := c.clientset.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 		if err == nil {
@@ -35,11 +38,13 @@ func (c *Cluster) FollowLogs(ctx context.Context, folder string) {
 					if followed[file] || container.State.Running == nil && container.State.Terminated == nil {
 						continue
 					}
+
 					followed[file] = true
 					following.Go(func() { c.follow(ctx, pod.Namespace, pod.Name, container.Name, filepath.Join(folder, file)) })
 				}
 			}
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -55,19 +60,25 @@ func (c *Cluster) follow(ctx context.Context, namespace, pod, container, path st
 		return
 	}
 	defer file.Close()
+
 	options := &corev1.PodLogOptions{Container: container, Follow: true}
 	for ctx.Err() == nil {
 		began := metav1.Now()
+
 		stream, err := c.clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
 		if err != nil {
 			return
 		}
+
 		_, err = io.Copy(file, stream)
 		_ = stream.Close()
+
 		if err == nil {
 			return
 		}
+
 		fmt.Fprintf(file, "(the stream broke: %v)\n", err)
+
 		options.SinceTime = &began
 	}
 }
@@ -87,12 +98,14 @@ func (c *Cluster) SaveState(ctx context.Context, folder string) error {
 		if err != nil {
 			printed += "\n" + err.Error()
 		}
+
 		errs = append(errs, os.WriteFile(filepath.Join(folder, file), []byte(printed), 0o600))
 	}
 	// Those of a node that hack/cluster runs itself; kind keeps its own.
 	if logs := filepath.Join(filepath.Dir(c.kubeconfig), "log"); isFolder(logs) {
 		errs = append(errs, os.CopyFS(filepath.Join(folder, "node"), os.DirFS(logs)))
 	}
+
 	return errors.Join(errs...)
 }
 

@@ -44,7 +44,9 @@ func Deploy(ctx context.Context, cluster *kube.Cluster, namespace string) (*Stan
 	if err := cluster.Apply(ctx, namespace, manifest); err != nil {
 		return nil, err
 	}
+
 	_, err := cluster.Kubectl(ctx, "--namespace="+namespace, "rollout", "status", "deployment/standin", "--timeout=2m")
+
 	return &StandIns{cluster: cluster, namespace: namespace}, err
 }
 
@@ -53,7 +55,9 @@ func (s *StandIns) Sent(ctx context.Context) ([]standin.SentMessage, error) {
 	var answer struct {
 		Sent []standin.SentMessage `json:"sent"`
 	}
+
 	err := s.call(ctx, http.MethodGet, Graph, "sent", nil, nil, &answer)
+
 	return answer.Sent, err
 }
 
@@ -62,7 +66,9 @@ func (s *StandIns) Asked(ctx context.Context) ([]standin.BirdCall, error) {
 	var answer struct {
 		Asked []standin.BirdCall `json:"asked"`
 	}
+
 	err := s.call(ctx, http.MethodGet, Bird, "asked", nil, nil, &answer)
+
 	return answer.Asked, err
 }
 
@@ -73,6 +79,7 @@ func (s *StandIns) Forget(ctx context.Context) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -94,14 +101,18 @@ func (s *StandIns) DeliverTo(ctx context.Context, to meta.Callback) error {
 // Deliver makes one delivery from inside the cluster, signed with an app secret.
 func (s *StandIns) Deliver(ctx context.Context, appSecret string, body []byte) (meta.Answer, error) {
 	var answer meta.Answer
+
 	err := s.call(ctx, http.MethodPost, metaCalls, "deliver", map[string]string{"appSecret": appSecret}, json.RawMessage(body), &answer)
+
 	return answer, err
 }
 
 // Handshake verifies the callback as Meta does, from inside the cluster.
 func (s *StandIns) Handshake(ctx context.Context, verifyToken, challenge string) (meta.Answer, error) {
 	var answer meta.Answer
+
 	err := s.call(ctx, http.MethodPost, metaCalls, "handshake", map[string]string{"verifyToken": verifyToken, "challenge": challenge}, nil, &answer)
+
 	return answer, err
 }
 
@@ -118,7 +129,9 @@ func (s *StandIns) EndLoad(ctx context.Context) error {
 // Load tells what of the load was acknowledged.
 func (s *StandIns) Load(ctx context.Context) (meta.Report, error) {
 	var report meta.Report
+
 	err := s.call(ctx, http.MethodGet, metaCalls, "load", nil, nil, &report)
+
 	return report, err
 }
 
@@ -130,12 +143,15 @@ func (s *StandIns) call(ctx context.Context, method, service, path string, query
 			return fmt.Errorf("write the request to the stand-in %s: %w", service, err)
 		}
 	}
+
 	raw, err := s.cluster.Call(ctx, method, "services", s.namespace, service+":http", "_standin/"+path, query, body)
 	if err != nil || answer == nil {
 		return err
 	}
+
 	if err := json.Unmarshal(raw, answer); err != nil {
 		return fmt.Errorf("read the answer of the stand-in %s: %w", service, err)
 	}
+
 	return nil
 }

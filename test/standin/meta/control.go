@@ -38,10 +38,12 @@ func (m *Meta) Handler() http.Handler {
 		if !read(w, r, &wanted) {
 			return
 		}
+
 		if err := m.Start(r.Context(), wanted); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 			return
 		}
+
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("DELETE /_standin/load", func(w http.ResponseWriter, _ *http.Request) {
@@ -55,36 +57,44 @@ func (m *Meta) Handler() http.Handler {
 			http.Error(w, fmt.Sprintf("reading the delivery: %v", err), http.StatusBadRequest)
 			return
 		}
+
 		to := m.Callback()
 		if r.URL.Query().Has("appSecret") {
 			to.AppSecret = r.URL.Query().Get("appSecret")
 		}
+
 		status, said, err := standin.Deliver(r.Context(), m.client, to.URL, to.AppSecret, body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
+
 		answer(w, Answer{Status: status, Body: string(said)})
 	})
 	mux.HandleFunc("POST /_standin/handshake", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
+
 		status, said, err := standin.Handshake(r.Context(), m.client, m.Callback().URL, query.Get("verifyToken"), query.Get("challenge"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
+
 		answer(w, Answer{Status: status, Body: said})
 	})
+
 	return mux
 }
 
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
 	decoder.DisallowUnknownFields()
+
 	if err := decoder.Decode(into); err != nil {
 		http.Error(w, fmt.Sprintf("reading the request: %v", err), http.StatusBadRequest)
 		return false
 	}
+
 	return true
 }
 

@@ -94,14 +94,23 @@ func (m *Meta) Start(ctx context.Context, wanted Load) error {
 	case m.Callback().URL == "":
 		return errors.New("there is no callback to deliver to")
 	}
-	l := &load{Load: wanted, ended: make(chan struct{}), writing: wanted.Conversations, refusals: map[string]int{}}
+
+	l := &load{
+		Load:     wanted,
+		ended:    make(chan struct{}),
+		writing:  wanted.Conversations,
+		refusals: map[string]int{},
+	}
+
 	m.mu.Lock()
 	if m.current != nil && m.current.runs() {
 		m.mu.Unlock()
 		return fmt.Errorf("the load %q has not ended yet", m.current.Name)
 	}
+
 	m.current = l
 	m.mu.Unlock()
+
 	select {
 	case m.loads <- l:
 		return nil
@@ -115,6 +124,7 @@ func (m *Meta) End() {
 	if l := m.load(); l != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+
 		if !l.stopped {
 			l.stopped = true
 			close(l.ended)
@@ -127,24 +137,36 @@ func (m *Meta) Report() Report {
 	var r Report
 	if l := m.load(); l != nil {
 		l.mu.Lock()
-		r.Running, r.Messages, r.Refusals, r.Unanswered = l.writing > 0, slices.Clone(l.messages), maps.Clone(l.refusals), l.silence
+		r.Running = l.writing > 0
+		r.Messages = slices.Clone(l.messages)
+		r.Refusals = maps.Clone(l.refusals)
+		r.Unanswered = l.silence
 		l.mu.Unlock()
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r.Statuses = Statuses{Posted: m.posted, Waiting: m.waiting, Dropped: m.dropped}
+
+	r.Statuses = Statuses{
+		Posted:  m.posted,
+		Waiting: m.waiting,
+		Dropped: m.dropped,
+	}
+
 	return r
 }
 
 func (m *Meta) load() *load {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	return m.current
 }
 
 func (l *load) runs() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+
 	return l.writing > 0
 }
 
@@ -153,11 +175,15 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+
 		l.writing--
 	}()
+
 	waID := fmt.Sprintf("57300%07d", person)
+
 	tick := time.NewTicker(time.Duration(l.EveryMilliseconds) * time.Millisecond)
 	defer tick.Stop()
+
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -166,15 +192,20 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 			return
 		case <-tick.C:
 		}
+
 		text := fmt.Sprintf("%s %d of %d", l.Name, n, person)
 		id := standin.Wamid(text)
 		body := standin.TextDelivery(l.PhoneNumberID, waID, fmt.Sprint("Person ", person), id, text, time.Now())
+
 		attempts, acknowledged := m.deliver(ctx, body, func(answer string, reason error) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
+
 			l.refusals[answer]++
 			if reason != nil {
-				l.silence.To, l.silence.Reason = time.Now(), reason.Error()
+				l.silence.To = time.Now()
+
+				l.silence.Reason = reason.Error()
 				if l.refusals[NoAnswer] == 1 {
 					l.silence.From = l.silence.To
 				}
@@ -183,8 +214,13 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 		if !acknowledged {
 			return
 		}
+
 		l.mu.Lock()
-		l.messages = append(l.messages, Message{ID: id, Person: waID, Attempts: attempts})
+		l.messages = append(l.messages, Message{
+			ID:       id,
+			Person:   waID,
+			Attempts: attempts,
+		})
 		l.mu.Unlock()
 	}
 }

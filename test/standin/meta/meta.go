@@ -53,8 +53,11 @@ type Meta struct {
 // timeout.
 func New(client *http.Client, callback Callback, statuses ...string) *Meta {
 	return &Meta{
-		client: client, callback: callback, statuses: statuses,
-		pending: make(chan standin.SentMessage, maxPending), loads: make(chan *load),
+		client:   client,
+		callback: callback,
+		statuses: statuses,
+		pending:  make(chan standin.SentMessage, maxPending),
+		loads:    make(chan *load),
 	}
 }
 
@@ -62,9 +65,11 @@ func New(client *http.Client, callback Callback, statuses ...string) *Meta {
 func (m *Meta) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
+
 	for range posters {
 		running.Go(func() { m.postStatuses(ctx) })
 	}
+
 	for {
 		select {
 		case <-ctx.Done():
@@ -82,9 +87,11 @@ func (m *Meta) Run(ctx context.Context) {
 func (m *Meta) Sink(message standin.SentMessage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	if m.callback.URL == "" {
 		return
 	}
+
 	select {
 	case m.pending <- message:
 		m.waiting += len(m.statuses)
@@ -101,10 +108,12 @@ func (m *Meta) postStatuses(ctx context.Context) {
 		case message := <-m.pending:
 			for _, status := range m.statuses {
 				recipient := cmp.Or(strings.TrimPrefix(message.To, "+"), message.Recipient)
+
 				body := standin.StatusDelivery(message.PhoneNumberID, message.ID, status, recipient, message.Callback, time.Now())
 				if _, acknowledged := m.deliver(ctx, body, func(string, error) {}); !acknowledged {
 					return
 				}
+
 				m.mu.Lock()
 				m.posted++
 				m.waiting--
@@ -120,6 +129,7 @@ func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer str
 	for wait := firstRepeat; ; wait = min(2*wait, lastRepeat) {
 		attempts++
 		to := m.Callback()
+
 		status, _, err := standin.Deliver(ctx, m.client, to.URL, to.AppSecret, body)
 		switch {
 		case ctx.Err() != nil:
@@ -131,11 +141,13 @@ func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer str
 		default:
 			refused(strconv.Itoa(status), nil)
 		}
+
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		}
+
 		timer.Stop()
 	}
 }
@@ -144,6 +156,7 @@ func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer str
 func (m *Meta) Callback() Callback {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	return m.callback
 }
 
@@ -151,5 +164,6 @@ func (m *Meta) Callback() Callback {
 func (m *Meta) SetCallback(to Callback) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+
 	m.callback = to
 }

@@ -49,8 +49,10 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+
 	h.mu.Lock()
 	defer h.mu.Unlock()
+
 	h.taken = append(h.taken, string(body))
 	if h.done != nil {
 		h.done(h.taken)
@@ -60,41 +62,51 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // start runs a Meta until the test ends, and returns its control API.
 func start(t *testing.T, hook http.Handler, statuses ...string) (m *Meta, control string) {
 	t.Helper()
+
 	server := httptest.NewServer(hook)
 	t.Cleanup(server.Close)
+
 	transport := &http.Transport{DisableKeepAlives: true}
 	m = New(&http.Client{Timeout: 10 * time.Second, Transport: transport}, Callback{URL: server.URL, AppSecret: secret}, statuses...)
 	api := httptest.NewServer(m.Handler())
 	t.Cleanup(api.Close)
 	ctx, cancel := context.WithCancel(t.Context())
+
 	var running sync.WaitGroup
 	running.Go(func() { m.Run(ctx) })
 	t.Cleanup(running.Wait)
 	t.Cleanup(cancel)
+
 	return m, api.URL + "/_standin/"
 }
 
 func call(t *testing.T, method, url, body string, into any) int {
 	t.Helper()
+
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
+
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if into != nil {
 		if err := json.NewDecoder(bytes.NewReader(content)).Decode(into); err != nil {
 			t.Fatalf("%s %s: %v in %s", method, url, err, content)
 		}
 	}
+
 	return response.StatusCode
 }
 
@@ -107,13 +119,16 @@ func TestLoadIsDeliveredUntilItIsTaken(t *testing.T) {
 		}
 	}
 	_, control := start(t, hook)
+
 	load := `{"name":"one","phoneNumberID":"1","conversations":3,"everyMilliseconds":1}`
 	if status := call(t, http.MethodPost, control+"load", load, nil); status != http.StatusNoContent {
 		t.Fatalf("starting a load: %d", status)
 	}
+
 	if status := call(t, http.MethodPost, control+"load", load, nil); status != http.StatusConflict {
 		t.Errorf("a second load: %d, want 409", status)
 	}
+
 	<-enough
 	call(t, http.MethodDelete, control+"load", "", nil)
 
@@ -121,19 +136,26 @@ func TestLoadIsDeliveredUntilItIsTaken(t *testing.T) {
 	for report.Running = true; report.Running; {
 		call(t, http.MethodGet, control+"load", "", &report)
 	}
+
 	hook.mu.Lock()
 	defer hook.mu.Unlock()
+
 	if len(report.Messages) != len(hook.taken) || report.Refusals["503"] == 0 {
 		t.Errorf("%d messages are acknowledged of %d taken, refused: %v", len(report.Messages), len(hook.taken), report.Refusals)
 	}
-	ids, attempts := map[string]bool{}, 0
+
+	ids := map[string]bool{}
+
+	attempts := 0
 	for _, message := range report.Messages {
 		ids[message.ID] = true
+
 		attempts += message.Attempts
 		if !slices.ContainsFunc(hook.taken, func(body string) bool { return strings.Contains(body, message.Person) }) {
 			t.Errorf("nothing of %s was taken", message.Person)
 		}
 	}
+
 	if len(ids) != len(report.Messages) || attempts != len(report.Messages)+report.Refusals["503"] {
 		t.Errorf("%d messages with %d ids and %d attempts, refused: %v", len(report.Messages), len(ids), attempts, report.Refusals)
 	}
@@ -148,16 +170,24 @@ func TestStatusesAreDeliveredInOrder(t *testing.T) {
 		}
 	}
 	m, control := start(t, hook, "sent", "delivered", "read")
-	m.Sink(standin.SentMessage{PhoneNumberID: "1", ID: "wamid.x", To: "+573001234567", Callback: "e1"})
+	m.Sink(standin.SentMessage{
+		PhoneNumberID: "1",
+		ID:            "wamid.x",
+		To:            "+573001234567",
+		Callback:      "e1",
+	})
+
 	for i, body := range <-all {
 		if want := []string{"sent", "delivered", "read"}[i]; !strings.Contains(body, `"`+want+`"`) || !strings.Contains(body, `"e1"`) {
 			t.Errorf("delivery %d is %s, want %s", i, body, want)
 		}
 	}
+
 	var report Report
 	for report.Statuses.Posted < 3 {
 		call(t, http.MethodGet, control+"load", "", &report)
 	}
+
 	if want := (Statuses{Posted: 3}); report.Statuses != want {
 		t.Errorf("statuses are %+v, want %+v", report.Statuses, want)
 	}
@@ -166,6 +196,7 @@ func TestStatusesAreDeliveredInOrder(t *testing.T) {
 func TestSingleDeliveries(t *testing.T) {
 	hook := &webhook{}
 	hook.calls.Store(1) // the next one is taken
+
 	_, control := start(t, hook)
 	for _, tc := range []struct {
 		path, body string
@@ -180,9 +211,11 @@ func TestSingleDeliveries(t *testing.T) {
 			t.Errorf("POST %s is answered %+v, want %+v", tc.path, got, tc.want)
 		}
 	}
+
 	if status := call(t, http.MethodPut, control+"callback", `{"url":"http://127.0.0.1:1/"}`, nil); status != http.StatusNoContent {
 		t.Errorf("PUT callback: %d", status)
 	}
+
 	if status := call(t, http.MethodPost, control+"deliver", `{}`, nil); status != http.StatusBadGateway {
 		t.Errorf("a delivery that nobody takes: %d, want 502", status)
 	}

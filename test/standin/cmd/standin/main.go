@@ -54,7 +54,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	err := run(ctx, os.Args[1:], log)
+
 	stop()
+
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		log.Error("standin failed", "error", err)
 		os.Exit(1)
@@ -71,6 +73,7 @@ type settings struct {
 
 func parse(args []string) (settings, error) {
 	var s settings
+
 	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
 	flags.StringVar(&s.graphListen, "graph-listen", ":8081", "address of the Graph API; empty: not served")
 	flags.StringVar(&s.birdListen, "bird-listen", ":8082", "address of Bird; empty: not served")
@@ -84,23 +87,31 @@ func parse(args []string) (settings, error) {
 	list(flags, &s.bird.AccessKeys, "access-keys", "access keys Bird accepts, comma-separated; none: any")
 	flags.StringVar(&s.callbackURL, "callback-url", "", "receiver of deliveries, and of the statuses of sent messages; empty: none")
 	list(flags, &s.statuses, "statuses", "statuses to send for each message, comma-separated (default sent,delivered,read)")
+
 	keep := flags.Int("keep", 10_000, "how many calls and messages are kept; negative: they are only counted")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
+
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q: everything is set by flags", flags.Arg(0))
 	}
+
 	if s.graphListen == "" && s.birdListen == "" && s.metaListen == "" {
 		return s, errors.New("nothing to serve: set -graph-listen, -bird-listen or -meta-listen")
 	}
+
 	if s.callbackURL != "" && s.graph.AppSecret == "" {
 		return s, errors.New("-callback-url needs -app-secret to sign with")
 	}
+
 	if s.statuses == nil {
 		s.statuses = []string{"sent", "delivered", "read"}
 	}
-	s.graph.Keep, s.bird.Keep = *keep, *keep
+
+	s.graph.Keep = *keep
+	s.bird.Keep = *keep
+
 	return s, nil
 }
 
@@ -112,6 +123,7 @@ func list(flags *flag.FlagSet, into *[]string, name, usage string) {
 				*into = append(*into, item)
 			}
 		}
+
 		return nil
 	})
 }
@@ -122,8 +134,10 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+
 	serving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+
 	var background sync.WaitGroup
 	defer background.Wait()
 
@@ -133,8 +147,11 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	}}
 	deliveries := meta.New(client, meta.Callback{URL: s.callbackURL, AppSecret: s.graph.AppSecret}, s.statuses...)
 	background.Go(func() { deliveries.Run(serving) })
+
 	s.graph.StatusSink = deliveries.Sink
-	graph, bird := standin.NewGraph(s.graph), standin.NewBird(s.bird)
+	graph := standin.NewGraph(s.graph)
+
+	bird := standin.NewBird(s.bird)
 	for _, part := range []struct {
 		name, address string
 		handler       http.Handler
@@ -147,11 +164,13 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 		if part.address == "" {
 			continue
 		}
+
 		listener, err := (&net.ListenConfig{}).Listen(serving, "tcp", part.address)
 		if err != nil {
 			cancel(nil)
 			return fmt.Errorf("listening for %s: %w", part.name, err)
 		}
+
 		log.Info("serving", "standin", part.name, "address", listener.Addr().String())
 		background.Go(func() {
 			if err := serve(serving, listener, part.handler, part.release); err != nil {
@@ -159,11 +178,14 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 			}
 		})
 	}
+
 	<-serving.Done()
 	background.Wait()
+
 	if ctx.Err() == nil {
 		return context.Cause(serving)
 	}
+
 	return nil
 }
 
@@ -178,21 +200,28 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, rel
 		MaxHeaderBytes:    64 << 10,
 	}
 	ctx, stop := context.WithCancel(ctx)
+
 	var stopping sync.WaitGroup
 	defer stopping.Wait()
 	defer stop()
+
 	stopping.Go(func() {
 		<-ctx.Done()
 		release()
+
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
+
 		if server.Shutdown(drain) != nil {
 			_ = server.Close()
 		}
 	})
+
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+
 	<-ctx.Done()
+
 	return nil
 }

@@ -28,16 +28,19 @@ type addresses struct {
 func (a *addresses) Write(line []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+
 	var entry struct{ Standin, Address string }
 	if err := json.Unmarshal(line, &entry); err == nil && entry.Address != "" {
 		a.found <- [2]string{entry.Standin, entry.Address}
 	}
+
 	return len(line), nil
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {
 	found := &addresses{found: make(chan [2]string, 3)}
 	ctx, cancel := context.WithCancel(t.Context())
+
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
@@ -45,27 +48,35 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 			"-callback-url", "http://127.0.0.1:1/", "-app-secret", "s",
 		}, slog.New(slog.NewJSONHandler(found, nil)))
 	}()
+
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	call := func(method, url, body string) (int, error) {
 		r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 		if err != nil {
 			return 0, err
 		}
+
 		r.Header.Set("Authorization", "Bearer b")
 		r.Header.Set("Content-Type", "application/json")
+
 		response, err := client.Do(r)
 		if err != nil {
 			return 0, err
 		}
+
 		defer func() { _ = response.Body.Close() }()
+
 		_, err = io.Copy(io.Discard, response.Body)
+
 		return response.StatusCode, err
 	}
+
 	at := map[string]string{}
 	for range 3 {
 		pair := <-found.found
 		at[pair[0]] = "http://" + pair[1]
 	}
+
 	for url, body := range map[string]string{
 		at["graph"] + "/v26.0/1/messages": `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
 		at["bird"] + "/v1/messages/text":  `{"text":"hi"}`,
@@ -78,18 +89,23 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	if status, err := call(http.MethodGet, at["meta"]+"/_standin/load", ""); err != nil || status != http.StatusOK {
 		t.Errorf("GET load: %d, %v", status, err)
 	}
+
 	if status, err := call(http.MethodPost, at["bird"]+"/_standin/faults", `{"hang":true}`); err != nil || status != http.StatusCreated {
 		t.Fatalf("adding a fault: %d, %v", status, err)
 	}
+
 	held := make(chan error, 1)
 	go func() {
 		_, err := call(http.MethodPost, at["bird"]+"/v1/messages/text", `{}`)
 		held <- err
 	}()
+
 	cancel()
+
 	if err := <-ended; err != nil {
 		t.Errorf("run: %v", err)
 	}
+
 	if <-held == nil {
 		t.Error("the held call was answered")
 	}
@@ -107,6 +123,7 @@ func TestRunRefuses(t *testing.T) {
 		{"-graph-listen=127.0.0.1:0 -bird-listen=256.0.0.1:x", "listening for bird"},
 	} {
 		var output bytes.Buffer
+
 		err := run(t.Context(), strings.Fields(tc.args), slog.New(slog.NewTextHandler(&output, nil)))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.args, err, tc.want)
