@@ -90,9 +90,9 @@ bench: ## Measure throughput and latency; ARGS go to the program.
 crash-test: ## Kill receivers hundreds of times under load, and check what became of every message; ARGS go to the program.
 	go run ./test/crash $(ARGS)
 
-.PHONY: pressure-test
-pressure-test: ## Offer twice the capacity, and take disk and database away; ARGS go to the program.
-	go run ./test/pressure $(ARGS)
+.PHONY: overload-test
+overload-test: ## Offer twice the capacity, and take disk and database away; ARGS go to the program.
+	go run ./test/overload $(ARGS)
 
 .PHONY: demo
 demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.

@@ -27,7 +27,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 func TestScaleSubresource(t *testing.T) {
@@ -94,7 +94,7 @@ func TestColumns(t *testing.T) {
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	create(t, webhook)
 	settle(t, webhook)
-	newPod(t, webhook, report.Report{Backlog: &report.Backlog{Pending: 3, DeadLetters: 2}})
+	newPod(t, webhook, health.Report{Backlog: &health.Backlog{Pending: 3, DeadLetters: 2}})
 
 	clientset, err := kubernetes.NewForConfig(testCluster.admin)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 func toUnstructured(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) *unstructured.Unstructured {
@@ -66,7 +66,7 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 	}
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
 
-	pod, slice := newPod(t, webhook, report.Report{MissingSecrets: []string{"access-token", "verify-token"}, Subscription: report.Subscription{State: report.SubscriptionPending}})
+	pod, slice := newPod(t, webhook, health.Report{MissingSecrets: []string{"access-token", "verify-token"}, Subscription: health.Subscription{State: health.SubscriptionPending}})
 	eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":            "False SecretMissing",
 		"Reconciling":      "True SecretMissing",
@@ -83,9 +83,9 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 
 	eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
 
-	pod.say(report.Report{
-		Token: report.TokenRefused, Backlog: &report.Backlog{Pending: 3, DeadLetters: 2},
-		Subscription: report.Subscription{State: report.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
+	pod.say(health.Report{
+		Token: health.TokenRefused, Backlog: &health.Backlog{Pending: 3, DeadLetters: 2},
+		Subscription: health.Subscription{State: health.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
 	})
 	touch(t, slice)
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
@@ -98,7 +98,7 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 		t.Errorf("pending %v and dead letters %v; want 3 and 2", s.Pending, s.DeadLetters)
 	}
 
-	pod.say(report.Report{Token: report.TokenAccepted, Subscription: report.Subscription{State: report.SubscriptionActive}})
+	pod.say(health.Report{Token: health.TokenAccepted, Subscription: health.Subscription{State: health.SubscriptionActive}})
 	touch(t, slice)
 	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
 	eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))

@@ -18,7 +18,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // pods stands for the network between operator and pods, of which there are none without a node: it takes a question to
@@ -49,10 +49,10 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 // pod is a receiver of a resource, listed as the endpoints controller would.
 type pod struct {
 	mu     sync.Mutex
-	report report.Report
+	report health.Report
 }
 
-func (p *pod) say(r report.Report) {
+func (p *pod) say(r health.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -67,7 +67,7 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 }
 
 // newPod starts a pod that says r.
-func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r report.Report) (*pod, *discoveryv1.EndpointSlice) {
+func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*pod, *discoveryv1.EndpointSlice) {
 	t.Helper()
 
 	p := &pod{report: r}

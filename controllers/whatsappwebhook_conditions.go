@@ -14,10 +14,10 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/reports"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/poller"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // notReported is what is known of a receiver that nobody could ask.
@@ -33,7 +33,7 @@ func availability(d *appsv1.Deployment, rollout verdict) (verdict, metav1.Condit
 }
 
 // secretsAvailability names Secrets and keys as the resource refers to them. What is in them nobody here knows.
-func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported reports.Summary) (verdict, metav1.ConditionStatus) {
+func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) (verdict, metav1.ConditionStatus) {
 	switch {
 	case reported.Answered == 0:
 		return notReported, metav1.ConditionUnknown
@@ -108,7 +108,7 @@ func routeExposure(wanted []v1alpha1.GatewayReference, route *gatewayv1.HTTPRout
 	return verdict{v1alpha1.ReasonRouteAccepted, "every Gateway has taken the HTTPRoute"}, metav1.ConditionTrue
 }
 
-func subscription(webhook *v1alpha1.WhatsAppWebhook, reported reports.Summary) (verdict, metav1.ConditionStatus) {
+func subscription(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) (verdict, metav1.ConditionStatus) {
 	switch {
 	case webhook.Spec.CloudAPI.Subscription.AppID == "":
 		return verdict{v1alpha1.ReasonNotRequested, "the resource has no cloudAPI.subscription; register status.url in the app's settings at Meta"}, metav1.ConditionFalse
@@ -117,9 +117,9 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook, reported reports.Summary) (
 	}
 
 	switch reported.Subscription.State {
-	case report.SubscriptionActive:
+	case health.SubscriptionActive:
 		return verdict{v1alpha1.ReasonSubscriptionActive, "Meta delivers as declared"}, metav1.ConditionTrue
-	case report.SubscriptionFailed:
+	case health.SubscriptionFailed:
 		return verdict{v1alpha1.ReasonSubscriptionFailed, reported.Subscription.Problem}, metav1.ConditionFalse
 	default:
 		return verdict{v1alpha1.ReasonSubscriptionPending, "the receiver has not settled the subscription with Meta yet"}, metav1.ConditionUnknown

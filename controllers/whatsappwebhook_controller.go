@@ -28,7 +28,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/reports"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/poller"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
@@ -62,7 +62,7 @@ type WhatsAppWebhookReconciler struct {
 	client        client.Client
 	applier       *apply.Applier
 	extensions    *extensions
-	reports       *reports.Poller
+	reports       *poller.Poller
 	events        events.EventRecorder
 	environment   resources.Environment
 	statuses      *statuses
@@ -108,7 +108,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		every:     lookForExtensions,
 		served:    map[schema.GroupVersionKind]bool{},
 	}
-	r.reports = reports.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
+	r.reports = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
 
 	return r, nil
 }
@@ -203,12 +203,12 @@ func (r *WhatsAppWebhookReconciler) prunedKinds() []schema.GroupVersionKind {
 
 // ask finds the pods by the slices of the headless Service, which lists also those that are not ready, and returns what
 // they last said.
-func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (reports.Summary, error) {
+func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (poller.Summary, error) {
 	slices := &discoveryv1.EndpointSliceList{}
 	if err := r.client.List(ctx, slices, client.InNamespace(webhook.Namespace), client.MatchingLabels{
 		discoveryv1.LabelServiceName: resources.AdminServiceName(webhook.Name),
 	}); err != nil {
-		return reports.Summary{}, fmt.Errorf("list EndpointSlices: %w", err)
+		return poller.Summary{}, fmt.Errorf("list EndpointSlices: %w", err)
 	}
 
 	var addresses []string

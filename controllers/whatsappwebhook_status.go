@@ -18,7 +18,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/reports"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/poller"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
@@ -32,7 +32,7 @@ type observation struct {
 	route      *gatewayv1.HTTPRoute
 	wanted     []schema.GroupVersionKind // optional kinds that are asked for
 	missing    []schema.GroupVersionKind // and of those the ones that the cluster does not serve
-	reported   reports.Summary
+	reported   poller.Summary
 	failures   failures
 }
 

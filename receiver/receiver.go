@@ -71,7 +71,7 @@ type Receiver struct {
 
 // Open opens the store and listens; nothing is served or worked before Run.
 func Open(ctx context.Context, live *config.Live, version string, clock clockwork.Clock, log *slog.Logger) (_ *Receiver, err error) {
-	settings := live.Now()
+	settings := live.Current()
 
 	r := &Receiver{
 		live:    live,
@@ -219,13 +219,13 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { r.retain(run) })
 
 	worked := make(chan struct{})
-	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Now().Shutdown.DrainTimeout) })
+	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Current().Shutdown.DrainTimeout) })
 	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
 
 	<-run.Done()
 	r.draining.Store(true)
 
-	patience, done := context.WithTimeout(context.WithoutCancel(ctx), r.live.Now().Shutdown.DrainTimeout+time.Second)
+	patience, done := context.WithTimeout(context.WithoutCancel(ctx), r.live.Current().Shutdown.DrainTimeout+time.Second)
 	defer done()
 
 	err := context.Cause(run)

@@ -37,7 +37,7 @@ func (r *Receiver) retain(ctx context.Context) {
 func (r *Receiver) purge(ctx context.Context) {
 	now := r.clock.Now()
 
-	held, _, err := r.store.TakeDuty(ctx, store.DutyRetention, r.name, now, now.Add(purgeTerm))
+	held, _, err := r.store.AcquireLeadership(ctx, store.DutyRetention, r.name, now, now.Add(purgeTerm))
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("find out who drops events past their retention", "error", err)
 	}
@@ -46,7 +46,7 @@ func (r *Receiver) purge(ctx context.Context) {
 		return
 	}
 
-	payloads := time.Duration(r.live.Now().Store.RetentionDays) * 24 * time.Hour
+	payloads := time.Duration(r.live.Current().Store.RetentionDays) * 24 * time.Hour
 	for ctx.Err() == nil {
 		changed, err := r.store.Purge(ctx, now.Add(-payloads), now.Add(-max(payloads, keepIDs)), purgeBatch)
 		if err != nil && ctx.Err() == nil {

@@ -45,7 +45,7 @@ func TestRetention(t *testing.T) {
 	for person, state := range map[string]store.State{"573000000001": store.Done, "573000000002": store.Dead} {
 		now := clock.Now()
 
-		events, err := intake.Events(t.Context(), standin.TextDelivery("4200", person, "Ana", standin.Wamid(person), "hello", now), live.Now().Config, now)
+		events, err := intake.Events(t.Context(), standin.TextDelivery("4200", person, "Ana", standin.Wamid(person), "hello", now), live.Current().Config, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRetention(t *testing.T) {
 
 	clock.Advance(2 * 24 * time.Hour)
 
-	if held, _, err := inbox.TakeDuty(t.Context(), store.DutyRetention, "theirs", clock.Now(), clock.Now().Add(time.Hour)); err != nil || !held {
+	if held, _, err := inbox.AcquireLeadership(t.Context(), store.DutyRetention, "theirs", clock.Now(), clock.Now().Add(time.Hour)); err != nil || !held {
 		t.Fatalf("the duty is not free: %v, %v", held, err)
 	}
 

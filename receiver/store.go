@@ -14,13 +14,13 @@ import (
 
 // openStore opens the store that is configured. A file must be there to start; a database may come and go.
 func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
-	settings := live.Now().Store
+	settings := live.Current().Store
 	if settings.PostgreSQL == nil {
 		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{})
 	}
 
 	access := func() postgres.Access {
-		secrets := live.Now().Secrets
+		secrets := live.Current().Secrets
 		return postgres.Access{URL: secrets.DatabaseURL, CA: secrets.DatabaseCA}
 	}
 

@@ -17,7 +17,7 @@ import (
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -54,16 +54,16 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 	t.Cleanup(func() { comeUp(); meta.Close(); ingress.Close() })
 	w.start()
 
-	if s := w.status(); s.Subscription.State != report.SubscriptionPending || s.Status != "healthy" {
+	if s := w.status(); s.Subscription.State != health.SubscriptionPending || s.Status != "healthy" {
 		t.Errorf("before the first check: %+v", s)
 	}
 
 	target = &url.URL{Scheme: "http", Host: w.running.WebhookAddr()}
 
 	comeUp()
-	w.until("subscribed", func() bool { return w.status().Subscription.State == report.SubscriptionActive })
+	w.until("subscribed", func() bool { return w.status().Subscription.State == health.SubscriptionActive })
 
-	if s := w.status(); s.Status != "healthy" || s.Token != report.TokenAccepted || s.TokenExpiresAt != nil {
+	if s := w.status(); s.Status != "healthy" || s.Token != health.TokenAccepted || s.TokenExpiresAt != nil {
 		t.Errorf("status %+v, want it healthy with a token that does not expire", s)
 	}
 

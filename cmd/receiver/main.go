@@ -57,7 +57,7 @@ func run(ctx context.Context, file string) error {
 		return err
 	}
 
-	if err := level.UnmarshalText([]byte(live.Now().Log.Level)); err != nil {
+	if err := level.UnmarshalText([]byte(live.Current().Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %w", err)
 	}
 

@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"  //nolint:depguard // needed to register them
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics" //nolint:depguard // alerts and dashboard must name metrics that there are
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"  //nolint:depguard // needed to register them
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"   //nolint:depguard // needed to register them
 )
 
@@ -163,7 +163,7 @@ func metricNames(t *testing.T) map[string]bool {
 
 	m := metrics.New()
 	m.WatchStore(struct{ store.Store }{}, time.Now)
-	m.WatchSubscription(func() report.Subscription { return report.Subscription{} }, func() time.Time { return time.Time{} })
+	m.WatchSubscription(func() health.Subscription { return health.Subscription{} }, func() time.Time { return time.Time{} })
 
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -33,9 +33,9 @@ type Parts struct {
 	Live           *config.Live
 	Metrics        *metrics.Metrics
 	Problems       func() map[string]string // what is wrong with the configuration, by operation; the caller's own
-	Token          func() report.TokenState
+	Token          func() health.TokenState
 	TokenExpiresAt func() time.Time // zero: never, or not known
-	Subscription   func() report.Subscription
+	Subscription   func() health.Subscription
 	Draining       func() bool
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -60,7 +60,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 		reasons = append(reasons, "shutting down")
 	}
 
-	if missing := p.Live.Now().Missing(); len(missing) > 0 {
+	if missing := p.Live.Current().Missing(); len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
 
@@ -106,8 +106,8 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	_ = encoder.Encode(s)
 }
 
-func backlog(now time.Time, stats store.Stats) *report.Backlog {
-	return &report.Backlog{
+func backlog(now time.Time, stats store.Stats) *health.Backlog {
+	return &health.Backlog{
 		Pending:             stats.Pending,
 		PendingStatuses:     stats.PendingStatuses,
 		PendingNotices:      stats.PendingNotices,
@@ -120,18 +120,18 @@ func backlog(now time.Time, stats store.Stats) *report.Backlog {
 
 // summary is healthy while nothing waits for a person: a quiet night is no fault, so how long ago the last message came
 // is told but not judged.
-func (p Parts) summary(now time.Time) report.Report {
+func (p Parts) summary(now time.Time) health.Report {
 	figures := p.Metrics.Figures()
-	snapshot := p.Live.Now()
+	snapshot := p.Live.Current()
 
-	s := report.Report{
+	s := health.Report{
 		Status:         "healthy",
 		Version:        p.Version,
 		MissingSecrets: snapshot.Missing(),
 		Problems:       p.Problems(),
 		Token:          p.Token(),
 		Subscription:   p.Subscription(),
-		Metrics: report.HealthFigures{
+		Metrics: health.HealthFigures{
 			SuccessRate:         figures.SuccessRate(),
 			MessagesReceived:    figures.MessagesReceived,
 			MessagesProcessed:   figures.MessagesProcessed,
@@ -162,7 +162,7 @@ func (p Parts) summary(now time.Time) report.Report {
 		expiring = at.Sub(now) < tokenNotice
 	}
 
-	if expiring || s.Subscription.State == report.SubscriptionFailed || s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 {
+	if expiring || s.Subscription.State == health.SubscriptionFailed || s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 {
 		s.Status = "warning"
 	}
 

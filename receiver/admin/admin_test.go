@@ -18,8 +18,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 )
@@ -42,9 +42,9 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		Live:           config.Fixed(config.Config{}, secrets),
 		Metrics:        m,
 		Problems:       func() map[string]string { return map[string]string{} },
-		Token:          func() report.TokenState { return report.TokenAccepted },
+		Token:          func() health.TokenState { return health.TokenAccepted },
 		TokenExpiresAt: func() time.Time { return time.Time{} },
-		Subscription:   func() report.Subscription { return report.Subscription{State: report.SubscriptionNotRequested} },
+		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
 		Draining:       func() bool { return false },
 		Now:            func() time.Time { return now },
 		Log:            slog.New(slog.DiscardHandler),
@@ -105,7 +105,7 @@ func TestProbes(t *testing.T) {
 func TestStatus(t *testing.T) {
 	parts := newParts(t, allSecrets)
 
-	status := func() (s report.Report) {
+	status := func() (s health.Report) {
 		t.Helper()
 
 		code, body := get(t, parts, "/status")
@@ -115,15 +115,15 @@ func TestStatus(t *testing.T) {
 
 		return s
 	}
-	if diff := cmp.Diff(report.Report{
+	if diff := cmp.Diff(health.Report{
 		Status:         "healthy",
 		Version:        "v1",
 		MissingSecrets: []string{},
 		Problems:       map[string]string{},
-		Token:          report.TokenAccepted,
-		Subscription:   report.Subscription{State: report.SubscriptionNotRequested},
-		Backlog:        &report.Backlog{},
-		Metrics:        report.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
+		Token:          health.TokenAccepted,
+		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
+		Backlog:        &health.Backlog{},
+		Metrics:        health.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
@@ -157,21 +157,21 @@ func TestStatus(t *testing.T) {
 	parts.Metrics.CallFailed(failure.Of(errors.New("573001234567")))
 
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
-	if diff := cmp.Diff(report.Report{
+	if diff := cmp.Diff(health.Report{
 		Status:         "warning",
 		Version:        "v1",
 		MissingSecrets: []string{},
 		Problems:       map[string]string{"send message": "set a new token"},
-		Token:          report.TokenAccepted,
-		Subscription:   report.Subscription{State: report.SubscriptionNotRequested},
-		Backlog: &report.Backlog{
+		Token:          health.TokenAccepted,
+		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
+		Backlog: &health.Backlog{
 			Pending:             1,
 			PendingStatuses:     1,
 			PendingNotices:      1,
 			OldestPendingSecs:   90,
 			ActiveConversations: 1,
 		},
-		Metrics: report.HealthFigures{
+		Metrics: health.HealthFigures{
 			SuccessRate:           100 * 2.0 / 3,
 			MessagesReceived:      1,
 			MessagesProcessed:     2,
@@ -199,24 +199,24 @@ func TestStatus(t *testing.T) {
 
 func TestStatusOfSubscriptionAndToken(t *testing.T) {
 	for name, tc := range map[string]struct {
-		state   report.SubscriptionState
+		state   health.SubscriptionState
 		expires time.Time
 		want    string
 	}{
-		"active, token without end": {report.SubscriptionActive, time.Time{}, "healthy"},
-		"pending":                   {report.SubscriptionPending, time.Time{}, "healthy"},
-		"failed":                    {report.SubscriptionFailed, time.Time{}, "warning"},
-		"token for eight days":      {report.SubscriptionActive, now.Add(8 * 24 * time.Hour), "healthy"},
-		"token for six days":        {report.SubscriptionActive, now.Add(6 * 24 * time.Hour), "warning"},
-		"token that has expired":    {report.SubscriptionActive, now.Add(-time.Hour), "warning"},
+		"active, token without end": {health.SubscriptionActive, time.Time{}, "healthy"},
+		"pending":                   {health.SubscriptionPending, time.Time{}, "healthy"},
+		"failed":                    {health.SubscriptionFailed, time.Time{}, "warning"},
+		"token for eight days":      {health.SubscriptionActive, now.Add(8 * 24 * time.Hour), "healthy"},
+		"token for six days":        {health.SubscriptionActive, now.Add(6 * 24 * time.Hour), "warning"},
+		"token that has expired":    {health.SubscriptionActive, now.Add(-time.Hour), "warning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parts := newParts(t, allSecrets)
-			parts.Subscription = func() report.Subscription { return report.Subscription{State: tc.state} }
+			parts.Subscription = func() health.Subscription { return health.Subscription{State: tc.state} }
 			parts.TokenExpiresAt = func() time.Time { return tc.expires }
 			_, body := get(t, parts, "/status")
 
-			var got report.Report
+			var got health.Report
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
 				t.Fatal(err)
 			}

@@ -208,7 +208,7 @@ func TestOneProbeAtATime(t *testing.T) {
 
 func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{Failures: 1, OpenFor: openFor}}}, config.Secrets{}).Now()
+	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{Failures: 1, OpenFor: openFor}}}, config.Secrets{}).Current()
 	breaker := &breaker{clock: clock}
 	slow, _ := breaker.admit(settings, ProcessText)
 	failed, _ := breaker.admit(settings, ProcessText)

@@ -49,7 +49,7 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Enabled tells whether the configuration has m switched on. All methods are by default, save ProcessOther.
-func (c *Client) Enabled(m Method) bool { return *endpoint(c.live.Now().Bird, m).Enabled }
+func (c *Client) Enabled(m Method) bool { return *endpoint(c.live.Current().Bird, m).Enabled }
 
 // Ask puts one question and returns what the person is to get.
 func (c *Client) Ask(ctx context.Context, r Request) (Answer, error) {
@@ -82,7 +82,7 @@ func (c *Client) Notify(ctx context.Context, r Request) error {
 func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
 	op := string(r.Method)
 
-	settings := c.live.Now()
+	settings := c.live.Current()
 	if settings.Secrets.BirdAccessKey == "" {
 		return nil, &failure.Error{
 			Class: failure.Configuration,

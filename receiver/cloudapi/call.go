@@ -19,7 +19,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -46,7 +45,7 @@ type call struct {
 // do returns the body of the answer, which was 200. Errors are of type *failure.Error.
 func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	op := call.op
-	settings := c.live.Now()
+	settings := c.live.Current()
 
 	token := cmp.Or(call.token, settings.Secrets.AccessToken)
 	if token == "" {

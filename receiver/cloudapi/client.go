@@ -18,7 +18,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -45,12 +44,12 @@ func NewClient(live *config.Live, connections int) *Client {
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// TakeTurn tells whether phoneNumberID's throughput allows a send at once, and if so takes it.
-func (c *Client) TakeTurn(phoneNumberID string) bool { return c.throttle(phoneNumberID).Allow() }
+// Allow tells whether phoneNumberID's throughput allows a send at once, and if so takes it.
+func (c *Client) Allow(phoneNumberID string) bool { return c.throttle(phoneNumberID).Allow() }
 
-// ReserveTurn takes the next turn of phoneNumberID's throughput, and returns how long it is until then. Turns come in the
+// Reserve takes the next turn of phoneNumberID's throughput, and returns how long it is until then. Turns come in the
 // order in which they were taken.
-func (c *Client) ReserveTurn(phoneNumberID string) time.Duration {
+func (c *Client) Reserve(phoneNumberID string) time.Duration {
 	return c.throttle(phoneNumberID).Reserve().Delay()
 }
 
@@ -121,7 +120,7 @@ func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte
 
 // throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.
 func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
-	perSecond := c.live.Now().CloudAPI.MessagesPerSecond
+	perSecond := c.live.Current().CloudAPI.MessagesPerSecond
 	burst := max(1, perSecond/10) // Meta counts by the second, so a whole second's worth at once would be twice too much
 
 	c.mu.Lock()

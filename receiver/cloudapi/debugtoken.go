@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 

@@ -11,7 +11,6 @@ import (
 	"net/url"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 

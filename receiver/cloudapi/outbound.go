@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 

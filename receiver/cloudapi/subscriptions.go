@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 

@@ -122,7 +122,7 @@ func TestReadSecrets(t *testing.T) {
 		t.Errorf("ReadSecrets() (-want +got):\n%s", diff)
 	}
 
-	if diff := cmp.Diff([]string{RoleVerifyToken, RoleBirdAccessKey}, Fixed(Config{}, got).Now().Missing()); diff != "" {
+	if diff := cmp.Diff([]string{RoleVerifyToken, RoleBirdAccessKey}, Fixed(Config{}, got).Current().Missing()); diff != "" {
 		t.Errorf("Missing() (-want +got):\n%s", diff)
 	}
 
@@ -146,42 +146,42 @@ func TestLiveReload(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if got := len(live.Now().Missing()); got != 4 {
+	if got := len(live.Current().Missing()); got != 4 {
 		t.Fatalf("missing secrets = %d, want 4", got)
 	}
 
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "first")
 	live.Reload()
 
-	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
+	if diff := cmp.Diff([]string{"first"}, live.Current().Secrets.AppSecrets); diff != "" {
 		t.Errorf("after a secret appeared (-want +got):\n%s", diff)
 	}
 
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "")
 	live.Reload()
 
-	if diff := cmp.Diff([]string{"first"}, live.Now().Secrets.AppSecrets); diff != "" {
+	if diff := cmp.Diff([]string{"first"}, live.Current().Secrets.AppSecrets); diff != "" {
 		t.Errorf("while the file is being written (-want +got):\n%s", diff)
 	}
 
 	write(t, filepath.Join(secrets, RoleAppSecret, "0"), "second")
 	live.Reload()
 
-	if diff := cmp.Diff([]string{"second"}, live.Now().Secrets.AppSecrets); diff != "" {
+	if diff := cmp.Diff([]string{"second"}, live.Current().Secrets.AppSecrets); diff != "" {
 		t.Errorf("after rotation (-want +got):\n%s", diff)
 	}
 
 	write(t, file, "nonsense: true\n")
 	live.Reload()
 
-	if live.Now().Problem == "" || live.Now().Bird.BaseURL == "" {
-		t.Errorf("a bad file must be reported and leave the one before in force, got %+v", live.Now())
+	if live.Current().Problem == "" || live.Current().Bird.BaseURL == "" {
+		t.Errorf("a bad file must be reported and leave the one before in force, got %+v", live.Current())
 	}
 
 	write(t, file, smallest+"secretsDir: "+secrets+"\nlog: {level: debug}\n")
 	live.Reload()
 
-	if got := live.Now(); got.Problem != "" || got.Log.Level != "debug" {
+	if got := live.Current(); got.Problem != "" || got.Log.Level != "debug" {
 		t.Errorf("a good file must heal it, got problem %q, level %q", got.Problem, got.Log.Level)
 	}
 }
@@ -212,7 +212,7 @@ func TestLiveWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for live.Now().Secrets.VerifyToken != "token" {
+	for live.Current().Secrets.VerifyToken != "token" {
 		clock.Advance(checkEvery)
 	}
 }

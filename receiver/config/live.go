@@ -67,8 +67,8 @@ func Fixed(c Config, secrets Secrets) *Live {
 	return l
 }
 
-// Now returns the snapshot in force. Callers take it once for each piece of work.
-func (l *Live) Now() *Snapshot { return l.current.Load() }
+// Current returns the snapshot in force. Callers take it once for each piece of work.
+func (l *Live) Current() *Snapshot { return l.current.Load() }
 
 // Watch keeps the snapshot current until ctx ends.
 func (l *Live) Watch(ctx context.Context) {

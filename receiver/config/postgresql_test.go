@@ -90,7 +90,7 @@ func TestDatabaseURLIsMissed(t *testing.T) {
 		{"no URL", Store{PostgreSQL: &PostgreSQLStore{}}, Secrets{DatabaseCA: "CA"}, true},
 		{"URL", Store{PostgreSQL: &PostgreSQLStore{}}, Secrets{DatabaseURL: "postgres://host"}, false},
 	} {
-		missing := Fixed(Config{Store: c.store}, c.secrets).Now().Missing()
+		missing := Fixed(Config{Store: c.store}, c.secrets).Current().Missing()
 		if got := strings.Contains(strings.Join(missing, " "), "database"); got != c.want {
 			t.Errorf("%s: missing are %q", c.name, missing)
 		}

@@ -47,7 +47,7 @@ func TestReadBody(t *testing.T) {
 			r.ContentLength = tc.announced
 			w := httptest.NewRecorder()
 
-			body, release, status := e.readBody(w, r, e.Live.Now())
+			body, release, status := e.readBody(w, r, e.Live.Current())
 			if len(body) != tc.size || status != tc.status {
 				t.Errorf("read %d bytes, status %d, want %d and %d", len(body), status, tc.size, tc.status)
 			}

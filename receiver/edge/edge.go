@@ -52,7 +52,7 @@ type Edge struct {
 
 // New returns the handler for everything that is reachable from outside.
 func New(parts Parts) *Edge {
-	settings := parts.Live.Now()
+	settings := parts.Live.Current()
 	parts.Log = slog.New(newSeldom(parts.Log.Handler()))
 
 	e := &Edge{Parts: parts, bodies: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
@@ -69,7 +69,7 @@ func New(parts Parts) *Edge {
 
 // ServeHTTP routes by the configured path, which may change while it runs.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	settings := e.Live.Now()
+	settings := e.Live.Current()
 	// Where chunks end is what a proxy in between can be made to misread, and then the next delivery gets the answer of a
 	// request that was smuggled in before it. So nothing comes after chunks. Meta tells the length of what it sends.
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {

@@ -175,7 +175,7 @@ func TestDeliver(t *testing.T) {
 				t.Errorf("answered %d with Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 			}
 
-			if tc.status < 500 && !e.bodies.TryAcquire(e.Live.Now().Webhook.MaxInFlightBytes) {
+			if tc.status < 500 && !e.bodies.TryAcquire(e.Live.Current().Webhook.MaxInFlightBytes) {
 				t.Error("the memory of the body was not given back")
 			}
 		})

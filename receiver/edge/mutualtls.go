@@ -62,7 +62,7 @@ func (m *mutualTLS) config() *tls.Config {
 // current returns what is to be used now. Material that cannot be used leaves the one before in force; material that is
 // missing does not, since its owner took it away.
 func (m *mutualTLS) current() (*identity, error) {
-	secrets := m.live.Now().Secrets
+	secrets := m.live.Current().Secrets
 
 	given := material{secrets.ServerCertificate, secrets.ServerKey, secrets.ClientCA}
 	if given.certificate == "" || given.key == "" || given.clientCA == "" {

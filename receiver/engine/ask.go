@@ -37,7 +37,7 @@ func (e *Engine) ask(ctx context.Context, t *task) error {
 	}
 
 	if request == nil || !e.Bird.Enabled(request.Method) {
-		t.end = store.Kept
+		t.end = store.Skipped
 		return nil
 	}
 
@@ -46,7 +46,7 @@ func (e *Engine) ask(ctx context.Context, t *task) error {
 		return e.fallBack(ctx, t, err)
 	}
 
-	t.final.Also = joined
+	t.final.Coalesced = joined
 	if answer.Handoff != nil {
 		t.final.HumanUntil = new(e.Clock.Now().Add(t.settings.Processing.HumanFor))
 
@@ -100,10 +100,10 @@ func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply)
 	step := store.Step{
 		Now:        e.Clock.Now(),
 		Answer:     replies,
-		Also:       t.final.Also,
+		Coalesced:  t.final.Coalesced,
 		HumanUntil: t.final.HumanUntil,
 	}
-	if e.allowed(t, &replies[0]) == nil && e.Graph.TakeTurn(t.number()) {
+	if e.allowed(t, &replies[0]) == nil && e.Graph.Allow(t.number()) {
 		step.Sending = &replies[0].Part
 	}
 
@@ -111,7 +111,7 @@ func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply)
 		return err
 	}
 
-	t.final.Also = nil
+	t.final.Coalesced = nil
 	t.final.HumanUntil = nil
 	t.work.Replies = replies
 	t.inFlight = step.Sending

@@ -63,7 +63,7 @@ func (e *Engine) converse(ctx context.Context, t *task) (err error) {
 
 	if len(t.work.Replies) == 0 {
 		if e.Clock.Now().Before(t.work.Conversation.HumanUntil) {
-			t.end = store.Kept // a person of the business has the conversation
+			t.end = store.Skipped // a person of the business has the conversation
 			return nil
 		}
 

@@ -20,10 +20,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
@@ -58,7 +58,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	problems map[string]string // by operation: what the configuration has wrong
-	token    report.TokenState // what Meta last said of the access token
+	token    health.TokenState // what Meta last said of the access token
 }
 
 // New returns an engine that Run starts.
@@ -69,10 +69,10 @@ func New(parts Parts) *Engine {
 		pauses:   pauses{byScope: map[string]store.Pause{}},
 		turns:    turns{at: map[store.ID]time.Time{}},
 		problems: map[string]string{},
-		token:    report.TokenUnknown,
+		token:    health.TokenUnknown,
 	}
 	e.pools = []*pool{
-		newPool(e, store.Conversations, func() int { return e.Live.Now().Processing.Concurrency }, e.converse),
+		newPool(e, store.Conversations, func() int { return e.Live.Current().Processing.Concurrency }, e.converse),
 		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),
 		newPool(e, store.Notices, func() int { return noticePlaces }, e.tell),
 	}
@@ -105,7 +105,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 }
 
 // Token is what Meta last said of the access token, by the sends that were tried.
-func (e *Engine) Token() report.TokenState {
+func (e *Engine) Token() health.TokenState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 
@@ -119,9 +119,9 @@ func (e *Engine) noteSend(err error) {
 	defer e.mu.Unlock()
 
 	if err == nil {
-		e.token = report.TokenAccepted
+		e.token = health.TokenAccepted
 	} else if cloudapi.TokenRefused(failure.Of(err)) {
-		e.token = report.TokenRefused
+		e.token = health.TokenRefused
 	}
 }
 

@@ -76,14 +76,14 @@ func TestSettle(t *testing.T) {
 			event:    store.Event{Class: store.Statuses},
 			err:      fail(failure.Transient, 0),
 			attempts: 2,
-			state:    store.Kept,
+			state:    store.Skipped,
 			spent:    true,
 			unsent:   true,
 		},
 		"status, refused for long": {
 			event:  store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
 			err:    fail(failure.Configuration, 0),
-			state:  store.Kept,
+			state:  store.Skipped,
 			unsent: true,
 		},
 		"notice, sink away": {
@@ -103,7 +103,7 @@ func TestSettle(t *testing.T) {
 				ReceivedAt: now.Add(-25 * time.Hour),
 			},
 			err:    fail(failure.Transient, 0),
-			state:  store.Kept,
+			state:  store.Skipped,
 			spent:  true,
 			unsent: true,
 		},
@@ -220,7 +220,7 @@ func TestSettle(t *testing.T) {
 
 			task := &task{
 				work:     &store.Work{Attempts: tc.attempts, Event: tc.event},
-				settings: e.Live.Now(),
+				settings: e.Live.Current(),
 				end:      store.Done,
 				inFlight: new(1),
 			}
@@ -271,7 +271,7 @@ func TestDoubtIsWaitedForSinceTheStart(t *testing.T) {
 			clock.Advance(tc.now)
 			reply := &store.Reply{State: store.Sending, StartedAt: now.Add(tc.started)}
 			// One attempt too many: what may be sent again would be given up instead.
-			err := e.begin(t.Context(), &task{settings: b.engine.Live.Now(), work: &store.Work{Attempts: 3}}, reply)
+			err := e.begin(t.Context(), &task{settings: b.engine.Live.Current(), work: &store.Work{Attempts: 3}}, reply)
 
 			var wait *postponed
 			if tc.until == 0 {
@@ -473,7 +473,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 
 		return nil
 	})
-	c := b.engine.Live.Now().Config
+	c := b.engine.Live.Current().Config
 	c.Processing.Concurrency = bound
 	b.engine.Live = config.Fixed(c, config.Secrets{})
 	b.run(t)

@@ -65,7 +65,7 @@ func (e *Engine) settle(ctx context.Context, t *task, err error) store.Step {
 		}
 	case dead || now.Sub(t.work.Event.ReceivedAt) > patienceBeside:
 		// Nobody waits for a status or a notice; its history says what became of it.
-		step.Outcome.State = store.Kept
+		step.Outcome.State = store.Skipped
 		step.Outcome.RetryAt = time.Time{}
 	}
 

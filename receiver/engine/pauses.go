@@ -137,7 +137,7 @@ func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *f
 		factor = 4
 	}
 
-	wait := e.Live.Now().Processing.Retry.BaseDelay
+	wait := e.Live.Current().Processing.Retry.BaseDelay
 	for range level {
 		wait = min(wait*time.Duration(factor), maxPause)
 	}

@@ -74,7 +74,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 			continue
 		}
 
-		timer := e.Clock.NewTimer(e.Live.Now().Processing.Poll)
+		timer := e.Clock.NewTimer(e.Live.Current().Processing.Poll)
 		select {
 		case <-ctx.Done():
 		case <-p.wake:
@@ -109,7 +109,7 @@ func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
 
 	now := e.Clock.Now()
 
-	leases, err := e.Store.Claim(ctx, p.class, now, now.Add(e.Live.Now().Processing.Lease), limit)
+	leases, err := e.Store.Claim(ctx, p.class, now, now.Add(e.Live.Current().Processing.Lease), limit)
 	if err != nil {
 		return false, err
 	}
@@ -145,7 +145,7 @@ func (p *pool) left(l *lane) {
 func (p *pool) renew(ctx context.Context) {
 	e := p.engine
 	for {
-		timer := e.Clock.NewTimer(e.Live.Now().Processing.Lease / 3)
+		timer := e.Clock.NewTimer(e.Live.Current().Processing.Lease / 3)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -165,7 +165,7 @@ func (p *pool) renew(ctx context.Context) {
 			continue
 		}
 
-		lost, err := e.Store.Renew(ctx, refs, e.Clock.Now().Add(e.Live.Now().Processing.Lease))
+		lost, err := e.Store.Renew(ctx, refs, e.Clock.Now().Add(e.Live.Current().Processing.Lease))
 		if err != nil {
 			if ctx.Err() == nil {
 				e.Log.Error("renew leases", "class", p.class, "error", err)
@@ -206,7 +206,7 @@ func (p *pool) work(ctx context.Context, lease store.Lease) {
 		t := &task{
 			lease:    lease.LeaseRef,
 			work:     work,
-			settings: e.Live.Now(),
+			settings: e.Live.Current(),
 			end:      store.Done,
 		}
 

@@ -62,7 +62,7 @@ func (t *turns) redeem(event store.ID) bool {
 // that takes a while. What was sent before is recorded first.
 func (e *Engine) waitTurn(ctx context.Context, t *task) error {
 	id := t.work.Event.ID
-	if e.turns.redeem(id) || e.Graph.TakeTurn(t.number()) {
+	if e.turns.redeem(id) || e.Graph.Allow(t.number()) {
 		return nil
 	}
 
@@ -76,7 +76,7 @@ func (e *Engine) waitTurn(ctx context.Context, t *task) error {
 
 	now := e.Clock.Now()
 
-	wait := e.Graph.ReserveTurn(t.number())
+	wait := e.Graph.Reserve(t.number())
 	if wait > nearTurn && e.turns.keep(id, now.Add(wait), now) {
 		return &postponed{until: now.Add(wait), why: "waiting for the phone number's throughput"}
 	}

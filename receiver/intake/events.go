@@ -195,7 +195,7 @@ func keptEvent(kind store.Kind, item whatsapp.Item) store.Event {
 		ID:    store.NewID(kind, item.WABAID, item.Time, item.Field, string(item.Metadata.PhoneNumberID), compact(item.Raw)),
 		Kind:  kind,
 		Type:  bounded(item.Field),
-		State: store.Kept,
+		State: store.Skipped,
 	}
 }
 
@@ -210,7 +210,7 @@ func announce(event store.Event, item whatsapp.Item) []store.Event {
 	case event.Kind == store.KindMessage:
 		n.Type = notice.MessageReceived
 		n.Data, _ = json.Marshal(map[string]string{"type": event.Type}) // of strings: it cannot fail
-	case event.State == store.Kept:
+	case event.State == store.Skipped:
 		n.Type = notice.AccountPrefix + bounded(cmp.Or(item.Field, "unknown"))
 
 		n.Data = item.Raw

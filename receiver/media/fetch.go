@@ -133,7 +133,7 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, w
 
 // download fills file with at most the bytes that are reserved for it.
 func (s *Spool) download(ctx context.Context, file *File, most int64, info cloudapi.MediaInfo, want Wanted) (again bool, err error) {
-	settings := s.live.Now()
+	settings := s.live.Current()
 
 	address, err := url.Parse(info.URL)
 	if err != nil {

@@ -34,7 +34,7 @@ func newClient(live *config.Live) *http.Client {
 	transport.DisableCompression = true // what is counted and hashed is what was sent
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		address = strings.ToLower(address)
-		if address == graphAddress(live.Now()) || slices.Contains(proxies, address) {
+		if address == graphAddress(live.Current()) || slices.Contains(proxies, address) {
 			return plain.DialContext(ctx, network, address)
 		}
 
@@ -53,7 +53,7 @@ func newClient(live *config.Live) *http.Client {
 				}
 			}
 
-			if !allowed(live.Now(), next.URL) {
+			if !allowed(live.Current(), next.URL) {
 				return foreign(next.URL)
 			}
 

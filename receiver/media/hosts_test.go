@@ -48,7 +48,7 @@ func TestAllowed(t *testing.T) {
 		settings := config.Fixed(config.Config{
 			CloudAPI: config.CloudAPI{BaseURL: "http://Graph.test:9000"},
 			Media:    config.Media{AllowedHosts: []string{".fbsbx.com", ".fbcdn.net", "Media.example.com", "odd.example.com:8443"}},
-		}, config.Secrets{}).Now()
+		}, config.Secrets{}).Current()
 		if got := allowed(settings, u); got != want {
 			t.Errorf("allowed(%q) = %t, want %t", address, got, want)
 		}

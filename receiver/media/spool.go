@@ -65,7 +65,7 @@ type Spool struct {
 // Open makes media.spoolDir, or removes what an earlier process left in it. The folder and media.maxSpoolBytes are those
 // of this moment; every other setting is the one in force at each download.
 func Open(live *config.Live, lookup Lookup) (*Spool, error) {
-	settings := live.Now().Media
+	settings := live.Current().Media
 	if err := os.MkdirAll(settings.SpoolDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make media.spoolDir: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -44,19 +44,19 @@ func scrape(t *testing.T, m *Metrics, prefixes ...string) []string {
 
 func TestWatchSubscription(t *testing.T) {
 	for name, tc := range map[string]struct {
-		state   report.SubscriptionState
+		state   health.SubscriptionState
 		expires time.Time
 		want    []string
 	}{
-		"not declared":      {report.SubscriptionNotRequested, time.Time{}, nil},
-		"pending":           {report.SubscriptionPending, time.Time{}, []string{"whatsapp_subscription_active 0"}},
-		"failed":            {report.SubscriptionFailed, time.Time{}, []string{"whatsapp_subscription_active 0"}},
-		"active":            {report.SubscriptionActive, time.Time{}, []string{"whatsapp_subscription_active 1"}},
-		"token with an end": {report.SubscriptionActive, time.Unix(1800000000, 0), []string{"whatsapp_subscription_active 1", "whatsapp_token_expires_timestamp_seconds 1.8e+09"}},
+		"not declared":      {health.SubscriptionNotRequested, time.Time{}, nil},
+		"pending":           {health.SubscriptionPending, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"failed":            {health.SubscriptionFailed, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"active":            {health.SubscriptionActive, time.Time{}, []string{"whatsapp_subscription_active 1"}},
+		"token with an end": {health.SubscriptionActive, time.Unix(1800000000, 0), []string{"whatsapp_subscription_active 1", "whatsapp_token_expires_timestamp_seconds 1.8e+09"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := New()
-			m.WatchSubscription(func() report.Subscription { return report.Subscription{State: tc.state} }, func() time.Time { return tc.expires })
+			m.WatchSubscription(func() health.Subscription { return health.Subscription{State: tc.state} }, func() time.Time { return tc.expires })
 
 			if diff := cmp.Diff(tc.want, scrape(t, m, "whatsapp_subscription_", "whatsapp_token_")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

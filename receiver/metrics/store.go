@@ -85,15 +85,15 @@ func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time
 	return err
 }
 
-func (s *countedStore) TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (bool, []byte, error) {
-	held, note, err := s.Store.TakeDuty(ctx, duty, holder, now, until)
+func (s *countedStore) AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (bool, []byte, error) {
+	held, note, err := s.Store.AcquireLeadership(ctx, duty, holder, now, until)
 	s.count("duty", err)
 
 	return held, note, err
 }
 
-func (s *countedStore) NoteDuty(ctx context.Context, duty, holder string, note []byte) error {
-	err := s.Store.NoteDuty(ctx, duty, holder, note)
+func (s *countedStore) PublishState(ctx context.Context, duty, holder string, note []byte) error {
+	err := s.Store.PublishState(ctx, duty, holder, note)
 	s.count("duty", err)
 
 	return err

@@ -8,12 +8,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // subscription shows, at each scrape, how far the declared subscription is.
 type subscription struct {
-	state   func() report.Subscription
+	state   func() health.Subscription
 	expires func() time.Time
 
 	active, expiry *prometheus.Desc
@@ -21,7 +21,7 @@ type subscription struct {
 
 // WatchSubscription adds the gauges of the subscription. What does not apply is absent from the scrape, so that an alert
 // compares without exceptions: a subscription that is not declared, and the end of a token that has none.
-func (m *Metrics) WatchSubscription(state func() report.Subscription, tokenExpires func() time.Time) {
+func (m *Metrics) WatchSubscription(state func() health.Subscription, tokenExpires func() time.Time) {
 	m.Registry.MustRegister(&subscription{
 		state:   state,
 		expires: tokenExpires,
@@ -37,9 +37,9 @@ func (s *subscription) Describe(descs chan<- *prometheus.Desc) {
 }
 
 func (s *subscription) Collect(metrics chan<- prometheus.Metric) {
-	if state := s.state().State; state != report.SubscriptionNotRequested {
+	if state := s.state().State; state != health.SubscriptionNotRequested {
 		active := 0.0
-		if state == report.SubscriptionActive {
+		if state == health.SubscriptionActive {
 			active = 1
 		}
 

@@ -55,7 +55,7 @@ func (s *Sender) Close() { s.http.CloseIdleConnections() }
 // Send posts one stored notice under its id. Errors are of type *failure.Error; a 4xx other than 408, 425 and 429 is
 // permanent. Without a sink it does nothing.
 func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
-	settings := s.live.Now()
+	settings := s.live.Current()
 	if settings.Notifications.SinkURL == "" {
 		return nil
 	}

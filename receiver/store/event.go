@@ -82,7 +82,7 @@ type State string
 const (
 	Pending     State = "pending"
 	Done        State = "done"
-	Kept        State = "kept"        // stored and counted; nothing handles its type
+	Skipped     State = "kept"        // stored and counted; nothing handles its type
 	Quarantined State = "quarantined" // of a phone number that is not ours to answer for
 	Dead        State = "dead"        // a dead letter: failed for good, waits for a person
 	Discarded   State = "discarded"   // a dead letter that a person gave up
@@ -109,7 +109,7 @@ type Event struct {
 // Validate returns an error when the event is not one that can be ingested.
 func (e *Event) Validate() error {
 	switch {
-	case e.State != Pending && e.State != Done && e.State != Kept && e.State != Quarantined:
+	case e.State != Pending && e.State != Done && e.State != Skipped && e.State != Quarantined:
 		return fmt.Errorf("event %s has state %q, want pending, done, kept or quarantined", e.ID, e.State)
 	case e.State == Pending && e.Lane == "":
 		return fmt.Errorf("event %s is pending but has no lane", e.ID)

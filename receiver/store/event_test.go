@@ -92,7 +92,7 @@ func TestValidateEvent(t *testing.T) {
 			Lane:       "lane",
 			ReceivedAt: now,
 		}, ""},
-		{"kept", Event{State: Kept, ReceivedAt: now}, ""},
+		{"kept", Event{State: Skipped, ReceivedAt: now}, ""},
 		{"quarantined", Event{State: Quarantined, ReceivedAt: now}, ""},
 		{"done", Event{State: Done, ReceivedAt: now}, ""},
 		{"of a class", Event{
@@ -114,7 +114,7 @@ func TestValidateEvent(t *testing.T) {
 			Lane:       "lane",
 			ReceivedAt: now,
 		}, `has state "dead"`},
-		{"no time", Event{State: Kept}, "has no time of receipt"},
+		{"no time", Event{State: Skipped}, "has no time of receipt"},
 	} {
 		err := c.event.Validate()
 		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {

@@ -27,7 +27,7 @@ func (s *Step) Validate() error {
 	}
 
 	switch state := s.Outcome.State; state {
-	case Done, Kept, Dead:
+	case Done, Skipped, Dead:
 	case Pending:
 		if s.Outcome.RetryAt.IsZero() {
 			return errors.New("the step postpones its event to no time")

@@ -78,11 +78,11 @@ type Store interface {
 	// past, to learn of the levels of pauses that ended lately.
 	Pauses(ctx context.Context, since time.Time) ([]Pause, error)
 
-	// TakeDuty gives a duty to holder until the given time, unless somebody else has it at now. It returns whether holder
+	// AcquireLeadership gives a duty to holder until the given time, unless somebody else has it at now. It returns whether holder
 	// has it, and what was last noted of it. A holder prolongs its duty so, and gives it back with until at now.
-	TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error)
-	// NoteDuty notes something of a duty for the others, or returns ErrLeaseLost when it was given to another since.
-	NoteDuty(ctx context.Context, duty, holder string, note []byte) error
+	AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error)
+	// PublishState notes something of a duty for the others, or returns ErrLeaseLost when it was given to another since.
+	PublishState(ctx context.Context, duty, holder string, note []byte) error
 
 	// Stats returns the figures that health is judged by; its cost does not grow with the history.
 	Stats(ctx context.Context, now time.Time) (Stats, error)

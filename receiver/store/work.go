@@ -26,9 +26,9 @@ type Work struct {
 	Replays  int     // how often a person replayed it
 	Starts   int     // times it was handed out, this one included, since a step was last recorded; more than 1 after a crash
 	Replies  []Reply // what is to be sent for it, by part; empty until an answer was recorded
-	// Also are the events that a step has bound to this one and that are still pending, in order. Loaded, as
+	// Coalesced are the events that a step has bound to this one and that are still pending, in order. Loaded, as
 	// Conversation is, when the event is handed out.
-	Also         []Event
+	Coalesced    []Event
 	Conversation Conversation // of the person whose name the lane has, whatever the class
 }
 
@@ -63,10 +63,10 @@ type Step struct {
 	Unsent  *int     // the part whose send certainly did not take place: back to Planned
 	Sending *int     // the part whose send begins once this step is durable
 
-	// Also binds events to the head, such as messages that were put to the AI as one question: those that Peek returned,
+	// Coalesced binds events to the head, such as messages that were put to the AI as one question: those that Peek returned,
 	// from the first on. From this step on they are worked with the head and end when it does, in the same state. The
 	// binding survives a crash; so it belongs in the step that records the answer to all of them.
-	Also []ID
+	Coalesced []ID
 	// Resend plans a reply again that Meta took and later reported failed. Its event, which was Done, is pending again in
 	// its place in the order of its own lane, with the attempts it had; an idle lane is due at Now. Ignored when the event is
 	// not Done, when its payload was purged, and when the reply is not Sent or was sent as another message since.

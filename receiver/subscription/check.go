@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // maxProblems bounds how many problems are told at a time.
@@ -31,7 +31,7 @@ type check struct {
 	ours     cloudapi.Destination
 	proof    [sha256.Size]byte // of the verify token
 
-	token     report.TokenState
+	token     health.TokenState
 	expiresAt time.Time
 	problems  []string
 	limited   bool          // Meta limits the rate of calls
@@ -49,7 +49,7 @@ func newCheck(k *Keeper, settings *config.Snapshot) *check {
 		numbers:  settings.CloudAPI.PhoneNumberIDs,
 		ours:     cloudapi.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
 		proof:    sha256.Sum256([]byte(settings.Secrets.VerifyToken)),
-		token:    report.TokenUnknown,
+		token:    health.TokenUnknown,
 	}
 }
 
@@ -110,7 +110,7 @@ func (c *check) blame(problem string) {
 // outcome sums up a check that was run.
 func (c *check) outcome() outcome {
 	o := outcome{
-		subscription: report.Subscription{State: report.SubscriptionActive},
+		subscription: health.Subscription{State: health.SubscriptionActive},
 		token:        c.token,
 		sends:        c.Sends(),
 		expiresAt:    c.expiresAt,
@@ -124,7 +124,7 @@ func (c *check) outcome() outcome {
 		text += "; and more of the kind"
 	}
 
-	o.subscription = report.Subscription{State: report.SubscriptionFailed, Problem: text}
+	o.subscription = health.Subscription{State: health.SubscriptionFailed, Problem: text}
 
 	return o
 }

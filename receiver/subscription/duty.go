@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -23,14 +23,14 @@ const (
 
 // Duties are those of a store.Store.
 type Duties interface {
-	TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error)
-	NoteDuty(ctx context.Context, duty, holder string, note []byte) error
+	AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error)
+	PublishState(ctx context.Context, duty, holder string, note []byte) error
 }
 
 // finding is what the holder notes for the others, in JSON.
 type finding struct {
-	Subscription report.Subscription `json:"subscription"`
-	Token        report.TokenState   `json:"token"`
+	Subscription health.Subscription `json:"subscription"`
+	Token        health.TokenState   `json:"token"`
 	ExpiresAt    time.Time           `json:"expiresAt,omitzero"`
 }
 
@@ -39,7 +39,7 @@ type finding struct {
 func (k *Keeper) hold(ctx context.Context, term time.Duration) bool {
 	now := k.Clock.Now()
 
-	held, note, err := k.Duties.TakeDuty(ctx, store.DutySubscription, k.Holder, now, now.Add(term))
+	held, note, err := k.Duties.AcquireLeadership(ctx, store.DutySubscription, k.Holder, now, now.Add(term))
 	if ctx.Err() != nil {
 		return false // giveBack may still have to
 	}
@@ -80,7 +80,7 @@ func (k *Keeper) publish(ctx context.Context) bool {
 
 	note, err := json.Marshal(finding{latest.subscription, latest.token, latest.expiresAt})
 	if err == nil {
-		err = k.Duties.NoteDuty(ctx, store.DutySubscription, k.Holder, note)
+		err = k.Duties.PublishState(ctx, store.DutySubscription, k.Holder, note)
 	}
 
 	if err != nil && ctx.Err() == nil {
@@ -100,7 +100,7 @@ func (k *Keeper) giveBack(ctx context.Context) {
 	defer cancel()
 
 	now := k.Clock.Now()
-	if _, _, err := k.Duties.TakeDuty(ctx, store.DutySubscription, k.Holder, now, now); err != nil {
+	if _, _, err := k.Duties.AcquireLeadership(ctx, store.DutySubscription, k.Holder, now, now); err != nil {
 		k.Log.Error("give the webhook subscription over to another receiver", "error", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -18,7 +18,7 @@ import (
 func (w *world) theirDuty(term time.Duration) bool {
 	w.t.Helper()
 
-	held, _, err := w.duties.TakeDuty(w.t.Context(), store.DutySubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
+	held, _, err := w.duties.AcquireLeadership(w.t.Context(), store.DutySubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func (w *world) theirDuty(term time.Duration) bool {
 func (w *world) theirNote(note string) {
 	w.t.Helper()
 
-	if err := w.duties.NoteDuty(w.t.Context(), store.DutySubscription, "theirs", []byte(note)); err != nil {
+	if err := w.duties.PublishState(w.t.Context(), store.DutySubscription, "theirs", []byte(note)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -41,22 +41,22 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	}
 
 	w.start()
-	w.state(report.SubscriptionPending, "")
+	w.state(health.SubscriptionPending, "")
 	w.theirNote("of another release")
 	w.pass(standByEvery)
-	w.state(report.SubscriptionPending, "")
+	w.state(health.SubscriptionPending, "")
 	w.theirNote(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
 	w.pass(standByEvery)
-	w.state(report.SubscriptionFailed, "the callback is down")
+	w.state(health.SubscriptionFailed, "the callback is down")
 
-	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != report.TokenAccepted || at.Month() != time.December {
+	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != health.TokenAccepted || at.Month() != time.December {
 		t.Errorf("the token is %s and expires at %s, want what was noted", w.keeper.Token(), at)
 	}
 
-	w.sends = report.TokenRefused
+	w.sends = health.TokenRefused
 	w.pass(standByEvery)
 
-	if w.keeper.Token() != report.TokenRefused {
+	if w.keeper.Token() != health.TokenRefused {
 		t.Errorf("the token is %s, want what Meta said since when a message was sent", w.keeper.Token())
 	}
 
@@ -66,7 +66,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 
 	w.theirDuty(0)
 	w.pass(standByEvery)
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 
 	if w.theirDuty(time.Minute) {
 		t.Error("the duty was given to another while it is held")
@@ -76,7 +76,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 
 	for range 10 {
 		w.pass(dutyTerm / 2)
@@ -86,8 +86,8 @@ func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 		}
 	}
 
-	held, note, err := w.duties.TakeDuty(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
-	if err != nil || !held || !strings.Contains(string(note), string(report.SubscriptionActive)) {
+	held, note, err := w.duties.AcquireLeadership(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
+	if err != nil || !held || !strings.Contains(string(note), string(health.SubscriptionActive)) {
 		t.Errorf("it noted %s, held %v, %v", note, held, err)
 	}
 
@@ -104,7 +104,7 @@ func TestDutyThatWasLostIsNotDone(t *testing.T) {
 	w.start()
 	w.calls("")
 
-	held, _, err := w.duties.TakeDuty(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now())
+	held, _, err := w.duties.AcquireLeadership(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now())
 	if err != nil || !held || !w.theirDuty(time.Hour) {
 		t.Fatalf("the duty was not given over: %v, %v", held, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -61,7 +61,7 @@ func TestFreshApp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
 			w.start()
-			w.state(report.SubscriptionActive, "")
+			w.state(health.SubscriptionActive, "")
 			w.check(tc.want, tc.posts...)
 
 			w.pass(checkEvery)
@@ -71,7 +71,7 @@ func TestFreshApp(t *testing.T) {
 			}
 
 			w.start() // a new process
-			w.state(report.SubscriptionActive, "")
+			w.state(health.SubscriptionActive, "")
 			w.check(tc.want)
 		})
 	}
@@ -83,18 +83,18 @@ func TestForeignApp(t *testing.T) {
 		fields  string
 		want    standing
 		posts   []string
-		state   report.SubscriptionState
+		state   health.SubscriptionState
 		problem string
 	}{
 		"App takes over and keeps fields": {
-			config.CallbackApp, "flows,messages", standing{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, report.SubscriptionActive, "",
+			config.CallbackApp, "flows,messages", standing{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, health.SubscriptionActive, "",
 		},
 		"override leaves it": {
 			config.CallbackBusinessAccount, fields, standing{
 				App:     "/theirs",
 				Fields:  fields,
 				Account: "/ours",
-			}, []string{accountURL, accountURL}, report.SubscriptionActive, "",
+			}, []string{accountURL, accountURL}, health.SubscriptionActive, "",
 		},
 		"override cannot add fields": {
 			config.CallbackPhoneNumber, "messages",
@@ -104,7 +104,7 @@ func TestForeignApp(t *testing.T) {
 				Number: "/ours",
 			},
 			[]string{appPath, accountURL, numberPath},
-			report.SubscriptionFailed, "app 77 is not subscribed to all of messages, account_update",
+			health.SubscriptionFailed, "app 77 is not subscribed to all of messages, account_update",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestDrift(t *testing.T) {
 			}
 
 			w.pass(time.Second)
-			w.state(report.SubscriptionActive, "")
+			w.state(health.SubscriptionActive, "")
 			w.check(want, tc.posts...)
 		})
 	}
@@ -183,9 +183,9 @@ func TestShadowed(t *testing.T) {
 			w.start()
 
 			if tc.problem == "" {
-				w.state(report.SubscriptionActive, "")
+				w.state(health.SubscriptionActive, "")
 			} else {
-				w.state(report.SubscriptionFailed, tc.problem)
+				w.state(health.SubscriptionFailed, tc.problem)
 			}
 
 			if s := w.standing(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
@@ -203,7 +203,7 @@ func TestOverrideOfAnotherScopeDoesNoHarm(t *testing.T) {
 	declared.CallbackScope = config.CallbackApp
 	w.config.CloudAPI.Subscription = &declared
 	w.reload()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 	w.check(standing{
 		App:    "/ours",
 		Fields: fields,
@@ -218,7 +218,7 @@ func TestForeignCallbackGetsNoNewVerifyToken(t *testing.T) {
 	w.graph.Recorder.Reset()
 	w.secret(config.RoleVerifyToken, "rotated")
 	w.reload()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 	w.check(standing{
 		App:     "/theirs",
 		Fields:  fields,

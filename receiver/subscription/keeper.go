@@ -17,8 +17,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 )
 
 const (
@@ -40,7 +40,7 @@ type Parts struct {
 	Metrics *metrics.Metrics
 	Duties  Duties
 	Holder  string                   // of duties: this receiver, by a name that no other has
-	Sends   func() report.TokenState // what sending messages told of the access token
+	Sends   func() health.TokenState // what sending messages told of the access token
 	Clock   clockwork.Clock
 	Log     *slog.Logger
 }
@@ -61,32 +61,32 @@ type Keeper struct {
 
 // outcome is what a check found.
 type outcome struct {
-	subscription report.Subscription
-	token        report.TokenState
-	sends        report.TokenState // what Sends said at that time
+	subscription health.Subscription
+	token        health.TokenState
+	sends        health.TokenState // what Sends said at that time
 	expiresAt    time.Time         // of the token; zero: never, or not known
 }
 
 // New returns a keeper that Run starts.
 func New(parts Parts) *Keeper {
 	k := &Keeper{Parts: parts, registered: map[string][sha256.Size]byte{}}
-	k.latest = outcome{subscription: report.Subscription{State: initial(parts.Live.Now())}, token: report.TokenUnknown}
+	k.latest = outcome{subscription: health.Subscription{State: initial(parts.Live.Current())}, token: health.TokenUnknown}
 
 	return k
 }
 
 // Subscription tells how far the declared subscription is.
-func (k *Keeper) Subscription() report.Subscription { return k.last().subscription }
+func (k *Keeper) Subscription() health.Subscription { return k.last().subscription }
 
 // TokenExpiresAt is zero for a token that does not expire, and while it is not known.
 func (k *Keeper) TokenExpiresAt() time.Time { return k.last().expiresAt }
 
 // Token is what Meta last said of the access token, be it asked or when a message was sent.
-func (k *Keeper) Token() report.TokenState {
+func (k *Keeper) Token() health.TokenState {
 	latest := k.last()
 
 	sends := k.Sends()
-	if latest.token == report.TokenUnknown || sends != latest.sends {
+	if latest.token == health.TokenUnknown || sends != latest.sends {
 		return sends // it changed since the check
 	}
 
@@ -105,7 +105,7 @@ func (k *Keeper) last() outcome {
 func (k *Keeper) Run(ctx context.Context) {
 	var settings *config.Snapshot
 	for ctx.Err() == nil {
-		if now := k.Live.Now(); now != settings {
+		if now := k.Live.Current(); now != settings {
 			settings = now
 			k.failures = 0
 		}
@@ -121,7 +121,7 @@ func (k *Keeper) look(ctx context.Context, settings *config.Snapshot) time.Durat
 	if settings.CloudAPI.Subscription == nil || len(settings.Missing()) > 0 {
 		// Without all secrets the receiver is not ready, and nothing would answer Meta's verification.
 		k.held = false
-		k.tell(outcome{subscription: report.Subscription{State: initial(settings)}, token: report.TokenUnknown})
+		k.tell(outcome{subscription: health.Subscription{State: initial(settings)}, token: health.TokenUnknown})
 
 		return checkEvery
 	}
@@ -154,12 +154,12 @@ func (k *Keeper) look(ctx context.Context, settings *config.Snapshot) time.Durat
 }
 
 // initial is what can be said before a check.
-func initial(settings *config.Snapshot) report.SubscriptionState {
+func initial(settings *config.Snapshot) health.SubscriptionState {
 	if settings.CloudAPI.Subscription == nil {
-		return report.SubscriptionNotRequested
+		return health.SubscriptionNotRequested
 	}
 
-	return report.SubscriptionPending
+	return health.SubscriptionPending
 }
 
 // tell publishes an outcome, and logs it where it says something new.
@@ -174,9 +174,9 @@ func (k *Keeper) tell(found outcome) {
 	}
 
 	switch found.subscription.State {
-	case report.SubscriptionFailed:
+	case health.SubscriptionFailed:
 		k.Log.Error("the webhook subscription is not as declared", "problem", found.subscription.Problem)
-	case report.SubscriptionActive:
+	case health.SubscriptionActive:
 		k.Log.Info("the webhook subscription is as declared")
 	}
 }
@@ -187,7 +187,7 @@ func (k *Keeper) rest(ctx context.Context, settings *config.Snapshot, wait time.
 	until := now.Add(wait)
 
 	renewal := now.Add(dutyTerm / 3)
-	for k.Live.Now() == settings {
+	for k.Live.Current() == settings {
 		if now := k.Clock.Now(); k.held && !now.Before(renewal) {
 			if !k.hold(ctx, dutyTerm) {
 				return

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -23,7 +23,7 @@ func TestVerificationFailsUntilItIsReachable(t *testing.T) {
 	w.start()
 
 	const problem = "subscribe app 77: the callback URL failed Meta's verification: check that it is public and knows the verify token; it answered HTTP 403 (2200)"
-	w.state(report.SubscriptionFailed, problem)
+	w.state(health.SubscriptionFailed, problem)
 	w.check(standing{}, appPath, accountURL)
 
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
@@ -42,7 +42,7 @@ func TestVerificationFailsUntilItIsReachable(t *testing.T) {
 
 	w.down.Store(false)
 	w.pass(lastRetry)
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 	w.check(standing{App: "/ours", Fields: fields}, appPath)
 }
 
@@ -65,11 +65,11 @@ func TestVerifyTokenRotates(t *testing.T) {
 			w.down.Store(true)
 			w.secret(config.RoleVerifyToken, "rotated")
 			w.reload()
-			w.state(report.SubscriptionFailed, "(2200)")
+			w.state(health.SubscriptionFailed, "(2200)")
 			w.check(want, tc.posts...)
 			w.down.Store(false)
 			w.pass(firstRetry)
-			w.state(report.SubscriptionActive, "")
+			w.state(health.SubscriptionActive, "")
 			w.check(want, tc.posts...)
 			w.pass(checkEvery)
 			w.check(want)
@@ -85,12 +85,12 @@ func TestConfigurationChanges(t *testing.T) {
 	declared.Fields = append(declared.Fields, "calls")
 	w.config.CloudAPI.Subscription = &declared
 	w.reload()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 	w.check(standing{App: "/ours", Fields: fields + ",calls"}, appPath)
 
 	w.config.CloudAPI.Subscription = nil
 	w.reload()
-	w.state(report.SubscriptionNotRequested, "")
+	w.state(health.SubscriptionNotRequested, "")
 	w.check(standing{App: "/ours", Fields: fields + ",calls"})
 }
 
@@ -104,7 +104,7 @@ func TestNothingIsAskedBeforeAllSecretsAreThere(t *testing.T) {
 
 	w.start()
 	w.pass(checkEvery)
-	w.state(report.SubscriptionPending, "")
+	w.state(health.SubscriptionPending, "")
 
 	if calls := w.calls(""); len(calls) > 0 {
 		t.Errorf("called %v", calls)
@@ -112,7 +112,7 @@ func TestNothingIsAskedBeforeAllSecretsAreThere(t *testing.T) {
 
 	w.secret(config.RoleBirdAccessKey, "bird-key-value")
 	w.reload()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 }
 
 func TestFaultsOfMeta(t *testing.T) {
@@ -164,9 +164,9 @@ func TestFaultsOfMeta(t *testing.T) {
 			w.start()
 
 			if tc.problem == "" {
-				w.state(report.SubscriptionActive, "")
+				w.state(health.SubscriptionActive, "")
 			} else {
-				w.state(report.SubscriptionFailed, tc.problem)
+				w.state(health.SubscriptionFailed, tc.problem)
 			}
 
 			if calls := w.calls(""); len(calls) != tc.calls {
@@ -185,7 +185,7 @@ func TestFaultsOfMeta(t *testing.T) {
 			}
 
 			w.pass(tc.wait - early + time.Second)
-			w.state(report.SubscriptionActive, "")
+			w.state(health.SubscriptionActive, "")
 
 			if calls := w.calls(""); len(calls) == 0 {
 				t.Error("no check when it was due")

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // The permissions that a receiver needs: to send and fetch media, and to subscribe.
@@ -36,11 +36,11 @@ func (c *check) inspect(ctx context.Context) (app cloudapi.App, info cloudapi.To
 // judge blames what is wrong with the access token, and tells whether it can be used for accounts and numbers.
 func (c *check) judge(info cloudapi.TokenInfo) (manages bool) {
 	c.expiresAt = earliest(info.ExpiresAt, info.DataAccessExpiresAt)
-	c.token = report.TokenAccepted
+	c.token = health.TokenAccepted
 
 	const mend = "make one of a system user, which does not expire, with " + messaging + " and " + management + ", and put it into the Secret of the access token"
 	if !info.Valid {
-		c.token = report.TokenRefused
+		c.token = health.TokenRefused
 
 		why := "is not valid"
 		if at := info.ExpiresAt; !at.IsZero() && !c.Clock.Now().Before(at) {

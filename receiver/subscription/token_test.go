@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -17,38 +17,38 @@ func TestToken(t *testing.T) {
 	for name, tc := range map[string]struct {
 		options standin.GraphOptions
 		adjust  func(*world)
-		token   report.TokenState
+		token   health.TokenState
 		expires time.Time
 		problem string
 		calls   int // about account and number
 	}{
-		"without end": {token: report.TokenAccepted, calls: 3},
+		"without end": {token: health.TokenAccepted, calls: 3},
 		"for a while": {
 			options: standin.GraphOptions{TokenExpiresAt: start.Add(time.Hour)},
-			token:   report.TokenAccepted,
+			token:   health.TokenAccepted,
 			expires: start.Add(time.Hour),
 			calls:   3,
 		},
 		"expired": {
 			options: standin.GraphOptions{TokenExpiresAt: start.Add(-time.Hour)},
-			token:   report.TokenRefused,
+			token:   health.TokenRefused,
 			expires: start.Add(-time.Hour),
 			problem: "the access token expired on 2026-11-23T11:00:00Z: make one of a system user",
 		},
 		"unknown": {
 			options: standin.GraphOptions{AccessTokens: []string{"another"}},
-			token:   report.TokenRefused,
+			token:   health.TokenRefused,
 			problem: "the access token is not valid",
 		},
 		"may not send": {
 			options: standin.GraphOptions{TokenScopes: []string{management}},
-			token:   report.TokenAccepted,
+			token:   health.TokenAccepted,
 			problem: "the access token lacks the permission whatsapp_business_messaging",
 			calls:   3,
 		},
 		"may not manage": {
 			options: standin.GraphOptions{TokenScopes: []string{messaging}},
-			token:   report.TokenAccepted,
+			token:   health.TokenAccepted,
 			problem: "the access token lacks the permission whatsapp_business_management",
 		},
 		"of another app": {adjust: func(w *world) {
@@ -57,7 +57,7 @@ func TestToken(t *testing.T) {
 				Status:     200,
 				Body:       `{"data":{"app_id":"78","is_valid":true}}`,
 			})
-		}, token: report.TokenAccepted, problem: "the access token was made for app 78, not for app 77"},
+		}, token: health.TokenAccepted, problem: "the access token was made for app 78, not for app 77"},
 		"data access ends first": {
 			adjust: func(w *world) {
 				w.graph.Faults.Add(standin.Fault{
@@ -67,7 +67,7 @@ func TestToken(t *testing.T) {
 				"data_access_expires_at":1790000000,"scopes":["whatsapp_business_management","whatsapp_business_messaging"]}}`,
 				})
 			},
-			token:   report.TokenAccepted,
+			token:   health.TokenAccepted,
 			expires: time.Unix(1790000000, 0).UTC(),
 			calls:   3,
 		},
@@ -77,7 +77,7 @@ func TestToken(t *testing.T) {
 				fault.PathPrefix = "/debug_token"
 				w.graph.Faults.Add(fault)
 			},
-			token:   report.TokenUnknown,
+			token:   health.TokenUnknown,
 			problem: "Meta tells app 77 nothing of the access token: it was made for another app (100)",
 			calls:   3,
 		},
@@ -90,9 +90,9 @@ func TestToken(t *testing.T) {
 
 			w.start()
 
-			state := report.SubscriptionActive
+			state := health.SubscriptionActive
 			if tc.problem != "" {
-				state = report.SubscriptionFailed
+				state = health.SubscriptionFailed
 			}
 
 			w.state(state, tc.problem)
@@ -121,18 +121,18 @@ func TestToken(t *testing.T) {
 
 func TestTokenByNewestWord(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.sends = report.TokenRefused
+	w.sends = health.TokenRefused
 	w.start()
 
-	if got := w.keeper.Token(); got != report.TokenAccepted {
+	if got := w.keeper.Token(); got != health.TokenAccepted {
 		t.Errorf("token %s, want the check's word, which is newer than that of the sends", got)
 	}
 
-	w.sends = report.TokenAccepted
+	w.sends = health.TokenAccepted
 	w.pass(checkEvery)
 
-	w.sends = report.TokenRefused
-	if got := w.keeper.Token(); got != report.TokenRefused {
+	w.sends = health.TokenRefused
+	if got := w.keeper.Token(); got != health.TokenRefused {
 		t.Errorf("token %s, want the word of the sends, which is newer", got)
 	}
 }
@@ -143,7 +143,7 @@ func TestTokenIsRememberedWhileMetaIsAway(t *testing.T) {
 	w.start()
 	w.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 503})
 	w.pass(checkEvery)
-	w.state(report.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
+	w.state(health.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
 
 	if got := w.keeper.TokenExpiresAt(); !got.Equal(end) {
 		t.Errorf("token expires at %v, want %v as it was told before", got, end)
@@ -153,8 +153,8 @@ func TestTokenIsRememberedWhileMetaIsAway(t *testing.T) {
 func TestAppSecrets(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{AppSecret: "rotated-secret"}, nil)
 	w.start()
-	w.state(report.SubscriptionFailed, "inspect the access token: Meta refuses the app secret: check that it is the one of app 77 (190)")
+	w.state(health.SubscriptionFailed, "inspect the access token: Meta refuses the app secret: check that it is the one of app 77 (190)")
 	w.secret(config.RoleAppSecret, appSecret, "rotated-secret")
 	w.reload()
-	w.state(report.SubscriptionActive, "")
+	w.state(health.SubscriptionActive, "")
 }

@@ -24,8 +24,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -57,7 +57,7 @@ type world struct {
 	config config.Config
 	live   atomic.Pointer[config.Live]
 	keeper *Keeper
-	sends  report.TokenState
+	sends  health.TokenState
 	duties *sqlite.Store
 	log    *journal
 	stop   func()
@@ -67,7 +67,7 @@ func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Co
 	w := &world{
 		t:     t,
 		dir:   t.TempDir(),
-		sends: report.TokenUnknown,
+		sends: health.TokenUnknown,
 		log:   &journal{},
 		clock: clockwork.NewFakeClockAt(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)),
 	}
@@ -142,7 +142,7 @@ func (w *world) theirs() string { return w.hook + "/theirs" }
 func (w *world) callback(rw http.ResponseWriter, r *http.Request) {
 	token := foreign
 	if r.URL.Path == "/ours" {
-		token = w.live.Load().Now().Secrets.VerifyToken
+		token = w.live.Load().Current().Secrets.VerifyToken
 	}
 
 	if w.down.Load() || r.URL.Query().Get("hub.verify_token") != token {
@@ -200,7 +200,7 @@ func (w *world) start() {
 		Metrics: metrics.New(),
 		Duties:  w.duties,
 		Holder:  "ours",
-		Sends:   func() report.TokenState { return w.sends },
+		Sends:   func() health.TokenState { return w.sends },
 		Clock:   w.clock,
 		Log:     slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
 	})
@@ -246,7 +246,7 @@ func (w *world) reload() {
 	w.write()
 	w.live.Load().Reload()
 
-	if problem := w.live.Load().Now().Problem; problem != "" {
+	if problem := w.live.Load().Current().Problem; problem != "" {
 		w.t.Fatal(problem)
 	}
 
@@ -276,7 +276,7 @@ func (w *world) calls(method string) []string {
 
 // state checks how far the keeper says to be; problem is what must be said.
 
-func (w *world) state(want report.SubscriptionState, problem string) {
+func (w *world) state(want health.SubscriptionState, problem string) {
 	w.t.Helper()
 
 	got := w.keeper.Subscription()

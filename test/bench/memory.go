@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 const (
@@ -64,9 +64,9 @@ func memory(ctx context.Context, binary string, open []int) (_ measurement, err 
 	return m, nil
 }
 
-func memoryOf(ctx context.Context, binary string, open int) (_ process.Memory, err error) {
+func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err error) {
 	if open < 1 || open > mostOpen {
-		return process.Memory{}, fmt.Errorf("there can be 1 to %d", mostOpen)
+		return child.Memory{}, fmt.Errorf("there can be 1 to %d", mostOpen)
 	}
 
 	settings := config.Config{
@@ -76,27 +76,27 @@ func memoryOf(ctx context.Context, binary string, open int) (_ process.Memory, e
 
 	p, err := meet(ctx, binary, settings, nil, open, silence)
 	if err != nil {
-		return process.Memory{}, err
+		return child.Memory{}, err
 	}
 
 	defer func() { err = errors.Join(err, p.part()) }()
 
 	address := strings.TrimSuffix(strings.TrimPrefix(p.receiver.WebhookURL(), "http://"), webhookRoute)
 	if _, err := load(ctx, address, p.write(open, 1), pathConnections); err != nil {
-		return process.Memory{}, err
+		return child.Memory{}, err
 	}
 
 	if err := sleep(ctx, memorySettles); err != nil {
-		return process.Memory{}, err
+		return child.Memory{}, err
 	}
 
 	status, err := p.receiver.Status(ctx)
 	if err != nil {
-		return process.Memory{}, err
+		return child.Memory{}, err
 	}
 
 	if status.Backlog == nil || status.Pending != int64(open) {
-		return process.Memory{}, fmt.Errorf("not all of them wait: %+v", status.Backlog)
+		return child.Memory{}, fmt.Errorf("not all of them wait: %+v", status.Backlog)
 	}
 
 	return p.receiver.Memory()

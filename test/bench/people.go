@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -30,7 +30,7 @@ const (
 // people write to the receiver's real binary, between an AI and a Meta that do nothing but answer: they share the machine
 // with what is measured. Each message is a number, which the AI repeats, so that every single answer is accounted for.
 type people struct {
-	receiver  *process.Receiver
+	receiver  *child.Receiver
 	dir       string
 	ai, graph *httptest.Server
 	thinks    time.Duration // that the AI takes to answer
@@ -67,7 +67,7 @@ func withBinary[T any](measure func(ctx context.Context, binary string) (T, erro
 		}
 		defer os.RemoveAll(dir)
 
-		binary, err := process.Build(ctx, dir)
+		binary, err := child.Build(ctx, dir)
 		if err != nil {
 			return none, err
 		}
@@ -96,7 +96,7 @@ func (p *people) start(ctx context.Context, binary string, settings config.Confi
 	settings.CloudAPI.BaseURL = p.graph.URL
 	settings.Bird.BaseURL = p.ai.URL
 
-	receiver, err := process.New(process.Options{
+	receiver, err := child.New(child.Options{
 		Binary:  binary,
 		Dir:     p.dir,
 		Config:  settings,
@@ -166,7 +166,7 @@ func (p *people) write(conversations, numbers int) [][]byte {
 		conversation := i % conversations
 		body := standin.TextDelivery(strconv.Itoa(106540352242000+conversation%numbers), fmt.Sprintf("5730%07d", conversation), "Ana",
 			standin.Wamid(strconv.Itoa(i)), fmt.Sprintf("%0*d", digits, i), at)
-		requests[i] = signed(process.AppSecret, body)
+		requests[i] = signed(child.AppSecret, body)
 	}
 
 	return requests

@@ -11,14 +11,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestCrash is the short form of what the command does.
 func TestCrash(t *testing.T) {
-	binary, err := process.Build(t.Context(), t.TempDir())
+	binary, err := child.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

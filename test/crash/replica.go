@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 // stopTimeout is how long a replica may take to end in good order.
@@ -20,9 +20,9 @@ const stopTimeout = 30 * time.Second
 
 // replica is one receiver's process, and what befalls it.
 type replica struct {
-	number  int // from 1
-	process *process.Receiver
-	ledger  *ledger
+	number int // from 1
+	child  *child.Receiver
+	ledger *ledger
 
 	mu      sync.Mutex
 	started bool   // ever
@@ -68,7 +68,7 @@ func (r *replica) suffer(ctx context.Context, incidents []incident) error {
 }
 
 func (r *replica) meet(ctx context.Context, i incident) error {
-	if err := r.process.Signal(syscall.Signal(0)); err != nil {
+	if err := r.child.Signal(syscall.Signal(0)); err != nil {
 		return fmt.Errorf("it has ended by itself: %w", err)
 	}
 
@@ -89,7 +89,7 @@ func (r *replica) meet(ctx context.Context, i incident) error {
 
 	if i.early > 0 {
 		starting, cancel := context.WithTimeout(ctx, i.early)
-		err := r.process.Start(starting) // which kills it when the time is up
+		err := r.child.Start(starting) // which kills it when the time is up
 
 		cancel()
 
@@ -110,14 +110,14 @@ func (r *replica) start(ctx context.Context) error {
 	r.started = true
 	r.mu.Unlock()
 
-	if err := r.process.Start(ctx); err != nil {
+	if err := r.child.Start(ctx); err != nil {
 		return err
 	}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	r.url = r.process.WebhookURL()
+	r.url = r.child.WebhookURL()
 
 	return nil
 }
@@ -127,7 +127,7 @@ func (r *replica) running() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	return r.started && r.process.Signal(syscall.Signal(0)) == nil
+	return r.started && r.child.Signal(syscall.Signal(0)) == nil
 }
 
 func (r *replica) down() {
@@ -139,7 +139,7 @@ func (r *replica) down() {
 
 func (r *replica) kill() error {
 	from := time.Now()
-	err := r.process.Kill()
+	err := r.child.Kill()
 	r.down()
 	r.ledger.happened(killed, r.number, from)
 
@@ -148,11 +148,11 @@ func (r *replica) kill() error {
 
 func (r *replica) stall(ctx context.Context, lasts time.Duration) error {
 	from := time.Now()
-	err := r.process.Signal(syscall.SIGSTOP)
+	err := r.child.Signal(syscall.SIGSTOP)
 
 	pause(ctx, lasts)
 
-	err = errors.Join(err, r.process.Signal(syscall.SIGCONT))
+	err = errors.Join(err, r.child.Signal(syscall.SIGCONT))
 	r.ledger.happened(stalled, r.number, from)
 
 	return err
@@ -167,7 +167,7 @@ func (r *replica) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 
-	err := r.process.Stop(ctx)
+	err := r.child.Stop(ctx)
 	r.ledger.happened(restarted, r.number, from)
 
 	return err

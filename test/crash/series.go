@@ -13,7 +13,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 // maxRepeats bounds the second replies that are told one by one.
@@ -36,8 +36,7 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 		}
 	}()
 
-	binary, err := process.Build(ctx, dir)
-
+	binary, err := child.Build(ctx, dir)
 	if err != nil {
 		return false, err
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -220,7 +220,7 @@ func (w *world) makeReplicas() error {
 
 		secrets[config.RoleAccessToken] = name
 
-		running, err := process.New(process.Options{
+		running, err := child.New(child.Options{
 			Binary:  w.binary,
 			Dir:     dir,
 			Config:  settings,
@@ -235,9 +235,9 @@ func (w *world) makeReplicas() error {
 		}
 
 		w.meta.fleet = append(w.meta.fleet, &replica{
-			number:  number,
-			process: running,
-			ledger:  w.ledger,
+			number: number,
+			child:  running,
+			ledger: w.ledger,
 		})
 	}
 
@@ -316,7 +316,7 @@ func (w *world) settle(ctx context.Context) {
 			continue
 		}
 
-		status, err := w.meta.fleet[0].process.Status(ctx)
+		status, err := w.meta.fleet[0].child.Status(ctx)
 		if err == nil && status.Backlog != nil && status.Pending+status.PendingStatuses == 0 && f.told == f.toTell && f.notified == f.toTell {
 			return
 		}

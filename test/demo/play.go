@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -195,7 +195,7 @@ func (s *scene) health(ctx context.Context) {
 
 	body, err := io.ReadAll(response.Body)
 
-	var figures report.Report
+	var figures health.Report
 	if err == nil {
 		err = json.Unmarshal(body, &figures)
 	}
@@ -205,7 +205,7 @@ func (s *scene) health(ctx context.Context) {
 
 	backlog := figures.Backlog
 	if backlog == nil {
-		backlog = &report.Backlog{Pending: -1}
+		backlog = &health.Backlog{Pending: -1}
 	}
 
 	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "nothing waits, and no dead letter is left",

@@ -17,7 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/e2e/standins"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin/meta"
@@ -255,10 +255,10 @@ func compare(t *testing.T, acknowledged []meta.Message, sent []standin.SentMessa
 }
 
 // status is what a receiver of a WhatsAppWebhook that is ready says. Those that share a store say the same of it.
-func (s *suite) status(ctx context.Context, webhook string) (report.Report, error) {
+func (s *suite) status(ctx context.Context, webhook string) (health.Report, error) {
 	pods, err := s.pods(ctx, webhook)
 	if err != nil {
-		return report.Report{}, err
+		return health.Report{}, err
 	}
 
 	for _, pod := range pods {
@@ -268,18 +268,18 @@ func (s *suite) status(ctx context.Context, webhook string) (report.Report, erro
 
 		raw, err := s.Call(ctx, http.MethodGet, "pods", namespace, pod.Name+":9090", "status", nil, nil)
 		if err != nil {
-			return report.Report{}, err
+			return health.Report{}, err
 		}
 
-		var reported report.Report
+		var reported health.Report
 		if err := json.Unmarshal(raw, &reported); err != nil {
-			return report.Report{}, fmt.Errorf("read the status of pod %s: %w", pod.Name, err)
+			return health.Report{}, fmt.Errorf("read the status of pod %s: %w", pod.Name, err)
 		}
 
 		return reported, nil
 	}
 
-	return report.Report{}, fmt.Errorf("none of %d pods of %s is ready", len(pods), webhook)
+	return health.Report{}, fmt.Errorf("none of %d pods of %s is ready", len(pods), webhook)
 }
 
 func ready(pod corev1.Pod) bool {

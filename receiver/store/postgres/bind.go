@@ -76,7 +76,7 @@ func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 
 	var ids []store.ID
 	for _, c := range calls {
-		ids = append(ids, c.what.step.Also...)
+		ids = append(ids, c.what.step.Coalesced...)
 	}
 
 	if len(ids) == 0 {
@@ -103,7 +103,7 @@ func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 // behind returns the events that a step binds to the head of its lane. One that is bound to it already stays so.
 func behind(a *advance, head *head, found map[store.ID]*waiting) ([]int64, error) {
 	var seqs []int64
-	for _, id := range a.step.Also {
+	for _, id := range a.step.Coalesced {
 		w := found[id]
 		if w == nil || w.lane != a.lane || w.begun || w.seq <= head.seq || w.boundTo != nil && *w.boundTo != head.seq {
 			return nil, fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)

@@ -188,7 +188,7 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 	})
 	t.bound(binding, func(event int64, p *pending) {
 		work := heads[of[event]]
-		work.Also = append(work.Also, p.in(of[event]))
+		work.Coalesced = append(work.Coalesced, p.in(of[event]))
 	})
 
 	return heads, t.flush(ctx)

@@ -73,7 +73,7 @@ func TestConcurrentDuplicatesAreStoredOnce(t *testing.T) {
 				}
 
 				delivery := []store.Event{message(n, 7), message(n+events, 7)}
-				delivery[1].State = store.Kept
+				delivery[1].State = store.Skipped
 
 				delivery[1].Lane = ""
 				if i%3 == 1 {

@@ -59,10 +59,10 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		return nil, err
 	}
 
-	if len(step.Also) > 0 {
+	if len(step.Coalesced) > 0 {
 		binds = true
 
-		if err := t.bind(lease, held.head, step.Also); err != nil {
+		if err := t.bind(lease, held.head, step.Coalesced); err != nil {
 			return nil, err
 		}
 	}

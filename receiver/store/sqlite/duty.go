@@ -11,8 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// TakeDuty implements store.Store.
-func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error) {
+// AcquireLeadership implements store.Store.
+func (s *Store) AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error) {
 	if err := store.ValidateDuty(duty, holder, nil); err != nil {
 		return false, nil, fmt.Errorf("take a duty: %w", err)
 	}
@@ -40,8 +40,8 @@ func (s *Store) TakeDuty(ctx context.Context, duty, holder string, now, until ti
 	return held, note, nil
 }
 
-// NoteDuty implements store.Store.
-func (s *Store) NoteDuty(ctx context.Context, duty, holder string, note []byte) error {
+// PublishState implements store.Store.
+func (s *Store) PublishState(ctx context.Context, duty, holder string, note []byte) error {
 	if err := store.ValidateDuty(duty, holder, note); err != nil {
 		return fmt.Errorf("note a duty: %w", err)
 	}

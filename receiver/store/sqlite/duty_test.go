@@ -18,7 +18,7 @@ func TestDutiesOfAProcessThatDiedAreFree(t *testing.T) {
 		}
 
 		now := time.Unix(1_800_000_000, 0)
-		if held, _, err := s.TakeDuty(t.Context(), "sweep", process, now, now.Add(time.Hour)); err != nil || !held {
+		if held, _, err := s.AcquireLeadership(t.Context(), "sweep", process, now, now.Add(time.Hour)); err != nil || !held {
 			t.Errorf("the %s process has the duty: %v, %v", process, held, err)
 		}
 

@@ -140,7 +140,7 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 	}
 
 	if binds {
-		work.Also, err = t.bound(work.Seq, class, lane)
+		work.Coalesced, err = t.bound(work.Seq, class, lane)
 	}
 
 	return work, err

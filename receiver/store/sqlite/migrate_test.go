@@ -153,10 +153,10 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 	})
 
 	next, err := s.Advance(ctx, leases[0].LeaseRef, store.ID{3}, store.Step{
-		Now:     unix(10_000),
-		Also:    []store.ID{{4}},
-		Resend:  &store.ReplyRef{Event: store.ID{1}, MessageID: "wamid.1"},
-		Outcome: &store.Outcome{State: store.Done},
+		Now:       unix(10_000),
+		Coalesced: []store.ID{{4}},
+		Resend:    &store.ReplyRef{Event: store.ID{1}, MessageID: "wamid.1"},
+		Outcome:   &store.Outcome{State: store.Done},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func useEverything(t *testing.T, s *Store) {
 			TemplateRequired: new(true),
 			Outcome:          &store.Outcome{State: store.Dead, Failure: failure},
 		}),
-		advance(2, store.Step{Also: []store.ID{message(3, 1).ID}}),
+		advance(2, store.Step{Coalesced: []store.ID{message(3, 1).ID}}),
 		advance(2, store.Step{Answer: []store.Reply{{Type: "text"}}, Sent: &store.SentRef{MessageID: "wamid"}}),
 		advance(2, store.Step{Outcome: &store.Outcome{State: store.Done}}),
 		advance(6, store.Step{Resend: &store.ReplyRef{Event: message(2, 1).ID}}),

@@ -116,7 +116,7 @@ func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	release := hold(t, s)
 	kept := message(1, 1)
-	kept.State = store.Kept
+	kept.State = store.Skipped
 	kept.Lane = ""
 	ops := enqueue(t, s, func(t *tx) error {
 		_, err := t.ingest(&kept)

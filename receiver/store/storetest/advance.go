@@ -116,9 +116,9 @@ var advanceTests = map[string]func(*fixture){
 				Sending: new(2),
 			},
 			"also": {
-				Now:     at(0),
-				Sending: new(1),
-				Also:    []store.ID{id("unknown")},
+				Now:       at(0),
+				Sending:   new(1),
+				Coalesced: []store.ID{id("unknown")},
 			},
 			"emit": {
 				Now:     at(0),
@@ -143,7 +143,7 @@ var advanceTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 
 		lease := f.claimOne(at(0))
-		for i, state := range []store.State{store.Done, store.Kept, store.Dead} {
+		for i, state := range []store.State{store.Done, store.Skipped, store.Dead} {
 			next := f.advance(lease, end(state, at(time.Second)))
 			record := f.get(lease.Work.Event.ID)
 			f.wantEqual("state", record.Event.State, state)

@@ -38,7 +38,7 @@ var bindTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"), text("d", "lane"))
 		lease := f.claimOne(at(0))
 		step := end(store.Done, at(time.Second))
-		step.Also = []store.ID{id("b"), id("c")}
+		step.Coalesced = []store.ID{id("b"), id("c")}
 		next := f.advance(lease, step)
 		f.wantEqual("next", next.Event, text("d", "lane"))
 
@@ -54,17 +54,17 @@ var bindTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
-			Now:    at(0),
-			Answer: answer(),
-			Also:   []store.ID{id("b")},
+			Now:       at(0),
+			Answer:    answer(),
+			Coalesced: []store.ID{id("b")},
 		})
 		f.wantEqual("behind", f.peek(lease, 10), []store.Event{text("c", "lane")})
 		lease = f.claimOne(at(leaseTime))
-		f.wantEqual("also", lease.Work.Also, []store.Event{text("b", "lane")})
+		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
 		f.advance(lease, postpone(at(leaseTime), at(leaseTime), true))
 		lease = f.claimOne(at(leaseTime))
-		f.wantEqual("also", lease.Work.Also, []store.Event{text("b", "lane")})
-		f.advance(lease, store.Step{Now: at(leaseTime), Also: []store.ID{id("b"), id("c")}}) // one of them again
+		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
+		f.advance(lease, store.Step{Now: at(leaseTime), Coalesced: []store.ID{id("b"), id("c")}}) // one of them again
 
 		if next := f.advance(lease, end(store.Done, at(leaseTime))); next != nil {
 			f.Errorf("the last events are followed by %v", next)
@@ -77,7 +77,7 @@ var bindTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 
 		step := postpone(at(0), time.Time{}, true)
-		step.Also = []store.ID{id("b"), id("c")}
+		step.Coalesced = []store.ID{id("b"), id("c")}
 		step.Outcome.State = store.Dead
 		f.advance(f.claimOne(at(0)), step)
 		f.wantEqual("dead letters", f.stats(at(0)).DeadLetters, int64(3))
@@ -87,7 +87,7 @@ var bindTests = map[string]func(*fixture){
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
 		lease := f.claimOne(at(0))
 		f.wantEqual("head", lease.Work.Event, text("a", "lane"))
-		f.wantEqual("also", lease.Work.Also, []store.Event{text("b", "lane")})
+		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
 		f.wantErr("Replay", f.Replay(f.Context(), id("b"), at(0)), store.ErrNotFound)
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("c", "lane"))
@@ -98,9 +98,9 @@ var bindTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
-			Now:    at(0),
-			Answer: answer(),
-			Also:   []store.ID{id("b")},
+			Now:       at(0),
+			Answer:    answer(),
+			Coalesced: []store.ID{id("b")},
 		})
 		f.wantErr("Replay", f.Replay(f.Context(), id("old"), at(0)), nil)
 		f.advance(lease, postpone(at(0), at(0), false))
@@ -109,7 +109,7 @@ var bindTests = map[string]func(*fixture){
 		f.wantEqual("behind", f.peek(lease, 10), []store.Event(nil))
 
 		for _, name := range []string{"a", "b", "old", "unknown"} {
-			_, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(0), Also: []store.ID{id(name)}})
+			_, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(0), Coalesced: []store.ID{id(name)}})
 			if err == nil {
 				f.Errorf("event %s was bound", name)
 			}
@@ -117,6 +117,6 @@ var bindTests = map[string]func(*fixture){
 
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("a", "lane"))
-		f.wantEqual("also", next.Also, []store.Event{text("b", "lane")})
+		f.wantEqual("also", next.Coalesced, []store.Event{text("b", "lane")})
 	},
 }

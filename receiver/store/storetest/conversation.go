@@ -62,7 +62,7 @@ var conversationTests = map[string]func(*fixture){
 	"hears only the person": func(f *fixture) {
 		echo := received(text("echo", "lane"), at(time.Hour))
 		echo.Kind = store.KindField
-		kept := received(finished(text("kept", ""), store.Kept), at(time.Hour))
+		kept := received(finished(text("kept", ""), store.Skipped), at(time.Hour))
 		f.ingest(text("a", "lane"), echo, kept, inClass(store.Notices, received(text("b", "lane"), at(time.Hour))))
 		f.wantEqual("state", f.conversation("lane"), store.Conversation{LastInboundAt: at(0)})
 	},

@@ -148,7 +148,7 @@ var deadLetterTests = map[string]func(*fixture){
 	},
 
 	"are the only events to replay or discard": func(f *fixture) {
-		f.ingest(text("pending", "lane"), finished(text("kept", ""), store.Kept))
+		f.ingest(text("pending", "lane"), finished(text("kept", ""), store.Skipped))
 
 		for _, name := range []string{"pending", "kept", "unknown"} {
 			f.wantErr("Replay "+name, f.Replay(f.Context(), id(name), at(0)), store.ErrNotFound)

@@ -15,8 +15,8 @@ import (
 // wantDuty lets a holder take a duty for a minute.
 func (f *fixture) wantDuty(duty, holder string, now time.Time, wantHeld bool, wantNote string) {
 	f.Helper()
-	held, note, err := f.TakeDuty(f.Context(), duty, holder, now, now.Add(time.Minute))
-	f.wantErr("TakeDuty", err, nil)
+	held, note, err := f.AcquireLeadership(f.Context(), duty, holder, now, now.Add(time.Minute))
+	f.wantErr("AcquireLeadership", err, nil)
 	f.wantEqual(holder+" has the duty", held, wantHeld)
 	f.wantEqual("its note", string(note), wantNote)
 }
@@ -34,19 +34,19 @@ var dutyTests = map[string]func(*fixture){
 
 	"are given back": func(f *fixture) {
 		f.wantDuty("sweep", "a", at(0), true, "")
-		_, _, err := f.TakeDuty(f.Context(), "sweep", "a", at(time.Second), at(time.Second))
-		f.wantErr("TakeDuty", err, nil)
+		_, _, err := f.AcquireLeadership(f.Context(), "sweep", "a", at(time.Second), at(time.Second))
+		f.wantErr("AcquireLeadership", err, nil)
 		f.wantDuty("sweep", "b", at(time.Second), true, "")
 	},
 
 	"have a note that outlives their holder": func(f *fixture) {
-		f.wantErr("NoteDuty of nobody's", f.NoteDuty(f.Context(), "sweep", "a", []byte("clean")), store.ErrLeaseLost)
+		f.wantErr("PublishState of nobody's", f.PublishState(f.Context(), "sweep", "a", []byte("clean")), store.ErrLeaseLost)
 		f.wantDuty("sweep", "a", at(0), true, "")
-		f.wantErr("NoteDuty", f.NoteDuty(f.Context(), "sweep", "a", []byte("clean")), nil)
-		f.wantErr("NoteDuty of another's", f.NoteDuty(f.Context(), "sweep", "b", []byte("dirty")), store.ErrLeaseLost)
+		f.wantErr("PublishState", f.PublishState(f.Context(), "sweep", "a", []byte("clean")), nil)
+		f.wantErr("PublishState of another's", f.PublishState(f.Context(), "sweep", "b", []byte("dirty")), store.ErrLeaseLost)
 		f.wantDuty("sweep", "b", at(0), false, "clean")
 		f.wantDuty("sweep", "b", at(time.Minute), true, "clean")
-		f.wantErr("NoteDuty of a holder that was", f.NoteDuty(f.Context(), "sweep", "a", []byte("dirty")), store.ErrLeaseLost)
+		f.wantErr("PublishState of a holder that was", f.PublishState(f.Context(), "sweep", "a", []byte("dirty")), store.ErrLeaseLost)
 		f.wantDuty("sweep", "b", at(time.Minute), true, "clean")
 	},
 
@@ -57,7 +57,7 @@ var dutyTests = map[string]func(*fixture){
 		)
 		for i := range 16 {
 			asking.Go(func() {
-				mine, _, err := f.TakeDuty(f.Context(), "sweep", strconv.Itoa(i), at(0), at(time.Minute))
+				mine, _, err := f.AcquireLeadership(f.Context(), "sweep", strconv.Itoa(i), at(0), at(time.Minute))
 				if err != nil {
 					f.Errorf("TakeDuty: %v", err)
 				}
@@ -74,17 +74,17 @@ var dutyTests = map[string]func(*fixture){
 
 	"need a name, a holder and a note of a size": func(f *fixture) {
 		for _, bad := range [][2]string{{"", "a"}, {"sweep", ""}} {
-			if _, _, err := f.TakeDuty(f.Context(), bad[0], bad[1], at(0), at(time.Minute)); err == nil {
+			if _, _, err := f.AcquireLeadership(f.Context(), bad[0], bad[1], at(0), at(time.Minute)); err == nil {
 				f.Errorf("duty %q of %q was taken", bad[0], bad[1])
 			}
 		}
 
 		f.wantDuty("sweep", "a", at(0), true, "")
 
-		if err := f.NoteDuty(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote+1)); err == nil {
+		if err := f.PublishState(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote+1)); err == nil {
 			f.Error("a note that is too long was taken")
 		}
 
-		f.wantErr("NoteDuty", f.NoteDuty(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote)), nil)
+		f.wantErr("PublishState", f.PublishState(f.Context(), "sweep", "a", make([]byte, store.MaxDutyNote)), nil)
 	},
 }

@@ -40,7 +40,7 @@ var figuresTests = map[string]func(*fixture){
 	"follow events": func(f *fixture) {
 		f.wantEqual("empty", f.stats(at(0)), store.Stats{})
 		f.ingest(received(text("a", "one"), at(0)), received(text("b", "two"), at(time.Minute)),
-			finished(text("c", ""), store.Quarantined), finished(text("d", ""), store.Kept))
+			finished(text("c", ""), store.Quarantined), finished(text("d", ""), store.Skipped))
 		f.wantEqual("after ingest", f.stats(at(time.Hour)),
 			store.Stats{
 				Pending:             2,
@@ -79,7 +79,7 @@ var figuresTests = map[string]func(*fixture){
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Kept,
+				State: store.Skipped,
 				Count: 1,
 			},
 			{
@@ -126,7 +126,7 @@ var figuresTests = map[string]func(*fixture){
 	},
 
 	"purge deletes events with their payloads": func(f *fixture) {
-		f.ingest(finished(text("a", ""), store.Kept))
+		f.ingest(finished(text("a", ""), store.Skipped))
 		f.wantEqual("deleted", purge(f, at(time.Hour), at(time.Hour), 100), 1)
 		f.wantEqual("left", purge(f, at(time.Hour), at(time.Hour), 100), 0)
 	},
@@ -134,7 +134,7 @@ var figuresTests = map[string]func(*fixture){
 	"purge keeps to its limit": func(f *fixture) {
 		var events []store.Event
 		for i := range 250 {
-			events = append(events, finished(text(strconv.Itoa(i), ""), store.Kept))
+			events = append(events, finished(text(strconv.Itoa(i), ""), store.Skipped))
 		}
 
 		f.ingest(events...)

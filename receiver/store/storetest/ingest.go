@@ -22,7 +22,7 @@ var ingestTests = map[string]func(*fixture){
 	},
 
 	"keeps a finished event as it is": func(f *fixture) {
-		event := finished(text("a", ""), store.Kept)
+		event := finished(text("a", ""), store.Skipped)
 		f.ingest(event)
 		got := f.get(event.ID)
 		f.wantEqual("record", got, &store.Record{Work: store.Work{Event: event, Seq: got.Seq}, FinishedAt: at(0)})
@@ -49,7 +49,7 @@ var ingestTests = map[string]func(*fixture){
 	},
 
 	"stores an event once when it arrives many times at once": func(f *fixture) {
-		events := []store.Event{text("a", "one"), text("b", "one"), text("c", "two"), finished(text("d", ""), store.Kept)}
+		events := []store.Event{text("a", "one"), text("b", "one"), text("c", "two"), finished(text("d", ""), store.Skipped)}
 
 		var (
 			fresh [4]atomic.Int64
@@ -86,7 +86,7 @@ var ingestTests = map[string]func(*fixture){
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Kept,
+				State: store.Skipped,
 				Count: 1,
 			},
 			{

@@ -69,7 +69,7 @@ var leaseTests = map[string]func(*fixture){
 	},
 
 	"hands out only what is pending": func(f *fixture) {
-		f.ingest(finished(text("a", ""), store.Kept), finished(text("b", ""), store.Quarantined),
+		f.ingest(finished(text("a", ""), store.Skipped), finished(text("b", ""), store.Quarantined),
 			finished(text("c", ""), store.Done))
 		f.wantEqual("claimed", f.claim(at(time.Hour), 10), []store.Lease(nil))
 	},

@@ -8,7 +8,7 @@ import "github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 var listTests = map[string]func(*fixture){
 	"selects by kind and state": func(f *fixture) {
 		reported := func(name string) store.Event {
-			e := finished(text(name, ""), store.Kept)
+			e := finished(text(name, ""), store.Skipped)
 			e.Kind = store.KindError
 
 			return e
@@ -30,7 +30,7 @@ var listTests = map[string]func(*fixture){
 			{store.Filter{State: store.Dead}, []string{"lost", "dead"}},
 			{store.Filter{State: store.Pending}, []string{"waiting"}},
 			{store.Filter{Kind: store.KindError, State: store.Dead}, []string{"lost"}},
-			{store.Filter{Kind: store.KindError, State: store.Kept}, []string{"one", "two"}},
+			{store.Filter{Kind: store.KindError, State: store.Skipped}, []string{"one", "two"}},
 			{store.Filter{Kind: store.KindMessage, State: store.Done}, []string{"done"}},
 			{store.Filter{Kind: store.KindStatus}, nil},
 		} {

@@ -76,7 +76,7 @@ func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 	}
 	for _, e := range m.lane(ref.Class, ref.Lane).events {
 		if e.boundTo == head && e.state == store.Pending {
-			want.Also = append(want.Also, e.event)
+			want.Coalesced = append(want.Coalesced, e.event)
 		}
 	}
 

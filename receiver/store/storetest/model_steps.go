@@ -63,7 +63,7 @@ func (m *model) bind(t *rapid.T) {
 
 	step := store.Step{Now: m.now}
 	for _, e := range want[:n] {
-		step.Also = append(step.Also, e.event.ID)
+		step.Coalesced = append(step.Coalesced, e.event.ID)
 	}
 
 	if _, held := m.advance(t, h, step); !held {

@@ -65,7 +65,7 @@ var namesTests = map[string]func(*fixture){
 		f.work("number", human(at(3*time.Hour)))
 		f.work("number", template(true))
 		f.work("user", human(at(2*time.Hour)))
-		f.ingest(known(finished(text("kept", ""), store.Kept), "user"))
+		f.ingest(known(finished(text("kept", ""), store.Skipped), "user"))
 		f.wantEqual("apart", f.conversation("user").HumanUntil, at(2*time.Hour))
 		f.work("number", store.Step{Now: at(0), Join: "user"})
 		want := store.Conversation{LastInboundAt: at(time.Hour), HumanUntil: at(3 * time.Hour)}

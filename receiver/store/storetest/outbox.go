@@ -24,10 +24,10 @@ var outboxTests = map[string]func(*fixture){
 		f.ingest(text("a", "lane"))
 
 		step := end(store.Done, at(0))
-		step.Emit = []store.Event{notice("n"), notice("n"), text("b", "lane"), finished(text("c", ""), store.Kept)}
+		step.Emit = []store.Event{notice("n"), notice("n"), text("b", "lane"), finished(text("c", ""), store.Skipped)}
 		next := f.advance(f.claimOne(at(0)), step)
 		f.wantEqual("next", next.Event, text("b", "lane"))
-		f.wantEqual("kept", f.get(id("c")).Event, finished(text("c", ""), store.Kept))
+		f.wantEqual("kept", f.get(id("c")).Event, finished(text("c", ""), store.Skipped))
 		f.wantEqual("stats", f.stats(at(0)),
 			store.Stats{
 				Pending:             1,

@@ -84,7 +84,7 @@ var resendTests = map[string]func(*fixture){
 	"leaves alone what it cannot resend": func(f *fixture) {
 		answered(f, "a", "lane")
 		bury(f, "dead")
-		f.ingest(finished(text("kept", ""), store.Kept))
+		f.ingest(finished(text("kept", ""), store.Skipped))
 
 		for i, reply := range []store.ReplyRef{
 			{

@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 // builtBinary names the receiver's binary to a test that runs in another process.
@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 
-	dir, err := os.MkdirTemp("", "pressure-")
+	dir, err := os.MkdirTemp("", "overload-")
 	if err == nil {
 		var binary string
-		if binary, err = process.Build(context.Background(), dir); err == nil {
+		if binary, err = child.Build(context.Background(), dir); err == nil {
 			err = os.Setenv(builtBinary, binary)
 		}
 	}

@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reports asks receivers what they say of themselves, so that the operator can tell what is missing without
+// Package poller asks receivers what they say of themselves, so that the operator can tell what is missing without
 // reading any Secret.
-package reports
+package poller
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 const (
@@ -45,7 +45,7 @@ type Summary struct {
 	Answered       int      // how many receivers did
 	MissingSecrets []string // roles that any of them lacks, sorted
 	TokenRefused   bool     // as any of them says
-	Subscription   report.Subscription
+	Subscription   health.Subscription
 	Pending        *int64 // nil when none of them can read its store
 	DeadLetters    *int64
 }
@@ -222,8 +222,8 @@ func (p *Poller) ask(ctx context.Context, addresses []string) Summary {
 			}
 		}
 
-		summary.TokenRefused = summary.TokenRefused || r.Token == report.TokenRefused
-		if summary.Answered == 1 || r.Subscription.State == report.SubscriptionFailed {
+		summary.TokenRefused = summary.TokenRefused || r.Token == health.TokenRefused
+		if summary.Answered == 1 || r.Subscription.State == health.SubscriptionFailed {
 			summary.Subscription = r.Subscription
 		}
 
@@ -238,8 +238,8 @@ func (p *Poller) ask(ctx context.Context, addresses []string) Summary {
 	return summary
 }
 
-func (p *Poller) fetch(ctx context.Context, address string) (report.Report, error) {
-	var r report.Report
+func (p *Poller) fetch(ctx context.Context, address string) (health.Report, error) {
+	var r health.Report
 
 	url := "http://" + net.JoinHostPort(address, p.port) + "/status"
 

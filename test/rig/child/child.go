@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package process runs the receiver's real binary, for those who measure it and those who kill it.
-package process
+// Package child runs the receiver's real binary, for those who measure it and those who kill it.
+package child
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // The secrets of every receiver, unless Options say otherwise.
@@ -292,8 +292,8 @@ func (r *Receiver) end() error {
 }
 
 // Status asks the receiver what it says of itself.
-func (r *Receiver) Status(ctx context.Context) (report.Report, error) {
-	var status report.Report
+func (r *Receiver) Status(ctx context.Context) (health.Report, error) {
+	var status health.Report
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.AdminURL()+"/status", http.NoBody)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report is what a receiver says of itself on /status: written by its admin port, read by the operator.
-package report
+// Package health is what a receiver says of itself on /status: written by its admin port, read by the operator.
+package health
 
 import "time"
 

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -73,7 +73,7 @@ type field struct {
 func newWriter() *writer {
 	const sample = 99999999
 
-	w := &writer{mac: hmac.New(sha256.New, []byte(process.AppSecret))}
+	w := &writer{mac: hmac.New(sha256.New, []byte(child.AppSecret))}
 
 	w.body = standin.TextDelivery(phoneNumberID(sample), waID(sample), "Ana", wamid(sample), "Does it come in another color?", time.Now())
 	for _, of := range []func(int) string{phoneNumberID, waID, wamid} {
@@ -88,7 +88,7 @@ func newWriter() *writer {
 		}
 	}
 
-	w.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: pressure\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Hub-Signature-256: sha256=%064d\r\n\r\n", route, len(w.body), 0)
+	w.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: overload\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Hub-Signature-256: sha256=%064d\r\n\r\n", route, len(w.body), 0)
 	w.signature = len(w.head) - 4 - 2*sha256.Size
 
 	return w

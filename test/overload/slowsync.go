@@ -44,7 +44,7 @@ func slowSync(ctx context.Context, t trial) ([]finding, error) {
 }
 
 func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (_ []finding, err error) {
-	dir, err := os.MkdirTemp("", "pressure-strace-")
+	dir, err := os.MkdirTemp("", "overload-strace-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for wrapped programs: %w", err)
 	}

@@ -29,7 +29,7 @@ type volume struct {
 
 func newVolume(mounted bool) (_ *volume, err error) {
 	v := &volume{mounted: mounted}
-	if v.folder, err = os.MkdirTemp("", "pressure-volume-"); err != nil {
+	if v.folder, err = os.MkdirTemp("", "overload-volume-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the store: %w", err)
 	}
 

@@ -22,7 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -40,9 +40,9 @@ const (
 // place is where the receiver's real binary runs, between a Bird and a Meta that answer at once.
 type place struct {
 	dir          string
-	folder       string            // of the embedded store
-	receiver     *process.Receiver // nil while none runs
-	database     *pgtest.Server    // nil with the embedded store
+	folder       string          // of the embedded store
+	receiver     *child.Receiver // nil while none runs
+	database     *pgtest.Server  // nil with the embedded store
 	url          string
 	ledger       *ledger
 	graph        *standin.Graph
@@ -77,7 +77,7 @@ func settle(ctx context.Context, s settings) (_ *place, err error) {
 		toTell:  make(chan standin.SentMessage, maxToTell),
 		verbose: s.verbose,
 	}
-	if p.dir, err = os.MkdirTemp("", "pressure-"); err != nil {
+	if p.dir, err = os.MkdirTemp("", "overload-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the receiver: %w", err)
 	}
 
@@ -157,7 +157,7 @@ func (p *place) start(ctx context.Context, s settings) (err error) {
 		c.Store.PostgreSQL = &config.PostgreSQLStore{}
 	}
 
-	receiver, err := process.New(process.Options{
+	receiver, err := child.New(child.Options{
 		Binary:  s.binary,
 		Dir:     p.dir,
 		Config:  c,
@@ -258,7 +258,7 @@ func (p *place) tellStatuses(ctx context.Context) {
 		case m := <-p.toTell:
 			body := standin.StatusDelivery(m.PhoneNumberID, m.ID, "sent", strings.TrimPrefix(m.To, "+"), m.Callback, time.Now())
 			for {
-				status, _, err := standin.Deliver(ctx, client, p.receiver.WebhookURL(), process.AppSecret, body)
+				status, _, err := standin.Deliver(ctx, client, p.receiver.WebhookURL(), child.AppSecret, body)
 				if err == nil && status == http.StatusOK || !pause(ctx, redialPause) {
 					break
 				}

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package reports
+package poller
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -52,7 +52,7 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func (p *pods) say(address string, r report.Report) {
+func (p *pods) say(address string, r health.Report) {
 	data, _ := json.Marshal(r) //nolint:errchkjson // it has nothing that could fail
 
 	p.mu.Lock()
@@ -65,17 +65,17 @@ func newPods() *pods { return &pods{answers: map[string]string{}, asked: map[str
 
 func TestAsk(t *testing.T) {
 	world := newPods()
-	world.say("10.0.0.1:9090", report.Report{
-		Token:          report.TokenAccepted,
+	world.say("10.0.0.1:9090", health.Report{
+		Token:          health.TokenAccepted,
 		MissingSecrets: []string{"verify-token", "app-secret"},
-		Backlog:        &report.Backlog{Pending: 3, DeadLetters: 1},
-		Subscription:   report.Subscription{State: report.SubscriptionActive},
+		Backlog:        &health.Backlog{Pending: 3, DeadLetters: 1},
+		Subscription:   health.Subscription{State: health.SubscriptionActive},
 	})
-	world.say("[fd00::1]:9090", report.Report{
-		Token:          report.TokenRefused,
+	world.say("[fd00::1]:9090", health.Report{
+		Token:          health.TokenRefused,
 		MissingSecrets: []string{"app-secret"},
-		Backlog:        &report.Backlog{Pending: 4},
-		Subscription:   report.Subscription{State: report.SubscriptionFailed, Problem: "why"},
+		Backlog:        &health.Backlog{Pending: 4},
+		Subscription:   health.Subscription{State: health.SubscriptionFailed, Problem: "why"},
 	})
 	world.answers["10.0.0.3:9090"] = ""
 	world.answers["10.0.0.4:9090"] = "<html>"
@@ -94,7 +94,7 @@ func TestAsk(t *testing.T) {
 			MissingSecrets: []string{"app-secret", "verify-token"},
 			Pending:        new(int64(3)),
 			DeadLetters:    new(int64(1)),
-			Subscription:   report.Subscription{State: report.SubscriptionActive},
+			Subscription:   health.Subscription{State: health.SubscriptionActive},
 		}},
 		"several together": {[]string{"10.0.0.1", "10.0.0.2", "fd00::1"}, Summary{
 			Answered:       2,
@@ -102,7 +102,7 @@ func TestAsk(t *testing.T) {
 			TokenRefused:   true,
 			Pending:        new(int64(4)),
 			DeadLetters:    new(int64(0)),
-			Subscription:   report.Subscription{State: report.SubscriptionFailed, Problem: "why"},
+			Subscription:   health.Subscription{State: health.SubscriptionFailed, Problem: "why"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 	}
 	sales := types.NamespacedName{Namespace: "messaging", Name: "sales"}
 
-	world.say("10.0.0.1:9090", report.Report{Backlog: &report.Backlog{Pending: 1}})
+	world.say("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 1}})
 
 	if diff := cmp.Diff(Summary{}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
 		t.Errorf("before anybody was asked (-want +got):\n%s", diff)
@@ -174,7 +174,7 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 		pass(scanEvery)
 	}
 
-	world.say("10.0.0.1:9090", report.Report{Backlog: &report.Backlog{Pending: 2}})
+	world.say("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 2}})
 	p.Refresh(sales)
 
 	for len(news) == 0 {

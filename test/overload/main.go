@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command pressure proves what is promised of a receiver that is offered more than it can take, or whose storage fails.
+// Command overload proves what is promised of a receiver that is offered more than it can take, or whose storage fails.
 // It runs the real binary between stand-ins for Meta and Bird and looks up, when all is over, every message that was
 // answered 200: it has to be in the store, worked, and answered once.
 //
@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/process"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
 // The stores.
@@ -41,7 +41,7 @@ type trial struct {
 	ownMounts               bool
 }
 
-// scenario is a way to put a receiver under pressure.
+// scenario is a way to put a receiver under overload.
 type scenario struct {
 	name   string
 	stores []string
@@ -88,7 +88,7 @@ func main() {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "pressure:", err)
+		fmt.Fprintln(os.Stderr, "overload:", err)
 		os.Exit(2)
 	case !ok:
 		os.Exit(1)
@@ -97,7 +97,7 @@ func main() {
 
 func run(ctx context.Context, args []string) (bool, error) {
 	t := trial{}
-	flags := flag.NewFlagSet("pressure", flag.ContinueOnError)
+	flags := flag.NewFlagSet("overload", flag.ContinueOnError)
 	names := flags.String("scenario", "", "what to try, separated by commas (default all: "+strings.Join(scenarioNames(), ",")+")")
 	engine := flags.String("store", "", "embedded or postgresql (default both, where the scenario is for both)")
 	flags.DurationVar(&t.span, "for", time.Minute, "overload: how long it lasts")
@@ -124,13 +124,13 @@ func run(ctx context.Context, args []string) (bool, error) {
 	}
 
 	if t.binary == "" {
-		dir, err := os.MkdirTemp("", "pressure-")
+		dir, err := os.MkdirTemp("", "overload-")
 		if err != nil {
 			return false, fmt.Errorf("make a folder for the receiver's binary: %w", err)
 		}
 		defer os.RemoveAll(dir)
 
-		if t.binary, err = process.Build(ctx, dir); err != nil {
+		if t.binary, err = child.Build(ctx, dir); err != nil {
 			return false, err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // capacityConnections are how many deliver one after another when capacity is measured: the more, the more deliveries
@@ -137,14 +137,14 @@ func overload(ctx context.Context, t trial) (_ []finding, err error) {
 }
 
 // backlog is what waits in the store.
-func (p *place) backlog(ctx context.Context) (report.Backlog, error) {
+func (p *place) backlog(ctx context.Context) (health.Backlog, error) {
 	status, err := p.receiver.Status(ctx)
 	if err == nil && status.Backlog == nil {
 		err = errors.New("the receiver cannot read its store")
 	}
 
 	if err != nil {
-		return report.Backlog{}, err
+		return health.Backlog{}, err
 	}
 
 	return *status.Backlog, nil

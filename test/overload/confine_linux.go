@@ -71,7 +71,7 @@ func mountMemory(folder string, size int64) error {
 		return fmt.Errorf("keep mounts to this process: %w", err)
 	}
 
-	if err := unix.Mount("pressure", folder, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
+	if err := unix.Mount("overload", folder, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
 		return fmt.Errorf("mount a file system for the store: %w", err)
 	}
 
