@@ -28,6 +28,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
@@ -220,7 +221,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 	worked := make(chan struct{})
 	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Current().Shutdown.DrainTimeout) })
-	r.log.Info("receiver started", "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
+	r.log.Info("receiver started", logevent.Key, logevent.ReceiverStarted, "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
 
 	<-run.Done()
 	r.draining.Store(true)

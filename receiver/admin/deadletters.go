@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -152,7 +153,7 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	c.Log.Info("dead letter replayed", "event", id)
+	c.Log.Info("dead letter replayed", logevent.EventID, id)
 	c.Wake(store.Conversations)
 	answer(w, map[string]int{"replayed": 1})
 }
@@ -199,7 +200,7 @@ func (c Console) discard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	c.Log.Info("dead letter discarded", "event", id)
+	c.Log.Info("dead letter discarded", logevent.EventID, id)
 	answer(w, map[string]int{"discarded": 1})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -156,7 +157,7 @@ func (e *Engine) showTyping(ctx context.Context, t *task) {
 
 	if err := e.Graph.MarkRead(ctx, t.number(), string(t.message.ID)); err != nil {
 		e.Metrics.CallFailed(failure.Of(err))
-		e.Log.Debug("mark read", "event", t.work.Event.ID, "error", err)
+		e.Log.Debug("mark read", logevent.EventID, t.work.Event.ID, "error", err)
 	}
 }
 
@@ -167,7 +168,7 @@ func (t *task) dropFile(e *Engine) {
 	}
 
 	if err := t.file.Remove(); err != nil {
-		e.Log.Error("remove downloaded media", "event", t.work.Event.ID, "error", fmt.Errorf("spool: %w", err))
+		e.Log.Error("remove downloaded media", logevent.EventID, t.work.Event.ID, "error", fmt.Errorf("spool: %w", err))
 	}
 
 	t.file = nil

@@ -15,6 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -209,7 +210,7 @@ func (e *Engine) reported(ctx context.Context, t *task) error {
 	}
 
 	f := e.told(t, "reported by Meta", reported.Code)
-	e.Log.Error("Meta reports an error", "event", t.work.Event.ID, "code", f.Code, "class", f.Class, "scope", f.Scope, "error", f.Text)
+	e.Log.Error("Meta reports an error", logevent.EventID, t.work.Event.ID, "code", f.Code, "class", f.Class, "scope", f.Scope, "error", f.Text)
 
 	if f.Class == failure.RateLimited && f.Scope != failure.ScopePair && f.Scope != failure.ScopeRecipient {
 		if _, err := e.hold(ctx, scopes(t.item.WABAID, t.number(), ""), f); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -152,7 +153,7 @@ func (e *Engine) record(ctx context.Context, t *task, step store.Step) (*store.W
 			return next, err
 		}
 
-		e.Log.Error("record progress, trying again", "event", t.work.Event.ID, "error", err)
+		e.Log.Error("record progress, trying again", logevent.EventID, t.work.Event.ID, "error", err)
 
 		timer := e.Clock.NewTimer(wait)
 		select {
@@ -169,7 +170,7 @@ func (e *Engine) report(t *task, outcome *store.Outcome) {
 	event := t.work.Event
 	took := e.Clock.Since(event.ReceivedAt)
 
-	about := []any{"event", event.ID, "kind", event.Kind, "type", event.Type, "took", took}
+	about := []any{logevent.EventID, event.ID, "kind", event.Kind, "type", event.Type, "took", took}
 	if f := outcome.Failure; f != nil {
 		about = append(about, "class", f.Class, "code", f.Code, "error", f.Text, "attempts", t.work.Attempts)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -212,15 +213,20 @@ func (p *pool) work(ctx context.Context, lease store.Lease) {
 
 		err := p.attempt(ctx, t)
 		if errors.Is(err, store.ErrLeaseLost) || errors.Is(context.Cause(ctx), store.ErrLeaseLost) {
-			e.Log.Warn("work taken over by another receiver", "event", work.Event.ID)
+			e.Log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
 			return
 		}
 
 		step := e.settle(ctx, t, err)
 
 		next, err := e.record(ctx, t, step)
+		if errors.Is(err, store.ErrLeaseLost) {
+			e.Log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
+			return
+		}
+
 		if err != nil {
-			e.Log.Error("record the end of an attempt", "event", work.Event.ID, "error", err)
+			e.Log.Error("record the end of an attempt", logevent.EventID, work.Event.ID, "error", err)
 			return
 		}
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -89,7 +90,7 @@ func (e *Engine) proved(ctx context.Context, t *task, reply *store.Reply, err er
 
 	record, err := e.Store.Get(ctx, t.work.Event.ID)
 	if err != nil {
-		e.Log.Error("look for the status of a send without an answer", "event", t.work.Event.ID, "error", err)
+		e.Log.Error("look for the status of a send without an answer", logevent.EventID, t.work.Event.ID, "error", err)
 		return false
 	}
 

@@ -41,9 +41,9 @@ func TestIDIsReadableInLogs(t *testing.T) {
 	var log strings.Builder
 
 	id := NewID(KindMessage, "a")
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("worked", "event", id)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("worked", "event_id", id)
 
-	if want := `"event":"` + id.String() + `"`; !strings.Contains(log.String(), want) {
+	if want := `"event_id":"` + id.String() + `"`; !strings.Contains(log.String(), want) {
 		t.Errorf("logged %s, want %s", log.String(), want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -196,17 +197,18 @@ func (l *ledger) happened(k kind, replica int, from time.Time) {
 
 // read takes a line of a replica's log, which tells of takeovers.
 func (l *ledger) read(replica int, line string) {
-	var entry struct{ Msg, Event, Error string }
-	if json.Unmarshal([]byte(line), &entry) != nil || entry.Event == "" {
+	var entry struct {
+		Event   string
+		EventID string `json:"event_id"`
+	}
+	if json.Unmarshal([]byte(line), &entry) != nil || entry.Event != logevent.LeaseLost {
 		return
 	}
 
-	if entry.Msg == "work taken over by another receiver" || strings.HasSuffix(entry.Error, store.ErrLeaseLost.Error()) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 
-		l.takeovers[takeover{replica, entry.Event}] = true
-	}
+	l.takeovers[takeover{replica, entry.EventID}] = true
 }
 
 // wonder notes what cannot be in a trial that means something.

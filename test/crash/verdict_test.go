@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -141,7 +142,7 @@ func TestJudge(t *testing.T) {
 			s.send(m[2], 0, time.Minute)
 		}, count{Allowed: 1}},
 		{"a reply is repeated after a takeover, untold", func(s *scene, m []*message) {
-			s.ledger.read(1, fmt.Sprintf(`{"msg":"record","event":%q,"error":"record a step: %s"}`, m[2].Event, store.ErrLeaseLost))
+			s.ledger.read(1, fmt.Sprintf(`{"event":%q,"event_id":%q}`, logevent.LeaseLost, m[2].Event))
 			s.untell(s.ledger.accepted[3])
 			s.send(m[2], 0, time.Minute)
 		}, count{Allowed: 1}},

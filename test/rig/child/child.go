@@ -24,6 +24,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 )
 
 // The secrets of every receiver, unless Options say otherwise.
@@ -196,14 +197,14 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 			return
 		}
 
-		var entry struct{ Level, Msg, Webhook, Admin string }
+		var entry struct{ Level, Event, Webhook, Admin string }
 		if json.Unmarshal(line, &entry) != nil || entry.Level == "ERROR" || entry.Level == "WARN" {
 			if r.options.Log != nil {
 				r.options.Log(string(line[:len(line)-1]))
 			}
 		}
 
-		if entry.Msg == "receiver started" {
+		if entry.Event == logevent.ReceiverStarted {
 			r.mu.Lock()
 			r.webhook = entry.Webhook
 			r.admin = entry.Admin
