@@ -40,7 +40,7 @@ func newFailure(step string, err error) failure {
 	case !errors.As(err, &status):
 		f.message = step + ": the API server could not be asked; this is tried again"
 	case apierrors.IsInvalid(err) || apierrors.IsBadRequest(err):
-		f.reason = v1alpha1.ReasonRefused
+		f.reason = v1alpha1.ReasonObjectRejected
 		f.message = fmt.Sprintf("%s is refused by the API server: %s; correct the spec of this resource that it is made from", step, explain(status))
 	case apierrors.IsForbidden(err):
 		f.message = fmt.Sprintf("%s is forbidden: %s; this is tried again", step, status.Status().Message)
@@ -93,7 +93,7 @@ func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
 		case apierrors.HasStatusCause(f.err, corev1.NamespaceTerminatingCause):
 		case f.reason == v1alpha1.ReasonNameConflict:
 			result.RequeueAfter = conflictRetry
-		case f.reason == v1alpha1.ReasonRefused:
+		case f.reason == v1alpha1.ReasonObjectRejected:
 			refused = append(refused, f.err)
 		default:
 			transient = append(transient, f.err)

@@ -191,8 +191,8 @@ func TestRefusedObjectIsReported(t *testing.T) {
 			test.edit(&webhook.Spec)
 			create(t, webhook)
 			eventually(t, wantConditions(t, webhook, map[string]string{
-				"Ready":     "False Refused",
-				"Stalled":   "True Refused",
+				"Ready":     "False ObjectRejected",
+				"Stalled":   "True ObjectRejected",
 				"Available": "False Progressing",
 			}))
 
@@ -201,7 +201,7 @@ func TestRefusedObjectIsReported(t *testing.T) {
 			}
 
 			eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all but the Deployment
-			eventually(t, wantEvents(t, webhook, "Warning Refused"))
+			eventually(t, wantEvents(t, webhook, "Warning ObjectRejected"))
 
 			change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{} })
 			eventually(t, wantConditions(t, webhook, map[string]string{

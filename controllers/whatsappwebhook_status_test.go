@@ -111,8 +111,8 @@ func TestStatus(t *testing.T) {
 		"an object is refused": {
 			failing(errInvalid),
 			map[string]string{
-				"Ready":     "False Refused",
-				"Stalled":   "True Refused",
+				"Ready":     "False ObjectRejected",
+				"Stalled":   "True ObjectRejected",
 				"Available": "True MinimumReplicasAvailable",
 			},
 		},
@@ -283,13 +283,13 @@ func TestTransition(t *testing.T) {
 		want          string
 	}{
 		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonProgressing), ""},
-		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonRefused), "Warning Refused"},
+		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonObjectRejected), "Warning ObjectRejected"},
 		{ready(v1alpha1.ReasonProgressing), ready(v1alpha1.ReasonReady), "Normal Ready"},
 		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonReady), ""},
 		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonProgressing), ""},
 		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonUnavailable), "Warning Unavailable"},
 		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonScaledToZero), "Normal ScaledToZero"},
-		{ready(v1alpha1.ReasonRefused), ready(v1alpha1.ReasonNameConflict), "Warning NameConflict"},
+		{ready(v1alpha1.ReasonObjectRejected), ready(v1alpha1.ReasonNameConflict), "Warning NameConflict"},
 	} {
 		var got []string
 		for _, event := range transitions(test.before, test.after) {

@@ -72,7 +72,7 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 }
 
 func TestHandoff(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.HumanFor = 300 * time.Millisecond })
+	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.HandoffDuration = 300 * time.Millisecond })
 	w.reply = func(_ string, request map[string]any) any {
 		if request["text"] == "a person, please" {
 			return map[string]any{"response": map[string]any{

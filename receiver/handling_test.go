@@ -33,7 +33,7 @@ func TestHandling(t *testing.T) {
 		c.CloudAPI.PhoneNumberIDs = nil
 		c.Bird.Endpoints = map[string]config.Endpoint{"process_other_message": {Enabled: new(true)}}
 		c.Processing.TypingIndicator = new(false)
-		c.Processing.HumanFor = time.Millisecond // an echo must not silence the files after it
+		c.Processing.HandoffDuration = time.Millisecond // an echo must not silence the files after it
 		c.Processing.Retry.MaxRetries = new(0)
 	})
 	w.start()

@@ -98,7 +98,7 @@ func newWorld(t *testing.T, adjust func(*config.Config)) *world {
 			PhoneNumberIDs: []string{number},
 			Timeout:        patience,
 		},
-		Bird: config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenFor: 20 * time.Millisecond}},
+		Bird: config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenDuration: 20 * time.Millisecond}},
 		Processing: config.Processing{
 			Poll:               10 * time.Millisecond,
 			ConfigurationRetry: 20 * time.Millisecond,

@@ -26,7 +26,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	w := newWorld(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = nil
 		c.Bird.Endpoints = map[string]config.Endpoint{"process_other_message": {Enabled: new(true)}}
-		c.Processing.HumanFor = time.Millisecond
+		c.Processing.HandoffDuration = time.Millisecond
 		c.Processing.Retry.MaxRetries = new(1)
 	})
 	log := &lockedBuffer{}

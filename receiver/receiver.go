@@ -98,7 +98,7 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency)
-	if r.tracer, err = tracing.Open(ctx, settings.Tracing.Endpoint, version); err != nil {
+	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {
 		return nil, err
 	}
 

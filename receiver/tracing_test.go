@@ -50,7 +50,7 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	}))
 	defer otlp.Close()
 
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Tracing.Endpoint = otlp.URL })
+	w := newWorld(t, func(c *config.Config) { quietly(c); c.Tracing.EndpointURL = otlp.URL })
 	w.start()
 	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
 	w.sent(1)

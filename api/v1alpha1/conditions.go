@@ -40,8 +40,8 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonNameConflict: an object that is not ours has the name of one to be made; it is left alone.
 	ReasonNameConflict = "NameConflict"
-	// ReasonRefused: the API server calls an object to be made invalid.
-	ReasonRefused = "Refused"
+	// ReasonObjectRejected: the API server calls an object to be made invalid.
+	ReasonObjectRejected = "ObjectRejected"
 	// ReasonInvalidSpec: nothing can be rendered from the spec; what is there stays as it is.
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonApplyFailed: an object could not be written; this is tried again.

@@ -74,7 +74,7 @@ func adminPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration 
 func outwardPorts(p Params) []int32 {
 	ports := map[int32]struct{}{443: {}}
 	for _, called := range []string{
-		p.config.CloudAPI.BaseURL, p.config.Bird.BaseURL, p.config.Notifications.SinkURL, p.config.Tracing.Endpoint,
+		p.config.CloudAPI.BaseURL, p.config.Bird.BaseURL, p.config.Notifications.SinkURL, p.config.Tracing.EndpointURL,
 	} {
 		if port, ok := portOf(called); ok {
 			ports[port] = struct{}{}

@@ -60,8 +60,8 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 				Transport: config.MediaTransport(spec.Bird.Media.Transport),
 			},
 			CircuitBreaker: config.CircuitBreaker{
-				Failures: int(spec.Bird.CircuitBreaker.FailureThreshold),
-				OpenFor:  seconds(spec.Bird.CircuitBreaker.OpenSeconds),
+				FailureThreshold: int(spec.Bird.CircuitBreaker.FailureThreshold),
+				OpenDuration:     seconds(spec.Bird.CircuitBreaker.OpenSeconds),
 			},
 		},
 		Processing: config.Processing{
@@ -78,12 +78,12 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 				Name:     spec.Processing.FallbackTemplate.Name,
 				Language: spec.Processing.FallbackTemplate.Language,
 			},
-			HumanFor: seconds(spec.Processing.HandoffSeconds),
-			Debounce: seconds(value(spec.Processing.DebounceSeconds)),
+			HandoffDuration: seconds(spec.Processing.HandoffSeconds),
+			Debounce:        seconds(value(spec.Processing.DebounceSeconds)),
 		},
 		Notifications: config.Notifications{SinkURL: spec.Notifications.SinkURL},
 		Store:         store(spec.Store),
-		Tracing:       config.Tracing{Endpoint: spec.Monitoring.Tracing.EndpointURL},
+		Tracing:       config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
 		Log:           config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
 	}
 }

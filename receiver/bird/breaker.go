@@ -118,14 +118,14 @@ func (b *breaker) settle(p pass, status int, e *failure.Error) {
 			open:    true,
 			era:     c.era + 1,
 			cause:   e.Text,
-			probeAt: b.clock.Now().Add(max(limits.OpenFor, e.RetryAfter)),
+			probeAt: b.clock.Now().Add(max(limits.OpenDuration, e.RetryAfter)),
 		}
 	}
 	if p.shared.era == p.sharedEra {
 		switch {
 		case e != nil && e.Class == failure.Transient && status != http.StatusConflict:
 			p.shared.failures++
-			if p.shared.open || p.shared.failures >= limits.Failures {
+			if p.shared.open || p.shared.failures >= limits.FailureThreshold {
 				open(p.shared)
 			}
 		case status == http.StatusUnauthorized || status == http.StatusPaymentRequired:

@@ -41,7 +41,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { b.standIn.Close(); server.Close() })
 
 	b.client = NewClient(config.Fixed(config.Config{Bird: config.Bird{
-		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{Failures: 3, OpenFor: openFor},
+		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{FailureThreshold: 3, OpenDuration: openFor},
 	}}, config.Secrets{BirdAccessKey: "key"}), 1, b.clock)
 	t.Cleanup(b.client.Close)
 
@@ -208,7 +208,7 @@ func TestOneProbeAtATime(t *testing.T) {
 
 func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{Failures: 1, OpenFor: openFor}}}, config.Secrets{}).Current()
+	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1, OpenDuration: openFor}}}, config.Secrets{}).Current()
 	breaker := &breaker{clock: clock}
 	slow, _ := breaker.admit(settings, ProcessText)
 	failed, _ := breaker.admit(settings, ProcessText)

@@ -416,7 +416,7 @@ func TestTooLargeForBase64GoesByMultipartOnce(t *testing.T) {
 
 func TestMediaThatCannotBeRead(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{})
-	client := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{Failures: 1}})
+	client := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1}})
 	media, file := mediaOf(10)
 	file.fail = errors.New("gone")
 

@@ -120,8 +120,8 @@ const (
 
 // CircuitBreaker stops asking a Bird that fails call after call, so that an outage spends no attempts.
 type CircuitBreaker struct {
-	Failures int           `yaml:"failures,omitempty"` // in a row that open it
-	OpenFor  time.Duration `yaml:"openFor,omitempty"`  // until one call may try again
+	FailureThreshold int           `yaml:"failureThreshold,omitempty"` // in a row that open it
+	OpenDuration     time.Duration `yaml:"openDuration,omitempty"`     // until one call may try again
 }
 
 // Media bounds the download of what people send.
@@ -167,8 +167,8 @@ type Processing struct {
 	FallbackText string `yaml:"fallbackText,omitempty"`
 	// FallbackTemplate is sent instead of an answer when the person has not written for 24 hours.
 	FallbackTemplate FallbackTemplate `yaml:"fallbackTemplate,omitempty"`
-	// HumanFor is how long the AI stays silent after a colleague answered or Bird handed the conversation over.
-	HumanFor time.Duration `yaml:"humanFor,omitempty"`
+	// HandoffDuration is how long the AI stays silent after a colleague answered or Bird handed the conversation over.
+	HandoffDuration time.Duration `yaml:"handoffDuration,omitempty"`
 	// Debounce is how long to wait for more of a person's quick successive texts, to put them as one question.
 	Debounce time.Duration `yaml:"debounce,omitempty"`
 }
@@ -218,7 +218,7 @@ type PostgreSQLStore struct {
 
 // Tracing sends OpenTelemetry traces. Without an endpoint there are none.
 type Tracing struct {
-	Endpoint string `yaml:"endpoint,omitempty"` // of OTLP over HTTP, such as http://collector:4318
+	EndpointURL string `yaml:"endpointURL,omitempty"` // of OTLP over HTTP, such as http://collector:4318
 }
 
 // Shutdown bounds the end of the process.
@@ -264,8 +264,8 @@ func (c Config) WithDefaults() Config {
 	c.Bird.AuthScheme = cmp.Or(c.Bird.AuthScheme, AuthAccessKey)
 	c.Bird.Media.Mode = cmp.Or(c.Bird.Media.Mode, MediaProcess)
 	c.Bird.Media.Transport = cmp.Or(c.Bird.Media.Transport, TransportAuto)
-	c.Bird.CircuitBreaker.Failures = cmp.Or(c.Bird.CircuitBreaker.Failures, 10)
-	c.Bird.CircuitBreaker.OpenFor = cmp.Or(c.Bird.CircuitBreaker.OpenFor, 30*time.Second)
+	c.Bird.CircuitBreaker.FailureThreshold = cmp.Or(c.Bird.CircuitBreaker.FailureThreshold, 10)
+	c.Bird.CircuitBreaker.OpenDuration = cmp.Or(c.Bird.CircuitBreaker.OpenDuration, 30*time.Second)
 	c.Media.SpoolDir = cmp.Or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
 
 	c.Media.MaxSpoolBytes = cmp.Or(c.Media.MaxSpoolBytes, 512<<20)
@@ -274,7 +274,7 @@ func (c Config) WithDefaults() Config {
 	}
 
 	c.Media.DownloadTimeout = cmp.Or(c.Media.DownloadTimeout, 2*time.Minute)
-	c.Processing.HumanFor = cmp.Or(c.Processing.HumanFor, 12*time.Hour)
+	c.Processing.HandoffDuration = cmp.Or(c.Processing.HandoffDuration, 12*time.Hour)
 	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
 	c.Processing.Concurrency = cmp.Or(c.Processing.Concurrency, 256)
 	c.Processing.Retry.MaxRetries = cmp.Or(c.Processing.Retry.MaxRetries, new(3))

@@ -69,8 +69,8 @@ func (c Config) validate() error {
 	f.check(c.Bird.Media.Mode == MediaProcess || c.Bird.Media.Mode == MediaAnalyze, "bird.media.mode", "must be Process or Analyze")
 	f.check(slices.Contains([]MediaTransport{TransportAuto, TransportBase64, TransportMultipart}, c.Bird.Media.Transport),
 		"bird.media.transport", "must be Auto, Base64 or Multipart")
-	inRange(&f, "bird.circuitBreaker.failures", c.Bird.CircuitBreaker.Failures, 1, 10_000)
-	inRange(&f, "bird.circuitBreaker.openFor", c.Bird.CircuitBreaker.OpenFor, 10*time.Millisecond, time.Hour)
+	inRange(&f, "bird.circuitBreaker.failureThreshold", c.Bird.CircuitBreaker.FailureThreshold, 1, 10_000)
+	inRange(&f, "bird.circuitBreaker.openDuration", c.Bird.CircuitBreaker.OpenDuration, 10*time.Millisecond, time.Hour)
 
 	f.check(filepath.IsAbs(c.Media.SpoolDir), "media.spoolDir", "must be an absolute path")
 	inRange(&f, "media.maxSpoolBytes", c.Media.MaxSpoolBytes, 100<<20, 1<<40)
@@ -80,8 +80,8 @@ func (c Config) validate() error {
 		f.check(host != "" && !strings.ContainsAny(host, "/:@ *"), fmt.Sprintf("media.allowedHosts[%d]", i), "must be a host name, or a dot and a domain")
 	}
 
-	if c.Tracing.Endpoint != "" {
-		f.url("tracing.endpoint", c.Tracing.Endpoint)
+	if c.Tracing.EndpointURL != "" {
+		f.url("tracing.endpointURL", c.Tracing.EndpointURL)
 	}
 
 	if c.Notifications.SinkURL != "" {
@@ -91,7 +91,7 @@ func (c Config) validate() error {
 	inRange(&f, "notifications.timeout", c.Notifications.Timeout, time.Millisecond, time.Minute)
 
 	p := c.Processing
-	inRange(&f, "processing.humanFor", p.HumanFor, time.Millisecond, 30*24*time.Hour)
+	inRange(&f, "processing.handoffDuration", p.HandoffDuration, time.Millisecond, 30*24*time.Hour)
 	inRange(&f, "processing.debounce", p.Debounce, 0, time.Minute)
 	f.check((p.FallbackTemplate.Name == "") == (p.FallbackTemplate.Language == ""), "processing.fallbackTemplate", "must have both name and language")
 	f.check(utf8.RuneCountInString(p.FallbackText) <= 4096, "processing.fallbackText", "must have at most 4096 characters")

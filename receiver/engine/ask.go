@@ -49,7 +49,7 @@ func (e *Engine) ask(ctx context.Context, t *task) error {
 
 	t.final.Coalesced = joined
 	if answer.Handoff != nil {
-		t.final.HumanUntil = new(e.Clock.Now().Add(t.settings.Processing.HumanFor))
+		t.final.HumanUntil = new(e.Clock.Now().Add(t.settings.Processing.HandoffDuration))
 
 		if answer.Handoff.Text != "" {
 			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: answer.Handoff.Text})

@@ -77,7 +77,7 @@ func (e *Engine) converse(ctx context.Context, t *task) (err error) {
 
 // colleagueWrote silences the AI: someone answered from the WhatsApp Business app.
 func (t *task) colleagueWrote(now time.Time) {
-	t.final.HumanUntil = new(now.Add(t.settings.Processing.HumanFor))
+	t.final.HumanUntil = new(now.Add(t.settings.Processing.HandoffDuration))
 }
 
 // read decodes the stored event.

@@ -43,7 +43,7 @@ func TestArgoCDHealth(t *testing.T) {
 		return is(v1alpha1.ConditionReady, metav1.ConditionFalse, reason)
 	}
 	reconciling := is(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing)
-	stalled := is(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonRefused)
+	stalled := is(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonObjectRejected)
 	// Conditions that do not decide.
 	available := is(v1alpha1.ConditionAvailable, metav1.ConditionTrue, v1alpha1.ReasonMinimumReplicasAvailable)
 	exposed := is(v1alpha1.ConditionExposed, metav1.ConditionFalse, "AddressPending")
@@ -62,8 +62,8 @@ func TestArgoCDHealth(t *testing.T) {
 		"ready, not observed":   {0, list{ready}, "Healthy", "Ready is True"},
 		"being rolled out":      {2, list{unready(v1alpha1.ReasonProgressing), reconciling}, "Progressing", "Reconciling is True"},
 		"waiting for a Secret":  {2, list{reconciling, unready(v1alpha1.ReasonSecretMissing)}, "Progressing", "Reconciling is True"},
-		"a person has to act":   {2, list{unready(v1alpha1.ReasonRefused), stalled}, "Degraded", "Stalled is True"},
-		"stalled counts more":   {2, list{reconciling, unready(v1alpha1.ReasonRefused), stalled}, "Degraded", "Stalled is True"},
+		"a person has to act":   {2, list{unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
+		"stalled counts more":   {2, list{reconciling, unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
 		"rolled out, then fell": {2, list{available, unready(v1alpha1.ReasonUnavailable)}, "Degraded", "Ready is False"},
 		"scaled to zero":        {2, list{unready(v1alpha1.ReasonScaledToZero)}, "Suspended", "Ready is False"},
 		"unknown":               {2, list{is(v1alpha1.ConditionReady, metav1.ConditionUnknown, "Unheard")}, "Progressing", "Ready is Unknown"},
