@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"  //nolint:depguard // needed to register them
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics" //nolint:depguard // alerts and dashboard must name metrics that there are
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"   //nolint:depguard // needed to register them
 )

@@ -140,6 +140,7 @@ func readValue(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	defer f.Close()
 
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))

@@ -54,6 +54,7 @@ func TestProtocols(t *testing.T) {
 			if err != nil {
 				return
 			}
+
 			defer c.Close()
 
 			if got := c.(*tls.Conn).ConnectionState().NegotiatedProtocol; got == "h2" {

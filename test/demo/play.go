@@ -135,8 +135,8 @@ func (s *scene) conversation(ctx context.Context, message string, want store.Sta
 	})
 	asked := s.bird.Recorder.Calls(standin.On(http.MethodPost, questions))[s.asked:]
 	sent := s.graph.Sent()[s.sent:]
-	s.asked = s.asked + len(asked)
-	s.sent = s.sent + len(sent)
+	s.asked += len(asked)
+	s.sent += len(sent)
 
 	for _, call := range asked {
 		var question struct{ Text string }

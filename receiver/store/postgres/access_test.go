@@ -285,7 +285,7 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 			break
 		}
 
-		there = there + int64(len(page))
+		there += int64(len(page))
 		after = page[len(page)-1].Seq
 	}
 

@@ -115,8 +115,8 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	stat := d.pool.Stat()
 	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !time.Now().Before(d.until) {
 		d.rest = min(max(2*d.rest, leastRest), mostRest)
-		d.until = time.Now().Add(d.rest/2 + rand.N(d.rest/2))
-		d.reason = err //nolint:gosec // it is to be uneven, not secret
+		d.until = time.Now().Add(d.rest/2 + rand.N(d.rest/2)) //nolint:gosec // jitter is not a secret
+		d.reason = err
 	}
 
 	return nil, err

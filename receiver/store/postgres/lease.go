@@ -81,8 +81,8 @@ func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
 	}
 
 	l.ready = millis(until)
-	l.token = new(rand.Int64())
-	l.changed = true //nolint:gosec // it is to be unique, not secret
+	l.token = new(rand.Int64()) //nolint:gosec // a token is unique, not secret
+	l.changed = true
 	l.head = &head.Seq
 	l.starts = head.Starts
 

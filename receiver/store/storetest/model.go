@@ -352,7 +352,7 @@ func (m *model) replay(t *rapid.T) {
 		if other == e || other.boundTo == e && other.state == store.Dead {
 			other.state = store.Pending
 			other.attempts = 0
-			other.replays = other.replays + 1
+			other.replays++
 		}
 	}
 
