@@ -97,13 +97,13 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	r.metrics.WatchStore(inbox, clock.Now)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 
-	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency)
+	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {
 		return nil, err
 	}
 
-	r.notices = notice.NewSender(live, noticeConnections, clock.Now)
-	if r.media, err = media.Open(live, r.graph); err != nil {
+	r.notices = notice.NewSender(live, noticeConnections, clock)
+	if r.media, err = media.Open(live, r.graph, clock); err != nil {
 		return nil, fmt.Errorf("open media spool: %w", err)
 	}
 

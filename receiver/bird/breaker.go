@@ -76,7 +76,7 @@ func (b *breaker) admit(settings *config.Snapshot, m Method) (pass, *failure.Err
 			return pass{}, &failure.Error{
 				Class:      failure.Configuration,
 				Op:         string(m),
-				Code:       "circuit_open",
+				Code:       CodeCircuitOpen,
 				RetryAfter: wait,
 				Text:       "Bird is not asked until it is probed again: " + c.cause,
 			}

@@ -87,7 +87,7 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
 		return nil, &failure.Error{
 			Class: failure.Configuration,
 			Op:    op,
-			Code:  "no_access_key",
+			Code:  CodeNoAccessKey,
 			Text:  "the Bird access key is missing: create its Secret",
 		}
 	}
@@ -166,7 +166,7 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 		return nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "bad_request",
+			Code:  CodeBadRequest,
 			Text:  "the message cannot be encoded",
 		}
 	}
@@ -176,7 +176,7 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 		return nil, &failure.Error{
 			Class: failure.Configuration,
 			Op:    op,
-			Code:  "bad_url",
+			Code:  httpclient.CodeBadURL,
 			Text:  "bird.baseURL is no URL",
 		}
 	}
@@ -186,7 +186,7 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 		return nil, &failure.Error{
 			Class: failure.Configuration,
 			Op:    op,
-			Code:  "bad_url",
+			Code:  httpclient.CodeBadURL,
 			Text:  "bird.baseURL and the method's path make no URL",
 		}
 	}
@@ -195,7 +195,7 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 		return nil, &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
-			Code:  "no_media",
+			Code:  CodeNoMedia,
 			Text:  "the downloaded media cannot be read",
 		}
 	}

@@ -10,10 +10,19 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+)
+
+// Failure codes of calls to Bird, besides those of package httpclient.
+const (
+	CodeNoAccessKey = "no_access_key"
+	CodeBadRequest  = "bad_request"
+	CodeBadResponse = "bad_response" // the answer has none of the forms of the contract
+	CodeNoMedia     = "no_media"     // the downloaded file cannot be read
+	CodeCircuitOpen = "circuit_open" // the circuit breaker lets no call through
 )
 
 // inProgressWait is the least wait when Bird still works on the same Idempotency-Key.
@@ -24,11 +33,11 @@ func unanswered(op string, cause error) *failure.Error {
 	e := &failure.Error{
 		Class: failure.Transient,
 		Op:    op,
-		Code:  "no_connection",
+		Code:  httpclient.CodeNoConnection,
 		Text:  "the connection to Bird failed",
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {
-		e.Code = "timeout"
+		e.Code = httpclient.CodeTimeout
 		e.Text = "Bird did not answer in time"
 	}
 
@@ -41,7 +50,7 @@ func refused(op string, response *http.Response, body []byte, now time.Time) *fa
 
 	e := &failure.Error{
 		Op:         op,
-		Code:       "http_" + strconv.Itoa(status),
+		Code:       httpclient.StatusCode(status),
 		Class:      failure.Permanent,
 		Text:       "Bird refuses the message",
 		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), now),
@@ -130,7 +139,7 @@ func badResponse(op, text string) *failure.Error {
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    op,
-		Code:  "bad_response",
+		Code:  CodeBadResponse,
 		Text:  text,
 	}
 }

@@ -15,10 +15,10 @@ import (
 	"regexp"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -53,7 +53,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 			Class: failure.Configuration,
 			Scope: failure.ScopeApp,
 			Op:    op,
-			Code:  "no_access_token",
+			Code:  CodeNoAccessToken,
 			Text:  "the access token is missing: create its Secret",
 		}
 	}
@@ -99,7 +99,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	}
 
 	if response.StatusCode != http.StatusOK {
-		return nil, refused(op, response, answer, settings.Processing.ErrorPolicies)
+		return nil, c.refused(op, response, answer, settings.Processing.ErrorPolicies)
 	}
 
 	return answer, nil
@@ -109,7 +109,7 @@ func badURL(op string) error {
 	return &failure.Error{
 		Class: failure.Configuration,
 		Op:    op,
-		Code:  "bad_url",
+		Code:  httpclient.CodeBadURL,
 		Text:  "cloudAPI.baseURL is no URL",
 	}
 }
@@ -121,7 +121,7 @@ func unanswered(op string, cause error, written bool) error {
 	code := "no_connection"
 	if errors.Is(cause, context.DeadlineExceeded) {
 		text = "Meta did not answer in time"
-		code = "timeout"
+		code = httpclient.CodeTimeout
 	}
 
 	if written {
@@ -142,18 +142,21 @@ func unanswered(op string, cause error, written bool) error {
 }
 
 // refused classifies an answer other than 200 by Meta's code, as Meta advises, not by title or HTTP status.
-func refused(op string, response *http.Response, answer []byte, policies map[int]config.ErrorPolicy) error {
+func (c *Client) refused(op string, response *http.Response, answer []byte, policies map[int]config.ErrorPolicy) error {
 	code := errorBodyCode(answer)
-	e := &failure.Error{Op: op, RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now())}
-
+	e := &failure.Error{
+		Op:         op,
+		Code:       strconv.Itoa(code),
+		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), c.clock.Now()),
+	}
 	e.Class, e.Scope, e.Text = Meaning(code, response.StatusCode, policies)
-	if code == callbackUnverified {
-		e.Text += verificationAnswer(answer)
+
+	if code == whatsapp.NoCode {
+		e.Code = httpclient.StatusCode(response.StatusCode)
 	}
 
-	e.Code = strconv.Itoa(code)
-	if code == whatsapp.NoCode {
-		e.Code = "http_" + strconv.Itoa(response.StatusCode)
+	if e.Code == CodeCallbackUnverified {
+		e.Text += verificationAnswer(answer)
 	}
 
 	return e

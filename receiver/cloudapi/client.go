@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"golang.org/x/time/rate"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -25,18 +26,20 @@ const maxThrottled = 4096 // phone numbers whose throughput is tracked
 
 // Client calls the Graph API. Address, version and access token are those in force at each call.
 type Client struct {
-	http *http.Client
-	live *config.Live
+	http  *http.Client
+	live  *config.Live
+	clock clockwork.Clock
 
 	mu        sync.Mutex
 	throttles map[string]*rate.Limiter // by phone number id
 }
 
 // NewClient keeps up to connections idle connections. Redirects are not followed: the token must not travel on.
-func NewClient(live *config.Live, connections int) *Client {
+func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
 		http:      httpclient.New(connections),
 		live:      live,
+		clock:     clock,
 		throttles: map[string]*rate.Limiter{},
 	}
 }
@@ -73,7 +76,7 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 		return "", &failure.Error{
 			Class: failure.Ambiguous,
 			Op:    op,
-			Code:  "bad_response",
+			Code:  CodeBadResponse,
 			Text:  "Meta answered 200 without a message id",
 		}
 	}
@@ -105,7 +108,7 @@ func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte
 		return nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "bad_phone_number_id",
+			Code:  CodeBadPhoneNumberID,
 			Text:  "the delivery names no phone number id that can be sent from",
 		}
 	}

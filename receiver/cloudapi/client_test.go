@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
@@ -29,7 +30,7 @@ func newTestClient(t *testing.T, timeout time.Duration, handle http.HandlerFunc)
 	}))
 	client := NewClient(config.Fixed(config.Config{
 		CloudAPI: config.CloudAPI{BaseURL: server.URL, Timeout: timeout},
-	}, config.Secrets{AccessToken: "token"}), 1)
+	}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	t.Cleanup(func() { client.Close(); server.Close() })
 
 	return client
@@ -101,7 +102,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 }
 
 func TestSendThatNeverLeftIsTransient(t *testing.T) {
-	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{AccessToken: "token"}), 1)
+	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	defer client.Close()
 
 	_, err := client.Send(t.Context(), "42", []byte(`{}`))
@@ -121,7 +122,7 @@ func TestSendSaysWhatIsLimited(t *testing.T) {
 	client := NewClient(config.Fixed(config.Config{
 		CloudAPI:   config.CloudAPI{BaseURL: server.URL},
 		Processing: config.Processing{ErrorPolicies: map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "recipient"}}},
-	}, config.Secrets{AccessToken: "token"}), 1)
+	}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	defer client.Close()
 
 	for code, want := range map[string]failure.Error{

@@ -71,7 +71,7 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 
 func inspectionFailed(err error, app App) error {
 	f := *failure.Of(err)
-	if f.Code != "100" {
+	if f.Code != CodeInvalidParameter {
 		return appFailed(err, app)
 	}
 

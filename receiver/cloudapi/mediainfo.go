@@ -32,7 +32,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		return MediaInfo{}, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "bad_media_id",
+			Code:  CodeBadMediaID,
 			Text:  "the message names no media id that can be looked up",
 		}
 	}
@@ -57,7 +57,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		return MediaInfo{}, &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
-			Code:  "bad_response",
+			Code:  CodeBadResponse,
 			Text:  "Meta answered 200 without the media's URL",
 		}
 	}
@@ -84,7 +84,7 @@ func lookupFailed(err error) error {
 		lookup.Class = failure.Transient
 	}
 
-	if lookup.Code == "100" {
+	if lookup.Code == CodeInvalidParameter {
 		lookup.Text = "Meta does not know the media: it lives 7 days, and belongs to the phone number that received it"
 	}
 

@@ -128,7 +128,7 @@ func unfit(format string, args ...any) error {
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    "encode message",
-		Code:  "bad_content",
+		Code:  CodeBadContent,
 		Text:  fmt.Sprintf(format, args...),
 	}
 }

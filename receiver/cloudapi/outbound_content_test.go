@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"pgregory.net/rapid"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -260,7 +261,7 @@ func TestWhatIsEncodedIsTaken(t *testing.T) {
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
 	server := httptest.NewServer(graph)
 
-	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"}), 1)
+	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	defer func() { client.Close(); graph.Close(); server.Close() }()
 
 	taken := 0

@@ -226,7 +226,7 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 		return nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    call.op,
-			Code:  "bad_id",
+			Code:  CodeBadID,
 			Text:  "this is no id of Meta's",
 		}
 	}
@@ -251,9 +251,9 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 	}
 
 	switch {
-	case f.Code == "100" && call.method == http.MethodGet:
+	case f.Code == CodeInvalidParameter && call.method == http.MethodGet:
 		f.Text = "Meta does not know the id, or gives no access to it: check the id, and that the access token's system user has this asset"
-	case f.Code == "100":
+	case f.Code == CodeInvalidParameter:
 		f.Text = "Meta refuses a parameter: check the callback URL and the fields"
 	case permissionCode.MatchString(f.Code):
 		f.Text = "a permission is missing: the access token needs whatsapp_business_management, and its system user this asset"
@@ -280,20 +280,17 @@ func appFailed(err error, app App) error {
 // AppRefused tells whether a call with an app access token failed because Meta refuses the app's secret.
 func AppRefused(err error) bool {
 	f := failure.Of(err)
-	return TokenRefused(f) || f.Code == "101" // no app of that id
+	return TokenRefused(f) || f.Code == CodeUnknownApp
 }
 
 func badAnswer(op string) error {
 	return &failure.Error{
 		Class: failure.Transient,
 		Op:    op,
-		Code:  "bad_response",
+		Code:  CodeBadResponse,
 		Text:  "Meta answered 200 with something else than was asked for",
 	}
 }
-
-// callbackUnverified is the code of a callback that did not stand Meta's verification.
-const callbackUnverified = 2200
 
 var verificationStatus = regexp.MustCompile(`HTTP Status Code = ([0-9]{1,3})`)
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -84,7 +85,7 @@ func (e *Engine) question(ctx context.Context, t *task, request *bird.Request) (
 		err = &failure.Error{
 			Class: failure.Permanent,
 			Op:    string(request.Method),
-			Code:  badResponse,
+			Code:  bird.CodeBadResponse,
 			Text:  "Bird answers later, which is not supported: answer the call itself",
 		}
 	}
@@ -120,19 +121,13 @@ func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply)
 	return nil
 }
 
-// The codes of answers that cannot be used.
-const (
-	badResponse = "bad_response" // of the bird package
-	badContent  = "bad_content"  // of the whatsapp package
-)
-
 // fallBack sends the configured text where the AI answered with something that cannot be used. The message becomes a
 // dead letter all the same.
 func (e *Engine) fallBack(ctx context.Context, t *task, cause error) error {
 	f := failure.Of(cause)
 
 	text := t.settings.Processing.FallbackText
-	if text == "" || (f.Code != badResponse && f.Code != badContent) {
+	if text == "" || (f.Code != bird.CodeBadResponse && f.Code != cloudapi.CodeBadContent) {
 		return cause
 	}
 

@@ -321,15 +321,15 @@ func newBench(t *testing.T, reply func(string, map[string]any) any) *bench {
 	parts := Parts{
 		Store:   inbox,
 		Bird:    bird.NewClient(live, 4, clockwork.NewRealClock()),
-		Graph:   cloudapi.NewClient(live, 4),
+		Graph:   cloudapi.NewClient(live, 4, clockwork.NewRealClock()),
 		Live:    live,
-		Notices: notice.NewSender(live, 1, time.Now),
+		Notices: notice.NewSender(live, 1, clockwork.NewRealClock()),
 		Metrics: metrics.New(),
 		Tracer:  &tracing.Tracer{},
 		Clock:   clockwork.NewRealClock(),
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
-	if parts.Media, err = media.Open(live, parts.Graph); err != nil {
+	if parts.Media, err = media.Open(live, parts.Graph, clockwork.NewRealClock()); err != nil {
 		t.Fatal(err)
 	}
 

@@ -114,7 +114,7 @@ func (e *Engine) allowed(t *task, reply *store.Reply) error {
 			Class: failure.TemplateRequired,
 			Scope: failure.ScopePair,
 			Op:    opSend,
-			Code:  "131047",
+			Code:  cloudapi.CodeOutsideWindow,
 			Text:  "more than 24 hours since the person's last message: only a template may be sent",
 		}
 	}

@@ -14,13 +14,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 const (
@@ -46,7 +45,7 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want
 		return nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "media_kind",
+			Code:  CodeKind,
 			Text:  "messages of this type carry no media",
 		}
 	}
@@ -86,7 +85,7 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, w
 		return nil, false, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "media_too_large",
+			Code:  CodeTooLarge,
 			Text:  "the media is larger than media.maxSpoolBytes",
 		}
 	}
@@ -98,7 +97,7 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, w
 		return nil, false, &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
-			Code:  "no_room",
+			Code:  CodeNoRoom,
 			Text:  "stopped while waiting for room in the spool",
 		}
 	}
@@ -140,7 +139,7 @@ func (s *Spool) download(ctx context.Context, file *File, most int64, info cloud
 		return false, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "media_host",
+			Code:  CodeHost,
 			Text:  "Meta's address of the media is no URL",
 		}
 	}
@@ -195,7 +194,7 @@ func (s *Spool) download(ctx context.Context, file *File, most int64, info cloud
 		return true, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "media_hash",
+			Code:  CodeHash,
 			Text:  "the media is not what Meta announced: size or SHA-256 differ",
 		}
 	}
@@ -227,22 +226,22 @@ func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url
 	}
 
 	response.Body.Close()
-	again, err = refused(response)
+	again, err = s.refused(response)
 
 	return nil, again, err
 }
 
-func refused(response *http.Response) (again bool, err error) {
+func (s *Spool) refused(response *http.Response) (again bool, err error) {
 	e := &failure.Error{
 		Class:      failure.Permanent,
 		Op:         op,
-		Code:       "http_" + strconv.Itoa(response.StatusCode),
+		Code:       httpclient.StatusCode(response.StatusCode),
 		Text:       "Meta's media host refuses the download",
-		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), time.Now()),
+		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), s.clock.Now()),
 	}
 	switch status := response.StatusCode; status {
 	case http.StatusNotFound, http.StatusGone:
-		e.Code = "media_gone"
+		e.Code = CodeGone
 		e.Text = "the media is no longer there"
 
 		return true, e
@@ -271,7 +270,7 @@ func refused(response *http.Response) (again bool, err error) {
 func notFound(err error) error {
 	e := *failure.Of(err)
 	if e.Class == failure.Permanent {
-		e.Code = "media_gone"
+		e.Code = CodeGone
 	}
 
 	return &e
@@ -287,7 +286,7 @@ func unanswered(cause error) error {
 		return &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "media_host",
+			Code:  CodeHost,
 			Text:  "the media's host is at an address that is not public",
 		}
 	}
@@ -296,7 +295,7 @@ func unanswered(cause error) error {
 		return &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
-			Code:  "timeout",
+			Code:  httpclient.CodeTimeout,
 			Text:  "the media did not arrive in time",
 		}
 	}
@@ -304,7 +303,7 @@ func unanswered(cause error) error {
 	return &failure.Error{
 		Class: failure.Transient,
 		Op:    op,
-		Code:  "no_connection",
+		Code:  httpclient.CodeNoConnection,
 		Text:  "the connection to Meta's media host failed",
 	}
 }
@@ -313,11 +312,11 @@ func notWritten(cause error) error {
 	e := &failure.Error{
 		Class: failure.Transient,
 		Op:    op,
-		Code:  "spool",
+		Code:  CodeSpool,
 		Text:  "media.spoolDir cannot be written to",
 	}
 	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
-		e.Code = "disk_full"
+		e.Code = CodeDiskFull
 		e.Text = "the disk of media.spoolDir is full"
 	}
 
@@ -328,7 +327,7 @@ func tooLarge() error {
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    op,
-		Code:  "media_too_large",
+		Code:  CodeTooLarge,
 		Text:  "the media is larger than WhatsApp allows for its type",
 	}
 }

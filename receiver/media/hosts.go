@@ -48,7 +48,7 @@ func newClient(live *config.Live) *http.Client {
 				return &failure.Error{
 					Class: failure.Permanent,
 					Op:    op,
-					Code:  "media_host",
+					Code:  CodeHost,
 					Text:  "Meta's media host redirects more than 3 times",
 				}
 			}
@@ -100,7 +100,7 @@ func foreign(u *url.URL) error {
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    op,
-		Code:  "media_host",
+		Code:  CodeHost,
 		Text:  "the media is at " + hostName(u) + ", where it may not be fetched: add the host to media.allowedHosts if it is Meta's",
 	}
 }

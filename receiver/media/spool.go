@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
@@ -55,6 +56,7 @@ type Lookup interface {
 type Spool struct {
 	live   *config.Live
 	lookup Lookup
+	clock  clockwork.Clock
 	http   *http.Client
 	dir    string
 	most   int64
@@ -64,7 +66,7 @@ type Spool struct {
 
 // Open makes media.spoolDir, or removes what an earlier process left in it. The folder and media.maxSpoolBytes are those
 // of this moment; every other setting is the one in force at each download.
-func Open(live *config.Live, lookup Lookup) (*Spool, error) {
+func Open(live *config.Live, lookup Lookup, clock clockwork.Clock) (*Spool, error) {
 	settings := live.Current().Media
 	if err := os.MkdirAll(settings.SpoolDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make media.spoolDir: %w", err)
@@ -78,6 +80,7 @@ func Open(live *config.Live, lookup Lookup) (*Spool, error) {
 	return &Spool{
 		live:   live,
 		lookup: lookup,
+		clock:  clock,
 		http:   newClient(live),
 		dir:    settings.SpoolDir,
 		most:   settings.MaxSpoolBytes,

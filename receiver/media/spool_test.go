@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
@@ -59,13 +60,13 @@ func newBench(t *testing.T, handler http.Handler, settings config.Media, lookup 
 
 	b.live = config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: b.server.URL}, Media: settings}, config.Secrets{AccessToken: token})
 	if lookup == nil {
-		graph := cloudapi.NewClient(b.live, 1)
+		graph := cloudapi.NewClient(b.live, 1, clockwork.NewRealClock())
 		t.Cleanup(graph.Close)
 		lookup = graph
 	}
 
 	var err error
-	if b.spool, err = Open(b.live, lookup); err != nil {
+	if b.spool, err = Open(b.live, lookup, clockwork.NewRealClock()); err != nil {
 		t.Fatal(err)
 	}
 
@@ -521,7 +522,7 @@ func TestOpenRemovesLeftoversAlone(t *testing.T) {
 
 	live := config.Fixed(config.Config{Media: config.Media{SpoolDir: dir}}, config.Secrets{})
 
-	spool, err := Open(live, nil)
+	spool, err := Open(live, nil, clockwork.NewRealClock())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +547,7 @@ func TestOpenRemovesLeftoversAlone(t *testing.T) {
 		t.Errorf("mode = %v, %v, want 0700", info.Mode(), err)
 	}
 
-	if _, err := Open(config.Fixed(config.Config{Media: config.Media{SpoolDir: filepath.Join(dir, "kept.txt")}}, config.Secrets{}), nil); err == nil {
+	if _, err := Open(config.Fixed(config.Config{Media: config.Media{SpoolDir: filepath.Join(dir, "kept.txt")}}, config.Secrets{}), nil, clockwork.NewRealClock()); err == nil {
 		t.Error("a file was taken for a folder")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
@@ -40,7 +41,7 @@ func TestRefuseMetadata(t *testing.T) {
 func TestSendToTheMetadataService(t *testing.T) {
 	sender := NewSender(config.Fixed(config.Config{
 		Notifications: config.Notifications{SinkURL: "http://169.254.169.254/latest/api/token", Timeout: 10 * time.Second},
-	}, config.Secrets{}), 1, time.Now)
+	}, config.Secrets{}), 1, clockwork.NewFakeClock())
 	defer sender.Close()
 
 	err := sender.Send(t.Context(), "id", stored)

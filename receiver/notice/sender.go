@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
@@ -30,22 +32,28 @@ const (
 	maxAnswer = 64 << 10
 )
 
+// Failure codes of notices, besides those of package httpclient.
+const (
+	CodeUnreadable  = "unreadable"   // the stored notice cannot be read or encoded
+	CodeSinkAddress = "sink_address" // the sink is at a link-local or metadata address
+)
+
 // Sender posts notices. Address and signing key are those in force at each call.
 type Sender struct {
-	http *http.Client
-	live *config.Live
-	now  func() time.Time
+	http  *http.Client
+	live  *config.Live
+	clock clockwork.Clock
 }
 
 // NewSender keeps up to connections idle connections. Redirects are not followed: what is told is for the sink alone.
-func NewSender(live *config.Live, connections int, now func() time.Time) *Sender {
+func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sender {
 	client := httpclient.New(connections)
 	client.Transport.(*http.Transport).DialContext = (&net.Dialer{Timeout: dialTimeout, Control: refuseMetadata}).DialContext
 
 	return &Sender{
-		http: client,
-		live: live,
-		now:  now,
+		http:  client,
+		live:  live,
+		clock: clock,
 	}
 }
 
@@ -65,7 +73,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 		return &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "unreadable",
+			Code:  CodeUnreadable,
 			Text:  "the stored notice cannot be read",
 		}
 	}
@@ -75,7 +83,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 		return &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
-			Code:  "unreadable",
+			Code:  CodeUnreadable,
 			Text:  "the stored notice is no CloudEvent",
 		}
 	}
@@ -88,7 +96,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 		return &failure.Error{
 			Class: failure.Configuration,
 			Op:    op,
-			Code:  "bad_url",
+			Code:  httpclient.CodeBadURL,
 			Text:  "notifications.sinkURL is no URL",
 		}
 	}
@@ -97,7 +105,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	request.Header.Set("User-Agent", "whatsapp-webhook-receiver")
 
 	if key := settings.Secrets.SinkSigningKey; key != "" {
-		sign(request.Header, id, s.now(), body, key)
+		sign(request.Header, id, s.clock.Now(), body, key)
 	}
 
 	response, err := s.http.Do(request)
@@ -105,17 +113,17 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 		e := &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
-			Code:  "no_connection",
+			Code:  httpclient.CodeNoConnection,
 			Text:  "the connection to the sink failed",
 		}
 		if errors.Is(err, errMetadata) {
 			e.Class = failure.Configuration
-			e.Code = "sink_address"
+			e.Code = CodeSinkAddress
 			e.Text = "notifications.sinkURL leads to a link-local or metadata address, where no notice is sent"
 		}
 
 		if errors.Is(err, context.DeadlineExceeded) {
-			e.Code = "timeout"
+			e.Code = httpclient.CodeTimeout
 			e.Text = "the sink did not answer in time"
 		}
 
@@ -125,7 +133,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 
-	return judge(response, s.now())
+	return judge(response, s.clock.Now())
 }
 
 func judge(response *http.Response, now time.Time) error {
@@ -137,7 +145,7 @@ func judge(response *http.Response, now time.Time) error {
 	e := &failure.Error{
 		Class: failure.Transient,
 		Op:    op,
-		Code:  "http_" + strconv.Itoa(status),
+		Code:  httpclient.StatusCode(status),
 		Text:  "the sink is unavailable",
 	}
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -32,7 +33,7 @@ func send(t *testing.T, key string, handle http.HandlerFunc) error {
 
 	sender := NewSender(config.Fixed(config.Config{
 		Notifications: config.Notifications{SinkURL: server.URL + "/sink", Timeout: 10 * time.Second},
-	}, config.Secrets{SinkSigningKey: key}), 1, func() time.Time { return now })
+	}, config.Secrets{SinkSigningKey: key}), 1, clockwork.NewFakeClockAt(now))
 	defer sender.Close()
 
 	return sender.Send(t.Context(), "id-1", stored)
@@ -136,7 +137,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 }
 
 func TestSendWithoutASinkIsNothing(t *testing.T) {
-	sender := NewSender(config.Fixed(config.Config{}, config.Secrets{}), 1, time.Now)
+	sender := NewSender(config.Fixed(config.Config{}, config.Secrets{}), 1, clockwork.NewFakeClock())
 	defer sender.Close()
 
 	if err := sender.Send(t.Context(), "id", stored); err != nil {

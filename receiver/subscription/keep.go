@@ -39,7 +39,7 @@ func (c *check) keepApp(ctx context.Context, app cloudapi.App) error {
 	}
 
 	err = c.Graph.SubscribeApp(ctx, app, to, append(found.Fields, missing...))
-	if err != nil && to != c.ours && failure.Of(err).Code == "2200" {
+	if err != nil && to != c.ours && failure.Of(err).Code == cloudapi.CodeCallbackUnverified {
 		c.blame(fmt.Sprintf("app %s is not subscribed to all of %s, and its callback, at %s, does not know our verify token: subscribe to them in Meta's App Dashboard",
 			app.ID, strings.Join(c.declared.Fields, ", "), host(to.URL)))
 

@@ -193,7 +193,7 @@ func (w *world) start() {
 	}
 
 	w.live.Store(live)
-	graph := cloudapi.NewClient(live, 1)
+	graph := cloudapi.NewClient(live, 1, w.clock)
 	w.keeper = New(Parts{
 		Live:    live,
 		Graph:   graph,

@@ -1,0 +1,22 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudapi
+
+// Failure codes of calls to Meta, besides those of package httpclient.
+const (
+	CodeNoAccessToken    = "no_access_token"
+	CodeBadContent       = "bad_content"  // Encode refuses the message
+	CodeBadResponse      = "bad_response" // 200 with a body that lacks what was asked for
+	CodeBadID            = "bad_id"
+	CodeBadMediaID       = "bad_media_id"
+	CodeBadPhoneNumberID = "bad_phone_number_id"
+)
+
+// Codes of Meta that change what a caller does. The table of all of them is apiErrors.
+const (
+	CodeInvalidParameter   = "100"
+	CodeUnknownApp         = "101"
+	CodeCallbackUnverified = "2200"   // the callback URL failed Meta's verification
+	CodeOutsideWindow      = "131047" // more than 24 hours since the person's last message
+)

@@ -1,0 +1,16 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package httpclient
+
+import "strconv"
+
+// Failure codes of calls that got no complete response.
+const (
+	CodeTimeout      = "timeout"
+	CodeNoConnection = "no_connection"
+	CodeBadURL       = "bad_url"
+)
+
+// StatusCode returns the failure code of an HTTP status that refuses a call, such as "http_503".
+func StatusCode(status int) string { return "http_" + strconv.Itoa(status) }
