@@ -399,8 +399,8 @@ func TestQuarantineAndUnhandledTypesAreKept(t *testing.T) {
 
 	if diff := cmp.Diff(map[string]int64{
 		"message quarantined": 1,
-		"message kept":        1,
-		"unknown kept":        1,
+		"message skipped":     1,
+		"unknown skipped":     1,
 	}, got); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}

@@ -210,10 +210,6 @@ func TestSettle(t *testing.T) {
 				ctx = t.Context()
 			}
 
-			if tc.event.Class == "" {
-				tc.event.Class = store.Conversations
-			}
-
 			if tc.event.ReceivedAt.IsZero() {
 				tc.event.ReceivedAt = now
 			}

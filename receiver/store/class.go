@@ -3,34 +3,40 @@
 
 package store
 
-// NoClassCode is the code of events that never were work.
-const NoClassCode = 3
+import (
+	"fmt"
+	"log/slog"
+)
 
-// Code is how every engine keeps a class. It is in the key of every lane, where a number costs a tenth less work than a
-// word. Databases hold it, so it never changes.
-func (c Class) Code() int16 {
+// Class is the kind of work that a lane holds. Work of one class neither delays work of another nor waits for it: each
+// class is claimed separately, and the same name in two classes is two lanes.
+//
+// Databases store the number, so the numbers never change.
+type Class int16
+
+// The classes of work. An event of any kind may be in any of them.
+const (
+	Conversations Class = 0
+	Statuses      Class = 1
+	Notices       Class = 2
+	NoClass       Class = 3 // of events that were never pending
+)
+
+// String returns the name of the class in logs and errors.
+func (c Class) String() string {
 	switch c {
 	case Conversations:
-		return 0
+		return "conversation"
 	case Statuses:
-		return 1
+		return "status"
 	case Notices:
-		return 2
+		return "notice"
+	case NoClass:
+		return "none"
 	default:
-		return NoClassCode
+		return fmt.Sprintf("Class(%d)", int16(c))
 	}
 }
 
-// ClassOf is the inverse of Code.
-func ClassOf(code int16) Class {
-	switch code {
-	case 0:
-		return Conversations
-	case 1:
-		return Statuses
-	case 2:
-		return Notices
-	default:
-		return ""
-	}
-}
+// LogValue returns the class as logs show it: its name, not its number.
+func (c Class) LogValue() slog.Value { return slog.StringValue(c.String()) }

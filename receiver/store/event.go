@@ -64,28 +64,19 @@ const (
 // KindNotice is an event of our own making: a message to the outside. Its payload is the CloudEvents data.
 const KindNotice Kind = "notice"
 
-// Class sorts pending events into work that must neither delay nor be delayed by other work. Each class is claimed by
-// itself, and has lanes of its own: the same name in two classes is two lanes.
-type Class string
-
-// The classes of work. An event of any kind may be in any of them.
-const (
-	Conversations Class = "conversation"
-	Statuses      Class = "status"
-	Notices       Class = "notice"
-)
-
-// State is where an event stands.
+// State is the state of an event.
 type State string
 
-// The states of an event. Only Pending events are worked; all but Pending and Dead are finished.
+// The states of an event. Only Pending events are processed. All states but Pending and Dead are final.
 const (
 	Pending     State = "pending"
 	Done        State = "done"
-	Skipped     State = "kept"        // stored and counted; nothing handles its type
-	Quarantined State = "quarantined" // of a phone number that is not ours to answer for
-	Dead        State = "dead"        // a dead letter: failed for good, waits for a person
-	Discarded   State = "discarded"   // a dead letter that a person gave up
+	Skipped     State = "skipped"     // nothing handles its type
+	Human       State = "human"       // a person has the conversation, so the AI does not answer
+	Expired     State = "expired"     // given up after too long
+	Quarantined State = "quarantined" // of a phone number that this receiver does not serve
+	Dead        State = "dead"        // a dead letter: failed for good, waits for a person to replay or discard it
+	Discarded   State = "discarded"   // a dead letter that a person discarded
 )
 
 // Event is one thing that Meta told us, or a notice of our own.
@@ -93,8 +84,8 @@ type Event struct {
 	ID    ID
 	Kind  Kind
 	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
-	State State  // at ingest: Pending, Done, Kept or Quarantined
-	Class Class  // of pending events, for which empty means Conversations and is read back so; else not kept
+	State State  // at ingest: Pending, Done, Skipped or Quarantined
+	Class Class  // of pending events; an event that is never pending is stored with NoClass, whatever it says
 	Lane  string // the conversation; not empty exactly when the event is, or was, Pending
 	// Alias is another name of the person whose conversation the lane is, such as the lane by business-scoped user id
 	// where Lane is by phone number. Ingest connects the two names (see [Conversation]); it is not returned by reads.
@@ -110,11 +101,11 @@ type Event struct {
 func (e *Event) Validate() error {
 	switch {
 	case e.State != Pending && e.State != Done && e.State != Skipped && e.State != Quarantined:
-		return fmt.Errorf("event %s has state %q, want pending, done, kept or quarantined", e.ID, e.State)
+		return fmt.Errorf("event %s has state %q, want pending, done, skipped or quarantined", e.ID, e.State)
 	case e.State == Pending && e.Lane == "":
 		return fmt.Errorf("event %s is pending but has no lane", e.ID)
-	case e.Class != "" && e.Class != Conversations && e.Class != Statuses && e.Class != Notices:
-		return fmt.Errorf("event %s has class %q, want conversation, status or notice", e.ID, e.Class)
+	case e.State == Pending && e.Class == NoClass || e.Class < Conversations || e.Class > NoClass:
+		return fmt.Errorf("event %s has class %s, want conversation, status or notice", e.ID, e.Class)
 	case e.ReceivedAt.IsZero():
 		return fmt.Errorf("event %s has no time of receipt", e.ID)
 	}

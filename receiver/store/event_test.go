@@ -92,7 +92,8 @@ func TestValidateEvent(t *testing.T) {
 			Lane:       "lane",
 			ReceivedAt: now,
 		}, ""},
-		{"kept", Event{State: Skipped, ReceivedAt: now}, ""},
+		{"skipped", Event{State: Skipped, ReceivedAt: now}, ""},
+		{"skipped, read from a store", Event{State: Skipped, Class: NoClass, ReceivedAt: now}, ""},
 		{"quarantined", Event{State: Quarantined, ReceivedAt: now}, ""},
 		{"done", Event{State: Done, ReceivedAt: now}, ""},
 		{"of a class", Event{
@@ -103,10 +104,18 @@ func TestValidateEvent(t *testing.T) {
 		}, ""},
 		{"of no class", Event{
 			State:      Pending,
-			Class:      "other",
+			Class:      9,
 			Lane:       "lane",
 			ReceivedAt: now,
-		}, `has class "other"`},
+		}, "has class Class(9)"},
+		{"pending, of no class", Event{
+			State:      Pending,
+			Class:      NoClass,
+			Lane:       "lane",
+			ReceivedAt: now,
+		}, "has class none"},
+		{"human", Event{State: Human, ReceivedAt: now}, `has state "human"`},
+		{"expired", Event{State: Expired, ReceivedAt: now}, `has state "expired"`},
 		{"no lane", Event{State: Pending, ReceivedAt: now}, "has no lane"},
 		{"no state", Event{ReceivedAt: now}, `has state ""`},
 		{"dead", Event{

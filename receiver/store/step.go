@@ -27,13 +27,13 @@ func (s *Step) Validate() error {
 	}
 
 	switch state := s.Outcome.State; state {
-	case Done, Skipped, Dead:
+	case Done, Skipped, Human, Expired, Dead:
 	case Pending:
 		if s.Outcome.RetryAt.IsZero() {
 			return errors.New("the step postpones its event to no time")
 		}
 	default:
-		return fmt.Errorf("the step leaves its event %q, want done, kept, dead or pending", state)
+		return fmt.Errorf("the step leaves its event %q, want done, skipped, human, expired, dead or pending", state)
 	}
 
 	return nil

@@ -21,7 +21,9 @@ func TestValidateStep(t *testing.T) {
 	}{
 		{"goes on", Step{Now: now}, ""},
 		{"done", Step{Now: now, Outcome: &Outcome{State: Done}}, ""},
-		{"kept", Step{Now: now, Outcome: &Outcome{State: Skipped}}, ""},
+		{"skipped", Step{Now: now, Outcome: &Outcome{State: Skipped}}, ""},
+		{"human", Step{Now: now, Outcome: &Outcome{State: Human}}, ""},
+		{"expired", Step{Now: now, Outcome: &Outcome{State: Expired}}, ""},
 		{"dead", Step{Now: now, Outcome: &Outcome{State: Dead}}, ""},
 		{"postponed", Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now}}, ""},
 		{"emits", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}}}, ""},

@@ -96,7 +96,7 @@ type ReplyRef struct {
 
 // Outcome ends an attempt.
 type Outcome struct {
-	State   State     // Done, Kept or Dead end the event; Pending postpones it to RetryAt
+	State   State     // Done, Skipped, Human, Expired or Dead end the event; Pending postpones it to RetryAt
 	RetryAt time.Time // for Pending
 	Failure *Failure  // why, when it did not succeed: added to the event's history
 }

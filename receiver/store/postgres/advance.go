@@ -173,7 +173,7 @@ func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*a
 		t.query("SELECT lane, class FROM events WHERE id = ANY($1) AND state = 'done' AND class <> 3", func(rows pgx.Rows) error {
 			var of laneKey
 
-			err := rows.Scan(&of.lane, &of.class)
+			err := rows.Scan(&of.lane, (*int16)(&of.class))
 			n.open(of)
 
 			return err

@@ -179,7 +179,7 @@ func BenchmarkHistory(b *testing.B) {
 			fill(b, s, c.finished, c.pending, 50_000)
 
 			for _, class := range []store.Class{store.Conversations, store.Notices} {
-				b.Run("claim of class "+string(class), func(b *testing.B) {
+				b.Run("claim of class "+class.String(), func(b *testing.B) {
 					var n int64
 					for b.Loop() {
 						b.StopTimer()
@@ -187,7 +187,7 @@ func BenchmarkHistory(b *testing.B) {
 						e := message(1<<40+n, 1<<50)
 						e.ReceivedAt = start.Add(-time.Hour)
 						e.Class = class
-						e.ID = store.NewID(store.KindMessage, string(class), e.ID.String())
+						e.ID = store.NewID(store.KindMessage, class.String(), e.ID.String())
 						n++
 
 						if _, err := s.Ingest(b.Context(), []store.Event{e}); err != nil {

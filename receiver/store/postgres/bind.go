@@ -91,7 +91,7 @@ func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
 			var id [16]byte
 
 			w := &waiting{}
-			err := rows.Scan(&id, &w.lane.lane, &w.lane.class, &w.seq, &w.boundTo, &w.begun)
+			err := rows.Scan(&id, &w.lane.lane, (*int16)(&w.lane.class), &w.seq, &w.boundTo, &w.begun)
 			found[id] = w
 
 			return err
@@ -163,7 +163,7 @@ func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
 
 				err := rows.Scan(&seq)
 
-				t.counted(store.ClassOf(a.lane.class), store.Pending, outcome.State)
+				t.counted(a.lane.class, store.Pending, outcome.State)
 
 				if outcome.State == store.Dead && outcome.Failure != nil {
 					failures = append(failures, failed{event: seq, failure: outcome.Failure})

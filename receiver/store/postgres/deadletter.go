@@ -20,7 +20,7 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
 			var of laneKey
 
-			err := rows.Scan(&of.lane, &of.class)
+			err := rows.Scan(&of.lane, (*int16)(&of.class))
 			n.open(of)
 
 			return err
@@ -75,16 +75,16 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 			kind     store.Kind
 			received int64
 		)
-		if err := rows.Scan(&of.lane, &of.class, &kind, &received); err != nil {
+		if err := rows.Scan(&of.lane, (*int16)(&of.class), &kind, &received); err != nil {
 			return err
 		}
 
 		*revived++
 
-		t.counted(store.ClassOf(of.class), from, store.Pending)
+		t.counted(of.class, from, store.Pending)
 		l.wake(of, now)
 		// A conversation that was purged since begins with what the event tells of it.
-		if row := l.rows[of]; of.class == 0 && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
+		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
 			row.state.LastInboundAt = moment(&received)
 			row.changed = true
 		}
@@ -129,7 +129,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 			return store.ErrNotFound
 		}
 
-		t.counted("", store.Dead, store.Discarded)
+		t.counted(store.NoClass, store.Dead, store.Discarded)
 
 		return nil
 	})

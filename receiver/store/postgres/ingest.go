@@ -5,7 +5,6 @@ package postgres
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +97,7 @@ type send struct {
 }
 
 func key(e *store.Event) laneKey {
-	return laneKey{lane: text(e.Lane), class: cmp.Or(e.Class, store.Conversations).Code()}
+	return laneKey{lane: text(e.Lane), class: e.Class}
 }
 
 // announce finds out what has to be known of events before lanes are locked.
@@ -130,7 +129,7 @@ func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, er
 				found send
 			)
 
-			err := rows.Scan(&of, &part, &found.event, &found.lane.lane, &found.lane.class)
+			err := rows.Scan(&of, &part, &found.event, &found.lane.lane, (*int16)(&found.lane.class))
 			a.sends[replyKey{event: of, part: part}] = found
 
 			return err
@@ -153,7 +152,7 @@ func (a *arrivals) need(n *needs) {
 		lane := key(e)
 		n.open(lane)
 
-		if lane.class == 0 {
+		if lane.class == store.Conversations {
 			n.join(lane.lane, text(e.Alias))
 		}
 	}
@@ -220,13 +219,13 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 
 		rows = append(rows, row{event: e, seq: a.seqs[i]})
 		if e.State != store.Pending {
-			t.counted("", "", e.State)
+			t.counted(store.NoClass, "", e.State)
 		} else {
 			lane := key(e)
-			t.counted(store.ClassOf(lane.class), "", e.State)
+			t.counted(lane.class, "", e.State)
 			l.wake(lane, e.ReceivedAt.UnixMilli())
 
-			if lane.class == 0 {
+			if lane.class == store.Conversations {
 				if e.Kind == store.KindMessage {
 					l.hear(lane.lane, moment(millis(e.ReceivedAt)))
 				}
@@ -289,9 +288,9 @@ func (t *tx) insert(rows []row) {
 		received[i] = e.ReceivedAt.UnixMilli()
 		payloads[i] = e.Payload
 
-		classes[i] = key(e).class
+		classes[i] = int16(e.Class)
 		if e.State != store.Pending {
-			classes[i] = store.NoClassCode
+			classes[i] = int16(store.NoClass)
 			finished[i] = &received[i]
 		}
 	}

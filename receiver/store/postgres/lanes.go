@@ -39,7 +39,7 @@ func scanLane(rows pgx.Rows) (*lane, error) {
 
 	var inbound, human *int64
 
-	err := rows.Scan(&r.lane, &r.class, &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
+	err := rows.Scan(&r.lane, (*int16)(&r.class), &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
 	r.state.LastInboundAt = moment(inbound)
 	r.state.HumanUntil = moment(human)
 
@@ -136,7 +136,7 @@ func (l *lanes) join(name, other string) {
 
 	names := 0
 	for _, row := range l.rows {
-		if row.class == 0 && (row == to || row == from || row.person == to.lane || row.person == from.lane) {
+		if row.class == store.Conversations && (row == to || row == from || row.person == to.lane || row.person == from.lane) {
 			names++
 		}
 	}
@@ -146,7 +146,7 @@ func (l *lanes) join(name, other string) {
 	}
 
 	for _, row := range l.rows {
-		if row.class == 0 && (row == from || row.person == from.lane) {
+		if row.class == store.Conversations && (row == from || row.person == from.lane) {
 			row.person = to.lane
 			row.changed = true
 		}
@@ -190,7 +190,7 @@ func (l *lanes) save(t *tx) {
 			delete(l.rows, key)
 
 			goneNames = append(goneNames, row.lane)
-			goneClasses = append(goneClasses, row.class)
+			goneClasses = append(goneClasses, int16(row.class))
 
 			continue
 		}
@@ -204,7 +204,7 @@ func (l *lanes) save(t *tx) {
 		delete(l.made, key)
 
 		names = append(names, row.lane)
-		classes = append(classes, row.class)
+		classes = append(classes, int16(row.class))
 		ready = append(ready, row.ready)
 		token = append(token, row.token)
 		head = append(head, row.head)

@@ -33,7 +33,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 				order = append(order, row.laneKey)
 
 				return err
-			}, of.Code(), now.UnixMilli(), max(limit, 0))
+			}, of, now.UnixMilli(), max(limit, 0))
 
 		if err := t.flush(ctx); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (l *lane) idle() {
 	l.head = nil
 	l.starts = 0
 	l.changed = true
-	l.gone = l.class != 0
+	l.gone = l.class != store.Conversations
 }
 
 const headColumns = "e.id, e.kind, e.type, e.phone_number_id, e.received_at, e.payload"
@@ -117,7 +117,7 @@ func (p *pending) in(key laneKey) store.Event {
 	e := p.event
 	e.ID = p.id
 	e.State = store.Pending
-	e.Class = store.ClassOf(key.class)
+	e.Class = key.class
 	e.Lane = key.lane
 	e.ReceivedAt = moment(&p.received)
 
@@ -158,7 +158,7 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 			)
 
 			work := &store.Work{}
-			err := rows.Scan(slices.Concat([]any{&key.lane, &key.class, &work.Seq}, p.targets(), []any{
+			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
 				&work.Attempts, &work.Replays, &binds, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
 			})...)
 			work.Event = p.in(key)
@@ -236,7 +236,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 
 // leased is the key of a lease's lane.
 func leased(lease store.LeaseRef) laneKey {
-	return laneKey{lane: text(lease.Lane), class: lease.Class.Code()}
+	return laneKey{lane: text(lease.Lane), class: lease.Class}
 }
 
 // Release implements store.Store.

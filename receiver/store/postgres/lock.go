@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // maxLooks bounds how often rows are locked anew because other people turned out to be needed.
@@ -19,7 +21,7 @@ const maxLooks = 10
 // laneKey names a row of conversations.
 type laneKey struct {
 	lane  string
-	class int16
+	class store.Class
 }
 
 // conversation is the key of the row in which a person is known by a name.
@@ -46,7 +48,9 @@ func (n *needs) lane(key laneKey, of need) {
 }
 
 // open asks for the row of a lane, made where it is not there, and for the state of the person whose conversation it is.
-func (n *needs) open(key laneKey) { n.lane(key, need{made: true, person: key.class == 0}) }
+func (n *needs) open(key laneKey) {
+	n.lane(key, need{made: true, person: key.class == store.Conversations})
+}
 
 func (n *needs) join(name, other string) {
 	if name != "" && other != "" && name != other {
@@ -207,7 +211,7 @@ func (t *tx) makeRows(n *needs, l *lanes) {
 		func(rows pgx.Rows) error {
 			var key laneKey
 
-			err := rows.Scan(&key.lane, &key.class)
+			err := rows.Scan(&key.lane, (*int16)(&key.class))
 			l.made[key] = true
 
 			return err
@@ -260,7 +264,7 @@ func columns(keys []laneKey) (names []string, classes []int16) {
 	classes = make([]int16, len(keys))
 	for i, key := range keys {
 		names[i] = key.lane
-		classes[i] = key.class
+		classes[i] = int16(key.class)
 	}
 
 	return names, classes

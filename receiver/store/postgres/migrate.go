@@ -76,7 +76,24 @@ func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool,
 	return true, d.up(ctx)
 }
 
-func (d *database) up(ctx context.Context) (err error) {
+func (d *database) up(ctx context.Context) error {
+	return d.withMigrations(ctx, func(provider *goose.Provider) error {
+		current, target, err := provider.GetVersions(ctx)
+		if err != nil {
+			return conceal(ctx, err)
+		}
+
+		if current > target {
+			return fmt.Errorf("the schema in the database has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
+		}
+
+		_, err = provider.Up(ctx)
+
+		return conceal(ctx, err)
+	})
+}
+
+func (d *database) withMigrations(ctx context.Context, run func(*goose.Provider) error) (err error) {
 	db := stdlib.OpenDBFromPool(d.pool)
 	defer func() { err = errors.Join(err, conceal(ctx, db.Close())) }()
 
@@ -93,16 +110,5 @@ func (d *database) up(ctx context.Context) (err error) {
 		return err
 	}
 
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return conceal(ctx, err)
-	}
-
-	if current > target {
-		return fmt.Errorf("the schema in the database has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
-	}
-
-	_, err = provider.Up(ctx)
-
-	return conceal(ctx, err)
+	return run(provider)
 }

@@ -70,7 +70,7 @@ func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int
 			var state store.State
 
 			err := rows.Scan(&state)
-			t.counted("", state, "")
+			t.counted(store.NoClass, state, "")
 
 			deleted++
 

@@ -82,7 +82,7 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 				finished *int64
 			)
 
-			err := rows.Scan(slices.Concat([]any{&r.Seq, &of.class, &of.lane}, p.targets(), []any{
+			err := rows.Scan(slices.Concat([]any{&r.Seq, (*int16)(&of.class), &of.lane}, p.targets(), []any{
 				&state, &finished, &r.Attempts, &r.Replays, &r.Starts,
 			})...)
 			r.Event = p.in(of)

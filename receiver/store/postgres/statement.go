@@ -102,9 +102,9 @@ func (p *params) add(arg any) error {
 	case int:
 		of = pgtype.Int8OID
 		p.buffer = putInt8(p.buffer, int64(v))
-	case int16:
+	case store.Class:
 		of = pgtype.Int2OID
-		p.buffer = putInt2(p.buffer, v)
+		p.buffer = putInt2(p.buffer, int16(v))
 	case int64:
 		of = pgtype.Int8OID
 		p.buffer = putInt8(p.buffer, v)

@@ -30,7 +30,7 @@ func TestValuesOfStatements(t *testing.T) {
 		{[]byte(nil), "null"},
 		{id, `"01000000-0000-0000-0000-0000000000ff"`},
 		{-1, "-1"},
-		{int16(-2), "-2"},
+		{store.Class(-2), "-2"},
 		{int64(1) << 60, "1152921504606846976"},
 		{new(int64(3)), "3"},
 		{(*int64)(nil), "null"},

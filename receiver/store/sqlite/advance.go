@@ -46,7 +46,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		held.state = r.conversation(4)
 
 		return nil
-	}, lease.Lane, code(lease.Class), lease.Token, event[:])
+	}, lease.Lane, int64(lease.Class), lease.Token, event[:])
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 
 	if step.Outcome == nil {
 		if held.starts != 1 {
-			_, err = t.exec("UPDATE conversations SET starts = 1 WHERE lane = ? AND class = ?", lease.Lane, code(lease.Class))
+			_, err = t.exec("UPDATE conversations SET starts = 1 WHERE lane = ? AND class = ?", lease.Lane, int64(lease.Class))
 		}
 
 		return nil, err
@@ -169,7 +169,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 		}
 
 		_, err := t.exec("UPDATE conversations SET ready_at = ?, token = NULL, starts = 0 WHERE lane = ? AND class = ?",
-			outcome.RetryAt.UnixMilli(), l.Lane, code(l.Class))
+			outcome.RetryAt.UnixMilli(), l.Lane, int64(l.Class))
 
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 
 	next.Starts = 1
 	_, err = t.exec("UPDATE conversations SET head = ?, starts = 1 WHERE lane = ? AND class = ?",
-		next.Seq, l.Lane, code(l.Class))
+		next.Seq, l.Lane, int64(l.Class))
 
 	return next, err
 }

@@ -18,7 +18,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 		var head int64
 
 		err := c.query(ctx, "SELECT head FROM conversations WHERE lane = ? AND class = ? AND token = ?",
-			func(r row) error { head = r.int(0); return nil }, lease.Lane, code(lease.Class), lease.Token)
+			func(r row) error { head = r.int(0); return nil }, lease.Lane, int64(lease.Class), lease.Token)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 				}
 
 				return nil
-			}, lease.Lane, code(lease.Class), head, int64(max(limit, 0)))
+			}, lease.Lane, int64(lease.Class), head, int64(max(limit, 0)))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
@@ -56,7 +56,7 @@ func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
 			UPDATE events SET bound_to = ?1
 			WHERE id = ?2 AND lane = ?3 AND class = ?4 AND state = 'pending' AND seq > ?1 AND coalesce(bound_to, ?1) = ?1
 				AND NOT binds AND NOT EXISTS (SELECT 1 FROM replies WHERE event = seq)`,
-			head, id[:], lease.Lane, code(lease.Class))
+			head, id[:], lease.Lane, int64(lease.Class))
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // conn is one connection with the statements it has prepared. It speaks to the driver itself, since database/sql takes
@@ -129,6 +131,8 @@ func (r row) int(i int) int64 {
 	v, _ := r[i].(int64)
 	return v
 }
+
+func (r row) class(i int) store.Class { return store.Class(r.int(i)) } //nolint:gosec // a class was written there
 
 func (r row) text(i int) string {
 	v, _ := r[i].(string)

@@ -115,7 +115,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 			return store.ErrNotFound
 		}
 
-		t.counted("", store.Dead, store.Discarded)
+		t.counted(store.NoClass, store.Dead, store.Discarded)
 
 		return nil
 	})

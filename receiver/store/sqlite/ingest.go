@@ -4,7 +4,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -45,16 +44,16 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
 	finished := any(received)
 
-	class := store.Class("")
+	class := store.NoClass
 	if e.State == store.Pending {
 		finished = nil
-		class = cmp.Or(e.Class, store.Conversations)
+		class = e.Class
 	}
 
 	fresh, seq, err := t.insert(`
 		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		e.ID[:], string(e.Kind), e.Type, string(e.State), code(class), e.Lane, e.PhoneNumberID, received, finished,
+		e.ID[:], string(e.Kind), e.Type, string(e.State), int64(class), e.Lane, e.PhoneNumberID, received, finished,
 		bytes(e.Payload))
 	if err != nil || !fresh {
 		return false, err
@@ -120,7 +119,7 @@ func (t *tx) wake(lane string, class store.Class, now int64) error {
 	_, err := t.exec(`
 		INSERT INTO conversations (lane, class, ready_at) VALUES (?, ?, ?)
 		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at WHERE ready_at IS NULL`,
-		lane, code(class), now)
+		lane, int64(class), now)
 
 	return err
 }

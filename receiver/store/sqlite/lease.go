@@ -79,7 +79,7 @@ func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
 			})
 
 			return nil
-		}, code(class), now.UnixMilli(), int64(max(limit, 0)))
+		}, int64(class), now.UnixMilli(), int64(max(limit, 0)))
 
 	return lanes, err
 }
@@ -105,7 +105,7 @@ func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 
 	l.Token = rand.Int64() //nolint:gosec // it is to be unique, not secret
 	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ? AND class = ?",
-		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, code(l.Class))
+		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, int64(l.Class))
 
 	return &store.Lease{LeaseRef: l.LeaseRef, Work: *work}, err
 }
@@ -130,7 +130,7 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 			binds = r.int(9) != 0
 
 			return nil
-		}, lane, code(class))
+		}, lane, int64(class))
 	if err != nil || work == nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (t *tx) idle(lease store.LeaseRef) error {
 		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
 	}
 
-	_, err := t.exec(sql, lease.Lane, code(lease.Class))
+	_, err := t.exec(sql, lease.Lane, int64(lease.Class))
 
 	return err
 }
@@ -181,7 +181,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 		lost = nil
 		for _, lease := range leases {
 			held, err := t.exec("UPDATE conversations SET ready_at = ? WHERE lane = ? AND class = ? AND token = ?",
-				until.UnixMilli(), lease.Lane, code(lease.Class), lease.Token)
+				until.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
 			if err != nil {
 				return err
 			}
@@ -206,7 +206,7 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 		held, err := t.exec(`
 			UPDATE conversations SET ready_at = ?, token = NULL, starts = max(starts - 1, 0)
 			WHERE lane = ? AND class = ? AND token = ?`,
-			now.UnixMilli(), lease.Lane, code(lease.Class), lease.Token)
+			now.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
 		if err == nil && held == 0 {
 			return store.ErrLeaseLost
 		}

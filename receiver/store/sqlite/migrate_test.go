@@ -127,6 +127,11 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 		t.Errorf("List of errors returned %v, %v", errs, err)
 	}
 
+	skipped, err := s.List(ctx, store.Filter{State: store.Skipped}, 0, 10)
+	if err != nil || len(skipped) != 1 || skipped[0].Seq != 6 {
+		t.Errorf("List of skipped events returned %v, %v, want the event that was kept", skipped, err)
+	}
+
 	read, err := s.MessageStatus(ctx, "1065", "wamid.1", "")
 	if err != nil || read.Status != "read" {
 		t.Errorf("MessageStatus returned %v, %v", read, err)

@@ -84,7 +84,7 @@ func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
 			}
 		}
 
-		t.counted("", e.state, "")
+		t.counted(store.NoClass, e.state, "")
 	}
 
 	return len(found), nil

@@ -140,16 +140,21 @@ var advanceTests = map[string]func(*fixture){
 	},
 
 	"ends events in order, and the lease after the last": func(f *fixture) {
-		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
+		states := []store.State{store.Done, store.Skipped, store.Human, store.Expired, store.Dead}
+		names := []string{"a", "b", "c", "d", "e"}
+
+		for _, name := range names {
+			f.ingest(text(name, "lane"))
+		}
 
 		lease := f.claimOne(at(0))
-		for i, state := range []store.State{store.Done, store.Skipped, store.Dead} {
+		for i, state := range states {
 			next := f.advance(lease, end(state, at(time.Second)))
 			record := f.get(lease.Work.Event.ID)
 			f.wantEqual("state", record.Event.State, state)
 			f.wantEqual("finished", record.FinishedAt, at(time.Second))
 
-			if i == 2 {
+			if i == len(states)-1 {
 				if next != nil {
 					f.Errorf("the last event is followed by %v", next)
 				}
@@ -157,7 +162,7 @@ var advanceTests = map[string]func(*fixture){
 				break
 			}
 
-			want := text([]string{"b", "c"}[i], "lane")
+			want := text(names[i+1], "lane")
 			f.wantEqual("next", next, &store.Work{
 				Event:        want,
 				Seq:          f.get(want.ID).Seq,

@@ -50,6 +50,23 @@ var bindTests = map[string]func(*fixture){
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(1))
 	},
 
+	"ends events together without an answer": func(f *fixture) {
+		for _, state := range []store.State{store.Skipped, store.Human, store.Expired} {
+			first, second := string(state)+"1", string(state)+"2"
+			f.ingest(text(first, string(state)), text(second, string(state)))
+
+			step := end(state, at(time.Second))
+			step.Coalesced = []store.ID{id(second)}
+
+			if next := f.advance(f.claimOne(at(0)), step); next != nil {
+				f.Errorf("%s: the last events are followed by %v", state, next)
+			}
+
+			f.wantEqual("state of "+first, f.get(id(first)).Event.State, state)
+			f.wantEqual("state of "+second, f.get(id(second)).Event.State, state)
+		}
+	},
+
 	"keeps events together over attempts and crashes": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))

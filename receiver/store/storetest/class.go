@@ -17,7 +17,8 @@ func inClass(class store.Class, e store.Event) store.Event {
 
 var classTests = map[string]func(*fixture){
 	"is conversations unless it is said": func(f *fixture) {
-		f.ingest(inClass("", text("a", "lane")))
+		var unsaid store.Class
+		f.ingest(inClass(unsaid, text("a", "lane")))
 		f.wantEqual("event", f.claimOne(at(0)).Work.Event, text("a", "lane"))
 		f.wantEqual("record", f.get(id("a")).Event, text("a", "lane"))
 	},

@@ -79,13 +79,13 @@ var figuresTests = map[string]func(*fixture){
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Skipped,
+				State: store.Quarantined,
 				Count: 1,
 			},
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Quarantined,
+				State: store.Skipped,
 				Count: 1,
 			},
 		})
@@ -123,6 +123,41 @@ var figuresTests = map[string]func(*fixture){
 		_, err = f.MessageStatus(f.Context(), "1065", "m", "")
 		f.wantErr("MessageStatus", err, store.ErrNotFound)
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{})
+	},
+
+	"leave out what ended without an answer, which is purged": func(f *fixture) {
+		states := []store.State{store.Skipped, store.Human, store.Expired}
+		for _, state := range states {
+			f.ingest(text(string(state), "lane"))
+			f.advance(f.claimOne(at(0)), end(state, at(0)))
+		}
+
+		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
+		totals, err := f.Totals(f.Context())
+		f.wantErr("Totals", err, nil)
+
+		total := func(state store.State) store.Total {
+			return store.Total{
+				Kind:  store.KindMessage,
+				Type:  "text",
+				State: state,
+				Count: 1,
+			}
+		}
+		f.wantEqual("totals", totals, []store.Total{total(store.Expired), total(store.Human), total(store.Skipped)})
+
+		for _, state := range states {
+			found, err := f.List(f.Context(), store.Filter{State: state}, 0, 10)
+			f.wantErr("List", err, nil)
+
+			if len(found) != 1 || found[0].Event.ID != id(string(state)) {
+				f.Errorf("List of state %s returned %v", state, found)
+			}
+		}
+
+		later := at(time.Millisecond)
+		f.wantEqual("emptied", purge(f, later, at(0), 100), len(states))
+		f.wantEqual("deleted", purge(f, later, later, 100), len(states)+1) // and one conversation
 	},
 
 	"purge deletes events with their payloads": func(f *fixture) {

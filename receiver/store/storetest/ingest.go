@@ -86,24 +86,27 @@ var ingestTests = map[string]func(*fixture){
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Skipped,
-				Count: 1,
+				State: store.Pending,
+				Count: 3,
 			},
 			{
 				Kind:  store.KindMessage,
 				Type:  "text",
-				State: store.Pending,
-				Count: 3,
+				State: store.Skipped,
+				Count: 1,
 			},
 		})
 	},
 
 	"stores all or none": func(f *fixture) {
 		for name, spoil := range map[string]func(*store.Event){
-			"state": func(e *store.Event) { e.State = store.Dead },
-			"lane":  func(e *store.Event) { e.Lane = "" },
-			"class": func(e *store.Event) { e.Class = "other" },
-			"time":  func(e *store.Event) { e.ReceivedAt = time.Time{} },
+			"state dead":    func(e *store.Event) { e.State = store.Dead },
+			"state human":   func(e *store.Event) { e.State = store.Human },
+			"state expired": func(e *store.Event) { e.State = store.Expired },
+			"lane":          func(e *store.Event) { e.Lane = "" },
+			"class":         func(e *store.Event) { e.Class = 9 },
+			"no class":      func(e *store.Event) { e.Class = store.NoClass },
+			"time":          func(e *store.Event) { e.ReceivedAt = time.Time{} },
 		} {
 			bad := text("bad", "lane")
 			spoil(&bad)

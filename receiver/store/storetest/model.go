@@ -225,7 +225,7 @@ func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool)
 
 func (m *model) end(t *rapid.T) {
 	h := m.hold(t)
-	state := rapid.SampledFrom([]store.State{store.Done, store.Skipped, store.Dead}).Draw(t, "state")
+	state := rapid.SampledFrom([]store.State{store.Done, store.Skipped, store.Human, store.Expired, store.Dead}).Draw(t, "state")
 
 	next, held := m.advance(t, h, end(state, m.now))
 	if !held {

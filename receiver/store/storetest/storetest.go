@@ -110,7 +110,7 @@ func received(e store.Event, when time.Time) store.Event {
 // finished returns an event as one that is finished when it arrives.
 func finished(e store.Event, state store.State) store.Event {
 	e.State = state
-	e.Class = ""
+	e.Class = store.NoClass
 	e.Lane = ""
 
 	return e
