@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -95,7 +95,7 @@ type status struct {
 
 func (s status) delivery() []byte {
 	number, person := addressed(s.message)
-	return signed(child.AppSecret, standin.StatusDelivery(number, "wamid."+strconv.Itoa(s.message), s.kind, person, "", time.Now()))
+	return signed(folder.AppSecret, standin.StatusDelivery(number, "wamid."+strconv.Itoa(s.message), s.kind, person, "", time.Now()))
 }
 
 // flooded says whether a message is to the number that is flooded.
@@ -146,7 +146,7 @@ func (m *minute) pass(ctx context.Context) error {
 			number, person := addressed(order[i])
 			body := standin.TextDelivery(number, person, "Ana", standin.Wamid(strconv.Itoa(order[i])), fmt.Sprintf("%0*d", digits, order[i]), time.Now())
 
-			return signed(child.AppSecret, body)
+			return signed(folder.AppSecret, body)
 		})
 
 		return err

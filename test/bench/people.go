@@ -19,6 +19,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -166,7 +167,7 @@ func (p *people) write(conversations, numbers int) [][]byte {
 		conversation := i % conversations
 		body := standin.TextDelivery(strconv.Itoa(106540352242000+conversation%numbers), fmt.Sprintf("5730%07d", conversation), "Ana",
 			standin.Wamid(strconv.Itoa(i)), fmt.Sprintf("%0*d", digits, i), at)
-		requests[i] = signed(child.AppSecret, body)
+		requests[i] = signed(folder.AppSecret, body)
 	}
 
 	return requests

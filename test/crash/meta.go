@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -84,7 +84,7 @@ func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (delive
 }
 
 func (m *meta) post(ctx context.Context, to string, body []byte) bool {
-	status, _, err := standin.Deliver(ctx, m.client, to, child.AppSecret, body)
+	status, _, err := standin.Deliver(ctx, m.client, to, folder.AppSecret, body)
 	return err == nil && status == http.StatusOK
 }
 

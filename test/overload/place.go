@@ -23,6 +23,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -258,7 +259,7 @@ func (p *place) tellStatuses(ctx context.Context) {
 		case m := <-p.toTell:
 			body := standin.StatusDelivery(m.PhoneNumberID, m.ID, "sent", strings.TrimPrefix(m.To, "+"), m.Callback, time.Now())
 			for {
-				status, _, err := standin.Deliver(ctx, client, p.receiver.WebhookURL(), child.AppSecret, body)
+				status, _, err := standin.Deliver(ctx, client, p.receiver.WebhookURL(), folder.AppSecret, body)
 				if err == nil && status == http.StatusOK || !pause(ctx, redialPause) {
 					break
 				}

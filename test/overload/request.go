@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -73,7 +73,7 @@ type field struct {
 func newWriter() *writer {
 	const sample = 99999999
 
-	w := &writer{mac: hmac.New(sha256.New, []byte(child.AppSecret))}
+	w := &writer{mac: hmac.New(sha256.New, []byte(folder.AppSecret))}
 
 	w.body = standin.TextDelivery(phoneNumberID(sample), waID(sample), "Ana", wamid(sample), "Does it come in another color?", time.Now())
 	for _, of := range []func(int) string{phoneNumberID, waID, wamid} {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package child runs the receiver's real binary, for those who measure it and those who kill it.
+// Package child runs the receiver's real binary in a process of its own, to measure it or to kill it.
 package child
 
 import (
@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,58 +18,47 @@ import (
 	"syscall"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
-// The secrets of every receiver, unless Options say otherwise.
-const (
-	AccessToken   = "process-access-token"
-	AppSecret     = "process-app-secret" //nolint:gosec // of nothing outside
-	VerifyToken   = "process-verify-token"
-	BirdAccessKey = "process-bird-access-key"
-)
+// startTimeout bounds the time from the start of a process until it listens.
+const startTimeout = 2 * time.Minute
 
-const (
-	startTimeout = time.Minute
-	askTimeout   = 10 * time.Second
-	statusLimit  = 1 << 20
-)
-
-// Options say what to run.
+// Options configure a Receiver.
 type Options struct {
-	// Binary is what Build returned.
+	// Binary is the path that Build returned.
 	Binary string
-	// Dir is an existing folder, for this receiver alone: its configuration, its secrets and, unless Config names other
-	// places, its store and its spool.
+	// Dir is an existing folder for this receiver alone: configuration, secrets and, unless Config names other paths, store
+	// and spool.
 	Dir string
-	// Config is the receiver's; it listens on free ports of the loopback interface.
+	// Config is the receiver's configuration. Its ports are replaced by free ports of the loopback interface.
 	Config config.Config
-	// Secrets are values by role, beside those that every receiver has.
+	// Secrets are values by role, in addition to those of folder.Layout.
 	Secrets map[string]string
 	// Env is added to the environment of the process.
 	Env []string
-	// Log, when given, gets each line that is no information: warnings, errors, and what is no log at all.
+	// Log, if set, gets each warning and error of the log, and each line that is not a log entry.
 	Log func(line string)
 }
 
-// Receiver is a receiver's process, or the place of one that is not running.
+// Receiver is a receiver that runs in a process of its own, or has ended and can be started again.
 type Receiver struct {
+	probe.Client
+
 	options Options
 	file    string
-	client  *http.Client
 
 	mu             sync.Mutex
 	webhook, admin string // host:port of the newest process
 	command        *exec.Cmd
-	ended          chan struct{} // closed when the process has ended and its log is read
+	ended          chan struct{} // closed once the process has ended and its log is read
 	result         error         // of the process, once it has ended
 }
 
-// Build compiles the receiver into dir and returns the path of the binary. It has to be called within the module.
+// Build compiles the receiver into dir and returns the path of the binary. The working directory must be inside the module.
 func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "receiver")
 
@@ -83,61 +70,20 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// New writes the configuration and the secrets. Nothing runs before Start.
+// New writes the configuration and the secrets. The process does not run before Start.
 func New(o Options) (*Receiver, error) {
-	c := &o.Config
-	c.Listen = config.Listen{
-		Webhook: "127.0.0.1:0",
-		Admin:   "127.0.0.1:0",
-		Console: "127.0.0.1:0",
+	files := folder.Folder(o.Dir)
+	if err := files.Layout(o.Config, o.Secrets); err != nil {
+		return nil, err
 	}
 
-	c.SecretsDir = filepath.Join(o.Dir, "secrets")
-	if c.Store.Embedded == nil && c.Store.PostgreSQL == nil {
-		c.Store.Embedded = &config.EmbeddedStore{Path: filepath.Join(o.Dir, "inbox.db")}
-	}
-
-	if c.Media.SpoolDir == "" {
-		c.Media.SpoolDir = filepath.Join(o.Dir, "spool")
-	}
-
-	secrets := map[string]string{
-		config.RoleAccessToken:   AccessToken,
-		config.RoleAppSecret:     AppSecret,
-		config.RoleVerifyToken:   VerifyToken,
-		config.RoleBirdAccessKey: BirdAccessKey,
-	}
-	maps.Copy(secrets, o.Secrets)
-
-	for role, value := range secrets {
-		folder := filepath.Join(c.SecretsDir, role)
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return nil, fmt.Errorf("make the folder of a secret: %w", err)
-		}
-
-		if err := os.WriteFile(filepath.Join(folder, "0"), []byte(value), 0o600); err != nil {
-			return nil, fmt.Errorf("write a secret: %w", err)
-		}
-	}
-
-	data, err := yaml.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("write the configuration: %w", err)
-	}
-
-	r := &Receiver{
-		options: o,
-		file:    filepath.Join(o.Dir, "receiver.yaml"),
-		client:  &http.Client{Timeout: askTimeout},
-	}
-	if err := os.WriteFile(r.file, data, 0o600); err != nil {
-		return nil, fmt.Errorf("write the configuration: %w", err)
-	}
+	r := &Receiver{options: o, file: files.ConfigFile()}
+	r.Client = probe.Client{URL: r.AdminURL}
 
 	return r, nil
 }
 
-// Start runs the binary, and returns once it listens. The process outlives ctx: it is ended by Stop or Kill.
+// Start runs the binary and returns once it listens. The process outlives ctx: Stop or Kill ends it.
 func (r *Receiver) Start(ctx context.Context) error {
 	command := exec.Command(r.options.Binary, "--config", r.file) //nolint:gosec,noctx // the binary is the caller's; as to the context, see above
 	command.Env = append(os.Environ(), r.options.Env...)
@@ -180,15 +126,15 @@ func (r *Receiver) Start(ctx context.Context) error {
 	case <-listens:
 		return nil
 	case <-ended:
-		return fmt.Errorf("the receiver ended as it started: %w", r.end())
+		return fmt.Errorf("receiver ended while starting: %w", r.end())
 	case <-timeout.C:
-		return errors.Join(fmt.Errorf("the receiver did not listen within %s", startTimeout), r.Kill())
+		return errors.Join(fmt.Errorf("receiver did not listen within %s", startTimeout), r.Kill())
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), r.Kill())
 	}
 }
 
-// read follows the log until it ends, and closes listens when it says where the receiver listens.
+// read follows the log to its end, and closes listens when the log gives the addresses.
 func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 	lines := bufio.NewReader(log)
 	for {
@@ -214,7 +160,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 	}
 }
 
-// WebhookURL is where the newest process takes deliveries.
+// WebhookURL returns the address for deliveries to the newest process.
 func (r *Receiver) WebhookURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -222,7 +168,15 @@ func (r *Receiver) WebhookURL() string {
 	return "http://" + r.webhook + "/webhooks/whatsapp"
 }
 
-// AdminURL is where the newest process serves probes, metrics and status, without a path.
+// Address returns the host and port for deliveries.
+func (r *Receiver) Address() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	return r.webhook
+}
+
+// AdminURL returns the address of the newest process for probes, metrics and status, without a path.
 func (r *Receiver) AdminURL() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,7 +184,7 @@ func (r *Receiver) AdminURL() string {
 	return "http://" + r.admin
 }
 
-// PID is the id of the newest process.
+// PID returns the id of the newest process.
 func (r *Receiver) PID() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -246,7 +200,7 @@ func (r *Receiver) Signal(signal os.Signal) error {
 	return r.command.Process.Signal(signal)
 }
 
-// Kill ends the process by SIGKILL, and waits until it has ended.
+// Kill ends the process by SIGKILL and waits for its end.
 func (r *Receiver) Kill() error {
 	if err := r.Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill the receiver: %w", err)
@@ -257,8 +211,8 @@ func (r *Receiver) Kill() error {
 	return nil
 }
 
-// Stop asks the process to end, and waits until it has. It is an error when it ends in any way but in good order, or not
-// before ctx.
+// Stop asks the process to end and waits for it. An exit status other than 0 is an error. A process that outlives ctx is
+// killed.
 func (r *Receiver) Stop(ctx context.Context) error {
 	if err := r.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop the receiver: %w", err)
@@ -267,12 +221,12 @@ func (r *Receiver) Stop(ctx context.Context) error {
 	select {
 	case <-r.exited():
 		if err := r.end(); err != nil {
-			return fmt.Errorf("the receiver ended with %w", err)
+			return fmt.Errorf("receiver ended: %w", err)
 		}
 
 		return nil
 	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("the receiver does not end: %w", ctx.Err()), r.Kill())
+		return errors.Join(fmt.Errorf("receiver does not end: %w", ctx.Err()), r.Kill())
 	}
 }
 
@@ -290,32 +244,4 @@ func (r *Receiver) end() error {
 	defer r.mu.Unlock()
 
 	return r.result
-}
-
-// Status asks the receiver what it says of itself.
-func (r *Receiver) Status(ctx context.Context) (health.Report, error) {
-	var status health.Report
-
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.AdminURL()+"/status", http.NoBody)
-	if err != nil {
-		return status, err
-	}
-
-	request.Close = true
-
-	response, err := r.client.Do(request)
-	if err != nil {
-		return status, fmt.Errorf("ask the receiver's status: %w", err)
-	}
-	defer response.Body.Close()
-
-	if response.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("the receiver's status is answered %s", response.Status)
-	}
-
-	if err := json.NewDecoder(io.LimitReader(response.Body, statusLimit)).Decode(&status); err != nil {
-		return status, fmt.Errorf("read the receiver's status: %w", err)
-	}
-
-	return status, nil
 }

@@ -1,0 +1,180 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rig runs a receiver between stand-ins for Meta and Bird: in this process for tests and demonstrations, in a
+// process of its own for trials that measure or kill it.
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+)
+
+// stopTimeout bounds the end of a child process that was asked to end.
+const stopTimeout = 2 * time.Minute
+
+// Options configure a Rig.
+type Options struct {
+	StandIns StandInOptions
+	// Dir is an existing folder for the receiver's files. Defaults to a temporary folder, which Close removes.
+	Dir string
+	// Config is the receiver's configuration without ports, paths and the addresses of the stand-ins.
+	Config config.Config
+	// Secrets are values by role, in addition to those of folder.Layout.
+	Secrets map[string]string
+
+	// Binary is the receiver to run in a process of its own. Without it the receiver runs in this process.
+	Binary string
+	// Env is added to the environment of that process.
+	Env []string
+	// LogLine, if set, gets each warning and error that the process logs.
+	LogLine func(line string)
+
+	// Log is the log of a receiver in this process. Defaults to none.
+	Log *slog.Logger
+	// Clock is the clock of a receiver in this process. Defaults to the real one.
+	Clock clockwork.Clock
+	// Version is the version that a receiver in this process reports.
+	Version string
+}
+
+// Rig is a receiver between stand-ins, with the folder that it starts from.
+type Rig struct {
+	*StandIns
+	Folder folder.Folder
+	// Config is what Start writes. Callers may change it before.
+	Config config.Config
+	// Child is the receiver's process. Nil before Start, after Stop, and without a binary.
+	Child *child.Receiver
+	// Local is the newest receiver in this process. Nil before Start and with a binary.
+	Local *Local
+
+	options   Options
+	temporary bool
+}
+
+// New starts the stand-ins and completes the configuration. The receiver does not run before Start.
+func New(o Options) (*Rig, error) {
+	r := &Rig{options: o, Folder: folder.Folder(o.Dir)}
+
+	if o.Dir == "" {
+		dir, err := os.MkdirTemp("", "whatsapp-webhook-rig-")
+		if err != nil {
+			return nil, fmt.Errorf("create folder of the receiver: %w", err)
+		}
+
+		r.Folder = folder.Folder(dir)
+		r.temporary = true
+	}
+
+	if r.options.Log == nil {
+		r.options.Log = slog.New(slog.DiscardHandler)
+	}
+
+	if r.options.Clock == nil {
+		r.options.Clock = clockwork.NewRealClock()
+	}
+
+	r.StandIns = NewStandIns(o.StandIns)
+	r.Config = r.Folder.Complete(r.Connect(o.Config))
+
+	return r, nil
+}
+
+// Start writes configuration and secrets and runs the receiver. It returns once the receiver listens; a process of its
+// own is ready then, too.
+func (r *Rig) Start(ctx context.Context) (err error) {
+	if r.options.Binary == "" {
+		if err := r.Folder.WriteConfig(r.Config); err != nil {
+			return err
+		}
+
+		r.Local, err = StartLocal(ctx, r.Folder.ConfigFile(), r.options.Version, r.options.Clock, r.options.Log)
+
+		return err
+	}
+
+	process, err := child.New(child.Options{
+		Binary:  r.options.Binary,
+		Dir:     string(r.Folder),
+		Config:  r.Config,
+		Secrets: r.options.Secrets,
+		Env:     r.options.Env,
+		Log:     r.options.LogLine,
+	})
+	if err != nil {
+		return err
+	}
+
+	if err := process.Start(ctx); err != nil {
+		return err
+	}
+
+	r.Child = process
+
+	return process.WaitReady(ctx)
+}
+
+// Stop ends the receiver in good order.
+func (r *Rig) Stop(ctx context.Context) error {
+	if r.Local != nil {
+		return r.Local.Stop()
+	}
+
+	if r.Child == nil {
+		return nil
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+
+	process := r.Child
+	r.Child = nil
+
+	return process.Stop(ctx)
+}
+
+// Close ends everything that still runs, a child process by SIGKILL, and removes a temporary folder.
+func (r *Rig) Close() error {
+	var errs []error
+
+	if r.Child != nil {
+		errs = append(errs, r.Child.Kill())
+	}
+
+	r.StandIns.Release()
+
+	if r.Local != nil {
+		errs = append(errs, r.Local.Stop())
+	}
+
+	r.StandIns.Close()
+
+	if r.temporary {
+		errs = append(errs, os.RemoveAll(string(r.Folder)))
+	}
+
+	return errors.Join(errs...)
+}
+
+// OpenStore opens the store of a configuration whose receivers have ended.
+func OpenStore(ctx context.Context, c config.Store, databaseURL string) (store.Store, error) {
+	if c.PostgreSQL != nil {
+		return postgres.Open(func() postgres.Access { return postgres.Access{URL: databaseURL} }, postgres.Options{}), nil
+	}
+
+	return sqlite.Open(ctx, c.Embedded.Path, sqlite.Options{})
+}
