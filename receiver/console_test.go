@@ -11,8 +11,8 @@ import (
 // The console is reached by a browser or a command on a person's own machine, through a forwarded port. Pages of other
 // sites in the same browser can reach it too, and must get nothing from it.
 func TestConsoleForOwnPagesAlone(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
 	const local = "localhost:9091"
 	for name, tc := range map[string]struct {
@@ -42,7 +42,7 @@ func TestConsoleForOwnPagesAlone(t *testing.T) {
 		"another method":             {"PUT", "/dead-letters", local, nil, 405},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request, err := http.NewRequestWithContext(t.Context(), tc.method, "http://"+w.running.ConsoleAddr()+tc.path, http.NoBody)
+			request, err := http.NewRequestWithContext(t.Context(), tc.method, "http://"+h.Local.ConsoleAddr()+tc.path, http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +52,7 @@ func TestConsoleForOwnPagesAlone(t *testing.T) {
 				request.Header.Set(key, value)
 			}
 
-			response, err := w.client.Do(request)
+			response, err := h.client.Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestConsoleForOwnPagesAlone(t *testing.T) {
 	}
 
 	for _, path := range []string{"/dead-letters", "/dead-letters/replay", "/debug/pprof/", "/"} {
-		if code, _ := w.admin(path); code != http.StatusNotFound {
+		if code, _ := h.adminPage(path); code != http.StatusNotFound {
 			t.Errorf("the admin port answers %s with %d, want 404", path, code)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 
 const ana, luis = "573001234567", "573007654321"
 
-func quietly(c *config.Config) { c.Processing.TypingIndicator = new(false) }
+func withoutTyping(c *config.Config) { c.Processing.TypingIndicator = new(false) }
 
 // echo is a message that a colleague sent from the WhatsApp Business app.
 func echo(to, id string) []byte {
@@ -39,41 +39,41 @@ func hidden(waID, userID, id, body string) []byte {
 }
 
 func TestAColleagueSilencesTheAI(t *testing.T) {
-	w := newWorld(t, quietly)
-	w.start()
-	w.deliver(http.StatusOK, echo(ana, "wamid.echo"))
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "thanks"))
-	w.deliver(http.StatusOK, text(luis, "wamid.2", "hello"))
-	w.sent(1)
-	w.quiet()
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "thanks"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
 
-	if asked := w.questions(); len(asked) != 1 || asked[0].Payload["text"] != "hello" {
+	if asked := h.birdRequests(); len(asked) != 1 || asked[0].Payload["text"] != "hello" {
 		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
 	}
 
-	if got := w.record("wamid.1").Event.State; got != store.Skipped {
+	if got := h.record("wamid.1").Event.State; got != store.Skipped {
 		t.Errorf("the message to the colleague is %s, want kept", got)
 	}
 }
 
 func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
-	w := newWorld(t, quietly)
-	w.start()
-	w.deliver(http.StatusOK, hidden(ana, "CO.1", "wamid.1", "both names"))
-	w.sent(1)
-	w.deliver(http.StatusOK, echo(ana, "wamid.echo"))
-	w.quiet()
-	w.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
-	w.quiet()
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, hidden(ana, "CO.1", "wamid.1", "both names"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.waitIdle()
+	h.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
+	h.waitIdle()
 
-	if got := w.record("wamid.2").Event.State; got != store.Skipped {
+	if got := h.record("wamid.2").Event.State; got != store.Skipped {
 		t.Errorf("the message under the other name is %s, want kept: a colleague has the conversation", got)
 	}
 }
 
 func TestHandoff(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.HandoffDuration = 300 * time.Millisecond })
-	w.reply = func(_ string, request map[string]any) any {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = 300 * time.Millisecond })
+	h.reply = func(_ string, request map[string]any) any {
 		if request["text"] == "a person, please" {
 			return map[string]any{"response": map[string]any{
 				"type":   "handoff",
@@ -84,26 +84,26 @@ func TestHandoff(t *testing.T) {
 
 		return standin.EchoReply("process_text_message", request)
 	}
-	w.start()
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "a person, please"))
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
 
-	if got := w.sent(1)[0].Text; got != "Somebody will write to you." {
+	if got := h.waitSent(1)[0].Text; got != "Somebody will write to you." {
 		t.Errorf("sent %q, want the last words", got)
 	}
 
-	w.deliver(http.StatusOK, text(ana, "wamid.2", "hello?"))
-	w.until("handled", func() bool { return w.record("wamid.2").Event.State != store.Pending })
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
+	h.waitFor("handled", func() bool { return h.record("wamid.2").Event.State != store.Pending })
 
-	if got := w.record("wamid.2").Event.State; got != store.Skipped {
+	if got := h.record("wamid.2").Event.State; got != store.Skipped {
 		t.Errorf("the message during the handoff is %s, want kept", got)
 	}
 
 	n := 3
-	w.until("the AI is back", func() bool {
-		w.deliver(http.StatusOK, text(ana, fmt.Sprint("wamid.", n), "hello again"))
+	h.waitFor("the AI is back", func() bool {
+		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", n), "hello again"))
 		n++
 
-		return len(w.graph.Sent()) > 1
+		return len(h.Graph.Sent()) > 1
 	})
 }
 
@@ -152,14 +152,14 @@ func TestReplyKinds(t *testing.T) {
 		"cannot be sent": {map[string]any{"type": "image", "url": "not a URL"}, []string{"text"}, store.Dead},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.FallbackText = "Sorry, please write again." })
-			w.reply = func(string, map[string]any) any { return map[string]any{"response": tc.response} }
-			w.start()
-			w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-			w.quiet()
+			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
+			h.reply = func(string, map[string]any) any { return map[string]any{"response": tc.response} }
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitIdle()
 
 			var types []string
-			for _, m := range w.sent(len(tc.want)) {
+			for _, m := range h.waitSent(len(tc.want)) {
 				types = append(types, m.Type)
 			}
 
@@ -167,7 +167,7 @@ func TestReplyKinds(t *testing.T) {
 				t.Errorf("types sent (-want +got):\n%s", diff)
 			}
 
-			if got := w.record("wamid.1").Event.State; got != tc.state {
+			if got := h.record("wamid.1").Event.State; got != tc.state {
 				t.Errorf("state = %s, want %s", got, tc.state)
 			}
 		})
@@ -175,77 +175,77 @@ func TestReplyKinds(t *testing.T) {
 }
 
 func TestDebounceJoinsQuickTexts(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Processing.Debounce = 300 * time.Millisecond })
-	w.start()
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h.start()
 
 	for i, words := range []string{"hello", "I have", "a question"} {
-		w.deliver(http.StatusOK, text(ana, fmt.Sprint("wamid.", i), words))
+		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", i), words))
 	}
 
-	if got, want := w.sent(1)[0].Text, "You said: hello\nI have\na question"; got != want {
+	if got, want := h.waitSent(1)[0].Text, "You said: hello\nI have\na question"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 
-	w.quiet()
+	h.waitIdle()
 
-	if asked := w.questions(); len(asked) != 1 {
+	if asked := h.birdRequests(); len(asked) != 1 {
 		t.Errorf("Bird was asked %d times, want once", len(asked))
 	}
 
 	for i := range 3 {
-		if got := w.record(fmt.Sprint("wamid.", i)).Event.State; got != store.Done {
+		if got := h.record(fmt.Sprint("wamid.", i)).Event.State; got != store.Done {
 			t.Errorf("text %d is %s, want done", i, got)
 		}
 	}
 }
 
 func TestAnalyzeMode(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Bird.Media.Mode = config.MediaAnalyze })
-	w.reply = func(method string, request map[string]any) any {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Bird.Media.Mode = config.MediaAnalyze })
+	h.reply = func(method string, request map[string]any) any {
 		if method == "transcribe_audio" {
 			return map[string]any{"result": map[string]any{"text": "when do you open", "confidence": 0.9}}
 		}
 
 		return standin.EchoReply(method, request)
 	}
-	w.graph.PutMedia("500", "audio/ogg", []byte("sound"))
-	w.start()
-	w.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "audio", map[string]any{
+	h.Graph.PutMedia("500", "audio/ogg", []byte("sound"))
+	h.start()
+	h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "audio", map[string]any{
 		"id":        "500",
 		"mime_type": "audio/ogg",
 		"voice":     true,
 	}, time.Now()))
 
-	if got, want := w.sent(1)[0].Text, "You said: when do you open"; got != want {
+	if got, want := h.waitSent(1)[0].Text, "You said: when do you open"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 
-	asked := w.questions()
+	asked := h.birdRequests()
 	if len(asked) != 2 || asked[0].MediaBytes != 5 || asked[1].Payload["analysis"] == nil {
 		t.Errorf("asked %+v, want the recording and then its words with the analysis", asked)
 	}
 }
 
 func TestNotices(t *testing.T) {
-	w := newWorld(t, quietly)
-	w.sink.front.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable, Times: 5})
-	w.bird.Faults.Add(standin.Fault{
+	h := newHarness(t, withoutTyping)
+	h.sink.front.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable, Times: 5})
+	h.Bird.Faults.Add(standin.Fault{
 		PathPrefix: "/v1/messages/text",
 		Status:     http.StatusUnprocessableEntity,
 		Times:      1,
 	})
-	w.start()
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "secret words"))
-	w.until("dead letter", func() bool { return w.stats().DeadLetters == 1 })
-	w.deliver(http.StatusOK, text(ana, "wamid.2", "more secret words"))
-	sent := w.sent(1)[0]
-	w.deliver(http.StatusOK, standin.StatusDelivery(number, sent.ID, "read", ana, sent.Callback, time.Now()))
-	w.deliver(http.StatusOK, standin.FailedDelivery(number, "wamid.other", ana, "", 131026, time.Now()))
-	w.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","time":1,"changes":[{"field":"account_update","value":{"event":"VERIFIED_ACCOUNT"}}]}]}`))
-	w.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"`+number+`"},"errors":[{"code":131031,"title":"locked"}]}}]}]}`))
-	w.quiet()
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "secret words"))
+	h.waitFor("dead letter", func() bool { return h.stats().DeadLetters == 1 })
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "more secret words"))
+	sent := h.waitSent(1)[0]
+	h.deliver(http.StatusOK, standin.StatusDelivery(number, sent.ID, "read", ana, sent.Callback, time.Now()))
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, "wamid.other", ana, "", 131026, time.Now()))
+	h.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","time":1,"changes":[{"field":"account_update","value":{"event":"VERIFIED_ACCOUNT"}}]}]}`))
+	h.deliver(http.StatusOK, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"`+number+`"},"errors":[{"code":131031,"title":"locked"}]}}]}]}`))
+	h.waitIdle()
 
-	dead := w.record("wamid.1").Event.ID.String()
+	dead := h.record("wamid.1").Event.ID.String()
 	for kind, want := range map[string]int{
 		"message.received":       2,
 		"message.dead":           1,
@@ -254,19 +254,19 @@ func TestNotices(t *testing.T) {
 		"error.reported":         1,
 		"account.account_update": 1,
 	} {
-		if got := w.sink.of(kind); len(got) != want {
+		if got := h.sink.notices(kind); len(got) != want {
 			t.Errorf("%d notices of %s, want %d", len(got), kind, want)
 		}
 	}
 
-	if got := w.sink.of("message.dead"); len(got) == 1 && (got[0].Subject != dead || !strings.Contains(fmt.Sprint(got[0].Data), "code:http_422")) {
+	if got := h.sink.notices("message.dead"); len(got) == 1 && (got[0].Subject != dead || !strings.Contains(fmt.Sprint(got[0].Data), "code:http_422")) {
 		t.Errorf("notice of the dead letter = %+v, want its event and code", got[0])
 	}
 
-	w.sink.mu.Lock()
-	defer w.sink.mu.Unlock()
+	h.sink.mu.Lock()
+	defer h.sink.mu.Unlock()
 
-	if all := fmt.Sprint(w.sink.got); strings.Contains(all, "secret") || strings.Contains(all, ana) {
+	if all := fmt.Sprint(h.sink.received); strings.Contains(all, "secret") || strings.Contains(all, ana) {
 		t.Error("a notice of a message tells what was written, or by whom")
 	}
 }
@@ -280,40 +280,40 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 		"the number's": {130429, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(c *config.Config) {
-				quietly(c)
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
 				c.Processing.Retry.BaseDelay = time.Minute
 				c.Processing.Retry.MaxDelay = time.Hour
 			})
 			limit := standin.GraphError(tc.code, "", 0)
 			limit.PathPrefix = "/" + number + "/messages"
 			limit.Times = 1
-			w.graph.Faults.Add(limit)
-			w.start()
-			w.deliver(http.StatusOK, text(ana, "wamid.1", "one"))
-			w.until("the limit is met", func() bool { return len(w.record("wamid.1").Failures) == 1 })
-			w.deliver(http.StatusOK, text(luis, "wamid.2", "two"))
-			w.until("the other person's answer is planned", func() bool { return len(w.record("wamid.2").Replies) == 1 })
+			h.Graph.Faults.Add(limit)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
+			h.waitFor("the limit is met", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "two"))
+			h.waitFor("the other person's answer is planned", func() bool { return len(h.record("wamid.2").Replies) == 1 })
 
 			if tc.other {
-				if n := len(w.graph.Sent()); n != 0 || w.graph.Recorder.Total() != 1 {
-					t.Errorf("%d messages sent by %d calls while the number is limited, want no call", n, w.graph.Recorder.Total())
+				if n := len(h.Graph.Sent()); n != 0 || h.Graph.Recorder.Total() != 1 {
+					t.Errorf("%d messages sent by %d calls while the number is limited, want no call", n, h.Graph.Recorder.Total())
 				}
-			} else if got := w.sent(1)[0].Text; got != "You said: two" {
+			} else if got := h.waitSent(1)[0].Text; got != "You said: two" {
 				t.Errorf("sent %q, want the other person's answer", got)
 			}
 
-			calls := w.graph.Recorder.Total()
-			w.end(w.running)
-			w.start()
-			w.deliver(http.StatusOK, text(ana, "wamid.3", "three"))
+			calls := h.Graph.Recorder.Total()
+			h.stop()
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "three"))
 
-			pauses, err := w.running.Store().Pauses(t.Context(), time.Now())
+			pauses, err := h.Local.Store().Pauses(t.Context(), time.Now())
 			if err != nil || len(pauses) != 1 {
 				t.Errorf("after a restart, pauses = %v, %v; want the one of the scope", pauses, err)
 			}
 
-			if got := w.graph.Recorder.Total(); got != calls {
+			if got := h.Graph.Recorder.Total(); got != calls {
 				t.Errorf("Graph was called %d times after a restart within the pause, want never", got-calls)
 			}
 		})
@@ -321,24 +321,24 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 }
 
 func TestErrorPolicyOverridesTheTable(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) {
-		quietly(c)
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
 		c.Processing.ErrorPolicies = map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "pair"}}
 	})
 	limit := standin.GraphError(131026, "", 0)
 	limit.PathPrefix = "/" + number + "/messages"
 	limit.Times = 1
-	w.graph.Faults.Add(limit)
-	w.start()
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-	w.sent(1)
+	h.Graph.Faults.Add(limit)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
 }
 
 func TestTemplateRequired(t *testing.T) {
 	for name, template := range map[string]string{"with a template": "come_back", "without one": ""} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(c *config.Config) {
-				quietly(c)
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
 
 				if template != "" {
 					c.Processing.FallbackTemplate = config.FallbackTemplate{Name: template, Language: "es"}
@@ -347,26 +347,26 @@ func TestTemplateRequired(t *testing.T) {
 			closed := standin.GraphError(131047, "", 0)
 			closed.PathPrefix = "/" + number + "/messages"
 			closed.Times = 1
-			w.graph.Faults.Add(closed)
-			w.start()
-			w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-			w.quiet()
+			h.Graph.Faults.Add(closed)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitIdle()
 
 			if template != "" {
-				if got := w.sent(1)[0]; got.Type != "template" {
+				if got := h.waitSent(1)[0]; got.Type != "template" {
 					t.Errorf("sent %s, want the template", got.Type)
 				}
 
 				return
 			}
 
-			w.sent(0)
+			h.waitSent(0)
 
-			if got := w.record("wamid.1").Event.State; got != store.Dead {
+			if got := h.record("wamid.1").Event.State; got != store.Dead {
 				t.Errorf("state = %s, want a dead letter", got)
 			}
 
-			if n := len(w.sink.of("template.required")); n != 1 {
+			if n := len(h.sink.notices("template.required")); n != 1 {
 				t.Errorf("%d notices that a template is required, want 1", n)
 			}
 		})
@@ -384,21 +384,21 @@ func TestFailedStatus(t *testing.T) {
 		"unknown: left as is": {999999, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, quietly)
-			w.start()
-			w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-			first := w.sent(1)[0]
-			w.quiet()
-			w.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, tc.code, time.Now()))
-			w.until("worked", func() bool { return len(w.sink.of("message.failed")) == 1 })
-			w.quiet()
+			h := newHarness(t, withoutTyping)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, tc.code, time.Now()))
+			h.waitFor("worked", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.waitIdle()
 
-			sent := w.sent(tc.sent)
+			sent := h.waitSent(tc.sent)
 			if last := sent[len(sent)-1]; last.Text != first.Text || last.Callback != first.Callback {
 				t.Errorf("sent again %+v, want the same message", last)
 			}
 
-			if asked := w.questions(); len(asked) != 1 {
+			if asked := h.birdRequests(); len(asked) != 1 {
 				t.Errorf("Bird was asked %d times, want once", len(asked))
 			}
 		})
@@ -406,41 +406,41 @@ func TestFailedStatus(t *testing.T) {
 }
 
 func TestClosedWindowReportedLater(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) {
-		quietly(c)
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
 		c.Processing.FallbackTemplate = config.FallbackTemplate{Name: "come_back", Language: "es"}
 	})
-	w.start()
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-	first := w.sent(1)[0]
-	w.quiet()
-	w.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131047, time.Now()))
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	first := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131047, time.Now()))
 
-	if got := w.sent(2)[1]; got.Type != "template" {
+	if got := h.waitSent(2)[1]; got.Type != "template" {
 		t.Errorf("sent %s %q, want the template", got.Type, got.Text)
 	}
 
-	w.deliver(http.StatusOK, text(ana, "wamid.2", "I am back"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "I am back"))
 
-	if got := w.sent(3)[2]; got.Text != "You said: I am back" {
+	if got := h.waitSent(3)[2]; got.Text != "You said: I am back" {
 		t.Errorf("sent %s %q, want an answer: the person opened the window", got.Type, got.Text)
 	}
 }
 
 func TestMediaFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
-		put  func(*world)
+		put  func(*harness)
 		code string // of the dead letter; empty: it is answered
 	}{
-		"as announced": {func(w *world) { w.graph.PutMedia("500", "image/jpeg", []byte("photo")) }, ""},
-		"gone":         {func(*world) {}, "media_gone"},
-		"another checksum": {func(w *world) {
-			w.graph.PutMediaWithSHA256("500", "image/jpeg", []byte("photo"), strings.Repeat("0", 64))
+		"as announced": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", []byte("photo")) }, ""},
+		"gone":         {func(*harness) {}, "media_gone"},
+		"another checksum": {func(h *harness) {
+			h.Graph.PutMediaWithSHA256("500", "image/jpeg", []byte("photo"), strings.Repeat("0", 64))
 		}, "media_hash"},
-		"too large": {func(w *world) { w.graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) }, "media_too_large"},
-		"lookup fails at first": {func(w *world) {
-			w.graph.PutMedia("500", "image/jpeg", []byte("photo"))
-			w.graph.Faults.Add(standin.Fault{
+		"too large": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) }, "media_too_large"},
+		"lookup fails at first": {func(h *harness) {
+			h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+			h.Graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,
 				PathPrefix: "/500",
 				Status:     http.StatusServiceUnavailable,
@@ -449,16 +449,16 @@ func TestMediaFaults(t *testing.T) {
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, quietly)
-			tc.put(w)
-			w.start()
-			w.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "image", map[string]any{"id": "500", "mime_type": "image/jpeg"}, time.Now()))
-			w.quiet()
+			h := newHarness(t, withoutTyping)
+			tc.put(h)
+			h.start()
+			h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "image", map[string]any{"id": "500", "mime_type": "image/jpeg"}, time.Now()))
+			h.waitIdle()
 
-			record := w.record("wamid.1")
+			record := h.record("wamid.1")
 			if tc.code == "" {
-				if record.Event.State != store.Done || len(w.graph.Sent()) != 1 {
-					t.Errorf("state = %s with %d answers, want it answered", record.Event.State, len(w.graph.Sent()))
+				if record.Event.State != store.Done || len(h.Graph.Sent()) != 1 {
+					t.Errorf("state = %s with %d answers, want it answered", record.Event.State, len(h.Graph.Sent()))
 				}
 
 				return
@@ -468,7 +468,7 @@ func TestMediaFaults(t *testing.T) {
 				t.Errorf("state = %s, failures = %+v; want a dead letter by %s", record.Event.State, record.Failures, tc.code)
 			}
 
-			if asked := w.questions(); len(asked) != 0 {
+			if asked := h.birdRequests(); len(asked) != 0 {
 				t.Errorf("Bird was asked %d times, want never", len(asked))
 			}
 		})

@@ -29,14 +29,14 @@ var update = flag.Bool("update", false, "write testdata/handling.golden anew")
 // TestHandling delivers one file after the other and compares, for each, what is stored of it, what Bird is asked and
 // what the person gets. The golden file is the table of what becomes of every type of message, status, error and field.
 func TestHandling(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) {
+	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = nil
 		c.Bird.Endpoints = map[string]config.Endpoint{"process_other_message": {Enabled: new(true)}}
 		c.Processing.TypingIndicator = new(false)
 		c.Processing.HandoffDuration = time.Millisecond // an echo must not silence the files after it
 		c.Processing.Retry.MaxRetries = new(0)
 	})
-	w.start()
+	h.start()
 
 	files, err := filepath.Glob("whatsapp/testdata/deliveries/*.json")
 	if err != nil || len(files) < 60 {
@@ -50,14 +50,14 @@ func TestHandling(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		before := w.totals()
-		asked := len(w.bird.Asked())
-		sent := len(w.graph.Sent())
-		w.deliver(http.StatusOK, w.hostMedia(body))
-		w.quiet()
+		before := h.totals()
+		asked := len(h.Bird.Asked())
+		sent := len(h.Graph.Sent())
+		h.deliver(http.StatusOK, h.hostMedia(body))
+		h.waitIdle()
 		fmt.Fprintln(&table, filepath.Base(file))
 
-		after := w.totals()
+		after := h.totals()
 		for _, key := range slices.Sorted(maps.Keys(after)) {
 			if n := after[key] - before[key]; n > 0 {
 				fmt.Fprintf(&table, "  stored %s %d\n", key, n)
@@ -65,11 +65,11 @@ func TestHandling(t *testing.T) {
 		}
 
 		var did []string // sorted, since conversations and statuses are worked at the same time
-		for _, call := range w.bird.Asked()[asked:] {
+		for _, call := range h.Bird.Asked()[asked:] {
 			did = append(did, fmt.Sprintf("  asked  %s %s\n", call.Method, summary(call.Payload)))
 		}
 
-		for _, m := range w.graph.Sent()[sent:] {
+		for _, m := range h.Graph.Sent()[sent:] {
 			did = append(did, fmt.Sprintf("  sent   %s %q\n", m.Type, m.Text))
 		}
 
@@ -95,12 +95,12 @@ func TestHandling(t *testing.T) {
 }
 
 // totals counts all events by kind, type and state.
-func (w *world) totals() map[string]int64 {
-	w.t.Helper()
+func (h *harness) totals() map[string]int64 {
+	h.t.Helper()
 
-	totals, err := w.running.Store().Totals(w.t.Context())
+	totals, err := h.Local.Store().Totals(h.t.Context())
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	counts := map[string]int64{}
@@ -112,7 +112,7 @@ func (w *world) totals() map[string]int64 {
 }
 
 // hostMedia puts content behind every media id of a delivery, and its real checksum into the delivery.
-func (w *world) hostMedia(body []byte) []byte {
+func (h *harness) hostMedia(body []byte) []byte {
 	var delivery any
 	if json.Unmarshal(body, &delivery) != nil {
 		return body
@@ -128,7 +128,7 @@ func (w *world) hostMedia(body []byte) []byte {
 
 		content := []byte("content of " + id)
 		mime, _ := object["mime_type"].(string)
-		w.graph.PutMedia(id, mime, content)
+		h.Graph.PutMedia(id, mime, content)
 		sum := sha256.Sum256(content)
 		body = bytes.ReplaceAll(body, []byte(claimed), []byte(base64.StdEncoding.EncodeToString(sum[:])))
 	})

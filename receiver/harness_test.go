@@ -4,340 +4,273 @@
 package receiver_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
-	"go.yaml.in/yaml/v3"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	number      = "106540352242922"
-	accessToken = "test-access-token"
-	appSecret   = "test-app-secret"
-	verifyToken = "test-verify-token"
-	birdKey     = "test-bird-key"
-
-	patience = 20 * time.Second // for what must happen; only a failing test waits so long
+	number = "106540352242922"
+	// waitLimit bounds every wait for something that must happen. Only a failing test waits so long.
+	waitLimit = 2 * time.Minute
 )
 
-// world is a receiver between stand-ins for Meta and Bird.
-type world struct {
+// harness runs a receiver between stand-ins for Meta, Bird and the sink, and fails its test when a step fails.
+type harness struct {
+	*rig.Rig
 	t      *testing.T
-	graph  *standin.Graph
-	bird   *standin.Bird
-	dir    string
-	config config.Config
 	client *http.Client
-	reply  func(method string, request map[string]any) any // Bird's; set before start
+	clock  *rig.Clock
 	sink   *sink
 	log    io.Writer // of the receiver; by default the test's own output
-
-	running *running
+	// reply answers Bird's requests; set before start.
+	reply func(method string, request map[string]any) any
 }
 
-type running struct {
-	*receiver.Receiver
-	stop  context.CancelFunc
-	ended chan error
-}
-
-// newWorld starts the stand-ins; adjust may change the configuration before start.
-func newWorld(t *testing.T, adjust func(*config.Config)) *world {
-	w := &world{
-		t: t, dir: t.TempDir(),
-		graph:  standin.NewGraph(standin.GraphOptions{AccessTokens: []string{accessToken}}),
-		client: &http.Client{Timeout: patience, Transport: &http.Transport{}},
+// newHarness starts the stand-ins. adjust may change the configuration before start.
+func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
+	h := &harness{
+		t:      t,
+		client: &http.Client{Timeout: waitLimit, Transport: &http.Transport{}},
+		clock:  rig.NewClock(),
+		sink:   &sink{front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)},
+		log:    t.Output(),
 		reply:  standin.EchoReply,
 	}
-	w.bird = standin.NewBird(standin.BirdOptions{
-		AccessKeys: []string{birdKey},
-		Reply:      func(method string, request map[string]any) any { return w.reply(method, request) },
+	sinkServer := httptest.NewServer(h.sink.front.Wrap(h.sink))
+
+	var err error
+
+	h.Rig, err = rig.New(rig.Options{
+		Dir:    t.TempDir(),
+		Config: testConfig(sinkServer.URL),
+		Graph:  standin.GraphOptions{AccessTokens: []string{folder.AccessToken}},
+		Bird: standin.BirdOptions{
+			AccessKeys: []string{folder.BirdAccessKey},
+			Reply:      func(method string, request map[string]any) any { return h.reply(method, request) },
+		},
+		Log:     slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clock:   h.clock,
+		Version: "test",
 	})
-	w.sink = &sink{front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)}
-	graph := httptest.NewServer(w.graph)
-	bird := httptest.NewServer(w.bird)
-	sinkServer := httptest.NewServer(w.sink.front.Wrap(w.sink))
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	t.Cleanup(func() {
-		w.sink.front.Close()
+		h.sink.front.Close()
+
+		if err := h.Close(); err != nil {
+			t.Errorf("receiver ended with %v, want no error", err)
+		}
+
 		sinkServer.Close()
-		w.graph.Close()
-		w.bird.Close()
-		graph.Close()
-		bird.Close()
-		w.client.CloseIdleConnections()
+		h.client.CloseIdleConnections()
 	})
 
-	w.config = config.Config{
-		Listen: config.Listen{
-			Webhook: "127.0.0.1:0",
-			Admin:   "127.0.0.1:0",
-			Console: "127.0.0.1:0",
-		},
-		SecretsDir: filepath.Join(w.dir, "secrets"),
-		CloudAPI: config.CloudAPI{
-			BaseURL:        graph.URL,
-			PhoneNumberIDs: []string{number},
-			Timeout:        patience,
-		},
-		Bird: config.Bird{BaseURL: bird.URL, CircuitBreaker: config.CircuitBreaker{OpenDuration: 20 * time.Millisecond}},
+	if adjust != nil {
+		adjust(&h.Config)
+	}
+
+	if err := h.Folder.Layout(h.Config, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	return h
+}
+
+// testConfig retries and polls within milliseconds, and waits long for every answer.
+func testConfig(sinkURL string) config.Config {
+	return config.Config{
+		CloudAPI: config.CloudAPI{PhoneNumberIDs: []string{number}, Timeout: waitLimit},
+		Bird:     config.Bird{CircuitBreaker: config.CircuitBreaker{OpenDuration: 20 * time.Millisecond}},
 		Processing: config.Processing{
 			Poll:               10 * time.Millisecond,
 			ConfigurationRetry: 20 * time.Millisecond,
 			AmbiguousWindow:    500 * time.Millisecond,
 			Retry:              config.Retry{BaseDelay: 10 * time.Millisecond, MaxDelay: 50 * time.Millisecond},
 		},
-		Store:         config.Store{Embedded: &config.EmbeddedStore{Path: filepath.Join(w.dir, "inbox.db")}},
-		Notifications: config.Notifications{SinkURL: sinkServer.URL},
-		Media:         config.Media{SpoolDir: filepath.Join(w.dir, "spool")},
+		Notifications: config.Notifications{SinkURL: sinkURL},
 		Log:           config.Log{Level: "debug"},
 	}
-	if adjust != nil {
-		adjust(&w.config)
-	}
-
-	w.secret(config.RoleAccessToken, "0", accessToken)
-	w.secret(config.RoleAppSecret, "0", appSecret)
-	w.secret(config.RoleVerifyToken, "0", verifyToken)
-	w.secret(config.RoleBirdAccessKey, "0", birdKey)
-
-	return w
 }
 
-func (w *world) secret(role, name, value string) {
-	w.t.Helper()
+// Write writes to the receiver's log.
+func (h *harness) Write(p []byte) (int, error) { return h.log.Write(p) }
 
-	dir := filepath.Join(w.config.SecretsDir, role)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		w.t.Fatal(err)
-	}
+func (h *harness) writeSecret(role, name, value string) {
+	h.t.Helper()
 
-	temporary := filepath.Join(w.dir, "value")
-	if err := os.WriteFile(temporary, []byte(value), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-
-	if err := os.Rename(temporary, filepath.Join(dir, name)); err != nil {
-		w.t.Fatal(err)
+	if err := h.Folder.WriteSecret(role, name, value); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-func (w *world) start() {
-	w.t.Helper()
+// reconfigure changes the configuration of the running receiver.
+func (h *harness) reconfigure(adjust func(*config.Config)) {
+	adjust(&h.Config)
 
-	data, err := yaml.Marshal(w.config)
-	if err != nil {
-		w.t.Fatal(err)
+	if err := h.Folder.WriteConfig(h.Config); err != nil {
+		h.t.Error(err)
 	}
 
-	file := filepath.Join(w.dir, "receiver.yaml")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-
-	output := w.log
-	if output == nil {
-		output = w.t.Output()
-	}
-
-	log := slog.New(slog.NewTextHandler(output, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	clock := clockwork.NewRealClock()
-
-	live, err := config.Open(file, clock, log)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-
-	r, err := receiver.Open(w.t.Context(), live, "test", clock, log)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-
-	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
-
-	w.running = &running{
-		Receiver: r,
-		stop:     stop,
-		ended:    make(chan error, 1),
-	}
-	go func() { w.running.ended <- r.Run(ctx) }()
-
-	once := w.running
-	w.t.Cleanup(func() { w.end(once) })
+	h.Local.Live.Reload()
 }
 
-// end stops a receiver in good order; more than once is as good as once.
-func (w *world) end(r *running) {
-	w.t.Helper()
-	r.stop()
+func (h *harness) start() {
+	h.t.Helper()
 
-	err, first := <-r.ended
-	if !first {
-		return
+	if err := h.Start(h.t.Context()); err != nil {
+		h.t.Fatal(err)
 	}
-
-	close(r.ended)
-
-	if err != nil {
-		w.t.Errorf("Run() = %v, want a clean end", err)
-	}
-
-	r.Close()
 }
 
-func (w *world) url() string { return "http://" + w.running.WebhookAddr() + "/webhooks/whatsapp" }
+// stop ends the receiver in good order.
+func (h *harness) stop() {
+	h.t.Helper()
+
+	if err := h.Local.Stop(); err != nil {
+		h.t.Errorf("Run() = %v, want a clean end", err)
+	}
+}
 
 // deliver posts a signed delivery and checks the status of the answer.
-func (w *world) deliver(want int, body []byte) {
-	w.t.Helper()
+func (h *harness) deliver(want int, body []byte) {
+	h.t.Helper()
 
-	got, answer, err := standin.Deliver(w.t.Context(), w.client, w.url(), appSecret, body)
+	got, answer, err := standin.Deliver(h.t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, body)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	if got != want {
-		w.t.Fatalf("delivery answered %d %q, want %d", got, answer, want)
+		h.t.Fatalf("delivery answered %d %q, want %d", got, answer, want)
 	}
 }
 
-func text(person, message, body string) []byte {
+func textDelivery(person, message, body string) []byte {
 	return standin.TextDelivery(number, person, "Ana", message, body, time.Now())
 }
 
-// sent waits until Graph has accepted n messages, and returns them.
-func (w *world) sent(n int) []standin.SentMessage {
-	w.t.Helper()
+// waitSent waits until Graph has accepted n messages, and returns them.
+func (h *harness) waitSent(n int) []standin.SentMessage {
+	h.t.Helper()
 
 	var sent []standin.SentMessage
-	w.until("messages sent", func() bool { sent = w.graph.Sent(); return len(sent) >= n })
+	h.waitFor("messages sent", func() bool { sent = h.Graph.Sent(); return len(sent) >= n })
 
 	if len(sent) != n {
-		w.t.Fatalf("%d messages were sent, want %d", len(sent), n)
+		h.t.Fatalf("%d messages were sent, want %d", len(sent), n)
 	}
 
 	return sent
 }
 
-// questions are what Bird was asked, without the statuses it was told.
-func (w *world) questions() []standin.BirdCall {
-	var questions []standin.BirdCall
-	for _, call := range w.bird.Asked() {
+// birdRequests returns the requests to Bird without those that report a status.
+func (h *harness) birdRequests() []standin.BirdCall {
+	var requests []standin.BirdCall
+	for _, call := range h.Bird.Asked() {
 		if call.Method != "notify_bird_status_change" {
-			questions = append(questions, call)
+			requests = append(requests, call)
 		}
 	}
 
-	return questions
+	return requests
 }
 
-func (w *world) until(what string, holds func() bool) {
-	w.t.Helper()
+func (h *harness) waitFor(what string, holds func() bool) {
+	h.t.Helper()
 
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-
-	for !holds() {
-		select {
-		case <-ctx.Done():
-			w.t.Fatalf("waited in vain for: %s", what)
-		case <-tick.C:
-		}
+	if err := probe.WaitFor(h.t.Context(), waitLimit, what, holds); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-// quiet waits until nothing is pending.
-func (w *world) quiet() {
-	w.t.Helper()
-	w.until("nothing pending", func() bool {
-		stats := w.stats()
+// waitReady waits until the receiver accepts deliveries.
+func (h *harness) waitReady() {
+	h.t.Helper()
+
+	if err := h.Local.WaitReady(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// waitIdle waits until nothing is pending.
+func (h *harness) waitIdle() {
+	h.t.Helper()
+	h.waitFor("nothing pending", func() bool {
+		stats := h.stats()
 		return stats.Pending+stats.PendingStatuses+stats.PendingNotices == 0
 	})
 }
 
-func (w *world) stats() store.Stats {
-	w.t.Helper()
+func (h *harness) stats() store.Stats {
+	h.t.Helper()
 
-	stats, err := w.running.Store().Stats(w.t.Context(), time.Now())
+	stats, err := h.Local.Store().Stats(h.t.Context(), h.clock.Now())
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	return stats
 }
 
-func (w *world) record(message string) *store.Record {
-	w.t.Helper()
+func (h *harness) record(message string) *store.Record {
+	h.t.Helper()
 
-	record, err := w.running.Store().Get(w.t.Context(), store.NewID(store.KindMessage, number, message))
+	record, err := h.Local.Store().Get(h.t.Context(), store.NewID(store.KindMessage, number, message))
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	return record
 }
 
-// admin gets a page of the admin port.
-func (w *world) admin(path string) (int, string) {
-	w.t.Helper()
+// adminPage returns the status and body of a page of the admin port.
+func (h *harness) adminPage(path string) (int, string) {
+	h.t.Helper()
 
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.running.AdminAddr()+path, http.NoBody)
+	code, body, err := h.Local.Get(h.t.Context(), path)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
-	response, err := w.client.Do(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer response.Body.Close()
-
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-
-	return response.StatusCode, string(body)
+	return code, body
 }
 
-func (w *world) status() health.Report {
-	w.t.Helper()
-	code, body := w.admin("/status")
+func (h *harness) status() health.Report {
+	h.t.Helper()
 
-	var status health.Report
-	if err := json.Unmarshal([]byte(body), &status); code != http.StatusOK || err != nil {
-		w.t.Fatalf("GET /status = %d %q (%v)", code, body, err)
+	report, err := h.Local.Status(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
 	}
 
-	return status
+	return report
 }
 
-// sink takes notices and keeps them in the order of their coming.
+// sink records notices in the order of their arrival.
 type sink struct {
-	front *standin.Front
-	mu    sync.Mutex
-	got   []cloudEvent
+	front    *standin.Front
+	mu       sync.Mutex
+	received []cloudEvent
 }
 
 type cloudEvent struct {
@@ -354,16 +287,16 @@ func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	s.got = append(s.got, event)
+	s.received = append(s.received, event)
 }
 
-// of returns the notices of a type.
-func (s *sink) of(kind string) []cloudEvent {
+// notices returns the notices of a type, without its prefix.
+func (s *sink) notices(kind string) []cloudEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	var events []cloudEvent
-	for _, event := range s.got {
+	for _, event := range s.received {
 		if event.Type == "dev.wawebhook."+kind {
 			events = append(events, event)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -30,26 +31,26 @@ type wire struct {
 	reader *bufio.Reader
 }
 
-func (w *world) wire(text string) *wire {
-	w.t.Helper()
+func (h *harness) wire(text string) *wire {
+	h.t.Helper()
 
 	var dialer net.Dialer
 
-	c, err := dialer.DialContext(w.t.Context(), "tcp", w.running.WebhookAddr())
+	c, err := dialer.DialContext(h.t.Context(), "tcp", h.Local.WebhookAddr())
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
-	w.t.Cleanup(func() { _ = c.Close() })
+	h.t.Cleanup(func() { _ = c.Close() })
 
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(waitLimit))
 	if _, err := io.WriteString(c, text); err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	return &wire{
 		Conn:   c,
-		t:      w.t,
+		t:      h.t,
 		reader: bufio.NewReader(c),
 	}
 }
@@ -83,8 +84,8 @@ func (c *wire) ended() {
 }
 
 func TestHostileRequests(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
 	const hook = "/webhooks/whatsapp"
 
@@ -230,7 +231,7 @@ func TestHostileRequests(t *testing.T) {
 				host = ""
 			}
 
-			c := w.wire(tc.request + version + "\r\n" + host + tc.rest + "\r\n")
+			c := h.wire(tc.request + version + "\r\n" + host + tc.rest + "\r\n")
 			c.t = t
 			method, _, _ := strings.Cut(tc.request, " ")
 
@@ -251,13 +252,13 @@ func TestHostileRequests(t *testing.T) {
 		})
 	}
 
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 }
 
 // What is too large is refused before it has come.
 func TestHugeBodies(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
 	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n"
 	for name, head := range map[string]string{
@@ -265,7 +266,7 @@ func TestHugeBodies(t *testing.T) {
 		"a byte too much":      fmt.Sprintf("Content-Length: %d\r\n", 4<<20+1),
 		"announced, and asked": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", 1<<40),
 	} {
-		c := w.wire(post + head + "\r\n")
+		c := h.wire(post + head + "\r\n")
 
 		response, body := c.answer(http.MethodPost)
 		if response.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, "4194304 bytes") {
@@ -275,7 +276,7 @@ func TestHugeBodies(t *testing.T) {
 		c.ended()
 	}
 
-	c := w.wire(post + "Transfer-Encoding: chunked\r\n\r\n")
+	c := h.wire(post + "Transfer-Encoding: chunked\r\n\r\n")
 	chunk := "10000\r\n" + strings.Repeat(" ", 1<<16) + "\r\n"
 
 	sent := 0
@@ -294,15 +295,15 @@ func TestHugeBodies(t *testing.T) {
 	_, _ = zip.Write(make([]byte, 32<<20))
 	_ = zip.Close()
 
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url(), bytes.NewReader(bomb.Bytes()))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.Local.WebhookURL(), bytes.NewReader(bomb.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	request.Header.Set("Content-Encoding", "gzip")
-	request.Header.Set("X-Hub-Signature-256", standin.Sign(appSecret, bomb.Bytes()))
+	request.Header.Set("X-Hub-Signature-256", standin.Sign(folder.AppSecret, bomb.Bytes()))
 
-	response, err := w.client.Do(request)
+	response, err := h.client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +313,7 @@ func TestHugeBodies(t *testing.T) {
 		t.Errorf("a compressed body was answered %d %q, want 415 and why", response.StatusCode, body)
 	}
 
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 }
 
 // TestHostileJSON delivers what only the holder of an app secret could, to both stores: nothing of it stops the receiver,
@@ -327,14 +328,14 @@ func TestHostileJSON(t *testing.T) {
 
 	for engine, settings := range map[string]config.Store{"embedded": {}, "PostgreSQL": {PostgreSQL: &config.PostgreSQLStore{}}} {
 		t.Run(engine, func(t *testing.T) {
-			w := newWorld(t, func(c *config.Config) {
+			h := newHarness(t, func(c *config.Config) {
 				if settings.PostgreSQL != nil {
 					c.Store = settings
 				}
 			})
-			w.secret(config.RoleDatabaseURL, "0", user.URL)
-			w.start()
-			w.until("ready", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
+			h.writeSecret(config.RoleDatabaseURL, "0", user.URL)
+			h.start()
+			h.waitReady()
 
 			message := func(rest string) string {
 				return `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{` +
@@ -365,45 +366,45 @@ func TestHostileJSON(t *testing.T) {
 				"keys twice":             {message(`"text":{"body":"a"},"text":{"body":"b"},"id":"` + standin.Wamid("twice") + `"`), 200},
 			} {
 				t.Run(name, func(t *testing.T) {
-					w.t = t
+					h.t = t
 					began := time.Now()
 
-					w.deliver(tc.status, []byte(tc.body))
+					h.deliver(tc.status, []byte(tc.body))
 
-					if took := time.Since(began); took > patience/2 {
+					if took := time.Since(began); took > waitLimit/2 {
 						t.Errorf("took %v", took)
 					}
 
-					forged, _, err := standin.Deliver(t.Context(), w.client, w.url(), "guess", []byte(tc.body))
+					forged, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), "guess", []byte(tc.body))
 					if err != nil || forged != http.StatusUnauthorized {
 						t.Errorf("forged: answered %d, %v, want 401 before anything is parsed", forged, err)
 					}
 				})
 			}
 
-			w.t = t
-			w.deliver(http.StatusOK, text("573009999999", standin.Wamid("honest"), "hello"))
-			w.until("the honest message is answered", func() bool {
-				record, err := w.running.Store().Get(t.Context(), store.NewID(store.KindMessage, number, standin.Wamid("honest")))
+			h.t = t
+			h.deliver(http.StatusOK, textDelivery("573009999999", standin.Wamid("honest"), "hello"))
+			h.waitFor("the honest message is answered", func() bool {
+				record, err := h.Local.Store().Get(t.Context(), store.NewID(store.KindMessage, number, standin.Wamid("honest")))
 				return err == nil && record.Event.State == store.Done
 			})
-			w.quiet()
+			h.waitIdle()
 		})
 	}
 }
 
 // Guesses are counted, and told now and then without what they hold.
 func TestGuessedSignatures(t *testing.T) {
-	w := newWorld(t, nil)
+	h := newHarness(t, nil)
 	log := &lines{}
-	w.log = log
-	w.start()
+	h.log = log
+	h.start()
 
 	const guesses = 500
 
-	body := text("573001234567", standin.Wamid("1"), "SECRETWORD")
+	body := textDelivery("573001234567", standin.Wamid("1"), "SECRETWORD")
 
-	right := standin.Sign(appSecret, body)
+	right := standin.Sign(folder.AppSecret, body)
 	for i := range guesses {
 		signature := standin.Sign(fmt.Sprint("guess-", i), body)
 		switch i % 10 {
@@ -427,11 +428,11 @@ func TestGuessedSignatures(t *testing.T) {
 			signature = strings.Replace(right, "sha256=", "sha1=", 1)
 		}
 
-		w.guess(signature, body)
-		w.handshake("guess")
+		h.guess(signature, body)
+		h.handshake("guess")
 	}
 
-	_, metrics := w.admin("/metrics")
+	_, metrics := h.adminPage("/metrics")
 	for _, line := range []string{fmt.Sprintf(`whatsapp_webhook_requests_total{code="401"} %d`, guesses), fmt.Sprintf(`whatsapp_webhook_requests_total{code="403"} %d`, guesses)} {
 		if !strings.Contains(metrics, line+"\n") {
 			t.Errorf("metrics lack %s", line)
@@ -449,40 +450,40 @@ func TestGuessedSignatures(t *testing.T) {
 	}
 }
 
-func (w *world) guess(signature string, body []byte) {
-	w.t.Helper()
+func (h *harness) guess(signature string, body []byte) {
+	h.t.Helper()
 
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.Local.WebhookURL(), bytes.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	request.Header.Set("X-Hub-Signature-256", signature)
 
-	if got := w.do(request); got != http.StatusUnauthorized {
-		w.t.Errorf("signature %q answered %d, want 401", signature, got)
+	if got := h.do(request); got != http.StatusUnauthorized {
+		h.t.Errorf("signature %q answered %d, want 401", signature, got)
 	}
 }
 
-func (w *world) handshake(token string) {
-	w.t.Helper()
+func (h *harness) handshake(token string) {
+	h.t.Helper()
 
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.url()+"?hub.mode=subscribe&hub.challenge=1&hub.verify_token="+token, http.NoBody)
+	request, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.Local.WebhookURL()+"?hub.mode=subscribe&hub.challenge=1&hub.verify_token="+token, http.NoBody)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
-	if got := w.do(request); got != http.StatusForbidden {
-		w.t.Errorf("handshake answered %d, want 403", got)
+	if got := h.do(request); got != http.StatusForbidden {
+		h.t.Errorf("handshake answered %d, want 403", got)
 	}
 }
 
-func (w *world) do(request *http.Request) int {
-	w.t.Helper()
+func (h *harness) do(request *http.Request) int {
+	h.t.Helper()
 
-	response, err := w.client.Do(request)
+	response, err := h.client.Do(request)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer response.Body.Close()
 

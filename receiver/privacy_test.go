@@ -17,13 +17,14 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // TestNothingPersonalLeaks drives every sample delivery, and every kind of fault, through a receiver that logs all it
 // can, and looks for phone numbers, names, words, message ids and secrets in everything that it shows.
 func TestNothingPersonalLeaks(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) {
+	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = nil
 		c.Bird.Endpoints = map[string]config.Endpoint{"process_other_message": {Enabled: new(true)}}
 		c.Processing.HandoffDuration = time.Millisecond
@@ -31,7 +32,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	})
 	log := &lockedBuffer{}
 
-	w.log = log
+	h.log = log
 	for _, f := range []standin.Fault{
 		{PathPrefix: "/v1/messages", Status: http.StatusServiceUnavailable, Times: 3},
 		{
@@ -45,22 +46,22 @@ func TestNothingPersonalLeaks(t *testing.T) {
 		{PathPrefix: "/v1/messages", Status: http.StatusOK, Body: `{"SECRETWORD":"573001234567"}`, Times: 3},
 		{PathPrefix: "/v1/statuses", Status: http.StatusInternalServerError, Body: "573001234567", Times: 5},
 	} {
-		w.bird.Faults.Add(f)
+		h.Bird.Faults.Add(f)
 	}
 
 	for _, code := range []int{190, 131056, 131026, 131047, 131000} {
 		f := standin.GraphError(code, "SECRETWORD for 573001234567", 0)
 		f.Times = 2
-		w.graph.Faults.Add(f)
+		h.Graph.Faults.Add(f)
 	}
 
-	w.graph.Faults.Add(standin.Fault{Cut: standin.CutAfter, Times: 3})
-	w.sink.front.Faults.Add(standin.Fault{
+	h.Graph.Faults.Add(standin.Fault{Cut: standin.CutAfter, Times: 3})
+	h.sink.front.Faults.Add(standin.Fault{
 		Status: http.StatusBadGateway,
 		Body:   "573001234567",
 		Times:  3,
 	})
-	w.start()
+	h.start()
 
 	files, err := filepath.Glob("whatsapp/testdata/deliveries/*.json")
 	if err != nil || len(files) == 0 {
@@ -73,26 +74,26 @@ func TestNothingPersonalLeaks(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		w.deliver(http.StatusOK, w.hostMedia(body))
+		h.deliver(http.StatusOK, h.hostMedia(body))
 	}
 
 	for i := range 30 {
-		w.deliver(http.StatusOK, text(ana, standin.Wamid(fmt.Sprint(i)), "SECRETWORD number "+fmt.Sprint(i)))
+		h.deliver(http.StatusOK, textDelivery(ana, standin.Wamid(fmt.Sprint(i)), "SECRETWORD number "+fmt.Sprint(i)))
 	}
 
-	status, _, err := standin.Deliver(t.Context(), w.client, w.url(), "wrong-secret", text(ana, "wamid.forged", "SECRETWORD"))
+	status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), "wrong-secret", textDelivery(ana, "wamid.forged", "SECRETWORD"))
 	if err != nil || status != http.StatusUnauthorized {
 		t.Fatalf("forged delivery answered %d, %v", status, err)
 	}
 
-	w.quiet()
+	h.waitIdle()
 
-	_, metrics := w.admin("/metrics")
-	_, figures := w.admin("/status")
+	_, metrics := h.adminPage("/metrics")
+	_, figures := h.adminPage("/status")
 
 	var failures strings.Builder
 
-	records, err := w.running.Store().List(t.Context(), store.Filter{}, 0, 10_000)
+	records, err := h.Local.Store().List(t.Context(), store.Filter{}, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 
 	var headers strings.Builder
-	for _, call := range w.sink.front.Recorder.Calls() {
+	for _, call := range h.sink.front.Recorder.Calls() {
 		fmt.Fprintln(&headers, call.Method, call.Path, call.Query, call.Header)
 	}
 
@@ -111,7 +112,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 
 	personal := regexp.MustCompile(`(?i)5730\d{8}|SECRETWORD|wamid|Ana Prueba|\bLuis\b|CO\.1000|` +
-		strings.Join([]string{accessToken, appSecret, verifyToken, birdKey}, "|"))
+		strings.Join([]string{folder.AccessToken, folder.AppSecret, folder.VerifyToken, folder.BirdAccessKey}, "|"))
 	for what, shown := range map[string]string{
 		"log":            log.String(),
 		"metrics":        metrics,

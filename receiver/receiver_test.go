@@ -15,26 +15,27 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 func TestTextIsAnsweredOnce(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
 	message := standin.Wamid("1")
 	for range 3 {
-		w.deliver(http.StatusOK, text("573001234567", message, "hello"))
+		h.deliver(http.StatusOK, textDelivery("573001234567", message, "hello"))
 	}
 
-	got := w.sent(1)[0]
-	w.quiet()
+	got := h.waitSent(1)[0]
+	h.waitIdle()
 
 	if want := "You said: hello"; got.Text != want || got.To != "+573001234567" || got.ContextID != message {
 		t.Errorf("sent %+v, want text %q to the person, as an answer to the message", got, want)
 	}
 
-	asked := w.questions()
+	asked := h.birdRequests()
 	if len(asked) != 1 {
 		t.Fatalf("Bird was asked %d times, want 1", len(asked))
 	}
@@ -47,14 +48,14 @@ func TestTextIsAnsweredOnce(t *testing.T) {
 		"phone_number_id":  number,
 		"conversation_key": number + ":573001234567",
 		"schema_version":   1.0,
-		"event_id":         w.record(message).Event.ID.String(),
+		"event_id":         h.record(message).Event.ID.String(),
 	} {
 		if diff := cmp.Diff(want, asked[0].Payload[key]); diff != "" {
 			t.Errorf("asked %s (-want +got):\n%s", key, diff)
 		}
 	}
 
-	if s := w.status(); s.Metrics.MessagesReceived != 1 || s.Metrics.MessagesProcessed != 1 || s.Status != "healthy" {
+	if s := h.status(); s.Metrics.MessagesReceived != 1 || s.Metrics.MessagesProcessed != 1 || s.Status != "healthy" {
 		t.Errorf("status = %+v, want one message received and processed", s)
 	}
 }
@@ -236,7 +237,7 @@ func TestFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(c *config.Config) {
+			h := newHarness(t, func(c *config.Config) {
 				c.Processing.TypingIndicator = new(false) // so that the faults meet the sends
 				if tc.bird != nil && tc.bird.Hang {
 					c.Bird.Endpoints = map[string]config.Endpoint{"process_text_message": {Timeout: 100 * time.Millisecond}}
@@ -251,29 +252,29 @@ func TestFaults(t *testing.T) {
 				}
 			})
 			if tc.bird != nil {
-				w.bird.Faults.Add(*tc.bird)
+				h.Bird.Faults.Add(*tc.bird)
 			}
 
 			if tc.graph != nil {
 				tc.graph.PathPrefix = messages
-				w.graph.Faults.Add(*tc.graph)
+				h.Graph.Faults.Add(*tc.graph)
 			}
 
-			w.start()
+			h.start()
 
 			message := standin.Wamid("1")
-			w.deliver(http.StatusOK, text("573001234567", message, "hello"))
+			h.deliver(http.StatusOK, textDelivery("573001234567", message, "hello"))
 
 			if tc.status {
-				lost := w.sent(1)[0]
-				w.until("the send is in doubt", func() bool { return len(w.record(message).Failures) > 0 })
-				w.deliver(http.StatusOK, standin.StatusDelivery(number, lost.ID, "sent", "573001234567", lost.Callback, time.Now()))
+				lost := h.waitSent(1)[0]
+				h.waitFor("the send is in doubt", func() bool { return len(h.record(message).Failures) > 0 })
+				h.deliver(http.StatusOK, standin.StatusDelivery(number, lost.ID, "sent", "573001234567", lost.Callback, time.Now()))
 			}
 
-			w.quiet()
-			w.sent(tc.sent)
+			h.waitIdle()
+			h.waitSent(tc.sent)
 
-			record := w.record(message)
+			record := h.record(message)
 			if record.Event.State != tc.state {
 				t.Errorf("state = %s, want %s", record.Event.State, tc.state)
 			}
@@ -290,12 +291,12 @@ func TestFaults(t *testing.T) {
 				t.Errorf("classes of failures (-want +got):\n%s", diff)
 			}
 
-			asks := len(w.bird.Recorder.Calls(standin.On(http.MethodPost, "/v1/messages")))
-			if sends := len(w.graph.Recorder.Calls()); asks != tc.asks || sends != tc.sends {
+			asks := len(h.Bird.Recorder.Calls(standin.On(http.MethodPost, "/v1/messages")))
+			if sends := len(h.Graph.Recorder.Calls()); asks != tc.asks || sends != tc.sends {
 				t.Errorf("Bird saw %d calls and Graph %d, want %d and %d", asks, sends, tc.asks, tc.sends)
 			}
 
-			if asked := len(w.questions()); tc.graph != nil && asked != 1 {
+			if asked := len(h.birdRequests()); tc.graph != nil && asked != 1 {
 				t.Errorf("Bird was asked %d times though it had answered, want 1", asked)
 			}
 		})
@@ -307,45 +308,45 @@ func fault(f standin.Fault, times int) *standin.Fault { f.Times = times; return 
 func repeat(s string, n int) []string { return strings.Split(strings.Repeat(s+" ", n-1)+s, " ") }
 
 func TestDeadLetterLetsTheConversationGoOnAndIsReplayed(t *testing.T) {
-	w := newWorld(t, nil)
-	w.bird.Faults.Add(standin.Fault{Status: 422, Times: 1})
-	w.start()
+	h := newHarness(t, nil)
+	h.Bird.Faults.Add(standin.Fault{Status: 422, Times: 1})
+	h.start()
 
 	first := standin.Wamid("1")
 	second := standin.Wamid("2")
 
-	w.deliver(http.StatusOK, text("573001234567", first, "one"))
-	w.until("dead letter", func() bool { return w.stats().DeadLetters == 1 })
-	w.deliver(http.StatusOK, text("573001234567", second, "two"))
+	h.deliver(http.StatusOK, textDelivery("573001234567", first, "one"))
+	h.waitFor("dead letter", func() bool { return h.stats().DeadLetters == 1 })
+	h.deliver(http.StatusOK, textDelivery("573001234567", second, "two"))
 
-	if got := w.sent(1)[0].Text; got != "You said: two" {
+	if got := h.waitSent(1)[0].Text; got != "You said: two" {
 		t.Errorf("sent %q, want the answer to the second message", got)
 	}
 
-	if err := w.running.Store().Replay(t.Context(), w.record(first).Event.ID, time.Now()); err != nil {
+	if err := h.Local.Store().Replay(t.Context(), h.record(first).Event.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 
-	if got := w.sent(2)[1].Text; got != "You said: one" {
+	if got := h.waitSent(2)[1].Text; got != "You said: one" {
 		t.Errorf("sent %q, want the answer to the replayed message", got)
 	}
 }
 
 func TestOrderWithinAndIndependenceBetweenConversations(t *testing.T) {
-	w := newWorld(t, nil)
+	h := newHarness(t, nil)
 	// One person's first message has to be tried again; the others must not notice.
-	w.bird.Faults.Add(standin.Fault{Status: 503, Times: 1})
-	w.start()
+	h.Bird.Faults.Add(standin.Fault{Status: 503, Times: 1})
+	h.start()
 
 	const people, each = 5, 8
 	for i := range each {
 		for p := range people {
-			w.deliver(http.StatusOK, text(fmt.Sprintf("57300%d", p), standin.Wamid(fmt.Sprint(p, "-", i)), fmt.Sprint(i)))
+			h.deliver(http.StatusOK, textDelivery(fmt.Sprintf("57300%d", p), standin.Wamid(fmt.Sprint(p, "-", i)), fmt.Sprint(i)))
 		}
 	}
 
 	next := map[string]int{}
-	for _, sent := range w.sent(people * each) {
+	for _, sent := range h.waitSent(people * each) {
 		if want := fmt.Sprint("You said: ", next[sent.To]); sent.Text != want {
 			t.Errorf("to one person: sent %q, want %q", sent.Text, want)
 		}
@@ -355,12 +356,12 @@ func TestOrderWithinAndIndependenceBetweenConversations(t *testing.T) {
 }
 
 func TestLongAnswerIsSplitInOrder(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { c.CloudAPI.MessagesPerSecond = 10 }) // so that the parts wait for their turn
-	w.start()
+	h := newHarness(t, func(c *config.Config) { c.CloudAPI.MessagesPerSecond = 10 }) // so that the parts wait for their turn
+	h.start()
 
 	long := strings.TrimSpace(strings.Repeat("word ", 1700))
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), long))
-	sent := w.sent(3)
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), long))
+	sent := h.waitSent(3)
 
 	var whole []string
 	for i, s := range sent {
@@ -376,14 +377,14 @@ func TestLongAnswerIsSplitInOrder(t *testing.T) {
 }
 
 func TestQuarantineAndUnhandledTypesAreKept(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
-	w.deliver(http.StatusOK, standin.TextDelivery("999", "573001234567", "Ana", standin.Wamid("1"), "not ours", time.Now()))
-	w.deliver(http.StatusOK, standin.MessageDelivery(number, "573001234567", "Ana", standin.Wamid("2"), "sticker", map[string]string{"id": "5"}, time.Now()))
-	w.deliver(http.StatusOK, []byte(`{"object":"page","entry":[]}`))
-	w.quiet()
+	h := newHarness(t, nil)
+	h.start()
+	h.deliver(http.StatusOK, standin.TextDelivery("999", "573001234567", "Ana", standin.Wamid("1"), "not ours", time.Now()))
+	h.deliver(http.StatusOK, standin.MessageDelivery(number, "573001234567", "Ana", standin.Wamid("2"), "sticker", map[string]string{"id": "5"}, time.Now()))
+	h.deliver(http.StatusOK, []byte(`{"object":"page","entry":[]}`))
+	h.waitIdle()
 
-	totals, err := w.running.Store().Totals(t.Context())
+	totals, err := h.Local.Store().Totals(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,20 +406,20 @@ func TestQuarantineAndUnhandledTypesAreKept(t *testing.T) {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
 
-	if asked := w.questions(); len(asked) != 0 {
+	if asked := h.birdRequests(); len(asked) != 0 {
 		t.Errorf("Bird was asked %d times, want never", len(asked))
 	}
 }
 
 func TestStatusesNeverGoBackwards(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
 	for _, status := range []string{"sent", "read", "delivered", "sent", "failed", "surprising"} {
-		w.deliver(http.StatusOK, standin.StatusDelivery(number, "wamid.out", status, "573001234567", "", time.Now()))
+		h.deliver(http.StatusOK, standin.StatusDelivery(number, "wamid.out", status, "573001234567", "", time.Now()))
 	}
 
-	got, err := w.running.Store().MessageStatus(t.Context(), number, "wamid.out", "")
+	got, err := h.Local.Store().MessageStatus(t.Context(), number, "wamid.out", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,24 +430,24 @@ func TestStatusesNeverGoBackwards(t *testing.T) {
 }
 
 func TestSecretRotationRefusesNoDelivery(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "with the old secret"))
+	h := newHarness(t, nil)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "with the old secret"))
 
-	w.secret(config.RoleAppSecret, "1", "new-secret")
-	w.until("new secret accepted", func() bool {
-		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), "new-secret", text("573001234567", standin.Wamid("2"), "with the new secret"))
+	h.writeSecret(config.RoleAppSecret, "1", "new-secret")
+	h.waitFor("new secret accepted", func() bool {
+		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), "new-secret", textDelivery("573001234567", standin.Wamid("2"), "with the new secret"))
 		if err != nil {
 			t.Fatal(err)
 		}
 
 		return status == http.StatusOK
 	})
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("3"), "with the old secret still"))
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("3"), "with the old secret still"))
 
-	w.secret(config.RoleAppSecret, "0", "new-secret")
-	w.until("old secret refused", func() bool {
-		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, text("573001234567", standin.Wamid("4"), "too late"))
+	h.writeSecret(config.RoleAppSecret, "0", "new-secret")
+	h.waitFor("old secret refused", func() bool {
+		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, textDelivery("573001234567", standin.Wamid("4"), "too late"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -456,119 +457,119 @@ func TestSecretRotationRefusesNoDelivery(t *testing.T) {
 }
 
 func TestMissingSecretsAreNamedAndHeal(t *testing.T) {
-	w := newWorld(t, nil)
-	w.secret(config.RoleAppSecret, "0", "")
-	w.start()
-	w.deliver(http.StatusServiceUnavailable, text("573001234567", standin.Wamid("1"), "hello"))
+	h := newHarness(t, nil)
+	h.writeSecret(config.RoleAppSecret, "0", "")
+	h.start()
+	h.deliver(http.StatusServiceUnavailable, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 
-	if code, body := w.admin("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, config.RoleAppSecret) {
+	if code, body := h.adminPage("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, config.RoleAppSecret) {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the role", code, body)
 	}
 
-	if diff := cmp.Diff([]string{config.RoleAppSecret}, w.status().MissingSecrets); diff != "" {
+	if diff := cmp.Diff([]string{config.RoleAppSecret}, h.status().MissingSecrets); diff != "" {
 		t.Errorf("missing secrets (-want +got):\n%s", diff)
 	}
 
-	w.secret(config.RoleAppSecret, "0", appSecret)
-	w.until("ready", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
-	w.sent(1)
+	h.writeSecret(config.RoleAppSecret, "0", folder.AppSecret)
+	h.waitReady()
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
+	h.waitSent(1)
 }
 
 func TestDrainFinishesWhatIsInHand(t *testing.T) {
-	w := newWorld(t, nil)
+	h := newHarness(t, nil)
 	asked := make(chan struct{})
 	answer := make(chan struct{})
-	w.reply = func(method string, request map[string]any) any {
+	h.reply = func(method string, request map[string]any) any {
 		close(asked)
 		<-answer
 
 		return standin.EchoReply(method, request)
 	}
-	w.start()
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
+	h.start()
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 	<-asked
-	w.running.stop()
-	w.until("draining shows", func() bool {
-		code, body := w.admin("/readyz")
+	h.Local.Drain()
+	h.waitFor("draining shows", func() bool {
+		code, body := h.adminPage("/readyz")
 		return code == 503 && strings.Contains(body, "shutting down")
 	})
 	close(answer)
-	w.end(w.running)
+	h.stop()
 
-	if got := len(w.graph.Sent()); got != 1 {
+	if got := len(h.Graph.Sent()); got != 1 {
 		t.Errorf("%d messages were sent, want the one in hand", got)
 	}
 }
 
 func TestDrainHandsBackWhatTakesTooLong(t *testing.T) {
-	w := newWorld(t, func(c *config.Config) { c.Shutdown.DrainTimeout = 50 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { c.Shutdown.DrainTimeout = 50 * time.Millisecond })
 	asked := make(chan struct{})
 	answer := make(chan struct{})
 
 	var once sync.Once
 
-	w.reply = func(method string, request map[string]any) any {
+	h.reply = func(method string, request map[string]any) any {
 		once.Do(func() { close(asked); <-answer })
 		return standin.EchoReply(method, request)
 	}
-	w.start()
+	h.start()
 
 	message := standin.Wamid("1")
-	w.deliver(http.StatusOK, text("573001234567", message, "hello"))
+	h.deliver(http.StatusOK, textDelivery("573001234567", message, "hello"))
 	<-asked
-	w.end(w.running)
+	h.stop()
 	close(answer)
-	w.until("Bird is done with the first call", func() bool { return w.bird.Recorder.Total() == 1 })
-	w.start()
-	w.sent(1)
-	w.quiet()
+	h.waitFor("Bird is done with the first call", func() bool { return h.Bird.Recorder.Total() == 1 })
+	h.start()
+	h.waitSent(1)
+	h.waitIdle()
 
-	if got := w.record(message); got.Attempts != 0 {
+	if got := h.record(message); got.Attempts != 0 {
 		t.Errorf("attempts = %d; being cut off spends none", got.Attempts)
 	}
 }
 
 func TestRestartGoesOnWhereItStopped(t *testing.T) {
-	w := newWorld(t, nil)
-	w.bird.Faults.Add(standin.Fault{Status: 401})
-	w.start()
+	h := newHarness(t, nil)
+	h.Bird.Faults.Add(standin.Fault{Status: 401})
+	h.start()
 
 	message := standin.Wamid("1")
-	w.deliver(http.StatusOK, text("573001234567", message, "hello"))
-	w.until("a problem is reported", func() bool { return len(w.status().Problems) == 1 })
-	w.end(w.running)
-	w.bird.Faults.Clear()
-	w.start()
-	w.sent(1)
-	w.quiet()
+	h.deliver(http.StatusOK, textDelivery("573001234567", message, "hello"))
+	h.waitFor("a problem is reported", func() bool { return len(h.status().Problems) == 1 })
+	h.stop()
+	h.Bird.Faults.Clear()
+	h.start()
+	h.waitSent(1)
+	h.waitIdle()
 
-	if got := w.record(message); got.Attempts != 0 || len(got.Failures) == 0 {
+	if got := h.record(message); got.Attempts != 0 || len(got.Failures) == 0 {
 		t.Errorf("attempts = %d, failures = %d; a wrong key spends no attempt and is remembered", got.Attempts, len(got.Failures))
 	}
 
-	if got := w.status().Problems; len(got) != 0 {
+	if got := h.status().Problems; len(got) != 0 {
 		t.Errorf("problems = %v, want none once healed", got)
 	}
 }
 
 func TestStatusTellsOfTheToken(t *testing.T) {
-	w := newWorld(t, nil)
-	w.secret(config.RoleAccessToken, "0", "expired")
-	w.start()
+	h := newHarness(t, nil)
+	h.writeSecret(config.RoleAccessToken, "0", "expired")
+	h.start()
 
-	if got := w.status().Token; got != "unknown" {
+	if got := h.status().Token; got != "unknown" {
 		t.Errorf("token = %q before anything was sent, want unknown", got)
 	}
 
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("1"), "hello"))
-	w.until("the token is refused", func() bool { return w.status().Token == "refused" })
-	w.deliver(http.StatusOK, text("573007654321", standin.Wamid("2"), "deliveries are taken all the same"))
-	w.secret(config.RoleAccessToken, "0", accessToken)
-	w.sent(2)
-	w.quiet()
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
+	h.waitFor("the token is refused", func() bool { return h.status().Token == "refused" })
+	h.deliver(http.StatusOK, textDelivery("573007654321", standin.Wamid("2"), "deliveries are taken all the same"))
+	h.writeSecret(config.RoleAccessToken, "0", folder.AccessToken)
+	h.waitSent(2)
+	h.waitIdle()
 
-	if got := w.status().Token; got != "accepted" {
+	if got := h.status().Token; got != "accepted" {
 		t.Errorf("token = %q after a new one, want accepted", got)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -35,35 +36,35 @@ func TestHonestAmongSlowClients(t *testing.T) {
 		"that were served and stay": func(int) string { return "GET /health HTTP/1.1\r\nHost: x\r\n\r\n" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
-			w.start()
+			h := newHarness(t, nil)
+			h.start()
 
-			crowd := newCrowd(w)
+			crowd := newCrowd(h)
 			defer crowd.leave()
 
 			for i := range slow {
 				crowd.join(text(i))
 			}
 
-			w.until("the crowd is thinned out", func() bool { return crowd.sentAway() >= slow-most })
+			h.waitFor("the crowd is thinned out", func() bool { return crowd.sentAway() >= slow-most })
 
 			for i := range 20 {
 				began := time.Now()
 
-				w.deliver(http.StatusOK, textOf(i))
+				h.deliver(http.StatusOK, textOf(i))
 
-				if took := time.Since(began); took > patience/4 {
+				if took := time.Since(began); took > waitLimit/4 {
 					t.Errorf("an honest delivery took %v", took)
 				}
 
 				crowd.join(text(slow + i))
 			}
 
-			if code, _ := w.admin("/readyz"); code != http.StatusOK {
+			if code, _ := h.adminPage("/readyz"); code != http.StatusOK {
 				t.Errorf("GET /readyz = %d, want 200", code)
 			}
 
-			w.quiet()
+			h.waitIdle()
 		})
 	}
 }
@@ -72,13 +73,13 @@ func TestHonestAmongSlowClients(t *testing.T) {
 func TestHonestAmongLargeBodies(t *testing.T) {
 	const room = 1 << 20
 
-	w := newWorld(t, func(c *config.Config) {
+	h := newHarness(t, func(c *config.Config) {
 		c.Webhook.MaxBodyBytes = room
 		c.Webhook.MaxInFlightBytes = room
 	})
-	w.start()
+	h.start()
 
-	crowd := newCrowd(w)
+	crowd := newCrowd(h)
 	defer crowd.leave()
 
 	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1)
@@ -86,53 +87,53 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 
 	joined := int64(1)
 	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
-	w.until("all room is taken", func() bool {
+	h.waitFor("all room is taken", func() bool {
 		if crowd.sentAway() == joined { // it came when there was another large one
 			crowd.join(endless)
 
 			joined++
 		}
 
-		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
+		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, large)
 
 		return err == nil && status == http.StatusServiceUnavailable
 	})
 
 	for i := range 20 {
-		w.deliver(http.StatusOK, textOf(i))
+		h.deliver(http.StatusOK, textOf(i))
 	}
 
 	crowd.leave()
-	w.until("the room is given back", func() bool {
-		status, _, err := standin.Deliver(t.Context(), w.client, w.url(), appSecret, large)
+	h.waitFor("the room is given back", func() bool {
+		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, large)
 		return err == nil && status == http.StatusOK
 	})
-	w.quiet()
+	h.waitIdle()
 }
 
 // What is announced takes no room: the largest bodies there may be, announced by more clients than there is room for.
 func TestAnnouncedBodiesTakeNoRoom(t *testing.T) {
-	w := newWorld(t, nil)
-	w.start()
+	h := newHarness(t, nil)
+	h.start()
 
-	crowd := newCrowd(w)
+	crowd := newCrowd(h)
 	defer crowd.leave()
 
 	for range 100 {
 		crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 4<<20))
 	}
 
-	w.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 3<<20)))
-	w.quiet()
+	h.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 3<<20)))
+	h.waitIdle()
 }
 
 func textOf(i int) []byte {
-	return text(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
+	return textDelivery(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
 }
 
 // crowd is clients that say something and then wait, for as long as the receiver lets them.
 type crowd struct {
-	w       *world
+	h       *harness
 	gone    atomic.Int64
 	leaving atomic.Bool
 	mu      sync.Mutex
@@ -140,16 +141,16 @@ type crowd struct {
 	waiting sync.WaitGroup
 }
 
-func newCrowd(w *world) *crowd { return &crowd{w: w} }
+func newCrowd(h *harness) *crowd { return &crowd{h: h} }
 
 func (c *crowd) join(text string) {
-	c.w.t.Helper()
+	c.h.t.Helper()
 
 	var dialer net.Dialer
 
-	conn, err := dialer.DialContext(c.w.t.Context(), "tcp", c.w.running.WebhookAddr())
+	conn, err := dialer.DialContext(c.h.t.Context(), "tcp", c.h.Local.WebhookAddr())
 	if err != nil {
-		c.w.t.Fatal(err)
+		c.h.t.Fatal(err)
 	}
 
 	c.mu.Lock()

@@ -44,37 +44,37 @@ func TestDatabaseThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	w := newWorld(t, func(c *config.Config) { c.Store = config.Store{PostgreSQL: &config.PostgreSQLStore{}} })
+	h := newHarness(t, func(c *config.Config) { c.Store = config.Store{PostgreSQL: &config.PostgreSQLStore{}} })
 	log := &lines{}
-	w.log = log
-	w.start()
+	h.log = log
+	h.start()
 
-	message := text("573001234567", standin.Wamid("1"), "hello")
-	w.deliver(http.StatusServiceUnavailable, message)
+	message := textDelivery("573001234567", standin.Wamid("1"), "hello")
+	h.deliver(http.StatusServiceUnavailable, message)
 
-	if code, body := w.admin("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, config.RoleDatabaseURL) {
+	if code, body := h.adminPage("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, config.RoleDatabaseURL) {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the role", code, body)
 	}
 
-	w.secret(config.RoleDatabaseURL, "0", user.URL)
-	w.until("ready", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
-	w.deliver(http.StatusOK, message)
-	w.sent(1)
+	h.writeSecret(config.RoleDatabaseURL, "0", user.URL)
+	h.waitReady()
+	h.deliver(http.StatusOK, message)
+	h.waitSent(1)
 
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
 
-	w.deliver(http.StatusServiceUnavailable, text("573001234567", standin.Wamid("2"), "are you there?"))
+	h.deliver(http.StatusServiceUnavailable, textDelivery("573001234567", standin.Wamid("2"), "are you there?"))
 
 	if err := server.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	w.until("ready again", func() bool { code, _ := w.admin("/readyz"); return code == http.StatusOK })
-	w.deliver(http.StatusOK, message)
-	w.deliver(http.StatusOK, text("573001234567", standin.Wamid("2"), "are you there?"))
-	w.sent(2)
+	h.waitReady()
+	h.deliver(http.StatusOK, message)
+	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("2"), "are you there?"))
+	h.waitSent(2)
 
 	for _, secret := range []string{user.Name, user.Password} {
 		if strings.Contains(log.String(), secret) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -34,14 +35,12 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 		r.SetURL(target)
 	}})
 	graph := standin.NewGraph(standin.GraphOptions{
-		AccessTokens:   []string{accessToken},
+		AccessTokens:   []string{folder.AccessToken},
 		AppID:          appID,
-		AppSecret:      appSecret,
+		AppSecret:      folder.AppSecret,
 		CallbackClient: ingress.Client(),
 	})
-	meta := httptest.NewServer(graph)
-	w := newWorld(t, func(c *config.Config) {
-		c.CloudAPI.BaseURL = meta.URL
+	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.Subscription = &config.Subscription{
 			AppID:              appID,
 			CallbackURL:        ingress.URL + "/webhooks/whatsapp",
@@ -49,21 +48,22 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 			CallbackScope:      config.CallbackBusinessAccount,
 		}
 	})
-	w.graph = graph
+	h.Graph = graph
+	h.WrapGraph(func(http.Handler) http.Handler { return graph })
 
-	t.Cleanup(func() { comeUp(); meta.Close(); ingress.Close() })
-	w.start()
+	t.Cleanup(func() { comeUp(); ingress.Close() })
+	h.start()
 
-	if s := w.status(); s.Subscription.State != health.SubscriptionPending || s.Status != "healthy" {
+	if s := h.status(); s.Subscription.State != health.SubscriptionPending || s.Status != "healthy" {
 		t.Errorf("before the first check: %+v", s)
 	}
 
-	target = &url.URL{Scheme: "http", Host: w.running.WebhookAddr()}
+	target = &url.URL{Scheme: "http", Host: h.Local.WebhookAddr()}
 
 	comeUp()
-	w.until("subscribed", func() bool { return w.status().Subscription.State == health.SubscriptionActive })
+	h.waitFor("subscribed", func() bool { return h.status().Subscription.State == health.SubscriptionActive })
 
-	if s := w.status(); s.Status != "healthy" || s.Token != health.TokenAccepted || s.TokenExpiresAt != nil {
+	if s := h.status(); s.Status != "healthy" || s.Token != health.TokenAccepted || s.TokenExpiresAt != nil {
 		t.Errorf("status %+v, want it healthy with a token that does not expire", s)
 	}
 
@@ -71,16 +71,16 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 
 	message := standin.Wamid("1")
 	for range 2 {
-		status, _, err := standin.Deliver(t.Context(), client, ingress.URL+"/webhooks/whatsapp", appSecret, text("573001234567", message, "hello"))
+		status, _, err := standin.Deliver(t.Context(), client, ingress.URL+"/webhooks/whatsapp", folder.AppSecret, textDelivery("573001234567", message, "hello"))
 		if err != nil || status != http.StatusOK {
 			t.Fatalf("delivery answered %d (%v)", status, err)
 		}
 	}
 
-	w.sent(1)
-	w.quiet()
+	h.waitSent(1)
+	h.waitIdle()
 
-	_, body := w.admin("/metrics")
+	_, body := h.adminPage("/metrics")
 	for _, line := range []string{`whatsapp_subscription_active 1`, `whatsapp_duplicates_total{kind="message"} 1`} {
 		if !strings.Contains(body, line+"\n") {
 			t.Errorf("GET /metrics lacks %s", line)
@@ -106,30 +106,30 @@ func TestMutualTLSIsServed(t *testing.T) {
 	}
 
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
-	w := newWorld(t, func(c *config.Config) { c.Webhook.MutualTLS = &config.MutualTLS{} })
-	w.secret(config.RoleServerCertificate, "0", certificate)
-	w.secret(config.RoleClientCA, "0", certificate)
-	w.start()
+	h := newHarness(t, func(c *config.Config) { c.Webhook.MutualTLS = &config.MutualTLS{} })
+	h.writeSecret(config.RoleServerCertificate, "0", certificate)
+	h.writeSecret(config.RoleClientCA, "0", certificate)
+	h.start()
 
-	if code, body := w.admin("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: server-key") {
+	if code, body := h.adminPage("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: server-key") {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the key", code, body)
 	}
 
-	w.secret(config.RoleServerKey, "0", "nonsense")
-	w.until("bad key reported", func() bool {
-		return strings.Contains(w.status().Problems["mutual TLS"], "server-certificate and server-key are no certificate and its key")
+	h.writeSecret(config.RoleServerKey, "0", "nonsense")
+	h.waitFor("bad key reported", func() bool {
+		return strings.Contains(h.status().Problems["mutual TLS"], "server-certificate and server-key are no certificate and its key")
 	})
-	w.secret(config.RoleServerKey, "0", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-	w.until("good key in use", func() bool { return len(w.status().Problems) == 0 })
+	h.writeSecret(config.RoleServerKey, "0", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	h.waitFor("good key in use", func() bool { return len(h.status().Problems) == 0 })
 
 	trusted := x509.NewCertPool()
 	trusted.AddCert(lender.Certificate())
 
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}
+	client := &http.Client{Timeout: waitLimit, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}
 	defer client.CloseIdleConnections()
 
-	address := "https://" + w.running.WebhookAddr()
-	if status, _, err := standin.Deliver(t.Context(), client, address+"/webhooks/whatsapp", appSecret, text("573001234567", standin.Wamid("1"), "hello")); err != nil || status != http.StatusForbidden {
+	address := "https://" + h.Local.WebhookAddr()
+	if status, _, err := standin.Deliver(t.Context(), client, address+"/webhooks/whatsapp", folder.AppSecret, textDelivery("573001234567", standin.Wamid("1"), "hello")); err != nil || status != http.StatusForbidden {
 		t.Errorf("delivery without a client certificate answered %d (%v), want 403", status, err)
 	}
 

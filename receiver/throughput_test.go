@@ -17,22 +17,22 @@ import (
 func TestBusyNumberHoldsUpNoOther(t *testing.T) {
 	const places, busy, other = 4, 12, "4200"
 
-	w := newWorld(t, func(c *config.Config) {
+	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = append(c.CloudAPI.PhoneNumberIDs, other)
 		c.CloudAPI.MessagesPerSecond = 2
 		c.Processing.Concurrency = places
 	})
-	w.start()
+	h.start()
 
 	for i := range busy {
-		w.deliver(http.StatusOK, text(fmt.Sprintf("57300000%04d", i), standin.Wamid(fmt.Sprint(i)), "hello"))
+		h.deliver(http.StatusOK, textDelivery(fmt.Sprintf("57300000%04d", i), standin.Wamid(fmt.Sprint(i)), "hello"))
 	}
 
-	w.deliver(http.StatusOK, standin.TextDelivery(other, "573009999999", "Ana", standin.Wamid("other"), "hello", time.Now()))
+	h.deliver(http.StatusOK, standin.TextDelivery(other, "573009999999", "Ana", standin.Wamid("other"), "hello", time.Now()))
 
 	before := busy
-	w.until("the other number has answered", func() bool {
-		sent := w.graph.Sent()
+	h.waitFor("the other number has answered", func() bool {
+		sent := h.Graph.Sent()
 		for i, message := range sent {
 			if message.PhoneNumberID == other {
 				before = i
@@ -48,17 +48,17 @@ func TestBusyNumberHoldsUpNoOther(t *testing.T) {
 	}
 
 	answered := map[string]int{}
-	for _, message := range w.sent(busy + 1) {
+	for _, message := range h.waitSent(busy + 1) {
 		answered[message.To]++
 	}
 
-	w.quiet()
+	h.waitIdle()
 
 	if len(answered) != busy+1 {
 		t.Errorf("%d people got answers, want %d", len(answered), busy+1)
 	}
 
-	if sent := w.graph.Sent(); len(sent) != busy+1 {
+	if sent := h.Graph.Sent(); len(sent) != busy+1 {
 		t.Errorf("%d answers were sent, want %d", len(sent), busy+1)
 	}
 }

@@ -50,12 +50,12 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	}))
 	defer otlp.Close()
 
-	w := newWorld(t, func(c *config.Config) { quietly(c); c.Tracing.EndpointURL = otlp.URL })
-	w.start()
-	w.deliver(http.StatusOK, text(ana, "wamid.1", "hello"))
-	w.sent(1)
-	w.quiet()
-	w.end(w.running)
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Tracing.EndpointURL = otlp.URL })
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+	h.stop()
 
 	mu.Lock()
 	defer mu.Unlock()
@@ -83,7 +83,7 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	}
 
 	parent := ""
-	for _, call := range w.bird.Recorder.Calls() {
+	for _, call := range h.Bird.Recorder.Calls() {
 		if strings.HasPrefix(call.Path, "/v1/messages") {
 			parent = call.Header.Get("Traceparent")
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // stopTimeout bounds the end of a child process that was asked to end.
@@ -28,7 +29,9 @@ const stopTimeout = 2 * time.Minute
 
 // Options configure a Rig.
 type Options struct {
-	StandIns StandInOptions
+	Graph standin.GraphOptions
+	Bird  standin.BirdOptions
+
 	// Dir is an existing folder for the receiver's files. Defaults to a temporary folder, which Close removes.
 	Dir string
 	// Config is the receiver's configuration without ports, paths and the addresses of the stand-ins.
@@ -88,7 +91,7 @@ func New(o Options) (*Rig, error) {
 		r.options.Clock = clockwork.NewRealClock()
 	}
 
-	r.StandIns = NewStandIns(o.StandIns)
+	r.StandIns = NewStandIns(o.Graph, o.Bird)
 	r.Config = r.Folder.Complete(r.Connect(o.Config))
 
 	return r, nil

@@ -6,67 +6,48 @@ package rig
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// StandInOptions configure the stand-ins for Meta and Bird.
-type StandInOptions struct {
-	Graph standin.GraphOptions
-	Bird  standin.BirdOptions
-	// WrapGraph and WrapBird, if set, return the handler that is served in place of the stand-in.
-	WrapGraph func(*standin.Graph) http.Handler
-	WrapBird  func(*standin.Bird) http.Handler
-}
-
 // StandIns are Meta's Graph API and Bird, each on a server of its own.
 type StandIns struct {
-	Graph    *standin.Graph
-	Bird     *standin.Bird
-	GraphURL string
-	BirdURL  string
+	Graph *standin.Graph
+	Bird  *standin.Bird
 
-	servers []*httptest.Server
+	graphServer, birdServer *server
 }
 
 // NewStandIns starts both stand-ins on free ports of the loopback interface.
-func NewStandIns(o StandInOptions) *StandIns {
+func NewStandIns(graph standin.GraphOptions, bird standin.BirdOptions) *StandIns {
 	s := &StandIns{
-		Graph: standin.NewGraph(o.Graph),
-		Bird:  standin.NewBird(o.Bird),
+		Graph: standin.NewGraph(graph),
+		Bird:  standin.NewBird(bird),
 	}
-
-	var (
-		graph http.Handler = s.Graph
-		bird  http.Handler = s.Bird
-	)
-
-	if o.WrapGraph != nil {
-		graph = o.WrapGraph(s.Graph)
-	}
-
-	if o.WrapBird != nil {
-		bird = o.WrapBird(s.Bird)
-	}
-
-	s.GraphURL = s.serve(graph)
-	s.BirdURL = s.serve(bird)
+	s.graphServer = newServer(s.Graph)
+	s.birdServer = newServer(s.Bird)
 
 	return s
 }
 
-func (s *StandIns) serve(handler http.Handler) string {
-	server := httptest.NewServer(handler)
-	s.servers = append(s.servers, server)
+// GraphURL returns the address of Meta's Graph API.
+func (s *StandIns) GraphURL() string { return s.graphServer.URL }
 
-	return server.URL
-}
+// BirdURL returns the address of Bird.
+func (s *StandIns) BirdURL() string { return s.birdServer.URL }
+
+// WrapGraph puts a handler in front of Meta's stand-in, or in its place.
+func (s *StandIns) WrapGraph(wrap func(next http.Handler) http.Handler) { s.graphServer.wrap(wrap) }
+
+// WrapBird puts a handler in front of Bird's stand-in, or in its place.
+func (s *StandIns) WrapBird(wrap func(next http.Handler) http.Handler) { s.birdServer.wrap(wrap) }
 
 // Connect returns the configuration with the addresses of the stand-ins.
 func (s *StandIns) Connect(c config.Config) config.Config {
-	c.CloudAPI.BaseURL = s.GraphURL
-	c.Bird.BaseURL = s.BirdURL
+	c.CloudAPI.BaseURL = s.GraphURL()
+	c.Bird.BaseURL = s.BirdURL()
 
 	return c
 }
@@ -80,11 +61,33 @@ func (s *StandIns) Release() {
 // Close ends both servers. Later calls do nothing.
 func (s *StandIns) Close() {
 	s.Release()
+	s.graphServer.Close()
+	s.birdServer.Close()
+}
 
-	for _, server := range s.servers {
-		server.CloseClientConnections()
-		server.Close()
-	}
+// server serves a handler that may be replaced while it runs.
+type server struct {
+	*httptest.Server
+	handler atomic.Pointer[http.Handler]
+}
 
-	s.servers = nil
+func newServer(handler http.Handler) *server {
+	s := &server{}
+	s.handler.Store(&handler)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, r)
+	}))
+
+	return s
+}
+
+func (s *server) wrap(wrap func(http.Handler) http.Handler) {
+	wrapped := wrap(*s.handler.Load())
+	s.handler.Store(&wrapped)
+}
+
+// Close cuts open connections, which httptest would wait for.
+func (s *server) Close() {
+	s.CloseClientConnections()
+	s.Server.Close()
 }
