@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// maxBirdBody holds a medium of 4 MiB in base64 and the payload around it.
+// maxBirdBody leaves room for a 4 MiB medium in base64 and the payload around it.
 const maxBirdBody = 8 << 20
 
-// birdMethods names the method behind each path of the bridge contract.
+// birdMethods maps each path of the bridge contract to its method.
 var birdMethods = map[string]string{
 	"/v1/messages/text":       "process_text_message",
 	"/v1/messages/image":      "process_image_message",
@@ -34,33 +34,38 @@ var birdMethods = map[string]string{
 	"/v1/analysis/document":   "parse_document",
 }
 
-// BirdOptions configure a Bird. The zero value accepts any key and echoes.
+// BirdOptions configure a Bird. The zero value accepts any access key and replies with EchoReply.
 type BirdOptions struct {
-	// AccessKeys are accepted as Authorization: AccessKey or Bearer and as X-API-Key; with none, any key is.
+	// AccessKeys are accepted as Authorization: AccessKey, as Bearer and as X-API-Key. If empty, any key is accepted.
 	AccessKeys []string
-	// Reply makes the answer to a method's payload: a value for JSON and 200, an Answer, or nil for 204.
-	// It may block, as an AI does. By default EchoReply.
+	// Reply returns the answer to a request: a value to send as JSON with status 200, an Answer, or nil for 204.
+	// It may block, as an AI does. Defaults to EchoReply.
 	Reply func(method string, request map[string]any) any
-	// Keep is how many calls and questions are kept, 10,000 by default; negative: they are only counted.
+	// Keep is how many calls and requests are retained. Defaults to 10,000; if negative, they are only counted.
 	Keep int
 }
 
-// Answer is a reply with a status of its own; a nil Body is an empty one.
+// Answer is a reply with an explicit HTTP status.
 type Answer struct {
+	// Status defaults to 200.
 	Status int
-	Body   any
+	// Body is sent as JSON; nil sends an empty body.
+	Body any
 }
 
-// BirdCall is one question put to the AI. The repetition of an answered one under its Idempotency-Key is none.
+// BirdCall is one request to the AI. A repeated Idempotency-Key whose answer is known adds no BirdCall.
 type BirdCall struct {
-	// Method is the contract's, such as process_text_message.
-	Method         string `json:"method"`
-	Path           string `json:"path"`
+	// Method is the method of the contract, such as process_text_message.
+	Method string `json:"method"`
+	// Path is the path of the HTTP request.
+	Path string `json:"path"`
+	// IdempotencyKey is the Idempotency-Key header.
 	IdempotencyKey string `json:"idempotency_key"`
-	// Attempt is X-Attempt, 0 where it is no number.
-	Attempt int            `json:"attempt"`
+	// Attempt is the X-Attempt header, or 0 if it is not a number.
+	Attempt int `json:"attempt"`
+	// Payload is the JSON object of the request.
 	Payload map[string]any `json:"payload"`
-	// MediaBytes and MediaSHA256 (hex) are of the medium, inline or multipart.
+	// MediaBytes and MediaSHA256 (hex) describe the medium, sent inline or as a multipart part.
 	MediaBytes  int64  `json:"media_bytes"`
 	MediaSHA256 string `json:"media_sha256"`
 
@@ -70,7 +75,7 @@ type BirdCall struct {
 // Bird stands in for the AI behind the bridge contract.
 type Bird struct {
 	*Front
-	// AskedLog holds what Asked returns, with its count and a Wait.
+	// AskedLog is the log behind Asked: it counts requests and can wait for them.
 	AskedLog *Log[BirdCall]
 
 	options BirdOptions
@@ -78,7 +83,7 @@ type Bird struct {
 	answers answerMemory
 }
 
-// NewBird makes a Bird to serve with net/http. Close it before its server.
+// NewBird returns a Bird to serve with net/http. Close it before its server.
 func NewBird(options BirdOptions) *Bird {
 	if options.Reply == nil {
 		options.Reply = EchoReply
@@ -90,24 +95,25 @@ func NewBird(options BirdOptions) *Bird {
 		AskedLog: newLog(keep, func(c BirdCall) int { return c.size }),
 		options:  options,
 	}
-	b.handler = withControl(b.Wrap(http.HandlerFunc(b.ask)), b.control())
+	b.handler = withControl(b.Wrap(http.HandlerFunc(b.serve)), b.control())
 
 	return b
 }
 
+// ServeHTTP implements http.Handler.
 func (b *Bird) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.handler.ServeHTTP(w, r) }
 
-// Asked returns the questions that are still kept, oldest first.
+// Asked returns the retained requests, oldest first.
 func (b *Bird) Asked() []BirdCall { return b.AskedLog.All() }
 
-func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
+func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 	method, known := birdMethods[r.URL.Path]
 	switch {
 	case !accepted(b.options.AccessKeys, birdKey(r)):
 		birdError(w, http.StatusUnauthorized, "E01001", "the access key is not valid")
 		return
 	case !known:
-		birdError(w, http.StatusNotFound, "E01002", "there is no "+r.URL.Path)
+		birdError(w, http.StatusNotFound, "E01002", "unknown path "+r.URL.Path)
 		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
@@ -116,7 +122,7 @@ func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	call, err := readQuestion(r)
+	call, err := readRequest(r)
 	if err != nil {
 		status := http.StatusBadRequest
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -142,7 +148,7 @@ func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if state == keyNew {
-		// A Reply that panics leaves no answer behind, and must not leave its key in progress either.
+		// If Reply panics there is no answer; release keeps the key from staying in progress.
 		defer b.answers.release(call.IdempotencyKey)
 
 		b.AskedLog.add(call)
@@ -153,7 +159,7 @@ func (b *Bird) ask(w http.ResponseWriter, r *http.Request) {
 	answer.write(w)
 }
 
-// birdKey reads the credential of any of the contract's three schemes.
+// birdKey returns the credential of a request, in any of the contract's three schemes.
 func birdKey(r *http.Request) string {
 	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "AccessKey") || strings.EqualFold(scheme, "Bearer") {
@@ -171,7 +177,7 @@ func birdError(w http.ResponseWriter, status int, code, message string) {
 	}})
 }
 
-// encodedAnswer is an answer as it is repeated for its Idempotency-Key.
+// encodedAnswer is an answer that can be repeated for its Idempotency-Key.
 type encodedAnswer struct {
 	status int
 	body   []byte
@@ -194,7 +200,10 @@ func encodeAnswer(reply any) encodedAnswer {
 
 	body, err := json.Marshal(answer.Body)
 	if err != nil {
-		return encodedAnswer{http.StatusInternalServerError, []byte(`{"error":{"code":"E01000","message":"the reply is not JSON"}}`)}
+		return encodedAnswer{
+			status: http.StatusInternalServerError,
+			body:   []byte(`{"error":{"code":"E01000","message":"the reply is not JSON"}}`),
+		}
 	}
 
 	return encodedAnswer{answer.Status, body}

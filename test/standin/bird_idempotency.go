@@ -6,7 +6,7 @@ package standin
 import "sync"
 
 const (
-	// maxAnswers and maxAnswerBytes bound the answers kept for repetition, the oldest giving way.
+	// maxAnswers and maxAnswerBytes bound the stored answers; the oldest are evicted first.
 	maxAnswers     = 10_000
 	maxAnswerBytes = 32 << 20
 )
@@ -19,7 +19,7 @@ const (
 	keyAnswered
 )
 
-// answerMemory keeps answers by Idempotency-Key. The zero value is empty and ready.
+// answerMemory stores answers by Idempotency-Key. The zero value is ready to use.
 type answerMemory struct {
 	mu       sync.Mutex
 	running  map[string]struct{}
@@ -28,7 +28,7 @@ type answerMemory struct {
 	bytes    int
 }
 
-// begin looks a key up and, where it is new, marks it as in progress. A call with no key is always new.
+// begin looks up a key and marks a new one as in progress. A call without a key is always new.
 func (m *answerMemory) begin(key string) (encodedAnswer, keyState) {
 	if key == "" {
 		return encodedAnswer{}, keyNew
@@ -55,7 +55,7 @@ func (m *answerMemory) begin(key string) (encodedAnswer, keyState) {
 	return encodedAnswer{}, keyNew
 }
 
-// finish keeps the answer of a key that begin called new.
+// finish stores the answer of a key for which begin returned keyNew.
 func (m *answerMemory) finish(key string, answer encodedAnswer) {
 	if key == "" {
 		return
@@ -77,7 +77,7 @@ func (m *answerMemory) finish(key string, answer encodedAnswer) {
 	}
 }
 
-// release ends a key in progress that got no answer, so that the next call with it is new again.
+// release removes a key in progress that got no answer, so the next call with it is new again.
 func (m *answerMemory) release(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

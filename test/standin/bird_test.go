@@ -27,7 +27,8 @@ func TestBirdAnswersEveryMethod(t *testing.T) {
 
 	url, client := start(t, bird)
 	for path, method := range birdMethods {
-		status, body := do(t, client, request(t, http.MethodPost, url+path, `{"message_id":"wamid.1"}`, "Authorization", "AccessKey key"))
+		r := request(t, http.MethodPost, url+path, `{"message_id":"wamid.1"}`, "Authorization", "AccessKey key")
+		status, body := do(t, client, r)
 
 		want := http.StatusOK
 		if method == "notify_bird_status_change" {
@@ -39,12 +40,12 @@ func TestBirdAnswersEveryMethod(t *testing.T) {
 		}
 
 		if asked := bird.Asked(); asked[len(asked)-1].Method != method {
-			t.Errorf("%s was asked as %s, want %s", path, asked[len(asked)-1].Method, method)
+			t.Errorf("%s was recorded as %s, want %s", path, asked[len(asked)-1].Method, method)
 		}
 	}
 }
 
-func TestBirdAuthorizationAndRefusals(t *testing.T) {
+func TestBirdRejectsRequests(t *testing.T) {
 	bird := NewBird(BirdOptions{AccessKeys: []string{"key"}})
 	url, client := start(t, bird)
 
@@ -66,7 +67,7 @@ func TestBirdAuthorizationAndRefusals(t *testing.T) {
 		{name: "no key", status: 401},
 		{name: "unknown path", path: "/v1/other", header: key, status: 404, text: "E01002"},
 		{name: "GET", method: http.MethodGet, header: key, status: 405},
-		{name: "no JSON", body: "{", header: key, status: 400, text: "not a JSON object"},
+		{name: "invalid JSON", body: "{", header: key, status: 400, text: "not a JSON object"},
 		{
 			name:   "null",
 			body:   "null",
@@ -83,13 +84,13 @@ func TestBirdAuthorizationAndRefusals(t *testing.T) {
 			text:   "text/plain",
 		},
 		{
-			name:   "medium that is no base64",
+			name:   "medium not in base64",
 			body:   `{"image_data":"data:image/png;base64,AAAA"}`,
 			header: key,
 			status: 400,
 			text:   "image_data",
 		},
-		{name: "medium that is no string", body: `{"image_data":5}`, header: key, status: 400, text: "image_data"},
+		{name: "medium not a string", body: `{"image_data":5}`, header: key, status: 400, text: "image_data"},
 		{
 			name:   "multipart without a boundary",
 			body:   "x",
@@ -123,7 +124,7 @@ func TestBirdAuthorizationAndRefusals(t *testing.T) {
 	}
 }
 
-// multipartBody builds parts in the order of the names; the part media has a content of its own.
+// multipartBody builds parts in the order of the names; the part media contains the medium.
 func multipartBody(t *testing.T, media []byte, names ...string) (body, contentType string) {
 	t.Helper()
 
@@ -185,7 +186,7 @@ func TestBirdMedia(t *testing.T) {
 
 			if status != http.StatusOK {
 				if len(bird.Asked()) != 0 {
-					t.Error("a refused call was recorded as asked")
+					t.Error("a rejected call was recorded as a request to the AI")
 				}
 
 				return
@@ -230,16 +231,24 @@ func TestBirdIdempotency(t *testing.T) {
 	url, client := start(t, bird)
 
 	ask := func(text, key string) *http.Request {
-		return request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"`+text+`"}`, "X-API-Key", "k", "Idempotency-Key", key)
+		return request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"`+text+`"}`,
+			"X-API-Key", "k", "Idempotency-Key", key)
 	}
-	for _, call := range []struct{ key, want string }{{"a", "1"}, {"a", "1"}, {"b", "2"}, {"", "3"}, {"", "4"}, {"a", "1"}} {
+	for _, call := range []struct{ key, want string }{
+		{"a", "1"},
+		{"a", "1"},
+		{"b", "2"},
+		{"", "3"},
+		{"", "4"},
+		{"a", "1"},
+	} {
 		if _, answer := do(t, client, ask("hi", call.key)); object(t, answer)["response"] != call.want {
 			t.Errorf("key %q: %s, want %s", call.key, answer, call.want)
 		}
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
+	result := make(chan error, 1)
 
 	slow := ask("slow", "c").WithContext(ctx)
 	go func() {
@@ -248,18 +257,19 @@ func TestBirdIdempotency(t *testing.T) {
 			err = response.Body.Close()
 		}
 
-		gone <- err
+		result <- err
 	}()
 
 	<-entered
 
-	if status, answer := do(t, client, ask("slow", "c")); status != http.StatusConflict || !strings.Contains(answer, "E01004") {
+	status, answer := do(t, client, ask("slow", "c"))
+	if status != http.StatusConflict || !strings.Contains(answer, "E01004") {
 		t.Errorf("a key in progress: %d %s, want 409 E01004", status, answer)
 	}
 
 	cancel()
 
-	if <-gone == nil {
+	if <-result == nil {
 		t.Error("the call was answered before its reply")
 	}
 
@@ -270,11 +280,11 @@ func TestBirdIdempotency(t *testing.T) {
 	}
 
 	if _, answer := do(t, client, ask("slow", "c")); object(t, answer)["response"] != "5" {
-		t.Errorf("after the client was gone: %s, want the reply made then", answer)
+		t.Errorf("after the client disconnected: %s, want the reply of its call", answer)
 	}
 
 	if got := bird.AskedLog.Total(); got != 5 {
-		t.Errorf("asked %d times, want 5", got)
+		t.Errorf("%d requests to the AI, want 5", got)
 	}
 }
 
@@ -291,7 +301,7 @@ func TestAnswerMemoryIsBounded(t *testing.T) {
 	}
 
 	if _, state := memory.begin("0"); state != keyNew {
-		t.Error("the oldest answer was kept")
+		t.Error("the oldest answer is still stored")
 	}
 
 	memory.release("0")
@@ -320,7 +330,7 @@ func TestBirdReplies(t *testing.T) {
 		{name: "raw", reply: json.RawMessage(`{"response":null}`), status: 200, body: `{"response":null}`},
 		{name: "no status", reply: Answer{Body: 1}, status: 200, body: `1`},
 		{
-			name:   "no JSON",
+			name:   "not encodable as JSON",
 			reply:  make(chan int),
 			status: 500,
 			body:   `{"error":{"code":"E01000","message":"the reply is not JSON"}}`,
@@ -337,13 +347,15 @@ func TestBirdReplies(t *testing.T) {
 	}
 }
 
-// TestCutAndTheTransport holds what CutPoint says of Go's own repetition of a request with an Idempotency-Key.
-func TestCutAndTheTransport(t *testing.T) {
+// TestTransportRetriesCutRequest verifies the doc comment of CutPoint: Go's transport retries a request with an
+// Idempotency-Key.
+func TestTransportRetriesCutRequest(t *testing.T) {
 	bird := NewBird(BirdOptions{})
 	url, client := start(t, bird)
 
 	ask := func(key string) (*http.Response, error) {
-		return client.Do(request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`, "X-API-Key", "k", "Idempotency-Key", key))
+		return client.Do(request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`,
+			"X-API-Key", "k", "Idempotency-Key", key))
 	}
 	for _, key := range []string{"a", "b"} {
 		if key == "b" {
@@ -362,19 +374,21 @@ func TestCutAndTheTransport(t *testing.T) {
 	}
 
 	if calls, asked := bird.Recorder.Total(), bird.AskedLog.Total(); calls != 3 || asked != 2 {
-		t.Errorf("%d calls and %d questions, want 3 and 2", calls, asked)
+		t.Errorf("%d calls and %d requests to the AI, want 3 and 2", calls, asked)
 	}
 }
 
-func FuzzBirdQuestion(f *testing.F) {
+func FuzzBirdRequest(f *testing.F) {
 	f.Add("application/json", []byte(`{"text":"hi","image_data":"AAAA"}`))
-	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n{}\r\n--b--\r\n"))
+	f.Add("multipart/form-data; boundary=b",
+		[]byte("--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n{}\r\n--b--\r\n"))
 	f.Add("multipart/form-data", []byte("x"))
 
 	bird := NewBird(BirdOptions{Keep: 1})
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		answer := httptest.NewRecorder()
-		bird.ServeHTTP(answer, request(t, http.MethodPost, "http://standin/v1/messages/image", string(body), "X-API-Key", "k", "Content-Type", contentType))
+		bird.ServeHTTP(answer, request(t, http.MethodPost, "http://standin/v1/messages/image", string(body),
+			"X-API-Key", "k", "Content-Type", contentType))
 
 		if answer.Code != http.StatusOK && answer.Code != http.StatusBadRequest {
 			t.Errorf("status %d", answer.Code)

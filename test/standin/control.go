@@ -16,11 +16,11 @@ import (
 
 const (
 	controlPath = "/_standin/"
-	// maxFaults bounds the faults set through the control API.
+	// maxFaults bounds the faults that the control API accepts.
 	maxFaults = 1000
 )
 
-// withControl serves control under /_standin/, past the record and the faults, and next for the rest.
+// withControl serves control under /_standin/, without recording the calls or playing faults, and next elsewhere.
 func withControl(next, control http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, controlPath) {
@@ -68,7 +68,7 @@ func (b *Bird) control() http.Handler {
 	return mux
 }
 
-// controlRoutes are the ones both stand-ins have: healthz, calls and faults.
+// controlRoutes returns the routes that both stand-ins have: healthz, calls and faults.
 func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+controlPath+"healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -112,7 +112,7 @@ func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 	mux.HandleFunc("DELETE "+controlPath+"faults/{id}", func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.Atoi(r.PathValue("id"))
 		if err != nil || !front.Faults.Remove(id) {
-			controlError(w, http.StatusNotFound, fmt.Errorf("there is no fault %q in force", r.PathValue("id")))
+			controlError(w, http.StatusNotFound, fmt.Errorf("no fault %q is active", r.PathValue("id")))
 			return
 		}
 
@@ -140,7 +140,7 @@ func (f *Front) postFault(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if len(f.Faults.Active()) >= maxFaults {
-		controlError(w, http.StatusConflict, fmt.Errorf("%d faults are in force: remove some first", maxFaults))
+		controlError(w, http.StatusConflict, fmt.Errorf("%d faults are active: remove some first", maxFaults))
 		return
 	}
 
@@ -151,7 +151,7 @@ func controlError(w http.ResponseWriter, status int, err error) {
 	writeJSON(w, status, map[string]string{"error": err.Error()})
 }
 
-// faultJSON is a Fault as the control API has it: delay as "1.5s", and a Graph error by its code.
+// faultJSON is a Fault in the control API: the delay is written as "1.5s", a Graph error as its code.
 type faultJSON struct {
 	Method      string          `json:"method,omitempty"`
 	PathPrefix  string          `json:"pathPrefix,omitempty"`
@@ -226,7 +226,7 @@ func (j faultJSON) fault() (Fault, error) {
 	return fault, fault.Validate()
 }
 
-// callJSON is a Call as the control API has it, with the body as text.
+// callJSON is a Call in the control API, with the body as text.
 type callJSON struct {
 	At       time.Time   `json:"at"`
 	Method   string      `json:"method"`
@@ -240,5 +240,15 @@ type callJSON struct {
 }
 
 func newCallJSON(c Call) callJSON {
-	return callJSON{c.At, c.Method, c.Path, c.Query, c.Header, string(c.Body), c.BodySize, c.Status, c.Fault}
+	return callJSON{
+		At:       c.At,
+		Method:   c.Method,
+		Path:     c.Path,
+		Query:    c.Query,
+		Header:   c.Header,
+		Body:     string(c.Body),
+		BodySize: c.BodySize,
+		Status:   c.Status,
+		Fault:    c.Fault,
+	}
 }

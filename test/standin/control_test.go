@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestControl(t *testing.T) {
+func TestGraphControl(t *testing.T) {
 	graph := NewGraph(GraphOptions{})
 	url, client := start(t, graph)
 	call := func(method, path, body string) (int, string) {
@@ -24,12 +24,19 @@ func TestControl(t *testing.T) {
 		return status
 	}
 
-	status, body := call(http.MethodPost, "/_standin/faults", `{"method":"POST","pathPrefix":"/`+testNumber+`/messages","graphError":{"code":130429,"details":"slow"},"retryAfter":"3","times":1}`)
+	status, body := call(http.MethodPost, "/_standin/faults", `{
+		"method": "POST",
+		"pathPrefix": "/`+testNumber+`/messages",
+		"graphError": {"code": 130429, "details": "slow"},
+		"retryAfter": "3",
+		"times": 1
+	}`)
 	if status != http.StatusCreated || object(t, body)["id"] != 1.0 {
 		t.Fatalf("adding a fault: %d %s", status, body)
 	}
 
-	call(http.MethodPost, "/_standin/faults", `{"method":"DELETE","delay":"1.5s","hang":true,"cut":"after","afterEffect":true}`)
+	call(http.MethodPost, "/_standin/faults",
+		`{"method":"DELETE","delay":"1.5s","hang":true,"cut":"after","afterEffect":true}`)
 	_, body = call(http.MethodGet, "/_standin/faults", "")
 	second := object(t, body)["faults"].([]any)[1]
 
@@ -52,7 +59,10 @@ func TestControl(t *testing.T) {
 		t.Errorf("delay %s", got)
 	}
 
-	if first, again := send(), send(); first != 400 || again != 200 {
+	first := send()
+	again := send()
+
+	if first != 400 || again != 200 {
 		t.Errorf("sends answered %d and %d, want 400 and 200", first, again)
 	}
 
@@ -66,7 +76,7 @@ func TestControl(t *testing.T) {
 	}
 
 	if len(graph.Faults.Active()) != 0 {
-		t.Errorf("faults left: %+v", graph.Faults.Active())
+		t.Errorf("active faults: %+v", graph.Faults.Active())
 	}
 
 	_, body = call(http.MethodGet, "/_standin/calls?method=POST&path=/"+testNumber, "")
@@ -77,9 +87,10 @@ func TestControl(t *testing.T) {
 		t.Fatalf("calls: %s", body)
 	}
 
-	first := calls[0].(map[string]any)
-	if first["fault"] != "status 400" || first["status"] != 400.0 || !strings.Contains(first["body"].(string), `"hi"`) {
-		t.Errorf("first call %v", first)
+	recorded := calls[0].(map[string]any)
+	if recorded["fault"] != "status 400" || recorded["status"] != 400.0 ||
+		!strings.Contains(recorded["body"].(string), `"hi"`) {
+		t.Errorf("first call %v", recorded)
 	}
 
 	_, body = call(http.MethodGet, "/_standin/sent", "")
@@ -90,7 +101,7 @@ func TestControl(t *testing.T) {
 	call(http.MethodDelete, "/_standin/calls", "")
 
 	if graph.Recorder.Total() != 0 || graph.SentLog.Total() != 0 {
-		t.Error("calls left after DELETE")
+		t.Error("calls are recorded after DELETE")
 	}
 
 	for _, path := range []string{"/_standin/media/m1", "/_standin/media/m2?sha256=00"} {
@@ -101,15 +112,15 @@ func TestControl(t *testing.T) {
 	}
 
 	if _, body := call(http.MethodGet, "/v26.0/m1", ""); object(t, body)["mime_type"] != "image/png" {
-		t.Errorf("lookup of what was put: %s", body)
+		t.Errorf("lookup of a stored medium: %s", body)
 	}
 
 	if _, body := call(http.MethodGet, "/v26.0/m2", ""); object(t, body)["sha256"] != "00" {
-		t.Errorf("lookup of what was put with a sum: %s", body)
+		t.Errorf("lookup of a medium stored with a SHA-256: %s", body)
 	}
 }
 
-func TestControlOfBird(t *testing.T) {
+func TestBirdControl(t *testing.T) {
 	bird := NewBird(BirdOptions{})
 	url, client := start(t, bird)
 	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`, "X-API-Key", "k"))
@@ -124,11 +135,11 @@ func TestControlOfBird(t *testing.T) {
 	}
 
 	if got := bird.Recorder.Total(); got != 1 {
-		t.Errorf("%d calls recorded, want the one that was not of the control API", got)
+		t.Errorf("%d calls recorded, want 1: the control API is not recorded", got)
 	}
 }
 
-func TestControlRefusesFaults(t *testing.T) {
+func TestControlRejectsInvalidFaults(t *testing.T) {
 	bird := NewBird(BirdOptions{})
 
 	url, client := start(t, bird)
@@ -136,7 +147,7 @@ func TestControlRefusesFaults(t *testing.T) {
 		`{`:                                   "reading the fault",
 		`{"statuss":500}`:                     "statuss",
 		`{"status":99}`:                       "status 99",
-		`{"cut":"middle"}`:                    "before, after, midbody",
+		`{"cut":"middle"}`:                    "before, after or midbody",
 		`{"delay":"2"}`:                       "delay",
 		`{"delay":"-2s"}`:                     "negative",
 		`{"cut":"before","afterEffect":true}`: "exclude",

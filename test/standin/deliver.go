@@ -15,7 +15,7 @@ import (
 	"net/url"
 )
 
-// userAgent is the one Meta's deliveries carry.
+// userAgent is the User-Agent of Meta's deliveries.
 const userAgent = "facebookexternalua"
 
 // Sign returns the value of X-Hub-Signature-256 for a body: "sha256=" and the HMAC in lowercase hex.
@@ -26,12 +26,17 @@ func Sign(appSecret string, body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Deliver posts a signed webhook and returns the answer's status and at most 64 KiB of its body. An answer of any
-// status is no error. The client's timeout and ctx bound it.
-func Deliver(ctx context.Context, client *http.Client, callbackURL, appSecret string, body []byte) (status int, answer []byte, err error) {
+// Deliver posts a signed delivery and returns the status and at most 64 KiB of the body of the answer. It returns an
+// error only if there is no complete answer. The client's timeout and ctx bound the call.
+func Deliver(
+	ctx context.Context,
+	client *http.Client,
+	callbackURL, appSecret string,
+	body []byte,
+) (status int, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, callbackURL, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, fmt.Errorf("making the delivery: %w", err)
+		return 0, nil, fmt.Errorf("building the delivery: %w", err)
 	}
 
 	request.Header.Set("Content-Type", "application/json")
@@ -41,9 +46,13 @@ func Deliver(ctx context.Context, client *http.Client, callbackURL, appSecret st
 	return exchange(client, request)
 }
 
-// Handshake makes the GET by which Meta verifies a callback URL and returns the answer's status and at most 64 KiB of
-// its body. The client's timeout and ctx bound it.
-func Handshake(ctx context.Context, client *http.Client, callbackURL, verifyToken, challenge string) (status int, body string, err error) {
+// Handshake sends the GET request with which Meta verifies a callback URL. It returns the status and at most 64 KiB of
+// the body of the answer. The client's timeout and ctx bound the call.
+func Handshake(
+	ctx context.Context,
+	client *http.Client,
+	callbackURL, verifyToken, challenge string,
+) (status int, body string, err error) {
 	target, err := url.Parse(callbackURL)
 	if err != nil {
 		return 0, "", fmt.Errorf("reading the callback URL: %w", err)
@@ -57,7 +66,7 @@ func Handshake(ctx context.Context, client *http.Client, callbackURL, verifyToke
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody) //nolint:gosec // as in exchange
 	if err != nil {
-		return 0, "", fmt.Errorf("making the verification request: %w", err)
+		return 0, "", fmt.Errorf("building the verification request: %w", err)
 	}
 
 	request.Header.Set("User-Agent", userAgent)
@@ -67,7 +76,7 @@ func Handshake(ctx context.Context, client *http.Client, callbackURL, verifyToke
 }
 
 func exchange(client *http.Client, request *http.Request) (status int, answer []byte, err error) {
-	response, err := client.Do(request) //nolint:gosec // playing Meta means calling the callback one is told
+	response, err := client.Do(request) //nolint:gosec // Meta calls whatever callback is registered
 	if err != nil {
 		return 0, nil, fmt.Errorf("calling the webhook: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSign holds the signature against values computed with another implementation of HMAC-SHA256.
+// TestSign compares signatures with values from another implementation of HMAC-SHA256.
 func TestSign(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"object":"whatsapp_business_account","entry":[]}`: "sha256=dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756",
@@ -31,11 +31,18 @@ func TestEnvelopes(t *testing.T) {
 	at := time.Unix(1749416383, 5)
 	envelope := func(value map[string]any) map[string]any {
 		value["messaging_product"] = "whatsapp"
-		value["metadata"] = map[string]any{"display_phone_number": DeliveryDisplayPhoneNumber, "phone_number_id": testNumber}
+		value["metadata"] = map[string]any{
+			"display_phone_number": DeliveryDisplayPhoneNumber,
+			"phone_number_id":      testNumber,
+		}
 
-		return map[string]any{"object": "whatsapp_business_account", "entry": []any{map[string]any{
-			"id": DeliveryBusinessAccountID, "changes": []any{map[string]any{"field": "messages", "value": value}},
-		}}}
+		return map[string]any{
+			"object": "whatsapp_business_account",
+			"entry": []any{map[string]any{
+				"id":      DeliveryBusinessAccountID,
+				"changes": []any{map[string]any{"field": "messages", "value": value}},
+			}},
+		}
 	}
 
 	pricing := map[string]any{
@@ -136,8 +143,9 @@ func TestEnvelopes(t *testing.T) {
 		})
 	}
 
-	if got := TextDelivery(testNumber, "1", "é", "wamid.1", "a/b", at); !strings.Contains(string(got), `"\u00e9"`) || !strings.Contains(string(got), `a\/b`) {
-		t.Errorf("%s is not escaped as Meta does", got)
+	escaped := string(TextDelivery(testNumber, "1", "é", "wamid.1", "a/b", at))
+	if !strings.Contains(escaped, `"\u00e9"`) || !strings.Contains(escaped, `a\/b`) {
+		t.Errorf("%s is not escaped like Meta's JSON", escaped)
 	}
 
 	if got := StatusDelivery(testNumber, "wamid.1", "failed", "1", "", at); !strings.Contains(string(got), "131000") {
@@ -156,9 +164,12 @@ func TestWamid(t *testing.T) {
 	}
 }
 
-// inbox is a webhook that checks signatures and keeps bodies.
-func inbox() *scene {
-	s := &scene{Front: NewFront(NewRecorder(100), 1<<20), effects: newLog(100, func(string) int { return 0 })}
+// newInbox returns a webhook that verifies signatures and records bodies as its effects.
+func newInbox() *countingHandler {
+	s := &countingHandler{
+		Front:   NewFront(NewRecorder(100), 1<<20),
+		effects: newLog(100, func(string) int { return 0 }),
+	}
 	s.Handler = s.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.Header.Get("X-Hub-Signature-256") != Sign("s", body) {
@@ -168,14 +179,14 @@ func inbox() *scene {
 
 		s.effects.add(string(body))
 
-		_, _ = io.WriteString(w, "taken")
+		_, _ = io.WriteString(w, "accepted")
 	}))
 
 	return s
 }
 
 func TestDeliver(t *testing.T) {
-	hook := inbox()
+	hook := newInbox()
 
 	url, client := start(t, hook)
 	for secret, want := range map[string]int{"s": 200, "other": 401} {
@@ -192,12 +203,12 @@ func TestDeliver(t *testing.T) {
 	}
 
 	if _, _, err := Handshake(t.Context(), client, "http://\x00", "v", "1"); err == nil {
-		t.Error("no error for a URL that is none")
+		t.Error("no error for an invalid URL")
 	}
 }
 
-func TestStatusPoster(t *testing.T) {
-	hook := inbox()
+func TestStatusPosterDeliversInOrder(t *testing.T) {
+	hook := newInbox()
 	url, client := start(t, hook)
 	poster := NewStatusPoster(client, url, "s", "sent", "delivered")
 	graph := NewGraph(GraphOptions{StatusSink: poster.Sink})
@@ -224,8 +235,10 @@ func TestStatusPoster(t *testing.T) {
 
 	bodies := hook.effects.All()
 	for i, want := range []string{"delivered", "sent", "delivered"} {
-		if !strings.Contains(bodies[i], `"`+want+`"`) || !strings.Contains(bodies[i], `"e1"`) || !strings.Contains(bodies[i], `"573001234567"`) {
-			t.Errorf("status %d is %s, want %s", i, bodies[i], want)
+		for _, part := range []string{want, "e1", "573001234567"} {
+			if !strings.Contains(bodies[i], `"`+part+`"`) {
+				t.Errorf("status %d is %s, want %s", i, bodies[i], want)
+			}
 		}
 	}
 

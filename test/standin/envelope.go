@@ -18,20 +18,20 @@ import (
 )
 
 const (
-	// DeliveryBusinessAccountID is the WhatsApp business account of every envelope built here.
+	// DeliveryBusinessAccountID is the WhatsApp business account in every envelope of this package.
 	DeliveryBusinessAccountID = "102290129340398"
-	// DeliveryDisplayPhoneNumber is the business phone number of every envelope built here.
+	// DeliveryDisplayPhoneNumber is the business phone number in every envelope of this package.
 	DeliveryDisplayPhoneNumber = "15550783881"
 )
 
-// A wamid is base64 of a small binary record: the peer's number, a direction and the message's key.
+// A wamid is the base64 of a small binary record: the peer's number, a direction and the key of the message.
 const (
 	wamidInbound  = 0x12
 	wamidOutbound = 0x11
 )
 
-// Wamid makes the id of an inbound message as Meta writes them, the same for the same seed. The phone number inside,
-// as every real one has it, is made up of the seed too.
+// Wamid returns the id of an inbound message in Meta's format. The same seed gives the same id. Like every real id it
+// contains a phone number, which is derived from the seed.
 func Wamid(seed string) string {
 	sum := sha256.Sum256([]byte(seed))
 	return wamid("1555"+digitsOf(sum[16:], 7), wamidInbound, seed)
@@ -49,7 +49,7 @@ func wamid(peer string, direction byte, seed string) string {
 	return "wamid." + base64.StdEncoding.EncodeToString(record)
 }
 
-// digitsOf turns the first n bytes into n decimal digits, the first of them not 0.
+// digitsOf maps the first n bytes to n decimal digits; the first digit is not 0.
 func digitsOf(random []byte, n int) string {
 	digits := make([]byte, n)
 	for i := range digits {
@@ -99,14 +99,19 @@ type profile struct {
 	Name string `json:"name"`
 }
 
-// TextDelivery is the webhook of one text message. A waID that is a business-scoped user id, such as
-// US.13491208655302741918, is sent as one: from_user_id and user_id in the place of from and wa_id.
+// TextDelivery returns the delivery of one text message. If waID is a business-scoped user id, such as
+// US.13491208655302741918, it is written to from_user_id and user_id instead of from and wa_id.
 func TextDelivery(phoneNumberID, waID, name, messageID, text string, at time.Time) []byte {
 	return MessageDelivery(phoneNumberID, waID, name, messageID, "text", map[string]string{"body": text}, at)
 }
 
-// MessageDelivery is the webhook of one message of any type; object is what stands under the type's name, nil for none.
-func MessageDelivery(phoneNumberID, waID, name, messageID, messageType string, object any, at time.Time) []byte {
+// MessageDelivery returns the delivery of one message of any type. The object is the value under the name of the type;
+// nil means none.
+func MessageDelivery(
+	phoneNumberID, waID, name, messageID, messageType string,
+	object any,
+	at time.Time,
+) []byte {
 	message := map[string]any{
 		"id":        messageID,
 		"timestamp": unixSeconds(at),
@@ -128,8 +133,8 @@ func MessageDelivery(phoneNumberID, waID, name, messageID, messageType string, o
 	return seal(phoneNumberID, messagesValue{Contacts: []contact{sender}, Messages: []map[string]any{message}})
 }
 
-// StatusDelivery is the webhook of one status of a message sent before: sent, delivered, read, played or failed.
-// The recipient is a wa_id or a business-scoped user id; an empty callback is left out. A failed one has error 131000.
+// StatusDelivery returns the delivery of one status of a sent message: sent, delivered, read, played or failed.
+// The recipient is a wa_id or a business-scoped user id. An empty callback is omitted. The status failed has error 131000.
 func StatusDelivery(phoneNumberID, messageID, status, recipient, callback string, at time.Time) []byte {
 	if status == "failed" {
 		return FailedDelivery(phoneNumberID, messageID, recipient, callback, 131000, at)
@@ -148,8 +153,12 @@ func StatusDelivery(phoneNumberID, messageID, status, recipient, callback string
 	return seal(phoneNumberID, messagesValue{Contacts: []contact{person}, Statuses: []map[string]any{entry}})
 }
 
-// FailedDelivery is the webhook of a message that failed for the reason of an error code; it carries no contacts.
-func FailedDelivery(phoneNumberID, messageID, recipient, callback string, code int, at time.Time) []byte {
+// FailedDelivery returns the delivery of the status failed with an error code; it has no contacts.
+func FailedDelivery(
+	phoneNumberID, messageID, recipient, callback string,
+	code int,
+	at time.Time,
+) []byte {
 	entry, _ := statusEntry(messageID, "failed", recipient, callback, at)
 
 	title := "Unknown error"
@@ -196,16 +205,22 @@ func seal(phoneNumberID string, value messagesValue) []byte {
 	value.MessagingProduct = "whatsapp"
 	value.Metadata = metadata{DeliveryDisplayPhoneNumber, phoneNumberID}
 
-	raw, err := json.Marshal(envelope{whatsAppObject, []entry{{DeliveryBusinessAccountID, []change{{value, "messages"}}}}})
+	raw, err := json.Marshal(envelope{
+		Object: whatsAppObject,
+		Entry: []entry{{
+			ID:      DeliveryBusinessAccountID,
+			Changes: []change{{Value: value, Field: "messages"}},
+		}},
+	})
 	if err != nil {
-		// Only an object of the caller's that JSON cannot hold comes here; what is no JSON shows it at the receiver.
+		// Only an object of the caller that cannot be encoded gets here. The receiver then reports invalid JSON.
 		return fmt.Append(nil, "building the envelope: ", err)
 	}
 
 	return escape(raw)
 }
 
-// escape writes JSON as Meta does, in ASCII and with \/: a receiver that signs anything but the raw bytes is found out.
+// escape writes JSON in ASCII and with \/, as Meta does: a receiver that does not sign the raw bytes fails to verify it.
 func escape(raw []byte) []byte {
 	escaped := bytes.NewBuffer(make([]byte, 0, len(raw)+len(raw)/8))
 	for len(raw) > 0 {

@@ -12,53 +12,56 @@ import (
 	"time"
 )
 
-// CutPoint is where a fault closes the connection.
+// CutPoint is the point at which a fault closes the connection.
 //
-// Go's http.Transport by itself repeats a request on a fresh connection when a reused one closes before the first
-// byte of an answer and the request is a GET or carries an Idempotency-Key: such a client may never show a CutBefore
-// or CutAfter with Times 1 to its caller.
+// Go's http.Transport retries a request on a new connection if a reused connection closes before the first byte of the
+// answer and the request is a GET or carries an Idempotency-Key. Its caller may then never see a CutBefore or CutAfter
+// with Times 1.
 type CutPoint string
 
 const (
-	// CutBefore closes the connection with no answer and no effect.
+	// CutBefore closes the connection without an answer; the call has no effect.
 	CutBefore CutPoint = "before"
-	// CutAfter lets the call take effect, then closes the connection with no answer: the ambiguous send.
+	// CutAfter lets the call take effect, then closes the connection without an answer: the ambiguous send.
 	CutAfter CutPoint = "after"
-	// CutMidBody announces the whole answer, sends half of its body, then closes the connection.
+	// CutMidBody sends the headers and half of the body of the answer, then closes the connection.
 	CutMidBody CutPoint = "midbody"
 )
 
-// Fault says which calls go wrong and how. Its parts are played in the order effect, Delay, then Hang, Cut or Status;
-// a fault with nothing but a Delay makes the call slow.
+// Fault describes which calls fail and how. It is played in the order effect, Delay, then Hang, Cut or Status. A fault
+// with only a Delay makes the call slow.
 type Fault struct {
-	// Method is the HTTP method; "" is any.
+	// Method is the HTTP method; empty matches any.
 	Method string
-	// PathPrefix is how the path begins, with or without Graph's version: /v26.0/123/messages or /123/messages.
+	// PathPrefix matches the start of the path, with or without Graph's version: /v26.0/123/messages or /123/messages.
 	PathPrefix string
 
-	// Status, when set, is answered with Body and, when set, a Retry-After header, and the call has no effect.
-	Status     int
-	Body       string
+	// Status is the status of the answer, if not 0. The call then has no effect.
+	Status int
+	// Body is the body of the answer with Status.
+	Body string
+	// RetryAfter is the Retry-After header of the answer with Status; empty sends none.
 	RetryAfter string
-	// Delay passes before the call takes effect, or after it with AfterEffect.
+	// Delay is the wait before the call takes effect, or after the effect with AfterEffect.
 	Delay time.Duration
-	// Hang gives no answer until the client has gone or the stand-in is closed.
+	// Hang gives no answer until the client disconnects or the stand-in is closed.
 	Hang bool
-	Cut  CutPoint
-	// AfterEffect lets the call take effect first: a 500 or a time-out for a message that was sent.
+	// Cut closes the connection at this point; empty leaves it open.
+	Cut CutPoint
+	// AfterEffect lets the call take effect first: a 500 or a timeout for a message that was sent.
 	AfterEffect bool
 
-	// Times is how many calls the fault is played on; 0 is until it is removed.
+	// Times is how many calls the fault is played on; with 0 it stays until it is removed.
 	Times int
 }
 
-// Validate says what in a fault cannot be played.
+// Validate returns an error if the fault cannot be played.
 func (f Fault) Validate() error {
 	switch {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return fmt.Errorf("status %d is not one of 200 to 599", f.Status)
+		return fmt.Errorf("status %d is not between 200 and 599", f.Status)
 	case !slices.Contains([]CutPoint{"", CutBefore, CutAfter, CutMidBody}, f.Cut):
-		return fmt.Errorf("cut %q is not one of before, after, midbody", f.Cut)
+		return fmt.Errorf("cut %q is unknown: want before, after or midbody", f.Cut)
 	case f.Cut == CutBefore && f.AfterEffect:
 		return fmt.Errorf("cut %q and afterEffect exclude each other", f.Cut)
 	case f.Delay < 0 || f.Times < 0:
@@ -68,12 +71,12 @@ func (f Fault) Validate() error {
 	return nil
 }
 
-// takesEffect reports whether the handler runs although the fault then decides the answer.
+// takesEffect reports whether the handler runs before the fault determines the answer.
 func (f Fault) takesEffect() bool {
 	return f.AfterEffect || f.Cut == CutAfter || (f.Cut == CutMidBody && f.Status == 0)
 }
 
-// String is the name under which calls are recorded, such as "after effect, delay 2s, status 500".
+// String returns the name that the record of a call shows, such as "after effect, delay 2s, status 500".
 func (f Fault) String() string {
 	var parts []string
 	if f.AfterEffect {
@@ -99,23 +102,25 @@ func (f Fault) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// ActiveFault is a fault in force.
+// ActiveFault is a fault that has been added and not removed.
 type ActiveFault struct {
-	ID    int
+	// ID is the id that Remove takes.
+	ID int
+	// Fault is the fault as it was added.
 	Fault Fault
-	// Played is the number of calls it was played on so far.
+	// Played is the number of calls it was played on.
 	Played int
 }
 
-// Faults is the ordered list of faults in force. The first that matches a call is played. The zero value is empty
-// and ready; it is safe for concurrent use.
+// Faults is the ordered list of active faults. The first match is played on a call. The zero value is ready to use.
+// It is safe for concurrent use.
 type Faults struct {
 	mu     sync.Mutex
 	lastID int
 	active []*ActiveFault
 }
 
-// Add puts a fault, one that Validate passes, at the end of the list and returns the id to remove it by.
+// Add appends a valid fault to the list and returns its id.
 func (f *Faults) Add(fault Fault) (id int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,7 +131,7 @@ func (f *Faults) Add(fault Fault) (id int) {
 	return f.lastID
 }
 
-// Remove ends a fault and reports whether it was in force. Calls it already holds are not let go.
+// Remove removes a fault and reports whether it was active. Calls that it already delays or hangs stay blocked.
 func (f *Faults) Remove(id int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,7 +142,7 @@ func (f *Faults) Remove(id int) bool {
 	return len(f.active) < before
 }
 
-// Clear ends every fault.
+// Clear removes every fault.
 func (f *Faults) Clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -145,7 +150,7 @@ func (f *Faults) Clear() {
 	f.active = nil
 }
 
-// Active lists the faults in force, in the order they are tried.
+// Active returns the active faults in the order in which they are matched.
 func (f *Faults) Active() []ActiveFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -158,7 +163,7 @@ func (f *Faults) Active() []ActiveFault {
 	return list
 }
 
-// take returns the fault for a request and counts it; one that has been played out leaves the list.
+// take returns the fault for a request and counts the call. It removes a fault that was played Times times.
 func (f *Faults) take(r *http.Request) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -14,41 +14,48 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
-// maxMultipartBytes leaves room for Meta's largest document (100 MB) and the parts around it.
+// maxMultipartBytes leaves room for Meta's largest document (100 MB) and the other parts.
 const maxMultipartBytes = 110_000_000
 
-// Front stands before a handler: it records each call, bounds its body and plays the fault set for it.
+// Front is a middleware that records each call, limits its body and plays the fault that matches it.
 type Front struct {
+	// Recorder holds the calls.
 	Recorder *Recorder
-	Faults   *Faults
+	// Faults are played on matching calls.
+	Faults *Faults
+	// Clock times the calls and the delays of faults. Defaults to the real clock; set it before the first call.
+	Clock clockwork.Clock
 
 	maxBody   int64
 	closeOnce sync.Once
 	closed    chan struct{}
 }
 
-// NewFront makes a front that refuses bodies over maxBody bytes (413), multipart ones over 110 MB.
+// NewFront returns a front that answers 413 to bodies over maxBody bytes, or over 110 MB if they are multipart.
 func NewFront(recorder *Recorder, maxBody int64) *Front {
 	return &Front{
 		Recorder: recorder,
 		Faults:   &Faults{},
+		Clock:    clockwork.NewRealClock(),
 		maxBody:  maxBody,
 		closed:   make(chan struct{}),
 	}
 }
 
-// Close lets go of every call that a fault holds; call it before the server's own Close or Shutdown, which wait for them.
+// Close ends every call that a fault delays or hangs. Call it before the server's Close or Shutdown, which wait for them.
 func (f *Front) Close() {
 	f.closeOnce.Do(func() { close(f.closed) })
 }
 
-// Wrap puts the front before a handler. The result wants a real server: a cut connection is http.ErrAbortHandler.
+// Wrap returns next behind the front. It needs a real server, since it cuts a connection with http.ErrAbortHandler.
 func (f *Front) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		call := Call{
-			At:     time.Now(),
+			At:     f.Clock.Now(),
 			Method: r.Method,
 			Path:   r.URL.Path,
 			Query:  r.URL.Query(),
@@ -87,11 +94,13 @@ func (f *Front) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// receive reads a body into memory and the record, save a multipart one, which the handler streams.
-// The server notices that a client has gone only once the body is read, so a held call depends on it too.
+// receive reads the body into memory and into the record. It leaves a multipart body for the handler to stream.
+// The server detects that a client has disconnected only after the body is read; delayed and hung calls depend on that.
 func (f *Front) receive(answer *recordedAnswer, r *http.Request) error {
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(mediaType, "multipart/") {
-		answer.streamed = &countingBody{ReadCloser: http.MaxBytesReader(answer.ResponseWriter, r.Body, maxMultipartBytes)}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if strings.HasPrefix(mediaType, "multipart/") {
+		limited := http.MaxBytesReader(answer.ResponseWriter, r.Body, maxMultipartBytes)
+		answer.streamed = &countingBody{ReadCloser: limited}
 		r.Body = answer.streamed
 
 		return nil
@@ -114,13 +123,14 @@ func (f *Front) receive(answer *recordedAnswer, r *http.Request) error {
 }
 
 func (f *Front) play(answer *recordedAnswer, r *http.Request, fault Fault, next http.Handler) {
-	var effect *heldAnswer
+	var effect *bufferedAnswer
 	if fault.takesEffect() {
-		effect = &heldAnswer{header: http.Header{}, status: http.StatusOK}
+		effect = &bufferedAnswer{header: http.Header{}, status: http.StatusOK}
 		next.ServeHTTP(effect, r)
 	}
 
-	if answer.streamed != nil && (effect != nil || fault.Status != 0 || fault.Hang || fault.Cut != "") {
+	ownAnswer := effect != nil || fault.Status != 0 || fault.Hang || fault.Cut != ""
+	if answer.streamed != nil && ownAnswer {
 		_, _ = io.Copy(io.Discard, answer.streamed)
 	}
 
@@ -154,17 +164,17 @@ func (f *Front) play(answer *recordedAnswer, r *http.Request, fault Fault, next 
 	effect.send(answer, fault.Cut == CutMidBody)
 }
 
-// pause reports whether the delay passed with the client still there and the front open.
+// pause waits for the delay. It reports false if the client disconnected or the front was closed meanwhile.
 func (f *Front) pause(r *http.Request, delay time.Duration) bool {
 	if delay <= 0 {
 		return true
 	}
 
-	timer := time.NewTimer(delay)
+	timer := f.Clock.NewTimer(delay)
 	defer timer.Stop()
 
 	select {
-	case <-timer.C:
+	case <-timer.Chan():
 		return true
 	case <-r.Context().Done():
 	case <-f.closed:
@@ -173,46 +183,46 @@ func (f *Front) pause(r *http.Request, delay time.Duration) bool {
 	return false
 }
 
-func (f Fault) answer() *heldAnswer {
-	held := &heldAnswer{header: http.Header{}, status: f.Status}
-	held.header.Set("Content-Type", "text/plain; charset=utf-8")
+func (f Fault) answer() *bufferedAnswer {
+	buffered := &bufferedAnswer{header: http.Header{}, status: f.Status}
+	buffered.header.Set("Content-Type", "text/plain; charset=utf-8")
 
 	if strings.HasPrefix(strings.TrimSpace(f.Body), "{") {
-		held.header.Set("Content-Type", "application/json")
+		buffered.header.Set("Content-Type", "application/json")
 	}
 
 	if f.RetryAfter != "" {
-		held.header.Set("Retry-After", f.RetryAfter)
+		buffered.header.Set("Retry-After", f.RetryAfter)
 	}
 
-	held.body.WriteString(f.Body)
+	buffered.body.WriteString(f.Body)
 
-	return held
+	return buffered
 }
 
-// heldAnswer is an answer that has not been sent.
-type heldAnswer struct {
+// bufferedAnswer is an http.ResponseWriter that buffers the answer.
+type bufferedAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 	begun  bool
 }
 
-func (h *heldAnswer) Header() http.Header { return h.header }
+func (h *bufferedAnswer) Header() http.Header { return h.header }
 
-func (h *heldAnswer) WriteHeader(status int) {
+func (h *bufferedAnswer) WriteHeader(status int) {
 	if !h.begun && status >= http.StatusOK {
 		h.status = status
 		h.begun = true
 	}
 }
 
-func (h *heldAnswer) Write(p []byte) (int, error) {
+func (h *bufferedAnswer) Write(p []byte) (int, error) {
 	h.begun = true
 	return h.body.Write(p)
 }
 
-func (h *heldAnswer) send(answer *recordedAnswer, half bool) {
+func (h *bufferedAnswer) send(answer *recordedAnswer, half bool) {
 	body := h.body.Bytes()
 	if half && len(body) == 0 {
 		answer.abort()
@@ -236,7 +246,7 @@ func (h *heldAnswer) send(answer *recordedAnswer, half bool) {
 	answer.abort()
 }
 
-// recordedAnswer records its call when the answer begins, or when it is known that there will be none.
+// recordedAnswer records its call when the answer begins, or when the call ends without an answer.
 type recordedAnswer struct {
 	http.ResponseWriter
 	recorder *Recorder
@@ -245,7 +255,7 @@ type recordedAnswer struct {
 	recorded bool
 }
 
-// Unwrap serves http.ResponseController.
+// Unwrap returns the writer for http.ResponseController.
 func (a *recordedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (a *recordedAnswer) WriteHeader(status int) {
@@ -275,7 +285,7 @@ func (a *recordedAnswer) record(status int) {
 	a.recorder.add(a.call)
 }
 
-// abort closes the connection the way net/http asks for; it does not return.
+// abort closes the connection by panicking with http.ErrAbortHandler, as net/http requires.
 func (a *recordedAnswer) abort() {
 	a.record(0)
 	panic(http.ErrAbortHandler)

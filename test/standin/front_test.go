@@ -14,17 +14,21 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 )
 
-// scene is a Front before a handler that counts its effects.
-type scene struct {
+// countingHandler is a Front around a handler that counts its effects.
+type countingHandler struct {
 	*Front
 	http.Handler
 	effects *Log[string]
 }
 
-func newScene() *scene {
-	s := &scene{Front: NewFront(NewRecorder(100), 1<<20), effects: newLog(100, func(string) int { return 0 })}
+func newCountingHandler() *countingHandler {
+	s := &countingHandler{
+		Front:   NewFront(NewRecorder(100), 1<<20),
+		effects: newLog(100, func(string) int { return 0 }),
+	}
 	s.Handler = s.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -41,7 +45,7 @@ func newScene() *scene {
 	return s
 }
 
-func TestFaultsAsAClientSeesThem(t *testing.T) {
+func TestFaultOutcomes(t *testing.T) {
 	type outcome struct {
 		Status  int
 		Body    string
@@ -150,7 +154,7 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newScene()
+			s := newCountingHandler()
 
 			url, client := start(t, s)
 			if tc.fault != nil {
@@ -186,7 +190,8 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 
-			if string(call.Body) != "hello" || call.BodySize != 5 || call.Query.Get("a") != "b" || call.Header.Get("Authorization") != "Bearer t" {
+			if string(call.Body) != "hello" || call.BodySize != 5 || call.Query.Get("a") != "b" ||
+				call.Header.Get("Authorization") != "Bearer t" {
 				t.Errorf("recorded call %+v", call)
 			}
 
@@ -197,7 +202,7 @@ func TestFaultsAsAClientSeesThem(t *testing.T) {
 	}
 }
 
-func TestHangEnds(t *testing.T) {
+func TestHangEndsWithClientOrFront(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		fault   Fault
@@ -207,9 +212,11 @@ func TestHangEnds(t *testing.T) {
 		{name: "hang after the effect", fault: Fault{Hang: true, AfterEffect: true}, effects: 1},
 		{name: "long delay", fault: Fault{Delay: time.Hour}},
 	} {
-		for _, end := range []string{"client gone", "closed"} {
+		for _, end := range []string{"client disconnected", "closed"} {
 			t.Run(tc.name+", "+end, func(t *testing.T) {
-				s := newScene()
+				s := newCountingHandler()
+				clock := clockwork.NewFakeClock()
+				s.Clock = clock
 				url, client := start(t, s)
 				s.Faults.Add(tc.fault)
 
@@ -228,10 +235,15 @@ func TestHangEnds(t *testing.T) {
 					answered <- err
 				}()
 
+				var err error
 				if tc.fault.Hang {
-					if err := s.Recorder.WaitTotal(t.Context(), 1); err != nil {
-						t.Fatal(err)
-					}
+					err = s.Recorder.WaitTotal(t.Context(), 1)
+				} else {
+					err = clock.BlockUntilContext(t.Context(), 1)
+				}
+
+				if err != nil {
+					t.Fatal(err)
 				}
 
 				if end == "closed" {
@@ -254,7 +266,43 @@ func TestHangEnds(t *testing.T) {
 	}
 }
 
-func TestFaultsAreTriedInOrder(t *testing.T) {
+func TestDelayEndsByTheClock(t *testing.T) {
+	s := newCountingHandler()
+	clock := clockwork.NewFakeClock()
+	s.Clock = clock
+	url, client := start(t, s)
+	s.Faults.Add(Fault{Delay: time.Hour})
+
+	answered := make(chan int, 1)
+
+	r := request(t, http.MethodPost, url+"/x", "hello")
+	go func() {
+		response, err := client.Do(r)
+		if err != nil {
+			answered <- 0
+			return
+		}
+
+		_ = response.Body.Close()
+		answered <- response.StatusCode
+	}()
+
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+
+	if got := s.effects.Total(); got != 0 {
+		t.Errorf("%d effects before the delay has passed, want none", got)
+	}
+
+	clock.Advance(time.Hour)
+
+	if status := <-answered; status != http.StatusAccepted {
+		t.Errorf("status %d after the delay, want 202", status)
+	}
+}
+
+func TestFaultsMatchInOrder(t *testing.T) {
 	var faults Faults
 	faults.Add(Fault{
 		Method:     "POST",
@@ -272,8 +320,12 @@ func TestFaultsAreTriedInOrder(t *testing.T) {
 
 	var got []int
 	for _, call := range []string{
-		"POST /v26.0/1/messages", "GET /v26.0/1/messages", "POST /v1.0/1/messages", "POST /v26.0/1/messages",
-		"POST /v1/messages/text", "POST /v26.0/2/messages",
+		"POST /v26.0/1/messages",
+		"GET /v26.0/1/messages",
+		"POST /v1.0/1/messages",
+		"POST /v26.0/1/messages",
+		"POST /v1/messages/text",
+		"POST /v26.0/2/messages",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		got = append(got, take(method, path))
@@ -288,18 +340,18 @@ func TestFaultsAreTriedInOrder(t *testing.T) {
 	}
 
 	if !faults.Remove(second) || faults.Remove(second) {
-		t.Error("Remove reports wrongly whether the fault was in force")
+		t.Error("Remove reports wrongly whether the fault was active")
 	}
 
 	faults.Clear()
 
 	if len(faults.Active()) != 0 {
-		t.Error("faults left after Clear")
+		t.Error("faults are active after Clear")
 	}
 }
 
 func TestBodyLimits(t *testing.T) {
-	s := newScene()
+	s := newCountingHandler()
 	url, client := start(t, s)
 
 	status, _ := do(t, client, request(t, http.MethodPost, url+"/x", strings.Repeat("a", 1<<20+1)))
@@ -316,7 +368,7 @@ func TestBodyLimits(t *testing.T) {
 
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 
-	countOnly := &scene{Front: NewFront(NewRecorder(1), 1)}
+	countOnly := &countingHandler{Front: NewFront(NewRecorder(1), 1)}
 	countOnly.Handler = countOnly.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -330,7 +382,8 @@ func TestBodyLimits(t *testing.T) {
 		t.Errorf("status %d for a large multipart body, want 413", status)
 	}
 
-	if calls := countOnly.Recorder.Calls(); len(calls) != 1 || calls[0].Body != nil || calls[0].BodySize != maxMultipartBytes {
+	calls := countOnly.Recorder.Calls()
+	if len(calls) != 1 || calls[0].Body != nil || calls[0].BodySize != maxMultipartBytes {
 		t.Errorf("recorded %d calls", len(calls))
 	}
 }
@@ -363,17 +416,19 @@ func TestGraphErrorFault(t *testing.T) {
 	}
 
 	if got := GraphError(131000, "", 503).Status; got != 503 {
-		t.Errorf("status %d, want the one asked for", got)
+		t.Errorf("status %d, want 503", got)
 	}
 }
 
 func BenchmarkFront(b *testing.B) {
 	graph := NewGraph(GraphOptions{Keep: -1})
 	url, client := start(b, graph)
-	body := `{"messaging_product":"whatsapp","to":"+573001234567","type":"text","text":{"body":"hi"},"biz_opaque_callback_data":"e1"}`
+	body := message(`"type":"text","text":{"body":"hi"},"biz_opaque_callback_data":"e1"`)
+	target := url + "/v26.0/1/messages"
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if status, answer := do(b, client, request(b, http.MethodPost, url+"/v26.0/1/messages", body, "Authorization", "Bearer t")); status != 200 {
+			status, answer := do(b, client, request(b, http.MethodPost, target, body, "Authorization", "Bearer t"))
+			if status != http.StatusOK {
 				b.Error(strconv.Itoa(status) + answer)
 			}
 		}

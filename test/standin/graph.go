@@ -14,13 +14,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
 const (
 	maxGraphBody = 4 << 20
-	// maxNodes bounds the media, business accounts and phone numbers a Graph remembers, each.
+	// maxNodes bounds the media, the business accounts and the phone numbers that a Graph stores, each.
 	maxNodes = 1000
-	// defaultKeep is how many calls and messages a stand-in keeps.
+	// defaultKeep is how many calls and messages a stand-in retains.
 	defaultKeep = 10_000
 )
 
@@ -28,35 +30,35 @@ var graphVersion = regexp.MustCompile(`^v\d+\.\d+$`)
 
 // GraphOptions configure a Graph. The zero value accepts any bearer token and any phone number id.
 type GraphOptions struct {
-	// AccessTokens are accepted as Authorization: Bearer; with none, any token is.
+	// AccessTokens are accepted as Authorization: Bearer. If empty, any token is accepted.
 	AccessTokens []string
-	// AppID and AppSecret make the app access token "AppID|AppSecret"; with no AppID any app and token is accepted.
+	// AppID and AppSecret form the app access token "AppID|AppSecret". Without AppID any app and token is accepted.
 	AppID, AppSecret string
-	// TokenExpiresAt is when the access tokens expire; zero is never.
+	// TokenExpiresAt is when the access tokens expire; zero means never.
 	TokenExpiresAt time.Time
-	// TokenScopes are the permissions that debug_token tells of; by default both of WhatsApp's.
+	// TokenScopes are the permissions that debug_token reports. Defaults to both of WhatsApp's.
 	TokenScopes []string
-	// PhoneNumberIDs are the numbers that exist; with none, all do.
+	// PhoneNumberIDs are the numbers that exist. If empty, every number exists.
 	PhoneNumberIDs []string
-	// PublicURL is the scheme and host of media URLs; by default those of the request.
+	// PublicURL is the scheme and host of media URLs. Defaults to those of the request.
 	PublicURL string
-	// MediaURLLifetime defaults to Meta's 5 minutes.
+	// MediaURLLifetime is how long a media URL is valid. Defaults to Meta's 5 minutes.
 	MediaURLLifetime time.Duration
-	// CallbackClient makes the verification GET of a webhook subscription; by default one that waits 5 seconds.
+	// CallbackClient sends the verification request of a webhook subscription. Defaults to a client with a timeout of 5 seconds.
 	CallbackClient *http.Client
-	// StatusSink is told of each message that was sent, within the call that sent it: it must not block.
+	// StatusSink is called with each sent message, within the call that sent it. It must not block.
 	StatusSink func(SentMessage)
-	// Now is the clock of media URLs and of tokens; by default time.Now.
-	Now func() time.Time
-	// Keep is how many calls and sent messages are kept, 10,000 by default; negative: they are only counted.
+	// Clock decides when media URLs and tokens expire, and times faults. Defaults to the real clock.
+	Clock clockwork.Clock
+	// Keep is how many calls and sent messages are retained. Defaults to 10,000; if negative, they are only counted.
 	Keep int
 }
 
-// Graph stands in for Meta's Graph API v1.0 and up, as far as WhatsApp receivers use it: messages, media, webhook
-// subscriptions and their overrides, debug_token.
+// Graph is the stand-in for the part of Meta's Graph API (any version) that WhatsApp receivers use: messages, media,
+// webhook subscriptions and their overrides, and debug_token.
 type Graph struct {
 	*Front
-	// SentLog holds what Sent returns, with its count and a Wait.
+	// SentLog is the log behind Sent: it counts messages and can wait for them.
 	SentLog *Log[SentMessage]
 
 	options  GraphOptions
@@ -67,7 +69,7 @@ type Graph struct {
 	serial   atomic.Uint64
 }
 
-// NewGraph makes a Graph to serve with net/http. Close it before its server.
+// NewGraph returns a Graph to serve with net/http. Close it before its server.
 func NewGraph(options GraphOptions) *Graph {
 	if options.MediaURLLifetime <= 0 {
 		options.MediaURLLifetime = 5 * time.Minute
@@ -77,8 +79,8 @@ func NewGraph(options GraphOptions) *Graph {
 		options.TokenScopes = []string{"whatsapp_business_management", "whatsapp_business_messaging"}
 	}
 
-	if options.Now == nil {
-		options.Now = time.Now
+	if options.Clock == nil {
+		options.Clock = clockwork.NewRealClock()
 	}
 
 	if options.CallbackClient == nil {
@@ -92,6 +94,7 @@ func NewGraph(options GraphOptions) *Graph {
 		options: options,
 		nonce:   rand.Text(),
 	}
+	g.Front.Clock = options.Clock
 	g.media.key = []byte(rand.Text())
 	g.webhooks.accounts = map[string]string{}
 	g.webhooks.numbers = map[string]string{}
@@ -100,7 +103,7 @@ func NewGraph(options GraphOptions) *Graph {
 	return g
 }
 
-// keepOrDefault reads an option's Keep: 0 is the default, negative is none.
+// keepOrDefault resolves the option Keep: 0 means the default, negative means none.
 func keepOrDefault(keep int) int {
 	if keep == 0 {
 		return defaultKeep
@@ -109,12 +112,13 @@ func keepOrDefault(keep int) int {
 	return max(keep, 0)
 }
 
+// ServeHTTP implements http.Handler.
 func (g *Graph) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.handler.ServeHTTP(w, r) }
 
-// unique is a seed no other call of any stand-in gets.
+// unique returns a seed that is unique across all stand-ins.
 func (g *Graph) unique() string { return fmt.Sprintf("%s-%d", g.nonce, g.serial.Add(1)) }
 
-// endpoint answers with a JSON value or a problem.
+// endpoint returns a JSON value or a problem.
 type endpoint func(*http.Request) (any, *problem)
 
 func (g *Graph) routes() http.Handler {
@@ -159,7 +163,7 @@ func (g *Graph) routes() http.Handler {
 	return mux
 }
 
-// getNode serves GET of a bare id, which may name a phone number or media.
+// getNode serves GET /{id}, which names a phone number or a medium.
 func (g *Graph) getNode(r *http.Request) (any, *problem) {
 	if slices.Contains(strings.Split(r.URL.Query().Get("fields"), ","), "webhook_configuration") {
 		return g.getNumberOverride(r)
@@ -169,7 +173,10 @@ func (g *Graph) getNode(r *http.Request) (any, *problem) {
 }
 
 func unknownPath(r *http.Request) *problem {
-	return &problem{code: 2500, title: "Unknown path components: " + r.Method + " " + r.URL.Path}
+	return &problem{
+		code:  2500,
+		title: "Unknown path components: " + r.Method + " " + r.URL.Path,
+	}
 }
 
 func (g *Graph) hasNumber(id string) bool {
@@ -177,11 +184,12 @@ func (g *Graph) hasNumber(id string) bool {
 }
 
 func unknownObject(id string) *problem {
-	return invalid("Unsupported request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation", id)
+	return invalid("Unsupported request. Object with ID '%s' does not exist, "+
+		"cannot be loaded due to missing permissions, or does not support this operation", id)
 }
 
-// params reads the parameters of a call from its query and its body, a form or a JSON object. Values of a JSON object
-// that are not strings stay JSON, which is also how Graph takes nested values in a form.
+// params reads the parameters of a call from its query and its body, which is a form or a JSON object. Values of a JSON
+// object other than strings stay JSON; Graph accepts nested values of a form in the same way.
 func params(r *http.Request) (url.Values, *problem) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		values := r.URL.Query()
@@ -214,13 +222,13 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.Header().Set("WWW-Authenticate", `OAuth "Facebook Platform" "invalid_request"`)
 	w.WriteHeader(p.httpStatus())
-	_, _ = w.Write(p.body()) //nolint:gosec // JSON, and typed so: no browser takes it for a page
+	_, _ = w.Write(p.body()) //nolint:gosec // the content type is JSON, so no browser renders it as a page
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		http.Error(w, "the answer is not JSON: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "encoding the answer: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 

@@ -19,7 +19,7 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// accepted reports whether a credential is one of those known; with none known any but the empty one is.
+// accepted reports whether a credential is known. If known is empty, any non-empty credential is accepted.
 func accepted(known []string, credential string) bool {
 	if len(known) == 0 {
 		return credential != ""
@@ -51,7 +51,7 @@ func (g *Graph) authorizeUser(r *http.Request) *problem {
 }
 
 func (g *Graph) tokenExpired() bool {
-	return !g.options.TokenExpiresAt.IsZero() && !g.options.Now().Before(g.options.TokenExpiresAt)
+	return !g.options.TokenExpiresAt.IsZero() && !g.options.Clock.Now().Before(g.options.TokenExpiresAt)
 }
 
 func (g *Graph) authorizeApp(r *http.Request) *problem {
@@ -86,7 +86,7 @@ func (g *Graph) appTokens() []string {
 	return []string{g.options.AppID + "|" + g.options.AppSecret}
 }
 
-// debugToken serves GET /debug_token. A token that has expired is told of in full, one that is not known is not.
+// debugToken serves GET /debug_token. It returns all fields of an expired token, but only an error for an unknown token.
 func (g *Graph) debugToken(r *http.Request) (any, *problem) {
 	token := r.URL.Query().Get("input_token")
 	if token == "" {

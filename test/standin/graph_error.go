@@ -11,7 +11,7 @@ import (
 	"net/http"
 )
 
-// errorTitle is the title and HTTP status Meta's table of error codes gives a code.
+// errorTitle is the title and the HTTP status of a code in Meta's table of error codes.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 type errorTitle struct {
 	title  string
@@ -72,8 +72,8 @@ var errorTitles = map[int]errorTitle{
 	135000: {"Generic user error", 400},
 }
 
-// GraphError is a fault that answers with an error of Graph's shape. An httpStatus of 0 is the one Meta's table gives
-// the code. The caller sets what calls it is for, and how often.
+// GraphError returns a fault that answers with a Graph error. An httpStatus of 0 selects the status of Meta's table. The
+// caller sets the method, the path and the number of calls.
 func GraphError(code int, details string, httpStatus int) Fault {
 	p := problem{
 		code:    code,
@@ -84,7 +84,7 @@ func GraphError(code int, details string, httpStatus int) Fault {
 	return Fault{Status: p.httpStatus(), Body: string(p.body())}
 }
 
-// problem is an error of the Graph API; title and status default to the table's.
+// problem is an error of the Graph API. Its title and status default to those of Meta's table.
 type problem struct {
 	code    int
 	title   string
@@ -92,7 +92,7 @@ type problem struct {
 	status  int
 }
 
-// invalid is the answer to a parameter that Graph itself, not WhatsApp, refuses.
+// invalid returns the error for a parameter that Graph itself rejects, before WhatsApp.
 func invalid(format string, args ...any) *problem {
 	return &problem{code: 100, title: fmt.Sprintf(format, args...)}
 }

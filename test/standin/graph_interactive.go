@@ -29,7 +29,7 @@ type interactiveAction struct {
 	Parameters map[string]json.RawMessage
 }
 
-// checkInteractive holds an interactive object against the limits of Meta's reference for its type.
+// checkInteractive validates an interactive object by the limits that Meta's reference states for its type.
 func checkInteractive(object json.RawMessage) *problem {
 	var interactive interactiveObject
 	if p := decode(object, &interactive); p != nil {
@@ -54,7 +54,8 @@ func checkInteractive(object json.RawMessage) *problem {
 		if action.Name != interactive.Type || len(action.Parameters) == 0 {
 			specific = refused(131008, "Action name %q and its parameters are required", interactive.Type)
 		}
-	case "location_request_message", "address_message", "product", "product_list", "catalog_message", "voice_call", "call_permission_request":
+	case "location_request_message", "address_message", "product", "product_list",
+		"catalog_message", "voice_call", "call_permission_request":
 	default:
 		return refused(131009, "Interactive type %q is not known", interactive.Type)
 	}
@@ -102,7 +103,11 @@ func checkButtons(action *interactiveAction) *problem {
 			return refused(131009, "Button type %q is not reply", button.Type)
 		}
 
-		if p := first(length("Button id", button.Reply.ID, true, 256), length("Button title", button.Reply.Title, true, 20)); p != nil {
+		p := first(
+			length("Button id", button.Reply.ID, true, 256),
+			length("Button title", button.Reply.Title, true, 20),
+		)
+		if p != nil {
 			return p
 		}
 
@@ -125,7 +130,7 @@ func checkList(action *interactiveAction) *problem {
 
 	ids := map[string]bool{}
 	for _, section := range action.Sections {
-		// A title is required as soon as there is more than one section.
+		// A title is required if there is more than one section.
 		if p := length("Section title", section.Title, len(action.Sections) > 1, 24); p != nil {
 			return p
 		}

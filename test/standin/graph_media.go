@@ -24,9 +24,10 @@ import (
 const (
 	// downloadPath is the path of Meta's media host, lookaside.fbsbx.com.
 	downloadPath = "/whatsapp_business/attachments/"
-	// maxKeptUpload is how much of an upload is kept; a larger one is counted and hashed only, and is not downloadable.
-	maxKeptUpload = 16 << 20
-	// maxMediaBytes bounds all media together, the oldest giving way.
+	// maxStoredUpload is the size up to which an upload is stored. A larger upload is counted and hashed only, and cannot
+	// be downloaded.
+	maxStoredUpload = 16 << 20
+	// maxMediaBytes bounds all media together; the oldest are evicted first.
 	maxMediaBytes = 256 << 20
 )
 
@@ -35,7 +36,7 @@ type medium struct {
 	sha256  string
 	size    int64
 	content []byte
-	// owner is the phone number id it was uploaded to, "" for any.
+	// owner is the phone number id of the upload; empty means any.
 	owner string
 }
 
@@ -96,7 +97,7 @@ func (s *mediaStore) removeLocked(id string) bool {
 	return true
 }
 
-// sign makes the token of a download URL: it cannot be guessed and needs no memory.
+// sign returns the token of a download URL. It cannot be guessed and need not be stored.
 func (s *mediaStore) sign(id, expires string) string {
 	mac := hmac.New(sha256.New, s.key)
 	_, _ = fmt.Fprintf(mac, "%s|%s", id, expires)
@@ -104,13 +105,13 @@ func (s *mediaStore) sign(id, expires string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// PutMedia makes a medium as if a person had sent it. The content is not copied.
+// PutMedia stores a medium as if a person had sent it. The content is not copied.
 func (g *Graph) PutMedia(id, mime string, content []byte) {
 	sum := sha256.Sum256(content)
 	g.PutMediaWithSHA256(id, mime, content, hex.EncodeToString(sum[:]))
 }
 
-// PutMediaWithSHA256 is PutMedia with a SHA-256 of the caller's choosing, which may be wrong or in base64.
+// PutMediaWithSHA256 is PutMedia with an explicit SHA-256, which may be wrong or in base64.
 func (g *Graph) PutMediaWithSHA256(id, mime string, content []byte, sha256 string) {
 	g.media.put(id, medium{
 		mime:    mime,
@@ -120,7 +121,7 @@ func (g *Graph) PutMediaWithSHA256(id, mime string, content []byte, sha256 strin
 	})
 }
 
-// getMedia serves GET /{media-id}. Graph gives file_size as a number, whatever its reference says.
+// getMedia serves GET /{media-id}. Graph returns file_size as a number, although its reference says string.
 func (g *Graph) getMedia(r *http.Request) (any, *problem) {
 	id := r.PathValue("id")
 
@@ -135,7 +136,8 @@ func (g *Graph) getMedia(r *http.Request) (any, *problem) {
 		}
 	}
 
-	expires := strconv.FormatInt(g.options.Now().Add(g.options.MediaURLLifetime).UnixMilli(), 10)
+	deadline := g.options.Clock.Now().Add(g.options.MediaURLLifetime)
+	expires := strconv.FormatInt(deadline.UnixMilli(), 10)
 	query := url.Values{
 		"mid":  {id},
 		"ext":  {expires},
@@ -165,7 +167,7 @@ func (g *Graph) publicURL(r *http.Request) string {
 	return scheme + "://" + r.Host
 }
 
-// download serves the URL of a medium: with the token of the account, a User-Agent, and before it expires.
+// download serves the URL of a medium. It requires the token of the account, a User-Agent and an unexpired URL.
 func (g *Graph) download(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	id := query.Get("mid")
@@ -178,7 +180,8 @@ func (g *Graph) download(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a User-Agent is required", http.StatusForbidden)
 	case !accepted(g.options.AccessTokens, bearer(r)):
 		http.Error(w, "not authorized", http.StatusUnauthorized)
-	case err != nil || !found || m.content == nil || !g.options.Now().Before(time.UnixMilli(deadline)),
+	case err != nil, !found, m.content == nil,
+		!g.options.Clock.Now().Before(time.UnixMilli(deadline)),
 		!hmac.Equal([]byte(g.media.sign(id, expires)), []byte(query.Get("hash"))):
 		http.Error(w, "not found", http.StatusNotFound)
 	default:
@@ -266,7 +269,7 @@ func readField(part *multipart.Part) (string, error) {
 	return string(value), err
 }
 
-// readFile hashes a part as it passes and keeps it unless it is too large to.
+// readFile hashes a part while reading it, and stores it up to maxStoredUpload bytes.
 func (m *medium) readFile(part *multipart.Part) error {
 	if m.mime == "" {
 		m.mime = part.Header.Get("Content-Type")
@@ -275,7 +278,7 @@ func (m *medium) readFile(part *multipart.Part) error {
 	hash := sha256.New()
 	stream := io.TeeReader(part, hash)
 
-	kept, err := io.ReadAll(io.LimitReader(stream, maxKeptUpload+1))
+	content, err := io.ReadAll(io.LimitReader(stream, maxStoredUpload+1))
 	if err != nil {
 		return err
 	}
@@ -285,11 +288,11 @@ func (m *medium) readFile(part *multipart.Part) error {
 		return err
 	}
 
-	m.size = int64(len(kept)) + rest
+	m.size = int64(len(content)) + rest
 
 	m.sha256 = hex.EncodeToString(hash.Sum(nil))
-	if len(kept) <= maxKeptUpload {
-		m.content = kept
+	if len(content) <= maxStoredUpload {
+		m.content = content
 	}
 
 	return nil

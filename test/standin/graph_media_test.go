@@ -8,20 +8,19 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 )
 
 func TestMediaLookupAndDownload(t *testing.T) {
-	var now atomic.Int64
-	now.Store(1_750_000_000)
-
+	clock := clockwork.NewFakeClockAt(time.Unix(1_750_000_000, 0))
 	graph := NewGraph(GraphOptions{
-		AccessTokens: []string{"token"}, PhoneNumberIDs: []string{testNumber},
-		Now: func() time.Time { return time.Unix(now.Load(), 0) },
+		AccessTokens:   []string{"token"},
+		PhoneNumberIDs: []string{testNumber},
+		Clock:          clock,
 	})
 	url, client := start(t, graph)
 	graph.PutMedia("m1", "image/jpeg", []byte("picture"))
@@ -53,7 +52,7 @@ func TestMediaLookupAndDownload(t *testing.T) {
 	}
 
 	if _, body := get(url+"/v26.0/lie", auth...); object(t, body)["sha256"] != "00" {
-		t.Errorf("lookup with a chosen sum: %s", body)
+		t.Errorf("lookup with an explicit SHA-256: %s", body)
 	}
 
 	for _, tc := range []struct {
@@ -73,7 +72,7 @@ func TestMediaLookupAndDownload(t *testing.T) {
 		{name: "another medium", target: strings.Replace(link, "mid=m1", "mid=lie", 1), header: auth, status: 404},
 		{name: "no query", target: url + downloadPath, header: auth, status: 404},
 		{
-			name:   "lookup for a number that is not there",
+			name:   "lookup for an unknown number",
 			target: url + "/v26.0/m1?phone_number_id=1",
 			header: auth,
 			status: 400,
@@ -82,8 +81,8 @@ func TestMediaLookupAndDownload(t *testing.T) {
 		{name: "lookup without token", target: url + "/v26.0/m1", status: 401},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			now.Add(int64(tc.after / time.Second))
-			defer now.Add(-int64(tc.after / time.Second))
+			clock.Advance(tc.after)
+			defer clock.Advance(-tc.after)
 
 			status, body := get(tc.target, tc.header...)
 			if status != tc.status || (status == 200 && body != "picture") {
@@ -135,7 +134,7 @@ func TestMediaUploadAndDelete(t *testing.T) {
 		status int
 	}{
 		{name: "small", size: 10, fields: complete, status: 200},
-		{name: "not kept", size: maxKeptUpload + 1, fields: complete, status: 200},
+		{name: "too large to store", size: maxStoredUpload + 1, fields: complete, status: 200},
 		{name: "no file", size: -1, fields: complete, status: 400},
 		{name: "no product", size: 10, fields: map[string]string{"type": "application/pdf"}, status: 400},
 	} {
@@ -166,13 +165,19 @@ func TestMediaUploadAndDelete(t *testing.T) {
 	}
 
 	for name, tc := range map[string]struct {
-		contentType, body string
-		code              int
+		contentType string
+		body        string
+		code        int
 	}{
-		"JSON":      {"application/json", `{}`, 100},
-		"cut short": {"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf", 131053},
+		"JSON": {contentType: "application/json", body: `{}`, code: 100},
+		"cut short": {
+			contentType: "multipart/form-data; boundary=b",
+			body:        "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf",
+			code:        131053,
+		},
 	} {
-		r := request(t, http.MethodPost, url+"/v26.0/1/media", tc.body, "Authorization", "Bearer t", "Content-Type", tc.contentType)
+		r := request(t, http.MethodPost, url+"/v26.0/1/media", tc.body,
+			"Authorization", "Bearer t", "Content-Type", tc.contentType)
 		if status, body := do(t, client, r); status != http.StatusBadRequest || errorCode(t, body) != tc.code {
 			t.Errorf("upload of %s: %d %s, want 400 and code %d", name, status, body, tc.code)
 		}

@@ -13,24 +13,27 @@ import (
 
 // SentMessage is one message that a Graph accepted.
 type SentMessage struct {
+	// PhoneNumberID is the business number that sent it.
 	PhoneNumberID string `json:"phone_number_id"`
 	// ID is the wamid in the answer.
 	ID string `json:"id"`
-	// To is the phone number as it was given, Recipient the business-scoped user id.
-	To        string `json:"to"`
+	// To is the phone number as written in the request.
+	To string `json:"to"`
+	// Recipient is the business-scoped user id.
 	Recipient string `json:"recipient"`
-	Type      string `json:"type"`
+	// Type is the message type, such as text.
+	Type string `json:"type"`
 	// Text is the body of a message of type text.
 	Text string `json:"text"`
 	// Callback is biz_opaque_callback_data.
 	Callback string `json:"callback"`
-	// ContextID is the message it answers.
+	// ContextID is the id of the message it replies to.
 	ContextID string `json:"context_id"`
 	// Raw is the request body.
 	Raw json.RawMessage `json:"raw"`
 }
 
-// messageRequest is what is common to every POST /{phone-number-id}/messages.
+// messageRequest holds the fields common to every POST /{phone-number-id}/messages.
 type messageRequest struct {
 	MessagingProduct string          `json:"messaging_product"`
 	RecipientType    string          `json:"recipient_type"`
@@ -59,7 +62,7 @@ type textObject struct {
 
 var (
 	phoneNumber = regexp.MustCompile(`^\+?[0-9]{6,15}$`)
-	// businessScopedID is a country code and up to 128 alphanumerics; a parent's has ENT between them.
+	// businessScopedID is a country code and up to 128 alphanumerics, with ENT between them for a parent business.
 	businessScopedID = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$`)
 	phoneSeparators  = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "")
 )
@@ -96,7 +99,7 @@ func (g *Graph) sendMessage(r *http.Request) (any, *problem) {
 	return g.accept(number, request, raw), nil
 }
 
-// acknowledge answers a read receipt, with or without a typing indicator.
+// acknowledge returns the answer to a read receipt, with or without a typing indicator.
 func acknowledge(request messageRequest) (any, *problem) {
 	switch {
 	case request.Status != "read":
@@ -110,7 +113,7 @@ func acknowledge(request messageRequest) (any, *problem) {
 	return map[string]bool{"success": true}, nil
 }
 
-// accept records a valid message and makes Meta's answer: accepted, which is not delivered.
+// accept records a valid message and returns Meta's answer, which means accepted, not delivered.
 func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 	contact := map[string]string{"input": request.To}
 
@@ -152,8 +155,8 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 	}{"whatsapp", []map[string]string{contact}, []map[string]string{{"id": message.ID}}}
 }
 
-// digitsOnly is the wa_id of a phone number.
+// digitsOnly returns the wa_id of a phone number.
 func digitsOnly(phone string) string { return strings.TrimPrefix(phoneSeparators.Replace(phone), "+") }
 
-// Sent returns the messages that were accepted and are still kept, oldest first.
+// Sent returns the retained messages, oldest first.
 func (g *Graph) Sent() []SentMessage { return g.SentLog.All() }

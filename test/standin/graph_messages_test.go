@@ -17,7 +17,7 @@ import (
 
 const testNumber = "106540352242922"
 
-// message makes a request body with the given fields and the common ones.
+// message returns a request body with the given fields and the common ones.
 func message(fields string) string {
 	return `{"messaging_product":"whatsapp","recipient_type":"individual","to":"+573001234567",` + fields + `}`
 }
@@ -64,7 +64,7 @@ func TestSendMessageChecks(t *testing.T) {
 		{name: "image by id", body: message(`"type":"image","image":{"id":"1"}`)},
 		{name: "location", body: message(`"type":"location","location":{"latitude":0,"longitude":1.5}`)},
 		{name: "contacts", body: message(`"type":"contacts","contacts":[{"name":{"formatted_name":"Ana"}}]`)},
-		{name: "reaction taken back", body: message(`"type":"reaction","reaction":{"message_id":"wamid.x","emoji":""}`)},
+		{name: "reaction removed", body: message(`"type":"reaction","reaction":{"message_id":"wamid.x","emoji":""}`)},
 		{name: "template", body: message(`"type":"template","template":{"name":"hello","language":{"code":"es"}}`)},
 		{name: "three buttons", body: interactive(buttons(3))},
 		{name: "ten rows", body: interactive(rows(10, `"title":"Row","description":"`+long(72)+`"`))},
@@ -94,7 +94,7 @@ func TestSendMessageChecks(t *testing.T) {
 			status: 400,
 			code:   100,
 		},
-		{name: "no JSON", body: `{`, status: 400, code: 100},
+		{name: "invalid JSON", body: `{`, status: 400, code: 100},
 		{name: "an array", body: `[]`, status: 400, code: 100},
 		{name: "empty", body: ``, status: 400, code: 100},
 		{name: "no product", body: `{"to":"+573001234567","text":{"body":"hi"}}`, status: 400, code: 100},
@@ -114,7 +114,7 @@ func TestSendMessageChecks(t *testing.T) {
 		{name: "unknown type", body: message(`"type":"poll","poll":{}`), status: 400, code: 100},
 		{name: "no object", body: message(`"type":"image"`), status: 400, code: 100},
 		{name: "null object", body: message(`"type":"text","text":null`), status: 400, code: 100},
-		{name: "object of another kind", body: message(`"type":"image","image":["x"]`), status: 400, code: 100},
+		{name: "object of the wrong JSON type", body: message(`"type":"image","image":["x"]`), status: 400, code: 100},
 		{name: "empty text", body: message(`"text":{"body":""}`), status: 400, code: 100},
 		{name: "long text", body: message(`"text":{"body":"` + long(4097) + `"}`), status: 400, code: 100},
 		{
@@ -123,7 +123,7 @@ func TestSendMessageChecks(t *testing.T) {
 			status: 400,
 			code:   100,
 		},
-		{name: "image by neither", body: message(`"type":"image","image":{}`), status: 400, code: 131009},
+		{name: "image without id and link", body: message(`"type":"image","image":{}`), status: 400, code: 131009},
 		{
 			name:   "long caption",
 			body:   message(`"type":"image","image":{"id":"1","caption":"` + long(1025) + `"}`),
@@ -131,7 +131,7 @@ func TestSendMessageChecks(t *testing.T) {
 			code:   131009,
 		},
 		{
-			name:   "location without",
+			name:   "location without longitude",
 			body:   message(`"type":"location","location":{"latitude":1}`),
 			status: 400,
 			code:   131008,
@@ -205,7 +205,9 @@ func TestSendMessageChecks(t *testing.T) {
 
 			before := graph.SentLog.Total()
 
-			status, body := do(t, client, request(t, http.MethodPost, url+path, tc.body, "Authorization", "Bearer "+token))
+			r := request(t, http.MethodPost, url+path, tc.body, "Authorization", "Bearer "+token)
+			status, body := do(t, client, r)
+
 			if status != want || errorCode(t, body) != tc.code {
 				t.Errorf("%d %s, want %d and code %d", status, body, want, tc.code)
 			}
@@ -218,13 +220,15 @@ func TestSendMessageChecks(t *testing.T) {
 }
 
 func TestSendMessageAnswersAndRecords(t *testing.T) {
-	var sunk []SentMessage
+	var sink []SentMessage
 
-	graph := NewGraph(GraphOptions{StatusSink: func(m SentMessage) { sunk = append(sunk, m) }})
+	graph := NewGraph(GraphOptions{StatusSink: func(m SentMessage) { sink = append(sink, m) }})
 	url, client := start(t, graph)
-	body := message(`"type":"text","text":{"body":"hi"},"context":{"message_id":"wamid.in"},"biz_opaque_callback_data":"e1"`)
+	body := message(`"type":"text","text":{"body":"hi"},"context":{"message_id":"wamid.in"},` +
+		`"biz_opaque_callback_data":"e1"`)
 	post := func(body string) map[string]any {
-		status, answer := do(t, client, request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/messages", body, "Authorization", "Bearer t"))
+		r := request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/messages", body, "Authorization", "Bearer t")
+		status, answer := do(t, client, r)
 		if status != http.StatusOK {
 			t.Fatalf("status %d: %s", status, answer)
 		}
@@ -265,7 +269,7 @@ func TestSendMessageAnswersAndRecords(t *testing.T) {
 		t.Errorf("sent message (-want +got):\n%s", diff)
 	}
 
-	if diff := cmp.Diff(sent, sunk); diff != "" {
+	if diff := cmp.Diff(sent, sink); diff != "" {
 		t.Errorf("messages at the sink (-want +got):\n%s", diff)
 	}
 
@@ -293,14 +297,20 @@ func TestAmbiguousSend(t *testing.T) {
 	}
 
 	if sent := graph.Sent(); len(sent) != 1 || sent[0].Callback != "e1" {
-		t.Errorf("sent %+v, want the one message", sent)
+		t.Errorf("sent %+v, want one message", sent)
 	}
 }
 
 func FuzzSendMessage(f *testing.F) {
 	for _, seed := range []string{
-		message(`"text":{"body":"hi"}`), interactive(buttons(3)), interactive(rows(2, `"title":"R"`)), `{`, `null`, `[]`,
-		`{"messaging_product":"whatsapp","status":"read","message_id":"x"}`, message(`"type":"contacts","contacts":[null]`),
+		message(`"text":{"body":"hi"}`),
+		interactive(buttons(3)),
+		interactive(rows(2, `"title":"R"`)),
+		`{`,
+		`null`,
+		`[]`,
+		`{"messaging_product":"whatsapp","status":"read","message_id":"x"}`,
+		message(`"type":"contacts","contacts":[null]`),
 	} {
 		f.Add([]byte(seed))
 	}

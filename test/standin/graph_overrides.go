@@ -8,11 +8,12 @@ import (
 	"net/http"
 )
 
-// notSubscribed is what Graph says to an override for an account the app is not subscribed to.
-const notSubscribed = "Before override the current callback uri, your app must be subscribed to receive messages for WhatsApp Business Account"
+// notSubscribed is Graph's error for an override of an account to which the app is not subscribed.
+const notSubscribed = "Before override the current callback uri, " +
+	"your app must be subscribed to receive messages for WhatsApp Business Account"
 
-// subscribeAccount serves POST /{waba-id}/subscribed_apps: with no parameters it subscribes the app and takes an
-// override away; with override_callback_uri and verify_token it sets one, for an account subscribed before.
+// subscribeAccount serves POST /{waba-id}/subscribed_apps. Without parameters it subscribes the app and removes the
+// override. With override_callback_uri and verify_token it sets an override, if the account is subscribed.
 func (g *Graph) subscribeAccount(r *http.Request) (any, *problem) {
 	account := r.PathValue("id")
 	override := ""
@@ -38,16 +39,16 @@ func (g *Graph) subscribeAccount(r *http.Request) (any, *problem) {
 		}
 	}
 
-	return g.remember(g.webhooks.accounts, account, override)
+	return g.storeOverride(g.webhooks.accounts, account, override)
 }
 
-// remember sets one of the accounts or the numbers.
-func (g *Graph) remember(entries map[string]string, id, override string) (any, *problem) {
+// storeOverride sets an entry of webhooks.accounts or webhooks.numbers.
+func (g *Graph) storeOverride(entries map[string]string, id, override string) (any, *problem) {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
 
 	if _, known := entries[id]; !known && len(entries) >= maxNodes {
-		return nil, &problem{code: 4, details: "the stand-in keeps no more than 1000 of these"}
+		return nil, &problem{code: 4, details: "the stand-in stores at most 1000 of these"}
 	}
 
 	entries[id] = override
@@ -83,7 +84,7 @@ func (g *Graph) getAccount(r *http.Request) (any, *problem) {
 	return map[string]any{"data": data}, nil
 }
 
-// unsubscribeAccount serves DELETE /{waba-id}/subscribed_apps; the override goes with the subscription.
+// unsubscribeAccount serves DELETE /{waba-id}/subscribed_apps. It removes the subscription and the override.
 func (g *Graph) unsubscribeAccount(r *http.Request) (any, *problem) {
 	g.webhooks.mu.Lock()
 	defer g.webhooks.mu.Unlock()
@@ -93,7 +94,7 @@ func (g *Graph) unsubscribeAccount(r *http.Request) (any, *problem) {
 	return map[string]bool{"success": true}, nil
 }
 
-// setNumberOverride serves POST /{phone-number-id} with a webhook_configuration; an empty URI takes the override away.
+// setNumberOverride serves POST /{phone-number-id} with a webhook_configuration. An empty URI removes the override.
 func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {
@@ -128,11 +129,11 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 		}
 	}
 
-	return g.remember(g.webhooks.numbers, number, *configuration.Override)
+	return g.storeOverride(g.webhooks.numbers, number, *configuration.Override)
 }
 
-// getNumberOverride serves GET /{phone-number-id}?fields=webhook_configuration. A Graph does not know which account
-// a number belongs to: it names the account's override where just one account is subscribed.
+// getNumberOverride serves GET /{phone-number-id}?fields=webhook_configuration. A Graph does not know which account a
+// number belongs to, so it returns the account's override only if exactly one account is subscribed.
 func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {

@@ -9,17 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// checkMessage holds a message against the limits of Meta's messages reference and fills in the default type.
+// checkMessage validates a message by the limits of Meta's messages reference and sets the default type.
 // Lengths are in characters.
 func checkMessage(request *messageRequest, raw []byte) *problem {
 	if request.Type == "" {
 		request.Type = "text"
 	}
 
+	badNumber := request.To != "" && request.RecipientType != "group" &&
+		!phoneNumber.MatchString(phoneSeparators.Replace(request.To))
+
 	switch {
 	case request.To == "" && request.Recipient == "":
 		return invalid("The parameter to is required.")
-	case request.To != "" && request.RecipientType != "group" && !phoneNumber.MatchString(phoneSeparators.Replace(request.To)):
+	case badNumber:
 		return refused(131009, "Recipient phone number is not valid")
 	case request.Recipient != "" && !businessScopedID.MatchString(request.Recipient):
 		return refused(131009, "Recipient is not a business-scoped user ID")
@@ -49,7 +52,7 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 	return check(object)
 }
 
-// messageChecks has the check of each type's object.
+// messageChecks maps each message type to the check of its object.
 var messageChecks = map[string]func(json.RawMessage) *problem{
 	"text":        checkText,
 	"image":       checkMedia,
@@ -64,12 +67,12 @@ var messageChecks = map[string]func(json.RawMessage) *problem{
 	"interactive": checkInteractive,
 }
 
-// refused is the answer of WhatsApp, past Graph's own look at the parameters.
+// refused returns an error of WhatsApp, which comes after Graph's own checks of the parameters.
 func refused(code int, format string, args ...any) *problem {
 	return &problem{code: code, details: fmt.Sprintf(format, args...)}
 }
 
-// decode reads a type's object; numbers and booleans in the wrong place are refused as Graph does.
+// decode reads the object of a message type. Like Graph, it rejects values of the wrong JSON type.
 func decode(object json.RawMessage, into any) *problem {
 	if err := json.Unmarshal(object, into); err != nil {
 		return invalid("Invalid parameter: %v", err)
@@ -78,7 +81,7 @@ func decode(object json.RawMessage, into any) *problem {
 	return nil
 }
 
-// length checks a string of 1 (or 0, when it may be absent) to longest characters.
+// length checks that a string has at most longest characters, and at least 1 if it is required.
 func length(what, value string, required bool, longest int) *problem {
 	n := utf8.RuneCountInString(value)
 	if required && n == 0 {
@@ -92,7 +95,7 @@ func length(what, value string, required bool, longest int) *problem {
 	return nil
 }
 
-// first returns the first problem there is.
+// first returns the first problem that is not nil.
 func first(problems ...*problem) *problem {
 	for _, p := range problems {
 		if p != nil {

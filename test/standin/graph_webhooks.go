@@ -20,11 +20,11 @@ import (
 // whatsAppObject is the webhook object of WhatsApp business accounts.
 const whatsAppObject = "whatsapp_business_account"
 
-// webhooks is what a Graph was told of callbacks. A number's override goes before its account's, and that before the app's.
+// webhooks are the callbacks of a Graph. A number's override has precedence over its account's, and that over the app's.
 type webhooks struct {
 	mu  sync.Mutex
 	app *appSubscription
-	// accounts has the override, "" for none, of every account the app is subscribed to.
+	// accounts maps every account to which the app is subscribed to its override; empty means none.
 	accounts map[string]string
 	numbers  map[string]string
 }
@@ -37,12 +37,12 @@ type appSubscription struct {
 func newCallbackClient() *http.Client {
 	return &http.Client{
 		Timeout: 5 * time.Second,
-		// An endpoint that redirects has not answered with the challenge.
+		// A redirect is not an answer with the challenge.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// verify makes the verification GET; anything but 200 and the challenge is error 2200.
+// verify sends the verification request. Any answer but 200 and the challenge is error 2200.
 func (g *Graph) verify(ctx context.Context, callbackURL, verifyToken string) *problem {
 	n, err := rand.Int(rand.Reader, big.NewInt(1<<31))
 	if err != nil {
@@ -61,7 +61,10 @@ func (g *Graph) verify(ctx context.Context, callbackURL, verifyToken string) *pr
 			details: err.Error(),
 		}
 	case status != http.StatusOK:
-		return &problem{code: 2200, title: fmt.Sprintf("%sHTTP Status Code = %d; HTTP Message = %s", failed, status, http.StatusText(status))}
+		return &problem{
+			code:  2200,
+			title: fmt.Sprintf("%sHTTP Status Code = %d; HTTP Message = %s", failed, status, http.StatusText(status)),
+		}
 	case strings.TrimSpace(body) != challenge:
 		return &problem{code: 2200, title: failed + "the response does not match the challenge"}
 	}
@@ -69,7 +72,7 @@ func (g *Graph) verify(ctx context.Context, callbackURL, verifyToken string) *pr
 	return nil
 }
 
-// subscribeApp serves POST /{app-id}/subscriptions. There is one callback for an app's object: a second call replaces it.
+// subscribeApp serves POST /{app-id}/subscriptions. An app's object has one callback, which a second call replaces.
 func (g *Graph) subscribeApp(r *http.Request) (any, *problem) {
 	values, p := params(r)
 	if p != nil {
@@ -80,8 +83,13 @@ func (g *Graph) subscribeApp(r *http.Request) (any, *problem) {
 		return nil, invalid("Param object must be one of {%s} - got %q.", whatsAppObject, object)
 	}
 
-	subscription := &appSubscription{callbackURL: values.Get("callback_url"), fields: splitFields(values.Get("fields"))}
-	if p := g.checkCallback(r.Context(), "callback_url", subscription.callbackURL, values.Get("verify_token")); p != nil {
+	subscription := &appSubscription{
+		callbackURL: values.Get("callback_url"),
+		fields:      splitFields(values.Get("fields")),
+	}
+
+	p = g.checkCallback(r.Context(), "callback_url", subscription.callbackURL, values.Get("verify_token"))
+	if p != nil {
 		return nil, p
 	}
 
@@ -93,7 +101,7 @@ func (g *Graph) subscribeApp(r *http.Request) (any, *problem) {
 	return map[string]bool{"success": true}, nil
 }
 
-// splitFields reads fields as "messages,calls" or as a JSON array.
+// splitFields parses fields written as "messages,calls" or as a JSON array.
 func splitFields(value string) []string {
 	var list []string
 	if json.Unmarshal([]byte(value), &list) == nil {
@@ -149,7 +157,7 @@ func (g *Graph) getAppSubscriptions(r *http.Request) (any, *problem) {
 	return map[string]any{"data": data}, nil
 }
 
-// unsubscribeApp serves DELETE /{app-id}/subscriptions; with fields only those end.
+// unsubscribeApp serves DELETE /{app-id}/subscriptions. With fields it removes only those.
 func (g *Graph) unsubscribeApp(r *http.Request) (any, *problem) {
 	values, p := params(r)
 	if p != nil {

@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 )
 
-// callback serves a webhook that answers Meta's verification for the token "right".
+// callback serves a webhook that accepts Meta's verification with the token "right".
 func callback(t *testing.T) string {
 	t.Helper()
 
@@ -36,8 +37,8 @@ func callback(t *testing.T) string {
 	return server.URL
 }
 
-// newSubscribed is a Graph whose own client leaves no connection behind.
-func newSubscribed(t *testing.T) *Graph {
+// newGraphWithApp returns a Graph with an app; its client closes every connection.
+func newGraphWithApp(t *testing.T) *Graph {
 	t.Helper()
 
 	client := newCallbackClient()
@@ -52,7 +53,7 @@ func newSubscribed(t *testing.T) *Graph {
 }
 
 func TestAppSubscription(t *testing.T) {
-	graph := newSubscribed(t)
+	graph := newGraphWithApp(t)
 	target, client := start(t, graph)
 	hook := callback(t)
 	call := func(method, path, body, token string) (int, string) {
@@ -93,14 +94,14 @@ func TestAppSubscription(t *testing.T) {
 		},
 		{name: "redirect", body: form(hook+"/moved", "right"), status: 400, code: 2200, message: "302"},
 		{
-			name:    "nobody there",
+			name:    "connection refused",
 			body:    form("http://127.0.0.1:1", "right"),
 			status:  400,
 			code:    2200,
 			message: "curl_errno",
 		},
 		{name: "no URL", body: form("", "right"), status: 400, code: 100},
-		{name: "no real URL", body: form("ftp://x", "right"), status: 400, code: 100},
+		{name: "URL that is not http", body: form("ftp://x", "right"), status: 400, code: 100},
 		{name: "no verify token", body: form(hook, ""), status: 400, code: 100},
 		{name: "another object", body: "object=page", status: 400, code: 100},
 		{name: "user token", body: form(hook, "right"), token: "token", status: 401, code: 190},
@@ -152,12 +153,12 @@ func TestAppSubscription(t *testing.T) {
 	call(http.MethodDelete, "/v26.0/77/subscriptions?object="+whatsAppObject, "", "77|s")
 
 	if diff := cmp.Diff(any([]any{}), list()); diff != "" {
-		t.Errorf("subscriptions after the end (-want +got):\n%s", diff)
+		t.Errorf("subscriptions after DELETE (-want +got):\n%s", diff)
 	}
 }
 
 func TestOverrides(t *testing.T) {
-	graph := newSubscribed(t)
+	graph := newGraphWithApp(t)
 	target, client := start(t, graph)
 	hook := callback(t)
 	account := "/v26.0/9001/subscribed_apps"
@@ -185,12 +186,12 @@ func TestOverrides(t *testing.T) {
 		code   int
 		want   map[string]any
 	}{
-		{name: "nothing yet", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{}}},
+		{name: "not subscribed", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{}}},
 		{name: "override too early", method: "POST", path: account, body: override, status: 400, code: 100},
 		{name: "subscribe", method: "POST", path: account, status: 200, want: map[string]any{"success": true}},
 		{name: "subscribed", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{app("")}}},
 		{
-			name:   "override that fails",
+			name:   "override with the wrong token",
 			method: "POST",
 			path:   account,
 			body:   strings.Replace(override, "right", "wrong", 1),
@@ -214,9 +215,9 @@ func TestOverrides(t *testing.T) {
 			want:   map[string]any{"success": true},
 		},
 		{name: "overridden", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{app(hook)}}},
-		{name: "number without", method: "POST", path: number, body: `{}`, status: 400, code: 100},
+		{name: "number without configuration", method: "POST", path: number, body: `{}`, status: 400, code: 100},
 		{
-			name:   "number with half",
+			name:   "number without override",
 			method: "POST",
 			path:   number,
 			body:   `{"webhook_configuration":{}}`,
@@ -224,7 +225,7 @@ func TestOverrides(t *testing.T) {
 			code:   100,
 		},
 		{
-			name:   "number that fails",
+			name:   "number with the wrong token",
 			method: "POST",
 			path:   number,
 			body:   `{"webhook_configuration":{"override_callback_uri":"` + hook + `","verify_token":"wrong"}}`,
@@ -249,16 +250,16 @@ func TestOverrides(t *testing.T) {
 			},
 		},
 		{
-			name:   "number back",
+			name:   "number override removed",
 			method: "POST",
 			path:   number,
 			body:   `{"webhook_configuration":{"override_callback_uri":""}}`,
 			status: 200,
 			want:   map[string]any{"success": true},
 		},
-		{name: "account back", method: "POST", path: account, status: 200, want: map[string]any{"success": true}},
+		{name: "account override removed", method: "POST", path: account, status: 200, want: map[string]any{"success": true}},
 		{
-			name:   "number plain",
+			name:   "number without override again",
 			method: "GET",
 			path:   number + "?fields=webhook_configuration",
 			status: 200,
@@ -267,9 +268,11 @@ func TestOverrides(t *testing.T) {
 			},
 		},
 		{name: "unsubscribe", method: "DELETE", path: account, status: 200, want: map[string]any{"success": true}},
-		{name: "gone", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{}}},
+		{name: "unsubscribed", method: "GET", path: account, status: 200, want: map[string]any{"data": []any{}}},
 	} {
-		status, body := do(t, client, request(t, step.method, target+step.path, step.body, "Authorization", "Bearer token"))
+		r := request(t, step.method, target+step.path, step.body, "Authorization", "Bearer token")
+		status, body := do(t, client, r)
+
 		if status != step.status || errorCode(t, body) != step.code {
 			t.Errorf("%s: %d %s, want %d, code %d", step.name, status, body, step.status, step.code)
 		}
@@ -283,7 +286,7 @@ func TestOverrides(t *testing.T) {
 }
 
 func TestDebugToken(t *testing.T) {
-	target, client := start(t, newSubscribed(t))
+	target, client := start(t, newGraphWithApp(t))
 	for _, tc := range []struct {
 		name, query, token string
 		status             int
@@ -296,7 +299,8 @@ func TestDebugToken(t *testing.T) {
 		{name: "not allowed", query: "?input_token=token", token: "other", status: 401},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token"+tc.query, "", "Authorization", "Bearer "+tc.token))
+			r := request(t, http.MethodGet, target+"/v26.0/debug_token"+tc.query, "", "Authorization", "Bearer "+tc.token)
+			status, body := do(t, client, r)
 
 			data, _ := object(t, body)["data"].(map[string]any)
 			if status != tc.status || data["is_valid"] != tc.valid {
@@ -306,7 +310,7 @@ func TestDebugToken(t *testing.T) {
 	}
 }
 
-func TestTokenEnds(t *testing.T) {
+func TestExpiredToken(t *testing.T) {
 	at := time.Unix(1800000000, 0)
 	graph := NewGraph(GraphOptions{
 		AccessTokens:   []string{"token"},
@@ -314,17 +318,20 @@ func TestTokenEnds(t *testing.T) {
 		AppSecret:      "s",
 		TokenExpiresAt: at,
 		TokenScopes:    []string{"whatsapp_business_messaging"},
-		Now:            func() time.Time { return at },
+		Clock:          clockwork.NewFakeClockAt(at),
 	})
 	target, client := start(t, graph)
-	_, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token?input_token=token", "", "Authorization", "Bearer 77|s"))
+	_, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token?input_token=token", "",
+		"Authorization", "Bearer 77|s"))
 
 	data, _ := object(t, body)["data"].(map[string]any)
-	if data["is_valid"] != false || data["expires_at"] != 1.8e9 || cmp.Diff([]any{"whatsapp_business_messaging"}, data["scopes"]) != "" {
+	if data["is_valid"] != false || data["expires_at"] != 1.8e9 ||
+		cmp.Diff([]any{"whatsapp_business_messaging"}, data["scopes"]) != "" {
 		t.Errorf("debug_token = %s, want the token expired, with one scope", body)
 	}
 
-	status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/9001/subscribed_apps", "", "Authorization", "Bearer token"))
+	status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/9001/subscribed_apps", "",
+		"Authorization", "Bearer token"))
 	if status != http.StatusUnauthorized || errorCode(t, body) != 190 {
 		t.Errorf("a call with the expired token: %d %s, want 401, code 190", status, body)
 	}

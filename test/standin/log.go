@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// logBytes bounds what one Log holds: 10,000 calls that each carry an inline image would otherwise fill the machine.
+// logBytes bounds the size of one Log: 10,000 calls with an inline image each would exhaust the memory.
 const logBytes = 64 << 20
 
-// Log keeps the newest entries of a stream and counts all of them. It is safe for concurrent use.
+// Log retains the newest entries of a stream and counts all of them. It is safe for concurrent use.
 type Log[T any] struct {
 	limit int
 	size  func(T) int
@@ -27,7 +27,8 @@ type Log[T any] struct {
 	changed chan struct{}
 }
 
-// newLog keeps at most limit entries and 64 MiB by the measure of size; with a limit of 0 or less it only counts.
+// newLog returns a Log that retains at most limit entries and 64 MiB, as measured by size. If limit is 0 or less, the
+// Log only counts.
 func newLog[T any](limit int, size func(T) int) *Log[T] {
 	return &Log[T]{limit: limit, size: size}
 }
@@ -51,11 +52,11 @@ func (l *Log[T]) add(entry T) {
 	}
 }
 
-// evict moves a head over the oldest entries and closes the gap once half of the slice is gap,
-// so that an entry costs the same however long the log is.
+// evict moves head past the oldest entries and compacts the slice once half of it is unused,
+// so that adding an entry takes amortized constant time.
 func (l *Log[T]) evict() {
 	var zero T
-	for kept := len(l.entries) - l.head; kept > l.limit || (l.bytes > logBytes && kept > 1); kept-- {
+	for n := len(l.entries) - l.head; n > l.limit || (l.bytes > logBytes && n > 1); n-- {
 		l.bytes -= l.size(l.entries[l.head])
 		l.entries[l.head] = zero
 		l.head++
@@ -68,7 +69,7 @@ func (l *Log[T]) evict() {
 	}
 }
 
-// All returns the entries that are still kept, oldest first.
+// All returns the retained entries, oldest first.
 func (l *Log[T]) All() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +77,7 @@ func (l *Log[T]) All() []T {
 	return slices.Clone(l.entries[l.head:])
 }
 
-// Total is the number of entries since the start or the last Reset, those no longer kept included.
+// Total returns the number of entries since the start or the last Reset, including the dropped ones.
 func (l *Log[T]) Total() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,7 +85,7 @@ func (l *Log[T]) Total() uint64 {
 	return l.total
 }
 
-// Dropped is the number of entries that were counted and are no longer kept.
+// Dropped returns the number of entries that were counted and are not retained.
 func (l *Log[T]) Dropped() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +93,7 @@ func (l *Log[T]) Dropped() uint64 {
 	return l.dropped
 }
 
-// Reset forgets every entry and sets the count to 0.
+// Reset removes every entry and sets the counts to 0.
 func (l *Log[T]) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,22 +105,22 @@ func (l *Log[T]) Reset() {
 	l.dropped = 0
 }
 
-// Wait blocks until holds is true of the kept entries, oldest first, or ctx ends.
-func (l *Log[T]) Wait(ctx context.Context, holds func([]T) bool) error {
-	return l.wait(ctx, func() bool { return holds(l.All()) })
+// Wait blocks until condition returns true for the retained entries, oldest first, or ctx ends.
+func (l *Log[T]) Wait(ctx context.Context, condition func([]T) bool) error {
+	return l.wait(ctx, func() bool { return condition(l.All()) })
 }
 
-// WaitTotal blocks until Total has reached n or ctx ends; unlike Wait it serves a log that only counts.
+// WaitTotal blocks until Total reaches n or ctx ends. Unlike Wait it also works on a log that only counts.
 func (l *Log[T]) WaitTotal(ctx context.Context, n uint64) error {
 	return l.wait(ctx, func() bool { return l.Total() >= n })
 }
 
-func (l *Log[T]) wait(ctx context.Context, holds func() bool) error {
+func (l *Log[T]) wait(ctx context.Context, condition func() bool) error {
 	for {
-		// The channel is taken before the look, so that an entry added in between is not missed.
+		// Get the channel before evaluating the condition: an entry added in between closes it.
 		changed := l.next()
 
-		if holds() {
+		if condition() {
 			return nil
 		}
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestLogKeepsTheNewest(t *testing.T) {
+func TestLogRetainsTheNewest(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		limit   int
@@ -35,7 +35,7 @@ func TestLogKeepsTheNewest(t *testing.T) {
 			}
 
 			if diff := cmp.Diff(tc.want, log.All()); diff != "" {
-				t.Errorf("kept entries (-want +got):\n%s", diff)
+				t.Errorf("retained entries (-want +got):\n%s", diff)
 			}
 
 			if log.Total() != uint64(tc.added) || log.Dropped() != tc.dropped {
@@ -45,7 +45,7 @@ func TestLogKeepsTheNewest(t *testing.T) {
 			log.Reset()
 
 			if len(log.All()) != 0 || log.Total() != 0 || log.Dropped() != 0 {
-				t.Errorf("after Reset: %d kept, total %d, dropped %d", len(log.All()), log.Total(), log.Dropped())
+				t.Errorf("after Reset: %d retained, total %d, dropped %d", len(log.All()), log.Total(), log.Dropped())
 			}
 		})
 	}
@@ -65,7 +65,7 @@ func TestLogWait(t *testing.T) {
 		})
 	}
 
-	if err := log.Wait(t.Context(), func(kept []int) bool { return len(kept) == 80 }); err != nil {
+	if err := log.Wait(t.Context(), func(entries []int) bool { return len(entries) == 80 }); err != nil {
 		t.Error(err)
 	}
 
@@ -75,7 +75,7 @@ func TestLogWait(t *testing.T) {
 
 	adding.Wait()
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Time{}) // already expired
 	defer cancel()
 
 	if err := log.Wait(ctx, func([]int) bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
@@ -84,7 +84,7 @@ func TestLogWait(t *testing.T) {
 }
 
 func BenchmarkRecorder(b *testing.B) {
-	for name, limit := range map[string]int{"count only": 0, "keep 10000": 10_000} {
+	for name, limit := range map[string]int{"count only": 0, "retain 10000": 10_000} {
 		b.Run(name, func(b *testing.B) {
 			recorder := NewRecorder(limit)
 			for b.Loop() {

@@ -16,14 +16,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// closer is a stand-in.
-type closer interface {
+// standIn is a Graph, a Bird or a countingHandler.
+type standIn interface {
 	http.Handler
 	Close()
 }
 
-// start serves a stand-in and returns its URL and a client whose connections end with the test.
-func start(t testing.TB, handler closer) (string, *http.Client) {
+// start serves a stand-in until the test ends. It returns its URL and a client whose connections are closed then.
+func start(t testing.TB, handler standIn) (string, *http.Client) {
 	t.Helper()
 
 	server := httptest.NewServer(handler)
@@ -36,7 +36,7 @@ func start(t testing.TB, handler closer) (string, *http.Client) {
 	return server.URL, client
 }
 
-// request makes a request; header is pairs of name and value.
+// request builds a request; header is a list of names and values.
 func request(t testing.TB, method, url, body string, header ...string) *http.Request {
 	t.Helper()
 
@@ -56,7 +56,7 @@ func request(t testing.TB, method, url, body string, header ...string) *http.Req
 	return r
 }
 
-// do returns the status and body of an answer, which must come.
+// do sends a request and returns the status and body of the answer.
 func do(t testing.TB, client *http.Client, r *http.Request) (int, string) {
 	t.Helper()
 
@@ -87,7 +87,7 @@ func object(t testing.TB, body string) map[string]any {
 	return decoded
 }
 
-// errorCode is the code of a Graph error, 0 where there is none.
+// errorCode returns the code of a Graph error, or 0.
 func errorCode(t testing.TB, body string) int {
 	t.Helper()
 

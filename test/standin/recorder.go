@@ -1,11 +1,11 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standin serves HTTP as Meta's Graph API and as Bird do, for tests, demonstrations and clusters without
-// either: Graph and Bird are http.Handlers with a record of their calls (Recorder), faults on demand (Faults) and a
-// control API under /_standin/. Deliver, Handshake and the envelope builders play Meta's side of a webhook.
+// Package standin provides stand-ins for Meta's Graph API and for Bird, for tests, demonstrations and test clusters.
+// Graph and Bird are http.Handlers that record their calls (Recorder), play faults (Faults) and serve a control API under
+// /_standin/. Deliver, Handshake and the envelope builders implement Meta's side of a webhook.
 //
-// Records hold credentials and message texts as they were sent: give a stand-in invented ones only.
+// Records contain credentials and message texts in clear: use only invented ones with a stand-in.
 package standin
 
 import (
@@ -15,59 +15,60 @@ import (
 	"time"
 )
 
-// Call is one request as a stand-in saw it.
+// Call is one request to a stand-in.
 type Call struct {
+	// At is when the request arrived.
 	At     time.Time
 	Method string
 	Path   string
 	Query  url.Values
-	// Header is the request's, Authorization included.
+	// Header includes Authorization.
 	Header http.Header
-	// Body is nil for a multipart request, whose bytes are only counted.
+	// Body is nil for a multipart request: its bytes are only counted.
 	Body []byte
 	// BodySize is the number of body bytes read when the answer began.
 	BodySize int64
-	// Status is 0 where no answer was given.
+	// Status is 0 if there was no answer.
 	Status int
-	// Fault names the fault that was played, "" for none.
+	// Fault is the name of the fault that was played; empty means none.
 	Fault string
 }
 
-// Recorder is the record of a stand-in's calls, newest kept, all counted. A call is recorded before the first byte
-// of its answer goes out, so a client that has an answer finds its call here.
+// Recorder is the record of a stand-in's calls: it retains the newest and counts all. A call is recorded before the
+// first byte of its answer is sent, so a client that has an answer finds its call here.
 type Recorder struct {
 	*Log[Call]
 }
 
-// NewRecorder keeps the newest limit calls; with 0 it only counts them.
+// NewRecorder returns a Recorder that retains the newest limit calls; with 0 it only counts them.
 func NewRecorder(limit int) *Recorder {
 	return &Recorder{newLog(limit, func(c Call) int { return len(c.Body) })}
 }
 
-// Filter picks calls.
+// Filter reports whether a call is selected.
 type Filter func(Call) bool
 
-// On picks calls by method ("" = any) and by the beginning of the path, by the rule of Fault.PathPrefix.
+// On returns a Filter by method (empty means any) and by the start of the path, matched like Fault.PathPrefix.
 func On(method, pathPrefix string) Filter {
 	return func(c Call) bool { return matches(method, pathPrefix, c.Method, c.Path) }
 }
 
-// Calls returns the kept calls that every filter picks, oldest first.
+// Calls returns the retained calls that every filter selects, oldest first.
 func (r *Recorder) Calls(filters ...Filter) []Call {
-	var picked []Call
+	var selected []Call
 
 next:
 	for _, call := range r.All() {
-		for _, picks := range filters {
-			if !picks(call) {
+		for _, filter := range filters {
+			if !filter(call) {
 				continue next
 			}
 		}
 
-		picked = append(picked, call)
+		selected = append(selected, call)
 	}
 
-	return picked
+	return selected
 }
 
 func matches(wantMethod, wantPrefix, method, path string) bool {
@@ -78,7 +79,7 @@ func matches(wantMethod, wantPrefix, method, path string) bool {
 	return strings.HasPrefix(path, wantPrefix) || strings.HasPrefix(withoutVersion(path), wantPrefix)
 }
 
-// withoutVersion strips a Graph version such as /v26.0 from the front of a path.
+// withoutVersion removes a Graph version such as /v26.0 from the start of a path.
 func withoutVersion(path string) string {
 	version, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !found || !graphVersion.MatchString(version) {

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// maxPendingStatuses bounds the messages that wait for their statuses to be posted.
+// maxPendingStatuses bounds the messages whose statuses are not yet posted.
 const maxPendingStatuses = 10_000
 
-// StatusPoster posts the status webhooks of sent messages back to a receiver, as Meta does. Its Sink is a Graph's
-// StatusSink; Run must be running for anything to be posted.
+// StatusPoster delivers the statuses of sent messages to a receiver, as Meta does. Its Sink is a Graph's StatusSink. It
+// delivers only while Run runs.
 type StatusPoster struct {
 	client      *http.Client
 	callbackURL string
@@ -27,7 +27,8 @@ type StatusPoster struct {
 	dropped     atomic.Uint64
 }
 
-// NewStatusPoster posts each of the statuses, in order, for every message; the client needs a timeout.
+// NewStatusPoster returns a StatusPoster that delivers the statuses, in order, for every message. The client needs a
+// timeout.
 func NewStatusPoster(client *http.Client, callbackURL, appSecret string, statuses ...string) *StatusPoster {
 	return &StatusPoster{
 		client:      client,
@@ -38,7 +39,7 @@ func NewStatusPoster(client *http.Client, callbackURL, appSecret string, statuse
 	}
 }
 
-// Sink takes a message without blocking; with 10,000 waiting it is dropped and counted.
+// Sink queues a message without blocking. If 10,000 messages are queued it drops and counts it.
 func (p *StatusPoster) Sink(message SentMessage) {
 	select {
 	case p.pending <- message:
@@ -47,7 +48,7 @@ func (p *StatusPoster) Sink(message SentMessage) {
 	}
 }
 
-// Run posts statuses until ctx ends. A status that is not answered 200 is counted, not repeated.
+// Run delivers statuses until ctx ends. It counts a status that is not answered 200 and does not repeat it.
 func (p *StatusPoster) Run(ctx context.Context) {
 	for {
 		select {
@@ -85,7 +86,8 @@ func (p *StatusPoster) post(ctx context.Context, message SentMessage, status str
 	return nil
 }
 
-// Counts returns how many statuses were posted, how many the receiver did not take, and how many messages were dropped.
+// Counts returns how many statuses were delivered, how many the receiver did not accept, and how many messages were
+// dropped.
 func (p *StatusPoster) Counts() (posted, failed, dropped uint64) {
 	return p.posted.Load(), p.failed.Load(), p.dropped.Load()
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// maxDelivery is the most that one delivery can have, in bytes: over Meta's own 3 MB, so that a receiver can be shown to
-// refuse it.
+// maxDelivery is the largest delivery in bytes. It is above Meta's own 3 MB, to test that a receiver rejects larger
+// deliveries.
 const maxDelivery = 8 << 20
 
-// Answer is what a webhook said to one delivery or handshake.
+// Answer is the answer of a webhook to one delivery or handshake.
 type Answer struct {
 	Status int    `json:"status"`
 	Body   string `json:"body"`
@@ -63,24 +63,26 @@ func (m *Meta) Handler() http.Handler {
 			to.AppSecret = r.URL.Query().Get("appSecret")
 		}
 
-		status, said, err := standin.Deliver(r.Context(), m.client, to.URL, to.AppSecret, body)
+		status, content, err := standin.Deliver(r.Context(), m.client, to.URL, to.AppSecret, body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
 
-		answer(w, Answer{Status: status, Body: string(said)})
+		answer(w, Answer{Status: status, Body: string(content)})
 	})
 	mux.HandleFunc("POST /_standin/handshake", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
+		verifyToken := query.Get("verifyToken")
+		challenge := query.Get("challenge")
 
-		status, said, err := standin.Handshake(r.Context(), m.client, m.Callback().URL, query.Get("verifyToken"), query.Get("challenge"))
+		status, content, err := standin.Handshake(r.Context(), m.client, m.Callback().URL, verifyToken, challenge)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
 		}
 
-		answer(w, Answer{Status: status, Body: said})
+		answer(w, Answer{Status: status, Body: content})
 	})
 
 	return mux
@@ -100,5 +102,5 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 
 func answer(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(value) // fails only if the client has disconnected
 }

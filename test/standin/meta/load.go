@@ -15,74 +15,81 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// maxConversations bounds the people of one load.
+// maxConversations bounds the conversations of one load.
 const maxConversations = 1000
 
-// Load is what people write.
+// Load describes the messages that people write.
 type Load struct {
-	// Name is part of the messages' ids and texts: two loads of one name would write the same messages.
-	Name          string `json:"name"`
+	// Name is part of the messages' ids and texts: two loads of the same name write the same messages.
+	Name string `json:"name"`
+	// PhoneNumberID is the business number that people write to.
 	PhoneNumberID string `json:"phoneNumberID"`
-	// Conversations is how many people write. Each waits for the acknowledgement of a message before the next, so that
-	// the order of a conversation is known.
+	// Conversations is how many people write. Each waits until a message is acknowledged before writing the next, which
+	// fixes the order of a conversation.
 	Conversations int `json:"conversations"`
-	// EveryMilliseconds is how often each of them writes.
+	// EveryMilliseconds is the interval at which each person writes.
 	EveryMilliseconds int `json:"everyMilliseconds"`
 }
 
-// Message is one that was acknowledged.
+// Message is an acknowledged message.
 type Message struct {
+	// ID is its wamid.
 	ID string `json:"id"`
-	// Person is the wa_id of who wrote.
+	// Person is the wa_id of the sender.
 	Person string `json:"person"`
 	// Attempts is how often it was delivered.
 	Attempts int `json:"attempts"`
 }
 
-// Report tells how far a load is, and of the statuses of all that was ever sent.
+// Report describes the progress of a load, and the statuses of all messages sent so far.
 type Report struct {
-	// Running is true until every message is acknowledged after the load was ended.
+	// Running is false once the load was ended and every message is acknowledged.
 	Running bool `json:"running"`
-	// Messages were answered 200, in that order.
+	// Messages are the acknowledged messages, in the order of their acknowledgement.
 	Messages []Message `json:"messages"`
-	// Refusals counts the other answers by their status; a broken or refused connection is NoAnswer.
+	// Refusals counts the answers other than 200 by status, and deliveries without an answer as NoAnswer.
 	Refusals map[string]int `json:"refusals"`
-	// Unanswered tells of those with no answer, if there were any.
+	// Unanswered describes the deliveries without an answer, if there were any.
 	Unanswered Unanswered `json:"unanswered"`
-	// Statuses counts what Meta told of messages.
+	// Statuses counts the status deliveries.
 	Statuses Statuses `json:"statuses"`
 }
 
-// NoAnswer is the refusal of whoever did not answer.
+// NoAnswer is the key in Report.Refusals of deliveries without an answer.
 const NoAnswer = "no answer"
 
-// Unanswered are deliveries that were not answered: when the first and the last of them failed, and why the last did.
+// Unanswered describes the deliveries that got no answer.
 type Unanswered struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Reason string    `json:"reason"`
+	// From and To are when the first and the last of them failed.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Reason is the error of the last.
+	Reason string `json:"reason"`
 }
 
-// Statuses are counts of status deliveries: answered 200, still to be, and given up because too many waited.
+// Statuses counts status deliveries.
 type Statuses struct {
-	Posted  int `json:"posted"`
+	// Posted were answered 200.
+	Posted int `json:"posted"`
+	// Waiting are queued.
 	Waiting int `json:"waiting"`
+	// Dropped did not fit into the queue.
 	Dropped int `json:"dropped"`
 }
 
 type load struct {
 	Load
-	ended chan struct{} // closed when nobody shall write any more
+	ended chan struct{} // closed when people stop writing
 
-	mu       sync.Mutex
-	writing  int
-	stopped  bool
-	messages []Message
-	refusals map[string]int
-	silence  Unanswered
+	mu         sync.Mutex
+	writing    int
+	stopped    bool
+	messages   []Message
+	refusals   map[string]int
+	unanswered Unanswered
 }
 
-// Start begins a load. One must have ended before the next begins.
+// Start starts a load. It returns an error while an earlier load runs.
 func (m *Meta) Start(ctx context.Context, wanted Load) error {
 	switch {
 	case wanted.Name == "" || wanted.PhoneNumberID == "":
@@ -92,7 +99,7 @@ func (m *Meta) Start(ctx context.Context, wanted Load) error {
 	case wanted.EveryMilliseconds < 1:
 		return fmt.Errorf("everyMilliseconds is %d; it must be at least 1", wanted.EveryMilliseconds)
 	case m.Callback().URL == "":
-		return errors.New("there is no callback to deliver to")
+		return errors.New("no callback is set")
 	}
 
 	l := &load{
@@ -103,9 +110,9 @@ func (m *Meta) Start(ctx context.Context, wanted Load) error {
 	}
 
 	m.mu.Lock()
-	if m.current != nil && m.current.runs() {
+	if m.current != nil && m.current.running() {
 		m.mu.Unlock()
-		return fmt.Errorf("the load %q has not ended yet", m.current.Name)
+		return fmt.Errorf("the load %q is still running", m.current.Name)
 	}
 
 	m.current = l
@@ -115,11 +122,11 @@ func (m *Meta) Start(ctx context.Context, wanted Load) error {
 	case m.loads <- l:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("nothing delivers: %w", ctx.Err())
+		return fmt.Errorf("start the load: %w", ctx.Err())
 	}
 }
 
-// End lets nobody write any more. What was written is still delivered.
+// End stops the load: people write no more messages. Messages already written are still delivered.
 func (m *Meta) End() {
 	if l := m.load(); l != nil {
 		l.mu.Lock()
@@ -132,7 +139,7 @@ func (m *Meta) End() {
 	}
 }
 
-// Report tells of the newest load.
+// Report returns the state of the newest load.
 func (m *Meta) Report() Report {
 	var r Report
 	if l := m.load(); l != nil {
@@ -140,7 +147,7 @@ func (m *Meta) Report() Report {
 		r.Running = l.writing > 0
 		r.Messages = slices.Clone(l.messages)
 		r.Refusals = maps.Clone(l.refusals)
-		r.Unanswered = l.silence
+		r.Unanswered = l.unanswered
 		l.mu.Unlock()
 	}
 
@@ -163,14 +170,14 @@ func (m *Meta) load() *load {
 	return m.current
 }
 
-func (l *load) runs() bool {
+func (l *load) running() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
 	return l.writing > 0
 }
 
-// write is one person, who writes until the load ends.
+// write writes the messages of one person until the load ends.
 func (m *Meta) write(ctx context.Context, l *load, person int) {
 	defer func() {
 		l.mu.Lock()
@@ -181,7 +188,7 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 
 	waID := fmt.Sprintf("57300%07d", person)
 
-	tick := time.NewTicker(time.Duration(l.EveryMilliseconds) * time.Millisecond)
+	tick := m.Clock.NewTicker(time.Duration(l.EveryMilliseconds) * time.Millisecond)
 	defer tick.Stop()
 
 	for n := 1; ; n++ {
@@ -190,26 +197,16 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 			return
 		case <-l.ended:
 			return
-		case <-tick.C:
+		case <-tick.Chan():
 		}
 
 		text := fmt.Sprintf("%s %d of %d", l.Name, n, person)
 		id := standin.Wamid(text)
-		body := standin.TextDelivery(l.PhoneNumberID, waID, fmt.Sprint("Person ", person), id, text, time.Now())
+		name := fmt.Sprint("Person ", person)
+		body := standin.TextDelivery(l.PhoneNumberID, waID, name, id, text, m.Clock.Now())
 
 		attempts, acknowledged := m.deliver(ctx, body, func(answer string, reason error) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-
-			l.refusals[answer]++
-			if reason != nil {
-				l.silence.To = time.Now()
-
-				l.silence.Reason = reason.Error()
-				if l.refusals[NoAnswer] == 1 {
-					l.silence.From = l.silence.To
-				}
-			}
+			l.recordRefusal(answer, reason, m.Clock.Now())
 		})
 		if !acknowledged {
 			return
@@ -222,5 +219,23 @@ func (m *Meta) write(ctx context.Context, l *load, person int) {
 			Attempts: attempts,
 		})
 		l.mu.Unlock()
+	}
+}
+
+// recordRefusal counts an answer other than 200. The reason is nil unless the answer is NoAnswer.
+func (l *load) recordRefusal(answer string, reason error, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+
+	l.refusals[answer]++
+	if reason == nil {
+		return
+	}
+
+	l.unanswered.To = now
+	l.unanswered.Reason = reason.Error()
+
+	if l.refusals[NoAnswer] == 1 {
+		l.unanswered.From = now
 	}
 }

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package meta plays Meta's side of a webhook for as long as it runs: people who write all the time, and the statuses
-// of what is sent to them, each delivered again until it is answered 200. It keeps a record of what was answered so.
+// Package meta is a stand-in for Meta's deliveries: it delivers the messages of people who write continuously, and the
+// statuses of the messages sent to them. It repeats each delivery until it is answered 200, and records which were.
 package meta
 
 import (
@@ -14,28 +14,34 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 const (
-	// maxPending bounds the sent messages whose statuses wait.
+	// maxPending bounds the sent messages whose statuses are queued.
 	maxPending = 10_000
-	// posters is how many messages' statuses are posted at a time.
+	// posters is how many messages have their statuses delivered concurrently.
 	posters = 4
-	// firstRepeat and lastRepeat are the shortest and the longest wait before a delivery is repeated. Meta's are
-	// longer; whoever watches an outage does not want to wait for them.
-	firstRepeat = 100 * time.Millisecond
-	lastRepeat  = time.Second
+	// minBackoff and maxBackoff are the shortest and the longest wait before a delivery is repeated. Meta's are longer,
+	// which would make tests of an outage slow.
+	minBackoff = 100 * time.Millisecond
+	maxBackoff = time.Second
 )
 
-// Callback is where deliveries go and how they are signed.
+// Callback is the target of deliveries.
 type Callback struct {
-	URL       string `json:"url"`
+	URL string `json:"url"`
+	// AppSecret signs the deliveries.
 	AppSecret string `json:"appSecret"`
 }
 
-// Meta delivers. Run must be running for anything but single deliveries.
+// Meta sends deliveries. Except for single deliveries through the control API it needs Run to be running.
 type Meta struct {
+	// Clock times messages, statuses and repetitions. New sets the real clock.
+	Clock clockwork.Clock
+
 	client   *http.Client
 	statuses []string
 	pending  chan standin.SentMessage
@@ -49,10 +55,11 @@ type Meta struct {
 	dropped  int
 }
 
-// New makes a Meta that tells each of the statuses, in order, of every message its Sink is told of. The client needs a
-// timeout.
+// New returns a Meta that delivers the given statuses, in order, for every message passed to its Sink. The client needs
+// a timeout.
 func New(client *http.Client, callback Callback, statuses ...string) *Meta {
 	return &Meta{
+		Clock:    clockwork.NewRealClock(),
 		client:   client,
 		callback: callback,
 		statuses: statuses,
@@ -61,7 +68,7 @@ func New(client *http.Client, callback Callback, statuses ...string) *Meta {
 	}
 }
 
-// Run delivers until ctx ends.
+// Run sends deliveries until ctx ends.
 func (m *Meta) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -82,8 +89,8 @@ func (m *Meta) Run(ctx context.Context) {
 	}
 }
 
-// Sink takes a message for its statuses to be delivered, without blocking; with 10,000 waiting it is dropped and
-// counted. It is a Graph's StatusSink.
+// Sink queues a message to deliver its statuses, without blocking. If 10,000 messages are queued it drops and counts
+// them. It is a Graph's StatusSink.
 func (m *Meta) Sink(message standin.SentMessage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,7 +116,9 @@ func (m *Meta) postStatuses(ctx context.Context) {
 			for _, status := range m.statuses {
 				recipient := cmp.Or(strings.TrimPrefix(message.To, "+"), message.Recipient)
 
-				body := standin.StatusDelivery(message.PhoneNumberID, message.ID, status, recipient, message.Callback, time.Now())
+				body := standin.StatusDelivery(
+					message.PhoneNumberID, message.ID, status, recipient, message.Callback, m.Clock.Now(),
+				)
 				if _, acknowledged := m.deliver(ctx, body, func(string, error) {}); !acknowledged {
 					return
 				}
@@ -123,10 +132,14 @@ func (m *Meta) postStatuses(ctx context.Context) {
 	}
 }
 
-// deliver repeats a delivery until it is answered 200, or ctx ends. refused is told of every other answer: its status,
-// or NoAnswer and why.
-func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer string, reason error)) (attempts int, acknowledged bool) {
-	for wait := firstRepeat; ; wait = min(2*wait, lastRepeat) {
+// deliver repeats a delivery until it is answered 200 or ctx ends. It calls refused for every other answer, with the
+// status or with NoAnswer and the error.
+func (m *Meta) deliver(
+	ctx context.Context,
+	body []byte,
+	refused func(answer string, reason error),
+) (attempts int, acknowledged bool) {
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
 		attempts++
 		to := m.Callback()
 
@@ -142,17 +155,17 @@ func (m *Meta) deliver(ctx context.Context, body []byte, refused func(answer str
 			refused(strconv.Itoa(status), nil)
 		}
 
-		timer := time.NewTimer(wait)
+		timer := m.Clock.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-timer.C:
+		case <-timer.Chan():
 		}
 
 		timer.Stop()
 	}
 }
 
-// Callback returns where deliveries go now.
+// Callback returns the current target of deliveries.
 func (m *Meta) Callback() Callback {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -160,7 +173,7 @@ func (m *Meta) Callback() Callback {
 	return m.callback
 }
 
-// SetCallback changes where deliveries go, also those that are being repeated.
+// SetCallback changes the target of deliveries, including those being repeated.
 func (m *Meta) SetCallback(to Callback) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

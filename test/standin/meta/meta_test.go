@@ -26,12 +26,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const secret = "an app secret"
 
-// webhook takes every second delivery.
+// webhook answers 503 to every other delivery.
 type webhook struct {
-	calls atomic.Int64
-	mu    sync.Mutex
-	taken []string
-	done  func(taken []string)
+	calls      atomic.Int64
+	mu         sync.Mutex
+	accepted   []string
+	onAccepted func(accepted []string)
 }
 
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,13 +53,13 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 
-	h.taken = append(h.taken, string(body))
-	if h.done != nil {
-		h.done(h.taken)
+	h.accepted = append(h.accepted, string(body))
+	if h.onAccepted != nil {
+		h.onAccepted(h.accepted)
 	}
 }
 
-// start runs a Meta until the test ends, and returns its control API.
+// start runs a Meta until the test ends. It returns the URL of its control API.
 func start(t *testing.T, hook http.Handler, statuses ...string) (m *Meta, control string) {
 	t.Helper()
 
@@ -67,7 +67,8 @@ func start(t *testing.T, hook http.Handler, statuses ...string) (m *Meta, contro
 	t.Cleanup(server.Close)
 
 	transport := &http.Transport{DisableKeepAlives: true}
-	m = New(&http.Client{Timeout: 10 * time.Second, Transport: transport}, Callback{URL: server.URL, AppSecret: secret}, statuses...)
+	client := &http.Client{Timeout: 5 * time.Minute, Transport: transport}
+	m = New(client, Callback{URL: server.URL, AppSecret: secret}, statuses...)
 	api := httptest.NewServer(m.Handler())
 	t.Cleanup(api.Close)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -110,11 +111,11 @@ func call(t *testing.T, method, url, body string, into any) int {
 	return response.StatusCode
 }
 
-func TestLoadIsDeliveredUntilItIsTaken(t *testing.T) {
+func TestLoadIsDeliveredUntilAccepted(t *testing.T) {
 	enough := make(chan struct{})
 	hook := &webhook{}
-	hook.done = func(taken []string) {
-		if len(taken) == 12 {
+	hook.onAccepted = func(accepted []string) {
+		if len(accepted) == 12 {
 			close(enough)
 		}
 	}
@@ -140,8 +141,9 @@ func TestLoadIsDeliveredUntilItIsTaken(t *testing.T) {
 	hook.mu.Lock()
 	defer hook.mu.Unlock()
 
-	if len(report.Messages) != len(hook.taken) || report.Refusals["503"] == 0 {
-		t.Errorf("%d messages are acknowledged of %d taken, refused: %v", len(report.Messages), len(hook.taken), report.Refusals)
+	if len(report.Messages) != len(hook.accepted) || report.Refusals["503"] == 0 {
+		t.Errorf("report has %d acknowledged messages, the webhook accepted %d; refused: %v",
+			len(report.Messages), len(hook.accepted), report.Refusals)
 	}
 
 	ids := map[string]bool{}
@@ -151,22 +153,23 @@ func TestLoadIsDeliveredUntilItIsTaken(t *testing.T) {
 		ids[message.ID] = true
 
 		attempts += message.Attempts
-		if !slices.ContainsFunc(hook.taken, func(body string) bool { return strings.Contains(body, message.Person) }) {
-			t.Errorf("nothing of %s was taken", message.Person)
+		if !slices.ContainsFunc(hook.accepted, func(body string) bool { return strings.Contains(body, message.Person) }) {
+			t.Errorf("no message of %s was accepted", message.Person)
 		}
 	}
 
 	if len(ids) != len(report.Messages) || attempts != len(report.Messages)+report.Refusals["503"] {
-		t.Errorf("%d messages with %d ids and %d attempts, refused: %v", len(report.Messages), len(ids), attempts, report.Refusals)
+		t.Errorf("%d messages with %d ids and %d attempts, refused: %v",
+			len(report.Messages), len(ids), attempts, report.Refusals)
 	}
 }
 
 func TestStatusesAreDeliveredInOrder(t *testing.T) {
 	all := make(chan []string, 1)
 	hook := &webhook{}
-	hook.done = func(taken []string) {
-		if len(taken) == 3 {
-			all <- slices.Clone(taken)
+	hook.onAccepted = func(accepted []string) {
+		if len(accepted) == 3 {
+			all <- slices.Clone(accepted)
 		}
 	}
 	m, control := start(t, hook, "sent", "delivered", "read")
@@ -178,7 +181,8 @@ func TestStatusesAreDeliveredInOrder(t *testing.T) {
 	})
 
 	for i, body := range <-all {
-		if want := []string{"sent", "delivered", "read"}[i]; !strings.Contains(body, `"`+want+`"`) || !strings.Contains(body, `"e1"`) {
+		want := []string{"sent", "delivered", "read"}[i]
+		if !strings.Contains(body, `"`+want+`"`) || !strings.Contains(body, `"e1"`) {
 			t.Errorf("delivery %d is %s, want %s", i, body, want)
 		}
 	}
@@ -195,7 +199,7 @@ func TestStatusesAreDeliveredInOrder(t *testing.T) {
 
 func TestSingleDeliveries(t *testing.T) {
 	hook := &webhook{}
-	hook.calls.Store(1) // the next one is taken
+	hook.calls.Store(1) // the next delivery is accepted
 
 	_, control := start(t, hook)
 	for _, tc := range []struct {
@@ -212,16 +216,17 @@ func TestSingleDeliveries(t *testing.T) {
 		}
 	}
 
-	if status := call(t, http.MethodPut, control+"callback", `{"url":"http://127.0.0.1:1/"}`, nil); status != http.StatusNoContent {
+	status := call(t, http.MethodPut, control+"callback", `{"url":"http://127.0.0.1:1/"}`, nil)
+	if status != http.StatusNoContent {
 		t.Errorf("PUT callback: %d", status)
 	}
 
 	if status := call(t, http.MethodPost, control+"deliver", `{}`, nil); status != http.StatusBadGateway {
-		t.Errorf("a delivery that nobody takes: %d, want 502", status)
+		t.Errorf("a delivery to a closed port: %d, want 502", status)
 	}
 }
 
-func TestStartRefuses(t *testing.T) {
+func TestStartRejectsInvalidLoads(t *testing.T) {
 	_, control := start(t, &webhook{})
 	for _, body := range []string{
 		`{"phoneNumberID":"1","conversations":1,"everyMilliseconds":1}`,

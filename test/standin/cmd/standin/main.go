@@ -1,25 +1,25 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command standin serves the stand-ins for Meta's Graph API and for Bird, and plays Meta's deliveries to a receiver. Each
-// has its control API:
+// Command standin serves the stand-ins for Meta's Graph API and for Bird, and sends Meta's deliveries to a receiver. Each
+// has a control API:
 //
 //	GET    /_standin/healthz
-//	GET    /_standin/calls?method=POST&path=/123/messages   calls seen; DELETE forgets them
+//	GET    /_standin/calls?method=POST&path=/123/messages   recorded calls; DELETE removes them
 //	GET    /_standin/sent                                   messages sent (Graph)
-//	GET    /_standin/asked                                  questions asked (Bird)
-//	GET    /_standin/faults                                 faults in force; DELETE ends all, DELETE /_standin/faults/1 one
+//	GET    /_standin/asked                                  requests to the AI (Bird)
+//	GET    /_standin/faults                                 active faults; DELETE removes all, DELETE /_standin/faults/1 one
 //	POST   /_standin/faults                                 {"pathPrefix":"/123/messages","graphError":{"code":130429},"times":1}
-//	PUT    /_standin/media/{id}                             a medium, by Content-Type and body (Graph)
-//	POST   /_standin/load                                   {"name":"a","phoneNumberID":"123","conversations":9,"everyMilliseconds":500}: people who write (Meta)
-//	GET    /_standin/load                                   what of it was answered 200; DELETE lets nobody write any more (Meta)
-//	POST   /_standin/deliver                                one delivery of the body, signed; ?appSecret= by another (Meta)
-//	POST   /_standin/handshake?verifyToken=a&challenge=1    one verification (Meta)
+//	PUT    /_standin/media/{id}                             stores a medium, by Content-Type and body (Graph)
+//	POST   /_standin/load                                   {"name":"a","phoneNumberID":"123","conversations":9,"everyMilliseconds":500}: starts a load (Meta)
+//	GET    /_standin/load                                   progress of the load; DELETE ends it (Meta)
+//	POST   /_standin/deliver                                delivers the body, signed; ?appSecret= overrides the secret (Meta)
+//	POST   /_standin/handshake?verifyToken=a&challenge=1    verifies the callback (Meta)
 //	PUT    /_standin/callback                               {"url":"http://receiver/webhooks/whatsapp","appSecret":"s"} (Meta)
 //
 // A fault has method, pathPrefix, status, body, retryAfter, graphError, delay ("2s"), hang, cut (before, after,
-// midbody), afterEffect and times. The control API asks for no credential and shows those of the calls: it is for
-// invented secrets and closed networks.
+// midbody), afterEffect and times. The control API requires no credential and shows the credentials of the calls: use it
+// only with invented secrets and on closed networks.
 package main
 
 import (
@@ -42,11 +42,11 @@ import (
 )
 
 const (
-	// drainTimeout is how long calls in flight may take once the command is told to stop.
+	// drainTimeout is how long calls in flight may take at shutdown.
 	drainTimeout = 10 * time.Second
-	// deliveryTimeout is more than a receiver takes to say that it cannot store a delivery.
+	// deliveryTimeout is longer than a receiver takes to answer that it cannot store a delivery.
 	deliveryTimeout = 10 * time.Second
-	// dialTimeout leaves time for the third attempt at a connection, which Linux makes after 3 seconds.
+	// dialTimeout leaves time for the third connection attempt, which Linux makes after 3 seconds.
 	dialTimeout = 5 * time.Second
 )
 
@@ -75,20 +75,24 @@ func parse(args []string) (settings, error) {
 	var s settings
 
 	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
-	flags.StringVar(&s.graphListen, "graph-listen", ":8081", "address of the Graph API; empty: not served")
-	flags.StringVar(&s.birdListen, "bird-listen", ":8082", "address of Bird; empty: not served")
-	flags.StringVar(&s.metaListen, "meta-listen", "", "address of the control API of Meta's deliveries; empty: not served")
-	list(flags, &s.graph.AccessTokens, "access-tokens", "access tokens the Graph API accepts, comma-separated; none: any")
-	list(flags, &s.graph.PhoneNumberIDs, "phone-number-ids", "phone number ids that exist, comma-separated; none: all")
-	flags.StringVar(&s.graph.AppID, "app-id", "", "id of the app; empty: any")
-	flags.StringVar(&s.graph.AppSecret, "app-secret", "", "secret of the app: part of its access token, and signs what is posted to -callback-url")
-	flags.StringVar(&s.graph.PublicURL, "graph-url", "", "scheme and host of media URLs; empty: those of the request")
-	flags.DurationVar(&s.graph.MediaURLLifetime, "media-url-lifetime", 5*time.Minute, "how long a media URL can be used")
-	list(flags, &s.bird.AccessKeys, "access-keys", "access keys Bird accepts, comma-separated; none: any")
-	flags.StringVar(&s.callbackURL, "callback-url", "", "receiver of deliveries, and of the statuses of sent messages; empty: none")
-	list(flags, &s.statuses, "statuses", "statuses to send for each message, comma-separated (default sent,delivered,read)")
+	flags.StringVar(&s.graphListen, "graph-listen", ":8081", "`ADDRESS` of the Graph API; empty does not serve it")
+	flags.StringVar(&s.birdListen, "bird-listen", ":8082", "`ADDRESS` of Bird; empty does not serve it")
+	flags.StringVar(&s.metaListen, "meta-listen", "", "`ADDRESS` of the control API of Meta's deliveries; empty does not serve it")
+	list(flags, &s.graph.AccessTokens, "access-tokens",
+		"access tokens that the Graph API accepts, separated by commas; empty accepts any")
+	list(flags, &s.graph.PhoneNumberIDs, "phone-number-ids",
+		"phone number ids that exist, separated by commas; empty means all")
+	flags.StringVar(&s.graph.AppID, "app-id", "", "id of the app; empty accepts any")
+	flags.StringVar(&s.graph.AppSecret, "app-secret", "",
+		"secret of the app: part of its access token, and signs deliveries to -callback-url")
+	flags.StringVar(&s.graph.PublicURL, "graph-url", "", "scheme and host of media URLs; empty uses those of the request")
+	flags.DurationVar(&s.graph.MediaURLLifetime, "media-url-lifetime", 5*time.Minute, "how long a media URL is valid")
+	list(flags, &s.bird.AccessKeys, "access-keys", "access keys that Bird accepts, separated by commas; empty accepts any")
+	flags.StringVar(&s.callbackURL, "callback-url", "", "URL of the receiver for deliveries and statuses; empty sends none")
+	list(flags, &s.statuses, "statuses",
+		"statuses to deliver for each sent message, separated by commas (default sent,delivered,read)")
 
-	keep := flags.Int("keep", 10_000, "how many calls and messages are kept; negative: they are only counted")
+	keep := flags.Int("keep", 10_000, "how many calls and messages are retained; negative only counts them")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -115,7 +119,7 @@ func parse(args []string) (settings, error) {
 	return s, nil
 }
 
-// list makes a flag of comma-separated values.
+// list defines a flag of comma-separated values.
 func list(flags *flag.FlagSet, into *[]string, name, usage string) {
 	flags.Func(name, usage, func(value string) error {
 		for item := range strings.SplitSeq(value, ",") {
@@ -141,11 +145,13 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 
-	// Each delivery has a connection of its own, as from Meta's many hosts.
+	// Each delivery opens its own connection, since Meta delivers from many hosts.
 	client := &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{
-		DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DisableKeepAlives: true,
+		DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
 	}}
-	deliveries := meta.New(client, meta.Callback{URL: s.callbackURL, AppSecret: s.graph.AppSecret}, s.statuses...)
+	callback := meta.Callback{URL: s.callbackURL, AppSecret: s.graph.AppSecret}
+	deliveries := meta.New(client, callback, s.statuses...)
 	background.Go(func() { deliveries.Run(serving) })
 
 	s.graph.StatusSink = deliveries.Sink
@@ -189,7 +195,7 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	return nil
 }
 
-// serve serves until ctx ends, lets held calls go and waits for the rest.
+// serve serves until ctx ends. It then releases the calls that faults delay or hang, and waits for the others.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, release func()) error {
 	server := &http.Server{
 		Handler:           handler,

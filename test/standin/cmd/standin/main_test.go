@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// addresses gets the log of run and hands out the address of each stand-in.
+// addresses is the log of run; it sends the address of each stand-in to found.
 type addresses struct {
 	mu    sync.Mutex
 	found chan [2]string
@@ -37,15 +37,19 @@ func (a *addresses) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func TestRunServesUntilItIsStopped(t *testing.T) {
+func TestRunServesUntilCanceled(t *testing.T) {
 	found := &addresses{found: make(chan [2]string, 3)}
 	ctx, cancel := context.WithCancel(t.Context())
 
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"-graph-listen", "127.0.0.1:0", "-bird-listen", "127.0.0.1:0", "-meta-listen", "127.0.0.1:0", "-access-tokens", "a, b",
-			"-callback-url", "http://127.0.0.1:1/", "-app-secret", "s",
+			"-graph-listen", "127.0.0.1:0",
+			"-bird-listen", "127.0.0.1:0",
+			"-meta-listen", "127.0.0.1:0",
+			"-access-tokens", "a, b",
+			"-callback-url", "http://127.0.0.1:1/",
+			"-app-secret", "s",
 		}, slog.New(slog.NewJSONHandler(found, nil)))
 	}()
 
@@ -90,14 +94,15 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 		t.Errorf("GET load: %d, %v", status, err)
 	}
 
-	if status, err := call(http.MethodPost, at["bird"]+"/_standin/faults", `{"hang":true}`); err != nil || status != http.StatusCreated {
+	status, err := call(http.MethodPost, at["bird"]+"/_standin/faults", `{"hang":true}`)
+	if err != nil || status != http.StatusCreated {
 		t.Fatalf("adding a fault: %d, %v", status, err)
 	}
 
-	held := make(chan error, 1)
+	hung := make(chan error, 1)
 	go func() {
 		_, err := call(http.MethodPost, at["bird"]+"/v1/messages/text", `{}`)
-		held <- err
+		hung <- err
 	}()
 
 	cancel()
@@ -106,12 +111,12 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 		t.Errorf("run: %v", err)
 	}
 
-	if <-held == nil {
-		t.Error("the held call was answered")
+	if <-hung == nil {
+		t.Error("the hung call was answered")
 	}
 }
 
-func TestRunRefuses(t *testing.T) {
+func TestRunRejectsInvalidArguments(t *testing.T) {
 	for _, tc := range []struct {
 		args string
 		want string

@@ -16,11 +16,11 @@ import (
 	"strings"
 )
 
-// inlineMedia are the keys under which a payload carries a medium in base64.
+// inlineMedia lists the payload keys that carry a medium in base64.
 var inlineMedia = []string{"image_data", "audio_data", "video_data", "document_data", "media_data"}
 
-// readQuestion reads a payload and its medium, inline in JSON or as a part of multipart/form-data.
-func readQuestion(r *http.Request) (BirdCall, error) {
+// readRequest reads a payload and its medium, which is inline in JSON or a part of multipart/form-data.
+func readRequest(r *http.Request) (BirdCall, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return BirdCall{}, fmt.Errorf("reading Content-Type: %w", err)
@@ -61,7 +61,7 @@ func readJSON(r *http.Request) (BirdCall, error) {
 	return call, nil
 }
 
-// readMultipart takes the parts payload and media in either order; the medium is hashed as it passes.
+// readMultipart reads the parts payload and media in either order. It hashes the medium without storing it.
 func readMultipart(r *http.Request) (BirdCall, error) {
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -89,7 +89,7 @@ func readMultipart(r *http.Request) (BirdCall, error) {
 		case "media":
 			err = call.readMedia(part)
 		default:
-			err = errors.New("only payload and media are known")
+			err = errors.New("unknown part: want payload or media")
 		}
 
 		if err != nil {
@@ -98,7 +98,7 @@ func readMultipart(r *http.Request) (BirdCall, error) {
 	}
 
 	if call.Payload == nil {
-		return BirdCall{}, errors.New("there is no part payload")
+		return BirdCall{}, errors.New("missing part payload")
 	}
 
 	return call, nil
@@ -136,8 +136,8 @@ func (c *BirdCall) readMedia(medium io.Reader) error {
 	return nil
 }
 
-// EchoReply says what was said: a text's words, an interaction's choice, a medium's caption. A status is answered
-// with nothing, an analysis with an invented result.
+// EchoReply repeats the text of a message, the choice of an interaction or the caption of a medium. It returns nil for
+// a status and an invented result for an analysis.
 func EchoReply(method string, request map[string]any) any {
 	switch method {
 	case "notify_bird_status_change":
@@ -169,10 +169,12 @@ func EchoReply(method string, request map[string]any) any {
 	}
 
 	for _, key := range []string{"text", "button_title", "list_title", "caption"} {
-		if said, ok := request[key].(string); ok && said != "" {
-			return map[string]any{"response": "You said: " + said}
+		if text, ok := request[key].(string); ok && text != "" {
+			return map[string]any{"response": "You said: " + text}
 		}
 	}
 
-	return map[string]any{"response": "You sent: " + strings.TrimSuffix(strings.TrimPrefix(method, "process_"), "_message")}
+	kind := strings.TrimSuffix(strings.TrimPrefix(method, "process_"), "_message")
+
+	return map[string]any{"response": "You sent: " + kind}
 }
