@@ -76,7 +76,7 @@ func newWorld(t *testing.T, options standin.GraphOptions, adjust func(*config.Co
 	options.CallbackClient = hook.Client()
 	options.AppID = appID
 
-	options.Now = w.clock.Now
+	options.Clock = w.clock
 	if options.AppSecret == "" {
 		options.AppSecret = appSecret
 	}
