@@ -17,6 +17,9 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // restricted returns a namespace in which the API server admits only pods of the restricted standard.
@@ -26,7 +29,7 @@ func restricted(t *testing.T) string {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "restricted-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}
-	create(t, namespace)
+	testCluster.MustCreate(t, namespace)
 
 	return namespace.Name
 }
@@ -52,18 +55,18 @@ func admit(t *testing.T, namespace string, template corev1.PodTemplateSpec) erro
 func TestReceiverPodsMeetTheRestrictedStandard(t *testing.T) {
 	t.Parallel()
 
-	for name, edit := range map[string]func(*spec){
-		"embedded":   func(*spec) {},
+	for name, edit := range map[string]func(*v1alpha1.WhatsAppWebhookSpec){
+		"embedded":   func(*v1alpha1.WhatsAppWebhookSpec) {},
 		"postgresql": shared,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			webhook := newWebhook(restricted(t), "sales")
 			edit(&webhook.Spec)
-			create(t, webhook)
+			testCluster.MustCreate(t, webhook)
 			settle(t, webhook)
 
-			deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
+			deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 			if err := admit(t, webhook.Namespace, deployment.Spec.Template); err != nil {
 				t.Errorf("the pod is refused: %v", err)
 			}

@@ -16,14 +16,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // TestRestartChangesNothing applies with an Applier that remembers nothing: it does send, and nothing comes of it.
 func TestRestartChangesNothing(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	params, err := resources.NewParams(webhook, testEnvironment)
@@ -53,7 +54,7 @@ func TestRestartChangesNothing(t *testing.T) {
 // TestReplacedObjectIsNotTakenOver has an Applier act on what its cache says of an object that another has replaced.
 func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales") // never stored, so that no manager acts on it
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so that no manager acts on it
 	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
 	service := rendered(t, webhook, "Service", "sales")
 
@@ -70,14 +71,14 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"},
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1234}}},
 	}
-	create(t, foreign)
+	testCluster.MustCreate(t, foreign)
 
 	stale := staleClient{Client: testCluster.Client, cached: made}
 	if _, err := apply.New(stale, testCluster.Client).Apply(t.Context(), webhook, service); !apierrors.IsConflict(err) {
 		t.Errorf("applying over the object of another: %v; want a conflict", err)
 	}
 
-	if before := foreign.ResourceVersion; get(t, foreign).ResourceVersion != before {
+	if before := foreign.ResourceVersion; apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
 		t.Error("the object of another was written to")
 	}
 }

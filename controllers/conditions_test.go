@@ -20,6 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 func toUnstructured(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) *unstructured.Unstructured {
@@ -48,9 +49,9 @@ func message(webhook *v1alpha1.WhatsAppWebhook, condition string) string {
 
 func TestReceiversTellWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.CloudAPI.Subscription = v1alpha1.SubscriptionSpec{AppID: "1", CallbackURL: "https://hooks.example.com/webhooks/whatsapp"}
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	starting := map[string]string{
@@ -64,10 +65,10 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 
 		return all
 	}
-	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
+	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
 
 	pod, slice := newPod(t, webhook, health.Report{MissingSecrets: []string{"access-token", "verify-token"}, Subscription: health.Subscription{State: health.SubscriptionPending}})
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":            "False SecretMissing",
 		"Reconciling":      "True SecretMissing",
 		"Available":        "False SecretMissing",
@@ -81,14 +82,14 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 		}
 	}
 
-	eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
 
 	pod.say(health.Report{
 		Token: health.TokenRefused, Backlog: &health.Backlog{Pending: 3, DeadLetters: 2},
 		Subscription: health.Subscription{State: health.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
 	})
 	touch(t, slice)
-	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
+	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
 
 	if got := message(webhook, v1alpha1.ConditionSubscribed); got != "Meta cannot reach the callback URL" {
 		t.Errorf("the message of Subscribed is %q", got)
@@ -100,15 +101,15 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 
 	pod.say(health.Report{Token: health.TokenAccepted, Subscription: health.Subscription{State: health.SubscriptionActive}})
 	touch(t, slice)
-	eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
-	eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
+	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
 	settle(t, webhook)
 
 	if err := testCluster.Delete(t.Context(), slice); err != nil {
 		t.Fatal(err)
 	}
 
-	eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
+	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
 
 	if webhook.Status.Pending != nil {
 		t.Errorf("pending is still %d, with nobody to say so", *webhook.Status.Pending)
@@ -118,14 +119,14 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 // TestSpecThatTheReceiverWouldRefuse has what the rules of the schema cannot see: two fields that are too long together.
 func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	webhook.Spec.CloudAPI.Subscription.AppID = "1"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 	before := children(t, webhook)
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "/" + strings.Repeat("long", 50) })
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
 		}
@@ -152,10 +153,10 @@ func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
 // TestExtensionsComeAndGo installs an optional API while the operator runs, and removes it. It is not parallel, because
 // others count what is written.
 func TestExtensionsComeAndGo(t *testing.T) {
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	shared(&webhook.Spec)
 	webhook.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 5, PendingWork: v1alpha1.PendingWorkTarget{TargetPerReplica: 100}}
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 
 	conditions := func(extensions string) map[string]string {
 		return map[string]string{
@@ -165,7 +166,7 @@ func TestExtensionsComeAndGo(t *testing.T) {
 			"ExtensionsAvailable": extensions,
 		}
 	}
-	eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
+	apiserver.Eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
 
 	if got := message(webhook, v1alpha1.ConditionExtensionsAvailable); !strings.Contains(got, "ScaledObject (keda.sh/v1alpha1)") {
 		t.Errorf("the message does not name what is missing: %s", got)
@@ -188,40 +189,40 @@ func TestExtensionsComeAndGo(t *testing.T) {
 	}
 
 	for range 2 {
-		crds, err := envtest.InstallCRDs(testCluster.admin, envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}})
+		crds, err := envtest.InstallCRDs(testCluster.Admin, envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		eventually(t, wantConditions(t, webhook, conditions("True ExtensionsServed")))
-		eventually(t, func() error { return want(scaled(), []string{"sales"}) })
+		apiserver.Eventually(t, wantConditions(t, webhook, conditions("True ExtensionsServed")))
+		apiserver.Eventually(t, func() error { return want(scaled(), []string{"sales"}) })
 		// It is watched, so that it comes back,
 		object := &unstructured.Unstructured{}
 		object.SetGroupVersionKind(resources.ScaledObjectKind)
 		object.SetNamespace(webhook.Namespace)
 		object.SetName("sales")
 
-		gone := get(t, object).GetUID()
+		gone := apiserver.MustGet(t, testCluster.Server, object).GetUID()
 		if err := testCluster.Delete(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 
-		eventually(t, func() error {
-			return want(slices.Equal(scaled(), []string{"sales"}) && get(t, object).GetUID() != gone, true)
+		apiserver.Eventually(t, func() error {
+			return want(slices.Equal(scaled(), []string{"sales"}) && apiserver.MustGet(t, testCluster.Server, object).GetUID() != gone, true)
 		})
 		// and pruned.
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 			w.Spec.Receiver.Autoscaling.PendingWork = v1alpha1.PendingWorkTarget{}
 		})
-		eventually(t, func() error { return want(len(scaled()), 0) })
+		apiserver.Eventually(t, func() error { return want(len(scaled()), 0) })
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Autoscaling.PendingWork.TargetPerReplica = 100 })
-		eventually(t, func() error { return want(scaled(), []string{"sales"}) })
+		apiserver.Eventually(t, func() error { return want(scaled(), []string{"sales"}) })
 
-		if err := envtest.UninstallCRDs(testCluster.admin, envtest.CRDInstallOptions{CRDs: crds}); err != nil {
+		if err := envtest.UninstallCRDs(testCluster.Admin, envtest.CRDInstallOptions{CRDs: crds}); err != nil {
 			t.Fatal(err)
 		}
 
-		eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
+		apiserver.Eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
 	}
 
 	settle(t, webhook)

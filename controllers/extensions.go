@@ -35,7 +35,7 @@ type extensions struct {
 // look asks once, and returns what came and what went since.
 func (e *extensions) look() (came, gone []kind, err error) {
 	for _, kind := range kinds() {
-		if !kind.extension {
+		if !kind.optional {
 			continue
 		}
 
@@ -85,14 +85,14 @@ func (e *extensions) serves(gvk schema.GroupVersionKind) bool {
 
 // kinds returns those that the cluster serves.
 func (e *extensions) kinds() []kind {
-	return slices.DeleteFunc(kinds(), func(k kind) bool { return k.extension && !e.serves(k.GroupVersionKind) })
+	return slices.DeleteFunc(kinds(), func(k kind) bool { return k.optional && !e.serves(k.GroupVersionKind) })
 }
 
 // split parts what can be applied from what the cluster has no API for, and tells which optional kinds there are in it.
 func (e *extensions) split(rendered []resources.Object) (served []resources.Object, wanted, missing []schema.GroupVersionKind) {
 	for _, object := range rendered {
 		gvk := schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind())
-		if slices.ContainsFunc(kinds(), func(k kind) bool { return k.GroupVersionKind == gvk && k.extension }) {
+		if slices.ContainsFunc(kinds(), func(k kind) bool { return k.GroupVersionKind == gvk && k.optional }) {
 			wanted = append(wanted, gvk)
 			if !e.serves(gvk) {
 				missing = append(missing, gvk)

@@ -18,10 +18,11 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // shared gives the spec a database, which most features need.
-func shared(s *spec) {
+func shared(s *v1alpha1.WhatsAppWebhookSpec) {
 	s.Store.Embedded = nil
 	s.Store.PostgreSQL.URLSecretRef = v1alpha1.SecretKeyReference{Name: "database", Key: "url"}
 }
@@ -40,7 +41,7 @@ func wantChildren(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...str
 
 func TestEveryFeatureHasItsObject(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	shared(&webhook.Spec)
 	webhook.Spec.Receiver.Autoscaling.MaxReplicas = 5
 	webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(1))
@@ -51,13 +52,13 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 		PrometheusRule:   v1alpha1.PrometheusRuleSpec{State: v1alpha1.Enabled},
 		GrafanaDashboard: v1alpha1.GrafanaDashboardSpec{State: v1alpha1.Enabled},
 	}
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 
 	always := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin"}
-	eventually(t, wantChildren(t, webhook, append(slices.Clone(always),
+	apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(always),
 		"HorizontalPodAutoscaler sales", "PodDisruptionBudget sales", "NetworkPolicy sales", "HTTPRoute sales",
 		"ServiceMonitor sales", "PrometheusRule sales", "ConfigMap sales-dashboard")...))
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":               "False Progressing",
 		"Reconciling":         "True Progressing",
 		"Available":           "False Progressing",
@@ -65,7 +66,7 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 		"ExtensionsAvailable": "True ExtensionsServed",
 	}))
 
-	route := get(t, &gatewayv1.HTTPRoute{ObjectMeta: named(webhook, "sales")})
+	route := apiserver.MustGet(t, testCluster.Server, &gatewayv1.HTTPRoute{ObjectMeta: named(webhook, "sales")})
 
 	route.Status.Parents = []gatewayv1.RouteParentStatus{{
 		ParentRef: gatewayv1.ParentReference{Name: "public"}, ControllerName: "example.com/gateway",
@@ -83,7 +84,7 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		return wantConditions(t, webhook, map[string]string{
 			"Ready":               "False Progressing",
 			"Reconciling":         "True Progressing",
@@ -98,15 +99,15 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 		w.Spec = newWebhook("", "").Spec
 		shared(&w.Spec)
 	})
-	eventually(t, wantChildren(t, webhook, always...))
+	apiserver.Eventually(t, wantChildren(t, webhook, always...))
 }
 
 // TestSwitchesAndBack has the API server judge each way, since it refuses what one kind of store or exposure leaves
 // behind in the fields of another.
 func TestSwitchesAndBack(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
-	create(t, webhook)
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 	deployment := &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}
 
@@ -118,9 +119,9 @@ func TestSwitchesAndBack(t *testing.T) {
 			w.Spec.Gateway = v1alpha1.GatewaySpec{}
 		})
 		// The claim stays: it holds what was acknowledged to Meta.
-		eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "Ingress sales")...))
-		eventually(t, func() error {
-			return errors.Join(want(get(t, deployment).Spec.Strategy.Type, appsv1.RollingUpdateDeploymentStrategyType), want(mounts(deployment, "sales-store"), false))
+		apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "Ingress sales")...))
+		apiserver.Eventually(t, func() error {
+			return errors.Join(want(apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type, appsv1.RollingUpdateDeploymentStrategyType), want(mounts(deployment, "sales-store"), false))
 		})
 		settle(t, webhook)
 
@@ -129,9 +130,9 @@ func TestSwitchesAndBack(t *testing.T) {
 			w.Spec.Ingress = v1alpha1.IngressSpec{}
 			w.Spec.Gateway = v1alpha1.GatewaySpec{Host: "hooks.example.com", ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
 		})
-		eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "HTTPRoute sales")...))
-		eventually(t, func() error {
-			return errors.Join(want(get(t, deployment).Spec.Strategy.Type, appsv1.RecreateDeploymentStrategyType), want(mounts(deployment, "sales-store"), true))
+		apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "HTTPRoute sales")...))
+		apiserver.Eventually(t, func() error {
+			return errors.Join(want(apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type, appsv1.RecreateDeploymentStrategyType), want(mounts(deployment, "sales-store"), true))
 		})
 		settle(t, webhook)
 	}
@@ -145,19 +146,19 @@ func mounts(deployment *appsv1.Deployment, claim string) bool {
 
 func TestReplicasAreHandedOver(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	shared(&webhook.Spec)
 	webhook.Spec.Receiver.Replicas = new(int32(3))
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
-	deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
+	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 	generation := deployment.Generation
 	// replicas watches that the number is never another than wanted, for as long as the operator has anything to write.
 	replicas := func(wanted int32) {
 		t.Helper()
 		settle(t, webhook)
 
-		if got := *get(t, deployment).Spec.Replicas; got != wanted {
+		if got := *apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas; got != wanted {
 			t.Fatalf("%d replicas; want %d", got, wanted)
 		}
 	}
@@ -177,12 +178,12 @@ func TestReplicasAreHandedOver(t *testing.T) {
 		w.Spec.Receiver.Autoscaling.MaxReplicas = 10
 	}
 	change(t, webhook, autoscale)
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), true)
 	})
 	replicas(3)
 
-	if got := get(t, deployment).Generation; got != generation {
+	if got := apiserver.MustGet(t, testCluster.Server, deployment).Generation; got != generation {
 		t.Errorf("the Deployment's spec was changed %d times on the way", got-generation)
 	}
 
@@ -192,14 +193,14 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas(7)
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{} })
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), false)
 	})
 	replicas(7) // nobody says otherwise
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Replicas = new(int32(2)) })
-	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 2) })
+	apiserver.Eventually(t, func() error { return want(*apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas, 2) })
 	scale(4)
-	eventually(t, func() error { return want(*get(t, deployment).Spec.Replicas, 2) })
+	apiserver.Eventually(t, func() error { return want(*apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas, 2) })
 
 	change(t, webhook, autoscale)
 	replicas(2)
@@ -211,26 +212,26 @@ func TestReplicasAreHandedOver(t *testing.T) {
 // concern them.
 func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
-	create(t, webhook)
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
-	deployment := get(t, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
+	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 	for name, test := range map[string]struct {
-		edit  func(*spec)
+		edit  func(*v1alpha1.WhatsAppWebhookSpec)
 		rolls bool
 	}{
-		"network policy": {func(s *spec) { s.NetworkPolicy.State = v1alpha1.Enabled }, false},
-		"monitoring":     {func(s *spec) { s.Monitoring.ServiceMonitor.State = v1alpha1.Enabled }, false},
-		"ingress":        {func(s *spec) { s.Ingress.Host = "hooks.example.com" }, false},
-		"disruptions":    {func(s *spec) { s.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(0)) }, false},
-		"configuration":  {func(s *spec) { s.Processing.Concurrency++ }, true},
+		"network policy": {func(s *v1alpha1.WhatsAppWebhookSpec) { s.NetworkPolicy.State = v1alpha1.Enabled }, false},
+		"monitoring":     {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Monitoring.ServiceMonitor.State = v1alpha1.Enabled }, false},
+		"ingress":        {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Ingress.Host = "hooks.example.com" }, false},
+		"disruptions":    {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(0)) }, false},
+		"configuration":  {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Processing.Concurrency++ }, true},
 	} {
-		before := get(t, deployment).Generation
+		before := apiserver.MustGet(t, testCluster.Server, deployment).Generation
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { test.edit(&w.Spec) })
 		settle(t, webhook)
 
-		if rolled := get(t, deployment).Generation != before; rolled != test.rolls {
+		if rolled := apiserver.MustGet(t, testCluster.Server, deployment).Generation != before; rolled != test.rolls {
 			t.Errorf("%s: pods are replaced: %v; want %v", name, rolled, test.rolls)
 		}
 	}
@@ -239,7 +240,7 @@ func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
 // TestAnotherToolAppliesAgain is what GitOps tools do: apply what they have in Git, by server-side apply, over and over.
 func TestAnotherToolAppliesAgain(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	inGit := webhook.DeepCopy()
 	apply := func(manager string, force bool) string {
@@ -260,14 +261,14 @@ func TestAnotherToolAppliesAgain(t *testing.T) {
 	apply("argocd-controller", false)
 	settle(t, webhook)
 
-	before := get(t, webhook).ResourceVersion
+	before := apiserver.MustGet(t, testCluster.Server, webhook).ResourceVersion
 	if got := apply("argocd-controller", false); got != before {
 		t.Errorf("applying the same again after a reconciliation changed the resource")
 	}
 
 	apply("flux", false) // no conflict: what both say is the same
 
-	for _, entry := range get(t, webhook).ManagedFields {
+	for _, entry := range apiserver.MustGet(t, testCluster.Server, webhook).ManagedFields {
 		if entry.Manager != "argocd-controller" && entry.Manager != "flux" && entry.Subresource != "status" {
 			t.Errorf("%s owns fields of the resource: %s", entry.Manager, entry.FieldsV1)
 		}

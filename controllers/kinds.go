@@ -17,29 +17,29 @@ import (
 // kind is one kind of the objects that resources become.
 type kind struct {
 	schema.GroupVersionKind
-	whole     bool // read with spec and status, of others metadata is enough
-	kept      bool // holds data: not deleted before its resource is
-	extension bool // of an API that a cluster may lack
+	typed    bool // read with spec and status, of others metadata is enough
+	retained bool // holds data: not deleted before its resource is
+	optional bool // of an API that a cluster may lack
 }
 
 func kinds() []kind {
 	return []kind{
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
-		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), kept: true},
+		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), retained: true},
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
-		{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), whole: true},
+		{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), typed: true},
 		{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")},
 		{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
 		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
-		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), whole: true},
+		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), typed: true},
 		{
 			GroupVersionKind: resources.HTTPRouteKind,
-			whole:            true,
-			extension:        true,
+			typed:            true,
+			optional:         true,
 		},
-		{GroupVersionKind: resources.ScaledObjectKind, extension: true},
-		{GroupVersionKind: resources.ServiceMonitorKind, extension: true},
-		{GroupVersionKind: resources.PrometheusRuleKind, extension: true},
+		{GroupVersionKind: resources.ScaledObjectKind, optional: true},
+		{GroupVersionKind: resources.ServiceMonitorKind, optional: true},
+		{GroupVersionKind: resources.PrometheusRuleKind, optional: true},
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // pods stands for the network between operator and pods, of which there are none without a node: it takes a question to
@@ -79,7 +80,7 @@ func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*
 	testCluster.pods.servers[fmt.Sprintf("%s:%d", address, resources.PortAdmin)] = server
 	testCluster.pods.mu.Unlock()
 
-	service := get(t, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: resources.AdminServiceName(webhook.Name)}})
+	service := apiserver.MustGet(t, testCluster.Server, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: resources.AdminServiceName(webhook.Name)}})
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: webhook.Namespace, GenerateName: service.Name + "-",
@@ -90,7 +91,7 @@ func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*
 	}
 	// The endpoints controller hands the labels of a Service on.
 	maps.Copy(slice.Labels, service.Labels)
-	create(t, slice)
+	testCluster.MustCreate(t, slice)
 
 	return p, slice
 }

@@ -17,10 +17,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,54 +28,46 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-const (
-	testImage = "registry.example.com/receiver:test"
-	patience  = 20 * time.Second
-)
+const testImage = "registry.example.com/receiver:test"
 
 var testEnvironment = resources.Environment{ReceiverImage: testImage, OperatorNamespace: "whatsapp-webhook-system"}
 
-// cluster is an API server with the CRD, and one manager that has the rights of config/rbac and no more. Each test has
-// a namespace of its own in it.
+// cluster is an API server with the CRD, and one manager that has exactly the rights of config/rbac. Each test uses a
+// namespace of its own.
 type cluster struct {
-	client.Client // an administrator's, without a cache
-	admin         *rest.Config
-	manager       *rest.Config
-	reconciler    *WhatsAppWebhookReconciler
-	writes        *writeCounter
-	pods          *pods
+	*apiserver.Server
+
+	manager    *rest.Config
+	reconciler *WhatsAppWebhookReconciler
+	writes     *writeCounter
+	pods       *pods
 }
 
 var testCluster *cluster
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
+	environment, err := newEnvironment()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-
-		code = 1
+		os.Exit(1)
 	}
 
-	os.Exit(code)
+	os.Exit(apiserver.Run(environment, func(server *apiserver.Server) (int, error) { return run(m, server) }))
 }
 
-func run(m *testing.M) (code int, err error) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return 1, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
-	}
-
-	ctrl.SetLogger(logr.Discard())
-
+// newEnvironment returns an environment with the CRDs of the project and of those optional APIs that every test has.
+func newEnvironment() (*envtest.Environment, error) {
 	scheme, err := NewScheme()
 	if err != nil {
-		return 1, err
+		return nil, err
 	}
 
 	gatewayAPI, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 	if err != nil {
-		return 1, fmt.Errorf("find the module of the Gateway API: %w", err)
+		return nil, fmt.Errorf("find the module of the Gateway API: %w", err)
 	}
 
 	environment := &envtest.Environment{
@@ -90,39 +80,34 @@ func run(m *testing.M) (code int, err error) {
 		},
 		ErrorIfCRDPathMissing: true,
 	}
-	// Some distributions ask for rights on finalizers before an owner may block its deletion.
+	// Some distributions require rights on finalizers before an owner may block its deletion.
 	environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
-	// Also when starting fails: it may be the CRD that the API server refuses.
-	defer func() { err = errors.Join(err, environment.Stop()) }()
 
-	admin, err := environment.Start()
-	if err != nil {
-		return 1, fmt.Errorf("start kube-apiserver and etcd, and install the CRD: %w", err)
-	}
+	return environment, nil
+}
+
+// run starts the manager and runs the tests.
+func run(m *testing.M, server *apiserver.Server) (code int, err error) {
+	ctrl.SetLogger(logr.Discard())
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
-	direct, err := client.New(admin, client.Options{Scheme: scheme})
+	managed, err := managerUser(ctx, server)
 	if err != nil {
-		return 1, err
-	}
-
-	managed, err := managerUser(ctx, environment, direct)
-	if err != nil {
-		return 1, fmt.Errorf("make a user with the manager's rights: %w", err)
+		return 1, fmt.Errorf("create a user with the manager's rights: %w", err)
 	}
 
 	writes := &writeCounter{}
 	managed.Wrap(writes.wrap)
 
 	mgr, err := ctrl.NewManager(managed, ctrl.Options{
-		Scheme:  scheme,
+		Scheme:  server.Scheme(),
 		Cache:   CacheOptions(nil),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
-		return 1, fmt.Errorf("make the manager: %w", err)
+		return 1, fmt.Errorf("create the manager: %w", err)
 	}
 
 	pods := newPods()
@@ -133,8 +118,8 @@ func run(m *testing.M) (code int, err error) {
 	}
 
 	reconciler.extensions.every = 200 * time.Millisecond
-
 	reconciler.conflictRetry = 100 * time.Millisecond
+
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return 1, err
 	}
@@ -142,11 +127,14 @@ func run(m *testing.M) (code int, err error) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- mgr.Start(ctx) }()
 
-	defer func() { cancel(); err = errors.Join(err, <-stopped) }()
+	defer func() {
+		cancel()
+
+		err = errors.Join(err, <-stopped)
+	}()
 
 	testCluster = &cluster{
-		Client:     direct,
-		admin:      admin,
+		Server:     server,
 		manager:    managed,
 		reconciler: reconciler,
 		writes:     writes,
@@ -156,8 +144,8 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// managerUser returns the configuration of a user that config/rbac/role.yaml is bound to.
-func managerUser(ctx context.Context, environment *envtest.Environment, admin client.Client) (*rest.Config, error) {
+// managerUser returns the client configuration of a user with the rights of config/rbac/role.yaml.
+func managerUser(ctx context.Context, server *apiserver.Server) (*rest.Config, error) {
 	data, err := os.ReadFile("../config/rbac/role.yaml")
 	if err != nil {
 		return nil, err
@@ -177,11 +165,11 @@ func managerUser(ctx context.Context, environment *envtest.Environment, admin cl
 		},
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}},
 	}
-	if err := errors.Join(admin.Create(ctx, role), admin.Create(ctx, binding)); err != nil {
+	if err := errors.Join(server.Create(ctx, role), server.Create(ctx, binding)); err != nil {
 		return nil, err
 	}
 
-	user, err := environment.AddUser(envtest.User{Name: "manager"}, nil)
+	user, err := server.Environment.AddUser(envtest.User{Name: "manager"}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +177,7 @@ func managerUser(ctx context.Context, environment *envtest.Environment, admin cl
 	return rest.CopyConfig(user.Config()), nil
 }
 
-// writeCounter keeps the manager's requests that are not reads.
+// writeCounter records the manager's requests that are not reads.
 type writeCounter struct {
 	mu       sync.Mutex
 	requests []string // method and path
@@ -225,19 +213,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// newNamespace returns a namespace for one test.
-func newNamespace(t *testing.T) string {
-	t.Helper()
-
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
-	if err := testCluster.Create(t.Context(), namespace); err != nil {
-		t.Fatalf("create a namespace: %v", err)
-	}
-
-	return namespace.Name
-}
-
-// newWebhook returns a resource with only what is required.
+// newWebhook returns a resource with the required fields only.
 func newWebhook(namespace, name string) *v1alpha1.WhatsAppWebhook {
 	key := func(key string) v1alpha1.SecretKeyReference {
 		return v1alpha1.SecretKeyReference{Name: "whatsapp", Key: key}
@@ -259,50 +235,16 @@ func newWebhook(namespace, name string) *v1alpha1.WhatsAppWebhook {
 	}
 }
 
-func create(t *testing.T, object client.Object) {
+// change reads the object, calls edit and writes it back, again until there is no conflict.
+func change[T client.Object](t *testing.T, object T, edit func(T)) {
 	t.Helper()
-
-	if err := testCluster.Create(t.Context(), object); err != nil {
-		t.Fatalf("create %T %s: %v", object, object.GetName(), err)
-	}
-}
-
-// change reads the object, changes it and writes it back.
-func change[T client.Object](t *testing.T, object T, do func(T)) {
-	t.Helper()
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 			return err
 		}
 
-		do(object)
+		edit(object)
 
 		return testCluster.Update(t.Context(), object)
 	})
-}
-
-// get fills the object, which has namespace and name set.
-func get[T client.Object](t *testing.T, object T) T {
-	t.Helper()
-
-	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
-		t.Fatalf("get %T %s: %v", object, object.GetName(), err)
-	}
-
-	return object
-}
-
-// eventually asks until there is no error any more.
-func eventually(t *testing.T, ask func() error) {
-	t.Helper()
-
-	var last error
-
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = ask()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("after %s still: %v", patience, last)
-	}
 }

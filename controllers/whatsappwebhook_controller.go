@@ -62,7 +62,7 @@ type WhatsAppWebhookReconciler struct {
 	client        client.Client
 	applier       *apply.Applier
 	extensions    *extensions
-	reports       *poller.Poller
+	poller        *poller.Poller
 	events        events.EventRecorder
 	environment   resources.Environment
 	statuses      *statuses
@@ -96,7 +96,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 
 	var whole []schema.GroupVersionKind
 	for _, kind := range kinds() {
-		if kind.whole {
+		if kind.typed {
 			whole = append(whole, kind.GroupVersionKind)
 		}
 	}
@@ -108,7 +108,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		every:     lookForExtensions,
 		served:    map[schema.GroupVersionKind]bool{},
 	}
-	r.reports = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
+	r.poller = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
 
 	return r, nil
 }
@@ -193,7 +193,7 @@ func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, webhook *v1alp
 func (r *WhatsAppWebhookReconciler) prunedKinds() []schema.GroupVersionKind {
 	var pruned []schema.GroupVersionKind
 	for _, kind := range r.extensions.kinds() {
-		if !kind.kept {
+		if !kind.retained {
 			pruned = append(pruned, kind.GroupVersionKind)
 		}
 	}
@@ -220,7 +220,7 @@ func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.W
 		}
 	}
 
-	return r.reports.Track(client.ObjectKeyFromObject(webhook), addresses), nil
+	return r.poller.Track(client.ObjectKeyFromObject(webhook), addresses), nil
 }
 
 // refuse reports a spec that nothing can be rendered from. Trying again is of no use before it changes.
@@ -256,6 +256,6 @@ func (r *WhatsAppWebhookReconciler) report(ctx context.Context, webhook *v1alpha
 
 func (r *WhatsAppWebhookReconciler) forget(resource types.NamespacedName) {
 	r.applier.Forget(resource)
-	r.reports.Forget(resource)
+	r.poller.Forget(resource)
 	r.statuses.forget(resource)
 }

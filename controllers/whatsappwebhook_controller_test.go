@@ -26,6 +26,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // children returns the objects that the resource controls, by kind and name.
@@ -73,15 +74,15 @@ func kindOf(t *testing.T, object client.Object) string {
 
 func TestObjectsAreMade(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 
 	want := []string{
 		"ConfigMap sales-config", "Deployment sales", "Ingress sales", "PersistentVolumeClaim sales-store",
 		"Service sales", "Service sales-admin", "ServiceAccount sales",
 	}
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		got := slices.Sorted(maps.Keys(children(t, webhook)))
 		if diff := cmp.Diff(want, got); diff != "" {
 			return fmt.Errorf("objects (-want +got):\n%s", diff)
@@ -100,12 +101,12 @@ func TestObjectsAreMade(t *testing.T) {
 		}
 	}
 
-	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
+	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
 	if got := deployment.Spec.Template.Spec.Containers[0].Image; got != testImage {
 		t.Errorf("image %q; want %q", got, testImage)
 	}
 
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
@@ -123,15 +124,15 @@ func TestObjectsAreMade(t *testing.T) {
 
 func TestNameConflict(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	foreign := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"},
 		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1234}}},
 	}
-	create(t, foreign)
-	create(t, webhook)
+	testCluster.MustCreate(t, foreign)
+	testCluster.MustCreate(t, webhook)
 
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "False NameConflict",
 		"Stalled":   "True NameConflict",
 		"Available": "False Progressing",
@@ -141,56 +142,60 @@ func TestNameConflict(t *testing.T) {
 		t.Errorf("the message does not name the object: %s", message)
 	}
 
-	eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all others
+	apiserver.Eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all others
 
 	before := foreign.ResourceVersion
-	if get(t, foreign).ResourceVersion != before {
+	if apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
 		t.Error("the object of another was written to")
 	}
 
-	eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
 
 	if err := testCluster.Delete(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}
 
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
 	}))
 
-	if metav1.GetControllerOf(get(t, foreign)) == nil {
+	if metav1.GetControllerOf(apiserver.MustGet(t, testCluster.Server, foreign)) == nil {
 		t.Error("the Service has no owner now")
 	}
 
 	settle(t, webhook)
-	eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
 }
 
 func TestRefusedObjectIsReported(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]struct {
-		edit func(*spec)
+		edit func(*v1alpha1.WhatsAppWebhookSpec)
 		want string
 	}{
 		"pod label": {
-			func(s *spec) { s.Receiver.PodMetadata.Labels = map[string]string{"team": "sales & marketing"} },
+			func(s *v1alpha1.WhatsAppWebhookSpec) {
+				s.Receiver.PodMetadata.Labels = map[string]string{"team": "sales & marketing"}
+			},
 			"Deployment sales is refused by the API server: spec.template.labels",
 		},
 		"toleration": {
-			func(s *spec) { s.Receiver.Scheduling.Tolerations = []corev1.Toleration{{Operator: "Sometimes"}} },
+			func(s *v1alpha1.WhatsAppWebhookSpec) {
+				s.Receiver.Scheduling.Tolerations = []corev1.Toleration{{Operator: "Sometimes"}}
+			},
 			"spec.template.spec.tolerations[0].operator",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			webhook := newWebhook(newNamespace(t), "sales")
+			webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 			test.edit(&webhook.Spec)
-			create(t, webhook)
-			eventually(t, wantConditions(t, webhook, map[string]string{
+			testCluster.MustCreate(t, webhook)
+			apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 				"Ready":     "False ObjectRejected",
 				"Stalled":   "True ObjectRejected",
 				"Available": "False Progressing",
@@ -200,11 +205,11 @@ func TestRefusedObjectIsReported(t *testing.T) {
 				t.Errorf("the message lacks %q: %s", test.want, message)
 			}
 
-			eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all but the Deployment
-			eventually(t, wantEvents(t, webhook, "Warning ObjectRejected"))
+			apiserver.Eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all but the Deployment
+			apiserver.Eventually(t, wantEvents(t, webhook, "Warning ObjectRejected"))
 
 			change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{} })
-			eventually(t, wantConditions(t, webhook, map[string]string{
+			apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 				"Ready":       "False Progressing",
 				"Reconciling": "True Progressing",
 				"Available":   "False Progressing",
@@ -215,12 +220,12 @@ func TestRefusedObjectIsReported(t *testing.T) {
 
 func TestReadyFollowsTheDeployment(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
-	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
-	ingress := get(t, &networkingv1.Ingress{ObjectMeta: deployment.ObjectMeta})
+	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
+	ingress := apiserver.MustGet(t, testCluster.Server, &networkingv1.Ingress{ObjectMeta: deployment.ObjectMeta})
 
 	deployment.Status = appsv1.DeploymentStatus{
 		ObservedGeneration: deployment.Generation,
@@ -243,12 +248,12 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "True Ready",
 		"Available": "True MinimumReplicasAvailable",
 		"Exposed":   "True AddressAssigned",
 	}))
-	eventually(t, wantEvents(t, webhook, "Normal Ready"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Normal Ready"))
 
 	deployment.Status.ReadyReplicas = 0
 	deployment.Status.AvailableReplicas = 0
@@ -258,16 +263,16 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":     "False Unavailable",
 		"Available": "False Unavailable",
 		"Exposed":   "True AddressAssigned",
 	}))
-	eventually(t, wantEvents(t, webhook, "Normal Ready", "Warning Unavailable"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Normal Ready", "Warning Unavailable"))
 
 	// What the Deployment reports is of the former generation until Kubernetes has taken up the new one.
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.LogLevel = v1alpha1.LogLevelDebug })
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
@@ -277,8 +282,8 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 
 func TestDeletedResourceIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
-	create(t, webhook)
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	if err := testCluster.Delete(t.Context(), webhook); err != nil {
@@ -289,7 +294,7 @@ func TestDeletedResourceIsLeftAlone(t *testing.T) {
 		t.Fatalf("the resource does not go at once: %v", err)
 	}
 
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		writes := len(testCluster.writes.in(webhook.Namespace))
 		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
 			return err
@@ -308,7 +313,7 @@ func settle(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 	t.Helper()
 
 	calm := 0
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
 		}

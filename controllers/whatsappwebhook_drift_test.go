@@ -18,12 +18,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 func TestDriftIsPutBack(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
-	create(t, webhook)
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	named := func(name string) metav1.ObjectMeta {
@@ -33,42 +34,42 @@ func TestDriftIsPutBack(t *testing.T) {
 	t.Run("a value", func(t *testing.T) {
 		service := &corev1.Service{ObjectMeta: named("sales")}
 		change(t, service, func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromInt32(1) })
-		eventually(t, func() error {
-			return want(get(t, service).Spec.Ports[0].TargetPort.String(), "http")
+		apiserver.Eventually(t, func() error {
+			return want(apiserver.MustGet(t, testCluster.Server, service).Spec.Ports[0].TargetPort.String(), "http")
 		})
 	})
 	t.Run("a value, twice", func(t *testing.T) {
 		for _, image := range []string{"a", "b"} {
 			deployment := &appsv1.Deployment{ObjectMeta: named("sales")}
 			change(t, deployment, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = image })
-			eventually(t, func() error {
-				return want(get(t, deployment).Spec.Template.Spec.Containers[0].Image, testImage)
+			apiserver.Eventually(t, func() error {
+				return want(apiserver.MustGet(t, testCluster.Server, deployment).Spec.Template.Spec.Containers[0].Image, testImage)
 			})
 		}
 	})
 	t.Run("content taken away", func(t *testing.T) {
 		config := &corev1.ConfigMap{ObjectMeta: named("sales-config")}
 		change(t, config, func(c *corev1.ConfigMap) { c.Data = nil })
-		eventually(t, func() error {
-			return want(len(get(t, config).Data), 1)
+		apiserver.Eventually(t, func() error {
+			return want(len(apiserver.MustGet(t, testCluster.Server, config).Data), 1)
 		})
 	})
 	t.Run("the label that the cache goes by", func(t *testing.T) {
 		service := &corev1.Service{ObjectMeta: named("sales-admin")}
 		change(t, service, func(s *corev1.Service) { s.Labels = nil })
-		eventually(t, func() error {
-			return want(get(t, service).Labels["app.kubernetes.io/managed-by"], "whatsapp-webhook-operator")
+		apiserver.Eventually(t, func() error {
+			return want(apiserver.MustGet(t, testCluster.Server, service).Labels["app.kubernetes.io/managed-by"], "whatsapp-webhook-operator")
 		})
 	})
 	t.Run("an object deleted", func(t *testing.T) {
-		service := get(t, &corev1.Service{ObjectMeta: named("sales")})
+		service := apiserver.MustGet(t, testCluster.Server, &corev1.Service{ObjectMeta: named("sales")})
 
 		gone := service.UID
 		if err := testCluster.Delete(t.Context(), service); err != nil {
 			t.Fatal(err)
 		}
 
-		eventually(t, func() error {
+		apiserver.Eventually(t, func() error {
 			again := &corev1.Service{}
 			if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(service), again); err != nil {
 				return err
@@ -81,9 +82,9 @@ func TestDriftIsPutBack(t *testing.T) {
 
 func TestWhatOthersAddIsKept(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Annotations: map[string]string{"ours": "yes"}}
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	for _, child := range children(t, webhook) {
@@ -109,7 +110,9 @@ func TestWhatOthersAddIsKept(t *testing.T) {
 		w.Spec.Processing.Concurrency = 7
 	})
 	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}
-	eventually(t, func() error { return want(get(t, ingress).Spec.Rules[0].Host, "b.example.com") })
+	apiserver.Eventually(t, func() error {
+		return want(apiserver.MustGet(t, testCluster.Server, ingress).Spec.Rules[0].Host, "b.example.com")
+	})
 
 	if diff := cmp.Diff(map[string]string{"changed": "yes", "example.com/note": "kept"}, ingress.Annotations); diff != "" {
 		t.Errorf("annotations of the Ingress (-want +got):\n%s", diff)
@@ -126,9 +129,9 @@ func TestWhatOthersAddIsKept(t *testing.T) {
 
 func TestWhatIsNotWantedIsPruned(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 	bystander := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{
@@ -138,13 +141,13 @@ func TestWhatIsNotWantedIsPruned(t *testing.T) {
 		},
 		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}}}},
 	}
-	create(t, bystander)
+	testCluster.MustCreate(t, bystander)
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress = v1alpha1.IngressSpec{} })
-	eventually(t, func() error {
+	apiserver.Eventually(t, func() error {
 		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "Ingress sales"), false)
 	})
-	eventually(t, wantConditions(t, webhook, map[string]string{
+	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
@@ -154,18 +157,18 @@ func TestWhatIsNotWantedIsPruned(t *testing.T) {
 		t.Errorf("status.url is still %q", webhook.Status.URL)
 	}
 
-	get(t, bystander)
+	apiserver.MustGet(t, testCluster.Server, bystander)
 }
 
 func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(newNamespace(t), "sales")
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
-	create(t, webhook)
+	testCluster.MustCreate(t, webhook)
 	settle(t, webhook)
 
 	versions := func() map[string]string {
-		seen := map[string]string{"WhatsAppWebhook": get(t, webhook).ResourceVersion}
+		seen := map[string]string{"WhatsAppWebhook": apiserver.MustGet(t, testCluster.Server, webhook).ResourceVersion}
 		for name, child := range children(t, webhook) {
 			seen[name] = child.GetResourceVersion()
 		}
@@ -190,7 +193,7 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 	}
 
 	// A status that another controller writes wakes the operator, which has nothing to write but its own status.
-	deployment := get(t, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
+	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
 
 	deployment.Status = appsv1.DeploymentStatus{
 		ObservedGeneration: deployment.Generation,
@@ -201,8 +204,8 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, func() error {
-		if get(t, webhook).Status.Replicas == nil {
+	apiserver.Eventually(t, func() error {
+		if apiserver.MustGet(t, testCluster.Server, webhook).Status.Replicas == nil {
 			return errors.New("no replicas in the status")
 		}
 

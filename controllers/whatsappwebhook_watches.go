@@ -62,7 +62,7 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	r.extensions.changed = func(ctx context.Context, came, gone []kind) error {
 		return r.follow(ctx, mgr, c, came, gone)
 	}
-	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.reports)); err != nil {
+	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.poller)); err != nil {
 		return fmt.Errorf("set up what runs beside the WhatsAppWebhook controller: %w", err)
 	}
 
@@ -145,7 +145,7 @@ func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice cli
 	var requests []reconcile.Request
 	for i := range webhooks.Items {
 		key := client.ObjectKeyFromObject(&webhooks.Items[i])
-		r.reports.Refresh(key)
+		r.poller.Refresh(key)
 		requests = append(requests, reconcile.Request{NamespacedName: key})
 	}
 

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 const crdName = "whatsappwebhooks.whatsapp.wawebhook.dev"
@@ -33,7 +35,7 @@ func TestRelease(t *testing.T) {
 			installed := versions(t, objects)
 
 			webhook := sample(t, name)
-			eventually(t, func() error { return testCluster.Create(t.Context(), webhook) }) // the API server may not serve the kind yet
+			apiserver.Eventually(t, func() error { return testCluster.Create(t.Context(), webhook) }) // the API server may not serve the kind yet
 
 			helm.run(t, "upgrade", release, chart, namespaced)
 
@@ -79,7 +81,7 @@ func TestRelease(t *testing.T) {
 			helm.run(t, "install", release, chart, namespaced, "--set=crd.keep=false")
 			get(t, webhook.GetAPIVersion(), webhook.GetKind(), name, webhook.GetName())
 			helm.run(t, "uninstall", release, namespaced)
-			eventually(t, func() error {
+			apiserver.Eventually(t, func() error {
 				if find(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName) != nil {
 					return fmt.Errorf("%s stayed without crd.keep", crdName)
 				}
@@ -197,7 +199,7 @@ func removeCRD(t *testing.T) {
 	crd.SetKind("CustomResourceDefinition")
 	crd.SetName(crdName)
 
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, apiserver.Timeout, true, func(ctx context.Context) (bool, error) {
 		err := testCluster.Delete(ctx, crd)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})

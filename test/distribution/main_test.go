@@ -7,7 +7,6 @@ package distribution
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,68 +14,42 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 const (
-	root     = "../.."
-	chart    = root + "/charts/whatsapp-webhook-operator"
-	release  = "whatsapp-webhook-operator"
-	patience = time.Minute
+	root    = "../.."
+	chart   = root + "/charts/whatsapp-webhook-operator"
+	release = "whatsapp-webhook-operator"
 )
 
-// testCluster is an API server without a CRD: installing that is part of what is tested.
+// testCluster is an API server without the CRD: installing it is part of the test.
 var testCluster struct {
-	client.Client // an administrator's, without a cache
-	admin         *rest.Config
-	kubeconfig    string // a file with the same
+	*apiserver.Server
+
+	kubeconfig string // file of an administrator
 }
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	os.Exit(apiserver.Run(&envtest.Environment{}, func(server *apiserver.Server) (int, error) {
+		folder, err := os.MkdirTemp("", "distribution")
+		if err != nil {
+			return 1, err
+		}
+		defer os.RemoveAll(folder)
 
-		code = 1
-	}
+		testCluster.Server = server
+		testCluster.kubeconfig = filepath.Join(folder, "kubeconfig")
 
-	os.Exit(code)
-}
+		if err := os.WriteFile(testCluster.kubeconfig, server.Environment.KubeConfig, 0o600); err != nil {
+			return 1, err
+		}
 
-func run(m *testing.M) (code int, err error) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return 1, errors.New("these tests run against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make test' does)")
-	}
-
-	environment := &envtest.Environment{}
-	defer func() { err = errors.Join(err, environment.Stop()) }()
-
-	testCluster.admin, err = environment.Start()
-	if err != nil {
-		return 1, fmt.Errorf("start kube-apiserver and etcd: %w", err)
-	}
-
-	if testCluster.Client, err = client.New(testCluster.admin, client.Options{}); err != nil {
-		return 1, err
-	}
-
-	folder, err := os.MkdirTemp("", "distribution")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(folder)
-
-	testCluster.kubeconfig = filepath.Join(folder, "kubeconfig")
-	if err := os.WriteFile(testCluster.kubeconfig, environment.KubeConfig, 0o600); err != nil {
-		return 1, err
-	}
-
-	return m.Run(), nil
+		return m.Run(), nil
+	}))
 }
 
 // The programs, as they are pinned under hack/tools. Building one takes Go a minute or two the first time.
@@ -138,19 +111,4 @@ func (p program) try(t *testing.T, args ...string) (string, error) {
 	}
 
 	return stdout.String(), nil
-}
-
-// eventually asks until there is no error any more.
-func eventually(t *testing.T, ask func() error) {
-	t.Helper()
-
-	var last error
-
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = ask()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("after %s still: %v", patience, last)
-	}
 }

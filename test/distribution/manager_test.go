@@ -30,6 +30,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // The manager itself, with the arguments and the rights that the chart gives it and no others, does its work.
@@ -64,18 +65,18 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 			metrics := startManager(t, account)
 			for _, namespace := range []string{team, stranger} {
 				webhook := sample(t, namespace)
-				eventually(t, func() error { return testCluster.Create(t.Context(), webhook) })
+				apiserver.Eventually(t, func() error { return testCluster.Create(t.Context(), webhook) })
 			}
 
-			eventually(t, func() error { return applied(t, team) })
+			apiserver.Eventually(t, func() error { return applied(t, team) })
 
 			if test.everywhere {
-				eventually(t, func() error { return applied(t, stranger) })
+				apiserver.Eventually(t, func() error { return applied(t, stranger) })
 			} else if err := applied(t, stranger); err == nil {
 				t.Error("the manager works in a namespace it was not given")
 			}
 
-			eventually(t, func() error {
+			apiserver.Eventually(t, func() error {
 				return scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "prometheus"}, http.StatusOK)
 			})
 
@@ -167,7 +168,7 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 			if err != nil {
 				t.Errorf("the manager ended: %v", err)
 			}
-		case <-time.After(patience):
+		case <-time.After(apiserver.Timeout):
 			t.Errorf("the manager does not end; killing it: %v", errors.Join(manager.Process.Kill(), <-ended))
 		}
 
@@ -204,7 +205,7 @@ func kubeconfigOf(t *testing.T, account client.ObjectKey) string {
 	t.Helper()
 
 	config := clientcmdapi.NewConfig()
-	config.Clusters["test"] = &clientcmdapi.Cluster{Server: testCluster.admin.Host, CertificateAuthorityData: testCluster.admin.CAData}
+	config.Clusters["test"] = &clientcmdapi.Cluster{Server: testCluster.Admin.Host, CertificateAuthorityData: testCluster.Admin.CAData}
 	config.AuthInfos["account"] = &clientcmdapi.AuthInfo{Token: tokenOf(t, account)}
 	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "account"}
 	config.CurrentContext = "test"

@@ -1,11 +1,12 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +16,10 @@ import (
 	"k8s.io/client-go/openapi"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// TestEveryFieldIsExplained reads the texts as people who know no more than the name of a field.
+// TestEveryFieldIsExplained checks the texts for readers who know only the name of a field.
 func TestEveryFieldIsExplained(t *testing.T) {
 	t.Parallel()
 	root := *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema
@@ -47,19 +49,19 @@ func TestEveryFieldIsExplained(t *testing.T) {
 
 			required := slices.Contains(schema.Required, name)
 			if strings.HasPrefix(path, "spec.") && !required && !saysWhatAbsentMeans(field) && !slices.Contains(plainlyAbsent(), path) {
-				t.Errorf("the text of %s does not say what it means that it is absent: %q", path, field.Description)
+				t.Errorf("the text of %s does not name the default: %q", path, field.Description)
 			}
 		}
 	})
 }
 
-// saysWhatAbsentMeans is also true of a group of optional fields, each of which says it for itself.
+// saysWhatAbsentMeans reports whether the text names the default. A group of optional fields need not: each field does.
 func saysWhatAbsentMeans(field schemaProps) bool {
 	group := len(field.Properties) > 0 && len(field.Required) == 0
 	return group || strings.Contains(field.Description, "Absent: ") || strings.Contains(field.Description, "Absent, with ")
 }
 
-// plainlyAbsent are the fields without which there is, or is done, nothing of what their text says.
+// plainlyAbsent returns the fields whose absence means that nothing is set or done.
 func plainlyAbsent() []string {
 	return []string{
 		"spec.receiver.imagePullSecrets",
@@ -71,11 +73,12 @@ func plainlyAbsent() []string {
 	}
 }
 
-// TestExplain reads what kubectl explain shows: the OpenAPI description that the API server publishes.
+// TestExplain compares the texts of the CRD with the OpenAPI description the API server publishes, which kubectl explain
+// shows.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 
-	client, err := discovery.NewDiscoveryClientForConfig(testCluster.admin)
+	client, err := discovery.NewDiscoveryClientForConfig(server.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +92,7 @@ func TestExplain(t *testing.T) {
 		texts := map[string]text{}
 		walk("", schema, func(path string, schema schemaProps) {
 			if strings.HasPrefix(path, "metadata") {
-				return // published as a type of its own
+				return // published as a separate type
 			}
 
 			text := text{Description: schema.Description}
@@ -103,18 +106,24 @@ func TestExplain(t *testing.T) {
 		return texts
 	}
 	shipped := read(*readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema)
-	eventually(t, func() error { // it is published a moment after the CRD is served
+
+	// The description is published a moment after the CRD is served.
+	apiserver.Eventually(t, func() error {
 		published, err := publishedSchema(client.OpenAPIV3())
 		if err != nil {
 			return err
 		}
 
 		got := read(published)
-		for _, added := range []string{"kind", "apiVersion"} { // with texts of the API server's own
+		for _, added := range []string{"kind", "apiVersion"} { // the API server has its own texts for these
 			got[added] = shipped[added]
 		}
 
-		return want(got, shipped)
+		if diff := cmp.Diff(shipped, got); diff != "" {
+			return fmt.Errorf("published texts (-shipped +published):\n%s", diff)
+		}
+
+		return nil
 	})
 }
 
@@ -149,7 +158,7 @@ func publishedSchema(published openapi.Client) (schemaProps, error) {
 	return schema, nil
 }
 
-// TestNames are those that kubectl takes.
+// TestNames checks the names kubectl accepts.
 func TestNames(t *testing.T) {
 	t.Parallel()
 

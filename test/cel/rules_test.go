@@ -1,22 +1,22 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import "fmt"
 
-// ruleTrials are those of the rules in CEL and of the patterns: what a limit on a single field cannot say.
-func ruleTrials() []trial {
+// ruleCases returns the cases of the CEL rules and patterns, which a limit on a single field cannot express.
+func ruleCases() []specCase {
 	rows := append(append(urlRows(), textRows()...), fieldsTogetherRows()...)
 
-	trials := make([]trial, 0, len(rows))
+	cases := make([]specCase, 0, len(rows))
 	for _, row := range rows {
 		field := "spec"
 		if row.field != "" {
 			field += "." + row.field
 		}
 
-		trials = append(trials, trial{
+		cases = append(cases, specCase{
 			name:    row.patch,
 			spec:    specOf(row.patch),
 			field:   field,
@@ -26,24 +26,24 @@ func ruleTrials() []trial {
 
 	for _, ref := range secretRefs() {
 		for _, name := range []string{"Sales", "sales_1", "-sales", "sales-", "a..b", ".a"} {
-			trials = append(trials, refuse(ref+".name", name, "must be the name of a Secret: lower case letters, digits, - and ."))
+			cases = append(cases, invalid(ref+".name", name, "must be the name of a Secret: lower case letters, digits, - and ."))
 		}
 
 		for _, key := range []string{"a/b", "a b", "ä"} {
-			trials = append(trials, refuse(ref+".key", key, "must be a key of a Secret: letters, digits, -, _ and ."))
+			cases = append(cases, invalid(ref+".key", key, "must be a key of a Secret: letters, digits, -, _ and ."))
 		}
 
-		trials = append(trials, accept(ref+".name", "sales-1.whatsapp"), accept(ref+".key", "App_Secret-1.txt"))
+		cases = append(cases, valid(ref+".name", "sales-1.whatsapp"), valid(ref+".key", "App_Secret-1.txt"))
 	}
 
-	return trials
+	return cases
 }
 
-// row is a merge patch on the smallest spec and what is refused in it.
+// row is a merge patch on the minimal spec and the expected rejection.
 type row struct {
 	patch   string
 	field   string // below spec
-	message string // "" when the spec is accepted
+	message string // "" if the spec is valid
 }
 
 func secretRefs() []string {
@@ -55,7 +55,7 @@ func secretRefs() []string {
 }
 
 func urlRows() []row {
-	const refusal = "must be an absolute http or https URL without credentials, query or fragment, such as "
+	const rejection = "must be an absolute http or https URL without credentials, query or fragment, such as "
 
 	var rows []row
 	for _, url := range []struct{ patch, field, example string }{
@@ -73,7 +73,7 @@ func urlRows() []row {
 			"https://user:pass@graph.example.com", "https://graph.example.com?token=x", "https://graph.example.com/#top",
 			"https://graph.example.com/a b", " https://graph.example.com", "https://graph.example.com\n", "https://graph.example.com:port",
 		} {
-			rows = append(rows, row{fmt.Sprintf(url.patch, bad), url.field, refusal + url.example})
+			rows = append(rows, row{fmt.Sprintf(url.patch, bad), url.field, rejection + url.example})
 		}
 	}
 

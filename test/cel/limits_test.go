@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
 	"fmt"
@@ -9,30 +9,32 @@ import (
 	"strings"
 )
 
-// limitTrials try both sides of every limit on a single field.
-func limitTrials() []trial {
-	return slices.Concat(numberTrials(), textTrials(), listTrials(), mapTrials(), choiceTrials(), presenceTrials())
+// limitCases returns cases on both sides of every limit on a single field.
+func limitCases() []specCase {
+	return slices.Concat(numberCases(), textCases(), listCases(), mapCases(), choiceCases(), presenceCases())
 }
 
-func accept(path string, value any) trial {
-	return trial{name: trialName(path, value), spec: specWith(path, value)}
+// valid returns a case that must be accepted.
+func valid(path string, value any) specCase {
+	return specCase{name: caseName(path, value), spec: specWith(path, value)}
 }
 
-func refuse(path string, value any, message string) trial {
-	return trial{
-		name:    trialName(path, value),
+// invalid returns a case that must be rejected with the message.
+func invalid(path string, value any, message string) specCase {
+	return specCase{
+		name:    caseName(path, value),
 		spec:    specWith(path, value),
 		field:   "spec." + path,
 		message: message,
 	}
 }
 
-func trialName(path string, value any) string {
+func caseName(path string, value any) string {
 	return fmt.Sprintf("%.80s", fmt.Sprint(path, " ", value))
 }
 
-func numberTrials() []trial {
-	var trials []trial
+func numberCases() []specCase {
+	var cases []specCase
 	for _, number := range []struct {
 		path        string
 		least, most int64
@@ -60,21 +62,21 @@ func numberTrials() []trial {
 		{"monitoring.prometheusRule.oldestPendingSeconds", 1, 86400},
 		{"networkPolicy.databasePort", 1, 65535},
 	} {
-		trials = append(trials,
-			accept(number.path, number.least),
-			accept(number.path, number.most),
-			refuse(number.path, number.least-1, fmt.Sprintf("should be greater than or equal to %d", number.least)),
-			refuse(number.path, number.most+1, fmt.Sprintf("should be less than or equal to %d", number.most)))
+		cases = append(cases,
+			valid(number.path, number.least),
+			valid(number.path, number.most),
+			invalid(number.path, number.least-1, fmt.Sprintf("should be greater than or equal to %d", number.least)),
+			invalid(number.path, number.most+1, fmt.Sprintf("should be less than or equal to %d", number.most)))
 	}
 
-	return trials
+	return cases
 }
 
-func textTrials() []trial {
+func textCases() []specCase {
 	type text struct {
 		path        string
 		least, most int
-		start       string // of the longest text; its last letter is repeated
+		start       string // of the longest text; its last character is repeated
 	}
 
 	texts := []text{
@@ -113,30 +115,30 @@ func textTrials() []trial {
 		texts = append(texts, text{ref + ".name", 1, 253, "a"}, text{ref + ".key", 1, 253, "a"})
 	}
 
-	var trials []trial
+	var cases []specCase
 	for _, text := range texts {
-		trials = append(trials, refuse(text.path, strings.Repeat("1", text.most+1), fmt.Sprintf("may not be more than %d bytes", text.most)))
-		if text.start != "" { // of a version, no text as long as it may be fits the rule
+		cases = append(cases, invalid(text.path, strings.Repeat("1", text.most+1), fmt.Sprintf("may not be more than %d bytes", text.most)))
+		if text.start != "" { // no version of the maximum length matches the rule
 			last := text.start[len(text.start)-1:]
-			trials = append(trials, accept(text.path, text.start+strings.Repeat(last, text.most-len(text.start))))
+			cases = append(cases, valid(text.path, text.start+strings.Repeat(last, text.most-len(text.start))))
 		}
 
 		if text.least > 0 {
-			trials = append(trials, refuse(text.path, strings.Repeat("a", text.least-1), fmt.Sprintf("should be at least %d chars long", text.least)))
+			cases = append(cases, invalid(text.path, strings.Repeat("a", text.least-1), fmt.Sprintf("should be at least %d chars long", text.least)))
 		} else {
-			trials = append(trials, accept(text.path, ""))
+			cases = append(cases, valid(text.path, ""))
 		}
 	}
 
-	return trials
+	return cases
 }
 
-func listTrials() []trial {
+func listCases() []specCase {
 	secret := func(i int) any { return map[string]any{"name": "whatsapp", "key": fmt.Sprintf("app-secret-%d", i)} }
 	number := func(i int) any { return fmt.Sprint(i + 1) }
 	peer := func(int) any { return map[string]any{"podSelector": map[string]any{}} }
 
-	var trials []trial
+	var cases []specCase
 	for _, list := range []struct {
 		path        string
 		least, most int
@@ -168,28 +170,28 @@ func listTrials() []trial {
 			items[i] = list.item(i)
 		}
 
-		trials = append(trials, accept(list.path, items[:list.most]), refuse(list.path, items, fmt.Sprintf("must have at most %d items", list.most)))
+		cases = append(cases, valid(list.path, items[:list.most]), invalid(list.path, items, fmt.Sprintf("must have at most %d items", list.most)))
 		if list.least > 0 {
-			trials = append(trials, refuse(list.path, []any{}, "should have at least 1 items"))
+			cases = append(cases, invalid(list.path, []any{}, "should have at least 1 items"))
 		} else {
-			trials = append(trials, accept(list.path, []any{}))
+			cases = append(cases, valid(list.path, []any{}))
 		}
 
 		twice := []any{items[0], items[0]}
 		if list.unique {
-			duplicate := refuse(list.path, twice, "Duplicate value")
+			duplicate := invalid(list.path, twice, "Duplicate value")
 			duplicate.field += "[]"
-			trials = append(trials, duplicate)
+			cases = append(cases, duplicate)
 		} else {
-			trials = append(trials, accept(list.path, twice))
+			cases = append(cases, valid(list.path, twice))
 		}
 	}
 
-	return trials
+	return cases
 }
 
-func mapTrials() []trial {
-	var trials []trial
+func mapCases() []specCase {
+	var cases []specCase
 	for _, path := range []string{
 		"ingress.annotations", "gateway.annotations", "receiver.podMetadata.labels", "receiver.podMetadata.annotations",
 		"receiver.scheduling.nodeSelector", "monitoring.serviceMonitor.labels", "monitoring.prometheusRule.labels", "monitoring.grafanaDashboard.labels",
@@ -199,13 +201,13 @@ func mapTrials() []trial {
 			most[fmt.Sprintf("key-%d", i)] = "value"
 		}
 
-		trials = append(trials, accept(path, most))
+		cases = append(cases, valid(path, most))
 		more := map[string]any{"one-more": "value"}
 		merge(more, most)
-		trials = append(trials, refuse(path, more, "must have at most 64 items"))
+		cases = append(cases, invalid(path, more, "must have at most 64 items"))
 	}
 
-	return append(trials, refuse("monitoring.grafanaDashboard.labels", map[string]any{}, "should have at least 1 properties"))
+	return append(cases, invalid("monitoring.grafanaDashboard.labels", map[string]any{}, "should have at least 1 properties"))
 }
 
 func birdMethods() []string {
@@ -216,10 +218,10 @@ func birdMethods() []string {
 	}
 }
 
-func choiceTrials() []trial {
+func choiceCases() []specCase {
 	state := []string{"Enabled", "Disabled"}
 
-	var trials []trial
+	var cases []specCase
 	for _, choice := range []struct {
 		path   string
 		values []string
@@ -241,7 +243,7 @@ func choiceTrials() []trial {
 		{"networkPolicy.state", state},
 	} {
 		for _, value := range choice.values {
-			trials = append(trials, accept(choice.path, value))
+			cases = append(cases, valid(choice.path, value))
 		}
 
 		quoted := make([]string, 0, len(choice.values))
@@ -249,14 +251,14 @@ func choiceTrials() []trial {
 			quoted = append(quoted, fmt.Sprintf("%q", value))
 		}
 
-		trials = append(trials, refuse(choice.path, "Other", "supported values: "+strings.Join(quoted, ", ")))
+		cases = append(cases, invalid(choice.path, "Other", "supported values: "+strings.Join(quoted, ", ")))
 	}
 
-	return trials
+	return cases
 }
 
-// presenceTrials take away what is required, and leave empty what must say something when it is there.
-func presenceTrials() []trial {
+// presenceCases returns cases that remove each required field, and cases that leave groups empty.
+func presenceCases() []specCase {
 	required := []string{
 		"cloudAPI", "bird", "cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs", "cloudAPI.verifyTokenSecretRef",
 		"cloudAPI.subscription.appID", "cloudAPI.mutualTLS.certificateSecretName", "cloudAPI.mutualTLS.clientCASecretRef",
@@ -271,16 +273,16 @@ func presenceTrials() []trial {
 		required = append(required, ref+".name", ref+".key")
 	}
 
-	var trials []trial
+	var cases []specCase
 	for _, path := range required {
-		trials = append(trials, refuse(path, nil, "Required value"))
+		cases = append(cases, invalid(path, nil, "Required value"))
 	}
 
 	for _, path := range []string{
 		"bird.media", "bird.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
 	} {
-		trials = append(trials, refuse(path, map[string]any{}, "should have at least 1 properties"))
+		cases = append(cases, invalid(path, map[string]any{}, "should have at least 1 properties"))
 	}
 
-	return append(trials, accept("store.embedded", map[string]any{}))
+	return append(cases, valid("store.embedded", map[string]any{}))
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
 	"fmt"
@@ -19,11 +19,11 @@ import (
 
 type schemaProps = apiextensionsv1.JSONSchemaProps
 
-// readCRD returns the CustomResourceDefinition that the project ships.
+// readCRD returns the CustomResourceDefinition the project ships.
 func readCRD(t *testing.T) *apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 
-	data, err := os.ReadFile("../config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml")
+	data, err := os.ReadFile(root + "/config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func readCRD(t *testing.T) *apiextensionsv1.CustomResourceDefinition {
 	return crd
 }
 
-// copyOfCRD returns the CustomResourceDefinition in a group of its own, whose resources no operator works.
+// copyOfCRD returns the CustomResourceDefinition in a group of its own, so that a test can change it.
 func copyOfCRD(t *testing.T, namespace string) (*apiextensionsv1.CustomResourceDefinition, schema.GroupVersion) {
 	t.Helper()
 	crd := readCRD(t)
@@ -51,12 +51,12 @@ func install(t *testing.T, crd *apiextensionsv1.CustomResourceDefinition) {
 	t.Helper()
 
 	options := envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{crd}}
-	if _, err := envtest.InstallCRDs(testCluster.admin, options); err != nil {
+	if _, err := envtest.InstallCRDs(server.Admin, options); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// kubernetesTypes are the fields whose insides are types of Kubernetes, with texts and limits that are not ours.
+// kubernetesTypes returns the fields of Kubernetes types, whose texts and limits are not ours.
 func kubernetesTypes() []string {
 	return []string{
 		"spec.receiver.resources", "spec.receiver.imagePullSecrets[]",
@@ -66,8 +66,8 @@ func kubernetesTypes() []string {
 	}
 }
 
-// walk visits the schema of every field below path, but not of those inside types of Kubernetes. Elements of a list are
-// visited as path[].
+// walk visits the schema of every field below path, except inside Kubernetes types. Elements of a list are visited as
+// path[].
 func walk(path string, schema schemaProps, visit func(path string, schema schemaProps)) {
 	visit(path, schema)
 
@@ -84,23 +84,23 @@ func walk(path string, schema schemaProps, visit func(path string, schema schema
 	}
 }
 
-// TestEveryLimitIsTried fails on a rule, or any other limit of the schema, that no trial is refused by.
-func TestEveryLimitIsTried(t *testing.T) {
+// TestEveryLimitIsTested fails on any rule or other limit of the schema that no case violates.
+func TestEveryLimitIsTested(t *testing.T) {
 	t.Parallel()
 
 	type limit struct{ field, message string }
 
-	tried := map[limit]bool{}
-	for _, trial := range trials() {
-		tried[limit{trial.field, trial.message}] = true
+	tested := map[limit]bool{}
+	for _, test := range specCases() {
+		tested[limit{test.field, test.message}] = true
 	}
 
-	for _, trial := range changeTrials() {
-		tried[limit{"spec", trial.message}] = true
+	for _, test := range updateCases() {
+		tested[limit{"spec", test.message}] = true
 	}
 
-	for _, trial := range statusTrials() {
-		tried[limit{trial.field, trial.message}] = true
+	for _, test := range statusCases() {
+		tested[limit{test.field, test.message}] = true
 	}
 
 	limits := 0
@@ -109,86 +109,88 @@ func TestEveryLimitIsTried(t *testing.T) {
 			return
 		}
 
-		for field, messages := range refusals(path, schema) {
+		for field, messages := range rejections(path, schema) {
 			for _, message := range messages {
 				limits++
 
-				if !tried[limit{field, message}] {
-					t.Errorf("nothing is tried that %s refuses with %q", field, message)
+				if !tested[limit{field, message}] {
+					t.Errorf("no case for %s is rejected with %q", field, message)
 				}
 			}
 		}
 	})
 
 	if limits < 250 {
-		t.Errorf("the schema has %d limits: the walk went past some", limits)
+		t.Errorf("the schema has %d limits: the walk missed some", limits)
 	}
 }
 
-// TestEveryFieldIsTried fails on a field that no full spec sets, whose acceptance is therefore not tried.
-func TestEveryFieldIsTried(t *testing.T) {
+// TestEveryFieldIsTested fails on a field that no full spec sets, since no case shows that it is accepted.
+func TestEveryFieldIsTested(t *testing.T) {
 	t.Parallel()
 	walk("spec", readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"], func(path string, _ schemaProps) {
 		below, ok := strings.CutPrefix(path, "spec.")
-		if ok && !slices.ContainsFunc(fullSpecs(), func(patch string) bool { return replace(specOf(patch), strings.Split(below, "."), "") }) {
+
+		isSet := func(patch string) bool { return replace(specOf(patch), strings.Split(below, "."), "") }
+		if ok && !slices.ContainsFunc(fullSpecs(), isSet) {
 			t.Errorf("no full spec sets %s", path)
 		}
 	})
 }
 
-// refusals returns what the API server says of values that break the schema, by the field that it says it of.
-func refusals(path string, schema schemaProps) map[string][]string {
-	said := map[string][]string{}
+// rejections returns the API server's messages about values that violate the schema, by the field they name.
+func rejections(path string, schema schemaProps) map[string][]string {
+	messages := map[string][]string{}
 
-	say := func(field, format string, args ...any) {
-		said[field] = append(said[field], fmt.Sprintf(format, args...))
+	add := func(field, format string, args ...any) {
+		messages[field] = append(messages[field], fmt.Sprintf(format, args...))
 	}
 	for _, rule := range schema.XValidations {
-		say(path, "%s", rule.Message)
+		add(path, "%s", rule.Message)
 	}
 
 	for _, name := range schema.Required {
-		say(strings.TrimPrefix(path+"."+name, "."), "Required value")
+		add(strings.TrimPrefix(path+"."+name, "."), "Required value")
 	}
 
 	if schema.Pattern != "" {
-		say(path, "should match '%s'", schema.Pattern)
+		add(path, "should match '%s'", schema.Pattern)
 	}
 
 	if schema.Minimum != nil {
-		say(path, "should be greater than or equal to %v", int64(*schema.Minimum))
+		add(path, "should be greater than or equal to %v", int64(*schema.Minimum))
 	}
 
 	if schema.Maximum != nil {
-		say(path, "should be less than or equal to %v", int64(*schema.Maximum))
+		add(path, "should be less than or equal to %v", int64(*schema.Maximum))
 	}
 
 	if schema.MinLength != nil && *schema.MinLength > 0 {
-		say(path, "should be at least %d chars long", *schema.MinLength)
+		add(path, "should be at least %d chars long", *schema.MinLength)
 	}
 
 	if schema.MaxLength != nil {
-		say(path, "may not be more than %d bytes", *schema.MaxLength)
+		add(path, "may not be more than %d bytes", *schema.MaxLength)
 	}
 
 	if schema.MinItems != nil && *schema.MinItems > 0 {
-		say(path, "should have at least %d items", *schema.MinItems)
+		add(path, "should have at least %d items", *schema.MinItems)
 	}
 
 	if schema.MaxItems != nil {
-		say(path, "must have at most %d items", *schema.MaxItems)
+		add(path, "must have at most %d items", *schema.MaxItems)
 	}
 
 	if schema.MinProperties != nil && *schema.MinProperties > 0 {
-		say(path, "should have at least %d properties", *schema.MinProperties)
+		add(path, "should have at least %d properties", *schema.MinProperties)
 	}
 
 	if schema.MaxProperties != nil {
-		say(path, "must have at most %d items", *schema.MaxProperties)
+		add(path, "must have at most %d items", *schema.MaxProperties)
 	}
 
 	if schema.XListType != nil && *schema.XListType != "atomic" {
-		say(path+"[]", "Duplicate value")
+		add(path+"[]", "Duplicate value")
 	}
 
 	if len(schema.Enum) > 0 {
@@ -198,8 +200,8 @@ func refusals(path string, schema schemaProps) map[string][]string {
 		}
 
 		slices.Sort(values)
-		say(path, "supported values: %s", strings.Join(values, ", "))
+		add(path, "supported values: %s", strings.Join(values, ", "))
 	}
 
-	return said
+	return messages
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
 	"fmt"
@@ -15,12 +15,12 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// statusTrial is a status, in YAML, that the API server is to take from the operator, or to refuse.
-type statusTrial struct {
+// statusCase is a status, in YAML, that the API server must accept or reject.
+type statusCase struct {
 	status, field, message string
 }
 
-func statusTrials() []statusTrial {
+func statusCases() []statusCase {
 	conditions := func(count int) string {
 		var list []string
 		for i := range count {
@@ -34,7 +34,7 @@ func statusTrials() []statusTrial {
 		return fmt.Sprintf("{%s: %s}", field, strings.Repeat("a", length))
 	}
 
-	return []statusTrial{
+	return []statusCase{
 		{`{observedGeneration: 1, replicas: 0, readyReplicas: 0, pending: 0, deadLetters: 0}`, "", ""},
 		{`{replicas: 3, readyReplicas: 2, pending: 9007199254740993, deadLetters: 7, selector: a=b, url: "https://a.example.com/b"}`, "", ""},
 		{`{}`, "status", "should have at least 1 properties"},
@@ -54,20 +54,19 @@ func statusTrials() []statusTrial {
 
 func TestStatusIsValidated(t *testing.T) {
 	t.Parallel()
-	object := newObject(v1alpha1.SchemeGroupVersion, newNamespace(t), specOf())
-	create(t, object)
+	object := newObject(v1alpha1.SchemeGroupVersion, server.NewNamespace(t), specOf())
+	server.MustCreate(t, object)
 
-	for _, trial := range statusTrials() {
-		t.Run(fmt.Sprintf("%.80s", trial.status), func(t *testing.T) {
+	for _, test := range statusCases() {
+		t.Run(fmt.Sprintf("%.80s", test.status), func(t *testing.T) {
 			t.Parallel()
 
-			status, err := yaml.YAMLToJSONStrict([]byte(trial.status))
+			status, err := yaml.YAMLToJSONStrict([]byte(test.status))
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The status as a whole, whatever the operator wrote meanwhile.
 			patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op": "add", "path": "/status", "value": %s}]`, status))
-			checkCause(t, strict().Status().Patch(t.Context(), object.DeepCopy(), patch, client.DryRunAll), trial.field, trial.message)
+			wantCause(t, strict().Status().Patch(t.Context(), object.DeepCopy(), patch, client.DryRunAll), test.field, test.message)
 		})
 	}
 }

@@ -1,21 +1,23 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
 	"testing"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// changeTrial is a change of a resource, both as merge patches on the smallest spec.
-type changeTrial struct {
+// updateCase is a change of a resource. Both sides are merge patches on the minimal spec.
+type updateCase struct {
 	before, after string
-	message       string // of what is refused; "" when the change is accepted
+	message       string // of the rejection; "" if the change is valid
 }
 
-func changeTrials() []changeTrial {
+func updateCases() []updateCase {
 	const (
 		shrink        = "store.embedded.size cannot shrink (10Gi when absent): volumes only grow"
 		class         = "store.embedded.storageClassName cannot change: a volume keeps its class; make a new resource instead"
@@ -31,7 +33,7 @@ func changeTrials() []changeTrial {
 		scaled   = `{receiver: {autoscaling: {maxReplicas: 3}}, store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}}`
 	)
 
-	return []changeTrial{
+	return []updateCase{
 		{`{store: {embedded: {size: 10Gi}}}`, big, ""},
 		{`{store: {embedded: {size: 1Gi}}}`, `{store: {embedded: {size: "1073741824"}}}`, ""},
 		{`{store: {embedded: {size: 1Gi}}}`, `{store: {embedded: {size: 1G}}}`, shrink},
@@ -86,21 +88,19 @@ func changeTrials() []changeTrial {
 
 func TestUpdateIsValidated(t *testing.T) {
 	t.Parallel()
-	namespace := newNamespace(t)
-	crd, version := copyOfCRD(t, namespace)
-	install(t, crd)
+	namespace := server.NewNamespace(t)
 
-	for _, trial := range changeTrials() {
-		t.Run(trial.before+" "+trial.after, func(t *testing.T) {
+	for _, test := range updateCases() {
+		t.Run(test.before+" "+test.after, func(t *testing.T) {
 			t.Parallel()
 
-			object := newObject(version, namespace, specOf(trial.before))
+			object := newObject(v1alpha1.SchemeGroupVersion, namespace, specOf(test.before))
 			if err := strict().Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
 
-			patch := mergePatch(t, `{spec: `+trial.after+`}`)
-			checkCause(t, strict().Patch(t.Context(), object, patch, client.DryRunAll), "spec", trial.message)
+			patch := mergePatch(t, `{spec: `+test.after+`}`)
+			wantCause(t, strict().Patch(t.Context(), object, patch, client.DryRunAll), "spec", test.message)
 		})
 	}
 }

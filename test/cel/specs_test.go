@@ -1,17 +1,13 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package cel
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,18 +17,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
-
-type spec = v1alpha1.WhatsAppWebhookSpec
-
-// trial is a spec that the API server is to accept, or to refuse for one reason.
-//
-// Specs are trees and not Go types here, because the Go types cannot hold what must be refused: they leave out zeros.
-type trial struct {
-	name    string
-	spec    map[string]any
-	field   string // the one that is refused, with [] for any element: "spec.bird.endpoints[].path"
-	message string // part of what is said of it; "" when the spec is accepted
-}
 
 const minimalSpec = `
 cloudAPI:
@@ -44,7 +28,8 @@ bird:
   accessKeySecretRef: {name: bird, key: access-key}
 `
 
-// fullSpecs are merge patches on the smallest spec. Together they set every field; several, because some exclude others.
+// fullSpecs returns merge patches on the minimal spec. Together they set every field; there are several because some
+// fields exclude others.
 func fullSpecs() []string {
 	return []string{`
 cloudAPI:
@@ -136,35 +121,7 @@ receiver: {autoscaling: {maxReplicas: 5, pendingWork: {targetPerReplica: 50}}}
 `}
 }
 
-func TestCreateIsValidated(t *testing.T) {
-	t.Parallel()
-
-	namespace := newNamespace(t)
-	for _, trial := range trials() {
-		t.Run(trial.name, func(t *testing.T) {
-			t.Parallel()
-
-			object := newObject(v1alpha1.SchemeGroupVersion, namespace, trial.spec)
-			checkCause(t, strict().Create(t.Context(), object, client.DryRunAll), trial.field, trial.message)
-		})
-	}
-}
-
-// trials are those of creating a resource.
-func trials() []trial {
-	all := []trial{{name: "no spec", field: "spec", message: "Required value"}}
-	for i, patch := range append([]string{"{}"}, fullSpecs()...) {
-		all = append(all, trial{name: fmt.Sprintf("full %d", i), spec: specOf(patch)})
-	}
-
-	return append(append(all, ruleTrials()...), limitTrials()...)
-}
-
-// strict refuses fields that the API does not have, which would be mistakes of the test.
-func strict() client.Client {
-	return client.WithFieldValidation(testCluster.Client, metav1.FieldValidationStrict)
-}
-
+// newObject returns a WhatsAppWebhook with the spec; a nil spec is left out.
 func newObject(version schema.GroupVersion, namespace string, spec map[string]any) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: map[string]any{}}
 	if spec != nil {
@@ -173,12 +130,12 @@ func newObject(version schema.GroupVersion, namespace string, spec map[string]an
 
 	object.SetGroupVersionKind(version.WithKind(v1alpha1.Kind))
 	object.SetNamespace(namespace)
-	object.SetGenerateName("trial-")
+	object.SetGenerateName("test-")
 
 	return object
 }
 
-// specOf returns the smallest spec with the merge patches in it.
+// specOf returns the minimal spec with the merge patches applied.
 func specOf(patches ...string) map[string]any {
 	spec := tree(minimalSpec)
 	for _, patch := range patches {
@@ -188,7 +145,7 @@ func specOf(patches ...string) map[string]any {
 	return spec
 }
 
-// tree panics on text that is no YAML, because that is the text of a test.
+// tree parses YAML into a tree of JSON types. It panics on invalid YAML, since the text is a test's own.
 func tree(text string) map[string]any {
 	data, err := yaml.YAMLToJSONStrict([]byte(text))
 	if err != nil {
@@ -203,7 +160,7 @@ func tree(text string) map[string]any {
 	return object.Object["tree"].(map[string]any)
 }
 
-// mergePatch is written in YAML.
+// mergePatch returns a merge patch from YAML.
 func mergePatch(t *testing.T, text string) client.Patch {
 	t.Helper()
 
@@ -215,6 +172,7 @@ func mergePatch(t *testing.T, text string) client.Patch {
 	return client.RawPatch(types.MergePatchType, data)
 }
 
+// merge applies a merge patch to a tree.
 func merge(into, patch map[string]any) {
 	for key, value := range patch {
 		from, isMap := value.(map[string]any)
@@ -231,8 +189,8 @@ func merge(into, patch map[string]any) {
 	}
 }
 
-// specWith returns the first of the full specs that has the field, with another value there; nil takes the field away.
-// An element of a list is the first one: "cloudAPI.phoneNumberIDs[]".
+// specWith returns the first full spec that has the field, with the value in it; nil removes the field. The path
+// "cloudAPI.phoneNumberIDs[]" means the first element of the list.
 func specWith(path string, value any) map[string]any {
 	for _, patch := range fullSpecs() {
 		spec := specOf(patch)
@@ -244,6 +202,7 @@ func specWith(path string, value any) map[string]any {
 	panic("no full spec has " + path)
 }
 
+// replace sets the field at path, or removes it if value is nil. It reports whether the tree has the field.
 func replace(node map[string]any, path []string, value any) bool {
 	name, isElement := strings.CutSuffix(path[0], "[]")
 
@@ -273,48 +232,4 @@ func replace(node map[string]any, path []string, value any) bool {
 	}
 
 	return true
-}
-
-var anyIndex = regexp.MustCompile(`\[[^]]*]`)
-
-// checkCause wants the API server to have refused the field, with the message; or nothing when the message is "".
-func checkCause(t *testing.T, err error, field, message string) {
-	t.Helper()
-
-	if message == "" || err == nil {
-		check(t, err, message)
-		return
-	}
-
-	if !hasCause(err, field, message) {
-		t.Errorf("refused, but not because of %s %q: %v", field, message, err)
-	}
-}
-
-func hasCause(err error, field, message string) bool {
-	status, ok := errors.AsType[*apierrors.StatusError](err)
-	if !ok || status.ErrStatus.Details == nil {
-		return false
-	}
-
-	for _, cause := range status.ErrStatus.Details.Causes {
-		if anyIndex.ReplaceAllString(cause.Field, "[]") == field && strings.Contains(cause.Message, message) {
-			return true
-		}
-	}
-
-	return false
-}
-
-func check(t *testing.T, err error, want string) {
-	t.Helper()
-
-	switch {
-	case want == "" && err != nil:
-		t.Errorf("refused: %v", err)
-	case want != "" && err == nil:
-		t.Errorf("accepted; want a refusal with %q", want)
-	case want != "" && !strings.Contains(err.Error(), want):
-		t.Errorf("refused, but the message lacks %q: %v", want, err)
-	}
 }
