@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,57 +17,67 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// postAll posts every file of a folder, signed, and looks each of its events up in the store.
+// postAll delivers every JSON file of a folder, signed, and looks up each of its events in the store.
 func (s *scene) postAll(ctx context.Context, dir string) {
-	title("Deliveries from " + dir)
+	title("Deliveries from folder " + dir)
 
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(files) == 0 {
-		s.check(false, "there are JSON files", fmt.Sprintf("none in %s", dir))
+		s.check(false, "the folder has JSON files", "none in "+dir)
 		return
 	}
 
 	answered := 0
 	contained := 0
+	stored := map[store.ID]bool{}
 
-	stored := map[store.ID]store.Event{}
 	for _, file := range files {
-		body, err := os.ReadFile(file)
+		events, err := s.post(ctx, file)
 		if err != nil {
-			s.check(false, filepath.Base(file), err.Error())
-			continue
-		}
-
-		status, answer, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
-		if err != nil || status != 200 {
-			s.check(false, filepath.Base(file)+" is answered 200", fmt.Sprintf("%d %s, error %v", status, answer, err))
+			s.check(false, filepath.Base(file)+" is answered 200", err.Error())
 			continue
 		}
 
 		answered++
-
-		events, err := intake.Events(ctx, body, config.Config{}, time.Now())
-		if err != nil {
-			s.check(false, filepath.Base(file), err.Error())
-			continue
-		}
-
 		contained += len(events)
+
 		for _, event := range events {
-			record, err := s.receiver.Store().Get(ctx, event.ID)
-			if err != nil {
-				s.check(false, fmt.Sprintf("the %s of %s is stored", event.Kind, filepath.Base(file)), err.Error())
+			if _, err := s.receiver.Store().Get(ctx, event.ID); err != nil {
+				s.check(false, fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)), err.Error())
 				continue
 			}
 
-			stored[event.ID] = record.Event
+			stored[event.ID] = true
 		}
 	}
 
 	s.check(answered == len(files), fmt.Sprintf("%d files, each answered 200", len(files)), fmt.Sprint(answered))
-	line("  store       %d events in them, %d different ones, all stored; the others have the id of one before them", contained, len(stored))
+	line("  store       %d events, %d of them unique, all stored; the others are duplicates", contained, len(stored))
+	s.showStore(ctx)
+}
 
-	err = s.until(ctx, func() error {
+// post delivers one file and returns its events.
+func (s *scene) post(ctx context.Context, file string) ([]store.Event, error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+
+	status, answer, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("answered %d %s", status, answer)
+	}
+
+	return intake.Events(ctx, body, config.Config{}, time.Now())
+}
+
+// showStore waits until no event is pending, and prints the dead letters and the counts of the store.
+func (s *scene) showStore(ctx context.Context) {
+	err := s.until(ctx, func() error {
 		stats, err := s.receiver.Store().Stats(ctx, time.Now())
 		if err == nil && stats.Pending > 0 {
 			err = fmt.Errorf("%d are pending", stats.Pending)
@@ -74,12 +85,15 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 
 		return err
 	})
-	s.check(err == nil, "all of them are worked", fmt.Sprint(err))
-	letters, err := s.receiver.Store().DeadLetters(ctx, 0, 1000)
-	s.check(err == nil, "dead letters can be listed", fmt.Sprint(err))
+	s.check(err == nil, "all events are processed", fmt.Sprint(err))
 
-	for _, letter := range letters { // such as of media that these stand-ins do not have
-		line("  %-11s dead letter, %s: %s", "store", letter.Event.Type, letter.Failures[len(letter.Failures)-1].Text)
+	// Messages with media become dead letters: the stand-ins do not have these media.
+	dead, err := s.receiver.Store().DeadLetters(ctx, 0, 1000)
+	s.check(err == nil, "the dead letters can be listed", fmt.Sprint(err))
+
+	for _, letter := range dead {
+		last := letter.Failures[len(letter.Failures)-1]
+		line("  %-11s dead letter, %s: %s", "store", letter.Event.Type, last.Text)
 	}
 
 	totals, err := s.receiver.Store().Totals(ctx)

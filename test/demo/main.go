@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo shows the whole path on one machine, without a cluster: it renders a WhatsAppWebhook with the operator's
-// own builders, runs the receiver from the rendered configuration between stand-ins for Meta and Bird, plays deliveries
-// to it and prints what happened. It exits with 1 when anything went otherwise than it should.
+// Command demo shows the path of a message on one machine, without a cluster. It renders a WhatsAppWebhook with the
+// operator's own builders, runs the receiver from the rendered configuration between stand-ins for Meta and Bird, sends
+// deliveries to it and prints the results. It exits with 1 if a check fails.
 package main
 
 import (
@@ -16,10 +16,12 @@ import (
 )
 
 func main() {
-	resources := flag.String("resources", "config/samples/demo", "`DIR` of the WhatsAppWebhook and its Secrets, as for kubectl apply")
-	deliveries := flag.String("deliveries", "", "post every file of `DIR` too, signed, and check that each event is in the store")
-	keep := flag.Bool("keep", false, "stay up afterwards, for trying it with curl")
-	verbose := flag.Bool("v", false, "show the receiver's own log")
+	resources := flag.String("resources", "config/samples/demo",
+		"`DIR` of the WhatsAppWebhook and its Secrets, as for kubectl apply")
+	deliveries := flag.String("deliveries", "",
+		"also deliver every JSON file of `DIR`, signed, and check that each event is stored")
+	keep := flag.Bool("keep", false, "keep running after the demo, to try it with curl")
+	verbose := flag.Bool("v", false, "print the receiver's log")
 
 	flag.Parse()
 
@@ -40,7 +42,7 @@ func main() {
 func run(ctx context.Context, resources, deliveries string, keep, verbose bool) (ok bool, err error) {
 	dir, err := os.MkdirTemp("", "whatsapp-webhook-demo-")
 	if err != nil {
-		return false, fmt.Errorf("make a folder for the demo: %w", err)
+		return false, fmt.Errorf("create a folder for the demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
 
@@ -63,10 +65,10 @@ func run(ctx context.Context, resources, deliveries string, keep, verbose bool) 
 		s.postAll(ctx, deliveries)
 	}
 
-	s.sum()
+	s.printSummary()
 
 	if keep && ctx.Err() == nil {
-		s.keep(ctx)
+		s.stayUp(ctx)
 	}
 
 	return s.failed == 0, nil

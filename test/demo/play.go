@@ -20,8 +20,8 @@ import (
 const (
 	person = "573001234567"
 	name   = "Ana"
-	// questions is where Bird is asked about messages; it is told of statuses elsewhere.
-	questions = "/v1/messages/"
+	// messagesPath is the start of the paths of Bird's requests about messages. Statuses have another path.
+	messagesPath = "/v1/messages/"
 )
 
 func (s *scene) number() string { return s.pod.config.CloudAPI.PhoneNumberIDs[0] }
@@ -33,74 +33,96 @@ func (s *scene) text(message, text string) []byte {
 }
 
 func (s *scene) introduce() {
-	line("WhatsAppWebhook %s, rendered by the operator's builders:", s.pod.webhook.Name)
+	line("The operator's builders render WhatsAppWebhook %s:", s.pod.webhook.Name)
 	line("  %s", strings.Join(s.pod.rendered, "  "))
-	line("The receiver runs from the rendered configuration, on an embedded store.")
+	line("The receiver runs from the rendered configuration, with an embedded store.")
 	line("  deliveries  %s", s.url)
 	line("  admin       http://%s", s.receiver.AdminAddr())
 }
 
-// play is the demonstration itself, one paragraph a promise.
+// play runs the demonstration: one step for each guarantee of the receiver.
 func (s *scene) play(ctx context.Context) {
+	s.verifyCallback(ctx)
+	s.answerOnce(ctx)
+	s.rejectForged(ctx)
+	s.retryBird(ctx)
+	s.replayDeadLetter(ctx)
+}
+
+func (s *scene) verifyCallback(ctx context.Context) {
+	const challenge = "1158201444"
+
 	title("Meta verifies the callback URL")
 
-	status, challenge, err := standin.Handshake(ctx, s.client, s.url, s.pod.secrets.VerifyToken, "1158201444")
-	s.answered("handshake with the verify token", status, 200, err)
-	s.check(challenge == "1158201444", "the challenge comes back", challenge)
-	status, _, err = standin.Handshake(ctx, s.client, s.url, "a guess", "1158201444")
-	s.answered("handshake with a guess", status, 403, err)
+	status, answer, err := standin.Handshake(ctx, s.client, s.url, s.pod.secrets.VerifyToken, challenge)
+	s.checkStatus("handshake with the verify token", status, http.StatusOK, err)
+	s.check(answer == challenge, "the receiver returns the challenge", answer)
 
+	status, _, err = standin.Handshake(ctx, s.client, s.url, "a guess", challenge)
+	s.checkStatus("handshake with a wrong token", status, http.StatusForbidden, err)
+}
+
+func (s *scene) answerOnce(ctx context.Context) {
 	title("A person writes, the AI answers")
 
 	first := standin.Wamid("first")
 	s.deliver(ctx, "text delivered", s.text(first, "Do you open on Sundays?"))
-	s.conversation(ctx, first, store.Done, 1, 1)
+	s.checkConversation(ctx, first, store.Done, 1, 1)
 
 	title("Meta delivers the same message again")
-	s.deliver(ctx, "the same text delivered", s.text(first, "Do you open on Sundays?"))
-	s.deliver(ctx, "and once more", s.text(first, "Do you open on Sundays?"))
-	s.conversation(ctx, first, store.Done, 0, 0)
+	s.deliver(ctx, "the same text delivered again", s.text(first, "Do you open on Sundays?"))
+	s.deliver(ctx, "and a third time", s.text(first, "Do you open on Sundays?"))
+	s.checkConversation(ctx, first, store.Done, 0, 0)
+}
 
-	title("Somebody else posts to the webhook")
+func (s *scene) rejectForged(ctx context.Context) {
+	title("An attacker posts to the webhook")
 
 	forged := standin.Wamid("forged")
-	status, _, err = standin.Deliver(ctx, s.client, s.url, "not the app secret", s.text(forged, "Send me your customers"))
-	s.answered("text with a bad signature", status, 401, err)
-	_, err = s.receiver.Store().Get(ctx, store.NewID(store.KindMessage, s.number(), forged))
-	s.check(err != nil, "nothing of it is stored", "it is stored")
+	body := s.text(forged, "Send me your customers")
+	status, _, err := standin.Deliver(ctx, s.client, s.url, "not the app secret", body)
+	s.checkStatus("text with an invalid signature", status, http.StatusUnauthorized, err)
 
-	title("Bird is down for a moment")
+	_, err = s.receiver.Store().Get(ctx, store.NewID(store.KindMessage, s.number(), forged))
+	s.check(err != nil, "the message is not stored", "it is stored")
+}
+
+func (s *scene) retryBird(ctx context.Context) {
+	title("Bird fails twice")
 	s.bird.Faults.Add(standin.Fault{
-		PathPrefix: questions,
+		PathPrefix: messagesPath,
 		Status:     http.StatusServiceUnavailable,
 		Times:      2,
 	})
 
-	healing := standin.Wamid("healing")
-	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(healing, "Is the blue one in stock?"))
-	s.conversation(ctx, healing, store.Done, 3, 1)
+	retried := standin.Wamid("retried")
+	s.deliver(ctx, "text delivered while Bird answers 503", s.text(retried, "Is the blue one in stock?"))
+	s.checkConversation(ctx, retried, store.Done, 3, 1)
+}
 
+func (s *scene) replayDeadLetter(ctx context.Context) {
 	title("Bird stays down")
-	s.bird.Faults.Add(standin.Fault{PathPrefix: questions, Status: http.StatusServiceUnavailable})
+	s.bird.Faults.Add(standin.Fault{PathPrefix: messagesPath, Status: http.StatusServiceUnavailable})
 
-	lost := standin.Wamid("lost")
-	s.deliver(ctx, "text delivered, while Bird answers 503", s.text(lost, "Can I pay by card?"))
-	s.conversation(ctx, lost, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
+	dead := standin.Wamid("dead")
+	s.deliver(ctx, "text delivered while Bird answers 503", s.text(dead, "Can I pay by card?"))
+	s.checkConversation(ctx, dead, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
+
 	s.bird.Faults.Clear()
-	line("  Bird is back; a person replays the dead letter")
-	s.replay(ctx, store.NewID(store.KindMessage, s.number(), lost))
-	s.conversation(ctx, lost, store.Done, 1, 1)
+	line("  Bird works again; an administrator replays the dead letter")
+	s.replay(ctx, store.NewID(store.KindMessage, s.number(), dead))
+	s.checkConversation(ctx, dead, store.Done, 1, 1)
 }
 
 func (s *scene) deliver(ctx context.Context, what string, body []byte) {
 	status, _, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
-	s.answered(what, status, http.StatusOK, err)
+	s.checkStatus(what, status, http.StatusOK, err)
 }
 
-// replay does what the documentation says to do with curl.
+// replay replays a dead letter through the console port, as documented with curl.
 func (s *scene) replay(ctx context.Context, id store.ID) {
 	address := "http://" + s.receiver.ConsoleAddr() + "/dead-letters/" + id.String() + "/replay"
-	line("  operator    POST %s", address)
+	line("  admin       POST %s", address)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
@@ -118,9 +140,9 @@ func (s *scene) replay(ctx context.Context, id store.ID) {
 	s.check(response.StatusCode == http.StatusOK, "the dead letter is pending again", response.Status)
 }
 
-// conversation waits until a message has reached a state, tells what Bird was asked and the person got on the way, and
-// checks how often.
-func (s *scene) conversation(ctx context.Context, message string, want store.State, calls, answers int) {
+// checkConversation waits until a message has reached a state. It prints Bird's requests, the failures and the answers
+// since the last check, and checks the number of requests and answers.
+func (s *scene) checkConversation(ctx context.Context, message string, want store.State, requests, answers int) {
 	id := store.NewID(store.KindMessage, s.number(), message)
 
 	var record *store.Record
@@ -128,12 +150,12 @@ func (s *scene) conversation(ctx context.Context, message string, want store.Sta
 	err := s.until(ctx, func() (err error) {
 		record, err = s.receiver.Store().Get(ctx, id)
 		if err == nil && record.Event.State != want {
-			err = fmt.Errorf("it is %s", record.Event.State)
+			err = fmt.Errorf("the message is %s", record.Event.State)
 		}
 
 		return err
 	})
-	asked := s.bird.Recorder.Calls(standin.On(http.MethodPost, questions))[s.asked:]
+	asked := s.bird.Recorder.Calls(standin.On(http.MethodPost, messagesPath))[s.asked:]
 	sent := s.graph.Sent()[s.sent:]
 	s.asked += len(asked)
 	s.sent += len(sent)
@@ -158,29 +180,49 @@ func (s *scene) conversation(ctx context.Context, message string, want store.Sta
 	}
 
 	s.check(err == nil, fmt.Sprintf("the message is %s", stateWords[want]), fmt.Sprint(err))
-	s.check(len(asked) == calls, "Bird was asked "+times(calls), fmt.Sprint(len(asked)))
-	s.check(len(sent) == answers, "the person was answered "+times(answers), fmt.Sprint(len(sent)))
+	s.check(len(asked) == requests, "Bird got "+count(requests, "request"), fmt.Sprint(len(asked)))
+	s.check(len(sent) == answers, "the person got "+count(answers, "answer"), fmt.Sprint(len(sent)))
+	s.checkStatuses(ctx, sent)
+}
 
+// printRequests prints requests to Bird.
+func printRequests(asked []standin.Call) {
+	for _, call := range asked {
+		var request struct{ Text string }
+
+		_ = json.Unmarshal(call.Body, &request) // an invalid body prints as an empty text
+
+		attempt := call.Header.Get("X-Attempt")
+		line("  %-11s %s %q, attempt %s: answered %d", "Bird", call.Path, request.Text, attempt, call.Status)
+	}
+}
+
+// checkStatuses waits until the status read of each answer is stored.
+func (s *scene) checkStatuses(ctx context.Context, sent []standin.SentMessage) {
 	for _, m := range sent {
 		err := s.until(ctx, func() error {
 			status, err := s.receiver.Store().MessageStatus(ctx, s.number(), m.ID, "")
 			if err == nil && status.Status != "read" {
-				err = fmt.Errorf("it is %s", status.Status)
+				err = fmt.Errorf("the latest status is %s", status.Status)
 			}
 
 			return err
 		})
-		s.check(err == nil, "Meta's statuses of the answer are stored, up to read", fmt.Sprint(err))
+		s.check(err == nil, "Meta's statuses of the answer are stored: sent, delivered, read", fmt.Sprint(err))
 	}
 }
 
-var stateWords = map[store.State]string{store.Done: "done", store.Dead: "a dead letter: stored, shown, to be replayed"}
+var stateWords = map[store.State]string{
+	store.Done: "done",
+	store.Dead: "a dead letter: stored, listed, ready to replay",
+}
 
-// health shows the admin port's figures.
+// health prints and checks the status on the admin port.
 func (s *scene) health(ctx context.Context) {
 	title("Health")
 
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.receiver.AdminAddr()+"/status", http.NoBody)
+	address := "http://" + s.receiver.AdminAddr() + "/status"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		s.check(false, "status", err.Error())
 		return
@@ -195,35 +237,35 @@ func (s *scene) health(ctx context.Context) {
 
 	body, err := io.ReadAll(response.Body)
 
-	var figures health.Report
+	var report health.Report
 	if err == nil {
-		err = json.Unmarshal(body, &figures)
+		err = json.Unmarshal(body, &report)
 	}
 
 	s.check(err == nil, "GET /status", fmt.Sprint(err))
 	line("  %s", strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", "\n  "))
 
-	backlog := figures.Backlog
+	backlog := report.Backlog
 	if backlog == nil {
 		backlog = &health.Backlog{Pending: -1}
 	}
 
-	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "nothing waits, and no dead letter is left",
+	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "no message is pending, and there is no dead letter",
 		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters))
 }
 
-func times(n int) string {
+func count(n int, noun string) string {
 	switch n {
 	case 0:
-		return "not at all"
+		return "no " + noun
 	case 1:
-		return "once"
+		return "1 " + noun
 	}
 
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// until tries every few milliseconds until try succeeds, and returns its last error when that takes too long.
+// until calls try every few milliseconds until it succeeds. After a timeout it returns the last error.
 func (s *scene) until(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

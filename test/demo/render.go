@@ -22,7 +22,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// pod is what the receiver finds in its pod, laid out in a folder.
+// pod is the receiver's view of its pod: configuration and Secrets, written to a folder.
 type pod struct {
 	webhook  *v1alpha1.WhatsAppWebhook
 	rendered []string // kind and name of each object
@@ -31,8 +31,8 @@ type pod struct {
 	secrets  config.Secrets
 }
 
-// render does what operator and kubelet do between them: it renders the WhatsAppWebhook in from, and puts the
-// configuration and the projected Secrets of its Deployment into dir.
+// render does the work of operator and kubelet: it renders the WhatsAppWebhook in from, and writes the configuration and
+// the projected Secrets of its Deployment to dir.
 func render(from, dir string) (*pod, error) {
 	webhook, secrets, err := load(from)
 	if err != nil {
@@ -55,7 +55,7 @@ func render(from, dir string) (*pod, error) {
 		}
 
 		if err != nil {
-			return nil, fmt.Errorf("lay out %s %s: %w", *object.GetKind(), *object.GetName(), err)
+			return nil, fmt.Errorf("write %s %s: %w", *object.GetKind(), *object.GetName(), err)
 		}
 	}
 
@@ -68,60 +68,86 @@ func render(from, dir string) (*pod, error) {
 
 func (p *pod) secretsDir() string { return filepath.Join(p.dir, "secrets") }
 
-// load reads the YAML files of a folder as kubectl would.
+// load reads the YAML files of a folder, like kubectl apply.
 func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(files) == 0 {
-		return nil, nil, fmt.Errorf("no YAML files in %s: name the folder with -resources", dir)
+		return nil, nil, fmt.Errorf("no YAML files in %s: set the folder with -resources", dir)
 	}
 
-	var webhook *v1alpha1.WhatsAppWebhook
-
-	secrets := map[string]*corev1.Secret{}
+	found := &manifests{secrets: map[string]*corev1.Secret{}}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, nil, err
-		}
-
-		documents := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-		for {
-			var raw json.RawMessage
-			if err := documents.Decode(&raw); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", file, err)
-			}
-
-			var kind struct{ Kind string }
-			if err := json.Unmarshal(raw, &kind); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", file, err)
-			}
-
-			switch kind.Kind {
-			case "WhatsAppWebhook":
-				webhook = &v1alpha1.WhatsAppWebhook{}
-				err = json.Unmarshal(raw, webhook)
-			case "Secret":
-				secret := &corev1.Secret{}
-				err = json.Unmarshal(raw, secret)
-				secrets[secret.Name] = secret
-			}
-
-			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %s: %w", file, kind.Kind, err)
-			}
+		if err := found.read(file); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 
-	if webhook == nil {
+	if found.webhook == nil {
 		return nil, nil, fmt.Errorf("no WhatsAppWebhook in %s", dir)
 	}
 
-	return webhook, secrets, nil
+	return found.webhook, found.secrets, nil
 }
 
-// as reads a rendered object in the form that the API server would store.
+// manifests are the objects that the demo needs, decoded from YAML files.
+type manifests struct {
+	webhook *v1alpha1.WhatsAppWebhook
+	secrets map[string]*corev1.Secret
+}
+
+// read decodes the documents of one file.
+func (m *manifests) read(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+
+	documents := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	for {
+		var raw json.RawMessage
+
+		err := documents.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+
+		if err == nil {
+			err = m.add(raw)
+		}
+
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// add decodes one object; it ignores kinds that the demo does not need.
+func (m *manifests) add(raw json.RawMessage) error {
+	var kind struct{ Kind string }
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return err
+	}
+
+	var err error
+
+	switch kind.Kind {
+	case "WhatsAppWebhook":
+		m.webhook = &v1alpha1.WhatsAppWebhook{}
+		err = json.Unmarshal(raw, m.webhook)
+	case "Secret":
+		secret := &corev1.Secret{}
+		err = json.Unmarshal(raw, secret)
+		m.secrets[secret.Name] = secret
+	}
+
+	if err != nil {
+		return fmt.Errorf("%s: %w", kind.Kind, err)
+	}
+
+	return nil
+}
+
+// as converts a rendered object to its API type.
 func as[T any](object resources.Object) (*T, error) {
 	data, err := json.Marshal(object)
 	if err != nil {
@@ -146,7 +172,7 @@ func (p *pod) readConfig(object resources.Object) error {
 	return err
 }
 
-// project writes the keys of Secrets that the Deployment's projected volume names.
+// project writes the keys of Secrets that the Deployment's projected volume refers to.
 func (p *pod) project(object resources.Object, secrets map[string]*corev1.Secret) error {
 	deployment, err := as[appsv1.Deployment](object)
 	if err != nil {
@@ -163,27 +189,29 @@ func (p *pod) project(object resources.Object, secrets map[string]*corev1.Secret
 	for _, source := range volumes[i].Projected.Sources {
 		secret := secrets[source.Secret.Name]
 		for _, item := range source.Secret.Items {
-			value := ""
-
-			ok := false
-			if secret != nil {
-				value, ok = secret.StringData[item.Key]
-			}
-
-			if !ok {
+			if secret == nil {
 				continue // the volume's sources are optional
 			}
 
-			file := filepath.Join(p.secretsDir(), filepath.FromSlash(item.Path))
-			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-				return err
+			value, ok := secret.StringData[item.Key]
+			if !ok {
+				continue
 			}
 
-			if err := os.WriteFile(file, []byte(value), 0o600); err != nil {
+			if err := p.writeSecret(item.Path, value); err != nil {
 				return err
 			}
 		}
 	}
 
 	return nil
+}
+
+func (p *pod) writeSecret(path, value string) error {
+	file := filepath.Join(p.secretsDir(), filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+
+	return os.WriteFile(file, []byte(value), 0o600)
 }

@@ -8,15 +8,17 @@ import (
 	"strings"
 )
 
+// line prints one line.
 func line(format string, args ...any) {
 	fmt.Printf(format+"\n", args...)
 }
 
+// title prints a heading.
 func title(text string) {
 	fmt.Printf("\n%s\n%s\n", text, strings.Repeat("-", len(text)))
 }
 
-// check tells whether something is as it should be, and what it is instead where it is not.
+// check prints whether a check passed: want describes the expected state, got the actual one.
 func (s *scene) check(ok bool, want, got string) {
 	if ok {
 		line("  ok          %s", want)
@@ -28,8 +30,8 @@ func (s *scene) check(ok bool, want, got string) {
 	line("  FAILED      %s: %s", want, got)
 }
 
-// answered checks the HTTP status that the receiver answered with.
-func (s *scene) answered(what string, got, want int, err error) {
+// checkStatus prints and checks the HTTP status of the receiver's answer.
+func (s *scene) checkStatus(what string, got, want int, err error) {
 	line("  %-11s %s: answered %d", "Meta", what, got)
 
 	if err != nil || got != want {
@@ -37,11 +39,12 @@ func (s *scene) answered(what string, got, want int, err error) {
 	}
 }
 
-func (s *scene) sum() {
+// printSummary prints how many checks failed.
+func (s *scene) printSummary() {
 	if s.failed > 0 {
 		line("\n%d checks FAILED", s.failed)
 		return
 	}
 
-	line("\nAll went as it should.")
+	line("\nAll checks passed.")
 }
