@@ -37,7 +37,7 @@ func (r *Receiver) retain(ctx context.Context) {
 func (r *Receiver) purge(ctx context.Context) {
 	now := r.clock.Now()
 
-	held, _, err := r.store.AcquireLeadership(ctx, store.DutyRetention, r.name, now, now.Add(purgeTerm))
+	held, _, err := r.store.AcquireLeadership(ctx, store.JobRetention, r.name, now, now.Add(purgeTerm))
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("find out who drops events past their retention", "error", err)
 	}

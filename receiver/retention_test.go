@@ -87,7 +87,7 @@ func TestRetention(t *testing.T) {
 
 	clock.Advance(2 * 24 * time.Hour)
 
-	if held, _, err := inbox.AcquireLeadership(t.Context(), store.DutyRetention, "theirs", clock.Now(), clock.Now().Add(time.Hour)); err != nil || !held {
+	if held, _, err := inbox.AcquireLeadership(t.Context(), store.JobRetention, "theirs", clock.Now(), clock.Now().Add(time.Hour)); err != nil || !held {
 		t.Fatalf("the duty is not free: %v, %v", held, err)
 	}
 

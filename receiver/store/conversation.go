@@ -5,24 +5,23 @@ package store
 
 import "time"
 
-// MaxNames bounds the names of one person. A connection that would give a person more is not made.
+// MaxNames limits the names of one person. A join that would exceed it is ignored.
 const MaxNames = 32
 
-// Conversation is the state of the conversation with a person. It is found under the name of each lane that is known to
-// be the person's: names that [Event.Alias] or [Step.Join] connects share one state, and so does what they were connected
-// with before.
+// Conversation is the state of the conversation with a person. Every lane name known for the person leads to it: names
+// that [Event.Alias] or [Step.Join] joins share one state, together with all names joined to them before.
 type Conversation struct {
-	// LastInboundAt is when the newest pending message of the person, in class Conversations, was received. It may lag
-	// behind by less than a minute, so that a burst of messages does not write it each time. Zero: none is known.
+	// LastInboundAt is the time of receipt of the person's newest pending message in class Conversations, or zero if
+	// there was none. It may lag by less than a minute, so that a burst of messages does not write it each time.
 	LastInboundAt time.Time
-	HumanUntil    time.Time // a person answers until then, not the AI; zero when nobody does
-	// TemplateRequired says that only a template reaches the person. A new message of the person clears it, when it is
-	// ingested. It is forgotten with the conversation, whose zero LastInboundAt says the same.
+	HumanUntil    time.Time // end of human mode: until then a person of the business answers, not the AI
+	// TemplateRequired reports whether only a template reaches the person. The person's next message clears it at ingest.
+	// Purging the conversation loses it, but a zero LastInboundAt has the same meaning.
 	TemplateRequired bool
 }
 
-// Merge returns the one state of a person who was known by two names: the newest message, the later end of human mode,
-// and of the newer state whether a template is required. Of two that are as new, either may require it.
+// Merge returns the state of a person whose two names were joined: the newest message, the later end of human mode, and
+// TemplateRequired of the newer state. If both are equally new, a template is required if either requires it.
 func (c Conversation) Merge(other Conversation) Conversation {
 	switch c.LastInboundAt.Compare(other.LastInboundAt) {
 	case -1:

@@ -10,13 +10,13 @@ import (
 
 func TestMergeConversations(t *testing.T) {
 	early := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
 	late := early.Add(time.Hour)
+
 	for _, c := range []struct {
 		name       string
 		a, b, want Conversation
 	}{
-		{"nothing known", Conversation{}, Conversation{}, Conversation{}},
+		{"both zero", Conversation{}, Conversation{}, Conversation{}},
 		{
 			"newest message, later end of human mode",
 			Conversation{LastInboundAt: early, HumanUntil: late},
@@ -24,19 +24,19 @@ func TestMergeConversations(t *testing.T) {
 			Conversation{LastInboundAt: late, HumanUntil: late},
 		},
 		{
-			"the newer needs no template",
+			"newer requires no template",
 			Conversation{LastInboundAt: early, TemplateRequired: true},
 			Conversation{LastInboundAt: late},
 			Conversation{LastInboundAt: late},
 		},
 		{
-			"the newer needs a template",
+			"newer requires a template",
 			Conversation{LastInboundAt: late, TemplateRequired: true},
 			Conversation{LastInboundAt: early},
 			Conversation{LastInboundAt: late, TemplateRequired: true},
 		},
 		{
-			"neither is newer",
+			"equally new",
 			Conversation{TemplateRequired: true},
 			Conversation{HumanUntil: early},
 			Conversation{HumanUntil: early, TemplateRequired: true},
@@ -47,7 +47,7 @@ func TestMergeConversations(t *testing.T) {
 		}
 
 		if got := c.b.Merge(c.a); got != c.want {
-			t.Errorf("%s, the other way round: %v, want %v", c.name, got, c.want)
+			t.Errorf("%s, reversed: %v, want %v", c.name, got, c.want)
 		}
 	}
 }

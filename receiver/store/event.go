@@ -12,15 +12,17 @@ import (
 	"time"
 )
 
-// ID names an event everywhere: as the key that keeps it from being stored twice, in logs and towards Bird and Meta.
-// It is a hash, so it tells nothing of the message id, in which Meta encodes a phone number.
+// ID identifies an event: in the store, where it prevents duplicates, in logs, and in requests to Bird and Meta. It is a
+// hash, so it does not reveal the message id, in which Meta encodes a phone number.
 type ID [16]byte
 
-// NewID hashes the parts that identify an event of a kind. Parts cannot run into each other.
+// NewID returns the hash of the parts that identify an event of a kind. Each part is hashed with its length, so that
+// moving a boundary between parts changes the id.
 func NewID(kind Kind, parts ...string) ID {
 	h := sha256.New()
 
 	var size [8]byte
+
 	for _, part := range append([]string{string(kind)}, parts...) {
 		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
 		h.Write(size[:])
@@ -30,7 +32,7 @@ func NewID(kind Kind, parts ...string) ID {
 	return ID(h.Sum(nil)[:len(ID{})])
 }
 
-// ParseID reads what String wrote: 32 hexadecimal digits.
+// ParseID parses the result of [ID.String]: 32 hexadecimal digits.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != hex.EncodedLen(len(id)) {
@@ -44,24 +46,25 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
+// String returns the id as 32 hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// LogValue has logs show what String returns, not 16 numbers.
+// LogValue returns the id as logs show it: as text, not as 16 numbers.
 func (id ID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
-// Kind says what an event is.
+// Kind is the sort of an event.
 type Kind string
 
 // The kinds of events in a delivery.
 const (
 	KindMessage Kind = "message"
 	KindStatus  Kind = "status"
-	KindError   Kind = "error"   // an error that Meta reports outside of a message or status
+	KindError   Kind = "error"   // an error that Meta reports outside a message or status
 	KindField   Kind = "field"   // a change of a webhook field other than messages
-	KindUnknown Kind = "unknown" // anything that could not be read as one of the others
+	KindUnknown Kind = "unknown" // an item that cannot be parsed as any other kind
 )
 
-// KindNotice is an event of our own making: a message to the outside. Its payload is the CloudEvents data.
+// KindNotice is an event that the receiver emits for the sink. Its payload is the CloudEvents data.
 const KindNotice Kind = "notice"
 
 // State is the state of an event.
@@ -79,25 +82,24 @@ const (
 	Discarded   State = "discarded"   // a dead letter that a person discarded
 )
 
-// Event is one thing that Meta told us, or a notice of our own.
+// Event is one message, status, error or change of a delivery, or a notice of the receiver.
 type Event struct {
 	ID    ID
 	Kind  Kind
 	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
 	State State  // at ingest: Pending, Done, Skipped or Quarantined
 	Class Class  // of pending events; an event that is never pending is stored with NoClass, whatever it says
-	Lane  string // the conversation; not empty exactly when the event is, or was, Pending
-	// Alias is another name of the person whose conversation the lane is, such as the lane by business-scoped user id
-	// where Lane is by phone number. Ingest connects the two names (see [Conversation]); it is not returned by reads.
-	// Only that of a pending event counts.
+	Lane  string // the queue of the event, such as a conversation; empty if the event was never pending
+	// Alias is another name of the lane's person, such as the lane by business-scoped user id where Lane is by phone
+	// number. Ingest of a pending event joins the two names (see [Conversation]). Reads do not return it.
 	Alias         string
 	PhoneNumberID string
-	Payload       []byte // JSON; empty once its retention has ended
+	Payload       []byte // JSON; empty after its retention
 	ReceivedAt    time.Time
-	Status        *StatusUpdate // for statuses: applied at ingest, not returned by reads
+	Status        *StatusUpdate // of a status: applied at ingest; reads do not return it
 }
 
-// Validate returns an error when the event is not one that can be ingested.
+// Validate returns an error if the event cannot be ingested.
 func (e *Event) Validate() error {
 	switch {
 	case e.State != Pending && e.State != Done && e.State != Skipped && e.State != Quarantined:
@@ -113,8 +115,8 @@ func (e *Event) Validate() error {
 	return nil
 }
 
-// StatusUpdate is what a status says of an outbound message. The store keeps the furthest one for each message,
-// participant and type: an update replaces what is there only when its rank is higher, so order does not matter.
+// StatusUpdate is the status of an outbound message. The store holds the furthest one for each message, participant and
+// type: an update replaces the stored one only if its rank is higher, so the order of arrival does not matter.
 type StatusUpdate struct {
 	PhoneNumberID string
 	MessageID     string
@@ -124,8 +126,8 @@ type StatusUpdate struct {
 	Rank          int
 	At            time.Time
 	ErrorCode     int // of a failed status, else 0
-	// ReplyTo and ReplyPart name one of our sends when Meta handed back its biz_opaque_callback_data. If that reply is
-	// still Sending, its outcome is now known: it becomes Sent with MessageID, and its lane is due at once.
+	// ReplyTo and ReplyPart name the send that Meta returned in biz_opaque_callback_data. If the reply is still Sending,
+	// the status proves it sent: it becomes Sent with MessageID, and its lane is due at once.
 	ReplyTo   ID
 	ReplyPart int
 }

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// MaxPauses bounds what Pauses returns.
+// MaxPauses limits the result of [Pauser.Pauses].
 const MaxPauses = 1000
 
-// Pause keeps all receivers from using a scope that is rate limited, such as a number or a pair of numbers.
+// Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers.
 type Pause struct {
-	Scope string // what is paused, in words of the caller's
+	Scope string // in the caller's naming
 	Until time.Time
-	Level int    // how often in a row it was paused: the exponent of the backoff
-	Code  string // of the error that led to it
+	Level int    // consecutive pauses of the scope: the exponent of the backoff
+	Code  string // of the error that caused the pause
 }
 
-// Validate returns an error when the pause has no scope or no end.
+// Validate returns an error if the pause has no scope or no end.
 func (p *Pause) Validate() error {
 	switch {
 	case p.Scope == "":

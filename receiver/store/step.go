@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Validate returns an error when the step has no time, emits an event that cannot be ingested, or ends an event in a way
-// that it cannot end.
+// Validate returns an error if the step has no time, emits an event that cannot be ingested, or has an outcome that is
+// not allowed.
 func (s *Step) Validate() error {
 	if s.Now.IsZero() {
 		return errors.New("the step has no time")
@@ -18,7 +18,7 @@ func (s *Step) Validate() error {
 
 	for i := range s.Emit {
 		if err := s.Emit[i].Validate(); err != nil {
-			return fmt.Errorf("the step emits what cannot be stored: %w", err)
+			return fmt.Errorf("the step emits an invalid event: %w", err)
 		}
 	}
 
@@ -30,17 +30,17 @@ func (s *Step) Validate() error {
 	case Done, Skipped, Human, Expired, Dead:
 	case Pending:
 		if s.Outcome.RetryAt.IsZero() {
-			return errors.New("the step postpones its event to no time")
+			return errors.New("the step postpones its event without a time")
 		}
 	default:
-		return fmt.Errorf("the step leaves its event %q, want done, skipped, human, expired, dead or pending", state)
+		return fmt.Errorf("the step has outcome %q, want done, skipped, human, expired, dead or pending", state)
 	}
 
 	return nil
 }
 
-// ApplyStep returns the replies to an event as they are after a step, which it checks: those that were there first, in
-// their order, then those that the step adds. It is what every engine's Advance means by a step.
+// ApplyStep validates the part of a step that concerns replies and returns the replies after it: the existing ones in
+// their order, then those that the step adds. Every engine's Advance uses it.
 func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	replies = slices.Clone(replies)
 	if len(replies) == 0 {
@@ -61,7 +61,7 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	if step.Sent != nil {
 		reply := find(replies, step.Sent.Part)
 		if reply == nil {
-			return nil, fmt.Errorf("the step marks part %d sent, which the answer does not have", step.Sent.Part)
+			return nil, fmt.Errorf("the step marks part %d sent, but the answer has no such part", step.Sent.Part)
 		}
 
 		reply.State = Sent
@@ -71,7 +71,7 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	if step.Unsent != nil {
 		reply := find(replies, *step.Unsent)
 		if reply == nil {
-			return nil, fmt.Errorf("the step marks part %d not sent, which the answer does not have", *step.Unsent)
+			return nil, fmt.Errorf("the step marks part %d not sent, but the answer has no such part", *step.Unsent)
 		}
 
 		if reply.State == Sending {
@@ -82,7 +82,7 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	if step.Sending != nil {
 		reply := find(replies, *step.Sending)
 		if reply == nil {
-			return nil, fmt.Errorf("the step sends part %d, which the answer does not have", *step.Sending)
+			return nil, fmt.Errorf("the step sends part %d, but the answer has no such part", *step.Sending)
 		}
 
 		if reply.State == Sent {

@@ -19,7 +19,7 @@ func TestValidateStep(t *testing.T) {
 		step    Step
 		problem string
 	}{
-		{"goes on", Step{Now: now}, ""},
+		{"no outcome", Step{Now: now}, ""},
 		{"done", Step{Now: now, Outcome: &Outcome{State: Done}}, ""},
 		{"skipped", Step{Now: now, Outcome: &Outcome{State: Skipped}}, ""},
 		{"human", Step{Now: now, Outcome: &Outcome{State: Human}}, ""},
@@ -27,11 +27,11 @@ func TestValidateStep(t *testing.T) {
 		{"dead", Step{Now: now, Outcome: &Outcome{State: Dead}}, ""},
 		{"postponed", Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now}}, ""},
 		{"emits", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}}}, ""},
-		{"emits no event", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}, {}}}, "the step emits what cannot be stored"},
+		{"emits an invalid event", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}, {}}}, "the step emits an invalid event"},
 		{"no time", Step{}, "has no time"},
-		{"postponed to no time", Step{Now: now, Outcome: &Outcome{State: Pending}}, "to no time"},
-		{"discarded", Step{Now: now, Outcome: &Outcome{State: Discarded}}, `leaves its event "discarded"`},
-		{"no state", Step{Now: now, Outcome: &Outcome{}}, `leaves its event ""`},
+		{"postponed without a time", Step{Now: now, Outcome: &Outcome{State: Pending}}, "without a time"},
+		{"discarded", Step{Now: now, Outcome: &Outcome{State: Discarded}}, `has outcome "discarded"`},
+		{"no state", Step{Now: now, Outcome: &Outcome{}}, `has outcome ""`},
 	} {
 		err := c.step.Validate()
 		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {

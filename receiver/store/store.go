@@ -1,12 +1,13 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package store is the inbox: every event that Meta delivered, what was done with it and what is still to do.
+// Package store is the inbox: every event that Meta delivered, its processing so far, and the work still to do.
 //
-// Two engines implement [Store] and pass the same suite (package storetest). What they promise: Ingest returns only
-// when the events are durable; an event is stored once, however often and however concurrently it is delivered;
-// the events of a lane are handed out one at a time in the order of their arrival; a lease that was lost can change
-// nothing any more.
+// Two engines implement [Store] and pass the same suite (package storetest). They guarantee:
+//   - Ingest returns only after the events are durable.
+//   - An event is stored once, however often and however concurrently it is delivered.
+//   - The events of a lane are processed one at a time, in the order of their arrival.
+//   - A caller that lost its lease cannot change anything.
 package store
 
 import (
@@ -16,85 +17,147 @@ import (
 )
 
 var (
-	// ErrLeaseLost says that the lane now belongs to somebody else, or to nobody. The work in hand must stop.
-	ErrLeaseLost = errors.New("the lease on the conversation was lost")
-	// ErrNotFound says that there is no such event, or that it is not in a state that the call can change.
+	// ErrLeaseLost means that the caller's lease on the lane ended, or that another caller has one. The caller must stop.
+	ErrLeaseLost = errors.New("the lease was lost")
+	// ErrNotFound means that there is no such event, or that its state does not allow the call.
 	ErrNotFound = errors.New("no such event")
-	// ErrAlreadySent says that a status has meanwhile proved a reply sent whose send was about to begin again.
+	// ErrAlreadySent means that a status has proved a reply sent, so that its send must not start again.
 	ErrAlreadySent = errors.New("the reply was already sent")
-	// ErrBusy says that the queue of writes is full. The caller may try again later.
+	// ErrBusy means that the queue of writes is full. The caller may retry later.
 	ErrBusy = errors.New("the store is busy")
-	// ErrClosed says that the store was closed before the call could begin.
+	// ErrClosed means that the store was closed before the call started.
 	ErrClosed = errors.New("the store is closed")
 )
 
-// Store is safe for concurrent use. Times are kept to the millisecond, in UTC.
+// Store is the whole inbox. It is safe for concurrent use. Times are stored in UTC with millisecond precision.
+//
+// Most callers need one of the embedded interfaces.
 type Store interface {
-	// Ingest stores the events that are not there yet, all or none, durably, and says of each whether it was new. In
-	// the same transaction it advances the lanes of pending events, keeps the state of their conversations (see
-	// [Conversation]), and folds statuses into the state of their message (see [StatusUpdate]).
+	Inbox
+	Queue
+	Events
+	DeadLetterQueue
+	Pauser
+	Elections
+	Maintenance
+
+	// Close completes the accepted writes, waits for other calls, and releases the store. Later calls return ErrClosed.
+	Close() error
+}
+
+// Inbox stores delivered events.
+type Inbox interface {
+	// Ingest stores the events that are not stored yet, all or none, durably. It reports for each event whether it was
+	// new.
+	//
+	// The same transaction makes the lanes of pending events due, updates the state of their conversations (see
+	// [Conversation]), and merges statuses into the state of their message (see [StatusUpdate]).
 	Ingest(ctx context.Context, events []Event) (fresh []bool, err error)
+}
 
-	// Claim leases up to limit lanes of a class whose head is due at now, the longest due first, until the given time. Its
-	// cost depends neither on the backlog, of this class or another, nor on the history.
+// Queue leases lanes to workers and records their progress.
+type Queue interface {
+	// Claim leases up to limit lanes of a class whose head is due at now, the longest due first, until the given time.
+	// Its cost depends neither on the backlog, of this class or another, nor on the history.
 	Claim(ctx context.Context, class Class, now, until time.Time, limit int) ([]Lease, error)
-	// Renew prolongs leases and returns those that are lost.
+
+	// Renew extends leases and returns those that are lost.
 	Renew(ctx context.Context, leases []LeaseRef, until time.Time) (lost []LeaseRef, err error)
-	// Release hands a lane back untouched, due at now; the start is not counted against the event.
+
+	// Release ends a lease without progress. The lane is due at now, and the start does not count against its head.
 	Release(ctx context.Context, lease LeaseRef, now time.Time) error
-	// Advance records a step in the work on event, the head of a leased lane, in one transaction. When the step ends the
-	// head, it returns the lane's next pending event, which is then the head, or nil when there is none and the
-	// lease has ended. When the step postpones the head the lease has ended too. In all other cases it returns nil.
-	// ErrLeaseLost, ErrAlreadySent: nothing was recorded. ErrLeaseLost is also returned when event is not the lane's
-	// head any more, since a call whose result the caller did not see ended it: a step may be repeated safely.
+
+	// Advance records a step in the processing of event, the head of a leased lane, in one transaction.
+	//
+	// If the step ends the head, Advance returns the lane's next pending event, which is then the head; if there is none
+	// it returns nil and the lease has ended. If the step postpones the head, the lease has ended too. In all other
+	// cases it returns nil.
+	//
+	// On ErrLeaseLost and ErrAlreadySent nothing was recorded. ErrLeaseLost is also returned if event is no longer the
+	// lane's head, because an earlier call, whose result the caller did not see, ended it: repeating a step is safe.
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
-	// Peek returns up to limit pending events after the lane's head, in order: those that a step could bind to it (see
-	// Step.Also). It leaves out what is bound to the head already, and ends before an event that has an answer of its own
-	// or is bound to another. ErrLeaseLost is returned as by Advance.
+
+	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with
+	// it (see Step.Coalesced). It omits events already coalesced with the head, and stops before an event that has a
+	// reply of its own or is coalesced with another. It returns ErrLeaseLost as Advance does.
 	Peek(ctx context.Context, lease LeaseRef, limit int) ([]Event, error)
+}
 
-	// Get returns one event with its history, or ErrNotFound.
+// Events reads stored events and the statuses of outbound messages.
+type Events interface {
+	// Get returns an event with its history, or ErrNotFound.
 	Get(ctx context.Context, id ID) (*Record, error)
-	// List returns the events that a filter selects, by arrival, those with Seq > after first, at most limit. It is cheap
-	// for State Dead and for Kind error; with any other filter it walks the history until the limit is reached.
+
+	// List returns up to limit events that match a filter and whose Seq is greater than after, in order of arrival. It
+	// is cheap for State Dead and for Kind error. With any other filter it walks the history until it reaches the limit.
 	List(ctx context.Context, filter Filter, after int64, limit int) ([]Record, error)
-	// DeadLetters is List with State Dead.
-	DeadLetters(ctx context.Context, after int64, limit int) ([]Record, error)
-	// Replay makes a dead letter pending again, with no attempt spent, in its place of the lane's order. An idle lane
-	// is due at now; one that is leased or waits for a retry is left so, and then hands out its oldest event first.
-	// Dead letters that are bound to it come back with it; one that is bound to another is bound no more.
-	Replay(ctx context.Context, id ID, now time.Time) error
-	// Discard ends a dead letter for good; it is kept as discarded until its retention ends.
-	Discard(ctx context.Context, id ID, now time.Time) error
-	// MessageStatus returns the furthest status of an outbound message; participant is empty except in groups.
+
+	// MessageStatus returns the furthest status of an outbound message, or ErrNotFound. The participant is empty except
+	// in groups.
 	MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*StatusUpdate, error)
+}
 
-	// SetPause pauses a scope for all receivers. While a pause of the scope is in force at now, its Until and Level only
-	// grow, and Code goes with Until; one that has ended is replaced.
+// DeadLetterQueue lists, replays and discards the events that failed for good.
+type DeadLetterQueue interface {
+	// DeadLetters returns up to limit dead letters whose Seq is greater than after, in order of arrival.
+	DeadLetters(ctx context.Context, after int64, limit int) ([]Record, error)
+
+	// Replay makes a dead letter pending again, in its place of the lane's order, with no attempts spent.
+	//
+	// An idle lane is due at now. A lane that is leased or waits for a retry stays so, and starts with its oldest event
+	// afterwards. Dead letters coalesced with the event are replayed with it; if the event itself is coalesced with
+	// another, it is separated from it.
+	Replay(ctx context.Context, id ID, now time.Time) error
+
+	// Discard ends a dead letter for good. It is stored as discarded until its retention ends.
+	Discard(ctx context.Context, id ID, now time.Time) error
+}
+
+// Pauser shares the pauses of rate-limited scopes among all receivers.
+type Pauser interface {
+	// SetPause pauses a scope. While a pause of the scope is in force at now, its Until and Level only grow, and Code
+	// changes with Until. A pause that has ended is replaced.
 	SetPause(ctx context.Context, pause Pause, now time.Time) error
-	// ClearPause ends the pause of a scope, if there is one, and forgets its level.
+
+	// ClearPause ends the pause of a scope, if there is one, and resets its level.
 	ClearPause(ctx context.Context, scope string) error
-	// Pauses returns the pauses that end after since, the last to end first, at most MaxPauses. Since may lie in the
-	// past, to learn of the levels of pauses that ended lately.
+
+	// Pauses returns the pauses that end after since, the last to end first, at most MaxPauses. A since in the past
+	// includes the levels of pauses that ended recently.
 	Pauses(ctx context.Context, since time.Time) ([]Pause, error)
+}
 
-	// AcquireLeadership gives a duty to holder until the given time, unless somebody else has it at now. It returns whether holder
-	// has it, and what was last noted of it. A holder prolongs its duty so, and gives it back with until at now.
-	AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (held bool, note []byte, err error)
-	// PublishState notes something of a duty for the others, or returns ErrLeaseLost when it was given to another since.
-	PublishState(ctx context.Context, duty, holder string, note []byte) error
+// Elections elects one leader for each job among the receivers that share the store.
+type Elections interface {
+	// AcquireLeadership makes holder the leader of a job until the given time, unless another holder leads it at now. It
+	// reports whether holder is the leader, and returns the last state that a leader of the job published.
+	//
+	// The leader renews by calling it again, and releases the job by passing until equal to now.
+	AcquireLeadership(ctx context.Context, job, holder string, now, until time.Time) (held bool, state []byte, err error)
 
-	// Stats returns the figures that health is judged by; its cost does not grow with the history.
+	// PublishState stores the leader's state for the other receivers. It returns ErrLeaseLost if another holder has
+	// acquired the job since. A leader whose time is over may still publish as long as none has.
+	PublishState(ctx context.Context, job, holder string, state []byte) error
+}
+
+// Maintenance observes the store and purges it.
+type Maintenance interface {
+	// Stats returns the figures for health checks and metrics. Its cost does not grow with the history.
 	Stats(ctx context.Context, now time.Time) (Stats, error)
-	// Totals counts all events by kind, type and state. It reads the whole history: for tools and tests.
+
+	// Totals counts all events by kind, type and state. It reads the entire history: use it in tools and tests only.
 	Totals(ctx context.Context) ([]Total, error)
 
-	// Purge empties the payloads of events that were finished before payloads and the bodies of their replies, deletes
-	// events that were finished before events with all that hangs on them, idle conversations, under all their names,
-	// whose last message and human mode are as old, and pauses that ended as long ago; at most limit of each. It returns
-	// how many events, conversations and pauses it changed. Pending events and dead letters are never touched.
+	// Purge removes old data, at most limit entries of each sort, and returns the number of events, conversations and
+	// pauses that it changed:
+	//   - the payloads of events finished before payloads, with the bodies of their replies;
+	//   - events finished before events, with everything attached to them;
+	//   - idle conversations, under all their names, whose last message and human mode ended before events;
+	//   - pauses that ended before events.
+	//
+	// Pending events and dead letters stay.
 	Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error)
-	// Ping returns an error when the store could not accept an event now.
+
+	// Ping returns an error if the store cannot accept an event now.
 	Ping(ctx context.Context) error
-	Close() error
 }

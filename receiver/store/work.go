@@ -5,83 +5,84 @@ package store
 
 import "time"
 
-// LeaseRef proves a claim on a lane. Each claim has a token of its own.
+// LeaseRef proves a lease on a lane.
 type LeaseRef struct {
 	Class Class
 	Lane  string
-	Token int64
+	Token int64 // unique to each claim: it fences writes under an earlier lease
 }
 
-// Lease is a claimed lane with the event at its head.
+// Lease is the exclusive right to work a lane until a given time, with the event at the lane's head. Claim grants it,
+// Renew extends it. It ends with Release, with a step that ends the lane's last pending event or postpones the head, or
+// when another caller claims the lane after the lease has expired. Until then its holder can still record steps.
 type Lease struct {
 	LeaseRef
 	Work Work
 }
 
-// Work is an event to be worked, with what was done for it before.
+// Work is an event to process, with its progress so far.
 type Work struct {
 	Event    Event
-	Seq      int64   // its place in the order of arrival
-	Attempts int     // attempts spent: failures that counted
-	Replays  int     // how often a person replayed it
-	Starts   int     // times it was handed out, this one included, since a step was last recorded; more than 1 after a crash
-	Replies  []Reply // what is to be sent for it, by part; empty until an answer was recorded
-	// Coalesced are the events that a step has bound to this one and that are still pending, in order. Loaded, as
-	// Conversation is, when the event is handed out.
+	Seq      int64   // position in the order of arrival
+	Attempts int     // failed attempts that counted
+	Replays  int     // times a person replayed the event
+	Starts   int     // times the event was leased, this time included, since the last recorded step; above 1 after a crash
+	Replies  []Reply // by part; empty until an answer is recorded
+	// Coalesced are the pending events that a step has coalesced with this event, in order. Like Conversation, it is
+	// loaded when the event is leased.
 	Coalesced    []Event
-	Conversation Conversation // of the person whose name the lane has, whatever the class
+	Conversation Conversation // of the person that the lane is named after, whatever the class
 }
 
-// ReplyState is how far a send has come.
+// ReplyState is the progress of a send.
 type ReplyState string
 
-// The states of a reply. A reply found Sending at the start of an attempt was cut off: whether the person got it is
-// not known.
+// The states of a reply. A reply found Sending at the start of an attempt was interrupted: its outcome is unknown.
 const (
 	Planned ReplyState = "planned"
 	Sending ReplyState = "sending"
 	Sent    ReplyState = "sent"
 )
 
-// Reply is one outbound message of an answer.
+// Reply is a planned message: one part of an answer.
 type Reply struct {
 	Part      int    // from 0
 	Type      string // Meta's message type
-	Body      []byte // the JSON body of the send
+	Body      []byte // JSON body of the send
 	State     ReplyState
-	StartedAt time.Time // of the last send that began, zero before
-	MessageID string    // the id that Meta gave it, when Sent
-	Resends   int       // times it was planned again after Meta had taken it
+	StartedAt time.Time // start of the last send; zero before the first
+	MessageID string    // Meta's id of the message, once Sent
+	Resends   int       // times the part was planned again after Meta had accepted it
 }
 
-// Step is one durable advance in the work on a lane's head. Its parts apply in the order of the fields, in one
-// transaction. A reply that is Sent stays so, unless it is resent. Recording a step resets Starts.
+// Step is one durable advance in the processing of a lane's head. Its parts apply in the order of the fields, in one
+// transaction. A reply that is Sent stays Sent unless a step resends it. Recording a step resets Starts.
 type Step struct {
 	Now     time.Time
-	Answer  []Reply  // the AI's answer: the replies to plan; Part, Type and Body are read; ignored where replies exist
-	Sent    *SentRef // a reply that Meta took
-	Unsent  *int     // the part whose send certainly did not take place: back to Planned
-	Sending *int     // the part whose send begins once this step is durable
+	Answer  []Reply  // the AI's answer: replies to plan; only Part, Type and Body are read; ignored if replies exist
+	Sent    *SentRef // the part that Meta accepted
+	Unsent  *int     // the part whose send certainly did not happen: back to Planned
+	Sending *int     // the part whose send starts once this step is durable
 
-	// Coalesced binds events to the head, such as messages that were put to the AI as one question: those that Peek returned,
-	// from the first on. From this step on they are worked with the head and end when it does, in the same state. The
-	// binding survives a crash; so it belongs in the step that records the answer to all of them.
+	// Coalesced are events to answer together with the head: the first of those that Peek returned, without a gap. From
+	// this step on they end when the head ends, in the same state. This survives a crash, so it belongs in the step that
+	// records the answer to all of them.
 	Coalesced []ID
-	// Resend plans a reply again that Meta took and later reported failed. Its event, which was Done, is pending again in
-	// its place in the order of its own lane, with the attempts it had; an idle lane is due at Now. Ignored when the event is
-	// not Done, when its payload was purged, and when the reply is not Sent or was sent as another message since.
+	// Resend plans a reply again that Meta accepted and later reported failed. Its event, which was Done, is pending
+	// again in its place in its own lane, with the attempts it had; an idle lane is due at Now. It is ignored if the
+	// event is not Done, if its payload was purged, if the reply is not Sent, or if it was sent as another message since.
 	Resend *ReplyRef
 	Emit   []Event // events to store, as Ingest would, of any kind and class: the outbox
 
-	// The state of the lane's person. Join says that the person is from now on also found under another lane's name.
+	// Join makes another lane's name an additional name of the lane's person.
 	Join             string
-	HumanUntil       *time.Time // the zero time gives the conversation back to the AI
+	HumanUntil       *time.Time // the zero time returns the conversation to the AI
 	TemplateRequired *bool
 
-	Outcome *Outcome // how the attempt, or the event, ends; nil: the work goes on
+	Outcome *Outcome // ends the attempt or the event; nil if the work continues
 }
 
-// SentRef says which part was sent and the id that Meta gave it.
+// SentRef names a part that was sent and Meta's id of the message.
 type SentRef struct {
 	Part      int
 	MessageID string
@@ -91,48 +92,48 @@ type SentRef struct {
 type ReplyRef struct {
 	Event     ID
 	Part      int
-	MessageID string // the id under which the send failed; empty: whichever it has
+	MessageID string // id under which the send failed; empty matches any
 }
 
 // Outcome ends an attempt.
 type Outcome struct {
-	State   State     // Done, Skipped, Human, Expired or Dead end the event; Pending postpones it to RetryAt
+	State   State     // Done, Skipped, Human, Expired or Dead ends the event; Pending postpones it until RetryAt
 	RetryAt time.Time // for Pending
-	Failure *Failure  // why, when it did not succeed: added to the event's history
+	Failure *Failure  // the reason if the attempt failed; added to the event's history
 }
 
-// Failure is one line of an event's history. It holds no personal data and no secret.
+// Failure is one entry in an event's history. It contains no personal data and no secret.
 type Failure struct {
 	At    time.Time `json:"at"`
-	Class string    `json:"class"`          // of the failure package
+	Class string    `json:"class"`          // of package failure
 	Code  string    `json:"code,omitempty"` // of Meta, Bird or HTTP; may be empty
 	Text  string    `json:"text"`           // at most 512 bytes
 	Spent bool      `json:"spent"`          // whether it counted as an attempt
 }
 
-// Record is an event with its history, the oldest failures first. The newest MaxFailures are kept.
+// MaxFailures is the number of failures stored for an event. Older ones are dropped.
+const MaxFailures = 50
+
+// Record is an event with its history.
 type Record struct {
 	Work
 	FinishedAt time.Time // zero while pending
-	Failures   []Failure
+	Failures   []Failure // the newest MaxFailures, oldest first
 }
 
-// MaxFailures bounds the history of one event.
-const MaxFailures = 50
-
-// Stats are figures of the whole store.
+// Stats are the figures of the store.
 type Stats struct {
 	Pending             int64     // in class Conversations
-	OldestPending       time.Time // when the oldest of them arrived; zero when there is none
+	OldestPending       time.Time // arrival of the oldest of them; zero if there is none
 	PendingStatuses     int64
 	PendingNotices      int64
 	DeadLetters         int64
 	Quarantined         int64
-	ActiveConversations int64 // with a message from the person in the last 24 hours, give or take a minute
-	HumanConversations  int64 // that a person has taken over from the AI for now
+	ActiveConversations int64 // with a message from the person in the last 24 hours, accurate to a minute
+	HumanConversations  int64 // currently taken over by a person of the business
 }
 
-// OldestPendingAge is how long the oldest pending message has waited; 0 when there is none.
+// OldestPendingAge returns how long the oldest pending message has waited, or 0 if there is none.
 func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 	if s.OldestPending.IsZero() {
 		return 0
@@ -141,13 +142,13 @@ func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 	return max(0, now.Sub(s.OldestPending))
 }
 
-// Filter selects events. Empty fields select all.
+// Filter selects events. Empty fields match all.
 type Filter struct {
 	Kind  Kind
 	State State
 }
 
-// Total counts events.
+// Total is the number of events of a kind, type and state.
 type Total struct {
 	Kind  Kind
 	Type  string

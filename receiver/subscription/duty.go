@@ -39,7 +39,7 @@ type finding struct {
 func (k *Keeper) hold(ctx context.Context, term time.Duration) bool {
 	now := k.Clock.Now()
 
-	held, note, err := k.Duties.AcquireLeadership(ctx, store.DutySubscription, k.Holder, now, now.Add(term))
+	held, note, err := k.Duties.AcquireLeadership(ctx, store.JobSubscription, k.Holder, now, now.Add(term))
 	if ctx.Err() != nil {
 		return false // giveBack may still have to
 	}
@@ -80,7 +80,7 @@ func (k *Keeper) publish(ctx context.Context) bool {
 
 	note, err := json.Marshal(finding{latest.subscription, latest.token, latest.expiresAt})
 	if err == nil {
-		err = k.Duties.PublishState(ctx, store.DutySubscription, k.Holder, note)
+		err = k.Duties.PublishState(ctx, store.JobSubscription, k.Holder, note)
 	}
 
 	if err != nil && ctx.Err() == nil {
@@ -100,7 +100,7 @@ func (k *Keeper) giveBack(ctx context.Context) {
 	defer cancel()
 
 	now := k.Clock.Now()
-	if _, _, err := k.Duties.AcquireLeadership(ctx, store.DutySubscription, k.Holder, now, now); err != nil {
+	if _, _, err := k.Duties.AcquireLeadership(ctx, store.JobSubscription, k.Holder, now, now); err != nil {
 		k.Log.Error("give the webhook subscription over to another receiver", "error", err)
 	}
 }

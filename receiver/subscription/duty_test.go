@@ -18,7 +18,7 @@ import (
 func (w *world) theirDuty(term time.Duration) bool {
 	w.t.Helper()
 
-	held, _, err := w.duties.AcquireLeadership(w.t.Context(), store.DutySubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
+	held, _, err := w.duties.AcquireLeadership(w.t.Context(), store.JobSubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func (w *world) theirDuty(term time.Duration) bool {
 func (w *world) theirNote(note string) {
 	w.t.Helper()
 
-	if err := w.duties.PublishState(w.t.Context(), store.DutySubscription, "theirs", []byte(note)); err != nil {
+	if err := w.duties.PublishState(w.t.Context(), store.JobSubscription, "theirs", []byte(note)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -86,7 +86,7 @@ func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 		}
 	}
 
-	held, note, err := w.duties.AcquireLeadership(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
+	held, note, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
 	if err != nil || !held || !strings.Contains(string(note), string(health.SubscriptionActive)) {
 		t.Errorf("it noted %s, held %v, %v", note, held, err)
 	}
@@ -104,7 +104,7 @@ func TestDutyThatWasLostIsNotDone(t *testing.T) {
 	w.start()
 	w.calls("")
 
-	held, _, err := w.duties.AcquireLeadership(t.Context(), store.DutySubscription, "ours", w.clock.Now(), w.clock.Now())
+	held, _, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now())
 	if err != nil || !held || !w.theirDuty(time.Hour) {
 		t.Fatalf("the duty was not given over: %v, %v", held, err)
 	}

@@ -45,7 +45,7 @@ func Run(t *testing.T, factory Factory) {
 		{"DeadLetter", deadLetterTests},
 		{"List", listTests},
 		{"Pause", pauseTests},
-		{"Duty", dutyTests},
+		{"Leadership", leadershipTests},
 		{"Figures", figuresTests},
 	}
 	for _, group := range groups {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestDutiesOfAProcessThatDiedAreFree(t *testing.T) {
+func TestOpenEndsLeadershipOfDeadProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	for _, process := range []string{"first", "second"} {
 		s, err := Open(t.Context(), path, Options{})
@@ -19,7 +19,7 @@ func TestDutiesOfAProcessThatDiedAreFree(t *testing.T) {
 
 		now := time.Unix(1_800_000_000, 0)
 		if held, _, err := s.AcquireLeadership(t.Context(), "sweep", process, now, now.Add(time.Hour)); err != nil || !held {
-			t.Errorf("the %s process has the duty: %v, %v", process, held, err)
+			t.Errorf("the %s process leads: %v, %v", process, held, err)
 		}
 
 		if err := s.Close(); err != nil {
