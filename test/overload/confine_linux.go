@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onOneProcessor gives the processes that start starts, and all that they start, one processor of those that there are.
+// onOneProcessor restricts the processes that start launches, and their children, to one processor.
 func onOneProcessor(start func() error) (err error) {
 	runtime.LockOSThread()
 
@@ -23,7 +23,7 @@ func onOneProcessor(start func() error) (err error) {
 	var all, one unix.CPUSet
 
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		return fmt.Errorf("find out which processors there are: %w", err)
+		return fmt.Errorf("read the allowed processors: %w", err)
 	}
 
 	for cpu := range 64 * len(all) {
@@ -34,18 +34,18 @@ func onOneProcessor(start func() error) (err error) {
 	}
 
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
-		return fmt.Errorf("keep to one processor: %w", err)
+		return fmt.Errorf("restrict to one processor: %w", err)
 	}
 	defer func() { err = errors.Join(err, unix.SchedSetaffinity(0, &all)) }()
 
 	return start()
 }
 
-// ownMounts marks a process whose mounts are its own.
-const ownMounts = "PRESSURE_OWN_MOUNTS"
+// ownMounts is set in the environment of a process with mounts of its own.
+const ownMounts = "OVERLOAD_OWN_MOUNTS"
 
-// withOwnMounts makes this program run anew with mounts of its own, which nobody else sees and which end with it: as root,
-// or as somebody who is root in a namespace of users.
+// withOwnMounts makes a command run in its own mount namespace, which ends with it. Without root it also gets a user
+// namespace.
 func withOwnMounts(command *exec.Cmd) {
 	command.Env = append(os.Environ(), ownMounts+"=1")
 
@@ -68,30 +68,30 @@ func withOwnMounts(command *exec.Cmd) {
 // mountMemory mounts an empty file system of a size in bytes.
 func mountMemory(folder string, size int64) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("keep mounts to this process: %w", err)
+		return fmt.Errorf("make mounts private: %w", err)
 	}
 
 	if err := unix.Mount("overload", folder, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)); err != nil {
-		return fmt.Errorf("mount a file system for the store: %w", err)
+		return fmt.Errorf("mount file system of the store: %w", err)
 	}
 
 	return nil
 }
 
-// mountReadOnly covers a folder by itself, for reading alone.
+// mountReadOnly mounts a folder over itself, read-only.
 func mountReadOnly(folder string) error {
 	if err := unix.Mount(folder, folder, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("cover the store: %w", err)
+		return fmt.Errorf("bind-mount the store: %w", err)
 	}
 
 	if err := unix.Mount("", folder, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
-		return fmt.Errorf("cover the store for reading alone: %w", err)
+		return fmt.Errorf("remount the store read-only: %w", err)
 	}
 
 	return nil
 }
 
-// unmount takes away what was mounted last. What is open there stays open.
+// unmount removes the newest mount of a folder. Open files stay open.
 func unmount(folder string) error {
 	if err := unix.Unmount(folder, unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("unmount %s: %w", folder, err)
@@ -103,13 +103,13 @@ func unmount(folder string) error {
 func freeBytes(folder string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {
-		return 0, fmt.Errorf("find out what is free in %s: %w", folder, err)
+		return 0, fmt.Errorf("read free space of %s: %w", folder, err)
 	}
 
-	return int64(s.Bavail) * s.Bsize, nil //nolint:gosec // it is what mountMemory was asked for, at most
+	return int64(s.Bavail) * s.Bsize, nil //nolint:gosec // at most the size that mountMemory set
 }
 
-// limitFiles lets a process write no file beyond a size in bytes.
+// limitFiles limits the size in bytes up to which a process may write any file.
 func limitFiles(pid int, size uint64) error {
 	var limit unix.Rlimit
 

@@ -10,13 +10,13 @@ import (
 	"os/exec"
 )
 
-const ownMounts = "PRESSURE_OWN_MOUNTS"
+const ownMounts = "OVERLOAD_OWN_MOUNTS"
 
-var errNotLinux = errors.New("to confine processes needs Linux")
+var errNotLinux = errors.New("confining processes requires Linux")
 
 func onOneProcessor(func() error) error { return errNotLinux }
 
-// withOwnMounts makes a command that does not start.
+// withOwnMounts makes the command fail to start.
 func withOwnMounts(command *exec.Cmd) { command.Err = errNotLinux }
 
 func mountMemory(string, int64) error { return errNotLinux }

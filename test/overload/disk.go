@@ -13,17 +13,16 @@ import (
 
 const (
 	volumeSize = 96 << 20
-	// freeAtFirst is what the receiver has of it until there is room again.
-	freeAtFirst = 1 << 20
-	ballastPart = 1 << 20
+	// freeWhenFull is the space that fill leaves to the receiver.
+	freeWhenFull = 1 << 20
+	ballastPart  = 1 << 20
 )
 
-// volume is where an embedded store lies.
+// volume holds the embedded store.
 type volume struct {
 	folder string
-	// mounted says that it is a file system of its own. Where none can be had, the receiver's process is kept from writing
-	// instead: what SQLite is told then (EFBIG) is another error than that of a full disk (ENOSPC) or one that can only be
-	// read (EROFS), but it comes at the same place.
+	// mounted means that the volume is a file system of its own. Where mounting is not allowed, a limit on the process stops
+	// its writes instead: SQLite then gets EFBIG in place of ENOSPC (full) or EROFS (read-only), but from the same calls.
 	mounted bool
 }
 
@@ -38,7 +37,7 @@ func newVolume(mounted bool) (_ *volume, err error) {
 	}
 
 	if err := mountMemory(v.folder, volumeSize); err != nil {
-		progress("the receiver is kept from writing instead: %v", err)
+		progress("limiting the writes of the process instead: %v", err)
 
 		v.mounted = false
 	}
@@ -58,7 +57,7 @@ func (v *volume) remove() error {
 
 func (v *volume) ballast() string { return filepath.Join(v.folder, "ballast") }
 
-// fill leaves freeAtFirst of the volume, and its user to fill that.
+// fill fills the volume up to freeWhenFull. The receiver fills the rest.
 func (v *volume) fill() error {
 	f, err := os.Create(v.ballast())
 	if err != nil {
@@ -71,55 +70,55 @@ func (v *volume) fill() error {
 			return err
 		}
 
-		if free <= freeAtFirst {
+		if free <= freeWhenFull {
 			return nil
 		}
 
-		if _, err := f.Write(part[:min(int64(len(part)), free-freeAtFirst)]); err != nil {
+		if _, err := f.Write(part[:min(int64(len(part)), free-freeWhenFull)]); err != nil {
 			return fmt.Errorf("fill the disk: %w", err)
 		}
 	}
 }
 
-// diskFull lets the receiver fill its disk, and then gives it room.
+// diskFull lets the receiver fill its disk, and then frees space.
 func diskFull(ctx context.Context, t trial) ([]finding, error) {
-	return onVolume(ctx, t, func(v *volume, p *place) failure {
+	return onVolume(ctx, t, func(v *volume, s *subject) failure {
 		if !v.mounted {
-			return unwritable(p)
+			return unwritable(s)
 		}
 
 		return failure{
-			strike: func(context.Context) error { return v.fill() },
-			heal:   func(context.Context) error { return os.Remove(v.ballast()) },
+			begin: func(context.Context) error { return v.fill() },
+			end:   func(context.Context) error { return os.Remove(v.ballast()) },
 		}
 	})
 }
 
-// readOnly makes the receiver's disk one that can only be read, as a kernel does that finds a file system damaged: what is
-// open takes no more writes, and what is opened is opened for reading alone.
+// readOnly makes the receiver's disk read-only, as a kernel does when it finds a damaged file system: writes to open files
+// fail, and files can be opened only for reading.
 func readOnly(ctx context.Context, t trial) ([]finding, error) {
-	return onVolume(ctx, t, func(v *volume, p *place) failure {
-		closed := unwritable(p)
+	return onVolume(ctx, t, func(v *volume, s *subject) failure {
+		closed := unwritable(s)
 		if !v.mounted {
 			return closed
 		}
 
 		return failure{
-			strike: func(ctx context.Context) error { return errors.Join(mountReadOnly(v.folder), closed.strike(ctx)) },
-			heal:   func(ctx context.Context) error { return errors.Join(unmount(v.folder), closed.heal(ctx)) },
+			begin: func(ctx context.Context) error { return errors.Join(mountReadOnly(v.folder), closed.begin(ctx)) },
+			end:   func(ctx context.Context) error { return errors.Join(unmount(v.folder), closed.end(ctx)) },
 		}
 	})
 }
 
-// unwritable keeps the receiver from writing to any file.
-func unwritable(p *place) failure {
+// unwritable stops the receiver from writing to any file.
+func unwritable(s *subject) failure {
 	return failure{
-		strike: func(context.Context) error { return limitFiles(p.receiver.PID(), 0) },
-		heal:   func(context.Context) error { return unlimitFiles(p.receiver.PID()) },
+		begin: func(context.Context) error { return limitFiles(s.Child.PID(), 0) },
+		end:   func(context.Context) error { return unlimitFiles(s.Child.PID()) },
 	}
 }
 
-func onVolume(ctx context.Context, t trial, fails func(*volume, *place) failure) (_ []finding, err error) {
+func onVolume(ctx context.Context, t trial, fails func(*volume, *subject) failure) (_ []finding, err error) {
 	v, err := newVolume(t.ownMounts)
 	if err != nil {
 		return nil, err
@@ -129,12 +128,12 @@ func onVolume(ctx context.Context, t trial, fails func(*volume, *place) failure)
 	t.folder = v.folder
 	t.statuses = true
 
-	p, err := settle(ctx, t.settings)
+	s, err := launch(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
 
-	defer func() { err = errors.Join(err, p.leave()) }()
+	defer func() { err = errors.Join(err, s.close()) }()
 
-	return p.suffer(ctx, fails(v, p), t.down)
+	return s.inject(ctx, fails(v, s), t.down)
 }

@@ -13,15 +13,17 @@ import (
 // finding is one line of the table.
 type finding struct {
 	what, measured string
-	wanted         string // empty for what is only told
+	wanted         string // empty for information
 	broken         bool
 }
 
-func told(what, format string, args ...any) finding {
+// info returns a finding without a verdict.
+func info(what, format string, args ...any) finding {
 	return finding{what: what, measured: fmt.Sprintf(format, args...)}
 }
 
-func held(what, measured, wanted string, holds bool) finding {
+// check returns a finding that has to hold.
+func check(what, measured, wanted string, holds bool) finding {
 	return finding{
 		what:     what,
 		measured: measured,
@@ -30,9 +32,9 @@ func held(what, measured, wanted string, holds bool) finding {
 	}
 }
 
-// none is a finding that there is none of something.
-func none(what string, count int) finding {
-	return held(what, fmt.Sprint(count), "0", count == 0)
+// zero returns a finding whose count has to be zero.
+func zero(what string, count int) finding {
+	return check(what, fmt.Sprint(count), "0", count == 0)
 }
 
 func allHold(findings []finding) bool {
@@ -72,14 +74,14 @@ func short(d time.Duration) string {
 	return d.Round(time.Millisecond).String()
 }
 
-// audited are the findings that every scenario ends with.
-func audited(p *place, a audit) []finding {
+// audited returns the findings at the end of every scenario.
+func audited(s *subject, a audit) []finding {
 	return []finding{
-		told("messages answered 200", "%d", a.acknowledged),
-		none("  of them not in the store", a.lost),
-		none("  not worked to the end", a.unworked),
-		none("  without an answer for the person", a.unanswered),
-		none("answers given twice", a.twice),
-		told("warnings and errors in the receiver's log", "%d lines", p.complaints.Load()),
+		info("messages answered 200", "%d", a.acknowledged),
+		zero("  not in the store", a.lost),
+		zero("  not processed", a.unprocessed),
+		zero("  without an answer to the sender", a.unanswered),
+		zero("answers sent twice", a.duplicates),
+		info("warnings and errors in the receiver's log", "%d lines", s.warnings.Load()),
 	}
 }

@@ -19,18 +19,18 @@ import (
 // maxMessages bounds the messages of a scenario.
 const maxMessages = 4 << 20
 
-// ledger is what the world saw of each message.
+// ledger records the outcome of each message outside of the receiver.
 type ledger struct {
-	taken        []atomic.Bool  // answered 200
-	answers      []atomic.Int32 // that Meta accepted for the person
-	written      atomic.Int64   // one more than the last message of which a delivery was begun
+	accepted     []atomic.Bool  // answered 200
+	answers      []atomic.Int32 // that Meta accepted
+	written      atomic.Int64   // one more than the last message that was delivered at least once
 	acknowledged atomic.Int64   // messages that were answered 200
 	refused      atomic.Int64   // deliveries that were answered 503 with Retry-After
-	strange      atomic.Int64   // answers to what nobody wrote
+	unexpected   atomic.Int64   // answers to unknown messages
 }
 
 func newLedger() *ledger {
-	return &ledger{taken: make([]atomic.Bool, maxMessages), answers: make([]atomic.Int32, maxMessages)}
+	return &ledger{accepted: make([]atomic.Bool, maxMessages), answers: make([]atomic.Int32, maxMessages)}
 }
 
 func (l *ledger) write(message int) {
@@ -43,7 +43,7 @@ func (l *ledger) write(message int) {
 }
 
 func (l *ledger) acknowledge(message int) {
-	if !l.taken[message].Swap(true) {
+	if !l.accepted[message].Swap(true) {
 		l.acknowledged.Add(1)
 	}
 }
@@ -51,38 +51,38 @@ func (l *ledger) acknowledge(message int) {
 func (l *ledger) answer(m standin.SentMessage) {
 	message := messageOf(m.ContextID)
 	if message < 0 || message >= maxMessages {
-		l.strange.Add(1)
+		l.unexpected.Add(1)
 		return
 	}
 
 	l.answers[message].Add(1)
 }
 
-// untaken are the messages that were not answered 200.
-func (l *ledger) untaken() iter.Seq[int] {
+// unacknowledged yields the messages that were not answered 200.
+func (l *ledger) unacknowledged() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for message := range int(l.written.Load()) {
-			if !l.taken[message].Load() && !yield(message) {
+			if !l.accepted[message].Load() && !yield(message) {
 				return
 			}
 		}
 	}
 }
 
-// audit is the ledger held against the store.
+// audit is the comparison of the ledger with the store.
 type audit struct {
 	acknowledged int
 	lost         int // acknowledged, and not in the store
-	unworked     int // in the store, and not done
+	unprocessed  int // in the store, and not done
 	unanswered   int // acknowledged, and the person has no answer
-	twice        int // answers too many, to anybody
+	duplicates   int // surplus answers
 }
 
 func (a audit) String() string {
-	return fmt.Sprintf("%d lost, %d not worked, %d unanswered, %d answered again", a.lost, a.unworked, a.unanswered, a.twice)
+	return fmt.Sprintf("%d lost, %d not processed, %d unanswered, %d answered twice", a.lost, a.unprocessed, a.unanswered, a.duplicates)
 }
 
-// audit looks up every message that was answered 200 in a store that no receiver works on.
+// audit looks up every acknowledged message in the store of a receiver that has ended.
 func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
 	var (
 		a    audit
@@ -105,7 +105,7 @@ func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
 				case err != nil:
 					errs = append(errs, err)
 				case record.Event.State != store.Done:
-					a.unworked++
+					a.unprocessed++
 				}
 				mu.Unlock()
 			}
@@ -114,9 +114,9 @@ func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
 
 	for message := range int(l.written.Load()) {
 		answers := int(l.answers[message].Load())
-		a.twice += max(answers-1, 0)
+		a.duplicates += max(answers-1, 0)
 
-		if !l.taken[message].Load() {
+		if !l.accepted[message].Load() {
 			continue
 		}
 
@@ -132,7 +132,7 @@ func (l *ledger) audit(ctx context.Context, inbox store.Store) (audit, error) {
 	readers.Wait()
 
 	if len(errs) > 0 {
-		return a, fmt.Errorf("look up what was answered 200: %d failures, the first: %w", len(errs), errs[0])
+		return a, fmt.Errorf("look up acknowledged messages: %d failures, the first: %w", len(errs), errs[0])
 	}
 
 	return a, nil

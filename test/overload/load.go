@@ -15,33 +15,35 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
 const (
-	// answerTimeout is how long a connection waits for an answer.
-	answerTimeout = 15 * time.Second
-	// tick is how often what has become due is given to the connections.
+	// answerTimeout bounds the wait of a connection for an answer.
+	answerTimeout = time.Minute
+	// tick is the interval at which due messages are handed to the connections.
 	tick = time.Millisecond
-	// redialPause keeps connections that are refused from spinning.
+	// redialPause keeps refused connections from spinning.
 	redialPause = 20 * time.Millisecond
 )
 
-// arrival is a message and when it is to be delivered; the time to its answer counts from then.
+// arrival is a message and the time at which it is due. Latency counts from then.
 type arrival struct {
 	message int
 	due     time.Time
 }
 
-// tally is what became of deliveries.
+// tally counts the outcomes of deliveries.
 type tally struct {
-	took    []time.Duration // from when it was due to each 200
-	stored  []time.Duration // from when it was sent to each 200
-	refused []time.Duration // from when it was sent to each 503 with Retry-After
+	took    []time.Duration // to each 200, from the time it was due
+	stored  []time.Duration // to each 200, from the time it was sent
+	refused []time.Duration // to each 503 with Retry-After, from the time it was sent
 	bare    int             // 503 without it
 	other   int             // any other answer
 	reset   int             // the connection ended without an answer
 	silent  int             // no answer came in time
-	missed  int             // no connection was free for a second, so that it was not delivered
+	missed  int             // not delivered, since no connection was free for a second
 	elapsed time.Duration
 }
 
@@ -56,7 +58,7 @@ func (t *tally) add(other tally) {
 	t.missed += other.missed
 }
 
-// unexplained are deliveries that were answered neither 200 nor 503 with Retry-After.
+// unexplained counts the deliveries that got neither 200 nor 503 with Retry-After.
 func (t *tally) unexplained() int { return t.bare + t.other + t.reset + t.silent }
 
 // percentile sorts durations.
@@ -70,15 +72,15 @@ func percentile(of []time.Duration, share float64) time.Duration {
 	return of[min(int(share*float64(len(of))), len(of)-1)]
 }
 
-// load delivers what comes out of arrivals, over so many connections that each wait for the answer before the next, and
-// notes the outcome of each message. A connection that is told to come again later rests first.
-func (p *place) load(ctx context.Context, arrivals <-chan arrival, connections int, rest time.Duration) tally {
+// load delivers arrivals over a number of connections and records the outcome of each message. A connection sends its
+// next delivery after the answer to the last, and rests after a 503.
+func (s *subject) load(ctx context.Context, arrivals <-chan arrival, connections int, rest time.Duration) tally {
 	began := time.Now()
 	tallies := make([]tally, connections)
 
 	var senders sync.WaitGroup
 	for c := range connections {
-		senders.Go(func() { tallies[c] = p.send(ctx, arrivals, rest) })
+		senders.Go(func() { tallies[c] = s.send(ctx, arrivals, rest) })
 	}
 
 	senders.Wait()
@@ -93,7 +95,7 @@ func (p *place) load(ctx context.Context, arrivals <-chan arrival, connections i
 	return all
 }
 
-func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Duration) (t tally) {
+func (s *subject) send(ctx context.Context, arrivals <-chan arrival, rest time.Duration) (t tally) {
 	w := newWriter()
 
 	var (
@@ -107,14 +109,14 @@ func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Dur
 	}()
 
 	for a := range arrivals {
-		p.ledger.write(a.message)
+		s.ledger.write(a.message)
 
 		if c == nil {
 			var err error
-			if c, err = dial(ctx, p.address()); err != nil {
+			if c, err = dial(ctx, s.Child.Address()); err != nil {
 				t.reset++
 
-				pause(ctx, redialPause)
+				probe.Sleep(ctx, redialPause)
 
 				continue
 			}
@@ -133,13 +135,13 @@ func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Dur
 			t.took = append(t.took, time.Since(a.due))
 			t.stored = append(t.stored, time.Since(sent))
 
-			p.ledger.acknowledge(a.message)
+			s.ledger.acknowledge(a.message)
 		case status == http.StatusServiceUnavailable && retryAfter != "":
 			t.refused = append(t.refused, time.Since(sent))
-			p.ledger.refused.Add(1)
+			s.ledger.refused.Add(1)
 
 			if rest > 0 {
-				pause(ctx, rest)
+				probe.Sleep(ctx, rest)
 			}
 		case status == http.StatusServiceUnavailable:
 			t.bare++
@@ -156,11 +158,11 @@ func (p *place) send(ctx context.Context, arrivals <-chan arrival, rest time.Dur
 	return t
 }
 
-// connection speaks HTTP at the least cost.
+// connection is a minimal HTTP client, since the load shares the machine with the receiver.
 type connection struct {
 	net.Conn
 	answers *bufio.Reader
-	ended   bool // by the answer before
+	ended   bool // by the previous answer
 }
 
 func dial(ctx context.Context, address string) (*connection, error) {
@@ -198,7 +200,7 @@ func (c *connection) post(request []byte) (status int, retryAfter string, err er
 	return response.StatusCode, response.Header.Get("Retry-After"), nil
 }
 
-// closedLoop gives out messages as fast as they are taken, until ctx ends.
+// closedLoop emits messages as fast as they are accepted, until ctx ends.
 func closedLoop(ctx context.Context, messages iter.Seq[int]) <-chan arrival {
 	arrivals := make(chan arrival)
 	go func() {
@@ -216,7 +218,7 @@ func closedLoop(ctx context.Context, messages iter.Seq[int]) <-chan arrival {
 	return arrivals
 }
 
-// from is every message from first on, as long as the ledger has room.
+// from yields every message from first up to the size of the ledger.
 func from(first int64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for message := int(first); message < maxMessages; message++ {
@@ -227,8 +229,8 @@ func from(first int64) iter.Seq[int] {
 	}
 }
 
-// openLoop gives out messages by the clock, whatever becomes of them. Of those that wait for a connection there are at
-// most a second's: the others are counted in missed, which is to be read when all is over.
+// openLoop emits messages at a constant rate, whatever their outcome. At most one second's worth waits for a connection;
+// the rest is counted in missed. Read missed after the last arrival.
 func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ <-chan arrival, missed *int) {
 	arrivals := make(chan arrival, perSecond)
 
@@ -264,17 +266,4 @@ func openLoop(ctx context.Context, first, perSecond int, span time.Duration) (_ 
 	}()
 
 	return arrivals, missed
-}
-
-// pause waits, and tells whether ctx was there all the time.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

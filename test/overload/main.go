@@ -1,11 +1,11 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command overload proves what is promised of a receiver that is offered more than it can take, or whose storage fails.
-// It runs the real binary between stand-ins for Meta and Bird and looks up, when all is over, every message that was
-// answered 200: it has to be in the store, worked, and answered once.
+// Command overload proves that a receiver loses nothing when the load exceeds its capacity or its storage fails. It runs
+// the real binary between stand-ins for Meta and Bird. At the end it looks up every message that was answered 200: each
+// has to be stored, processed, and answered once.
 //
-// It exits with 1 when anything is otherwise.
+// It exits with 1 when a promise is broken.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
-// The stores.
+// The store engines.
 const (
 	embedded   = "embedded"
 	postgresql = "postgresql"
@@ -41,12 +41,12 @@ type trial struct {
 	ownMounts               bool
 }
 
-// scenario is a way to put a receiver under overload.
+// scenario is one kind of overload or failure.
 type scenario struct {
 	name   string
 	stores []string
 	run    func(context.Context, trial) ([]finding, error)
-	mounts bool // it needs mounts of its own
+	mounts bool // needs mounts of its own
 }
 
 var scenarios = []scenario{
@@ -98,16 +98,16 @@ func main() {
 func run(ctx context.Context, args []string) (bool, error) {
 	t := trial{}
 	flags := flag.NewFlagSet("overload", flag.ContinueOnError)
-	names := flags.String("scenario", "", "what to try, separated by commas (default all: "+strings.Join(scenarioNames(), ",")+")")
-	engine := flags.String("store", "", "embedded or postgresql (default both, where the scenario is for both)")
+	names := flags.String("scenario", "", "scenarios to run, separated by commas (default all: "+strings.Join(scenarioNames(), ",")+")")
+	engine := flags.String("store", "", "embedded or postgresql (default both, where the scenario supports both)")
 	flags.DurationVar(&t.span, "for", time.Minute, "overload: how long it lasts")
 	flags.DurationVar(&t.probe, "probe", 5*time.Second, "overload and slow-sync: how long throughput is measured")
-	flags.DurationVar(&t.down, "down", 5*time.Second, "how long storage is away")
-	flags.IntVar(&t.connections, "connections", 448, "overload: `N` connections over which deliveries come; a receiver takes 512")
-	flags.Float64Var(&t.factor, "factor", 2, "overload: what is offered, in times of the capacity")
-	flags.DurationVar(&t.maxLatency, "p99", time.Second, "overload: within which 99 of 100 deliveries that are answered 200 have to be")
-	flags.Int64Var(&t.memory, "memory", 256<<20, "overload: `BYTES` that the receiver may hold, as the chart limits it")
-	flags.StringVar(&t.binary, "binary", "", "the receiver's `FILE`, to try another build (default: it is built)")
+	flags.DurationVar(&t.down, "down", 5*time.Second, "how long storage fails")
+	flags.IntVar(&t.connections, "connections", 448, "overload: `N` connections for deliveries; a receiver accepts 512")
+	flags.Float64Var(&t.factor, "factor", 2, "overload: offered load, as a multiple of the capacity")
+	flags.DurationVar(&t.maxLatency, "p99", time.Second, "overload: limit for the 99th percentile of deliveries that are answered 200")
+	flags.Int64Var(&t.memory, "memory", 256<<20, "overload: limit for the memory of the receiver in `BYTES`, as in the chart")
+	flags.StringVar(&t.binary, "binary", "", "`FILE` of the receiver, to try another build (default: build it)")
 	flags.BoolVar(&t.verbose, "v", false, "show the receiver's warnings and errors")
 
 	if err := flags.Parse(args); err != nil {
@@ -115,7 +115,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 	}
 
 	if flags.NArg() > 0 || *engine != "" && *engine != embedded && *engine != postgresql {
-		return false, fmt.Errorf("-store is %s or %s, and all else is flags: see -h", embedded, postgresql)
+		return false, fmt.Errorf("-store must be %s or %s, and there are no arguments besides flags: see -h", embedded, postgresql)
 	}
 
 	chosen, err := choose(*names)
@@ -126,7 +126,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 	if t.binary == "" {
 		dir, err := os.MkdirTemp("", "overload-")
 		if err != nil {
-			return false, fmt.Errorf("make a folder for the receiver's binary: %w", err)
+			return false, fmt.Errorf("create folder of the receiver's binary: %w", err)
 		}
 		defer os.RemoveAll(dir)
 
@@ -138,7 +138,7 @@ func run(ctx context.Context, args []string) (bool, error) {
 	return t.all(ctx, chosen, *engine, args)
 }
 
-// all tries scenarios, with one store or with every one that they are for, and says whether all holds.
+// all runs scenarios, with one store or with every store that they support, and reports whether every promise held.
 func (t trial) all(ctx context.Context, chosen []scenario, engine string, args []string) (bool, error) {
 	ok := true
 
@@ -154,13 +154,13 @@ func (t trial) all(ctx context.Context, chosen []scenario, engine string, args [
 
 			t.ownMounts = s.mounts && os.Getenv(ownMounts) != ""
 			if s.mounts && !t.ownMounts {
-				kept, err := apart(ctx, append(slices.Clone(args), "-binary", t.binary, "-scenario", s.name)...)
+				held, err := runWithOwnMounts(ctx, append(slices.Clone(args), "-binary", t.binary, "-scenario", s.name)...)
 				if err == nil {
-					ok = ok && kept
+					ok = ok && held
 					continue
 				}
 
-				progress("no mounts can be had: %v", err)
+				progress("cannot mount: %v", err)
 			}
 
 			findings, err := s.run(ctx, t)
@@ -179,15 +179,16 @@ func (t trial) all(ctx context.Context, chosen []scenario, engine string, args [
 	}
 
 	if !tried {
-		return false, fmt.Errorf("nothing of this is for the store %s", engine)
+		return false, fmt.Errorf("no scenario supports the store %s", engine)
 	}
 
 	return ok, nil
 }
 
-// apart runs this program anew, with mounts of its own, and says whether it ended well. The error is that it could not.
-func apart(ctx context.Context, args ...string) (bool, error) {
-	command := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // it is this program, with arguments of its own
+// runWithOwnMounts runs this program again in a process with mounts of its own, and reports whether it succeeded. The error
+// says that the process could not start.
+func runWithOwnMounts(ctx context.Context, args ...string) (bool, error) {
+	command := exec.CommandContext(ctx, "/proc/self/exe", args...) //nolint:gosec // this program, with its own arguments
 	command.Stdout = os.Stdout
 	command.Stderr = os.Stderr
 	withOwnMounts(command)
@@ -224,13 +225,13 @@ next:
 			}
 		}
 
-		return nil, fmt.Errorf("there is no scenario %q: -scenario takes %s", name, strings.Join(scenarioNames(), ", "))
+		return nil, fmt.Errorf("unknown scenario %q: -scenario accepts %s", name, strings.Join(scenarioNames(), ", "))
 	}
 
 	return chosen, nil
 }
 
-// progress tells on standard error what is being done.
+// progress prints the current step on standard error.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }

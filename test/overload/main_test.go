@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
-// builtBinary names the receiver's binary to a test that runs in another process.
-const builtBinary = "PRESSURE_BINARY"
+// builtBinary passes the path of the binary to a test that runs in another process.
+const builtBinary = "OVERLOAD_BINARY"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(builtBinary) != "" {
@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// Storage that fails under load, and comes back: nothing that was answered 200 is lost, all else is put off, and the
-// receiver recovers by itself.
+// Storage fails under load and is repaired: no acknowledged message is lost, every other delivery is refused for a retry,
+// and the receiver recovers by itself.
 func TestStorageFails(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -61,16 +61,16 @@ func TestStorageFails(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			own := os.Getenv(ownMounts) != ""
 			if tc.mounts && !own {
-				holds, err := apart(t.Context(), "-test.count=1", "-test.v", "-test.run=^TestStorageFails$/^"+tc.name+"$")
+				holds, err := runWithOwnMounts(t.Context(), "-test.count=1", "-test.v", "-test.run=^TestStorageFails$/^"+tc.name+"$")
 				if err == nil {
 					if !holds {
-						t.Error("not all holds, see above")
+						t.Error("a promise was broken, see above")
 					}
 
 					return
 				}
 
-				t.Logf("no mounts can be had: %v", err)
+				t.Logf("cannot mount: %v", err)
 			}
 
 			findings, err := tc.run(t.Context(), trial{

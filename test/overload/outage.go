@@ -10,25 +10,27 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
 const (
 	outageConnections = 16
-	// comeAgain is how long a connection rests that was told to come again later: far shorter than it was told.
-	comeAgain = 50 * time.Millisecond
-	// calm is how many deliveries are answered 200 before storage fails, and after.
-	calm = 200
-	// rounds is how often everything that was refused is delivered again.
-	rounds = 20
+	// retryPause is how long a connection rests after a 503: far less than Retry-After asks for.
+	retryPause = 50 * time.Millisecond
+	// steadyDeliveries is how many deliveries are answered 200 before storage fails, and after.
+	steadyDeliveries = 200
+	// maxRedeliveries is how often a refused message is delivered again.
+	maxRedeliveries = 20
 )
 
-// failure is a way in which storage fails, and comes back, while the receiver runs.
+// failure makes storage fail while the receiver runs, and repairs it.
 type failure struct {
-	strike, heal func(context.Context) error
+	begin, end func(context.Context) error
 }
 
-// suffer has the receiver go through a failure under load, and then delivers again what it refused, as Meta does.
-func (p *place) suffer(ctx context.Context, f failure, down time.Duration) (_ []finding, err error) {
+// inject makes storage fail under load, repairs it, and then redelivers every refused message, as Meta does.
+func (s *subject) inject(ctx context.Context, f failure, down time.Duration) (_ []finding, err error) {
 	var (
 		all     tally
 		loading sync.WaitGroup
@@ -37,30 +39,30 @@ func (p *place) suffer(ctx context.Context, f failure, down time.Duration) (_ []
 	delivering, stop := context.WithCancel(ctx)
 	defer func() { stop(); loading.Wait() }()
 
-	loading.Go(func() { all = p.load(ctx, closedLoop(delivering, from(0)), outageConnections, comeAgain) })
+	loading.Go(func() { all = s.load(ctx, closedLoop(delivering, from(0)), outageConnections, retryPause) })
 
-	if err := p.untilTaken(ctx, calm); err != nil {
+	if err := s.waitAcknowledged(ctx, steadyDeliveries); err != nil {
 		return nil, err
 	}
 
 	progress("storage fails")
 
-	struck := time.Now()
+	failed := time.Now()
 
-	if err := f.strike(ctx); err != nil {
+	if err := f.begin(ctx); err != nil {
 		return nil, err
 	}
 
-	if err := until(ctx, "deliveries are refused", func() bool { return p.ledger.refused.Load() > 0 }); err != nil {
+	if err := waitFor(ctx, "deliveries are refused", func() bool { return s.ledger.refused.Load() > 0 }); err != nil {
 		return nil, err
 	}
 
-	refusedAfter := time.Since(struck)
+	refusedAfter := time.Since(failed)
 
 	var reason string
 
-	err = until(ctx, "the receiver is not ready", func() bool {
-		ready, why, err := p.ready(ctx)
+	err = waitFor(ctx, "the receiver is not ready", func() bool {
+		ready, why, err := s.Child.Ready(ctx)
 		reason = why
 
 		return err == nil && !ready
@@ -69,95 +71,95 @@ func (p *place) suffer(ctx context.Context, f failure, down time.Duration) (_ []
 		return nil, err
 	}
 
-	unreadyAfter := time.Since(struck)
-	before := p.ledger.acknowledged.Load()
+	unreadyAfter := time.Since(failed)
+	before := s.ledger.acknowledged.Load()
 
-	pause(ctx, down)
+	probe.Sleep(ctx, down)
 
-	meanwhile := p.ledger.acknowledged.Load() - before
-	alive := p.receiver.Signal(syscall.Signal(0)) == nil
+	duringOutage := s.ledger.acknowledged.Load() - before
+	alive := s.Child.Signal(syscall.Signal(0)) == nil
 
 	progress("storage is back")
 
-	healed := time.Now()
+	repaired := time.Now()
 
-	if err := f.heal(ctx); err != nil {
+	if err := f.end(ctx); err != nil {
 		return nil, err
 	}
 
-	if err := p.untilTaken(ctx, 1); err != nil {
+	if err := s.waitAcknowledged(ctx, 1); err != nil {
 		return nil, err
 	}
 
-	tookAfter := time.Since(healed)
+	acceptedAfter := time.Since(repaired)
 
-	if err := p.untilReady(ctx); err != nil {
+	if err := s.Child.WaitReady(ctx); err != nil {
 		return nil, err
 	}
 
-	readyAfter := time.Since(healed)
+	readyAfter := time.Since(repaired)
 
-	if err := p.untilTaken(ctx, calm); err != nil {
+	if err := s.waitAcknowledged(ctx, steadyDeliveries); err != nil {
 		return nil, err
 	}
 
 	stop()
 	loading.Wait()
 
-	left := func() int { return int(p.ledger.written.Load() - p.ledger.acknowledged.Load()) }
-	for round := 0; left() > 0 && round < rounds; round++ {
-		all.add(p.load(ctx, closedLoop(ctx, p.ledger.untaken()), outageConnections, comeAgain))
+	missing := func() int { return int(s.ledger.written.Load() - s.ledger.acknowledged.Load()) }
+	for round := 0; missing() > 0 && round < maxRedeliveries; round++ {
+		all.add(s.load(ctx, closedLoop(ctx, s.ledger.unacknowledged()), outageConnections, retryPause))
 	}
 
 	progress("everything is delivered")
 
-	if err := p.untilWorked(ctx); err != nil {
+	if err := s.Child.WaitProcessed(ctx); err != nil {
 		return nil, err
 	}
 
-	worked := time.Since(healed)
+	processed := time.Since(repaired)
 
-	found, err := p.end(ctx)
+	found, err := s.finish(ctx)
 	if err != nil {
 		return nil, err
 	}
 
 	return append([]finding{
-		told("first 503 after it failed", "%s", short(refusedAfter)),
-		held("  not ready", short(unreadyAfter), "with a reason", reason != ""),
-		told("  the reason", "%s", reason),
-		told("answered 200 in the "+down.String()+" after that", "%d", meanwhile),
-		held("the process lives", strconv.FormatBool(alive), "true", alive),
-		told("first 200 after it was back", "%s", short(tookAfter)),
-		told("  ready", "%s", short(readyAfter)),
-		told("  all worked", "%s", short(worked)),
-		told("answered 503 with Retry-After", "%d, p99 %s", len(all.refused), short(percentile(all.refused, 0.99))),
-		none("  without Retry-After, and other answers", all.bare+all.other),
-		none("connections ended without an answer", all.reset),
-		none("no answer within "+answerTimeout.String(), all.silent),
-		none("messages that were refused again and again", left()),
-	}, audited(p, found)...), nil
+		info("first 503 after the failure", "%s", short(refusedAfter)),
+		check("  not ready", short(unreadyAfter), "with a reason", reason != ""),
+		info("  the reason", "%s", reason),
+		info("answered 200 in the "+down.String()+" after that", "%d", duringOutage),
+		check("process is alive", strconv.FormatBool(alive), "true", alive),
+		info("first 200 after the repair", "%s", short(acceptedAfter)),
+		info("  ready", "%s", short(readyAfter)),
+		info("  all processed", "%s", short(processed)),
+		info("answered 503 with Retry-After", "%d, p99 %s", len(all.refused), short(percentile(all.refused, 0.99))),
+		zero("  without Retry-After, and other answers", all.bare+all.other),
+		zero("connections closed without an answer", all.reset),
+		zero("without an answer within "+answerTimeout.String(), all.silent),
+		zero("messages never accepted", missing()),
+	}, audited(s, found)...), nil
 }
 
-// untilTaken waits until so many more messages are answered 200.
-func (p *place) untilTaken(ctx context.Context, more int64) error {
-	want := p.ledger.acknowledged.Load() + more
-	return until(ctx, "deliveries are answered 200", func() bool { return p.ledger.acknowledged.Load() >= want })
+// waitAcknowledged waits until a number of further messages is answered 200.
+func (s *subject) waitAcknowledged(ctx context.Context, more int64) error {
+	want := s.ledger.acknowledged.Load() + more
+	return waitFor(ctx, "deliveries are answered 200", func() bool { return s.ledger.acknowledged.Load() >= want })
 }
 
-// databaseGone stops the database as a crash does, and starts it again on the same folder and port.
+// databaseGone crashes the database and starts it again on the same folder and port.
 func databaseGone(ctx context.Context, t trial) (_ []finding, err error) {
 	t.statuses = true
 
-	p, err := settle(ctx, t.settings)
+	s, err := launch(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
 
-	defer func() { err = errors.Join(err, p.leave()) }()
+	defer func() { err = errors.Join(err, s.close()) }()
 
-	return p.suffer(ctx, failure{
-		strike: func(context.Context) error { return p.database.Stop() },
-		heal:   p.database.Run,
+	return s.inject(ctx, failure{
+		begin: func(context.Context) error { return s.database.Stop() },
+		end:   s.database.Run,
 	}, t.down)
 }

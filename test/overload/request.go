@@ -20,11 +20,11 @@ import (
 
 const (
 	conversations = 5000
-	// Meta gives a number 80 messages/s, and 1,000 to one that earned it: as many of those as do not hold the rest up.
+	// Meta allows a number 80 messages/s, and 1,000 after an upgrade. Eight upgraded numbers do not limit the receiver.
 	numbers       = 8
 	numberUpgrade = 1000
 
-	digits = 8 // of a message's number, at the end of its id
+	digits = 8 // of the message number at the end of an id
 	route  = "/webhooks/whatsapp"
 )
 
@@ -34,13 +34,13 @@ func phoneNumberID(message int) string {
 
 func waID(message int) string { return fmt.Sprintf("5730%07d", message%conversations) }
 
-func wamid(message int) string { return fmt.Sprintf("wamid.PRESSURE%0*d", digits, message) }
+func wamid(message int) string { return fmt.Sprintf("wamid.OVERLOAD%0*d", digits, message) }
 
 func eventID(message int) store.ID {
 	return store.NewID(store.KindMessage, phoneNumberID(message), wamid(message))
 }
 
-// messageOf is the number of the message with an id, or -1.
+// messageOf returns the number of the message with an id, or -1.
 func messageOf(wamid string) int {
 	if len(wamid) < digits {
 		return -1
@@ -54,17 +54,17 @@ func messageOf(wamid string) int {
 	return message
 }
 
-// writer writes signed deliveries of one text each as they go over the wire. To write one costs next to nothing: the load
-// shares the machine with what is put under it.
+// writer writes signed deliveries of one text each, ready for the wire. It is cheap, since the load shares the machine with
+// the receiver.
 type writer struct {
 	mac       hash.Hash
 	body      []byte
 	fields    []field
 	head      []byte
-	signature int // where it stands in head
+	signature int // its offset in head
 }
 
-// field is a place in the body where messages differ, always by the same number of bytes.
+// field is an offset in the body at which messages differ, always in the same number of bytes.
 type field struct {
 	at int
 	of func(message int) string
@@ -94,7 +94,7 @@ func newWriter() *writer {
 	return w
 }
 
-// write appends the request that delivers a message. Its body is the writer's until the next one.
+// write appends the request that delivers a message.
 func (w *writer) write(to []byte, message int) []byte {
 	for _, f := range w.fields {
 		copy(w.body[f.at:], f.of(message))

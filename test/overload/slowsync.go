@@ -15,19 +15,19 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
-// syncDelays are how much longer each fsync takes.
+// syncDelays are added to each fsync.
 var syncDelays = []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond}
 
-// syncConnections deliver at the same time.
+// syncConnections are the numbers of connections that deliver at the same time.
 var syncConnections = []int{64, 240}
 
-// slowSync measures what is left of throughput on a disk that is slow to sync: the deliveries that wait meanwhile share
-// the next fsync. The delay is put into the system calls of the receiver, or of its database, by strace, which slows all
-// else down as well; so it is there without a delay, too.
+// slowSync measures throughput on a disk with slow fsync. Deliveries that wait share the next fsync, so throughput must not
+// collapse. strace delays the system calls of the receiver or of its database. It slows everything else down as well, so
+// the baseline runs under strace, too.
 func slowSync(ctx context.Context, t trial) ([]finding, error) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		return nil, fmt.Errorf("fsync is made slow by strace, which is not installed: apt-get install strace: %w", err)
+		return nil, fmt.Errorf("strace, which delays fsync, is not installed: apt-get install strace: %w", err)
 	}
 
 	var findings []finding
@@ -46,11 +46,11 @@ func slowSync(ctx context.Context, t trial) ([]finding, error) {
 func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (_ []finding, err error) {
 	dir, err := os.MkdirTemp("", "overload-strace-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for wrapped programs: %w", err)
+		return nil, fmt.Errorf("create folder of wrapped programs: %w", err)
 	}
 	defer os.RemoveAll(dir)
 
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the database runs as somebody else
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the database runs as another user
 		return nil, err
 	}
 
@@ -82,43 +82,43 @@ func (t trial) slowed(ctx context.Context, strace string, delay time.Duration) (
 		t.binary = filepath.Join(dir, "receiver")
 	}
 
-	p, err := settle(ctx, t.settings)
+	s, err := launch(ctx, t.settings)
 	if err != nil {
 		return nil, err
 	}
 
-	defer func() { err = errors.Join(err, p.leave()) }()
+	defer func() { err = errors.Join(err, s.close()) }()
 
 	var findings []finding
 	for _, connections := range syncConnections {
 		progress("fsync slower by %s, %d connections", delay, connections)
 
 		probing, cancel := context.WithTimeout(ctx, t.probe)
-		under := p.load(ctx, closedLoop(probing, from(p.ledger.written.Load())), connections, 0)
+		under := s.load(ctx, closedLoop(probing, from(s.ledger.written.Load())), connections, 0)
 
 		cancel()
 
 		findings = append(findings,
-			told(fmt.Sprintf("fsync slower by %s, %d connections", delay, connections), "%.0f deliveries/s, p50 %s, p99 %s, %d refused", float64(len(under.took))/under.elapsed.Seconds(),
+			info(fmt.Sprintf("fsync slower by %s, %d connections", delay, connections), "%.0f deliveries/s, p50 %s, p99 %s, %d refused", float64(len(under.took))/under.elapsed.Seconds(),
 				short(percentile(under.took, 0.5)), short(percentile(under.took, 0.99)), len(under.refused)),
-			none("  answered neither 200 nor 503", under.unexplained()))
+			zero("  answered neither 200 nor 503", under.unexplained()))
 
-		if err := p.untilWorked(ctx); err != nil {
+		if err := s.Child.WaitProcessed(ctx); err != nil {
 			return nil, err
 		}
 	}
 
-	found, err := p.end(ctx)
+	found, err := s.finish(ctx)
 	if err != nil {
 		return nil, err
 	}
 
-	return append(findings, held("  what was answered 200", found.String(), "none", found.lost+found.unworked+found.unanswered+found.twice == 0)), nil
+	return append(findings, check("  acknowledged messages", found.String(), "none", found.lost+found.unprocessed+found.unanswered+found.duplicates == 0)), nil
 }
 
-// script writes a program that runs another one with its own arguments.
+// script writes a program that runs a command with its own arguments.
 func script(dir, name, command string) error {
-	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+command+" \"$@\"\n"), 0o755); err != nil { //nolint:gosec // it is a program
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+command+" \"$@\"\n"), 0o755); err != nil { //nolint:gosec // a program
 		return fmt.Errorf("wrap %s: %w", name, err)
 	}
 

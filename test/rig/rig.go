@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"time"
 
@@ -58,8 +59,9 @@ type Options struct {
 type Rig struct {
 	*StandIns
 	Folder folder.Folder
-	// Config is what Start writes. Callers may change it before.
-	Config config.Config
+	// Config and Secrets are what Start writes. Callers may change them before.
+	Config  config.Config
+	Secrets map[string]string
 	// Child is the receiver's process. Nil before Start, after Stop, and without a binary.
 	Child *child.Receiver
 	// Local is the newest receiver in this process. Nil before Start and with a binary.
@@ -71,7 +73,12 @@ type Rig struct {
 
 // New starts the stand-ins and completes the configuration. The receiver does not run before Start.
 func New(o Options) (*Rig, error) {
-	r := &Rig{options: o, Folder: folder.Folder(o.Dir)}
+	r := &Rig{
+		Folder:  folder.Folder(o.Dir),
+		Secrets: map[string]string{},
+		options: o,
+	}
+	maps.Copy(r.Secrets, o.Secrets)
 
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "whatsapp-webhook-rig-")
@@ -114,7 +121,7 @@ func (r *Rig) Start(ctx context.Context) (err error) {
 		Binary:  r.options.Binary,
 		Dir:     string(r.Folder),
 		Config:  r.Config,
-		Secrets: r.options.Secrets,
+		Secrets: r.Secrets,
 		Env:     r.options.Env,
 		Log:     r.options.LogLine,
 	})
