@@ -30,7 +30,7 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 
 		slowest = max(slowest, took)
 
-		if err := p.part(); err != nil {
+		if err := p.end(); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +42,9 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 
 	slowest = max(slowest, took)
 
-	defer func() { err = errors.Join(err, p.part()) }()
+	defer func() { err = errors.Join(err, p.end()) }()
 
-	before, err := p.receiver.ProcessorTime()
+	before, err := p.Child.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +53,12 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		return nil, err
 	}
 
-	after, err := p.receiver.ProcessorTime()
+	after, err := p.Child.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
 
-	memory, err := p.receiver.Memory()
+	memory, err := p.Child.Memory()
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 
 func start(ctx context.Context, binary string) (*people, time.Duration, error) {
 	began := time.Now()
-	p, err := meet(ctx, binary, config.Config{}, nil, 0, 0)
+	p, err := startPeople(ctx, binary, config.Config{}, nil, 0, 0)
 
 	return p, time.Since(began), err
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -74,14 +73,14 @@ func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err
 		Shutdown: config.Shutdown{DrainTimeout: time.Millisecond},
 	}
 
-	p, err := meet(ctx, binary, settings, nil, open, silence)
+	p, err := startPeople(ctx, binary, settings, nil, open, silence)
 	if err != nil {
 		return child.Memory{}, err
 	}
 
-	defer func() { err = errors.Join(err, p.part()) }()
+	defer func() { err = errors.Join(err, p.end()) }()
 
-	address := strings.TrimSuffix(strings.TrimPrefix(p.receiver.WebhookURL(), "http://"), webhookRoute)
+	address := p.Child.Address()
 	if _, err := load(ctx, address, p.write(open, 1), pathConnections); err != nil {
 		return child.Memory{}, err
 	}
@@ -90,7 +89,7 @@ func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err
 		return child.Memory{}, err
 	}
 
-	status, err := p.receiver.Status(ctx)
+	status, err := p.Child.Status(ctx)
 	if err != nil {
 		return child.Memory{}, err
 	}
@@ -99,7 +98,7 @@ func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err
 		return child.Memory{}, fmt.Errorf("not all of them wait: %+v", status.Backlog)
 	}
 
-	return p.receiver.Memory()
+	return p.Child.Memory()
 }
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

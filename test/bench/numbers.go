@@ -44,18 +44,25 @@ const (
 func numbers(ctx context.Context, binary string) (_ []figure, err error) {
 	progress("numbers: a minute of %s of them", thousands(manyNumbers))
 
-	m := &minute{people: newPeople(manyMessages+floodMessages, manyThinks)}
-	m.answered = make([]time.Time, len(m.answers))
-	m.told = make(chan status, statuses*len(m.answers))
-
-	m.people.told = m.note
-	defer func() { err = errors.Join(err, m.part()) }()
-
-	if err := m.start(ctx, binary, config.Config{}, nil); err != nil {
+	p, err := newPeople(binary, config.Config{}, nil, manyMessages+floodMessages, manyThinks)
+	if err != nil {
 		return nil, err
 	}
 
-	before, err := m.receiver.ProcessorTime()
+	defer func() { err = errors.Join(err, p.end()) }()
+
+	m := &minute{
+		people:     p,
+		answeredAt: make([]time.Time, len(p.answers)),
+		statuses:   make(chan status, statuses*len(p.answers)),
+	}
+	p.onAnswer = m.recordAnswer
+
+	if err := p.Start(ctx); err != nil {
+		return nil, err
+	}
+
+	before, err := m.Child.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
@@ -70,20 +77,20 @@ func numbers(ctx context.Context, binary string) (_ []figure, err error) {
 // minute is what happens in it.
 type minute struct {
 	*people
-	told chan status // what Meta has to tell of the answers that it took
+	statuses chan status // that Meta has to deliver
 
-	mu       sync.Mutex
-	due      []time.Time // by message: when it was to be written
-	answered []time.Time // and when its answer was taken
+	mu         sync.Mutex
+	due        []time.Time // by message: when it was to be written
+	answeredAt []time.Time // by message: when its answer was accepted
 }
 
-func (m *minute) note(message int) {
+func (m *minute) recordAnswer(message int) {
 	m.mu.Lock()
-	m.answered[message] = time.Now()
+	m.answeredAt[message] = time.Now()
 	m.mu.Unlock()
 
 	for _, kind := range []string{"sent", "delivered", "read"} {
-		m.told <- status{message, kind} // has room for all
+		m.statuses <- status{message, kind} // has room for all
 	}
 }
 
@@ -133,7 +140,7 @@ func (m *minute) pass(ctx context.Context) error {
 	posted := 0
 	going, ctx := errgroup.WithContext(ctx)
 	going.Go(func() error {
-		_, err := loadFrom(ctx, m.address(), pathConnections, func(ctx context.Context) []byte {
+		_, err := loadFrom(ctx, m.Child.Address(), pathConnections, func(ctx context.Context) []byte {
 			mu.Lock()
 			i := next
 			next++
@@ -152,7 +159,7 @@ func (m *minute) pass(ctx context.Context) error {
 		return err
 	})
 	going.Go(func() error {
-		_, err := loadFrom(ctx, m.address(), pathConnections, func(ctx context.Context) []byte {
+		_, err := loadFrom(ctx, m.Child.Address(), pathConnections, func(ctx context.Context) []byte {
 			mu.Lock()
 			i := posted
 			posted++
@@ -163,7 +170,7 @@ func (m *minute) pass(ctx context.Context) error {
 			}
 
 			select {
-			case told := <-m.told:
+			case told := <-m.statuses:
 				return told.delivery()
 			case <-ctx.Done():
 				return nil
@@ -177,17 +184,17 @@ func (m *minute) pass(ctx context.Context) error {
 		return err
 	}
 
-	return m.settle(context.WithoutCancel(ctx))
+	return m.waitAnswered(context.WithoutCancel(ctx))
 }
 
 // figures are those of people who write to the thousand, and of the number that is flooded.
 func (m *minute) figures(before time.Duration) ([]figure, error) {
-	after, err := m.receiver.ProcessorTime()
+	after, err := m.Child.ProcessorTime()
 	if err != nil {
 		return nil, err
 	}
 
-	memory, err := m.receiver.Memory()
+	memory, err := m.Child.Memory()
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +203,7 @@ func (m *minute) figures(before time.Duration) ([]figure, error) {
 		waited []time.Duration
 		flood  []time.Time
 	)
-	for message, at := range m.answered {
+	for message, at := range m.answeredAt {
 		if flooded(message) {
 			flood = append(flood, at)
 		} else {

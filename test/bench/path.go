@@ -133,23 +133,23 @@ func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 }
 
 func walkThrough(ctx context.Context, binary string, settings config.Config, secrets map[string]string) (_ walk, err error) {
-	p, err := meet(ctx, binary, settings, secrets, pathMessages, 0)
+	p, err := startPeople(ctx, binary, settings, secrets, pathMessages, 0)
 	if err != nil {
 		return walk{}, err
 	}
-	defer func() { err = errors.Join(err, p.part()) }()
+	defer func() { err = errors.Join(err, p.end()) }()
 
 	d, err := p.deliver(ctx, p.write(conversations, pathNumbers), pathConnections)
 	if err != nil {
 		return walk{}, err
 	}
 
-	used, err := p.receiver.ProcessorTime()
+	used, err := p.Child.ProcessorTime()
 	if err != nil {
 		return walk{}, err
 	}
 
-	memory, err := p.receiver.Memory()
+	memory, err := p.Child.Memory()
 
 	return walk{
 		loaded:    d,
@@ -161,15 +161,19 @@ func walkThrough(ctx context.Context, binary string, settings config.Config, sec
 
 // relay is the base line: whoever takes a delivery asks the AI, sends its answer, and keeps nothing.
 func relay(ctx context.Context) (perSecond float64, err error) {
-	p := newPeople(pathMessages, 0)
-	defer func() { err = errors.Join(err, p.part()) }()
+	p, err := newPeople("", config.Config{}, nil, pathMessages, 0)
+	if err != nil {
+		return 0, err
+	}
+
+	defer func() { err = errors.Join(err, p.end()) }()
 
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: pathConnections}}
 	defer client.CloseIdleConnections()
 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		message, err := numberAfter(r, `"body":"`)
-		for _, call := range []struct{ url, key string }{{p.ai.URL, "text"}, {p.graph.URL, "body"}} {
+		for _, call := range []struct{ url, key string }{{p.BirdURL(), "text"}, {p.GraphURL(), "body"}} {
 			if err == nil {
 				err = post(r.Context(), client, call.url, fmt.Sprintf(`{%q:"%0*d"}`, call.key, digits, message))
 			}

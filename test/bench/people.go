@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -28,43 +27,80 @@ const (
 	maxQuestion = 1 << 16 // bytes
 )
 
-// people write to the receiver's real binary, between an AI and a Meta that do nothing but answer: they share the machine
-// with what is measured. Each message is a number, which the AI repeats, so that every single answer is accounted for.
+// people are senders of messages to the receiver's real binary. The AI and Meta only answer, since they share the machine
+// with the receiver. Each message is a number, which the AI repeats, so that every single answer can be counted.
 type people struct {
-	receiver  *child.Receiver
-	dir       string
-	ai, graph *httptest.Server
-	thinks    time.Duration // that the AI takes to answer
+	*rig.Rig
+	thinks time.Duration // that the AI takes to answer
 
-	told    func(message int) // called for each answer that Meta takes; may be nil
-	answers []atomic.Int32    // by message
-	left    atomic.Int64      // messages without an answer
-	twice   atomic.Int64      // answers too many
-	all     chan struct{}     // closed when no message is left without an answer
+	onAnswer   func(message int) // called for each answer that Meta accepts; may be nil
+	answers    []atomic.Int32    // by message
+	unanswered atomic.Int64      // messages without an answer
+	duplicates atomic.Int64      // surplus answers
+	answered   chan struct{}     // closed when every message has an answer
 }
 
-// newPeople have the given number of messages to write.
-func newPeople(messages int, thinks time.Duration) *people {
+// newPeople returns the senders of a number of messages to a receiver that does not run yet.
+func newPeople(binary string, settings config.Config, secrets map[string]string, messages int, thinks time.Duration) (*people, error) {
 	p := &people{
-		thinks:  thinks,
-		answers: make([]atomic.Int32, messages),
-		all:     make(chan struct{}),
+		thinks:   thinks,
+		answers:  make([]atomic.Int32, messages),
+		answered: make(chan struct{}),
 	}
-	p.left.Store(int64(messages))
-	p.ai = httptest.NewServer(http.HandlerFunc(p.think))
-	p.graph = httptest.NewServer(http.HandlerFunc(p.take))
+	p.unanswered.Store(int64(messages))
 
-	return p
+	var err error
+
+	p.Rig, err = rig.New(rig.Options{
+		Binary:  binary,
+		Config:  settings,
+		Secrets: secrets,
+		LogLine: func(line string) { fmt.Fprintln(os.Stderr, line) },
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	p.WrapBird(func(http.Handler) http.Handler { return http.HandlerFunc(p.replyToQuestion) })
+	p.WrapGraph(func(http.Handler) http.Handler { return http.HandlerFunc(p.acceptAnswer) })
+
+	return p, nil
 }
 
-// withBinary gives the receiver's binary to what measures it.
+// startPeople returns the senders of a number of messages to a receiver that is ready.
+func startPeople(
+	ctx context.Context,
+	binary string,
+	settings config.Config,
+	secrets map[string]string,
+	messages int,
+	thinks time.Duration,
+) (*people, error) {
+	p, err := newPeople(binary, settings, secrets, messages, thinks)
+	if err != nil {
+		return nil, err
+	}
+
+	if err := p.Start(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+
+	return p, nil
+}
+
+// end stops the receiver in good order and closes everything.
+func (p *people) end() error {
+	return errors.Join(p.Stop(context.Background()), p.Close())
+}
+
+// withBinary builds the receiver's binary for a measurement.
 func withBinary[T any](measure func(ctx context.Context, binary string) (T, error)) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		var none T
 
 		dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
 		if err != nil {
-			return none, fmt.Errorf("make a folder for the receiver: %w", err)
+			return none, fmt.Errorf("create folder of the receiver: %w", err)
 		}
 		defer os.RemoveAll(dir)
 
@@ -77,88 +113,7 @@ func withBinary[T any](measure func(ctx context.Context, binary string) (T, erro
 	}
 }
 
-// meet are people who write to a receiver of their own.
-func meet(ctx context.Context, binary string, settings config.Config, secrets map[string]string, messages int, thinks time.Duration) (*people, error) {
-	p := newPeople(messages, thinks)
-	if err := p.start(ctx, binary, settings, secrets); err != nil {
-		return nil, errors.Join(err, p.part())
-	}
-
-	return p, nil
-}
-
-// start starts the binary with the given settings, which lack only the addresses of both stand-ins, and returns once it is
-// ready.
-func (p *people) start(ctx context.Context, binary string, settings config.Config, secrets map[string]string) (err error) {
-	if p.dir, err = os.MkdirTemp("", "whatsapp-webhook-bench-"); err != nil {
-		return fmt.Errorf("make a folder for the receiver: %w", err)
-	}
-
-	settings.CloudAPI.BaseURL = p.graph.URL
-	settings.Bird.BaseURL = p.ai.URL
-
-	receiver, err := child.New(child.Options{
-		Binary:  binary,
-		Dir:     p.dir,
-		Config:  settings,
-		Secrets: secrets,
-		Log:     func(line string) { fmt.Fprintln(os.Stderr, line) },
-	})
-	if err != nil {
-		return err
-	}
-
-	if err := receiver.Start(ctx); err != nil {
-		return err
-	}
-
-	p.receiver = receiver
-
-	return p.untilReady(ctx)
-}
-
-// untilReady waits until the receiver would take a delivery.
-func (p *people) untilReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.receiver.AdminURL()+"/readyz", http.NoBody)
-		if err != nil {
-			return err
-		}
-
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return fmt.Errorf("wait until the receiver is ready: %w", err)
-		}
-
-		_ = response.Body.Close()
-		if response.StatusCode == http.StatusOK {
-			return nil
-		}
-
-		if err := sleep(ctx, 2*time.Millisecond); err != nil {
-			return fmt.Errorf("the receiver does not get ready: %w", err)
-		}
-	}
-}
-
-// part ends everything.
-func (p *people) part() error {
-	var err error
-	if p.receiver != nil {
-		err = p.receiver.Stop(context.Background())
-	}
-
-	p.ai.Close()
-	p.graph.Close()
-
-	return errors.Join(err, os.RemoveAll(p.dir))
-}
-
-// write makes the deliveries, of one message each, from the given number of conversations in turn with each of the
-// business numbers.
+// write returns deliveries of one message each, from a number of conversations, with each of the business numbers in turn.
 func (p *people) write(conversations, numbers int) [][]byte {
 	requests := make([][]byte, len(p.answers))
 
@@ -173,7 +128,7 @@ func (p *people) write(conversations, numbers int) [][]byte {
 	return requests
 }
 
-// deliver sends all messages, and waits until each has its answer and the receiver has recorded that.
+// deliver sends all messages and waits until each has its answer and the receiver has recorded it.
 func (p *people) deliver(ctx context.Context, requests [][]byte, connections int) (loaded, error) {
 	before, err := processors()
 	if err != nil {
@@ -182,12 +137,12 @@ func (p *people) deliver(ctx context.Context, requests [][]byte, connections int
 
 	began := time.Now()
 
-	d, err := load(ctx, p.address(), requests, connections)
+	d, err := load(ctx, p.Child.Address(), requests, connections)
 	if err != nil {
 		return loaded{}, err
 	}
 
-	if err := p.settle(ctx); err != nil {
+	if err := p.waitAnswered(ctx); err != nil {
 		return loaded{}, err
 	}
 
@@ -197,44 +152,30 @@ func (p *people) deliver(ctx context.Context, requests [][]byte, connections int
 	return d, err
 }
 
-// settle waits until every message has its answer, and the receiver has recorded that.
-func (p *people) settle(ctx context.Context) error {
+// waitAnswered waits until every message has its answer and the receiver has recorded it.
+func (p *people) waitAnswered(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 
 	select {
-	case <-p.all:
+	case <-p.answered:
 	case <-ctx.Done():
-		return fmt.Errorf("%d of %d messages have no answer: %w", p.left.Load(), len(p.answers), ctx.Err())
+		return fmt.Errorf("%d of %d messages have no answer: %w", p.unanswered.Load(), len(p.answers), ctx.Err())
 	}
 
-	for {
-		status, err := p.receiver.Status(ctx)
-		if err != nil {
-			return err
-		}
-
-		if status.Backlog != nil && status.Pending == 0 {
-			if n := p.twice.Load(); n > 0 {
-				return fmt.Errorf("%d answers were sent again", n)
-			}
-
-			return nil
-		}
-
-		if err := sleep(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
+	if err := p.Child.WaitProcessed(ctx); err != nil {
+		return err
 	}
+
+	if n := p.duplicates.Load(); n > 0 {
+		return fmt.Errorf("%d answers were sent twice", n)
+	}
+
+	return nil
 }
 
-// address is where the receiver takes deliveries, host:port.
-func (p *people) address() string {
-	return strings.TrimSuffix(strings.TrimPrefix(p.receiver.WebhookURL(), "http://"), webhookRoute)
-}
-
-// think is the AI.
-func (p *people) think(w http.ResponseWriter, r *http.Request) {
+// replyToQuestion is the AI.
+func (p *people) replyToQuestion(w http.ResponseWriter, r *http.Request) {
 	question, err := numberAfter(r, `"text":"`)
 	if errors.Is(err, errNoNumber) { // a status
 		answer(w, `{"success":true}`)
@@ -253,8 +194,8 @@ func (p *people) think(w http.ResponseWriter, r *http.Request) {
 	answer(w, `{"response":"`+fmt.Sprintf("%0*d", digits, question)+`"}`)
 }
 
-// take is Meta: it takes messages and read receipts.
-func (p *people) take(w http.ResponseWriter, r *http.Request) {
+// acceptAnswer is Meta: it accepts messages and read receipts.
+func (p *people) acceptAnswer(w http.ResponseWriter, r *http.Request) {
 	message, err := numberAfter(r, `"body":"`)
 	switch {
 	case errors.Is(err, errNoNumber):
@@ -264,13 +205,13 @@ func (p *people) take(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no answer to any message", http.StatusBadRequest)
 		return
 	case p.answers[message].Add(1) > 1:
-		p.twice.Add(1)
-	case p.left.Add(-1) == 0:
-		close(p.all)
+		p.duplicates.Add(1)
+	case p.unanswered.Add(-1) == 0:
+		close(p.answered)
 	}
 
-	if p.told != nil {
-		p.told(message)
+	if p.onAnswer != nil {
+		p.onAnswer(message)
 	}
 
 	answer(w, `{"messaging_product":"whatsapp","messages":[{"id":"wamid.`+strconv.Itoa(message)+`"}]}`)
@@ -278,7 +219,7 @@ func (p *people) take(w http.ResponseWriter, r *http.Request) {
 
 var errNoNumber = errors.New("the body has no numbered text")
 
-// numberAfter reads the number of a message out of a request's body.
+// numberAfter returns the number of a message that follows mark in the body of a request.
 func numberAfter(r *http.Request, mark string) (int, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxQuestion))
 	if err != nil {

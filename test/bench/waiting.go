@@ -41,19 +41,19 @@ func slowAI(ctx context.Context, binary string) ([]figure, error) {
 func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err error) {
 	settings := config.Config{CloudAPI: config.CloudAPI{MessagesPerSecond: numberUpgrade}, Processing: config.Processing{Concurrency: concurrency}}
 
-	p, err := meet(ctx, binary, settings, nil, waitingPeople, waitingThinks)
+	p, err := startPeople(ctx, binary, settings, nil, waitingPeople, waitingThinks)
 	if err != nil {
 		return nil, err
 	}
 
-	defer func() { err = errors.Join(err, p.part()) }()
+	defer func() { err = errors.Join(err, p.end()) }()
 
 	d, err := p.deliver(ctx, p.write(waitingPeople, 1), pathConnections)
 	if err != nil {
 		return nil, err
 	}
 
-	memory, err := p.receiver.Memory()
+	memory, err := p.Child.Memory()
 	if err != nil {
 		return nil, err
 	}
