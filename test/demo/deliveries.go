@@ -43,7 +43,11 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 
 		for _, event := range events {
 			if _, err := s.receiver.Store().Get(ctx, event.ID); err != nil {
-				s.check(false, fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)), err.Error())
+				s.check(
+					false,
+					fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)),
+					err.Error(),
+				)
 				continue
 			}
 
@@ -51,8 +55,16 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		}
 	}
 
-	s.check(answered == len(files), fmt.Sprintf("%d files, each answered 200", len(files)), fmt.Sprint(answered))
-	line("  store       %d events, %d of them unique, all stored; the others are duplicates", contained, len(stored))
+	s.check(
+		answered == len(files),
+		fmt.Sprintf("%d files, each answered 200", len(files)),
+		fmt.Sprint(answered),
+	)
+	line(
+		"  store       %d events, %d of them unique, all stored; the others are duplicates",
+		contained,
+		len(stored),
+	)
 	s.showStore(ctx)
 }
 
@@ -100,6 +112,13 @@ func (s *scene) showStore(ctx context.Context) {
 	s.check(err == nil, "the store counts its events", fmt.Sprint(err))
 
 	for _, total := range totals {
-		line("  %-11s %-8s %-34s %-12s %d", "store", total.Kind, total.Type, total.State, total.Count)
+		line(
+			"  %-11s %-8s %-34s %-12s %d",
+			"store",
+			total.Kind,
+			total.Type,
+			total.State,
+			total.Count,
+		)
 	}
 }

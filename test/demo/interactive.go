@@ -31,11 +31,18 @@ func (s *scene) stayUp(ctx context.Context) {
 			standin.Sign(s.appSecret(), body), body, s.url)
 	}
 
-	line("The signature of another body:\n\n  openssl dgst -sha256 -hmac '%s' body.json\n", s.appSecret())
+	line(
+		"The signature of another body:\n\n  openssl dgst -sha256 -hmac '%s' body.json\n",
+		s.appSecret(),
+	)
 
 	admin := "http://" + s.receiver.AdminAddr()
-	line("Readiness, status, metrics:\n\n  curl -sS %s/readyz\n  curl -sS %s/status\n  curl -sS %s/metrics\n",
-		admin, admin, admin)
+	line(
+		"Readiness, status, metrics:\n\n  curl -sS %s/readyz\n  curl -sS %s/status\n  curl -sS %s/metrics\n",
+		admin,
+		admin,
+		admin,
+	)
 	line("Dead letters:\n\n  curl -sS http://%s/dead-letters\n", s.receiver.ConsoleAddr())
 	line("A fault: Bird answers 503 to three calls:\n\n"+
 		"  curl -sS -d '{\"pathPrefix\":\"/v1/messages\",\"status\":503,\"times\":3}' %s/_standin/faults\n",

@@ -39,7 +39,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, resources, deliveries string, keep, verbose bool) (ok bool, err error) {
+func run(
+	ctx context.Context,
+	resources, deliveries string,
+	keep, verbose bool,
+) (ok bool, err error) {
 	dir, err := os.MkdirTemp("", "whatsapp-webhook-demo-")
 	if err != nil {
 		return false, fmt.Errorf("create a folder for the demo: %w", err)

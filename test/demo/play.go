@@ -54,7 +54,13 @@ func (s *scene) verifyCallback(ctx context.Context) {
 
 	title("Meta verifies the callback URL")
 
-	status, answer, err := standin.Handshake(ctx, s.client, s.url, s.pod.secrets.VerifyToken, challenge)
+	status, answer, err := standin.Handshake(
+		ctx,
+		s.client,
+		s.url,
+		s.pod.secrets.VerifyToken,
+		challenge,
+	)
 	s.checkStatus("handshake with the verify token", status, http.StatusOK, err)
 	s.check(answer == challenge, "the receiver returns the challenge", answer)
 
@@ -96,13 +102,19 @@ func (s *scene) retryBird(ctx context.Context) {
 	})
 
 	retried := standin.Wamid("retried")
-	s.deliver(ctx, "text delivered while Bird answers 503", s.text(retried, "Is the blue one in stock?"))
+	s.deliver(
+		ctx,
+		"text delivered while Bird answers 503",
+		s.text(retried, "Is the blue one in stock?"),
+	)
 	s.checkConversation(ctx, retried, store.Done, 3, 1)
 }
 
 func (s *scene) replayDeadLetter(ctx context.Context) {
 	title("Bird stays down")
-	s.bird.Faults.Add(standin.Fault{PathPrefix: messagesPath, Status: http.StatusServiceUnavailable})
+	s.bird.Faults.Add(
+		standin.Fault{PathPrefix: messagesPath, Status: http.StatusServiceUnavailable},
+	)
 
 	dead := standin.Wamid("dead")
 	s.deliver(ctx, "text delivered while Bird answers 503", s.text(dead, "Can I pay by card?"))
@@ -137,12 +149,21 @@ func (s *scene) replay(ctx context.Context, id store.ID) {
 	}
 	defer response.Body.Close()
 
-	s.check(response.StatusCode == http.StatusOK, "the dead letter is pending again", response.Status)
+	s.check(
+		response.StatusCode == http.StatusOK,
+		"the dead letter is pending again",
+		response.Status,
+	)
 }
 
 // checkConversation waits until a message has reached a state. It prints Bird's requests, the failures and the answers
 // since the last check, and checks the number of requests and answers.
-func (s *scene) checkConversation(ctx context.Context, message string, want store.State, requests, answers int) {
+func (s *scene) checkConversation(
+	ctx context.Context,
+	message string,
+	want store.State,
+	requests, answers int,
+) {
 	id := store.NewID(store.KindMessage, s.number(), message)
 
 	var record *store.Record
@@ -160,16 +181,17 @@ func (s *scene) checkConversation(ctx context.Context, message string, want stor
 	s.asked += len(asked)
 	s.sent += len(sent)
 
-	for _, call := range asked {
-		var question struct{ Text string }
-
-		_ = json.Unmarshal(call.Body, &question) // shown as far as it can be read
-		line("  %-11s %s %q, attempt %s: answered %d", "Bird", call.Path, question.Text, call.Header.Get("X-Attempt"), call.Status)
-	}
+	printRequests(asked)
 
 	if record != nil {
 		for i, failure := range record.Failures[s.failures[id]:] {
-			line("  %-11s failure %d, %s: %s", "store", s.failures[id]+i+1, failure.Class, failure.Text)
+			line(
+				"  %-11s failure %d, %s: %s",
+				"store",
+				s.failures[id]+i+1,
+				failure.Class,
+				failure.Text,
+			)
 		}
 
 		s.failures[id] = len(record.Failures)
@@ -193,7 +215,14 @@ func printRequests(asked []standin.Call) {
 		_ = json.Unmarshal(call.Body, &request) // an invalid body prints as an empty text
 
 		attempt := call.Header.Get("X-Attempt")
-		line("  %-11s %s %q, attempt %s: answered %d", "Bird", call.Path, request.Text, attempt, call.Status)
+		line(
+			"  %-11s %s %q, attempt %s: answered %d",
+			"Bird",
+			call.Path,
+			request.Text,
+			attempt,
+			call.Status,
+		)
 	}
 }
 
@@ -208,7 +237,11 @@ func (s *scene) checkStatuses(ctx context.Context, sent []standin.SentMessage) {
 
 			return err
 		})
-		s.check(err == nil, "Meta's statuses of the answer are stored: sent, delivered, read", fmt.Sprint(err))
+		s.check(
+			err == nil,
+			"Meta's statuses of the answer are stored: sent, delivered, read",
+			fmt.Sprint(err),
+		)
 	}
 }
 
@@ -250,8 +283,11 @@ func (s *scene) health(ctx context.Context) {
 		backlog = &health.Backlog{Pending: -1}
 	}
 
-	s.check(backlog.Pending == 0 && backlog.DeadLetters == 0, "no message is pending, and there is no dead letter",
-		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters))
+	s.check(
+		backlog.Pending == 0 && backlog.DeadLetters == 0,
+		"no message is pending, and there is no dead letter",
+		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters),
+	)
 }
 
 func count(n int, noun string) string {
