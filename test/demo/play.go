@@ -22,6 +22,8 @@ const (
 	name   = "Ana"
 	// messagesPath is the start of the paths of Bird's requests about messages. Statuses have another path.
 	messagesPath = "/v1/messages/"
+	// stepTimeout bounds the wait for the result of one step.
+	stepTimeout = 5 * time.Minute
 )
 
 func (s *scene) number() string { return s.pod.config.CloudAPI.PhoneNumberIDs[0] }
@@ -303,7 +305,7 @@ func count(n int, noun string) string {
 
 // until calls try every few milliseconds until it succeeds. After a timeout it returns the last error.
 func (s *scene) until(ctx context.Context, try func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 
 	tick := time.NewTicker(10 * time.Millisecond)
