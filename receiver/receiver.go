@@ -167,7 +167,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 		Live:    r.live,
 		Metrics: r.metrics,
 		Tracer:  r.tracer,
-		Now:     r.clock.Now,
+		Clock:   r.clock,
 		Log:     r.log,
 		Version: r.version,
 	})

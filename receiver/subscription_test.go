@@ -117,7 +117,7 @@ func TestMutualTLSIsServed(t *testing.T) {
 
 	h.writeSecret(config.RoleServerKey, "0", "nonsense")
 	h.waitFor("bad key reported", func() bool {
-		return strings.Contains(h.status().Problems["mutual TLS"], "server-certificate and server-key are no certificate and its key")
+		return strings.Contains(h.status().Problems["mutual TLS"], "server-certificate and server-key are not a certificate and its key")
 	})
 	h.writeSecret(config.RoleServerKey, "0", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 	h.waitFor("good key in use", func() bool { return len(h.status().Problems) == 0 })

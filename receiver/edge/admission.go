@@ -9,48 +9,54 @@ import (
 )
 
 const (
-	// mostInHand deliveries wait for the store at a time. It is as many as share a transaction, and half of the
-	// connections: the other half is there to be told soon that there is no room.
-	mostInHand = 256
-	// longestWait is how long a delivery may have to wait for the store while it is worth waiting.
-	longestWait = 500 * time.Millisecond
-	// fewestInHand are let in however long the wait, to find out that it has become short.
-	fewestInHand = 16
+	// maxInFlight bounds the deliveries that wait for the store at the same time. It equals the size of a group commit,
+	// and half the number of connections: the other half is free to be answered 503 at once.
+	maxInFlight = 256
+	// minInFlight deliveries are admitted however long the wait is, to notice when the store is fast again.
+	minInFlight = 16
+	// maxWait is the longest wait for the store at which more than minInFlight deliveries are admitted.
+	maxWait = 500 * time.Millisecond
 )
 
-// admission decides which deliveries are stored when more come than can be stored in time. One that is put off at once
-// costs next to nothing and is sent again; one that waits for long is sent again too, while it still waits.
+// admission sheds load: it decides which deliveries may wait for the store when more arrive than the store can take in
+// time. A delivery that is refused at once costs next to nothing, and Meta redelivers it. A delivery that waits too long
+// is redelivered as well, while it still waits.
 type admission struct {
-	mu     sync.Mutex
-	inHand int
-	took   time.Duration // of the last delivery that left
-	left   time.Time     // when that was, or when the first of those in hand came after it
+	mu          sync.Mutex
+	inFlight    int
+	lastWait    time.Duration // of the delivery that was released last
+	lastRelease time.Time     // the time of the last release, or of the first acquire after idle
 }
 
-// enter says whether a delivery may wait for the store, and then leave has to be called.
-func (a *admission) enter(now time.Time) bool {
+// acquire reports whether a delivery may wait for the store. After true the caller has to call release.
+func (a *admission) acquire(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 
-	if a.inHand >= mostInHand || a.inHand >= fewestInHand && max(a.took, now.Sub(a.left)) > longestWait {
+	if a.inFlight >= maxInFlight {
 		return false
 	}
 
-	if a.inHand == 0 {
-		a.left = now
+	wait := max(a.lastWait, now.Sub(a.lastRelease))
+	if a.inFlight >= minInFlight && wait > maxWait {
+		return false
 	}
 
-	a.inHand++
+	if a.inFlight == 0 {
+		a.lastRelease = now
+	}
+
+	a.inFlight++
 
 	return true
 }
 
-// leave is called when a delivery that entered so long ago is stored, or will not be.
-func (a *admission) leave(now, entered time.Time) {
+// release ends the wait of a delivery that was admitted at acquired, whether it was stored or not.
+func (a *admission) release(now, acquired time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 
-	a.inHand--
-	a.took = now.Sub(entered)
-	a.left = now
+	a.inFlight--
+	a.lastWait = now.Sub(acquired)
+	a.lastRelease = now
 }

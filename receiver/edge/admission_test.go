@@ -17,90 +17,99 @@ import (
 )
 
 func TestAdmission(t *testing.T) {
-	const in, out = true, false
+	const (
+		yes = true
+		no  = false
+	)
 
 	type step struct {
-		after time.Duration // since the step before
-		enter int           // so many that all are let in, or all but none
-		let   bool
-		leave int // so many of those that have been in for longest
+		after   time.Duration // since the previous step
+		acquire int           // number of calls, all of which return want
+		want    bool
+		release int // number of the oldest admitted deliveries to release afterwards
 	}
 	for name, steps := range map[string][]step{
-		"a burst is let in as far as there is room": {
-			{enter: mostInHand, let: in}, {enter: 1, let: out}, {leave: 1}, {enter: 1, let: in}, {enter: 1, let: out},
+		"a burst is admitted up to the limit": {
+			{acquire: maxInFlight, want: yes},
+			{acquire: 1, want: no},
+			{release: 1},
+			{acquire: 1, want: yes},
+			{acquire: 1, want: no},
 		},
-		"a store that answers late": {
-			{enter: fewestInHand + 1, let: in},
-			{after: longestWait + 1, leave: 1},
-			{enter: 1, let: out},
-			{leave: 1},
-			{enter: 1, let: in},
-			{enter: 1, let: out},
+		"a slow store": {
+			{acquire: minInFlight + 1, want: yes},
+			{after: maxWait + 1, release: 1},
+			{acquire: 1, want: no},
+			{release: 1},
+			{acquire: 1, want: yes},
+			{acquire: 1, want: no},
 		},
 		"a store that does not answer": {
-			{enter: 100, let: in}, {after: longestWait, enter: 1, let: in}, {after: 1, enter: 1, let: out}, {
-				after: time.Minute,
-				enter: 1,
-				let:   out,
-			},
+			{acquire: 100, want: yes},
+			{after: maxWait, acquire: 1, want: yes},
+			{after: 1, acquire: 1, want: no},
+			{after: time.Minute, acquire: 1, want: no},
 		},
 		"a store that has recovered": {
-			{enter: 100, let: in},
-			{after: time.Minute, leave: 100},
-			{enter: fewestInHand, let: in},
-			{enter: 1, let: out},
-			{after: time.Millisecond, leave: 1},
-			{enter: mostInHand - fewestInHand + 1, let: in},
-			{enter: 1, let: out},
+			{acquire: 100, want: yes},
+			{after: time.Minute, release: 100},
+			{acquire: minInFlight, want: yes},
+			{acquire: 1, want: no},
+			{after: time.Millisecond, release: 1},
+			{acquire: maxInFlight - minInFlight + 1, want: yes},
+			{acquire: 1, want: no},
 		},
-		"a long quiet time": {
-			{enter: 1, let: in}, {after: time.Millisecond, leave: 1}, {after: time.Hour, enter: mostInHand, let: in},
+		"a burst after a long idle time": {
+			{acquire: 1, want: yes},
+			{after: time.Millisecond, release: 1},
+			{after: time.Hour, acquire: maxInFlight, want: yes},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var (
-				a      admission
-				inHand []time.Time
+				a        admission
+				admitted []time.Time
 			)
 
-			clock := now
+			at := now
 			for i, s := range steps {
-				clock = clock.Add(s.after)
-				for n := range s.enter {
-					if got := a.enter(clock); got != s.let {
-						t.Fatalf("step %d: of %d the one with number %d is let in: %t, want %t", i, s.enter, n+1, got, s.let)
+				at = at.Add(s.after)
+
+				for n := range s.acquire {
+					if got := a.acquire(at); got != s.want {
+						t.Fatalf("step %d: acquire() number %d of %d = %t, want %t", i, n+1, s.acquire, got, s.want)
 					}
 
-					if s.let {
-						inHand = append(inHand, clock)
+					if s.want {
+						admitted = append(admitted, at)
 					}
 				}
 
-				for range s.leave {
-					a.leave(clock, inHand[0])
-					inHand = inHand[1:]
+				for range s.release {
+					a.release(at, admitted[0])
+					admitted = admitted[1:]
 				}
 			}
 		})
 	}
 }
 
-// stalled is an inbox that does not answer before it is told to.
-type stalled struct {
-	asked chan struct{}
-	goOn  chan struct{}
+// blockingInbox is an inbox that does not answer before the test lets it.
+type blockingInbox struct {
+	called  chan struct{}
+	proceed chan struct{}
 }
 
-func (s *stalled) Ingest(_ context.Context, events []store.Event) ([]bool, error) {
-	s.asked <- struct{}{}
+func (b *blockingInbox) Ingest(_ context.Context, events []store.Event) ([]bool, error) {
+	b.called <- struct{}{}
 
-	<-s.goOn
+	<-b.proceed
 
 	return make([]bool, len(events)), nil
 }
 
-func TestDeliveriesBeyondThoseInHandArePutOff(t *testing.T) {
-	box := &stalled{asked: make(chan struct{}), goOn: make(chan struct{})}
+func TestLoadShedding(t *testing.T) {
+	box := &blockingInbox{called: make(chan struct{}), proceed: make(chan struct{})}
 	e := newEdge(box, nil)
 	post := func(n int, signed bool) *httptest.ResponseRecorder {
 		body := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"%d"}]}`, n)
@@ -116,33 +125,35 @@ func TestDeliveriesBeyondThoseInHandArePutOff(t *testing.T) {
 		return answer
 	}
 
-	var waiting sync.WaitGroup
-	for n := range mostInHand {
-		waiting.Go(func() {
+	var admitted sync.WaitGroup
+
+	for n := range maxInFlight {
+		admitted.Go(func() {
 			if code := post(n, true).Code; code != http.StatusOK {
-				t.Errorf("a delivery that there was room for is answered %d, want 200", code)
+				t.Errorf("a delivery below the limit is answered %d, want 200", code)
 			}
 		})
 	}
 
-	for range mostInHand {
-		<-box.asked
+	for range maxInFlight {
+		<-box.called
 	}
 
-	if refused := post(mostInHand, true); refused.Code != http.StatusServiceUnavailable || refused.Header().Get("Retry-After") == "" {
-		t.Errorf("one more is answered %d with Retry-After %q, want 503 with it", refused.Code, refused.Header().Get("Retry-After"))
+	refused := post(maxInFlight, true)
+	if retryAfter := refused.Header().Get("Retry-After"); refused.Code != http.StatusServiceUnavailable || retryAfter == "" {
+		t.Errorf("one more is answered %d with Retry-After %q, want 503 with a value", refused.Code, retryAfter)
 	}
 
-	if code := post(mostInHand, false).Code; code != http.StatusUnauthorized {
-		t.Errorf("one that is not signed is answered %d, want 401: room is asked for after that", code)
+	if code := post(maxInFlight, false).Code; code != http.StatusUnauthorized {
+		t.Errorf("an unsigned one is answered %d, want 401: admission comes after the signature check", code)
 	}
 
-	close(box.goOn)
-	waiting.Wait()
+	close(box.proceed)
+	admitted.Wait()
 
-	go func() { <-box.asked }()
+	go func() { <-box.called }()
 
-	if code := post(mostInHand, true).Code; code != http.StatusOK {
-		t.Errorf("one after them is answered %d, want 200", code)
+	if code := post(maxInFlight, true).Code; code != http.StatusOK {
+		t.Errorf("a delivery after the load is answered %d, want 200", code)
 	}
 }

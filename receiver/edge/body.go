@@ -13,63 +13,66 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// smallBody bytes of each body are not counted, since the number of connections bounds them. Nearly every delivery is
-// smaller, and so is never refused for the room that large ones take.
+// smallBody is the number of bytes of each body that are not counted, since the number of connections bounds them.
+// Nearly every delivery is smaller, and so never competes with large ones for memory.
 const smallBody = 16 << 10
 
-// readBody reads a whole body within the bounds of one and of all. Room is taken for what has come, not for what is
-// announced: who announces much and sends little must not take it from others. A status other than 0 says that the body
-// was refused.
-func (e *Edge) readBody(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) (body []byte, release func(), status int) {
+// readBody reads a body within the limit of one body and of all large bodies together. It reserves memory for bytes that
+// have arrived, not for the announced length: a client that announces much and sends little must not block others. A
+// status other than 0 means that the request was refused; else the caller has to call release.
+func (e *Edge) readBody(
+	w http.ResponseWriter,
+	r *http.Request,
+	settings *config.Snapshot,
+) (body []byte, release func(), status int) {
 	limit := settings.Webhook.MaxBodyBytes
 
-	most := limit
+	maxSize := limit
 	if r.ContentLength >= 0 {
-		most = r.ContentLength
+		maxSize = r.ContentLength
 	}
 
-	if most > limit {
+	if maxSize > limit {
 		return nil, nil, tooLarge(w, limit)
 	}
 
-	var held int64
+	var reserved int64
 
-	release = func() { e.bodies.Release(held) }
-	body = make([]byte, 0, min(most, smallBody)+1) // one more, so that a full buffer means that more came
-
+	release = func() { e.bodyBytes.Release(reserved) }
+	body = make([]byte, 0, min(maxSize, smallBody)+1) // one byte more, so that a full buffer means that more arrived
 	source := http.MaxBytesReader(w, r.Body, limit)
+
 	for {
 		n, err := source.Read(body[len(body):cap(body)])
-
 		body = body[:len(body)+n]
+
 		if errors.Is(err, io.EOF) {
 			return body, release, 0
 		}
 
 		if err != nil {
 			release()
-			return nil, nil, unread(w, err)
+			return nil, nil, readFailed(w, err)
 		}
 
 		if len(body) < cap(body) {
 			continue
 		}
 
-		size := min(2*int64(cap(body)), most+1)
+		size := min(2*int64(cap(body)), maxSize+1)
+		more := size - smallBody - reserved
 
-		more := size - smallBody - held
-		if !e.bodies.TryAcquire(more) {
+		if !e.bodyBytes.TryAcquire(more) {
 			release()
 			return nil, nil, unavailable(w, "too many large deliveries at once")
 		}
 
-		held += more
-
+		reserved += more
 		body = append(make([]byte, 0, size), body...)
 	}
 }
 
-func unread(w http.ResponseWriter, err error) int {
+func readFailed(w http.ResponseWriter, err error) int {
 	w.Header().Set("Connection", "close")
 
 	if tooMuch, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -77,7 +80,7 @@ func unread(w http.ResponseWriter, err error) int {
 	}
 
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return refuse(w, http.StatusRequestTimeout, "the body did not come in time")
+		return refuse(w, http.StatusRequestTimeout, "the body did not arrive in time")
 	}
 
 	return refuse(w, http.StatusBadRequest, "the body could not be read to its end")

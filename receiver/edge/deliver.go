@@ -14,55 +14,61 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// retryAfter asks Meta to wait, in seconds, when a delivery could not be stored. It is sent again either way.
+// retryAfter is the number of seconds after which Meta should redeliver. Meta redelivers with or without it.
 const retryAfter = "5"
 
-// deliver answers 200 only when every event of the delivery is durable, since only then may Meta forget it.
+// deliver answers 200 only when every event of the delivery is durable, since Meta forgets the delivery then.
 func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
-	began := e.Now()
+	began := e.Clock.Now()
 
-	body, release, status := e.readBody(w, r, settings)
+	body, releaseBody, status := e.readBody(w, r, settings)
 	if status != 0 {
 		return status
 	}
-	defer release()
+	defer releaseBody()
 
 	if len(settings.Secrets.AppSecrets) == 0 {
-		e.Log.Error("delivery put off: the app secret is missing")
+		e.Log.Error("delivery answered 503: no app secret is configured")
 		return unavailable(w, "the app secret is not configured yet")
 	}
 
 	if !signed(body, r.Header.Get("X-Hub-Signature-256"), settings.Secrets.AppSecrets) {
-		e.Log.Warn("delivery refused: no signature of a configured app secret")
+		e.Log.Warn("delivery refused: the signature matches no configured app secret")
 		return refuse(w, http.StatusUnauthorized, "X-Hub-Signature-256 does not match any configured app secret")
 	}
-	// After the signature, since a stranger must not take the room of others.
-	entered := e.Now()
-	if !e.waiting.enter(entered) {
-		e.Log.Warn("delivery put off: others wait for the store")
+
+	// Admission comes after the signature check, so that unsigned requests cannot take capacity from Meta's deliveries.
+	acquired := e.Clock.Now()
+	if !e.admission.acquire(acquired) {
+		e.Log.Warn("delivery answered 503: load shedding, too many deliveries wait for the store")
 		return unavailable(w, "too many deliveries at once")
 	}
-	defer func() { e.waiting.leave(e.Now(), entered) }()
+	defer func() { e.admission.release(e.Clock.Now(), acquired) }()
 
 	ctx, span := e.Tracer.Start(r.Context(), "receive delivery")
-	status, err := e.keep(ctx, w, body, settings, began)
+	status, err := e.ingest(ctx, w, body, settings, began)
 	span.End(err)
 
 	return status
 }
 
-// keep stores what is in a delivery whose signature is right, and acknowledges it. The error is for the trace.
-func (e *Edge) keep(ctx context.Context, w http.ResponseWriter, body []byte, settings *config.Snapshot, began time.Time) (status int, err error) {
-	events, err := intake.Events(ctx, body, settings.Config, e.Now().UTC())
-	if errors.Is(err, whatsapp.ErrNotJSON) {
+// ingest stores the events of a delivery whose signature is right, and acknowledges it. The error is for the trace.
+func (e *Edge) ingest(
+	ctx context.Context,
+	w http.ResponseWriter,
+	body []byte,
+	settings *config.Snapshot,
+	began time.Time,
+) (status int, err error) {
+	events, err := intake.Events(ctx, body, settings.Config, e.Clock.Now().UTC())
+	if errors.Is(err, intake.ErrNotJSON) {
 		return refuse(w, http.StatusBadRequest, err.Error()), err
 	}
 
 	if err != nil {
-		e.Log.Error("delivery put off", "error", err)
+		e.Log.Error("delivery answered 503: parsing failed", "error", err)
 		return unavailable(w, "the delivery could not be prepared for storage"), err
 	}
 
@@ -74,13 +80,13 @@ func (e *Edge) keep(ctx context.Context, w http.ResponseWriter, body []byte, set
 	span.End(err)
 
 	if err != nil {
-		e.Log.Error("delivery put off: not stored", "events", len(events), "error", err)
+		e.Log.Error("delivery answered 503: storing its events failed", "events", len(events), "error", err)
 		return unavailable(w, "the delivery could not be stored"), err
 	}
 
 	w.WriteHeader(http.StatusOK)
-	e.Metrics.Acknowledged(e.Now().Sub(began))
-	e.count(events, fresh)
+	e.Metrics.Acknowledged(e.Clock.Now().Sub(began))
+	e.recordAndWake(events, fresh)
 
 	return http.StatusOK, nil
 }
@@ -90,35 +96,39 @@ func unavailable(w http.ResponseWriter, text string) int {
 	return refuse(w, http.StatusServiceUnavailable, text)
 }
 
-// count records what was new, and wakes the engine when there is work.
-func (e *Edge) count(events []store.Event, fresh []bool) {
-	var work []store.Class
+// recordAndWake counts the events, and wakes the engine for the classes that have new pending events.
+func (e *Edge) recordAndWake(events []store.Event, fresh []bool) {
+	var classes []store.Class
+
 	for i, event := range events {
 		if !fresh[i] {
 			e.Metrics.EventRepeated(string(event.Kind))
 			continue
 		}
 
-		e.Metrics.EventStored(string(event.Kind), string(event.State))
+		e.record(event)
 
-		if event.Kind == store.KindMessage {
-			e.Metrics.MessageReceived(event.Type, event.ReceivedAt)
-		}
-
-		if event.Kind == store.KindStatus {
-			e.Metrics.StatusReceived(event.Type)
-		}
-
-		if event.State == store.Pending && !slices.Contains(work, event.Class) {
-			work = append(work, event.Class)
+		if event.State == store.Pending && !slices.Contains(classes, event.Class) {
+			classes = append(classes, event.Class)
 		}
 
 		if event.Status != nil && event.Status.ReplyTo != (store.ID{}) {
-			work = append(work, store.Conversations) // a send in doubt may have been proved
+			classes = append(classes, store.Conversations) // the status may confirm a send with unknown outcome
 		}
 	}
 
-	if len(work) > 0 {
-		e.Wake(work...)
+	if len(classes) > 0 {
+		e.Wake(classes...)
+	}
+}
+
+func (e *Edge) record(event store.Event) {
+	e.Metrics.EventStored(string(event.Kind), string(event.State))
+
+	switch event.Kind {
+	case store.KindMessage:
+		e.Metrics.MessageReceived(event.Type, event.ReceivedAt)
+	case store.KindStatus:
+		e.Metrics.StatusReceived(event.Type)
 	}
 }

@@ -16,35 +16,37 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// mutualTLS proves who the receiver is, and who delivers, by the certificates among the secrets. They are looked up for
-// each connection, so that they can change while it runs.
+// mutualTLS authenticates the receiver and its clients by the certificates among the secrets. It reads the secrets for
+// each connection, so that certificates can change at runtime.
 //
 // Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#mtls-for-webhooks
 type mutualTLS struct {
-	live *config.Live
-	now  func() time.Time
-	log  *slog.Logger
+	live  *config.Live
+	clock clockwork.Clock
+	log   *slog.Logger
 
-	mu      sync.Mutex
-	latest  material  // that was last tried
-	inForce *identity // made of the last that could be used; nil before there is one
-	problem string    // of latest
+	mu        sync.Mutex
+	latest    material  // the material that was parsed last
+	latestErr error     // why latest is unusable
+	active    *identity // made of the last usable material; nil before the first
 }
 
-// material is PEM, as the secrets have it.
+// material is certificates and key in PEM, as the secrets hold them.
 type material struct{ certificate, key, clientCA string }
 
-// identity is what material is made into.
+// identity is parsed material.
 type identity struct {
 	config    *tls.Config
 	server    *x509.Certificate
 	clientCAs []*x509.Certificate
 }
 
-// config is for a server. A handshake fails while a certificate is missing.
+// config returns the configuration of a TLS server. Handshakes fail while a certificate is missing.
 func (m *mutualTLS) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -59,63 +61,81 @@ func (m *mutualTLS) config() *tls.Config {
 	}
 }
 
-// current returns what is to be used now. Material that cannot be used leaves the one before in force; material that is
-// missing does not, since its owner took it away.
+// current returns the identity to use now. Unusable material leaves the previous identity active. Missing material does
+// not, since an administrator removed it.
 func (m *mutualTLS) current() (*identity, error) {
 	secrets := m.live.Current().Secrets
+	given := material{
+		certificate: secrets.ServerCertificate,
+		key:         secrets.ServerKey,
+		clientCA:    secrets.ClientCA,
+	}
 
-	given := material{secrets.ServerCertificate, secrets.ServerKey, secrets.ClientCA}
 	if given.certificate == "" || given.key == "" || given.clientCA == "" {
-		return nil, fmt.Errorf("mutual TLS needs the secrets %s, %s and %s, and not all are there", config.RoleServerCertificate, config.RoleServerKey, config.RoleClientCA)
+		return nil, fmt.Errorf("mutual TLS needs the secrets %s, %s and %s, and at least one of them is missing",
+			config.RoleServerCertificate, config.RoleServerKey, config.RoleClientCA)
 	}
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
 	if given != m.latest {
-		m.latest = given
-		m.problem = ""
-
-		next, err := newIdentity(given)
-		if err != nil {
-			m.problem = err.Error()
-			m.log.Error("certificates of mutual TLS cannot be used, the ones before stay in force", "error", err)
-		} else {
-			m.inForce = next
-			m.log.Info("certificates of mutual TLS in use", "expires", next.server.NotAfter)
-		}
+		m.replace(given)
 	}
 
-	if m.inForce == nil {
-		return nil, errors.New(m.problem)
+	if m.active == nil {
+		return nil, m.latestErr
 	}
 
-	return m.inForce, nil
+	return m.active, nil
 }
 
-// trouble says what a person has to mend; what is missing is told elsewhere.
-func (m *mutualTLS) trouble() string {
+// replace activates new material if it is usable. The caller holds the lock.
+func (m *mutualTLS) replace(given material) {
+	next, err := newIdentity(given)
+	m.latest = given
+	m.latestErr = err
+
+	if err != nil {
+		m.log.Error("new certificates for mutual TLS are unusable, the previous ones stay active", "error", err)
+		return
+	}
+
+	m.active = next
+	m.log.Info("certificates for mutual TLS loaded", "expires", next.server.NotAfter)
+}
+
+// problem describes what an administrator has to fix. Missing secrets are reported elsewhere.
+func (m *mutualTLS) problem() string {
 	i, err := m.current()
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
-	if err != nil || m.problem != "" {
-		return m.problem
+	if m.latestErr != nil {
+		return m.latestErr.Error()
 	}
 
-	over := func(c *x509.Certificate) bool { return m.now().After(c.NotAfter) }
+	if err != nil {
+		return ""
+	}
+
+	expired := func(c *x509.Certificate) bool { return m.clock.Now().After(c.NotAfter) }
+	valid := func(c *x509.Certificate) bool { return !expired(c) }
+
 	switch {
-	case over(i.server):
-		return fmt.Sprintf("%s expired on %s: Meta delivers nothing until it is renewed", config.RoleServerCertificate, i.server.NotAfter.Format(time.RFC3339))
-	case !slices.ContainsFunc(i.clientCAs, func(c *x509.Certificate) bool { return !over(c) }):
-		return config.RoleClientCA + " has expired: no delivery is taken until it is renewed"
+	case expired(i.server):
+		return fmt.Sprintf("%s expired on %s: Meta delivers nothing until it is renewed",
+			config.RoleServerCertificate, i.server.NotAfter.Format(time.RFC3339))
+	case !slices.ContainsFunc(i.clientCAs, valid):
+		return config.RoleClientCA + " has expired: all deliveries are refused until it is renewed"
 	}
 
 	return ""
 }
 
-// admits tells whether a request comes with a client certificate of that name by a CA that is trusted now: a connection
-// may be older than the last change of the CA.
+// admits reports whether the request has a client certificate with that common name by a CA that is trusted now: the
+// connection may be older than the last change of the CA.
 func (m *mutualTLS) admits(r *http.Request, commonName string) bool {
 	i, err := m.current()
 	if err != nil || r.TLS == nil {
@@ -123,19 +143,24 @@ func (m *mutualTLS) admits(r *http.Request, commonName string) bool {
 	}
 
 	return slices.ContainsFunc(r.TLS.VerifiedChains, func(chain []*x509.Certificate) bool {
-		return chain[0].Subject.CommonName == commonName && slices.ContainsFunc(i.clientCAs, chain[len(chain)-1].Equal)
+		leaf := chain[0]
+		root := chain[len(chain)-1]
+
+		return leaf.Subject.CommonName == commonName && slices.ContainsFunc(i.clientCAs, root.Equal)
 	})
 }
 
-// newIdentity asks for the client's certificate without demanding it, since GET /health has none. One that is given must
-// be good, or the handshake fails. Sessions are not resumed, so that each connection is judged by the CA of its day.
+// newIdentity parses material. Its configuration requests a client certificate without requiring it, since GET /health
+// works without; a certificate that the client does present must verify. Sessions are not resumed, so that each
+// connection is verified against the current CA.
 func newIdentity(given material) (*identity, error) {
 	pair, err := tls.X509KeyPair([]byte(given.certificate), []byte(given.key))
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s are no certificate and its key in PEM: %w", config.RoleServerCertificate, config.RoleServerKey, err)
+		return nil, fmt.Errorf("%s and %s are not a certificate and its key in PEM: %w",
+			config.RoleServerCertificate, config.RoleServerKey, err)
 	}
 
-	clientCAs, err := readCertificates(given.clientCA)
+	clientCAs, err := parseCertificates(given.clientCA)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.RoleClientCA, err)
 	}
@@ -159,19 +184,19 @@ func newIdentity(given material) (*identity, error) {
 	}, nil
 }
 
-func readCertificates(text string) ([]*x509.Certificate, error) {
+func parseCertificates(text string) ([]*x509.Certificate, error) {
 	var all []*x509.Certificate
 
 	rest := []byte(strings.TrimSpace(text))
 	for len(rest) > 0 {
 		block, after := pem.Decode(rest)
 		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("holds something else than certificates in PEM")
+			return nil, errors.New("contains something other than PEM certificates")
 		}
 
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("certificate %d cannot be read: %w", len(all)+1, err)
+			return nil, fmt.Errorf("parse certificate %d: %w", len(all)+1, err)
 		}
 
 		all = append(all, certificate)
@@ -179,7 +204,7 @@ func readCertificates(text string) ([]*x509.Certificate, error) {
 	}
 
 	if len(all) == 0 {
-		return nil, errors.New("holds no certificate")
+		return nil, errors.New("contains no certificate")
 	}
 
 	return all, nil

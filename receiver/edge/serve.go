@@ -11,37 +11,38 @@ import (
 	"strings"
 )
 
-// Secure returns what the edge is to be served on: l itself, or TLS on it.
+// Secure returns the listener to serve the edge on: l itself, or TLS over it if mutual TLS is configured.
 func (e *Edge) Secure(l net.Listener) net.Listener {
-	if e.mutual == nil {
+	if e.mutualTLS == nil {
 		return l
 	}
 
-	return tls.NewListener(l, e.mutual.config())
+	return tls.NewListener(l, e.mutualTLS.config())
 }
 
-// Problems says, by operation, what is wrong with the certificates.
+// Problems returns, by operation, the problems of the certificates that an administrator has to fix.
 func (e *Edge) Problems() map[string]string {
 	problems := map[string]string{}
-	if e.mutual == nil {
+	if e.mutualTLS == nil {
 		return problems
 	}
 
-	if trouble := e.mutual.trouble(); trouble != "" {
-		problems["mutual TLS"] = trouble
+	if problem := e.mutualTLS.problem(); problem != "" {
+		problems["mutual TLS"] = problem
 	}
 
 	return problems
 }
 
-// ErrorLog is for a server's own log. Its lines are told now and then, as everything is that a stranger can cause.
+// ErrorLog returns the logger for http.Server.ErrorLog. Its lines are sampled, since any client can cause them.
 func (e *Edge) ErrorLog() *log.Logger {
 	return log.New(serverLog{e.Log}, "", 0)
 }
 
 type serverLog struct{ log *slog.Logger }
 
+// Write logs a line of the server as an attribute: it names the client's address, so as a message it would never repeat.
 func (l serverLog) Write(line []byte) (int, error) {
-	l.log.Warn("trouble with a connection", "error", strings.TrimSpace(string(line)))
+	l.log.Warn("connection error", "error", strings.TrimSpace(string(line)))
 	return len(line), nil
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// signed tells whether header is the signature of the raw body by one of the secrets. Every secret is tried and compared
-// in constant time, so that the time tells nothing of which one matched or how closely.
+// signed reports whether header is the signature of the raw body by one of the secrets. It tries every secret and
+// compares in constant time, so that timing does not reveal which secret matched or how closely.
 //
 // Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validating-payloads
 func signed(body []byte, header string, secrets []string) bool {
@@ -26,6 +26,7 @@ func signed(body []byte, header string, secrets []string) bool {
 	}
 
 	match := false
+
 	for _, secret := range secrets {
 		mac := hmac.New(sha256.New, []byte(secret))
 		mac.Write(body)

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -251,7 +253,7 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 			Live:    live,
 			Metrics: metrics.New(),
 			Tracer:  &tracing.Tracer{},
-			Now:     time.Now,
+			Clock:   clockwork.NewRealClock(),
 			Log:     slog.New(slog.DiscardHandler),
 			Version: "bench",
 		}),

@@ -1,0 +1,190 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+var settings = config.Config{CloudAPI: config.CloudAPI{PhoneNumberIDs: []string{"42"}}}
+
+// parse returns the events of a delivery with one change.
+func parse(t *testing.T, settings config.Config, field, value string) []store.Event {
+	t.Helper()
+
+	body := `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"` + field + `","value":` + value + `}]}]}`
+
+	events, err := Events(t.Context(), []byte(body), settings, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return events
+}
+
+// event returns the last event of a delivery about a phone number.
+func event(t *testing.T, phoneNumberID, content string) store.Event {
+	t.Helper()
+
+	events := parse(t, settings, "messages", `{"metadata":{"phone_number_id":"`+phoneNumberID+`"},`+content+`}`)
+
+	return events[len(events)-1]
+}
+
+const textMessage = `"messages":[{"id":"w1","from":"573","type":"text"}]`
+
+func TestMessageEvent(t *testing.T) {
+	message := event(t, "42", textMessage)
+
+	want := store.Event{
+		ID:            store.NewID(store.KindMessage, "42", "w1"),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		Class:         store.Conversations,
+		Lane:          "42:573",
+		PhoneNumberID: "42",
+		Payload:       message.Payload,
+		ReceivedAt:    now,
+	}
+	if diff := cmp.Diff(want, message); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+
+	again := event(t, "42", `"contacts":[{"wa_id":"573"}],"messages":[{"type":"text","from":"573","id":"w1","extra":1}]`)
+	if again.ID != message.ID {
+		t.Error("the same message in another spelling is another event")
+	}
+
+	for name, other := range map[string]store.Event{
+		"another id":     event(t, "42", `"messages":[{"id":"w2","from":"573","type":"text"}]`),
+		"another number": event(t, "43", textMessage),
+		"no id":          event(t, "42", `"messages":[{"from":"573","type":"text"}]`),
+		"a status":       event(t, "42", `"statuses":[{"id":"w1","status":"sent"}]`),
+	} {
+		if other.ID == message.ID {
+			t.Errorf("%s is the same event", name)
+		}
+	}
+
+	long := event(t, "42", `"messages":[{"id":"w","type":"`+strings.Repeat("é", 100)+`"}]`)
+	if len(long.Type) > maxType {
+		t.Errorf("type has %d bytes, want at most %d", len(long.Type), maxType)
+	}
+}
+
+func TestStatusEvent(t *testing.T) {
+	reply := store.NewID(store.KindMessage, "42", "w1")
+	callback := reply.String() + ":2"
+	status := event(t, "42", `"statuses":[{"id":"out","status":"delivered","timestamp":"1750000000","biz_opaque_callback_data":"`+callback+`"}]`)
+
+	want := &store.StatusUpdate{
+		PhoneNumberID: "42",
+		MessageID:     "out",
+		Status:        "delivered",
+		Rank:          3,
+		At:            time.Unix(1750000000, 0).UTC(),
+		ReplyTo:       reply,
+		ReplyPart:     2,
+	}
+	if diff := cmp.Diff(want, status.Status); diff != "" || status.State != store.Pending || status.Class != store.Statuses {
+		t.Errorf("status in state %s, class %s (-want +got):\n%s", status.State, status.Class, diff)
+	}
+
+	one := event(t, "42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"1"}]`)
+	two := event(t, "42", `"statuses":[{"id":"out","status":"read","recipient_participant_id":"2"}]`)
+
+	if one.ID == two.ID {
+		t.Error("the statuses of two participants are the same event")
+	}
+
+	failed := event(t, "42", `"statuses":[{"id":"out","status":"failed","recipient_id":"573"}]`)
+	if failed.Lane != "42:573" || status.Lane == "42:573" {
+		t.Errorf("a failure is in lane %q and a delivery in %q, want only the failure in the conversation's", failed.Lane, status.Lane)
+	}
+}
+
+func TestErrorEvent(t *testing.T) {
+	got := event(t, "42", `"errors":[{"code":130429}]`)
+	if got.Kind != store.KindError || got.State != store.Pending || got.Class != store.Statuses {
+		t.Errorf("error = %+v", got)
+	}
+}
+
+func TestEchoEvents(t *testing.T) {
+	events := parse(t, settings, "smb_message_echoes",
+		`{"metadata":{"phone_number_id":"42"},"message_echoes":[{"id":"e1","to":"573"},{"id":"e2"}]}`)
+	if len(events) != 2 {
+		t.Fatalf("%d events, want one for the echo that names a person and one for the whole field", len(events))
+	}
+
+	if echo := events[0]; echo.State != store.Pending || echo.Class != store.Conversations || echo.Lane != "42:573" {
+		t.Errorf("echo = %+v, want it pending in the person's conversation", echo)
+	}
+
+	if field := events[1]; field.State != store.Skipped || field.Lane != "" {
+		t.Errorf("field = %+v, want it skipped without a lane", field)
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	if got := event(t, "43", textMessage); got.State != store.Quarantined || got.Lane != "" {
+		t.Errorf("message of a foreign number = %+v, want it quarantined without a lane", got)
+	}
+
+	if got := event(t, "43", `"statuses":[{"id":"w1","status":"sent"}]`); got.State != store.Quarantined || got.Status != nil {
+		t.Errorf("status of a foreign number = %+v, want it quarantined and not applied", got)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	withSink := settings
+	withSink.Notifications.SinkURL = "http://sink"
+
+	for name, tc := range map[string]struct {
+		field string
+		value string
+		want  []string // types of the notices
+	}{
+		"a message":                     {"messages", `{"metadata":{"phone_number_id":"42"},` + textMessage + `}`, []string{notice.MessageReceived}},
+		"a status":                      {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read"}]}`, nil},
+		"another field":                 {"account_update", `{"event":"X"}`, []string{"account.account_update"}},
+		"a message to a foreign number": {"messages", `{"metadata":{"phone_number_id":"43"},` + textMessage + `}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+
+			for _, event := range parse(t, withSink, tc.field, tc.value) {
+				if event.Kind == store.KindNotice {
+					got = append(got, event.Type)
+				}
+			}
+
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("notices (-want +got):\n%s", diff)
+			}
+
+			if events := parse(t, settings, tc.field, tc.value); len(events) != 1 {
+				t.Errorf("%d events without a sink, want 1", len(events))
+			}
+		})
+	}
+}
+
+func TestNotJSON(t *testing.T) {
+	if _, err := Events(t.Context(), []byte("{"), settings, now); !errors.Is(err, ErrNotJSON) {
+		t.Errorf("Events() error = %v, want ErrNotJSON", err)
+	}
+}

@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// statusLanes is the number of lanes over which the statuses of a phone number are spread, to be processed in parallel.
+const statusLanes = 64
+
+// statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type. The
+// store applies the status when it stores the event; the engine processes its consequences later.
+func statusEvent(item whatsapp.Item, now time.Time) store.Event {
+	status, err := whatsapp.ParseStatus(item.Raw)
+	if err != nil || status.MessageID == "" {
+		return skippedEvent(store.KindUnknown, item)
+	}
+
+	number := string(item.Metadata.PhoneNumberID)
+	messageID := string(status.MessageID)
+	participant := string(status.Participant)
+
+	update := &store.StatusUpdate{
+		PhoneNumberID: number,
+		MessageID:     messageID,
+		Participant:   participant,
+		Type:          truncate(string(status.Type)),
+		Status:        truncate(string(status.Status)),
+		Rank:          status.Rank(),
+		At:            whatsapp.UnixTime(status.Timestamp, now),
+		ErrorCode:     status.ErrorCode,
+	}
+	if event, part, ok := whatsapp.ParseCallback(string(status.Callback)); ok {
+		if id, err := store.ParseID(event); err == nil {
+			update.ReplyTo = id
+			update.ReplyPart = part
+		}
+	}
+
+	return store.Event{
+		ID:     store.NewID(store.KindStatus, number, messageID, string(status.Status), participant, string(status.Type)),
+		Kind:   store.KindStatus,
+		Type:   update.Status,
+		Status: update,
+		State:  store.Pending,
+		Class:  store.Statuses,
+		Lane:   statusLane(status, number),
+	}
+}
+
+// statusLane returns the lane of the conversation for a failure, since a failure may concern the person. All other
+// statuses are spread by message.
+func statusLane(status whatsapp.Status, number string) string {
+	if status.Status == "failed" {
+		if lane := status.Lane(number); lane != "" {
+			return lane
+		}
+	}
+
+	hash := store.NewID(store.KindMessage, string(status.MessageID))
+
+	return fmt.Sprintf("status:%s:%d", number, hash[0]%statusLanes)
+}
+
+// errorEvent is an error that Meta reports about a phone number, not about a message.
+func errorEvent(item whatsapp.Item) store.Event {
+	event := skippedEvent(store.KindError, item)
+	event.State = store.Pending
+	event.Class = store.Statuses
+	event.Lane = "errors:" + string(item.Metadata.PhoneNumberID)
+
+	return event
+}
