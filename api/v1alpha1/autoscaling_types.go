@@ -3,54 +3,56 @@
 
 package v1alpha1
 
-// AutoscalingSpec is between which bounds, and by what, the number of receiver pods follows the load.
+// AutoscalingSpec scales the number of receiver pods with the load, within bounds.
 //
 // +kubebuilder:validation:AtMostOneOf=cpu;pendingWork
-// +kubebuilder:validation:XValidation:rule="(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas",message="minReplicas (1 when absent) must not be more than maxReplicas"
+// +kubebuilder:validation:XValidation:rule="(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas",message="minReplicas (defaults to 1) must not exceed maxReplicas"
 type AutoscalingSpec struct {
-	// minReplicas is the least number of pods. Absent: 1.
+	// minReplicas is the smallest number of pods. Defaults to 1.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	MinReplicas int32 `json:"minReplicas,omitempty"`
 
-	// maxReplicas is the greatest number of pods.
+	// maxReplicas is the largest number of pods.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	MaxReplicas int32 `json:"maxReplicas,omitempty"`
 
-	// cpu scales by CPU use, with a HorizontalPodAutoscaler. Absent, with no pendingWork either: by CPU use of 70 percent.
+	// cpu scales by CPU utilization, with a HorizontalPodAutoscaler. Defaults to a target of 70 percent unless
+	// pendingWork is set.
 	// +optional
 	CPU CPUTarget `json:"cpu,omitzero"`
 
-	// pendingWork scales by the messages that wait to be answered, with a ScaledObject. It needs KEDA in the cluster.
-	// Absent: see cpu.
+	// pendingWork scales by the number of pending messages, with a ScaledObject. It requires KEDA in the cluster. If not
+	// set, cpu applies.
 	// +optional
 	PendingWork PendingWorkTarget `json:"pendingWork,omitzero"`
 }
 
-// CPUTarget is the CPU use that pods are scaled to.
+// CPUTarget is the CPU utilization that the autoscaler aims at.
 type CPUTarget struct {
-	// targetUtilizationPercent is the average CPU use of a pod, in percent of what it requests.
+	// targetUtilizationPercent is the average CPU utilization of a pod, in percent of its CPU request.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	TargetUtilizationPercent int32 `json:"targetUtilizationPercent,omitempty"`
 }
 
-// PendingWorkTarget is the pending work that pods are scaled to.
+// PendingWorkTarget is the backlog per pod that the autoscaler aims at.
 type PendingWorkTarget struct {
-	// targetPerReplica is how many pending events one pod is to have.
+	// targetPerReplica is the number of pending events per pod.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	TargetPerReplica int32 `json:"targetPerReplica,omitempty"`
 }
 
-// PodDisruptionBudgetSpec bounds how many pods a drain of nodes may take away at a time.
+// PodDisruptionBudgetSpec limits how many pods a node drain may evict at a time.
 type PodDisruptionBudgetSpec struct {
-	// maxUnavailable is how many pods may be missing. 0 lets no node be drained that a receiver runs on.
+	// maxUnavailable is the number of pods that may be unavailable during a drain. With 0, no node that runs a receiver
+	// can be drained.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100

@@ -3,37 +3,37 @@
 
 package v1alpha1
 
-// BirdSpec is the AI that answers: whatever serves the Bird contract at a base URL.
+// BirdSpec configures the AI: any server that implements the Bird contract.
 type BirdSpec struct {
-	// baseURL that the path of each method is appended to.
+	// baseURL is the URL to which the path of each method is appended.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://bridge.example.com"
 	BaseURL string `json:"baseURL,omitempty"`
 
-	// authScheme is how the access key travels. AccessKey and Bearer: the Authorization header. APIKey: X-API-Key.
-	// Absent: AccessKey.
+	// authScheme selects how the access key is sent: AccessKey and Bearer in the Authorization header, APIKey in the
+	// X-API-Key header. Defaults to AccessKey.
 	// +optional
 	AuthScheme AuthScheme `json:"authScheme,omitempty"`
 
-	// accessKeySecretRef holds the access key.
+	// accessKeySecretRef refers to the access key.
 	// +required
 	AccessKeySecretRef SecretKeyReference `json:"accessKeySecretRef,omitzero"`
 
-	// workspaceID is sent with every call as workspace_id. Absent: it is not sent.
+	// workspaceID is sent with every call as workspace_id. If not set, it is not sent.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	WorkspaceID string `json:"workspaceID,omitempty"`
 
-	// aiEmployeeID is sent with every call as ai_employee_id. Absent: it is not sent.
+	// aiEmployeeID is sent with every call as ai_employee_id. If not set, it is not sent.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	AIEmployeeID string `json:"aiEmployeeID,omitempty"`
 
-	// endpoints override path, timeout or use of single methods of the contract. Absent: what the contract says.
+	// endpoints override the path, timeout or state of single methods. If not set, every method follows the contract.
 	// +optional
 	// +listType=map
 	// +listMapKey=method
@@ -41,103 +41,105 @@ type BirdSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Endpoints []BirdEndpoint `json:"endpoints,omitempty"`
 
-	// media is what Bird is told of a photo, a recording, a film or a document.
+	// media configures how photos, audio, videos and documents are sent to Bird.
 	// +optional
 	Media BirdMediaSpec `json:"media,omitzero"`
 
-	// circuitBreaker stops asking a Bird that fails call after call. What waits meanwhile spends no attempts.
+	// circuitBreaker pauses calls while Bird keeps failing. Messages that wait for it use up no retries.
 	// +optional
 	CircuitBreaker CircuitBreakerSpec `json:"circuitBreaker,omitzero"`
 }
 
-// BirdMediaSpec is what Bird is told of media, and how the media travels.
+// BirdMediaSpec configures how media are sent to Bird.
 //
 // +kubebuilder:validation:MinProperties=1
 type BirdMediaSpec struct {
-	// mode says which method gets the media. Process: the message's own, such as ProcessImageMessage. Analyze: an
-	// analysis method, such as AnalyzeImage, and its result goes on as text. Absent: Process.
+	// mode selects the method that receives the media. Process: the method of the message type, such as
+	// ProcessImageMessage. Analyze: an analysis method, such as AnalyzeImage, whose result is then sent as text. Defaults
+	// to Process.
 	// +optional
 	Mode MediaMode `json:"mode,omitempty"`
 
-	// transport is how media travels. Base64: inside the JSON of the call. Multipart: as a stream beside it.
-	// Auto: base64 up to 4 MiB, multipart above. Absent: Auto.
+	// transport selects how media are sent. Base64: inside the JSON body. Multipart: streamed as a part next to the JSON.
+	// Auto: Base64 up to 4 MiB, Multipart above. Defaults to Auto.
 	// +optional
 	Transport MediaTransport `json:"transport,omitempty"`
 }
 
-// MediaMode says which method of the Bird contract gets media.
+// MediaMode selects the method of the Bird contract that receives media.
 //
 // +k8s:enum
 type MediaMode string
 
-// The modes of media.
+// The media modes.
 const (
 	MediaModeProcess MediaMode = "Process"
 	MediaModeAnalyze MediaMode = "Analyze"
 )
 
-// MediaTransport is how media travels to Bird.
+// MediaTransport selects how media are sent to Bird.
 //
 // +k8s:enum
 type MediaTransport string
 
-// The transports of media.
+// The media transports.
 const (
 	MediaTransportAuto      MediaTransport = "Auto"
 	MediaTransportBase64    MediaTransport = "Base64"
 	MediaTransportMultipart MediaTransport = "Multipart"
 )
 
-// CircuitBreakerSpec is when Bird is left alone, and for how long.
+// CircuitBreakerSpec configures when calls to Bird are paused, and for how long.
 //
 // +kubebuilder:validation:MinProperties=1
 type CircuitBreakerSpec struct {
-	// failureThreshold is how many calls in a row have to fail. A refused access key is enough by itself. Absent: 10.
+	// failureThreshold is the number of consecutive failed calls that opens the circuit. A rejected access key opens it
+	// at once. Defaults to 10.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	FailureThreshold int32 `json:"failureThreshold,omitempty"`
 
-	// openSeconds is how long Bird is left alone before one call tries again. Absent: 30.
+	// openSeconds is the time the circuit stays open before one call probes Bird again. Defaults to 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	OpenSeconds int32 `json:"openSeconds,omitempty"`
 }
 
-// AuthScheme is how the Bird access key travels.
+// AuthScheme selects how the Bird access key is sent.
 //
 // +k8s:enum
 type AuthScheme string
 
-// The schemes of the Bird contract.
+// The authentication schemes of the Bird contract.
 const (
 	AuthSchemeAccessKey AuthScheme = "AccessKey"
 	AuthSchemeBearer    AuthScheme = "Bearer"
 	AuthSchemeAPIKey    AuthScheme = "APIKey"
 )
 
-// BirdEndpoint overrides what the Bird contract has for one method; an absent field keeps the contract's value.
+// BirdEndpoint overrides the settings of one method of the Bird contract.
 type BirdEndpoint struct {
-	// method of the contract.
+	// method is the method of the contract.
 	// +required
 	Method BirdMethod `json:"method,omitempty"`
 
-	// path appended to baseURL. Absent: what the contract says.
+	// path is appended to baseURL. Defaults to the path in the contract.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/[^?#+[:space:]]*$')",message="must start with / and hold no spaces, +, query or fragment"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/[^?#+[:space:]]*$')",message="must start with / and contain no spaces, +, query or fragment"
 	Path string `json:"path,omitempty"`
 
-	// timeoutSeconds bounds one call, the answer's body included. Absent: what the contract says.
+	// timeoutSeconds limits one call, including the body of the response. Defaults to the timeout in the contract.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=600
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
 
-	// state says whether the method is called at all. Absent: what the contract says, which is Enabled for all but
-	// ProcessOtherMessage.
+	// state enables or disables the method. Defaults to Disabled for ProcessOtherMessage and to Enabled for every other
+	// method.
 	// +optional
 	State State `json:"state,omitempty"`
 }
@@ -167,7 +169,7 @@ const (
 	ParseDocument            BirdMethod = "ParseDocument"
 )
 
-// State switches a feature.
+// State enables or disables a feature.
 //
 // +k8s:enum
 type State string

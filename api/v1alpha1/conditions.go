@@ -3,26 +3,26 @@
 
 package v1alpha1
 
-// The types of the conditions. All are always there but Reconciling and Stalled, which are only while they are true, as
-// tools that wait on a resource by the kstatus rules expect.
+// The condition types. Every condition is always present, except Reconciling and Stalled, which are present only while
+// they are true: tools that follow the kstatus rules expect this.
 const (
-	// ConditionReady sums up: what the resource asks for is applied, and a receiver takes deliveries. It does not wait
-	// for Exposed, because not every ingress controller reports an address.
+	// ConditionReady is the summary: the spec is applied and a receiver accepts deliveries. It does not wait for Exposed,
+	// because not every ingress controller reports an address.
 	ConditionReady = "Ready"
-	// ConditionReconciling: the operator is still at work, or waits for pods.
+	// ConditionReconciling: the operator is still applying the spec, or waits for pods.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled: a person has to act.
+	// ConditionStalled: progress requires a person.
 	ConditionStalled = "Stalled"
-	// ConditionAvailable: a receiver pod takes deliveries. During an update it may be one of the former generation.
+	// ConditionAvailable: a receiver pod accepts deliveries. During an update it may belong to the previous generation.
 	ConditionAvailable = "Available"
-	// ConditionSecretsAvailable: the receivers have a value for every Secret that the resource refers to, and Meta does
-	// not refuse the access token. Unknown while no receiver could be asked.
+	// ConditionSecretsAvailable: the receivers have a value for every referenced Secret, and Meta accepts the access
+	// token. Unknown while no receiver answers.
 	ConditionSecretsAvailable = "SecretsAvailable"
-	// ConditionExposed: the Ingress has an address, or a Gateway has taken the HTTPRoute.
+	// ConditionExposed: the Ingress has an address, or the Gateways accepted the HTTPRoute.
 	ConditionExposed = "Exposed"
-	// ConditionSubscribed: the webhook stands at Meta as it is declared. Unknown while no receiver could be asked.
+	// ConditionSubscribed: the subscription at Meta matches the spec. Unknown while no receiver answers.
 	ConditionSubscribed = "Subscribed"
-	// ConditionExtensionsAvailable: the cluster serves every optional API that the resource asks for.
+	// ConditionExtensionsAvailable: the cluster serves every optional API that the spec requires.
 	ConditionExtensionsAvailable = "ExtensionsAvailable"
 )
 
@@ -32,65 +32,65 @@ const (
 	ReasonReady = "Ready"
 	// ReasonProgressing: everything is applied; pods are being started or replaced.
 	ReasonProgressing = "Progressing"
-	// ReasonScaledToZero: zero replicas are asked for.
+	// ReasonScaledToZero: the spec requests zero replicas.
 	ReasonScaledToZero = "ScaledToZero"
-	// ReasonSecretMissing: everything is applied; the receivers wait for a Secret. Also of SecretsAvailable.
+	// ReasonSecretMissing: everything is applied; the receivers wait for a Secret. Also used for SecretsAvailable.
 	ReasonSecretMissing = "SecretMissing"
-	// ReasonUnavailable: everything is applied and rolled out, yet no pod is ready.
+	// ReasonUnavailable: everything is applied and rolled out, but no pod is ready.
 	ReasonUnavailable = "Unavailable"
-	// ReasonNameConflict: an object that is not ours has the name of one to be made; it is left alone.
+	// ReasonNameConflict: a foreign object has the name of an object to create. It is left untouched.
 	ReasonNameConflict = "NameConflict"
-	// ReasonObjectRejected: the API server calls an object to be made invalid.
+	// ReasonObjectRejected: the API server rejects an object as invalid.
 	ReasonObjectRejected = "ObjectRejected"
-	// ReasonInvalidSpec: nothing can be rendered from the spec; what is there stays as it is.
+	// ReasonInvalidSpec: the spec cannot be rendered. Existing objects stay unchanged.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonApplyFailed: an object could not be written; this is tried again.
+	// ReasonApplyFailed: an object could not be written. The operator retries.
 	ReasonApplyFailed = "ApplyFailed"
-	// ReasonProgressDeadlineExceeded: pods did not become ready in the time a Deployment gives them.
+	// ReasonProgressDeadlineExceeded: pods did not become ready before the progress deadline of the Deployment.
 	ReasonProgressDeadlineExceeded = "ProgressDeadlineExceeded"
 )
 
-// The reasons of Available; false is also told by [ReasonProgressing], [ReasonScaledToZero] and [ReasonUnavailable].
+// The reasons of Available, in addition to [ReasonProgressing], [ReasonScaledToZero] and [ReasonUnavailable].
 const (
 	// ReasonMinimumReplicasAvailable: enough pods are ready.
 	ReasonMinimumReplicasAvailable = "MinimumReplicasAvailable"
 )
 
-// The reasons of SecretsAvailable; false is also told by [ReasonSecretMissing].
+// The reasons of SecretsAvailable, in addition to [ReasonSecretMissing].
 const (
-	// ReasonSecretsComplete: no value is missing.
+	// ReasonSecretsComplete: every value is present.
 	ReasonSecretsComplete = "SecretsComplete"
 	// ReasonTokenRefused: Meta refuses the access token.
 	ReasonTokenRefused = "TokenRefused"
-	// ReasonNotReported: no receiver could be asked. Also of Subscribed.
+	// ReasonNotReported: no receiver answers. Also used for Subscribed.
 	ReasonNotReported = "NotReported"
 )
 
-// The reasons of Subscribed; Unknown is also told by [ReasonNotReported].
+// The reasons of Subscribed, in addition to [ReasonNotReported].
 const (
-	// ReasonNotRequested: the resource does not ask for it. Also of Exposed and ExtensionsAvailable.
+	// ReasonNotRequested: the spec does not request the feature. Also used for Exposed and ExtensionsAvailable.
 	ReasonNotRequested = "NotRequested"
-	// ReasonSubscriptionPending: Meta was not asked yet.
+	// ReasonSubscriptionPending: the receiver has not compared the subscription with Meta yet.
 	ReasonSubscriptionPending = "SubscriptionPending"
-	// ReasonSubscriptionActive: Meta delivers as declared.
+	// ReasonSubscriptionActive: the subscription at Meta matches the spec.
 	ReasonSubscriptionActive = "SubscriptionActive"
-	// ReasonSubscriptionFailed: Meta refuses the declaration, or cannot reach the callback URL.
+	// ReasonSubscriptionFailed: Meta rejects the subscription, or cannot reach the callback URL.
 	ReasonSubscriptionFailed = "SubscriptionFailed"
 )
 
 // The reasons of ExtensionsAvailable.
 const (
-	// ReasonExtensionsServed: the cluster serves every optional API that is asked for.
+	// ReasonExtensionsServed: the cluster serves every optional API that the spec requires.
 	ReasonExtensionsServed = "ExtensionsServed"
-	// ReasonExtensionMissing: the cluster does not serve an optional API that is asked for. Also of Exposed.
+	// ReasonExtensionMissing: the cluster does not serve an optional API that the spec requires. Also used for Exposed.
 	ReasonExtensionMissing = "ExtensionMissing"
 )
 
-// The reasons of Exposed; false is also told by [ReasonNotRequested] and [ReasonExtensionMissing].
+// The reasons of Exposed, in addition to [ReasonNotRequested] and [ReasonExtensionMissing].
 const (
-	// ReasonRoutePending: no Gateway has taken the HTTPRoute yet.
+	// ReasonRoutePending: a Gateway has not accepted the HTTPRoute yet.
 	ReasonRoutePending = "RoutePending"
-	// ReasonRouteAccepted: every Gateway asked for has taken the HTTPRoute.
+	// ReasonRouteAccepted: every parent Gateway accepted the HTTPRoute.
 	ReasonRouteAccepted = "RouteAccepted"
 	// ReasonAddressPending: the Ingress has no address yet.
 	ReasonAddressPending = "AddressPending"

@@ -3,35 +3,35 @@
 
 package v1alpha1
 
-// ErrorPolicy says what one error code of Meta means. An absent field keeps the built-in meaning.
+// ErrorPolicy overrides how one error code of Meta is handled.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.class) || has(self.scope)",message="must say what the code means: class, scope or both"
+// +kubebuilder:validation:XValidation:rule="has(self.class) || has(self.scope)",message="must set class, scope or both"
 type ErrorPolicy struct {
-	// code of the error, such as 131026.
+	// code is the error code, such as 131026.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=99999999
 	Code int32 `json:"code,omitempty"`
 
-	// class says what to do. Transient: try again. RateLimited: pause the scope, spend no attempt. Configuration: wait
-	// until a person mends it, spend no attempt. Permanent: give up, make a dead letter. Ambiguous: it may have been
-	// sent, so find out before sending again. TemplateRequired: the person has not written for 24 hours.
-	// Absent: the built-in meaning.
+	// class selects the reaction. Transient: retry. RateLimited: pause the scope, without using up a retry.
+	// Configuration: wait for the configuration to be corrected, without using up a retry. Permanent: dead-letter the
+	// message. Ambiguous: the message may have been sent, so find out before sending it again. TemplateRequired: the
+	// person has not written for 24 hours. Defaults to the built-in class of the code.
 	// +optional
 	Class ErrorClass `json:"class,omitempty"`
 
-	// scope is what a rate limit pauses: everything of the app, of the business account, of the phone number, of the
-	// phone number and the person, or of the person. Absent: the built-in meaning.
+	// scope selects what a rate limit pauses: the app, the business account, the phone number, the pair of phone number
+	// and person, or the person. Defaults to the built-in scope of the code.
 	// +optional
 	Scope ErrorScope `json:"scope,omitempty"`
 }
 
-// ErrorClass says what to do about an error.
+// ErrorClass selects the reaction to an error.
 //
 // +k8s:enum
 type ErrorClass string
 
-// The classes of errors.
+// The error classes.
 const (
 	ErrorClassTransient     ErrorClass = "Transient"
 	ErrorClassRateLimited   ErrorClass = "RateLimited"
@@ -42,12 +42,12 @@ const (
 	ErrorClassTemplateRequired ErrorClass = "TemplateRequired"
 )
 
-// ErrorScope is what a rate limit pauses.
+// ErrorScope selects what a rate limit pauses.
 //
 // +k8s:enum
 type ErrorScope string
 
-// The scopes of errors.
+// The error scopes.
 const (
 	ErrorScopeApp             ErrorScope = "App"
 	ErrorScopeBusinessAccount ErrorScope = "BusinessAccount"

@@ -3,82 +3,82 @@
 
 package v1alpha1
 
-// MonitoringSpec says who watches the receivers.
+// MonitoringSpec configures metrics, alerts, dashboards and traces.
 //
 // +kubebuilder:validation:MinProperties=1
 type MonitoringSpec struct {
-	// serviceMonitor lets Prometheus scrape the receivers. It needs the Prometheus operator in the cluster.
+	// serviceMonitor lets Prometheus scrape the receivers. It requires the Prometheus operator in the cluster.
 	// +optional
 	ServiceMonitor ServiceMonitorSpec `json:"serviceMonitor,omitzero"`
 
-	// prometheusRule raises alerts: deliveries refused, errors above 5 percent, messages that wait, dead letters, a
-	// token that expires, a store that fails. It needs the Prometheus operator in the cluster.
+	// prometheusRule defines alerts: rejected deliveries, an error rate above 5 percent, messages that wait too long,
+	// dead letters, an expiring token, a failing store. It requires the Prometheus operator in the cluster.
 	// +optional
 	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
 
-	// grafanaDashboard is a ConfigMap that Grafana's sidecar picks up.
+	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
 	// +optional
 	GrafanaDashboard GrafanaDashboardSpec `json:"grafanaDashboard,omitzero"`
 
-	// tracing sends OpenTelemetry traces: one from each delivery to its reply.
+	// tracing exports OpenTelemetry traces: one trace from each delivery to its reply.
 	// +optional
 	Tracing TracingSpec `json:"tracing,omitzero"`
 }
 
-// ServiceMonitorSpec shapes the ServiceMonitor.
+// ServiceMonitorSpec configures the ServiceMonitor.
 type ServiceMonitorSpec struct {
-	// state switches it.
+	// state enables or disables the ServiceMonitor.
 	// +required
 	State State `json:"state,omitempty"`
 
-	// labels that the Prometheus in the cluster selects ServiceMonitors by.
+	// labels are set on the ServiceMonitor, for the selector of the Prometheus in the cluster.
 	// +optional
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// intervalSeconds between scrapes. Absent: what that Prometheus has as its default.
+	// intervalSeconds is the time between scrapes. Defaults to the global interval of that Prometheus.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	IntervalSeconds int32 `json:"intervalSeconds,omitempty"`
 }
 
-// PrometheusRuleSpec shapes the PrometheusRule.
+// PrometheusRuleSpec configures the PrometheusRule.
 type PrometheusRuleSpec struct {
-	// state switches it.
+	// state enables or disables the PrometheusRule.
 	// +required
 	State State `json:"state,omitempty"`
 
-	// labels that the Prometheus in the cluster selects rules by.
+	// labels are set on the PrometheusRule, for the selector of the Prometheus in the cluster.
 	// +optional
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// oldestPendingSeconds is how long a message may wait before an alert is raised. Absent: 300.
+	// oldestPendingSeconds is the age of the oldest pending message above which an alert fires. Defaults to 300.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
 	OldestPendingSeconds int32 `json:"oldestPendingSeconds,omitempty"`
 }
 
-// GrafanaDashboardSpec shapes the ConfigMap with the dashboard.
+// GrafanaDashboardSpec configures the ConfigMap with the dashboard.
 type GrafanaDashboardSpec struct {
-	// state switches it.
+	// state enables or disables the dashboard.
 	// +required
 	State State `json:"state,omitempty"`
 
-	// labels that Grafana's sidecar selects ConfigMaps by. Absent: grafana_dashboard: "1".
+	// labels are set on the ConfigMap, for the selector of Grafana's sidecar. Defaults to grafana_dashboard: "1".
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// TracingSpec says where traces go.
+// TracingSpec configures the export of traces.
 type TracingSpec struct {
-	// endpointURL of OTLP over HTTP, such as http://collector:4318.
+	// endpointURL is the URL of an OTLP endpoint over HTTP, such as http://collector:4318.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -3,18 +3,18 @@
 
 package v1alpha1
 
-// NotificationsSpec tells a sink what happened, as CloudEvents 1.0 over HTTP: messages that came in, dead letters, failed
-// and read messages, conversations that need a template, reported errors, and what Meta says of accounts and templates.
+// NotificationsSpec sends notices to a sink, as CloudEvents 1.0 over HTTP: received messages, dead letters, failed and
+// read messages, conversations that need a template, reported errors, and account and template events of Meta.
 type NotificationsSpec struct {
-	// sinkURL gets the events, each as one POST.
+	// sinkURL is the URL of the sink. Each notice is one POST.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://events.example.com/whatsapp"
 	SinkURL string `json:"sinkURL,omitempty"`
 
-	// signingKeySecretRef holds the key that the events are signed with, by the Standard Webhooks scheme.
-	// Absent: they are not signed.
+	// signingKeySecretRef refers to the key with which notices are signed, by the Standard Webhooks scheme. If not set,
+	// notices are not signed.
 	// +optional
 	SigningKeySecretRef SecretKeyReference `json:"signingKeySecretRef,omitzero"`
 }

@@ -7,19 +7,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ReceiverSpec shapes the receiver pods.
+// ReceiverSpec configures the receiver pods.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:AtMostOneOf=replicas;autoscaling
 type ReceiverSpec struct {
-	// image of the receiver. Absent: the one that belongs to the operator's release, so that upgrading the operator
-	// rolls the receiver.
+	// image is the image of the receiver. Defaults to the image of the operator's release, so that an upgrade of the
+	// operator rolls out the receiver.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Image string `json:"image,omitempty"`
 
-	// imagePullPolicy is when the image is pulled. Absent: Kubernetes' default for its tag.
+	// imagePullPolicy is the pull policy of the image. Defaults to Kubernetes' policy for its tag.
 	// +optional
 	// +kubebuilder:validation:Enum=Always;IfNotPresent;Never
 	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
@@ -33,37 +33,37 @@ type ReceiverSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(s, s.name != '')",message="must each have a name"
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
-	// replicas is how many receiver pods run; 0 pauses the receiver, and Meta's deliveries fail until it runs again
-	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1, and with a database
-	// what the Deployment is scaled to by others is left alone.
+	// replicas is the number of receiver pods. 0 pauses the receiver: deliveries fail until it runs again, and Meta
+	// redelivers for up to 7 days. The embedded store allows at most 1. Defaults to 1. If not set, with a database, a
+	// replica count that others set on the Deployment is left in place.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// autoscaling lets the load decide how many receiver pods run. It needs a database. When it is switched on, the
-	// pods there are stay until the autoscaler says otherwise. Absent: replicas says how many.
+	// autoscaling scales the number of receiver pods with the load. It requires store.postgreSQL. When it is enabled, the
+	// current number of pods stays until the autoscaler changes it. If not set, replicas applies.
 	// +optional
 	Autoscaling AutoscalingSpec `json:"autoscaling,omitzero"`
 
-	// podDisruptionBudget bounds how many pods a drain of nodes may take away at a time. Absent: there is none.
+	// podDisruptionBudget limits how many pods a node drain may evict at a time. If not set, there is no budget.
 	// +optional
 	PodDisruptionBudget PodDisruptionBudgetSpec `json:"podDisruptionBudget,omitzero"`
 
-	// resources of the receiver container. Given, they replace the default as a whole.
-	// Absent: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
+	// resources are the resource requirements of the receiver container. They replace the default entirely. Defaults to
+	// requests of 50m CPU and 64Mi memory and a limit of 256Mi memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
-	// scheduling says which nodes the pods run on.
+	// scheduling selects the nodes for the pods.
 	// +optional
 	Scheduling SchedulingSpec `json:"scheduling,omitzero"`
 
-	// podMetadata is added to the pods. What the operator sets itself wins.
+	// podMetadata is added to the pods. Labels and annotations that the operator sets take precedence.
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
 
-	// logLevel is the least severe level that the receiver logs. Absent: Info.
+	// logLevel is the lowest severity that the receiver logs. Defaults to Info.
 	// +optional
 	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
@@ -72,13 +72,13 @@ type ReceiverSpec struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type PodMetadata struct {
-	// labels of the pods.
+	// labels are added to the pods.
 	// +optional
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations of the pods.
+	// annotations are added to the pods.
 	// +optional
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64

@@ -7,37 +7,37 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// SchedulingSpec says which nodes the receiver pods run on.
+// SchedulingSpec selects the nodes for the receiver pods.
 //
 // +kubebuilder:validation:MinProperties=1
 type SchedulingSpec struct {
-	// nodeSelector restricts the nodes that the pods run on.
+	// nodeSelector restricts the pods to nodes with these labels.
 	// +optional
 	// +mapType=atomic
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// tolerations of the pods.
+	// tolerations are the tolerations of the pods.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=64
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 
-	// affinity of the pods.
+	// affinity is the affinity of the pods.
 	// +optional
 	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 
-	// topologySpreadConstraints spread the pods. One without a labelSelector counts the receivers of this resource.
-	// Absent: pods are spread over nodes and zones where that is possible.
+	// topologySpreadConstraints spread the pods over the cluster. A constraint without a labelSelector selects the
+	// receiver pods of this resource. Defaults to best-effort spreading over nodes and zones.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=16
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 
-	// priorityClassName of the pods.
+	// priorityClassName is the priority class of the pods.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -3,18 +3,18 @@
 
 package v1alpha1
 
-// SecretKeyReference points to one key of a Secret in the namespace of the resource. The Secret may come later: the
-// receiver runs without being ready until it is there, and takes a changed value within moments, without a restart.
-// The operator itself never reads Secrets.
+// SecretKeyReference refers to one key of a Secret in the namespace of the resource. The Secret may be created later:
+// the receiver runs but is not ready until the Secret exists. A changed value takes effect within moments, without a
+// restart. The operator itself never reads Secrets.
 type SecretKeyReference struct {
-	// name of the Secret.
+	// name is the name of the Secret.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower case letters, digits, - and ."
 	Name string `json:"name,omitempty"`
 
-	// key in the Secret's data.
+	// key is the key in the Secret's data.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -48,17 +48,22 @@ func TestEveryFieldIsExplained(t *testing.T) {
 			}
 
 			required := slices.Contains(schema.Required, name)
-			if strings.HasPrefix(path, "spec.") && !required && !saysWhatAbsentMeans(field) && !slices.Contains(plainlyAbsent(), path) {
-				t.Errorf("the text of %s does not name the default: %q", path, field.Description)
+			if strings.HasPrefix(path, "spec.") && !required && !documentsDefault(field) && !slices.Contains(plainlyAbsent(), path) {
+				t.Errorf("the text of %s does not document its default: %q", path, field.Description)
 			}
 		}
 	})
 }
 
-// saysWhatAbsentMeans reports whether the text names the default. A group of optional fields need not: each field does.
-func saysWhatAbsentMeans(field schemaProps) bool {
+// documentsDefault reports whether the text names the default. A group of optional fields need not: each field does.
+func documentsDefault(field schemaProps) bool {
+	text := strings.Join(strings.Fields(field.Description), " ")
 	group := len(field.Properties) > 0 && len(field.Required) == 0
-	return group || strings.Contains(field.Description, "Absent: ") || strings.Contains(field.Description, "Absent, with ")
+
+	return group ||
+		strings.Contains(text, "Defaults to ") ||
+		strings.Contains(text, "If not set, ") ||
+		strings.Contains(text, "If neither ")
 }
 
 // plainlyAbsent returns the fields whose absence means that nothing is set or done.

@@ -132,7 +132,7 @@ func textRows() []row {
 			[]string{"Messages", "_messages", "messages_", "a__b", "a-b"},
 		},
 		{
-			`{bird: {endpoints: [{method: ParseDocument, path: %q}]}}`, "bird.endpoints[].path", "must start with / and hold no spaces, +, query or fragment",
+			`{bird: {endpoints: [{method: ParseDocument, path: %q}]}}`, "bird.endpoints[].path", "must start with / and contain no spaces, +, query or fragment",
 			[]string{"/", "/v1/parse", "/v1/parse:now"},
 			[]string{"parse", "/a b", "/a+b", "/a?b", "/a#b", "https://other.example.com/parse"},
 		},
@@ -163,7 +163,7 @@ func textRows() []row {
 			[]string{""},
 		},
 		{
-			`{store: {embedded: {size: %q}}}`, "store.embedded", "size must be more than 0, such as 10Gi",
+			`{store: {embedded: {size: %q}}}`, "store.embedded", "size must be greater than 0, such as 10Gi",
 			[]string{"1Gi", "10G", "1500Mi", "1073741824", "1e10"},
 			[]string{"0", "0Gi", "-1Gi"},
 		},
@@ -179,11 +179,11 @@ func textRows() []row {
 
 	for _, publisher := range []struct{ name, more string }{{"ingress", ""}, {"gateway", ", parentRefs: [{name: public}]"}} {
 		host := fmt.Sprintf("{%s: {host: %%q%s}}", publisher.name, publisher.more)
-		rows = append(rows, rowsOf(host, publisher.name+".host", "must be a DNS name in lower case, such as hooks.example.com: no scheme, no port, no wildcard, no address",
+		rows = append(rows, rowsOf(host, publisher.name+".host", "must be a DNS name in lower case, such as hooks.example.com, without scheme, port or wildcard, and not an IP address",
 			[]string{"hooks.example.com", "localhost", "a-1.b"},
 			[]string{"https://hooks.example.com", "*.example.com", "Hooks.example.com", "hooks.example.com:443", "hooks.example.com.", "-a.example.com", "a..b", "a_b", "10.0.0.7"})...)
 		path := fmt.Sprintf("{%s: {host: a.example.com, path: %%q%s}}", publisher.name, publisher.more)
-		rows = append(rows, rowsOf(path, publisher.name+".path", "must start with / and hold segments of letters, digits, -, _, ~ and . only, such as /webhooks/whatsapp: no spaces, no +, no / at the end",
+		rows = append(rows, rowsOf(path, publisher.name+".path", "must start with / and consist of segments of letters, digits, -, _, ~ and ., such as /webhooks/whatsapp, without a trailing /",
 			[]string{"/hooks/v1.0", "/a~b_c-d", "/healthy", "/a/health"},
 			[]string{"hooks", "/", "/hooks/", "//hooks", "/a+b", "/a b", "/a/../b", "/a/.hidden", "/a?b", "/a%20b"})...)
 		rows = append(rows, rowsOf(path, publisher.name+".path", "must not be /health: the receiver answers health checks there", nil, []string{"/health"})...)
@@ -207,15 +207,15 @@ func rowsOf(patch, field, message string, good, bad []string) []row {
 
 func fieldsTogetherRows() []row {
 	const (
-		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, whose file has one writer; store.postgreSQL allows more"
-		noAutoscaling = "receiver.autoscaling needs store.postgreSQL: the file of the embedded store has one writer"
-		noCallback    = "cloudAPI.subscription needs a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
-		noNumbers     = "cloudAPI.subscription.callbackScope PhoneNumber needs cloudAPI.phoneNumberIDs to set the callback URL for"
-		noAccounts    = "callbackScope BusinessAccount needs businessAccountIDs to set the callback URL for"
-		noPassthrough = "cloudAPI.mutualTLS does not go with gateway: an HTTPRoute ends TLS before the receiver. Use an ingress whose annotations ask for TLS passthrough, or publish the Service yourself"
-		delays        = "maxDelaySeconds (60 when absent) must not be less than baseDelaySeconds (1 when absent)"
-		bounds        = "minReplicas (1 when absent) must not be more than maxReplicas"
-		noMeaning     = "must say what the code means: class, scope or both"
+		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, which allows one writer; store.postgreSQL allows more"
+		noAutoscaling = "receiver.autoscaling requires store.postgreSQL: the embedded store allows one writer"
+		noCallback    = "cloudAPI.subscription requires a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
+		noNumbers     = "cloudAPI.subscription.callbackScope PhoneNumber requires cloudAPI.phoneNumberIDs"
+		noAccounts    = "callbackScope BusinessAccount requires businessAccountIDs"
+		noPassthrough = "cloudAPI.mutualTLS cannot be combined with gateway: an HTTPRoute terminates TLS before the receiver. Use an Ingress whose annotations request TLS passthrough, or expose the Service yourself"
+		delays        = "maxDelaySeconds (defaults to 60) must not be less than baseDelaySeconds (defaults to 1)"
+		bounds        = "minReplicas (defaults to 1) must not exceed maxReplicas"
+		noMeaning     = "must set class, scope or both"
 
 		database  = `store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}`
 		ingress   = `ingress: {host: a.example.com}`

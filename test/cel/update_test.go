@@ -19,11 +19,11 @@ type updateCase struct {
 
 func updateCases() []updateCase {
 	const (
-		shrink        = "store.embedded.size cannot shrink (10Gi when absent): volumes only grow"
-		class         = "store.embedded.storageClassName cannot change: a volume keeps its class; make a new resource instead"
-		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, whose file has one writer; store.postgreSQL allows more"
-		noAutoscaling = "receiver.autoscaling needs store.postgreSQL: the file of the embedded store has one writer"
-		noCallback    = "cloudAPI.subscription needs a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
+		shrink        = "store.embedded.size (defaults to 10Gi) cannot shrink: volumes can only grow"
+		class         = "store.embedded.storageClassName is immutable: create a new resource instead"
+		oneWriter     = "receiver.replicas must be 0 or 1 with the embedded store, which allows one writer; store.postgreSQL allows more"
+		noAutoscaling = "receiver.autoscaling requires store.postgreSQL: the embedded store allows one writer"
+		noCallback    = "cloudAPI.subscription requires a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
 
 		fast     = `{store: {embedded: {storageClassName: fast}}}`
 		big      = `{store: {embedded: {size: 20Gi}}}`

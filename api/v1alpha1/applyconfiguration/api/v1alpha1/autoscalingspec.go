@@ -8,16 +8,17 @@ package v1alpha1
 // AutoscalingSpecApplyConfiguration represents a declarative configuration of the AutoscalingSpec type for use
 // with apply.
 //
-// AutoscalingSpec is between which bounds, and by what, the number of receiver pods follows the load.
+// AutoscalingSpec scales the number of receiver pods with the load, within bounds.
 type AutoscalingSpecApplyConfiguration struct {
-	// minReplicas is the least number of pods. Absent: 1.
+	// minReplicas is the smallest number of pods. Defaults to 1.
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
-	// maxReplicas is the greatest number of pods.
+	// maxReplicas is the largest number of pods.
 	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
-	// cpu scales by CPU use, with a HorizontalPodAutoscaler. Absent, with no pendingWork either: by CPU use of 70 percent.
+	// cpu scales by CPU utilization, with a HorizontalPodAutoscaler. Defaults to a target of 70 percent unless
+	// pendingWork is set.
 	CPU *CPUTargetApplyConfiguration `json:"cpu,omitempty"`
-	// pendingWork scales by the messages that wait to be answered, with a ScaledObject. It needs KEDA in the cluster.
-	// Absent: see cpu.
+	// pendingWork scales by the number of pending messages, with a ScaledObject. It requires KEDA in the cluster. If not
+	// set, cpu applies.
 	PendingWork *PendingWorkTargetApplyConfiguration `json:"pendingWork,omitempty"`
 }
 

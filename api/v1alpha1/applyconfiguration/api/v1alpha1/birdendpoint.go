@@ -12,16 +12,16 @@ import (
 // BirdEndpointApplyConfiguration represents a declarative configuration of the BirdEndpoint type for use
 // with apply.
 //
-// BirdEndpoint overrides what the Bird contract has for one method; an absent field keeps the contract's value.
+// BirdEndpoint overrides the settings of one method of the Bird contract.
 type BirdEndpointApplyConfiguration struct {
-	// method of the contract.
+	// method is the method of the contract.
 	Method *apiv1alpha1.BirdMethod `json:"method,omitempty"`
-	// path appended to baseURL. Absent: what the contract says.
+	// path is appended to baseURL. Defaults to the path in the contract.
 	Path *string `json:"path,omitempty"`
-	// timeoutSeconds bounds one call, the answer's body included. Absent: what the contract says.
+	// timeoutSeconds limits one call, including the body of the response. Defaults to the timeout in the contract.
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
-	// state says whether the method is called at all. Absent: what the contract says, which is Enabled for all but
-	// ProcessOtherMessage.
+	// state enables or disables the method. Defaults to Disabled for ProcessOtherMessage and to Enabled for every other
+	// method.
 	State *apiv1alpha1.State `json:"state,omitempty"`
 }
 

@@ -12,13 +12,14 @@ import (
 // BirdMediaSpecApplyConfiguration represents a declarative configuration of the BirdMediaSpec type for use
 // with apply.
 //
-// BirdMediaSpec is what Bird is told of media, and how the media travels.
+// BirdMediaSpec configures how media are sent to Bird.
 type BirdMediaSpecApplyConfiguration struct {
-	// mode says which method gets the media. Process: the message's own, such as ProcessImageMessage. Analyze: an
-	// analysis method, such as AnalyzeImage, and its result goes on as text. Absent: Process.
+	// mode selects the method that receives the media. Process: the method of the message type, such as
+	// ProcessImageMessage. Analyze: an analysis method, such as AnalyzeImage, whose result is then sent as text. Defaults
+	// to Process.
 	Mode *apiv1alpha1.MediaMode `json:"mode,omitempty"`
-	// transport is how media travels. Base64: inside the JSON of the call. Multipart: as a stream beside it.
-	// Auto: base64 up to 4 MiB, multipart above. Absent: Auto.
+	// transport selects how media are sent. Base64: inside the JSON body. Multipart: streamed as a part next to the JSON.
+	// Auto: Base64 up to 4 MiB, Multipart above. Defaults to Auto.
 	Transport *apiv1alpha1.MediaTransport `json:"transport,omitempty"`
 }
 

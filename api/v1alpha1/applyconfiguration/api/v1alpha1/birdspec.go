@@ -12,24 +12,24 @@ import (
 // BirdSpecApplyConfiguration represents a declarative configuration of the BirdSpec type for use
 // with apply.
 //
-// BirdSpec is the AI that answers: whatever serves the Bird contract at a base URL.
+// BirdSpec configures the AI: any server that implements the Bird contract.
 type BirdSpecApplyConfiguration struct {
-	// baseURL that the path of each method is appended to.
+	// baseURL is the URL to which the path of each method is appended.
 	BaseURL *string `json:"baseURL,omitempty"`
-	// authScheme is how the access key travels. AccessKey and Bearer: the Authorization header. APIKey: X-API-Key.
-	// Absent: AccessKey.
+	// authScheme selects how the access key is sent: AccessKey and Bearer in the Authorization header, APIKey in the
+	// X-API-Key header. Defaults to AccessKey.
 	AuthScheme *apiv1alpha1.AuthScheme `json:"authScheme,omitempty"`
-	// accessKeySecretRef holds the access key.
+	// accessKeySecretRef refers to the access key.
 	AccessKeySecretRef *SecretKeyReferenceApplyConfiguration `json:"accessKeySecretRef,omitempty"`
-	// workspaceID is sent with every call as workspace_id. Absent: it is not sent.
+	// workspaceID is sent with every call as workspace_id. If not set, it is not sent.
 	WorkspaceID *string `json:"workspaceID,omitempty"`
-	// aiEmployeeID is sent with every call as ai_employee_id. Absent: it is not sent.
+	// aiEmployeeID is sent with every call as ai_employee_id. If not set, it is not sent.
 	AIEmployeeID *string `json:"aiEmployeeID,omitempty"`
-	// endpoints override path, timeout or use of single methods of the contract. Absent: what the contract says.
+	// endpoints override the path, timeout or state of single methods. If not set, every method follows the contract.
 	Endpoints []BirdEndpointApplyConfiguration `json:"endpoints,omitempty"`
-	// media is what Bird is told of a photo, a recording, a film or a document.
+	// media configures how photos, audio, videos and documents are sent to Bird.
 	Media *BirdMediaSpecApplyConfiguration `json:"media,omitempty"`
-	// circuitBreaker stops asking a Bird that fails call after call. What waits meanwhile spends no attempts.
+	// circuitBreaker pauses calls while Bird keeps failing. Messages that wait for it use up no retries.
 	CircuitBreaker *CircuitBreakerSpecApplyConfiguration `json:"circuitBreaker,omitempty"`
 }
 

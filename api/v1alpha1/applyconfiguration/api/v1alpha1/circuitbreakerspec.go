@@ -8,11 +8,12 @@ package v1alpha1
 // CircuitBreakerSpecApplyConfiguration represents a declarative configuration of the CircuitBreakerSpec type for use
 // with apply.
 //
-// CircuitBreakerSpec is when Bird is left alone, and for how long.
+// CircuitBreakerSpec configures when calls to Bird are paused, and for how long.
 type CircuitBreakerSpecApplyConfiguration struct {
-	// failureThreshold is how many calls in a row have to fail. A refused access key is enough by itself. Absent: 10.
+	// failureThreshold is the number of consecutive failed calls that opens the circuit. A rejected access key opens it
+	// at once. Defaults to 10.
 	FailureThreshold *int32 `json:"failureThreshold,omitempty"`
-	// openSeconds is how long Bird is left alone before one call tries again. Absent: 30.
+	// openSeconds is the time the circuit stays open before one call probes Bird again. Defaults to 30.
 	OpenSeconds *int32 `json:"openSeconds,omitempty"`
 }
 

@@ -8,33 +8,35 @@ package v1alpha1
 // CloudAPISpecApplyConfiguration represents a declarative configuration of the CloudAPISpec type for use
 // with apply.
 //
-// CloudAPISpec is the WhatsApp Business side: Meta's Cloud API, its numbers, tokens and secrets.
+// CloudAPISpec configures the WhatsApp Business side: Meta's Cloud API, phone numbers, tokens and secrets.
 type CloudAPISpecApplyConfiguration struct {
-	// baseURL of the Graph API. Absent: https://graph.facebook.com.
+	// baseURL is the URL of the Graph API. Defaults to https://graph.facebook.com.
 	BaseURL *string `json:"baseURL,omitempty"`
-	// version of the Graph API, such as v26.0. Absent: the version this release of the receiver was written for.
+	// version is the version of the Graph API, such as v26.0. Defaults to the version this release of the receiver was
+	// built for.
 	Version *string `json:"version,omitempty"`
-	// phoneNumberIDs are the business phone number IDs (metadata.phone_number_id of a delivery, not the numbers
-	// themselves) that are worked. Events of any other number are stored and counted but never answered.
-	// Absent: every number of the app is worked.
+	// phoneNumberIDs are the IDs of the business phone numbers to process: metadata.phone_number_id in a delivery, not
+	// the phone numbers themselves. Events of any other number are quarantined: stored and counted, but never answered.
+	// If not set, every number of the app is processed.
 	PhoneNumberIDs []string `json:"phoneNumberIDs,omitempty"`
-	// accessTokenSecretRef holds the access token for the Graph API: a System User token that does not expire, with
-	// whatsapp_business_messaging and whatsapp_business_management.
+	// accessTokenSecretRef refers to the access token for the Graph API: a System User token that does not expire, with
+	// the permissions whatsapp_business_messaging and whatsapp_business_management.
 	AccessTokenSecretRef *SecretKeyReferenceApplyConfiguration `json:"accessTokenSecretRef,omitempty"`
-	// appSecretSecretRefs hold the app secrets that Meta signs deliveries with. A delivery is taken when its
-	// signature fits any of them: to rotate, add the new secret, change it at Meta, remove the old one.
+	// appSecretSecretRefs refer to the app secrets with which Meta signs deliveries. A delivery is accepted if its
+	// signature matches any of them. To rotate: add the new secret, change it at Meta, remove the old one.
 	AppSecretSecretRefs []SecretKeyReferenceApplyConfiguration `json:"appSecretSecretRefs,omitempty"`
-	// verifyTokenSecretRef holds the verify token: any text, the same as in the webhook settings of the app at Meta.
+	// verifyTokenSecretRef refers to the verify token: any text, identical to the one in the webhook settings of the app
+	// at Meta.
 	VerifyTokenSecretRef *SecretKeyReferenceApplyConfiguration `json:"verifyTokenSecretRef,omitempty"`
-	// messagesPerSecond bounds the messages sent from one phone number. Meta allows 80, 20 for a number that is also
-	// used in the WhatsApp Business app, and 1000 after an upgrade. Absent: 80.
+	// messagesPerSecond limits the messages sent from one phone number. Meta allows 80, or 20 for a number that is also
+	// used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
 	MessagesPerSecond *int32 `json:"messagesPerSecond,omitempty"`
-	// subscription is kept at Meta as it is declared here: drift is repaired, and the Subscribed condition says what
-	// is wrong. Absent: the webhook is registered by hand, in the app's settings at Meta.
+	// subscription is the webhook subscription to maintain at Meta. Drift is corrected, and the Subscribed condition
+	// reports problems. If not set, register the webhook by hand in the app's settings at Meta.
 	Subscription *SubscriptionSpecApplyConfiguration `json:"subscription,omitempty"`
-	// mutualTLS takes deliveries from Meta's client certificate alone. It has to be switched on for the app at Meta,
-	// and TLS must reach the receiver unterminated, through a load balancer or an ingress whose annotations ask for TLS
-	// passthrough. Absent: the signature alone proves that it is Meta who delivers.
+	// mutualTLS accepts deliveries only with Meta's client certificate. It must be enabled for the app at Meta, and TLS
+	// must reach the receiver unterminated, through a load balancer or an Ingress whose annotations request TLS
+	// passthrough. If not set, deliveries are authenticated by their signature alone.
 	MutualTLS *MutualTLSSpecApplyConfiguration `json:"mutualTLS,omitempty"`
 }
 

@@ -8,9 +8,9 @@ package v1alpha1
 // CPUTargetApplyConfiguration represents a declarative configuration of the CPUTarget type for use
 // with apply.
 //
-// CPUTarget is the CPU use that pods are scaled to.
+// CPUTarget is the CPU utilization that the autoscaler aims at.
 type CPUTargetApplyConfiguration struct {
-	// targetUtilizationPercent is the average CPU use of a pod, in percent of what it requests.
+	// targetUtilizationPercent is the average CPU utilization of a pod, in percent of its CPU request.
 	TargetUtilizationPercent *int32 `json:"targetUtilizationPercent,omitempty"`
 }
 

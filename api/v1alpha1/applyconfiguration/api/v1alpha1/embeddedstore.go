@@ -12,12 +12,13 @@ import (
 // EmbeddedStoreApplyConfiguration represents a declarative configuration of the EmbeddedStore type for use
 // with apply.
 //
-// EmbeddedStore is a database file on a volume of the receiver's own. The volume is deleted with the resource.
+// EmbeddedStore configures a database file on the receiver's own volume. The volume is deleted with the resource.
 type EmbeddedStoreApplyConfiguration struct {
-	// size of the volume. It can grow, when its storage class allows that, but not shrink. Absent: 10Gi.
+	// size is the size of the volume. It can grow if the storage class allows expansion, but it cannot shrink. Defaults
+	// to 10Gi.
 	Size *resource.Quantity `json:"size,omitempty"`
-	// storageClassName of the volume; "" asks for a volume without a class. It cannot change. Absent: the cluster's
-	// default class.
+	// storageClassName is the storage class of the volume; "" requests a volume without a class. It is immutable.
+	// Defaults to the cluster's default class.
 	StorageClassName *string `json:"storageClassName,omitempty"`
 }
 

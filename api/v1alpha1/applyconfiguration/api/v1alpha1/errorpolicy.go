@@ -12,17 +12,17 @@ import (
 // ErrorPolicyApplyConfiguration represents a declarative configuration of the ErrorPolicy type for use
 // with apply.
 //
-// ErrorPolicy says what one error code of Meta means. An absent field keeps the built-in meaning.
+// ErrorPolicy overrides how one error code of Meta is handled.
 type ErrorPolicyApplyConfiguration struct {
-	// code of the error, such as 131026.
+	// code is the error code, such as 131026.
 	Code *int32 `json:"code,omitempty"`
-	// class says what to do. Transient: try again. RateLimited: pause the scope, spend no attempt. Configuration: wait
-	// until a person mends it, spend no attempt. Permanent: give up, make a dead letter. Ambiguous: it may have been
-	// sent, so find out before sending again. TemplateRequired: the person has not written for 24 hours.
-	// Absent: the built-in meaning.
+	// class selects the reaction. Transient: retry. RateLimited: pause the scope, without using up a retry.
+	// Configuration: wait for the configuration to be corrected, without using up a retry. Permanent: dead-letter the
+	// message. Ambiguous: the message may have been sent, so find out before sending it again. TemplateRequired: the
+	// person has not written for 24 hours. Defaults to the built-in class of the code.
 	Class *apiv1alpha1.ErrorClass `json:"class,omitempty"`
-	// scope is what a rate limit pauses: everything of the app, of the business account, of the phone number, of the
-	// phone number and the person, or of the person. Absent: the built-in meaning.
+	// scope selects what a rate limit pauses: the app, the business account, the phone number, the pair of phone number
+	// and person, or the person. Defaults to the built-in scope of the code.
 	Scope *apiv1alpha1.ErrorScope `json:"scope,omitempty"`
 }
 

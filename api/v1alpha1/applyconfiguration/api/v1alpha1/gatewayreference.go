@@ -8,13 +8,15 @@ package v1alpha1
 // GatewayReferenceApplyConfiguration represents a declarative configuration of the GatewayReference type for use
 // with apply.
 //
-// GatewayReference points to a Gateway, or to one listener of it.
+// GatewayReference refers to a Gateway, or to one of its listeners.
 type GatewayReferenceApplyConfiguration struct {
-	// name of the Gateway.
+	// name is the name of the Gateway.
 	Name *string `json:"name,omitempty"`
-	// namespace of the Gateway, which has to allow routes from this one. Absent: the namespace of the resource.
+	// namespace is the namespace of the Gateway, which must allow routes from the namespace of the resource. Defaults to
+	// the namespace of the resource.
 	Namespace *string `json:"namespace,omitempty"`
-	// sectionName is one listener of the Gateway. Absent: every one that fits the host.
+	// sectionName is the name of one listener of the Gateway. If not set, the route attaches to every listener that
+	// matches the host.
 	SectionName *string `json:"sectionName,omitempty"`
 }
 

@@ -8,16 +8,16 @@ package v1alpha1
 // GatewaySpecApplyConfiguration represents a declarative configuration of the GatewaySpec type for use
 // with apply.
 //
-// GatewaySpec publishes the webhook through a Gateway, with an HTTPRoute: that one path of that one host, and nothing
-// else. It needs the Gateway API in the cluster. TLS is the Gateway's.
+// GatewaySpec exposes the webhook through a Gateway, with an HTTPRoute for one path of one host. It requires the
+// Gateway API in the cluster. The Gateway terminates TLS.
 type GatewaySpecApplyConfiguration struct {
-	// parentRefs are the Gateways to attach to.
+	// parentRefs are the Gateways to attach the route to.
 	ParentRefs []GatewayReferenceApplyConfiguration `json:"parentRefs,omitempty"`
-	// host is the public DNS name. Meta calls it with TLS and takes no self-signed certificate.
+	// host is the public DNS name. Meta calls it over TLS and accepts no self-signed certificate.
 	Host *string `json:"host,omitempty"`
-	// path of the webhook on that host. Absent: /webhooks/whatsapp.
+	// path is the path of the webhook on the host. Defaults to /webhooks/whatsapp.
 	Path *string `json:"path,omitempty"`
-	// annotations of the HTTPRoute.
+	// annotations are set on the HTTPRoute.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

@@ -12,11 +12,11 @@ import (
 // GrafanaDashboardSpecApplyConfiguration represents a declarative configuration of the GrafanaDashboardSpec type for use
 // with apply.
 //
-// GrafanaDashboardSpec shapes the ConfigMap with the dashboard.
+// GrafanaDashboardSpec configures the ConfigMap with the dashboard.
 type GrafanaDashboardSpecApplyConfiguration struct {
-	// state switches it.
+	// state enables or disables the dashboard.
 	State *apiv1alpha1.State `json:"state,omitempty"`
-	// labels that Grafana's sidecar selects ConfigMaps by. Absent: grafana_dashboard: "1".
+	// labels are set on the ConfigMap, for the selector of Grafana's sidecar. Defaults to grafana_dashboard: "1".
 	Labels map[string]string `json:"labels,omitempty"`
 }
 

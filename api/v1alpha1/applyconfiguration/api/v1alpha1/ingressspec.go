@@ -8,17 +8,18 @@ package v1alpha1
 // IngressSpecApplyConfiguration represents a declarative configuration of the IngressSpec type for use
 // with apply.
 //
-// IngressSpec publishes the webhook through an Ingress: that one path of that one host, and nothing else.
+// IngressSpec exposes the webhook through an Ingress, for one path of one host.
 type IngressSpecApplyConfiguration struct {
-	// host is the public DNS name. Meta calls it with TLS and takes no self-signed certificate.
+	// host is the public DNS name. Meta calls it over TLS and accepts no self-signed certificate.
 	Host *string `json:"host,omitempty"`
-	// path of the webhook on that host. Absent: /webhooks/whatsapp.
+	// path is the path of the webhook on the host. Defaults to /webhooks/whatsapp.
 	Path *string `json:"path,omitempty"`
-	// className of the Ingress. Absent: the cluster's default class.
+	// className is the class of the Ingress. Defaults to the cluster's default class.
 	ClassName *string `json:"className,omitempty"`
-	// tlsSecretName is the Secret with the certificate of the host. Absent: TLS is left to the ingress controller.
+	// tlsSecretName is the name of the Secret with the certificate of the host. If not set, the ingress controller
+	// decides about TLS.
 	TLSSecretName *string `json:"tlsSecretName,omitempty"`
-	// annotations of the Ingress, such as those for its controller or for cert-manager.
+	// annotations are set on the Ingress, such as settings for its controller or for cert-manager.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

@@ -8,16 +8,16 @@ package v1alpha1
 // MonitoringSpecApplyConfiguration represents a declarative configuration of the MonitoringSpec type for use
 // with apply.
 //
-// MonitoringSpec says who watches the receivers.
+// MonitoringSpec configures metrics, alerts, dashboards and traces.
 type MonitoringSpecApplyConfiguration struct {
-	// serviceMonitor lets Prometheus scrape the receivers. It needs the Prometheus operator in the cluster.
+	// serviceMonitor lets Prometheus scrape the receivers. It requires the Prometheus operator in the cluster.
 	ServiceMonitor *ServiceMonitorSpecApplyConfiguration `json:"serviceMonitor,omitempty"`
-	// prometheusRule raises alerts: deliveries refused, errors above 5 percent, messages that wait, dead letters, a
-	// token that expires, a store that fails. It needs the Prometheus operator in the cluster.
+	// prometheusRule defines alerts: rejected deliveries, an error rate above 5 percent, messages that wait too long,
+	// dead letters, an expiring token, a failing store. It requires the Prometheus operator in the cluster.
 	PrometheusRule *PrometheusRuleSpecApplyConfiguration `json:"prometheusRule,omitempty"`
-	// grafanaDashboard is a ConfigMap that Grafana's sidecar picks up.
+	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
 	GrafanaDashboard *GrafanaDashboardSpecApplyConfiguration `json:"grafanaDashboard,omitempty"`
-	// tracing sends OpenTelemetry traces: one from each delivery to its reply.
+	// tracing exports OpenTelemetry traces: one trace from each delivery to its reply.
 	Tracing *TracingSpecApplyConfiguration `json:"tracing,omitempty"`
 }
 

@@ -8,15 +8,15 @@ package v1alpha1
 // MutualTLSSpecApplyConfiguration represents a declarative configuration of the MutualTLSSpec type for use
 // with apply.
 //
-// MutualTLSSpec is the receiver's own certificate, and how Meta's is known.
+// MutualTLSSpec configures the receiver's server certificate, and how Meta's client certificate is verified.
 type MutualTLSSpecApplyConfiguration struct {
-	// certificateSecretName is a Secret of type kubernetes.io/tls with the receiver's certificate and key. Meta takes
-	// no self-signed one. A renewed certificate is used at once.
+	// certificateSecretName is the name of a Secret of type kubernetes.io/tls with the receiver's certificate and key.
+	// Meta accepts no self-signed certificate. A renewed certificate takes effect without a restart.
 	CertificateSecretName *string `json:"certificateSecretName,omitempty"`
-	// clientCASecretRef holds the certificate of the authority that signs Meta's client certificates, as PEM: Meta
+	// clientCASecretRef refers to the certificate of the authority that signs Meta's client certificates, as PEM. Meta
 	// publishes it as meta-outbound-api-ca.
 	ClientCASecretRef *SecretKeyReferenceApplyConfiguration `json:"clientCASecretRef,omitempty"`
-	// commonName of Meta's client certificate. Absent: client.webhooks.fbclientcerts.com.
+	// commonName is the common name in Meta's client certificate. Defaults to client.webhooks.fbclientcerts.com.
 	CommonName *string `json:"commonName,omitempty"`
 }
 

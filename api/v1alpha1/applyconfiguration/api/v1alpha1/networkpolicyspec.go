@@ -13,19 +13,23 @@ import (
 // NetworkPolicySpecApplyConfiguration represents a declarative configuration of the NetworkPolicySpec type for use
 // with apply.
 //
-// NetworkPolicySpec bounds whom the receivers talk to. In: deliveries from webhookFrom, probes from the node, questions
-// of the operator and of adminFrom. Out: DNS, the ports of Meta, Bird, the sink, the trace collector and the database.
-// Kubernetes knows no host names in a NetworkPolicy, so those ports are open to any address.
+// NetworkPolicySpec restricts the network traffic of the receivers. Ingress: deliveries from webhookFrom, probes from
+// the node, and requests of the operator and of adminFrom. Egress: DNS, and the ports of Meta, Bird, the sink, the
+// trace collector and the database. A NetworkPolicy of Kubernetes has no host names, so these ports are open to every
+// address.
 type NetworkPolicySpecApplyConfiguration struct {
-	// state switches it. It is enforced where the cluster's network does so.
+	// state enables or disables the NetworkPolicy. It takes effect only if the network plugin of the cluster enforces
+	// network policies.
 	State *apiv1alpha1.State `json:"state,omitempty"`
-	// webhookFrom are who may deliver: the ingress controller, or the Gateway. Absent: anyone.
+	// webhookFrom are the peers that may deliver: the ingress controller, or the Gateway. If not set, deliveries are
+	// allowed from anywhere.
 	WebhookFrom []v1.NetworkPolicyPeer `json:"webhookFrom,omitempty"`
-	// adminFrom are who may read metrics and status besides the operator: Prometheus, KEDA. Absent: nobody else.
+	// adminFrom are the peers that may read metrics and status in addition to the operator, such as Prometheus and KEDA.
+	// If not set, only the operator may.
 	AdminFrom []v1.NetworkPolicyPeer `json:"adminFrom,omitempty"`
-	// databasePort of the postgreSQL store. Absent: 5432.
+	// databasePort is the port of the postgreSQL store. Defaults to 5432.
 	DatabasePort *int32 `json:"databasePort,omitempty"`
-	// egress are further rules for what the receivers may reach, such as a proxy.
+	// egress are additional egress rules for the receivers, such as for a proxy.
 	Egress []v1.NetworkPolicyEgressRule `json:"egress,omitempty"`
 }
 

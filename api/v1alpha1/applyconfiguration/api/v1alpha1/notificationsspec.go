@@ -8,13 +8,13 @@ package v1alpha1
 // NotificationsSpecApplyConfiguration represents a declarative configuration of the NotificationsSpec type for use
 // with apply.
 //
-// NotificationsSpec tells a sink what happened, as CloudEvents 1.0 over HTTP: messages that came in, dead letters, failed
-// and read messages, conversations that need a template, reported errors, and what Meta says of accounts and templates.
+// NotificationsSpec sends notices to a sink, as CloudEvents 1.0 over HTTP: received messages, dead letters, failed and
+// read messages, conversations that need a template, reported errors, and account and template events of Meta.
 type NotificationsSpecApplyConfiguration struct {
-	// sinkURL gets the events, each as one POST.
+	// sinkURL is the URL of the sink. Each notice is one POST.
 	SinkURL *string `json:"sinkURL,omitempty"`
-	// signingKeySecretRef holds the key that the events are signed with, by the Standard Webhooks scheme.
-	// Absent: they are not signed.
+	// signingKeySecretRef refers to the key with which notices are signed, by the Standard Webhooks scheme. If not set,
+	// notices are not signed.
 	SigningKeySecretRef *SecretKeyReferenceApplyConfiguration `json:"signingKeySecretRef,omitempty"`
 }
 

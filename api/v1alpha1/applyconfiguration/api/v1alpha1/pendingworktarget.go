@@ -8,9 +8,9 @@ package v1alpha1
 // PendingWorkTargetApplyConfiguration represents a declarative configuration of the PendingWorkTarget type for use
 // with apply.
 //
-// PendingWorkTarget is the pending work that pods are scaled to.
+// PendingWorkTarget is the backlog per pod that the autoscaler aims at.
 type PendingWorkTargetApplyConfiguration struct {
-	// targetPerReplica is how many pending events one pod is to have.
+	// targetPerReplica is the number of pending events per pod.
 	TargetPerReplica *int32 `json:"targetPerReplica,omitempty"`
 }
 

@@ -8,9 +8,10 @@ package v1alpha1
 // PodDisruptionBudgetSpecApplyConfiguration represents a declarative configuration of the PodDisruptionBudgetSpec type for use
 // with apply.
 //
-// PodDisruptionBudgetSpec bounds how many pods a drain of nodes may take away at a time.
+// PodDisruptionBudgetSpec limits how many pods a node drain may evict at a time.
 type PodDisruptionBudgetSpecApplyConfiguration struct {
-	// maxUnavailable is how many pods may be missing. 0 lets no node be drained that a receiver runs on.
+	// maxUnavailable is the number of pods that may be unavailable during a drain. With 0, no node that runs a receiver
+	// can be drained.
 	MaxUnavailable *int32 `json:"maxUnavailable,omitempty"`
 }
 

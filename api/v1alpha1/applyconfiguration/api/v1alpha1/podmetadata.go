@@ -10,9 +10,9 @@ package v1alpha1
 //
 // PodMetadata is added to the receiver pods.
 type PodMetadataApplyConfiguration struct {
-	// labels of the pods.
+	// labels are added to the pods.
 	Labels map[string]string `json:"labels,omitempty"`
-	// annotations of the pods.
+	// annotations are added to the pods.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

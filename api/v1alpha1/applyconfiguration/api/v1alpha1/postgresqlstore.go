@@ -8,14 +8,15 @@ package v1alpha1
 // PostgreSQLStoreApplyConfiguration represents a declarative configuration of the PostgreSQLStore type for use
 // with apply.
 //
-// PostgreSQLStore is a PostgreSQL database, from version 14 on. The receiver makes its tables itself.
+// PostgreSQLStore configures a PostgreSQL database, version 14 or later. The receiver creates its tables itself.
 type PostgreSQLStoreApplyConfiguration struct {
-	// urlSecretRef holds the URL, such as postgres://user:password@host:5432/database?sslmode=verify-full. A changed
-	// password is used at once.
+	// urlSecretRef refers to the URL, such as postgres://user:password@host:5432/database?sslmode=verify-full. A changed
+	// password takes effect without a restart.
 	URLSecretRef *SecretKeyReferenceApplyConfiguration `json:"urlSecretRef,omitempty"`
-	// caSecretRef holds the certificate of the authority, as PEM, that signs the server's. Absent: those of the system.
+	// caSecretRef refers to the CA certificate of the database server, as PEM. Defaults to the certificate authorities of
+	// the system.
 	CASecretRef *SecretKeyReferenceApplyConfiguration `json:"caSecretRef,omitempty"`
-	// maxConnections bounds the connections of one receiver. Absent: 16.
+	// maxConnections limits the connections of one receiver. Defaults to 16.
 	MaxConnections *int32 `json:"maxConnections,omitempty"`
 }
 

@@ -12,27 +12,29 @@ import (
 // ProcessingSpecApplyConfiguration represents a declarative configuration of the ProcessingSpec type for use
 // with apply.
 //
-// ProcessingSpec tunes how stored events are worked.
+// ProcessingSpec tunes the processing of stored events.
 type ProcessingSpecApplyConfiguration struct {
-	// concurrency is how many conversations are worked at a time; within one, messages are always worked in order.
-	// A conversation that waits for the AI costs little, so this is more than cores. Absent: 256.
+	// concurrency is the number of conversations processed at a time. Messages of one conversation are always processed
+	// in order. Conversations mostly wait for the AI, so the number is far higher than the number of cores. Defaults to
+	// 256.
 	Concurrency *int32 `json:"concurrency,omitempty"`
-	// retry is how often, and how far apart, a failed step is tried again before its event becomes a dead letter.
+	// retry configures the retries of a failed step before its event is dead-lettered.
 	Retry *RetrySpecApplyConfiguration `json:"retry,omitempty"`
-	// typingIndicator marks a message read and shows "typing" to the person before the AI is asked. Absent: Enabled.
+	// typingIndicator marks a message as read and shows "typing" to the person before the AI is asked. Defaults to
+	// Enabled.
 	TypingIndicator *apiv1alpha1.State `json:"typingIndicator,omitempty"`
-	// debounceSeconds is how long to wait for more of a person's quick successive texts, to put them to the AI as one
-	// question. 0: not at all. Absent: 0.
+	// debounceSeconds is the time to wait for further texts of a person, which are then sent to the AI as one request. 0
+	// disables the wait. Defaults to 0.
 	DebounceSeconds *int32 `json:"debounceSeconds,omitempty"`
-	// handoffSeconds is how long the AI stays silent in a conversation after a colleague answered, or Bird handed it
-	// over to people. Absent: 43200, half a day.
+	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or Bird handed it over
+	// to people. Defaults to 43200 (12 hours).
 	HandoffSeconds *int32 `json:"handoffSeconds,omitempty"`
-	// fallbackText is sent to the person when the AI's answer cannot be used. Absent: nothing is sent.
+	// fallbackText is sent to the person when the AI's answer cannot be used. If not set, nothing is sent.
 	FallbackText *string `json:"fallbackText,omitempty"`
 	// fallbackTemplate is sent instead of an answer when the person has not written for 24 hours, after which Meta
-	// takes templates only. Absent: the conversation is marked as one that needs a template, and the sink is told.
+	// accepts only templates. If not set, the conversation is marked as waiting for a template, and a notice is sent.
 	FallbackTemplate *TemplateReferenceApplyConfiguration `json:"fallbackTemplate,omitempty"`
-	// errorPolicies override what error codes of Meta mean. Absent: Meta's documentation is followed.
+	// errorPolicies override how error codes of Meta are handled. If not set, every code is handled as Meta documents it.
 	ErrorPolicies []ErrorPolicyApplyConfiguration `json:"errorPolicies,omitempty"`
 }
 

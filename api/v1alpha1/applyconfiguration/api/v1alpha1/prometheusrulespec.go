@@ -12,13 +12,13 @@ import (
 // PrometheusRuleSpecApplyConfiguration represents a declarative configuration of the PrometheusRuleSpec type for use
 // with apply.
 //
-// PrometheusRuleSpec shapes the PrometheusRule.
+// PrometheusRuleSpec configures the PrometheusRule.
 type PrometheusRuleSpecApplyConfiguration struct {
-	// state switches it.
+	// state enables or disables the PrometheusRule.
 	State *apiv1alpha1.State `json:"state,omitempty"`
-	// labels that the Prometheus in the cluster selects rules by.
+	// labels are set on the PrometheusRule, for the selector of the Prometheus in the cluster.
 	Labels map[string]string `json:"labels,omitempty"`
-	// oldestPendingSeconds is how long a message may wait before an alert is raised. Absent: 300.
+	// oldestPendingSeconds is the age of the oldest pending message above which an alert fires. Defaults to 300.
 	OldestPendingSeconds *int32 `json:"oldestPendingSeconds,omitempty"`
 }
 

@@ -13,32 +13,32 @@ import (
 // ReceiverSpecApplyConfiguration represents a declarative configuration of the ReceiverSpec type for use
 // with apply.
 //
-// ReceiverSpec shapes the receiver pods.
+// ReceiverSpec configures the receiver pods.
 type ReceiverSpecApplyConfiguration struct {
-	// image of the receiver. Absent: the one that belongs to the operator's release, so that upgrading the operator
-	// rolls the receiver.
+	// image is the image of the receiver. Defaults to the image of the operator's release, so that an upgrade of the
+	// operator rolls out the receiver.
 	Image *string `json:"image,omitempty"`
-	// imagePullPolicy is when the image is pulled. Absent: Kubernetes' default for its tag.
+	// imagePullPolicy is the pull policy of the image. Defaults to Kubernetes' policy for its tag.
 	ImagePullPolicy *v1.PullPolicy `json:"imagePullPolicy,omitempty"`
 	// imagePullSecrets are Secrets with registry credentials.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// replicas is how many receiver pods run; 0 pauses the receiver, and Meta's deliveries fail until it runs again
-	// (Meta repeats them for up to 7 days). The embedded store allows no more than 1. Absent: 1, and with a database
-	// what the Deployment is scaled to by others is left alone.
+	// replicas is the number of receiver pods. 0 pauses the receiver: deliveries fail until it runs again, and Meta
+	// redelivers for up to 7 days. The embedded store allows at most 1. Defaults to 1. If not set, with a database, a
+	// replica count that others set on the Deployment is left in place.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// autoscaling lets the load decide how many receiver pods run. It needs a database. When it is switched on, the
-	// pods there are stay until the autoscaler says otherwise. Absent: replicas says how many.
+	// autoscaling scales the number of receiver pods with the load. It requires store.postgreSQL. When it is enabled, the
+	// current number of pods stays until the autoscaler changes it. If not set, replicas applies.
 	Autoscaling *AutoscalingSpecApplyConfiguration `json:"autoscaling,omitempty"`
-	// podDisruptionBudget bounds how many pods a drain of nodes may take away at a time. Absent: there is none.
+	// podDisruptionBudget limits how many pods a node drain may evict at a time. If not set, there is no budget.
 	PodDisruptionBudget *PodDisruptionBudgetSpecApplyConfiguration `json:"podDisruptionBudget,omitempty"`
-	// resources of the receiver container. Given, they replace the default as a whole.
-	// Absent: requests of 50m CPU and 64Mi memory, a limit of 256Mi memory.
+	// resources are the resource requirements of the receiver container. They replace the default entirely. Defaults to
+	// requests of 50m CPU and 64Mi memory and a limit of 256Mi memory.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
-	// scheduling says which nodes the pods run on.
+	// scheduling selects the nodes for the pods.
 	Scheduling *SchedulingSpecApplyConfiguration `json:"scheduling,omitempty"`
-	// podMetadata is added to the pods. What the operator sets itself wins.
+	// podMetadata is added to the pods. Labels and annotations that the operator sets take precedence.
 	PodMetadata *PodMetadataApplyConfiguration `json:"podMetadata,omitempty"`
-	// logLevel is the least severe level that the receiver logs. Absent: Info.
+	// logLevel is the lowest severity that the receiver logs. Defaults to Info.
 	LogLevel *apiv1alpha1.LogLevel `json:"logLevel,omitempty"`
 }
 

@@ -8,13 +8,13 @@ package v1alpha1
 // RetrySpecApplyConfiguration represents a declarative configuration of the RetrySpec type for use
 // with apply.
 //
-// RetrySpec is exponential backoff with jitter. A Retry-After that the other side sends wins over it.
+// RetrySpec configures exponential backoff with jitter. A Retry-After in a response takes precedence.
 type RetrySpecApplyConfiguration struct {
-	// maxRetries is how many attempts follow the first one. 0: none. Absent: 3.
+	// maxRetries is the number of attempts after the first one. 0 disables retries. Defaults to 3.
 	MaxRetries *int32 `json:"maxRetries,omitempty"`
-	// baseDelaySeconds is the wait before the first retry; each further one waits twice as long. Absent: 1.
+	// baseDelaySeconds is the delay before the first retry. It doubles with each further retry. Defaults to 1.
 	BaseDelaySeconds *int32 `json:"baseDelaySeconds,omitempty"`
-	// maxDelaySeconds bounds the wait. Absent: 60.
+	// maxDelaySeconds is the maximum delay between retries. Defaults to 60.
 	MaxDelaySeconds *int32 `json:"maxDelaySeconds,omitempty"`
 }
 

@@ -12,18 +12,18 @@ import (
 // SchedulingSpecApplyConfiguration represents a declarative configuration of the SchedulingSpec type for use
 // with apply.
 //
-// SchedulingSpec says which nodes the receiver pods run on.
+// SchedulingSpec selects the nodes for the receiver pods.
 type SchedulingSpecApplyConfiguration struct {
-	// nodeSelector restricts the nodes that the pods run on.
+	// nodeSelector restricts the pods to nodes with these labels.
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	// tolerations of the pods.
+	// tolerations are the tolerations of the pods.
 	Tolerations []v1.Toleration `json:"tolerations,omitempty"`
-	// affinity of the pods.
+	// affinity is the affinity of the pods.
 	Affinity *v1.Affinity `json:"affinity,omitempty"`
-	// topologySpreadConstraints spread the pods. One without a labelSelector counts the receivers of this resource.
-	// Absent: pods are spread over nodes and zones where that is possible.
+	// topologySpreadConstraints spread the pods over the cluster. A constraint without a labelSelector selects the
+	// receiver pods of this resource. Defaults to best-effort spreading over nodes and zones.
 	TopologySpreadConstraints []v1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
-	// priorityClassName of the pods.
+	// priorityClassName is the priority class of the pods.
 	PriorityClassName *string `json:"priorityClassName,omitempty"`
 }
 

@@ -8,13 +8,13 @@ package v1alpha1
 // SecretKeyReferenceApplyConfiguration represents a declarative configuration of the SecretKeyReference type for use
 // with apply.
 //
-// SecretKeyReference points to one key of a Secret in the namespace of the resource. The Secret may come later: the
-// receiver runs without being ready until it is there, and takes a changed value within moments, without a restart.
-// The operator itself never reads Secrets.
+// SecretKeyReference refers to one key of a Secret in the namespace of the resource. The Secret may be created later:
+// the receiver runs but is not ready until the Secret exists. A changed value takes effect within moments, without a
+// restart. The operator itself never reads Secrets.
 type SecretKeyReferenceApplyConfiguration struct {
-	// name of the Secret.
+	// name is the name of the Secret.
 	Name *string `json:"name,omitempty"`
-	// key in the Secret's data.
+	// key is the key in the Secret's data.
 	Key *string `json:"key,omitempty"`
 }
 

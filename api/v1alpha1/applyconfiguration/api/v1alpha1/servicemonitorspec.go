@@ -12,13 +12,13 @@ import (
 // ServiceMonitorSpecApplyConfiguration represents a declarative configuration of the ServiceMonitorSpec type for use
 // with apply.
 //
-// ServiceMonitorSpec shapes the ServiceMonitor.
+// ServiceMonitorSpec configures the ServiceMonitor.
 type ServiceMonitorSpecApplyConfiguration struct {
-	// state switches it.
+	// state enables or disables the ServiceMonitor.
 	State *apiv1alpha1.State `json:"state,omitempty"`
-	// labels that the Prometheus in the cluster selects ServiceMonitors by.
+	// labels are set on the ServiceMonitor, for the selector of the Prometheus in the cluster.
 	Labels map[string]string `json:"labels,omitempty"`
-	// intervalSeconds between scrapes. Absent: what that Prometheus has as its default.
+	// intervalSeconds is the time between scrapes. Defaults to the global interval of that Prometheus.
 	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
 }
 

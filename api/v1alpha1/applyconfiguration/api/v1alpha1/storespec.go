@@ -8,16 +8,16 @@ package v1alpha1
 // StoreSpecApplyConfiguration represents a declarative configuration of the StoreSpec type for use
 // with apply.
 //
-// StoreSpec is where events are kept before they are acknowledged to Meta.
+// StoreSpec configures where events are stored before they are acknowledged to Meta.
 type StoreSpecApplyConfiguration struct {
-	// embedded is a database file on a volume of the receiver's own: nothing else to run, one replica.
+	// embedded is a database file on the receiver's own volume. It requires no other software and allows one replica.
 	Embedded *EmbeddedStoreApplyConfiguration `json:"embedded,omitempty"`
-	// postgreSQL is a database of yours, which several receivers share: replicas, rolling updates and autoscaling.
-	// A store left behind by a switch is not emptied: work off what is pending first. Absent: the
-	// embedded store.
+	// postgreSQL is an existing database that several receivers share. It allows several replicas, rolling updates and
+	// autoscaling. Switching the store leaves the pending events in the old one: let them be processed first. If not set,
+	// the embedded store is used.
 	PostgreSQL *PostgreSQLStoreApplyConfiguration `json:"postgreSQL,omitempty"`
-	// retentionDays is how long the payloads of finished events are kept. Dead letters stay until they are handled.
-	// Absent: 30.
+	// retentionDays is the time the payloads of finished events are stored. Dead letters stay until they are handled.
+	// Defaults to 30.
 	RetentionDays *int32 `json:"retentionDays,omitempty"`
 }
 

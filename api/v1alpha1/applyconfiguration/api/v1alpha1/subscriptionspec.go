@@ -12,20 +12,22 @@ import (
 // SubscriptionSpecApplyConfiguration represents a declarative configuration of the SubscriptionSpec type for use
 // with apply.
 //
-// SubscriptionSpec says what Meta is to deliver, and where. The access token needs whatsapp_business_management for it.
+// SubscriptionSpec configures what Meta delivers, and to which URL. The access token needs the permission
+// whatsapp_business_management.
 type SubscriptionSpecApplyConfiguration struct {
-	// appID is the number of the app at Meta.
+	// appID is the ID of the app at Meta.
 	AppID *string `json:"appID,omitempty"`
-	// businessAccountIDs are the WhatsApp Business Accounts that the app is subscribed to.
-	// Absent: accounts are subscribed by hand.
+	// businessAccountIDs are the IDs of the WhatsApp Business Accounts to subscribe the app to. If not set, subscribe the
+	// accounts by hand.
 	BusinessAccountIDs []string `json:"businessAccountIDs,omitempty"`
-	// fields are the webhook fields that are subscribed to. Fields that somebody else added stay. Absent: messages.
+	// fields are the webhook fields to subscribe to. Fields that were added at Meta by others are left in place. Defaults
+	// to messages.
 	Fields []string `json:"fields,omitempty"`
-	// callbackScope is what the callback URL is set for. App: the whole app. BusinessAccount and PhoneNumber: an
-	// override for each of businessAccountIDs or phoneNumberIDs, so that several resources can share one app.
-	// Absent: App.
+	// callbackScope is the scope of the callback URL at Meta. App: the entire app. BusinessAccount and PhoneNumber: an
+	// override for each of businessAccountIDs or phoneNumberIDs, so that several resources can share one app. Defaults to
+	// App.
 	CallbackScope *apiv1alpha1.CallbackScope `json:"callbackScope,omitempty"`
-	// callbackURL is the public URL that Meta calls. Absent: the one of ingress or gateway.
+	// callbackURL is the public URL that Meta calls. Defaults to the URL of ingress or gateway.
 	CallbackURL *string `json:"callbackURL,omitempty"`
 }
 

@@ -8,11 +8,11 @@ package v1alpha1
 // TemplateReferenceApplyConfiguration represents a declarative configuration of the TemplateReference type for use
 // with apply.
 //
-// TemplateReference names an approved message template that has no parameters.
+// TemplateReference refers to an approved message template without parameters.
 type TemplateReferenceApplyConfiguration struct {
-	// name of the template.
+	// name is the name of the template.
 	Name *string `json:"name,omitempty"`
-	// language of the template, such as en_US.
+	// language is the language of the template, such as en_US.
 	Language *string `json:"language,omitempty"`
 }
 

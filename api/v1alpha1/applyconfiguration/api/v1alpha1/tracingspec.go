@@ -8,9 +8,9 @@ package v1alpha1
 // TracingSpecApplyConfiguration represents a declarative configuration of the TracingSpec type for use
 // with apply.
 //
-// TracingSpec says where traces go.
+// TracingSpec configures the export of traces.
 type TracingSpecApplyConfiguration struct {
-	// endpointURL of OTLP over HTTP, such as http://collector:4318.
+	// endpointURL is the URL of an OTLP endpoint over HTTP, such as http://collector:4318.
 	EndpointURL *string `json:"endpointURL,omitempty"`
 }
 

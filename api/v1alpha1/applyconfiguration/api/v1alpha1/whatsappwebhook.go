@@ -17,17 +17,18 @@ import (
 // WhatsAppWebhookApplyConfiguration represents a declarative configuration of the WhatsAppWebhook type for use
 // with apply.
 //
-// WhatsAppWebhook puts WhatsApp Business phone numbers behind an AI: the operator runs a receiver that answers Meta's
-// webhook deliveries, stores every event before it acknowledges it, asks the AI and sends its answer back to the person.
+// WhatsAppWebhook puts WhatsApp Business phone numbers behind an AI. The operator runs a receiver that accepts Meta's
+// webhook deliveries, stores every event before it acknowledges it, asks the AI and sends the answer back to the
+// person.
 //
-// Deleting the resource deletes everything the operator made for it, the volume with the stored events included.
+// Deleting the resource deletes every object the operator created for it, including the volume with the stored events.
 type WhatsAppWebhookApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
-	// metadata is the name and all else that Kubernetes keeps of any object.
+	// metadata is the standard metadata of a Kubernetes object.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what is wanted.
+	// spec is the desired state.
 	Spec *WhatsAppWebhookSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what the operator last saw.
+	// status is the observed state.
 	Status *WhatsAppWebhookStatusApplyConfiguration `json:"status,omitempty"`
 }
 

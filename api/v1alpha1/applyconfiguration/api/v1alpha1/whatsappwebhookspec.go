@@ -8,31 +8,33 @@ package v1alpha1
 // WhatsAppWebhookSpecApplyConfiguration represents a declarative configuration of the WhatsAppWebhookSpec type for use
 // with apply.
 //
-// WhatsAppWebhookSpec is what is wanted of a WhatsAppWebhook.
+// WhatsAppWebhookSpec is the desired state of a WhatsAppWebhook.
 //
-// The rules on the store sit here and not on its fields, because a rule on a field is not asked when the field's parent
-// is taken away. The size an absent one is compared as is the default the operator gives it.
+// The rules on the store are on the spec and not on its fields, because the API server skips a rule on a field whose
+// parent is removed. The rule on the size assumes the operator's default when no size is set.
 type WhatsAppWebhookSpecApplyConfiguration struct {
-	// cloudAPI is the WhatsApp Business side: Meta's Cloud API, its numbers, tokens and secrets.
+	// cloudAPI configures the WhatsApp Business side: Meta's Cloud API, phone numbers, tokens and secrets.
 	CloudAPI *CloudAPISpecApplyConfiguration `json:"cloudAPI,omitempty"`
-	// bird is the AI that answers.
+	// bird configures the AI.
 	Bird *BirdSpecApplyConfiguration `json:"bird,omitempty"`
-	// notifications tell a sink what happened. Absent: nobody is told.
+	// notifications send notices to a sink. If not set, no notices are sent.
 	Notifications *NotificationsSpecApplyConfiguration `json:"notifications,omitempty"`
-	// processing tunes how stored events are worked.
+	// processing tunes the processing of stored events.
 	Processing *ProcessingSpecApplyConfiguration `json:"processing,omitempty"`
-	// store is where events are kept before they are acknowledged to Meta. Absent: an embedded store of 10Gi.
+	// store configures where events are stored before they are acknowledged to Meta. Defaults to an embedded store of
+	// 10Gi.
 	Store *StoreSpecApplyConfiguration `json:"store,omitempty"`
-	// receiver shapes the pods.
+	// receiver configures the receiver pods.
 	Receiver *ReceiverSpecApplyConfiguration `json:"receiver,omitempty"`
-	// ingress publishes the webhook with an Ingress. Absent, with no gateway either: only the Service is made, and
-	// publishing it is up to you.
+	// ingress exposes the webhook with an Ingress. If neither ingress nor gateway is set, the operator creates only the
+	// Service, and exposing it is up to you.
 	Ingress *IngressSpecApplyConfiguration `json:"ingress,omitempty"`
-	// gateway publishes the webhook with an HTTPRoute. Absent: see ingress.
+	// gateway exposes the webhook with an HTTPRoute. If not set, ingress applies.
 	Gateway *GatewaySpecApplyConfiguration `json:"gateway,omitempty"`
-	// monitoring says who watches the receivers. Absent: metrics are served, and nobody is told of them.
+	// monitoring configures metrics, alerts, dashboards and traces. If not set, the receivers serve metrics, and nothing
+	// scrapes them.
 	Monitoring *MonitoringSpecApplyConfiguration `json:"monitoring,omitempty"`
-	// networkPolicy bounds whom the receivers talk to. Absent: there is none.
+	// networkPolicy restricts the network traffic of the receivers. If not set, there is no NetworkPolicy.
 	NetworkPolicy *NetworkPolicySpecApplyConfiguration `json:"networkPolicy,omitempty"`
 }
 

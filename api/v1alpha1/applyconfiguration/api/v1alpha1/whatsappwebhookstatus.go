@@ -12,25 +12,25 @@ import (
 // WhatsAppWebhookStatusApplyConfiguration represents a declarative configuration of the WhatsAppWebhookStatus type for use
 // with apply.
 //
-// WhatsAppWebhookStatus is what the operator last saw.
+// WhatsAppWebhookStatus is the observed state of a WhatsAppWebhook.
 type WhatsAppWebhookStatusApplyConfiguration struct {
-	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and
-	// Reconciling and Stalled while they are true.
+	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and,
+	// only while true, Reconciling and Stalled.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// observedGeneration is the generation of the resource that this status speaks of.
+	// observedGeneration is the generation of the resource that this status describes.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// url is the callback URL to register with Meta. It is https whatever ends TLS here, because Meta calls no other.
-	// Absent where nothing in the resource says it.
+	// url is the callback URL to register with Meta. It is always https, because Meta calls no other scheme. It is empty
+	// if the spec does not define it.
 	URL *string `json:"url,omitempty"`
-	// replicas is how many receiver pods exist.
+	// replicas is the number of receiver pods.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// readyReplicas is how many receiver pods accept deliveries.
+	// readyReplicas is the number of receiver pods that accept deliveries.
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
-	// pending is how many events wait to be worked, as the receivers last said.
+	// pending is the number of events that wait to be processed, as last reported by the receivers.
 	Pending *int64 `json:"pending,omitempty"`
-	// deadLetters is how many events failed for good and wait for a person, as the receivers last said.
+	// deadLetters is the number of dead letters that wait for a decision, as last reported by the receivers.
 	DeadLetters *int64 `json:"deadLetters,omitempty"`
-	// selector finds the receiver pods, in the form that kubectl get pods --selector takes.
+	// selector selects the receiver pods, in the syntax of kubectl get pods --selector.
 	Selector *string `json:"selector,omitempty"`
 }
 
