@@ -104,7 +104,7 @@ cluster-demo: ## The operator in a cluster, between stand-ins for Meta and Bird;
 
 .PHONY: e2e
 e2e: ## Try everything on a real node, under load; ARGS go to go test. KEEP=1 keeps a cluster that was made for it.
-	test/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 30m -v $(ARGS) ./test/e2e
+	test/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 90m -v $(ARGS) ./test/e2e
 
 .PHONY: cluster-up
 cluster-up: ## A Kubernetes cluster of one real node: with kind where Docker runs, else (as root on Linux) of its own.

@@ -16,34 +16,45 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// nodeDrained leaves the number of receivers to an autoscaler, and drains the node of them: one leaves, and the disruption
-// budget keeps the others until there is a place for the next. Of neither is anybody who delivers to notice anything.
+// nodeDrained runs the receivers under an autoscaler and drains their node. One is evicted; the disruption budget keeps the
+// others until a new pod is scheduled. No delivery is refused.
 func (s *suite) nodeDrained(t *testing.T) {
 	s.newPods(t, 2, nil)
 	s.underLoad(t, "orders", func() {
 		refused := s.refusals(t)
-		s.kubectl(t, "patch", "waw/orders", "--type=merge",
-			`--patch={"spec":{"receiver":{"replicas":null,"autoscaling":{"minReplicas":3,"maxReplicas":4},"podDisruptionBudget":{"maxUnavailable":1}}}}`)
+		s.patch(t, "waw/orders", `{"spec":{"receiver":{
+			"replicas":null,
+			"autoscaling":{"minReplicas":3,"maxReplicas":4},
+			"podDisruptionBudget":{"maxUnavailable":1}
+		}}}`)
 		before := s.newPods(t, 3, nil)
-		say(t, "an autoscaler makes them three:\n%s", s.kubectl(t, "get", "hpa,pdb"))
+		logStep(t, "the autoscaler runs three receivers:\n%s", s.kubectl(t, "get", "hpa,pdb"))
 
 		drained := make(chan error, 1)
 
 		node := before[0].Spec.NodeName
 		go func() {
-			_, err := s.Kubectl(t.Context(), "drain", node, "--pod-selector="+labels.Set(resources.SelectorLabels("orders")).String(), "--delete-emptydir-data", "--timeout=2m")
+			selector := labels.Set(resources.SelectorLabels("orders")).String()
+			_, err := s.Kubectl(
+				t.Context(),
+				"drain",
+				node,
+				"--pod-selector="+selector,
+				"--delete-emptydir-data",
+				"--timeout=10m",
+			)
 			drained <- err
 		}()
 
 		s.eventually(t, func(ctx context.Context) error {
 			pods, err := s.pods(ctx, "orders")
 			if err == nil && (len(pods) != 3 || len(among(pods, before)) != 2) {
-				err = fmt.Errorf("it has not taken one of three away: %s", phases(pods))
+				err = fmt.Errorf("kubectl drain has not evicted one of three: %s", phases(pods))
 			}
 
 			return err
 		})
-		s.more(t)
+		s.waitForMessages(t)
 
 		pods, err := s.pods(t.Context(), "orders")
 		if err != nil {
@@ -51,10 +62,10 @@ func (s *suite) nodeDrained(t *testing.T) {
 		}
 
 		if stayed := among(pods, before); len(stayed) != 2 || !ready(stayed[0]) || !ready(stayed[1]) {
-			t.Errorf("kubectl drain has not waited: %s", phases(pods))
+			t.Errorf("kubectl drain evicted more than one pod: %s", phases(pods))
 		}
 
-		say(t, "kubectl drain took one away and waits: %s", phases(pods))
+		logStep(t, "kubectl drain has evicted one pod and waits: %s", phases(pods))
 		s.kubectl(t, "uncordon", node)
 
 		if err := <-drained; err != nil {
@@ -62,19 +73,19 @@ func (s *suite) nodeDrained(t *testing.T) {
 		}
 
 		s.newPods(t, 3, before)
-		s.more(t)
+		s.waitForMessages(t)
 
 		if now := s.refusals(t); !maps.Equal(refused, now) {
-			t.Errorf("deliveries were refused meanwhile: %v before, %v after", refused, now)
+			t.Errorf("deliveries were refused during the drain: %v before, %v after", refused, now)
 		}
 
-		say(t, "the node takes pods again: all three are replaced, without a refused delivery")
+		logStep(t, "the node accepts pods again: all three are replaced, no delivery was refused")
 	})
 	s.kubectl(t, "delete", "waw/orders", "--wait")
 	s.eventually(t, func(ctx context.Context) error {
 		pods, err := s.pods(ctx, "orders")
 		if err == nil && len(pods) > 0 {
-			err = fmt.Errorf("there are pods: %s", phases(pods))
+			err = fmt.Errorf("pods still exist: %s", phases(pods))
 		}
 
 		return err

@@ -24,33 +24,33 @@ import (
 )
 
 const (
-	// people write at the same time, each once in everyMilliseconds at most.
+	// people write concurrently, each at most once in everyMilliseconds.
 	people            = 30
 	everyMilliseconds = 900
-	// settled is how many more messages are to be acknowledged before and after a disturbance.
-	settled = 2 * people
+	// moreMessages is how many messages must be acknowledged before and after a disturbance.
+	moreMessages = 2 * people
 )
 
-// underLoad plays a disturbance while people write to a WhatsAppWebhook, and then checks what became of what they wrote.
+// underLoad runs a disturbance while people write to a WhatsAppWebhook, and then verifies their messages.
 func (s *suite) underLoad(t *testing.T, webhook string, disturb func()) meta.Report {
 	t.Helper()
-	s.write(t, webhook)
-	s.more(t)
+	s.startWriting(t, webhook)
+	s.waitForMessages(t)
 	disturb()
-	s.more(t)
+	s.waitForMessages(t)
 
 	return s.verify(t, webhook)
 }
 
-// write lets people write to a WhatsAppWebhook from now on.
-func (s *suite) write(t *testing.T, webhook string) {
+// startWriting starts a load on a WhatsAppWebhook.
+func (s *suite) startWriting(t *testing.T, webhook string) {
 	t.Helper()
 
-	if err := s.standins.Forget(t.Context()); err != nil {
+	if err := s.standins.ResetRecords(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	s.slow(t)
+	s.slowDown(t)
 
 	load := meta.Load{
 		Name:              t.Name(),
@@ -62,12 +62,12 @@ func (s *suite) write(t *testing.T, webhook string) {
 		t.Fatal(err)
 	}
 
-	say(t, "%d people write to %s, each every %d ms", people, webhook, everyMilliseconds)
+	logStep(t, "%d people write to %s, each every %d ms", people, webhook, everyMilliseconds)
 }
 
-// slow gives Bird and Graph the time to answer that they take, so that there is something to be interrupted. Graph takes
-// its time after it has sent the message: who is killed meanwhile does not know that it was sent.
-func (s *suite) slow(t *testing.T) {
+// slowDown delays the answers of Bird and Graph, so that a disturbance interrupts calls in flight. Graph answers late,
+// after it has sent the message: a receiver killed in between has a send with unknown outcome.
+func (s *suite) slowDown(t *testing.T) {
 	t.Helper()
 
 	for service, fault := range map[string]map[string]any{
@@ -78,7 +78,7 @@ func (s *suite) slow(t *testing.T) {
 			"afterEffect": true,
 		},
 	} {
-		if err := s.standins.Heal(t.Context(), service); err != nil {
+		if err := s.standins.ClearFaults(t.Context(), service); err != nil {
 			t.Fatal(err)
 		}
 
@@ -88,8 +88,8 @@ func (s *suite) slow(t *testing.T) {
 	}
 }
 
-// more waits until more messages have been acknowledged.
-func (s *suite) more(t *testing.T) {
+// waitForMessages waits until moreMessages more messages are acknowledged.
+func (s *suite) waitForMessages(t *testing.T) {
 	t.Helper()
 
 	before, err := s.standins.Load(t.Context())
@@ -99,16 +99,17 @@ func (s *suite) more(t *testing.T) {
 
 	s.eventually(t, func(ctx context.Context) error {
 		now, err := s.standins.Load(ctx)
-		if err == nil && len(now.Messages) < len(before.Messages)+settled {
-			err = fmt.Errorf("%d messages are acknowledged, %d of them earlier; refused: %v", len(now.Messages), len(before.Messages), now.Refusals)
+		if err == nil && len(now.Messages) < len(before.Messages)+moreMessages {
+			err = fmt.Errorf("%d messages are acknowledged, %d of them earlier; refused: %v",
+				len(now.Messages), len(before.Messages), now.Refusals)
 		}
 
 		return err
 	})
 }
 
-// verify lets nobody write any more, waits until everything that was written is at its end, and checks that each message
-// which was acknowledged was answered once, and each conversation in its order.
+// verify ends the load, waits until every message is processed, and checks that each acknowledged message was answered
+// exactly once and each conversation in order.
 func (s *suite) verify(t *testing.T, webhook string) meta.Report {
 	t.Helper()
 
@@ -124,7 +125,11 @@ func (s *suite) verify(t *testing.T, webhook string) meta.Report {
 		}
 
 		if load.Running || load.Statuses.Waiting > 0 {
-			return fmt.Errorf("messages or statuses are still refused: %v, %d statuses wait", load.Refusals, load.Statuses.Waiting)
+			return fmt.Errorf(
+				"the load still delivers; refused: %v, %d statuses wait",
+				load.Refusals,
+				load.Statuses.Waiting,
+			)
 		}
 
 		reported, err := s.status(ctx, webhook)
@@ -163,34 +168,46 @@ func (s *suite) verify(t *testing.T, webhook string) meta.Report {
 
 	r.stored += stored(asked)
 	r.sent += len(sent)
-	twice, missing := compare(t, load.Messages, sent)
-	r.twice += twice
 
+	duplicates, missing := compare(t, load.Messages, sent)
+	r.duplicates += duplicates
 	r.missing += missing
-	if twice > 0 || missing > 0 {
-		t.Errorf("of %d acknowledged messages %d were not answered, and %d replies are second ones", len(load.Messages), missing, twice)
+
+	if duplicates > 0 || missing > 0 {
+		t.Errorf("of %d acknowledged messages %d were not answered; %d answers are duplicates",
+			len(load.Messages), missing, duplicates)
 	}
 
 	if load.Statuses.Dropped > 0 {
 		t.Errorf("%d statuses were never delivered", load.Statuses.Dropped)
 	}
 
-	say(t, "%d messages acknowledged, each answered once and in order; refused meanwhile: %v%s; %d statuses delivered",
-		len(load.Messages), load.Refusals, unanswered(load), load.Statuses.Posted)
+	logStep(
+		t,
+		"%d messages acknowledged, each answered once and in order; refused: %v%s; %d statuses delivered",
+		len(load.Messages),
+		load.Refusals,
+		unanswered(load),
+		load.Statuses.Posted,
+	)
 
 	return load
 }
 
+// unanswered describes the deliveries without an answer.
 func unanswered(load meta.Report) string {
 	if load.Refusals[meta.NoAnswer] == 0 {
 		return ""
 	}
 
-	return fmt.Sprintf(" from %s to %s, the last: %s", load.Unanswered.From.Format(clock), load.Unanswered.To.Format(clock), load.Unanswered.Reason)
+	from := load.Unanswered.From.Format(timeFormat)
+	to := load.Unanswered.To.Format(timeFormat)
+
+	return fmt.Sprintf(" from %s to %s, last error: %s", from, to, load.Unanswered.Reason)
 }
 
-// refusedNothing fails when a receiver answered a delivery otherwise than 200. A connection that did not come to be is no
-// answer of its; such deliveries are in the table, as repeated.
+// refusedNothing fails the test if a receiver answered a delivery with another status than 200. A failed connection is not
+// an answer of the receiver: the table counts such deliveries as repeated.
 func refusedNothing(t *testing.T, load meta.Report, meanwhile string) {
 	t.Helper()
 
@@ -202,7 +219,7 @@ func refusedNothing(t *testing.T, load meta.Report, meanwhile string) {
 	}
 }
 
-// stored counts the messages that Bird was asked about: those were in the store.
+// stored returns the number of messages in requests to Bird, all of which were stored.
 func stored(asked []standin.BirdCall) int {
 	ids := map[string]bool{}
 	for _, call := range asked {
@@ -214,9 +231,13 @@ func stored(asked []standin.BirdCall) int {
 	return len(ids)
 }
 
-// compare counts the replies beyond the first to a message and the messages without one, and checks that each person got
-// the replies in the order of the messages.
-func compare(t *testing.T, acknowledged []meta.Message, sent []standin.SentMessage) (twice, missing int) {
+// compare returns the number of answers beyond the first to a message, and of messages without an answer. It checks that
+// each person got the answers in the order of the messages.
+func compare(
+	t *testing.T,
+	acknowledged []meta.Message,
+	sent []standin.SentMessage,
+) (duplicates, missing int) {
 	t.Helper()
 
 	written := map[string][]string{}
@@ -228,33 +249,33 @@ func compare(t *testing.T, acknowledged []meta.Message, sent []standin.SentMessa
 		written[m.Person] = append(written[m.Person], m.ID)
 	}
 
-	replied := map[string]bool{}
+	seen := map[string]bool{}
 	for _, m := range sent {
 		switch {
 		case !known[m.ContextID]:
-			t.Errorf("a reply answers a message that nobody wrote now: %q", m.Text)
-		case replied[m.ContextID]:
-			twice++
+			t.Errorf("an answer belongs to no message of this load: %q", m.Text)
+		case seen[m.ContextID]:
+			duplicates++
 
-			t.Logf("a second reply: %q", m.Text)
+			t.Logf("duplicate answer: %q", m.Text)
 		default:
-			replied[m.ContextID] = true
+			seen[m.ContextID] = true
 			person := strings.TrimPrefix(m.To, "+")
 			answered[person] = append(answered[person], m.ContextID)
 		}
 	}
 
-	missing = len(known) - len(replied)
+	missing = len(known) - len(seen)
 	for _, person := range slices.Sorted(maps.Keys(written)) {
 		if missing == 0 && !slices.Equal(written[person], answered[person]) {
 			t.Errorf("person %s was not answered in the order of the messages", person[len(person)-4:])
 		}
 	}
 
-	return twice, missing
+	return duplicates, missing
 }
 
-// status is what a receiver of a WhatsAppWebhook that is ready says. Those that share a store say the same of it.
+// status returns the status of a ready receiver of a WhatsAppWebhook. Receivers with the same store report the same backlog.
 func (s *suite) status(ctx context.Context, webhook string) (health.Report, error) {
 	pods, err := s.pods(ctx, webhook)
 	if err != nil {
@@ -273,7 +294,7 @@ func (s *suite) status(ctx context.Context, webhook string) (health.Report, erro
 
 		var reported health.Report
 		if err := json.Unmarshal(raw, &reported); err != nil {
-			return health.Report{}, fmt.Errorf("read the status of pod %s: %w", pod.Name, err)
+			return health.Report{}, fmt.Errorf("decode the status of pod %s: %w", pod.Name, err)
 		}
 
 		return reported, nil
@@ -283,7 +304,9 @@ func (s *suite) status(ctx context.Context, webhook string) (health.Report, erro
 }
 
 func ready(pod corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+	isReady := func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
+	}
+
+	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, isReady)
 }

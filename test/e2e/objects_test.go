@@ -27,12 +27,17 @@ import (
 func (s *suite) pods(ctx context.Context, webhook string) ([]corev1.Pod, error) {
 	var list corev1.PodList
 
-	err := s.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels(resources.SelectorLabels(webhook)))
+	err := s.List(
+		ctx,
+		&list,
+		client.InNamespace(namespace),
+		client.MatchingLabels(resources.SelectorLabels(webhook)),
+	)
 
 	return list.Items, err
 }
 
-// pod returns the only receiver, once it is ready.
+// pod waits until a WhatsAppWebhook has exactly one receiver and it is ready, and returns it.
 func (s *suite) pod(t *testing.T, webhook string) corev1.Pod {
 	t.Helper()
 
@@ -72,23 +77,29 @@ func restarts(pod corev1.Pod) int32 {
 	return n
 }
 
-// sameProcess fails unless the pod that is there is the one of before, and was not restarted.
+// sameProcess fails the test if the pod was replaced or restarted since before.
 func (s *suite) sameProcess(t *testing.T, webhook string, before corev1.Pod) {
 	t.Helper()
 
 	now := s.pod(t, webhook)
 	if now.UID != before.UID || restarts(now) != restarts(before) {
-		t.Errorf("pod %s with %d restarts became %s with %d", before.Name, restarts(before), now.Name, restarts(now))
+		t.Errorf(
+			"pod %s with %d restarts is now %s with %d",
+			before.Name,
+			restarts(before),
+			now.Name,
+			restarts(now),
+		)
 	}
 }
 
-// anotherPod waits until the pod of before has been replaced, and the new one is ready.
+// anotherPod waits until the pod is replaced and the new pod is ready.
 func (s *suite) anotherPod(t *testing.T, webhook string, before types.UID) {
 	t.Helper()
 	s.eventually(t, func(ctx context.Context) error {
 		pods, err := s.pods(ctx, webhook)
 		if err == nil && (len(pods) != 1 || pods[0].UID == before || !ready(pods[0])) {
-			err = fmt.Errorf("%s has not got another pod: %s", webhook, phases(pods))
+			err = fmt.Errorf("the pod of %s is not replaced: %s", webhook, phases(pods))
 		}
 
 		return err
@@ -103,8 +114,8 @@ func (s *suite) webhook(ctx context.Context, name string) (*v1alpha1.WhatsAppWeb
 	return &webhook, err
 }
 
-// conditions waits until each condition is as wanted, "False/SecretMissing" say, for the newest generation, and returns
-// the resource.
+// conditions waits until each condition of the newest generation has the wanted status and reason, such as
+// "False/SecretMissing", and returns the resource.
 func (s *suite) conditions(t *testing.T, name string, want map[string]string) *v1alpha1.WhatsAppWebhook {
 	t.Helper()
 
@@ -144,7 +155,7 @@ func (s *suite) condition(webhook *v1alpha1.WhatsAppWebhook, kind string) string
 	return ""
 }
 
-// children are the kinds of what a WhatsAppWebhook becomes without optional APIs.
+// children are the kinds of the objects of a WhatsAppWebhook without optional APIs.
 var children = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "ServiceAccount"},
 	{Version: "v1", Kind: "ConfigMap"},
@@ -155,7 +166,7 @@ var children = []schema.GroupVersionKind{
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},
 }
 
-// leftover lists what the operator made in the namespace, and pods and volumes, by kind and name.
+// leftover lists the operator's objects, the pods and the volumes of the namespace, by kind and name.
 func (s *suite) leftover(ctx context.Context) ([]string, error) {
 	var found []string
 
@@ -201,13 +212,13 @@ func (s *suite) leftover(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
-// nothingLeft waits until all that the operator made in the namespace is gone.
+// nothingLeft waits until leftover is empty.
 func (s *suite) nothingLeft(t *testing.T) {
 	t.Helper()
 	s.eventually(t, func(ctx context.Context) error {
 		found, err := s.leftover(ctx)
 		if err == nil && len(found) > 0 {
-			err = fmt.Errorf("there is %s", strings.Join(found, ", "))
+			err = fmt.Errorf("objects still exist: %s", strings.Join(found, ", "))
 		}
 
 		return err

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with a cluster that has the images of this checkout: test/e2e/on-cluster.sh COMMAND...
-# A cluster that it has to make itself is taken down again, unless KEEP=1.
+# Runs a command against a cluster with the images of this checkout: test/e2e/on-cluster.sh COMMAND...
+# If there is no cluster it starts one, and deletes it afterwards unless KEEP=1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -23,7 +23,7 @@ if ! "$CLUSTER" status >/dev/null 2>&1; then
   "$CLUSTER" up
 fi
 
-# The same programs under two tags, the second for an upgrade of the operator.
+# The manager gets two tags, the second to test an upgrade of the operator.
 images() {
   go run ./hack/images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
   "$CLUSTER" load "$work/$1"/*.tar

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,13 +26,14 @@ import (
 
 const crdName = "whatsappwebhooks.whatsapp.wawebhook.dev"
 
-// install puts the operator and the stand-ins into the cluster.
+// install installs the operator and the stand-ins.
 func (s *suite) install(t *testing.T) {
 	s.clear(t)
-	say(t, "helm install --wait")
-	s.helm(t, "install", release, chart, "--create-namespace", "--wait", "--timeout=3m", "--set=image.tag=local", "--set=image.pullPolicy=Never", "--set=receiverImage.tag=local")
+	logStep(t, "helm install --wait")
+	s.helm(t, "install", release, chart, "--create-namespace", "--wait", "--timeout=5m",
+		"--set=image.tag=local", "--set=image.pullPolicy=Never", "--set=receiverImage.tag=local")
 	s.apply(t, "namespaces.yaml")
-	say(t, "the operator is ready; the stand-ins for Meta and Bird are deployed")
+	logStep(t, "the operator is ready; deploy the stand-ins for Meta and Bird")
 
 	var err error
 	if s.standins, err = standins.Deploy(t.Context(), s.Cluster, "standins"); err != nil {
@@ -39,15 +41,24 @@ func (s *suite) install(t *testing.T) {
 	}
 }
 
-// clear removes what an earlier run, or a demo, has left.
+// clear removes the leftovers of an earlier run or a demo.
 func (s *suite) clear(t *testing.T) {
 	t.Helper()
 	s.helm(t, "uninstall", release, "--ignore-not-found", "--wait")
 	s.kubectl(t, "delete", "crd", crdName, "--ignore-not-found")
-	s.kubectl(t, "delete", "namespace", systemNamespace, namespace, "standins", "--ignore-not-found", "--timeout=3m")
+	s.kubectl(
+		t,
+		"delete",
+		"namespace",
+		systemNamespace,
+		namespace,
+		"standins",
+		"--ignore-not-found",
+		"--timeout=5m",
+	)
 }
 
-// secretComesLater applies a resource before its Secrets, as GitOps tools do.
+// secretComesLater applies a resource before its Secrets, as GitOps tools may do.
 func (s *suite) secretComesLater(t *testing.T) {
 	s.apply(t, "webhook.yaml")
 	webhook := s.conditions(t, "sales", map[string]string{
@@ -60,7 +71,7 @@ func (s *suite) secretComesLater(t *testing.T) {
 		t.Errorf("the condition does not name the Secrets: %s", message)
 	}
 
-	say(t, "without its Secrets: %s", message)
+	logStep(t, "without its Secrets: %s", message)
 
 	pods, err := s.pods(t.Context(), "sales")
 	if err != nil || len(pods) != 1 {
@@ -68,12 +79,12 @@ func (s *suite) secretComesLater(t *testing.T) {
 	}
 
 	s.apply(t, "secrets.yaml")
-	say(t, "the Secrets are there; kubectl wait --for=condition=Ready")
-	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=4m")
+	logStep(t, "the Secrets are applied; kubectl wait --for=condition=Ready")
+	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=5m")
 	s.sameProcess(t, "sales", pods[0])
 
 	if restarts(pods[0]) != 0 {
-		t.Errorf("the pod was restarted while it waited for its Secrets")
+		t.Error("the pod restarted while it waited for its Secrets")
 	}
 
 	s.conditions(t, "sales", map[string]string{
@@ -82,72 +93,87 @@ func (s *suite) secretComesLater(t *testing.T) {
 		v1alpha1.ConditionReconciling:      "absent",
 		v1alpha1.ConditionStalled:          "absent",
 	})
-	say(t, "ready, by the same process:\n%s", s.kubectl(t, "get", "waw,pod,pvc"))
+	logStep(t, "ready, with the same process:\n%s", s.kubectl(t, "get", "waw,pod,pvc"))
 }
 
-// operatorUpgraded ends the operator without notice, upgrades it, and lets the new one make something; none of it is any
-// concern of the receivers.
+// operatorUpgraded kills the operator, upgrades it, and has the new version create objects. The receivers are not
+// affected.
 func (s *suite) operatorUpgraded(t *testing.T) {
 	before := s.pod(t, "sales")
 	load := s.underLoad(t, "sales", func() {
-		say(t, "the operator's pod is deleted by force")
-		s.kubectl(t, "--namespace="+systemNamespace, "delete", "pod", "--selector=app.kubernetes.io/component=manager", "--force", "--grace-period=0")
-		say(t, "helm upgrade to another tag and values")
-		s.helm(t, "upgrade", release, chart, "--reuse-values", "--wait", "--timeout=3m", "--set=image.tag=local-next", "--set=logLevel=debug")
+		logStep(t, "delete the operator's pod by force")
+		s.kubectl(t, "--namespace="+systemNamespace, "delete", "pod",
+			"--selector=app.kubernetes.io/component=manager", "--force", "--grace-period=0")
+		logStep(t, "helm upgrade to another tag and values")
+		s.helm(t, "upgrade", release, chart, "--reuse-values", "--wait", "--timeout=5m",
+			"--set=image.tag=local-next", "--set=logLevel=debug")
 
 		var manager appsv1.Deployment
-		if err := s.Get(t.Context(), types.NamespacedName{Namespace: systemNamespace, Name: release + "-manager"}, &manager); err != nil {
+
+		key := types.NamespacedName{Namespace: systemNamespace, Name: release + "-manager"}
+		if err := s.Get(t.Context(), key, &manager); err != nil {
 			t.Fatal(err)
 		}
 
 		if image := manager.Spec.Template.Spec.Containers[0].Image; !strings.HasSuffix(image, ":local-next") {
-			t.Errorf("the operator is %s", image)
+			t.Errorf("the operator's image is %s", image)
 		}
 
 		s.policies(t)
 	})
 	s.sameProcess(t, "sales", before)
-	refusedNothing(t, load, "while the operator was away")
+	refusedNothing(t, load, "while the operator was down")
 }
 
-// policies asks for a NetworkPolicy and a PodDisruptionBudget. The node's network plugin does not enforce the former:
-// here it is only seen to be accepted.
+// policies enables a NetworkPolicy and a PodDisruptionBudget. The node's network plugin does not enforce a NetworkPolicy,
+// so the test verifies only that it is created.
 func (s *suite) policies(t *testing.T) {
 	t.Helper()
-	s.kubectl(t, "patch", "waw/sales", "--type=merge",
-		`--patch={"spec":{"networkPolicy":{"state":"Enabled"},"receiver":{"podDisruptionBudget":{"maxUnavailable":1}}}}`)
+	s.patch(t, "waw/sales", `{"spec":{
+		"networkPolicy":{"state":"Enabled"},
+		"receiver":{"podDisruptionBudget":{"maxUnavailable":1}}
+	}}`)
 	s.eventually(t, func(ctx context.Context) error {
 		found, err := s.leftover(ctx)
-		if all := strings.Join(found, " "); err == nil && (!strings.Contains(all, "NetworkPolicy/sales") || !strings.Contains(all, "PodDisruptionBudget/sales")) {
-			err = fmt.Errorf("there is %s", all)
+		if err != nil {
+			return err
 		}
 
-		return err
+		for _, want := range []string{"NetworkPolicy/sales", "PodDisruptionBudget/sales"} {
+			if !slices.Contains(found, want) {
+				return fmt.Errorf("%s is missing in %s", want, strings.Join(found, " "))
+			}
+		}
+
+		return nil
 	})
 	s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
-	say(t, "it makes a NetworkPolicy, which is not enforced here, and a PodDisruptionBudget:\n%s", s.kubectl(t, "get", "networkpolicy,pdb"))
+	logStep(
+		t,
+		"the operator creates a NetworkPolicy, which is not enforced here, and a PodDisruptionBudget:\n%s",
+		s.kubectl(t, "get", "networkpolicy,pdb"),
+	)
 }
 
-// uninstall takes the operator away, and then what it left.
+// uninstall uninstalls the operator while receivers run, and then removes its resources.
 func (s *suite) uninstall(t *testing.T) {
 	manifest := s.helm(t, "get", "manifest", release)
 	before := s.pod(t, "sales")
 	load := s.underLoad(t, "sales", func() {
-		say(t, "helm uninstall")
+		logStep(t, "helm uninstall")
 		s.helm(t, "uninstall", release, "--wait")
 
 		for _, o := range parse(t, manifest) {
 			s.eventually(t, func(ctx context.Context) error {
-				left := &unstructured.Unstructured{}
-				left.SetGroupVersionKind(o.GroupVersionKind())
-				err := s.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}, left)
+				found := &unstructured.Unstructured{}
+				found.SetGroupVersionKind(o.GroupVersionKind())
+				err := s.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}, found)
 
-				kept := o.GetName() == crdName
 				switch {
-				case kept:
+				case o.GetName() == crdName: // helm uninstall keeps the definition
 					return err
 				case err == nil:
-					return fmt.Errorf("%s %s is left", o.GetKind(), o.GetName())
+					return fmt.Errorf("%s %s still exists", o.GetKind(), o.GetName())
 				case apierrors.IsNotFound(err):
 					return nil
 				}
@@ -158,11 +184,11 @@ func (s *suite) uninstall(t *testing.T) {
 	})
 	s.sameProcess(t, "sales", before)
 	refusedNothing(t, load, "without the operator")
-	say(t, "the definition stays, and receivers go on:\n%s", s.kubectl(t, "get", "waw,pod"))
+	logStep(t, "the definition and the receivers remain:\n%s", s.kubectl(t, "get", "waw,pod"))
 
 	s.kubectl(t, "delete", "waw", "--all", "--wait")
 	s.nothingLeft(t)
-	say(t, "nothing is left of the WhatsAppWebhooks either")
+	logStep(t, "all objects of the WhatsAppWebhooks are deleted")
 	s.clear(t)
 }
 

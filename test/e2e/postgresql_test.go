@@ -20,16 +20,16 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
-// storeSwitched moves a WhatsAppWebhook from the embedded store to PostgreSQL as docs/resource.md says: deliveries are
-// stopped until all is worked, and then the store is changed. Meta delivers again what nobody took meanwhile.
+// storeSwitched moves a WhatsAppWebhook from the embedded store to PostgreSQL as docs/resource.md describes: it stops the
+// deliveries until all events are processed, and then changes the store. Meta redelivers the messages of the meantime.
 func (s *suite) storeSwitched(t *testing.T) {
 	s.kubectl(t, "create", "secret", "generic", "orders-database", "--from-literal=url="+s.database())
 	s.apply(t, "orders.yaml")
 	s.pod(t, "orders")
 	s.deliverTo(t, "orders")
 	s.underLoad(t, "orders", func() {
-		s.deliverTo(t, "nobody")
-		say(t, "nothing is delivered to orders any more")
+		s.deliverTo(t, "absent") // a Service that does not exist
+		logStep(t, "deliveries to orders are stopped")
 		s.eventually(t, func(ctx context.Context) error {
 			reported, err := s.status(ctx, "orders")
 			if err == nil && reported.Pending > 0 {
@@ -38,44 +38,51 @@ func (s *suite) storeSwitched(t *testing.T) {
 
 			return err
 		})
-		say(t, "and nothing is pending; its store becomes PostgreSQL, with two replicas")
-		s.kubectl(t, "patch", "waw/orders", "--type=merge",
-			`--patch={"spec":{"store":{"embedded":null,"postgreSQL":{"urlSecretRef":{"name":"orders-database","key":"url"}}},"receiver":{"replicas":2}}}`)
+		logStep(t, "no event is pending; change the store to PostgreSQL, with two replicas")
+		s.patch(t, "waw/orders", `{"spec":{
+			"store":{"embedded":null,"postgreSQL":{"urlSecretRef":{"name":"orders-database","key":"url"}}},
+			"receiver":{"replicas":2}
+		}}`)
 		s.newPods(t, 2, nil)
 		s.deliverTo(t, "orders")
-		say(t, "two receivers share a database:\n%s", s.kubectl(t, "get", "waw,pod"))
+		logStep(t, "two receivers share a database:\n%s", s.kubectl(t, "get", "waw,pod"))
 	})
 }
 
-// oneOfTwoKilled kills one of two receivers, and rolls both; of the latter nobody who delivers is to notice anything.
+// oneOfTwoKilled kills one of two receivers, and then rolls both. During the rolling update no delivery is refused.
 func (s *suite) oneOfTwoKilled(t *testing.T) {
 	before := s.newPods(t, 2, nil)
 	s.underLoad(t, "orders", func() {
 		s.kill(t, before[0])
-		say(t, "kill -9 of one of them")
+		logStep(t, "kill -9 of one receiver")
 		s.eventually(t, func(ctx context.Context) error {
 			pods, err := s.pods(ctx, "orders")
+			if err != nil {
+				return err
+			}
+
 			for _, pod := range pods {
-				if err == nil && pod.UID == before[0].UID && (restarts(pod) == restarts(before[0]) || !ready(pod)) {
-					err = fmt.Errorf("it is not back: %s", phases(pods))
+				restarted := restarts(pod) > restarts(before[0]) && ready(pod)
+				if pod.UID == before[0].UID && !restarted {
+					return fmt.Errorf("the receiver has not restarted: %s", phases(pods))
 				}
 			}
 
-			return err
+			return nil
 		})
-		say(t, "it is back")
-		s.more(t)
+		logStep(t, "it has restarted")
+		s.waitForMessages(t)
 
 		refused := s.refusals(t)
-		s.kubectl(t, "patch", "waw/orders", "--type=merge", `--patch={"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
+		s.patch(t, "waw/orders", `{"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
 		s.newPods(t, 2, before)
-		s.more(t)
+		s.waitForMessages(t)
 
 		if now := s.refusals(t); !maps.Equal(refused, now) {
 			t.Errorf("deliveries were refused during the update: %v before, %v after", refused, now)
 		}
 
-		say(t, "both are replaced by a rolling update, without a refused delivery")
+		logStep(t, "a rolling update replaced both; no delivery was refused")
 	})
 }
 
@@ -90,7 +97,7 @@ func (s *suite) refusals(t *testing.T) map[string]int {
 	return load.Refusals
 }
 
-// newPods waits for so many receivers of orders that are ready, and none of those before.
+// newPods waits until orders has the given number of receivers, all ready and none of them among before.
 func (s *suite) newPods(t *testing.T, number int, before []corev1.Pod) []corev1.Pod {
 	t.Helper()
 
@@ -101,12 +108,13 @@ func (s *suite) newPods(t *testing.T, number int, before []corev1.Pod) []corev1.
 			return err
 		}
 
-		if left := among(pods, before); len(left) > 0 {
-			return fmt.Errorf("not replaced: %s", phases(left))
+		if old := among(pods, before); len(old) > 0 {
+			return fmt.Errorf("not replaced: %s", phases(old))
 		}
 
-		if len(pods) != number || slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !ready(pod) }) {
-			return fmt.Errorf("there are %d pods, want %d: %s", len(pods), number, phases(pods))
+		unready := func(pod corev1.Pod) bool { return !ready(pod) }
+		if len(pods) != number || slices.ContainsFunc(pods, unready) {
+			return fmt.Errorf("%d pods, want %d ready: %s", len(pods), number, phases(pods))
 		}
 
 		return nil
@@ -115,17 +123,17 @@ func (s *suite) newPods(t *testing.T, number int, before []corev1.Pod) []corev1.
 	return pods
 }
 
-// among returns those of the pods that were there before.
+// among returns the pods that are also in before.
 func among(pods, before []corev1.Pod) []corev1.Pod {
 	return slices.DeleteFunc(slices.Clone(pods), func(pod corev1.Pod) bool {
 		return !slices.ContainsFunc(before, func(former corev1.Pod) bool { return former.UID == pod.UID })
 	})
 }
 
-// database runs a PostgreSQL server on this machine until all scenarios are over, which pods reach as they reach anything
-// outside of the cluster, and returns the URL of a user.
+// database runs a PostgreSQL server on this machine until all scenarios have ended, outside the cluster, and returns the
+// URL of a user.
 func (s *suite) database() string {
-	t := s.whole
+	t := s.all
 	t.Helper()
 
 	var nodes corev1.NodeList
@@ -140,7 +148,8 @@ func (s *suite) database() string {
 		}
 	}
 
-	access, err := os.CreateTemp("", "e2e-pg-hba-") // the server runs as another user, who cannot read in t.TempDir
+	// The server runs as another user, which cannot read files in t.TempDir.
+	access, err := os.CreateTemp("", "e2e-pg-hba-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +165,10 @@ func (s *suite) database() string {
 		t.Fatal(err)
 	}
 
-	server := pgtest.New(t, pgtest.Options{Settings: []string{"listen_addresses=127.0.0.1," + address, "hba_file=" + access.Name()}})
+	server := pgtest.New(t, pgtest.Options{Settings: []string{
+		"listen_addresses=127.0.0.1," + address,
+		"hba_file=" + access.Name(),
+	}})
 
 	user, err := server.NewUser()
 	if err != nil {
@@ -174,7 +186,7 @@ func (s *suite) database() string {
 	return target.String()
 }
 
-// addressTowards returns the address of this machine that a node sees. Nothing is sent.
+// addressTowards returns the local address of connections to a node. Dialing UDP sends no packet.
 func addressTowards(t *testing.T, node string) string {
 	t.Helper()
 

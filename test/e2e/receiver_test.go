@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,11 +22,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// oneConversation is the whole path once: handshake, message, answer, statuses, and the same message again.
+// oneConversation runs the path once: handshake, message, answer, statuses, and the same message again.
 func (s *suite) oneConversation(t *testing.T) {
 	ctx := t.Context()
 	s.deliverTo(t, "sales")
-	// A Service leads to a pod a moment after the pod is ready.
+	// A Service routes to a pod only some time after the pod is ready.
 	s.eventually(t, func(ctx context.Context) error {
 		answer, err := s.standins.Handshake(ctx, standins.VerifyToken, "1158201444")
 		if err == nil && (answer.Status != http.StatusOK || answer.Body != "1158201444") {
@@ -35,8 +36,9 @@ func (s *suite) oneConversation(t *testing.T) {
 		return err
 	})
 
-	if answer, err := s.standins.Handshake(ctx, "a guess", "1158201444"); err != nil || answer.Status != http.StatusForbidden {
-		t.Errorf("a handshake with a guess is answered %+v, %v", answer, err)
+	answer, err := s.standins.Handshake(ctx, "a guess", "1158201444")
+	if err != nil || answer.Status != http.StatusForbidden {
+		t.Errorf("a handshake with a wrong token is answered %+v, %v", answer, err)
 	}
 
 	const person, question = "573001234567", "Do you open on Sundays?"
@@ -44,21 +46,23 @@ func (s *suite) oneConversation(t *testing.T) {
 	id := standin.Wamid(t.Name())
 
 	delivery := standin.TextDelivery(standins.PhoneNumberID, person, "Ana", id, question, time.Now())
-	if answer, err := s.standins.Deliver(ctx, "not the app secret", delivery); err != nil || answer.Status != http.StatusUnauthorized {
-		t.Errorf("a delivery with a bad signature is answered %+v, %v", answer, err)
+	answer, err = s.standins.Deliver(ctx, "not the app secret", delivery)
+	if err != nil || answer.Status != http.StatusUnauthorized {
+		t.Errorf("a delivery with an invalid signature is answered %+v, %v", answer, err)
 	}
 
 	for range 3 {
-		if answer, err := s.standins.Deliver(ctx, standins.AppSecret, delivery); err != nil || answer.Status != http.StatusOK {
+		answer, err := s.standins.Deliver(ctx, standins.AppSecret, delivery)
+		if err != nil || answer.Status != http.StatusOK {
 			t.Fatalf("the delivery is answered %+v, %v", answer, err)
 		}
 	}
 
-	say(t, "one message was delivered three times, and answered 200")
+	logStep(t, "one message was delivered three times and answered 200")
 	s.eventually(t, func(ctx context.Context) error {
 		load, err := s.standins.Load(ctx)
 		if err == nil && load.Statuses.Posted < 3 {
-			err = fmt.Errorf("the receiver took %d statuses of its answer", load.Statuses.Posted)
+			err = fmt.Errorf("the receiver accepted %d statuses of its answer", load.Statuses.Posted)
 		}
 
 		return err
@@ -66,10 +70,12 @@ func (s *suite) oneConversation(t *testing.T) {
 	s.eventually(t, func(ctx context.Context) error {
 		metrics, err := s.metrics(ctx, "sales")
 		for _, want := range []string{
-			`whatsapp_messages_received_total{type="text"} 1`, `whatsapp_duplicates_total{kind="message"} 2`, `whatsapp_statuses_total{status="read"} 1`,
+			`whatsapp_messages_received_total{type="text"} 1`,
+			`whatsapp_duplicates_total{kind="message"} 2`,
+			`whatsapp_statuses_total{status="read"} 1`,
 		} {
 			if err == nil && !strings.Contains(metrics, want) {
-				err = fmt.Errorf("the metrics do not say %s", want)
+				err = fmt.Errorf("the metrics have no line %s", want)
 			}
 		}
 
@@ -81,7 +87,8 @@ func (s *suite) oneConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if len(sent) != 1 || sent[0].To != "+"+person || sent[0].Text != "You said: "+question || sent[0].ContextID != id {
+	if len(sent) != 1 || sent[0].To != "+"+person ||
+		sent[0].Text != "You said: "+question || sent[0].ContextID != id {
 		t.Fatalf("the person got %+v", sent)
 	}
 
@@ -95,8 +102,9 @@ func (s *suite) oneConversation(t *testing.T) {
 		methods[call.Method]++
 	}
 
-	if methods["process_text_message"] != 1 || methods["notify_bird_status_change"] != 3 || len(methods) != 2 {
-		t.Errorf("Bird was asked %v", methods)
+	want := map[string]int{"process_text_message": 1, "notify_bird_status_change": 3}
+	if !maps.Equal(want, methods) {
+		t.Errorf("Bird got the requests %v, want %v", methods, want)
 	}
 
 	s.eventually(t, func(ctx context.Context) error {
@@ -111,7 +119,7 @@ func (s *suite) oneConversation(t *testing.T) {
 	r.acknowledged = 1
 	r.stored = stored(asked)
 	r.sent = len(sent)
-	say(t, "the person got %q; Bird was asked %v; status.pending is 0", sent[0].Text, methods)
+	logStep(t, "the person got %q; Bird got the requests %v; status.pending is 0", sent[0].Text, methods)
 }
 
 func (s *suite) metrics(ctx context.Context, webhook string) (string, error) {
@@ -125,38 +133,50 @@ func (s *suite) metrics(ctx context.Context, webhook string) (string, error) {
 	return string(raw), err
 }
 
-// receiverKilled kills the process several times, in the middle of what it does.
+// receiverKilled kills the process several times under load.
 func (s *suite) receiverKilled(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		for range 3 {
 			before := s.pod(t, "sales")
 			s.kill(t, before)
-			say(t, "kill -9 of the receiver")
+			logStep(t, "kill -9 of the receiver")
 			s.eventually(t, func(ctx context.Context) error {
 				pods, err := s.pods(ctx, "sales")
-				if err == nil && (len(pods) != 1 || restarts(pods[0]) == restarts(before) || !ready(pods[0])) {
-					err = fmt.Errorf("it is not back: %s", phases(pods))
+				if err == nil &&
+					(len(pods) != 1 || restarts(pods[0]) == restarts(before) || !ready(pods[0])) {
+					err = fmt.Errorf("the receiver has not restarted: %s", phases(pods))
 				}
 
 				return err
 			})
 
 			if now := s.pod(t, "sales"); now.UID != before.UID {
-				t.Errorf("the pod was replaced")
+				t.Error("the pod was replaced")
 			}
 
-			say(t, "it is back, in the same pod")
-			s.more(t)
+			logStep(t, "it has restarted in the same pod")
+			s.waitForMessages(t)
 		}
 	})
 }
 
-// kill ends the process of a pod's only container by SIGKILL.
+// kill sends SIGKILL to the process of a pod's only container.
 func (s *suite) kill(t *testing.T, pod corev1.Pod) {
 	t.Helper()
 
 	id := strings.TrimPrefix(pod.Status.ContainerStatuses[0].ContainerID, "containerd://")
-	if _, err := s.Node(t.Context(), "exec", "ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", id); err != nil {
+
+	_, err := s.Node(
+		t.Context(),
+		"exec",
+		"ctr",
+		"--namespace=k8s.io",
+		"tasks",
+		"kill",
+		"--signal=SIGKILL",
+		id,
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -164,14 +184,14 @@ func (s *suite) kill(t *testing.T, pod corev1.Pod) {
 func (s *suite) receiverRolled(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		before := s.pod(t, "sales")
-		say(t, "kubectl rollout restart")
+		logStep(t, "kubectl rollout restart")
 		s.kubectl(t, "rollout", "restart", "deployment/sales")
 		s.anotherPod(t, "sales", before.UID)
-		say(t, "another pod is ready")
+		logStep(t, "a new pod is ready")
 	})
 }
 
-// appSecretRotated changes the app secret as it is documented, and the receiver takes it as it runs.
+// appSecretRotated rotates the app secret as documented. The running receiver reloads it.
 func (s *suite) appSecretRotated(t *testing.T) {
 	const next = "the-next-app-secret"
 
@@ -179,30 +199,34 @@ func (s *suite) appSecretRotated(t *testing.T) {
 	before := s.pod(t, "sales")
 	load := s.underLoad(t, "sales", func() {
 		patch := func(key, value string) {
-			s.kubectl(t, "patch", "secret/sales-whatsapp", "--type=merge", fmt.Sprintf(`--patch={"stringData":{%q:%q}}`, key, value))
+			s.patch(t, "secret/sales-whatsapp", fmt.Sprintf(`{"stringData":{%q:%q}}`, key, value))
 		}
 		patch("next-app-secret", next)
-		say(t, "the next app secret is in the Secret")
+		logStep(t, "the next app secret is in the Secret")
 		s.answered(t, next, http.StatusOK)
 		s.answered(t, old, http.StatusOK)
-		say(t, "both are accepted; Meta signs with the next one from now on")
+		logStep(t, "the receiver accepts both; Meta now signs with the next one")
 
 		s.appSecret = next
 		s.deliverTo(t, "sales")
 		patch("app-secret", next)
-		say(t, "the old one is removed")
+		logStep(t, "the old one is removed")
 		s.answered(t, old, http.StatusUnauthorized)
-		say(t, "and refused")
+		logStep(t, "the receiver rejects the old one")
 	})
 	s.sameProcess(t, "sales", before)
-	refusedNothing(t, load, "meanwhile")
+	refusedNothing(t, load, "during the rotation")
 }
 
-// answered waits until a delivery that says nothing, signed with an app secret, is answered with a status.
+// answered waits until an empty delivery, signed with an app secret, is answered with a status.
 func (s *suite) answered(t *testing.T, appSecret string, want int) {
 	t.Helper()
 	s.eventually(t, func(ctx context.Context) error {
-		answer, err := s.standins.Deliver(ctx, appSecret, []byte(`{"object":"whatsapp_business_account","entry":[]}`))
+		answer, err := s.standins.Deliver(
+			ctx,
+			appSecret,
+			[]byte(`{"object":"whatsapp_business_account","entry":[]}`),
+		)
 		if err == nil && answer.Status != want {
 			err = fmt.Errorf("a delivery is answered %d, want %d", answer.Status, want)
 		}
@@ -214,26 +238,27 @@ func (s *suite) answered(t *testing.T, appSecret string, want int) {
 func (s *suite) configurationChanged(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		before := s.pod(t, "sales")
-		say(t, "processing.retry.maxRetries is changed")
-		s.kubectl(t, "patch", "waw/sales", "--type=merge", `--patch={"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
+		logStep(t, "change processing.retry.maxRetries")
+		s.patch(t, "waw/sales", `{"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
 		s.anotherPod(t, "sales", before.UID)
 		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
-		say(t, "another pod is ready, with the change")
+		logStep(t, "a new pod is ready, with the change")
 	})
 }
 
-// birdDown keeps Bird away for a minute: messages are acknowledged meanwhile, and answered when it is back.
+// birdDown has Bird fail for a minute. Messages are acknowledged meanwhile, and answered when Bird works again.
 func (s *suite) birdDown(t *testing.T) {
 	load := s.underLoad(t, "sales", func() {
-		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
+		if err := s.standins.ClearFaults(t.Context(), standins.Bird); err != nil {
 			t.Fatal(err)
 		}
 
-		if err := s.standins.AddFault(t.Context(), standins.Bird, map[string]any{"status": http.StatusServiceUnavailable}); err != nil {
+		fault := map[string]any{"status": http.StatusServiceUnavailable}
+		if err := s.standins.AddFault(t.Context(), standins.Bird, fault); err != nil {
 			t.Fatal(err)
 		}
 
-		say(t, "Bird answers 503 from now on")
+		logStep(t, "Bird answers 503")
 
 		select {
 		case <-time.After(time.Minute):
@@ -245,13 +270,13 @@ func (s *suite) birdDown(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		say(t, "a minute later %d events wait; Bird is back, and in a hurry", reported.Pending)
+		logStep(t, "a minute later %d events are pending; Bird works again, without delay", reported.Pending)
 
-		if err := s.standins.Heal(t.Context(), standins.Bird); err != nil {
+		if err := s.standins.ClearFaults(t.Context(), standins.Bird); err != nil {
 			t.Fatal(err)
 		}
 	})
-	refusedNothing(t, load, "while Bird was away")
+	refusedNothing(t, load, "while Bird was down")
 }
 
 func (s *suite) kubeletRestarted(t *testing.T) {
@@ -261,8 +286,8 @@ func (s *suite) kubeletRestarted(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		say(t, "kubelet is restarted")
-		s.kubectl(t, "wait", "--for=condition=Ready", "node", "--all", "--timeout=2m")
+		logStep(t, "kubelet is restarted")
+		s.kubectl(t, "wait", "--for=condition=Ready", "node", "--all", "--timeout=5m")
 	})
 	s.sameProcess(t, "sales", before)
 }
@@ -270,32 +295,36 @@ func (s *suite) kubeletRestarted(t *testing.T) {
 func (s *suite) scaledToZero(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		s.kubectl(t, "scale", "waw/sales", "--replicas=0")
-		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "False/" + v1alpha1.ReasonScaledToZero})
+		s.conditions(
+			t,
+			"sales",
+			map[string]string{v1alpha1.ConditionReady: "False/" + v1alpha1.ReasonScaledToZero},
+		)
 		s.eventually(t, func(ctx context.Context) error {
 			pods, err := s.pods(ctx, "sales")
 			if err == nil && len(pods) > 0 {
-				err = fmt.Errorf("there are pods: %s", phases(pods))
+				err = fmt.Errorf("pods still exist: %s", phases(pods))
 			}
 
 			return err
 		})
-		say(t, "scaled to zero")
+		logStep(t, "scaled to zero")
 		s.kubectl(t, "scale", "waw/sales", "--replicas=1")
 		s.pod(t, "sales")
-		say(t, "and back")
+		logStep(t, "scaled to one")
 	})
 }
 
-// deletedAndApplied deletes the resource, with its volume, once all was worked. Who writes while there is none is
-// answered by the next one, since Meta delivers again.
+// deletedAndApplied deletes the resource with its volume after all events are processed, and applies it again. Messages
+// written in between are answered too, since Meta redelivers them.
 func (s *suite) deletedAndApplied(t *testing.T) {
 	s.kubectl(t, "delete", "waw/sales", "--wait")
 	s.nothingLeft(t)
-	say(t, "the resource is deleted, and all that was made of it")
-	s.write(t, "sales")
+	logStep(t, "the resource and its objects are deleted")
+	s.startWriting(t, "sales")
 	s.apply(t, "webhook.yaml")
-	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=4m")
-	say(t, "applied again, and ready")
-	s.more(t)
+	s.kubectl(t, "wait", "--for=condition=Ready", "waw/sales", "--timeout=5m")
+	logStep(t, "applied again and ready")
+	s.waitForMessages(t)
 	s.verify(t, "sales")
 }

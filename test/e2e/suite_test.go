@@ -3,8 +3,8 @@
 
 //go:build e2e
 
-// Package e2e tries the operator and its receivers on a real node, as people run them: installed by Helm, declared by
-// kubectl, and disturbed while people write. 'make e2e' runs it.
+// Package e2e tests the operator and its receivers on a real node: installed with Helm, applied with kubectl, and disturbed
+// under load. 'make e2e' runs it.
 package e2e
 
 import (
@@ -29,31 +29,34 @@ const (
 	release         = "whatsapp-webhook-operator"
 	systemNamespace = "whatsapp-webhook-system"
 	namespace       = "messaging" // of the WhatsAppWebhooks
-	// patience is how long anything may take that has no time of its own. The machine may be slow.
-	patience = 3 * time.Minute
-	clock    = "15:04:05.0"
+	// waitTimeout bounds every wait. It is long because the machine may be slow.
+	waitTimeout = 10 * time.Minute
+	timeFormat  = "15:04:05.0"
 )
 
 //go:embed testdata
 var testdata embed.FS
 
-// suite is what the scenarios share. They build on each other and run in order.
+// suite is the state that the scenarios share. They run in order, each on the state that the one before left.
 type suite struct {
 	*kube.Cluster
-	whole     *testing.T // all scenarios together
+	all       *testing.T // the test of all scenarios
 	standins  *standins.StandIns
-	appSecret string // by which Meta signs now
+	appSecret string // with which Meta signs
 	logs      string // folder of all logs
 	rows      []row
 }
 
-// row is a scenario in the table at the end. Its figures are of messages from people: how many deliveries were answered
-// 200 and how many not, which were repeated; how many messages Bird was asked about, how many replies were sent, how many
-// of them were second ones, and how many messages got none.
+// row is a scenario in the final table. It counts messages of people.
 type row struct {
-	scenario                                             string
-	took                                                 time.Duration
-	acknowledged, repeated, stored, sent, twice, missing int
+	scenario     string
+	took         time.Duration
+	acknowledged int // deliveries answered 200
+	repeated     int // deliveries not answered 200, and repeated
+	stored       int // messages in requests to Bird
+	sent         int // answers
+	duplicates   int // answers beyond the first to a message
+	missing      int // messages without an answer
 }
 
 func TestCluster(t *testing.T) {
@@ -64,14 +67,14 @@ func TestCluster(t *testing.T) {
 
 	s := &suite{
 		Cluster:   cluster,
-		whole:     t,
+		all:       t,
 		appSecret: standins.AppSecret,
 	}
-	if s.logs, err = os.MkdirTemp("", "e2e-logs-"); err != nil { //nolint:usetesting // it outlives a test that failed
+	if s.logs, err = os.MkdirTemp("", "e2e-logs-"); err != nil { //nolint:usetesting // the folder remains after a failed test
 		t.Fatal(err)
 	}
 
-	t.Logf("logs are written to %s, and removed when everything went well", s.logs)
+	t.Logf("logs are written to %s, and removed if all scenarios pass", s.logs)
 	ctx, cancel := context.WithCancel(t.Context())
 
 	var following sync.WaitGroup
@@ -119,7 +122,7 @@ func TestCluster(t *testing.T) {
 				t.Error(err)
 			}
 
-			break // the others build on it
+			break // the next scenarios need its result
 		}
 	}
 
@@ -140,28 +143,29 @@ func (s *suite) table() string {
 		sum.repeated += r.repeated
 		sum.stored += r.stored
 		sum.sent += r.sent
-		sum.twice += r.twice
+		sum.duplicates += r.duplicates
 		sum.missing += r.missing
 	}
 
 	sum.scenario = "in all"
 	sum.write(w)
-	_ = w.Flush() // a Builder takes everything
+	_ = w.Flush() // writing to a strings.Builder cannot fail
 
 	return text.String()
 }
 
 func (r row) write(w *tabwriter.Writer) {
-	fmt.Fprintf(w, "%s\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.scenario, r.took.Seconds(), r.acknowledged, r.repeated, r.stored, r.sent, r.twice, r.missing)
+	fmt.Fprintf(w, "%s\t%.0f\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+		r.scenario, r.took.Seconds(), r.acknowledged, r.repeated, r.stored, r.sent, r.duplicates, r.missing)
 }
 
-// say tells what is done, and when.
-func say(t *testing.T, format string, args ...any) {
+// logStep logs a step of a scenario with the time of day.
+func logStep(t *testing.T, format string, args ...any) {
 	t.Helper()
-	t.Logf("%s  %s", time.Now().Format(clock), fmt.Sprintf(format, args...))
+	t.Logf("%s  %s", time.Now().Format(timeFormat), fmt.Sprintf(format, args...))
 }
 
-// kubectl returns what kubectl prints, in the namespace of the WhatsAppWebhooks.
+// kubectl runs kubectl in the namespace of the WhatsAppWebhooks and returns its output.
 func (s *suite) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 
@@ -171,6 +175,12 @@ func (s *suite) kubectl(t *testing.T, args ...string) string {
 	}
 
 	return strings.TrimSpace(printed)
+}
+
+// patch applies a merge patch to an object.
+func (s *suite) patch(t *testing.T, object, patch string) {
+	t.Helper()
+	s.kubectl(t, "patch", object, "--type=merge", "--patch="+patch)
 }
 
 func (s *suite) helm(t *testing.T, args ...string) string {
@@ -198,20 +208,23 @@ func (s *suite) apply(t *testing.T, file string) {
 	}
 }
 
-// eventually asks until there is no error.
-func (s *suite) eventually(t *testing.T, ask func(context.Context) error) {
+// eventually waits until check returns nil.
+func (s *suite) eventually(t *testing.T, check func(context.Context) error) {
 	t.Helper()
 
-	if err := kube.Eventually(t.Context(), patience, ask); err != nil {
+	if err := kube.Eventually(t.Context(), waitTimeout, check); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// deliverTo says which WhatsAppWebhook Meta delivers to, by the app secret of now.
+// deliverTo sets the WhatsAppWebhook to which Meta delivers, signed with the current app secret.
 func (s *suite) deliverTo(t *testing.T, webhook string) {
 	t.Helper()
 
-	to := meta.Callback{URL: "http://" + webhook + "." + namespace + ".svc/webhooks/whatsapp", AppSecret: s.appSecret}
+	to := meta.Callback{
+		URL:       "http://" + webhook + "." + namespace + ".svc/webhooks/whatsapp",
+		AppSecret: s.appSecret,
+	}
 	if err := s.standins.DeliverTo(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,14 @@ import (
 const person, name = "573001234567", "Ana"
 
 func (d *demo) handshake(ctx context.Context) error {
-	for token, want := range map[string]int{standins.VerifyToken: http.StatusOK, "a guess": http.StatusForbidden} {
-		// A Service leads to a pod a moment after the pod is ready.
+	for token, want := range map[string]int{
+		standins.VerifyToken: http.StatusOK,
+		"a guess":            http.StatusForbidden,
+	} {
+		// A Service routes to a pod only some time after the pod is ready.
 		var answer meta.Answer
 
-		err := kube.Eventually(ctx, patience, func(ctx context.Context) (err error) {
+		err := kube.Eventually(ctx, waitTimeout, func(ctx context.Context) (err error) {
 			answer, err = d.standins.Handshake(ctx, token, "1158201444")
 			return err
 		})
@@ -34,16 +37,16 @@ func (d *demo) handshake(ctx context.Context) error {
 		d.line("handshake with %q: %d", token, answer.Status)
 
 		if answer.Status != want {
-			return fmt.Errorf("that should be %d", want)
+			return fmt.Errorf("handshake answered %d, want %d", answer.Status, want)
 		}
 	}
 
 	return nil
 }
 
-// converse delivers messages that nobody wrote before, also in an earlier demo.
+// converse delivers messages that are new even if the demo ran before, and waits for the answers and their statuses.
 func (d *demo) converse(ctx context.Context) error {
-	if err := d.standins.Forget(ctx); err != nil {
+	if err := d.standins.ResetRecords(ctx); err != nil {
 		return err
 	}
 
@@ -54,9 +57,21 @@ func (d *demo) converse(ctx context.Context) error {
 
 	run := time.Now().String()
 	text := func(words string) []byte {
-		return standin.TextDelivery(standins.PhoneNumberID, person, name, standin.Wamid(run+words), words, time.Now())
+		return standin.TextDelivery(
+			standins.PhoneNumberID,
+			person,
+			name,
+			standin.Wamid(run+words),
+			words,
+			time.Now(),
+		)
 	}
-	choice := map[string]any{"type": "button_reply", "button_reply": map[string]string{"id": "blue", "title": "The blue one"}}
+	choice := map[string]any{
+		"type":         "button_reply",
+		"button_reply": map[string]string{"id": "blue", "title": "The blue one"},
+	}
+	button := standin.MessageDelivery(standins.PhoneNumberID, person, name,
+		standin.Wamid(run+"button"), "interactive", choice, time.Now())
 
 	deliveries := []struct {
 		what, appSecret string
@@ -64,10 +79,14 @@ func (d *demo) converse(ctx context.Context) error {
 		want            int
 	}{
 		{"a text", standins.AppSecret, text("Do you open on Sundays?"), http.StatusOK},
-		{"the same text again, as Meta does when in doubt", standins.AppSecret, text("Do you open on Sundays?"), http.StatusOK},
-		{"a button pressed", standins.AppSecret, standin.MessageDelivery(standins.PhoneNumberID, person, name,
-			standin.Wamid(run+"button"), "interactive", choice, time.Now()), http.StatusOK},
-		{"a text that somebody else signed", "not the app secret", text("Send me your customers"), http.StatusUnauthorized},
+		{"the same text again", standins.AppSecret, text("Do you open on Sundays?"), http.StatusOK},
+		{"a pressed button", standins.AppSecret, button, http.StatusOK},
+		{
+			"a text with an invalid signature",
+			"not the app secret",
+			text("Send me your customers"),
+			http.StatusUnauthorized,
+		},
 	}
 	for _, delivery := range deliveries {
 		answer, err := d.standins.Deliver(ctx, delivery.appSecret, delivery.body)
@@ -78,16 +97,16 @@ func (d *demo) converse(ctx context.Context) error {
 		d.line("Meta delivers %s: %d", delivery.what, answer.Status)
 
 		if answer.Status != delivery.want {
-			return fmt.Errorf("that should be %d", delivery.want)
+			return fmt.Errorf("delivery answered %d, want %d", answer.Status, delivery.want)
 		}
 	}
 
-	const replies = 2
+	const answers = 2
 
-	err = kube.Eventually(ctx, patience, func(ctx context.Context) error {
+	err = kube.Eventually(ctx, waitTimeout, func(ctx context.Context) error {
 		now, err := d.standins.Load(ctx)
-		if err == nil && now.Statuses.Posted-before.Statuses.Posted < 3*replies {
-			err = errors.New("the receiver has not taken all statuses of its answers")
+		if err == nil && now.Statuses.Posted-before.Statuses.Posted < 3*answers {
+			err = errors.New("the receiver has not accepted all statuses of its answers")
 		}
 
 		return err
@@ -103,7 +122,7 @@ func (d *demo) converse(ctx context.Context) error {
 
 	for _, call := range asked {
 		if call.Method != "notify_bird_status_change" {
-			d.line("Bird is asked %s", call.Method)
+			d.line("Bird gets a request: %s", call.Method)
 		}
 	}
 
@@ -113,11 +132,11 @@ func (d *demo) converse(ctx context.Context) error {
 	}
 
 	for _, message := range sent {
-		d.line("%s gets %q, and Meta tells the receiver: sent, delivered, read", name, message.Text)
+		d.line("%s gets %q; the receiver gets its statuses: sent, delivered, read", name, message.Text)
 	}
 
-	if len(sent) != replies {
-		return fmt.Errorf("there are %d answers, and there should be %d", len(sent), replies)
+	if len(sent) != answers {
+		return fmt.Errorf("%d answers were sent, want %d", len(sent), answers)
 	}
 
 	return nil

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo shows the operator in a cluster: it installs it by Helm, applies config/samples/demo between stand-ins for
-// Meta and Bird, delivers some messages and prints what became of them. It leaves everything there to look at, and can be
+// Command demo shows the operator in a cluster: it installs it with Helm, applies config/samples/demo between stand-ins
+// for Meta and Bird, delivers some messages and prints the answers. It leaves everything running for inspection, and can
 // run again. 'make cluster-demo' runs it.
 package main
 
@@ -24,8 +24,8 @@ import (
 const (
 	release         = "whatsapp-webhook-operator"
 	systemNamespace = "whatsapp-webhook-system"
-	namespace       = "demo" // config/samples/demo looks for the stand-ins there
-	patience        = 2 * time.Minute
+	namespace       = "demo" // config/samples/demo refers to the stand-ins in this namespace
+	waitTimeout     = 5 * time.Minute
 )
 
 func main() {
@@ -51,12 +51,12 @@ func run(ctx context.Context, out io.Writer) error {
 		title string
 		do    func(context.Context) error
 	}{
-		{"The operator, by Helm", d.install},
+		{"The operator, installed with Helm", d.install},
 		{"Stand-ins for Meta and Bird", d.deploy},
-		{"A WhatsAppWebhook and its Secrets, config/samples/demo", d.apply},
+		{"A WhatsAppWebhook and its Secrets from config/samples/demo", d.apply},
 		{"Meta verifies the callback URL", d.handshake},
 		{"People write, the AI answers", d.converse},
-		{"What Kubernetes says of it", d.observe},
+		{"The state in Kubernetes", d.observe},
 	} {
 		fmt.Fprintf(out, "\n== %s\n", step.title)
 
@@ -65,12 +65,12 @@ func run(ctx context.Context, out io.Writer) error {
 		}
 	}
 
-	fmt.Fprint(out, onward)
+	fmt.Fprint(out, nextSteps)
 
 	return nil
 }
 
-// demo is what the steps share.
+// demo is the state that the steps share.
 type demo struct {
 	cluster  *kube.Cluster
 	standins *standins.StandIns
@@ -81,7 +81,7 @@ func (d *demo) line(format string, args ...any) {
 	fmt.Fprintf(d.out, "   "+format+"\n", args...)
 }
 
-// kubectl tells the command and shows what it prints.
+// kubectl prints the command and its output.
 func (d *demo) kubectl(ctx context.Context, args ...string) error {
 	d.line("$ kubectl %s", strings.Join(args, " "))
 
@@ -95,8 +95,9 @@ func (d *demo) kubectl(ctx context.Context, args ...string) error {
 
 func (d *demo) install(ctx context.Context) error {
 	args := []string{
-		"upgrade", "--install", release, "charts/whatsapp-webhook-operator", "--namespace=" + systemNamespace, "--create-namespace",
-		"--wait", "--timeout=3m", "--set=image.tag=local", "--set=receiverImage.tag=local",
+		"upgrade", "--install", release, "charts/whatsapp-webhook-operator",
+		"--namespace=" + systemNamespace, "--create-namespace",
+		"--wait", "--timeout=5m", "--set=image.tag=local", "--set=receiverImage.tag=local",
 	}
 	d.line("$ helm %s", strings.Join(args, " "))
 
@@ -108,7 +109,8 @@ func (d *demo) install(ctx context.Context) error {
 }
 
 func (d *demo) deploy(ctx context.Context) (err error) {
-	if err := d.cluster.Apply(ctx, "default", "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+"}\n"); err != nil {
+	manifest := "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + namespace + "}\n"
+	if err := d.cluster.Apply(ctx, "default", manifest); err != nil {
 		return err
 	}
 
@@ -117,7 +119,8 @@ func (d *demo) deploy(ctx context.Context) (err error) {
 	}
 
 	return d.standins.DeliverTo(ctx, meta.Callback{
-		URL: "http://demo." + namespace + ".svc/webhooks/whatsapp", AppSecret: standins.AppSecret,
+		URL:       "http://demo." + namespace + ".svc/webhooks/whatsapp",
+		AppSecret: standins.AppSecret,
 	})
 }
 
@@ -126,7 +129,14 @@ func (d *demo) apply(ctx context.Context) error {
 		return err
 	}
 
-	return d.kubectl(ctx, "--namespace="+namespace, "wait", "--for=condition=Ready", "waw/demo", "--timeout=3m")
+	return d.kubectl(
+		ctx,
+		"--namespace="+namespace,
+		"wait",
+		"--for=condition=Ready",
+		"waw/demo",
+		"--timeout=5m",
+	)
 }
 
 func (d *demo) observe(ctx context.Context) error {
@@ -138,22 +148,22 @@ func (d *demo) observe(ctx context.Context) error {
 		`--output=jsonpath={range .status.conditions[*]}{.type}={.status}  {.reason}: {.message}{"\n"}{end}`)
 }
 
-const onward = `
-== Look around
+const nextSteps = `
+== Next steps
    eval "$(go run ./hack/cluster env)"              # KUBECONFIG and kubectl
    kubectl -n demo describe waw demo
    kubectl -n demo logs deployment/demo -f
    kubectl explain whatsappwebhook.spec
 
    kubectl -n demo port-forward deployment/demo 9091 9090 &
-   curl localhost:9091/dead-letters                 # the console port: what failed for good, to replay
-   curl localhost:9090/status                       # figures; localhost:9090/metrics for Prometheus
+   curl localhost:9091/dead-letters                 # the console port: dead letters, to replay
+   curl localhost:9090/status                       # the admin port; localhost:9090/metrics for Prometheus
 
    kubectl -n demo port-forward deployment/standin 8081 8082 &
-   curl localhost:8081/_standin/sent                # what people were sent
-   curl localhost:8082/_standin/asked               # what Bird was asked
-   curl -d '{"status":503}' localhost:8082/_standin/faults   # Bird is down; curl -X DELETE … and it is back
+   curl localhost:8081/_standin/sent                # messages sent to people
+   curl localhost:8082/_standin/asked               # requests to Bird
+   curl -d '{"status":503}' localhost:8082/_standin/faults   # Bird answers 503; curl -X DELETE … ends that
 
-   make cluster-demo                                # once more
-   make cluster-down                                # and away with it
+   make cluster-demo                                # run the demo again
+   make cluster-down                                # delete the cluster
 `

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kube is a test's hands on a cluster: a client, kubectl and Helm as people use them, and what runs the node.
+// Package kube gives tests access to a cluster: a client, kubectl, Helm, and the commands of its node.
 package kube
 
 import (
@@ -20,16 +20,16 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
 )
 
-// Cluster is one cluster, of which its user is an administrator.
+// Cluster is one cluster, accessed as administrator.
 type Cluster struct {
 	client.Client
 	kubeconfig    string
 	clientset     *kubernetes.Clientset
-	helm, cluster string // programs
+	helm, cluster string // paths of the programs
 }
 
-// Open finds the cluster by the variables that test/e2e/on-cluster.sh sets: KUBECONFIG; HELM and CLUSTER, the programs of
-// hack/tools/helm and hack/cluster. kubectl is the one in PATH.
+// Open connects to the cluster of the variables that test/e2e/on-cluster.sh sets: KUBECONFIG, and HELM and CLUSTER, the
+// programs of hack/tools/helm and hack/cluster. It uses the kubectl in PATH.
 func Open() (*Cluster, error) {
 	c := &Cluster{
 		kubeconfig: os.Getenv("KUBECONFIG"),
@@ -37,14 +37,16 @@ func Open() (*Cluster, error) {
 		cluster:    os.Getenv("CLUSTER"),
 	}
 	if c.kubeconfig == "" || c.helm == "" || c.cluster == "" {
-		return nil, errors.New("KUBECONFIG, HELM and CLUSTER must be set: 'make e2e' and 'make cluster-demo' do")
+		return nil, errors.New(
+			"KUBECONFIG, HELM and CLUSTER must be set: 'make e2e' and 'make cluster-demo' do",
+		)
 	}
 
 	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("read KUBECONFIG: %w", err)
 	}
-	// A test waits by asking often, and has a cluster to itself.
+	// Tests poll often and have the cluster to themselves.
 	config.QPS = 100
 	config.Burst = 200
 
@@ -54,33 +56,41 @@ func Open() (*Cluster, error) {
 	}
 
 	if c.clientset, err = kubernetes.NewForConfig(config); err != nil {
-		return nil, fmt.Errorf("make a client: %w", err)
+		return nil, fmt.Errorf("create a clientset: %w", err)
 	}
 
 	if c.Client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
-		return nil, fmt.Errorf("make a client: %w", err)
+		return nil, fmt.Errorf("create a client: %w", err)
 	}
 
 	return c, nil
 }
 
-// Kubectl returns what kubectl prints.
+// Kubectl runs kubectl and returns its output.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 	return run(ctx, "", "kubectl", args...)
 }
 
-// Apply is kubectl apply --server-side of a manifest.
+// Apply runs kubectl apply --server-side with a manifest.
 func (c *Cluster) Apply(ctx context.Context, namespace, manifest string) error {
-	_, err := run(ctx, manifest, "kubectl", "apply", "--server-side", "--namespace="+namespace, "--filename=-")
+	_, err := run(
+		ctx,
+		manifest,
+		"kubectl",
+		"apply",
+		"--server-side",
+		"--namespace="+namespace,
+		"--filename=-",
+	)
 	return err
 }
 
-// Helm returns what Helm prints.
+// Helm runs Helm and returns its output.
 func (c *Cluster) Helm(ctx context.Context, args ...string) (string, error) {
 	return run(ctx, "", c.helm, args...)
 }
 
-// Node runs a command of hack/cluster: "exec ctr version", or "restart kubelet".
+// Node runs a command of hack/cluster, such as "exec ctr version" or "restart kubelet".
 func (c *Cluster) Node(ctx context.Context, args ...string) (string, error) {
 	return run(ctx, "", c.cluster, args...)
 }
@@ -88,24 +98,40 @@ func (c *Cluster) Node(ctx context.Context, args ...string) (string, error) {
 func run(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 
-	command := exec.CommandContext(ctx, program, args...) //nolint:gosec // the programs of the test
+	command := exec.CommandContext(
+		ctx,
+		program,
+		args...) //nolint:gosec // the test runs only its own programs
 	command.Stdin = strings.NewReader(stdin)
 	command.Stdout = &stdout
 	command.Stderr = &stderr
 
-	command.WaitDelay = 5 * time.Second
+	command.WaitDelay = time.Minute
+
 	if err := command.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+		line := program + " " + strings.Join(args, " ")
+
+		return stdout.String(), fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(stderr.String()))
 	}
 
 	return stdout.String(), nil
 }
 
-// Call makes an HTTP call to a Service, or to a pod where kind is "pods", by way of the API server: no process in between
-// has to outlive kubelet or the pod. The target is name:port.
-func (c *Cluster) Call(ctx context.Context, method, kind, namespace, target, path string, query map[string]string, body []byte) ([]byte, error) {
+// Call sends an HTTP request to a Service or a pod (kind "services" or "pods") through the proxy of the API server, which
+// unlike a port-forward survives restarts of kubelet and the pod. The target is name:port.
+func (c *Cluster) Call(
+	ctx context.Context,
+	method, kind, namespace, target, path string,
+	query map[string]string,
+	body []byte,
+) ([]byte, error) {
 	request := c.clientset.CoreV1().RESTClient().Verb(method).
-		Namespace(namespace).Resource(kind).Name(target).SubResource("proxy").Suffix(path).Timeout(30 * time.Second)
+		Namespace(namespace).
+		Resource(kind).
+		Name(target).
+		SubResource("proxy").
+		Suffix(path).
+		Timeout(time.Minute)
 	for name, value := range query {
 		request.Param(name, value)
 	}
@@ -116,29 +142,38 @@ func (c *Cluster) Call(ctx context.Context, method, kind, namespace, target, pat
 
 	answer, err := request.Do(ctx).Raw()
 	if err != nil {
-		return answer, fmt.Errorf("%s %s of %s %s/%s: %w: %s", method, path, kind, namespace, target, err, answer)
+		return answer, fmt.Errorf(
+			"%s %s of %s %s/%s: %w: %s",
+			method,
+			path,
+			kind,
+			namespace,
+			target,
+			err,
+			answer,
+		)
 	}
 
 	return answer, nil
 }
 
-// Eventually asks until there is no error, and returns the last one when the time is over.
-func Eventually(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// Eventually calls check until it returns nil. After timeout it returns the last error.
+func Eventually(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 
 	for {
-		err := ask(ctx)
+		err := check(ctx)
 		if err == nil {
 			return nil
 		}
 
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %s still: %w", patience, err)
+			return fmt.Errorf("after %s: %w", timeout, err)
 		case <-tick.C:
 		}
 	}

@@ -17,8 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// FollowLogs writes the log of every container of every pod into a folder, a file each, until ctx ends. They are followed
-// from the start, because a pod that is deleted takes its log with it.
+// FollowLogs writes the log of every container of every pod to its own file in a folder, until ctx ends. It follows the
+// logs from the start, because the log of a pod is deleted with the pod.
 func (c *Cluster) FollowLogs(ctx context.Context, folder string) {
 	followed := map[string]bool{}
 
@@ -29,20 +29,13 @@ func (c *Cluster) FollowLogs(ctx context.Context, folder string) {
 	defer tick.Stop()
 
 	for {
-		pods, err := c.clientset.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
-		if err == nil {
-			for i := range pods.Items {
-				pod := &pods.Items[i]
-				for _, container := range pod.Status.ContainerStatuses {
-					file := fmt.Sprintf("%s_%s_%s_%d.log", pod.Namespace, pod.Name, container.Name, container.RestartCount)
-					if followed[file] || container.State.Running == nil && container.State.Terminated == nil {
-						continue
-					}
-
-					followed[file] = true
-					following.Go(func() { c.follow(ctx, pod.Namespace, pod.Name, container.Name, filepath.Join(folder, file)) })
-				}
+		for _, log := range c.startedContainers(ctx) {
+			if followed[log.file] {
+				continue
 			}
+
+			followed[log.file] = true
+			following.Go(func() { c.follow(ctx, log, filepath.Join(folder, log.file)) })
 		}
 
 		select {
@@ -53,19 +46,59 @@ func (c *Cluster) FollowLogs(ctx context.Context, folder string) {
 	}
 }
 
-// follow goes on where it was when kubelet has gone for a while.
-func (c *Cluster) follow(ctx context.Context, namespace, pod, container, path string) {
+// containerLog is the log of one run of a container.
+type containerLog struct {
+	namespace, pod, container string
+	file                      string // name of the copy
+}
+
+// startedContainers returns the logs of all containers that have started. It returns none if the API server fails.
+func (c *Cluster) startedContainers(ctx context.Context) []containerLog {
+	pods, err := c.clientset.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil
+	}
+
+	var logs []containerLog
+
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		for _, status := range pod.Status.ContainerStatuses {
+			if status.State.Running == nil && status.State.Terminated == nil {
+				continue
+			}
+
+			logs = append(logs, containerLog{
+				namespace: pod.Namespace,
+				pod:       pod.Name,
+				container: status.Name,
+				file: fmt.Sprintf(
+					"%s_%s_%s_%d.log",
+					pod.Namespace,
+					pod.Name,
+					status.Name,
+					status.RestartCount,
+				),
+			})
+		}
+	}
+
+	return logs
+}
+
+// follow copies a log. If the stream breaks, as in a restart of kubelet, it resumes from there.
+func (c *Cluster) follow(ctx context.Context, log containerLog, path string) {
 	file, err := os.Create(path)
 	if err != nil {
 		return
 	}
 	defer file.Close()
 
-	options := &corev1.PodLogOptions{Container: container, Follow: true}
+	options := &corev1.PodLogOptions{Container: log.container, Follow: true}
 	for ctx.Err() == nil {
 		began := metav1.Now()
 
-		stream, err := c.clientset.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
+		stream, err := c.clientset.CoreV1().Pods(log.namespace).GetLogs(log.pod, options).Stream(ctx)
 		if err != nil {
 			return
 		}
@@ -83,7 +116,7 @@ func (c *Cluster) follow(ctx context.Context, namespace, pod, container, path st
 	}
 }
 
-// SaveState writes what there is in the cluster into a folder: objects, events, and the logs of the node's programs.
+// SaveState writes the state of the cluster to a folder: objects, events, and the logs of the node's programs.
 func (c *Cluster) SaveState(ctx context.Context, folder string) error {
 	var errs []error
 	for file, args := range map[string][]string{
@@ -101,7 +134,7 @@ func (c *Cluster) SaveState(ctx context.Context, folder string) error {
 
 		errs = append(errs, os.WriteFile(filepath.Join(folder, file), []byte(printed), 0o600))
 	}
-	// Those of a node that hack/cluster runs itself; kind keeps its own.
+	// The logs of a node that hack/cluster runs itself; kind stores its own.
 	if logs := filepath.Join(filepath.Dir(c.kubeconfig), "log"); isFolder(logs) {
 		errs = append(errs, os.CopyFS(filepath.Join(folder, "node"), os.DirFS(logs)))
 	}

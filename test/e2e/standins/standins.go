@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standins runs the stand-ins for Meta and Bird in a cluster, and asks them what they saw.
+// Package standins runs the stand-ins for Meta and Bird in a cluster, and reads their records.
 package standins
 
 import (
@@ -19,38 +19,46 @@ import (
 //go:embed standins.yaml
 var manifest string
 
-// The values that the stand-ins know, those of config/samples/demo.
+// The values of the stand-ins are those of config/samples/demo.
 const (
+	// PhoneNumberID is the business number.
 	PhoneNumberID = "106540352242922"
-	AppSecret     = "demo-app-secret"
-	VerifyToken   = "demo-verify-token" //nolint:gosec // secret to nobody
+	// AppSecret signs the deliveries.
+	AppSecret = "demo-app-secret"
+	// VerifyToken verifies the callback.
+	VerifyToken = "demo-verify-token" //nolint:gosec // an invented secret
 )
 
-// The Services of the stand-ins.
+// The names of the Services of the stand-ins.
 const (
-	Graph     = "graph"
-	Bird      = "bird"
-	metaCalls = "meta"
+	// Graph is the Service of the Graph API.
+	Graph = "graph"
+	// Bird is the Service of Bird.
+	Bird = "bird"
+
+	metaService = "meta"
 )
 
-// StandIns are those in one namespace.
+// StandIns are the stand-ins in one namespace.
 type StandIns struct {
 	cluster   *kube.Cluster
 	namespace string
 }
 
-// Deploy puts them into a namespace that exists, and waits until they serve.
+// Deploy creates the stand-ins in an existing namespace and waits until they are ready.
 func Deploy(ctx context.Context, cluster *kube.Cluster, namespace string) (*StandIns, error) {
 	if err := cluster.Apply(ctx, namespace, manifest); err != nil {
 		return nil, err
 	}
 
-	_, err := cluster.Kubectl(ctx, "--namespace="+namespace, "rollout", "status", "deployment/standin", "--timeout=2m")
+	_, err := cluster.Kubectl(
+		ctx, "--namespace="+namespace, "rollout", "status", "deployment/standin", "--timeout=5m",
+	)
 
 	return &StandIns{cluster: cluster, namespace: namespace}, err
 }
 
-// Sent returns the messages that Graph took, oldest first.
+// Sent returns the messages that Graph accepted, oldest first.
 func (s *StandIns) Sent(ctx context.Context) ([]standin.SentMessage, error) {
 	var answer struct {
 		Sent []standin.SentMessage `json:"sent"`
@@ -61,7 +69,7 @@ func (s *StandIns) Sent(ctx context.Context) ([]standin.SentMessage, error) {
 	return answer.Sent, err
 }
 
-// Asked returns the questions that were put to Bird, oldest first.
+// Asked returns the requests to Bird, oldest first.
 func (s *StandIns) Asked(ctx context.Context) ([]standin.BirdCall, error) {
 	var answer struct {
 		Asked []standin.BirdCall `json:"asked"`
@@ -72,8 +80,8 @@ func (s *StandIns) Asked(ctx context.Context) ([]standin.BirdCall, error) {
 	return answer.Asked, err
 }
 
-// Forget empties the records of Graph and Bird.
-func (s *StandIns) Forget(ctx context.Context) error {
+// ResetRecords empties the records of Graph and Bird.
+func (s *StandIns) ResetRecords(ctx context.Context) error {
 	for _, service := range []string{Graph, Bird} {
 		if err := s.call(ctx, http.MethodDelete, service, "calls", nil, nil, nil); err != nil {
 			return err
@@ -83,26 +91,27 @@ func (s *StandIns) Forget(ctx context.Context) error {
 	return nil
 }
 
-// AddFault makes calls of Graph or Bird go wrong. The fault is as the stand-in's control API has it.
+// AddFault adds a fault to Graph or Bird, in the format of the stand-in's control API.
 func (s *StandIns) AddFault(ctx context.Context, service string, fault map[string]any) error {
 	return s.call(ctx, http.MethodPost, service, "faults", nil, fault, nil)
 }
 
-// Heal ends the faults of Graph or Bird.
-func (s *StandIns) Heal(ctx context.Context, service string) error {
+// ClearFaults removes the faults of Graph or Bird.
+func (s *StandIns) ClearFaults(ctx context.Context, service string) error {
 	return s.call(ctx, http.MethodDelete, service, "faults", nil, nil, nil)
 }
 
-// DeliverTo says where Meta's deliveries go and how they are signed.
+// DeliverTo sets the target of Meta's deliveries.
 func (s *StandIns) DeliverTo(ctx context.Context, to meta.Callback) error {
-	return s.call(ctx, http.MethodPut, metaCalls, "callback", nil, to, nil)
+	return s.call(ctx, http.MethodPut, metaService, "callback", nil, to, nil)
 }
 
-// Deliver makes one delivery from inside the cluster, signed with an app secret.
+// Deliver sends one delivery from inside the cluster, signed with an app secret.
 func (s *StandIns) Deliver(ctx context.Context, appSecret string, body []byte) (meta.Answer, error) {
 	var answer meta.Answer
 
-	err := s.call(ctx, http.MethodPost, metaCalls, "deliver", map[string]string{"appSecret": appSecret}, json.RawMessage(body), &answer)
+	query := map[string]string{"appSecret": appSecret}
+	err := s.call(ctx, http.MethodPost, metaService, "deliver", query, json.RawMessage(body), &answer)
 
 	return answer, err
 }
@@ -111,46 +120,61 @@ func (s *StandIns) Deliver(ctx context.Context, appSecret string, body []byte) (
 func (s *StandIns) Handshake(ctx context.Context, verifyToken, challenge string) (meta.Answer, error) {
 	var answer meta.Answer
 
-	err := s.call(ctx, http.MethodPost, metaCalls, "handshake", map[string]string{"verifyToken": verifyToken, "challenge": challenge}, nil, &answer)
+	query := map[string]string{"verifyToken": verifyToken, "challenge": challenge}
+	err := s.call(ctx, http.MethodPost, metaService, "handshake", query, nil, &answer)
 
 	return answer, err
 }
 
-// StartLoad lets people write.
+// StartLoad starts a load.
 func (s *StandIns) StartLoad(ctx context.Context, wanted meta.Load) error {
-	return s.call(ctx, http.MethodPost, metaCalls, "load", nil, wanted, nil)
+	return s.call(ctx, http.MethodPost, metaService, "load", nil, wanted, nil)
 }
 
-// EndLoad lets nobody write any more.
+// EndLoad ends the load.
 func (s *StandIns) EndLoad(ctx context.Context) error {
-	return s.call(ctx, http.MethodDelete, metaCalls, "load", nil, nil, nil)
+	return s.call(ctx, http.MethodDelete, metaService, "load", nil, nil, nil)
 }
 
-// Load tells what of the load was acknowledged.
+// Load returns the progress of the load.
 func (s *StandIns) Load(ctx context.Context) (meta.Report, error) {
 	var report meta.Report
 
-	err := s.call(ctx, http.MethodGet, metaCalls, "load", nil, nil, &report)
+	err := s.call(ctx, http.MethodGet, metaService, "load", nil, nil, &report)
 
 	return report, err
 }
 
-func (s *StandIns) call(ctx context.Context, method, service, path string, query map[string]string, request, answer any) error {
+func (s *StandIns) call(
+	ctx context.Context,
+	method, service, path string,
+	query map[string]string,
+	request, answer any,
+) error {
 	var body []byte
 	if request != nil {
 		var err error
 		if body, err = json.Marshal(request); err != nil {
-			return fmt.Errorf("write the request to the stand-in %s: %w", service, err)
+			return fmt.Errorf("encode the request to the stand-in %s: %w", service, err)
 		}
 	}
 
-	raw, err := s.cluster.Call(ctx, method, "services", s.namespace, service+":http", "_standin/"+path, query, body)
+	raw, err := s.cluster.Call(
+		ctx,
+		method,
+		"services",
+		s.namespace,
+		service+":http",
+		"_standin/"+path,
+		query,
+		body,
+	)
 	if err != nil || answer == nil {
 		return err
 	}
 
 	if err := json.Unmarshal(raw, answer); err != nil {
-		return fmt.Errorf("read the answer of the stand-in %s: %w", service, err)
+		return fmt.Errorf("decode the answer of the stand-in %s: %w", service, err)
 	}
 
 	return nil
