@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 // Advance implements store.Store.
@@ -24,7 +25,7 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 		event: event,
 		step:  step,
 	}
-	if err := s.advances.do(ctx, a, 1+len(step.Emit)); err != nil {
+	if err := s.advances.do(ctx, a); err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
 
@@ -40,19 +41,21 @@ type advance struct {
 	next  *store.Work
 }
 
+func (a *advance) weight() int { return 1 + len(a.step.Emit) }
+
 // advanceAll records steps, those on the same lane one after the other: the first decides whether the lease stands.
-func advanceAll(ctx context.Context, t *tx, calls []*call[*advance]) error {
+func advanceAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*advance]) error {
 	for len(calls) > 0 {
-		var now, later []*call[*advance]
+		var now, later []*groupcommit.Call[*advance]
 
 		lanes := map[laneKey]bool{}
 		for _, c := range calls {
-			if lanes[c.what.lane] {
+			if lanes[c.Value.lane] {
 				later = append(later, c)
 				continue
 			}
 
-			lanes[c.what.lane] = true
+			lanes[c.Value.lane] = true
 			now = append(now, c)
 		}
 
@@ -82,7 +85,7 @@ type attempt struct {
 	behind []int64       // what it binds
 }
 
-func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
+func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) error {
 	n := newNeeds()
 
 	emits, err := t.prepare(ctx, n, calls)
@@ -108,8 +111,8 @@ func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 
 	emits.events = nil
 	for _, c := range calls {
-		a, err := c.what.check(l.rows[c.what.lane], heads[c.what.event], waiting)
-		if c.err = err; err != nil {
+		a, err := c.Value.check(l.rows[c.Value.lane], heads[c.Value.event], waiting)
+		if c.Err = err; err != nil {
 			continue
 		}
 
@@ -144,14 +147,14 @@ func (t *tx) advance(ctx context.Context, calls []*call[*advance]) error {
 }
 
 // prepare looks at what steps change beyond their own events, and says which rows they need.
-func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*arrivals, error) {
+func (t *tx) prepare(ctx context.Context, n *needs, calls []*groupcommit.Call[*advance]) (*arrivals, error) {
 	var (
 		emits   []*store.Event
 		resends []store.ID
 	)
 	for _, c := range calls {
-		step := &c.what.step
-		lane := c.what.lane
+		step := &c.Value.step
+		lane := c.Value.lane
 		n.lane(lane, need{})
 
 		if step.HumanUntil != nil || step.TemplateRequired != nil {
@@ -196,15 +199,15 @@ func (t *tx) prepare(ctx context.Context, n *needs, calls []*call[*advance]) (*a
 
 // headsOf queues the reading of the events of steps. Replies are locked, where a step changes them, since a status may
 // prove one sent.
-func (t *tx) headsOf(calls []*call[*advance]) map[store.ID]*head {
+func (t *tx) headsOf(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 	heads := map[store.ID]*head{}
 	bySeq := map[int64]*head{}
 
 	var events, sends []store.ID
 	for _, c := range calls {
-		events = append(events, c.what.event)
-		if step := &c.what.step; len(step.Answer) > 0 || step.Sent != nil || step.Unsent != nil || step.Sending != nil {
-			sends = append(sends, c.what.event)
+		events = append(events, c.Value.event)
+		if step := &c.Value.step; len(step.Answer) > 0 || step.Sent != nil || step.Unsent != nil || step.Sending != nil {
+			sends = append(sends, c.Value.event)
 		}
 	}
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 // Peek implements store.Store.
@@ -71,12 +72,12 @@ type waiting struct {
 }
 
 // waiting queues the reading of what steps bind.
-func (t *tx) waiting(calls []*call[*advance]) map[store.ID]*waiting {
+func (t *tx) waiting(calls []*groupcommit.Call[*advance]) map[store.ID]*waiting {
 	found := map[store.ID]*waiting{}
 
 	var ids []store.ID
 	for _, c := range calls {
-		ids = append(ids, c.what.step.Coalesced...)
+		ids = append(ids, c.Value.step.Coalesced...)
 	}
 
 	if len(ids) == 0 {
@@ -163,7 +164,7 @@ func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
 
 				err := rows.Scan(&seq)
 
-				t.counted(a.lane.class, store.Pending, outcome.State)
+				t.tally.Move(a.lane.class, store.Pending, outcome.State)
 
 				if outcome.State == store.Dead && outcome.Failure != nil {
 					failures = append(failures, failed{event: seq, failure: outcome.Failure})

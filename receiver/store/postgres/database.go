@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jonboulle/clockwork"
 )
 
 const (
@@ -22,6 +23,7 @@ const (
 // database is what one access leads to: its connections, and what is known of it.
 type database struct {
 	access Access
+	clock  clockwork.Clock
 	fault  error         // what keeps access from being used at all
 	pool   *pgxpool.Pool // nil with a fault
 
@@ -43,8 +45,8 @@ type preparation struct {
 	again time.Time // of the next attempt after a failure
 }
 
-func newDatabase(access Access, maxConnections int) *database {
-	d := &database{access: access}
+func newDatabase(access Access, maxConnections int, clock clockwork.Clock) *database {
+	d := &database{access: access, clock: clock}
 	d.ending, d.end = context.WithCancel(context.Background())
 
 	config, err := configure(access, maxConnections)
@@ -87,7 +89,7 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	}
 
 	d.mu.Lock()
-	resting := time.Now().Before(d.until)
+	resting := d.clock.Now().Before(d.until)
 	reason := d.reason
 	d.mu.Unlock()
 
@@ -113,9 +115,9 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	err = conceal(ctx, err)
 
 	stat := d.pool.Stat()
-	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !time.Now().Before(d.until) {
+	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !d.clock.Now().Before(d.until) {
 		d.rest = min(max(2*d.rest, leastRest), mostRest)
-		d.until = time.Now().Add(d.rest/2 + rand.N(d.rest/2)) //nolint:gosec // jitter is not a secret
+		d.until = d.clock.Now().Add(d.rest/2 + rand.N(d.rest/2)) //nolint:gosec // jitter is not a secret
 		d.reason = err
 	}
 
@@ -131,7 +133,7 @@ func (d *database) prepared(ctx context.Context) error {
 	d.mu.Lock()
 
 	p := d.schema
-	if p == nil || p.failed() && !time.Now().Before(p.again) {
+	if p == nil || p.failed() && !d.clock.Now().Before(p.again) {
 		if d.ending.Err() != nil {
 			d.mu.Unlock()
 			return errLeft
@@ -145,7 +147,7 @@ func (d *database) prepared(ctx context.Context) error {
 
 			p.err = d.migrate(ctx)
 
-			p.again = time.Now()
+			p.again = d.clock.Now()
 			if !errors.Is(p.err, errAway) {
 				p.again = p.again.Add(schemaRest)
 			}

@@ -81,7 +81,7 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 
 		*revived++
 
-		t.counted(of.class, from, store.Pending)
+		t.tally.Move(of.class, from, store.Pending)
 		l.wake(of, now)
 		// A conversation that was purged since begins with what the event tells of it.
 		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
@@ -118,7 +118,7 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		var changed int64
-		t.count(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
+		t.execCount(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
 			now.UnixMilli(), id)
 
 		if err := t.flush(ctx); err != nil {
@@ -129,7 +129,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 			return store.ErrNotFound
 		}
 
-		t.counted(store.NoClass, store.Dead, store.Discarded)
+		t.tally.Move(store.NoClass, store.Dead, store.Discarded)
 
 		return nil
 	})

@@ -5,194 +5,154 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
-// A batch takes no further call after either bound, so that the first of them does not wait long.
-const (
-	maxBatch  = 256
-	maxWeight = 2000
-)
+// maxWeight limits the events in one batch, besides the number of its calls, so that the first call does not wait long.
+const maxWeight = 2000
 
-// A batch that is smaller than the last one waits for more calls: for a fraction of the time that the last one took.
+// A batch smaller than the previous one waits for more calls: for a fraction of the duration of the previous one.
 const (
 	waitFraction = 8
 	maxWait      = 2 * time.Millisecond
 )
 
-// group runs calls that wait at the same time in one transaction, and so with a few statements and one commit. One
-// transaction runs at a time, and takes all that came during the one before: with more of them each would be of fewer
-// calls, and cost the database more.
-type group[T any] struct {
-	run    func(context.Context, *tx, []*call[T]) error
+// weighted is the value of a call.
+type weighted interface {
+	weight() int // in events
+}
+
+// group runs calls that wait at the same time in one transaction, and so with a few statements and one commit.
+//
+// One transaction runs at a time, and takes every call that arrived during the previous one. With several transactions,
+// each would have fewer calls and cost the database more.
+type group[T weighted] struct {
 	store  *Store
+	run    runFunc[T]
+	queue  *groupcommit.Queue[T]
 	worker sync.WaitGroup
-
-	mu     sync.RWMutex // keeps queue from being closed while something is sent to it
-	closed bool
-	queue  chan *call[T]
 }
 
-// call is one of them. Run reports in err what is wrong with this one alone, having written nothing for it; an
-// error that run returns is that of all, and nothing was written.
-type call[T any] struct {
-	what   T
-	weight int // in events
-	taken  atomic.Bool
-	done   chan struct{}
-	err    error // valid when done, as what run has put into what is
-}
+// runFunc runs the calls of a batch in a transaction. It sets Err of a call that alone has failed, for which it must have
+// written nothing. An error that it returns fails the batch and rolls the transaction back.
+type runFunc[T any] func(context.Context, *tx, []*groupcommit.Call[T]) error
 
-func newGroup[T any](s *Store, run func(context.Context, *tx, []*call[T]) error) *group[T] {
+func newGroup[T weighted](s *Store, run runFunc[T]) *group[T] {
 	g := &group[T]{
-		run:   run,
 		store: s,
-		queue: make(chan *call[T], s.options.Queue),
+		run:   run,
+		queue: groupcommit.New[T](s.options.Queue),
 	}
 	g.worker.Go(g.work)
 
 	return g
 }
 
-// do returns once what the call writes is durable. One that no transaction has begun with when ctx ends is not run; of
-// another one the caller who leaves does not learn the outcome, and can make it again.
-func (g *group[T]) do(ctx context.Context, what T, weight int) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// do returns the outcome of a call once its writes are durable. See [groupcommit.Queue.DoNoWait].
+func (g *group[T]) do(ctx context.Context, value T) error {
+	err := g.queue.DoNoWait(ctx, value)
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+		return conceal(ctx, err)
 	}
 
-	c := &call[T]{
-		what:   what,
-		weight: weight,
-		done:   make(chan struct{}),
-	}
-	if err := g.submit(c); err != nil {
-		return err
-	}
-
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		c.taken.CompareAndSwap(false, true)
-		return conceal(ctx, ctx.Err())
-	}
+	return err
 }
 
-func (g *group[T]) submit(c *call[T]) error {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-
-	if g.closed {
-		return store.ErrClosed
-	}
-
-	select {
-	case g.queue <- c:
-		return nil
-	default:
-		return store.ErrBusy
-	}
-}
-
-// close runs what is in the queue and ends.
+// close runs the queued calls and ends the worker.
 func (g *group[T]) close() {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.queue)
-	}
-	g.mu.Unlock()
+	g.queue.Close()
 	g.worker.Wait()
 }
 
 func (g *group[T]) work() {
 	var (
-		last int
-		took time.Duration
+		lastSize     int
+		lastDuration time.Duration
 	)
-	for first := range g.queue {
-		batch := g.batch(first, last, min(took/waitFraction, maxWait))
-		began := time.Now()
+
+	for first := range g.queue.Calls() {
+		batch := g.batch(first, lastSize, min(lastDuration/waitFraction, maxWait))
+		started := g.store.clock.Now()
 
 		if err := g.commit(batch); refused(err) && len(batch) > 1 {
-			// One of them is at fault, or all were in the way of others: each has its own outcome.
+			// Either one call is at fault, or the batch conflicted with other receivers: run each call alone.
 			for i := range batch {
-				_ = g.commit(batch[i : i+1]) // it is the call's
+				_ = g.commit(batch[i : i+1]) // the call has the error
 			}
 		}
 
-		last = len(batch)
-		took = time.Since(began)
+		lastSize = len(batch)
+		lastDuration = g.store.clock.Since(started)
 
 		for _, c := range batch {
-			close(c.done)
+			c.Finish()
 		}
 	}
 }
 
-// batch takes what waits behind the first call. As long as that is less than the last batch, whose callers may be on their
-// way back with the next call, it waits a little for more.
-func (g *group[T]) batch(first *call[T], last int, wait time.Duration) []*call[T] {
+// batch returns the first call and those waiting behind it. While they are fewer than the last batch, whose callers may be
+// about to make their next call, it waits a little for more.
+func (g *group[T]) batch(first *groupcommit.Call[T], lastSize int, wait time.Duration) []*groupcommit.Call[T] {
 	var (
-		batch  []*call[T]
-		enough <-chan time.Time
+		batch   []*groupcommit.Call[T]
+		timeout <-chan time.Time
 	)
 
 	weight := 0
+
 	for c := first; c != nil; {
-		if c.taken.CompareAndSwap(false, true) {
+		if c.Take() {
 			batch = append(batch, c)
-			weight += c.weight
+			weight += c.Value.weight()
 		}
 
-		if len(batch) >= maxBatch || weight >= maxWeight {
+		if len(batch) >= groupcommit.MaxBatch || weight >= maxWeight {
 			break
 		}
 
 		select {
-		case c = <-g.queue: // nil when it is closed
+		case c = <-g.queue.Calls(): // nil once the queue is closed
 			continue
 		default:
 			c = nil
 		}
 
-		if len(batch) >= last {
+		if len(batch) >= lastSize {
 			break
 		}
 
-		if enough == nil {
-			enough = time.After(wait)
+		if timeout == nil {
+			timeout = g.store.clock.After(wait)
 		}
 
 		select {
-		case c = <-g.queue:
-		case <-enough:
+		case c = <-g.queue.Calls():
+		case <-timeout:
 		}
 	}
 
 	return batch
 }
 
-func (g *group[T]) commit(batch []*call[T]) error {
+func (g *group[T]) commit(batch []*groupcommit.Call[T]) error {
 	if len(batch) == 0 {
 		return nil
 	}
 
 	err := g.store.write(context.Background(), func(ctx context.Context, t *tx) error {
 		for _, c := range batch {
-			c.err = nil
+			c.Err = nil
 		}
 
 		return g.run(ctx, t, batch)
 	})
 	if err != nil {
 		for _, c := range batch {
-			c.err = err
+			c.Err = err
 		}
 	}
 

@@ -11,16 +11,21 @@ import (
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
+type testCall string
+
+func (testCall) weight() int { return 1 }
+
 // hold keeps the only worker of a group in a transaction until the function it returns is called.
-func hold(t *testing.T, s *Store) (*group[string], func()) {
+func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 	t.Helper()
 
 	begun := make(chan struct{})
 	end := make(chan struct{})
-	g := newGroup(s, func(ctx context.Context, t *tx, calls []*call[string]) error {
-		if calls[0].what == "hold" {
+	g := newGroup(s, func(ctx context.Context, t *tx, calls []*groupcommit.Call[testCall]) error {
+		if calls[0].Value == "hold" {
 			close(begun)
 			<-end
 
@@ -28,13 +33,13 @@ func hold(t *testing.T, s *Store) (*group[string], func()) {
 		}
 
 		for _, c := range calls {
-			switch c.what {
+			switch c.Value {
 			case "alone":
-				c.err = errors.New("alone")
+				c.Err = errors.New("alone")
 			case "bad":
 				t.exec("SELECT 1 / $1::int", 0)
 			default:
-				t.exec("INSERT INTO pauses (scope, until, level, code) VALUES ($1, 1, 1, '')", c.what)
+				t.exec("INSERT INTO pauses (scope, until, level, code) VALUES ($1, 1, 1, '')", string(c.Value))
 			}
 		}
 
@@ -43,7 +48,7 @@ func hold(t *testing.T, s *Store) (*group[string], func()) {
 
 	var held sync.WaitGroup
 	held.Go(func() {
-		if err := g.do(context.Background(), "hold", 1); err != nil {
+		if err := g.do(context.Background(), "hold"); err != nil {
 			t.Errorf("the call that holds: %v", err)
 		}
 	})
@@ -56,17 +61,13 @@ func hold(t *testing.T, s *Store) (*group[string], func()) {
 }
 
 // enqueue submits calls that will be in one batch.
-func enqueue(t *testing.T, g *group[string], whats ...string) []*call[string] {
+func enqueue(t *testing.T, g *group[testCall], whats ...testCall) []*groupcommit.Call[testCall] {
 	t.Helper()
 
-	var calls []*call[string]
+	var calls []*groupcommit.Call[testCall]
 	for _, what := range whats {
-		c := &call[string]{
-			what:   what,
-			weight: 1,
-			done:   make(chan struct{}),
-		}
-		if err := g.submit(c); err != nil {
+		c, err := g.queue.Submit(what)
+		if err != nil {
 			t.Fatal(err)
 		}
 
@@ -93,7 +94,10 @@ func pauses(t *testing.T, s *Store) string {
 }
 
 func TestFailureSpoilsNoOtherCall(t *testing.T) {
-	for _, c := range []struct{ bad, want string }{
+	for _, c := range []struct {
+		bad  testCall
+		want string
+	}{
 		{"alone", "alone"},
 		{"bad", "SQLSTATE 22012"},
 	} {
@@ -104,12 +108,12 @@ func TestFailureSpoilsNoOtherCall(t *testing.T) {
 		release()
 
 		for i, call := range calls {
-			<-call.done
+			<-call.Done()
 
-			if i == 1 && (call.err == nil || !strings.Contains(call.err.Error(), c.want)) {
-				t.Errorf("%s: the failing call returned %v, want %q", c.bad, call.err, c.want)
-			} else if i != 1 && call.err != nil {
-				t.Errorf("%s: call %d: %v", c.bad, i, call.err)
+			if i == 1 && (call.Err == nil || !strings.Contains(call.Err.Error(), c.want)) {
+				t.Errorf("%s: the failing call returned %v, want %q", c.bad, call.Err, c.want)
+			} else if i != 1 && call.Err != nil {
+				t.Errorf("%s: call %d: %v", c.bad, i, call.Err)
 			}
 		}
 
@@ -125,7 +129,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 	g, _ := hold(t, s)
 	enqueue(t, g, "one")
 
-	if err := g.do(t.Context(), "two", 1); !errors.Is(err, store.ErrBusy) {
+	if err := g.do(t.Context(), "two"); !errors.Is(err, store.ErrBusy) {
 		t.Errorf("the call returned %v, want ErrBusy", err)
 	}
 }
@@ -136,7 +140,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 
 	left := make(chan error)
-	go func() { left <- g.do(ctx, "one", 1) }()
+	go func() { left <- g.do(ctx, "one") }()
 
 	cancel()
 
@@ -146,7 +150,7 @@ func TestCallerWhoLeaves(t *testing.T) {
 
 	release()
 
-	if err := g.do(t.Context(), "two", 1); err != nil {
+	if err := g.do(t.Context(), "two"); err != nil {
 		t.Error(err)
 	}
 
@@ -164,10 +168,10 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 	g.close()
 
 	for _, c := range calls {
-		<-c.done
+		<-c.Done()
 
-		if c.err != nil {
-			t.Error(c.err)
+		if c.Err != nil {
+			t.Error(c.Err)
 		}
 	}
 
@@ -175,7 +179,7 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 		t.Errorf("%q was written, want one and two", got)
 	}
 
-	if err := g.do(t.Context(), "three", 1); !errors.Is(err, store.ErrClosed) {
+	if err := g.do(t.Context(), "three"); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("a call after the end returned %v, want ErrClosed", err)
 	}
 }

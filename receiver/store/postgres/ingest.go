@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 // Ingest implements store.Store.
@@ -28,7 +29,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 	}
 
 	d := &delivery{events: events}
-	if err := s.ingests.do(ctx, d, len(events)); err != nil {
+	if err := s.ingests.do(ctx, d); err != nil {
 		return nil, fmt.Errorf("store events: %w", err)
 	}
 
@@ -41,11 +42,13 @@ type delivery struct {
 	fresh  []bool
 }
 
-func ingestAll(ctx context.Context, t *tx, calls []*call[*delivery]) error {
+func (d *delivery) weight() int { return len(d.events) }
+
+func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery]) error {
 	var events []*store.Event
 	for _, c := range calls {
-		for i := range c.what.events {
-			events = append(events, &c.what.events[i])
+		for i := range c.Value.events {
+			events = append(events, &c.Value.events[i])
 		}
 	}
 
@@ -70,8 +73,8 @@ func ingestAll(ctx context.Context, t *tx, calls []*call[*delivery]) error {
 	l.save(t)
 
 	for _, c := range calls {
-		c.what.fresh = fresh[:len(c.what.events):len(c.what.events)]
-		fresh = fresh[len(c.what.events):]
+		c.Value.fresh = fresh[:len(c.Value.events):len(c.Value.events)]
+		fresh = fresh[len(c.Value.events):]
 	}
 
 	return nil
@@ -219,10 +222,10 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 
 		rows = append(rows, row{event: e, seq: a.seqs[i]})
 		if e.State != store.Pending {
-			t.counted(store.NoClass, "", e.State)
+			t.tally.Move(store.NoClass, "", e.State)
 		} else {
 			lane := key(e)
-			t.counted(lane.class, "", e.State)
+			t.tally.Move(lane.class, "", e.State)
 			l.wake(lane, e.ReceivedAt.UnixMilli())
 
 			if lane.class == store.Conversations {

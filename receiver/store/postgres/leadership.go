@@ -22,7 +22,7 @@ func (s *Store) AcquireLeadership(ctx context.Context, job, holder string, now, 
 	var changed int64
 
 	err = s.write(ctx, func(_ context.Context, t *tx) error {
-		t.count(&changed, `
+		t.execCount(&changed, `
 			INSERT INTO duties AS d (duty, holder, until) VALUES ($1, $2, $3)
 			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE d.holder = excluded.holder OR d.until <= $4`,
 			job, holder, until.UnixMilli(), now.UnixMilli())
@@ -46,7 +46,7 @@ func (s *Store) PublishState(ctx context.Context, job, holder string, state []by
 	var changed int64
 
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
-		t.count(&changed, "UPDATE duties SET note = $3 WHERE duty = $1 AND holder = $2", job, holder, state)
+		t.execCount(&changed, "UPDATE duties SET note = $3 WHERE duty = $1 AND holder = $2", job, holder, state)
 		return nil
 	})
 	if err == nil && changed == 0 {

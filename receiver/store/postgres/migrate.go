@@ -29,7 +29,7 @@ const lockPoll = 50 * time.Millisecond
 // refused. The lock is held by a transaction of its own, beside those of the migrations: one that a session holds would
 // be lost, or never given back, behind PgBouncer.
 func (d *database) migrate(ctx context.Context) error {
-	again := time.NewTicker(lockPoll)
+	again := d.clock.NewTicker(lockPoll)
 	defer again.Stop()
 
 	for {
@@ -46,7 +46,7 @@ func (d *database) migrate(ctx context.Context) error {
 		}
 		// Waiting for the lock would keep a connection that whoever holds it may need, where a pool has few.
 		select {
-		case <-again.C:
+		case <-again.Chan():
 		case <-ctx.Done():
 			return conceal(ctx, ctx.Err())
 		}

@@ -6,6 +6,7 @@ package postgres
 import (
 	"testing"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/pressly/goose/v3"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -18,7 +19,7 @@ func TestStoreOfVersion1(t *testing.T) {
 	}
 
 	access := Access{URL: user.URL}
-	d := newDatabase(access, 2)
+	d := newDatabase(access, 2, clockwork.NewRealClock())
 
 	err = d.withMigrations(t.Context(), func(provider *goose.Provider) error {
 		_, err := provider.UpTo(t.Context(), 1)

@@ -53,7 +53,7 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 			continue
 		}
 
-		t.counted(a.lane.class, store.Pending, outcome.State)
+		t.tally.Move(a.lane.class, store.Pending, outcome.State)
 		ended = append(ended, a)
 	}
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -26,16 +28,18 @@ type Access struct {
 	CA  string // PEM; when given, and the URL has no sslmode, that is verify-full
 }
 
-// Options tune a store. The zero value is good.
+// Options tune a store. The zero value is a good choice.
 type Options struct {
-	MaxConnections int // of this process. Default 16
-	Queue          int // deliveries that may wait, and steps; more get store.ErrBusy. Default 4096
+	MaxConnections int             // of this process. Defaults to 16
+	Queue          int             // maximum number of waiting deliveries, and of steps; further ones get store.ErrBusy. Defaults to 4096
+	Clock          clockwork.Clock // defaults to the real clock
 }
 
 // Store implements store.Store.
 type Store struct {
 	access   func() Access
 	options  Options
+	clock    clockwork.Clock
 	ingests  *group[*delivery]
 	advances *group[*advance]
 
@@ -59,7 +63,15 @@ func Open(access func() Access, options Options) *Store {
 		options.Queue = 4096
 	}
 
-	s := &Store{access: access, options: options}
+	if options.Clock == nil {
+		options.Clock = clockwork.NewRealClock()
+	}
+
+	s := &Store{
+		access:  access,
+		options: options,
+		clock:   options.Clock,
+	}
 	s.ingests = newGroup(s, ingestAll)
 	s.advances = newGroup(s, advanceAll)
 
@@ -127,7 +139,7 @@ func (s *Store) current() (*database, error) {
 			s.leaving.Go(d.close)
 		}
 
-		s.database = newDatabase(access, s.options.MaxConnections)
+		s.database = newDatabase(access, s.options.MaxConnections, s.clock)
 	}
 
 	return s.database, nil

@@ -13,36 +13,28 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// purgeStep bounds one transaction of a purge, so that it is short.
-const purgeStep = 100
-
 // Purge implements store.Store. What another transaction holds just then is left for the next call.
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
-	var changed int
+	changed := 0
+
 	for _, purge := range []func(ctx context.Context, t *tx, limit int) (int, error){
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deleteEvents(ctx, events, limit) },
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePeople(ctx, events, limit) },
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePauses(ctx, events, limit) },
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.emptyPayloads(ctx, payloads, limit) },
 	} {
-		for left := limit; left > 0; {
-			size := min(left, purgeStep)
-			n := 0
-
-			err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
+			err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
 				n, err = purge(ctx, t, size)
 				return err
 			})
-			if err != nil {
-				return changed, fmt.Errorf("purge the store: %w", err)
-			}
 
-			changed += n
+			return n, err
+		})
+		changed += n
 
-			left -= size
-			if n < size {
-				break
-			}
+		if err != nil {
+			return changed, fmt.Errorf("purge the store: %w", err)
 		}
 	}
 
@@ -70,7 +62,7 @@ func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int
 			var state store.State
 
 			err := rows.Scan(&state)
-			t.counted(store.NoClass, state, "")
+			t.tally.Move(store.NoClass, state, "")
 
 			deleted++
 
@@ -83,7 +75,7 @@ func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int
 
 func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (int, error) {
 	var emptied int64
-	t.count(&emptied, `
+	t.execCount(&emptied, `
 		WITH old AS (
 			SELECT seq FROM events WHERE state NOT IN ('pending', 'dead') AND emptied = false AND finished_at < $1
 			LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -153,7 +145,7 @@ func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int
 	}
 
 	var forgotten int64
-	t.count(&forgotten, `
+	t.execCount(&forgotten, `
 		DELETE FROM conversations p
 		WHERE p.lane = ANY($1) AND p.class = 0
 			AND NOT EXISTS (SELECT FROM conversations m WHERE m.lane = ANY($2) AND m.class = 0 AND m.person = p.lane)`, people, busy)
@@ -167,7 +159,7 @@ func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int
 
 func (t *tx) deletePauses(ctx context.Context, before time.Time, limit int) (int, error) {
 	var deleted int64
-	t.count(&deleted, `
+	t.execCount(&deleted, `
 		DELETE FROM pauses WHERE scope IN (SELECT scope FROM pauses WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		before.UnixMilli(), limit)
 	err := t.flush(ctx)

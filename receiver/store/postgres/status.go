@@ -74,7 +74,7 @@ func (t *tx) resolve(ctx context.Context, a *arrivals, statuses []status, l *lan
 		}
 
 		var sent int64
-		t.count(&sent, "UPDATE replies SET state = 'sent', message_id = $1 WHERE event = $2 AND part = $3 AND state = 'sending'",
+		t.execCount(&sent, "UPDATE replies SET state = 'sent', message_id = $1 WHERE event = $2 AND part = $3 AND state = 'sending'",
 			s.update.MessageID, found.event, s.update.ReplyPart)
 
 		if err := t.flush(ctx); err != nil {

@@ -33,8 +33,7 @@ type tx struct {
 	queued statements
 	fault  error // of a statement that could not be queued
 	sent   bool  // something was, so that there is a transaction to end
-	// what the transaction adds to the counts
-	pending, statuses, notices, dead, quarantined int64
+	tally  store.Tally
 }
 
 // write runs a function in a transaction and returns once it is durable; the function may run again, in another
@@ -51,9 +50,9 @@ func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error)
 			return err
 		}
 
-		pause := time.NewTimer(rand.N(time.Duration(try) * 2 * time.Millisecond)) //nolint:gosec // it is to be uneven, not secret
+		pause := s.clock.NewTimer(rand.N(time.Duration(try) * 2 * time.Millisecond)) //nolint:gosec // jitter is no secret
 		select {
-		case <-pause.C:
+		case <-pause.Chan():
 		case <-ctx.Done():
 			pause.Stop()
 			return conceal(ctx, ctx.Err())
@@ -134,8 +133,8 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // exec queues a statement.
 func (t *tx) exec(sql string, args ...any) { t.queue(sql, args, nil) }
 
-// count queues a statement and sets n to the number of rows it changes.
-func (t *tx) count(n *int64, sql string, args ...any) {
+// execCount queues a statement and sets n to the number of rows it changes.
+func (t *tx) execCount(n *int64, sql string, args ...any) {
 	t.queue(sql, args, func(rows pgx.Rows) error {
 		rows.Close()
 		*n = rows.CommandTag().RowsAffected()
@@ -181,14 +180,7 @@ func (t *tx) again() {
 }
 
 func (t *tx) commit(ctx context.Context) error {
-	if t.pending != 0 || t.statuses != 0 || t.notices != 0 || t.dead != 0 || t.quarantined != 0 {
-		// Last, so that nobody waits for the row longer than the commit takes.
-		t.exec(`
-			UPDATE counts SET pending = pending + $1, pending_statuses = pending_statuses + $2,
-				pending_notices = pending_notices + $3, dead = dead + $4, quarantined = quarantined + $5
-			WHERE `+slot, t.pending, t.statuses, t.notices, t.dead, t.quarantined)
-	}
-
+	t.applyTally() // last, so that no transaction waits for the row longer than the commit takes
 	t.queue("COMMIT", nil, func(rows pgx.Rows) error {
 		rows.Close()
 
@@ -209,28 +201,17 @@ func (t *tx) rollback(ctx context.Context) {
 	}
 }
 
-// counted notes that an event of a class went from one state to another; either may be empty.
-func (t *tx) counted(class store.Class, from, to store.State) {
-	t.add(class, from, -1)
-	t.add(class, to, 1)
-}
-
-func (t *tx) add(class store.Class, state store.State, n int64) {
-	switch state {
-	case store.Pending:
-		switch class {
-		case store.Statuses:
-			t.statuses += n
-		case store.Notices:
-			t.notices += n
-		default:
-			t.pending += n
-		}
-	case store.Dead:
-		t.dead += n
-	case store.Quarantined:
-		t.quarantined += n
+// applyTally queues the addition of the transaction's tally to the counts.
+func (t *tx) applyTally() {
+	if t.tally.IsZero() {
+		return
 	}
+
+	t.exec(`
+		UPDATE counts SET pending = pending + $1, pending_statuses = pending_statuses + $2,
+			pending_notices = pending_notices + $3, dead = dead + $4, quarantined = quarantined + $5
+		WHERE `+slot,
+		t.tally.Pending, t.tally.PendingStatuses, t.tally.PendingNotices, t.tally.DeadLetters, t.tally.Quarantined)
 }
 
 // maxText bounds a text in bytes, as the entries of an index are bounded. What Meta sends is far shorter.

@@ -180,7 +180,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 		return nil, err
 	}
 
-	t.counted(l.Class, store.Pending, outcome.State)
+	t.tally.Move(l.Class, store.Pending, outcome.State)
 
 	if binds {
 		if err := t.endBound(l.Class, l.head, step); err != nil {

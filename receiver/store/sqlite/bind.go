@@ -99,7 +99,7 @@ func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
 	}
 
 	for _, event := range ended {
-		t.counted(class, store.Pending, step.Outcome.State)
+		t.tally.Move(class, store.Pending, step.Outcome.State)
 
 		if step.Outcome.State == store.Dead && step.Outcome.Failure != nil {
 			if err := t.fail(event, step.Outcome.Failure); err != nil {

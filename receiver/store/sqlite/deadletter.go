@@ -59,7 +59,7 @@ func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Valu
 	}
 
 	for _, e := range events {
-		t.counted(e.Class, from, store.Pending)
+		t.tally.Move(e.Class, from, store.Pending)
 
 		if err := t.reopen(&e, now); err != nil {
 			return 0, err
@@ -115,7 +115,7 @@ func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 			return store.ErrNotFound
 		}
 
-		t.counted(store.NoClass, store.Dead, store.Discarded)
+		t.tally.Move(store.NoClass, store.Dead, store.Discarded)
 
 		return nil
 	})

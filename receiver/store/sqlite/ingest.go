@@ -24,7 +24,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 
 	fresh := make([]bool, len(events))
 
-	err := s.writer.try(ctx, func(t *tx) (err error) {
+	err := s.writer.doNoWait(ctx, func(t *tx) (err error) {
 		for i := range events {
 			if fresh[i], err = t.ingest(&events[i]); err != nil {
 				return err
@@ -59,7 +59,7 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 		return false, err
 	}
 
-	t.counted(class, "", e.State)
+	t.tally.Move(class, "", e.State)
 
 	if e.State == store.Pending {
 		if err := t.awaken(e, class, received); err != nil {

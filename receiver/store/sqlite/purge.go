@@ -11,36 +11,28 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// purgeStep bounds one transaction of a purge, so that deliveries do not wait behind it.
-const purgeStep = 100
-
 // Purge implements store.Store.
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
-	var changed int
+	changed := 0
+
 	for _, purge := range []func(t *tx, limit int) (int, error){
 		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.deletePauses(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
 	} {
-		for left := limit; left > 0; {
-			size := min(left, purgeStep)
-			n := 0
-
-			err := s.writer.do(ctx, func(t *tx) (err error) {
+		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
+			err = s.writer.do(ctx, func(t *tx) (err error) {
 				n, err = purge(t, size)
 				return err
 			})
-			if err != nil {
-				return changed, fmt.Errorf("purge the store: %w", err)
-			}
 
-			changed += n
+			return n, err
+		})
+		changed += n
 
-			left -= size
-			if n < size {
-				break
-			}
+		if err != nil {
+			return changed, fmt.Errorf("purge the store: %w", err)
 		}
 	}
 
@@ -84,7 +76,7 @@ func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
 			}
 		}
 
-		t.counted(store.NoClass, e.state, "")
+		t.tally.Move(store.NoClass, e.state, "")
 	}
 
 	return len(found), nil

@@ -16,15 +16,18 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // readers is how many reads run at a time. They are few and short: consoles, health and tools.
 const readers = 2
 
-// Options tune a store. The zero value is good.
+// Options tune a store. The zero value is a good choice.
 type Options struct {
-	Queue int // writes that may wait; more get store.ErrBusy. Default 4096
+	Queue int             // maximum number of waiting writes; further ones get store.ErrBusy. Defaults to 4096
+	Clock clockwork.Clock // defaults to the real clock
 }
 
 // Store implements store.Store.
@@ -93,6 +96,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		options.Queue = 4096
 	}
 
+	if options.Clock == nil {
+		options.Clock = clockwork.NewRealClock()
+	}
+
 	side, err := connect(ctx, dsn(path, copying))
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -100,7 +107,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 
 	s.copier = newCheckpointer(side)
 
-	s.writer = newWriter(dsn(path, writing), c, options.Queue, s.copier.notice)
+	s.writer = newWriter(dsn(path, writing), c, options, s.copier.notice)
 	if err := s.writer.do(ctx, endLeases); err != nil {
 		return nil, fmt.Errorf("end the leases of the process before: %w", err)
 	}

@@ -5,125 +5,58 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
-const (
-	// A batch takes no further operation after either bound, so that the first of them does not wait long: the time is this,
-	// or half of what the last commit took where the disk is slow.
-	maxBatch     = 256
-	maxBatchTime = 4 * time.Millisecond
-)
+// maxBatchTime limits how long a batch takes further operations, besides their number, so that the first of them does not
+// wait long. On a slow disk the limit is half the duration of the last commit.
+const maxBatchTime = 4 * time.Millisecond
 
-// writer owns the one connection that writes. Operations that wait at the same time share a transaction, and so the
-// one fsync that makes it durable.
+// operation is a function to run in a transaction, perhaps a second time after the first transaction was rolled back.
+type operation = groupcommit.Call[func(*tx) error]
+
+// writer owns the only connection that writes. Operations that wait at the same time share a transaction, and so the one
+// fsync that makes it durable.
 type writer struct {
-	dsn      string
-	conn     *conn         // nil after a failure, until it is opened again
-	wrote    func()        // called after each batch
-	took     time.Duration // of the last commit, which is mostly the disk's
-	finished chan struct{}
-
-	mu     sync.RWMutex // keeps queue from being closed while something is sent to it
-	closed bool
-	queue  chan *operation
+	dsn        string
+	clock      clockwork.Clock
+	conn       *conn         // nil after a failure, until the next transaction opens it again
+	committed  func()        // called after each batch
+	lastCommit time.Duration // mostly spent in the disk
+	queue      *groupcommit.Queue[func(*tx) error]
+	finished   chan struct{}
 }
 
-// operation is a function to be run in a transaction, perhaps a second time after the first was rolled back.
-type operation struct {
-	run   func(*tx) error
-	taken atomic.Bool
-	done  chan error
-	err   error
-}
-
-func newWriter(dsn string, c *conn, queue int, wrote func()) *writer {
+func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 	w := &writer{
-		dsn:      dsn,
-		conn:     c,
-		wrote:    wrote,
-		queue:    make(chan *operation, queue),
-		finished: make(chan struct{}),
+		dsn:       dsn,
+		clock:     options.Clock,
+		conn:      c,
+		committed: committed,
+		queue:     groupcommit.New[func(*tx) error](options.Queue),
+		finished:  make(chan struct{}),
 	}
 	go w.work()
 
 	return w
 }
 
-// do runs an operation and returns once it is durable. An operation that has not begun when ctx ends is not run. One
-// that has begun is awaited, since its outcome is then decided: a caller that left would, for one, never work the lanes
-// it had leased.
-func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	op, err := w.submit(ctx, run)
-	if err != nil {
-		return err
-	}
+// do runs an operation and returns its outcome once it is durable. See [groupcommit.Queue.Do].
+func (w *writer) do(ctx context.Context, run func(*tx) error) error { return w.queue.Do(ctx, run) }
 
-	select {
-	case err := <-op.done:
-		return err
-	case <-ctx.Done():
-		if op.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
-
-		return <-op.done
-	}
+// doNoWait is like do, for operations that are safe to repeat. See [groupcommit.Queue.DoNoWait].
+func (w *writer) doNoWait(ctx context.Context, run func(*tx) error) error {
+	return w.queue.DoNoWait(ctx, run)
 }
 
-// try runs an operation that may be run again. When ctx ends it returns, whatever becomes of it: a disk that hangs must not
-// keep callers who can tell others to come again.
-func (w *writer) try(ctx context.Context, run func(*tx) error) error {
-	op, err := w.submit(ctx, run)
-	if err != nil {
-		return err
-	}
-
-	select {
-	case err := <-op.done:
-		return err
-	case <-ctx.Done():
-		op.taken.Store(true)
-		return ctx.Err()
-	}
-}
-
-func (w *writer) submit(ctx context.Context, run func(*tx) error) (*operation, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-
-	op := &operation{run: run, done: make(chan error, 1)}
-
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-
-	if w.closed {
-		return nil, store.ErrClosed
-	}
-
-	select {
-	case w.queue <- op:
-		return op, nil
-	default:
-		return nil, store.ErrBusy
-	}
-}
-
-// close runs what is in the queue and ends.
+// close runs the queued operations and closes the connection.
 func (w *writer) close() error {
-	w.mu.Lock()
-	if !w.closed {
-		w.closed = true
-		close(w.queue)
-	}
-	w.mu.Unlock()
+	w.queue.Close()
 	<-w.finished
 
 	if w.conn == nil {
@@ -136,29 +69,32 @@ func (w *writer) close() error {
 func (w *writer) work() {
 	defer close(w.finished)
 
-	batch := make([]*operation, 0, maxBatch)
-	for op := range w.queue {
+	batch := make([]*operation, 0, groupcommit.MaxBatch)
+
+	for op := range w.queue.Calls() {
 		batch = w.commit(op, batch[:0])
+
 		for i, op := range batch {
-			op.done <- op.err
+			op.Finish()
 
 			batch[i] = nil
 		}
 
-		w.wrote()
+		w.committed()
 	}
 }
 
-// commit runs the first operation and those that wait behind it in one transaction, and returns them with their
-// outcome. When one fails after it has written, all is rolled back and each runs in a transaction of its own: so an
-// operation that fails leaves no trace, and spoils nothing for the others. Where SQLite has rolled back by itself, as it
-// does when the disk is full or fails, all fail.
+// commit runs the first operation and those waiting behind it in one transaction, and returns them with their outcome.
+//
+// If one fails after it has written, everything is rolled back and each operation runs in a transaction of its own: a
+// failed operation leaves no trace and does not affect the others. If SQLite has rolled back by itself, as it does when
+// the disk is full or fails, all fail.
 func (w *writer) commit(first *operation, batch []*operation) []*operation {
 	t, err := w.begin()
+	started := w.clock.Now()
 
-	started := time.Now()
 	for op := first; op != nil; op = w.next(len(batch), started) {
-		if !op.taken.CompareAndSwap(false, true) {
+		if !op.Take() {
 			continue
 		}
 
@@ -168,14 +104,14 @@ func (w *writer) commit(first *operation, batch []*operation) []*operation {
 			break
 		}
 
-		t.spoilt = false
-		if op.err = op.run(t); op.err != nil && t.spoilt {
+		t.dirty = false
+		if op.Err = op.Value(t); op.Err != nil && t.dirty {
 			if w.rollback() {
-				w.each(batch)
+				w.commitEach(batch)
 				return batch
 			}
 
-			err = op.err
+			err = op.Err
 
 			break
 		}
@@ -187,39 +123,40 @@ func (w *writer) commit(first *operation, batch []*operation) []*operation {
 
 	if err != nil {
 		for _, op := range batch {
-			op.err = err
+			op.Err = err
 		}
 	}
 
 	return batch
 }
 
+// next returns the next waiting operation, or nil if there is none or the batch is full.
 func (w *writer) next(taken int, started time.Time) *operation {
-	if taken >= maxBatch || time.Since(started) > max(maxBatchTime, w.took/2) {
+	if taken >= groupcommit.MaxBatch || w.clock.Since(started) > max(maxBatchTime, w.lastCommit/2) {
 		return nil
 	}
 
 	select {
-	case op := <-w.queue:
+	case op := <-w.queue.Calls():
 		return op
 	default:
 		return nil
 	}
 }
 
-// each runs every operation in a transaction of its own.
-func (w *writer) each(batch []*operation) {
+// commitEach runs every operation in a transaction of its own.
+func (w *writer) commitEach(batch []*operation) {
 	for _, op := range batch {
 		t, err := w.begin()
 		if err == nil {
-			if err = op.run(t); err != nil {
+			if err = op.Value(t); err != nil {
 				w.rollback()
 			} else {
 				err = w.end(t)
 			}
 		}
 
-		op.err = err
+		op.Err = err
 	}
 }
 
@@ -227,7 +164,7 @@ func (w *writer) begin() (*tx, error) {
 	if w.conn == nil {
 		c, err := connect(context.Background(), w.dsn)
 		if err != nil {
-			return nil, fmt.Errorf("open the store again: %w", err)
+			return nil, fmt.Errorf("reopen the store: %w", err)
 		}
 
 		w.conn = c
@@ -242,24 +179,24 @@ func (w *writer) begin() (*tx, error) {
 }
 
 func (w *writer) end(t *tx) error {
-	if err := t.count(); err != nil {
+	if err := t.applyTally(); err != nil {
 		w.rollback()
-		return fmt.Errorf("count events: %w", err)
+		return fmt.Errorf("update the counts: %w", err)
 	}
 
-	began := time.Now()
+	started := w.clock.Now()
 
 	if _, err := w.conn.exec(context.Background(), "COMMIT"); err != nil {
 		w.disconnect()
 		return fmt.Errorf("commit: %w", err)
 	}
 
-	w.took = time.Since(began)
+	w.lastCommit = w.clock.Since(started)
 
 	return nil
 }
 
-// rollback says whether there was still a transaction to end.
+// rollback reports whether there was still a transaction to roll back.
 func (w *writer) rollback() bool {
 	if _, err := w.conn.exec(context.Background(), "ROLLBACK"); err != nil {
 		w.disconnect()
@@ -269,98 +206,9 @@ func (w *writer) rollback() bool {
 	return true
 }
 
-// disconnect gives up a connection of unknown state. Closing rolls back what is open; the next transaction connects
-// anew, and so works again when the disk does.
+// disconnect drops a connection in an unknown state. Closing it rolls back an open transaction. The next transaction
+// connects again, so the store recovers together with the disk.
 func (w *writer) disconnect() {
 	_ = w.conn.close() // the failure that led here is the one to report
 	w.conn = nil
-}
-
-// tx is the transaction in progress.
-type tx struct {
-	conn   *conn
-	spoilt bool // something was written, or failed in SQLite, since it was last set to false
-	// what the transaction adds to the row of counts
-	pending, statuses, notices, dead, quarantined int64
-}
-
-func (t *tx) exec(sql string, args ...driver.Value) (changed int64, err error) {
-	t.spoilt = true
-
-	result, err := t.conn.exec(context.Background(), sql, args...)
-	if err != nil {
-		return 0, err
-	}
-
-	return result.RowsAffected()
-}
-
-func (t *tx) insert(sql string, args ...driver.Value) (inserted bool, rowid int64, err error) {
-	t.spoilt = true
-
-	result, err := t.conn.exec(context.Background(), sql, args...)
-	if err != nil {
-		return false, 0, err
-	}
-
-	changed, err := result.RowsAffected()
-	if err != nil || changed == 0 {
-		return false, 0, err
-	}
-
-	rowid, err = result.LastInsertId()
-
-	return true, rowid, err
-}
-
-func (t *tx) query(sql string, each func(row) error, args ...driver.Value) error {
-	err := t.conn.query(context.Background(), sql, each, args...)
-	if err != nil {
-		t.spoilt = true
-	}
-
-	return err
-}
-
-// returning runs a statement that writes and returns rows.
-func (t *tx) returning(sql string, each func(row) error, args ...driver.Value) error {
-	t.spoilt = true
-	return t.conn.query(context.Background(), sql, each, args...)
-}
-
-// counted notes that an event of a class went from one state to another; either may be empty.
-func (t *tx) counted(class store.Class, from, to store.State) {
-	for _, change := range [...]struct {
-		state store.State
-		n     int64
-	}{{from, -1}, {to, 1}} {
-		switch change.state {
-		case store.Pending:
-			switch class {
-			case store.Statuses:
-				t.statuses += change.n
-			case store.Notices:
-				t.notices += change.n
-			default:
-				t.pending += change.n
-			}
-		case store.Dead:
-			t.dead += change.n
-		case store.Quarantined:
-			t.quarantined += change.n
-		}
-	}
-}
-
-func (t *tx) count() error {
-	if t.pending == 0 && t.statuses == 0 && t.notices == 0 && t.dead == 0 && t.quarantined == 0 {
-		return nil
-	}
-
-	_, err := t.exec(`
-		UPDATE counts SET pending = pending + ?, pending_statuses = pending_statuses + ?,
-			pending_notices = pending_notices + ?, dead = dead + ?, quarantined = quarantined + ?`,
-		t.pending, t.statuses, t.notices, t.dead, t.quarantined)
-
-	return err
 }

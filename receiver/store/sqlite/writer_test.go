@@ -52,7 +52,7 @@ func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 
 	var ops []*operation
 	for _, run := range runs {
-		op, err := s.writer.submit(t.Context(), run)
+		op, err := s.writer.queue.Submit(run)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,9 @@ func TestFailureSpoilsNoOtherWrite(t *testing.T) {
 			release(nil)
 
 			for i, op := range ops {
-				err := <-op.done
+				<-op.Done()
+
+				err := op.Err
 				if i == 1 && (err == nil || !strings.Contains(err.Error(), c.want)) {
 					t.Errorf("the failing write returned %v, want %q", err, c.want)
 				} else if i != 1 && err != nil {
@@ -129,7 +131,9 @@ func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
 	release(errors.New("cannot commit"))
 
 	for i, op := range ops {
-		if err := <-op.done; err == nil || !strings.Contains(err.Error(), "cannot commit") {
+		<-op.Done()
+
+		if err := op.Err; err == nil || !strings.Contains(err.Error(), "cannot commit") {
 			t.Errorf("write %d returned %v, want that the commit failed", i, err)
 		}
 	}
@@ -232,7 +236,9 @@ func TestFullQueueIsBusy(t *testing.T) {
 
 	release(nil)
 
-	if err := <-ops[0].done; err != nil {
+	<-ops[0].Done()
+
+	if err := ops[0].Err; err != nil {
 		t.Error(err)
 	}
 
@@ -294,7 +300,7 @@ func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
 		ended <- err
 	}()
 
-	for len(s.writer.queue) == 0 {
+	for s.writer.queue.Len() == 0 {
 		runtime.Gosched()
 	}
 
@@ -337,7 +343,9 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 	}
 
 	for _, op := range ops {
-		if err := <-op.done; err != nil {
+		<-op.Done()
+
+		if err := op.Err; err != nil {
 			t.Error(err)
 		}
 	}
