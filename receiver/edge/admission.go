@@ -6,12 +6,14 @@ package edge
 import (
 	"sync"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 const (
 	// maxInFlight bounds the deliveries that wait for the store at the same time. It equals the size of a group commit,
 	// and half the number of connections: the other half is free to be answered 503 at once.
-	maxInFlight = 256
+	maxInFlight = groupcommit.MaxBatch
 	// minInFlight deliveries are admitted however long the wait is, to notice when the store is fast again.
 	minInFlight = 16
 	// maxWait is the longest wait for the store at which more than minInFlight deliveries are admitted.
