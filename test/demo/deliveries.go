@@ -18,12 +18,12 @@ import (
 )
 
 // postAll delivers every JSON file of a folder, signed, and looks up each of its events in the store.
-func (s *scene) postAll(ctx context.Context, dir string) {
+func (d *demo) postAll(ctx context.Context, dir string) {
 	title("Deliveries from folder " + dir)
 
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(files) == 0 {
-		s.check(false, "the folder has JSON files", "none in "+dir)
+		d.check(false, "the folder has JSON files", "none in "+dir)
 		return
 	}
 
@@ -32,9 +32,9 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 	stored := map[store.ID]bool{}
 
 	for _, file := range files {
-		events, err := s.post(ctx, file)
+		events, err := d.post(ctx, file)
 		if err != nil {
-			s.check(false, filepath.Base(file)+" is answered 200", err.Error())
+			d.check(false, filepath.Base(file)+" is answered 200", err.Error())
 			continue
 		}
 
@@ -42,8 +42,8 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		contained += len(events)
 
 		for _, event := range events {
-			if _, err := s.receiver.Store().Get(ctx, event.ID); err != nil {
-				s.check(
+			if _, err := d.Local.Store().Get(ctx, event.ID); err != nil {
+				d.check(
 					false,
 					fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)),
 					err.Error(),
@@ -55,7 +55,7 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		}
 	}
 
-	s.check(
+	d.check(
 		answered == len(files),
 		fmt.Sprintf("%d files, each answered 200", len(files)),
 		fmt.Sprint(answered),
@@ -65,17 +65,17 @@ func (s *scene) postAll(ctx context.Context, dir string) {
 		contained,
 		len(stored),
 	)
-	s.showStore(ctx)
+	d.showStore(ctx)
 }
 
 // post delivers one file and returns its events.
-func (s *scene) post(ctx context.Context, file string) ([]store.Event, error) {
+func (d *demo) post(ctx context.Context, file string) ([]store.Event, error) {
 	body, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 
-	status, answer, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
+	status, answer, err := standin.Deliver(ctx, d.client, d.url, d.appSecret(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -88,28 +88,28 @@ func (s *scene) post(ctx context.Context, file string) ([]store.Event, error) {
 }
 
 // showStore waits until no event is pending, and prints the dead letters and the counts of the store.
-func (s *scene) showStore(ctx context.Context) {
-	err := s.until(ctx, func() error {
-		stats, err := s.receiver.Store().Stats(ctx, time.Now())
+func (d *demo) showStore(ctx context.Context) {
+	err := d.until(ctx, func() error {
+		stats, err := d.Local.Store().Stats(ctx, time.Now())
 		if err == nil && stats.Pending > 0 {
 			err = fmt.Errorf("%d are pending", stats.Pending)
 		}
 
 		return err
 	})
-	s.check(err == nil, "all events are processed", fmt.Sprint(err))
+	d.check(err == nil, "all events are processed", fmt.Sprint(err))
 
 	// Messages with media become dead letters: the stand-ins do not have these media.
-	dead, err := s.receiver.Store().DeadLetters(ctx, 0, 1000)
-	s.check(err == nil, "the dead letters can be listed", fmt.Sprint(err))
+	dead, err := d.Local.Store().DeadLetters(ctx, 0, 1000)
+	d.check(err == nil, "the dead letters can be listed", fmt.Sprint(err))
 
 	for _, letter := range dead {
 		last := letter.Failures[len(letter.Failures)-1]
 		line("  %-11s dead letter, %s: %s", "store", letter.Event.Type, last.Text)
 	}
 
-	totals, err := s.receiver.Store().Totals(ctx)
-	s.check(err == nil, "the store counts its events", fmt.Sprint(err))
+	totals, err := d.Local.Store().Totals(ctx)
+	d.check(err == nil, "the store counts its events", fmt.Sprint(err))
 
 	for _, total := range totals {
 		line(

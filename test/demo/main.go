@@ -55,25 +55,25 @@ func run(
 		return false, err
 	}
 
-	s, err := open(ctx, pod, verbose)
+	d, err := open(ctx, pod, verbose)
 	if err != nil {
 		return false, err
 	}
-	defer s.close()
+	defer d.close()
 
-	s.introduce()
-	s.play(ctx)
-	s.health(ctx)
+	d.introduce()
+	d.play(ctx)
+	d.health(ctx)
 
 	if deliveries != "" {
-		s.postAll(ctx, deliveries)
+		d.postAll(ctx, deliveries)
 	}
 
-	s.printSummary()
+	d.printSummary()
 
 	if keep && ctx.Err() == nil {
-		s.stayUp(ctx)
+		d.stayUp(ctx)
 	}
 
-	return s.failed == 0, nil
+	return d.failed == 0, nil
 }

@@ -26,132 +26,132 @@ const (
 	stepTimeout = 5 * time.Minute
 )
 
-func (s *scene) number() string { return s.pod.config.CloudAPI.PhoneNumberIDs[0] }
+func (d *demo) number() string { return d.pod.config.CloudAPI.PhoneNumberIDs[0] }
 
-func (s *scene) appSecret() string { return s.pod.secrets.AppSecrets[0] }
+func (d *demo) appSecret() string { return d.pod.secrets.AppSecrets[0] }
 
-func (s *scene) text(message, text string) []byte {
-	return standin.TextDelivery(s.number(), person, name, message, text, time.Now())
+func (d *demo) text(message, text string) []byte {
+	return standin.TextDelivery(d.number(), person, name, message, text, time.Now())
 }
 
-func (s *scene) introduce() {
-	line("The operator's builders render WhatsAppWebhook %s:", s.pod.webhook.Name)
-	line("  %s", strings.Join(s.pod.rendered, "  "))
+func (d *demo) introduce() {
+	line("The operator's builders render WhatsAppWebhook %s:", d.pod.webhook.Name)
+	line("  %s", strings.Join(d.pod.rendered, "  "))
 	line("The receiver runs from the rendered configuration, with an embedded store.")
-	line("  deliveries  %s", s.url)
-	line("  admin       http://%s", s.receiver.AdminAddr())
+	line("  deliveries  %s", d.url)
+	line("  admin       http://%s", d.Local.AdminAddr())
 }
 
 // play runs the demonstration: one step for each guarantee of the receiver.
-func (s *scene) play(ctx context.Context) {
-	s.verifyCallback(ctx)
-	s.answerOnce(ctx)
-	s.rejectForged(ctx)
-	s.retryBird(ctx)
-	s.replayDeadLetter(ctx)
+func (d *demo) play(ctx context.Context) {
+	d.verifyCallback(ctx)
+	d.answerOnce(ctx)
+	d.rejectForged(ctx)
+	d.retryBird(ctx)
+	d.replayDeadLetter(ctx)
 }
 
-func (s *scene) verifyCallback(ctx context.Context) {
+func (d *demo) verifyCallback(ctx context.Context) {
 	const challenge = "1158201444"
 
 	title("Meta verifies the callback URL")
 
 	status, answer, err := standin.Handshake(
 		ctx,
-		s.client,
-		s.url,
-		s.pod.secrets.VerifyToken,
+		d.client,
+		d.url,
+		d.pod.secrets.VerifyToken,
 		challenge,
 	)
-	s.checkStatus("handshake with the verify token", status, http.StatusOK, err)
-	s.check(answer == challenge, "the receiver returns the challenge", answer)
+	d.checkStatus("handshake with the verify token", status, http.StatusOK, err)
+	d.check(answer == challenge, "the receiver returns the challenge", answer)
 
-	status, _, err = standin.Handshake(ctx, s.client, s.url, "a guess", challenge)
-	s.checkStatus("handshake with a wrong token", status, http.StatusForbidden, err)
+	status, _, err = standin.Handshake(ctx, d.client, d.url, "a guess", challenge)
+	d.checkStatus("handshake with a wrong token", status, http.StatusForbidden, err)
 }
 
-func (s *scene) answerOnce(ctx context.Context) {
+func (d *demo) answerOnce(ctx context.Context) {
 	title("A person writes, the AI answers")
 
 	first := standin.Wamid("first")
-	s.deliver(ctx, "text delivered", s.text(first, "Do you open on Sundays?"))
-	s.checkConversation(ctx, first, store.Done, 1, 1)
+	d.deliver(ctx, "text delivered", d.text(first, "Do you open on Sundays?"))
+	d.checkConversation(ctx, first, store.Done, 1, 1)
 
 	title("Meta delivers the same message again")
-	s.deliver(ctx, "the same text delivered again", s.text(first, "Do you open on Sundays?"))
-	s.deliver(ctx, "and a third time", s.text(first, "Do you open on Sundays?"))
-	s.checkConversation(ctx, first, store.Done, 0, 0)
+	d.deliver(ctx, "the same text delivered again", d.text(first, "Do you open on Sundays?"))
+	d.deliver(ctx, "and a third time", d.text(first, "Do you open on Sundays?"))
+	d.checkConversation(ctx, first, store.Done, 0, 0)
 }
 
-func (s *scene) rejectForged(ctx context.Context) {
+func (d *demo) rejectForged(ctx context.Context) {
 	title("An attacker posts to the webhook")
 
 	forged := standin.Wamid("forged")
-	body := s.text(forged, "Send me your customers")
-	status, _, err := standin.Deliver(ctx, s.client, s.url, "not the app secret", body)
-	s.checkStatus("text with an invalid signature", status, http.StatusUnauthorized, err)
+	body := d.text(forged, "Send me your customers")
+	status, _, err := standin.Deliver(ctx, d.client, d.url, "not the app secret", body)
+	d.checkStatus("text with an invalid signature", status, http.StatusUnauthorized, err)
 
-	_, err = s.receiver.Store().Get(ctx, store.NewID(store.KindMessage, s.number(), forged))
-	s.check(err != nil, "the message is not stored", "it is stored")
+	_, err = d.Local.Store().Get(ctx, store.NewID(store.KindMessage, d.number(), forged))
+	d.check(err != nil, "the message is not stored", "it is stored")
 }
 
-func (s *scene) retryBird(ctx context.Context) {
+func (d *demo) retryBird(ctx context.Context) {
 	title("Bird fails twice")
-	s.bird.Faults.Add(standin.Fault{
+	d.Bird.Faults.Add(standin.Fault{
 		PathPrefix: messagesPath,
 		Status:     http.StatusServiceUnavailable,
 		Times:      2,
 	})
 
 	retried := standin.Wamid("retried")
-	s.deliver(
+	d.deliver(
 		ctx,
 		"text delivered while Bird answers 503",
-		s.text(retried, "Is the blue one in stock?"),
+		d.text(retried, "Is the blue one in stock?"),
 	)
-	s.checkConversation(ctx, retried, store.Done, 3, 1)
+	d.checkConversation(ctx, retried, store.Done, 3, 1)
 }
 
-func (s *scene) replayDeadLetter(ctx context.Context) {
+func (d *demo) replayDeadLetter(ctx context.Context) {
 	title("Bird stays down")
-	s.bird.Faults.Add(
+	d.Bird.Faults.Add(
 		standin.Fault{PathPrefix: messagesPath, Status: http.StatusServiceUnavailable},
 	)
 
 	dead := standin.Wamid("dead")
-	s.deliver(ctx, "text delivered while Bird answers 503", s.text(dead, "Can I pay by card?"))
-	s.checkConversation(ctx, dead, store.Dead, 1+*s.pod.config.Processing.Retry.MaxRetries, 0)
+	d.deliver(ctx, "text delivered while Bird answers 503", d.text(dead, "Can I pay by card?"))
+	d.checkConversation(ctx, dead, store.Dead, 1+*d.pod.config.Processing.Retry.MaxRetries, 0)
 
-	s.bird.Faults.Clear()
+	d.Bird.Faults.Clear()
 	line("  Bird works again; an administrator replays the dead letter")
-	s.replay(ctx, store.NewID(store.KindMessage, s.number(), dead))
-	s.checkConversation(ctx, dead, store.Done, 1, 1)
+	d.replay(ctx, store.NewID(store.KindMessage, d.number(), dead))
+	d.checkConversation(ctx, dead, store.Done, 1, 1)
 }
 
-func (s *scene) deliver(ctx context.Context, what string, body []byte) {
-	status, _, err := standin.Deliver(ctx, s.client, s.url, s.appSecret(), body)
-	s.checkStatus(what, status, http.StatusOK, err)
+func (d *demo) deliver(ctx context.Context, what string, body []byte) {
+	status, _, err := standin.Deliver(ctx, d.client, d.url, d.appSecret(), body)
+	d.checkStatus(what, status, http.StatusOK, err)
 }
 
 // replay replays a dead letter through the console port, as documented with curl.
-func (s *scene) replay(ctx context.Context, id store.ID) {
-	address := "http://" + s.receiver.ConsoleAddr() + "/dead-letters/" + id.String() + "/replay"
+func (d *demo) replay(ctx context.Context, id store.ID) {
+	address := "http://" + d.Local.ConsoleAddr() + "/dead-letters/" + id.String() + "/replay"
 	line("  admin       POST %s", address)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
-		s.check(false, "replay", err.Error())
+		d.check(false, "replay", err.Error())
 		return
 	}
 
-	response, err := s.client.Do(request)
+	response, err := d.client.Do(request)
 	if err != nil {
-		s.check(false, "replay", err.Error())
+		d.check(false, "replay", err.Error())
 		return
 	}
 	defer response.Body.Close()
 
-	s.check(
+	d.check(
 		response.StatusCode == http.StatusOK,
 		"the dead letter is pending again",
 		response.Status,
@@ -160,53 +160,53 @@ func (s *scene) replay(ctx context.Context, id store.ID) {
 
 // checkConversation waits until a message has reached a state. It prints Bird's requests, the failures and the answers
 // since the last check, and checks the number of requests and answers.
-func (s *scene) checkConversation(
+func (d *demo) checkConversation(
 	ctx context.Context,
 	message string,
 	want store.State,
 	requests, answers int,
 ) {
-	id := store.NewID(store.KindMessage, s.number(), message)
+	id := store.NewID(store.KindMessage, d.number(), message)
 
 	var record *store.Record
 
-	err := s.until(ctx, func() (err error) {
-		record, err = s.receiver.Store().Get(ctx, id)
+	err := d.until(ctx, func() (err error) {
+		record, err = d.Local.Store().Get(ctx, id)
 		if err == nil && record.Event.State != want {
 			err = fmt.Errorf("the message is %s", record.Event.State)
 		}
 
 		return err
 	})
-	asked := s.bird.Recorder.Calls(standin.On(http.MethodPost, messagesPath))[s.asked:]
-	sent := s.graph.Sent()[s.sent:]
-	s.asked += len(asked)
-	s.sent += len(sent)
+	asked := d.Bird.Recorder.Calls(standin.On(http.MethodPost, messagesPath))[d.asked:]
+	sent := d.Graph.Sent()[d.sent:]
+	d.asked += len(asked)
+	d.sent += len(sent)
 
 	printRequests(asked)
 
 	if record != nil {
-		for i, failure := range record.Failures[s.failures[id]:] {
+		for i, failure := range record.Failures[d.failures[id]:] {
 			line(
 				"  %-11s failure %d, %s: %s",
 				"store",
-				s.failures[id]+i+1,
+				d.failures[id]+i+1,
 				failure.Class,
 				failure.Text,
 			)
 		}
 
-		s.failures[id] = len(record.Failures)
+		d.failures[id] = len(record.Failures)
 	}
 
 	for _, m := range sent {
 		line("  %-11s %s got %q", "person", m.To, m.Text)
 	}
 
-	s.check(err == nil, fmt.Sprintf("the message is %s", stateWords[want]), fmt.Sprint(err))
-	s.check(len(asked) == requests, "Bird got "+count(requests, "request"), fmt.Sprint(len(asked)))
-	s.check(len(sent) == answers, "the person got "+count(answers, "answer"), fmt.Sprint(len(sent)))
-	s.checkStatuses(ctx, sent)
+	d.check(err == nil, fmt.Sprintf("the message is %s", stateWords[want]), fmt.Sprint(err))
+	d.check(len(asked) == requests, "Bird got "+count(requests, "request"), fmt.Sprint(len(asked)))
+	d.check(len(sent) == answers, "the person got "+count(answers, "answer"), fmt.Sprint(len(sent)))
+	d.checkStatuses(ctx, sent)
 }
 
 // printRequests prints requests to Bird.
@@ -229,17 +229,17 @@ func printRequests(asked []standin.Call) {
 }
 
 // checkStatuses waits until the status read of each answer is stored.
-func (s *scene) checkStatuses(ctx context.Context, sent []standin.SentMessage) {
+func (d *demo) checkStatuses(ctx context.Context, sent []standin.SentMessage) {
 	for _, m := range sent {
-		err := s.until(ctx, func() error {
-			status, err := s.receiver.Store().MessageStatus(ctx, s.number(), m.ID, "")
+		err := d.until(ctx, func() error {
+			status, err := d.Local.Store().MessageStatus(ctx, d.number(), m.ID, "")
 			if err == nil && status.Status != "read" {
 				err = fmt.Errorf("the latest status is %s", status.Status)
 			}
 
 			return err
 		})
-		s.check(
+		d.check(
 			err == nil,
 			"Meta's statuses of the answer are stored: sent, delivered, read",
 			fmt.Sprint(err),
@@ -253,19 +253,19 @@ var stateWords = map[store.State]string{
 }
 
 // health prints and checks the status on the admin port.
-func (s *scene) health(ctx context.Context) {
+func (d *demo) health(ctx context.Context) {
 	title("Health")
 
-	address := "http://" + s.receiver.AdminAddr() + "/status"
+	address := "http://" + d.Local.AdminAddr() + "/status"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		s.check(false, "status", err.Error())
+		d.check(false, "status", err.Error())
 		return
 	}
 
-	response, err := s.client.Do(request)
+	response, err := d.client.Do(request)
 	if err != nil {
-		s.check(false, "status", err.Error())
+		d.check(false, "status", err.Error())
 		return
 	}
 	defer response.Body.Close()
@@ -277,7 +277,7 @@ func (s *scene) health(ctx context.Context) {
 		err = json.Unmarshal(body, &report)
 	}
 
-	s.check(err == nil, "GET /status", fmt.Sprint(err))
+	d.check(err == nil, "GET /status", fmt.Sprint(err))
 	line("  %s", strings.ReplaceAll(strings.TrimSpace(string(body)), "\n", "\n  "))
 
 	backlog := report.Backlog
@@ -285,7 +285,7 @@ func (s *scene) health(ctx context.Context) {
 		backlog = &health.Backlog{Pending: -1}
 	}
 
-	s.check(
+	d.check(
 		backlog.Pending == 0 && backlog.DeadLetters == 0,
 		"no message is pending, and there is no dead letter",
 		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters),
@@ -304,7 +304,7 @@ func count(n int, noun string) string {
 }
 
 // until calls try every few milliseconds until it succeeds. After a timeout it returns the last error.
-func (s *scene) until(ctx context.Context, try func() error) error {
+func (d *demo) until(ctx context.Context, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 

@@ -19,30 +19,30 @@ func title(text string) {
 }
 
 // check prints whether a check passed: want describes the expected state, got the actual one.
-func (s *scene) check(ok bool, want, got string) {
+func (d *demo) check(ok bool, want, got string) {
 	if ok {
 		line("  ok          %s", want)
 		return
 	}
 
-	s.failed++
+	d.failed++
 
 	line("  FAILED      %s: %s", want, got)
 }
 
 // checkStatus prints and checks the HTTP status of the receiver's answer.
-func (s *scene) checkStatus(what string, got, want int, err error) {
+func (d *demo) checkStatus(what string, got, want int, err error) {
 	line("  %-11s %s: answered %d", "Meta", what, got)
 
 	if err != nil || got != want {
-		s.check(false, fmt.Sprintf("answered %d", want), fmt.Sprintf("%d, error %v", got, err))
+		d.check(false, fmt.Sprintf("answered %d", want), fmt.Sprintf("%d, error %v", got, err))
 	}
 }
 
 // printSummary prints how many checks failed.
-func (s *scene) printSummary() {
-	if s.failed > 0 {
-		line("\n%d checks FAILED", s.failed)
+func (d *demo) printSummary() {
+	if d.failed > 0 {
+		line("\n%d checks FAILED", d.failed)
 		return
 	}
 

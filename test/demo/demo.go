@@ -1,0 +1,96 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// demo is a running receiver between the stand-ins, and the number of failed checks.
+type demo struct {
+	*rig.Rig
+	pod    *pod
+	client *http.Client
+	url    string
+	failed int // checks
+
+	asked, sent int              // length of the stand-ins' records that is shown already
+	failures    map[store.ID]int // and of the history of an event
+
+	stopStatuses context.CancelFunc
+	statuses     sync.WaitGroup
+}
+
+// open starts stand-ins and receiver on free ports of the loopback interface. Only addresses and paths differ from the
+// rendered configuration.
+func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
+	log := slog.New(slog.DiscardHandler)
+	if verbose {
+		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+
+	p.config.Store.Embedded.Path = filepath.Join(p.dir, "inbox.db")
+	p.config.Media.SpoolDir = filepath.Join(p.dir, "media")
+
+	var poster *standin.StatusPoster
+
+	r, err := rig.New(rig.Options{
+		Dir:    p.dir,
+		Config: p.config,
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{p.secrets.AccessToken},
+			StatusSink:   func(m standin.SentMessage) { poster.Sink(m) },
+		},
+		Bird:    standin.BirdOptions{AccessKeys: []string{p.secrets.BirdAccessKey}},
+		Log:     log,
+		Version: "demo",
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	p.config = r.Config
+
+	if err := r.Start(ctx); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+
+	d := &demo{
+		Rig:      r,
+		pod:      p,
+		client:   &http.Client{Timeout: stepTimeout},
+		url:      r.Local.WebhookURL(),
+		failures: map[store.ID]int{},
+	}
+
+	// Meta reports each answer as sent, delivered and read.
+	poster = standin.NewStatusPoster(d.client, d.url, p.secrets.AppSecrets[0], "sent", "delivered", "read")
+
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d.stopStatuses = stop
+	d.statuses.Go(func() { poster.Run(run) })
+
+	return d, nil
+}
+
+func (d *demo) close() {
+	d.stopStatuses()
+	d.statuses.Wait()
+
+	if err := d.Close(); err != nil {
+		d.check(false, "the receiver ended in good order", err.Error())
+	}
+
+	d.client.CloseIdleConnections()
+}
