@@ -62,7 +62,7 @@ lint-api: ## Review the API types by the Kubernetes API conventions.
 .PHONY: test
 test: ## Vet, then every test under the race detector, with a real kube-apiserver and etcd.
 	go vet $(PACKAGES)
-	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race $(ARGS) $(PACKAGES)
+	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
 .PHONY: chart-test
 chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
