@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver assembles the parts of a receiver: the edge that Meta talks to, the store, the engine and the admin
-// port. It knows nothing of Kubernetes.
+// Package receiver assembles the parts of a receiver: the webhook edge, the store, the engine, and the admin and console
+// ports. It does not depend on Kubernetes.
 package receiver
 
 import (
@@ -43,13 +43,13 @@ const traceTimeout = 5 * time.Second
 const (
 	// noticeConnections bounds the idle connections to the sink.
 	noticeConnections = 16
-	// webhookConnections bounds what slow clients can take of the memory: up to some 150 kB each, by many short headers.
+	// webhookConnections bounds the memory of slow clients: up to some 150 kB per connection, by many short headers.
 	webhookConnections = 512
-	// clusterConnections bounds those to each of the other ports, which few call.
+	// clusterConnections bounds the connections to each of the other ports, which have few clients.
 	clusterConnections = 64
 )
 
-// Receiver is a running receiver's parts. Make one with Open, end it with Close.
+// Receiver holds the parts of a receiver. Open returns one, Close ends it.
 type Receiver struct {
 	live     *config.Live
 	store    store.Store
@@ -63,15 +63,21 @@ type Receiver struct {
 	keeper   *subscription.Keeper
 	clock    clockwork.Clock
 	log      *slog.Logger
-	name     string // among receivers that share a store
+	name     string // unique among receivers that share a store
 	version  string
 	draining atomic.Bool
 
 	webhook, adminPort, console net.Listener
 }
 
-// Open opens the store and listens; nothing is served or worked before Run.
-func Open(ctx context.Context, live *config.Live, version string, clock clockwork.Clock, log *slog.Logger) (_ *Receiver, err error) {
+// Open opens the store and listens on all ports. Nothing is served or processed before Run.
+func Open(
+	ctx context.Context,
+	live *config.Live,
+	version string,
+	clock clockwork.Clock,
+	log *slog.Logger,
+) (_ *Receiver, err error) {
 	settings := live.Current()
 
 	r := &Receiver{
@@ -94,7 +100,7 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 	}
 
 	r.store = r.metrics.CountStore(inbox)
-	r.metrics.WatchStore(inbox, clock.Now)
+	r.metrics.WatchStore(inbox, clock)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
@@ -133,35 +139,103 @@ func Open(ctx context.Context, live *config.Live, version string, clock clockwor
 
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
-		return nil, fmt.Errorf("listen for deliveries: %w", err)
+		return nil, fmt.Errorf("listen on the webhook port: %w", err)
 	}
 
 	if r.adminPort, err = listen.Listen(ctx, "tcp", settings.Listen.Admin); err != nil {
-		return nil, fmt.Errorf("listen for probes: %w", err)
+		return nil, fmt.Errorf("listen on the admin port: %w", err)
 	}
 
 	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
-		return nil, fmt.Errorf("listen for the console: %w", err)
+		return nil, fmt.Errorf("listen on the console port: %w", err)
 	}
 
 	return r, nil
 }
 
-// WebhookAddr is where deliveries are taken, host:port.
+// WebhookAddr returns the address of the webhook port as host:port.
 func (r *Receiver) WebhookAddr() string { return r.webhook.Addr().String() }
 
-// AdminAddr is where probes, metrics and status are served, host:port.
+// AdminAddr returns the address of probes, metrics and status as host:port.
 func (r *Receiver) AdminAddr() string { return r.adminPort.Addr().String() }
 
-// ConsoleAddr is where dead letters are shown and replayed, host:port.
+// ConsoleAddr returns the address of the dead letter console as host:port.
 func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
 
-// Store is the inbox, for those who look into it.
+// Store returns the receiver's store, for tests and tools that inspect it.
 func (r *Receiver) Store() store.Store { return r.store }
 
-// Run serves and works until ctx ends, then drains: no new work, deliveries and conversations in hand come to an end.
+// Run serves and processes until ctx ends. Then it drains: it takes no new work, and requests and conversations in
+// progress finish.
 func (r *Receiver) Run(ctx context.Context) error {
-	hook := edge.New(edge.Parts{
+	webhookEdge := r.newEdge()
+	webhook := server(webhookEdge, webhookEdge.ErrorLog())
+	probes := server(r.adminHandler(webhookEdge), webhookEdge.ErrorLog())
+	console := server(r.consoleHandler(), webhookEdge.ErrorLog())
+
+	webhookListener := webhookEdge.Secure(r.limit(webhook, r.webhook, webhookConnections))
+	adminListener := r.limit(probes, r.adminPort, clusterConnections)
+	consoleListener := r.limit(console, r.console, clusterConnections)
+
+	run, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	serve := func(s *http.Server, l net.Listener) {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
+		}
+	}
+
+	var parts sync.WaitGroup
+
+	parts.Go(func() { serve(webhook, webhookListener) })
+	parts.Go(func() { serve(probes, adminListener) })
+	parts.Go(func() { serve(console, consoleListener) })
+	parts.Go(func() { r.live.Watch(run) })
+	parts.Go(func() { r.keeper.Run(run) })
+	parts.Go(func() { r.retain(run) })
+
+	processed := make(chan struct{})
+
+	parts.Go(func() {
+		defer close(processed)
+
+		r.engine.Run(run, r.live.Current().Shutdown.DrainTimeout)
+	})
+	r.log.Info("receiver started",
+		logevent.Key, logevent.ReceiverStarted,
+		"version", r.version,
+		"webhook", r.WebhookAddr(),
+		"admin", r.AdminAddr(),
+		"console", r.ConsoleAddr())
+
+	<-run.Done()
+	r.draining.Store(true)
+
+	drainTimeout := r.live.Current().Shutdown.DrainTimeout + time.Second
+	shutdownCtx, done := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+
+	defer done()
+
+	err := context.Cause(run)
+	if ctx.Err() != nil {
+		err = nil // the caller ended the run, which is no error
+	}
+
+	err = errors.Join(err, shutdown(shutdownCtx, webhook), shutdown(shutdownCtx, console))
+
+	<-processed
+
+	err = errors.Join(err, shutdown(shutdownCtx, probes)) // last, so that probes and metrics cover the drain
+
+	parts.Wait()
+	r.log.Info("receiver ended")
+
+	return err
+}
+
+func (r *Receiver) newEdge() *edge.Edge {
+	return edge.New(edge.Parts{
 		Inbox:   r.store,
 		Wake:    r.engine.Wake,
 		Live:    r.live,
@@ -171,14 +245,17 @@ func (r *Receiver) Run(ctx context.Context) error {
 		Log:     r.log,
 		Version: r.version,
 	})
-	webhook := server(hook, hook.ErrorLog())
+}
+
+func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
 	problems := func() map[string]string {
 		all := r.engine.Problems()
-		maps.Copy(all, hook.Problems())
+		maps.Copy(all, webhookEdge.Problems())
 
 		return all
 	}
-	probes := server(admin.New(admin.Parts{
+
+	return admin.New(admin.Parts{
 		Store:          r.store,
 		Live:           r.live,
 		Metrics:        r.metrics,
@@ -187,70 +264,30 @@ func (r *Receiver) Run(ctx context.Context) error {
 		TokenExpiresAt: r.keeper.TokenExpiresAt,
 		Subscription:   r.keeper.Subscription,
 		Draining:       r.draining.Load,
-		Now:            r.clock.Now,
+		Clock:          r.clock,
 		Log:            r.log,
 		Version:        r.version,
-	}), hook.ErrorLog())
-	console := server(admin.NewConsole(admin.Console{
-		Store: r.store,
-		Wake:  r.engine.Wake,
-		Now:   r.clock.Now,
-		Log:   r.log,
-	}), hook.ErrorLog())
-
-	run, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
-	var parts sync.WaitGroup
-
-	serve := func(s *http.Server, l net.Listener) {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			cancel(fmt.Errorf("serve on %s: %w", l.Addr(), err))
-		}
-	}
-	deliveries := hook.Secure(connections.Bound(webhook, r.webhook, webhookConnections, r.log))
-	questions := connections.Bound(probes, r.adminPort, clusterConnections, r.log)
-	letters := connections.Bound(console, r.console, clusterConnections, r.log)
-
-	parts.Go(func() { serve(webhook, deliveries) })
-	parts.Go(func() { serve(probes, questions) })
-	parts.Go(func() { serve(console, letters) })
-	parts.Go(func() { r.live.Watch(run) })
-	parts.Go(func() { r.keeper.Run(run) })
-	parts.Go(func() { r.retain(run) })
-
-	worked := make(chan struct{})
-	parts.Go(func() { defer close(worked); r.engine.Run(run, r.live.Current().Shutdown.DrainTimeout) })
-	r.log.Info("receiver started", logevent.Key, logevent.ReceiverStarted, "version", r.version, "webhook", r.WebhookAddr(), "admin", r.AdminAddr(), "console", r.ConsoleAddr())
-
-	<-run.Done()
-	r.draining.Store(true)
-
-	patience, done := context.WithTimeout(context.WithoutCancel(ctx), r.live.Current().Shutdown.DrainTimeout+time.Second)
-	defer done()
-
-	err := context.Cause(run)
-	if ctx.Err() != nil {
-		err = nil // being asked to end is no fault
-	}
-
-	err = errors.Join(err, shutdown(patience, webhook), shutdown(patience, console))
-
-	<-worked
-
-	err = errors.Join(err, shutdown(patience, probes)) // last, so that the drain can be watched
-
-	parts.Wait()
-	r.log.Info("receiver ended")
-
-	return err
+	})
 }
 
-// Close frees what Open took. It is called after Run has returned, or instead of Run.
+func (r *Receiver) consoleHandler() http.Handler {
+	return admin.NewConsole(admin.Console{
+		Store: r.store,
+		Wake:  r.engine.Wake,
+		Clock: r.clock,
+		Log:   r.log,
+	})
+}
+
+func (r *Receiver) limit(s *http.Server, l net.Listener, limit int) net.Listener {
+	return connections.LimitListener(s, l, limit, r.clock, r.log)
+}
+
+// Close releases what Open acquired. Call it after Run has returned, or instead of Run.
 func (r *Receiver) Close() {
 	for _, l := range []net.Listener{r.webhook, r.adminPort, r.console} {
 		if l != nil {
-			_ = l.Close() // already closed where Run served it
+			_ = l.Close() // already closed if Run served it
 		}
 	}
 
@@ -273,7 +310,7 @@ func (r *Receiver) Close() {
 	if r.tracer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), traceTimeout)
 		if err := r.tracer.Close(ctx); err != nil {
-			r.log.Error("end tracing", "error", err)
+			r.log.Error("flush of the last spans failed", "error", err)
 		}
 
 		cancel()
@@ -281,20 +318,20 @@ func (r *Receiver) Close() {
 
 	if r.store != nil {
 		if err := r.store.Close(); err != nil {
-			r.log.Error("close store", "error", err)
+			r.log.Error("closing the store failed", "error", err)
 		}
 	}
 }
 
-// server has a bound for every way to be slow. The largest delivery must fit into ReadTimeout. HTTP/2 is offered nowhere:
-// one connection could hold any number of requests.
-func server(h http.Handler, trouble *log.Logger) *http.Server {
+// server returns a server with a timeout for every phase of a request. The largest delivery must fit into ReadTimeout.
+// HTTP/2 is disabled, since one connection could carry any number of requests.
+func server(h http.Handler, errorLog *log.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 
 	return &http.Server{
 		Handler:                      h,
-		ErrorLog:                     trouble,
+		ErrorLog:                     errorLog,
 		Protocols:                    protocols,
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            5 * time.Second,
@@ -305,9 +342,9 @@ func server(h http.Handler, trouble *log.Logger) *http.Server {
 	}
 }
 
-// shutdown lets requests in flight end, and cuts off those that take longer than patience.
-func shutdown(patience context.Context, s *http.Server) error {
-	if err := s.Shutdown(patience); err != nil {
+// shutdown waits for requests in flight, and cuts them off when ctx ends.
+func shutdown(ctx context.Context, s *http.Server) error {
+	if err := s.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("drain requests: %w", err), s.Close())
 	}
 

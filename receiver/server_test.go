@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 )
 
@@ -72,7 +74,7 @@ func TestServerTimeouts(t *testing.T) {
 				here, there := net.Pipe()
 				l := &oneConn{conn: there, ended: make(chan struct{})}
 
-				bound := connections.Bound(s, l, webhookConnections, slog.New(slog.DiscardHandler))
+				bound := connections.LimitListener(s, l, webhookConnections, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 				go func() { _ = s.Serve(bound) }()
 
 				began := time.Now()

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 )
 
-// openStore opens the store that is configured. A file must be there to start; a database may come and go.
+// openStore opens the configured store. The embedded store needs its file at start; PostgreSQL may be unreachable then.
 func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
 	settings := live.Current().Store
 	if settings.PostgreSQL == nil {

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command receiver takes a WhatsApp Business number's webhooks and answers people with an AI.
+// Command receiver receives the webhooks of WhatsApp Business numbers and answers messages with an AI.
 package main
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// version is set by the linker.
+// version is set with -ldflags -X.
 var version = "dev"
 
 func main() {
-	file := flag.String("config", "", "the configuration `FILE` (see docs/receiver.md)")
+	file := flag.String("config", "", "read the configuration from `FILE` (see docs/receiver.md)")
 
 	flag.Parse()
 
@@ -70,13 +70,14 @@ func run(ctx context.Context, file string) error {
 	return r.Run(ctx)
 }
 
-// tune sets what the runtime's defaults are wrong for, unless the environment says otherwise.
+// tune sets GOMAXPROCS and GOGC unless they are set in the environment.
 func tune() {
-	// The store's writer keeps a thread to itself while it waits for the disk; all others have the processors meanwhile.
+	// The store's writer blocks a thread while it waits for the disk. One more lets the others use all processors.
 	if _, set := os.LookupEnv("GOMAXPROCS"); !set {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
-	// Little lives on between collections, so twice as much garbage costs a few megabytes. GOMEMLIMIT is the bound.
+
+	// The live heap is small, so collecting at twice the garbage costs a few megabytes. GOMEMLIMIT still bounds it.
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(200)
 	}

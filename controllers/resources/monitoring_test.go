@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -162,7 +163,7 @@ func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 
 	m := metrics.New()
-	m.WatchStore(struct{ store.Store }{}, time.Now)
+	m.WatchStore(struct{ store.Store }{}, clockwork.NewRealClock())
 	m.WatchSubscription(func() health.Subscription { return health.Subscription{} }, func() time.Time { return time.Time{} })
 
 	descriptions := make(chan *prometheus.Desc)

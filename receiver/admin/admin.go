@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin serves the receiver's probes, metrics and status to the cluster. It tells no personal data and no secret.
+// Package admin serves two ports: probes, metrics and status to the cluster, without personal data or secrets; and the
+// dead letter console on the loopback interface.
 package admin
 
 import (
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -21,23 +23,26 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// storeTimeout bounds a probe's look into the store.
-const storeTimeout = 3 * time.Second
+const (
+	// storeTimeout bounds the store query of a probe.
+	storeTimeout = 3 * time.Second
+	// tokenWarning is the time before the expiry of the token from which the status is warning.
+	tokenWarning = 7 * 24 * time.Hour
+	// minSuccessRate is the percentage of processed messages down to which the status is warning.
+	minSuccessRate = 95
+)
 
-// tokenNotice is how long before its end a token is warned of.
-const tokenNotice = 7 * 24 * time.Hour
-
-// Parts are what the admin port shows. All are required.
+// Parts are the dependencies of the admin port. All are required.
 type Parts struct {
 	Store          store.Store
 	Live           *config.Live
 	Metrics        *metrics.Metrics
-	Problems       func() map[string]string // what is wrong with the configuration, by operation; the caller's own
+	Problems       func() map[string]string // configuration problems by operation; the handler modifies the map
 	Token          func() health.TokenState
-	TokenExpiresAt func() time.Time // zero: never, or not known
+	TokenExpiresAt func() time.Time // zero if it never expires or is unknown
 	Subscription   func() health.Subscription
 	Draining       func() bool
-	Now            func() time.Time
+	Clock          clockwork.Clock
 	Log            *slog.Logger
 	Version        string
 }
@@ -53,7 +58,7 @@ func New(parts Parts) http.Handler {
 	return mux
 }
 
-// ready answers 503 with the reasons while a delivery could not be taken.
+// ready answers 503 with the reasons while the receiver cannot accept deliveries.
 func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	var reasons []string
 	if p.Draining() {
@@ -68,7 +73,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 
 	if err := p.Store.Ping(ctx); err != nil {
-		p.Log.Error("not ready: the store takes no events", "error", err)
+		p.Log.Error("not ready: the store is unavailable", "error", err)
 
 		reasons = append(reasons, "the store takes no events")
 	}
@@ -85,11 +90,11 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 	defer cancel()
 
-	now := p.Now()
+	now := p.Clock.Now()
 
 	s := p.summary(now)
 	if stats, err := p.Store.Stats(ctx, now); err != nil {
-		p.Log.Error("status without the store's figures", "error", err)
+		p.Log.Error("status has no backlog: the store is unavailable", "error", err)
 
 		s.Status = "warning"
 		s.Problems["store"] = "the store cannot be read"
@@ -118,8 +123,8 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 	}
 }
 
-// summary is healthy while nothing waits for a person: a quiet night is no fault, so how long ago the last message came
-// is told but not judged.
+// summary returns the report without the backlog. The status is healthy unless an administrator has to act. The time of
+// the last message does not affect it, since a quiet night is normal.
 func (p Parts) summary(now time.Time) health.Report {
 	figures := p.Metrics.Figures()
 	snapshot := p.Live.Current()
@@ -131,7 +136,7 @@ func (p Parts) summary(now time.Time) health.Report {
 		Problems:       p.Problems(),
 		Token:          p.Token(),
 		Subscription:   p.Subscription(),
-		Metrics: health.HealthFigures{
+		Metrics: health.Figures{
 			SuccessRate:         figures.SuccessRate(),
 			MessagesReceived:    figures.MessagesReceived,
 			MessagesProcessed:   figures.MessagesProcessed,
@@ -159,10 +164,13 @@ func (p Parts) summary(now time.Time) health.Report {
 	expiring := false
 	if at := p.TokenExpiresAt(); !at.IsZero() {
 		s.TokenExpiresAt = &at
-		expiring = at.Sub(now) < tokenNotice
+		expiring = at.Sub(now) < tokenWarning
 	}
 
-	if expiring || s.Subscription.State == health.SubscriptionFailed || s.Metrics.SuccessRate <= 95 || len(s.MissingSecrets) > 0 || len(s.Problems) > 0 {
+	misconfigured := len(s.MissingSecrets) > 0 || len(s.Problems) > 0
+	subscriptionFailed := s.Subscription.State == health.SubscriptionFailed
+
+	if misconfigured || subscriptionFailed || expiring || s.Metrics.SuccessRate <= minSuccessRate {
 		s.Status = "warning"
 	}
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -35,7 +36,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 	t.Cleanup(func() { _ = inbox.Close() })
 
 	m := metrics.New()
-	m.WatchStore(inbox, func() time.Time { return now })
+	m.WatchStore(inbox, clockwork.NewFakeClockAt(now))
 
 	return Parts{
 		Store:          inbox,
@@ -46,7 +47,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		TokenExpiresAt: func() time.Time { return time.Time{} },
 		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
 		Draining:       func() bool { return false },
-		Now:            func() time.Time { return now },
+		Clock:          clockwork.NewFakeClockAt(now),
 		Log:            slog.New(slog.DiscardHandler),
 		Version:        "v1",
 	}
@@ -68,7 +69,7 @@ var allSecrets = config.Secrets{
 	BirdAccessKey: "d",
 }
 
-func TestProbes(t *testing.T) {
+func TestReadiness(t *testing.T) {
 	parts := newParts(t, allSecrets)
 	if code, _ := get(t, parts, "/readyz"); code != http.StatusOK {
 		t.Errorf("GET /readyz = %d, want 200", code)
@@ -81,7 +82,7 @@ func TestProbes(t *testing.T) {
 
 	parts = newParts(t, config.Secrets{AccessToken: "a"})
 	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "app-secret, verify-token, bird-access-key") {
-		t.Errorf("GET /readyz = %d %q, want 503 that names what is missing", code, body)
+		t.Errorf("GET /readyz = %d %q, want 503 that names the missing secrets", code, body)
 	}
 
 	if err := parts.Store.Close(); err != nil {
@@ -94,11 +95,11 @@ func TestProbes(t *testing.T) {
 
 	code, body := get(t, parts, "/status")
 	if code != http.StatusOK || !strings.Contains(body, "the store cannot be read") || !strings.Contains(body, `"app-secret"`) || strings.Contains(body, `"pending"`) {
-		t.Errorf("GET /status = %d %s, want 200 with what is missing and without the store's figures", code, body)
+		t.Errorf("GET /status = %d %s, want 200 with the missing secrets and without the backlog", code, body)
 	}
 
 	if code, _ := get(t, parts, "/healthz"); code != http.StatusOK {
-		t.Errorf("GET /healthz = %d, want 200: a restart would not mend the store", code)
+		t.Errorf("GET /healthz = %d, want 200: a restart would not repair the store", code)
 	}
 }
 
@@ -123,7 +124,7 @@ func TestStatus(t *testing.T) {
 		Token:          health.TokenAccepted,
 		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
 		Backlog:        &health.Backlog{},
-		Metrics:        health.HealthFigures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
+		Metrics:        health.Figures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
@@ -171,7 +172,7 @@ func TestStatus(t *testing.T) {
 			OldestPendingSecs:   90,
 			ActiveConversations: 1,
 		},
-		Metrics: health.HealthFigures{
+		Metrics: health.Figures{
 			SuccessRate:           100 * 2.0 / 3,
 			MessagesReceived:      1,
 			MessagesProcessed:     2,
@@ -203,12 +204,12 @@ func TestStatusOfSubscriptionAndToken(t *testing.T) {
 		expires time.Time
 		want    string
 	}{
-		"active, token without end": {health.SubscriptionActive, time.Time{}, "healthy"},
-		"pending":                   {health.SubscriptionPending, time.Time{}, "healthy"},
-		"failed":                    {health.SubscriptionFailed, time.Time{}, "warning"},
-		"token for eight days":      {health.SubscriptionActive, now.Add(8 * 24 * time.Hour), "healthy"},
-		"token for six days":        {health.SubscriptionActive, now.Add(6 * 24 * time.Hour), "warning"},
-		"token that has expired":    {health.SubscriptionActive, now.Add(-time.Hour), "warning"},
+		"active, token never expires": {health.SubscriptionActive, time.Time{}, "healthy"},
+		"pending":                     {health.SubscriptionPending, time.Time{}, "healthy"},
+		"failed":                      {health.SubscriptionFailed, time.Time{}, "warning"},
+		"token for eight days":        {health.SubscriptionActive, now.Add(8 * 24 * time.Hour), "healthy"},
+		"token for six days":          {health.SubscriptionActive, now.Add(6 * 24 * time.Hour), "warning"},
+		"token that has expired":      {health.SubscriptionActive, now.Add(-time.Hour), "warning"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parts := newParts(t, allSecrets)

@@ -13,27 +13,29 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
-	maxListed     = 500
-	listedDefault = 100
-	consoleLimit  = 30 * time.Second // of one request
+	maxPage        = 500
+	defaultPage    = 100
+	consoleTimeout = 30 * time.Second // of one request
 )
 
-// Console is what the handler of the loopback port works with. All are required.
+// Console holds the dependencies of the dead letter console. All are required.
 type Console struct {
 	Store store.Store
-	Wake  func(...store.Class) // called with the classes of new work
-	Now   func() time.Time
+	Wake  func(...store.Class) // called with the classes that have new pending events
+	Clock clockwork.Clock
 	Log   *slog.Logger
 }
 
-// NewConsole returns the handler of the loopback port, where dead letters are shown, replayed and given up. It shows what
-// people wrote: who reaches the loopback interface of the pod, as by kubectl port-forward, may see it. Other sites' pages
-// in the browser that does so may not.
+// NewConsole returns the handler of the loopback port, which lists, replays and discards dead letters. It shows personal
+// data to everyone who can reach the loopback interface of the pod, for example with kubectl port-forward. Pages of other
+// sites in the same browser are refused.
 func NewConsole(c Console) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /dead-letters", c.list)
@@ -45,8 +47,8 @@ func NewConsole(c Console) http.Handler {
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// localOnly refuses names that only resolve to the loopback interface: a page of another site could have such a name. What
-// it lets through no other page may embed.
+// localOnly refuses host names other than localhost, against DNS rebinding: another site's name could resolve to the
+// loopback interface. Its headers forbid other pages to embed the answers.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -62,14 +64,14 @@ func localOnly(next http.Handler) http.Handler {
 			return
 		}
 
-		ctx, cancel := context.WithTimeout(r.Context(), consoleLimit)
+		ctx, cancel := context.WithTimeout(r.Context(), consoleTimeout)
 		defer cancel()
 
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// DeadLetter is an event that failed for good. Payload is left out of lists.
+// DeadLetter is an event that failed for good. Lists omit the payload.
 type DeadLetter struct {
 	ID            string          `json:"id"`
 	Seq           int64           `json:"seq"`
@@ -82,7 +84,8 @@ type DeadLetter struct {
 	Payload       json.RawMessage `json:"payload,omitempty"`
 }
 
-func shown(r store.Record) DeadLetter {
+// newDeadLetter returns the record without its payload.
+func newDeadLetter(r store.Record) DeadLetter {
 	return DeadLetter{
 		ID:            r.Event.ID.String(),
 		Seq:           r.Seq,
@@ -95,10 +98,11 @@ func shown(r store.Record) DeadLetter {
 	}
 }
 
-// list answers with dead letters by arrival, those after the given seq; next is the seq to go on from, absent at the end.
+// list answers with a page of dead letters in the order of arrival, starting after the given seq. next is the seq to
+// continue from; the last page has none.
 func (c Console) list(w http.ResponseWriter, r *http.Request) {
 	after := number(r, "after", 0)
-	limit := min(max(number(r, "limit", listedDefault), 1), maxListed)
+	limit := min(max(number(r, "limit", defaultPage), 1), maxPage)
 
 	records, err := c.Store.DeadLetters(r.Context(), after, int(limit))
 	if err != nil {
@@ -111,7 +115,7 @@ func (c Console) list(w http.ResponseWriter, r *http.Request) {
 		Next        int64        `json:"next,omitempty"`
 	}{DeadLetters: []DeadLetter{}}
 	for _, record := range records {
-		page.DeadLetters = append(page.DeadLetters, shown(record))
+		page.DeadLetters = append(page.DeadLetters, newDeadLetter(record))
 	}
 
 	if len(records) == int(limit) {
@@ -137,7 +141,7 @@ func (c Console) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	letter := shown(*record)
+	letter := newDeadLetter(*record)
 	letter.Payload = record.Event.Payload
 	answer(w, letter)
 }
@@ -148,7 +152,7 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	if err := c.Store.Replay(r.Context(), id, c.Now()); err != nil {
+	if err := c.Store.Replay(r.Context(), id, c.Clock.Now()); err != nil {
 		c.fail(w, err)
 		return
 	}
@@ -158,11 +162,11 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]int{"replayed": 1})
 }
 
-// replayAll replays the dead letters there are now; one that fails again in the meantime is left to the next time.
+// replayAll replays all current dead letters once, also if some of them fail again meanwhile.
 func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 	replayed := 0
 	for after := int64(0); ; {
-		records, err := c.Store.DeadLetters(r.Context(), after, maxListed)
+		records, err := c.Store.DeadLetters(r.Context(), after, maxPage)
 		if err != nil {
 			c.fail(w, err)
 			return
@@ -170,8 +174,8 @@ func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 
 		for _, record := range records {
 			after = record.Seq
-			// One that was replayed with the event it is bound to, or by another person, is none any more.
-			if err := c.Store.Replay(r.Context(), record.Event.ID, c.Now()); err == nil {
+			// ErrNotFound: it was replayed together with the event it is coalesced with, or by another request.
+			if err := c.Store.Replay(r.Context(), record.Event.ID, c.Clock.Now()); err == nil {
 				replayed++
 			} else if !errors.Is(err, store.ErrNotFound) {
 				c.fail(w, err)
@@ -179,7 +183,7 @@ func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 
-		if len(records) < maxListed {
+		if len(records) < maxPage {
 			break
 		}
 	}
@@ -195,7 +199,7 @@ func (c Console) discard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	if err := c.Store.Discard(r.Context(), id, c.Now()); err != nil {
+	if err := c.Store.Discard(r.Context(), id, c.Clock.Now()); err != nil {
 		c.fail(w, err)
 		return
 	}
@@ -206,12 +210,12 @@ func (c Console) discard(w http.ResponseWriter, r *http.Request) {
 
 func (c Console) fail(w http.ResponseWriter, err error) {
 	if errors.Is(err, store.ErrNotFound) {
-		http.Error(w, "there is no such dead letter", http.StatusNotFound)
+		http.Error(w, "no such dead letter", http.StatusNotFound)
 		return
 	}
 
-	c.Log.Error("dead letters", "error", err)
-	http.Error(w, "the store cannot be used now", http.StatusServiceUnavailable)
+	c.Log.Error("dead letter request failed", "error", err)
+	http.Error(w, "the store is unavailable", http.StatusServiceUnavailable)
 }
 
 func eventID(w http.ResponseWriter, r *http.Request) (store.ID, bool) {

@@ -13,12 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// bury makes n dead letters.
-func bury(t *testing.T, inbox store.Store, n int) {
+// addDeadLetters stores n dead letters.
+func addDeadLetters(t *testing.T, inbox store.Store, n int) {
 	t.Helper()
 
 	for i := range n {
@@ -51,13 +53,13 @@ func bury(t *testing.T, inbox store.Store, n int) {
 	}
 }
 
-func TestDeadLetters(t *testing.T) {
+func TestConsole(t *testing.T) {
 	inbox := newParts(t, config.Secrets{}).Store
 	woken := 0
 	console := NewConsole(Console{
 		Store: inbox,
 		Wake:  func(...store.Class) { woken++ },
-		Now:   func() time.Time { return now },
+		Clock: clockwork.NewFakeClockAt(now),
 		Log:   slog.New(slog.DiscardHandler),
 	})
 	call := func(method, path string, headers ...string) (int, string) {
@@ -72,7 +74,7 @@ func TestDeadLetters(t *testing.T) {
 		return w.Code, w.Body.String()
 	}
 
-	bury(t, inbox, 5)
+	addDeadLetters(t, inbox, 5)
 
 	var page struct {
 		DeadLetters []DeadLetter `json:"dead_letters"`
@@ -81,11 +83,11 @@ func TestDeadLetters(t *testing.T) {
 
 	_, body := call("GET", "/dead-letters?limit=3")
 	if err := json.Unmarshal([]byte(body), &page); err != nil || len(page.DeadLetters) != 3 || page.Next == 0 {
-		t.Fatalf("GET /dead-letters?limit=3 = %s, want 3 and where to go on", body)
+		t.Fatalf("GET /dead-letters?limit=3 = %s, want 3 and the next seq", body)
 	}
 
 	if letter := page.DeadLetters[0]; letter.Payload != nil || len(letter.Failures) != 1 {
-		t.Errorf("listed %+v, want its history and not what was written", letter)
+		t.Errorf("listed %+v, want the failures and no payload", letter)
 	}
 
 	first := page.DeadLetters[0].ID
@@ -93,11 +95,11 @@ func TestDeadLetters(t *testing.T) {
 
 	_, body = call("GET", fmt.Sprint("/dead-letters?after=", page.Next))
 	if got := strings.Count(body, `"id"`); got != 2 {
-		t.Errorf("the second page has %d, want the other 2", got)
+		t.Errorf("the second page has %d dead letters, want the other 2", got)
 	}
 
 	if code, body := call("GET", "/dead-letters/"+first); code != 200 || !strings.Contains(body, `"payload"`) {
-		t.Errorf("GET one = %d %s, want it with what was written", code, body)
+		t.Errorf("GET one = %d %s, want it with its payload", code, body)
 	}
 
 	for _, tc := range []struct {
@@ -129,6 +131,6 @@ func TestDeadLetters(t *testing.T) {
 	console.ServeHTTP(w, r)
 
 	if w.Code != http.StatusForbidden {
-		t.Errorf("by another name: %d, want 403", w.Code)
+		t.Errorf("with another host name: %d, want 403", w.Code)
 	}
 }

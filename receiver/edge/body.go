@@ -68,6 +68,7 @@ func (e *Edge) readBody(
 		}
 
 		reserved += more
+
 		body = append(make([]byte, 0, size), body...)
 	}
 }

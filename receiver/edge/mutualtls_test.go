@@ -239,6 +239,7 @@ func TestMutualTLSProtocols(t *testing.T) {
 			if err != nil {
 				return
 			}
+
 			defer c.Close()
 
 			if got := c.(*tls.Conn).ConnectionState().NegotiatedProtocol; got == "h2" {

@@ -50,6 +50,7 @@ func (s *signer) issue(t *testing.T, name string, adjust func(*x509.Certificate)
 	adjust(template)
 
 	parent := template
+
 	signingKey := key
 	if s != nil {
 		parent = s.certificate

@@ -1,26 +1,26 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package health is what a receiver says of itself on /status: written by its admin port, read by the operator.
+// Package health defines the body of GET /status: the admin port of a receiver writes it, the operator reads it.
 package health
 
 import "time"
 
-// Report is the body of GET /status. It tells no personal data and no secret. Figures under metrics count since the
-// process started.
+// Report is the body of GET /status. It contains no personal data and no secrets. The figures in Metrics cover the time
+// since the process started.
 type Report struct {
 	Status         string            `json:"status"` // healthy or warning
 	Version        string            `json:"version"`
 	MissingSecrets []string          `json:"missing_secrets"` // by role, as in the config package
-	Problems       map[string]string `json:"problems"`        // by operation; what a person has to mend
+	Problems       map[string]string `json:"problems"`        // by operation; each one needs an administrator's action
 	Token          TokenState        `json:"token"`
-	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null for one that does not expire, or when that is not known
+	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
 	Subscription   Subscription      `json:"subscription"`
-	*Backlog                         // nil, and its keys absent, while the store cannot be read
-	Metrics        HealthFigures     `json:"metrics"`
+	*Backlog                         // nil, and its keys absent, while the store is unavailable
+	Metrics        Figures           `json:"metrics"`
 }
 
-// Backlog is what the store holds, which several receivers may share.
+// Backlog counts the contents of the store, which several receivers may share.
 type Backlog struct {
 	Pending             int64   `json:"pending"` // messages
 	PendingStatuses     int64   `json:"pending_statuses"`
@@ -31,9 +31,9 @@ type Backlog struct {
 	ActiveConversations int64   `json:"active_conversations"`
 }
 
-// HealthFigures are those that WhatsApp webhook guides ask for.
-type HealthFigures struct {
-	SuccessRate           float64          `json:"success_rate"` // percent of the messages that reached an end
+// Figures are the figures that guides for WhatsApp webhooks recommend.
+type Figures struct {
+	SuccessRate           float64          `json:"success_rate"` // percent of the finished messages
 	MessagesReceived      int64            `json:"messages_received"`
 	MessagesProcessed     int64            `json:"messages_processed"`
 	MessagesFailed        int64            `json:"messages_failed"`
@@ -42,30 +42,30 @@ type HealthFigures struct {
 	LastMessageAgoMinutes *int64           `json:"last_message_ago_minutes"`
 }
 
-// TokenState is what Meta last said of the access token.
+// TokenState is the result of Meta's last check of the access token.
 type TokenState string
 
 // The states of a token.
 const (
-	TokenUnknown  TokenState = "unknown" // Meta was not asked yet
+	TokenUnknown  TokenState = "unknown" // not checked yet
 	TokenAccepted TokenState = "accepted"
 	TokenRefused  TokenState = "refused"
 )
 
-// Subscription is how far the declared webhook subscription stands at Meta.
+// Subscription compares the declared webhook subscription with the one at Meta.
 type Subscription struct {
 	State SubscriptionState `json:"state"`
-	// Problem says what a person has to mend; empty unless the state is failed.
+	// Problem describes what an administrator has to fix. It is empty unless the state is failed.
 	Problem string `json:"problem,omitempty"`
 }
 
-// SubscriptionState is one word for how far the subscription is.
+// SubscriptionState is the state of the subscription.
 type SubscriptionState string
 
 // The states of a subscription.
 const (
 	SubscriptionNotRequested SubscriptionState = "not_requested"
-	SubscriptionPending      SubscriptionState = "pending" // not looked at yet
-	SubscriptionActive       SubscriptionState = "active"  // as declared when last looked at
+	SubscriptionPending      SubscriptionState = "pending" // not checked yet
+	SubscriptionActive       SubscriptionState = "active"  // as declared at the last check
 	SubscriptionFailed       SubscriptionState = "failed"
 )

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// timesKept is how many processing times the average is taken over.
-const timesKept = 1000
+// maxTimes is the number of processing times that the average covers.
+const maxTimes = 1000
 
 // Figures are the health figures since the process started.
 type Figures struct {
@@ -22,17 +22,18 @@ type Figures struct {
 	LastMessage       time.Time        // zero before the first
 }
 
-// SuccessRate is the share, in percent, of the messages that reached an end and were handled; 100 before the first.
+// SuccessRate returns the percentage of finished messages that were processed, not dead-lettered. It is 100 before the
+// first message finishes.
 func (f Figures) SuccessRate() float64 {
-	ended := f.MessagesProcessed + f.MessagesFailed
-	if ended == 0 {
+	finished := f.MessagesProcessed + f.MessagesFailed
+	if finished == 0 {
 		return 100
 	}
 
-	return 100 * float64(f.MessagesProcessed) / float64(ended)
+	return 100 * float64(f.MessagesProcessed) / float64(finished)
 }
 
-// Figures returns the figures as they are now.
+// Figures returns a snapshot of the figures.
 func (m *Metrics) Figures() Figures {
 	f := &m.figures
 	f.mu.Lock()
@@ -51,9 +52,9 @@ func (m *Metrics) Figures() Figures {
 type figures struct {
 	mu    sync.Mutex
 	sums  Figures
-	times []time.Duration // a ring of the newest
+	times []time.Duration // ring buffer of the newest
 	next  int
-	total time.Duration
+	total time.Duration // of times
 }
 
 func (f *figures) received(at time.Time) {
@@ -73,14 +74,14 @@ func (f *figures) processed(took time.Duration) {
 	f.sums.MessagesProcessed++
 
 	f.total += took
-	if len(f.times) < timesKept {
+	if len(f.times) < maxTimes {
 		f.times = append(f.times, took)
 		return
 	}
 
 	f.total -= f.times[f.next]
 	f.times[f.next] = took
-	f.next = (f.next + 1) % timesKept
+	f.next = (f.next + 1) % maxTimes
 }
 
 func (f *figures) failed() {

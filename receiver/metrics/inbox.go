@@ -7,50 +7,53 @@ import (
 	"context"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// collectTimeout bounds one scrape's look into the store.
+// collectTimeout bounds the store query of one scrape.
 const collectTimeout = 2 * time.Second
 
-// inbox shows the store's figures at each scrape.
+// inbox collects the gauges of the store at each scrape.
 type inbox struct {
 	stats func(context.Context, time.Time) (store.Stats, error)
-	now   func() time.Time
+	clock clockwork.Clock
 
 	queue, statuses, notices, oldest, dead, quarantined, active, humans *prometheus.Desc
 }
 
-// WatchStore adds the gauges of s. When the store cannot be asked they are absent from the scrape, not zero.
-func (m *Metrics) WatchStore(s store.Store, now func() time.Time) {
+// WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
+func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	m.Registry.MustRegister(&inbox{
 		stats:       s.Stats,
-		now:         now,
-		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet at their end."),
-		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet passed on to Bird."),
-		notices:     gauge("whatsapp_notice_queue_size", "Notices that are stored and the sink has not yet taken."),
-		oldest:      gauge("whatsapp_oldest_pending_seconds", "Age of the oldest message that is not yet at its end; 0 when there is none."),
-		dead:        gauge("whatsapp_dead_letters", "Messages that failed for good and wait for a person."),
+		clock:       clock,
+		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet finished."),
+		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet processed."),
+		notices:     gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
+		oldest:      gauge("whatsapp_oldest_pending_seconds", "Age of the oldest unfinished message; 0 if there is none."),
+		dead:        gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
 		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
-		humans:      gauge("whatsapp_human_conversations", "Conversations that a person has taken over from the AI for now."),
+		humans:      gauge("whatsapp_human_conversations", "Conversations that a colleague has currently taken over from the AI."),
 	})
 }
 
+// Describe implements prometheus.Collector.
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans} {
 		descs <- d
 	}
 }
 
+// Collect implements prometheus.Collector.
 func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 
-	now := c.now()
+	now := c.clock.Now()
 
 	stats, err := c.stats(ctx, now)
 	if err != nil {

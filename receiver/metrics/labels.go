@@ -8,9 +8,10 @@ import (
 	"sync"
 )
 
-// maxCodes bounds how many error codes are told apart; Meta's table and HTTP's together have fewer.
+// maxCodes bounds the distinct error codes; Meta's table and HTTP's together have fewer.
 const maxCodes = 128
 
+// other is the label of values that are not known.
 const other = "other"
 
 var (
@@ -21,6 +22,7 @@ var (
 	statuses = []string{"captured", "delivered", "failed", "pending", "played", "read", "sent"}
 )
 
+// known returns value if it is one of the sorted values.
 func known(values []string, value string) string {
 	if _, ok := slices.BinarySearch(values, value); ok {
 		return value
@@ -29,14 +31,14 @@ func known(values []string, value string) string {
 	return other
 }
 
-// labelSet admits the first values it sees, and calls the rest other.
+// labelSet admits the first values up to a limit. The label of all further values is other.
 type labelSet struct {
-	mu   sync.Mutex
-	most int
-	seen map[string]struct{}
+	mu    sync.Mutex
+	limit int
+	seen  map[string]struct{}
 }
 
-func newLabelSet(most int) *labelSet { return &labelSet{most: most, seen: map[string]struct{}{}} }
+func newLabelSet(limit int) *labelSet { return &labelSet{limit: limit, seen: map[string]struct{}{}} }
 
 func (s *labelSet) admit(value string) string {
 	s.mu.Lock()
@@ -47,7 +49,7 @@ func (s *labelSet) admit(value string) string {
 	}
 
 	if _, ok := s.seen[value]; !ok {
-		if len(s.seen) >= s.most {
+		if len(s.seen) >= s.limit {
 			return other
 		}
 

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrics counts what the receiver does, for Prometheus and for the health figures of /status. Every label is
-// bounded: a value that comes from outside and is not known becomes "other".
+// Package metrics holds the receiver's metrics for Prometheus and the health figures of /status. Every label is bounded:
+// an unknown value from outside becomes "other".
 package metrics
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// Metrics is safe for concurrent use.
+// Metrics holds all metrics of a receiver. It is safe for concurrent use.
 type Metrics struct {
 	Registry *prometheus.Registry
 
@@ -38,18 +38,53 @@ type Metrics struct {
 	cut        prometheus.Counter
 }
 
-// New registers all metrics in a registry of their own, with those of the process and the Go runtime.
+// New registers all metrics in a new registry, together with the metrics of the process and the Go runtime.
 func New() *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry(), codes: newLabelSet(maxCodes)}
-	m.events = m.counters("whatsapp_events_stored_total", "Events that were new and are durable, by kind and by the state they were stored in.", "kind", "state")
-	m.received = m.counters("whatsapp_messages_received_total", "Messages from people, each counted once however often Meta delivers it.", "type")
-	m.sent = m.counters("whatsapp_messages_sent_total", "Messages that Meta accepted for sending.", "type")
-	m.statuses = m.counters("whatsapp_statuses_total", "Statuses of sent messages.", "status")
-	m.apiErrors = m.counters("whatsapp_api_errors_total", "Failed calls to Meta and Bird, by code and by class of reaction.", "code", "class")
-	m.requests = m.counters("whatsapp_webhook_requests_total", "Requests to the webhook by HTTP status.", "code")
-	m.duplicates = m.counters("whatsapp_duplicates_total", "Events that Meta delivered again and that changed nothing.", "kind")
-	m.storeErrs = m.counters("whatsapp_store_errors_total", "Calls to the store that failed.", "operation")
-	m.failed = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_messages_failed_total", Help: "Messages that failed for good and became dead letters."})
+	m.events = m.counters(
+		"whatsapp_events_stored_total",
+		"New events that are durable, by kind and by the state in which they were stored.",
+		"kind", "state",
+	)
+	m.received = m.counters(
+		"whatsapp_messages_received_total",
+		"Messages from people, each counted once however often Meta delivers it.",
+		"type",
+	)
+	m.sent = m.counters(
+		"whatsapp_messages_sent_total",
+		"Messages that Meta accepted for sending.",
+		"type",
+	)
+	m.statuses = m.counters(
+		"whatsapp_statuses_total",
+		"Statuses of sent messages.",
+		"status",
+	)
+	m.apiErrors = m.counters(
+		"whatsapp_api_errors_total",
+		"Failed calls to Meta and Bird, by code and failure class.",
+		"code", "class",
+	)
+	m.requests = m.counters(
+		"whatsapp_webhook_requests_total",
+		"Requests to the webhook by HTTP status.",
+		"code",
+	)
+	m.duplicates = m.counters(
+		"whatsapp_duplicates_total",
+		"Events that Meta delivered again and that changed nothing.",
+		"kind",
+	)
+	m.storeErrs = m.counters(
+		"whatsapp_store_errors_total",
+		"Calls to the store that failed.",
+		"operation",
+	)
+	m.failed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_messages_failed_total",
+		Help: "Messages that failed for good and became dead letters.",
+	})
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "whatsapp_webhook_ack_seconds",
 		Help:    "Time from the first byte of a delivery to its durable acknowledgement.",
@@ -57,12 +92,34 @@ func New() *Metrics {
 	})
 	m.Registry.MustRegister(m.ack)
 
-	slow := []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
-	m.processing = m.histograms("whatsapp_message_processing_seconds", "Time from the arrival of a message to its end, retries included.", slow, "type")
-	m.ai = m.histograms("whatsapp_ai_response_seconds", "Time that Bird took to answer, failures included.", slow, "method")
-	m.cut = prometheus.NewCounter(prometheus.CounterOpts{Name: "whatsapp_titles_cut_total", Help: "Titles, headers and descriptions of the AI's that were longer than WhatsApp takes."})
-	m.last = prometheus.NewGauge(prometheus.GaugeOpts{Name: "whatsapp_last_message_timestamp_seconds", Help: "When the newest message arrived, in unix seconds."})
-	m.Registry.MustRegister(m.failed, m.cut, m.last, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	slowBuckets := []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}
+	m.processing = m.histograms(
+		"whatsapp_message_processing_seconds",
+		"Time from the arrival of a message to its end, retries included.",
+		slowBuckets,
+		"type",
+	)
+	m.ai = m.histograms(
+		"whatsapp_ai_response_seconds",
+		"Time that Bird took to answer, failures included.",
+		slowBuckets,
+		"method",
+	)
+	m.cut = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_titles_cut_total",
+		Help: "Titles, headers and descriptions of the AI that were truncated to WhatsApp's limits.",
+	})
+	m.last = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "whatsapp_last_message_timestamp_seconds",
+		Help: "When the newest message arrived, in unix seconds.",
+	})
+	m.Registry.MustRegister(
+		m.failed,
+		m.cut,
+		m.last,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
 
 	return m
 }
@@ -85,16 +142,16 @@ func (m *Metrics) histograms(name, help string, buckets []float64, labels ...str
 	return h
 }
 
-// Request records one answered request to the webhook.
+// Request records an answered request to the webhook.
 func (m *Metrics) Request(status int) { m.requests.WithLabelValues(strconv.Itoa(status)).Inc() }
 
 // Acknowledged records how long a delivery took to become durable.
 func (m *Metrics) Acknowledged(took time.Duration) { m.ack.Observe(took.Seconds()) }
 
-// EventStored records an event that was new.
+// EventStored records a new event.
 func (m *Metrics) EventStored(kind, state string) { m.events.WithLabelValues(kind, state).Inc() }
 
-// EventRepeated records an event that was stored before.
+// EventRepeated records a redelivered event.
 func (m *Metrics) EventRepeated(kind string) { m.duplicates.WithLabelValues(kind).Inc() }
 
 // MessageReceived records a new message from a person.
@@ -114,15 +171,15 @@ func (m *Metrics) MessageSent(messageType string) {
 	m.sent.WithLabelValues(known(messageTypes, messageType)).Inc()
 }
 
-// TitlesCut records how many titles of a message were too long.
+// TitlesCut records the number of truncated titles of a message.
 func (m *Metrics) TitlesCut(n int) { m.cut.Add(float64(n)) }
 
-// AIAnswered records how long one call to Bird took.
+// AIAnswered records the duration of a call to Bird.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {
 	m.ai.WithLabelValues(method).Observe(took.Seconds())
 }
 
-// MessageProcessed records a message that reached its end well, took after it arrived.
+// MessageProcessed records a message that was processed, and the time since its arrival.
 func (m *Metrics) MessageProcessed(messageType string, took time.Duration) {
 	m.processing.WithLabelValues(known(messageTypes, messageType)).Observe(took.Seconds())
 	m.figures.processed(took)

@@ -48,11 +48,15 @@ func TestWatchSubscription(t *testing.T) {
 		expires time.Time
 		want    []string
 	}{
-		"not declared":      {health.SubscriptionNotRequested, time.Time{}, nil},
-		"pending":           {health.SubscriptionPending, time.Time{}, []string{"whatsapp_subscription_active 0"}},
-		"failed":            {health.SubscriptionFailed, time.Time{}, []string{"whatsapp_subscription_active 0"}},
-		"active":            {health.SubscriptionActive, time.Time{}, []string{"whatsapp_subscription_active 1"}},
-		"token with an end": {health.SubscriptionActive, time.Unix(1800000000, 0), []string{"whatsapp_subscription_active 1", "whatsapp_token_expires_timestamp_seconds 1.8e+09"}},
+		"not declared": {health.SubscriptionNotRequested, time.Time{}, nil},
+		"pending":      {health.SubscriptionPending, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"failed":       {health.SubscriptionFailed, time.Time{}, []string{"whatsapp_subscription_active 0"}},
+		"active":       {health.SubscriptionActive, time.Time{}, []string{"whatsapp_subscription_active 1"}},
+		"expiring token": {
+			state:   health.SubscriptionActive,
+			expires: time.Unix(1800000000, 0),
+			want:    []string{"whatsapp_subscription_active 1", "whatsapp_token_expires_timestamp_seconds 1.8e+09"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := New()
@@ -65,30 +69,30 @@ func TestWatchSubscription(t *testing.T) {
 	}
 }
 
-// failing is a store whose calls fail.
-type failing struct {
+// failingStore fails with err.
+type failingStore struct {
 	store.Store
 	err error
 }
 
-func (f failing) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, f.err }
-func (f failing) Ping(context.Context) error                            { return f.err }
+func (f failingStore) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, f.err }
+func (f failingStore) Ping(context.Context) error                            { return f.err }
 
 func TestCountStore(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err     error
-		failure bool
+		counted bool
 	}{
-		"none":            {nil, false},
-		"disk full":       {errors.New("disk full"), true},
-		"busy":            {fmt.Errorf("ingest: %w", store.ErrBusy), true},
-		"too slow":        {context.DeadlineExceeded, true},
-		"lease lost":      {fmt.Errorf("advance: %w", store.ErrLeaseLost), false},
-		"caller has gone": {context.Canceled, false},
+		"no error":          {nil, false},
+		"disk full":         {errors.New("disk full"), true},
+		"busy":              {fmt.Errorf("ingest: %w", store.ErrBusy), true},
+		"deadline exceeded": {context.DeadlineExceeded, true},
+		"lease lost":        {fmt.Errorf("advance: %w", store.ErrLeaseLost), false},
+		"caller cancelled":  {context.Canceled, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := New()
-			s := m.CountStore(failing{err: tc.err})
+			s := m.CountStore(failingStore{err: tc.err})
 
 			_, ingest := s.Ingest(t.Context(), nil)
 			if ping := s.Ping(t.Context()); !errors.Is(ingest, tc.err) || !errors.Is(ping, tc.err) {
@@ -96,7 +100,7 @@ func TestCountStore(t *testing.T) {
 			}
 
 			var want []string
-			if tc.failure {
+			if tc.counted {
 				want = []string{`whatsapp_store_errors_total{operation="ingest"} 1`, `whatsapp_store_errors_total{operation="ping"} 1`}
 			}
 

@@ -11,24 +11,26 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// CountStore returns s with the failures counted of those calls that deliveries and work depend on.
-func (m *Metrics) CountStore(s store.Store) store.Store { return &countedStore{s, m} }
+// CountStore returns a store that counts the failed calls of s, for all operations that ingest and processing depend on.
+func (m *Metrics) CountStore(s store.Store) store.Store {
+	return &countedStore{Store: s, metrics: m}
+}
 
 type countedStore struct {
 	store.Store
 	metrics *Metrics
 }
 
-// noFailures are answers of a store that works, or that its caller did not wait for.
-var noFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrNotFound, context.Canceled}
+// notFailures are errors that do not mean a store failure: regular results, and calls that the caller cancelled.
+var notFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrNotFound, context.Canceled}
 
 func (s *countedStore) count(operation string, err error) {
 	if err == nil {
 		return
 	}
 
-	for _, answer := range noFailures {
-		if errors.Is(err, answer) {
+	for _, expected := range notFailures {
+		if errors.Is(err, expected) {
 			return
 		}
 	}

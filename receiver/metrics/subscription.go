@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// subscription shows, at each scrape, how far the declared subscription is.
+// subscription collects the gauges of the subscription and the access token at each scrape.
 type subscription struct {
 	state   func() health.Subscription
 	expires func() time.Time
@@ -19,8 +19,8 @@ type subscription struct {
 	active, expiry *prometheus.Desc
 }
 
-// WatchSubscription adds the gauges of the subscription. What does not apply is absent from the scrape, so that an alert
-// compares without exceptions: a subscription that is not declared, and the end of a token that has none.
+// WatchSubscription registers the gauges of the subscription and the access token. A gauge is absent from the scrape if
+// no subscription is declared, or if the token does not expire, so that alert expressions need no exceptions.
 func (m *Metrics) WatchSubscription(state func() health.Subscription, tokenExpires func() time.Time) {
 	m.Registry.MustRegister(&subscription{
 		state:   state,
@@ -30,12 +30,14 @@ func (m *Metrics) WatchSubscription(state func() health.Subscription, tokenExpir
 	})
 }
 
+// Describe implements prometheus.Collector.
 func (s *subscription) Describe(descs chan<- *prometheus.Desc) {
 	descs <- s.active
 
 	descs <- s.expiry
 }
 
+// Collect implements prometheus.Collector.
 func (s *subscription) Collect(metrics chan<- prometheus.Metric) {
 	if state := s.state().State; state != health.SubscriptionNotRequested {
 		active := 0.0
