@@ -12,11 +12,11 @@ import (
 	"slices"
 )
 
-// chart is a line chart over a logarithmic axis, of counts that may begin with 0.
+// chart is a line chart with a logarithmic x axis, which may begin with 0.
 type chart struct {
-	file  string // its name, without .svg
+	file  string // name without .svg
 	title string
-	x, y  string // what the axes tell
+	x, y  string // labels of the axes
 	lines []line
 }
 
@@ -25,18 +25,18 @@ type line struct {
 	points []point // from left to right
 }
 
-// point is not below 0 in either direction.
+// point has no negative coordinate.
 type point struct{ x, y float64 }
 
 // The sizes of a chart, in the units of its coordinates.
 const (
 	chartWidth, chartHeight = 720, 360
-	plotLeft, plotRight     = 72, 560 // beside it are the names of the lines
+	plotLeft, plotRight     = 72, 560 // the names of the lines are on the right
 	plotTop, plotBottom     = 56, 296
-	between                 = 18 // names of lines, at least
+	between                 = 18 // minimum distance of the names of lines
 )
 
-// chartStyle follows the reader's light or dark mode. Lines differ in their dashes too, for those who do not tell the colours.
+// chartStyle follows the reader's light or dark mode. Lines differ in their dashes too, for readers with colour blindness.
 const chartStyle = `
 .ground{fill:#fff}.text{fill:#1f2328}.faint{fill:#59636e}.grid{stroke:#d1d9e0}
 .line{fill:none;stroke-width:2}.line0{stroke:#0072b2}.line1{stroke:#c2410c;stroke-dasharray:7 4}.line2{stroke:#00795a;stroke-dasharray:2 4}
@@ -47,85 +47,118 @@ const chartStyle = `
 .mark0{fill:#58a6ff}.mark1{fill:#ffa657}.mark2{fill:#56d4a8}}
 `
 
-// chartStyles is how many lines chartStyle tells apart.
+// chartStyles is the number of lines that chartStyle distinguishes.
 const chartStyles = 3
+
+// drawing is an SVG under construction.
+type drawing struct {
+	bytes.Buffer
+}
+
+func (d *drawing) text(class, anchor string, x, y float64, content string) {
+	fmt.Fprintf(d, `<text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`+"\n",
+		class, anchor, x, y, html.EscapeString(content))
+}
 
 func (c chart) svg() []byte {
 	scale := c.scale()
 
-	var b bytes.Buffer
+	var d drawing
 
-	text := func(class, anchor string, x, y float64, content string) {
-		fmt.Fprintf(&b, `<text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`+"\n", class, anchor, x, y, html.EscapeString(content))
-	}
+	c.drawFrame(&d)
+	scale.drawAxes(&d)
 
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" font-family="system-ui,sans-serif" font-size="12">`+"\n", chartWidth, chartHeight)
-	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(c.title), chartStyle)
-	fmt.Fprintf(&b, `<rect class="ground" width="%d" height="%d" rx="6"/>`+"\n", chartWidth, chartHeight)
-	fmt.Fprintf(&b, `<text class="text" x="%d" y="26" font-size="15" font-weight="600">%s</text>`+"\n", plotLeft, html.EscapeString(c.title))
-	text("faint", "start", plotLeft, 44, c.y)
-	text("faint", "middle", (plotLeft+plotRight)/2, plotBottom+44, c.x)
-
-	for i := range scale.steps + 1 {
-		value := float64(i) * scale.step
-		y := scale.y(value)
-		fmt.Fprintf(&b, `<path class="grid" d="M%d %.1fH%d"/>`+"\n", plotLeft, y, plotRight)
-		text("faint", "end", plotLeft-8, y+4, short(value))
-	}
-
-	for _, value := range scale.ticks {
-		x := scale.x(value)
-		fmt.Fprintf(&b, `<path class="grid" d="M%.1f %dv5"/>`+"\n", x, plotBottom)
-		text("faint", "middle", x, plotBottom+20, short(value))
-	}
-
-	places := c.namePlaces(scale)
+	heights := c.nameHeights(scale)
 	for i, l := range c.lines {
 		style := i % chartStyles
-		fmt.Fprintf(&b, `<path class="line line%d" d="`, style)
-
-		for j, p := range l.points {
-			fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(j, 1)], scale.x(p.x), scale.y(p.y))
-		}
-
-		b.WriteString(`"/>` + "\n")
-
-		for _, p := range l.points {
-			fmt.Fprintf(&b, `<circle class="mark%d" cx="%.1f" cy="%.1f" r="3.5"><title>%s</title></circle>`+"\n",
-				style, scale.x(p.x), scale.y(p.y), html.EscapeString(fmt.Sprintf("%s: %s at %s", l.name, short(p.y), short(p.x))))
-		}
-
-		text(fmt.Sprintf("mark%d", style), "start", plotRight+12, places[i]+4, l.name)
+		l.draw(&d, scale, style)
+		d.text(fmt.Sprintf("mark%d", style), "start", plotRight+12, heights[i]+4, l.name)
 	}
 
-	b.WriteString("</svg>\n")
+	d.WriteString("</svg>\n")
 
-	return b.Bytes()
+	return d.Bytes()
 }
 
-// namePlaces returns the height of each line's name: at its end, but for what keeps names apart.
-func (c chart) namePlaces(s chartScale) []float64 {
-	places := make([]float64, len(c.lines))
+// drawFrame draws the ground, the title and the labels of the axes.
+func (c chart) drawFrame(d *drawing) {
+	title := html.EscapeString(c.title)
+
+	fmt.Fprintf(
+		d,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" `+
+			`role="img" font-family="system-ui,sans-serif" font-size="12">`+"\n",
+		chartWidth,
+		chartHeight,
+	)
+	fmt.Fprintf(d, "<title>%s</title>\n<style>%s</style>\n", title, chartStyle)
+	fmt.Fprintf(d, `<rect class="ground" width="%d" height="%d" rx="6"/>`+"\n", chartWidth, chartHeight)
+	fmt.Fprintf(
+		d,
+		`<text class="text" x="%d" y="26" font-size="15" font-weight="600">%s</text>`+"\n",
+		plotLeft,
+		title,
+	)
+	d.text("faint", "start", plotLeft, 44, c.y)
+	d.text("faint", "middle", (plotLeft+plotRight)/2, plotBottom+44, c.x)
+}
+
+// drawAxes draws the grid of the y axis and the ticks of the x axis.
+func (s chartScale) drawAxes(d *drawing) {
+	for i := range s.steps + 1 {
+		value := float64(i) * s.step
+		y := s.y(value)
+		fmt.Fprintf(d, `<path class="grid" d="M%d %.1fH%d"/>`+"\n", plotLeft, y, plotRight)
+		d.text("faint", "end", plotLeft-8, y+4, short(value))
+	}
+
+	for _, value := range s.ticks {
+		x := s.x(value)
+		fmt.Fprintf(d, `<path class="grid" d="M%.1f %dv5"/>`+"\n", x, plotBottom)
+		d.text("faint", "middle", x, plotBottom+20, short(value))
+	}
+}
+
+// draw draws the line and its points, which show their values as tooltips.
+func (l line) draw(d *drawing, scale chartScale, style int) {
+	fmt.Fprintf(d, `<path class="line line%d" d="`, style)
+
+	for j, p := range l.points {
+		fmt.Fprintf(d, "%c%.1f %.1f", "ML"[min(j, 1)], scale.x(p.x), scale.y(p.y))
+	}
+
+	d.WriteString(`"/>` + "\n")
+
+	for _, p := range l.points {
+		tip := html.EscapeString(fmt.Sprintf("%s: %s at %s", l.name, short(p.y), short(p.x)))
+		fmt.Fprintf(d, `<circle class="mark%d" cx="%.1f" cy="%.1f" r="3.5"><title>%s</title></circle>`+"\n",
+			style, scale.x(p.x), scale.y(p.y), tip)
+	}
+}
+
+// nameHeights returns the height of each line's name: at the end of the line, moved down where names would overlap.
+func (c chart) nameHeights(s chartScale) []float64 {
+	heights := make([]float64, len(c.lines))
 
 	order := make([]int, len(c.lines))
 	for i, l := range c.lines {
 		order[i] = i
 
-		places[i] = plotBottom
+		heights[i] = plotBottom
 		if n := len(l.points); n > 0 {
-			places[i] = s.y(l.points[n-1].y)
+			heights[i] = s.y(l.points[n-1].y)
 		}
 	}
 
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(heights[a], heights[b]) })
 
 	for i, at := range order {
 		if i > 0 {
-			places[at] = max(places[at], places[order[i-1]]+between)
+			heights[at] = max(heights[at], heights[order[i-1]]+between)
 		}
 	}
 
-	return places
+	return heights
 }
 
 // chartScale maps values to coordinates.
@@ -175,7 +208,7 @@ func (c chart) scale() chartScale {
 	return s
 }
 
-// niceStep divides up to top in 3 to 6 steps of 1, 2 or 5 times a power of ten.
+// niceStep returns a step of 1, 2 or 5 times a power of ten that divides the range up to top into 3 to 6 steps.
 func niceStep(top float64) float64 {
 	if top <= 0 {
 		return 1
@@ -193,7 +226,7 @@ func niceStep(top float64) float64 {
 	return step
 }
 
-// x puts 0, which has no logarithm, one power of ten before the first.
+// x returns the coordinate of a value. The value 0 is one power of ten before the first.
 func (s chartScale) x(value float64) float64 {
 	exponent := s.first
 	if value > 0 {
@@ -207,7 +240,7 @@ func (s chartScale) y(value float64) float64 {
 	return plotBottom - value/(s.step*float64(s.steps))*(plotBottom-plotTop)
 }
 
-// short writes a number as on an axis, such as 250, 10k and 1M.
+// short formats a number for an axis, such as 250, 10k and 1M.
 func short(value float64) string {
 	switch {
 	case value >= 1e6:

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// element is one of an SVG, with its text.
+// element is an element of an SVG with its text.
 type element struct {
 	name, text string
 	attributes map[string]string
@@ -111,13 +111,13 @@ func TestChart(t *testing.T) {
 			names = append(names, y)
 		}
 	}
-	// From left to right one power of ten is a third of the plot, and the 0 is one before the first.
+	// One power of ten is a third of the width of the plot, and 0 is one power before the first.
 	if diff := cmp.Diff([]string{"M72.0 236.0L234.7 230.0L560.0 224.0", "M72.0 236.0L234.7 56.0L560.0 225.2"}, lines); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 
 	if len(tips) != 7 || tips[4] != "R & D: 100 at 0" {
-		t.Errorf("the points tell %q", tips)
+		t.Errorf("the tooltips of the points are %q", tips)
 	}
 
 	if gap := math.Abs(names[0] - names[1]); gap < between-0.1 {

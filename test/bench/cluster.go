@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ import (
 
 type crd = apiextensionsv1.CustomResourceDefinition
 
-// cluster is a real API server, with nothing else that would write to it.
+// cluster is a real API server without other clients that write to it.
 type cluster struct {
 	client.WithWatch
 	config      *rest.Config
@@ -44,7 +45,10 @@ type cluster struct {
 
 func startCluster(ctx context.Context) (_ *cluster, err error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, errors.New("the operator is measured against a real API server: set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd ('make bench' does)")
+		return nil, errors.New(
+			"set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd, as 'make bench' does: " +
+				"the operator is measured with a real API server",
+		)
 	}
 
 	scheme, err := controllers.NewScheme()
@@ -57,7 +61,7 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 		CRDDirectoryPaths:     []string{"config/crd/bases"},
 		ErrorIfCRDPathMissing: true,
 	}}
-	// Room for two addresses a resource, and for those of the plain client.
+	// The range has two addresses per resource, also for the plain client.
 	w.environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	defer func() {
 		if err != nil {
@@ -66,14 +70,14 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 	}()
 
 	if w.dir, err = os.MkdirTemp("", "whatsapp-webhook-bench-"); err != nil {
-		return nil, fmt.Errorf("make a folder for the manager: %w", err)
+		return nil, fmt.Errorf("create a folder for the manager: %w", err)
 	}
 
 	if w.config, err = w.environment.Start(); err != nil {
 		return nil, fmt.Errorf("start kube-apiserver and etcd: %w", err)
 	}
 
-	w.config.QPS = -1 // the server is what is measured
+	w.config.QPS = -1 // no limit in the client: the server is measured
 	if w.WithWatch, err = client.NewWithWatch(w.config, client.Options{Scheme: scheme}); err != nil {
 		return nil, err
 	}
@@ -83,10 +87,11 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 	}
 
 	if err := os.WriteFile(filepath.Join(w.dir, "kubeconfig"), w.environment.KubeConfig, 0o600); err != nil {
-		return nil, fmt.Errorf("write a kubeconfig: %w", err)
+		return nil, fmt.Errorf("write the kubeconfig: %w", err)
 	}
 
-	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, "manager"), "./cmd/manager") //nolint:gosec // into a folder of its own
+	//nolint:gosec // the arguments are constants but for a temporary folder
+	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(w.dir, "manager"), "./cmd/manager")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the manager: %w\n%s", err, out)
 	}
@@ -96,7 +101,7 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 
 func (w *cluster) stop() error { return errors.Join(w.environment.Stop(), os.RemoveAll(w.dir)) }
 
-// children are the kinds that the sample becomes.
+// children returns lists of the kinds of the sample's children.
 func children() []client.ObjectList {
 	return []client.ObjectList{
 		&corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{}, &appsv1.DeploymentList{},
@@ -117,8 +122,8 @@ func (w *cluster) deleteAll(ctx context.Context, namespace string) error {
 	return nil
 }
 
-// steady watches until every resource has a status of its generation, and returns when the last got it.
-// It is called before the manager starts: to list again and again would slow the server that is measured.
+// steady returns a function that waits until every resource has a status of its generation, and returns the time of the
+// last. It must be called before the manager starts. It watches, since repeated lists would slow down the server.
 func (w *cluster) steady(ctx context.Context, namespace string, count int) func() (time.Time, error) {
 	type outcome struct {
 		last time.Time
@@ -126,7 +131,7 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 	}
 
 	done := make(chan outcome, 1)
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 
 	seen, err := w.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
 
@@ -166,8 +171,8 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 	}
 }
 
-// writes counts all requests the API server has had that are not reads, but for what it writes by itself.
-func (w *cluster) writes(ctx context.Context) (int, error) {
+// countWrites returns the number of write requests to the API server, except for its own.
+func (w *cluster) countWrites(ctx context.Context) (int, error) {
 	text, err := w.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the API server's metrics: %w", err)
@@ -176,34 +181,54 @@ func (w *cluster) writes(ctx context.Context) (int, error) {
 	total := 0
 	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
 		line := scanner.Text()
-		if !strings.HasPrefix(line, "apiserver_request_total{") || strings.Contains(line, `resource="leases"`) || strings.Contains(line, `resource="ipaddresses"`) || strings.Contains(line, `group="apiextensions.k8s.io"`) {
+		if !isWrite(line) {
 			continue
 		}
 
-		for _, verb := range []string{"POST", "PUT", "PATCH", "APPLY", "DELETE"} {
-			if strings.Contains(line, `verb="`+verb+`"`) && !strings.Contains(line, `group="authentication.k8s.io"`) && !strings.Contains(line, `group="authorization.k8s.io"`) {
-				var n float64
-				if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-					return 0, fmt.Errorf("read the API server's metrics: %w", err)
-				}
-
-				total += int(n)
-			}
+		var n float64
+		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
+			return 0, fmt.Errorf("read the API server's metrics: %w", err)
 		}
+
+		total += int(n)
 	}
 
 	return total, nil
 }
 
-// awaitSilence waits until nothing was written for three seconds.
-func (w *cluster) awaitSilence(ctx context.Context) (int, error) {
-	last, err := w.writes(ctx)
+// isWrite reports whether a line of the metrics counts write requests of clients.
+func isWrite(line string) bool {
+	if !strings.HasPrefix(line, "apiserver_request_total{") {
+		return false
+	}
+
+	contains := func(label string) bool { return strings.Contains(line, label) }
+
+	ownWrites := []string{
+		`resource="leases"`,
+		`resource="ipaddresses"`,
+		`group="apiextensions.k8s.io"`,
+		`group="authentication.k8s.io"`,
+		`group="authorization.k8s.io"`,
+	}
+	if slices.ContainsFunc(ownWrites, contains) {
+		return false
+	}
+
+	verbs := []string{`verb="POST"`, `verb="PUT"`, `verb="PATCH"`, `verb="APPLY"`, `verb="DELETE"`}
+
+	return slices.ContainsFunc(verbs, contains)
+}
+
+// awaitNoWrites waits until there was no write for three seconds, and returns countWrites.
+func (w *cluster) awaitNoWrites(ctx context.Context) (int, error) {
+	last, err := w.countWrites(ctx)
 	for err == nil {
 		if err = sleep(ctx, 3*time.Second); err != nil {
 			break
 		}
 
-		now, again := w.writes(ctx)
+		now, again := w.countWrites(ctx)
 		if again == nil && now == last {
 			return now, nil
 		}
@@ -215,7 +240,7 @@ func (w *cluster) awaitSilence(ctx context.Context) (int, error) {
 	return 0, err
 }
 
-// versions returns the resource version of every object there is.
+// versions returns the resource versions of the resources and their children.
 func (w *cluster) versions(ctx context.Context, namespace string) (map[string]string, error) {
 	versions := map[string]string{}
 	for _, list := range append(children(), &v1alpha1.WhatsAppWebhookList{}) {
@@ -252,7 +277,7 @@ func (w *cluster) changedSince(ctx context.Context, namespace string, before map
 	return changed, err
 }
 
-// extensionCRD is an optional API that no resource of the benchmark asks for.
+// extensionCRD returns an optional API that no resource of the benchmark uses.
 func extensionCRD() *crd {
 	return &crd{
 		ObjectMeta: metav1.ObjectMeta{Name: "scaledobjects.keda.sh"},
@@ -269,7 +294,12 @@ func extensionCRD() *crd {
 				Name:    "v1alpha1",
 				Served:  true,
 				Storage: true,
-				Schema:  &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: new(true)}},
+				Schema: &apiextensionsv1.CustomResourceValidation{
+					OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
+						Type:                   "object",
+						XPreserveUnknownFields: new(true),
+					},
+				},
 			}},
 		},
 	}

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// figure is one line of the table. Two spaces before its name put it under the figure before.
+// figure is one line of the table. A name that starts with two spaces is indented under the figure before it.
 type figure struct {
 	name, measured string
-	target         string // empty for one that has none
-	ratio          string // of what was measured to the target or to the base line
-	verdict        string // of verdict, baseLine, or empty
+	target         string // may be empty
+	ratio          string // of the measured value to the target or to the base line
+	verdict        string // a result of verdict, baseLine, or empty
 }
 
-// baseLine is the verdict of a figure that others are compared with.
+// baseLine is the verdict of a figure to which others are compared.
 const baseLine = "base line"
 
 func verdict(met bool) string {
@@ -31,14 +31,14 @@ func verdict(met bool) string {
 	return "missed"
 }
 
-// row is a figure as it is kept and shown: its name, what was measured, the target, the ratio and the verdict.
+// row is a figure in the results and in the table: name, measured value, target, ratio and verdict.
 type row [5]string
 
 var headings = row{"figure", "measured", "target", "ratio", "verdict"}
 
 func (f figure) row() row { return row{f.name, f.measured, f.target, f.ratio, f.verdict} }
 
-// writeTable writes rows in columns, for a terminal.
+// writeTable writes rows as aligned columns, for a terminal.
 func writeTable(w io.Writer, rows []row) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range append([]row{headings}, rows...) {
@@ -52,7 +52,7 @@ func writeTable(w io.Writer, rows []row) error {
 
 func times(ratio float64) string { return fmt.Sprintf("%.2f", ratio) }
 
-// thousands writes a number in groups of three digits.
+// thousands formats a number in groups of three digits.
 func thousands(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -62,7 +62,7 @@ func thousands(n int) string {
 	return digits
 }
 
-// short3 writes a duration to about three digits.
+// short3 formats a duration with about three digits.
 func short3(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

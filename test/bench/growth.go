@@ -17,20 +17,30 @@ import (
 
 const (
 	growthRatio = 1.5
-	// growthBatch is how many deliveries arrive, and how many conversations are claimed, at a time.
+	// growthBatch is how many deliveries arrive concurrently, and how many conversations are claimed together.
 	growthBatch = 64
-	mostHistory = 10_000_000
+	maxHistory  = 10_000_000
 )
 
-// growth measures what it costs to store and to claim an event while more and more finished ones are kept, and then with
-// a backlog beside the longest history. All stores are open at the same time and take turns.
+// growth measures the cost of storing and of claiming an event, for stores with more and more finished events, and then
+// with a backlog in addition to the longest history. All stores are open at once and are measured in turn.
 func growth(ctx context.Context, histories []int, backlog, rounds int) (_ measurement, err error) {
-	if len(histories) < 2 || histories[0] != 0 || !slices.IsSorted(histories) || histories[len(histories)-1] > mostHistory {
-		return measurement{}, fmt.Errorf("the histories are %v: they have to begin with 0, grow, and end with at most %d", histories, mostHistory)
+	valid := len(histories) >= 2 && histories[0] == 0 &&
+		slices.IsSorted(histories) && histories[len(histories)-1] <= maxHistory
+	if !valid {
+		return measurement{}, fmt.Errorf(
+			"the histories are %v: they must begin with 0, increase, and end with at most %d",
+			histories,
+			maxHistory,
+		)
 	}
 
 	if backlog < 0 || rounds < 1 {
-		return measurement{}, fmt.Errorf("%d rounds with a backlog of %d: at least 1 round is needed, and no backlog is 0", rounds, backlog)
+		return measurement{}, fmt.Errorf(
+			"%d rounds with a backlog of %d: want at least 1 round and a backlog of at least 0",
+			rounds,
+			backlog,
+		)
 	}
 
 	m := measurement{charts: []chart{
@@ -38,7 +48,7 @@ func growth(ctx context.Context, histories []int, backlog, rounds int) (_ measur
 			file:  "growth-ingest",
 			title: fmt.Sprintf("Storing an event, %d deliveries at a time", growthBatch),
 			x:     "finished events in the store",
-			y:     "µs an event",
+			y:     "µs per event",
 		},
 		{
 			file:  "growth-claim",
@@ -50,10 +60,10 @@ func growth(ctx context.Context, histories []int, backlog, rounds int) (_ measur
 			file:  "growth-claim-batch",
 			title: fmt.Sprintf("Claiming conversations, %d at a time", growthBatch-1),
 			x:     "finished events in the store",
-			y:     "µs a conversation",
+			y:     "µs per conversation",
 		},
 	}}
-	for _, open := range []func(context.Context) (shelf, error){embeddedShelf, databaseShelf} {
+	for _, open := range []func(context.Context) (storeSet, error){newEmbeddedStores, newPostgreSQLStores} {
 		figures, lines, err := growthOf(ctx, open, histories, backlog, rounds)
 		if err != nil {
 			return measurement{}, err
@@ -68,69 +78,56 @@ func growth(ctx context.Context, histories []int, backlog, rounds int) (_ measur
 	return m, nil
 }
 
-// grown is a store with a history, and what was measured of it.
-type grown struct {
+// measuredStore is a store with a history, and its measured costs.
+type measuredStore struct {
 	store.Store
 	name     string
 	finished int
-	probes   int // events that were measured with
+	probes   int // events stored by probe
 	costs    [len(costNames)][]time.Duration
 }
 
-var costNames = [...]string{"storing an event", "claiming one conversation", fmt.Sprintf("claiming %d, each", growthBatch-1)}
+var costNames = [...]string{
+	"storing an event",
+	"claiming one conversation",
+	fmt.Sprintf("claiming %d, per conversation", growthBatch-1),
+}
 
-func growthOf(ctx context.Context, open func(context.Context) (shelf, error), histories []int, backlog, rounds int) (_ []figure, _ []line, err error) {
+// growthOf measures the stores of one engine.
+func growthOf(
+	ctx context.Context,
+	open func(context.Context) (storeSet, error),
+	histories []int,
+	backlog, rounds int,
+) (_ []figure, _ []line, err error) {
 	s, err := open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 
-	stores := make([]*grown, len(histories))
-	for i, finished := range histories {
-		opened, err := s.add(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-
-		stores[i] = &grown{
-			Store:    opened,
-			name:     fmt.Sprintf("%s finished events", thousands(finished)),
-			finished: finished,
-		}
-		if err := fillHistory(ctx, s, opened, finished); err != nil {
-			return nil, nil, fmt.Errorf("fill the %s store: %w", s.name, err)
-		}
-	}
-
-	if err := s.settle(ctx); err != nil {
+	stores, err := openStores(ctx, s, histories)
+	if err != nil {
 		return nil, nil, err
 	}
 
 	progress("growth: %s: %d rounds over %d stores", s.name, rounds, len(stores))
 
-	if err := takeTurns(ctx, stores, rounds); err != nil {
+	if err := probeInTurn(ctx, stores, rounds); err != nil {
 		return nil, nil, err
 	}
 
-	lines := make([]line, len(costNames))
-	for i := range lines {
-		lines[i].name = s.name
-		for _, g := range stores {
-			lines[i].points = append(lines[i].points, point{x: float64(g.finished), y: float64(g.cost(i).Nanoseconds()) / 1e3})
-		}
-	}
-
+	lines := linesOf(s.name, stores)
 	figures := compare(s.name, stores)
 
 	empty := stores[0]
-
 	full := stores[len(stores)-1]
+
 	if err := fillBacklog(ctx, s, full, backlog); err != nil {
 		return nil, nil, fmt.Errorf("fill the %s store: %w", s.name, err)
 	}
 
-	if err := s.settle(ctx); err != nil {
+	if err := s.maintain(ctx); err != nil {
 		return nil, nil, err
 	}
 
@@ -139,21 +136,59 @@ func growthOf(ctx context.Context, open func(context.Context) (shelf, error), hi
 	full.costs = [len(costNames)][]time.Duration{}
 	progress("growth: %s: %d rounds, an empty store and %s", s.name, rounds, full.name)
 
-	if err := takeTurns(ctx, []*grown{empty, full}, rounds); err != nil {
+	if err := probeInTurn(ctx, []*measuredStore{empty, full}, rounds); err != nil {
 		return nil, nil, err
 	}
 
-	return append(figures, compare(s.name, []*grown{empty, full})...), lines, nil
+	return append(figures, compare(s.name, []*measuredStore{empty, full})...), lines, nil
 }
 
-// cost is the median.
-func (g *grown) cost(i int) time.Duration {
+// openStores opens a store for each history and fills it.
+func openStores(ctx context.Context, s storeSet, histories []int) ([]*measuredStore, error) {
+	stores := make([]*measuredStore, len(histories))
+	for i, finished := range histories {
+		opened, err := s.add(ctx)
+		if err != nil {
+			return nil, err
+		}
+
+		stores[i] = &measuredStore{
+			Store:    opened,
+			name:     fmt.Sprintf("%s finished events", thousands(finished)),
+			finished: finished,
+		}
+		if err := fillHistory(ctx, s, opened, finished); err != nil {
+			return nil, fmt.Errorf("fill the %s store: %w", s.name, err)
+		}
+	}
+
+	return stores, s.maintain(ctx)
+}
+
+// linesOf returns the line of each cost for the charts.
+func linesOf(engine string, stores []*measuredStore) []line {
+	lines := make([]line, len(costNames))
+	for i := range lines {
+		lines[i].name = engine
+		for _, g := range stores {
+			lines[i].points = append(lines[i].points, point{
+				x: float64(g.finished),
+				y: float64(g.cost(i).Nanoseconds()) / 1e3,
+			})
+		}
+	}
+
+	return lines
+}
+
+// cost returns the median of the measured times.
+func (g *measuredStore) cost(i int) time.Duration {
 	sorted := slices.Sorted(slices.Values(g.costs[i]))
 	return sorted[len(sorted)/2]
 }
 
-// compare makes a line for each cost and store; the first store is the base line of the others.
-func compare(engine string, stores []*grown) []figure {
+// compare returns a figure for each cost and store. The first store is the base line.
+func compare(engine string, stores []*measuredStore) []figure {
 	var figures []figure
 	for i, name := range costNames {
 		base := stores[0].cost(i)
@@ -171,7 +206,7 @@ func compare(engine string, stores []*grown) []figure {
 				measured: short3(g.cost(i)),
 				ratio:    times(ratio),
 			}
-			if i > 0 { // what storing costs has no bound of its own: the ingest part measures it as a whole
+			if i > 0 { // storing has no target here: the part ingest measures it
 				f.target = fmt.Sprintf("<= %.1f times", growthRatio)
 				f.verdict = verdict(ratio <= growthRatio)
 			}
@@ -183,8 +218,8 @@ func compare(engine string, stores []*grown) []figure {
 	return figures
 }
 
-// takeTurns measures each store once a round, each round beginning with another one.
-func takeTurns(ctx context.Context, stores []*grown, rounds int) error {
+// probeInTurn measures each store once per round. Each round begins with another store.
+func probeInTurn(ctx context.Context, stores []*measuredStore, rounds int) error {
 	for round := range rounds {
 		for i := range stores {
 			if err := stores[(round+i)%len(stores)].probe(ctx); err != nil {
@@ -196,8 +231,9 @@ func takeTurns(ctx context.Context, stores []*grown, rounds int) error {
 	return nil
 }
 
-// probe stores messages of as many people at the same time, claims them before all others, and ends them.
-func (g *grown) probe(ctx context.Context) error {
+// probe stores growthBatch messages concurrently, each of another person. It claims them, one and then the others, and
+// finishes them. Their time of arrival puts them before all other pending events.
+func (g *measuredStore) probe(ctx context.Context) error {
 	now := time.Now()
 
 	var arriving errgroup.Group
@@ -231,12 +267,21 @@ func (g *grown) probe(ctx context.Context) error {
 	ended := time.Now()
 
 	if len(one) != 1 || len(rest) != growthBatch-1 {
-		return fmt.Errorf("claimed %d and %d conversations, want 1 and %d", len(one), len(rest), growthBatch-1)
+		return fmt.Errorf(
+			"claimed %d and %d conversations, want 1 and %d",
+			len(one),
+			len(rest),
+			growthBatch-1,
+		)
 	}
 
-	for i, took := range [...]time.Duration{stored.Sub(now) / growthBatch, claimed.Sub(stored), ended.Sub(claimed) / (growthBatch - 1)} {
+	for i, took := range [...]time.Duration{
+		stored.Sub(now) / growthBatch,
+		claimed.Sub(stored),
+		ended.Sub(claimed) / (growthBatch - 1),
+	} {
 		g.costs[i] = append(g.costs[i], took)
 	}
 
-	return work(ctx, g.Store, append(one, rest...))
+	return finishAll(ctx, g.Store, append(one, rest...))
 }

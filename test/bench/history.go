@@ -23,49 +23,51 @@ import (
 )
 
 const (
-	worked      = 20 // one of so many finished events was a message to be answered
-	chunk       = 20_000
-	atOnce      = 2_000 // events in one call
-	stepsAtOnce = 64
-	tellEvery   = 100_000
+	answeredShare   = 20 // one of so many finished events is an answered message
+	chunkSize       = 20_000
+	ingestSize      = 2_000 // events in one call
+	concurrentSteps = 64
+	progressEvery   = 100_000
 )
 
-// shelf holds stores of one engine, side by side.
-type shelf struct {
-	name   string
-	add    func(context.Context) (store.Store, error)
-	settle func(context.Context) error // leaves nothing of the filling to be done while others are measured
-	close  func() error
+// storeSet is a set of stores of one engine.
+type storeSet struct {
+	name     string
+	add      func(context.Context) (store.Store, error)
+	maintain func(context.Context) error // does pending maintenance, which would otherwise disturb a measurement
+	close    func() error
 }
 
-func embeddedShelf(context.Context) (shelf, error) {
+func newEmbeddedStores(context.Context) (storeSet, error) {
 	dir, err := os.MkdirTemp("", "whatsapp-webhook-bench-")
 	if err != nil {
-		return shelf{}, fmt.Errorf("make a folder for the stores: %w", err)
+		return storeSet{}, fmt.Errorf("create a folder for the stores: %w", err)
 	}
 
 	var stores []store.Store
 
-	return shelf{
+	return storeSet{
 		name: "embedded",
 		add: func(ctx context.Context) (store.Store, error) {
-			s, err := sqlite.Open(ctx, filepath.Join(dir, fmt.Sprintf("inbox-%d.db", len(stores))), sqlite.Options{})
+			file := filepath.Join(dir, fmt.Sprintf("inbox-%d.db", len(stores)))
+
+			s, err := sqlite.Open(ctx, file, sqlite.Options{})
 			if err == nil {
 				stores = append(stores, s)
 			}
 
 			return s, err
 		},
-		settle: func(context.Context) error { return nil },
-		close:  func() error { return errors.Join(closeAll(stores), os.RemoveAll(dir)) },
+		maintain: func(context.Context) error { return nil },
+		close:    func() error { return errors.Join(closeAll(stores), os.RemoveAll(dir)) },
 	}, nil
 }
 
-// databaseShelf keeps each store in a schema of its own of one real server.
-func databaseShelf(ctx context.Context) (shelf, error) {
+// newPostgreSQLStores returns a set whose stores are schemas of one real server.
+func newPostgreSQLStores(ctx context.Context) (storeSet, error) {
 	server, err := pgtest.Start(ctx, pgtest.Options{})
 	if err != nil {
-		return shelf{}, err
+		return storeSet{}, err
 	}
 
 	var (
@@ -73,7 +75,7 @@ func databaseShelf(ctx context.Context) (shelf, error) {
 		urls   []string
 	)
 
-	return shelf{
+	return storeSet{
 		name: "PostgreSQL",
 		add: func(ctx context.Context) (store.Store, error) {
 			user, err := server.NewUser()
@@ -81,15 +83,18 @@ func databaseShelf(ctx context.Context) (shelf, error) {
 				return nil, err
 			}
 
-			s := postgres.Open(func() postgres.Access { return postgres.Access{URL: user.URL} }, postgres.Options{})
+			s := postgres.Open(
+				func() postgres.Access { return postgres.Access{URL: user.URL} },
+				postgres.Options{},
+			)
 			stores = append(stores, s)
 			urls = append(urls, user.URL)
-			err = s.Ping(ctx) // makes its tables
+			err = s.Ping(ctx) // creates the tables
 
 			return s, err
 		},
-		// The server would do the same by itself, a minute later, and so in the middle of a measurement.
-		settle: func(ctx context.Context) error {
+		// Autovacuum would do the same a minute later, during a measurement.
+		maintain: func(ctx context.Context) error {
 			for _, url := range urls {
 				if err := execute(ctx, url, "VACUUM (ANALYZE) events, conversations, replies, counts"); err != nil {
 					return fmt.Errorf("vacuum: %w", err)
@@ -111,6 +116,7 @@ func closeAll(stores []store.Store) error {
 	return errors.Join(errs...)
 }
 
+// execute runs one statement on a connection of its own.
 func execute(ctx context.Context, url, sql string) error {
 	c, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -122,7 +128,7 @@ func execute(ctx context.Context, url, sql string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-// textBody has the size of a text message as Meta delivers it.
+// textBody has the size of a text message in Meta's format.
 var textBody = []byte(`{"text":"` + strings.Repeat("x", 400) + `"}`)
 
 func textOf(name, person string, at time.Time) store.Event {
@@ -138,16 +144,16 @@ func textOf(name, person string, at time.Time) store.Event {
 	}
 }
 
-// fillHistory stores so many finished events. One in 20 is a message that was claimed and answered, of a person of its own;
-// the others were finished when they came, as most are in operation: statuses, above all.
-func fillHistory(ctx context.Context, on shelf, s store.Store, count int) error {
+// fillHistory stores finished events. One in 20 is a claimed and answered message, each of another person. The others are
+// finished when stored, like most events in operation, which are statuses.
+func fillHistory(ctx context.Context, on storeSet, s store.Store, count int) error {
 	began := time.Now()
-	for first := 0; first < count; first += chunk {
-		last := min(first+chunk, count)
+	for first := 0; first < count; first += chunkSize {
+		last := min(first+chunkSize, count)
 
-		err := arrive(ctx, s, first, last, func(n int, at time.Time) store.Event {
-			event := textOf(fmt.Sprint("history ", n), strconv.Itoa(n/worked), at)
-			if n%worked != 0 {
+		err := ingestEvents(ctx, s, first, last, func(n int, at time.Time) store.Event {
+			event := textOf(fmt.Sprint("history ", n), strconv.Itoa(n/answeredShare), at)
+			if n%answeredShare != 0 {
 				event.State = store.Done
 				event.Lane = ""
 			}
@@ -160,23 +166,25 @@ func fillHistory(ctx context.Context, on shelf, s store.Store, count int) error 
 
 		now := time.Now()
 
-		leases, err := s.Claim(ctx, store.Conversations, now, now.Add(time.Minute), chunk/worked)
+		leases, err := s.Claim(ctx, store.Conversations, now, now.Add(time.Minute), chunkSize/answeredShare)
 		if err != nil {
 			return err
 		}
 
-		if err := work(ctx, s, leases); err != nil {
+		if err := finishAll(ctx, s, leases); err != nil {
 			return err
 		}
 
 		if first == 0 {
-			if err := on.settle(ctx); err != nil { // what comes then finds a server that has run for a while
+			if err := on.maintain(ctx); err != nil { // the statistics are then those of a used database
 				return err
 			}
 		}
 
-		if last%tellEvery == 0 {
-			progress("growth: %s: %s of %s events finished, %.0f a second", on.name, thousands(last), thousands(count), float64(last)/time.Since(began).Seconds())
+		if last%progressEvery == 0 {
+			rate := float64(last) / time.Since(began).Seconds()
+			progress("growth: %s: %s of %s events finished, %.0f per second",
+				on.name, thousands(last), thousands(count), rate)
 		}
 	}
 
@@ -188,21 +196,26 @@ func fillHistory(ctx context.Context, on shelf, s store.Store, count int) error 
 	return err
 }
 
-// fillBacklog stores messages that nobody works, four of a person.
-func fillBacklog(ctx context.Context, on shelf, s store.Store, count int) error {
-	progress("growth: %s: %s events wait", on.name, thousands(count))
+// fillBacklog stores pending messages, four of each person.
+func fillBacklog(ctx context.Context, on storeSet, s store.Store, count int) error {
+	progress("growth: %s: store %s pending events", on.name, thousands(count))
 
-	return arrive(ctx, s, 0, count, func(n int, at time.Time) store.Event {
+	return ingestEvents(ctx, s, 0, count, func(n int, at time.Time) store.Event {
 		return textOf(fmt.Sprint("backlog ", n), strconv.Itoa(n/4), at)
 	})
 }
 
-// arrive stores the events from first until last, many to a transaction.
-func arrive(ctx context.Context, s store.Store, first, last int, event func(n int, at time.Time) store.Event) error {
+// ingestEvents stores the events from first to last, many per transaction.
+func ingestEvents(
+	ctx context.Context,
+	s store.Store,
+	first, last int,
+	event func(n int, at time.Time) store.Event,
+) error {
 	at := time.Now()
-	for begin := first; begin < last; begin += atOnce {
+	for begin := first; begin < last; begin += ingestSize {
 		var events []store.Event
-		for n := begin; n < min(begin+atOnce, last); n++ {
+		for n := begin; n < min(begin+ingestSize, last); n++ {
 			events = append(events, event(n, at))
 		}
 
@@ -214,10 +227,10 @@ func arrive(ctx context.Context, s store.Store, first, last int, event func(n in
 	return nil
 }
 
-// work answers the leased conversations, which have one message each.
-func work(ctx context.Context, s store.Store, leases []store.Lease) error {
+// finishAll records an answer for each leased conversation, which has one message.
+func finishAll(ctx context.Context, s store.Store, leases []store.Lease) error {
 	var working errgroup.Group
-	working.SetLimit(stepsAtOnce)
+	working.SetLimit(concurrentSteps)
 
 	for _, lease := range leases {
 		working.Go(func() error {

@@ -19,7 +19,7 @@ const (
 	startLimit = time.Second
 )
 
-// idle measures a receiver that nobody writes to: from its start to ready, and what it then holds and uses.
+// idle measures a receiver without deliveries: the time from its start until it is ready, its memory and processor time.
 func idle(ctx context.Context, binary string) (_ []figure, err error) {
 	var slowest time.Duration
 	for range idleStarts - 1 {
@@ -78,10 +78,14 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 			ratio:    times(float64(memory.RSS) / idleMemory),
 			verdict:  verdict(memory.RSS < idleMemory),
 		},
-		{name: "  processor time, idle, of a second", measured: short3((after - before) / time.Duration(idleFor.Seconds()))},
+		{
+			name:     "  processor time per second, idle",
+			measured: short3((after - before) / time.Duration(idleFor.Seconds())),
+		},
 	}, nil
 }
 
+// start starts a receiver and returns the time until it is ready.
 func start(ctx context.Context, binary string) (*people, time.Duration, error) {
 	began := time.Now()
 	p, err := startPeople(ctx, binary, config.Config{}, nil, 0, 0)

@@ -31,51 +31,58 @@ const (
 	syncsARound  = 300
 )
 
-// discard is the inbox of the base line: the same handler with the store left out.
-type discard struct{}
+// discardInbox is the inbox of the base line, which stores nothing.
+type discardInbox struct{}
 
-func (discard) Ingest(_ context.Context, events []store.Event) ([]bool, error) {
+// Ingest implements edge.Ingester.
+func (discardInbox) Ingest(_ context.Context, events []store.Event) ([]bool, error) {
 	return make([]bool, len(events)), nil
 }
 
-// contender is a store that is measured against the base line.
+// contender is a store that is compared with the base line.
 type contender struct {
 	name   string
-	target float64       // of the deliveries/s with the store left out
-	p99    time.Duration // 0 where none is asked for
+	target float64       // share of the base line's deliveries/s; 0 means none
+	p99    time.Duration // target of the 99th percentile; 0 means none
 	inbox  store.Store
-	loads  []loaded // by round
+	loads  []loadResult // by round
 }
 
-// ingest measures durable acknowledgements through the whole edge: HTTP, signature, JSON and each of the stores, which
-// have every delivery on the disk before it is answered. With the first number of connections it is held to the targets.
+// ingest measures durable acknowledgements through the edge: HTTP, signature, JSON and each store, which writes every
+// delivery to disk before it is answered. The targets apply to the first number of connections.
 func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ []figure, err error) {
-	if len(connections) == 0 || slices.Min(connections) < 1 || rounds < 1 || deliveries < slices.Max(connections) {
-		return nil, fmt.Errorf("%d rounds of %d deliveries over %v connections: at least 1 round and 1 delivery a connection are needed", rounds, deliveries, connections)
+	if len(connections) == 0 || slices.Min(connections) < 1 || rounds < 1 ||
+		deliveries < slices.Max(connections) {
+		return nil, fmt.Errorf(
+			"%d rounds of %d deliveries over %v connections: want at least 1 round and 1 delivery per connection",
+			rounds,
+			deliveries,
+			connections,
+		)
 	}
-	// The receiver's own main does this too.
+
+	// cmd/receiver sets the same.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
 
-	embedded, err := embeddedShelf(ctx)
+	embedded, err := newEmbeddedStores(ctx)
 	if err != nil {
 		return nil, err
 	}
 
 	defer func() { err = errors.Join(err, embedded.close()) }()
 
-	database, err := databaseShelf(ctx)
+	database, err := newPostgreSQLStores(ctx)
 	if err != nil {
 		return nil, err
 	}
 
 	defer func() { err = errors.Join(err, database.close()) }()
 
-	contenders := []*contender{{
-		name:   embedded.name,
-		target: 0.6,
-		p99:    25 * time.Millisecond,
-	}, {name: database.name, target: 0.5}}
-	for i, s := range []shelf{embedded, database} {
+	contenders := []*contender{
+		{name: embedded.name, target: 0.6, p99: 25 * time.Millisecond},
+		{name: database.name, target: 0.5},
+	}
+	for i, s := range []storeSet{embedded, database} {
 		if contenders[i].inbox, err = s.add(ctx); err != nil {
 			return nil, err
 		}
@@ -83,7 +90,7 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 
 	var figures []figure
 	for i, n := range connections {
-		found, err := compete(ctx, contenders, n, i*rounds, rounds, deliveries)
+		found, err := measureRounds(ctx, contenders, n, i*rounds, rounds, deliveries)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +104,12 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 			}
 
 			if want := int64((i + 1) * rounds * deliveries); stats.Pending != want {
-				return nil, fmt.Errorf("%s: %d deliveries were acknowledged and %d are stored", c.name, want, stats.Pending)
+				return nil, fmt.Errorf(
+					"%s: %d deliveries were acknowledged, but %d are stored",
+					c.name,
+					want,
+					stats.Pending,
+				)
 			}
 
 			c.target = 0
@@ -109,11 +121,15 @@ func ingest(ctx context.Context, connections sizes, rounds, deliveries int) (_ [
 	return figures, nil
 }
 
-// compete measures the base line and the contenders in turn, in rounds that are numbered from first.
-func compete(ctx context.Context, contenders []*contender, connections, first, rounds, deliveries int) ([]figure, error) {
+// measureRounds measures the base line and the contenders in turn. The first round has the number first.
+func measureRounds(
+	ctx context.Context,
+	contenders []*contender,
+	connections, first, rounds, deliveries int,
+) ([]figure, error) {
 	var (
 		syncs   []time.Duration
-		without []loaded
+		without []loadResult
 	)
 	for round := range rounds {
 		progress("ingest: %d connections, round %d of %d", connections, round+1, rounds)
@@ -126,14 +142,14 @@ func compete(ctx context.Context, contenders []*contender, connections, first, r
 		syncs = append(syncs, took...)
 		requests := newRequests(first+round, deliveries)
 
-		l, err := deliverTo(ctx, discard{}, requests, connections)
+		l, err := measureEdge(ctx, discardInbox{}, requests, connections)
 		if err != nil {
 			return nil, fmt.Errorf("without the store: %w", err)
 		}
 
 		without = append(without, l)
 		for _, c := range contenders {
-			if l, err = deliverTo(ctx, c.inbox, requests, connections); err != nil {
+			if l, err = measureEdge(ctx, c.inbox, requests, connections); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 
@@ -153,7 +169,7 @@ func compete(ctx context.Context, contenders []*contender, connections, first, r
 		},
 		{name: "  p99", measured: short3(syncs[len(syncs)*99/100])},
 		{
-			name:     "deliveries/s, store left out",
+			name:     "deliveries/s, without the store",
 			measured: thousands(int(base.perSecond)),
 			verdict:  baseLine,
 		},
@@ -168,7 +184,8 @@ func compete(ctx context.Context, contenders []*contender, connections, first, r
 	return figures, nil
 }
 
-func (c *contender) figures(bases []loaded, sync time.Duration, deliveries int) []figure {
+// figures compares the contender with the base line.
+func (c *contender) figures(bases []loadResult, sync time.Duration, deliveries int) []figure {
 	durable := median(c.loads)
 	ratio := ratioOf(c.loads, bases)
 
@@ -199,19 +216,22 @@ func (c *contender) figures(bases []loaded, sync time.Duration, deliveries int) 
 		slowest,
 		durable.spent.of(deliveries, "delivery"),
 	}
-	if again := putOff(c.loads); again > 0 {
-		figures = append(figures, figure{name: "  deliveries put off by a 503, and sent again", measured: thousands(int(again))})
+	if n := shedIn(c.loads); n > 0 {
+		figures = append(
+			figures,
+			figure{name: "  deliveries answered 503 and repeated", measured: thousands(int(n))},
+		)
 	}
 
 	return figures
 }
 
-// timeSyncs returns how long the disk takes to have 4 KiB that replace others in a file, which is about what a store asks
-// of it at a commit.
+// timeSyncs returns how long the disk takes to overwrite 4 KiB of a file and fsync, which is about what a store does at a
+// commit.
 func timeSyncs(count int) (_ []time.Duration, err error) {
 	file, err := os.CreateTemp("", "whatsapp-webhook-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("make a file to measure the disk with: %w", err)
+		return nil, fmt.Errorf("create a file to measure the disk: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
 
@@ -234,7 +254,7 @@ func timeSyncs(count int) (_ []time.Duration, err error) {
 			return nil, fmt.Errorf("write to the disk: %w", err)
 		}
 
-		if i > 0 { // the first writes the whole file
+		if i > 0 { // the first fsync writes all pages
 			took = append(took, time.Since(began))
 		}
 	}
@@ -242,9 +262,17 @@ func timeSyncs(count int) (_ []time.Duration, err error) {
 	return took, nil
 }
 
-// deliverTo serves the edge over inbox on a loopback port and delivers all requests to it.
-func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, connections int) (loaded, error) {
-	live := config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}}, config.Secrets{AppSecrets: []string{appSecret}})
+// measureEdge serves the edge with inbox on a loopback port and delivers all requests to it.
+func measureEdge(
+	ctx context.Context,
+	inbox edge.Ingester,
+	requests [][]byte,
+	connections int,
+) (loadResult, error) {
+	live := config.Fixed(
+		config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}},
+		config.Secrets{AppSecrets: []string{appSecret}},
+	)
 	server := &http.Server{
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: edge.New(edge.Parts{
@@ -263,7 +291,7 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return loaded{}, err
+		return loadResult{}, err
 	}
 
 	served := make(chan struct{})
@@ -274,23 +302,27 @@ func deliverTo(ctx context.Context, inbox edge.Ingester, requests [][]byte, conn
 	return load(ctx, listener.Addr().String(), requests, connections)
 }
 
-// median is the load of the median rate.
-func median(loads []loaded) loaded {
-	sorted := slices.SortedFunc(slices.Values(loads), func(a, b loaded) int { return cmp.Compare(a.perSecond, b.perSecond) })
+// median returns the load with the median rate.
+func median(loads []loadResult) loadResult {
+	sorted := slices.SortedFunc(slices.Values(loads), func(a, b loadResult) int {
+		return cmp.Compare(a.perSecond, b.perSecond)
+	})
 	return sorted[len(sorted)/2]
 }
 
-func putOff(loads []loaded) int64 {
+// shedIn returns the number of answers with 503.
+func shedIn(loads []loadResult) int64 {
 	var sum int64
 	for _, l := range loads {
-		sum += l.putOff
+		sum += l.shed
 	}
 
 	return sum
 }
 
-// ratioOf is the median of the rounds' own ratios: the machine's speed changes less within a round than between rounds.
-func ratioOf(loads, bases []loaded) float64 {
+// ratioOf returns the median of the ratios of the rounds: the machine's speed changes less within a round than between
+// rounds.
+func ratioOf(loads, bases []loadResult) float64 {
 	ratios := make([]float64, len(loads))
 	for round := range loads {
 		ratios[round] = loads[round].perSecond / bases[round].perSecond

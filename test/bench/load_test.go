@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-func TestLoad(t *testing.T) {
+func TestLoadRepeatsRefusedDeliveries(t *testing.T) {
 	const deliveries = 40
 
 	var (
@@ -48,17 +49,19 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%d of %d deliveries were acknowledged", got, deliveries)
 	}
 
-	if l.putOff == 0 || l.perSecond <= 0 || l.p50 > l.p99 || l.p99 < redelivery {
-		t.Errorf("got %+v, want deliveries that were put off, and the time that took", l)
+	if l.shed == 0 || l.perSecond <= 0 || l.p50 > l.p99 || l.p99 < redelivery {
+		t.Errorf("got %+v, want refused deliveries, and a p99 that includes their repetition", l)
 	}
 }
 
-func TestLoadEndsAtWhatIsNoAcknowledgement(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+func TestLoadEndsAtUnexpectedStatus(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
 	defer server.Close()
 
 	_, err := load(t.Context(), strings.TrimPrefix(server.URL, "http://"), newRequests(0, 40), 4)
-	if err == nil || strings.Count(err.Error(), "401") != 1 {
-		t.Errorf("got %v, want the first answer", err)
+	if status, ok := errors.AsType[unexpectedStatusError](err); !ok || status != http.StatusUnauthorized {
+		t.Errorf("got %v, want the status of the first answer", err)
 	}
 }

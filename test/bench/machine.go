@@ -24,31 +24,34 @@ import (
 
 const unknown = "unknown"
 
-// place is what a figure was measured on, and what of.
-type place struct {
+// machine describes the machine and the commit of a measurement.
+type machine struct {
 	Commit     string `json:"commit"`
 	Processor  string `json:"processor"`
 	Cores      int    `json:"cores"`
 	Memory     string `json:"memory"`
 	Kernel     string `json:"kernel"`
-	Filesystem string `json:"filesystem"` // of the folder for temporary files, where the stores are
+	Filesystem string `json:"filesystem"` // of the folder for temporary files, which contains the stores
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
 }
 
-// String describes the machine.
-func (p place) String() string {
-	return fmt.Sprintf("%s, %d cores, %s of memory, Linux %s, %s, %s, PostgreSQL %s", p.Processor, p.Cores, p.Memory, p.Kernel, p.Filesystem, p.Go, p.PostgreSQL)
+// String returns the description of the machine without the commit.
+func (p machine) String() string {
+	return fmt.Sprintf(
+		"%s, %d cores, %s of memory, Linux %s, %s, %s, PostgreSQL %s",
+		p.Processor, p.Cores, p.Memory, p.Kernel, p.Filesystem, p.Go, p.PostgreSQL,
+	)
 }
 
-// describe asks the machine, and git about the tree that is measured.
-func describe(ctx context.Context, tree string) (place, error) {
+// describe returns the machine and the commit of the tree.
+func describe(ctx context.Context, tree string) (machine, error) {
 	version, err := databaseVersion(ctx)
 	if err != nil {
-		return place{}, fmt.Errorf("ask PostgreSQL for its version: %w", err)
+		return machine{}, fmt.Errorf("read the version of PostgreSQL: %w", err)
 	}
 
-	p := place{
+	p := machine{
 		Commit:     commit(ctx, tree),
 		Cores:      runtime.NumCPU(),
 		Memory:     unknown,
@@ -58,7 +61,9 @@ func describe(ctx context.Context, tree string) (place, error) {
 		Kernel:     unknown,
 		Filesystem: unknown,
 	}
-	if kibibytes, err := strconv.Atoi(strings.TrimSuffix(valueOf("/proc/meminfo", "MemTotal", ""), " kB")); err == nil {
+
+	total := strings.TrimSuffix(valueOf("/proc/meminfo", "MemTotal", ""), " kB")
+	if kibibytes, err := strconv.Atoi(total); err == nil {
 		p.Memory = fmt.Sprintf("%.0f GiB", float64(kibibytes)/(1<<20))
 	}
 
@@ -73,11 +78,11 @@ func describe(ctx context.Context, tree string) (place, error) {
 	return p, nil
 }
 
-// valueOf returns the first value of a name in a file of "name: value" lines.
-func valueOf(file, name, otherwise string) string {
+// valueOf returns the first value of a name in a file of "name: value" lines, or fallback.
+func valueOf(file, name, fallback string) string {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return otherwise
+		return fallback
 	}
 
 	for line := range strings.Lines(string(data)) {
@@ -86,10 +91,10 @@ func valueOf(file, name, otherwise string) string {
 		}
 	}
 
-	return otherwise
+	return fallback
 }
 
-// filesystemOf returns the type of the file system that a folder is on, from lines as in /proc/self/mounts.
+// filesystemOf returns the type of a folder's file system, given the content of /proc/self/mounts.
 func filesystemOf(mounts []byte, folder string) string {
 	folder = filepath.Clean(folder)
 	longest := -1
@@ -102,8 +107,10 @@ func filesystemOf(mounts []byte, folder string) string {
 		}
 
 		at := fields[1]
-		// Of two mounts on the same folder, the later one is seen.
-		if within := folder == at || strings.HasPrefix(folder, strings.TrimSuffix(at, "/")+"/"); within && len(at) >= longest {
+		within := folder == at || strings.HasPrefix(folder, strings.TrimSuffix(at, "/")+"/")
+
+		// Of two mounts on the same folder, the later hides the earlier.
+		if within && len(at) >= longest {
 			longest = len(at)
 			found = fields[2]
 		}
@@ -112,10 +119,12 @@ func filesystemOf(mounts []byte, folder string) string {
 	return found
 }
 
-// commit names what is checked out, and says when there is more than that. What the benchmark itself writes does not count.
+// commit returns the commit that is checked out, and whether the tree has other changes than the benchmark's own output.
 func commit(ctx context.Context, tree string) string {
 	git := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", tree}, args...)...).Output() //nolint:gosec // arguments of our own
+		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", tree}, args...)...).
+			Output()
+			//nolint:gosec // the arguments are constants
 		return strings.TrimSpace(string(out)), err
 	}
 
@@ -124,7 +133,8 @@ func commit(ctx context.Context, tree string) string {
 		return unknown
 	}
 
-	if changed, err := git("status", "--porcelain", "--", ".", ":(exclude)"+pageFile, ":(exclude)"+pageFolder); err != nil || changed != "" {
+	changed, err := git("status", "--porcelain", "--", ".", ":(exclude)"+pageFile, ":(exclude)"+pageFolder)
+	if err != nil || changed != "" {
 		name += " with changes"
 	}
 
@@ -149,42 +159,47 @@ func databaseVersion(ctx context.Context) (version string, err error) {
 	}
 
 	err = c.QueryRow(ctx, "SHOW server_version").Scan(&version)
-	version, _, _ = strings.Cut(version, " ") // the rest names the package
+	version, _, _ = strings.Cut(version, " ") // the rest is the name of the package
 
 	return version, errors.Join(err, c.Close(ctx))
 }
 
-// usage is for how long the machine's processors together were busy, and for how long idle.
+// usage is the time that the machine's processors together were busy and idle.
 type usage struct{ busy, idle time.Duration }
 
-// processors returns their usage since the machine started.
+// processors returns the usage of the processors since the machine started.
 func processors() (usage, error) {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
-		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
+		return usage{}, fmt.Errorf("open /proc: %w", err)
 	}
 
 	stat, err := proc.Stat()
 	if err != nil {
-		return usage{}, fmt.Errorf("ask how busy the processors are: %w", err)
+		return usage{}, fmt.Errorf("read the usage of the processors: %w", err)
 	}
 
 	all := stat.CPUTotal
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-	return usage{busy: seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal), idle: seconds(all.Idle + all.Iowait)}, nil
+	return usage{
+		busy: seconds(all.User + all.Nice + all.System + all.IRQ + all.SoftIRQ + all.Steal),
+		idle: seconds(all.Idle + all.Iowait),
+	}, nil
 }
 
-// usageSince returns the usage since then.
+// usageSince returns the usage since an earlier call of processors.
 func usageSince(then usage) (usage, error) {
 	now, err := processors()
 	return usage{busy: now.busy - then.busy, idle: now.idle - then.idle}, err
 }
 
-// of says what each of so many things cost all programs of the machine, and what share of its processors stood idle.
+// of returns the figure of the busy time of all programs per thing, and of the idle share of the processors.
 func (u usage) of(count int, thing string) figure {
+	idleShare := 100 * u.idle.Seconds() / (u.idle + u.busy).Seconds()
+
 	return figure{
-		name:     fmt.Sprintf("  processor time of the machine, a %s, and the share that stood idle", thing),
-		measured: fmt.Sprintf("%s, %.0f%%", short3(u.busy/time.Duration(count)), 100*u.idle.Seconds()/(u.idle+u.busy).Seconds()),
+		name:     fmt.Sprintf("  processor time of the machine per %s, and its idle share", thing),
+		measured: fmt.Sprintf("%s, %.0f%%", short3(u.busy/time.Duration(count)), idleShare),
 	}
 }

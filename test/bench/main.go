@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the receiver and the operator against their targets, prints one table, and keeps it in
-// docs/benchmarks.md. Each figure is measured beside its own base line in the same run, in turn, since absolute numbers
-// say more of the machine than of the code.
+// Command bench measures the receiver and the operator against their targets, prints a table and writes it to
+// docs/benchmarks.md. It measures each figure and its base line alternately in the same run, since absolute numbers depend
+// more on the machine than on the code.
 package main
 
 import (
@@ -33,19 +33,19 @@ func main() {
 	}
 }
 
-// part is a group of figures that are measured together.
+// part is a group of figures measured together.
 type part struct {
 	name    string
 	measure func(context.Context) (measurement, error)
 }
 
-// measurement is what a part has to show.
+// measurement is the result of a part.
 type measurement struct {
 	figures []figure
 	charts  []chart
 }
 
-// settings are the sizes of what is measured; smaller ones are to try the program out.
+// settings are the sizes of the measurements. Smaller sizes serve to try the program.
 type settings struct {
 	connections        sizes
 	rounds, deliveries int
@@ -56,19 +56,27 @@ type settings struct {
 	quiet              time.Duration
 }
 
-// tree is where 'make bench' runs it: the project's folder.
+// tree is the project's folder, where 'make bench' runs the command.
 const tree = "."
 
 func (s *settings) parts() []part {
 	return []part{
 		{"idle", figuresOf(withBinary(idle))},
-		{"ingest", figuresOf(func(ctx context.Context) ([]figure, error) { return ingest(ctx, s.connections, s.rounds, s.deliveries) })},
+		{"ingest", figuresOf(func(ctx context.Context) ([]figure, error) {
+			return ingest(ctx, s.connections, s.rounds, s.deliveries)
+		})},
 		{"path", figuresOf(withBinary(wholePath))},
 		{"waiting", figuresOf(withBinary(slowAI))},
 		{"numbers", figuresOf(withBinary(numbers))},
-		{"growth", func(ctx context.Context) (measurement, error) { return growth(ctx, s.histories, s.backlog, s.probes) }},
-		{"memory", withBinary(func(ctx context.Context, binary string) (measurement, error) { return memory(ctx, binary, s.open) })},
-		{"operator", figuresOf(func(ctx context.Context) ([]figure, error) { return operator(ctx, s.resources, s.quiet) })},
+		{"growth", func(ctx context.Context) (measurement, error) {
+			return growth(ctx, s.histories, s.backlog, s.probes)
+		}},
+		{"memory", withBinary(func(ctx context.Context, binary string) (measurement, error) {
+			return memory(ctx, binary, s.open)
+		})},
+		{"operator", figuresOf(func(ctx context.Context) ([]figure, error) {
+			return operator(ctx, s.resources, s.quiet)
+		})},
 	}
 }
 
@@ -86,19 +94,45 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		open:        sizes{10, 1_000, 10_000, 100_000},
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	names := flags.String("parts", "", "`NAMES` of what to measure, separated by commas (default all: "+strings.Join(namesOf(s.parts()), ",")+")")
-	write := flags.Bool("write", true, "write what was measured to docs/benchmarks.md")
-	render := flags.Bool("render", false, "measure nothing: write docs/benchmarks.md from the last results")
+	names := flags.String(
+		"parts",
+		"",
+		"`NAMES` of the parts to measure, separated by commas (default all: "+strings.Join(
+			namesOf(s.parts()),
+			",",
+		)+")",
+	)
+	write := flags.Bool("write", true, "write the results to docs/benchmarks.md")
+	render := flags.Bool("render", false, "only render docs/benchmarks.md from the last results")
 	profile := flags.String("cpuprofile", "", "write a CPU profile to `FILE`")
-	flags.Var(&s.connections, "connections", "ingest: how many `CONNECTIONS` deliver at the same time; the first is held to the targets")
-	flags.IntVar(&s.rounds, "rounds", 5, "ingest: `N` rounds; the median is shown")
-	flags.IntVar(&s.deliveries, "deliveries", 40_000, "ingest: `N` deliveries a round")
-	flags.Var(&s.histories, "histories", "growth: how many finished `EVENTS` each store has, from 0 on")
-	flags.IntVar(&s.backlog, "backlog", 200_000, "growth: `N` pending events beside the longest history")
-	flags.IntVar(&s.probes, "probes", 200, "growth: `N` times that each store is measured; the median is shown")
-	flags.Var(&s.open, "open", "memory: how many `CONVERSATIONS` wait for an answer")
+	flags.Var(
+		&s.connections,
+		"connections",
+		"ingest: numbers of concurrent `CONNECTIONS`; the targets apply to the first",
+	)
+	flags.IntVar(&s.rounds, "rounds", 5, "ingest: `N` rounds, of which the median is the result")
+	flags.IntVar(&s.deliveries, "deliveries", 40_000, "ingest: `N` deliveries per round")
+	flags.Var(&s.histories, "histories", "growth: numbers of finished `EVENTS` in each store, from 0")
+	flags.IntVar(
+		&s.backlog,
+		"backlog",
+		200_000,
+		"growth: `N` pending events in addition to the longest history",
+	)
+	flags.IntVar(
+		&s.probes,
+		"probes",
+		200,
+		"growth: `N` measurements of each store, of which the median is the result",
+	)
+	flags.Var(&s.open, "open", "memory: numbers of `CONVERSATIONS` that wait for an answer")
 	flags.IntVar(&s.resources, "resources", 1000, "operator: `N` WhatsAppWebhooks")
-	flags.DurationVar(&s.quiet, "quiet", 2*time.Minute, "operator: how long it is watched when there is nothing to do")
+	flags.DurationVar(
+		&s.quiet,
+		"quiet",
+		2*time.Minute,
+		"operator: `DURATION` without changes in which writes are counted",
+	)
 
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -113,16 +147,18 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 
-	where, err := describe(ctx, tree)
+	on, err := describe(ctx, tree)
 	if err != nil {
 		return err
 	}
 
-	return profiled(*profile, func() error { return measureAll(ctx, parts, where, *write, strings.Join(args, " "), out) })
+	return profiled(*profile, func() error {
+		return measureAll(ctx, parts, on, *write, strings.Join(args, " "), out)
+	})
 }
 
-// measureAll measures one part after another. What a part has measured is kept even when a later one fails.
-func measureAll(ctx context.Context, parts []part, where place, write bool, args string, out io.Writer) error {
+// measureAll measures one part after another. It saves the result of a part even if a later part fails.
+func measureAll(ctx context.Context, parts []part, on machine, write bool, args string, out io.Writer) error {
 	var (
 		rows     []row
 		failures []error
@@ -132,7 +168,7 @@ func measureAll(ctx context.Context, parts []part, where place, write bool, args
 			break
 		}
 
-		progress("%s: begins", p.name)
+		progress("%s: start", p.name)
 
 		began := time.Now()
 
@@ -146,17 +182,18 @@ func measureAll(ctx context.Context, parts []part, where place, write bool, args
 
 		took := time.Since(began).Round(time.Second)
 		progress("%s: done in %s", p.name, took)
-		made := newResult(m, where, args, began, took)
 
-		rows = append(rows, made.Rows...)
+		saved := newResult(m, on, args, began, took)
+
+		rows = append(rows, saved.Rows...)
 		if write {
-			if err := keep(tree, p.name, made, m.charts); err != nil {
+			if err := saveResult(tree, p.name, saved, m.charts); err != nil {
 				return err
 			}
 		}
 	}
 
-	fmt.Fprintln(out, where)
+	fmt.Fprintln(out, on)
 	failures = append(failures, writeTable(out, rows), ctx.Err())
 
 	return errors.Join(failures...)
@@ -171,7 +208,7 @@ func namesOf(parts []part) []string {
 	return names
 }
 
-// choose returns the parts with the given names, in their own order, and all where none is given.
+// choose returns the parts with the given names, in their own order, or all parts if names is empty.
 func choose(parts []part, names string) ([]part, error) {
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(cmp.Or(names, strings.Join(namesOf(parts), ",")), ",") {
@@ -187,15 +224,16 @@ func choose(parts []part, names string) ([]part, error) {
 	}
 
 	for name := range wanted {
-		return nil, fmt.Errorf("there is no part %q: -parts takes %s", name, strings.Join(namesOf(parts), ", "))
+		return nil, fmt.Errorf("unknown part %q: the parts are %s", name, strings.Join(namesOf(parts), ", "))
 	}
 
 	return chosen, nil
 }
 
-// sizes is a flag of numbers that are separated by commas.
+// sizes is a flag of numbers separated by commas.
 type sizes []int
 
+// String implements flag.Value.
 func (s *sizes) String() string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*s)), " ", ","), "[]")
 }
@@ -206,7 +244,7 @@ func (s *sizes) Set(list string) error {
 	for field := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil || n < 0 {
-			return fmt.Errorf("%q is no number from 0 on", field)
+			return fmt.Errorf("%q is not a number of at least 0", field)
 		}
 
 		*s = append(*s, n)
@@ -215,7 +253,7 @@ func (s *sizes) Set(list string) error {
 	return nil
 }
 
-// progress tells on standard error what is being done.
+// progress prints progress to standard error.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
@@ -227,11 +265,11 @@ func profiled(file string, run func() error) error {
 
 	f, err := os.Create(file)
 	if err != nil {
-		return fmt.Errorf("write the profile: %w", err)
+		return fmt.Errorf("create the profile: %w", err)
 	}
 
 	if err := pprof.StartCPUProfile(f); err != nil {
-		return fmt.Errorf("write the profile: %w", err)
+		return fmt.Errorf("start the profile: %w", err)
 	}
 
 	err = run()

@@ -53,7 +53,7 @@ func TestThousands(t *testing.T) {
 		1234567: "1,234,567",
 	} {
 		if got := thousands(n); got != want {
-			t.Errorf("%d is written %q, want %q", n, got, want)
+			t.Errorf("%d is formatted %q, want %q", n, got, want)
 		}
 	}
 }
@@ -61,7 +61,12 @@ func TestThousands(t *testing.T) {
 func TestChoose(t *testing.T) {
 	parts := []part{{name: "a"}, {name: "b"}, {name: "c"}}
 	for _, c := range []struct{ names, want string }{
-		{"", "a,b,c"}, {"b", "b"}, {"c, a", "a,c"}, {"c,c", "c"}, {"d", `there is no part "d": -parts takes a, b, c`}, {"a,,b", `there is no part "": -parts takes a, b, c`},
+		{"", "a,b,c"},
+		{"b", "b"},
+		{"c, a", "a,c"},
+		{"c,c", "c"},
+		{"d", `unknown part "d": the parts are a, b, c`},
+		{"a,,b", `unknown part "": the parts are a, b, c`},
 	} {
 		chosen, err := choose(parts, c.names)
 
@@ -71,7 +76,7 @@ func TestChoose(t *testing.T) {
 		}
 
 		if got != c.want {
-			t.Errorf("of %q: %s, want %s", c.names, got, c.want)
+			t.Errorf("parts %q: %s, want %s", c.names, got, c.want)
 		}
 	}
 }
@@ -84,31 +89,41 @@ func TestSizes(t *testing.T) {
 
 	for _, wrong := range []string{"", "1,", "-1", "1e3"} {
 		if err := s.Set(wrong); err == nil {
-			t.Errorf("%q is taken for %v", wrong, s)
+			t.Errorf("%q is accepted as %v", wrong, s)
 		}
 	}
 }
 
-func TestAPartThatFailsLeavesTheOthers(t *testing.T) {
+func TestFailedPartDoesNotStopOthers(t *testing.T) {
 	broken := errors.New("no disk")
 
 	var out bytes.Buffer
 
 	err := measureAll(t.Context(), []part{
 		{"a", func(context.Context) (measurement, error) { return measurement{}, broken }},
-		{"b", func(context.Context) (measurement, error) { return measurement{figures: []figure{{name: "of b"}}}, nil }},
-	}, someplace, false, "", &out)
+		{
+			"b",
+			func(context.Context) (measurement, error) { return measurement{figures: []figure{{name: "of b"}}}, nil },
+		},
+	}, someMachine, false, "", &out)
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "a: ") {
 		t.Errorf("got %v, want the failure of a", err)
 	}
 
-	if !strings.Contains(out.String(), "of b") || !strings.Contains(out.String(), someplace.String()) {
-		t.Errorf("printed:\n%s\nwant what b measured, and where", out.String())
+	if !strings.Contains(out.String(), "of b") || !strings.Contains(out.String(), someMachine.String()) {
+		t.Errorf("printed:\n%s\nwant the figure of b and the machine", out.String())
 	}
 }
 
 func TestFilesystemOf(t *testing.T) {
-	const mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmpdata xfs rw 0 0\n/dev/vdc /var btrfs rw 0 0\n/dev/vdd /var zfs rw 0 0\nbroken\n"
+	const mounts = `/dev/vda / ext4 rw 0 0
+tmpfs /tmp tmpfs rw 0 0
+/dev/vdb /tmpdata xfs rw 0 0
+/dev/vdc /var btrfs rw 0 0
+/dev/vdd /var zfs rw 0 0
+broken
+`
+
 	for folder, want := range map[string]string{
 		"/":          "ext4",
 		"/home/a":    "ext4",
@@ -130,8 +145,12 @@ func TestSmallGrowth(t *testing.T) {
 	}
 
 	for _, c := range m.charts {
-		if len(c.lines) != 2 || len(c.lines[1].points) != 2 || c.lines[1].points[1].x != 100 || c.lines[1].points[1].y <= 0 {
-			t.Errorf("%s has the lines %v, want one of two points for each engine", c.file, c.lines)
+		if len(c.lines) != 2 || len(c.lines[1].points) != 2 {
+			t.Fatalf("%s has the lines %v, want a line of two points for each engine", c.file, c.lines)
+		}
+
+		if last := c.lines[1].points[1]; last.x != 100 || last.y <= 0 {
+			t.Errorf("%s has the lines %v, want a line of two points for each engine", c.file, c.lines)
 		}
 	}
 
@@ -140,7 +159,7 @@ func TestSmallGrowth(t *testing.T) {
 	}
 
 	if _, err := growth(t.Context(), []int{10, 100}, 0, 1); err == nil {
-		t.Error("histories without an empty one are taken")
+		t.Error("histories without an empty store are accepted")
 	}
 }
 
@@ -152,7 +171,7 @@ func TestSmallIngest(t *testing.T) {
 
 	for _, f := range figures {
 		if f.measured == "" {
-			t.Errorf("%s was not measured", f.name)
+			t.Errorf("%s has no measured value", f.name)
 		}
 	}
 }

@@ -29,20 +29,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// manager is the real program, as one process of its own.
+// manager is a process of the real manager.
 type manager struct {
 	cmd     *exec.Cmd
 	log     lockedBuffer
 	metrics string // host:port
-	token   string // of an account that may read them
+	token   string // of an account that may read the metrics
 	once    sync.Once
 	ended   error
 }
 
 func (w *cluster) startManager(ctx context.Context) (*manager, error) {
-	token, err := w.reader(ctx)
+	token, err := w.metricsToken(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("make an account that may read metrics: %w", err)
+		return nil, fmt.Errorf("create an account that may read metrics: %w", err)
 	}
 
 	address, err := freeAddress(ctx)
@@ -51,11 +51,20 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 	}
 
 	m := &manager{metrics: address, token: token}
-	m.cmd = exec.CommandContext(ctx, filepath.Join(w.dir, "manager"), //nolint:gosec // the program that was just built
-		"--metrics-bind-address="+address, "--health-probe-bind-address=0", "--receiver-image=registry.example.com/receiver:bench")
-	// As config/manager has them.
-	// Its memory is set up as in config/manager.
-	m.cmd.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"), "GOGC=30", fmt.Sprintf("GOMEMLIMIT=%d", 256<<20))
+	m.cmd = exec.CommandContext( //nolint:gosec // the program was just built
+		ctx,
+		filepath.Join(w.dir, "manager"),
+		"--metrics-bind-address="+address,
+		"--health-probe-bind-address=0",
+		"--receiver-image=registry.example.com/receiver:bench",
+	)
+	// The memory settings are those of config/manager.
+	m.cmd.Env = append(
+		os.Environ(),
+		"KUBECONFIG="+filepath.Join(w.dir, "kubeconfig"),
+		"GOGC=30",
+		fmt.Sprintf("GOMEMLIMIT=%d", 256<<20),
+	)
 
 	m.cmd.Stderr = &m.log
 	if err := m.cmd.Start(); err != nil {
@@ -72,14 +81,14 @@ func (m *manager) stop() error {
 		}
 
 		if err := m.cmd.Wait(); err != nil {
-			m.ended = errors.Join(m.ended, fmt.Errorf("the manager ended: %w\n%s", err, m.log.String()))
+			m.ended = errors.Join(m.ended, fmt.Errorf("the manager failed: %w\n%s", err, m.log.String()))
 		}
 	})
 
 	return m.ended
 }
 
-// memory returns the resident set now and at its largest, in MB.
+// memory returns the current and the peak resident set, in MB.
 func (m *manager) memory() (resident, peak int, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
 	if err != nil {
@@ -101,30 +110,31 @@ func (m *manager) memory() (resident, peak int, err error) {
 	return resident, peak, nil
 }
 
-// awaitLooks waits until at least count more reconciliations have ended, and no more follow.
-func (m *manager) awaitLooks(ctx context.Context, count int) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+// awaitReconciliations waits until at least count more reconciliations have ended and no more follow. It returns their
+// number.
+func (m *manager) awaitReconciliations(ctx context.Context, count int) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 	defer cancel()
 
 	first := -1
 	last := -1
 
-	calm := 0
+	unchanged := 0 // consecutive polls
 	for {
-		now, err := m.looks(ctx)
+		now, err := m.reconciliations(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return 0, fmt.Errorf("wait for %d reconciliations: %w\n%s", count, err, m.log.String())
-		case err != nil: // it is still starting
+		case err != nil: // the manager is still starting
 			first = 0
 		case first < 0:
 			first = now
 		case now == last && now-first >= count:
-			if calm++; calm == 5 {
+			if unchanged++; unchanged == 5 {
 				return now - first, nil
 			}
 		default:
-			calm = 0
+			unchanged = 0
 		}
 
 		last = now
@@ -134,9 +144,10 @@ func (m *manager) awaitLooks(ctx context.Context, count int) (int, error) {
 	}
 }
 
-var reconciled = regexp.MustCompile(`(?m)^controller_runtime_reconcile_total\{[^}]*\} (\S+)$`)
+var reconcileTotal = regexp.MustCompile(`(?m)^controller_runtime_reconcile_total\{[^}]*\} (\S+)$`)
 
-func (m *manager) looks(ctx context.Context) (int, error) {
+// reconciliations returns the number of reconciliations so far.
+func (m *manager) reconciliations(ctx context.Context) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+m.metrics+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, err
@@ -144,9 +155,14 @@ func (m *manager) looks(ctx context.Context) (int, error) {
 
 	req.Header.Set("Authorization", "Bearer "+m.token)
 
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true} //nolint:gosec // a certificate of its own, on loopback
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{
+			InsecureSkipVerify: true,
+		}, //nolint:gosec // self-signed, on the loopback interface
+		DisableKeepAlives: true,
+	}
 
-	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(req)
+	resp, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -154,11 +170,11 @@ func (m *manager) looks(ctx context.Context) (int, error) {
 
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		return 0, errors.Join(err, fmt.Errorf("the manager's metrics: %s", resp.Status))
+		return 0, errors.Join(err, fmt.Errorf("read the manager's metrics: %s", resp.Status))
 	}
 
 	total := 0
-	for _, match := range reconciled.FindAllSubmatch(text, -1) {
+	for _, match := range reconcileTotal.FindAllSubmatch(text, -1) {
 		n, err := strconv.ParseFloat(string(match[1]), 64)
 		if err != nil {
 			return 0, err
@@ -170,10 +186,15 @@ func (m *manager) looks(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// reader returns the token of an account with the rights that config/rbac names for metrics.
-func (w *cluster) reader(ctx context.Context) (string, error) {
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "metrics-reader"}}
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: account.Name}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}}}
+// metricsToken returns the token of an account that may read metrics, by the rules of config/rbac.
+func (w *cluster) metricsToken(ctx context.Context) (string, error) {
+	account := &corev1.ServiceAccount{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "metrics-reader"},
+	}
+	role := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: account.Name},
+		Rules:      []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+	}
 
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: account.Name},
@@ -194,7 +215,14 @@ func (w *cluster) reader(ctx context.Context) (string, error) {
 		}
 	}
 
-	request, err := w.clientset.CoreV1().ServiceAccounts(account.Namespace).CreateToken(ctx, account.Name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	accounts := w.clientset.CoreV1().ServiceAccounts(account.Namespace)
+
+	request, err := accounts.CreateToken(
+		ctx,
+		account.Name,
+		&authenticationv1.TokenRequest{},
+		metav1.CreateOptions{},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -211,7 +239,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// lockedBuffer takes a process's log while it is read.
+// lockedBuffer is the log of a running process. It is safe for concurrent use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

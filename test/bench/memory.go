@@ -14,41 +14,44 @@ import (
 )
 
 const (
-	memoryLimit = waitingMemory // however many wait, not only 5,000
-	// memorySettles is how long the receiver is left alone before it is looked at.
-	memorySettles = 5 * time.Second
-	mostOpen      = 1_000_000
-	// silence of the AI outlasts each measurement.
+	memoryLimit = waitingMemory // for any number of conversations, not only 5,000
+	// memoryDelay is the wait between the last delivery and the measurement.
+	memoryDelay = 5 * time.Second
+	maxOpen     = 1_000_000
+	// silence is how long the AI takes to answer, which is longer than each measurement.
 	silence = 10 * time.Minute
 )
 
-// memory measures what the receiver's process holds while more and more people wait for their answer. The AI does not
-// answer: as many conversations as may be are in hand, and the others wait in the store.
+// memory measures the memory of the receiver's process while more and more people wait for their answer. The AI does not
+// answer: the receiver processes as many conversations as its concurrency allows, and the others wait in the store.
 func memory(ctx context.Context, binary string, open []int) (_ measurement, err error) {
 	if len(open) == 0 {
-		return measurement{}, errors.New("no number of open conversations is given")
+		return measurement{}, errors.New("-open is empty: it needs numbers of open conversations")
 	}
 
-	now := line{name: "when all wait"}
-	peak := line{name: "at its largest"}
+	current := line{name: "current"}
+	peak := line{name: "peak"}
 
 	var m measurement
 	for _, conversations := range open {
 		progress("memory: %s open conversations", thousands(conversations))
 
-		held, err := memoryOf(ctx, binary, conversations)
+		used, err := memoryOf(ctx, binary, conversations)
 		if err != nil {
 			return measurement{}, fmt.Errorf("%d open conversations: %w", conversations, err)
 		}
 
-		now.points = append(now.points, point{x: float64(conversations), y: megabytes(held.RSS)})
-		peak.points = append(peak.points, point{x: float64(conversations), y: megabytes(held.Peak)})
+		current.points = append(current.points, point{x: float64(conversations), y: megabytes(used.RSS)})
+		peak.points = append(peak.points, point{x: float64(conversations), y: megabytes(used.Peak)})
 		m.figures = append(m.figures, figure{
-			name:     fmt.Sprintf("memory with %s open conversations, largest", thousands(conversations)),
-			measured: fmt.Sprintf("%.0f MB, %.0f MB", megabytes(held.RSS), megabytes(held.Peak)),
+			name: fmt.Sprintf(
+				"memory with %s open conversations, current and peak",
+				thousands(conversations),
+			),
+			measured: fmt.Sprintf("%.0f MB, %.0f MB", megabytes(used.RSS), megabytes(used.Peak)),
 			target:   fmt.Sprintf("< %.0f MB", megabytes(memoryLimit)),
-			ratio:    times(float64(held.Peak) / memoryLimit),
-			verdict:  verdict(held.Peak < memoryLimit),
+			ratio:    times(float64(used.Peak) / memoryLimit),
+			verdict:  verdict(used.Peak < memoryLimit),
 		})
 	}
 
@@ -57,19 +60,21 @@ func memory(ctx context.Context, binary string, open []int) (_ measurement, err 
 		title: "Memory of the receiver (resident set)",
 		x:     "open conversations",
 		y:     "MB",
-		lines: []line{now, peak},
+		lines: []line{current, peak},
 	}}
 
 	return m, nil
 }
 
+// memoryOf measures the memory with a number of open conversations.
 func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err error) {
-	if open < 1 || open > mostOpen {
-		return child.Memory{}, fmt.Errorf("there can be 1 to %d", mostOpen)
+	if open < 1 || open > maxOpen {
+		return child.Memory{}, fmt.Errorf("the number must be 1 to %d", maxOpen)
 	}
 
+	endpoints := map[string]config.Endpoint{"process_text_message": {Timeout: silence}}
 	settings := config.Config{
-		Bird:     config.Bird{Endpoints: map[string]config.Endpoint{"process_text_message": {Timeout: silence}}},
+		Bird:     config.Bird{Endpoints: endpoints},
 		Shutdown: config.Shutdown{DrainTimeout: time.Millisecond},
 	}
 
@@ -85,7 +90,7 @@ func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err
 		return child.Memory{}, err
 	}
 
-	if err := sleep(ctx, memorySettles); err != nil {
+	if err := sleep(ctx, memoryDelay); err != nil {
 		return child.Memory{}, err
 	}
 
@@ -95,7 +100,7 @@ func memoryOf(ctx context.Context, binary string, open int) (_ child.Memory, err
 	}
 
 	if status.Backlog == nil || status.Pending != int64(open) {
-		return child.Memory{}, fmt.Errorf("not all of them wait: %+v", status.Backlog)
+		return child.Memory{}, fmt.Errorf("%d events should be pending: %+v", open, status.Backlog)
 	}
 
 	return p.Child.Memory()

@@ -25,183 +25,252 @@ import (
 const (
 	operatorRatio  = 1.5
 	operatorMemory = 100 // MB
-	// operatorWorkers is how many of its requests the plain client has in flight: as many as the operator has workers.
+	// operatorWorkers is how many requests the plain client has in flight: as many as the operator has workers.
 	operatorWorkers = 8
 	plainOwner      = "bench"
+
+	// operatedNamespace is the namespace of the resources that the manager reconciles.
+	operatedNamespace = "operated"
 )
 
-// operator measures how long the real manager takes to bring so many new resources to a steady state at a real API
-// server, beside a plain client that writes the same objects; and what it writes when there is nothing to do.
+// operator measures how long the real manager takes to bring new resources to a steady state at a real API server. The
+// base line is a plain client that writes the same objects. It also counts the writes without any change to make.
 func operator(ctx context.Context, count int, quiet time.Duration) (_ []figure, err error) {
 	ctrl.SetLogger(logr.Discard())
 
-	world, err := startCluster(ctx)
+	c, err := startCluster(ctx)
 	if err != nil {
 		return nil, err
 	}
 
-	defer func() { err = errors.Join(err, world.stop()) }()
+	defer func() { err = errors.Join(err, c.stop()) }()
 
-	// Before and after, since the machine's speed and the server's caches change meanwhile.
-	first, plainly, err := world.timePlain(ctx, "before", count)
-	if err != nil {
-		return nil, err
+	t := &operatorTrial{cluster: c, count: count, quiet: quiet}
+	defer func() { err = errors.Join(err, t.stopManager()) }()
+
+	// The base line runs before and after, since the speed of the machine and the caches of the server change meanwhile.
+	for _, step := range []func(context.Context) error{
+		t.measureBase,
+		t.reachSteadyState,
+		t.countWritesAtRest,
+		t.readMemory,
+		t.countWritesOfResync,
+		t.restart,
+		t.restart,
+		t.stopManagerBeforeBase,
+		t.measureBase,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
 	}
 
-	if _, err := world.makeResources(ctx, "operated", count); err != nil {
-		return nil, err
+	return t.figures(), nil
+}
+
+// operatorTrial is the state of the measurement, and its results.
+type operatorTrial struct {
+	*cluster
+	count   int
+	quiet   time.Duration
+	manager *manager
+
+	base      []time.Duration // of the plain client, by run
+	baseSpent usage           // in its first run
+
+	took  time.Duration // of the manager, to the steady state
+	spent usage         // meanwhile
+
+	writes         int // until the steady state
+	writesAtRest   int
+	writesOfResync int
+	reconciled     int   // reconciliations in the resync
+	changed        []int // objects, by restart
+
+	memory     int // MB
+	peakMemory int // MB
+}
+
+func (t *operatorTrial) measureBase(ctx context.Context) error {
+	namespace := fmt.Sprintf("plain-%d", len(t.base))
+
+	took, spent, err := t.timePlainClient(ctx, namespace, t.count)
+	if err != nil {
+		return err
 	}
 
-	before, err := world.writes(ctx)
+	t.base = append(t.base, took)
+	if len(t.base) == 1 {
+		t.baseSpent = spent
+	}
+
+	return nil
+}
+
+// reachSteadyState creates the resources, starts the manager and waits until all are steady and nothing is written.
+func (t *operatorTrial) reachSteadyState(ctx context.Context) error {
+	if _, err := t.makeResources(ctx, operatedNamespace, t.count); err != nil {
+		return err
+	}
+
+	before, err := t.countWrites(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	spent, err := processors()
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	steadied := world.steady(ctx, "operated", count)
+	steadied := t.steady(ctx, operatedNamespace, t.count)
 	began := time.Now()
 
-	manager, err := world.startManager(ctx)
-	if err != nil {
-		return nil, err
+	if t.manager, err = t.startManager(ctx); err != nil {
+		return err
 	}
-
-	defer func() { err = errors.Join(err, manager.stop()) }()
 
 	ended, err := steadied()
 	if err != nil {
-		return nil, fmt.Errorf("wait for a steady state: %w\n%s", err, manager.log.String())
+		return fmt.Errorf("wait for a steady state: %w\n%s", err, t.manager.log.String())
 	}
 
-	took := ended.Sub(began)
+	t.took = ended.Sub(began)
 
-	if spent, err = usageSince(spent); err != nil {
-		return nil, err
+	if t.spent, err = usageSince(spent); err != nil {
+		return err
 	}
 
-	steady, err := world.awaitSilence(ctx)
+	after, err := t.awaitNoWrites(ctx)
+	t.writes = after - before
+
+	return err
+}
+
+func (t *operatorTrial) countWritesAtRest(ctx context.Context) error {
+	before, err := t.countWrites(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	if err := sleep(ctx, quiet); err != nil {
-		return nil, err
+	if err := sleep(ctx, t.quiet); err != nil {
+		return err
 	}
 
-	silent, err := world.writes(ctx)
+	after, err := t.countWrites(ctx)
+	t.writesAtRest = after - before
+
+	return err
+}
+
+func (t *operatorTrial) readMemory(context.Context) (err error) {
+	t.memory, t.peakMemory, err = t.manager.memory()
+	return err
+}
+
+// countWritesOfResync installs an optional API, which makes the manager reconcile every resource again.
+func (t *operatorTrial) countWritesOfResync(ctx context.Context) error {
+	options := envtest.CRDInstallOptions{CRDs: []*crd{extensionCRD()}}
+	if _, err := envtest.InstallCRDs(t.config, options); err != nil {
+		return fmt.Errorf("install an optional API: %w", err)
+	}
+
+	before, err := t.countWrites(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	resident, peak, err := manager.memory()
+	if t.reconciled, err = t.manager.awaitReconciliations(ctx, t.count); err != nil {
+		return err
+	}
+
+	after, err := t.countWrites(ctx)
+	t.writesOfResync = after - before
+
+	return err
+}
+
+// restart restarts the manager and counts the objects that it changes.
+func (t *operatorTrial) restart(ctx context.Context) error {
+	versions, err := t.versions(ctx, operatedNamespace)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
-	// An optional API that comes has every resource looked at again.
-	if _, err := envtest.InstallCRDs(world.config, envtest.CRDInstallOptions{CRDs: []*crd{extensionCRD()}}); err != nil {
-		return nil, fmt.Errorf("install an optional API: %w", err)
+	if err := t.manager.stop(); err != nil {
+		return err
 	}
 
-	installed, err := world.writes(ctx)
-	if err != nil {
-		return nil, err
+	if t.manager, err = t.startManager(ctx); err != nil {
+		return err
 	}
 
-	looks, err := manager.awaitLooks(ctx, count)
-	if err != nil {
-		return nil, err
+	if _, err := t.manager.awaitReconciliations(ctx, t.count); err != nil {
+		return err
 	}
 
-	resynced, err := world.writes(ctx)
-	if err != nil {
-		return nil, err
+	changed, err := t.changedSince(ctx, operatedNamespace, versions)
+	t.changed = append(t.changed, changed)
+
+	return err
+}
+
+func (t *operatorTrial) stopManagerBeforeBase(context.Context) error { return t.manager.stop() }
+
+func (t *operatorTrial) stopManager() error {
+	if t.manager == nil {
+		return nil
 	}
 
-	var changed [2]int
-	for i := range changed {
-		versions, err := world.versions(ctx, "operated")
-		if err != nil {
-			return nil, err
-		}
+	return t.manager.stop()
+}
 
-		if err := manager.stop(); err != nil {
-			return nil, err
-		}
-
-		if manager, err = world.startManager(ctx); err != nil {
-			return nil, err
-		}
-
-		if _, err := manager.awaitLooks(ctx, count); err != nil {
-			return nil, err
-		}
-
-		if changed[i], err = world.changedSince(ctx, "operated", versions); err != nil {
-			return nil, err
-		}
-	}
-
-	if err := manager.stop(); err != nil {
-		return nil, err
-	}
-
-	second, _, err := world.timePlain(ctx, "after", count)
-	if err != nil {
-		return nil, err
-	}
-
-	base := (first + second) / 2
-	ratio := took.Seconds() / base.Seconds()
+func (t *operatorTrial) figures() []figure {
+	base := (t.base[0] + t.base[1]) / 2
+	ratio := t.took.Seconds() / base.Seconds()
 
 	return []figure{
 		{
-			name:     fmt.Sprintf("plain client, %s resources, before and after", thousands(count)),
-			measured: seconds(first) + ", " + seconds(second),
+			name:     fmt.Sprintf("plain client, %s resources, before and after", thousands(t.count)),
+			measured: seconds(t.base[0]) + ", " + seconds(t.base[1]),
 			verdict:  baseLine,
 		},
-		plainly.of(count, "resource"),
+		t.baseSpent.of(t.count, "resource"),
 		{
-			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(count)),
-			measured: seconds(took),
+			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(t.count)),
+			measured: seconds(t.took),
 			target:   fmt.Sprintf("<= %.1f times", operatorRatio),
 			ratio:    times(ratio),
 			verdict:  verdict(ratio <= operatorRatio),
 		},
-		spent.of(count, "resource"),
-		{name: "  writes of it, a resource", measured: fmt.Sprintf("%.2f", float64(steady-before)/float64(count))},
+		t.spent.of(t.count, "resource"),
+		{name: "  writes per resource", measured: fmt.Sprintf("%.2f", float64(t.writes)/float64(t.count))},
+		zeroFigure(fmt.Sprintf("  writes during %s of quiet", t.quiet), t.writesAtRest),
+		zeroFigure(
+			fmt.Sprintf("  writes while every resource is reconciled again (%d)", t.reconciled),
+			t.writesOfResync,
+		),
+		// The API server writes a claim when it is first applied again, even without a change.
+		{name: "  objects changed by a first restart (claims)", measured: fmt.Sprint(t.changed[0])},
+		zeroFigure("  objects changed by a second restart", t.changed[1]),
 		{
-			name:     fmt.Sprintf("  writes during %s of quiet", quiet),
-			measured: fmt.Sprint(silent - steady),
-			target:   "0",
-			verdict:  verdict(silent == steady),
-		},
-		{
-			name:     fmt.Sprintf("  writes while all are looked at again (%d)", looks),
-			measured: fmt.Sprint(resynced - installed),
-			target:   "0",
-			verdict:  verdict(resynced == installed),
-		},
-		// The API server writes a claim anew the first time it is applied again, whatever is applied.
-		{name: "  objects that a first restart changes (claims)", measured: fmt.Sprint(changed[0])},
-		{
-			name:     "  objects that a second restart changes",
-			measured: fmt.Sprint(changed[1]),
-			target:   "0",
-			verdict:  verdict(changed[1] == 0),
-		},
-		{
-			name:     "  memory of the manager, now and at most",
-			measured: fmt.Sprintf("%d MB, %d MB", resident, peak),
+			name:     "  memory of the manager, current and peak",
+			measured: fmt.Sprintf("%d MB, %d MB", t.memory, t.peakMemory),
 			target:   fmt.Sprintf("<= %d MB", operatorMemory),
-			ratio:    times(float64(resident) / operatorMemory),
-			verdict:  verdict(resident <= operatorMemory),
+			ratio:    times(float64(t.memory) / operatorMemory),
+			verdict:  verdict(t.memory <= operatorMemory),
 		},
-	}, nil
+	}
+}
+
+// zeroFigure returns a figure with the target 0.
+func zeroFigure(name string, measured int) figure {
+	return figure{
+		name:     name,
+		measured: fmt.Sprint(measured),
+		target:   "0",
+		verdict:  verdict(measured == 0),
+	}
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
@@ -215,7 +284,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// sample is a resource with the children that most have.
+// sample returns a resource with the usual children.
 func sample(namespace string, i int) *v1alpha1.WhatsAppWebhook {
 	key := func(key string) v1alpha1.SecretKeyReference {
 		return v1alpha1.SecretKeyReference{Name: "whatsapp", Key: key}
@@ -229,14 +298,21 @@ func sample(namespace string, i int) *v1alpha1.WhatsAppWebhook {
 				AppSecretSecretRefs:  []v1alpha1.SecretKeyReference{key("app-secret")},
 				VerifyTokenSecretRef: key("verify-token"),
 			},
-			Bird:    v1alpha1.BirdSpec{BaseURL: "https://bridge.example.com", AccessKeySecretRef: key("access-key")},
+			Bird: v1alpha1.BirdSpec{
+				BaseURL:            "https://bridge.example.com",
+				AccessKeySecretRef: key("access-key"),
+			},
 			Ingress: v1alpha1.IngressSpec{Host: fmt.Sprintf("hooks-%d.example.com", i)},
 		},
 	}
 }
 
-// makeResources creates the resources only.
-func (w *cluster) makeResources(ctx context.Context, namespace string, count int) ([]*v1alpha1.WhatsAppWebhook, error) {
+// makeResources creates a namespace and the resources in it, without their children.
+func (w *cluster) makeResources(
+	ctx context.Context,
+	namespace string,
+	count int,
+) ([]*v1alpha1.WhatsAppWebhook, error) {
 	if err := w.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return nil, fmt.Errorf("create namespace %s: %w", namespace, err)
 	}
@@ -258,7 +334,12 @@ func (w *cluster) makeResources(ctx context.Context, namespace string, count int
 	return made, nil
 }
 
-func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (took time.Duration, spent usage, err error) {
+// timePlainClient measures the plain client, and deletes what it wrote.
+func (w *cluster) timePlainClient(
+	ctx context.Context,
+	namespace string,
+	count int,
+) (took time.Duration, spent usage, err error) {
 	webhooks, err := w.makeResources(ctx, namespace, count)
 	if err != nil {
 		return 0, usage{}, err
@@ -271,8 +352,8 @@ func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (t
 
 	began := time.Now()
 
-	if err := w.writePlainly(ctx, webhooks); err != nil {
-		return 0, usage{}, fmt.Errorf("the plain client: %w", err)
+	if err := w.writeAll(ctx, webhooks); err != nil {
+		return 0, usage{}, fmt.Errorf("write with the plain client: %w", err)
 	}
 
 	took = time.Since(began)
@@ -284,8 +365,8 @@ func (w *cluster) timePlain(ctx context.Context, namespace string, count int) (t
 	return took, spent, w.deleteAll(ctx, namespace)
 }
 
-// writePlainly applies what the operator would, and a status, without reading anything.
-func (w *cluster) writePlainly(ctx context.Context, webhooks []*v1alpha1.WhatsAppWebhook) error {
+// writeAll applies the objects and the status that the operator would apply, without reading any object.
+func (w *cluster) writeAll(ctx context.Context, webhooks []*v1alpha1.WhatsAppWebhook) error {
 	errs := make([]error, len(webhooks))
 	workqueue.ParallelizeUntil(ctx, operatorWorkers, len(webhooks), func(i int) {
 		errs[i] = w.writeOne(ctx, webhooks[i])
@@ -295,7 +376,10 @@ func (w *cluster) writePlainly(ctx context.Context, webhooks []*v1alpha1.WhatsAp
 }
 
 func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) error {
-	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: "registry.example.com/receiver:bench"})
+	params, err := resources.NewParams(
+		webhook,
+		resources.Environment{ReceiverImage: "registry.example.com/receiver:bench"},
+	)
 	if err != nil {
 		return err
 	}
@@ -307,7 +391,10 @@ func (w *cluster) writeOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhoo
 	}
 
 	before := webhook.DeepCopy()
-	webhook.Status = v1alpha1.WhatsAppWebhookStatus{ObservedGeneration: webhook.Generation, URL: resources.URL(webhook)}
+	webhook.Status = v1alpha1.WhatsAppWebhookStatus{
+		ObservedGeneration: webhook.Generation,
+		URL:                resources.URL(webhook),
+	}
 
 	return w.Status().Patch(ctx, webhook, client.MergeFrom(before))
 }

@@ -15,7 +15,7 @@ import (
 //go:embed page.md.tmpl
 var pageTemplate string
 
-// renderPage writes docs/benchmarks.md from the results by part. Parts that were never measured are left out of its tables.
+// renderPage returns the page docs/benchmarks.md for the results by part. Its tables omit parts without a result.
 func renderPage(results map[string]result) ([]byte, error) {
 	measured := slices.DeleteFunc(namesOf(new(settings).parts()), func(name string) bool {
 		_, found := results[name]
@@ -54,7 +54,7 @@ func figuresTable(parts []string, results map[string]result) string {
 	return markdownTable(rows)
 }
 
-// runsTable has a table for each machine.
+// runsTable returns a table of the runs for each machine.
 func runsTable(parts []string, results map[string]result) string {
 	var machines []string
 
@@ -62,10 +62,13 @@ func runsTable(parts []string, results map[string]result) string {
 	for _, part := range parts {
 		r := results[part]
 
-		machine := r.Place.String()
+		machine := r.Machine.String()
 		if runs[machine] == nil {
 			machines = append(machines, machine)
-			runs[machine] = [][]string{{"part", "date", "commit", "took", "arguments"}, {"---", "---", "---", "--:", "---"}}
+			runs[machine] = [][]string{
+				{"part", "date", "commit", "took", "arguments"},
+				{"---", "---", "---", "--:", "---"},
+			}
 		}
 
 		args := ""
@@ -73,7 +76,13 @@ func runsTable(parts []string, results map[string]result) string {
 			args = "`" + r.Args + "`"
 		}
 
-		runs[machine] = append(runs[machine], []string{part, r.Date, r.Place.Commit, fmt.Sprintf("%d s", r.Seconds), args})
+		runs[machine] = append(runs[machine], []string{
+			part,
+			r.Date,
+			r.Machine.Commit,
+			fmt.Sprintf("%d s", r.Seconds),
+			args,
+		})
 	}
 
 	tables := make([]string, len(machines))

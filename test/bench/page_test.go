@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var someplace = place{
+var someMachine = machine{
 	Commit:     "0123456789",
 	Processor:  "Ice | 9",
 	Cores:      2,
@@ -32,12 +32,14 @@ func someResult(t *testing.T, rows ...figure) result {
 		t.Fatal(err)
 	}
 
-	return newResult(measurement{figures: rows, charts: []chart{{file: "some", title: "Some lines"}}}, someplace, "-rounds 1", began, 90*time.Second)
+	m := measurement{figures: rows, charts: []chart{{file: "some", title: "Some lines"}}}
+
+	return newResult(m, someMachine, "-rounds 1", began, 90*time.Second)
 }
 
 func TestPage(t *testing.T) {
 	elsewhere := someResult(t, figure{name: "a | b"})
-	elsewhere.Place.Cores = 4
+	elsewhere.Machine.Cores = 4
 
 	page, err := renderPage(map[string]result{
 		"growth": someResult(t, figure{
@@ -52,7 +54,7 @@ func TestPage(t *testing.T) {
 			verdict:  verdict(false),
 		}),
 		"ingest":   someResult(t, figure{name: "deliveries/s", measured: "9,000"}),
-		"bygone":   someResult(t, figure{name: "of a part that there is no more"}),
+		"bygone":   someResult(t, figure{name: "of a removed part"}),
 		"operator": elsewhere,
 	})
 	if err != nil {
@@ -95,12 +97,12 @@ func TestPage(t *testing.T) {
 
 	for _, part := range namesOf(new(settings).parts()) {
 		if !strings.Contains(string(page), "\n### "+part+"\n") {
-			t.Errorf("the page does not tell how %s is measured", part)
+			t.Errorf("the page does not explain the part %s", part)
 		}
 	}
 }
 
-func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
+func TestSaveResultReplacesOnlyItsPart(t *testing.T) {
 	tree := t.TempDir()
 	old := someResult(t, figure{name: "old", measured: "1"})
 	first := someResult(t, figure{name: "first", measured: "1"})
@@ -110,7 +112,7 @@ func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
 		part   string
 		result result
 	}{{"ingest", old}, {"growth", first}, {"ingest", second}} {
-		if err := keep(tree, run.part, run.result, []chart{{file: "some", title: "Some lines"}}); err != nil {
+		if err := saveResult(tree, run.part, run.result, []chart{{file: "some", title: "Some lines"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,12 +141,13 @@ func TestARunOfOnePartLeavesTheOthers(t *testing.T) {
 		}
 	}
 
-	if svg, err := os.ReadFile(filepath.Join(tree, pageFolder, "some.svg")); err != nil || !strings.Contains(string(svg), "Some lines") {
+	svg, err := os.ReadFile(filepath.Join(tree, pageFolder, "some.svg"))
+	if err != nil || !strings.Contains(string(svg), "Some lines") {
 		t.Errorf("the chart is %q, %v", svg, err)
 	}
 }
 
-func TestResultsThatCannotBeReadStay(t *testing.T) {
+func TestUnreadableResultsAreNotOverwritten(t *testing.T) {
 	tree := t.TempDir()
 
 	file := filepath.Join(tree, resultsFile)
@@ -156,8 +159,9 @@ func TestResultsThatCannotBeReadStay(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := keep(tree, "ingest", result{}, nil); err == nil || !strings.Contains(err.Error(), resultsFile) {
-		t.Errorf("got %v, want an error that names the file", err)
+	if err := saveResult(tree, "ingest", result{}, nil); err == nil ||
+		!strings.Contains(err.Error(), resultsFile) {
+		t.Errorf("got %v, want an error with the name of the file", err)
 	}
 
 	if data, err := os.ReadFile(file); err != nil || string(data) != "<<<<<<< ours" {
@@ -165,8 +169,8 @@ func TestResultsThatCannotBeReadStay(t *testing.T) {
 	}
 }
 
-// TestThePageIsOfTheResults holds what is committed to what 'make bench' would write.
-func TestThePageIsOfTheResults(t *testing.T) {
+// TestPageMatchesResults compares the committed page with the output of 'make bench'.
+func TestPageMatchesResults(t *testing.T) {
 	tree := filepath.Join("..", "..")
 
 	results, err := readResults(tree)
@@ -185,13 +189,17 @@ func TestThePageIsOfTheResults(t *testing.T) {
 	}
 
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is not what the template and the results make: run 'make bench ARGS=-render' (-want +got):\n%s", pageFile, diff)
+		t.Errorf(
+			"%s differs from the template with the results: run 'make bench ARGS=-render' (-want +got):\n%s",
+			pageFile,
+			diff,
+		)
 	}
 
 	for part, r := range results {
 		for _, c := range r.Charts {
 			if _, err := os.Stat(filepath.Join(tree, pageFolder, c.File)); err != nil {
-				t.Errorf("a chart of %s is not there: %v", part, err)
+				t.Errorf("a chart of %s is missing: %v", part, err)
 			}
 		}
 	}

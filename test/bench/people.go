@@ -41,7 +41,13 @@ type people struct {
 }
 
 // newPeople returns the senders of a number of messages to a receiver that does not run yet.
-func newPeople(binary string, settings config.Config, secrets map[string]string, messages int, thinks time.Duration) (*people, error) {
+func newPeople(
+	binary string,
+	settings config.Config,
+	secrets map[string]string,
+	messages int,
+	thinks time.Duration,
+) (*people, error) {
 	p := &people{
 		thinks:   thinks,
 		answers:  make([]atomic.Int32, messages),
@@ -94,7 +100,9 @@ func (p *people) end() error {
 }
 
 // withBinary builds the receiver's binary for a measurement.
-func withBinary[T any](measure func(ctx context.Context, binary string) (T, error)) func(context.Context) (T, error) {
+func withBinary[T any](
+	measure func(ctx context.Context, binary string) (T, error),
+) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		var none T
 
@@ -120,8 +128,14 @@ func (p *people) write(conversations, numbers int) [][]byte {
 	at := time.Now()
 	for i := range requests {
 		conversation := i % conversations
-		body := standin.TextDelivery(strconv.Itoa(106540352242000+conversation%numbers), fmt.Sprintf("5730%07d", conversation), "Ana",
-			standin.Wamid(strconv.Itoa(i)), fmt.Sprintf("%0*d", digits, i), at)
+		body := standin.TextDelivery(
+			strconv.Itoa(106540352242000+conversation%numbers),
+			fmt.Sprintf("5730%07d", conversation),
+			"Ana",
+			standin.Wamid(strconv.Itoa(i)),
+			fmt.Sprintf("%0*d", digits, i),
+			at,
+		)
 		requests[i] = signed(folder.AppSecret, body)
 	}
 
@@ -129,21 +143,21 @@ func (p *people) write(conversations, numbers int) [][]byte {
 }
 
 // deliver sends all messages and waits until each has its answer and the receiver has recorded it.
-func (p *people) deliver(ctx context.Context, requests [][]byte, connections int) (loaded, error) {
+func (p *people) deliver(ctx context.Context, requests [][]byte, connections int) (loadResult, error) {
 	before, err := processors()
 	if err != nil {
-		return loaded{}, err
+		return loadResult{}, err
 	}
 
 	began := time.Now()
 
 	d, err := load(ctx, p.Child.Address(), requests, connections)
 	if err != nil {
-		return loaded{}, err
+		return loadResult{}, err
 	}
 
 	if err := p.waitAnswered(ctx); err != nil {
-		return loaded{}, err
+		return loadResult{}, err
 	}
 
 	d.took = time.Since(began)
@@ -160,7 +174,12 @@ func (p *people) waitAnswered(ctx context.Context) error {
 	select {
 	case <-p.answered:
 	case <-ctx.Done():
-		return fmt.Errorf("%d of %d messages have no answer: %w", p.unanswered.Load(), len(p.answers), ctx.Err())
+		return fmt.Errorf(
+			"%d of %d messages have no answer: %w",
+			p.unanswered.Load(),
+			len(p.answers),
+			ctx.Err(),
+		)
 	}
 
 	if err := p.Child.WaitProcessed(ctx); err != nil {

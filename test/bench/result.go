@@ -14,35 +14,35 @@ import (
 	"time"
 )
 
-// What the benchmark writes, within the tree it is run in.
+// The files that the benchmark writes, relative to the tree.
 const (
 	pageFile    = "docs/benchmarks.md"
 	pageFolder  = "docs/benchmarks"
 	resultsFile = pageFolder + "/results.json"
 )
 
-// result is what one part last measured. A run of other parts leaves it as it is.
+// result is the last result of one part. A run of other parts does not change it.
 type result struct {
-	Date    string      `json:"date"` // of the day, UTC
+	Date    string      `json:"date"` // of the start, UTC
 	Seconds int         `json:"seconds"`
-	Args    string      `json:"args"` // of the run
-	Place   place       `json:"place"`
+	Args    string      `json:"args"` // of the command
+	Machine machine     `json:"machine"`
 	Rows    []row       `json:"rows"`
 	Charts  []chartFile `json:"charts,omitempty"`
 }
 
-// chartFile is a chart that lies beside the results.
+// chartFile is a chart in the folder of the results.
 type chartFile struct {
 	File  string `json:"file"`
 	Title string `json:"title"`
 }
 
-func newResult(m measurement, where place, args string, began time.Time, took time.Duration) result {
+func newResult(m measurement, on machine, args string, began time.Time, took time.Duration) result {
 	r := result{
 		Date:    began.UTC().Format(time.DateOnly),
 		Seconds: int(took.Seconds()),
 		Args:    args,
-		Place:   where,
+		Machine: on,
 	}
 	for _, f := range m.figures {
 		r.Rows = append(r.Rows, f.row())
@@ -55,8 +55,8 @@ func newResult(m measurement, where place, args string, began time.Time, took ti
 	return r
 }
 
-// keep puts a part's result in the place of its last one in a tree, and renders the page anew.
-func keep(tree, part string, r result, charts []chart) error {
+// saveResult replaces the last result of a part in a tree, and renders the page.
+func saveResult(tree, part string, r result, charts []chart) error {
 	results, err := readResults(tree)
 	if err != nil {
 		return err
@@ -79,12 +79,14 @@ func keep(tree, part string, r result, charts []chart) error {
 		files[filepath.Join(pageFolder, c.file+".svg")] = c.svg()
 	}
 
-	if err := os.MkdirAll(filepath.Join(tree, pageFolder), 0o755); err != nil { //nolint:gosec // for everybody to read
-		return fmt.Errorf("make a folder for the results: %w", err)
+	folder := filepath.Join(tree, pageFolder)
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // a public document
+		return fmt.Errorf("create the folder of the results: %w", err)
 	}
 
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(tree, name), content, 0o644); err != nil { //nolint:gosec // for everybody to read
+		file := filepath.Join(tree, name)
+		if err := os.WriteFile(file, content, 0o644); err != nil { //nolint:gosec // a public document
 			return fmt.Errorf("write the results: %w", err)
 		}
 	}
@@ -92,7 +94,7 @@ func keep(tree, part string, r result, charts []chart) error {
 	return writePage(tree)
 }
 
-// writePage renders a tree's page from its last results.
+// writePage renders the page of a tree from its last results.
 func writePage(tree string) error {
 	results, err := readResults(tree)
 	if err != nil {
@@ -104,14 +106,15 @@ func writePage(tree string) error {
 		return err
 	}
 
-	if err := os.WriteFile(filepath.Join(tree, pageFile), page, 0o644); err != nil { //nolint:gosec // for everybody to read
+	file := filepath.Join(tree, pageFile)
+	if err := os.WriteFile(file, page, 0o644); err != nil { //nolint:gosec // a public document
 		return fmt.Errorf("write the page: %w", err)
 	}
 
 	return nil
 }
 
-// readResults returns a tree's last results by part; none when there are none yet.
+// readResults returns the last results of a tree by part.
 func readResults(tree string) (map[string]result, error) {
 	results := map[string]result{}
 
@@ -123,7 +126,11 @@ func readResults(tree string) (map[string]result, error) {
 	}
 
 	if err := json.Unmarshal(data, &results); err != nil {
-		return nil, fmt.Errorf("read the last results: %s: %w; without that file the next run begins anew", resultsFile, err)
+		return nil, fmt.Errorf(
+			"read the last results: %s: %w; delete the file to start without earlier results",
+			resultsFile,
+			err,
+		)
 	}
 
 	return results, nil

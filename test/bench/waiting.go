@@ -19,13 +19,17 @@ const (
 	waitingMemory = 200_000_000 // bytes
 )
 
-// slowAI measures what is lost to the receiver itself while every answer takes its time: 5,000 people write at once.
+// slowAI measures which share of the ideal throughput the receiver reaches if every answer of the AI takes two seconds and
+// 5,000 people write at once.
 func slowAI(ctx context.Context, binary string) ([]figure, error) {
-	figures := []figure{{name: "business numbers, and messages/s that each may send", measured: "1, " + thousands(numberUpgrade)}}
+	figures := []figure{{
+		name:     "business numbers, and messages/s that each may send",
+		measured: "1, " + thousands(numberUpgrade),
+	}}
 	for _, concurrency := range []int{256, 1024} {
 		progress("waiting: concurrency %d", concurrency)
 
-		more, err := wait(ctx, binary, concurrency)
+		more, err := measureWaiting(ctx, binary, concurrency)
 		if err != nil {
 			return nil, fmt.Errorf("concurrency %d: %w", concurrency, err)
 		}
@@ -36,10 +40,12 @@ func slowAI(ctx context.Context, binary string) ([]figure, error) {
 	return figures, nil
 }
 
-// wait has everything as it is by default, the typing indicator included, but for the concurrency and for what Meta
-// allows a number.
-func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err error) {
-	settings := config.Config{CloudAPI: config.CloudAPI{MessagesPerSecond: numberUpgrade}, Processing: config.Processing{Concurrency: concurrency}}
+// measureWaiting measures one concurrency. Except for it and for Meta's limit of a number, all settings are defaults.
+func measureWaiting(ctx context.Context, binary string, concurrency int) (_ []figure, err error) {
+	settings := config.Config{
+		CloudAPI:   config.CloudAPI{MessagesPerSecond: numberUpgrade},
+		Processing: config.Processing{Concurrency: concurrency},
+	}
 
 	p, err := startPeople(ctx, binary, settings, nil, waitingPeople, waitingThinks)
 	if err != nil {
@@ -64,7 +70,12 @@ func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err 
 
 	return []figure{
 		{
-			name:     fmt.Sprintf("AI of %s, %s people, concurrency %s, messages/s", waitingThinks, thousands(waitingPeople), thousands(concurrency)),
+			name: fmt.Sprintf(
+				"AI of %s, %s people, concurrency %s, messages/s",
+				waitingThinks,
+				thousands(waitingPeople),
+				thousands(concurrency),
+			),
 			measured: fmt.Sprintf("%.1f", perSecond),
 			target:   fmt.Sprintf(">= %.1f of %.0f", waitingRatio, ideal),
 			ratio:    times(ratio),
@@ -72,7 +83,7 @@ func wait(ctx context.Context, binary string, concurrency int) (_ []figure, err 
 		},
 		d.spent.of(waitingPeople, "message"),
 		{
-			name:     "  memory, largest",
+			name:     "  memory, peak",
 			measured: fmt.Sprintf("%.0f MB", megabytes(memory.Peak)),
 			target:   fmt.Sprintf("< %.0f MB", megabytes(waitingMemory)),
 			ratio:    times(float64(memory.Peak) / waitingMemory),
