@@ -51,8 +51,8 @@ func TestAColleagueSilencesTheAI(t *testing.T) {
 		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
 	}
 
-	if got := h.record("wamid.1").Event.State; got != store.Skipped {
-		t.Errorf("the message to the colleague is %s, want kept", got)
+	if got := h.record("wamid.1").Event.State; got != store.Human {
+		t.Errorf("the message to the colleague is %s, want human", got)
 	}
 }
 
@@ -66,8 +66,8 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 	h.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
 	h.waitIdle()
 
-	if got := h.record("wamid.2").Event.State; got != store.Skipped {
-		t.Errorf("the message under the other name is %s, want kept: a colleague has the conversation", got)
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the message under the other name is %s, want human: a colleague has the conversation", got)
 	}
 }
 
@@ -94,8 +94,8 @@ func TestHandoff(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
 	h.waitFor("handled", func() bool { return h.record("wamid.2").Event.State != store.Pending })
 
-	if got := h.record("wamid.2").Event.State; got != store.Skipped {
-		t.Errorf("the message during the handoff is %s, want kept", got)
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the message during the handoff is %s, want human", got)
 	}
 
 	n := 3

@@ -5,7 +5,7 @@ package engine
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,75 +16,78 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// typingTimeout bounds the read receipt and typing indicator.
+// typingTimeout bounds the call that sends the read receipt and the typing indicator.
 const typingTimeout = 3 * time.Second
 
-// ask puts the message to the AI and records the answer, so that a later attempt sends it without asking again.
-func (e *Engine) ask(ctx context.Context, t *task) error {
-	joined, err := e.gather(ctx, t)
+// askAI asks the AI about the message and records its answer, so that a later attempt sends the answer without asking
+// again.
+func (e *Engine) askAI(ctx context.Context, a *attempt) error {
+	coalesced, err := e.coalesce(ctx, a)
 	if err != nil {
 		return err
 	}
 
-	handle, ok := handlers[string(t.message.Type)]
+	handle, ok := handlers[string(a.message.Type)]
 	if !ok {
 		handle = handleOther
 	}
 
-	request, err := handle(ctx, e, t)
-	defer t.dropFile(e)
+	request, err := handle(ctx, e, a)
+	defer e.removeFile(a)
 
 	if err != nil {
 		return err
 	}
 
 	if request == nil || !e.Bird.Enabled(request.Method) {
-		t.end = store.Skipped
+		a.successState = store.Skipped
 		return nil
 	}
 
-	answer, err := e.question(ctx, t, request)
+	answer, err := e.callBird(ctx, a, request)
 	if err != nil {
-		return e.fallBack(ctx, t, err)
+		return e.fallBack(ctx, a, err)
 	}
 
-	t.final.Coalesced = joined
-	if answer.Handoff != nil {
-		t.final.HumanUntil = new(e.Clock.Now().Add(t.settings.Processing.HandoffDuration))
+	a.pendingStep.Coalesced = coalesced
 
-		if answer.Handoff.Text != "" {
-			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: answer.Handoff.Text})
+	if answer.Handoff != nil {
+		a.takeOver(e.Clock.Now())
+
+		if text := answer.Handoff.Text; text != "" {
+			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: text})
 		}
 	}
 
-	replies, err := e.plan(t, answer.Replies)
+	replies, err := e.plan(a, answer.Replies)
 	if err != nil {
-		return e.fallBack(ctx, t, err)
+		return e.fallBack(ctx, a, err)
 	}
 
-	return e.keepAnswer(ctx, t, replies)
+	return e.recordAnswer(ctx, a, replies)
 }
 
-// question makes the call, with "typing" shown to the person meanwhile.
-func (e *Engine) question(ctx context.Context, t *task, request *bird.Request) (bird.Answer, error) {
-	request.Attempt = t.work.Attempts + 1
-	request.Replays = t.work.Replays
+// callBird sends the request while the person sees the typing indicator.
+func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
+	method := string(request.Method)
+	request.Attempt = a.attempt()
+	request.Replays = a.work.Replays
 
-	var courtesy sync.WaitGroup
-	courtesy.Go(func() { e.showTyping(ctx, t) })
+	var typing sync.WaitGroup
+	typing.Go(func() { e.showTyping(ctx, a) })
 
-	began := e.Clock.Now()
-	asking, span := e.Tracer.Start(ctx, "ask Bird", "method", string(request.Method))
-	answer, err := e.Bird.Ask(asking, *request)
+	startedAt := e.Clock.Now()
+	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
+	answer, err := e.Bird.Ask(callCtx, *request)
 	span.End(err)
-	e.Metrics.AIAnswered(string(request.Method), e.Clock.Since(began))
-	e.note(string(request.Method), err)
-	courtesy.Wait() // or else "typing" could appear after the answer
+	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
+	e.recordCall(method, err)
+	typing.Wait() // otherwise the indicator could appear after the answer
 
 	if err == nil && answer.Later {
 		err = &failure.Error{
 			Class: failure.Permanent,
-			Op:    string(request.Method),
+			Op:    method,
 			Code:  bird.CodeBadResponse,
 			Text:  "Bird answers later, which is not supported: answer the call itself",
 		}
@@ -93,8 +96,8 @@ func (e *Engine) question(ctx context.Context, t *task, request *bird.Request) (
 	return answer, err
 }
 
-// keepAnswer records what is to be sent, and that sending begins where the phone number's throughput allows it at once.
-func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply) error {
+// recordAnswer records the parts to send. If the first may be sent at once, the same step records that its send starts.
+func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.Reply) error {
 	if len(replies) == 0 {
 		return nil
 	}
@@ -102,69 +105,60 @@ func (e *Engine) keepAnswer(ctx context.Context, t *task, replies []store.Reply)
 	step := store.Step{
 		Now:        e.Clock.Now(),
 		Answer:     replies,
-		Coalesced:  t.final.Coalesced,
-		HumanUntil: t.final.HumanUntil,
+		Coalesced:  a.pendingStep.Coalesced,
+		HumanUntil: a.pendingStep.HumanUntil,
 	}
-	if e.allowed(t, &replies[0]) == nil && e.Graph.Allow(t.number()) {
+	if e.checkSendable(a, &replies[0]) == nil && e.Graph.Allow(a.number()) {
 		step.Sending = &replies[0].Part
 	}
 
-	if _, err := e.record(ctx, t, step); err != nil {
+	if _, err := e.record(ctx, a.head, step); err != nil {
 		return err
 	}
 
-	t.final.Coalesced = nil
-	t.final.HumanUntil = nil
-	t.work.Replies = replies
-	t.inFlight = step.Sending
+	a.pendingStep.Coalesced = nil
+	a.pendingStep.HumanUntil = nil
+	a.work.Replies = replies
+	a.inFlight = step.Sending
 
 	return nil
 }
 
-// fallBack sends the configured text where the AI answered with something that cannot be used. The message becomes a
-// dead letter all the same.
-func (e *Engine) fallBack(ctx context.Context, t *task, cause error) error {
+// fallbackCodes are the codes of failures for which the fallback text is sent: answers that cannot be used.
+var fallbackCodes = []string{bird.CodeBadResponse, cloudapi.CodeBadContent}
+
+// fallBack plans the configured fallback text if the AI's answer cannot be used. The message is dead-lettered all the same.
+func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	f := failure.Of(cause)
 
-	text := t.settings.Processing.FallbackText
-	if text == "" || (f.Code != bird.CodeBadResponse && f.Code != cloudapi.CodeBadContent) {
+	text := a.settings.Processing.FallbackText
+	if text == "" || !slices.Contains(fallbackCodes, f.Code) {
 		return cause
 	}
 
-	replies, err := e.plan(t, []bird.Reply{{Kind: bird.KindText, Text: text}})
+	replies, err := e.plan(a, []bird.Reply{{Kind: bird.KindText, Text: text}})
 	if err != nil {
 		return cause
 	}
 
-	t.spoilt = f
+	a.fallbackCause = f
 
-	return e.keepAnswer(ctx, t, replies)
+	return e.recordAnswer(ctx, a, replies)
 }
 
-// showTyping is a courtesy that must not hold up the answer: what is wrong with it will show when that is sent.
-func (e *Engine) showTyping(ctx context.Context, t *task) {
-	if !*t.settings.Processing.TypingIndicator || t.message.GroupID != "" || t.work.Attempts > 0 || t.settings.Secrets.AccessToken == "" {
+// showTyping marks the message as read and shows the typing indicator. A failure is only logged: if its cause persists, it
+// fails the send too.
+func (e *Engine) showTyping(ctx context.Context, a *attempt) {
+	wanted := *a.settings.Processing.TypingIndicator && a.message.GroupID == ""
+	if !wanted || a.work.Attempts > 0 || a.settings.Secrets.AccessToken == "" {
 		return
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
 	defer cancel()
 
-	if err := e.Graph.MarkRead(ctx, t.number(), string(t.message.ID)); err != nil {
+	if err := e.Graph.MarkRead(ctx, a.number(), string(a.message.ID)); err != nil {
 		e.Metrics.CallFailed(failure.Of(err))
-		e.Log.Debug("mark read", logevent.EventID, t.work.Event.ID, "error", err)
+		e.Log.Debug("mark message as read", logevent.EventID, a.work.Event.ID, "error", err)
 	}
-}
-
-// dropFile gives back what was downloaded.
-func (t *task) dropFile(e *Engine) {
-	if t.file == nil {
-		return
-	}
-
-	if err := t.file.Remove(); err != nil {
-		e.Log.Error("remove downloaded media", logevent.EventID, t.work.Event.ID, "error", fmt.Errorf("spool: %w", err))
-	}
-
-	t.file = nil
 }

@@ -4,10 +4,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -15,101 +16,130 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// maxStarts bounds how often an event is begun without anything being recorded: one that ends the process each time
-// must not stop its lane for ever.
+// maxStarts bounds how often an attempt starts without recording anything. An event that crashes the process each time
+// must not block its lane forever.
 const maxStarts = 10
 
-// task is one event in hand, and how far its work has come.
-type task struct {
-	lease    store.LeaseRef
-	work     *store.Work
-	item     whatsapp.Item
-	message  whatsapp.Message
-	contact  whatsapp.Contact
-	settings *config.Snapshot
-	texts    []string    // of the messages that are put together with this one
-	file     *media.File // what the person sent, while the AI is asked
+// attempt is one attempt at the head of a conversation.
+type attempt struct {
+	inbound
+	message   whatsapp.Message
+	contact   whatsapp.Contact
+	coalesced []string    // the texts of the messages that are answered together with this one
+	file      *media.File // the downloaded media; removed after the request to Bird
 
-	end      store.State    // how a success is recorded
-	final    store.Step     // what is recorded with it besides
-	spoilt   *failure.Error // makes it a dead letter although an answer was sent: the fallback text
-	sent     *store.SentRef // a reply that Meta took, not recorded yet
-	inFlight *int           // the part that is recorded as being sent, while nothing is known of its outcome
+	// pendingStep collects the effects that are not recorded yet. The step that ends the attempt records them, unless an
+	// earlier step does.
+	pendingStep store.Step
+	// inFlight is the part that is recorded as Sending while Meta has not answered.
+	inFlight *int
+	// successState is the state of the event when the attempt succeeds.
+	successState store.State
+	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
+	// the fallback was sent.
+	fallbackCause *failure.Error
 }
 
-// converse does all that is still to do for an event of a conversation: a message is put to the AI, unless it has
-// answered, and what was not sent is sent.
-func (e *Engine) converse(ctx context.Context, t *task) (err error) {
-	if t.work.Starts > maxStarts {
+// processConversation is the process function of conversations.
+func (e *Engine) processConversation(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
+	a := &attempt{inbound: inbound{head: e.newHead(lease, work)}, successState: store.Done}
+
+	err := e.answerMessage(ctx, a)
+	if isLeaseLost(ctx, err) {
+		return nil, store.ErrLeaseLost
+	}
+
+	return e.finish(ctx, a.head, e.resolveAttempt(ctx, a, err))
+}
+
+// answerMessage does the remaining work for an event of a conversation: it asks the AI, unless its answer is recorded, and
+// sends the parts that were not sent yet.
+func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
+	event := &a.work.Event
+
+	if a.work.Starts > maxStarts {
 		return &failure.Error{
 			Class: failure.Permanent,
-			Op:    "work",
-			Code:  "abandoned",
-			Text:  "begun several times and never ended: the process stopped each time",
+			Op:    opProcess,
+			Code:  codeAbandoned,
+			Text:  "the process ended during each of several attempts",
 		}
 	}
 
-	if err := t.read(); err != nil {
+	if err := a.decode(); err != nil {
 		return err
 	}
 
-	ctx, span := e.Tracer.Start(tracing.Resume(ctx, t.item.Trace), "handle message", "event", t.work.Event.ID.String(), "type", t.work.Event.Type)
+	ctx = tracing.Resume(ctx, a.item.Trace)
+
+	ctx, span := e.Tracer.Start(ctx, "handle message", "event", event.ID.String(), "type", event.Type)
 	defer func() { span.End(err) }()
 
-	if t.work.Event.Kind != store.KindMessage {
-		t.colleagueWrote(e.Clock.Now())
+	if event.Kind != store.KindMessage {
+		a.takeOver(e.Clock.Now()) // a colleague answered from the WhatsApp Business app
 		return nil
 	}
 
-	if len(t.work.Replies) == 0 {
-		if e.Clock.Now().Before(t.work.Conversation.HumanUntil) {
-			t.end = store.Skipped // a person of the business has the conversation
+	if len(a.work.Replies) == 0 {
+		if e.Clock.Now().Before(a.work.Conversation.HumanUntil) {
+			a.successState = store.Human
 			return nil
 		}
 
-		if err := e.ask(ctx, t); err != nil {
+		if err := e.askAI(ctx, a); err != nil {
 			return err
 		}
 	}
 
-	return e.send(ctx, t)
+	return e.sendReplies(ctx, a)
 }
 
-// colleagueWrote silences the AI: someone answered from the WhatsApp Business app.
-func (t *task) colleagueWrote(now time.Time) {
-	t.final.HumanUntil = new(now.Add(t.settings.Processing.HandoffDuration))
+// takeOver gives the conversation to a person for the configured time.
+func (a *attempt) takeOver(now time.Time) {
+	a.pendingStep.HumanUntil = new(now.Add(a.settings.Processing.HandoffDuration))
 }
 
-// read decodes the stored event.
-func (t *task) read() error {
-	item, err := whatsapp.Decode(t.work.Event.Payload)
-	if err != nil {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    "work",
-			Code:  "unreadable",
-			Text:  "the stored event cannot be read",
-		}
+// decode decodes the stored event and its message.
+func (a *attempt) decode() error {
+	if err := a.inbound.decode(); err != nil {
+		return err
 	}
 
-	t.item = item
-	if item.Part != whatsapp.PartMessage {
+	if a.item.Part != whatsapp.PartMessage {
 		return nil
 	}
 
-	if t.message, err = whatsapp.ParseMessage(item.Raw); err != nil {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    "work",
-			Code:  "unreadable",
-			Text:  "the message is no JSON object",
-		}
+	message, err := whatsapp.ParseMessage(a.item.Raw)
+	if err != nil {
+		return unreadable(opProcess, "the message is not a JSON object")
 	}
 
-	t.contact = whatsapp.ParseContact(item.Contact)
+	a.message = message
+	a.contact = whatsapp.ParseContact(a.item.Contact)
 
 	return nil
 }
 
-// number is the id of the business phone number that the message was sent to, and is answered from.
-func (t *task) number() string { return string(t.item.Metadata.PhoneNumberID) }
+// common returns the part of a request body that all messages have.
+func (a *attempt) common() bird.Common {
+	m := a.message
+	c := a.contact
+
+	body := a.origin(m.ID, m.Timestamp, cmp.Or(m.FromUserID, m.From))
+	body.From = optional(m.From)
+	body.ContactInfo = bird.Contact{
+		WaID:     optional(cmp.Or(c.WaID, m.From)),
+		Name:     optional(c.Name),
+		UserID:   optional(cmp.Or(c.UserID, m.FromUserID)),
+		Username: optional(c.Username),
+	}
+	body.Context = m.Context
+	body.Referral = m.Referral
+
+	return body
+}
+
+// scopes returns the scopes of a send in this conversation.
+func (a *attempt) scopes() map[failure.Scope]string {
+	return scopes(a.item.WABAID, a.number(), a.lease.Lane)
+}

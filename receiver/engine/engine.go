@@ -1,14 +1,13 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package engine works through the inbox: it claims conversations, hands each message to the AI and sends the answer
-// back, acts on statuses and reported errors, tells the sink, and decides what happens when something fails.
+// Package engine processes stored events: it claims lanes, asks the AI about each message and sends the answer, handles
+// statuses and reported errors, sends notices to the sink, and decides what happens after a failure.
 package engine
 
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -28,13 +26,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
-// Statuses and notices are worked beside the conversations, in places of their own: neither waits for the other.
+// Statuses and notices have pools of their own, so that they neither delay conversations nor wait for them.
 const (
-	statusPlaces = 32
-	noticePlaces = 16
+	statusCapacity = 32
+	noticeCapacity = 16
 )
 
-// Parts are what the engine works with. All are required.
+// Parts are the dependencies of the engine. All are required.
 type Parts struct {
 	Store   store.Store
 	Bird    *bird.Client
@@ -48,54 +46,55 @@ type Parts struct {
 	Log     *slog.Logger
 }
 
-// Engine is run once.
+// Engine processes the events of the store. Run it once.
 type Engine struct {
 	Parts
-	pools  []*pool
-	pauses pauses
-	turns  turns
-	began  time.Time
-
-	mu       sync.Mutex
-	problems map[string]string // by operation: what the configuration has wrong
-	token    health.TokenState // what Meta last said of the access token
+	pools        []*pool
+	pauses       pauses
+	reservations reservations
+	calls        callHealth
+	startedAt    time.Time
 }
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
 	e := &Engine{
-		Parts:    parts,
-		began:    parts.Clock.Now(),
-		pauses:   pauses{byScope: map[string]store.Pause{}},
-		turns:    turns{at: map[store.ID]time.Time{}},
-		problems: map[string]string{},
-		token:    health.TokenUnknown,
+		Parts:        parts,
+		startedAt:    parts.Clock.Now(),
+		pauses:       pauses{byScope: map[string]store.Pause{}},
+		reservations: reservations{at: map[store.ID]time.Time{}},
+		calls: callHealth{
+			problems: map[string]string{},
+			token:    health.TokenUnknown,
+		},
 	}
+
+	concurrency := func() int { return e.Live.Current().Processing.Concurrency }
 	e.pools = []*pool{
-		newPool(e, store.Conversations, func() int { return e.Live.Current().Processing.Concurrency }, e.converse),
-		newPool(e, store.Statuses, func() int { return statusPlaces }, e.follow),
-		newPool(e, store.Notices, func() int { return noticePlaces }, e.tell),
+		newPool(parts, store.Conversations, concurrency, e.processConversation),
+		newPool(parts, store.Statuses, func() int { return statusCapacity }, e.processStatus),
+		newPool(parts, store.Notices, func() int { return noticeCapacity }, e.processNotice),
 	}
 
 	return e
 }
 
-// Wake makes the engine look for due work of the given classes at once. It never blocks.
+// Wake makes the engine claim due lanes of the given classes at once. It never blocks.
 func (e *Engine) Wake(classes ...store.Class) {
 	for _, p := range e.pools {
 		if slices.Contains(classes, p.class) {
-			p.wakeUp()
+			p.wake()
 		}
 	}
 }
 
-// Run works until ctx ends, then takes nothing new, gives what is in hand drain to come to an end, and hands back the
-// rest. It returns when nothing of it runs any more.
+// Run processes events until ctx ends. It then claims nothing new, gives running attempts the time drain to finish, and
+// releases the remaining leases. It returns when all its goroutines have ended.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) {
-	e.readPauses(ctx) // before anything is sent
+	e.loadPauses(ctx) // before anything is sent
 
 	var parts sync.WaitGroup
-	parts.Go(func() { e.watchPauses(ctx) })
+	parts.Go(func() { e.refreshPauses(ctx) })
 
 	for _, p := range e.pools {
 		parts.Go(func() { p.run(ctx, drain) })
@@ -104,54 +103,5 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) {
 	parts.Wait()
 }
 
-// Token is what Meta last said of the access token, by the sends that were tried.
-func (e *Engine) Token() health.TokenState {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-
-	return e.token
-}
-
-// noteSend is note for calls that carry the access token.
-func (e *Engine) noteSend(err error) {
-	e.note(opSend, err)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-
-	if err == nil {
-		e.token = health.TokenAccepted
-	} else if cloudapi.TokenRefused(failure.Of(err)) {
-		e.token = health.TokenRefused
-	}
-}
-
-// note keeps the account of one call's outcome.
-func (e *Engine) note(op string, err error) {
-	if err == nil {
-		e.mu.Lock()
-		delete(e.problems, op)
-		e.mu.Unlock()
-
-		return
-	}
-
-	f := failure.Of(err)
-	e.Metrics.CallFailed(f)
-
-	if f.Class == failure.Configuration {
-		e.mu.Lock()
-		e.problems[op] = f.Text
-		e.mu.Unlock()
-	}
-}
-
-// Problems says, by operation, what is wrong with the configuration, until a call of that operation succeeds.
-func (e *Engine) Problems() map[string]string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-
-	return maps.Clone(e.problems)
-}
-
-// random spreads retries.
-func random() float64 { return rand.Float64() } //nolint:gosec // spreading retries needs no secrecy
+// random returns the jitter of a retry, from [0, 1).
+func random() float64 { return rand.Float64() } //nolint:gosec // jitter needs no secrecy

@@ -4,79 +4,175 @@
 package engine
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// handler turns a message into the question that the AI gets; nil means that there is nothing to ask.
-type handler func(ctx context.Context, e *Engine, t *task) (*bird.Request, error)
+// handler builds the request to Bird for one message type. A nil request means that there is nothing to ask.
+type handler func(context.Context, *Engine, *attempt) (*bird.Request, error)
 
-// handlers has one line for each type of message. One that Meta adds is put as it came, like those of handleOther.
+// handlers are the handlers by message type. handleOther handles all other types.
 var handlers = map[string]handler{
-	"text":            handleText,
-	"image":           handleImage,
-	"video":           handleVideo,
-	"audio":           handleAudio,
-	"document":        handleDocument,
-	"location":        handleLocation,
-	"contacts":        handleContacts,
-	"interactive":     handleInteractive,
-	"button":          handleButton,
-	"system":          handleSystem,
-	"sticker":         handleOther,
-	"reaction":        handleOther,
-	"order":           handleOther,
-	"edit":            handleOther,
-	"revoke":          handleOther,
-	"request_welcome": handleOther,
-	"unsupported":     handleOther,
-	"unknown":         handleOther,
+	"text":        fromMessage(textRequest),
+	"image":       imageType.handle,
+	"video":       videoType.handle,
+	"audio":       audioType.handle,
+	"document":    documentType.handle,
+	"location":    fromMessage(locationRequest),
+	"contacts":    fromMessage(contactsRequest),
+	"interactive": fromMessage(interactiveRequest),
+	"button":      fromMessage(buttonRequest),
+	"system":      handleSystem,
 }
 
-// common is what every question says about the message.
-func (t *task) common() bird.Common {
-	m := t.message
-	c := t.contact
-	body := t.origin(m.ID, m.Timestamp, cmp.Or(m.FromUserID, m.From))
-	body.From = optional(m.From)
-	body.ContactInfo = bird.Contact{
-		WaID:     optional(cmp.Or(c.WaID, m.From)),
-		Name:     optional(c.Name),
-		UserID:   optional(cmp.Or(c.UserID, m.FromUserID)),
-		Username: optional(c.Username),
-	}
-	body.Context = m.Context
-	body.Referral = m.Referral
+// fromMessage returns a handler for a type whose request follows from the message alone. A nil request of build means that
+// the message has another shape than its type promises: it is sent as Meta delivered it.
+func fromMessage(build func(*attempt) *bird.Request) handler {
+	return func(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
+		if request := build(a); request != nil {
+			return request, nil
+		}
 
-	return body
-}
-
-// origin is what Bird is told of any event: which one it is, and of what message, number and person.
-func (t *task) origin(messageID, timestamp, person whatsapp.Text) bird.Common {
-	return bird.Common{
-		SchemaVersion:      1,
-		EventID:            t.work.Event.ID.String(),
-		Channel:            "whatsapp",
-		WorkspaceID:        t.settings.Bird.WorkspaceID,
-		AIEmployeeID:       t.settings.Bird.AIEmployeeID,
-		PhoneNumberID:      t.number(),
-		WABAID:             t.item.WABAID,
-		DisplayPhoneNumber: string(t.item.Metadata.DisplayPhoneNumber),
-		MessageID:          string(messageID),
-		Timestamp:          string(timestamp),
-		ReceivedAt:         t.work.Event.ReceivedAt,
-		ConversationKey:    t.number() + ":" + string(person),
+		return handleOther(ctx, e, a)
 	}
 }
 
-// optional is null in JSON where Meta left the property out.
-func optional(t whatsapp.Text) *string {
-	if t == "" {
+// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, orders, edits,
+// revocations, request_welcome, messages that Meta cannot deliver (unsupported, unknown), and every type that Meta adds.
+// The method is off unless the configuration enables it.
+func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error) {
+	return &bird.Request{
+		Method: bird.ProcessOther,
+		Body: bird.OtherMessage{
+			Common:  a.common(),
+			Type:    string(a.message.Type),
+			Message: a.message.Raw,
+		},
+	}, nil
+}
+
+// handleSystem joins the conversations of a person whose phone number or user id changed.
+func handleSystem(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
+	for _, lane := range a.message.NewConversations(a.number()) {
+		if _, err := e.record(ctx, a.head, store.Step{Now: e.Clock.Now(), Join: lane}); err != nil {
+			return nil, err
+		}
+	}
+
+	return handleOther(ctx, e, a)
+}
+
+func textRequest(a *attempt) *bird.Request {
+	texts := append([]string{a.message.TextBody()}, a.coalesced...)
+
+	return &bird.Request{
+		Method: bird.ProcessText,
+		Body: bird.TextMessage{
+			Common: a.common(),
+			Text:   strings.Join(texts, "\n"),
+		},
+	}
+}
+
+func locationRequest(a *attempt) *bird.Request {
+	location, ok := a.message.Location()
+	if !ok {
 		return nil
 	}
 
-	return new(string(t))
+	return &bird.Request{
+		Method: bird.ProcessLocation,
+		Body: bird.LocationMessage{
+			Common: a.common(),
+			Location: bird.Location{
+				Latitude:  location.Latitude,
+				Longitude: location.Longitude,
+				Name:      string(location.Name),
+				Address:   string(location.Address),
+			},
+		},
+	}
+}
+
+func contactsRequest(a *attempt) *bird.Request {
+	raw, ok := a.message.Contacts()
+	if !ok {
+		return nil
+	}
+
+	var cards []json.RawMessage
+	if json.Unmarshal(raw, &cards) != nil {
+		return nil
+	}
+
+	return &bird.Request{
+		Method: bird.ProcessContacts,
+		Body:   bird.ContactsMessage{Common: a.common(), Contacts: cards},
+	}
+}
+
+// interactiveRequest returns the person's choice. Answers to call requests, and kinds that Meta adds, have no request of
+// their own.
+func interactiveRequest(a *attempt) *bird.Request {
+	choice, ok := a.message.Interactive()
+	if !ok {
+		return nil
+	}
+
+	switch choice.Kind {
+	case whatsapp.ButtonReply:
+		return &bird.Request{
+			Method: bird.ProcessButton,
+			Body: bird.ButtonInteraction{
+				Common:      a.common(),
+				ButtonID:    string(choice.ID),
+				ButtonTitle: string(choice.Title),
+				Source:      bird.FromInteractive,
+			},
+		}
+	case whatsapp.ListReply:
+		return &bird.Request{
+			Method: bird.ProcessList,
+			Body: bird.ListInteraction{
+				Common:          a.common(),
+				ListID:          string(choice.ID),
+				ListTitle:       string(choice.Title),
+				ListDescription: string(choice.Description),
+			},
+		}
+	case whatsapp.FlowReply:
+		return &bird.Request{
+			Method: bird.ProcessFlow,
+			Body: bird.FlowResponse{
+				Common:   a.common(),
+				FlowName: string(choice.Name),
+				Response: choice.ResponseJSON,
+			},
+		}
+	default:
+		return nil
+	}
+}
+
+// buttonRequest returns the quick reply to a template. Its payload takes the place of the button's id.
+func buttonRequest(a *attempt) *bird.Request {
+	button, ok := a.message.Button()
+	if !ok {
+		return nil
+	}
+
+	return &bird.Request{
+		Method: bird.ProcessButton,
+		Body: bird.ButtonInteraction{
+			Common:      a.common(),
+			ButtonID:    string(button.Payload),
+			ButtonTitle: string(button.Text),
+			Source:      bird.FromTemplate,
+		},
+	}
 }

@@ -8,26 +8,81 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// mediaType says what becomes of a message with a file.
+// mediaType describes how a message with a file becomes a request.
 type mediaType struct {
 	kind    media.Kind
 	process bird.Method
 	analyze bird.Method
-	body    func(bird.Common, whatsapp.Media) bird.Body
+	body    func(bird.Common, whatsapp.Media) bird.Body // of the process method
 }
 
-// handle downloads the file and puts it with the message, or has it analyzed and puts the result as a text.
-func (m mediaType) handle(ctx context.Context, e *Engine, t *task) (*bird.Request, error) {
-	sent, ok := t.message.Media()
+var imageType = mediaType{
+	kind:    media.Image,
+	process: bird.ProcessImage,
+	analyze: bird.AnalyzeImage,
+	body: func(c bird.Common, m whatsapp.Media) bird.Body {
+		return bird.ImageMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			MimeType: string(m.MimeType),
+		}
+	},
+}
+
+var videoType = mediaType{
+	kind:    media.Video,
+	process: bird.ProcessVideo,
+	analyze: bird.AnalyzeVideo,
+	body: func(c bird.Common, m whatsapp.Media) bird.Body {
+		return bird.VideoMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			MimeType: string(m.MimeType),
+		}
+	},
+}
+
+var audioType = mediaType{
+	kind:    media.Audio,
+	process: bird.ProcessAudio,
+	analyze: bird.TranscribeAudio,
+	body: func(c bird.Common, m whatsapp.Media) bird.Body {
+		return bird.AudioMessage{
+			Common:   c,
+			MimeType: string(m.MimeType),
+			Voice:    bool(m.Voice),
+		}
+	},
+}
+
+var documentType = mediaType{
+	kind:    media.Document,
+	process: bird.ProcessDocument,
+	analyze: bird.ParseDocument,
+	body: func(c bird.Common, m whatsapp.Media) bird.Body {
+		return bird.DocumentMessage{
+			Common:   c,
+			Caption:  string(m.Caption),
+			Filename: string(m.Filename),
+			MimeType: string(m.MimeType),
+		}
+	},
+}
+
+// handle downloads the file and attaches it to the request. If the configuration says so, Bird analyzes the file first and
+// the request has the result as a text.
+func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
+	sent, ok := a.message.Media()
 	if !ok {
-		return handleOther(ctx, e, t)
+		return handleOther(ctx, e, a)
 	}
 
-	analyzing := t.settings.Bird.Media.Mode == config.MediaAnalyze && e.Bird.Enabled(m.analyze)
+	analyzing := a.settings.Bird.Media.Mode == config.MediaAnalyze && e.Bird.Enabled(m.analyze)
 
 	method := m.process
 	if analyzing {
@@ -38,37 +93,20 @@ func (m mediaType) handle(ctx context.Context, e *Engine, t *task) (*bird.Reques
 		return nil, nil
 	}
 
-	file, err := e.Media.Fetch(ctx, t.number(), m.kind, media.Wanted{
-		ID:       string(sent.ID),
-		SHA256:   string(sent.SHA256),
-		MimeType: string(sent.MimeType),
-		Filename: string(sent.Filename),
-	})
-	e.note("download media", err)
-
+	attached, err := e.download(ctx, a, m.kind, sent)
 	if err != nil {
 		return nil, err
 	}
 
-	t.file = file
-
-	attached := &bird.Media{
-		ID:       string(sent.ID),
-		MimeType: file.MimeType,
-		SHA256:   file.SHA256,
-		Size:     file.Size,
-		Filename: file.Filename,
-		Content:  file,
-	}
 	if !analyzing {
 		return &bird.Request{
 			Method: m.process,
-			Body:   m.body(t.common(), sent),
+			Body:   m.body(a.common(), sent),
 			Media:  attached,
 		}, nil
 	}
 
-	analysis, err := e.analyze(ctx, t, m, sent, attached)
+	analysis, err := e.analyze(ctx, a, m.analyze, sent, attached)
 	if err != nil {
 		return nil, err
 	}
@@ -78,33 +116,86 @@ func (m mediaType) handle(ctx context.Context, e *Engine, t *task) (*bird.Reques
 		text = analysis.Transcript
 	}
 
-	return &bird.Request{Method: bird.ProcessText, Body: bird.TextMessage{
-		Common:   t.common(),
-		Text:     text,
-		Analysis: analysis.Result,
-	}}, nil
+	return &bird.Request{
+		Method: bird.ProcessText,
+		Body: bird.TextMessage{
+			Common:   a.common(),
+			Text:     text,
+			Analysis: analysis.Result,
+		},
+	}, nil
 }
 
-func (e *Engine) analyze(ctx context.Context, t *task, m mediaType, sent whatsapp.Media, attached *bird.Media) (bird.Analysis, error) {
-	began := e.Clock.Now()
+// download fetches the file of the message into the spool. The attempt removes it with removeFile.
+func (e *Engine) download(
+	ctx context.Context,
+	a *attempt,
+	kind media.Kind,
+	sent whatsapp.Media,
+) (*bird.Media, error) {
+	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Wanted{
+		ID:       string(sent.ID),
+		SHA256:   string(sent.SHA256),
+		MimeType: string(sent.MimeType),
+		Filename: string(sent.Filename),
+	})
+	e.recordCall("download media", err)
+
+	if err != nil {
+		return nil, err
+	}
+
+	a.file = file
+
+	return &bird.Media{
+		ID:       string(sent.ID),
+		MimeType: file.MimeType,
+		SHA256:   file.SHA256,
+		Size:     file.Size,
+		Filename: file.Filename,
+		Content:  file,
+	}, nil
+}
+
+func (e *Engine) analyze(
+	ctx context.Context,
+	a *attempt,
+	method bird.Method,
+	sent whatsapp.Media,
+	attached *bird.Media,
+) (bird.Analysis, error) {
+	startedAt := e.Clock.Now()
 	analysis, err := e.Bird.Analyze(ctx, bird.Request{
-		Method:  m.analyze,
-		Attempt: t.work.Attempts + 1,
-		Replays: t.work.Replays,
+		Method:  method,
+		Attempt: a.attempt(),
+		Replays: a.work.Replays,
 		Media:   attached,
 		Body: bird.MediaAnalysis{
-			Common:   t.common(),
+			Common:   a.common(),
 			Filename: attached.Filename,
 			Metadata: bird.MediaMetadata{
-				Type:     string(t.message.Type),
+				Type:     string(a.message.Type),
 				MimeType: attached.MimeType,
 				Caption:  string(sent.Caption),
 				Voice:    bool(sent.Voice),
 			},
 		},
 	})
-	e.Metrics.AIAnswered(string(m.analyze), e.Clock.Since(began))
-	e.note(string(m.analyze), err)
+	e.Metrics.AIAnswered(string(method), e.Clock.Since(startedAt))
+	e.recordCall(string(method), err)
 
 	return analysis, err
+}
+
+// removeFile removes the downloaded file from the spool.
+func (e *Engine) removeFile(a *attempt) {
+	if a.file == nil {
+		return
+	}
+
+	if err := a.file.Remove(); err != nil {
+		e.Log.Error("remove downloaded media from the spool", logevent.EventID, a.work.Event.ID, "error", err)
+	}
+
+	a.file = nil
 }

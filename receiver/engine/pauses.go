@@ -14,28 +14,28 @@ import (
 )
 
 const (
-	maxLevel = 12
-	// levelMemory is how long after its end a pause still counts when the next one is measured.
-	levelMemory = time.Hour
-	maxPause    = time.Hour
-	pausesEvery = time.Second
+	maxPauseLevel = 12
+	// levelMemory is how long an ended pause still makes the next one longer.
+	levelMemory          = time.Hour
+	maxPause             = time.Hour
+	pauseRefreshInterval = time.Second
 )
 
-// pauses are the scopes that Meta limits, as the store has them, so that all receivers hold back together.
+// pauses caches the store's pauses by scope, so that all receivers respect the same ones.
 type pauses struct {
 	mu      sync.RWMutex
 	byScope map[string]store.Pause
 }
 
-// none tells that nothing was limited lately, which is nearly always.
-func (p *pauses) none() bool {
+// isEmpty reports whether no scope was paused lately, the usual case.
+func (p *pauses) isEmpty() bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 
 	return len(p.byScope) == 0
 }
 
-// until returns the end of the longest pause among the scopes.
+// until returns the latest end of the scopes' pauses.
 func (p *pauses) until(scopes map[failure.Scope]string) time.Time {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -59,69 +59,85 @@ func (p *pauses) level(scope string) (int, bool) {
 	return pause.Level, ok
 }
 
-func (p *pauses) put(pause store.Pause) {
+func (p *pauses) set(pause store.Pause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
 	p.byScope[pause.Scope] = pause
 }
 
-// readPauses learns of the pauses of all receivers.
-func (e *Engine) readPauses(ctx context.Context) {
-	list, err := e.Store.Pauses(ctx, e.Clock.Now().Add(-levelMemory))
-	if err != nil {
-		if ctx.Err() == nil {
-			e.Log.Error("read the pauses of limited scopes", "error", err)
-		}
+// remove removes the pause of a scope and reports whether there was one.
+func (p *pauses) remove(scope string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 
-		return
-	}
+	_, ok := p.byScope[scope]
+	delete(p.byScope, scope)
 
+	return ok
+}
+
+func (p *pauses) replace(list []store.Pause) {
 	byScope := make(map[string]store.Pause, len(list))
 	for _, pause := range list {
 		byScope[pause.Scope] = pause
 	}
 
-	e.pauses.mu.Lock()
-	e.pauses.byScope = byScope
-	e.pauses.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.byScope = byScope
 }
 
-// watchPauses keeps them current until ctx ends.
-func (e *Engine) watchPauses(ctx context.Context) {
+// loadPauses reads the pauses of all receivers from the store.
+func (e *Engine) loadPauses(ctx context.Context) {
+	list, err := e.Store.Pauses(ctx, e.Clock.Now().Add(-levelMemory))
+	if err != nil {
+		if ctx.Err() == nil {
+			e.Log.Error("read the pauses of rate-limited scopes", "error", err)
+		}
+
+		return
+	}
+
+	e.pauses.replace(list)
+}
+
+// refreshPauses reads the pauses periodically until ctx ends.
+func (e *Engine) refreshPauses(ctx context.Context) {
 	for {
-		timer := e.Clock.NewTimer(pausesEvery)
+		timer := e.Clock.NewTimer(pauseRefreshInterval)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.Chan():
-			e.readPauses(ctx)
+			e.loadPauses(ctx)
 		}
 	}
 }
 
-// scopes names what a send from number to the person of lane belongs to, from the widest to the narrowest.
+// scopes returns the names of the scopes that a send belongs to: from the number, in the conversation of lane.
 func scopes(wabaID, number, lane string) map[failure.Scope]string {
 	return map[failure.Scope]string{
 		failure.ScopeApp:             "app",
 		failure.ScopeBusinessAccount: "business_account:" + wabaID,
 		failure.ScopeNumber:          "number:" + number,
 		failure.ScopePair:            "pair:" + lane,
-		failure.ScopeRecipient:       "pair:" + lane, // a receiver knows a recipient as the person of a conversation
+		failure.ScopeRecipient:       "pair:" + lane, // a receiver knows a recipient only as the person of a conversation
 	}
 }
 
-func (t *task) scopes() map[failure.Scope]string {
-	return scopes(t.item.WABAID, t.number(), t.lease.Lane)
-}
-
-// hold pauses the scope of a limit, longer each time it is hit again, and returns when it ends. The base delay of
-// retries grows by four for a person's own limit, as Meta advises for 131056, and by two for wider ones; what the server
-// asked for wins.
+// pauseScope pauses the scope of a rate limit and returns the end of the pause. Each further hit makes the pause longer:
+// by a factor of four for a person's own limit, as Meta advises for 131056, and of two for wider ones. A Retry-After of
+// the server takes precedence.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/about-the-platform
-func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *failure.Error) (time.Time, error) {
+func (e *Engine) pauseScope(
+	ctx context.Context,
+	scopes map[failure.Scope]string,
+	f *failure.Error,
+) (time.Time, error) {
 	scope, ok := scopes[f.Scope]
 	if !ok {
 		return e.Clock.Now().Add(max(f.RetryAfter, time.Minute)), nil
@@ -129,56 +145,59 @@ func (e *Engine) hold(ctx context.Context, scopes map[failure.Scope]string, f *f
 
 	level := 0
 	if last, again := e.pauses.level(scope); again {
-		level = min(last+1, maxLevel)
+		level = min(last+1, maxPauseLevel)
 	}
 
-	factor := 2
-	if f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient {
-		factor = 4
+	wait := f.RetryAfter
+	if wait <= 0 {
+		wait = pauseDuration(e.Live.Current().Processing.Retry.BaseDelay, f.Scope, level)
 	}
 
-	wait := e.Live.Current().Processing.Retry.BaseDelay
-	for range level {
-		wait = min(wait*time.Duration(factor), maxPause)
-	}
-
-	if f.RetryAfter > 0 {
-		wait = f.RetryAfter
-	}
-
+	now := e.Clock.Now()
 	pause := store.Pause{
 		Scope: scope,
-		Until: e.Clock.Now().Add(wait),
+		Until: now.Add(wait),
 		Level: level,
 		Code:  f.Code,
 	}
-	err := e.Store.SetPause(context.WithoutCancel(ctx), pause, e.Clock.Now())
-	e.pauses.put(pause) // this receiver at least holds back
+
+	err := e.Store.SetPause(context.WithoutCancel(ctx), pause, now)
+	e.pauses.set(pause) // at least this receiver respects it
 
 	if err != nil {
-		return pause.Until, fmt.Errorf("pause a limited scope: %w", err)
+		return pause.Until, fmt.Errorf("pause a rate-limited scope: %w", err)
 	}
 
 	return pause.Until, nil
 }
 
-// freed forgets the pauses of scopes in which a send has just succeeded.
-func (e *Engine) freed(ctx context.Context, t *task) {
-	if e.pauses.none() {
+func pauseDuration(base time.Duration, scope failure.Scope, level int) time.Duration {
+	factor := time.Duration(2)
+	if scope == failure.ScopePair || scope == failure.ScopeRecipient {
+		factor = 4
+	}
+
+	wait := base
+	for range level {
+		wait = min(wait*factor, maxPause)
+	}
+
+	return wait
+}
+
+// clearPauses ends the pauses of the scopes in which a send has just succeeded.
+func (e *Engine) clearPauses(ctx context.Context, a *attempt) {
+	if e.pauses.isEmpty() {
 		return
 	}
 
-	for _, scope := range t.scopes() {
-		if _, was := e.pauses.level(scope); !was {
+	for _, scope := range a.scopes() {
+		if !e.pauses.remove(scope) {
 			continue
 		}
 
-		e.pauses.mu.Lock()
-		delete(e.pauses.byScope, scope)
-		e.pauses.mu.Unlock()
-
 		if err := e.Store.ClearPause(context.WithoutCancel(ctx), scope); err != nil {
-			e.Log.Error("end the pause of a limited scope", "error", err)
+			e.Log.Error("clear the pause of a scope", "error", err)
 		}
 	}
 }

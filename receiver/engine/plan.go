@@ -10,18 +10,21 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// plan turns the AI's replies into the sends they take. Only the first refers to the message that is answered.
-func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
+// plan returns the parts to send for the AI's replies. Only the first quotes the message that it answers.
+func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 	var contents []cloudapi.Content
 	for _, reply := range answer {
-		contents = append(contents, t.contents(reply)...)
+		contents = append(contents, a.contents(reply)...)
 	}
 
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
-		target := cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), part)}
+		target := cloudapi.Reply{
+			To:       cloudapi.RecipientOf(a.message),
+			Callback: whatsapp.Callback(a.work.Event.ID.String(), part),
+		}
 		if part == 0 {
-			target.ContextID = string(t.message.ID)
+			target.ContextID = string(a.message.ID)
 		}
 
 		encoded, err := cloudapi.Encode(target, content)
@@ -41,8 +44,8 @@ func (e *Engine) plan(t *task, answer []bird.Reply) ([]store.Reply, error) {
 	return replies, nil
 }
 
-// contents are the WhatsApp messages that one reply of the AI becomes.
-func (t *task) contents(reply bird.Reply) []cloudapi.Content {
+// contents returns the WhatsApp messages for one reply of the AI.
+func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
 	case bird.KindButtons:
 		return []cloudapi.Content{cloudapi.ButtonsContent{
@@ -74,7 +77,7 @@ func (t *task) contents(reply bird.Reply) []cloudapi.Content {
 	case bird.KindLocation:
 		return []cloudapi.Content{cloudapi.LocationContent(*reply.Location)}
 	case bird.KindReaction:
-		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: string(t.message.ID), Emoji: reply.Emoji}}
+		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: string(a.message.ID), Emoji: reply.Emoji}}
 	default:
 		var texts []cloudapi.Content
 		for _, text := range cloudapi.SplitText(reply.Text) {
@@ -94,9 +97,9 @@ func buttons(options []bird.Option) []cloudapi.ReplyButton {
 	return buttons
 }
 
-func sections(given []bird.Section) []cloudapi.ListSection {
-	sections := make([]cloudapi.ListSection, 0, len(given))
-	for _, s := range given {
+func sections(list []bird.Section) []cloudapi.ListSection {
+	sections := make([]cloudapi.ListSection, 0, len(list))
+	for _, s := range list {
 		section := cloudapi.ListSection{Title: s.Title}
 		for _, row := range s.Rows {
 			section.Rows = append(section.Rows, cloudapi.ListRow(row))

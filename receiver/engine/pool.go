@@ -6,147 +6,163 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// claimBatch bounds how many lanes one claim takes, so that replicas share a backlog.
-const claimBatch = 128
+// maxClaim bounds the lanes of one claim, so that replicas share a backlog.
+const maxClaim = 128
 
 var errStopped = errors.New("the receiver is shutting down")
 
-// pool works the lanes of one class, each in order, up to a number of them at a time.
+// process makes one attempt at the head of a leased lane and records its outcome. It returns the next due event of the
+// lane, nil if there is none.
+type process func(context.Context, store.LeaseRef, *store.Work) (*store.Work, error)
+
+// pool processes the lanes of one class, the events of each lane in order, and up to capacity lanes at a time.
 type pool struct {
-	engine  *Engine
-	class   store.Class
-	places  func() int
-	attempt func(context.Context, *task) error
-	wake    chan struct{}
-	lanes   sync.WaitGroup
+	class    store.Class
+	capacity func() int
+	process  process
+	store    store.Store
+	live     *config.Live
+	clock    clockwork.Clock
+	log      *slog.Logger
+	woken    chan struct{}
+	lanes    sync.WaitGroup
 
 	mu       sync.Mutex
-	active   map[string]*lane
+	active   map[string]*activeLane
 	stopping bool
 }
 
-// lane is a lane in hand.
-type lane struct {
+// activeLane is a lane that this pool has leased.
+type activeLane struct {
 	ref    store.LeaseRef
 	cancel context.CancelCauseFunc
 }
 
-func newPool(e *Engine, class store.Class, places func() int, attempt func(context.Context, *task) error) *pool {
+func newPool(parts Parts, class store.Class, capacity func() int, process process) *pool {
 	return &pool{
-		engine:  e,
-		class:   class,
-		places:  places,
-		attempt: attempt,
-		wake:    make(chan struct{}, 1),
-		active:  map[string]*lane{},
+		class:    class,
+		capacity: capacity,
+		process:  process,
+		store:    parts.Store,
+		live:     parts.Live,
+		clock:    parts.Clock,
+		log:      parts.Log,
+		woken:    make(chan struct{}, 1),
+		active:   map[string]*activeLane{},
 	}
 }
 
-func (p *pool) wakeUp() {
+func (p *pool) wake() {
 	select {
-	case p.wake <- struct{}{}:
+	case p.woken <- struct{}{}:
 	default:
 	}
 }
 
 func (p *pool) run(ctx context.Context, drain time.Duration) {
-	e := p.engine
-
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 
-	renewer := make(chan struct{})
-	go func() { defer close(renewer); p.renew(work) }()
+	var renewal sync.WaitGroup
+	renewal.Go(func() { p.renewLeases(work) })
 
 	for ctx.Err() == nil {
 		more, err := p.claim(ctx, work)
 		if err != nil && ctx.Err() == nil {
-			e.Log.Error("claim work", "class", p.class, "error", err)
+			p.log.Error("claim lanes", "class", p.class, "error", err)
 		}
 
-		if more {
-			continue
+		if !more {
+			p.waitForWork(ctx)
 		}
-
-		timer := e.Clock.NewTimer(e.Live.Current().Processing.Poll)
-		select {
-		case <-ctx.Done():
-		case <-p.wake:
-		case <-timer.Chan():
-		}
-
-		timer.Stop()
 	}
 
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
 
-	timer := e.Clock.AfterFunc(drain, func() { cancel(errStopped) })
+	timer := p.clock.AfterFunc(drain, func() { cancel(errStopped) })
 
 	p.lanes.Wait()
 	timer.Stop()
 	cancel(errStopped)
-	<-renewer
+	renewal.Wait()
 }
 
-// claim takes due lanes for the free places and tells whether there may be more for the places still free.
+// waitForWork returns on a wake-up, at the next poll, or when ctx ends.
+func (p *pool) waitForWork(ctx context.Context) {
+	timer := p.clock.NewTimer(p.live.Current().Processing.Poll)
+	defer timer.Stop()
+
+	select {
+	case <-ctx.Done():
+	case <-p.woken:
+	case <-timer.Chan():
+	}
+}
+
+// claim leases due lanes up to the free capacity. It reports whether more lanes may be due and capacity is left.
 func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
-	e := p.engine
 	p.mu.Lock()
-	limit := min(p.places()-len(p.active), claimBatch)
+	limit := min(p.capacity()-len(p.active), maxClaim)
 	p.mu.Unlock()
 
 	if limit <= 0 {
-		return false, nil // a lane that ends wakes the loop
+		return false, nil // the next released lane wakes the loop
 	}
 
-	now := e.Clock.Now()
+	now := p.clock.Now()
 
-	leases, err := e.Store.Claim(ctx, p.class, now, now.Add(e.Live.Current().Processing.Lease), limit)
+	leases, err := p.store.Claim(ctx, p.class, now, now.Add(p.live.Current().Processing.Lease), limit)
 	if err != nil {
 		return false, err
 	}
 
 	for _, lease := range leases {
 		laneCtx, cancel := context.WithCancelCause(work)
-		l := &lane{ref: lease.LeaseRef, cancel: cancel}
+		l := &activeLane{ref: lease.LeaseRef, cancel: cancel}
 
 		p.mu.Lock()
 		p.active[lease.Lane] = l
 		p.mu.Unlock()
 		p.lanes.Go(func() {
-			defer p.left(l)
+			defer p.release(l)
 
-			p.work(laneCtx, lease)
+			p.processLane(laneCtx, lease)
 		})
 	}
 
 	return len(leases) == limit, nil
 }
 
-func (p *pool) left(l *lane) {
+// release frees the capacity that a lane took.
+func (p *pool) release(l *activeLane) {
 	l.cancel(nil)
+
 	p.mu.Lock()
 	if p.active[l.ref.Lane] == l {
 		delete(p.active, l.ref.Lane)
 	}
 	p.mu.Unlock()
-	p.wakeUp()
+
+	p.wake()
 }
 
-// renew keeps the leases of the lanes in hand, and stops the work on those that were lost.
-func (p *pool) renew(ctx context.Context) {
-	e := p.engine
+// renewLeases renews the leases of the active lanes until ctx ends, and cancels attempts whose lease is lost.
+func (p *pool) renewLeases(ctx context.Context) {
 	for {
-		timer := e.Clock.NewTimer(e.Live.Current().Processing.Lease / 3)
+		timer := p.clock.NewTimer(p.live.Current().Processing.Lease / 3)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -154,34 +170,44 @@ func (p *pool) renew(ctx context.Context) {
 		case <-timer.Chan():
 		}
 
-		p.mu.Lock()
-
-		refs := make([]store.LeaseRef, 0, len(p.active))
-		for _, l := range p.active {
-			refs = append(refs, l.ref)
-		}
-		p.mu.Unlock()
-
+		refs := p.activeRefs()
 		if len(refs) == 0 {
 			continue
 		}
 
-		lost, err := e.Store.Renew(ctx, refs, e.Clock.Now().Add(e.Live.Current().Processing.Lease))
+		lost, err := p.store.Renew(ctx, refs, p.clock.Now().Add(p.live.Current().Processing.Lease))
 		if err != nil {
 			if ctx.Err() == nil {
-				e.Log.Error("renew leases", "class", p.class, "error", err)
+				p.log.Error("renew leases", "class", p.class, "error", err)
 			}
 
 			continue
 		}
 
-		p.mu.Lock()
-		for _, ref := range lost {
-			if l := p.active[ref.Lane]; l != nil && l.ref == ref {
-				l.cancel(store.ErrLeaseLost)
-			}
+		p.cancelLost(lost)
+	}
+}
+
+func (p *pool) activeRefs() []store.LeaseRef {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	refs := make([]store.LeaseRef, 0, len(p.active))
+	for _, l := range p.active {
+		refs = append(refs, l.ref)
+	}
+
+	return refs
+}
+
+func (p *pool) cancelLost(lost []store.LeaseRef) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	for _, ref := range lost {
+		if l := p.active[ref.Lane]; l != nil && l.ref == ref {
+			l.cancel(store.ErrLeaseLost)
 		}
-		p.mu.Unlock()
 	}
 }
 
@@ -192,53 +218,29 @@ func (p *pool) isStopping() bool {
 	return p.stopping
 }
 
-// work goes through the events of a claimed lane, in order, until none is due or the lane is lost.
-func (p *pool) work(ctx context.Context, lease store.Lease) {
-	e := p.engine
+// processLane processes the events of a leased lane in order, until none is due, an attempt cannot be recorded, the lease
+// is lost, or the pool stops.
+func (p *pool) processLane(ctx context.Context, lease store.Lease) {
 	for work := &lease.Work; work != nil; {
 		if p.isStopping() {
-			if err := e.Store.Release(context.WithoutCancel(ctx), lease.LeaseRef, e.Clock.Now()); err != nil && !errors.Is(err, store.ErrLeaseLost) {
-				e.Log.Error("hand back work", "class", p.class, "error", err)
+			err := p.store.Release(context.WithoutCancel(ctx), lease.LeaseRef, p.clock.Now())
+			if err != nil && !errors.Is(err, store.ErrLeaseLost) {
+				p.log.Error("release lease", "class", p.class, "error", err)
 			}
 
 			return
 		}
 
-		t := &task{
-			lease:    lease.LeaseRef,
-			work:     work,
-			settings: e.Live.Current(),
-			end:      store.Done,
-		}
-
-		err := p.attempt(ctx, t)
-		if errors.Is(err, store.ErrLeaseLost) || errors.Is(context.Cause(ctx), store.ErrLeaseLost) {
-			e.Log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
-			return
-		}
-
-		step := e.settle(ctx, t, err)
-
-		next, err := e.record(ctx, t, step)
+		next, err := p.process(ctx, lease.LeaseRef, work)
 		if errors.Is(err, store.ErrLeaseLost) {
-			e.Log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
+			p.log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
 			return
 		}
 
 		if err != nil {
-			e.Log.Error("record the end of an attempt", logevent.EventID, work.Event.ID, "error", err)
+			p.log.Error("record the outcome of an attempt", logevent.EventID, work.Event.ID, "error", err)
 			return
 		}
-
-		if len(step.Emit) > 0 {
-			e.Wake(store.Notices)
-		}
-
-		if step.Resend != nil {
-			e.Wake(store.Conversations)
-		}
-
-		e.report(t, step.Outcome)
 
 		work = next
 	}

@@ -17,30 +17,31 @@ import (
 )
 
 const (
-	opSend = "send message"
-	// window is how long after a person's message free-form messages may be sent.
+	opSend       = "send message"
+	typeTemplate = "template"
+	// serviceWindow is how long after a person's message free-form messages may be sent.
 	//
 	// Source: Meta, customer service windows.
-	window = 24 * time.Hour
+	serviceWindow = 24 * time.Hour
 )
 
-// send sends, in order, the replies that were not sent. Each is recorded as being sent before it is, so that after a
-// crash it is known which one is in doubt. One in doubt waits for a status that proves it, and is sent again only when
-// none has come: Meta has no idempotency key for sends.
-func (e *Engine) send(ctx context.Context, t *task) error {
-	for i := range t.work.Replies {
-		reply := &t.work.Replies[i]
+// sendReplies sends the parts that were not sent yet, in order. Each send is recorded before it starts, so that its outcome
+// is known to be unknown after a crash. Meta has no idempotency key for sends: an unconfirmed send waits for a status that
+// confirms it, and is repeated only if none has come.
+func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
+	for i := range a.work.Replies {
+		reply := &a.work.Replies[i]
 		if reply.State == store.Sent {
 			continue
 		}
 
-		err := e.sendOne(ctx, t, reply)
+		err := e.sendReply(ctx, a, reply)
 		if errors.Is(err, store.ErrAlreadySent) {
-			continue // a status proved it just now
+			continue // a status confirmed it meanwhile
 		}
 
 		if err != nil && failure.Of(err).Class == failure.TemplateRequired {
-			return e.sendTemplate(ctx, t, reply, err)
+			return e.sendTemplate(ctx, a, reply, err)
 		}
 
 		if err != nil {
@@ -51,65 +52,75 @@ func (e *Engine) send(ctx context.Context, t *task) error {
 	return nil
 }
 
-func (e *Engine) sendOne(ctx context.Context, t *task, reply *store.Reply) error {
-	if t.inFlight == nil {
-		if err := e.allowed(t, reply); err != nil {
+func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) error {
+	if a.inFlight == nil {
+		if err := e.checkSendable(a, reply); err != nil {
 			return err
 		}
 
-		if err := e.begin(ctx, t, reply); err != nil {
+		if err := e.startSend(ctx, a, reply); err != nil {
 			return err
 		}
 	}
 
-	sending, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
-	id, err := e.Graph.Send(sending, t.number(), reply.Body)
+	sendCtx, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
+	id, err := e.Graph.Send(sendCtx, a.number(), reply.Body)
 	span.End(err)
-	e.noteSend(err)
+	e.recordSend(err)
 
-	if err != nil && !e.proved(ctx, t, reply, err) {
+	if err != nil && !e.isConfirmed(ctx, a, reply, err) {
 		return err
 	}
 
 	e.Metrics.MessageSent(reply.Type)
-	e.freed(ctx, t)
+	e.clearPauses(ctx, a)
 
-	t.inFlight = nil
+	a.inFlight = nil
 	if err == nil {
-		t.sent = &store.SentRef{Part: reply.Part, MessageID: id}
+		a.pendingStep.Sent = &store.SentRef{Part: reply.Part, MessageID: id}
 	}
 
 	return nil
 }
 
-// proved tells whether a status has said that reply was sent while its send got no answer. Nothing would say so again.
-func (e *Engine) proved(ctx context.Context, t *task, reply *store.Reply, err error) bool {
-	if failure.Of(err).Class != failure.Ambiguous || ctx.Err() != nil {
+// isConfirmed reports whether a status has confirmed the send of reply while the send got no answer. No later status would
+// confirm it.
+func (e *Engine) isConfirmed(ctx context.Context, a *attempt, reply *store.Reply, sendErr error) bool {
+	if failure.Of(sendErr).Class != failure.Ambiguous || ctx.Err() != nil {
 		return false
 	}
 
-	record, err := e.Store.Get(ctx, t.work.Event.ID)
+	record, err := e.Store.Get(ctx, a.work.Event.ID)
 	if err != nil {
-		e.Log.Error("look for the status of a send without an answer", logevent.EventID, t.work.Event.ID, "error", err)
+		e.Log.Error("look up the status of an unconfirmed send", logevent.EventID, a.work.Event.ID, "error", err)
 		return false
 	}
 
-	return slices.ContainsFunc(record.Replies, func(r store.Reply) bool { return r.Part == reply.Part && r.State == store.Sent })
+	return slices.ContainsFunc(record.Replies, func(r store.Reply) bool {
+		return r.Part == reply.Part && r.State == store.Sent
+	})
 }
 
-// allowed tells why reply may not be sent now: a scope that Meta limits, or the person's window.
-func (e *Engine) allowed(t *task, reply *store.Reply) error {
+// checkSendable returns an error if reply may not be sent now: a scope is paused, or the service window is closed.
+func (e *Engine) checkSendable(a *attempt, reply *store.Reply) error {
 	now := e.Clock.Now()
-	if !e.pauses.none() {
-		if until := e.pauses.until(t.scopes()); now.Before(until) {
-			return &postponed{until: until, why: "waiting for the end of a rate limit"}
+
+	if !e.pauses.isEmpty() {
+		if until := e.pauses.until(a.scopes()); now.Before(until) {
+			return &postponed{until: until, reason: "waiting for the end of a rate limit"}
 		}
 	}
-	// Meta's word that the window is closed counts for what it was said of; a message that came since opens it.
-	open := now.Before(t.work.Conversation.LastInboundAt.Add(window)) || now.Before(t.work.Event.ReceivedAt.Add(window))
 
-	refused := t.work.Conversation.TemplateRequired && reply.Resends > 0
-	if reply.Type != "template" && (!open || refused) {
+	lastInbound := a.work.Conversation.LastInboundAt
+	if received := a.work.Event.ReceivedAt; received.After(lastInbound) {
+		lastInbound = received
+	}
+
+	closed := !now.Before(lastInbound.Add(serviceWindow))
+	// Meta reported the window as closed for this very reply. A message that came since has opened it again.
+	refused := a.work.Conversation.TemplateRequired && reply.Resends > 0
+
+	if reply.Type != typeTemplate && (closed || refused) {
 		return &failure.Error{
 			Class: failure.TemplateRequired,
 			Scope: failure.ScopePair,
@@ -122,60 +133,75 @@ func (e *Engine) allowed(t *task, reply *store.Reply) error {
 	return nil
 }
 
-// begin records that reply is being sent, together with the one before it that was.
-func (e *Engine) begin(ctx context.Context, t *task, reply *store.Reply) error {
+// startSend records that the send of reply starts, together with the part sent before it.
+func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) error {
 	if reply.State == store.Sending {
-		if settled := e.heardSince(reply).Add(t.settings.Processing.AmbiguousWindow); e.Clock.Now().Before(settled) {
-			return &postponed{until: settled, why: "waiting for the status of a send whose outcome is not known"}
-		}
-
-		if t.work.Attempts > *t.settings.Processing.Retry.MaxRetries {
-			return &failure.Error{
-				Class: failure.Permanent,
-				Op:    opSend,
-				Code:  "in_doubt",
-				Text:  "the last attempt ended without an answer and no status has come",
-			}
+		if err := e.checkRepeatable(a, reply); err != nil {
+			return err
 		}
 	}
 
-	if err := e.waitTurn(ctx, t); err != nil {
+	if err := e.waitForThroughput(ctx, a); err != nil {
 		return err
 	}
 
-	if _, err := e.record(ctx, t, store.Step{
+	step := store.Step{
 		Now:     e.Clock.Now(),
-		Sent:    t.sent,
+		Sent:    a.pendingStep.Sent,
 		Sending: &reply.Part,
-	}); err != nil {
+	}
+	if _, err := e.record(ctx, a.head, step); err != nil {
 		return err
 	}
 
-	t.sent = nil
-	t.inFlight = &reply.Part
+	a.pendingStep.Sent = nil
+	a.inFlight = &reply.Part
 
 	return nil
 }
 
-// heardSince is when a status of a send could have come first. While this receiver was away perhaps nobody took statuses,
-// and Meta, which told them in vain, tells them again.
-func (e *Engine) heardSince(reply *store.Reply) time.Time {
-	if reply.StartedAt.Before(e.began) {
-		return e.began
+// checkRepeatable returns an error if the unconfirmed send of reply may not be repeated: a status may still come, or no
+// attempt is left.
+func (e *Engine) checkRepeatable(a *attempt, reply *store.Reply) error {
+	until := e.statusPossibleSince(reply).Add(a.settings.Processing.AmbiguousWindow)
+	if e.Clock.Now().Before(until) {
+		return &postponed{until: until, reason: "waiting for the status of an unconfirmed send"}
+	}
+
+	if a.work.Attempts > *a.settings.Processing.Retry.MaxRetries {
+		return &failure.Error{
+			Class: failure.Permanent,
+			Op:    opSend,
+			Code:  codeUnconfirmed,
+			Text:  "the last send got no answer and no status has come",
+		}
+	}
+
+	return nil
+}
+
+// statusPossibleSince returns the time from which a status of this send could have reached us: the start of the send, or of
+// the process if that is later, since Meta redelivers the statuses that it could not deliver during downtime.
+func (e *Engine) statusPossibleSince(reply *store.Reply) time.Time {
+	if reply.StartedAt.Before(e.startedAt) {
+		return e.startedAt
 	}
 
 	return reply.StartedAt
 }
 
-// sendTemplate sends the configured template in the place of reply and of those after it.
-func (e *Engine) sendTemplate(ctx context.Context, t *task, reply *store.Reply, cause error) error {
-	fallback := t.settings.Processing.FallbackTemplate
-	if fallback.Name == "" || reply.Type == "template" {
+// sendTemplate sends the configured fallback template instead of reply and of the parts after it.
+func (e *Engine) sendTemplate(ctx context.Context, a *attempt, reply *store.Reply, cause error) error {
+	fallback := a.settings.Processing.FallbackTemplate
+	if fallback.Name == "" || reply.Type == typeTemplate {
 		return cause
 	}
 
 	encoded, err := cloudapi.Encode(
-		cloudapi.Reply{To: cloudapi.RecipientOf(t.message), Callback: whatsapp.Callback(t.work.Event.ID.String(), reply.Part)},
+		cloudapi.Reply{
+			To:       cloudapi.RecipientOf(a.message),
+			Callback: whatsapp.Callback(a.work.Event.ID.String(), reply.Part),
+		},
 		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
 	)
 	if err != nil {
@@ -184,13 +210,13 @@ func (e *Engine) sendTemplate(ctx context.Context, t *task, reply *store.Reply, 
 
 	template := *reply
 	template.Type = encoded.Type
-
 	template.Body = encoded.Body
-	if err := e.sendOne(ctx, t, &template); err != nil && !errors.Is(err, store.ErrAlreadySent) {
+
+	if err := e.sendReply(ctx, a, &template); err != nil && !errors.Is(err, store.ErrAlreadySent) {
 		return err
 	}
 
-	t.final.TemplateRequired = new(true)
+	a.pendingStep.TemplateRequired = new(true)
 
 	return nil
 }

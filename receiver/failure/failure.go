@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package failure is the one place where what went wrong is put into a class, and where a class means a reaction.
+// Package failure defines the classes of failures. The clients of Meta, Bird and the sink classify what went wrong; the
+// engine decides by the class what happens to an event.
 package failure
 
 import (
@@ -10,24 +11,30 @@ import (
 	"time"
 )
 
-// Class says what to do about a failure.
+// Class is the kind of a failure, by the reaction that it needs.
 type Class string
 
 // The classes.
 const (
-	Transient     Class = "transient"     // try again after a while; spends an attempt
-	RateLimited   Class = "rate_limited"  // too many calls: wait, then go on; spends no attempt
-	Configuration Class = "configuration" // a token, permission or address is wrong: wait until it heals; spends none
-	Permanent     Class = "permanent"     // will never work: a dead letter
-	Ambiguous     Class = "ambiguous"     // the request may have taken effect: find out before repeating it
-	// TemplateRequired means that the person has not written for 24 hours: only a template may be sent.
+	// Transient failures are retried with backoff and spend an attempt.
+	Transient Class = "transient"
+	// RateLimited failures pause their scope and spend no attempt.
+	RateLimited Class = "rate_limited"
+	// Configuration failures have a wrong token, permission or address. They are retried until a person corrects it, and
+	// spend no attempt.
+	Configuration Class = "configuration"
+	// Permanent failures recur on every retry: the event is dead-lettered.
+	Permanent Class = "permanent"
+	// Ambiguous failures leave open whether the request took effect: it is repeated only if no status confirms it.
+	Ambiguous Class = "ambiguous"
+	// TemplateRequired failures mean that the person has not written for 24 hours: only a template may be sent.
 	TemplateRequired Class = "template_required"
 )
 
-// Classes are all there are.
+// Classes lists all classes.
 var Classes = []Class{Transient, RateLimited, Configuration, Permanent, Ambiguous, TemplateRequired}
 
-// Scope says what a rate limit or a block applies to.
+// Scope is the reach of a rate limit or block.
 type Scope string
 
 // The scopes, from the widest to the narrowest.
@@ -40,18 +47,18 @@ const (
 	ScopeRecipient       Scope = "recipient"
 )
 
-// Scopes are all that can be named.
+// Scopes lists all scopes but ScopeNone.
 var Scopes = []Scope{ScopeApp, ScopeBusinessAccount, ScopeNumber, ScopePair, ScopeRecipient}
 
-// Error is a classified failure. Its text is fit for logs: it never holds what a person wrote, a phone number, a
-// secret or a server's own words.
+// Error is a classified failure. Its text is safe to log: it never has message content, phone numbers, secrets or a
+// server's own text.
 type Error struct {
 	Class      Class
-	Scope      Scope         // of a rate limit or block; empty where there is none
-	Op         string        // what was being done, such as "send message"
+	Scope      Scope         // of a rate limit or block, else empty
+	Op         string        // the operation, such as "send message"
 	Code       string        // of Meta, Bird or HTTP, such as "130429" or "http_503"; may be empty
-	Text       string        // what happened and how to mend it
-	RetryAfter time.Duration // what the server asked for; 0 when it did not
+	Text       string        // the failure and its remedy
+	RetryAfter time.Duration // as the server asked; 0 if it did not
 }
 
 func (e *Error) Error() string {
@@ -62,8 +69,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (%s)", e.Op, e.Text, e.Code)
 }
 
-// Of finds the classified failure in err. What nobody classified is transient: it is tried again, and becomes a dead
-// letter when it keeps failing. Its own text is not repeated, since it may hold what must not be logged.
+// Of returns the classified failure in err. An unclassified error is transient. Its text is dropped, since it may hold
+// data that must not be logged.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -71,7 +78,7 @@ func Of(err error) *Error {
 
 	return &Error{
 		Class: Transient,
-		Op:    "work",
+		Op:    "process event",
 		Text:  "unexpected failure",
 	}
 }

@@ -19,12 +19,12 @@ func TestOf(t *testing.T) {
 		Text:  "text",
 	}
 	if got := Of(fmt.Errorf("wrapped: %w", known)); got != known {
-		t.Errorf("Of() = %+v, want the error inside", got)
+		t.Errorf("Of() = %+v, want the wrapped error", got)
 	}
 
 	unknown := Of(errors.New("secret 573001234567"))
 	if unknown.Class != Transient || strings.Contains(unknown.Error(), "573001234567") {
-		t.Errorf("Of(unknown) = %v, want a transient one without its words", unknown)
+		t.Errorf("Of(unknown) = %v, want a transient failure without the text of the error", unknown)
 	}
 }
 
@@ -49,19 +49,19 @@ func TestParseRetryAfter(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	const base, most = time.Second, time.Minute
+	const base, limit = time.Second, time.Minute
 	for n, full := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 		full *= time.Second
-		if got := Backoff(n, base, most, 0); got != full/2 {
+		if got := Backoff(n, base, limit, 0); got != full/2 {
 			t.Errorf("Backoff(%d, random 0) = %v, want %v", n, got, full/2)
 		}
 
-		if got := Backoff(n, base, most, 0.999); got <= full*9/10 || got > full {
+		if got := Backoff(n, base, limit, 0.999); got <= full*9/10 || got > full {
 			t.Errorf("Backoff(%d, random 0.999) = %v, want just under %v", n, got, full)
 		}
 	}
 
-	if got := Backoff(1000, base, most, 0); got != most/2 {
-		t.Errorf("Backoff(1000) = %v, want %v", got, most/2)
+	if got := Backoff(1000, base, limit, 0); got != limit/2 {
+		t.Errorf("Backoff(1000) = %v, want %v", got, limit/2)
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// MaxRetryAfter bounds what a server can ask for.
+// MaxRetryAfter is the longest wait that a server can ask for.
 const MaxRetryAfter = 15 * time.Minute
 
-// ParseRetryAfter reads the header of that name, in seconds or as a date (RFC 9110, section 10.2.3). It returns 0 where
-// there is none, and at most MaxRetryAfter.
+// ParseRetryAfter parses a Retry-After header, in seconds or as a date (RFC 9110, section 10.2.3). It returns 0 for an
+// invalid or empty value, and at most MaxRetryAfter.
 func ParseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -31,11 +31,11 @@ func ParseRetryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), MaxRetryAfter)
 }
 
-// Backoff is the wait before attempt n+1, n from 0: base · 2^n up to most, of which the upper half is random, so that
-// what failed together does not come back together. random is from [0, 1).
-func Backoff(n int, base, most time.Duration, random float64) time.Duration {
-	wait := most
-	if n < 32 && base <= most>>n {
+// Backoff returns the wait before retry n, from 0: base · 2^n, at most limit. The upper half of it is jitter, so that
+// events that failed together are not retried together. random is from [0, 1).
+func Backoff(n int, base, limit time.Duration, random float64) time.Duration {
+	wait := limit
+	if n < 32 && base <= limit>>n {
 		wait = base << n
 	}
 

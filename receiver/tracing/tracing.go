@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tracing follows an event from its delivery to its answer: one OpenTelemetry trace, across the store.
+// Package tracing makes one OpenTelemetry trace of an event, from its delivery to its answer, across the store.
 package tracing
 
 import (
@@ -28,14 +28,14 @@ const (
 	exportTimeout = 10 * time.Second
 )
 
-// Tracer makes spans. They hold no personal data and no secret. The zero value makes none.
+// Tracer makes spans, which hold no personal data and no secrets. The zero value makes no spans.
 type Tracer struct {
 	tracer   trace.Tracer
 	provider *sdktrace.TracerProvider
 }
 
-// Open returns a tracer that exports to the OTLP endpoint, an HTTP URL such as http://collector:4318, or one that makes no
-// spans where the endpoint is empty. Spans wait in a bounded queue, and are dropped when the collector is away.
+// Open returns a tracer that exports to the OTLP endpoint, an HTTP URL such as http://collector:4318. If endpoint is empty
+// the tracer makes no spans. Spans are queued up to a bound and dropped while the collector is unavailable.
 func Open(ctx context.Context, endpoint, version string) (*Tracer, error) {
 	if endpoint == "" {
 		return &Tracer{}, nil
@@ -56,20 +56,20 @@ func Open(ctx context.Context, endpoint, version string) (*Tracer, error) {
 	return &Tracer{tracer: provider.Tracer(scope), provider: provider}, nil
 }
 
-// Close exports what waits.
+// Close exports the queued spans.
 func (t *Tracer) Close(ctx context.Context) error {
 	if t.provider == nil {
 		return nil
 	}
 
 	if err := t.provider.Shutdown(ctx); err != nil {
-		return fmt.Errorf("export the last spans: %w", err)
+		return fmt.Errorf("export the queued spans: %w", err)
 	}
 
 	return nil
 }
 
-// Start begins a span as a child of the one in ctx. Attributes are pairs of key and value.
+// Start starts a span as a child of the span in ctx. Attributes are pairs of key and value.
 func (t *Tracer) Start(ctx context.Context, name string, attributes ...string) (context.Context, Span) {
 	if t.tracer == nil {
 		return ctx, Span{noop.Span{}}
@@ -85,10 +85,10 @@ func (t *Tracer) Start(ctx context.Context, name string, attributes ...string) (
 	return ctx, Span{span}
 }
 
-// Span is ended once.
+// Span is a running span. End it once.
 type Span struct{ span trace.Span }
 
-// End ends the span, failed where err is not nil. Of an error only its class and code are told.
+// End ends the span, as failed if err is not nil. It exports only the class and code of an error.
 func (s Span) End(err error) {
 	if err != nil {
 		f := failure.Of(err)
@@ -99,7 +99,7 @@ func (s Span) End(err error) {
 	s.span.End()
 }
 
-// Parent is the span of ctx in the form that is stored with an event; empty without one.
+// Parent returns the span in ctx as it is stored with an event; empty if ctx has none.
 //
 // Source: W3C Trace Context, traceparent.
 func Parent(ctx context.Context) string {
@@ -109,7 +109,7 @@ func Parent(ctx context.Context) string {
 	return carrier[parentKey]
 }
 
-// Resume puts the span of a stored event back into ctx.
+// Resume returns ctx with the span of a stored event.
 func Resume(ctx context.Context, parent string) context.Context {
 	if parent == "" {
 		return ctx
@@ -118,7 +118,7 @@ func Resume(ctx context.Context, parent string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{parentKey: parent})
 }
 
-// Inject names the span of ctx in the header of a call.
+// Inject adds the span in ctx to the header of a call.
 func Inject(ctx context.Context, header http.Header) {
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(header))
 }

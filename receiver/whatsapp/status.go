@@ -25,6 +25,7 @@ type Status struct {
 	Callback            Text // our biz_opaque_callback_data
 	ErrorCode           int  // of the first error that has one; 0 when there is none
 	Errors              []ReportedError
+	RawErrors           json.RawMessage `json:"-"` // Errors as Meta sent them
 	Pricing             json.RawMessage // as Meta sent it; on sent, and on one of delivered and read
 	Conversation        json.RawMessage // as Meta sent it
 	Payment             json.RawMessage // as Meta sent it
@@ -70,6 +71,7 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 		RecipientParentUser: cmp.Or(s.RecipientParentUserID, s.ParentRecipientUserID, s.ParentUserID),
 		Callback:            s.Callback,
 		Errors:              reportedErrors(s.Errors),
+		RawErrors:           s.Errors,
 		Pricing:             s.Pricing,
 		Conversation:        s.Conversation,
 		Payment:             s.Payment,

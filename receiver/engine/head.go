@@ -1,0 +1,123 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// Failure codes of the engine.
+const (
+	codeAbandoned   = "abandoned"  // the process ended during every attempt
+	codeUnreadable  = "unreadable" // the stored event cannot be decoded
+	codeUnconfirmed = "in_doubt"   // the outcome of a send stayed unknown and no attempt is left
+)
+
+// opProcess is the operation of failures that no call caused.
+const opProcess = "process event"
+
+// head is the event at the head of a leased lane, with the settings of this attempt.
+type head struct {
+	lease    store.LeaseRef
+	work     *store.Work
+	settings *config.Snapshot
+}
+
+func (e *Engine) newHead(lease store.LeaseRef, work *store.Work) head {
+	return head{
+		lease:    lease,
+		work:     work,
+		settings: e.Live.Current(),
+	}
+}
+
+// attempt returns the number of this attempt, from 1, as Bird is sent it.
+func (h head) attempt() int { return h.work.Attempts + 1 }
+
+// notice returns a notice about the event as an event to store, or none if no sink is configured.
+func (h head) notice(kind string, at time.Time, data any) []store.Event {
+	if h.settings.Notifications.SinkURL == "" {
+		return nil
+	}
+
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return nil // unreachable: data holds numbers and strings
+	}
+
+	n := notice.Notice{
+		Type:    kind,
+		Source:  notice.Number(h.work.Event.PhoneNumberID),
+		Subject: h.work.Event.ID.String(),
+		Time:    at,
+		Data:    encoded,
+	}
+
+	return []store.Event{n.Event(strconv.Itoa(h.work.Replays))}
+}
+
+// inbound is a head that Meta delivered, decoded.
+type inbound struct {
+	head
+	item whatsapp.Item
+}
+
+func (i *inbound) decode() error {
+	item, err := whatsapp.Decode(i.work.Event.Payload)
+	if err != nil {
+		return unreadable(opProcess, "the stored event cannot be decoded")
+	}
+
+	i.item = item
+
+	return nil
+}
+
+func unreadable(op, text string) *failure.Error {
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  codeUnreadable,
+		Text:  text,
+	}
+}
+
+// number returns the id of the business phone number that Meta delivered the event for.
+func (i *inbound) number() string { return string(i.item.Metadata.PhoneNumberID) }
+
+// origin returns the part of a request body that all events have: the ids of the event, message, number and person.
+func (i *inbound) origin(messageID, timestamp, person whatsapp.Text) bird.Common {
+	return bird.Common{
+		SchemaVersion:      1,
+		EventID:            i.work.Event.ID.String(),
+		Channel:            "whatsapp",
+		WorkspaceID:        i.settings.Bird.WorkspaceID,
+		AIEmployeeID:       i.settings.Bird.AIEmployeeID,
+		PhoneNumberID:      i.number(),
+		WABAID:             i.item.WABAID,
+		DisplayPhoneNumber: string(i.item.Metadata.DisplayPhoneNumber),
+		MessageID:          string(messageID),
+		Timestamp:          string(timestamp),
+		ReceivedAt:         i.work.Event.ReceivedAt,
+		ConversationKey:    i.number() + ":" + string(person),
+	}
+}
+
+// optional returns nil, which is null in JSON, for a property that Meta left out.
+func optional(t whatsapp.Text) *string {
+	if t == "" {
+		return nil
+	}
+
+	return new(string(t))
+}

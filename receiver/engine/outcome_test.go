@@ -1,0 +1,215 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+func TestResolve(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+
+	fail := func(class failure.Class, after time.Duration) error {
+		return fmt.Errorf("wrapped: %w", &failure.Error{
+			Class:      class,
+			Op:         "op",
+			RetryAfter: after,
+		})
+	}
+	for name, tc := range map[string]struct {
+		ctx      context.Context
+		err      error
+		attempts int
+		state    store.State
+		from, to time.Duration // bounds of the wait before the retry
+		spent    bool
+		unsent   bool // the part in flight goes back to planned
+		event    store.Event
+	}{
+		"status, last": {
+			event:    store.Event{Class: store.Statuses},
+			err:      fail(failure.Transient, 0),
+			attempts: 2,
+			state:    store.Expired,
+			spent:    true,
+		},
+		"status, refused for a day": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:   fail(failure.Configuration, 0),
+			state: store.Expired,
+		},
+		"notice, sink unavailable": {
+			event:    store.Event{Class: store.Notices, Kind: store.KindNotice},
+			err:      fail(failure.Transient, 0),
+			attempts: 50,
+			state:    store.Pending,
+			from:     50 * time.Second,
+			to:       100 * time.Second,
+			spent:    true,
+		},
+		"notice, sink unavailable for a day": {
+			event: store.Event{
+				Class:      store.Notices,
+				Kind:       store.KindNotice,
+				ReceivedAt: now.Add(-25 * time.Hour),
+			},
+			err:   fail(failure.Transient, 0),
+			state: store.Expired,
+			spent: true,
+		},
+		"processed": {state: store.Done},
+		"transient, first": {
+			err:    fail(failure.Transient, 0),
+			state:  store.Pending,
+			from:   5 * time.Second,
+			to:     10 * time.Second,
+			spent:  true,
+			unsent: true,
+		},
+		"transient, second": {
+			err:      fail(failure.Transient, 0),
+			attempts: 1,
+			state:    store.Pending,
+			from:     10 * time.Second,
+			to:       20 * time.Second,
+			spent:    true,
+			unsent:   true,
+		},
+		"transient, last": {
+			err:      fail(failure.Transient, 0),
+			attempts: 2,
+			state:    store.Dead,
+			spent:    true,
+			unsent:   true,
+		},
+		"transient, with Retry-After": {
+			err:    fail(failure.Transient, 90*time.Second),
+			state:  store.Pending,
+			from:   90 * time.Second,
+			to:     90 * time.Second,
+			spent:  true,
+			unsent: true,
+		},
+		"not classified": {
+			err:    errors.New("not classified"),
+			state:  store.Pending,
+			from:   5 * time.Second,
+			to:     10 * time.Second,
+			spent:  true,
+			unsent: true,
+		},
+		"rate limited, several attempts": {
+			err:      fail(failure.RateLimited, 0),
+			attempts: 2,
+			state:    store.Pending,
+			from:     50 * time.Second,
+			to:       100 * time.Second,
+			unsent:   true,
+		},
+		"rate limited, with Retry-After": {
+			err:    fail(failure.RateLimited, 5*time.Minute),
+			state:  store.Pending,
+			from:   5 * time.Minute,
+			to:     5 * time.Minute,
+			unsent: true,
+		},
+		"configuration, several attempts": {
+			err:      fail(failure.Configuration, 0),
+			attempts: 2,
+			state:    store.Pending,
+			from:     7 * time.Second,
+			to:       7 * time.Second,
+			unsent:   true,
+		},
+		"permanent": {
+			err:    fail(failure.Permanent, 0),
+			state:  store.Dead,
+			spent:  true,
+			unsent: true,
+		},
+		"ambiguous, last": {
+			err:      fail(failure.Ambiguous, 0),
+			attempts: 2,
+			state:    store.Pending,
+			from:     11 * time.Second,
+			to:       11 * time.Second,
+			spent:    true,
+		},
+		"waiting for a status": {
+			err:   &postponed{until: now.Add(3 * time.Second)},
+			state: store.Pending,
+			from:  3 * time.Second,
+			to:    3 * time.Second,
+		},
+		"interrupted by the shutdown": {
+			ctx:      stopped,
+			err:      fail(failure.Transient, 0),
+			attempts: 2,
+			state:    store.Pending,
+			unsent:   true,
+		},
+		"interrupted during a send": {
+			ctx:   stopped,
+			err:   fail(failure.Ambiguous, 0),
+			state: store.Pending,
+			from:  11 * time.Second,
+			to:    11 * time.Second,
+			spent: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := New(Parts{Clock: clockwork.NewFakeClockAt(now), Live: config.Fixed(testConfig(), config.Secrets{})})
+
+			ctx := tc.ctx
+			if ctx == nil {
+				ctx = t.Context()
+			}
+
+			if tc.event.ReceivedAt.IsZero() {
+				tc.event.ReceivedAt = now
+			}
+
+			h := e.newHead(store.LeaseRef{}, &store.Work{Attempts: tc.attempts, Event: tc.event})
+
+			var step store.Step
+			if tc.event.Class == store.Conversations {
+				step = e.resolveAttempt(ctx, &attempt{
+					inbound:      inbound{head: h},
+					successState: store.Done,
+					inFlight:     new(1),
+				}, tc.err)
+			} else {
+				step = e.resolveSideEvent(ctx, h, store.Step{}, tc.err)
+			}
+
+			outcome := step.Outcome
+			if outcome.State != tc.state {
+				t.Errorf("state = %s, want %s", outcome.State, tc.state)
+			}
+
+			if wait := outcome.RetryAt.Sub(now); tc.state == store.Pending && (wait < tc.from || wait > tc.to) {
+				t.Errorf("retry after %v, want between %v and %v", wait, tc.from, tc.to)
+			}
+
+			if spent := outcome.Failure != nil && outcome.Failure.Spent; spent != tc.spent {
+				t.Errorf("spent = %t, want %t", spent, tc.spent)
+			}
+
+			if (step.Unsent != nil) != tc.unsent {
+				t.Errorf("unsent = %v, want %t", step.Unsent, tc.unsent)
+			}
+		})
+	}
+}

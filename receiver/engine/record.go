@@ -1,0 +1,110 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	recordTimeout  = 10 * time.Second // of one try
+	recordRetry    = 100 * time.Millisecond
+	recordRetryMax = 5 * time.Second
+)
+
+// record stores a step. What was done must not be lost because the store is unavailable for a moment: record retries until
+// the lease is lost or ctx ends, and then tries once more.
+func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Work, error) {
+	for wait := recordRetry; ; wait = min(2*wait, recordRetryMax) {
+		stopped := ctx.Err() != nil
+
+		tryCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		next, err := e.Store.Advance(tryCtx, h.lease, h.work.Event.ID, step)
+
+		cancel()
+
+		final := errors.Is(err, store.ErrLeaseLost) || errors.Is(err, store.ErrAlreadySent)
+		if err == nil || stopped || final {
+			return next, err
+		}
+
+		e.Log.Error("record progress, will retry", logevent.EventID, h.work.Event.ID, "error", err)
+
+		timer := e.Clock.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.Chan():
+		}
+
+		timer.Stop()
+	}
+}
+
+// finish records the step that ends an attempt, wakes the classes that it gave work to, and logs the outcome. It returns
+// the next due event of the lane.
+func (e *Engine) finish(ctx context.Context, h head, step store.Step) (*store.Work, error) {
+	next, err := e.record(ctx, h, step)
+	if err != nil {
+		return nil, err
+	}
+
+	if len(step.Emit) > 0 {
+		e.Wake(store.Notices)
+	}
+
+	if step.Resend != nil {
+		e.Wake(store.Conversations)
+	}
+
+	e.logOutcome(h, step.Outcome)
+
+	return next, nil
+}
+
+// logOutcome logs and counts the outcome of an attempt.
+func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
+	event := h.work.Event
+	took := e.Clock.Since(event.ReceivedAt)
+
+	attributes := []any{
+		logevent.EventID, event.ID,
+		"kind", event.Kind,
+		"type", event.Type,
+		"took", took,
+	}
+	if f := outcome.Failure; f != nil {
+		attributes = append(attributes,
+			"class", f.Class,
+			"code", f.Code,
+			"error", f.Text,
+			"attempts", h.work.Attempts)
+	}
+
+	isMessage := event.Kind == store.KindMessage
+	switch {
+	case outcome.State == store.Pending:
+		if outcome.Failure != nil {
+			e.Log.Warn("attempt failed, will retry", append(attributes, "at", outcome.RetryAt)...)
+		}
+	case outcome.State == store.Dead:
+		e.Metrics.MessageFailed()
+		e.Log.Error("message dead-lettered", attributes...)
+	case outcome.State == store.Expired:
+		e.Log.Error("status or notice expired", attributes...)
+	case outcome.State == store.Done && isMessage:
+		e.Metrics.MessageProcessed(event.Type, took)
+		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
+	case outcome.State == store.Human:
+		e.Log.Info("message left to a person, who has the conversation", attributes...)
+	case outcome.State == store.Skipped:
+		e.Log.Info("message skipped: nothing handles its type", attributes...)
+	default:
+		e.Log.Debug("event processed", attributes...)
+	}
+}
