@@ -32,6 +32,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/retention"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/subscription"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
@@ -51,21 +52,22 @@ const (
 
 // Receiver holds the parts of a receiver. Open returns one, Close ends it.
 type Receiver struct {
-	live     *config.Live
-	store    store.Store
-	metrics  *metrics.Metrics
-	bird     *bird.Client
-	graph    *cloudapi.Client
-	media    *media.Spool
-	notices  *notice.Sender
-	tracer   *tracing.Tracer
-	engine   *engine.Engine
-	keeper   *subscription.Keeper
-	clock    clockwork.Clock
-	log      *slog.Logger
-	name     string // unique among receivers that share a store
-	version  string
-	draining atomic.Bool
+	live         *config.Live
+	store        store.Store
+	metrics      *metrics.Metrics
+	bird         *bird.Client
+	graph        *cloudapi.Client
+	media        *media.Spool
+	notices      *notice.Sender
+	tracer       *tracing.Tracer
+	engine       *engine.Engine
+	subscription *subscription.Reconciler
+	retention    *retention.Purger
+	clock        clockwork.Clock
+	log          *slog.Logger
+	name         string // unique among receivers that share a store
+	version      string
+	draining     atomic.Bool
 
 	webhook, adminPort, console net.Listener
 }
@@ -125,17 +127,24 @@ func Open(
 		Clock:   clock,
 		Log:     log,
 	})
-	r.keeper = subscription.New(subscription.Parts{
-		Live:    live,
-		Graph:   r.graph,
-		Metrics: r.metrics,
-		Duties:  r.store,
-		Holder:  r.name,
-		Sends:   r.engine.Token,
-		Clock:   clock,
-		Log:     log,
+	r.subscription = subscription.New(subscription.Parts{
+		Live:      live,
+		Graph:     r.graph,
+		Metrics:   r.metrics,
+		Elections: r.store,
+		Holder:    r.name,
+		Sends:     r.engine.Token,
+		Clock:     clock,
+		Log:       log,
 	})
-	r.metrics.WatchSubscription(r.keeper.Subscription, r.keeper.TokenExpiresAt)
+	r.retention = retention.New(retention.Parts{
+		Store:  r.store,
+		Holder: r.name,
+		Live:   live,
+		Clock:  clock,
+		Log:    log,
+	})
+	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
 
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
@@ -192,8 +201,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { serve(probes, adminListener) })
 	parts.Go(func() { serve(console, consoleListener) })
 	parts.Go(func() { r.live.Watch(run) })
-	parts.Go(func() { r.keeper.Run(run) })
-	parts.Go(func() { r.retain(run) })
+	parts.Go(func() { r.subscription.Run(run) })
+	parts.Go(func() { r.retention.Run(run) })
 
 	processed := make(chan struct{})
 
@@ -260,9 +269,9 @@ func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
 		Live:           r.live,
 		Metrics:        r.metrics,
 		Problems:       problems,
-		Token:          r.keeper.Token,
-		TokenExpiresAt: r.keeper.TokenExpiresAt,
-		Subscription:   r.keeper.Subscription,
+		Token:          r.subscription.Token,
+		TokenExpiresAt: r.subscription.TokenExpiresAt,
+		Subscription:   r.subscription.Subscription,
 		Draining:       r.draining.Load,
 		Clock:          r.clock,
 		Log:            r.log,

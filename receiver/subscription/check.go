@@ -18,38 +18,42 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// maxProblems bounds how many problems are told at a time.
+// maxProblems limits how many problems a result names.
 const maxProblems = 5
 
-// check is one comparison of what is declared with what Meta has, and its repair. What somebody else set up at Meta is
-// never taken away: where it stands against what is declared, a person has to decide.
+// check compares the declared subscription with the one at Meta, once, and corrects differences. It never removes a
+// setting that others made at Meta: a conflict with the configuration is reported as a problem.
 type check struct {
-	*Keeper
-	secrets  config.Secrets
-	declared config.Subscription
-	numbers  []string
-	ours     cloudapi.Destination
-	proof    [sha256.Size]byte // of the verify token
+	*Reconciler
 
-	token     health.TokenState
-	expiresAt time.Time
-	problems  []string
-	limited   bool          // Meta limits the rate of calls
-	asked     time.Duration // what Meta asked to wait
-	over      bool          // Meta is away or limits the app: no other call would fare better
+	secrets     config.Secrets
+	declared    config.Subscription
+	numbers     []string
+	destination cloudapi.Destination
+	tokenHash   [sha256.Size]byte // of the verify token
+
+	token          health.TokenState
+	expiresAt      time.Time
+	problems       []string
+	rateLimited    bool
+	retryAfterHint time.Duration // the longest Retry-After in a response
+	aborted        bool          // Meta is unavailable or limits the app, so further calls would fail too
 }
 
-func newCheck(k *Keeper, settings *config.Snapshot) *check {
+func newCheck(r *Reconciler, settings *config.Snapshot) *check {
 	declared := *settings.CloudAPI.Subscription
 
 	return &check{
-		Keeper:   k,
-		secrets:  settings.Secrets,
-		declared: declared,
-		numbers:  settings.CloudAPI.PhoneNumberIDs,
-		ours:     cloudapi.Destination{URL: declared.CallbackURL, VerifyToken: settings.Secrets.VerifyToken},
-		proof:    sha256.Sum256([]byte(settings.Secrets.VerifyToken)),
-		token:    health.TokenUnknown,
+		Reconciler: r,
+		secrets:    settings.Secrets,
+		declared:   declared,
+		numbers:    settings.CloudAPI.PhoneNumberIDs,
+		destination: cloudapi.Destination{
+			URL:         declared.CallbackURL,
+			VerifyToken: settings.Secrets.VerifyToken,
+		},
+		tokenHash: sha256.Sum256([]byte(settings.Secrets.VerifyToken)),
+		token:     health.TokenUnknown,
 	}
 }
 
@@ -60,82 +64,86 @@ func (c *check) run(ctx context.Context) {
 	ids := slices.Concat([]string{c.declared.AppID}, c.declared.BusinessAccountIDs, c.numbers)
 	maps.DeleteFunc(c.registered, func(id string, _ [sha256.Size]byte) bool { return !slices.Contains(ids, id) })
 
-	app, info, err := c.inspect(ctx)
+	app, info, err := c.inspectToken(ctx)
 	if err != nil {
-		c.note(err)
-		c.expiresAt = c.last().expiresAt // as far as is known
+		c.record(err)
+		c.expiresAt = c.latestResult().expiresAt // still the best estimate
 	} else {
-		manages := c.judge(info)
-		c.note(c.keepApp(ctx, app))
+		canManage := c.assessToken(info)
+		c.record(c.reconcileApp(ctx, app))
 
-		if !manages {
-			return // each of the calls to come would say so again
+		if !canManage {
+			return // every further call would fail for the same reason
 		}
 	}
 
 	for _, account := range c.declared.BusinessAccountIDs {
-		if !c.over {
-			c.note(c.keepAccount(ctx, account))
+		if !c.aborted {
+			c.record(c.reconcileAccount(ctx, account))
 		}
 	}
 
 	for _, number := range c.numbers {
-		if !c.over {
-			c.note(c.keepNumber(ctx, number))
+		if !c.aborted {
+			c.record(c.reconcileNumber(ctx, number))
 		}
 	}
 }
 
-// note keeps the failure of a call, if there is one.
-func (c *check) note(err error) {
+// record adds the failure of a call to the problems. It does nothing if err is nil.
+func (c *check) record(err error) {
 	if err == nil {
 		return
 	}
 
 	f := failure.Of(err)
+	limited := f.Class == failure.RateLimited
+	appLimited := limited && f.Scope == failure.ScopeApp
+
 	c.Metrics.CallFailed(f)
-	c.blame(f.Error())
-	c.limited = c.limited || f.Class == failure.RateLimited
-	c.asked = max(c.asked, f.RetryAfter)
-	c.over = c.over || f.Class == failure.Transient || (f.Class == failure.RateLimited && f.Scope == failure.ScopeApp)
+	c.addProblem(f.Error())
+
+	c.rateLimited = c.rateLimited || limited
+	c.retryAfterHint = max(c.retryAfterHint, f.RetryAfter)
+	c.aborted = c.aborted || f.Class == failure.Transient || appLimited
 }
 
-// blame keeps what a person has to mend.
-func (c *check) blame(problem string) {
+// addProblem adds a problem, once, that a person has to solve.
+func (c *check) addProblem(problem string) {
 	if !slices.Contains(c.problems, problem) {
 		c.problems = append(c.problems, problem)
 	}
 }
 
-// outcome sums up a check that was run.
-func (c *check) outcome() outcome {
-	o := outcome{
+// result returns the result of a finished check.
+func (c *check) result() result {
+	r := result{
 		subscription: health.Subscription{State: health.SubscriptionActive},
 		token:        c.token,
-		sends:        c.Sends(),
+		sendsToken:   c.Sends(),
 		expiresAt:    c.expiresAt,
 	}
 	if len(c.problems) == 0 {
-		return o
+		return r
 	}
 
 	text := strings.Join(c.problems[:min(len(c.problems), maxProblems)], "; ")
 	if len(c.problems) > maxProblems {
-		text += "; and more of the kind"
+		text += "; and further problems"
 	}
 
-	o.subscription = health.Subscription{State: health.SubscriptionFailed, Problem: text}
+	r.subscription = health.Subscription{State: health.SubscriptionFailed, Problem: text}
 
-	return o
+	return r
 }
 
-// retryAfter is how long to wait after a check with problems, the n-th in a row, n from 0. A limit of calls, which Meta
-// counts by the hour, is not hit again soon.
-func (c *check) retryAfter(n int) time.Duration {
-	wait := failure.Backoff(n, firstRetry, lastRetry, rand.Float64()) //nolint:gosec // spreading retries needs no secrecy
-	if c.limited {
-		wait = checkEvery
+// retryDelay returns the delay after the n-th consecutive check with problems, n from 0. Meta counts rate limits by the
+// hour, so a limited check is not repeated early.
+func (c *check) retryDelay(n int) time.Duration {
+	delay := failure.Backoff(n, firstRetry, lastRetry, rand.Float64()) //nolint:gosec // jitter needs no secure randomness
+	if c.rateLimited {
+		delay = checkEvery
 	}
 
-	return max(wait, c.asked)
+	return max(delay, c.retryAfterHint)
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// The permissions that a receiver needs: to send and fetch media, and to subscribe.
+// The permissions of the access token: one to send messages and download media, one to manage subscriptions.
 const (
-	messaging  = "whatsapp_business_messaging"
-	management = "whatsapp_business_management"
+	messagingPermission  = "whatsapp_business_messaging"
+	managementPermission = "whatsapp_business_management"
 )
 
-// inspect asks about the access token with each app secret until one is taken, and returns the app with that secret.
-func (c *check) inspect(ctx context.Context) (app cloudapi.App, info cloudapi.TokenInfo, err error) {
+// inspectToken queries the access token with each app secret until Meta accepts one, and returns the app with that secret.
+func (c *check) inspectToken(ctx context.Context) (app cloudapi.App, info cloudapi.TokenInfo, err error) {
 	for _, secret := range c.secrets.AppSecrets {
 		app = cloudapi.App{ID: c.declared.AppID, Secret: secret}
 
@@ -33,40 +33,49 @@ func (c *check) inspect(ctx context.Context) (app cloudapi.App, info cloudapi.To
 	return app, info, err
 }
 
-// judge blames what is wrong with the access token, and tells whether it can be used for accounts and numbers.
-func (c *check) judge(info cloudapi.TokenInfo) (manages bool) {
+// assessToken reports the problems of the access token, and returns whether it may manage accounts and numbers.
+func (c *check) assessToken(info cloudapi.TokenInfo) (canManage bool) {
 	c.expiresAt = earliest(info.ExpiresAt, info.DataAccessExpiresAt)
 	c.token = health.TokenAccepted
 
-	const mend = "make one of a system user, which does not expire, with " + messaging + " and " + management + ", and put it into the Secret of the access token"
+	const remedy = "make one of a system user, which does not expire, with " +
+		messagingPermission + " and " + managementPermission +
+		", and put it into the Secret of the access token"
+
 	if !info.Valid {
 		c.token = health.TokenRefused
 
-		why := "is not valid"
+		problem := "is not valid"
 		if at := info.ExpiresAt; !at.IsZero() && !c.Clock.Now().Before(at) {
-			why = "expired on " + at.Format(time.RFC3339)
+			problem = "expired on " + at.Format(time.RFC3339)
 		}
 
-		c.blame(fmt.Sprintf("the access token %s: %s", why, mend))
+		c.addProblem(fmt.Sprintf("the access token %s: %s", problem, remedy))
 
 		return false
 	}
 
 	if info.AppID != "" && info.AppID != c.declared.AppID {
-		c.blame(fmt.Sprintf("the access token was made for app %s, not for app %s: correct the appID, or %s", info.AppID, c.declared.AppID, mend))
+		c.addProblem(fmt.Sprintf(
+			"the access token was made for app %s, not for app %s: correct the appID, or %s",
+			info.AppID,
+			c.declared.AppID,
+			remedy,
+		))
+
 		return false
 	}
 
-	for _, scope := range []string{messaging, management} {
+	for _, scope := range []string{messagingPermission, managementPermission} {
 		if !slices.Contains(info.Scopes, scope) {
-			c.blame(fmt.Sprintf("the access token lacks the permission %s: %s", scope, mend))
+			c.addProblem(fmt.Sprintf("the access token lacks the permission %s: %s", scope, remedy))
 		}
 	}
 
-	return slices.Contains(info.Scopes, management)
+	return slices.Contains(info.Scopes, managementPermission)
 }
 
-// earliest leaves out zero times.
+// earliest returns the earlier of two times. A zero time counts as never.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b

@@ -41,13 +41,13 @@ func TestToken(t *testing.T) {
 			problem: "the access token is not valid",
 		},
 		"may not send": {
-			options: standin.GraphOptions{TokenScopes: []string{management}},
+			options: standin.GraphOptions{TokenScopes: []string{managementPermission}},
 			token:   health.TokenAccepted,
 			problem: "the access token lacks the permission whatsapp_business_messaging",
 			calls:   3,
 		},
 		"may not manage": {
-			options: standin.GraphOptions{TokenScopes: []string{messaging}},
+			options: standin.GraphOptions{TokenScopes: []string{messagingPermission}},
 			token:   health.TokenAccepted,
 			problem: "the access token lacks the permission whatsapp_business_management",
 		},

@@ -56,7 +56,7 @@ type world struct {
 	dir    string
 	config config.Config
 	live   atomic.Pointer[config.Live]
-	keeper *Keeper
+	keeper *Reconciler
 	sends  health.TokenState
 	duties *sqlite.Store
 	log    *journal
@@ -195,14 +195,14 @@ func (w *world) start() {
 	w.live.Store(live)
 	graph := cloudapi.NewClient(live, 1, w.clock)
 	w.keeper = New(Parts{
-		Live:    live,
-		Graph:   graph,
-		Metrics: metrics.New(),
-		Duties:  w.duties,
-		Holder:  "ours",
-		Sends:   func() health.TokenState { return w.sends },
-		Clock:   w.clock,
-		Log:     slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
+		Live:      live,
+		Graph:     graph,
+		Metrics:   metrics.New(),
+		Elections: w.duties,
+		Holder:    "ours",
+		Sends:     func() health.TokenState { return w.sends },
+		Clock:     w.clock,
+		Log:       slog.New(slog.NewTextHandler(io.MultiWriter(w.log, w.t.Output()), nil)),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 
@@ -250,7 +250,7 @@ func (w *world) reload() {
 		w.t.Fatal(problem)
 	}
 
-	w.pass(noticeEvery)
+	w.pass(pollEvery)
 }
 
 // calls are what the keeper asked of Meta since the last look, as method and path below the version.

@@ -43,10 +43,10 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	w.start()
 	w.state(health.SubscriptionPending, "")
 	w.theirNote("of another release")
-	w.pass(standByEvery)
+	w.pass(standbyEvery)
 	w.state(health.SubscriptionPending, "")
 	w.theirNote(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
-	w.pass(standByEvery)
+	w.pass(standbyEvery)
 	w.state(health.SubscriptionFailed, "the callback is down")
 
 	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != health.TokenAccepted || at.Month() != time.December {
@@ -54,7 +54,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	}
 
 	w.sends = health.TokenRefused
-	w.pass(standByEvery)
+	w.pass(standbyEvery)
 
 	if w.keeper.Token() != health.TokenRefused {
 		t.Errorf("the token is %s, want what Meta said since when a message was sent", w.keeper.Token())
@@ -65,7 +65,7 @@ func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
 	}
 
 	w.theirDuty(0)
-	w.pass(standByEvery)
+	w.pass(standbyEvery)
 	w.state(health.SubscriptionActive, "")
 
 	if w.theirDuty(time.Minute) {
@@ -79,21 +79,21 @@ func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 	w.state(health.SubscriptionActive, "")
 
 	for range 10 {
-		w.pass(dutyTerm / 2)
+		w.pass(leadershipTerm / 2)
 
-		if w.theirDuty(dutyTerm) {
+		if w.theirDuty(leadershipTerm) {
 			t.Fatal("another took the duty of one that is alive")
 		}
 	}
 
-	held, note, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(dutyTerm))
+	held, note, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(leadershipTerm))
 	if err != nil || !held || !strings.Contains(string(note), string(health.SubscriptionActive)) {
 		t.Errorf("it noted %s, held %v, %v", note, held, err)
 	}
 
 	w.end()
 
-	if !w.theirDuty(dutyTerm) {
+	if !w.theirDuty(leadershipTerm) {
 		t.Error("one that ended still has the duty")
 	}
 }
@@ -110,7 +110,7 @@ func TestDutyThatWasLostIsNotDone(t *testing.T) {
 	}
 
 	w.graph.Recorder.Reset()
-	w.pass(dutyTerm)
+	w.pass(leadershipTerm)
 	w.pass(checkEvery)
 
 	if asked := len(w.calls(http.MethodGet)); asked > 0 {

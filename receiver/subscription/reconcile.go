@@ -1,0 +1,164 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package subscription
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// reconcileApp subscribes the app, because an override has no effect without the app's own subscription. Fields that others
+// added stay. If overrides are declared, an existing callback URL stays too.
+func (c *check) reconcileApp(ctx context.Context, app cloudapi.App) error {
+	found, err := c.Graph.AppSubscription(ctx, app)
+	if err != nil {
+		return err
+	}
+
+	if found == nil {
+		found = &cloudapi.AppSubscription{}
+	}
+
+	to := c.destination
+	if c.declared.CallbackScope != config.CallbackApp {
+		to.URL = cmp.Or(found.CallbackURL, to.URL)
+	}
+
+	missing := slices.DeleteFunc(slices.Clone(c.declared.Fields), func(field string) bool {
+		return slices.Contains(found.Fields, field)
+	})
+
+	ours := to == c.destination
+	upToDate := found.Active && found.CallbackURL == to.URL && len(missing) == 0
+
+	if upToDate && (!ours || c.hasOurVerifyToken(app.ID)) {
+		return nil
+	}
+
+	err = c.Graph.SubscribeApp(ctx, app, to, append(found.Fields, missing...))
+	if err != nil && !ours && failure.Of(err).Code == cloudapi.CodeCallbackUnverified {
+		c.addProblem(fmt.Sprintf(
+			"app %s is not subscribed to all of %s, and its callback, at %s, does not accept our verify token: "+
+				"subscribe to the fields in Meta's App Dashboard",
+			app.ID,
+			strings.Join(c.declared.Fields, ", "),
+			host(to.URL),
+		))
+
+		return nil
+	}
+
+	return c.recordChange(app.ID, err)
+}
+
+// reconcileAccount subscribes the app to an account, and sets the account's override if the configuration declares it. These
+// are two calls, because Meta rejects an override for an account that the app is not subscribed to.
+func (c *check) reconcileAccount(ctx context.Context, id string) error {
+	found, err := c.Graph.AccountSubscription(ctx, id, c.declared.AppID)
+	if err != nil {
+		return err
+	}
+
+	if found == nil {
+		if err := c.Graph.SubscribeAccount(ctx, id); err != nil {
+			return err
+		}
+
+		c.Log.Info("app subscribed to business account", "id", id)
+
+		found = &cloudapi.AccountSubscription{}
+	}
+
+	switch c.declared.CallbackScope {
+	case config.CallbackBusinessAccount:
+		if found.OverrideURL == c.destination.URL && c.hasOurVerifyToken(id) {
+			return nil
+		}
+
+		return c.recordChange(id, c.Graph.OverrideAccount(ctx, id, c.destination))
+	case config.CallbackApp:
+		c.reportOverride("business account "+id, found.OverrideURL)
+	}
+
+	return nil // a number's override takes precedence over its account's
+}
+
+// reconcileNumber sets a number's override if the configuration declares it. Otherwise it reports overrides that apply to
+// the number.
+func (c *check) reconcileNumber(ctx context.Context, id string) error {
+	found, err := c.Graph.NumberCallbacks(ctx, id)
+	if err != nil {
+		return err
+	}
+
+	if c.declared.CallbackScope == config.CallbackPhoneNumber {
+		if found.NumberURL == c.destination.URL && c.hasOurVerifyToken(id) {
+			return nil
+		}
+
+		return c.recordChange(id, c.Graph.OverrideNumber(ctx, id, c.destination))
+	}
+
+	c.reportOverride("phone number "+id, found.NumberURL)
+
+	if len(c.declared.BusinessAccountIDs) == 0 { // otherwise reconcileAccount reports it
+		c.reportOverride("the business account of phone number "+id, found.AccountURL)
+	}
+
+	return nil
+}
+
+// reportOverride reports an override that sends deliveries elsewhere. An override with our own URL is harmless.
+func (c *check) reportOverride(subject, override string) {
+	if override == "" || override == c.destination.URL {
+		return
+	}
+
+	c.addProblem(fmt.Sprintf(
+		"%s has an override of the callback, to %s, so its messages are not delivered here: "+
+			"remove it, or declare callbackScope BusinessAccount or PhoneNumber",
+		subject,
+		host(override),
+	))
+}
+
+// hasOurVerifyToken reports whether Meta has our current verify token for id. Meta does not return the token, so the first
+// check assumes that it does.
+func (c *check) hasOurVerifyToken(id string) bool {
+	if _, known := c.registered[id]; !known {
+		c.registered[id] = c.tokenHash
+	}
+
+	return c.registered[id] == c.tokenHash
+}
+
+// recordChange records that Meta accepted our verify token for id, unless err is not nil. It returns err.
+func (c *check) recordChange(id string, err error) error {
+	if err != nil {
+		return err
+	}
+
+	c.registered[id] = c.tokenHash
+	c.Log.Info("webhook callback set at Meta", "id", id)
+
+	return nil
+}
+
+// host returns the host of a foreign callback URL. The rest of the URL may contain a secret.
+func host(callback string) string {
+	u, err := url.Parse(callback)
+	if err != nil {
+		return "an invalid URL"
+	}
+
+	return u.Host
+}
