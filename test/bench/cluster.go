@@ -134,11 +134,11 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 
 	seen, err := w.Watch(ctx, &v1alpha1.WhatsAppWebhookList{}, client.InNamespace(namespace))
-
 	if err != nil {
 		cancel()
 		return func() (time.Time, error) { return time.Time{}, fmt.Errorf("watch resources: %w", err) }
 	}
+
 	go func() {
 		defer cancel()
 		defer seen.Stop()

@@ -307,6 +307,7 @@ func median(loads []loadResult) loadResult {
 	sorted := slices.SortedFunc(slices.Values(loads), func(a, b loadResult) int {
 		return cmp.Compare(a.perSecond, b.perSecond)
 	})
+
 	return sorted[len(sorted)/2]
 }
 

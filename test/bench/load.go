@@ -104,6 +104,7 @@ func loadFrom(
 		workers.Go(func() error {
 			took, repeated, err := deliverOver(ctx, address, next)
 			each[c] = took
+
 			shed.Add(repeated)
 
 			return err

@@ -122,9 +122,11 @@ func filesystemOf(mounts []byte, folder string) string {
 // commit returns the commit that is checked out, and whether the tree has other changes than the benchmark's own output.
 func commit(ctx context.Context, tree string) string {
 	git := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", tree}, args...)...).
-			Output()
-			//nolint:gosec // the arguments are constants
+		command := exec.CommandContext(ctx, "git", args...) //nolint:gosec // the arguments are constants
+		command.Dir = tree
+
+		out, err := command.Output()
+
 		return strings.TrimSpace(string(out)), err
 	}
 

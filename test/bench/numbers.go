@@ -103,6 +103,7 @@ type status struct {
 
 func (s status) delivery() []byte {
 	number, person := addressed(s.message)
+
 	return signed(
 		folder.AppSecret,
 		standin.StatusDelivery(number, "wamid."+strconv.Itoa(s.message), s.kind, person, "", time.Now()),

@@ -91,6 +91,7 @@ func wholePath(ctx context.Context, binary string) (_ []figure, err error) {
 		}
 
 		baseRates = append(baseRates, perSecond)
+
 		for _, c := range cases {
 			if err := c.run(ctx, binary, server); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)

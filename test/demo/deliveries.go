@@ -48,6 +48,7 @@ func (d *demo) postAll(ctx context.Context, dir string) {
 					fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)),
 					err.Error(),
 				)
+
 				continue
 			}
 

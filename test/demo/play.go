@@ -257,6 +257,7 @@ func (d *demo) health(ctx context.Context) {
 	title("Health")
 
 	address := "http://" + d.Local.AdminAddr() + "/status"
+
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		d.check(false, "status", err.Error())

@@ -35,6 +35,7 @@ func (s *suite) nodeDrained(t *testing.T) {
 		node := before[0].Spec.NodeName
 		go func() {
 			selector := labels.Set(resources.SelectorLabels("orders")).String()
+
 			_, err := s.Kubectl(
 				t.Context(),
 				"drain",

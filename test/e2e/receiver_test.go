@@ -46,6 +46,7 @@ func (s *suite) oneConversation(t *testing.T) {
 	id := standin.Wamid(t.Name())
 
 	delivery := standin.TextDelivery(standins.PhoneNumberID, person, "Ana", id, question, time.Now())
+
 	answer, err = s.standins.Deliver(ctx, "not the app secret", delivery)
 	if err != nil || answer.Status != http.StatusUnauthorized {
 		t.Errorf("a delivery with an invalid signature is answered %+v, %v", answer, err)

@@ -94,7 +94,7 @@ func NewGraph(options GraphOptions) *Graph {
 		options: options,
 		nonce:   rand.Text(),
 	}
-	g.Front.Clock = options.Clock
+	g.Clock = options.Clock
 	g.media.key = []byte(rand.Text())
 	g.webhooks.accounts = map[string]string{}
 	g.webhooks.numbers = map[string]string{}

@@ -228,6 +228,7 @@ func TestSendMessageAnswersAndRecords(t *testing.T) {
 		`"biz_opaque_callback_data":"e1"`)
 	post := func(body string) map[string]any {
 		r := request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/messages", body, "Authorization", "Bearer t")
+
 		status, answer := do(t, client, r)
 		if status != http.StatusOK {
 			t.Fatalf("status %d: %s", status, answer)

@@ -82,6 +82,7 @@ func (c *Cluster) Apply(ctx context.Context, namespace, manifest string) error {
 		"--namespace="+namespace,
 		"--filename=-",
 	)
+
 	return err
 }
 
@@ -98,10 +99,8 @@ func (c *Cluster) Node(ctx context.Context, args ...string) (string, error) {
 func run(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 
-	command := exec.CommandContext(
-		ctx,
-		program,
-		args...) //nolint:gosec // the test runs only its own programs
+	//nolint:gosec // the test runs only its own programs
+	command := exec.CommandContext(ctx, program, args...)
 	command.Stdin = strings.NewReader(stdin)
 	command.Stdout = &stdout
 	command.Stderr = &stderr

@@ -228,6 +228,7 @@ func (l *load) recordRefusal(answer string, reason error, now time.Time) {
 	defer l.mu.Unlock()
 
 	l.refusals[answer]++
+
 	if reason == nil {
 		return
 	}
