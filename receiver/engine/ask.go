@@ -70,7 +70,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 // callBird sends the request while the person sees the typing indicator.
 func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
 	method := string(request.Method)
-	request.Attempt = a.attempt()
+	request.Attempt = a.attemptNumber()
 	request.Replays = a.work.Replays
 
 	var typing sync.WaitGroup

@@ -4,14 +4,9 @@
 package engine
 
 import (
-	"encoding/json"
-	"strconv"
-	"time"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -41,30 +36,8 @@ func (e *Engine) newHead(lease store.LeaseRef, work *store.Work) head {
 	}
 }
 
-// attempt returns the number of this attempt, from 1, as Bird is sent it.
-func (h head) attempt() int { return h.work.Attempts + 1 }
-
-// notice returns a notice about the event as an event to store, or none if no sink is configured.
-func (h head) notice(kind string, at time.Time, data any) []store.Event {
-	if h.settings.Notifications.SinkURL == "" {
-		return nil
-	}
-
-	encoded, err := json.Marshal(data)
-	if err != nil {
-		return nil // unreachable: data holds numbers and strings
-	}
-
-	n := notice.Notice{
-		Type:    kind,
-		Source:  notice.Number(h.work.Event.PhoneNumberID),
-		Subject: h.work.Event.ID.String(),
-		Time:    at,
-		Data:    encoded,
-	}
-
-	return []store.Event{n.Event(strconv.Itoa(h.work.Replays))}
-}
+// attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.
+func (h head) attemptNumber() int { return h.work.Attempts + 1 }
 
 // inbound is a head that Meta delivered, decoded.
 type inbound struct {

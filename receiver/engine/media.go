@@ -167,7 +167,7 @@ func (e *Engine) analyze(
 	startedAt := e.Clock.Now()
 	analysis, err := e.Bird.Analyze(ctx, bird.Request{
 		Method:  method,
-		Attempt: a.attempt(),
+		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,
 		Media:   attached,
 		Body: bird.MediaAnalysis{

@@ -59,7 +59,7 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 }
 
 // resolveSideEvent returns the step that ends an attempt at a status or notice. These never become dead letters, since no
-// person waits for them: one that fails for good expires, and its history has the reason.
+// person waits for them: after a permanent failure they expire, and the history has the reason.
 func (e *Engine) resolveSideEvent(ctx context.Context, h head, step store.Step, err error) store.Step {
 	step.Now = e.Clock.Now()
 

@@ -96,14 +96,14 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		e.Metrics.MessageFailed()
 		e.Log.Error("message dead-lettered", attributes...)
 	case outcome.State == store.Expired:
-		e.Log.Error("status or notice expired", attributes...)
+		e.Log.Error("event expired after failed attempts", attributes...)
 	case outcome.State == store.Done && isMessage:
 		e.Metrics.MessageProcessed(event.Type, took)
 		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
 	case outcome.State == store.Human:
-		e.Log.Info("message left to a person, who has the conversation", attributes...)
+		e.Log.Info("message not answered: a person has the conversation", attributes...)
 	case outcome.State == store.Skipped:
-		e.Log.Info("message skipped: nothing handles its type", attributes...)
+		e.Log.Info("message skipped: no enabled method handles its type", attributes...)
 	default:
 		e.Log.Debug("event processed", attributes...)
 	}

@@ -25,9 +25,9 @@ const (
 	serviceWindow = 24 * time.Hour
 )
 
-// sendReplies sends the parts that were not sent yet, in order. Each send is recorded before it starts, so that its outcome
-// is known to be unknown after a crash. Meta has no idempotency key for sends: an unconfirmed send waits for a status that
-// confirms it, and is repeated only if none has come.
+// sendReplies sends the parts that were not sent yet, in order. Each send is recorded before it starts, so that an
+// unconfirmed send is recognized after a crash. Meta has no idempotency key for sends: an unconfirmed send waits for a
+// status that confirms it, and is repeated only if none has come.
 func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
 	for i := range a.work.Replies {
 		reply := &a.work.Replies[i]

@@ -202,7 +202,7 @@ func (e *Engine) notifyBird(ctx context.Context, a *statusAttempt, status whatsa
 
 	err := e.Bird.Notify(ctx, bird.Request{
 		Method:  bird.NotifyStatus,
-		Attempt: a.attempt(),
+		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,
 		Body: bird.StatusNotification{
 			Common:          a.origin(status.MessageID, status.Timestamp, person),
@@ -249,24 +249,4 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	})
 
 	return nil
-}
-
-// processNotice is the process function of notices.
-func (e *Engine) processNotice(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
-	h := e.newHead(lease, work)
-
-	err := e.sendNotice(ctx, h)
-	if isLeaseLost(ctx, err) {
-		return nil, store.ErrLeaseLost
-	}
-
-	return e.finish(ctx, h, e.resolveSideEvent(ctx, h, store.Step{}, err))
-}
-
-// sendNotice sends a notice to the sink.
-func (e *Engine) sendNotice(ctx context.Context, h head) error {
-	err := e.Notices.Send(ctx, h.work.Event.ID.String(), h.work.Event.Payload)
-	e.recordCall("send notice", err)
-
-	return err
 }

@@ -1,0 +1,56 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// notice returns a notice about the event as an event to store, or none if no sink is configured.
+func (h head) notice(kind string, at time.Time, data any) []store.Event {
+	if h.settings.Notifications.SinkURL == "" {
+		return nil
+	}
+
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return nil // unreachable: data holds numbers and strings
+	}
+
+	n := notice.Notice{
+		Type:    kind,
+		Source:  notice.Number(h.work.Event.PhoneNumberID),
+		Subject: h.work.Event.ID.String(),
+		Time:    at,
+		Data:    encoded,
+	}
+
+	return []store.Event{n.Event(strconv.Itoa(h.work.Replays))}
+}
+
+// processNotice is the process function of notices.
+func (e *Engine) processNotice(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
+	h := e.newHead(lease, work)
+
+	err := e.sendNotice(ctx, h)
+	if isLeaseLost(ctx, err) {
+		return nil, store.ErrLeaseLost
+	}
+
+	return e.finish(ctx, h, e.resolveSideEvent(ctx, h, store.Step{}, err))
+}
+
+// sendNotice sends a notice to the sink.
+func (e *Engine) sendNotice(ctx context.Context, h head) error {
+	err := e.Notices.Send(ctx, h.work.Event.ID.String(), h.work.Event.Payload)
+	e.recordCall("send notice", err)
+
+	return err
+}
