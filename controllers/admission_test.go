@@ -22,8 +22,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// restricted returns a namespace in which the API server admits only pods of the restricted standard.
-func restricted(t *testing.T) string {
+// newRestrictedNamespace creates a namespace that enforces the restricted Pod Security Standard.
+func newRestrictedNamespace(t *testing.T) string {
 	t.Helper()
 
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -34,12 +34,12 @@ func restricted(t *testing.T) string {
 	return namespace.Name
 }
 
-// admit creates a pod as its ReplicaSet would.
-func admit(t *testing.T, namespace string, template corev1.PodTemplateSpec) error {
+// createPod creates a pod of the template, as a ReplicaSet would.
+func createPod(t *testing.T, namespace string, template corev1.PodTemplateSpec) error {
 	t.Helper()
 
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: template.Spec.ServiceAccountName}}
-	_ = testCluster.Create(t.Context(), account) // there already for a receiver
+	_ = testCluster.Create(t.Context(), account) // it exists for a receiver
 
 	return testCluster.Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -57,25 +57,25 @@ func TestReceiverPodsMeetTheRestrictedStandard(t *testing.T) {
 
 	for name, edit := range map[string]func(*v1alpha1.WhatsAppWebhookSpec){
 		"embedded":   func(*v1alpha1.WhatsAppWebhookSpec) {},
-		"postgresql": shared,
+		"postgresql": usePostgreSQL,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			webhook := newWebhook(restricted(t), "sales")
+			webhook := newWebhook(newRestrictedNamespace(t), "sales")
 			edit(&webhook.Spec)
 			testCluster.MustCreate(t, webhook)
-			settle(t, webhook)
+			waitUntilSettled(t, webhook)
 
 			deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
-			if err := admit(t, webhook.Namespace, deployment.Spec.Template); err != nil {
-				t.Errorf("the pod is refused: %v", err)
+			if err := createPod(t, webhook.Namespace, deployment.Spec.Template); err != nil {
+				t.Errorf("the pod is rejected: %v", err)
 			}
-			// The standard is really enforced here.
+			// A pod below the standard shows that the namespace enforces it.
 			loose := deployment.Spec.Template.DeepCopy()
-
 			loose.Spec.Containers[0].SecurityContext = nil
-			if err := admit(t, webhook.Namespace, *loose); err == nil {
-				t.Error("a pod below the standard is admitted too")
+
+			if err := createPod(t, webhook.Namespace, *loose); err == nil {
+				t.Error("a pod below the standard is accepted")
 			}
 		})
 	}
@@ -94,12 +94,12 @@ func TestManagerPodMeetsTheRestrictedStandard(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := admit(t, restricted(t), deployment.Spec.Template); err != nil {
-		t.Errorf("the pod is refused: %v", err)
+	if err := createPod(t, newRestrictedNamespace(t), deployment.Spec.Template); err != nil {
+		t.Errorf("the pod is rejected: %v", err)
 	}
 }
 
-// TestNoRightsOnSecrets reads every role in config: the operator cannot read Secrets, not even by a wildcard.
+// TestNoRightsOnSecrets checks every role in config: none grants access to Secrets, not even by a wildcard.
 func TestNoRightsOnSecrets(t *testing.T) {
 	t.Parallel()
 
@@ -129,7 +129,8 @@ func TestNoRightsOnSecrets(t *testing.T) {
 			}
 
 			for _, rule := range role.Rules {
-				if slices.Contains(rule.Resources, "secrets") || slices.Contains(rule.Resources, "*") || slices.Contains(rule.APIGroups, "*") || slices.Contains(rule.Verbs, "*") {
+				wildcard := slices.Contains(slices.Concat(rule.Resources, rule.APIGroups, rule.Verbs), "*")
+				if wildcard || slices.Contains(rule.Resources, "secrets") {
 					t.Errorf("%s: role %s has the rule %v", file, role.Name, rule)
 				}
 			}
@@ -137,6 +138,6 @@ func TestNoRightsOnSecrets(t *testing.T) {
 	}
 
 	if roles < 4 {
-		t.Errorf("%d roles found; there are more", roles)
+		t.Errorf("found %d roles, want at least 4", roles)
 	}
 }

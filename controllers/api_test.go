@@ -28,8 +28,9 @@ func TestScaleSubresource(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
-	// As kubectl scale does it, also while the field is absent.
+	waitUntilSettled(t, webhook)
+
+	// As kubectl scale does, also while the field is absent.
 	scale := func(replicas int32) error {
 		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
 		return testCluster.SubResource("scale").Patch(t.Context(), webhook.DeepCopy(), patch, client.WithSubResourceBody(&autoscalingv1.Scale{}))
@@ -90,7 +91,7 @@ func TestColumns(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	newPod(t, webhook, health.Report{Backlog: &health.Backlog{Pending: 3, DeadLetters: 2}})
 
 	clientset, err := kubernetes.NewForConfig(testCluster.Admin)
@@ -114,7 +115,7 @@ func TestColumns(t *testing.T) {
 		}
 
 		if len(table.Rows) != 1 || len(table.Rows[0].Cells) < 6 {
-			return fmt.Errorf("the table has the rows %v", table.Rows)
+			return fmt.Errorf("the table has rows %v", table.Rows)
 		}
 
 		return want(table.Rows[0].Cells[:6], []any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", 0.0, 3.0, 2.0})

@@ -19,13 +19,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// TestRestartChangesNothing applies with an Applier that remembers nothing: it does send, and nothing comes of it.
+// TestRestartChangesNothing applies with a new Applier, whose memory is empty: it sends requests that change nothing.
 func TestRestartChangesNothing(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	params, err := resources.NewParams(webhook, testEnvironment)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestRestartChangesNothing(t *testing.T) {
 			}
 		}
 	}
-	restart() // once, because the API server rewrites a claim the first time it gets the same again, and never after
+	restart() // the API server rewrites a claim on the first identical request only
 
 	before := children(t, webhook)
 
@@ -51,19 +51,19 @@ func TestRestartChangesNothing(t *testing.T) {
 	}
 }
 
-// TestReplacedObjectIsNotTakenOver has an Applier act on what its cache says of an object that another has replaced.
+// TestReplacedObjectIsNotTakenOver applies over an object that was replaced since the cache read it.
 func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	t.Parallel()
-	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so that no manager acts on it
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales") // never stored, so the manager does not reconcile it
 	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
 	service := rendered(t, webhook, "Service", "sales")
 
-	made, err := apply.New(testCluster.Client, testCluster.Client).Apply(t.Context(), webhook, service)
+	applied, err := apply.New(testCluster.Client, testCluster.Client).Apply(t.Context(), webhook, service)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	if err := testCluster.Delete(t.Context(), made); err != nil {
+	if err := testCluster.Delete(t.Context(), applied); err != nil {
 		t.Fatal(err)
 	}
 
@@ -73,17 +73,17 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	}
 	testCluster.MustCreate(t, foreign)
 
-	stale := staleClient{Client: testCluster.Client, cached: made}
+	stale := staleClient{Client: testCluster.Client, cached: applied}
 	if _, err := apply.New(stale, testCluster.Client).Apply(t.Context(), webhook, service); !apierrors.IsConflict(err) {
-		t.Errorf("applying over the object of another: %v; want a conflict", err)
+		t.Errorf("applying over a foreign object: %v; want a conflict", err)
 	}
 
 	if before := foreign.ResourceVersion; apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
-		t.Error("the object of another was written to")
+		t.Error("the foreign object was changed")
 	}
 }
 
-// staleClient is a cache that has not heard of anything since.
+// staleClient reads from a cache that no longer follows changes.
 type staleClient struct {
 	client.Client
 	cached client.Object
@@ -94,6 +94,7 @@ func (c staleClient) Get(_ context.Context, _ client.ObjectKey, object client.Ob
 	return nil
 }
 
+// rendered returns the object with the kind and name.
 func rendered(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, kind, name string) resources.Object {
 	t.Helper()
 

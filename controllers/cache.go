@@ -24,7 +24,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// NewScheme returns the Go types that a manager of this package's reconciler works with.
+// NewScheme returns the Go types that the reconciler's manager needs.
 func NewScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	err := errors.Join(clientgoscheme.AddToScheme(scheme), gatewayv1.Install(scheme), v1alpha1.AddToScheme(scheme))
@@ -32,15 +32,15 @@ func NewScheme() (*runtime.Scheme, error) {
 	return scheme, err
 }
 
-// CacheOptions keep a manager's cache to the resources, the objects of the operator, and of those to what it reads,
-// whatever else a cluster is full of. No namespaces means all.
+// CacheOptions returns the options that limit a manager's cache to the resources and the operator's objects, and of these
+// to the fields it reads. No namespaces means all.
 func CacheOptions(namespaces []string) cache.Options {
 	options := cache.Options{
-		// An optional API that went has no informer. To wait for one would be to wait for ever.
+		// The API of a removed extension has no informer, and waiting for one would never end.
 		ReaderFailOnMissingInformer: true,
 
 		DefaultLabelSelector: resources.Managed(),
-		DefaultTransform:     onlyWhatIsRead,
+		DefaultTransform:     stripUnread,
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.WhatsAppWebhook{}: {Label: labels.Everything()},
 		},
@@ -56,8 +56,8 @@ func CacheOptions(namespaces []string) cache.Options {
 	return options
 }
 
-// onlyWhatIsRead drops the bulk of an object before it is cached. What is cached is never written back.
-func onlyWhatIsRead(cached any) (any, error) {
+// stripUnread drops the fields of an object that the operator does not read. Cached objects are never written back.
+func stripUnread(cached any) (any, error) {
 	object, ok := cached.(client.Object)
 	if !ok {
 		return cached, nil
@@ -66,6 +66,7 @@ func onlyWhatIsRead(cached any) (any, error) {
 	switch object := object.(type) {
 	case *v1alpha1.WhatsAppWebhook:
 		object.ManagedFields = nil
+
 		return object, nil
 	case *appsv1.Deployment:
 		object.Spec.Template = corev1.PodTemplateSpec{}
@@ -75,11 +76,13 @@ func onlyWhatIsRead(cached any) (any, error) {
 		object.Spec = gatewayv1.HTTPRouteSpec{}
 	case *discoveryv1.EndpointSlice:
 		object.ManagedFields = nil
+
 		return object, nil
 	}
 
 	object.SetAnnotations(nil)
-	object.SetLabels(nil) // whether they are as wanted shows in managedFields, and in that the object is here at all
+	// Drift of labels shows in managedFields, or in the object's absence from the cache.
+	object.SetLabels(nil)
 	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
 		return entry.Manager != apply.FieldOwner
 	}))

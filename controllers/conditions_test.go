@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -47,12 +46,12 @@ func message(webhook *v1alpha1.WhatsAppWebhook, condition string) string {
 	return ""
 }
 
-func TestReceiversTellWhatIsMissing(t *testing.T) {
+func TestConditionsFromReceiverReports(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.CloudAPI.Subscription = v1alpha1.SubscriptionSpec{AppID: "1", CallbackURL: "https://hooks.example.com/webhooks/whatsapp"}
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	starting := map[string]string{
 		"Ready":       "False Progressing",
@@ -84,11 +83,11 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 
 	apiserver.Eventually(t, wantEvents(t, webhook, "Warning SecretMissing"))
 
-	pod.say(health.Report{
+	pod.setReport(health.Report{
 		Token: health.TokenRefused, Backlog: &health.Backlog{Pending: 3, DeadLetters: 2},
 		Subscription: health.Subscription{State: health.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
 	})
-	touch(t, slice)
+	toggleReadiness(t, slice)
 	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "False TokenRefused", "Subscribed": "False SubscriptionFailed"})))
 
 	if got := message(webhook, v1alpha1.ConditionSubscribed); got != "Meta cannot reach the callback URL" {
@@ -99,11 +98,11 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 		t.Errorf("pending %v and dead letters %v; want 3 and 2", s.Pending, s.DeadLetters)
 	}
 
-	pod.say(health.Report{Token: health.TokenAccepted, Subscription: health.Subscription{State: health.SubscriptionActive}})
-	touch(t, slice)
+	pod.setReport(health.Report{Token: health.TokenAccepted, Subscription: health.Subscription{State: health.SubscriptionActive}})
+	toggleReadiness(t, slice)
 	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
 	apiserver.Eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	if err := testCluster.Delete(t.Context(), slice); err != nil {
 		t.Fatal(err)
@@ -112,18 +111,18 @@ func TestReceiversTellWhatIsMissing(t *testing.T) {
 	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"Subscribed": "Unknown NotReported"})))
 
 	if webhook.Status.Pending != nil {
-		t.Errorf("pending is still %d, with nobody to say so", *webhook.Status.Pending)
+		t.Errorf("pending is still %d, but no receiver reports it", *webhook.Status.Pending)
 	}
 }
 
-// TestSpecThatTheReceiverWouldRefuse has what the rules of the schema cannot see: two fields that are too long together.
-func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
+// TestSpecInvalidForTheReceiver uses a spec the schema cannot reject: two fields that are too long together.
+func TestSpecInvalidForTheReceiver(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	webhook.Spec.CloudAPI.Subscription.AppID = "1"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	before := children(t, webhook)
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "/" + strings.Repeat("long", 50) })
 	apiserver.Eventually(t, func() error {
@@ -135,7 +134,7 @@ func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
 	})
 
 	if got := readyMessage(webhook); !strings.Contains(got, "cloudAPI.subscription.callbackURL must be https and have at most 200 characters") {
-		t.Errorf("the message does not say what is wrong: %s", got)
+		t.Errorf("the message lacks the cause: %s", got)
 	}
 
 	if diff := cmp.Diff(before, children(t, webhook)); diff != "" {
@@ -143,18 +142,18 @@ func TestSpecThatTheReceiverWouldRefuse(t *testing.T) {
 	}
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Ingress.Path = "" })
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	if meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionStalled) != nil {
-		t.Error("it is stalled still")
+		t.Error("the condition Stalled is still there")
 	}
 }
 
-// TestExtensionsComeAndGo installs an optional API while the operator runs, and removes it. It is not parallel, because
-// others count what is written.
-func TestExtensionsComeAndGo(t *testing.T) {
+// TestOptionalAPIsAreAddedAndRemoved installs an optional API while the operator runs, and removes it. It is not parallel,
+// because other tests count the writes.
+func TestOptionalAPIsAreAddedAndRemoved(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	shared(&webhook.Spec)
+	usePostgreSQL(&webhook.Spec)
 	webhook.Spec.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 5, PendingWork: v1alpha1.PendingWorkTarget{TargetPerReplica: 100}}
 	testCluster.MustCreate(t, webhook)
 
@@ -169,7 +168,7 @@ func TestExtensionsComeAndGo(t *testing.T) {
 	apiserver.Eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
 
 	if got := message(webhook, v1alpha1.ConditionExtensionsAvailable); !strings.Contains(got, "ScaledObject (keda.sh/v1alpha1)") {
-		t.Errorf("the message does not name what is missing: %s", got)
+		t.Errorf("the message does not name the missing kind: %s", got)
 	}
 
 	scaled := func() []string {
@@ -189,14 +188,16 @@ func TestExtensionsComeAndGo(t *testing.T) {
 	}
 
 	for range 2 {
-		crds, err := envtest.InstallCRDs(testCluster.Admin, envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}})
+		keda := envtest.CRDInstallOptions{Paths: []string{"testdata/crds/keda.sh_scaledobjects.yaml"}}
+
+		crds, err := envtest.InstallCRDs(testCluster.Admin, keda)
 		if err != nil {
 			t.Fatal(err)
 		}
 
 		apiserver.Eventually(t, wantConditions(t, webhook, conditions("True ExtensionsServed")))
 		apiserver.Eventually(t, func() error { return want(scaled(), []string{"sales"}) })
-		// It is watched, so that it comes back,
+		// The watch recreates it when it is deleted.
 		object := &unstructured.Unstructured{}
 		object.SetGroupVersionKind(resources.ScaledObjectKind)
 		object.SetNamespace(webhook.Namespace)
@@ -208,9 +209,13 @@ func TestExtensionsComeAndGo(t *testing.T) {
 		}
 
 		apiserver.Eventually(t, func() error {
-			return want(slices.Equal(scaled(), []string{"sales"}) && apiserver.MustGet(t, testCluster.Server, object).GetUID() != gone, true)
+			if err := want(scaled(), []string{"sales"}); err != nil {
+				return err
+			}
+
+			return want(apiserver.MustGet(t, testCluster.Server, object).GetUID() != gone, true)
 		})
-		// and pruned.
+		// It is pruned.
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 			w.Spec.Receiver.Autoscaling.PendingWork = v1alpha1.PendingWorkTarget{}
 		})
@@ -225,5 +230,5 @@ func TestExtensionsComeAndGo(t *testing.T) {
 		apiserver.Eventually(t, wantConditions(t, webhook, conditions("False ExtensionMissing")))
 	}
 
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// TestConditionsAreDocumented keeps the guide to every type and reason there is.
+// TestConditionsAreDocumented checks that the guide names every type and reason of a condition.
 func TestConditionsAreDocumented(t *testing.T) {
 	t.Parallel()
 
@@ -45,6 +45,6 @@ func TestConditionsAreDocumented(t *testing.T) {
 	})
 
 	if found < 20 {
-		t.Errorf("%d types and reasons found; there are more", found)
+		t.Errorf("found %d types and reasons, want at least 20", found)
 	}
 }

@@ -18,19 +18,19 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 )
 
-// failure is one step of a reconciliation that failed.
+// failure is a failed step of a reconciliation.
 type failure struct {
 	reason  string // of the condition
-	message string // for a person, of what concerns objects rendered from the resource alone
+	message string // of the condition
 	err     error
 }
 
-// newFailure classes an error once, for the condition and for when to try again alike.
+// newFailure classifies an error, for the condition and for the retry.
 func newFailure(step string, err error) failure {
 	f := failure{reason: v1alpha1.ReasonApplyFailed, err: err}
 	if _, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		f.reason = v1alpha1.ReasonNameConflict
-		f.message = step + " exists and does not belong to this resource, so it is left alone: delete or rename it, or give this resource another name"
+		f.message = step + " exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource"
 
 		return f
 	}
@@ -38,39 +38,39 @@ func newFailure(step string, err error) failure {
 	var status apierrors.APIStatus
 	switch {
 	case !errors.As(err, &status):
-		f.message = step + ": the API server could not be asked; this is tried again"
+		f.message = step + ": no response from the API server; will retry"
 	case apierrors.IsInvalid(err) || apierrors.IsBadRequest(err):
 		f.reason = v1alpha1.ReasonObjectRejected
-		f.message = fmt.Sprintf("%s is refused by the API server: %s; correct the spec of this resource that it is made from", step, explain(status))
+		f.message = fmt.Sprintf("%s was rejected by the API server: %s; correct the spec of this resource", step, causes(status))
 	case apierrors.IsForbidden(err):
-		f.message = fmt.Sprintf("%s is forbidden: %s; this is tried again", step, status.Status().Message)
+		f.message = fmt.Sprintf("%s is forbidden: %s; will retry", step, status.Status().Message)
 	default:
-		f.message = fmt.Sprintf("%s: the API server answered %s; this is tried again", step, apierrors.ReasonForError(err))
+		f.message = fmt.Sprintf("%s: the API server returned %s; will retry", step, apierrors.ReasonForError(err))
 	}
 
 	return f
 }
 
-// explain names the fields at fault, or says all that the API server did where it names none.
-func explain(status apierrors.APIStatus) string {
+// causes returns the fields at fault with their messages, or else the API server's whole message.
+func causes(status apierrors.APIStatus) string {
 	details := status.Status().Details
 	if details == nil || len(details.Causes) == 0 {
 		return status.Status().Message
 	}
 
-	causes := make([]string, 0, len(details.Causes))
+	messages := make([]string, 0, len(details.Causes))
 	for _, cause := range details.Causes {
 		message, _, _ := strings.Cut(cause.Message, "\n") // a diff of the object may follow
-		causes = append(causes, cause.Field+": "+message)
+		messages = append(messages, cause.Field+": "+message)
 	}
 
-	return strings.Join(causes, ", ")
+	return strings.Join(messages, ", ")
 }
 
 type failures []failure
 
-// because returns the messages of the failures with that reason, joined.
-func (fs failures) because(reason string) (string, bool) {
+// messages returns the joined messages of the failures with the reason, and whether there are any.
+func (fs failures) messages(reason string) (string, bool) {
 	var messages []string
 	for _, f := range fs {
 		if f.reason == reason {
@@ -81,12 +81,12 @@ func (fs failures) because(reason string) (string, bool) {
 	return strings.Join(messages, "; "), len(messages) > 0
 }
 
-// result says when to try again: what may heal by itself with backoff; a name that is taken at a steady pace; what the
-// API server refused not before the resource changes.
+// result returns when to retry: transient errors with backoff, a name conflict at a fixed interval, and an object that the
+// API server rejected only when the resource changes.
 func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
 	var (
-		transient, refused []error
-		result             ctrl.Result
+		transient, rejected []error
+		result              ctrl.Result
 	)
 	for _, f := range fs {
 		switch {
@@ -94,7 +94,7 @@ func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
 		case f.reason == v1alpha1.ReasonNameConflict:
 			result.RequeueAfter = conflictRetry
 		case f.reason == v1alpha1.ReasonObjectRejected:
-			refused = append(refused, f.err)
+			rejected = append(rejected, f.err)
 		default:
 			transient = append(transient, f.err)
 		}
@@ -102,10 +102,10 @@ func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
 
 	switch {
 	case len(transient) > 0:
-		return ctrl.Result{}, errors.Join(append(transient, refused...)...)
-	case result.RequeueAfter > 0 || len(refused) == 0:
+		return ctrl.Result{}, errors.Join(append(transient, rejected...)...)
+	case result.RequeueAfter > 0 || len(rejected) == 0:
 		return result, nil
 	default:
-		return ctrl.Result{}, reconcile.TerminalError(errors.Join(refused...))
+		return ctrl.Result{}, reconcile.TerminalError(errors.Join(rejected...))
 	}
 }

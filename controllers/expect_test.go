@@ -18,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
+// want returns an error with the difference if got is not want.
 func want[T any](got, want T) error {
 	if diff := cmp.Diff(want, got); diff != "" {
 		return fmt.Errorf("(-want +got):\n%s", diff)
@@ -26,7 +27,7 @@ func want[T any](got, want T) error {
 	return nil
 }
 
-// allConditions adds those that say what they do when no pod was asked and nothing optional is wanted.
+// allConditions adds the conditions of a resource without pods and without optional features.
 func allConditions(wanted map[string]string) map[string]string {
 	all := map[string]string{
 		"SecretsAvailable":    "Unknown NotReported",
@@ -39,8 +40,8 @@ func allConditions(wanted map[string]string) map[string]string {
 	return all
 }
 
-// wantConditions reads the resource and compares all its conditions, as type → "status reason", once the status is of
-// the latest generation. See [allConditions] for those that need not be given.
+// wantConditions returns a check that reads the resource and compares all its conditions, as type → "status reason". It
+// fails until the status is of the latest generation. [allConditions] adds those left out.
 func wantConditions(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted map[string]string) func() error {
 	t.Helper()
 
@@ -77,7 +78,7 @@ func readyMessage(webhook *v1alpha1.WhatsAppWebhook) string {
 	return ""
 }
 
-// wantEvents compares all events about the resource, as "type reason" each recorded once.
+// wantEvents returns a check of all events of the resource, as "type reason". Each must have been recorded once.
 func wantEvents(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...string) func() error {
 	t.Helper()
 
@@ -106,6 +107,7 @@ func wantEvents(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...strin
 	}
 }
 
+// items returns the objects of a list.
 func items(t *testing.T, list client.ObjectList) []client.Object {
 	t.Helper()
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
@@ -19,21 +20,21 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// extensions knows which optional APIs the cluster serves. Discovery is asked again and again: it needs no rights, unlike
-// a watch of CustomResourceDefinitions, which a manager of single namespaces could not have.
+// extensions tracks the optional APIs the cluster serves. It polls discovery, which needs no rights. A manager of single
+// namespaces could not have those for a watch of CustomResourceDefinitions.
 type extensions struct {
 	discovery discovery.DiscoveryInterface
 	every     time.Duration
 	log       logr.Logger
-	// changed is called, never twice at a time, with what came and what went.
-	changed func(ctx context.Context, came, gone []kind) error
+	// changed is called with the kinds added and removed since the last call, and never concurrently.
+	changed func(ctx context.Context, added, removed []kind) error
 
 	mu     sync.RWMutex
 	served map[schema.GroupVersionKind]bool
 }
 
-// look asks once, and returns what came and what went since.
-func (e *extensions) look() (came, gone []kind, err error) {
+// discover returns the kinds added and removed since the last call of record.
+func (e *extensions) discover() (added, removed []kind, err error) {
 	for _, kind := range kinds() {
 		if !kind.optional {
 			continue
@@ -41,37 +42,34 @@ func (e *extensions) look() (came, gone []kind, err error) {
 
 		list, err := e.discovery.ServerResourcesForGroupVersion(kind.GroupVersion().String())
 		if err != nil && !apierrors.IsNotFound(err) {
-			return nil, nil, fmt.Errorf("ask whether %s is served: %w", kind.GroupKind(), err)
+			return nil, nil, fmt.Errorf("discover whether %s is served: %w", kind.GroupKind(), err)
 		}
 
-		is := false
-		if err == nil {
-			for _, resource := range list.APIResources {
-				is = is || resource.Kind == kind.Kind
-			}
-		}
+		served := err == nil && slices.ContainsFunc(list.APIResources, func(resource metav1.APIResource) bool {
+			return resource.Kind == kind.Kind
+		})
 
-		switch was := e.serves(kind.GroupVersionKind); {
-		case is && !was:
-			came = append(came, kind)
-		case was && !is:
-			gone = append(gone, kind)
+		switch before := e.serves(kind.GroupVersionKind); {
+		case served && !before:
+			added = append(added, kind)
+		case before && !served:
+			removed = append(removed, kind)
 		}
 	}
 
-	return came, gone, nil
+	return added, removed, nil
 }
 
-// note makes it known that kinds came and went, from when on they are rendered or not.
-func (e *extensions) note(came, gone []kind) {
+// record starts and stops the rendering of kinds.
+func (e *extensions) record(added, removed []kind) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 
-	for _, kind := range came {
+	for _, kind := range added {
 		e.served[kind.GroupVersionKind] = true
 	}
 
-	for _, kind := range gone {
+	for _, kind := range removed {
 		delete(e.served, kind.GroupVersionKind)
 	}
 }
@@ -83,16 +81,19 @@ func (e *extensions) serves(gvk schema.GroupVersionKind) bool {
 	return e.served[gvk]
 }
 
-// kinds returns those that the cluster serves.
-func (e *extensions) kinds() []kind {
+// servedKinds returns the kinds that the cluster serves.
+func (e *extensions) servedKinds() []kind {
 	return slices.DeleteFunc(kinds(), func(k kind) bool { return k.optional && !e.serves(k.GroupVersionKind) })
 }
 
-// split parts what can be applied from what the cluster has no API for, and tells which optional kinds there are in it.
+// split returns the objects whose API the cluster serves, the optional kinds among the rendered objects, and those of
+// them that the cluster does not serve.
 func (e *extensions) split(rendered []resources.Object) (served []resources.Object, wanted, missing []schema.GroupVersionKind) {
 	for _, object := range rendered {
 		gvk := schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind())
-		if slices.ContainsFunc(kinds(), func(k kind) bool { return k.GroupVersionKind == gvk && k.optional }) {
+
+		optional := slices.ContainsFunc(kinds(), func(k kind) bool { return k.GroupVersionKind == gvk && k.optional })
+		if optional {
 			wanted = append(wanted, gvk)
 			if !e.serves(gvk) {
 				missing = append(missing, gvk)
@@ -106,16 +107,16 @@ func (e *extensions) split(rendered []resources.Object) (served []resources.Obje
 	return served, wanted, missing
 }
 
-// Start keeps looking until ctx ends. What cannot be asked or watched now is tried again the next time.
+// Start polls discovery until ctx ends. After an error it retries at the next interval.
 func (e *extensions) Start(ctx context.Context) error {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		came, gone, err := e.look()
-		if err == nil && len(came)+len(gone) > 0 {
-			err = e.changed(ctx, came, gone)
+		added, removed, err := e.discover()
+		if err == nil && len(added)+len(removed) > 0 {
+			err = e.changed(ctx, added, removed)
 		}
 
 		if err != nil && ctx.Err() == nil {
-			e.log.Error(err, "optional APIs are not known; what was known before holds")
+			e.log.Error(err, "discovery of optional APIs failed; the last known state stays in use")
 		}
 	}, e.every)
 

@@ -21,17 +21,18 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// shared gives the spec a database, which most features need.
-func shared(s *v1alpha1.WhatsAppWebhookSpec) {
+// usePostgreSQL sets the PostgreSQL store, which most features require.
+func usePostgreSQL(s *v1alpha1.WhatsAppWebhookSpec) {
 	s.Store.Embedded = nil
 	s.Store.PostgreSQL.URLSecretRef = v1alpha1.SecretKeyReference{Name: "database", Key: "url"}
 }
 
+// named returns the metadata of an object of the resource.
 func named(webhook *v1alpha1.WhatsAppWebhook, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: webhook.Namespace, Name: name}
 }
 
-// wantChildren compares the kinds and names of all objects of a resource.
+// wantChildren returns a check of the kinds and names of all objects of the resource.
 func wantChildren(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...string) func() error {
 	t.Helper()
 	slices.Sort(wanted)
@@ -42,7 +43,7 @@ func wantChildren(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, wanted ...str
 func TestEveryFeatureHasItsObject(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	shared(&webhook.Spec)
+	usePostgreSQL(&webhook.Spec)
 	webhook.Spec.Receiver.Autoscaling.MaxReplicas = 5
 	webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(1))
 	webhook.Spec.NetworkPolicy.State = v1alpha1.Enabled
@@ -93,37 +94,42 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 			"ExtensionsAvailable": "True ExtensionsServed",
 		})()
 	})
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 		w.Spec = newWebhook("", "").Spec
-		shared(&w.Spec)
+		usePostgreSQL(&w.Spec)
 	})
 	apiserver.Eventually(t, wantChildren(t, webhook, always...))
 }
 
-// TestSwitchesAndBack has the API server judge each way, since it refuses what one kind of store or exposure leaves
-// behind in the fields of another.
-func TestSwitchesAndBack(t *testing.T) {
+// TestSwitchingStoreAndExposure switches both ways, since the API server rejects fields that one kind of store or exposure
+// leaves behind in another.
+func TestSwitchingStoreAndExposure(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	deployment := &appsv1.Deployment{ObjectMeta: named(webhook, "sales")}
 
 	base := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin", "PersistentVolumeClaim sales-store"}
 	for range 2 {
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
-			shared(&w.Spec)
+			usePostgreSQL(&w.Spec)
 			w.Spec.Ingress = v1alpha1.IngressSpec{Host: "hooks.example.com"}
 			w.Spec.Gateway = v1alpha1.GatewaySpec{}
 		})
-		// The claim stays: it holds what was acknowledged to Meta.
+		// The claim stays: it holds the deliveries acknowledged to Meta.
 		apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "Ingress sales")...))
 		apiserver.Eventually(t, func() error {
-			return errors.Join(want(apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type, appsv1.RollingUpdateDeploymentStrategyType), want(mounts(deployment, "sales-store"), false))
+			strategy := apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type
+
+			return errors.Join(
+				want(strategy, appsv1.RollingUpdateDeploymentStrategyType),
+				want(mounts(deployment, "sales-store"), false),
+			)
 		})
-		settle(t, webhook)
+		waitUntilSettled(t, webhook)
 
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
 			w.Spec.Store = v1alpha1.StoreSpec{}
@@ -132,9 +138,14 @@ func TestSwitchesAndBack(t *testing.T) {
 		})
 		apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(base), "HTTPRoute sales")...))
 		apiserver.Eventually(t, func() error {
-			return errors.Join(want(apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type, appsv1.RecreateDeploymentStrategyType), want(mounts(deployment, "sales-store"), true))
+			strategy := apiserver.MustGet(t, testCluster.Server, deployment).Spec.Strategy.Type
+
+			return errors.Join(
+				want(strategy, appsv1.RecreateDeploymentStrategyType),
+				want(mounts(deployment, "sales-store"), true),
+			)
 		})
-		settle(t, webhook)
+		waitUntilSettled(t, webhook)
 	}
 }
 
@@ -147,16 +158,17 @@ func mounts(deployment *appsv1.Deployment, claim string) bool {
 func TestReplicasAreHandedOver(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	shared(&webhook.Spec)
+	usePostgreSQL(&webhook.Spec)
 	webhook.Spec.Receiver.Replicas = new(int32(3))
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 	generation := deployment.Generation
-	// replicas watches that the number is never another than wanted, for as long as the operator has anything to write.
+
+	// replicas checks the number once the operator has nothing left to write.
 	replicas := func(wanted int32) {
 		t.Helper()
-		settle(t, webhook)
+		waitUntilSettled(t, webhook)
 
 		if got := *apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas; got != wanted {
 			t.Fatalf("%d replicas; want %d", got, wanted)
@@ -184,7 +196,7 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas(3)
 
 	if got := apiserver.MustGet(t, testCluster.Server, deployment).Generation; got != generation {
-		t.Errorf("the Deployment's spec was changed %d times on the way", got-generation)
+		t.Errorf("the Deployment's spec changed %d times during the handover", got-generation)
 	}
 
 	scale(7)
@@ -196,7 +208,7 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	apiserver.Eventually(t, func() error {
 		return want(slices.Contains(slices.Collect(maps.Keys(children(t, webhook))), "HorizontalPodAutoscaler sales"), false)
 	})
-	replicas(7) // nobody says otherwise
+	replicas(7) // the spec names no number
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.Replicas = new(int32(2)) })
 	apiserver.Eventually(t, func() error { return want(*apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas, 2) })
 	scale(4)
@@ -208,13 +220,12 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas(6)
 }
 
-// TestConfigurationRollsPodsAndNothingElse keeps a Deployment's generation, so its pods, through all that does not
-// concern them.
-func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
+// TestOnlyConfigurationRollsPods checks that other changes leave the Deployment's generation, and so its pods, as they are.
+func TestOnlyConfigurationRollsPods(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
 	for name, test := range map[string]struct {
@@ -229,16 +240,16 @@ func TestConfigurationRollsPodsAndNothingElse(t *testing.T) {
 	} {
 		before := apiserver.MustGet(t, testCluster.Server, deployment).Generation
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { test.edit(&w.Spec) })
-		settle(t, webhook)
+		waitUntilSettled(t, webhook)
 
 		if rolled := apiserver.MustGet(t, testCluster.Server, deployment).Generation != before; rolled != test.rolls {
-			t.Errorf("%s: pods are replaced: %v; want %v", name, rolled, test.rolls)
+			t.Errorf("%s: pods replaced: %v; want %v", name, rolled, test.rolls)
 		}
 	}
 }
 
-// TestAnotherToolAppliesAgain is what GitOps tools do: apply what they have in Git, by server-side apply, over and over.
-func TestAnotherToolAppliesAgain(t *testing.T) {
+// TestGitOpsAppliesRepeatedly applies the resource by server-side apply as GitOps tools do, again and again.
+func TestGitOpsAppliesRepeatedly(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
@@ -259,14 +270,14 @@ func TestAnotherToolAppliesAgain(t *testing.T) {
 		return object.GetResourceVersion()
 	}
 	apply("argocd-controller", false)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	before := apiserver.MustGet(t, testCluster.Server, webhook).ResourceVersion
 	if got := apply("argocd-controller", false); got != before {
 		t.Errorf("applying the same again after a reconciliation changed the resource")
 	}
 
-	apply("flux", false) // no conflict: what both say is the same
+	apply("flux", false) // no conflict: both apply the same
 
 	for _, entry := range apiserver.MustGet(t, testCluster.Server, webhook).ManagedFields {
 		if entry.Manager != "argocd-controller" && entry.Manager != "flux" && entry.Subresource != "status" {
@@ -281,7 +292,7 @@ func TestAnotherToolAppliesAgain(t *testing.T) {
 	inGit.Spec.Ingress.Host = "other.example.com"
 
 	apply("argocd-controller", true)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	if want := fmt.Sprintf("https://%s/webhooks/whatsapp", inGit.Spec.Ingress.Host); webhook.Status.URL != want {
 		t.Errorf("status.url %q; want %q", webhook.Status.URL, want)

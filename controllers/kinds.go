@@ -14,14 +14,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// kind is one kind of the objects that resources become.
+// kind is a kind of object that the operator renders.
 type kind struct {
 	schema.GroupVersionKind
-	typed    bool // read with spec and status, of others metadata is enough
-	retained bool // holds data: not deleted before its resource is
+	typed    bool // read with spec and status; of the others only the metadata
+	retained bool // holds data, so it is deleted only with its resource
 	optional bool // of an API that a cluster may lack
 }
 
+// kinds returns every kind that the operator renders.
 func kinds() []kind {
 	return []kind{
 		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},

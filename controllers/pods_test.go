@@ -22,8 +22,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// pods stands for the network between operator and pods, of which there are none without a node: it takes a question to
-// the address of a pod to the server that plays it.
+// pods replaces the network between operator and pods, since there are no pods without a node. It routes a request for the
+// address of a pod to the server that stands in for it.
 type pods struct {
 	mu      sync.Mutex
 	last    byte
@@ -47,13 +47,14 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// pod is a receiver of a resource, listed as the endpoints controller would.
+// pod is a stand-in for a receiver, listed in an EndpointSlice.
 type pod struct {
 	mu     sync.Mutex
 	report health.Report
 }
 
-func (p *pod) say(r health.Report) {
+// setReport sets the report the pod answers with.
+func (p *pod) setReport(r health.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -64,10 +65,10 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	_ = json.NewEncoder(w).Encode(p.report) //nolint:errchkjson // it has nothing that could fail
+	_ = json.NewEncoder(w).Encode(p.report) //nolint:errchkjson // a Report always marshals
 }
 
-// newPod starts a pod that says r.
+// newPod starts a pod with the report, and lists it in an EndpointSlice.
 func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*pod, *discoveryv1.EndpointSlice) {
 	t.Helper()
 
@@ -80,7 +81,9 @@ func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*
 	testCluster.pods.servers[fmt.Sprintf("%s:%d", address, resources.PortAdmin)] = server
 	testCluster.pods.mu.Unlock()
 
-	service := apiserver.MustGet(t, testCluster.Server, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: resources.AdminServiceName(webhook.Name)}})
+	service := &corev1.Service{ObjectMeta: named(webhook, resources.AdminServiceName(webhook.Name))}
+	apiserver.MustGet(t, testCluster.Server, service)
+
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: webhook.Namespace, GenerateName: service.Name + "-",
@@ -89,15 +92,15 @@ func newPod(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, r health.Report) (*
 		AddressType: discoveryv1.AddressTypeIPv4,
 		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{address}, Conditions: discoveryv1.EndpointConditions{Ready: new(false)}}},
 	}
-	// The endpoints controller hands the labels of a Service on.
+	// The endpoints controller copies the labels of a Service.
 	maps.Copy(slice.Labels, service.Labels)
 	testCluster.MustCreate(t, slice)
 
 	return p, slice
 }
 
-// touch is a change that makes the operator ask the pods anew, as when one becomes ready.
-func touch(t *testing.T, slice *discoveryv1.EndpointSlice) {
+// toggleReadiness makes the operator poll the pods again, as when one becomes ready.
+func toggleReadiness(t *testing.T, slice *discoveryv1.EndpointSlice) {
 	t.Helper()
 	change(t, slice, func(s *discoveryv1.EndpointSlice) {
 		s.Endpoints[0].Conditions.Ready = new(!*s.Endpoints[0].Conditions.Ready)

@@ -13,9 +13,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// statuses remembers what was last written for each resource. The cache may not have heard of it yet when the objects
-// just made wake the reconciler, and what is new in a status is judged by the one before.
-type statuses struct {
+// statusCache holds the last status written for each resource. The manager's cache may lag behind that write when the
+// objects just created trigger a reconciliation, and transitions are computed from the previous status.
+type statusCache struct {
 	mu      sync.Mutex
 	written map[types.NamespacedName]writtenStatus
 }
@@ -26,20 +26,25 @@ type writtenStatus struct {
 	status          v1alpha1.WhatsAppWebhookStatus
 }
 
-func newStatuses() *statuses {
-	return &statuses{written: map[types.NamespacedName]writtenStatus{}}
+func newStatusCache() *statusCache {
+	return &statusCache{written: map[types.NamespacedName]writtenStatus{}}
 }
 
-func (s *statuses) remember(webhook *v1alpha1.WhatsAppWebhook) {
+// put records the status that was written.
+func (s *statusCache) put(webhook *v1alpha1.WhatsAppWebhook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	s.written[client.ObjectKeyFromObject(webhook)] = writtenStatus{webhook.UID, webhook.ResourceVersion, *webhook.Status.DeepCopy()}
+	s.written[client.ObjectKeyFromObject(webhook)] = writtenStatus{
+		uid:             webhook.UID,
+		resourceVersion: webhook.ResourceVersion,
+		status:          *webhook.Status.DeepCopy(),
+	}
 }
 
-// recall gives a resource that was read before the last write the status that was written, and forgets that status
-// once the cache has caught up.
-func (s *statuses) recall(webhook *v1alpha1.WhatsAppWebhook) {
+// refresh replaces the status of a resource that was read before the last write by the status written. It removes the
+// entry once the manager's cache has caught up.
+func (s *statusCache) refresh(webhook *v1alpha1.WhatsAppWebhook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -50,15 +55,19 @@ func (s *statuses) recall(webhook *v1alpha1.WhatsAppWebhook) {
 		return
 	}
 
-	if order, err := resourceversion.CompareResourceVersion(webhook.ResourceVersion, last.resourceVersion); err == nil && order < 0 && last.uid == webhook.UID {
+	order, err := resourceversion.CompareResourceVersion(webhook.ResourceVersion, last.resourceVersion)
+
+	stale := err == nil && order < 0 && last.uid == webhook.UID
+	if stale {
 		webhook.Status = *last.status.DeepCopy()
+
 		return
 	}
 
 	delete(s.written, key)
 }
 
-func (s *statuses) forget(resource types.NamespacedName) {
+func (s *statusCache) remove(resource types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 

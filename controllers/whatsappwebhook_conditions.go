@@ -20,19 +20,19 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
-// notReported is what is known of a receiver that nobody could ask.
+// notReported is the verdict if no receiver has answered the poller.
 var notReported = verdict{v1alpha1.ReasonNotReported, fmt.Sprintf(
-	"no receiver pod answered the operator on port %d yet; when pods run, look for a NetworkPolicy in between", resources.PortAdmin)}
+	"no receiver pod has answered the operator on port %d yet; if pods are running, check the NetworkPolicies between them and the operator", resources.PortAdmin)}
 
 func availability(d *appsv1.Deployment, rollout verdict) (verdict, metav1.ConditionStatus) {
 	if d != nil && d.Status.AvailableReplicas > 0 {
-		return verdict{v1alpha1.ReasonMinimumReplicasAvailable, "a receiver takes deliveries"}, metav1.ConditionTrue
+		return verdict{v1alpha1.ReasonMinimumReplicasAvailable, "at least one receiver accepts deliveries"}, metav1.ConditionTrue
 	}
 
 	return rollout, metav1.ConditionFalse
 }
 
-// secretsAvailability names Secrets and keys as the resource refers to them. What is in them nobody here knows.
+// secretsAvailability names Secrets and keys as the resource refers to them. The operator does not know their values.
 func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) (verdict, metav1.ConditionStatus) {
 	switch {
 	case reported.Answered == 0:
@@ -43,12 +43,13 @@ func secretsAvailability(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summ
 			missing = append(missing, describeSecret(webhook, role))
 		}
 
-		return verdict{v1alpha1.ReasonSecretMissing, "the receiver waits for " + strings.Join(missing, ", ") + "; create what is missing, and it is taken up within two minutes"}, metav1.ConditionFalse
+		return verdict{v1alpha1.ReasonSecretMissing, "the receiver is waiting for " + strings.Join(missing, ", ") +
+			"; create the missing values: the receiver picks them up within two minutes"}, metav1.ConditionFalse
 	case reported.TokenRefused:
-		return verdict{v1alpha1.ReasonTokenRefused, "Meta refuses the access token in " + describeSecret(webhook, config.RoleAccessToken) +
-			"; put a valid one there, of a System User with whatsapp_business_messaging and whatsapp_business_management"}, metav1.ConditionFalse
+		return verdict{v1alpha1.ReasonTokenRefused, "Meta rejects the access token in " + describeSecret(webhook, config.RoleAccessToken) +
+			"; replace it by a valid token of a System User with whatsapp_business_messaging and whatsapp_business_management"}, metav1.ConditionFalse
 	default:
-		return verdict{v1alpha1.ReasonSecretsComplete, "the receiver has every value it needs"}, metav1.ConditionTrue
+		return verdict{v1alpha1.ReasonSecretsComplete, "the receiver has all required values"}, metav1.ConditionTrue
 	}
 }
 
@@ -59,7 +60,7 @@ func describeSecret(webhook *v1alpha1.WhatsAppWebhook, role string) string {
 	}
 
 	if len(refs) == 0 {
-		return "the secret of a role this operator does not know"
+		return "a secret whose role is unknown to this operator"
 	}
 
 	return strings.Join(refs, " or ")
@@ -69,7 +70,10 @@ func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) (verdict, met
 	switch {
 	case webhook.Spec.Ingress.Host != "":
 		if seen.ingress == nil || len(seen.ingress.Status.LoadBalancer.Ingress) == 0 {
-			return verdict{v1alpha1.ReasonAddressPending, "the Ingress has no address yet; a controller for its class has to run and give it one"}, metav1.ConditionFalse
+			return verdict{
+				v1alpha1.ReasonAddressPending,
+				"the Ingress has no address yet; a controller for its class must run and assign one",
+			}, metav1.ConditionFalse
 		}
 
 		address := seen.ingress.Status.LoadBalancer.Ingress[0]
@@ -82,12 +86,12 @@ func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) (verdict, met
 
 		return routeExposure(webhook.Spec.Gateway.ParentRefs, seen.route)
 	default:
-		return verdict{v1alpha1.ReasonNotRequested, "the resource has neither ingress nor gateway; the Service is yours to publish"}, metav1.ConditionFalse
+		return verdict{v1alpha1.ReasonNotRequested, "the spec has neither ingress nor gateway; publish the Service yourself"}, metav1.ConditionFalse
 	}
 }
 
-// routeExposure asks every Gateway for both conditions of the Gateway API: Accepted says that the route fits a listener,
-// ResolvedRefs that its Service was found.
+// routeExposure requires two conditions of the Gateway API from every Gateway: Accepted, meaning that the route matches a
+// listener, and ResolvedRefs, meaning that its Service was found.
 func routeExposure(wanted []v1alpha1.GatewayReference, route *gatewayv1.HTTPRoute) (verdict, metav1.ConditionStatus) {
 	for _, ref := range wanted {
 		accepted := false
@@ -101,28 +105,28 @@ func routeExposure(wanted []v1alpha1.GatewayReference, route *gatewayv1.HTTPRout
 
 		if !accepted {
 			return verdict{v1alpha1.ReasonRoutePending, fmt.Sprintf(
-				"Gateway %q has not taken the HTTPRoute yet; it needs a listener for the host that allows routes of this namespace", ref.Name)}, metav1.ConditionFalse
+				"Gateway %q has not accepted the HTTPRoute yet; it needs a listener for the host that allows routes of this namespace", ref.Name)}, metav1.ConditionFalse
 		}
 	}
 
-	return verdict{v1alpha1.ReasonRouteAccepted, "every Gateway has taken the HTTPRoute"}, metav1.ConditionTrue
+	return verdict{v1alpha1.ReasonRouteAccepted, "every Gateway has accepted the HTTPRoute"}, metav1.ConditionTrue
 }
 
 func subscription(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) (verdict, metav1.ConditionStatus) {
 	switch {
 	case webhook.Spec.CloudAPI.Subscription.AppID == "":
-		return verdict{v1alpha1.ReasonNotRequested, "the resource has no cloudAPI.subscription; register status.url in the app's settings at Meta"}, metav1.ConditionFalse
+		return verdict{v1alpha1.ReasonNotRequested, "the spec has no cloudAPI.subscription; register status.url in the app's settings at Meta"}, metav1.ConditionFalse
 	case reported.Answered == 0:
 		return notReported, metav1.ConditionUnknown
 	}
 
 	switch reported.Subscription.State {
 	case health.SubscriptionActive:
-		return verdict{v1alpha1.ReasonSubscriptionActive, "Meta delivers as declared"}, metav1.ConditionTrue
+		return verdict{v1alpha1.ReasonSubscriptionActive, "the subscription at Meta matches the spec"}, metav1.ConditionTrue
 	case health.SubscriptionFailed:
 		return verdict{v1alpha1.ReasonSubscriptionFailed, reported.Subscription.Problem}, metav1.ConditionFalse
 	default:
-		return verdict{v1alpha1.ReasonSubscriptionPending, "the receiver has not settled the subscription with Meta yet"}, metav1.ConditionUnknown
+		return verdict{v1alpha1.ReasonSubscriptionPending, "the receiver has not reconciled the subscription with Meta yet"}, metav1.ConditionUnknown
 	}
 }
 
@@ -135,10 +139,10 @@ func extensionsAvailability(seen observation) (verdict, metav1.ConditionStatus) 
 		}
 
 		return verdict{v1alpha1.ReasonExtensionMissing, "the cluster does not serve " + strings.Join(missing, ", ") +
-			"; install what does, or take it out of the spec: all else is in place"}, metav1.ConditionFalse
+			"; install the missing APIs, or remove them from the spec: all other objects are applied"}, metav1.ConditionFalse
 	case len(seen.wanted) == 0:
-		return verdict{v1alpha1.ReasonNotRequested, "the resource asks for no optional API"}, metav1.ConditionTrue
+		return verdict{v1alpha1.ReasonNotRequested, "the spec uses no optional API"}, metav1.ConditionTrue
 	default:
-		return verdict{v1alpha1.ReasonExtensionsServed, "the cluster serves every optional API that the resource asks for"}, metav1.ConditionTrue
+		return verdict{v1alpha1.ReasonExtensionsServed, "the cluster serves every optional API that the spec uses"}, metav1.ConditionTrue
 	}
 }

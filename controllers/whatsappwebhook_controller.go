@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers reconciles WhatsAppWebhooks: it renders the objects of each, applies them, prunes what is not
-// wanted any more, and reports in the status what became of it.
+// Package controllers reconciles WhatsAppWebhooks: it renders the objects of each, applies them, prunes those no longer
+// rendered, and reports the result in the status.
 package controllers
 
 import (
@@ -33,14 +33,15 @@ import (
 )
 
 const (
-	// conflictRetry is how often a name that is taken is looked at again: objects of others are not watched.
+	// conflictRetry is the interval between attempts to create an object whose name is taken: objects of others are not
+	// watched.
 	conflictRetry = 30 * time.Second
-	// lookForExtensions is how soon an optional API that is installed later is taken up.
-	lookForExtensions = 30 * time.Second
+	// discoveryInterval is how soon the operator notices an optional API that is installed later.
+	discoveryInterval = 30 * time.Second
 )
 
-// Rights on Secrets are missing on purpose: pods mount them, and the operator cannot read them. Claims cannot be
-// deleted: they go with the resource, by garbage collection.
+// There are no rights on Secrets by design: pods mount them, and the operator cannot read them. It cannot delete claims
+// either: garbage collection deletes them with the resource.
 //
 // +kubebuilder:rbac:groups=whatsapp.wawebhook.dev,resources=whatsappwebhooks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=whatsapp.wawebhook.dev,resources=whatsappwebhooks/status,verbs=patch
@@ -57,7 +58,7 @@ const (
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// WhatsAppWebhookReconciler makes a cluster what the WhatsAppWebhooks in it ask for.
+// WhatsAppWebhookReconciler creates and updates the objects of each WhatsAppWebhook.
 type WhatsAppWebhookReconciler struct {
 	client        client.Client
 	applier       *apply.Applier
@@ -65,16 +66,16 @@ type WhatsAppWebhookReconciler struct {
 	poller        *poller.Poller
 	events        events.EventRecorder
 	environment   resources.Environment
-	statuses      *statuses
-	wakeUps       *wakeUps
+	statuses      *statusCache
+	requests      *requestSource
 	conflictRetry time.Duration
 }
 
-// Options are what a reconciler is told of its surroundings.
+// Options configure a reconciler.
 type Options struct {
-	// Environment is what objects are rendered with.
+	// Environment holds the settings of the operator that objects are rendered with.
 	resources.Environment
-	// Transport reaches receivers by their pods' addresses; nil does so directly.
+	// Transport connects to receivers by the addresses of their pods. Defaults to a direct connection.
 	Transport http.RoundTripper
 }
 
@@ -82,43 +83,44 @@ type Options struct {
 func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhookReconciler, error) {
 	api, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, fmt.Errorf("make a discovery client: %w", err)
+		return nil, fmt.Errorf("create a discovery client: %w", err)
 	}
 
 	r := &WhatsAppWebhookReconciler{
 		client:        mgr.GetClient(),
 		events:        mgr.GetEventRecorder("whatsapp-webhook-operator"),
 		environment:   o.Environment,
-		statuses:      newStatuses(),
-		wakeUps:       &wakeUps{},
+		statuses:      newStatusCache(),
+		requests:      &requestSource{},
 		conflictRetry: conflictRetry,
 	}
 
-	var whole []schema.GroupVersionKind
+	var typed []schema.GroupVersionKind
 	for _, kind := range kinds() {
 		if kind.typed {
-			whole = append(whole, kind.GroupVersionKind)
+			typed = append(typed, kind.GroupVersionKind)
 		}
 	}
 
-	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), whole...)
+	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), typed...)
 	r.extensions = &extensions{
 		discovery: api,
 		log:       mgr.GetLogger().WithName("extensions"),
-		every:     lookForExtensions,
+		every:     discoveryInterval,
 		served:    map[schema.GroupVersionKind]bool{},
 	}
-	r.poller = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.wakeUps.wake)
+	r.poller = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.requests.enqueue)
 
 	return r, nil
 }
 
-// Reconcile brings one resource closer to what it asks for.
+// Reconcile applies the objects of one resource and reports the result in its status.
 func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	webhook := &v1alpha1.WhatsAppWebhook{}
 	if err := r.client.Get(ctx, req.NamespacedName, webhook); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.forget(req.NamespacedName)
+
 			return ctrl.Result{}, nil
 		}
 
@@ -126,44 +128,42 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 
 	if !webhook.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // its objects go with it, by garbage collection
+		return ctrl.Result{}, nil // garbage collection deletes its objects
 	}
 
-	r.statuses.recall(webhook)
+	r.statuses.refresh(webhook)
 
 	params, err := resources.NewParams(webhook, r.environment)
 	if err != nil {
-		return ctrl.Result{}, r.refuse(ctx, webhook, err)
+		return ctrl.Result{}, r.reportInvalid(ctx, webhook, err)
 	}
 
 	rendered := resources.Render(params)
 	served, wanted, missing := r.extensions.split(rendered)
-	seen := r.apply(ctx, webhook, served)
-	seen.wanted = wanted
 
-	seen.missing = missing
-	if err := r.applier.Prune(ctx, webhook, r.prunedKinds(), rendered); err != nil {
-		seen.failures = append(seen.failures, newFailure("deleting what is not wanted any more", err))
-	}
+	seen := observation{wanted: wanted, missing: missing}
+	r.apply(ctx, webhook, served, &seen)
+	r.prune(ctx, webhook, rendered, &seen)
+	r.trackReceivers(ctx, webhook, &seen)
 
-	if seen.reported, err = r.ask(ctx, webhook); err != nil {
-		seen.failures = append(seen.failures, newFailure("finding the receiver's pods", err))
-	}
-
-	if err := r.report(ctx, webhook, newStatus(webhook, seen)); err != nil {
-		return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
+	if err := r.patchStatus(ctx, webhook, newStatus(webhook, seen)); err != nil {
+		return ctrl.Result{}, err
 	}
 
 	return seen.failures.result(r.conflictRetry)
 }
 
-// apply goes through all objects whatever happens to one of them, and returns what it saw.
-func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, rendered []resources.Object) observation {
-	var seen observation
+// apply applies every object, also after one has failed.
+func (r *WhatsAppWebhookReconciler) apply(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	rendered []resources.Object,
+	seen *observation,
+) {
 	for _, object := range rendered {
 		live, err := r.applyOne(ctx, webhook, object)
 		if err != nil {
-			seen.failures = append(seen.failures, newFailure(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err))
+			seen.fail(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err)
 		}
 
 		switch live := live.(type) {
@@ -175,14 +175,17 @@ func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, webhook *v1alpha1
 			seen.route = live
 		}
 	}
-
-	return seen
 }
 
-// applyOne hands replicas over before they are given up.
-func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, object resources.Object) (client.Object, error) {
+// applyOne applies one object. If an autoscaler sets the replicas, it transfers their ownership first.
+func (r *WhatsAppWebhookReconciler) applyOne(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	object resources.Object,
+) (client.Object, error) {
 	if *object.GetKind() == "Deployment" && webhook.Spec.Receiver.Autoscaling.MaxReplicas > 0 {
-		if err := r.applier.HandOverReplicas(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: *object.GetName()}); err != nil {
+		deployment := client.ObjectKey{Namespace: webhook.Namespace, Name: *object.GetName()}
+		if err := r.applier.HandOverReplicas(ctx, deployment); err != nil {
 			return nil, err
 		}
 	}
@@ -190,62 +193,91 @@ func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, webhook *v1alp
 	return r.applier.Apply(ctx, webhook, object)
 }
 
-func (r *WhatsAppWebhookReconciler) prunedKinds() []schema.GroupVersionKind {
+// prune deletes the objects of the resource that are no longer rendered, except those that hold data.
+func (r *WhatsAppWebhookReconciler) prune(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	rendered []resources.Object,
+	seen *observation,
+) {
 	var pruned []schema.GroupVersionKind
-	for _, kind := range r.extensions.kinds() {
+	for _, kind := range r.extensions.servedKinds() {
 		if !kind.retained {
 			pruned = append(pruned, kind.GroupVersionKind)
 		}
 	}
 
-	return pruned
+	if err := r.applier.Prune(ctx, webhook, pruned, rendered); err != nil {
+		seen.fail("deleting objects that are no longer needed", err)
+	}
 }
 
-// ask finds the pods by the slices of the headless Service, which lists also those that are not ready, and returns what
-// they last said.
-func (r *WhatsAppWebhookReconciler) ask(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) (poller.Summary, error) {
+// trackReceivers gives the poller the addresses of the receiver's pods, and records their last reports.
+func (r *WhatsAppWebhookReconciler) trackReceivers(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, seen *observation) {
+	addresses, err := r.podAddresses(ctx, webhook)
+	if err != nil {
+		seen.fail("listing the receiver's pods", err)
+		return
+	}
+
+	seen.reported = r.poller.Track(client.ObjectKeyFromObject(webhook), addresses)
+}
+
+// podAddresses returns the addresses of the receiver's pods that are not terminating. It reads the slices of the headless
+// Service, which also lists pods that are not ready.
+func (r *WhatsAppWebhookReconciler) podAddresses(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) ([]string, error) {
 	slices := &discoveryv1.EndpointSliceList{}
 	if err := r.client.List(ctx, slices, client.InNamespace(webhook.Namespace), client.MatchingLabels{
 		discoveryv1.LabelServiceName: resources.AdminServiceName(webhook.Name),
 	}); err != nil {
-		return poller.Summary{}, fmt.Errorf("list EndpointSlices: %w", err)
+		return nil, fmt.Errorf("list EndpointSlices: %w", err)
 	}
 
 	var addresses []string
 	for _, slice := range slices.Items {
 		for _, endpoint := range slice.Endpoints {
-			if terminating := endpoint.Conditions.Terminating; len(endpoint.Addresses) > 0 && (terminating == nil || !*terminating) {
+			terminating := endpoint.Conditions.Terminating != nil && *endpoint.Conditions.Terminating
+			if len(endpoint.Addresses) > 0 && !terminating {
 				addresses = append(addresses, endpoint.Addresses[0])
 			}
 		}
 	}
 
-	return r.poller.Track(client.ObjectKeyFromObject(webhook), addresses), nil
+	return addresses, nil
 }
 
-// refuse reports a spec that nothing can be rendered from. Trying again is of no use before it changes.
-func (r *WhatsAppWebhookReconciler) refuse(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
-	if err := r.report(ctx, webhook, invalidStatus(webhook, cause)); err != nil {
-		return fmt.Errorf("patch status: %w", err)
+// reportInvalid reports a spec that cannot be rendered. The error it returns stops retries until the spec changes.
+func (r *WhatsAppWebhookReconciler) reportInvalid(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, cause error) error {
+	if err := r.patchStatus(ctx, webhook, invalidStatus(webhook, cause)); err != nil {
+		return err
 	}
 
 	return reconcile.TerminalError(fmt.Errorf("render: %w", cause))
 }
 
-// report writes the status if it says anything new, and records an event for each change that is news.
-func (r *WhatsAppWebhookReconciler) report(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, status v1alpha1.WhatsAppWebhookStatus) error {
+// patchStatus writes the status if it has changed, and records an event for each transition a person should know of.
+func (r *WhatsAppWebhookReconciler) patchStatus(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	status v1alpha1.WhatsAppWebhookStatus,
+) error {
 	if equality.Semantic.DeepEqual(webhook.Status, status) {
 		return nil
 	}
 
 	before := webhook.DeepCopy()
-
 	webhook.Status = status
-	if err := r.client.Status().Patch(ctx, webhook, client.MergeFrom(before)); err != nil {
-		return client.IgnoreNotFound(err)
+
+	err := r.client.Status().Patch(ctx, webhook, client.MergeFrom(before))
+	if apierrors.IsNotFound(err) {
+		return nil
 	}
 
-	r.statuses.remember(webhook)
+	if err != nil {
+		return fmt.Errorf("patch status: %w", err)
+	}
+
+	r.statuses.put(webhook)
 
 	for _, event := range transitions(before.Status, status) {
 		r.events.Eventf(webhook, nil, event.kind, event.reason, "Reconcile", "%s", event.note)
@@ -254,8 +286,9 @@ func (r *WhatsAppWebhookReconciler) report(ctx context.Context, webhook *v1alpha
 	return nil
 }
 
+// forget drops the state of a deleted resource.
 func (r *WhatsAppWebhookReconciler) forget(resource types.NamespacedName) {
 	r.applier.Forget(resource)
 	r.poller.Forget(resource)
-	r.statuses.forget(resource)
+	r.statuses.remove(resource)
 }

@@ -72,7 +72,7 @@ func kindOf(t *testing.T, object client.Object) string {
 	return gvk.Kind
 }
 
-func TestObjectsAreMade(t *testing.T) {
+func TestObjectsAreCreated(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
@@ -138,7 +138,7 @@ func TestNameConflict(t *testing.T) {
 		"Available": "False Progressing",
 	}))
 
-	if message := readyMessage(webhook); !strings.Contains(message, "Service sales exists and does not belong to this resource") {
+	if message := readyMessage(webhook); !strings.Contains(message, "Service sales exists and is not owned by this resource") {
 		t.Errorf("the message does not name the object: %s", message)
 	}
 
@@ -146,7 +146,7 @@ func TestNameConflict(t *testing.T) {
 
 	before := foreign.ResourceVersion
 	if apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
-		t.Error("the object of another was written to")
+		t.Error("the foreign object was changed")
 	}
 
 	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
@@ -162,14 +162,14 @@ func TestNameConflict(t *testing.T) {
 	}))
 
 	if metav1.GetControllerOf(apiserver.MustGet(t, testCluster.Server, foreign)) == nil {
-		t.Error("the Service has no owner now")
+		t.Error("the new Service has no owner")
 	}
 
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
 }
 
-func TestRefusedObjectIsReported(t *testing.T) {
+func TestRejectedObjectIsReported(t *testing.T) {
 	t.Parallel()
 
 	tests := map[string]struct {
@@ -180,7 +180,7 @@ func TestRefusedObjectIsReported(t *testing.T) {
 			func(s *v1alpha1.WhatsAppWebhookSpec) {
 				s.Receiver.PodMetadata.Labels = map[string]string{"team": "sales & marketing"}
 			},
-			"Deployment sales is refused by the API server: spec.template.labels",
+			"Deployment sales was rejected by the API server: spec.template.labels",
 		},
 		"toleration": {
 			func(s *v1alpha1.WhatsAppWebhookSpec) {
@@ -223,7 +223,7 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
 	ingress := apiserver.MustGet(t, testCluster.Server, &networkingv1.Ingress{ObjectMeta: deployment.ObjectMeta})
 
@@ -270,7 +270,7 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 	}))
 	apiserver.Eventually(t, wantEvents(t, webhook, "Normal Ready", "Warning Unavailable"))
 
-	// What the Deployment reports is of the former generation until Kubernetes has taken up the new one.
+	// The Deployment reports the previous generation until Kubernetes observes the new one.
 	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver.LogLevel = v1alpha1.LogLevelDebug })
 	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":       "False Progressing",
@@ -280,18 +280,18 @@ func TestReadyFollowsTheDeployment(t *testing.T) {
 	}))
 }
 
-func TestDeletedResourceIsLeftAlone(t *testing.T) {
+func TestDeletedResourceIsNotReconciled(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	if err := testCluster.Delete(t.Context(), webhook); err != nil {
 		t.Fatal(err)
 	}
 
 	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); !apierrors.IsNotFound(err) {
-		t.Fatalf("the resource does not go at once: %v", err)
+		t.Fatalf("the resource is not deleted immediately: %v", err)
 	}
 
 	apiserver.Eventually(t, func() error {
@@ -308,11 +308,11 @@ func request(webhook *v1alpha1.WhatsAppWebhook) ctrl.Request {
 	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(webhook)}
 }
 
-// settle waits until the resource is worked and reconciling it again writes nothing.
-func settle(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
+// waitUntilSettled waits until the resource is reconciled, and reconciling it three more times writes nothing.
+func waitUntilSettled(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 	t.Helper()
 
-	calm := 0
+	quiet := 0
 	apiserver.Eventually(t, func() error {
 		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
 			return err
@@ -328,12 +328,13 @@ func settle(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 		}
 
 		if got := len(testCluster.writes.in(webhook.Namespace)); got != writes {
-			calm = 0
-			return fmt.Errorf("the operator still writes: %d requests", got-writes)
+			quiet = 0
+
+			return fmt.Errorf("the operator still sends writes: %d", got-writes)
 		}
 
-		calm++
+		quiet++
 
-		return want(calm >= 3, true)
+		return want(quiet >= 3, true)
 	})
 }

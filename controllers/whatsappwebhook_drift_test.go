@@ -21,24 +21,24 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-func TestDriftIsPutBack(t *testing.T) {
+func TestDriftIsReverted(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	named := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: webhook.Namespace, Name: name}
 	}
 
-	t.Run("a value", func(t *testing.T) {
+	t.Run("value", func(t *testing.T) {
 		service := &corev1.Service{ObjectMeta: named("sales")}
 		change(t, service, func(s *corev1.Service) { s.Spec.Ports[0].TargetPort = intstr.FromInt32(1) })
 		apiserver.Eventually(t, func() error {
 			return want(apiserver.MustGet(t, testCluster.Server, service).Spec.Ports[0].TargetPort.String(), "http")
 		})
 	})
-	t.Run("a value, twice", func(t *testing.T) {
+	t.Run("value, twice", func(t *testing.T) {
 		for _, image := range []string{"a", "b"} {
 			deployment := &appsv1.Deployment{ObjectMeta: named("sales")}
 			change(t, deployment, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = image })
@@ -47,21 +47,21 @@ func TestDriftIsPutBack(t *testing.T) {
 			})
 		}
 	})
-	t.Run("content taken away", func(t *testing.T) {
+	t.Run("content removed", func(t *testing.T) {
 		config := &corev1.ConfigMap{ObjectMeta: named("sales-config")}
 		change(t, config, func(c *corev1.ConfigMap) { c.Data = nil })
 		apiserver.Eventually(t, func() error {
 			return want(len(apiserver.MustGet(t, testCluster.Server, config).Data), 1)
 		})
 	})
-	t.Run("the label that the cache goes by", func(t *testing.T) {
+	t.Run("label of the cache's selector", func(t *testing.T) {
 		service := &corev1.Service{ObjectMeta: named("sales-admin")}
 		change(t, service, func(s *corev1.Service) { s.Labels = nil })
 		apiserver.Eventually(t, func() error {
 			return want(apiserver.MustGet(t, testCluster.Server, service).Labels["app.kubernetes.io/managed-by"], "whatsapp-webhook-operator")
 		})
 	})
-	t.Run("an object deleted", func(t *testing.T) {
+	t.Run("object deleted", func(t *testing.T) {
 		service := apiserver.MustGet(t, testCluster.Server, &corev1.Service{ObjectMeta: named("sales")})
 
 		gone := service.UID
@@ -80,12 +80,12 @@ func TestDriftIsPutBack(t *testing.T) {
 	})
 }
 
-func TestWhatOthersAddIsKept(t *testing.T) {
+func TestFieldsOfOthersStay(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Annotations: map[string]string{"ours": "yes"}}
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	for _, child := range children(t, webhook) {
 		change(t, child, func(object client.Object) {
@@ -118,28 +118,32 @@ func TestWhatOthersAddIsKept(t *testing.T) {
 		t.Errorf("annotations of the Ingress (-want +got):\n%s", diff)
 	}
 
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	for name, child := range children(t, webhook) {
 		if child.GetLabels()["example.com/team"] != "sales" || child.GetAnnotations()["example.com/note"] != "kept" {
-			t.Errorf("%s lost what another had added: %v %v", name, child.GetLabels(), child.GetAnnotations())
+			t.Errorf("%s lost fields of another manager: %v %v", name, child.GetLabels(), child.GetAnnotations())
 		}
 	}
 }
 
-func TestWhatIsNotWantedIsPruned(t *testing.T) {
+func TestObjectsNoLongerRenderedArePruned(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	bystander := &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: webhook.Namespace,
 			Name:      "other",
 			Labels:    children(t, webhook)["Ingress sales"].GetLabels(),
 		},
-		Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}}}},
+		Spec: networkingv1.IngressSpec{
+			DefaultBackend: &networkingv1.IngressBackend{
+				Service: &networkingv1.IngressServiceBackend{Name: "other", Port: networkingv1.ServiceBackendPort{Number: 80}},
+			},
+		},
 	}
 	testCluster.MustCreate(t, bystander)
 
@@ -165,7 +169,7 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 
 	versions := func() map[string]string {
 		seen := map[string]string{"WhatsAppWebhook": apiserver.MustGet(t, testCluster.Server, webhook).ResourceVersion}
@@ -192,7 +196,7 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 		t.Errorf("requests that are not reads (-before +after):\n%s", diff)
 	}
 
-	// A status that another controller writes wakes the operator, which has nothing to write but its own status.
+	// A status written by another controller triggers the operator, which then writes its own status and nothing else.
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}})
 
 	deployment.Status = appsv1.DeploymentStatus{
@@ -211,7 +215,7 @@ func TestUnchangedResourceCausesNoWrites(t *testing.T) {
 
 		return want(*webhook.Status.Replicas, 1)
 	})
-	settle(t, webhook)
+	waitUntilSettled(t, webhook)
 	got := testCluster.writes.in(webhook.Namespace)[len(writes):]
 
 	wanted := []string{"PATCH /apis/whatsapp.wawebhook.dev/v1alpha1/namespaces/" + webhook.Namespace + "/whatsappwebhooks/sales/status"}

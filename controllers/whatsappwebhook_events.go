@@ -13,15 +13,21 @@ import (
 
 type event struct{ kind, reason, note string }
 
-// transitions returns an event for each condition that changed in a way that is news to a person. What goes by itself,
-// such as progress, is left to the conditions.
+// transitions returns an event for each condition that changed in a way a person should know of. Changes that need no
+// attention, such as progress, only appear in the conditions.
 func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	var events []event
-	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSecretsAvailable, v1alpha1.ConditionSubscribed, v1alpha1.ConditionExtensionsAvailable} {
+	for _, kind := range []string{
+		v1alpha1.ConditionReady,
+		v1alpha1.ConditionSecretsAvailable,
+		v1alpha1.ConditionSubscribed,
+		v1alpha1.ConditionExtensionsAvailable,
+	} {
 		then := meta.FindStatusCondition(before.Conditions, kind)
-
 		now := meta.FindStatusCondition(after.Conditions, kind)
-		if now == nil || (then != nil && then.Reason == now.Reason) || !isNews(then, now) {
+
+		unchanged := now == nil || (then != nil && then.Reason == now.Reason)
+		if unchanged || !isNotable(then, now) {
 			continue
 		}
 
@@ -35,12 +41,15 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	return events
 }
 
-func isNews(then, now *metav1.Condition) bool {
+// isNotable reports whether a person should know of the transition.
+func isNotable(then, now *metav1.Condition) bool {
 	switch {
-	case now.Reason == v1alpha1.ReasonProgressing || now.Reason == v1alpha1.ReasonNotRequested || now.Status == metav1.ConditionUnknown:
+	case now.Status == metav1.ConditionUnknown:
+		return false
+	case now.Reason == v1alpha1.ReasonProgressing || now.Reason == v1alpha1.ReasonNotRequested:
 		return false
 	case now.Type == v1alpha1.ConditionReady:
-		return now.Reason != v1alpha1.ReasonSecretMissing // told by SecretsAvailable
+		return now.Reason != v1alpha1.ReasonSecretMissing // SecretsAvailable has an event for it
 	case now.Status == metav1.ConditionFalse:
 		return true
 	default:

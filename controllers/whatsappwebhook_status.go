@@ -22,29 +22,34 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// maxMessage keeps a condition, and the event made of it, within the 1024 bytes that an event's note may have.
+// maxMessage keeps a condition's message within the 1024 bytes of an event's note.
 const maxMessage = 1000
 
-// observation is what one reconciliation saw. An object is nil when there is none of ours.
+// observation is the result of one reconciliation. An object is nil if it does not exist or is not ours.
 type observation struct {
 	deployment *appsv1.Deployment
 	ingress    *networkingv1.Ingress
 	route      *gatewayv1.HTTPRoute
-	wanted     []schema.GroupVersionKind // optional kinds that are asked for
-	missing    []schema.GroupVersionKind // and of those the ones that the cluster does not serve
+	wanted     []schema.GroupVersionKind // optional kinds that the spec uses
+	missing    []schema.GroupVersionKind // optional kinds that the spec uses and the cluster does not serve
 	reported   poller.Summary
 	failures   failures
 }
 
-// newStatus tells what was seen. It depends on nothing else but the conditions before, for when they last changed.
+// fail records that a step failed.
+func (o *observation) fail(step string, err error) {
+	o.failures = append(o.failures, newFailure(step, err))
+}
+
+// newStatus returns the status for an observation. Of the previous status only the transition times carry over.
 func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.WhatsAppWebhookStatus {
 	status := *webhook.Status.DeepCopy()
 	status.ObservedGeneration = webhook.Generation
 	status.URL = resources.URL(webhook)
 	status.Selector = labels.SelectorFromSet(resources.SelectorLabels(resources.Name(webhook.Name))).String()
 	status.Replicas = nil
-
 	status.ReadyReplicas = nil
+
 	if seen.deployment != nil {
 		status.Replicas = new(seen.deployment.Status.Replicas)
 		status.ReadyReplicas = new(seen.deployment.Status.ReadyReplicas)
@@ -53,16 +58,17 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	status.Pending = seen.reported.Pending
 	status.DeadLetters = seen.reported.DeadLetters
 
-	rollout := judge(seen.deployment)
-
+	rollout := rolloutOf(seen.deployment)
 	secrets, complete := secretsAvailability(webhook, seen.reported)
-	if secrets.reason == v1alpha1.ReasonSecretMissing && rollout.reason != v1alpha1.ReasonReady && rollout.reason != v1alpha1.ReasonScaledToZero {
-		rollout = secrets // what the pods wait for
+
+	settled := rollout.reason == v1alpha1.ReasonReady || rollout.reason == v1alpha1.ReasonScaledToZero
+	if secrets.reason == v1alpha1.ReasonSecretMissing && !settled {
+		rollout = secrets // the pods are waiting for it
 	}
 
 	summary := rollout
 	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonObjectRejected, v1alpha1.ReasonNameConflict} {
-		if message, ok := seen.failures.because(reason); ok {
+		if message, ok := seen.failures.messages(reason); ok {
 			summary = verdict{reason: reason, message: message}
 		}
 	}
@@ -72,8 +78,8 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonSecretMissing, v1alpha1.ReasonApplyFailed)
 	c.setWhileTrue(v1alpha1.ConditionStalled, summary, v1alpha1.ReasonObjectRejected, v1alpha1.ReasonNameConflict, v1alpha1.ReasonProgressDeadlineExceeded)
 
-	available, taking := availability(seen.deployment, rollout)
-	c.set(v1alpha1.ConditionAvailable, taking, available)
+	available, accepting := availability(seen.deployment, rollout)
+	c.set(v1alpha1.ConditionAvailable, accepting, available)
 	c.set(v1alpha1.ConditionSecretsAvailable, complete, secrets)
 
 	exposed, reachable := exposure(webhook, seen)
@@ -88,11 +94,11 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	return status
 }
 
-// invalidStatus tells what is wrong with the spec, and leaves what was told of the objects of the former one.
+// invalidStatus returns the status for an invalid spec. The objects of the last valid spec keep their conditions.
 func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.WhatsAppWebhookStatus {
 	status := *webhook.Status.DeepCopy()
 	status.ObservedGeneration = webhook.Generation
-	why := verdict{v1alpha1.ReasonInvalidSpec, cause.Error() + "; correct the spec: until then everything stays as it is"}
+	why := verdict{v1alpha1.ReasonInvalidSpec, cause.Error() + "; correct the spec: until then all objects stay unchanged"}
 	c := conditions{list: &status.Conditions, generation: webhook.Generation}
 	c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, why)
 	c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, why)
@@ -101,11 +107,11 @@ func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.What
 	return status
 }
 
-// verdict is what a condition says.
+// verdict is the reason and message of a condition.
 type verdict struct{ reason, message string }
 
-// judge tells how far the Deployment is with what it was last told to run.
-func judge(d *appsv1.Deployment) verdict {
+// rolloutOf returns the progress of the Deployment's rollout.
+func rolloutOf(d *appsv1.Deployment) verdict {
 	if d == nil {
 		return verdict{v1alpha1.ReasonProgressing, "the receiver's Deployment does not exist yet"}
 	}
@@ -116,19 +122,19 @@ func judge(d *appsv1.Deployment) verdict {
 	}
 
 	progressing := deploymentCondition(d, appsv1.DeploymentProgressing)
-
 	ready := fmt.Sprintf("%d of %d receiver pods are ready", d.Status.ReadyReplicas, wanted)
+
 	switch {
 	case d.Status.ObservedGeneration < d.Generation:
-		return verdict{v1alpha1.ReasonProgressing, "waiting for Kubernetes to take up the receiver's Deployment"}
+		return verdict{v1alpha1.ReasonProgressing, "waiting for Kubernetes to observe the receiver's Deployment"}
 	case progressing.Reason == "ProgressDeadlineExceeded":
-		return verdict{v1alpha1.ReasonProgressDeadlineExceeded, ready + " and the Deployment's deadline is past" + hint(d)}
+		return verdict{v1alpha1.ReasonProgressDeadlineExceeded, ready + " and the Deployment exceeded its progress deadline" + hint(d)}
 	case d.Status.UpdatedReplicas < wanted || d.Status.Replicas > d.Status.UpdatedReplicas:
 		return verdict{v1alpha1.ReasonProgressing, "pods are being replaced: " + ready + hint(d)}
 	case wanted == 0:
-		return verdict{v1alpha1.ReasonScaledToZero, "receiver.replicas is 0: nothing takes deliveries"}
+		return verdict{v1alpha1.ReasonScaledToZero, "receiver.replicas is 0: no receiver accepts deliveries"}
 	case d.Status.AvailableReplicas >= wanted:
-		return verdict{v1alpha1.ReasonReady, "the receiver takes deliveries"}
+		return verdict{v1alpha1.ReasonReady, "the receiver accepts deliveries"}
 	case progressing.Reason == "NewReplicaSetAvailable":
 		return verdict{v1alpha1.ReasonUnavailable, ready + hint(d)}
 	default:
@@ -136,13 +142,13 @@ func judge(d *appsv1.Deployment) verdict {
 	}
 }
 
-// hint says where to look when pods do not come up.
+// hint returns where to look for the cause when pods do not become ready.
 func hint(d *appsv1.Deployment) string {
 	if failed := deploymentCondition(d, appsv1.DeploymentReplicaFailure); failed.Status == corev1.ConditionTrue {
 		return "; pods cannot be created: " + failed.Message
 	}
 
-	return fmt.Sprintf("; a receiver is not ready before all Secrets it refers to exist; kubectl logs deployment/%s says more", d.Name)
+	return fmt.Sprintf("; a receiver becomes ready once all its Secrets exist; see kubectl logs deployment/%s", d.Name)
 }
 
 func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) appsv1.DeploymentCondition {
@@ -155,6 +161,7 @@ func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionTy
 	return appsv1.DeploymentCondition{}
 }
 
+// conditions writes to a list of conditions.
 type conditions struct {
 	list       *[]metav1.Condition
 	generation int64
@@ -170,7 +177,7 @@ func (c conditions) set(kind string, status metav1.ConditionStatus, why verdict)
 	})
 }
 
-// setWhileTrue takes the condition away when the reason is none of those that make it true.
+// setWhileTrue sets the condition to true for the reasons, and removes it for any other.
 func (c conditions) setWhileTrue(kind string, why verdict, reasons ...string) {
 	if slices.Contains(reasons, why.reason) {
 		c.set(kind, metav1.ConditionTrue, why)
@@ -179,6 +186,7 @@ func (c conditions) setWhileTrue(kind string, why verdict, reasons ...string) {
 	}
 }
 
+// is returns the status of a condition that holds or not.
 func is(condition bool) metav1.ConditionStatus {
 	if condition {
 		return metav1.ConditionTrue

@@ -48,7 +48,7 @@ func TestStatus(t *testing.T) {
 		seen observation
 		want map[string]string // type → "status reason"
 	}{
-		"nothing there yet": {
+		"no Deployment yet": {
 			observation{},
 			map[string]string{
 				"Ready":       "False Progressing",
@@ -60,7 +60,7 @@ func TestStatus(t *testing.T) {
 			observation{deployment: running(1)},
 			map[string]string{"Ready": "True Ready", "Available": "True MinimumReplicasAvailable"},
 		},
-		"Kubernetes has not seen the change": {
+		"change not observed yet": {
 			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Generation++ })},
 			map[string]string{
 				"Ready":       "False Progressing",
@@ -68,7 +68,7 @@ func TestStatus(t *testing.T) {
 				"Available":   "True MinimumReplicasAvailable",
 			},
 		},
-		"the old pod still ends": {
+		"old pod still terminating": {
 			observation{deployment: running(1, func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 0 })},
 			map[string]string{
 				"Ready":       "False Progressing",
@@ -84,11 +84,11 @@ func TestStatus(t *testing.T) {
 				"Available":   "False Progressing",
 			},
 		},
-		"not ready any more": {
+		"no longer ready": {
 			observation{deployment: running(1, unready, progress("NewReplicaSetAvailable"))},
 			map[string]string{"Ready": "False Unavailable", "Available": "False Unavailable"},
 		},
-		"never got ready": {
+		"never became ready": {
 			observation{deployment: running(1, unready, progress("ProgressDeadlineExceeded"))},
 			map[string]string{
 				"Ready":     "False ProgressDeadlineExceeded",
@@ -100,7 +100,7 @@ func TestStatus(t *testing.T) {
 			observation{deployment: running(0)},
 			map[string]string{"Ready": "False ScaledToZero", "Available": "False ScaledToZero"},
 		},
-		"a name is taken": {
+		"name taken": {
 			failing(errConflict),
 			map[string]string{
 				"Ready":     "False NameConflict",
@@ -108,7 +108,7 @@ func TestStatus(t *testing.T) {
 				"Available": "True MinimumReplicasAvailable",
 			},
 		},
-		"an object is refused": {
+		"object rejected": {
 			failing(errInvalid),
 			map[string]string{
 				"Ready":     "False ObjectRejected",
@@ -116,7 +116,7 @@ func TestStatus(t *testing.T) {
 				"Available": "True MinimumReplicasAvailable",
 			},
 		},
-		"an object is forbidden": {
+		"object forbidden": {
 			failing(errForbidden),
 			map[string]string{
 				"Ready":       "False ApplyFailed",
@@ -124,7 +124,7 @@ func TestStatus(t *testing.T) {
 				"Available":   "True MinimumReplicasAvailable",
 			},
 		},
-		"what a person has to mend comes first": {
+		"failures that need a person come first": {
 			failing(errTimeout, errConflict, errInvalid),
 			map[string]string{
 				"Ready":     "False NameConflict",
@@ -139,7 +139,7 @@ func TestStatus(t *testing.T) {
 
 			webhook := newWebhook("messaging", "sales")
 			webhook.Generation = 7
-			// As one that was told the contrary of everything before.
+			// The previous conditions contradict every new one.
 			for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionAvailable} {
 				meta.SetStatusCondition(&webhook.Status.Conditions, metav1.Condition{
 					Type:   kind,
@@ -164,7 +164,7 @@ func TestStatus(t *testing.T) {
 
 			webhook.Status = status
 			if diff := cmp.Diff(status, newStatus(webhook, test.seen)); diff != "" {
-				t.Errorf("the same again makes another status (-first +second):\n%s", diff)
+				t.Errorf("the same observation gives another status (-first +second):\n%s", diff)
 			}
 		})
 	}
@@ -178,9 +178,9 @@ func TestExposed(t *testing.T) {
 
 	ingress := &networkingv1.Ingress{}
 	for wanted, address := range map[string][]networkingv1.IngressLoadBalancerIngress{
-		"False AddressPending the Ingress has no address yet; a controller for its class has to run and give it one": nil,
-		"True AddressAssigned the Ingress has the address 192.0.2.1":                                                 {{IP: "192.0.2.1"}},
-		"True AddressAssigned the Ingress has the address lb.example.com":                                            {{Hostname: "lb.example.com"}},
+		"False AddressPending the Ingress has no address yet; a controller for its class must run and assign one": nil,
+		"True AddressAssigned the Ingress has the address 192.0.2.1":                                              {{IP: "192.0.2.1"}},
+		"True AddressAssigned the Ingress has the address lb.example.com":                                         {{Hostname: "lb.example.com"}},
 	} {
 		ingress.Status.LoadBalancer.Ingress = address
 		status := newStatus(webhook, observation{deployment: running(1), ingress: ingress})
@@ -200,11 +200,11 @@ func TestFailureMessages(t *testing.T) {
 	t.Parallel()
 
 	for want, err := range map[string]error{
-		"Service sales exists and does not belong to this resource, so it is left alone: delete or rename it, or give this resource another name":              errConflict,
-		`Service sales is refused by the API server: spec.ports: Invalid value: "x": must be a number; correct the spec of this resource that it is made from`: errInvalid,
-		`Service sales is forbidden: services "sales" is forbidden: exceeded quota: services=5; this is tried again`:                                           errForbidden,
-		"Service sales: the API server answered ServerTimeout; this is tried again":                                                                            errTimeout,
-		"Service sales: the API server could not be asked; this is tried again":                                                                                errNetwork,
+		"Service sales exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource":       errConflict,
+		`Service sales was rejected by the API server: spec.ports: Invalid value: "x": must be a number; correct the spec of this resource`: errInvalid,
+		`Service sales is forbidden: services "sales" is forbidden: exceeded quota: services=5; will retry`:                                 errForbidden,
+		"Service sales: the API server returned ServerTimeout; will retry":                                                                  errTimeout,
+		"Service sales: no response from the API server; will retry":                                                                        errNetwork,
 	} {
 		if got := newFailure("Service sales", fmt.Errorf("apply: %w", err)).message; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -222,13 +222,13 @@ func TestResult(t *testing.T) {
 		errs []error
 		want string
 	}{
-		"none":                           {nil, "done"},
-		"a name is taken":                {[]error{errConflict}, "again at a steady pace"},
-		"refused":                        {[]error{errInvalid}, "not again"},
-		"refused, and a name is taken":   {[]error{errInvalid, errConflict}, "again at a steady pace"},
-		"refused, and no answer":         {[]error{errInvalid, errNetwork}, "again with backoff"},
-		"forbidden":                      {[]error{errForbidden}, "again with backoff"},
-		"the namespace is being deleted": {[]error{terminating}, "done"},
+		"none":                      {nil, "done"},
+		"name taken":                {[]error{errConflict}, "retry at a fixed interval"},
+		"rejected":                  {[]error{errInvalid}, "no retry"},
+		"rejected, and name taken":  {[]error{errInvalid, errConflict}, "retry at a fixed interval"},
+		"rejected, and no response": {[]error{errInvalid, errNetwork}, "retry with backoff"},
+		"forbidden":                 {[]error{errForbidden}, "retry with backoff"},
+		"namespace terminating":     {[]error{terminating}, "done"},
 	}
 	for name, test := range tests {
 		var fs failures
@@ -241,11 +241,11 @@ func TestResult(t *testing.T) {
 		got := "done"
 		switch {
 		case err != nil && strings.HasPrefix(err.Error(), "terminal error"):
-			got = "not again"
+			got = "no retry"
 		case err != nil:
-			got = "again with backoff"
+			got = "retry with backoff"
 		case result.RequeueAfter == time.Minute:
-			got = "again at a steady pace"
+			got = "retry at a fixed interval"
 		}
 
 		if got != test.want {
@@ -254,7 +254,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-func TestLongMessageIsCut(t *testing.T) {
+func TestLongMessageIsTruncated(t *testing.T) {
 	t.Parallel()
 
 	got := truncate(strings.Repeat("é", 1000))
@@ -263,7 +263,7 @@ func TestLongMessageIsCut(t *testing.T) {
 	}
 }
 
-func TestTransition(t *testing.T) {
+func TestTransitions(t *testing.T) {
 	t.Parallel()
 
 	ready := func(reason string) v1alpha1.WhatsAppWebhookStatus {
@@ -302,8 +302,8 @@ func TestTransition(t *testing.T) {
 	}
 }
 
-// running is a Deployment with all that it wants, but for what change does to it.
-func running(replicas int32, change ...func(*appsv1.Deployment)) *appsv1.Deployment {
+// running returns a Deployment with all its replicas available, with the edits applied.
+func running(replicas int32, edits ...func(*appsv1.Deployment)) *appsv1.Deployment {
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "sales", Generation: 3},
 		Spec:       appsv1.DeploymentSpec{Replicas: &replicas},
@@ -315,8 +315,8 @@ func running(replicas int32, change ...func(*appsv1.Deployment)) *appsv1.Deploym
 			AvailableReplicas:  replicas,
 		},
 	}
-	for _, do := range change {
-		do(d)
+	for _, edit := range edits {
+		edit(d)
 	}
 
 	return d

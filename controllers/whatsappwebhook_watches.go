@@ -26,23 +26,28 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// concurrentReconciles is for many resources at once, as after a restart: a reconciliation mostly waits on the API server.
+// concurrentReconciles allows for many resources at once, as after a restart: a reconciliation mostly waits for the API
+// server.
 const concurrentReconciles = 8
 
-// SetupWithManager registers the reconciler: what wakes it, and what runs beside it.
+// SetupWithManager registers the reconciler with its watches, and the discovery and polling that run beside it.
 func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
-	came, _, err := r.extensions.look()
+	added, _, err := r.extensions.discover()
 	if err != nil {
 		return err
 	}
 
-	r.extensions.note(came, nil)
+	r.extensions.record(added, nil)
 
 	c, err := ctrl.NewControllerManagedBy(mgr).
-		// Its own writes to the status wake it no more.
+		// The reconciler's own status writes do not trigger it.
 		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
-		WatchesRawSource(r.wakeUps).
+		Watches(
+			&discoveryv1.EndpointSlice{},
+			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
+		).
+		WatchesRawSource(r.requests).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentReconciles}).
 		Build(r)
 	if err != nil {
@@ -53,25 +58,31 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 		return fmt.Errorf("index WhatsAppWebhooks by Service: %w", err)
 	}
 
-	for _, kind := range r.extensions.kinds() {
+	for _, kind := range r.extensions.servedKinds() {
 		if _, err := r.watch(ctx, mgr, c, kind); err != nil {
 			return err
 		}
 	}
 
-	r.extensions.changed = func(ctx context.Context, came, gone []kind) error {
-		return r.follow(ctx, mgr, c, came, gone)
+	r.extensions.changed = func(ctx context.Context, added, removed []kind) error {
+		return r.syncOptionalAPIs(ctx, mgr, c, added, removed)
 	}
+
 	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.poller)); err != nil {
-		return fmt.Errorf("set up what runs beside the WhatsAppWebhook controller: %w", err)
+		return fmt.Errorf("add discovery and polling to the manager: %w", err)
 	}
 
 	return nil
 }
 
-// watch wakes the reconciler for what becomes of a resource's objects of that kind, and indexes them by their owner. What
-// becomes of them before the source it returns has synced may go unnoticed.
-func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager, c controller.Controller, k kind) (source.SyncingSource, error) {
+// watch triggers the reconciler on changes of the objects of a kind, and indexes them by their owner. Changes before the
+// returned source has synced may go unnoticed.
+func (r *WhatsAppWebhookReconciler) watch(
+	ctx context.Context,
+	mgr ctrl.Manager,
+	c controller.Controller,
+	k kind,
+) (source.SyncingSource, error) {
 	object, err := r.applier.Prototype(k.GroupVersionKind)
 	if err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
@@ -81,8 +92,14 @@ func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager,
 		return nil, fmt.Errorf("index each %s by owner: %w", k.Kind, err)
 	}
 
-	owner := handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.WhatsAppWebhook{}, handler.OnlyControllerOwner())
-	// Drift and status both count; only a resync that brings nothing new does not.
+	owner := handler.EnqueueRequestForOwner(
+		mgr.GetScheme(),
+		mgr.GetRESTMapper(),
+		&v1alpha1.WhatsAppWebhook{},
+		handler.OnlyControllerOwner(),
+	)
+
+	// Drift and status changes both trigger; a resync without a change does not.
 	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{})
 	if err := c.Watch(watched); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
@@ -91,22 +108,27 @@ func (r *WhatsAppWebhookReconciler) watch(ctx context.Context, mgr ctrl.Manager,
 	return watched, nil
 }
 
-// follow takes up optional APIs that came, and drops those that went, for every resource.
-func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager, c controller.Controller, came, gone []kind) error {
-	r.extensions.note(nil, gone) // before its informer goes, so that nobody reads from it any more
+// syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource.
+func (r *WhatsAppWebhookReconciler) syncOptionalAPIs(
+	ctx context.Context,
+	mgr ctrl.Manager,
+	c controller.Controller,
+	added, removed []kind,
+) error {
+	r.extensions.record(nil, removed) // before the informer stops, so that nothing reads from it
 
-	for _, k := range gone {
+	for _, k := range removed {
 		object, err := r.applier.Prototype(k.GroupVersionKind)
 		if err != nil {
 			return err
 		}
 
 		if err := mgr.GetCache().RemoveInformer(ctx, object); err != nil {
-			return fmt.Errorf("end the watch of each %s: %w", k.Kind, err)
+			return fmt.Errorf("stop the watch of each %s: %w", k.Kind, err)
 		}
 	}
 
-	for _, k := range came {
+	for _, k := range added {
 		watched, err := r.watch(ctx, mgr, c, k)
 		if err != nil {
 			return err
@@ -117,7 +139,7 @@ func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager
 		}
 	}
 
-	r.extensions.note(came, nil)
+	r.extensions.record(added, nil)
 
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
 	if err := r.client.List(ctx, webhooks); err != nil {
@@ -125,20 +147,25 @@ func (r *WhatsAppWebhookReconciler) follow(ctx context.Context, mgr ctrl.Manager
 	}
 
 	for i := range webhooks.Items {
-		r.wakeUps.wake(client.ObjectKeyFromObject(&webhooks.Items[i]))
+		r.requests.enqueue(client.ObjectKeyFromObject(&webhooks.Items[i]))
 	}
 
 	return nil
 }
 
-// ownersOfSlice finds the resource whose pods a slice lists, and has them asked anew: one has come, gone, or changed its
-// readiness.
+// ownersOfSlice returns requests for the resource whose pods a slice lists, and has the poller query them soon, since a
+// pod has started, ended or changed its readiness.
 func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice client.Object) []reconcile.Request {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
 
 	service := slice.GetLabels()[discoveryv1.LabelServiceName]
-	if err := r.client.List(ctx, webhooks, client.InNamespace(slice.GetNamespace()), client.MatchingFields{serviceIndex: service}); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "the resource of an EndpointSlice is not known; its status is late")
+
+	err := r.client.List(ctx, webhooks,
+		client.InNamespace(slice.GetNamespace()),
+		client.MatchingFields{serviceIndex: service})
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of an EndpointSlice failed; its status update is delayed")
+
 		return nil
 	}
 
@@ -152,35 +179,35 @@ func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice cli
 	return requests
 }
 
-// serviceIndex finds resources by the name of the Service that makes their pods findable.
+// serviceIndex is the field index of resources by the name of their admin Service.
 const serviceIndex = "adminService"
 
 func indexService(webhook client.Object) []string {
 	return []string{resources.AdminServiceName(webhook.GetName())}
 }
 
-// wakeUps is a source of requests from within: something about a resource has changed that no watch tells of.
-type wakeUps struct {
+// requestSource is a source of requests for changes that no watch reports.
+type requestSource struct {
 	mu    sync.Mutex
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
 // Start implements source.Source.
-func (w *wakeUps) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (s *requestSource) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 
-	w.queue = queue
+	s.queue = queue
 
 	return nil
 }
 
-// wake does nothing before the start, when every resource is about to be reconciled anyway.
-func (w *wakeUps) wake(resource types.NamespacedName) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// enqueue requests a reconciliation. Before the start it does nothing: every resource is about to be reconciled anyway.
+func (s *requestSource) enqueue(resource types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 
-	if w.queue != nil {
-		w.queue.Add(reconcile.Request{NamespacedName: resource})
+	if s.queue != nil {
+		s.queue.Add(reconcile.Request{NamespacedName: resource})
 	}
 }

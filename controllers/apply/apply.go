@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apply writes rendered objects to a cluster by server-side apply: it claims the fields that were rendered and
-// no others, never takes over an object it does not own, and sends nothing when nothing is to change.
+// Package apply writes rendered objects to a cluster by server-side apply. It owns the rendered fields only, never takes
+// over an object of another owner, and sends no request if nothing would change.
 package apply
 
 import (
@@ -24,47 +24,46 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// FieldOwner is the name under which the operator owns fields. Another name would leave the fields of the former one
-// behind, so it never changes.
+// FieldOwner is the operator's field manager. It never changes: fields of a previous name would stay behind.
 const FieldOwner = "whatsapp-webhook-operator"
 
-// NotOwnedError says that an object has the name of a rendered one but is not controlled by the resource.
+// NotOwnedError reports an object that has the name of a rendered one but another owner.
 type NotOwnedError struct {
 	Kind, Name string
 }
 
 func (e *NotOwnedError) Error() string {
-	return fmt.Sprintf("a %s named %q is there already and does not belong to this resource", e.Kind, e.Name)
+	return fmt.Sprintf("a %s named %q exists and is not owned by this resource", e.Kind, e.Name)
 }
 
 // Applier applies and prunes the objects of any number of owners. It is safe for concurrent use.
 type Applier struct {
 	client client.Client
 	live   client.Reader
-	whole  map[schema.GroupVersionKind]bool
+	typed  map[schema.GroupVersionKind]bool
 	memory memory
 }
 
-// New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and asks
-// live where that does not know. Neither may strip what [FieldOwner] has in managedFields. Objects of the kinds in whole
-// are read wholly, as the Go types of the client's scheme; of others the metadata is enough.
-func New(c client.Client, live client.Reader, whole ...schema.GroupVersionKind) *Applier {
+// New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and falls back
+// to live. Neither may strip the entry of [FieldOwner] in managedFields. Objects of the typed kinds are read completely,
+// as the Go types of the client's scheme; of other kinds only the metadata is read.
+func New(c client.Client, live client.Reader, typed ...schema.GroupVersionKind) *Applier {
 	a := &Applier{
 		client: c,
 		live:   live,
-		whole:  map[schema.GroupVersionKind]bool{},
+		typed:  map[schema.GroupVersionKind]bool{},
 		memory: newMemory(),
 	}
-	for _, gvk := range whole {
-		a.whole[gvk] = true
+	for _, gvk := range typed {
+		a.typed[gvk] = true
 	}
 
 	return a
 }
 
-// Apply makes the rendered object so, controlled by owner, and returns it as the API server has it now: wholly or its
-// metadata, see [New]. With an error it returns the object as it was, or nil where there is none of ours. The error
-// wraps [NotOwnedError] or what the API server said.
+// Apply applies the rendered object with owner as its controller, and returns the result: the complete object or its
+// metadata, see [New]. With an error it returns the object as it was, or nil if owner has none. The error wraps
+// [NotOwnedError] or the API server's error.
 func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
 	desired, err := a.desired(owner, rendered)
 	if err != nil {
@@ -76,7 +75,7 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resou
 		return nil, fmt.Errorf("fingerprint %s: %w", describe(desired), err)
 	}
 
-	known := a.memory.recall(owner, desired)
+	known := a.memory.get(owner, desired)
 
 	live, err := a.read(ctx, desired, known.generation)
 	if err != nil {
@@ -88,24 +87,20 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resou
 			return nil, &NotOwnedError{Kind: desired.GetKind(), Name: desired.GetName()}
 		}
 
-		now, err := recordOf(live, fingerprint)
+		current, err := recordOf(live, fingerprint)
 		if err != nil {
 			return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 		}
 
-		if known.same(now) {
+		if known.same(current) {
 			return live, nil
 		}
-		// The API server refuses the request if the object has been replaced since it was read.
+
+		// The API server rejects the request if the object has been replaced since it was read.
 		desired.SetUID(live.GetUID())
 	}
 
-	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(desired), client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
-		if replaced(err) {
-			err = apierrors.NewConflict(schema.GroupResource{Group: desired.GroupVersionKind().Group, Resource: desired.GetKind()}, desired.GetName(),
-				errors.New("it was replaced since it was read"))
-		}
-
+	if err := a.send(ctx, desired); err != nil {
 		return live, fmt.Errorf("apply %s: %w", describe(desired), err)
 	}
 
@@ -114,17 +109,30 @@ func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resou
 		return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 	}
 
-	a.memory.remember(owner, desired, result)
+	a.memory.put(owner, desired, result)
 
 	return a.convert(desired)
 }
 
-// Forget drops what is remembered of an owner that is gone.
-func (a *Applier) Forget(owner client.ObjectKey) {
-	a.memory.forget(owner)
+// send applies the object by server-side apply, and reads the result into it.
+func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured) error {
+	configuration := client.ApplyConfigurationFromUnstructured(desired)
+
+	err := a.client.Apply(ctx, configuration, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if replaced(err) {
+		resource := schema.GroupResource{Group: desired.GroupVersionKind().Group, Resource: desired.GetKind()}
+		return apierrors.NewConflict(resource, desired.GetName(), errors.New("it was replaced since it was read"))
+	}
+
+	return err
 }
 
-// desired adds the owner to what was rendered. Going by JSON keeps it to the fields that were set.
+// Forget drops the records of a deleted owner.
+func (a *Applier) Forget(owner client.ObjectKey) {
+	a.memory.remove(owner)
+}
+
+// desired adds the owner to the rendered object. The conversion through JSON keeps unset fields out.
 func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unstructured.Unstructured, error) {
 	data, err := json.Marshal(rendered)
 	if err != nil {
@@ -143,8 +151,8 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 	return desired, nil
 }
 
-// read returns nil when there is no such object. The cache alone cannot say so: it may lag, and does not hold objects
-// of others. Nor is it believed when it is older than what was last applied.
+// read returns nil if the object does not exist. The cache alone cannot tell: it may lag, and it lacks objects of other
+// owners. A cached object older than the last one applied is ignored.
 func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, generation int64) (client.Object, error) {
 	key := client.ObjectKeyFromObject(desired)
 	for _, reader := range []client.Reader{a.client, a.live} {
@@ -165,9 +173,10 @@ func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, 
 	return nil, nil
 }
 
-// Prototype returns an empty object to read one of that kind into. All reads of a kind take the same one, so that they share one cache.
+// Prototype returns an empty object to read one of the kind into. All reads of a kind use the same type, so that they
+// share a cache.
 func (a *Applier) Prototype(kind schema.GroupVersionKind) (client.Object, error) {
-	if !a.whole[kind] {
+	if !a.typed[kind] {
 		object := &metav1.PartialObjectMetadata{}
 		object.SetGroupVersionKind(kind)
 
@@ -181,7 +190,7 @@ func (a *Applier) Prototype(kind schema.GroupVersionKind) (client.Object, error)
 
 	typed, ok := object.(client.Object)
 	if !ok {
-		return nil, fmt.Errorf("%s is not a kind of objects", kind.Kind)
+		return nil, fmt.Errorf("%s is not a kind of object", kind.Kind)
 	}
 
 	return typed, nil
@@ -200,7 +209,8 @@ func (a *Applier) convert(from *unstructured.Unstructured) (client.Object, error
 	return object, nil
 }
 
-// replaced tells a UID that does not fit from a spec that is wrong: the API server calls both invalid.
+// replaced reports whether the error is about a UID that does not match, and not an invalid spec: the API server calls
+// both invalid.
 func replaced(err error) bool {
 	var status apierrors.APIStatus
 	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {

@@ -15,12 +15,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldOwnerReplicas is the name under which the replicas of a Deployment are held for an autoscaler to take over.
+// FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until an autoscaler takes them over.
 const FieldOwnerReplicas = FieldOwner + "-replicas"
 
-// HandOverReplicas has a Deployment keep its replicas when [Applier.Apply] is about to give them up: a field that its
-// last owner gives up falls back to its default, which would take all pods but one away at the moment an autoscaler is
-// switched on. It does nothing where somebody else owns the field, or we do not.
+// HandOverReplicas preserves the replicas of a Deployment before [Applier.Apply] stops setting them. A field whose last
+// owner drops it returns to its default, which would end all pods but one as soon as an autoscaler is enabled. It does
+// nothing if another manager owns the field too, or if the operator does not own it.
 //
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.ObjectKey) error {
@@ -29,16 +29,18 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 		return client.IgnoreNotFound(err)
 	}
 
-	if !slices.ContainsFunc(cached.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldOwner && ownsReplicas(entry) }) {
+	ours := func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager == FieldOwner && ownsReplicas(entry) }
+	if !slices.ContainsFunc(cached.ManagedFields, ours) {
 		return nil
 	}
 
-	live := &appsv1.Deployment{} // the cache knows of no other owners
+	live := &appsv1.Deployment{} // the cache strips other managers
 	if err := a.live.Get(ctx, deployment, live); err != nil {
 		return fmt.Errorf("read the owners of replicas: %w", err)
 	}
 
-	if slices.ContainsFunc(live.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager != FieldOwner && ownsReplicas(entry) }) {
+	others := func(entry metav1.ManagedFieldsEntry) bool { return entry.Manager != FieldOwner && ownsReplicas(entry) }
+	if slices.ContainsFunc(live.ManagedFields, others) {
 		return nil
 	}
 
@@ -46,7 +48,7 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 		WithUID(live.UID).
 		WithSpec(appsv1ac.DeploymentSpec().WithReplicas(*live.Spec.Replicas))
 	if err := a.client.Apply(ctx, held, client.FieldOwner(FieldOwnerReplicas), client.ForceOwnership); err != nil {
-		return fmt.Errorf("hold the replicas for the autoscaler: %w", err)
+		return fmt.Errorf("preserve the replicas for the autoscaler: %w", err)
 	}
 
 	return nil

@@ -15,11 +15,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// record is what there is to know of an applied object to tell whether applying it again would change anything.
+// record describes an applied object, to decide whether applying it again would change anything.
 //
-// It would not while the same is rendered, and we still own the same fields: whoever changes the value of a field of
-// ours takes the field from us. That holds however the API server defaults, normalises or mutates what it was sent,
-// which a comparison of values would have to follow.
+// It would not as long as the rendered object and the fields we own are the same: a manager that changes the value of one
+// of our fields takes over its ownership. This holds however the API server defaults, normalizes or mutates the object,
+// which a comparison of values would have to reproduce.
 type record struct {
 	uid        types.UID
 	rendered   [sha256.Size]byte
@@ -38,9 +38,11 @@ func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) 
 		generation: object.GetGeneration(),
 	}
 	for _, entry := range object.GetManagedFields() {
-		if entry.Manager != FieldOwner || entry.Operation != metav1.ManagedFieldsOperationApply || entry.Subresource != "" || entry.FieldsV1 == nil {
+		applied := entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
+		if !applied || entry.Subresource != "" || entry.FieldsV1 == nil {
 			continue
 		}
+
 		// The order of keys differs between a typed and an unstructured object.
 		var fields any
 		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil {
@@ -57,7 +59,7 @@ func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) 
 }
 
 // memory holds a record for each object of each owner. It starts empty, so the first reconciliation after a restart
-// applies everything once, which the API server finds to be no change.
+// applies every object once, which the API server treats as no change.
 type memory struct {
 	mu     *sync.Mutex
 	owners map[client.ObjectKey]map[string]record
@@ -67,15 +69,15 @@ func newMemory() memory {
 	return memory{mu: new(sync.Mutex), owners: map[client.ObjectKey]map[string]record{}}
 }
 
-// recall returns the zero record, which is the same as no other, for what is not known.
-func (m memory) recall(owner client.Object, object *unstructured.Unstructured) record {
+// get returns the record of an object, or the zero record, which equals no other.
+func (m memory) get(owner client.Object, object *unstructured.Unstructured) record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
 	return m.owners[client.ObjectKeyFromObject(owner)][describe(object)]
 }
 
-func (m memory) remember(owner client.Object, object *unstructured.Unstructured, r record) {
+func (m memory) put(owner client.Object, object *unstructured.Unstructured, r record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
@@ -87,7 +89,7 @@ func (m memory) remember(owner client.Object, object *unstructured.Unstructured,
 	m.owners[key][describe(object)] = r
 }
 
-func (m memory) forget(owner client.ObjectKey) {
+func (m memory) remove(owner client.ObjectKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 

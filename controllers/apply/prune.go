@@ -18,7 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// OwnerIndex is the field index that [Applier.Prune] lists by; every kind it is given has to be indexed with [IndexOwner].
+// OwnerIndex is the field index by which [Applier.Prune] lists objects. Every kind to prune needs an index by [IndexOwner].
 const OwnerIndex = ".metadata.ownerReferences.controller.uid"
 
 // IndexOwner indexes an object by the UID of its controller.
@@ -30,8 +30,13 @@ func IndexOwner(object client.Object) []string {
 	return nil
 }
 
-// Prune deletes the objects of the given kinds that owner controls and that are not rendered any more.
-func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema.GroupVersionKind, rendered []resources.Object) error {
+// Prune deletes the objects of the kinds that owner controls and that are no longer rendered.
+func (a *Applier) Prune(
+	ctx context.Context,
+	owner client.Object,
+	kinds []schema.GroupVersionKind,
+	rendered []resources.Object,
+) error {
 	type identity struct{ apiVersion, kind, name string }
 
 	wanted := map[identity]bool{}
@@ -48,12 +53,12 @@ func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema
 		}
 
 		for _, object := range owned {
-			if wanted[identity{gvk.GroupVersion().String(), gvk.Kind, object.GetName()}] || object.GetDeletionTimestamp() != nil {
+			isWanted := wanted[identity{gvk.GroupVersion().String(), gvk.Kind, object.GetName()}]
+			if isWanted || object.GetDeletionTimestamp() != nil {
 				continue
 			}
-			// Only the very object that was looked at, not one that took its name since.
-			err := a.client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-			if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+
+			if err := a.delete(ctx, object); err != nil {
 				errs = append(errs, fmt.Errorf("delete %s %s: %w", gvk.Kind, object.GetName(), err))
 			}
 		}
@@ -62,13 +67,29 @@ func (a *Applier) Prune(ctx context.Context, owner client.Object, kinds []schema
 	return errors.Join(errs...)
 }
 
+// delete deletes the object, but not one that has replaced it since it was read.
+func (a *Applier) delete(ctx context.Context, object client.Object) error {
+	err := a.client.Delete(ctx, object,
+		client.Preconditions{UID: new(object.GetUID())},
+		client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil
+	}
+
+	return err
+}
+
+// owned returns the objects of the kind that owner controls.
 func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.GroupVersionKind) ([]client.Object, error) {
 	list, err := a.newList(gvk)
 	if err != nil {
 		return nil, err
 	}
 
-	if err := a.client.List(ctx, list, client.InNamespace(owner.GetNamespace()), client.MatchingFields{OwnerIndex: string(owner.GetUID())}); err != nil {
+	err = a.client.List(ctx, list,
+		client.InNamespace(owner.GetNamespace()),
+		client.MatchingFields{OwnerIndex: string(owner.GetUID())})
+	if err != nil {
 		return nil, err
 	}
 
@@ -88,7 +109,7 @@ func (a *Applier) owned(ctx context.Context, owner client.Object, gvk schema.Gro
 
 func (a *Applier) newList(kind schema.GroupVersionKind) (client.ObjectList, error) {
 	listKind := kind.GroupVersion().WithKind(kind.Kind + "List")
-	if !a.whole[kind] {
+	if !a.typed[kind] {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(listKind)
 

@@ -1,8 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package poller asks receivers what they say of themselves, so that the operator can tell what is missing without
-// reading any Secret.
+// Package poller polls the status of receivers, so that the operator can report missing values without reading Secrets.
 package poller
 
 import (
@@ -26,73 +25,81 @@ import (
 )
 
 const (
-	// Every is how often each resource's receivers are asked.
+	// Every is the interval between polls of a resource's receivers.
 	Every = 30 * time.Second
-	// scanEvery is how soon one that is due, or has new addresses, is asked.
+	// scanEvery is the interval between scans for resources that are due or have new addresses.
 	scanEvery = time.Second
-	// askTimeout bounds one question. A NetworkPolicy in between lets it run out.
-	askTimeout = 3 * time.Second
-	// maxBody bounds one answer, of which all lists are short.
+	// pollTimeout bounds one request. It runs out if a NetworkPolicy drops the request.
+	pollTimeout = 3 * time.Second
+	// maxBody bounds one response, whose lists are all short.
 	maxBody = 256 << 10
-	// maxAsking bounds the resources that are asked about at the same time,
-	maxAsking = 32
-	// and maxAddresses the receivers asked of one resource.
+	// maxConcurrent bounds the resources polled at the same time.
+	maxConcurrent = 32
+	// maxAddresses bounds the receivers polled for one resource.
 	maxAddresses = 10
 )
 
-// Summary is what the receivers of one resource say together.
+// Summary combines the reports of the receivers of one resource.
 type Summary struct {
-	Answered       int      // how many receivers did
-	MissingSecrets []string // roles that any of them lacks, sorted
-	TokenRefused   bool     // as any of them says
-	Subscription   health.Subscription
-	Pending        *int64 // nil when none of them can read its store
-	DeadLetters    *int64
+	// Answered is the number of receivers that answered.
+	Answered int
+	// MissingSecrets holds the roles that any receiver lacks, sorted.
+	MissingSecrets []string
+	// TokenRefused is set if any receiver reports it.
+	TokenRefused bool
+	// Subscription is the first receiver's, or that of one for which it failed.
+	Subscription health.Subscription
+	// Pending is nil if no receiver can read its store.
+	Pending *int64
+	// DeadLetters is nil if no receiver can read its store.
+	DeadLetters *int64
 }
 
-// Poller asks the receivers of any number of resources, again and again. It is safe for concurrent use.
+// Poller polls the receivers of any number of resources. It is safe for concurrent use.
 type Poller struct {
 	client  *http.Client
 	port    string
 	clock   clockwork.Clock
 	changed func(types.NamespacedName)
 	mu      sync.Mutex
-	known   map[types.NamespacedName]*subject
+	targets map[types.NamespacedName]*target
 }
 
-// subject is one resource. It is replaced as a whole when its addresses change, so an answer to an old question is
-// known by it.
-type subject struct {
+// target is one resource. A change of its addresses replaces it, so that the result of an older poll is recognized.
+type target struct {
 	addresses []string
 	summary   Summary
 	due       time.Time
-	asking    bool
-	silent    bool // nobody answered the last time
+	polling   bool
+	silent    bool // no receiver answered the last poll
 }
 
-// NewPoller returns a Poller that asks on the given port, and calls changed when a resource's summary is another than
-// before. The transport is for those who cannot reach receivers directly; nil is for those who can.
+// NewPoller returns a Poller that sends requests to the given port, and calls changed when the summary of a resource
+// changes. A nil transport connects directly.
 func NewPoller(port int, transport http.RoundTripper, clock clockwork.Clock, changed func(types.NamespacedName)) *Poller {
 	if transport == nil {
-		// No proxy: receivers are in the cluster. No idle connections: the next question comes much later.
-		transport = &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: askTimeout}).DialContext}
+		// No proxy, since receivers are in the cluster. No idle connections, since the next poll comes much later.
+		transport = &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       (&net.Dialer{Timeout: pollTimeout}).DialContext,
+		}
 	}
 
 	return &Poller{
 		client: &http.Client{
 			Transport:     transport,
-			Timeout:       askTimeout,
+			Timeout:       pollTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		port:    strconv.Itoa(port),
 		clock:   clock,
 		changed: changed,
-		known:   map[types.NamespacedName]*subject{},
+		targets: map[types.NamespacedName]*target{},
 	}
 }
 
-// Track makes these the addresses of a resource's receivers, and returns what they last said. New addresses are asked
-// soon; until then the summary is that of the former ones.
+// Track sets the addresses of a resource's receivers and returns their last summary. New addresses are polled soon; until
+// then the summary is that of the previous ones.
 func (p *Poller) Track(resource types.NamespacedName, addresses []string) Summary {
 	addresses = slices.Compact(slices.Sorted(slices.Values(addresses)))
 	addresses = addresses[:min(len(addresses), maxAddresses)]
@@ -100,60 +107,60 @@ func (p *Poller) Track(resource types.NamespacedName, addresses []string) Summar
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	s := p.known[resource]
-	if s == nil || !slices.Equal(s.addresses, addresses) {
-		next := &subject{addresses: addresses}
-		if s != nil && len(addresses) > 0 {
-			next.summary = s.summary
+	t := p.targets[resource]
+	if t == nil || !slices.Equal(t.addresses, addresses) {
+		next := &target{addresses: addresses}
+		if t != nil && len(addresses) > 0 {
+			next.summary = t.summary
 		}
 
-		p.known[resource] = next
-		s = next
+		p.targets[resource] = next
+		t = next
 	}
 
-	return s.summary
+	return t.summary
 }
 
-// Refresh has a resource's receivers asked soon: something about them has changed.
+// Refresh makes a resource due, because its receivers have changed.
 func (p *Poller) Refresh(resource types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	if s := p.known[resource]; s != nil {
-		s.due = time.Time{}
+	if t := p.targets[resource]; t != nil {
+		t.due = time.Time{}
 	}
 }
 
-// Forget ends the questions about a resource.
+// Forget stops polling a resource.
 func (p *Poller) Forget(resource types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	delete(p.known, resource)
+	delete(p.targets, resource)
 }
 
-// Start asks until ctx ends, and returns when no question is open any more.
+// Start polls until ctx ends, and returns once no request is in flight.
 func (p *Poller) Start(ctx context.Context) error {
-	places := make(chan struct{}, maxAsking)
+	slots := make(chan struct{}, maxConcurrent)
 
-	var asking sync.WaitGroup
-	defer asking.Wait()
+	var polls sync.WaitGroup
+	defer polls.Wait()
 
 	ticker := p.clock.NewTicker(scanEvery)
 	defer ticker.Stop()
 
 	for {
-		for resource, s := range p.take() {
+		for resource, t := range p.takeDue() {
 			select {
-			case places <- struct{}{}:
+			case slots <- struct{}{}:
 			case <-ctx.Done():
 				return nil
 			}
 
-			asking.Go(func() {
-				defer func() { <-places }()
+			polls.Go(func() {
+				defer func() { <-slots }()
 
-				p.settle(ctx, resource, s, p.ask(ctx, s.addresses))
+				p.record(ctx, resource, t, p.poll(ctx, t.addresses))
 			})
 		}
 
@@ -165,54 +172,71 @@ func (p *Poller) Start(ctx context.Context) error {
 	}
 }
 
-// take returns who is due, and marks them as being asked.
-func (p *Poller) take() map[types.NamespacedName]*subject {
+// takeDue returns the resources that are due, and marks them as being polled.
+func (p *Poller) takeDue() map[types.NamespacedName]*target {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
 	now := p.clock.Now()
 
-	due := map[types.NamespacedName]*subject{}
-	for resource, s := range p.known {
-		if !s.asking && !s.due.After(now) && len(s.addresses) > 0 {
-			s.asking = true
-			due[resource] = s
+	due := map[types.NamespacedName]*target{}
+	for resource, t := range p.targets {
+		if !t.polling && !t.due.After(now) && len(t.addresses) > 0 {
+			t.polling = true
+			due[resource] = t
 		}
 	}
 
 	return due
 }
 
-// settle keeps what was said, unless the addresses have changed since.
-func (p *Poller) settle(ctx context.Context, resource types.NamespacedName, s *subject, summary Summary) {
-	p.mu.Lock()
-	s.asking = false
-	// Spread, or a restart would have all resources asked at the same moment for ever.
-	s.due = p.clock.Now().Add(Every - time.Duration(rand.Int64N(int64(Every/5)))) //nolint:gosec // no secret depends on it
-	// One lost answer is no news: it is asked again soon.
-	lost := summary.Answered == 0 && s.summary.Answered > 0 && !s.silent
-	if s.silent = summary.Answered == 0; lost {
-		s.due = p.clock.Now().Add(scanEvery)
-	}
-
-	news := ctx.Err() == nil && p.known[resource] == s && !lost && !reflect.DeepEqual(s.summary, summary)
-	if news {
-		s.summary = summary
-	}
-	p.mu.Unlock()
-
-	if news {
+// record stores the summary of a poll, unless the addresses have changed since.
+func (p *Poller) record(ctx context.Context, resource types.NamespacedName, t *target, summary Summary) {
+	if p.update(ctx, resource, t, summary) {
 		p.changed(resource)
 	}
 }
 
-// ask puts together what the receivers at the addresses say. The store's figures are the same for those that share one.
-func (p *Poller) ask(ctx context.Context, addresses []string) Summary {
+// update reports whether the summary of the resource has changed.
+func (p *Poller) update(ctx context.Context, resource types.NamespacedName, t *target, summary Summary) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	// A single poll without an answer changes nothing: the receivers are polled again soon.
+	silent := summary.Answered == 0
+	lost := silent && t.summary.Answered > 0 && !t.silent
+
+	t.polling = false
+	t.silent = silent
+	t.due = p.clock.Now().Add(nextPoll(lost))
+
+	current := ctx.Err() == nil && p.targets[resource] == t
+	if !current || lost || reflect.DeepEqual(t.summary, summary) {
+		return false
+	}
+
+	t.summary = summary
+
+	return true
+}
+
+// nextPoll returns the time until the next poll. It varies, or all resources would be polled at the same moment after a
+// restart.
+func nextPoll(lost bool) time.Duration {
+	if lost {
+		return scanEvery
+	}
+
+	return Every - time.Duration(rand.Int64N(int64(Every/5))) //nolint:gosec // no secret depends on it
+}
+
+// poll combines the reports of the receivers at the addresses. Receivers that share a store report the same counts.
+func (p *Poller) poll(ctx context.Context, addresses []string) Summary {
 	var summary Summary
 	for _, address := range addresses {
 		r, err := p.fetch(ctx, address)
 		if err != nil {
-			continue // one that starts, ends or is cut off: those that answer speak for all
+			continue // it is starting, stopping or unreachable; the others' reports suffice
 		}
 
 		summary.Answered++
@@ -238,6 +262,7 @@ func (p *Poller) ask(ctx context.Context, addresses []string) Summary {
 	return summary
 }
 
+// fetch returns the report of one receiver.
 func (p *Poller) fetch(ctx context.Context, address string) (health.Report, error) {
 	var r health.Report
 
@@ -245,21 +270,21 @@ func (p *Poller) fetch(ctx context.Context, address string) (health.Report, erro
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return r, fmt.Errorf("ask a receiver: %w", err)
+		return r, fmt.Errorf("get the status of a receiver: %w", err)
 	}
 
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return r, fmt.Errorf("ask a receiver: %w", err)
+		return r, fmt.Errorf("get the status of a receiver: %w", err)
 	}
 	defer resp.Body.Close()
 
 	if resp.StatusCode != http.StatusOK {
-		return r, fmt.Errorf("ask a receiver: it answered %s", resp.Status)
+		return r, fmt.Errorf("get the status of a receiver: %s", resp.Status)
 	}
 
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&r); err != nil {
-		return r, fmt.Errorf("ask a receiver: %w", err)
+		return r, fmt.Errorf("get the status of a receiver: %w", err)
 	}
 
 	return r, nil

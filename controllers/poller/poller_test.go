@@ -106,7 +106,7 @@ func TestAsk(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, p.ask(t.Context(), test.addresses)); diff != "" {
+			if diff := cmp.Diff(test.want, p.poll(t.Context(), test.addresses)); diff != "" {
 				t.Errorf("summary (-want +got):\n%s", diff)
 			}
 		})
@@ -227,7 +227,7 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 
 	p.Forget(sales)
 
-	if len(p.take()) != 0 {
+	if len(p.takeDue()) != 0 {
 		t.Error("one that is forgotten is asked")
 	}
 }

@@ -6,20 +6,20 @@ package resources
 import "fmt"
 
 const (
-	critical = "critical" // people get no answers, or deliveries are not taken
-	warning  = "warning"  // somebody has to look, by day
+	critical = "critical" // customers get no answers, or deliveries are not accepted
+	warning  = "warning"  // a person has to look during working hours
 )
 
-// alert is a rule in words of [Params.fill].
+// alert is an alerting rule, with the placeholders of [Params.fill].
 type alert struct {
 	name, severity, expr          string
-	pending                       string // how long the expression has to hold
+	pending                       string // how long the expression must hold
 	summary, description, runbook string
 }
 
-// alerts compare figures of the store by max, since receivers that share one all tell the same. Rates are taken over no
-// more time than they have to hold, so that one failure is no alert. What has never happened has no series, and would
-// make a sum with it come to nothing: hence vector(0).
+// alerts returns the alerting rules of a resource. Metrics of the store are combined by max, since receivers that share one
+// all report the same. Rates cover no more time than the rule must hold, so that a single failure fires no alert. An event
+// that never happened has no series, and a sum with a missing series is empty: hence vector(0).
 func alerts(p Params) []alert {
 	all := []alert{
 		{
@@ -28,9 +28,9 @@ func alerts(p Params) []alert {
 			pending:     "5m",
 			expr:        `absent(up{@self} == 1)`,
 			summary:     "no receiver can be reached",
-			description: "Prometheus has reached no receiver for 5 minutes. If none runs, deliveries fail; Meta repeats them for up to 7 days.",
-			runbook: "kubectl -n @namespace describe whatsappwebhook @resource says what is wrong, and kubectl -n @namespace get pods -l app.kubernetes.io/instance=@name shows the pods. " +
-				"If they run, Prometheus cannot reach their port 9090: see spec.networkPolicy.adminFrom, and whether a ServiceMonitor is there and selected.",
+			description: "Prometheus has reached no receiver for 5 minutes. If none is running, deliveries fail; Meta retries them for up to 7 days.",
+			runbook: "kubectl -n @namespace describe whatsappwebhook @resource shows the problem, and kubectl -n @namespace get pods -l app.kubernetes.io/instance=@name the pods. " +
+				"If they are running, Prometheus cannot reach their port 9090: check spec.networkPolicy.adminFrom, and that a ServiceMonitor exists and is selected.",
 		},
 		{
 			name:        "WhatsAppDeliveriesNotTaken",
@@ -38,19 +38,19 @@ func alerts(p Params) []alert {
 			pending:     "5m",
 			expr:        `sum(rate(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) / sum(rate(whatsapp_webhook_requests_total{@self}[5m])) > 0.05`,
 			summary:     "deliveries cannot be stored",
-			description: "{{ $value | humanizePercentage }} of Meta's deliveries are answered 5xx: they could not be made durable. Meta repeats them for up to 7 days.",
-			runbook: "kubectl -n @namespace logs -l app.kubernetes.io/instance=@name --tail=100 says why. Usual causes: the volume or the database is full, slow or away; the app secret is missing; " +
-				"more deliveries at a time than memory is set aside for.",
+			description: "{{ $value | humanizePercentage }} of Meta's deliveries are answered 5xx: they could not be stored durably. Meta retries them for up to 7 days.",
+			runbook: "kubectl -n @namespace logs -l app.kubernetes.io/instance=@name --tail=100 shows the cause. Usual causes: the volume or the database is full, slow or unavailable; the app secret is missing; " +
+				"more concurrent deliveries than the memory limit allows (load shedding).",
 		},
 		{
 			name:        "WhatsAppDeliveriesRefused",
 			severity:    warning,
 			pending:     "15m",
 			expr:        `sum by (code) (rate(whatsapp_webhook_requests_total{@self,code=~"4.."}[15m])) / on () group_left () sum(rate(whatsapp_webhook_requests_total{@self}[15m])) > 0.05`,
-			summary:     "requests to the webhook are refused with {{ $labels.code }}",
-			description: "{{ $value | humanizePercentage }} of the requests to the webhook are answered {{ $labels.code }}. If they are Meta's, nobody is answered; Meta repeats them for up to 7 days.",
-			runbook: "401: no configured app secret fits the signature; compare it with App settings, Basic at Meta, and while rotating keep both in appSecretSecretRefs. " +
-				"403: the verify token differs from the one in the app's webhook settings. 413 and 400: what came is not Meta's, or a proxy changed it. Strangers who try the address cause the same; then nothing is lost.",
+			summary:     "requests to the webhook are rejected with {{ $labels.code }}",
+			description: "{{ $value | humanizePercentage }} of the requests to the webhook are answered {{ $labels.code }}. If they are Meta's, customers get no answers; Meta retries them for up to 7 days.",
+			runbook: "401: no configured app secret matches the signature; compare it with App settings, Basic at Meta, and keep both in appSecretSecretRefs during a rotation. " +
+				"403: the verify token differs from the one in the app's webhook settings. 413 and 400: the request is not Meta's, or a proxy changed it. Scanners of the address cause the same codes; then nothing is lost.",
 		},
 		{
 			name:     "WhatsAppMessagesFailing",
@@ -58,10 +58,10 @@ func alerts(p Params) []alert {
 			pending:  "10m",
 			expr: `sum(rate(whatsapp_messages_failed_total{@self}[10m])) / ` +
 				`(sum(rate(whatsapp_messages_failed_total{@self}[10m])) + (sum(rate(whatsapp_message_processing_seconds_count{@self}[10m])) or vector(0))) > 0.05`,
-			summary:     "messages fail for good",
-			description: "{{ $value | humanizePercentage }} of the messages became dead letters: their people got no answer.",
+			summary:     "messages fail permanently",
+			description: "{{ $value | humanizePercentage }} of the messages became dead letters: their senders got no answer.",
 			runbook: "kubectl -n @namespace port-forward deployment/@name 9091, then curl localhost:9091/dead-letters shows each with its errors. " +
-				"Mend the cause, then curl -X POST localhost:9091/dead-letters/replay works them again.",
+				"Fix the cause, then curl -X POST localhost:9091/dead-letters/replay processes them again.",
 		},
 		{
 			name:     "WhatsAppCallsFailing",
@@ -70,19 +70,19 @@ func alerts(p Params) []alert {
 			expr: `sum(rate(whatsapp_api_errors_total{@self}[10m])) / ` +
 				`(sum(rate(whatsapp_api_errors_total{@self}[10m])) + (sum(rate(whatsapp_message_processing_seconds_count{@self}[10m])) or vector(0))) > 0.05`,
 			summary:     "calls to Meta or Bird fail",
-			description: "{{ $value | humanizePercentage }} of what was tried failed at Meta or Bird. Most of it is tried again, and people wait longer.",
+			description: "{{ $value | humanizePercentage }} of the calls to Meta or Bird failed. Most are retried, and customers wait longer.",
 			runbook: "kubectl -n @namespace logs -l app.kubernetes.io/instance=@name --tail=100 names the calls and codes; whatsapp_api_errors_total counts them by code and class. " +
-				"Look at the health of Bird, and of the Cloud API at metastatus.com.",
+				"Check the health of Bird, and of the Cloud API at metastatus.com.",
 		},
 		{
 			name:        "WhatsAppConfigurationRefused",
 			severity:    critical,
 			pending:     "5m",
 			expr:        `sum by (code) (increase(whatsapp_api_errors_total{@self,class="configuration"}[5m])) > 0`,
-			summary:     "a token, permission or address is refused ({{ $labels.code }})",
-			description: "Meta or Bird refuses the configuration with code {{ $labels.code }}. Messages wait, spending no attempt, until it is mended.",
-			runbook: "kubectl -n @namespace describe whatsappwebhook @resource names what is refused. Mend the Secret or the field it names: a changed Secret is used within moments, " +
-				"without a restart, and what waits goes on by itself.",
+			summary:     "a token, permission or address is rejected ({{ $labels.code }})",
+			description: "Meta or Bird rejects the configuration with code {{ $labels.code }}. Messages wait, without spending attempts, until it is fixed.",
+			runbook: "kubectl -n @namespace describe whatsappwebhook @resource names the rejected value. Fix the Secret or the field it names: a changed Secret takes effect within seconds, " +
+				"without a restart, and waiting messages continue.",
 		},
 		{
 			name:        "WhatsAppMessagesWaiting",
@@ -90,19 +90,19 @@ func alerts(p Params) []alert {
 			pending:     "1m",
 			expr:        fmt.Sprintf(`max(whatsapp_oldest_pending_seconds{@self}) > %d`, p.oldestPendingSeconds()),
 			summary:     "a message has waited {{ $value | humanizeDuration }}",
-			description: fmt.Sprintf("The oldest message that is not answered has waited {{ $value | humanizeDuration }}; %d s are allowed.", p.oldestPendingSeconds()),
+			description: fmt.Sprintf("The oldest unanswered message has waited {{ $value | humanizeDuration }}; the limit is %d s.", p.oldestPendingSeconds()),
 			runbook: "Many waiting (whatsapp_message_queue_size) with a slow AI (whatsapp_ai_response_seconds): raise spec.processing.concurrency, or add replicas. " +
-				"A few waiting: they are being retried or are held by a rate limit; curl localhost:9090/status through kubectl -n @namespace port-forward deployment/@name 9090 says what is wrong.",
+				"A few waiting: they are being retried or paused by a rate limit; curl localhost:9090/status through kubectl -n @namespace port-forward deployment/@name 9090 shows the cause.",
 		},
 		{
 			name:        "WhatsAppDeadLetters",
 			severity:    warning,
 			pending:     "1m",
 			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
-			summary:     "{{ $value }} dead letters wait for a person",
-			description: "{{ $value }} messages failed for good. They are kept until somebody replays or discards them.",
+			summary:     "{{ $value }} dead letters need a person",
+			description: "{{ $value }} messages failed permanently. They stay until a person replays or discards them.",
 			runbook: "kubectl -n @namespace port-forward deployment/@name 9091, then curl localhost:9091/dead-letters shows each with its errors. " +
-				"curl -X POST localhost:9091/dead-letters/<id>/replay works one again, curl -X DELETE localhost:9091/dead-letters/<id> gives it up.",
+				"curl -X POST localhost:9091/dead-letters/<id>/replay processes one again, curl -X DELETE localhost:9091/dead-letters/<id> discards it.",
 		},
 		{
 			name:        "WhatsAppStoreFailing",
@@ -110,9 +110,9 @@ func alerts(p Params) []alert {
 			pending:     "5m",
 			expr:        `sum by (operation) (rate(whatsapp_store_errors_total{@self}[5m])) > 0`,
 			summary:     "the store fails ({{ $labels.operation }})",
-			description: "Calls to the store fail at {{ $labels.operation }}. Where that is ingest or ping, deliveries are not taken; else messages wait.",
-			runbook: "kubectl -n @namespace logs -l app.kubernetes.io/instance=@name --tail=100 has the error. With the embedded store look at the volume (kubectl -n @namespace describe pvc @name-store) and its node, " +
-				"with PostgreSQL at the database's health, connections and disk.",
+			description: "Calls to the store fail at {{ $labels.operation }}. If that is ingest or ping, deliveries are not accepted; otherwise messages wait.",
+			runbook: "kubectl -n @namespace logs -l app.kubernetes.io/instance=@name --tail=100 shows the error. With the embedded store check the volume (kubectl -n @namespace describe pvc @name-store) and its node, " +
+				"with PostgreSQL the database's health, connections and disk.",
 		},
 		{
 			name:        "WhatsAppTokenExpiring",
@@ -120,18 +120,18 @@ func alerts(p Params) []alert {
 			pending:     "10m",
 			expr:        `min(whatsapp_token_expires_timestamp_seconds{@self}) - time() < 7 * 24 * 3600`,
 			summary:     "the access token expires within 7 days",
-			description: "The access token expires in {{ $value | humanizeDuration }}. Without it nobody is answered.",
-			runbook: "Make a System User token that does not expire, with whatsapp_business_messaging and whatsapp_business_management, in Business settings at Meta, " +
-				"and put it into the Secret of spec.cloudAPI.accessTokenSecretRef. It is used within moments, without a restart.",
+			description: "The access token expires in {{ $value | humanizeDuration }}. Without it no customer gets an answer.",
+			runbook: "Create a System User token that does not expire, with whatsapp_business_messaging and whatsapp_business_management, in Business settings at Meta, " +
+				"and put it into the Secret of spec.cloudAPI.accessTokenSecretRef. It takes effect within seconds, without a restart.",
 		},
 		{
 			name:        "WhatsAppSubscriptionNotActive",
 			severity:    warning,
 			pending:     "15m",
 			expr:        `min(whatsapp_subscription_active{@self}) == 0`,
-			summary:     "Meta's webhook subscription is not as declared",
-			description: "The subscription declared in spec.cloudAPI.subscription could not be made so at Meta. Deliveries may not come, or go elsewhere.",
-			runbook:     "kubectl -n @namespace describe whatsappwebhook @resource says in its Subscribed condition what a person has to mend.",
+			summary:     "Meta's webhook subscription differs from the spec",
+			description: "The subscription in spec.cloudAPI.subscription could not be set up at Meta. Deliveries may be missing, or go to another address.",
+			runbook:     "kubectl -n @namespace describe whatsappwebhook @resource shows in its Subscribed condition what to fix.",
 		},
 	}
 	if shared(p.webhook.Spec.Store) {
@@ -145,7 +145,7 @@ func alerts(p Params) []alert {
 		expr: `kubelet_volume_stats_available_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} / ` +
 			`kubelet_volume_stats_capacity_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} < 0.1`,
 		summary:     "the volume of the store is nearly full",
-		description: "{{ $value | humanizePercentage }} of the volume is free. When it is full, no delivery is taken.",
-		runbook:     "Raise spec.store.embedded.size, which grows the volume where its storage class allows that, or lower spec.store.retentionDays.",
+		description: "{{ $value | humanizePercentage }} of the volume is free. When it is full, no delivery is accepted.",
+		runbook:     "Raise spec.store.embedded.size, which grows the volume if its storage class allows it, or lower spec.store.retentionDays.",
 	})
 }

@@ -10,6 +10,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
+// configMap holds the receiver's configuration.
 func configMap(p Params) Object {
 	return corev1ac.ConfigMap(p.name+suffixConfig, p.webhook.Namespace).
 		WithLabels(p.labels()).

@@ -24,9 +24,9 @@ func deployment(p Params) Object {
 		WithSpec(spec)
 }
 
-// strategy replaces the one pod of the embedded store rather than rolling it: the volume, and the file on it, have one
-// user at a time. Receivers that share a database roll, without ever being fewer than wanted. The numbers are said both,
-// so that a switch to Recreate takes both away: the API server refuses one that is left.
+// strategy recreates the single pod of the embedded store, whose volume and file have one user at a time. Receivers that
+// share a database roll, and never fall below the wanted number. Both numbers are set, so that a switch to Recreate
+// removes both: the API server rejects a leftover one.
 func strategy(wanted v1alpha1.StoreSpec) *appsv1ac.DeploymentStrategyApplyConfiguration {
 	if !shared(wanted) {
 		return appsv1ac.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)
@@ -39,8 +39,8 @@ func strategy(wanted v1alpha1.StoreSpec) *appsv1ac.DeploymentStrategyApplyConfig
 			WithMaxSurge(intstr.FromInt32(1)))
 }
 
-// replicas is nil where the number is not the operator's: whoever scales owns the field, and a number applied here would
-// undo what an autoscaler, or a person, chose. Only the embedded store knows its number by itself.
+// replicas returns nil if the operator does not choose the number: an autoscaler or a person then owns the field, and a
+// number applied here would undo theirs. Only the embedded store implies a number.
 func (p Params) replicas() *int32 {
 	receiver := p.webhook.Spec.Receiver
 	switch {

@@ -10,23 +10,27 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// The kinds that not every cluster serves.
+// The optional kinds, which not every cluster serves.
 var (
+	// HTTPRouteKind is a kind of the Gateway API.
 	HTTPRouteKind = schema.GroupVersionKind{
 		Group:   gatewayv1.GroupName,
 		Version: "v1",
 		Kind:    "HTTPRoute",
 	}
+	// ServiceMonitorKind is a kind of the Prometheus Operator.
 	ServiceMonitorKind = monitoringv1.SchemeGroupVersion.WithKind(monitoringv1.ServiceMonitorsKind)
+	// PrometheusRuleKind is a kind of the Prometheus Operator.
 	PrometheusRuleKind = monitoringv1.SchemeGroupVersion.WithKind(monitoringv1.PrometheusRuleKind)
-	ScaledObjectKind   = schema.GroupVersionKind{
+	// ScaledObjectKind is a kind of KEDA.
+	ScaledObjectKind = schema.GroupVersionKind{
 		Group:   "keda.sh",
 		Version: "v1alpha1",
 		Kind:    "ScaledObject",
 	}
 )
 
-// extension is the apply configuration of a kind that has no generated one. Its Spec omits what is not set.
+// extension is the apply configuration of a kind that has no generated one. Its Spec omits unset fields.
 type extension[Spec any] struct {
 	metav1ac.TypeMetaApplyConfiguration    `json:",inline"`
 	*metav1ac.ObjectMetaApplyConfiguration `json:"metadata"`
@@ -47,4 +51,5 @@ func newExtension[Spec any](p Params, kind schema.GroupVersionKind, labels map[s
 	}
 }
 
+// IsApplyConfiguration implements runtime.ApplyConfiguration.
 func (e *extension[Spec]) IsApplyConfiguration() {}

@@ -13,13 +13,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// dashboard is in words of [Params.fill].
+// dashboard is a dashboard in Grafana's format, with the placeholders of [Params.fill].
 //
 //go:embed dashboard.json
 var dashboard string
 
-// grafanaDashboard names its file by namespace and name, because Grafana's sidecar puts those of all namespaces into one
-// folder.
+// grafanaDashboard names its file by namespace and name, because Grafana's sidecar puts the dashboards of all namespaces
+// into one folder.
 func grafanaDashboard(p Params) Object {
 	wanted := p.webhook.Spec.Monitoring.GrafanaDashboard
 	if wanted.State != v1alpha1.Enabled {
@@ -36,7 +36,8 @@ func grafanaDashboard(p Params) Object {
 		WithData(map[string]string{p.webhook.Namespace + "_" + p.name + ".json": p.fill(dashboard)})
 }
 
-// dashboardUID is the same in every cluster, so that links to the dashboard last. Grafana allows 40 characters.
+// dashboardUID returns a UID that is the same in every cluster, so that links to the dashboard stay valid. Grafana allows
+// 40 characters.
 func (p Params) dashboardUID() string {
 	sum := sha256.Sum256([]byte(p.webhook.Namespace + "/" + p.webhook.Name))
 	return "whatsapp-" + hex.EncodeToString(sum[:])[:20]

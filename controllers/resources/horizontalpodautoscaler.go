@@ -12,11 +12,11 @@ import (
 	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
 )
 
-// defaultCPUUtilization leaves room for a burst while a new pod starts.
+// defaultCPUUtilization is in percent. It leaves room for a burst while a new pod starts.
 const defaultCPUUtilization = 70
 
-// horizontalPodAutoscaler scales the Deployment and not the WhatsAppWebhook, whose spec is the user's, and GitOps' to
-// compare. KEDA makes a HorizontalPodAutoscaler of its own, and two would fight.
+// horizontalPodAutoscaler scales the Deployment and not the WhatsAppWebhook, whose spec belongs to the user and is compared
+// by GitOps tools. It is absent with KEDA, which creates a HorizontalPodAutoscaler of its own: two would conflict.
 func horizontalPodAutoscaler(p Params) Object {
 	autoscaling := p.webhook.Spec.Receiver.Autoscaling
 	if autoscaling.MaxReplicas == 0 || autoscaling.PendingWork.TargetPerReplica > 0 {
@@ -41,12 +41,12 @@ func horizontalPodAutoscaler(p Params) Object {
 					WithTarget(autoscalingv2ac.MetricTarget().
 						WithType(autoscalingv2.UtilizationMetricType).
 						WithAverageUtilization(target)))).
-			WithBehavior(calmScaleDown()))
+			WithBehavior(slowScaleDown()))
 }
 
-// calmScaleDown takes one pod a minute, and none until the load has been low for five: a pod that ends hands its
-// conversations to the others, and traffic of people comes in waves.
-func calmScaleDown() *autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration {
+// slowScaleDown removes one pod a minute, once the load has been low for five minutes: a pod that stops releases its
+// conversations to the others, and customers' traffic comes in waves.
+func slowScaleDown() *autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration {
 	return autoscalingv2ac.HorizontalPodAutoscalerBehavior().
 		WithScaleDown(autoscalingv2ac.HPAScalingRules().
 			WithStabilizationWindowSeconds(300).

@@ -8,7 +8,7 @@ import (
 	gatewayv1ac "sigs.k8s.io/gateway-api/applyconfiguration/apis/v1"
 )
 
-// httpRoute publishes exactly the path of the webhook, so that nothing else of the receiver can be reached from outside.
+// httpRoute publishes only the webhook's path: nothing else of the receiver is reachable from outside.
 func httpRoute(p Params) Object {
 	wanted := p.webhook.Spec.Gateway
 	if wanted.Host == "" {

@@ -8,7 +8,7 @@ import (
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
-// ingress publishes exactly the path of the webhook, so that nothing else of the receiver can be reached from outside.
+// ingress publishes only the webhook's path: nothing else of the receiver is reachable from outside.
 func ingress(p Params) Object {
 	wanted := p.webhook.Spec.Ingress
 	if wanted.Host == "" {

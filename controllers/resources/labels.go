@@ -19,12 +19,12 @@ const (
 	// operatorName is also the name label of the operator's own pods.
 	operatorName = "whatsapp-webhook-operator"
 
-	// annotationConfigHash rolls the pods when their configuration changes. Secrets have no part in it: the receiver
-	// takes a changed one as it runs.
+	// annotationConfigHash rolls the pods when their configuration changes. It does not cover Secrets: the receiver reads
+	// a changed one without a restart.
 	annotationConfigHash = "whatsapp.wawebhook.dev/config-hash"
 )
 
-// adminLabels tell the admin Service from the public one.
+// adminLabels distinguish the admin Service from the public one.
 var adminLabels = map[string]string{labelComponent: "admin"}
 
 // Managed selects every object that [Render] returns, for all resources.
@@ -32,8 +32,8 @@ func Managed() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelManagedBy: operatorName})
 }
 
-// SelectorLabels select the receiver pods of a resource by its [Name]. They are these two for ever: the selector of a
-// Deployment is immutable.
+// SelectorLabels returns the labels that select the receiver pods of a resource by its [Name]. They never change: the
+// selector of a Deployment is immutable.
 func SelectorLabels(name string) map[string]string {
 	return map[string]string{labelName: appName, labelInstance: name}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxNameLength leaves room in the 63 characters of a Service name for the suffixes below and for longer ones.
-	// It feeds the selector of the Deployment, which is immutable, so it never changes.
+	// maxNameLength leaves room in the 63 characters of a Service name for the suffixes below and for longer ones. It never
+	// changes, since names are part of the Deployment's selector, which is immutable.
 	maxNameLength = 52
 	hashLength    = 10
 
@@ -23,8 +23,8 @@ const (
 	suffixDashboard = "-dashboard"
 )
 
-// Name is what the names of all objects of a resource begin with: the name of the resource, or, where that could not
-// be the name of a Service (too long, with dots, or with a digit first), a part of it and a hash of the whole.
+// Name returns the prefix of the names of all objects of a resource. It is the resource's name if that is a valid name of a
+// Service; otherwise (too long, with dots, or starting with a digit) a part of the name and a hash of all of it.
 func Name(resource string) string {
 	if len(resource) <= maxNameLength && len(validation.IsDNS1035Label(resource)) == 0 {
 		return resource
@@ -43,7 +43,7 @@ func Name(resource string) string {
 	return strings.TrimRight(readable, "-") + "-" + hash
 }
 
-// AdminServiceName is the name of the headless Service that makes the pods of a resource findable.
+// AdminServiceName returns the name of the headless Service that lists the pods of a resource.
 func AdminServiceName(resource string) string {
 	return Name(resource) + suffixAdmin
 }

@@ -21,9 +21,9 @@ import (
 
 const defaultDatabasePort = 5432
 
-// networkPolicy bounds ports where it cannot bound peers: Kubernetes knows no host names in it, and the addresses of Meta
-// and of Bird change. Probes need no rule, because what comes from a pod's own node is let through; the console needs
-// none, because kubectl port-forward enters by the pod's loopback.
+// networkPolicy limits outgoing traffic by port only: a NetworkPolicy has no host names, and the addresses of Meta and Bird
+// change. Probes need no rule, because traffic from a pod's own node is allowed. The console needs none either, because
+// kubectl port-forward connects through the pod's loopback interface.
 func networkPolicy(p Params) Object {
 	wanted := p.webhook.Spec.NetworkPolicy
 	if wanted.State != v1alpha1.Enabled {
@@ -36,7 +36,7 @@ func networkPolicy(p Params) Object {
 		WithIngress(networkingv1ac.NetworkPolicyIngressRule().
 			WithPorts(policyPort(corev1.ProtocolTCP, portWebhook)).
 			WithFrom(p.webhookFrom...))
-	// A rule that names nobody lets everybody in.
+	// A rule without peers would allow all of them.
 	if from := adminPeers(p); len(from) > 0 {
 		spec.WithIngress(networkingv1ac.NetworkPolicyIngressRule().
 			WithPorts(policyPort(corev1.ProtocolTCP, PortAdmin)).
@@ -46,16 +46,17 @@ func networkPolicy(p Params) Object {
 	spec.WithEgress(networkingv1ac.NetworkPolicyEgressRule().
 		WithPorts(policyPort(corev1.ProtocolUDP, 53), policyPort(corev1.ProtocolTCP, 53)))
 
-	outward := networkingv1ac.NetworkPolicyEgressRule()
-	for _, port := range outwardPorts(p) {
-		outward.WithPorts(policyPort(corev1.ProtocolTCP, port))
+	egress := networkingv1ac.NetworkPolicyEgressRule()
+	for _, port := range egressPorts(p) {
+		egress.WithPorts(policyPort(corev1.ProtocolTCP, port))
 	}
 
 	return networkingv1ac.NetworkPolicy(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
-		WithSpec(spec.WithEgress(outward).WithEgress(p.egress...))
+		WithSpec(spec.WithEgress(egress).WithEgress(p.egress...))
 }
 
+// adminPeers returns the peers that may connect to the admin port: the operator, and those of the spec.
 func adminPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration {
 	if p.env.OperatorNamespace == "" {
 		return p.adminFrom
@@ -70,8 +71,8 @@ func adminPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration 
 	return append([]*networkingv1ac.NetworkPolicyPeerApplyConfiguration{operator}, p.adminFrom...)
 }
 
-// outwardPorts are those of all that the receiver calls, in order and each once. Media come by https always.
-func outwardPorts(p Params) []int32 {
+// egressPorts returns the ports of all servers the receiver calls, sorted and distinct. Media always use https.
+func egressPorts(p Params) []int32 {
 	ports := map[int32]struct{}{443: {}}
 	for _, called := range []string{
 		p.config.CloudAPI.BaseURL, p.config.Bird.BaseURL, p.config.Notifications.SinkURL, p.config.Tracing.EndpointURL,
@@ -88,7 +89,7 @@ func outwardPorts(p Params) []int32 {
 	return slices.Sorted(maps.Keys(ports))
 }
 
-// portOf knows no port for what is not configured.
+// portOf returns the port of a URL, and false for an address that is not configured.
 func portOf(address string) (int32, bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -106,7 +107,7 @@ func portOf(address string) (int32, bool) {
 	return 443, true
 }
 
-// policyPort is the pod's own port and a number: not every network knows the names of ports.
+// policyPort uses the number of the pod's port, because not every network plugin supports port names.
 func policyPort(protocol corev1.Protocol, port int32) *networkingv1ac.NetworkPolicyPortApplyConfiguration {
 	return networkingv1ac.NetworkPolicyPort().WithProtocol(protocol).WithPort(intstr.FromInt32(port))
 }

@@ -18,22 +18,22 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// Environment is what the builders know of the operator itself.
+// Environment holds the settings of the operator that the builders use.
 type Environment struct {
-	// ReceiverImage is used where the resource names none.
+	// ReceiverImage is the image of receivers whose resource names none.
 	ReceiverImage string
-	// OperatorNamespace is where the operator's pods run, which ask the receivers how they are. Empty: outside the
-	// cluster, where no NetworkPolicy can name it.
+	// OperatorNamespace is the namespace of the operator's pods, which poll the receivers. It is empty if the operator runs
+	// outside the cluster, where no NetworkPolicy can name it.
 	OperatorNamespace string
 }
 
-// Params is all that the builders know: the resource, the environment, and what was resolved from them once.
+// Params is the input of the builders: the resource, the environment, and the values derived from them.
 type Params struct {
 	webhook *v1alpha1.WhatsAppWebhook
 	env     Environment
-	name    string        // what the names of all objects begin with
-	yaml    string        // the receiver's configuration as rendered,
-	config  config.Config // and as the receiver reads it
+	name    string        // prefix of the names of all objects
+	yaml    string        // the rendered configuration of the receiver
+	config  config.Config // the same as the receiver parses it, with defaults
 
 	resources      *corev1ac.ResourceRequirementsApplyConfiguration
 	affinity       *corev1ac.AffinityApplyConfiguration
@@ -44,8 +44,8 @@ type Params struct {
 	egress         []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
 }
 
-// NewParams resolves what the resource leaves open. It fails where the receiver would refuse its configuration, so that
-// a resource which slipped through the rules of its schema never ends a receiver that runs.
+// NewParams derives the input of the builders. It returns an error if the receiver would reject its configuration, so that
+// a resource that passes the schema by mistake never replaces a running receiver.
 func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, error) {
 	webhook = webhook.DeepCopy()
 	p := Params{
@@ -60,7 +60,7 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	}
 
 	if p.config, err = config.Parse([]byte(p.yaml)); err != nil {
-		return Params{}, fmt.Errorf("the receiver would refuse its configuration: %w", err)
+		return Params{}, fmt.Errorf("the receiver would reject its configuration: %w", err)
 	}
 
 	receiver := webhook.Spec.Receiver
@@ -86,7 +86,8 @@ func (p Params) image() string {
 	return cmp.Or(p.webhook.Spec.Receiver.Image, p.env.ReceiverImage)
 }
 
-// resourcesOrDefault leaves CPU without a limit: throttling would make Meta's deliveries time out.
+// resourcesOrDefault returns the resources of the spec, or defaults without a CPU limit: throttling would make Meta's
+// deliveries time out.
 func resourcesOrDefault(given *corev1.ResourceRequirements) *corev1.ResourceRequirements {
 	if given != nil {
 		return given
@@ -103,8 +104,8 @@ func resourcesOrDefault(given *corev1.ResourceRequirements) *corev1.ResourceRequ
 	}
 }
 
-// convert turns an API type into its ApplyConfiguration, which has the same JSON. The types it is used for omit what
-// is not set, so that nothing is claimed that the user did not write.
+// convert turns an API type into its apply configuration, which has the same JSON. The types used here omit unset fields,
+// so that the operator owns only the fields the user wrote.
 func convert[To any](field string, from any, to *To) error {
 	data, err := json.Marshal(from)
 	if err == nil {

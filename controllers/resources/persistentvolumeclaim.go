@@ -9,11 +9,11 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// defaultStoreSize is also what the CEL rules of the resource take an absent size for.
+// defaultStoreSize is also the default that the CEL rules of the resource assume.
 const defaultStoreSize = 10 << 30
 
-// persistentVolumeClaim holds the embedded store. Of a claim only the request can change, and only upwards; the rules
-// of the resource see to both.
+// persistentVolumeClaim is the volume of the embedded store. Only the request of a claim can change, and only grow; the
+// CEL rules of the resource enforce both.
 func persistentVolumeClaim(p Params) Object {
 	if shared(p.webhook.Spec.Store) {
 		return nil

@@ -13,24 +13,26 @@ import (
 )
 
 const (
-	// nonroot is the user of the images.
+	// nonroot is the user id of the images.
 	nonroot = 65532
 
-	// preStop is how long a pod that is to end still takes deliveries, until every proxy has heard that it ends.
+	// preStop is how long a terminating pod still accepts deliveries, until every proxy has removed it.
 	preStop = 5 * time.Second
-	// endMargin is what the receiver may need after its drain, to close the store.
-	endMargin = 10 * time.Second
+	// closeMargin is the time the receiver has after its drain to close the store.
+	closeMargin = 10 * time.Second
 )
 
-// podTemplate tells releases of the operator apart by the image alone, so that one which keeps the image restarts nothing.
+// podTemplate contains nothing of the operator's release but the image, so that an upgrade with the same image restarts no
+// pods.
 func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 	receiver := p.webhook.Spec.Receiver
+	gracePeriod := preStop + p.config.Shutdown.DrainTimeout + closeMargin
 
 	spec := corev1ac.PodSpec().
 		WithServiceAccountName(p.name).
 		WithAutomountServiceAccountToken(false).
 		WithEnableServiceLinks(false).
-		WithTerminationGracePeriodSeconds(int64((preStop + p.config.Shutdown.DrainTimeout + endMargin).Seconds())).
+		WithTerminationGracePeriodSeconds(int64(gracePeriod.Seconds())).
 		WithSecurityContext(corev1ac.PodSecurityContext().
 			WithRunAsNonRoot(true).
 			WithRunAsUser(nonroot).
@@ -75,8 +77,8 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 		WithLifecycle(corev1ac.Lifecycle().
 			WithPreStop(corev1ac.LifecycleHandler().
 				WithSleep(corev1ac.SleepAction().WithSeconds(int64(preStop.Seconds()))))).
-		// A missing secret leaves a receiver unready for as long as it takes, and must not get it killed: so the
-		// start is judged by the same question as life, and not by readiness.
+		// A missing secret leaves a receiver unready for any length of time, and must not get it killed. So the startup
+		// probe checks liveness, not readiness.
 		WithStartupProbe(probe("/healthz", 1, 300)).
 		WithLivenessProbe(probe("/healthz", 10, 3)).
 		WithReadinessProbe(probe("/readyz", 2, 3)).
@@ -86,14 +88,14 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	}
 
 	if limits := p.resources.Limits; limits != nil && !limits.Memory().IsZero() {
-		// The rest is for what the Go runtime does not count.
+		// The rest is for memory the Go runtime does not count.
 		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(strconv.FormatInt(limits.Memory().Value()/10*9, 10)))
 	}
 
 	return c
 }
 
-// containerPort names the protocol although TCP is the default: port and protocol are the key of the list's entries.
+// containerPort sets the protocol although TCP is the default: port and protocol are the key of the list's entries.
 func containerPort(name string, port int32) *corev1ac.ContainerPortApplyConfiguration {
 	return corev1ac.ContainerPort().WithName(name).WithContainerPort(port).WithProtocol(corev1.ProtocolTCP)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// prometheusRule scopes every alert to this resource, by the namespace and the job that its receivers are scraped under.
+// prometheusRule limits every alert to this resource, by the namespace and the job of its receivers' metrics.
 func prometheusRule(p Params) Object {
 	wanted := p.webhook.Spec.Monitoring.PrometheusRule
 	if wanted.State != v1alpha1.Enabled {
@@ -45,13 +45,12 @@ func prometheusRule(p Params) Object {
 	})
 }
 
-// oldestPendingSeconds is how long a message may wait until that is an alert.
+// oldestPendingSeconds returns how long a message may wait before an alert fires.
 func (p Params) oldestPendingSeconds() int32 {
 	return cmp.Or(p.webhook.Spec.Monitoring.PrometheusRule.OldestPendingSeconds, 300)
 }
 
-// fill puts the names of this resource into the text of an alert or of the dashboard. They hold nothing that PromQL or
-// JSON would have to quote.
+// fill replaces the placeholders in the text of an alert or of the dashboard. The names need no quoting in PromQL or JSON.
 func (p Params) fill(text string) string {
 	return strings.NewReplacer(
 		"@self", fmt.Sprintf("namespace=%q,job=%q", p.webhook.Namespace, p.job()),

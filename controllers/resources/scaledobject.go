@@ -11,7 +11,7 @@ import (
 	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
 )
 
-// The fields of a ScaledObject that are set here: https://keda.sh/docs/latest/reference/scaledobject-spec
+// The fields of a ScaledObject that the operator sets: https://keda.sh/docs/latest/reference/scaledobject-spec
 type (
 	scaledObjectSpec struct {
 		ScaleTargetRef  scaleTargetRef  `json:"scaleTargetRef"`
@@ -36,8 +36,8 @@ type (
 	}
 )
 
-// scaledObject scales by the messages that wait. The store is shared, so that any one receiver tells the number of all,
-// and KEDA divides it by the pods there are. While none can tell, the number of pods stays as it is.
+// scaledObject scales by the number of pending messages. The store is shared, so any receiver reports the total, and KEDA
+// divides it by the number of pods. While no receiver answers, the number of pods stays unchanged.
 func scaledObject(p Params) Object {
 	autoscaling := p.webhook.Spec.Receiver.Autoscaling
 	if autoscaling.PendingWork.TargetPerReplica == 0 {
@@ -46,7 +46,7 @@ func scaledObject(p Params) Object {
 
 	return newExtension(p, ScaledObjectKind, nil, scaledObjectSpec{
 		ScaleTargetRef:  scaleTargetRef{Name: p.name},
-		MinReplicaCount: max(autoscaling.MinReplicas, 1), // a receiver that is not there takes no deliveries
+		MinReplicaCount: max(autoscaling.MinReplicas, 1), // with no receiver, no delivery is accepted
 		MaxReplicaCount: autoscaling.MaxReplicas,
 		Triggers: []scaleTrigger{{
 			Type:       "metrics-api",
@@ -57,6 +57,6 @@ func scaledObject(p Params) Object {
 				"targetValue":   strconv.Itoa(int(autoscaling.PendingWork.TargetPerReplica)),
 			},
 		}},
-		Advanced: advancedScaling{HorizontalPodAutoscalerConfig: autoscalerConfig{Behavior: calmScaleDown()}},
+		Advanced: advancedScaling{HorizontalPodAutoscalerConfig: autoscalerConfig{Behavior: slowScaleDown()}},
 	})
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// secretRole is what the receiver calls some Secrets that the resource refers to.
+// secretRole is a secret of the receiver's configuration, with the Secrets the resource refers to for it.
 type secretRole struct {
 	name string
 	refs []v1alpha1.SecretKeyReference
 }
 
+// secretRoles returns all roles. A role that the spec does not use has no references.
 func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 	one := func(ref v1alpha1.SecretKeyReference) []v1alpha1.SecretKeyReference {
 		if ref.Name == "" {
@@ -45,7 +46,7 @@ func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 	}
 }
 
-// SecretRefs returns which Secrets the resource refers to for a role of the receiver's configuration.
+// SecretRefs returns the references to Secrets for a role of the receiver's configuration.
 func SecretRefs(spec v1alpha1.WhatsAppWebhookSpec, role string) []v1alpha1.SecretKeyReference {
 	roles := secretRoles(spec)
 	if i := slices.IndexFunc(roles, func(r secretRole) bool { return r.name == role }); i >= 0 {

@@ -12,14 +12,14 @@ import (
 // portNameAdmin is the name of the admin port of containers and of the admin Service.
 const portNameAdmin = "admin"
 
-// publicPort is how the Service publishes the receiver. Container and Service name the port alike.
+// publicPort is the port at which the Service publishes the receiver. Container and Service use the same port name.
 type publicPort struct {
 	name, appProtocol string
 	port              int32
 }
 
-// publicPort speaks TLS itself where Meta's client certificate is asked for: what stands before it must pass TLS
-// through, and finds the port that says so.
+// publicPort returns an https port if the spec requires Meta's client certificate. The receiver then ends TLS itself, and
+// a proxy in front of it must pass TLS through.
 func (p Params) publicPort() publicPort {
 	if p.config.Webhook.MutualTLS != nil {
 		return publicPort{
@@ -36,7 +36,7 @@ func (p Params) publicPort() publicPort {
 	}
 }
 
-// service is what Meta's deliveries reach, through an Ingress or whatever else publishes it.
+// service receives Meta's deliveries, through an Ingress or any other publisher.
 func service(p Params) Object {
 	public := p.publicPort()
 
@@ -47,8 +47,8 @@ func service(p Params) Object {
 			WithPorts(servicePort(public.name, public.appProtocol, public.port)))
 }
 
-// adminService makes each pod's admin port findable, also of pods that are not ready: those are the ones to ask why. Its
-// component label is what the ServiceMonitor knows it by.
+// adminService lists each pod's admin port, also of pods that are not ready, since their status shows the cause. The
+// ServiceMonitor selects it by its component label.
 func adminService(p Params) Object {
 	return corev1ac.Service(p.name+suffixAdmin, p.webhook.Namespace).
 		WithLabels(merge(p.labels(), adminLabels)).
@@ -59,7 +59,7 @@ func adminService(p Params) Object {
 			WithPorts(servicePort(portNameAdmin, "http", PortAdmin)))
 }
 
-// servicePort names the protocol although TCP is the default: port and protocol are the key of the list's entries.
+// servicePort sets the protocol although TCP is the default: port and protocol are the key of the list's entries.
 func servicePort(name, appProtocol string, port int32) *corev1ac.ServicePortApplyConfiguration {
 	return corev1ac.ServicePort().
 		WithName(name).

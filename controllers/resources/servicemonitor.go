@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// serviceMonitor selects the admin Service alone: by the public one each pod would be scraped twice.
+// serviceMonitor selects the admin Service only: with the public one, each pod would be scraped twice.
 func serviceMonitor(p Params) Object {
 	wanted := p.webhook.Spec.Monitoring.ServiceMonitor
 	if wanted.State != v1alpha1.Enabled {
@@ -31,7 +31,7 @@ func serviceMonitor(p Params) Object {
 	})
 }
 
-// job is the label that Prometheus gives what it scrapes by a ServiceMonitor: the name of the Service.
+// job returns the job label of metrics scraped by a ServiceMonitor, which is the name of the Service.
 func (p Params) job() string {
 	return p.name + suffixAdmin
 }

@@ -9,8 +9,8 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
-// topologySpread is the user's own, or else what keeps the loss of a node or a zone from taking all receivers, and still
-// lets them run where there is one node only. The one pod of the embedded store has nothing to be spread from.
+// topologySpread returns the constraints of the spec. The default spreads receivers over zones and nodes, so that the loss
+// of one does not stop all of them, but still allows a single node. The embedded store has a single pod and needs none.
 func topologySpread(p Params) []*corev1ac.TopologySpreadConstraintApplyConfiguration {
 	selector := metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())
 	if len(p.topologySpread) > 0 {
@@ -34,7 +34,7 @@ func topologySpread(p Params) []*corev1ac.TopologySpreadConstraintApplyConfigura
 			WithTopologyKey(key).
 			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
 			WithLabelSelector(selector).
-			// Pods that a rolling update is about to end do not count.
+			// Pods that a rolling update is about to replace do not count.
 			WithMatchLabelKeys("pod-template-hash"))
 	}
 

@@ -11,8 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// URL is the callback URL to register with Meta, or "" where nothing in the resource says it. The one that is declared
-// wins over that of the Ingress or the HTTPRoute: something may stand before those.
+// URL returns the callback URL to register with Meta, or "" if the resource does not name one. An explicit URL takes
+// precedence over that of the Ingress or HTTPRoute, since there may be a proxy in front of them.
 func URL(webhook *v1alpha1.WhatsAppWebhook) string {
 	spec := webhook.Spec
 	if declared := spec.CloudAPI.Subscription.CallbackURL; declared != "" {
@@ -27,8 +27,8 @@ func URL(webhook *v1alpha1.WhatsAppWebhook) string {
 	return "https://" + host + cmp.Or(spec.Ingress.Path, spec.Gateway.Path, config.Config{}.WithDefaults().Webhook.Path)
 }
 
-// webhookPath is what is declared nearest to the receiver, or "" for its default. A callback URL alone says it too: who
-// publishes the Service otherwise is taken to hand the path on as it is.
+// webhookPath returns the path of the Ingress or HTTPRoute, or else that of the callback URL, or "" for the receiver's
+// default. A publisher outside the resource is assumed to forward the path unchanged.
 func webhookPath(spec v1alpha1.WhatsAppWebhookSpec) string {
 	if spec.Ingress.Host != "" || spec.Gateway.Host != "" {
 		return cmp.Or(spec.Ingress.Path, spec.Gateway.Path)

@@ -18,7 +18,7 @@ const (
 	volumeStore   = "store"
 	volumeTmp     = "tmp"
 
-	// tmpMargin is room in /tmp for what is not media.
+	// tmpMargin is the space in /tmp for files other than media.
 	tmpMargin = 64 << 20
 )
 
@@ -35,7 +35,8 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 		wanted = append(wanted, corev1ac.Volume().WithName(volumeStore).
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name+suffixStore)))
 	}
-	// The receiver keeps what it spools within a bound of its own: it is never evicted for media.
+
+	// The receiver limits its spooled media itself, so it is never evicted because of them.
 	size := resource.NewQuantity(p.config.Media.MaxSpoolBytes+tmpMargin, resource.BinarySI)
 
 	return append(wanted, corev1ac.Volume().WithName(volumeTmp).
@@ -58,8 +59,8 @@ func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 	return append(wanted, mount(volumeTmp, "/tmp"))
 }
 
-// secretProjections lays each referenced value out as <role>/<index>. All are optional, so that a missing Secret
-// leaves a pod that runs and says what is missing, instead of one that cannot start.
+// secretProjections mounts each referenced value as <role>/<index>. All are optional, so that with a missing Secret the pod
+// runs and reports it, instead of failing to start.
 func secretProjections(spec v1alpha1.WhatsAppWebhookSpec) []*corev1ac.VolumeProjectionApplyConfiguration {
 	var projections []*corev1ac.VolumeProjectionApplyConfiguration
 	for _, role := range secretRoles(spec) {

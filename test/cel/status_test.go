@@ -65,6 +65,7 @@ func TestStatusIsValidated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op": "add", "path": "/status", "value": %s}]`, status))
 			wantCause(t, strict().Status().Patch(t.Context(), object.DeepCopy(), patch, client.DryRunAll), test.field, test.message)
 		})
