@@ -1,4 +1,4 @@
--- How Argo CD is to see a WhatsAppWebhook, from what the operator says in its status.
+-- Health of a WhatsAppWebhook for Argo CD, from the conditions in its status.
 local status = obj.status or {}
 local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
@@ -13,9 +13,9 @@ local function health(status, name)
   return {status = status, message = conditions[name].message}
 end
 
--- What the status says of an earlier generation says nothing of this one.
+-- The status of an earlier generation does not apply to this one.
 if conditions.Ready == nil or (status.observedGeneration or obj.metadata.generation) ~= obj.metadata.generation then
-  return {status = "Progressing", message = "The operator has not taken it up yet"}
+  return {status = "Progressing", message = "The operator has not reconciled it yet"}
 end
 if is("Stalled", "True") then
   return health("Degraded", "Stalled")

@@ -64,29 +64,30 @@ data:
 	}
 }
 
-// What config/ no longer has where the chart expects it, or has anew, is an error rather than a chart without it.
+// TestConfigThatChanged checks that objects and fields that config/ has lost or gained cause an error, rather than a chart
+// without them.
 func TestConfigThatChanged(t *testing.T) {
 	config, err := os.ReadFile("testdata/config.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Without old text, changed stands before the rest.
+	// If old is empty, changed is put before the rest.
 	for name, test := range map[string]struct{ old, changed, want string }{
-		"as it is":     {"", "", ""},
-		"a new object": {"", configMap + "---\n", "objects that the chart has not: ConfigMap example"},
-		"an object gone": {
+		"unchanged":  {"", "", ""},
+		"new object": {"", configMap + "---\n", "objects that the chart lacks: ConfigMap example"},
+		"object removed": {
 			"kind: ServiceAccount\nmetadata:", "kind: Namespace\nmetadata:",
-			"no ServiceAccount manager any more",
+			"no longer has ServiceAccount manager",
 		},
-		"an argument gone":          {"- --leader-elect\n", "- --elect\n", "no --leader-elect"},
-		"a field gone":              {"replicas: 1", "paused: true", "no spec.replicas"},
-		"a field that a value sets": {"      terminationGracePeriodSeconds: 10", "      volumes: []", "it has spec.template.spec.volumes already"},
-		"a label gone":              {"      app.kubernetes.io/name: whatsapp-webhook-operator\n  template:", "  template:", "no spec.selector.matchLabels.app.kubernetes.io/name"},
-		"another prefix":            {"name: whatsapp-webhook-operator-leader-election", "name: leader-election", "does not begin with whatsapp-webhook-operator-"},
-		"ports changed":             {"name: metrics\n          protocol: TCP", "name: more\n          protocol: TCP", "its ports are not metrics and one other"},
-		"nothing to read":           {string(config), "", "there are none"},
-		"no YAML":                   {string(config), "\tx", "yaml"},
-		"no object of a CRD":        {string(config), "kind: X\n", "it has no metadata.name"},
+		"argument removed":        {"- --leader-elect\n", "- --elect\n", "no --leader-elect"},
+		"field removed":           {"replicas: 1", "paused: true", "no spec.replicas"},
+		"field that a value sets": {"      terminationGracePeriodSeconds: 10", "      volumes: []", "spec.template.spec.volumes exists"},
+		"label removed":           {"      app.kubernetes.io/name: whatsapp-webhook-operator\n  template:", "  template:", "no spec.selector.matchLabels.app.kubernetes.io/name"},
+		"other prefix":            {"name: whatsapp-webhook-operator-leader-election", "name: leader-election", "does not begin with whatsapp-webhook-operator-"},
+		"ports changed":           {"name: metrics\n          protocol: TCP", "name: more\n          protocol: TCP", "want two ports, metrics first"},
+		"no objects":              {string(config), "", "no objects"},
+		"no YAML":                 {string(config), "\tx", "yaml"},
+		"object without metadata": {string(config), "kind: X\n", "no metadata.name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := test.changed + string(config)
@@ -105,10 +106,10 @@ func TestConfigThatChanged(t *testing.T) {
 
 			if test.want == "" {
 				if err != nil {
-					t.Errorf("there is the error %v", err)
+					t.Errorf("unexpected error: %v", err)
 				}
 			} else if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("the error is %v, without %q", err, test.want)
+				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 		})
 	}
@@ -202,16 +203,16 @@ list: [a]
 	}
 }
 
-func TestValuesThatSayTooLittle(t *testing.T) {
+func TestIncompleteValues(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "not a mapping",
 		"- a":                         "not a mapping",
-		"a: 1":                        "line 1: a has no comment that describes it",
-		"# A.\na:\n  b: 1":            "line 3: a.b has no comment that describes it",
-		"# A.\na: []":                 "a: its default does not tell items",
-		"# A.\na: null":               "a: its default does not tell type",
+		"a: 1":                        "line 1: a has no comment",
+		"# A.\na:\n  b: 1":            "line 3: a.b has no comment",
+		"# A.\na: []":                 "a: its default does not imply items",
+		"# A.\na: null":               "a: its default does not imply type",
 		"# A.\n# @schema {x\na: 1":    "line 3: a: @schema",
-		"# A.\na: {}":                 "a: its default does not tell additionalProperties",
+		"# A.\na: {}":                 "a: its default does not imply additionalProperties",
 		"# A.\n# @schema [1]\na: [1]": "line 3: a: @schema",
 	} {
 		values, err := parseValues([]byte(text))
@@ -220,12 +221,12 @@ func TestValuesThatSayTooLittle(t *testing.T) {
 		}
 
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: the error is %v, without %q", text, err, want)
+			t.Errorf("%q: the error is %v, want %q", text, err, want)
 		}
 	}
 }
 
-func TestRunReplacesWhatIsStale(t *testing.T) {
+func TestRunReplacesStaleFiles(t *testing.T) {
 	chart := t.TempDir()
 	write := func(name, text string) {
 		file := filepath.Join(chart, name)

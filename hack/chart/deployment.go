@@ -11,6 +11,7 @@ import (
 	"strings"
 )
 
+// deployment edits the Deployment of the manager.
 func deployment(o *object) {
 	o.set("{{ .Values.replicas }}", "spec", "replicas")
 	o.identity("selectorLabels", "spec", "selector", "matchLabels")
@@ -29,6 +30,7 @@ func deployment(o *object) {
 	container(o, slices.Concat(pod, []string{"containers", "0"}))
 }
 
+// container edits the manager's container.
 func container(o *object, path []string) {
 	at := func(keys ...string) []string { return slices.Concat(path, keys) }
 	o.set(`{{ include "`+chartName+`.image" (dict "image" .Values.image "root" $) }}`, at("image")...)
@@ -40,7 +42,7 @@ func container(o *object, path []string) {
 
 	ports := o.at(at("ports")...)
 	if o.at(at("ports", "0", "name")...).Value != "metrics" || len(ports.Content) != 2 {
-		o.fail(errors.New("its ports are not metrics and one other"))
+		o.fail(errors.New("want two ports, metrics first"))
 		return
 	}
 
@@ -68,7 +70,7 @@ volumeMounts:
   protocol: TCP
 {{- end }}`
 
-	// moreArguments are those that config/default leaves at their defaults.
+	// moreArguments holds the flags that config/default does not set.
 	moreArguments = `{{- with .Values.namespaces }}
 - --namespaces={{ join "," . }}
 {{- end }}
@@ -80,7 +82,7 @@ volumeMounts:
 {{- end }}`
 )
 
-// flags are the arguments in config/ that values change, and what the template has in their place.
+// flags maps the arguments in config/ that depend on values to their text in the template.
 var flags = map[string]string{
 	"--leader-elect":         "{{- if .Values.leaderElection }}\n- --leader-elect\n{{- end }}",
 	"--receiver-image":       `- --receiver-image={{ include "` + chartName + `.image" (dict "image" .Values.receiverImage "root" $) }}`,
@@ -88,7 +90,7 @@ var flags = map[string]string{
 	"--metrics-bind-address": "- --metrics-bind-address={{ if .Values.metrics.enabled }}:{{ .Values.metrics.port }}{{ else }}0{{ end }}",
 }
 
-// arguments makes the flags follow the values, and leaves the other arguments as they are.
+// arguments replaces the flags that depend on values, and keeps the other arguments.
 func (o *object) arguments(path ...string) {
 	args := o.at(path...)
 
@@ -102,7 +104,7 @@ func (o *object) arguments(path ...string) {
 	}
 
 	if len(rest) > 0 {
-		o.fail(fmt.Errorf("its args have no %s", strings.Join(slices.Sorted(maps.Keys(rest)), ", ")))
+		o.fail(fmt.Errorf("no %s in its args", strings.Join(slices.Sorted(maps.Keys(rest)), ", ")))
 	}
 
 	o.appendElements(moreArguments, args)

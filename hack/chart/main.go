@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chart writes what is derived in the Helm chart: from the objects of config/default, which it reads from
-// standard input, the templates, and from the comments in values.yaml the schema and the table of the README. So the
-// chart has the rights, the ports and the guards that config/ has, and documents the values that there are.
+// Command chart generates files of the Helm chart: the templates from the objects of config/default, which it reads from
+// standard input, and the schema and the README's table from the comments in values.yaml. So the chart has the same
+// rights, ports and security settings as config/, and documents all its values.
 //
 //	kustomize build config/default | go run ./hack/chart charts/whatsapp-webhook-operator
 package main
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// run derives everything before it writes anything, so that an error leaves the chart as it was.
+// run generates all files before it writes any, so that an error leaves the chart unchanged.
 func run(folder string, manifests io.Reader) error {
 	objects, err := readObjects(manifests)
 	if err != nil {
@@ -46,7 +46,7 @@ func run(folder string, manifests io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer chart.Close() //nolint:errcheck // a folder has nothing left to write
+	defer chart.Close() //nolint:errcheck // a folder has nothing to flush
 
 	if err := deriveFromValues(chart, derived); err != nil {
 		return err
@@ -65,7 +65,7 @@ func run(folder string, manifests io.Reader) error {
 	return nil
 }
 
-// deriveFromValues adds what values.yaml tells of the values.
+// deriveFromValues adds the schema and the README, which are generated from values.yaml.
 func deriveFromValues(chart *os.Root, derived map[string][]byte) error {
 	text, err := chart.ReadFile("values.yaml")
 	if err != nil {
@@ -93,7 +93,7 @@ func deriveFromValues(chart *os.Root, derived map[string][]byte) error {
 	return nil
 }
 
-// removeStale removes the templates that an earlier run wrote and this one does not.
+// removeStale removes templates that an earlier run generated and this one does not.
 func removeStale(chart *os.Root, derived map[string][]byte) error {
 	return fs.WalkDir(chart.FS(), "templates", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || derived[name] != nil {
@@ -109,7 +109,7 @@ func removeStale(chart *os.Root, derived map[string][]byte) error {
 	})
 }
 
-// withTable puts the table between the two marks of the README.
+// withTable replaces the text between the two marks of the README by the table.
 func withTable(readme, table []byte) ([]byte, error) {
 	const begin, end = "<!-- begin of the values, written by hack/chart -->\n", "<!-- end of the values -->"
 

@@ -16,18 +16,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// object is an object of config/ on its way to a template: where text for Helm belongs, the YAML holds a token that the
-// text replaces in the end. The first edit that finds no such place is kept as the object's error, since it means that
-// config/ changed in a way the chart does not know of.
+// object is an object of config/ that becomes a template. Its YAML holds tokens, which template replaces by text for Helm.
+// err is the first edit whose path was not found: config/ has changed in a way that the chart does not expect.
 type object struct {
-	root *yaml.Node
-	held []string // the text for each token, by its number
-	err  error
+	root  *yaml.Node
+	texts []string // the text for each token, by its number
+	err   error
 }
 
 var (
-	// valueToken stands for a scalar, and linesToken for whole lines: a key of a mapping or an element of a list.
+	// valueToken is the token of a scalar.
 	valueToken = regexp.MustCompile(`helm\.value\.(\d+)`)
+	// linesToken is the token of complete lines: a key of a mapping or an element of a list.
 	linesToken = regexp.MustCompile(`^( *)(?:- )?helm\.lines\.(\d+)(?:: null)?$`)
 	indent     = regexp.MustCompile(`nindent \+(\d+)`)
 )
@@ -57,7 +57,7 @@ func readObjects(stream io.Reader) (map[string]*object, error) {
 	}
 
 	if len(objects) == 0 {
-		return nil, errors.New("there are none")
+		return nil, errors.New("no objects")
 	}
 
 	return objects, nil
@@ -68,7 +68,7 @@ func (o *object) at(path ...string) *yaml.Node {
 	node := o.root
 	for _, key := range path {
 		if node = child(node, key); node == nil {
-			o.fail(fmt.Errorf("it has no %s", strings.Join(path, ".")))
+			o.fail(fmt.Errorf("no %s", strings.Join(path, ".")))
 			return &yaml.Node{Kind: yaml.MappingNode}
 		}
 	}
@@ -92,7 +92,7 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// keyIndex returns where the key is in the content of a mapping, in which keys and values take turns.
+// keyIndex returns the index of the key in the content of a mapping, in which keys and values alternate, or -1.
 func keyIndex(mapping *yaml.Node, key string) int {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -103,16 +103,17 @@ func keyIndex(mapping *yaml.Node, key string) int {
 	return -1
 }
 
+// fail records the first error.
 func (o *object) fail(err error) {
 	if o.err == nil {
 		o.err = err
 	}
 }
 
-// token returns the scalar that stands for the text, of a kind that is value or lines.
+// token returns a scalar that template replaces by the text. The kind is value or lines.
 func (o *object) token(kind, text string) *yaml.Node {
-	o.held = append(o.held, text)
-	return &yaml.Node{Kind: yaml.ScalarNode, Value: "helm." + kind + "." + strconv.Itoa(len(o.held)-1)}
+	o.texts = append(o.texts, text)
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: "helm." + kind + "." + strconv.Itoa(len(o.texts)-1)}
 }
 
 // set replaces the value under the path by an expression.
@@ -120,29 +121,29 @@ func (o *object) set(expression string, path ...string) {
 	*o.at(path...) = *o.token("value", expression)
 }
 
-// has tells whether there is such a key in the mapping under the path.
+// has reports whether the mapping under the path has the key.
 func (o *object) has(key string, path ...string) bool {
 	return keyIndex(o.at(path...), key) >= 0
 }
 
-// insert adds lines that make a key, which must not be there yet, at the end of the mapping under the path. In them
-// "nindent +2" means two columns further in than the mapping's keys.
+// insert adds lines with a new key to the end of the mapping under the path. In them "nindent +2" means two columns deeper
+// than the mapping's keys.
 func (o *object) insert(lines, key string, path ...string) {
 	if o.has(key, path...) {
-		o.fail(fmt.Errorf("it has %s.%s already", strings.Join(path, "."), key))
+		o.fail(fmt.Errorf("%s.%s exists", strings.Join(path, "."), key))
 	}
 
 	mapping := o.at(path...)
 	mapping.Content = append(mapping.Content, o.token("lines", lines), null())
 }
 
-// replace puts lines in the place of a key and its value.
+// replace replaces a key and its value by lines.
 func (o *object) replace(lines, key string, path ...string) {
 	mapping := o.at(path...)
 
 	i := keyIndex(mapping, key)
 	if i < 0 {
-		o.fail(fmt.Errorf("it has no %s.%s", strings.Join(path, "."), key))
+		o.fail(fmt.Errorf("no %s.%s", strings.Join(path, "."), key))
 		return
 	}
 
@@ -150,25 +151,25 @@ func (o *object) replace(lines, key string, path ...string) {
 	mapping.Content[i+1] = null()
 }
 
-// remove drops a key and its value.
+// remove removes a key and its value.
 func (o *object) remove(key string, path ...string) {
 	mapping := o.at(path...)
 
 	i := keyIndex(mapping, key)
 	if i < 0 {
-		o.fail(fmt.Errorf("it has no %s.%s", strings.Join(path, "."), key))
+		o.fail(fmt.Errorf("no %s.%s", strings.Join(path, "."), key))
 		return
 	}
 
 	mapping.Content = slices.Delete(mapping.Content, i, i+2)
 }
 
-// replaceElement puts lines, each element of which begins with its dash, in the place of an element of a list.
+// replaceElement replaces an element of a list by lines, in which each element begins with a dash.
 func (o *object) replaceElement(lines string, list *yaml.Node, i int) {
 	list.Content[i] = o.token("lines", lines)
 }
 
-// appendElements adds such lines to the end of a list.
+// appendElements adds lines with elements to the end of a list.
 func (o *object) appendElements(lines string, list *yaml.Node) {
 	list.Content = append(list.Content, o.token("lines", lines))
 }
@@ -181,7 +182,7 @@ func null() *yaml.Node {
 	}
 }
 
-// template returns the object as the template it has become.
+// template returns the text of the template.
 func (o *object) template() (string, error) {
 	if o.err != nil {
 		return "", o.err
@@ -196,7 +197,8 @@ func (o *object) template() (string, error) {
 	if err := errors.Join(encoder.Encode(o.root), encoder.Close()); err != nil {
 		return "", err
 	}
-	// What config/ says in braces is not meant for Helm.
+
+	// Braces in config/ are not meant for Helm.
 	plain := strings.ReplaceAll(b.String(), "{{", `{{ "{{" }}`)
 
 	var lines []string
@@ -218,17 +220,17 @@ func (o *object) line(line string) string {
 	})
 }
 
-// text returns what the token with the number stands for.
+// text returns the text of the token with the number.
 func (o *object) text(number string) string {
 	i, err := strconv.Atoi(number)
-	if err != nil || i >= len(o.held) {
+	if err != nil || i >= len(o.texts) {
 		return ""
 	}
 
-	return o.held[i]
+	return o.texts[i]
 }
 
-// indented moves lines to a column and resolves each "nindent +n".
+// indented indents lines to a column and resolves each "nindent +n".
 func indented(lines string, column int) string {
 	lines = indent.ReplaceAllStringFunc(lines, func(match string) string {
 		further, err := strconv.Atoi(indent.FindStringSubmatch(match)[1])

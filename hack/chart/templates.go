@@ -11,22 +11,24 @@ import (
 )
 
 const (
-	// chartName begins the names of the chart's own templates.
+	// chartName is the prefix of the names of the chart's named templates.
 	chartName = "whatsapp-webhook-operator"
-	// prefix is what config/default puts before every name; a release puts its own there.
+	// prefix is the prefix of every name in config/default; a release has its own.
 	prefix = chartName + "-"
 
 	header = "{{- /* Written by hack/chart from config/default ('make chart'); not to be edited. */ -}}\n"
 )
 
-// template is one file of the chart and the objects of config/default that go into it.
+// template is a file of the chart, with the objects of config/default that it contains.
 type template struct {
 	file    string
 	objects []string
-	// edit does what is particular to the objects, if anything is.
+	// edit makes the changes specific to the objects. It may be nil.
 	edit func(o *object)
-	// when is the condition under which Helm renders the file, and each is what it renders it once for; or empty.
-	when, each string
+	// when is the condition for Helm to render the file, or empty.
+	when string
+	// each is the range Helm renders the file for, or empty.
+	each string
 }
 
 var templates = []template{
@@ -77,10 +79,10 @@ var templates = []template{
 	},
 }
 
-// leftOut are the objects that a release is given: the namespace is one that Helm installs into.
+// leftOut lists the objects the chart omits: a release is installed into an existing namespace.
 var leftOut = []string{"Namespace whatsapp-webhook-system"}
 
-// renderTemplates returns the templates by their files in the chart. Every object of config/default has to have its place in one.
+// renderTemplates returns the templates by their files in the chart. Each object of config/default must be part of one.
 func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 	rest := maps.Clone(objects)
 	for _, name := range leftOut {
@@ -93,7 +95,7 @@ func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 		for _, name := range t.objects {
 			o, found := rest[name]
 			if !found {
-				return nil, fmt.Errorf("config/default has no %s any more: change the table in hack/chart/templates.go", name)
+				return nil, fmt.Errorf("config/default no longer has %s: update the table in hack/chart/templates.go", name)
 			}
 
 			delete(rest, name)
@@ -115,7 +117,7 @@ func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 	}
 
 	if len(rest) > 0 {
-		return nil, fmt.Errorf("config/default has objects that the chart has not: %s; give them a place in hack/chart/templates.go",
+		return nil, fmt.Errorf("config/default has objects that the chart lacks: %s; add them to the table in hack/chart/templates.go",
 			strings.Join(slices.Sorted(maps.Keys(rest)), ", "))
 	}
 
@@ -134,7 +136,7 @@ func (t template) wrapped(text string) string {
 	return text
 }
 
-// common gives an object the release's name, namespace and labels. Expressions begin at $, so that they hold in a range too.
+// common sets the release's name, namespace and labels. Expressions start with $, so that they work in a range too.
 func common(o *object) {
 	if o.at("kind").Value != "CustomResourceDefinition" {
 		o.rename("metadata", "name")
@@ -153,13 +155,13 @@ func common(o *object) {
 	}
 }
 
-// Names are quoted, since a number would be one to YAML.
+// Names are quoted, since YAML would read digits as a number.
 const (
 	serviceAccountName = `{{ include "` + chartName + `.serviceAccountName" $ | quote }}`
 	releaseNamespace   = "{{ $.Release.Namespace | quote }}"
 )
 
-// rename puts the release's name in the place of the prefix of config/default.
+// rename replaces the prefix of config/default by the release's name.
 func (o *object) rename(path ...string) {
 	name, found := strings.CutPrefix(o.at(path...).Value, prefix)
 	if !found {
@@ -169,18 +171,17 @@ func (o *object) rename(path ...string) {
 	o.set(`{{ include "`+chartName+`.fullname" $ }}-`+name, path...)
 }
 
-// identity replaces the label that tells this operator from others by those of a template of _helpers.tpl, some of which
-// tell its releases apart as well.
+// identity replaces the operator's name label by the labels of a named template, some of which also identify the release.
 func (o *object) identity(labels string, path ...string) {
 	o.replace(`{{- include "`+chartName+"."+labels+`" $ | nindent +0 }}`, "app.kubernetes.io/name", path...)
 }
 
-// optional adds a key that is there when its value is not empty.
+// optional adds a key that is rendered if its value is not empty.
 func (o *object) optional(key, value string, path ...string) {
 	o.insert("{{- with "+value+" }}\n"+key+":\n  {{- toYaml . | nindent +2 }}\n{{- end }}", key, path...)
 }
 
-// more adds what a mapping among the values holds to a mapping that has keys already.
+// more adds the entries of a mapping among the values to a mapping that has keys.
 func (o *object) more(value string, path ...string) {
 	o.insert("{{- with "+value+" }}\n{{- toYaml . | nindent +0 }}\n{{- end }}", "", path...)
 }
@@ -190,7 +191,7 @@ func customResourceDefinition(o *object) {
 	o.more(".Values.crd.annotations", "metadata", "annotations")
 }
 
-// managerRights makes the ClusterRole and its binding a Role and a RoleBinding in each of the namespaces that are named.
+// managerRights turns the ClusterRole and its binding into a Role and a RoleBinding in each namespace of the values.
 func managerRights(o *object) {
 	kind := "{{ if $namespace }}Role{{ else }}ClusterRole{{ end }}"
 	if o.has("roleRef") {

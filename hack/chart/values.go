@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// value is a key of values.yaml. The comment above it is its description, and a line in that which begins with @schema
-// holds keywords of JSON Schema, for what the default does not tell:
+// value is a key of values.yaml. The comment above it is its description. A line of the comment that begins with @schema
+// holds keywords of JSON Schema that the default does not imply:
 //
 //	# How much is logged.
 //	# @schema {enum: [debug, info]}
@@ -25,8 +25,8 @@ type value struct {
 	description string
 	keywords    map[string]any
 	preset      any
-	// under has the keys of a mapping whose keys are fixed, in their order.
-	under []value
+	// children holds the keys of a mapping with fixed keys, in order.
+	children []value
 }
 
 // parseValues returns the root of values.yaml.
@@ -37,7 +37,7 @@ func parseValues(text []byte) (value, error) {
 	}
 
 	if len(document.Content) == 0 || document.Content[0].Kind != yaml.MappingNode {
-		return value{}, errors.New("it is not a mapping")
+		return value{}, errors.New("not a mapping")
 	}
 
 	root := value{description: "The values of the chart."}
@@ -51,21 +51,21 @@ func (v *value) descend(mapping *yaml.Node) error {
 		key := mapping.Content[i]
 		node := mapping.Content[i+1]
 
-		under := value{path: strings.TrimPrefix(v.path+"."+key.Value, ".")}
-		if err := errors.Join(under.comment(key.HeadComment), node.Decode(&under.preset)); err != nil {
-			return fmt.Errorf("line %d: %s: %w", key.Line, under.path, err)
+		child := value{path: strings.TrimPrefix(v.path+"."+key.Value, ".")}
+		if err := errors.Join(child.comment(key.HeadComment), node.Decode(&child.preset)); err != nil {
+			return fmt.Errorf("line %d: %s: %w", key.Line, child.path, err)
 		}
 
-		_, open := under.keywords["additionalProperties"]
+		_, open := child.keywords["additionalProperties"]
 		if node.Kind == yaml.MappingNode && !open {
-			if err := under.descend(node); err != nil {
+			if err := child.descend(node); err != nil {
 				return err
 			}
-		} else if under.description == "" {
-			return fmt.Errorf("line %d: %s has no comment that describes it", key.Line, under.path)
+		} else if child.description == "" {
+			return fmt.Errorf("line %d: %s has no comment", key.Line, child.path)
 		}
 
-		v.under = append(v.under, under)
+		v.children = append(v.children, child)
 	}
 
 	return nil
@@ -111,22 +111,22 @@ func (v value) schema() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// keywordsOf returns what the schema says of one value. A key that is not there is refused, so a misspelt one is found.
+// keywordsOf returns the keywords for one value. The schema rejects unknown keys, to catch misspellings.
 func (v value) keywordsOf() (map[string]any, error) {
 	keywords := map[string]any{}
 	if v.description != "" {
 		keywords["description"] = v.description
 	}
 
-	if v.under != nil {
-		properties := make(map[string]any, len(v.under))
-		for _, under := range v.under {
-			property, err := under.keywordsOf()
+	if v.children != nil {
+		properties := make(map[string]any, len(v.children))
+		for _, child := range v.children {
+			property, err := child.keywordsOf()
 			if err != nil {
 				return nil, err
 			}
 
-			properties[under.path[strings.LastIndex(under.path, ".")+1:]] = property
+			properties[child.path[strings.LastIndex(child.path, ".")+1:]] = property
 		}
 
 		keywords["type"] = "object"
@@ -159,7 +159,7 @@ func (v value) keywordsOf() (map[string]any, error) {
 	maps.Copy(keywords, v.keywords)
 
 	if _, found := keywords[missing]; missing != "" && !found {
-		return nil, fmt.Errorf("%s: its default does not tell %s; say it in an @schema line", v.path, missing)
+		return nil, fmt.Errorf("%s: its default does not imply %s; add it in an @schema line", v.path, missing)
 	}
 
 	return keywords, nil
@@ -175,11 +175,11 @@ func (v value) table() []byte {
 }
 
 func (v value) rows(b *bytes.Buffer) {
-	for _, under := range v.under {
-		under.rows(b)
+	for _, child := range v.children {
+		child.rows(b)
 	}
 
-	if v.under != nil {
+	if v.children != nil {
 		return
 	}
 

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/node"
 )
 
-// cluster is one made with kind, or a node of its own.
+// cluster is a kind cluster or a node of this project.
 type cluster interface {
 	Up(context.Context) error
 	Down(context.Context) error
@@ -33,7 +33,7 @@ type cluster interface {
 	Leftovers(context.Context) ([]string, error)
 }
 
-// choose takes what there is already, then kind where it can be used, then a node of its own.
+// choose returns the node if it exists, or else kind if it is usable, or else a new node.
 func choose(ctx context.Context, f folders, out io.Writer) cluster {
 	own := node.New(f.node, f.programs, repository, out)
 	if _, err := os.Stat(f.node); err == nil {
@@ -47,6 +47,7 @@ func choose(ctx context.Context, f folders, out io.Writer) cluster {
 	return own
 }
 
+// packages returns the Debian packages that the cluster needs.
 func packages(chosen cluster) []string {
 	if _, own := chosen.(*node.Node); own {
 		return node.Packages()
@@ -55,7 +56,7 @@ func packages(chosen cluster) []string {
 	return nil
 }
 
-// runner runs programs of the machine, and shows their progress.
+// runner returns a function that runs programs of the machine and shows the progress of kind.
 func runner(progress io.Writer) kind.Command {
 	return func(ctx context.Context, program string, args ...string) (string, error) {
 		var stdout, stderr bytes.Buffer
@@ -76,9 +77,12 @@ func runner(progress io.Writer) kind.Command {
 	}
 }
 
-// folders are where things are kept: a folder for what one cluster is, and one for built programs.
+// folders holds the paths of the clusters' state and of the built programs.
 type folders struct {
-	node, kind, programs, lock string
+	node     string // state of the node
+	kind     string // state of the kind cluster
+	programs string // cache of built programs
+	lock     string // file that serializes up and down
 }
 
 func findFolders() (folders, error) {
@@ -105,15 +109,15 @@ func findFolders() (folders, error) {
 	}, nil
 }
 
-// base returns the project's folder in a folder of the user's, by its true name, which is what the kernel calls it.
-func base(variable, otherwise string) (string, error) {
+// base returns the project's folder in a base directory of the user, without symbolic links, as the kernel reports it.
+func base(variable, fallback string) (string, error) {
 	folder := os.Getenv(variable)
 	if folder == "" {
-		folder = otherwise
+		folder = fallback
 	}
 
 	folder = filepath.Join(folder, "whatsapp-webhook-operator")
-	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // where the user wants it
+	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // the user's choice
 		return "", err
 	}
 
@@ -125,8 +129,8 @@ func base(variable, otherwise string) (string, error) {
 	return filepath.EvalSymlinks(folder)
 }
 
-// alone keeps two of this program from making or removing the same cluster.
-func alone(f folders, do func() error) error {
+// exclusively prevents two processes from creating or removing the same cluster at the same time.
+func exclusively(f folders, do func() error) error {
 	file, err := os.OpenFile(f.lock, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -134,7 +138,7 @@ func alone(f folders, do func() error) error {
 	defer file.Close()
 
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.New("another 'up' or 'down' is at work; wait for it")
+		return errors.New("another 'up' or 'down' is running; wait for it")
 	}
 
 	return do()
@@ -142,14 +146,14 @@ func alone(f folders, do func() error) error {
 
 // repository returns the folder of this repository.
 func repository() (string, error) {
-	mod, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // Go answers at once
+	mod, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // go env returns immediately
 	if err != nil {
 		return "", fmt.Errorf("find the repository: %w", err)
 	}
 
 	root := filepath.Dir(strings.TrimSpace(string(mod)))
 	if _, err := os.Stat(filepath.Join(root, "hack", "cluster")); err != nil {
-		return "", errors.New("the programs are built from the repository: run it from there, as 'go run ./hack/cluster'")
+		return "", errors.New("not in the repository, from which the programs are built: run 'go run ./hack/cluster' there")
 	}
 
 	return root, nil

@@ -18,14 +18,14 @@ func TestChoose(t *testing.T) {
 	const works, fails = "#!/bin/sh\nexit 0\n", "#!/bin/sh\nexit 1\n"
 	for name, test := range map[string]struct {
 		programs map[string]string
-		node     bool // is there already
+		node     bool // exists
 		wantKind bool
 	}{
-		"kind and Docker":           {map[string]string{"kind": works, "docker": works}, false, true},
-		"Docker does not answer":    {map[string]string{"kind": works, "docker": fails}, false, false},
-		"no kind":                   {map[string]string{"docker": works}, false, false},
-		"neither":                   {nil, false, false},
-		"both, but a node is there": {map[string]string{"kind": works, "docker": works}, true, false},
+		"kind and Docker":         {map[string]string{"kind": works, "docker": works}, false, true},
+		"Docker down":             {map[string]string{"kind": works, "docker": fails}, false, false},
+		"no kind":                 {map[string]string{"docker": works}, false, false},
+		"neither":                 {nil, false, false},
+		"both, but a node exists": {map[string]string{"kind": works, "docker": works}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
@@ -59,15 +59,15 @@ func TestChoose(t *testing.T) {
 func TestRun(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
-		want string // the beginning of the error, or of what is printed
+		want string // prefix of the error or the output
 	}{
-		"nothing":      {nil, "no command\nusage: cluster COMMAND"},
-		"unknown":      {[]string{"upp"}, "no such command, or not so many arguments: upp\nusage"},
-		"too many":     {[]string{"up", "now"}, "no such command, or not so many arguments: up now\nusage"},
-		"no archive":   {[]string{"load"}, "no such command, or not so many arguments: load\nusage"},
-		"not running":  {[]string{"status"}, "the node is not running; 'make cluster-up' starts it"},
-		"not in there": {[]string{"exec", "true"}, "the node is not running; 'make cluster-up' starts it"},
-		"env":          {[]string{"env"}, "export KUBECONFIG='"},
+		"nothing":     {nil, "no command\nusage: cluster COMMAND"},
+		"unknown":     {[]string{"upp"}, "unknown command or wrong number of arguments: upp\nusage"},
+		"too many":    {[]string{"up", "now"}, "unknown command or wrong number of arguments: up now\nusage"},
+		"no archive":  {[]string{"load"}, "unknown command or wrong number of arguments: load\nusage"},
+		"not running": {[]string{"status"}, "the node is not running; 'make cluster-up' starts it"},
+		"exec":        {[]string{"exec", "true"}, "the node is not running; 'make cluster-up' starts it"},
+		"env":         {[]string{"env"}, "export KUBECONFIG='"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())

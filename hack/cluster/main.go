@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command cluster makes a Kubernetes cluster of one real node on this machine, to try and test the operator in: with
-// kind where Docker runs, else from Go modules and Debian packages alone. docs/cluster.md tells more.
+// Command cluster creates a Kubernetes cluster with a real node on this machine, to try and test the operator in. It uses
+// kind if Docker runs, and otherwise Go modules and Debian packages only. See docs/cluster.md.
 package main
 
 import (
@@ -20,17 +20,17 @@ import (
 )
 
 const usage = `usage: cluster COMMAND
-  up               make the cluster, or what is missing of it
-  down             remove all of it
-  status           what runs
-  env              shell variables: eval "$(go run ./hack/cluster env)"
-  load ARCHIVE...  give the node the images of archives, Docker's or OCI's
+  up               create the cluster, or its missing parts
+  down             remove the cluster
+  status           show the state of the cluster
+  env              print shell variables: eval "$(go run ./hack/cluster env)"
+  load ARCHIVE...  load images from archives of Docker or OCI into the node
   exec COMMAND...  run a command inside the node
-  start PROGRAM    start a program of the node, kubelet for one, that was stopped
-  stop PROGRAM     stop it
-  restart PROGRAM  stop it and start it again
-  packages         the Debian packages that it takes here
-  leftovers        what is left of a node; fails if anything is
+  start PROGRAM    start a stopped program of the node, such as kubelet
+  stop PROGRAM     stop a program of the node
+  restart PROGRAM  stop and start a program of the node
+  packages         list the Debian packages that the cluster needs here
+  leftovers        list the remains of a removed cluster; fails if there are any
 `
 
 func main() {
@@ -43,7 +43,8 @@ func main() {
 	}
 
 	stop()
-	// A command of exec has said itself why it failed.
+
+	// A command of exec has printed its own error.
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(os.Args) > 1 && os.Args[1] == "exec" {
 		os.Exit(exit.ExitCode()) //nolint:gocritic // stop was called
 	}
@@ -59,7 +60,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 	command := args[0]
 	rest := args[1:]
-	// What runs inside the node.
+
+	// These two commands run inside the node.
 	switch {
 	case command == node.InitCommand && len(rest) == 1:
 		return node.Init(ctx, rest[0])
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case command == "up" && len(rest) == 0:
 		return up(ctx, folders, chosen, out)
 	case command == "down" && len(rest) == 0:
-		return alone(folders, func() error { return chosen.Down(ctx) })
+		return exclusively(folders, func() error { return chosen.Down(ctx) })
 	case command == "status" && len(rest) == 0:
 		return chosen.Status(ctx, out)
 	case command == "env" && len(rest) == 0:
@@ -99,12 +101,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case command == "leftovers" && len(rest) == 0:
 		return leftovers(ctx, chosen, out)
 	default:
-		return fmt.Errorf("no such command, or not so many arguments: %s\n%s", strings.Join(args, " "), usage)
+		return fmt.Errorf("unknown command or wrong number of arguments: %s\n%s", strings.Join(args, " "), usage)
 	}
 }
 
 func up(ctx context.Context, folders folders, chosen cluster, out io.Writer) error {
-	if err := alone(folders, func() error { return chosen.Up(ctx) }); err != nil {
+	if err := exclusively(folders, func() error { return chosen.Up(ctx) }); err != nil {
 		return err
 	}
 
@@ -148,12 +150,12 @@ func execute(ctx context.Context, chosen cluster, args []string) error {
 }
 
 func leftovers(ctx context.Context, chosen cluster, out io.Writer) error {
-	left, err := chosen.Leftovers(ctx)
-	if err != nil || len(left) == 0 {
+	found, err := chosen.Leftovers(ctx)
+	if err != nil || len(found) == 0 {
 		return err
 	}
 
-	fmt.Fprintln(out, strings.Join(left, "\n"))
+	fmt.Fprintln(out, strings.Join(found, "\n"))
 
-	return fmt.Errorf("%d things are left; 'make cluster-down' removes them", len(left))
+	return fmt.Errorf("%d leftovers; 'make cluster-down' removes them", len(found))
 }

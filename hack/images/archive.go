@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// writeArchive writes what `ctr images import`, `docker load`, `podman load` and `kind load image-archive` all take: an
-// OCI image layout (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) of all platforms, and in
-// it a manifest.json of the first one, which is what a Docker reads that cannot keep several. `docker save` does the same.
+// writeArchive writes an archive for `ctr images import`, `docker load`, `podman load` and `kind load image-archive`: an OCI
+// image layout (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) of all platforms, with a
+// manifest.json of the first one for a Docker that supports a single platform. `docker save` does the same.
 func writeArchive(w io.Writer, tag name.Tag, index v1.ImageIndex, images []v1.Image) error {
 	a := archive{tw: tar.NewWriter(w), written: map[v1.Hash]bool{}}
 	if err := a.json("oci-layout", map[string]string{"imageLayoutVersion": "1.0.0"}); err != nil {
@@ -42,13 +42,14 @@ func writeArchive(w io.Writer, tag name.Tag, index v1.ImageIndex, images []v1.Im
 	return a.tw.Close()
 }
 
+// archive writes an image layout to a tar archive.
 type archive struct {
 	tw *tar.Writer
-	// written holds the blobs that are there: platforms share layers.
+	// written holds the blobs already written, since platforms share layers.
 	written map[v1.Hash]bool
 }
 
-// index writes the image's index, and the layout's, which names it.
+// index writes the index of the image, and that of the layout, which refers to it.
 func (a archive) index(tag name.Tag, index v1.ImageIndex) error {
 	raw, err := index.RawManifest()
 	if err != nil {
@@ -80,6 +81,7 @@ func (a archive) index(tag name.Tag, index v1.ImageIndex) error {
 	return a.blob(digest, raw)
 }
 
+// dockerManifest writes the manifest.json that `docker load` reads.
 func (a archive) dockerManifest(tag name.Tag, image v1.Image) error {
 	manifest, err := image.Manifest()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// user is the user and group of the programs. By number: runAsNonRoot cannot check a name.
+// user is the user and group of the programs. It is a number, because runAsNonRoot cannot check a name.
 const user = 65532
 
-// image makes what the Dockerfile makes of the same files.
+// image returns the same image that the Dockerfile builds.
 func (r release) image(t target, platform v1.Platform, layers ...v1.Layer) (v1.Image, error) {
 	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
 		OS:           platform.OS,

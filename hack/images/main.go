@@ -1,12 +1,12 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command images builds container images of Go programs without a container engine: a static binary for each platform,
-// the files that a program without a distribution needs, and both as one archive for each image.
+// Command images builds container images of Go programs without a container engine. It builds a static binary for each
+// platform, adds the files that a program needs without a distribution, and writes an archive for each image.
 //
 //	go run ./hack/images -version v1.0.0 -out dist manager=./cmd/manager receiver=./cmd/receiver
 //
-// The same commit, version and release of Go give the same bytes, on any machine.
+// The same commit, version and release of Go give the same bytes on any machine.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// maxSize is how large the compressed layers of one platform may be, in bytes. Every node pulls them.
+// maxSize bounds the compressed layers of one platform, in bytes. Every node pulls them.
 const maxSize = 40 << 20
 
 func main() {
@@ -49,10 +49,10 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("images", flag.ContinueOnError)
 	version := flags.String("version", "dev", "version of the programs, and tag of the images")
-	prefix := flags.String("prefix", "ghcr.io/wawebhook/whatsapp-webhook-operator/", "what comes before NAME in the name of an image, with the registry")
-	out := flags.String("out", "dist", "folder for the archives, NAME.tar each")
-	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "platforms, separated by commas; the first is the one that a Docker without containerd's image store loads")
-	rootfs := flags.String("rootfs", "", "write the files that all images have to this folder, and build none")
+	prefix := flags.String("prefix", "ghcr.io/wawebhook/whatsapp-webhook-operator/", "registry and path of the images, before NAME")
+	out := flags.String("out", "dist", "folder for the archives NAME.tar")
+	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "platforms, separated by commas; a Docker without containerd's image store loads the first")
+	rootfs := flags.String("rootfs", "", "write the files common to all images to this folder, and build no image")
 
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: images [flags] NAME=PACKAGE...")
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 
-	if err := os.MkdirAll(*out, 0o755); err != nil { //nolint:gosec // what a release publishes is no secret
+	if err := os.MkdirAll(*out, 0o755); err != nil { //nolint:gosec // release files are public
 		return err
 	}
 
@@ -93,13 +93,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// A target is one image to build.
+// target is an image to build.
 type target struct {
 	// name is the last part of the image's name, and the program's name in it.
 	name string
-	// pkg is the main package, as go build takes it.
+	// pkg is the main package, as an argument of go build.
 	pkg string
-	// tag is the image's whole name.
+	// tag is the full name of the image.
 	tag name.Tag
 }
 
@@ -107,19 +107,21 @@ var targetName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 func parseTargets(args []string, prefix, version string) ([]target, error) {
 	if len(args) == 0 {
-		return nil, errors.New("no image to build; name at least one, as in manager=./cmd/manager")
+		return nil, errors.New("no image to build: name at least one, such as manager=./cmd/manager")
 	}
 
 	targets := make([]target, 0, len(args))
 	for _, arg := range args {
 		base, pkg, found := strings.Cut(arg, "=")
 		if !found || pkg == "" || !targetName.MatchString(base) {
-			return nil, fmt.Errorf("image %q: want NAME=PACKAGE with a name of lower-case letters, digits and hyphens, as in manager=./cmd/manager", arg)
+			return nil, fmt.Errorf(
+				"image %q: want NAME=PACKAGE with a name of lower-case letters, digits and hyphens, such as manager=./cmd/manager",
+				arg)
 		}
 
 		tag, err := name.NewTag(prefix+base+":"+version, name.StrictValidation)
 		if err != nil {
-			return nil, fmt.Errorf("image %q: -prefix and -version make no name of an image: %w", arg, err)
+			return nil, fmt.Errorf("image %q: -prefix and -version give no valid image name: %w", arg, err)
 		}
 
 		targets = append(targets, target{
@@ -141,7 +143,7 @@ func parsePlatforms(list string) ([]v1.Platform, error) {
 		}
 
 		if platform.OS != "linux" || platform.Architecture == "" || platform.Variant != "" {
-			return nil, fmt.Errorf("-platforms: %q: want linux/ARCHITECTURE, as in linux/arm64", text)
+			return nil, fmt.Errorf("-platforms: %q: want linux/ARCHITECTURE, such as linux/arm64", text)
 		}
 
 		platforms = append(platforms, *platform)
@@ -150,14 +152,14 @@ func parsePlatforms(list string) ([]v1.Platform, error) {
 	return platforms, nil
 }
 
-// sourceDate is when the images say they were created: SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/),
-// or else the time of the commit.
+// sourceDate returns the creation time of the images: SOURCE_DATE_EPOCH
+// (https://reproducible-builds.org/specs/source-date-epoch/), or else the time of the commit.
 func sourceDate(ctx context.Context) (time.Time, error) {
 	text, found := os.LookupEnv("SOURCE_DATE_EPOCH")
 	if !found {
 		committed, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct").Output()
 		if err != nil {
-			return time.Time{}, fmt.Errorf("time of the commit: %w; outside of a git checkout set SOURCE_DATE_EPOCH", err)
+			return time.Time{}, fmt.Errorf("get the time of the commit: %w; outside a git checkout set SOURCE_DATE_EPOCH", err)
 		}
 
 		text = string(bytes.TrimSpace(committed))

@@ -18,19 +18,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// A release is what the images of one run have in common.
+// release holds the settings common to the images of one run.
 type release struct {
 	version   string
 	platforms []v1.Platform
-	// created is told in the images' configuration.
+	// created is the creation time in the images' configuration.
 	created time.Time
 	// maxSize bounds the compressed layers of one platform, in bytes.
 	maxSize int64
-	// module is the folder of the Go module; empty is the current one.
+	// module is the folder of the Go module. Defaults to the current one.
 	module string
 }
 
-// publish builds the image, writes its archive to the file, and tells its digest and sizes.
+// publish builds the image, writes its archive to the file, and prints its digest and sizes.
 func (r release) publish(ctx context.Context, t target, file string, stdout io.Writer) error {
 	images, err := r.build(ctx, t)
 	if err != nil {
@@ -50,9 +50,9 @@ func (r release) publish(ctx context.Context, t target, file string, stdout io.W
 		return err
 	}
 
-	var tooLarge error
-
 	fmt.Fprintf(stdout, "%s: %s@%s\n", file, t.tag, digest)
+
+	var tooLarge error
 
 	for i, image := range images {
 		size, err := compressedSize(image)
@@ -63,7 +63,8 @@ func (r release) publish(ctx context.Context, t target, file string, stdout io.W
 		fmt.Fprintf(stdout, "  %-12s %5.1f MiB\n", r.platforms[i], float64(size)/(1<<20))
 
 		if size > r.maxSize {
-			tooLarge = errors.Join(tooLarge, fmt.Errorf("%s has %d bytes compressed, and may have %d", r.platforms[i], size, r.maxSize))
+			err := fmt.Errorf("%s has %d compressed bytes; the limit is %d", r.platforms[i], size, r.maxSize)
+			tooLarge = errors.Join(tooLarge, err)
 		}
 	}
 
@@ -74,7 +75,7 @@ func (r release) publish(ctx context.Context, t target, file string, stdout io.W
 	return writeFile(file, func(w io.Writer) error { return writeArchive(w, t.tag, index, images) })
 }
 
-// build returns the image of each platform, in their order.
+// build returns the image of each platform, in the order of the platforms.
 func (r release) build(ctx context.Context, t target) ([]v1.Image, error) {
 	base, err := layerOf(rootFiles()...)
 	if err != nil {
@@ -119,15 +120,21 @@ func (r release) build(ctx context.Context, t target) ([]v1.Image, error) {
 	return images, nil
 }
 
-// compile builds the package as `make build` does, less what would tell one machine's binary from another's:
-// the state of the checkout, and the level of the architecture that go env may have been told.
+// compile builds the package as `make build` does, but without the differences between machines: the state of the checkout,
+// and an architecture level set in go env.
 func (r release) compile(ctx context.Context, pkg string, platform v1.Platform, binary string) error {
 	//nolint:gosec // the packages are the caller's own
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -X main.version="+r.version, "-o", binary, pkg)
 	build.Dir = r.module
 
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0")
+	build.Env = append(os.Environ(),
+		"CGO_ENABLED=0",
+		"GOOS="+platform.OS,
+		"GOARCH="+platform.Architecture,
+		"GOAMD64=v1",
+		"GOARM64=v8.0",
+	)
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, output)
 	}
@@ -135,6 +142,7 @@ func (r release) compile(ctx context.Context, pkg string, platform v1.Platform, 
 	return nil
 }
 
+// writeFile writes a file, and removes it after an error.
 func writeFile(name string, write func(io.Writer) error) error {
 	file, err := os.Create(name)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// A rootFile is a file of an image. It belongs to root: the program must not change what it runs from.
+// rootFile is a file of an image. Its owner is root, so that the program cannot change it.
 type rootFile struct {
 	// name is the path below the root, with slashes.
 	name    string
@@ -30,7 +30,7 @@ type rootFile struct {
 	content []byte
 }
 
-// rootFiles returns what all images have besides their program.
+// rootFiles returns the files common to all images.
 func rootFiles() []rootFile {
 	return []rootFile{
 		{
@@ -52,8 +52,8 @@ func rootFiles() []rootFile {
 	}
 }
 
-// certificates returns Mozilla's roots for TLS as PEM, where Go looks for them first. A root that Mozilla trusts up to a
-// date only is left out: a file of certificates has no place for the date, and past it the root would go on being trusted.
+// certificates returns Mozilla's TLS roots as PEM. Roots that Mozilla trusts up to a date only are left out: a certificate
+// file cannot hold the date, so they would stay trusted after it.
 func certificates() []byte {
 	var file bytes.Buffer
 	for root := range bundle.Roots() {
@@ -65,11 +65,11 @@ func certificates() []byte {
 	return file.Bytes()
 }
 
-// writeRootFiles writes them into a folder, for builds with other means.
+// writeRootFiles writes the root files into a folder, for other ways to build an image.
 func writeRootFiles(folder string) error {
 	for _, file := range rootFiles() {
 		name := filepath.Join(folder, filepath.FromSlash(file.name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // the program is not their owner, and has to read them
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // the program is not their owner, and must read them
 			return err
 		}
 
@@ -81,8 +81,8 @@ func writeRootFiles(folder string) error {
 	return nil
 }
 
-// layerOf makes a layer of the files and the folders above them. Its times are 1970, so that a layer whose files are
-// unchanged is the one that the nodes have.
+// layerOf returns a layer of the files and their parent folders. Its times are 1970, so that a layer with unchanged files
+// keeps its digest, and nodes do not pull it again.
 func layerOf(files ...rootFile) (v1.Layer, error) {
 	var content bytes.Buffer
 

@@ -28,7 +28,7 @@ func TestArgoCDHealth(t *testing.T) {
 		t.Fatalf("config/argocd has no health check: %v", err)
 	}
 
-	const waiting = "The operator has not taken it up yet"
+	const waiting = "The operator has not reconciled it yet"
 
 	is := func(kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
 		return metav1.Condition{

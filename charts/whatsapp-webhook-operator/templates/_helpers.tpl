@@ -1,4 +1,4 @@
-{{- /* At most 40 characters, so that the longest name with it, a Service's, is one that DNS can hold. */ -}}
+{{- /* At most 40 characters, so that the longest name with it, a Service's, is a valid DNS label. */ -}}
 {{- define "whatsapp-webhook-operator.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- if .Values.fullnameOverride }}
@@ -10,7 +10,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* The name is fixed: by it the NetworkPolicies of receivers let the manager in. */ -}}
+{{- /* The name label is fixed: the NetworkPolicies of receivers allow the manager by it. */ -}}
 {{- define "whatsapp-webhook-operator.selectorLabels" -}}
 app.kubernetes.io/name: whatsapp-webhook-operator
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{- /* The user's labels, of which none may take the place of the chart's. */ -}}
+{{- /* The user's labels, without those that the chart sets. */ -}}
 {{- define "whatsapp-webhook-operator.ownLabels" -}}
 {{- with omit . "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" }}
 {{- toYaml . }}
@@ -48,7 +48,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{- /* Of a dict with image, one of the images in the values, and root. */ -}}
+{{- /* Takes a dict with image, an image of the values, and root. */ -}}
 {{- define "whatsapp-webhook-operator.image" -}}
 {{- if .image.digest }}
 {{- printf "%s@%s" .image.repository .image.digest }}

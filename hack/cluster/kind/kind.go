@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kind makes the cluster with kind (https://kind.sigs.k8s.io), where Docker runs.
+// Package kind creates the cluster with kind (https://kind.sigs.k8s.io), which requires Docker.
 package kind
 
 import (
@@ -20,12 +20,15 @@ import (
 const (
 	cluster = "whatsapp-webhook"
 	node    = cluster + "-control-plane"
+
+	// usableTimeout bounds the check for kind and Docker.
+	usableTimeout = time.Minute
 )
 
-// Command runs a program and returns what it prints.
+// Command runs a program and returns its output.
 type Command func(ctx context.Context, program string, args ...string) (string, error)
 
-// Kind is the cluster whose kubeconfig is in one folder.
+// Kind is a kind cluster. Its kubeconfig is in a state folder.
 type Kind struct {
 	state string
 	run   Command
@@ -34,21 +37,22 @@ type Kind struct {
 // New returns the cluster, running or not.
 func New(state string, run Command) *Kind { return &Kind{state: state, run: run} }
 
-// Usable tells whether kind is installed and Docker answers.
+// Usable reports whether kind is installed and Docker is running.
 func (k *Kind) Usable(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, usableTimeout)
 	defer cancel()
 
 	if _, err := k.run(ctx, "kind", "version"); err != nil {
 		return false
 	}
-	// The client answers without a server, but not for the server.
+
+	// The format makes the client ask the server.
 	_, err := k.run(ctx, "docker", "version", "--format", "{{.Server.Version}}")
 
 	return err == nil
 }
 
-// Up makes the cluster unless there is one, and returns when its node is ready.
+// Up creates the cluster unless it exists, and returns when its node is ready.
 func (k *Kind) Up(ctx context.Context) error {
 	exists, err := k.exists(ctx)
 	if err != nil {
@@ -78,7 +82,7 @@ func (k *Kind) Down(ctx context.Context) error {
 	return os.RemoveAll(k.state)
 }
 
-// Status describes the cluster; an error says that there is none.
+// Status prints the state of the cluster. It returns an error if there is no cluster.
 func (k *Kind) Status(ctx context.Context, out io.Writer) error {
 	exists, err := k.exists(ctx)
 	if err != nil {
@@ -86,7 +90,7 @@ func (k *Kind) Status(ctx context.Context, out io.Writer) error {
 	}
 
 	if !exists {
-		return errors.New("there is no cluster; 'make cluster-up' makes it")
+		return errors.New("there is no cluster; 'make cluster-up' creates it")
 	}
 
 	state, err := k.run(ctx, "docker", "inspect", "--format", "{{.State.Status}}", node)
@@ -94,18 +98,18 @@ func (k *Kind) Status(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	fmt.Fprintf(out, "kind cluster %s, its node's container is %s\n", cluster, strings.TrimSpace(state))
+	fmt.Fprintf(out, "kind cluster %s, container of the node: %s\n", cluster, strings.TrimSpace(state))
 
 	return nil
 }
 
-// Kubeconfig returns the file of the cluster's administrator.
+// Kubeconfig returns the administrator's kubeconfig file.
 func (k *Kind) Kubeconfig() string { return filepath.Join(k.state, "kubeconfig") }
 
-// Path returns no folder: kubectl is the machine's.
+// Path returns nil, since kubectl is in the machine's PATH.
 func (k *Kind) Path() []string { return nil }
 
-// Load gives the images of an archive to the node.
+// Load loads the images of an archive into the node.
 func (k *Kind) Load(ctx context.Context, archive string) ([]string, error) {
 	_, err := k.run(ctx, "kind", "load", "image-archive", archive, "--name", cluster)
 	return nil, err
@@ -113,15 +117,17 @@ func (k *Kind) Load(ctx context.Context, archive string) ([]string, error) {
 
 // Exec returns a command that runs inside the node.
 func (k *Kind) Exec(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	return exec.CommandContext(ctx, "docker", append([]string{"exec", "--interactive", node}, args...)...), nil //nolint:gosec // what the user asked for
+	args = append([]string{"exec", "--interactive", node}, args...)
+
+	return exec.CommandContext(ctx, "docker", args...), nil //nolint:gosec // the user's command
 }
 
-// Start starts a program of the node that was stopped.
+// Start starts a stopped program of the node.
 func (k *Kind) Start(ctx context.Context, program string) error {
 	return k.systemctl(ctx, "start", program)
 }
 
-// Stop ends a program of the node.
+// Stop stops a program of the node.
 func (k *Kind) Stop(ctx context.Context, program string) error {
 	return k.systemctl(ctx, "stop", program)
 }
@@ -143,16 +149,16 @@ func (k *Kind) Leftovers(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 
-	var left []string
+	var found []string
 	for container := range strings.FieldsSeq(listed) {
-		left = append(left, "container "+container)
+		found = append(found, "container "+container)
 	}
 
 	if _, err := os.Stat(k.state); !errors.Is(err, os.ErrNotExist) {
-		left = append(left, "folder "+k.state)
+		found = append(found, "folder "+k.state)
 	}
 
-	return left, nil
+	return found, nil
 }
 
 func (k *Kind) exists(ctx context.Context) (bool, error) {

@@ -14,19 +14,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// machine answers commands, and keeps what it was asked. What it has no answer for fails.
+// machine runs commands: it records them and returns a prepared output. A command without one fails.
 type machine struct {
-	answers map[string]string // by the beginning of the command
-	asked   []string
+	outputs  map[string]string // by prefix of the command
+	commands []string
 }
 
 func (m *machine) run(_ context.Context, program string, args ...string) (string, error) {
 	command := strings.Join(append([]string{program}, args...), " ")
 
-	m.asked = append(m.asked, command)
-	for beginning, answer := range m.answers {
-		if strings.HasPrefix(command, beginning) {
-			return answer, nil
+	m.commands = append(m.commands, command)
+
+	for prefix, output := range m.outputs {
+		if strings.HasPrefix(command, prefix) {
+			return output, nil
 		}
 	}
 
@@ -36,7 +37,7 @@ func (m *machine) run(_ context.Context, program string, args ...string) (string
 func TestUsable(t *testing.T) {
 	const kind, docker = "kind version", "docker version --format {{.Server.Version}}"
 	for name, test := range map[string]struct {
-		answers map[string]string
+		outputs map[string]string
 		want    bool
 	}{
 		"both":            {map[string]string{kind: "kind v0.33.0", docker: "28.2.2"}, true},
@@ -45,9 +46,9 @@ func TestUsable(t *testing.T) {
 		"neither":         {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &machine{answers: test.answers}
+			m := &machine{outputs: test.outputs}
 			if got := New(t.TempDir(), m.run).Usable(t.Context()); got != test.want {
-				t.Errorf("usable: %t, want %t; asked %q", got, test.want, m.asked)
+				t.Errorf("usable: %t, want %t; commands %q", got, test.want, m.commands)
 			}
 		})
 	}
@@ -58,10 +59,10 @@ func TestCommands(t *testing.T) {
 
 	kubeconfig := filepath.Join(state, "kubeconfig")
 	for name, test := range map[string]struct {
-		answers map[string]string
+		outputs map[string]string
 		do      func(context.Context, *Kind) error
 		want    []string
-		refused string
+		wantErr string
 	}{
 		"up": {
 			map[string]string{"kind get": "other\n", "kind create": ""},
@@ -100,15 +101,15 @@ func TestCommands(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &machine{answers: test.answers}
+			m := &machine{outputs: test.outputs}
 
 			err := test.do(t.Context(), New(state, m.run))
-			if diff := cmp.Diff(test.want, m.asked); diff != "" {
+			if diff := cmp.Diff(test.want, m.commands); diff != "" {
 				t.Error(diff)
 			}
 
-			if (err != nil || test.refused != "") && (err == nil || err.Error() != test.refused) {
-				t.Errorf("got error %v, want %q", err, test.refused)
+			if (err != nil || test.wantErr != "") && (err == nil || err.Error() != test.wantErr) {
+				t.Errorf("got error %v, want %q", err, test.wantErr)
 			}
 		})
 	}
@@ -116,7 +117,7 @@ func TestCommands(t *testing.T) {
 
 func TestLeftovers(t *testing.T) {
 	state := t.TempDir()
-	m := &machine{answers: map[string]string{"docker ps": "whatsapp-webhook-control-plane\n", "kind delete": ""}}
+	m := &machine{outputs: map[string]string{"docker ps": "whatsapp-webhook-control-plane\n", "kind delete": ""}}
 	k := New(state, m.run)
 
 	got, err := k.Leftovers(t.Context())
@@ -132,7 +133,7 @@ func TestLeftovers(t *testing.T) {
 		t.Error("the folder is still there", err)
 	}
 
-	m.answers["docker ps"] = ""
+	m.outputs["docker ps"] = ""
 
 	if got, err := k.Leftovers(t.Context()); err != nil || len(got) > 0 {
 		t.Error(got, err)

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// startAgents starts what joins the machine to the control plane as a node: kubelet, and kube-proxy for Services.
+// startAgents starts the node's agents: kubelet, and kube-proxy for Services.
 func (n *Node) startAgents(ctx context.Context) error {
-	config, err := n.place("kubelet.yaml")
+	config, err := n.writeFile("kubelet.yaml")
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (n *Node) startAgents(ctx context.Context) error {
 		"--hostname-override="+nodeName,
 		"--proxy-mode=iptables",
 		"--cluster-cidr="+clusterPods,
-		"--conntrack-max-per-core=0", // the limit is the whole machine's
+		"--conntrack-max-per-core=0", // the limit applies to the whole machine
 		"--conntrack-tcp-timeout-established=0",
 		"--conntrack-tcp-timeout-close-wait=0",
 	)
@@ -37,9 +37,13 @@ func (n *Node) startAgents(ctx context.Context) error {
 	return errors.Join(kubelet, proxy)
 }
 
+// awaitReady returns when Kubernetes reports the node as ready.
 func (n *Node) awaitReady(ctx context.Context) error {
 	return n.await(ctx, 2*time.Minute, func(ctx context.Context) error {
-		ready, err := n.kubectl(ctx, nil, "get", "node", nodeName, "--output=jsonpath={.status.conditions[?(@.type=='Ready')].status}{.status.conditions[?(@.type=='Ready')].message}")
+		const condition = ".status.conditions[?(@.type=='Ready')]"
+
+		ready, err := n.kubectl(ctx, nil, "get", "node", nodeName,
+			"--output=jsonpath={"+condition+".status}{"+condition+".message}")
 		if err == nil && ready[:min(4, len(ready))] != "True" {
 			err = fmt.Errorf("node %s is not ready: %s", nodeName, ready)
 		}
@@ -48,7 +52,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	})
 }
 
-// startDNS returns when a Service's name is found by way of the cluster's DNS address.
+// startDNS starts CoreDNS, and returns when it resolves the name of a Service.
 func (n *Node) startDNS(ctx context.Context) error {
 	if err := n.apply(ctx, "coredns.yaml"); err != nil {
 		return err
@@ -64,7 +68,7 @@ func (n *Node) startDNS(ctx context.Context) error {
 
 		found, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local")
 		if err == nil && (len(found) != 1 || found[0] != apiAddress) {
-			err = fmt.Errorf("the Service kubernetes is at %s, but DNS says %v", apiAddress, found)
+			err = fmt.Errorf("the Service kubernetes is at %s, but DNS returns %v", apiAddress, found)
 		}
 
 		return err

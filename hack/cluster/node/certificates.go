@@ -12,11 +12,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/pki"
 )
 
-// identity is a component's: its user and groups in Kubernetes, and where it serves, if it does.
+// identity is a component's user and groups in Kubernetes, and the hosts it serves at, if any.
 type identity struct {
 	component, user string
 	groups, hosts   []string
-	client          bool // of the API server, so it gets a kubeconfig
+	client          bool // calls the API server, so it has a kubeconfig
 }
 
 var identities = []identity{
@@ -63,7 +63,7 @@ var identities = []identity{
 	},
 }
 
-// issueCertificates makes the cluster's authority and all it signs, once.
+// issueCertificates creates the cluster's authority and all certificates, once.
 func (n *Node) issueCertificates(context.Context) error {
 	if _, err := os.Stat(n.Kubeconfig()); err == nil {
 		return nil
@@ -107,7 +107,8 @@ func (n *Node) issueCertificates(context.Context) error {
 			return err
 		}
 	}
-	// The last, because it says that all are there.
+
+	// This file comes last, because it shows that all the others exist.
 	return os.Rename(n.path("pki", "admin.kubeconfig"), n.Kubeconfig())
 }
 

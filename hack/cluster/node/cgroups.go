@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// controlGroup is what all pods are under, in every hierarchy.
+// controlGroup is the parent control group of all pods, in each hierarchy.
 const controlGroup = "whatsapp-webhook-cluster"
 
-// hierarchies returns where control groups are mounted: one place with version 2, one for each controller with version 1.
+// hierarchies returns the mount points of control groups: one with version 2, one for each controller with version 1.
 func hierarchies() ([]string, error) {
 	mounts, err := mountsOf("self")
 	if err != nil {
@@ -34,6 +34,7 @@ func hierarchies() ([]string, error) {
 	return points, nil
 }
 
+// makeControlGroups creates the parent control group of the pods.
 func makeControlGroups() error {
 	points, err := hierarchies()
 	if err != nil {
@@ -42,14 +43,14 @@ func makeControlGroups() error {
 
 	for _, point := range points {
 		if err := os.MkdirAll(filepath.Join(point, controlGroup), 0o750); err != nil {
-			return fmt.Errorf("make the pods' control group: %w", err)
+			return fmt.Errorf("create the pods' control group: %w", err)
 		}
 	}
 
 	return nil
 }
 
-// controlGroups returns those there are, the innermost first.
+// controlGroups returns the existing control groups, the innermost first.
 func controlGroups() ([]string, error) {
 	points, err := hierarchies()
 	if err != nil {
@@ -70,7 +71,7 @@ func controlGroups() ([]string, error) {
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("look for control groups: %w", err)
+			return nil, fmt.Errorf("list control groups: %w", err)
 		}
 	}
 
@@ -79,7 +80,7 @@ func controlGroups() ([]string, error) {
 	return groups, nil
 }
 
-// removeControlGroups waits for the kernel, which takes its time to let go of processes that ended.
+// removeControlGroups retries, because the kernel releases the groups of ended processes with a delay.
 func removeControlGroups(ctx context.Context) error {
 	return until(ctx, 20*time.Second, func(context.Context) error {
 		groups, err := controlGroups()

@@ -25,7 +25,7 @@ func (n *Node) startEtcd(ctx context.Context) error {
 		"--listen-client-urls="+etcdURL,
 		"--advertise-client-urls="+etcdURL,
 		"--log-level=warn",
-		"--unsafe-no-fsync", // nobody misses its data after a crash
+		"--unsafe-no-fsync", // its data may be lost in a crash
 	)
 }
 
@@ -77,18 +77,18 @@ func (n *Node) startControllers(ctx context.Context) error {
 	return errors.Join(manager, scheduler)
 }
 
-// kubectl returns what it prints, as the cluster's administrator.
+// kubectl runs kubectl as the cluster's administrator, and returns its output.
 func (n *Node) kubectl(ctx context.Context, stdin []byte, args ...string) (string, error) {
 	args = append([]string{"--kubeconfig=" + n.Kubeconfig(), "--request-timeout=10s"}, args...)
-	command := exec.CommandContext(ctx, n.program("kubernetes", "kubectl"), args...) //nolint:gosec // that this package names
+	command := exec.CommandContext(ctx, n.program("kubernetes", "kubectl"), args...) //nolint:gosec // the caller is this package
 
 	var stdout, stderr strings.Builder
 
 	command.Env = n.environment()
 	command.Stdin = io.Reader(bytes.NewReader(stdin))
 	command.Stdout = &stdout
-
 	command.Stderr = &stderr
+
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args[2:], " "), err, strings.TrimSpace(stderr.String()))
 	}
@@ -96,7 +96,7 @@ func (n *Node) kubectl(ctx context.Context, stdin []byte, args ...string) (strin
 	return stdout.String(), nil
 }
 
-// apply sends a file, filled in, to the API server.
+// apply renders a file and applies it to the cluster.
 func (n *Node) apply(ctx context.Context, file string) error {
 	text, err := n.render(file)
 	if err != nil {
@@ -108,24 +108,24 @@ func (n *Node) apply(ctx context.Context, file string) error {
 	return err
 }
 
-// await asks until there is no error. It gives up when the time is over, or one of the programs ends.
-func (n *Node) await(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
+// await calls check until it returns no error. It stops after the timeout, or when one of the programs ends.
+func (n *Node) await(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
 	var ended error
 
-	err := until(ctx, patience, func(ctx context.Context) error {
+	err := until(ctx, timeout, func(ctx context.Context) error {
 		if states, err := n.supervisor.List(ctx); err == nil {
 			if ended = n.ended(states); ended != nil {
 				return nil
 			}
 		}
 
-		return ask(ctx)
+		return check(ctx)
 	})
 
 	return errors.Join(ended, err)
 }
 
-// ended names the programs that were started and have ended.
+// ended returns an error that names the programs that have ended.
 func (n *Node) ended(states []supervisor.State) error {
 	var failures []error
 	for _, s := range states {

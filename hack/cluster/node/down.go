@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Down removes all that Up made, also when Up did not come to its end. The programs that were built stay.
+// Down removes everything Up created, also if Up failed. The built programs stay in the cache.
 func (n *Node) Down(ctx context.Context) error {
-	if err := n.checkAlone(ctx); err != nil {
+	if err := n.checkNoOther(ctx); err != nil {
 		return err
 	}
 
@@ -40,7 +40,7 @@ func (n *Node) Down(ctx context.Context) error {
 	return nil
 }
 
-// removeFiles removes the state folder, after unmounting what is in it: that may be another's, and not to be emptied.
+// removeFiles unmounts all file systems in the state folder, so that it deletes none of their files, and removes the folder.
 func (n *Node) removeFiles(context.Context) error {
 	mounts, err := n.mounts("self")
 	if err != nil {
@@ -56,14 +56,16 @@ func (n *Node) removeFiles(context.Context) error {
 	return os.RemoveAll(n.state)
 }
 
-// Leftovers lists what there is of a node: processes, mounts, the link, control groups, files. There are none after Down.
+// Leftovers lists the remains of a node: processes, mounts, the link, control groups and files. There are none after Down.
 func (n *Node) Leftovers(context.Context) ([]string, error) {
-	var left []string
+	var found []string
 	for _, pid := range processes() {
 		mounts, err := n.mounts(fmt.Sprint(pid))
-		if n.isOwn(pid) || err == nil && len(mounts) > 0 {
+
+		inUse := err == nil && len(mounts) > 0
+		if n.isOwn(pid) || inUse {
 			args := command(pid)
-			left = append(left, fmt.Sprintf("process %d: %s", pid, strings.Join(args[:min(2, len(args))], " ")))
+			found = append(found, fmt.Sprintf("process %d: %s", pid, strings.Join(args[:min(2, len(args))], " ")))
 		}
 	}
 
@@ -73,11 +75,11 @@ func (n *Node) Leftovers(context.Context) ([]string, error) {
 	}
 
 	for _, point := range mounts {
-		left = append(left, "mount "+point)
+		found = append(found, "mount "+point)
 	}
 
 	if linkExists() {
-		left = append(left, "link "+hostLink)
+		found = append(found, "link "+hostLink)
 	}
 
 	groups, err := controlGroups()
@@ -86,19 +88,19 @@ func (n *Node) Leftovers(context.Context) ([]string, error) {
 	}
 
 	for _, group := range groups {
-		if filepath.Base(group) == controlGroup { // those within go without saying
-			left = append(left, "control group "+group)
+		if filepath.Base(group) == controlGroup { // nested groups are implied
+			found = append(found, "control group "+group)
 		}
 	}
 
 	if _, err := os.Stat(n.state); !errors.Is(err, os.ErrNotExist) {
-		left = append(left, "folder "+n.state)
+		found = append(found, "folder "+n.state)
 	}
 
-	return left, nil
+	return found, nil
 }
 
-// mounts returns where a process sees something of the state folder, or in it.
+// mounts returns the mount points of a process that are in the state folder or show a part of it.
 func (n *Node) mounts(process string) ([]string, error) {
 	entries, err := mountsOf(process)
 	if err != nil {

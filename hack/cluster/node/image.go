@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// writeImage writes the archive of an image that is one static program, run by a user without rights.
+// writeImage writes the archive of an image with a single static program, which runs as an unprivileged user.
 func writeImage(archive, image, program string) error {
 	tag, err := name.NewTag(image)
 	if err != nil {
@@ -51,17 +51,21 @@ func writeImage(archive, image, program string) error {
 		return err
 	}
 
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files.Bytes())), nil })
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(files.Bytes())), nil
+	})
 	if err != nil {
 		return err
 	}
-	// An image that names no platform is left out when it is loaded.
+
+	// containerd skips an image without a platform.
 	config := &v1.ConfigFile{
 		OS:           "linux",
 		Architecture: runtime.GOARCH,
 		RootFS:       v1.RootFS{Type: "layers"},
 		Config: v1.Config{
-			User: "65532:65532", Entrypoint: []string{"/" + filepath.Base(program)},
+			User:       "65532:65532",
+			Entrypoint: []string{"/" + filepath.Base(program)},
 		},
 	}
 
@@ -70,10 +74,10 @@ func writeImage(archive, image, program string) error {
 		return fmt.Errorf("describe the image: %w", err)
 	}
 
-	made, err := mutate.AppendLayers(base, layer)
+	withProgram, err := mutate.AppendLayers(base, layer)
 	if err != nil {
-		return fmt.Errorf("put the program into the image: %w", err)
+		return fmt.Errorf("add the program to the image: %w", err)
 	}
 
-	return tarball.WriteToFile(archive, tag, made)
+	return tarball.WriteToFile(archive, tag, withProgram)
 }

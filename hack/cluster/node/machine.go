@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// needed are the programs that a node takes from the machine, and Debian's packages of them.
+// needed lists the programs of the machine that a node needs, and their Debian packages.
 var needed = []struct{ program, debian string }{
 	{"ip", "iproute2"},
 	{"iptables", "iptables"},
@@ -25,7 +25,7 @@ var needed = []struct{ program, debian string }{
 	{"runc", "runc"},
 }
 
-// Packages returns Debian's packages that a node needs.
+// Packages returns the Debian packages that a node needs.
 func Packages() []string {
 	var all []string
 	for _, n := range needed {
@@ -35,26 +35,30 @@ func Packages() []string {
 	return slices.Compact(all)
 }
 
-// checkMachine tells all that is missing at once.
+// checkMachine returns an error with everything that the machine lacks.
 func (n *Node) checkMachine(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
-		return fmt.Errorf("a node of its own needs Linux, and this is %s; with Docker running and kind installed (https://kind.sigs.k8s.io) it works here, too", runtime.GOOS)
+		return fmt.Errorf("without kind the cluster needs Linux, and this is %s: install kind (https://kind.sigs.k8s.io) and start Docker",
+			runtime.GOOS)
 	}
 
 	var failures []error
 	if os.Geteuid() != 0 {
-		failures = append(failures, errors.New("only root may make namespaces, links and control groups: run it as root, or install Docker and kind (https://kind.sigs.k8s.io)"))
+		failures = append(failures, errors.New(
+			"only root may create namespaces, links and control groups: run as root, or install Docker and kind (https://kind.sigs.k8s.io)"))
 	}
-	// These folders of the machine are hidden from the node behind its own.
+
+	// The node has its own versions of these folders, which hide the machine's.
 	for _, folder := range hidden {
 		for _, own := range []string{n.state, n.cache} {
 			if strings.HasPrefix(own+"/", folder+"/") {
-				failures = append(failures, fmt.Errorf("%s is in %s, which the node replaces: set XDG_STATE_HOME and XDG_CACHE_HOME to folders elsewhere", own, folder))
+				failures = append(failures, fmt.Errorf(
+					"%s is in %s, which the node replaces: set XDG_STATE_HOME and XDG_CACHE_HOME to other folders", own, folder))
 			}
 		}
 	}
 
-	return errors.Join(append(failures, missingPrograms(exec.LookPath), missingCgroups(), n.checkAlone(ctx))...)
+	return errors.Join(append(failures, missingPrograms(exec.LookPath), missingCgroups(), n.checkNoOther(ctx))...)
 }
 
 func missingPrograms(lookPath func(string) (string, error)) error {
@@ -81,13 +85,13 @@ func missingCgroups() error {
 	}
 
 	if len(hierarchies) == 0 {
-		return errors.New("no control groups are mounted under /sys/fs/cgroup: a container needs --privileged, a machine its usual mounts")
+		return errors.New("no control groups are mounted under /sys/fs/cgroup: run the container with --privileged, or mount them")
 	}
 
 	return nil
 }
 
-// mountsOf returns the lines of a process's table of mounts (proc(5): /proc/pid/mountinfo).
+// mountsOf returns the mounts of a process (proc(5): /proc/pid/mountinfo).
 func mountsOf(process string) ([]mountEntry, error) {
 	file, err := os.Open("/proc/" + process + "/mountinfo")
 	if err != nil {
@@ -100,14 +104,14 @@ func mountsOf(process string) ([]mountEntry, error) {
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		before, after, _ := strings.Cut(lines.Text(), " - ")
-		left := strings.Fields(before)
+		place := strings.Fields(before)
+		source := strings.Fields(after)
 
-		right := strings.Fields(after)
-		if len(left) >= 5 && len(right) >= 1 {
+		if len(place) >= 5 && len(source) >= 1 {
 			entries = append(entries, mountEntry{
-				root:  left[3],
-				point: left[4],
-				kind:  right[0],
+				root:  place[3],
+				point: place[4],
+				kind:  source[0],
 			})
 		}
 	}
@@ -115,8 +119,9 @@ func mountsOf(process string) ([]mountEntry, error) {
 	return entries, lines.Err()
 }
 
+// mountEntry is a mount.
 type mountEntry struct {
-	root  string // what of the file system is mounted
-	point string // where
-	kind  string // of file system
+	root  string // mounted folder of the file system
+	point string // mount point
+	kind  string // type of the file system
 }

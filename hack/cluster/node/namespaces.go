@@ -14,19 +14,20 @@ import (
 	"time"
 )
 
-// InitCommand is the argument with which this program runs as the node's first process; the state folder follows it.
+// InitCommand is the command that runs this program as the node's first process. Its argument is the state folder.
 const InitCommand = "init"
 
-// hidden are the machine's folders that the node has its own of: what kubelet, containerd and runc leave there stays
-// in the state folder, or in memory.
+// hidden lists the folders of which the node has its own versions, in the state folder or in memory. So files of kubelet,
+// containerd and runc never reach the machine's folders.
 var hidden = []string{"/run", "/var/lib", "/var/log"}
 
-// startSupervisor makes the namespaces, with a copy of this program as their first process.
+// startSupervisor creates the namespaces, with a copy of this program as their first process.
 func (n *Node) startSupervisor(ctx context.Context) error {
 	if _, err := n.supervisorPID(); err == nil {
 		return nil
 	}
-	// The kernel may not have come to removing the link of an earlier node that was killed.
+
+	// The kernel may not have removed the link of a killed node yet.
 	if err := removeLink(ctx); err != nil {
 		return err
 	}
@@ -40,16 +41,17 @@ func (n *Node) startSupervisor(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	// Not of the context: it outlives this program.
+
+	// The process outlives this program, so it must not depend on the context.
 	first := exec.Command(n.ownProgram(), InitCommand, n.state) //nolint:gosec,noctx // the copy made above
 	first.Env = n.environment()
 	first.Stdout = log
 	first.Stderr = log
 	first.Dir = "/"
-
 	first.SysProcAttr = inNamespaces()
+
 	if err := first.Start(); err != nil {
-		return fmt.Errorf("make namespaces: %w", err)
+		return fmt.Errorf("create namespaces: %w", err)
 	}
 
 	exited := make(chan error, 1)
@@ -57,7 +59,7 @@ func (n *Node) startSupervisor(ctx context.Context) error {
 
 	var ended error
 
-	err = until(ctx, 10*time.Second, func(ctx context.Context) error {
+	err = until(ctx, time.Minute, func(ctx context.Context) error {
 		select {
 		case err := <-exited:
 			ended = fmt.Errorf("the node's first process ended: %w; see %s", err, log.Name())
@@ -78,7 +80,7 @@ func copySelf(target string) error {
 	}
 	defer source.Close()
 
-	copied, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o700) //nolint:gosec // a program has to be executable
+	copied, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o700) //nolint:gosec // a program must be executable
 	if err != nil {
 		return err
 	}
@@ -97,8 +99,7 @@ func (n *Node) Exec(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	}
 
 	args = append([]string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"}, args...)
-	command := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // what the user asked for
-
+	command := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // the user's command
 	command.Env = append(n.environment(), "TERM="+os.Getenv("TERM"))
 
 	return command, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/supervisor"
 )
 
-// kernelSettings are what kubelet insists on (setupKernelTunables of pkg/kubelet/cm). They are the whole machine's, so
-// the node gets files in their place.
+// kernelSettings are the settings that kubelet requires (setupKernelTunables of pkg/kubelet/cm). They apply to the whole
+// machine, so the node has files in their place.
 var kernelSettings = map[string]string{
 	"vm/overcommit_memory":      "1",
 	"vm/panic_on_oom":           "0",
@@ -29,7 +29,7 @@ var kernelSettings = map[string]string{
 	"kernel/keys/root_maxbytes": "25000000",
 }
 
-// inNamespaces makes namespaces for a process that is about to start, and keeps the terminal's signals from it.
+// inNamespaces starts a process in new namespaces, and in a session of its own that gets no signals of the terminal.
 func inNamespaces() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
@@ -37,7 +37,7 @@ func inNamespaces() *syscall.SysProcAttr {
 	}
 }
 
-// Init is the node's first process. It makes the namespaces the node's own, and then runs what it is asked to.
+// Init is the node's first process. It sets up the namespaces, and then serves the supervisor.
 func Init(ctx context.Context, state string) error {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
@@ -47,34 +47,38 @@ func Init(ctx context.Context, state string) error {
 	}
 
 	if err := syscall.Sethostname([]byte(nodeName)); err != nil {
-		return fmt.Errorf("name the node: %w", err)
+		return fmt.Errorf("set the host name: %w", err)
 	}
 
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
-		return fmt.Errorf("let the node forward to its pods: %w", err)
+		return fmt.Errorf("enable IP forwarding: %w", err)
 	}
 
 	socket := filepath.Join(state, "supervisor.sock")
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove an earlier node's socket: %w", err)
+		return fmt.Errorf("remove the socket of an earlier node: %w", err)
 	}
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "unix", socket)
 	if err != nil {
-		return fmt.Errorf("listen for what to run: %w", err)
+		return fmt.Errorf("listen on the supervisor's socket: %w", err)
 	}
 
-	server := &http.Server{Handler: supervisor.Handler(supervisor.New(children)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler:           supervisor.Handler(supervisor.New(children)),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
 
 	return server.Serve(listener)
 }
 
-// ownMounts changes what the node sees, and nothing that the machine sees.
+// ownMounts changes the node's mounts. The machine's stay the same.
 func ownMounts(state string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("part from the machine's mounts: %w", err)
+		return fmt.Errorf("separate the mounts from the machine's: %w", err)
 	}
-	// Shared within the node, as containers with mountPropagation need it.
+
+	// Containers with mountPropagation need mounts that are shared within the node.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("share mounts with containers: %w", err)
 	}
@@ -93,7 +97,8 @@ func ownMounts(state string) error {
 			return err
 		}
 	}
-	// Nothing can be pulled: better to hear it at once than to wait for a name server out of reach.
+
+	// No image can be pulled, and this name server reports that immediately. One out of reach would cause timeouts.
 	names := filepath.Join(state, "etc", "resolv.conf")
 	if err := os.WriteFile(names, []byte("nameserver "+dnsAddress+"\noptions timeout:1 attempts:1\n"), 0o600); err != nil {
 		return err
@@ -116,9 +121,10 @@ func ownMounts(state string) error {
 	return nil
 }
 
+// bind mounts a file or folder over another.
 func bind(source, target string) error {
 	if err := syscall.Mount(source, target, "", syscall.MS_BIND, ""); err != nil {
-		return fmt.Errorf("put %s in the place of %s: %w", source, target, err)
+		return fmt.Errorf("mount %s over %s: %w", source, target, err)
 	}
 
 	return nil
@@ -126,7 +132,7 @@ func bind(source, target string) error {
 
 func unmount(point string) error { return syscall.Unmount(point, syscall.MNT_DETACH) }
 
-// snapshotter is containerd's way to stack an image's layers: an overlay cannot lie on another.
+// snapshotter returns the snapshotter for containerd. An overlay cannot be stacked on another overlay.
 func snapshotter(folder string) string {
 	const overlay = 0x794c7630
 

@@ -11,9 +11,9 @@ import (
 	"syscall"
 )
 
-// Elsewhere the cluster is made with kind, and a node of its own refused before any of these is called.
+// On other systems the cluster needs kind. checkMachine rejects a node before it calls any of these functions.
 
-var errNotLinux = errors.New("a node of its own needs Linux")
+var errNotLinux = errors.New("a node without kind needs Linux")
 
 func inNamespaces() *syscall.SysProcAttr { return nil }
 

@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// One link joins the machine and the node, and the machine's routes to pods and Services go over it.
+// A single link connects the machine and the node. It carries the machine's routes to pods and Services.
 const (
-	addresses     = "10.213.0.0/16" // all that follow
+	addresses     = "10.213.0.0/16" // contains all of the following
 	hostAddress   = "10.213.0.1"
 	nodeAddress   = "10.213.0.2"
 	linkBits      = "/30"
@@ -31,6 +31,7 @@ const (
 
 const apiServerURL = "https://" + nodeAddress + ":" + apiServerPort
 
+// connect creates the link, its addresses and its routes.
 func (n *Node) connect(ctx context.Context) error {
 	pid, err := n.supervisorPID()
 	if err != nil {
@@ -42,7 +43,8 @@ func (n *Node) connect(ctx context.Context) error {
 			return err
 		}
 
-		if err := ip(ctx, "link", "add", hostLink, "type", "veth", "peer", "name", nodeLink, "netns", strconv.Itoa(pid)); err != nil {
+		err := ip(ctx, "link", "add", hostLink, "type", "veth", "peer", "name", nodeLink, "netns", strconv.Itoa(pid))
+		if err != nil {
 			return err
 		}
 	}
@@ -69,7 +71,7 @@ func (n *Node) connect(ctx context.Context) error {
 			return err
 		}
 
-		if err := output(command); err != nil {
+		if err := runCommand(command); err != nil {
 			return fmt.Errorf("in the node: %w", err)
 		}
 	}
@@ -82,17 +84,17 @@ func linkExists() bool {
 	return err == nil
 }
 
-// addressesFree refuses to take addresses that the machine reaches elsewhere.
+// addressesFree returns an error if the machine has another route to the node's addresses.
 func addressesFree(ctx context.Context) error {
 	for _, relation := range []string{"root", "match"} {
 		routes, err := exec.CommandContext(ctx, "ip", "-4", "route", "show", relation, addresses).Output() //nolint:gosec // constants
 		if err != nil {
-			return fmt.Errorf("look at the machine's routes: %w", err)
+			return fmt.Errorf("list the machine's routes: %w", err)
 		}
 
 		for route := range strings.Lines(string(routes)) {
 			if !strings.HasPrefix(route, "default ") {
-				return fmt.Errorf("the machine has a route into the node's addresses, %s: %q; remove it", addresses, strings.TrimSpace(route))
+				return fmt.Errorf("the machine has a route to the node's addresses %s: %q; remove it", addresses, strings.TrimSpace(route))
 			}
 		}
 	}
@@ -100,7 +102,7 @@ func addressesFree(ctx context.Context) error {
 	return nil
 }
 
-// removeLink removes the machine's end, if it did not go with the node's.
+// removeLink removes the machine's end of the link, if it still exists.
 func removeLink(ctx context.Context) error {
 	if !linkExists() {
 		return nil
@@ -114,16 +116,16 @@ func removeLink(ctx context.Context) error {
 }
 
 func ip(ctx context.Context, args ...string) error {
-	return output(exec.CommandContext(ctx, "ip", args...)) //nolint:gosec // that this package names
+	return runCommand(exec.CommandContext(ctx, "ip", args...)) //nolint:gosec // the caller is this package
 }
 
-// output runs a command, and its error is what it printed.
-func output(command *exec.Cmd) error {
+// runCommand runs a command. The error contains its output.
+func runCommand(command *exec.Cmd) error {
 	var printed bytes.Buffer
 
 	command.Stdout = &printed
-
 	command.Stderr = &printed
+
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(command.Args, " "), err, strings.TrimSpace(printed.String()))
 	}

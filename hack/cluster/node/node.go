@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package node makes one real Kubernetes node out of processes on a Linux machine: in namespaces of its own, reachable
-// from the machine over one link, and gone without a trace when it is taken down.
+// Package node runs a real Kubernetes node as processes of a Linux machine. The node has namespaces of its own, and a link
+// connects it with the machine. Removing it leaves nothing behind.
 package node
 
 import (
@@ -21,20 +21,20 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/supervisor"
 )
 
-// nodeName is the Kubernetes node's, and its host name.
+// nodeName is the name of the Kubernetes node, and its host name.
 const nodeName = "whatsapp-webhook-node"
 
-// Node is the node whose files are in one folder.
+// Node is a node whose files are in a state folder.
 type Node struct {
-	state      string // folder of all that the node is
-	cache      string // folder of built programs
-	repository func() (string, error)
-	out        io.Writer // gets a line for each step
+	state      string                 // folder of the node's files
+	cache      string                 // folder of built programs
+	repository func() (string, error) // returns the folder of the repository
+	out        io.Writer              // receives a line for each step
 	programs   programs.Programs
 	supervisor *supervisor.Client
 }
 
-// New returns the node of a state folder, running or not. The repository is asked for when programs may have to be built.
+// New returns the node of a state folder, running or not. It calls repository only when programs may have to be built.
 func New(state, cache string, repository func() (string, error), out io.Writer) *Node {
 	return &Node{
 		state:      state,
@@ -45,14 +45,14 @@ func New(state, cache string, repository func() (string, error), out io.Writer) 
 	}
 }
 
-// Up starts what does not run yet, and returns when pods can be run and Services are found by name.
+// Up starts all parts that are not running, and returns when the node can run pods and resolve Services.
 func (n *Node) Up(ctx context.Context) error {
 	start := time.Now()
 	for _, step := range []struct {
 		title string
 		do    func(context.Context) error
 	}{
-		{"machine fit", n.checkMachine},
+		{"requirements", n.checkMachine},
 		{"programs", n.ensurePrograms},
 		{"folders and control groups", n.makeFolders},
 		{"namespaces", n.startSupervisor},
@@ -71,33 +71,33 @@ func (n *Node) Up(ctx context.Context) error {
 		began := time.Now()
 
 		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w\nlogs are in %s; 'make cluster-down' removes what there is", step.title, err, n.path("log"))
+			return fmt.Errorf("%s: %w\nsee the logs in %s; 'make cluster-down' removes the node", step.title, err, n.path("log"))
 		}
 
 		fmt.Fprintf(n.out, "%6.1f s  %s\n", time.Since(began).Seconds(), step.title)
 	}
 
-	fmt.Fprintf(n.out, "%6.1f s  in all\n", time.Since(start).Seconds())
+	fmt.Fprintf(n.out, "%6.1f s  total\n", time.Since(start).Seconds())
 
 	return nil
 }
 
-// Kubeconfig returns the file of the cluster's administrator. It works on the machine and in the node.
+// Kubeconfig returns the administrator's kubeconfig file, which works on the machine and in the node.
 func (n *Node) Kubeconfig() string { return n.path("kubeconfig") }
 
-// Path returns the folders that PATH needs for kubectl, and in the node for ctr.
+// Path returns the folders of kubectl, and of ctr in the node, for PATH.
 func (n *Node) Path() []string {
 	return []string{n.path("programs", "kubernetes"), n.path("programs", "containerd")}
 }
 
-// Status tells how the node's programs are; an error says that one has ended, or that the node is not running.
+// Status prints the state of the node's programs. It returns an error if one has ended, or if the node is not running.
 func (n *Node) Status(ctx context.Context, out io.Writer) error {
 	pid, err := n.supervisorPID()
 	if err != nil {
 		return err
 	}
 
-	fmt.Fprintf(out, "node %s in the namespaces of process %d, its files in %s\n", nodeName, pid, n.state)
+	fmt.Fprintf(out, "node %s in the namespaces of process %d, with its files in %s\n", nodeName, pid, n.state)
 
 	states, err := n.supervisor.List(ctx)
 	if err != nil {
@@ -105,31 +105,33 @@ func (n *Node) Status(ctx context.Context, out io.Writer) error {
 	}
 
 	for _, s := range states {
-		how := "runs"
+		state := "running"
 		if !s.Running {
-			how = "ended, " + s.Ended
+			state = "ended, " + s.Ended
 		}
 
-		fmt.Fprintf(out, "%-24s %s\n", s.Name, how)
+		fmt.Fprintf(out, "%-24s %s\n", s.Name, state)
 	}
 
 	return n.ended(states)
 }
 
-// Start starts a program of the node that was stopped or has ended.
+// Start starts a stopped or ended program of the node.
 func (n *Node) Start(ctx context.Context, program string) error {
-	return n.supervisor.StartAgain(ctx, program)
+	return n.supervisor.Restart(ctx, program)
 }
 
-// Stop ends a program of the node.
+// Stop stops a program of the node.
 func (n *Node) Stop(ctx context.Context, program string) error {
 	return n.supervisor.Stop(ctx, program)
 }
 
+// path returns the path of a file in the state folder.
 func (n *Node) path(elements ...string) string {
 	return filepath.Join(append([]string{n.state}, elements...)...)
 }
 
+// ensurePrograms builds the programs that the cache lacks.
 func (n *Node) ensurePrograms(ctx context.Context) error {
 	root, err := n.repository()
 	if err != nil {
@@ -141,6 +143,7 @@ func (n *Node) ensurePrograms(ctx context.Context) error {
 	return err
 }
 
+// makeFolders creates the folders of the node, with links to its programs, and the control groups.
 func (n *Node) makeFolders(context.Context) error {
 	for _, folder := range []string{"bin", "etc", "log", "pki", "programs", "tmp", "var/lib", "var/log"} {
 		if err := os.MkdirAll(n.path(folder), 0o750); err != nil {
@@ -162,7 +165,7 @@ func (n *Node) makeFolders(context.Context) error {
 	return makeControlGroups()
 }
 
-// program returns the path of one of the programs that were built.
+// program returns the path of a built program.
 func (n *Node) program(set, program string) string { return n.path("programs", set, program) }
 
 // run starts a program inside the node.
@@ -175,16 +178,22 @@ func (n *Node) run(ctx context.Context, program, executable string, args ...stri
 	})
 }
 
-// environment is that of programs inside the node: nothing of the machine's, a proxy say, may get in.
+// environment returns the environment of programs inside the node. It has no variables of the machine, such as a proxy.
 func (n *Node) environment() []string {
 	path := append(n.Path(), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-	return []string{"PATH=" + strings.Join(path, ":"), "TMPDIR=" + n.path("tmp"), "HOME=/root", "KUBECONFIG=" + n.Kubeconfig()}
+
+	return []string{
+		"PATH=" + strings.Join(path, ":"),
+		"TMPDIR=" + n.path("tmp"),
+		"HOME=/root",
+		"KUBECONFIG=" + n.Kubeconfig(),
+	}
 }
 
 //go:embed files
 var files embed.FS
 
-// render fills in one of the files with the node's addresses and paths.
+// render returns an embedded file with the node's addresses and paths.
 func (n *Node) render(file string) ([]byte, error) {
 	parsed, err := template.ParseFS(files, "files/"+file)
 	if err != nil {
@@ -212,8 +221,8 @@ func (n *Node) render(file string) ([]byte, error) {
 	return []byte(text.String()), err
 }
 
-// place renders a file into the node's etc and returns where it is.
-func (n *Node) place(file string) (string, error) {
+// writeFile renders a file into the node's etc and returns its path.
+func (n *Node) writeFile(file string) (string, error) {
 	text, err := n.render(file)
 	if err != nil {
 		return "", err
@@ -224,10 +233,10 @@ func (n *Node) place(file string) (string, error) {
 	return target, os.WriteFile(target, text, 0o600)
 }
 
-// until asks every tenth of a second, until there is no error or the time is over. Then its error is the last one that
-// was not of the time itself.
-func until(ctx context.Context, patience time.Duration, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// until calls check every tenth of a second until it returns no error. After the timeout it returns the last error that the
+// timeout itself did not cause.
+func until(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -235,7 +244,7 @@ func until(ctx context.Context, patience time.Duration, ask func(context.Context
 
 	var last error
 	for {
-		err := ask(ctx)
+		err := check(ctx)
 		if err == nil {
 			return nil
 		}
@@ -246,7 +255,7 @@ func until(ctx context.Context, patience time.Duration, ask func(context.Context
 
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %s still: %w", patience, last)
+			return fmt.Errorf("still failing after %s: %w", timeout, last)
 		case <-tick.C:
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,7 +55,7 @@ func TestMissingPrograms(t *testing.T) {
 	}
 }
 
-// TestFiles renders every file, so that none names a value there is not, and reads the YAML ones.
+// TestFiles renders each file, to show that all its values exist, and parses the YAML files.
 func TestFiles(t *testing.T) {
 	n := New("/state/node", "/cache", nil, io.Discard)
 
@@ -69,7 +70,7 @@ func TestFiles(t *testing.T) {
 		}
 
 		if strings.Contains(string(text), "<no value>") {
-			t.Errorf("%s names a value there is not:\n%s", path, text)
+			t.Errorf("%s uses an unknown value:\n%s", path, text)
 		}
 
 		for document := range strings.SplitSeq(string(text), "\n---\n") {
@@ -122,40 +123,48 @@ func TestNotRunning(t *testing.T) {
 	}
 }
 
-// TestKillSpares checks that a process is left alone that does not run the node's own program, whatever its number.
-func TestKillSpares(t *testing.T) {
+// TestKillIgnoresOtherPrograms checks that kill ignores a process that does not run the node's program.
+func TestKillIgnoresOtherPrograms(t *testing.T) {
 	n := New(filepath.Join(t.TempDir(), "node"), t.TempDir(), nil, io.Discard)
 	if err := n.kill(os.Getpid()); err != nil {
 		t.Error(err)
 	}
 
 	if n.isOwn(os.Getpid()) {
-		t.Error("this process is not the node's")
+		t.Error("isOwn is true for a process of another program")
 	}
 }
 
-func TestUntil(t *testing.T) {
-	asked := 0
-	if err := until(t.Context(), time.Minute, func(context.Context) error {
-		if asked++; asked < 3 {
-			return errors.New("not yet")
+func TestUntilSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+
+		err := until(t.Context(), time.Minute, func(context.Context) error {
+			if calls++; calls < 3 {
+				return errors.New("not yet")
+			}
+
+			return nil
+		})
+		if err != nil || calls != 3 {
+			t.Errorf("%d calls: %v", calls, err)
 		}
-
-		return nil
-	}); err != nil || asked != 3 {
-		t.Errorf("asked %d times: %v", asked, err)
-	}
-
-	err := until(t.Context(), 150*time.Millisecond, func(ctx context.Context) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-
-		return errors.New("never")
 	})
-	if got, want := message(err), "after 150ms still: never"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+}
+
+func TestUntilTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		err := until(t.Context(), 150*time.Millisecond, func(ctx context.Context) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+
+			return errors.New("never")
+		})
+		if got, want := message(err), "still failing after 150ms: never"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
 
 func TestWriteImage(t *testing.T) {
@@ -181,7 +190,11 @@ func TestWriteImage(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if config.OS != "linux" || config.Architecture == "" || config.Config.User != "65532:65532" || !cmp.Equal(config.Config.Entrypoint, []string{"/program"}) {
+	if config.OS != "linux" || config.Architecture == "" {
+		t.Errorf("platform %s/%s", config.OS, config.Architecture)
+	}
+
+	if config.Config.User != "65532:65532" || !cmp.Equal(config.Config.Entrypoint, []string{"/program"}) {
 		t.Errorf("%+v", config)
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// errNotRunning is that of all that needs a running node.
+// errNotRunning is the error of operations that need a running node.
 var errNotRunning = errors.New("the node is not running; 'make cluster-up' starts it")
 
-// ownProgram is the copy of this program that the node runs. No other process has it as its executable, so processes
-// are the node's by what they run, and no number has to be trusted that was written down when it was another's.
+// ownProgram returns the path of the copy of this program that the node runs. It identifies the node's processes, because no
+// other process runs it. A recorded process id could belong to another process by now.
 func (n *Node) ownProgram() string { return n.path("bin", "cluster") }
 
-// supervisorPID returns the number, on the machine, of the node's first process.
+// supervisorPID returns the machine's process id of the node's first process.
 func (n *Node) supervisorPID() (int, error) {
 	for _, pid := range processes() {
 		if args := command(pid); n.isOwn(pid) && len(args) > 1 && args[1] == InitCommand {
@@ -33,8 +33,9 @@ func (n *Node) supervisorPID() (int, error) {
 	return 0, errNotRunning
 }
 
-// checkAlone refuses to touch the link and the control groups while they are those of a node with another state folder.
-func (n *Node) checkAlone(context.Context) error {
+// checkNoOther returns an error if a node with another state folder is running, since it uses the same link and control
+// groups.
+func (n *Node) checkNoOther(context.Context) error {
 	for _, pid := range processes() {
 		args := command(pid)
 		if len(args) != 3 || args[1] != InitCommand || args[2] == n.state {
@@ -42,54 +43,56 @@ func (n *Node) checkAlone(context.Context) error {
 		}
 
 		if other := (&Node{state: args[2]}); other.isOwn(pid) {
-			return fmt.Errorf("another node runs, with its files in %s: take that down first, with XDG_STATE_HOME as it was when it was started", other.state)
+			return fmt.Errorf("another node is running, with its files in %s: take it down first, with the XDG_STATE_HOME it was started with",
+				other.state)
 		}
 	}
 
 	return nil
 }
 
-// endProcesses ends the node's first process, with which the kernel ends all the others, and waits for that.
+// endProcesses kills the node's first process, and waits until the kernel has ended all the others with it.
 func (n *Node) endProcesses(ctx context.Context) error {
-	return until(ctx, 30*time.Second, func(context.Context) error {
-		var left []error
+	return until(ctx, 2*time.Minute, func(context.Context) error {
+		var running []error
 		for _, pid := range processes() {
 			if !n.isOwn(pid) {
 				continue
 			}
 
-			left = append(left, fmt.Errorf("process %d lives", pid), n.kill(pid))
+			running = append(running, fmt.Errorf("process %d is running", pid), n.kill(pid))
 		}
 
-		return errors.Join(left...)
+		return errors.Join(running...)
 	})
 }
 
-// kill holds on to the process before it looks whose it is, so that the number cannot change hands in between.
+// kill opens the process before it checks its program, so that the process id cannot be reused in between.
 func (n *Node) kill(pid int) error {
 	process, err := os.FindProcess(pid)
 	if err != nil {
 		return err
 	}
-	defer process.Release() //nolint:errcheck // nothing is left to do
+	defer process.Release() //nolint:errcheck // there is nothing to recover
 
 	if !n.isOwn(pid) {
 		return nil
 	}
 
 	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("end process %d: %w", pid, err)
+		return fmt.Errorf("kill process %d: %w", pid, err)
 	}
 
 	return nil
 }
 
+// isOwn reports whether the process runs the node's program.
 func (n *Node) isOwn(pid int) bool {
 	executable, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	return err == nil && strings.TrimSuffix(executable, " (deleted)") == n.ownProgram()
 }
 
-// processes returns the numbers of all processes of the machine.
+// processes returns the ids of all processes of the machine.
 func processes() []int {
 	names, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -106,7 +109,7 @@ func processes() []int {
 	return pids
 }
 
-// command returns a process's command line; nothing when it has gone.
+// command returns the command line of a process, or nil if it has ended.
 func command(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {

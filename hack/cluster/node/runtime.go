@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// The images that the node makes for itself. Nothing can be pulled, so nothing but a load brings others.
+// Images built for the node. No images can be pulled, so others must be loaded.
 const (
 	pauseImage = "localhost/pause:node"
 	dnsImage   = "localhost/coredns:node"
 )
 
 func (n *Node) startContainerd(ctx context.Context) error {
-	config, err := n.place("containerd.toml")
+	config, err := n.writeFile("containerd.toml")
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (n *Node) startContainerd(ctx context.Context) error {
 		return err
 	}
 
-	if _, err := n.place("cni/10-pods.conflist"); err != nil {
+	if _, err := n.writeFile("cni/10-pods.conflist"); err != nil {
 		return err
 	}
 
@@ -37,12 +37,13 @@ func (n *Node) startContainerd(ctx context.Context) error {
 		return err
 	}
 
-	return n.await(ctx, 30*time.Second, func(ctx context.Context) error {
+	return n.await(ctx, 2*time.Minute, func(ctx context.Context) error {
 		_, err := n.ctr(ctx, nil, "version")
 		return err
 	})
 }
 
+// loadOwnImages builds and loads the images of pause and CoreDNS.
 func (n *Node) loadOwnImages(ctx context.Context) error {
 	for _, image := range []struct{ name, set, program string }{
 		{pauseImage, "pause", "pause"},
@@ -50,7 +51,7 @@ func (n *Node) loadOwnImages(ctx context.Context) error {
 	} {
 		archive := n.path("tmp", image.program+".tar")
 		if err := writeImage(archive, image.name, n.program(image.set, image.program)); err != nil {
-			return fmt.Errorf("make the image %s: %w", image.name, err)
+			return fmt.Errorf("build the image %s: %w", image.name, err)
 		}
 
 		if _, err := n.Load(ctx, archive); err != nil {
@@ -65,8 +66,7 @@ func (n *Node) loadOwnImages(ctx context.Context) error {
 	return nil
 }
 
-// Load gives the images of an archive, of Docker's form or OCI's, to the node, and returns the names of those it did not
-// have.
+// Load loads the images of an archive of Docker or OCI into the node. It returns the names of those that were not there.
 func (n *Node) Load(ctx context.Context, archive string) ([]string, error) {
 	file, err := os.Open(archive)
 	if err != nil {
@@ -108,8 +108,10 @@ func (n *Node) images(ctx context.Context) (map[string]string, error) {
 
 	images := map[string]string{}
 	for line := range strings.Lines(listed) {
-		// kubelet finds an image by its digest, too; those names are left out.
-		if fields := strings.Fields(line); len(fields) > 2 && fields[0] != "REF" && !strings.HasPrefix(fields[0], "sha256:") {
+		fields := strings.Fields(line)
+
+		// kubelet also names each image by its digest; these names are skipped.
+		if len(fields) > 2 && fields[0] != "REF" && !strings.HasPrefix(fields[0], "sha256:") {
 			images[fields[0]] = fields[2]
 		}
 	}
@@ -117,7 +119,7 @@ func (n *Node) images(ctx context.Context) (map[string]string, error) {
 	return images, nil
 }
 
-// ctr runs containerd's client in the namespace that kubelet uses, and returns what it prints.
+// ctr runs containerd's client in kubelet's namespace, and returns its output.
 func (n *Node) ctr(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
@@ -131,8 +133,8 @@ func (n *Node) ctr(ctx context.Context, stdin io.Reader, args ...string) (string
 
 	command.Stdin = stdin
 	command.Stdout = &stdout
-
 	command.Stderr = &stderr
+
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}

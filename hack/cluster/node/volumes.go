@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// VolumesCommand is the argument with which this program provisions volumes inside the node.
+	// VolumesCommand is the command that provisions volumes inside the node. Its argument is a kubeconfig.
 	VolumesCommand = "volumes"
 
 	storageClass = "standard" // as with kind

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command pause holds a pod's namespaces until it is told to end, and is what orphaned processes of the pod end under.
+// Command pause holds a pod's namespaces until it is stopped, and reaps the pod's orphaned processes.
 package main
 
 import (

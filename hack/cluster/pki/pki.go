@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pki is the small certificate authority of a throw-away cluster.
+// Package pki is a certificate authority for a disposable cluster.
 package pki
 
 import (
@@ -20,12 +20,15 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// lifetime is more than a throw-away cluster gets old.
+// lifetime is longer than that of any disposable cluster.
 const lifetime = 365 * 24 * time.Hour
 
-// Pair is a certificate and its key, in PEM.
+// Pair is a certificate and its key.
 type Pair struct {
-	Cert, Key []byte
+	// Cert is the certificate, in PEM.
+	Cert []byte
+	// Key is the private key, in PEM.
+	Key []byte
 }
 
 // Authority signs certificates.
@@ -35,11 +38,11 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority returns an authority with a fresh key.
+// NewAuthority returns an authority with a new key.
 func NewAuthority(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make the authority's key: %w", err)
+		return nil, fmt.Errorf("create the authority's key: %w", err)
 	}
 
 	template, err := template(pkix.Name{CommonName: name})
@@ -60,7 +63,7 @@ func NewAuthority(name string) (*Authority, error) {
 
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("read the authority's own certificate: %w", err)
+		return nil, fmt.Errorf("parse the authority's certificate: %w", err)
 	}
 
 	return &Authority{
@@ -70,12 +73,12 @@ func NewAuthority(name string) (*Authority, error) {
 	}, nil
 }
 
-// Issue returns a certificate for a client, and for a server at the hosts (names or addresses) when there are any.
-// To Kubernetes the name is the user and the groups are the user's groups.
+// Issue returns a certificate for a client, and for a server at the hosts (names or addresses), if any. Kubernetes uses the
+// name as the user, and the groups as the user's groups.
 func (a *Authority) Issue(name string, groups []string, hosts ...string) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return Pair{}, fmt.Errorf("make the key of %s: %w", name, err)
+		return Pair{}, fmt.Errorf("create the key of %s: %w", name, err)
 	}
 
 	template, err := template(pkix.Name{CommonName: name, Organization: groups})
@@ -101,7 +104,7 @@ func (a *Authority) Issue(name string, groups []string, hosts ...string) (Pair, 
 	return sign(template, a.cert, key, a.key)
 }
 
-// Kubeconfig returns the file for a client of the API server at a URL, whose certificate the authority signed.
+// Kubeconfig returns a kubeconfig for a client of the API server at a URL. The authority signed the server's certificate.
 func (a *Authority) Kubeconfig(server string, client Pair) ([]byte, error) {
 	const name = "whatsapp-webhook"
 
@@ -114,10 +117,11 @@ func (a *Authority) Kubeconfig(server string, client Pair) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
+// template returns a certificate to sign, without usages.
 func template(subject pkix.Name) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return nil, fmt.Errorf("draw a serial number: %w", err)
+		return nil, fmt.Errorf("generate a serial number: %w", err)
 	}
 
 	now := time.Now()
@@ -130,6 +134,7 @@ func template(subject pkix.Name) (*x509.Certificate, error) {
 	}, nil
 }
 
+// sign returns the signed certificate and its key.
 func sign(template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (Pair, error) {
 	cert, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), by)
 	if err != nil {
@@ -138,7 +143,7 @@ func sign(template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) (Pair, 
 
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return Pair{}, fmt.Errorf("write the key of %s: %w", template.Subject.CommonName, err)
+		return Pair{}, fmt.Errorf("encode the key of %s: %w", template.Subject.CommonName, err)
 	}
 
 	return Pair{

@@ -29,11 +29,11 @@ func TestIssue(t *testing.T) {
 		dnsName string
 		valid   bool
 	}{
-		"client":           {nil, x509.ExtKeyUsageClientAuth, "", true},
-		"client as server": {nil, x509.ExtKeyUsageServerAuth, "", false},
-		"server by name":   {[]string{"node", "10.213.0.2"}, x509.ExtKeyUsageServerAuth, "node", true},
-		"server by number": {[]string{"node", "10.213.0.2"}, x509.ExtKeyUsageServerAuth, "10.213.0.2", true},
-		"another's name":   {[]string{"node"}, x509.ExtKeyUsageServerAuth, "other", false},
+		"client":            {nil, x509.ExtKeyUsageClientAuth, "", true},
+		"client as server":  {nil, x509.ExtKeyUsageServerAuth, "", false},
+		"server by name":    {[]string{"node", "10.213.0.2"}, x509.ExtKeyUsageServerAuth, "node", true},
+		"server by address": {[]string{"node", "10.213.0.2"}, x509.ExtKeyUsageServerAuth, "10.213.0.2", true},
+		"other name":        {[]string{"node"}, x509.ExtKeyUsageServerAuth, "other", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pair, err := authority.Issue("system:node:node", []string{"system:nodes"}, test.hosts...)
@@ -52,7 +52,7 @@ func TestIssue(t *testing.T) {
 				KeyUsages: []x509.ExtKeyUsage{test.usage},
 			})
 			if (err == nil) != test.valid {
-				t.Errorf("valid should be %t: %v", test.valid, err)
+				t.Errorf("want valid %t: %v", test.valid, err)
 			}
 
 			if diff := cmp.Diff([]string{"system:nodes"}, loaded.Leaf.Subject.Organization); diff != "" || loaded.Leaf.Subject.CommonName != "system:node:node" {
@@ -62,7 +62,7 @@ func TestIssue(t *testing.T) {
 	}
 }
 
-// TestTokenKeys checks that the API server can read what signs, and what verifies, tokens of service accounts.
+// TestTokenKeys checks that the API server can parse the keys that sign and verify service account tokens.
 func TestTokenKeys(t *testing.T) {
 	authority, err := NewAuthority("test")
 	if err != nil {

@@ -1,8 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package programs builds the programs of a node from the Go modules that are pinned under hack/, and keeps them, so
-// that the next node starts at once.
+// Package programs builds the programs of a node from the Go modules pinned under hack/. It caches them for the next node.
 package programs
 
 import (
@@ -20,7 +19,7 @@ import (
 	"time"
 )
 
-// set is programs of one Go module, all linked statically.
+// set is a group of programs of one Go module, all linked statically.
 type set struct {
 	name     string
 	folder   string // in the repository
@@ -45,10 +44,11 @@ var sets = []set{
 	{"pause", "hack/cluster/pause", []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/pause"}, nil},
 }
 
-// Programs are the folders of the executables, by the name of their set.
+// Programs maps the name of each set to the folder of its executables.
 type Programs map[string]string
 
-// Ensure builds what the cache does not have. root is the repository's folder; progress gets a line for each program.
+// Ensure builds the programs that the cache lacks. root is the folder of the repository; progress receives a line for each
+// program.
 func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Programs, error) {
 	p := Programs{}
 
@@ -66,9 +66,9 @@ func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Progra
 	return p, nil
 }
 
-// controlPlane returns the folder with the kube-apiserver and the etcd that the tests run against, too.
+// controlPlane returns the folder of kube-apiserver and etcd, which the tests use too.
 func controlPlane(ctx context.Context, root string, progress io.Writer) (string, error) {
-	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", "assets.sh")) //nolint:gosec // of this repository
+	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", "assets.sh")) //nolint:gosec // a script of this repository
 	script.Stderr = progress
 
 	folder, err := script.Output()
@@ -79,13 +79,13 @@ func controlPlane(ctx context.Context, root string, progress io.Writer) (string,
 	return strings.TrimSpace(string(folder)), nil
 }
 
-// ensure returns the folder that the set's executables are in. Its name says what they were built from.
+// ensure returns the folder of the set's executables. Its name contains a fingerprint of their sources.
 func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer) (string, error) {
 	source := filepath.Join(root, s.folder)
 
 	key, err := fingerprint(source, s.packages)
 	if err != nil {
-		return "", fmt.Errorf("look at what %s is built from: %w", s.name, err)
+		return "", fmt.Errorf("fingerprint the sources of %s: %w", s.name, err)
 	}
 
 	target := filepath.Join(cache, s.name+"-"+key)
@@ -102,10 +102,11 @@ func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer)
 
 		linker += " " + more
 	}
-	// Only a whole set gets the name that is looked for.
+
+	// The folder gets its final name once the set is complete.
 	partial := target + ".partial"
 	if err := os.MkdirAll(partial, 0o750); err != nil {
-		return "", fmt.Errorf("make room in the cache: %w", err)
+		return "", fmt.Errorf("create a folder in the cache: %w", err)
 	}
 
 	for _, pkg := range s.packages {
@@ -115,7 +116,7 @@ func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer)
 	}
 
 	if err := os.Rename(partial, target); err != nil {
-		return "", fmt.Errorf("keep %s: %w", s.name, err)
+		return "", fmt.Errorf("store %s in the cache: %w", s.name, err)
 	}
 
 	return target, nil
@@ -123,8 +124,8 @@ func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer)
 
 func build(ctx context.Context, folder, pkg, target, linker string, progress io.Writer) error {
 	start := time.Now()
-	command := exec.CommandContext(ctx, "go", "build", "-C", folder, "-trimpath", "-ldflags", linker, "-o", target, pkg) //nolint:gosec // that this package names
-
+	//nolint:gosec // the packages are listed above
+	command := exec.CommandContext(ctx, "go", "build", "-C", folder, "-trimpath", "-ldflags", linker, "-o", target, pkg)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 
 	var stderr bytes.Buffer
@@ -139,7 +140,7 @@ func build(ctx context.Context, folder, pkg, target, linker string, progress io.
 	return nil
 }
 
-// fingerprint names the files of a module's folder, and the packages, by their content.
+// fingerprint returns a hash of the files of a module's folder, and of the packages.
 func fingerprint(folder string, packages []string) (string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -166,9 +167,12 @@ func fingerprint(folder string, packages []string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:12], nil
 }
 
-// kubernetesVersion stamps the version that the module pins, as Kubernetes' own build does.
+// kubernetesVersion returns linker flags that set the pinned version, as Kubernetes' own build does.
 func kubernetesVersion(ctx context.Context, folder string) (string, error) {
-	version, err := exec.CommandContext(ctx, "go", "list", "-C", folder, "-m", "-f", "{{.Version}}", "k8s.io/kubernetes").Output() //nolint:gosec // that this package names
+	//nolint:gosec // a folder of this repository
+	list := exec.CommandContext(ctx, "go", "list", "-C", folder, "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+
+	version, err := list.Output()
 	if err != nil {
 		return "", fmt.Errorf("read the pinned version of Kubernetes: %w", err)
 	}
@@ -182,5 +186,6 @@ func kubernetesVersion(ctx context.Context, folder string) (string, error) {
 
 	const pkg = "k8s.io/component-base/version"
 
-	return fmt.Sprintf("-X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s", pkg, text, parts[0], parts[1]), nil
+	return fmt.Sprintf("-X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s",
+		pkg, text, parts[0], parts[1]), nil
 }

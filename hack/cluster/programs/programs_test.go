@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestEnsure builds a small module once, and again when it has changed.
+// TestEnsure checks that a module is built once, and again after a change.
 func TestEnsure(t *testing.T) {
 	root := t.TempDir()
 	cache := t.TempDir()
@@ -58,7 +58,7 @@ func TestEnsure(t *testing.T) {
 	write("main.go", "package main\n\nfunc main() { println(\"two\") }\n")
 
 	if changed := ensure(); changed == first {
-		t.Error("a change was not built")
+		t.Error("not built again after a change")
 	}
 
 	write("main.go", "package main\n\nfunc main() { nothing() }\n")

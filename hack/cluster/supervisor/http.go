@@ -34,19 +34,20 @@ func Handler(s *Supervisor) http.Handler {
 			err = s.Start(p)
 		}
 
-		answer(w, err)
+		respond(w, err)
 	})
 	mux.HandleFunc("POST /programs/{name}/start", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, s.StartAgain(r.PathValue("name")))
+		respond(w, s.Restart(r.PathValue("name")))
 	})
 	mux.HandleFunc("POST /programs/{name}/stop", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, s.Stop(r.PathValue("name")))
+		respond(w, s.Stop(r.PathValue("name")))
 	})
 
 	return mux
 }
 
-func answer(w http.ResponseWriter, err error) {
+// respond writes the response of a command.
+func respond(w http.ResponseWriter, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
@@ -55,61 +56,65 @@ func answer(w http.ResponseWriter, err error) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Client asks the Supervisor behind a unix socket.
+// Client calls a Supervisor over a unix socket.
 type Client struct {
 	http http.Client
 }
 
-// Dial returns a Client for the Supervisor at the socket. It connects when it is asked something.
+// Dial returns a Client for the Supervisor at the socket. It connects with the first call.
 func Dial(socket string) *Client {
 	return &Client{http.Client{
-		Timeout: patience + 10*time.Second,
-		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		}},
+		Timeout: stopTimeout + time.Minute,
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			},
+		},
 	}}
 }
 
-// Start runs a program, unless one of its name runs already.
+// Start starts a program, unless one of its name is running.
 func (c *Client) Start(ctx context.Context, p Program) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
 
-	_, err = c.ask(ctx, http.MethodPost, "/programs", body)
+	_, err = c.call(ctx, http.MethodPost, "/programs", body)
 
 	return err
 }
 
-// StartAgain runs a program that was stopped, or ended, as it ran before.
-func (c *Client) StartAgain(ctx context.Context, name string) error {
-	_, err := c.ask(ctx, http.MethodPost, "/programs/"+name+"/start", nil)
+// Restart starts a stopped or ended program again.
+func (c *Client) Restart(ctx context.Context, name string) error {
+	_, err := c.call(ctx, http.MethodPost, "/programs/"+name+"/start", nil)
 	return err
 }
 
-// Stop ends a program and returns when it has ended.
+// Stop stops a program, and returns when it has ended.
 func (c *Client) Stop(ctx context.Context, name string) error {
-	_, err := c.ask(ctx, http.MethodPost, "/programs/"+name+"/stop", nil)
+	_, err := c.call(ctx, http.MethodPost, "/programs/"+name+"/stop", nil)
 	return err
 }
 
-// List returns the programs, by name.
+// List returns the programs, sorted by name.
 func (c *Client) List(ctx context.Context) ([]State, error) {
-	body, err := c.ask(ctx, http.MethodGet, "/programs", nil)
+	body, err := c.call(ctx, http.MethodGet, "/programs", nil)
 	if err != nil {
 		return nil, err
 	}
 
 	var states []State
 	if err := json.Unmarshal(body, &states); err != nil {
-		return nil, fmt.Errorf("read the state of the programs: %w", err)
+		return nil, fmt.Errorf("decode the state of the programs: %w", err)
 	}
 
 	return states, nil
 }
 
-func (c *Client) ask(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+// call sends a request and returns the body of the response.
+func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://supervisor"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -117,13 +122,13 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte) ([]b
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the node's supervisor: %w", err)
+		return nil, fmt.Errorf("call the node's supervisor: %w", err)
 	}
 	defer resp.Body.Close()
 
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return nil, fmt.Errorf("ask the node's supervisor: %w", err)
+		return nil, fmt.Errorf("call the node's supervisor: %w", err)
 	}
 
 	if resp.StatusCode >= http.StatusBadRequest {

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package supervisor runs the programs of a node. It is process 1 of the node's namespaces: what it started, and what
-// those started, ends with it, because the kernel sees to that.
+// Package supervisor runs the programs of a node. Its process is process 1 of the node's namespaces, so the kernel ends all
+// other processes with it.
 package supervisor
 
 import (
@@ -16,40 +16,48 @@ import (
 	"time"
 )
 
-// patience is what a program has to end by itself.
-const patience = 20 * time.Second
+// stopTimeout is the time between SIGTERM and SIGKILL.
+const stopTimeout = 20 * time.Second
 
-// Program is what to run.
+// Program is a program to run.
 type Program struct {
-	Name string   `json:"name"`
-	Args []string `json:"args"` // the first is the path of the executable
-	Env  []string `json:"env"`
-	Log  string   `json:"log"` // the file that gets its output
+	// Name identifies the program.
+	Name string `json:"name"`
+	// Args holds the path of the executable, and its arguments.
+	Args []string `json:"args"`
+	// Env is the environment.
+	Env []string `json:"env"`
+	// Log is the file for its output.
+	Log string `json:"log"`
 }
 
-// State says how a program is.
+// State is the state of a program.
 type State struct {
-	Name    string `json:"name"`
-	Running bool   `json:"running"`
-	Ended   string `json:"ended"` // how it ended: "exit status 1"
+	// Name identifies the program.
+	Name string `json:"name"`
+	// Running reports whether it is running.
+	Running bool `json:"running"`
+	// Ended is how it ended, such as "exit status 1".
+	Ended string `json:"ended"`
 }
 
-// Supervisor owns the programs it started.
+// Supervisor runs programs.
 type Supervisor struct {
 	mu       sync.Mutex
-	programs map[string]*running
+	programs map[string]*process
 }
 
-type running struct {
+// process is a running or ended process of a program.
+type process struct {
 	program Program
 	pid     int
-	ended   chan struct{} // closed when it has
-	how     string
+	ended   chan struct{} // closed when the process has ended
+	status  string
 }
 
-// New returns a Supervisor that reaps as soon as children, the signals SIGCHLD, tell it to.
+// New returns a Supervisor that reaps ended processes on each signal from children, which must receive SIGCHLD.
 func New(children <-chan os.Signal) *Supervisor {
-	s := &Supervisor{programs: map[string]*running{}}
+	s := &Supervisor{programs: map[string]*process{}}
 	go func() {
 		for range children {
 			s.reap()
@@ -59,9 +67,9 @@ func New(children <-chan os.Signal) *Supervisor {
 	return s
 }
 
-// Start runs a program, unless one of its name runs already.
+// Start starts a program, unless one of its name is running.
 func (s *Supervisor) Start(p Program) error {
-	// Reaping waits for the lock, so a program that ends at once is known by then.
+	// Reaping needs the lock too, so a program that ends immediately is registered by then.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -79,23 +87,23 @@ func (s *Supervisor) Start(p Program) error {
 	}
 	defer log.Close()
 
-	nothing, err := os.Open(os.DevNull)
+	stdin, err := os.Open(os.DevNull)
 	if err != nil {
 		return fmt.Errorf("open the input of %s: %w", p.Name, err)
 	}
-	defer nothing.Close()
+	defer stdin.Close()
 
 	child, err := os.StartProcess(p.Args[0], p.Args, &os.ProcAttr{
 		Dir:   "/",
 		Env:   p.Env,
-		Files: []*os.File{nothing, log, log},
+		Files: []*os.File{stdin, log, log},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
 
-	s.programs[p.Name] = &running{
+	s.programs[p.Name] = &process{
 		program: p,
 		pid:     child.Pid,
 		ended:   make(chan struct{}),
@@ -104,8 +112,8 @@ func (s *Supervisor) Start(p Program) error {
 	return child.Release()
 }
 
-// StartAgain runs a program that was stopped, or ended, as it ran before.
-func (s *Supervisor) StartAgain(name string) error {
+// Restart starts a stopped or ended program again.
+func (s *Supervisor) Restart(name string) error {
 	r, err := s.find(name)
 	if err != nil {
 		return err
@@ -114,7 +122,7 @@ func (s *Supervisor) StartAgain(name string) error {
 	return s.Start(r.program)
 }
 
-// Stop ends a program, by force when it takes too long, and returns when it has ended.
+// Stop stops a program, by SIGKILL if SIGTERM takes too long, and returns when it has ended.
 func (s *Supervisor) Stop(name string) error {
 	r, err := s.find(name)
 	if err != nil {
@@ -128,7 +136,7 @@ func (s *Supervisor) Stop(name string) error {
 	select {
 	case <-r.ended:
 		return nil
-	case <-time.After(patience):
+	case <-time.After(stopTimeout):
 	}
 
 	if err := s.signal(r, syscall.SIGKILL); err != nil {
@@ -140,7 +148,7 @@ func (s *Supervisor) Stop(name string) error {
 	return nil
 }
 
-// List returns the programs, by name.
+// List returns the programs, sorted by name.
 func (s *Supervisor) List() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +158,7 @@ func (s *Supervisor) List() []State {
 		states = append(states, State{
 			Name:    name,
 			Running: r.runs(),
-			Ended:   r.how,
+			Ended:   r.status,
 		})
 	}
 
@@ -159,7 +167,7 @@ func (s *Supervisor) List() []State {
 	return states
 }
 
-func (s *Supervisor) find(name string) (*running, error) {
+func (s *Supervisor) find(name string) (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -171,8 +179,8 @@ func (s *Supervisor) find(name string) (*running, error) {
 	return r, nil
 }
 
-// signal holds the lock, so that the process is not reaped, and its number not given away, in between.
-func (s *Supervisor) signal(r *running, sig syscall.Signal) error {
+// signal sends a signal to a running process. It holds the lock, so that the process is not reaped and its id not reused.
+func (s *Supervisor) signal(r *process, sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -181,13 +189,13 @@ func (s *Supervisor) signal(r *running, sig syscall.Signal) error {
 	}
 
 	if err := syscall.Kill(r.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("end %s: %w", r.program.Name, err)
+		return fmt.Errorf("signal %s: %w", r.program.Name, err)
 	}
 
 	return nil
 }
 
-// reap takes leave of every child that ended, also of those that were left to process 1 by their parents.
+// reap collects all ended children, including orphans that the kernel reparented to process 1.
 func (s *Supervisor) reap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,14 +214,15 @@ func (s *Supervisor) reap() {
 
 		for _, r := range s.programs {
 			if r.pid == pid && r.runs() {
-				r.how = describe(status)
+				r.status = describe(status)
 				close(r.ended)
 			}
 		}
 	}
 }
 
-func (r *running) runs() bool {
+// runs reports whether the process is running.
+func (r *process) runs() bool {
 	select {
 	case <-r.ended:
 		return false
@@ -222,6 +231,7 @@ func (r *running) runs() bool {
 	}
 }
 
+// describe returns the exit status as text.
 func describe(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		return "signal: " + status.Signal().String()

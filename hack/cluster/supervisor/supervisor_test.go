@@ -24,9 +24,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/supervisor"
 )
 
-const asSupervisor = "SUPERVISOR_TEST_SOCKET"
+const (
+	asSupervisor = "SUPERVISOR_TEST_SOCKET"
 
-// TestMain lets the test's own program be the supervisor: one that reaps every child has to be a process of its own.
+	// timeout is a safety bound for busy machines.
+	timeout = 2 * time.Minute
+)
+
+// TestMain also runs this program as the supervisor, because reaping all children requires a process of its own.
 func TestMain(m *testing.M) {
 	if socket := os.Getenv(asSupervisor); socket != "" {
 		fmt.Fprintln(os.Stderr, serve(socket))
@@ -48,14 +53,15 @@ func serve(socket string) error {
 	return http.Serve(listener, supervisor.Handler(supervisor.New(children)))
 }
 
+// start runs a supervisor in a process of its own.
 func start(t *testing.T) *supervisor.Client {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s.sock")
 	process := exec.Command("/proc/self/exe")
 
 	process.Env = append(os.Environ(), asSupervisor+"="+socket)
-
 	process.Stderr = os.Stderr
+
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +101,7 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 
-	for range 2 { // the second time nothing happens
+	for range 2 { // the second call has no effect
 		if err := client.Start(t.Context(), sleeper); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +122,7 @@ func TestPrograms(t *testing.T) {
 	stopped := supervisor.State{Name: "sleeper", Ended: "signal: terminated"}
 	eventually(t, want(stopped))
 
-	if err := client.StartAgain(t.Context(), "sleeper"); err != nil {
+	if err := client.Restart(t.Context(), "sleeper"); err != nil {
 		t.Fatal(err)
 	}
 
@@ -135,7 +141,7 @@ func TestPrograms(t *testing.T) {
 	eventually(t, want(supervisor.State{Name: "failing", Ended: "exit status 3"}, supervisor.State{Name: "sleeper", Running: true}))
 }
 
-func TestRefusals(t *testing.T) {
+func TestErrors(t *testing.T) {
 	client := start(t)
 
 	log := filepath.Join(t.TempDir(), "log")
@@ -150,9 +156,11 @@ func TestRefusals(t *testing.T) {
 				Log:  log,
 			})
 		}, "start a: fork/exec /no/such: no such file or directory"},
-		"no executable": {func(ctx context.Context) error { return client.Start(ctx, supervisor.Program{Name: "a", Log: log}) }, "start a: no executable named"},
+		"no executable": {func(ctx context.Context) error {
+			return client.Start(ctx, supervisor.Program{Name: "a", Log: log})
+		}, "start a: no executable named"},
 		"stop unknown":  {func(ctx context.Context) error { return client.Stop(ctx, "b") }, "b was never started"},
-		"start unknown": {func(ctx context.Context) error { return client.StartAgain(ctx, "b") }, "b was never started"},
+		"start unknown": {func(ctx context.Context) error { return client.Restart(ctx, "b") }, "b was never started"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := test.do(t.Context()); err == nil || err.Error() != test.want {
@@ -162,6 +170,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// lines returns a check that the file consists of the lines.
 func lines(file string, want ...string) func() error {
 	return func() error {
 		f, err := os.Open(file)
@@ -183,16 +192,17 @@ func lines(file string, want ...string) func() error {
 	}
 }
 
-func eventually(t *testing.T, ask func() error) {
+// eventually calls check until it returns no error.
+func eventually(t *testing.T, check func() error) {
 	t.Helper()
 
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(timeout)
 
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 
 	for {
-		err := ask()
+		err := check()
 		if err == nil {
 			return
 		}

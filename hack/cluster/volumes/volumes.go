@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package volumes provisions PersistentVolumes that are folders of one node. They are local volumes, to which kubelet
-// gives a pod's fsGroup as it does to a disk; to a hostPath it would not.
+// Package volumes provisions PersistentVolumes in folders of a single node. They are local volumes, because kubelet applies a
+// pod's fsGroup to those as to disks, but not to a hostPath.
 package volumes
 
 import (
@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// What the volume controller and the scheduler write for a provisioner outside of Kubernetes
+// Annotations that the volume controller and the scheduler write for an external provisioner
 // (https://github.com/kubernetes/design-proposals-archive/blob/main/storage/container-storage-interface.md).
 const (
 	provisionerOfClaim  = "volume.kubernetes.io/storage-provisioner"
@@ -30,14 +30,17 @@ const (
 	provisionerOfVolume = "pv.kubernetes.io/provisioned-by"
 )
 
-// Provisioner makes a folder for every claim of its StorageClass that a pod uses, and removes it with the claim.
+// Provisioner creates a folder for each claim of its StorageClass that a pod uses, and removes it with the claim.
 type Provisioner struct {
-	Name   string // as StorageClasses name it
-	Folder string // that the volumes are in
+	// Name is the provisioner of the StorageClass.
+	Name string
+	// Folder holds the volumes.
+	Folder string
+
 	client client.Client
 }
 
-// handler is a Reconciler that never asks to be called again but by an error.
+// handler is a Reconciler that requeues on errors only.
 type handler[T client.Object] func(context.Context, T) error
 
 // Reconcile calls the function.
@@ -49,14 +52,17 @@ func (h handler[T]) Reconcile(ctx context.Context, object T) (reconcile.Result, 
 func (p *Provisioner) Run(ctx context.Context, config *rest.Config) error {
 	manager, err := ctrl.NewManager(config, ctrl.Options{Metrics: server.Options{BindAddress: "0"}})
 	if err != nil {
-		return fmt.Errorf("reach the API server: %w", err)
+		return fmt.Errorf("create the manager: %w", err)
 	}
 
 	p.client = manager.GetClient()
 
+	claims := reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolumeClaim](p.provision))
+	volumes := reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolume](p.remove))
+
 	err = errors.Join(
-		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolumeClaim{}).Complete(reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolumeClaim](p.provision))),
-		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolume{}).Complete(reconcile.AsReconciler(p.client, handler[*corev1.PersistentVolume](p.remove))),
+		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolumeClaim{}).Complete(claims),
+		ctrl.NewControllerManagedBy(manager).For(&corev1.PersistentVolume{}).Complete(volumes),
 	)
 	if err != nil {
 		return err
@@ -65,7 +71,7 @@ func (p *Provisioner) Run(ctx context.Context, config *rest.Config) error {
 	return manager.Start(ctx)
 }
 
-// provision makes the volume of a claim whose pod has been scheduled.
+// provision creates the volume of a claim whose pod has been scheduled.
 func (p *Provisioner) provision(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	node := claim.Annotations[selectedNode]
 	if claim.Spec.VolumeName != "" || claim.Annotations[provisionerOfClaim] != p.Name || node == "" {
@@ -76,7 +82,7 @@ func (p *Provisioner) provision(ctx context.Context, claim *corev1.PersistentVol
 
 	path := filepath.Join(p.Folder, name)
 	if err := os.MkdirAll(path, 0o750); err != nil {
-		return fmt.Errorf("make the folder of %s: %w", name, err)
+		return fmt.Errorf("create the folder of %s: %w", name, err)
 	}
 
 	volume := &corev1.PersistentVolume{
@@ -113,9 +119,12 @@ func (p *Provisioner) provision(ctx context.Context, claim *corev1.PersistentVol
 	return nil
 }
 
-// remove removes a volume whose claim has gone, with its data.
+// remove removes a volume whose claim was deleted, with its data.
 func (p *Provisioner) remove(ctx context.Context, volume *corev1.PersistentVolume) error {
-	if volume.Annotations[provisionerOfVolume] != p.Name || volume.Status.Phase != corev1.VolumeReleased || volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete {
+	ours := volume.Annotations[provisionerOfVolume] == p.Name
+	released := volume.Status.Phase == corev1.VolumeReleased
+
+	if !ours || !released || volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete {
 		return nil
 	}
 

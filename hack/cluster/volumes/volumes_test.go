@@ -43,10 +43,10 @@ func TestProvision(t *testing.T) {
 		change func(*corev1.PersistentVolumeClaim)
 		want   bool
 	}{
-		"a pod was scheduled": {func(*corev1.PersistentVolumeClaim) {}, true},
-		"no pod yet":          {func(c *corev1.PersistentVolumeClaim) { delete(c.Annotations, selectedNode) }, false},
-		"another's":           {func(c *corev1.PersistentVolumeClaim) { c.Annotations[provisionerOfClaim] = "example.com/disks" }, false},
-		"bound":               {func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = "pv" }, false},
+		"pod scheduled":     {func(*corev1.PersistentVolumeClaim) {}, true},
+		"no pod yet":        {func(c *corev1.PersistentVolumeClaim) { delete(c.Annotations, selectedNode) }, false},
+		"other provisioner": {func(c *corev1.PersistentVolumeClaim) { c.Annotations[provisionerOfClaim] = "example.com/disks" }, false},
+		"bound":             {func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = "pv" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &Provisioner{
@@ -54,7 +54,7 @@ func TestProvision(t *testing.T) {
 				Folder: t.TempDir(),
 				client: fake.NewFakeClient(),
 			}
-			for range 2 { // the second time it is there already
+			for range 2 { // the second call finds the volume
 				if err := p.provision(t.Context(), claim(test.change)); err != nil {
 					t.Fatal(err)
 				}
@@ -65,7 +65,7 @@ func TestProvision(t *testing.T) {
 			err := p.client.Get(t.Context(), client.ObjectKey{Name: "pvc-1234"}, &volume)
 			if !test.want {
 				if !apierrors.IsNotFound(err) {
-					t.Errorf("a volume was made: %v", err)
+					t.Errorf("a volume was created: %v", err)
 				}
 
 				return
@@ -75,8 +75,9 @@ func TestProvision(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			if info, err := os.Stat(volume.Spec.Local.Path); err != nil || !info.IsDir() || filepath.Dir(volume.Spec.Local.Path) != p.Folder {
-				t.Errorf("the volume's folder %s: %v", volume.Spec.Local.Path, err)
+			path := volume.Spec.Local.Path
+			if info, err := os.Stat(path); err != nil || !info.IsDir() || filepath.Dir(path) != p.Folder {
+				t.Errorf("the volume's folder %s: %v", path, err)
 			}
 
 			if volume.Spec.ClaimRef.UID != "1234" || volume.Spec.StorageClassName != "standard" || volume.Spec.Capacity.Storage().String() != "1Gi" {
@@ -93,10 +94,10 @@ func TestRemove(t *testing.T) {
 		policy  corev1.PersistentVolumeReclaimPolicy
 		removed bool
 	}{
-		"released":  {provisioner, corev1.VolumeReleased, corev1.PersistentVolumeReclaimDelete, true},
-		"in use":    {provisioner, corev1.VolumeBound, corev1.PersistentVolumeReclaimDelete, false},
-		"retained":  {provisioner, corev1.VolumeReleased, corev1.PersistentVolumeReclaimRetain, false},
-		"another's": {"example.com/disks", corev1.VolumeReleased, corev1.PersistentVolumeReclaimDelete, false},
+		"released":          {provisioner, corev1.VolumeReleased, corev1.PersistentVolumeReclaimDelete, true},
+		"in use":            {provisioner, corev1.VolumeBound, corev1.PersistentVolumeReclaimDelete, false},
+		"retained":          {provisioner, corev1.VolumeReleased, corev1.PersistentVolumeReclaimRetain, false},
+		"other provisioner": {"example.com/disks", corev1.VolumeReleased, corev1.PersistentVolumeReclaimDelete, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			volume := &corev1.PersistentVolume{

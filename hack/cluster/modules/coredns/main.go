@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command coredns is CoreDNS with the plugins that one node without a way out needs. All of its plugins together bring
-// the client libraries of every cloud, and ten times the code.
+// Command coredns is CoreDNS with the plugins that a node without internet access needs. All plugins together would add the
+// client libraries of every cloud, and ten times the code.
 package main
 
 import (

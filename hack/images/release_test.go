@@ -1,0 +1,88 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+const tagName = "registry.example/hello/hello:v1.2.3-test"
+
+// publishHello builds the image of a small program in a module of its own, and returns the path of the archive.
+func publishHello(t *testing.T, maxSize int64) (string, error) {
+	t.Helper()
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOFLAGS", "")
+
+	module := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.com/hello\n\ngo 1.26\n",
+		"main.go": "package main\n\nvar version = \"dev\"\n\nfunc main() { println(version) }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(module, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	tag, err := name.NewTag(tagName)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	r := release{
+		version:   "v1.2.3-test",
+		platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}},
+		created:   time.Unix(1_700_000_000, 0).UTC(),
+		maxSize:   maxSize,
+		module:    module,
+	}
+	file := filepath.Join(t.TempDir(), "hello.tar")
+
+	return file, r.publish(t.Context(), target{
+		name: "hello",
+		pkg:  ".",
+		tag:  tag,
+	}, file, t.Output())
+}
+
+func TestArchiveIsReproducible(t *testing.T) {
+	var archives [2][]byte
+	for i := range archives {
+		file, err := publishHello(t, maxSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if archives[i], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	if !bytes.Equal(archives[0], archives[1]) {
+		t.Error("two builds of the same sources differ")
+	}
+}
+
+func TestTooLargeImageIsNotWritten(t *testing.T) {
+	file, err := publishHello(t, 1000)
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		if err == nil || !strings.Contains(err.Error(), platform+" has ") {
+			t.Errorf("error %v, want one that names %s", err, platform)
+		}
+	}
+
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the archive was written (%v)", err)
+	}
+}
