@@ -72,7 +72,7 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 }
 
 func TestHandoff(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = 300 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
 	h.reply = func(_ string, request map[string]any) any {
 		if request["text"] == "a person, please" {
 			return map[string]any{"response": map[string]any{
@@ -97,6 +97,8 @@ func TestHandoff(t *testing.T) {
 	if got := h.record("wamid.2").Event.State; got != store.Human {
 		t.Errorf("the message during the handoff is %s, want human", got)
 	}
+
+	h.clock.Advance(time.Hour)
 
 	n := 3
 	h.waitFor("the AI is back", func() bool {
@@ -175,12 +177,14 @@ func TestReplyKinds(t *testing.T) {
 }
 
 func TestDebounceJoinsQuickTexts(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = time.Minute })
 	h.start()
 
 	for i, words := range []string{"hello", "I have", "a question"} {
 		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", i), words))
 	}
+
+	h.clock.Advance(time.Minute)
 
 	if got, want := h.waitSent(1)[0].Text, "You said: hello\nI have\na question"; got != want {
 		t.Errorf("sent %q, want %q", got, want)
@@ -282,7 +286,7 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) {
 				withoutTyping(c)
-				c.Processing.Retry.BaseDelay = time.Minute
+				c.Processing.Retry.BaseDelay = time.Hour
 				c.Processing.Retry.MaxDelay = time.Hour
 			})
 			limit := standin.GraphError(tc.code, "", 0)

@@ -5,6 +5,9 @@ package receiver_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,25 +16,39 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// Meta tells that a message was sent while its own answer to the send does not come: nothing is in doubt then, and who
-// wrote meanwhile is not kept waiting.
-func TestStatusThatComesBeforeTheDoubt(t *testing.T) {
+// loseFirstAnswer accepts the first message, and closes the connection without an answer once cut is closed.
+func loseFirstAnswer(next http.Handler, cut <-chan struct{}) http.Handler {
+	var first atomic.Bool
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/messages") || first.Swap(true) {
+			next.ServeHTTP(w, r)
+			return
+		}
+
+		next.ServeHTTP(httptest.NewRecorder(), r)
+		<-cut
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// Meta reports a message as delivered before the answer to its send is lost. The outcome of the send is known then, and
+// the next message is answered at once.
+func TestStatusBeforeTheAnswerIsLost(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		withoutTyping(c)
-		c.CloudAPI.Timeout = time.Second
 		c.Processing.AmbiguousWindow = time.Hour
 	})
-	h.Graph.Faults.Add(standin.Fault{
-		PathPrefix:  "/v26.0/" + number + "/messages",
-		AfterEffect: true,
-		Hang:        true,
-		Times:       1,
-	})
+
+	cut := make(chan struct{})
+	h.WrapGraph(func(next http.Handler) http.Handler { return loseFirstAnswer(next, cut) })
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	sent := h.waitSent(1)[0]
 	h.deliver(http.StatusOK, standin.StatusDelivery(number, sent.ID, "delivered", ana, sent.Callback, time.Now()))
+	h.waitFor("status processed", func() bool { return h.stats().PendingStatuses == 0 })
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+	close(cut)
 	h.waitSent(2)
 	h.waitIdle()
 

@@ -240,11 +240,11 @@ func TestFaults(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) {
 				c.Processing.TypingIndicator = new(false) // so that the faults meet the sends
 				if tc.bird != nil && tc.bird.Hang {
-					c.Bird.Endpoints = map[string]config.Endpoint{"process_text_message": {Timeout: 100 * time.Millisecond}}
+					c.Bird.Endpoints = textTimeout(shortTimeout)
 				}
 
 				if tc.graph != nil && tc.graph.Hang {
-					c.CloudAPI.Timeout = 200 * time.Millisecond
+					c.CloudAPI.Timeout = shortTimeout
 				}
 
 				if tc.status {
@@ -253,6 +253,10 @@ func TestFaults(t *testing.T) {
 			})
 			if tc.bird != nil {
 				h.Bird.Faults.Add(*tc.bird)
+
+				if tc.bird.Hang {
+					h.WrapBird(h.raiseTimeout)
+				}
 			}
 
 			if tc.graph != nil {
@@ -301,6 +305,23 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shortTimeout is for a call that has to time out. Only that call gets it, so that a slow machine meets it just once.
+const shortTimeout = 3 * time.Second
+
+func textTimeout(d time.Duration) map[string]config.Endpoint {
+	return map[string]config.Endpoint{"process_text_message": {Timeout: d}}
+}
+
+// raiseTimeout lets every call to Bird after the first wait long for its answer.
+func (h *harness) raiseTimeout(next http.Handler) http.Handler {
+	var once sync.Once
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { h.reconfigure(func(c *config.Config) { c.Bird.Endpoints = textTimeout(waitLimit) }) })
+		next.ServeHTTP(w, r)
+	})
 }
 
 func fault(f standin.Fault, times int) *standin.Fault { f.Times = times; return &f }
