@@ -4,36 +4,14 @@
 package receiver_test
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
-
-// lines is a log that may be read while it is written.
-type lines struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	return l.all.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	return l.all.String()
-}
 
 // A receiver without a database runs, is not ready and refuses deliveries for now; with one it works.
 func TestDatabaseThatComesLater(t *testing.T) {
@@ -45,7 +23,7 @@ func TestDatabaseThatComesLater(t *testing.T) {
 	}
 
 	h := newHarness(t, func(c *config.Config) { c.Store = config.Store{PostgreSQL: &config.PostgreSQLStore{}} })
-	log := &lines{}
+	log := &logBuffer{}
 	h.log = log
 	h.start()
 

@@ -1,0 +1,170 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
+	for name, tc := range map[string]struct {
+		code  int
+		other bool // another person is held back too
+	}{
+		"a person's":   {131056, false},
+		"the number's": {130429, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				c.Processing.Retry.BaseDelay = time.Hour
+				c.Processing.Retry.MaxDelay = time.Hour
+			})
+			limit := standin.GraphError(tc.code, "", 0)
+			limit.PathPrefix = "/" + number + "/messages"
+			limit.Times = 1
+			h.Graph.Faults.Add(limit)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
+			h.waitFor("the limit is met", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "two"))
+			h.waitFor("the other person's answer is planned", func() bool { return len(h.record("wamid.2").Replies) == 1 })
+
+			if tc.other {
+				if n := len(h.Graph.Sent()); n != 0 || h.Graph.Recorder.Total() != 1 {
+					t.Errorf("%d messages sent by %d calls while the number is limited, want no call", n, h.Graph.Recorder.Total())
+				}
+			} else if got := h.waitSent(1)[0].Text; got != "You said: two" {
+				t.Errorf("sent %q, want the other person's answer", got)
+			}
+
+			calls := h.Graph.Recorder.Total()
+			h.stop()
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "three"))
+
+			pauses, err := h.Local.Store().Pauses(t.Context(), time.Now())
+			if err != nil || len(pauses) != 1 {
+				t.Errorf("after a restart, pauses = %v, %v; want the one of the scope", pauses, err)
+			}
+
+			if got := h.Graph.Recorder.Total(); got != calls {
+				t.Errorf("Graph was called %d times after a restart within the pause, want never", got-calls)
+			}
+		})
+	}
+}
+
+func TestErrorPolicyOverridesTheTable(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.ErrorPolicies = map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "pair"}}
+	})
+	limit := standin.GraphError(131026, "", 0)
+	limit.PathPrefix = "/" + number + "/messages"
+	limit.Times = 1
+	h.Graph.Faults.Add(limit)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+}
+
+func TestTemplateRequired(t *testing.T) {
+	for name, template := range map[string]string{"with a template": "come_back", "without one": ""} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+
+				if template != "" {
+					c.Processing.FallbackTemplate = config.FallbackTemplate{Name: template, Language: "es"}
+				}
+			})
+			closed := standin.GraphError(131047, "", 0)
+			closed.PathPrefix = "/" + number + "/messages"
+			closed.Times = 1
+			h.Graph.Faults.Add(closed)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitIdle()
+
+			if template != "" {
+				if got := h.waitSent(1)[0]; got.Type != "template" {
+					t.Errorf("sent %s, want the template", got.Type)
+				}
+
+				return
+			}
+
+			h.waitSent(0)
+
+			if got := h.record("wamid.1").Event.State; got != store.Dead {
+				t.Errorf("state = %s, want a dead letter", got)
+			}
+
+			if n := len(h.sink.notices("template.required")); n != 1 {
+				t.Errorf("%d notices that a template is required, want 1", n)
+			}
+		})
+	}
+}
+
+func TestFailedStatus(t *testing.T) {
+	for name, tc := range map[string]struct {
+		code, sent int
+	}{
+		"passes: sent again":  {131000, 2},
+		"for good: not again": {131026, 1},
+		"not ours to decide":  {131049, 1},
+		"limited: sent again": {130429, 2},
+		"unknown: left as is": {999999, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, tc.code, time.Now()))
+			h.waitFor("worked", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.waitIdle()
+
+			sent := h.waitSent(tc.sent)
+			if last := sent[len(sent)-1]; last.Text != first.Text || last.Callback != first.Callback {
+				t.Errorf("sent again %+v, want the same message", last)
+			}
+
+			if asked := h.birdRequests(); len(asked) != 1 {
+				t.Errorf("Bird was asked %d times, want once", len(asked))
+			}
+		})
+	}
+}
+
+func TestClosedWindowReportedLater(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.FallbackTemplate = config.FallbackTemplate{Name: "come_back", Language: "es"}
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	first := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131047, time.Now()))
+
+	if got := h.waitSent(2)[1]; got.Type != "template" {
+		t.Errorf("sent %s %q, want the template", got.Type, got.Text)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "I am back"))
+
+	if got := h.waitSent(3)[2]; got.Text != "You said: I am back" {
+		t.Errorf("sent %s %q, want an answer: the person opened the window", got.Type, got.Text)
+	}
+}

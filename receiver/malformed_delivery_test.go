@@ -1,0 +1,93 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// TestHostileJSON delivers what only the holder of an app secret could, to both stores: nothing of it stops the receiver,
+// takes long, or is answered 503 over and over.
+func TestHostileJSON(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+
+	user, err := server.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for engine, settings := range map[string]config.Store{"embedded": {}, "PostgreSQL": {PostgreSQL: &config.PostgreSQLStore{}}} {
+		t.Run(engine, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				if settings.PostgreSQL != nil {
+					c.Store = settings
+				}
+			})
+			h.writeSecret(config.RoleDatabaseURL, "0", user.URL)
+			h.start()
+			h.waitReady()
+
+			message := func(rest string) string {
+				return `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{` +
+					`"metadata":{"phone_number_id":"` + number + `"},"messages":[{"id":"` + standin.Wamid(rest) + `","from":"573001234567","type":"text",` + rest + `}]}}]}]}`
+			}
+			for name, tc := range map[string]struct {
+				body   string
+				status int
+			}{
+				"nothing":                {"", 400},
+				"two values":             {"{} {}", 400},
+				"100,000 levels":         {strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), 400},
+				"4 MiB of brackets":      {strings.Repeat("[", 4<<20), 400},
+				"4 MiB of objects":       {strings.Repeat(`{"":`, 1<<20), 400},
+				"as deep as can be read": {strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000), 200},
+				"a deep text":            {message(`"text":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000)), 200},
+				"a long key":             {message(`"` + strings.Repeat("k", 1<<20) + `":1`), 200},
+				"a long id":              {strings.Replace(message(`"text":{"body":"long"}`), "573001234567", strings.Repeat("5", 1<<20), 1), 200},
+				"a long type":            {message(`"type":"` + strings.Repeat("t", 1<<20) + `"`), 200},
+				"a long list":            {message(`"text":[` + strings.Repeat("0,", 1<<18) + `0]`), 200},
+				"more messages":          {`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[` + strings.Repeat("{},", 100_000) + `{}]}}]}]}`, 200},
+				"numbers out of range":   {message(`"timestamp":1e999999999,"text":{"body":-1e-999999999}`), 200},
+				"a long number":          {message(`"timestamp":` + strings.Repeat("9", 1<<20)), 200},
+				"no UTF-8":               {message("\"text\":{\"body\":\"\xff\xfe\xc0\x80\"}"), 200},
+				"no UTF-8 in an id":      {strings.Replace(message(`"text":{"body":"x"}`), "573001234567", "57\xff\xfe", 1), 200},
+				"half a character":       {message(`"text":{"body":"\ud800"}`), 200},
+				"NUL":                    {strings.Replace(message(`"type":"te\u0000xt","text":{"body":"\u0000"}`), "573001234567", `57\u0000`, 1), 200},
+				"keys twice":             {message(`"text":{"body":"a"},"text":{"body":"b"},"id":"` + standin.Wamid("twice") + `"`), 200},
+			} {
+				t.Run(name, func(t *testing.T) {
+					h.t = t
+					began := time.Now()
+
+					h.deliver(tc.status, []byte(tc.body))
+
+					if took := time.Since(began); took > waitLimit/2 {
+						t.Errorf("took %v", took)
+					}
+
+					forged, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), "guess", []byte(tc.body))
+					if err != nil || forged != http.StatusUnauthorized {
+						t.Errorf("forged: answered %d, %v, want 401 before anything is parsed", forged, err)
+					}
+				})
+			}
+
+			h.t = t
+			h.deliver(http.StatusOK, textDelivery("573009999999", standin.Wamid("honest"), "hello"))
+			h.waitFor("the honest message is answered", func() bool {
+				record, err := h.Local.Store().Get(t.Context(), store.NewID(store.KindMessage, number, standin.Wamid("honest")))
+				return err == nil && record.Event.State == store.Done
+			})
+			h.waitIdle()
+		})
+	}
+}

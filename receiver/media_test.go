@@ -1,0 +1,90 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+func TestAnalyzeMode(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Bird.Media.Mode = config.MediaAnalyze })
+	h.reply = func(method string, request map[string]any) any {
+		if method == "transcribe_audio" {
+			return map[string]any{"result": map[string]any{"text": "when do you open", "confidence": 0.9}}
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.Graph.PutMedia("500", "audio/ogg", []byte("sound"))
+	h.start()
+	h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "audio", map[string]any{
+		"id":        "500",
+		"mime_type": "audio/ogg",
+		"voice":     true,
+	}, time.Now()))
+
+	if got, want := h.waitSent(1)[0].Text, "You said: when do you open"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+
+	asked := h.birdRequests()
+	if len(asked) != 2 || asked[0].MediaBytes != 5 || asked[1].Payload["analysis"] == nil {
+		t.Errorf("asked %+v, want the recording and then its words with the analysis", asked)
+	}
+}
+
+func TestMediaFaults(t *testing.T) {
+	for name, tc := range map[string]struct {
+		put  func(*harness)
+		code string // of the dead letter; empty: it is answered
+	}{
+		"as announced": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", []byte("photo")) }, ""},
+		"gone":         {func(*harness) {}, "media_gone"},
+		"another checksum": {func(h *harness) {
+			h.Graph.PutMediaWithSHA256("500", "image/jpeg", []byte("photo"), strings.Repeat("0", 64))
+		}, "media_hash"},
+		"too large": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) }, "media_too_large"},
+		"lookup fails at first": {func(h *harness) {
+			h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+			h.Graph.Faults.Add(standin.Fault{
+				Method:     http.MethodGet,
+				PathPrefix: "/500",
+				Status:     http.StatusServiceUnavailable,
+				Times:      1,
+			})
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			tc.put(h)
+			h.start()
+			h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "image", map[string]any{"id": "500", "mime_type": "image/jpeg"}, time.Now()))
+			h.waitIdle()
+
+			record := h.record("wamid.1")
+			if tc.code == "" {
+				if record.Event.State != store.Done || len(h.Graph.Sent()) != 1 {
+					t.Errorf("state = %s with %d answers, want it answered", record.Event.State, len(h.Graph.Sent()))
+				}
+
+				return
+			}
+
+			if record.Event.State != store.Dead || record.Failures[len(record.Failures)-1].Code != tc.code {
+				t.Errorf("state = %s, failures = %+v; want a dead letter by %s", record.Event.State, record.Failures, tc.code)
+			}
+
+			if asked := h.birdRequests(); len(asked) != 0 {
+				t.Errorf("Bird was asked %d times, want never", len(asked))
+			}
+		})
+	}
+}

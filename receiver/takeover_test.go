@@ -1,0 +1,103 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// echo is a message that a colleague sent from the WhatsApp Business app.
+func echo(to, id string) []byte {
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"smb_message_echoes","value":{
+		"metadata":{"phone_number_id":%q},"message_echoes":[{"from":"15550783881","to":%q,"id":%q,"type":"text","text":{"body":"I will help"}}]}}]}]}`, number, to, id)
+}
+
+// hidden is a text of a person whose phone number Meta hides, or, with one, tells beside the user id.
+func hidden(waID, userID, id, body string) []byte {
+	from := ""
+	if waID != "" {
+		from = fmt.Sprintf(`"from":%q,`, waID)
+	}
+
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{
+		"metadata":{"phone_number_id":%q},"messages":[{%s"from_user_id":%q,"id":%q,"type":"text","text":{"body":%q}}]}}]}]}`, number, from, userID, id, body)
+}
+
+func TestAColleagueSilencesTheAI(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "thanks"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+
+	if asked := h.birdRequests(); len(asked) != 1 || asked[0].Payload["text"] != "hello" {
+		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
+	}
+
+	if got := h.record("wamid.1").Event.State; got != store.Human {
+		t.Errorf("the message to the colleague is %s, want human", got)
+	}
+}
+
+func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, hidden(ana, "CO.1", "wamid.1", "both names"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.waitIdle()
+	h.deliver(http.StatusOK, hidden("", "CO.1", "wamid.2", "number hidden"))
+	h.waitIdle()
+
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the message under the other name is %s, want human: a colleague has the conversation", got)
+	}
+}
+
+func TestHandoff(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
+	h.reply = func(_ string, request map[string]any) any {
+		if request["text"] == "a person, please" {
+			return map[string]any{"response": map[string]any{
+				"type":   "handoff",
+				"reason": "asked",
+				"text":   "Somebody will write to you.",
+			}}
+		}
+
+		return standin.EchoReply("process_text_message", request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+
+	if got := h.waitSent(1)[0].Text; got != "Somebody will write to you." {
+		t.Errorf("sent %q, want the last words", got)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
+	h.waitFor("handled", func() bool { return h.record("wamid.2").Event.State != store.Pending })
+
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the message during the handoff is %s, want human", got)
+	}
+
+	h.clock.Advance(time.Hour)
+
+	n := 3
+	h.waitFor("the AI is back", func() bool {
+		h.deliver(http.StatusOK, textDelivery(ana, fmt.Sprint("wamid.", n), "hello again"))
+		n++
+
+		return len(h.Graph.Sent()) > 1
+	})
+}
