@@ -56,7 +56,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseKeepsWhatIsMarshalled(t *testing.T) {
+func TestParseReadsAMarshalledConfig(t *testing.T) {
 	want := Config{
 		Bird: Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {
 			Path:    "/t",
@@ -175,14 +175,14 @@ func TestLiveReload(t *testing.T) {
 	live.Reload()
 
 	if live.Current().Problem == "" || live.Current().Bird.BaseURL == "" {
-		t.Errorf("a bad file must be reported and leave the one before in force, got %+v", live.Current())
+		t.Errorf("an invalid file must be reported and leave the previous one in force, got %+v", live.Current())
 	}
 
-	write(t, file, smallest+"secretsDir: "+secrets+"\nlog: {level: debug}\n")
+	write(t, file, smallest+"secretsDir: "+secrets+"\nprocessing: {debounce: 3s}\n")
 	live.Reload()
 
-	if got := live.Current(); got.Problem != "" || got.Log.Level != "debug" {
-		t.Errorf("a good file must heal it, got problem %q, level %q", got.Problem, got.Log.Level)
+	if got := live.Current(); got.Problem != "" || got.Processing.Debounce != 3*time.Second {
+		t.Errorf("a valid file must clear the problem, got problem %q, debounce %v", got.Problem, got.Processing.Debounce)
 	}
 }
 
@@ -213,6 +213,6 @@ func TestLiveWatch(t *testing.T) {
 	}
 
 	for live.Current().Secrets.VerifyToken != "token" {
-		clock.Advance(checkEvery)
+		clock.Advance(reloadEvery)
 	}
 }

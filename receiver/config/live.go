@@ -5,7 +5,6 @@ package config
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -15,29 +14,31 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// checkEvery is how often file and secrets are looked at. Reading a handful of small files twice a second costs nothing
-// to speak of, and unlike a file watch it cannot miss a swap of symbolic links or run into the node's limit of watches.
-const checkEvery = 500 * time.Millisecond
+// reloadEvery is how often the file and the secrets are read. Reading a few small files twice a second is cheap. Unlike a
+// file watch, it cannot miss a swap of symbolic links or exhaust the node's limit of watches.
+const reloadEvery = 500 * time.Millisecond
 
-// Snapshot is one consistent state of configuration and secrets. It is never changed.
+// Snapshot is one consistent state of configuration and secrets. It is immutable.
 type Snapshot struct {
 	Config
+
 	Secrets Secrets
-	// Problem says why the newest file or folder is not in use, with the one before still in force; empty when it is.
+	// Problem says why the newest file or secrets could not be loaded, so that the previous ones stay in force. It is empty
+	// if they were loaded.
 	Problem string
 }
 
-// Live holds the newest snapshot.
+// Live holds the latest snapshot, and reloads it while the receiver runs.
 type Live struct {
 	path    string
 	clock   clockwork.Clock
 	log     *slog.Logger
 	current atomic.Pointer[Snapshot]
 	mu      sync.Mutex // one reload at a time
-	doubt   bool       // the last look missed a secret that was there before
+	missing bool       // the last reload found fewer secrets than the one before
 }
 
-// Open reads the file at path and the secrets it names. A bad file is an error; missing secrets are not.
+// Open reads the file at path and the secrets. An invalid file is an error, a missing secret is not.
 func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 	c, err := Load(path)
 	if err != nil {
@@ -59,7 +60,7 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 	return l, nil
 }
 
-// Fixed is a Live that never changes, for parts run by themselves.
+// Fixed returns a Live with a configuration that never changes, for tests of single packages.
 func Fixed(c Config, secrets Secrets) *Live {
 	l := &Live{}
 	l.current.Store(&Snapshot{Config: c.WithDefaults(), Secrets: secrets})
@@ -67,12 +68,12 @@ func Fixed(c Config, secrets Secrets) *Live {
 	return l
 }
 
-// Current returns the snapshot in force. Callers take it once for each piece of work.
+// Current returns the snapshot in force. Call it once for each piece of work, so that the work sees one configuration.
 func (l *Live) Current() *Snapshot { return l.current.Load() }
 
-// Watch keeps the snapshot current until ctx ends.
+// Watch reloads regularly until ctx ends.
 func (l *Live) Watch(ctx context.Context) {
-	ticker := l.clock.NewTicker(checkEvery)
+	ticker := l.clock.NewTicker(reloadEvery)
 	defer ticker.Stop()
 
 	for {
@@ -85,7 +86,7 @@ func (l *Live) Watch(ctx context.Context) {
 	}
 }
 
-// Reload reads file and secrets now. What cannot be used is reported and leaves the snapshot in force as it is.
+// Reload reads the file and the secrets now. If that fails, the snapshot stays in force and reports the problem.
 func (l *Live) Reload() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +96,7 @@ func (l *Live) Reload() {
 	next, err := l.read(old)
 	if err != nil {
 		if old.Problem != err.Error() {
-			l.log.Error("configuration not reloaded, the one before stays in force", "error", err)
+			l.log.Error("configuration not reloaded, the previous one stays in force", "error", err)
 
 			problem := *old
 			problem.Problem = err.Error()
@@ -104,14 +105,15 @@ func (l *Live) Reload() {
 
 		return
 	}
-	// A file that is being written is empty for a moment, and a folder that is being swapped lacks it: a secret is gone
-	// only when it is missing twice, so that rotation never refuses a delivery.
-	if len(next.Missing()) > len(old.Missing()) && !l.doubt {
-		l.doubt = true
+
+	// During rotation a file is empty for a moment, or missing while its folder is swapped. A secret counts as removed only
+	// if two reloads in a row miss it, so that a rotation rejects no delivery.
+	if len(next.Missing()) > len(old.Missing()) && !l.missing {
+		l.missing = true
 		return
 	}
 
-	l.doubt = false
+	l.missing = false
 	configChanged := !reflect.DeepEqual(next.Config, old.Config)
 
 	secretsChanged := !next.Secrets.equal(old.Secrets)
@@ -129,11 +131,8 @@ func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 		return nil, err
 	}
 
-	atStart := func(c Config) any {
-		return []any{c.Listen, c.Webhook.MutualTLS != nil, c.Store.Embedded, c.Store.PostgreSQL}
-	}
-	if !reflect.DeepEqual(atStart(c), atStart(old.Config)) {
-		return nil, errors.New("listen, webhook.mutualTLS, store.embedded and store.postgreSQL take effect at start only; restart the receiver")
+	if err := checkStartSettings(old.Config, c); err != nil {
+		return nil, err
 	}
 
 	secrets, err := ReadSecrets(c.SecretsDir)
