@@ -14,50 +14,49 @@ import (
 )
 
 const (
-	connectTimeout  = 3 * time.Second // within the time that a delivery may take
-	maxLifetime     = 30 * time.Minute
-	lifetimeJitter  = 5 * time.Minute // so that not all connections are made anew at once
-	maxIdle         = 5 * time.Minute
-	checkIdle       = 30 * time.Second
-	livenessTimeout = 3 * time.Second
+	maxLifetime    = 30 * time.Minute
+	lifetimeJitter = 5 * time.Minute // so that connections are not all replaced at once
+	maxIdle        = 5 * time.Minute
+	checkIdle      = 30 * time.Second
 )
 
-// configure says how to connect. Its errors tell nothing of what access holds.
-func configure(access Access, maxConnections int) (*pgxpool.Config, error) {
+// configure returns the connection settings. Its errors reveal nothing of access.
+func configure(access Access, options Options) (*pgxpool.Config, error) {
 	if access.URL == "" {
-		return nil, &fault{text: "the database URL is missing: it is the value of the secret database-url"}
+		return nil, &fault{text: "the database URL is missing: set the secret database-url"}
 	}
 
 	if !strings.HasPrefix(access.URL, "postgres://") && !strings.HasPrefix(access.URL, "postgresql://") {
 		return nil, errURL
 	}
 
-	config, err := pgxpool.ParseConfig(withMode(access))
+	config, err := pgxpool.ParseConfig(withSSLMode(access))
 	if err != nil {
-		return nil, errURL // what the parser says holds parts of the URL
+		return nil, errURL // the parser's error contains parts of the URL
 	}
 
 	if access.CA != "" {
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM([]byte(access.CA)) {
-			return nil, &fault{text: "the secret database-ca holds no certificate in PEM"}
+			return nil, &fault{text: "the secret database-ca contains no PEM certificate"}
 		}
 
-		trust(config.ConnConfig, roots)
+		trustRoots(config.ConnConfig, roots)
 	}
 
-	config.MaxConns = int32(min(max(maxConnections, 2), 1000)) // the schema is brought up to date over two
+	config.MaxConns = int32(min(max(options.MaxConnections, 2), 1000)) // a migration uses two
 	config.MinConns = 0
 	config.MinIdleConns = 0
 	config.MaxConnLifetime = maxLifetime
 	config.MaxConnLifetimeJitter = lifetimeJitter
 	config.MaxConnIdleTime = maxIdle
 	config.HealthCheckPeriod = checkIdle
-	config.PingTimeout = livenessTimeout
-	config.ConnConfig.ConnectTimeout = connectTimeout
-	// Of the modes that hold nothing on the server this is the one that holds nothing here either: a described statement
-	// that is kept would be wrong once another receiver has brought the schema up to date. Prepared ones need a PgBouncer
-	// of 1.21 that is set up for them, and the simple protocol puts values into the text of statements.
+	config.PingTimeout = options.timeouts.connect
+	config.ConnConfig.ConnectTimeout = options.timeouts.connect
+	// Of the modes that store nothing on the server, only this one stores nothing on the client either: a cached
+	// description of a statement would be wrong after another receiver has migrated the schema. Prepared statements
+	// need PgBouncer 1.21 with the matching configuration, and the simple protocol puts values into the text of
+	// statements.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 
@@ -69,11 +68,11 @@ func configure(access Access, maxConnections int) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-var errURL = &fault{text: "the database URL cannot be read: it must look like postgres://user:password@host:5432/database, with special characters percent-encoded"}
+var errURL = &fault{text: "the database URL is invalid: it must look like postgres://user:password@host:5432/database, with special characters percent-encoded"}
 
-// withMode returns the URL with the sslmode that a CA asks for, as libpq has it when it finds one: the certificate is
-// verified in any mode that insists on TLS. A URL that does not say which is to be verified in full.
-func withMode(access Access) string {
+// withSSLMode returns the URL with the sslmode that a CA requires, as libpq does when it finds a CA: the certificate is
+// verified in every mode that requires TLS. Without an sslmode it is verified in full.
+func withSSLMode(access Access) string {
 	if access.CA == "" {
 		return access.URL
 	}
@@ -82,7 +81,7 @@ func withMode(access Access) string {
 
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return access.URL // which the parser will refuse
+		return access.URL // the parser will reject it
 	}
 
 	switch values.Get("sslmode") {
@@ -95,7 +94,7 @@ func withMode(access Access) string {
 	return base + "?" + values.Encode()
 }
 
-func trust(config *pgx.ConnConfig, roots *x509.CertPool) {
+func trustRoots(config *pgx.ConnConfig, roots *x509.CertPool) {
 	if config.TLSConfig != nil {
 		config.TLSConfig.RootCAs = roots
 	}

@@ -29,11 +29,11 @@ import (
 func eventually(t *testing.T, what string, call func() error) {
 	t.Helper()
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
 
 	for {
 		err := call()
@@ -42,7 +42,7 @@ func eventually(t *testing.T, what string, call func() error) {
 		}
 
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-ctx.Done():
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -89,7 +89,7 @@ func TestURLThatIsMissingAtFirst(t *testing.T) {
 	}
 
 	access.set(Access{URL: "postgres://somebody:hunter2@[nowhere"})
-	wantFault(t, s.Ping(t.Context()), "the database URL cannot be read", "hunter2", "somebody", "nowhere")
+	wantFault(t, s.Ping(t.Context()), "the database URL is invalid", "hunter2", "somebody", "nowhere")
 	access.set(newAccess(t))
 
 	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || !fresh[0] {
@@ -123,7 +123,7 @@ func TestPasswordThatIsRotated(t *testing.T) {
 		t.Errorf("the new password is not in use: %v", err)
 	}
 
-	s.leaving.Wait()
+	s.closing.Wait()
 
 	if n := old.Stat().TotalConns(); n != 0 {
 		t.Errorf("%d connections with the old password are left", n)
@@ -168,9 +168,9 @@ func TestFaultsTellWhatIsWrongAndNoSecret(t *testing.T) {
 		{"nobody listens", change(func(u *url.URL) { u.Host = "127.0.0.1:1" }), "the database cannot be reached"},
 		{"no such host", change(func(u *url.URL) { u.Host = "elsewhere.invalid" }), "the database cannot be reached"},
 		{"no TLS", change(func(u *url.URL) { u.RawQuery = "sslmode=require" }), "the database cannot be reached"},
-		{"no URL", Access{URL: "host=elsewhere user=" + user.Name}, "the database URL cannot be read"},
-		{"no sslmode", change(func(u *url.URL) { u.RawQuery = "sslmode=elsewhere" }), "the database URL cannot be read"},
-		{"no certificate", Access{URL: user.URL, CA: "elsewhere"}, "the secret database-ca holds no certificate"},
+		{"no URL", Access{URL: "host=elsewhere user=" + user.Name}, "the database URL is invalid"},
+		{"no sslmode", change(func(u *url.URL) { u.RawQuery = "sslmode=elsewhere" }), "the database URL is invalid"},
+		{"no certificate", Access{URL: user.URL, CA: "elsewhere"}, "the secret database-ca contains no PEM certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t, c.access)
@@ -240,7 +240,7 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 	before := stored.Load()
 
 	eventually(t, "the database is found to be away", func() error { // what is left of it may still say that it is being stopped
-		if err = s.Ping(t.Context()); !errors.Is(err, errAway) {
+		if err = s.Ping(t.Context()); !errors.Is(err, errUnreachable) {
 			return fmt.Errorf("error is %w", err)
 		}
 
@@ -362,7 +362,7 @@ func TestTLS(t *testing.T) {
 	byIP := user.URL // which the certificate is not for
 	byName := strings.Replace(byIP, "127.0.0.1", "localhost", 1)
 
-	const untrusted, elsewhere = "not of a trusted CA", "for another host"
+	const untrusted, elsewhere = "not signed by a trusted CA", "for another host"
 	for _, c := range []struct {
 		name   string
 		access Access

@@ -21,7 +21,7 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 
 	a := &advance{
 		lease: lease,
-		lane:  leased(lease),
+		lane:  leaseLane(lease),
 		event: event,
 		step:  step,
 	}
@@ -32,7 +32,7 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	return a.next, nil
 }
 
-// advance is a step to be recorded.
+// advance is a call that records a step.
 type advance struct {
 	lease store.LeaseRef
 	lane  laneKey
@@ -43,7 +43,8 @@ type advance struct {
 
 func (a *advance) weight() int { return 1 + len(a.step.Emit) }
 
-// advanceAll records steps, those on the same lane one after the other: the first decides whether the lease stands.
+// advanceAll records steps. Steps on the same lane are recorded one after the other, because the first decides whether
+// the lease is still valid.
 func advanceAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*advance]) error {
 	for len(calls) > 0 {
 		var now, later []*groupcommit.Call[*advance]
@@ -69,39 +70,39 @@ func advanceAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*advance])
 	return nil
 }
 
-// head is what a step needs to know of its event.
+// head is the event that a step is about.
 type head struct {
 	seq     int64
 	binds   bool
 	replies []store.Reply
 }
 
-// attempt is a step whose lease stands.
+// attempt is a step whose lease is valid.
 type attempt struct {
 	*advance
-	row    *lane
-	head   *head
-	after  []store.Reply // what the step makes of the replies
-	behind []int64       // what it binds
+	row       *lane
+	head      *head
+	after     []store.Reply // replies after the step
+	coalesced []int64       // events that the step coalesces with the head
 }
 
 func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) error {
-	n := newNeeds()
+	n := newLockSet()
 
-	emits, err := t.prepare(ctx, n, calls)
+	emits, err := t.collectLocks(ctx, n, calls)
 	if err != nil {
 		return err
 	}
 
 	var (
-		heads   map[store.ID]*head
-		waiting map[store.ID]*waiting
+		heads      map[store.ID]*head
+		candidates map[store.ID]*candidate
 	)
 
 	l, err := t.lock(ctx, n, func() {
-		heads = t.headsOf(calls)
-		waiting = t.waiting(calls)
-		t.number(emits)
+		heads = t.stepHeads(calls)
+		candidates = t.readCandidates(calls)
+		t.assignSequence(emits)
 	})
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 
 	emits.events = nil
 	for _, c := range calls {
-		a, err := c.Value.check(l.rows[c.Value.lane], heads[c.Value.event], waiting)
+		a, err := c.Value.check(l.rows[c.Value.lane], heads[c.Value.event], candidates)
 		if c.Err = err; err != nil {
 			continue
 		}
@@ -122,8 +123,8 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 	}
 
-	t.send(attempts)
-	t.bind(attempts)
+	t.writeReplies(attempts)
+	t.coalesce(attempts)
 
 	for _, a := range attempts {
 		if a.step.Resend != nil {
@@ -133,21 +134,21 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 	}
 
-	if _, err := t.store(ctx, emits, l); err != nil {
+	if _, err := t.insertNew(ctx, emits, l); err != nil {
 		return err
 	}
 
 	for _, a := range attempts {
-		// The new name leads: it is under that one that the person will write.
-		l.join(text(a.step.Join), a.lane.lane)
-		l.converse(a.lane.lane, a.step.HumanUntil, a.step.TemplateRequired)
+		// The new name comes first: the person will write under it, so it holds the state.
+		l.join(sanitize(a.step.Join), a.lane.lane)
+		l.updateConversation(a.lane.lane, a.step.HumanUntil, a.step.TemplateRequired)
 	}
 
 	return t.finish(ctx, attempts, l)
 }
 
-// prepare looks at what steps change beyond their own events, and says which rows they need.
-func (t *tx) prepare(ctx context.Context, n *needs, calls []*groupcommit.Call[*advance]) (*arrivals, error) {
+// collectLocks adds the rows that steps change, beyond their own events, to the lock set.
+func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.Call[*advance]) (*arrivals, error) {
 	var (
 		emits   []*store.Event
 		resends []store.ID
@@ -155,13 +156,13 @@ func (t *tx) prepare(ctx context.Context, n *needs, calls []*groupcommit.Call[*a
 	for _, c := range calls {
 		step := &c.Value.step
 		lane := c.Value.lane
-		n.lane(lane, need{})
+		n.add(lane, rowLock{})
 
 		if step.HumanUntil != nil || step.TemplateRequired != nil {
-			n.open(conversation(lane.lane))
+			n.addLane(conversation(lane.lane))
 		}
 
-		n.join(text(step.Join), lane.lane)
+		n.addJoin(sanitize(step.Join), lane.lane)
 
 		for i := range step.Emit {
 			emits = append(emits, &step.Emit[i])
@@ -177,7 +178,7 @@ func (t *tx) prepare(ctx context.Context, n *needs, calls []*groupcommit.Call[*a
 			var of laneKey
 
 			err := rows.Scan(&of.lane, (*int16)(&of.class))
-			n.open(of)
+			n.addLane(of)
 
 			return err
 		}, resends)
@@ -187,19 +188,19 @@ func (t *tx) prepare(ctx context.Context, n *needs, calls []*groupcommit.Call[*a
 		}
 	}
 
-	a, err := t.announce(ctx, emits)
+	a, err := t.lookUpSends(ctx, emits)
 	if err != nil {
 		return nil, err
 	}
 
-	a.need(n)
+	a.addLocks(n)
 
 	return a, nil
 }
 
-// headsOf queues the reading of the events of steps. Replies are locked, where a step changes them, since a status may
-// prove one sent.
-func (t *tx) headsOf(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
+// stepHeads queues the query of the events of steps. It locks the replies that a step changes, because a status may
+// prove one sent at the same time.
+func (t *tx) stepHeads(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 	heads := map[store.ID]*head{}
 	bySeq := map[int64]*head{}
 
@@ -228,7 +229,7 @@ func (t *tx) headsOf(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 			FROM replies r WHERE r.event = ANY(ARRAY(SELECT seq FROM events WHERE id = ANY($1)))
 			ORDER BY r.event, r.part FOR UPDATE`,
 			func(rows pgx.Rows) error {
-				event, r, err := reply(rows)
+				event, r, err := scanReply(rows)
 				bySeq[event].replies = append(bySeq[event].replies, r)
 
 				return err
@@ -238,9 +239,9 @@ func (t *tx) headsOf(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 	return heads
 }
 
-// check says what a step comes to, or why it cannot be recorded.
-func (a *advance) check(row *lane, head *head, waiting map[store.ID]*waiting) (*attempt, error) {
-	// The token decides: a lease past its end that nobody else took is as good as new.
+// check returns the attempt, or the reason why the step cannot be recorded.
+func (a *advance) check(row *lane, head *head, candidates map[store.ID]*candidate) (*attempt, error) {
+	// The token decides: an expired lease that no other receiver has claimed is still valid.
 	if row == nil || row.token == nil || *row.token != a.lease.Token || head == nil || row.head == nil || *row.head != head.seq {
 		return nil, store.ErrLeaseLost
 	}
@@ -250,18 +251,18 @@ func (a *advance) check(row *lane, head *head, waiting map[store.ID]*waiting) (*
 		return nil, err
 	}
 
-	behind, err := behind(a, head, waiting)
+	coalesced, err := a.coalesced(head, candidates)
 	if err != nil {
 		return nil, err
 	}
 
-	head.binds = head.binds || len(behind) > 0
+	head.binds = head.binds || len(coalesced) > 0
 
 	return &attempt{
-		advance: a,
-		row:     row,
-		head:    head,
-		after:   after,
-		behind:  behind,
+		advance:   a,
+		row:       row,
+		head:      head,
+		after:     after,
+		coalesced: coalesced,
 	}, nil
 }

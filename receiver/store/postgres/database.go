@@ -15,56 +15,56 @@ import (
 )
 
 const (
-	leastRest, mostRest = 100 * time.Millisecond, 5 * time.Second // between attempts to connect while nobody answers
-	schemaRest          = time.Second                             // between attempts to bring the schema up to date
-	schemaTimeout       = 10 * time.Minute                        // of one attempt, which may build an index
+	minBackoff, maxBackoff = 100 * time.Millisecond, 5 * time.Second // between attempts to connect to an unreachable server
+	schemaBackoff          = time.Second                             // between attempts to migrate the schema
+	schemaTimeout          = 10 * time.Minute                        // of one attempt, which may build an index
 )
 
-// database is what one access leads to: its connections, and what is known of it.
+// database is the database that an access leads to: its connections and the state of its schema.
 type database struct {
-	access Access
-	clock  clockwork.Clock
-	fault  error         // what keeps access from being used at all
-	pool   *pgxpool.Pool // nil with a fault
+	access    Access
+	clock     clockwork.Clock
+	configErr error         // why access cannot be used
+	pool      *pgxpool.Pool // nil with a configErr
 
-	ending context.Context // ends when the database is left
-	end    context.CancelFunc
+	ctx    context.Context // ends when the store moves to another database, or closes
+	cancel context.CancelFunc
 
-	mu     sync.Mutex
-	rest   time.Duration
-	until  time.Time // no attempt to connect before
-	reason error     // of the attempt before
-	schema *preparation
-	work   sync.WaitGroup
+	mu      sync.Mutex
+	backoff time.Duration
+	retryAt time.Time // earliest next attempt to connect
+	lastErr error     // of the last attempt
+	schema  *migration
+	work    sync.WaitGroup
 }
 
-// preparation is an attempt to bring the schema up to date.
-type preparation struct {
-	done  chan struct{}
-	err   error     // valid when done
-	again time.Time // of the next attempt after a failure
+// migration is an attempt to migrate the schema.
+type migration struct {
+	done    chan struct{}
+	err     error     // valid once done is closed
+	retryAt time.Time // of the next attempt after a failure
 }
 
-func newDatabase(access Access, maxConnections int, clock clockwork.Clock) *database {
-	d := &database{access: access, clock: clock}
-	d.ending, d.end = context.WithCancel(context.Background())
+func newDatabase(access Access, options Options) *database {
+	d := &database{access: access, clock: options.Clock}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
 
-	config, err := configure(access, maxConnections)
+	config, err := configure(access, options)
 	if err != nil {
-		d.fault = err
+		d.configErr = err
 		return d
 	}
 
-	if d.pool, err = pgxpool.NewWithConfig(d.ending, config); err != nil {
-		d.fault = conceal(d.ending, err)
+	if d.pool, err = pgxpool.NewWithConfig(d.ctx, config); err != nil {
+		d.configErr = conceal(d.ctx, err)
 	}
 
 	return d
 }
 
-// close waits for the transactions that are under way.
+// close waits for running transactions and closes the connections.
 func (d *database) close() {
-	d.end()
+	d.cancel()
 	d.work.Wait()
 
 	if d.pool != nil {
@@ -72,28 +72,28 @@ func (d *database) close() {
 	}
 }
 
-// acquire returns a connection to a database whose schema is up to date.
+// acquire returns a connection to a database with a current schema.
 func (d *database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	if err := d.prepared(ctx); err != nil {
+	if err := d.ensureSchema(ctx); err != nil {
 		return nil, err
 	}
 
 	return d.connect(ctx)
 }
 
-// connect takes a free connection or makes one. While nobody answers, attempts become rare and the calls between them fail
-// at once: a delivery that cannot be stored is better refused soon.
+// connect returns an idle connection or opens one. While the server is unreachable, it attempts to connect at growing
+// intervals and fails at once in between: a delivery that cannot be stored should be refused quickly.
 func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
-	if d.fault != nil {
-		return nil, d.fault
+	if d.configErr != nil {
+		return nil, d.configErr
 	}
 
 	d.mu.Lock()
-	resting := d.clock.Now().Before(d.until)
-	reason := d.reason
+	waiting := d.clock.Now().Before(d.retryAt)
+	reason := d.lastErr
 	d.mu.Unlock()
 
-	if resting {
+	if waiting {
 		return nil, reason
 	}
 
@@ -102,54 +102,54 @@ func (d *database) connect(ctx context.Context) (*pgxpool.Conn, error) {
 	defer d.mu.Unlock()
 
 	if err == nil {
-		d.rest = 0
-		d.until = time.Time{}
+		d.backoff = 0
+		d.retryAt = time.Time{}
 
 		return c, nil
 	}
 
-	if d.ending.Err() != nil {
-		return nil, errLeft
+	if d.ctx.Err() != nil {
+		return nil, errDatabaseChanged
 	}
 
 	err = conceal(ctx, err)
 
 	stat := d.pool.Stat()
-	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !d.clock.Now().Before(d.until) {
-		d.rest = min(max(2*d.rest, leastRest), mostRest)
-		d.until = d.clock.Now().Add(d.rest/2 + rand.N(d.rest/2)) //nolint:gosec // jitter is not a secret
-		d.reason = err
+	if ctx.Err() == nil && stat.TotalConns() == stat.ConstructingConns() && !d.clock.Now().Before(d.retryAt) {
+		d.backoff = min(max(2*d.backoff, minBackoff), maxBackoff)
+		d.retryAt = d.clock.Now().Add(d.backoff/2 + rand.N(d.backoff/2)) //nolint:gosec // jitter is not a secret
+		d.lastErr = err
 	}
 
 	return nil, err
 }
 
-// prepared returns once the schema is up to date. The attempt outlives a caller who leaves.
-func (d *database) prepared(ctx context.Context) error {
-	if d.fault != nil {
-		return d.fault
+// ensureSchema returns once the schema is current. The migration continues if the caller's context ends.
+func (d *database) ensureSchema(ctx context.Context) error {
+	if d.configErr != nil {
+		return d.configErr
 	}
 
 	d.mu.Lock()
 
 	p := d.schema
-	if p == nil || p.failed() && !d.clock.Now().Before(p.again) {
-		if d.ending.Err() != nil {
+	if p == nil || p.failed() && !d.clock.Now().Before(p.retryAt) {
+		if d.ctx.Err() != nil {
 			d.mu.Unlock()
-			return errLeft
+			return errDatabaseChanged
 		}
 
-		p = &preparation{done: make(chan struct{})}
+		p = &migration{done: make(chan struct{})}
 		d.schema = p
 		d.work.Go(func() {
-			ctx, cancel := context.WithTimeout(d.ending, schemaTimeout)
+			ctx, cancel := context.WithTimeout(d.ctx, schemaTimeout)
 			defer cancel()
 
 			p.err = d.migrate(ctx)
 
-			p.again = d.clock.Now()
-			if !errors.Is(p.err, errAway) {
-				p.again = p.again.Add(schemaRest)
+			p.retryAt = d.clock.Now()
+			if !errors.Is(p.err, errUnreachable) {
+				p.retryAt = p.retryAt.Add(schemaBackoff)
 			}
 
 			close(p.done)
@@ -167,14 +167,14 @@ func (d *database) prepared(ctx context.Context) error {
 		}
 	}
 
-	if p.err != nil && d.ending.Err() != nil {
-		return errLeft // which is what ended the attempt
+	if p.err != nil && d.ctx.Err() != nil {
+		return errDatabaseChanged // this is why the migration failed
 	}
 
 	return p.err
 }
 
-func (p *preparation) failed() bool {
+func (p *migration) failed() bool {
 	select {
 	case <-p.done:
 		return p.err != nil

@@ -16,12 +16,12 @@ import (
 // Replay implements store.Store.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		n := newNeeds()
+		n := newLockSet()
 		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
 			var of laneKey
 
 			err := rows.Scan(&of.lane, (*int16)(&of.class))
-			n.open(of)
+			n.addLane(of)
 
 			return err
 		}, id)
@@ -38,7 +38,7 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		// What is bound to it is in the same lane.
+		// Events coalesced with it are in the same lane.
 		alone := t.revive(l, `
 			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
 			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
@@ -66,7 +66,8 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	return nil
 }
 
-// revive queues a statement that makes events pending again, and makes their lanes due. The result is how many they are.
+// revive queues a statement that makes events pending again, and makes their lanes due. The result is the number of
+// events, valid after a flush.
 func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...any) *int {
 	revived := new(int)
 	t.query(sql, func(rows pgx.Rows) error {
@@ -83,9 +84,9 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 
 		t.tally.Move(of.class, from, store.Pending)
 		l.wake(of, now)
-		// A conversation that was purged since begins with what the event tells of it.
+		// A conversation that was purged since starts again with the time of the event.
 		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
-			row.state.LastInboundAt = moment(&received)
+			row.state.LastInboundAt = fromMillis(&received)
 			row.changed = true
 		}
 
@@ -95,7 +96,7 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 	return revived
 }
 
-// resend plans a reply again that was sent and failed afterwards.
+// resend plans a sent reply again.
 func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now int64) error {
 	revived := t.revive(l, `
 		UPDATE events e SET state = 'pending', finished_at = NULL

@@ -12,25 +12,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// fault says what went wrong, in words that hold no address, name, password or value. Those of PostgreSQL and of the
-// driver do, so none of their errors leaves this package.
+// fault is an error without addresses, names, passwords or values. The errors of PostgreSQL and of the driver contain
+// them, so they do not leave this package.
 type fault struct {
 	text  string
-	code  string // SQLSTATE, where the database reported one
-	cause error  // context.Canceled or context.DeadlineExceeded, or one of this package's own
+	code  string // SQLSTATE, if the database reported one
+	cause error  // context.Canceled, context.DeadlineExceeded or errUnreachable
 }
 
+// Error returns the text.
 func (f *fault) Error() string { return f.text }
+
+// Unwrap returns the cause, if any.
 func (f *fault) Unwrap() error { return f.cause }
 
 var (
-	// errAway says that there is no connection, so that nothing was attempted.
-	errAway = errors.New("the database cannot be reached")
-	// errLeft says that the way to the database changed meanwhile.
-	errLeft = errors.New("the database URL changed")
+	// errUnreachable means that there is no connection, so that nothing was attempted.
+	errUnreachable = errors.New("the database cannot be reached")
+	// errDatabaseChanged means that the access changed while the call waited for a connection.
+	errDatabaseChanged = errors.New("the database URL changed")
 )
 
-// reported are what the database says in words that a person can act on.
+// reported maps a SQLSTATE to a text that an operator can act on.
 var reported = map[string]string{
 	"28P01": "the database refuses the user or the password of its URL",
 	"28000": "the database refuses the user of its URL, from here or without TLS",
@@ -40,14 +43,15 @@ var reported = map[string]string{
 	"25006": "the database is read-only: its URL must lead to the primary",
 	"53100": "the disk of the database is full",
 	"53300": "the database has no connection left: raise its max_connections, or lower store.postgreSQL.maxConnections",
-	"55P03": "another transaction kept the database from going on",
-	"57014": "the database took too long and was stopped",
+	"55P03": "the database timed out waiting for another transaction",
+	"57014": "the database canceled a statement that took too long",
 	"57P01": "the database is being stopped",
 	"57P02": "the database has crashed",
 	"57P03": "the database is starting or being stopped",
 }
 
-// conceal says what an error of the driver means. What ctx has ended is its error.
+// conceal translates an error of the driver into an error of this package. If ctx has ended, it returns the error of
+// ctx.
 func conceal(ctx context.Context, err error) error {
 	var (
 		reports     *pgconn.PgError
@@ -59,12 +63,12 @@ func conceal(ctx context.Context, err error) error {
 	switch own := (*fault)(nil); {
 	case err == nil, errors.As(err, &own):
 		return err
-	case errors.Is(err, errAway), errors.Is(err, errLeft):
+	case errors.Is(err, errUnreachable), errors.Is(err, errDatabaseChanged):
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
-		return &fault{text: "the call to the database was given up", cause: context.Canceled}
+		return &fault{text: "the call to the database was canceled", cause: context.Canceled}
 	case ctx.Err() != nil:
-		return &fault{text: "the database gave no answer in time", cause: context.DeadlineExceeded}
+		return &fault{text: "the database did not answer in time", cause: context.DeadlineExceeded}
 	case errors.As(err, &reports):
 		text := reported[reports.Code]
 		if text == "" {
@@ -73,32 +77,32 @@ func conceal(ctx context.Context, err error) error {
 
 		f := &fault{text: text, code: reports.Code}
 		if errors.As(err, &connecting) {
-			f.cause = errAway
+			f.cause = errUnreachable
 		}
 
 		return f
 	case errors.As(err, &name):
-		return &fault{text: "the certificate of the database is for another host than its URL names", cause: errAway}
+		return &fault{text: "the certificate of the database is for another host than its URL names", cause: errUnreachable}
 	case errors.As(err, &unknown):
-		return &fault{text: "the certificate of the database is not of a trusted CA: see the secret database-ca", cause: errAway}
+		return &fault{text: "the certificate of the database is not signed by a trusted CA: see the secret database-ca", cause: errUnreachable}
 	case errors.As(err, &certificate):
-		return &fault{text: "the certificate of the database cannot be trusted, as one that has expired", cause: errAway}
+		return &fault{text: "the certificate of the database cannot be trusted, for example because it has expired", cause: errUnreachable}
 	case errors.As(err, &connecting):
-		return errAway
+		return errUnreachable
 	default:
 		return &fault{text: "the connection to the database was lost"}
 	}
 }
 
-// conflicts says that a transaction lost against another one, and may be run again: a deadlock, a serialization failure,
-// or a row that the other one has inserted since this one looked for it.
-func conflicts(err error) bool {
+// isConflict reports whether a transaction lost against another one and can be retried: a deadlock, a serialization
+// failure, or a row that the other transaction has inserted in the meantime.
+func isConflict(err error) bool {
 	var f *fault
 	return errors.As(err, &f) && (f.code == "40P01" || f.code == "40001" || f.code == "23505")
 }
 
-// refused says that the database was there, and found fault with what it was given.
+// refused reports whether the database was reachable and rejected a statement.
 func refused(err error) bool {
 	var f *fault
-	return errors.As(err, &f) && f.code != "" && !errors.Is(err, errAway)
+	return errors.As(err, &f) && f.code != "" && !errors.Is(err, errUnreachable)
 }

@@ -15,7 +15,7 @@ import (
 // maxWeight limits the events in one batch, besides the number of its calls, so that the first call does not wait long.
 const maxWeight = 2000
 
-// A batch smaller than the previous one waits for more calls: for a fraction of the duration of the previous one.
+// A batch smaller than the previous one waits for more calls, for a fraction of the duration of the previous one.
 const (
 	waitFraction = 8
 	maxWait      = 2 * time.Millisecond

@@ -36,7 +36,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 	return d.fresh, nil
 }
 
-// delivery is events to be stored, all or none.
+// delivery is a call that stores events, all or none.
 type delivery struct {
 	events []store.Event
 	fresh  []bool
@@ -44,6 +44,7 @@ type delivery struct {
 
 func (d *delivery) weight() int { return len(d.events) }
 
+// ingestAll stores the events of deliveries.
 func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery]) error {
 	var events []*store.Event
 	for _, c := range calls {
@@ -52,20 +53,20 @@ func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery])
 		}
 	}
 
-	a, err := t.announce(ctx, events)
+	a, err := t.lookUpSends(ctx, events)
 	if err != nil {
 		return err
 	}
 
-	n := newNeeds()
-	a.need(n)
+	n := newLockSet()
+	a.addLocks(n)
 
-	l, err := t.lock(ctx, n, func() { t.number(a) })
+	l, err := t.lock(ctx, n, func() { t.assignSequence(a) })
 	if err != nil {
 		return err
 	}
 
-	fresh, err := t.store(ctx, a, l)
+	fresh, err := t.insertNew(ctx, a, l)
 	if err != nil {
 		return err
 	}
@@ -83,9 +84,9 @@ func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery])
 // arrivals are events on their way into the store.
 type arrivals struct {
 	events []*store.Event
-	stored map[store.ID]bool // those that are there already
-	sends  map[replyKey]send // under way, which these events prove
-	seqs   []int64           // numbers that are free
+	stored map[store.ID]bool            // the events that are stored already
+	sends  map[replyKey]unconfirmedSend // the sends that statuses among the events prove
+	seqs   []int64                      // free positions in the order of arrival, for the events
 }
 
 type replyKey struct {
@@ -93,22 +94,23 @@ type replyKey struct {
 	part  int
 }
 
-// send is where a reply is.
-type send struct {
+// unconfirmedSend locates a reply whose send has an unknown outcome.
+type unconfirmedSend struct {
 	event int64
 	lane  laneKey
 }
 
-func key(e *store.Event) laneKey {
-	return laneKey{lane: text(e.Lane), class: e.Class}
+func eventLane(e *store.Event) laneKey {
+	return laneKey{lane: sanitize(e.Lane), class: e.Class}
 }
 
-// announce finds out what has to be known of events before lanes are locked.
-func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, error) {
+// lookUpSends returns the events as arrivals, with the unconfirmed sends that their statuses prove. It runs before the
+// lanes are locked.
+func (t *tx) lookUpSends(ctx context.Context, events []*store.Event) (*arrivals, error) {
 	a := &arrivals{
 		events: events,
 		stored: map[store.ID]bool{},
-		sends:  map[replyKey]send{},
+		sends:  map[replyKey]unconfirmedSend{},
 	}
 
 	var replies []store.ID
@@ -129,7 +131,7 @@ func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, er
 			var (
 				of    [16]byte
 				part  int
-				found send
+				found unconfirmedSend
 			)
 
 			err := rows.Scan(&of, &part, &found.event, &found.lane.lane, (*int16)(&found.lane.class))
@@ -141,10 +143,10 @@ func (t *tx) announce(ctx context.Context, events []*store.Event) (*arrivals, er
 	return a, t.flush(ctx)
 }
 
-// need says which rows the events need. What is stored already is not known yet.
-func (a *arrivals) need(n *needs) {
+// addLocks adds the rows that the events need to the lock set. It does not know yet which events are stored already.
+func (a *arrivals) addLocks(n *lockSet) {
 	for _, found := range a.sends {
-		n.lane(found.lane, need{})
+		n.add(found.lane, rowLock{})
 	}
 
 	for _, e := range a.events {
@@ -152,18 +154,18 @@ func (a *arrivals) need(n *needs) {
 			continue
 		}
 
-		lane := key(e)
-		n.open(lane)
+		lane := eventLane(e)
+		n.addLane(lane)
 
 		if lane.class == store.Conversations {
-			n.join(lane.lane, text(e.Alias))
+			n.addJoin(lane.lane, sanitize(e.Alias))
 		}
 	}
 }
 
-// number queues what has to come after the lock of the lanes: numbers for the events, and the question which of them are
-// there. Another receiver that stores one of them holds its lane while it does.
-func (t *tx) number(a *arrivals) {
+// assignSequence queues the queries that must run after the lanes are locked: the numbers for the events, and the check
+// which of them are stored. A receiver that stores one of them at the same time holds the lock of its lane.
+func (t *tx) assignSequence(a *arrivals) {
 	if len(a.events) == 0 {
 		return
 	}
@@ -193,9 +195,10 @@ func (t *tx) number(a *arrivals) {
 	}, len(a.events))
 }
 
-// store queues the writing of what is new, save the lanes, and says what is. An event in no lane that another receiver
-// stores just now conflicts, and then this transaction begins anew.
-func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
+// insertNew queues the inserts of new events, and changes their lanes, which the caller saves. It reports for each
+// event whether it is new. An event without a lane that another receiver stores at the same time is a conflict, which
+// restarts the transaction.
+func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 	if len(a.events) == 0 {
 		return nil, nil
 	}
@@ -203,13 +206,13 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 	slices.Sort(a.seqs)
 
 	if len(a.seqs) < len(a.events) {
-		return nil, errors.New("the database numbered fewer events than there are")
+		return nil, errors.New("the database returned fewer sequence numbers than there are events")
 	}
 
 	fresh := make([]bool, len(a.events))
 
 	var (
-		rows     []row
+		rows     []newEvent
 		statuses []status
 	)
 	for i, e := range a.events {
@@ -220,20 +223,20 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 		a.stored[e.ID] = true
 		fresh[i] = true
 
-		rows = append(rows, row{event: e, seq: a.seqs[i]})
+		rows = append(rows, newEvent{event: e, seq: a.seqs[i]})
 		if e.State != store.Pending {
 			t.tally.Move(store.NoClass, "", e.State)
 		} else {
-			lane := key(e)
+			lane := eventLane(e)
 			t.tally.Move(lane.class, "", e.State)
 			l.wake(lane, e.ReceivedAt.UnixMilli())
 
 			if lane.class == store.Conversations {
 				if e.Kind == store.KindMessage {
-					l.hear(lane.lane, moment(millis(e.ReceivedAt)))
+					l.recordInbound(lane.lane, fromMillis(millis(e.ReceivedAt)))
 				}
 
-				l.join(lane.lane, text(e.Alias))
+				l.join(lane.lane, sanitize(e.Alias))
 			}
 		}
 
@@ -249,23 +252,23 @@ func (t *tx) store(ctx context.Context, a *arrivals, l *lanes) ([]bool, error) {
 	t.insert(rows)
 	t.applyStatuses(statuses)
 
-	return fresh, t.resolve(ctx, a, statuses, l)
+	return fresh, t.confirmSent(ctx, a, statuses, l)
 }
 
-// row is a new row of events.
-type row struct {
+// newEvent is a row to insert.
+type newEvent struct {
 	event *store.Event
 	seq   int64
 }
 
-// insert queues the writing of events, in the order of their ids: two receivers that store the same ones at the same time
-// do not wait for each other.
-func (t *tx) insert(rows []row) {
+// insert queues the insert of events in the order of their ids, so that two receivers that store the same events at the
+// same time do not deadlock.
+func (t *tx) insert(rows []newEvent) {
 	if len(rows) == 0 {
 		return
 	}
 
-	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.event.ID[:], b.event.ID[:]) })
+	slices.SortFunc(rows, func(a, b newEvent) int { return bytes.Compare(a.event.ID[:], b.event.ID[:]) })
 	n := len(rows)
 	seqs := make([]int64, n)
 	classes := make([]int16, n)

@@ -12,15 +12,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// burst is how far LastInboundAt may lag behind: most messages of a burst then write nothing.
+// burst is the maximum lag of LastInboundAt, so that most messages of a burst write nothing.
 const burst = time.Minute
 
-// lanes are rows of conversations that the transaction has locked. They are changed here, and written once.
+// lanes are the rows of conversations that a transaction has locked. They are changed in memory and written once.
 type lanes struct {
-	rows  map[laneKey]*lane
-	made  map[laneKey]bool   // by this transaction
-	seen  map[string]string  // of names to be joined, whose rows need not be locked: what their person is
-	apart map[[2]string]bool // names to be joined that are not one person's
+	rows     map[laneKey]*lane
+	created  map[laneKey]bool   // by this transaction
+	aliases  map[string]string  // from a name to join to the person it belongs to; its row need not be locked
+	distinct map[[2]string]bool // the pairs to join that belong to different persons
 }
 
 // lane is a row of conversations.
@@ -28,10 +28,10 @@ type lane struct {
 	laneKey
 	ready, token, head *int64
 	starts             int
-	person             string // the name whose row has the state; empty where this one has it
+	person             string // the name whose row has the state; empty if this row has it
 	state              store.Conversation
-	changed            bool // to be written
-	gone               bool // to be removed
+	changed            bool // the row must be written
+	gone               bool // the row must be deleted
 }
 
 func scanLane(rows pgx.Rows) (*lane, error) {
@@ -40,26 +40,26 @@ func scanLane(rows pgx.Rows) (*lane, error) {
 	var inbound, human *int64
 
 	err := rows.Scan(&r.lane, (*int16)(&r.class), &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
-	r.state.LastInboundAt = moment(inbound)
-	r.state.HumanUntil = moment(human)
+	r.state.LastInboundAt = fromMillis(inbound)
+	r.state.HumanUntil = fromMillis(human)
 
 	return r, err
 }
 
-// leadTo returns the names to be locked besides those that are: of the rows with the state of people, and of names that
-// are not one person's yet.
-func (l *lanes) leadTo(n *needs) []string {
+// referencedNames returns the names that must be locked too: those whose rows hold the state of persons, and those that
+// will be joined.
+func (l *lanes) referencedNames(set *lockSet) []string {
 	var names []string
-	for key, need := range n.rows {
+	for key, need := range set.rows {
 		if row := l.rows[key]; row != nil && need.person && row.person != "" {
 			names = append(names, row.person)
 		}
 	}
 
-	for _, pair := range n.pairs {
+	for _, pair := range set.pairs {
 		row := l.rows[conversation(pair[0])]
 
-		other := cmp.Or(l.seen[pair[1]], pair[1])
+		other := cmp.Or(l.aliases[pair[1]], pair[1])
 		if row != nil && cmp.Or(row.person, row.lane) != other {
 			names = append(names, pair[1], other)
 		}
@@ -68,16 +68,16 @@ func (l *lanes) leadTo(n *needs) []string {
 	return names
 }
 
-// complete says that all is locked that is needed, and leads to nothing else.
-func (l *lanes) complete(n *needs) bool {
-	for key, need := range n.rows {
+// isComplete reports whether everything needed is locked and references nothing else.
+func (l *lanes) isComplete(set *lockSet) bool {
+	for key, need := range set.rows {
 		row := l.rows[key]
-		if row == nil && need.made || row != nil && need.person && l.person(key.lane) == nil {
+		if row == nil && need.create || row != nil && need.person && l.person(key.lane) == nil {
 			return false
 		}
 	}
 
-	for name := range n.names {
+	for name := range set.names {
 		if l.rows[conversation(name)] != nil && l.person(name) == nil {
 			return false
 		}
@@ -94,7 +94,7 @@ func (l *lanes) wake(key laneKey, now int64) {
 	}
 }
 
-// person returns the row that has the state of the person with a name; nil when that one is not locked.
+// person returns the row that holds the state of the person with a name, or nil if it is not locked.
 func (l *lanes) person(name string) *lane {
 	row := l.rows[conversation(name)]
 	if row.person == "" {
@@ -108,8 +108,8 @@ func (l *lanes) person(name string) *lane {
 	return row
 }
 
-// hear notes that a person wrote. Of two messages within a minute the first may stand for both as the last one.
-func (l *lanes) hear(name string, received time.Time) {
+// recordInbound records that a person wrote. A message less than a minute after the recorded one changes nothing.
+func (l *lanes) recordInbound(name string, received time.Time) {
 	p := l.person(name)
 	if last := p.state.LastInboundAt; last.IsZero() || received.Sub(last) >= burst || p.state.TemplateRequired {
 		if received.After(last) {
@@ -121,9 +121,9 @@ func (l *lanes) hear(name string, received time.Time) {
 	}
 }
 
-// join makes two names those of one person. The state is then with whom the first name was of.
+// join makes two names belong to one person. The row of the first name's person then holds the state.
 func (l *lanes) join(name, other string) {
-	if !l.apart[[2]string{name, other}] {
+	if !l.distinct[[2]string{name, other}] {
 		return
 	}
 
@@ -157,8 +157,8 @@ func (l *lanes) join(name, other string) {
 	from.state = store.Conversation{}
 }
 
-// converse changes the state of a person; nil leaves a part of it as it is.
-func (l *lanes) converse(name string, humanUntil *time.Time, templateRequired *bool) {
+// updateConversation changes the state of a person. A nil argument leaves that part unchanged.
+func (l *lanes) updateConversation(name string, humanUntil *time.Time, templateRequired *bool) {
 	if humanUntil == nil && templateRequired == nil {
 		return
 	}
@@ -175,7 +175,7 @@ func (l *lanes) converse(name string, humanUntil *time.Time, templateRequired *b
 	}
 }
 
-// save queues the writing of what has changed.
+// save queues the writes of changed rows.
 func (l *lanes) save(t *tx) {
 	var (
 		names, goneNames                   []string
@@ -186,7 +186,7 @@ func (l *lanes) save(t *tx) {
 		template                           []bool
 	)
 	for key, row := range l.rows {
-		if row.gone || l.made[key] && !row.changed {
+		if row.gone || l.created[key] && !row.changed {
 			delete(l.rows, key)
 
 			goneNames = append(goneNames, row.lane)
@@ -201,7 +201,7 @@ func (l *lanes) save(t *tx) {
 
 		row.changed = false
 
-		delete(l.made, key)
+		delete(l.created, key)
 
 		names = append(names, row.lane)
 		classes = append(classes, int16(row.class))

@@ -39,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 			return err
 		}
 
-		heads, err := t.heads(ctx, slices.Collect(maps.Keys(due.rows)))
+		heads, err := t.laneHeads(ctx, slices.Collect(maps.Keys(due.rows)))
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 	return leases, nil
 }
 
-// claim leases a lane with its oldest pending event, or makes it idle when there is none.
+// claim leases a lane with its oldest pending event, or makes the lane idle if there is none.
 func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
 	if head == nil {
 		l.idle()
@@ -89,7 +89,7 @@ func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
 	return head
 }
 
-// idle ends the lease on a lane without pending events. Only a conversation has a state to keep.
+// idle ends the lease on a lane without pending events. Only the row of a conversation stays, for its state.
 func (l *lane) idle() {
 	l.ready = nil
 	l.token = nil
@@ -101,7 +101,7 @@ func (l *lane) idle() {
 
 const headColumns = "e.id, e.kind, e.type, e.phone_number_id, e.received_at, e.payload"
 
-// pending are the columns of headColumns.
+// pending holds the columns of headColumns.
 type pending struct {
 	id       [16]byte
 	received int64
@@ -112,27 +112,27 @@ func (p *pending) targets() []any {
 	return []any{&p.id, &p.event.Kind, &p.event.Type, &p.event.PhoneNumberID, &p.received, &p.event.Payload}
 }
 
-// in is the event, of a lane.
-func (p *pending) in(key laneKey) store.Event {
+// toEvent returns the columns as an event of a lane.
+func (p *pending) toEvent(key laneKey) store.Event {
 	e := p.event
 	e.ID = p.id
 	e.State = store.Pending
 	e.Class = key.class
 	e.Lane = key.lane
-	e.ReceivedAt = moment(&p.received)
+	e.ReceivedAt = fromMillis(&p.received)
 
 	return e
 }
 
-// heads returns the oldest pending event of each lane that has one, with all but its Starts. The limits have each lane
-// looked up by itself: a database that knows nothing of new tables yet would rather read them whole.
-func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work, error) {
+// laneHeads returns the oldest pending event of each lane, complete except for Starts. The LIMIT makes the planner look
+// up each lane separately: without statistics on new tables it would prefer to read them entirely.
+func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work, error) {
 	heads := map[laneKey]*store.Work{}
 	if len(keys) == 0 {
 		return heads, nil
 	}
 
-	names, classes := columns(keys)
+	names, classes := keyColumns(keys)
 
 	var answered, binding []int64
 
@@ -161,9 +161,9 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
 				&work.Attempts, &work.Replays, &binds, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
 			})...)
-			work.Event = p.in(key)
-			work.Conversation.LastInboundAt = moment(inbound)
-			work.Conversation.HumanUntil = moment(human)
+			work.Event = p.toEvent(key)
+			work.Conversation.LastInboundAt = fromMillis(inbound)
+			work.Conversation.HumanUntil = fromMillis(human)
 			heads[key] = work
 
 			of[work.Seq] = key
@@ -182,13 +182,13 @@ func (t *tx) heads(ctx context.Context, keys []laneKey) (map[laneKey]*store.Work
 		return heads, err
 	}
 
-	t.replies(answered, func(event int64, r store.Reply) {
+	t.readReplies(answered, func(event int64, r store.Reply) {
 		work := heads[of[event]]
 		work.Replies = append(work.Replies, r)
 	})
-	t.bound(binding, func(event int64, p *pending) {
+	t.readCoalesced(binding, func(event int64, p *pending) {
 		work := heads[of[event]]
-		work.Coalesced = append(work.Coalesced, p.in(of[event]))
+		work.Coalesced = append(work.Coalesced, p.toEvent(of[event]))
 	})
 
 	return heads, t.flush(ctx)
@@ -201,7 +201,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		keys := make([]laneKey, len(leases))
 		for i, lease := range leases {
-			keys[i] = leased(lease)
+			keys[i] = leaseLane(lease)
 		}
 
 		l := &lanes{rows: map[laneKey]*lane{}}
@@ -213,7 +213,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 
 		lost = nil
 		for _, lease := range leases {
-			row := l.rows[leased(lease)]
+			row := l.rows[leaseLane(lease)]
 			if row == nil || row.token == nil || *row.token != lease.Token {
 				lost = append(lost, lease)
 				continue
@@ -234,22 +234,22 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 	return lost, nil
 }
 
-// leased is the key of a lease's lane.
-func leased(lease store.LeaseRef) laneKey {
-	return laneKey{lane: text(lease.Lane), class: lease.Class}
+// leaseLane returns the key of a lease's lane.
+func leaseLane(lease store.LeaseRef) laneKey {
+	return laneKey{lane: sanitize(lease.Lane), class: lease.Class}
 }
 
 // Release implements store.Store.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		l := &lanes{rows: map[laneKey]*lane{}}
-		t.lockRows(l, []laneKey{leased(lease)}, "")
+		t.lockRows(l, []laneKey{leaseLane(lease)}, "")
 
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
 
-		row := l.rows[leased(lease)]
+		row := l.rows[leaseLane(lease)]
 		if row == nil || row.token == nil || *row.token != lease.Token {
 			return store.ErrLeaseLost
 		}

@@ -15,107 +15,110 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// maxLooks bounds how often rows are locked anew because other people turned out to be needed.
-const maxLooks = 10
+// maxLockAttempts limits how often a transaction restarts because it needs the rows of further persons.
+const maxLockAttempts = 10
 
-// laneKey names a row of conversations.
+// laneKey is the key of a row of conversations.
 type laneKey struct {
 	lane  string
 	class store.Class
 }
 
-// conversation is the key of the row in which a person is known by a name.
+// conversation returns the key of the row of a person's name.
 func conversation(name string) laneKey { return laneKey{lane: name} }
 
-// needs are the rows of conversations that a transaction is going to change.
-type needs struct {
-	rows  map[laneKey]need
-	pairs [][2]string     // names that are to be one person's; the first has a row that is needed
-	names map[string]bool // the second of each: its row is made, and locked unless they are one person's already
+// lockSet is the set of rows of conversations that a transaction is going to change.
+type lockSet struct {
+	rows  map[laneKey]rowLock
+	pairs [][2]string     // the names to join; the row of the first is in rows
+	names map[string]bool // the second name of each pair: its row is created if missing, and locked unless both already belong to one person
 }
 
-// need is what is needed besides the lock of a row that is there.
-type need struct {
-	made   bool // where it is not there
-	person bool // the row with the state of the person too
+// rowLock is how a row is locked.
+type rowLock struct {
+	create bool // create the row if it is missing
+	person bool // lock the row that holds the state of the person too
 }
 
-func newNeeds() *needs { return &needs{rows: map[laneKey]need{}, names: map[string]bool{}} }
+func newLockSet() *lockSet { return &lockSet{rows: map[laneKey]rowLock{}, names: map[string]bool{}} }
 
-func (n *needs) lane(key laneKey, of need) {
-	have := n.rows[key]
-	n.rows[key] = need{made: have.made || of.made, person: have.person || of.person}
+func (set *lockSet) add(key laneKey, of rowLock) {
+	have := set.rows[key]
+	set.rows[key] = rowLock{create: have.create || of.create, person: have.person || of.person}
 }
 
-// open asks for the row of a lane, made where it is not there, and for the state of the person whose conversation it is.
-func (n *needs) open(key laneKey) {
-	n.lane(key, need{made: true, person: key.class == store.Conversations})
+// addLane adds the row of a lane, which is created if missing. For a conversation it adds the row with the person's
+// state.
+func (set *lockSet) addLane(key laneKey) {
+	set.add(key, rowLock{create: true, person: key.class == store.Conversations})
 }
 
-func (n *needs) join(name, other string) {
+func (set *lockSet) addJoin(name, other string) {
 	if name != "" && other != "" && name != other {
-		n.open(conversation(name))
-		n.pairs = append(n.pairs, [2]string{name, other})
-		n.names[other] = true
+		set.addLane(conversation(name))
+		set.pairs = append(set.pairs, [2]string{name, other})
+		set.names[other] = true
 	}
 }
 
-// also asks for names that others have led to.
-func (n *needs) also(names []string) {
+// include adds names that locked rows reference.
+func (set *lockSet) include(names []string) {
 	for _, name := range names {
-		n.lane(conversation(name), need{})
+		set.add(conversation(name), rowLock{})
 	}
 }
 
-// lock makes the rows that are needed and locks them, in the order of their keys, as every transaction does: so none
-// waits for another that waits for it. Which further names of people are needed shows only then; they are locked without
-// waiting, and where one is held, all locks are given back and all is locked anew. The statements that others queues come
-// after the first locks.
-func (t *tx) lock(ctx context.Context, n *needs, others func()) (*lanes, error) {
-	for look := range maxLooks {
-		if look > 0 {
-			t.again()
+// lock creates missing rows of the set and locks all of them in the order of their keys. Every transaction uses this
+// order, so they do not deadlock.
+//
+// Only locked rows reveal which further names are needed. Those are locked without waiting; if another transaction
+// holds one, all locks are released and the transaction restarts with the larger set. The statements that queueMore
+// queues run after the first locks.
+func (t *tx) lock(ctx context.Context, set *lockSet, queueMore func()) (*lanes, error) {
+	for attempt := range maxLockAttempts {
+		if attempt > 0 {
+			t.restart()
 		}
 
 		l := &lanes{
-			rows:  map[laneKey]*lane{},
-			made:  map[laneKey]bool{},
-			seen:  map[string]string{},
-			apart: map[[2]string]bool{},
+			rows:     map[laneKey]*lane{},
+			created:  map[laneKey]bool{},
+			aliases:  map[string]string{},
+			distinct: map[[2]string]bool{},
 		}
-		t.makeRows(n, l)
-		t.lockRows(l, slices.Collect(maps.Keys(n.rows)), "")
-		t.look(n, l)
-		others()
+		t.createRows(set, l)
+		t.lockRows(l, slices.Collect(maps.Keys(set.rows)), "")
+		t.readAliases(set, l)
+		queueMore()
 
 		if err := t.flush(ctx); err != nil {
 			return nil, err
 		}
 
-		complete, err := t.lockPeople(ctx, n, l)
+		complete, err := t.lockPeople(ctx, set, l)
 		if err != nil || complete {
 			return l, err
 		}
 	}
 
-	return nil, errors.New("the names of a person kept changing")
+	return nil, errors.New("the names of a person changed during every attempt to lock them")
 }
 
-// lockPeople locks the rows of people that the locked ones lead to, and says whether all is locked that is needed.
-func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
-	if complete, err := t.lockMore(ctx, n, l, l.leadTo(n)); err != nil || !complete {
+// lockPeople locks the rows of persons that the locked rows reference, and reports whether everything needed is locked.
+func (t *tx) lockPeople(ctx context.Context, set *lockSet, l *lanes) (bool, error) {
+	if complete, err := t.tryLockRows(ctx, set, l, l.referencedNames(set)); err != nil || !complete {
 		return false, err
 	}
 
-	if !l.complete(n) {
-		n.also(l.leadTo(n))
+	if !l.isComplete(set) {
+		set.include(l.referencedNames(set))
 		return false, nil
 	}
 
 	var people []string
-	for _, pair := range n.pairs {
+	for _, pair := range set.pairs {
 		if l.rows[conversation(pair[1])] == nil {
-			continue // they are one person's
+			continue // both belong to one person
 		}
 
 		a := l.person(pair[0])
@@ -125,9 +128,9 @@ func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
 			continue
 		}
 
-		l.apart[pair] = true
+		l.distinct[pair] = true
 		for _, row := range [...]*lane{a, b} {
-			if !l.made[row.laneKey] {
+			if !l.created[row.laneKey] {
 				people = append(people, row.lane)
 			}
 		}
@@ -136,17 +139,17 @@ func (t *tx) lockPeople(ctx context.Context, n *needs, l *lanes) (bool, error) {
 	if len(people) == 0 {
 		return true, nil
 	}
-	// Nobody can give a further name to people who are locked.
-	members := t.members(people)
+	// Once the persons are locked, no other transaction can join a name to them.
+	members := t.namesOf(people)
 	if err := t.flush(ctx); err != nil {
 		return false, err
 	}
 
-	return t.lockMore(ctx, n, l, slices.Collect(maps.Keys(members)))
+	return t.tryLockRows(ctx, set, l, slices.Collect(maps.Keys(members)))
 }
 
-// lockMore locks further names where that needs no waiting, and says whether it could.
-func (t *tx) lockMore(ctx context.Context, n *needs, l *lanes, names []string) (bool, error) {
+// tryLockRows locks further names without waiting, and reports whether it succeeded.
+func (t *tx) tryLockRows(ctx context.Context, set *lockSet, l *lanes, names []string) (bool, error) {
 	var keys []laneKey
 	for _, name := range names {
 		if key := conversation(name); l.rows[key] == nil {
@@ -165,15 +168,15 @@ func (t *tx) lockMore(ctx context.Context, n *needs, l *lanes, names []string) (
 	}
 
 	if slices.ContainsFunc(names, func(name string) bool { return l.rows[conversation(name)] == nil }) {
-		n.also(names)
+		set.include(names)
 		return false, nil
 	}
 
 	return true, nil
 }
 
-// members queues a look at the further names of people.
-func (t *tx) members(people []string) map[string]bool {
+// namesOf queues the query of the further names of persons.
+func (t *tx) namesOf(people []string) map[string]bool {
 	found := map[string]bool{}
 	t.query("SELECT lane FROM conversations WHERE person = ANY($1)", func(rows pgx.Rows) error {
 		var name string
@@ -187,16 +190,16 @@ func (t *tx) members(people []string) map[string]bool {
 	return found
 }
 
-// makeRows queues the making of needed rows that are not there. Those that are then not used are removed.
-func (t *tx) makeRows(n *needs, l *lanes) {
-	keys := make([]laneKey, 0, len(n.rows)+len(n.names))
-	for key, of := range n.rows {
-		if of.made {
+// createRows queues the inserts of missing rows. Rows that turn out to be unused are deleted by save.
+func (t *tx) createRows(set *lockSet, l *lanes) {
+	keys := make([]laneKey, 0, len(set.rows)+len(set.names))
+	for key, of := range set.rows {
+		if of.create {
 			keys = append(keys, key)
 		}
 	}
 
-	for name := range n.names {
+	for name := range set.names {
 		keys = append(keys, conversation(name))
 	}
 
@@ -204,7 +207,7 @@ func (t *tx) makeRows(n *needs, l *lanes) {
 		return
 	}
 
-	names, classes := columns(keys)
+	names, classes := keyColumns(keys)
 	t.query(`
 		INSERT INTO conversations (lane, class) SELECT * FROM unnest($1::text[], $2::smallint[])
 		ON CONFLICT (lane, class) DO NOTHING RETURNING lane, class`,
@@ -212,7 +215,7 @@ func (t *tx) makeRows(n *needs, l *lanes) {
 			var key laneKey
 
 			err := rows.Scan(&key.lane, (*int16)(&key.class))
-			l.made[key] = true
+			l.created[key] = true
 
 			return err
 		}, names, classes)
@@ -220,9 +223,9 @@ func (t *tx) makeRows(n *needs, l *lanes) {
 
 const laneColumns = "c.lane, c.class, c.ready_at, c.token, c.head, c.starts, coalesce(c.person, ''), c.last_inbound_at, c.human_until, c.template_required"
 
-// lockRows queues the lock of rows that are there. Each is looked up by itself, in the order of the keys.
+// lockRows queues the locks of existing rows. Each is looked up separately, in the order of the keys.
 func (t *tx) lockRows(l *lanes, keys []laneKey, waiting string) {
-	names, classes := columns(keys)
+	names, classes := keyColumns(keys)
 	t.query(`
 		SELECT `+laneColumns+` FROM unnest($1::text[], $2::smallint[]) k (lane, class)
 		CROSS JOIN LATERAL (SELECT * FROM conversations c WHERE c.lane = k.lane AND c.class = k.class FOR UPDATE `+waiting+`) c`,
@@ -234,9 +237,9 @@ func (t *tx) lockRows(l *lanes, keys []laneKey, waiting string) {
 		}, names, classes)
 }
 
-// look queues a look at the names to be joined. Only those that the transaction has made are locked.
-func (t *tx) look(n *needs, l *lanes) {
-	if len(n.names) == 0 {
+// readAliases queues the query of the names to join. Only names whose rows this transaction has created are locked.
+func (t *tx) readAliases(set *lockSet, l *lanes) {
+	if len(set.names) == 0 {
 		return
 	}
 
@@ -245,16 +248,16 @@ func (t *tx) look(n *needs, l *lanes) {
 		CROSS JOIN LATERAL (SELECT * FROM conversations c WHERE c.lane = k.lane AND c.class = 0 OFFSET 0) c`,
 		func(rows pgx.Rows) error {
 			row, err := scanLane(rows)
-			if l.seen[row.lane] = row.person; l.made[row.laneKey] {
+			if l.aliases[row.lane] = row.person; l.created[row.laneKey] {
 				l.rows[row.laneKey] = row
 			}
 
 			return err
-		}, slices.Collect(maps.Keys(n.names)))
+		}, slices.Collect(maps.Keys(set.names)))
 }
 
-// columns sorts keys and takes them apart.
-func columns(keys []laneKey) (names []string, classes []int16) {
+// keyColumns sorts keys and returns them as columns.
+func keyColumns(keys []laneKey) (names []string, classes []int16) {
 	slices.SortFunc(keys, func(a, b laneKey) int {
 		return cmp.Or(cmp.Compare(a.lane, b.lane), cmp.Compare(a.class, b.class))
 	})

@@ -19,18 +19,20 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrationLock is a number that nothing else in the database should lock.
+// migrationLock is the advisory lock of a migration.
 const migrationLock = 0x776177_696e626f78
 
-// lockPoll is how often a receiver that another one keeps from migrating looks again.
+// lockPoll is the interval at which a receiver retries to take the lock.
 const lockPoll = 50 * time.Millisecond
 
-// migrate brings the schema to the version of this program, one receiver at a time. A store that a newer version wrote is
-// refused. The lock is held by a transaction of its own, beside those of the migrations: one that a session holds would
-// be lost, or never given back, behind PgBouncer.
+// migrate migrates the schema to the version of this program, one receiver at a time. It rejects a schema of a newer
+// version.
+//
+// A transaction of its own holds the lock, beside those of the migrations: behind PgBouncer a lock held by a session
+// could be lost or never released.
 func (d *database) migrate(ctx context.Context) error {
-	again := d.clock.NewTicker(lockPoll)
-	defer again.Stop()
+	retry := d.clock.NewTicker(lockPoll)
+	defer retry.Stop()
 
 	for {
 		c, err := d.connect(ctx)
@@ -44,16 +46,16 @@ func (d *database) migrate(ctx context.Context) error {
 		if err != nil || locked {
 			return err
 		}
-		// Waiting for the lock would keep a connection that whoever holds it may need, where a pool has few.
+		// Waiting inside PostgreSQL would occupy a connection that the holder of the lock may need in a small pool.
 		select {
-		case <-again.Chan():
+		case <-retry.Chan():
 		case <-ctx.Done():
 			return conceal(ctx, ctx.Err())
 		}
 	}
 }
 
-// migrateOn migrates while a transaction on c holds the lock. It returns false when another one holds it.
+// migrateOn migrates while a transaction on c holds the lock. It returns false if another receiver holds it.
 func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool, err error) {
 	t, err := c.Begin(ctx)
 	if err != nil {
@@ -84,7 +86,7 @@ func (d *database) up(ctx context.Context) error {
 		}
 
 		if current > target {
-			return fmt.Errorf("the schema in the database has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
+			return fmt.Errorf("the schema in the database has version %d, this program supports %d: run the newer version again, or restore a backup of the older store", current, target)
 		}
 
 		_, err = provider.Up(ctx)

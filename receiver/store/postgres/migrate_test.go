@@ -6,7 +6,6 @@ package postgres
 import (
 	"testing"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/pressly/goose/v3"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -19,7 +18,7 @@ func TestStoreOfVersion1(t *testing.T) {
 	}
 
 	access := Access{URL: user.URL}
-	d := newDatabase(access, 2, clockwork.NewRealClock())
+	d := newDatabase(access, testOptions(Options{MaxConnections: 2}))
 
 	err = d.withMigrations(t.Context(), func(provider *goose.Provider) error {
 		_, err := provider.UpTo(t.Context(), 1)

@@ -9,13 +9,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// finish ends the attempts that steps end, and finds the next event where a lease goes on with one.
+// finish ends the attempts that have an outcome, and returns the next event of each lease that continues.
 func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 	var (
 		seqs, finished []int64
 		spent          []int
 		states         []string
-		failures       []failed
+		failures       []historyEntry
 		ended          []*attempt
 	)
 	for _, a := range attempts {
@@ -33,7 +33,7 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 
 		counts := 0
 		if outcome.Failure != nil {
-			failures = append(failures, failed{event: a.head.seq, failure: outcome.Failure})
+			failures = append(failures, historyEntry{event: a.head.seq, failure: outcome.Failure})
 			if outcome.Failure.Spent {
 				counts = 1
 			}
@@ -65,25 +65,25 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 			WHERE e.seq = k.seq`, seqs, states, finished, spent)
 	}
 
-	bound, err := t.endBound(ctx, ended)
+	bound, err := t.endCoalesced(ctx, ended)
 	if err != nil {
 		return err
 	}
 
-	t.fail(append(failures, bound...))
-	l.save(t) // before the next events are read with their people
+	t.addFailures(append(failures, bound...))
+	l.save(t) // before the next events are read, with the state of their persons
 
-	return t.goOn(ctx, ended, l)
+	return t.advanceHeads(ctx, ended, l)
 }
 
-// goOn hands out the next event of each lane whose head has ended, or ends the lease.
-func (t *tx) goOn(ctx context.Context, ended []*attempt, l *lanes) error {
+// advanceHeads sets the next event of each lane whose head has ended, or ends the lease.
+func (t *tx) advanceHeads(ctx context.Context, ended []*attempt, l *lanes) error {
 	lanes := make([]laneKey, len(ended))
 	for i, a := range ended {
 		lanes[i] = a.lane
 	}
 
-	heads, err := t.heads(ctx, lanes)
+	heads, err := t.laneHeads(ctx, lanes)
 	if err != nil {
 		return err
 	}
@@ -105,15 +105,15 @@ func (t *tx) goOn(ctx context.Context, ended []*attempt, l *lanes) error {
 	return nil
 }
 
-// failed is a line for the history of an event.
-type failed struct {
+// historyEntry is a failure to add to the history of an event.
+type historyEntry struct {
 	event   int64
 	failure *store.Failure
 }
 
-// fail queues lines in the history of events, and drops the oldest. The number of a line is that of the one before
-// and one more.
-func (t *tx) fail(lines []failed) {
+// addFailures queues the inserts of failures, each numbered after the last one of its event, and the deletion of the
+// oldest.
+func (t *tx) addFailures(lines []historyEntry) {
 	if len(lines) == 0 {
 		return
 	}

@@ -44,7 +44,7 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("end the pause of a scope: %w", err)
+		return fmt.Errorf("clear the pause of a scope: %w", err)
 	}
 
 	return nil
@@ -63,7 +63,7 @@ func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, err
 				)
 
 				err := rows.Scan(&p.Scope, &until, &p.Level, &p.Code)
-				p.Until = moment(&until)
+				p.Until = fromMillis(&until)
 				pauses = append(pauses, p)
 
 				return err
@@ -72,7 +72,7 @@ func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, err
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the pauses: %w", err)
+		return nil, fmt.Errorf("read pauses: %w", err)
 	}
 
 	return pauses, nil

@@ -1,31 +1,40 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package postgres is the store that several receivers share. What they do at the same time is kept apart by locks on the
-// rows of lanes, always taken in the same order; what arrives together shares a transaction and a few statements.
+// Package postgres is the store that several receivers share. It works through PgBouncer with transaction pooling: no
+// state of a session outlives a transaction.
 //
-// Everything works through PgBouncer in transaction pooling: nothing outlives a transaction.
+// # Layers
+//
+// From the top:
+//
+//   - A call of the [store.Store] interface (ingest.go, advance.go, lease.go, coalesce.go, deadletter.go, leadership.go,
+//     pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
+//   - A group (group.go) collects concurrent calls of Ingest, and those of Advance, into one transaction. Every other call has
+//     its own.
+//   - A tx (tx.go) begins, commits and restarts the transaction. It retries conflicts and applies the tally of counts.
+//   - Statements (statement.go) queue SQL with its values and send all of it in one round trip.
+//   - Lanes (lanes.go) are the locked rows of conversations, changed in memory and saved once. A lockSet (lock.go) collects
+//     the keys that a transaction needs and locks them in one order, so that receivers do not deadlock.
+//
+// Beside them, a database (database.go, access.go, migrate.go) holds the connections and migrates the schema, and
+// errors.go translates the errors of the driver into errors without secrets.
 package postgres
 
 import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// callTimeout bounds every call, besides the deadline of its context: on the server too, where a transaction that its
-// client forgot would hold its locks.
-const callTimeout = 15 * time.Second
-
-// Access says how to reach the database. All of it is secret.
+// Access is how to reach the database. All of it is secret.
 type Access struct {
 	URL string // postgres://user:password@host:port/database?sslmode=verify-full
-	CA  string // PEM; when given, and the URL has no sslmode, that is verify-full
+	CA  string // PEM; with it, sslmode defaults to verify-full
 }
 
 // Options tune a store. The zero value is a good choice.
@@ -33,27 +42,30 @@ type Options struct {
 	MaxConnections int             // of this process. Defaults to 16
 	Queue          int             // maximum number of waiting deliveries, and of steps; further ones get store.ErrBusy. Defaults to 4096
 	Clock          clockwork.Clock // defaults to the real clock
+
+	timeouts timeouts // defaults to defaultTimeouts
 }
 
-// Store implements store.Store.
+// Store implements [store.Store] on a PostgreSQL database.
 type Store struct {
 	access   func() Access
 	options  Options
+	limits   string // statement that configures a transaction
 	clock    clockwork.Clock
 	ingests  *group[*delivery]
 	advances *group[*advance]
 
 	mu       sync.RWMutex
-	database *database // that access leads to now
+	database *database // that access led to in the last call
 	closed   bool
-	leaving  sync.WaitGroup // databases that are being left
+	closing  sync.WaitGroup // databases being closed
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open returns a store that asks access where its database is whenever it needs it, so that a rotated password is in use
-// at once. It does not connect: as long as the database is away, or how to reach it is not known, calls fail and
-// say why, and once it is there they work. Whoever reaches it first brings its schema up to date.
+// Open returns a store that calls access whenever it needs the database, so that a rotated password takes effect at
+// once. Open does not connect. While the database is unreachable, or its URL is unknown, calls return an error that
+// says so; they work once it is reachable. The first receiver that reaches the database migrates its schema.
 func Open(access func() Access, options Options) *Store {
 	if options.MaxConnections <= 0 {
 		options.MaxConnections = 16
@@ -67,9 +79,14 @@ func Open(access func() Access, options Options) *Store {
 		options.Clock = clockwork.NewRealClock()
 	}
 
+	if options.timeouts == (timeouts{}) {
+		options.timeouts = defaultTimeouts
+	}
+
 	s := &Store{
 		access:  access,
 		options: options,
+		limits:  options.timeouts.limits(),
 		clock:   options.Clock,
 	}
 	s.ingests = newGroup(s, ingestAll)
@@ -78,29 +95,29 @@ func Open(access func() Access, options Options) *Store {
 	return s
 }
 
-// Close finishes the writes that were accepted, waits for other calls, and disconnects.
+// Close completes the accepted writes, waits for other calls, and disconnects.
 func (s *Store) Close() error {
 	s.ingests.close()
 	s.advances.close()
 	s.mu.Lock()
-	last := s.database
+	database := s.database
 	s.database = nil
 	s.closed = true
 	s.mu.Unlock()
 
-	if last != nil {
-		last.close()
+	if database != nil {
+		database.close()
 	}
 
-	s.leaving.Wait()
+	s.closing.Wait()
 
 	return nil
 }
 
-// Ping writes and commits, as storing an event would.
+// Ping implements store.Maintenance. It writes and commits, as storing an event would.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
-		t.exec("UPDATE counts SET pending = pending WHERE " + slot)
+		t.exec("UPDATE counts SET pending = pending WHERE " + countsRow)
 		return nil
 	})
 	if err != nil {
@@ -110,8 +127,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// current returns the database that access leads to now. The one before is left: idle connections are closed at once,
-// those in use after their transaction.
+// current returns the database that access leads to. If access has changed, the previous database is closed: idle
+// connections at once, the others after their transactions.
 func (s *Store) current() (*database, error) {
 	access := s.access()
 	s.mu.RLock()
@@ -136,10 +153,10 @@ func (s *Store) current() (*database, error) {
 
 	if d := s.database; d == nil || d.access != access {
 		if d != nil {
-			s.leaving.Go(d.close)
+			s.closing.Go(d.close)
 		}
 
-		s.database = newDatabase(access, s.options.MaxConnections, s.clock)
+		s.database = newDatabase(access, s.options)
 	}
 
 	return s.database, nil

@@ -4,11 +4,14 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
+	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -16,10 +19,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
-// server is that of all tests which do not stop theirs.
+// server is shared by all tests, except those that stop their server.
 var server *pgtest.Server
 
-// suite runs the tests with the server.
+// suite runs the tests with a server.
 type suite struct{ *testing.M }
 
 func (s suite) Run() int {
@@ -55,7 +58,7 @@ func TestConformance(t *testing.T) {
 
 		access := Access{URL: places[place]}
 
-		return Open(func() Access { return access }, Options{}), nil
+		return Open(func() Access { return access }, testOptions(Options{})), nil
 	}})
 }
 
@@ -71,6 +74,18 @@ func newAccess(tb testing.TB) Access {
 	return Access{URL: user.URL}
 }
 
+// testOptions returns options whose timeouts a slow machine does not meet.
+func testOptions(options Options) Options {
+	options.Clock = cmp.Or[clockwork.Clock](options.Clock, clockwork.NewRealClock())
+	options.timeouts = cmp.Or(options.timeouts, timeouts{
+		call:    5 * time.Minute,
+		connect: time.Minute,
+		idle:    5 * time.Minute,
+	})
+
+	return options
+}
+
 // openStore opens a store that is closed when the test ends.
 func openStore(tb testing.TB, access Access) *Store {
 	tb.Helper()
@@ -80,7 +95,7 @@ func openStore(tb testing.TB, access Access) *Store {
 func openLive(tb testing.TB, access func() Access, options Options) *Store {
 	tb.Helper()
 
-	s := Open(access, options)
+	s := Open(access, testOptions(options))
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Errorf("Close: %v", err)

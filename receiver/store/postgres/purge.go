@@ -13,13 +13,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Purge implements store.Store. What another transaction holds just then is left for the next call.
+// Purge implements store.Maintenance. It skips rows that another transaction has locked.
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed := 0
 
 	for _, purge := range []func(ctx context.Context, t *tx, limit int) (int, error){
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deleteEvents(ctx, events, limit) },
-		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePeople(ctx, events, limit) },
+		func(ctx context.Context, t *tx, limit int) (int, error) {
+			return t.deleteConversations(ctx, events, limit)
+		},
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePauses(ctx, events, limit) },
 		func(ctx context.Context, t *tx, limit int) (int, error) { return t.emptyPayloads(ctx, payloads, limit) },
 	} {
@@ -89,9 +91,9 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 	return int(emptied), err
 }
 
-// deletePeople forgets people whose conversation is idle under each of their names.
-func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int, error) {
-	// The offset keeps the names from being joined: that would read those of all people.
+// deleteConversations deletes the state of persons whose conversation is idle under all their names.
+func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit int) (int, error) {
+	// The OFFSET prevents a join, which would read the names of all persons.
 	const idle = `
 		SELECT p.lane FROM conversations p
 		WHERE p.class = 0 AND p.person IS NULL AND p.ready_at IS NULL AND coalesce(p.human_until, 0) < $1
@@ -120,9 +122,10 @@ func (t *tx) deletePeople(ctx context.Context, before time.Time, limit int) (int
 	if len(people) == 0 {
 		return 0, nil
 	}
-	// Nobody can join a name to theirs any more, but one may have come to life since it was looked at, and one that is
-	// being locked must not be waited for, since that order is not the one of the keys.
-	names := t.members(people)
+	// No other transaction can join a name to these persons now. But a name may have become active since the first
+	// query, and a name that another transaction is locking must not be waited for, since this is not the order of the
+	// keys.
+	names := t.namesOf(people)
 	idleNames := map[string]bool{}
 	t.query("SELECT lane FROM conversations WHERE person = ANY($1) AND ready_at IS NULL FOR UPDATE SKIP LOCKED", func(rows pgx.Rows) error {
 		var name string

@@ -36,7 +36,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
 	sql := recordColumns + "WHERE e.seq > $1"
 	args := []any{after, max(limit, 0)}
-	// What has an index of its own is named in the statement, as its index has it.
+	// The partial indexes serve only conditions written as constants.
 	switch filter.State {
 	case "":
 	case store.Dead:
@@ -85,8 +85,8 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 			err := rows.Scan(slices.Concat([]any{&r.Seq, (*int16)(&of.class), &of.lane}, p.targets(), []any{
 				&state, &finished, &r.Attempts, &r.Replays, &r.Starts,
 			})...)
-			r.Event = p.in(of)
-			r.FinishedAt = moment(finished)
+			r.Event = p.toEvent(of)
+			r.FinishedAt = fromMillis(finished)
 			r.Event.State = state
 			at[r.Seq] = len(found)
 			found = append(found, r)
@@ -103,7 +103,7 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 			events[i] = found[i].Seq
 		}
 
-		t.replies(events, func(event int64, r store.Reply) {
+		t.readReplies(events, func(event int64, r store.Reply) {
 			found[at[event]].Replies = append(found[at[event]].Replies, r)
 		})
 		t.query("SELECT event, at, class, code, text, spent FROM failures WHERE event = ANY($1) ORDER BY event, n", func(rows pgx.Rows) error {
@@ -113,7 +113,7 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 			)
 
 			err := rows.Scan(&event, &when, &f.Class, &f.Code, &f.Text, &f.Spent)
-			f.At = moment(&when)
+			f.At = fromMillis(&when)
 			found[at[event]].Failures = append(found[at[event]].Failures, f)
 
 			return err
@@ -143,7 +143,7 @@ func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, par
 				var at int64
 
 				err := rows.Scan(&found.Status, &found.Rank, &at, &found.ErrorCode)
-				found.At = moment(&at)
+				found.At = fromMillis(&at)
 
 				return err
 			}, messageID, phoneNumberID, participant)
@@ -178,7 +178,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 
 				err := rows.Scan(&stats.Pending, &stats.PendingStatuses, &stats.PendingNotices, &stats.DeadLetters, &stats.Quarantined,
 					&oldest, &stats.ActiveConversations, &stats.HumanConversations)
-				stats.OldestPending = moment(oldest)
+				stats.OldestPending = fromMillis(oldest)
 
 				return err
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
@@ -186,7 +186,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 		return nil
 	})
 	if err != nil {
-		return store.Stats{}, fmt.Errorf("read the figures of the store: %w", err)
+		return store.Stats{}, fmt.Errorf("read the statistics of the store: %w", err)
 	}
 
 	return stats, nil

@@ -9,9 +9,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// send queues what steps say of the replies to their events.
-func (t *tx) send(attempts []*attempt) {
-	var planned, changed sends
+// writeReplies queues the writes of the replies that steps add or change.
+func (t *tx) writeReplies(attempts []*attempt) {
+	var planned, changed replyColumns
 	for _, a := range attempts {
 		for i, r := range a.after {
 			switch {
@@ -39,8 +39,8 @@ func (t *tx) send(attempts []*attempt) {
 	}
 }
 
-// sends are columns of replies.
-type sends struct {
+// replyColumns are rows of replies, by column.
+type replyColumns struct {
 	events                  []int64
 	parts                   []int
 	states, messages, kinds []string
@@ -48,7 +48,7 @@ type sends struct {
 	bodies                  [][]byte
 }
 
-func (s *sends) add(event int64, r store.Reply) {
+func (s *replyColumns) add(event int64, r store.Reply) {
 	s.events = append(s.events, event)
 	s.parts = append(s.parts, r.Part)
 	s.states = append(s.states, string(r.State))
@@ -60,19 +60,19 @@ func (s *sends) add(event int64, r store.Reply) {
 
 const repliesOf = "SELECT event, part, type, body, state, started_at, message_id, resends FROM replies "
 
-func reply(rows pgx.Rows) (event int64, r store.Reply, err error) {
+func scanReply(rows pgx.Rows) (event int64, r store.Reply, err error) {
 	var started *int64
 
 	err = rows.Scan(&event, &r.Part, &r.Type, &r.Body, &r.State, &started, &r.MessageID, &r.Resends)
-	r.StartedAt = moment(started)
+	r.StartedAt = fromMillis(started)
 
 	return event, r, err
 }
 
-// replies queues the reading of the replies to events, by part.
-func (t *tx) replies(events []int64, each func(event int64, r store.Reply)) {
+// readReplies queues the query of the replies to events, by part.
+func (t *tx) readReplies(events []int64, each func(event int64, r store.Reply)) {
 	t.query(repliesOf+"WHERE event = ANY($1) ORDER BY event, part", func(rows pgx.Rows) error {
-		event, r, err := reply(rows)
+		event, r, err := scanReply(rows)
 		each(event, r)
 
 		return err

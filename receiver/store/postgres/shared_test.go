@@ -336,7 +336,7 @@ func TestConflictsAreRetried(t *testing.T) {
 	tries := 0
 
 	err := s.write(t.Context(), func(context.Context, *tx) error { tries++; return &fault{text: "conflict", code: "40001"} })
-	if tries != maxTries || !conflicts(err) {
+	if tries != maxAttempts || !isConflict(err) {
 		t.Errorf("a conflict that stays was tried %d times and reported as %v", tries, err)
 	}
 }
@@ -349,7 +349,7 @@ func TestTransactionsAreDurableAndBounded(t *testing.T) {
 	}
 
 	server.Exec(t, "ALTER ROLE "+user.Name+" SET synchronous_commit = off")
-	s := openStore(t, Access{URL: user.URL})
+	s := openLive(t, func() Access { return Access{URL: user.URL} }, Options{timeouts: defaultTimeouts})
 
 	var commit, limit string
 
@@ -422,7 +422,7 @@ func TestTextThatPostgreSQLDoesNotTake(t *testing.T) {
 	}
 
 	long := strings.Repeat("long ", 1000)
-	if text(long+"a") == text(long+"b") || text(text(long)) != text(long) || len(text(long)) > maxText {
+	if sanitize(long+"a") == sanitize(long+"b") || sanitize(sanitize(long)) != sanitize(long) || len(sanitize(long)) > maxTextBytes {
 		t.Error("long texts that differ must be kept as texts that do")
 	}
 }

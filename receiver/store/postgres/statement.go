@@ -15,19 +15,20 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// statements are queued, and sent together as one pipeline. Each is parsed anew: one that is prepared needs a PgBouncer of
-// 1.21 that is set up for it, and one whose description is kept here would be wrong once another receiver has brought the
-// schema up to date. Values go in binary, with their types, so that nothing has to be asked before, and the texts and
-// payloads of a batch are neither quoted here nor unquoted there.
+// statements are sent together as one pipeline. Each is parsed anew: a prepared statement needs PgBouncer 1.21 with the
+// matching configuration, and a cached description would be wrong after another receiver has migrated the schema.
+//
+// Values are sent in binary together with their types. So no round trip is needed to ask for types, and the texts and
+// payloads of a batch are not quoted.
 type statements struct {
 	batch   pgconn.Batch
-	results []func(pgx.Rows) error // of each statement; nil where its rows are of no interest
-	params  params                 // of the statement that is being queued
+	results []func(pgx.Rows) error // handler of the rows of each statement; nil ignores them
+	params  params                 // of the statement being queued
 }
 
 var binaryResults = []int16{pgx.BinaryFormatCode}
 
-// queue adds a statement. The result is given its rows, which it need not read to the end.
+// queue adds a statement. The function result receives its rows, and need not read all of them.
 func (s *statements) queue(sql string, args []any, result func(pgx.Rows) error) error {
 	s.params.reset()
 
@@ -43,7 +44,7 @@ func (s *statements) queue(sql string, args []any, result func(pgx.Rows) error) 
 	return nil
 }
 
-// send sends what is queued and hands out the results.
+// send sends the queued statements and calls the handlers of their results.
 func (s *statements) send(ctx context.Context, conn *pgx.Conn) error {
 	results := conn.PgConn().ExecBatch(ctx, &s.batch)
 
@@ -64,12 +65,12 @@ func (s *statements) send(ctx context.Context, conn *pgx.Conn) error {
 	return failed
 }
 
-// params are the values of a statement as they go over the wire.
+// params are the values of a statement in the wire format.
 type params struct {
 	values  [][]byte
 	types   []uint32
 	formats []int16
-	buffer  []byte // which the values are parts of
+	buffer  []byte // backing storage of the values
 }
 
 func (p *params) reset() {
@@ -79,7 +80,7 @@ func (p *params) reset() {
 	p.buffer = p.buffer[:0]
 }
 
-// add takes one of the few types that the statements of this package use.
+// add appends a value. It supports the few types that the statements of this package use.
 func (p *params) add(arg any) error {
 	begin := len(p.buffer)
 
@@ -90,7 +91,7 @@ func (p *params) add(arg any) error {
 	case string:
 		of = pgtype.TextOID
 
-		p.buffer = append(p.buffer, text(v)...)
+		p.buffer = append(p.buffer, sanitize(v)...)
 	case []byte:
 		of = pgtype.ByteaOID
 		null = len(v) == 0
@@ -118,7 +119,7 @@ func (p *params) add(arg any) error {
 	case []string:
 		of = pgtype.TextArrayOID
 		p.buffer = array(p.buffer, pgtype.TextOID, v, func(b []byte, s string) ([]byte, bool) {
-			return append(b, text(s)...), true
+			return append(b, sanitize(s)...), true
 		})
 	case [][]byte:
 		of = pgtype.ByteaArrayOID
@@ -164,7 +165,7 @@ func (p *params) add(arg any) error {
 			return putInt8(b, *n), true
 		})
 	default:
-		return fmt.Errorf("a value of type %T is not provided for", arg)
+		return fmt.Errorf("values of type %T are not supported", arg)
 	}
 
 	value := p.buffer[begin:]
@@ -181,7 +182,8 @@ func (p *params) add(arg any) error {
 	return nil
 }
 
-// array writes an array of one dimension, as array_send does. Put says whether a value is not NULL.
+// array appends a one-dimensional array in the format of array_send. The function put reports whether a value is not
+// NULL.
 func array[T any](b []byte, element uint32, values []T, put func([]byte, T) ([]byte, bool)) []byte {
 	const mayHoldNulls = 1
 	for _, n := range [...]uint32{1, mayHoldNulls, element, uint32(len(values)), 1} { //nolint:gosec // a batch is bounded

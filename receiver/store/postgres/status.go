@@ -11,18 +11,18 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// status is what a new event says of an outbound message.
+// status is the status of an outbound message that a new event brings.
 type status struct {
 	update        *store.StatusUpdate
 	seq, received int64
 }
 
-// of is the message, as it is kept.
+// of returns the key of the message as stored.
 func (s status) of() [4]string {
-	return [4]string{text(s.update.MessageID), text(s.update.PhoneNumberID), text(s.update.Participant), text(s.update.Type)}
+	return [4]string{sanitize(s.update.MessageID), sanitize(s.update.PhoneNumberID), sanitize(s.update.Participant), sanitize(s.update.Type)}
 }
 
-// applyStatuses queues the writing of the furthest status of each message, in the order of their key.
+// applyStatuses queues the upsert of the furthest status of each message, in the order of their keys.
 func (t *tx) applyStatuses(statuses []status) {
 	if len(statuses) == 0 {
 		return
@@ -64,9 +64,9 @@ func (t *tx) applyStatuses(statuses []status) {
 		seqs, columns[0], columns[1], columns[2], columns[3], names, ranks, at, codes)
 }
 
-// resolve records what statuses prove: that Meta took the sends they name. A failed status proves it too, since it bears
-// the id that Meta gave the message.
-func (t *tx) resolve(ctx context.Context, a *arrivals, statuses []status, l *lanes) error {
+// confirmSent records sends that statuses prove. A failed status proves one too, since it contains Meta's id of the
+// message.
+func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l *lanes) error {
 	for _, s := range statuses {
 		found, ok := a.sends[replyKey{event: s.update.ReplyTo, part: s.update.ReplyPart}]
 		if !ok {
@@ -80,7 +80,7 @@ func (t *tx) resolve(ctx context.Context, a *arrivals, statuses []status, l *lan
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
-		// The wait is brought forward only when it is this event's, not that of another in the lane.
+		// The lane becomes due early only if it waits for this event and not for another.
 		row := l.rows[found.lane]
 		if sent > 0 && row != nil && row.token == nil && row.ready != nil && row.head != nil && *row.head == found.event {
 			row.ready = new(min(*row.ready, s.received))

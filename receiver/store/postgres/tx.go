@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -20,37 +19,39 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// maxTries bounds how often a transaction is run that loses against others.
-const maxTries = 10
+// maxAttempts limits how often a transaction that conflicts with others is run.
+const maxAttempts = 10
 
-// slot is the row of counts that a transaction writes.
-const slot = "slot = pg_backend_pid() % 64"
+// countsRow selects the row of counts that a transaction writes.
+const countsRow = "slot = pg_backend_pid() % 64"
 
-// tx is a transaction. Statements are queued and sent together, since each time they are sent costs a round trip.
+// tx is a transaction. Statements are queued and sent together, since sending costs a round trip.
 type tx struct {
 	conn   *pgx.Conn
-	begin  func(*tx) // queues the begin of the transaction
+	begin  func(*tx) // queues the statements that begin the transaction
 	queued statements
-	fault  error // of a statement that could not be queued
-	sent   bool  // something was, so that there is a transaction to end
+	fault  error // the first failure to queue a statement
+	sent   bool  // a statement was sent, so there is a transaction to end
 	tally  store.Tally
 }
 
-// write runs a function in a transaction and returns once it is durable; the function may run again, in another
-// transaction, when others were in the way. A call that has begun goes on though ctx is cancelled, since its outcome would
-// then be unknown to a caller who, for one, would never work the lanes it had leased.
+// write runs a function in a transaction and returns once it is durable. After a conflict it runs the function again,
+// in another transaction.
+//
+// A call that has started continues after ctx is cancelled. Otherwise its outcome would be unknown to a caller that,
+// for example, would never work the lanes it has leased.
 func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error) error {
-	for try := 1; ; try++ {
-		err := s.once(ctx, run, func(t *tx) {
-			// A server that is set up not to wait for the disk is asked to. What else it is set up to wait for stands.
+	for attempt := 1; ; attempt++ {
+		err := s.runOnce(ctx, run, func(t *tx) {
+			// Enable synchronous commit if the server disables it. A stronger setting of the server stays.
 			t.exec("BEGIN ISOLATION LEVEL READ COMMITTED")
-			t.exec(bounds + `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`)
+			t.exec(s.limits + `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`)
 		})
-		if !conflicts(err) || try == maxTries {
+		if !isConflict(err) || attempt == maxAttempts {
 			return err
 		}
 
-		pause := s.clock.NewTimer(rand.N(time.Duration(try) * 2 * time.Millisecond)) //nolint:gosec // jitter is no secret
+		pause := s.clock.NewTimer(rand.N(time.Duration(attempt) * 2 * time.Millisecond)) //nolint:gosec // jitter is no secret
 		select {
 		case <-pause.Chan():
 		case <-ctx.Done():
@@ -60,32 +61,21 @@ func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error)
 	}
 }
 
-// read runs a function in a transaction that sees one state of the store.
+// read runs a function in a transaction that sees one snapshot of the store.
 func (s *Store) read(ctx context.Context, run func(context.Context, *tx) error) error {
-	return s.once(ctx, run, func(t *tx) {
+	return s.runOnce(ctx, run, func(t *tx) {
 		t.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-		t.exec(bounds)
+		t.exec(s.limits)
 	})
 }
 
-// idleTimeout is how long a transaction may wait for its client, who computes little between statements: one that is
-// frozen holds up all who need what it has locked.
-const idleTimeout = 2 * time.Second
-
-// bounds keeps a transaction from staying, and from holding locks, when its client is gone. What it does is small: to
-// start workers for it, or a compiler, as the database does for tables that it knows too little of, takes far longer. And
-// each row is found by a key: to join with all of a table that seems small yet would.
-var bounds = fmt.Sprintf(`SELECT set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
-	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-	set_config('statement_timeout', '%[1]d', true), set_config('lock_timeout', '%[1]d', true),
-	set_config('idle_in_transaction_session_timeout', '%[2]d', true)`, callTimeout.Milliseconds(), idleTimeout.Milliseconds())
-
-func (s *Store) once(ctx context.Context, run func(context.Context, *tx) error, begin func(*tx)) error {
+// runOnce runs a function in one transaction.
+func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) error, begin func(*tx)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 
-	waiting, cancel := context.WithTimeout(ctx, callTimeout)
+	waiting, cancel := context.WithTimeout(ctx, s.options.timeouts.call)
 	defer cancel()
 
 	c, err := s.acquire(waiting)
@@ -115,7 +105,7 @@ func (s *Store) once(ctx context.Context, run func(context.Context, *tx) error, 
 	return nil
 }
 
-// acquire returns a connection to where the database is now.
+// acquire returns a connection to the current database.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	for {
 		d, err := s.current()
@@ -124,7 +114,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		}
 
 		c, err := d.acquire(ctx)
-		if !errors.Is(err, errLeft) {
+		if !errors.Is(err, errDatabaseChanged) {
 			return c, err
 		}
 	}
@@ -143,7 +133,7 @@ func (t *tx) execCount(n *int64, sql string, args ...any) {
 	})
 }
 
-// query queues a statement whose every row is given to each.
+// query queues a statement and calls each for every row of its result.
 func (t *tx) query(sql string, each func(pgx.Rows) error, args ...any) {
 	t.queue(sql, args, func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -160,7 +150,7 @@ func (t *tx) queue(sql string, args []any, result func(pgx.Rows) error) {
 	t.fault = cmp.Or(t.fault, t.queued.queue(sql, args, result))
 }
 
-// flush sends what is queued and hands out the results.
+// flush sends the queued statements and calls the handlers of their results.
 func (t *tx) flush(ctx context.Context) error {
 	if t.fault != nil {
 		return t.fault
@@ -173,8 +163,8 @@ func (t *tx) flush(ctx context.Context) error {
 	return conceal(ctx, queued.send(ctx, t.conn))
 }
 
-// again queues the end of the transaction, which has written nothing that counts, and the begin of another.
-func (t *tx) again() {
+// restart queues the end of the transaction, which has written nothing of value, and the beginning of another.
+func (t *tx) restart() {
 	t.exec("ROLLBACK")
 	t.begin(t)
 }
@@ -184,8 +174,8 @@ func (t *tx) commit(ctx context.Context) error {
 	t.queue("COMMIT", nil, func(rows pgx.Rows) error {
 		rows.Close()
 
-		if rows.Err() == nil && rows.CommandTag().String() != "COMMIT" { // a failed transaction is rolled back by it, without an error
-			return &fault{text: "the database did not commit"}
+		if rows.Err() == nil && rows.CommandTag().String() != "COMMIT" { // COMMIT of a failed transaction rolls back without an error
+			return &fault{text: "the database rolled back instead of committing"}
 		}
 
 		return rows.Err()
@@ -194,7 +184,7 @@ func (t *tx) commit(ctx context.Context) error {
 	return t.flush(ctx)
 }
 
-// rollback ends the transaction. Where that fails the connection is closed, as its release finds it in a transaction.
+// rollback ends the transaction. If it fails, releasing the connection closes it, as it is still in a transaction.
 func (t *tx) rollback(ctx context.Context) {
 	if t.sent && !t.conn.IsClosed() {
 		_, _ = t.conn.Exec(ctx, "ROLLBACK") // the failure that led here is the one to report
@@ -210,27 +200,27 @@ func (t *tx) applyTally() {
 	t.exec(`
 		UPDATE counts SET pending = pending + $1, pending_statuses = pending_statuses + $2,
 			pending_notices = pending_notices + $3, dead = dead + $4, quarantined = quarantined + $5
-		WHERE `+slot,
+		WHERE `+countsRow,
 		t.tally.Pending, t.tally.PendingStatuses, t.tally.PendingNotices, t.tally.DeadLetters, t.tally.Quarantined)
 }
 
-// maxText bounds a text in bytes, as the entries of an index are bounded. What Meta sends is far shorter.
-const maxText = 512
+// maxTextBytes limits a text, as entries of an index are limited. Meta's texts are far shorter.
+const maxTextBytes = 512
 
-// text returns what PostgreSQL can keep of a string: UTF-8 without the character 0. One delivery that holds another
-// must not be refused again and again. Strings that differ still do.
-func text(s string) string {
+// sanitize returns a string as PostgreSQL can store it: valid UTF-8 without NUL, within the limit. Otherwise a delivery
+// with another string would be refused and redelivered forever. Different strings stay different.
+func sanitize(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-	if len(s) > maxText {
+	if len(s) > maxTextBytes {
 		sum := sha256.Sum256([]byte(s))
 		end := "…" + hex.EncodeToString(sum[:16])
-		s = strings.ToValidUTF8(s[:maxText-len(end)], "") + end
+		s = strings.ToValidUTF8(s[:maxTextBytes-len(end)], "") + end
 	}
 
 	return s
 }
 
-// millis is how a time is kept.
+// millis returns a time as it is stored.
 func millis(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
@@ -239,8 +229,8 @@ func millis(t time.Time) *int64 {
 	return new(t.UnixMilli())
 }
 
-// moment is the inverse of millis.
-func moment(ms *int64) time.Time {
+// fromMillis is the inverse of millis.
+func fromMillis(ms *int64) time.Time {
 	if ms == nil {
 		return time.Time{}
 	}

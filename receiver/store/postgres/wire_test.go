@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jonboulle/clockwork"
 )
 
 // statement is one that went over the wire.
@@ -26,7 +25,7 @@ type statement struct {
 func watched(tb testing.TB, access Access, see func([]statement)) *database {
 	tb.Helper()
 
-	d := newDatabase(access, 16, clockwork.NewRealClock())
+	d := newDatabase(access, testOptions(Options{MaxConnections: 16}))
 	config := d.pool.Config()
 	d.pool.Close()
 

@@ -34,7 +34,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	held := lane{LeaseRef: lease}
 
 	var binds bool
-	// The token decides: a lease past its end that nobody else took is as good as new.
+	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
 		SELECT c.head, c.starts, e.binds, c.person, c.last_inbound_at, c.human_until, c.template_required
 		FROM conversations c JOIN events e ON e.seq = c.head
@@ -55,14 +55,14 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		return nil, store.ErrLeaseLost
 	}
 
-	if err := t.send(held.head, step); err != nil {
+	if err := t.writeReplies(held.head, step); err != nil {
 		return nil, err
 	}
 
 	if len(step.Coalesced) > 0 {
 		binds = true
 
-		if err := t.bind(lease, held.head, step.Coalesced); err != nil {
+		if err := t.coalesce(lease, held.head, step.Coalesced); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +82,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	return t.finish(&held, binds, step)
 }
 
-// apply does what a step does beyond its own event.
+// apply makes the changes of a step beyond its own event.
 func (t *tx) apply(l *lane, step store.Step) error {
 	if step.Resend != nil {
 		if err := t.resend(step.Resend, step.Now.UnixMilli()); err != nil {
@@ -95,12 +95,12 @@ func (t *tx) apply(l *lane, step store.Step) error {
 			return err
 		}
 	}
-	// The new name leads: it is under that one that the person will write.
+	// The new name comes first: the person will write under it, so it holds the state.
 	if err := t.join(step.Join, l.Lane); err != nil {
 		return err
 	}
 
-	if err := t.converse(l.Lane, step.HumanUntil, step.TemplateRequired); err != nil {
+	if err := t.updateConversation(l.Lane, step.HumanUntil, step.TemplateRequired); err != nil {
 		return err
 	}
 
@@ -111,13 +111,13 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	return nil
 }
 
-// send records what a step says of the replies to an event.
-func (t *tx) send(event int64, step store.Step) error {
+// writeReplies writes the replies that a step adds or changes.
+func (t *tx) writeReplies(event int64, step store.Step) error {
 	if len(step.Answer) == 0 && step.Sent == nil && step.Unsent == nil && step.Sending == nil {
 		return nil
 	}
 
-	before, err := replies(context.Background(), t.conn, event)
+	before, err := readReplies(context.Background(), t.conn, event)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (t *tx) send(event int64, step store.Step) error {
 	return nil
 }
 
-// finish ends the attempt and returns the next event, when the lease goes on with one.
+// finish ends the attempt and returns the next event if the lease continues.
 func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	outcome := step.Outcome
 
@@ -156,7 +156,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 			spent = 1
 		}
 
-		if err := t.fail(l.head, outcome.Failure); err != nil {
+		if err := t.addFailure(l.head, outcome.Failure); err != nil {
 			return nil, err
 		}
 	}
@@ -183,7 +183,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	t.tally.Move(l.Class, store.Pending, outcome.State)
 
 	if binds {
-		if err := t.endBound(l.Class, l.head, step); err != nil {
+		if err := t.endCoalesced(l.Class, l.head, step); err != nil {
 			return nil, err
 		}
 	}
@@ -208,7 +208,8 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 	return next, err
 }
 
-func (t *tx) fail(event int64, f *store.Failure) error {
+// addFailure adds a failure to the history of an event, and deletes the oldest beyond the limit.
+func (t *tx) addFailure(event int64, f *store.Failure) error {
 	_, err := t.exec(`
 		INSERT INTO failures (event, n, at, class, code, text, spent)
 		SELECT ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 FROM failures WHERE event = ?1`,
@@ -224,8 +225,8 @@ func (t *tx) fail(event int64, f *store.Failure) error {
 	return err
 }
 
-// replies returns the replies to an event by part.
-func replies(ctx context.Context, c *conn, event int64) ([]store.Reply, error) {
+// readReplies returns the replies to an event by part.
+func readReplies(ctx context.Context, c *conn, event int64) ([]store.Reply, error) {
 	var all []store.Reply
 
 	err := c.query(ctx, `

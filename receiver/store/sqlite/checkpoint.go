@@ -8,22 +8,24 @@ import (
 	"time"
 )
 
-// A checkpoint copies the write-ahead log into the file, after which the log begins anew. Lengths are in pages of 4 KiB.
+// A checkpoint copies the write-ahead log into the file. Afterwards the log starts over. Lengths are in pages of 4 KiB.
 const (
-	// logPages is the length from which a commit copies what is left to copy before it returns, and so the bound.
+	// logPages is the length from which a commit runs the checkpoint itself before it returns, and so the limit of the
+	// log.
 	logPages = 8000
-	// From copyFrom on the log is copied ahead, copyPages or more at a time, so that little is left.
+	// From copyFrom on the checkpointer copies at least copyPages at a time in advance, so that little is left for the
+	// commit.
 	copyFrom  = 6000
 	copyPages = 500
-	// copyPause bounds how often the log's length is looked at. Few pages are written in it.
+	// copyPause is the minimum interval between looks at the length of the log. Few pages are written in it.
 	copyPause = 20 * time.Millisecond
 )
 
-// checkpointer copies the log beside the writer, where a commit that did it would hold up all deliveries for as long as
-// the disk takes to write thousands of pages here and there.
+// checkpointer copies the log beside the writer. A commit that did it would block all deliveries while the disk writes
+// thousands of scattered pages.
 type checkpointer struct {
 	conn     *conn
-	wrote    chan struct{} // has room for one
+	wrote    chan struct{} // buffers one notification
 	closing  chan struct{}
 	finished chan struct{}
 }
@@ -40,8 +42,8 @@ func newCheckpointer(c *conn) *checkpointer {
 	return k
 }
 
-// notice tells it, without waiting, that the log has grown.
-func (k *checkpointer) notice() {
+// notify reports, without waiting, that the log has grown.
+func (k *checkpointer) notify() {
 	select {
 	case k.wrote <- struct{}{}:
 	default:
@@ -55,7 +57,7 @@ func (k *checkpointer) close() error {
 	return k.conn.close()
 }
 
-// work passes over failures: the log stays as it is then, nothing is lost, and a commit copies what this could not.
+// work ignores failures: the log stays as it is, nothing is lost, and a commit copies the rest.
 func (k *checkpointer) work() {
 	defer close(k.finished)
 
@@ -70,7 +72,8 @@ func (k *checkpointer) work() {
 		}
 
 		written, copied, err := k.length()
-		// Past logPages it stays out of the way: of two checkpoints at a time the later, the commit's, would do nothing.
+		// Past logPages it leaves the checkpoint to the commit: of two concurrent checkpoints the later one, here the
+		// commit's, would do nothing.
 		if err == nil && written >= copyFrom && written < logPages && written-copied >= copyPages {
 			_ = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
 		}
@@ -85,7 +88,7 @@ func (k *checkpointer) work() {
 	}
 }
 
-// length returns how many pages the log has, and how many of them are in the file already.
+// length returns the length of the log, and how much of it is copied already.
 func (k *checkpointer) length() (written, copied int64, err error) {
 	err = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(NOOP)", func(r row) error {
 		written = r.int(1)

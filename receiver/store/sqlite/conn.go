@@ -16,11 +16,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// conn is one connection with the statements it has prepared. It speaks to the driver itself, since database/sql takes
-// longer over a statement than SQLite does. It is not safe for concurrent use.
+// conn is a connection with its prepared statements. It calls the driver directly, since database/sql takes longer over
+// a statement than SQLite does. It is not safe for concurrent use.
 type conn struct {
 	driver driver.Conn
-	stmts  map[string]driver.Stmt // by their SQL, all of it constant
+	stmts  map[string]driver.Stmt // by their SQL, which is constant
 	args   []driver.NamedValue
 }
 
@@ -91,7 +91,7 @@ func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) (driv
 	return execer.ExecContext(ctx, c.bind(args))
 }
 
-// query calls each for every row. The row is valid during the call; each must not run the same statement again.
+// query calls each for every row. The row is valid during the call. The function must not run the same statement.
 func (c *conn) query(ctx context.Context, sql string, each func(row) error, args ...driver.Value) (err error) {
 	stmt, err := c.prepare(ctx, sql)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *conn) query(ctx context.Context, sql string, each func(row) error, args
 	}
 }
 
-// row holds the columns of a result. A column that is NULL reads as the zero value.
+// row holds the columns of a result. A NULL column reads as the zero value.
 type row []driver.Value
 
 func (r row) int(i int) int64 {
@@ -161,7 +161,7 @@ func millis(t time.Time) driver.Value {
 	return t.UnixMilli()
 }
 
-// bytes stores nil and empty alike, as NULL.
+// bytes returns nil for nil and for empty, so that both are stored as NULL.
 func bytes(b []byte) driver.Value {
 	if len(b) == 0 {
 		return nil

@@ -18,7 +18,8 @@ func (r row) conversation(i int) store.Conversation {
 	}
 }
 
-// person returns the name whose row has the state of a person, and the state. The name is empty where none is known.
+// person returns the name whose row holds the state of a person, and the state. The name is empty if the person is
+// unknown.
 func (t *tx) person(lane string) (name string, state store.Conversation, err error) {
 	err = t.query(`
 		SELECT p.lane, p.last_inbound_at, p.human_until, p.template_required
@@ -34,8 +35,8 @@ func (t *tx) person(lane string) (name string, state store.Conversation, err err
 	return name, state, err
 }
 
-// meet is person, for a name that may be new.
-func (t *tx) meet(lane string) (name string, state store.Conversation, err error) {
+// ensurePerson is like person, but creates the row of an unknown name.
+func (t *tx) ensurePerson(lane string) (name string, state store.Conversation, err error) {
 	if name, state, err = t.person(lane); err != nil || name != "" {
 		return name, state, err
 	}
@@ -45,7 +46,7 @@ func (t *tx) meet(lane string) (name string, state store.Conversation, err error
 	return lane, state, err
 }
 
-// join makes two names those of one person. The state is then with whom the first name was of.
+// join makes two names belong to one person. The row of the first name's person then holds the state.
 func (t *tx) join(lane, other string) error {
 	if lane == "" || other == "" || lane == other {
 		return nil
@@ -62,12 +63,12 @@ func (t *tx) join(lane, other string) error {
 		return err
 	}
 
-	to, state, err := t.meet(lane)
+	to, state, err := t.ensurePerson(lane)
 	if err != nil {
 		return err
 	}
 
-	from, before, err := t.meet(other)
+	from, before, err := t.ensurePerson(other)
 	if err != nil {
 		return err
 	}
@@ -99,13 +100,14 @@ func (t *tx) join(lane, other string) error {
 	return err
 }
 
-// converse changes the state of the person that a lane is named after; nil leaves a part of it as it is.
-func (t *tx) converse(lane string, humanUntil *time.Time, templateRequired *bool) error {
+// updateConversation changes the state of the person that a lane is named after. A nil argument leaves that part
+// unchanged.
+func (t *tx) updateConversation(lane string, humanUntil *time.Time, templateRequired *bool) error {
 	if humanUntil == nil && templateRequired == nil {
 		return nil
 	}
 
-	person, state, err := t.meet(lane)
+	person, state, err := t.ensurePerson(lane)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	return nil
 }
 
-// revive runs a statement that makes events pending again, and their lanes due. It returns the last of them, or 0.
+// revive runs a statement that makes events pending again, and makes their lanes due. It returns the last of them, or
+// 0.
 func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Value) (seq int64, err error) {
 	var events []store.Event
 
@@ -69,8 +70,7 @@ func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Valu
 	return seq, nil
 }
 
-// reopen makes the lane of an event due that is pending again. A conversation that was purged since begins with what
-// the event tells of it.
+// reopen makes the lane of an event due. A conversation that was purged since starts again with the time of the event.
 func (t *tx) reopen(e *store.Event, now int64) error {
 	if err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
 		return err
@@ -84,7 +84,7 @@ func (t *tx) reopen(e *store.Event, now int64) error {
 	return err
 }
 
-// resend plans a reply again that was sent and failed afterwards.
+// resend plans a sent reply again.
 func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 	planned, err := t.exec(`
 		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1

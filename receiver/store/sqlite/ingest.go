@@ -40,6 +40,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 	return fresh, nil
 }
 
+// ingest stores an event if it is new.
 func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
 	finished := any(received)
@@ -62,7 +63,7 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	t.tally.Move(class, "", e.State)
 
 	if e.State == store.Pending {
-		if err := t.awaken(e, class, received); err != nil {
+		if err := t.makeDue(e, class, received); err != nil {
 			return false, err
 		}
 
@@ -78,10 +79,10 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	return true, nil
 }
 
-// awaken makes the lane of a new event due, unless it is leased or waits for a retry of an earlier one, and notes when the
-// person wrote. Of two messages within a minute the first may stand for both as the last one: most messages in a burst
-// then write nothing here.
-func (t *tx) awaken(e *store.Event, class store.Class, received int64) error {
+// makeDue makes the lane of a new event due, unless it is leased or waits for a retry of an earlier event, and records
+// when the person wrote. A message less than a minute after the recorded one changes nothing, so that most messages of
+// a burst write nothing here.
+func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 	if class != store.Conversations {
 		return t.wake(e.Lane, class, received)
 	}
@@ -104,7 +105,7 @@ func (t *tx) awaken(e *store.Event, class store.Class, received int64) error {
 	if err != nil || changed == 0 || inbound == nil {
 		return err
 	}
-	// Where another name has the state, the row of this one has no last_inbound_at, and so was changed.
+	// If another name holds the state, the row of this name has no last_inbound_at and so was changed.
 	_, err = t.exec(`
 		UPDATE conversations SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?1), template_required = 0
 		WHERE lane = (SELECT person FROM conversations WHERE lane = ?2 AND class = 0) AND class = 0
@@ -124,6 +125,7 @@ func (t *tx) wake(lane string, class store.Class, now int64) error {
 	return err
 }
 
+// applyStatus stores a status if it is the furthest of its message.
 func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 	_, err := t.exec(`
 		INSERT INTO statuses (event, phone_number_id, message_id, participant, type, status, rank, at, error_code)
@@ -137,12 +139,12 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 		return err
 	}
 
-	return t.resolve(received, u)
+	return t.confirmSent(received, u)
 }
 
-// resolve records what a status proves: that Meta took the send it names. A failed status proves it too, since it
-// bears the id that Meta gave the message.
-func (t *tx) resolve(now int64, u *store.StatusUpdate) error {
+// confirmSent records the send that a status proves. A failed status proves it too, since it contains Meta's id of the
+// message.
+func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
 	sent, err := t.exec(`
 		UPDATE replies SET state = 'sent', message_id = ?
 		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND state = 'sending'`,
@@ -150,7 +152,7 @@ func (t *tx) resolve(now int64, u *store.StatusUpdate) error {
 	if err != nil || sent == 0 {
 		return err
 	}
-	// The wait is brought forward only when it is this event's, not that of another in the lane.
+	// The lane becomes due early only if it waits for this event and not for another.
 	_, err = t.exec(`
 		UPDATE conversations SET ready_at = min(ready_at, ?1)
 		WHERE (lane, class, head) = (SELECT lane, class, seq FROM events WHERE id = ?2) AND token IS NULL AND ready_at IS NOT NULL`,

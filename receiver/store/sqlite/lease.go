@@ -44,11 +44,11 @@ func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Ti
 	return leases, nil
 }
 
-// lane is a row of conversations: a lane that is due or leased, with the event that it handed out last and how often.
+// lane is a row of conversations that is due or leased.
 type lane struct {
 	store.LeaseRef
-	head, starts int64
-	known        bool // state is the person's: it is the lane's row that has it
+	head, starts int64 // the event that was leased last, and how often
+	known        bool  // the row holds the state of its person
 	state        store.Conversation
 }
 
@@ -63,6 +63,7 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 	return state, err
 }
 
+// due returns the lanes of a class that are due, the longest due first.
 func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
 	var lanes []lane
 
@@ -84,6 +85,7 @@ func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
 	return lanes, err
 }
 
+// claim leases a lane with its oldest pending event, or makes the lane idle if there is none.
 func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 	work, err := t.head(l.Class, l.Lane)
 	if err != nil {
@@ -103,14 +105,14 @@ func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 		work.Starts = int(l.starts) + 1
 	}
 
-	l.Token = rand.Int64() //nolint:gosec // it is to be unique, not secret
+	l.Token = rand.Int64() //nolint:gosec // a token is unique, not secret
 	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ? AND class = ?",
 		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, int64(l.Class))
 
 	return &store.Lease{LeaseRef: l.LeaseRef, Work: *work}, err
 }
 
-// head returns the lane's oldest pending event, or nil, with all but its Starts and Conversation.
+// head returns the lane's oldest pending event, complete except for Starts and Conversation, or nil.
 func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 	var (
 		work  *store.Work
@@ -135,12 +137,12 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 		return nil, err
 	}
 
-	if work.Replies, err = replies(context.Background(), t.conn, work.Seq); err != nil {
+	if work.Replies, err = readReplies(context.Background(), t.conn, work.Seq); err != nil {
 		return nil, err
 	}
 
 	if binds {
-		work.Coalesced, err = t.bound(work.Seq, class, lane)
+		work.Coalesced, err = t.readCoalesced(work.Seq, class, lane)
 	}
 
 	return work, err
@@ -164,7 +166,7 @@ func (r row) pending(i int, class store.Class, lane string) store.Event {
 // idle ends the lease on a lane without pending events.
 func (t *tx) idle(lease store.LeaseRef) error {
 	sql := "UPDATE conversations SET ready_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ? AND class = ?"
-	if lease.Class != store.Conversations { // there is no state to keep
+	if lease.Class != store.Conversations { // only the row of a conversation stays, for its state
 		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
 	}
 
@@ -220,8 +222,8 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 	return nil
 }
 
-// endLeases makes the lanes of a dead process due at once, and its duties free. The starts of lanes stay counted, so that
-// an event which kills the process can be told from others.
+// endLeases makes the lanes of a dead process due and ends its leaderships. The starts of lanes stay counted, so that
+// an event that crashes the process can be recognized.
 func endLeases(t *tx) error {
 	_, err := t.exec(`
 		UPDATE conversations SET ready_at = 0, token = NULL

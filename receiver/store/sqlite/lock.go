@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// acquire takes an advisory lock that ends with the process, however it ends. It is on a file of its own: closing any
-// descriptor of the database would drop the locks that SQLite holds on it.
+// acquire takes an advisory lock that ends with the process, however it ends. It locks a separate file: closing any
+// descriptor of the database would drop SQLite's locks on it.
 func acquire(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -19,10 +19,10 @@ func acquire(path string) (*os.File, error) {
 	}
 
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close() // nothing was written
+		_ = f.Close() // there is nothing to lose
 
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.New("another process has it open: stop that one first, an embedded store serves one receiver")
+			return nil, errors.New("another process has it open: stop that process first, an embedded store serves one receiver")
 		}
 
 		return nil, fmt.Errorf("lock %s: %w", path, err)

@@ -18,7 +18,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the schema to the version of this program. A store that a newer version wrote is refused.
+// migrate migrates the schema to the version of this program. It rejects a schema of a newer version.
 func migrate(ctx context.Context, dsn string) error {
 	return withMigrations(dsn, func(provider *goose.Provider) error {
 		current, target, err := provider.GetVersions(ctx)
@@ -27,7 +27,7 @@ func migrate(ctx context.Context, dsn string) error {
 		}
 
 		if current > target {
-			return fmt.Errorf("its schema has version %d and this program knows %d: run the newer version again, or restore a copy of the older store", current, target)
+			return fmt.Errorf("its schema has version %d, this program supports %d: run the newer version again, or restore a backup of the older store", current, target)
 		}
 
 		_, err = provider.Up(ctx)

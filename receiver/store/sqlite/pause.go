@@ -42,7 +42,7 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("end the pause of a scope: %w", err)
+		return fmt.Errorf("clear the pause of a scope: %w", err)
 	}
 
 	return nil
@@ -66,7 +66,7 @@ func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, err
 			}, since.UnixMilli(), int64(store.MaxPauses))
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the pauses: %w", err)
+		return nil, fmt.Errorf("read pauses: %w", err)
 	}
 
 	return pauses, nil

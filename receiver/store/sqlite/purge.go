@@ -39,7 +39,7 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 	return changed, nil
 }
 
-// finishedEvent is an event that a purge has found.
+// finishedEvent is an event found by a purge.
 type finishedEvent struct {
 	seq   int64
 	state store.State
@@ -104,7 +104,7 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 	return len(found), nil
 }
 
-// deleteConversations forgets people whose conversation is idle under each of their names.
+// deleteConversations deletes the state of persons whose conversation is idle under all their names.
 func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 	const idle = `
 		SELECT lane FROM conversations p

@@ -38,7 +38,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 
 // List implements store.Store.
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
-	// What has an index of its own is named in the statement, so that SQLite can know it.
+	// The partial indexes serve only conditions written as constants.
 	sql := recordColumns + "WHERE e.seq > ?1"
 	switch filter.State {
 	case "":
@@ -105,11 +105,11 @@ func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]
 	}
 
 	for i := range found {
-		if found[i].Replies, err = replies(ctx, c, found[i].Seq); err != nil {
+		if found[i].Replies, err = readReplies(ctx, c, found[i].Seq); err != nil {
 			return nil, err
 		}
 
-		if found[i].Failures, err = failures(ctx, c, found[i].Seq); err != nil {
+		if found[i].Failures, err = readFailures(ctx, c, found[i].Seq); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +117,7 @@ func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]
 	return found, nil
 }
 
-func failures(ctx context.Context, c *conn, event int64) ([]store.Failure, error) {
+func readFailures(ctx context.Context, c *conn, event int64) ([]store.Failure, error) {
 	var all []store.Failure
 
 	err := c.query(ctx, "SELECT at, class, code, text, spent FROM failures WHERE event = ? ORDER BY n", func(r row) error {
@@ -196,7 +196,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
 	})
 	if err != nil {
-		return store.Stats{}, fmt.Errorf("read the figures of the store: %w", err)
+		return store.Stats{}, fmt.Errorf("read the statistics of the store: %w", err)
 	}
 
 	return stats, nil

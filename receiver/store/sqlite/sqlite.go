@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sqlite is the embedded store: one file that one process owns. Writes that arrive together share one
-// transaction and one fsync, so durability is paid for once by many.
+// Package sqlite is the embedded store: one file owned by one process. Writes that arrive together share one
+// transaction and one fsync (group commit).
 package sqlite
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// readers is how many reads run at a time. They are few and short: consoles, health and tools.
+// readers is the number of concurrent reads. They are few and short: consoles, health checks and tools.
 const readers = 2
 
 // Options tune a store. The zero value is a good choice.
@@ -30,22 +30,22 @@ type Options struct {
 	Clock clockwork.Clock // defaults to the real clock
 }
 
-// Store implements store.Store.
+// Store implements [store.Store] on an SQLite file.
 type Store struct {
-	writer  *writer
-	copier  *checkpointer
-	readers chan *conn // those that are free, of the number that was opened
-	opened  int
-	lock    *os.File
-	closing sync.Once
-	closed  chan struct{}
+	writer       *writer
+	checkpointer *checkpointer
+	readers      chan *conn // idle ones, of the number opened
+	opened       int
+	lock         *os.File
+	closing      sync.Once
+	closed       chan struct{}
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the store in the file at path, whose folder must exist, and creates the file when it is not there, for
-// its owner alone. Only one process can have it open, by a lock on path.lock; so leases that are still there belong to
-// a process that died, and their lanes are due at once.
+// Open opens the store in the file at path, whose folder must exist. It creates a missing file, readable by its owner
+// only. A lock on path.lock ensures that only one process has the store open; so existing leases belong to a dead
+// process, and their lanes are due at once.
 func Open(ctx context.Context, path string, options Options) (*Store, error) {
 	s, err := open(ctx, path, options)
 	if err != nil {
@@ -84,7 +84,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	}
 
 	if err := migrate(ctx, dsn(path, writing)); err != nil {
-		return nil, fmt.Errorf("prepare its schema: %w", err)
+		return nil, fmt.Errorf("migrate its schema: %w", err)
 	}
 
 	c, err := connect(ctx, dsn(path, writing))
@@ -100,16 +100,16 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		options.Clock = clockwork.NewRealClock()
 	}
 
-	side, err := connect(ctx, dsn(path, copying))
+	copier, err := connect(ctx, dsn(path, copying))
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 
-	s.copier = newCheckpointer(side)
+	s.checkpointer = newCheckpointer(copier)
 
-	s.writer = newWriter(dsn(path, writing), c, options, s.copier.notice)
+	s.writer = newWriter(dsn(path, writing), c, options, s.checkpointer.notify)
 	if err := s.writer.do(ctx, endLeases); err != nil {
-		return nil, fmt.Errorf("end the leases of the process before: %w", err)
+		return nil, fmt.Errorf("end the leases of the previous process: %w", err)
 	}
 
 	for range readers {
@@ -126,7 +126,8 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	return s, nil
 }
 
-// create makes the file, since SQLite would let everybody read it, and finds out early that it cannot be written.
+// create creates the file with its permissions, since SQLite would make it readable for everyone, and fails early if it
+// cannot be written.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -136,9 +137,10 @@ func create(path string) error {
 	return f.Close()
 }
 
-// The settings of a connection. The write-ahead log is overwritten from its start after each checkpoint, which costs
-// an fsync far less than a file that grows does; so it is not truncated below its usual size. SQLite walks through its
-// whole cache at most commits that split a page, so a large one costs more than it saves: what it lacks the system has.
+// The settings of a connection. After each checkpoint the write-ahead log is overwritten from its start, since an fsync
+// of a growing file costs far more; so it is not truncated below its usual size. SQLite walks through its entire cache
+// at most commits that split a page, so a large cache costs more than it saves: the page cache of the system replaces
+// it.
 var (
 	writing = []string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
@@ -159,7 +161,7 @@ func dsn(path string, pragmas []string) string {
 	return file.String()
 }
 
-// Close finishes the writes that were accepted, waits for reads, and gives up the file.
+// Close completes the accepted writes, waits for reads, and releases the file.
 func (s *Store) Close() error {
 	var errs []error
 	s.closing.Do(func() {
@@ -169,8 +171,8 @@ func (s *Store) Close() error {
 			errs = append(errs, s.writer.close())
 		}
 
-		if s.copier != nil {
-			errs = append(errs, s.copier.close())
+		if s.checkpointer != nil {
+			errs = append(errs, s.checkpointer.close())
 		}
 
 		for range s.opened {
@@ -185,7 +187,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping writes and commits, and asks for more room in the file, as storing an event would.
+// Ping implements store.Maintenance. It writes, grows the file and commits, as storing an event would.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		if _, err := t.exec("INSERT INTO probe (pad) VALUES (zeroblob(65536))"); err != nil {
@@ -203,7 +205,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// read runs a function on a connection of its own, in which it sees one state of the store.
+// read runs a function on a connection of its own, in which it sees one snapshot of the store.
 func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	var c *conn
 

@@ -27,7 +27,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 			return store.ErrLeaseLost
 		}
 
-		begun := false
+		started := false
 
 		return c.query(ctx, `
 			SELECT bound_to IS NOT NULL OR binds OR EXISTS (SELECT 1 FROM replies WHERE event = seq),
@@ -35,7 +35,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 			FROM events
 			WHERE lane = ?1 AND class = ?2 AND state = 'pending' AND seq > ?3 AND bound_to IS NOT ?3 ORDER BY seq LIMIT ?4`,
 			func(r row) error {
-				if begun = begun || r.int(0) != 0; !begun {
+				if started = started || r.int(0) != 0; !started {
 					found = append(found, r.pending(1, lease.Class, lease.Lane))
 				}
 
@@ -49,8 +49,8 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 	return found, nil
 }
 
-// bind makes events end together with the head of their lane. One that is bound to it already stays so.
-func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
+// coalesce makes events end together with the head of their lane. An event that is already coalesced with it stays so.
+func (t *tx) coalesce(lease store.LeaseRef, head int64, events []store.ID) error {
 	for _, id := range events {
 		bound, err := t.exec(`
 			UPDATE events SET bound_to = ?1
@@ -62,7 +62,7 @@ func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
 		}
 
 		if bound == 0 {
-			return fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
+			return fmt.Errorf("event %s cannot be coalesced: it is not pending behind the head, or already has replies", id)
 		}
 	}
 
@@ -71,8 +71,8 @@ func (t *tx) bind(lease store.LeaseRef, head int64, events []store.ID) error {
 	return err
 }
 
-// bound returns what is bound to an event and pending.
-func (t *tx) bound(head int64, class store.Class, lane string) ([]store.Event, error) {
+// readCoalesced returns the pending events that are coalesced with an event.
+func (t *tx) readCoalesced(head int64, class store.Class, lane string) ([]store.Event, error) {
 	var found []store.Event
 
 	err := t.query(`
@@ -86,8 +86,9 @@ func (t *tx) bound(head int64, class store.Class, lane string) ([]store.Event, e
 	return found, err
 }
 
-// endBound ends what is bound to an event that a step has ended. Dead letters each have the failure in their history.
-func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
+// endCoalesced ends the events coalesced with an event that a step has ended. Each dead letter gets the failure in its
+// history.
+func (t *tx) endCoalesced(class store.Class, head int64, step store.Step) error {
 	var ended []int64
 
 	err := t.returning(`
@@ -102,7 +103,7 @@ func (t *tx) endBound(class store.Class, head int64, step store.Step) error {
 		t.tally.Move(class, store.Pending, step.Outcome.State)
 
 		if step.Outcome.State == store.Dead && step.Outcome.Failure != nil {
-			if err := t.fail(event, step.Outcome.Failure); err != nil {
+			if err := t.addFailure(event, step.Outcome.Failure); err != nil {
 				return err
 			}
 		}

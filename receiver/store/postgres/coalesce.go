@@ -21,7 +21,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 	err := s.read(ctx, func(ctx context.Context, t *tx) error {
 		var head *int64
 
-		key := leased(lease)
+		key := leaseLane(lease)
 		t.query("SELECT head FROM conversations WHERE lane = $1 AND class = $2 AND token = $3", func(rows pgx.Rows) error {
 			return rows.Scan(&head)
 		}, key.lane, key.class, lease.Token)
@@ -48,7 +48,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 
 				err := rows.Scan(slices.Concat([]any{&starts}, p.targets())...)
 				if begun = begun || starts; !begun {
-					found = append(found, p.in(key))
+					found = append(found, p.toEvent(key))
 				}
 
 				return err
@@ -63,17 +63,17 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 	return found, nil
 }
 
-// waiting is an event that a step binds, if it can be bound.
-type waiting struct {
+// candidate is an event that a step wants to coalesce with its head.
+type candidate struct {
 	lane    laneKey
 	seq     int64
 	boundTo *int64
-	begun   bool // it is not pending, or has an answer of its own
+	started bool // it is not pending, or has replies or coalesced events of its own
 }
 
-// waiting queues the reading of what steps bind.
-func (t *tx) waiting(calls []*groupcommit.Call[*advance]) map[store.ID]*waiting {
-	found := map[store.ID]*waiting{}
+// readCandidates queues the query of the events that steps coalesce.
+func (t *tx) readCandidates(calls []*groupcommit.Call[*advance]) map[store.ID]*candidate {
+	found := map[store.ID]*candidate{}
 
 	var ids []store.ID
 	for _, c := range calls {
@@ -91,8 +91,8 @@ func (t *tx) waiting(calls []*groupcommit.Call[*advance]) map[store.ID]*waiting 
 		func(rows pgx.Rows) error {
 			var id [16]byte
 
-			w := &waiting{}
-			err := rows.Scan(&id, &w.lane.lane, (*int16)(&w.lane.class), &w.seq, &w.boundTo, &w.begun)
+			w := &candidate{}
+			err := rows.Scan(&id, &w.lane.lane, (*int16)(&w.lane.class), &w.seq, &w.boundTo, &w.started)
 			found[id] = w
 
 			return err
@@ -101,13 +101,13 @@ func (t *tx) waiting(calls []*groupcommit.Call[*advance]) map[store.ID]*waiting 
 	return found
 }
 
-// behind returns the events that a step binds to the head of its lane. One that is bound to it already stays so.
-func behind(a *advance, head *head, found map[store.ID]*waiting) ([]int64, error) {
+// coalesced returns the events to coalesce with the head. An event that is already coalesced with it stays so.
+func (a *advance) coalesced(head *head, found map[store.ID]*candidate) ([]int64, error) {
 	var seqs []int64
 	for _, id := range a.step.Coalesced {
 		w := found[id]
-		if w == nil || w.lane != a.lane || w.begun || w.seq <= head.seq || w.boundTo != nil && *w.boundTo != head.seq {
-			return nil, fmt.Errorf("the step binds event %s, which is not one that waits behind its own, without an answer", id)
+		if w == nil || w.lane != a.lane || w.started || w.seq <= head.seq || w.boundTo != nil && *w.boundTo != head.seq {
+			return nil, fmt.Errorf("event %s cannot be coalesced: it is not pending behind the head, or already has replies", id)
 		}
 
 		seqs = append(seqs, w.seq)
@@ -116,18 +116,18 @@ func behind(a *advance, head *head, found map[store.ID]*waiting) ([]int64, error
 	return seqs, nil
 }
 
-// bind queues what makes events end together with the heads of their lanes.
-func (t *tx) bind(attempts []*attempt) {
+// coalesce queues the updates that make events end together with the heads of their lanes.
+func (t *tx) coalesce(attempts []*attempt) {
 	for _, a := range attempts {
-		if len(a.behind) > 0 {
-			t.exec("UPDATE events SET bound_to = $1 WHERE seq = ANY($2)", a.head.seq, a.behind)
+		if len(a.coalesced) > 0 {
+			t.exec("UPDATE events SET bound_to = $1 WHERE seq = ANY($2)", a.head.seq, a.coalesced)
 			t.exec("UPDATE events SET binds = true WHERE seq = $1", a.head.seq)
 		}
 	}
 }
 
-// bound queues the reading of what is bound to events and pending, in order.
-func (t *tx) bound(heads []int64, each func(head int64, p *pending)) {
+// readCoalesced queues the query of the pending events that are coalesced with heads, in order.
+func (t *tx) readCoalesced(heads []int64, each func(head int64, p *pending)) {
 	if len(heads) == 0 {
 		return
 	}
@@ -146,9 +146,10 @@ func (t *tx) bound(heads []int64, each func(head int64, p *pending)) {
 		}, heads)
 }
 
-// endBound ends what is bound to heads that steps have ended. Dead letters each have the failure in their history.
-func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
-	var failures []failed
+// endCoalesced ends the events coalesced with heads that steps have ended. It returns the history entries of those that
+// became dead letters.
+func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry, error) {
+	var failures []historyEntry
 
 	binding := false
 	for _, a := range heads {
@@ -167,7 +168,7 @@ func (t *tx) endBound(ctx context.Context, heads []*attempt) ([]failed, error) {
 				t.tally.Move(a.lane.class, store.Pending, outcome.State)
 
 				if outcome.State == store.Dead && outcome.Failure != nil {
-					failures = append(failures, failed{event: seq, failure: outcome.Failure})
+					failures = append(failures, historyEntry{event: seq, failure: outcome.Failure})
 				}
 
 				return err
