@@ -102,7 +102,8 @@ func (e *Engine) resolve(
 	return e.outcomeFor(ctx, h, limited, f), f
 }
 
-// outcomeFor decides by the class of a failure whether the event is retried, and when, or dead-lettered.
+// outcomeFor decides by the class of a failure whether the event is retried, and when, or dead-lettered. The reactions that
+// avoid a failure come earlier: sendReplies tries a template, handleFailedStatus plans a resend.
 func (e *Engine) outcomeFor(
 	ctx context.Context,
 	h head,
