@@ -15,52 +15,55 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// probeWait is what a call is told to wait while another one probes.
+// probeWait is the RetryAfter of a call that is refused while another call probes.
 const probeWait = time.Second
 
-// circuit is closed, or open until a time after which one call at a time may probe.
+// circuit is closed, or open until probeAt, or half-open: from then on one call at a time may probe.
 type circuit struct {
-	failures int // in a row
-	open     bool
-	probing  bool
-	probeAt  time.Time
-	cause    string // what opened it, in the words of its failure
-	era      int    // grows as it opens and closes: a call that began before says nothing about the time since
+	failures   int // in a row
+	open       bool
+	probing    bool
+	probeAt    time.Time
+	cause      string // the text of the failure that opened it
+	generation int    // grows whenever the circuit opens or closes: the result of a call from an earlier one is ignored
 }
 
-// breaker keeps calls away from a target that would not serve them. One circuit is for the target as a whole; each
-// method has one more, so that an endpoint the target does not have stops no other. Statuses share no circuit with
-// messages: neither can stop the other.
+// breaker refuses calls to an endpoint that would fail. The target has one circuit, and each method has one more, so that
+// an endpoint that Bird lacks does not stop the others. Statuses have a circuit apart from that of messages: neither
+// stops the other.
 type breaker struct {
 	clock clockwork.Clock
 
-	mu               sync.Mutex
-	settings         *config.Snapshot // the circuits are about
-	target, statuses circuit
-	methods          map[Method]*circuit
+	mu       sync.Mutex
+	settings *config.Snapshot // of the circuits
+	target   circuit
+	statuses circuit
+	methods  map[Method]*circuit
 }
 
-// pass is the permission to make one call. It is handed back with settle.
-type pass struct {
-	shared, own       *circuit
-	sharedEra, ownEra int
+// permit allows one call, which ends with record or release.
+type permit struct {
+	shared           *circuit
+	own              *circuit
+	sharedGeneration int
+	ownGeneration    int
 }
 
-// admit lets a call through or says when to come again. Another access key, address or setting of Bird closes
-// everything.
-func (b *breaker) admit(settings *config.Snapshot, m Method) (pass, *failure.Error) {
+// allow lets a call through, or returns a failure with the time until the next probe. A new access key, address or
+// setting of Bird closes all circuits.
+func (b *breaker) allow(settings *config.Snapshot, m Method) (permit, *failure.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 
-	if b.settings == nil || differ(b.settings, settings) {
-		b.target = circuit{era: b.target.era + 1}
-		b.statuses = circuit{era: b.statuses.era + 1}
+	if b.settings == nil || changed(b.settings, settings) {
+		b.target = circuit{generation: b.target.generation + 1}
+		b.statuses = circuit{generation: b.statuses.generation + 1}
 		b.methods = map[Method]*circuit{}
 	}
 
 	b.settings = settings
 
-	p := pass{shared: &b.target, own: b.methods[m]}
+	p := permit{shared: &b.target, own: b.methods[m]}
 	if m == NotifyStatus {
 		p.shared = &b.statuses
 	}
@@ -73,28 +76,29 @@ func (b *breaker) admit(settings *config.Snapshot, m Method) (pass, *failure.Err
 	now := b.clock.Now()
 	for _, c := range []*circuit{p.shared, p.own} {
 		if wait := c.wait(now); wait > 0 {
-			return pass{}, &failure.Error{
+			return permit{}, &failure.Error{
 				Class:      failure.Configuration,
 				Op:         string(m),
 				Code:       CodeCircuitOpen,
 				RetryAfter: wait,
-				Text:       "Bird is not asked until it is probed again: " + c.cause,
+				Text:       "the circuit breaker is open until the next probe of Bird: " + c.cause,
 			}
 		}
 	}
 
 	p.shared.probing = p.shared.open
 	p.own.probing = p.own.open
-	p.sharedEra = p.shared.era
-	p.ownEra = p.own.era
+	p.sharedGeneration = p.shared.generation
+	p.ownGeneration = p.own.generation
 
 	return p, nil
 }
 
-func differ(a, b *config.Snapshot) bool {
+func changed(a, b *config.Snapshot) bool {
 	return a != b && (a.Secrets.BirdAccessKey != b.Secrets.BirdAccessKey || !reflect.DeepEqual(a.Bird, b.Bird))
 }
 
+// wait returns the time until a call may pass, or 0.
 func (c *circuit) wait(now time.Time) time.Duration {
 	switch {
 	case !c.open:
@@ -106,68 +110,75 @@ func (c *circuit) wait(now time.Time) time.Duration {
 	}
 }
 
-// settle learns from a call that was made: its status and its failure, nil where there was none.
-func (b *breaker) settle(p pass, status int, e *failure.Error) {
+// record updates the circuits with the result of a call: its status and its failure, or nil.
+func (b *breaker) record(p permit, status int, f *failure.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 
-	limits := b.settings.Bird.CircuitBreaker
-
-	open := func(c *circuit) {
-		*c = circuit{
-			open:    true,
-			era:     c.era + 1,
-			cause:   e.Text,
-			probeAt: b.clock.Now().Add(max(limits.OpenDuration, e.RetryAfter)),
-		}
-	}
-	if p.shared.era == p.sharedEra {
-		switch {
-		case e != nil && e.Class == failure.Transient && status != http.StatusConflict:
-			p.shared.failures++
-			if p.shared.open || p.shared.failures >= limits.FailureThreshold {
-				open(p.shared)
-			}
-		case status == http.StatusUnauthorized || status == http.StatusPaymentRequired:
-			open(p.shared)
-		case status != unknown:
-			p.shared.close()
-		default:
-			p.shared.probing = false
-		}
+	if p.shared.generation == p.sharedGeneration {
+		b.recordShared(p.shared, status, f)
 	}
 
-	if p.own.era == p.ownEra {
-		switch {
-		case status == http.StatusForbidden || status == http.StatusNotFound:
-			open(p.own)
-		case e == nil || e.Class == failure.Permanent:
-			p.own.close()
-		default:
-			p.own.probing = false
-		}
+	if p.own.generation == p.ownGeneration {
+		b.recordOwn(p.own, status, f)
 	}
 }
 
-// giveUp hands a pass back without a lesson: the call was not made, or its caller ended it, which says nothing about
+func (b *breaker) recordShared(c *circuit, status int, f *failure.Error) {
+	switch {
+	case f != nil && f.Class == failure.Transient && status != http.StatusConflict:
+		c.failures++
+		if c.open || c.failures >= b.settings.Bird.CircuitBreaker.FailureThreshold {
+			b.open(c, f)
+		}
+	case status == http.StatusUnauthorized || status == http.StatusPaymentRequired:
+		b.open(c, f)
+	case status != unknown:
+		c.close()
+	default:
+		c.probing = false
+	}
+}
+
+func (b *breaker) recordOwn(c *circuit, status int, f *failure.Error) {
+	switch {
+	case status == http.StatusForbidden || status == http.StatusNotFound:
+		b.open(c, f)
+	case f == nil || f.Class == failure.Permanent:
+		c.close()
+	default:
+		c.probing = false
+	}
+}
+
+func (b *breaker) open(c *circuit, f *failure.Error) {
+	*c = circuit{
+		open:       true,
+		generation: c.generation + 1,
+		cause:      f.Text,
+		probeAt:    b.clock.Now().Add(max(b.settings.Bird.CircuitBreaker.OpenDuration, f.RetryAfter)),
+	}
+}
+
+// release ends a permit without a result: the call was not made, or its caller cancelled it, which says nothing about
 // Bird.
-func (b *breaker) giveUp(p pass) {
+func (b *breaker) release(p permit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 
-	if p.shared.era == p.sharedEra {
+	if p.shared.generation == p.sharedGeneration {
 		p.shared.probing = false
 	}
 
-	if p.own.era == p.ownEra {
+	if p.own.generation == p.ownGeneration {
 		p.own.probing = false
 	}
 }
 
 func (c *circuit) close() {
 	if c.open {
-		c.era++
+		c.generation++
 	}
 
-	*c = circuit{era: c.era}
+	*c = circuit{generation: c.generation}
 }

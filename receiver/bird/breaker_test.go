@@ -210,32 +210,32 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1, OpenDuration: openFor}}}, config.Secrets{}).Current()
 	breaker := &breaker{clock: clock}
-	slow, _ := breaker.admit(settings, ProcessText)
-	failed, _ := breaker.admit(settings, ProcessText)
-	breaker.settle(failed, 503, &failure.Error{Class: failure.Transient})
-	breaker.settle(slow, 200, nil)
+	slow, _ := breaker.allow(settings, ProcessText)
+	failed, _ := breaker.allow(settings, ProcessText)
+	breaker.record(failed, 503, &failure.Error{Class: failure.Transient})
+	breaker.record(slow, 200, nil)
 
-	if _, fault := breaker.admit(settings, ProcessText); fault == nil {
+	if _, fault := breaker.allow(settings, ProcessText); fault == nil {
 		t.Error("a success from before closed the circuit")
 	}
 
 	clock.Advance(openFor)
 
-	probe, fault := breaker.admit(settings, ProcessText)
+	probe, fault := breaker.allow(settings, ProcessText)
 	if fault != nil {
 		t.Fatal(fault)
 	}
 
-	breaker.giveUp(slow)
+	breaker.release(slow)
 
-	if _, fault := breaker.admit(settings, ProcessText); fault == nil || fault.RetryAfter != probeWait {
+	if _, fault := breaker.allow(settings, ProcessText); fault == nil || fault.RetryAfter != probeWait {
 		t.Errorf("second probe: %v, want to be told to wait", fault)
 	}
 
-	breaker.settle(probe, 200, nil)
-	breaker.settle(failed, 503, &failure.Error{Class: failure.Transient})
+	breaker.record(probe, 200, nil)
+	breaker.record(failed, 503, &failure.Error{Class: failure.Transient})
 
-	if _, fault := breaker.admit(settings, ProcessText); fault != nil {
+	if _, fault := breaker.allow(settings, ProcessText); fault != nil {
 		t.Errorf("a failure from before opened the circuit: %v", fault)
 	}
 }

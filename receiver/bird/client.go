@@ -8,9 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/jonboulle/clockwork"
@@ -21,72 +19,77 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
-const maxAnswerBytes = 1 << 20
+const maxResponseBytes = 1 << 20
 
-// Client calls Bird. Address, scheme and access key are those in force at each call. It is safe for concurrent use.
+// Client calls Bird. It reads address, authentication scheme and access key from the configuration at each call. It is
+// safe for concurrent use.
 //
-// Errors of its methods are of type *failure.Error. A call may be repeated: the Idempotency-Key tells Bird that it is
-// the same one. While the circuit breaker is open, calls are not made and fail with the code circuit_open, of class
-// Configuration, since they spend no attempt; RetryAfter is the time until the next probe.
+// Errors of its methods are of type *failure.Error. A call may be repeated: Bird recognizes it by its Idempotency-Key.
+// While the circuit breaker is open, calls fail with CodeCircuitOpen without being made. The class is Configuration,
+// which spends no attempt, and RetryAfter is the time until the next probe.
 type Client struct {
-	http    *http.Client
+	http    *httpclient.Client
 	live    *config.Live
-	clock   clockwork.Clock
 	breaker *breaker
 }
 
-// NewClient keeps up to connections idle connections. Redirects are not followed: the access key must not travel on.
+// NewClient returns a client that keeps up to connections idle connections.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
-		http:    httpclient.New(connections),
+		http: httpclient.New(httpclient.Options{
+			Clock:       clock,
+			Peer:        "Bird",
+			Setting:     "bird.baseURL",
+			Connections: connections,
+		}),
 		live:    live,
-		clock:   clock,
 		breaker: &breaker{clock: clock},
 	}
 }
 
-// Close ends idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close closes the idle connections.
+func (c *Client) Close() { c.http.Close() }
 
-// Enabled tells whether the configuration has m switched on. All methods are by default, save ProcessOther.
+// Enabled reports whether the configuration enables m. By default all methods are enabled except ProcessOther.
 func (c *Client) Enabled(m Method) bool { return *endpoint(c.live.Current().Bird, m).Enabled }
 
-// Ask puts one question and returns what the person is to get.
+// Ask sends a request to the AI and returns its answer.
 func (c *Client) Ask(ctx context.Context, r Request) (Answer, error) {
-	body, err := c.call(ctx, r)
-	if err != nil {
-		return Answer{}, err
+	body, fault := c.call(ctx, r)
+	if fault != nil {
+		return Answer{}, fault
 	}
 
 	return parseAnswer(string(r.Method), body)
 }
 
-// Analyze has the media of r looked at, by one of the analysis methods.
+// Analyze calls one of the analysis methods with the media of r.
 func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
-	body, err := c.call(ctx, r)
-	if err != nil {
-		return Analysis{}, err
+	body, fault := c.call(ctx, r)
+	if fault != nil {
+		return Analysis{}, fault
 	}
 
 	return parseAnalysis(r.Method, body)
 }
 
-// Notify tells of the change of a message's status. What Bird answers is of no interest.
+// Notify reports the change of a message's status. Bird's answer is ignored.
 func (c *Client) Notify(ctx context.Context, r Request) error {
-	_, err := c.call(ctx, r)
-	return err
+	if _, fault := c.call(ctx, r); fault != nil {
+		return fault
+	}
+
+	return nil
 }
 
-// call makes one call, unless the breaker is open, and returns the body of a 2xx. Media that is too large for Bird in
-// base64 is sent once more by multipart.
-func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
-	op := string(r.Method)
-
+// call makes one call, unless the circuit breaker is open, and returns the body of a 2xx response. Media that is too
+// large for Bird in base64 is sent once more as multipart.
+func (c *Client) call(ctx context.Context, r Request) ([]byte, *failure.Error) {
 	settings := c.live.Current()
 	if settings.Secrets.BirdAccessKey == "" {
 		return nil, &failure.Error{
 			Class: failure.Configuration,
-			Op:    op,
+			Op:    string(r.Method),
 			Code:  CodeNoAccessKey,
 			Text:  "the Bird access key is missing: create its Secret",
 		}
@@ -94,10 +97,10 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
 
 	var how transport
 	if r.Media != nil {
-		how = choose(settings.Bird.Media.Transport, r.Media.Size)
+		how = chooseTransport(settings.Bird.Media.Transport, r.Media.Size)
 	}
 
-	pass, fault := c.breaker.admit(settings, r.Method)
+	permit, fault := c.breaker.allow(settings, r.Method)
 	if fault != nil {
 		return nil, fault
 	}
@@ -108,62 +111,27 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, error) {
 	}
 
 	if status == notSent || status == unknown && ctx.Err() != nil {
-		c.breaker.giveUp(pass)
+		c.breaker.release(permit)
 	} else {
-		c.breaker.settle(pass, status, fault)
+		c.breaker.record(permit, status, fault)
 	}
 
-	if fault != nil {
-		return nil, fault
-	}
-
-	return body, nil
+	return body, fault
 }
 
-// The statuses of calls without an answer.
+// The statuses of calls without a response.
 const (
 	unknown = 0
 	notSent = -1
 )
 
-// send sends r once and reads the whole answer.
+// send sends r once. The body is that of a 2xx response.
 func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request, how transport) (status int, body []byte, _ *failure.Error) {
-	op := string(r.Method)
-	target := endpoint(settings.Bird, r.Method)
-
-	ctx, cancel := context.WithTimeout(ctx, target.Timeout)
-	defer cancel()
-
-	request, fault := newRequest(ctx, settings, target, r, how)
-	if fault != nil {
-		return notSent, nil, fault
-	}
-
-	response, err := c.http.Do(request)
-	if err != nil {
-		return unknown, nil, unanswered(op, err)
-	}
-	defer response.Body.Close()
-
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
-	switch {
-	case err != nil:
-		return unknown, nil, unanswered(op, err)
-	case response.StatusCode < 200 || response.StatusCode > 299:
-		return response.StatusCode, nil, refused(op, response, body, c.clock.Now())
-	case len(body) > maxAnswerBytes:
-		return response.StatusCode, nil, badResponse(op, fmt.Sprintf("the answer is larger than %d bytes", maxAnswerBytes))
-	}
-
-	return response.StatusCode, body, nil
-}
-
-func newRequest(ctx context.Context, settings *config.Snapshot, target config.Endpoint, r Request, how transport) (*http.Request, *failure.Error) {
 	op := string(r.Method)
 
 	content, err := encode(r, how)
 	if err != nil {
-		return nil, &failure.Error{
+		return notSent, nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
 			Code:  CodeBadRequest,
@@ -171,57 +139,57 @@ func newRequest(ctx context.Context, settings *config.Snapshot, target config.En
 		}
 	}
 
-	address, err := url.JoinPath(settings.Bird.BaseURL, target.Path)
-	if err != nil {
-		return nil, &failure.Error{
-			Class: failure.Configuration,
-			Op:    op,
-			Code:  httpclient.CodeBadURL,
-			Text:  "bird.baseURL is no URL",
-		}
+	target := endpoint(settings.Bird, r.Method)
+
+	response, fault := c.http.Do(ctx, httpclient.Call{
+		Op:         op,
+		Method:     http.MethodPost,
+		BaseURL:    settings.Bird.BaseURL,
+		Path:       []string{target.Path},
+		Header:     header(ctx, settings, r, content.contentType),
+		Content:    content.open,
+		Length:     content.size(),
+		Timeout:    target.Timeout,
+		MaxBody:    maxResponseBytes,
+		Idempotent: true,
+	})
+	switch {
+	case fault != nil && fault.Code == CodeNoMedia:
+		fault.Op = op
+		return notSent, nil, fault
+	case fault != nil:
+		return unknown, nil, fault
+	case response.Status < 200 || response.Status > 299:
+		return response.Status, nil, refused(op, response)
+	case response.Truncated:
+		return response.Status, nil, badResponse(op, fmt.Sprintf("the answer is larger than %d bytes", maxResponseBytes))
 	}
 
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
-	if err != nil {
-		return nil, &failure.Error{
-			Class: failure.Configuration,
-			Op:    op,
-			Code:  httpclient.CodeBadURL,
-			Text:  "bird.baseURL and the method's path make no URL",
-		}
-	}
+	return response.Status, response.Body, nil
+}
 
-	if request.Body, err = content.open(); err != nil {
-		return nil, &failure.Error{
-			Class: failure.Transient,
-			Op:    op,
-			Code:  CodeNoMedia,
-			Text:  "the downloaded media cannot be read",
-		}
-	}
+func header(ctx context.Context, settings *config.Snapshot, r Request, contentType string) http.Header {
+	var id [16]byte
 
-	request.GetBody = content.open
-	request.ContentLength = content.size()
+	rand.Read(id[:]) // crypto/rand never fails
+
+	h := http.Header{}
+	h.Set("Content-Type", contentType)
+	h.Set("Accept", "application/json")
+	h.Set("Idempotency-Key", r.idempotencyKey())
+	h.Set("X-Request-Id", hex.EncodeToString(id[:]))
+	h.Set("X-Attempt", strconv.Itoa(r.Attempt))
+	tracing.Inject(ctx, h)
 
 	key := settings.Secrets.BirdAccessKey
 	switch settings.Bird.AuthScheme {
 	case config.AuthBearer:
-		request.Header.Set("Authorization", "Bearer "+key)
+		h.Set("Authorization", "Bearer "+key)
 	case config.AuthAPIKey:
-		request.Header.Set("X-API-Key", key)
+		h.Set("X-API-Key", key)
 	default:
-		request.Header.Set("Authorization", "AccessKey "+key)
+		h.Set("Authorization", "AccessKey "+key)
 	}
 
-	var id [16]byte
-	rand.Read(id[:]) // crypto/rand never fails
-	request.Header.Set("Content-Type", content.contentType)
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "whatsapp-webhook-receiver")
-	request.Header.Set("Idempotency-Key", r.idempotencyKey())
-	request.Header.Set("X-Request-Id", hex.EncodeToString(id[:]))
-	request.Header.Set("X-Attempt", strconv.Itoa(r.Attempt))
-	tracing.Inject(ctx, request.Header)
-
-	return request, nil
+	return h
 }

@@ -129,7 +129,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 		"402":                 {answer(402, "", ""), failure.Configuration, 0},
 		"403":                 {answer(403, "", ""), failure.Configuration, 0},
 		"404":                 {answer(404, "", ""), failure.Configuration, 0},
-		"too large":           {answer(200, "", `"`+strings.Repeat("a", maxAnswerBytes)+`"`), failure.Permanent, 0},
+		"too large":           {answer(200, "", `"`+strings.Repeat("a", maxResponseBytes)+`"`), failure.Permanent, 0},
 		"slow":                {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Transient, 0},
 		"cut": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")

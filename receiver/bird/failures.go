@@ -5,9 +5,7 @@ package bird
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"regexp"
 	"time"
@@ -20,40 +18,24 @@ import (
 const (
 	CodeNoAccessKey = "no_access_key"
 	CodeBadRequest  = "bad_request"
-	CodeBadResponse = "bad_response" // the answer has none of the forms of the contract
+	CodeBadResponse = "bad_response" // the answer does not follow the contract
 	CodeNoMedia     = "no_media"     // the downloaded file cannot be read
 	CodeCircuitOpen = "circuit_open" // the circuit breaker lets no call through
 )
 
-// inProgressWait is the least wait when Bird still works on the same Idempotency-Key.
+// inProgressWait is the minimum wait while Bird processes the same Idempotency-Key.
 const inProgressWait = 30 * time.Second
 
-// unanswered classifies a call that got no whole answer. The cause is not repeated: its text names addresses.
-func unanswered(op string, cause error) *failure.Error {
-	e := &failure.Error{
-		Class: failure.Transient,
-		Op:    op,
-		Code:  httpclient.CodeNoConnection,
-		Text:  "the connection to Bird failed",
-	}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		e.Code = httpclient.CodeTimeout
-		e.Text = "Bird did not answer in time"
-	}
-
-	return e
-}
-
-// refused classifies an answer other than 2xx, by the contract's table of failures.
-func refused(op string, response *http.Response, body []byte, now time.Time) *failure.Error {
-	status := response.StatusCode
+// refused classifies a response other than 2xx by the contract's table of failures.
+func refused(op string, response *httpclient.Response) *failure.Error {
+	status := response.Status
 
 	e := &failure.Error{
 		Op:         op,
 		Code:       httpclient.StatusCode(status),
 		Class:      failure.Permanent,
 		Text:       "Bird refuses the message",
-		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), now),
+		RetryAfter: response.RetryAfter,
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -74,9 +56,9 @@ func refused(op string, response *http.Response, body []byte, now time.Time) *fa
 	case http.StatusRequestEntityTooLarge:
 		e.Text = "the message is too large for Bird"
 	case http.StatusConflict:
-		if inProgress(body) {
+		if inProgress(response.Body) {
 			e.Class = failure.Transient
-			e.Text = "Bird still works on this message"
+			e.Text = "Bird is still processing this message"
 			e.RetryAfter = max(e.RetryAfter, inProgressWait)
 		}
 	default:
@@ -89,14 +71,14 @@ func refused(op string, response *http.Response, body []byte, now time.Time) *fa
 		}
 	}
 
-	if code := errorCode(body); code != "" {
+	if code := errorCode(response.Body); code != "" {
 		e.Text += " [" + code + "]"
 	}
 
 	return e
 }
 
-// inProgress tells whether a 409 says that the same Idempotency-Key is being worked on.
+// inProgress reports whether a 409 means that Bird is processing the same Idempotency-Key.
 func inProgress(body []byte) bool {
 	return bytes.Contains(body, []byte("E01004")) || bytes.Contains(bytes.ToLower(body), []byte("in progress"))
 }
@@ -106,8 +88,8 @@ var (
 	longNumber = regexp.MustCompile(`[0-9]{6}`)
 )
 
-// errorCode reads the code, or else the type, of an error body in any of its forms; a body of another form has none.
-// Only what looks like a code is taken: messages can hold the person's words, and long numbers can be phone numbers.
+// errorCode returns the code, or else the type, of an error body in any of its forms, or "". It accepts only values that
+// look like a code: messages can contain the person's words, and long numbers can be phone numbers.
 func errorCode(body []byte) string {
 	type problem struct {
 		Code json.RawMessage `json:"code"`
@@ -124,7 +106,7 @@ func errorCode(body []byte) string {
 
 	var inner problem
 
-	_ = json.Unmarshal(outer.Error, &inner) // an error that is no object has no code
+	_ = json.Unmarshal(outer.Error, &inner) // an error that is not an object has no code
 	for _, raw := range []json.RawMessage{inner.Code, outer.Code, inner.Type, outer.Type} {
 		code := string(bytes.Trim(raw, `"`))
 		if code != "null" && codeForm.MatchString(code) && !longNumber.MatchString(code) {

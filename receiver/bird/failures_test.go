@@ -4,12 +4,11 @@
 package bird
 
 import (
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 func TestErrorCode(t *testing.T) {
@@ -37,13 +36,13 @@ func FuzzRefused(f *testing.F) {
 	f.Add(422, []byte(`{"code":573001234567,"message":"secret"}`))
 	f.Add(302, []byte("moved"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		e := refused("op", &http.Response{StatusCode: status, Header: http.Header{}}, body, time.Time{})
-		if e.Class != failure.Permanent && e.Class != failure.Transient && e.Class != failure.Configuration {
-			t.Errorf("class = %q", e.Class)
+		failed := refused("op", &httpclient.Response{Status: status, Body: body})
+		if failed.Class != failure.Permanent && failed.Class != failure.Transient && failed.Class != failure.Configuration {
+			t.Errorf("class = %q", failed.Class)
 		}
 
-		if longNumber.MatchString(e.Text) || strings.ContainsAny(e.Text, "\n\"{") || len(e.Text) > 200 {
-			t.Errorf("text = %q repeats the body", e.Text)
+		if longNumber.MatchString(failed.Text) || strings.ContainsAny(failed.Text, "\n\"{") || len(failed.Text) > 200 {
+			t.Errorf("text = %q repeats the body", failed.Text)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
 // maxInline is the most media, in bytes, that travels as base64 unless the configuration says otherwise.
@@ -33,6 +34,7 @@ type Media struct {
 
 // Content can be read from its beginning more than once.
 type Content interface {
+	// Open returns a reader from the beginning of the content.
 	Open() (io.ReadCloser, error)
 }
 
@@ -44,7 +46,7 @@ const (
 	inMultipart transport = "multipart"
 )
 
-func choose(setting config.MediaTransport, size int64) transport {
+func chooseTransport(setting config.MediaTransport, size int64) transport {
 	if setting == config.TransportMultipart || setting != config.TransportBase64 && size > maxInline {
 		return inMultipart
 	}
@@ -176,7 +178,11 @@ func (p *payload) open() (io.ReadCloser, error) {
 
 	file, err := p.media.Content.Open()
 	if err != nil {
-		return nil, fmt.Errorf("open the media: %w", err)
+		return nil, &failure.Error{
+			Class: failure.Transient,
+			Code:  CodeNoMedia,
+			Text:  "the downloaded media cannot be read",
+		}
 	}
 
 	content := io.LimitReader(file, p.media.Size)

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cloudapi calls the Graph API: it encodes messages, sends them, looks media up, keeps subscriptions, and knows what
-// an error code of Meta means.
+// Package cloudapi calls Meta's Graph API: it encodes and sends messages, looks up media, manages webhook subscriptions,
+// and classifies Meta's error codes. It knows Meta's limits.
 package cloudapi
 
 import (
@@ -24,9 +24,9 @@ import (
 
 const maxThrottled = 4096 // phone numbers whose throughput is tracked
 
-// Client calls the Graph API. Address, version and access token are those in force at each call.
+// Client calls the Graph API. It reads address, version and access token from the configuration at each call.
 type Client struct {
-	http  *http.Client
+	http  *httpclient.Client
 	live  *config.Live
 	clock clockwork.Clock
 
@@ -34,37 +34,46 @@ type Client struct {
 	throttles map[string]*rate.Limiter // by phone number id
 }
 
-// NewClient keeps up to connections idle connections. Redirects are not followed: the token must not travel on.
+// NewClient returns a client that keeps up to connections idle connections.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
-		http:      httpclient.New(connections),
+		http: httpclient.New(httpclient.Options{
+			Clock:       clock,
+			Peer:        "Meta",
+			Setting:     "cloudAPI.baseURL",
+			Connections: connections,
+		}),
 		live:      live,
 		clock:     clock,
 		throttles: map[string]*rate.Limiter{},
 	}
 }
 
-// Close ends idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close closes the idle connections.
+func (c *Client) Close() { c.http.Close() }
 
-// Allow tells whether phoneNumberID's throughput allows a send at once, and if so takes it.
-func (c *Client) Allow(phoneNumberID string) bool { return c.throttle(phoneNumberID).Allow() }
-
-// Reserve takes the next turn of phoneNumberID's throughput, and returns how long it is until then. Turns come in the
-// order in which they were taken.
-func (c *Client) Reserve(phoneNumberID string) time.Duration {
-	return c.throttle(phoneNumberID).Reserve().Delay()
+// Allow reports whether the throughput of phoneNumberID allows a send now, and consumes it if so.
+func (c *Client) Allow(phoneNumberID string) bool {
+	now := c.clock.Now()
+	return c.throttle(phoneNumberID, now).AllowN(now, 1)
 }
 
-// Send posts a message from phoneNumberID, whose turn was taken, and returns the id that Meta gave it, which says that
-// Meta accepted it, not that it was delivered. Errors are of type *failure.Error; Ambiguous means that the message may
-// have been sent.
+// Reserve consumes the next send of phoneNumberID's throughput and returns the wait until then. Reservations are granted
+// in the order of the calls.
+func (c *Client) Reserve(phoneNumberID string) time.Duration {
+	now := c.clock.Now()
+	return c.throttle(phoneNumberID, now).ReserveN(now, 1).DelayFrom(now)
+}
+
+// Send posts a message from phoneNumberID and returns the id that Meta gave it: Meta accepted the message, but has not
+// delivered it yet. The caller consumes the throughput first. Errors are of type *failure.Error; Ambiguous means that the
+// message may have been sent.
 func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
 	const op = "send message"
 
-	answer, err := c.post(ctx, op, phoneNumberID, body)
-	if err != nil {
-		return "", err
+	response, fault := c.post(ctx, op, phoneNumberID, body)
+	if fault != nil {
+		return "", fault
 	}
 
 	var accepted struct {
@@ -72,7 +81,7 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 			ID whatsapp.Text `json:"id"`
 		} `json:"messages"`
 	}
-	if json.Unmarshal(answer, &accepted) != nil || len(accepted.Messages) == 0 || accepted.Messages[0].ID == "" {
+	if json.Unmarshal(response, &accepted) != nil || len(accepted.Messages) == 0 || accepted.Messages[0].ID == "" {
 		return "", &failure.Error{
 			Class: failure.Ambiguous,
 			Op:    op,
@@ -84,8 +93,8 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 	return string(accepted.Messages[0].ID), nil
 }
 
-// MarkRead shows the person that messageID was read, and that an answer is being typed. Meta takes the typing indicator
-// away after 25 seconds or with the answer.
+// MarkRead shows the person that messageID was read and that an answer is being typed. Meta removes the typing indicator
+// after 25 seconds or with the answer.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) error {
 	body, err := json.Marshal(map[string]any{
 		"messaging_product": "whatsapp",
@@ -97,19 +106,21 @@ func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) 
 		return fmt.Errorf("encode read receipt: %w", err)
 	}
 
-	_, err = c.post(ctx, "mark read", phoneNumberID, body)
+	if _, fault := c.post(ctx, "mark read", phoneNumberID, body); fault != nil {
+		return fault
+	}
 
-	return err
+	return nil
 }
 
-// post puts body to the phone number's messages.
-func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte) ([]byte, error) {
+// post posts body to the messages endpoint of the phone number.
+func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte) ([]byte, *failure.Error) {
 	if !isID(phoneNumberID) {
 		return nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
 			Code:  CodeBadPhoneNumberID,
-			Text:  "the delivery names no phone number id that can be sent from",
+			Text:  "the delivery has no valid phone number id to send from",
 		}
 	}
 
@@ -121,10 +132,10 @@ func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte
 	})
 }
 
-// throttle returns the limiter of a phone number. The table is bounded; starting it anew only allows one burst more.
-func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
+// throttle returns the limiter of a phone number. The table is bounded: clearing it allows each number one more burst.
+func (c *Client) throttle(phoneNumberID string, now time.Time) *rate.Limiter {
 	perSecond := c.live.Current().CloudAPI.MessagesPerSecond
-	burst := max(1, perSecond/10) // Meta counts by the second, so a whole second's worth at once would be twice too much
+	burst := max(1, perSecond/10) // Meta counts per second: a full second's worth at once could double the rate
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,8 +149,8 @@ func (c *Client) throttle(phoneNumberID string) *rate.Limiter {
 		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
 		c.throttles[phoneNumberID] = limiter
 	} else if int(limiter.Limit()) != perSecond {
-		limiter.SetLimit(rate.Limit(perSecond))
-		limiter.SetBurst(burst)
+		limiter.SetLimitAt(now, rate.Limit(perSecond))
+		limiter.SetBurstAt(now, burst)
 	}
 
 	return limiter

@@ -14,17 +14,17 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// TokenInfo is what Meta says of an access token. Times are zero where there is no end.
+// TokenInfo describes an access token. A zero time means that there is no end.
 type TokenInfo struct {
 	Valid               bool
-	AppID               string // that it was made for; may be empty
+	AppID               string // the app that it was issued for; may be empty
 	ExpiresAt           time.Time
-	DataAccessExpiresAt time.Time // from then on it reads nothing, though it is valid
+	DataAccessExpiresAt time.Time // from then on it reads no data, although it is valid
 	Scopes              []string  // permissions
 }
 
-// InspectToken asks for app what Meta says of an access token. An invalid one is no error. Errors are of type
-// *failure.Error, never Ambiguous, and never hold the token, which travels in the query.
+// InspectToken describes an access token, authenticated as app. An invalid token is not an error. Errors are of type
+// *failure.Error, never Ambiguous, and never contain the token, which is part of the query.
 //
 // Source: https://developers.facebook.com/docs/graph-api/reference/debug_token
 func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) (TokenInfo, error) {
@@ -32,7 +32,7 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 
 	query := url.Values{"input_token": {accessToken}}
 
-	answer, err := c.manage(ctx, call{
+	response, err := c.manage(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   "debug_token",
@@ -52,8 +52,8 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 			Scopes              []whatsapp.Text `json:"scopes"`
 		} `json:"data"`
 	}
-	if json.Unmarshal(answer, &debug) != nil || debug.Data == nil {
-		return TokenInfo{}, badAnswer(op)
+	if json.Unmarshal(response, &debug) != nil || debug.Data == nil {
+		return TokenInfo{}, badResponse(op)
 	}
 
 	info := TokenInfo{
@@ -75,7 +75,7 @@ func inspectionFailed(err error, app App) error {
 		return appFailed(err, app)
 	}
 
-	f.Text = "Meta tells app " + app.ID + " nothing of the access token: it was made for another app"
+	f.Text = "app " + app.ID + " may not inspect the access token: it was issued for another app"
 
 	return &f
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// Meaning says what an error code of Meta's means: in an answer with httpStatus, or, where that is 0, in a failed status
-// or an errors webhook, where nothing is Ambiguous, since the failure is certain. Code is NoCode where there is none. A
-// policy for the code overrides the table's class and scope; what it leaves empty stays. The text is our own, and
-// fit for logs.
+// Meaning classifies an error code of Meta's in a response with httpStatus. If httpStatus is 0 the code comes from a
+// failed status or an errors webhook; the failure is then certain and never Ambiguous. Code may be whatsapp.NoCode. A
+// policy for the code overrides the table's class and scope, except where it is empty. The text is our own and fit for
+// logs.
 func Meaning(code, httpStatus int, policies map[int]config.ErrorPolicy) (class failure.Class, scope failure.Scope, text string) {
 	meaning := lookupError(code, httpStatus)
 	if httpStatus == 0 && meaning.class == failure.Ambiguous {
@@ -35,7 +35,7 @@ func Meaning(code, httpStatus int, policies map[int]config.ErrorPolicy) (class f
 	return meaning.class, meaning.scope, meaning.text
 }
 
-// lookupError finds the meaning of a code. One that Meta adds is permanent below HTTP 500, and ambiguous from there on.
+// lookupError returns the meaning of a code. An unknown code is permanent below HTTP 500, and ambiguous from there on.
 func lookupError(code, httpStatus int) apiError {
 	if e, ok := apiErrors[code]; ok {
 		return e
@@ -61,7 +61,7 @@ func lookupError(code, httpStatus int) apiError {
 	return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the request"}
 }
 
-// errorBodyCode finds the code in the body of an answer other than 200: {"error":{"code":…}}.
+// errorBodyCode returns the code in the body of a response other than 200: {"error":{"code":…}}.
 func errorBodyCode(body []byte) int {
 	var answer struct {
 		Error json.RawMessage `json:"error"`
@@ -78,11 +78,11 @@ func errorBodyCode(body []byte) int {
 	return reported.Code
 }
 
-// tokenCodes are those by which Meta refuses the access token itself. A missing permission is another matter, and so is
-// no answer at all.
+// tokenCodes are the codes with which Meta refuses the access token itself, as opposed to a missing permission or no
+// response.
 var tokenCodes = []string{"0", "104", "190", "http_401"}
 
-// TokenRefused tells whether a call failed because Meta refuses the access token.
+// TokenRefused reports whether a call failed because Meta refuses the access token.
 func TokenRefused(f *failure.Error) bool {
 	return f.Class == failure.Configuration && slices.Contains(tokenCodes, f.Code)
 }

@@ -6,7 +6,6 @@ package cloudapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -14,15 +13,15 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// MediaInfo says where a file is and what it is.
+// MediaInfo describes a file and its address.
 type MediaInfo struct {
 	URL      string // for a GET with the access token, within 5 minutes
 	MimeType string
 	SHA256   string // in hexadecimal or base64
-	FileSize int64  // bytes; 0 where Meta does not say
+	FileSize int64  // bytes; 0 if Meta does not say
 }
 
-// MediaInfo looks a file up that phoneNumberID received. Errors are of type *failure.Error and never Ambiguous: a lookup
+// MediaInfo looks up a file that phoneNumberID received. Errors are of type *failure.Error and never Ambiguous: a lookup
 // changes nothing.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
@@ -33,18 +32,18 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 			Class: failure.Permanent,
 			Op:    op,
 			Code:  CodeBadMediaID,
-			Text:  "the message names no media id that can be looked up",
+			Text:  "the message has no valid media id",
 		}
 	}
 
-	answer, err := c.do(ctx, call{
+	response, fault := c.do(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   mediaID,
 		query:  url.Values{"phone_number_id": {phoneNumberID}},
 	})
-	if err != nil {
-		return MediaInfo{}, lookupFailed(err)
+	if fault != nil {
+		return MediaInfo{}, lookupFailed(*fault)
 	}
 
 	var media struct {
@@ -53,7 +52,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		SHA256   whatsapp.Text `json:"sha256"`
 		FileSize whatsapp.Text `json:"file_size"` // text in Meta's pages, a number on the wire
 	}
-	if json.Unmarshal(answer, &media) != nil || media.URL == "" {
+	if json.Unmarshal(response, &media) != nil || media.URL == "" {
 		return MediaInfo{}, &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
@@ -72,21 +71,15 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 	}, nil
 }
 
-// lookupFailed says what a failed call means for a lookup.
-func lookupFailed(err error) error {
-	f, ok := errors.AsType[*failure.Error](err)
-	if !ok {
-		return err
+// lookupFailed returns the failure of a lookup.
+func lookupFailed(f failure.Error) *failure.Error {
+	if f.Class == failure.Ambiguous {
+		f.Class = failure.Transient
 	}
 
-	lookup := *f
-	if lookup.Class == failure.Ambiguous {
-		lookup.Class = failure.Transient
+	if f.Code == CodeInvalidParameter {
+		f.Text = "Meta does not know the media: it exists for 7 days and belongs to the phone number that received it"
 	}
 
-	if lookup.Code == CodeInvalidParameter {
-		lookup.Text = "Meta does not know the media: it lives 7 days, and belongs to the phone number that received it"
-	}
-
-	return &lookup
+	return &f
 }

@@ -6,51 +6,48 @@ package cloudapi
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// webhookObject is what the webhooks of WhatsApp are about.
+// webhookObject is the object type of WhatsApp's webhooks.
 const webhookObject = "whatsapp_business_account"
 
-// App is an app at Meta, with a secret that proves it.
+// App is an app at Meta and its secret.
 type App struct {
 	ID     string
 	Secret string
 }
 
-// token is an app access token that need not be asked for.
+// token returns the app access token, which Meta accepts without a login.
 //
 // Source: https://developers.facebook.com/docs/facebook-login/guides/access-tokens#apptokens
 func (a App) token() string { return a.ID + "|" + a.Secret }
 
-// Destination is where Meta is to deliver. Meta calls it with the verify token before it takes it.
+// Destination is a callback for webhooks. Meta sends the verify token to it before accepting it.
 type Destination struct {
 	URL         string
 	VerifyToken string
 }
 
-// AppSubscription is what an app gets of the webhooks of WhatsApp.
+// AppSubscription is an app's subscription to WhatsApp's webhooks.
 type AppSubscription struct {
 	CallbackURL string
 	Active      bool
 	Fields      []string
 }
 
-// AppSubscription returns nil where the app has none. Errors, here and below, are of type *failure.Error and never
-// Ambiguous: what these calls do may be done again.
+// AppSubscription returns the app's subscription, or nil if it has none. Errors, here and below, are of type
+// *failure.Error and never Ambiguous: these calls may be repeated safely.
 //
 // Source: https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
 func (c *Client) AppSubscription(ctx context.Context, app App) (*AppSubscription, error) {
 	op := "read the subscription of app " + app.ID
 
-	answer, err := c.manage(ctx, call{
+	response, err := c.manage(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   app.ID + "/subscriptions",
@@ -70,8 +67,8 @@ func (c *Client) AppSubscription(ctx context.Context, app App) (*AppSubscription
 			} `json:"fields"`
 		} `json:"data"`
 	}
-	if json.Unmarshal(answer, &list) != nil {
-		return nil, badAnswer(op)
+	if json.Unmarshal(response, &list) != nil {
+		return nil, badResponse(op)
 	}
 
 	for _, s := range list.Data {
@@ -107,16 +104,16 @@ func (c *Client) SubscribeApp(ctx context.Context, app App, to Destination, fiel
 	return appFailed(err, app)
 }
 
-// AccountSubscription is what an app gets of one WhatsApp Business Account.
+// AccountSubscription is an app's subscription to one WhatsApp Business Account.
 type AccountSubscription struct {
-	OverrideURL string // where the account's messages go instead of to the app's callback; empty where there is none
+	OverrideURL string // the callback of the account's messages instead of the app's; empty if there is none
 }
 
-// AccountSubscription returns nil where the app is not subscribed to the account.
+// AccountSubscription returns the app's subscription to the account, or nil if it has none.
 func (c *Client) AccountSubscription(ctx context.Context, accountID, appID string) (*AccountSubscription, error) {
 	op := "read the subscriptions of business account " + accountID
 
-	answer, err := c.manage(ctx, call{
+	response, err := c.manage(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   accountID + "/subscribed_apps",
@@ -133,8 +130,8 @@ func (c *Client) AccountSubscription(ctx context.Context, accountID, appID strin
 			OverrideURL whatsapp.Text `json:"override_callback_uri"`
 		} `json:"data"`
 	}
-	if json.Unmarshal(answer, &list) != nil {
-		return nil, badAnswer(op)
+	if json.Unmarshal(response, &list) != nil {
+		return nil, badResponse(op)
 	}
 
 	for _, s := range list.Data {
@@ -146,7 +143,7 @@ func (c *Client) AccountSubscription(ctx context.Context, accountID, appID strin
 	return nil, nil
 }
 
-// SubscribeAccount subscribes the access token's app to the account, and takes an override away.
+// SubscribeAccount subscribes the access token's app to the account and removes an override.
 func (c *Client) SubscribeAccount(ctx context.Context, accountID string) error {
 	_, err := c.manage(ctx, call{
 		op:     "subscribe to business account " + accountID,
@@ -157,7 +154,8 @@ func (c *Client) SubscribeAccount(ctx context.Context, accountID string) error {
 	return err
 }
 
-// OverrideAccount sends the account's messages to another callback than the app's, which must be subscribed to it.
+// OverrideAccount sends the account's messages to a callback other than the app's. The app must be subscribed to the
+// account.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override
 func (c *Client) OverrideAccount(ctx context.Context, accountID string, to Destination) error {
@@ -171,17 +169,17 @@ func (c *Client) OverrideAccount(ctx context.Context, accountID string, to Desti
 	return err
 }
 
-// NumberCallbacks are the overrides that reach a phone number, of which its own wins. Empty where there is none.
+// NumberCallbacks are the overrides that apply to a phone number; its own takes precedence. Empty means none.
 type NumberCallbacks struct {
 	NumberURL  string
 	AccountURL string
 }
 
-// NumberCallbacks reads where a phone number's messages go.
+// NumberCallbacks returns the overrides for a phone number's messages.
 func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (NumberCallbacks, error) {
 	op := "read the callback of phone number " + phoneNumberID
 
-	answer, err := c.manage(ctx, call{
+	response, err := c.manage(ctx, call{
 		op:     op,
 		method: http.MethodGet,
 		path:   phoneNumberID,
@@ -197,14 +195,17 @@ func (c *Client) NumberCallbacks(ctx context.Context, phoneNumberID string) (Num
 			BusinessAccount whatsapp.Text `json:"whatsapp_business_account"`
 		} `json:"webhook_configuration"`
 	}
-	if json.Unmarshal(answer, &number) != nil {
-		return NumberCallbacks{}, badAnswer(op)
+	if json.Unmarshal(response, &number) != nil {
+		return NumberCallbacks{}, badResponse(op)
 	}
 
-	return NumberCallbacks{NumberURL: string(number.Configuration.PhoneNumber), AccountURL: string(number.Configuration.BusinessAccount)}, nil
+	return NumberCallbacks{
+		NumberURL:  string(number.Configuration.PhoneNumber),
+		AccountURL: string(number.Configuration.BusinessAccount),
+	}, nil
 }
 
-// OverrideNumber sends the phone number's messages to another callback than its account's and the app's.
+// OverrideNumber sends the phone number's messages to a callback other than its account's and the app's.
 func (c *Client) OverrideNumber(ctx context.Context, phoneNumberID string, to Destination) error {
 	op := "override the callback of phone number " + phoneNumberID
 	_, err := c.manage(ctx, call{
@@ -218,90 +219,4 @@ func (c *Client) OverrideNumber(ctx context.Context, phoneNumberID string, to De
 
 func override(to Destination) map[string]string {
 	return map[string]string{"override_callback_uri": to.URL, "verify_token": to.VerifyToken}
-}
-
-// manage makes a call about the object id that may be repeated safely. Parameters are for a POST; nil: it has none.
-func (c *Client) manage(ctx context.Context, call call, id string, parameters any) ([]byte, error) {
-	if !isID(id) {
-		return nil, &failure.Error{
-			Class: failure.Permanent,
-			Op:    call.op,
-			Code:  CodeBadID,
-			Text:  "this is no id of Meta's",
-		}
-	}
-
-	if parameters != nil {
-		body, err := json.Marshal(parameters)
-		if err != nil {
-			return nil, fmt.Errorf("%s: encode the parameters: %w", call.op, err)
-		}
-
-		call.body = body
-	}
-
-	answer, err := c.do(ctx, call)
-	if err == nil {
-		return answer, nil
-	}
-
-	f := *failure.Of(err)
-	if f.Class == failure.Ambiguous {
-		f.Class = failure.Transient
-	}
-
-	switch {
-	case f.Code == CodeInvalidParameter && call.method == http.MethodGet:
-		f.Text = "Meta does not know the id, or gives no access to it: check the id, and that the access token's system user has this asset"
-	case f.Code == CodeInvalidParameter:
-		f.Text = "Meta refuses a parameter: check the callback URL and the fields"
-	case permissionCode.MatchString(f.Code):
-		f.Text = "a permission is missing: the access token needs whatsapp_business_management, and its system user this asset"
-	}
-
-	return nil, &f
-}
-
-// permissionCode are the codes by which Meta says that a token may not do something.
-var permissionCode = regexp.MustCompile(`^(3|10|131005|2[0-9]{2})$`)
-
-// appFailed puts the refusal of an app access token into words of its own: the access token has no part in it.
-func appFailed(err error, app App) error {
-	if err == nil || !AppRefused(err) {
-		return err
-	}
-
-	f := *failure.Of(err)
-	f.Text = fmt.Sprintf("Meta refuses the app secret: check that it is the one of app %s", app.ID)
-
-	return &f
-}
-
-// AppRefused tells whether a call with an app access token failed because Meta refuses the app's secret.
-func AppRefused(err error) bool {
-	f := failure.Of(err)
-	return TokenRefused(f) || f.Code == CodeUnknownApp
-}
-
-func badAnswer(op string) error {
-	return &failure.Error{
-		Class: failure.Transient,
-		Op:    op,
-		Code:  CodeBadResponse,
-		Text:  "Meta answered 200 with something else than was asked for",
-	}
-}
-
-var verificationStatus = regexp.MustCompile(`HTTP Status Code = ([0-9]{1,3})`)
-
-// verificationAnswer picks out of Meta's words what the callback answered.
-func verificationAnswer(answer []byte) string {
-	switch found := verificationStatus.FindSubmatch(answer); {
-	case found == nil:
-		return ""
-	case string(found[1]) == "0":
-		return "; Meta could not reach it"
-	default:
-		return "; it answered HTTP " + string(found[1])
-	}
 }

@@ -1,20 +1,98 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package httpclient makes the clients that carry credentials to one server each.
+// Package httpclient makes HTTP calls to one server and classifies those that get no response. Its callers decide what
+// the responses mean.
 package httpclient
 
-import "net/http"
+import (
+	"net/http"
+	"time"
 
-// New returns a client that keeps up to connections idle connections. It follows no redirects: what it carries is for
-// the configured server alone. Every call brings a timeout of its own.
-func New(connections int) *http.Client {
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// The HTTP/2 connections are pinged after sendPingTimeout without a frame, and closed if no answer arrives within
+// pingTimeout. Otherwise every call on a connection that a NAT gateway or load balancer has forgotten would time out,
+// for about 15 minutes, until the kernel gives up. Together they are below the 15 s that a send may take by default.
+const (
+	sendPingTimeout = 5 * time.Second
+	pingTimeout     = 5 * time.Second
+)
+
+// Options configure a Client.
+type Options struct {
+	Clock clockwork.Clock
+	// Peer names the server in the texts of failures, such as "Meta".
+	Peer string
+	// Setting names the setting that holds the server's address, for the failure of an address that is not a URL.
+	Setting string
+	// Connections is the number of idle connections that are kept. Defaults to those of http.DefaultTransport.
+	Connections int
+	// Guard judges the addresses that are dialled. Defaults to none.
+	Guard *Guard
+	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
+	// credentials are for the configured server alone.
+	CheckRedirect func(next *http.Request, via []*http.Request) error
+	// KeepEncoding returns bodies as they were sent, without asking for compression.
+	KeepEncoding bool
+	// SendPingTimeout and PingTimeout are those of http.HTTP2Config. Default to 5 s each.
+	SendPingTimeout time.Duration
+	PingTimeout     time.Duration
+}
+
+// Client makes calls to one server. It is safe for concurrent use.
+type Client struct {
+	http    *http.Client
+	clock   clockwork.Clock
+	peer    string
+	setting string
+}
+
+// New returns a client with a connection pool of its own.
+func New(o Options) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = connections
-	transport.MaxIdleConns = connections
+	transport.DisableCompression = o.KeepEncoding
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: sendPingTimeout, PingTimeout: pingTimeout}
 
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	if o.SendPingTimeout > 0 {
+		transport.HTTP2.SendPingTimeout = o.SendPingTimeout
 	}
+
+	if o.PingTimeout > 0 {
+		transport.HTTP2.PingTimeout = o.PingTimeout
+	}
+
+	if o.Connections > 0 {
+		transport.MaxIdleConnsPerHost = o.Connections
+		transport.MaxIdleConns = o.Connections
+	}
+
+	if o.Guard != nil {
+		transport.DialContext = o.Guard.dial
+	}
+
+	if o.CheckRedirect == nil {
+		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+
+	return &Client{
+		http:    &http.Client{Transport: transport, CheckRedirect: o.CheckRedirect},
+		clock:   o.Clock,
+		peer:    o.Peer,
+		setting: o.Setting,
+	}
+}
+
+// Close closes the idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Intercept replaces the transport, for tests that serve a public host at a loopback address.
+func (c *Client) Intercept(transport http.RoundTripper) { c.http.Transport = transport }
+
+// RetryAfter returns the wait that a response asks for, or 0.
+func (c *Client) RetryAfter(header http.Header) time.Duration {
+	return failure.ParseRetryAfter(header.Get("Retry-After"), c.clock.Now())
 }

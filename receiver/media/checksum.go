@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// sameSum tells whether announced, which Meta writes in hexadecimal or in base64, is sum. Where nothing is announced
-// nothing can differ.
+// sameSum reports whether announced, which Meta writes in hexadecimal or base64, is sum. An empty announcement matches
+// any.
 func sameSum(announced string, sum [sha256.Size]byte) bool {
 	if announced == "" || strings.EqualFold(announced, hex.EncodeToString(sum[:])) {
 		return true

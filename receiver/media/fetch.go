@@ -10,11 +10,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
-	"syscall"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -23,12 +21,11 @@ import (
 )
 
 const (
-	op        = "fetch media"
-	userAgent = "whatsapp-webhook-receiver" // Meta's media hosts answer none without a User-Agent
-	maxTries  = 3
+	op       = "fetch media"
+	maxTries = 3
 )
 
-// Wanted is what the message says about its media. Only ID is always there.
+// Wanted describes media as its message does. Only ID is always set.
 type Wanted struct {
 	ID       string
 	SHA256   string // hexadecimal or base64
@@ -36,29 +33,24 @@ type Wanted struct {
 	Filename string
 }
 
-// Fetch looks the media up and downloads it. It waits for room in the spool as long as ctx lives. A URL that has run
-// out and content that is damaged are looked up and downloaded again, once each, before they are failures. Errors are
-// of type *failure.Error. The caller removes the file.
+// Fetch looks up the media and downloads it. It waits for space in the spool until ctx ends. An expired URL and damaged
+// content are looked up and downloaded once more each before they are failures. Errors are of type *failure.Error. The
+// caller removes the file.
 func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want Wanted) (*File, error) {
-	most, ok := largest[kind]
+	limit, ok := maxBytes[kind]
 	if !ok {
-		return nil, &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeKind,
-			Text:  "messages of this type carry no media",
-		}
+		return nil, permanent(CodeKind, "messages of this type carry no media")
 	}
 
 	var last string
 	for try := 1; ; try++ {
-		file, again, err := s.attempt(ctx, phoneNumberID, most, want)
+		file, retry, err := s.attempt(ctx, phoneNumberID, limit, want)
 		if err == nil {
 			return file, nil
 		}
 
 		code := failure.Of(err).Code
-		if !again || code == last || try == maxTries {
+		if !retry || code == last || try == maxTries {
 			return nil, err
 		}
 
@@ -66,137 +58,108 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want
 	}
 }
 
-// attempt fetches once. again says that a new URL may help.
-func (s *Spool) attempt(ctx context.Context, phoneNumberID string, most int64, want Wanted) (_ *File, again bool, err error) {
+// attempt fetches once. If retry is true a new URL may help.
+func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, want Wanted) (_ *File, retry bool, err error) {
 	info, err := s.lookup.MediaInfo(ctx, phoneNumberID, want.ID)
 	if err != nil {
-		return nil, false, notFound(err)
+		return nil, false, lookupFailed(err)
 	}
 
-	room := most
-	if info.FileSize > 0 {
-		room = info.FileSize
+	size, fault := s.spaceFor(info, limit)
+	if fault != nil {
+		return nil, false, fault
 	}
 
-	switch {
-	case room > most:
-		return nil, false, tooLarge()
-	case room > s.most && info.FileSize > 0:
-		return nil, false, &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeTooLarge,
-			Text:  "the media is larger than media.maxSpoolBytes",
-		}
-	}
-
-	room = min(room, s.most)
-
-	waited, err := s.reserve(ctx, room)
+	waited, err := s.reserve(ctx, size)
 	if err != nil {
 		return nil, false, &failure.Error{
 			Class: failure.Transient,
 			Op:    op,
 			Code:  CodeNoRoom,
-			Text:  "stopped while waiting for room in the spool",
+			Text:  "stopped while waiting for space in the spool",
 		}
 	}
 
 	file := &File{
 		Filename: want.Filename,
 		spool:    s,
-		reserved: room,
+		reserved: size,
 	}
 	defer func() {
 		if err == nil {
 			return
 		}
 
-		if left := file.Remove(); left != nil {
-			err = errors.Join(err, left)
+		if removal := file.Remove(); removal != nil {
+			err = errors.Join(err, removal)
 		}
 	}()
 
-	if waited { // the URL may have run out meanwhile
+	if waited { // the URL may have expired
 		if info, err = s.lookup.MediaInfo(ctx, phoneNumberID, want.ID); err != nil {
-			return nil, false, notFound(err)
+			return nil, false, lookupFailed(err)
 		}
 	}
 
-	if again, err = s.download(ctx, file, most, info, want); err != nil {
-		return nil, again, err
+	if retry, fault = s.download(ctx, file, limit, info, want); fault != nil {
+		return nil, retry, fault
 	}
 
 	return file, false, nil
 }
 
+// spaceFor returns the bytes to reserve for a file: its size, or the limit if Meta does not say.
+func (s *Spool) spaceFor(info cloudapi.MediaInfo, limit int64) (int64, *failure.Error) {
+	switch {
+	case info.FileSize <= 0:
+		return min(limit, s.capacity), nil
+	case info.FileSize > limit:
+		return 0, tooLarge()
+	case info.FileSize > s.capacity:
+		return 0, permanent(CodeTooLarge, "the media is larger than media.maxSpoolBytes")
+	default:
+		return info.FileSize, nil
+	}
+}
+
 // download fills file with at most the bytes that are reserved for it.
-func (s *Spool) download(ctx context.Context, file *File, most int64, info cloudapi.MediaInfo, want Wanted) (again bool, err error) {
+func (s *Spool) download(ctx context.Context, file *File, limit int64, info cloudapi.MediaInfo, want Wanted) (retry bool, _ *failure.Error) {
 	settings := s.live.Current()
 
 	address, err := url.Parse(info.URL)
 	if err != nil {
-		return false, &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeHost,
-			Text:  "Meta's address of the media is no URL",
-		}
+		return false, hostFailure("Meta's address of the media is not a URL")
 	}
 
 	if !allowed(settings, address) {
 		return false, foreign(address)
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, settings.Media.DownloadTimeout)
-	defer cancel()
-
-	response, again, err := s.get(ctx, settings, address)
-	if err != nil {
-		return again, err
+	response, fault := s.get(ctx, settings, address)
+	if fault != nil {
+		return false, fault
 	}
 	defer response.Body.Close()
 
-	if response.ContentLength > most {
+	if response.StatusCode != http.StatusOK {
+		return s.refused(response)
+	}
+
+	if response.ContentLength > limit {
 		return false, tooLarge()
 	}
 
-	f, err := os.CreateTemp(s.dir, filePrefix+"*")
-	if err != nil {
-		return false, notWritten(err)
+	sum, fault := s.write(file, response.Body)
+	if fault != nil {
+		return false, fault
 	}
 
-	file.Path = f.Name()
-	defer f.Close()
-
-	room := file.reserved
-	hash := sha256.New()
-
-	file.Size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(response.Body, room+1))
-	if err == nil {
-		err = f.Close()
-	}
-
-	if err != nil {
-		if _, ok := errors.AsType[*fs.PathError](err); ok {
-			return false, notWritten(err)
-		}
-
-		return false, unanswered(err)
-	}
-
-	if file.Size > room && info.FileSize <= 0 {
+	if file.Size > file.reserved && info.FileSize <= 0 {
 		return false, tooLarge()
 	}
 
-	sum := [sha256.Size]byte(hash.Sum(nil))
 	if (info.FileSize > 0 && file.Size != info.FileSize) || !sameSum(want.SHA256, sum) || !sameSum(info.SHA256, sum) {
-		return true, &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeHash,
-			Text:  "the media is not what Meta announced: size or SHA-256 differ",
-		}
+		return true, permanent(CodeHash, "the media is not what Meta announced: size or SHA-256 differ")
 	}
 
 	file.SHA256 = hex.EncodeToString(sum[:])
@@ -206,128 +169,41 @@ func (s *Spool) download(ctx context.Context, file *File, most int64, info cloud
 	return false, nil
 }
 
-// get returns an answer of 200; again says that a new URL may get one.
-func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url.URL) (_ *http.Response, again bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
-	if err != nil {
-		return nil, false, foreign(address)
-	}
-
-	request.Header.Set("Authorization", "Bearer "+settings.Secrets.AccessToken)
-	request.Header.Set("User-Agent", userAgent)
-
-	response, err := s.http.Do(request)
-	if err != nil {
-		return nil, false, unanswered(err)
-	}
-
-	if response.StatusCode == http.StatusOK {
-		return response, false, nil
-	}
-
-	response.Body.Close()
-	again, err = s.refused(response)
-
-	return nil, again, err
-}
-
-func (s *Spool) refused(response *http.Response) (again bool, err error) {
-	e := &failure.Error{
-		Class:      failure.Permanent,
+func (s *Spool) get(ctx context.Context, settings *config.Snapshot, address *url.URL) (*http.Response, *failure.Error) {
+	return s.http.Open(ctx, httpclient.Call{
 		Op:         op,
-		Code:       httpclient.StatusCode(response.StatusCode),
-		Text:       "Meta's media host refuses the download",
-		RetryAfter: failure.ParseRetryAfter(response.Header.Get("Retry-After"), s.clock.Now()),
-	}
-	switch status := response.StatusCode; status {
-	case http.StatusNotFound, http.StatusGone:
-		e.Code = CodeGone
-		e.Text = "the media is no longer there"
-
-		return true, e
-	case http.StatusUnauthorized:
-		e.Class = failure.Configuration
-		e.Text = "Meta's media host refuses the access token: set a new one"
-
-		return true, e
-	case http.StatusForbidden: // some of Meta's hosts say so of a URL that has run out
-		e.Class = failure.Transient
-		return true, e
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		e.Class = failure.Transient
-		e.Text = "Meta's media host is busy"
-	default:
-		if status >= http.StatusInternalServerError {
-			e.Class = failure.Transient
-			e.Text = "Meta's media host is unavailable"
-		}
-	}
-
-	return false, e
+		Method:     http.MethodGet,
+		BaseURL:    address.String(),
+		Header:     http.Header{"Authorization": {"Bearer " + settings.Secrets.AccessToken}},
+		Timeout:    settings.Media.DownloadTimeout,
+		Idempotent: true,
+	})
 }
 
-// notFound is why a lookup failed, as it concerns media: what Meta refuses for good is gone.
-func notFound(err error) error {
-	e := *failure.Of(err)
-	if e.Class == failure.Permanent {
-		e.Code = CodeGone
+// write copies body into a new file of the spool, at most one byte more than is reserved for it, and returns its
+// SHA-256.
+func (s *Spool) write(file *File, body io.Reader) (sum [sha256.Size]byte, _ *failure.Error) {
+	f, err := os.CreateTemp(s.dir, filePrefix+"*")
+	if err != nil {
+		return sum, writeFailed(err)
+	}
+	defer f.Close()
+
+	file.Path = f.Name()
+	hash := sha256.New()
+
+	file.Size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(body, file.reserved+1))
+	if err == nil {
+		err = f.Close()
 	}
 
-	return &e
-}
-
-// unanswered classifies a download that broke off. The cause is not repeated: its text names signed addresses.
-func unanswered(cause error) error {
-	if e, ok := errors.AsType[*failure.Error](cause); ok { // what CheckRedirect said
-		return e
+	if fault, ok := errors.AsType[*failure.Error](err); ok {
+		return sum, fault // of the response
 	}
 
-	if errors.Is(cause, errPrivate) {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeHost,
-			Text:  "the media's host is at an address that is not public",
-		}
+	if err != nil {
+		return sum, writeFailed(err)
 	}
 
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return &failure.Error{
-			Class: failure.Transient,
-			Op:    op,
-			Code:  httpclient.CodeTimeout,
-			Text:  "the media did not arrive in time",
-		}
-	}
-
-	return &failure.Error{
-		Class: failure.Transient,
-		Op:    op,
-		Code:  httpclient.CodeNoConnection,
-		Text:  "the connection to Meta's media host failed",
-	}
-}
-
-func notWritten(cause error) error {
-	e := &failure.Error{
-		Class: failure.Transient,
-		Op:    op,
-		Code:  CodeSpool,
-		Text:  "media.spoolDir cannot be written to",
-	}
-	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
-		e.Code = CodeDiskFull
-		e.Text = "the disk of media.spoolDir is full"
-	}
-
-	return e
-}
-
-func tooLarge() error {
-	return &failure.Error{
-		Class: failure.Permanent,
-		Op:    op,
-		Code:  CodeTooLarge,
-		Text:  "the media is larger than WhatsApp allows for its type",
-	}
+	return [sha256.Size]byte(hash.Sum(nil)), nil
 }

@@ -12,23 +12,23 @@ import (
 	"sync"
 )
 
-// File is downloaded media whose content is what Meta announced. It counts against the spool until it is removed.
+// File is downloaded media that matches what Meta announced. It takes space in the spool until it is removed.
 type File struct {
 	Path     string
 	Size     int64  // bytes
-	MimeType string // as Meta gives it, with parameters such as "audio/ogg; codecs=opus"; may be empty
+	MimeType string // Meta's, with parameters such as "audio/ogg; codecs=opus"; may be empty
 	SHA256   string // hexadecimal, lower case
-	Filename string // the person's; may be empty
+	Filename string // the one that the person's device sent; may be empty
 
 	spool    *Spool
 	mu       sync.Mutex
-	reserved int64 // bytes to give back; 0 once removed
+	reserved int64 // bytes to release; 0 once removed
 }
 
-// Open reads the content from its beginning. It may be opened again, for a retry.
+// Open returns a reader from the beginning of the content. It may be called again, for a retry.
 func (f *File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 
-// Remove deletes the file and gives its bytes back to the spool. It may be called again.
+// Remove deletes the file and releases its space in the spool. It may be called again.
 func (f *File) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -47,7 +47,7 @@ func (f *File) Remove() error {
 	return nil
 }
 
-// shrink gives back what was reserved beyond the file's size. One byte stays, since an empty file is a file too.
+// shrink releases the space beyond the file's size. One byte remains reserved, which marks that the file exists.
 func (f *File) shrink() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

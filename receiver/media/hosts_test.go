@@ -13,6 +13,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 func TestAllowed(t *testing.T) {
@@ -56,6 +57,7 @@ func TestAllowed(t *testing.T) {
 }
 
 func TestPublic(t *testing.T) {
+	guard := httpclient.Guard{Refuse: refusePrivate}
 	for address, want := range map[string]bool{
 		"157.240.1.1":            true,
 		"2a03:2880::1":           true,
@@ -100,13 +102,14 @@ func TestPublic(t *testing.T) {
 		"172.32.0.1":             true,
 		"2606:4700::1":           true,
 	} {
-		if got := public(netip.MustParseAddr(address)); got != want {
-			t.Errorf("public(%s) = %t, want %t", address, got, want)
+		f := guard.Check(netip.AddrPortFrom(netip.MustParseAddr(address), 443).String())
+		if got := f == nil; got != want {
+			t.Errorf("guard.Check(%s) = %v, want it allowed: %t", address, f, want)
 		}
 	}
 
-	if refusePrivate("tcp", "no address", nil) == nil {
-		t.Error("what is no address was let through")
+	if guard.Check("no address") == nil {
+		t.Error("an invalid address is allowed")
 	}
 }
 
@@ -145,14 +148,14 @@ func TestForeignHostIsNamedForALog(t *testing.T) {
 	}
 }
 
-func TestNotWritten(t *testing.T) {
+func TestWriteFailed(t *testing.T) {
 	for cause, want := range map[error]string{
 		&fs.PathError{Op: "write", Err: syscall.ENOSPC}: "disk_full",
 		&fs.PathError{Op: "write", Err: syscall.EDQUOT}: "disk_full",
 		&fs.PathError{Op: "open", Err: syscall.EROFS}:   "spool",
 	} {
-		if f := failure.Of(notWritten(cause)); f.Class != failure.Transient || f.Code != want {
-			t.Errorf("notWritten(%v) = %+v, want a transient %s", cause, f, want)
+		if f := failure.Of(writeFailed(cause)); f.Class != failure.Transient || f.Code != want {
+			t.Errorf("writeFailed(%v) = %+v, want a transient %s", cause, f, want)
 		}
 	}
 }

@@ -1,14 +1,13 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package media brings what a person sent into a folder of the receiver's own: it looks the media up, downloads it
-// with bounds on time, size and hosts, checks it, and takes it away again when it was used.
+// Package media downloads the files that people send into a directory of the receiver: it looks them up at Meta,
+// downloads them with limits on time, size and hosts, verifies them, and removes them after use.
 package media
 
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,15 +18,16 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-// filePrefix marks the files of a spool, the only ones that are ever removed from its folder.
+// filePrefix marks the files of a spool. No others are removed from its directory.
 const filePrefix = "whatsapp-media-"
 
 // Kind is the type of a message that carries media.
 type Kind string
 
-// The kinds.
+// The kinds of media.
 const (
 	Image    Kind = "image"
 	Audio    Kind = "audio"
@@ -36,10 +36,10 @@ const (
 	Sticker  Kind = "sticker"
 )
 
-// largest is the size in bytes that WhatsApp lets each kind have.
+// maxBytes are the sizes that WhatsApp allows.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
-var largest = map[Kind]int64{
+var maxBytes = map[Kind]int64{
 	Image:    5 << 20,
 	Audio:    16 << 20,
 	Video:    16 << 20,
@@ -47,32 +47,33 @@ var largest = map[Kind]int64{
 	Sticker:  500 << 10,
 }
 
-// Lookup asks the Graph API for a media id of phoneNumberID. Its errors are of type *failure.Error.
+// Lookup returns the description of a media id that phoneNumberID received. Its errors are of type *failure.Error.
 type Lookup interface {
+	// MediaInfo describes the file.
 	MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (cloudapi.MediaInfo, error)
 }
 
-// Spool is the folder of downloaded media. It is safe for concurrent use.
+// Spool is the directory of downloaded media. It is safe for concurrent use.
 type Spool struct {
 	live   *config.Live
 	lookup Lookup
-	clock  clockwork.Clock
-	http   *http.Client
+	http   *httpclient.Client
 	dir    string
-	most   int64
-	room   *semaphore.Weighted // bytes; those who wait for some get them in order
-	used   atomic.Int64
+
+	capacity int64               // bytes
+	free     *semaphore.Weighted // bytes; waiters get them in order
+	used     atomic.Int64        // bytes
 }
 
-// Open makes media.spoolDir, or removes what an earlier process left in it. The folder and media.maxSpoolBytes are those
-// of this moment; every other setting is the one in force at each download.
+// Open creates media.spoolDir, or removes an earlier process's files from it. It reads the directory and
+// media.maxSpoolBytes once, and every other setting at each download.
 func Open(live *config.Live, lookup Lookup, clock clockwork.Clock) (*Spool, error) {
 	settings := live.Current().Media
 	if err := os.MkdirAll(settings.SpoolDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make media.spoolDir: %w", err)
+		return nil, fmt.Errorf("create media.spoolDir: %w", err)
 	}
-	// The folder of a mounted volume belongs to another user and keeps its mode; the files in it have 0600 in any case.
-	_ = os.Chmod(settings.SpoolDir, 0o700) //nolint:gosec // a folder needs the execute bit
+	// The directory of a mounted volume may belong to another user and keep its mode; its files have mode 0600 anyway.
+	_ = os.Chmod(settings.SpoolDir, 0o700) //nolint:gosec // a directory needs the execute bit
 	if err := removeLeftovers(settings.SpoolDir); err != nil {
 		return nil, fmt.Errorf("empty media.spoolDir: %w", err)
 	}
@@ -80,11 +81,11 @@ func Open(live *config.Live, lookup Lookup, clock clockwork.Clock) (*Spool, erro
 	return &Spool{
 		live:   live,
 		lookup: lookup,
-		clock:  clock,
-		http:   newClient(live),
+		http:   newClient(live, clock),
 		dir:    settings.SpoolDir,
-		most:   settings.MaxSpoolBytes,
-		room:   semaphore.NewWeighted(settings.MaxSpoolBytes),
+
+		capacity: settings.MaxSpoolBytes,
+		free:     semaphore.NewWeighted(settings.MaxSpoolBytes),
 	}, nil
 }
 
@@ -107,16 +108,16 @@ func removeLeftovers(dir string) error {
 	return nil
 }
 
-// Bytes is what the files in the spool have, and what is reserved for downloads under way.
+// Bytes returns the size of the files in the spool and of the downloads in progress.
 func (s *Spool) Bytes() int64 { return s.used.Load() }
 
-// Close ends idle connections. Files that were not removed stay until the next Open.
-func (s *Spool) Close() { s.http.CloseIdleConnections() }
+// Close closes the idle connections. Files that were not removed remain until the next Open.
+func (s *Spool) Close() { s.http.Close() }
 
-// reserve takes room, and tells whether it had to wait for others to give some back.
+// reserve takes space, and reports whether it had to wait for others to release some.
 func (s *Spool) reserve(ctx context.Context, bytes int64) (waited bool, err error) {
-	if waited = !s.room.TryAcquire(bytes); waited {
-		if err := s.room.Acquire(ctx, bytes); err != nil {
+	if waited = !s.free.TryAcquire(bytes); waited {
+		if err := s.free.Acquire(ctx, bytes); err != nil {
 			return true, err
 		}
 	}
@@ -128,5 +129,5 @@ func (s *Spool) reserve(ctx context.Context, bytes int64) (waited bool, err erro
 
 func (s *Spool) release(bytes int64) {
 	s.used.Add(-bytes)
-	s.room.Release(bytes)
+	s.free.Release(bytes)
 }

@@ -421,14 +421,14 @@ func TestRedirectsKeepTheTokenHome(t *testing.T) {
 	dial := cdn.Client().Transport.(*http.Transport).Clone()
 	dial.TLSClientConfig.ServerName = "example.com"
 	dial.DialContext = nil
-	b.spool.http.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+	b.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "cdn.fbcdn.net" {
 			r = r.Clone(r.Context())
 			r.URL.Host = cdn.Listener.Addr().String()
 		}
 
 		return dial.RoundTrip(r)
-	})
+	}))
 
 	defer dial.CloseIdleConnections()
 
@@ -454,7 +454,7 @@ func TestFetchWaitsForRoom(t *testing.T) {
 		lookups = append(lookups, id)
 		return cloudapi.MediaInfo{URL: "https://cdn.test/x", FileSize: 60}, nil
 	}))
-	b.spool.http.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+	b.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode:    http.StatusOK,
 			Header:        http.Header{},
@@ -462,7 +462,8 @@ func TestFetchWaitsForRoom(t *testing.T) {
 			ContentLength: 60,
 			Request:       r,
 		}, nil
-	})
+	}))
+
 	fetch := func(ctx context.Context, id string) (*File, error) {
 		return b.spool.Fetch(ctx, number, Image, Wanted{ID: id})
 	}

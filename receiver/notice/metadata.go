@@ -4,42 +4,31 @@
 package notice
 
 import (
-	"errors"
 	"net/netip"
 	"slices"
-	"syscall"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// metadata are the addresses, besides the link-local ones, at which clouds give the credentials of a node to whoever asks
-// from it.
+// metadata are the addresses, besides the link-local ones, at which clouds give a node's credentials to any process that
+// runs on it.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("fd00:ec2::254"),   // AWS
 	netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
 	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
 }
 
-// nat64 holds IPv4 addresses in its last four bytes (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-var errMetadata = errors.New("a link-local or metadata address")
-
-// refuseMetadata judges the address that is dialled, after name resolution. A private or loopback address is fine: the
-// sink is often a Service of the cluster, or runs beside the receiver.
-func refuseMetadata(_, address string, _ syscall.RawConn) error {
-	dialled, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return errMetadata
+// refuseMetadata allows private and loopback addresses: the sink is often a Service of the cluster, or runs beside the
+// receiver.
+func refuseMetadata(ip netip.Addr) *failure.Error {
+	if ip.IsValid() && !ip.IsLinkLocalUnicast() && !ip.IsMulticast() && !slices.Contains(metadata, ip) {
+		return nil
 	}
 
-	ip := dialled.Addr().Unmap().WithZone("")
-	if nat64.Contains(ip) {
-		b := ip.As16()
-		ip = netip.AddrFrom4([4]byte(b[12:]))
+	return &failure.Error{
+		Class: failure.Configuration,
+		Op:    op,
+		Code:  CodeSinkAddress,
+		Text:  "notifications.sinkURL leads to a link-local or metadata address, to which no notice is sent",
 	}
-
-	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip) {
-		return errMetadata
-	}
-
-	return nil
 }

@@ -8,11 +8,14 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 func TestRefuseMetadata(t *testing.T) {
+	guard := httpclient.Guard{Refuse: refuseMetadata}
 	for address, refused := range map[string]bool{
 		"10.96.0.17:80":               false,
 		"192.168.1.1:80":              false,
@@ -31,13 +34,13 @@ func TestRefuseMetadata(t *testing.T) {
 		"224.0.0.1:80":                true,
 		"no address":                  true,
 	} {
-		if err := refuseMetadata("tcp", address, nil); (err != nil) != refused {
-			t.Errorf("refuseMetadata(%s) = %v, want it refused: %t", address, err, refused)
+		if f := guard.Check(address); (f != nil) != refused {
+			t.Errorf("guard.Check(%s) = %v, want it refused: %t", address, f, refused)
 		}
 	}
 }
 
-// An address that is refused is never connected to: the error comes from the dialler, at once.
+// TestSendToTheMetadataService shows that the dialler refuses the address without connecting to it.
 func TestSendToTheMetadataService(t *testing.T) {
 	sender := NewSender(config.Fixed(config.Config{
 		Notifications: config.Notifications{SinkURL: "http://169.254.169.254/latest/api/token", Timeout: 10 * time.Second},
@@ -46,6 +49,6 @@ func TestSendToTheMetadataService(t *testing.T) {
 
 	err := sender.Send(t.Context(), "id", stored)
 	if f := failure.Of(err); err == nil || f.Class != failure.Configuration || f.Code != "sink_address" {
-		t.Errorf("Send() = %+v, want a configuration failure that blames the address", err)
+		t.Errorf("Send() = %+v, want a configuration failure about the address", err)
 	}
 }

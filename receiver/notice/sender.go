@@ -4,15 +4,11 @@
 package notice
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,40 +21,38 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-const (
-	op          = "send notice"
-	dialTimeout = 10 * time.Second
-	// maxAnswer is read of an answer, so that its connection can be used again.
-	maxAnswer = 64 << 10
-)
+const op = "send notice"
 
 // Failure codes of notices, besides those of package httpclient.
 const (
-	CodeUnreadable  = "unreadable"   // the stored notice cannot be read or encoded
+	CodeUnreadable  = "unreadable"   // the stored notice cannot be decoded or encoded
 	CodeSinkAddress = "sink_address" // the sink is at a link-local or metadata address
 )
 
-// Sender posts notices. Address and signing key are those in force at each call.
+// Sender posts notices. It reads address and signing key from the configuration at each call.
 type Sender struct {
-	http  *http.Client
+	http  *httpclient.Client
 	live  *config.Live
 	clock clockwork.Clock
 }
 
-// NewSender keeps up to connections idle connections. Redirects are not followed: what is told is for the sink alone.
+// NewSender returns a sender that keeps up to connections idle connections.
 func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sender {
-	client := httpclient.New(connections)
-	client.Transport.(*http.Transport).DialContext = (&net.Dialer{Timeout: dialTimeout, Control: refuseMetadata}).DialContext
-
 	return &Sender{
-		http:  client,
+		http: httpclient.New(httpclient.Options{
+			Clock:       clock,
+			Peer:        "the sink",
+			Setting:     "notifications.sinkURL",
+			Connections: connections,
+			Guard:       &httpclient.Guard{Refuse: refuseMetadata},
+		}),
 		live:  live,
 		clock: clock,
 	}
 }
 
-// Close ends idle connections.
-func (s *Sender) Close() { s.http.CloseIdleConnections() }
+// Close closes the idle connections.
+func (s *Sender) Close() { s.http.Close() }
 
 // Send posts one stored notice under its id. Errors are of type *failure.Error; a 4xx other than 408, 425 and 429 is
 // permanent. Without a sink it does nothing.
@@ -70,100 +64,73 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 
 	var n Notice
 	if err := json.Unmarshal(stored, &n); err != nil {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeUnreadable,
-			Text:  "the stored notice cannot be read",
-		}
+		return unreadable("the stored notice cannot be decoded")
 	}
 
 	body, err := n.encode(id)
 	if err != nil {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeUnreadable,
-			Text:  "the stored notice is no CloudEvent",
-		}
+		return unreadable("the stored notice is not a CloudEvent")
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, settings.Notifications.Timeout)
-	defer cancel()
-
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, settings.Notifications.SinkURL, bytes.NewReader(body))
-	if err != nil {
-		return &failure.Error{
-			Class: failure.Configuration,
-			Op:    op,
-			Code:  httpclient.CodeBadURL,
-			Text:  "notifications.sinkURL is no URL",
-		}
-	}
-
-	request.Header.Set("Content-Type", "application/cloudevents+json; charset=utf-8")
-	request.Header.Set("User-Agent", "whatsapp-webhook-receiver")
-
+	header := http.Header{"Content-Type": {"application/cloudevents+json; charset=utf-8"}}
 	if key := settings.Secrets.SinkSigningKey; key != "" {
-		sign(request.Header, id, s.clock.Now(), body, key)
+		sign(header, id, s.clock.Now(), body, key)
 	}
 
-	response, err := s.http.Do(request)
-	if err != nil {
-		e := &failure.Error{
-			Class: failure.Transient,
-			Op:    op,
-			Code:  httpclient.CodeNoConnection,
-			Text:  "the connection to the sink failed",
-		}
-		if errors.Is(err, errMetadata) {
-			e.Class = failure.Configuration
-			e.Code = CodeSinkAddress
-			e.Text = "notifications.sinkURL leads to a link-local or metadata address, where no notice is sent"
-		}
-
-		if errors.Is(err, context.DeadlineExceeded) {
-			e.Code = httpclient.CodeTimeout
-			e.Text = "the sink did not answer in time"
-		}
-
-		return e
+	response, fault := s.http.Do(ctx, httpclient.Call{
+		Op:         op,
+		Method:     http.MethodPost,
+		BaseURL:    settings.Notifications.SinkURL,
+		Header:     header,
+		Body:       body,
+		Timeout:    settings.Notifications.Timeout,
+		Idempotent: true,
+	})
+	if fault != nil {
+		return fault
 	}
-	defer response.Body.Close()
 
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
-
-	return judge(response, s.clock.Now())
+	return classify(response)
 }
 
-func judge(response *http.Response, now time.Time) error {
-	status := response.StatusCode
+func unreadable(text string) error {
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  CodeUnreadable,
+		Text:  text,
+	}
+}
+
+// classify returns the failure that a response means, or nil.
+func classify(response *httpclient.Response) error {
+	status := response.Status
 	if status >= 200 && status <= 299 {
 		return nil
 	}
 
-	e := &failure.Error{
-		Class: failure.Transient,
-		Op:    op,
-		Code:  httpclient.StatusCode(status),
-		Text:  "the sink is unavailable",
+	f := &failure.Error{
+		Class:      failure.Transient,
+		Op:         op,
+		Code:       httpclient.StatusCode(status),
+		Text:       "the sink is unavailable",
+		RetryAfter: response.RetryAfter,
 	}
 
-	e.RetryAfter = failure.ParseRetryAfter(response.Header.Get("Retry-After"), now)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound:
-		e.Class = failure.Configuration
-		e.Text = "the sink refuses notices: check notifications.sinkURL and the signing key"
+		f.Class = failure.Configuration
+		f.Text = "the sink refuses notices: check notifications.sinkURL and the signing key"
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests || status >= 500:
 	default:
-		e.Class = failure.Permanent
-		e.Text = "the sink refuses the notice"
+		f.Class = failure.Permanent
+		f.Text = "the sink refuses the notice"
 	}
 
-	return e
+	return f
 }
 
-// sign adds the headers of a Standard Webhooks signature. A key that begins with whsec_ is base64.
+// sign sets the headers of a Standard Webhooks signature. A key with the prefix whsec_ is base64.
 //
 // Source: https://github.com/standard-webhooks/standard-webhooks, "Signature scheme"
 func sign(header http.Header, id string, at time.Time, body []byte, key string) {

@@ -156,7 +156,7 @@ func TestFaultsOfMeta(t *testing.T) {
 			Status:     200,
 			Body:       "<html>",
 			Times:      1,
-		}, "Meta answered 200 with something else", 2, firstRetry},
+		}, "Meta answered 200 without the expected content", 2, firstRetry},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, nil)

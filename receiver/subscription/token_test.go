@@ -78,7 +78,7 @@ func TestToken(t *testing.T) {
 				w.graph.Faults.Add(fault)
 			},
 			token:   health.TokenUnknown,
-			problem: "Meta tells app 77 nothing of the access token: it was made for another app (100)",
+			problem: "app 77 may not inspect the access token: it was issued for another app (100)",
 			calls:   3,
 		},
 	} {
