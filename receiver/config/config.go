@@ -1,17 +1,14 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config is the receiver's configuration: one YAML file and a folder of secrets, both read again while the
-// receiver runs. The operator fills the same structs, so what it renders and what the receiver reads cannot differ.
+// Package config is the receiver's configuration: one YAML file and a folder of secrets, both reloaded while the receiver
+// runs. The operator renders the file from the same structs, so both sides always agree on the format.
 package config
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
-// Config is the content of the file given to receiver --config. A key that is absent has the value that
-// [Config.WithDefaults] gives it; a key that does not exist is an error.
+// Config is the content of the file passed to receiver --config. [Config.WithDefaults] fills keys that are not set. An
+// unknown key is an error.
 type Config struct {
 	Listen        Listen        `yaml:"listen,omitempty"`
 	Webhook       Webhook       `yaml:"webhook,omitempty"`
@@ -27,43 +24,43 @@ type Config struct {
 	Log           Log           `yaml:"log,omitempty"`
 }
 
-// Listen holds host:port addresses; port 0 takes a free one.
+// Listen configures the host:port addresses to listen on. Port 0 selects a free port.
 type Listen struct {
-	Webhook string `yaml:"webhook,omitempty"` // what Meta calls
-	Admin   string `yaml:"admin,omitempty"`   // probes, metrics and status; not for the public
-	Console string `yaml:"console,omitempty"` // dead letters; loopback only, reached with kubectl port-forward
+	Webhook string `yaml:"webhook,omitempty"` // called by Meta
+	Admin   string `yaml:"admin,omitempty"`   // probes, metrics and status; must not be public
+	Console string `yaml:"console,omitempty"` // dead letters; loopback only, reachable with kubectl port-forward
 }
 
-// Webhook bounds what one delivery, and all deliveries together, may cost.
+// Webhook configures the webhook and its limits, for one delivery and for all deliveries in flight.
 type Webhook struct {
 	Path             string        `yaml:"path,omitempty"`
-	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; more is answered 413
-	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; more is answered 503
-	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // to durable; later is answered 503
-	// MutualTLS, when given, makes the webhook port speak TLS, and take deliveries from Meta's client certificate alone.
+	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; above it: 413
+	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; above it: 503
+	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // until a delivery is durable; after it: 503
+	// MutualTLS, if set, serves the webhook over TLS and accepts deliveries only with Meta's client certificate.
 	MutualTLS *MutualTLS `yaml:"mutualTLS,omitempty"`
 }
 
-// MutualTLS proves that it is Meta who delivers. Certificates are secrets: see the roles server-certificate, server-key
-// and client-ca.
+// MutualTLS configures how Meta's client certificate is verified. The certificates themselves are secrets: see the roles
+// server-certificate, server-key and client-ca.
 type MutualTLS struct {
-	CommonName string `yaml:"commonName,omitempty"` // of the client's certificate
+	CommonName string `yaml:"commonName,omitempty"` // in the client certificate
 }
 
-// CloudAPI says how to reach Meta's Graph API, and which business phone numbers are ours.
+// CloudAPI configures Meta's Graph API and our business phone numbers.
 type CloudAPI struct {
 	BaseURL string `yaml:"baseURL,omitempty"`
 	Version string `yaml:"version,omitempty"` // of the Graph API, such as v26.0
-	// PhoneNumberIDs, when given, quarantines events of any other number: stored and counted, never worked.
+	// PhoneNumberIDs, if set, quarantines events of any other number: they are stored and counted, but never processed.
 	PhoneNumberIDs []string      `yaml:"phoneNumberIDs,omitempty"`
 	Timeout        time.Duration `yaml:"timeout,omitempty"` // of one call
-	// MessagesPerSecond bounds the sends of one phone number. Meta's default is 80, of a coexistence number 20.
+	// MessagesPerSecond limits the sends of one phone number. Meta's limit is 80, or 20 for a coexistence number.
 	MessagesPerSecond int `yaml:"messagesPerSecond,omitempty"`
-	// Subscription, when given, is kept at Meta as it is declared here.
+	// Subscription, if set, is maintained at Meta.
 	Subscription *Subscription `yaml:"subscription,omitempty"`
 }
 
-// Subscription says what Meta is to deliver, and where.
+// Subscription configures what Meta delivers, and to which URL.
 type Subscription struct {
 	AppID              string        `yaml:"appID"`
 	CallbackURL        string        `yaml:"callbackURL"` // public, https, at most 200 characters
@@ -72,17 +69,17 @@ type Subscription struct {
 	CallbackScope      CallbackScope `yaml:"callbackScope,omitempty"`
 }
 
-// CallbackScope is what the callback URL is set for at Meta, the narrowest of which wins there.
+// CallbackScope is the scope of the callback URL at Meta, where the narrowest scope wins.
 type CallbackScope string
 
-// The scopes. With an override, the app's own callback URL is left as it is found.
+// The callback scopes. With an override, an existing callback URL of the app stays unchanged.
 const (
 	CallbackApp             CallbackScope = "App"
 	CallbackBusinessAccount CallbackScope = "BusinessAccount" // an override for each of businessAccountIDs
 	CallbackPhoneNumber     CallbackScope = "PhoneNumber"     // an override for each of phoneNumberIDs
 )
 
-// Bird says how to reach the AI.
+// Bird configures the AI.
 type Bird struct {
 	BaseURL        string              `yaml:"baseURL"`
 	AuthScheme     AuthScheme          `yaml:"authScheme,omitempty"`
@@ -93,208 +90,144 @@ type Bird struct {
 	CircuitBreaker CircuitBreaker      `yaml:"circuitBreaker,omitempty"`
 }
 
-// BirdMedia says what Bird is told of a photo, a recording, a film or a document.
+// BirdMedia configures how photos, audio, videos and documents are sent to Bird.
 type BirdMedia struct {
 	Mode      MediaMode      `yaml:"mode,omitempty"`
 	Transport MediaTransport `yaml:"transport,omitempty"`
 }
 
-// MediaMode is which method gets the media.
+// MediaMode selects the method that receives the media.
 type MediaMode string
 
-// The modes: the message's own method gets the media, or an analysis method does and its result goes with the text.
+// The media modes. Process sends the media to the method of the message type. Analyze sends them to an analysis method,
+// and its result goes on as text.
 const (
 	MediaProcess MediaMode = "Process"
 	MediaAnalyze MediaMode = "Analyze"
 )
 
-// MediaTransport is how media travels to Bird.
+// MediaTransport selects how media are sent to Bird.
 type MediaTransport string
 
-// The transports. Auto is base64 up to 4 MiB, and multipart above.
+// The media transports. Auto is base64 up to 4 MiB and multipart above.
 const (
 	TransportAuto      MediaTransport = "Auto"
 	TransportBase64    MediaTransport = "Base64"
 	TransportMultipart MediaTransport = "Multipart"
 )
 
-// CircuitBreaker stops asking a Bird that fails call after call, so that an outage spends no attempts.
+// CircuitBreaker pauses calls while Bird keeps failing, so that an outage uses up no retries.
 type CircuitBreaker struct {
-	FailureThreshold int           `yaml:"failureThreshold,omitempty"` // in a row that open it
-	OpenDuration     time.Duration `yaml:"openDuration,omitempty"`     // until one call may try again
+	FailureThreshold int           `yaml:"failureThreshold,omitempty"` // consecutive failed calls that open the circuit
+	OpenDuration     time.Duration `yaml:"openDuration,omitempty"`     // until one call probes Bird again
 }
 
-// Media bounds the download of what people send.
+// Media limits the download of media that people send.
 type Media struct {
 	SpoolDir        string        `yaml:"spoolDir,omitempty"`      // emptied at start
 	MaxSpoolBytes   int64         `yaml:"maxSpoolBytes,omitempty"` // of all files in it
-	AllowedHosts    []string      `yaml:"allowedHosts,omitempty"`  // of media URLs; with a leading dot, all names below it
+	AllowedHosts    []string      `yaml:"allowedHosts,omitempty"`  // of media URLs; a leading dot includes subdomains
 	DownloadTimeout time.Duration `yaml:"downloadTimeout,omitempty"`
 }
 
-// Endpoint overrides what the Bird contract has for one method; an absent key keeps the contract's value.
+// Endpoint overrides the Bird contract for one method. A key that is not set keeps the contract's value.
 type Endpoint struct {
 	Path    string        `yaml:"path,omitempty"`
 	Timeout time.Duration `yaml:"timeout,omitempty"`
 	Enabled *bool         `yaml:"enabled,omitempty"`
 }
 
-// AuthScheme is how the Bird access key travels.
+// AuthScheme selects how the Bird access key is sent.
 type AuthScheme string
 
-// The schemes of the Bird contract.
+// The authentication schemes of the Bird contract.
 const (
 	AuthAccessKey AuthScheme = "AccessKey" // Authorization: AccessKey <key>
 	AuthBearer    AuthScheme = "Bearer"    // Authorization: Bearer <key>
 	AuthAPIKey    AuthScheme = "APIKey"    // X-API-Key: <key>
 )
 
-// Processing governs the engine.
+// Processing configures the engine.
 type Processing struct {
-	Concurrency int           `yaml:"concurrency,omitempty"` // conversations worked at a time
+	Concurrency int           `yaml:"concurrency,omitempty"` // conversations processed at a time
 	Retry       Retry         `yaml:"retry,omitempty"`
-	Lease       time.Duration `yaml:"lease,omitempty"` // how long a claimed conversation stays claimed without renewal
-	Poll        time.Duration `yaml:"poll,omitempty"`  // how often due work is looked for besides being woken
-	// ConfigurationRetry is how long work waits when a token is refused or an address is wrong; it spends no attempt.
+	Lease       time.Duration `yaml:"lease,omitempty"` // of a claimed conversation, without renewal
+	Poll        time.Duration `yaml:"poll,omitempty"`  // how often the engine looks for due work without being woken
+	// ConfigurationRetry is the delay after a refused token or a wrong address. It uses up no retry.
 	ConfigurationRetry time.Duration `yaml:"configurationRetry,omitempty"`
-	// AmbiguousWindow is how long to wait for the status of a send whose outcome is unknown before sending again.
+	// AmbiguousWindow is how long to wait for the status of a send with unknown outcome before sending again.
 	AmbiguousWindow time.Duration `yaml:"ambiguousWindow,omitempty"`
-	// TypingIndicator marks a message read and shows "typing" before the AI is asked.
+	// TypingIndicator marks a message as read and shows "typing" before the AI is asked.
 	TypingIndicator *bool `yaml:"typingIndicator,omitempty"`
-	// ErrorPolicies override what Meta's error codes mean.
+	// ErrorPolicies override how Meta's error codes are handled.
 	ErrorPolicies map[int]ErrorPolicy `yaml:"errorPolicies,omitempty"`
 	// FallbackText is sent when the AI's answer cannot be used.
 	FallbackText string `yaml:"fallbackText,omitempty"`
 	// FallbackTemplate is sent instead of an answer when the person has not written for 24 hours.
 	FallbackTemplate FallbackTemplate `yaml:"fallbackTemplate,omitempty"`
-	// HandoffDuration is how long the AI stays silent after a colleague answered or Bird handed the conversation over.
+	// HandoffDuration is how long the AI stays silent after a colleague answered or Bird handed the conversation over to
+	// people.
 	HandoffDuration time.Duration `yaml:"handoffDuration,omitempty"`
-	// Debounce is how long to wait for more of a person's quick successive texts, to put them as one question.
+	// Debounce is how long to wait for further texts of a person, which are then sent to the AI as one request.
 	Debounce time.Duration `yaml:"debounce,omitempty"`
 }
 
-// ErrorPolicy is the class and the scope of an error code, as in the failure package. An empty field keeps the table's.
+// ErrorPolicy overrides the class and the scope of an error code, with the values of the failure package. An empty field
+// keeps the built-in value.
 type ErrorPolicy struct {
 	Class string `yaml:"class,omitempty"`
 	Scope string `yaml:"scope,omitempty"`
 }
 
-// FallbackTemplate names an approved template without parameters.
+// FallbackTemplate refers to an approved template without parameters.
 type FallbackTemplate struct {
 	Name     string `yaml:"name,omitempty"`
 	Language string `yaml:"language,omitempty"`
 }
 
-// Notifications tell a sink what happened, as CloudEvents over HTTP. Without a sink there are none.
+// Notifications sends notices to a sink, as CloudEvents over HTTP. Without a sink, no notices are sent.
 type Notifications struct {
 	SinkURL string        `yaml:"sinkURL,omitempty"`
 	Timeout time.Duration `yaml:"timeout,omitempty"`
 }
 
-// Retry is exponential backoff: BaseDelay · 2^n up to MaxDelay, with jitter, MaxRetries times after the first attempt.
+// Retry configures exponential backoff: up to MaxRetries retries with a delay of BaseDelay · 2^n, at most MaxDelay, with
+// jitter.
 type Retry struct {
 	MaxRetries *int          `yaml:"maxRetries,omitempty"`
 	BaseDelay  time.Duration `yaml:"baseDelay,omitempty"`
 	MaxDelay   time.Duration `yaml:"maxDelay,omitempty"`
 }
 
-// Store names the inbox. Exactly one engine is configured.
+// Store configures where events are stored. Exactly one of Embedded and PostgreSQL is set.
 type Store struct {
 	Embedded      *EmbeddedStore   `yaml:"embedded,omitempty"`
 	PostgreSQL    *PostgreSQLStore `yaml:"postgreSQL,omitempty"`
 	RetentionDays int              `yaml:"retentionDays,omitempty"` // of the payloads of finished events
 }
 
-// EmbeddedStore is a SQLite file on a volume of the receiver's own.
+// EmbeddedStore configures a SQLite file on the receiver's own volume.
 type EmbeddedStore struct {
 	Path string `yaml:"path"`
 }
 
-// PostgreSQLStore is a database that several receivers share. Its URL, and the CA of its certificate, are secrets: see
-// the roles database-url and database-ca.
+// PostgreSQLStore configures a database that several receivers share. Its URL and its CA certificate are secrets: see the
+// roles database-url and database-ca.
 type PostgreSQLStore struct {
 	MaxConnections int `yaml:"maxConnections,omitempty"` // of one receiver
 }
 
-// Tracing sends OpenTelemetry traces. Without an endpoint there are none.
+// Tracing exports OpenTelemetry traces. Without an endpoint, no traces are exported.
 type Tracing struct {
 	EndpointURL string `yaml:"endpointURL,omitempty"` // of OTLP over HTTP, such as http://collector:4318
 }
 
-// Shutdown bounds the end of the process.
+// Shutdown configures the shutdown of the process.
 type Shutdown struct {
-	DrainTimeout time.Duration `yaml:"drainTimeout,omitempty"` // for deliveries and conversations in hand
+	DrainTimeout time.Duration `yaml:"drainTimeout,omitempty"` // for deliveries and conversations in progress
 }
 
-// Log governs the receiver's own log, JSON lines on standard error.
+// Log configures the receiver's log: JSON lines on standard error.
 type Log struct {
 	Level string `yaml:"level,omitempty"` // debug, info, warn or error
-}
-
-// WithDefaults returns the configuration with every absent key filled.
-func (c Config) WithDefaults() Config {
-	c.Listen.Webhook = cmp.Or(c.Listen.Webhook, ":8080")
-	c.Listen.Admin = cmp.Or(c.Listen.Admin, ":9090")
-	c.Listen.Console = cmp.Or(c.Listen.Console, "127.0.0.1:9091")
-	c.Webhook.Path = cmp.Or(c.Webhook.Path, "/webhooks/whatsapp")
-	c.Webhook.MaxBodyBytes = cmp.Or(c.Webhook.MaxBodyBytes, 4<<20)
-	c.Webhook.MaxInFlightBytes = cmp.Or(c.Webhook.MaxInFlightBytes, 64<<20)
-	c.Webhook.IngestTimeout = cmp.Or(c.Webhook.IngestTimeout, 5*time.Second)
-	c.SecretsDir = cmp.Or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
-	c.CloudAPI.BaseURL = cmp.Or(c.CloudAPI.BaseURL, "https://graph.facebook.com")
-	c.CloudAPI.Version = cmp.Or(c.CloudAPI.Version, "v26.0")
-	c.CloudAPI.Timeout = cmp.Or(c.CloudAPI.Timeout, 15*time.Second)
-
-	c.CloudAPI.MessagesPerSecond = cmp.Or(c.CloudAPI.MessagesPerSecond, 80)
-	if m := c.Webhook.MutualTLS; m != nil {
-		c.Webhook.MutualTLS = &MutualTLS{CommonName: cmp.Or(m.CommonName, "client.webhooks.fbclientcerts.com")}
-	}
-
-	if s := c.CloudAPI.Subscription; s != nil {
-		filled := *s
-
-		filled.CallbackScope = cmp.Or(s.CallbackScope, CallbackApp)
-		if len(s.Fields) == 0 {
-			filled.Fields = []string{"messages"}
-		}
-
-		c.CloudAPI.Subscription = &filled
-	}
-
-	c.Bird.AuthScheme = cmp.Or(c.Bird.AuthScheme, AuthAccessKey)
-	c.Bird.Media.Mode = cmp.Or(c.Bird.Media.Mode, MediaProcess)
-	c.Bird.Media.Transport = cmp.Or(c.Bird.Media.Transport, TransportAuto)
-	c.Bird.CircuitBreaker.FailureThreshold = cmp.Or(c.Bird.CircuitBreaker.FailureThreshold, 10)
-	c.Bird.CircuitBreaker.OpenDuration = cmp.Or(c.Bird.CircuitBreaker.OpenDuration, 30*time.Second)
-	c.Media.SpoolDir = cmp.Or(c.Media.SpoolDir, "/tmp/whatsapp-webhook-media")
-
-	c.Media.MaxSpoolBytes = cmp.Or(c.Media.MaxSpoolBytes, 512<<20)
-	if c.Media.AllowedHosts == nil {
-		c.Media.AllowedHosts = []string{".fbsbx.com", ".fbcdn.net", ".whatsapp.net"}
-	}
-
-	c.Media.DownloadTimeout = cmp.Or(c.Media.DownloadTimeout, 2*time.Minute)
-	c.Processing.HandoffDuration = cmp.Or(c.Processing.HandoffDuration, 12*time.Hour)
-	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
-	c.Processing.Concurrency = cmp.Or(c.Processing.Concurrency, 256)
-	c.Processing.Retry.MaxRetries = cmp.Or(c.Processing.Retry.MaxRetries, new(3))
-	c.Processing.Retry.BaseDelay = cmp.Or(c.Processing.Retry.BaseDelay, time.Second)
-	c.Processing.Retry.MaxDelay = cmp.Or(c.Processing.Retry.MaxDelay, time.Minute)
-	c.Processing.Lease = cmp.Or(c.Processing.Lease, 30*time.Second)
-	c.Processing.Poll = cmp.Or(c.Processing.Poll, 500*time.Millisecond)
-	c.Processing.ConfigurationRetry = cmp.Or(c.Processing.ConfigurationRetry, 30*time.Second)
-	c.Processing.AmbiguousWindow = cmp.Or(c.Processing.AmbiguousWindow, 30*time.Second)
-	c.Processing.TypingIndicator = cmp.Or(c.Processing.TypingIndicator, new(true))
-
-	c.Store.RetentionDays = cmp.Or(c.Store.RetentionDays, 30)
-	if p := c.Store.PostgreSQL; p != nil {
-		c.Store.PostgreSQL = &PostgreSQLStore{MaxConnections: cmp.Or(p.MaxConnections, 16)}
-	} else if c.Store.Embedded == nil {
-		c.Store.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
-	}
-
-	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)
-	c.Log.Level = cmp.Or(c.Log.Level, "info")
-
-	return c
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The example in the documentation must start as it stands, name every key, and show the defaults.
+// TestDocumentedExample parses the example in docs/receiver.md. It must name every key and show the defaults.
 func TestDocumentedExample(t *testing.T) {
 	page, err := os.ReadFile("../../docs/receiver.md")
 	if err != nil {
@@ -28,7 +28,7 @@ func TestDocumentedExample(t *testing.T) {
 
 	got, err := Parse([]byte(example))
 	if err != nil {
-		t.Fatalf("the documented example is refused: %v", err)
+		t.Fatalf("the documented example is invalid: %v", err)
 	}
 
 	want := Config{

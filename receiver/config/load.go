@@ -15,10 +15,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFileBytes bounds the configuration file; a ConfigMap holds at most 1 MiB.
+// maxFileBytes is the maximum size of the configuration file. A ConfigMap holds at most 1 MiB.
 const maxFileBytes = 1 << 20
 
-// Load reads, fills and checks the file at path.
+// Load reads, completes and validates the file at path.
 func Load(path string) (Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,8 +39,8 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
-// Parse reads one YAML document strictly, fills what is absent and checks the result. The error names every fault it
-// found, with the line or key.
+// Parse decodes one YAML document strictly, fills the defaults and validates the result. The error lists every problem, with
+// its line or key.
 func Parse(data []byte) (Config, error) {
 	if len(data) > maxFileBytes {
 		return Config{}, fmt.Errorf("larger than %d bytes", maxFileBytes)
@@ -56,7 +56,7 @@ func Parse(data []byte) (Config, error) {
 	}
 
 	if err := decoder.Decode(new(Config)); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("more than one YAML document; the receiver takes exactly one")
+		return Config{}, errors.New("more than one YAML document; the receiver accepts exactly one")
 	}
 
 	c = c.WithDefaults()
@@ -69,7 +69,7 @@ func Parse(data []byte) (Config, error) {
 
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
-// readable puts the decoder's faults into words of the file rather than of the program.
+// readable rewrites the decoder's errors in terms of the file instead of Go types.
 func readable(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("empty; at least bird.baseURL must be set")
@@ -80,10 +80,10 @@ func readable(err error) error {
 		return err
 	}
 
-	faults := make([]string, 0, len(typeError.Errors))
-	for _, fault := range typeError.Errors {
-		faults = append(faults, unknownField.ReplaceAllString(fault, `unknown key "$1"; see docs/receiver.md for the keys there are`))
+	problems := make([]string, 0, len(typeError.Errors))
+	for _, problem := range typeError.Errors {
+		problems = append(problems, unknownField.ReplaceAllString(problem, `unknown key "$1"; docs/receiver.md lists all keys`))
 	}
 
-	return errors.New(strings.Join(faults, "\n"))
+	return errors.New(strings.Join(problems, "\n"))
 }

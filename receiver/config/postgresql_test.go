@@ -37,7 +37,7 @@ func TestPostgreSQLStore(t *testing.T) {
 		{
 			name:    "both",
 			yaml:    "store: {postgreSQL: {}, embedded: {path: /inbox.db}}",
-			problem: "store must have one of embedded and postgreSQL",
+			problem: "store must have only one of embedded and postgreSQL",
 		},
 		{name: "a URL in the file", yaml: "store: {postgreSQL: {url: x}}", problem: `unknown key "url"`},
 	} {
@@ -78,8 +78,8 @@ func TestDatabaseSecrets(t *testing.T) {
 	}
 }
 
-// The URL is missed only where there is a database, the CA never.
-func TestDatabaseURLIsMissed(t *testing.T) {
+// TestMissingDatabaseURL requires the URL only with the PostgreSQL store, and never the CA.
+func TestMissingDatabaseURL(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		store   Store

@@ -3,22 +3,22 @@
 
 package config
 
-// The roles of the secrets: each is a subfolder of secretsDir that holds one file for each value. Rotation of the app
-// secret keeps the old and the new one side by side, in any order; every other role has one value.
+// The roles of the secrets. Each role is a subfolder of secretsDir with one file per value. During a rotation, the app
+// secret has the old and the new value, in any order. Every other role has one value.
 const (
 	RoleAccessToken    = "access-token"     // Meta's token for the Graph API
-	RoleAppSecret      = "app-secret"       // signs deliveries; 1 to 4 values
-	RoleVerifyToken    = "verify-token"     // of the subscription handshake
-	RoleBirdAccessKey  = "bird-access-key"  // of the AI
-	RoleSinkSigningKey = "sink-signing-key" // of notices; optional
+	RoleAppSecret      = "app-secret"       // with which Meta signs deliveries; 1 to MaxAppSecrets values
+	RoleVerifyToken    = "verify-token"     // for Meta's verification of the callback URL
+	RoleBirdAccessKey  = "bird-access-key"  // for the AI
+	RoleSinkSigningKey = "sink-signing-key" // with which notices are signed; optional
 
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
 
 	RoleServerCertificate = "server-certificate" // PEM; with mutual TLS
 	RoleServerKey         = "server-key"         // PEM
-	RoleClientCA          = "client-ca"          // PEM; Meta's
+	RoleClientCA          = "client-ca"          // PEM, of Meta's client certificate
 )
 
-// MaxAppSecrets bounds how many app secrets are accepted side by side.
+// MaxAppSecrets is the maximum number of app secrets that are accepted at the same time.
 const MaxAppSecrets = 4

@@ -16,46 +16,48 @@ import (
 	"strings"
 )
 
-// maxSecretBytes bounds one secret value. Meta's tokens have some hundred bytes; bundles of certificates have the most.
+// maxSecretBytes is the maximum size of a value. Meta's tokens have a few hundred bytes; certificate bundles are the largest.
 const maxSecretBytes = 64 << 10
 
-// Secrets are the values found in the folder of secrets. A value that is missing is empty, never an error: the receiver
-// keeps running, is not ready, and says by its role what it waits for.
+// Secrets are the values in the folder of secrets. A missing value is empty and not an error: the receiver runs, is not
+// ready, and reports the role of the missing secret.
 type Secrets struct {
 	AccessToken       string
 	AppSecrets        []string
 	VerifyToken       string
 	BirdAccessKey     string
-	SinkSigningKey    string // optional: never missing
+	SinkSigningKey    string // optional
 	DatabaseURL       string
-	DatabaseCA        string // optional: never missing
+	DatabaseCA        string // optional
 	ServerCertificate string
 	ServerKey         string
 	ClientCA          string
 }
 
-// Missing names the roles that the configuration asks for and that have no value, in a fixed order.
+// Missing returns the roles that the configuration requires and that have no value, in a fixed order.
 func (s *Snapshot) Missing() []string {
-	var missing []string
-
 	secrets := s.Secrets
-	shared := s.Store.PostgreSQL != nil
+	postgreSQL := s.Store.PostgreSQL != nil
+	mutualTLS := s.Webhook.MutualTLS != nil
 
-	mutual := s.Webhook.MutualTLS != nil
-	for _, role := range []struct {
-		name         string
-		wanted, have bool
+	roles := []struct {
+		name     string
+		required bool
+		present  bool
 	}{
 		{RoleAccessToken, true, secrets.AccessToken != ""},
 		{RoleAppSecret, true, len(secrets.AppSecrets) > 0},
 		{RoleVerifyToken, true, secrets.VerifyToken != ""},
 		{RoleBirdAccessKey, true, secrets.BirdAccessKey != ""},
-		{RoleDatabaseURL, shared, secrets.DatabaseURL != ""},
-		{RoleServerCertificate, mutual, secrets.ServerCertificate != ""},
-		{RoleServerKey, mutual, secrets.ServerKey != ""},
-		{RoleClientCA, mutual, secrets.ClientCA != ""},
-	} {
-		if role.wanted && !role.have {
+		{RoleDatabaseURL, postgreSQL, secrets.DatabaseURL != ""},
+		{RoleServerCertificate, mutualTLS, secrets.ServerCertificate != ""},
+		{RoleServerKey, mutualTLS, secrets.ServerKey != ""},
+		{RoleClientCA, mutualTLS, secrets.ClientCA != ""},
+	}
+
+	var missing []string
+	for _, role := range roles {
+		if role.required && !role.present {
 			missing = append(missing, role.name)
 		}
 	}
@@ -65,14 +67,15 @@ func (s *Snapshot) Missing() []string {
 
 func (s Secrets) equal(other Secrets) bool { return reflect.DeepEqual(s, other) }
 
-// ReadSecrets reads dir/<role>/<file>. White space around a value is dropped, since files are often written with a
-// newline at the end. Names that start with a dot are Kubernetes' own bookkeeping and are passed over.
+// ReadSecrets reads dir/<role>/<file>. It trims white space around a value, because files often end with a newline. It
+// skips names that start with a dot, which Kubernetes uses for its own links and folders.
 func ReadSecrets(dir string) (Secrets, error) {
 	var s Secrets
-	for _, role := range []struct {
-		name  string
-		most  int
-		store func([]string)
+
+	roles := []struct {
+		name      string
+		maxValues int
+		set       func([]string)
 	}{
 		{RoleAccessToken, 1, func(v []string) { s.AccessToken = v[0] }},
 		{RoleAppSecret, MaxAppSecrets, func(v []string) { s.AppSecrets = v }},
@@ -84,18 +87,19 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
 		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
 		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},
-	} {
+	}
+	for _, role := range roles {
 		values, err := readRole(filepath.Join(dir, role.name))
 		if err != nil {
 			return Secrets{}, fmt.Errorf("read secret %s: %w", role.name, err)
 		}
 
-		if len(values) > role.most {
-			return Secrets{}, fmt.Errorf("secret %s has %d values; at most %d can be used", role.name, len(values), role.most)
+		if len(values) > role.maxValues {
+			return Secrets{}, fmt.Errorf("secret %s has %d values; the maximum is %d", role.name, len(values), role.maxValues)
 		}
 
 		if len(values) > 0 {
-			role.store(values)
+			role.set(values)
 		}
 	}
 
@@ -134,7 +138,7 @@ func readRole(dir string) ([]string, error) {
 func readValue(path string) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil // swapped between listing and reading: the next look finds the new one
+		return "", nil // swapped between listing and reading: the next reload finds the new one
 	}
 
 	if err != nil {

@@ -1,0 +1,118 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"cmp"
+	"time"
+)
+
+// WithDefaults returns the configuration with a default for every key that is not set.
+func (c Config) WithDefaults() Config {
+	c.SecretsDir = cmp.Or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
+	c.Listen = c.Listen.withDefaults()
+	c.Webhook = c.Webhook.withDefaults()
+	c.CloudAPI = c.CloudAPI.withDefaults()
+	c.Bird = c.Bird.withDefaults()
+	c.Media = c.Media.withDefaults()
+	c.Processing = c.Processing.withDefaults()
+	c.Store = c.Store.withDefaults()
+	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
+	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)
+	c.Log.Level = cmp.Or(c.Log.Level, "info")
+
+	return c
+}
+
+func (l Listen) withDefaults() Listen {
+	l.Webhook = cmp.Or(l.Webhook, ":8080")
+	l.Admin = cmp.Or(l.Admin, ":9090")
+	l.Console = cmp.Or(l.Console, "127.0.0.1:9091")
+
+	return l
+}
+
+func (w Webhook) withDefaults() Webhook {
+	w.Path = cmp.Or(w.Path, "/webhooks/whatsapp")
+	w.MaxBodyBytes = cmp.Or(w.MaxBodyBytes, 4<<20)
+	w.MaxInFlightBytes = cmp.Or(w.MaxInFlightBytes, 64<<20)
+	w.IngestTimeout = cmp.Or(w.IngestTimeout, 5*time.Second)
+
+	if w.MutualTLS != nil {
+		commonName := cmp.Or(w.MutualTLS.CommonName, "client.webhooks.fbclientcerts.com")
+		w.MutualTLS = &MutualTLS{CommonName: commonName}
+	}
+
+	return w
+}
+
+func (a CloudAPI) withDefaults() CloudAPI {
+	a.BaseURL = cmp.Or(a.BaseURL, "https://graph.facebook.com")
+	a.Version = cmp.Or(a.Version, "v26.0")
+	a.Timeout = cmp.Or(a.Timeout, 15*time.Second)
+	a.MessagesPerSecond = cmp.Or(a.MessagesPerSecond, 80)
+
+	if a.Subscription != nil {
+		filled := *a.Subscription
+
+		filled.CallbackScope = cmp.Or(filled.CallbackScope, CallbackApp)
+		if len(filled.Fields) == 0 {
+			filled.Fields = []string{"messages"}
+		}
+
+		a.Subscription = &filled
+	}
+
+	return a
+}
+
+func (b Bird) withDefaults() Bird {
+	b.AuthScheme = cmp.Or(b.AuthScheme, AuthAccessKey)
+	b.Media.Mode = cmp.Or(b.Media.Mode, MediaProcess)
+	b.Media.Transport = cmp.Or(b.Media.Transport, TransportAuto)
+	b.CircuitBreaker.FailureThreshold = cmp.Or(b.CircuitBreaker.FailureThreshold, 10)
+	b.CircuitBreaker.OpenDuration = cmp.Or(b.CircuitBreaker.OpenDuration, 30*time.Second)
+
+	return b
+}
+
+func (m Media) withDefaults() Media {
+	m.SpoolDir = cmp.Or(m.SpoolDir, "/tmp/whatsapp-webhook-media")
+	m.MaxSpoolBytes = cmp.Or(m.MaxSpoolBytes, 512<<20)
+	m.DownloadTimeout = cmp.Or(m.DownloadTimeout, 2*time.Minute)
+
+	if m.AllowedHosts == nil {
+		m.AllowedHosts = []string{".fbsbx.com", ".fbcdn.net", ".whatsapp.net"}
+	}
+
+	return m
+}
+
+func (p Processing) withDefaults() Processing {
+	p.Concurrency = cmp.Or(p.Concurrency, 256)
+	p.Retry.MaxRetries = cmp.Or(p.Retry.MaxRetries, new(3))
+	p.Retry.BaseDelay = cmp.Or(p.Retry.BaseDelay, time.Second)
+	p.Retry.MaxDelay = cmp.Or(p.Retry.MaxDelay, time.Minute)
+	p.Lease = cmp.Or(p.Lease, 30*time.Second)
+	p.Poll = cmp.Or(p.Poll, 500*time.Millisecond)
+	p.ConfigurationRetry = cmp.Or(p.ConfigurationRetry, 30*time.Second)
+	p.AmbiguousWindow = cmp.Or(p.AmbiguousWindow, 30*time.Second)
+	p.TypingIndicator = cmp.Or(p.TypingIndicator, new(true))
+	p.HandoffDuration = cmp.Or(p.HandoffDuration, 12*time.Hour)
+
+	return p
+}
+
+func (s Store) withDefaults() Store {
+	s.RetentionDays = cmp.Or(s.RetentionDays, 30)
+
+	switch {
+	case s.PostgreSQL != nil:
+		s.PostgreSQL = &PostgreSQLStore{MaxConnections: cmp.Or(s.PostgreSQL.MaxConnections, 16)}
+	case s.Embedded == nil:
+		s.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
+	}
+
+	return s
+}
