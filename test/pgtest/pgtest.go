@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pgtest runs PostgreSQL servers for tests, from what is installed on the machine. One that is not is a failure:
-// a store that was not tried against a real server was not tried.
+// Package pgtest runs PostgreSQL servers for tests. It uses the newest server installed on the machine, and fails if
+// there is none: tests of the store must run against a real server.
 package pgtest
 
 import (
@@ -28,21 +28,24 @@ import (
 
 const (
 	superuser = "postgres"
-	password  = "of the superuser" // of a server that lives as long as its test
-	patience  = time.Minute
+	password  = "of the superuser" // of a server that ends with its test
+
+	// timeout limits the start and the end of a server, and each administrative call. It is a safety net: a loaded machine
+	// must not reach it.
+	timeout = 5 * time.Minute
 )
 
-// Options are how a server differs from one that is set up as usual.
+// Options are the settings in which a server differs from a usual one.
 type Options struct {
 	Settings         []string // name=value, as in postgresql.conf
-	Certificate, Key []byte   // PEM; when given, the server speaks TLS
+	Certificate, Key []byte   // PEM; with them the server uses TLS
 }
 
 // Server is a PostgreSQL server in a folder of its own, on a port of the loopback interface.
 type Server struct {
 	folder, programs string
 	options          Options
-	owner            *syscall.Credential // whom the server runs as; nil is whoever runs the test
+	owner            *syscall.Credential // user that runs the server; nil is the user that runs the test
 	port             int
 	process          *exec.Cmd
 	exited           chan struct{}
@@ -50,7 +53,7 @@ type Server struct {
 	users            atomic.Int64
 }
 
-// New starts a server that ends with the test.
+// New starts a server that is closed when the test ends.
 func New(tb testing.TB, options Options) *Server {
 	tb.Helper()
 
@@ -68,7 +71,7 @@ func New(tb testing.TB, options Options) *Server {
 	return s
 }
 
-// Start starts a server, which the caller has to close.
+// Start starts a server. The caller must close it.
 func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	s := &Server{options: options}
 	if s.programs, err = Programs(); err != nil {
@@ -117,7 +120,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// Programs is the folder of the newest server that is installed.
+// Programs returns the folder of the programs of the newest installed server.
 func Programs() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), nil
@@ -129,18 +132,18 @@ func Programs() (string, error) {
 	}
 
 	version := func(folder string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // what is no version is the oldest
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder))) // other names count as the oldest version
 		return n
 	}
 
 	if len(found) == 0 {
-		return "", errors.New("no PostgreSQL server is installed, which this test needs: apt-get install postgresql")
+		return "", errors.New("this test needs a PostgreSQL server, and none is installed: apt-get install postgresql")
 	}
 
 	return slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) }), nil
 }
 
-// own gives the folder to a user that PostgreSQL runs as: it refuses to run as root.
+// own changes the owner of the folder to a user that PostgreSQL can run as: it refuses to run as root.
 func (s *Server) own() error {
 	if os.Getuid() != 0 {
 		return nil
@@ -180,7 +183,7 @@ func (s *Server) write(name string, content []byte) error {
 }
 
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.programs, program), args...) //nolint:gosec // it runs what is installed, for a test
+	cmd := exec.CommandContext(ctx, filepath.Join(s.programs, program), args...) //nolint:gosec // a program of the installed server
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
 
@@ -203,7 +206,7 @@ func freePort(ctx context.Context) (int, error) {
 	return strconv.Atoi(port)
 }
 
-// Run starts a server again that was stopped, on the same port, and waits until it takes connections.
+// Run starts a stopped server on its port, and waits until it accepts connections.
 func (s *Server) Run(ctx context.Context) error {
 	args := []string{"-D", filepath.Join(s.folder, "data"), "-p", strconv.Itoa(s.port)}
 
@@ -216,11 +219,11 @@ func (s *Server) Run(ctx context.Context) error {
 		args = append(args, "-c", setting)
 	}
 
-	var said bytes.Buffer
+	var stderr bytes.Buffer
 
 	s.process = s.command(context.WithoutCancel(ctx), "postgres", args...)
 
-	s.process.Stderr = &said
+	s.process.Stderr = &stderr
 	if err := s.process.Start(); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
@@ -235,11 +238,11 @@ func (s *Server) Run(ctx context.Context) error {
 		s.status = process.Wait()
 	}()
 
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
 
 	for {
 		c, err := pgx.Connect(ctx, s.url(superuser, password))
@@ -248,17 +251,17 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-ctx.Done():
-			return fmt.Errorf("postgres takes no connections: %w", err)
+			return fmt.Errorf("postgres does not accept connections: %w", err)
 		case <-s.exited:
 			s.process = nil
-			return fmt.Errorf("postgres ended (%w):\n%s", s.status, said.String())
+			return fmt.Errorf("postgres exited (%w):\n%s", s.status, stderr.String())
 		}
 	}
 }
 
-// Stop ends the server at once, as a crash would: what was under way is lost, what was committed is not.
+// Stop ends the server at once, as a crash would: committed transactions survive, others are lost.
 func (s *Server) Stop() error {
 	if s.process == nil {
 		return nil
@@ -266,9 +269,9 @@ func (s *Server) Stop() error {
 
 	err := s.process.Process.Signal(syscall.SIGQUIT)
 	select {
-	case <-s.exited: // its status says that it was told to
-	case <-time.After(patience):
-		err = errors.Join(err, errors.New("postgres did not end"), s.process.Process.Kill())
+	case <-s.exited: // with a status that reports the signal
+	case <-time.After(timeout):
+		err = errors.Join(err, errors.New("postgres did not exit"), s.process.Process.Kill())
 		<-s.exited
 	}
 
@@ -277,7 +280,7 @@ func (s *Server) Stop() error {
 	return err
 }
 
-// Close ends the server and removes its folder.
+// Close stops the server and removes its folder.
 func (s *Server) Close() error {
 	return errors.Join(s.Stop(), os.RemoveAll(s.folder))
 }
@@ -303,7 +306,7 @@ func (s *Server) Exec(tb testing.TB, statements ...string) {
 }
 
 func (s *Server) exec(ctx context.Context, statements ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
 	c, err := pgx.Connect(ctx, s.url(superuser, password))
@@ -320,10 +323,10 @@ func (s *Server) exec(ctx context.Context, statements ...string) error {
 	return c.Close(ctx)
 }
 
-// User is somebody who may do nothing but use an empty schema of the same name.
+// User is a database user whose only privilege is an empty schema of the same name.
 type User struct{ Name, Password, URL string }
 
-// NewUser makes a user. Whatever the user makes is in the schema, which the search path names before any other.
+// NewUser creates a user. Objects of the user go to its schema, which is first in its search path.
 func (s *Server) NewUser() (User, error) {
 	n := strconv.FormatInt(s.users.Add(1), 10)
 	u := User{Name: "user" + n, Password: "secret" + n}
@@ -332,7 +335,7 @@ func (s *Server) NewUser() (User, error) {
 	return u, s.exec(context.Background(), "CREATE ROLE "+u.Name+" LOGIN PASSWORD '"+u.Password+"'", "CREATE SCHEMA "+u.Name+" AUTHORIZATION "+u.Name)
 }
 
-// SetPassword gives a user another password, with which the returned URL is.
+// SetPassword changes the password of a user, and returns the user with the new URL.
 func (s *Server) SetPassword(tb testing.TB, u User, password string) User {
 	tb.Helper()
 	s.Exec(tb, "ALTER ROLE "+u.Name+" PASSWORD '"+password+"'")

@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// version1 is a store as version 1 of the schema left it: a message in hand that another waits behind, a retry that
-// waits, a dead letter, one that was answered, what never was work, and a status.
+// version1 is the content of a store with version 1 of the schema: a leased message with another behind it, a lane that
+// waits for a retry, a dead letter, an answered message, events that were never pending, and a status.
 const version1 = `
 INSERT INTO events (seq, id, kind, type, state, lane, phone_number_id, received_at, finished_at, attempts, emptied, payload) VALUES
 	(1, x'01000000000000000000000000000000', 'message', 'text', 'done', 'one', '1065', 1000, 1500, 0, 0, '{"n":1}'),
@@ -41,7 +41,7 @@ UPDATE counts SET pending = 3, dead = 1, quarantined = 1;
 
 func unix(milliseconds int64) time.Time { return time.UnixMilli(milliseconds).UTC() }
 
-func TestAStoreOfVersion1GoesOn(t *testing.T) {
+func TestStoreOfVersion1(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
 	err := withMigrations(dsn(path, writing), func(provider *goose.Provider) error {
@@ -167,7 +167,7 @@ func TestAStoreOfVersion1GoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	same("what is sent again", next, &store.Work{
+	same("resent message", next, &store.Work{
 		Event:        message(1, store.Pending),
 		Seq:          1,
 		Starts:       1,

@@ -27,11 +27,17 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// openStore opens a store in a folder of the test's own, and closes it when the test ends.
+// openStore opens a store and closes it when the test ends.
 func openStore(t testing.TB, path string) *Store {
 	t.Helper()
 
-	s, err := Open(t.Context(), path, Options{})
+	return openWith(t, path, Options{})
+}
+
+func openWith(t testing.TB, path string, options Options) *Store {
+	t.Helper()
+
+	s, err := Open(t.Context(), path, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +75,8 @@ func pending(t testing.TB, s *Store) int64 {
 	return stats.Pending
 }
 
-// A copy of the files is what a process that is killed leaves behind.
-func TestAnsweredIsDurable(t *testing.T) {
+// A copy of the files is the state that a killed process leaves behind.
+func TestIngestedEventsSurviveCrash(t *testing.T) {
 	here := t.TempDir()
 	there := t.TempDir()
 	s := openStore(t, filepath.Join(here, "inbox.db"))
@@ -92,26 +98,26 @@ func TestAnsweredIsDurable(t *testing.T) {
 		}
 	}
 
-	left := openStore(t, filepath.Join(there, "inbox.db"))
-	if n := pending(t, left); n != 3 {
+	copied := openStore(t, filepath.Join(there, "inbox.db"))
+	if n := pending(t, copied); n != 3 {
 		t.Errorf("%d events are pending, want 3", n)
 	}
 
-	again, err := left.Claim(t.Context(), store.Conversations, start, start, 1)
-	if err != nil || len(again) != 1 {
-		t.Fatalf("the lane of a dead process is not due: %v, %v", again, err)
+	leases, err = copied.Claim(t.Context(), store.Conversations, start, start, 1)
+	if err != nil || len(leases) != 1 {
+		t.Fatalf("the lane of a dead process is not due: %v, %v", leases, err)
 	}
 
-	if again[0].Work.Starts != 2 {
-		t.Errorf("starts are %d, want 2", again[0].Work.Starts)
+	if leases[0].Work.Starts != 2 {
+		t.Errorf("starts are %d, want 2", leases[0].Work.Starts)
 	}
 
-	if _, err := left.Renew(t.Context(), nil, start); err != nil {
+	if _, err := copied.Renew(t.Context(), nil, start); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestFilesAreTheOwners(t *testing.T) {
+func TestFilesAreReadableByOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "100%25 a?b#c.db")
 	s := openStore(t, path)
 	ingest(t, s, 1)
@@ -128,7 +134,7 @@ func TestFilesAreTheOwners(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, folder string) string
@@ -181,7 +187,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			}
 
 			if !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %q, want one that says %q", err, c.want)
+				t.Errorf("error is %q, want it to contain %q", err, c.want)
 			}
 		})
 	}

@@ -13,10 +13,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// hold keeps the writer in a transaction until the function it returns is called, with the outcome that the transaction must have.
+// hold keeps the writer in a transaction until the returned function is called. It takes the outcome that the
+// transaction must have.
 func hold(t *testing.T, s *Store) (release func(want error)) {
 	t.Helper()
 
@@ -41,12 +44,12 @@ func hold(t *testing.T, s *Store) (release func(want error)) {
 		close(end)
 
 		if err := <-ended; (err == nil) != (want == nil) {
-			t.Errorf("the writer's hold returned %v, want %v", err, want)
+			t.Errorf("the holding operation returned %v, want %v", err, want)
 		}
 	}
 }
 
-// enqueue submits operations that will be in one batch when the writer is held.
+// enqueue submits operations. While the writer is held, they form one batch.
 func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 	t.Helper()
 
@@ -72,15 +75,15 @@ func storing(n int64) func(*tx) error {
 	}
 }
 
-func TestFailureSpoilsNoOtherWrite(t *testing.T) {
+func TestFailedWriteAffectsNoOther(t *testing.T) {
 	failed := errors.New("failed")
 	for _, c := range []struct {
 		name string
 		run  func(*tx) error
 		want string
 	}{
-		{"before it writes", func(*tx) error { return failed }, "failed"},
-		{"after it wrote", func(t *tx) error { return errors.Join(storing(9)(t), failed) }, "failed"},
+		{"before writing", func(*tx) error { return failed }, "failed"},
+		{"after writing", func(t *tx) error { return errors.Join(storing(9)(t), failed) }, "failed"},
 		{"in SQLite", func(t *tx) error {
 			_, err := t.exec("INSERT INTO events (seq) VALUES (1)")
 			return err
@@ -114,17 +117,17 @@ func TestFailureSpoilsNoOtherWrite(t *testing.T) {
 	}
 }
 
-func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
+func TestFailedCommitStoresNothingAndRecovers(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	release := hold(t, s)
-	kept := message(1, 1)
-	kept.State = store.Skipped
-	kept.Lane = ""
+	skipped := message(1, 1)
+	skipped.State = store.Skipped
+	skipped.Lane = ""
 	ops := enqueue(t, s, func(t *tx) error {
-		_, err := t.ingest(&kept)
+		_, err := t.ingest(&skipped)
 		return err
 	}, func(t *tx) error {
-		_, err := t.exec("ROLLBACK") // so that there is nothing to commit
+		_, err := t.exec("ROLLBACK") // leaves nothing to commit
 		return err
 	})
 
@@ -138,11 +141,11 @@ func TestFailedCommitStoresNothingAndHeals(t *testing.T) {
 		}
 	}
 
-	if _, err := s.Get(t.Context(), kept.ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(t.Context(), skipped.ID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get returned %v, want ErrNotFound", err)
 	}
 
-	if fresh, err := s.Ingest(t.Context(), []store.Event{kept}); err != nil || !fresh[0] {
+	if fresh, err := s.Ingest(t.Context(), []store.Event{skipped}); err != nil || !fresh[0] {
 		t.Errorf("Ingest after the failure returned %v, %v", fresh, err)
 	}
 }
@@ -154,7 +157,7 @@ func TestFullDisk(t *testing.T) {
 		t.Helper()
 
 		err := s.writer.do(t.Context(), func(t *tx) error {
-			s.writer.dsn = dsn(path, append(slices.Clone(writing), "max_page_count("+pages+")")) // for when it connects again
+			s.writer.dsn = dsn(path, append(slices.Clone(writing), "max_page_count("+pages+")")) // for the next connection
 			return t.query("PRAGMA max_page_count("+pages+")", func(row) error { return nil })
 		})
 		if err != nil {
@@ -192,7 +195,7 @@ func TestFullDisk(t *testing.T) {
 	}
 
 	if n := pending(t, s); n != stored {
-		t.Errorf("%d events are pending, want the %d that were said to be stored", n, stored)
+		t.Errorf("%d events are pending, want the %d reported as stored", n, stored)
 	}
 
 	if err := s.Ping(t.Context()); err == nil {
@@ -201,7 +204,7 @@ func TestFullDisk(t *testing.T) {
 
 	leases, err := s.Claim(t.Context(), store.Conversations, start, start, 1)
 	if err != nil || len(leases) != 1 {
-		t.Errorf("Claim returned %v, %v: work that is stored must go on", leases, err)
+		t.Errorf("Claim returned %v, %v: stored work must continue", leases, err)
 	}
 
 	limit("100000")
@@ -245,7 +248,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 	ingest(t, s, 2)
 }
 
-func TestCallerWhoLeavesBeforeTheWriteBegins(t *testing.T) {
+func TestContextEndsBeforeWriteStarts(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -265,11 +268,11 @@ func TestCallerWhoLeavesBeforeTheWriteBegins(t *testing.T) {
 	ingest(t, s, 2)
 
 	if n := pending(t, s); n != 1 {
-		t.Errorf("%d events are pending, want 1: the write must not be done after its caller left", n)
+		t.Errorf("%d events are pending, want 1: the write must not run after its context ended", n)
 	}
 }
 
-func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
+func TestContextEndsAfterWriteStarted(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	ctx, cancel := context.WithCancel(t.Context())
 
@@ -286,9 +289,10 @@ func TestCallerWhoLeavesAfterTheWriteBegan(t *testing.T) {
 	}
 }
 
-// A delivery need not wait for a disk that hangs: it is answered 503, and is recognised when it comes again.
-func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+// A delivery does not wait for a disk that hangs: it is answered 503, and its redelivery is recognized. The clock
+// stands still, so that the batch takes the second operation however slow the machine is.
+func TestDeliveryDoesNotWaitForHangingWrite(t *testing.T) {
+	s := openWith(t, filepath.Join(t.TempDir(), "inbox.db"), Options{Clock: clockwork.NewFakeClock()})
 	ctx, cancel := context.WithCancel(t.Context())
 	hanging := make(chan struct{})
 	release := make(chan struct{})
@@ -304,7 +308,7 @@ func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
 		runtime.Gosched()
 	}
 
-	enqueue(t, s, func(*tx) error { close(hanging); <-release; return nil }) // in one batch with the delivery
+	enqueue(t, s, func(*tx) error { close(hanging); <-release; return nil }) // in the same batch as the delivery
 
 	var holding sync.WaitGroup
 	holding.Go(func() { held(nil) })
@@ -319,7 +323,7 @@ func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
 	holding.Wait()
 
 	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || fresh[0] {
-		t.Errorf("the delivery that came again is fresh: %v, %v", fresh, err)
+		t.Errorf("the redelivery is fresh: %v, %v", fresh, err)
 	}
 
 	if n := pending(t, s); n != 1 {
@@ -327,7 +331,7 @@ func TestDeliveryLeavesAWriteThatHangs(t *testing.T) {
 	}
 }
 
-func TestCloseFinishesWhatWasAccepted(t *testing.T) {
+func TestCloseCompletesAcceptedWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	s := openStore(t, path)
 	release := hold(t, s)

@@ -9,7 +9,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// answer has two parts.
+// answer returns an answer of two parts.
 func answer() []store.Reply {
 	return []store.Reply{{
 		Part: 0,
@@ -35,7 +35,7 @@ var advanceTests = map[string]func(*fixture){
 		f.wantEqual("replies", f.get(lease.Work.Event.ID).Replies, want)
 	},
 
-	"follows each send": func(f *fixture) {
+	"records the progress of each send": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		want := answer()
@@ -61,7 +61,7 @@ var advanceTests = map[string]func(*fixture){
 				want[1].State = store.Sending
 				want[1].StartedAt = at(3 * time.Second)
 			}},
-			{store.Step{Unsent: new(0)}, func() {}}, // what was sent stays so
+			{store.Step{Unsent: new(0)}, func() {}}, // a sent reply stays Sent
 			{store.Step{Sent: &store.SentRef{Part: 1, MessageID: "wamid.2"}}, func() {
 				want[1].State = store.Sent
 				want[1].MessageID = "wamid.2"
@@ -78,7 +78,7 @@ var advanceTests = map[string]func(*fixture){
 		}
 	},
 
-	"hands out the replies with the event": func(f *fixture) {
+	"returns the replies with the event": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
@@ -93,7 +93,7 @@ var advanceTests = map[string]func(*fixture){
 		f.wantEqual("replies", f.claimOne(at(leaseTime)).Work.Replies, want)
 	},
 
-	"refuses a step that cannot be": func(f *fixture) {
+	"rejects an invalid step": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{Now: at(0), Answer: answer()})
@@ -177,7 +177,7 @@ var advanceTests = map[string]func(*fixture){
 		f.wantEqual("claimed", f.claim(at(time.Hour), 10), []store.Lease(nil))
 	},
 
-	"does not take a repeated step for one on the next event": func(f *fixture) {
+	"does not apply a repeated step to the next event": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, end(store.Done, at(0)))
@@ -186,7 +186,7 @@ var advanceTests = map[string]func(*fixture){
 		f.wantEqual("state", f.get(text("b", "").ID).Event.State, store.Pending)
 	},
 
-	"postpones, and counts what counts": func(f *fixture) {
+	"postpones, and counts spent attempts": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 
 		now := at(0)
@@ -222,7 +222,7 @@ var advanceTests = map[string]func(*fixture){
 		f.wantEqual("failures", record.Failures, failures)
 	},
 
-	"counts the attempt that ended an event": func(f *fixture) {
+	"counts the last attempt": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 
 		step := postpone(at(0), time.Time{}, true)

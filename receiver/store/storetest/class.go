@@ -9,21 +9,21 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// inClass returns a message as work of another class.
+// inClass returns an event in another class.
 func inClass(class store.Class, e store.Event) store.Event {
 	e.Class = class
 	return e
 }
 
 var classTests = map[string]func(*fixture){
-	"is conversations unless it is said": func(f *fixture) {
-		var unsaid store.Class
-		f.ingest(inClass(unsaid, text("a", "lane")))
+	"defaults to conversations": func(f *fixture) {
+		var zero store.Class
+		f.ingest(inClass(zero, text("a", "lane")))
 		f.wantEqual("event", f.claimOne(at(0)).Work.Event, text("a", "lane"))
 		f.wantEqual("record", f.get(id("a")).Event, text("a", "lane"))
 	},
 
-	"is claimed by itself": func(f *fixture) {
+	"is claimed separately": func(f *fixture) {
 		f.ingest(text("a", "lane"), inClass(store.Statuses, text("b", "lane")), inClass(store.Notices, text("c", "lane")))
 
 		for class, want := range map[store.Class]string{
@@ -58,7 +58,7 @@ var classTests = map[string]func(*fixture){
 		f.advance(held, end(store.Done, at(0)))
 	},
 
-	"does not disturb the order or the retries of another": func(f *fixture) {
+	"does not affect the order or the retries of another": func(f *fixture) {
 		status := func(name string) store.Event { return inClass(store.Statuses, text(name, "lane")) }
 		f.ingest(status("a"), status("b"), text("c", "lane"))
 		lease := f.claimOneOf(store.Statuses, at(0))
@@ -74,7 +74,7 @@ var classTests = map[string]func(*fixture){
 		f.wantEqual("replayed", f.claimOneOf(store.Statuses, at(2*time.Hour)).Work.Event, status("a"))
 	},
 
-	"lets a status be applied and worked": func(f *fixture) {
+	"applies a status and processes it": func(f *fixture) {
 		e := status("m", "", "", "read", 3)
 		e.State = store.Pending
 		e.Class = store.Statuses
@@ -88,7 +88,7 @@ var classTests = map[string]func(*fixture){
 		f.wantEqual("event", work.Event, e)
 	},
 
-	"is counted by itself": func(f *fixture) {
+	"is counted separately": func(f *fixture) {
 		f.ingest(inClass(store.Statuses, received(text("b", "lane"), at(-time.Hour))), inClass(store.Notices, text("c", "lane")),
 			inClass(store.Notices, text("d", "lane")))
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{PendingStatuses: 1, PendingNotices: 2})

@@ -9,7 +9,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// peek returns what waits behind the head of a lease.
+// peek returns the events behind the head of a lease.
 func (f *fixture) peek(lease store.Lease, limit int) []store.Event {
 	f.Helper()
 
@@ -21,8 +21,8 @@ func (f *fixture) peek(lease store.Lease, limit int) []store.Event {
 	return events
 }
 
-var bindTests = map[string]func(*fixture){
-	"shows what waits behind the head": func(f *fixture) {
+var coalesceTests = map[string]func(*fixture){
+	"peeks at the events behind the head": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("x", "other"), text("c", "lane"), text("d", "lane"))
 		f.ingest(inClass(store.Notices, text("y", "lane")))
 		lease := f.claim(at(0), 1)[0]
@@ -67,7 +67,7 @@ var bindTests = map[string]func(*fixture){
 		}
 	},
 
-	"keeps events together over attempts and crashes": func(f *fixture) {
+	"survives attempts and crashes": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
@@ -77,11 +77,11 @@ var bindTests = map[string]func(*fixture){
 		})
 		f.wantEqual("behind", f.peek(lease, 10), []store.Event{text("c", "lane")})
 		lease = f.claimOne(at(leaseTime))
-		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
+		f.wantEqual("coalesced", lease.Work.Coalesced, []store.Event{text("b", "lane")})
 		f.advance(lease, postpone(at(leaseTime), at(leaseTime), true))
 		lease = f.claimOne(at(leaseTime))
-		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
-		f.advance(lease, store.Step{Now: at(leaseTime), Coalesced: []store.ID{id("b"), id("c")}}) // one of them again
+		f.wantEqual("coalesced", lease.Work.Coalesced, []store.Event{text("b", "lane")})
+		f.advance(lease, store.Step{Now: at(leaseTime), Coalesced: []store.ID{id("b"), id("c")}}) // b is coalesced already
 
 		if next := f.advance(lease, end(store.Done, at(leaseTime))); next != nil {
 			f.Errorf("the last events are followed by %v", next)
@@ -90,7 +90,7 @@ var bindTests = map[string]func(*fixture){
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
-	"makes dead letters together, and replays them so": func(f *fixture) {
+	"dead-letters events together, and replays them together": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 
 		step := postpone(at(0), time.Time{}, true)
@@ -104,14 +104,14 @@ var bindTests = map[string]func(*fixture){
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
 		lease := f.claimOne(at(0))
 		f.wantEqual("head", lease.Work.Event, text("a", "lane"))
-		f.wantEqual("also", lease.Work.Coalesced, []store.Event{text("b", "lane")})
+		f.wantEqual("coalesced", lease.Work.Coalesced, []store.Event{text("b", "lane")})
 		f.wantErr("Replay", f.Replay(f.Context(), id("b"), at(0)), store.ErrNotFound)
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("c", "lane"))
 	},
 
-	"leaves an event alone that has an answer": func(f *fixture) {
-		bury(f, "old")
+	"rejects an event with an answer": func(f *fixture) {
+		makeDead(f, "old")
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
@@ -134,6 +134,6 @@ var bindTests = map[string]func(*fixture){
 
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("a", "lane"))
-		f.wantEqual("also", next.Coalesced, []store.Event{text("b", "lane")})
+		f.wantEqual("coalesced", next.Coalesced, []store.Event{text("b", "lane")})
 	},
 }

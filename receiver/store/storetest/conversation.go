@@ -10,13 +10,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// conversation returns the state of the conversation with a person, as it is handed out with a status for a lane.
+// conversation returns the state of the conversation with a person, as returned with a status for a lane.
 func (f *fixture) conversation(lane string) store.Conversation {
 	f.Helper()
 	return f.work(lane, store.Step{Now: at(0)})
 }
 
-// work changes the state of a conversation in a step on a status for a lane, and returns the state before.
+// work changes the state of a conversation in a step on a status for a lane. It returns the previous state.
 func (f *fixture) work(lane string, step store.Step) store.Conversation {
 	f.Helper()
 
@@ -32,19 +32,19 @@ func (f *fixture) work(lane string, step store.Step) store.Conversation {
 	return lease.Work.Conversation
 }
 
-// human hands a conversation to a person or, at the zero time, back.
+// human starts human mode, or ends it at the zero time.
 func human(until time.Time) store.Step { return store.Step{Now: at(0), HumanUntil: &until} }
 
 func template(required bool) store.Step { return store.Step{Now: at(0), TemplateRequired: &required} }
 
 var conversationTests = map[string]func(*fixture){
-	"begins with the first message": func(f *fixture) {
+	"starts with the first message": func(f *fixture) {
 		f.wantEqual("before", f.conversation("lane"), store.Conversation{})
 		f.ingest(text("a", "lane"), text("x", "other"))
 		f.wantEqual("after", f.conversation("lane"), store.Conversation{LastInboundAt: at(0)})
 	},
 
-	"follows the newest message, a minute behind at most": func(f *fixture) {
+	"has the time of the newest message, accurate to a minute": func(f *fixture) {
 		for i := range 10 {
 			now := at(time.Duration(i) * 25 * time.Second)
 			f.ingest(received(text(now.String(), "lane"), now))
@@ -59,15 +59,15 @@ var conversationTests = map[string]func(*fixture){
 		f.wantEqual("after a late one", f.conversation("lane"), late)
 	},
 
-	"hears only the person": func(f *fixture) {
+	"ignores events that are not messages of the person": func(f *fixture) {
 		echo := received(text("echo", "lane"), at(time.Hour))
 		echo.Kind = store.KindField
-		kept := received(finished(text("kept", ""), store.Skipped), at(time.Hour))
-		f.ingest(text("a", "lane"), echo, kept, inClass(store.Notices, received(text("b", "lane"), at(time.Hour))))
+		skipped := received(finished(text("skipped", ""), store.Skipped), at(time.Hour))
+		f.ingest(text("a", "lane"), echo, skipped, inClass(store.Notices, received(text("b", "lane"), at(time.Hour))))
 		f.wantEqual("state", f.conversation("lane"), store.Conversation{LastInboundAt: at(0)})
 	},
 
-	"comes with each event that is handed out": func(f *fixture) {
+	"is returned with each leased event": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		lease := f.claimOne(at(0))
 		f.wantEqual("first", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
@@ -85,7 +85,7 @@ var conversationTests = map[string]func(*fixture){
 		f.wantEqual("again", f.claimOne(at(0)).Work.Conversation, want)
 	},
 
-	"is handed to a person and back": func(f *fixture) {
+	"enters and leaves human mode": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.work("lane", human(at(time.Hour)))
 		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(1))
@@ -121,9 +121,9 @@ var conversationTests = map[string]func(*fixture){
 			store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
 	},
 
-	"is not forgotten while a person has it": func(f *fixture) {
+	"is not purged in human mode": func(f *fixture) {
 		f.ingest(text("a", "lane"))
-		workOff(f, at(0))
+		processAll(f, at(0))
 		f.work("lane", human(at(48*time.Hour)))
 		purge(f, at(24*time.Hour), at(24*time.Hour), 100)
 		f.wantEqual("state", f.conversation("lane").HumanUntil, at(48*time.Hour))

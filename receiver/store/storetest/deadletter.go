@@ -9,8 +9,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// bury stores messages in one lane and makes dead letters of them.
-func bury(f *fixture, names ...string) {
+// makeDead stores messages in one lane and makes them dead letters.
+func makeDead(f *fixture, names ...string) {
 	f.Helper()
 
 	for _, name := range names {
@@ -26,7 +26,7 @@ func id(name string) store.ID { return store.NewID(store.KindMessage, name) }
 
 var deadLetterTests = map[string]func(*fixture){
 	"are listed by arrival": func(f *fixture) {
-		bury(f, "c", "a", "b")
+		makeDead(f, "c", "a", "b")
 		f.ingest(text("pending", "lane"))
 
 		var (
@@ -52,8 +52,8 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("listed", listed, []store.ID{id("c"), id("a"), id("b")})
 	},
 
-	"become pending again with nothing spent": func(f *fixture) {
-		bury(f, "a")
+	"are replayed without spent attempts": func(f *fixture) {
+		makeDead(f, "a")
 		failures := f.get(id("a")).Failures
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), nil)
 		f.wantEqual("claimed early", f.claim(at(time.Hour-time.Millisecond), 1), []store.Lease(nil))
@@ -67,8 +67,8 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("failures", record.Failures, failures)
 	},
 
-	"count how often": func(f *fixture) {
-		bury(f, "a")
+	"count replays": func(f *fixture) {
+		makeDead(f, "a")
 
 		for want := 1; want <= 2; want++ {
 			f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
@@ -79,8 +79,8 @@ var deadLetterTests = map[string]func(*fixture){
 		}
 	},
 
-	"go back to their place": func(f *fixture) {
-		bury(f, "a")
+	"return to their place in the lane": func(f *fixture) {
+		makeDead(f, "a")
 		f.ingest(text("b", "lane"))
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(0)), nil)
 		lease := f.claimOne(at(0))
@@ -89,8 +89,8 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("next", names([]store.Lease{lease}, "a", "b"), []string{"b"})
 	},
 
-	"do not disturb a lease": func(f *fixture) {
-		bury(f, "a")
+	"do not end a lease": func(f *fixture) {
+		makeDead(f, "a")
 		f.ingest(text("b", "lane"), text("c", "lane"))
 		lease := f.claimOne(at(0))
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Second)), nil)
@@ -101,7 +101,7 @@ var deadLetterTests = map[string]func(*fixture){
 	},
 
 	"do not bring a retry forward": func(f *fixture) {
-		bury(f, "a")
+		makeDead(f, "a")
 		f.ingest(text("b", "lane"))
 		f.advance(f.claimOne(at(0)), postpone(at(0), at(time.Hour), true))
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Second)), nil)
@@ -109,7 +109,7 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("head", names(f.claim(at(time.Hour), 10), "a", "b"), []string{"a"})
 	},
 
-	"keep their replies": func(f *fixture) {
+	"retain their replies": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
@@ -128,7 +128,7 @@ var deadLetterTests = map[string]func(*fixture){
 	},
 
 	"outlive their conversation": func(f *fixture) {
-		bury(f, "a")
+		makeDead(f, "a")
 		_, err := f.Purge(f.Context(), at(48*time.Hour), at(48*time.Hour), 100)
 		f.wantErr("Purge", err, nil)
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(48*time.Hour)), nil)
@@ -136,7 +136,7 @@ var deadLetterTests = map[string]func(*fixture){
 	},
 
 	"are discarded": func(f *fixture) {
-		bury(f, "a")
+		makeDead(f, "a")
 		f.wantErr("Discard", f.Discard(f.Context(), id("a"), at(time.Hour)), nil)
 		record := f.get(id("a"))
 		f.wantEqual("state", record.Event.State, store.Discarded)
@@ -148,9 +148,9 @@ var deadLetterTests = map[string]func(*fixture){
 	},
 
 	"are the only events to replay or discard": func(f *fixture) {
-		f.ingest(text("pending", "lane"), finished(text("kept", ""), store.Skipped))
+		f.ingest(text("pending", "lane"), finished(text("skipped", ""), store.Skipped))
 
-		for _, name := range []string{"pending", "kept", "unknown"} {
+		for _, name := range []string{"pending", "skipped", "unknown"} {
 			f.wantErr("Replay "+name, f.Replay(f.Context(), id(name), at(0)), store.ErrNotFound)
 			f.wantErr("Discard "+name, f.Discard(f.Context(), id(name), at(0)), store.ErrNotFound)
 		}

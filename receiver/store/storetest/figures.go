@@ -10,8 +10,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// workOff works all that is due, and answers each message.
-func workOff(f *fixture, now time.Time) {
+// processAll processes all due lanes and answers each message.
+func processAll(f *fixture, now time.Time) {
 	f.Helper()
 
 	for leases := f.claim(now, 10); len(leases) > 0; leases = f.claim(now, 10) {
@@ -37,7 +37,7 @@ func purge(f *fixture, payloads, events time.Time, limit int) int {
 }
 
 var figuresTests = map[string]func(*fixture){
-	"follow events": func(f *fixture) {
+	"count events by state": func(f *fixture) {
 		f.wantEqual("empty", f.stats(at(0)), store.Stats{})
 		f.ingest(received(text("a", "one"), at(0)), received(text("b", "two"), at(time.Minute)),
 			finished(text("c", ""), store.Quarantined), finished(text("d", ""), store.Skipped))
@@ -65,7 +65,7 @@ var figuresTests = map[string]func(*fixture){
 				Quarantined:         1,
 				ActiveConversations: 2,
 			})
-		workOff(f, at(time.Hour))
+		processAll(f, at(time.Hour))
 		f.wantEqual("a day later", f.stats(at(25*time.Hour)), store.Stats{Quarantined: 1})
 		totals, err := f.Totals(f.Context())
 		f.wantErr("Totals", err, nil)
@@ -101,7 +101,7 @@ var figuresTests = map[string]func(*fixture){
 
 	"purge first payloads, then events": func(f *fixture) {
 		f.ingest(text("a", "lane"), finished(text("b", ""), store.Quarantined), status("m", "", "", "read", 3))
-		workOff(f, at(0))
+		processAll(f, at(0))
 		f.wantEqual("too early", purge(f, at(0), at(0), 100), 0)
 
 		later := at(time.Millisecond)
@@ -125,7 +125,7 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{})
 	},
 
-	"leave out what ended without an answer, which is purged": func(f *fixture) {
+	"exclude events without an answer, which are purged": func(f *fixture) {
 		states := []store.State{store.Skipped, store.Human, store.Expired}
 		for _, state := range states {
 			f.ingest(text(string(state), "lane"))
@@ -166,7 +166,7 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("left", purge(f, at(time.Hour), at(time.Hour), 100), 0)
 	},
 
-	"purge keeps to its limit": func(f *fixture) {
+	"purge respects its limit": func(f *fixture) {
 		var events []store.Event
 		for i := range 250 {
 			events = append(events, finished(text(strconv.Itoa(i), ""), store.Skipped))
@@ -178,7 +178,7 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("the rest", purge(f, at(time.Hour), at(time.Hour), 1000), 130)
 	},
 
-	"purge keeps what is not finished": func(f *fixture) {
+	"purge leaves unfinished events": func(f *fixture) {
 		f.ingest(text("dead", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{

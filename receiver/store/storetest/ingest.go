@@ -13,7 +13,7 @@ import (
 )
 
 var ingestTests = map[string]func(*fixture){
-	"keeps every field": func(f *fixture) {
+	"stores every field": func(f *fixture) {
 		event := received(text("a", "lane"), at(0).Add(123456789*time.Nanosecond).In(time.FixedZone("", 3600)))
 		f.ingest(event)
 		event.ReceivedAt = at(123 * time.Millisecond)
@@ -21,7 +21,7 @@ var ingestTests = map[string]func(*fixture){
 		f.wantEqual("record", got, &store.Record{Work: store.Work{Event: event, Seq: got.Seq}})
 	},
 
-	"keeps a finished event as it is": func(f *fixture) {
+	"stores a finished event unchanged": func(f *fixture) {
 		event := finished(text("a", ""), store.Skipped)
 		f.ingest(event)
 		got := f.get(event.ID)
@@ -48,7 +48,7 @@ var ingestTests = map[string]func(*fixture){
 		f.wantEqual("claimed", f.claim(at(time.Hour), 1), []store.Lease(nil))
 	},
 
-	"stores an event once when it arrives many times at once": func(f *fixture) {
+	"stores an event once when it arrives concurrently": func(f *fixture) {
 		events := []store.Event{text("a", "one"), text("b", "one"), text("c", "two"), finished(text("d", ""), store.Skipped)}
 
 		var (
@@ -119,11 +119,11 @@ var ingestTests = map[string]func(*fixture){
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
-	"accepts nothing": func(f *fixture) {
+	"accepts no events": func(f *fixture) {
 		f.wantEqual("fresh", f.ingest(), []bool(nil))
 	},
 
-	"does nothing for a caller who has left": func(f *fixture) {
+	"does nothing after the context has ended": func(f *fixture) {
 		ctx, cancel := context.WithCancel(f.Context())
 		cancel()
 
@@ -140,7 +140,7 @@ var ingestTests = map[string]func(*fixture){
 		f.wantErr("Ping", f.Ping(f.Context()), nil)
 	},
 
-	"says that it is closed": func(f *fixture) {
+	"returns ErrClosed after Close": func(f *fixture) {
 		f.wantErr("Close", f.Close(), nil)
 		_, err := f.Ingest(f.Context(), []store.Event{text("a", "lane")})
 		f.wantErr("Ingest", err, store.ErrClosed)

@@ -13,7 +13,7 @@ import (
 )
 
 var leaseTests = map[string]func(*fixture){
-	"hands out the head of a lane, and the lane once": func(f *fixture) {
+	"goes to one caller, with the head of the lane": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		lease := f.claimOne(at(0))
 		seq := f.get(text("a", "lane").ID).Seq
@@ -33,8 +33,8 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("claimed again", f.claim(at(leaseTime-time.Millisecond), 10), []store.Lease(nil))
 	},
 
-	"keeps the order of a lane": func(f *fixture) {
-		// Neither ids nor times decide, the order of arrival does.
+	"follows the order of arrival": func(f *fixture) {
+		// Neither ids nor times decide the order.
 		f.ingest(received(text("c", "lane"), at(time.Second)), received(text("a", "lane"), at(3*time.Second)))
 		f.ingest(received(text("b", "lane"), at(2*time.Second)))
 		lease := f.claimOne(at(time.Minute))
@@ -49,7 +49,7 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("order", order, []string{"c", "a", "b"})
 	},
 
-	"hands out lanes that others do not hold up": func(f *fixture) {
+	"does not wait for other lanes": func(f *fixture) {
 		f.ingest(text("a", "one"), text("b", "two"), text("c", "one"))
 		first := f.claim(at(0), 1)
 		f.wantEqual("first", names(first, "a", "b", "c"), []string{"a"})
@@ -57,7 +57,7 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("second", names(f.claim(at(time.Minute), 10), "a", "b", "c"), []string{"b"})
 	},
 
-	"hands out the longest due first, up to the limit": func(f *fixture) {
+	"goes to the longest due lanes first, up to the limit": func(f *fixture) {
 		f.ingest(received(text("late", "one"), at(3*time.Second)), received(text("early", "two"), at(time.Second)),
 			received(text("middle", "three"), at(2*time.Second)), received(text("not due", "four"), at(time.Hour)))
 
@@ -68,13 +68,13 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("the rest", names(f.claim(at(time.Minute), 2), all...), []string{"late"})
 	},
 
-	"hands out only what is pending": func(f *fixture) {
+	"exists for pending events only": func(f *fixture) {
 		f.ingest(finished(text("a", ""), store.Skipped), finished(text("b", ""), store.Quarantined),
 			finished(text("c", ""), store.Done))
 		f.wantEqual("claimed", f.claim(at(time.Hour), 10), []store.Lease(nil))
 	},
 
-	"hands out each lane to one of many": func(f *fixture) {
+	"goes to one of many concurrent callers": func(f *fixture) {
 		for i := range 60 {
 			f.ingest(text(strconv.Itoa(i), "lane "+strconv.Itoa(i)))
 		}
@@ -115,7 +115,7 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("lanes", len(claimed), 60)
 	},
 
-	"hands out a lane again when its lease has ended": func(f *fixture) {
+	"can be claimed again after it expired": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		first := f.claimOne(at(0))
 
@@ -127,7 +127,7 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("starts", second.Work.Starts, 2)
 	},
 
-	"lets a stale lease change nothing": func(f *fixture) {
+	"changes nothing once it is lost": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		stale := f.claimOne(at(0))
 		fresh := f.claimOne(at(leaseTime))
@@ -156,14 +156,14 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("claimed", f.claim(at(time.Hour-1), 10), []store.Lease(nil))
 	},
 
-	"lets a lease that ended be used until another takes the lane": func(f *fixture) {
+	"is valid after it expired until another caller claims the lane": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, end(store.Done, at(2*leaseTime)))
 		f.wantEqual("state", f.get(lease.Work.Event.ID).Event.State, store.Done)
 	},
 
-	"prolongs a lease": func(f *fixture) {
+	"can be renewed": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		lost, err := f.Renew(f.Context(), []store.LeaseRef{lease.LeaseRef}, at(10*leaseTime))
@@ -173,7 +173,7 @@ var leaseTests = map[string]func(*fixture){
 		f.claimOne(at(10 * leaseTime))
 	},
 
-	"takes a lane back untouched": func(f *fixture) {
+	"can be released without progress": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.wantErr("Release", f.Release(f.Context(), lease.LeaseRef, at(time.Second)), nil)
@@ -182,7 +182,7 @@ var leaseTests = map[string]func(*fixture){
 		f.wantEqual("starts", again.Work.Starts, 1)
 	},
 
-	"leaves a lease alone when an event arrives": func(f *fixture) {
+	"stays when an event arrives": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.ingest(received(text("b", "lane"), at(time.Second)))
@@ -190,7 +190,7 @@ var leaseTests = map[string]func(*fixture){
 
 		next := f.advance(lease, end(store.Done, at(2*time.Second)))
 		if next == nil || next.Event.ID != text("b", "").ID {
-			f.Errorf("next event is %v, want the one that arrived", next)
+			f.Errorf("next event is %v, want the event that arrived", next)
 		}
 	},
 

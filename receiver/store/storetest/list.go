@@ -17,7 +17,7 @@ var listTests = map[string]func(*fixture){
 		lost.Kind = store.KindError
 		f.ingest(lost)
 		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
-		bury(f, "dead")
+		makeDead(f, "dead")
 		f.ingest(reported("one"), text("waiting", "lane"), reported("two"), finished(text("done", ""), store.Done))
 
 		for _, c := range []struct {

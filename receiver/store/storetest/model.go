@@ -18,12 +18,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// runModel compares the store with a model of the inbox under random operations. The model knows what each lane must
-// hand out next and when; so an event that is lost, handled twice, out of order or held up by another lane shows.
+// runModel compares the store with a model of the inbox under random operations. The model predicts the next event of
+// each lane and its time, so it detects events that are lost, processed twice, out of order, or delayed by another
+// lane.
 func runModel(t *testing.T, factory Factory) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		place, err := os.MkdirTemp(root, "") //nolint:usetesting // one for each of rapid's runs, not for the test
+		place, err := os.MkdirTemp(root, "") //nolint:usetesting // rapid needs one for each run, not one for the test
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -53,10 +54,10 @@ func runModel(t *testing.T, factory Factory) {
 			"end":      m.end,
 			"send":     m.send,
 			"sent":     m.sent,
-			"bind":     m.bind,
+			"bind":     m.coalesce,
 			"resend":   m.resend,
 			"emit":     m.emit,
-			"converse": m.converse,
+			"converse": m.updateConversation,
 			"pause":    m.pause,
 			"postpone": m.postpone,
 			"release":  m.release,
@@ -70,7 +71,7 @@ func runModel(t *testing.T, factory Factory) {
 
 type modelEvent struct {
 	event    store.Event
-	place    int // in the order of arrival
+	place    int // position in the order of arrival
 	state    store.State
 	attempts int
 	replays  int
@@ -80,7 +81,7 @@ type modelEvent struct {
 	binds    bool
 }
 
-// modelName is what a lane is known by.
+// modelName is the key of a lane.
 type modelName struct {
 	class store.Class
 	lane  string
@@ -93,7 +94,7 @@ type modelLane struct {
 	events []*modelEvent
 }
 
-// oldest is the pending event that arrived first, or nil.
+// oldest returns the pending event that arrived first, or nil.
 func (l *modelLane) oldest() *modelEvent {
 	for _, e := range l.events {
 		if e.state == store.Pending {
@@ -136,14 +137,14 @@ func (m *model) lane(class store.Class, name string) *modelLane {
 	return m.lanes[key]
 }
 
-// draw makes up to four events. Each is always of the same kind, class and lane; most are messages.
+// draw returns up to four events. The same event always has the same kind, class and lane. Most are messages.
 func (m *model) draw(t *rapid.T) []store.Event {
 	var events []store.Event
 	for _, n := range rapid.SliceOfN(rapid.IntRange(0, 19), 1, 4).Draw(t, "events") {
 		e := received(text(strconv.Itoa(n), "lane "+strconv.Itoa(n%3)), m.now)
 		switch n % 10 {
 		case 7:
-			e.Kind = store.KindField // in the lane of the conversation, and not a message
+			e.Kind = store.KindField // in the conversation, but not a message
 		case 8:
 			e.Kind = store.KindStatus
 			e.Class = store.Statuses
@@ -162,8 +163,8 @@ func (m *model) draw(t *rapid.T) []store.Event {
 	return events
 }
 
-// keep does for the model what Ingest does, and returns what it must.
-func (m *model) keep(events []store.Event) (fresh []bool) {
+// ingested applies Ingest to the model and returns the expected result.
+func (m *model) ingested(events []store.Event) (fresh []bool) {
 	for _, e := range events {
 		name := string(e.Payload)
 
@@ -198,12 +199,12 @@ func (m *model) ingest(t *rapid.T) {
 	events := m.draw(t)
 
 	fresh, err := m.store.Ingest(t.Context(), events)
-	if want := m.keep(events); err != nil || !slices.Equal(fresh, want) {
+	if want := m.ingested(events); err != nil || !slices.Equal(fresh, want) {
 		t.Fatalf("Ingest returned %v, %v, want %v", fresh, err, want)
 	}
 }
 
-// advance records a step for a worker, and says whether the worker still had the lane.
+// advance records a step for a worker, and reports whether the worker still had the lane.
 func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool) {
 	next, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step)
 
@@ -258,7 +259,7 @@ func (m *model) end(t *rapid.T) {
 		t.Fatalf("%s returned no event, want %s", h.ref.Lane, lane.head.event.ID)
 	}
 
-	m.handedOut(t, h.ref, next)
+	m.checkWork(t, h.ref, next)
 }
 
 func (m *model) send(t *rapid.T) {
@@ -335,7 +336,7 @@ func (m *model) replay(t *rapid.T) {
 	err := m.store.Replay(t.Context(), e.event.ID, m.now)
 	if e.state != store.Dead {
 		if !errors.Is(err, store.ErrNotFound) {
-			t.Fatalf("Replay of what is no dead letter returned %v", err)
+			t.Fatalf("Replay of an event that is not dead returned %v", err)
 		}
 
 		return
@@ -384,7 +385,7 @@ func (m *model) reopen(t *rapid.T) {
 	}
 }
 
-// compare checks what can be read against the model.
+// compare compares everything readable with the model.
 func (m *model) compare(t *rapid.T) {
 	var (
 		want store.Stats

@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// hold is a lease that a worker believes in, rightly or not, with the event in its hands.
+// hold is a lease that a worker has, perhaps lost, with its event.
 type hold struct {
 	ref   store.LeaseRef
 	event *modelEvent
@@ -57,12 +57,12 @@ func (m *model) claim(t *rapid.T) {
 		lane.token = lease.Token
 		lane.head = head
 
-		m.handedOut(t, lease.LeaseRef, &lease.Work)
+		m.checkWork(t, lease.LeaseRef, &lease.Work)
 	}
 }
 
-// handedOut checks work against the head of its lane.
-func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
+// checkWork compares leased work with the head of its lane.
+func (m *model) checkWork(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 	head := m.lane(ref.Class, ref.Lane).head
 
 	want := store.Work{
@@ -87,7 +87,7 @@ func (m *model) handedOut(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 	m.holds = append(m.holds, hold{ref: ref, event: head})
 }
 
-// hold picks a worker; its lease may have been lost.
+// hold picks a worker, whose lease may have been lost.
 func (m *model) hold(t *rapid.T) hold {
 	if len(m.holds) == 0 {
 		t.Skip("nothing was claimed")

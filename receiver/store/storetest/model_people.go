@@ -14,10 +14,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// modelPerson is somebody with one name or several.
+// modelPerson is a person with one or more names.
 type modelPerson struct {
 	state store.Conversation
-	// unsure says that two states were merged of which a store, whose LastInboundAt may lag, cannot tell the newer.
+	// unsure is set after a merge of two states if the store cannot know the newer one, because LastInboundAt may lag.
 	unsure bool
 }
 
@@ -32,7 +32,7 @@ func (m *model) person(name string) *modelPerson {
 func (p *modelPerson) hears(when time.Time) {
 	p.state.LastInboundAt = when
 	p.state.TemplateRequired = false
-	p.unsure = false // time does not go back in the model
+	p.unsure = false // time never goes backwards in the model
 }
 
 func (m *model) join(name, other string) {
@@ -59,7 +59,7 @@ func (m *model) join(name, other string) {
 	}
 }
 
-// seen checks what the store knows of a person, and returns it.
+// seen compares the store's state of a person with the model, and returns the person.
 func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversation {
 	if lag := p.state.LastInboundAt.Sub(got.LastInboundAt); lag < 0 || lag >= time.Minute {
 		t.Fatalf("the last message is known as of %v, want %v", got.LastInboundAt, p.state.LastInboundAt)
@@ -77,8 +77,8 @@ func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversatio
 	}
 }
 
-// converse changes the state of a lane's person.
-func (m *model) converse(t *rapid.T) {
+// updateConversation changes the state of a lane's person.
+func (m *model) updateConversation(t *rapid.T) {
 	h := m.hold(t)
 
 	step := store.Step{Now: m.now}
@@ -114,8 +114,8 @@ func (m *model) converse(t *rapid.T) {
 	}
 }
 
-// figures counts people: those that wrote within a day, which is longer than any run of the model, and those that a
-// person answers.
+// figures counts the persons that wrote within a day, which is longer than any run of the model, and those in human
+// mode.
 func (m *model) figures() (active, human int64) {
 	var counted []*modelPerson
 	for _, p := range m.people {

@@ -13,7 +13,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// after returns the events that can be bound to a head, those of them first that no step has begun.
+// after returns the events that can be coalesced with a head: the first ones without replies or coalesced events of
+// their own.
 func (l *modelLane) after(head *modelEvent) []*modelEvent {
 	var found []*modelEvent
 	for _, e := range l.events {
@@ -31,8 +32,8 @@ func (l *modelLane) after(head *modelEvent) []*modelEvent {
 	return found
 }
 
-// bind looks at what waits behind a head and binds some of it.
-func (m *model) bind(t *rapid.T) {
+// coalesce peeks behind a head and coalesces some of the events with it.
+func (m *model) coalesce(t *rapid.T) {
 	h := m.hold(t)
 	lane := m.lane(h.ref.Class, h.ref.Lane)
 
@@ -78,7 +79,7 @@ func (m *model) bind(t *rapid.T) {
 	}
 }
 
-// resend plans the reply to some event again, from whatever lane.
+// resend resends the reply to any event, from any lane.
 func (m *model) resend(t *rapid.T) {
 	h := m.hold(t)
 	name := fmt.Sprintf(`{"id":"%d"}`, rapid.IntRange(0, 19).Draw(t, "event"))
@@ -115,6 +116,6 @@ func (m *model) emit(t *rapid.T) {
 	if _, held := m.advance(t, h, store.Step{Now: m.now, Emit: events}); held {
 		h.event.starts = 1
 
-		m.keep(events)
+		m.ingested(events)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// known returns a message of a person whose other name it tells.
+// known returns a message that contains another name of its person.
 func known(e store.Event, alias string) store.Event {
 	e.Alias = alias
 	return e
@@ -37,7 +37,7 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(1))
 	},
 
-	"clear a required template, each of them": func(f *fixture) {
+	"each clear a required template": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"))
 
 		for i, name := range []string{"user", "number", "user"} {
@@ -47,7 +47,7 @@ var namesTests = map[string]func(*fixture){
 		}
 	},
 
-	"do not become one lane": func(f *fixture) {
+	"stay separate lanes": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"), text("b", "user"))
 		leases := f.claim(at(0), 10)
 		f.wantEqual("lanes", len(leases), 2)
@@ -60,12 +60,12 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("event", event, text("a", "number")) // reads do not return the alias
 	},
 
-	"merge what was known of each": func(f *fixture) {
+	"merge their states": func(f *fixture) {
 		f.ingest(text("a", "number"), received(text("b", "user"), at(time.Hour)))
 		f.work("number", human(at(3*time.Hour)))
 		f.work("number", template(true))
 		f.work("user", human(at(2*time.Hour)))
-		f.ingest(known(finished(text("kept", ""), store.Skipped), "user"))
+		f.ingest(known(finished(text("skipped", ""), store.Skipped), "user"))
 		f.wantEqual("apart", f.conversation("user").HumanUntil, at(2*time.Hour))
 		f.work("number", store.Step{Now: at(0), Join: "user"})
 		want := store.Conversation{LastInboundAt: at(time.Hour), HumanUntil: at(3 * time.Hour)}
@@ -73,7 +73,7 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("by user", f.conversation("user"), want)
 	},
 
-	"keep a required template": func(f *fixture) {
+	"retain a required template": func(f *fixture) {
 		f.ingest(text("a", "number"))
 		f.work("number", template(true))
 		f.work("number", store.Step{Now: at(0), Join: "new number"})
@@ -91,7 +91,7 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("active", f.stats(at(0)).ActiveConversations, int64(1))
 	},
 
-	"are learnt once": func(f *fixture) {
+	"are joined once": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"), known(text("b", "user"), "number"), known(text("c", "number"), "number"))
 		f.work("number", store.Step{
 			Now:        at(0),
@@ -101,25 +101,25 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("state", f.conversation("user"), store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
 	},
 
-	"are bounded": func(f *fixture) {
+	"are limited": func(f *fixture) {
 		for i := range store.MaxNames + 2 {
 			f.ingest(known(text(strconv.Itoa(i), "number"), "user "+strconv.Itoa(i)))
 		}
 
-		f.wantEqual("the last one that counts", f.conversation("user "+strconv.Itoa(store.MaxNames-2)),
+		f.wantEqual("the last name within the limit", f.conversation("user "+strconv.Itoa(store.MaxNames-2)),
 			store.Conversation{LastInboundAt: at(0)})
 		f.wantEqual("one too many", f.conversation("user "+strconv.Itoa(store.MaxNames-1)), store.Conversation{})
 	},
 
-	"are forgotten together": func(f *fixture) {
+	"are purged together": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"))
-		workOff(f, at(0))
+		processAll(f, at(0))
 		f.ingest(received(text("b", "user"), at(time.Hour)))
 		purge(f, at(time.Minute), at(time.Minute), 100)
 		f.wantEqual("by number", f.conversation("number"), store.Conversation{LastInboundAt: at(time.Hour)})
 		purge(f, at(2*time.Hour), at(2*time.Hour), 100)
 		f.wantEqual("while one is at work", f.conversation("number"), store.Conversation{LastInboundAt: at(time.Hour)})
-		workOff(f, at(time.Hour))
+		processAll(f, at(time.Hour))
 		f.wantEqual("forgotten", purge(f, at(0), at(2*time.Hour), 100) > 0, true)
 		f.wantEqual("by number", f.conversation("number"), store.Conversation{})
 		f.wantEqual("by user", f.conversation("user"), store.Conversation{})

@@ -9,8 +9,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// notice is a message to the outside.
-func notice(name string) store.Event { //nolint:unparam // as the other fixtures are named
+// notice returns a notice for the sink.
+func notice(name string) store.Event { //nolint:unparam // like the other fixtures
 	e := inClass(store.Notices, text(name, "sink"))
 	e.ID = store.NewID(store.KindNotice, name)
 	e.Kind = store.KindNotice
@@ -20,14 +20,14 @@ func notice(name string) store.Event { //nolint:unparam // as the other fixtures
 }
 
 var outboxTests = map[string]func(*fixture){
-	"holds what a step emits": func(f *fixture) {
+	"contains the events that a step emits": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 
 		step := end(store.Done, at(0))
 		step.Emit = []store.Event{notice("n"), notice("n"), text("b", "lane"), finished(text("c", ""), store.Skipped)}
 		next := f.advance(f.claimOne(at(0)), step)
 		f.wantEqual("next", next.Event, text("b", "lane"))
-		f.wantEqual("kept", f.get(id("c")).Event, finished(text("c", ""), store.Skipped))
+		f.wantEqual("skipped", f.get(id("c")).Event, finished(text("c", ""), store.Skipped))
 		f.wantEqual("stats", f.stats(at(0)),
 			store.Stats{
 				Pending:             1,
@@ -43,7 +43,7 @@ var outboxTests = map[string]func(*fixture){
 		f.wantEqual("dead letters", f.stats(at(0)).DeadLetters, int64(1))
 	},
 
-	"gets all of a step or nothing": func(f *fixture) {
+	"is written with its step or not at all": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{

@@ -77,7 +77,7 @@ var pauseTests = map[string]func(*fixture){
 		})
 	},
 
-	"begin anew when they have ended": func(f *fixture) {
+	"start over after they ended": func(f *fixture) {
 		f.pause(at(0), store.Pause{
 			Scope: "app",
 			Until: at(time.Minute),
@@ -123,7 +123,7 @@ var pauseTests = map[string]func(*fixture){
 		}
 	},
 
-	"are bounded, and the longest are kept in view": func(f *fixture) {
+	"are limited to those that end last": func(f *fixture) {
 		for i := range store.MaxPauses + 1 {
 			f.pause(at(0), store.Pause{Scope: strconv.Itoa(i), Until: at(time.Duration(i+1) * time.Second)})
 		}
@@ -134,7 +134,7 @@ var pauseTests = map[string]func(*fixture){
 		f.wantEqual("soonest to end", got[len(got)-1].Scope, "1")
 	},
 
-	"are purged when they are old": func(f *fixture) {
+	"are purged": func(f *fixture) {
 		f.pause(at(0), store.Pause{Scope: "app", Until: at(time.Minute)})
 		f.wantEqual("purged", purge(f, at(time.Minute), at(time.Minute), 100), 0)
 		f.wantEqual("purged", purge(f, at(time.Hour), at(time.Hour), 100), 1)

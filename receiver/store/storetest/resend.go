@@ -24,7 +24,7 @@ func answered(f *fixture, name, lane string) {
 	f.advance(lease, step)
 }
 
-// resend has a status worked that says that a reply failed.
+// resend processes a status that reports a reply failed.
 func resend(f *fixture, now time.Time, reply store.ReplyRef) {
 	f.Helper()
 	f.ingest(inClass(store.Statuses, received(text("status "+now.String(), "lane"), now)))
@@ -67,7 +67,7 @@ var resendTests = map[string]func(*fixture){
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
 	},
 
-	"takes its place in its lane": func(f *fixture) {
+	"returns the event to its place in the lane": func(f *fixture) {
 		answered(f, "a", "lane")
 		f.ingest(text("b", "lane"), text("c", "lane"))
 		held := f.claimOne(at(0))
@@ -81,10 +81,10 @@ var resendTests = map[string]func(*fixture){
 		f.wantEqual("state", f.get(id("a")).Replies[0].State, store.Sent)
 	},
 
-	"leaves alone what it cannot resend": func(f *fixture) {
+	"ignores replies that cannot be resent": func(f *fixture) {
 		answered(f, "a", "lane")
-		bury(f, "dead")
-		f.ingest(finished(text("kept", ""), store.Skipped))
+		makeDead(f, "dead")
+		f.ingest(finished(text("skipped", ""), store.Skipped))
 
 		for i, reply := range []store.ReplyRef{
 			{
@@ -94,7 +94,7 @@ var resendTests = map[string]func(*fixture){
 			},
 			{Event: id("a"), Part: 7},
 			{Event: id("dead")},
-			{Event: id("kept")},
+			{Event: id("skipped")},
 			{Event: id("unknown")},
 		} {
 			before := f.get(id("a"))

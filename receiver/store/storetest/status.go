@@ -10,7 +10,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// status is a status of an outbound message, one second later for each rank.
+// status returns a status of an outbound message, one second later for each rank.
 func status(message, participant, kind, name string, rank int) store.Event {
 	return store.Event{
 		ID:            store.NewID(store.KindStatus, message, participant, kind, name),
@@ -32,7 +32,7 @@ func status(message, participant, kind, name string, rank int) store.Event {
 	}
 }
 
-// proof is a status that names a send of ours.
+// proof returns a status that names one of our sends.
 func proof(of store.ID, part int, message, name string, when time.Time) store.Event {
 	e := received(status(message, "", "", name, 1), when)
 	e.Status.ReplyTo = of
@@ -41,7 +41,7 @@ func proof(of store.ID, part int, message, name string, when time.Time) store.Ev
 	return e
 }
 
-// permutations calls each with every order of n things.
+// permutations calls each with every order of n items.
 func permutations(n int, each func([]int)) {
 	order := make([]int, 0, n)
 	used := make([]bool, n)
@@ -71,7 +71,7 @@ func permutations(n int, each func([]int)) {
 	extend()
 }
 
-// sending stores a message and begins to send an answer of two parts to it.
+// sending stores a message and starts to send an answer of two parts.
 func sending(f *fixture) store.Lease {
 	f.Helper()
 	f.ingest(text("a", "lane"))
@@ -86,7 +86,7 @@ func sending(f *fixture) store.Lease {
 }
 
 var statusTests = map[string]func(*fixture){
-	"keeps the furthest status in every order": func(f *fixture) {
+	"stores the furthest status in every order": func(f *fixture) {
 		statuses := []string{"sent", "delivered", "read", "failed"}
 		permutations(len(statuses), func(order []int) {
 			message := fmt.Sprint(order)
@@ -100,14 +100,14 @@ var statusTests = map[string]func(*fixture){
 		})
 	},
 
-	"keeps the first of equal rank": func(f *fixture) {
+	"stores the first of equal rank": func(f *fixture) {
 		f.ingest(status("m", "", "", "read", 2), status("m", "", "", "played", 2))
 		got, err := f.MessageStatus(f.Context(), "1065", "m", "")
 		f.wantErr("MessageStatus", err, nil)
 		f.wantEqual("status", got.Status, "read")
 	},
 
-	"keeps participants and types apart": func(f *fixture) {
+	"separates participants and types": func(f *fixture) {
 		f.ingest(status("m", "", "", "sent", 1), status("m", "p", "", "read", 3), status("m", "", "payment", "captured", 9))
 
 		for participant, want := range map[string]string{"": "sent", "p": "read"} {
@@ -122,7 +122,7 @@ var statusTests = map[string]func(*fixture){
 		}
 	},
 
-	"keeps the error of a failed status": func(f *fixture) {
+	"stores the error of a failed status": func(f *fixture) {
 		e := status("m", "", "", "failed", 4)
 		e.Status.ErrorCode = 131047
 		f.ingest(e)
@@ -131,7 +131,7 @@ var statusTests = map[string]func(*fixture){
 		f.wantEqual("status", got, e.Status)
 	},
 
-	"learns from any status that a send took place": func(f *fixture) {
+	"confirms a send by any status": func(f *fixture) {
 		for i, name := range []string{"sent", "read", "failed"} {
 			event := text(name, "lane "+name)
 			f.ingest(event)
@@ -156,10 +156,10 @@ var statusTests = map[string]func(*fixture){
 		}
 	},
 
-	"does not send again what a status proved": func(f *fixture) {
+	"prevents the repetition of a confirmed send": func(f *fixture) {
 		lease := sending(f)
 		f.ingest(proof(lease.Work.Event.ID, 0, "wamid.1", "sent", at(time.Second)))
-		f.wantEqual("claimed", f.claim(at(2*time.Second), 10), []store.Lease(nil)) // the lease stands
+		f.wantEqual("claimed", f.claim(at(2*time.Second), 10), []store.Lease(nil)) // the lease is still valid
 		before := f.get(lease.Work.Event.ID)
 		f.wantEqual("state", before.Replies[0].State, store.Sent)
 		_, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, store.Step{Now: at(3 * time.Second), Sending: new(0)})
@@ -168,14 +168,14 @@ var statusTests = map[string]func(*fixture){
 		f.advance(lease, store.Step{Now: at(3 * time.Second), Sending: new(1)})
 	},
 
-	"learns nothing of sends that are not under way": func(f *fixture) {
+	"ignores sends that are not unconfirmed": func(f *fixture) {
 		lease := sending(f)
 		f.advance(lease, store.Step{Now: at(0), Sent: &store.SentRef{Part: 0, MessageID: "wamid.1"}})
 		f.advance(lease, postpone(at(0), at(time.Hour), false))
 		before := f.get(lease.Work.Event.ID)
 		f.ingest(
 			proof(lease.Work.Event.ID, 0, "wamid.other", "sent", at(time.Second)),   // sent already
-			proof(lease.Work.Event.ID, 1, "wamid.planned", "sent", at(time.Second)), // not begun
+			proof(lease.Work.Event.ID, 1, "wamid.planned", "sent", at(time.Second)), // not started
 			proof(lease.Work.Event.ID, 7, "wamid.none", "sent", at(time.Second)),
 			proof(store.NewID(store.KindMessage, "unknown"), 0, "wamid.unknown", "sent", at(time.Second)),
 		)

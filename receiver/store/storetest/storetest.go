@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package storetest is what every engine of the store must pass: each promise of package store, and a model of the
-// inbox that random operations are compared with.
+// Package storetest is the suite that every engine of the store must pass: tests of each guarantee of package store,
+// and a comparison with a model of the inbox under random operations.
 package storetest
 
 import (
@@ -19,10 +19,10 @@ import (
 
 // Factory opens the engine under test.
 type Factory struct {
-	// Open opens the store of a place, an empty one the first time. The store is closed before its place is opened
-	// again. The place is an empty folder, whose name is unique; what is put there is removed when the test ends.
+	// Open opens the store of a place, which is empty the first time. The store is closed before its place is opened
+	// again. The place is an empty folder with a unique name; the test removes its contents at the end.
 	Open func(place string) (store.Store, error)
-	// Exclusive says that opening the store ends all leases, since no other process can hold one.
+	// Exclusive reports whether opening the store ends all leases, since no other process can have one.
 	Exclusive bool
 }
 
@@ -36,7 +36,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Lease", leaseTests},
 		{"Class", classTests},
 		{"Advance", advanceTests},
-		{"Bind", bindTests},
+		{"Coalesce", coalesceTests},
 		{"Outbox", outboxTests},
 		{"Resend", resendTests},
 		{"Conversation", conversationTests},
@@ -71,11 +71,11 @@ func Run(t *testing.T, factory Factory) {
 	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
 }
 
-// fixture is a store in a test. Its own methods end the test where the store returns an error.
+// fixture is a store in a test. Its methods end the test if the store returns an error.
 type fixture struct {
 	*testing.T
 	store.Store
-	probes int // events that were stored to read the state of a conversation
+	probes int // events stored to read the state of a conversation
 }
 
 // at returns a time on the day of the tests.
@@ -83,10 +83,10 @@ func at(sinceNoon time.Duration) time.Time {
 	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(sinceNoon)
 }
 
-// leaseTime is how long the leases of tests last.
+// leaseTime is the duration of leases in tests.
 const leaseTime = time.Minute
 
-// text is a text message in a conversation, received at noon.
+// text returns a text message in a conversation, received at noon.
 func text(name, lane string) store.Event {
 	return store.Event{
 		ID:            store.NewID(store.KindMessage, name),
@@ -101,13 +101,13 @@ func text(name, lane string) store.Event {
 	}
 }
 
-// received returns an event as it would be, had it arrived at another time.
+// received returns an event with another time of receipt.
 func received(e store.Event, when time.Time) store.Event {
 	e.ReceivedAt = when
 	return e
 }
 
-// finished returns an event as one that is finished when it arrives.
+// finished returns an event as stored if it is finished when it arrives.
 func finished(e store.Event, state store.State) store.Event {
 	e.State = state
 	e.Class = store.NoClass
@@ -144,13 +144,13 @@ func (f *fixture) claimClass(class store.Class, now time.Time, limit int) []stor
 	return leases
 }
 
-// claimOne claims the only conversation that is due.
+// claimOne claims the only due conversation.
 func (f *fixture) claimOne(now time.Time) store.Lease {
 	f.Helper()
 	return f.only(f.claim(now, 10))
 }
 
-// claimOneOf claims the only lane of a class that is due.
+// claimOneOf claims the only due lane of a class.
 func (f *fixture) claimOneOf(class store.Class, now time.Time) store.Lease {
 	f.Helper()
 	return f.only(f.claimClass(class, now, 10))
@@ -215,12 +215,12 @@ func (f *fixture) wantEqual(what string, got, want any) {
 	}
 }
 
-// end is a step that ends an event.
+// end returns a step that ends an event.
 func end(state store.State, now time.Time) store.Step {
 	return store.Step{Now: now, Outcome: &store.Outcome{State: state}}
 }
 
-// postpone is a step that ends an attempt.
+// postpone returns a step that postpones an event.
 func postpone(now, retryAt time.Time, spent bool) store.Step {
 	return store.Step{Now: now, Outcome: &store.Outcome{
 		State:   store.Pending,
@@ -235,7 +235,7 @@ func postpone(now, retryAt time.Time, spent bool) store.Step {
 	}}
 }
 
-// names lists events by the names they were made with.
+// names returns the names from which the events of leases were created.
 func names(leases []store.Lease, among ...string) []string {
 	var found []string
 	for _, lease := range leases {
