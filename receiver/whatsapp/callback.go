@@ -8,15 +8,19 @@ import (
 	"strings"
 )
 
-// Callback is the biz_opaque_callback_data of one part of an answer to an event.
+// maxParts bounds the part numbers that ParseCallback accepts.
+const maxParts = 1000
+
+// Callback returns the biz_opaque_callback_data for one part of the answer to an event. Meta returns it with each status
+// of that message.
 func Callback(eventID string, part int) string {
 	return eventID + ":" + strconv.Itoa(part)
 }
 
-// ParseCallback reads what Callback wrote; ok is false for anything else, such as another application's data.
+// ParseCallback parses the result of Callback. ok is false for anything else, such as another application's data.
 func ParseCallback(data string) (eventID string, part int, ok bool) {
 	eventID, number, found := strings.Cut(data, ":")
 	part, err := strconv.Atoi(number)
 
-	return eventID, part, found && err == nil && part >= 0 && part < 1000
+	return eventID, part, found && err == nil && part >= 0 && part < maxParts
 }

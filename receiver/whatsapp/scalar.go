@@ -13,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a string that Meta may also send as a number or a boolean. Anything else, null included, reads as empty: what
-// is odd about one property must not cost the message.
+// Text is a string that Meta may also send as a number or a boolean. Any other value, including null, decodes as empty: an
+// unexpected property must not make the whole message fail.
 type Text string
 
 // UnmarshalJSON never fails on valid JSON.
 func (t *Text) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
-		// Nearly all are as they stand; a decoder for each of them would be a quarter of all the work on JSON.
+		// Fast path for strings without escapes, which nearly all are: the decoder would take a quarter of the parse time.
 		if plain := data[1 : len(data)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
 			*t = Text(plain)
 			return nil
@@ -42,7 +42,7 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Flag is a boolean that may also come as text or number. What is neither true nor 1 is false.
+// Flag is a boolean that Meta may also send as a string or a number. Every value but true and 1 decodes as false.
 type Flag bool
 
 // UnmarshalJSON never fails on valid JSON.
@@ -57,13 +57,13 @@ func (f *Flag) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Number reads t as a finite number, which JSON can hold.
+// Number parses t as a finite number, which JSON can represent.
 func (t Text) Number() (float64, bool) {
 	n, err := strconv.ParseFloat(string(t), 64)
 	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 }
 
-// UnixTime reads a timestamp in unix seconds, and returns fallback where it is none.
+// UnixTime parses a timestamp in unix seconds. It returns fallback if t is not a timestamp.
 func UnixTime(t Text, fallback time.Time) time.Time {
 	seconds, err := strconv.ParseInt(string(t), 10, 64)
 	if err != nil || seconds <= 0 || seconds > 1<<40 {
@@ -73,19 +73,19 @@ func UnixTime(t Text, fallback time.Time) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-var errNoObject = errors.New("not a JSON object")
+var errNotObject = errors.New("not a JSON object")
 
-// readObject decodes a JSON object into target, whose fields or values are of Text, Flag and json.RawMessage, which take
-// anything.
+// readObject decodes a JSON object into target. The fields or values of target have the types Text, Flag and
+// json.RawMessage, which accept any JSON value.
 func readObject(raw json.RawMessage, target any) error {
 	if len(raw) == 0 || string(raw) == "null" || json.Unmarshal(raw, target) != nil {
-		return errNoObject
+		return errNotObject
 	}
 
 	return nil
 }
 
-// readList returns the elements of a JSON array. A lone object counts as a list of one.
+// readList returns the elements of a JSON array. A single object counts as a list of one.
 func readList(raw json.RawMessage) []json.RawMessage {
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) == nil {

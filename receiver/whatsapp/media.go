@@ -5,19 +5,17 @@ package whatsapp
 
 import "slices"
 
-// MediaTypes are the types of message whose property is a file.
+// MediaTypes are the message types whose property is a file.
 var MediaTypes = []Text{"image", "video", "audio", "document", "sticker"}
 
-// Media is a file that a person sent. Its id lives 7 days.
+// Media is a file that a person sent. Its id is valid for 7 days.
 type Media struct {
 	ID       Text `json:"id"`
 	MimeType Text `json:"mime_type"`
-	SHA256   Text `json:"sha256"`   // in base64, in places in hexadecimal
+	SHA256   Text `json:"sha256"`   // base64, in some of Meta's samples hexadecimal
 	Caption  Text `json:"caption"`  // of images, videos and documents
 	Filename Text `json:"filename"` // of documents
-	URL      Text `json:"url"`      // optional; needs the access token and lives 5 minutes
 	Voice    Flag `json:"voice"`    // of audio: recorded in WhatsApp
-	Animated Flag `json:"animated"` // of stickers
 }
 
 // Media reads a message of type image, video, audio, document or sticker.

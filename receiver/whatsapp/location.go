@@ -11,26 +11,24 @@ type Location struct {
 	Longitude float64
 	Name      Text
 	Address   Text
-	URL       Text
 }
 
-// Location reads a message of type location. It is not ok without both coordinates.
-func (m Message) Location() (Location, bool) {
+// Location reads a message of type location. ok is false unless both coordinates are numbers.
+func (m Message) Location() (location Location, ok bool) {
 	var l struct {
 		Latitude  Text `json:"latitude"`
 		Longitude Text `json:"longitude"`
 		Name      Text `json:"name"`
 		Address   Text `json:"address"`
-		URL       Text `json:"url"`
 	}
 	if !m.read("location", &l) {
 		return Location{}, false
 	}
 
-	latitude, north := l.Latitude.Number()
+	latitude, latitudeOK := l.Latitude.Number()
+	longitude, longitudeOK := l.Longitude.Number()
 
-	longitude, east := l.Longitude.Number()
-	if !north || !east {
+	if !latitudeOK || !longitudeOK {
 		return Location{}, false
 	}
 
@@ -39,12 +37,11 @@ func (m Message) Location() (Location, bool) {
 		Longitude: longitude,
 		Name:      l.Name,
 		Address:   l.Address,
-		URL:       l.URL,
 	}, true
 }
 
-// Contacts returns the address cards of a message of type contacts: a JSON array, as Meta sent it, since everything in
-// a card is optional.
+// Contacts returns the address cards of a message of type contacts: the JSON array as Meta sent it, since every property
+// of a card is optional.
 func (m Message) Contacts() (cards json.RawMessage, ok bool) {
 	if m.Type != "contacts" {
 		return nil, false

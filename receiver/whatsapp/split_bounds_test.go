@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A delivery of more parts than Meta ever sends costs no more than one of that many, and loses nothing.
+// A delivery with more elements than Meta ever sends has a bounded number of items, and loses nothing.
 func TestSplitIsBounded(t *testing.T) {
 	list := func(element string, n int) string { return "[" + strings.Repeat(element+",", n-1) + element + "]" }
 	change := func(value string) string { return `{"field":"messages","value":{` + value + `}}` }
@@ -24,14 +24,14 @@ func TestSplitIsBounded(t *testing.T) {
 		items   int
 		unknown int
 	}{
-		"as many as there may be":  {delivery(list(entry(list(change(messages(maxItems)), 1)), 1)), maxItems, 0},
-		"a message too many":       {delivery(list(entry(list(change(messages(maxItems+1)), 1)), 1)), 1, 1},
-		"messages in many changes": {delivery(list(entry(list(change(messages(maxItems/4)), 6)), 1)), maxItems + 2, 2},
-		"changes":                  {delivery(list(entry(list(`{}`, maxItems+1)), 1)), 1, 1},
-		"changes in many entries":  {delivery(list(entry(list(`{}`, maxItems/4)), 6)), maxItems + 2, maxItems + 2},
-		"entries":                  {delivery(list(`{}`, maxItems+1)), 1, 1},
-		"contacts":                 {delivery(list(entry(list(change(`"contacts":`+list(`{"wa_id":"5"}`, maxItems+1)+","+messages(3)), 1)), 1)), 4, 1},
-		"contacts and messages":    {delivery(list(entry(list(change(`"contacts":`+list(`{"wa_id":"6"}`, maxItems)+","+messages(maxItems)), 1)), 1)), maxItems, 0},
+		"the limit":                   {delivery(list(entry(list(change(messages(maxItems)), 1)), 1)), maxItems, 0},
+		"one message above the limit": {delivery(list(entry(list(change(messages(maxItems+1)), 1)), 1)), 1, 1},
+		"messages in many changes":    {delivery(list(entry(list(change(messages(maxItems/4)), 6)), 1)), maxItems + 2, 2},
+		"changes":                     {delivery(list(entry(list(`{}`, maxItems+1)), 1)), 1, 1},
+		"changes in many entries":     {delivery(list(entry(list(`{}`, maxItems/4)), 6)), maxItems + 2, maxItems + 2},
+		"entries":                     {delivery(list(`{}`, maxItems+1)), 1, 1},
+		"contacts":                    {delivery(list(entry(list(change(`"contacts":`+list(`{"wa_id":"5"}`, maxItems+1)+","+messages(3)), 1)), 1)), 4, 1},
+		"contacts and messages":       {delivery(list(entry(list(change(`"contacts":`+list(`{"wa_id":"6"}`, maxItems)+","+messages(maxItems)), 1)), 1)), maxItems, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			items, err := Split([]byte(tc.body))
@@ -40,16 +40,17 @@ func TestSplitIsBounded(t *testing.T) {
 			}
 
 			unknown := 0
+			size := 0
 
-			kept := 0
 			for _, item := range items {
 				if item.Part == PartUnknown {
 					unknown++
 				}
 
-				kept += len(item.Raw)
+				size += len(item.Raw)
+
 				if !json.Valid(item.Raw) {
-					t.Fatal("an item is not what was sent")
+					t.Fatal("an item is not valid JSON")
 				}
 			}
 
@@ -57,14 +58,14 @@ func TestSplitIsBounded(t *testing.T) {
 				t.Errorf("%d items, %d of them unknown, want %d and %d", len(items), unknown, tc.items, tc.unknown)
 			}
 
-			if tc.unknown == 1 && tc.items == 1 && kept < len(tc.body)-100 {
-				t.Errorf("kept %d of %d bytes", kept, len(tc.body))
+			if tc.unknown == 1 && tc.items == 1 && size < len(tc.body)-100 {
+				t.Errorf("the items have %d of %d bytes", size, len(tc.body))
 			}
 		})
 	}
 }
 
-// What a delivery says once for many items must not become large by being said again for each.
+// A value that all items of a delivery share must not multiply the stored bytes.
 func TestSplitRepeatsLittle(t *testing.T) {
 	large := `"` + strings.Repeat("x", 1<<20) + `"`
 	messages := strings.Repeat(`{"id":"w","from":"5"},`, 999) + `{"id":"w","from":"5"}`
@@ -87,8 +88,8 @@ func TestSplitRepeatsLittle(t *testing.T) {
 			}
 
 			size := 0
+			complete := false
 
-			kept := false
 			for _, item := range items {
 				payload, err := json.Marshal(item)
 				if err != nil {
@@ -96,11 +97,11 @@ func TestSplitRepeatsLittle(t *testing.T) {
 				}
 
 				size += len(payload)
-				kept = kept || strings.Contains(string(payload), large)
+				complete = complete || strings.Contains(string(payload), large)
 			}
 
-			if size > 3*len(body) || !kept {
-				t.Errorf("%d bytes became %d, with nothing left out: %t", len(body), size, kept)
+			if size > 3*len(body) || !complete {
+				t.Errorf("%d bytes became %d, complete: %t", len(body), size, complete)
 			}
 		})
 	}

@@ -1,0 +1,94 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import "encoding/json"
+
+// InteractiveKind is the kind of choice that a person made.
+type InteractiveKind string
+
+// The kinds of choices. InteractiveOther stands for all other kinds, and for a choice without its body.
+const (
+	ButtonReply      InteractiveKind = "button_reply"
+	ListReply        InteractiveKind = "list_reply"
+	FlowReply        InteractiveKind = "nfm_reply" // a completed flow or address form
+	InteractiveOther InteractiveKind = "other"
+)
+
+// Interactive is the answer to a message with buttons, a list or a flow.
+type Interactive struct {
+	Kind        InteractiveKind
+	ID          Text // of the button or row
+	Title       Text
+	Description Text // of the row
+	Name        Text // of a form: flow or address_message
+	// ResponseJSON is the answer to a form. Meta sends JSON in a string: this is the decoded JSON, or the string itself
+	// if it is not valid JSON. It is nil if Meta sent none.
+	ResponseJSON json.RawMessage
+}
+
+// Interactive reads a message of type interactive.
+func (m Message) Interactive() (Interactive, bool) {
+	var header struct {
+		Type Text `json:"type"`
+	}
+	if !m.read("interactive", &header) {
+		return Interactive{}, false
+	}
+
+	other := Interactive{Kind: InteractiveOther}
+
+	kind := InteractiveKind(header.Type)
+	switch kind {
+	case ButtonReply, ListReply, FlowReply:
+	default:
+		return other, true
+	}
+
+	var bodies map[string]json.RawMessage
+
+	_ = readObject(m.property("interactive"), &bodies) // read succeeded, so it is an object
+
+	var body struct {
+		ID           Text            `json:"id"`
+		Title        Text            `json:"title"`
+		Description  Text            `json:"description"`
+		Name         Text            `json:"name"`
+		ResponseJSON json.RawMessage `json:"response_json"`
+	}
+	if readObject(bodies[string(kind)], &body) != nil {
+		return other, true
+	}
+
+	return Interactive{
+		Kind:         kind,
+		ID:           body.ID,
+		Title:        body.Title,
+		Description:  body.Description,
+		Name:         body.Name,
+		ResponseJSON: unquoted(body.ResponseJSON),
+	}, true
+}
+
+// unquoted returns the JSON in a JSON string, and anything else unchanged.
+func unquoted(raw json.RawMessage) json.RawMessage {
+	var content string
+	if len(raw) == 0 || json.Unmarshal(raw, &content) != nil || !json.Valid([]byte(content)) {
+		return raw
+	}
+
+	return json.RawMessage(content)
+}
+
+// Button is the answer to a template's quick reply button.
+type Button struct {
+	Payload Text `json:"payload"` // set when the template was sent
+	Text    Text `json:"text"`    // the button's label
+}
+
+// Button reads a message of type button.
+func (m Message) Button() (button Button, ok bool) {
+	ok = m.read("button", &button)
+	return button, ok
+}
