@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestCrash is the short form of what the command does.
+// TestCrash runs short trials.
 func TestCrash(t *testing.T) {
 	binary, err := child.Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -30,9 +30,9 @@ func TestCrash(t *testing.T) {
 		replicas int
 		stalls   int
 	}{
-		{"embedded", true, 1, 0},
-		{"PostgreSQL", false, 1, 0},
-		{"PostgreSQL, three replicas", false, 3, 2},
+		{name: "embedded", embedded: true, replicas: 1},
+		{name: "PostgreSQL", replicas: 1},
+		{name: "PostgreSQL, three replicas", replicas: 3, stalls: 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,8 +71,13 @@ func TestCrash(t *testing.T) {
 				t.Error(v)
 			}
 
-			if r.happens.kills != short.kills || r.acknowledged == 0 || r.happens.stalls != tc.stalls {
-				t.Errorf("%d kills, %d stalls and %d messages acknowledged are no trial", r.happens.kills, r.happens.stalls, r.acknowledged)
+			if r.figures.kills != short.kills || r.acknowledged == 0 || r.figures.stalls != tc.stalls {
+				t.Errorf(
+					"%d kills, %d stalls and %d acknowledged messages are not the planned trial",
+					r.figures.kills,
+					r.figures.stalls,
+					r.acknowledged,
+				)
 			}
 
 			var table strings.Builder

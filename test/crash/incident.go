@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// kind is what happens to a replica.
+// kind is the kind of an incident.
 type kind string
 
 const (
@@ -20,21 +20,21 @@ const (
 // incident is planned for one replica.
 type incident struct {
 	kind  kind
-	after time.Duration // since the one before it was over
+	after time.Duration // after the end of the one before
 	lasts time.Duration // until the process is started again, or continued
-	// early, when not zero, is how long after that start the process is killed once more: as it migrates, reads its
+	// early, if not zero, is the time after that start at which the process is killed once more: while it migrates, reads its
 	// configuration or claims its first work.
 	early time.Duration
 }
 
-// earlyShare of the kills hit a process that is starting.
+// earlyShare of the kills hit a starting process.
 const (
 	earlyShare   = 0.2
 	longestEarly = 300 * time.Millisecond
 	longestDown  = 400 * time.Millisecond
 )
 
-// plan spreads kills, stalls and restarts of one replica over span, in any order, at moments that rng decides alone.
+// plan spreads kills, stalls and restarts of one replica over span, in random order at random moments.
 func plan(rng *rand.Rand, kills, stalls, restarts int, lease, longestStall, span time.Duration) []incident {
 	var all []incident
 	for kills > 0 {

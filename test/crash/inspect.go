@@ -13,22 +13,18 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 )
 
 const page = 500
 
-// inspect reads the store that the replicas have left.
+// inspect reads the store after the end of all replicas.
 func (t *trial) inspect(ctx context.Context, l *ledger) (_ *ending, err error) {
-	var inbox store.Store
-	if t.embedded {
-		if inbox, err = sqlite.Open(ctx, t.file(), sqlite.Options{}); err != nil {
-			return nil, err
-		}
-	} else {
-		inbox = postgres.Open(func() postgres.Access { return postgres.Access{URL: t.database} }, postgres.Options{})
+	inbox, err := rig.OpenStore(ctx, t.store(), t.database)
+	if err != nil {
+		return nil, err
 	}
+
 	defer func() { err = errors.Join(err, inbox.Close()) }()
 
 	end := &ending{Messages: map[string]store.Record{}, Statuses: map[string]string{}}
@@ -69,7 +65,7 @@ func (t *trial) inspect(ctx context.Context, l *ledger) (_ *ending, err error) {
 	return end, nil
 }
 
-// record writes what was seen and what is stored into dir, for whoever looks into a violation.
+// record writes the ledger and the content of the store into dir, to investigate a violation.
 func record(dir string, l *ledger, end *ending, r *result) error {
 	for name, content := range map[string]any{
 		"messages.json":   l.messages,
@@ -81,11 +77,11 @@ func record(dir string, l *ledger, end *ending, r *result) error {
 	} {
 		data, err := json.MarshalIndent(content, "", " ")
 		if err != nil {
-			return fmt.Errorf("record the trial: %w", err)
+			return fmt.Errorf("write record of the trial: %w", err)
 		}
 
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return fmt.Errorf("record the trial: %w", err)
+			return fmt.Errorf("write record of the trial: %w", err)
 		}
 	}
 

@@ -17,32 +17,32 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// message is what a person wrote. Exported fields, here and below, are for the record that is kept of a trial.
+// message is one message of a person. Exported fields, here and below, appear in the record of a trial.
 type message struct {
 	Person       int
 	Number       int // from 1, of the person's messages
 	ID           string
 	Event        string // the id that the receiver gives it
 	Words        string
-	Replies      int // that Bird answers it with
+	Replies      int // number of messages in Bird's answer
 	Deliveries   int
 	Acknowledged bool
 }
 
-// answer is one of the replies to a message.
+// answer returns one of the replies to a message.
 func (m *message) answer(part int) string { return fmt.Sprintf("reply %d to %s", part, m.Words) }
 
-// send is one call by which a replica sends a message, as Meta saw it.
+// send is one call of a replica to send a message, as Meta saw it.
 type send struct {
-	Replica      int
-	Callback     string
-	Began, Ended time.Time
-	Answered     bool   // 200 was written to the end
-	Message      string // the id that Meta gave what it accepted; empty: nothing was
-	To, Words    string
-	Untold       bool      // Meta never tells a status of it
-	ToldAt       time.Time // when the first of its statuses was answered 200
-	Told         int       // statuses answered 200
+	Replica         int
+	Callback        string
+	Began, Ended    time.Time
+	Answered        bool   // 200 was written to the end
+	Message         string // the id of the accepted message; empty if none was accepted
+	To, Words       string
+	WithoutStatuses bool      // Meta delivers no status of it
+	FirstStatus     time.Time // when the first of its statuses was answered 200
+	StatusCount     int       // statuses answered 200
 }
 
 // occurrence is an incident that took place.
@@ -52,25 +52,25 @@ type occurrence struct {
 	From, To time.Time
 }
 
-// takeover is that a replica lost an event to another one while it worked on it.
+// takeover means that a replica lost the lease on an event to another replica.
 type takeover struct {
 	replica int
 	event   string
 }
 
-// ledger is all that the world outside of the receiver saw.
+// ledger records everything that happened outside of the receiver.
 type ledger struct {
-	mu        sync.Mutex
-	messages  []*message
-	byEvent   map[string]*message
-	sends     []*send // in the order in which they began
-	accepted  []*send // in the order in which Meta accepted them
-	open      map[string][]*send
-	asked     []*message // in the order in which Bird was asked, repetitions left out that Bird answered by their key
-	notified  map[string]bool
-	incidents []occurrence
-	takeovers map[takeover]bool
-	strange   []string // see wonder
+	mu         sync.Mutex
+	messages   []*message
+	byEvent    map[string]*message
+	sends      []*send // in the order in which they began
+	accepted   []*send // in the order in which Meta accepted them
+	open       map[string][]*send
+	asked      []*message // in the order of the requests to Bird, without repetitions under the same Idempotency-Key
+	notified   map[string]bool
+	incidents  []occurrence
+	takeovers  map[takeover]bool
+	unexpected []string // see recordUnexpected
 }
 
 func newLedger() *ledger {
@@ -100,14 +100,14 @@ func (l *ledger) acknowledge(m *message, deliveries int, acknowledged bool) {
 	m.Acknowledged = acknowledged
 }
 
-// ask notes that Bird was asked about an event, and returns the message; nil: there is none.
+// ask records a request to Bird about an event and returns the message, nil if there is none.
 func (l *ledger) ask(event string) *message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
 	m := l.byEvent[event]
 	if m == nil {
-		l.strange = append(l.strange, "Bird was asked about an event that nobody wrote: "+event)
+		l.unexpected = append(l.unexpected, "request to Bird about an unknown event: "+event)
 		return nil
 	}
 
@@ -152,8 +152,8 @@ func (l *ledger) sendEnds(s *send, answered bool) {
 	}
 }
 
-// accept notes what Meta accepted: it is of the oldest open send with this callback data of which nothing was accepted.
-func (l *ledger) accept(m standin.SentMessage, untold bool) *send {
+// accept records a message that Meta accepted. It belongs to the oldest open send with this callback data.
+func (l *ledger) accept(m standin.SentMessage, withoutStatuses bool) *send {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
@@ -162,28 +162,28 @@ func (l *ledger) accept(m standin.SentMessage, untold bool) *send {
 			s.Message = m.ID
 			s.To = strings.TrimPrefix(m.To, "+")
 			s.Words = m.Text
-			s.Untold = untold
+			s.WithoutStatuses = withoutStatuses
 			l.accepted = append(l.accepted, s)
 
 			return s
 		}
 	}
 
-	l.strange = append(l.strange, "Meta accepted a message without callback data")
+	l.unexpected = append(l.unexpected, "Meta accepted a message without callback data")
 
 	return nil
 }
 
-func (l *ledger) tell(s *send) {
+func (l *ledger) recordStatus(s *send) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	if s.Told++; s.Told == 1 {
-		s.ToldAt = time.Now()
+	if s.StatusCount++; s.StatusCount == 1 {
+		s.FirstStatus = time.Now()
 	}
 }
 
-func (l *ledger) happened(k kind, replica int, from time.Time) {
+func (l *ledger) recordIncident(k kind, replica int, from time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
@@ -195,7 +195,7 @@ func (l *ledger) happened(k kind, replica int, from time.Time) {
 	})
 }
 
-// read takes a line of a replica's log, which tells of takeovers.
+// read records the takeovers in a replica's log.
 func (l *ledger) read(replica int, line string) {
 	var entry struct {
 		Event   string
@@ -211,20 +211,20 @@ func (l *ledger) read(replica int, line string) {
 	l.takeovers[takeover{replica, entry.EventID}] = true
 }
 
-// wonder notes what cannot be in a trial that means something.
-func (l *ledger) wonder(text string) {
+// recordUnexpected records an event that makes the trial meaningless.
+func (l *ledger) recordUnexpected(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	l.strange = append(l.strange, text)
+	l.unexpected = append(l.unexpected, text)
 }
 
-// figures are how far a trial is.
+// figures are the progress of a trial.
 type figures struct {
-	kills, stalls, restarts int
-	acknowledged            int
-	accepted                int
-	toTell, told, notified  int // statuses
+	kills, stalls, restarts       int
+	acknowledged                  int
+	accepted                      int
+	expected, delivered, notified int // statuses
 }
 
 func (l *ledger) figures() figures {
@@ -250,16 +250,16 @@ func (l *ledger) figures() figures {
 	}
 
 	for _, s := range l.accepted {
-		if !s.Untold {
-			f.toTell += len(statuses)
-			f.told += s.Told
+		if !s.WithoutStatuses {
+			f.expected += len(statuses)
+			f.delivered += s.StatusCount
 		}
 	}
 
 	return f
 }
 
-// part is the message that a send answers, and which of its replies it is.
+// part returns the message of a send and the index of the reply.
 func (l *ledger) part(s *send) (*message, int) {
 	event, part, ok := whatsapp.ParseCallback(s.Callback)
 	if !ok {

@@ -1,12 +1,12 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command crash proves what is promised of a receiver that is killed. It runs the real binary between stand-ins for Meta
-// and Bird, which are slow and fail at times, lets people write, and meanwhile kills, stalls and restarts the replicas at
-// random moments. At the end what the world saw is held against the store: whatever was answered 200 is there and was
-// worked to its end, in each person's order, and nobody was answered twice where that could be known.
+// Command crash proves that a receiver keeps its promises when it is killed. It runs the real binary between stand-ins for
+// Meta and Bird, which are slow and fail at times, lets people write, and kills, stalls and restarts the replicas at random
+// moments. At the end it compares its ledger with the store: every message that was answered 200 is stored and processed,
+// in the order of each person, and no reply is sent twice unless the first send had an unknown outcome.
 //
-// It exits with 1 when anything is otherwise, and names the folder in which store, logs and records are kept.
+// It exits with 1 after a violation, and names the folder with store, logs and records.
 package main
 
 import (
@@ -24,21 +24,21 @@ import (
 func main() {
 	var t trial
 
-	engine := flag.String("store", "", "embedded or postgresql; without it several trials are run, of both")
+	engine := flag.String("store", "", "embedded or postgresql; by default several trials of both run")
 
 	flag.IntVar(&t.replicas, "replicas", 1, "with -store, how many receivers share it")
-	flag.Float64Var(&t.untold, "untold", 0, "with -store, the `SHARE` of the sends whose statuses Meta never tells")
+	flag.Float64Var(&t.withoutStatuses, "without-statuses", 0, "with -store, the `SHARE` of the sends without statuses from Meta")
 	flag.IntVar(&t.kills, "kills", 120, "SIGKILLs in each trial")
 	flag.IntVar(&t.stalls, "stalls", 36, "SIGSTOPs in each trial of several replicas, from -lease up to -longest-stall")
-	flag.DurationVar(&t.span, "for", 3*time.Minute, "time in which they fall; then all comes to rest")
-	flag.Uint64Var(&t.seed, "seed", 0, "of the random moments; 0 takes another each time")
+	flag.DurationVar(&t.span, "for", 3*time.Minute, "time in which the incidents happen")
+	flag.Uint64Var(&t.seed, "seed", 0, "of the random moments; 0 picks a new one each time")
 	flag.IntVar(&t.people, "people", 60, "who write at the same time")
-	flag.Float64Var(&t.rate, "rate", 50, "messages a second that they write together")
+	flag.Float64Var(&t.rate, "rate", 50, "messages a second, of all people together")
 	flag.DurationVar(&t.lease, "lease", 2*time.Second, "the receivers' processing.lease")
 	flag.DurationVar(&t.window, "window", 30*time.Second, "the receivers' processing.ambiguousWindow")
-	flag.DurationVar(&t.longestStall, "longest-stall", 6*time.Second, "of a replica; a stalled one does not know the time, so one longer than the window can answer twice")
+	flag.DurationVar(&t.longestStall, "longest-stall", 6*time.Second, "of a replica; after a stall longer than the window a reply may be sent twice")
 
-	dir := flag.String("dir", "", "an empty folder in which stores, logs and records are kept even when all is well")
+	dir := flag.String("dir", "", "an empty folder for stores, logs and records, which stay even after success")
 
 	flag.Parse()
 
@@ -80,8 +80,8 @@ func (t *trial) check(engine string) error {
 		return fmt.Errorf("-stalls is %d; it must not be negative", t.stalls)
 	case t.people < 1 || t.people > 1000 || t.rate <= 0 || t.rate > 10_000:
 		return errors.New("-people must be from 1 to 1000, and -rate more than 0 and at most 10000")
-	case t.untold < 0 || t.untold > 1:
-		return fmt.Errorf("-untold is %v; it must be from 0 to 1", t.untold)
+	case t.withoutStatuses < 0 || t.withoutStatuses > 1:
+		return fmt.Errorf("-without-statuses is %v; it must be from 0 to 1", t.withoutStatuses)
 	case t.span < time.Second || t.lease < time.Second || t.window < time.Second || t.longestStall < t.lease*5/4:
 		return errors.New("-for, -lease and -window must be at least a second, and -longest-stall a quarter longer than -lease")
 	}
@@ -89,10 +89,10 @@ func (t *trial) check(engine string) error {
 	return nil
 }
 
-// trials are what one command tries.
+// trials returns the trials of one command.
 func trials(t trial, engine string) []*trial {
 	if t.seed == 0 {
-		t.seed = rand.Uint64() >> 1 //nolint:gosec // moments need no secrecy
+		t.seed = rand.Uint64() >> 1 //nolint:gosec // random moments need no secrecy
 	}
 
 	if engine != "" {
@@ -104,14 +104,14 @@ func trials(t trial, engine string) []*trial {
 
 	var all []*trial
 	for _, form := range []struct {
-		embedded bool
-		replicas int
-		untold   float64
+		embedded        bool
+		replicas        int
+		withoutStatuses float64
 	}{{true, 1, 0}, {false, 1, 0}, {false, 3, 0}, {true, 1, 0.5}, {false, 3, 0.5}} {
 		one := t
 		one.embedded = form.embedded
 		one.replicas = form.replicas
-		one.untold = form.untold
+		one.withoutStatuses = form.withoutStatuses
 		one.alone()
 		all = append(all, &one)
 	}
@@ -119,7 +119,7 @@ func trials(t trial, engine string) []*trial {
 	return all
 }
 
-// alone lets a replica that has no others not be stalled: nobody would take over.
+// alone plans no stalls for a single replica, since no other could take over.
 func (t *trial) alone() {
 	if t.replicas == 1 {
 		t.stalls = 0

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -21,32 +22,32 @@ const (
 	phoneNumberID = "106540352242922"
 	// twiceShare of the deliveries are made twice at the same time.
 	twiceShare = 0.1
-	// shuffledShare of the messages have their statuses told in any order.
+	// shuffledShare of the messages have their statuses delivered in random order.
 	shuffledShare = 0.2
-	// slowestTelling bounds how long Meta takes to begin with the statuses of a message.
-	slowestTelling = 300 * time.Millisecond
-	// tellers is how many messages' statuses are told at a time, and maxToTell how many may wait for that.
-	tellers   = 128
-	maxToTell = 100_000
+	// maxStatusDelay bounds the delay of the first status of a message.
+	maxStatusDelay = 300 * time.Millisecond
+	// statusWorkers is how many messages have their statuses delivered at a time, and maxStatuses how many may wait.
+	statusWorkers = 128
+	maxStatuses   = 100_000
 
 	deliveryTimeout = 2 * time.Second
 	firstRepeat     = 20 * time.Millisecond
 	lastRepeat      = 320 * time.Millisecond
 )
 
-// statuses are told of every message that Meta accepted.
+// statuses are delivered for every message that Meta accepted.
 var statuses = []string{"sent", "delivered", "read"}
 
-// meta delivers what people write, and tells what became of what was sent to them.
+// meta delivers the messages of people, and the statuses of the replies to them.
 type meta struct {
-	client *http.Client
-	fleet  fleet
-	ledger *ledger
-	toTell chan *send
-	untold float64
+	client          *http.Client
+	fleet           fleet
+	ledger          *ledger
+	pending         chan *send
+	withoutStatuses float64
 
 	mu  sync.Mutex
-	rng *rand.Rand // of untold
+	rng *rand.Rand // for withoutStatuses
 }
 
 // deliver repeats a delivery until it is answered 200 or ctx ends.
@@ -58,26 +59,26 @@ func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (delive
 				second = m.fleet.pick(rng)
 			}
 
-			var again sync.WaitGroup
+			var duplicate sync.WaitGroup
 
-			taken := false
+			duplicateAccepted := false
 			if second != "" {
 				deliveries++
 
-				again.Go(func() { taken = m.post(ctx, second, body) })
+				duplicate.Go(func() { duplicateAccepted = m.post(ctx, second, body) })
 			}
 
 			deliveries++
 			acknowledged = m.post(ctx, to, body)
 
-			again.Wait()
+			duplicate.Wait()
 
-			if acknowledged || taken {
+			if acknowledged || duplicateAccepted {
 				return deliveries, true
 			}
 		}
 
-		if !pause(ctx, wait) {
+		if !probe.Sleep(ctx, wait) {
 			return deliveries, false
 		}
 	}
@@ -88,9 +89,9 @@ func (m *meta) post(ctx context.Context, to string, body []byte) bool {
 	return err == nil && status == http.StatusOK
 }
 
-// write is one person, who writes a message, waits for its acknowledgement, and then writes the next, while writing lasts.
+// write is one person: each message follows the acknowledgement of the one before, until writing ends.
 func (m *meta) write(ctx, writing context.Context, rng *rand.Rand, person int, every time.Duration) {
-	for n := 1; pause(writing, upTo(rng, 2*every)); n++ {
+	for n := 1; probe.Sleep(writing, upTo(rng, 2*every)); n++ {
 		words := fmt.Sprintf("%d of person %d", n, person)
 
 		written := &message{
@@ -113,46 +114,46 @@ func (m *meta) write(ctx, writing context.Context, rng *rand.Rand, person int, e
 
 func waID(person int) string { return fmt.Sprintf("57300%07d", person) }
 
-// accepted is Graph's StatusSink.
+// accepted is the StatusSink of Graph.
 func (m *meta) accepted(sent standin.SentMessage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
-	untold := m.rng.Float64() < m.untold
+	withoutStatuses := m.rng.Float64() < m.withoutStatuses
 
-	s := m.ledger.accept(sent, untold)
-	if s == nil || untold {
+	s := m.ledger.accept(sent, withoutStatuses)
+	if s == nil || withoutStatuses {
 		return
 	}
 
 	select {
-	case m.toTell <- s:
+	case m.pending <- s:
 	default:
-		m.ledger.wonder("so many messages wait for their statuses to be told that one was given up")
+		m.ledger.recordUnexpected("too many messages wait for their statuses, one was dropped")
 	}
 }
 
-// tellStatuses delivers the statuses of messages, each until it is answered 200, until ctx ends.
-func (m *meta) tellStatuses(ctx context.Context, rng *rand.Rand) {
+// deliverStatuses delivers the statuses of messages, each until it is answered 200, until ctx ends.
+func (m *meta) deliverStatuses(ctx context.Context, rng *rand.Rand) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-m.toTell:
-			pause(ctx, upTo(rng, slowestTelling))
+		case s := <-m.pending:
+			probe.Sleep(ctx, upTo(rng, maxStatusDelay))
 
-			told := slices.Clone(statuses)
+			order := slices.Clone(statuses)
 			if rng.Float64() < shuffledShare {
-				rng.Shuffle(len(told), func(i, j int) { told[i], told[j] = told[j], told[i] })
+				rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 			}
 
-			for _, status := range told {
+			for _, status := range order {
 				body := standin.StatusDelivery(phoneNumberID, s.Message, status, s.To, s.Callback, time.Now())
 				if _, acknowledged := m.deliver(ctx, rng, body); !acknowledged {
 					return
 				}
 
-				m.ledger.tell(s)
+				m.ledger.recordStatus(s)
 			}
 		}
 	}

@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 )
 
-// stopTimeout is how long a replica may take to end in good order.
-const stopTimeout = 30 * time.Second
+// stopTimeout bounds the shutdown of a replica.
+const stopTimeout = 2 * time.Minute
 
-// replica is one receiver's process, and what befalls it.
+// replica is one receiver's process.
 type replica struct {
 	number int // from 1
 	child  *child.Receiver
@@ -26,14 +27,14 @@ type replica struct {
 
 	mu      sync.Mutex
 	started bool   // ever
-	url     string // where it takes deliveries; empty while it is known to be down
+	url     string // address for deliveries; empty while the replica is known to be down
 }
 
 // fleet are the replicas that share a store.
 type fleet []*replica
 
-// pick returns where one of the replicas takes deliveries, or "" while all are known to be down. One that is stalled
-// may be picked: nobody knows.
+// pick returns the address of a random replica, or "" while all are known to be down. It may pick a stalled replica, which
+// looks alive from outside.
 func (f fleet) pick(rng *rand.Rand) string {
 	var up []string
 	for _, r := range f {
@@ -51,15 +52,15 @@ func (f fleet) pick(rng *rand.Rand) string {
 	return up[rng.IntN(len(up))]
 }
 
-// suffer lets the incidents happen, one after another, until ctx ends. It is an error when the process ends by itself,
-// does not start or does not stop.
-func (r *replica) suffer(ctx context.Context, incidents []incident) error {
+// inject causes the incidents one after another until ctx ends. A process that ends by itself, does not start or does not
+// stop is an error.
+func (r *replica) inject(ctx context.Context, incidents []incident) error {
 	for _, i := range incidents {
-		if !pause(ctx, i.after) {
+		if !probe.Sleep(ctx, i.after) {
 			return nil
 		}
 
-		if err := r.meet(ctx, i); err != nil && ctx.Err() == nil {
+		if err := r.cause(ctx, i); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("replica %d: %w", r.number, err)
 		}
 	}
@@ -67,9 +68,9 @@ func (r *replica) suffer(ctx context.Context, incidents []incident) error {
 	return nil
 }
 
-func (r *replica) meet(ctx context.Context, i incident) error {
+func (r *replica) cause(ctx context.Context, i incident) error {
 	if err := r.child.Signal(syscall.Signal(0)); err != nil {
-		return fmt.Errorf("it has ended by itself: %w", err)
+		return fmt.Errorf("it ended by itself: %w", err)
 	}
 
 	switch i.kind {
@@ -85,11 +86,11 @@ func (r *replica) meet(ctx context.Context, i incident) error {
 		}
 	}
 
-	pause(ctx, i.lasts)
+	probe.Sleep(ctx, i.lasts)
 
 	if i.early > 0 {
 		starting, cancel := context.WithTimeout(ctx, i.early)
-		err := r.child.Start(starting) // which kills it when the time is up
+		err := r.child.Start(starting) // kills the process when the time is up
 
 		cancel()
 
@@ -122,7 +123,7 @@ func (r *replica) start(ctx context.Context) error {
 	return nil
 }
 
-// running tells whether there is a process, stalled or not.
+// running reports whether the process exists, stalled or not.
 func (r *replica) running() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +142,7 @@ func (r *replica) kill() error {
 	from := time.Now()
 	err := r.child.Kill()
 	r.down()
-	r.ledger.happened(killed, r.number, from)
+	r.ledger.recordIncident(killed, r.number, from)
 
 	return err
 }
@@ -150,15 +151,15 @@ func (r *replica) stall(ctx context.Context, lasts time.Duration) error {
 	from := time.Now()
 	err := r.child.Signal(syscall.SIGSTOP)
 
-	pause(ctx, lasts)
+	probe.Sleep(ctx, lasts)
 
 	err = errors.Join(err, r.child.Signal(syscall.SIGCONT))
-	r.ledger.happened(stalled, r.number, from)
+	r.ledger.recordIncident(stalled, r.number, from)
 
 	return err
 }
 
-// stop ends the process as Kubernetes does: nothing is sent to it any more, and then it is asked to end.
+// stop ends the process as Kubernetes does: first its address is withdrawn, then it gets SIGTERM.
 func (r *replica) stop(ctx context.Context) error {
 	r.down()
 
@@ -168,20 +169,7 @@ func (r *replica) stop(ctx context.Context) error {
 	defer cancel()
 
 	err := r.child.Stop(ctx)
-	r.ledger.happened(restarted, r.number, from)
+	r.ledger.recordIncident(restarted, r.number, from)
 
 	return err
-}
-
-// pause waits, and tells whether ctx was there all the time.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -16,21 +16,21 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
 )
 
-// maxRepeats bounds the second replies that are told one by one.
+// maxRepeats bounds the second replies that are listed.
 const maxRepeats = 5
 
-// runAll runs trials one after another and prints what came of them. Without a dir, what they leave is kept only when
-// not all is well.
+// runAll runs trials one after another and prints their results. Without a dir, the files of the trials stay only after a
+// violation.
 func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok bool, err error) {
 	temporary := dir == ""
 	if temporary {
 		if dir, err = os.MkdirTemp("", "whatsapp-webhook-crash-"); err != nil {
-			return false, fmt.Errorf("make a folder: %w", err)
+			return false, fmt.Errorf("create folder of the trial: %w", err)
 		}
 	}
 	defer func() {
 		if !ok {
-			fmt.Fprintln(out, "stores, logs and records are kept in", dir)
+			fmt.Fprintln(out, "stores, logs and records are in", dir)
 		} else if temporary {
 			os.RemoveAll(dir)
 		}
@@ -50,7 +50,7 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 	ok = true
 
 	var results []*result
-	defer func() { err = errors.Join(err, tabulate(out, results)) }() // also of those before one that could not be run
+	defer func() { err = errors.Join(err, tabulate(out, results)) }() // also after a trial that could not be run
 
 	for i, t := range trials {
 		t.binary = binary
@@ -70,11 +70,11 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 }
 
 func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial) (*result, error) {
-	fmt.Fprintf(out, "%s, %d replicas, %d kills within %s, statuses of %.0f%% of the sends untold, seed %d\n",
-		t.name(), t.replicas, t.kills, t.span, 100*t.untold, t.seed)
+	fmt.Fprintf(out, "%s, %d replicas, %d kills within %s, no statuses for %.0f%% of the sends, seed %d\n",
+		t.name(), t.replicas, t.kills, t.span, 100*t.withoutStatuses, t.seed)
 
 	if err := os.Mkdir(t.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("create folder of the trial: %w", err)
 	}
 
 	if !t.embedded {
@@ -91,9 +91,9 @@ func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial)
 		return nil, err
 	}
 
-	if t.untold == 0 {
+	if t.withoutStatuses == 0 {
 		for _, again := range r.repeats[:min(len(r.repeats), maxRepeats)] {
-			fmt.Fprintln(out, "  SECOND REPLY, told of too late:", again)
+			fmt.Fprintln(out, "  SECOND REPLY, status too late:", again)
 		}
 	}
 
@@ -108,12 +108,12 @@ func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial)
 	return r, nil
 }
 
-// passed tells whether all went as promised. Where Meta tells every status, and in time, nobody is answered twice.
+// passed reports whether every promise held. If Meta delivers every status in time, no reply is sent twice.
 func (r *result) passed() bool {
-	return len(r.violations) == 0 && (r.trial.untold > 0 || r.allowed == 0)
+	return len(r.violations) == 0 && (r.trial.withoutStatuses > 0 || r.allowed == 0)
 }
 
-// tabulate prints a column for each trial.
+// tabulate prints one column a trial.
 func tabulate(out io.Writer, results []*result) error {
 	if len(results) == 0 {
 		return nil
@@ -126,19 +126,19 @@ func tabulate(out io.Writer, results []*result) error {
 	}{
 		{"store", func(r *result) any { return r.trial.name() }},
 		{"replicas", func(r *result) any { return r.trial.replicas }},
-		{"statuses untold", func(r *result) any { return fmt.Sprintf("%.0f%%", 100*r.trial.untold) }},
-		{"kills", func(r *result) any { return r.happens.kills }},
-		{"stalls", func(r *result) any { return r.happens.stalls }},
-		{"restarts", func(r *result) any { return r.happens.restarts }},
+		{"sends without statuses", func(r *result) any { return fmt.Sprintf("%.0f%%", 100*r.trial.withoutStatuses) }},
+		{"kills", func(r *result) any { return r.figures.kills }},
+		{"stalls", func(r *result) any { return r.figures.stalls }},
+		{"restarts", func(r *result) any { return r.figures.restarts }},
 		{"messages offered", func(r *result) any { return r.offered }},
 		{"acknowledged", func(r *result) any { return r.acknowledged }},
 		{"stored", func(r *result) any { return r.stored }},
 		{"answered", func(r *result) any { return r.answered }},
 		{"redeliveries", func(r *result) any { return r.redeliveries }},
-		{"sends accepted", func(r *result) any { return r.happens.accepted }},
+		{"sends accepted", func(r *result) any { return r.figures.accepted }},
 		{"sends open at a kill", func(r *result) any { return r.inFlight }},
-		{"accepted about an incident", func(r *result) any { return r.doubtful }},
-		{"of them told and sent once", func(r *result) any { return r.proved }},
+		{"accepted, outcome unknown", func(r *result) any { return r.unconfirmed }},
+		{"of them resolved by a status", func(r *result) any { return r.resolved }},
 		{"second replies, allowed", func(r *result) any { return r.allowed }},
 		{"of them after a takeover", func(r *result) any { return r.takenOver }},
 		{"second replies, forbidden", func(r *result) any { return r.forbidden }},

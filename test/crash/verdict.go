@@ -13,42 +13,42 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// recording is how long after Meta's answer a replica may need to make the send's outcome durable. One that is killed
-// in between does not know it.
+// recording is the time that a replica may need to store the outcome of a send after Meta's answer. A replica that is killed
+// within that time does not know the outcome.
 const recording = time.Second
 
-// blocked is how much longer that takes while another replica is stalled, which may hold locks until the database gives
-// its transaction up.
+// blocked is the additional time while another replica is stalled: it may hold locks until the database aborts its
+// transaction.
 const blocked = 2 * time.Second
 
-// maxListed bounds the violations that are told one by one.
+// maxListed bounds the violations that are listed.
 const maxListed = 100
 
-// ending is what the store holds when all is over.
+// ending is the content of the store at the end.
 type ending struct {
 	Messages map[string]store.Record // by event
 	Statuses map[string]string       // the furthest, by message
 	Stats    store.Stats
 }
 
-// result is what a trial showed.
+// result is the outcome of a trial.
 type result struct {
 	trial   *trial
-	happens figures
+	figures figures
 
 	offered, acknowledged, stored, answered int
 	redeliveries                            int
 	inFlight                                int // calls that were open when their replica was killed
-	doubtful                                int // sends that Meta accepted and whose outcome the replica could not know
-	proved                                  int // of those, told by a status in time and not repeated
+	unconfirmed                             int // accepted sends whose outcome the replica could not know
+	resolved                                int // unconfirmed sends that a status resolved in time
 	allowed, forbidden                      int // second replies
-	takenOver                               int // of the allowed ones, those whose first send only a takeover put in doubt
+	takenOver                               int // allowed second replies whose first send is unknown only because of a takeover
 	disorder, lost                          int
 	seconds                                 float64
 
 	repeats    []string // the second replies that are allowed
 	violations []string
-	more       int // violations beyond those that are listed
+	more       int // violations that are not listed
 }
 
 func (r *result) violate(format string, args ...any) {
@@ -60,22 +60,22 @@ func (r *result) violate(format string, args ...any) {
 	r.violations = append(r.violations, fmt.Sprintf(format, args...))
 }
 
-// judge holds what the world saw against what the store says.
-func judge(t *trial, l *ledger, end *ending) *result {
+// verify compares the ledger with the content of the store.
+func verify(t *trial, l *ledger, end *ending) *result {
 	r := &result{
 		trial:   t,
-		happens: l.figures(),
+		figures: l.figures(),
 		offered: len(l.messages),
 		stored:  len(end.Messages),
 	}
-	for _, text := range l.strange {
+	for _, text := range l.unexpected {
 		r.violate("%s", text)
 	}
 
-	r.judgeMessages(l, end)
-	r.judgeSends(l)
-	r.judgeStatuses(l, end)
-	r.judgeOrder(l)
+	r.verifyMessages(l, end)
+	r.verifySends(l)
+	r.verifyStatuses(l, end)
+	r.verifyOrder(l)
 
 	if s := end.Stats; s.Pending+s.PendingStatuses+s.PendingNotices+s.DeadLetters+s.Quarantined > 0 {
 		r.violate("at the end %d messages, %d statuses and %d notices are pending, %d dead letters, %d quarantined",
@@ -87,8 +87,8 @@ func judge(t *trial, l *ledger, end *ending) *result {
 
 func (m *message) String() string { return fmt.Sprintf("message %s (event %s)", m.Words, m.Event) }
 
-// judgeMessages: what was acknowledged is stored and worked to its end, and nothing else is stored.
-func (r *result) judgeMessages(l *ledger, end *ending) {
+// verifyMessages checks that every acknowledged message is stored and processed, and that nothing else is stored.
+func (r *result) verifyMessages(l *ledger, end *ending) {
 	replies := map[string]int{}
 	for _, s := range l.accepted {
 		replies[s.Callback]++
@@ -132,14 +132,14 @@ func (r *result) judgeMessages(l *ledger, end *ending) {
 
 	for event := range end.Messages {
 		if l.byEvent[event] == nil {
-			r.violate("event %s is stored, and nobody wrote it", event)
+			r.violate("event %s is stored, but was never delivered", event)
 		}
 	}
 }
 
-// judgeSends: each reply went to the person, with the words that Bird gave, and once, save one whose send was in doubt
-// and of which no status told in time.
-func (r *result) judgeSends(l *ledger) {
+// verifySends checks that each reply went to its person with Bird's words, and once, unless the outcome of its first send
+// was unknown and no status came in time.
+func (r *result) verifySends(l *ledger) {
 	sends := map[string][]*send{}
 	for _, s := range l.accepted {
 		m, part := l.part(s)
@@ -170,17 +170,17 @@ func (r *result) judgeSends(l *ledger) {
 		r.allowed++
 
 		r.repeats = append(r.repeats, repeat)
-		if !slices.ContainsFunc(earlier, func(first *send) bool { return inDoubt(l, first) }) {
+		if !slices.ContainsFunc(earlier, func(first *send) bool { return outcomeUnknown(l, first) }) {
 			r.takenOver++
 		}
 	}
 
 	for _, same := range sends {
 		for _, s := range same {
-			if inDoubt(l, s) {
-				r.doubtful++
-				if len(same) == 1 && !s.Untold {
-					r.proved++
+			if outcomeUnknown(l, s) {
+				r.unconfirmed++
+				if len(same) == 1 && !s.WithoutStatuses {
+					r.resolved++
 				}
 			}
 		}
@@ -195,11 +195,11 @@ func (r *result) judgeSends(l *ledger) {
 	}
 }
 
-// judgeStatuses: the furthest status of what was sent is kept, whatever the order in which Meta told them, and Bird was
-// told of each.
-func (r *result) judgeStatuses(l *ledger, end *ending) {
+// verifyStatuses checks that the store has the furthest status of each reply, whatever their order, and that Bird was
+// notified of each.
+func (r *result) verifyStatuses(l *ledger, end *ending) {
 	for _, s := range l.accepted {
-		if s.Untold {
+		if s.WithoutStatuses {
 			continue
 		}
 
@@ -209,29 +209,28 @@ func (r *result) judgeStatuses(l *ledger, end *ending) {
 
 		for _, status := range statuses {
 			if !l.notified[s.Message+" "+status] {
-				r.violate("Bird was not told that the reply %s is %s", s.Callback, status)
+				r.violate("Bird was not notified that the reply %s is %s", s.Callback, status)
 			}
 		}
 	}
 }
 
-// excused tells whether the receivers could not know of the first send when the second began. A replica whose work was
-// taken over before it had recorded the answer, since the store made it wait for longer than its lease, knows of the send
-// and cannot say so any more.
+// excused reports whether the receivers could not know the outcome of the first send when the second began. That includes a
+// replica that lost its lease before it stored the answer, because the store was slower than the lease.
 func (r *result) excused(l *ledger, first, second *send) bool {
 	event, _, _ := whatsapp.ParseCallback(first.Callback)
-	unknown := inDoubt(l, first) || l.takeovers[takeover{first.Replica, event}]
-	// A second send that was decided on at the end of the window may begin a while after that, on a busy machine.
-	return unknown && (first.Told == 0 || first.ToldAt.After(second.Began) || first.ToldAt.After(first.Began.Add(r.trial.window)))
+	unknown := outcomeUnknown(l, first) || l.takeovers[takeover{first.Replica, event}]
+	// On a busy machine a second send may begin well after the end of the window.
+	return unknown && (first.StatusCount == 0 || first.FirstStatus.After(second.Began) || first.FirstStatus.After(first.Began.Add(r.trial.window)))
 }
 
-// inDoubt tells whether the replica could not know what became of a send: it got no answer, or something happened to it
-// before it could have made the answer durable.
-func inDoubt(l *ledger, s *send) bool {
+// outcomeUnknown reports whether the replica could not know the outcome of a send: it got no answer, or an incident hit it
+// before it could have stored the answer.
+func outcomeUnknown(l *ledger, s *send) bool {
 	return !s.Answered || len(l.hitting(s)) > 0
 }
 
-// hitting are the incidents that may have kept the replica from recording the send.
+// hitting returns the incidents that may have kept the replica from storing the outcome of the send.
 func (l *ledger) hitting(s *send) []occurrence {
 	within := recording
 	if slices.ContainsFunc(l.incidents, func(i occurrence) bool {
@@ -256,8 +255,8 @@ func describe(l *ledger, sends []*send) string {
 			fmt.Fprintf(&text, ", %s %s to %s", i.Kind, clock(i.From), clock(i.To))
 		}
 
-		if s.Told > 0 {
-			fmt.Fprint(&text, ", told at ", clock(s.ToldAt))
+		if s.StatusCount > 0 {
+			fmt.Fprint(&text, ", status at ", clock(s.FirstStatus))
 		}
 	}
 
@@ -266,9 +265,9 @@ func describe(l *ledger, sends []*send) string {
 
 func clock(t time.Time) string { return t.Format("15:04:05.000") }
 
-// judgeOrder: of each person, Bird was asked and the replies were sent in the order of the messages. A reply that was
-// sent again counts by its first time.
-func (r *result) judgeOrder(l *ledger) {
+// verifyOrder checks that the requests to Bird and the replies are in the order of each person's messages. A repeated reply
+// counts by its first send.
+func (r *result) verifyOrder(l *ledger) {
 	asked := map[int]int{}
 	for _, m := range l.asked {
 		if m.Number < asked[m.Person] {
@@ -279,9 +278,9 @@ func (r *result) judgeOrder(l *ledger) {
 		asked[m.Person] = max(asked[m.Person], m.Number)
 	}
 
-	type place struct{ number, part int }
+	type position struct{ number, part int }
 
-	sent := map[int]place{}
+	sent := map[int]position{}
 
 	seen := map[string]bool{}
 	for _, s := range l.accepted {
@@ -300,6 +299,6 @@ func (r *result) judgeOrder(l *ledger) {
 			continue
 		}
 
-		sent[m.Person] = place{m.Number, part}
+		sent[m.Person] = position{m.Number, part}
 	}
 }

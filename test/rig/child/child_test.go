@@ -93,6 +93,6 @@ func TestReceiverThatCannotStartSaysWhy(t *testing.T) {
 	defer mu.Unlock()
 
 	if said := strings.Join(log, "\n"); !strings.Contains(said, "bird.baseURL") {
-		t.Errorf("it said %q, want what is wrong", said)
+		t.Errorf("it logged %q, want the invalid setting", said)
 	}
 }

@@ -55,7 +55,7 @@ func (f Folder) Complete(c config.Config) config.Config {
 	return c
 }
 
-// Layout writes the completed configuration and the secrets: those that every receiver needs, and values by role.
+// Layout writes the completed configuration, the secrets that every receiver needs, and values by role.
 func (f Folder) Layout(c config.Config, values map[string]string) error {
 	all := map[string]string{
 		config.RoleAccessToken:   AccessToken,

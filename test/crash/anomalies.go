@@ -23,19 +23,19 @@ const (
 	slowest         = 800 * time.Millisecond
 	maxRequest      = 1 << 20
 	tokenPrefix     = "replica-"
-	questions       = "/v1/messages/"
+	messagesPath    = "/v1/messages/"
 )
 
-// chance is one way in which a call goes wrong, and the share of the calls that do.
-type chance struct {
+// anomaly is a fault or delay, and the share of calls that get it.
+type anomaly struct {
 	share float64
 	fault standin.Fault
-	slow  bool // with a delay of its own each time
+	slow  bool // with a random delay
 }
 
-// graphTrouble leaves a send in doubt in every way there is: it took effect or not, and the answer is an error, is cut
-// off or never comes.
-var graphTrouble = []chance{
+// graphAnomalies make the outcome of a send unknown in every possible way: it took effect or not, and the answer is an
+// error, is cut off or never comes.
+var graphAnomalies = []anomaly{
 	{share: 0.06, slow: true},
 	{
 		share: 0.06,
@@ -50,7 +50,7 @@ var graphTrouble = []chance{
 	{share: 0.002, fault: standin.Fault{AfterEffect: true, Hang: true}},
 }
 
-var birdTrouble = []chance{
+var birdAnomalies = []anomaly{
 	{share: 0.06, slow: true},
 	{
 		share: 0.06,
@@ -66,20 +66,20 @@ func afterEffect(f standin.Fault) standin.Fault {
 	return f
 }
 
-// trouble decides which calls go wrong.
-type trouble struct {
-	mu      sync.Mutex
-	rng     *rand.Rand
-	chances []chance
+// injector picks the anomaly of each call.
+type injector struct {
+	mu        sync.Mutex
+	rng       *rand.Rand
+	anomalies []anomaly
 }
 
-// next returns what befalls the next call, if anything does.
-func (t *trouble) next() (standin.Fault, bool) {
+// next returns the fault of the next call, if it gets one.
+func (t *injector) next() (standin.Fault, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
 	roll := t.rng.Float64()
-	for _, c := range t.chances {
+	for _, c := range t.anomalies {
 		if roll -= c.share; roll >= 0 {
 			continue
 		}
@@ -97,12 +97,12 @@ func (t *trouble) next() (standin.Fault, bool) {
 	return standin.Fault{}, false
 }
 
-// troubledBird is Bird with its share of trouble.
-func troubledBird(bird *standin.Bird, t *trouble) http.Handler {
+// faultyBird is Bird with anomalies.
+func faultyBird(bird *standin.Bird, t *injector) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, questions) {
+		if strings.HasPrefix(r.URL.Path, messagesPath) {
 			if fault, ok := t.next(); ok {
-				fault.PathPrefix = questions
+				fault.PathPrefix = messagesPath
 				bird.Faults.Add(fault)
 			}
 		}
@@ -111,13 +111,13 @@ func troubledBird(bird *standin.Bird, t *trouble) http.Handler {
 	})
 }
 
-// troubledGraph is Graph with its share of trouble, which may befall a call that comes at the same moment. The ledger is
-// told which replica sends what, and whether it was answered: each has an access token of its own.
-func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
+// faultyGraph is Graph with anomalies, which may hit a concurrent call. It records in the ledger which replica sends, known
+// by its access token, and whether the call was answered.
+func faultyGraph(graph *standin.Graph, t *injector, l *ledger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
-			return // the replica was killed as it wrote
+			return // the replica was killed while it wrote
 		}
 
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -131,12 +131,12 @@ func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
 		}
 
 		_, token, _ := strings.Cut(r.Header.Get("Authorization"), tokenPrefix)
-		replica, _ := strconv.Atoi(token) // one that has none is no replica's, and has the number 0
+		replica, _ := strconv.Atoi(token) // 0 without a token of a replica
 		s := l.sendBegins(replica, request.Callback)
 		answer := &watchedAnswer{ResponseWriter: w}
 
-		whole := false
-		defer func() { l.sendEnds(s, whole && answer.status == http.StatusOK) }() // a call that is cut off panics
+		complete := false
+		defer func() { l.sendEnds(s, complete && answer.status == http.StatusOK) }() // a call that is cut off panics
 
 		if fault, ok := t.next(); ok {
 			graph.Faults.Add(fault)
@@ -144,7 +144,7 @@ func troubledGraph(graph *standin.Graph, t *trouble, l *ledger) http.Handler {
 
 		graph.ServeHTTP(answer, r)
 
-		whole = true
+		complete = true
 	})
 }
 
@@ -169,7 +169,7 @@ func (a *watchedAnswer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// reply makes Bird's answers, and notes what it was asked.
+// reply returns the function that makes Bird's answers and records its requests.
 func reply(l *ledger) func(method string, request map[string]any) any {
 	return func(method string, request map[string]any) any {
 		text := func(key string) string { s, _ := request[key].(string); return s }
