@@ -1,5 +1,5 @@
-# Tools and the test control plane come from the Go modules pinned under hack/,
-# so a machine needs Go, git, make and gcc (for the race detector), nothing else.
+# Tools and the test control plane come from the Go modules pinned under hack/. A machine needs only Go, git, make, and gcc
+# for the race detector.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ IMAGE_PREFIX ?= ghcr.io/wawebhook/
 IMAGES ?= manager=./cmd/manager receiver=./cmd/receiver
 PLATFORMS ?= linux/amd64,linux/arm64
 CHART := charts/whatsapp-webhook-operator
-# Helm wants a semantic version, and what is between two releases has none.
+# Helm requires a semantic version, which a commit between two releases does not have.
 CHART_VERSION ?= $(shell [[ "$(VERSION)" =~ ^v?([0-9]+[.][0-9]+[.][0-9]+.*)$$ ]] && echo "$${BASH_REMATCH[1]}" || echo "0.0.0-dev-$(VERSION)")
 DIST ?= dist
 
@@ -25,42 +25,42 @@ KUSTOMIZE := go tool -modfile=hack/tools/kubernetes/go.mod kustomize
 KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config .golangci-kal.yaml
 
 .PHONY: help
-help: ## This list.
+help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## The manager and the receiver, into bin/.
+build: ## Build the manager and the receiver into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/manager ./cmd/receiver
 
 .PHONY: generate
-generate: ## The Go code generated from api/: deep copies and apply configurations.
+generate: ## Generate Go code from api/: deep copies and apply configurations.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt applyconfiguration:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: ## The CRD from api/ and the manager's role from the markers in controllers/.
+manifests: ## Generate the CRD from api/ and the manager's role from the markers in controllers/.
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: chart
-chart: ## The chart's templates from config/, its schema and table of values from values.yaml.
+chart: ## Generate the chart's templates from config/, its schema and table of values from values.yaml.
 	$(KUSTOMIZE) build config/default | go run ./hack/chart $(CHART)
 
 .PHONY: fmt
-fmt: ## Format every Go file as lint wants it.
+fmt: ## Format all Go files.
 	$(GOLANGCI_LINT) fmt
 
 .PHONY: lint
-lint: ## Static checks, among them the rules on which package may import which.
+lint: ## Run the static checks, including the rules for imports between packages.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run
 
 .PHONY: lint-api
-lint-api: ## Review the API types by the Kubernetes API conventions.
+lint-api: ## Check the API types against the Kubernetes API conventions.
 	$(KUBE_API_LINTER) config verify
 	$(KUBE_API_LINTER) run ./api/...
 
 .PHONY: test
-test: ## Vet, then every test under the race detector, with a real kube-apiserver and etcd.
+test: ## Run vet and all tests with the race detector, a real kube-apiserver and etcd.
 	go vet $(PACKAGES)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
@@ -75,63 +75,63 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	$(HELM_UNITTEST) --strict $(CHART)
 
 .PHONY: golden
-golden: ## Write the rendered children anew into the golden cases.
+golden: ## Update the golden files of the rendered objects.
 	go test ./controllers/resources -update
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (default 1m), one after another.
+fuzz: ## Run each fuzz target in turn for FUZZTIME (default 1m).
 	hack/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: ## Measure throughput and latency; ARGS go to the program.
+bench: ## Measure throughput and latency; ARGS are passed to the program.
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go run ./test/bench $(ARGS)
 
 .PHONY: crash-test
-crash-test: ## Kill receivers hundreds of times under load, and check what became of every message; ARGS go to the program.
+crash-test: ## Kill receivers hundreds of times under load, and check the fate of every message; ARGS are passed to the program.
 	go run ./test/crash $(ARGS)
 
 .PHONY: overload-test
-overload-test: ## Offer twice the capacity, and take disk and database away; ARGS go to the program.
+overload-test: ## Offer twice the capacity, and fail the disk and the database; ARGS are passed to the program.
 	go run ./test/overload $(ARGS)
 
 .PHONY: demo
-demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS go to the program.
+demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS are passed to the program.
 	go run ./test/demo $(ARGS)
 
 .PHONY: cluster-demo
-cluster-demo: ## The operator in a cluster, between stand-ins for Meta and Bird; the cluster stays, to look around.
+cluster-demo: ## Run the operator in a cluster with stand-ins for Meta and Bird. The cluster stays for inspection.
 	KEEP=1 test/e2e/on-cluster.sh go run ./test/e2e/demo
 
 .PHONY: e2e
-e2e: ## Try everything on a real node, under load; ARGS go to go test. KEEP=1 keeps a cluster that was made for it.
+e2e: ## Test everything on a real node under load; ARGS are passed to go test. KEEP=1 keeps a cluster created for it.
 	test/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 90m -v $(ARGS) ./test/e2e
 
 .PHONY: cluster-up
-cluster-up: ## A Kubernetes cluster of one real node: with kind where Docker runs, else (as root on Linux) of its own.
+cluster-up: ## Create a Kubernetes cluster with a real node: with kind if Docker runs, else as processes (as root on Linux).
 	go run ./hack/cluster up
 
 .PHONY: cluster-down
-cluster-down: ## Remove it, and check that nothing is left.
+cluster-down: ## Remove the cluster, and check that nothing is left of it.
 	go run ./hack/cluster down
 	go run ./hack/cluster leftovers
 
 .PHONY: verify
-verify: ## Check that what is generated, formatted and pinned is current.
+verify: ## Check that generated files, formatting and pinned modules are up to date.
 	hack/verify.sh
 
 .PHONY: dist
-dist: ## What a release publishes, into DIST (default dist): install.yaml and the chart, of the images of VERSION.
+dist: ## Build the release files for VERSION into DIST (default dist): install.yaml and the chart.
 	mkdir -p $(DIST)
 	$(KUSTOMIZE) build config/default | sed 's,ghcr.io/wawebhook/\(whatsapp-webhook-operator/[a-z]*\):dev$$,$(IMAGE_PREFIX)\1:$(VERSION),' > $(DIST)/install.yaml
 	! grep -n '[^ ]:dev$$' $(DIST)/install.yaml
 	$(HELM) package $(CHART) --destination $(DIST) --app-version $(VERSION) --version $(CHART_VERSION)
 
 .PHONY: images
-images: ## The images in IMAGES (NAME=PACKAGE) for PLATFORMS, without a container engine, each into DIST/NAME.tar.
+images: ## Build IMAGES (NAME=PACKAGE) for PLATFORMS without a container engine, each into DIST/NAME.tar.
 	go run ./hack/images -version $(VERSION) -prefix $(IMAGE_PREFIX)whatsapp-webhook-operator/ -platforms $(PLATFORMS) -out $(DIST) $(IMAGES)
 
 .PHONY: images-docker
-images-docker: ## The two container images by the Dockerfile, with CONTAINER_TOOL (default docker).
+images-docker: ## Build both container images from the Dockerfile with CONTAINER_TOOL (default docker).
 	for target in manager receiver; do \
 		$(CONTAINER_TOOL) build --target "$$target" --build-arg VERSION=$(VERSION) --tag "$(IMAGE_PREFIX)whatsapp-webhook-operator/$$target:$(VERSION)" .; \
 	done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that what is derived is current: generated code and manifests, go.mod
 # files, formatting, licence headers, and that the kustomizations render.
-# Goes through all checks before it fails, and says how to mend each.
+# Runs all checks before it fails, and prints how to fix each failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ fail() {
   failed=1
 }
 
-# files PATHSPEC...: what is there, tracked or about to be.
+# files PATHSPEC...: lists existing files, tracked or new.
 files() {
   git ls-files --cached --others --exclude-standard --deduplicate -- "$@" |
     while read -r file; do if [[ -f $file ]]; then echo "$file"; fi; done
@@ -19,12 +19,12 @@ files() {
 
 echo "generated code and manifests"
 generated=(api config/crd config/rbac charts)
-# Content before and after, not git's idea of it: uncommitted work may be verified too.
+# Compares the content before and after, rather than with git, so that uncommitted work can be verified too.
 fingerprint() { files "${generated[@]}" | xargs sha256sum; }
 before=$(fingerprint)
 make --no-print-directory generate manifests chart
 if ! changed=$(diff <(echo "$before") <(fingerprint)); then
-  fail "generated files were out of date, and have been rewritten; commit them ('make generate manifests chart' does the same):"
+  fail "generated files were out of date and have been updated; commit them ('make generate manifests chart' does the same):"
   awk '/^[<>]/ {print "  " $3}' <<<"$changed" | sort -u >&2
 fi
 
@@ -39,7 +39,7 @@ unformatted=$(files '*.go' | xargs gofmt -l)
 [[ -z $unformatted ]] || fail "not gofmt-ed; run 'make fmt':"$'\n'"$unformatted"
 
 echo "licence headers"
-# Generated files may have a build tag above it.
+# Generated files may have a build tag above the header.
 while read -r file; do
   head -n 5 "$file" | grep -A 1 -xF "$(head -n 1 hack/boilerplate.go.txt)" | grep -qxF "$(tail -n 1 hack/boilerplate.go.txt)" ||
     fail "$file does not start with the lines of hack/boilerplate.go.txt"

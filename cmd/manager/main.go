@@ -46,14 +46,14 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served with TLS to those who may read them; 0 for none")
-	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, read again when they change; a self-signed certificate when empty")
+	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served over TLS to authorized clients; 0 disables them")
+	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, reloaded when they change; defaults to a self-signed certificate")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
-	flag.BoolVar(&o.leaderElect, "leader-elect", false, "work only while holding the lease, so that several managers can run")
-	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "image of receivers whose resource names none")
-	flag.Var(&o.namespaces, "namespaces", "namespaces to work in, separated by commas; all when empty")
+	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
+	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "default image of receivers")
+	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
-	flag.BoolVar(&o.showVersion, "version", false, "print the version and end")
+	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
 
 	if o.showVersion {
@@ -62,7 +62,7 @@ func main() {
 	}
 
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "unexpected argument %q: the manager takes flags only, see --help\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "unexpected argument %q: the manager accepts flags only, see --help\n", flag.Arg(0))
 		os.Exit(2)
 	}
 
@@ -71,7 +71,7 @@ func main() {
 	klog.SetSlogLogger(logger)
 
 	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
-		logger.Error("the manager ended", "error", err)
+		logger.Error("manager failed", "error", err)
 		os.Exit(1)
 	}
 }
@@ -84,7 +84,7 @@ func run(ctx context.Context, o options) error {
 
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return fmt.Errorf("find the cluster: %w", err)
+		return fmt.Errorf("load the client configuration: %w", err)
 	}
 
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
@@ -100,14 +100,17 @@ func run(ctx context.Context, o options) error {
 		HealthProbeBindAddress:        o.probeAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaderElectionID,
-		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // in a pod it is also known without
-		LeaderElectionReleaseOnCancel: true,                       // the process ends when run returns, so a successor need not wait
+		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // defaults to the pod's namespace
+		LeaderElectionReleaseOnCancel: true,                       // safe, because the process exits when run returns
 	})
 	if err != nil {
-		return fmt.Errorf("make the manager: %w", err)
+		return fmt.Errorf("create the manager: %w", err)
 	}
 
-	environment := resources.Environment{ReceiverImage: o.receiverImage, OperatorNamespace: os.Getenv("POD_NAMESPACE")}
+	environment := resources.Environment{
+		ReceiverImage:     o.receiverImage,
+		OperatorNamespace: os.Getenv("POD_NAMESPACE"),
+	}
 
 	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment})
 	if err != nil {
@@ -122,21 +125,27 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("add health checks: %w", err)
 	}
 
-	mgr.GetLogger().Info("starting", "version", version, "receiverImage", o.receiverImage, "namespaces", o.namespaces.String(), "operatorNamespace", environment.OperatorNamespace)
+	mgr.GetLogger().Info("manager starting",
+		"version", version,
+		"receiverImage", o.receiverImage,
+		"namespaces", o.namespaces.String(),
+		"operatorNamespace", environment.OperatorNamespace)
 
 	return mgr.Start(ctx)
 }
 
-// withoutHTTP2 spares a server of a few small pages the protocol's reset floods.
+// withoutHTTP2 disables HTTP/2, and with it rapid reset attacks. The metrics gain nothing from it.
 func withoutHTTP2(c *tls.Config) {
 	c.NextProtos = []string{"http/1.1"}
 }
 
-// namespaces is a flag of names separated by commas.
+// namespaces is a flag with names separated by commas.
 type namespaces []string
 
+// String implements flag.Value.
 func (n *namespaces) String() string { return strings.Join(*n, ",") }
 
+// Set implements flag.Value.
 func (n *namespaces) Set(value string) error {
 	*n = nil
 	for name := range strings.SplitSeq(value, ",") {

@@ -24,18 +24,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pods answers for any number of receivers, by their address. One that has no answer cannot be reached.
+// pods stands in for receivers, by address. An address without an answer is unreachable.
 type pods struct {
-	mu      sync.Mutex
-	answers map[string]string
-	asked   map[string]int
+	mu       sync.Mutex
+	answers  map[string]string
+	requests map[string]int
 }
 
 func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	p.asked[req.URL.Host]++
+	p.requests[req.URL.Host]++
 
 	answer, ok := p.answers[req.URL.Host]
 	if !ok {
@@ -52,8 +52,9 @@ func (p *pods) RoundTrip(req *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func (p *pods) say(address string, r health.Report) {
-	data, _ := json.Marshal(r) //nolint:errchkjson // it has nothing that could fail
+// report sets the report of the receiver at an address.
+func (p *pods) report(address string, r health.Report) {
+	data, _ := json.Marshal(r) //nolint:errchkjson // a Report always marshals
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,34 +62,34 @@ func (p *pods) say(address string, r health.Report) {
 	p.answers[address] = string(data)
 }
 
-func newPods() *pods { return &pods{answers: map[string]string{}, asked: map[string]int{}} }
+func newPods() *pods { return &pods{answers: map[string]string{}, requests: map[string]int{}} }
 
-func TestAsk(t *testing.T) {
-	world := newPods()
-	world.say("10.0.0.1:9090", health.Report{
+func TestPoll(t *testing.T) {
+	receivers := newPods()
+	receivers.report("10.0.0.1:9090", health.Report{
 		Token:          health.TokenAccepted,
 		MissingSecrets: []string{"verify-token", "app-secret"},
 		Backlog:        &health.Backlog{Pending: 3, DeadLetters: 1},
 		Subscription:   health.Subscription{State: health.SubscriptionActive},
 	})
-	world.say("[fd00::1]:9090", health.Report{
+	receivers.report("[fd00::1]:9090", health.Report{
 		Token:          health.TokenRefused,
 		MissingSecrets: []string{"app-secret"},
 		Backlog:        &health.Backlog{Pending: 4},
 		Subscription:   health.Subscription{State: health.SubscriptionFailed, Problem: "why"},
 	})
-	world.answers["10.0.0.3:9090"] = ""
-	world.answers["10.0.0.4:9090"] = "<html>"
-	world.answers["10.0.0.5:9090"] = `{"problems":{"` + strings.Repeat("x", maxBody) + `":""}}`
-	p := NewPoller(9090, world, clockwork.NewFakeClock(), nil)
+	receivers.answers["10.0.0.3:9090"] = ""
+	receivers.answers["10.0.0.4:9090"] = "<html>"
+	receivers.answers["10.0.0.5:9090"] = `{"problems":{"` + strings.Repeat("x", maxBody) + `":""}}`
+	p := NewPoller(9090, receivers, clockwork.NewFakeClock(), nil)
 
 	for name, test := range map[string]struct {
 		addresses []string
 		want      Summary
 	}{
-		"nobody":         {nil, Summary{}},
-		"nobody answers": {[]string{"10.0.0.2"}, Summary{}},
-		"nothing of use": {[]string{"10.0.0.3", "10.0.0.4", "10.0.0.5"}, Summary{}},
+		"no receivers":    {nil, Summary{}},
+		"no answers":      {[]string{"10.0.0.2"}, Summary{}},
+		"invalid answers": {[]string{"10.0.0.3", "10.0.0.4", "10.0.0.5"}, Summary{}},
 		"one": {[]string{"10.0.0.1"}, Summary{
 			Answered:       1,
 			MissingSecrets: []string{"app-secret", "verify-token"},
@@ -96,7 +97,7 @@ func TestAsk(t *testing.T) {
 			DeadLetters:    new(int64(1)),
 			Subscription:   health.Subscription{State: health.SubscriptionActive},
 		}},
-		"several together": {[]string{"10.0.0.1", "10.0.0.2", "fd00::1"}, Summary{
+		"several": {[]string{"10.0.0.1", "10.0.0.2", "fd00::1"}, Summary{
 			Answered:       2,
 			MissingSecrets: []string{"app-secret", "verify-token"},
 			TokenRefused:   true,
@@ -113,11 +114,11 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-func TestNewsWakeTheReconciler(t *testing.T) {
-	world := newPods()
+func TestChangesTriggerTheReconciler(t *testing.T) {
+	receivers := newPods()
 	clock := clockwork.NewFakeClock()
-	news := make(chan types.NamespacedName, 10)
-	p := NewPoller(9090, world, clock, func(resource types.NamespacedName) { news <- resource })
+	changes := make(chan types.NamespacedName, 10)
+	p := NewPoller(9090, receivers, clock, func(resource types.NamespacedName) { changes <- resource })
 	ctx, stop := context.WithCancel(t.Context())
 
 	stopped := make(chan error, 1)
@@ -130,8 +131,9 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	// pass lets a scan happen, and waits until all who were asked have answered.
-	pass := func(d time.Duration) {
+
+	// advance moves the clock once the poller waits for its ticker.
+	advance := func(d time.Duration) {
 		t.Helper()
 
 		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
@@ -140,24 +142,25 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 
 		clock.Advance(d)
 	}
-	asked := func() int {
-		world.mu.Lock()
-		defer world.mu.Unlock()
 
-		return world.asked["10.0.0.1:9090"]
+	polls := func() int {
+		receivers.mu.Lock()
+		defer receivers.mu.Unlock()
+
+		return receivers.requests["10.0.0.1:9090"]
 	}
 	sales := types.NamespacedName{Namespace: "messaging", Name: "sales"}
 
-	world.say("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 1}})
+	receivers.report("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 1}})
 
 	if diff := cmp.Diff(Summary{}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
-		t.Errorf("before anybody was asked (-want +got):\n%s", diff)
+		t.Errorf("before the first poll (-want +got):\n%s", diff)
 	}
 
-	pass(scanEvery)
+	advance(scanEvery)
 
-	if got := <-news; got != sales {
-		t.Errorf("news of %s, want %s", got, sales)
+	if got := <-changes; got != sales {
+		t.Errorf("change of %s, want %s", got, sales)
 	}
 
 	if diff := cmp.Diff(Summary{
@@ -165,61 +168,61 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 		Pending:     new(int64(1)),
 		DeadLetters: new(int64(0)),
 	}, p.Track(sales, []string{"10.0.0.1"})); diff != "" {
-		t.Errorf("after an answer (-want +got):\n%s", diff)
+		t.Errorf("after the first poll (-want +got):\n%s", diff)
 	}
 
-	pass(Every) // the same again
+	advance(Every) // without a change
 
-	for asked() < 2 {
-		pass(scanEvery)
+	for polls() < 2 {
+		advance(scanEvery)
 	}
 
-	world.say("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 2}})
+	receivers.report("10.0.0.1:9090", health.Report{Backlog: &health.Backlog{Pending: 2}})
 	p.Refresh(sales)
 
-	for len(news) == 0 {
-		pass(scanEvery)
+	for len(changes) == 0 {
+		advance(scanEvery)
 	}
 
-	<-news
+	<-changes
 
 	if got := p.Track(sales, []string{"10.0.0.1"}).Pending; *got != 2 {
 		t.Errorf("pending = %d, want 2", *got)
 	}
 
-	// One lost answer changes nothing, a second one does.
-	world.mu.Lock()
-	answer := world.answers["10.0.0.1:9090"]
-	delete(world.answers, "10.0.0.1:9090")
-	before := world.asked["10.0.0.1:9090"]
-	world.mu.Unlock()
+	// A single lost answer changes nothing; a second one does.
+	receivers.mu.Lock()
+	answer := receivers.answers["10.0.0.1:9090"]
+	delete(receivers.answers, "10.0.0.1:9090")
+	before := receivers.requests["10.0.0.1:9090"]
+	receivers.mu.Unlock()
 	p.Refresh(sales)
 
-	for asked() == before {
-		pass(scanEvery)
+	for polls() == before {
+		advance(scanEvery)
 	}
 
-	world.mu.Lock()
-	world.answers["10.0.0.1:9090"] = answer
-	world.mu.Unlock()
+	receivers.mu.Lock()
+	receivers.answers["10.0.0.1:9090"] = answer
+	receivers.mu.Unlock()
 
-	for asked() == before+1 {
-		pass(scanEvery)
+	for polls() == before+1 {
+		advance(scanEvery)
 	}
 
-	if got := p.Track(sales, []string{"10.0.0.1"}).Answered; got != 1 || len(news) > 0 {
-		t.Errorf("%d answered after one lost answer, and %d times news; want 1 and none", got, len(news))
+	if got := p.Track(sales, []string{"10.0.0.1"}).Answered; got != 1 || len(changes) > 0 {
+		t.Errorf("%d answered and %d changes after a lost answer; want 1 and 0", got, len(changes))
 	}
 
 	if got := p.Track(sales, []string{"10.0.0.9"}).Pending; *got != 2 {
-		t.Errorf("pending = %d with new addresses, want 2: what the former ones said", *got)
+		t.Errorf("pending = %d with new addresses, want 2 from the previous ones", *got)
 	}
 
-	for len(news) == 0 {
-		pass(scanEvery)
+	for len(changes) == 0 {
+		advance(scanEvery)
 	}
 
-	<-news
+	<-changes
 
 	if got := p.Track(sales, []string{"10.0.0.9"}).Answered; got != 0 {
 		t.Errorf("%d answered, want none", got)
@@ -228,6 +231,6 @@ func TestNewsWakeTheReconciler(t *testing.T) {
 	p.Forget(sales)
 
 	if len(p.takeDue()) != 0 {
-		t.Error("one that is forgotten is asked")
+		t.Error("a forgotten resource is still polled")
 	}
 }

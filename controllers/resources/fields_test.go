@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// TestEveryFieldIsRendered takes each field of each case away in turn, and asks that something else is rendered then.
-// A field that no case sets is a fault too: nothing would show what becomes of it.
+// TestEveryFieldIsRendered removes each field of each case in turn, and checks that the result changes. It also fails on a
+// field that no case sets.
 func TestEveryFieldIsRendered(t *testing.T) {
 	seen := map[string]bool{}
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
@@ -26,11 +26,11 @@ func TestEveryFieldIsRendered(t *testing.T) {
 
 			params, err := resources.NewParams(less.webhook, environment)
 			if err != nil {
-				continue // the receiver would refuse it: the field reaches it
+				continue // the receiver rejects it, so the field reaches the receiver
 			}
 
 			if text(t, resources.Render(params)) == complete {
-				t.Errorf("without spec.%s the same is rendered", less.path)
+				t.Errorf("removing spec.%s changes nothing", less.path)
 			}
 		}
 	})
@@ -42,13 +42,14 @@ func TestEveryFieldIsRendered(t *testing.T) {
 	}
 }
 
+// without is a resource without one field.
 type without struct {
 	path    string
 	webhook *v1alpha1.WhatsAppWebhook
 }
 
-// withoutEach returns, for every field that is set, the resource without it. Elements of a list have the path of the
-// list; what is not the API's own type is one field.
+// withoutEach returns the resource without each of its fields. Elements of a list have the path of the list. A value of a
+// type outside the API counts as a single field.
 func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
 	t.Helper()
 
@@ -106,7 +107,7 @@ func withoutEach(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) []without {
 	return all
 }
 
-// fields lists the paths of all fields of a type, and of the types of the API below it.
+// fields returns the paths of all fields of a type of the API, including nested types.
 func fields(of reflect.Type, path string) []string {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
 		of = of.Elem()

@@ -18,12 +18,12 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics" //nolint:depguard // alerts and dashboard must name metrics that there are
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics" //nolint:depguard // alerts and dashboard must use existing metrics
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"   //nolint:depguard // needed to register them
 )
 
-// TestQueries asks of every alert, and of every panel of the dashboard, that Prometheus can read its query, that the
-// metrics in it exist, and that it is about this resource alone.
+// TestQueries checks the query of every alert and dashboard panel: Prometheus can parse it, its metrics exist, and it selects
+// this resource only.
 func TestQueries(t *testing.T) {
 	known := metricNames(t)
 	for query, text := range queries(t) {
@@ -40,7 +40,7 @@ func TestQueries(t *testing.T) {
 			}
 
 			if !known[selector.Name] {
-				t.Errorf("%s: no receiver has the metric %s", query, selector.Name)
+				t.Errorf("%s: receivers have no metric %s", query, selector.Name)
 			}
 
 			matched := map[string]string{}
@@ -52,7 +52,7 @@ func TestQueries(t *testing.T) {
 
 			ours := matched["job"] == "sales-admin" || matched["persistentvolumeclaim"] == "sales-store"
 			if matched["namespace"] != "messaging" || !ours {
-				t.Errorf("%s: %s is not of this resource alone", query, selector)
+				t.Errorf("%s: %s also selects other resources", query, selector)
 			}
 
 			return nil
@@ -60,8 +60,8 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// TestAlertsCanBeActedOn is about what the one who is woken reads.
-func TestAlertsCanBeActedOn(t *testing.T) {
+// TestAlertTexts checks the texts for the person on call.
+func TestAlertTexts(t *testing.T) {
 	for _, rule := range rules(t) {
 		for _, field := range []string{rule.Alert, rule.For, rule.Labels["severity"], rule.Annotations["summary"], rule.Annotations["description"], rule.Annotations["runbook"]} {
 			if field == "" || strings.Contains(field, "@") {
@@ -80,7 +80,8 @@ func rules(t *testing.T) []rule {
 	t.Helper()
 
 	var found []rule
-	// The embedded store has one alert more.
+
+	// The embedded store has an additional alert.
 	for _, object := range render(t, read(t, filepath.Join("testdata", "full"))) {
 		if *object.GetKind() != "PrometheusRule" {
 			continue
@@ -158,7 +159,7 @@ func remarshal(t *testing.T, from, to any) {
 	}
 }
 
-// metricNames are those of a receiver, and those that Prometheus and the kubelet add.
+// metricNames returns the names of the metrics of a receiver, and of those that Prometheus and the kubelet add.
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 

@@ -26,7 +26,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-func TestNameIsGoodForAService(t *testing.T) {
+func TestNameIsValidForAService(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resource := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,80}[a-z0-9])?){0,2}`).Draw(t, "resource")
 

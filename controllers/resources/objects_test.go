@@ -20,8 +20,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// TestObjectsAreFoundAgain is about what pruning and the cache know objects by.
-func TestObjectsAreFoundAgain(t *testing.T) {
+// TestObjectsAreIdentifiable checks the names and labels that pruning and the cache rely on.
+func TestObjectsAreIdentifiable(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
 		for _, name := range []string{webhook.Name, "a-name-of-" + longest} {
 			webhook.Name = name
@@ -45,7 +45,7 @@ func TestObjectsAreFoundAgain(t *testing.T) {
 				}
 
 				if !resources.Managed().Matches(labels.Set(meta.Labels)) {
-					t.Errorf("%s is not found by %s", id, resources.Managed())
+					t.Errorf("%s is not selected by %s", id, resources.Managed())
 				}
 			}
 		}
@@ -71,8 +71,8 @@ func metadata(t *testing.T, object resources.Object) metav1.ObjectMeta {
 	return partial.ObjectMeta
 }
 
-// TestPodsAreLeftAlone is about what must not restart receivers, since it changes nothing in them.
-func TestPodsAreLeftAlone(t *testing.T) {
+// TestPodTemplateStaysTheSame checks that changes unrelated to receivers do not restart them.
+func TestPodTemplateStaysTheSame(t *testing.T) {
 	type spec = v1alpha1.WhatsAppWebhookSpec
 
 	tests := map[string]func(*spec){
@@ -144,18 +144,18 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// TestConfigurationIsProvedFirst is about a resource that no rule of its schema refuses and the receiver would: a host
-// and a path that are good by themselves and together longer than Meta takes.
-func TestConfigurationIsProvedFirst(t *testing.T) {
+// TestInvalidConfigurationIsNotRendered uses a resource that the schema accepts and the receiver rejects: the host and the
+// path are valid, but together longer than Meta allows.
+func TestInvalidConfigurationIsNotRendered(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "subscription"))
 
 	webhook.Spec.Ingress.Host = longest + ".example.com"
 	if _, err := resources.NewParams(webhook, environment); err == nil {
-		t.Error("a configuration that the receiver refuses is rendered")
+		t.Error("an invalid configuration is rendered")
 	}
 }
 
-func TestAdminPortIsClosedWhereNobodyIsNamed(t *testing.T) {
+func TestAdminPortIsClosedWithoutPeers(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "network-policy"))
 
 	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: operatorImage})
@@ -177,7 +177,7 @@ func TestAdminPortIsClosedWhereNobodyIsNamed(t *testing.T) {
 		}
 
 		if diff := cmp.Diff([]int32{8080}, ports); diff != "" {
-			t.Errorf("ports that are open to others (-want +got):\n%s", diff)
+			t.Errorf("open ports (-want +got):\n%s", diff)
 		}
 
 		return

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-var update = flag.Bool("update", false, "write what is rendered into testdata/*/want.yaml")
+var update = flag.Bool("update", false, "write the rendered objects to testdata/*/want.yaml")
 
 const operatorImage = "registry.example.com/receiver:operators"
 
@@ -42,12 +42,12 @@ func TestRender(t *testing.T) {
 		}
 
 		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("rendered otherwise than %s; if that is meant, run the test with -update (-want +got):\n%s", golden, diff)
+			t.Errorf("the result differs from %s; if that is intended, run the test with -update (-want +got):\n%s", golden, diff)
 		}
 	})
 }
 
-func TestReceiverTakesItsConfiguration(t *testing.T) {
+func TestReceiverParsesItsConfiguration(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
 		for _, object := range render(t, webhook) {
 			configMap, ok := object.(*corev1ac.ConfigMapApplyConfiguration)
@@ -57,11 +57,11 @@ func TestReceiverTakesItsConfiguration(t *testing.T) {
 
 			got, err := config.Parse([]byte(configMap.Data["receiver.yaml"]))
 			if err != nil {
-				t.Fatalf("the receiver refuses what is rendered: %v\n%s", err, configMap.Data["receiver.yaml"])
+				t.Fatalf("the receiver rejects the configuration: %v\n%s", err, configMap.Data["receiver.yaml"])
 			}
 
 			if diff := cmp.Diff(resources.Config(webhook).WithDefaults(), got); diff != "" {
-				t.Errorf("configuration as the receiver reads it (-want +got):\n%s", diff)
+				t.Errorf("parsed configuration (-want +got):\n%s", diff)
 			}
 
 			return
@@ -71,7 +71,7 @@ func TestReceiverTakesItsConfiguration(t *testing.T) {
 	})
 }
 
-// TestRenderIsPure guards against what would roll every pod at each reconciliation.
+// TestRenderIsPure checks that rendering is stable. Otherwise each reconciliation could restart every pod.
 func TestRenderIsPure(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ string, webhook *v1alpha1.WhatsAppWebhook) {
 		before := webhook.DeepCopy()
@@ -79,7 +79,7 @@ func TestRenderIsPure(t *testing.T) {
 		first := render(t, webhook)
 		for range 20 {
 			if diff := cmp.Diff(first, render(t, webhook)); diff != "" {
-				t.Fatalf("rendered otherwise the next time (-first +next):\n%s", diff)
+				t.Fatalf("the next result differs (-first +next):\n%s", diff)
 			}
 		}
 
@@ -89,7 +89,7 @@ func TestRenderIsPure(t *testing.T) {
 	})
 }
 
-func TestOperatorImageIsUsedWhereNoneIsNamed(t *testing.T) {
+func TestDefaultImage(t *testing.T) {
 	webhook := read(t, filepath.Join("testdata", "minimal"))
 	other := webhook.DeepCopy()
 

@@ -39,12 +39,12 @@ if fetched=$(within 120 "$fetcher" use "$minor.x" -p path 2>/dev/null); then
 fi
 
 mkdir -p "$cache"
-# Without flock two runs at once would only build twice: the rename decides.
+# Without flock, two concurrent runs both build; the first rename wins.
 if command -v flock >/dev/null; then
   exec 9>"$cache/lock"
   flock 9
   use_if_built
-  rm -rf "$cache"/partial.* # of a run that was cut off
+  rm -rf "$cache"/partial.* # of an interrupted run
 fi
 
 partial=$(mktemp -d "$cache/partial.XXXXXX")
@@ -57,7 +57,7 @@ build() {
   say "$3 built in $((SECONDS - started)) s"
 }
 
-say "no release of kube-apiserver $minor could be fetched; building it from source, once: some minutes on two cores"
+say "no release of kube-apiserver $minor can be downloaded; building it from source once, which takes minutes on two cores"
 version=k8s.io/component-base/version
 build etcd go.etcd.io/etcd/server/v3 etcd
 build kubernetes k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \

@@ -44,7 +44,8 @@ func TestArgoCDHealth(t *testing.T) {
 	}
 	reconciling := is(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonProgressing)
 	stalled := is(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonObjectRejected)
-	// Conditions that do not decide.
+
+	// Conditions without influence on the health.
 	available := is(v1alpha1.ConditionAvailable, metav1.ConditionTrue, v1alpha1.ReasonMinimumReplicasAvailable)
 	exposed := is(v1alpha1.ConditionExposed, metav1.ConditionFalse, "AddressPending")
 
@@ -55,18 +56,18 @@ func TestArgoCDHealth(t *testing.T) {
 		conditions    list
 		want, message string
 	}{
-		"no status":             {0, nil, "Progressing", waiting},
-		"not summed up yet":     {2, list{available, exposed}, "Progressing", waiting},
-		"an earlier generation": {1, list{ready}, "Progressing", waiting},
-		"ready":                 {2, list{exposed, ready, available}, "Healthy", "Ready is True"},
-		"ready, not observed":   {0, list{ready}, "Healthy", "Ready is True"},
-		"being rolled out":      {2, list{unready(v1alpha1.ReasonProgressing), reconciling}, "Progressing", "Reconciling is True"},
-		"waiting for a Secret":  {2, list{reconciling, unready(v1alpha1.ReasonSecretMissing)}, "Progressing", "Reconciling is True"},
-		"a person has to act":   {2, list{unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
-		"stalled counts more":   {2, list{reconciling, unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
-		"rolled out, then fell": {2, list{available, unready(v1alpha1.ReasonUnavailable)}, "Degraded", "Ready is False"},
-		"scaled to zero":        {2, list{unready(v1alpha1.ReasonScaledToZero)}, "Suspended", "Ready is False"},
-		"unknown":               {2, list{is(v1alpha1.ConditionReady, metav1.ConditionUnknown, "Unheard")}, "Progressing", "Ready is Unknown"},
+		"no status":                 {0, nil, "Progressing", waiting},
+		"no Ready condition":        {2, list{available, exposed}, "Progressing", waiting},
+		"earlier generation":        {1, list{ready}, "Progressing", waiting},
+		"ready":                     {2, list{exposed, ready, available}, "Healthy", "Ready is True"},
+		"ready, not observed":       {0, list{ready}, "Healthy", "Ready is True"},
+		"being rolled out":          {2, list{unready(v1alpha1.ReasonProgressing), reconciling}, "Progressing", "Reconciling is True"},
+		"waiting for a Secret":      {2, list{reconciling, unready(v1alpha1.ReasonSecretMissing)}, "Progressing", "Reconciling is True"},
+		"stalled":                   {2, list{unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
+		"stalled takes precedence":  {2, list{reconciling, unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
+		"unavailable after rollout": {2, list{available, unready(v1alpha1.ReasonUnavailable)}, "Degraded", "Ready is False"},
+		"scaled to zero":            {2, list{unready(v1alpha1.ReasonScaledToZero)}, "Suspended", "Ready is False"},
+		"unknown":                   {2, list{is(v1alpha1.ConditionReady, metav1.ConditionUnknown, "Unknown")}, "Progressing", "Ready is Unknown"},
 		"false conditions": {2, list{
 			ready,
 			is(v1alpha1.ConditionStalled, metav1.ConditionFalse, "Fine"),
@@ -85,7 +86,7 @@ func TestArgoCDHealth(t *testing.T) {
 	}
 }
 
-// health runs the check as Argo CD does: with obj as a global, the basic library only, and the table returned.
+// health runs the check as Argo CD does: obj is a global, only the basic library is available, and the result is a table.
 func health(t *testing.T, script string, obj any) (status, message string) {
 	t.Helper()
 
@@ -150,10 +151,10 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 	}
 }
 
-// Somebody's argocd-cm keeps what it has.
-func TestArgoCDConfigIsAddedTo(t *testing.T) {
-	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argocd"}})
-	create(t, &corev1.ConfigMap{
+// TestArgoCDConfigIsMerged checks that an existing argocd-cm keeps its entries.
+func TestArgoCDConfigIsMerged(t *testing.T) {
+	testCluster.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argocd"}})
+	testCluster.MustCreate(t, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "argocd",
 			Name:      "argocd-cm",
@@ -172,7 +173,7 @@ func TestArgoCDConfigIsAddedTo(t *testing.T) {
 	}
 }
 
-// examples returns the objects of a file under config/.
+// examples returns the objects of a file in config/, by key.
 func examples(t *testing.T, file string) map[string]*object {
 	t.Helper()
 
@@ -184,8 +185,8 @@ func examples(t *testing.T, file string) map[string]*object {
 	return byKey(parse(t, string(text)))
 }
 
-// The chart's schema is strict, so values it takes are values it has.
-func TestExamplesHaveValuesOfTheChart(t *testing.T) {
+// TestExampleValuesMatchTheChart renders the chart with the values of the examples. Its schema rejects unknown values.
+func TestExampleValuesMatchTheChart(t *testing.T) {
 	for name, test := range map[string]struct {
 		object *object
 		path   []string
@@ -212,8 +213,8 @@ func TestExamplesHaveValuesOfTheChart(t *testing.T) {
 	}
 }
 
-// Flux applies patches to what it builds; these have to meet what config/default has.
-func TestFluxPatchesFitConfigDefault(t *testing.T) {
+// TestFluxPatchesApply checks that the patches of the Flux example match objects of config/default.
+func TestFluxPatchesApply(t *testing.T) {
 	kustomization := examples(t, "flux/operator-kustomize.yaml")["Kustomization flux-system/whatsapp-webhook-operator"]
 
 	patches, found, err := unstructured.NestedSlice(kustomization.Object, "spec", "patches")
@@ -238,7 +239,7 @@ func TestFluxPatchesFitConfigDefault(t *testing.T) {
 	}
 
 	if got, want := arguments(t, deployment), "--leader-elect --receiver-image="+images+"receiver:v0.1.0 "; !strings.HasPrefix(got, want) {
-		t.Errorf("the args are %s, not %s…", got, want)
+		t.Errorf("the args are %s, want %s…", got, want)
 	}
 
 	crd := objects["CustomResourceDefinition whatsappwebhooks.whatsapp.wawebhook.dev"]

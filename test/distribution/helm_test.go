@@ -23,7 +23,7 @@ import (
 
 const crdName = "whatsappwebhooks.whatsapp.wawebhook.dev"
 
-// The life of a release, as somebody lives it who installs, changes, is meddled with, and uninstalls.
+// TestRelease installs, upgrades and uninstalls a release, while another manager changes its objects.
 func TestRelease(t *testing.T) {
 	for name, helm := range map[string]program{"helm-3": helm3, "helm-4": helm4} {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +35,9 @@ func TestRelease(t *testing.T) {
 			installed := versions(t, objects)
 
 			webhook := sample(t, name)
-			apiserver.Eventually(t, func() error { return testCluster.Create(t.Context(), webhook) }) // the API server may not serve the kind yet
+
+			// The API server serves the kind with a delay.
+			apiserver.Eventually(t, func() error { return testCluster.Create(t.Context(), webhook) })
 
 			helm.run(t, "upgrade", release, chart, namespaced)
 
@@ -45,24 +47,24 @@ func TestRelease(t *testing.T) {
 
 			note := deployment(name)
 			note.SetAnnotations(map[string]string{"example.com/note": "mine"})
-			apply(t, note, "somebody")
+			apply(t, note, "other-manager")
 			helm.run(t, "upgrade", release, chart, namespaced, "--set=logLevel=debug")
 
 			upgraded := get(t, "apps/v1", "Deployment", name, release+"-manager")
 			if upgraded.GetAnnotations()["example.com/note"] != "mine" {
-				t.Error("an upgrade took another manager's annotation")
+				t.Error("an upgrade removed another manager's annotation")
 			}
 
 			if args := arguments(t, upgraded); !strings.Contains(args, "--log-level=debug") {
 				t.Errorf("after an upgrade the args are %s", args)
 			}
 
-			// Fewer rights than before: those that are no longer there have to go.
+			// An upgrade with fewer rights removes the old ones.
 			helm.run(t, "upgrade", release, chart, namespaced, "--set=namespaces={"+name+"}")
 			get(t, "rbac.authorization.k8s.io/v1", "Role", name, release+"-manager-role")
 
 			if o := find(t, "rbac.authorization.k8s.io/v1", "ClusterRole", "", release+"-manager-role"); o != nil {
-				t.Error("a release in one namespace has kept its ClusterRole")
+				t.Error("the release still has its ClusterRole")
 			}
 
 			objects = append(objects, parse(t, helm.run(t, "get", "manifest", release, namespaced))...)
@@ -70,9 +72,9 @@ func TestRelease(t *testing.T) {
 			helm.run(t, "uninstall", release, namespaced)
 
 			for _, o := range objects {
-				left := find(t, o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName())
-				if kept := o.GetName() == crdName; kept != (left != nil) {
-					t.Errorf("after uninstalling, is %s there? %v", key(o), left != nil)
+				remaining := find(t, o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName())
+				if kept := o.GetName() == crdName; kept != (remaining != nil) {
+					t.Errorf("after uninstalling, %s exists: %v; want %v", key(o), remaining != nil, kept)
 				}
 			}
 
@@ -83,7 +85,7 @@ func TestRelease(t *testing.T) {
 			helm.run(t, "uninstall", release, namespaced)
 			apiserver.Eventually(t, func() error {
 				if find(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName) != nil {
-					return fmt.Errorf("%s stayed without crd.keep", crdName)
+					return fmt.Errorf("%s exists although crd.keep is false", crdName)
 				}
 
 				return nil
@@ -92,8 +94,8 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// A field that somebody else has taken is theirs until Helm is told to take it back.
-func TestUpgradeOfATakenField(t *testing.T) {
+// TestUpgradeWithFieldConflict checks that Helm takes a field over from another manager only if forced to.
+func TestUpgradeWithFieldConflict(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
 
 	const namespaced = "--namespace=taken"
@@ -105,10 +107,11 @@ func TestUpgradeOfATakenField(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	apply(t, taken, "somebody", client.ForceOwnership)
+	apply(t, taken, "other-manager", client.ForceOwnership)
 
-	if _, err := helm4.try(t, "upgrade", release, chart, namespaced, "--set=replicas=2"); err == nil || !strings.Contains(err.Error(), `conflict with "somebody"`) {
-		t.Errorf("the error is %v, without the conflict", err)
+	_, err := helm4.try(t, "upgrade", release, chart, namespaced, "--set=replicas=2")
+	if err == nil || !strings.Contains(err.Error(), `conflict with "other-manager"`) {
+		t.Errorf("the error is %v, want a conflict", err)
 	}
 
 	helm4.run(t, "upgrade", release, chart, namespaced, "--set=replicas=2", "--force-conflicts")
@@ -119,7 +122,7 @@ func TestUpgradeOfATakenField(t *testing.T) {
 	}
 }
 
-func TestReleaseOfHelm3GoesOnWithHelm4(t *testing.T) {
+func TestHelm4UpgradesReleaseOfHelm3(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
 
 	const namespaced = "--namespace=helm-3-to-4"
@@ -134,8 +137,9 @@ func TestReleaseOfHelm3GoesOnWithHelm4(t *testing.T) {
 	helm4.run(t, "uninstall", release, namespaced)
 }
 
-// Whoever has the operator by kubectl can go on with Helm, once the Deployment is gone: its selector is another.
-func TestHelmTakesOver(t *testing.T) {
+// TestHelmTakesOwnership installs over the objects of kubectl. The Deployment must be deleted first, since its selector
+// differs.
+func TestHelmTakesOwnership(t *testing.T) {
 	t.Cleanup(func() { removeCRD(t) })
 
 	for _, o := range build(t, "config/default") {
@@ -148,24 +152,24 @@ func TestHelmTakesOver(t *testing.T) {
 	helm4.run(t, "install", release, chart, namespaced, "--take-ownership", "--force-conflicts")
 	helm4.run(t, "uninstall", release, namespaced)
 
-	// The CustomResourceDefinition that stays is taken over by a release of another name.
+	// A release of another name takes over the CustomResourceDefinition that stays.
 	helm4.run(t, "install", "another", chart, namespaced, "--take-ownership")
 
 	crd := get(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crdName)
 	if got := crd.GetLabels()["app.kubernetes.io/instance"]; got != "another" {
-		t.Errorf("the CustomResourceDefinition is of the release %q", got)
+		t.Errorf("the CustomResourceDefinition belongs to the release %q", got)
 	}
 
 	helm4.run(t, "uninstall", "another", namespaced)
 }
 
-// What kubectl apply --server-side makes of config/default is what the API server takes, and a second time changes nothing.
+// TestServerSideApply applies config/default twice, as kubectl apply --server-side does. The second time changes nothing.
 func TestServerSideApply(t *testing.T) {
 	objects := build(t, "config/default")
 	t.Cleanup(func() { removeCRD(t) })
 	t.Cleanup(func() {
 		for _, o := range objects {
-			// Nothing here ends a namespace.
+			// Without a namespace controller, a namespace stays terminating.
 			if o.GetKind() == "Namespace" {
 				continue
 			}
@@ -190,7 +194,7 @@ func TestServerSideApply(t *testing.T) {
 	}
 }
 
-// removeCRD makes way for the next test.
+// removeCRD deletes the CustomResourceDefinition, for the next test.
 func removeCRD(t *testing.T) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -208,7 +212,7 @@ func removeCRD(t *testing.T) {
 	}
 }
 
-// sample returns the smallest sample in a namespace.
+// sample returns the smallest sample, in the namespace.
 func sample(t *testing.T, namespace string) *object {
 	t.Helper()
 
@@ -223,7 +227,7 @@ func sample(t *testing.T, namespace string) *object {
 	return webhook
 }
 
-// deployment returns the name of the manager's Deployment, to which a test adds what it applies.
+// deployment returns the manager's Deployment without fields, as the base of an apply.
 func deployment(namespace string) *object {
 	o := &object{}
 	o.SetAPIVersion("apps/v1")
@@ -234,6 +238,7 @@ func deployment(namespace string) *object {
 	return o
 }
 
+// apply applies the object by server-side apply.
 func apply(t *testing.T, o *object, owner string, options ...client.ApplyOption) {
 	t.Helper()
 
@@ -243,8 +248,8 @@ func apply(t *testing.T, o *object, owner string, options ...client.ApplyOption)
 	}
 }
 
-// versions returns the resource versions of the objects, which tell a write from none. The CRD is left out, since the API
-// server writes to it as well; the generation tells of that.
+// versions returns the resource versions of the objects, which show writes. For the CRD it returns the generation, since the
+// API server writes its status.
 func versions(t *testing.T, objects []*object) map[string]string {
 	t.Helper()
 
@@ -261,6 +266,7 @@ func versions(t *testing.T, objects []*object) map[string]string {
 	return versions
 }
 
+// get returns the object, and ends the test if it does not exist.
 func get(t *testing.T, apiVersion, kind, namespace, name string) *object {
 	t.Helper()
 
@@ -272,7 +278,7 @@ func get(t *testing.T, apiVersion, kind, namespace, name string) *object {
 	return o
 }
 
-// find returns nil when there is no such object.
+// find returns the object, or nil if it does not exist.
 func find(t *testing.T, apiVersion, kind, namespace, name string) *object {
 	t.Helper()
 

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package distribution tests what people install the operator with: the kustomizations, the chart, and the files for
-// Argo CD and Flux. Helm and kustomize are the real ones, and so is the API server they install into.
+// Package distribution tests the ways to install the operator: the kustomizations, the chart, and the examples for Argo CD
+// and Flux. It uses the real Helm, kustomize and API server.
 package distribution
 
 import (
@@ -52,19 +52,19 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// The programs, as they are pinned under hack/tools. Building one takes Go a minute or two the first time.
+// Programs pinned under hack/tools. The first build of each takes a minute or two.
 var (
 	helm4     = tool("helm", "helm")
 	helm3     = tool("helm3", "helm")
 	kustomize = tool("kubernetes", "kustomize")
 )
 
-// program is a program that knows no cluster but the test's.
+// program is a program with access to the test's cluster only.
 type program struct {
 	path func() (string, error)
 }
 
-// tool is a program of a module under hack/tools.
+// tool returns a program of a module under hack/tools.
 func tool(module, name string) program {
 	return program{sync.OnceValues(func() (string, error) {
 		build := exec.Command("go", "tool", "-modfile="+root+"/hack/tools/"+module+"/go.mod", "-n", name)
@@ -75,7 +75,7 @@ func tool(module, name string) program {
 	})}
 }
 
-// run returns what the program prints.
+// run runs the program and returns its output. It ends the test after an error.
 func (p program) run(t *testing.T, args ...string) string {
 	t.Helper()
 
@@ -87,7 +87,7 @@ func (p program) run(t *testing.T, args ...string) string {
 	return printed
 }
 
-// try is run that may fail. It may be part of a cleanup, when the test's context is over.
+// try runs the program and returns its output. It also works in a cleanup, after the test's context has ended.
 func (p program) try(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 
@@ -101,11 +101,15 @@ func (p program) try(t *testing.T, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...)
-
-	command.Env = append(os.Environ(), "KUBECONFIG="+testCluster.kubeconfig, "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
+	command.Env = append(os.Environ(),
+		"KUBECONFIG="+testCluster.kubeconfig,
+		"HELM_CACHE_HOME="+home,
+		"HELM_CONFIG_HOME="+home,
+		"HELM_DATA_HOME="+home,
+	)
 	command.Stdout = &stdout
-
 	command.Stderr = &stderr
+
 	if err := command.Run(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, stderr.String())
 	}

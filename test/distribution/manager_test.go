@@ -33,8 +33,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// The manager itself, with the arguments and the rights that the chart gives it and no others, does its work.
-func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
+// TestManagerWorksWithTheChartsRights runs the manager with exactly the arguments and rights of the chart.
+func TestManagerWorksWithTheChartsRights(t *testing.T) {
 	for _, test := range []struct {
 		namespace  string
 		values     []string
@@ -48,11 +48,11 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 
 			stranger := test.namespace + "-stranger"
 			for _, namespace := range []string{test.namespace, team, stranger} {
-				create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+				testCluster.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 			}
 
-			create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "prometheus"}})
-			create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "nobody"}})
+			testCluster.MustCreate(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "prometheus"}})
+			testCluster.MustCreate(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "stranger"}})
 			t.Cleanup(func() { removeCRD(t) })
 			helm4.run(t, append([]string{
 				"install", release, chart, "--namespace=" + test.namespace,
@@ -73,14 +73,14 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 			if test.everywhere {
 				apiserver.Eventually(t, func() error { return applied(t, stranger) })
 			} else if err := applied(t, stranger); err == nil {
-				t.Error("the manager works in a namespace it was not given")
+				t.Error("the manager reconciles a namespace that it does not watch")
 			}
 
 			apiserver.Eventually(t, func() error {
 				return scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "prometheus"}, http.StatusOK)
 			})
 
-			if err := scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "nobody"}, http.StatusForbidden); err != nil {
+			if err := scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "stranger"}, http.StatusForbidden); err != nil {
 				t.Error(err)
 			}
 
@@ -111,7 +111,7 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 				{secrets, "", false},
 			} {
 				if got := allowed(t, account, may.what, may.where); got != may.want {
-					t.Errorf("may the manager %s %s in %q? %v", may.what.Verb, may.what.Resource, may.where, got)
+					t.Errorf("the manager may %s %s in %q: %v", may.what.Verb, may.what.Resource, may.where, got)
 				}
 			}
 		})
@@ -119,7 +119,7 @@ func TestManagerRunsOnTheRightsOfTheChart(t *testing.T) {
 }
 
 var buildManager = sync.OnceValues(func() (string, error) {
-	// In the folder that TestMain removes.
+	// TestMain removes the folder of the kubeconfig.
 	program := filepath.Join(filepath.Dir(testCluster.kubeconfig), "manager")
 
 	out, err := exec.Command("go", "build", "-o", program, root+"/cmd/manager").CombinedOutput()
@@ -130,8 +130,8 @@ var buildManager = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
-// startManager runs the manager as its Deployment does, as its ServiceAccount, until the test ends, and returns the
-// address of its metrics. It elects no leader, since it is not in a pod whose namespace it could find.
+// startManager runs the manager with the arguments of its Deployment and as its ServiceAccount, until the test ends. It
+// returns the address of the metrics. Leader election is disabled, because it needs the namespace of a pod.
 func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	t.Helper()
 
@@ -147,10 +147,9 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	var log bytes.Buffer
 
 	manager := exec.Command(program, args...)
-
 	manager.Env = append(os.Environ(), "KUBECONFIG="+kubeconfigOf(t, account), "POD_NAMESPACE="+account.Namespace)
-
 	manager.Stderr = &log
+
 	if err := manager.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -166,24 +165,25 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				t.Errorf("the manager ended: %v", err)
+				t.Errorf("the manager exited: %v", err)
 			}
 		case <-time.After(apiserver.Timeout):
-			t.Errorf("the manager does not end; killing it: %v", errors.Join(manager.Process.Kill(), <-ended))
+			t.Errorf("the manager did not exit and was killed: %v", errors.Join(manager.Process.Kill(), <-ended))
 		}
 
 		if strings.Contains(log.String(), "forbidden") {
-			t.Error("the manager was forbidden something")
+			t.Error("a request of the manager was forbidden")
 		}
 
 		if t.Failed() {
-			t.Logf("its log:\n%s", log.String())
+			t.Logf("log of the manager:\n%s", log.String())
 		}
 	})
 
 	return metrics
 }
 
+// freeAddress returns an address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 
@@ -200,12 +200,15 @@ func freeAddress(t *testing.T) string {
 	return address
 }
 
-// kubeconfigOf returns a file by which a ServiceAccount reaches the test's cluster.
+// kubeconfigOf returns a kubeconfig file of a ServiceAccount for the test's cluster.
 func kubeconfigOf(t *testing.T, account client.ObjectKey) string {
 	t.Helper()
 
 	config := clientcmdapi.NewConfig()
-	config.Clusters["test"] = &clientcmdapi.Cluster{Server: testCluster.Admin.Host, CertificateAuthorityData: testCluster.Admin.CAData}
+	config.Clusters["test"] = &clientcmdapi.Cluster{
+		Server:                   testCluster.Admin.Host,
+		CertificateAuthorityData: testCluster.Admin.CAData,
+	}
 	config.AuthInfos["account"] = &clientcmdapi.AuthInfo{Token: tokenOf(t, account)}
 	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "account"}
 	config.CurrentContext = "test"
@@ -218,6 +221,7 @@ func kubeconfigOf(t *testing.T, account client.ObjectKey) string {
 	return file
 }
 
+// tokenOf returns a token of a ServiceAccount.
 func tokenOf(t *testing.T, account client.ObjectKey) string {
 	t.Helper()
 
@@ -231,7 +235,7 @@ func tokenOf(t *testing.T, account client.ObjectKey) string {
 	return request.Status.Token
 }
 
-// applied returns an error until the operator has made what the sample in the namespace asks for.
+// applied returns an error until the operator has applied the objects of the sample in the namespace.
 func applied(t *testing.T, namespace string) error {
 	t.Helper()
 
@@ -246,7 +250,8 @@ func applied(t *testing.T, namespace string) error {
 	}
 
 	for _, condition := range conditions {
-		if c, ok := condition.(map[string]any); ok && c["type"] == v1alpha1.ConditionReady && c["reason"] == v1alpha1.ReasonProgressing {
+		c, ok := condition.(map[string]any)
+		if ok && c["type"] == v1alpha1.ConditionReady && c["reason"] == v1alpha1.ReasonProgressing {
 			return nil
 		}
 	}
@@ -254,11 +259,11 @@ func applied(t *testing.T, namespace string) error {
 	return fmt.Errorf("the conditions of %s are %v", key(webhook), conditions)
 }
 
-// scrape fetches the metrics as an account and expects a status.
+// scrape reads the metrics as an account, and returns an error for any other status.
 func scrape(t *testing.T, address string, account client.ObjectKey, want int) error {
 	t.Helper()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
@@ -279,12 +284,13 @@ func scrape(t *testing.T, address string, account client.ObjectKey, want int) er
 	response.Body.Close()
 
 	if response.StatusCode != want {
-		return fmt.Errorf("%s gets %s from the metrics, not %d", account, response.Status, want)
+		return fmt.Errorf("%s got %s from the metrics, want %d", account, response.Status, want)
 	}
 
 	return nil
 }
 
+// allowed reports whether the account has the right in the namespace.
 func allowed(t *testing.T, account client.ObjectKey, what authorizationv1.ResourceAttributes, namespace string) bool {
 	t.Helper()
 
@@ -293,15 +299,7 @@ func allowed(t *testing.T, account client.ObjectKey, what authorizationv1.Resour
 		User:               "system:serviceaccount:" + account.Namespace + ":" + account.Name,
 		ResourceAttributes: &what,
 	}}
-	create(t, review)
+	testCluster.MustCreate(t, review)
 
 	return review.Status.Allowed
-}
-
-func create(t *testing.T, o client.Object) {
-	t.Helper()
-
-	if err := testCluster.Create(t.Context(), o); err != nil {
-		t.Fatalf("create %T %s: %v", o, o.GetName(), err)
-	}
 }

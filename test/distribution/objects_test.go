@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
+// object is any Kubernetes object.
 type object = unstructured.Unstructured
 
 // parse returns the objects of a stream of YAML documents.
@@ -37,7 +38,7 @@ func parse(t *testing.T, stream string) []*object {
 	}
 }
 
-// build returns the objects of a kustomization, whose folder is relative to the project's.
+// build returns the objects of a kustomization. The folder is relative to the repository.
 func build(t *testing.T, folder string) []*object {
 	t.Helper()
 	return parse(t, kustomize.run(t, "build", filepath.Join(root, folder)))
@@ -46,14 +47,18 @@ func build(t *testing.T, folder string) []*object {
 // render returns the objects of the chart.
 func render(t *testing.T, args ...string) []*object {
 	t.Helper()
-	return parse(t, helm4.run(t, append([]string{"template", release, chart, "--kube-version=1.30", "--namespace=whatsapp-webhook-system"}, args...)...))
+
+	template := []string{"template", release, chart, "--kube-version=1.30", "--namespace=whatsapp-webhook-system"}
+
+	return parse(t, helm4.run(t, append(template, args...)...))
 }
 
-// key names an object among others.
+// key returns the kind, namespace and name of an object.
 func key(o *object) string {
 	return strings.TrimSpace(o.GetKind() + " " + strings.TrimPrefix(o.GetNamespace()+"/"+o.GetName(), "/"))
 }
 
+// byKey returns the objects by their keys.
 func byKey(objects []*object) map[string]*object {
 	keyed := make(map[string]*object, len(objects))
 	for _, o := range objects {
@@ -63,24 +68,24 @@ func byKey(objects []*object) map[string]*object {
 	return keyed
 }
 
-// container returns the one container of a Deployment.
+// container returns the container of a Deployment, which has a single one.
 func container(t *testing.T, deployment *object) map[string]any {
 	t.Helper()
 
 	containers, _, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
 	if err != nil || len(containers) != 1 {
-		t.Fatalf("its containers are %v: %v", containers, err)
+		t.Fatalf("the containers are %v: %v", containers, err)
 	}
 
 	container, ok := containers[0].(map[string]any)
 	if !ok {
-		t.Fatalf("its container is %v", containers[0])
+		t.Fatalf("the container is %v", containers[0])
 	}
 
 	return container
 }
 
-// arguments returns the args of the manager, which have no blanks in them, in one line.
+// arguments returns the args of the manager in one line. They contain no spaces.
 func arguments(t *testing.T, deployment *object) string {
 	t.Helper()
 

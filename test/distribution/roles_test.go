@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// The operator cannot read Secrets, nor give itself or others what it has not, however it is installed.
+// TestNoRoleReachesSecrets checks that in no installation the operator can read Secrets or escalate rights.
 func TestNoRoleReachesSecrets(t *testing.T) {
 	for name, objects := range map[string][]*object{
 		"config/default":            build(t, "config/default"),
@@ -37,7 +37,7 @@ func TestNoRoleReachesSecrets(t *testing.T) {
 			}
 
 			if role.AggregationRule != nil {
-				t.Errorf("%s: %s takes rules from elsewhere", name, key(o))
+				t.Errorf("%s: %s aggregates other roles", name, key(o))
 			}
 
 			for _, rule := range role.Rules {
@@ -48,11 +48,12 @@ func TestNoRoleReachesSecrets(t *testing.T) {
 		}
 
 		if roles == 0 {
-			t.Errorf("%s: no role was found", name)
+			t.Errorf("%s: no roles", name)
 		}
 	}
 }
 
+// excessive returns which right of the rule is excessive, or "".
 func excessive(rule rbacv1.PolicyRule) string {
 	switch {
 	case slices.Contains(rule.Verbs, "*"):
@@ -66,14 +67,14 @@ func excessive(rule rbacv1.PolicyRule) string {
 	}):
 		return "Secrets"
 	case slices.ContainsFunc(rule.Resources, func(resource string) bool {
-		// Whoever may run a command in a receiver, be another account or have a token of one, has its Secrets.
+		// These give access to the Secrets of a receiver: a command in its pod, or a token of its account.
 		return slices.Contains([]string{"pods/exec", "pods/attach", "pods/ephemeralcontainers", "serviceaccounts/token"}, resource)
 	}):
-		return "what is inside pods or accounts"
+		return "pods or accounts"
 	case slices.ContainsFunc(rule.Verbs, func(verb string) bool {
 		return slices.Contains([]string{"bind", "escalate", "impersonate"}, verb)
 	}):
-		return "rights it has not"
+		return "escalation"
 	}
 
 	return ""
@@ -102,12 +103,12 @@ func TestExcessiveRulesAreFound(t *testing.T) {
 			Resources: []string{"configmaps"},
 			Verbs:     []string{"*"},
 		},
-		"what is inside pods or accounts": {
+		"pods or accounts": {
 			APIGroups: []string{""},
 			Resources: []string{"pods/exec"},
 			Verbs:     []string{"create"},
 		},
-		"rights it has not": {
+		"escalation": {
 			APIGroups: []string{""},
 			Resources: []string{"roles"},
 			Verbs:     []string{"escalate"},
@@ -119,8 +120,9 @@ func TestExcessiveRulesAreFound(t *testing.T) {
 	}
 }
 
-// What a namespaced manager leaves in the cluster is for its users and its metrics, and the chart can leave that out.
-func TestNamespacedManagerHasNothingOfTheCluster(t *testing.T) {
+// TestNamespacedManagerClusterObjects checks that a namespaced manager has cluster objects only for its users and its
+// metrics, and that the chart can omit those.
+func TestNamespacedManagerClusterObjects(t *testing.T) {
 	for name, test := range map[string]struct {
 		objects []*object
 		want    []string
@@ -142,7 +144,7 @@ func TestNamespacedManagerHasNothingOfTheCluster(t *testing.T) {
 			"ClusterRoleBinding whatsapp-webhook-operator-metrics-auth",
 			"CustomResourceDefinition whatsappwebhooks.whatsapp.wawebhook.dev",
 		}},
-		"the chart at its least": {render(t, "--values="+chart+"/ci/namespaced.yaml"), nil},
+		"the chart, minimal": {render(t, "--values="+chart+"/ci/namespaced.yaml"), nil},
 	} {
 		var got []string
 		for _, o := range test.objects {
@@ -154,7 +156,7 @@ func TestNamespacedManagerHasNothingOfTheCluster(t *testing.T) {
 		slices.Sort(got)
 
 		if diff := cmp.Diff(test.want, got); diff != "" {
-			t.Errorf("%s has in the cluster (-want +got):\n%s", name, diff)
+			t.Errorf("%s: cluster objects (-want +got):\n%s", name, diff)
 		}
 	}
 }

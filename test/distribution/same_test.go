@@ -16,15 +16,16 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// A release that sets no values is config/default, but for labels by which Helm tells releases apart and for the tag.
-func TestChartInstallsWhatConfigDefaultInstalls(t *testing.T) {
+// TestChartEqualsConfigDefault compares a release with default values with config/default, except for the labels of a
+// release and the tag.
+func TestChartEqualsConfigDefault(t *testing.T) {
 	want := byKey(build(t, "config/default"))
 	delete(want, "Namespace whatsapp-webhook-system")
 
 	got := byKey(render(t))
 	for _, objects := range []map[string]*object{want, got} {
 		for _, o := range objects {
-			forgetRelease(t, o)
+			removeRelease(t, o)
 		}
 	}
 
@@ -35,7 +36,8 @@ func TestChartInstallsWhatConfigDefaultInstalls(t *testing.T) {
 
 var tag = regexp.MustCompile(`(ghcr\.io/wawebhook/whatsapp-webhook-operator/[a-z]+):[-.a-z0-9]+`)
 
-func forgetRelease(t *testing.T, o *object) {
+// removeRelease removes the differences between releases.
+func removeRelease(t *testing.T, o *object) {
 	t.Helper()
 
 	data, err := json.Marshal(o)
@@ -49,7 +51,12 @@ func forgetRelease(t *testing.T, o *object) {
 
 	unstructured.RemoveNestedField(o.Object, "metadata", "annotations", "helm.sh/resource-policy")
 
-	for _, label := range []string{"app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/managed-by", "helm.sh/chart"} {
+	for _, label := range []string{
+		"app.kubernetes.io/instance",
+		"app.kubernetes.io/version",
+		"app.kubernetes.io/managed-by",
+		"helm.sh/chart",
+	} {
 		for _, path := range [][]string{
 			{"metadata", "labels"},
 			{"spec", "selector"},
@@ -78,7 +85,7 @@ func TestNamespacedManagerHasTheSameRules(t *testing.T) {
 	}
 }
 
-// What docs/gitops.md tells to put together for a manager in several namespaces.
+// TestOverlayOfNamespaces builds the overlay that docs/gitops.md describes for a manager of several namespaces.
 func TestOverlayOfNamespaces(t *testing.T) {
 	objects := byKey(parse(t, kustomize.run(t, "build", overlay(t, map[string]string{
 		".": `
@@ -105,12 +112,12 @@ resources: [ROOT/config/namespaced/watched]
 		"namespace": "whatsapp-webhook-system",
 	}}
 	if diff := cmp.Diff(want, binding.Object["subjects"]); diff != "" {
-		t.Errorf("it is for (-want +got):\n%s", diff)
+		t.Errorf("subjects (-want +got):\n%s", diff)
 	}
 
 	args := arguments(t, objects["Deployment whatsapp-webhook-system/whatsapp-webhook-operator-manager"])
 	if !strings.HasSuffix(args, "--namespaces=$(POD_NAMESPACE),team-a") {
-		t.Errorf("the last of the args is another: %s", args)
+		t.Errorf("the last argument is wrong: %s", args)
 	}
 }
 
@@ -130,7 +137,7 @@ func TestOverlayInAnotherNamespaceWithPrometheus(t *testing.T) {
 	}
 }
 
-// overlay writes kustomizations by their folders, in which ROOT is the project's folder, and returns the folder of ".".
+// overlay writes kustomizations by folder, with ROOT replaced by the repository's path, and returns the folder of ".".
 func overlay(t *testing.T, kustomizations map[string]string) string {
 	t.Helper()
 
@@ -143,13 +150,18 @@ func overlay(t *testing.T, kustomizations map[string]string) string {
 	for name, text := range kustomizations {
 		folder := filepath.Join(base, name)
 
-		seen, err := filepath.Rel(folder, project)
+		relative, err := filepath.Rel(folder, project)
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		text = strings.ReplaceAll(text, "ROOT", seen)
-		if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600)); err != nil {
+		text = strings.ReplaceAll(text, "ROOT", relative)
+
+		err = errors.Join(
+			os.MkdirAll(folder, 0o700),
+			os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600),
+		)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

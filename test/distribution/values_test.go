@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A value that no template reads would be one that does nothing.
+// TestEveryValueIsRead checks that a template uses each value.
 func TestEveryValueIsRead(t *testing.T) {
 	text, err := os.ReadFile(chart + "/values.yaml")
 	if err != nil {
@@ -23,10 +23,12 @@ func TestEveryValueIsRead(t *testing.T) {
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		t.Fatal(err)
 	}
-	// These two are for charts that have this one as a dependency.
+
+	// These two are for charts that depend on this one.
 	delete(values, "enabled")
 	delete(values, "global")
-	// Both images go through one template, as .image.
+
+	// Both images are rendered by one template, as .image.
 	delete(values, "receiverImage")
 
 	var templates strings.Builder
@@ -52,7 +54,7 @@ func TestEveryValueIsRead(t *testing.T) {
 	}
 }
 
-// leaves returns the paths of the values; resources is one, whatever is in it by default.
+// leaves returns the paths of the values. The resources count as a single value.
 func leaves(path string, value any) []string {
 	under, ok := value.(map[string]any)
 	if !ok || len(under) == 0 || path == ".resources" {
