@@ -193,7 +193,7 @@ func (r *WhatsAppWebhookReconciler) applyOne(
 	return r.applier.Apply(ctx, webhook, object)
 }
 
-// prune deletes the objects of the resource that are no longer rendered, except those that hold data.
+// prune deletes the objects of the resource that are no longer rendered, except retained ones, which hold data.
 func (r *WhatsAppWebhookReconciler) prune(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,

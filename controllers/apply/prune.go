@@ -67,7 +67,7 @@ func (a *Applier) Prune(
 	return errors.Join(errs...)
 }
 
-// delete deletes the object, but not one that has replaced it since it was read.
+// delete deletes the object, unless it was replaced since it was read.
 func (a *Applier) delete(ctx context.Context, object client.Object) error {
 	err := a.client.Delete(ctx, object,
 		client.Preconditions{UID: new(object.GetUID())},

@@ -159,7 +159,7 @@ func remarshal(t *testing.T, from, to any) {
 	}
 }
 
-// metricNames returns the names of the metrics of a receiver, and of those that Prometheus and the kubelet add.
+// metricNames returns the names of the metrics of a receiver, and the metrics of Prometheus and the kubelet.
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 

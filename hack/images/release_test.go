@@ -78,7 +78,7 @@ func TestTooLargeImageIsNotWritten(t *testing.T) {
 	file, err := publishHello(t, 1000)
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 		if err == nil || !strings.Contains(err.Error(), platform+" has ") {
-			t.Errorf("error %v, want one that names %s", err, platform)
+			t.Errorf("error %v, want one naming %s", err, platform)
 		}
 	}
 

@@ -101,6 +101,7 @@ func (p program) try(t *testing.T, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...)
+
 	command.Env = append(os.Environ(),
 		"KUBECONFIG="+testCluster.kubeconfig,
 		"HELM_CACHE_HOME="+home,

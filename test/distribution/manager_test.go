@@ -147,6 +147,7 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 	var log bytes.Buffer
 
 	manager := exec.Command(program, args...)
+
 	manager.Env = append(os.Environ(), "KUBECONFIG="+kubeconfigOf(t, account), "POD_NAMESPACE="+account.Namespace)
 	manager.Stderr = &log
 

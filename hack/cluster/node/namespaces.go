@@ -100,6 +100,7 @@ func (n *Node) Exec(ctx context.Context, args ...string) (*exec.Cmd, error) {
 
 	args = append([]string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"}, args...)
 	command := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // the user's command
+
 	command.Env = append(n.environment(), "TERM="+os.Getenv("TERM"))
 
 	return command, nil

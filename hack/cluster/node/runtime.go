@@ -66,7 +66,7 @@ func (n *Node) loadOwnImages(ctx context.Context) error {
 	return nil
 }
 
-// Load loads the images of an archive of Docker or OCI into the node. It returns the names of those that were not there.
+// Load loads the images of an archive of Docker or OCI into the node. It returns the names of new images.
 func (n *Node) Load(ctx context.Context, archive string) ([]string, error) {
 	file, err := os.Open(archive)
 	if err != nil {

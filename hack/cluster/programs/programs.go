@@ -126,6 +126,7 @@ func build(ctx context.Context, folder, pkg, target, linker string, progress io.
 	start := time.Now()
 	//nolint:gosec // the packages are listed above
 	command := exec.CommandContext(ctx, "go", "build", "-C", folder, "-trimpath", "-ldflags", linker, "-o", target, pkg)
+
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 
 	var stderr bytes.Buffer
