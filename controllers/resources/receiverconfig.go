@@ -15,10 +15,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// The layout of the pod, which the configuration and the Deployment agree on.
+// The layout of the pod, which the configuration and the Deployment share.
 const (
 	portWebhook = 8080
-	// PortAdmin is where each pod serves its probes, metrics and status.
+	// PortAdmin is the port on which each pod serves its probes, metrics and status.
 	PortAdmin = 9090
 
 	configDir  = "/etc/whatsapp-webhook"
@@ -27,8 +27,8 @@ const (
 	storeFile  = "inbox.db"
 )
 
-// Config is the receiver's configuration: what the user chose, and what the layout of the pod asks for. All else is
-// left to the receiver's own defaults.
+// Config returns the receiver's configuration: the settings of the spec and the layout of the pod. The receiver applies its
+// own defaults to all other settings.
 func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 	spec := webhook.Spec
 
@@ -122,7 +122,7 @@ func store(wanted v1alpha1.StoreSpec) config.Store {
 	return rendered
 }
 
-// shared tells a database that several receivers use from the file that has one writer.
+// shared reports whether the store is a database for several receivers, and not the file, which allows one writer.
 func shared(wanted v1alpha1.StoreSpec) bool {
 	return wanted.PostgreSQL.URLSecretRef.Name != ""
 }
@@ -160,7 +160,7 @@ func errorPolicies(overrides []v1alpha1.ErrorPolicy) map[int]config.ErrorPolicy 
 	return byCode
 }
 
-// snakeCase turns a value of an enum of the resource, ProcessTextMessage or RateLimited, into the receiver's name of
+// snakeCase converts an enum value of the resource, such as ProcessTextMessage or RateLimited, to the receiver's name for
 // it, process_text_message or rate_limited.
 func snakeCase(camelCase string) string {
 	var name strings.Builder
@@ -206,7 +206,7 @@ func seconds(given int32) time.Duration {
 func marshal(c config.Config) (string, error) {
 	data, err := yaml.Marshal(c)
 	if err != nil {
-		return "", fmt.Errorf("marshal the receiver's configuration: %w", err)
+		return "", fmt.Errorf("marshal receiver configuration: %w", err)
 	}
 
 	return string(data), nil

@@ -18,7 +18,7 @@ import (
 
 const (
 	purgeEvery = 10 * time.Minute
-	// leadershipTerm is the time after which another receiver takes over from one that died.
+	// leadershipTerm is the time after which another receiver takes over from a dead leader.
 	leadershipTerm = 3 * purgeEvery / 2
 	// batchSize is small enough that deliveries do not wait for a batch.
 	batchSize = 1000

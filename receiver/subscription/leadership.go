@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// leadershipTerm is the time after which another receiver takes over from one that died.
+	// leadershipTerm is the time after which another receiver takes over from a dead leader.
 	leadershipTerm = time.Minute
 	// renewEvery leaves two more attempts before the term ends.
 	renewEvery = leadershipTerm / 3

@@ -14,8 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// theirDuty is another receiver that takes the duty for a term, or prolongs it.
-func (w *world) theirDuty(term time.Duration) bool {
+// theyLead lets another receiver acquire or renew the leadership for a term, and reports whether it leads.
+func (w *world) theyLead(term time.Duration) bool {
 	w.t.Helper()
 
 	held, _, err := w.duties.AcquireLeadership(w.t.Context(), store.JobSubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
@@ -26,54 +26,55 @@ func (w *world) theirDuty(term time.Duration) bool {
 	return held
 }
 
-func (w *world) theirNote(note string) {
+// theyPublish publishes a state as the other receiver.
+func (w *world) theyPublish(state string) {
 	w.t.Helper()
 
-	if err := w.duties.PublishState(w.t.Context(), store.JobSubscription, "theirs", []byte(note)); err != nil {
+	if err := w.duties.PublishState(w.t.Context(), store.JobSubscription, "theirs", []byte(state)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func TestStandsByWhileAnotherKeepsIt(t *testing.T) {
+func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
-	if !w.theirDuty(time.Hour) {
-		t.Fatal("nobody had the duty, and it was not given")
+	if !w.theyLead(time.Hour) {
+		t.Fatal("the leadership is free, and was not granted")
 	}
 
 	w.start()
 	w.state(health.SubscriptionPending, "")
-	w.theirNote("of another release")
+	w.theyPublish("of another release")
 	w.pass(standbyEvery)
 	w.state(health.SubscriptionPending, "")
-	w.theirNote(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
+	w.theyPublish(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
 	w.pass(standbyEvery)
 	w.state(health.SubscriptionFailed, "the callback is down")
 
 	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != health.TokenAccepted || at.Month() != time.December {
-		t.Errorf("the token is %s and expires at %s, want what was noted", w.keeper.Token(), at)
+		t.Errorf("the token is %s and expires at %s, want the published state", w.keeper.Token(), at)
 	}
 
 	w.sends = health.TokenRefused
 	w.pass(standbyEvery)
 
 	if w.keeper.Token() != health.TokenRefused {
-		t.Errorf("the token is %s, want what Meta said since when a message was sent", w.keeper.Token())
+		t.Errorf("the token is %s, want the newer state from sending a message", w.keeper.Token())
 	}
 
 	if asked := len(w.calls(http.MethodGet)) + len(w.calls(http.MethodPost)); asked > 0 {
-		t.Errorf("Meta was asked %d times by one that stands by", asked)
+		t.Errorf("%d calls to Meta from a receiver that does not lead", asked)
 	}
 
-	w.theirDuty(0)
+	w.theyLead(0)
 	w.pass(standbyEvery)
 	w.state(health.SubscriptionActive, "")
 
-	if w.theirDuty(time.Minute) {
-		t.Error("the duty was given to another while it is held")
+	if w.theyLead(time.Minute) {
+		t.Error("another receiver acquired the leadership while it is held")
 	}
 }
 
-func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
+func TestLeadershipIsRenewedAndReleasedAtTheEnd(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
 	w.state(health.SubscriptionActive, "")
@@ -81,32 +82,32 @@ func TestDutyIsHeldWhileRestingAndGivenBackAtTheEnd(t *testing.T) {
 	for range 10 {
 		w.pass(leadershipTerm / 2)
 
-		if w.theirDuty(leadershipTerm) {
-			t.Fatal("another took the duty of one that is alive")
+		if w.theyLead(leadershipTerm) {
+			t.Fatal("another receiver acquired the leadership of a running one")
 		}
 	}
 
-	held, note, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(leadershipTerm))
-	if err != nil || !held || !strings.Contains(string(note), string(health.SubscriptionActive)) {
-		t.Errorf("it noted %s, held %v, %v", note, held, err)
+	held, state, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(leadershipTerm))
+	if err != nil || !held || !strings.Contains(string(state), string(health.SubscriptionActive)) {
+		t.Errorf("published state %s, held %v, %v", state, held, err)
 	}
 
 	w.end()
 
-	if !w.theirDuty(leadershipTerm) {
-		t.Error("one that ended still has the duty")
+	if !w.theyLead(leadershipTerm) {
+		t.Error("the leadership was not released at the end")
 	}
 }
 
-// One that was stalled for longer than its term finds another in its place.
-func TestDutyThatWasLostIsNotDone(t *testing.T) {
+// TestLostLeadershipStopsChecks lets another receiver take over from one that stalled for longer than its term.
+func TestLostLeadershipStopsChecks(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
 	w.calls("")
 
 	held, _, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now())
-	if err != nil || !held || !w.theirDuty(time.Hour) {
-		t.Fatalf("the duty was not given over: %v, %v", held, err)
+	if err != nil || !held || !w.theyLead(time.Hour) {
+		t.Fatalf("the leadership did not change: %v, %v", held, err)
 	}
 
 	w.graph.Recorder.Reset()
@@ -114,6 +115,6 @@ func TestDutyThatWasLostIsNotDone(t *testing.T) {
 	w.pass(checkEvery)
 
 	if asked := len(w.calls(http.MethodGet)); asked > 0 {
-		t.Errorf("Meta was asked %d times by one that lost the duty", asked)
+		t.Errorf("%d calls to Meta from a receiver that lost the leadership", asked)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-func (w *world) meddle(method, path, token string, body map[string]any) map[string]any {
+// foreignCall makes a call to Meta that the receiver does not make. It must succeed.
+func (w *world) foreignCall(method, path, token string, body map[string]any) map[string]any {
 	w.t.Helper()
 
 	var payload io.Reader = http.NoBody
@@ -53,9 +54,10 @@ func (w *world) meddle(method, path, token string, body map[string]any) map[stri
 
 const appToken = appID + "|" + appSecret
 
-func (w *world) theirApp(fields string) {
+// setForeignApp gives the app a foreign callback URL.
+func (w *world) setForeignApp(fields string) {
 	w.t.Helper()
-	w.meddle(http.MethodPost, "/"+appID+"/subscriptions", appToken, map[string]any{
+	w.foreignCall(http.MethodPost, "/"+appID+"/subscriptions", appToken, map[string]any{
 		"object":       "whatsapp_business_account",
 		"callback_url": w.theirs(),
 		"verify_token": foreign,
@@ -63,27 +65,30 @@ func (w *world) theirApp(fields string) {
 	})
 }
 
-func (w *world) theirOverride(id string) {
+// setForeignOverride sets a foreign override for the account or the number.
+func (w *world) setForeignOverride(id string) {
 	w.t.Helper()
 
 	override := map[string]any{"override_callback_uri": w.theirs(), "verify_token": foreign}
 	if id == number {
-		w.meddle(http.MethodPost, "/"+id, accessToken, map[string]any{"webhook_configuration": override})
+		w.foreignCall(http.MethodPost, "/"+id, accessToken, map[string]any{"webhook_configuration": override})
 		return
 	}
 
-	w.meddle(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, nil)
-	w.meddle(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, override)
+	w.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, nil)
+	w.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, override)
 }
 
-type standing struct {
+// metaState is the state of the subscriptions at Meta. URLs are without the prefix of the test server.
+type metaState struct {
 	App, Fields, Account, Number string
 }
 
-func (w *world) standing() standing {
+// metaState reads the state at Meta.
+func (w *world) metaState() metaState {
 	w.t.Helper()
 
-	var s standing
+	var s metaState
 
 	one := func(answer map[string]any) map[string]any {
 		list, _ := answer["data"].([]any)
@@ -95,7 +100,7 @@ func (w *world) standing() standing {
 	}
 
 	short := func(value any) string { text, _ := value.(string); return strings.TrimPrefix(text, w.hook) }
-	if app := one(w.meddle(http.MethodGet, "/"+appID+"/subscriptions", appToken, nil)); app != nil {
+	if app := one(w.foreignCall(http.MethodGet, "/"+appID+"/subscriptions", appToken, nil)); app != nil {
 		s.App = short(app["callback_url"])
 		for _, field := range app["fields"].([]any) {
 			s.Fields = strings.TrimPrefix(s.Fields+",", ",") + field.(map[string]any)["name"].(string)
@@ -103,11 +108,11 @@ func (w *world) standing() standing {
 	}
 
 	s.Account = "not subscribed"
-	if subscribed := one(w.meddle(http.MethodGet, "/"+account+"/subscribed_apps", accessToken, nil)); subscribed != nil {
+	if subscribed := one(w.foreignCall(http.MethodGet, "/"+account+"/subscribed_apps", accessToken, nil)); subscribed != nil {
 		s.Account = short(subscribed["override_callback_uri"])
 	}
 
-	configuration := w.meddle(http.MethodGet, "/"+number+"?fields=webhook_configuration", accessToken, nil)["webhook_configuration"]
+	configuration := w.foreignCall(http.MethodGet, "/"+number+"?fields=webhook_configuration", accessToken, nil)["webhook_configuration"]
 	s.Number = short(configuration.(map[string]any)["phone_number"])
 
 	return s

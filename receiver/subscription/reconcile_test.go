@@ -26,14 +26,15 @@ func scope(s config.CallbackScope) func(*config.Config) {
 	return func(c *config.Config) { c.CloudAPI.Subscription.CallbackScope = s }
 }
 
-func (w *world) check(want standing, posts ...string) {
+// check compares the POST calls and the state at Meta with the wanted ones, and forgets the calls.
+func (w *world) check(want metaState, posts ...string) {
 	w.t.Helper()
 
 	if diff := cmp.Diff(posts, w.calls(http.MethodPost)); diff != "" {
-		w.t.Errorf("calls that change something (-want +got):\n%s", diff)
+		w.t.Errorf("POST calls (-want +got):\n%s", diff)
 	}
 
-	if diff := cmp.Diff(want, w.standing()); diff != "" {
+	if diff := cmp.Diff(want, w.metaState()); diff != "" {
 		w.t.Errorf("at Meta (-want +got):\n%s", diff)
 	}
 
@@ -43,16 +44,16 @@ func (w *world) check(want standing, posts ...string) {
 func TestFreshApp(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope config.CallbackScope
-		want  standing
+		want  metaState
 		posts []string
 	}{
-		"App": {config.CallbackApp, standing{App: "/ours", Fields: fields}, []string{appPath, accountURL}},
-		"BusinessAccount": {config.CallbackBusinessAccount, standing{
+		"App": {config.CallbackApp, metaState{App: "/ours", Fields: fields}, []string{appPath, accountURL}},
+		"BusinessAccount": {config.CallbackBusinessAccount, metaState{
 			App:     "/ours",
 			Fields:  fields,
 			Account: "/ours",
 		}, []string{appPath, accountURL, accountURL}},
-		"PhoneNumber": {config.CallbackPhoneNumber, standing{
+		"PhoneNumber": {config.CallbackPhoneNumber, metaState{
 			App:    "/ours",
 			Fields: fields,
 			Number: "/ours",
@@ -67,7 +68,7 @@ func TestFreshApp(t *testing.T) {
 			w.pass(checkEvery)
 
 			if gets := w.calls(http.MethodGet); len(gets) != 4 {
-				t.Errorf("a check made the calls %v, want one for each of token, app, account and number", gets)
+				t.Errorf("a check made the calls %v, want one each for token, app, account and number", gets)
 			}
 
 			w.start() // a new process
@@ -81,16 +82,16 @@ func TestForeignApp(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope   config.CallbackScope
 		fields  string
-		want    standing
+		want    metaState
 		posts   []string
 		state   health.SubscriptionState
 		problem string
 	}{
 		"App takes over and keeps fields": {
-			config.CallbackApp, "flows,messages", standing{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, health.SubscriptionActive, "",
+			config.CallbackApp, "flows,messages", metaState{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, health.SubscriptionActive, "",
 		},
 		"override leaves it": {
-			config.CallbackBusinessAccount, fields, standing{
+			config.CallbackBusinessAccount, fields, metaState{
 				App:     "/theirs",
 				Fields:  fields,
 				Account: "/ours",
@@ -98,7 +99,7 @@ func TestForeignApp(t *testing.T) {
 		},
 		"override cannot add fields": {
 			config.CallbackPhoneNumber, "messages",
-			standing{
+			metaState{
 				App:    "/theirs",
 				Fields: "messages",
 				Number: "/ours",
@@ -109,7 +110,7 @@ func TestForeignApp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
-			w.theirApp(tc.fields)
+			w.setForeignApp(tc.fields)
 			w.start()
 			w.state(tc.state, tc.problem)
 			w.check(tc.want, tc.posts...)
@@ -119,20 +120,20 @@ func TestForeignApp(t *testing.T) {
 
 func TestDrift(t *testing.T) {
 	for name, tc := range map[string]struct {
-		scope  config.CallbackScope
-		meddle func(*world)
-		posts  []string
+		scope config.CallbackScope
+		drift func(*world)
+		posts []string
 	}{
-		"another callback": {config.CallbackApp, func(w *world) { w.theirApp(fields) }, []string{appPath}},
+		"another callback": {config.CallbackApp, func(w *world) { w.setForeignApp(fields) }, []string{appPath}},
 		"a field is gone": {config.CallbackApp, func(w *world) {
-			w.meddle(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
+			w.foreignCall(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
 		}, []string{appPath}},
-		"the app is unsubscribed":   {config.CallbackApp, func(w *world) { w.meddle(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
-		"the account is gone":       {config.CallbackApp, func(w *world) { w.meddle(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
-		"the account with override": {config.CallbackBusinessAccount, func(w *world) { w.meddle(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
-		"override is taken away":    {config.CallbackBusinessAccount, func(w *world) { w.meddle(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
-		"override of the account":   {config.CallbackBusinessAccount, func(w *world) { w.theirOverride(account) }, []string{accountURL}},
-		"override of the number":    {config.CallbackPhoneNumber, func(w *world) { w.theirOverride(number) }, []string{numberPath}},
+		"the app is unsubscribed":   {config.CallbackApp, func(w *world) { w.foreignCall(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
+		"the account is gone":       {config.CallbackApp, func(w *world) { w.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
+		"the account with override": {config.CallbackBusinessAccount, func(w *world) { w.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
+		"override is taken away":    {config.CallbackBusinessAccount, func(w *world) { w.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
+		"override of the account":   {config.CallbackBusinessAccount, func(w *world) { w.setForeignOverride(account) }, []string{accountURL}},
+		"override of the number":    {config.CallbackPhoneNumber, func(w *world) { w.setForeignOverride(number) }, []string{numberPath}},
 		"the app is found inactive": {config.CallbackApp, func(w *world) {
 			w.graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,
@@ -147,13 +148,13 @@ func TestDrift(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
 			w.start()
-			want := w.standing()
-			tc.meddle(w)
+			want := w.metaState()
+			tc.drift(w)
 			w.graph.Recorder.Reset()
 			w.pass(checkEvery - time.Second)
 
 			if calls := w.calls(""); len(calls) > 0 {
-				t.Errorf("called %v before the time", calls)
+				t.Errorf("called %v before the next check was due", calls)
 			}
 
 			w.pass(time.Second)
@@ -163,7 +164,7 @@ func TestDrift(t *testing.T) {
 	}
 }
 
-func TestShadowed(t *testing.T) {
+func TestForeignOverrideIsReported(t *testing.T) {
 	for name, tc := range map[string]struct {
 		adjust  func(*config.Config)
 		id      string
@@ -179,7 +180,7 @@ func TestShadowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, tc.adjust)
-			w.theirOverride(tc.id)
+			w.setForeignOverride(tc.id)
 			w.start()
 
 			if tc.problem == "" {
@@ -188,14 +189,14 @@ func TestShadowed(t *testing.T) {
 				w.state(health.SubscriptionFailed, tc.problem)
 			}
 
-			if s := w.standing(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
-				t.Errorf("somebody's override was changed: %+v", s)
+			if s := w.metaState(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
+				t.Errorf("a foreign override was changed: %+v", s)
 			}
 		})
 	}
 }
 
-func TestOverrideOfAnotherScopeDoesNoHarm(t *testing.T) {
+func TestOwnOverrideOfAnotherScopeIsHarmless(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, scope(config.CallbackPhoneNumber))
 	w.start()
 	w.graph.Recorder.Reset()
@@ -204,22 +205,22 @@ func TestOverrideOfAnotherScopeDoesNoHarm(t *testing.T) {
 	w.config.CloudAPI.Subscription = &declared
 	w.reload()
 	w.state(health.SubscriptionActive, "")
-	w.check(standing{
+	w.check(metaState{
 		App:    "/ours",
 		Fields: fields,
 		Number: "/ours",
 	})
 }
 
-func TestForeignCallbackGetsNoNewVerifyToken(t *testing.T) {
+func TestForeignCallbackGetsNoVerifyToken(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, scope(config.CallbackBusinessAccount))
-	w.theirApp(fields)
+	w.setForeignApp(fields)
 	w.start()
 	w.graph.Recorder.Reset()
 	w.secret(config.RoleVerifyToken, "rotated")
 	w.reload()
 	w.state(health.SubscriptionActive, "")
-	w.check(standing{
+	w.check(metaState{
 		App:     "/theirs",
 		Fields:  fields,
 		Account: "/ours",

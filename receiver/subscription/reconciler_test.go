@@ -17,14 +17,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-func TestVerificationFailsUntilItIsReachable(t *testing.T) {
+func TestVerificationIsRetriedUntilTheCallbackAnswers(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.down.Store(true)
 	w.start()
 
 	const problem = "subscribe app 77: the callback URL failed Meta's verification: check that it is public and knows the verify token; it answered HTTP 403 (2200)"
 	w.state(health.SubscriptionFailed, problem)
-	w.check(standing{}, appPath, accountURL)
+	w.check(metaState{}, appPath, accountURL)
 
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
 		w.pass(wait*time.Second/2 - 2*time.Second)
@@ -43,10 +43,10 @@ func TestVerificationFailsUntilItIsReachable(t *testing.T) {
 	w.down.Store(false)
 	w.pass(lastRetry)
 	w.state(health.SubscriptionActive, "")
-	w.check(standing{App: "/ours", Fields: fields}, appPath)
+	w.check(metaState{App: "/ours", Fields: fields}, appPath)
 }
 
-func TestVerifyTokenRotates(t *testing.T) {
+func TestVerifyTokenRotation(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope config.CallbackScope
 		posts []string
@@ -59,7 +59,7 @@ func TestVerifyTokenRotates(t *testing.T) {
 			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
 			w.start()
 			w.start()
-			want := w.standing()
+			want := w.metaState()
 			w.graph.Recorder.Reset()
 
 			w.down.Store(true)
@@ -77,7 +77,7 @@ func TestVerifyTokenRotates(t *testing.T) {
 	}
 }
 
-func TestConfigurationChanges(t *testing.T) {
+func TestConfigurationChange(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.start()
 	w.graph.Recorder.Reset()
@@ -86,15 +86,15 @@ func TestConfigurationChanges(t *testing.T) {
 	w.config.CloudAPI.Subscription = &declared
 	w.reload()
 	w.state(health.SubscriptionActive, "")
-	w.check(standing{App: "/ours", Fields: fields + ",calls"}, appPath)
+	w.check(metaState{App: "/ours", Fields: fields + ",calls"}, appPath)
 
 	w.config.CloudAPI.Subscription = nil
 	w.reload()
 	w.state(health.SubscriptionNotRequested, "")
-	w.check(standing{App: "/ours", Fields: fields + ",calls"})
+	w.check(metaState{App: "/ours", Fields: fields + ",calls"})
 }
 
-func TestNothingIsAskedBeforeAllSecretsAreThere(t *testing.T) {
+func TestNoCallsWhileASecretIsMissing(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 
 	birdKey := filepath.Join(w.config.SecretsDir, config.RoleBirdAccessKey, "a")
@@ -173,7 +173,7 @@ func TestFaultsOfMeta(t *testing.T) {
 				t.Errorf("%d calls %v, want %d", len(calls), calls, tc.calls)
 			}
 
-			early := tc.wait / 2 // a retry's wait is half at random, a limit's is not
+			early := tc.wait / 2 // half of a backoff is jitter; the delay after a rate limit has none
 			if tc.wait >= checkEvery {
 				early = tc.wait
 			}
@@ -181,14 +181,14 @@ func TestFaultsOfMeta(t *testing.T) {
 			w.pass(early - time.Second)
 
 			if calls := w.calls(""); len(calls) > 0 {
-				t.Errorf("called %v before the time", calls)
+				t.Errorf("called %v before the retry was due", calls)
 			}
 
 			w.pass(tc.wait - early + time.Second)
 			w.state(health.SubscriptionActive, "")
 
 			if calls := w.calls(""); len(calls) == 0 {
-				t.Error("no check when it was due")
+				t.Error("no check although it was due")
 			}
 		})
 	}

@@ -119,13 +119,13 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestTokenByNewestWord(t *testing.T) {
+func TestTokenStateIsTheLatestReport(t *testing.T) {
 	w := newWorld(t, standin.GraphOptions{}, nil)
 	w.sends = health.TokenRefused
 	w.start()
 
 	if got := w.keeper.Token(); got != health.TokenAccepted {
-		t.Errorf("token %s, want the check's word, which is newer than that of the sends", got)
+		t.Errorf("token %s, want the state of the check, which is newer than that of the sends", got)
 	}
 
 	w.sends = health.TokenAccepted
@@ -133,11 +133,11 @@ func TestTokenByNewestWord(t *testing.T) {
 
 	w.sends = health.TokenRefused
 	if got := w.keeper.Token(); got != health.TokenRefused {
-		t.Errorf("token %s, want the word of the sends, which is newer", got)
+		t.Errorf("token %s, want the state of the sends, which is newer", got)
 	}
 }
 
-func TestTokenIsRememberedWhileMetaIsAway(t *testing.T) {
+func TestTokenExpiryIsRememberedWhileMetaIsDown(t *testing.T) {
 	end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	w := newWorld(t, standin.GraphOptions{TokenExpiresAt: end}, nil)
 	w.start()
@@ -146,7 +146,7 @@ func TestTokenIsRememberedWhileMetaIsAway(t *testing.T) {
 	w.state(health.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
 
 	if got := w.keeper.TokenExpiresAt(); !got.Equal(end) {
-		t.Errorf("token expires at %v, want %v as it was told before", got, end)
+		t.Errorf("token expires at %v, want %v as reported before", got, end)
 	}
 }
 
