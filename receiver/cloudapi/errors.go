@@ -70,12 +70,9 @@ func errorBodyCode(body []byte) int {
 		return whatsapp.NoCode
 	}
 
-	reported, err := whatsapp.ParseReportedError(answer.Error)
-	if err != nil {
-		return whatsapp.NoCode
-	}
+	code, _ := whatsapp.ParseErrorCode(answer.Error) // NoCode on error
 
-	return reported.Code
+	return code
 }
 
 // tokenCodes are the codes with which Meta refuses the access token itself, as opposed to a missing permission or no

@@ -32,7 +32,7 @@ const (
 //
 // At the limit a new connection evicts the connection that has been idle longest, which means without a complete request.
 // Connections are safe while a request is handled and for half a second after they became idle. While all connections
-// are safe, new ones wait, and those that finish a request are closed.
+// are safe, new ones wait, and a connection that finishes a request is closed.
 func LimitListener(s *http.Server, l net.Listener, limit int, clock clockwork.Clock, log *slog.Logger) net.Listener {
 	limited := &listener{
 		Listener: l,

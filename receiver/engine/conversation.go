@@ -105,7 +105,7 @@ func (a *attempt) decode() error {
 		return err
 	}
 
-	if a.item.Part != whatsapp.PartMessage {
+	if a.item.Kind != whatsapp.ItemMessage {
 		return nil
 	}
 

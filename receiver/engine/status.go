@@ -96,7 +96,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt, statu
 	f := e.classifyReported(a.head, "deliver message", status.ErrorCode)
 
 	if f.Class == failure.RateLimited {
-		limited := scopes(a.item.WABAID, a.number(), status.Lane(a.number()))
+		limited := scopes(a.item.WABAID, a.number(), status.Conversation(a.number()))
 		if _, err := e.pauseScope(ctx, limited, f); err != nil {
 			return err
 		}
@@ -222,12 +222,12 @@ func (e *Engine) notifyBird(ctx context.Context, a *statusAttempt, status whatsa
 
 // handleReportedError pauses the scope of a rate limit that Meta reports outside of a message or status, and emits a notice.
 func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) error {
-	reported, err := whatsapp.ParseReportedError(a.item.Raw)
+	code, err := whatsapp.ParseErrorCode(a.item.Raw)
 	if err != nil {
 		return unreadable("handle reported error", "the error is not a JSON object")
 	}
 
-	f := e.classifyReported(a.head, "reported by Meta", reported.Code)
+	f := e.classifyReported(a.head, "reported by Meta", code)
 	e.Log.Error("Meta reported an error",
 		logevent.EventID, a.work.Event.ID,
 		"code", f.Code,
@@ -243,7 +243,7 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	}
 
 	a.emitNotice(notice.ErrorReported, map[string]any{
-		"code":  reported.Code,
+		"code":  code,
 		"class": f.Class,
 		"scope": f.Scope,
 	})

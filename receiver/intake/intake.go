@@ -69,21 +69,21 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 
 // itemEvents returns the events of an item without the properties that all events of a delivery share.
 func itemEvents(item whatsapp.Item, now time.Time) []store.Event {
-	switch item.Part {
-	case whatsapp.PartMessage:
+	switch item.Kind {
+	case whatsapp.ItemMessage:
 		return []store.Event{messageEvent(item)}
-	case whatsapp.PartStatus:
+	case whatsapp.ItemStatus:
 		return []store.Event{statusEvent(item, now)}
-	case whatsapp.PartError:
+	case whatsapp.ItemError:
 		return []store.Event{errorEvent(item)}
-	case whatsapp.PartField:
+	case whatsapp.ItemField:
 		return append(echoEvents(item), skippedEvent(store.KindField, item))
 	default:
 		return []store.Event{skippedEvent(store.KindUnknown, item)}
 	}
 }
 
-// skippedEvent is an event that is stored and not processed. Its key is everything that Meta sent about it, without
+// skippedEvent returns an event to store without processing. Its key is everything that Meta sent about it, without
 // insignificant white space.
 func skippedEvent(kind store.Kind, item whatsapp.Item) store.Event {
 	number := string(item.Metadata.PhoneNumberID)
@@ -106,7 +106,7 @@ func quarantined(event store.Event) store.Event {
 	return event
 }
 
-// isForeign reports whether an event belongs to a phone number that is not configured. Events without a number, and all
+// isForeign reports whether an event belongs to an unconfigured phone number. Events without a number, and all
 // events if no numbers are configured, are not foreign.
 func isForeign(phoneNumberID string, configured []string) bool {
 	return phoneNumberID != "" && len(configured) > 0 && !slices.Contains(configured, phoneNumberID)

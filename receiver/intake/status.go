@@ -58,7 +58,7 @@ func statusEvent(item whatsapp.Item, now time.Time) store.Event {
 // statuses are spread by message.
 func statusLane(status whatsapp.Status, number string) string {
 	if status.Status == "failed" {
-		if lane := status.Lane(number); lane != "" {
+		if lane := status.Conversation(number); lane != "" {
 			return lane
 		}
 	}

@@ -88,8 +88,8 @@ func (e Echo) Alias(phoneNumberID string) string {
 	return lane(phoneNumberID, "", "", e.ToUserID)
 }
 
-// Lane returns the conversation of the person or group that the message went to. It is empty if Meta does not name them.
-func (s Status) Lane(phoneNumberID string) string {
+// Conversation returns the conversation of the person or group that the message went to. It is empty if Meta does not name them.
+func (s Status) Conversation(phoneNumberID string) string {
 	if s.RecipientType == "group" {
 		return lane(phoneNumberID, s.Recipient, "", "")
 	}

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite testdata/split")
 
 // parsed is an item as Split and the methods of its part parse it.
 type parsed struct {
-	Part         Part            `json:"part"`
+	Kind         ItemKind        `json:"part"`
 	Field        string          `json:"field,omitempty"`
 	WABAID       string          `json:"waba_id,omitempty"`
 	Time         string          `json:"entry_time,omitempty"`
@@ -27,7 +27,7 @@ type parsed struct {
 	Message      *parsedMessage  `json:"message,omitempty"`
 	Status       *Status         `json:"status,omitempty"`
 	Rank         int             `json:"rank,omitempty"`
-	Error        *ReportedError  `json:"error,omitempty"`
+	ErrorCode    *int            `json:"error_code,omitempty"`
 	Echoes       []parsedEcho    `json:"echoes,omitempty"`
 	Unparsed     json.RawMessage `json:"unparsed,omitempty"`
 	ParseFailure string          `json:"parse_failure,omitempty"`
@@ -57,7 +57,7 @@ type parsedMessage struct {
 
 func parse(item Item) parsed {
 	p := parsed{
-		Part:   item.Part,
+		Kind:   item.Kind,
 		Field:  item.Field,
 		WABAID: item.WABAID,
 		Time:   item.Time,
@@ -72,15 +72,15 @@ func parse(item Item) parsed {
 			p.ParseFailure = err.Error()
 		}
 	}
-	switch item.Part {
-	case PartMessage:
+	switch item.Kind {
+	case ItemMessage:
 		m, err := ParseMessage(item.Raw)
 		if err == nil {
 			p.Message = new(parseMessage(m, string(item.Metadata.PhoneNumberID)))
 		}
 
 		fail(err)
-	case PartStatus:
+	case ItemStatus:
 		status, err := ParseStatus(item.Raw)
 		if err == nil {
 			p.Rank = status.Rank()
@@ -88,14 +88,14 @@ func parse(item Item) parsed {
 		}
 
 		fail(err)
-	case PartError:
-		reported, err := ParseReportedError(item.Raw)
+	case ItemError:
+		code, err := ParseErrorCode(item.Raw)
 		if err == nil {
-			p.Error = &reported
+			p.ErrorCode = &code
 		}
 
 		fail(err)
-	case PartField:
+	case ItemField:
 		for _, echo := range ParseEchoes(item.Raw) {
 			number := string(item.Metadata.PhoneNumberID)
 			p.Echoes = append(p.Echoes, parsedEcho{echo, echo.Conversation(number), echo.Alias(number)})
@@ -188,7 +188,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Messages of Meta's own agent and of a history import never become items of PartMessage.
+// Messages of Meta's own agent and of a history import never become items of ItemMessage.
 func TestOtherFieldsAreNotMessages(t *testing.T) {
 	for _, file := range []string{"field.standby", "field.standby.echo", "field.history.media", "field.smb_message_echoes", "field.calls.status"} {
 		body, err := os.ReadFile(filepath.Join("testdata", "deliveries", file+".json"))
@@ -197,8 +197,8 @@ func TestOtherFieldsAreNotMessages(t *testing.T) {
 		}
 
 		items, err := Split(body)
-		if err != nil || len(items) != 1 || items[0].Part != PartField {
-			t.Errorf("%s became %+v, %v; want one item of PartField", file, items, err)
+		if err != nil || len(items) != 1 || items[0].Kind != ItemField {
+			t.Errorf("%s became %+v, %v; want one item of ItemField", file, items, err)
 		}
 	}
 }

@@ -10,22 +10,22 @@ import (
 	"fmt"
 )
 
-// Part is the kind of an item.
-type Part string
+// ItemKind is the kind of element that an item holds.
+type ItemKind string
 
-// The kinds of items. An element without a documented shape is PartUnknown.
+// The kinds of items. An element without a documented shape is ItemUnknown.
 const (
-	PartMessage Part = "message"
-	PartStatus  Part = "status"
-	PartError   Part = "error"
-	PartField   Part = "field" // a change of a field other than FieldMessages
-	PartUnknown Part = "unknown"
+	ItemMessage ItemKind = "message"
+	ItemStatus  ItemKind = "status"
+	ItemError   ItemKind = "error"
+	ItemField   ItemKind = "field" // a change of a field other than FieldMessages
+	ItemUnknown ItemKind = "unknown"
 )
 
 // Item is one message, status, error or change of a delivery, together with the properties of its envelope. Its JSON form
 // is the stored payload of an event: add properties, but never rename one.
 type Item struct {
-	Part     Part            `json:"part"`
+	Kind     ItemKind        `json:"part"`
 	Field    string          `json:"field,omitempty"`
 	WABAID   string          `json:"waba_id,omitempty"`    // entry.id; a business portfolio's for partner events
 	Time     string          `json:"entry_time,omitempty"` // entry.time; empty for messages

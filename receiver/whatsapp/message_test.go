@@ -36,8 +36,8 @@ func FuzzParse(f *testing.F) {
 
 		for _, item := range items {
 			// Each item is also parsed as every other part.
-			for _, part := range []Part{PartMessage, PartStatus, PartError, PartField} {
-				item.Part = part
+			for _, part := range []ItemKind{ItemMessage, ItemStatus, ItemError, ItemField} {
+				item.Kind = part
 				if _, err := json.Marshal(parse(item)); err != nil {
 					t.Fatalf("a parsed %s cannot be encoded: %v", part, err)
 				}

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// maxItems bounds the items of a delivery; Meta batches up to 1000. A longer list becomes one item of PartUnknown.
+	// maxItems bounds the items of a delivery; Meta batches up to 1000. A longer list becomes one item of ItemUnknown.
 	maxItems = 5000
 	// maxCommon bounds the bytes of a value that every item of a list repeats. A list with a larger one becomes one item
-	// of PartUnknown.
+	// of ItemUnknown.
 	maxCommon = 4 << 10
 )
 
 // ObjectBusinessAccount is the only webhook object that Split parses.
 const ObjectBusinessAccount = "whatsapp_business_account"
 
-// FieldMessages is the only webhook field whose messages become items of PartMessage. All other fields become items of
-// PartField: so messages on standby, whose conversations belong to Meta's own agent, and imported history are stored and
+// FieldMessages is the only webhook field whose messages become items of ItemMessage. All other fields become items of
+// ItemField: so messages on standby, whose conversations belong to Meta's own agent, and imported history are stored and
 // never answered.
 const FieldMessages = "messages"
 
@@ -29,7 +29,7 @@ const FieldMessages = "messages"
 var ErrNotJSON = errors.New("the body is not valid JSON")
 
 // Split splits a delivery into items, one per message, status, error and change. An element that cannot be parsed becomes
-// an item of PartUnknown and does not affect the others. The only error is ErrNotJSON.
+// an item of ItemUnknown and does not affect the others. The only error is ErrNotJSON.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 func Split(body []byte) ([]Item, error) {
@@ -46,7 +46,7 @@ func Split(body []byte) ([]Item, error) {
 	entries := len(delivery.Entry)
 	if err != nil || delivery.Object != ObjectBusinessAccount || entries == 0 || entries > maxItems {
 		return []Item{{
-			Part:  PartUnknown,
+			Kind:  ItemUnknown,
 			Field: string(delivery.Object),
 			Raw:   body,
 		}}, nil
@@ -74,7 +74,7 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 	tooLarge := len(entry.ID)+len(entry.Time) > maxCommon
 
 	if err != nil || len(entry.Changes) == 0 || tooMany || tooLarge {
-		return append(items, origin.with(PartUnknown, raw))
+		return append(items, origin.with(ItemUnknown, raw))
 	}
 
 	for _, change := range entry.Changes {
@@ -84,9 +84,9 @@ func splitEntry(items []Item, raw json.RawMessage) []Item {
 	return items
 }
 
-// with returns a copy of the item with another part and content.
-func (i Item) with(part Part, raw json.RawMessage) Item {
-	i.Part = part
+// with returns a copy of the item with another kind and content.
+func (i Item) with(kind ItemKind, raw json.RawMessage) Item {
+	i.Kind = kind
 	i.Raw = raw
 
 	return i
@@ -99,32 +99,32 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 		Value json.RawMessage `json:"value"`
 	}
 	if err := json.Unmarshal(raw, &change); err != nil {
-		return append(items, origin.with(PartUnknown, raw))
+		return append(items, origin.with(ItemUnknown, raw))
 	}
 
 	origin.Field = string(change.Field)
 	if change.Field == "" || len(change.Value) == 0 || len(change.Field) > maxCommon {
-		return append(items, origin.with(PartUnknown, raw))
+		return append(items, origin.with(ItemUnknown, raw))
 	}
 
 	var value map[string]json.RawMessage
 
 	isObject := json.Unmarshal(change.Value, &value) == nil
 	if len(value["metadata"]) > maxCommon {
-		return append(items, origin.with(PartUnknown, raw))
+		return append(items, origin.with(ItemUnknown, raw))
 	}
 
 	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // an unexpected shape leaves the number empty
 
 	if change.Field != FieldMessages {
-		return append(items, origin.with(PartField, change.Value))
+		return append(items, origin.with(ItemField, change.Value))
 	}
 
 	before := len(items)
 	items, complete := splitValue(items, origin, value)
 
 	if !isObject || !complete || len(items) == before {
-		items = append(items, origin.with(PartUnknown, raw))
+		items = append(items, origin.with(ItemUnknown, raw))
 	}
 
 	return items
@@ -149,17 +149,17 @@ func splitValue(items []Item, origin Item, value map[string]json.RawMessage) (_ 
 	}
 
 	for _, message := range list("messages") {
-		item := origin.with(PartMessage, message)
+		item := origin.with(ItemMessage, message)
 		item.Contact = senderOf(message, senders)
 		items = append(items, item)
 	}
 
 	for _, status := range list("statuses") {
-		items = append(items, origin.with(PartStatus, status))
+		items = append(items, origin.with(ItemStatus, status))
 	}
 
 	for _, reported := range list("errors") {
-		items = append(items, origin.with(PartError, reported))
+		items = append(items, origin.with(ItemError, reported))
 	}
 
 	return items, complete

@@ -43,7 +43,7 @@ func TestSplitIsBounded(t *testing.T) {
 			size := 0
 
 			for _, item := range items {
-				if item.Part == PartUnknown {
+				if item.Kind == ItemUnknown {
 					unknown++
 				}
 

@@ -26,7 +26,7 @@ func TestSplit(t *testing.T) {
 		"a single contact": {
 			body: change(`{` + metadata + `, "contacts":[{"wa_id":"1"}], "messages":[ {"id":"a","from":"1"} ]}`),
 			want: []Item{{
-				Part:     PartMessage,
+				Kind:     ItemMessage,
 				Field:    "messages",
 				WABAID:   "7",
 				Metadata: number,
@@ -38,35 +38,35 @@ func TestSplit(t *testing.T) {
 			body: change(`{"contacts":[{"wa_id":"1"},{"user_id":"US.2"}],"messages":[{"from_user_id":"US.2"},{"from":"1"},{"from":"3"}]}`),
 			want: []Item{
 				{
-					Part:    PartMessage,
+					Kind:    ItemMessage,
 					Field:   "messages",
 					WABAID:  "7",
 					Contact: raw(`{"user_id":"US.2"}`),
 					Raw:     raw(`{"from_user_id":"US.2"}`),
 				},
 				{
-					Part:    PartMessage,
+					Kind:    ItemMessage,
 					Field:   "messages",
 					WABAID:  "7",
 					Contact: raw(`{"wa_id":"1"}`),
 					Raw:     raw(`{"from":"1"}`),
 				},
-				{Part: PartMessage, Field: "messages", WABAID: "7", Raw: raw(`{"from":"3"}`)},
+				{Kind: ItemMessage, Field: "messages", WABAID: "7", Raw: raw(`{"from":"3"}`)},
 			},
 		},
 		"messages, statuses and errors in one value": {
 			body: change(`{` + metadata + `,"messages":[{"id":"a"}],"statuses":[{"id":"b"},{"id":"c"}],"errors":[{"code":1}]}`),
 			want: []Item{
-				{Part: PartMessage, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"a"}`)},
-				{Part: PartStatus, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"b"}`)},
-				{Part: PartStatus, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"c"}`)},
-				{Part: PartError, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"code":1}`)},
+				{Kind: ItemMessage, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"a"}`)},
+				{Kind: ItemStatus, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"b"}`)},
+				{Kind: ItemStatus, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"id":"c"}`)},
+				{Kind: ItemError, Field: "messages", WABAID: "7", Metadata: number, Raw: raw(`{"code":1}`)},
 			},
 		},
 		"another field, with numbers instead of strings": {
 			body: `{"entry":[{"id":7,"time":1731617831,"changes":[{"value":{"event":"X"},"field":"account_update"}]}],"object":"whatsapp_business_account"}`,
 			want: []Item{{
-				Part:   PartField,
+				Kind:   ItemField,
 				Field:  "account_update",
 				WABAID: "7",
 				Time:   "1731617831",
@@ -76,7 +76,7 @@ func TestSplit(t *testing.T) {
 		"user actions": {
 			body: change(`{"user_actions":[]}`),
 			want: []Item{{
-				Part:   PartUnknown,
+				Kind:   ItemUnknown,
 				Field:  "messages",
 				WABAID: "7",
 				Raw:    raw(`{"field":"messages","value":{"user_actions":[]}}`),
@@ -85,9 +85,9 @@ func TestSplit(t *testing.T) {
 		"unknown keys beside messages": {
 			body: change(`{"messages":[{"id":"a"}],"statuses":{},"extra":1}`),
 			want: []Item{
-				{Part: PartMessage, Field: "messages", WABAID: "7", Raw: raw(`{"id":"a"}`)},
+				{Kind: ItemMessage, Field: "messages", WABAID: "7", Raw: raw(`{"id":"a"}`)},
 				{
-					Part:   PartUnknown,
+					Kind:   ItemUnknown,
 					Field:  "messages",
 					WABAID: "7",
 					Raw:    raw(`{"field":"messages","value":{"messages":[{"id":"a"}],"statuses":{},"extra":1}}`),
@@ -96,24 +96,24 @@ func TestSplit(t *testing.T) {
 		},
 		"one bad change does not affect the others": {
 			body: `{"object":"whatsapp_business_account","entry":[3,{"id":"7","changes":["x",{"field":"f","value":{}}]}]}`,
-			want: []Item{{Part: PartUnknown, Raw: raw(`3`)}, {Part: PartUnknown, WABAID: "7", Raw: raw(`"x"`)}, {
-				Part:   PartField,
+			want: []Item{{Kind: ItemUnknown, Raw: raw(`3`)}, {Kind: ItemUnknown, WABAID: "7", Raw: raw(`"x"`)}, {
+				Kind:   ItemField,
 				Field:  "f",
 				WABAID: "7",
 				Raw:    raw(`{}`),
 			}},
 		},
 		"another object": {body: `{"object":"page","entry":[{}]}`, want: []Item{{
-			Part:  PartUnknown,
+			Kind:  ItemUnknown,
 			Field: "page",
 			Raw:   raw(`{"object":"page","entry":[{}]}`),
 		}}},
 		"no entry": {body: `{"object":"whatsapp_business_account","entry":[]}`, want: []Item{{
-			Part:  PartUnknown,
+			Kind:  ItemUnknown,
 			Field: ObjectBusinessAccount,
 			Raw:   raw(`{"object":"whatsapp_business_account","entry":[]}`),
 		}}},
-		"not an object": {body: `[1]`, want: []Item{{Part: PartUnknown, Raw: raw(`[1]`)}}},
+		"not an object": {body: `[1]`, want: []Item{{Kind: ItemUnknown, Raw: raw(`[1]`)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Split([]byte(tc.body))
