@@ -13,9 +13,11 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // want returns an error with the difference if got is not want.
@@ -128,4 +130,39 @@ func items(t *testing.T, list client.ObjectList) []client.Object {
 	}
 
 	return objects
+}
+
+func request(webhook *v1alpha1.WhatsAppWebhook) ctrl.Request {
+	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(webhook)}
+}
+
+// waitUntilSettled waits until the resource is reconciled, and reconciling it three more times writes nothing.
+func waitUntilSettled(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
+	t.Helper()
+
+	quiet := 0
+	apiserver.Eventually(t, func() error {
+		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
+			return err
+		}
+
+		if webhook.Status.ObservedGeneration != webhook.Generation {
+			return fmt.Errorf("the status is of generation %d; want %d", webhook.Status.ObservedGeneration, webhook.Generation)
+		}
+
+		writes := len(testCluster.writes.in(webhook.Namespace))
+		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
+			return err
+		}
+
+		if got := len(testCluster.writes.in(webhook.Namespace)); got != writes {
+			quiet = 0
+
+			return fmt.Errorf("the operator still sends writes: %d", got-writes)
+		}
+
+		quiet++
+
+		return want(quiet >= 3, true)
+	})
 }

@@ -12,65 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
-
-// children returns the objects that the resource controls, by kind and name.
-func children(t *testing.T, owner *v1alpha1.WhatsAppWebhook) map[string]client.Object {
-	t.Helper()
-
-	found := map[string]client.Object{}
-	for _, list := range []client.ObjectList{
-		&corev1.ServiceAccountList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{},
-		&appsv1.DeploymentList{}, &corev1.ServiceList{}, &networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{},
-		&autoscalingv2.HorizontalPodAutoscalerList{}, &policyv1.PodDisruptionBudgetList{}, &gatewayv1.HTTPRouteList{},
-		listOf(resources.ServiceMonitorKind), listOf(resources.PrometheusRuleKind),
-	} {
-		if err := testCluster.List(t.Context(), list, client.InNamespace(owner.Namespace)); err != nil {
-			t.Fatal(err)
-		}
-
-		for _, object := range items(t, list) {
-			if metav1.IsControlledBy(object, owner) {
-				found[kindOf(t, object)+" "+object.GetName()] = object
-			}
-		}
-	}
-
-	return found
-}
-
-func listOf(kind schema.GroupVersionKind) client.ObjectList {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
-
-	return list
-}
-
-func kindOf(t *testing.T, object client.Object) string {
-	t.Helper()
-
-	gvk, err := testCluster.GroupVersionKindFor(object)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return gvk.Kind
-}
 
 func TestObjectsAreCreated(t *testing.T) {
 	t.Parallel()
@@ -301,40 +251,5 @@ func TestDeletedResourceIsNotReconciled(t *testing.T) {
 		}
 
 		return want(len(testCluster.writes.in(webhook.Namespace)), writes)
-	})
-}
-
-func request(webhook *v1alpha1.WhatsAppWebhook) ctrl.Request {
-	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(webhook)}
-}
-
-// waitUntilSettled waits until the resource is reconciled, and reconciling it three more times writes nothing.
-func waitUntilSettled(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
-	t.Helper()
-
-	quiet := 0
-	apiserver.Eventually(t, func() error {
-		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
-			return err
-		}
-
-		if webhook.Status.ObservedGeneration != webhook.Generation {
-			return fmt.Errorf("the status is of generation %d; want %d", webhook.Status.ObservedGeneration, webhook.Generation)
-		}
-
-		writes := len(testCluster.writes.in(webhook.Namespace))
-		if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
-			return err
-		}
-
-		if got := len(testCluster.writes.in(webhook.Namespace)); got != writes {
-			quiet = 0
-
-			return fmt.Errorf("the operator still sends writes: %d", got-writes)
-		}
-
-		quiet++
-
-		return want(quiet >= 3, true)
 	})
 }

@@ -4,32 +4,17 @@
 package controllers
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
-)
-
-var (
-	errConflict  = &apply.NotOwnedError{Kind: "Service", Name: "sales"}
-	errInvalid   = apierrors.NewInvalid(schema.GroupKind{Kind: "Service"}, "sales", field.ErrorList{field.Invalid(field.NewPath("spec", "ports"), "x", "must be a number\n@@ -1 +1 @@")})
-	errForbidden = apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New("exceeded quota: services=5"))
-	errTimeout   = apierrors.NewServerTimeout(schema.GroupResource{Resource: "services"}, "patch", 1)
-	errNetwork   = errors.New("dial tcp 192.0.2.1:443: connection refused")
 )
 
 func TestStatus(t *testing.T) {
@@ -196,109 +181,12 @@ func TestExposed(t *testing.T) {
 	}
 }
 
-func TestFailureMessages(t *testing.T) {
-	t.Parallel()
-
-	for want, err := range map[string]error{
-		"Service sales exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource":       errConflict,
-		`Service sales was rejected by the API server: spec.ports: Invalid value: "x": must be a number; correct the spec of this resource`: errInvalid,
-		`Service sales is forbidden: services "sales" is forbidden: exceeded quota: services=5; will retry`:                                 errForbidden,
-		"Service sales: the API server returned ServerTimeout; will retry":                                                                  errTimeout,
-		"Service sales: no response from the API server; will retry":                                                                        errNetwork,
-	} {
-		if got := newFailure("Service sales", fmt.Errorf("apply: %w", err)).message; got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
-}
-
-func TestResult(t *testing.T) {
-	t.Parallel()
-
-	terminating := apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, "sales", errors.New("the namespace is being terminated"))
-	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
-
-	tests := map[string]struct {
-		errs []error
-		want string
-	}{
-		"none":                      {nil, "done"},
-		"name taken":                {[]error{errConflict}, "retry at a fixed interval"},
-		"rejected":                  {[]error{errInvalid}, "no retry"},
-		"rejected, and name taken":  {[]error{errInvalid, errConflict}, "retry at a fixed interval"},
-		"rejected, and no response": {[]error{errInvalid, errNetwork}, "retry with backoff"},
-		"forbidden":                 {[]error{errForbidden}, "retry with backoff"},
-		"namespace terminating":     {[]error{terminating}, "done"},
-	}
-	for name, test := range tests {
-		var fs failures
-		for _, err := range test.errs {
-			fs = append(fs, newFailure("Service sales", fmt.Errorf("apply: %w", err)))
-		}
-
-		result, err := fs.result(time.Minute)
-
-		got := "done"
-		switch {
-		case err != nil && strings.HasPrefix(err.Error(), "terminal error"):
-			got = "no retry"
-		case err != nil:
-			got = "retry with backoff"
-		case result.RequeueAfter == time.Minute:
-			got = "retry at a fixed interval"
-		}
-
-		if got != test.want {
-			t.Errorf("%s: %s; want %s", name, got, test.want)
-		}
-	}
-}
-
 func TestLongMessageIsTruncated(t *testing.T) {
 	t.Parallel()
 
 	got := truncate(strings.Repeat("é", 1000))
 	if len(got) > 1024 || !strings.HasSuffix(got, "é…") {
 		t.Errorf("%d bytes, end %q", len(got), got[len(got)-8:])
-	}
-}
-
-func TestTransitions(t *testing.T) {
-	t.Parallel()
-
-	ready := func(reason string) v1alpha1.WhatsAppWebhookStatus {
-		status := metav1.ConditionFalse
-		if reason == v1alpha1.ReasonReady {
-			status = metav1.ConditionTrue
-		}
-
-		return v1alpha1.WhatsAppWebhookStatus{Conditions: []metav1.Condition{{
-			Type:   v1alpha1.ConditionReady,
-			Status: status,
-			Reason: reason,
-		}}}
-	}
-	for _, test := range []struct {
-		before, after v1alpha1.WhatsAppWebhookStatus
-		want          string
-	}{
-		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonProgressing), ""},
-		{v1alpha1.WhatsAppWebhookStatus{}, ready(v1alpha1.ReasonObjectRejected), "Warning ObjectRejected"},
-		{ready(v1alpha1.ReasonProgressing), ready(v1alpha1.ReasonReady), "Normal Ready"},
-		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonReady), ""},
-		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonProgressing), ""},
-		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonUnavailable), "Warning Unavailable"},
-		{ready(v1alpha1.ReasonReady), ready(v1alpha1.ReasonScaledToZero), "Normal ScaledToZero"},
-		{ready(v1alpha1.ReasonObjectRejected), ready(v1alpha1.ReasonNameConflict), "Warning NameConflict"},
-	} {
-		var got []string
-		for _, event := range transitions(test.before, test.after) {
-			got = append(got, event.kind+" "+event.reason)
-		}
-
-		if got := strings.Join(got, ", "); got != test.want {
-			t.Errorf("from %v to %v: events %q; want %q", test.before.Conditions, test.after.Conditions, got, test.want)
-		}
 	}
 }
 
