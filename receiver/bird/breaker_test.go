@@ -278,7 +278,7 @@ func TestAnotherKeyClosesTheCircuit(t *testing.T) {
 		}
 	}
 
-	write("config.yaml", "bird: {baseURL: "+server.URL+"}\nsecretsDir: "+dir+"\nlog: {level: debug}\n")
+	write("config.yaml", "bird: {baseURL: "+server.URL+"}\nsecretsDir: "+dir+"\ncloudAPI: {timeout: 16s}\n")
 	live.Reload()
 
 	if _, err := client.Ask(t.Context(), question); failure.Of(err).Code != "circuit_open" {
