@@ -30,7 +30,7 @@ type Reply struct {
 	PreviewURL bool        // KindText
 	Header     string      // KindButtons, KindList; may be empty
 	Footer     string      // KindButtons, KindList; may be empty
-	Buttons    []Option    // KindButtons, 1 to 3
+	Buttons    []Option    // KindButtons, at least one
 	List       *List       // KindList
 	Media      *ReplyMedia // KindMedia
 	Template   *Template   // KindTemplate
@@ -59,9 +59,9 @@ type Option struct {
 	Description string // of rows; may be empty
 }
 
-// List is opened with a button and holds 1 to 10 rows in all.
+// List is a menu that a button opens.
 type List struct {
-	ButtonText string
+	ButtonText string // may be empty
 	Sections   []Section
 }
 

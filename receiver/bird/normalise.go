@@ -58,7 +58,7 @@ func readAnswer(body []byte) (Answer, error) {
 	switch {
 	case outer.Response != nil:
 		if answer, err = readResponse(outer.Response); err == nil {
-			err = answer.offer(outer.QuickReplies)
+			err = answer.addQuickReplies(outer.QuickReplies)
 		}
 	case outer.Type != nil || outer.Text != nil:
 		answer, err = readResponse(body)

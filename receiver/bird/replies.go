@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
@@ -48,7 +47,8 @@ func readText(a *Answer, raw json.RawMessage) error {
 	}
 
 	if len(m.QuickReplies) > 0 {
-		return a.addChoice(*m.Text, "", "", m.QuickReplies)
+		a.addChoice(*m.Text, "", "", m.QuickReplies)
+		return nil
 	}
 
 	a.addText(*m.Text, m.PreviewURL)
@@ -67,7 +67,9 @@ func readButtons(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	return a.addChoice(m.Text, m.Header, m.Footer, m.Buttons)
+	a.addChoice(m.Text, m.Header, m.Footer, m.Buttons)
+
+	return nil
 }
 
 func readList(a *Answer, raw json.RawMessage) error {
@@ -86,28 +88,12 @@ func readList(a *Answer, raw json.RawMessage) error {
 	}
 
 	list := &List{ButtonText: m.ButtonText}
-	if strings.TrimSpace(list.ButtonText) == "" {
-		list.ButtonText = menu
-	}
-
-	var all []option
 	for _, s := range m.Sections {
 		if len(s.Rows) == 0 {
 			continue
 		}
 
-		all = append(all, s.Rows...)
-
-		section := Section{Title: s.Title}
-		for _, row := range s.Rows {
-			section.Rows = append(section.Rows, Option(row))
-		}
-
-		list.Sections = append(list.Sections, section)
-	}
-
-	if err := offerable(m.Text, all); err != nil {
-		return err
+		list.Sections = append(list.Sections, Section{Title: s.Title, Rows: decoded(s.Rows)})
 	}
 
 	a.Replies = append(a.Replies, Reply{

@@ -17,20 +17,21 @@ const (
 	maxFooter      = 60
 )
 
-// ButtonsContent is a text with choices below it. Where they do not go on buttons, being more than 3, alike once cut to
-// 20 characters, or below more than 1024 characters of text, they become a list.
+// ButtonsContent is a text with choices below it. They become a list if they do not fit on buttons: if there are more than
+// 3, if two titles are equal once cut to 20 characters, or if the text is longer than 1024 characters.
 type ButtonsContent struct {
 	Text      string
 	Header    string // optional
 	Footer    string // optional
 	Buttons   []ReplyButton
-	ListLabel string // of the list that they may become
+	ListLabel string // of the list that they may become; optional
 }
 
-// ReplyButton is one choice. Its id comes back in Interactive.
+// ReplyButton is one choice. WhatsApp returns its id when the person selects it.
 type ReplyButton struct {
-	ID    string
-	Title string
+	ID          string
+	Title       string
+	Description string // shown only in a list; optional
 }
 
 type interactiveObject struct {
@@ -105,7 +106,7 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 func (c ButtonsContent) list() ListContent {
 	rows := make([]ListRow, len(c.Buttons))
 	for i, button := range c.Buttons {
-		rows[i] = ListRow{ID: button.ID, Title: button.Title}
+		rows[i] = ListRow(button)
 	}
 
 	return ListContent{
@@ -117,7 +118,7 @@ func (c ButtonsContent) list() ListContent {
 	}
 }
 
-// framed is an interactive object but for its action.
+// framed returns an interactive object without its action.
 func framed(cut *cutter, kind, header, text, footer string) *interactiveObject {
 	object := &interactiveObject{Type: kind, Body: interactiveText{Text: text}}
 	if header != "" {

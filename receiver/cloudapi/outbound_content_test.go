@@ -342,3 +342,17 @@ func TestWhatIsEncodedIsTaken(t *testing.T) {
 		t.Error("nothing that was drawn could be encoded")
 	}
 }
+
+func TestButtonsThatBecomeAListKeepTheirDescriptions(t *testing.T) {
+	four := buttons("A", "B", "C", "D")
+	four[3].Description = "the last"
+
+	encoded, err := Encode(Reply{To: Recipient{WaID: "1"}}, ButtonsContent{Text: "?", Buttons: four})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if want := `{"id":"d","title":"D","description":"the last"}`; !strings.Contains(string(encoded.Body), want) {
+		t.Errorf("Encode() = %s, want %s", encoded.Body, want)
+	}
+}

@@ -18,7 +18,7 @@ const (
 	maxRowID          = 200
 )
 
-// defaultLabel reads the same in many languages.
+// defaultLabel is the same word in many languages.
 const defaultLabel = "Menu"
 
 // ListContent is a text of at most 4096 characters with a menu of 1 to 10 rows.
@@ -26,18 +26,18 @@ type ListContent struct {
 	Text     string
 	Header   string // optional
 	Footer   string // optional
-	Label    string // of the button that opens the menu; "Menu" where empty
+	Label    string // of the button that opens the menu. Defaults to "Menu".
 	Sections []ListSection
 }
 
-// ListSection is a part of the menu. Where there are several, each needs a title; one without rows is left out.
+// ListSection is a part of the menu. If there are several, each needs a title. A section without rows is omitted.
 type ListSection struct {
 	Title string
 	Rows  []ListRow
 }
 
-// ListRow is one choice. Its id comes back in Interactive. A title that is too long goes into the description as well,
-// where there is none.
+// ListRow is one choice. WhatsApp returns its id when the person selects it. A title that is too long becomes the
+// description as well, if there is none.
 type ListRow struct {
 	ID          string
 	Title       string
@@ -120,10 +120,10 @@ func (r ListRow) encode(cut *cutter) rowObject {
 	}
 }
 
-// idSet holds the ids of the choices of one message, which must differ.
+// idSet contains the ids of the choices of one message, which must differ.
 type idSet map[string]int
 
-// add checks the choice at index, which is a button or a row. An id is never cut, since it comes back.
+// add checks the choice at index, a button or a row. An id is never cut, since WhatsApp returns it.
 func (s idSet) add(what string, index int, id, title string, limit int) error {
 	if strings.TrimSpace(title) == "" {
 		return unfit("%s %d has no title: give it one", what, index+1)

@@ -91,7 +91,7 @@ func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 func buttons(options []bird.Option) []cloudapi.ReplyButton {
 	buttons := make([]cloudapi.ReplyButton, 0, len(options))
 	for _, o := range options {
-		buttons = append(buttons, cloudapi.ReplyButton{ID: o.ID, Title: o.Title})
+		buttons = append(buttons, cloudapi.ReplyButton(o))
 	}
 
 	return buttons
