@@ -197,6 +197,6 @@ func TestMediaStoreIsBounded(t *testing.T) {
 	store.put("large", medium{content: make([]byte, maxMediaBytes)})
 
 	if _, found := store.get("large"); !found || len(store.byID) != 1 {
-		t.Errorf("%d media beside the large one", len(store.byID)-1)
+		t.Errorf("%d media in addition to the large one", len(store.byID)-1)
 	}
 }

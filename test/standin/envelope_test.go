@@ -1,0 +1,149 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standin
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEnvelopes(t *testing.T) {
+	at := time.Unix(1749416383, 5)
+	envelope := func(value map[string]any) map[string]any {
+		value["messaging_product"] = "whatsapp"
+		value["metadata"] = map[string]any{
+			"display_phone_number": DeliveryDisplayPhoneNumber,
+			"phone_number_id":      testNumber,
+		}
+
+		return map[string]any{
+			"object": "whatsapp_business_account",
+			"entry": []any{map[string]any{
+				"id":      DeliveryBusinessAccountID,
+				"changes": []any{map[string]any{"field": "messages", "value": value}},
+			}},
+		}
+	}
+
+	pricing := map[string]any{
+		"billable":      false,
+		"pricing_model": "PMP",
+		"type":          "free_customer_service",
+		"category":      "service",
+	}
+	for _, tc := range []struct {
+		name string
+		got  []byte
+		want map[string]any
+	}{
+		{
+			name: "text",
+			got:  TextDelivery(testNumber, "573001234567", "Añe 👍", "wamid.1", "a/b <c>", at),
+			want: map[string]any{
+				"contacts": []any{map[string]any{"profile": map[string]any{"name": "Añe 👍"}, "wa_id": "573001234567"}},
+				"messages": []any{map[string]any{
+					"from":      "573001234567",
+					"id":        "wamid.1",
+					"timestamp": "1749416383",
+					"type":      "text",
+					"text":      map[string]any{"body": "a/b <c>"},
+				}},
+			},
+		},
+		{
+			name: "message of a business-scoped id",
+			got:  MessageDelivery(testNumber, "US.1", "Ana", "wamid.1", "image", map[string]any{"id": "m1"}, at),
+			want: map[string]any{
+				"contacts": []any{map[string]any{"profile": map[string]any{"name": "Ana"}, "user_id": "US.1"}},
+				"messages": []any{map[string]any{
+					"from_user_id": "US.1",
+					"id":           "wamid.1",
+					"timestamp":    "1749416383",
+					"type":         "image",
+					"image":        map[string]any{"id": "m1"},
+				}},
+			},
+		},
+		{
+			name: "sent",
+			got:  StatusDelivery(testNumber, "wamid.1", "sent", "573001234567", "e1", at),
+			want: map[string]any{
+				"contacts": []any{map[string]any{"wa_id": "573001234567"}},
+				"statuses": []any{map[string]any{
+					"id":                       "wamid.1",
+					"status":                   "sent",
+					"timestamp":                "1749416383",
+					"recipient_id":             "573001234567",
+					"biz_opaque_callback_data": "e1",
+					"pricing":                  pricing,
+				}},
+			},
+		},
+		{
+			name: "read by a business-scoped id",
+			got:  StatusDelivery(testNumber, "wamid.1", "read", "US.1", "", at),
+			want: map[string]any{
+				"contacts": []any{map[string]any{"user_id": "US.1"}},
+				"statuses": []any{map[string]any{
+					"id":                "wamid.1",
+					"status":            "read",
+					"timestamp":         "1749416383",
+					"recipient_user_id": "US.1",
+				}},
+			},
+		},
+		{
+			name: "failed",
+			got:  FailedDelivery(testNumber, "wamid.1", "573001234567", "", 131026, at),
+			want: map[string]any{
+				"statuses": []any{map[string]any{
+					"id":           "wamid.1",
+					"status":       "failed",
+					"timestamp":    "1749416383",
+					"recipient_id": "573001234567",
+					"errors": []any{map[string]any{
+						"code":       131026.0,
+						"title":      "Message undeliverable",
+						"message":    "Message undeliverable",
+						"error_data": map[string]any{"details": "Message undeliverable"},
+						"href":       "/documentation/business-messaging/whatsapp/support/error-codes",
+					}},
+				}},
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(envelope(tc.want), object(t, string(tc.got))); diff != "" {
+				t.Errorf("envelope (-want +got):\n%s", diff)
+			}
+
+			if strings.ContainsFunc(string(tc.got), func(r rune) bool { return r > '~' }) {
+				t.Errorf("%s is not all ASCII", tc.got)
+			}
+		})
+	}
+
+	escaped := string(TextDelivery(testNumber, "1", "é", "wamid.1", "a/b", at))
+	if !strings.Contains(escaped, `"\u00e9"`) || !strings.Contains(escaped, `a\/b`) {
+		t.Errorf("%s is not escaped like Meta's JSON", escaped)
+	}
+
+	if got := StatusDelivery(testNumber, "wamid.1", "failed", "1", "", at); !strings.Contains(string(got), "131000") {
+		t.Errorf("%s has no error", got)
+	}
+}
+
+func TestWamid(t *testing.T) {
+	got := Wamid("a")
+	if again, other := Wamid("a"), Wamid("b"); got != again || got == other {
+		t.Errorf("wamids of a are %s and %s, that of b is %s", got, again, other)
+	}
+	// The length is that of Meta's own for a number of 11 digits.
+	if want := "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="; len(got) != len(want) || got[:len("wamid.HBgLM")] != want[:len("wamid.HBgLM")] {
+		t.Errorf("Wamid = %s, want the form of %s", got, want)
+	}
+}
