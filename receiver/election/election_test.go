@@ -191,6 +191,7 @@ func TestCancelledRenewalLeavesTheLeadershipToRelease(t *testing.T) {
 	}
 
 	inbox.cancel = nil
+
 	if err := first.Release(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -134,6 +134,7 @@ func TestRunPurgesRegularlyUntilItsContextEnds(t *testing.T) {
 
 	go func() {
 		defer close(ended)
+
 		purger.Run(ctx)
 	}()
 
