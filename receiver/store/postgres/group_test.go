@@ -18,7 +18,7 @@ type testCall string
 
 func (testCall) weight() int { return 1 }
 
-// hold keeps the only worker of a group in a transaction until the function it returns is called.
+// hold keeps the worker of a group in a transaction until the returned function is called.
 func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 	t.Helper()
 
@@ -49,7 +49,7 @@ func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 	var held sync.WaitGroup
 	held.Go(func() {
 		if err := g.do(context.Background(), "hold"); err != nil {
-			t.Errorf("the call that holds: %v", err)
+			t.Errorf("the holding call: %v", err)
 		}
 	})
 	<-begun
@@ -60,13 +60,13 @@ func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 	return g, release
 }
 
-// enqueue submits calls that will be in one batch.
-func enqueue(t *testing.T, g *group[testCall], whats ...testCall) []*groupcommit.Call[testCall] {
+// enqueue submits calls, which form one batch.
+func enqueue(t *testing.T, g *group[testCall], values ...testCall) []*groupcommit.Call[testCall] {
 	t.Helper()
 
 	var calls []*groupcommit.Call[testCall]
-	for _, what := range whats {
-		c, err := g.queue.Submit(what)
+	for _, value := range values {
+		c, err := g.queue.Submit(value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func pauses(t *testing.T, s *Store) string {
 	return strings.Join(scopes, " ")
 }
 
-func TestFailureSpoilsNoOtherCall(t *testing.T) {
+func TestFailedCallAffectsNoOther(t *testing.T) {
 	for _, c := range []struct {
 		bad  testCall
 		want string
@@ -134,7 +134,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 	}
 }
 
-func TestCallerWhoLeaves(t *testing.T) {
+func TestContextEndsBeforeCallStarts(t *testing.T) {
 	s := openStore(t, newAccess(t))
 	g, release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -155,11 +155,11 @@ func TestCallerWhoLeaves(t *testing.T) {
 	}
 
 	if got := pauses(t, s); got != "two" {
-		t.Errorf("%q was written, want two: a call must not be run after its caller left", got)
+		t.Errorf("%q was written, want two: a call must not run after its context ended", got)
 	}
 }
 
-func TestCloseFinishesWhatWasAccepted(t *testing.T) {
+func TestCloseCompletesAcceptedCalls(t *testing.T) {
 	s := openStore(t, newAccess(t))
 	g, release := hold(t, s)
 	calls := enqueue(t, g, "one", "two")
@@ -180,6 +180,6 @@ func TestCloseFinishesWhatWasAccepted(t *testing.T) {
 	}
 
 	if err := g.do(t.Context(), "three"); !errors.Is(err, store.ErrClosed) {
-		t.Errorf("a call after the end returned %v, want ErrClosed", err)
+		t.Errorf("a call after close returned %v, want ErrClosed", err)
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// meter measures what a benchmark costs this process, and the database.
+// meter measures the cost of a benchmark in this process and in the database.
 type meter struct {
 	transactions, statements, trips atomic.Int64
-	own, database                   time.Duration // of the processors, when it began
+	own, database                   time.Duration // CPU time at the start
 }
 
-// meteredStore is an empty store and what measures it.
+// meteredStore returns an empty store and its meter.
 func meteredStore(b *testing.B) (*Store, *meter) {
 	b.Helper()
 	access := newAccess(b)
@@ -64,7 +64,7 @@ func (m *meter) report(b *testing.B) {
 	b.ReportMetric(float64(m.trips.Load())/transactions, "trips/transaction")
 }
 
-// ownTime is what this process has used of the processors.
+// ownTime returns the CPU time of this process.
 func ownTime(b *testing.B) time.Duration {
 	b.Helper()
 
@@ -76,7 +76,7 @@ func ownTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// databaseTime is the same of the processes of the database that this process has started.
+// databaseTime returns the CPU time of the database processes that this process has started.
 func databaseTime(b *testing.B) time.Duration {
 	b.Helper()
 
@@ -96,9 +96,9 @@ func databaseTime(b *testing.B) time.Duration {
 
 		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
-		// The name, which may hold anything, is in parentheses.
+		// The name is in parentheses and may contain anything.
 		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 		for i, to := range map[int]map[int]int{
 			1:  parents,

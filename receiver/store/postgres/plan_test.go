@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// plan is a node of what EXPLAIN returns.
+// plan is a node in the output of EXPLAIN.
 type plan struct {
 	Node     string `json:"Node Type"`
 	Relation string `json:"Relation Name"`
@@ -24,8 +24,8 @@ type plan struct {
 	Plans    []plan `json:"Plans"`
 }
 
-// scans returns the nodes that read a table or an index from end to end. An index that is partial by the condition itself
-// has what is looked for and nothing else; counts has a fixed number of rows.
+// scans returns the nodes that read an entire table or index. It excludes counts, which has a fixed number of rows, and
+// partial indexes whose condition is the query itself.
 func (p *plan) scans() []string {
 	var found []string
 
@@ -45,9 +45,9 @@ func (p *plan) sorts() bool {
 	return p.Node == "Sort" || slices.ContainsFunc(p.Plans, func(p plan) bool { return p.sorts() })
 }
 
-// Every statement of the store's calls, save Totals and List by other than what has an index, must find its rows by a
-// key or an index: one that scans a table costs more the longer the store is in use.
-func TestNothingScansTheHistory(t *testing.T) {
+// Every statement must find its rows by a key or an index, except those of Totals and of List without an indexed
+// filter. A table scan would cost more the longer the store is in use.
+func TestNoStatementScansHistory(t *testing.T) {
 	user, err := server.NewUser()
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestNothingScansTheHistory(t *testing.T) {
 
 	var mu sync.Mutex
 
-	sent := map[string]statement{} // with the values of the last time
+	sent := map[string]statement{} // with the most recent values
 	s := openStore(t, access)
 	s.database = watched(t, access, func(trip []statement) {
 		mu.Lock()
@@ -91,7 +91,7 @@ func TestNothingScansTheHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Some tables are empty here, where a scan costs less than an index.
+		// Some tables are empty here, so that a scan would cost less than an index.
 		if _, err := tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
 			t.Fatal(err)
 		}
@@ -117,12 +117,12 @@ func TestNothingScansTheHistory(t *testing.T) {
 		}
 
 		if strings.Contains(sql, "ORDER BY c.ready_at") && explained[0].Plan.sorts() {
-			t.Errorf("it sorts what is due\n%s\n%s", sql, out)
+			t.Errorf("it sorts the due lanes\n%s\n%s", sql, out)
 		}
 	}
 }
 
-// fillLater stores so many events that the choice of an index matters, none of which is due, or old, for useEverything.
+// fillLater stores enough events that the choice of an index matters. None of them is due or old for useEverything.
 func fillLater(t *testing.T, s *Store) {
 	t.Helper()
 
@@ -146,7 +146,7 @@ func fillLater(t *testing.T, s *Store) {
 	}
 }
 
-// useEverything makes the calls that work, health and consoles make, each in the ways that differ in what they run.
+// useEverything makes all calls, in every way that runs different statements.
 func useEverything(t *testing.T, s *Store) {
 	t.Helper()
 	ctx := t.Context()

@@ -45,7 +45,7 @@ func (s suite) Run() int {
 func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
 
 func TestConformance(t *testing.T) {
-	places := map[string]string{} // each has a user, and so a schema, of its own
+	places := map[string]string{} // each has its own user, and so its own schema
 	storetest.Run(t, storetest.Factory{Open: func(place string) (store.Store, error) {
 		if places[place] == "" {
 			user, err := server.NewUser()
@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 	}})
 }
 
-// newAccess leads to an empty schema.
+// newAccess returns the access to an empty schema.
 func newAccess(tb testing.TB) Access {
 	tb.Helper()
 
@@ -74,7 +74,7 @@ func newAccess(tb testing.TB) Access {
 	return Access{URL: user.URL}
 }
 
-// testOptions returns options whose timeouts a slow machine does not meet.
+// testOptions returns options with timeouts that even a slow machine does not reach.
 func testOptions(options Options) Options {
 	options.Clock = cmp.Or[clockwork.Clock](options.Clock, clockwork.NewRealClock())
 	options.timeouts = cmp.Or(options.timeouts, timeouts{
@@ -86,7 +86,7 @@ func testOptions(options Options) Options {
 	return options
 }
 
-// openStore opens a store that is closed when the test ends.
+// openStore opens a store, and closes it when the test ends.
 func openStore(tb testing.TB, access Access) *Store {
 	tb.Helper()
 	return openLive(tb, func() Access { return access }, Options{})

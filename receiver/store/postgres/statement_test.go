@@ -14,14 +14,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Each type of value must reach the database as what it is.
+// Values of each type must arrive in the database unchanged.
 func TestValuesOfStatements(t *testing.T) {
 	s := openStore(t, newAccess(t))
 
 	id := store.ID{0x01, 15: 0xff}
 	for _, c := range []struct {
 		value any
-		want  string // as PostgreSQL writes it
+		want  string // as PostgreSQL prints it
 	}{
 		{"ö\x00\"", `"ö` + "\uFFFD" + `\""`},
 		{"", `""`},
@@ -57,12 +57,12 @@ func TestValuesOfStatements(t *testing.T) {
 
 	err := s.write(t.Context(), func(_ context.Context, tx *tx) error { tx.exec("SELECT $1", 1.5); return nil })
 	if err == nil || !strings.Contains(err.Error(), "argument $1: values of type float64 are not supported") {
-		t.Errorf("a value of another type is reported as %v", err)
+		t.Errorf("a value of an unsupported type is reported as %v", err)
 	}
 }
 
-// A failure of one statement, or of what reads its rows, is that of the transaction, and leaves the few connections usable.
-func TestStatementThatFailsAmongOthers(t *testing.T) {
+// If a statement or the handler of its rows fails, the transaction fails and the connection stays usable.
+func TestFailedStatementAmongOthers(t *testing.T) {
 	access := newAccess(t)
 	s := openLive(t, func() Access { return access }, Options{MaxConnections: 1})
 

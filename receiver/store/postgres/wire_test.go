@@ -14,14 +14,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// statement is one that went over the wire.
+// statement is a statement sent over the wire.
 type statement struct {
 	sql   string
 	types []uint32
 	bound pgproto3.Bind
 }
 
-// watched is a database whose statements are shown to see, those of a round trip at a time. It may be called concurrently.
+// watched returns a database that passes the statements of each round trip to see. It may call see concurrently.
 func watched(tb testing.TB, access Access, see func([]statement)) *database {
 	tb.Helper()
 
@@ -43,7 +43,7 @@ func watched(tb testing.TB, access Access, see func([]statement)) *database {
 	return d
 }
 
-// wire shows what is written. A round trip is written at once, from its first statement on.
+// wire observes writes. All statements of a round trip arrive in one write.
 type wire struct {
 	net.Conn
 	see func([]statement)
@@ -51,11 +51,11 @@ type wire struct {
 
 func (w *wire) Write(b []byte) (int, error) {
 	var sent []statement
-	for left := b; len(left) >= 5 && left[0] != 0; { // a connection begins with a message that has no type
-		size := 1 + int(binary.BigEndian.Uint32(left[1:]))
+	for rest := b; len(rest) >= 5 && rest[0] != 0; { // the first message of a connection has no type
+		size := 1 + int(binary.BigEndian.Uint32(rest[1:]))
 
-		body := slices.Clone(left[5:size])
-		switch left[0] {
+		body := slices.Clone(rest[5:size])
+		switch rest[0] {
 		case 'P':
 			var parse pgproto3.Parse
 			if err := parse.Decode(body); err != nil {
@@ -69,7 +69,7 @@ func (w *wire) Write(b []byte) (int, error) {
 			}
 		}
 
-		left = left[size:]
+		rest = rest[size:]
 	}
 
 	if len(sent) > 0 {

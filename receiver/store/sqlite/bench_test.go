@@ -19,7 +19,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// payload has the size of a text message as Meta delivers it.
+// payload has the size of a text message from Meta.
 var payload = []byte(`{"text":"` + strings.Repeat("x", 400) + `"}`)
 
 func message(n, lanes int64) store.Event {
@@ -35,7 +35,7 @@ func message(n, lanes int64) store.Event {
 	}
 }
 
-// latencies collects how long calls took.
+// latencies collects the durations of calls.
 type latencies struct {
 	mu  sync.Mutex
 	all []time.Duration
@@ -53,10 +53,10 @@ func (l *latencies) report(b *testing.B) {
 	b.ReportMetric(float64(l.all[len(l.all)-1].Microseconds())/1000, "max-ms")
 }
 
-// BenchmarkIngest is of deliveries with one message each, over 64 connections.
+// BenchmarkIngest measures deliveries with one message each, over 64 connections.
 func BenchmarkIngest(b *testing.B) { benchmarkIngest(b, func(store.Event) string { return "" }) }
 
-// BenchmarkIngestAliased is the same with messages that tell both names of the person, as Meta sends them.
+// BenchmarkIngestAliased is BenchmarkIngest with both names of the person in each message, as Meta sends them.
 func BenchmarkIngestAliased(b *testing.B) {
 	benchmarkIngest(b, func(e store.Event) string { return e.Lane + "/user" })
 }
@@ -90,8 +90,8 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	took.report(b)
 }
 
-// BenchmarkCycle works messages that wait: claim, answer and begin to send, sent and done. 64 workers take lanes from
-// one claimer, as the engine does.
+// BenchmarkCycle processes waiting messages: claim, answer and start to send, sent and done. As in the engine, 64
+// workers take lanes from one claimer.
 func BenchmarkCycle(b *testing.B) {
 	s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
 	fill(b, s, 0, int64(b.N), int64(max(b.N/4, 1)))
@@ -158,15 +158,15 @@ func BenchmarkCycle(b *testing.B) {
 	b.StopTimer()
 
 	if done.Load() != int64(b.N) {
-		b.Fatalf("%d of %d messages were worked", done.Load(), b.N)
+		b.Fatalf("%d of %d messages were processed", done.Load(), b.N)
 	}
 
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 	took.report(b)
 }
 
-// BenchmarkHistory compares calls on an empty store with the same on one that holds 1,000,000 finished and 200,000
-// pending events in 50,000 conversations.
+// BenchmarkHistory compares calls on an empty store with calls on a store of 1,000,000 finished and 200,000 pending
+// events in 50,000 conversations.
 func BenchmarkHistory(b *testing.B) {
 	for _, c := range []struct {
 		name              string
@@ -228,7 +228,7 @@ func BenchmarkHistory(b *testing.B) {
 	}
 }
 
-// fill writes events past the interface, many to a transaction.
+// fill inserts events directly, many in each transaction.
 func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 	b.Helper()
 

@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// large is a message whose payload alone fills 32 pages of the log.
+// large returns a message whose payload fills 32 pages of the log.
 func large(n int64) store.Event {
 	e := message(n, 4)
 	e.Payload = []byte(strings.Repeat("x", 32*4096))
@@ -21,8 +21,8 @@ func large(n int64) store.Event {
 	return e
 }
 
-// A reader keeps the log from beginning anew for as long as it reads.
-func TestLogIsBoundedWhileReadersAreAtWork(t *testing.T) {
+// A reader prevents the log from starting over while it reads.
+func TestLogIsLimitedDespiteReaders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	s := openStore(t, path)
 	written := int64(0)
@@ -61,7 +61,7 @@ func TestLogIsBoundedWhileReadersAreAtWork(t *testing.T) {
 	}
 }
 
-func TestLogIsCopiedBeforeACommitHasTo(t *testing.T) {
+func TestLogIsCopiedAheadOfCommits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
 	s := openStore(t, path)

@@ -17,9 +17,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Every statement of the store's calls, save Totals and List by other than what has an index, must find its rows by a
-// key or an index: one that scans a table costs more the longer the store is in use.
-func TestNothingScansTheHistory(t *testing.T) {
+// Every statement must find its rows by a key or an index, except those of Totals and of List without an indexed
+// filter. A table scan would cost more the longer the store is in use.
+func TestNoStatementScansHistory(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
 	useEverything(t, s)
 
@@ -59,7 +59,7 @@ func TestNothingScansTheHistory(t *testing.T) {
 
 var numbered = regexp.MustCompile(`\?(\d+)`)
 
-// parameters counts what a statement wants bound.
+// parameters returns the number of parameters of a statement.
 func parameters(t *testing.T, sql string) int {
 	t.Helper()
 
@@ -76,7 +76,7 @@ func parameters(t *testing.T, sql string) int {
 	return last
 }
 
-// useEverything makes the calls that work, health and consoles make, each in the ways that differ in what they run.
+// useEverything makes all calls, in every way that runs different statements.
 func useEverything(t *testing.T, s *Store) {
 	t.Helper()
 	ctx := t.Context()

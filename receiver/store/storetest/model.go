@@ -4,7 +4,6 @@
 package storetest
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -383,51 +382,4 @@ func (m *model) reopen(t *rapid.T) {
 			lane.token = 0
 		}
 	}
-}
-
-// compare compares everything readable with the model.
-func (m *model) compare(t *rapid.T) {
-	var (
-		want store.Stats
-		dead []*modelEvent
-	)
-	for _, e := range m.events {
-		switch e.state {
-		case store.Pending:
-			switch e.event.Class {
-			case store.Statuses:
-				want.PendingStatuses++
-				continue
-			case store.Notices:
-				want.PendingNotices++
-				continue
-			}
-
-			want.Pending++
-			if want.OldestPending.IsZero() || e.event.ReceivedAt.Before(want.OldestPending) {
-				want.OldestPending = e.event.ReceivedAt
-			}
-		case store.Dead:
-			want.DeadLetters++
-
-			dead = append(dead, e)
-		}
-	}
-
-	want.ActiveConversations, want.HumanConversations = m.figures()
-
-	got, err := m.store.Stats(t.Context(), m.now)
-	if err != nil || got != want {
-		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
-	}
-
-	records, err := m.store.DeadLetters(t.Context(), 0, 100)
-
-	slices.SortFunc(dead, func(a, b *modelEvent) int { return cmp.Compare(a.place, b.place) })
-
-	if err != nil || !slices.EqualFunc(records, dead, func(r store.Record, e *modelEvent) bool { return r.Event.ID == e.event.ID }) {
-		t.Fatalf("DeadLetters returned %v, %v", records, err)
-	}
-
-	m.comparePauses(t)
 }
