@@ -40,7 +40,7 @@ func (s *Step) Validate() error {
 }
 
 // ApplyStep validates the part of a step that concerns replies and returns the replies after it: the existing ones in
-// their order, then those that the step adds. Every engine's Advance uses it.
+// their order, then the new ones. Every engine's Advance uses it.
 func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 	replies = slices.Clone(replies)
 	if len(replies) == 0 {

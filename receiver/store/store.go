@@ -61,7 +61,7 @@ type Queue interface {
 	// Its cost depends neither on the backlog, of this class or another, nor on the history.
 	Claim(ctx context.Context, class Class, now, until time.Time, limit int) ([]Lease, error)
 
-	// Renew extends leases and returns those that are lost.
+	// Renew extends leases and returns the lost ones.
 	Renew(ctx context.Context, leases []LeaseRef, until time.Time) (lost []LeaseRef, err error)
 
 	// Release ends a lease without progress. The lane is due at now, and the start does not count against its head.

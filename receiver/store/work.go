@@ -64,7 +64,7 @@ type Step struct {
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
 
-	// Coalesced are events to answer together with the head: the first of those that Peek returned, without a gap. From
+	// Coalesced are events to answer together with the head: the first events of the result of Peek, without a gap. From
 	// this step on they end when the head ends, in the same state. This survives a crash, so it belongs in the step that
 	// records the answer to all of them.
 	Coalesced []ID

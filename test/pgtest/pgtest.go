@@ -53,7 +53,7 @@ type Server struct {
 	users            atomic.Int64
 }
 
-// New starts a server that is closed when the test ends.
+// New starts a server, and closes it when the test ends.
 func New(tb testing.TB, options Options) *Server {
 	tb.Helper()
 

@@ -1,11 +1,11 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package groupcommit queues the calls of many callers for one worker, which commits those that wait at the same time in
-// one transaction.
+// Package groupcommit queues the calls of many callers for one worker, which commits concurrent calls in one
+// transaction.
 //
-// The queue and its rule for cancellation are the same for every engine of the store. The commit loop is not: each engine
-// has its own, because they recover from a failed transaction in different ways.
+// The queue and its rule for cancellation are the same for every engine of the store. The commit loop is not: each
+// engine has its own, because they recover from a failed transaction in different ways.
 package groupcommit
 
 import (
@@ -36,7 +36,7 @@ type Call[T any] struct {
 	done  chan struct{}
 }
 
-// New returns a queue that holds up to size waiting calls.
+// New returns a queue for up to size waiting calls.
 func New[T any](size int) *Queue[T] {
 	return &Queue[T]{calls: make(chan *Call[T], size)}
 }

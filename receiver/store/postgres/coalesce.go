@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
-// Peek implements store.Store.
+// Peek implements store.Queue.
 func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
 	var found []store.Event
 
@@ -146,8 +146,8 @@ func (t *tx) readCoalesced(heads []int64, each func(head int64, p *pending)) {
 		}, heads)
 }
 
-// endCoalesced ends the events coalesced with heads that steps have ended. It returns the history entries of those that
-// became dead letters.
+// endCoalesced ends the events coalesced with heads that steps have ended. It returns the history entries of the new
+// dead letters.
 func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry, error) {
 	var failures []historyEntry
 

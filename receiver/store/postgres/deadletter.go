@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Replay implements store.Store.
+// Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		n := newLockSet()
@@ -115,7 +115,7 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 	return nil
 }
 
-// Discard implements store.Store.
+// Discard implements store.DeadLetterQueue.
 func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		var changed int64

@@ -46,8 +46,8 @@ func scanLane(rows pgx.Rows) (*lane, error) {
 	return r, err
 }
 
-// referencedNames returns the names that must be locked too: those whose rows hold the state of persons, and those that
-// will be joined.
+// referencedNames returns the names to lock besides those in the set: names whose rows hold the state of persons, and
+// names to join.
 func (l *lanes) referencedNames(set *lockSet) []string {
 	var names []string
 	for key, need := range set.rows {

@@ -16,7 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Claim implements store.Store. Lanes that another transaction holds just then are left for the next call.
+// Claim implements store.Queue. It skips lanes that another transaction has locked.
 func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	var leases []store.Lease
 
@@ -194,7 +194,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 	return heads, t.flush(ctx)
 }
 
-// Renew implements store.Store.
+// Renew implements store.Queue.
 func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	var lost []store.LeaseRef
 
@@ -239,7 +239,7 @@ func leaseLane(lease store.LeaseRef) laneKey {
 	return laneKey{lane: sanitize(lease.Lane), class: lease.Class}
 }
 
-// Release implements store.Store.
+// Release implements store.Queue.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		l := &lanes{rows: map[laneKey]*lane{}}

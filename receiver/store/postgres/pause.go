@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// SetPause implements store.Store.
+// SetPause implements store.Pauser.
 func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) error {
 	if err := pause.Validate(); err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
@@ -37,7 +37,7 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 	return nil
 }
 
-// ClearPause implements store.Store.
+// ClearPause implements store.Pauser.
 func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
 		t.exec("DELETE FROM pauses WHERE scope = $1", scope)
@@ -50,7 +50,7 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Pauses implements store.Store.
+// Pauses implements store.Pauser.
 func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
 	var pauses []store.Pause
 

@@ -18,7 +18,7 @@ const recordColumns = `
 	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays, coalesce(c.starts, 0)
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
-// Get implements store.Store.
+// Get implements store.Events.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	found, err := s.records(ctx, recordColumns+"WHERE e.id = $1", id)
 	if err == nil && len(found) == 0 {
@@ -32,7 +32,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	return &found[0], nil
 }
 
-// List implements store.Store.
+// List implements store.Events.
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
 	sql := recordColumns + "WHERE e.seq > $1"
 	args := []any{after, max(limit, 0)}
@@ -63,7 +63,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return found, nil
 }
 
-// DeadLetters implements store.Store.
+// DeadLetters implements store.DeadLetterQueue.
 func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	return s.List(ctx, store.Filter{State: store.Dead}, after, limit)
 }
@@ -125,7 +125,7 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 	return found, err
 }
 
-// MessageStatus implements store.Store.
+// MessageStatus implements store.Events.
 func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*store.StatusUpdate, error) {
 	var found *store.StatusUpdate
 
@@ -161,7 +161,7 @@ func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, par
 	return found, nil
 }
 
-// Stats implements store.Store.
+// Stats implements store.Maintenance.
 func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	var stats store.Stats
 
@@ -192,7 +192,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	return stats, nil
 }
 
-// Totals implements store.Store.
+// Totals implements store.Maintenance.
 func (s *Store) Totals(ctx context.Context) ([]store.Total, error) {
 	var totals []store.Total
 

@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Advance implements store.Store.
+// Advance implements store.Queue.
 func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
 	if err := step.Validate(); err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Peek implements store.Store.
+// Peek implements store.Queue.
 func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
 	var found []store.Event
 

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Replay implements store.Store.
+// Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		seq, err := t.revive(`
@@ -102,7 +102,7 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 	return err
 }
 
-// Discard implements store.Store.
+// Discard implements store.DeadLetterQueue.
 func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		changed, err := t.exec("UPDATE events SET state = 'discarded', finished_at = ? WHERE id = ? AND state = 'dead'",

@@ -10,7 +10,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Ingest implements store.Store.
+// Ingest implements store.Inbox.
 func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
 	for i := range events {
 		if err := events[i].Validate(); err != nil {

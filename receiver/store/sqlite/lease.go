@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Claim implements store.Store.
+// Claim implements store.Queue.
 func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	var leases []store.Lease
 
@@ -175,7 +175,7 @@ func (t *tx) idle(lease store.LeaseRef) error {
 	return err
 }
 
-// Renew implements store.Store.
+// Renew implements store.Queue.
 func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	var lost []store.LeaseRef
 
@@ -202,7 +202,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 	return lost, nil
 }
 
-// Release implements store.Store.
+// Release implements store.Queue.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		held, err := t.exec(`

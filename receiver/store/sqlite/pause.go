@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// SetPause implements store.Store.
+// SetPause implements store.Pauser.
 func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) error {
 	if err := pause.Validate(); err != nil {
 		return fmt.Errorf("pause a scope: %w", err)
@@ -35,7 +35,7 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 	return nil
 }
 
-// ClearPause implements store.Store.
+// ClearPause implements store.Pauser.
 func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec("DELETE FROM pauses WHERE scope = ?", scope)
@@ -48,7 +48,7 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Pauses implements store.Store.
+// Pauses implements store.Pauser.
 func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
 	var pauses []store.Pause
 

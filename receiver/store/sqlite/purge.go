@@ -11,7 +11,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Purge implements store.Store.
+// Purge implements store.Maintenance.
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed := 0
 

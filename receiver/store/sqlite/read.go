@@ -17,7 +17,7 @@ const recordColumns = `
 		e.payload, c.starts, e.class, e.replays
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
-// Get implements store.Store.
+// Get implements store.Events.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	var found []store.Record
 
@@ -36,7 +36,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 	return &found[0], nil
 }
 
-// List implements store.Store.
+// List implements store.Events.
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
 	// The partial indexes serve only conditions written as constants.
 	sql := recordColumns + "WHERE e.seq > ?1"
@@ -71,7 +71,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return found, nil
 }
 
-// DeadLetters implements store.Store.
+// DeadLetters implements store.DeadLetterQueue.
 func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	return s.List(ctx, store.Filter{State: store.Dead}, after, limit)
 }
@@ -135,7 +135,7 @@ func readFailures(ctx context.Context, c *conn, event int64) ([]store.Failure, e
 	return all, err
 }
 
-// MessageStatus implements store.Store.
+// MessageStatus implements store.Events.
 func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*store.StatusUpdate, error) {
 	var found *store.StatusUpdate
 
@@ -168,7 +168,7 @@ func (s *Store) MessageStatus(ctx context.Context, phoneNumberID, messageID, par
 	return found, nil
 }
 
-// Stats implements store.Store.
+// Stats implements store.Maintenance.
 func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	var stats store.Stats
 
@@ -202,7 +202,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 	return stats, nil
 }
 
-// Totals implements store.Store.
+// Totals implements store.Maintenance.
 func (s *Store) Totals(ctx context.Context) ([]store.Total, error) {
 	var totals []store.Total
 

@@ -81,7 +81,7 @@ func (m *model) checkWork(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 	}
 
 	if got := fmt.Sprint(*work); got != fmt.Sprint(want) {
-		t.Fatalf("%s handed out %s, want %v", ref.Lane, got, want)
+		t.Fatalf("%s returned %s, want %v", ref.Lane, got, want)
 	}
 
 	m.holds = append(m.holds, hold{ref: ref, event: head})

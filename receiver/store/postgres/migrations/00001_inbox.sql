@@ -32,7 +32,7 @@ CREATE TABLE events (
 );
 ALTER SEQUENCE events_seq OWNED BY events.seq;
 -- The indexes on work are partial: finished events leave them, and the history costs nothing. No other than events_head
--- can be used to find the head of a lane: with a backlog that is new to its statistics, PostgreSQL would choose it.
+-- can be used to find the head of a lane: with a backlog newer than its statistics, PostgreSQL would choose it.
 CREATE INDEX events_head ON events (lane, class, seq) WHERE state = 'pending';
 CREATE INDEX events_oldest ON events (received_at) WHERE state = 'pending' AND class = 0;
 CREATE INDEX events_dead ON events (seq) WHERE state = 'dead';
@@ -43,7 +43,7 @@ CREATE INDEX events_finished ON events (emptied, finished_at) WHERE state NOT IN
 -- A row is a lane, and in class 0 also a name of a person. person: NULL where the row itself holds the state
 -- of the person, else the name of the one that does. Rows of the other classes are there while the lane is not idle.
 -- ready_at: NULL when idle, the end of the lease when leased (token is set), else when the lane is due.
--- head: the event that was handed out last, until the lane is drained; starts counts how often.
+-- head: the event leased last, until the lane is empty; starts counts how often.
 CREATE TABLE conversations (
     lane              TEXT     COLLATE "C" NOT NULL,
     class             SMALLINT NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE failures (
     PRIMARY KEY (event, n)
 );
 
--- event: the one that brought the status, with which it is purged.
+-- event: the event of the status, with which it is purged.
 CREATE TABLE statuses (
     event           BIGINT  PRIMARY KEY,
     phone_number_id TEXT    COLLATE "C" NOT NULL,
@@ -107,7 +107,7 @@ CREATE TABLE pauses (
 );
 CREATE INDEX pauses_until ON pauses (until);
 
--- What one of all receivers does. until: when it is over; note: what its holder told of it.
+-- Leaders of jobs. duty: the job. until: end of the leadership. note: the state that the leader published.
 CREATE TABLE duties (
     duty   TEXT   COLLATE "C" PRIMARY KEY,
     holder TEXT   COLLATE "C" NOT NULL,

@@ -26,7 +26,7 @@ CREATE INDEX events_dead ON events (state) WHERE state = 'dead';
 CREATE INDEX events_finished ON events (emptied, finished_at) WHERE state NOT IN ('pending', 'dead');
 
 -- ready_at: NULL when idle, the end of the lease when leased (token is set), else when the lane is due.
--- head: the event that was handed out last, until the lane is drained; starts counts how often.
+-- head: the event leased last, until the lane is empty; starts counts how often.
 CREATE TABLE conversations (
     lane            TEXT PRIMARY KEY,
     ready_at        INTEGER,
@@ -60,7 +60,7 @@ CREATE TABLE failures (
     PRIMARY KEY (event, n)
 ) WITHOUT ROWID;
 
--- event: the one that brought the status, with which it is purged.
+-- event: the event of the status, with which it is purged.
 CREATE TABLE statuses (
     event           INTEGER PRIMARY KEY,
     phone_number_id TEXT    NOT NULL,
@@ -82,7 +82,7 @@ CREATE TABLE counts (
 );
 INSERT INTO counts (pending, dead, quarantined) VALUES (0, 0, 0);
 
--- What one of all receivers does. until: when it is over; note: what its holder told of it.
+-- Leaders of jobs. duty: the job. until: end of the leadership. note: the state that the leader published.
 CREATE TABLE duties (
     duty   TEXT    NOT NULL PRIMARY KEY,
     holder TEXT    NOT NULL,
