@@ -52,8 +52,8 @@ func TestURLMissingAtFirst(t *testing.T) {
 		t.Error("an event was stored without a database")
 	}
 
-	access.set(Access{URL: "postgres://user:hunter2@[nohost"})
-	wantFault(t, s.Ping(t.Context()), "the database URL is invalid", "hunter2", "user", "nohost")
+	access.set(Access{URL: "postgres://tester:hunter2@[nohost"})
+	wantFault(t, s.Ping(t.Context()), "the database URL is invalid", "hunter2", "tester", "nohost")
 	access.set(newAccess(t))
 
 	if fresh, err := s.Ingest(t.Context(), []store.Event{message(1, 1)}); err != nil || !fresh[0] {
