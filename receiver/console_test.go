@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The console is reached by a browser or a command on a person's own machine, through a forwarded port. Pages of other
-// sites in the same browser can reach it too, and must get nothing from it.
+// A browser or a command reaches the console through a forwarded port. Pages of other sites in the same browser can reach
+// it, too, and must get nothing from it.
 func TestConsoleForOwnPagesAlone(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()

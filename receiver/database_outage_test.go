@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// A receiver without a database runs, is not ready and refuses deliveries for now; with one it works.
+// A receiver without a database runs, is not ready and answers deliveries with 503. It recovers with the database.
 func TestDatabaseThatComesLater(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
 
@@ -56,7 +56,7 @@ func TestDatabaseThatComesLater(t *testing.T) {
 
 	for _, secret := range []string{user.Name, user.Password} {
 		if strings.Contains(log.String(), secret) {
-			t.Errorf("the log tells %q", secret)
+			t.Errorf("the log contains %q", secret)
 		}
 	}
 }

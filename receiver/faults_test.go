@@ -228,7 +228,7 @@ func TestFaults(t *testing.T) {
 
 			if tc.status {
 				lost := h.waitSent(1)[0]
-				h.waitFor("the send is in doubt", func() bool { return len(h.record(message).Failures) > 0 })
+				h.waitFor("the outcome of the send is unknown", func() bool { return len(h.record(message).Failures) > 0 })
 				h.deliver(http.StatusOK, standin.StatusDelivery(number, lost.ID, "sent", "573001234567", lost.Callback, time.Now()))
 			}
 
@@ -244,7 +244,7 @@ func TestFaults(t *testing.T) {
 			for _, f := range record.Failures {
 				classes = append(classes, f.Class)
 				if strings.Contains(f.Text, "573001234567") || strings.Contains(f.Text, "hello") {
-					t.Errorf("failure tells personal data: %q", f.Text)
+					t.Errorf("failure contains personal data: %q", f.Text)
 				}
 			}
 
@@ -264,14 +264,15 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// shortTimeout is for a call that has to time out. Only that call gets it, so that a slow machine meets it just once.
+// shortTimeout is the timeout of the one call that has to time out. Later calls get a long one, so that a slow machine does
+// not time out again.
 const shortTimeout = 3 * time.Second
 
 func textTimeout(d time.Duration) map[string]config.Endpoint {
 	return map[string]config.Endpoint{"process_text_message": {Timeout: d}}
 }
 
-// raiseTimeout lets every call to Bird after the first wait long for its answer.
+// raiseTimeout gives every call to Bird after the first a long timeout.
 func (h *harness) raiseTimeout(next http.Handler) http.Handler {
 	var once sync.Once
 

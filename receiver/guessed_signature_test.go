@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// Guesses are counted, and told now and then without what they hold.
+// Guesses are counted. The log samples them, without their content.
 func TestGuessedSignatures(t *testing.T) {
 	h := newHarness(t, nil)
 	log := &logBuffer{}
@@ -63,12 +63,12 @@ func TestGuessedSignatures(t *testing.T) {
 
 	for _, message := range []string{"delivery refused", "handshake refused"} {
 		if n := strings.Count(log.String(), message); n == 0 || n > 20 {
-			t.Errorf("%q is told %d times of %d", message, n, guesses)
+			t.Errorf("%q is logged %d times of %d", message, n, guesses)
 		}
 	}
 
 	if strings.Contains(log.String(), "SECRETWORD") || strings.Contains(log.String(), "guess") {
-		t.Error("the log tells what a stranger sent")
+		t.Error("the log contains the content of a forged delivery")
 	}
 }
 

@@ -97,7 +97,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 	return h
 }
 
-// testConfig retries and polls within milliseconds, and waits long for every answer.
+// testConfig returns a configuration with retries and polls within milliseconds, and long timeouts.
 func testConfig(sinkURL string) config.Config {
 	return config.Config{
 		CloudAPI: config.CloudAPI{PhoneNumberIDs: []string{number}, Timeout: waitLimit},

@@ -15,8 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestHostileJSON delivers what only the holder of an app secret could, to both stores: nothing of it stops the receiver,
-// takes long, or is answered 503 over and over.
+// TestHostileJSON sends signed malformed deliveries to both stores. None of them stops the receiver, takes long, or is
+// answered 503 again and again.
 func TestHostileJSON(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
 
@@ -76,7 +76,7 @@ func TestHostileJSON(t *testing.T) {
 
 					forged, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), "guess", []byte(tc.body))
 					if err != nil || forged != http.StatusUnauthorized {
-						t.Errorf("forged: answered %d, %v, want 401 before anything is parsed", forged, err)
+						t.Errorf("forged: answered %d, %v, want 401 before parsing", forged, err)
 					}
 				})
 			}

@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// wire is a connection to the webhook port that says what no HTTP client would.
+// wire is a connection to the webhook port for requests that no HTTP client sends.
 type wire struct {
 	net.Conn
 	t      *testing.T
@@ -52,7 +52,7 @@ func (h *harness) wire(text string) *wire {
 	}
 }
 
-// answer reads one answer to a request of that method.
+// answer reads the answer to a request of a method.
 func (c *wire) answer(method string) (*http.Response, string) {
 	c.t.Helper()
 
@@ -70,7 +70,7 @@ func (c *wire) answer(method string) (*http.Response, string) {
 	return response, string(body)
 }
 
-// ended fails the test where the server says more, or keeps the connection.
+// ended fails the test if the server answers again or leaves the connection open.
 func (c *wire) ended() {
 	c.t.Helper()
 
@@ -110,18 +110,18 @@ func TestHostileRequests(t *testing.T) {
 		"all":     {request: "OPTIONS *", status: 404},
 		"CONNECT": {request: "CONNECT example.com:443", status: 404},
 
-		"slash at the end":   {request: "POST " + hook + "/", status: 404},
-		"two slashes":        {request: "POST /" + hook, status: 404},
-		"dots":               {request: "POST /webhooks/x/../whatsapp", status: 404},
-		"escaped dots":       {request: "POST /webhooks/x/%2e%2e/whatsapp", status: 404},
-		"capitals":           {request: "POST " + strings.ToUpper(hook), status: 404},
-		"a parameter":        {request: "POST " + hook + ";x=1", status: 404},
-		"NUL":                {request: "POST " + hook + "%00", status: 404},
-		"the admin's":        {request: "GET /metrics", status: 404},
-		"the console's":      {request: "GET /dead-letters", status: 404},
-		"escaped but equal":  {request: "POST /webhooks/%77hatsapp", status: 401},
-		"of another host":    {request: "POST http://127.0.0.1:9091" + hook, status: 401},
-		"a query to be told": {request: "POST " + hook + "?a;b", status: 401},
+		"slash at the end":  {request: "POST " + hook + "/", status: 404},
+		"two slashes":       {request: "POST /" + hook, status: 404},
+		"dots":              {request: "POST /webhooks/x/../whatsapp", status: 404},
+		"escaped dots":      {request: "POST /webhooks/x/%2e%2e/whatsapp", status: 404},
+		"capitals":          {request: "POST " + strings.ToUpper(hook), status: 404},
+		"a parameter":       {request: "POST " + hook + ";x=1", status: 404},
+		"NUL":               {request: "POST " + hook + "%00", status: 404},
+		"the admin's":       {request: "GET /metrics", status: 404},
+		"the console's":     {request: "GET /dead-letters", status: 404},
+		"escaped but equal": {request: "POST /webhooks/%77hatsapp", status: 401},
+		"of another host":   {request: "POST http://127.0.0.1:9091" + hook, status: 401},
+		"a query":           {request: "POST " + hook + "?a;b", status: 401},
 
 		"a large header": {
 			request: "POST " + hook,
@@ -252,7 +252,7 @@ func TestHostileRequests(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 }
 
-// What is too large is refused before it has come.
+// Bodies that are too large are refused before they arrive.
 func TestHugeBodies(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
@@ -282,7 +282,7 @@ func TestHugeBodies(t *testing.T) {
 			break
 		}
 	}
-	// What is in the buffers of both sides' systems was sent, but never read.
+	// The buffers of both systems take more than the server reads.
 	if sent >= 64<<20 {
 		t.Errorf("the server took %d bytes of a body without end", sent)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMutualTLSIsServed(t *testing.T) {
-	// Its certificate and key serve here; no client has one of them.
+	// The receiver serves with this certificate and key. No client has a certificate.
 	lender := httptest.NewTLSServer(http.NotFoundHandler())
 	lender.Close()
 	pair := lender.TLS.Certificates[0]

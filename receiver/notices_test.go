@@ -54,6 +54,6 @@ func TestNotices(t *testing.T) {
 	defer h.sink.mu.Unlock()
 
 	if all := fmt.Sprint(h.sink.received); strings.Contains(all, "secret") || strings.Contains(all, ana) {
-		t.Error("a notice of a message tells what was written, or by whom")
+		t.Error("a notice contains the text or the sender of a message")
 	}
 }

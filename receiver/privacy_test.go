@@ -19,8 +19,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestNothingPersonalLeaks drives every sample delivery, and every kind of fault, through a receiver that logs all it
-// can, and looks for phone numbers, names, words, message ids and secrets in everything that it shows.
+// TestNothingPersonalLeaks sends every sample delivery and every kind of fault through a receiver with debug logging, and
+// searches all of its output for phone numbers, names, words, message ids and secrets.
 func TestNothingPersonalLeaks(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = nil
@@ -106,7 +106,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 
 	if log.String() == "" || failures.Len() == 0 || headers.Len() == 0 {
-		t.Fatal("there is nothing to look at")
+		t.Fatal("there is no output to search")
 	}
 
 	personal := regexp.MustCompile(`(?i)5730\d{8}|SECRETWORD|wamid|Ana Prueba|\bLuis\b|CO\.1000|` +

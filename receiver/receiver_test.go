@@ -58,7 +58,7 @@ func TestTextIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestDeadLetterLetsTheConversationGoOnAndIsReplayed(t *testing.T) {
+func TestConversationContinuesAfterDeadLetterAndReplay(t *testing.T) {
 	h := newHarness(t, nil)
 	h.Bird.Faults.Add(standin.Fault{Status: 422, Times: 1})
 	h.start()
@@ -85,7 +85,7 @@ func TestDeadLetterLetsTheConversationGoOnAndIsReplayed(t *testing.T) {
 
 func TestOrderWithinAndIndependenceBetweenConversations(t *testing.T) {
 	h := newHarness(t, nil)
-	// One person's first message has to be tried again; the others must not notice.
+	// The first message of one person needs a retry, which must not delay the others.
 	h.Bird.Faults.Add(standin.Fault{Status: 503, Times: 1})
 	h.start()
 

@@ -26,8 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/handling.golden anew")
 
-// TestHandling delivers one file after the other and compares, for each, what is stored of it, what Bird is asked and
-// what the person gets. The golden file is the table of what becomes of every type of message, status, error and field.
+// TestHandling delivers one file after the other and compares, for each, the stored events, the requests to Bird and the
+// messages to the person. The golden file shows how every type of message, status, error and field is handled.
 func TestHandling(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		c.CloudAPI.PhoneNumberIDs = nil
@@ -64,7 +64,7 @@ func TestHandling(t *testing.T) {
 			}
 		}
 
-		var did []string // sorted, since conversations and statuses are worked at the same time
+		var did []string // sorted, since conversations and statuses are processed concurrently
 		for _, call := range h.Bird.Asked()[asked:] {
 			did = append(did, fmt.Sprintf("  asked  %s %s\n", call.Method, summary(call.Payload)))
 		}
@@ -94,7 +94,7 @@ func TestHandling(t *testing.T) {
 	}
 }
 
-// totals counts all events by kind, type and state.
+// totals returns the number of events by kind, type and state.
 func (h *harness) totals() map[string]int64 {
 	h.t.Helper()
 
@@ -111,7 +111,7 @@ func (h *harness) totals() map[string]int64 {
 	return counts
 }
 
-// hostMedia puts content behind every media id of a delivery, and its real checksum into the delivery.
+// hostMedia uploads content for every media id of a delivery, and returns the delivery with the checksums of that content.
 func (h *harness) hostMedia(body []byte) []byte {
 	var delivery any
 	if json.Unmarshal(body, &delivery) != nil {
@@ -151,7 +151,7 @@ func walk(value any, visit func(map[string]any)) {
 	}
 }
 
-// summary shows what a question holds besides the common body.
+// summary returns the fields of a request besides those that all requests have.
 func summary(payload map[string]any) string {
 	special := map[string]any{}
 	for key, value := range payload {

@@ -62,7 +62,7 @@ func TestMissingSecretsAreNamedAndHeal(t *testing.T) {
 	h.waitSent(1)
 }
 
-func TestStatusTellsOfTheToken(t *testing.T) {
+func TestStatusReportsTheToken(t *testing.T) {
 	h := newHarness(t, nil)
 	h.writeSecret(config.RoleAccessToken, "0", "expired")
 	h.start()
@@ -73,7 +73,7 @@ func TestStatusTellsOfTheToken(t *testing.T) {
 
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 	h.waitFor("the token is refused", func() bool { return h.status().Token == "refused" })
-	h.deliver(http.StatusOK, textDelivery("573007654321", standin.Wamid("2"), "deliveries are taken all the same"))
+	h.deliver(http.StatusOK, textDelivery("573007654321", standin.Wamid("2"), "deliveries are accepted all the same"))
 	h.writeSecret(config.RoleAccessToken, "0", folder.AccessToken)
 	h.waitSent(2)
 	h.waitIdle()

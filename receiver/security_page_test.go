@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// A page of defences is worth as much as the tests that it names: all of them, and all files, have to be there.
+// The security page names tests and files as evidence. All of them must exist.
 func TestSecurityPageNamesWhatThereIs(t *testing.T) {
 	page, err := os.ReadFile("../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	there := map[string]bool{}
+	existing := map[string]bool{}
 
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, root := range []string{".", "../controllers", "../test/distribution"} {
@@ -30,7 +30,7 @@ func TestSecurityPageNamesWhatThereIs(t *testing.T) {
 
 			source, err := os.ReadFile(path)
 			for _, match := range function.FindAllSubmatch(source, -1) {
-				there[string(match[1])] = true
+				existing[string(match[1])] = true
 			}
 
 			return err
@@ -47,7 +47,7 @@ func TestSecurityPageNamesWhatThereIs(t *testing.T) {
 		case strings.HasPrefix(name, "Test"), strings.HasPrefix(name, "Fuzz"):
 			named++
 
-			if !there[name] {
+			if !existing[name] {
 				t.Errorf("docs/security.md names %s, and there is no such test", name)
 			}
 		case regexp.MustCompile(`^(receiver|controllers|config|hack)/[\w./-]+$`).MatchString(name):

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 )
 
-// TestServerTimeouts has the server's own settings, and a clock that runs ahead while all wait.
+// TestServerTimeouts checks the settings of the server, with a clock that skips the time in which everything waits.
 func TestServerTimeouts(t *testing.T) {
 	const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
 
@@ -93,7 +93,7 @@ func TestServerTimeouts(t *testing.T) {
 				}
 
 				l.wait()
-				// A client that is cut off in the middle of a request gets half a second to read why.
+				// A client that is cut off during a request gets half a second to read the reason.
 				if took := time.Since(began); took < tc.limit || took > tc.limit+time.Second {
 					t.Errorf("the connection lasted %v, want %v", took, tc.limit)
 				}
@@ -108,7 +108,7 @@ func TestServerTimeouts(t *testing.T) {
 	}
 }
 
-// oneConn is a listener of one connection, and knows when the server has closed it.
+// oneConn is a listener with one connection. It signals when the server closes it.
 type oneConn struct {
 	conn  net.Conn
 	given bool

@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-func TestDrainFinishesWhatIsInHand(t *testing.T) {
+func TestDrainFinishesInFlightWork(t *testing.T) {
 	h := newHarness(t, nil)
 	asked := make(chan struct{})
 	answer := make(chan struct{})
@@ -36,11 +36,11 @@ func TestDrainFinishesWhatIsInHand(t *testing.T) {
 	h.stop()
 
 	if got := len(h.Graph.Sent()); got != 1 {
-		t.Errorf("%d messages were sent, want the one in hand", got)
+		t.Errorf("%d messages were sent, want the one in flight", got)
 	}
 }
 
-func TestDrainHandsBackWhatTakesTooLong(t *testing.T) {
+func TestDrainReleasesSlowWork(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { c.Shutdown.DrainTimeout = 50 * time.Millisecond })
 	asked := make(chan struct{})
 	answer := make(chan struct{})
@@ -58,7 +58,7 @@ func TestDrainHandsBackWhatTakesTooLong(t *testing.T) {
 	<-asked
 	h.stop()
 	close(answer)
-	h.waitFor("Bird is done with the first call", func() bool { return h.Bird.Recorder.Total() == 1 })
+	h.waitFor("first call to Bird ended", func() bool { return h.Bird.Recorder.Total() == 1 })
 	h.start()
 	h.waitSent(1)
 	h.waitIdle()
@@ -68,7 +68,7 @@ func TestDrainHandsBackWhatTakesTooLong(t *testing.T) {
 	}
 }
 
-func TestRestartGoesOnWhereItStopped(t *testing.T) {
+func TestRestartContinuesPendingWork(t *testing.T) {
 	h := newHarness(t, nil)
 	h.Bird.Faults.Add(standin.Fault{Status: 401})
 	h.start()

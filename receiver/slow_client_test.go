@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// While more slow clients hang than there are connections for, honest ones are served as if they were alone.
+// Honest clients are served while more slow clients hang than the receiver has connections for.
 func TestHonestAmongSlowClients(t *testing.T) {
 	const (
 		slow = 700
@@ -46,7 +46,7 @@ func TestHonestAmongSlowClients(t *testing.T) {
 				crowd.join(text(i))
 			}
 
-			h.waitFor("the crowd is thinned out", func() bool { return crowd.sentAway() >= slow-most })
+			h.waitFor("surplus slow connections closed", func() bool { return crowd.evicted() >= slow-most })
 
 			for i := range 20 {
 				began := time.Now()
@@ -69,26 +69,26 @@ func TestHonestAmongSlowClients(t *testing.T) {
 	}
 }
 
-// A large body that comes to no end takes the room of other large ones, not of those that are as small as nearly all are.
+// A large body that never ends takes memory from other large bodies, but not from small ones.
 func TestHonestAmongLargeBodies(t *testing.T) {
-	const room = 1 << 20
+	const memory = 1 << 20
 
 	h := newHarness(t, func(c *config.Config) {
-		c.Webhook.MaxBodyBytes = room
-		c.Webhook.MaxInFlightBytes = room
+		c.Webhook.MaxBodyBytes = memory
+		c.Webhook.MaxInFlightBytes = memory
 	})
 	h.start()
 
 	crowd := newCrowd(h)
 	defer crowd.leave()
 
-	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", room) + strings.Repeat(" ", room-1)
+	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", memory) + strings.Repeat(" ", memory-1)
 	crowd.join(endless)
 
 	joined := int64(1)
 	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
-	h.waitFor("all room is taken", func() bool {
-		if crowd.sentAway() == joined { // it came when there was another large one
+	h.waitFor("memory is used up", func() bool {
+		if crowd.evicted() == joined { // it came while there was another large one
 			crowd.join(endless)
 
 			joined++
@@ -104,15 +104,15 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 	}
 
 	crowd.leave()
-	h.waitFor("the room is given back", func() bool {
+	h.waitFor("memory is free again", func() bool {
 		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, large)
 		return err == nil && status == http.StatusOK
 	})
 	h.waitIdle()
 }
 
-// What is announced takes no room: the largest bodies there may be, announced by more clients than there is room for.
-func TestAnnouncedBodiesTakeNoRoom(t *testing.T) {
+// Announced bodies reserve no memory: more clients announce the largest body than memory could hold.
+func TestAnnouncedBodiesReserveNoMemory(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
 
@@ -131,10 +131,10 @@ func textOf(i int) []byte {
 	return textDelivery(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
 }
 
-// crowd is clients that say something and then wait, for as long as the receiver lets them.
+// crowd is a group of clients that send something and then wait until the receiver closes their connections.
 type crowd struct {
 	h       *harness
-	gone    atomic.Int64
+	closed  atomic.Int64
 	leaving atomic.Bool
 	mu      sync.Mutex
 	conns   []net.Conn
@@ -160,7 +160,7 @@ func (c *crowd) join(text string) {
 		if _, err := io.WriteString(conn, text); err == nil && !strings.Contains(text, "/health HTTP/1.1\r\nHost: x\r\n\r\nGET") {
 			_, _ = io.Copy(io.Discard, conn)
 		} else if err == nil {
-			// It reads nothing, and learns that it was sent away when it says more.
+			// It reads nothing, and notices the closed connection only when it writes again.
 			for range time.Tick(50 * time.Millisecond) {
 				if _, err := io.WriteString(conn, "GET"); err != nil {
 					break
@@ -169,12 +169,12 @@ func (c *crowd) join(text string) {
 		}
 
 		if !c.leaving.Load() {
-			c.gone.Add(1)
+			c.closed.Add(1)
 		}
 	})
 }
 
-func (c *crowd) sentAway() int64 { return c.gone.Load() }
+func (c *crowd) evicted() int64 { return c.closed.Load() }
 
 func (c *crowd) leave() {
 	c.leaving.Store(true)

@@ -18,7 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// A fresh app at Meta: the receiver subscribes by itself, behind an ingress that comes up after it, and is delivered to.
+// The receiver subscribes a new app at Meta by itself, behind an ingress that starts later, and gets deliveries.
 func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 	const appID, account = "77", "9001"
 

@@ -14,13 +14,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// echo is a message that a colleague sent from the WhatsApp Business app.
+// echo returns the delivery of a message that a colleague sent from the WhatsApp Business app.
 func echo(to, id string) []byte {
 	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"smb_message_echoes","value":{
 		"metadata":{"phone_number_id":%q},"message_echoes":[{"from":"15550783881","to":%q,"id":%q,"type":"text","text":{"body":"I will help"}}]}}]}]}`, number, to, id)
 }
 
-// hidden is a text of a person whose phone number Meta hides, or, with one, tells beside the user id.
+// hidden returns the delivery of a text with a user id. An empty waID is a phone number that Meta hides.
 func hidden(waID, userID, id, body string) []byte {
 	from := ""
 	if waID != "" {
@@ -41,7 +41,7 @@ func TestAColleagueSilencesTheAI(t *testing.T) {
 	h.waitIdle()
 
 	if asked := h.birdRequests(); len(asked) != 1 || asked[0].Payload["text"] != "hello" {
-		t.Errorf("asked %v, want only the message of the person whom nobody helps", asked)
+		t.Errorf("asked %v, want only the message of the person without a colleague", asked)
 	}
 
 	if got := h.record("wamid.1").Event.State; got != store.Human {
@@ -71,7 +71,7 @@ func TestHandoff(t *testing.T) {
 			return map[string]any{"response": map[string]any{
 				"type":   "handoff",
 				"reason": "asked",
-				"text":   "Somebody will write to you.",
+				"text":   "A colleague will write to you.",
 			}}
 		}
 
@@ -80,8 +80,8 @@ func TestHandoff(t *testing.T) {
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
 
-	if got := h.waitSent(1)[0].Text; got != "Somebody will write to you." {
-		t.Errorf("sent %q, want the last words", got)
+	if got := h.waitSent(1)[0].Text; got != "A colleague will write to you." {
+		t.Errorf("sent %q, want the text of the handoff", got)
 	}
 
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))

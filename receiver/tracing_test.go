@@ -20,7 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// TestOneTraceFromDeliveryToReply reads what arrives at an OTLP collector.
+// TestOneTraceFromDeliveryToReply checks the spans at an OTLP collector.
 func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	var (
 		mu    sync.Mutex
@@ -68,7 +68,7 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 
 		traces[string(span.TraceId)] = true
 		if shown := span.String(); strings.Contains(shown, ana) || strings.Contains(shown, "hello") || strings.Contains(shown, "wamid") {
-			t.Errorf("a span tells personal data: %s", shown)
+			t.Errorf("a span contains personal data: %s", shown)
 		}
 	}
 
@@ -90,6 +90,6 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	}
 
 	if parent == "" {
-		t.Error("Bird was not told of the trace")
+		t.Error("Bird did not get the trace")
 	}
 }

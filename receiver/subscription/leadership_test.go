@@ -15,106 +15,106 @@ import (
 )
 
 // theyLead lets another receiver acquire or renew the leadership for a term, and reports whether it leads.
-func (w *world) theyLead(term time.Duration) bool {
-	w.t.Helper()
+func (h *harness) theyLead(term time.Duration) bool {
+	h.t.Helper()
 
-	held, _, err := w.duties.AcquireLeadership(w.t.Context(), store.JobSubscription, "theirs", w.clock.Now(), w.clock.Now().Add(term))
+	held, _, err := h.elections.AcquireLeadership(h.t.Context(), store.JobSubscription, "theirs", h.clock.Now(), h.clock.Now().Add(term))
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	return held
 }
 
 // theyPublish publishes a state as the other receiver.
-func (w *world) theyPublish(state string) {
-	w.t.Helper()
+func (h *harness) theyPublish(state string) {
+	h.t.Helper()
 
-	if err := w.duties.PublishState(w.t.Context(), store.JobSubscription, "theirs", []byte(state)); err != nil {
-		w.t.Fatal(err)
+	if err := h.elections.PublishState(h.t.Context(), store.JobSubscription, "theirs", []byte(state)); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
 func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	if !w.theyLead(time.Hour) {
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	if !h.theyLead(time.Hour) {
 		t.Fatal("the leadership is free, and was not granted")
 	}
 
-	w.start()
-	w.state(health.SubscriptionPending, "")
-	w.theyPublish("of another release")
-	w.pass(standbyEvery)
-	w.state(health.SubscriptionPending, "")
-	w.theyPublish(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
-	w.pass(standbyEvery)
-	w.state(health.SubscriptionFailed, "the callback is down")
+	h.start()
+	h.checkState(health.SubscriptionPending, "")
+	h.theyPublish("of another release")
+	h.advance(standbyEvery)
+	h.checkState(health.SubscriptionPending, "")
+	h.theyPublish(`{"subscription":{"state":"failed","problem":"the callback is down"},"token":"accepted","expiresAt":"2026-12-01T00:00:00Z"}`)
+	h.advance(standbyEvery)
+	h.checkState(health.SubscriptionFailed, "the callback is down")
 
-	if at := w.keeper.TokenExpiresAt(); w.keeper.Token() != health.TokenAccepted || at.Month() != time.December {
-		t.Errorf("the token is %s and expires at %s, want the published state", w.keeper.Token(), at)
+	if at := h.reconciler.TokenExpiresAt(); h.reconciler.Token() != health.TokenAccepted || at.Month() != time.December {
+		t.Errorf("the token is %s and expires at %s, want the published state", h.reconciler.Token(), at)
 	}
 
-	w.sends = health.TokenRefused
-	w.pass(standbyEvery)
+	h.sends = health.TokenRefused
+	h.advance(standbyEvery)
 
-	if w.keeper.Token() != health.TokenRefused {
-		t.Errorf("the token is %s, want the newer state from sending a message", w.keeper.Token())
+	if h.reconciler.Token() != health.TokenRefused {
+		t.Errorf("the token is %s, want the newer state from sending a message", h.reconciler.Token())
 	}
 
-	if asked := len(w.calls(http.MethodGet)) + len(w.calls(http.MethodPost)); asked > 0 {
+	if asked := len(h.calls(http.MethodGet)) + len(h.calls(http.MethodPost)); asked > 0 {
 		t.Errorf("%d calls to Meta from a receiver that does not lead", asked)
 	}
 
-	w.theyLead(0)
-	w.pass(standbyEvery)
-	w.state(health.SubscriptionActive, "")
+	h.theyLead(0)
+	h.advance(standbyEvery)
+	h.checkState(health.SubscriptionActive, "")
 
-	if w.theyLead(time.Minute) {
+	if h.theyLead(time.Minute) {
 		t.Error("another receiver acquired the leadership while it is held")
 	}
 }
 
 func TestLeadershipIsRenewedAndReleasedAtTheEnd(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.start()
-	w.state(health.SubscriptionActive, "")
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.start()
+	h.checkState(health.SubscriptionActive, "")
 
 	for range 10 {
-		w.pass(leadershipTerm / 2)
+		h.advance(leadershipTerm / 2)
 
-		if w.theyLead(leadershipTerm) {
+		if h.theyLead(leadershipTerm) {
 			t.Fatal("another receiver acquired the leadership of a running one")
 		}
 	}
 
-	held, state, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now().Add(leadershipTerm))
+	held, state, err := h.elections.AcquireLeadership(t.Context(), store.JobSubscription, "ours", h.clock.Now(), h.clock.Now().Add(leadershipTerm))
 	if err != nil || !held || !strings.Contains(string(state), string(health.SubscriptionActive)) {
 		t.Errorf("published state %s, held %v, %v", state, held, err)
 	}
 
-	w.end()
+	h.end()
 
-	if !w.theyLead(leadershipTerm) {
+	if !h.theyLead(leadershipTerm) {
 		t.Error("the leadership was not released at the end")
 	}
 }
 
 // TestLostLeadershipStopsChecks lets another receiver take over from one that stalled for longer than its term.
 func TestLostLeadershipStopsChecks(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.start()
-	w.calls("")
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.start()
+	h.calls("")
 
-	held, _, err := w.duties.AcquireLeadership(t.Context(), store.JobSubscription, "ours", w.clock.Now(), w.clock.Now())
-	if err != nil || !held || !w.theyLead(time.Hour) {
+	held, _, err := h.elections.AcquireLeadership(t.Context(), store.JobSubscription, "ours", h.clock.Now(), h.clock.Now())
+	if err != nil || !held || !h.theyLead(time.Hour) {
 		t.Fatalf("the leadership did not change: %v, %v", held, err)
 	}
 
-	w.graph.Recorder.Reset()
-	w.pass(leadershipTerm)
-	w.pass(checkEvery)
+	h.graph.Recorder.Reset()
+	h.advance(leadershipTerm)
+	h.advance(checkEvery)
 
-	if asked := len(w.calls(http.MethodGet)); asked > 0 {
+	if asked := len(h.calls(http.MethodGet)); asked > 0 {
 		t.Errorf("%d calls to Meta from a receiver that lost the leadership", asked)
 	}
 }

@@ -12,22 +12,22 @@ import (
 )
 
 // foreignCall makes a call to Meta that the receiver does not make. It must succeed.
-func (w *world) foreignCall(method, path, token string, body map[string]any) map[string]any {
-	w.t.Helper()
+func (h *harness) foreignCall(method, path, token string, body map[string]any) map[string]any {
+	h.t.Helper()
 
 	var payload io.Reader = http.NoBody
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
-			w.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 
 		payload = bytes.NewReader(data)
 	}
 
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.meta+"/v26.0"+path, payload)
+	request, err := http.NewRequestWithContext(h.t.Context(), method, h.meta+"/v26.0"+path, payload)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 
 	request.Header.Set("Authorization", "Bearer "+token)
@@ -36,17 +36,17 @@ func (w *world) foreignCall(method, path, token string, body map[string]any) map
 		request.Header.Set("Content-Type", "application/json")
 	}
 
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: waitLimit}
 
 	response, err := client.Do(request)
 	if err != nil {
-		w.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	defer response.Body.Close()
 
 	var answer map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
-		w.t.Fatalf("%s %s = %d %v (%v)", method, path, response.StatusCode, answer, err)
+		h.t.Fatalf("%s %s = %d %v (%v)", method, path, response.StatusCode, answer, err)
 	}
 
 	return answer
@@ -55,28 +55,28 @@ func (w *world) foreignCall(method, path, token string, body map[string]any) map
 const appToken = appID + "|" + appSecret
 
 // setForeignApp gives the app a foreign callback URL.
-func (w *world) setForeignApp(fields string) {
-	w.t.Helper()
-	w.foreignCall(http.MethodPost, "/"+appID+"/subscriptions", appToken, map[string]any{
+func (h *harness) setForeignApp(fields string) {
+	h.t.Helper()
+	h.foreignCall(http.MethodPost, "/"+appID+"/subscriptions", appToken, map[string]any{
 		"object":       "whatsapp_business_account",
-		"callback_url": w.theirs(),
+		"callback_url": h.theirs(),
 		"verify_token": foreign,
 		"fields":       fields,
 	})
 }
 
 // setForeignOverride sets a foreign override for the account or the number.
-func (w *world) setForeignOverride(id string) {
-	w.t.Helper()
+func (h *harness) setForeignOverride(id string) {
+	h.t.Helper()
 
-	override := map[string]any{"override_callback_uri": w.theirs(), "verify_token": foreign}
+	override := map[string]any{"override_callback_uri": h.theirs(), "verify_token": foreign}
 	if id == number {
-		w.foreignCall(http.MethodPost, "/"+id, accessToken, map[string]any{"webhook_configuration": override})
+		h.foreignCall(http.MethodPost, "/"+id, accessToken, map[string]any{"webhook_configuration": override})
 		return
 	}
 
-	w.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, nil)
-	w.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, override)
+	h.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, nil)
+	h.foreignCall(http.MethodPost, "/"+id+"/subscribed_apps", accessToken, override)
 }
 
 // metaState is the state of the subscriptions at Meta. URLs are without the prefix of the test server.
@@ -85,8 +85,8 @@ type metaState struct {
 }
 
 // metaState reads the state at Meta.
-func (w *world) metaState() metaState {
-	w.t.Helper()
+func (h *harness) metaState() metaState {
+	h.t.Helper()
 
 	var s metaState
 
@@ -99,8 +99,8 @@ func (w *world) metaState() metaState {
 		return list[0].(map[string]any)
 	}
 
-	short := func(value any) string { text, _ := value.(string); return strings.TrimPrefix(text, w.hook) }
-	if app := one(w.foreignCall(http.MethodGet, "/"+appID+"/subscriptions", appToken, nil)); app != nil {
+	short := func(value any) string { text, _ := value.(string); return strings.TrimPrefix(text, h.hook) }
+	if app := one(h.foreignCall(http.MethodGet, "/"+appID+"/subscriptions", appToken, nil)); app != nil {
 		s.App = short(app["callback_url"])
 		for _, field := range app["fields"].([]any) {
 			s.Fields = strings.TrimPrefix(s.Fields+",", ",") + field.(map[string]any)["name"].(string)
@@ -108,11 +108,11 @@ func (w *world) metaState() metaState {
 	}
 
 	s.Account = "not subscribed"
-	if subscribed := one(w.foreignCall(http.MethodGet, "/"+account+"/subscribed_apps", accessToken, nil)); subscribed != nil {
+	if subscribed := one(h.foreignCall(http.MethodGet, "/"+account+"/subscribed_apps", accessToken, nil)); subscribed != nil {
 		s.Account = short(subscribed["override_callback_uri"])
 	}
 
-	configuration := w.foreignCall(http.MethodGet, "/"+number+"?fields=webhook_configuration", accessToken, nil)["webhook_configuration"]
+	configuration := h.foreignCall(http.MethodGet, "/"+number+"?fields=webhook_configuration", accessToken, nil)["webhook_configuration"]
 	s.Number = short(configuration.(map[string]any)["phone_number"])
 
 	return s

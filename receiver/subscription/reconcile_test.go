@@ -27,18 +27,18 @@ func scope(s config.CallbackScope) func(*config.Config) {
 }
 
 // check compares the POST calls and the state at Meta with the wanted ones, and forgets the calls.
-func (w *world) check(want metaState, posts ...string) {
-	w.t.Helper()
+func (h *harness) check(want metaState, posts ...string) {
+	h.t.Helper()
 
-	if diff := cmp.Diff(posts, w.calls(http.MethodPost)); diff != "" {
-		w.t.Errorf("POST calls (-want +got):\n%s", diff)
+	if diff := cmp.Diff(posts, h.calls(http.MethodPost)); diff != "" {
+		h.t.Errorf("POST calls (-want +got):\n%s", diff)
 	}
 
-	if diff := cmp.Diff(want, w.metaState()); diff != "" {
-		w.t.Errorf("at Meta (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, h.metaState()); diff != "" {
+		h.t.Errorf("at Meta (-want +got):\n%s", diff)
 	}
 
-	w.graph.Recorder.Reset()
+	h.graph.Recorder.Reset()
 }
 
 func TestFreshApp(t *testing.T) {
@@ -60,20 +60,20 @@ func TestFreshApp(t *testing.T) {
 		}, []string{appPath, accountURL, numberPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
-			w.start()
-			w.state(health.SubscriptionActive, "")
-			w.check(tc.want, tc.posts...)
+			h := newHarness(t, standin.GraphOptions{}, scope(tc.scope))
+			h.start()
+			h.checkState(health.SubscriptionActive, "")
+			h.check(tc.want, tc.posts...)
 
-			w.pass(checkEvery)
+			h.advance(checkEvery)
 
-			if gets := w.calls(http.MethodGet); len(gets) != 4 {
+			if gets := h.calls(http.MethodGet); len(gets) != 4 {
 				t.Errorf("a check made the calls %v, want one each for token, app, account and number", gets)
 			}
 
-			w.start() // a new process
-			w.state(health.SubscriptionActive, "")
-			w.check(tc.want)
+			h.start() // a new process
+			h.checkState(health.SubscriptionActive, "")
+			h.check(tc.want)
 		})
 	}
 }
@@ -109,11 +109,11 @@ func TestForeignApp(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
-			w.setForeignApp(tc.fields)
-			w.start()
-			w.state(tc.state, tc.problem)
-			w.check(tc.want, tc.posts...)
+			h := newHarness(t, standin.GraphOptions{}, scope(tc.scope))
+			h.setForeignApp(tc.fields)
+			h.start()
+			h.checkState(tc.state, tc.problem)
+			h.check(tc.want, tc.posts...)
 		})
 	}
 }
@@ -121,45 +121,45 @@ func TestForeignApp(t *testing.T) {
 func TestDrift(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scope config.CallbackScope
-		drift func(*world)
+		drift func(*harness)
 		posts []string
 	}{
-		"another callback": {config.CallbackApp, func(w *world) { w.setForeignApp(fields) }, []string{appPath}},
-		"a field is gone": {config.CallbackApp, func(w *world) {
-			w.foreignCall(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
+		"another callback": {config.CallbackApp, func(h *harness) { h.setForeignApp(fields) }, []string{appPath}},
+		"a field is gone": {config.CallbackApp, func(h *harness) {
+			h.foreignCall(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
 		}, []string{appPath}},
-		"the app is unsubscribed":   {config.CallbackApp, func(w *world) { w.foreignCall(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
-		"the account is gone":       {config.CallbackApp, func(w *world) { w.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
-		"the account with override": {config.CallbackBusinessAccount, func(w *world) { w.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
-		"override is taken away":    {config.CallbackBusinessAccount, func(w *world) { w.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
-		"override of the account":   {config.CallbackBusinessAccount, func(w *world) { w.setForeignOverride(account) }, []string{accountURL}},
-		"override of the number":    {config.CallbackPhoneNumber, func(w *world) { w.setForeignOverride(number) }, []string{numberPath}},
-		"the app is found inactive": {config.CallbackApp, func(w *world) {
-			w.graph.Faults.Add(standin.Fault{
+		"the app is unsubscribed":   {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
+		"the account is gone":       {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
+		"the account with override": {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
+		"override is taken away":    {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
+		"override of the account":   {config.CallbackBusinessAccount, func(h *harness) { h.setForeignOverride(account) }, []string{accountURL}},
+		"override of the number":    {config.CallbackPhoneNumber, func(h *harness) { h.setForeignOverride(number) }, []string{numberPath}},
+		"the app is found inactive": {config.CallbackApp, func(h *harness) {
+			h.graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,
 				PathPrefix: appPath,
 				Status:     200,
 				Times:      1,
 				Body: `{"data":[{"object":"page"},{"object":"whatsapp_business_account",
-				"callback_url":"` + w.ours() + `","active":false,"fields":[{"name":"messages"},{"name":"account_update"}]}]}`,
+				"callback_url":"` + h.ours() + `","active":false,"fields":[{"name":"messages"},{"name":"account_update"}]}]}`,
 			})
 		}, []string{appPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
-			w.start()
-			want := w.metaState()
-			tc.drift(w)
-			w.graph.Recorder.Reset()
-			w.pass(checkEvery - time.Second)
+			h := newHarness(t, standin.GraphOptions{}, scope(tc.scope))
+			h.start()
+			want := h.metaState()
+			tc.drift(h)
+			h.graph.Recorder.Reset()
+			h.advance(checkEvery - time.Second)
 
-			if calls := w.calls(""); len(calls) > 0 {
+			if calls := h.calls(""); len(calls) > 0 {
 				t.Errorf("called %v before the next check was due", calls)
 			}
 
-			w.pass(time.Second)
-			w.state(health.SubscriptionActive, "")
-			w.check(want, tc.posts...)
+			h.advance(time.Second)
+			h.checkState(health.SubscriptionActive, "")
+			h.check(want, tc.posts...)
 		})
 	}
 }
@@ -179,17 +179,17 @@ func TestForeignOverrideIsReported(t *testing.T) {
 		"account under number": {scope(config.CallbackPhoneNumber), account, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, tc.adjust)
-			w.setForeignOverride(tc.id)
-			w.start()
+			h := newHarness(t, standin.GraphOptions{}, tc.adjust)
+			h.setForeignOverride(tc.id)
+			h.start()
 
 			if tc.problem == "" {
-				w.state(health.SubscriptionActive, "")
+				h.checkState(health.SubscriptionActive, "")
 			} else {
-				w.state(health.SubscriptionFailed, tc.problem)
+				h.checkState(health.SubscriptionFailed, tc.problem)
 			}
 
-			if s := w.metaState(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
+			if s := h.metaState(); (tc.id == account && s.Account != "/theirs") || (tc.id == number && s.Number != "/theirs") {
 				t.Errorf("a foreign override was changed: %+v", s)
 			}
 		})
@@ -197,15 +197,15 @@ func TestForeignOverrideIsReported(t *testing.T) {
 }
 
 func TestOwnOverrideOfAnotherScopeIsHarmless(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, scope(config.CallbackPhoneNumber))
-	w.start()
-	w.graph.Recorder.Reset()
-	declared := *w.config.CloudAPI.Subscription
+	h := newHarness(t, standin.GraphOptions{}, scope(config.CallbackPhoneNumber))
+	h.start()
+	h.graph.Recorder.Reset()
+	declared := *h.config.CloudAPI.Subscription
 	declared.CallbackScope = config.CallbackApp
-	w.config.CloudAPI.Subscription = &declared
-	w.reload()
-	w.state(health.SubscriptionActive, "")
-	w.check(metaState{
+	h.config.CloudAPI.Subscription = &declared
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
+	h.check(metaState{
 		App:    "/ours",
 		Fields: fields,
 		Number: "/ours",
@@ -213,14 +213,14 @@ func TestOwnOverrideOfAnotherScopeIsHarmless(t *testing.T) {
 }
 
 func TestForeignCallbackGetsNoVerifyToken(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, scope(config.CallbackBusinessAccount))
-	w.setForeignApp(fields)
-	w.start()
-	w.graph.Recorder.Reset()
-	w.secret(config.RoleVerifyToken, "rotated")
-	w.reload()
-	w.state(health.SubscriptionActive, "")
-	w.check(metaState{
+	h := newHarness(t, standin.GraphOptions{}, scope(config.CallbackBusinessAccount))
+	h.setForeignApp(fields)
+	h.start()
+	h.graph.Recorder.Reset()
+	h.secret(config.RoleVerifyToken, "rotated")
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
+	h.check(metaState{
 		App:     "/theirs",
 		Fields:  fields,
 		Account: "/ours",

@@ -14,36 +14,37 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 func TestVerificationIsRetriedUntilTheCallbackAnswers(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.down.Store(true)
-	w.start()
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.down.Store(true)
+	h.start()
 
 	const problem = "subscribe app 77: the callback URL failed Meta's verification: check that it is public and knows the verify token; it answered HTTP 403 (2200)"
-	w.state(health.SubscriptionFailed, problem)
-	w.check(metaState{}, appPath, accountURL)
+	h.checkState(health.SubscriptionFailed, problem)
+	h.check(metaState{}, appPath, accountURL)
 
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
-		w.pass(wait*time.Second/2 - 2*time.Second)
+		h.advance(wait*time.Second/2 - 2*time.Second)
 
-		if posts := w.calls(http.MethodPost); len(posts) > 0 {
+		if posts := h.calls(http.MethodPost); len(posts) > 0 {
 			t.Errorf("called %v before half of %v had passed", posts, wait*time.Second)
 		}
 
-		w.pass(wait*time.Second/2 + 2*time.Second)
+		h.advance(wait*time.Second/2 + 2*time.Second)
 
-		if diff := cmp.Diff([]string{appPath}, w.calls(http.MethodPost)); diff != "" {
+		if diff := cmp.Diff([]string{appPath}, h.calls(http.MethodPost)); diff != "" {
 			t.Errorf("after %v (-want +got):\n%s", wait*time.Second, diff)
 		}
 	}
 
-	w.down.Store(false)
-	w.pass(lastRetry)
-	w.state(health.SubscriptionActive, "")
-	w.check(metaState{App: "/ours", Fields: fields}, appPath)
+	h.down.Store(false)
+	h.advance(lastRetry)
+	h.checkState(health.SubscriptionActive, "")
+	h.check(metaState{App: "/ours", Fields: fields}, appPath)
 }
 
 func TestVerifyTokenRotation(t *testing.T) {
@@ -56,63 +57,63 @@ func TestVerifyTokenRotation(t *testing.T) {
 		"PhoneNumber":     {config.CallbackPhoneNumber, []string{appPath, numberPath}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, scope(tc.scope))
-			w.start()
-			w.start()
-			want := w.metaState()
-			w.graph.Recorder.Reset()
+			h := newHarness(t, standin.GraphOptions{}, scope(tc.scope))
+			h.start()
+			h.start()
+			want := h.metaState()
+			h.graph.Recorder.Reset()
 
-			w.down.Store(true)
-			w.secret(config.RoleVerifyToken, "rotated")
-			w.reload()
-			w.state(health.SubscriptionFailed, "(2200)")
-			w.check(want, tc.posts...)
-			w.down.Store(false)
-			w.pass(firstRetry)
-			w.state(health.SubscriptionActive, "")
-			w.check(want, tc.posts...)
-			w.pass(checkEvery)
-			w.check(want)
+			h.down.Store(true)
+			h.secret(config.RoleVerifyToken, "rotated")
+			h.reload()
+			h.checkState(health.SubscriptionFailed, "(2200)")
+			h.check(want, tc.posts...)
+			h.down.Store(false)
+			h.advance(firstRetry)
+			h.checkState(health.SubscriptionActive, "")
+			h.check(want, tc.posts...)
+			h.advance(checkEvery)
+			h.check(want)
 		})
 	}
 }
 
 func TestConfigurationChange(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.start()
-	w.graph.Recorder.Reset()
-	declared := *w.config.CloudAPI.Subscription
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.start()
+	h.graph.Recorder.Reset()
+	declared := *h.config.CloudAPI.Subscription
 	declared.Fields = append(declared.Fields, "calls")
-	w.config.CloudAPI.Subscription = &declared
-	w.reload()
-	w.state(health.SubscriptionActive, "")
-	w.check(metaState{App: "/ours", Fields: fields + ",calls"}, appPath)
+	h.config.CloudAPI.Subscription = &declared
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
+	h.check(metaState{App: "/ours", Fields: fields + ",calls"}, appPath)
 
-	w.config.CloudAPI.Subscription = nil
-	w.reload()
-	w.state(health.SubscriptionNotRequested, "")
-	w.check(metaState{App: "/ours", Fields: fields + ",calls"})
+	h.config.CloudAPI.Subscription = nil
+	h.reload()
+	h.checkState(health.SubscriptionNotRequested, "")
+	h.check(metaState{App: "/ours", Fields: fields + ",calls"})
 }
 
 func TestNoCallsWhileASecretIsMissing(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
+	h := newHarness(t, standin.GraphOptions{}, nil)
 
-	birdKey := filepath.Join(w.config.SecretsDir, config.RoleBirdAccessKey, "a")
+	birdKey := filepath.Join(h.folder.SecretsDir(), config.RoleBirdAccessKey, "0")
 	if err := os.Remove(birdKey); err != nil {
 		t.Fatal(err)
 	}
 
-	w.start()
-	w.pass(checkEvery)
-	w.state(health.SubscriptionPending, "")
+	h.start()
+	h.advance(checkEvery)
+	h.checkState(health.SubscriptionPending, "")
 
-	if calls := w.calls(""); len(calls) > 0 {
+	if calls := h.calls(""); len(calls) > 0 {
 		t.Errorf("called %v", calls)
 	}
 
-	w.secret(config.RoleBirdAccessKey, "bird-key-value")
-	w.reload()
-	w.state(health.SubscriptionActive, "")
+	h.secret(config.RoleBirdAccessKey, folder.BirdAccessKey)
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
 }
 
 func TestFaultsOfMeta(t *testing.T) {
@@ -159,17 +160,17 @@ func TestFaultsOfMeta(t *testing.T) {
 		}, "Meta answered 200 without the expected content", 2, firstRetry},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, standin.GraphOptions{}, nil)
-			w.graph.Faults.Add(tc.fault)
-			w.start()
+			h := newHarness(t, standin.GraphOptions{}, nil)
+			h.graph.Faults.Add(tc.fault)
+			h.start()
 
 			if tc.problem == "" {
-				w.state(health.SubscriptionActive, "")
+				h.checkState(health.SubscriptionActive, "")
 			} else {
-				w.state(health.SubscriptionFailed, tc.problem)
+				h.checkState(health.SubscriptionFailed, tc.problem)
 			}
 
-			if calls := w.calls(""); len(calls) != tc.calls {
+			if calls := h.calls(""); len(calls) != tc.calls {
 				t.Errorf("%d calls %v, want %d", len(calls), calls, tc.calls)
 			}
 
@@ -178,16 +179,16 @@ func TestFaultsOfMeta(t *testing.T) {
 				early = tc.wait
 			}
 
-			w.pass(early - time.Second)
+			h.advance(early - time.Second)
 
-			if calls := w.calls(""); len(calls) > 0 {
+			if calls := h.calls(""); len(calls) > 0 {
 				t.Errorf("called %v before the retry was due", calls)
 			}
 
-			w.pass(tc.wait - early + time.Second)
-			w.state(health.SubscriptionActive, "")
+			h.advance(tc.wait - early + time.Second)
+			h.checkState(health.SubscriptionActive, "")
 
-			if calls := w.calls(""); len(calls) == 0 {
+			if calls := h.calls(""); len(calls) == 0 {
 				t.Error("no check although it was due")
 			}
 		})

@@ -16,7 +16,7 @@ func TestToken(t *testing.T) {
 	start := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		options standin.GraphOptions
-		adjust  func(*world)
+		adjust  func(*harness)
 		token   health.TokenState
 		expires time.Time
 		problem string
@@ -51,16 +51,16 @@ func TestToken(t *testing.T) {
 			token:   health.TokenAccepted,
 			problem: "the access token lacks the permission whatsapp_business_management",
 		},
-		"of another app": {adjust: func(w *world) {
-			w.graph.Faults.Add(standin.Fault{
+		"of another app": {adjust: func(h *harness) {
+			h.graph.Faults.Add(standin.Fault{
 				PathPrefix: "/debug_token",
 				Status:     200,
 				Body:       `{"data":{"app_id":"78","is_valid":true}}`,
 			})
 		}, token: health.TokenAccepted, problem: "the access token was made for app 78, not for app 77"},
 		"data access ends first": {
-			adjust: func(w *world) {
-				w.graph.Faults.Add(standin.Fault{
+			adjust: func(h *harness) {
+				h.graph.Faults.Add(standin.Fault{
 					PathPrefix: "/debug_token",
 					Status:     200,
 					Body: `{"data":{"app_id":"77","is_valid":true,"expires_at":1800000000,
@@ -72,10 +72,10 @@ func TestToken(t *testing.T) {
 			calls:   3,
 		},
 		"not told to this app": {
-			adjust: func(w *world) {
+			adjust: func(h *harness) {
 				fault := standin.GraphError(100, "", 0)
 				fault.PathPrefix = "/debug_token"
-				w.graph.Faults.Add(fault)
+				h.graph.Faults.Add(fault)
 			},
 			token:   health.TokenUnknown,
 			problem: "app 77 may not inspect the access token: it was issued for another app (100)",
@@ -83,30 +83,30 @@ func TestToken(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, tc.options, nil)
+			h := newHarness(t, tc.options, nil)
 			if tc.adjust != nil {
-				tc.adjust(w)
+				tc.adjust(h)
 			}
 
-			w.start()
+			h.start()
 
 			state := health.SubscriptionActive
 			if tc.problem != "" {
 				state = health.SubscriptionFailed
 			}
 
-			w.state(state, tc.problem)
+			h.checkState(state, tc.problem)
 
-			if got := w.keeper.Token(); got != tc.token {
+			if got := h.reconciler.Token(); got != tc.token {
 				t.Errorf("token %s, want %s", got, tc.token)
 			}
 
-			if got := w.keeper.TokenExpiresAt(); !got.Equal(tc.expires) {
+			if got := h.reconciler.TokenExpiresAt(); !got.Equal(tc.expires) {
 				t.Errorf("token expires at %v, want %v", got, tc.expires)
 			}
 
 			calls := 0
-			for _, path := range w.calls("") {
+			for _, path := range h.calls("") {
 				if path == accountURL || path == numberPath {
 					calls++
 				}
@@ -120,41 +120,41 @@ func TestToken(t *testing.T) {
 }
 
 func TestTokenStateIsTheLatestReport(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{}, nil)
-	w.sends = health.TokenRefused
-	w.start()
+	h := newHarness(t, standin.GraphOptions{}, nil)
+	h.sends = health.TokenRefused
+	h.start()
 
-	if got := w.keeper.Token(); got != health.TokenAccepted {
+	if got := h.reconciler.Token(); got != health.TokenAccepted {
 		t.Errorf("token %s, want the state of the check, which is newer than that of the sends", got)
 	}
 
-	w.sends = health.TokenAccepted
-	w.pass(checkEvery)
+	h.sends = health.TokenAccepted
+	h.advance(checkEvery)
 
-	w.sends = health.TokenRefused
-	if got := w.keeper.Token(); got != health.TokenRefused {
+	h.sends = health.TokenRefused
+	if got := h.reconciler.Token(); got != health.TokenRefused {
 		t.Errorf("token %s, want the state of the sends, which is newer", got)
 	}
 }
 
 func TestTokenExpiryIsRememberedWhileMetaIsDown(t *testing.T) {
 	end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	w := newWorld(t, standin.GraphOptions{TokenExpiresAt: end}, nil)
-	w.start()
-	w.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 503})
-	w.pass(checkEvery)
-	w.state(health.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
+	h := newHarness(t, standin.GraphOptions{TokenExpiresAt: end}, nil)
+	h.start()
+	h.graph.Faults.Add(standin.Fault{PathPrefix: "/debug_token", Status: 503})
+	h.advance(checkEvery)
+	h.checkState(health.SubscriptionFailed, "inspect the access token: Meta's server failed (http_503)")
 
-	if got := w.keeper.TokenExpiresAt(); !got.Equal(end) {
+	if got := h.reconciler.TokenExpiresAt(); !got.Equal(end) {
 		t.Errorf("token expires at %v, want %v as reported before", got, end)
 	}
 }
 
 func TestAppSecrets(t *testing.T) {
-	w := newWorld(t, standin.GraphOptions{AppSecret: "rotated-secret"}, nil)
-	w.start()
-	w.state(health.SubscriptionFailed, "inspect the access token: Meta refuses the app secret: check that it is the one of app 77 (190)")
-	w.secret(config.RoleAppSecret, appSecret, "rotated-secret")
-	w.reload()
-	w.state(health.SubscriptionActive, "")
+	h := newHarness(t, standin.GraphOptions{AppSecret: "rotated-secret"}, nil)
+	h.start()
+	h.checkState(health.SubscriptionFailed, "inspect the access token: Meta refuses the app secret: check that it is the one of app 77 (190)")
+	h.secret(config.RoleAppSecret, appSecret, "rotated-secret")
+	h.reload()
+	h.checkState(health.SubscriptionActive, "")
 }
