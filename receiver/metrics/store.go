@@ -87,15 +87,15 @@ func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time
 	return err
 }
 
-func (s *countedStore) AcquireLeadership(ctx context.Context, duty, holder string, now, until time.Time) (bool, []byte, error) {
-	held, note, err := s.Store.AcquireLeadership(ctx, duty, holder, now, until)
+func (s *countedStore) AcquireLeadership(ctx context.Context, job, holder string, now, until time.Time) (bool, []byte, error) {
+	held, state, err := s.Store.AcquireLeadership(ctx, job, holder, now, until)
 	s.count("duty", err)
 
-	return held, note, err
+	return held, state, err
 }
 
-func (s *countedStore) PublishState(ctx context.Context, duty, holder string, note []byte) error {
-	err := s.Store.PublishState(ctx, duty, holder, note)
+func (s *countedStore) PublishState(ctx context.Context, job, holder string, state []byte) error {
+	err := s.Store.PublishState(ctx, job, holder, state)
 	s.count("duty", err)
 
 	return err
