@@ -8,18 +8,18 @@ import (
 	"encoding/json"
 )
 
-// sureTranscript is the confidence above which a transcript stands for what the person said.
+// sureTranscript is the confidence above which a transcript replaces the audio.
 const sureTranscript = 0.7
 
-// Analysis is what an analysis method found.
+// Analysis is the result of an analysis method.
 type Analysis struct {
-	// Result is the JSON object of the contract, whole: what goes into [TextMessage.Analysis].
+	// Result is the complete JSON object of the contract, for [TextMessage.Analysis].
 	Result json.RawMessage
-	// Transcript is what was said in an audio, where Bird is sure enough of it; else empty.
+	// Transcript is the text of an audio, or empty if Bird is not confident enough.
 	Transcript string
 }
 
-// parseAnalysis reads a 2xx body, with or without the result wrapper.
+// parseAnalysis decodes a 2xx body, with or without the result wrapper.
 func parseAnalysis(m Method, body []byte) (Analysis, error) {
 	op := string(m)
 
@@ -28,7 +28,7 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 		Error  json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &outer) != nil {
-		return Analysis{}, badResponse(op, "the analysis is no JSON object")
+		return Analysis{}, badResponse(op, "the analysis is not a JSON object")
 	}
 
 	result := body
@@ -39,7 +39,7 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 			Error json.RawMessage `json:"error"`
 		}
 		if json.Unmarshal(result, &inner) != nil {
-			return Analysis{}, badResponse(op, "the analysis is no JSON object")
+			return Analysis{}, badResponse(op, "the analysis is not a JSON object")
 		}
 
 		if !present(outer.Error) {
@@ -47,16 +47,16 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 		}
 	}
 
-	var kept bytes.Buffer
-	if err := json.Compact(&kept, result); err != nil || kept.Bytes()[0] != '{' {
-		return Analysis{}, badResponse(op, "the analysis is no JSON object")
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, result); err != nil || compact.Bytes()[0] != '{' {
+		return Analysis{}, badResponse(op, "the analysis is not a JSON object")
 	}
 
 	if present(outer.Error) {
 		return Analysis{}, badResponse(op, "the analysis is an error")
 	}
 
-	analysis := Analysis{Result: kept.Bytes()}
+	analysis := Analysis{Result: compact.Bytes()}
 	if m == TranscribeAudio {
 		var audio struct {
 			Text       string  `json:"text"`
@@ -74,5 +74,5 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 	return analysis, nil
 }
 
-// present tells a property with a value from one that is absent or null.
+// present reports whether a property has a value other than null.
 func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }

@@ -42,17 +42,17 @@ func TestParseAnalysis(t *testing.T) {
 	}
 
 	for name, tc := range map[string]struct{ body, say string }{
-		"empty":            {"", "no JSON object"},
-		"a string":         {`"hello"`, "no JSON object"},
-		"null":             {`null`, "no JSON object"},
-		"a list":           {`[]`, "no JSON object"},
-		"result null":      {`{"result":null}`, "no JSON object"},
-		"result a string":  {`{"result":"hello"}`, "no JSON object"},
+		"empty":            {"", "not a JSON object"},
+		"a string":         {`"hello"`, "not a JSON object"},
+		"null":             {`null`, "not a JSON object"},
+		"a list":           {`[]`, "not a JSON object"},
+		"result null":      {`{"result":null}`, "not a JSON object"},
+		"result a string":  {`{"result":"hello"}`, "not a JSON object"},
 		"error":            {`{"error":"hello"}`, "is an error"},
 		"error in result":  {`{"result":{"error":{"code":"E1"}}}`, "is an error"},
 		"error and result": {`{"result":{},"error":{"code":"E1"}}`, "is an error"},
-		"text no string":   {`{"text":["hello"],"confidence":1}`, "odd: text"},
-		"confidence":       {`{"text":"hello","confidence":"hello"}`, "odd: confidence"},
+		"text no string":   {`{"text":["hello"],"confidence":1}`, "malformed: text"},
+		"confidence":       {`{"text":"hello","confidence":"hello"}`, "malformed: confidence"},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			got, err := parseAnalysis(TranscribeAudio, []byte(tc.body))

@@ -5,24 +5,24 @@ package bird
 
 import "encoding/json"
 
-// Answer is what Bird says to a question. Without replies nothing is sent.
+// Answer is the AI's answer to a request. Without replies nothing is sent.
 type Answer struct {
 	Replies []Reply // in order
 	// Handoff, when set, hands the conversation to a human.
 	Handoff *Handoff
-	// Later means that Bird took the question and answers by another way.
+	// Later means that Bird accepted the request and answers by another way.
 	Later bool
 }
 
-// Handoff is why a human has to take over, and the last words to the person, to be sent after the replies; both may be
+// Handoff is the reason for which a human takes over, and a text to the person that is sent after the replies. Both may be
 // empty.
 type Handoff struct {
 	Reason string `json:"reason"`
 	Text   string `json:"text"`
 }
 
-// Reply is one message to the person: Kind says which of the fields below it are set. Lengths are Bird's, and may be
-// over WhatsApp's limits.
+// Reply is one message to the person. Kind determines which of the other fields are set. Lengths and numbers are Bird's and
+// may exceed WhatsApp's limits.
 type Reply struct {
 	Kind Kind
 
@@ -35,7 +35,7 @@ type Reply struct {
 	Media      *ReplyMedia // KindMedia
 	Template   *Template   // KindTemplate
 	Location   *Location   // KindLocation
-	Emoji      string      // KindReaction, to the message that is answered; empty takes a reaction away
+	Emoji      string      // KindReaction, to the message that is answered; empty removes a reaction
 }
 
 // Kind is the form of a reply.
@@ -52,7 +52,7 @@ const (
 	KindReaction Kind = "reaction"
 )
 
-// Option is a button or a row of a list: ID comes back when the person takes it.
+// Option is a button or a row of a list. WhatsApp returns ID when the person selects it.
 type Option struct {
 	ID          string
 	Title       string
@@ -71,7 +71,7 @@ type Section struct {
 	Rows  []Option
 }
 
-// ReplyMedia is at a public URL, or was uploaded to Meta before: one of URL and MediaID is set.
+// ReplyMedia is a file at a public URL or uploaded to Meta: one of URL and MediaID is set.
 type ReplyMedia struct {
 	Type     string // image, video, audio, document or sticker
 	URL      string
@@ -80,7 +80,7 @@ type ReplyMedia struct {
 	Filename string
 }
 
-// Template is an approved message template. Components are as the Cloud API takes them, and may be nil.
+// Template is an approved message template. Components have the form of the Cloud API and may be nil.
 type Template struct {
 	Name       string
 	Language   string // such as es or en_US

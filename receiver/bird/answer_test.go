@@ -196,17 +196,17 @@ func TestParseAnswer(t *testing.T) {
 func TestParseAnswerRefuses(t *testing.T) {
 	const word = "mother" // what a person could have said, and no error may repeat
 	for name, tc := range map[string]struct{ body, say string }{
-		"not JSON":              {`<html>mother`, "no JSON"},
-		"half":                  {`{"response":"mother`, "no JSON"},
+		"not JSON":              {`<html>mother`, "not JSON"},
+		"half":                  {`{"response":"mother`, "not JSON"},
 		"a number":              {`7`, "neither a string nor an object"},
 		"a list in a list":      {`[["mother"]]`, "message 1 is neither a string nor an object"},
 		"nothing known":         {`{"answer":"mother"}`, "neither response nor type"},
 		"not accepted":          {`{"accepted":false}`, "neither response nor type"},
 		"an error":              {`{"error":{"message":"mother"}}`, "is an error"},
-		"text of wrong type":    {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is odd: text has an unexpected JSON type"},
+		"text of wrong type":    {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is malformed: text has an unexpected JSON type"},
 		"text without text":     {`{"type":"text"}`, "a text without text"},
-		"type of wrong type":    {`{"type":3}`, "odd: type"},
-		"handoff of wrong type": {`{"response":"mother","handoff":"mother"}`, "odd: handoff"},
+		"type of wrong type":    {`{"type":3}`, "malformed: type"},
+		"handoff of wrong type": {`{"response":"mother","handoff":"mother"}`, "malformed: handoff"},
 		"unknown type":          {`{"response":["a",{"type":"mother"}]}`, "message 2 is of a type that is not known"},
 		"unknown interactive":   {`{"type":"interactive","interactive_type":"mother"}`, "of a type that is not known"},
 		"too many":              {`{"response":["1","2","3","4","5","6"]}`, "more than 5"},

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bird asks the AI: it speaks the Bird bridge contract (docs/bird-contract.md).
+// Package bird sends requests to the AI at Bird, by the Bird bridge contract (docs/bird-contract.md).
 package bird
 
 import (
@@ -16,7 +16,7 @@ import (
 // Method names a call of the contract.
 type Method string
 
-// The methods. Those that process, and the interactions, are answered with what the person gets.
+// The methods. The answer to a Process method contains the replies to the person.
 const (
 	ProcessText     Method = "process_text_message"
 	ProcessImage    Method = "process_image_message"
@@ -38,12 +38,12 @@ const (
 	ParseDocument   Method = "parse_document"
 )
 
-// term is what the contract says of a method where the configuration has nothing else.
+// term is the contract's default for a method.
 type term struct {
 	path    string
 	timeout time.Duration
 	off     bool
-	dataKey string // holds the media in base64; empty: the method has no media
+	dataKey string // key of the media in base64; empty: the method has no media
 }
 
 var contract = map[Method]term{
@@ -101,7 +101,7 @@ var contract = map[Method]term{
 	},
 }
 
-// endpoint returns what is in force for m: the configuration's override, else the contract's term. Enabled is never nil.
+// endpoint returns the configuration of m, with the contract's defaults. Enabled is never nil.
 func endpoint(settings config.Bird, m Method) config.Endpoint {
 	terms := contract[m]
 
@@ -125,12 +125,12 @@ func endpoint(settings config.Bird, m Method) config.Endpoint {
 type Request struct {
 	Method  Method
 	Attempt int // from 1
-	Replays int // how often the message was replayed by hand; each makes the call a new one to Bird
+	Replays int // how often the message was replayed by hand; Bird treats each replay as a new call
 	Body    Body
-	Media   *Media // what goes with the methods for media; nil for others
+	Media   *Media // for the media methods; nil for others
 }
 
-// idempotencyKey is the same for each attempt to have one event handled by one method.
+// idempotencyKey returns the same key for each attempt to process one event with one method.
 func (r Request) idempotencyKey() string {
 	key := string(r.Method) + ":" + r.Body.subject()
 	if r.Replays > 0 {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Body is what a method is given: one of the types below. All are read by Bird with the keys of their tags.
+// Body is the JSON body of a request: one of the types below.
 type Body interface {
-	subject() string // what the call is about, the same for each attempt
+	subject() string // identifies the message or status; the same for each attempt
 }
 
-// Common is what every body has. From and the contact's ids are null where Meta hides the phone number.
+// Common are the fields of every body. From and the contact's ids are null if Meta hides the phone number.
 type Common struct {
 	SchemaVersion      int             `json:"schema_version"`
 	EventID            string          `json:"event_id"`
@@ -86,7 +86,7 @@ type LocationMessage struct {
 	Location Location `json:"location"`
 }
 
-// Location is a place, in degrees.
+// Location is a position, in degrees.
 type Location struct {
 	Latitude  float64 `json:"latitude"`
 	Longitude float64 `json:"longitude"`
@@ -94,7 +94,7 @@ type Location struct {
 	Address   string  `json:"address"`
 }
 
-// ContactsMessage is the body of ProcessContacts. Contacts are as Meta sends them.
+// ContactsMessage is the body of ProcessContacts. Contacts have Meta's form.
 type ContactsMessage struct {
 	Common
 	Contacts []json.RawMessage `json:"contacts"`
@@ -108,7 +108,7 @@ type ButtonInteraction struct {
 	Source      ButtonSource `json:"source"`
 }
 
-// ButtonSource is what the button was on.
+// ButtonSource is the kind of message that the button was part of.
 type ButtonSource string
 
 // The sources: a reply button of an interactive message, a quick reply of a template.
@@ -132,7 +132,7 @@ type FlowResponse struct {
 	Response json.RawMessage `json:"response"`
 }
 
-// OtherMessage is the body of ProcessOther. Message is as Meta sends it.
+// OtherMessage is the body of ProcessOther. Message has Meta's form.
 type OtherMessage struct {
 	Common
 	Type    string          `json:"type"`
@@ -151,7 +151,7 @@ type StatusNotification struct {
 	Pricing         json.RawMessage `json:"pricing"`
 }
 
-// subject tells the statuses of one message apart.
+// subject distinguishes the statuses of one message.
 func (s StatusNotification) subject() string {
 	subject := s.Common.subject() + ":" + s.Status
 	if s.Type != "" {
@@ -172,7 +172,7 @@ type MediaAnalysis struct {
 	Metadata MediaMetadata `json:"metadata"`
 }
 
-// MediaMetadata is what the message says about its media.
+// MediaMetadata describes media as its message does.
 type MediaMetadata struct {
 	Type     string `json:"type"` // of the message, such as image
 	MimeType string `json:"mime_type"`

@@ -14,8 +14,8 @@ import (
 // maxReplies bounds the messages of one answer.
 const maxReplies = 5
 
-// parseAnswer reads a 2xx body in any of the forms of the contract. What fits none of them is a permanent failure that
-// names what was found, never what it said.
+// parseAnswer decodes a 2xx body in any of the forms of the contract. Any other body is a permanent failure whose text
+// names the problem and never repeats the content.
 func parseAnswer(op string, body []byte) (Answer, error) {
 	answer, err := readAnswer(bytes.TrimSpace(body))
 	if err != nil {
@@ -31,7 +31,7 @@ func readAnswer(body []byte) (Answer, error) {
 	}
 
 	if !json.Valid(body) {
-		return Answer{}, errors.New("the answer is no JSON")
+		return Answer{}, errors.New("the answer is not JSON")
 	}
 
 	if body[0] != '{' {
@@ -82,7 +82,7 @@ func readAnswer(body []byte) (Answer, error) {
 	return answer, nil
 }
 
-// readResponse reads one message or a list of them.
+// readResponse decodes one message or a list of messages.
 func readResponse(raw json.RawMessage) (Answer, error) {
 	elements := []json.RawMessage{raw}
 	if raw[0] == '[' {
@@ -105,7 +105,7 @@ func readResponse(raw json.RawMessage) (Answer, error) {
 	return answer, nil
 }
 
-// add reads one message, which may be none. Its errors go on from "the message is".
+// add decodes one message, which may be null. Its errors complete the sentence "the message is …".
 func (a *Answer) add(raw json.RawMessage) error {
 	switch raw[0] {
 	case 'n':
@@ -155,16 +155,16 @@ func (a *Answer) addText(text string, previewURL bool) {
 	}
 }
 
-// decode reads raw into the contract's form. Its errors say, in the contract's own names, where raw has another; they go
-// on from "… is".
+// decode decodes raw into the contract's form. Its errors name the field of another form, and complete the sentence
+// "… is …".
 func decode(raw json.RawMessage, into any) error {
 	err := json.Unmarshal(raw, into)
 	if err == nil {
 		return nil
 	}
 
-	if odd, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && odd.Field != "" {
-		return fmt.Errorf("odd: %s has an unexpected JSON type", odd.Field)
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
+		return fmt.Errorf("malformed: %s has an unexpected JSON type", mismatch.Field)
 	}
 
 	return errors.New("of an unexpected JSON type")

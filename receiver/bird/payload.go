@@ -19,10 +19,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// maxInline is the most media, in bytes, that travels as base64 unless the configuration says otherwise.
+// maxInline is the size in bytes up to which media is sent as base64 by default.
 const maxInline = 4 << 20
 
-// Media goes with a request. Content is read as often as it has to be sent, a piece at a time.
+// Media is the file of a request. Content is read each time it is sent, in pieces.
 type Media struct {
 	ID       string  `json:"id"`
 	MimeType string  `json:"mime_type"`
@@ -32,13 +32,13 @@ type Media struct {
 	Content  Content `json:"-"`
 }
 
-// Content can be read from its beginning more than once.
+// Content can be read more than once.
 type Content interface {
 	// Open returns a reader from the beginning of the content.
 	Open() (io.ReadCloser, error)
 }
 
-// transport is how the media of one call travels.
+// transport is the encoding of the media of one call.
 type transport string
 
 const (
@@ -54,15 +54,15 @@ func chooseTransport(setting config.MediaTransport, size int64) transport {
 	return inBase64
 }
 
-// payload is a request's body: what is in memory, with the media in the middle of it.
+// payload is the body of a request: the media between two parts that are in memory.
 type payload struct {
 	contentType string
 	head, tail  []byte
-	media       *Media // nil: head is everything
+	media       *Media // nil: head is the complete body
 	transport   transport
 }
 
-// encode puts r into its body. Without media, how it travels is not asked.
+// encode returns the body of r. The transport is ignored without media.
 func encode(r Request, how transport) (*payload, error) {
 	fields, err := json.Marshal(r.Body)
 	if err != nil {
@@ -78,7 +78,7 @@ func encode(r Request, how transport) (*payload, error) {
 		Transport transport `json:"transport"`
 	}{r.Media, how})
 	if err != nil {
-		return nil, fmt.Errorf("encode what is known of the media: %w", err)
+		return nil, fmt.Errorf("encode the description of the media: %w", err)
 	}
 
 	fields = append(fields[:len(fields)-1], `,"media":`...)
@@ -137,7 +137,7 @@ func multiparted(fields []byte, media *Media) (*payload, error) {
 	}, nil
 }
 
-// baseName is a person's file name as far as a server may take it for its own: without folders.
+// baseName returns a person's file name without directories, so that a server may use it.
 func baseName(filename string) string {
 	name := filename[strings.LastIndexAny(filename, `/\`)+1:]
 	if name == "" {
@@ -147,7 +147,7 @@ func baseName(filename string) string {
 	return name
 }
 
-// partType keeps anything that is no media type out of a header.
+// partType returns mimeType if it is valid, and so fit for a header, or else the generic type.
 func partType(mimeType string) string {
 	kind, parameters, err := mime.ParseMediaType(mimeType)
 	if formatted := mime.FormatMediaType(kind, parameters); err == nil && formatted != "" {
@@ -157,7 +157,7 @@ func partType(mimeType string) string {
 	return "application/octet-stream"
 }
 
-// size is the body's length in bytes.
+// size returns the body's length in bytes.
 func (p *payload) size() int64 {
 	n := int64(len(p.head)) + int64(len(p.tail))
 	switch {
@@ -170,7 +170,7 @@ func (p *payload) size() int64 {
 	}
 }
 
-// open reads the body from its beginning.
+// open returns a reader from the beginning of the body.
 func (p *payload) open() (io.ReadCloser, error) {
 	if p.media == nil {
 		return io.NopCloser(bytes.NewReader(p.head)), nil
@@ -196,7 +196,7 @@ func (p *payload) open() (io.ReadCloser, error) {
 	}{io.MultiReader(bytes.NewReader(p.head), content, bytes.NewReader(p.tail)), file}, nil
 }
 
-// base64Reader encodes what it reads, padded, a piece at a time.
+// base64Reader encodes its source in pieces, with padding.
 type base64Reader struct {
 	source io.Reader
 	raw    [3 << 12]byte
@@ -209,7 +209,7 @@ func (r *base64Reader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 && r.err == nil {
 		var n int
 
-		n, r.err = io.ReadFull(r.source, r.raw[:]) // whole, so that only the last piece is padded
+		n, r.err = io.ReadFull(r.source, r.raw[:]) // full pieces, so that only the last one is padded
 		if errors.Is(r.err, io.ErrUnexpectedEOF) {
 			r.err = io.EOF
 		}

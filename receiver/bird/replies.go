@@ -13,7 +13,7 @@ import (
 
 var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
 
-// readers has one line for each type of message that Bird may send. Their errors go on from "the message is".
+// readers decode the types of messages that Bird may send. Their errors complete the sentence "the message is …".
 var readers = map[string]func(*Answer, json.RawMessage) error{
 	"":         readText, // a text without its type
 	"text":     readText,
@@ -154,7 +154,7 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 
 	caption := media.Caption
 	if media.Type == "audio" || media.Type == "sticker" {
-		media.Caption = "" // WhatsApp shows none with these
+		media.Caption = "" // WhatsApp shows no caption with these
 	}
 
 	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
@@ -181,7 +181,7 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 		Code string `json:"code"`
 	}
 	if json.Unmarshal(m.Language, &template.Language) != nil && json.Unmarshal(m.Language, &meta) == nil {
-		template.Language = meta.Code // as the Cloud API itself has it
+		template.Language = meta.Code // the form of the Cloud API
 	}
 
 	if template.Name == "" || template.Language == "" {
@@ -216,13 +216,13 @@ func readLocation(a *Answer, raw json.RawMessage) error {
 		return errors.New("a location without latitude and longitude in degrees")
 	}
 
-	place := &Location{
+	location := &Location{
 		Latitude:  *m.Latitude,
 		Longitude: *m.Longitude,
 		Name:      m.Name,
 		Address:   m.Address,
 	}
-	a.Replies = append(a.Replies, Reply{Kind: KindLocation, Location: place})
+	a.Replies = append(a.Replies, Reply{Kind: KindLocation, Location: location})
 
 	return nil
 }

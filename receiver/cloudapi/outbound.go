@@ -13,15 +13,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// Recipient is where an answer goes: a group, a phone number, or a person known only by a business-scoped user id.
+// Recipient is the recipient of an answer: a group, a phone number, or a person with only a business-scoped user id.
 type Recipient struct {
 	GroupID string
 	WaID    string // digits, without "+"
 	UserID  string
 }
 
-// RecipientOf is the conversation that m came from. Somebody whose number or user id just changed is reached under the
-// new one.
+// RecipientOf returns the conversation of m. A person whose number or user id just changed is reached under the new one.
 func RecipientOf(m whatsapp.Message) Recipient {
 	if len(m.NewConversations("")) > 0 {
 		system, _ := m.System()
@@ -35,25 +34,25 @@ func RecipientOf(m whatsapp.Message) Recipient {
 	}
 }
 
-// Reply is what a send has besides its content.
+// Reply are the fields of a send besides its content.
 type Reply struct {
 	To        Recipient
 	ContextID string // the message that is answered; reactions have none
-	Callback  string // biz_opaque_callback_data: comes back with each status
+	Callback  string // biz_opaque_callback_data: Meta returns it with each status
 }
 
-// Content is what a message says: TextContent, ButtonsContent, ListContent, MediaContent, TemplateContent,
+// Content is the content of a message: TextContent, ButtonsContent, ListContent, MediaContent, TemplateContent,
 // LocationContent or ReactionContent.
 type Content interface {
 	// put sets the type and its object, and returns how many titles it cut.
 	put(*outbound) (cut int, err error)
 }
 
-// Encoded is a message as POST /{phone-number-id}/messages takes it.
+// Encoded is a message in the form of POST /{phone-number-id}/messages.
 type Encoded struct {
 	Type string // Meta's: text, interactive, image, video, audio, document, sticker, template, location or reaction
 	Body []byte // JSON
-	Cut  int    // how many titles, headers, footers and descriptions were longer than Meta takes, and were cut
+	Cut  int    // how many titles, headers, footers and descriptions exceeded Meta's limit and were cut
 }
 
 // outbound is the body of POST /{phone-number-id}/messages. One of the objects is set, the one that Type names.
@@ -83,8 +82,8 @@ type contextLink struct {
 	MessageID string `json:"message_id"`
 }
 
-// Encode makes the body of a send. Limits are in characters (runes). What Meta would refuse is a *failure.Error of class
-// Permanent that says what is wrong and how to mend it, without repeating any of the content.
+// Encode returns the body of a send. Limits are in characters (runes). A message that Meta would refuse is a
+// *failure.Error of class Permanent that names the problem and its solution without repeating the content.
 func Encode(reply Reply, content Content) (Encoded, error) {
 	message := outbound{
 		Product:       "whatsapp",
@@ -114,7 +113,7 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 
 	body, err := json.Marshal(message)
 	if err != nil {
-		return Encoded{}, unfit("the message makes no JSON")
+		return Encoded{}, unfit("the message cannot be encoded")
 	}
 
 	return Encoded{
@@ -133,7 +132,7 @@ func unfit(format string, args ...any) error {
 	}
 }
 
-// within refuses a text that is missing, or longer than limit.
+// within refuses a text that is blank or longer than limit.
 func within(what, text string, limit int, mend string) error {
 	if strings.TrimSpace(text) == "" {
 		return unfit("%s is empty: give it at least one character", what)
@@ -146,7 +145,7 @@ func within(what, text string, limit int, mend string) error {
 	return nil
 }
 
-// cutter shortens what is only shown, and counts how often it had to.
+// cutter shortens texts that are only displayed, and counts how many it had to cut.
 type cutter struct{ count int }
 
 func (c *cutter) fit(text string, limit int) string {

@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package notice tells a sink what happened, as CloudEvents 1.0 over HTTP. What is told comes from the store, so that it
-// is told at least once; a sink knows a repetition by the event's id.
+// Package notice sends notices to a sink, as CloudEvents 1.0 over HTTP. Notices come from the store, so that each is sent
+// at least once. The sink recognizes a repetition by the event's id.
 package notice
 
 import (
@@ -30,7 +30,7 @@ const (
 	AccountPrefix    = "account."
 )
 
-// Notice is what the sink is told. It is stored, so its JSON form only grows.
+// Notice is one event for the sink. It is stored, so fields may be added to its JSON form but not removed.
 type Notice struct {
 	Type    string          `json:"type"`              // without the prefix
 	Source  string          `json:"source"`            // a URI reference: /phone-numbers/<id> or /business-accounts/<id>
@@ -39,20 +39,20 @@ type Notice struct {
 	Data    json.RawMessage `json:"data,omitempty"`
 }
 
-// Number is the source of what concerns a phone number.
+// Number returns the source of notices about a phone number.
 func Number(phoneNumberID string) string { return "/phone-numbers/" + url.PathEscape(phoneNumberID) }
 
-// BusinessAccount is the source of what concerns a WhatsApp Business account.
+// BusinessAccount returns the source of notices about a WhatsApp Business account.
 func BusinessAccount(id string) string { return "/business-accounts/" + url.PathEscape(id) }
 
-// lanes spreads notices over lanes that are worked at the same time.
+// lanes is the number of lanes, which are processed concurrently.
 const lanes = 64
 
-// Event is the notice as an entry of the outbox. Notices of the same type, source and subject are the same event, unless
-// occurrence, which may be empty, tells them apart: what happened again is told again, what Meta delivers again is not.
+// Event returns the notice as an event of the outbox. Notices with the same type, source, subject and occurrence are the
+// same event: a new occurrence is sent again, a redelivery by Meta is not. Occurrence may be empty.
 func (n Notice) Event(occurrence string) store.Event {
 	payload, err := json.Marshal(n)
-	if err != nil { // of data that is no JSON; the sink is told without it
+	if err != nil { // the data is not JSON: the notice is sent without it
 		n.Data = nil
 		payload, _ = json.Marshal(n)
 	}
@@ -71,7 +71,7 @@ func (n Notice) Event(occurrence string) store.Event {
 	}
 }
 
-// encode writes the structured JSON form under an id of its own.
+// encode returns the structured JSON form with this id.
 //
 // Source: CloudEvents 1.0, JSON event format.
 func (n Notice) encode(id string) ([]byte, error) {

@@ -1,0 +1,222 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+func TestEveryMethodReachesItsPath(t *testing.T) {
+	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"key"}})
+	client := birdAt(t, standIn, config.Bird{})
+	media, _ := mediaOf(10)
+
+	analysis := MediaAnalysis{
+		Common:   common,
+		Filename: "f",
+		Metadata: MediaMetadata{
+			Type:     "image",
+			MimeType: "image/jpeg",
+			Caption:  "c",
+		},
+	}
+	for _, tc := range []struct {
+		request Request
+		want    map[string]any // of the payload, besides the common body
+	}{
+		{Request{Method: ProcessText, Body: TextMessage{
+			Common:   common,
+			Text:     "hi",
+			Analysis: json.RawMessage(`{"summary":"s"}`),
+		}}, map[string]any{"text": "hi", "analysis": map[string]any{"summary": "s"}}},
+		{Request{
+			Method: ProcessImage,
+			Media:  media,
+			Body: ImageMessage{
+				Common:   common,
+				Caption:  "c",
+				MimeType: "image/jpeg",
+			},
+		}, map[string]any{"caption": "c", "mime_type": "image/jpeg"}},
+		{Request{
+			Method: ProcessAudio,
+			Media:  media,
+			Body: AudioMessage{
+				Common:   common,
+				MimeType: "audio/ogg",
+				Voice:    true,
+			},
+		}, map[string]any{"mime_type": "audio/ogg", "voice": true}},
+		{Request{
+			Method: ProcessVideo,
+			Media:  media,
+			Body: VideoMessage{
+				Common:   common,
+				Caption:  "c",
+				MimeType: "video/mp4",
+			},
+		}, map[string]any{"caption": "c", "mime_type": "video/mp4"}},
+		{Request{
+			Method: ProcessDocument,
+			Media:  media,
+			Body: DocumentMessage{
+				Common:   common,
+				Caption:  "c",
+				Filename: "f",
+				MimeType: "application/pdf",
+			},
+		}, map[string]any{
+			"caption":   "c",
+			"filename":  "f",
+			"mime_type": "application/pdf",
+		}},
+		{Request{Method: ProcessLocation, Body: LocationMessage{Common: common, Location: Location{
+			Latitude:  1.5,
+			Longitude: -2,
+			Name:      "n",
+			Address:   "a",
+		}}}, map[string]any{"location": map[string]any{
+			"latitude":  1.5,
+			"longitude": -2.0,
+			"name":      "n",
+			"address":   "a",
+		}}},
+		{Request{Method: ProcessContacts, Body: ContactsMessage{Common: common, Contacts: []json.RawMessage{[]byte(`{"a":1}`)}}}, map[string]any{"contacts": []any{map[string]any{"a": 1.0}}}},
+		{Request{Method: ProcessButton, Body: ButtonInteraction{
+			Common:      common,
+			ButtonID:    "b",
+			ButtonTitle: "t",
+			Source:      FromTemplate,
+		}}, map[string]any{
+			"button_id":    "b",
+			"button_title": "t",
+			"source":       "template",
+		}},
+		{Request{Method: ProcessList, Body: ListInteraction{
+			Common:          common,
+			ListID:          "l",
+			ListTitle:       "t",
+			ListDescription: "d",
+		}}, map[string]any{
+			"list_id":          "l",
+			"list_title":       "t",
+			"list_description": "d",
+		}},
+		{Request{Method: ProcessFlow, Body: FlowResponse{
+			Common:   common,
+			FlowName: "flow",
+			Response: json.RawMessage(`{"a":1}`),
+		}}, map[string]any{"flow_name": "flow", "response": map[string]any{"a": 1.0}}},
+		{Request{Method: ProcessOther, Body: OtherMessage{
+			Common:  common,
+			Type:    "order",
+			Message: json.RawMessage(`{"a":1}`),
+		}}, map[string]any{"type": "order", "message": map[string]any{"a": 1.0}}},
+		{
+			Request{Method: NotifyStatus, Body: StatusNotification{
+				Common:      common,
+				Status:      "read",
+				RecipientID: new("573001234567"),
+				Pricing:     json.RawMessage(`{"billable":true}`),
+			}},
+			map[string]any{
+				"status":            "read",
+				"recipient_id":      "573001234567",
+				"recipient_user_id": nil,
+				"errors":            nil,
+				"pricing":           map[string]any{"billable": true},
+			},
+		},
+		{Request{
+			Method: AnalyzeImage,
+			Media:  media,
+			Body:   analysis,
+		}, map[string]any{"filename": "f", "metadata": map[string]any{
+			"type":      "image",
+			"mime_type": "image/jpeg",
+			"caption":   "c",
+			"voice":     false,
+		}}},
+		{Request{
+			Method: TranscribeAudio,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
+		{Request{
+			Method: AnalyzeVideo,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
+		{Request{
+			Method: ParseDocument,
+			Media:  media,
+			Body:   analysis,
+		}, nil},
+	} {
+		method := tc.request.Method
+		t.Run(string(method), func(t *testing.T) {
+			tc.request.Attempt = 2
+
+			var err error
+			switch method {
+			case NotifyStatus:
+				err = client.Notify(t.Context(), tc.request)
+			case AnalyzeImage, TranscribeAudio, AnalyzeVideo, ParseDocument:
+				var analysis Analysis
+				if analysis, err = client.Analyze(t.Context(), tc.request); err == nil && (method == TranscribeAudio) != (analysis.Transcript == "hello") {
+					t.Errorf("transcript = %q", analysis.Transcript)
+				}
+			default:
+				var answer Answer
+				if answer, err = client.Ask(t.Context(), tc.request); err == nil && len(answer.Replies) != 1 {
+					t.Errorf("answer = %+v, want one reply", answer)
+				}
+			}
+
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			asked := standIn.Asked()
+
+			call := asked[len(asked)-1]
+			if call.Method != string(method) || call.Attempt != 2 || call.IdempotencyKey != tc.request.idempotencyKey() {
+				t.Errorf("asked %s, attempt %d, key %s", call.Method, call.Attempt, call.IdempotencyKey)
+			}
+
+			if tc.request.Media != nil && call.MediaSHA256 != media.SHA256 {
+				t.Errorf("media = %d bytes of %s, want those of %s", call.MediaBytes, call.MediaSHA256, media.SHA256)
+			}
+
+			for key, want := range tc.want {
+				if diff := cmp.Diff(want, call.Payload[key]); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", key, diff)
+				}
+			}
+
+			for key, want := range map[string]any{
+				"schema_version": 1.0,
+				"message_id":     "wamid.1",
+				"from":           "573001234567",
+				"channel":        "whatsapp",
+			} {
+				if call.Payload[key] != want {
+					t.Errorf("%s = %v, want %v", key, call.Payload[key], want)
+				}
+			}
+		})
+	}
+
+	for m := range contract {
+		if client.Enabled(m) != (m != ProcessOther) {
+			t.Errorf("Enabled(%s) = %t", m, client.Enabled(m))
+		}
+	}
+}

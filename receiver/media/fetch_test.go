@@ -1,0 +1,364 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+func TestFetchFromGraph(t *testing.T) {
+	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{token}})
+	b := newBench(t, graph, config.Media{}, nil)
+	content := bytes.Repeat([]byte("meow"), 1000)
+	inHex, inBase64 := sums(content)
+	graph.PutMedia("900", "image/jpeg", content)
+
+	file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{
+		ID:       "900",
+		SHA256:   inBase64,
+		Filename: "cat.jpg",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if file.Size != 4000 || file.MimeType != "image/jpeg" || file.SHA256 != inHex || file.Filename != "cat.jpg" || b.spool.Bytes() != 4000 {
+		t.Errorf("file = %d bytes, %s, %s, %s; the spool has %d", file.Size, file.MimeType, file.SHA256, file.Filename, b.spool.Bytes())
+	}
+
+	for range 2 {
+		r, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		got, err := io.ReadAll(r)
+		r.Close()
+
+		if err != nil || !bytes.Equal(got, content) {
+			t.Errorf("read %d bytes (%v), want what was sent", len(got), err)
+		}
+	}
+
+	for _, path := range []string{b.dir, file.Path} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may read %s: %v %v", path, info.Mode(), err)
+		}
+	}
+
+	b.remove(t, file)
+	b.remove(t, file)
+	b.empty(t)
+}
+
+func TestFetchFailures(t *testing.T) {
+	content := []byte("meow")
+	inHex, inBase64 := sums(content)
+	url := "/media"
+	large := int64(5 << 20)
+	serve := func(status int, header ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+
+			w.WriteHeader(status)
+
+			if status == http.StatusOK {
+				w.Write(content)
+			}
+		}
+	}
+	refused := &failure.Error{
+		Class: failure.Permanent,
+		Op:    "look up media",
+		Code:  "100",
+		Text:  "unknown",
+	}
+
+	unauthorized := &failure.Error{
+		Class: failure.Configuration,
+		Op:    "look up media",
+		Code:  "190",
+		Text:  "expired",
+	}
+	for name, tc := range map[string]struct {
+		handle  http.HandlerFunc
+		info    cloudapi.MediaInfo // of a file at url
+		lookup  error
+		want    Wanted
+		media   config.Media
+		class   failure.Class // empty: the file is there
+		code    string
+		lookups int // 1 where it is not said
+		kind    Kind
+	}{
+		"fine, sums in hex": {
+			handle: serve(200),
+			info:   cloudapi.MediaInfo{SHA256: inHex, FileSize: 4},
+			want:   Wanted{SHA256: inHex},
+		},
+		"fine, sums in base64": {
+			handle: serve(200),
+			info:   cloudapi.MediaInfo{SHA256: inBase64},
+			want:   Wanted{SHA256: inBase64[:43]},
+		},
+		"fine, nothing said": {handle: serve(200)},
+		"no media":           {kind: "text", class: failure.Permanent, code: "media_kind", lookups: -1},
+		"lookup: gone":       {lookup: refused, class: failure.Permanent, code: "media_gone"},
+		"lookup: token":      {lookup: unauthorized, class: failure.Configuration, code: "190"},
+		"gone":               {handle: serve(404), class: failure.Permanent, code: "media_gone", lookups: 2},
+		"gone for good":      {handle: serve(410), class: failure.Permanent, code: "media_gone", lookups: 2},
+		"token refused":      {handle: serve(401), class: failure.Configuration, code: "http_401", lookups: 2},
+		"forbidden":          {handle: serve(403), class: failure.Transient, code: "http_403", lookups: 2},
+		"busy":               {handle: serve(429, "Retry-After", "7"), class: failure.Transient, code: "http_429"},
+		"unavailable":        {handle: serve(503), class: failure.Transient, code: "http_503"},
+		"other refusal":      {handle: serve(400), class: failure.Permanent, code: "http_400"},
+		"partial":            {handle: serve(206), class: failure.Permanent, code: "http_206"},
+		"announced too large": {
+			info:  cloudapi.MediaInfo{FileSize: large + 1},
+			class: failure.Permanent,
+			code:  "media_too_large",
+		},
+		"declared too large": {
+			handle: serve(200, "Content-Length", "5242881"),
+			class:  failure.Permanent,
+			code:   "media_too_large",
+		},
+		"larger than the spool": {
+			info:  cloudapi.MediaInfo{FileSize: 9},
+			media: config.Media{MaxSpoolBytes: 8},
+			class: failure.Permanent,
+			code:  "media_too_large",
+		},
+		"streamed too large": {
+			handle: func(w http.ResponseWriter, _ *http.Request) {
+				piece := make([]byte, 64<<10)
+				for range 9 {
+					w.Write(piece)
+				}
+			},
+			kind:  Sticker,
+			class: failure.Permanent,
+			code:  "media_too_large",
+		},
+		"longer than announced": {
+			handle:  serve(200),
+			info:    cloudapi.MediaInfo{FileSize: 3},
+			class:   failure.Permanent,
+			code:    "media_hash",
+			lookups: 2,
+		},
+		"shorter than announced": {
+			handle:  serve(200),
+			info:    cloudapi.MediaInfo{FileSize: 5},
+			class:   failure.Permanent,
+			code:    "media_hash",
+			lookups: 2,
+		},
+		"other than announced": {
+			handle:  serve(200),
+			info:    cloudapi.MediaInfo{SHA256: "wrong"},
+			class:   failure.Permanent,
+			code:    "media_hash",
+			lookups: 2,
+		},
+		"other than the message": {
+			handle:  serve(200),
+			info:    cloudapi.MediaInfo{SHA256: inHex},
+			want:    Wanted{SHA256: inHex[1:] + "0"},
+			class:   failure.Permanent,
+			code:    "media_hash",
+			lookups: 2,
+		},
+		"broken off": {handle: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			w.Write(content)
+			panic(http.ErrAbortHandler)
+		}, class: failure.Transient, code: "no_connection"},
+		"slow": {
+			handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			media:  config.Media{DownloadTimeout: 20 * time.Millisecond},
+			class:  failure.Transient,
+			code:   "timeout",
+		},
+		"foreign host": {
+			info:  cloudapi.MediaInfo{URL: "https://evil.example/x"},
+			class: failure.Permanent,
+			code:  "media_host",
+		},
+		"no https": {
+			info:  cloudapi.MediaInfo{URL: "http://lookaside.fbsbx.com/x"},
+			class: failure.Permanent,
+			code:  "media_host",
+		},
+		"a file": {
+			info:  cloudapi.MediaInfo{URL: "file:///etc/passwd"},
+			class: failure.Permanent,
+			code:  "media_host",
+		},
+		"no URL": {info: cloudapi.MediaInfo{URL: "https://%zz"}, class: failure.Permanent, code: "media_host"},
+		"private address": {
+			info:  cloudapi.MediaInfo{URL: "https://127.0.0.1:1/x"},
+			media: config.Media{AllowedHosts: []string{"127.0.0.1:1"}},
+			class: failure.Permanent,
+			code:  "media_host",
+		},
+		"foreign redirect": {
+			handle: serve(302, "Location", "https://evil.example/x"),
+			class:  failure.Permanent,
+			code:   "media_host",
+		},
+		"redirect inside": {
+			handle: serve(302, "Location", "http://169.254.169.254/latest"),
+			class:  failure.Permanent,
+			code:   "media_host",
+		},
+		"endless redirect": {handle: serve(302, "Location", "/media"), class: failure.Permanent, code: "media_host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b *bench
+
+			lookups := 0
+			b = newBench(t, tc.handle, tc.media, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+				lookups++
+
+				info := tc.info
+				if info.URL == "" {
+					info.URL = b.server.URL + url
+				}
+
+				return info, tc.lookup
+			}))
+
+			kind := tc.kind
+			if kind == "" {
+				kind = Image
+			}
+
+			file, err := b.spool.Fetch(t.Context(), number, kind, tc.want)
+			if tc.class == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				b.remove(t, file)
+			} else if f := failure.Of(err); err == nil || f.Class != tc.class || f.Code != tc.code {
+				t.Errorf("Fetch() = %+v, want a %s %s", f, tc.class, tc.code)
+			}
+
+			if want := max(tc.lookups, 1); lookups != want && tc.lookups >= 0 {
+				t.Errorf("looked up %d times, want %d", lookups, want)
+			}
+
+			b.empty(t)
+		})
+	}
+}
+
+func TestFetchTriesAgain(t *testing.T) {
+	for name, first := range map[string]http.HandlerFunc{
+		"after a URL that has run out": http.NotFound,
+		"after a refused token":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"after damage":                 func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("me0w")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b *bench
+
+			calls := 0
+			inHex, _ := sums([]byte("meow"))
+			b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if calls++; calls == 1 {
+					first(w, r)
+					return
+				}
+
+				if r.Header.Get("Authorization") != "Bearer "+token || r.UserAgent() == "" {
+					t.Errorf("headers = %v", r.Header)
+				}
+
+				w.Header().Set("Content-Type", "image/png")
+				w.Write([]byte("meow"))
+			}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+				return cloudapi.MediaInfo{URL: b.server.URL + "/x", SHA256: inHex}, nil
+			}))
+
+			file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if calls != 2 || file.MimeType != "image/png" {
+				t.Errorf("%d calls, type %s", calls, file.MimeType)
+			}
+
+			b.remove(t, file)
+			b.empty(t)
+		})
+	}
+}
+
+func TestRedirectsKeepTheTokenHome(t *testing.T) {
+	var other http.Header
+
+	cdn := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		other = r.Header
+
+		w.Write([]byte("meow"))
+	}))
+	defer cdn.Close()
+
+	var b *bench
+
+	tokens := 0
+	b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer "+token {
+			tokens++
+		}
+
+		if r.URL.Path == "/first" {
+			http.Redirect(w, r, "/second", http.StatusFound)
+			return
+		}
+
+		http.Redirect(w, r, "https://cdn.fbcdn.net/x", http.StatusFound)
+	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+		return cloudapi.MediaInfo{URL: b.server.URL + "/first"}, nil
+	}))
+	// Only the way to Meta's host is other than in production: the server is at a loopback address.
+	dial := cdn.Client().Transport.(*http.Transport).Clone()
+	dial.TLSClientConfig.ServerName = "example.com"
+	dial.DialContext = nil
+	b.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "cdn.fbcdn.net" {
+			r = r.Clone(r.Context())
+			r.URL.Host = cdn.Listener.Addr().String()
+		}
+
+		return dial.RoundTrip(r)
+	}))
+
+	defer dial.CloseIdleConnections()
+
+	file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.remove(t, file)
+
+	if tokens != 2 || other.Get("Authorization") != "" || other.Get("Referer") != "" || other.Get("User-Agent") == "" {
+		t.Errorf("%d tokens at home; elsewhere %v", tokens, other)
+	}
+}
