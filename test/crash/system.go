@@ -69,7 +69,7 @@ func (t *trial) open() *system {
 // close may be called twice.
 func (s *system) close() {
 	s.meta.client.CloseIdleConnections()
-	s.StandIns.Close()
+	s.Close()
 
 	for _, log := range s.logs {
 		log.Close()
@@ -206,6 +206,7 @@ func (s *system) waitIdle(ctx context.Context) {
 		}
 
 		status, err := s.meta.fleet[0].child.Status(ctx)
+
 		idle := err == nil && status.Backlog != nil && status.Pending+status.PendingStatuses == 0
 		if idle && f.delivered == f.expected && f.notified == f.expected {
 			return

@@ -165,7 +165,7 @@ func (r *Rig) Close() error {
 		errs = append(errs, r.Child.Kill())
 	}
 
-	r.StandIns.Release()
+	r.Release()
 
 	if r.Local != nil {
 		errs = append(errs, r.Local.Stop())

@@ -18,7 +18,7 @@ import (
 // The secrets that Layout writes unless it is given others. All are invented.
 const (
 	AccessToken   = "test-access-token"
-	AppSecret     = "test-app-secret" //nolint:gosec // invented
+	AppSecret     = "test-app-secret"
 	VerifyToken   = "test-verify-token"
 	BirdAccessKey = "test-bird-access-key"
 )
