@@ -79,13 +79,13 @@ var templates = []template{
 	},
 }
 
-// leftOut lists the objects the chart omits: a release is installed into an existing namespace.
-var leftOut = []string{"Namespace whatsapp-webhook-system"}
+// omitted lists the objects the chart omits: a release is installed into an existing namespace.
+var omitted = []string{"Namespace whatsapp-webhook-system"}
 
 // renderTemplates returns the templates by their files in the chart. Each object of config/default must be part of one.
 func renderTemplates(objects map[string]*object) (map[string][]byte, error) {
 	rest := maps.Clone(objects)
-	for _, name := range leftOut {
+	for _, name := range omitted {
 		delete(rest, name)
 	}
 

@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-const openFor = 30 * time.Second
+const openDuration = 30 * time.Second
 
 // bench is a client whose circuits can be looked at from outside: by the calls that reach Bird.
 type bench struct {
@@ -41,7 +41,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { b.standIn.Close(); server.Close() })
 
 	b.client = NewClient(config.Fixed(config.Config{Bird: config.Bird{
-		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{FailureThreshold: 3, OpenDuration: openFor},
+		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{FailureThreshold: 3, OpenDuration: openDuration},
 	}}, config.Secrets{BirdAccessKey: "key"}), 1, b.clock)
 	t.Cleanup(b.client.Close)
 
@@ -84,7 +84,7 @@ func TestCircuitOpensAfterFailuresInARow(t *testing.T) {
 	b.want(ProcessList, "http_503", true)
 	b.want(ProcessText, "circuit_open", false)
 	b.want(ProcessVideo, "circuit_open", false)
-	b.clock.Advance(openFor - time.Second)
+	b.clock.Advance(openDuration - time.Second)
 
 	_, err := b.client.call(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
 	if f := failure.Of(err); f.Class != failure.Configuration || f.RetryAfter != time.Second || !strings.Contains(f.Text, "Bird is unavailable") {
@@ -94,7 +94,7 @@ func TestCircuitOpensAfterFailuresInARow(t *testing.T) {
 	b.clock.Advance(time.Second)
 	b.want(ProcessVideo, "http_503", true) // the probe fails, and opens it again
 	b.want(ProcessText, "circuit_open", false)
-	b.clock.Advance(openFor)
+	b.clock.Advance(openDuration)
 	b.want(ProcessText, "", true)
 	b.want(ProcessVideo, "", true)
 }
@@ -117,7 +117,7 @@ func TestCircuitOpensAtOnceOnAWrongConfiguration(t *testing.T) {
 			b.want(ProcessText, "", true)
 		}
 
-		b.clock.Advance(openFor)
+		b.clock.Advance(openDuration)
 		b.want(ProcessImage, "", true)
 		b.want(ProcessText, "", true)
 
@@ -182,7 +182,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	b := newBench(t)
 	b.fault(401, 1)
 	b.want(ProcessText, "http_401", true)
-	b.clock.Advance(openFor)
+	b.clock.Advance(openDuration)
 	b.standIn.Faults.Add(standin.Fault{Hang: true, Times: 1})
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,7 +208,7 @@ func TestOneProbeAtATime(t *testing.T) {
 
 func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1, OpenDuration: openFor}}}, config.Secrets{}).Current()
+	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1, OpenDuration: openDuration}}}, config.Secrets{}).Current()
 	breaker := &breaker{clock: clock}
 	slow, _ := breaker.allow(settings, ProcessText)
 	failed, _ := breaker.allow(settings, ProcessText)
@@ -219,7 +219,7 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 		t.Error("a success from before closed the circuit")
 	}
 
-	clock.Advance(openFor)
+	clock.Advance(openDuration)
 
 	probe, fault := breaker.allow(settings, ProcessText)
 	if fault != nil {

@@ -89,14 +89,14 @@ func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time
 
 func (s *countedStore) AcquireLeadership(ctx context.Context, job, holder string, now, until time.Time) (bool, []byte, error) {
 	held, state, err := s.Store.AcquireLeadership(ctx, job, holder, now, until)
-	s.count("duty", err)
+	s.count("leadership", err)
 
 	return held, state, err
 }
 
 func (s *countedStore) PublishState(ctx context.Context, job, holder string, state []byte) error {
 	err := s.Store.PublishState(ctx, job, holder, state)
-	s.count("duty", err)
+	s.count("leadership", err)
 
 	return err
 }

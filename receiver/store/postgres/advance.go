@@ -72,9 +72,9 @@ func advanceAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*advance])
 
 // head is the event that a step is about.
 type head struct {
-	seq     int64
-	binds   bool
-	replies []store.Reply
+	seq       int64
+	coalesces bool
+	replies   []store.Reply
 }
 
 // attempt is a step whose lease is valid.
@@ -216,7 +216,7 @@ func (t *tx) stepHeads(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 		var id [16]byte
 
 		h := &head{}
-		err := rows.Scan(&id, &h.seq, &h.binds)
+		err := rows.Scan(&id, &h.seq, &h.coalesces)
 		heads[id] = h
 		bySeq[h.seq] = h
 
@@ -256,7 +256,7 @@ func (a *advance) check(row *lane, head *head, candidates map[store.ID]*candidat
 		return nil, err
 	}
 
-	head.binds = head.binds || len(coalesced) > 0
+	head.coalesces = head.coalesces || len(coalesced) > 0
 
 	return &attempt{
 		advance:   a,

@@ -153,7 +153,7 @@ func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry
 
 	binding := false
 	for _, a := range heads {
-		if !a.head.binds {
+		if !a.head.coalesces {
 			continue
 		}
 

@@ -151,15 +151,15 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 		) p ON true`,
 		func(rows pgx.Rows) error {
 			var (
-				key            laneKey
-				p              pending
-				binds, answers bool
-				inbound, human *int64
+				key                laneKey
+				p                  pending
+				coalesces, answers bool
+				inbound, human     *int64
 			)
 
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
-				&work.Attempts, &work.Replays, &binds, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
+				&work.Attempts, &work.Replays, &coalesces, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
 			})...)
 			work.Event = p.toEvent(key)
 			work.Conversation.LastInboundAt = fromMillis(inbound)
@@ -171,7 +171,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 				answered = append(answered, work.Seq)
 			}
 
-			if binds {
+			if coalesces {
 				binding = append(binding, work.Seq)
 			}
 

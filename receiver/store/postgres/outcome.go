@@ -65,12 +65,12 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 			WHERE e.seq = k.seq`, seqs, states, finished, spent)
 	}
 
-	bound, err := t.endCoalesced(ctx, ended)
+	coalesced, err := t.endCoalesced(ctx, ended)
 	if err != nil {
 		return err
 	}
 
-	t.addFailures(append(failures, bound...))
+	t.addFailures(append(failures, coalesced...))
 	l.save(t) // before the next events are read, with the state of their persons
 
 	return t.advanceHeads(ctx, ended, l)

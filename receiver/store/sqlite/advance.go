@@ -33,7 +33,7 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
 	held := lane{LeaseRef: lease}
 
-	var binds bool
+	var coalesces bool
 	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
 		SELECT c.head, c.starts, e.binds, c.person, c.last_inbound_at, c.human_until, c.template_required
@@ -41,7 +41,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
 		held.head = r.int(0)
 		held.starts = r.int(1)
-		binds = r.int(2) != 0
+		coalesces = r.int(2) != 0
 		held.known = lease.Class == store.Conversations && r[3] == nil
 		held.state = r.conversation(4)
 
@@ -60,7 +60,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	}
 
 	if len(step.Coalesced) > 0 {
-		binds = true
+		coalesces = true
 
 		if err := t.coalesce(lease, held.head, step.Coalesced); err != nil {
 			return nil, err
@@ -79,7 +79,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		return nil, err
 	}
 
-	return t.finish(&held, binds, step)
+	return t.finish(&held, coalesces, step)
 }
 
 // apply makes the changes of a step beyond its own event.
@@ -147,7 +147,7 @@ func (t *tx) writeReplies(event int64, step store.Step) error {
 }
 
 // finish ends the attempt and returns the next event if the lease continues.
-func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
+func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, error) {
 	outcome := step.Outcome
 
 	var spent int64
@@ -182,7 +182,7 @@ func (t *tx) finish(l *lane, binds bool, step store.Step) (*store.Work, error) {
 
 	t.tally.Move(l.Class, store.Pending, outcome.State)
 
-	if binds {
+	if coalesces {
 		if err := t.endCoalesced(l.Class, l.head, step); err != nil {
 			return nil, err
 		}

@@ -52,7 +52,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 // coalesce makes events end together with the head of their lane. An event that is already coalesced with it stays so.
 func (t *tx) coalesce(lease store.LeaseRef, head int64, events []store.ID) error {
 	for _, id := range events {
-		bound, err := t.exec(`
+		added, err := t.exec(`
 			UPDATE events SET bound_to = ?1
 			WHERE id = ?2 AND lane = ?3 AND class = ?4 AND state = 'pending' AND seq > ?1 AND coalesce(bound_to, ?1) = ?1
 				AND NOT binds AND NOT EXISTS (SELECT 1 FROM replies WHERE event = seq)`,
@@ -61,7 +61,7 @@ func (t *tx) coalesce(lease store.LeaseRef, head int64, events []store.ID) error
 			return err
 		}
 
-		if bound == 0 {
+		if added == 0 {
 			return fmt.Errorf("event %s cannot be coalesced: it is not pending behind the head, or already has replies", id)
 		}
 	}

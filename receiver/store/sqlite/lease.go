@@ -115,8 +115,8 @@ func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 // head returns the lane's oldest pending event, complete except for Starts and Conversation, or nil.
 func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 	var (
-		work  *store.Work
-		binds bool
+		work      *store.Work
+		coalesces bool
 	)
 
 	err := t.query(`
@@ -129,7 +129,7 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 				Attempts: int(r.int(7)),
 				Replays:  int(r.int(8)),
 			}
-			binds = r.int(9) != 0
+			coalesces = r.int(9) != 0
 
 			return nil
 		}, lane, int64(class))
@@ -141,7 +141,7 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 		return nil, err
 	}
 
-	if binds {
+	if coalesces {
 		work.Coalesced, err = t.readCoalesced(work.Seq, class, lane)
 	}
 
