@@ -25,43 +25,83 @@ func TestReplyKinds(t *testing.T) {
 		want     []string // types sent
 		state    store.State
 	}{
-		"buttons": {map[string]any{
-			"type":    "buttons",
-			"text":    "Which?",
-			"buttons": []any{map[string]any{"id": "a", "title": "A"}},
-		}, []string{"interactive"}, store.Done},
-		"quick replies": {map[string]any{
-			"type":          "text",
-			"text":          "Which?",
-			"quick_replies": []any{"A", "B", "C", "D"},
-		}, []string{"interactive"}, store.Done},
-		"list": {map[string]any{
-			"type":        "list",
-			"text":        "Which?",
-			"button_text": "Open",
-			"sections":    []any{map[string]any{"title": "S", "rows": []any{map[string]any{"id": "a", "title": "A"}}}},
-		}, []string{"interactive"}, store.Done},
-		"media": {map[string]any{
-			"type":    "image",
-			"url":     "https://media.example/a.jpg",
-			"caption": "A",
-		}, []string{"image"}, store.Done},
-		"template": {map[string]any{
-			"type":     "template",
-			"name":     "hello",
-			"language": "es",
-		}, []string{"template"}, store.Done},
-		"location": {map[string]any{
-			"type":      "location",
-			"latitude":  4.7,
-			"longitude": -74.1,
-			"name":      "Here",
-		}, []string{"location"}, store.Done},
-		"reaction":       {map[string]any{"type": "reaction", "emoji": "👍"}, []string{"reaction"}, store.Done},
-		"several":        {[]any{"one", map[string]any{"type": "reaction", "emoji": "👍"}, "two"}, []string{"text", "reaction", "text"}, store.Done},
-		"none":           {map[string]any{"type": "none"}, nil, store.Done},
-		"cannot be used": {map[string]any{"type": "hologram"}, []string{"text"}, store.Dead},
-		"cannot be sent": {map[string]any{"type": "image", "url": "not a URL"}, []string{"text"}, store.Dead},
+		"buttons": {
+			response: map[string]any{
+				"type":    "buttons",
+				"text":    "Which?",
+				"buttons": []any{map[string]any{"id": "a", "title": "A"}},
+			},
+			want:  []string{"interactive"},
+			state: store.Done,
+		},
+		"quick replies": {
+			response: map[string]any{
+				"type":          "text",
+				"text":          "Which?",
+				"quick_replies": []any{"A", "B", "C", "D"},
+			},
+			want:  []string{"interactive"},
+			state: store.Done,
+		},
+		"list": {
+			response: map[string]any{
+				"type":        "list",
+				"text":        "Which?",
+				"button_text": "Open",
+				"sections":    []any{map[string]any{"title": "S", "rows": []any{map[string]any{"id": "a", "title": "A"}}}},
+			},
+			want:  []string{"interactive"},
+			state: store.Done,
+		},
+		"media": {
+			response: map[string]any{
+				"type":    "image",
+				"url":     "https://media.example/a.jpg",
+				"caption": "A",
+			},
+			want:  []string{"image"},
+			state: store.Done,
+		},
+		"template": {
+			response: map[string]any{
+				"type":     "template",
+				"name":     "hello",
+				"language": "es",
+			},
+			want:  []string{"template"},
+			state: store.Done,
+		},
+		"location": {
+			response: map[string]any{
+				"type":      "location",
+				"latitude":  4.7,
+				"longitude": -74.1,
+				"name":      "Here",
+			},
+			want:  []string{"location"},
+			state: store.Done,
+		},
+		"reaction": {
+			response: map[string]any{"type": "reaction", "emoji": "👍"},
+			want:     []string{"reaction"},
+			state:    store.Done,
+		},
+		"several replies": {
+			response: []any{"one", map[string]any{"type": "reaction", "emoji": "👍"}, "two"},
+			want:     []string{"text", "reaction", "text"},
+			state:    store.Done,
+		},
+		"none": {response: map[string]any{"type": "none"}, state: store.Done},
+		"unknown type": {
+			response: map[string]any{"type": "hologram"},
+			want:     []string{"text"},
+			state:    store.Dead,
+		},
+		"invalid URL": {
+			response: map[string]any{"type": "image", "url": "not a URL"},
+			want:     []string{"text"},
+			state:    store.Dead,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
@@ -86,7 +126,7 @@ func TestReplyKinds(t *testing.T) {
 	}
 }
 
-func TestDebounceJoinsQuickTexts(t *testing.T) {
+func TestDebounceCoalescesTexts(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = time.Minute })
 	h.start()
 

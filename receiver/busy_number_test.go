@@ -13,9 +13,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// A number that gets more messages than it may answer delays only its own conversations. The rate is so low that the busy
-// number alone takes more than a minute.
-func TestBusyNumberHoldsUpNoOther(t *testing.T) {
+// TestBusyNumberDelaysNoOther checks that a number with more messages than its rate limit allows delays only its own
+// conversations. At this rate the busy number needs more than a minute.
+func TestBusyNumberDelaysNoOther(t *testing.T) {
 	const capacity, busy, other = 4, 200, "4200"
 
 	h := newHarness(t, func(c *config.Config) {
@@ -45,7 +45,7 @@ func TestBusyNumberHoldsUpNoOther(t *testing.T) {
 	})
 
 	if before > busy-capacity {
-		t.Errorf("%d of %d answers of the busy number went before the one of the other", before, busy)
+		t.Errorf("%d of %d answers of the busy number were sent before the answer of the other number", before, busy)
 	}
 
 	h.clock.Advance(time.Hour)

@@ -4,50 +4,95 @@
 package receiver_test
 
 import (
+	"cmp"
 	"net/http"
 	"testing"
 )
 
-// A browser or a command reaches the console through a forwarded port. Pages of other sites in the same browser can reach
-// it, too, and must get nothing from it.
-func TestConsoleForOwnPagesAlone(t *testing.T) {
+// TestConsoleServesOnlyItsOwnPages checks that the console refuses pages of other sites. They can reach the console when
+// a browser uses it through a forwarded port.
+func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
 
 	const local = "localhost:9091"
 	for name, tc := range map[string]struct {
-		method, path string
-		host         string
-		header       map[string]string
-		status       int
+		method string // defaults to POST
+		path   string // defaults to /dead-letters/replay
+		host   string // defaults to local
+		header map[string]string
+		status int
 	}{
-		"curl":                       {"POST", "/dead-letters/replay", local, nil, 200},
-		"by number":                  {"POST", "/dead-letters/replay", "127.0.0.1:9091", nil, 200},
-		"by the other number":        {"POST", "/dead-letters/replay", "[::1]:9091", nil, 200},
-		"own page":                   {"POST", "/dead-letters/replay", local, map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "http://" + local}, 200},
-		"own page, older browser":    {"POST", "/dead-letters/replay", local, map[string]string{"Origin": "http://" + local}, 200},
-		"typed by the person":        {"GET", "/dead-letters", local, map[string]string{"Sec-Fetch-Site": "none"}, 200},
-		"another site":               {"POST", "/dead-letters/replay", local, map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
-		"another site, as a form":    {"POST", "/dead-letters/replay", local, map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "application/x-www-form-urlencoded"}, 403},
-		"another port of this host":  {"POST", "/dead-letters/replay", local, map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"}, 403},
-		"another port, older":        {"POST", "/dead-letters/replay", local, map[string]string{"Origin": "http://localhost:3000"}, 403},
-		"an older browser":           {"POST", "/dead-letters/replay", local, map[string]string{"Origin": "https://evil.example"}, 403},
-		"a sandboxed frame":          {"POST", "/dead-letters/replay", local, map[string]string{"Origin": "null"}, 403},
-		"another site that discards": {"DELETE", "/dead-letters/00000000000000000000000000000000", local, map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
-		"a name that was rebound":    {"GET", "/dead-letters", "evil.example:9091", map[string]string{"Sec-Fetch-Site": "same-origin"}, 403},
-		"a name of the loopback":     {"GET", "/dead-letters", "127.0.0.1.evil.example:9091", nil, 403},
-		"a name like localhost":      {"GET", "/dead-letters", "localhost.evil.example", nil, 403},
-		"an address of the pod":      {"GET", "/dead-letters", "10.1.2.3:9091", nil, 403},
-		"any address":                {"GET", "/dead-letters", "0.0.0.0:9091", nil, 403},
-		"another method":             {"PUT", "/dead-letters", local, nil, 405},
+		"curl":                    {status: 200},
+		"by IPv4 address":         {host: "127.0.0.1:9091", status: 200},
+		"by IPv6 address":         {host: "[::1]:9091", status: 200},
+		"own page":                {header: map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "http://" + local}, status: 200},
+		"own page, older browser": {header: map[string]string{"Origin": "http://" + local}, status: 200},
+		"typed into the address bar": {
+			method: "GET",
+			path:   "/dead-letters",
+			header: map[string]string{"Sec-Fetch-Site": "none"},
+			status: 200,
+		},
+		"another site":                {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, status: 403},
+		"another site, as a form":     {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "application/x-www-form-urlencoded"}, status: 403},
+		"another port of this host":   {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:3000"}, status: 403},
+		"another port, older browser": {header: map[string]string{"Origin": "http://localhost:3000"}, status: 403},
+		"another site, older browser": {header: map[string]string{"Origin": "https://evil.example"}, status: 403},
+		"a sandboxed frame":           {header: map[string]string{"Origin": "null"}, status: 403},
+		"another site that discards": {
+			method: "DELETE",
+			path:   "/dead-letters/00000000000000000000000000000000",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
+		"a rebound name": {
+			method: "GET",
+			path:   "/dead-letters",
+			host:   "evil.example:9091",
+			header: map[string]string{"Sec-Fetch-Site": "same-origin"},
+			status: 403,
+		},
+		"a name like the loopback address": {
+			method: "GET",
+			path:   "/dead-letters",
+			host:   "127.0.0.1.evil.example:9091",
+			status: 403,
+		},
+		"a name like localhost": {
+			method: "GET",
+			path:   "/dead-letters",
+			host:   "localhost.evil.example",
+			status: 403,
+		},
+		"an address of the pod": {
+			method: "GET",
+			path:   "/dead-letters",
+			host:   "10.1.2.3:9091",
+			status: 403,
+		},
+		"any address": {
+			method: "GET",
+			path:   "/dead-letters",
+			host:   "0.0.0.0:9091",
+			status: 403,
+		},
+		"another method": {
+			method: "PUT",
+			path:   "/dead-letters",
+			status: 405,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request, err := http.NewRequestWithContext(t.Context(), tc.method, "http://"+h.Local.ConsoleAddr()+tc.path, http.NoBody)
+			method := cmp.Or(tc.method, http.MethodPost)
+			path := cmp.Or(tc.path, "/dead-letters/replay")
+
+			request, err := http.NewRequestWithContext(t.Context(), method, "http://"+h.Local.ConsoleAddr()+path, http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}
 
-			request.Host = tc.host
+			request.Host = cmp.Or(tc.host, local)
 			for key, value := range tc.header {
 				request.Header.Set(key, value)
 			}

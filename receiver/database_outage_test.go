@@ -13,8 +13,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// A receiver without a database runs, is not ready and answers deliveries with 503. It recovers with the database.
-func TestDatabaseThatComesLater(t *testing.T) {
+// TestDatabaseOutage checks that a receiver without a database runs, is not ready and answers deliveries with 503. It
+// recovers when the database does.
+func TestDatabaseOutage(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
 
 	user, err := server.NewUser()

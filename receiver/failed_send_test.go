@@ -13,13 +13,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
+func TestRateLimitPausesOnlyItsScope(t *testing.T) {
 	for name, tc := range map[string]struct {
-		code  int
-		other bool // another person is held back too
+		code         int
+		pausesOthers bool // sends to another person pause too
 	}{
-		"a person's":   {131056, false},
-		"the number's": {130429, true},
+		"limit of a person":   {code: 131056},
+		"limit of the number": {code: 130429, pausesOthers: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) {
@@ -33,11 +33,11 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 			h.Graph.Faults.Add(limit)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
-			h.waitFor("the limit is met", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+			h.waitFor("the rate limit is hit", func() bool { return len(h.record("wamid.1").Failures) == 1 })
 			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "two"))
 			h.waitFor("the other person's answer is planned", func() bool { return len(h.record("wamid.2").Replies) == 1 })
 
-			if tc.other {
+			if tc.pausesOthers {
 				if n := len(h.Graph.Sent()); n != 0 || h.Graph.Recorder.Total() != 1 {
 					t.Errorf("%d messages sent by %d calls while the number is limited, want no call", n, h.Graph.Recorder.Total())
 				}
@@ -52,7 +52,7 @@ func TestRateLimitHoldsBackItsScopeOnly(t *testing.T) {
 
 			pauses, err := h.Local.Store().Pauses(t.Context(), time.Now())
 			if err != nil || len(pauses) != 1 {
-				t.Errorf("after a restart, pauses = %v, %v; want the one of the scope", pauses, err)
+				t.Errorf("after a restart, pauses = %v, %v; want only that of the scope", pauses, err)
 			}
 
 			if got := h.Graph.Recorder.Total(); got != calls {
@@ -119,11 +119,11 @@ func TestFailedStatus(t *testing.T) {
 	for name, tc := range map[string]struct {
 		code, sent int
 	}{
-		"passes: sent again":  {131000, 2},
-		"for good: not again": {131026, 1},
-		"not ours to decide":  {131049, 1},
-		"limited: sent again": {130429, 2},
-		"unknown: left as is": {999999, 1},
+		"transient: sent again":            {code: 131000, sent: 2},
+		"permanent: not sent again":        {code: 131026, sent: 1},
+		"withheld by Meta: not sent again": {code: 131049, sent: 1},
+		"rate limited: sent again":         {code: 130429, sent: 2},
+		"unknown code: not sent again":     {code: 999999, sent: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, withoutTyping)
@@ -132,7 +132,7 @@ func TestFailedStatus(t *testing.T) {
 			first := h.waitSent(1)[0]
 			h.waitIdle()
 			h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, tc.code, time.Now()))
-			h.waitFor("worked", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
 			h.waitIdle()
 
 			sent := h.waitSent(tc.sent)
@@ -147,7 +147,7 @@ func TestFailedStatus(t *testing.T) {
 	}
 }
 
-func TestClosedWindowReportedLater(t *testing.T) {
+func TestClosedWindowReportedByStatus(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		withoutTyping(c)
 		c.Processing.FallbackTemplate = config.FallbackTemplate{Name: "come_back", Language: "es"}

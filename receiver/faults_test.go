@@ -21,13 +21,13 @@ func TestFaults(t *testing.T) {
 	messages := "/" + number + "/messages"
 	for name, tc := range map[string]struct {
 		bird, graph *standin.Fault
-		status      bool // Meta reports the status of a send whose answer was lost
+		status      bool // Meta reports the status of a send whose response was lost
 		state       store.State
 		sent        int
 		classes     []string // of the failures in the event's history
-		asks, sends int      // calls that Bird and Graph saw, failed ones included
+		asks, sends int      // calls to Bird and Graph, including failed ones
 	}{
-		"Bird 500 heals": {
+		"Bird 500 recovers": {
 			bird:    &standin.Fault{Status: 500, Times: 1},
 			state:   store.Done,
 			sent:    1,
@@ -35,7 +35,7 @@ func TestFaults(t *testing.T) {
 			asks:    2,
 			sends:   1,
 		},
-		"Graph 80007 heals": {
+		"Graph 80007 recovers": {
 			graph:   fault(standin.GraphError(80007, "", 0), 2),
 			state:   store.Done,
 			sent:    1,
@@ -64,7 +64,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   1,
 		},
-		"Bird 503 heals": {
+		"Bird 503 recovers": {
 			bird:    &standin.Fault{Status: 503, Times: 2},
 			state:   store.Done,
 			sent:    1,
@@ -72,14 +72,14 @@ func TestFaults(t *testing.T) {
 			asks:    3,
 			sends:   1,
 		},
-		"Bird 503 does not heal": {
+		"Bird 503 does not recover": {
 			bird:    &standin.Fault{Status: 503},
 			state:   store.Dead,
 			classes: []string{"transient", "transient", "transient", "transient"},
 			asks:    4,
 			sends:   0,
 		},
-		"Bird 429 says when": {
+		"Bird 429 with Retry-After": {
 			bird: &standin.Fault{
 				Status:     429,
 				RetryAfter: "0",
@@ -91,7 +91,7 @@ func TestFaults(t *testing.T) {
 			asks:    2,
 			sends:   1,
 		},
-		"Bird 401 heals": {
+		"Bird 401 recovers": {
 			bird:    &standin.Fault{Status: 401, Times: 6},
 			state:   store.Done,
 			sent:    1,
@@ -106,15 +106,15 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   0,
 		},
-		"Bird says garbage": {
+		"Bird answers HTML": {
 			bird:    &standin.Fault{Status: 200, Body: "<html>"},
 			state:   store.Dead,
 			classes: []string{"permanent"},
 			asks:    1,
 			sends:   0,
 		},
-		"Bird says nothing": {bird: &standin.Fault{Status: 204}, state: store.Done, asks: 1, sends: 0},
-		"Bird says null": {
+		"Bird answers 204": {bird: &standin.Fault{Status: 204}, state: store.Done, asks: 1, sends: 0},
+		"Bird answers null": {
 			bird:  &standin.Fault{Status: 200, Body: `{"response":null}`},
 			state: store.Done,
 			asks:  1,
@@ -136,7 +136,7 @@ func TestFaults(t *testing.T) {
 			asks:    2,
 			sends:   1,
 		},
-		"Graph 190 heals": {
+		"Graph 190 recovers": {
 			graph:   fault(standin.GraphError(190, "", 0), 5),
 			state:   store.Done,
 			sent:    1,
@@ -144,7 +144,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   6,
 		},
-		"Graph 130429 heals": {
+		"Graph 130429 recovers": {
 			graph:   fault(standin.GraphError(130429, "", 0), 5),
 			state:   store.Done,
 			sent:    1,
@@ -159,7 +159,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   1,
 		},
-		"Graph 131016 heals": {
+		"Graph 131016 recovers": {
 			graph:   fault(standin.GraphError(131016, "", 0), 1),
 			state:   store.Done,
 			sent:    1,
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   2,
 		},
-		"send lost, not proved": {
+		"response lost, no status": {
 			graph:   &standin.Fault{Cut: standin.CutAfter, Times: 1},
 			state:   store.Done,
 			sent:    2,
@@ -175,7 +175,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   2,
 		},
-		"send lost, status comes": {
+		"response lost, status arrives": {
 			graph:   &standin.Fault{Cut: standin.CutAfter, Times: 1},
 			status:  true,
 			state:   store.Done,
@@ -184,7 +184,7 @@ func TestFaults(t *testing.T) {
 			asks:    1,
 			sends:   1,
 		},
-		"send refused by a 500": {
+		"Graph 500": {
 			graph:   &standin.Fault{Status: 500, Times: 1},
 			state:   store.Done,
 			sent:    1,
@@ -195,7 +195,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) {
-				c.Processing.TypingIndicator = new(false) // so that the faults meet the sends
+				c.Processing.TypingIndicator = new(false) // so that the faults affect the sends
 				if tc.bird != nil && tc.bird.Hang {
 					c.Bird.Endpoints = textTimeout(shortTimeout)
 				}

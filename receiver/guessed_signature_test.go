@@ -15,7 +15,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// Guesses are counted. The log samples them, without their content.
+// TestGuessedSignatures checks that metrics count all guesses, and that the log contains a sample of them, without their
+// content.
 func TestGuessedSignatures(t *testing.T) {
 	h := newHarness(t, nil)
 	log := &logBuffer{}

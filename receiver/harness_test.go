@@ -196,10 +196,10 @@ func (h *harness) birdRequests() []standin.BirdCall {
 	return requests
 }
 
-func (h *harness) waitFor(what string, holds func() bool) {
+func (h *harness) waitFor(what string, condition func() bool) {
 	h.t.Helper()
 
-	if err := probe.WaitFor(h.t.Context(), waitLimit, what, holds); err != nil {
+	if err := probe.WaitFor(h.t.Context(), waitLimit, what, condition); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// wire is a connection to the webhook port for requests that no HTTP client sends.
+// wire is a connection to the webhook port, for requests that no HTTP client sends.
 type wire struct {
 	net.Conn
 	t      *testing.T
@@ -70,13 +70,13 @@ func (c *wire) answer(method string) (*http.Response, string) {
 	return response, string(body)
 }
 
-// ended fails the test if the server answers again or leaves the connection open.
-func (c *wire) ended() {
+// checkClosed checks that the server sends nothing more and closes the connection.
+func (c *wire) checkClosed() {
 	c.t.Helper()
 
 	rest, err := io.ReadAll(c.reader)
 	if len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
-		c.t.Errorf("the connection goes on after the answer: %q, %v", rest, err)
+		c.t.Errorf("the connection continues after the answer: %q, %v", rest, err)
 	}
 }
 
@@ -95,33 +95,33 @@ func TestHostileRequests(t *testing.T) {
 		return b.String()
 	}
 	for name, tc := range map[string]struct {
-		request string // the first line and what differs from Host
-		rest    string
+		request string // the request line; HTTP/1.1 unless it names a version
+		rest    string // headers besides Host, and the body
 		status  int
 		header  map[string]string
-		ends    bool // the server closes the connection, and answers nothing of what came after
+		ends    bool // the server closes the connection without answering the bytes that follow
 	}{
-		"PUT":     {request: "PUT " + hook, status: 405, header: map[string]string{"Allow": "GET, POST"}},
-		"DELETE":  {request: "DELETE " + hook, status: 405},
-		"HEAD":    {request: "HEAD " + hook, status: 405},
-		"OPTIONS": {request: "OPTIONS " + hook, status: 405},
-		"TRACE":   {request: "TRACE " + hook, status: 405},
-		"made up": {request: "GETT " + hook, status: 405},
-		"all":     {request: "OPTIONS *", status: 404},
-		"CONNECT": {request: "CONNECT example.com:443", status: 404},
+		"PUT":      {request: "PUT " + hook, status: 405, header: map[string]string{"Allow": "GET, POST"}},
+		"DELETE":   {request: "DELETE " + hook, status: 405},
+		"HEAD":     {request: "HEAD " + hook, status: 405},
+		"OPTIONS":  {request: "OPTIONS " + hook, status: 405},
+		"TRACE":    {request: "TRACE " + hook, status: 405},
+		"unknown":  {request: "GETT " + hook, status: 405},
+		"asterisk": {request: "OPTIONS *", status: 404},
+		"CONNECT":  {request: "CONNECT example.com:443", status: 404},
 
-		"slash at the end":  {request: "POST " + hook + "/", status: 404},
-		"two slashes":       {request: "POST /" + hook, status: 404},
-		"dots":              {request: "POST /webhooks/x/../whatsapp", status: 404},
-		"escaped dots":      {request: "POST /webhooks/x/%2e%2e/whatsapp", status: 404},
-		"capitals":          {request: "POST " + strings.ToUpper(hook), status: 404},
-		"a parameter":       {request: "POST " + hook + ";x=1", status: 404},
-		"NUL":               {request: "POST " + hook + "%00", status: 404},
-		"the admin's":       {request: "GET /metrics", status: 404},
-		"the console's":     {request: "GET /dead-letters", status: 404},
-		"escaped but equal": {request: "POST /webhooks/%77hatsapp", status: 401},
-		"of another host":   {request: "POST http://127.0.0.1:9091" + hook, status: 401},
-		"a query":           {request: "POST " + hook + "?a;b", status: 401},
+		"slash at the end":       {request: "POST " + hook + "/", status: 404},
+		"two slashes":            {request: "POST /" + hook, status: 404},
+		"dots":                   {request: "POST /webhooks/x/../whatsapp", status: 404},
+		"escaped dots":           {request: "POST /webhooks/x/%2e%2e/whatsapp", status: 404},
+		"capitals":               {request: "POST " + strings.ToUpper(hook), status: 404},
+		"a parameter":            {request: "POST " + hook + ";x=1", status: 404},
+		"NUL":                    {request: "POST " + hook + "%00", status: 404},
+		"page of the admin port": {request: "GET /metrics", status: 404},
+		"page of the console":    {request: "GET /dead-letters", status: 404},
+		"escaped but equal":      {request: "POST /webhooks/%77hatsapp", status: 401},
+		"of another host":        {request: "POST http://127.0.0.1:9091" + hook, status: 401},
+		"a query":                {request: "POST " + hook + "?a;b", status: 401},
 
 		"a large header": {
 			request: "POST " + hook,
@@ -145,7 +145,7 @@ func TestHostileRequests(t *testing.T) {
 			status:  401,
 			ends:    true,
 		},
-		"chunks of the first HTTP": {
+		"chunks in HTTP/1.0": {
 			request: "POST " + hook + " HTTP/1.0",
 			rest:    "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n",
 			status:  401,
@@ -187,14 +187,14 @@ func TestHostileRequests(t *testing.T) {
 			status:  400,
 			ends:    true,
 		},
-		"a chunk longer than it says": {
+		"a chunk longer than its length": {
 			request: "POST " + hook,
 			rest:    "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n",
 			status:  400,
 			ends:    true,
 		},
 
-		"HTTP/2 at once": {request: "PRI * HTTP/2.0", rest: "\r\nSM\r\n", status: 404, ends: true},
+		"HTTP/2 with prior knowledge": {request: "PRI * HTTP/2.0", rest: "\r\nSM\r\n", status: 404, ends: true},
 		"HTTP/2 by upgrade": {
 			request: "POST " + hook,
 			rest:    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
@@ -211,7 +211,7 @@ func TestHostileRequests(t *testing.T) {
 			rest:    "X-Hub-Signature: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n",
 			status:  401,
 		},
-		"SHA-1 in its place": {
+		"SHA-1 in the header of SHA-256": {
 			request: "POST " + hook,
 			rest:    "X-Hub-Signature-256: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n",
 			status:  401,
@@ -244,7 +244,7 @@ func TestHostileRequests(t *testing.T) {
 			}
 
 			if tc.ends {
-				c.ended()
+				c.checkClosed()
 			}
 		})
 	}
@@ -252,16 +252,16 @@ func TestHostileRequests(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 }
 
-// Bodies that are too large are refused before they arrive.
+// TestHugeBodies checks that bodies over the limit are refused before they arrive.
 func TestHugeBodies(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
 
 	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n"
 	for name, head := range map[string]string{
-		"announced":            fmt.Sprintf("Content-Length: %d\r\n", 1<<40),
-		"a byte too much":      fmt.Sprintf("Content-Length: %d\r\n", 4<<20+1),
-		"announced, and asked": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", 1<<40),
+		"announced":              fmt.Sprintf("Content-Length: %d\r\n", 1<<40),
+		"a byte too much":        fmt.Sprintf("Content-Length: %d\r\n", 4<<20+1),
+		"announced, expects 100": fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue\r\n", 1<<40),
 	} {
 		c := h.wire(post + head + "\r\n")
 
@@ -270,7 +270,7 @@ func TestHugeBodies(t *testing.T) {
 			t.Errorf("%s: answered %d %q, want 413 with the limit", name, response.StatusCode, body)
 		}
 
-		c.ended()
+		c.checkClosed()
 	}
 
 	c := h.wire(post + "Transfer-Encoding: chunked\r\n\r\n")
@@ -282,9 +282,9 @@ func TestHugeBodies(t *testing.T) {
 			break
 		}
 	}
-	// The buffers of both systems take more than the server reads.
+	// The socket buffers of both sides accept more than the server reads.
 	if sent >= 64<<20 {
-		t.Errorf("the server took %d bytes of a body without end", sent)
+		t.Errorf("the server accepted %d bytes of an endless body", sent)
 	}
 
 	bomb := &bytes.Buffer{}
@@ -307,7 +307,7 @@ func TestHugeBodies(t *testing.T) {
 	defer response.Body.Close()
 
 	if body, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusUnsupportedMediaType || !strings.Contains(string(body), "without Content-Encoding") {
-		t.Errorf("a compressed body was answered %d %q, want 415 and why", response.StatusCode, body)
+		t.Errorf("a compressed body was answered %d %q, want 415 with the reason", response.StatusCode, body)
 	}
 
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))

@@ -44,15 +44,21 @@ func TestAnalyzeMode(t *testing.T) {
 func TestMediaFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		put  func(*harness)
-		code string // of the dead letter; empty: it is answered
+		code string // of the dead letter; empty: the message is answered
 	}{
-		"as announced": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", []byte("photo")) }, ""},
-		"gone":         {func(*harness) {}, "media_gone"},
-		"another checksum": {func(h *harness) {
-			h.Graph.PutMediaWithSHA256("500", "image/jpeg", []byte("photo"), strings.Repeat("0", 64))
-		}, "media_hash"},
-		"too large": {func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) }, "media_too_large"},
-		"lookup fails at first": {func(h *harness) {
+		"as announced": {put: func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", []byte("photo")) }},
+		"missing":      {put: func(*harness) {}, code: "media_gone"},
+		"another checksum": {
+			put: func(h *harness) {
+				h.Graph.PutMediaWithSHA256("500", "image/jpeg", []byte("photo"), strings.Repeat("0", 64))
+			},
+			code: "media_hash",
+		},
+		"too large": {
+			put:  func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) },
+			code: "media_too_large",
+		},
+		"lookup fails at first": {put: func(h *harness) {
 			h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
 			h.Graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,
@@ -60,7 +66,7 @@ func TestMediaFaults(t *testing.T) {
 				Status:     http.StatusServiceUnavailable,
 				Times:      1,
 			})
-		}, ""},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, withoutTyping)
@@ -72,14 +78,14 @@ func TestMediaFaults(t *testing.T) {
 			record := h.record("wamid.1")
 			if tc.code == "" {
 				if record.Event.State != store.Done || len(h.Graph.Sent()) != 1 {
-					t.Errorf("state = %s with %d answers, want it answered", record.Event.State, len(h.Graph.Sent()))
+					t.Errorf("state = %s with %d answers, want done with 1 answer", record.Event.State, len(h.Graph.Sent()))
 				}
 
 				return
 			}
 
 			if record.Event.State != store.Dead || record.Failures[len(record.Failures)-1].Code != tc.code {
-				t.Errorf("state = %s, failures = %+v; want a dead letter by %s", record.Event.State, record.Failures, tc.code)
+				t.Errorf("state = %s, failures = %+v; want a dead letter with code %s", record.Event.State, record.Failures, tc.code)
 			}
 
 			if asked := h.birdRequests(); len(asked) != 0 {

@@ -83,7 +83,7 @@ func TestConversationContinuesAfterDeadLetterAndReplay(t *testing.T) {
 	}
 }
 
-func TestOrderWithinAndIndependenceBetweenConversations(t *testing.T) {
+func TestConversationsAreOrderedAndIndependent(t *testing.T) {
 	h := newHarness(t, nil)
 	// The first message of one person needs a retry, which must not delay the others.
 	h.Bird.Faults.Add(standin.Fault{Status: 503, Times: 1})
@@ -107,27 +107,27 @@ func TestOrderWithinAndIndependenceBetweenConversations(t *testing.T) {
 }
 
 func TestLongAnswerIsSplitInOrder(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) { c.CloudAPI.MessagesPerSecond = 10 }) // so that the parts wait for their turn
+	h := newHarness(t, func(c *config.Config) { c.CloudAPI.MessagesPerSecond = 10 }) // so that the parts wait for the rate limit
 	h.start()
 
 	long := strings.TrimSpace(strings.Repeat("word ", 1700))
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), long))
 	sent := h.waitSent(3)
 
-	var whole []string
+	var texts []string
 	for i, s := range sent {
-		whole = append(whole, s.Text)
+		texts = append(texts, s.Text)
 		if (s.ContextID != "") != (i == 0) {
 			t.Errorf("part %d has context %q; only the first refers to the message", i, s.ContextID)
 		}
 	}
 
-	if got, want := strings.Join(whole, " "), "You said: "+long; got != want {
+	if got, want := strings.Join(texts, " "), "You said: "+long; got != want {
 		t.Errorf("the parts do not make up the answer: %d characters, want %d", len(got), len(want))
 	}
 }
 
-func TestQuarantineAndUnhandledTypesAreKept(t *testing.T) {
+func TestQuarantineAndUnhandledTypes(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
 	h.deliver(http.StatusOK, standin.TextDelivery("999", "573001234567", "Ana", standin.Wamid("1"), "not ours", time.Now()))

@@ -24,9 +24,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-var update = flag.Bool("update", false, "write testdata/handling.golden anew")
+var update = flag.Bool("update", false, "rewrite testdata/handling.golden")
 
-// TestHandling delivers one file after the other and compares, for each, the stored events, the requests to Bird and the
+// TestHandling delivers one file after another and compares, for each, the stored events, the requests to Bird and the
 // messages to the person. The golden file shows how every type of message, status, error and field is handled.
 func TestHandling(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
@@ -64,17 +64,17 @@ func TestHandling(t *testing.T) {
 			}
 		}
 
-		var did []string // sorted, since conversations and statuses are processed concurrently
+		var effects []string // sorted, since conversations and statuses are processed concurrently
 		for _, call := range h.Bird.Asked()[asked:] {
-			did = append(did, fmt.Sprintf("  asked  %s %s\n", call.Method, summary(call.Payload)))
+			effects = append(effects, fmt.Sprintf("  asked  %s %s\n", call.Method, summary(call.Payload)))
 		}
 
 		for _, m := range h.Graph.Sent()[sent:] {
-			did = append(did, fmt.Sprintf("  sent   %s %q\n", m.Type, m.Text))
+			effects = append(effects, fmt.Sprintf("  sent   %s %q\n", m.Type, m.Text))
 		}
 
-		slices.Sort(did)
-		table.WriteString(strings.Join(did, ""))
+		slices.Sort(effects)
+		table.WriteString(strings.Join(effects, ""))
 	}
 
 	const golden = "testdata/handling.golden"
@@ -90,7 +90,7 @@ func TestHandling(t *testing.T) {
 	}
 
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(table.String(), "\n")); diff != "" {
-		t.Errorf("handling (-want +got); go test ./receiver -run TestHandling -update writes it anew:\n%s", diff)
+		t.Errorf("handling (-want +got); go test ./receiver -run TestHandling -update rewrites it:\n%s", diff)
 	}
 }
 
@@ -151,7 +151,7 @@ func walk(value any, visit func(map[string]any)) {
 	}
 }
 
-// summary returns the fields of a request besides those that all requests have.
+// summary returns the fields of a request without those that all requests have.
 func summary(payload map[string]any) string {
 	special := map[string]any{}
 	for key, value := range payload {

@@ -42,7 +42,7 @@ func TestSecretRotationRefusesNoDelivery(t *testing.T) {
 	})
 }
 
-func TestMissingSecretsAreNamedAndHeal(t *testing.T) {
+func TestMissingSecretIsReportedUntilItIsSet(t *testing.T) {
 	h := newHarness(t, nil)
 	h.writeSecret(config.RoleAppSecret, "0", "")
 	h.start()

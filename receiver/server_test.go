@@ -19,7 +19,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 )
 
-// TestServerTimeouts checks the settings of the server, with a clock that skips the time in which everything waits.
+// TestServerTimeouts measures how long the server keeps a slow connection. The clock of synctest advances while all
+// goroutines wait.
 func TestServerTimeouts(t *testing.T) {
 	const post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
 
@@ -43,10 +44,10 @@ func TestServerTimeouts(t *testing.T) {
 			reads: true,
 			limit: 5 * time.Second,
 		},
-		"a body that trickles":    {first: post, drips: "{", reads: true, limit: 10 * time.Second},
-		"a body that never comes": {first: post, reads: true, limit: 10 * time.Second},
-		"an answer nobody reads":  {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", limit: 30 * time.Second},
-		"idle after an answer":    {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", reads: true, limit: 2 * time.Minute},
+		"a body that trickles":      {first: post, drips: "{", reads: true, limit: 10 * time.Second},
+		"a body that never arrives": {first: post, reads: true, limit: 10 * time.Second},
+		"an unread answer":          {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", limit: 30 * time.Second},
+		"idle after an answer":      {first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", reads: true, limit: 2 * time.Minute},
 		"headers after an answer": {
 			first: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n",
 			drips: "X-Slow: 1\r\n",
@@ -71,34 +72,34 @@ func TestServerTimeouts(t *testing.T) {
 					_, _ = io.WriteString(w, "answer")
 				})
 				s := server(handler, slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn))
-				here, there := net.Pipe()
-				l := &oneConn{conn: there, ended: make(chan struct{})}
+				clientSide, serverSide := net.Pipe()
+				l := &oneConn{conn: serverSide, ended: make(chan struct{})}
 
-				bound := connections.LimitListener(s, l, webhookConnections, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
-				go func() { _ = s.Serve(bound) }()
+				limited := connections.LimitListener(s, l, webhookConnections, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+				go func() { _ = s.Serve(limited) }()
 
 				began := time.Now()
 
-				if _, err := io.WriteString(here, tc.first); err != nil {
+				if _, err := io.WriteString(clientSide, tc.first); err != nil {
 					t.Fatal(err)
 				}
 
 				var client sync.WaitGroup
 				if tc.reads {
-					client.Go(func() { _, _ = io.Copy(io.Discard, here) })
+					client.Go(func() { _, _ = io.Copy(io.Discard, clientSide) })
 				}
 
 				if tc.drips != "" {
-					client.Go(func() { drip(here, tc.drips) })
+					client.Go(func() { drip(clientSide, tc.drips) })
 				}
 
 				l.wait()
-				// A client that is cut off during a request gets half a second to read the reason.
+				// A client whose request is cut off gets half a second to read the reason.
 				if took := time.Since(began); took < tc.limit || took > tc.limit+time.Second {
 					t.Errorf("the connection lasted %v, want %v", took, tc.limit)
 				}
 
-				_ = here.Close()
+				_ = clientSide.Close()
 
 				client.Wait()
 
@@ -110,18 +111,18 @@ func TestServerTimeouts(t *testing.T) {
 
 // oneConn is a listener with one connection. It signals when the server closes it.
 type oneConn struct {
-	conn  net.Conn
-	given bool
-	ended chan struct{}
+	conn     net.Conn
+	accepted bool
+	ended    chan struct{}
 }
 
 func (l *oneConn) Accept() (net.Conn, error) {
-	if l.given {
+	if l.accepted {
 		<-l.ended
 		return nil, net.ErrClosed
 	}
 
-	l.given = true
+	l.accepted = true
 
 	return closing{l.conn, l.ended}, nil
 }
@@ -145,9 +146,9 @@ func (c closing) Close() error {
 	return c.Conn.Close()
 }
 
-func TestServerSpeaksHTTP1Alone(t *testing.T) {
+func TestServerSpeaksOnlyHTTP1(t *testing.T) {
 	s := server(http.NotFoundHandler(), nil)
 	if s.Protocols.HTTP2() || s.Protocols.UnencryptedHTTP2() || !s.Protocols.HTTP1() {
-		t.Errorf("protocols = %v, want HTTP/1 alone", s.Protocols)
+		t.Errorf("protocols = %v, want only HTTP/1", s.Protocols)
 	}
 }

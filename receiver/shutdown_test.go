@@ -28,7 +28,7 @@ func TestDrainFinishesInFlightWork(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 	<-asked
 	h.Local.Drain()
-	h.waitFor("draining shows", func() bool {
+	h.waitFor("draining is reported", func() bool {
 		code, body := h.adminPage("/readyz")
 		return code == 503 && strings.Contains(body, "shutting down")
 	})
@@ -64,7 +64,7 @@ func TestDrainReleasesSlowWork(t *testing.T) {
 	h.waitIdle()
 
 	if got := h.record(message); got.Attempts != 0 {
-		t.Errorf("attempts = %d; being cut off spends none", got.Attempts)
+		t.Errorf("attempts = %d; an interrupted attempt does not count", got.Attempts)
 	}
 }
 
@@ -83,10 +83,10 @@ func TestRestartContinuesPendingWork(t *testing.T) {
 	h.waitIdle()
 
 	if got := h.record(message); got.Attempts != 0 || len(got.Failures) == 0 {
-		t.Errorf("attempts = %d, failures = %d; a wrong key spends no attempt and is remembered", got.Attempts, len(got.Failures))
+		t.Errorf("attempts = %d, failures = %d; a refused key spends no attempt, but is recorded", got.Attempts, len(got.Failures))
 	}
 
 	if got := h.status().Problems; len(got) != 0 {
-		t.Errorf("problems = %v, want none once healed", got)
+		t.Errorf("problems = %v, want none after the recovery", got)
 	}
 }

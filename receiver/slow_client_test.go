@@ -19,34 +19,35 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// Honest clients are served while more slow clients hang than the receiver has connections for.
-func TestHonestAmongSlowClients(t *testing.T) {
+// TestDeliveriesDespiteSlowClients checks that deliveries are accepted while more slow clients are connected than the
+// receiver allows connections.
+func TestDeliveriesDespiteSlowClients(t *testing.T) {
 	const (
-		slow = 700
-		most = 512 // the receiver's bound
+		slow  = 700
+		limit = 512 // the receiver's connection limit
 	)
 
 	const post = "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=00\r\n"
 	for name, text := range map[string]func(i int) string{
-		"that say nothing":          func(int) string { return "" },
-		"that never end a header":   func(i int) string { return post + fmt.Sprintf("X-%d: ", i) },
-		"that announce and wait":    func(int) string { return post + fmt.Sprintf("Content-Length: %d\r\n\r\n{", 4<<20) },
-		"that send chunks and wait": func(int) string { return post + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n" },
-		"that read no answer":       func(int) string { return strings.Repeat("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", 3) },
-		"that were served and stay": func(int) string { return "GET /health HTTP/1.1\r\nHost: x\r\n\r\n" },
+		"nothing sent":         func(int) string { return "" },
+		"endless header":       func(i int) string { return post + fmt.Sprintf("X-%d: ", i) },
+		"incomplete body":      func(int) string { return post + fmt.Sprintf("Content-Length: %d\r\n\r\n{", 4<<20) },
+		"incomplete chunks":    func(int) string { return post + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n" },
+		"unread answers":       func(int) string { return strings.Repeat("GET /health HTTP/1.1\r\nHost: x\r\n\r\n", 3) },
+		"idle after an answer": func(int) string { return "GET /health HTTP/1.1\r\nHost: x\r\n\r\n" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, nil)
 			h.start()
 
-			crowd := newCrowd(h)
-			defer crowd.leave()
+			clients := newSlowClients(h)
+			defer clients.close()
 
 			for i := range slow {
-				crowd.join(text(i))
+				clients.connect(text(i))
 			}
 
-			h.waitFor("surplus slow connections closed", func() bool { return crowd.evicted() >= slow-most })
+			h.waitFor("surplus slow connections closed", func() bool { return clients.evicted() >= slow-limit })
 
 			for i := range 20 {
 				began := time.Now()
@@ -54,10 +55,10 @@ func TestHonestAmongSlowClients(t *testing.T) {
 				h.deliver(http.StatusOK, textOf(i))
 
 				if took := time.Since(began); took > waitLimit/4 {
-					t.Errorf("an honest delivery took %v", took)
+					t.Errorf("a delivery took %v", took)
 				}
 
-				crowd.join(text(slow + i))
+				clients.connect(text(slow + i))
 			}
 
 			if code, _ := h.adminPage("/readyz"); code != http.StatusOK {
@@ -69,8 +70,9 @@ func TestHonestAmongSlowClients(t *testing.T) {
 	}
 }
 
-// A large body that never ends takes memory from other large bodies, but not from small ones.
-func TestHonestAmongLargeBodies(t *testing.T) {
+// TestSmallDeliveriesDespiteLargeBodies checks that an endless large body takes memory from other large bodies, but not
+// from small ones.
+func TestSmallDeliveriesDespiteLargeBodies(t *testing.T) {
 	const memory = 1 << 20
 
 	h := newHarness(t, func(c *config.Config) {
@@ -79,19 +81,19 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 	})
 	h.start()
 
-	crowd := newCrowd(h)
-	defer crowd.leave()
+	clients := newSlowClients(h)
+	defer clients.close()
 
 	endless := fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", memory) + strings.Repeat(" ", memory-1)
-	crowd.join(endless)
+	clients.connect(endless)
 
-	joined := int64(1)
+	connected := int64(1)
 	large := fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 64<<10))
 	h.waitFor("memory is used up", func() bool {
-		if crowd.evicted() == joined { // it came while there was another large one
-			crowd.join(endless)
+		if clients.evicted() == connected { // it arrived while another large body used the memory
+			clients.connect(endless)
 
-			joined++
+			connected++
 		}
 
 		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, large)
@@ -103,7 +105,7 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 		h.deliver(http.StatusOK, textOf(i))
 	}
 
-	crowd.leave()
+	clients.close()
 	h.waitFor("memory is free again", func() bool {
 		status, _, err := standin.Deliver(t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, large)
 		return err == nil && status == http.StatusOK
@@ -111,16 +113,16 @@ func TestHonestAmongLargeBodies(t *testing.T) {
 	h.waitIdle()
 }
 
-// Announced bodies reserve no memory: more clients announce the largest body than memory could hold.
+// TestAnnouncedBodiesReserveNoMemory announces more bodies of the maximum size than fit into the memory limit.
 func TestAnnouncedBodiesReserveNoMemory(t *testing.T) {
 	h := newHarness(t, nil)
 	h.start()
 
-	crowd := newCrowd(h)
-	defer crowd.leave()
+	clients := newSlowClients(h)
+	defer clients.close()
 
 	for range 100 {
-		crowd.join(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 4<<20))
+		clients.connect(fmt.Sprintf("POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", 4<<20))
 	}
 
 	h.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":%q}`, strings.Repeat("x", 3<<20)))
@@ -131,19 +133,19 @@ func textOf(i int) []byte {
 	return textDelivery(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
 }
 
-// crowd is a group of clients that send something and then wait until the receiver closes their connections.
-type crowd struct {
+// slowClients are clients that send something and then wait until the receiver closes their connections.
+type slowClients struct {
 	h       *harness
 	closed  atomic.Int64
-	leaving atomic.Bool
+	closing atomic.Bool
 	mu      sync.Mutex
 	conns   []net.Conn
 	waiting sync.WaitGroup
 }
 
-func newCrowd(h *harness) *crowd { return &crowd{h: h} }
+func newSlowClients(h *harness) *slowClients { return &slowClients{h: h} }
 
-func (c *crowd) join(text string) {
+func (c *slowClients) connect(text string) {
 	c.h.t.Helper()
 
 	var dialer net.Dialer
@@ -160,7 +162,7 @@ func (c *crowd) join(text string) {
 		if _, err := io.WriteString(conn, text); err == nil && !strings.Contains(text, "/health HTTP/1.1\r\nHost: x\r\n\r\nGET") {
 			_, _ = io.Copy(io.Discard, conn)
 		} else if err == nil {
-			// It reads nothing, and notices the closed connection only when it writes again.
+			// A client that reads nothing notices the closed connection only when it writes again.
 			for range time.Tick(50 * time.Millisecond) {
 				if _, err := io.WriteString(conn, "GET"); err != nil {
 					break
@@ -168,16 +170,16 @@ func (c *crowd) join(text string) {
 			}
 		}
 
-		if !c.leaving.Load() {
+		if !c.closing.Load() {
 			c.closed.Add(1)
 		}
 	})
 }
 
-func (c *crowd) evicted() int64 { return c.closed.Load() }
+func (c *slowClients) evicted() int64 { return c.closed.Load() }
 
-func (c *crowd) leave() {
-	c.leaving.Store(true)
+func (c *slowClients) close() {
+	c.closing.Store(true)
 	c.mu.Lock()
 	for _, conn := range c.conns {
 		_ = conn.Close()

@@ -18,16 +18,17 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// The receiver subscribes a new app at Meta by itself, behind an ingress that starts later, and gets deliveries.
-func TestSubscribesAndIsDeliveredTo(t *testing.T) {
+// TestSubscribesAndReceivesDeliveries checks that the receiver subscribes a new app at Meta, although its ingress starts
+// later, and then receives deliveries.
+func TestSubscribesAndReceivesDeliveries(t *testing.T) {
 	const appID, account = "77", "9001"
 
 	var target *url.URL
 
-	up := make(chan struct{})
-	comeUp := sync.OnceFunc(func() { close(up) })
+	ingressStarted := make(chan struct{})
+	startIngress := sync.OnceFunc(func() { close(ingressStarted) })
 	ingress := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		<-up
+		<-ingressStarted
 		r.SetURL(target)
 	}})
 	graph := standin.NewGraph(standin.GraphOptions{
@@ -47,7 +48,7 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 	h.Graph = graph
 	h.WrapGraph(func(http.Handler) http.Handler { return graph })
 
-	t.Cleanup(func() { comeUp(); ingress.Close() })
+	t.Cleanup(func() { startIngress(); ingress.Close() })
 	h.start()
 
 	if s := h.status(); s.Subscription.State != health.SubscriptionPending || s.Status != "healthy" {
@@ -56,7 +57,7 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 
 	target = &url.URL{Scheme: "http", Host: h.Local.WebhookAddr()}
 
-	comeUp()
+	startIngress()
 	h.waitFor("subscribed", func() bool { return h.status().Subscription.State == health.SubscriptionActive })
 
 	if s := h.status(); s.Status != "healthy" || s.Token != health.TokenAccepted || s.TokenExpiresAt != nil {
@@ -85,7 +86,7 @@ func TestSubscribesAndIsDeliveredTo(t *testing.T) {
 
 	for _, name := range []string{"whatsapp_token_expires_timestamp_seconds", "whatsapp_store_errors_total"} {
 		if strings.Contains(body, name) {
-			t.Errorf("GET /metrics has %s of a token without end and a store without failures", name)
+			t.Errorf("GET /metrics has %s although the token does not expire and the store did not fail", name)
 		}
 	}
 }

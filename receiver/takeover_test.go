@@ -20,7 +20,7 @@ func echo(to, id string) []byte {
 		"metadata":{"phone_number_id":%q},"message_echoes":[{"from":"15550783881","to":%q,"id":%q,"type":"text","text":{"body":"I will help"}}]}}]}]}`, number, to, id)
 }
 
-// hidden returns the delivery of a text with a user id. An empty waID is a phone number that Meta hides.
+// hidden returns the delivery of a text with a user id. An empty waID means that Meta hides the phone number.
 func hidden(waID, userID, id, body string) []byte {
 	from := ""
 	if waID != "" {
@@ -31,7 +31,7 @@ func hidden(waID, userID, id, body string) []byte {
 		"metadata":{"phone_number_id":%q},"messages":[{%s"from_user_id":%q,"id":%q,"type":"text","text":{"body":%q}}]}}]}]}`, number, from, userID, id, body)
 }
 
-func TestAColleagueSilencesTheAI(t *testing.T) {
+func TestColleagueSilencesTheAI(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	h.start()
 	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
@@ -49,10 +49,10 @@ func TestAColleagueSilencesTheAI(t *testing.T) {
 	}
 }
 
-func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
+func TestTakeoverAppliesWhenTheNumberIsHidden(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	h.start()
-	h.deliver(http.StatusOK, hidden(ana, "CO.1", "wamid.1", "both names"))
+	h.deliver(http.StatusOK, hidden(ana, "CO.1", "wamid.1", "number and user id"))
 	h.waitSent(1)
 	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
 	h.waitIdle()
@@ -60,7 +60,7 @@ func TestSilenceFollowsThePersonAcrossNames(t *testing.T) {
 	h.waitIdle()
 
 	if got := h.record("wamid.2").Event.State; got != store.Human {
-		t.Errorf("the message under the other name is %s, want human: a colleague has the conversation", got)
+		t.Errorf("the message with a hidden number is %s, want human: a colleague has the conversation", got)
 	}
 }
 

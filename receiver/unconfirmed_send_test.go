@@ -32,8 +32,8 @@ func loseFirstAnswer(next http.Handler, cut <-chan struct{}) http.Handler {
 	})
 }
 
-// Meta reports a message as delivered before the answer to its send is lost. The outcome of the send is known then, and
-// the next message is answered at once.
+// TestStatusBeforeTheAnswerIsLost lets Meta report a message as delivered before the response to its send is lost. The
+// outcome of the send is then known, and the next message is answered without a wait.
 func TestStatusBeforeTheAnswerIsLost(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		withoutTyping(c)

@@ -23,11 +23,11 @@ func TestParseAnalysis(t *testing.T) {
 			AnalyzeImage, ` {"description": "a cat", "objects_detected":["cat"]}`,
 			Analysis{Result: json.RawMessage(`{"description":"a cat","objects_detected":["cat"]}`)},
 		},
-		"wrapped, error null": {AnalyzeVideo, `{"result":{"summary":"s","error":null},"error":null}`, Analysis{Result: json.RawMessage(`{"summary":"s","error":null}`)}},
-		"sure transcript":     {TranscribeAudio, `{"text":"hello","confidence":0.71}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.71}`), Transcript: "hello"}},
-		"unsure transcript":   {TranscribeAudio, `{"result":{"text":"hello","confidence":0.7}}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.7}`)}},
-		"silent confidence":   {TranscribeAudio, `{"text":"hello"}`, Analysis{Result: json.RawMessage(`{"text":"hello"}`)}},
-		"document's own text": {ParseDocument, `{"text":"clause 1","confidence":1}`, Analysis{Result: json.RawMessage(`{"text":"clause 1","confidence":1}`)}},
+		"wrapped, error null":    {AnalyzeVideo, `{"result":{"summary":"s","error":null},"error":null}`, Analysis{Result: json.RawMessage(`{"summary":"s","error":null}`)}},
+		"confident transcript":   {TranscribeAudio, `{"text":"hello","confidence":0.71}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.71}`), Transcript: "hello"}},
+		"unconfident transcript": {TranscribeAudio, `{"result":{"text":"hello","confidence":0.7}}`, Analysis{Result: json.RawMessage(`{"text":"hello","confidence":0.7}`)}},
+		"no confidence":          {TranscribeAudio, `{"text":"hello"}`, Analysis{Result: json.RawMessage(`{"text":"hello"}`)}},
+		"text of a document":     {ParseDocument, `{"text":"clause 1","confidence":1}`, Analysis{Result: json.RawMessage(`{"text":"clause 1","confidence":1}`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseAnalysis(tc.method, []byte(tc.body))
@@ -41,25 +41,25 @@ func TestParseAnalysis(t *testing.T) {
 		})
 	}
 
-	for name, tc := range map[string]struct{ body, say string }{
-		"empty":            {"", "not a JSON object"},
-		"a string":         {`"hello"`, "not a JSON object"},
-		"null":             {`null`, "not a JSON object"},
-		"a list":           {`[]`, "not a JSON object"},
-		"result null":      {`{"result":null}`, "not a JSON object"},
-		"result a string":  {`{"result":"hello"}`, "not a JSON object"},
-		"error":            {`{"error":"hello"}`, "is an error"},
-		"error in result":  {`{"result":{"error":{"code":"E1"}}}`, "is an error"},
-		"error and result": {`{"result":{},"error":{"code":"E1"}}`, "is an error"},
-		"text no string":   {`{"text":["hello"],"confidence":1}`, "malformed: text"},
-		"confidence":       {`{"text":"hello","confidence":"hello"}`, "malformed: confidence"},
+	for name, tc := range map[string]struct{ body, text string }{
+		"empty":                  {"", "not a JSON object"},
+		"a string":               {`"hello"`, "not a JSON object"},
+		"null":                   {`null`, "not a JSON object"},
+		"a list":                 {`[]`, "not a JSON object"},
+		"result null":            {`{"result":null}`, "not a JSON object"},
+		"result a string":        {`{"result":"hello"}`, "not a JSON object"},
+		"error":                  {`{"error":"hello"}`, "is an error"},
+		"error in result":        {`{"result":{"error":{"code":"E1"}}}`, "is an error"},
+		"error and result":       {`{"result":{},"error":{"code":"E1"}}`, "is an error"},
+		"text is a list":         {`{"text":["hello"],"confidence":1}`, "malformed: text"},
+		"confidence is a string": {`{"text":"hello","confidence":"hello"}`, "malformed: confidence"},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			got, err := parseAnalysis(TranscribeAudio, []byte(tc.body))
 
 			f := failure.Of(err)
-			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) || strings.Contains(f.Text, "hello") {
-				t.Errorf("parseAnalysis() = %+v, %v, want a permanent bad_response that says %q", got, err, tc.say)
+			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.text) || strings.Contains(f.Text, "hello") {
+				t.Errorf("parseAnalysis() = %+v, %v, want a permanent bad_response that says %q", got, err, tc.text)
 			}
 		})
 	}

@@ -10,12 +10,11 @@ type Answer struct {
 	Replies []Reply // in order
 	// Handoff, when set, hands the conversation to a human.
 	Handoff *Handoff
-	// Later means that Bird accepted the request and answers by another way.
+	// Later means that Bird accepted the request and will answer by another way.
 	Later bool
 }
 
-// Handoff is the reason for which a human takes over, and a text to the person that is sent after the replies. Both may be
-// empty.
+// Handoff is the reason why a human takes over, and a text to the person, sent after the replies. Both may be empty.
 type Handoff struct {
 	Reason string `json:"reason"`
 	Text   string `json:"text"`
@@ -35,7 +34,7 @@ type Reply struct {
 	Media      *ReplyMedia // KindMedia
 	Template   *Template   // KindTemplate
 	Location   *Location   // KindLocation
-	Emoji      string      // KindReaction, to the message that is answered; empty removes a reaction
+	Emoji      string      // KindReaction, to the answered message; empty removes a reaction
 }
 
 // Kind is the form of a reply.

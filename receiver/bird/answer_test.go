@@ -43,19 +43,19 @@ func TestParseAnswer(t *testing.T) {
 			Text:       "hi",
 			PreviewURL: true,
 		})},
-		"wrapped list":     {`{"response":["hi",{"type":"text","text":"there"},null]}`, text("hi", "there")},
-		"bare string":      {`"hi"`, text("hi")},
-		"bare list":        {`["hi"]`, text("hi")},
-		"flat object":      {`{"type":"text","text":"hi"}`, text("hi")},
-		"flat, no type":    {`{"text":"hi"}`, text("hi")},
-		"empty body":       {"  ", Answer{}},
-		"null":             {"null", Answer{}},
-		"response null":    {`{"response":null}`, Answer{}},
-		"response empty":   {`{"response":""}`, Answer{}},
-		"response blank":   {`{"response":" \n"}`, Answer{}},
-		"response no list": {`{"response":[]}`, Answer{}},
-		"type none":        {`{"response":{"type":"none","reason":"x"}}`, Answer{}},
-		"later":            {`{"accepted":true}`, Answer{Later: true}},
+		"wrapped list":        {`{"response":["hi",{"type":"text","text":"there"},null]}`, text("hi", "there")},
+		"bare string":         {`"hi"`, text("hi")},
+		"bare list":           {`["hi"]`, text("hi")},
+		"flat object":         {`{"type":"text","text":"hi"}`, text("hi")},
+		"flat, no type":       {`{"text":"hi"}`, text("hi")},
+		"empty body":          {"  ", Answer{}},
+		"null":                {"null", Answer{}},
+		"response null":       {`{"response":null}`, Answer{}},
+		"response empty":      {`{"response":""}`, Answer{}},
+		"response blank":      {`{"response":" \n"}`, Answer{}},
+		"response empty list": {`{"response":[]}`, Answer{}},
+		"type none":           {`{"response":{"type":"none","reason":"x"}}`, Answer{}},
+		"accepted for later":  {`{"accepted":true}`, Answer{Later: true}},
 
 		"buttons": {
 			`{"response":{"type":"buttons","text":"Sure?","header":null,"footer":"f","buttons":[{"id":"y","title":"Yes"},{"id":"n","title":"No"}]}}`,
@@ -115,7 +115,7 @@ func TestParseAnswer(t *testing.T) {
 				Buttons: []Option{{ID: "Yes", Title: "Yes"}},
 			}),
 		},
-		"a long title is kept": {
+		"a long title is not cut": {
 			`{"type":"text","text":"?","quick_replies":["` + strings.Repeat("é", 201) + `"]}`,
 			one(Reply{
 				Kind:    KindButtons,
@@ -159,7 +159,7 @@ func TestParseAnswer(t *testing.T) {
 				Components: json.RawMessage(`[{"type":"body"}]`),
 			}}),
 		},
-		"template as Meta has it": {
+		"template in Meta's form": {
 			`{"type":"template","name":"hello","language":{"code":"en_US"},"components":null}`,
 			one(Reply{Kind: KindTemplate, Template: &Template{Name: "hello", Language: "en_US"}}),
 		},
@@ -171,14 +171,14 @@ func TestParseAnswer(t *testing.T) {
 				Address:   "a",
 			}}),
 		},
-		"reaction":       {`{"type":"reaction","emoji":"👍"}`, one(Reply{Kind: KindReaction, Emoji: "👍"})},
-		"reaction ended": {`{"type":"reaction","emoji":""}`, one(Reply{Kind: KindReaction})},
+		"reaction":         {`{"type":"reaction","emoji":"👍"}`, one(Reply{Kind: KindReaction, Emoji: "👍"})},
+		"reaction removed": {`{"type":"reaction","emoji":""}`, one(Reply{Kind: KindReaction})},
 
-		"handoff":             {`{"type":"handoff","reason":"angry","text":"One moment"}`, Answer{Handoff: &Handoff{Reason: "angry", Text: "One moment"}}},
-		"handoff in a list":   {`{"response":["hi",{"type":"handoff"}]}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{}}},
-		"handoff beside":      {`{"response":"hi","handoff":{"reason":"r"}}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{Reason: "r"}}},
-		"handoff alone":       {`{"handoff":{"reason":"r"}}`, Answer{Handoff: &Handoff{Reason: "r"}}},
-		"handoff null beside": {`{"response":"hi","handoff":null}`, text("hi")},
+		"handoff":                        {`{"type":"handoff","reason":"angry","text":"One moment"}`, Answer{Handoff: &Handoff{Reason: "angry", Text: "One moment"}}},
+		"handoff in a list":              {`{"response":["hi",{"type":"handoff"}]}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{}}},
+		"handoff beside a response":      {`{"response":"hi","handoff":{"reason":"r"}}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{Reason: "r"}}},
+		"handoff alone":                  {`{"handoff":{"reason":"r"}}`, Answer{Handoff: &Handoff{Reason: "r"}}},
+		"handoff null beside a response": {`{"response":"hi","handoff":null}`, text("hi")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseAnswer("op", []byte(tc.body))
@@ -194,44 +194,44 @@ func TestParseAnswer(t *testing.T) {
 }
 
 func TestParseAnswerRefuses(t *testing.T) {
-	const word = "mother" // what a person could have said, and no error may repeat
-	for name, tc := range map[string]struct{ body, say string }{
-		"not JSON":              {`<html>mother`, "not JSON"},
-		"half":                  {`{"response":"mother`, "not JSON"},
-		"a number":              {`7`, "neither a string nor an object"},
-		"a list in a list":      {`[["mother"]]`, "message 1 is neither a string nor an object"},
-		"nothing known":         {`{"answer":"mother"}`, "neither response nor type"},
-		"not accepted":          {`{"accepted":false}`, "neither response nor type"},
-		"an error":              {`{"error":{"message":"mother"}}`, "is an error"},
-		"text of wrong type":    {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is malformed: text has an unexpected JSON type"},
-		"text without text":     {`{"type":"text"}`, "a text without text"},
-		"type of wrong type":    {`{"type":3}`, "malformed: type"},
-		"handoff of wrong type": {`{"response":"mother","handoff":"mother"}`, "malformed: handoff"},
-		"unknown type":          {`{"response":["a",{"type":"mother"}]}`, "message 2 is of a type that is not known"},
-		"unknown interactive":   {`{"type":"interactive","interactive_type":"mother"}`, "of a type that is not known"},
-		"too many":              {`{"response":["1","2","3","4","5","6"]}`, "more than 5"},
-		"button of wrong type":  {`{"type":"buttons","text":"a","buttons":[{"id":"a","title":["mother"]}]}`, "unexpected JSON type"},
-		"stray quick replies":   {`{"response":{"type":"reaction","emoji":"x"},"quick_replies":["mother"]}`, "not beside a text"},
-		"media without URL":     {`{"type":"image","caption":"mother"}`, "without url and media_id"},
-		"media by path":         {`{"type":"image","url":"/etc/mother"}`, "no absolute https URL"},
-		"media by file":         {`{"type":"image","url":"file:///etc/mother"}`, "no absolute https URL"},
-		"media of other type":   {`{"type":"media","media_type":"mother","media_url":"https://x.example"}`, "media_type that is not known"},
-		"template by half":      {`{"type":"template","name":"mother"}`, "without name or language"},
-		"template components":   {`{"type":"template","name":"mother","language":"es","components":{}}`, "no list"},
-		"nowhere":               {`{"type":"location","name":"mother"}`, "without latitude and longitude"},
-		"off the globe":         {`{"type":"location","latitude":91,"longitude":0}`, "without latitude and longitude"},
-		"reaction":              {`{"type":"reaction"}`, "without emoji"},
+	const word = "mother" // the person's word, which no error may repeat
+	for name, tc := range map[string]struct{ body, text string }{
+		"not JSON":                        {`<html>mother`, "not JSON"},
+		"cut off":                         {`{"response":"mother`, "not JSON"},
+		"a number":                        {`7`, "neither a string nor an object"},
+		"a list in a list":                {`[["mother"]]`, "message 1 is neither a string nor an object"},
+		"no known property":               {`{"answer":"mother"}`, "neither response nor type"},
+		"not accepted":                    {`{"accepted":false}`, "neither response nor type"},
+		"an error":                        {`{"error":{"message":"mother"}}`, "is an error"},
+		"text of wrong type":              {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is malformed: text has an unexpected JSON type"},
+		"text without text":               {`{"type":"text"}`, "a text without text"},
+		"type of wrong type":              {`{"type":3}`, "malformed: type"},
+		"handoff of wrong type":           {`{"response":"mother","handoff":"mother"}`, "malformed: handoff"},
+		"unknown type":                    {`{"response":["a",{"type":"mother"}]}`, "message 2 is of a type that is not known"},
+		"unknown interactive":             {`{"type":"interactive","interactive_type":"mother"}`, "of a type that is not known"},
+		"too many":                        {`{"response":["1","2","3","4","5","6"]}`, "more than 5"},
+		"button of wrong type":            {`{"type":"buttons","text":"a","buttons":[{"id":"a","title":["mother"]}]}`, "unexpected JSON type"},
+		"quick replies beside a reaction": {`{"response":{"type":"reaction","emoji":"x"},"quick_replies":["mother"]}`, "not beside a text"},
+		"media without URL":               {`{"type":"image","caption":"mother"}`, "without url and media_id"},
+		"media by path":                   {`{"type":"image","url":"/etc/mother"}`, "no absolute https URL"},
+		"media by file":                   {`{"type":"image","url":"file:///etc/mother"}`, "no absolute https URL"},
+		"media of other type":             {`{"type":"media","media_type":"mother","media_url":"https://x.example"}`, "media_type that is not known"},
+		"template without language":       {`{"type":"template","name":"mother"}`, "without name or language"},
+		"template components no list":     {`{"type":"template","name":"mother","language":"es","components":{}}`, "no list"},
+		"location without coordinates":    {`{"type":"location","name":"mother"}`, "without latitude and longitude"},
+		"latitude out of range":           {`{"type":"location","latitude":91,"longitude":0}`, "without latitude and longitude"},
+		"reaction without emoji":          {`{"type":"reaction"}`, "without emoji"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer, err := parseAnswer("op", []byte(tc.body))
 
 			f := failure.Of(err)
-			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.say) {
-				t.Errorf("parseAnswer() = %+v, %v, want a permanent bad_response that says %q", answer, err, tc.say)
+			if err == nil || f.Class != failure.Permanent || f.Code != "bad_response" || !strings.Contains(f.Text, tc.text) {
+				t.Errorf("parseAnswer() = %+v, %v, want a permanent bad_response that says %q", answer, err, tc.text)
 			}
 
 			if err != nil && strings.Contains(err.Error(), word) {
-				t.Errorf("error %q repeats the answer's words", err)
+				t.Errorf("error %q repeats the words of the answer", err)
 			}
 		})
 	}
@@ -260,7 +260,7 @@ func FuzzParseAnswer(f *testing.F) {
 			return
 		}
 
-		if len(answer.Replies) > 2*maxReplies { // audio and stickers have their captions beside them
+		if len(answer.Replies) > 2*maxReplies { // the caption of an audio or a sticker becomes a text
 			t.Errorf("%d replies", len(answer.Replies))
 		}
 

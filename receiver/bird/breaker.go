@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// probeWait is the RetryAfter of a call that is refused while another call probes.
+// probeWait is the RetryAfter of a call refused while another call probes.
 const probeWait = time.Second
 
 // circuit is closed, or open until probeAt, or half-open: from then on one call at a time may probe.
@@ -29,7 +29,7 @@ type circuit struct {
 }
 
 // breaker refuses calls to an endpoint that would fail. The target has one circuit, and each method has one more, so that
-// an endpoint that Bird lacks does not stop the others. Statuses have a circuit apart from that of messages: neither
+// an endpoint that Bird lacks does not stop the others. Statuses and messages have separate circuits: neither
 // stops the other.
 type breaker struct {
 	clock clockwork.Clock

@@ -23,103 +23,104 @@ import (
 
 const openDuration = 30 * time.Second
 
-// bench is a client whose circuits can be looked at from outside: by the calls that reach Bird.
-type bench struct {
+// fixture is a client of a stand-in for Bird. Whether a call reaches the stand-in shows the state of its circuit.
+type fixture struct {
 	t       *testing.T
 	standIn *standin.Bird
 	clock   *clockwork.FakeClock
 	client  *Client
 }
 
-func newBench(t *testing.T) *bench {
-	b := &bench{
+func newFixture(t *testing.T) *fixture {
+	f := &fixture{
 		t:       t,
 		standIn: standin.NewBird(standin.BirdOptions{}),
 		clock:   clockwork.NewFakeClock(),
 	}
-	server := httptest.NewServer(b.standIn)
-	t.Cleanup(func() { b.standIn.Close(); server.Close() })
+	server := httptest.NewServer(f.standIn)
+	t.Cleanup(func() { f.standIn.Close(); server.Close() })
 
-	b.client = NewClient(config.Fixed(config.Config{Bird: config.Bird{
+	f.client = NewClient(config.Fixed(config.Config{Bird: config.Bird{
 		BaseURL: server.URL, CircuitBreaker: config.CircuitBreaker{FailureThreshold: 3, OpenDuration: openDuration},
-	}}, config.Secrets{BirdAccessKey: "key"}), 1, b.clock)
-	t.Cleanup(b.client.Close)
+	}}, config.Secrets{BirdAccessKey: "key"}), 1, f.clock)
+	t.Cleanup(f.client.Close)
 
-	return b
+	return f
 }
 
-// call makes one and tells the code it failed with, and whether Bird was asked.
-func (b *bench) call(m Method) (code string, asked bool) {
-	before := b.standIn.Recorder.Total()
+// call makes a call and returns its failure code, and whether it reached Bird.
+func (f *fixture) call(m Method) (code string, asked bool) {
+	before := f.standIn.Recorder.Total()
 
-	_, err := b.client.call(b.t.Context(), Request{Method: m, Body: TextMessage{Common: Common{MessageID: "wamid.1"}}})
+	_, err := f.client.call(f.t.Context(), Request{Method: m, Body: TextMessage{Common: Common{MessageID: "wamid.1"}}})
 	if err != nil {
 		code = failure.Of(err).Code
 	}
 
-	return code, b.standIn.Recorder.Total() > before
+	return code, f.standIn.Recorder.Total() > before
 }
 
-func (b *bench) want(m Method, code string, asked bool) {
-	b.t.Helper()
+// check makes a call and checks its failure code, and whether it reached Bird.
+func (f *fixture) check(m Method, code string, asked bool) {
+	f.t.Helper()
 
-	if gotCode, gotAsked := b.call(m); gotCode != code || gotAsked != asked {
-		b.t.Errorf("%s: code %q, asked %t; want %q, %t", m, gotCode, gotAsked, code, asked)
+	if gotCode, gotAsked := f.call(m); gotCode != code || gotAsked != asked {
+		f.t.Errorf("%s: code %q, asked %t; want %q, %t", m, gotCode, gotAsked, code, asked)
 	}
 }
 
-func (b *bench) fault(status, times int) {
-	b.standIn.Faults.Add(standin.Fault{Status: status, Times: times})
+func (f *fixture) addFault(status, times int) {
+	f.standIn.Faults.Add(standin.Fault{Status: status, Times: times})
 }
 
-func TestCircuitOpensAfterFailuresInARow(t *testing.T) {
-	b := newBench(t)
-	b.fault(503, 2)
-	b.want(ProcessText, "http_503", true)
-	b.want(ProcessImage, "http_503", true)
-	b.want(ProcessText, "", true) // which begins the count anew
-	b.fault(503, 4)
-	b.want(ProcessText, "http_503", true)
-	b.want(ProcessImage, "http_503", true)
-	b.want(ProcessList, "http_503", true)
-	b.want(ProcessText, "circuit_open", false)
-	b.want(ProcessVideo, "circuit_open", false)
-	b.clock.Advance(openDuration - time.Second)
+func TestCircuitOpensAfterConsecutiveFailures(t *testing.T) {
+	f := newFixture(t)
+	f.addFault(503, 2)
+	f.check(ProcessText, "http_503", true)
+	f.check(ProcessImage, "http_503", true)
+	f.check(ProcessText, "", true) // a success resets the count
+	f.addFault(503, 4)
+	f.check(ProcessText, "http_503", true)
+	f.check(ProcessImage, "http_503", true)
+	f.check(ProcessList, "http_503", true)
+	f.check(ProcessText, "circuit_open", false)
+	f.check(ProcessVideo, "circuit_open", false)
+	f.clock.Advance(openDuration - time.Second)
 
-	_, err := b.client.call(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
-	if f := failure.Of(err); f.Class != failure.Configuration || f.RetryAfter != time.Second || !strings.Contains(f.Text, "Bird is unavailable") {
-		t.Errorf("failure = %+v, want a configuration failure with its cause and a second to wait", f)
+	_, err := f.client.call(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
+	if fault := failure.Of(err); fault.Class != failure.Configuration || fault.RetryAfter != time.Second || !strings.Contains(fault.Text, "Bird is unavailable") {
+		t.Errorf("failure = %+v, want a configuration failure with its cause and a second to wait", fault)
 	}
 
-	b.clock.Advance(time.Second)
-	b.want(ProcessVideo, "http_503", true) // the probe fails, and opens it again
-	b.want(ProcessText, "circuit_open", false)
-	b.clock.Advance(openDuration)
-	b.want(ProcessText, "", true)
-	b.want(ProcessVideo, "", true)
+	f.clock.Advance(time.Second)
+	f.check(ProcessVideo, "http_503", true) // the probe fails and opens the circuit again
+	f.check(ProcessText, "circuit_open", false)
+	f.clock.Advance(openDuration)
+	f.check(ProcessText, "", true)
+	f.check(ProcessVideo, "", true)
 }
 
-func TestCircuitOpensAtOnceOnAWrongConfiguration(t *testing.T) {
+func TestCircuitOpensAtFirstConfigurationFailure(t *testing.T) {
 	for status, all := range map[int]bool{
 		401: true,
 		402: true,
 		403: false,
 		404: false,
 	} {
-		b := newBench(t)
-		b.fault(status, 1)
-		code, _ := b.call(ProcessImage)
-		b.want(ProcessImage, "circuit_open", false)
+		f := newFixture(t)
+		f.addFault(status, 1)
+		code, _ := f.call(ProcessImage)
+		f.check(ProcessImage, "circuit_open", false)
 
-		if all { // the key serves no method
-			b.want(ProcessText, "circuit_open", false)
-		} else { // an endpoint that is not there stops no other
-			b.want(ProcessText, "", true)
+		if all { // no method works with this key
+			f.check(ProcessText, "circuit_open", false)
+		} else { // a missing endpoint does not stop the others
+			f.check(ProcessText, "", true)
 		}
 
-		b.clock.Advance(openDuration)
-		b.want(ProcessImage, "", true)
-		b.want(ProcessText, "", true)
+		f.clock.Advance(openDuration)
+		f.check(ProcessImage, "", true)
+		f.check(ProcessText, "", true)
 
 		if !strings.HasPrefix(code, "http_40") {
 			t.Errorf("%d: first failure = %s", status, code)
@@ -129,16 +130,16 @@ func TestCircuitOpensAtOnceOnAWrongConfiguration(t *testing.T) {
 
 func TestCircuitStaysClosed(t *testing.T) {
 	for name, fault := range map[string]standin.Fault{
-		"refused messages":   {Status: 422},
-		"calls in progress":  {Status: 409, Body: `{"code":"E01004"}`},
-		"answers of no form": {Status: 200, Body: `{}`},
+		"refused messages":  {Status: 422},
+		"calls in progress": {Status: 409, Body: `{"code":"E01004"}`},
+		"invalid answers":   {Status: 200, Body: `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.standIn.Faults.Add(fault)
+			f := newFixture(t)
+			f.standIn.Faults.Add(fault)
 
 			for range 5 {
-				if _, asked := b.call(ProcessText); !asked {
+				if _, asked := f.call(ProcessText); !asked {
 					t.Fatal("the circuit opened")
 				}
 			}
@@ -146,67 +147,67 @@ func TestCircuitStaysClosed(t *testing.T) {
 	}
 }
 
-func TestStatusesHaveACircuitOfTheirOwn(t *testing.T) {
-	for _, tc := range []struct{ broken, whole Method }{{NotifyStatus, ProcessText}, {ProcessText, NotifyStatus}} {
-		b := newBench(t)
-		b.fault(503, 3)
+func TestStatusesHaveTheirOwnCircuit(t *testing.T) {
+	for _, tc := range []struct{ broken, working Method }{{NotifyStatus, ProcessText}, {ProcessText, NotifyStatus}} {
+		f := newFixture(t)
+		f.addFault(503, 3)
 
 		for range 3 {
-			b.want(tc.broken, "http_503", true)
+			f.check(tc.broken, "http_503", true)
 		}
 
-		b.want(tc.broken, "circuit_open", false)
-		b.want(tc.whole, "", true)
+		f.check(tc.broken, "circuit_open", false)
+		f.check(tc.working, "", true)
 	}
 }
 
-func TestAWaitThatBirdAsksForHoldsTheCircuitOpen(t *testing.T) {
-	b := newBench(t)
-	b.standIn.Faults.Add(standin.Fault{
+func TestRetryAfterKeepsTheCircuitOpen(t *testing.T) {
+	f := newFixture(t)
+	f.standIn.Faults.Add(standin.Fault{
 		Status:     429,
 		RetryAfter: "120",
 		Times:      3,
 	})
 
 	for range 3 {
-		b.want(ProcessText, "http_429", true)
+		f.check(ProcessText, "http_429", true)
 	}
 
-	b.clock.Advance(119 * time.Second)
-	b.want(ProcessText, "circuit_open", false)
-	b.clock.Advance(time.Second)
-	b.want(ProcessText, "", true)
+	f.clock.Advance(119 * time.Second)
+	f.check(ProcessText, "circuit_open", false)
+	f.clock.Advance(time.Second)
+	f.check(ProcessText, "", true)
 }
 
 func TestOneProbeAtATime(t *testing.T) {
-	b := newBench(t)
-	b.fault(401, 1)
-	b.want(ProcessText, "http_401", true)
-	b.clock.Advance(openDuration)
-	b.standIn.Faults.Add(standin.Fault{Hang: true, Times: 1})
+	f := newFixture(t)
+	f.addFault(401, 1)
+	f.check(ProcessText, "http_401", true)
+	f.clock.Advance(openDuration)
+	f.standIn.Faults.Add(standin.Fault{Hang: true, Times: 1})
 
 	ctx, cancel := context.WithCancel(t.Context())
-	asked := b.standIn.Recorder.Total()
+	asked := f.standIn.Recorder.Total()
 
 	var probe sync.WaitGroup
 	probe.Go(func() {
-		_, err := b.client.call(ctx, Request{Method: ProcessText, Body: TextMessage{}})
-		if f := failure.Of(err); err == nil || f.Class != failure.Transient {
+		_, err := f.client.call(ctx, Request{Method: ProcessText, Body: TextMessage{}})
+		if fault := failure.Of(err); err == nil || fault.Class != failure.Transient {
 			t.Errorf("the probe's error = %v, want a transient one", err)
 		}
 	})
 
-	if err := b.standIn.Recorder.WaitTotal(t.Context(), asked+1); err != nil {
+	if err := f.standIn.Recorder.WaitTotal(t.Context(), asked+1); err != nil {
 		t.Fatal(err)
 	}
 
-	b.want(ProcessImage, "circuit_open", false)
-	cancel() // given up by its caller, the probe says nothing: the next one may
+	f.check(ProcessImage, "circuit_open", false)
+	cancel() // a cancelled probe has no result, so that the next call may probe
 	probe.Wait()
-	b.want(ProcessImage, "", true)
+	f.check(ProcessImage, "", true)
 }
 
-func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
+func TestLateResultsDoNotChangeTheCircuit(t *testing.T) {
 	clock := clockwork.NewFakeClock()
 	settings := config.Fixed(config.Config{Bird: config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1, OpenDuration: openDuration}}}, config.Secrets{}).Current()
 	breaker := &breaker{clock: clock}
@@ -216,7 +217,7 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	breaker.record(slow, 200, nil)
 
 	if _, fault := breaker.allow(settings, ProcessText); fault == nil {
-		t.Error("a success from before closed the circuit")
+		t.Error("a success from before the circuit opened closed the circuit")
 	}
 
 	clock.Advance(openDuration)
@@ -229,18 +230,18 @@ func TestCallsFromBeforeSayNothingAboutTheTimeSince(t *testing.T) {
 	breaker.release(slow)
 
 	if _, fault := breaker.allow(settings, ProcessText); fault == nil || fault.RetryAfter != probeWait {
-		t.Errorf("second probe: %v, want to be told to wait", fault)
+		t.Errorf("second probe: %v, want a failure with the time to wait", fault)
 	}
 
 	breaker.record(probe, 200, nil)
 	breaker.record(failed, 503, &failure.Error{Class: failure.Transient})
 
 	if _, fault := breaker.allow(settings, ProcessText); fault != nil {
-		t.Errorf("a failure from before opened the circuit: %v", fault)
+		t.Errorf("a failure from before the circuit closed opened the circuit: %v", fault)
 	}
 }
 
-func TestAnotherKeyClosesTheCircuit(t *testing.T) {
+func TestNewKeyClosesTheCircuit(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"right"}})
 
 	server := httptest.NewServer(standIn)
@@ -271,9 +272,9 @@ func TestAnotherKeyClosesTheCircuit(t *testing.T) {
 	client := NewClient(live, 1, clock)
 	defer client.Close()
 
-	question := Request{Method: ProcessText, Body: TextMessage{Text: "hi"}}
+	request := Request{Method: ProcessText, Body: TextMessage{Text: "hi"}}
 	for _, want := range []string{"http_401", "circuit_open"} {
-		if _, err := client.Ask(t.Context(), question); failure.Of(err).Code != want {
+		if _, err := client.Ask(t.Context(), request); failure.Of(err).Code != want {
 			t.Errorf("Ask() error = %v, want %s", err, want)
 		}
 	}
@@ -281,14 +282,14 @@ func TestAnotherKeyClosesTheCircuit(t *testing.T) {
 	write("config.yaml", "bird: {baseURL: "+server.URL+"}\nsecretsDir: "+dir+"\ncloudAPI: {timeout: 16s}\n")
 	live.Reload()
 
-	if _, err := client.Ask(t.Context(), question); failure.Of(err).Code != "circuit_open" {
-		t.Errorf("Ask() error = %v; what does not concern Bird closes nothing", err)
+	if _, err := client.Ask(t.Context(), request); failure.Of(err).Code != "circuit_open" {
+		t.Errorf("Ask() error = %v; a setting of another section must not close the circuit", err)
 	}
 
 	write(key, "right")
 	live.Reload()
 
-	if _, err := client.Ask(t.Context(), question); err != nil {
+	if _, err := client.Ask(t.Context(), request); err != nil {
 		t.Errorf("Ask() with the right key: %v", err)
 	}
 

@@ -58,7 +58,7 @@ func decoded(options []option) []Option {
 	return all
 }
 
-// option decodes an Option: a string that is both title and id, or an object whose id may be a number or absent.
+// option decodes an Option: a string, which is both title and id, or an object whose id may be a number or absent.
 type option Option
 
 // UnmarshalJSON decodes an option.

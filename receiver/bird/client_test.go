@@ -48,7 +48,7 @@ func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (Answ
 	})
 }
 
-func TestAskSendsWhatTheContractSays(t *testing.T) {
+func TestAskFollowsTheContract(t *testing.T) {
 	for scheme, want := range map[config.AuthScheme][2]string{
 		config.AuthAccessKey: {"Authorization", "AccessKey key"},
 		config.AuthBearer:    {"Authorization", "Bearer key"},
@@ -79,7 +79,7 @@ func TestAskSendsWhatTheContractSays(t *testing.T) {
 		}
 
 		if path != "/base/v1/messages/text" || body["text"] != "hello" || body["message_id"] != "wamid.1" {
-			t.Errorf("asked %s %v", path, body)
+			t.Errorf("called %s with %v", path, body)
 		}
 
 		for name, want := range map[string]string{
@@ -115,23 +115,23 @@ func TestAskClassifiesFailures(t *testing.T) {
 		class  failure.Class
 		wait   time.Duration
 	}{
-		"408":                 {answer(408, "", ""), failure.Transient, 0},
-		"425":                 {answer(425, "", ""), failure.Transient, 0},
-		"429 with a wait":     {answer(429, "Retry-After: 7", ""), failure.Transient, 7 * time.Second},
-		"500":                 {answer(500, "", ""), failure.Transient, 0},
-		"522 of a proxy":      {answer(522, "", ""), failure.Transient, 0},
-		"503, too long":       {answer(503, "Retry-After: 86400", ""), failure.Transient, failure.MaxRetryAfter},
-		"409 in progress":     {answer(409, "", `{"code":"E01004"}`), failure.Transient, 30 * time.Second},
-		"409 another":         {answer(409, "", `{"code":"E01005"}`), failure.Permanent, 0},
-		"400":                 {answer(400, "", ""), failure.Permanent, 0},
-		"302 is not followed": {answer(302, "Location: http://127.0.0.1:1/", ""), failure.Permanent, 0},
-		"401":                 {answer(401, "", ""), failure.Configuration, 0},
-		"402":                 {answer(402, "", ""), failure.Configuration, 0},
-		"403":                 {answer(403, "", ""), failure.Configuration, 0},
-		"404":                 {answer(404, "", ""), failure.Configuration, 0},
-		"too large":           {answer(200, "", `"`+strings.Repeat("a", maxResponseBytes)+`"`), failure.Permanent, 0},
-		"slow":                {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Transient, 0},
-		"cut": {func(w http.ResponseWriter, _ *http.Request) {
+		"408":                         {answer(408, "", ""), failure.Transient, 0},
+		"425":                         {answer(425, "", ""), failure.Transient, 0},
+		"429 with Retry-After":        {answer(429, "Retry-After: 7", ""), failure.Transient, 7 * time.Second},
+		"500":                         {answer(500, "", ""), failure.Transient, 0},
+		"522 of a proxy":              {answer(522, "", ""), failure.Transient, 0},
+		"503 with a long Retry-After": {answer(503, "Retry-After: 86400", ""), failure.Transient, failure.MaxRetryAfter},
+		"409 in progress":             {answer(409, "", `{"code":"E01004"}`), failure.Transient, 30 * time.Second},
+		"409 with another code":       {answer(409, "", `{"code":"E01005"}`), failure.Permanent, 0},
+		"400":                         {answer(400, "", ""), failure.Permanent, 0},
+		"302 is not followed":         {answer(302, "Location: http://127.0.0.1:1/", ""), failure.Permanent, 0},
+		"401":                         {answer(401, "", ""), failure.Configuration, 0},
+		"402":                         {answer(402, "", ""), failure.Configuration, 0},
+		"403":                         {answer(403, "", ""), failure.Configuration, 0},
+		"404":                         {answer(404, "", ""), failure.Configuration, 0},
+		"too large":                   {answer(200, "", `"`+strings.Repeat("a", maxResponseBytes)+`"`), failure.Permanent, 0},
+		"slow":                        {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Transient, 0},
+		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.Write([]byte(`{"response":`))
 			panic(http.ErrAbortHandler)

@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-func TestEveryMethodReachesItsPath(t *testing.T) {
+func TestEveryMethodFollowsTheContract(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"key"}})
 	client := birdAt(t, standIn, config.Bird{})
 	media, _ := mediaOf(10)
@@ -29,7 +29,7 @@ func TestEveryMethodReachesItsPath(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		request Request
-		want    map[string]any // of the payload, besides the common body
+		want    map[string]any // properties of the payload besides the common ones
 	}{
 		{Request{Method: ProcessText, Body: TextMessage{
 			Common:   common,
@@ -188,7 +188,7 @@ func TestEveryMethodReachesItsPath(t *testing.T) {
 
 			call := asked[len(asked)-1]
 			if call.Method != string(method) || call.Attempt != 2 || call.IdempotencyKey != tc.request.idempotencyKey() {
-				t.Errorf("asked %s, attempt %d, key %s", call.Method, call.Attempt, call.IdempotencyKey)
+				t.Errorf("called %s, attempt %d, key %s", call.Method, call.Attempt, call.IdempotencyKey)
 			}
 
 			if tc.request.Media != nil && call.MediaSHA256 != media.SHA256 {

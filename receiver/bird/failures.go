@@ -63,7 +63,7 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 		}
 	default:
 		switch {
-		case status >= 500: // proxies have codes of their own for an origin that is away
+		case status >= 500: // proxies have their own codes for an unavailable origin
 			e.Class = failure.Transient
 			e.Text = "Bird is unavailable"
 		case status >= 300 && status <= 399:
@@ -106,7 +106,7 @@ func errorCode(body []byte) string {
 
 	var inner problem
 
-	_ = json.Unmarshal(outer.Error, &inner) // an error that is not an object has no code
+	_ = json.Unmarshal(outer.Error, &inner) // unless the error is an object it has no code
 	for _, raw := range []json.RawMessage{inner.Code, outer.Code, inner.Type, outer.Type} {
 		code := string(bytes.Trim(raw, `"`))
 		if code != "null" && codeForm.MatchString(code) && !longNumber.MatchString(code) {

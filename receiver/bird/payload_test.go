@@ -25,7 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// content can be opened as often as one likes, and counts it.
+// content is the content of a file. It counts how often it is opened.
 type content struct {
 	bytes  []byte
 	opened int
@@ -51,7 +51,7 @@ func mediaOf(size int) (*Media, *content) {
 	}, c
 }
 
-// birdAt serves a stand-in and returns a client for it.
+// birdAt returns a client of a server with this handler.
 func birdAt(t *testing.T, handler http.Handler, settings config.Bird) *Client {
 	t.Helper()
 
@@ -72,20 +72,20 @@ var common = Common{
 	From:          new("573001234567"),
 }
 
-func TestMediaTravels(t *testing.T) {
+func TestMediaTransport(t *testing.T) {
 	for name, tc := range map[string]struct {
 		setting config.MediaTransport
 		size    int
 		want    transport
 	}{
-		"empty":               {config.TransportAuto, 0, inBase64},
-		"one byte":            {config.TransportAuto, 1, inBase64},
-		"two bytes":           {config.TransportAuto, 2, inBase64},
-		"more than a piece":   {config.TransportAuto, 3<<12 + 1, inBase64},
-		"most for base64":     {config.TransportAuto, maxInline, inBase64},
-		"one more":            {config.TransportAuto, maxInline + 1, inMultipart},
-		"multipart by choice": {config.TransportMultipart, 3, inMultipart},
-		"base64 by choice":    {config.TransportBase64, maxInline + 1, inBase64},
+		"empty":                {config.TransportAuto, 0, inBase64},
+		"one byte":             {config.TransportAuto, 1, inBase64},
+		"two bytes":            {config.TransportAuto, 2, inBase64},
+		"more than one chunk":  {config.TransportAuto, 3<<12 + 1, inBase64},
+		"largest for base64":   {config.TransportAuto, maxInline, inBase64},
+		"too large for base64": {config.TransportAuto, maxInline + 1, inMultipart},
+		"configured multipart": {config.TransportMultipart, 3, inMultipart},
+		"configured base64":    {config.TransportBase64, maxInline + 1, inBase64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
@@ -131,7 +131,7 @@ func TestMediaTravels(t *testing.T) {
 	}
 }
 
-func TestMultipartNamesItsParts(t *testing.T) {
+func TestMultipartParts(t *testing.T) {
 	media, _ := mediaOf(10)
 	media.MimeType = "audio/ogg; codecs=opus\r\nX-Evil: 1"
 
@@ -167,16 +167,16 @@ func TestMultipartNamesItsParts(t *testing.T) {
 	}
 }
 
-func TestTooLargeForBase64GoesByMultipartOnce(t *testing.T) {
+func TestRefusedBase64IsSentOnceAsMultipart(t *testing.T) {
 	for name, tc := range map[string]struct {
-		times   int // that Bird says 413
+		times   int // that Bird answers 413; 0: always
 		setting config.MediaTransport
 		calls   int
 		fails   bool
 	}{
-		"healed by multipart": {1, config.TransportAuto, 2, false},
-		"not healed":          {0, config.TransportAuto, 2, true},
-		"multipart at once":   {0, config.TransportMultipart, 1, true},
+		"accepted as multipart": {times: 1, setting: config.TransportAuto, calls: 2},
+		"refused as multipart":  {setting: config.TransportAuto, calls: 2, fails: true},
+		"multipart at first":    {setting: config.TransportMultipart, calls: 1, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
@@ -206,13 +206,13 @@ func TestTooLargeForBase64GoesByMultipartOnce(t *testing.T) {
 	}
 }
 
-func TestMediaThatCannotBeRead(t *testing.T) {
+func TestUnreadableMedia(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{})
 	client := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1}})
 	media, file := mediaOf(10)
 	file.fail = errors.New("gone")
 
-	for range 2 { // what is wrong here does not open the circuit of Bird
+	for range 2 { // a local failure does not open Bird's circuit
 		_, err := client.Ask(t.Context(), Request{
 			Method: ProcessImage,
 			Media:  media,
@@ -228,7 +228,7 @@ func TestMediaThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestPayloadCanBeReadAgain(t *testing.T) {
+func TestPayloadCanBeReopened(t *testing.T) {
 	for _, how := range []transport{inBase64, inMultipart} {
 		for _, size := range []int{0, 1, 2, 3, 3<<12 - 1, 3 << 12, 3<<12 + 1, 100_000} {
 			media, _ := mediaOf(size)

@@ -67,7 +67,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"permission":             {code(403, 250), failure.Configuration, "250"},
 		"throughput":             {code(400, 130429), failure.RateLimited, "130429"},
 		"pair rate":              {code(400, 131056), failure.RateLimited, "131056"},
-		"undeliverable, no rate": {code(400, 131026), failure.Permanent, "131026"},
+		"undeliverable":          {code(400, 131026), failure.Permanent, "131026"},
 		"outside the 24 hours":   {code(400, 131047), failure.TemplateRequired, "131047"},
 		"service unavailable":    {code(500, 131016), failure.Transient, "131016"},
 		"something went wrong":   {code(500, 131000), failure.Ambiguous, "131000"},
@@ -81,7 +81,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 		}, failure.Permanent, "http_307"},
 		"no answer":                 {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Ambiguous, "timeout"},
 		"cut off before the answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, failure.Ambiguous, "no_connection"},
-		"cut off amid the answer": {func(w http.ResponseWriter, _ *http.Request) {
+		"cut off within the answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.Write([]byte(`{`))
 			panic(http.ErrAbortHandler)
@@ -101,7 +101,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 	}
 }
 
-func TestSendThatNeverLeftIsTransient(t *testing.T) {
+func TestSendWithoutConnectionIsTransient(t *testing.T) {
 	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	defer client.Close()
 
@@ -111,7 +111,7 @@ func TestSendThatNeverLeftIsTransient(t *testing.T) {
 	}
 }
 
-func TestSendSaysWhatIsLimited(t *testing.T) {
+func TestSendReportsTheScope(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusBadRequest)
@@ -164,15 +164,15 @@ func TestMediaInfo(t *testing.T) {
 				FileSize: 1234,
 			},
 		},
-		"size as text":    {handle: answer(200, `{"url":"u","file_size":"1234"}`), want: MediaInfo{URL: "u", FileSize: 1234}},
-		"size of no kind": {handle: answer(200, `{"url":"u","file_size":[1]}`), want: MediaInfo{URL: "u"}},
-		"negative size":   {handle: answer(200, `{"url":"u","file_size":-5}`), want: MediaInfo{URL: "u"}},
-		"no URL":          {handle: answer(200, `{"id":"77"}`), class: failure.Transient, code: "bad_response"},
-		"no JSON":         {handle: answer(200, `<html>`), class: failure.Transient, code: "bad_response"},
-		"gone":            {handle: answer(400, `{"error":{"code":100}}`), class: failure.Permanent, code: "100"},
-		"media error":     {handle: answer(400, `{"error":{"code":131052}}`), class: failure.Permanent, code: "131052"},
-		"expired token":   {handle: answer(401, `{"error":{"code":190}}`), class: failure.Configuration, code: "190"},
-		"may be repeated": {handle: answer(500, `{"error":{"code":131000}}`), class: failure.Transient, code: "131000"},
+		"size as text":  {handle: answer(200, `{"url":"u","file_size":"1234"}`), want: MediaInfo{URL: "u", FileSize: 1234}},
+		"invalid size":  {handle: answer(200, `{"url":"u","file_size":[1]}`), want: MediaInfo{URL: "u"}},
+		"negative size": {handle: answer(200, `{"url":"u","file_size":-5}`), want: MediaInfo{URL: "u"}},
+		"no URL":        {handle: answer(200, `{"id":"77"}`), class: failure.Transient, code: "bad_response"},
+		"no JSON":       {handle: answer(200, `<html>`), class: failure.Transient, code: "bad_response"},
+		"unknown id":    {handle: answer(400, `{"error":{"code":100}}`), class: failure.Permanent, code: "100"},
+		"media error":   {handle: answer(400, `{"error":{"code":131052}}`), class: failure.Permanent, code: "131052"},
+		"expired token": {handle: answer(401, `{"error":{"code":190}}`), class: failure.Configuration, code: "190"},
+		"unknown error": {handle: answer(500, `{"error":{"code":131000}}`), class: failure.Transient, code: "131000"},
 		"cut off": {
 			handle: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 			class:  failure.Transient,
@@ -196,7 +196,7 @@ func TestMediaInfo(t *testing.T) {
 	}
 }
 
-func TestIDsDoNotLeadElsewhere(t *testing.T) {
+func TestIDsCannotChangeThePath(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(http.ResponseWriter, *http.Request) { t.Error("called") })
 	for _, id := range []string{"", "..", "../../me", "1/2", "1?x=y", "1%2f2", "1#", strings.Repeat("1", 129)} {
 		_, sendErr := client.Send(t.Context(), id, []byte(`{}`))

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// documented are the codes that Meta's table, and the pages that it refers to, list.
+// documented contains the error codes of Meta's table and of the pages that it links to.
 var documented = []int{
 	0, 1, 2, 3, 4, 10, 33, 100, 104, 190, 200, 299, 368, 2200, 80007, 80008, 130403, 130429, 130472, 130497,
 	131000, 131005, 131008, 131009, 131016, 131020, 131021, 131026, 131030, 131031, 131035, 131036, 131037, 131041, 131042,
@@ -23,7 +23,7 @@ var documented = []int{
 	147002, 147003, 147004, 147005, 2593107, 2593108, 2593109,
 }
 
-func TestEveryDocumentedCodeHasAMeaning(t *testing.T) {
+func TestMeaningOfEveryDocumentedCode(t *testing.T) {
 	_, _, unknown := Meaning(999_999, 0, nil)
 	for _, code := range documented {
 		class, scope, text := Meaning(code, 0, nil)
@@ -36,7 +36,7 @@ func TestEveryDocumentedCodeHasAMeaning(t *testing.T) {
 		}
 
 		if (class == failure.RateLimited || class == failure.Configuration) && scope == failure.ScopeNone && code != 132069 {
-			t.Errorf("code %d stops something, but has no scope", code)
+			t.Errorf("code %d pauses sends, but has no scope", code)
 		}
 	}
 
@@ -78,25 +78,25 @@ func TestMeaning(t *testing.T) {
 		"spam":              {code: 131048, class: failure.RateLimited, scope: failure.ScopeNumber},
 		"template required": {code: 131047, class: failure.TemplateRequired, scope: failure.ScopePair},
 		"undeliverable":     {code: 131026, class: failure.Permanent, scope: failure.ScopeRecipient},
-		"undeliverable, taken for a limit": {
+		"undeliverable, rate-limited by policy": {
 			code:     131026,
 			policies: policies,
 			class:    failure.RateLimited,
 			scope:    failure.ScopePair,
 		},
-		"the policy has a class only": {
+		"policy with only a class": {
 			code:     131049,
 			policies: policies,
 			class:    failure.Transient,
 			scope:    failure.ScopePair,
 		},
-		"the policy has a scope only": {
+		"policy with only a scope": {
 			code:     131056,
 			policies: policies,
 			class:    failure.RateLimited,
 			scope:    failure.ScopeNumber,
 		},
-		"the policy has a new code": {
+		"policy for an unknown code": {
 			code:     999999,
 			policies: policies,
 			class:    failure.Configuration,
@@ -108,16 +108,16 @@ func TestMeaning(t *testing.T) {
 			class:  failure.RateLimited,
 			scope:  failure.ScopeNumber,
 		},
-		"in doubt in an answer":           {code: 131000, status: 500, class: failure.Ambiguous},
-		"certain in a status":             {code: 131000, class: failure.Transient},
-		"in doubt where a policy says so": {code: 131000, policies: policies, class: failure.Ambiguous},
-		"a permission": {
+		"unknown outcome in a response": {code: 131000, status: 500, class: failure.Ambiguous},
+		"certain failure in a status":   {code: 131000, class: failure.Transient},
+		"unknown outcome by policy":     {code: 131000, policies: policies, class: failure.Ambiguous},
+		"missing permission": {
 			code:   250,
 			status: 403,
 			class:  failure.Configuration,
 			scope:  failure.ScopeApp,
 		},
-		"a group": {
+		"unknown group": {
 			code:   131215,
 			status: 400,
 			class:  failure.Permanent,
@@ -142,9 +142,9 @@ func TestMeaning(t *testing.T) {
 			class:  failure.RateLimited,
 			scope:  failure.ScopeApp,
 		},
-		"no code, 503":        {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
-		"no code, reported":   {code: whatsapp.NoCode, class: failure.Permanent},
-		"code 0 is a token's": {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
+		"no code, 503":      {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
+		"no code, reported": {code: whatsapp.NoCode, class: failure.Permanent},
+		"code 0":            {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
 	} {
 		class, scope, text := Meaning(tc.code, tc.status, tc.policies)
 		if class != tc.class || scope != tc.scope || text == "" {

@@ -5,14 +5,14 @@ package cloudapi
 
 import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 
-// apiError is what one of Meta's error codes means, in words a person can act on.
+// apiError is the meaning of one of Meta's error codes. The text names the problem so that an operator can act on it.
 type apiError struct {
 	class failure.Class
 	scope failure.Scope
 	text  string
 }
 
-// apiErrors is Meta's table. Its advice is followed where there is one.
+// apiErrors is Meta's table of error codes, with the reactions that Meta advises.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 var apiErrors = map[int]apiError{
@@ -65,14 +65,14 @@ var apiErrors = map[int]apiError{
 	131053: {failure.Permanent, failure.ScopeNone, "the media could not be uploaded: check its type, size and address"},
 	131055: {failure.Permanent, failure.ScopeNone, "only marketing templates may be sent this way"},
 	131056: {failure.RateLimited, failure.ScopePair, "too many messages to this person in a short time"},
-	131057: {failure.RateLimited, failure.ScopeNumber, "the phone number is in maintenance for about a minute"}, // too long for a Transient's retries
+	131057: {failure.RateLimited, failure.ScopeNumber, "the phone number is in maintenance for about a minute"}, // longer than the retries of a Transient failure
 	131059: {failure.Permanent, failure.ScopeNone, "the cursor of the page is not valid any more"},
 	131060: {failure.Permanent, failure.ScopeNone, "the message is currently unavailable"},
 	131062: {failure.Permanent, failure.ScopeNone, "this message cannot be sent to a business-scoped user id: it needs a phone number"},
 	131063: {failure.Permanent, failure.ScopeNone, "marketing templates are disabled on the Cloud API"},
 	131064: {failure.Configuration, failure.ScopeBusinessAccount, "messaging is limited for template classification violations: see WhatsApp Manager"},
 
-	// Groups; the rest of their codes is in lookupError.
+	// Groups. lookupError handles their other codes.
 	131207: {failure.Permanent, failure.ScopeRecipient, "the group is suspended"},
 	131208: {failure.RateLimited, failure.ScopeNumber, "the phone number reached its limit for groups"},
 
@@ -104,7 +104,7 @@ var apiErrors = map[int]apiError{
 	133016: {failure.RateLimited, failure.ScopeNumber, "the phone number was registered and deregistered too often"},
 	136025: {failure.Configuration, failure.ScopeNumber, "the phone number's verification code is wrong"},
 
-	// Others.
+	// Other codes.
 	134011:  {failure.Configuration, failure.ScopeBusinessAccount, "the WhatsApp Payments terms are not accepted"},
 	135000:  {failure.Permanent, failure.ScopeNone, "Meta refuses the request's parameters"},
 	137000:  {failure.Permanent, failure.ScopeRecipient, "the person's identity key does not match"},

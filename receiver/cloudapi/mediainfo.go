@@ -50,7 +50,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		URL      whatsapp.Text `json:"url"`
 		MimeType whatsapp.Text `json:"mime_type"`
 		SHA256   whatsapp.Text `json:"sha256"`
-		FileSize whatsapp.Text `json:"file_size"` // text in Meta's pages, a number on the wire
+		FileSize whatsapp.Text `json:"file_size"` // a string in Meta's documentation, a number in its responses
 	}
 	if json.Unmarshal(response, &media) != nil || media.URL == "" {
 		return MediaInfo{}, &failure.Error{

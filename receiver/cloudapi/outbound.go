@@ -37,7 +37,7 @@ func RecipientOf(m whatsapp.Message) Recipient {
 // Reply are the fields of a send besides its content.
 type Reply struct {
 	To        Recipient
-	ContextID string // the message that is answered; reactions have none
+	ContextID string // the answered message; reactions have none
 	Callback  string // biz_opaque_callback_data: Meta returns it with each status
 }
 
@@ -55,7 +55,7 @@ type Encoded struct {
 	Cut  int    // how many titles, headers, footers and descriptions exceeded Meta's limit and were cut
 }
 
-// outbound is the body of POST /{phone-number-id}/messages. One of the objects is set, the one that Type names.
+// outbound is the body of POST /{phone-number-id}/messages. Only the object named by Type is set.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/reference/whatsapp-business-phone-number/message-api
 type outbound struct {
@@ -132,7 +132,7 @@ func unfit(format string, args ...any) error {
 	}
 }
 
-// within refuses a text that is blank or longer than limit.
+// within refuses a blank text, and a text longer than limit.
 func within(what, text string, limit int, mend string) error {
 	if strings.TrimSpace(text) == "" {
 		return unfit("%s is empty: give it at least one character", what)

@@ -79,7 +79,7 @@ func TestEncode(t *testing.T) {
 			"interactive",
 			`{"type":"list","header":{"type":"text","text":"H"},"body":{"text":"?"},"footer":{"text":"F"},"action":{"button":"Ver","sections":[{"rows":[{"id":"a","title":"A"},{"id":"b","title":"B"},{"id":"c","title":"C"},{"id":"d","title":"D"}]}]}}`, 0,
 		},
-		"buttons that the cut makes alike become a list": {
+		"buttons whose cut titles are equal become a list": {
 			ButtonsContent{Text: "?", Buttons: buttons("Talk to an advisor (sales)", "Talk to an advisor (service)")},
 			"interactive",
 			`{"type":"list","body":{"text":"?"},"action":{"button":"Menu","sections":[{"rows":[{"id":"a","title":"Talk to an advisor (sale","description":"Talk to an advisor (sales)"},{"id":"b","title":"Talk to an advisor (serv","description":"Talk to an advisor (service)"}]}]}}`, 2,
@@ -142,9 +142,9 @@ func TestEncode(t *testing.T) {
 			Name:      "Here",
 			Address:   "There",
 		}, "location", `{"latitude":4.5,"longitude":-74,"name":"Here","address":"There"}`, 0},
-		"location at 0":   {LocationContent{}, "location", `{"latitude":0,"longitude":0}`, 0},
-		"reaction":        {ReactionContent{MessageID: "wamid.2", Emoji: "👍"}, "reaction", `{"message_id":"wamid.2","emoji":"👍"}`, 0},
-		"reaction undone": {ReactionContent{MessageID: "wamid.2"}, "reaction", `{"message_id":"wamid.2","emoji":""}`, 0},
+		"location at 0":    {LocationContent{}, "location", `{"latitude":0,"longitude":0}`, 0},
+		"reaction":         {ReactionContent{MessageID: "wamid.2", Emoji: "👍"}, "reaction", `{"message_id":"wamid.2","emoji":"👍"}`, 0},
+		"reaction removed": {ReactionContent{MessageID: "wamid.2"}, "reaction", `{"message_id":"wamid.2","emoji":""}`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Encode(reply, tc.content)
@@ -184,7 +184,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"button without a title": {ButtonsContent{Text: secret, Buttons: buttons("A", " ")}, "button 2 has no title"},
 		"button without an id":   {ButtonsContent{Text: secret, Buttons: []ReplyButton{{Title: secret}}}, "button 1 has an id that is empty"},
 		"button id too long":     {ButtonsContent{Text: secret, Buttons: []ReplyButton{{ID: long(257), Title: secret}}}, "has an id of 257 characters, at most 256"},
-		"same id":                {ButtonsContent{Text: secret, Buttons: []ReplyButton{{ID: secret, Title: "A"}, {ID: "b", Title: "B"}, {ID: secret, Title: "C"}}}, "buttons 1 and 3 have the same id"},
+		"duplicate id":           {ButtonsContent{Text: secret, Buttons: []ReplyButton{{ID: secret, Title: "A"}, {ID: "b", Title: "B"}, {ID: secret, Title: "C"}}}, "buttons 1 and 3 have the same id"},
 		"eleven buttons":         {ButtonsContent{Text: secret, Buttons: buttons(strings.Split(strings.Repeat(secret+" ", 11), " ")[:11]...)}, "has 11 rows: give it 1 to 10"},
 		"eleven rows": {ListContent{
 			Text:     secret,
@@ -211,9 +211,9 @@ func TestEncodeRefuses(t *testing.T) {
 			Label:    "A",
 			Sections: []ListSection{{Rows: rows("1")}},
 		}, "has 4097 characters"},
-		"media of no type":   {MediaContent{Type: secret, ID: "7"}, "no known type"},
-		"media from nowhere": {MediaContent{Type: "image"}, "the image needs either a media id or a link"},
-		"media from two places": {MediaContent{
+		"media of unknown type": {MediaContent{Type: secret, ID: "7"}, "no known type"},
+		"media without source":  {MediaContent{Type: "image"}, "the image needs either a media id or a link"},
+		"media with id and link": {MediaContent{
 			Type: "image",
 			ID:   secret,
 			Link: "https://a.example",
@@ -235,15 +235,15 @@ func TestEncodeRefuses(t *testing.T) {
 			Language:   "es",
 			Components: json.RawMessage(`{"` + secret + `":1}`),
 		}, "no JSON array"},
-		"nowhere on earth":    {LocationContent{Latitude: 573005550101}, "not on earth"},
-		"not a number":        {LocationContent{Longitude: math.NaN()}, "not on earth"},
-		"reaction to nothing": {ReactionContent{Emoji: secret}, "needs the id of the message"},
+		"latitude out of range": {LocationContent{Latitude: 573005550101}, "not on earth"},
+		"not a number":          {LocationContent{Longitude: math.NaN()}, "not on earth"},
+		"reaction to nothing":   {ReactionContent{Emoji: secret}, "needs the id of the message"},
 	} {
 		_, err := Encode(reply, tc.content)
 
 		f := failure.Of(err)
 		if err == nil || f.Class != failure.Permanent || f.Code != "bad_content" || !strings.Contains(f.Text, tc.want) {
-			t.Errorf("%s: Encode() error = %v, want a permanent one that says %q", name, err, tc.want)
+			t.Errorf("%s: Encode() error = %v, want a permanent failure with %q", name, err, tc.want)
 		}
 
 		if strings.Contains(f.Error(), secret) {
@@ -252,19 +252,19 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 
 	if _, err := Encode(Reply{}, TextContent{Text: "hi"}); err == nil || !strings.Contains(err.Error(), "no recipient") {
-		t.Errorf("Encode(to nobody) error = %v", err)
+		t.Errorf("Encode() without a recipient: error = %v", err)
 	}
 }
 
-// TestWhatIsEncodedIsTaken holds the encoder against the limits as the stand-in for Graph has them.
-func TestWhatIsEncodedIsTaken(t *testing.T) {
+// TestEncodedMessagesAreAccepted sends random messages to the stand-in for Graph, which enforces Meta's limits.
+func TestEncodedMessagesAreAccepted(t *testing.T) {
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
 	server := httptest.NewServer(graph)
 
 	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
 	defer func() { client.Close(); graph.Close(); server.Close() }()
 
-	taken := 0
+	accepted := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		text := func(label string, most int) string {
 			return rapid.StringOfN(rapid.RuneFrom([]rune("añ漢😀 ")), 0, most, -1).Draw(rt, label)
@@ -332,18 +332,18 @@ func TestWhatIsEncodedIsTaken(t *testing.T) {
 		}
 
 		if _, err := client.Send(t.Context(), "42", encoded.Body); err != nil {
-			rt.Fatalf("what was encoded is refused: %v", err)
+			rt.Fatalf("an encoded message is refused: %v", err)
 		}
 
-		taken++
+		accepted++
 	})
 
-	if taken == 0 {
-		t.Error("nothing that was drawn could be encoded")
+	if accepted == 0 {
+		t.Error("no random message could be encoded")
 	}
 }
 
-func TestButtonsThatBecomeAListKeepTheirDescriptions(t *testing.T) {
+func TestButtonsInAListKeepTheirDescriptions(t *testing.T) {
 	four := buttons("A", "B", "C", "D")
 	four[3].Description = "the last"
 

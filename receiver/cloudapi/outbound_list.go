@@ -36,8 +36,8 @@ type ListSection struct {
 	Rows  []ListRow
 }
 
-// ListRow is one choice. WhatsApp returns its id when the person selects it. A title that is too long becomes the
-// description as well, if there is none.
+// ListRow is one choice. WhatsApp returns its id when the person selects it. If a title is too long to be shown
+// completely and there is no description, the title is the description as well.
 type ListRow struct {
 	ID          string
 	Title       string

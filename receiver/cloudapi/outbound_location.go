@@ -5,7 +5,7 @@ package cloudapi
 
 import "math"
 
-// LocationContent is a place, in degrees.
+// LocationContent is a location. Latitude and Longitude are in degrees.
 type LocationContent struct {
 	Latitude  float64
 	Longitude float64
@@ -21,7 +21,7 @@ type locationObject struct {
 }
 
 func (c LocationContent) put(message *outbound) (int, error) {
-	// The negation refuses NaN too.
+	// Comparisons with NaN are false, so the negation refuses it too.
 	if !(math.Abs(c.Latitude) <= 90) || !(math.Abs(c.Longitude) <= 180) {
 		return 0, unfit("the location is not on earth: give a latitude from -90 to 90 and a longitude from -180 to 180")
 	}

@@ -14,14 +14,14 @@ import (
 // MaxCaptionRunes is the longest caption. Source: Meta's messages API, media object.
 const MaxCaptionRunes = 1024
 
-// MediaContent is a file: one uploaded to Meta, or one that Meta fetches from a public address.
+// MediaContent is a file that was uploaded to Meta, or that Meta fetches from a public address: ID or Link is set.
 type MediaContent struct {
 	Type     string // image, video, audio, document or sticker
-	ID       string // either this
-	Link     string // or this
-	Caption  string // of images, videos and documents; at most MaxCaptionRunes characters
-	Filename string // shown with documents; of no effect elsewhere
-	Voice    bool   // of audio: shown as a voice message
+	ID       string // of the uploaded file
+	Link     string // the public address, http or https
+	Caption  string // of an image, video or document; at most MaxCaptionRunes characters
+	Filename string // of documents; ignored for other types
+	Voice    bool   // shows audio as a voice message
 }
 
 type mediaObject struct {

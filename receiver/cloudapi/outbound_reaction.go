@@ -3,10 +3,10 @@
 
 package cloudapi
 
-// ReactionContent puts an emoji on a message of the person's, at most 30 days old.
+// ReactionContent puts an emoji on a message of the person. The message may be at most 30 days old.
 type ReactionContent struct {
 	MessageID string
-	Emoji     string // empty takes an earlier reaction away
+	Emoji     string // empty removes an earlier reaction
 }
 
 type reactionObject struct {

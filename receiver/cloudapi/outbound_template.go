@@ -7,11 +7,12 @@ import (
 	"encoding/json"
 )
 
-// TemplateContent is an approved template: the only content that may go to a person who has not written for 24 hours.
+// TemplateContent is an approved template. More than 24 hours after the person's last message Meta accepts no other
+// content.
 type TemplateContent struct {
 	Name       string
 	Language   string          // such as es or en_US
-	Components json.RawMessage // a JSON array, as Meta takes it; nil for a template without parameters
+	Components json.RawMessage // a JSON array in Meta's form; nil for a template without parameters
 }
 
 type templateObject struct {

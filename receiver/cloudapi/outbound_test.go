@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestEncodeRecipient(t *testing.T) {
@@ -72,17 +70,4 @@ func TestSplitTextLosesNothing(t *testing.T) {
 			t.Fatal("the pieces do not make up the text")
 		}
 	})
-}
-
-func TestCallback(t *testing.T) {
-	event, part, ok := whatsapp.ParseCallback(whatsapp.Callback("abc", 7))
-	if event != "abc" || part != 7 || !ok {
-		t.Errorf("whatsapp.ParseCallback(whatsapp.Callback()) = %q, %d, %t", event, part, ok)
-	}
-
-	for _, foreign := range []string{"", "order 17", "abc:", "abc:-1", "abc:x", "abc:1000"} {
-		if _, _, ok := whatsapp.ParseCallback(foreign); ok {
-			t.Errorf("whatsapp.ParseCallback(%q) takes another application's data for ours", foreign)
-		}
-	}
 }

@@ -11,7 +11,7 @@ import (
 // MaxTextRunes is the longest text message. Source: Meta's messages API, text object.
 const MaxTextRunes = 4096
 
-// TextContent is a text of 1 to MaxTextRunes characters; SplitText makes such of a longer one.
+// TextContent is a text of 1 to MaxTextRunes characters. SplitText splits a longer one.
 type TextContent struct {
 	Text       string
 	PreviewURL bool
@@ -33,11 +33,11 @@ func (c TextContent) put(message *outbound) (int, error) {
 	return 0, nil
 }
 
-// blanks are what SplitText cuts at, and drops where it does.
+// blanks are the characters at which SplitText cuts. It drops the blanks at each cut.
 const blanks = " \n\t"
 
-// SplitText cuts text into pieces of at most MaxTextRunes, at the last blank of a piece where there is one. Blanks at
-// either end are dropped, so that only the piece of a blank text is empty.
+// SplitText cuts text into pieces of at most MaxTextRunes characters, each at its last blank if it has one. Blanks at
+// both ends are dropped. Only a blank text results in an empty piece.
 func SplitText(text string) []string {
 	text = strings.Trim(text, blanks)
 

@@ -57,11 +57,11 @@ func TestInspectToken(t *testing.T) {
 			},
 			"",
 		},
-		"invalid":  {200, `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`, TokenInfo{}, ""},
-		"nonsense": {200, `{}`, TokenInfo{}, "bad_response"},
-		"refused":  {401, `{"error":{"code":190,"message":"the-token and app-secret-value"}}`, TokenInfo{}, "190"},
-		"another":  {400, `{"error":{"code":100}}`, TokenInfo{}, "100"},
-		"away":     {503, `{"error":{"code":2}}`, TokenInfo{}, "2"},
+		"invalid": {200, `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`, TokenInfo{}, ""},
+		"no data": {200, `{}`, TokenInfo{}, "bad_response"},
+		"refused": {401, `{"error":{"code":190,"message":"the-token and app-secret-value"}}`, TokenInfo{}, "190"},
+		"other":   {400, `{"error":{"code":100}}`, TokenInfo{}, "100"},
+		"down":    {503, `{"error":{"code":2}}`, TokenInfo{}, "2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
@@ -85,8 +85,8 @@ func TestInspectToken(t *testing.T) {
 	}
 }
 
-// The token and the app secret travel with the call, and must not come back with its failure.
-func TestManagementErrorsTellNoSecret(t *testing.T) {
+// TestManagementErrorsContainNoSecret checks that errors contain neither the token nor the app secret of their calls.
+func TestManagementErrorsContainNoSecret(t *testing.T) {
 	for name, handle := range map[string]http.HandlerFunc{
 		"cut off":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"no answer":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -104,22 +104,22 @@ func TestManagementErrorsTellNoSecret(t *testing.T) {
 			overridden := client.OverrideNumber(t.Context(), "42", Destination{"https://hooks", "the-token"})
 			for _, err := range []error{inspected, subscribed, overridden} {
 				if err == nil || failure.Of(err).Class == failure.Ambiguous {
-					t.Errorf("error %v, want one that is not ambiguous", err)
+					t.Errorf("error %v, want a failure of another class than ambiguous", err)
 				}
 
 				if text := fmt.Sprint(err); strings.Contains(text, "the-token") || strings.Contains(text, "app-secret-value") {
-					t.Errorf("the error tells a secret: %s", text)
+					t.Errorf("the error contains a secret: %s", text)
 				}
 			}
 
 			if name == "echoed" && !strings.Contains(subscribed.Error(), "; it answered HTTP 502") {
-				t.Errorf("error %v, want what the callback answered", subscribed)
+				t.Errorf("error %v, want the answer of the callback", subscribed)
 			}
 		})
 	}
 }
 
-func TestManagementTakesIDsOnly(t *testing.T) {
+func TestManagementRefusesInvalidIDs(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("called %s", r.URL) })
 
 	const id = "../42"

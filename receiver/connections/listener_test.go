@@ -264,7 +264,7 @@ func TestCloseEndsWaitingAccept(t *testing.T) {
 	f.waitFor("all connections have ended", func() bool { open, _ := f.counts(); return open == 0 })
 }
 
-// Under TLS the limited connection is the TCP connection below.
+// TestLimitListenerUnderTLS checks that the limit applies to the TCP connections under TLS.
 func TestLimitListenerUnderTLS(t *testing.T) {
 	certified := httptest.NewTLSServer(http.NotFoundHandler())
 	certified.Close()

@@ -133,7 +133,7 @@ func (e *Engine) download(
 	kind media.Kind,
 	sent whatsapp.Media,
 ) (*bird.Media, error) {
-	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Wanted{
+	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Expected{
 		ID:       string(sent.ID),
 		SHA256:   string(sent.SHA256),
 		MimeType: string(sent.MimeType),

@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// proxy forwards TCP connections. After drop it forwards nothing more on those that are open, and does not close them,
+// proxy forwards TCP connections. After drop it forwards nothing more on open connections, but leaves them open,
 // like a NAT gateway or load balancer that has lost its table. New connections work.
 type proxy struct {
 	listener    net.Listener

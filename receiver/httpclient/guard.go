@@ -18,10 +18,10 @@ const dialTimeout = 10 * time.Second
 // nat64 holds IPv4 addresses in its last four bytes (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// Guard judges each address that is dialled, after name resolution, so that a name cannot be pointed elsewhere later.
+// Guard checks each dialled address, after name resolution, so that DNS rebinding cannot evade the check.
 type Guard struct {
-	// Refuse returns why a call must not connect to ip, or nil. An IPv4 address within IPv6 arrives as IPv4; an address
-	// that cannot be parsed is the zero Addr.
+	// Refuse returns why a call must not connect to ip, or nil. An IPv4 address within IPv6 arrives as IPv4; an
+	// invalid address is the zero Addr.
 	Refuse func(ip netip.Addr) *failure.Error
 	// Exempt reports whether a host and port, before name resolution, may be at any address. Defaults to none.
 	Exempt func(hostPort string) bool

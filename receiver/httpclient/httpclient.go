@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package httpclient makes HTTP calls to one server and classifies those that get no response. Its callers decide what
-// the responses mean.
+// Package httpclient makes HTTP calls to one server and classifies calls without a response. Its callers interpret the
+// responses.
 package httpclient
 
 import (
@@ -27,11 +27,11 @@ type Options struct {
 	Clock clockwork.Clock
 	// Peer names the server in the texts of failures, such as "Meta".
 	Peer string
-	// Setting names the setting that holds the server's address, for the failure of an address that is not a URL.
+	// Setting names the setting that holds the server's address, for the failure of an invalid URL.
 	Setting string
-	// Connections is the number of idle connections that are kept. Defaults to those of http.DefaultTransport.
+	// Connections is the maximum number of idle connections. Defaults to those of http.DefaultTransport.
 	Connections int
-	// Guard judges the addresses that are dialled. Defaults to none.
+	// Guard checks the dialled addresses. Defaults to none.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
 	// credentials are for the configured server alone.

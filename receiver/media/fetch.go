@@ -25,8 +25,8 @@ const (
 	maxTries = 3
 )
 
-// Wanted describes media as its message does. Only ID is always set.
-type Wanted struct {
+// Expected is the description of media in its message. Only ID is always set.
+type Expected struct {
 	ID       string
 	SHA256   string // hexadecimal or base64
 	MimeType string
@@ -36,7 +36,7 @@ type Wanted struct {
 // Fetch looks up the media and downloads it. It waits for space in the spool until ctx ends. An expired URL and damaged
 // content are looked up and downloaded once more each before they are failures. Errors are of type *failure.Error. The
 // caller removes the file.
-func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want Wanted) (*File, error) {
+func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, expected Expected) (*File, error) {
 	limit, ok := maxBytes[kind]
 	if !ok {
 		return nil, permanent(CodeKind, "messages of this type carry no media")
@@ -44,7 +44,7 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want
 
 	var last string
 	for try := 1; ; try++ {
-		file, retry, err := s.attempt(ctx, phoneNumberID, limit, want)
+		file, retry, err := s.attempt(ctx, phoneNumberID, limit, expected)
 		if err == nil {
 			return file, nil
 		}
@@ -59,8 +59,8 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, want
 }
 
 // attempt fetches once. If retry is true a new URL may help.
-func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, want Wanted) (_ *File, retry bool, err error) {
-	info, err := s.lookup.MediaInfo(ctx, phoneNumberID, want.ID)
+func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, expected Expected) (_ *File, retry bool, err error) {
+	info, err := s.lookup.MediaInfo(ctx, phoneNumberID, expected.ID)
 	if err != nil {
 		return nil, false, lookupFailed(err)
 	}
@@ -81,7 +81,7 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, 
 	}
 
 	file := &File{
-		Filename: want.Filename,
+		Filename: expected.Filename,
 		spool:    s,
 		reserved: size,
 	}
@@ -96,12 +96,12 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, 
 	}()
 
 	if waited { // the URL may have expired
-		if info, err = s.lookup.MediaInfo(ctx, phoneNumberID, want.ID); err != nil {
+		if info, err = s.lookup.MediaInfo(ctx, phoneNumberID, expected.ID); err != nil {
 			return nil, false, lookupFailed(err)
 		}
 	}
 
-	if retry, fault = s.download(ctx, file, limit, info, want); fault != nil {
+	if retry, fault = s.download(ctx, file, limit, info, expected); fault != nil {
 		return nil, retry, fault
 	}
 
@@ -123,7 +123,7 @@ func (s *Spool) spaceFor(info cloudapi.MediaInfo, limit int64) (int64, *failure.
 }
 
 // download fills file with at most the bytes that are reserved for it.
-func (s *Spool) download(ctx context.Context, file *File, limit int64, info cloudapi.MediaInfo, want Wanted) (retry bool, _ *failure.Error) {
+func (s *Spool) download(ctx context.Context, file *File, limit int64, info cloudapi.MediaInfo, expected Expected) (retry bool, _ *failure.Error) {
 	settings := s.live.Current()
 
 	address, err := url.Parse(info.URL)
@@ -158,12 +158,12 @@ func (s *Spool) download(ctx context.Context, file *File, limit int64, info clou
 		return false, tooLarge()
 	}
 
-	if (info.FileSize > 0 && file.Size != info.FileSize) || !sameSum(want.SHA256, sum) || !sameSum(info.SHA256, sum) {
+	if (info.FileSize > 0 && file.Size != info.FileSize) || !sameSum(expected.SHA256, sum) || !sameSum(info.SHA256, sum) {
 		return true, permanent(CodeHash, "the media is not what Meta announced: size or SHA-256 differ")
 	}
 
 	file.SHA256 = hex.EncodeToString(sum[:])
-	file.MimeType = cmp.Or(want.MimeType, info.MimeType, response.Header.Get("Content-Type"))
+	file.MimeType = cmp.Or(expected.MimeType, info.MimeType, response.Header.Get("Content-Type"))
 	file.shrink()
 
 	return false, nil

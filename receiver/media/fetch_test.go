@@ -20,12 +20,12 @@ import (
 
 func TestFetchFromGraph(t *testing.T) {
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{token}})
-	b := newBench(t, graph, config.Media{}, nil)
+	f := newFixture(t, graph, config.Media{}, nil)
 	content := bytes.Repeat([]byte("meow"), 1000)
 	inHex, inBase64 := sums(content)
 	graph.PutMedia("900", "image/jpeg", content)
 
-	file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{
+	file, err := f.spool.Fetch(t.Context(), number, Image, Expected{
 		ID:       "900",
 		SHA256:   inBase64,
 		Filename: "cat.jpg",
@@ -34,8 +34,8 @@ func TestFetchFromGraph(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if file.Size != 4000 || file.MimeType != "image/jpeg" || file.SHA256 != inHex || file.Filename != "cat.jpg" || b.spool.Bytes() != 4000 {
-		t.Errorf("file = %d bytes, %s, %s, %s; the spool has %d", file.Size, file.MimeType, file.SHA256, file.Filename, b.spool.Bytes())
+	if file.Size != 4000 || file.MimeType != "image/jpeg" || file.SHA256 != inHex || file.Filename != "cat.jpg" || f.spool.Bytes() != 4000 {
+		t.Errorf("file = %d bytes, %s, %s, %s; the spool has %d", file.Size, file.MimeType, file.SHA256, file.Filename, f.spool.Bytes())
 	}
 
 	for range 2 {
@@ -48,19 +48,19 @@ func TestFetchFromGraph(t *testing.T) {
 		r.Close()
 
 		if err != nil || !bytes.Equal(got, content) {
-			t.Errorf("read %d bytes (%v), want what was sent", len(got), err)
+			t.Errorf("read %d bytes (%v), want the sent content", len(got), err)
 		}
 	}
 
-	for _, path := range []string{b.dir, file.Path} {
+	for _, path := range []string{f.dir, file.Path} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("others may read %s: %v %v", path, info.Mode(), err)
+			t.Errorf("other users can read %s: %v %v", path, info.Mode(), err)
 		}
 	}
 
-	b.remove(t, file)
-	b.remove(t, file)
-	b.empty(t)
+	f.remove(t, file)
+	f.remove(t, file)
+	f.checkEmpty(t)
 }
 
 func TestFetchFailures(t *testing.T) {
@@ -98,35 +98,35 @@ func TestFetchFailures(t *testing.T) {
 		handle  http.HandlerFunc
 		info    cloudapi.MediaInfo // of a file at url
 		lookup  error
-		want    Wanted
+		want    Expected
 		media   config.Media
-		class   failure.Class // empty: the file is there
+		class   failure.Class // empty: the fetch succeeds
 		code    string
-		lookups int // 1 where it is not said
+		lookups int // 0: 1; -1: not checked
 		kind    Kind
 	}{
-		"fine, sums in hex": {
+		"complete, sums in hex": {
 			handle: serve(200),
 			info:   cloudapi.MediaInfo{SHA256: inHex, FileSize: 4},
-			want:   Wanted{SHA256: inHex},
+			want:   Expected{SHA256: inHex},
 		},
-		"fine, sums in base64": {
+		"complete, sums in base64": {
 			handle: serve(200),
 			info:   cloudapi.MediaInfo{SHA256: inBase64},
-			want:   Wanted{SHA256: inBase64[:43]},
+			want:   Expected{SHA256: inBase64[:43]},
 		},
-		"fine, nothing said": {handle: serve(200)},
-		"no media":           {kind: "text", class: failure.Permanent, code: "media_kind", lookups: -1},
-		"lookup: gone":       {lookup: refused, class: failure.Permanent, code: "media_gone"},
-		"lookup: token":      {lookup: unauthorized, class: failure.Configuration, code: "190"},
-		"gone":               {handle: serve(404), class: failure.Permanent, code: "media_gone", lookups: 2},
-		"gone for good":      {handle: serve(410), class: failure.Permanent, code: "media_gone", lookups: 2},
-		"token refused":      {handle: serve(401), class: failure.Configuration, code: "http_401", lookups: 2},
-		"forbidden":          {handle: serve(403), class: failure.Transient, code: "http_403", lookups: 2},
-		"busy":               {handle: serve(429, "Retry-After", "7"), class: failure.Transient, code: "http_429"},
-		"unavailable":        {handle: serve(503), class: failure.Transient, code: "http_503"},
-		"other refusal":      {handle: serve(400), class: failure.Permanent, code: "http_400"},
-		"partial":            {handle: serve(206), class: failure.Permanent, code: "http_206"},
+		"complete, nothing announced": {handle: serve(200)},
+		"no media":                    {kind: "text", class: failure.Permanent, code: "media_kind", lookups: -1},
+		"lookup: gone":                {lookup: refused, class: failure.Permanent, code: "media_gone"},
+		"lookup: token":               {lookup: unauthorized, class: failure.Configuration, code: "190"},
+		"gone":                        {handle: serve(404), class: failure.Permanent, code: "media_gone", lookups: 2},
+		"gone for good":               {handle: serve(410), class: failure.Permanent, code: "media_gone", lookups: 2},
+		"token refused":               {handle: serve(401), class: failure.Configuration, code: "http_401", lookups: 2},
+		"forbidden":                   {handle: serve(403), class: failure.Transient, code: "http_403", lookups: 2},
+		"busy":                        {handle: serve(429, "Retry-After", "7"), class: failure.Transient, code: "http_429"},
+		"unavailable":                 {handle: serve(503), class: failure.Transient, code: "http_503"},
+		"other refusal":               {handle: serve(400), class: failure.Permanent, code: "http_400"},
+		"partial":                     {handle: serve(206), class: failure.Permanent, code: "http_206"},
 		"announced too large": {
 			info:  cloudapi.MediaInfo{FileSize: large + 1},
 			class: failure.Permanent,
@@ -178,12 +178,12 @@ func TestFetchFailures(t *testing.T) {
 		"other than the message": {
 			handle:  serve(200),
 			info:    cloudapi.MediaInfo{SHA256: inHex},
-			want:    Wanted{SHA256: inHex[1:] + "0"},
+			want:    Expected{SHA256: inHex[1:] + "0"},
 			class:   failure.Permanent,
 			code:    "media_hash",
 			lookups: 2,
 		},
-		"broken off": {handle: func(w http.ResponseWriter, _ *http.Request) {
+		"cut off": {handle: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.Write(content)
 			panic(http.ErrAbortHandler)
@@ -221,7 +221,7 @@ func TestFetchFailures(t *testing.T) {
 			class:  failure.Permanent,
 			code:   "media_host",
 		},
-		"redirect inside": {
+		"redirect to a private address": {
 			handle: serve(302, "Location", "http://169.254.169.254/latest"),
 			class:  failure.Permanent,
 			code:   "media_host",
@@ -229,15 +229,15 @@ func TestFetchFailures(t *testing.T) {
 		"endless redirect": {handle: serve(302, "Location", "/media"), class: failure.Permanent, code: "media_host"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var b *bench
+			var f *fixture
 
 			lookups := 0
-			b = newBench(t, tc.handle, tc.media, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+			f = newFixture(t, tc.handle, tc.media, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
 				lookups++
 
 				info := tc.info
 				if info.URL == "" {
-					info.URL = b.server.URL + url
+					info.URL = f.server.URL + url
 				}
 
 				return info, tc.lookup
@@ -248,38 +248,38 @@ func TestFetchFailures(t *testing.T) {
 				kind = Image
 			}
 
-			file, err := b.spool.Fetch(t.Context(), number, kind, tc.want)
+			file, err := f.spool.Fetch(t.Context(), number, kind, tc.want)
 			if tc.class == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
 
-				b.remove(t, file)
-			} else if f := failure.Of(err); err == nil || f.Class != tc.class || f.Code != tc.code {
-				t.Errorf("Fetch() = %+v, want a %s %s", f, tc.class, tc.code)
+				f.remove(t, file)
+			} else if fault := failure.Of(err); err == nil || fault.Class != tc.class || fault.Code != tc.code {
+				t.Errorf("Fetch() = %+v, want a %s %s", fault, tc.class, tc.code)
 			}
 
 			if want := max(tc.lookups, 1); lookups != want && tc.lookups >= 0 {
 				t.Errorf("looked up %d times, want %d", lookups, want)
 			}
 
-			b.empty(t)
+			f.checkEmpty(t)
 		})
 	}
 }
 
-func TestFetchTriesAgain(t *testing.T) {
+func TestFetchRetries(t *testing.T) {
 	for name, first := range map[string]http.HandlerFunc{
-		"after a URL that has run out": http.NotFound,
-		"after a refused token":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
-		"after damage":                 func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("me0w")) },
+		"expired URL":     http.NotFound,
+		"refused token":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"damaged content": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("me0w")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var b *bench
+			var f *fixture
 
 			calls := 0
 			inHex, _ := sums([]byte("meow"))
-			b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			f = newFixture(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if calls++; calls == 1 {
 					first(w, r)
 					return
@@ -292,10 +292,10 @@ func TestFetchTriesAgain(t *testing.T) {
 				w.Header().Set("Content-Type", "image/png")
 				w.Write([]byte("meow"))
 			}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
-				return cloudapi.MediaInfo{URL: b.server.URL + "/x", SHA256: inHex}, nil
+				return cloudapi.MediaInfo{URL: f.server.URL + "/x", SHA256: inHex}, nil
 			}))
 
-			file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
+			file, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,13 +304,13 @@ func TestFetchTriesAgain(t *testing.T) {
 				t.Errorf("%d calls, type %s", calls, file.MimeType)
 			}
 
-			b.remove(t, file)
-			b.empty(t)
+			f.remove(t, file)
+			f.checkEmpty(t)
 		})
 	}
 }
 
-func TestRedirectsKeepTheTokenHome(t *testing.T) {
+func TestRedirectsDropTheToken(t *testing.T) {
 	var other http.Header
 
 	cdn := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -320,10 +320,10 @@ func TestRedirectsKeepTheTokenHome(t *testing.T) {
 	}))
 	defer cdn.Close()
 
-	var b *bench
+	var f *fixture
 
 	tokens := 0
-	b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f = newFixture(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "Bearer "+token {
 			tokens++
 		}
@@ -335,13 +335,13 @@ func TestRedirectsKeepTheTokenHome(t *testing.T) {
 
 		http.Redirect(w, r, "https://cdn.fbcdn.net/x", http.StatusFound)
 	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
-		return cloudapi.MediaInfo{URL: b.server.URL + "/first"}, nil
+		return cloudapi.MediaInfo{URL: f.server.URL + "/first"}, nil
 	}))
-	// Only the way to Meta's host is other than in production: the server is at a loopback address.
+	// The transport dials the test server at its loopback address instead of Meta's host.
 	dial := cdn.Client().Transport.(*http.Transport).Clone()
 	dial.TLSClientConfig.ServerName = "example.com"
 	dial.DialContext = nil
-	b.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
+	f.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "cdn.fbcdn.net" {
 			r = r.Clone(r.Context())
 			r.URL.Host = cdn.Listener.Addr().String()
@@ -352,13 +352,13 @@ func TestRedirectsKeepTheTokenHome(t *testing.T) {
 
 	defer dial.CloseIdleConnections()
 
-	file, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
+	file, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.remove(t, file)
+	defer f.remove(t, file)
 
 	if tokens != 2 || other.Get("Authorization") != "" || other.Get("Referer") != "" || other.Get("User-Agent") == "" {
-		t.Errorf("%d tokens at home; elsewhere %v", tokens, other)
+		t.Errorf("%d requests with the token to Graph, want 2; headers to the other host: %v", tokens, other)
 	}
 }

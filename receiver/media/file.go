@@ -18,7 +18,7 @@ type File struct {
 	Size     int64  // bytes
 	MimeType string // Meta's, with parameters such as "audio/ogg; codecs=opus"; may be empty
 	SHA256   string // hexadecimal, lower case
-	Filename string // the one that the person's device sent; may be empty
+	Filename string // as sent by the person's device; may be empty
 
 	spool    *Spool
 	mu       sync.Mutex

@@ -106,7 +106,7 @@ func hostName(u *url.URL) string {
 	return u.Scheme + "://" + name
 }
 
-// hostPort returns the address that is dialled for u: its host in lower case, and its port or the default of its scheme.
+// hostPort returns the address to dial for u: its host in lower case, and its port or the default of its scheme.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -143,7 +143,7 @@ func environmentProxies() []string {
 	return addresses
 }
 
-// notPublic are the ranges, besides those that netip knows, without public servers.
+// notPublic contains the ranges without public servers that netip does not know.
 //
 // Source: the IANA special-purpose address registries for IPv4 and IPv6
 var notPublic = []netip.Prefix{

@@ -4,15 +4,12 @@
 package media
 
 import (
-	"io/fs"
 	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
@@ -131,7 +128,7 @@ func TestHostPort(t *testing.T) {
 	}
 }
 
-func TestForeignHostIsNamedForALog(t *testing.T) {
+func TestErrorNamesTheForeignHost(t *testing.T) {
 	for host, want := range map[string]string{
 		"cdn.example.com":        "https://cdn.example.com,",
 		"a b\n":                  "another host,",
@@ -144,38 +141,6 @@ func TestForeignHostIsNamedForALog(t *testing.T) {
 			Path:   "/secret",
 		}); !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("foreign(%q) = %v, want it to name %q", host, err, want)
-		}
-	}
-}
-
-func TestWriteFailed(t *testing.T) {
-	for cause, want := range map[error]string{
-		&fs.PathError{Op: "write", Err: syscall.ENOSPC}: "disk_full",
-		&fs.PathError{Op: "write", Err: syscall.EDQUOT}: "disk_full",
-		&fs.PathError{Op: "open", Err: syscall.EROFS}:   "spool",
-	} {
-		if f := failure.Of(writeFailed(cause)); f.Class != failure.Transient || f.Code != want {
-			t.Errorf("writeFailed(%v) = %+v, want a transient %s", cause, f, want)
-		}
-	}
-}
-
-func TestSameSum(t *testing.T) {
-	sum := [32]byte{0xfb, 0xef, 0xff, 1}
-	for announced, want := range map[string]bool{
-		"": true,
-		"FBefff0100000000000000000000000000000000000000000000000000000000": true,
-		"++//AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=":                     true,
-		"++//AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":                      true,
-		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=":                     true,
-		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA":                      true,
-		"--__AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB":                      false,
-		"<SHA256>": false,
-		"fbefff01": false,
-		"=":        false,
-	} {
-		if got := sameSum(announced, sum); got != want {
-			t.Errorf("sameSum(%q) = %t, want %t", announced, got, want)
 		}
 	}
 }

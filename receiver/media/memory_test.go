@@ -21,8 +21,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestMemoryDoesNotGrowWithSize brings documents from Meta to Bird and counts all that is allocated on the way, in the
-// servers at both ends too: more than growth for a hundred times the bytes means that content is kept in memory.
+// TestMemoryDoesNotGrowWithSize transfers documents from Meta to Bird and measures all allocations, including those of
+// both test servers. If a document of 100 times the size allocates more than growth, content is held in memory.
 func TestMemoryDoesNotGrowWithSize(t *testing.T) {
 	const (
 		small, large = 1 << 20, 100 << 20
@@ -38,7 +38,7 @@ func TestMemoryDoesNotGrowWithSize(t *testing.T) {
 	}
 }
 
-// allocated is what the way of a document of size bytes allocates in all, whether it is freed on the way or not.
+// allocated returns the bytes allocated by the transfer of a document of size bytes, whether freed meanwhile or not.
 func allocated(t *testing.T, size int64) uint64 {
 	piece := make([]byte, 64<<10)
 
@@ -49,9 +49,9 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	sum := hex.EncodeToString(hash.Sum(nil))
 
-	var b *bench
+	var f *fixture
 
-	b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	f = newFixture(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 
 		for range size / int64(len(piece)) {
@@ -59,7 +59,7 @@ func allocated(t *testing.T, size int64) uint64 {
 		}
 	}), config.Media{}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
 		return cloudapi.MediaInfo{
-			URL:      b.server.URL + "/x",
+			URL:      f.server.URL + "/x",
 			FileSize: size,
 			SHA256:   sum,
 			MimeType: "application/pdf",
@@ -80,7 +80,7 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	began := time.Now()
 
-	file, err := b.spool.Fetch(t.Context(), number, Document, Wanted{ID: "1", Filename: "report.pdf"})
+	file, err := f.spool.Fetch(t.Context(), number, Document, Expected{ID: "1", Filename: "report.pdf"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +112,8 @@ func allocated(t *testing.T, size int64) uint64 {
 		t.Errorf("Bird got %d bytes of %s, want %d of %s", got.MediaBytes, got.MediaSHA256, size, sum)
 	}
 
-	b.remove(t, file)
-	b.empty(t)
+	f.remove(t, file)
+	f.checkEmpty(t)
 
 	return after.TotalAlloc - before.TotalAlloc
 }

@@ -35,55 +35,55 @@ const (
 	token  = "token"
 )
 
-// lookupFunc answers lookups in the place of the Graph API.
+// lookupFunc answers lookups instead of the Graph API.
 type lookupFunc func(mediaID string) (cloudapi.MediaInfo, error)
 
 func (f lookupFunc) MediaInfo(_ context.Context, _, mediaID string) (cloudapi.MediaInfo, error) {
 	return f(mediaID)
 }
 
-// bench is a spool whose Graph API is server, at a loopback address that the configuration names.
-type bench struct {
+// fixture is a spool that uses server as its Graph API, at a loopback address from the configuration.
+type fixture struct {
 	spool  *Spool
 	server *httptest.Server
 	dir    string
 	live   *config.Live
 }
 
-func newBench(t *testing.T, handler http.Handler, settings config.Media, lookup Lookup) *bench {
+func newFixture(t *testing.T, handler http.Handler, settings config.Media, lookup Lookup) *fixture {
 	t.Helper()
-	b := &bench{server: httptest.NewServer(handler), dir: filepath.Join(t.TempDir(), "spool")}
-	t.Cleanup(b.server.Close)
-	settings.SpoolDir = b.dir
+	f := &fixture{server: httptest.NewServer(handler), dir: filepath.Join(t.TempDir(), "spool")}
+	t.Cleanup(f.server.Close)
+	settings.SpoolDir = f.dir
 
-	b.live = config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: b.server.URL}, Media: settings}, config.Secrets{AccessToken: token})
+	f.live = config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: f.server.URL}, Media: settings}, config.Secrets{AccessToken: token})
 	if lookup == nil {
-		graph := cloudapi.NewClient(b.live, 1, clockwork.NewRealClock())
+		graph := cloudapi.NewClient(f.live, 1, clockwork.NewRealClock())
 		t.Cleanup(graph.Close)
 		lookup = graph
 	}
 
 	var err error
-	if b.spool, err = Open(b.live, lookup, clockwork.NewRealClock()); err != nil {
+	if f.spool, err = Open(f.live, lookup, clockwork.NewRealClock()); err != nil {
 		t.Fatal(err)
 	}
 
-	t.Cleanup(b.spool.Close)
+	t.Cleanup(f.spool.Close)
 
-	return b
+	return f
 }
 
-// empty fails the test where a file or a byte is left.
-func (b *bench) empty(t *testing.T) {
+// checkEmpty checks that the spool contains no file and that no space is reserved.
+func (f *fixture) checkEmpty(t *testing.T) {
 	t.Helper()
 
-	entries, err := os.ReadDir(b.dir)
-	if err != nil || len(entries) != 0 || b.spool.Bytes() != 0 {
-		t.Errorf("spool holds %v and %d bytes (%v), want nothing", entries, b.spool.Bytes(), err)
+	entries, err := os.ReadDir(f.dir)
+	if err != nil || len(entries) != 0 || f.spool.Bytes() != 0 {
+		t.Errorf("spool contains %v and %d bytes (%v), want nothing", entries, f.spool.Bytes(), err)
 	}
 }
 
-func (b *bench) remove(t *testing.T, file *File) {
+func (f *fixture) remove(t *testing.T, file *File) {
 	t.Helper()
 
 	if err := file.Remove(); err != nil {
@@ -100,14 +100,14 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestFetchWaitsForRoom(t *testing.T) {
+func TestFetchWaitsForSpace(t *testing.T) {
 	var lookups []string
 
-	b := newBench(t, http.NotFoundHandler(), config.Media{MaxSpoolBytes: 100, AllowedHosts: []string{"cdn.test"}}, lookupFunc(func(id string) (cloudapi.MediaInfo, error) {
+	f := newFixture(t, http.NotFoundHandler(), config.Media{MaxSpoolBytes: 100, AllowedHosts: []string{"cdn.test"}}, lookupFunc(func(id string) (cloudapi.MediaInfo, error) {
 		lookups = append(lookups, id)
 		return cloudapi.MediaInfo{URL: "https://cdn.test/x", FileSize: 60}, nil
 	}))
-	b.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
+	f.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode:    http.StatusOK,
 			Header:        http.Header{},
@@ -118,7 +118,7 @@ func TestFetchWaitsForRoom(t *testing.T) {
 	}))
 
 	fetch := func(ctx context.Context, id string) (*File, error) {
-		return b.spool.Fetch(ctx, number, Image, Wanted{ID: id})
+		return f.spool.Fetch(ctx, number, Image, Expected{ID: id})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		first, err := fetch(t.Context(), "1")
@@ -142,27 +142,27 @@ func TestFetchWaitsForRoom(t *testing.T) {
 				return
 			}
 
-			if got := b.spool.Bytes(); got != 60 {
-				t.Errorf("spool has %d bytes, want the third file's alone", got)
+			if got := f.spool.Bytes(); got != 60 {
+				t.Errorf("spool has %d bytes, want only the third file's", got)
 			}
 
-			b.remove(t, third)
+			f.remove(t, third)
 		})
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		b.remove(t, first)
+		f.remove(t, first)
 		waiting.Wait()
 	})
-	// A URL may run out while its download waits: it is looked up again.
+	// The URL may expire while the download waits for space, so it is looked up again.
 	if diff := cmp.Diff([]string{"1", "2", "3", "3"}, lookups); diff != "" {
 		t.Errorf("lookups (-want +got):\n%s", diff)
 	}
 
-	b.empty(t)
+	f.checkEmpty(t)
 }
 
-func TestOpenRemovesLeftoversAlone(t *testing.T) {
+func TestOpenRemovesOnlyItsOwnFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{filePrefix + "1", "kept.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
@@ -194,7 +194,7 @@ func TestOpenRemovesLeftoversAlone(t *testing.T) {
 	}
 
 	if diff := cmp.Diff([]string{"kept.txt", filePrefix + "folder", filePrefix + "link"}, names); diff != "" {
-		t.Errorf("left (-want +got):\n%s", diff)
+		t.Errorf("remaining (-want +got):\n%s", diff)
 	}
 
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
@@ -202,6 +202,6 @@ func TestOpenRemovesLeftoversAlone(t *testing.T) {
 	}
 
 	if _, err := Open(config.Fixed(config.Config{Media: config.Media{SpoolDir: filepath.Join(dir, "kept.txt")}}, config.Secrets{}), nil, clockwork.NewRealClock()); err == nil {
-		t.Error("a file was taken for a folder")
+		t.Error("Open() accepted a file as a directory")
 	}
 }

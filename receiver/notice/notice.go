@@ -34,7 +34,7 @@ const (
 type Notice struct {
 	Type    string          `json:"type"`              // without the prefix
 	Source  string          `json:"source"`            // a URI reference: /phone-numbers/<id> or /business-accounts/<id>
-	Subject string          `json:"subject,omitempty"` // the id of the event that it is about
+	Subject string          `json:"subject,omitempty"` // the id of the event
 	Time    time.Time       `json:"time"`
 	Data    json.RawMessage `json:"data,omitempty"`
 }

@@ -45,7 +45,7 @@ func TestSend(t *testing.T) {
 		header http.Header
 		raw    []byte
 	)
-	// A published vector of the Standard Webhooks scheme has another body; this one is checked by signing again below.
+	// No published test vector has this body, so the test computes the signature again below.
 	err := send(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", func(_ http.ResponseWriter, r *http.Request) {
 		header = r.Header
 
@@ -86,7 +86,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// The vector of the Standard Webhooks reference implementations.
+// TestSign uses the test vector of the Standard Webhooks reference implementations.
 func TestSign(t *testing.T) {
 	header := http.Header{}
 	sign(header, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -136,7 +136,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 	}
 }
 
-func TestSendWithoutASinkIsNothing(t *testing.T) {
+func TestSendWithoutASinkDoesNothing(t *testing.T) {
 	sender := NewSender(config.Fixed(config.Config{}, config.Secrets{}), 1, clockwork.NewFakeClock())
 	defer sender.Close()
 

@@ -38,7 +38,7 @@ func (h *harness) theyPublish(state string) {
 func TestStandbyAdoptsTheStateOfTheLeader(t *testing.T) {
 	h := newHarness(t, standin.GraphOptions{}, nil)
 	if !h.theyLead(time.Hour) {
-		t.Fatal("the leadership is free, and was not granted")
+		t.Fatal("the leadership is free, but was not granted")
 	}
 
 	h.start()
@@ -99,7 +99,7 @@ func TestLeadershipIsRenewedAndReleasedAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestLostLeadershipStopsChecks lets another receiver take over from one that stalled for longer than its term.
+// TestLostLeadershipStopsChecks lets another receiver take over from a receiver that stalled for longer than its term.
 func TestLostLeadershipStopsChecks(t *testing.T) {
 	h := newHarness(t, standin.GraphOptions{}, nil)
 	h.start()

@@ -26,7 +26,7 @@ func scope(s config.CallbackScope) func(*config.Config) {
 	return func(c *config.Config) { c.CloudAPI.Subscription.CallbackScope = s }
 }
 
-// check compares the POST calls and the state at Meta with the wanted ones, and forgets the calls.
+// check compares the POST calls and the state at Meta with the expected ones, and resets the recorded calls.
 func (h *harness) check(want metaState, posts ...string) {
 	h.t.Helper()
 
@@ -87,10 +87,10 @@ func TestForeignApp(t *testing.T) {
 		state   health.SubscriptionState
 		problem string
 	}{
-		"App takes over and keeps fields": {
+		"App takes over, with its fields": {
 			config.CallbackApp, "flows,messages", metaState{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, health.SubscriptionActive, "",
 		},
-		"override leaves it": {
+		"override does not change it": {
 			config.CallbackBusinessAccount, fields, metaState{
 				App:     "/theirs",
 				Fields:  fields,
@@ -125,15 +125,15 @@ func TestDrift(t *testing.T) {
 		posts []string
 	}{
 		"another callback": {config.CallbackApp, func(h *harness) { h.setForeignApp(fields) }, []string{appPath}},
-		"a field is gone": {config.CallbackApp, func(h *harness) {
+		"a field is removed": {config.CallbackApp, func(h *harness) {
 			h.foreignCall(http.MethodDelete, appPath+"?object=whatsapp_business_account&fields=account_update", appToken, nil)
 		}, []string{appPath}},
-		"the app is unsubscribed":   {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
-		"the account is gone":       {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
-		"the account with override": {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
-		"override is taken away":    {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
-		"override of the account":   {config.CallbackBusinessAccount, func(h *harness) { h.setForeignOverride(account) }, []string{accountURL}},
-		"override of the number":    {config.CallbackPhoneNumber, func(h *harness) { h.setForeignOverride(number) }, []string{numberPath}},
+		"the app is unsubscribed":                   {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, appPath, appToken, nil) }, []string{appPath}},
+		"the account is unsubscribed":               {config.CallbackApp, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL}},
+		"the account with override is unsubscribed": {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodDelete, accountURL, accessToken, nil) }, []string{accountURL, accountURL}},
+		"override is removed":                       {config.CallbackBusinessAccount, func(h *harness) { h.foreignCall(http.MethodPost, accountURL, accessToken, nil) }, []string{accountURL}},
+		"override of the account":                   {config.CallbackBusinessAccount, func(h *harness) { h.setForeignOverride(account) }, []string{accountURL}},
+		"override of the number":                    {config.CallbackPhoneNumber, func(h *harness) { h.setForeignOverride(number) }, []string{numberPath}},
 		"the app is found inactive": {config.CallbackApp, func(h *harness) {
 			h.graph.Faults.Add(standin.Fault{
 				Method:     http.MethodGet,

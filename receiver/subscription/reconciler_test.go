@@ -132,7 +132,7 @@ func TestFaultsOfMeta(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault   standin.Fault
 		problem string
-		calls   int // of the check
+		calls   int // made by the check
 		wait    time.Duration
 	}{
 		"app limited":     {coded(4, "/debug_token"), "the app reached its API call limit (4)", 1, checkEvery},
@@ -149,10 +149,10 @@ func TestFaultsOfMeta(t *testing.T) {
 			Cut:        standin.CutBefore,
 			Times:      2,
 		}, "the connection to Meta failed", 5, firstRetry},
-		"not our account":    {coded(100, accountURL), "read the subscriptions of business account 9001: Meta does not know the id, or gives no access to it", 5, firstRetry},
-		"no permission":      {coded(200, numberPath), "read the callback of phone number 4200: a permission is missing", 6, firstRetry},
-		"field that is none": {posted(coded(100, appPath)), "subscribe app 77: Meta refuses a parameter: check the callback URL and the fields (100)", 6, firstRetry},
-		"nonsense": {standin.Fault{
+		"not our account": {coded(100, accountURL), "read the subscriptions of business account 9001: Meta does not know the id, or gives no access to it", 5, firstRetry},
+		"no permission":   {coded(200, numberPath), "read the callback of phone number 4200: a permission is missing", 6, firstRetry},
+		"unknown field":   {posted(coded(100, appPath)), "subscribe app 77: Meta refuses a parameter: check the callback URL and the fields (100)", 6, firstRetry},
+		"no JSON": {standin.Fault{
 			PathPrefix: appPath,
 			Status:     200,
 			Body:       "<html>",

@@ -20,10 +20,10 @@ func TestToken(t *testing.T) {
 		token   health.TokenState
 		expires time.Time
 		problem string
-		calls   int // about account and number
+		calls   int // for account and number
 	}{
-		"without end": {token: health.TokenAccepted, calls: 3},
-		"for a while": {
+		"without expiry": {token: health.TokenAccepted, calls: 3},
+		"with expiry": {
 			options: standin.GraphOptions{TokenExpiresAt: start.Add(time.Hour)},
 			token:   health.TokenAccepted,
 			expires: start.Add(time.Hour),
@@ -71,7 +71,7 @@ func TestToken(t *testing.T) {
 			expires: time.Unix(1790000000, 0).UTC(),
 			calls:   3,
 		},
-		"not told to this app": {
+		"inspection refused": {
 			adjust: func(h *harness) {
 				fault := standin.GraphError(100, "", 0)
 				fault.PathPrefix = "/debug_token"

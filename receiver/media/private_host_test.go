@@ -16,10 +16,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// TestWhatIsPrivateIsNeverReached has a server in the place of one that only the cluster can reach. It is named among the
-// allowed hosts, as a name would be that leads to a public address when it is checked and to a private one when it is
-// dialled: not one connection may come of it.
-func TestWhatIsPrivateIsNeverReached(t *testing.T) {
+// TestPrivateHostIsNeverReached downloads from a server at a private address that is an allowed host. An allowed name
+// could resolve to a public address when it is checked, and to a private address when it is dialled. No connection may
+// reach the server.
+func TestPrivateHostIsNeverReached(t *testing.T) {
 	var reached atomic.Int64
 
 	private := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -38,32 +38,32 @@ func TestWhatIsPrivateIsNeverReached(t *testing.T) {
 	}
 
 	for name, host := range map[string]string{
-		"by number":             "127.0.0.1:" + port,
-		"by a name":             "localhost:" + port,
-		"by a name in capitals": "LOCALHOST:" + port,
-		"mapped":                "[::ffff:127.0.0.1]:" + port,
-		"in hexadecimal":        "[::ffff:7f00:1]:" + port,
+		"by address":                 "127.0.0.1:" + port,
+		"by a name":                  "localhost:" + port,
+		"by a name in capitals":      "LOCALHOST:" + port,
+		"IPv4-mapped":                "[::ffff:127.0.0.1]:" + port,
+		"IPv4-mapped in hexadecimal": "[::ffff:7f00:1]:" + port,
 	} {
-		for _, way := range []string{"at once", "by a redirect"} {
+		for _, way := range []string{"directly", "by a redirect"} {
 			t.Run(name+" "+way, func(t *testing.T) {
-				var b *bench
+				var f *fixture
 
-				b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				f = newFixture(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					http.Redirect(w, r, "https://"+host+"/latest/meta-data", http.StatusFound)
 				}), config.Media{AllowedHosts: []string{strings.ToLower(host)}}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
-					if way == "at once" {
+					if way == "directly" {
 						return cloudapi.MediaInfo{URL: "https://" + host + "/latest/meta-data"}, nil
 					}
 
-					return cloudapi.MediaInfo{URL: b.server.URL + "/first"}, nil
+					return cloudapi.MediaInfo{URL: f.server.URL + "/first"}, nil
 				}))
 
-				_, err := b.spool.Fetch(t.Context(), number, Image, Wanted{ID: "1"})
-				if f := failure.Of(err); err == nil || f.Class != failure.Permanent || f.Code != "media_host" || strings.Contains(f.Text, "latest") {
-					t.Errorf("Fetch() = %+v, want a permanent media_host that does not tell the address", f)
+				_, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
+				if fault := failure.Of(err); err == nil || fault.Class != failure.Permanent || fault.Code != "media_host" || strings.Contains(fault.Text, "latest") {
+					t.Errorf("Fetch() = %+v, want a permanent media_host without the address", fault)
 				}
 
-				b.empty(t)
+				f.checkEmpty(t)
 			})
 		}
 	}
