@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,6 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"redirect is not followed": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
 		}, failure.Permanent, "http_307"},
-		"no answer":                 {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Ambiguous, "timeout"},
 		"cut off before the answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, failure.Ambiguous, "no_connection"},
 		"cut off within the answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
@@ -88,16 +88,31 @@ func TestSendClassifiesFailures(t *testing.T) {
 		}, failure.Ambiguous, "no_connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			timeout := time.Minute
-			if tc.code == "timeout" {
-				timeout = 50 * time.Millisecond
-			}
-
-			_, err := newTestClient(t, timeout, tc.handle).Send(t.Context(), "42", []byte(`{}`))
+			_, err := newTestClient(t, time.Minute, tc.handle).Send(t.Context(), "42", []byte(`{}`))
 			if f := failure.Of(err); f.Class != tc.class || f.Code != tc.code {
 				t.Errorf("failure = %+v, want class %s, code %s", f, tc.class, tc.code)
 			}
 		})
+	}
+}
+
+// roundTripper is a transport that is one function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestSendWithoutAnAnswerIsAmbiguous(t *testing.T) {
+	client := newTestClient(t, time.Millisecond, nil)
+	client.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
+		httptrace.ContextClientTrace(r.Context()).WroteHeaders()
+		<-r.Context().Done()
+
+		return nil, r.Context().Err()
+	}))
+
+	_, err := client.Send(t.Context(), "42", []byte(`{}`))
+	if f := failure.Of(err); f.Class != failure.Ambiguous || f.Code != "timeout" {
+		t.Errorf("failure = %+v, want an ambiguous timeout", f)
 	}
 }
 

@@ -97,7 +97,12 @@ func TestManagementErrorsContainNoSecret(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := newTestClient(t, 50*time.Millisecond, handle)
+			timeout := time.Minute
+			if name == "no answer" {
+				timeout = 50 * time.Millisecond
+			}
+
+			client := newTestClient(t, timeout, handle)
 			_, inspected := client.InspectToken(t.Context(), app, "the-token")
 			subscribed := client.SubscribeApp(t.Context(), app, Destination{"https://hooks", "the-token"}, nil)
 

@@ -103,7 +103,7 @@ func TestDeadHTTP2ConnectionCostsOneCall(t *testing.T) {
 		Clock:           clockwork.NewRealClock(),
 		Peer:            "the server",
 		SendPingTimeout: 200 * time.Millisecond,
-		PingTimeout:     2 * time.Second,
+		PingTimeout:     5 * time.Second,
 	})
 	t.Cleanup(client.Close)
 

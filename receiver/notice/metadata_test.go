@@ -43,7 +43,7 @@ func TestRefuseMetadata(t *testing.T) {
 // TestSendToTheMetadataService shows that the dialler refuses the address without connecting to it.
 func TestSendToTheMetadataService(t *testing.T) {
 	sender := NewSender(config.Fixed(config.Config{
-		Notifications: config.Notifications{SinkURL: "http://169.254.169.254/latest/api/token", Timeout: 10 * time.Second},
+		Notifications: config.Notifications{SinkURL: "http://169.254.169.254/latest/api/token", Timeout: time.Minute},
 	}, config.Secrets{}), 1, clockwork.NewFakeClock())
 	defer sender.Close()
 

@@ -32,7 +32,7 @@ func send(t *testing.T, key string, handle http.HandlerFunc) error {
 	defer server.Close()
 
 	sender := NewSender(config.Fixed(config.Config{
-		Notifications: config.Notifications{SinkURL: server.URL + "/sink", Timeout: 10 * time.Second},
+		Notifications: config.Notifications{SinkURL: server.URL + "/sink", Timeout: time.Minute},
 	}, config.Secrets{SinkSigningKey: key}), 1, clockwork.NewFakeClockAt(now))
 	defer sender.Close()
 
