@@ -16,7 +16,7 @@ import (
 )
 
 // TestHostileJSON sends signed malformed deliveries to both stores. None of them stops the receiver, takes long, or is
-// answered 503 again and again.
+// redelivered forever because of a 503.
 func TestHostileJSON(t *testing.T) {
 	server := pgtest.New(t, pgtest.Options{})
 
@@ -82,9 +82,9 @@ func TestHostileJSON(t *testing.T) {
 			}
 
 			h.t = t
-			h.deliver(http.StatusOK, textDelivery("573009999999", standin.Wamid("honest"), "hello"))
-			h.waitFor("the honest message is answered", func() bool {
-				record, err := h.Local.Store().Get(t.Context(), store.NewID(store.KindMessage, number, standin.Wamid("honest")))
+			h.deliver(http.StatusOK, textDelivery("573009999999", standin.Wamid("valid"), "hello"))
+			h.waitFor("the valid message is answered", func() bool {
+				record, err := h.Local.Store().Get(t.Context(), store.NewID(store.KindMessage, number, standin.Wamid("valid")))
 				return err == nil && record.Event.State == store.Done
 			})
 			h.waitIdle()

@@ -139,7 +139,7 @@ func TestHostileRequests(t *testing.T) {
 			status:  401,
 			ends:    true,
 		},
-		"chunks alone": {
+		"only chunks": {
 			request: "POST " + hook,
 			rest:    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n",
 			status:  401,
@@ -206,7 +206,7 @@ func TestHostileRequests(t *testing.T) {
 			status:  415,
 			header:  map[string]string{"Accept-Encoding": "identity"},
 		},
-		"SHA-1 alone": {
+		"only SHA-1": {
 			request: "POST " + hook,
 			rest:    "X-Hub-Signature: sha1=b0a5bd7a3b5a5b3c4b3c4b3c4b3c4b3c4b3c4b3c\r\n",
 			status:  401,

@@ -130,7 +130,7 @@ func TestAnnouncedBodiesReserveNoMemory(t *testing.T) {
 }
 
 func textOf(i int) []byte {
-	return textDelivery(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("honest-", i)), "hello")
+	return textDelivery(fmt.Sprintf("57300%07d", i), standin.Wamid(fmt.Sprint("valid-", i)), "hello")
 }
 
 // slowClients are clients that send something and then wait until the receiver closes their connections.

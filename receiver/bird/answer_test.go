@@ -177,7 +177,7 @@ func TestParseAnswer(t *testing.T) {
 		"handoff":                        {`{"type":"handoff","reason":"angry","text":"One moment"}`, Answer{Handoff: &Handoff{Reason: "angry", Text: "One moment"}}},
 		"handoff in a list":              {`{"response":["hi",{"type":"handoff"}]}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{}}},
 		"handoff beside a response":      {`{"response":"hi","handoff":{"reason":"r"}}`, Answer{Replies: text("hi").Replies, Handoff: &Handoff{Reason: "r"}}},
-		"handoff alone":                  {`{"handoff":{"reason":"r"}}`, Answer{Handoff: &Handoff{Reason: "r"}}},
+		"only a handoff":                 {`{"handoff":{"reason":"r"}}`, Answer{Handoff: &Handoff{Reason: "r"}}},
 		"handoff null beside a response": {`{"response":"hi","handoff":null}`, text("hi")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -160,8 +160,8 @@ func (b *breaker) open(c *circuit, f *failure.Error) {
 	}
 }
 
-// release ends a permit without a result: the call was not made, or its caller cancelled it, which says nothing about
-// Bird.
+// release ends a permit without a result: the call was not made, or its caller cancelled it, so that the state of Bird
+// remains unknown.
 func (b *breaker) release(p permit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

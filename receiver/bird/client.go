@@ -33,7 +33,7 @@ type Client struct {
 	breaker *breaker
 }
 
-// NewClient returns a client that keeps up to connections idle connections.
+// NewClient returns a client with a pool of up to connections idle connections.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
 		http: httpclient.New(httpclient.Options{
@@ -82,8 +82,8 @@ func (c *Client) Notify(ctx context.Context, r Request) error {
 	return nil
 }
 
-// call makes one call, unless the circuit breaker is open, and returns the body of a 2xx response. Media that is too
-// large for Bird in base64 is sent once more as multipart.
+// call makes one call, unless the circuit breaker is open, and returns the body of a 2xx response. If media in
+// base64 is too large for Bird, call sends it once more as multipart.
 func (c *Client) call(ctx context.Context, r Request) ([]byte, *failure.Error) {
 	settings := c.live.Current()
 	if settings.Secrets.BirdAccessKey == "" {

@@ -34,7 +34,7 @@ type Client struct {
 	throttles map[string]*rate.Limiter // by phone number id
 }
 
-// NewClient returns a client that keeps up to connections idle connections.
+// NewClient returns a client with a pool of up to connections idle connections.
 func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Client {
 	return &Client{
 		http: httpclient.New(httpclient.Options{

@@ -47,21 +47,37 @@ func TestInspectToken(t *testing.T) {
 		want   TokenInfo
 		code   string
 	}{
-		"in full": {
-			200, `{"data":{"app_id":77,"is_valid":true,"expires_at":1800000000,"data_access_expires_at":0,"scopes":["a","b"]}}`,
-			TokenInfo{
+		"valid": {
+			status: 200,
+			answer: `{"data":{"app_id":77,"is_valid":true,"expires_at":1800000000,"data_access_expires_at":0,"scopes":["a","b"]}}`,
+			want: TokenInfo{
 				Valid:     true,
 				AppID:     "77",
 				ExpiresAt: time.Unix(1800000000, 0).UTC(),
 				Scopes:    []string{"a", "b"},
 			},
-			"",
 		},
-		"invalid": {200, `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`, TokenInfo{}, ""},
-		"no data": {200, `{}`, TokenInfo{}, "bad_response"},
-		"refused": {401, `{"error":{"code":190,"message":"the-token and app-secret-value"}}`, TokenInfo{}, "190"},
-		"other":   {400, `{"error":{"code":100}}`, TokenInfo{}, "100"},
-		"down":    {503, `{"error":{"code":2}}`, TokenInfo{}, "2"},
+		"invalid": {status: 200, answer: `{"data":{"error":{"code":190},"is_valid":false,"scopes":[]}}`},
+		"no data": {
+			status: 200,
+			answer: `{}`,
+			code:   "bad_response",
+		},
+		"app refused": {
+			status: 401,
+			answer: `{"error":{"code":190,"message":"the-token and app-secret-value"}}`,
+			code:   "190",
+		},
+		"unknown parameter": {
+			status: 400,
+			answer: `{"error":{"code":100}}`,
+			code:   "100",
+		},
+		"Meta is down": {
+			status: 503,
+			answer: `{"error":{"code":2}}`,
+			code:   "2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {

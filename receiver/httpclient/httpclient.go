@@ -34,7 +34,7 @@ type Options struct {
 	// Guard checks the dialled addresses. Defaults to none.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
-	// credentials are for the configured server alone.
+	// credentials are only for the configured server.
 	CheckRedirect func(next *http.Request, via []*http.Request) error
 	// KeepEncoding returns bodies as they were sent, without asking for compression.
 	KeepEncoding bool

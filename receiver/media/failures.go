@@ -39,7 +39,7 @@ func tooLarge() *failure.Error {
 
 func hostFailure(text string) *failure.Error { return permanent(CodeHost, text) }
 
-// refused classifies a response other than 200. If retry is true a new URL may help.
+// refused classifies a response other than 200. retry reports whether a new URL may help.
 func (s *Spool) refused(response *http.Response) (retry bool, _ *failure.Error) {
 	f := permanent(httpclient.StatusCode(response.StatusCode), "Meta's media host refuses the download")
 	f.RetryAfter = s.http.RetryAfter(response.Header)

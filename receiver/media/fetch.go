@@ -33,9 +33,9 @@ type Expected struct {
 	Filename string
 }
 
-// Fetch looks up the media and downloads it. It waits for space in the spool until ctx ends. An expired URL and damaged
-// content are looked up and downloaded once more each before they are failures. Errors are of type *failure.Error. The
-// caller removes the file.
+// Fetch looks up the media and downloads it. It waits for space in the spool until ctx ends. After an expired URL or
+// damaged content it looks the media up and downloads it again, once for each failure code. Errors are of type
+// *failure.Error. The caller removes the file.
 func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, expected Expected) (*File, error) {
 	limit, ok := maxBytes[kind]
 	if !ok {
@@ -58,7 +58,7 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, expe
 	}
 }
 
-// attempt fetches once. If retry is true a new URL may help.
+// attempt looks up and downloads once. retry reports whether a new URL may help.
 func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, expected Expected) (_ *File, retry bool, err error) {
 	info, err := s.lookup.MediaInfo(ctx, phoneNumberID, expected.ID)
 	if err != nil {

@@ -52,8 +52,8 @@ func (f *File) shrink() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if keep := max(f.Size, 1); keep < f.reserved {
-		f.spool.release(f.reserved - keep)
-		f.reserved = keep
+	if size := max(f.Size, 1); size < f.reserved {
+		f.spool.release(f.reserved - size)
+		f.reserved = size
 	}
 }

@@ -40,7 +40,7 @@ func TestPrivateHostIsNeverReached(t *testing.T) {
 	for name, host := range map[string]string{
 		"by address":                 "127.0.0.1:" + port,
 		"by a name":                  "localhost:" + port,
-		"by a name in capitals":      "LOCALHOST:" + port,
+		"by a name in upper case":    "LOCALHOST:" + port,
 		"IPv4-mapped":                "[::ffff:127.0.0.1]:" + port,
 		"IPv4-mapped in hexadecimal": "[::ffff:7f00:1]:" + port,
 	} {

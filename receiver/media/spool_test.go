@@ -164,13 +164,13 @@ func TestFetchWaitsForSpace(t *testing.T) {
 
 func TestOpenRemovesOnlyItsOwnFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{filePrefix + "1", "kept.txt"} {
+	for _, name := range []string{filePrefix + "1", "foreign.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, filePrefix+"folder"), 0o700), os.Symlink("kept.txt", filepath.Join(dir, filePrefix+"link"))); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, filePrefix+"folder"), 0o700), os.Symlink("foreign.txt", filepath.Join(dir, filePrefix+"link"))); err != nil {
 		t.Fatal(err)
 	}
 
@@ -193,7 +193,7 @@ func TestOpenRemovesOnlyItsOwnFiles(t *testing.T) {
 		names = append(names, entry.Name())
 	}
 
-	if diff := cmp.Diff([]string{"kept.txt", filePrefix + "folder", filePrefix + "link"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"foreign.txt", filePrefix + "folder", filePrefix + "link"}, names); diff != "" {
 		t.Errorf("remaining (-want +got):\n%s", diff)
 	}
 
@@ -201,7 +201,7 @@ func TestOpenRemovesOnlyItsOwnFiles(t *testing.T) {
 		t.Errorf("mode = %v, %v, want 0700", info.Mode(), err)
 	}
 
-	if _, err := Open(config.Fixed(config.Config{Media: config.Media{SpoolDir: filepath.Join(dir, "kept.txt")}}, config.Secrets{}), nil, clockwork.NewRealClock()); err == nil {
+	if _, err := Open(config.Fixed(config.Config{Media: config.Media{SpoolDir: filepath.Join(dir, "foreign.txt")}}, config.Secrets{}), nil, clockwork.NewRealClock()); err == nil {
 		t.Error("Open() accepted a file as a directory")
 	}
 }

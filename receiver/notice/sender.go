@@ -36,7 +36,7 @@ type Sender struct {
 	clock clockwork.Clock
 }
 
-// NewSender returns a sender that keeps up to connections idle connections.
+// NewSender returns a sender with a pool of up to connections idle connections.
 func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sender {
 	return &Sender{
 		http: httpclient.New(httpclient.Options{

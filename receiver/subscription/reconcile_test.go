@@ -87,25 +87,35 @@ func TestForeignApp(t *testing.T) {
 		state   health.SubscriptionState
 		problem string
 	}{
-		"App takes over, with its fields": {
-			config.CallbackApp, "flows,messages", metaState{App: "/ours", Fields: "flows,messages,account_update"}, []string{appPath, accountURL}, health.SubscriptionActive, "",
+		"App takes over and retains other fields": {
+			scope:  config.CallbackApp,
+			fields: "flows,messages",
+			want:   metaState{App: "/ours", Fields: "flows,messages,account_update"},
+			posts:  []string{appPath, accountURL},
+			state:  health.SubscriptionActive,
 		},
 		"override does not change it": {
-			config.CallbackBusinessAccount, fields, metaState{
+			scope:  config.CallbackBusinessAccount,
+			fields: fields,
+			want: metaState{
 				App:     "/theirs",
 				Fields:  fields,
 				Account: "/ours",
-			}, []string{accountURL, accountURL}, health.SubscriptionActive, "",
+			},
+			posts: []string{accountURL, accountURL},
+			state: health.SubscriptionActive,
 		},
 		"override cannot add fields": {
-			config.CallbackPhoneNumber, "messages",
-			metaState{
+			scope:  config.CallbackPhoneNumber,
+			fields: "messages",
+			want: metaState{
 				App:    "/theirs",
 				Fields: "messages",
 				Number: "/ours",
 			},
-			[]string{appPath, accountURL, numberPath},
-			health.SubscriptionFailed, "app 77 is not subscribed to all of messages, account_update",
+			posts:   []string{appPath, accountURL, numberPath},
+			state:   health.SubscriptionFailed,
+			problem: "app 77 is not subscribed to all of messages, account_update",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

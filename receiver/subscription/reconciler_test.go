@@ -135,29 +135,74 @@ func TestFaultsOfMeta(t *testing.T) {
 		calls   int // made by the check
 		wait    time.Duration
 	}{
-		"app limited":     {coded(4, "/debug_token"), "the app reached its API call limit (4)", 1, checkEvery},
-		"account limited": {coded(80008, accountURL), "read the subscriptions of business account 9001: the business account reached its rate limit (80008)", 5, checkEvery},
-		"Retry-After": {standin.Fault{
-			PathPrefix: appPath,
-			Status:     429,
-			RetryAfter: "840",
-			Times:      1,
-		}, "Meta limits the rate of calls (http_429)", 2, 14 * time.Minute},
-		"Meta is down": {coded(2, appPath), "Meta's API is down or overloaded (2)", 2, firstRetry},
-		"no answer": {standin.Fault{
-			PathPrefix: accountURL,
-			Cut:        standin.CutBefore,
-			Times:      2,
-		}, "the connection to Meta failed", 5, firstRetry},
-		"not our account": {coded(100, accountURL), "read the subscriptions of business account 9001: Meta does not know the id, or gives no access to it", 5, firstRetry},
-		"no permission":   {coded(200, numberPath), "read the callback of phone number 4200: a permission is missing", 6, firstRetry},
-		"unknown field":   {posted(coded(100, appPath)), "subscribe app 77: Meta refuses a parameter: check the callback URL and the fields (100)", 6, firstRetry},
-		"no JSON": {standin.Fault{
-			PathPrefix: appPath,
-			Status:     200,
-			Body:       "<html>",
-			Times:      1,
-		}, "Meta answered 200 without the expected content", 2, firstRetry},
+		"app limited": {
+			fault:   coded(4, "/debug_token"),
+			problem: "the app reached its API call limit (4)",
+			calls:   1,
+			wait:    checkEvery,
+		},
+		"account limited": {
+			fault:   coded(80008, accountURL),
+			problem: "read the subscriptions of business account 9001: the business account reached its rate limit (80008)",
+			calls:   5,
+			wait:    checkEvery,
+		},
+		"Retry-After": {
+			fault: standin.Fault{
+				PathPrefix: appPath,
+				Status:     429,
+				RetryAfter: "840",
+				Times:      1,
+			},
+			problem: "Meta limits the rate of calls (http_429)",
+			calls:   2,
+			wait:    14 * time.Minute,
+		},
+		"Meta is down": {
+			fault:   coded(2, appPath),
+			problem: "Meta's API is down or overloaded (2)",
+			calls:   2,
+			wait:    firstRetry,
+		},
+		"no answer": {
+			fault: standin.Fault{
+				PathPrefix: accountURL,
+				Cut:        standin.CutBefore,
+				Times:      2,
+			},
+			problem: "the connection to Meta failed",
+			calls:   5,
+			wait:    firstRetry,
+		},
+		"not our account": {
+			fault:   coded(100, accountURL),
+			problem: "read the subscriptions of business account 9001: Meta does not know the id, or gives no access to it",
+			calls:   5,
+			wait:    firstRetry,
+		},
+		"no permission": {
+			fault:   coded(200, numberPath),
+			problem: "read the callback of phone number 4200: a permission is missing",
+			calls:   6,
+			wait:    firstRetry,
+		},
+		"unknown field": {
+			fault:   posted(coded(100, appPath)),
+			problem: "subscribe app 77: Meta refuses a parameter: check the callback URL and the fields (100)",
+			calls:   6,
+			wait:    firstRetry,
+		},
+		"no JSON": {
+			fault: standin.Fault{
+				PathPrefix: appPath,
+				Status:     200,
+				Body:       "<html>",
+				Times:      1,
+			},
+			problem: "Meta answered 200 without the expected content",
+			calls:   2,
+			wait:    firstRetry,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, standin.GraphOptions{}, nil)
