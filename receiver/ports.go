@@ -1,0 +1,103 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+)
+
+const (
+	// webhookConnections bounds the memory of slow clients: up to some 150 kB per connection, by many short headers.
+	webhookConnections = 512
+	// clusterConnections bounds the connections to each of the other ports, which have few clients.
+	clusterConnections = 64
+)
+
+func (r *Receiver) newEdge() *edge.Edge {
+	return edge.New(edge.Parts{
+		Inbox:   r.store,
+		Wake:    r.engine.Wake,
+		Live:    r.live,
+		Metrics: r.metrics,
+		Tracer:  r.tracer,
+		Clock:   r.clock,
+		Log:     r.log,
+		Version: r.version,
+	})
+}
+
+func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
+	problems := func() map[string]string {
+		all := r.engine.Problems()
+		maps.Copy(all, webhookEdge.Problems())
+
+		return all
+	}
+
+	return admin.New(admin.Parts{
+		Store:          r.store,
+		Live:           r.live,
+		Metrics:        r.metrics,
+		Problems:       problems,
+		Token:          r.subscription.Token,
+		TokenExpiresAt: r.subscription.TokenExpiresAt,
+		Subscription:   r.subscription.Subscription,
+		Draining:       r.draining.Load,
+		Clock:          r.clock,
+		Log:            r.log,
+		Version:        r.version,
+	})
+}
+
+func (r *Receiver) consoleHandler() http.Handler {
+	return admin.NewConsole(admin.Console{
+		Store: r.store,
+		Wake:  r.engine.Wake,
+		Clock: r.clock,
+		Log:   r.log,
+	})
+}
+
+func (r *Receiver) limit(s *http.Server, l net.Listener, limit int) net.Listener {
+	return connections.LimitListener(s, l, limit, r.clock, r.log)
+}
+
+// server returns a server with a timeout for every phase of a request. The largest delivery must fit into ReadTimeout.
+// HTTP/2 is disabled, since one connection could carry any number of requests.
+func server(h http.Handler, errorLog *log.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+
+	return &http.Server{
+		Handler:                      h,
+		ErrorLog:                     errorLog,
+		Protocols:                    protocols,
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            5 * time.Second,
+		ReadTimeout:                  10 * time.Second,
+		WriteTimeout:                 30 * time.Second,
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               4 << 10, // and 4 KiB more, which net/http adds
+	}
+}
+
+// shutdown waits for requests in flight, and cuts them off when ctx ends.
+func shutdown(ctx context.Context, s *http.Server) error {
+	if err := s.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("drain requests: %w", err), s.Close())
+	}
+
+	return nil
+}
