@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that what is derived is current: generated code and manifests, go.mod
-# files, formatting, licence headers, and that the kustomizations render.
+# Checks that generated code, manifests and go.mod files are current, that files are formatted and have the licence header,
+# that docs/design.md names every package, and that the kustomizations render.
 # Runs all checks before it fails, and prints how to fix each failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -44,6 +44,12 @@ while read -r file; do
   head -n 5 "$file" | grep -A 1 -xF "$(head -n 1 hack/boilerplate.go.txt)" | grep -qxF "$(tail -n 1 hack/boilerplate.go.txt)" ||
     fail "$file does not start with the lines of hack/boilerplate.go.txt"
 done < <(files '*.go')
+
+echo "packages in the design"
+module=$(go list -m)
+while read -r package; do
+  grep -qF "\`${package#"$module"/}\`" docs/design.md || fail "docs/design.md does not name the package ${package#"$module"/}"
+done < <(go list ./... | grep -v /applyconfiguration)
 
 echo "kustomizations"
 while read -r kustomization; do
