@@ -104,7 +104,7 @@ func (c Console) list(w http.ResponseWriter, r *http.Request) {
 	after := number(r, "after", 0)
 	limit := min(max(number(r, "limit", defaultPage), 1), maxPage)
 
-	records, err := c.Store.DeadLetters(r.Context(), after, int(limit))
+	records, err := c.Store.DeadLetters(r.Context(), store.Selection{States: []store.State{store.Dead}}, after, int(limit))
 	if err != nil {
 		c.fail(w, err)
 		return
@@ -166,7 +166,7 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
 	replayed := 0
 	for after := int64(0); ; {
-		records, err := c.Store.DeadLetters(r.Context(), after, maxPage)
+		records, err := c.Store.DeadLetters(r.Context(), store.Selection{States: []store.State{store.Dead}}, after, maxPage)
 		if err != nil {
 			c.fail(w, err)
 			return

@@ -103,10 +103,10 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	}
 
 	step := store.Step{
-		Now:        e.Clock.Now(),
-		Answer:     replies,
-		Coalesced:  a.pendingStep.Coalesced,
-		HumanUntil: a.pendingStep.HumanUntil,
+		Now:       e.Clock.Now(),
+		Answer:    replies,
+		Coalesced: a.pendingStep.Coalesced,
+		Takeover:  a.pendingStep.Takeover,
 	}
 	if e.checkSendable(a, &replies[0]) == nil && e.Graph.Allow(a.number()) {
 		step.Sending = &replies[0].Part
@@ -117,7 +117,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	}
 
 	a.pendingStep.Coalesced = nil
-	a.pendingStep.HumanUntil = nil
+	a.pendingStep.Takeover = nil
 	a.work.Replies = replies
 	a.inFlight = step.Sending
 

@@ -81,7 +81,7 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	}
 
 	if len(a.work.Replies) == 0 {
-		if e.Clock.Now().Before(a.work.Conversation.HumanUntil) {
+		if a.work.Conversation.Takeover.Active(e.Clock.Now()) {
 			a.successState = store.Human
 			return nil
 		}
@@ -96,7 +96,12 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 
 // takeOver gives the conversation to a person for the configured time.
 func (a *attempt) takeOver(now time.Time) {
-	a.pendingStep.HumanUntil = new(now.Add(a.settings.Processing.HandoffDuration))
+	a.pendingStep.Takeover = &store.Takeover{
+		By:    store.HandedOff,
+		Until: now.Add(a.settings.Processing.HandoffDuration),
+		At:    now,
+		Event: a.work.Event.ID,
+	}
 }
 
 // decode decodes the stored event and its message.

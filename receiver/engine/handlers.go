@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -27,7 +26,6 @@ var handlers = map[string]handler{
 	"contacts":    fromMessage(contactsRequest),
 	"interactive": fromMessage(interactiveRequest),
 	"button":      fromMessage(buttonRequest),
-	"system":      handleSystem,
 }
 
 // fromMessage returns a handler for a type whose request follows from the message alone. A nil request of build means that
@@ -54,17 +52,6 @@ func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error
 			Message: a.message.Raw,
 		},
 	}, nil
-}
-
-// handleSystem joins the conversations of a person whose phone number or user id changed.
-func handleSystem(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
-	for _, lane := range a.message.NewConversations(a.number()) {
-		if _, err := e.record(ctx, a.head, store.Step{Now: e.Clock.Now(), Join: lane}); err != nil {
-			return nil, err
-		}
-	}
-
-	return handleOther(ctx, e, a)
 }
 
 func textRequest(a *attempt) *bird.Request {

@@ -4,6 +4,8 @@
 package intake
 
 import (
+	"slices"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -23,14 +25,24 @@ func messageEvent(item whatsapp.Item) store.Event {
 	}
 
 	return store.Event{
-		ID:    store.NewID(store.KindMessage, number, id),
-		Kind:  store.KindMessage,
-		Type:  truncate(string(message.Type)),
-		State: store.Pending,
-		Class: store.Conversations,
-		Lane:  message.Conversation(number),
-		Alias: message.Alias(number),
+		ID:      store.NewID(store.KindMessage, number, id),
+		Kind:    store.KindMessage,
+		Type:    truncate(string(message.Type)),
+		State:   store.Pending,
+		Class:   store.Conversations,
+		Lane:    message.Conversation(number),
+		Aliases: names(append([]string{message.Alias(number)}, message.NewConversations(number)...)...),
 	}
+}
+
+// names returns the given names without empty ones.
+func names(all ...string) []string {
+	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
+	if len(all) == 0 {
+		return nil
+	}
+
+	return all
 }
 
 // echoEvents are the messages that a colleague sent from the WhatsApp Business app, as events of the conversations that
@@ -51,13 +63,13 @@ func echoEvents(item whatsapp.Item) []store.Event {
 		}
 
 		events = append(events, store.Event{
-			ID:    store.NewID(store.KindField, number, item.Field, string(echo.ID)),
-			Kind:  store.KindField,
-			Type:  truncate(item.Field),
-			State: store.Pending,
-			Class: store.Conversations,
-			Lane:  lane,
-			Alias: echo.Alias(number),
+			ID:      store.NewID(store.KindField, number, item.Field, string(echo.ID)),
+			Kind:    store.KindField,
+			Type:    truncate(item.Field),
+			State:   store.Pending,
+			Class:   store.Conversations,
+			Lane:    lane,
+			Aliases: names(echo.Alias(number)),
 		})
 	}
 

@@ -100,7 +100,7 @@ func skippedEvent(kind store.Kind, item whatsapp.Item) store.Event {
 func quarantined(event store.Event) store.Event {
 	event.State = store.Quarantined
 	event.Lane = ""
-	event.Alias = ""
+	event.Aliases = nil
 	event.Status = nil
 
 	return event

@@ -9,18 +9,18 @@ import "time"
 const MaxNames = 32
 
 // Conversation is the state of the conversation with a person. Every lane name known for the person leads to it: names
-// that [Event.Alias] or [Step.Join] joins share one state, together with all names joined to them before.
+// that [Event.Aliases] joins share one state and one lane, together with all names joined to them before.
 type Conversation struct {
 	// LastInboundAt is the time of receipt of the person's newest pending message in class Conversations, or zero if
 	// there was none. It may lag by less than a minute, so that a burst of messages does not write it each time.
 	LastInboundAt time.Time
-	HumanUntil    time.Time // end of human mode: until then a person of the business answers, not the AI
+	Takeover      Takeover // who has the conversation
 	// TemplateRequired reports whether only a template reaches the person. The person's next message clears it at ingest.
 	// Purging the conversation loses it, but a zero LastInboundAt has the same meaning.
 	TemplateRequired bool
 }
 
-// Merge returns the state of a person whose two names were joined: the newest message, the later end of human mode, and
+// Merge returns the state of a person whose two names were joined: the newest message, the newer takeover, and
 // TemplateRequired of the newer state. If both are equally new, a template is required if either requires it.
 func (c Conversation) Merge(other Conversation) Conversation {
 	switch c.LastInboundAt.Compare(other.LastInboundAt) {
@@ -31,9 +31,7 @@ func (c Conversation) Merge(other Conversation) Conversation {
 		c.TemplateRequired = c.TemplateRequired || other.TemplateRequired
 	}
 
-	if c.HumanUntil.Before(other.HumanUntil) {
-		c.HumanUntil = other.HumanUntil
-	}
+	c.Takeover = c.Takeover.Newer(other.Takeover)
 
 	return c
 }

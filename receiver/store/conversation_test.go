@@ -19,9 +19,9 @@ func TestMergeConversations(t *testing.T) {
 		{"both zero", Conversation{}, Conversation{}, Conversation{}},
 		{
 			"newest message, later end of human mode",
-			Conversation{LastInboundAt: early, HumanUntil: late},
-			Conversation{LastInboundAt: late, HumanUntil: early},
-			Conversation{LastInboundAt: late, HumanUntil: late},
+			Conversation{LastInboundAt: early, Takeover: Takeover{Until: late}},
+			Conversation{LastInboundAt: late, Takeover: Takeover{Until: early}},
+			Conversation{LastInboundAt: late, Takeover: Takeover{Until: late}},
 		},
 		{
 			"newer requires no template",
@@ -38,8 +38,8 @@ func TestMergeConversations(t *testing.T) {
 		{
 			"equally new",
 			Conversation{TemplateRequired: true},
-			Conversation{HumanUntil: early},
-			Conversation{HumanUntil: early, TemplateRequired: true},
+			Conversation{Takeover: Takeover{Until: early}},
+			Conversation{Takeover: Takeover{Until: early}, TemplateRequired: true},
 		},
 	} {
 		if got := c.a.Merge(c.b); got != c.want {

@@ -90,13 +90,16 @@ type Event struct {
 	State State  // at ingest: Pending, Done, Skipped or Quarantined
 	Class Class  // of pending events; an event that is never pending is stored with NoClass, whatever it says
 	Lane  string // the queue of the event, such as a conversation; empty if the event was never pending
-	// Alias is another name of the lane's person, such as the lane by business-scoped user id where Lane is by phone
-	// number. Ingest of a pending event joins the two names (see [Conversation]). Reads do not return it.
-	Alias         string
+	// Aliases are further names of the lane's person, such as the lane by business-scoped user id where Lane is by phone
+	// number. Ingest joins all names (see [Conversation]), unless the event is quarantined. Reads do not return them.
+	Aliases       []string
 	PhoneNumberID string
 	Payload       []byte // JSON; empty after its retention
 	ReceivedAt    time.Time
 	Status        *StatusUpdate // of a status: applied at ingest; reads do not return it
+	// Takeover changes who has the conversation of Lane. It is applied at ingest, whatever the state of the event, unless
+	// that is Quarantined. Reads do not return it.
+	Takeover *Takeover
 }
 
 // Validate returns an error if the event cannot be ingested.
@@ -128,6 +131,7 @@ type StatusUpdate struct {
 	ErrorCode     int // of a failed status, else 0
 	// ReplyTo and ReplyPart name the send that Meta returned in biz_opaque_callback_data. If the reply is still Sending,
 	// the status proves it sent: it becomes Sent with MessageID, and its lane is due at once.
-	ReplyTo   ID
-	ReplyPart int
+	ReplyTo     ID
+	ReplyPart   int
+	ReplyResend int // Reply.Resends of that send: a status of an earlier send of the part proves nothing about a later one
 }

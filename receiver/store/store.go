@@ -25,6 +25,8 @@ var (
 	ErrAlreadySent = errors.New("the reply was already sent")
 	// ErrBusy means that the queue of writes is full. The caller may retry later.
 	ErrBusy = errors.New("the store is busy")
+	// ErrTakenOver means that people have the conversation, so the AI's answer is not sent.
+	ErrTakenOver = errors.New("people have the conversation")
 	// ErrClosed means that the store was closed before the call started.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -37,6 +39,7 @@ type Store interface {
 	Queue
 	Events
 	DeadLetterQueue
+	Takeovers
 	Pauser
 	Elections
 	Maintenance
@@ -73,9 +76,23 @@ type Queue interface {
 	// it returns nil and the lease has ended. If the step postpones the head, the lease has ended too. In all other
 	// cases it returns nil.
 	//
-	// On ErrLeaseLost and ErrAlreadySent nothing was recorded. ErrLeaseLost is also returned if event is no longer the
+	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. ErrTakenOver is returned for a step with
+	// Sending while people have the conversation at step.Now, by the state before the step, unless Takeover.Event is this
+	// event. ErrLeaseLost is also returned if event is no longer the
 	// lane's head, because an earlier call, whose result the caller did not see, ended it: repeating a step is safe.
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
+
+	// ClaimWaiting leases up to limit lanes of a class that wait for a scope (see Outcome.WaitsFor), due or not, the
+	// earliest RetryAt first. Its cost does not depend on the lanes that wait for other scopes.
+	ClaimWaiting(ctx context.Context, class Class, scope string, until time.Time, limit int) ([]Lease, error)
+
+	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices. One cheap
+	// transaction, for a receiver that has nothing to do.
+	Schedule(ctx context.Context) ([3]Schedule, error)
+
+	// RepairClock makes every lane due at now, at the latest, that waits for a time which was set later than now: by a
+	// clock that was ahead. It ends leases that were granted later than now.
+	RepairClock(ctx context.Context, now time.Time) error
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with
 	// it (see Step.Coalesced). It omits events already coalesced with the head, and stops before an event that has a
@@ -97,20 +114,48 @@ type Events interface {
 	MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*StatusUpdate, error)
 }
 
-// DeadLetterQueue lists, replays and discards the events that failed for good.
+// DeadLetterQueue lists, replays and discards the events that were not answered: those in a state of [Replayable].
 type DeadLetterQueue interface {
-	// DeadLetters returns up to limit dead letters whose Seq is greater than after, in order of arrival.
-	DeadLetters(ctx context.Context, after int64, limit int) ([]Record, error)
+	// DeadLetters returns up to limit events of a selection whose Seq is greater than after, in order of arrival.
+	DeadLetters(ctx context.Context, selection Selection, after int64, limit int) ([]Record, error)
 
-	// Replay makes a dead letter pending again, in its place of the lane's order, with no attempts spent.
+	// Causes groups the events of a selection by state, phone number and code of the last failure, the largest first, at
+	// most MaxCauses.
+	Causes(ctx context.Context, selection Selection) ([]Cause, error)
+
+	// ReplaySelected replays up to limit events of a selection whose Seq is greater than after, as Replay does, in one
+	// transaction. It returns how many, and the Seq to continue after; 0 if the selection has no further events.
+	ReplaySelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
+
+	// DiscardSelected discards up to limit events of a selection, like ReplaySelected.
+	DiscardSelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
+
+	// Replay makes an event in a state of Replayable pending again, in its place of the lane's order, with no attempts
+	// spent. It returns ErrNotFound for an event in another state.
+	//
+	// If no part of its answer was sent, or may have been sent, except as Fallback, the answer is deleted, so that the AI
+	// is asked again. Otherwise the rest of the answer is sent.
 	//
 	// An idle lane is due at now. A lane that is leased or waits for a retry stays so, and starts with its oldest event
 	// afterwards. Dead letters coalesced with the event are replayed with it; if the event itself is coalesced with
 	// another, it is separated from it.
 	Replay(ctx context.Context, id ID, now time.Time) error
 
-	// Discard ends a dead letter for good. It is stored as discarded until its retention ends.
+	// Discard ends an event in a state of Replayable for good. It is stored as discarded until its retention ends.
 	Discard(ctx context.Context, id ID, now time.Time) error
+}
+
+// Takeovers shows and changes who has a conversation. A conversation is found by any name of its person.
+type Takeovers interface {
+	// Conversation returns the state of a conversation, or ErrNotFound.
+	Conversation(ctx context.Context, name string) (Conversation, error)
+
+	// TakeOver changes who has a conversation, as an event with this Takeover would, or returns ErrNotFound. A lane that
+	// is not leased is due at now, so that its events end or go on.
+	TakeOver(ctx context.Context, name string, takeover Takeover, now time.Time) error
+
+	// TakenOver returns up to limit conversations that people have at now and whose name is greater than after, by name.
+	TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]NamedConversation, error)
 }
 
 // Pauser shares the pauses of rate-limited scopes among all receivers.

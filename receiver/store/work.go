@@ -53,13 +53,14 @@ type Reply struct {
 	StartedAt time.Time // start of the last send; zero before the first
 	MessageID string    // Meta's id of the message, once Sent
 	Resends   int       // times the part was planned again after Meta had accepted it
+	Fallback  bool      // the part replaces an answer that could not be used
 }
 
 // Step is one durable advance in the processing of a lane's head. Its parts apply in the order of the fields, in one
 // transaction. A reply that is Sent stays Sent unless a step resends it. Recording a step resets Starts.
 type Step struct {
 	Now     time.Time
-	Answer  []Reply  // the AI's answer: replies to plan; only Part, Type and Body are read; ignored if replies exist
+	Answer  []Reply  // the AI's answer: replies to plan; only Part, Type, Body and Fallback are read; ignored if replies exist
 	Sent    *SentRef // the part that Meta accepted
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
@@ -74,9 +75,7 @@ type Step struct {
 	Resend *ReplyRef
 	Emit   []Event // events to store, as Ingest would, of any kind and class: the outbox
 
-	// Join makes another lane's name an additional name of the lane's person.
-	Join             string
-	HumanUntil       *time.Time // the zero time returns the conversation to the AI
+	Takeover         *Takeover
 	TemplateRequired *bool
 
 	Outcome *Outcome // ends the attempt or the event; nil if the work continues
@@ -98,8 +97,11 @@ type ReplyRef struct {
 // Outcome ends an attempt.
 type Outcome struct {
 	State   State     // Done, Skipped, Human, Expired or Dead ends the event; Pending postpones it until RetryAt
-	RetryAt time.Time // for Pending
-	Failure *Failure  // the reason if the attempt failed; added to the event's history
+	RetryAt time.Time // for Pending: the lane is due at this time
+	// WaitsFor is the scope for which a Pending event waits, such as a rate-limited number; at most 128 bytes. Queue's
+	// ClaimWaiting leases such a lane before RetryAt. Empty if the event only waits for RetryAt.
+	WaitsFor string
+	Failure  *Failure // the reason if the attempt failed; added to the event's history
 }
 
 // Failure is one entry in an event's history. It contains no personal data and no secret.
@@ -141,6 +143,15 @@ func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 
 	return max(0, now.Sub(s.OldestPending))
 }
+
+// Schedule is when the lanes of a class are due.
+type Schedule struct {
+	NextDue time.Time // when the first lane is due, which may be in the past; zero if no lane is
+	Scopes  []string  // for which lanes wait, at most MaxWaitingScopes (see Outcome.WaitsFor)
+}
+
+// MaxWaitingScopes limits [Schedule.Scopes].
+const MaxWaitingScopes = 100
 
 // Filter selects events. Empty fields match all.
 type Filter struct {

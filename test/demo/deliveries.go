@@ -101,7 +101,7 @@ func (d *demo) showStore(ctx context.Context) {
 	d.check(err == nil, "all events are processed", fmt.Sprint(err))
 
 	// Messages with media become dead letters: the stand-ins do not have these media.
-	dead, err := d.Local.Store().DeadLetters(ctx, 0, 1000)
+	dead, err := d.Local.Store().DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 1000)
 	d.check(err == nil, "the dead letters can be listed", fmt.Sprint(err))
 
 	for _, letter := range dead {

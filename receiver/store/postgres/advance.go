@@ -139,9 +139,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 	}
 
 	for _, a := range attempts {
-		// The new name comes first: the person will write under it, so it holds the state.
-		l.join(sanitize(a.step.Join), a.lane.lane)
-		l.updateConversation(a.lane.lane, a.step.HumanUntil, a.step.TemplateRequired)
+		l.updateConversation(a.lane.lane, a.step.Takeover, a.step.TemplateRequired)
 	}
 
 	return t.finish(ctx, attempts, l)
@@ -158,11 +156,9 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 		lane := c.Value.lane
 		n.add(lane, rowLock{})
 
-		if step.HumanUntil != nil || step.TemplateRequired != nil {
+		if step.Takeover != nil || step.TemplateRequired != nil {
 			n.addLane(conversation(lane.lane))
 		}
-
-		n.addJoin(sanitize(step.Join), lane.lane)
 
 		for i := range step.Emit {
 			emits = append(emits, &step.Emit[i])

@@ -74,7 +74,7 @@ func benchmarkIngest(b *testing.B, alias func(store.Event) string) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			events := []store.Event{message(n.Add(1), 5000)}
-			events[0].Alias = alias(events[0])
+			events[0].Aliases = []string{alias(events[0])}
 			begun := time.Now()
 
 			if _, err := s.Ingest(context.Background(), events); err != nil {

@@ -158,7 +158,9 @@ func (a *arrivals) addLocks(n *lockSet) {
 		n.addLane(lane)
 
 		if lane.class == store.Conversations {
-			n.addJoin(lane.lane, sanitize(e.Alias))
+			for _, alias := range e.Aliases {
+				n.addJoin(lane.lane, sanitize(alias))
+			}
 		}
 	}
 }
@@ -236,7 +238,9 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 					l.recordInbound(lane.lane, fromMillis(millis(e.ReceivedAt)))
 				}
 
-				l.join(lane.lane, sanitize(e.Alias))
+				for _, alias := range e.Aliases {
+					l.join(lane.lane, sanitize(alias))
+				}
 			}
 		}
 

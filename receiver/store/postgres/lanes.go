@@ -41,7 +41,7 @@ func scanLane(rows pgx.Rows) (*lane, error) {
 
 	err := rows.Scan(&r.lane, (*int16)(&r.class), &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
 	r.state.LastInboundAt = fromMillis(inbound)
-	r.state.HumanUntil = fromMillis(human)
+	r.state.Takeover.Until = fromMillis(human)
 
 	return r, err
 }
@@ -158,16 +158,16 @@ func (l *lanes) join(name, other string) {
 }
 
 // updateConversation changes the state of a person. A nil argument leaves that part unchanged.
-func (l *lanes) updateConversation(name string, humanUntil *time.Time, templateRequired *bool) {
-	if humanUntil == nil && templateRequired == nil {
+func (l *lanes) updateConversation(name string, takeover *store.Takeover, templateRequired *bool) {
+	if takeover == nil && templateRequired == nil {
 		return
 	}
 
 	p := l.person(name)
 
 	p.changed = true
-	if humanUntil != nil {
-		p.state.HumanUntil = *humanUntil
+	if takeover != nil {
+		p.state.Takeover = *takeover
 	}
 
 	if templateRequired != nil {
@@ -211,7 +211,7 @@ func (l *lanes) save(t *tx) {
 		starts = append(starts, row.starts)
 		person = append(person, row.person)
 		inbound = append(inbound, millis(row.state.LastInboundAt))
-		human = append(human, millis(row.state.HumanUntil))
+		human = append(human, millis(row.state.Takeover.Until))
 		template = append(template, row.state.TemplateRequired)
 	}
 

@@ -163,7 +163,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 			})...)
 			work.Event = p.toEvent(key)
 			work.Conversation.LastInboundAt = fromMillis(inbound)
-			work.Conversation.HumanUntil = fromMillis(human)
+			work.Conversation.Takeover.Until = fromMillis(human)
 			heads[key] = work
 
 			of[work.Seq] = key

@@ -132,7 +132,7 @@ func fillLater(t *testing.T, s *Store) {
 		e.Lane += "/later"
 		e.ReceivedAt = start.AddDate(0, 0, 2)
 
-		e.Alias = e.Lane + "/alias"
+		e.Aliases = []string{e.Lane + "/alias"}
 		if n%2 == 0 {
 			e.State = store.Done
 			e.Lane = ""
@@ -164,7 +164,7 @@ func useEverything(t *testing.T, s *Store) {
 	notice.Kind = store.KindNotice
 	notice.Class = store.Notices
 	aliased := message(6, 1)
-	aliased.Alias = "alias"
+	aliased.Aliases = []string{"alias"}
 	pointed := message(7, 1)
 	pointed.Lane = "alias"
 
@@ -196,8 +196,7 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Peek(ctx, lease, 10); return err },
 		advance(1, store.Step{
 			Emit:             []store.Event{notice},
-			Join:             "number",
-			HumanUntil:       &later,
+			Takeover:         &store.Takeover{Until: later},
 			TemplateRequired: new(true),
 			Outcome:          &store.Outcome{State: store.Dead, Failure: failure},
 		}),
@@ -225,7 +224,10 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Pauses(ctx, start); return err },
 		func() error { _, err := s.Purge(ctx, later, start, 10); return err },
 		func() error { _, err := s.Purge(ctx, later, later, 10); return err },
-		func() error { _, err := s.DeadLetters(ctx, 0, 10); return err },
+		func() error {
+			_, err := s.DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 10)
+			return err
+		},
 		func() error {
 			_, err := s.List(ctx, store.Filter{Kind: store.KindError}, 0, 10)
 			return err

@@ -125,7 +125,7 @@ func TestOrderHoldsAcrossReceivers(t *testing.T) {
 			for n := range int64(each) {
 				e := message(p*each+n, lanes)
 
-				e.Alias = e.Lane + "/alias"
+				e.Aliases = []string{e.Lane + "/alias"}
 				if _, err := stores[p%2].Ingest(t.Context(), []store.Event{e}); err != nil {
 					t.Errorf("Ingest: %v", err)
 					return
@@ -249,7 +249,7 @@ func TestNamesAreJoinedConcurrently(t *testing.T) {
 				e := message(int64(worker*1000+n), 1)
 				e.Lane = name(person, i)
 
-				e.Alias = name(person, (i+1+worker%2)%names)
+				e.Aliases = []string{name(person, (i+1+worker%2)%names)}
 				if _, err := stores[worker%2].Ingest(t.Context(), []store.Event{e}); err != nil {
 					t.Errorf("Ingest: %v", err)
 				}

@@ -120,7 +120,7 @@ func TestTextThatPostgreSQLCannotStore(t *testing.T) {
 	for i, odd := range []string{"a\x00b", "a\xffb", strings.Repeat("long ", 10_000), strings.Repeat("ö", 300)} {
 		e := message(int64(i), 1)
 		e.Lane = odd
-		e.Alias = odd + "alias"
+		e.Aliases = []string{odd + "alias"}
 		e.Type = odd
 		e.PhoneNumberID = odd
 
@@ -149,7 +149,6 @@ func TestTextThatPostgreSQLCannotStore(t *testing.T) {
 
 		step := store.Step{
 			Now:     start,
-			Join:    odd + "other",
 			Outcome: &store.Outcome{State: store.Done},
 		}
 		if _, err := s.Advance(t.Context(), leases[0].LeaseRef, e.ID, step); err != nil {

@@ -95,16 +95,11 @@ func (t *tx) apply(l *lane, step store.Step) error {
 			return err
 		}
 	}
-	// The new name comes first: the person will write under it, so it holds the state.
-	if err := t.join(step.Join, l.Lane); err != nil {
+	if err := t.updateConversation(l.Lane, step.Takeover, step.TemplateRequired); err != nil {
 		return err
 	}
 
-	if err := t.updateConversation(l.Lane, step.HumanUntil, step.TemplateRequired); err != nil {
-		return err
-	}
-
-	if step.Resend != nil || len(step.Emit) > 0 || step.Join != "" || step.HumanUntil != nil || step.TemplateRequired != nil {
+	if step.Resend != nil || len(step.Emit) > 0 || step.Takeover != nil || step.TemplateRequired != nil {
 		l.known = false
 	}
 

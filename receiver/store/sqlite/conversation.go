@@ -4,8 +4,6 @@
 package sqlite
 
 import (
-	"time"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -13,7 +11,7 @@ import (
 func (r row) conversation(i int) store.Conversation {
 	return store.Conversation{
 		LastInboundAt:    r.time(i),
-		HumanUntil:       r.time(i + 1),
+		Takeover:         store.Takeover{Until: r.time(i + 1)},
 		TemplateRequired: r.int(i+2) != 0,
 	}
 }
@@ -95,15 +93,15 @@ func (t *tx) join(lane, other string) error {
 	_, err = t.exec(`
 		UPDATE conversations SET last_inbound_at = ?, human_until = ?, template_required = ?
 		WHERE lane = ? AND class = 0`,
-		millis(state.LastInboundAt), millis(state.HumanUntil), state.TemplateRequired, to)
+		millis(state.LastInboundAt), millis(state.Takeover.Until), state.TemplateRequired, to)
 
 	return err
 }
 
 // updateConversation changes the state of the person that a lane is named after. A nil argument leaves that part
 // unchanged.
-func (t *tx) updateConversation(lane string, humanUntil *time.Time, templateRequired *bool) error {
-	if humanUntil == nil && templateRequired == nil {
+func (t *tx) updateConversation(lane string, takeover *store.Takeover, templateRequired *bool) error {
+	if takeover == nil && templateRequired == nil {
 		return nil
 	}
 
@@ -112,8 +110,8 @@ func (t *tx) updateConversation(lane string, humanUntil *time.Time, templateRequ
 		return err
 	}
 
-	if humanUntil != nil {
-		state.HumanUntil = *humanUntil
+	if takeover != nil {
+		state.Takeover = *takeover
 	}
 
 	if templateRequired != nil {
@@ -121,7 +119,7 @@ func (t *tx) updateConversation(lane string, humanUntil *time.Time, templateRequ
 	}
 
 	_, err = t.exec("UPDATE conversations SET human_until = ?, template_required = ? WHERE lane = ? AND class = 0",
-		millis(state.HumanUntil), state.TemplateRequired, person)
+		millis(state.Takeover.Until), state.TemplateRequired, person)
 
 	return err
 }

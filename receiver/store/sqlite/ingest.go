@@ -67,8 +67,10 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 			return false, err
 		}
 
-		if err := t.join(e.Lane, e.Alias); err != nil {
-			return false, err
+		for _, alias := range e.Aliases {
+			if err := t.join(e.Lane, alias); err != nil {
+				return false, err
+			}
 		}
 	}
 

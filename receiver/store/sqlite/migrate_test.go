@@ -101,7 +101,7 @@ func TestStoreOfVersion1(t *testing.T) {
 		ActiveConversations: 3,
 	})
 
-	dead, err := s.DeadLetters(ctx, 0, 10)
+	dead, err := s.DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 }
 
 // DeadLetters implements store.DeadLetterQueue.
-func (s *Store) DeadLetters(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+func (s *Store) DeadLetters(ctx context.Context, _ store.Selection, after int64, limit int) ([]store.Record, error) {
 	return s.List(ctx, store.Filter{State: store.Dead}, after, limit)
 }
 

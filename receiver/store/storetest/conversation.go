@@ -33,7 +33,9 @@ func (f *fixture) work(lane string, step store.Step) store.Conversation {
 }
 
 // human starts human mode, or ends it at the zero time.
-func human(until time.Time) store.Step { return store.Step{Now: at(0), HumanUntil: &until} }
+func human(until time.Time) store.Step {
+	return store.Step{Now: at(0), Takeover: &store.Takeover{Until: until}}
+}
 
 func template(required bool) store.Step { return store.Step{Now: at(0), TemplateRequired: &required} }
 
@@ -76,7 +78,7 @@ var conversationTests = map[string]func(*fixture){
 		step.Outcome = &store.Outcome{State: store.Done}
 		want := store.Conversation{
 			LastInboundAt:    at(0),
-			HumanUntil:       at(time.Hour),
+			Takeover:         store.Takeover{Until: at(time.Hour)},
 			TemplateRequired: true,
 		}
 		lease.Work = *f.advance(lease, step)
@@ -92,7 +94,7 @@ var conversationTests = map[string]func(*fixture){
 		f.wantEqual("humans later", f.stats(at(time.Hour)).HumanConversations, int64(0))
 		f.ingest(received(text("b", "lane"), at(time.Minute)))
 		f.wantEqual("human", f.work("lane", human(time.Time{})),
-			store.Conversation{LastInboundAt: at(time.Minute), HumanUntil: at(time.Hour)})
+			store.Conversation{LastInboundAt: at(time.Minute), Takeover: store.Takeover{Until: at(time.Hour)}})
 		f.wantEqual("back", f.conversation("lane"), store.Conversation{LastInboundAt: at(time.Minute)})
 		f.wantEqual("humans", f.stats(at(0)).HumanConversations, int64(0))
 	},
@@ -115,10 +117,10 @@ var conversationTests = map[string]func(*fixture){
 	"can have a state before the person writes": func(f *fixture) {
 		f.work("lane", human(at(time.Hour)))
 		f.work("lane", template(true))
-		f.wantEqual("state", f.conversation("lane"), store.Conversation{HumanUntil: at(time.Hour), TemplateRequired: true})
+		f.wantEqual("state", f.conversation("lane"), store.Conversation{Takeover: store.Takeover{Until: at(time.Hour)}, TemplateRequired: true})
 		f.ingest(text("a", "lane"))
 		f.wantEqual("state", f.claimOne(at(0)).Work.Conversation,
-			store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
+			store.Conversation{LastInboundAt: at(0), Takeover: store.Takeover{Until: at(time.Hour)}})
 	},
 
 	"is not purged in human mode": func(f *fixture) {
@@ -126,7 +128,7 @@ var conversationTests = map[string]func(*fixture){
 		processAll(f, at(0))
 		f.work("lane", human(at(48*time.Hour)))
 		purge(f, at(24*time.Hour), at(24*time.Hour), 100)
-		f.wantEqual("state", f.conversation("lane").HumanUntil, at(48*time.Hour))
+		f.wantEqual("state", f.conversation("lane").Takeover.Until, at(48*time.Hour))
 		purge(f, at(49*time.Hour), at(49*time.Hour), 100)
 		f.wantEqual("state", f.conversation("lane"), store.Conversation{})
 	},

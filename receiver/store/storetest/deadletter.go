@@ -34,7 +34,7 @@ var deadLetterTests = map[string]func(*fixture){
 			listed []store.ID
 		)
 		for {
-			page, err := f.DeadLetters(f.Context(), after, 2)
+			page, err := f.DeadLetters(f.Context(), store.Selection{States: []store.State{store.Dead}}, after, 2)
 			f.wantErr("DeadLetters", err, nil)
 
 			if len(page) == 0 {
@@ -141,7 +141,7 @@ var deadLetterTests = map[string]func(*fixture){
 		record := f.get(id("a"))
 		f.wantEqual("state", record.Event.State, store.Discarded)
 		f.wantEqual("finished", record.FinishedAt, at(time.Hour))
-		page, err := f.DeadLetters(f.Context(), 0, 10)
+		page, err := f.DeadLetters(f.Context(), store.Selection{States: []store.State{store.Dead}}, 0, 10)
 		f.wantErr("DeadLetters", err, nil)
 		f.wantEqual("listed", page, []store.Record(nil))
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), store.ErrNotFound)

@@ -153,7 +153,7 @@ func (m *model) draw(t *rapid.T) []store.Event {
 		}
 
 		if other := rapid.IntRange(0, 9).Draw(t, "alias"); other < 5 && e.Kind == store.KindMessage {
-			e.Alias = "lane " + strconv.Itoa(other)
+			e.Aliases = []string{"lane " + strconv.Itoa(other)}
 		}
 
 		events = append(events, e)
@@ -177,8 +177,8 @@ func (m *model) ingested(events []store.Event) (fresh []bool) {
 			m.person(e.Lane).hears(e.ReceivedAt)
 		}
 
-		m.join(e.Lane, e.Alias)
-		e.Alias = ""
+		m.joinAll(e.Lane, e.Aliases)
+		e.Aliases = nil
 		m.events[name] = &modelEvent{
 			event: e,
 			place: len(m.events),

@@ -48,7 +48,7 @@ func (m *model) compare(t *rapid.T) {
 		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
 	}
 
-	records, err := m.store.DeadLetters(t.Context(), 0, 100)
+	records, err := m.store.DeadLetters(t.Context(), store.Selection{States: []store.State{store.Dead}}, 0, 100)
 
 	slices.SortFunc(dead, func(a, b *modelEvent) int { return cmp.Compare(a.place, b.place) })
 

@@ -5,7 +5,6 @@ package storetest
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +32,12 @@ func (p *modelPerson) hears(when time.Time) {
 	p.state.LastInboundAt = when
 	p.state.TemplateRequired = false
 	p.unsure = false // time never goes backwards in the model
+}
+
+func (m *model) joinAll(name string, aliases []string) {
+	for _, alias := range aliases {
+		m.join(name, alias)
+	}
 }
 
 func (m *model) join(name, other string) {
@@ -72,7 +77,7 @@ func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversatio
 
 	return store.Conversation{
 		LastInboundAt:    got.LastInboundAt,
-		HumanUntil:       p.state.HumanUntil,
+		Takeover:         p.state.Takeover,
 		TemplateRequired: p.state.TemplateRequired,
 	}
 }
@@ -82,18 +87,16 @@ func (m *model) updateConversation(t *rapid.T) {
 	h := m.hold(t)
 
 	step := store.Step{Now: m.now}
-	switch rapid.IntRange(0, 2).Draw(t, "what") {
+	switch rapid.IntRange(0, 1).Draw(t, "what") {
 	case 0:
 		step.TemplateRequired = new(rapid.Bool().Draw(t, "template"))
-	case 1:
+	default:
 		until := time.Time{}
 		if minutes := rapid.IntRange(0, 3).Draw(t, "minutes"); minutes > 0 {
 			until = m.now.Add(time.Duration(minutes) * time.Minute)
 		}
 
-		step.HumanUntil = &until
-	default:
-		step.Join = "lane " + strconv.Itoa(rapid.IntRange(0, 5).Draw(t, "name"))
+		step.Takeover = &store.Takeover{Until: until}
 	}
 
 	if _, held := m.advance(t, h, step); !held {
@@ -101,7 +104,6 @@ func (m *model) updateConversation(t *rapid.T) {
 	}
 
 	h.event.starts = 1
-	m.join(step.Join, h.ref.Lane)
 
 	person := m.person(h.ref.Lane)
 	if step.TemplateRequired != nil {
@@ -109,8 +111,8 @@ func (m *model) updateConversation(t *rapid.T) {
 		person.unsure = false
 	}
 
-	if step.HumanUntil != nil {
-		person.state.HumanUntil = *step.HumanUntil
+	if step.Takeover != nil {
+		person.state.Takeover = *step.Takeover
 	}
 }
 
@@ -128,7 +130,7 @@ func (m *model) figures() (active, human int64) {
 			active++
 		}
 
-		if p.state.HumanUntil.After(m.now) {
+		if p.state.Takeover.Active(m.now) {
 			human++
 		}
 	}

@@ -12,7 +12,15 @@ import (
 
 // known returns a message that contains another name of its person.
 func known(e store.Event, alias string) store.Event {
-	e.Alias = alias
+	e.Aliases = []string{alias}
+	return e
+}
+
+// naming returns an event that is no message and contains another name of its person.
+func naming(name, lane, alias string) store.Event {
+	e := known(text(name, lane), alias)
+	e.Kind = store.KindField
+
 	return e
 }
 
@@ -24,7 +32,7 @@ var namesTests = map[string]func(*fixture){
 
 		want := store.Conversation{
 			LastInboundAt:    at(0),
-			HumanUntil:       at(time.Hour),
+			Takeover:         store.Takeover{Until: at(time.Hour)},
 			TemplateRequired: true,
 		}
 		f.wantEqual("by number", f.conversation("number"), want)
@@ -66,9 +74,9 @@ var namesTests = map[string]func(*fixture){
 		f.work("number", template(true))
 		f.work("user", human(at(2*time.Hour)))
 		f.ingest(known(finished(text("skipped", ""), store.Skipped), "user"))
-		f.wantEqual("apart", f.conversation("user").HumanUntil, at(2*time.Hour))
-		f.work("number", store.Step{Now: at(0), Join: "user"})
-		want := store.Conversation{LastInboundAt: at(time.Hour), HumanUntil: at(3 * time.Hour)}
+		f.wantEqual("apart", f.conversation("user").Takeover.Until, at(2*time.Hour))
+		f.ingest(naming("c", "number", "user"))
+		want := store.Conversation{LastInboundAt: at(time.Hour), Takeover: store.Takeover{Until: at(3 * time.Hour)}}
 		f.wantEqual("by number", f.conversation("number"), want)
 		f.wantEqual("by user", f.conversation("user"), want)
 	},
@@ -76,7 +84,7 @@ var namesTests = map[string]func(*fixture){
 	"retain a required template": func(f *fixture) {
 		f.ingest(text("a", "number"))
 		f.work("number", template(true))
-		f.work("number", store.Step{Now: at(0), Join: "new number"})
+		f.ingest(naming("b", "number", "new number"))
 		f.wantEqual("required", f.conversation("new number").TemplateRequired, true)
 	},
 
@@ -85,7 +93,7 @@ var namesTests = map[string]func(*fixture){
 		f.work("5", human(at(time.Hour)))
 
 		for _, name := range []string{"1", "2", "3", "4", "5"} {
-			f.wantEqual("state by "+name, f.conversation(name), store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
+			f.wantEqual("state by "+name, f.conversation(name), store.Conversation{LastInboundAt: at(0), Takeover: store.Takeover{Until: at(time.Hour)}})
 		}
 
 		f.wantEqual("active", f.stats(at(0)).ActiveConversations, int64(1))
@@ -94,11 +102,10 @@ var namesTests = map[string]func(*fixture){
 	"are joined once": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"), known(text("b", "user"), "number"), known(text("c", "number"), "number"))
 		f.work("number", store.Step{
-			Now:        at(0),
-			Join:       "user",
-			HumanUntil: new(at(time.Hour)),
+			Now:      at(0),
+			Takeover: &store.Takeover{Until: at(time.Hour)},
 		})
-		f.wantEqual("state", f.conversation("user"), store.Conversation{LastInboundAt: at(0), HumanUntil: at(time.Hour)})
+		f.wantEqual("state", f.conversation("user"), store.Conversation{LastInboundAt: at(0), Takeover: store.Takeover{Until: at(time.Hour)}})
 	},
 
 	"are limited": func(f *fixture) {

@@ -1,0 +1,55 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+var errMissing = errors.New("this engine does not implement the call yet")
+
+// ClaimWaiting implements store.Queue.
+func (s *Store) ClaimWaiting(context.Context, store.Class, string, time.Time, int) ([]store.Lease, error) {
+	return nil, errMissing
+}
+
+// Schedule implements store.Queue.
+func (s *Store) Schedule(context.Context) ([3]store.Schedule, error) {
+	return [3]store.Schedule{}, errMissing
+}
+
+// RepairClock implements store.Queue.
+func (s *Store) RepairClock(context.Context, time.Time) error { return errMissing }
+
+// Causes implements store.DeadLetterQueue.
+func (s *Store) Causes(context.Context, store.Selection) ([]store.Cause, error) {
+	return nil, errMissing
+}
+
+// ReplaySelected implements store.DeadLetterQueue.
+func (s *Store) ReplaySelected(context.Context, store.Selection, int64, time.Time, int) (int, int64, error) {
+	return 0, 0, errMissing
+}
+
+// DiscardSelected implements store.DeadLetterQueue.
+func (s *Store) DiscardSelected(context.Context, store.Selection, int64, time.Time, int) (int, int64, error) {
+	return 0, 0, errMissing
+}
+
+// Conversation implements store.Takeovers.
+func (s *Store) Conversation(context.Context, string) (store.Conversation, error) {
+	return store.Conversation{}, errMissing
+}
+
+// TakeOver implements store.Takeovers.
+func (s *Store) TakeOver(context.Context, string, store.Takeover, time.Time) error { return errMissing }
+
+// TakenOver implements store.Takeovers.
+func (s *Store) TakenOver(context.Context, time.Time, string, int) ([]store.NamedConversation, error) {
+	return nil, errMissing
+}

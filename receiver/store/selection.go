@@ -1,0 +1,62 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxCauses limits the result of [DeadLetterQueue.Causes].
+const MaxCauses = 500
+
+// Replayable are the states of events that were not answered and can be replayed or discarded.
+var Replayable = []State{Dead, Quarantined, Human, Expired}
+
+// Selection selects events in the states of [Replayable]. Empty fields match all.
+type Selection struct {
+	States         []State // at least one
+	Kind           Kind
+	Type           string
+	PhoneNumberID  string
+	Code           string // of the last failure
+	ReceivedAfter  time.Time
+	ReceivedBefore time.Time
+	// LastSeq is the highest Seq to select. A bulk replay sets it, so that events that fail again are not selected again.
+	LastSeq int64
+}
+
+// Validate returns an error if the selection has no state or a state that cannot be replayed.
+func (s *Selection) Validate() error {
+	if len(s.States) == 0 {
+		return errors.New("the selection has no state, want dead, quarantined, human or expired")
+	}
+
+	for _, state := range s.States {
+		if !slices.Contains(Replayable, state) {
+			return fmt.Errorf("events in state %q cannot be replayed, want dead, quarantined, human or expired", state)
+		}
+	}
+
+	return nil
+}
+
+// Cause is a group of events that were not answered for the same reason.
+type Cause struct {
+	State         State
+	PhoneNumberID string
+	Code          string // of the last failure; empty if there was none
+	Count         int64
+	First         time.Time // receipt of the oldest
+	Last          time.Time // receipt of the newest
+	Sample        ID        // of the newest
+}
+
+// NamedConversation is a conversation with one of its names.
+type NamedConversation struct {
+	Name string // the lane
+	Conversation
+}
