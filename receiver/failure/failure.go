@@ -37,7 +37,7 @@ var Classes = []Class{Transient, RateLimited, Configuration, Permanent, Ambiguou
 // Scope is the reach of a rate limit or block.
 type Scope string
 
-// The scopes, from the widest to the narrowest.
+// The scopes of Meta, from the widest to the narrowest, and of Bird.
 const (
 	ScopeNone            Scope = ""
 	ScopeApp             Scope = "app"
@@ -45,9 +45,11 @@ const (
 	ScopeNumber          Scope = "number"
 	ScopePair            Scope = "pair" // one number and one person
 	ScopeRecipient       Scope = "recipient"
+	ScopeBird            Scope = "bird"        // all of Bird
+	ScopeBirdMethod      Scope = "bird_method" // one method of Bird
 )
 
-// Scopes lists all scopes but ScopeNone.
+// Scopes lists the scopes of Meta, which a configuration can give an error code.
 var Scopes = []Scope{ScopeApp, ScopeBusinessAccount, ScopeNumber, ScopePair, ScopeRecipient}
 
 // Error is a classified failure. Its text is safe to log: it never has message content, phone numbers, secrets or a
