@@ -13,8 +13,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// sideEventMaxAge is how long statuses and notices are retried while Bird or the sink rejects them. After that they expire
-// and stay in the store.
+// sideEventMaxAge is how long statuses and notices are retried while Bird or the sink does not accept them, however many
+// attempts that takes. After that they expire and stay in the store.
 const sideEventMaxAge = 24 * time.Hour
 
 // postponed ends an attempt that must wait. Nothing failed.
@@ -137,8 +137,8 @@ func (e *Engine) outcomeFor(
 	case failure.Transient:
 		history.Spent = true
 
-		isNotice := h.work.Event.Kind == store.KindNotice
-		if !isNotice && h.work.Attempts >= *processing.Retry.MaxRetries {
+		isMessage := h.work.Event.Class == store.Conversations // others are retried until they expire
+		if isMessage && h.work.Attempts >= *processing.Retry.MaxRetries {
 			outcome.State = store.Dead
 			break
 		}

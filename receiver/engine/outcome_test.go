@@ -38,12 +38,26 @@ func TestResolve(t *testing.T) {
 		unsent   bool // the part in flight goes back to planned
 		event    store.Event
 	}{
-		"status, last": {
-			event:    store.Event{Class: store.Statuses},
+		"status, Bird unavailable": {
+			event:    store.Event{Class: store.Statuses, ReceivedAt: now.Add(-23 * time.Hour)},
 			err:      fail(failure.Transient, 0),
-			attempts: 2,
-			state:    store.Expired,
+			attempts: 50,
+			state:    store.Pending,
+			from:     50 * time.Second,
+			to:       100 * time.Second,
 			spent:    true,
+		},
+		"status, Bird unavailable for a day": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
+			err:   fail(failure.Transient, 0),
+			state: store.Expired,
+			spent: true,
+		},
+		"status, rejected": {
+			event: store.Event{Class: store.Statuses, ReceivedAt: now},
+			err:   fail(failure.Permanent, 0),
+			state: store.Expired,
+			spent: true,
 		},
 		"status, refused for a day": {
 			event: store.Event{Class: store.Statuses, ReceivedAt: now.Add(-25 * time.Hour)},
