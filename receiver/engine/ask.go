@@ -22,8 +22,7 @@ const typingTimeout = 3 * time.Second
 // askAI asks the AI about the message and records its answer, so that a later attempt sends the answer without asking
 // again.
 func (e *Engine) askAI(ctx context.Context, a *attempt) error {
-	coalesced, err := e.coalesce(ctx, a)
-	if err != nil {
+	if err := e.coalesce(ctx, a); err != nil {
 		return err
 	}
 
@@ -48,8 +47,6 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}
-
-	a.pendingStep.Coalesced = coalesced
 
 	if answer.Handoff != nil {
 		a.takeOver(e.Clock.Now())
@@ -103,10 +100,9 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	}
 
 	step := store.Step{
-		Now:       e.Clock.Now(),
-		Answer:    replies,
-		Coalesced: a.pendingStep.Coalesced,
-		Takeover:  a.pendingStep.Takeover,
+		Now:      e.Clock.Now(),
+		Answer:   replies,
+		Takeover: a.pendingStep.Takeover,
 	}
 	if e.checkSendable(a, &replies[0]) == nil && e.Graph.Allow(a.number()) {
 		step.Sending = &replies[0].Part
@@ -116,7 +112,6 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 		return err
 	}
 
-	a.pendingStep.Coalesced = nil
 	a.pendingStep.Takeover = nil
 	a.work.Replies = replies
 	a.inFlight = step.Sending

@@ -23,10 +23,10 @@ const maxStarts = 10
 // attempt is one attempt at the head of a conversation.
 type attempt struct {
 	inbound
-	message   whatsapp.Message
-	contact   whatsapp.Contact
-	coalesced []string    // the texts of the messages that are answered together with this one
-	file      *media.File // the downloaded media; removed after the request to Bird
+	message whatsapp.Message
+	contact whatsapp.Contact
+	texts   []string    // the texts that are answered together, if the message is one
+	file    *media.File // the downloaded media; removed after the request to Bird
 
 	// pendingStep collects the effects that are not recorded yet. The step that ends the attempt records them, unless an
 	// earlier step does.

@@ -55,13 +55,11 @@ func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error
 }
 
 func textRequest(a *attempt) *bird.Request {
-	texts := append([]string{a.message.TextBody()}, a.coalesced...)
-
 	return &bird.Request{
 		Method: bird.ProcessText,
 		Body: bird.TextMessage{
 			Common: a.common(),
-			Text:   strings.Join(texts, "\n"),
+			Text:   strings.Join(a.texts, "\n"),
 		},
 	}
 }
