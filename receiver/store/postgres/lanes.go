@@ -27,6 +27,8 @@ type lanes struct {
 type lane struct {
 	laneKey
 	ready, token, head *int64
+	set                *int64 // when ready was set, by the clock that set it
+	waitsFor           string // the scope for which the head waits
 	starts             int
 	person             string // the name whose row has the state; empty if this row has it
 	state              store.Conversation
@@ -39,7 +41,8 @@ func scanLane(rows pgx.Rows) (*lane, error) {
 
 	var inbound, human *int64
 
-	err := rows.Scan(&r.lane, (*int16)(&r.class), &r.ready, &r.token, &r.head, &r.starts, &r.person, &inbound, &human, &r.state.TemplateRequired)
+	err := rows.Scan(&r.lane, (*int16)(&r.class), &r.ready, &r.set, &r.waitsFor, &r.token, &r.head, &r.starts, &r.person,
+		&inbound, &human, &r.state.TemplateRequired)
 	r.state.LastInboundAt = fromMillis(inbound)
 	r.state.Takeover.Until = fromMillis(human)
 
@@ -86,12 +89,22 @@ func (l *lanes) isComplete(set *lockSet) bool {
 	return true
 }
 
-// wake makes a lane due, unless it is leased or waits for a retry.
+// wake makes a lane due, unless it is leased or waits for a retry. If it waits for its first claim, the earlier time
+// counts: a message that was received while the clock was ahead does not delay the next.
 func (l *lanes) wake(key laneKey, now int64) {
-	if row := l.rows[key]; row.ready == nil {
-		row.ready = &now
-		row.changed = true
+	row := l.rows[key]
+	if row.ready == nil || row.token == nil && row.head == nil && now < *row.ready {
+		row.due(now)
 	}
+}
+
+// due makes a lane that is not leased due at a time.
+func (l *lane) due(at int64) {
+	l.ready = &at
+	l.set = &at
+	l.token = nil
+	l.waitsFor = ""
+	l.changed = true
 }
 
 // person returns the row that holds the state of the person with a name, or nil if it is not locked.
@@ -178,12 +191,12 @@ func (l *lanes) updateConversation(name string, takeover *store.Takeover, templa
 // save queues the writes of changed rows.
 func (l *lanes) save(t *tx) {
 	var (
-		names, goneNames                   []string
-		classes, goneClasses               []int16
-		ready, token, head, inbound, human []*int64
-		starts                             []int
-		person                             []string
-		template                           []bool
+		names, goneNames                        []string
+		classes, goneClasses                    []int16
+		ready, set, token, head, inbound, human []*int64
+		starts                                  []int
+		person, waitsFor                        []string
+		template                                []bool
 	)
 	for key, row := range l.rows {
 		if row.gone || l.created[key] && !row.changed {
@@ -206,6 +219,8 @@ func (l *lanes) save(t *tx) {
 		names = append(names, row.lane)
 		classes = append(classes, int16(row.class))
 		ready = append(ready, row.ready)
+		set = append(set, row.set)
+		waitsFor = append(waitsFor, row.waitsFor)
 		token = append(token, row.token)
 		head = append(head, row.head)
 		starts = append(starts, row.starts)
@@ -218,12 +233,13 @@ func (l *lanes) save(t *tx) {
 	if len(names) > 0 {
 		t.exec(`
 			UPDATE conversations c SET ready_at = k.ready_at, token = k.token, head = k.head, starts = k.starts, person = nullif(k.person, ''),
-				last_inbound_at = k.last_inbound_at, human_until = k.human_until, template_required = k.template_required
+				last_inbound_at = k.last_inbound_at, human_until = k.human_until, template_required = k.template_required,
+				set_at = k.set_at, waits_for = nullif(k.waits_for, '')
 			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[],
-				$9::bigint[], $10::boolean[])
-				k (lane, class, ready_at, token, head, starts, person, last_inbound_at, human_until, template_required)
+				$9::bigint[], $10::boolean[], $11::bigint[], $12::text[])
+				k (lane, class, ready_at, token, head, starts, person, last_inbound_at, human_until, template_required, set_at, waits_for)
 			WHERE c.lane = k.lane AND c.class = k.class`,
-			names, classes, ready, token, head, starts, person, inbound, human, template)
+			names, classes, ready, token, head, starts, person, inbound, human, template, set, waitsFor)
 	}
 
 	if len(goneNames) > 0 {

@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,22 +19,27 @@ import (
 
 // Claim implements store.Queue. It skips lanes that another transaction has locked.
 func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	return s.claim(ctx, of, millis(now), until, `
+		SELECT `+laneColumns+` FROM conversations c
+		WHERE c.class = $1 AND c.ready_at <= $2 ORDER BY c.ready_at, c.lane LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		of, now.UnixMilli(), max(limit, 0))
+}
+
+// claim leases the lanes of a class that a statement selects and locks. The time of the lease is now, if it is known.
+func (s *Store) claim(ctx context.Context, of store.Class, now *int64, until time.Time, sql string, args ...any) ([]store.Lease, error) {
 	var leases []store.Lease
 
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		due := &lanes{rows: map[laneKey]*lane{}}
 
 		var order []laneKey
-		t.query(`
-			SELECT `+laneColumns+` FROM conversations c
-			WHERE c.class = $1 AND c.ready_at <= $2 ORDER BY c.ready_at, c.lane LIMIT $3 FOR UPDATE SKIP LOCKED`,
-			func(rows pgx.Rows) error {
-				row, err := scanLane(rows)
-				due.rows[row.laneKey] = row
-				order = append(order, row.laneKey)
+		t.query(sql, func(rows pgx.Rows) error {
+			row, err := scanLane(rows)
+			due.rows[row.laneKey] = row
+			order = append(order, row.laneKey)
 
-				return err
-			}, of, now.UnixMilli(), max(limit, 0))
+			return err
+		}, args...)
 
 		if err := t.flush(ctx); err != nil {
 			return err
@@ -46,7 +52,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 
 		leases = nil
 		for _, key := range order {
-			if work := due.rows[key].claim(heads[key], until); work != nil {
+			if work := due.rows[key].claim(heads[key], now, until); work != nil {
 				leases = append(leases, store.Lease{
 					LeaseRef: store.LeaseRef{
 						Class: of,
@@ -69,7 +75,7 @@ func (s *Store) Claim(ctx context.Context, of store.Class, now, until time.Time,
 }
 
 // claim leases a lane with its oldest pending event, or makes the lane idle if there is none.
-func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
+func (l *lane) claim(head *store.Work, now *int64, until time.Time) *store.Work {
 	if head == nil {
 		l.idle()
 		return nil
@@ -80,18 +86,27 @@ func (l *lane) claim(head *store.Work, until time.Time) *store.Work {
 		head.Starts = l.starts + 1
 	}
 
-	l.ready = millis(until)
+	l.extend(now, until)
+	l.waitsFor = ""
 	l.token = new(rand.Int64()) //nolint:gosec // a token is unique, not secret
-	l.changed = true
 	l.head = &head.Seq
 	l.starts = head.Starts
 
 	return head
 }
 
+// extend sets the end of a lease that is granted or extended at now, if that is known.
+func (l *lane) extend(now *int64, until time.Time) {
+	l.ready = millis(until)
+	l.set = cmp.Or(now, l.set)
+	l.changed = true
+}
+
 // idle ends the lease on a lane without pending events. Only the row of a conversation stays, for its state.
 func (l *lane) idle() {
 	l.ready = nil
+	l.set = nil
+	l.waitsFor = ""
 	l.token = nil
 	l.head = nil
 	l.starts = 0
@@ -219,8 +234,7 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 				continue
 			}
 
-			row.ready = millis(until)
-			row.changed = true
+			row.extend(s.leasedAt(until), until)
 		}
 
 		l.save(t)
@@ -254,10 +268,8 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 			return store.ErrLeaseLost
 		}
 
-		row.ready = millis(now)
-		row.token = nil
+		row.due(now.UnixMilli())
 		row.starts = max(row.starts-1, 0)
-		row.changed = true
 
 		l.save(t)
 

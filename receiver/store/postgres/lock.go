@@ -221,7 +221,8 @@ func (t *tx) createRows(set *lockSet, l *lanes) {
 		}, names, classes)
 }
 
-const laneColumns = "c.lane, c.class, c.ready_at, c.token, c.head, c.starts, coalesce(c.person, ''), c.last_inbound_at, c.human_until, c.template_required"
+const laneColumns = `c.lane, c.class, c.ready_at, c.set_at, coalesce(c.waits_for, ''), c.token, c.head, c.starts, coalesce(c.person, ''),
+	c.last_inbound_at, c.human_until, c.template_required`
 
 // lockRows queues the locks of existing rows. Each is looked up separately, in the order of the keys.
 func (t *tx) lockRows(l *lanes, keys []laneKey, waiting string) {

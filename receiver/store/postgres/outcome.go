@@ -46,6 +46,8 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 
 		if outcome.State == store.Pending {
 			a.row.ready = millis(outcome.RetryAt)
+			a.row.set = millis(a.step.Now)
+			a.row.waitsFor = sanitize(outcome.WaitsFor)
 			a.row.token = nil
 			a.row.starts = 0
 			a.row.changed = true

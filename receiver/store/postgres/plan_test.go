@@ -68,7 +68,8 @@ func TestNoStatementScansHistory(t *testing.T) {
 		}
 	})
 	fillLater(t, s)
-	server.Exec(t, "ANALYZE "+user.Name+".events", "ANALYZE "+user.Name+".conversations")
+	server.Exec(t, "UPDATE "+user.Name+".conversations SET waits_for = 'app' WHERE ready_at IS NOT NULL",
+		"ANALYZE "+user.Name+".events", "ANALYZE "+user.Name+".conversations")
 	clear(sent)
 	useEverything(t, s)
 
@@ -238,6 +239,9 @@ func useEverything(t *testing.T, s *Store) {
 		},
 		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
+		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
+		func() error { _, err := s.Schedule(ctx); return err },
+		func() error { return s.RepairClock(ctx, start.Add(-time.Hour)) },
 		func() error { return s.Ping(ctx) },
 	}
 	for i, call := range calls {

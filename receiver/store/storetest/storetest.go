@@ -35,6 +35,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Ingest", ingestTests},
 		{"Lease", leaseTests},
 		{"Class", classTests},
+		{"Waiting", waitingTests},
 		{"Advance", advanceTests},
 		{"Coalesce", coalesceTests},
 		{"Outbox", outboxTests},
