@@ -66,6 +66,7 @@ func TestRetryAsksTheSameTexts(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) {
 				withoutTyping(c)
 				c.Processing.Debounce = time.Minute
+				c.Processing.Lease = 10 * time.Minute // longer than the clock is set ahead during the first attempt
 				c.Processing.Retry = config.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}
 				c.Processing.ConfigurationRetry = time.Hour
 			})

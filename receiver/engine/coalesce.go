@@ -38,9 +38,11 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	if isRepeated := a.work.Attempts > 0 || a.work.Starts > 1; interval == 0 || isRepeated {
+	if wasAskedAlone := a.work.Attempts > 0; interval == 0 || wasAskedAlone {
 		return nil
 	}
+
+	now := e.Clock.Now() // before the read: a text that it misses came later
 
 	following, err := e.Store.Peek(ctx, a.lease, maxCoalesced)
 	if err != nil {
@@ -48,7 +50,7 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 	}
 
 	coalesced, due := collectTexts(&joined, a.work.Event.ReceivedAt, interval, following)
-	if e.Clock.Now().Before(due) {
+	if now.Before(due) {
 		return &postponed{until: due, reason: "waiting for further texts of the person"}
 	}
 
@@ -56,7 +58,7 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	if _, err := e.record(ctx, a.head, store.Step{Now: e.Clock.Now(), Coalesced: eventIDs(coalesced)}); err != nil {
+	if _, err := e.record(ctx, a.head, store.Step{Now: now, Coalesced: eventIDs(coalesced)}); err != nil {
 		return err
 	}
 
@@ -67,7 +69,8 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 
 // collectTexts adds to joined the events that follow a text received at first, each within the interval of the one before.
 // It returns them, and the time from which on no further event can belong to them. The result depends only on the times
-// of receipt, so that a message which waited for the AI is not joined with one that was sent hours later.
+// of receipt: an attempt after a crash or a refused call finds the same, and a message that waited for the AI is not joined
+// with one that was sent hours later.
 func collectTexts(
 	joined *joinedTexts,
 	first time.Time,
