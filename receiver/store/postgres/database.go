@@ -26,6 +26,7 @@ type database struct {
 	clock     clockwork.Clock
 	configErr error         // why access cannot be used
 	pool      *pgxpool.Pool // nil with a configErr
+	evidence  evidence
 
 	ctx    context.Context // ends when the store moves to another database, or closes
 	cancel context.CancelFunc

@@ -148,6 +148,8 @@ func (g *group[T]) commit(batch []*groupcommit.Call[T]) error {
 			c.Err = nil
 		}
 
+		t.wrote = true
+
 		return g.run(ctx, t, batch)
 	})
 	if err != nil {

@@ -73,7 +73,7 @@ func TestNoStatementScansHistory(t *testing.T) {
 	clear(sent)
 	useEverything(t, s)
 
-	c, err := s.acquire(t.Context())
+	_, c, err := s.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

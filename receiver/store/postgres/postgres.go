@@ -22,8 +22,6 @@
 package postgres
 
 import (
-	"context"
-	"fmt"
 	"sync"
 
 	"github.com/jonboulle/clockwork"
@@ -110,19 +108,6 @@ func (s *Store) Close() error {
 	}
 
 	s.closing.Wait()
-
-	return nil
-}
-
-// Ping implements store.Maintenance. It writes and commits, as storing an event would.
-func (s *Store) Ping(ctx context.Context) error {
-	err := s.write(ctx, func(_ context.Context, t *tx) error {
-		t.exec("UPDATE counts SET pending = pending WHERE " + countsRow)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("write to the store: %w", err)
-	}
 
 	return nil
 }

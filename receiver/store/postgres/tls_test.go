@@ -118,7 +118,7 @@ func TestTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			conn, err := s.acquire(t.Context())
+			_, conn, err := s.acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

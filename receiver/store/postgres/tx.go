@@ -32,6 +32,7 @@ type tx struct {
 	queued statements
 	fault  error // the first failure to queue a statement
 	sent   bool  // a statement was sent, so there is a transaction to end
+	wrote  bool  // the function changes rows
 	tally  store.Tally
 }
 
@@ -78,8 +79,12 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	waiting, cancel := context.WithTimeout(ctx, s.options.timeouts.call)
 	defer cancel()
 
-	c, err := s.acquire(waiting)
+	d, c, err := s.acquire(waiting)
 	if err != nil {
+		if d != nil {
+			d.evidence.record(s.clock.Now(), false, err)
+		}
+
 		return err
 	}
 	defer c.Release()
@@ -92,30 +97,30 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	t := &tx{conn: c.Conn(), begin: begin}
 	t.begin(t)
 
-	if err := run(going, t); err != nil {
-		t.rollback(going)
-		return err
+	if err = run(going, t); err == nil {
+		err = t.commit(going)
 	}
 
-	if err := t.commit(going); err != nil {
+	if err != nil {
 		t.rollback(going)
-		return err
 	}
 
-	return nil
+	d.evidence.record(s.clock.Now(), t.wrote, err)
+
+	return err
 }
 
-// acquire returns a connection to the current database.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+// acquire returns the current database and a connection to it.
+func (s *Store) acquire(ctx context.Context) (*database, *pgxpool.Conn, error) {
 	for {
 		d, err := s.current()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 
 		c, err := d.acquire(ctx)
 		if !errors.Is(err, errDatabaseChanged) {
-			return c, err
+			return d, c, err
 		}
 	}
 }

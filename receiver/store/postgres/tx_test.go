@@ -99,7 +99,7 @@ func TestTransactionSettings(t *testing.T) {
 		t.Errorf("in a transaction: synchronous_commit %q, statement_timeout %q, %v", commit, limit, err)
 	}
 
-	c, err := s.acquire(t.Context())
+	_, c, err := s.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A checkpoint copies the write-ahead log into the file. Afterwards the log starts over. Lengths are in pages of 4 KiB.
+// A checkpoint copies the write-ahead log into the file. Afterwards the log starts over. Lengths are in pages.
 const (
+	pageSize = 4096 // SQLite's default
 	// logPages is the length from which a commit runs the checkpoint itself before it returns, and so the limit of the
 	// log.
 	logPages = 8000

@@ -187,24 +187,6 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping implements store.Maintenance. It writes, grows the file and commits, as storing an event would.
-func (s *Store) Ping(ctx context.Context) error {
-	err := s.writer.do(ctx, func(t *tx) error {
-		if _, err := t.exec("INSERT INTO probe (pad) VALUES (zeroblob(65536))"); err != nil {
-			return err
-		}
-
-		_, err := t.exec("DELETE FROM probe")
-
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("write to the store: %w", err)
-	}
-
-	return nil
-}
-
 // read runs a function on a connection of its own, in which it sees one snapshot of the store.
 func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	var c *conn

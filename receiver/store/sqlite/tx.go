@@ -14,6 +14,7 @@ import (
 type tx struct {
 	conn  *conn
 	dirty bool // a statement has written, or failed in SQLite, since dirty was last reset
+	wrote bool // a statement has changed a row
 	tally store.Tally
 }
 
@@ -26,7 +27,10 @@ func (t *tx) exec(sql string, args ...driver.Value) (changed int64, err error) {
 		return 0, err
 	}
 
-	return result.RowsAffected()
+	changed, err = result.RowsAffected()
+	t.wrote = t.wrote || changed > 0
+
+	return changed, err
 }
 
 // insert runs an INSERT of one row, and reports whether it inserted it and under which rowid.
@@ -42,6 +46,8 @@ func (t *tx) insert(sql string, args ...driver.Value) (inserted bool, rowid int6
 	if err != nil || changed == 0 {
 		return false, 0, err
 	}
+
+	t.wrote = true
 
 	rowid, err = result.LastInsertId()
 
@@ -61,7 +67,11 @@ func (t *tx) query(sql string, each func(row) error, args ...driver.Value) error
 // returning runs a statement that writes and returns rows.
 func (t *tx) returning(sql string, each func(row) error, args ...driver.Value) error {
 	t.dirty = true
-	return t.conn.query(context.Background(), sql, each, args...)
+
+	return t.conn.query(context.Background(), sql, func(r row) error {
+		t.wrote = true
+		return each(r)
+	}, args...)
 }
 
 // applyTally adds the tally of the transaction to the counts.

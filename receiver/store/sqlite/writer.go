@@ -29,6 +29,8 @@ type writer struct {
 	committed  func()        // called after each batch
 	lastCommit time.Duration // mostly spent in the disk
 	queue      *groupcommit.Queue[func(*tx) error]
+	capacity   int // of the queue
+	evidence   evidence
 	finished   chan struct{}
 }
 
@@ -39,6 +41,7 @@ func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 		conn:      c,
 		committed: committed,
 		queue:     groupcommit.New[func(*tx) error](options.Queue),
+		capacity:  options.Queue,
 		finished:  make(chan struct{}),
 	}
 	go w.work()
@@ -72,7 +75,9 @@ func (w *writer) work() {
 	batch := make([]*operation, 0, groupcommit.MaxBatch)
 
 	for op := range w.queue.Calls() {
+		w.evidence.begin(w.clock.Now())
 		batch = w.commit(op, batch[:0])
+		w.evidence.end(batch)
 
 		for i, op := range batch {
 			op.Finish()
@@ -191,7 +196,12 @@ func (w *writer) end(t *tx) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 
-	w.lastCommit = w.clock.Since(started)
+	ended := w.clock.Now()
+	w.lastCommit = ended.Sub(started)
+
+	if t.wrote {
+		w.evidence.commit(ended)
+	}
 
 	return nil
 }
