@@ -86,7 +86,7 @@ func Open(
 		}
 	}()
 
-	inbox, err := openStore(ctx, live)
+	inbox, err := openStore(ctx, live, log)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

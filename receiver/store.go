@@ -5,6 +5,7 @@ package receiver
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -13,7 +14,7 @@ import (
 )
 
 // openStore opens the configured store. The embedded store needs its file at start; PostgreSQL may be unreachable then.
-func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
+func openStore(ctx context.Context, live *config.Live, log *slog.Logger) (store.Store, error) {
 	settings := live.Current().Store
 	if settings.PostgreSQL == nil {
 		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{})
@@ -24,5 +25,5 @@ func openStore(ctx context.Context, live *config.Live) (store.Store, error) {
 		return postgres.Access{URL: secrets.DatabaseURL, CA: secrets.DatabaseCA}
 	}
 
-	return postgres.Open(access, postgres.Options{MaxConnections: settings.PostgreSQL.MaxConnections}), nil
+	return postgres.Open(access, postgres.Options{MaxConnections: settings.PostgreSQL.MaxConnections, Log: log}), nil
 }

@@ -80,6 +80,10 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 			return err
 		}
 
+		if l.rows[of] == nil {
+			return errLostRace // the event was in another state when the locks were collected
+		}
+
 		*revived++
 
 		t.tally.Move(of.class, from, store.Pending)

@@ -31,6 +31,11 @@ var (
 	errUnreachable = errors.New("the database cannot be reached")
 	// errDatabaseChanged means that the access changed while the call waited for a connection.
 	errDatabaseChanged = errors.New("the database URL changed")
+	// errPanicked means that the code of a transaction panicked, so that it was rolled back.
+	errPanicked = errors.New("a transaction of the store panicked")
+	// errLostRace means that another transaction changed what a transaction had read before it took its locks. It is
+	// reported as a serialization failure, so that the transaction begins anew.
+	errLostRace = &fault{text: "another receiver changed the same events at the same time", code: "40001"}
 )
 
 // reported maps a SQLSTATE to a text that an operator can act on.

@@ -78,7 +78,7 @@ func (g *group[T]) work() {
 		batch := g.batch(first, lastSize, min(lastDuration/waitFraction, maxWait))
 		started := g.store.clock.Now()
 
-		if err := g.commit(batch); refused(err) && len(batch) > 1 {
+		if err := g.commit(batch); (refused(err) || errors.Is(err, errPanicked)) && len(batch) > 1 {
 			// Either one call is at fault, or the batch conflicted with other receivers: run each call alone.
 			for i := range batch {
 				_ = g.commit(batch[i : i+1]) // the call has the error

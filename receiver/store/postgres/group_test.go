@@ -4,8 +4,10 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +38,8 @@ func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 			switch c.Value {
 			case "alone":
 				c.Err = errors.New("alone")
+			case "panics":
+				panic("with a phone number")
 			case "bad":
 				t.exec("SELECT 1 / $1::int", 0)
 			default:
@@ -100,8 +104,12 @@ func TestFailedCallAffectsNoOther(t *testing.T) {
 	}{
 		{"alone", "alone"},
 		{"bad", "SQLSTATE 22012"},
+		{"panics", "panicked"},
 	} {
-		s := openStore(t, newAccess(t))
+		var log bytes.Buffer
+
+		access := newAccess(t)
+		s := openLive(t, func() Access { return access }, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		g, release := hold(t, s)
 		calls := enqueue(t, g, "one", c.bad, "two")
 
@@ -119,6 +127,12 @@ func TestFailedCallAffectsNoOther(t *testing.T) {
 
 		if got := pauses(t, s); got != "two one" {
 			t.Errorf("%s: %q was written, want one and two", c.bad, got)
+		}
+
+		g.close()
+
+		if logged := log.String(); strings.Contains(logged, "group_test.go") != (c.bad == "panics") || strings.Contains(logged, "phone number") {
+			t.Errorf("%s: the log has %q, want the stack of a panic without its value", c.bad, logged)
 		}
 	}
 }

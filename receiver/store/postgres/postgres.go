@@ -22,6 +22,7 @@
 package postgres
 
 import (
+	"log/slog"
 	"sync"
 
 	"github.com/jonboulle/clockwork"
@@ -40,6 +41,7 @@ type Options struct {
 	MaxConnections int             // of this process. Defaults to 16
 	Queue          int             // maximum number of waiting deliveries, and of steps; further ones get store.ErrBusy. Defaults to 4096
 	Clock          clockwork.Clock // defaults to the real clock
+	Log            *slog.Logger    // defaults to none
 
 	timeouts timeouts // defaults to defaultTimeouts
 }
@@ -75,6 +77,10 @@ func Open(access func() Access, options Options) *Store {
 
 	if options.Clock == nil {
 		options.Clock = clockwork.NewRealClock()
+	}
+
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
 
 	if options.timeouts == (timeouts{}) {

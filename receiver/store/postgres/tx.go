@@ -9,7 +9,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -97,10 +100,13 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	t := &tx{conn: c.Conn(), begin: begin}
 	t.begin(t)
 
-	if err = run(going, t); err == nil {
-		err = t.commit(going)
-	}
+	err = s.guard(func() error {
+		if err := run(going, t); err != nil {
+			return err
+		}
 
+		return t.commit(going)
+	})
 	if err != nil {
 		t.rollback(going)
 	}
@@ -108,6 +114,28 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	d.evidence.record(s.clock.Now(), t.wrote, err)
 
 	return err
+}
+
+// guard returns a panic of a function as errPanicked, since a panic of one call would end the process with the work of
+// all others. The log has the stack, but not the value of the panic, which may contain data of an event.
+func (s *Store) guard(run func() error) (err error) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+
+		reason := fmt.Sprintf("%T", value)
+		if known, ok := value.(runtime.Error); ok {
+			reason = known.Error()
+		}
+
+		s.options.Log.Error("a transaction of the store panicked", "reason", reason, "stack", string(debug.Stack()))
+
+		err = errPanicked
+	}()
+
+	return run()
 }
 
 // acquire returns the current database and a connection to it.
