@@ -30,7 +30,7 @@ const (
 	ProcessFlow     Method = "process_flow_response"
 	ProcessOther    Method = "process_other_message" // off unless the configuration switches it on
 
-	NotifyStatus Method = "notify_bird_status_change"
+	NotifyStatus Method = config.NotifyStatus
 
 	AnalyzeImage    Method = "analyze_image"
 	TranscribeAudio Method = "transcribe_audio"

@@ -130,6 +130,15 @@ type Media struct {
 	DownloadTimeout time.Duration `yaml:"downloadTimeout,omitempty"`
 }
 
+// NotifyStatus is the method that reports statuses to Bird.
+const NotifyStatus = "notify_bird_status_change"
+
+// ReportsStatuses reports whether statuses are sent to Bird, as they are by default.
+func (b *Bird) ReportsStatuses() bool {
+	enabled := b.Endpoints[NotifyStatus].Enabled
+	return enabled == nil || *enabled
+}
+
 // Endpoint overrides the Bird contract for one method. A key that is not set keeps the contract's value.
 type Endpoint struct {
 	Path    string        `yaml:"path,omitempty"`

@@ -21,7 +21,7 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 	for part, content := range contents {
 		target := cloudapi.Reply{
 			To:       cloudapi.RecipientOf(a.message),
-			Callback: whatsapp.Callback(a.work.Event.ID.String(), part),
+			Callback: whatsapp.Callback(a.work.Event.ID.String(), part, 0),
 		}
 		if part == 0 {
 			target.ContextID = string(a.message.ID)

@@ -54,12 +54,8 @@ func (e *Engine) finish(ctx context.Context, h head, step store.Step) (*store.Wo
 		return nil, err
 	}
 
-	if len(step.Emit) > 0 {
-		e.Wake(store.Notices)
-	}
-
-	if step.Resend != nil {
-		e.Wake(store.Conversations)
+	for _, event := range step.Emit {
+		e.Wake(event.Class)
 	}
 
 	e.logOutcome(h, step.Outcome)

@@ -63,8 +63,13 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 		}
 	}
 
+	body, err := a.body(reply)
+	if err != nil {
+		return err
+	}
+
 	sendCtx, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
-	id, err := e.Graph.Send(sendCtx, a.number(), reply.Body)
+	id, err := e.Graph.Send(sendCtx, a.number(), body)
 	span.End(err)
 	e.recordSend(err)
 
@@ -81,6 +86,16 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 	}
 
 	return nil
+}
+
+// body returns the body of the next send of reply. A part that is sent again has a callback of its own, so that a late
+// status of an earlier send is not taken for one of this send.
+func (a *attempt) body(reply *store.Reply) ([]byte, error) {
+	if reply.Resends == 0 {
+		return reply.Body, nil
+	}
+
+	return cloudapi.WithCallback(reply.Body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
 }
 
 // isConfirmed reports whether a status has confirmed the send of reply while the send got no answer. No later status would
@@ -200,7 +215,7 @@ func (e *Engine) sendTemplate(ctx context.Context, a *attempt, reply *store.Repl
 	encoded, err := cloudapi.Encode(
 		cloudapi.Reply{
 			To:       cloudapi.RecipientOf(a.message),
-			Callback: whatsapp.Callback(a.work.Event.ID.String(), reply.Part),
+			Callback: whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends),
 		},
 		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
 	)

@@ -46,7 +46,7 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 			return nil, fmt.Errorf("encode event: %w", err)
 		}
 
-		for _, event := range itemEvents(item, now) {
+		for _, event := range itemEvents(item, settings, now) {
 			event.PhoneNumberID = string(item.Metadata.PhoneNumberID)
 			event.Payload = payload
 			event.ReceivedAt = now
@@ -68,12 +68,12 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 }
 
 // itemEvents returns the events of an item without the properties that all events of a delivery share.
-func itemEvents(item whatsapp.Item, now time.Time) []store.Event {
+func itemEvents(item whatsapp.Item, settings config.Config, now time.Time) []store.Event {
 	switch item.Kind {
 	case whatsapp.ItemMessage:
 		return []store.Event{messageEvent(item)}
 	case whatsapp.ItemStatus:
-		return []store.Event{statusEvent(item, now)}
+		return []store.Event{statusEvent(item, settings, now)}
 	case whatsapp.ItemError:
 		return []store.Event{errorEvent(item)}
 	case whatsapp.ItemField:

@@ -87,7 +87,7 @@ func TestMessageEvent(t *testing.T) {
 
 func TestStatusEvent(t *testing.T) {
 	reply := store.NewID(store.KindMessage, "42", "w1")
-	callback := reply.String() + ":2"
+	callback := reply.String() + ":2:1"
 	status := event(t, "42", `"statuses":[{"id":"out","status":"delivered","timestamp":"1750000000","biz_opaque_callback_data":"`+callback+`"}]`)
 
 	want := &store.StatusUpdate{
@@ -98,6 +98,7 @@ func TestStatusEvent(t *testing.T) {
 		At:            time.Unix(1750000000, 0).UTC(),
 		ReplyTo:       reply,
 		ReplyPart:     2,
+		ReplyResend:   1,
 	}
 	if diff := cmp.Diff(want, status.Status); diff != "" || status.State != store.Pending || status.Class != store.Statuses {
 		t.Errorf("status in state %s, class %s (-want +got):\n%s", status.State, status.Class, diff)
@@ -113,6 +114,21 @@ func TestStatusEvent(t *testing.T) {
 	failed := event(t, "42", `"statuses":[{"id":"out","status":"failed","recipient_id":"573"}]`)
 	if failed.Lane != "42:573" || status.Lane == "42:573" {
 		t.Errorf("a failure is in lane %q and a delivery in %q, want only the failure in the conversation's", failed.Lane, status.Lane)
+	}
+
+	hidden := event(t, "42", `"statuses":[{"id":"out","status":"failed"}]`)
+	if hidden.Lane == status.Lane {
+		t.Errorf("a failure without a recipient is in lane %q, which waits for Bird", hidden.Lane)
+	}
+
+	withoutMethod := settings
+	withoutMethod.Bird.Endpoints = map[string]config.Endpoint{config.NotifyStatus: {Enabled: new(false)}}
+
+	for name, want := range map[string]store.State{"read": store.Done, "failed": store.Pending} {
+		value := `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"out","status":"` + name + `"}]}`
+		if got := parse(t, withoutMethod, "messages", value)[0].State; got != want {
+			t.Errorf("without the method, status %s is %s, want %s", name, got, want)
+		}
 	}
 }
 
@@ -159,7 +175,9 @@ func TestNotices(t *testing.T) {
 		want  []string // types of the notices
 	}{
 		"a message":                     {"messages", `{"metadata":{"phone_number_id":"42"},` + textMessage + `}`, []string{notice.MessageReceived}},
-		"a status":                      {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read"}]}`, nil},
+		"a message read":                {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read"}]}`, []string{notice.MessageRead}},
+		"a payment":                     {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read","type":"payment"}]}`, nil},
+		"a message delivered":           {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"delivered"}]}`, nil},
 		"another field":                 {"account_update", `{"event":"X"}`, []string{"account.account_update"}},
 		"a message to a foreign number": {"messages", `{"metadata":{"phone_number_id":"43"},` + textMessage + `}`, nil},
 	} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -15,8 +16,9 @@ import (
 const statusLanes = 64
 
 // statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type. The
-// store applies the status when it stores the event; the engine processes its consequences later.
-func statusEvent(item whatsapp.Item, now time.Time) store.Event {
+// store applies the status when it stores the event. What is left is to act on a failed status and to report the others
+// to Bird; without that method, the others are done.
+func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)
 	if err != nil || status.MessageID == "" {
 		return skippedEvent(store.KindUnknown, item)
@@ -36,11 +38,17 @@ func statusEvent(item whatsapp.Item, now time.Time) store.Event {
 		At:            whatsapp.UnixTime(status.Timestamp, now),
 		ErrorCode:     status.ErrorCode,
 	}
-	if event, part, ok := whatsapp.ParseCallback(string(status.Callback)); ok {
+	if event, part, resend, ok := whatsapp.ParseCallback(string(status.Callback)); ok {
 		if id, err := store.ParseID(event); err == nil {
 			update.ReplyTo = id
 			update.ReplyPart = part
+			update.ReplyResend = resend
 		}
+	}
+
+	state := store.Pending
+	if !status.IsFailed() && !settings.Bird.ReportsStatuses() {
+		state = store.Done
 	}
 
 	return store.Event{
@@ -48,24 +56,33 @@ func statusEvent(item whatsapp.Item, now time.Time) store.Event {
 		Kind:   store.KindStatus,
 		Type:   update.Status,
 		Status: update,
-		State:  store.Pending,
+		State:  state,
 		Class:  store.Statuses,
 		Lane:   statusLane(status, number),
 	}
 }
 
 // statusLane returns the lane of the conversation for a failure, since a failure may concern the person. All other
-// statuses are spread by message.
+// statuses are spread by message. A failure is never in a lane that waits for Bird.
 func statusLane(status whatsapp.Status, number string) string {
-	if status.Status == "failed" {
-		if lane := status.Conversation(number); lane != "" {
-			return lane
-		}
+	if !status.IsFailed() {
+		return ReportLane(number, string(status.MessageID))
 	}
 
-	hash := store.NewID(store.KindMessage, string(status.MessageID))
+	if lane := status.Conversation(number); lane != "" {
+		return lane
+	}
 
-	return fmt.Sprintf("status:%s:%d", number, hash[0]%statusLanes)
+	return spread("failed:"+number, string(status.MessageID))
+}
+
+// ReportLane returns the lane of the events that report the statuses of a message to Bird.
+func ReportLane(number, messageID string) string { return spread("status:"+number, messageID) }
+
+// spread returns one of statusLanes lanes.
+func spread(prefix, messageID string) string {
+	hash := store.NewID(store.KindMessage, messageID)
+	return fmt.Sprintf("%s:%d", prefix, hash[0]%statusLanes)
 }
 
 // errorEvent is an error that Meta reports about a phone number, not about a message.

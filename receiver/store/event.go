@@ -64,8 +64,11 @@ const (
 	KindUnknown Kind = "unknown" // an item that cannot be parsed as any other kind
 )
 
-// KindNotice is an event that the receiver emits for the sink. Its payload is the CloudEvents data.
-const KindNotice Kind = "notice"
+// The kinds of events that the receiver emits.
+const (
+	KindNotice       Kind = "notice"        // for the sink; its payload is the CloudEvents data
+	KindStatusReport Kind = "status_report" // for Bird, of a failed status; its payload is that of the status
+)
 
 // State is the state of an event.
 type State string
@@ -82,7 +85,7 @@ const (
 	Discarded   State = "discarded"   // a dead letter that a person discarded
 )
 
-// Event is one message, status, error or change of a delivery, or a notice of the receiver.
+// Event is one message, status, error or change of a delivery, or one that the receiver emits.
 type Event struct {
 	ID    ID
 	Kind  Kind

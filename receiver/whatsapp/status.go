@@ -64,6 +64,10 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 		RawErrors:     s.Errors,
 		Pricing:       s.Pricing,
 	}
+	if status.Type == "message" { // the same as none
+		status.Type = ""
+	}
+
 	if status.Pricing == nil {
 		status.Pricing = nestedPricing(s.Conversation)
 	}
@@ -104,6 +108,12 @@ var (
 		"ACCEPTED": 2,
 	}
 )
+
+// IsFailed reports whether the message was not delivered. A payment or a call that failed says nothing about the message.
+func (s Status) IsFailed() bool { return s.Type == "" && s.Status == "failed" }
+
+// IsRead reports whether the person has seen the message.
+func (s Status) IsRead() bool { return s.Type == "" && s.Status == "read" }
 
 // Rank returns the rank of the status among the statuses of the same message, payment or call.
 func (s Status) Rank() int {

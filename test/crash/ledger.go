@@ -261,7 +261,7 @@ func (l *ledger) figures() figures {
 
 // part returns the message of a send and the index of the reply.
 func (l *ledger) part(s *send) (*message, int) {
-	event, part, ok := whatsapp.ParseCallback(s.Callback)
+	event, part, _, ok := whatsapp.ParseCallback(s.Callback)
 	if !ok {
 		return nil, 0
 	}

@@ -218,7 +218,7 @@ func (r *result) verifyStatuses(l *ledger, end *ending) {
 // excused reports whether the receivers could not know the outcome of the first send when the second began. That includes a
 // replica that lost its lease before it stored the answer, because the store was slower than the lease.
 func (r *result) excused(l *ledger, first, second *send) bool {
-	event, _, _ := whatsapp.ParseCallback(first.Callback)
+	event, _, _, _ := whatsapp.ParseCallback(first.Callback)
 	unknown := outcomeUnknown(l, first) || l.takeovers[takeover{first.Replica, event}]
 	// On a busy machine a second send may begin well after the end of the window.
 	return unknown && (first.StatusCount == 0 || first.FirstStatus.After(second.Began) || first.FirstStatus.After(first.Began.Add(r.trial.window)))

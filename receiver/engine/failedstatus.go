@@ -1,0 +1,185 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
+const maxResends = 2
+
+// failedData is the data of the notice that a message failed. It has no personal data.
+type failedData struct {
+	Event  string `json:"event,omitempty"` // that the message answered; empty if the message is not ours
+	Status string `json:"status"`
+	Code   int    `json:"code,omitempty"`
+	Class  string `json:"class,omitempty"`
+	Resent bool   `json:"resent,omitempty"`
+}
+
+// handleFailedStatus pauses the scope of a rate limit, sends one of our messages again if that may help, and announces the
+// failure. Bird gets its report by an event of its own, so that none of this is repeated or delayed while Bird is away.
+func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error {
+	f := classifyReported(a.head, "deliver message", a.status.ErrorCode)
+
+	if f.Class == failure.RateLimited {
+		limited := scopes(a.item.WABAID, a.number(), a.status.Conversation(a.number()))
+		if err := e.limitReported(ctx, limited, f, a.failedAt(e.Clock.Now())); err != nil {
+			return err
+		}
+	}
+
+	if e.Bird.Enabled(bird.NotifyStatus) {
+		a.effects.Emit = append(a.effects.Emit, a.report())
+	}
+
+	resent, err := e.resend(ctx, a, f.Class)
+	if err != nil {
+		return err
+	}
+
+	if !resent && f.Class == failure.TemplateRequired {
+		a.effects.TemplateRequired = new(true)
+	}
+
+	event, _, _, _ := whatsapp.ParseCallback(string(a.status.Callback))
+	a.emitNotice(notice.MessageFailed, failedData{
+		Event:  event,
+		Status: string(a.status.Status),
+		Code:   a.status.ErrorCode,
+		Class:  string(f.Class),
+		Resent: resent,
+	})
+	e.Metrics.CallFailed(f)
+
+	return nil
+}
+
+// failedAt returns when the message failed, which is never later than now.
+func (a *statusAttempt) failedAt(now time.Time) time.Time {
+	return earlier(whatsapp.UnixTime(a.status.Timestamp, a.work.Event.ReceivedAt), now)
+}
+
+// report returns the event that reports the status to Bird.
+func (a *statusAttempt) report() store.Event {
+	event := a.work.Event
+
+	return store.Event{
+		ID:            store.NewID(store.KindStatusReport, event.ID.String(), strconv.Itoa(a.work.Replays)),
+		Kind:          store.KindStatusReport,
+		Type:          event.Type,
+		State:         store.Pending,
+		Class:         store.Statuses,
+		Lane:          intake.ReportLane(a.number(), string(a.status.MessageID)),
+		PhoneNumberID: event.PhoneNumberID,
+		Payload:       event.Payload,
+		ReceivedAt:    event.ReceivedAt,
+	}
+}
+
+// resend plans the send that failed again, if it is ours and failed for a temporary reason, and reports whether it is sent
+// again. It waits until the other parts of the answer are sent. The plan is recorded at once, and found by a later attempt,
+// so that a message is not sent again twice for one status.
+func (e *Engine) resend(ctx context.Context, a *statusAttempt, class failure.Class) (resent bool, err error) {
+	switch class {
+	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
+	default:
+		return false, nil
+	}
+
+	event, part, number, ok := whatsapp.ParseCallback(string(a.status.Callback))
+	if !ok {
+		return false, nil
+	}
+
+	id, err := store.ParseID(event)
+	if err != nil {
+		return false, nil //nolint:nilerr // the data of another application
+	}
+
+	record, reply, err := e.findReply(ctx, id, part)
+	if err != nil || reply == nil {
+		return false, err
+	}
+
+	failedID := string(a.status.MessageID)
+	if reply.MessageID != failedID && reply.Resends > number {
+		return true, nil // an earlier attempt, or the status of another participant, planned it
+	}
+
+	now := e.Clock.Now()
+	waited := now.Sub(a.work.Event.ReceivedAt)
+
+	if record.Event.State == store.Pending && waited < sideEventMaxAge {
+		retry := a.settings.Processing.Retry
+
+		return false, &postponed{
+			until:  now.Add(min(max(waited, retry.BaseDelay), retry.MaxDelay)),
+			reason: "waiting until the other parts of the answer are sent",
+		}
+	}
+
+	takeover := a.work.Conversation.Takeover
+	isTheirs := takeover.Active(now) && takeover.Event != id // people have the conversation
+	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
+
+	if isTheirs || !isComplete || reply.MessageID != failedID || reply.Resends >= maxResends {
+		return false, nil
+	}
+
+	step := store.Step{
+		Now: now,
+		Resend: &store.ReplyRef{
+			Event:     id,
+			Part:      part,
+			MessageID: failedID,
+		},
+	}
+	if class == failure.TemplateRequired {
+		step.TemplateRequired = new(true) // known before the part is sent again
+	}
+
+	if _, err := e.record(ctx, a.head, step); err != nil {
+		return false, err
+	}
+
+	e.Wake(store.Conversations)
+
+	before := reply.Resends
+	_, reply, err = e.findReply(ctx, id, part)
+
+	return reply != nil && reply.Resends > before, err
+}
+
+// findReply returns an event and one part of its answer. The part is nil if the event or the part is not stored.
+func (e *Engine) findReply(ctx context.Context, id store.ID, part int) (*store.Record, *store.Reply, error) {
+	record, err := e.Store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, nil
+	}
+
+	if err != nil {
+		return nil, nil, fmt.Errorf("look up the message that failed: %w", err)
+	}
+
+	i := slices.IndexFunc(record.Replies, func(r store.Reply) bool { return r.Part == part })
+	if i < 0 {
+		return record, nil, nil
+	}
+
+	return record, &record.Replies[i], nil
+}

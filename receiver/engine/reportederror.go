@@ -1,0 +1,75 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// handleReportedError pauses the scope of a rate limit that Meta reports outside of a message or status, and announces it.
+func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) error {
+	code, err := whatsapp.ParseErrorCode(a.item.Raw)
+	if err != nil {
+		return unreadable("handle reported error", "the error is not a JSON object")
+	}
+
+	f := classifyReported(a.head, "reported by Meta", code)
+
+	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
+	if f.Class == failure.RateLimited && !personal {
+		limited := scopes(a.item.WABAID, a.number(), "")
+		if err := e.limitReported(ctx, limited, f, a.work.Event.ReceivedAt); err != nil {
+			return err
+		}
+	}
+
+	a.emitNotice(notice.ErrorReported, map[string]any{
+		"code":  code,
+		"class": f.Class,
+		"scope": f.Scope,
+	})
+	e.Metrics.CallFailed(f)
+	e.Log.Error("Meta reported an error",
+		logevent.EventID, a.work.Event.ID,
+		"code", f.Code,
+		"class", f.Class,
+		"scope", f.Scope,
+		"error", f.Text)
+
+	return nil
+}
+
+// classifyReported classifies a code that Meta reports in a webhook.
+func classifyReported(h head, op string, code int) *failure.Error {
+	class, scope, text := cloudapi.Meaning(code, 0, h.settings.Processing.ErrorPolicies)
+
+	return &failure.Error{
+		Class: class,
+		Scope: scope,
+		Op:    op,
+		Code:  strconv.Itoa(code),
+		Text:  text,
+	}
+}
+
+// limitReported pauses the scope of a rate limit that was met at the given time. A limit that was met before the end of
+// the pause in force is the one that caused it, so repeating the call changes nothing.
+func (e *Engine) limitReported(ctx context.Context, scopes map[failure.Scope]string, f *failure.Error, at time.Time) error {
+	until := e.pauses.until(map[failure.Scope]string{f.Scope: scopes[f.Scope]})
+	if at.Before(until) || e.Clock.Since(at) > maxPause {
+		return nil
+	}
+
+	_, err := e.pauseScope(ctx, scopes, f)
+
+	return err
+}

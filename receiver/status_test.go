@@ -1,0 +1,203 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// statusRequests returns the number of requests to Bird about statuses, including refused ones.
+func (h *harness) statusRequests() int {
+	n := 0
+
+	for _, call := range h.Bird.Recorder.Calls() {
+		if call.Path == "/v1/statuses" {
+			n++
+		}
+	}
+
+	return n
+}
+
+// failedNotices returns the data of the notices that a message failed.
+func (h *harness) failedNotices() []any {
+	var all []any
+	for _, notice := range h.sink.notices("message.failed") {
+		all = append(all, notice.Data)
+	}
+
+	return all
+}
+
+// TestFailedStatusIsHandledOnceWhileBirdTakesNone lets Bird refuse statuses for good. Each is still announced, pauses its
+// scope once, and gets its message sent again.
+func TestFailedStatusIsHandledOnceWhileBirdTakesNone(t *testing.T) {
+	for name, refusal := range map[string]standin.Fault{
+		"no such method": {PathPrefix: "/v1/statuses", Status: http.StatusNotFound},
+		"unavailable":    {PathPrefix: "/v1/statuses", Status: http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				c.Processing.Retry.MaxRetries = new(0)
+			})
+			h.Bird.Faults.Add(refusal)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitFor("answered", func() bool { return h.stats().Pending == 0 })
+			h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 130429, time.Now()))
+			h.waitSent(2)
+			h.waitFor("sent again", func() bool { return h.stats().Pending == 0 })
+
+			pauses := func() []store.Pause {
+				pauses, err := h.Local.Store().Pauses(t.Context(), time.Now().Add(-time.Hour))
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				return pauses
+			}
+			before := pauses()
+
+			h.waitFor("several requests to Bird", func() bool { return h.statusRequests() >= 5 })
+
+			if diff := cmp.Diff(before, pauses()); diff != "" {
+				t.Errorf("the pauses changed while Bird refused the status (-before +after):\n%s", diff)
+			}
+
+			if got := h.failedNotices(); len(got) != 1 {
+				t.Errorf("%d notices that the message failed, want 1: %v", len(got), got)
+			}
+
+			if got := h.stats().PendingStatuses; got != 1 {
+				t.Errorf("%d pending statuses, want the report to Bird", got)
+			}
+
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			h.waitSent(3)
+		})
+	}
+}
+
+func TestReadNoticesDoNotWaitForBird(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/statuses", Status: http.StatusNotFound})
+	h.start()
+
+	const n = 200 // several in each lane of statuses
+	for i := range n {
+		h.deliver(http.StatusOK, standin.StatusDelivery(number, fmt.Sprint("wamid.out", i), "read", ana, "", time.Now()))
+	}
+
+	h.waitFor("the sink hears of each", func() bool { return len(h.sink.notices("message.read")) == n })
+}
+
+// TestStatusesWithoutTheMethod disables the method for statuses. Nothing is stored for Bird then.
+func TestStatusesWithoutTheMethod(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Bird.Endpoints = map[string]config.Endpoint{config.NotifyStatus: {Enabled: new(false)}}
+	})
+	h.start()
+	h.deliver(http.StatusOK, standin.StatusDelivery(number, "wamid.out", "read", ana, "", time.Now()))
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, "wamid.other", ana, "", 131026, time.Now()))
+	h.waitIdle()
+
+	totals := h.totals()
+	for _, total := range []string{"status read done", "status failed done", "notice message.read done", "notice message.failed done"} {
+		if totals[total] != 1 {
+			t.Errorf("stored %v, want one %s", totals, total)
+		}
+	}
+
+	if n := totals["status_report failed done"]; n != 0 || h.statusRequests() != 0 {
+		t.Errorf("%d reports stored and %d requests made, want none", n, h.statusRequests())
+	}
+}
+
+// TestResentIsTrueOnlyOfWhatIsSentAgain reports sends as failed whose message cannot be sent again, besides one that can.
+func TestResentIsTrueOnlyOfWhatIsSentAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before func(*harness) // happens between the send and the report that it failed
+		sent   int
+	}{
+		"sent again": {before: func(*harness) {}, sent: 2},
+		"payload purged": {before: func(h *harness) {
+			future := time.Now().Add(time.Hour)
+			if _, err := h.Local.Store().Purge(h.t.Context(), future, time.Time{}, 100); err != nil {
+				h.t.Fatal(err)
+			}
+		}, sent: 1},
+		"event purged": {before: func(h *harness) {
+			future := time.Now().Add(time.Hour)
+			if _, err := h.Local.Store().Purge(h.t.Context(), future, future, 100); err != nil {
+				h.t.Fatal(err)
+			}
+		}, sent: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitIdle()
+			tc.before(h)
+			h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131000, time.Now()))
+			h.waitFor("announced", func() bool { return len(h.failedNotices()) == 1 })
+			h.waitIdle()
+			h.waitSent(tc.sent)
+
+			resent, _ := h.failedNotices()[0].(map[string]any)["resent"].(bool)
+			if resent != (tc.sent > 1) {
+				t.Errorf("resent = %t with %d sends", resent, tc.sent)
+			}
+		})
+	}
+}
+
+// TestFailedPartOfADeadLetterIsNotResent lets the second part of an answer be refused. The first is not sent again then.
+func TestFailedPartOfADeadLetterIsNotResent(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.reply = func(string, map[string]any) any {
+		return map[string]any{"response": map[string]any{"type": "text", "text": strings.Repeat("long ", 1000)}}
+	}
+
+	var sends atomic.Int32
+
+	h.WrapGraph(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/messages") && sends.Add(1) == 2 {
+				http.Error(w, `{"error":{"code":131026,"message":"undeliverable"}}`, http.StatusBadRequest)
+				return
+			}
+
+			next.ServeHTTP(w, r)
+		})
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitFor("dead letter", func() bool { return h.stats().DeadLetters == 1 })
+
+	first := h.waitSent(1)[0]
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131000, time.Now()))
+	h.waitFor("announced", func() bool { return len(h.failedNotices()) == 1 })
+	h.waitIdle()
+	h.waitSent(1)
+
+	if resent := h.failedNotices()[0].(map[string]any)["resent"]; resent != nil {
+		t.Errorf("resent = %v of a part of a dead letter, want nothing", resent)
+	}
+}
