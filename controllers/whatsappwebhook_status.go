@@ -67,6 +67,10 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	}
 
 	summary := rollout
+	if secrets.reason == v1alpha1.ReasonSecretMissing && rollout.reason == v1alpha1.ReasonReady {
+		summary = secrets // deliveries are accepted, but people get no answers
+	}
+
 	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonObjectRejected, v1alpha1.ReasonNameConflict} {
 		if message, ok := seen.failures.messages(reason); ok {
 			summary = verdict{reason: reason, message: message}

@@ -74,7 +74,7 @@ func Open(
 
 	r := &Receiver{
 		live:    live,
-		metrics: metrics.New(),
+		metrics: metrics.New(clock),
 		clock:   clock,
 		log:     log,
 		name:    rand.Text(),

@@ -163,7 +163,7 @@ func remarshal(t *testing.T, from, to any) {
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 
-	m := metrics.New()
+	m := metrics.New(clockwork.NewRealClock())
 	m.WatchStore(struct{ store.Store }{}, clockwork.NewRealClock())
 	m.WatchSubscription(func() health.Subscription { return health.Subscription{} }, func() time.Time { return time.Time{} })
 

@@ -7,10 +7,10 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +23,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-const (
-	// storeTimeout bounds the store query of a probe.
-	storeTimeout = 3 * time.Second
-	// tokenWarning is the time before the expiry of the token from which the status is warning.
-	tokenWarning = 7 * 24 * time.Hour
-	// minSuccessRate is the percentage of processed messages down to which the status is warning.
-	minSuccessRate = 95
-)
+// storeTimeout bounds the store query of a probe.
+const storeTimeout = 3 * time.Second
 
 // Parts are the dependencies of the admin port. All are required.
 type Parts struct {
@@ -58,6 +52,10 @@ func New(parts Parts) http.Handler {
 	return mux
 }
 
+// answerSecrets are the secrets that answers need and deliveries do not. While one is missing, the receiver stays ready:
+// it stores deliveries, and messages wait. A receiver that is not ready would refuse them.
+var answerSecrets = []string{config.RoleAccessToken, config.RoleBirdAccessKey}
+
 // ready answers 503 with the reasons while the receiver cannot accept deliveries.
 func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	var reasons []string
@@ -65,7 +63,10 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 		reasons = append(reasons, "shutting down")
 	}
 
-	if missing := p.Live.Current().Missing(); len(missing) > 0 {
+	missing := slices.DeleteFunc(p.Live.Current().Missing(), func(role string) bool {
+		return slices.Contains(answerSecrets, role)
+	})
+	if len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
 
@@ -84,95 +85,4 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	}
 
 	fmt.Fprintln(w, "ok")
-}
-
-func (p Parts) status(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
-	defer cancel()
-
-	now := p.Clock.Now()
-
-	s := p.summary(now)
-	if stats, err := p.Store.Stats(ctx, now); err != nil {
-		p.Log.Error("status has no backlog: the store is unavailable", "error", err)
-
-		s.Status = "warning"
-		s.Problems["store"] = "the store cannot be read"
-	} else {
-		s.Backlog = backlog(now, stats)
-		if s.DeadLetters > 0 {
-			s.Status = "warning"
-		}
-	}
-
-	w.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(s)
-}
-
-func backlog(now time.Time, stats store.Stats) *health.Backlog {
-	return &health.Backlog{
-		Pending:             stats.Pending,
-		PendingStatuses:     stats.PendingStatuses,
-		PendingNotices:      stats.PendingNotices,
-		OldestPendingSecs:   stats.OldestPendingAge(now).Seconds(),
-		DeadLetters:         stats.DeadLetters,
-		Quarantined:         stats.Quarantined,
-		ActiveConversations: stats.ActiveConversations,
-	}
-}
-
-// summary returns the report without the backlog. The status is healthy unless an administrator has to act. The time of
-// the last message does not affect it, since a quiet night is normal.
-func (p Parts) summary(now time.Time) health.Report {
-	figures := p.Metrics.Figures()
-	snapshot := p.Live.Current()
-
-	s := health.Report{
-		Status:         "healthy",
-		Version:        p.Version,
-		MissingSecrets: snapshot.Missing(),
-		Problems:       p.Problems(),
-		Token:          p.Token(),
-		Subscription:   p.Subscription(),
-		Metrics: health.Figures{
-			SuccessRate:         figures.SuccessRate(),
-			MessagesReceived:    figures.MessagesReceived,
-			MessagesProcessed:   figures.MessagesProcessed,
-			MessagesFailed:      figures.MessagesFailed,
-			AvgProcessingTimeMS: float64(figures.AvgProcessingTime.Microseconds()) / 1000,
-			ErrorCounts:         figures.ErrorCounts,
-		},
-	}
-	if s.MissingSecrets == nil {
-		s.MissingSecrets = []string{}
-	}
-
-	if s.Metrics.ErrorCounts == nil {
-		s.Metrics.ErrorCounts = map[string]int64{}
-	}
-
-	if snapshot.Problem != "" {
-		s.Problems["configuration"] = snapshot.Problem
-	}
-
-	if !figures.LastMessage.IsZero() {
-		s.Metrics.LastMessageAgoMinutes = new(int64(now.Sub(figures.LastMessage).Minutes()))
-	}
-
-	expiring := false
-	if at := p.TokenExpiresAt(); !at.IsZero() {
-		s.TokenExpiresAt = &at
-		expiring = at.Sub(now) < tokenWarning
-	}
-
-	misconfigured := len(s.MissingSecrets) > 0 || len(s.Problems) > 0
-	subscriptionFailed := s.Subscription.State == health.SubscriptionFailed
-
-	if misconfigured || subscriptionFailed || expiring || s.Metrics.SuccessRate <= minSuccessRate {
-		s.Status = "warning"
-	}
-
-	return s
 }

@@ -35,8 +35,9 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 
 	t.Cleanup(func() { _ = inbox.Close() })
 
-	m := metrics.New()
-	m.WatchStore(inbox, clockwork.NewFakeClockAt(now))
+	clock := clockwork.NewFakeClockAt(now)
+	m := metrics.New(clock)
+	m.WatchStore(inbox, clock)
 
 	return Parts{
 		Store:          inbox,
@@ -47,7 +48,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		TokenExpiresAt: func() time.Time { return time.Time{} },
 		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
 		Draining:       func() bool { return false },
-		Clock:          clockwork.NewFakeClockAt(now),
+		Clock:          clock,
 		Log:            slog.New(slog.DiscardHandler),
 		Version:        "v1",
 	}
@@ -80,8 +81,13 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("GET /readyz = %d %q, want 503 while shutting down", code, body)
 	}
 
-	parts = newParts(t, config.Secrets{AccessToken: "a"})
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "app-secret, verify-token, bird-access-key") {
+	parts = newParts(t, config.Secrets{AppSecrets: []string{"b"}, VerifyToken: "c"})
+	if code, body := get(t, parts, "/readyz"); code != http.StatusOK {
+		t.Errorf("GET /readyz = %d %q, want 200 while only secrets for answers are missing", code, body)
+	}
+
+	parts = newParts(t, config.Secrets{})
+	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets: app-secret, verify-token\n") {
 		t.Errorf("GET /readyz = %d %q, want 503 that names the missing secrets", code, body)
 	}
 
@@ -118,13 +124,15 @@ func TestStatus(t *testing.T) {
 	}
 	if diff := cmp.Diff(health.Report{
 		Status:         "healthy",
+		Warnings:       []string{},
 		Version:        "v1",
 		MissingSecrets: []string{},
 		Problems:       map[string]string{},
 		Token:          health.TokenAccepted,
 		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
 		Backlog:        &health.Backlog{},
-		Metrics:        health.Figures{SuccessRate: 100, ErrorCounts: map[string]int64{}},
+		Metrics:        health.Figures{Since: now, SuccessRate: 100, ErrorCounts: map[string]int64{}},
+		Totals:         health.Totals{Since: now},
 	}, status()); diff != "" {
 		t.Errorf("at start (-want +got):\n%s", diff)
 	}
@@ -160,6 +168,7 @@ func TestStatus(t *testing.T) {
 	parts.Problems = func() map[string]string { return map[string]string{"send message": "set a new token"} }
 	if diff := cmp.Diff(health.Report{
 		Status:         "warning",
+		Warnings:       []string{"send message: set a new token"},
 		Version:        "v1",
 		MissingSecrets: []string{},
 		Problems:       map[string]string{"send message": "set a new token"},
@@ -173,13 +182,20 @@ func TestStatus(t *testing.T) {
 			ActiveConversations: 1,
 		},
 		Metrics: health.Figures{
+			Since:                 now,
 			SuccessRate:           100 * 2.0 / 3,
 			MessagesReceived:      1,
 			MessagesProcessed:     2,
 			MessagesFailed:        1,
 			AvgProcessingTimeMS:   20,
 			ErrorCounts:           map[string]int64{"http_503": 1, "other": 1},
-			LastMessageAgoMinutes: new(int64(2)),
+			LastMessageAgoMinutes: new(int64(1)),
+		},
+		Totals: health.Totals{
+			Since:             now,
+			MessagesReceived:  1,
+			MessagesProcessed: 2,
+			MessagesFailed:    1,
 		},
 	}, status()); diff != "" {
 		t.Errorf("after some work (-want +got):\n%s", diff)
@@ -230,5 +246,105 @@ func TestStatusOfSubscriptionAndToken(t *testing.T) {
 				t.Errorf("token expires at %v, want %v", got.TokenExpiresAt, tc.expires)
 			}
 		})
+	}
+}
+
+// TestStatusOfTheLastHour checks that the status follows the last hour, and not the life of the process.
+func TestStatusOfTheLastHour(t *testing.T) {
+	parts := newParts(t, allSecrets)
+	clock := clockwork.NewFakeClockAt(now)
+	parts.Clock = clock
+	parts.Metrics = metrics.New(clock)
+
+	want := func(when, status string, figures health.Figures) {
+		t.Helper()
+
+		_, body := get(t, parts, "/status")
+
+		var got health.Report
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatal(err)
+		}
+
+		if got.Status != status || (status == "healthy") != (len(got.Warnings) == 0) {
+			t.Errorf("%s: status %s with the warnings %q, want %s", when, got.Status, got.Warnings, status)
+		}
+
+		if diff := cmp.Diff(figures, got.Metrics); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+
+	parts.Metrics.MessageReceived("text", now)
+	parts.Metrics.MessageProcessed("text", time.Second)
+	parts.Metrics.MessageFailed()
+	want("after one failure of two", "healthy", health.Figures{
+		Since:                 now,
+		SuccessRate:           50,
+		MessagesReceived:      1,
+		MessagesProcessed:     1,
+		MessagesFailed:        1,
+		AvgProcessingTimeMS:   1000,
+		ErrorCounts:           map[string]int64{},
+		LastMessageAgoMinutes: new(int64(0)),
+	})
+
+	parts.Metrics.MessageFailed()
+	parts.Metrics.MessageFailed()
+	parts.Metrics.CallFailed(&failure.Error{Code: "http_503", Class: failure.Transient})
+	want("after three failures of four", "warning", health.Figures{
+		Since:                 now,
+		SuccessRate:           25,
+		MessagesReceived:      1,
+		MessagesProcessed:     1,
+		MessagesFailed:        3,
+		AvgProcessingTimeMS:   1000,
+		ErrorCounts:           map[string]int64{"http_503": 1},
+		LastMessageAgoMinutes: new(int64(0)),
+	})
+
+	clock.Advance(59 * time.Minute)
+	parts.Metrics.MessageProcessed("text", 3*time.Second)
+	parts.Metrics.MessageRecovered()
+	want("after a replay was processed", "healthy", health.Figures{
+		Since:                 now,
+		SuccessRate:           50,
+		MessagesReceived:      1,
+		MessagesProcessed:     2,
+		MessagesFailed:        2,
+		AvgProcessingTimeMS:   2000,
+		ErrorCounts:           map[string]int64{"http_503": 1},
+		LastMessageAgoMinutes: new(int64(59)),
+	})
+
+	clock.Advance(time.Minute)
+	want("an hour later", "healthy", health.Figures{
+		Since:                 now.Add(time.Minute),
+		SuccessRate:           100,
+		MessagesProcessed:     1,
+		AvgProcessingTimeMS:   3000,
+		ErrorCounts:           map[string]int64{},
+		LastMessageAgoMinutes: new(int64(60)),
+	})
+}
+
+// TestLastMessageOutlivesTheProcess checks that a receiver which just started knows the newest message of its store.
+func TestLastMessageOutlivesTheProcess(t *testing.T) {
+	parts := newParts(t, allSecrets)
+
+	message := store.Event{
+		ID:         store.NewID(store.KindMessage, "1"),
+		Kind:       store.KindMessage,
+		Type:       "text",
+		State:      store.Pending,
+		Lane:       "l",
+		ReceivedAt: now.Add(-90 * time.Minute),
+	}
+	if _, err := parts.Store.Ingest(t.Context(), []store.Event{message}); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, body := get(t, parts, "/status"); !strings.Contains(body, `"last_message_ago_minutes": 90`) {
+		t.Errorf("GET /status = %s, want the last message 90 minutes ago", body)
 	}
 }

@@ -19,8 +19,8 @@ import (
 // maxSecretBytes is the maximum size of a value. Meta's tokens have a few hundred bytes; certificate bundles are the largest.
 const maxSecretBytes = 64 << 10
 
-// Secrets are the values in the folder of secrets. A missing value is empty and not an error: the receiver runs, is not
-// ready, and reports the role of the missing secret.
+// Secrets are the values in the folder of secrets. A missing value is empty and not an error: the receiver runs and
+// reports the role of the missing secret.
 type Secrets struct {
 	AccessToken       string
 	AppSecrets        []string

@@ -59,7 +59,7 @@ func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 		Inbox:   box,
 		Wake:    func(...store.Class) {},
 		Live:    config.Fixed(c, secrets),
-		Metrics: metrics.New(),
+		Metrics: metrics.New(clockwork.NewRealClock()),
 		Tracer:  &tracing.Tracer{},
 		Clock:   clockwork.NewFakeClockAt(now),
 		Log:     slog.New(slog.DiscardHandler),

@@ -69,7 +69,7 @@ func newTLSEdge(t *testing.T, secrets map[string]string) *tlsEdge {
 		Inbox:   &inbox{},
 		Wake:    func(...store.Class) {},
 		Live:    e.live,
-		Metrics: metrics.New(),
+		Metrics: metrics.New(clock),
 		Tracer:  &tracing.Tracer{},
 		Clock:   clock,
 		Log:     log,

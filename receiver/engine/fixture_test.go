@@ -101,7 +101,7 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 		Graph:   cloudapi.NewClient(live, 4, clock),
 		Live:    live,
 		Notices: notice.NewSender(live, 1, clock),
-		Metrics: metrics.New(),
+		Metrics: metrics.New(clock),
 		Tracer:  &tracing.Tracer{},
 		Clock:   clock,
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),

@@ -72,7 +72,7 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		logevent.EventID, event.ID,
 		"kind", event.Kind,
 		"type", event.Type,
-		"took", took,
+		"took_ms", took.Milliseconds(),
 	}
 	if f := outcome.Failure; f != nil {
 		attributes = append(attributes,
@@ -95,6 +95,11 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		e.Log.Error("event expired after failed attempts", attributes...)
 	case outcome.State == store.Done && isMessage:
 		e.Metrics.MessageProcessed(event.Type, took)
+
+		if h.work.Replays > 0 {
+			e.Metrics.MessageRecovered()
+		}
+
 		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
 	case outcome.State == store.Human:
 		e.Log.Info("message not answered: a person has the conversation", attributes...)

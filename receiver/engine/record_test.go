@@ -66,7 +66,7 @@ func TestLogNamesTheOutcome(t *testing.T) {
 			e := New(Parts{
 				Clock:   clockwork.NewFakeClockAt(now),
 				Live:    config.Fixed(testConfig(), config.Secrets{}),
-				Metrics: metrics.New(),
+				Metrics: metrics.New(clockwork.NewRealClock()),
 				Log:     slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			})
 			work := &store.Work{Event: store.Event{Kind: tc.kind, ReceivedAt: now}}

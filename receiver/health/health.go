@@ -6,10 +6,10 @@ package health
 
 import "time"
 
-// Report is the body of GET /status. It contains no personal data and no secrets. The figures in Metrics cover the time
-// since the process started.
+// Report is the body of GET /status. It contains no personal data and no secrets.
 type Report struct {
-	Status         string            `json:"status"` // healthy or warning
+	Status         string            `json:"status"`   // healthy, or warning if Warnings has an entry
+	Warnings       []string          `json:"warnings"` // what an administrator has to look at
 	Version        string            `json:"version"`
 	MissingSecrets []string          `json:"missing_secrets"` // by role, as in the config package
 	Problems       map[string]string `json:"problems"`        // by operation; each one needs an administrator's action
@@ -18,6 +18,7 @@ type Report struct {
 	Subscription   Subscription      `json:"subscription"`
 	*Backlog                         // nil, and its keys absent, while the store is unavailable
 	Metrics        Figures           `json:"metrics"`
+	Totals         Totals            `json:"totals"`
 }
 
 // Backlog counts the contents of the store, which several receivers may share.
@@ -29,17 +30,28 @@ type Backlog struct {
 	DeadLetters         int64   `json:"dead_letters"`
 	Quarantined         int64   `json:"quarantined"`
 	ActiveConversations int64   `json:"active_conversations"`
+	HumanConversations  int64   `json:"human_conversations"` // that people have, not the AI
 }
 
-// Figures are the figures that guides for WhatsApp webhooks recommend.
+// Figures are the figures that guides for WhatsApp webhooks recommend. They cover the time since Since: the last hour, or
+// less if the process started later.
 type Figures struct {
+	Since                 time.Time        `json:"since"`
 	SuccessRate           float64          `json:"success_rate"` // percent of the finished messages
 	MessagesReceived      int64            `json:"messages_received"`
 	MessagesProcessed     int64            `json:"messages_processed"`
-	MessagesFailed        int64            `json:"messages_failed"`
-	AvgProcessingTimeMS   float64          `json:"avg_processing_time_ms"` // of the newest 1000
-	ErrorCounts           map[string]int64 `json:"error_counts"`           // by code of Meta, Bird or HTTP
+	MessagesFailed        int64            `json:"messages_failed"` // dead letters, without those that a replay processed
+	AvgProcessingTimeMS   float64          `json:"avg_processing_time_ms"`
+	ErrorCounts           map[string]int64 `json:"error_counts"` // by code of Meta, Bird or HTTP
 	LastMessageAgoMinutes *int64           `json:"last_message_ago_minutes"`
+}
+
+// Totals count since the process started, at Since.
+type Totals struct {
+	Since             time.Time `json:"since"`
+	MessagesReceived  int64     `json:"messages_received"`
+	MessagesProcessed int64     `json:"messages_processed"`
+	MessagesFailed    int64     `json:"messages_failed"`
 }
 
 // TokenState is the result of Meta's last check of the access token.

@@ -4,26 +4,38 @@
 package metrics
 
 import (
-	"maps"
 	"sync"
 	"time"
+
+	"github.com/jonboulle/clockwork"
 )
 
-// maxTimes is the number of processing times that the average covers.
-const maxTimes = 1000
+// windowMinutes is the length of the window that Figures covers.
+const windowMinutes = 60
 
-// Figures are the health figures since the process started.
+// Figures are the health figures of the last hour.
 type Figures struct {
+	Since             time.Time // start of the window: up to an hour ago, and not before the process started
 	MessagesReceived  int64
 	MessagesProcessed int64
-	MessagesFailed    int64 // dead letters
-	AvgProcessingTime time.Duration
+	// MessagesFailed are the dead letters of the window. One that was replayed and then processed does not count.
+	MessagesFailed    int64
+	AvgProcessingTime time.Duration    // of MessagesProcessed
 	ErrorCounts       map[string]int64 // by code, bounded
-	LastMessage       time.Time        // zero before the first
+	LastMessage       time.Time        // zero before the first of this process, whatever its age
+
+	Totals Totals
 }
 
-// SuccessRate returns the percentage of finished messages that were processed, not dead-lettered. It is 100 before the
-// first message finishes.
+// Totals are counts since the process started.
+type Totals struct {
+	Since             time.Time
+	MessagesReceived  int64
+	MessagesProcessed int64
+	MessagesFailed    int64 // each time that a message became a dead letter
+}
+
+// SuccessRate returns the percentage of the finished messages that were processed. It is 100 if none finished.
 func (f Figures) SuccessRate() float64 {
 	finished := f.MessagesProcessed + f.MessagesFailed
 	if finished == 0 {
@@ -33,37 +45,100 @@ func (f Figures) SuccessRate() float64 {
 	return 100 * float64(f.MessagesProcessed) / float64(finished)
 }
 
-// Figures returns a snapshot of the figures.
-func (m *Metrics) Figures() Figures {
-	f := &m.figures
+// Figures returns the figures of the last hour.
+func (m *Metrics) Figures() Figures { return m.figures.snapshot() }
+
+// figures counts by the minute, in a ring of one hour.
+type figures struct {
+	clock clockwork.Clock
+
+	mu     sync.Mutex
+	totals Totals
+	last   time.Time
+	ring   [windowMinutes]minute // by number of the minute, modulo windowMinutes
+}
+
+// minute holds the counts of one minute.
+type minute struct {
+	number    int64 // minutes since 1970
+	received  int64
+	processed int64
+	failed    int64
+	took      time.Duration    // sum over processed
+	errors    map[string]int64 // its keys are bounded by the set of codes
+}
+
+func newFigures(clock clockwork.Clock) *figures {
+	return &figures{clock: clock, totals: Totals{Since: clock.Now().UTC()}}
+}
+
+func minuteNumber(at time.Time) int64 { return at.Unix() / 60 }
+
+// current returns the counts of this minute. They replace those of an hour ago.
+func (f *figures) current() *minute {
+	number := minuteNumber(f.clock.Now())
+
+	slot := &f.ring[number%windowMinutes]
+	if slot.number != number {
+		*slot = minute{number: number}
+	}
+
+	return slot
+}
+
+// window returns the number of the first minute of the last hour.
+func (f *figures) window() int64 { return minuteNumber(f.clock.Now()) - windowMinutes + 1 }
+
+func (f *figures) snapshot() Figures {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	now := f.sums
+	first := f.window()
 
-	now.ErrorCounts = maps.Clone(f.sums.ErrorCounts)
-	if len(f.times) > 0 {
-		now.AvgProcessingTime = f.total / time.Duration(len(f.times))
+	now := Figures{
+		Since:       time.Unix(first*60, 0).UTC(),
+		ErrorCounts: map[string]int64{},
+		LastMessage: f.last,
+		Totals:      f.totals,
+	}
+	if now.Since.Before(f.totals.Since) {
+		now.Since = f.totals.Since
+	}
+
+	var took time.Duration
+
+	for i := range f.ring {
+		slot := &f.ring[i]
+		if slot.number < first || slot.number >= first+windowMinutes {
+			continue
+		}
+
+		now.MessagesReceived += slot.received
+		now.MessagesProcessed += slot.processed
+		now.MessagesFailed += slot.failed
+		took += slot.took
+
+		for code, count := range slot.errors {
+			now.ErrorCounts[code] += count
+		}
+	}
+
+	if now.MessagesProcessed > 0 {
+		now.AvgProcessingTime = took / time.Duration(now.MessagesProcessed)
 	}
 
 	return now
-}
-
-type figures struct {
-	mu    sync.Mutex
-	sums  Figures
-	times []time.Duration // ring buffer of the newest
-	next  int
-	total time.Duration // of times
 }
 
 func (f *figures) received(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	f.sums.MessagesReceived++
-	if at.After(f.sums.LastMessage) {
-		f.sums.LastMessage = at
+	f.totals.MessagesReceived++
+	f.current().received++
+
+	if at.After(f.last) {
+		f.last = at
 	}
 }
 
@@ -71,33 +146,44 @@ func (f *figures) processed(took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	f.sums.MessagesProcessed++
+	f.totals.MessagesProcessed++
 
-	f.total += took
-	if len(f.times) < maxTimes {
-		f.times = append(f.times, took)
-		return
-	}
-
-	f.total -= f.times[f.next]
-	f.times[f.next] = took
-	f.next = (f.next + 1) % maxTimes
+	slot := f.current()
+	slot.processed++
+	slot.took += took
 }
 
 func (f *figures) failed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	f.sums.MessagesFailed++
+	f.totals.MessagesFailed++
+	f.current().failed++
+}
+
+// recovered takes the newest failure of the window back.
+func (f *figures) recovered() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	first := f.window()
+	for number := first + windowMinutes - 1; number >= first; number-- {
+		if slot := &f.ring[number%windowMinutes]; slot.number == number && slot.failed > 0 {
+			slot.failed--
+
+			return
+		}
+	}
 }
 
 func (f *figures) errored(code string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if f.sums.ErrorCounts == nil {
-		f.sums.ErrorCounts = map[string]int64{}
+	slot := f.current()
+	if slot.errors == nil {
+		slot.errors = map[string]int64{}
 	}
 
-	f.sums.ErrorCounts[code]++
+	slot.errors[code]++
 }

@@ -14,12 +14,29 @@ const maxCodes = 128
 // other is the label of values that are not known.
 const other = "other"
 
+// The known values of labels. Those that [known] searches are sorted.
 var (
-	messageTypes = []string{
+	kinds         = []string{"error", "field", "message", "notice", "status", "unknown"}
+	initialStates = []string{"done", "pending", "quarantined", "skipped"} // in which events are stored
+	messageTypes  = []string{
 		"audio", "button", "contacts", "document", "edit", "image", "interactive", "location", "order", "reaction",
 		"request_welcome", "revoke", "sticker", "system", "template", "text", "unknown", "unsupported", "video",
 	}
+	sentTypes = []string{
+		"audio", "contacts", "document", "image", "interactive", "location", "reaction", "sticker", "template", "text",
+		"video",
+	}
 	statuses = []string{"captured", "delivered", "failed", "pending", "played", "read", "sent"}
+	methods  = []string{
+		"analyze_image", "analyze_video", "notify_bird_status_change", "parse_document", "process_audio_message",
+		"process_button_interaction", "process_contacts_message", "process_document_message", "process_flow_response",
+		"process_image_message", "process_list_interaction", "process_location_message", "process_other_message",
+		"process_text_message", "process_video_message", "transcribe_audio",
+	}
+	storeOperations = []string{
+		"advance", "claim", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
+	}
+	requestStatuses = []int{200, 400, 401, 403, 405, 408, 413, 415, 503} // that the webhook answers
 )
 
 // known returns value if it is one of the sorted values.

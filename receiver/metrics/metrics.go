@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -19,7 +20,7 @@ import (
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	figures figures
+	figures *figures
 	codes   *labelSet
 
 	events     *prometheus.CounterVec
@@ -38,9 +39,14 @@ type Metrics struct {
 	cut        prometheus.Counter
 }
 
-// New registers all metrics in a new registry, together with the metrics of the process and the Go runtime.
-func New() *Metrics {
-	m := &Metrics{Registry: prometheus.NewRegistry(), codes: newLabelSet(maxCodes)}
+// New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
+// whose labels are known exists from the start, at 0: Prometheus calculates no increase from a first sample.
+func New(clock clockwork.Clock) *Metrics {
+	m := &Metrics{
+		Registry: prometheus.NewRegistry(),
+		figures:  newFigures(clock),
+		codes:    newLabelSet(maxCodes),
+	}
 	m.events = m.counters(
 		"whatsapp_events_stored_total",
 		"New events that are durable, by kind and by the state in which they were stored.",
@@ -101,7 +107,7 @@ func New() *Metrics {
 	)
 	m.ai = m.histograms(
 		"whatsapp_ai_response_seconds",
-		"Time that Bird took to answer, failures included.",
+		"Duration of calls to Bird, failed ones included.",
 		slowBuckets,
 		"method",
 	)
@@ -120,8 +126,49 @@ func New() *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.startAtZero()
 
 	return m
+}
+
+// startAtZero creates the series of all known labels.
+func (m *Metrics) startAtZero() {
+	for _, kind := range kinds {
+		m.duplicates.WithLabelValues(kind)
+
+		for _, state := range initialStates {
+			m.events.WithLabelValues(kind, state)
+		}
+	}
+
+	for _, messageType := range append([]string{other}, messageTypes...) {
+		m.received.WithLabelValues(messageType)
+		m.processing.WithLabelValues(messageType)
+	}
+
+	for _, messageType := range sentTypes {
+		m.sent.WithLabelValues(messageType)
+	}
+
+	for _, status := range append([]string{other}, statuses...) {
+		m.statuses.WithLabelValues(status)
+	}
+
+	for _, class := range failure.Classes {
+		m.apiErrors.WithLabelValues(other, string(class))
+	}
+
+	for _, status := range requestStatuses {
+		m.requests.WithLabelValues(strconv.Itoa(status))
+	}
+
+	for _, operation := range storeOperations {
+		m.storeErrs.WithLabelValues(operation)
+	}
+
+	for _, method := range methods {
+		m.ai.WithLabelValues(method)
+	}
 }
 
 func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
@@ -191,6 +238,9 @@ func (m *Metrics) CallFailed(f *failure.Error) {
 	m.apiErrors.WithLabelValues(code, string(f.Class)).Inc()
 	m.figures.errored(code)
 }
+
+// MessageRecovered records that a message which had become a dead letter was replayed and processed.
+func (m *Metrics) MessageRecovered() { m.figures.recovered() }
 
 // MessageFailed records a message that became a dead letter.
 func (m *Metrics) MessageFailed() {

@@ -9,14 +9,19 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -59,7 +64,7 @@ func TestWatchSubscription(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := New()
+			m := New(clockwork.NewRealClock())
 			m.WatchSubscription(func() health.Subscription { return health.Subscription{State: tc.state} }, func() time.Time { return tc.expires })
 
 			if diff := cmp.Diff(tc.want, scrape(t, m, "whatsapp_subscription_", "whatsapp_token_")); diff != "" {
@@ -91,7 +96,7 @@ func TestCountStore(t *testing.T) {
 		"caller cancelled":  {context.Canceled, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := New()
+			m := New(clockwork.NewRealClock())
 			s := m.CountStore(failingStore{err: tc.err})
 
 			_, ingest := s.Ingest(t.Context(), nil)
@@ -104,9 +109,64 @@ func TestCountStore(t *testing.T) {
 				want = []string{`whatsapp_store_errors_total{operation="ingest"} 1`, `whatsapp_store_errors_total{operation="ping"} 1`}
 			}
 
-			if diff := cmp.Diff(want, scrape(t, m, "whatsapp_store_errors_total")); diff != "" {
+			got := slices.DeleteFunc(scrape(t, m, "whatsapp_store_errors_total"), func(sample string) bool {
+				return strings.HasSuffix(sample, " 0")
+			})
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestStartAtZero checks that the first event is an increase: its series existed before, at 0.
+func TestStartAtZero(t *testing.T) {
+	m := New(clockwork.NewRealClock())
+
+	record := map[string]func(){
+		`whatsapp_events_stored_total{kind="notice",state="pending"}`:            func() { m.EventStored("notice", "pending") },
+		`whatsapp_events_stored_total{kind="message",state="quarantined"}`:       func() { m.EventStored("message", "quarantined") },
+		`whatsapp_duplicates_total{kind="status"}`:                               func() { m.EventRepeated("status") },
+		`whatsapp_messages_received_total{type="text"}`:                          func() { m.MessageReceived("text", time.Now()) },
+		`whatsapp_messages_received_total{type="other"}`:                         func() { m.MessageReceived("hologram", time.Now()) },
+		`whatsapp_messages_sent_total{type="interactive"}`:                       func() { m.MessageSent("interactive") },
+		`whatsapp_messages_failed_total`:                                         m.MessageFailed,
+		`whatsapp_statuses_total{status="read"}`:                                 func() { m.StatusReceived("read") },
+		`whatsapp_webhook_requests_total{code="503"}`:                            func() { m.Request(http.StatusServiceUnavailable) },
+		`whatsapp_ai_response_seconds_count{method="notify_bird_status_change"}`: func() { m.AIAnswered("notify_bird_status_change", 0) },
+		`whatsapp_store_errors_total{operation="claim"}`:                         func() { m.storeErrs.WithLabelValues("claim").Inc() },
+		`whatsapp_message_processing_seconds_count{type="text"}`:                 func() { m.MessageProcessed("text", 0) },
+		`whatsapp_api_errors_total{class="configuration",code="other"}`:          func() { m.CallFailed(&failure.Error{Class: failure.Configuration}) },
+	}
+
+	for series, happen := range record {
+		if got := scrape(t, m, series); len(got) != 1 || got[0] != series+" 0" {
+			t.Errorf("at the start: %q, want %s 0", got, series)
+		}
+
+		happen()
+
+		if got := scrape(t, m, series); len(got) != 1 || got[0] != series+" 1" {
+			t.Errorf("afterwards: %q, want %s 1", got, series)
+		}
+	}
+}
+
+// TestMethods checks that the metrics know all methods of Bird.
+func TestMethods(t *testing.T) {
+	contract, err := os.ReadFile("../bird/contract.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var want []string
+	for _, match := range regexp.MustCompile(`Method = "([a-z_]+)"`).FindAllSubmatch(contract, -1) {
+		want = append(want, string(match[1]))
+	}
+
+	slices.Sort(want)
+
+	if diff := cmp.Diff(want, methods); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -131,8 +131,9 @@ type Stats struct {
 	PendingNotices      int64
 	DeadLetters         int64
 	Quarantined         int64
-	ActiveConversations int64 // with a message from the person in the last 24 hours, accurate to a minute
-	HumanConversations  int64 // currently taken over by a person of the business
+	ActiveConversations int64     // with a message from the person in the last 24 hours, accurate to a minute
+	HumanConversations  int64     // currently taken over by a person of the business
+	LastMessageAt       time.Time // of any conversation (see Conversation.LastInboundAt); zero if there is none
 }
 
 // OldestPendingAge returns how long the oldest pending message has waited, or 0 if there is none.

@@ -178,7 +178,7 @@ func (h *harness) start() {
 	h.reconciler = New(Parts{
 		Live:      live,
 		Graph:     graph,
-		Metrics:   metrics.New(),
+		Metrics:   metrics.New(h.clock),
 		Elections: h.elections,
 		Holder:    "ours",
 		Sends:     func() health.TokenState { return h.sends },

@@ -279,7 +279,7 @@ func measureEdge(
 			Inbox:   inbox,
 			Wake:    func(...store.Class) {},
 			Live:    live,
-			Metrics: metrics.New(),
+			Metrics: metrics.New(clockwork.NewRealClock()),
 			Tracer:  &tracing.Tracer{},
 			Clock:   clockwork.NewRealClock(),
 			Log:     slog.New(slog.DiscardHandler),

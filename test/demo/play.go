@@ -291,6 +291,11 @@ func (d *demo) health(ctx context.Context) {
 		"no message is pending, and there is no dead letter",
 		fmt.Sprintf("%d pending, %d dead letters", backlog.Pending, backlog.DeadLetters),
 	)
+	d.check(
+		report.Status == "healthy",
+		"the receiver reports that it is healthy: the dead letter was replayed and answered",
+		fmt.Sprintf("%s: %s", report.Status, strings.Join(report.Warnings, "; ")),
+	)
 }
 
 func count(n int, noun string) string {

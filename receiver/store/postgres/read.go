@@ -171,14 +171,16 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 				sum(quarantined)::bigint,
 				(SELECT min(received_at) FROM events WHERE state = 'pending' AND class = 0),
 				(SELECT count(*) FROM conversations WHERE class = 0 AND person IS NULL AND last_inbound_at >= $1),
-				(SELECT count(*) FROM conversations WHERE human_until > $2)
+				(SELECT count(*) FROM conversations WHERE human_until > $2),
+				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0 AND person IS NULL)
 			FROM counts`,
 			func(rows pgx.Rows) error {
-				var oldest *int64
+				var oldest, newest *int64
 
 				err := rows.Scan(&stats.Pending, &stats.PendingStatuses, &stats.PendingNotices, &stats.DeadLetters, &stats.Quarantined,
-					&oldest, &stats.ActiveConversations, &stats.HumanConversations)
+					&oldest, &stats.ActiveConversations, &stats.HumanConversations, &newest)
 				stats.OldestPending = fromMillis(oldest)
+				stats.LastMessageAt = fromMillis(newest)
 
 				return err
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())

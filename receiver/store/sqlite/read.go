@@ -178,7 +178,8 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 				(SELECT min(received_at) FROM events WHERE state = 'pending' AND class = 0),
 				(SELECT count(*) FROM conversations
 					WHERE class = 0 AND person IS NULL AND last_inbound_at >= ?1),
-				(SELECT count(*) FROM conversations WHERE human_until > ?2)
+				(SELECT count(*) FROM conversations WHERE human_until > ?2),
+				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0 AND person IS NULL)
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
@@ -190,6 +191,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 					OldestPending:       r.time(5),
 					ActiveConversations: r.int(6),
 					HumanConversations:  r.int(7),
+					LastMessageAt:       r.time(8),
 				}
 
 				return nil

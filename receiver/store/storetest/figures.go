@@ -99,6 +99,20 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("after", f.stats(at(35*time.Hour)).ActiveConversations, int64(0))
 	},
 
+	"know the newest message": func(f *fixture) {
+		newest := func() time.Time {
+			stats, err := f.Stats(f.Context(), at(0))
+			f.wantErr("Stats", err, nil)
+
+			return stats.LastMessageAt
+		}
+
+		f.wantEqual("empty", newest(), time.Time{})
+		f.ingest(received(text("a", "one"), at(time.Hour)), received(text("b", "two"), at(2*time.Hour)))
+		processAll(f, at(3*time.Hour))
+		f.wantEqual("after messages", newest(), at(2*time.Hour))
+	},
+
 	"purge first payloads, then events": func(f *fixture) {
 		f.ingest(text("a", "lane"), finished(text("b", ""), store.Quarantined), status("m", "", "", "read", 3))
 		processAll(f, at(0))

@@ -189,6 +189,7 @@ func (f *fixture) get(id store.ID) *store.Record {
 	return record
 }
 
+// stats returns the statistics without LastMessageAt, which has a test of its own.
 func (f *fixture) stats(now time.Time) store.Stats {
 	f.Helper()
 
@@ -196,6 +197,8 @@ func (f *fixture) stats(now time.Time) store.Stats {
 	if err != nil {
 		f.Fatalf("Stats: %v", err)
 	}
+
+	stats.LastMessageAt = time.Time{}
 
 	return stats
 }

@@ -1,0 +1,151 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// tokenWarning is the time before the expiry of the token from which the status is warning.
+	tokenWarning = 7 * 24 * time.Hour
+	// minSuccessRate is the percentage of processed messages down to which the status is warning, if at least minFailed
+	// messages failed: one of two says little.
+	minSuccessRate = 95
+	minFailed      = 3
+)
+
+// status answers with the report. Each reason for the status warning is an entry of Warnings.
+func (p Parts) status(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
+	defer cancel()
+
+	now := p.Clock.Now()
+	figures := p.Metrics.Figures()
+	s := p.report(figures)
+	lastMessage := figures.LastMessage
+
+	if stats, err := p.Store.Stats(ctx, now); err != nil {
+		p.Log.Error("status has no backlog: the store is unavailable", "error", err)
+
+		s.Problems["store"] = "the store cannot be read"
+	} else {
+		s.Backlog = backlog(now, stats)
+
+		// The process knows its own messages to the second, the store also those before its start and of other receivers.
+		if stats.LastMessageAt.After(lastMessage) {
+			lastMessage = stats.LastMessageAt
+		}
+	}
+
+	if !lastMessage.IsZero() {
+		s.Metrics.LastMessageAgoMinutes = new(int64(now.Sub(lastMessage).Minutes()))
+	}
+
+	s.Status = "healthy"
+	if s.Warnings = warnings(now, s); len(s.Warnings) > 0 {
+		s.Status = "warning"
+	}
+
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(s)
+}
+
+// report returns the part of the report that does not need the store.
+func (p Parts) report(figures metrics.Figures) health.Report {
+	snapshot := p.Live.Current()
+
+	s := health.Report{
+		Version:        p.Version,
+		MissingSecrets: snapshot.Missing(),
+		Problems:       p.Problems(),
+		Token:          p.Token(),
+		Subscription:   p.Subscription(),
+		Metrics: health.Figures{
+			Since:               figures.Since,
+			SuccessRate:         figures.SuccessRate(),
+			MessagesReceived:    figures.MessagesReceived,
+			MessagesProcessed:   figures.MessagesProcessed,
+			MessagesFailed:      figures.MessagesFailed,
+			AvgProcessingTimeMS: float64(figures.AvgProcessingTime.Microseconds()) / 1000,
+			ErrorCounts:         figures.ErrorCounts,
+		},
+		Totals: health.Totals(figures.Totals),
+	}
+	if s.MissingSecrets == nil {
+		s.MissingSecrets = []string{}
+	}
+
+	if snapshot.Problem != "" {
+		s.Problems["configuration"] = snapshot.Problem
+	}
+
+	if at := p.TokenExpiresAt(); !at.IsZero() {
+		s.TokenExpiresAt = &at
+	}
+
+	return s
+}
+
+func backlog(now time.Time, stats store.Stats) *health.Backlog {
+	return &health.Backlog{
+		Pending:             stats.Pending,
+		PendingStatuses:     stats.PendingStatuses,
+		PendingNotices:      stats.PendingNotices,
+		OldestPendingSecs:   stats.OldestPendingAge(now).Seconds(),
+		DeadLetters:         stats.DeadLetters,
+		Quarantined:         stats.Quarantined,
+		ActiveConversations: stats.ActiveConversations,
+		HumanConversations:  stats.HumanConversations,
+	}
+}
+
+// warnings returns what an administrator has to look at. The time of the last message is no reason, since a quiet night
+// is normal.
+func warnings(now time.Time, s health.Report) []string {
+	found := []string{}
+
+	for _, role := range s.MissingSecrets {
+		found = append(found, "the secret "+role+" is missing")
+	}
+
+	for operation, problem := range s.Problems {
+		found = append(found, operation+": "+problem)
+	}
+
+	if s.Subscription.State == health.SubscriptionFailed {
+		found = append(found, "the webhook subscription at Meta is not as declared: "+s.Subscription.Problem)
+	}
+
+	switch at := s.TokenExpiresAt; {
+	case at == nil:
+	case !at.After(now):
+		found = append(found, "the access token has expired")
+	case at.Sub(now) < tokenWarning:
+		found = append(found, "the access token expires in less than 7 days")
+	}
+
+	if s.Metrics.MessagesFailed >= minFailed && s.Metrics.SuccessRate <= minSuccessRate {
+		found = append(found, fmt.Sprintf("%d messages failed in the last hour", s.Metrics.MessagesFailed))
+	}
+
+	if s.Backlog != nil && s.DeadLetters > 0 {
+		found = append(found, fmt.Sprintf("%d dead letters have to be replayed or discarded", s.DeadLetters))
+	}
+
+	slices.Sort(found)
+
+	return found
+}
