@@ -99,6 +99,7 @@ func TestStoreOfVersion1(t *testing.T) {
 		DeadLetters:         1,
 		Quarantined:         1,
 		ActiveConversations: 3,
+		LastMessageAt:       unix(5000),
 	})
 
 	dead, err := s.DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 10)
