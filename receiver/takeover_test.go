@@ -6,6 +6,7 @@ package receiver_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,4 +101,42 @@ func TestHandoff(t *testing.T) {
 
 		return len(h.Graph.Sent()) > 1
 	})
+}
+
+func TestHandoffIsAnnounced(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
+	h.reply = func(string, map[string]any) any {
+		return map[string]any{"response": map[string]any{
+			"type":   "handoff",
+			"reason": "complaint" + strings.Repeat("!", 1000),
+			"text":   "A colleague will write to you.",
+		}}
+	}
+	h.start()
+
+	before := h.clock.Now()
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want to complain"))
+	h.waitFor("the notice", func() bool { return len(h.sink.notices("conversation.handed_off")) > 0 })
+	h.waitIdle()
+
+	notices := h.sink.notices("conversation.handed_off")
+	if len(notices) != 1 {
+		t.Fatalf("%d notices of the handoff, want 1", len(notices))
+	}
+
+	got := notices[0]
+	if got.Source != "/phone-numbers/"+number || got.Subject != h.record("wamid.1").Event.ID.String() {
+		t.Errorf("the notice is about %s %s, want the number and the event", got.Source, got.Subject)
+	}
+
+	data, _ := got.Data.(map[string]any)
+	if reason, _ := data["reason"].(string); !strings.HasPrefix(reason, "complaint") || len(reason) > 256 {
+		t.Errorf("the reason has %d bytes: %q, want Bird's words, at most 256 bytes", len(reason), reason)
+	}
+
+	until, err := time.Parse(time.RFC3339, fmt.Sprint(data["until"]))
+	if err != nil || until.Before(before.Add(time.Hour)) || until.After(h.clock.Now().Add(time.Hour)) {
+		t.Errorf("the AI is silent until %v, want in an hour", data["until"])
+	}
 }

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -49,7 +50,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	}
 
 	if answer.Handoff != nil {
-		a.takeOver(e.Clock.Now())
+		a.handOff(answer.Handoff, e.Clock.Now())
 
 		if text := answer.Handoff.Text; text != "" {
 			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: text})
@@ -103,16 +104,22 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 		Now:      e.Clock.Now(),
 		Answer:   replies,
 		Takeover: a.pendingStep.Takeover,
+		Emit:     a.pendingStep.Emit,
 	}
 	if e.checkSendable(a, &replies[0]) == nil && e.Graph.Allow(a.number()) {
 		step.Sending = &replies[0].Part
 	}
 
 	if _, err := e.record(ctx, a.head, step); err != nil {
+		if errors.Is(err, store.ErrTakenOver) {
+			a.withhold(replies)
+		}
+
 		return err
 	}
 
 	a.pendingStep.Takeover = nil
+	a.pendingStep.Emit = nil
 	a.work.Replies = replies
 	a.inFlight = step.Sending
 
@@ -134,6 +141,10 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	replies, err := e.plan(a, []bird.Reply{{Kind: bird.KindText, Text: text}})
 	if err != nil {
 		return cause
+	}
+
+	for i := range replies {
+		replies[i].Fallback = true // a replay asks again
 	}
 
 	a.fallbackCause = f

@@ -6,7 +6,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -76,16 +75,15 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	defer func() { span.End(err) }()
 
 	if event.Kind != store.KindMessage {
-		a.takeOver(e.Clock.Now()) // a colleague answered from the WhatsApp Business app
+		a.applyEcho()
 		return nil
 	}
 
-	if len(a.work.Replies) == 0 {
-		if a.work.Conversation.Takeover.Active(e.Clock.Now()) {
-			a.successState = store.Human
-			return nil
-		}
+	if err := a.checkTakeover(e.Clock.Now()); err != nil {
+		return err
+	}
 
+	if len(a.work.Replies) == 0 {
 		if err := e.askAI(ctx, a); err != nil {
 			return err
 		}
@@ -94,13 +92,13 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	return e.sendReplies(ctx, a)
 }
 
-// takeOver gives the conversation to a person for the configured time.
-func (a *attempt) takeOver(now time.Time) {
+// applyEcho applies the message of a colleague that an earlier version stored without its takeover.
+func (a *attempt) applyEcho() {
+	received := a.work.Event.ReceivedAt
 	a.pendingStep.Takeover = &store.Takeover{
-		By:    store.HandedOff,
-		Until: now.Add(a.settings.Processing.HandoffDuration),
-		At:    now,
-		Event: a.work.Event.ID,
+		By:    store.Colleague,
+		Until: received.Add(a.settings.Processing.HandoffDuration),
+		At:    received,
 	}
 }
 

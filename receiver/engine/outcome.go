@@ -38,6 +38,8 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 
 	var f *failure.Error
 	switch {
+	case errors.Is(err, store.ErrTakenOver):
+		step.Outcome = a.takenOver(step.Now)
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.scopes(), err)
 	case a.fallbackCause != nil:

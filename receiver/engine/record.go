@@ -29,7 +29,12 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 
 		cancel()
 
-		final := errors.Is(err, store.ErrLeaseLost) || errors.Is(err, store.ErrAlreadySent)
+		final := errors.Is(err, store.ErrLeaseLost) || errors.Is(err, store.ErrAlreadySent) ||
+			errors.Is(err, store.ErrTakenOver)
+		if err == nil {
+			e.wakeFor(step)
+		}
+
 		if err == nil || stopped || final {
 			return next, err
 		}
@@ -46,21 +51,27 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 	}
 }
 
-// finish records the step that ends an attempt, wakes the classes that it gave work to, and logs the outcome. It returns
-// the next due event of the lane.
+// finish records the step that ends an attempt, and logs the outcome. It returns the next due event of the lane.
 func (e *Engine) finish(ctx context.Context, h head, step store.Step) (*store.Work, error) {
 	next, err := e.record(ctx, h, step)
 	if err != nil {
 		return nil, err
 	}
 
+	e.logOutcome(h, step.Outcome)
+
+	return next, nil
+}
+
+// wakeFor wakes the classes that a recorded step gave work to.
+func (e *Engine) wakeFor(step store.Step) {
 	for _, event := range step.Emit {
 		e.Wake(event.Class)
 	}
 
-	e.logOutcome(h, step.Outcome)
-
-	return next, nil
+	if step.Resend != nil {
+		e.Wake(store.Conversations)
+	}
 }
 
 // logOutcome logs and counts the outcome of an attempt.

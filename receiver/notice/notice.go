@@ -27,6 +27,9 @@ const (
 	MessageRead      = "message.read"
 	TemplateRequired = "template.required"
 	ErrorReported    = "error.reported"
+	HandedOff        = "conversation.handed_off"
+	TakenOver        = "conversation.taken_over"
+	Returned         = "conversation.returned"
 	AccountPrefix    = "account."
 )
 

@@ -1,0 +1,121 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// maxReason bounds the bytes that are kept of the reason of a handoff.
+const maxReason = 256
+
+// checkTakeover returns store.ErrTakenOver if people have the conversation, so that neither the AI is asked nor its answer
+// sent. The answer that handed the conversation over is sent all the same.
+func (a *attempt) checkTakeover(now time.Time) error {
+	if a.isSent() {
+		return nil
+	}
+
+	takeover := a.work.Conversation.Takeover
+	if len(a.work.Replies) > 0 && takeover.Event == a.work.Event.ID {
+		return nil
+	}
+
+	if takeover.Active(now) || a.cameDuring(takeover) {
+		return store.ErrTakenOver
+	}
+
+	return nil
+}
+
+// isSent reports whether the event has an answer, and all of it was sent.
+func (a *attempt) isSent() bool {
+	for _, reply := range a.work.Replies {
+		if reply.State != store.Sent {
+			return false
+		}
+	}
+
+	return len(a.work.Replies) > 0
+}
+
+// cameDuring reports whether the message came while people had the conversation, and waited in its lane until that was
+// over. It was theirs to answer.
+func (a *attempt) cameDuring(takeover store.Takeover) bool {
+	if takeover.By == store.Assistant || a.work.Replays > 0 || len(a.work.Replies) > 0 {
+		return false
+	}
+
+	received := a.work.Event.ReceivedAt
+
+	return !received.Before(takeover.At) && received.Before(takeover.Until)
+}
+
+// takenOver returns the outcome of an attempt that ended because people have the conversation. A message that a person
+// replayed waits until they give it back.
+func (a *attempt) takenOver(now time.Time) *store.Outcome {
+	if a.work.Replays == 0 {
+		return &store.Outcome{State: store.Human}
+	}
+
+	// If the takeover began during the attempt, the next attempt finds its end.
+	outcome := &store.Outcome{State: store.Pending, RetryAt: now}
+	if until := a.work.Conversation.Takeover.Until; until.After(now) {
+		outcome.RetryAt = until
+	}
+
+	return outcome
+}
+
+// withhold keeps an answer that was not sent because people took the conversation over meanwhile. A replayed message asks
+// again instead, once they give it back.
+func (a *attempt) withhold(answer []store.Reply) {
+	a.pendingStep.Takeover = nil
+	a.pendingStep.Emit = nil
+
+	if a.work.Replays == 0 {
+		a.pendingStep.Answer = answer
+	}
+}
+
+// handOff gives the conversation to people because the AI asked for it, and announces it.
+func (a *attempt) handOff(handoff *bird.Handoff, now time.Time) {
+	takeover := &store.Takeover{
+		By:    store.HandedOff,
+		Until: now.Add(a.settings.Processing.HandoffDuration),
+		At:    now,
+		Event: a.work.Event.ID,
+	}
+
+	a.pendingStep.Takeover = takeover
+	a.pendingStep.Emit = append(a.pendingStep.Emit, a.handoffNotice(takeover, handoff.Reason))
+}
+
+// handoffNotice returns the notice of a handoff. It is stored without a sink too, for the console.
+func (a *attempt) handoffNotice(takeover *store.Takeover, reason string) store.Event {
+	data, _ := json.Marshal(notice.Handoff{ // strings and times always encode
+		Reason: strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""),
+		Until:  takeover.Until.UTC(),
+	})
+
+	event := notice.Notice{
+		Type:    notice.HandedOff,
+		Source:  notice.Number(a.work.Event.PhoneNumberID),
+		Subject: a.work.Event.ID.String(),
+		Time:    takeover.At,
+		Data:    data,
+	}.Event(notice.HandoffOccurrence(takeover.At))
+
+	if a.settings.Notifications.SinkURL == "" {
+		event.State = store.Skipped
+	}
+
+	return event
+}
