@@ -93,6 +93,7 @@ func Open(
 
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)
+	r.metrics.WatchTakeovers(inbox, clock)
 	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
@@ -135,6 +136,7 @@ func Open(
 		Log:    log,
 	})
 	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
+	r.metrics.WatchConfiguration(live, r.subscription.Token)
 
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {

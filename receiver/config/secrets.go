@@ -34,6 +34,18 @@ type Secrets struct {
 	ClientCA          string
 }
 
+// RequiredRoles are the roles that a configuration can require.
+var RequiredRoles = []string{
+	RoleAccessToken,
+	RoleAppSecret,
+	RoleVerifyToken,
+	RoleBirdAccessKey,
+	RoleDatabaseURL,
+	RoleServerCertificate,
+	RoleServerKey,
+	RoleClientCA,
+}
+
 // Missing returns the roles that the configuration requires and that have no value, in a fixed order.
 func (s *Snapshot) Missing() []string {
 	secrets := s.Secrets

@@ -20,8 +20,10 @@ const collectTimeout = 2 * time.Second
 type inbox struct {
 	stats func(context.Context, time.Time) (store.Stats, error)
 	clock clockwork.Clock
+	// received returns when this process received its newest message; zero before the first.
+	received func() time.Time
 
-	queue, statuses, notices, oldest, dead, quarantined, active, humans *prometheus.Desc
+	queue, statuses, notices, oldest, dead, quarantined, active, humans, last *prometheus.Desc
 }
 
 // WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
@@ -30,6 +32,7 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 	m.Registry.MustRegister(&inbox{
 		stats:       s.Stats,
 		clock:       clock,
+		received:    func() time.Time { return m.Figures().LastMessage },
 		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet finished."),
 		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet processed."),
 		notices:     gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
@@ -37,13 +40,14 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 		dead:        gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
 		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
-		humans:      gauge("whatsapp_human_conversations", "Conversations that a colleague has currently taken over from the AI."),
+		humans:      gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
+		last:        gauge("whatsapp_last_message_timestamp_seconds", "When the newest message arrived, in unix seconds."),
 	})
 }
 
 // Describe implements prometheus.Collector.
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans} {
+	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last} {
 		descs <- d
 	}
 }
@@ -71,5 +75,14 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 		c.humans:      float64(stats.HumanConversations),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+	}
+
+	last := c.received()
+	if stats.LastMessageAt.After(last) {
+		last = stats.LastMessageAt
+	}
+
+	if !last.IsZero() {
+		metrics <- prometheus.MustNewConstMetric(c.last, prometheus.GaugeValue, float64(last.UnixMilli())/1000)
 	}
 }

@@ -39,6 +39,28 @@ var (
 	requestStatuses = []int{200, 400, 401, 403, 405, 408, 413, 415, 503} // that the webhook answers
 )
 
+// The other sides of calls.
+const (
+	targetBird = "bird"
+	targetMeta = "meta"
+	targetSink = "sink"
+)
+
+var targets = []string{targetBird, targetMeta, targetSink}
+
+// targetOf returns the other side of a call by its operation: a method of Bird, a notice to the sink, or else Meta.
+func targetOf(operation string) string {
+	if _, ok := slices.BinarySearch(methods, operation); ok {
+		return targetBird
+	}
+
+	if operation == "send notice" {
+		return targetSink
+	}
+
+	return targetMeta
+}
+
 // known returns value if it is one of the sorted values.
 func known(values []string, value string) string {
 	if _, ok := slices.BinarySearch(values, value); ok {

@@ -28,6 +28,7 @@ type Metrics struct {
 	sent       *prometheus.CounterVec
 	statuses   *prometheus.CounterVec
 	apiErrors  *prometheus.CounterVec
+	callErrors *prometheus.CounterVec
 	requests   *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
 	storeErrs  *prometheus.CounterVec
@@ -35,7 +36,6 @@ type Metrics struct {
 	ack        prometheus.Histogram
 	processing *prometheus.HistogramVec
 	ai         *prometheus.HistogramVec
-	last       prometheus.Gauge
 	cut        prometheus.Counter
 }
 
@@ -71,6 +71,11 @@ func New(clock clockwork.Clock) *Metrics {
 		"whatsapp_api_errors_total",
 		"Failed calls to Meta and Bird, by code and failure class.",
 		"code", "class",
+	)
+	m.callErrors = m.counters(
+		"whatsapp_call_errors_total",
+		"Failed calls, by the other side and failure class.",
+		"target", "class",
 	)
 	m.requests = m.counters(
 		"whatsapp_webhook_requests_total",
@@ -115,14 +120,9 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_titles_cut_total",
 		Help: "Titles, headers and descriptions of the AI that were truncated to WhatsApp's limits.",
 	})
-	m.last = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "whatsapp_last_message_timestamp_seconds",
-		Help: "When the newest message arrived, in unix seconds.",
-	})
 	m.Registry.MustRegister(
 		m.failed,
 		m.cut,
-		m.last,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -156,6 +156,10 @@ func (m *Metrics) startAtZero() {
 
 	for _, class := range failure.Classes {
 		m.apiErrors.WithLabelValues(other, string(class))
+
+		for _, target := range targets {
+			m.callErrors.WithLabelValues(target, string(class))
+		}
 	}
 
 	for _, status := range requestStatuses {
@@ -204,7 +208,6 @@ func (m *Metrics) EventRepeated(kind string) { m.duplicates.WithLabelValues(kind
 // MessageReceived records a new message from a person.
 func (m *Metrics) MessageReceived(messageType string, at time.Time) {
 	m.received.WithLabelValues(known(messageTypes, messageType)).Inc()
-	m.last.Set(float64(at.UnixMilli()) / 1000)
 	m.figures.received(at)
 }
 
@@ -236,6 +239,7 @@ func (m *Metrics) MessageProcessed(messageType string, took time.Duration) {
 func (m *Metrics) CallFailed(f *failure.Error) {
 	code := m.codes.admit(f.Code)
 	m.apiErrors.WithLabelValues(code, string(f.Class)).Inc()
+	m.callErrors.WithLabelValues(targetOf(f.Op), string(f.Class)).Inc()
 	m.figures.errored(code)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -159,7 +160,7 @@ func TestMethods(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var want []string
+	want := []string{config.NotifyStatus}
 	for _, match := range regexp.MustCompile(`Method = "([a-z_]+)"`).FindAllSubmatch(contract, -1) {
 		want = append(want, string(match[1]))
 	}

@@ -1,0 +1,97 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// maxTakenOver bounds the conversations that a scrape looks at.
+const maxTakenOver = 1000
+
+// takeovers collects the gauges of people who wait for a colleague at each scrape.
+type takeovers struct {
+	store store.Takeovers
+	clock clockwork.Clock
+
+	waiting, oldest *prometheus.Desc
+}
+
+// WatchTakeovers registers the gauges of people who wait for a colleague. Of more than maxTakenOver conversations it looks
+// at the first by name. While the store is unavailable, the gauges are absent from the scrape, not zero.
+func (m *Metrics) WatchTakeovers(s store.Takeovers, clock clockwork.Clock) {
+	m.Registry.MustRegister(&takeovers{
+		store: s,
+		clock: clock,
+		waiting: prometheus.NewDesc(
+			"whatsapp_human_waiting_conversations",
+			"Conversations in which the person waits for a colleague.",
+			nil,
+			nil,
+		),
+		oldest: prometheus.NewDesc(
+			"whatsapp_oldest_human_wait_seconds",
+			"How long the person who waits longest for a colleague has waited; 0 if no one waits.",
+			nil,
+			nil,
+		),
+	})
+}
+
+// Describe implements prometheus.Collector.
+func (c *takeovers) Describe(descs chan<- *prometheus.Desc) {
+	descs <- c.waiting
+
+	descs <- c.oldest
+}
+
+// Collect implements prometheus.Collector.
+func (c *takeovers) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
+
+	now := c.clock.Now()
+
+	conversations, err := c.store.TakenOver(ctx, now, "", maxTakenOver)
+	if err != nil {
+		return
+	}
+
+	waiting := 0
+	oldest := time.Duration(0)
+
+	for i := range conversations {
+		since := waitsSince(conversations[i].Conversation)
+		if since.IsZero() {
+			continue
+		}
+
+		waiting++
+		oldest = max(oldest, now.Sub(since))
+	}
+
+	metrics <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting))
+
+	metrics <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, oldest.Seconds())
+}
+
+// waitsSince returns since when the person of a conversation that people have waits for a colleague; zero if not. A
+// conversation that the AI handed off waits from then on. In the others a colleague wrote at Takeover.At, and the person
+// waits if the newest message is later; a colleague who writes again ends the wait.
+func waitsSince(c store.Conversation) time.Time {
+	switch {
+	case c.Takeover.By == store.HandedOff:
+		return c.Takeover.At
+	case c.LastInboundAt.After(c.Takeover.At):
+		return c.LastInboundAt
+	default:
+		return time.Time{}
+	}
+}
