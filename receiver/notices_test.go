@@ -57,3 +57,27 @@ func TestNotices(t *testing.T) {
 		t.Error("a notice contains the text or the sender of a message")
 	}
 }
+
+// TestNoticesOfMessagesWithAnUnknownKey delivers a message beside a key that Meta may add. The change is announced without
+// the message.
+func TestNoticesOfMessagesWithAnUnknownKey(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{
+		"metadata":{"phone_number_id":%q},"conversation_context":{"type":"summary","summary":{"text":"secret summary"}},
+		"contacts":[{"wa_id":%q,"profile":{"name":"Secret name"}}],
+		"messages":[{"from":%q,"id":"wamid.1","type":"text","text":{"body":"secret words"}}]}}]}]}`, number, ana, ana))
+	h.waitSent(1)
+	h.waitIdle()
+
+	if n := len(h.sink.notices("account.messages")); n != 1 {
+		t.Errorf("%d notices of the change, want 1", n)
+	}
+
+	h.sink.mu.Lock()
+	defer h.sink.mu.Unlock()
+
+	if all := strings.ToLower(fmt.Sprint(h.sink.received)); strings.Contains(all, "secret") || strings.Contains(all, ana) {
+		t.Errorf("a notice tells what was written, or by whom: %s", all)
+	}
+}

@@ -5,27 +5,28 @@ package intake
 
 import (
 	"slices"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // messageEvent is an event of the sender's conversation. Its key is the phone number and the message id.
-func messageEvent(item whatsapp.Item) store.Event {
+func messageEvent(item whatsapp.Item, now time.Time) store.Event {
 	message, err := whatsapp.ParseMessage(item.Raw)
 	if err != nil {
-		return skippedEvent(store.KindUnknown, item)
+		return skippedEvent(store.KindUnknown, item, now)
 	}
 
 	number := string(item.Metadata.PhoneNumberID)
 
-	id := string(message.ID)
-	if id == "" {
-		id = compact(item.Raw)
+	id := []string{string(message.ID)}
+	if message.ID == "" {
+		id = contentKey(item, now)
 	}
 
 	return store.Event{
-		ID:      store.NewID(store.KindMessage, number, id),
+		ID:      store.NewID(store.KindMessage, append([]string{number}, id...)...),
 		Kind:    store.KindMessage,
 		Type:    truncate(string(message.Type)),
 		State:   store.Pending,
@@ -43,35 +44,4 @@ func names(all ...string) []string {
 	}
 
 	return all
-}
-
-// echoEvents are the messages that a colleague sent from the WhatsApp Business app, as events of the conversations that
-// they went to: there they silence the AI.
-func echoEvents(item whatsapp.Item) []store.Event {
-	if item.Field != whatsapp.FieldEchoes {
-		return nil
-	}
-
-	number := string(item.Metadata.PhoneNumberID)
-
-	var events []store.Event
-
-	for _, echo := range whatsapp.ParseEchoes(item.Raw) {
-		lane := echo.Conversation(number)
-		if lane == "" || echo.ID == "" {
-			continue
-		}
-
-		events = append(events, store.Event{
-			ID:      store.NewID(store.KindField, number, item.Field, string(echo.ID)),
-			Kind:    store.KindField,
-			Type:    truncate(item.Field),
-			State:   store.Pending,
-			Class:   store.Conversations,
-			Lane:    lane,
-			Aliases: names(echo.Alias(number)),
-		})
-	}
-
-	return events
 }

@@ -41,12 +41,13 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 	for _, item := range items {
 		item.Trace = trace
 
-		payload, err := json.Marshal(item)
-		if err != nil {
-			return nil, fmt.Errorf("encode event: %w", err)
-		}
+		for _, parsed := range parseItem(item, settings, now) {
+			payload, err := json.Marshal(parsed.item)
+			if err != nil {
+				return nil, fmt.Errorf("encode event: %w", err)
+			}
 
-		for _, event := range itemEvents(item, settings, now) {
+			event := parsed.Event
 			event.PhoneNumberID = string(item.Metadata.PhoneNumberID)
 			event.Payload = payload
 			event.ReceivedAt = now
@@ -56,7 +57,7 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 				continue
 			}
 
-			if n, ok := noticeOf(event, item); ok && settings.Notifications.SinkURL != "" {
+			if n, ok := noticeOf(event, parsed.item); ok && settings.Notifications.SinkURL != "" {
 				events = append(events, n)
 			}
 
@@ -67,41 +68,73 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 	return events, nil
 }
 
-// itemEvents returns the events of an item without the properties that all events of a delivery share.
-func itemEvents(item whatsapp.Item, settings config.Config, now time.Time) []store.Event {
-	switch item.Kind {
-	case whatsapp.ItemMessage:
-		return []store.Event{messageEvent(item)}
-	case whatsapp.ItemStatus:
-		return []store.Event{statusEvent(item, settings, now)}
-	case whatsapp.ItemError:
-		return []store.Event{errorEvent(item)}
-	case whatsapp.ItemField:
-		return append(echoEvents(item), skippedEvent(store.KindField, item))
-	default:
-		return []store.Event{skippedEvent(store.KindUnknown, item)}
-	}
+// parsedEvent is an event without the properties that all events of a delivery share, and the item that it stores.
+type parsedEvent struct {
+	store.Event
+	item whatsapp.Item
 }
 
-// skippedEvent returns an event to store without processing. Its key is everything that Meta sent about it, without
-// insignificant white space.
-func skippedEvent(kind store.Kind, item whatsapp.Item) store.Event {
+// parseItem returns the events of an item. Each stores its own part of the item, so that a delivery is stored about once.
+func parseItem(item whatsapp.Item, settings config.Config, now time.Time) []parsedEvent {
+	var event store.Event
+
+	switch item.Kind {
+	case whatsapp.ItemMessage:
+		event = messageEvent(item, now)
+	case whatsapp.ItemStatus:
+		event = statusEvent(item, settings, now)
+	case whatsapp.ItemError:
+		event = errorEvent(item, now)
+	case whatsapp.ItemField:
+		switch item.Field {
+		case whatsapp.FieldEchoes:
+			return echoEvents(item, settings, now)
+		case whatsapp.FieldHandovers:
+			event = handoverEvent(item, settings, now)
+		default:
+			event = skippedEvent(store.KindField, item, now)
+		}
+	default:
+		event = skippedEvent(store.KindUnknown, item, now)
+	}
+
+	return []parsedEvent{{Event: event, item: item}}
+}
+
+// skippedEvent returns an event to store without processing. Its key is everything that Meta sent about it.
+func skippedEvent(kind store.Kind, item whatsapp.Item, now time.Time) store.Event {
 	number := string(item.Metadata.PhoneNumberID)
+	key := append([]string{item.WABAID, item.Time, item.Field, number}, contentKey(item, now)...)
 
 	return store.Event{
-		ID:    store.NewID(kind, item.WABAID, item.Time, item.Field, number, compact(item.Raw)),
+		ID:    store.NewID(kind, key...),
 		Kind:  kind,
 		Type:  truncate(item.Field),
 		State: store.Skipped,
 	}
 }
 
-// quarantined takes an event of a foreign number out of its lane. Its status must not be applied either.
+// contentKey returns the key of an item that has no id: its content without insignificant white space. Meta reports some
+// things, such as a rate limit, in the same words each time. If the content has no time and the entry neither, the hour of
+// receipt is part of the key: equal items are then one event within an hour, and a redelivery in a later hour is another.
+func contentKey(item whatsapp.Item, now time.Time) []string {
+	key := []string{compact(item.Raw)}
+	if item.Time == "" && !bytes.Contains(item.Raw, []byte(`"timestamp"`)) {
+		key = append(key, now.UTC().Truncate(time.Hour).Format(time.RFC3339))
+	}
+
+	return key
+}
+
+// quarantined sets an event of a foreign number aside, in its lane, so that it can be replayed once the number is
+// configured. Neither its status nor its takeover is applied. There is nothing to replay of an event without a lane.
 func quarantined(event store.Event) store.Event {
-	event.State = store.Quarantined
-	event.Lane = ""
-	event.Aliases = nil
+	if event.Lane != "" {
+		event.State = store.Quarantined
+	}
+
 	event.Status = nil
+	event.Takeover = nil
 
 	return event
 }

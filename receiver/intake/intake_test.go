@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -139,63 +138,72 @@ func TestErrorEvent(t *testing.T) {
 	}
 }
 
-func TestEchoEvents(t *testing.T) {
-	events := parse(t, settings, "smb_message_echoes",
-		`{"metadata":{"phone_number_id":"42"},"message_echoes":[{"id":"e1","to":"573"},{"id":"e2"}]}`)
-	if len(events) != 2 {
-		t.Fatalf("%d events, want one for the echo that names a person and one for the whole field", len(events))
-	}
-
-	if echo := events[0]; echo.State != store.Pending || echo.Class != store.Conversations || echo.Lane != "42:573" {
-		t.Errorf("echo = %+v, want it pending in the person's conversation", echo)
-	}
-
-	if field := events[1]; field.State != store.Skipped || field.Lane != "" {
-		t.Errorf("field = %+v, want it skipped without a lane", field)
-	}
-}
-
 func TestQuarantine(t *testing.T) {
-	if got := event(t, "43", textMessage); got.State != store.Quarantined || got.Lane != "" {
-		t.Errorf("message of a foreign number = %+v, want it quarantined without a lane", got)
+	if got := event(t, "43", textMessage); got.State != store.Quarantined || got.Lane != "43:573" || got.Class != store.Conversations {
+		t.Errorf("message of a foreign number = %+v, want it quarantined in its lane", got)
 	}
 
 	if got := event(t, "43", `"statuses":[{"id":"w1","status":"sent"}]`); got.State != store.Quarantined || got.Status != nil {
 		t.Errorf("status of a foreign number = %+v, want it quarantined and not applied", got)
 	}
+
+	echoes := parse(t, settings, "smb_message_echoes", `{"metadata":{"phone_number_id":"43"},"message_echoes":[{"id":"e1","to":"573"}]}`)
+	if got := echoes[0]; got.State != store.Quarantined || got.Lane != "43:573" || got.Takeover != nil {
+		t.Errorf("echo of a foreign number = %+v, want it quarantined in its lane, and no takeover", got)
+	}
+
+	if got := echoes[1]; got.State != store.Skipped {
+		t.Errorf("field of a foreign number is %s, want skipped: there is nothing to replay", got.State)
+	}
 }
 
-func TestNotices(t *testing.T) {
-	withSink := settings
-	withSink.Notifications.SinkURL = "http://sink"
+// What Meta sends without an id or a time is the same event within an hour, and a new one later.
+func TestEventsWithoutIdentity(t *testing.T) {
+	const metadata = `"metadata":{"phone_number_id":"42"},`
 
 	for name, tc := range map[string]struct {
-		field string
-		value string
-		want  []string // types of the notices
+		entry, field, value string
+		isNew               bool // an hour later
 	}{
-		"a message":                     {"messages", `{"metadata":{"phone_number_id":"42"},` + textMessage + `}`, []string{notice.MessageReceived}},
-		"a message read":                {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read"}]}`, []string{notice.MessageRead}},
-		"a payment":                     {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"read","type":"payment"}]}`, nil},
-		"a message delivered":           {"messages", `{"metadata":{"phone_number_id":"42"},"statuses":[{"id":"w","status":"delivered"}]}`, nil},
-		"another field":                 {"account_update", `{"event":"X"}`, []string{"account.account_update"}},
-		"a message to a foreign number": {"messages", `{"metadata":{"phone_number_id":"43"},` + textMessage + `}`, nil},
+		"error": {
+			field: "messages",
+			value: `{` + metadata + `"errors":[{"code":130429}]}`,
+			isNew: true,
+		},
+		"error in an entry with a time": {
+			entry: `"time":1750000000,`,
+			field: "messages",
+			value: `{` + metadata + `"errors":[{"code":130429}]}`,
+		},
+		"message with an id":      {field: "messages", value: `{` + metadata + `"messages":[{"id":"w","from":"573"}]}`},
+		"message with a time":     {field: "messages", value: `{` + metadata + `"messages":[{"from":"573","timestamp":"1750000000"}]}`},
+		"message with neither":    {field: "messages", value: `{` + metadata + `"messages":[{"from":"573"}]}`, isNew: true},
+		"status with an id":       {field: "messages", value: `{` + metadata + `"statuses":[{"id":"w","status":"sent"}]}`},
+		"status without one":      {field: "messages", value: `{` + metadata + `"statuses":[{"status":"sent"}]}`, isNew: true},
+		"field with a time":       {field: "calls", value: `{` + metadata + `"calls":[{"timestamp":"1750000000"}]}`},
+		"field without one":       {field: "account_review_update", value: `{"decision":"APPROVED"}`, isNew: true},
+		"field in a timed entry":  {entry: `"time":"1750000000",`, field: "account_review_update", value: `{"decision":"APPROVED"}`},
+		"value without structure": {field: "messages", value: `"text"`, isNew: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got []string
-
-			for _, event := range parse(t, withSink, tc.field, tc.value) {
-				if event.Kind == store.KindNotice {
-					got = append(got, event.Type)
+			body := []byte(`{"object":"whatsapp_business_account","entry":[{"id":"7",` + tc.entry + `"changes":[{"field":"` +
+				tc.field + `","value":` + tc.value + `}]}]}`)
+			id := func(at time.Time) store.ID {
+				events, err := Events(t.Context(), body, settings, at)
+				if err != nil {
+					t.Fatal(err)
 				}
+
+				return events[0].ID
 			}
 
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("notices (-want +got):\n%s", diff)
+			first := id(now)
+			if id(now.Add(59*time.Minute)) != first {
+				t.Error("the same within the hour is another event")
 			}
 
-			if events := parse(t, settings, tc.field, tc.value); len(events) != 1 {
-				t.Errorf("%d events without a sink, want 1", len(events))
+			if isNew := id(now.Add(time.Hour)) != first; isNew != tc.isNew {
+				t.Errorf("an hour later it is new: %t, want %t", isNew, tc.isNew)
 			}
 		})
 	}

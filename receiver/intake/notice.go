@@ -6,14 +6,16 @@ package intake
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// noticeOf returns the notice about an event: for a message without its content, for a skipped event with all that Meta
-// sent. That a message was read is announced here too, so that it does not wait for Bird. The engine announces the rest.
+// noticeOf returns the notice about an event. That a message was read is announced here, so that it does not wait for
+// Bird; the engine announces failed messages and reported errors. No notice tells what was written, or by whom.
 func noticeOf(event store.Event, item whatsapp.Item) (_ store.Event, ok bool) {
 	n := notice.Notice{
 		Source:  notice.Number(event.PhoneNumberID),
@@ -24,13 +26,13 @@ func noticeOf(event store.Event, item whatsapp.Item) (_ store.Event, ok bool) {
 	switch {
 	case event.Kind == store.KindMessage:
 		n.Type = notice.MessageReceived
-		n.Data, _ = json.Marshal(map[string]string{"type": event.Type}) // strings always encode
+		n.Data = encode(map[string]string{"type": event.Type})
 	case event.Status != nil && event.Status.Type == "" && event.Type == "read":
 		n.Type = notice.MessageRead
-		n.Data, _ = json.Marshal(readData{Event: replyTo(event.Status), Status: event.Type})
-	case event.State == store.Skipped:
+		n.Data = encode(readData{Event: replyTo(event.Status), Status: event.Type})
+	case event.State == store.Skipped, item.Field == whatsapp.FieldHandovers:
 		n.Type = notice.AccountPrefix + truncate(cmp.Or(item.Field, "unknown"))
-		n.Data = item.Raw
+		n.Data = fieldData(item)
 
 		if event.PhoneNumberID == "" {
 			n.Source = notice.BusinessAccount(item.WABAID)
@@ -54,4 +56,35 @@ func replyTo(update *store.StatusUpdate) string {
 	}
 
 	return update.ReplyTo.String()
+}
+
+// accountFields are the beginnings of the fields that are about the business account alone.
+var accountFields = []string{
+	"account_", "business_", "flows", "message_template_", "partner_", "payment_configuration_", "phone_number_", "security", "template_",
+}
+
+// fieldData returns what the notice about an item may tell: all of a field about the account, and nothing of the others,
+// which name people or hold their messages, except for the type of a handover.
+func fieldData(item whatsapp.Item) json.RawMessage {
+	isAccount := func(prefix string) bool { return strings.HasPrefix(item.Field, prefix) }
+
+	switch {
+	case item.Kind != whatsapp.ItemField:
+		return nil
+	case slices.ContainsFunc(accountFields, isAccount):
+		return item.Raw
+	case item.Field == whatsapp.FieldHandovers:
+		handover, err := whatsapp.ParseHandover(item.Raw)
+		if err == nil && (handover.Type == whatsapp.ControlTaken || handover.Type == whatsapp.ControlPassed) {
+			return encode(map[string]string{"type": string(handover.Type)})
+		}
+	}
+
+	return nil
+}
+
+// encode returns the JSON form of strings, which always encode.
+func encode(data any) json.RawMessage {
+	encoded, _ := json.Marshal(data)
+	return encoded
 }

@@ -21,7 +21,7 @@ const statusLanes = 64
 func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)
 	if err != nil || status.MessageID == "" {
-		return skippedEvent(store.KindUnknown, item)
+		return skippedEvent(store.KindUnknown, item, now)
 	}
 
 	number := string(item.Metadata.PhoneNumberID)
@@ -86,8 +86,8 @@ func spread(prefix, messageID string) string {
 }
 
 // errorEvent is an error that Meta reports about a phone number, not about a message.
-func errorEvent(item whatsapp.Item) store.Event {
-	event := skippedEvent(store.KindError, item)
+func errorEvent(item whatsapp.Item, now time.Time) store.Event {
+	event := skippedEvent(store.KindError, item, now)
 	event.State = store.Pending
 	event.Class = store.Statuses
 	event.Lane = "errors:" + string(item.Metadata.PhoneNumberID)

@@ -3,18 +3,29 @@
 
 package whatsapp
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
 
-// FieldEchoes is the webhook field of messages that colleagues send from the WhatsApp Business app.
+// FieldEchoes is the webhook field of messages that were sent from the WhatsApp Business app.
 const FieldEchoes = "smb_message_echoes"
 
-// Echo is a message that a colleague sent from the WhatsApp Business app, on a phone number that the app and the Cloud
-// API share.
+// keyEchoes is the key of the list in the value of FieldEchoes.
+const keyEchoes = "message_echoes"
+
+// Echo is a message that was sent from the WhatsApp Business app, on a phone number that the app and the Cloud API share.
 type Echo struct {
-	ID       Text `json:"id"`
-	To       Text `json:"to"`         // wa_id; empty if the person's phone number is hidden
-	ToUserID Text `json:"to_user_id"` // business-scoped user id
-	GroupID  Text `json:"group_id"`
+	ID           Text `json:"id"`
+	To           Text `json:"to"`         // wa_id; empty if the person's phone number is hidden
+	ToUserID     Text `json:"to_user_id"` // business-scoped user id
+	GroupID      Text `json:"group_id"`
+	Timestamp    Text `json:"timestamp"` // unix seconds
+	Type         Text `json:"type"`
+	CreationType Text `json:"message_creation_type"` // what sent the message, if not a colleague
 }
 
 // ParseEchoes parses the value of field smb_message_echoes. It omits elements that do not have the documented shape.
@@ -38,4 +49,66 @@ func ParseEchoes(value json.RawMessage) []Echo {
 	}
 
 	return echoes
+}
+
+// SplitEchoes returns a value of field smb_message_echoes as one value for each of its echoes that accept accepts, and a
+// value with all the rest.
+func SplitEchoes(value json.RawMessage, accept func(Echo) bool) (each []json.RawMessage, rest json.RawMessage) {
+	var properties map[string]json.RawMessage
+	if readObject(value, &properties) != nil {
+		return nil, value
+	}
+
+	var others []json.RawMessage
+
+	for _, raw := range readList(properties[keyEchoes]) {
+		var echo Echo
+		if readObject(raw, &echo) != nil || len(each) == maxItems || !accept(echo) {
+			others = append(others, raw)
+			continue
+		}
+
+		each = append(each, encodeEchoes(nil, []json.RawMessage{raw}))
+	}
+
+	if len(each) == 0 {
+		return nil, value
+	}
+
+	return each, encodeEchoes(properties, others)
+}
+
+// encodeEchoes returns a value with these properties and echoes.
+func encodeEchoes(properties map[string]json.RawMessage, echoes []json.RawMessage) json.RawMessage {
+	value := map[string]json.RawMessage{}
+	maps.Copy(value, properties)
+	delete(value, keyEchoes)
+
+	if len(echoes) > 0 {
+		value[keyEchoes], _ = json.Marshal(echoes) // what was decoded always encodes
+	}
+
+	raw, _ := json.Marshal(value)
+
+	return raw
+}
+
+var (
+	// automatic are the words by which a creation type names a program: Meta documents none, and sends created_by_1p_bot
+	// for its own agent.
+	automatic = []string{
+		"ai", "assistant", "auto", "autoreply", "automated", "automatic", "automation", "away", "bot", "greeting", "system", "welcome",
+	}
+	// unwritten are the types of echoes by which a person writes nothing.
+	unwritten = []Text{"reaction", "revoke", "system"}
+	nonLetter = regexp.MustCompile(`[^a-z]+`)
+)
+
+// IsWritten reports whether a person wrote the message. Programs send messages from the app too, such as greetings, which
+// do not mean that a person attends to the conversation.
+func (e Echo) IsWritten() bool {
+	words := nonLetter.Split(strings.ToLower(string(e.CreationType)), -1)
+	isAutomatic := slices.ContainsFunc(words, func(word string) bool { return slices.Contains(automatic, word) })
+
+	return !isAutomatic && !slices.Contains(unwritten, e.Type)
 }

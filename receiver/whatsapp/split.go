@@ -6,7 +6,7 @@ package whatsapp
 import (
 	"encoding/json"
 	"errors"
-	"slices"
+	"maps"
 )
 
 const (
@@ -116,34 +116,54 @@ func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
 
 	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // an unexpected shape leaves the number empty
 
+	if change.Field == FieldHandovers {
+		_ = json.Unmarshal(value["recipient"], &origin.Metadata) // this field has the number here
+	}
+
 	if change.Field != FieldMessages {
 		return append(items, origin.with(ItemField, change.Value))
 	}
 
 	before := len(items)
-	items, complete := splitValue(items, origin, value)
+	items, rest := splitValue(items, origin, value)
 
-	if !isObject || !complete || len(items) == before {
+	switch {
+	case !isObject || len(items) == before:
 		items = append(items, origin.with(ItemUnknown, raw))
+	case len(rest) > 0:
+		items = append(items, origin.with(ItemUnknown, encodeChange(change.Field, rest)))
 	}
 
 	return items
 }
 
-// splitValue appends the items of the value of field messages. complete is false if part of the value is in no item.
-func splitValue(items []Item, origin Item, value map[string]json.RawMessage) (_ []Item, complete bool) {
-	senders, complete := readSenders(value["contacts"])
-	complete = complete && !hasUnknownKey(value)
+// encodeChange returns a change with this value.
+func encodeChange(field Text, value map[string]json.RawMessage) json.RawMessage {
+	raw, _ := json.Marshal(map[string]any{"field": field, "value": value}) // what was decoded always encodes
+	return raw
+}
+
+// splitValue appends the items of the value of field messages. rest is the part of the value that is in no item.
+func splitValue(
+	items []Item,
+	origin Item,
+	value map[string]json.RawMessage,
+) (_ []Item, rest map[string]json.RawMessage) {
+	rest = maps.Clone(value)
+	delete(rest, "messaging_product")
+	delete(rest, "metadata")
+
+	senders, ok := readSenders(value["contacts"])
+	if ok {
+		delete(rest, "contacts")
+	}
 
 	list := func(key string) (elements []json.RawMessage) {
-		if value[key] != nil && json.Unmarshal(value[key], &elements) != nil {
-			complete = false
-		}
-
-		if len(items)+len(elements) > maxItems {
-			complete = false
+		if value[key] == nil || json.Unmarshal(value[key], &elements) != nil || len(items)+len(elements) > maxItems {
 			return nil
 		}
+
+		delete(rest, key)
 
 		return elements
 	}
@@ -162,19 +182,5 @@ func splitValue(items []Item, origin Item, value map[string]json.RawMessage) (_ 
 		items = append(items, origin.with(ItemError, reported))
 	}
 
-	return items, complete
-}
-
-// knownKeys are the keys of the value of field messages that become items or parts of items.
-var knownKeys = []string{"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"}
-
-// hasUnknownKey reports whether value has other keys, such as user_actions.
-func hasUnknownKey(value map[string]json.RawMessage) bool {
-	for key := range value {
-		if !slices.Contains(knownKeys, key) {
-			return true
-		}
-	}
-
-	return false
+	return items, rest
 }

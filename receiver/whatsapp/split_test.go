@@ -90,9 +90,19 @@ func TestSplit(t *testing.T) {
 					Kind:   ItemUnknown,
 					Field:  "messages",
 					WABAID: "7",
-					Raw:    raw(`{"field":"messages","value":{"messages":[{"id":"a"}],"statuses":{},"extra":1}}`),
+					Raw:    raw(`{"field":"messages","value":{"extra":1,"statuses":{}}}`),
 				},
 			},
+		},
+		"a handover": {
+			body: `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messaging_handovers","value":{"recipient":{"phone_number_id":"42"}}}]}]}`,
+			want: []Item{{
+				Kind:     ItemField,
+				Field:    "messaging_handovers",
+				WABAID:   "7",
+				Metadata: Metadata{PhoneNumberID: "42"},
+				Raw:      raw(`{"recipient":{"phone_number_id":"42"}}`),
+			}},
 		},
 		"one bad change does not affect the others": {
 			body: `{"object":"whatsapp_business_account","entry":[3,{"id":"7","changes":["x",{"field":"f","value":{}}]}]}`,

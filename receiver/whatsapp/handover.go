@@ -1,0 +1,82 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+)
+
+// FieldHandovers is the webhook field of changes of who controls a conversation, among the responders that a business has
+// assigned to a phone number.
+const FieldHandovers = "messaging_handovers"
+
+// The types of handovers.
+const (
+	ControlTaken  = "control_taken"  // another responder has the conversation
+	ControlPassed = "control_passed" // this app has it
+)
+
+// Handover is a change of who controls a conversation.
+type Handover struct {
+	Type      Text
+	Person    Text // wa_id; empty if the person's phone number is hidden
+	UserID    Text // business-scoped user id
+	Timestamp Text // unix seconds
+}
+
+// ParseHandover parses the value of field messaging_handovers. It fails only if value is not a JSON object.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messaging-handovers
+func ParseHandover(value json.RawMessage) (Handover, error) {
+	var v struct {
+		Type      Text            `json:"type"`
+		Timestamp Text            `json:"timestamp"`
+		Sender    json.RawMessage `json:"sender"`
+		Taken     json.RawMessage `json:"control_taken"`
+		Passed    json.RawMessage `json:"control_passed"`
+	}
+	if err := readObject(value, &v); err != nil {
+		return Handover{}, err
+	}
+
+	var sender struct {
+		PhoneNumber Text `json:"phone_number"`
+		WaID        Text `json:"wa_id"`
+		UserID      Text `json:"user_id"`
+	}
+
+	_ = readObject(v.Sender, &sender) // an unexpected shape names no person
+
+	if v.Type == "" { // Meta's page asks to treat every property as optional
+		switch {
+		case len(v.Taken) > 0 && len(v.Passed) == 0:
+			v.Type = ControlTaken
+		case len(v.Passed) > 0 && len(v.Taken) == 0:
+			v.Type = ControlPassed
+		}
+	}
+
+	return Handover{
+		Type:      v.Type,
+		Person:    Text(strings.TrimPrefix(string(cmp.Or(sender.PhoneNumber, sender.WaID)), "+")),
+		UserID:    sender.UserID,
+		Timestamp: v.Timestamp,
+	}, nil
+}
+
+// Conversation returns the lane of the person. It is empty if Meta does not name the person.
+func (h Handover) Conversation(phoneNumberID string) string {
+	return lane(phoneNumberID, "", h.Person, h.UserID)
+}
+
+// Alias returns the person's lane by user id if Conversation returns the lane by phone number. Else it is empty.
+func (h Handover) Alias(phoneNumberID string) string {
+	if h.Person == "" {
+		return ""
+	}
+
+	return lane(phoneNumberID, "", "", h.UserID)
+}
