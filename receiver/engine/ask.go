@@ -72,7 +72,11 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	request.Replays = a.work.Replays
 
 	var typing sync.WaitGroup
-	typing.Go(func() { e.showTyping(ctx, a) })
+	typing.Go(func() {
+		defer e.containPanic(a.work.Event.ID)
+
+		e.showTyping(ctx, a)
+	})
 
 	startedAt := e.Clock.Now()
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)

@@ -15,10 +15,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// maxStarts bounds how often an attempt starts without recording anything. An event that crashes the process each time
-// must not block its lane forever.
-const maxStarts = 10
-
 // attempt is one attempt at the head of a conversation.
 type attempt struct {
 	inbound
@@ -56,13 +52,8 @@ func (e *Engine) processConversation(ctx context.Context, lease store.LeaseRef, 
 func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	event := &a.work.Event
 
-	if a.work.Starts > maxStarts {
-		return &failure.Error{
-			Class: failure.Permanent,
-			Op:    opProcess,
-			Code:  codeAbandoned,
-			Text:  "the process ended during each of several attempts",
-		}
+	if err := a.checkStarts(); err != nil {
+		return err
 	}
 
 	if err := a.decode(); err != nil {

@@ -70,10 +70,11 @@ func New(parts Parts) *Engine {
 	}
 
 	concurrency := func() int { return e.Live.Current().Processing.Concurrency }
+	turn := newTurn()
 	e.pools = []*pool{
-		newPool(parts, store.Conversations, concurrency, e.processConversation),
-		newPool(parts, store.Statuses, func() int { return statusCapacity }, e.processStatus),
-		newPool(parts, store.Notices, func() int { return noticeCapacity }, e.processNotice),
+		newPool(parts, store.Conversations, concurrency, turn, e.processConversation),
+		newPool(parts, store.Statuses, func() int { return statusCapacity }, turn, e.processStatus),
+		newPool(parts, store.Notices, func() int { return noticeCapacity }, turn, e.processNotice),
 	}
 
 	return e

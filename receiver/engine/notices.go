@@ -49,6 +49,10 @@ func (e *Engine) processNotice(ctx context.Context, lease store.LeaseRef, work *
 
 // sendNotice sends a notice to the sink.
 func (e *Engine) sendNotice(ctx context.Context, h head) error {
+	if err := h.checkStarts(); err != nil {
+		return err
+	}
+
 	err := e.Notices.Send(ctx, h.work.Event.ID.String(), h.work.Event.Payload)
 	e.recordCall("send notice", err)
 

@@ -13,7 +13,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -34,9 +34,11 @@ type pool struct {
 	store    store.Store
 	live     *config.Live
 	clock    clockwork.Clock
+	metrics  *metrics.Metrics
 	log      *slog.Logger
 	woken    chan struct{}
 	lanes    sync.WaitGroup
+	suspects suspects
 
 	mu       sync.Mutex
 	active   map[string]*activeLane
@@ -49,7 +51,7 @@ type activeLane struct {
 	cancel context.CancelCauseFunc
 }
 
-func newPool(parts Parts, class store.Class, capacity func() int, process process) *pool {
+func newPool(parts Parts, class store.Class, capacity func() int, turn chan struct{}, process process) *pool {
 	return &pool{
 		class:    class,
 		capacity: capacity,
@@ -57,8 +59,10 @@ func newPool(parts Parts, class store.Class, capacity func() int, process proces
 		store:    parts.Store,
 		live:     parts.Live,
 		clock:    parts.Clock,
+		metrics:  parts.Metrics,
 		log:      parts.Log,
 		woken:    make(chan struct{}, 1),
+		suspects: suspects{turn: turn},
 		active:   map[string]*activeLane{},
 	}
 }
@@ -91,6 +95,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
+	p.suspects.stopAlone()
 
 	timer := p.clock.AfterFunc(drain, func() { cancel(errStopped) })
 
@@ -114,6 +119,10 @@ func (p *pool) waitForWork(ctx context.Context) {
 
 // claim leases due lanes up to the free capacity. It reports whether more lanes may be due and capacity is left.
 func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
+	if p.isAlone() {
+		return false, nil // the end of a lane wakes the loop
+	}
+
 	p.mu.Lock()
 	limit := min(p.capacity()-len(p.active), maxClaim)
 	p.mu.Unlock()
@@ -129,13 +138,8 @@ func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
 		return false, err
 	}
 
-	for _, lease := range leases {
-		laneCtx, cancel := context.WithCancelCause(work)
-		l := &activeLane{ref: lease.LeaseRef, cancel: cancel}
-
-		p.mu.Lock()
-		p.active[lease.Lane] = l
-		p.mu.Unlock()
+	for _, lease := range p.withoutSuspects(ctx, work, leases) {
+		laneCtx, l := p.activate(work, lease)
 		p.lanes.Go(func() {
 			defer p.release(l)
 
@@ -144,6 +148,19 @@ func (p *pool) claim(ctx, work context.Context) (more bool, err error) {
 	}
 
 	return len(leases) == limit, nil
+}
+
+// activate takes capacity for a lane, and returns the context of its attempts.
+func (p *pool) activate(work context.Context, lease store.Lease) (context.Context, *activeLane) {
+	ctx, cancel := context.WithCancelCause(work)
+	l := &activeLane{ref: lease.LeaseRef, cancel: cancel}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.active[lease.Lane] = l
+
+	return ctx, l
 }
 
 // release frees the capacity that a lane took.
@@ -223,25 +240,10 @@ func (p *pool) isStopping() bool {
 func (p *pool) processLane(ctx context.Context, lease store.Lease) {
 	for work := &lease.Work; work != nil; {
 		if p.isStopping() {
-			err := p.store.Release(context.WithoutCancel(ctx), lease.LeaseRef, p.clock.Now())
-			if err != nil && !errors.Is(err, store.ErrLeaseLost) {
-				p.log.Error("release lease", "class", p.class, "error", err)
-			}
-
+			p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
 			return
 		}
 
-		next, err := p.process(ctx, lease.LeaseRef, work)
-		if errors.Is(err, store.ErrLeaseLost) {
-			p.log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
-			return
-		}
-
-		if err != nil {
-			p.log.Error("record the outcome of an attempt", logevent.EventID, work.Event.ID, "error", err)
-			return
-		}
-
-		work = next
+		work = p.attempt(ctx, lease.LeaseRef, work)
 	}
 }

@@ -34,6 +34,10 @@ func (e *Engine) processStatus(ctx context.Context, lease store.LeaseRef, work *
 
 // handleStatus acts on a failed status or a reported error, which needs the store only, or reports a status to Bird.
 func (e *Engine) handleStatus(ctx context.Context, a *statusAttempt) error {
+	if err := a.checkStarts(); err != nil {
+		return err
+	}
+
 	if err := a.decode(); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type Metrics struct {
 	duplicates *prometheus.CounterVec
 	storeErrs  *prometheus.CounterVec
 	failed     prometheus.Counter
+	panics     prometheus.Counter
 	ack        prometheus.Histogram
 	processing *prometheus.HistogramVec
 	ai         *prometheus.HistogramVec
@@ -120,8 +121,13 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_titles_cut_total",
 		Help: "Titles, headers and descriptions of the AI that were truncated to WhatsApp's limits.",
 	})
+	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_panics_total",
+		Help: "Panics while an event was processed. Each is a bug.",
+	})
 	m.Registry.MustRegister(
 		m.failed,
+		m.panics,
 		m.cut,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -242,6 +248,9 @@ func (m *Metrics) CallFailed(f *failure.Error) {
 	m.callErrors.WithLabelValues(targetOf(f.Op), string(f.Class)).Inc()
 	m.figures.errored(code)
 }
+
+// Panicked counts a panic while an event was processed.
+func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // MessageRecovered records that a message which had become a dead letter was replayed and processed.
 func (m *Metrics) MessageRecovered() { m.figures.recovered() }
