@@ -139,7 +139,13 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 	}
 
 	for _, a := range attempts {
-		l.updateConversation(a.lane.lane, a.step.Takeover, a.step.TemplateRequired)
+		if a.step.Takeover != nil {
+			l.takeOver(a.lane.lane, *a.step.Takeover, a.step.Now)
+		}
+
+		if a.step.TemplateRequired != nil {
+			l.requireTemplate(a.lane.lane, *a.step.TemplateRequired)
+		}
 	}
 
 	return t.finish(ctx, attempts, l)
@@ -154,10 +160,10 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 	for _, c := range calls {
 		step := &c.Value.step
 		lane := c.Value.lane
-		n.add(lane, rowLock{})
+		n.add(lane)
 
 		if step.Takeover != nil || step.TemplateRequired != nil {
-			n.addLane(conversation(lane.lane))
+			n.addNamed(conversation(lane.lane))
 		}
 
 		for i := range step.Emit {
@@ -174,7 +180,7 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 			var of laneKey
 
 			err := rows.Scan(&of.lane, (*int16)(&of.class))
-			n.addLane(of)
+			n.addNamed(of)
 
 			return err
 		}, resends)

@@ -21,7 +21,7 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 			var of laneKey
 
 			err := rows.Scan(&of.lane, (*int16)(&of.class))
-			n.addLane(of)
+			n.addNamed(of)
 
 			return err
 		}, id)
@@ -40,10 +40,10 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		}
 		// Events coalesced with it are in the same lane.
 		alone := t.revive(l, `
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
+			UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
 			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
 		t.revive(l, `
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
+			UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL
 			WHERE bound_to = (SELECT seq FROM events WHERE id = $1 AND state = 'pending') AND state = 'dead'
 			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
 
@@ -65,6 +65,9 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 
 	return nil
 }
+
+// personLane sets the lane of an event to that of the person, whose names may have been joined since the event ended.
+const personLane = `lane = CASE WHEN e.class = 0 THEN coalesce((SELECT n.person FROM names n WHERE n.name = e.lane), e.lane) ELSE e.lane END`
 
 // revive queues a statement that makes events pending again, and makes their lanes due. The result is the number of
 // events, valid after a flush.
@@ -89,7 +92,7 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 		t.tally.Move(of.class, from, store.Pending)
 		l.wake(of, now)
 		// A conversation that was purged since starts again with the time of the event.
-		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.person == "" && row.state.LastInboundAt.IsZero() {
+		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.state.LastInboundAt.IsZero() {
 			row.state.LastInboundAt = fromMillis(&received)
 			row.changed = true
 		}
@@ -103,7 +106,7 @@ func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...a
 // resend plans a sent reply again.
 func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now int64) error {
 	revived := t.revive(l, `
-		UPDATE events e SET state = 'pending', finished_at = NULL
+		UPDATE events e SET state = 'pending', `+personLane+`, finished_at = NULL
 		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND EXISTS (
 			SELECT FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
 		RETURNING e.lane, e.class, e.kind, e.received_at`,

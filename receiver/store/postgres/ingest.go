@@ -146,21 +146,25 @@ func (t *tx) lookUpSends(ctx context.Context, events []*store.Event) (*arrivals,
 // addLocks adds the rows that the events need to the lock set. It does not know yet which events are stored already.
 func (a *arrivals) addLocks(n *lockSet) {
 	for _, found := range a.sends {
-		n.add(found.lane, rowLock{})
+		n.addNamed(found.lane)
 	}
 
 	for _, e := range a.events {
-		if e.State != store.Pending {
+		if e.State == store.Pending {
+			n.addNamed(eventLane(e))
+		}
+
+		if e.State == store.Quarantined || e.Lane == "" {
 			continue
 		}
 
-		lane := eventLane(e)
-		n.addLane(lane)
+		name := sanitize(e.Lane)
+		if e.Takeover != nil {
+			n.addNamed(conversation(name))
+		}
 
-		if lane.class == store.Conversations {
-			for _, alias := range e.Aliases {
-				n.addJoin(lane.lane, sanitize(alias))
-			}
+		for _, alias := range e.Aliases {
+			n.addJoin(name, sanitize(alias))
 		}
 	}
 }
@@ -226,23 +230,8 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 		fresh[i] = true
 
 		rows = append(rows, newEvent{event: e, seq: a.seqs[i]})
-		if e.State != store.Pending {
-			t.tally.Move(store.NoClass, "", e.State)
-		} else {
-			lane := eventLane(e)
-			t.tally.Move(lane.class, "", e.State)
-			l.wake(lane, e.ReceivedAt.UnixMilli())
-
-			if lane.class == store.Conversations {
-				if e.Kind == store.KindMessage {
-					l.recordInbound(lane.lane, fromMillis(millis(e.ReceivedAt)))
-				}
-
-				for _, alias := range e.Aliases {
-					l.join(lane.lane, sanitize(alias))
-				}
-			}
-		}
+		t.tally.Move(e.Class, "", e.State)
+		l.arrive(e)
 
 		if e.Status != nil {
 			statuses = append(statuses, status{
@@ -253,10 +242,32 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 		}
 	}
 
-	t.insert(rows)
+	t.insert(rows, l)
 	t.applyStatuses(statuses)
 
 	return fresh, t.confirmSent(ctx, a, statuses, l)
+}
+
+// arrive changes the rows of the persons and the lane of a new event.
+func (l *lanes) arrive(e *store.Event) {
+	if e.State != store.Quarantined && e.Lane != "" {
+		name := sanitize(e.Lane)
+		for _, alias := range e.Aliases {
+			l.join(name, sanitize(alias))
+		}
+
+		if e.State == store.Pending && e.Class == store.Conversations && e.Kind == store.KindMessage {
+			l.recordInbound(name, fromMillis(millis(e.ReceivedAt)))
+		}
+
+		if e.Takeover != nil {
+			l.takeOver(name, *e.Takeover, e.ReceivedAt)
+		}
+	}
+
+	if e.State == store.Pending {
+		l.wake(l.resolve(eventLane(e)), e.ReceivedAt.UnixMilli())
+	}
 }
 
 // newEvent is a row to insert.
@@ -267,7 +278,7 @@ type newEvent struct {
 
 // insert queues the insert of events in the order of their ids, so that two receivers that store the same events at the
 // same time do not deadlock.
-func (t *tx) insert(rows []newEvent) {
+func (t *tx) insert(rows []newEvent, l *lanes) {
 	if len(rows) == 0 {
 		return
 	}
@@ -293,7 +304,7 @@ func (t *tx) insert(rows []newEvent) {
 		kinds[i] = string(e.Kind)
 		types[i] = e.Type
 		states[i] = string(e.State)
-		lanes[i] = e.Lane
+		lanes[i] = l.resolve(eventLane(e)).lane
 		numbers[i] = e.PhoneNumberID
 		received[i] = e.ReceivedAt.UnixMilli()
 		payloads[i] = e.Payload
@@ -301,6 +312,7 @@ func (t *tx) insert(rows []newEvent) {
 		classes[i] = int16(e.Class)
 		if e.State != store.Pending {
 			classes[i] = int16(store.NoClass)
+			lanes[i] = e.Lane
 			finished[i] = &received[i]
 		}
 	}

@@ -30,13 +30,12 @@ func (s *Store) claim(ctx context.Context, of store.Class, now *int64, until tim
 	var leases []store.Lease
 
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		due := &lanes{rows: map[laneKey]*lane{}}
+		due := newLanes()
 
 		var order []laneKey
 		t.query(sql, func(rows pgx.Rows) error {
-			row, err := scanLane(rows)
-			due.rows[row.laneKey] = row
-			order = append(order, row.laneKey)
+			key, err := due.scan(rows)
+			order = append(order, key)
 
 			return err
 		}, args...)
@@ -155,30 +154,29 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 	t.query(`
 		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds,
 			EXISTS (SELECT FROM replies r WHERE r.event = e.seq),
-			p.last_inbound_at, p.human_until, coalesce(p.template_required, false)
+			`+stateColumns+`
 		FROM unnest($1::text[], $2::smallint[]) k (lane, class)
 		CROSS JOIN LATERAL (
 			SELECT * FROM events e WHERE e.lane = k.lane AND e.class = k.class AND e.state = 'pending' ORDER BY e.seq LIMIT 1
 		) e
 		LEFT JOIN LATERAL (
-			SELECT p.* FROM conversations c JOIN conversations p ON p.lane = coalesce(c.person, c.lane) AND p.class = 0
-			WHERE c.lane = k.lane AND c.class = 0 LIMIT 1
-		) p ON true`,
+			SELECT * FROM conversations c
+			WHERE c.lane = coalesce((SELECT n.person FROM names n WHERE n.name = k.lane), k.lane) AND c.class = 0 LIMIT 1
+		) c ON true`,
 		func(rows pgx.Rows) error {
 			var (
 				key                laneKey
 				p                  pending
 				coalesces, answers bool
-				inbound, human     *int64
+				state              stateRow
 			)
 
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
-				&work.Attempts, &work.Replays, &coalesces, &answers, &inbound, &human, &work.Conversation.TemplateRequired,
-			})...)
+				&work.Attempts, &work.Replays, &coalesces, &answers,
+			}, state.targets())...)
 			work.Event = p.toEvent(key)
-			work.Conversation.LastInboundAt = fromMillis(inbound)
-			work.Conversation.Takeover.Until = fromMillis(human)
+			work.Conversation = state.conversation()
 			heads[key] = work
 
 			of[work.Seq] = key
@@ -219,8 +217,8 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 			keys[i] = leaseLane(lease)
 		}
 
-		l := &lanes{rows: map[laneKey]*lane{}}
-		t.lockRows(l, keys, "")
+		l := newLanes()
+		t.lockRows(l, keys)
 
 		if err := t.flush(ctx); err != nil {
 			return err
@@ -256,8 +254,8 @@ func leaseLane(lease store.LeaseRef) laneKey {
 // Release implements store.Queue.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		l := &lanes{rows: map[laneKey]*lane{}}
-		t.lockRows(l, []laneKey{leaseLane(lease)}, "")
+		l := newLanes()
+		t.lockRows(l, []laneKey{leaseLane(lease)})
 
 		if err := t.flush(ctx); err != nil {
 			return err

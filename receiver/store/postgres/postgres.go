@@ -8,14 +8,15 @@
 //
 // From the top:
 //
-//   - A call of the [store.Store] interface (ingest.go, advance.go, lease.go, coalesce.go, deadletter.go, leadership.go,
-//     pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
+//   - A call of the [store.Store] interface (ingest.go, advance.go, lease.go, schedule.go, coalesce.go, deadletter.go,
+//     leadership.go, pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
 //   - A group (group.go) collects concurrent calls of Ingest, and those of Advance, into one transaction. Every other call has
 //     its own.
-//   - A tx (tx.go) begins, commits and restarts the transaction. It retries conflicts and applies the tally of counts.
+//   - A tx (tx.go) begins and commits the transaction. It retries conflicts and applies the tally of counts.
 //   - Statements (statement.go) queue SQL with its values and send all of it in one round trip.
-//   - Lanes (lanes.go) are the locked rows of conversations, changed in memory and saved once. A lockSet (lock.go) collects
-//     the keys that a transaction needs and locks them in one order, so that receivers do not deadlock.
+//   - Lanes (lanes.go) are the locked rows of conversations, changed in memory and saved once. Those of class Conversations
+//     are persons (person.go), whose further names are in the table names. A lockSet (lock.go) collects the keys that a
+//     transaction needs and locks them in one order, so that receivers do not deadlock.
 //
 // Beside them, a database (database.go, access.go, migrate.go) holds the connections and migrates the schema, and
 // errors.go translates the errors of the driver into errors without secrets.

@@ -91,73 +91,41 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 	return int(emptied), err
 }
 
-// deleteConversations deletes the state of persons whose conversation is idle under all their names.
+// deleteConversations deletes the state and the names of persons whose conversation is idle.
 func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit int) (int, error) {
-	// The OFFSET prevents a join, which would read the names of all persons.
-	const idle = `
-		SELECT p.lane FROM conversations p
-		WHERE p.class = 0 AND p.person IS NULL AND p.ready_at IS NULL AND coalesce(p.human_until, 0) < $1
-			AND NOT EXISTS (SELECT FROM conversations m WHERE m.person = p.lane AND m.ready_at IS NOT NULL OFFSET 0)`
+	deleted := 0
 
-	var people []string
+	for _, silent := range [...]string{"last_inbound_at < $1", "last_inbound_at IS NULL"} {
+		if deleted >= limit {
+			break
+		}
 
-	collect := func(rows pgx.Rows) error {
-		var name string
+		t.query(`
+			WITH old AS (
+				SELECT lane FROM conversations
+				WHERE class = 0 AND ready_at IS NULL AND coalesce(human_until, 0) < $1 AND `+silent+`
+				LIMIT $2 FOR UPDATE SKIP LOCKED
+			), gone AS (
+				DELETE FROM conversations c USING old WHERE c.lane = old.lane AND c.class = 0 RETURNING c.lane
+			), further AS (
+				DELETE FROM names n USING gone WHERE n.person = gone.lane
+			)
+			SELECT count(*) FROM gone`,
+			func(rows pgx.Rows) error {
+				var n int
 
-		err := rows.Scan(&name)
-		people = append(people, name)
+				err := rows.Scan(&n)
+				deleted += n
 
-		return err
-	}
-	for _, sql := range [...]string{idle + " AND p.last_inbound_at < $1", idle + " AND p.last_inbound_at IS NULL"} {
-		if len(people) < limit {
-			t.query(sql+" LIMIT $2 FOR UPDATE OF p SKIP LOCKED", collect, before.UnixMilli(), limit-len(people))
+				return err
+			}, before.UnixMilli(), limit-deleted)
 
-			if err := t.flush(ctx); err != nil {
-				return 0, err
-			}
+		if err := t.flush(ctx); err != nil {
+			return 0, err
 		}
 	}
 
-	if len(people) == 0 {
-		return 0, nil
-	}
-	// No other transaction can join a name to these persons now. But a name may have become active since the first
-	// query, and a name that another transaction is locking must not be waited for, since this is not the order of the
-	// keys.
-	names := t.namesOf(people)
-	idleNames := map[string]bool{}
-	t.query("SELECT lane FROM conversations WHERE person = ANY($1) AND ready_at IS NULL FOR UPDATE SKIP LOCKED", func(rows pgx.Rows) error {
-		var name string
-
-		err := rows.Scan(&name)
-		idleNames[name] = true
-
-		return err
-	}, people)
-
-	if err := t.flush(ctx); err != nil {
-		return 0, err
-	}
-
-	var busy []string
-	for name := range names {
-		if !idleNames[name] {
-			busy = append(busy, name)
-		}
-	}
-
-	var forgotten int64
-	t.execCount(&forgotten, `
-		DELETE FROM conversations p
-		WHERE p.lane = ANY($1) AND p.class = 0
-			AND NOT EXISTS (SELECT FROM conversations m WHERE m.lane = ANY($2) AND m.class = 0 AND m.person = p.lane)`, people, busy)
-	t.exec(`
-		DELETE FROM conversations m
-		WHERE m.person = ANY($1) AND NOT EXISTS (SELECT FROM conversations p WHERE p.lane = m.person AND p.class = 0)`, people)
-	err := t.flush(ctx)
-
-	return int(forgotten), err
+	return deleted, nil
 }
 
 func (t *tx) deletePauses(ctx context.Context, before time.Time, limit int) (int, error) {

@@ -5,6 +5,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,13 +114,25 @@ func TestConcurrentDuplicatesAreStoredOnce(t *testing.T) {
 	}
 }
 
-// Two receivers store events and process the same lanes at the same time. Each event is processed once, and the events
-// of a lane in the order of their numbers: none becomes visible after an event with a higher number.
+// Two receivers store events under two names of each person, and process the same lanes at the same time. Each event is
+// processed once, and the events of a person in the order of their numbers: none becomes visible after an event with a
+// higher number.
 func TestOrderHoldsAcrossReceivers(t *testing.T) {
 	access := newAccess(t)
 	stores := []*Store{openStore(t, access), openStore(t, access)}
 
 	const producers, each, lanes = 4, 100, 5
+
+	for n := range int64(lanes) {
+		e := message(-n-1, 1)
+		e.Lane = message(n, lanes).Lane
+		e.Aliases = []string{e.Lane + "/alias"}
+		e.State = store.Done
+
+		if _, err := stores[0].Ingest(t.Context(), []store.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	var stored sync.WaitGroup
 	for p := range int64(producers) {
@@ -126,6 +141,10 @@ func TestOrderHoldsAcrossReceivers(t *testing.T) {
 				e := message(p*each+n, lanes)
 
 				e.Aliases = []string{e.Lane + "/alias"}
+				if n%2 == 1 {
+					e.Lane, e.Aliases[0] = e.Aliases[0], e.Lane
+				}
+
 				if _, err := stores[p%2].Ingest(t.Context(), []store.Event{e}); err != nil {
 					t.Errorf("Ingest: %v", err)
 					return
@@ -222,6 +241,10 @@ func TestOrderHoldsAcrossReceivers(t *testing.T) {
 		t.Errorf("%d events were processed, want %d", total, producers*each)
 	}
 
+	if len(processed) != lanes {
+		t.Errorf("%d lanes were processed, want one for each of %d people", len(processed), lanes)
+	}
+
 	for lane, seqs := range processed {
 		for i := 1; i < len(seqs); i++ {
 			if seqs[i] <= seqs[i-1] {
@@ -264,12 +287,21 @@ func TestNamesAreJoinedConcurrently(t *testing.T) {
 		t.Errorf("%d people are active, %v, want %d", stats.ActiveConversations, err, people)
 	}
 
+	checkNames(t, stores[0])
+}
+
+// checkNames checks that every name leads to a person, and that no work is left under a name that is not the person's
+// lane.
+func checkNames(t *testing.T, s *Store) {
+	t.Helper()
+
 	var wrong int
 
-	err = stores[0].read(t.Context(), func(_ context.Context, tx *tx) error {
+	err := s.read(t.Context(), func(_ context.Context, tx *tx) error {
 		tx.query(`
-			SELECT count(*) FROM conversations c LEFT JOIN conversations p ON p.lane = c.person AND p.class = 0
-			WHERE c.person IS NOT NULL AND (p.lane IS NULL OR p.person IS NOT NULL)`,
+			SELECT count(*) FROM names n LEFT JOIN conversations p ON p.lane = n.person AND p.class = 0
+			WHERE p.lane IS NULL OR EXISTS (SELECT FROM conversations c WHERE c.lane = n.name AND c.class = 0)
+				OR EXISTS (SELECT FROM events e WHERE e.lane = n.name AND e.class = 0 AND e.state = 'pending')`,
 			func(rows pgx.Rows) error { return rows.Scan(&wrong) })
 
 		return nil
@@ -277,4 +309,99 @@ func TestNamesAreJoinedConcurrently(t *testing.T) {
 	if err != nil || wrong != 0 {
 		t.Errorf("%d names reference no person, %v", wrong, err)
 	}
+}
+
+// Receivers join the names of a few people in all ways, while they process their events and purge.
+func TestPersonsAreJoinedWorkedAndPurgedConcurrently(t *testing.T) {
+	const receivers, deliveries, people, names = 3, 60, 3, 6
+
+	access := newAccess(t)
+
+	var (
+		serial, left    atomic.Int64
+		storing, others sync.WaitGroup
+	)
+
+	name := func(person int) string { return fmt.Sprintf("%d/%d", person, rand.IntN(names)) }
+	done := make(chan struct{})
+
+	for receiver := range receivers {
+		s := openStore(t, access)
+		for range 2 {
+			storing.Go(func() {
+				for range deliveries {
+					var events []store.Event
+					for range 1 + rand.IntN(4) {
+						e := message(serial.Add(1), 1)
+						person := rand.IntN(people)
+						e.Lane = name(person)
+						e.Aliases = []string{name(person), name(person)}
+						events = append(events, e)
+					}
+
+					if _, err := s.Ingest(t.Context(), events); err != nil {
+						t.Errorf("Ingest: %v", err)
+					}
+
+					left.Add(int64(len(events)))
+				}
+			})
+		}
+
+		others.Go(func() {
+			for left.Load() > 0 || !closed(done) {
+				if err := workAll(t.Context(), s, &left); err != nil {
+					t.Errorf("a worker: %v", err)
+					return
+				}
+
+				if receiver == 0 {
+					if _, err := s.Purge(t.Context(), start, start.Add(time.Hour), 100); err != nil {
+						t.Errorf("Purge: %v", err)
+					}
+				}
+			}
+		})
+	}
+
+	storing.Wait()
+	close(done)
+	others.Wait()
+	checkNames(t, openStore(t, access))
+}
+
+func closed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// workAll processes the due lanes, and counts the events that it ends.
+func workAll(ctx context.Context, s *Store, left *atomic.Int64) error {
+	leases, err := s.Claim(ctx, store.Conversations, start, start.Add(time.Minute), 4)
+	if err != nil {
+		return err
+	}
+
+	for _, lease := range leases {
+		for work := &lease.Work; work != nil; {
+			next, err := s.Advance(ctx, lease.LeaseRef, work.Event.ID, store.Step{Now: start, Outcome: &store.Outcome{State: store.Done}})
+			if errors.Is(err, store.ErrLeaseLost) {
+				break
+			}
+
+			if err != nil {
+				return err
+			}
+
+			left.Add(-1)
+
+			work = next
+		}
+	}
+
+	return nil
 }

@@ -108,8 +108,8 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 				return err
 			}
 
-			l := &lanes{rows: map[laneKey]*lane{}}
-			t.lockRows(l, ahead, "")
+			l := newLanes()
+			t.lockRows(l, ahead)
 
 			if err := t.flush(ctx); err != nil {
 				return err

@@ -81,7 +81,7 @@ func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l 
 			return err
 		}
 		// The lane becomes due early only if it waits for this event and not for another.
-		row := l.rows[found.lane]
+		row := l.rows[l.resolve(found.lane)]
 		if sent > 0 && row != nil && row.token == nil && row.ready != nil && row.head != nil && *row.head == found.event {
 			row.due(min(*row.ready, s.received))
 		}

@@ -196,12 +196,6 @@ func (t *tx) flush(ctx context.Context) error {
 	return conceal(ctx, queued.send(ctx, t.conn))
 }
 
-// restart queues the end of the transaction, which has written nothing of value, and the beginning of another.
-func (t *tx) restart() {
-	t.exec("ROLLBACK")
-	t.begin(t)
-}
-
 func (t *tx) commit(ctx context.Context) error {
 	t.applyTally() // last, so that no transaction waits for the row longer than the commit takes
 	t.queue("COMMIT", nil, func(rows pgx.Rows) error {

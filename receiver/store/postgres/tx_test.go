@@ -38,7 +38,7 @@ func TestConflictsAreRetried(t *testing.T) {
 		return func(ctx context.Context, t *tx) error {
 			attempt := attempts.Add(1)
 			for _, key := range []laneKey{a, b} {
-				t.lockRows(&lanes{rows: map[laneKey]*lane{}}, []laneKey{key}, "")
+				t.lockRows(newLanes(), []laneKey{key})
 
 				if err := t.flush(ctx); err != nil {
 					return err

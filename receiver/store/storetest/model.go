@@ -126,8 +126,12 @@ func (m *model) open() {
 	m.store = s
 }
 
-// lane returns the lane of a lease or an event.
+// lane returns the lane of a lease or an event. A conversation may have any name of its person.
 func (m *model) lane(class store.Class, name string) *modelLane {
+	if class == store.Conversations {
+		name = m.person(name).lane
+	}
+
 	key := modelName{class: class, lane: name}
 	if m.lanes[key] == nil {
 		m.lanes[key] = &modelLane{}
@@ -172,13 +176,18 @@ func (m *model) ingested(events []store.Event) (fresh []bool) {
 			continue
 		}
 
-		lane := m.lane(e.Class, e.Lane)
+		m.joinAll(e.Lane, e.Aliases)
+		e.Aliases = nil
+
 		if e.Kind == store.KindMessage {
 			m.person(e.Lane).hears(e.ReceivedAt)
 		}
 
-		m.joinAll(e.Lane, e.Aliases)
-		e.Aliases = nil
+		lane := m.lane(e.Class, e.Lane)
+		if e.Class == store.Conversations {
+			e.Lane = m.person(e.Lane).lane
+		}
+
 		m.events[name] = &modelEvent{
 			event: e,
 			place: len(m.events),
@@ -351,6 +360,10 @@ func (m *model) replay(t *rapid.T) {
 	for _, other := range lane.events {
 		if other == e || other.boundTo == e && other.state == store.Dead {
 			other.state = store.Pending
+			if other.event.Class == store.Conversations {
+				other.event.Lane = m.person(other.event.Lane).lane
+			}
+
 			other.attempts = 0
 			other.replays++
 		}

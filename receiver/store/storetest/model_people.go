@@ -4,6 +4,7 @@
 package storetest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 // modelPerson is a person with one or more names.
 type modelPerson struct {
+	lane  string // the name under which the person's events are stored
 	state store.Conversation
 	// unsure is set after a merge of two states if the store cannot know the newer one, because LastInboundAt may lag.
 	unsure bool
@@ -22,7 +24,7 @@ type modelPerson struct {
 
 func (m *model) person(name string) *modelPerson {
 	if m.people[name] == nil {
-		m.people[name] = &modelPerson{}
+		m.people[name] = &modelPerson{lane: name}
 	}
 
 	return m.people[name]
@@ -52,6 +54,12 @@ func (m *model) join(name, other string) {
 		return
 	}
 
+	if m.lane(store.Conversations, other).token != 0 && m.lane(store.Conversations, name).token == 0 {
+		p, q = q, p
+	}
+
+	m.joinLanes(p.lane, q.lane)
+
 	apart := p.state.LastInboundAt.Sub(q.state.LastInboundAt).Abs()
 	differ := p.state.TemplateRequired != q.state.TemplateRequired
 	p.unsure = p.unsure || q.unsure || differ && apart < time.Minute
@@ -62,6 +70,28 @@ func (m *model) join(name, other string) {
 			m.people[name] = p
 		}
 	}
+}
+
+// joinLanes moves the events of a conversation to another. The lease on the other stays, else the lane that is due earlier
+// decides when the result is due.
+func (m *model) joinLanes(name, other string) {
+	to := m.lane(store.Conversations, name)
+	from := m.lane(store.Conversations, other)
+
+	if to.token == 0 && !from.ready.IsZero() && (to.ready.IsZero() || from.ready.Before(to.ready)) {
+		to.ready = from.ready
+		to.head = from.head
+	}
+
+	for _, e := range from.events {
+		if e.state == store.Pending {
+			e.event.Lane = name
+		}
+	}
+
+	to.events = append(to.events, from.events...)
+	slices.SortFunc(to.events, func(a, b *modelEvent) int { return cmp.Compare(a.place, b.place) })
+	delete(m.lanes, modelName{class: store.Conversations, lane: other})
 }
 
 // seen compares the store's state of a person with the model, and returns the person.

@@ -100,6 +100,10 @@ func (m *model) resend(t *rapid.T) {
 	}
 
 	e.state = store.Pending
+	if e.event.Class == store.Conversations {
+		e.event.Lane = m.person(e.event.Lane).lane
+	}
+
 	e.replies[0].State = store.Planned
 	e.replies[0].MessageID = ""
 

@@ -55,17 +55,115 @@ var namesTests = map[string]func(*fixture){
 		}
 	},
 
-	"stay separate lanes": func(f *fixture) {
-		f.ingest(known(text("a", "number"), "user"), text("b", "user"))
-		leases := f.claim(at(0), 10)
-		f.wantEqual("lanes", len(leases), 2)
+	"share one lane, in the order of arrival": func(f *fixture) {
+		f.ingest(known(text("a", "number"), "user"), text("b", "user"), text("c", "number"))
+		lease := f.claimOne(at(0))
+		f.wantEqual("first", lease.Work.Event, text("a", "number")) // reads do not return the alias
+		f.wantEqual("state", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
+		lease.Work = *f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("second", lease.Work.Event, text("b", "number"))
+		f.wantEqual("third", f.advance(lease, end(store.Done, at(0))).Event, text("c", "number"))
+	},
 
-		for _, lease := range leases {
-			f.wantEqual("state", lease.Work.Conversation, store.Conversation{LastInboundAt: at(0)})
+	"join lanes with waiting events": func(f *fixture) {
+		f.ingest(text("a", "user"), text("b", "number"), text("c", "user"))
+		f.ingest(naming("d", "number", "user"))
+		lease := f.claimOne(at(0))
+		order := names([]store.Lease{lease}, "a", "b", "c", "d")
+
+		for work := f.advance(lease, end(store.Done, at(0))); work != nil; work = f.advance(lease, end(store.Done, at(0))) {
+			f.wantEqual("lane", work.Event.Lane, "number")
+
+			lease.Work = *work
+			order = append(order, names([]store.Lease{lease}, "a", "b", "c", "d")...)
 		}
 
-		event := f.get(id("a")).Event
-		f.wantEqual("event", event, text("a", "number")) // reads do not return the alias
+		f.wantEqual("order", order, []string{"a", "b", "c", "d"})
+	},
+
+	"join a leased lane, which goes on": func(f *fixture) {
+		f.ingest(text("a", "user"))
+		lease := f.claimOne(at(0))
+		f.ingest(known(text("b", "number"), "user"))
+		f.wantEqual("claimed", f.claim(at(0), 10), []store.Lease(nil))
+
+		next := f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("next", next.Event, text("b", "user"))
+	},
+
+	"join two leased lanes, of which one goes on": func(f *fixture) {
+		f.ingest(text("a", "user"), text("b", "number"))
+
+		var kept, lost store.Lease
+		for _, lease := range f.claim(at(0), 10) {
+			if lease.Lane == "number" {
+				kept = lease
+			} else {
+				lost = lease
+			}
+		}
+
+		f.ingest(naming("c", "number", "user"))
+		_, err := f.Advance(f.Context(), lost.LeaseRef, lost.Work.Event.ID, end(store.Done, at(0)))
+		f.wantErr("Advance", err, store.ErrLeaseLost)
+
+		missing, err := f.Renew(f.Context(), []store.LeaseRef{kept.LeaseRef, lost.LeaseRef}, at(leaseTime))
+		f.wantErr("Renew", err, nil)
+		f.wantEqual("lost", missing, []store.LeaseRef{lost.LeaseRef})
+		f.wantEqual("claimed", f.claim(at(0), 10), []store.Lease(nil))
+		f.wantEqual("next", f.advance(kept, end(store.Done, at(0))).Event, text("a", "number"))
+	},
+
+	"join lanes of which the earlier decides when both are due": func(f *fixture) {
+		for _, c := range []struct{ number, user time.Duration }{{time.Minute, time.Hour}, {time.Hour, time.Minute}} {
+			number, user := "number "+c.number.String(), "user "+c.user.String()
+			f.ingest(text(number, number))
+			f.advance(f.claimOne(at(0)), waitFor("bird", at(0), at(c.number)))
+			f.ingest(text(user, user))
+			f.advance(f.claimOne(at(0)), waitFor("app", at(0), at(c.user)))
+			f.ingest(naming("join "+number, number, user))
+			f.wantEqual("early", f.claim(at(time.Minute-time.Millisecond), 10), []store.Lease(nil))
+
+			lease := f.claimOne(at(time.Minute))
+			f.wantEqual("event", names([]store.Lease{lease}, number, user), []string{number})
+
+			for work := &lease.Work; work != nil; lease.Work = *work {
+				if work = f.advance(lease, end(store.Done, at(0))); work == nil {
+					break
+				}
+			}
+		}
+	},
+
+	"lead finished events to the lane that the person has now": func(f *fixture) {
+		f.ingest(text("dead", "user"))
+		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
+		answered(f, "answered", "user")
+		f.ingest(naming("join", "number", "user"))
+		f.advance(f.claimOne(at(0)), end(store.Done, at(0)))
+		f.wantErr("Replay", f.Replay(f.Context(), id("dead"), at(0)), nil)
+		resend(f, at(0), store.ReplyRef{Event: id("answered"), Part: 0})
+
+		lease := f.claimOne(at(0))
+		f.wantEqual("replayed", lease.Work.Event, text("dead", "number"))
+		f.wantEqual("resent", f.advance(lease, end(store.Done, at(0))).Event, text("answered", "number"))
+	},
+
+	"are joined by an event that is stored finished": func(f *fixture) {
+		f.ingest(text("a", "user"))
+
+		e := known(finished(text("b", ""), store.Done), "user")
+		e.Lane = "number"
+		f.ingest(e)
+		f.wantEqual("lane", f.claimOne(at(0)).Lane, "number")
+	},
+
+	"are not joined by a quarantined event": func(f *fixture) {
+		e := known(finished(text("b", ""), store.Quarantined), "user")
+		e.Lane = "number"
+		f.ingest(e, text("a", "user"))
+		f.wantEqual("lane", f.claimOne(at(0)).Lane, "user")
+		f.wantEqual("state", f.conversation("number"), store.Conversation{})
 	},
 
 	"merge their states": func(f *fixture) {
@@ -76,6 +174,7 @@ var namesTests = map[string]func(*fixture){
 		f.ingest(known(finished(text("skipped", ""), store.Skipped), "user"))
 		f.wantEqual("apart", f.conversation("user").Takeover.Until, at(2*time.Hour))
 		f.ingest(naming("c", "number", "user"))
+
 		want := store.Conversation{LastInboundAt: at(time.Hour), Takeover: store.Takeover{Until: at(3 * time.Hour)}}
 		f.wantEqual("by number", f.conversation("number"), want)
 		f.wantEqual("by user", f.conversation("user"), want)
