@@ -9,6 +9,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
@@ -66,7 +67,7 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	defer func() { span.End(err) }()
 
 	if event.Kind != store.KindMessage {
-		a.applyEcho()
+		a.pendingStep.Takeover = intake.TakeoverOf(*event, a.item, a.settings.Config)
 		return nil
 	}
 
@@ -81,16 +82,6 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	}
 
 	return e.sendReplies(ctx, a)
-}
-
-// applyEcho applies the message of a colleague that an earlier version stored without its takeover.
-func (a *attempt) applyEcho() {
-	received := a.work.Event.ReceivedAt
-	a.pendingStep.Takeover = &store.Takeover{
-		By:    store.Colleague,
-		Until: received.Add(a.settings.Processing.HandoffDuration),
-		At:    received,
-	}
 }
 
 // decode decodes the stored event and its message.

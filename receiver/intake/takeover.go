@@ -45,25 +45,33 @@ func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now ti
 	}
 
 	event := store.Event{
-		ID:      store.NewID(store.KindField, number, whatsapp.FieldEchoes, string(echo.ID)),
-		Kind:    store.KindField,
-		Type:    whatsapp.FieldEchoes,
-		State:   store.Done,
-		Class:   store.Conversations,
-		Lane:    lane,
-		Aliases: names(echo.Alias(number)),
+		ID:       echoID(echo, number),
+		Kind:     store.KindField,
+		Type:     whatsapp.FieldEchoes,
+		State:    store.Done,
+		Class:    store.Conversations,
+		Lane:     lane,
+		Aliases:  names(echo.Alias(number)),
+		Takeover: echoTakeover(echo, settings, now),
 	}
-	if echo.IsWritten() {
-		at := sentAt(echo.Timestamp, now)
+	if event.Takeover != nil {
 		event.State = store.Pending
-		event.Takeover = &store.Takeover{
-			By:    store.Colleague,
-			Until: at.Add(settings.Processing.HandoffDuration),
-			At:    at,
-		}
 	}
 
 	return event, true
+}
+
+func echoID(echo whatsapp.Echo, number string) store.ID {
+	return store.NewID(store.KindField, number, whatsapp.FieldEchoes, string(echo.ID))
+}
+
+// echoTakeover returns the takeover by a colleague who wrote the message, if one did.
+func echoTakeover(echo whatsapp.Echo, settings config.Config, received time.Time) *store.Takeover {
+	if !echo.IsWritten() {
+		return nil
+	}
+
+	return takeover(store.Colleague, echo.Timestamp, settings, received)
 }
 
 // handoverEvent is an event of the conversation whose control Meta reports as given to another responder or to this app.
@@ -76,18 +84,8 @@ func handoverEvent(item whatsapp.Item, settings config.Config, now time.Time) st
 		return event
 	}
 
-	at := sentAt(handover.Timestamp, now)
-
-	switch handover.Type {
-	case whatsapp.ControlTaken:
-		event.Takeover = &store.Takeover{
-			By:    store.OtherResponder,
-			Until: at.Add(settings.Processing.HandoffDuration),
-			At:    at,
-		}
-	case whatsapp.ControlPassed:
-		event.Takeover = &store.Takeover{At: at}
-	default:
+	event.Takeover = handoverTakeover(handover, settings, now)
+	if event.Takeover == nil {
 		return event
 	}
 
@@ -97,6 +95,49 @@ func handoverEvent(item whatsapp.Item, settings config.Config, now time.Time) st
 	event.Aliases = names(handover.Alias(number))
 
 	return event
+}
+
+// handoverTakeover returns the takeover by another responder, or its end. It returns nil for other types.
+func handoverTakeover(handover whatsapp.Handover, settings config.Config, received time.Time) *store.Takeover {
+	switch handover.Type {
+	case whatsapp.ControlTaken:
+		return takeover(store.OtherResponder, handover.Timestamp, settings, received)
+	case whatsapp.ControlPassed:
+		return &store.Takeover{At: sentAt(handover.Timestamp, received)}
+	}
+
+	return nil
+}
+
+func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, received time.Time) *store.Takeover {
+	at := sentAt(timestamp, received)
+
+	return &store.Takeover{
+		By:    by,
+		Until: at.Add(settings.Processing.HandoffDuration),
+		At:    at,
+	}
+}
+
+// TakeoverOf returns the takeover of a stored echo or handover, for events whose takeover was not applied when they were
+// stored: a replayed one that was quarantined, or one of an older version. It returns nil if it changes nothing.
+func TakeoverOf(event store.Event, item whatsapp.Item, settings config.Config) *store.Takeover {
+	if item.Field == whatsapp.FieldHandovers {
+		handover, err := whatsapp.ParseHandover(item.Raw)
+		if err != nil {
+			return nil
+		}
+
+		return handoverTakeover(handover, settings, event.ReceivedAt)
+	}
+
+	for _, echo := range whatsapp.ParseEchoes(item.Raw) { // an older version stored all echoes of the change
+		if echoID(echo, string(item.Metadata.PhoneNumberID)) == event.ID {
+			return echoTakeover(echo, settings, event.ReceivedAt)
+		}
+	}
+
+	return nil
 }
 
 // sentAt returns the time of an event at its source, or of its receipt if Meta sends none, or one in the future.

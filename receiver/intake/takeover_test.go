@@ -4,6 +4,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 func TestTakeovers(t *testing.T) {
@@ -87,4 +89,45 @@ func TestEchoEvents(t *testing.T) {
 	if field := events[2]; field.State != store.Skipped || field.Lane != "" {
 		t.Errorf("field = %+v, want it skipped without a lane", field)
 	}
+}
+
+// Events of an older version hold the whole change, and are still processed.
+func TestTakeoverOfStoredEvents(t *testing.T) {
+	withDuration := settings
+	withDuration.Processing.HandoffDuration = time.Hour
+
+	const change = `{"message_echoes":[{"id":"e1","to":"573","timestamp":"1750000000"},{"id":"e2","to":"574","timestamp":"1750000060"}]}`
+
+	item := whatsapp.Item{
+		Kind:     whatsapp.ItemField,
+		Field:    whatsapp.FieldEchoes,
+		Metadata: whatsapp.Metadata{PhoneNumberID: "42"},
+		Raw:      json.RawMessage(change),
+	}
+	events := parse(t, withDuration, whatsapp.FieldEchoes, `{"metadata":{"phone_number_id":"42"},`+change[1:])
+
+	for _, event := range events[:2] {
+		for name, stored := range map[string]whatsapp.Item{"older version": item, "this version": decode(t, event.Payload)} {
+			if diff := cmp.Diff(event.Takeover, TakeoverOf(event, stored, withDuration)); diff != "" {
+				t.Errorf("%s: takeover (-at ingest +later):\n%s", name, diff)
+			}
+		}
+	}
+
+	handover := parse(t, withDuration, whatsapp.FieldHandovers,
+		`{"recipient":{"phone_number_id":"42"},"sender":{"phone_number":"573"},"type":"control_passed","timestamp":"1750000000"}`)[0]
+	if diff := cmp.Diff(handover.Takeover, TakeoverOf(handover, decode(t, handover.Payload), withDuration)); diff != "" {
+		t.Errorf("takeover of a handover (-at ingest +later):\n%s", diff)
+	}
+}
+
+func decode(t *testing.T, payload []byte) whatsapp.Item {
+	t.Helper()
+
+	item, err := whatsapp.Decode(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return item
 }
