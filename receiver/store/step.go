@@ -26,6 +26,12 @@ func (s *Step) Validate() error {
 		return nil
 	}
 
+	if scope := s.Outcome.WaitsFor; len(scope) > MaxScope {
+		return fmt.Errorf("the step waits for a scope of %d bytes, the limit is %d", len(scope), MaxScope)
+	} else if scope != "" && s.Outcome.State != Pending {
+		return fmt.Errorf("the step waits for a scope, but its outcome is %q", s.Outcome.State)
+	}
+
 	switch state := s.Outcome.State; state {
 	case Done, Skipped, Human, Expired, Dead:
 	case Pending:

@@ -28,6 +28,13 @@ func TestValidateStep(t *testing.T) {
 		{"postponed", Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now}}, ""},
 		{"emits", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}}}, ""},
 		{"emits an invalid event", Step{Now: now, Emit: []Event{{State: Skipped, ReceivedAt: now}, {}}}, "the step emits an invalid event"},
+		{"waits", Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now, WaitsFor: "bird"}}, ""},
+		{
+			"waits for a long scope",
+			Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now, WaitsFor: strings.Repeat("x", 129)}},
+			"a scope of 129 bytes",
+		},
+		{"waits when it is done", Step{Now: now, Outcome: &Outcome{State: Done, WaitsFor: "bird"}}, "waits for a scope"},
 		{"no time", Step{}, "has no time"},
 		{"postponed without a time", Step{Now: now, Outcome: &Outcome{State: Pending}}, "without a time"},
 		{"discarded", Step{Now: now, Outcome: &Outcome{State: Discarded}}, `has outcome "discarded"`},

@@ -83,15 +83,17 @@ type Queue interface {
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
 
 	// ClaimWaiting leases up to limit lanes of a class that wait for a scope (see Outcome.WaitsFor), due or not, the
-	// earliest RetryAt first. Its cost does not depend on the lanes that wait for other scopes.
+	// earliest RetryAt first, until the given time. Its cost does not depend on the lanes that wait for other scopes.
+	//
+	// A lane waits for a scope until it is claimed, by either call, or a status confirms a send of its head.
 	ClaimWaiting(ctx context.Context, class Class, scope string, until time.Time, limit int) ([]Lease, error)
 
 	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices. One cheap
 	// transaction, for a receiver that has nothing to do.
 	Schedule(ctx context.Context) ([3]Schedule, error)
 
-	// RepairClock makes every lane due at now, at the latest, that waits for a time which was set later than now: by a
-	// clock that was ahead. It ends leases that were granted later than now.
+	// RepairClock undoes what a clock that was ahead has set, at a time later than now: lanes that wait until such a time
+	// or since then are due at now, leases granted then have expired, and pauses and leaderships of then end.
 	RepairClock(ctx context.Context, now time.Time) error
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with

@@ -98,7 +98,7 @@ type ReplyRef struct {
 type Outcome struct {
 	State   State     // Done, Skipped, Human, Expired or Dead ends the event; Pending postpones it until RetryAt
 	RetryAt time.Time // for Pending: the lane is due at this time
-	// WaitsFor is the scope for which a Pending event waits, such as a rate-limited number; at most 128 bytes. Queue's
+	// WaitsFor is the scope for which a Pending event waits, such as a rate-limited number; at most MaxScope bytes. Queue's
 	// ClaimWaiting leases such a lane before RetryAt. Empty if the event only waits for RetryAt.
 	WaitsFor string
 	Failure  *Failure // the reason if the attempt failed; added to the event's history
@@ -147,12 +147,16 @@ func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 
 // Schedule is when the lanes of a class are due.
 type Schedule struct {
-	NextDue time.Time // when the first lane is due, which may be in the past; zero if no lane is
-	Scopes  []string  // for which lanes wait, at most MaxWaitingScopes (see Outcome.WaitsFor)
+	// NextDue is when the first lane is due, which may be in the past, or the first lease expires. Zero if there is none.
+	NextDue time.Time
+	Scopes  []string // for which lanes wait, at most MaxWaitingScopes (see Outcome.WaitsFor)
 }
 
 // MaxWaitingScopes limits [Schedule.Scopes].
 const MaxWaitingScopes = 100
+
+// MaxScope is the maximum size of [Outcome.WaitsFor], in bytes.
+const MaxScope = 128
 
 // Filter selects events. Empty fields match all.
 type Filter struct {

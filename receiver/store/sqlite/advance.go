@@ -163,8 +163,10 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 			}
 		}
 
-		_, err := t.exec("UPDATE conversations SET ready_at = ?, token = NULL, starts = 0 WHERE lane = ? AND class = ?",
-			outcome.RetryAt.UnixMilli(), l.Lane, int64(l.Class))
+		_, err := t.exec(`
+			UPDATE conversations SET ready_at = ?, set_at = ?, waits_for = ?, token = NULL, starts = 0
+			WHERE lane = ? AND class = ?`,
+			outcome.RetryAt.UnixMilli(), step.Now.UnixMilli(), optional(outcome.WaitsFor), l.Lane, int64(l.Class))
 
 		return nil, err
 	}

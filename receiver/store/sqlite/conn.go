@@ -161,6 +161,15 @@ func millis(t time.Time) driver.Value {
 	return t.UnixMilli()
 }
 
+// optional returns nil for the empty text, so that it is stored as NULL.
+func optional(text string) driver.Value {
+	if text == "" {
+		return nil
+	}
+
+	return text
+}
+
 // bytes returns nil for nil and for empty, so that both are stored as NULL.
 func bytes(b []byte) driver.Value {
 	if len(b) == 0 {

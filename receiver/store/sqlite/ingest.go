@@ -82,7 +82,8 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 }
 
 // makeDue makes the lane of a new event due, unless it is leased or waits for a retry of an earlier event, and records
-// when the person wrote. A message less than a minute after the recorded one changes nothing, so that most messages of
+// when the person wrote. A lane that waits for its first claim is due since the earliest receipt: a clock that was ahead
+// delays no later message. A message less than a minute after the recorded one changes nothing, so that most messages of
 // a burst write nothing here.
 func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 	if class != store.Conversations {
@@ -95,13 +96,15 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 	}
 
 	changed, err := t.exec(`
-		INSERT INTO conversations (lane, class, ready_at, last_inbound_at) VALUES (?1, 0, ?2, ?3)
+		INSERT INTO conversations (lane, class, ready_at, set_at, last_inbound_at) VALUES (?1, 0, ?2, ?2, ?3)
 		ON CONFLICT (lane, class) DO UPDATE SET
-			ready_at = coalesce(ready_at, excluded.ready_at),
+			ready_at = iif(head IS NULL, coalesce(min(ready_at, excluded.ready_at), excluded.ready_at), ready_at),
+			set_at = iif(head IS NULL AND (ready_at IS NULL OR excluded.ready_at < ready_at), excluded.set_at, set_at),
 			last_inbound_at = iif(person IS NULL,
 				coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at), NULL),
 			template_required = template_required AND excluded.last_inbound_at IS NULL
-		WHERE ready_at IS NULL OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000
+		WHERE ready_at IS NULL OR head IS NULL AND excluded.ready_at < ready_at
+			OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000
 			OR template_required AND excluded.last_inbound_at IS NOT NULL`,
 		e.Lane, received, inbound)
 	if err != nil || changed == 0 || inbound == nil {
@@ -117,11 +120,12 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 	return err
 }
 
-// wake makes a lane due, unless it is leased or waits for a retry.
+// wake makes a lane due at now, unless it is leased, waits for a retry, or is due earlier.
 func (t *tx) wake(lane string, class store.Class, now int64) error {
 	_, err := t.exec(`
-		INSERT INTO conversations (lane, class, ready_at) VALUES (?, ?, ?)
-		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at WHERE ready_at IS NULL`,
+		INSERT INTO conversations (lane, class, ready_at, set_at) VALUES (?1, ?2, ?3, ?3)
+		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at, set_at = excluded.set_at
+		WHERE ready_at IS NULL OR head IS NULL AND excluded.ready_at < ready_at`,
 		lane, int64(class), now)
 
 	return err
@@ -156,7 +160,7 @@ func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
 	}
 	// The lane becomes due early only if it waits for this event and not for another.
 	_, err = t.exec(`
-		UPDATE conversations SET ready_at = min(ready_at, ?1)
+		UPDATE conversations SET ready_at = min(ready_at, ?1), waits_for = NULL
 		WHERE (lane, class, head) = (SELECT lane, class, seq FROM events WHERE id = ?2) AND token IS NULL AND ready_at IS NOT NULL`,
 		now, u.ReplyTo[:])
 

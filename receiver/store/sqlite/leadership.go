@@ -19,8 +19,9 @@ func (s *Store) AcquireLeadership(ctx context.Context, job, holder string, now, 
 
 	err = s.writer.do(ctx, func(t *tx) error {
 		changed, err := t.exec(`
-			INSERT INTO duties (duty, holder, until) VALUES (?1, ?2, ?3)
-			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?4`,
+			INSERT INTO duties (duty, holder, until, set_at) VALUES (?1, ?2, ?3, ?4)
+			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until, set_at = excluded.set_at
+			WHERE holder = excluded.holder OR until <= ?4`,
 			job, holder, until.UnixMilli(), now.UnixMilli())
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -14,18 +15,31 @@ import (
 
 // Claim implements store.Queue.
 func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	leases, err := s.claim(ctx, now, until, func(t *tx) ([]lane, error) {
+		return t.lanes(class, laneColumns+"WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?",
+			int64(class), now.UnixMilli(), int64(max(limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
+	}
+
+	return leases, nil
+}
+
+// claim leases the lanes that a function finds. A zero now leaves the time at which their wait was set.
+func (s *Store) claim(ctx context.Context, now, until time.Time, find func(*tx) ([]lane, error)) ([]store.Lease, error) {
 	var leases []store.Lease
 
 	err := s.writer.do(ctx, func(t *tx) error {
 		leases = nil
 
-		lanes, err := t.due(class, now, limit)
+		lanes, err := find(t)
 		if err != nil {
 			return err
 		}
 
 		for i := range lanes {
-			lease, err := t.claim(&lanes[i], until)
+			lease, err := t.claim(&lanes[i], now, until)
 			if err != nil {
 				return err
 			}
@@ -37,11 +51,8 @@ func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Ti
 
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
-	}
 
-	return leases, nil
+	return leases, err
 }
 
 // lane is a row of conversations that is due or leased.
@@ -63,30 +74,30 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 	return state, err
 }
 
-// due returns the lanes of a class that are due, the longest due first.
-func (t *tx) due(class store.Class, now time.Time, limit int) ([]lane, error) {
+const laneColumns = `
+	SELECT lane, head, starts, person, last_inbound_at, human_until, template_required FROM conversations `
+
+// lanes runs a statement with laneColumns and returns the lanes of a class that it finds.
+func (t *tx) lanes(class store.Class, sql string, args ...driver.Value) ([]lane, error) {
 	var lanes []lane
 
-	err := t.query(`
-		SELECT lane, head, starts, person, last_inbound_at, human_until, template_required FROM conversations
-		WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?`,
-		func(r row) error {
-			lanes = append(lanes, lane{
-				LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
-				head:     r.int(1),
-				starts:   r.int(2),
-				state:    r.conversation(4),
-				known:    class == store.Conversations && r[3] == nil,
-			})
+	err := t.query(sql, func(r row) error {
+		lanes = append(lanes, lane{
+			LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
+			head:     r.int(1),
+			starts:   r.int(2),
+			state:    r.conversation(4),
+			known:    class == store.Conversations && r[3] == nil,
+		})
 
-			return nil
-		}, int64(class), now.UnixMilli(), int64(max(limit, 0)))
+		return nil
+	}, args...)
 
 	return lanes, err
 }
 
 // claim leases a lane with its oldest pending event, or makes the lane idle if there is none.
-func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
+func (t *tx) claim(l *lane, now, until time.Time) (*store.Lease, error) {
 	work, err := t.head(l.Class, l.Lane)
 	if err != nil {
 		return nil, err
@@ -106,8 +117,10 @@ func (t *tx) claim(l *lane, until time.Time) (*store.Lease, error) {
 	}
 
 	l.Token = rand.Int64() //nolint:gosec // a token is unique, not secret
-	_, err = t.exec("UPDATE conversations SET ready_at = ?, token = ?, head = ?, starts = ? WHERE lane = ? AND class = ?",
-		until.UnixMilli(), l.Token, work.Seq, int64(work.Starts), l.Lane, int64(l.Class))
+	_, err = t.exec(`
+		UPDATE conversations SET ready_at = ?, set_at = coalesce(?, set_at), token = ?, head = ?, starts = ?, waits_for = NULL
+		WHERE lane = ? AND class = ?`,
+		until.UnixMilli(), millis(now), l.Token, work.Seq, int64(work.Starts), l.Lane, int64(l.Class))
 
 	return &store.Lease{LeaseRef: l.LeaseRef, Work: *work}, err
 }
@@ -165,7 +178,7 @@ func (r row) pending(i int, class store.Class, lane string) store.Event {
 
 // idle ends the lease on a lane without pending events.
 func (t *tx) idle(lease store.LeaseRef) error {
-	sql := "UPDATE conversations SET ready_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ? AND class = ?"
+	sql := "UPDATE conversations SET ready_at = NULL, set_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ? AND class = ?"
 	if lease.Class != store.Conversations { // only the row of a conversation stays, for its state
 		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
 	}
@@ -182,7 +195,10 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 	err := s.writer.do(ctx, func(t *tx) error {
 		lost = nil
 		for _, lease := range leases {
-			held, err := t.exec("UPDATE conversations SET ready_at = ? WHERE lane = ? AND class = ? AND token = ?",
+			// The lease has its length again, so set_at moves with its end.
+			held, err := t.exec(`
+				UPDATE conversations SET set_at = set_at + ?1 - ready_at, ready_at = ?1
+				WHERE lane = ?2 AND class = ?3 AND token = ?4`,
 				until.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
 			if err != nil {
 				return err
@@ -206,8 +222,8 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		held, err := t.exec(`
-			UPDATE conversations SET ready_at = ?, token = NULL, starts = max(starts - 1, 0)
-			WHERE lane = ? AND class = ? AND token = ?`,
+			UPDATE conversations SET ready_at = ?1, set_at = ?1, token = NULL, starts = max(starts - 1, 0)
+			WHERE lane = ?2 AND class = ?3 AND token = ?4`,
 			now.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
 		if err == nil && held == 0 {
 			return store.ErrLeaseLost
@@ -226,7 +242,7 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 // an event that crashes the process can be recognized.
 func endLeases(t *tx) error {
 	_, err := t.exec(`
-		UPDATE conversations SET ready_at = 0, token = NULL
+		UPDATE conversations SET ready_at = 0, set_at = 0, token = NULL
 		WHERE class IN (0, 1, 2) AND ready_at IS NOT NULL AND token IS NOT NULL`)
 	if err != nil {
 		return err

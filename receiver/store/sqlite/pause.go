@@ -19,11 +19,12 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 
 	err := s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec(`
-			INSERT INTO pauses (scope, until, level, code) VALUES (?1, ?2, ?3, ?4)
+			INSERT INTO pauses (scope, until, level, code, set_at) VALUES (?1, ?2, ?3, ?4, ?5)
 			ON CONFLICT (scope) DO UPDATE SET
 				until = iif(until > ?5, max(until, excluded.until), excluded.until),
 				level = iif(until > ?5, max(level, excluded.level), excluded.level),
-				code = iif(until > ?5 AND until >= excluded.until, code, excluded.code)`,
+				code = iif(until > ?5 AND until >= excluded.until, code, excluded.code),
+				set_at = excluded.set_at`,
 			pause.Scope, pause.Until.UnixMilli(), int64(pause.Level), pause.Code, now.UnixMilli())
 
 		return err

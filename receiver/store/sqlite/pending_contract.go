@@ -13,19 +13,6 @@ import (
 
 var errMissing = errors.New("this engine does not implement the call yet")
 
-// ClaimWaiting implements store.Queue.
-func (s *Store) ClaimWaiting(context.Context, store.Class, string, time.Time, int) ([]store.Lease, error) {
-	return nil, errMissing
-}
-
-// Schedule implements store.Queue.
-func (s *Store) Schedule(context.Context) ([3]store.Schedule, error) {
-	return [3]store.Schedule{}, errMissing
-}
-
-// RepairClock implements store.Queue.
-func (s *Store) RepairClock(context.Context, time.Time) error { return errMissing }
-
 // Causes implements store.DeadLetterQueue.
 func (s *Store) Causes(context.Context, store.Selection) ([]store.Cause, error) {
 	return nil, errMissing

@@ -50,6 +50,8 @@ func runModel(t *testing.T, factory Factory) {
 			"":         m.compare,
 			"ingest":   m.ingest,
 			"claim":    m.claim,
+			"open":     m.claimWaiting,
+			"repair":   m.repairClock,
 			"end":      m.end,
 			"send":     m.send,
 			"sent":     m.sent,
@@ -88,6 +90,7 @@ type modelName struct {
 
 type modelLane struct {
 	ready  time.Time // zero when idle
+	waits  string    // scope for which it waits
 	token  int64     // 0 when not leased
 	head   *modelEvent
 	events []*modelEvent
@@ -317,14 +320,20 @@ func (m *model) sent(t *rapid.T) {
 func (m *model) postpone(t *rapid.T) {
 	h := m.hold(t)
 	spent := rapid.Bool().Draw(t, "spent")
+	scope := rapid.SampledFrom(append(scopes, "")).Draw(t, "scope")
 
 	retryAt := m.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
-	if _, held := m.advance(t, h, postpone(m.now, retryAt, spent)); !held {
+
+	step := postpone(m.now, retryAt, spent)
+	step.Outcome.WaitsFor = scope
+
+	if _, held := m.advance(t, h, step); !held {
 		return
 	}
 
 	lane := m.lane(h.ref.Class, h.ref.Lane)
 	lane.ready = retryAt
+	lane.waits = scope
 	lane.token = 0
 
 	h.event.starts = 0

@@ -60,4 +60,5 @@ func (m *model) compare(t *rapid.T) {
 	}
 
 	m.comparePauses(t)
+	m.compareSchedule(t)
 }

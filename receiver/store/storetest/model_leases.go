@@ -41,8 +41,13 @@ func (m *model) claim(t *rapid.T) {
 		t.Fatalf("Claim returned %d lanes, %v, want %d", len(leases), err, min(limit, len(due)))
 	}
 
+	m.checkLeases(t, leases, due, until)
+}
+
+// checkLeases compares leases with the times at which the claimed lanes were due.
+func (m *model) checkLeases(t *rapid.T, leases []store.Lease, due []time.Time, until time.Time) {
 	for i, lease := range leases {
-		lane := m.lane(class, lease.Lane)
+		lane := m.lane(lease.Class, lease.Lane)
 		if !lane.ready.Equal(due[i]) {
 			t.Fatalf("%s was claimed, due at %v, want one due at %v", lease.Lane, lane.ready, due[i])
 		}
@@ -54,6 +59,7 @@ func (m *model) claim(t *rapid.T) {
 
 		head.starts++
 		lane.ready = until
+		lane.waits = ""
 		lane.token = lease.Token
 		lane.head = head
 

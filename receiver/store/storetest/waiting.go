@@ -161,6 +161,28 @@ var waitingTests = map[string]func(*fixture){
 		f.wantEqual("claimed", names(f.claim(at(0), 10), "a", "b"), []string{"a"})
 	},
 
+	"for a pause or a leadership ends when a clock that was ahead set it": func(f *fixture) {
+		ahead := at(24 * time.Hour)
+		f.wantErr("SetPause", f.SetPause(f.Context(), store.Pause{Scope: "app", Until: ahead.Add(time.Hour)}, ahead), nil)
+		f.wantErr("SetPause", f.SetPause(f.Context(), store.Pause{Scope: "number", Until: at(time.Hour)}, at(0)), nil)
+
+		for _, holder := range []string{"a", "b"} {
+			held, _, err := f.AcquireLeadership(f.Context(), holder, "ahead", ahead, ahead.Add(time.Hour))
+			f.wantErr("AcquireLeadership", err, nil)
+			f.wantEqual("held", held, true)
+		}
+
+		f.repairClock(at(time.Second))
+
+		pauses, err := f.Pauses(f.Context(), at(0))
+		f.wantErr("Pauses", err, nil)
+		f.wantEqual("pauses", pauses, []store.Pause{{Scope: "number", Until: at(time.Hour)}})
+
+		held, _, err := f.AcquireLeadership(f.Context(), "a", "now", at(time.Second), at(time.Hour))
+		f.wantErr("AcquireLeadership", err, nil)
+		f.wantEqual("held", held, true)
+	},
+
 	"under a lease is not repaired": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))

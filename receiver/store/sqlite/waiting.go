@@ -1,0 +1,100 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// ClaimWaiting implements store.Queue.
+func (s *Store) ClaimWaiting(
+	ctx context.Context, class store.Class, scope string, until time.Time, limit int,
+) ([]store.Lease, error) {
+	leases, err := s.claim(ctx, time.Time{}, until, func(t *tx) ([]lane, error) {
+		return t.lanes(class, laneColumns+"WHERE class = ? AND waits_for = ? ORDER BY ready_at LIMIT ?",
+			int64(class), scope, int64(max(limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim lanes of class %s that wait for a scope: %w", class, err)
+	}
+
+	return leases, nil
+}
+
+// Schedule implements store.Queue.
+func (s *Store) Schedule(ctx context.Context) ([3]store.Schedule, error) {
+	var schedules [3]store.Schedule
+
+	err := s.read(ctx, func(c *conn) error {
+		for class := range schedules {
+			if err := readSchedule(ctx, c, int64(class), &schedules[class]); err != nil {
+				return err
+			}
+		}
+
+		return nil
+	})
+	if err != nil {
+		return [3]store.Schedule{}, fmt.Errorf("read when lanes are due: %w", err)
+	}
+
+	return schedules, nil
+}
+
+// readSchedule reads one entry of an index for each scope, however many lanes wait for it.
+func readSchedule(ctx context.Context, c *conn, class int64, schedule *store.Schedule) error {
+	err := c.query(ctx, `
+		SELECT ready_at FROM conversations WHERE class = ? AND ready_at IS NOT NULL ORDER BY ready_at LIMIT 1`,
+		func(r row) error { schedule.NextDue = r.time(0); return nil }, class)
+	if err != nil {
+		return err
+	}
+
+	for scope := ""; len(schedule.Scopes) < store.MaxWaitingScopes; {
+		found := false
+
+		err := c.query(ctx, `
+			SELECT waits_for FROM conversations WHERE class = ? AND waits_for > ? ORDER BY waits_for LIMIT 1`,
+			func(r row) error {
+				found = true
+				scope = r.text(0)
+
+				return nil
+			}, class, scope)
+		if err != nil || !found {
+			return err
+		}
+
+		schedule.Scopes = append(schedule.Scopes, scope)
+	}
+
+	return nil
+}
+
+// RepairClock implements store.Queue.
+func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		for _, sql := range [...]string{
+			`UPDATE conversations SET ready_at = ?1, set_at = ?1, waits_for = NULL
+			WHERE class IN (0, 1, 2) AND ready_at > ?1 AND set_at > ?1`,
+			"DELETE FROM pauses WHERE until > ?1 AND set_at > ?1",
+			"UPDATE duties SET until = ?1, set_at = ?1 WHERE until > ?1 AND set_at > ?1",
+		} {
+			if _, err := t.exec(sql, now.UnixMilli()); err != nil {
+				return err
+			}
+		}
+
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+	}
+
+	return nil
+}
