@@ -22,6 +22,10 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 		return nil, nil
 	}
 
+	if err := s.disk.admit(events...); err != nil {
+		return nil, fmt.Errorf("store events: %w", err)
+	}
+
 	fresh := make([]bool, len(events))
 
 	err := s.writer.doNoWait(ctx, func(t *tx) (err error) {

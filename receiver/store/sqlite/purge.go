@@ -15,6 +15,8 @@ import (
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed := 0
 
+	defer s.disk.forget() // the pages that it freed are there at once
+
 	for _, purge := range []func(t *tx, limit int) (int, error){
 		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
@@ -22,10 +24,15 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
 	} {
 		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
-			err = s.writer.do(ctx, func(t *tx) (err error) {
+			run := func(t *tx) (err error) {
 				n, err = purge(t, size)
 				return err
-			})
+			}
+
+			err = s.writer.do(ctx, run)
+			if isFull(err) && s.disk.release() {
+				err = s.writer.do(ctx, run)
+			}
 
 			return n, err
 		})
