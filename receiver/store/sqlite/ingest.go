@@ -157,8 +157,8 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
 	sent, err := t.exec(`
 		UPDATE replies SET state = 'sent', message_id = ?
-		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND state = 'sending'`,
-		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart))
+		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND resends = ? AND state = 'sending'`,
+		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend))
 	if err != nil || sent == 0 {
 		return err
 	}
