@@ -241,6 +241,9 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
 		func() error { _, err := s.Schedule(ctx); return err },
+		func() error { _, err := s.Conversation(ctx, message(1, 1).Lane); return err },
+		func() error { return s.TakeOver(ctx, "alias", store.Takeover{Until: later}, start) },
+		func() error { _, err := s.TakenOver(ctx, start, "", 10); return err },
 		func() error { return s.RepairClock(ctx, start.Add(-time.Hour)) },
 		func() error { return s.Ping(ctx) },
 	}
