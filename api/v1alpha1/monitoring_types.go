@@ -16,7 +16,8 @@ type MonitoringSpec struct {
 	// +optional
 	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
 
-	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
+	// grafanaDashboard creates a ConfigMap with a dashboard of this resource for Grafana's sidecar. The chart installs one
+	// dashboard for all resources.
 	// +optional
 	GrafanaDashboard GrafanaDashboardSpec `json:"grafanaDashboard,omitzero"`
 

@@ -15,7 +15,8 @@ type MonitoringSpecApplyConfiguration struct {
 	// prometheusRule defines alerts: deliveries that are not accepted, an unavailable AI, refused credentials, messages
 	// that fail or wait, people who wait for a colleague, a failing store. docs/alerts.md describes each. It requires the Prometheus operator in the cluster.
 	PrometheusRule *PrometheusRuleSpecApplyConfiguration `json:"prometheusRule,omitempty"`
-	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
+	// grafanaDashboard creates a ConfigMap with a dashboard of this resource for Grafana's sidecar. The chart installs one
+	// dashboard for all resources.
 	GrafanaDashboard *GrafanaDashboardSpecApplyConfiguration `json:"grafanaDashboard,omitempty"`
 	// tracing exports OpenTelemetry traces: one trace from each delivery to its reply.
 	Tracing *TracingSpecApplyConfiguration `json:"tracing,omitempty"`
