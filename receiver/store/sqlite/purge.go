@@ -111,12 +111,11 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 	return len(found), nil
 }
 
-// deleteConversations deletes the state of persons whose conversation is idle under all their names.
+// deleteConversations deletes the state of persons whose conversation is idle, with their names.
 func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 	const idle = `
-		SELECT lane FROM conversations p
-		WHERE class = 0 AND person IS NULL AND ready_at IS NULL AND coalesce(human_until, 0) < ?1
-			AND NOT EXISTS (SELECT 1 FROM conversations WHERE person = p.lane AND ready_at IS NOT NULL)`
+		SELECT lane FROM conversations
+		WHERE class = 0 AND ready_at IS NULL AND coalesce(human_until, 0) < ?1`
 
 	var people []string
 	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {
@@ -129,7 +128,7 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 
 	for _, name := range people {
 		for _, sql := range [...]string{
-			"DELETE FROM conversations WHERE person = ?",
+			"DELETE FROM names WHERE person = ?",
 			"DELETE FROM conversations WHERE lane = ? AND class = 0",
 		} {
 			if _, err := t.exec(sql, name); err != nil {

@@ -44,6 +44,10 @@ func runModel(t *testing.T, factory Factory) {
 			if err := m.store.Close(); err != nil {
 				rt.Errorf("Close: %v", err)
 			}
+
+			if err := os.RemoveAll(place); err != nil {
+				rt.Error(err)
+			}
 		}()
 
 		rt.Repeat(map[string]func(*rapid.T){
