@@ -72,13 +72,6 @@ func TestFaults(t *testing.T) {
 			asks:    3,
 			sends:   1,
 		},
-		"Bird 503 does not recover": {
-			bird:    &standin.Fault{Status: 503},
-			state:   store.Dead,
-			classes: []string{"transient", "transient", "transient", "transient"},
-			asks:    4,
-			sends:   0,
-		},
 		"Bird 429 with Retry-After": {
 			bird: &standin.Fault{
 				Status:     429,
@@ -87,7 +80,7 @@ func TestFaults(t *testing.T) {
 			},
 			state:   store.Done,
 			sent:    1,
-			classes: []string{"transient"},
+			classes: []string{"rate_limited"},
 			asks:    2,
 			sends:   1,
 		},

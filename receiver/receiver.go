@@ -86,7 +86,7 @@ func Open(
 		}
 	}()
 
-	inbox, err := openStore(ctx, live, clock, log)
+	inbox, err := openStore(ctx, live, log)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -165,6 +165,9 @@ func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
 
 // Store returns the receiver's store, for tests and tools that inspect it.
 func (r *Receiver) Store() store.Store { return r.store }
+
+// Busy reports whether an event is processed now, for tests and tools.
+func (r *Receiver) Busy() bool { return r.engine.Busy() }
 
 // Run serves and processes until ctx ends. Then it drains: it takes no new work, and requests and conversations in
 // progress finish.

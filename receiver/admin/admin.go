@@ -7,7 +7,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -77,12 +76,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	if err := p.Store.Ping(ctx); err != nil {
 		p.Log.Error("not ready: the store is unavailable", "error", err)
 
-		reason := "the store takes no events"
-		if errors.Is(err, store.ErrDiskFull) {
-			reason += ": " + store.ErrDiskFull.Error()
-		}
-
-		reasons = append(reasons, reason)
+		reasons = append(reasons, "the store takes no events")
 	}
 
 	if len(reasons) > 0 {

@@ -25,12 +25,10 @@ const maxResponseBytes = 1 << 20
 // safe for concurrent use.
 //
 // Errors of its methods are of type *failure.Error. A call may be repeated: Bird recognizes it by its Idempotency-Key.
-// While the circuit breaker is open, calls fail with CodeCircuitOpen without being made. The class is Configuration,
-// which spends no attempt, and RetryAfter is the time until the next probe.
+// Whether a call may be made now is for the caller to decide (package gate).
 type Client struct {
-	http    *httpclient.Client
-	live    *config.Live
-	breaker *breaker
+	http *httpclient.Client
+	live *config.Live
 }
 
 // NewClient returns a client with a pool of up to connections idle connections.
@@ -42,8 +40,7 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 			Setting:     "bird.baseURL",
 			Connections: connections,
 		}),
-		live:    live,
-		breaker: &breaker{clock: clock},
+		live: live,
 	}
 }
 
@@ -82,13 +79,13 @@ func (c *Client) Notify(ctx context.Context, r Request) error {
 	return nil
 }
 
-// call makes one call, unless the circuit breaker is open, and returns the body of a 2xx response. If media in
-// base64 is too large for Bird, call sends it once more as multipart.
+// call makes one call and returns the body of a 2xx response. If media in base64 is too large for Bird, call sends it once more as multipart.
 func (c *Client) call(ctx context.Context, r Request) ([]byte, *failure.Error) {
 	settings := c.live.Current()
 	if settings.Secrets.BirdAccessKey == "" {
 		return nil, &failure.Error{
 			Class: failure.Configuration,
+			Scope: failure.ScopeBird,
 			Op:    string(r.Method),
 			Code:  CodeNoAccessKey,
 			Text:  "the Bird access key is missing: create its Secret",
@@ -100,38 +97,21 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, *failure.Error) {
 		how = chooseTransport(settings.Bird.Media.Transport, r.Media.Size)
 	}
 
-	permit, fault := c.breaker.allow(settings, r.Method)
-	if fault != nil {
-		return nil, fault
-	}
-
 	status, body, fault := c.send(ctx, settings, r, how)
 	if status == http.StatusRequestEntityTooLarge && how == inBase64 {
-		status, body, fault = c.send(ctx, settings, r, inMultipart)
-	}
-
-	if status == notSent || status == unknown && ctx.Err() != nil {
-		c.breaker.release(permit)
-	} else {
-		c.breaker.record(permit, status, fault)
+		_, body, fault = c.send(ctx, settings, r, inMultipart)
 	}
 
 	return body, fault
 }
 
-// The statuses of calls without a response.
-const (
-	unknown = 0
-	notSent = -1
-)
-
-// send sends r once. The body is that of a 2xx response.
+// send sends r once. The status is 0 if there was no response. The body is that of a 2xx response.
 func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request, how transport) (status int, body []byte, _ *failure.Error) {
 	op := string(r.Method)
 
 	content, err := encode(r, how)
 	if err != nil {
-		return notSent, nil, &failure.Error{
+		return 0, nil, &failure.Error{
 			Class: failure.Permanent,
 			Op:    op,
 			Code:  CodeBadRequest,
@@ -156,9 +136,11 @@ func (c *Client) send(ctx context.Context, settings *config.Snapshot, r Request,
 	switch {
 	case fault != nil && fault.Code == CodeNoMedia:
 		fault.Op = op
-		return notSent, nil, fault
+		return 0, nil, fault
 	case fault != nil:
-		return unknown, nil, fault
+		fault.Scope = failure.ScopeBird
+
+		return 0, nil, fault
 	case response.Status < 200 || response.Status > 299:
 		return response.Status, nil, refused(op, response)
 	case response.Truncated:

@@ -117,7 +117,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 	}{
 		"408":                         {answer(408, "", ""), failure.Transient, 0},
 		"425":                         {answer(425, "", ""), failure.Transient, 0},
-		"429 with Retry-After":        {answer(429, "Retry-After: 7", ""), failure.Transient, 7 * time.Second},
+		"429 with Retry-After":        {answer(429, "Retry-After: 7", ""), failure.RateLimited, 7 * time.Second},
 		"500":                         {answer(500, "", ""), failure.Transient, 0},
 		"522 of a proxy":              {answer(522, "", ""), failure.Transient, 0},
 		"503 with a long Retry-After": {answer(503, "Retry-After: 86400", ""), failure.Transient, failure.MaxRetryAfter},

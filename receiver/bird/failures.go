@@ -20,7 +20,6 @@ const (
 	CodeBadRequest  = "bad_request"
 	CodeBadResponse = "bad_response" // the answer does not follow the contract
 	CodeNoMedia     = "no_media"     // the downloaded file cannot be read
-	CodeCircuitOpen = "circuit_open" // the circuit breaker lets no call through
 )
 
 // inProgressWait is the minimum wait while Bird processes the same Idempotency-Key.
@@ -38,20 +37,29 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 		RetryAfter: response.RetryAfter,
 	}
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+	case http.StatusRequestTimeout, http.StatusTooEarly:
 		e.Class = failure.Transient
+		e.Scope = failure.ScopeBird
 		e.Text = "Bird is busy"
+	case http.StatusTooManyRequests:
+		e.Class = failure.RateLimited
+		e.Scope = failure.ScopeBird
+		e.Text = "Bird limits the rate of requests"
 	case http.StatusUnauthorized:
 		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBird
 		e.Text = "Bird refuses the access key: set a new one"
 	case http.StatusPaymentRequired:
 		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBird
 		e.Text = "Bird asks for payment: check the workspace's plan"
 	case http.StatusForbidden:
 		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBirdMethod
 		e.Text = "Bird denies access: check the access key's rights"
 	case http.StatusNotFound:
 		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBirdMethod
 		e.Text = "Bird knows no such address: check bird.baseURL and the method's path"
 	case http.StatusRequestEntityTooLarge:
 		e.Text = "the message is too large for Bird"
@@ -65,6 +73,7 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 		switch {
 		case status >= 500: // proxies have their own codes for an unavailable origin
 			e.Class = failure.Transient
+			e.Scope = failure.ScopeBird
 			e.Text = "Bird is unavailable"
 		case status >= 300 && status <= 399:
 			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"

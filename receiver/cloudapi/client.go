@@ -10,11 +10,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/jonboulle/clockwork"
-	"golang.org/x/time/rate"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -22,16 +19,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-const maxThrottled = 4096 // phone numbers whose throughput is tracked
-
 // Client calls the Graph API. It reads address, version and access token from the configuration at each call.
 type Client struct {
-	http  *httpclient.Client
-	live  *config.Live
-	clock clockwork.Clock
-
-	mu        sync.Mutex
-	throttles map[string]*rate.Limiter // by phone number id
+	http *httpclient.Client
+	live *config.Live
 }
 
 // NewClient returns a client with a pool of up to connections idle connections.
@@ -43,30 +34,15 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 			Setting:     "cloudAPI.baseURL",
 			Connections: connections,
 		}),
-		live:      live,
-		clock:     clock,
-		throttles: map[string]*rate.Limiter{},
+		live: live,
 	}
 }
 
 // Close closes the idle connections.
 func (c *Client) Close() { c.http.Close() }
 
-// Allow reports whether the throughput of phoneNumberID allows a send now, and consumes it if so.
-func (c *Client) Allow(phoneNumberID string) bool {
-	now := c.clock.Now()
-	return c.throttle(phoneNumberID, now).AllowN(now, 1)
-}
-
-// Reserve consumes the next send of phoneNumberID's throughput and returns the wait until then. Reservations are granted
-// in the order of the calls.
-func (c *Client) Reserve(phoneNumberID string) time.Duration {
-	now := c.clock.Now()
-	return c.throttle(phoneNumberID, now).ReserveN(now, 1).DelayFrom(now)
-}
-
 // Send posts a message from phoneNumberID and returns the id that Meta gave it: Meta accepted the message, but has not
-// delivered it yet. The caller consumes the throughput first. Errors are of type *failure.Error; Ambiguous means that the
+// delivered it yet. Errors are of type *failure.Error; Ambiguous means that the
 // message may have been sent.
 func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (string, error) {
 	const op = "send message"
@@ -130,28 +106,4 @@ func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte
 		path:   phoneNumberID + "/messages",
 		body:   body,
 	})
-}
-
-// throttle returns the limiter of a phone number. The table is bounded: clearing it allows each number one more burst.
-func (c *Client) throttle(phoneNumberID string, now time.Time) *rate.Limiter {
-	perSecond := c.live.Current().CloudAPI.MessagesPerSecond
-	burst := max(1, perSecond/10) // Meta counts per second: a full second's worth at once could double the rate
-
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	limiter, ok := c.throttles[phoneNumberID]
-	if !ok {
-		if len(c.throttles) >= maxThrottled {
-			clear(c.throttles)
-		}
-
-		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
-		c.throttles[phoneNumberID] = limiter
-	} else if int(limiter.Limit()) != perSecond {
-		limiter.SetLimitAt(now, rate.Limit(perSecond))
-		limiter.SetBurstAt(now, burst)
-	}
-
-	return limiter
 }

@@ -95,7 +95,7 @@ func (p Processing) withDefaults() Processing {
 	p.Retry.BaseDelay = cmp.Or(p.Retry.BaseDelay, time.Second)
 	p.Retry.MaxDelay = cmp.Or(p.Retry.MaxDelay, time.Minute)
 	p.Lease = cmp.Or(p.Lease, 30*time.Second)
-	p.Poll = cmp.Or(p.Poll, 500*time.Millisecond)
+	p.Poll = cmp.Or(p.Poll, 3*time.Second)
 	p.ConfigurationRetry = cmp.Or(p.ConfigurationRetry, 30*time.Second)
 	p.AmbiguousWindow = cmp.Or(p.AmbiguousWindow, 30*time.Second)
 	p.TypingIndicator = cmp.Or(p.TypingIndicator, new(true))

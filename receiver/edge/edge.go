@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
@@ -56,7 +57,7 @@ type Edge struct {
 // New returns the handler of the webhook port.
 func New(parts Parts) *Edge {
 	settings := parts.Live.Current()
-	parts.Log = slog.New(newSampledHandler(parts.Log.Handler(), parts.Clock))
+	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
 
 	e := &Edge{Parts: parts, bodyBytes: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
 	if settings.Webhook.MutualTLS != nil {

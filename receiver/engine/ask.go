@@ -22,7 +22,13 @@ const typingTimeout = 3 * time.Second
 
 // askAI asks the AI about the message and records its answer, so that a later attempt sends the answer without asking
 // again.
+//
+// Nothing is done for the event while the answer could not be sent: no request, no download, no typing indicator.
 func (e *Engine) askAI(ctx context.Context, a *attempt) error {
+	if closed := e.gate.Check(a.sendCall()); closed != nil {
+		return &waiting{closed}
+	}
+
 	if err := e.coalesce(ctx, a); err != nil {
 		return err
 	}
@@ -67,22 +73,33 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 // callBird sends the request while the person sees the typing indicator.
 func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
+	if a.permit == nil {
+		if err := e.enterBird(ctx, a, request.Method); err != nil {
+			return bird.Answer{}, err
+		}
+	}
+
 	method := string(request.Method)
 	request.Attempt = a.attemptNumber()
 	request.Replays = a.work.Replays
+
+	isProbe := a.permit.IsProbe()
 
 	var typing sync.WaitGroup
 	typing.Go(func() {
 		defer e.containPanic(a.work.Event.ID)
 
-		e.showTyping(ctx, a)
+		if !isProbe { // during an outage people would see "typing" at each probe
+			e.showTyping(ctx, a)
+		}
 	})
 
 	startedAt := e.Clock.Now()
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
 	answer, err := e.Bird.Ask(callCtx, *request)
 	span.End(err)
-	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
+	e.leave(ctx, a, err)
+	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
 	typing.Wait() // otherwise the indicator could appear after the answer
 
@@ -98,6 +115,17 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	return answer, err
 }
 
+// recordAnswerTime records how long Bird took to answer. A call that was not made has no time.
+func (e *Engine) recordAnswerTime(method string, startedAt time.Time, err error) {
+	if err != nil {
+		if code := failure.Of(err).Code; code == bird.CodeNoAccessKey || code == bird.CodeNoMedia || code == bird.CodeBadRequest {
+			return
+		}
+	}
+
+	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
+}
+
 // recordAnswer records the parts to send. If the first may be sent at once, the same step records that its send starts.
 func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.Reply) error {
 	if len(replies) == 0 {
@@ -110,7 +138,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 		Takeover: a.pendingStep.Takeover,
 		Emit:     a.pendingStep.Emit,
 	}
-	if e.checkSendable(a, &replies[0]) == nil && e.Graph.Allow(a.number()) {
+	if checkWindow(a, &replies[0], step.Now) == nil && e.enter(a, a.sendCall()) == nil {
 		step.Sending = &replies[0].Part
 	}
 
@@ -160,7 +188,7 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 // fails the send too.
 func (e *Engine) showTyping(ctx context.Context, a *attempt) {
 	wanted := *a.settings.Processing.TypingIndicator && a.message.GroupID == ""
-	if !wanted || a.work.Attempts > 0 || a.settings.Secrets.AccessToken == "" {
+	if !wanted || a.work.Attempts > 0 || e.gate.Check(a.sendCall()) != nil || a.settings.Secrets.AccessToken == "" {
 		return
 	}
 

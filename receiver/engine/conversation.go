@@ -9,6 +9,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -34,11 +35,15 @@ type attempt struct {
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
 	// the fallback was sent.
 	fallbackCause *failure.Error
+
+	call   gate.Call    // the last call of the attempt
+	permit *gate.Permit // of a call that has not ended
 }
 
 // processConversation is the process function of conversations.
-func (e *Engine) processConversation(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
-	a := &attempt{inbound: inbound{head: e.newHead(lease, work)}, successState: store.Done}
+func (e *Engine) processConversation(ctx context.Context, h head) (*store.Work, error) {
+	a := &attempt{inbound: inbound{head: h}, successState: store.Done}
+	defer func() { a.permit.Cancel() }()
 
 	err := e.answerMessage(ctx, a)
 	if isLeaseLost(ctx, err) {
@@ -122,9 +127,4 @@ func (a *attempt) common() bird.Common {
 	body.Referral = m.Referral
 
 	return body
-}
-
-// scopes returns the scopes of a send in this conversation.
-func (a *attempt) scopes() map[failure.Scope]string {
-	return scopes(a.item.WABAID, a.number(), a.lease.Lane)
 }

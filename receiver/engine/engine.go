@@ -18,7 +18,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
@@ -49,35 +51,60 @@ type Parts struct {
 // Engine processes the events of the store. Run it once.
 type Engine struct {
 	Parts
-	pools        []*pool
-	pauses       pauses
-	reservations reservations
-	calls        callHealth
-	startedAt    time.Time
+	pools     []*pool // by class
+	gate      *gate.Gate
+	calls     callHealth
+	startedAt time.Time
+	// scheduleAsked makes followSchedule read the schedule before the next poll.
+	scheduleAsked chan struct{}
+	// sampled is the log of messages that an outage repeats for each event.
+	sampled *slog.Logger
 }
 
 // New returns an engine that Run starts.
 func New(parts Parts) *Engine {
 	e := &Engine{
-		Parts:        parts,
-		startedAt:    parts.Clock.Now(),
-		pauses:       pauses{byScope: map[string]store.Pause{}},
-		reservations: reservations{at: map[store.ID]time.Time{}},
+		Parts:         parts,
+		startedAt:     parts.Clock.Now(),
+		scheduleAsked: make(chan struct{}, 1),
+		sampled:       slog.New(logsample.New(parts.Log.Handler(), parts.Clock)),
 		calls: callHealth{
 			problems: map[string]string{},
 			token:    health.TokenUnknown,
 		},
 	}
 
+	e.gate = gate.New(gate.Parts{
+		Pauses: parts.Store,
+		Live:   parts.Live,
+		Clock:  parts.Clock,
+		Log:    parts.Log,
+		Opened: func() { e.Wake(classes...) },
+	})
+
 	concurrency := func() int { return e.Live.Current().Processing.Concurrency }
 	turn := newTurn()
 	e.pools = []*pool{
-		newPool(parts, store.Conversations, concurrency, turn, e.processConversation),
-		newPool(parts, store.Statuses, func() int { return statusCapacity }, turn, e.processStatus),
-		newPool(parts, store.Notices, func() int { return noticeCapacity }, turn, e.processNotice),
+		e.newPool(store.Conversations, concurrency, turn, e.processConversation),
+		e.newPool(store.Statuses, func() int { return statusCapacity }, turn, e.processStatus),
+		e.newPool(store.Notices, func() int { return noticeCapacity }, turn, e.processNotice),
 	}
 
 	return e
+}
+
+// classes are the classes of work, in the order of the pools.
+var classes = []store.Class{store.Conversations, store.Statuses, store.Notices}
+
+// poolOf returns the index of the pool that processes a class.
+func poolOf(class store.Class) int { return slices.Index(classes, class) }
+
+// Closed returns the scopes that are closed.
+func (e *Engine) Closed() []gate.State { return e.gate.Snapshot() }
+
+// Busy reports whether an event is processed now, for tests and tools.
+func (e *Engine) Busy() bool {
+	return slices.ContainsFunc(e.pools, (*pool).busy)
 }
 
 // Wake makes the engine claim due lanes of the given classes at once. It never blocks.
@@ -92,10 +119,11 @@ func (e *Engine) Wake(classes ...store.Class) {
 // Run processes events until ctx ends. It then claims nothing new, gives running attempts the time drain to finish, and
 // releases the remaining leases. It returns when all its goroutines have ended.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) {
-	e.loadPauses(ctx) // before anything is sent
+	e.gate.Load(ctx) // before anything is sent
 
 	var parts sync.WaitGroup
-	parts.Go(func() { e.refreshPauses(ctx) })
+	parts.Go(func() { e.gate.Run(ctx) })
+	parts.Go(func() { e.followSchedule(ctx) })
 
 	for _, p := range e.pools {
 		parts.Go(func() { p.run(ctx, drain) })

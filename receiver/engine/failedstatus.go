@@ -13,6 +13,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -37,8 +38,8 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 	f := classifyReported(a.head, "deliver message", a.status.ErrorCode)
 
 	if f.Class == failure.RateLimited {
-		limited := scopes(a.item.WABAID, a.number(), a.status.Conversation(a.number()))
-		if err := e.limitReported(ctx, limited, f, a.failedAt(e.Clock.Now())); err != nil {
+		call := gate.Send(a.item.WABAID, a.number(), a.status.Conversation(a.number()))
+		if err := e.limitReported(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
 			return err
 		}
 	}

@@ -26,14 +26,7 @@ type head struct {
 	lease    store.LeaseRef
 	work     *store.Work
 	settings *config.Snapshot
-}
-
-func (e *Engine) newHead(lease store.LeaseRef, work *store.Work) head {
-	return head{
-		lease:    lease,
-		work:     work,
-		settings: e.Live.Current(),
-	}
+	queued   bool // the lane waited for a scope when it was leased
 }
 
 // attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.

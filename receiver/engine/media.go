@@ -8,6 +8,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -93,6 +95,10 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 		return nil, nil
 	}
 
+	if err := e.enterBird(ctx, a, m.method(analyzing)); err != nil { // before the download
+		return nil, err
+	}
+
 	attached, err := e.download(ctx, a, m.kind, sent)
 	if err != nil {
 		return nil, err
@@ -126,6 +132,15 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 	}, nil
 }
 
+// method returns the method that receives the file.
+func (m mediaType) method(analyzing bool) bird.Method {
+	if analyzing {
+		return m.analyze
+	}
+
+	return m.process
+}
+
 // download fetches the file of the message into the spool. The attempt removes it with removeFile.
 func (e *Engine) download(
 	ctx context.Context,
@@ -133,6 +148,11 @@ func (e *Engine) download(
 	kind media.Kind,
 	sent whatsapp.Media,
 ) (*bird.Media, error) {
+	permit, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
+	if closed != nil {
+		return nil, &waiting{closed}
+	}
+
 	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Expected{
 		ID:       string(sent.ID),
 		SHA256:   string(sent.SHA256),
@@ -140,6 +160,7 @@ func (e *Engine) download(
 		Filename: string(sent.Filename),
 	})
 	e.recordCall("download media", err)
+	e.recordLookUp(ctx, a, permit, err)
 
 	if err != nil {
 		return nil, err
@@ -155,6 +176,28 @@ func (e *Engine) download(
 		Filename: file.Filename,
 		Content:  file,
 	}, nil
+}
+
+// recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
+// concern this file.
+func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
+	var f *failure.Error
+	if err != nil {
+		f = failure.Of(err)
+	}
+
+	if f != nil && f.Class != failure.Configuration && f.Class != failure.RateLimited {
+		permit.Cancel()
+		return
+	}
+
+	if f != nil {
+		a.call = gate.LookUp(a.item.WABAID)
+	}
+
+	if err := permit.Done(ctx, f); err != nil {
+		e.sampled.Error("share the pause of a rate-limited scope", "error", err)
+	}
 }
 
 func (e *Engine) analyze(
@@ -181,7 +224,8 @@ func (e *Engine) analyze(
 			},
 		},
 	})
-	e.Metrics.AIAnswered(string(method), e.Clock.Since(startedAt))
+	e.leave(ctx, a, err)
+	e.recordAnswerTime(string(method), startedAt, err)
 	e.recordCall(string(method), err)
 
 	return analysis, err

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -36,15 +37,13 @@ func (h head) notice(kind string, at time.Time, data any) []store.Event {
 }
 
 // processNotice is the process function of notices.
-func (e *Engine) processNotice(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
-	h := e.newHead(lease, work)
-
+func (e *Engine) processNotice(ctx context.Context, h head) (*store.Work, error) {
 	err := e.sendNotice(ctx, h)
 	if isLeaseLost(ctx, err) {
 		return nil, store.ErrLeaseLost
 	}
 
-	return e.finish(ctx, h, e.resolveSideEvent(ctx, h, store.Step{}, err))
+	return e.finish(ctx, h, e.resolveSideEvent(ctx, h, gate.Call{}, store.Step{}, err))
 }
 
 // sendNotice sends a notice to the sink.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -41,10 +42,10 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	case errors.Is(err, store.ErrTakenOver):
 		step.Outcome = a.takenOver(step.Now)
 	case err != nil:
-		step.Outcome, f = e.resolve(ctx, a.head, a.scopes(), err)
+		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)
 	case a.fallbackCause != nil:
 		f = a.fallbackCause
-		step.Outcome = e.outcomeFor(ctx, a.head, a.scopes(), f)
+		step.Outcome = e.outcomeFor(ctx, a.head, gate.Call{}, f)
 	default:
 		step.Outcome = &store.Outcome{State: a.successState}
 	}
@@ -62,7 +63,13 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 
 // resolveSideEvent returns the step that ends an attempt at a status or notice. These never become dead letters, since no
 // person waits for them: after a permanent failure they expire, and the history has the reason.
-func (e *Engine) resolveSideEvent(ctx context.Context, h head, step store.Step, err error) store.Step {
+func (e *Engine) resolveSideEvent(
+	ctx context.Context,
+	h head,
+	call gate.Call,
+	step store.Step,
+	err error,
+) store.Step {
 	step.Now = e.Clock.Now()
 
 	if err == nil {
@@ -70,12 +77,17 @@ func (e *Engine) resolveSideEvent(ctx context.Context, h head, step store.Step, 
 		return step
 	}
 
-	outcome, _ := e.resolve(ctx, h, nil, err)
-	tooOld := outcome.Failure != nil && step.Now.Sub(h.work.Event.ReceivedAt) > sideEventMaxAge
+	outcome, _ := e.resolve(ctx, h, call, err)
+	tooOld := step.Now.Sub(h.work.Event.ReceivedAt) > sideEventMaxAge
 
 	if outcome.State == store.Dead || tooOld {
+		if outcome.Failure == nil {
+			outcome.Failure = historyOf(failure.Of(err), step.Now, false)
+		}
+
 		outcome.State = store.Expired
 		outcome.RetryAt = time.Time{}
+		outcome.WaitsFor = ""
 	}
 
 	step.Outcome = outcome
@@ -84,15 +96,18 @@ func (e *Engine) resolveSideEvent(ctx context.Context, h head, step store.Step, 
 }
 
 // resolve returns the outcome of an attempt that ended in err, and the failure in err, nil if the attempt was postponed.
-// limited are the scopes that the attempt's sends belong to.
-func (e *Engine) resolve(
-	ctx context.Context,
-	h head,
-	limited map[failure.Scope]string,
-	err error,
-) (*store.Outcome, *failure.Error) {
+// call is the attempt's last call.
+func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error) (*store.Outcome, *failure.Error) {
 	if wait, ok := errors.AsType[*postponed](err); ok {
 		return &store.Outcome{State: store.Pending, RetryAt: wait.until}, nil
+	}
+
+	if wait, ok := errors.AsType[*waiting](err); ok {
+		if wait.Scope.Kind == failure.ScopeBirdMethod && isMessage(h) {
+			return e.waitForMethod(ctx, h, wait.Closed), nil
+		}
+
+		return e.waitFor(h, wait.Closed), nil
 	}
 
 	f := failure.Of(err)
@@ -101,57 +116,111 @@ func (e *Engine) resolve(
 		return &store.Outcome{State: store.Pending, RetryAt: e.Clock.Now()}, f
 	}
 
-	return e.outcomeFor(ctx, h, limited, f), f
+	return e.outcomeFor(ctx, h, call, f), f
 }
 
 // outcomeFor decides by the class of a failure whether the event is retried, and when, or dead-lettered. The reactions that
 // avoid a failure come earlier: sendReplies tries a template, handleFailedStatus plans a resend.
-func (e *Engine) outcomeFor(
-	ctx context.Context,
-	h head,
-	limited map[failure.Scope]string,
-	f *failure.Error,
-) *store.Outcome {
-	processing := h.settings.Processing
-	now := e.Clock.Now()
+func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *failure.Error) *store.Outcome {
+	outcome := &store.Outcome{State: store.Pending}
 
-	history := &store.Failure{
-		At:    now,
-		Class: string(f.Class),
-		Code:  f.Code,
-		Text:  f.Error(),
-	}
-	outcome := &store.Outcome{State: store.Pending, Failure: history}
+	spent := false
+	closed := e.gate.WaitAfter(call, f)
 
 	switch f.Class {
-	case failure.Configuration:
-		outcome.RetryAt = now.Add(max(f.RetryAfter, processing.ConfigurationRetry))
-	case failure.RateLimited:
-		until, err := e.pauseScope(ctx, limited, f)
-		if err != nil {
-			e.Log.Error("store the pause of a rate-limited scope", "error", err)
-		}
-
-		outcome.RetryAt = until
+	case failure.Configuration, failure.RateLimited:
+		outcome = e.outcomeOfRefusal(ctx, h, f, closed)
 	case failure.Ambiguous:
-		history.Spent = true
-		outcome.RetryAt = now.Add(processing.AmbiguousWindow)
+		spent = true
+		outcome.RetryAt = e.Clock.Now().Add(h.settings.Processing.AmbiguousWindow)
 	case failure.Transient:
-		history.Spent = true
-
-		isMessage := h.work.Event.Class == store.Conversations // others are retried until they expire
-		if isMessage && h.work.Attempts >= *processing.Retry.MaxRetries {
-			outcome.State = store.Dead
+		if closed != nil { // an outage: no failure of the event
+			outcome = e.waitFor(h, closed)
 			break
 		}
 
-		outcome.RetryAt = now.Add(retryDelay(h, f))
+		spent = e.retryTransient(ctx, h, call, f, outcome)
 	default:
-		history.Spent = true
+		spent = true
 		outcome.State = store.Dead
 	}
 
+	outcome.Failure = historyOf(f, e.Clock.Now(), spent)
+
 	return outcome
+}
+
+func historyOf(f *failure.Error, at time.Time, spent bool) *store.Failure {
+	return &store.Failure{
+		At:    at,
+		Class: string(f.Class),
+		Code:  f.Code,
+		Text:  f.Error(),
+		Spent: spent,
+	}
+}
+
+// isMessage reports whether the event is of a conversation, so that a person waits for it.
+func isMessage(h head) bool { return h.work.Event.Class == store.Conversations }
+
+// outcomeOfRefusal returns the outcome after a refused credential or a rate limit, which spend no attempt.
+func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error, closed *gate.Closed) *store.Outcome {
+	now := e.Clock.Now()
+
+	if f.Scope == failure.ScopeBirdMethod && isMessage(h) {
+		since := e.refusedSince(ctx, h, f.Code, now)
+		if end := since.Add(h.methodBound()); !now.Before(end) {
+			return &store.Outcome{State: store.Dead}
+		}
+	}
+
+	if closed != nil {
+		return e.waitFor(h, closed)
+	}
+
+	wait := max(f.RetryAfter, h.settings.Processing.ConfigurationRetry)
+	if f.Class == failure.RateLimited {
+		wait = max(f.RetryAfter, f.Pause, time.Minute)
+	}
+
+	return &store.Outcome{State: store.Pending, RetryAt: now.Add(wait + jitter(wait))}
+}
+
+// retryTransient sets when a transient failure is retried, and reports whether it spends an attempt. After the last attempt the event is dead-lettered, if the other
+// side has answered other events since: else this is an outage, which is no failure of the event, and the event waits as
+// long as a message can be answered. Statuses and notices are retried until they expire.
+func (e *Engine) retryTransient(
+	ctx context.Context,
+	h head,
+	call gate.Call,
+	f *failure.Error,
+	outcome *store.Outcome,
+) (spent bool) {
+	now := e.Clock.Now()
+
+	switch {
+	case !isMessage(h) || h.work.Attempts < *h.settings.Processing.Retry.MaxRetries:
+		outcome.RetryAt = now.Add(retryDelay(h, f))
+		return true
+	case len(call.Scopes) > 0 && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && !e.failsAlone(ctx, h, call):
+		wait := max(f.RetryAfter, h.settings.Bird.CircuitBreaker.OpenDuration)
+		outcome.RetryAt = now.Add(wait + jitter(wait))
+
+		return false
+	default:
+		outcome.State = store.Dead
+		return true
+	}
+}
+
+// failsAlone reports whether the target of a call has answered since the event's previous failure.
+func (e *Engine) failsAlone(ctx context.Context, h head, call gate.Call) bool {
+	record, err := e.Store.Get(ctx, h.work.Event.ID)
+	if err != nil || len(record.Failures) == 0 {
+		return false
+	}
+
+	return e.gate.AnsweredSince(call, record.Failures[len(record.Failures)-1].At)
 }
 
 // retryDelay returns the wait after a transient failure.

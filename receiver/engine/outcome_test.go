@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -136,7 +138,7 @@ func TestResolve(t *testing.T) {
 			err:    fail(failure.RateLimited, 5*time.Minute),
 			state:  store.Pending,
 			from:   5 * time.Minute,
-			to:     5 * time.Minute,
+			to:     5*time.Minute + 30*time.Second,
 			unsent: true,
 		},
 		"configuration, several attempts": {
@@ -144,7 +146,7 @@ func TestResolve(t *testing.T) {
 			attempts: 2,
 			state:    store.Pending,
 			from:     7 * time.Second,
-			to:       7 * time.Second,
+			to:       7700 * time.Millisecond,
 			unsent:   true,
 		},
 		"permanent": {
@@ -184,7 +186,11 @@ func TestResolve(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New(Parts{Clock: clockwork.NewFakeClockAt(now), Live: config.Fixed(testConfig(), config.Secrets{})})
+			e := New(Parts{
+				Clock: clockwork.NewFakeClockAt(now),
+				Live:  config.Fixed(testConfig(), config.Secrets{}),
+				Log:   slog.New(slog.DiscardHandler),
+			})
 
 			ctx := tc.ctx
 			if ctx == nil {
@@ -195,7 +201,7 @@ func TestResolve(t *testing.T) {
 				tc.event.ReceivedAt = now
 			}
 
-			h := e.newHead(store.LeaseRef{}, &store.Work{Attempts: tc.attempts, Event: tc.event})
+			h := head{work: &store.Work{Attempts: tc.attempts, Event: tc.event}, settings: e.Live.Current()}
 
 			var step store.Step
 			if tc.event.Class == store.Conversations {
@@ -205,7 +211,7 @@ func TestResolve(t *testing.T) {
 					inFlight:     new(1),
 				}, tc.err)
 			} else {
-				step = e.resolveSideEvent(ctx, h, store.Step{}, tc.err)
+				step = e.resolveSideEvent(ctx, h, gate.Call{}, store.Step{}, tc.err)
 			}
 
 			outcome := step.Outcome

@@ -22,7 +22,7 @@ const panicRetry = 5 * time.Second
 
 // attempt makes one attempt at the head of a leased lane. It returns the next due event of the lane, nil if there is none
 // or if the attempt could not be recorded. A panic ends only the attempt.
-func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Work) *store.Work {
+func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Work, queued bool) *store.Work {
 	// A pending event that panics keeps its lease, since giving it back would not count the start.
 	defer func() {
 		if value := recover(); value != nil {
@@ -30,7 +30,12 @@ func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Wo
 		}
 	}()
 
-	next, err := p.process(ctx, lease, work)
+	next, err := p.process(ctx, head{
+		lease:    lease,
+		work:     work,
+		settings: p.live.Current(),
+		queued:   queued,
+	})
 	if errors.Is(err, store.ErrLeaseLost) {
 		p.log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)
 		return nil
@@ -48,7 +53,10 @@ func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Wo
 func (p *pool) panicked(ctx context.Context, lease store.LeaseRef, event store.ID, value any) {
 	recordPanic(p.log, p.metrics, event, value)
 
-	_, err := p.store.Renew(context.WithoutCancel(ctx), []store.LeaseRef{lease}, p.clock.Now().Add(panicRetry))
+	due := p.clock.Now().Add(panicRetry)
+	defer p.dueAt(due)
+
+	_, err := p.store.Renew(context.WithoutCancel(ctx), []store.LeaseRef{lease}, due)
 	if err != nil {
 		p.log.Error("shorten the lease after a panic", logevent.EventID, event, "error", err)
 	}

@@ -39,7 +39,7 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 			return next, err
 		}
 
-		e.Log.Error("record progress, will retry", logevent.EventID, h.work.Event.ID, "error", err)
+		e.sampled.Error("record progress, will retry", logevent.EventID, h.work.Event.ID, "error", err)
 
 		timer := e.Clock.NewTimer(wait)
 		select {
@@ -59,6 +59,7 @@ func (e *Engine) finish(ctx context.Context, h head, step store.Step) (*store.Wo
 	}
 
 	e.logOutcome(h, step.Outcome)
+	e.pools[poolOf(h.lease.Class)].postponed(step.Outcome)
 
 	return next, nil
 }
@@ -97,7 +98,7 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 	switch {
 	case outcome.State == store.Pending:
 		if outcome.Failure != nil {
-			e.Log.Warn("attempt failed, will retry", append(attributes, "at", outcome.RetryAt)...)
+			e.sampled.Warn("attempt failed, will retry", append(attributes, "at", outcome.RetryAt)...)
 		}
 	case outcome.State == store.Dead:
 		e.Metrics.MessageFailed()

@@ -70,7 +70,7 @@ func TestLogNamesTheOutcome(t *testing.T) {
 				Log:     slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			})
 			work := &store.Work{Event: store.Event{Kind: tc.kind, ReceivedAt: now}}
-			e.logOutcome(e.newHead(store.LeaseRef{}, work), &tc.outcome)
+			e.logOutcome(head{work: work, settings: e.Live.Current()}, &tc.outcome)
 
 			if got := log.String(); !strings.Contains(got, `msg="`+tc.want+`"`) {
 				t.Errorf("log = %s, want the message %q", got, tc.want)

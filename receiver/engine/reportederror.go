@@ -10,6 +10,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -26,8 +27,8 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 
 	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
 	if f.Class == failure.RateLimited && !personal {
-		limited := scopes(a.item.WABAID, a.number(), "")
-		if err := e.limitReported(ctx, limited, f, a.work.Event.ReceivedAt); err != nil {
+		call := gate.Report(a.item.WABAID, a.number())
+		if err := e.limitReported(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
 			return err
 		}
 	}
@@ -61,15 +62,9 @@ func classifyReported(h head, op string, code int) *failure.Error {
 	}
 }
 
-// limitReported pauses the scope of a rate limit that was met at the given time. A limit that was met before the end of
-// the pause in force is the one that caused it, so repeating the call changes nothing.
-func (e *Engine) limitReported(ctx context.Context, scopes map[failure.Scope]string, f *failure.Error, at time.Time) error {
-	until := e.pauses.until(map[failure.Scope]string{f.Scope: scopes[f.Scope]})
-	if at.Before(until) || e.Clock.Since(at) > maxPause {
-		return nil
-	}
-
-	_, err := e.pauseScope(ctx, scopes, f)
+// limitReported closes the scope of a rate limit that was met at the given time. Repeating the call changes nothing.
+func (e *Engine) limitReported(ctx context.Context, call gate.Call, f *failure.Error, at time.Time) error {
+	_, err := e.gate.Limited(ctx, call, f, at)
 
 	return err
 }

@@ -54,11 +54,17 @@ func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
 
 func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) error {
 	if a.inFlight == nil {
-		if err := e.checkSendable(a, reply); err != nil {
+		if err := checkWindow(a, reply, e.Clock.Now()); err != nil {
 			return err
 		}
 
 		if err := e.startSend(ctx, a, reply); err != nil {
+			return err
+		}
+	}
+
+	if a.permit == nil { // the template takes the place of a send that Meta has refused
+		if err := e.enterSend(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -74,11 +80,13 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 	e.recordSend(err)
 
 	if err != nil && !e.isConfirmed(ctx, a, reply, err) {
+		e.leave(ctx, a, err)
+
 		return err
 	}
 
+	e.leave(ctx, a, nil)
 	e.Metrics.MessageSent(reply.Type)
-	e.clearPauses(ctx, a)
 
 	a.inFlight = nil
 	if err == nil {
@@ -116,16 +124,8 @@ func (e *Engine) isConfirmed(ctx context.Context, a *attempt, reply *store.Reply
 	})
 }
 
-// checkSendable returns an error if reply may not be sent now: a scope is paused, or the service window is closed.
-func (e *Engine) checkSendable(a *attempt, reply *store.Reply) error {
-	now := e.Clock.Now()
-
-	if !e.pauses.isEmpty() {
-		if until := e.pauses.until(a.scopes()); now.Before(until) {
-			return &postponed{until: until, reason: "waiting for the end of a rate limit"}
-		}
-	}
-
+// checkWindow returns an error if reply may not be sent because the service window is closed.
+func checkWindow(a *attempt, reply *store.Reply, now time.Time) error {
 	lastInbound := a.work.Conversation.LastInboundAt
 	if received := a.work.Event.ReceivedAt; received.After(lastInbound) {
 		lastInbound = received
@@ -156,7 +156,7 @@ func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) 
 		}
 	}
 
-	if err := e.waitForThroughput(ctx, a); err != nil {
+	if err := e.enterSend(ctx, a); err != nil {
 		return err
 	}
 
@@ -183,7 +183,10 @@ func (e *Engine) checkRepeatable(a *attempt, reply *store.Reply) error {
 		return &postponed{until: until, reason: "waiting for the status of an unconfirmed send"}
 	}
 
-	if a.work.Attempts > *a.settings.Processing.Retry.MaxRetries {
+	now := e.Clock.Now()
+	isOutage := !e.gate.AnsweredSince(a.sendCall(), reply.StartedAt) && now.Sub(a.work.Event.ReceivedAt) < serviceWindow
+
+	if a.work.Attempts > *a.settings.Processing.Retry.MaxRetries && !isOutage {
 		return &failure.Error{
 			Class: failure.Permanent,
 			Op:    opSend,

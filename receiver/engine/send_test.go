@@ -51,7 +51,7 @@ func TestUnconfirmedSendWaitsForStatusSinceStart(t *testing.T) {
 
 			reply := &store.Reply{State: store.Sending, StartedAt: now.Add(tc.started)}
 			// One attempt too many: a send that may be repeated fails for good.
-			h := e.newHead(store.LeaseRef{}, &store.Work{Attempts: 3})
+			h := head{work: &store.Work{Attempts: 3}, settings: e.Live.Current()}
 			err := e.startSend(t.Context(), &attempt{inbound: inbound{head: h}}, reply)
 
 			var wait *postponed

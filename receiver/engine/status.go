@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -18,18 +19,19 @@ type statusAttempt struct {
 	status whatsapp.Status // zero for an error
 	// effects are recorded with the outcome, even if the attempt fails. All are idempotent.
 	effects store.Step
+	call    gate.Call // the last call of the attempt
 }
 
 // processStatus is the process function of class Statuses.
-func (e *Engine) processStatus(ctx context.Context, lease store.LeaseRef, work *store.Work) (*store.Work, error) {
-	a := &statusAttempt{inbound: inbound{head: e.newHead(lease, work)}}
+func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error) {
+	a := &statusAttempt{inbound: inbound{head: h}}
 
 	err := e.handleStatus(ctx, a)
 	if isLeaseLost(ctx, err) {
 		return nil, store.ErrLeaseLost
 	}
 
-	return e.finish(ctx, a.head, e.resolveSideEvent(ctx, a.head, a.effects, err))
+	return e.finish(ctx, a.head, e.resolveSideEvent(ctx, a.head, a.call, a.effects, err))
 }
 
 // handleStatus acts on a failed status or a reported error, which needs the store only, or reports a status to Bird.
@@ -72,6 +74,14 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	}
 
 	status := a.status
+	a.call = gate.Notify(string(bird.NotifyStatus))
+	a.call.Queued = a.queued
+
+	permit, closed := e.gate.Enter(a.call, a.work.Event.ID)
+	if closed != nil {
+		return &waiting{closed}
+	}
+
 	person := cmp.Or(status.RecipientUser, status.Recipient)
 
 	err := e.Bird.Notify(ctx, bird.Request{
@@ -89,6 +99,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 			Pricing:         status.Pricing,
 		},
 	})
+	e.endCall(ctx, permit, err)
 	e.recordCall(string(bird.NotifyStatus), err)
 
 	return err

@@ -162,6 +162,8 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 		step := store.Step{Now: now, Outcome: &store.Outcome{State: store.Pending, RetryAt: now}}
 
 		_, err := p.store.Advance(ctx, lease.LeaseRef, lease.Work.Event.ID, step)
+		p.dueAt(now)
+
 		if err != nil && !errors.Is(err, store.ErrLeaseLost) && ctx.Err() == nil {
 			p.log.Error("reset the starts of an event", logevent.EventID, lease.Work.Event.ID, "error", err)
 		}
@@ -217,7 +219,7 @@ func (p *pool) processAlone(ctx context.Context, lease store.Lease) {
 		return
 	}
 
-	if next := p.attempt(ctx, lease.LeaseRef, &lease.Work); next != nil {
+	if next := p.attempt(ctx, lease.LeaseRef, &lease.Work, false); next != nil {
 		p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
 	}
 }
@@ -243,6 +245,8 @@ func (p *pool) pauseAlone(took time.Duration) {
 
 // giveBack ends a lease without an attempt, so that the start does not count. The lane is due at the given time.
 func (p *pool) giveBack(ctx context.Context, lease store.LeaseRef, due time.Time) {
+	defer p.dueAt(due)
+
 	err := p.store.Release(context.WithoutCancel(ctx), lease, due)
 	if err != nil && !errors.Is(err, store.ErrLeaseLost) {
 		p.log.Error("release lease", "class", p.class, "error", err)

@@ -37,7 +37,7 @@ var Classes = []Class{Transient, RateLimited, Configuration, Permanent, Ambiguou
 // Scope is the reach of a rate limit or block.
 type Scope string
 
-// The scopes of Meta, from the widest to the narrowest, and of Bird.
+// The scopes of Meta, from the widest to the narrowest, and of whole services.
 const (
 	ScopeNone            Scope = ""
 	ScopeApp             Scope = "app"
@@ -45,6 +45,7 @@ const (
 	ScopeNumber          Scope = "number"
 	ScopePair            Scope = "pair" // one number and one person
 	ScopeRecipient       Scope = "recipient"
+	ScopeGraph           Scope = "graph"       // all of Meta's Graph API
 	ScopeBird            Scope = "bird"        // all of Bird
 	ScopeBirdMethod      Scope = "bird_method" // one method of Bird
 )
@@ -61,6 +62,7 @@ type Error struct {
 	Code       string        // of Meta, Bird or HTTP, such as "130429" or "http_503"; may be empty
 	Text       string        // the failure and its remedy
 	RetryAfter time.Duration // as the server asked; 0 if it did not
+	Pause      time.Duration // the first pause that fits a rate limit; 0 if the one of its scope does
 }
 
 func (e *Error) Error() string {

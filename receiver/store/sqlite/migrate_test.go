@@ -41,15 +41,11 @@ UPDATE counts SET pending = 3, dead = 1, quarantined = 1;
 
 func unix(milliseconds int64) time.Time { return time.UnixMilli(milliseconds).UTC() }
 
-// oldStore returns the path of a store with a version of the schema and a content.
-func oldStore(t *testing.T, version int64, content string) string {
-	t.Helper()
-
+func TestStoreOfVersion1(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
 	err := withMigrations(dsn(path, writing), func(provider *goose.Provider) error {
-		_, err := provider.UpTo(t.Context(), version)
-
+		_, err := provider.UpTo(t.Context(), 1)
 		return err
 	})
 	if err != nil {
@@ -61,7 +57,7 @@ func oldStore(t *testing.T, version int64, content string) string {
 		t.Fatal(err)
 	}
 
-	if _, err := old.exec(t.Context(), content); err != nil {
+	if _, err := old.exec(t.Context(), version1); err != nil {
 		t.Fatal(err)
 	}
 
@@ -69,11 +65,7 @@ func oldStore(t *testing.T, version int64, content string) string {
 		t.Fatal(err)
 	}
 
-	return path
-}
-
-func TestStoreOfVersion1(t *testing.T) {
-	s := openStore(t, oldStore(t, 1, version1))
+	s := openStore(t, path)
 	ctx := t.Context()
 	same := func(what string, got, want any) {
 		t.Helper()

@@ -80,7 +80,6 @@ func (m *model) joinLanes(name, other string) {
 
 	if to.token == 0 && !from.ready.IsZero() && (to.ready.IsZero() || from.ready.Before(to.ready)) {
 		to.ready = from.ready
-		to.waits = from.waits
 		to.head = from.head
 	}
 
@@ -127,7 +126,7 @@ func (m *model) updateConversation(t *rapid.T) {
 			until = m.now.Add(time.Duration(minutes) * time.Minute)
 		}
 
-		step.Takeover = &store.Takeover{Until: until, At: m.now}
+		step.Takeover = &store.Takeover{Until: until}
 	}
 
 	if _, held := m.advance(t, h, step); !held {
@@ -144,12 +143,6 @@ func (m *model) updateConversation(t *rapid.T) {
 
 	if step.Takeover != nil {
 		person.state.Takeover = *step.Takeover
-		if lane := m.lane(store.Conversations, h.ref.Lane); lane.token == 0 && !lane.ready.IsZero() {
-			lane.waits = ""
-			if lane.ready.After(m.now) {
-				lane.ready = m.now
-			}
-		}
 	}
 }
 

@@ -1,0 +1,75 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// clockStep is by how much the clock has to go back to be noticed.
+	clockStep = time.Second
+	// minSchedule is the shortest time between two reads of the schedule.
+	minSchedule = 20 * time.Millisecond
+)
+
+// followSchedule asks the store regularly when the lanes of each class are due, until ctx ends. It finds what other
+// receivers stored or postponed, and lanes whose receiver is gone. An idle receiver makes no other call for its work.
+func (e *Engine) followSchedule(ctx context.Context) {
+	var last time.Time
+
+	for ctx.Err() == nil {
+		now := e.Clock.Now().Round(0) // without the monotonic clock, which never goes back
+
+		if last.IsZero() || now.Before(last.Add(-clockStep)) {
+			if err := e.Store.RepairClock(ctx, now); err != nil {
+				if ctx.Err() == nil {
+					e.sampled.Error("make lanes due that a clock ahead postponed", "error", err)
+				}
+
+				now = time.Time{} // again at the next poll
+			}
+		}
+
+		last = now
+
+		e.readSchedule(ctx)
+
+		poll := e.Live.Current().Processing.Poll
+		e.sleep(ctx, min(poll, minSchedule), nil)
+		e.sleep(ctx, poll-minSchedule, e.scheduleAsked)
+	}
+}
+
+// sleep returns after a time, when woken, or when ctx ends.
+func (e *Engine) sleep(ctx context.Context, wait time.Duration, woken <-chan struct{}) {
+	if wait <= 0 {
+		return
+	}
+
+	timer := e.Clock.NewTimer(wait)
+	defer timer.Stop()
+
+	select {
+	case <-ctx.Done():
+	case <-woken:
+	case <-timer.Chan():
+	}
+}
+
+func (e *Engine) readSchedule(ctx context.Context) {
+	schedules, err := e.Store.Schedule(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			e.sampled.Error("read when lanes are due", "error", err)
+		}
+
+		return
+	}
+
+	for i, p := range e.pools {
+		p.follow(schedules[i])
+	}
+}

@@ -1,0 +1,135 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// waitRecheck is how long an event waits for a scope at most before it is tried again all the same. It only matters if no
+// receiver learns that the scope opened.
+const waitRecheck = time.Hour
+
+// waiting ends an attempt because a scope is closed. Nothing was tried and nothing failed.
+type waiting struct{ *gate.Closed }
+
+// sendCall returns a send in the conversation.
+func (a *attempt) sendCall() gate.Call {
+	call := gate.Send(a.item.WABAID, a.number(), a.lease.Lane)
+	call.Queued = a.queued || a.pendingStep.Sent != nil
+
+	return call
+}
+
+// enter lets a call of the attempt through the gate, or returns the error that makes the event wait.
+func (e *Engine) enter(a *attempt, call gate.Call) error {
+	a.permit.Cancel()
+	a.permit = nil
+	a.call = call
+
+	permit, closed := e.gate.Enter(call, a.work.Event.ID)
+	if closed != nil {
+		return &waiting{closed}
+	}
+
+	a.permit = permit
+
+	return nil
+}
+
+// enterBird lets a request to a method of Bird through the gate.
+func (e *Engine) enterBird(ctx context.Context, a *attempt, method bird.Method) error {
+	call := gate.Ask(string(method))
+	call.Queued = a.queued
+
+	err := e.enter(a, call)
+
+	wait, ok := errors.AsType[*waiting](err)
+	if !ok || wait.Scope.Kind != failure.ScopeBirdMethod {
+		return err
+	}
+
+	now := e.Clock.Now()
+	if now.Before(e.refusedSince(ctx, a.head, wait.Code, now).Add(a.methodBound())) {
+		return err
+	}
+
+	call.LastTry = true
+
+	return e.enter(a, call)
+}
+
+// leave reports the result of the attempt's call to the gate.
+func (e *Engine) leave(ctx context.Context, a *attempt, err error) {
+	permit := a.permit
+	a.permit = nil
+	e.endCall(ctx, permit, err)
+}
+
+// endCall reports the result of a call to the gate. A call that was not made, or that the end of the process interrupted,
+// has no result.
+func (e *Engine) endCall(ctx context.Context, permit *gate.Permit, err error) {
+	if permit == nil {
+		return
+	}
+
+	var f *failure.Error
+	if err != nil {
+		f = failure.Of(err)
+	}
+
+	if ctx.Err() != nil && (f == nil || f.Class != failure.Ambiguous) || f != nil && wasNotMade(f) {
+		permit.Cancel()
+		return
+	}
+
+	if err := permit.Done(ctx, f); err != nil {
+		e.sampled.Error("share the pause of a rate-limited scope", "error", err)
+	}
+}
+
+// wasNotMade reports whether a call failed before it reached the other side.
+func wasNotMade(f *failure.Error) bool {
+	return f.Code == bird.CodeNoMedia || f.Code == bird.CodeBadRequest
+}
+
+// waitFor returns the outcome of an attempt that waits for a closed scope. The event is logged once: not when it waits
+// again.
+func (e *Engine) waitFor(h head, closed *gate.Closed) *store.Outcome {
+	now := e.Clock.Now()
+	outcome := &store.Outcome{
+		State:    store.Pending,
+		WaitsFor: closed.Waits(),
+		RetryAt:  now.Add(waitRecheck),
+	}
+
+	if outcome.WaitsFor == "" {
+		outcome.RetryAt = closed.Until.Add(jitter(closed.Until.Sub(now)))
+	} else {
+		e.gate.Enqueue(closed)
+	}
+
+	if !h.queued && closed.Reason != gate.Throughput {
+		e.Log.Info("event waits",
+			logevent.EventID, h.work.Event.ID,
+			"scope", closed.Scope.Kind,
+			"reason", closed.Reason,
+			"code", closed.Code)
+	}
+
+	return outcome
+}
+
+// jitter returns up to a tenth of a wait, so that events that waited for the same time do not come back at once.
+func jitter(wait time.Duration) time.Duration {
+	return time.Duration(random() * float64(max(wait, 0)) / 10)
+}

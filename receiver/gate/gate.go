@@ -1,0 +1,278 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gate decides by scope what may be called now: an app, a business account, a phone number, a conversation, Bird
+// or one of its methods. It holds the pauses of rate limits, which all receivers of a store share, the throughput of
+// phone numbers, the circuit breakers of Meta and Bird, the pace that Bird accepts, and refused credentials.
+//
+// A closed scope opens for one call at a time after its period: a probe. The result of the probe opens the scope or
+// closes it for another period. The results of calls that began before a scope was closed neither open it nor keep it
+// closed for longer.
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// maxScopes bounds the scopes that the gate remembers. Beyond it, open scopes are forgotten.
+	maxScopes = 10_000
+	// probeWait is the wait of a call while another one probes.
+	probeWait = time.Second
+)
+
+// Parts are the dependencies of the gate. All are required.
+type Parts struct {
+	Pauses store.Pauser
+	Live   *config.Live
+	Clock  clockwork.Clock
+	Log    *slog.Logger
+	// Opened is called, without a lock, when a scope opens or the settings of a target change.
+	Opened func()
+}
+
+// Gate decides what may be called now. It is safe for concurrent use.
+type Gate struct {
+	Parts
+
+	mu       sync.Mutex
+	settings *config.Snapshot // of the states
+	states   map[string]*state
+	flows    map[string]*flow       // the pace that Bird accepts, by circuit
+	numbers  map[string]*throughput // of phone numbers, by scope
+	queues   map[string]bool        // the scopes for whose throughput or pace events wait
+	reserved map[string]*reservation
+	opened   bool // a scope opened since the lock was taken
+}
+
+// New returns a gate whose scopes are all open.
+func New(parts Parts) *Gate {
+	return &Gate{
+		Parts:    parts,
+		settings: parts.Live.Current(),
+		states:   map[string]*state{},
+		flows:    map[string]*flow{},
+		numbers:  map[string]*throughput{},
+		queues:   map[string]bool{},
+		reserved: map[string]*reservation{},
+	}
+}
+
+// Check reports whether the scopes of a call are open, or returns the scope that is closed. It lets no call through: use
+// it before work that a later call would waste.
+func (g *Gate) Check(call Call) *Closed {
+	g.mu.Lock()
+	defer g.unlock()
+
+	g.applySettings()
+
+	return g.closed(call, g.Clock.Now())
+}
+
+// Enter lets a call through, or returns the scope that is closed. The caller ends the permit with Done or Cancel.
+func (g *Gate) Enter(call Call, event store.ID) (*Permit, *Closed) {
+	g.mu.Lock()
+	defer g.unlock()
+
+	g.applySettings()
+
+	now := g.Clock.Now()
+	if closed := g.closed(call, now); closed != nil {
+		return nil, closed
+	}
+
+	if closed := g.takeThroughput(call, now); closed != nil {
+		return nil, closed
+	}
+
+	g.useReservation(call)
+
+	permit := &Permit{
+		gate:  g,
+		call:  call,
+		event: event,
+		began: now,
+	}
+	for _, name := range call.names() {
+		if s := g.states[name]; s != nil && s.closed {
+			s.probing = true
+
+			permit.probes = append(permit.probes, name)
+		}
+	}
+
+	if call.Target == Bird {
+		permit.flow = g.flow(call.circuit())
+		permit.flow.inFlight++
+	}
+
+	return permit, nil
+}
+
+// Admit returns how many of the events that wait for a scope, at most want, may be processed now. If that is none, next is
+// the earliest time to ask again. Their calls are reserved for a moment.
+func (g *Gate) Admit(name string, want int) (n int, next time.Time) {
+	g.mu.Lock()
+	defer g.unlock()
+
+	g.applySettings()
+
+	now := g.Clock.Now()
+	if s := g.states[name]; s != nil && s.closed {
+		if wait := s.wait(now); wait > 0 {
+			return 0, now.Add(wait)
+		}
+
+		return g.reserve(name, min(want, 1), now)
+	}
+
+	limit := g.limiterOf(name, kindOf(name), now)
+	if limit == nil {
+		return want, now
+	}
+
+	free, wait := limit.available(now)
+	if free == 0 {
+		return 0, now.Add(wait)
+	}
+
+	return g.reserve(name, min(want, free), now)
+}
+
+// Enqueue records that an event waits for the scope of a refusal: later events wait behind it.
+func (g *Gate) Enqueue(c *Closed) {
+	if c.Reason != Throughput {
+		return
+	}
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+
+	if len(g.queues) < maxScopes {
+		g.queues[c.Scope.Name] = true
+	}
+}
+
+// Drained records that no event waits for a scope any more, so that new events need not queue.
+func (g *Gate) Drained(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+
+	delete(g.queues, name)
+	delete(g.reserved, name)
+}
+
+// AnsweredSince reports whether the target of a call has answered any call well since a time. It tells a failure of one
+// event from an outage.
+func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
+	g.mu.Lock()
+	defer g.unlock()
+
+	s := g.states[call.circuit()]
+
+	return s != nil && s.lastSuccess.After(since)
+}
+
+// WaitAfter returns the scope that the event of a failed call waits for, or nil if the failure closed none.
+func (g *Gate) WaitAfter(call Call, f *failure.Error) *Closed {
+	if len(call.Scopes) == 0 {
+		return nil
+	}
+
+	g.mu.Lock()
+	defer g.unlock()
+
+	now := g.Clock.Now()
+	if closed := g.closed(call, now); closed != nil {
+		return closed
+	}
+
+	if f.Class != failure.RateLimited || call.Target != Bird {
+		return nil
+	}
+
+	return &Closed{
+		Scope:  call.Scopes[0],
+		Reason: Throughput,
+		Until:  now,
+		Code:   f.Code,
+		Cause:  f.Text,
+	}
+}
+
+// Run shares the pauses of rate limits with the other receivers until ctx ends.
+func (g *Gate) Run(ctx context.Context) {
+	for {
+		timer := g.Clock.NewTimer(g.Live.Current().Processing.Poll)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.Chan():
+			g.Load(ctx)
+		}
+	}
+}
+
+// closed returns the first scope of a call that is closed. The caller holds the lock.
+func (g *Gate) closed(call Call, now time.Time) *Closed {
+	for _, name := range call.names() {
+		s := g.states[name]
+		if s == nil || !s.closed || call.LastTry && s.kind == failure.ScopeBirdMethod {
+			continue
+		}
+
+		if wait := s.wait(now); wait > 0 {
+			return s.refusal(name, now.Add(wait))
+		}
+	}
+
+	return nil
+}
+
+// names returns the scopes that can be closed: those of the call, and the circuit breaker of its target.
+func (c Call) names() []string {
+	names := make([]string, 0, len(c.Scopes)+1)
+	names = append(names, c.circuit())
+
+	for i, scope := range c.Scopes {
+		if scope.Name != names[0] && (i == 0 || scope.Name != c.Scopes[i-1].Name) {
+			names = append(names, scope.Name)
+		}
+	}
+
+	return names
+}
+
+// state returns the state of a scope, which it creates if needed. The caller holds the lock.
+func (g *Gate) state(name string) *state {
+	s := g.states[name]
+	if s == nil {
+		if len(g.states) >= maxScopes {
+			g.forgetOpen()
+		}
+
+		s = &state{kind: kindOf(name)}
+		g.states[name] = s
+	}
+
+	return s
+}
+
+// forgetOpen removes the states of scopes that are open. The caller holds the lock.
+func (g *Gate) forgetOpen() {
+	for name, s := range g.states {
+		if !s.closed {
+			delete(g.states, name)
+		}
+	}
+}

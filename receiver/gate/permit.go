@@ -1,0 +1,229 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// outageEvents is how many different events have to fail before the circuit breaker of a target opens.
+	outageEvents = 2
+	// refusedEvents is how many different events in a row a method of Bird has to refuse before it is closed for all. One
+	// refused event may concern that event alone.
+	refusedEvents = 3
+	// maxUnavailable bounds the time that a failing server can ask for with Retry-After before it is probed again.
+	maxUnavailable = 2 * time.Minute
+	// basicMethod is the method that every bridge has. If Bird knows it not, the address is wrong.
+	basicMethod = scopeBird + ":process_text_message"
+)
+
+// Permit is one call that the gate let through.
+type Permit struct {
+	gate   *Gate
+	call   Call
+	event  store.ID
+	flow   *flow // of a call to Bird
+	began  time.Time
+	probes []string // the closed scopes that this call probes
+	ended  bool
+}
+
+// IsProbe reports whether the call probes a closed scope.
+func (p *Permit) IsProbe() bool { return len(p.probes) > 0 }
+
+// Cancel ends a call whose result says nothing about the other side: it was not made, or its caller cancelled it.
+func (p *Permit) Cancel() {
+	if p == nil {
+		return
+	}
+
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+
+	p.end()
+}
+
+// Done ends a call with its failure, or nil if it succeeded. A rate limit is stored for all receivers: the error is that
+// of the store, and this receiver respects the limit all the same.
+func (p *Permit) Done(ctx context.Context, f *failure.Error) error {
+	pause, cleared := p.apply(f)
+
+	return p.gate.share(ctx, pause, cleared)
+}
+
+// apply changes the scopes by the result of the call. It returns the pause to store and the scopes whose pause ended.
+func (p *Permit) apply(f *failure.Error) (pause *store.Pause, cleared []string) {
+	g := p.gate
+
+	g.mu.Lock()
+	defer g.unlock()
+
+	if p.ended {
+		return nil, nil
+	}
+
+	p.end()
+
+	now := g.Clock.Now()
+
+	var failed string // the scope to which the failure belongs
+
+	if f != nil {
+		failed, pause = p.fail(f, now)
+	}
+
+	for _, name := range p.call.names() {
+		if name == failed {
+			continue
+		}
+
+		if p.succeed(name, f, now) {
+			cleared = append(cleared, name)
+		}
+	}
+
+	return pause, cleared
+}
+
+// end releases the probes and the place of the call. The caller holds the lock.
+func (p *Permit) end() {
+	if p.ended {
+		return
+	}
+
+	p.ended = true
+
+	for _, name := range p.probes {
+		if s := p.gate.states[name]; s != nil {
+			s.probing = false
+		}
+	}
+
+	if p.flow != nil {
+		p.flow.inFlight--
+	}
+}
+
+// succeed records that a scope let the call pass, although another scope may have refused it. Only its probe opens a
+// scope. A call whose outcome is unknown opens nothing. succeed reports whether a pause that the store shares has ended.
+func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared bool) {
+	if f != nil && (f.Class == failure.Ambiguous || f.Class == failure.Transient && name != p.call.circuit()) {
+		return false
+	}
+
+	g := p.gate
+	isTarget := name == p.call.circuit()
+
+	s := g.states[name]
+	if s == nil && !isTarget {
+		return false
+	}
+
+	if s == nil {
+		s = g.state(name)
+	}
+
+	if isTarget {
+		if flow := g.flows[name]; flow != nil && f == nil {
+			flow.succeed(now)
+		}
+	}
+
+	if s.closed && !slices.Contains(p.probes, name) {
+		return false
+	}
+
+	if s.closed {
+		if isTarget && p.call.Target == Bird {
+			g.flow(name).restart()
+		}
+
+		cleared = s.reason == RateLimited
+		g.open(name, s)
+	}
+
+	s.succeed(now)
+
+	return cleared
+}
+
+// fail closes the scope to which a failure belongs, if it has to. It returns the scope.
+func (p *Permit) fail(f *failure.Error, now time.Time) (name string, pause *store.Pause) {
+	switch f.Class {
+	case failure.RateLimited:
+		return p.limited(f, now)
+	case failure.Configuration:
+		return p.refused(f, now), nil
+	case failure.Transient, failure.Ambiguous:
+		if p.isAboutEvent(f) {
+			return "", nil
+		}
+
+		return p.unavailable(f, now), nil
+	default:
+		return "", nil // the other side answered: the failure is about the event
+	}
+}
+
+// isAboutEvent reports whether a transient failure concerns the event, not the whole target.
+func (p *Permit) isAboutEvent(f *failure.Error) bool {
+	return p.call.Target == Bird && f.Scope == failure.ScopeNone && f.Class == failure.Transient
+}
+
+// unavailable counts a failure of the target and opens its circuit breaker if there were too many.
+func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
+	name := p.call.circuit()
+
+	s := p.gate.state(name)
+	isProbe := slices.Contains(p.probes, name)
+
+	if s.closed && !isProbe {
+		return name
+	}
+
+	settings := p.gate.settings.Bird.CircuitBreaker
+	if s.fail(p.event, settings.FailureThreshold, outageEvents) || isProbe {
+		wait := max(settings.OpenDuration, min(f.RetryAfter, maxUnavailable))
+		p.gate.logClosed(name, s, Unavailable, f)
+		s.close(Unavailable, f, now, now.Add(wait))
+	}
+
+	return name
+}
+
+// refused closes the scope of a refused credential, permission or address.
+func (p *Permit) refused(f *failure.Error, now time.Time) string {
+	name := p.call.name(f.Scope)
+	if name == "" {
+		name = p.call.circuit()
+	}
+
+	s := p.gate.state(name)
+	isProbe := slices.Contains(p.probes, name)
+
+	if s.closed && !isProbe {
+		return name
+	}
+
+	if f.Scope == failure.ScopeBirdMethod && !isProbe && !s.fail(p.event, refusedEvents, refusedEvents) {
+		return name
+	}
+
+	until := now.Add(max(p.gate.settings.Processing.ConfigurationRetry, min(f.RetryAfter, maxUnavailable)))
+	if f.Scope == failure.ScopeBirdMethod && name == basicMethod && !isProbe && s.lastSuccess.IsZero() {
+		name = scopeBird
+		s = p.gate.state(name)
+	}
+
+	p.gate.logClosed(name, s, Refused, f)
+	s.close(Refused, f, now, until)
+
+	return name
+}

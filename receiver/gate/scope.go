@@ -1,0 +1,138 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// Target is the other side of a call. Each has a circuit breaker.
+type Target string
+
+// The targets.
+const (
+	Graph Target = "graph" // Meta's Graph API
+	Bird  Target = "bird"
+)
+
+// The names of scopes that have no id.
+const (
+	scopeApp  = "app"
+	scopeBird = "bird"
+)
+
+// Scope is one scope that a call belongs to.
+type Scope struct {
+	Kind failure.Scope
+	Name string // unique among all scopes, such as number:106540352242922
+}
+
+// Call describes a call that may have to wait.
+type Call struct {
+	Target Target
+	Scopes []Scope // from the widest to the narrowest
+	// Queued reports whether the event waited for one of the scopes. Other events wait behind the queue.
+	Queued bool
+	// LastTry lets the call through although the method of Bird is closed: the event has waited long enough.
+	LastTry bool
+}
+
+// Send returns a send from a phone number of a business account in a conversation, which lane names.
+func Send(businessAccount, number, lane string) Call {
+	pair := "pair:" + lane
+
+	return Call{
+		Target: Graph,
+		Scopes: []Scope{
+			{failure.ScopeApp, scopeApp},
+			{failure.ScopeBusinessAccount, "business_account:" + businessAccount},
+			{failure.ScopeNumber, "number:" + number},
+			{failure.ScopePair, pair},
+			{failure.ScopeRecipient, pair}, // a receiver knows a recipient only as the person of a conversation
+		},
+	}
+}
+
+// Report returns the scopes of an error that Meta reports about a phone number outside a conversation.
+func Report(businessAccount, number string) Call {
+	call := Send(businessAccount, number, "")
+	call.Scopes = call.Scopes[:3]
+
+	return call
+}
+
+// LookUp returns a call to the Graph API that is no send.
+func LookUp(businessAccount string) Call {
+	call := Send(businessAccount, "", "")
+	call.Scopes = call.Scopes[:2]
+
+	return call
+}
+
+// Ask returns a request to a method of Bird.
+func Ask(method string) Call {
+	return Call{
+		Target: Bird,
+		Scopes: []Scope{
+			{failure.ScopeBird, scopeBird},
+			{failure.ScopeBirdMethod, scopeBird + ":" + method},
+		},
+	}
+}
+
+// Notify returns a call to a method of Bird that has a circuit of its own: statuses neither stop messages nor are stopped
+// by them.
+func Notify(method string) Call {
+	name := scopeBird + ":" + method
+
+	return Call{
+		Target: Bird,
+		Scopes: []Scope{
+			{failure.ScopeBird, name},
+			{failure.ScopeBirdMethod, name},
+		},
+	}
+}
+
+// name returns the name of the call's scope of a kind; empty if it has none.
+func (c Call) name(kind failure.Scope) string {
+	for _, scope := range c.Scopes {
+		if scope.Kind == kind {
+			return scope.Name
+		}
+	}
+
+	return ""
+}
+
+// circuit returns the name of the scope whose circuit breaker protects the target of the call.
+func (c Call) circuit() string {
+	if c.Target == Graph {
+		return string(Graph)
+	}
+
+	return c.name(failure.ScopeBird)
+}
+
+// belongsTo reports whether a scope is on the side of a target.
+func belongsTo(name string, target Target) bool {
+	isBird := name == scopeBird || strings.HasPrefix(name, scopeBird+":")
+
+	return isBird == (target == Bird)
+}
+
+// isPersonal reports whether a scope concerns one conversation. Its lane waits for a time, not for the scope.
+func isPersonal(name string) bool { return strings.HasPrefix(name, "pair:") }
+
+// kindOf returns the kind of a scope by its name.
+func kindOf(name string) failure.Scope {
+	kind, _, isNamed := strings.Cut(name, ":")
+	if kind == scopeBird && isNamed {
+		return failure.ScopeBirdMethod
+	}
+
+	return failure.Scope(kind)
+}

@@ -1,0 +1,91 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"reflect"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// applySettings opens what a new credential, address or setting may have mended. The caller holds the lock.
+func (g *Gate) applySettings() {
+	next := g.Live.Current()
+	if next == g.settings {
+		return
+	}
+
+	before := g.settings
+	g.settings = next
+
+	if graphChanged(before, next) {
+		g.reset(Graph)
+	}
+
+	if birdChanged(before, next) {
+		g.reset(Bird)
+		clear(g.flows)
+	}
+}
+
+func graphChanged(a, b *config.Snapshot) bool {
+	return a.Secrets.AccessToken != b.Secrets.AccessToken || !reflect.DeepEqual(a.CloudAPI, b.CloudAPI)
+}
+
+func birdChanged(a, b *config.Snapshot) bool {
+	return a.Secrets.BirdAccessKey != b.Secrets.BirdAccessKey || !reflect.DeepEqual(a.Bird, b.Bird)
+}
+
+// reset opens the scopes of a target, except those that a rate limit closed.
+func (g *Gate) reset(target Target) {
+	for name, s := range g.states {
+		isLimited := s.closed && s.reason == RateLimited
+		if belongsTo(name, target) && !isLimited {
+			g.open(name, s)
+			delete(g.states, name)
+		}
+	}
+
+	g.opened = true
+}
+
+// open opens a scope. The caller holds the lock, and releases it with unlock.
+func (g *Gate) open(name string, s *state) {
+	if s.closed {
+		g.opened = true
+
+		if !isPersonal(name) {
+			g.Log.Info("scope open", "scope", name, "was", s.reason)
+		}
+	}
+
+	s.open()
+}
+
+// unlock releases the lock and reports that scopes opened.
+func (g *Gate) unlock() {
+	opened := g.opened
+	g.opened = false
+
+	g.mu.Unlock()
+
+	if opened {
+		g.Opened()
+	}
+}
+
+// logClosed logs that a scope closes. A limit of one conversation is too common to be logged, and its name contains a
+// phone number.
+func (g *Gate) logClosed(name string, s *state, reason Reason, f *failure.Error) {
+	if isPersonal(name) || s.closed {
+		return
+	}
+
+	g.Log.Warn("scope closed: its events wait",
+		"scope", name,
+		"reason", reason,
+		"code", f.Code,
+		"error", f.Text)
+}
