@@ -4,17 +4,16 @@
 package cloudapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 const maxResponseBytes = 1 << 20
@@ -73,21 +72,26 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		return nil, refused(call.op, response, settings.Processing.ErrorPolicies)
 	}
 
+	if bytes.HasPrefix(bytes.TrimSpace(response.Body), []byte("<")) { // HTML of a proxy, or of another server
+		return nil, &failure.Error{
+			Class: failure.Configuration,
+			Scope: failure.ScopeApp,
+			Op:    call.op,
+			Code:  CodeNotGraph,
+			Text:  textNotGraph,
+		}
+	}
+
 	return response.Body, nil
 }
 
 // refused classifies a response other than 200 by Meta's error code, as Meta advises, not by its title or HTTP status.
 func refused(op string, response *httpclient.Response, policies map[int]config.ErrorPolicy) *failure.Error {
-	code := errorBodyCode(response.Body)
-	f := &failure.Error{
-		Op:         op,
-		Code:       strconv.Itoa(code),
-		RetryAfter: response.RetryAfter,
-	}
-	f.Class, f.Scope, f.Text = Meaning(code, response.Status, policies)
+	f := Classify(op, readError(response.Body, response.Status), policies)
+	f.RetryAfter = response.RetryAfter
 
-	if code == whatsapp.NoCode {
-		f.Code = httpclient.StatusCode(response.Status)
+	if f.Class == failure.RateLimited {
+		f.RetryAfter = max(f.RetryAfter, regainAccess(response.Header))
 	}
 
 	if f.Code == CodeCallbackUnverified {

@@ -79,7 +79,10 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"200 without an id":      {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{}`)) }, failure.Ambiguous, "bad_response"},
 		"redirect is not followed": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
-		}, failure.Permanent, "http_307"},
+		}, failure.Configuration, "http_307"},
+		"page of another server":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); fmt.Fprint(w, "<html>404</html>") }, failure.Configuration, "http_404"},
+		"error of another API":      {code(404, 404), failure.Configuration, "http_404"},
+		"200 with a proxy's page":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "\n<!DOCTYPE html>") }, failure.Configuration, "not_graph"},
 		"cut off before the answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, failure.Ambiguous, "no_connection"},
 		"cut off within the answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
@@ -153,6 +156,40 @@ func TestSendReportsTheScope(t *testing.T) {
 	}
 }
 
+// Meta says in a header when it expects to accept calls again.
+func TestSendReportsWhenAccessReturns(t *testing.T) {
+	usage := func(minutes string) string {
+		return `{"42":[{"type":"whatsapp","call_count":101,"estimated_time_to_regain_access":0}],` +
+			`"43":[{"type":"whatsapp","total_time":1,"estimated_time_to_regain_access":` + minutes + `}]}`
+	}
+	for name, tc := range map[string]struct {
+		code   int
+		header string
+		want   time.Duration
+	}{
+		"limited for minutes": {80007, usage("19"), 19 * time.Minute},
+		"more than a day":     {80007, usage("1e9"), 24 * time.Hour},
+		"less than nothing":   {80007, usage("-5"), 0},
+		"as text":             {80007, usage(`"19"`), 19 * time.Minute},
+		"not limited":         {131026, usage("19"), 0},
+		"no header":           {80007, "", 0},
+		"not JSON":            {80007, "19", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := newTestClient(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-Business-Use-Case-Usage", tc.header)
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprintf(w, `{"error":{"code":%d}}`, tc.code)
+			})
+
+			_, err := client.Send(t.Context(), "42", []byte(`{}`))
+			if f := failure.Of(err); f.RetryAfter != tc.want {
+				t.Errorf("failure = %+v, want a wait of %v", f, tc.want)
+			}
+		})
+	}
+}
+
 func TestMediaInfo(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -183,8 +220,23 @@ func TestMediaInfo(t *testing.T) {
 		"invalid size":  {handle: answer(200, `{"url":"u","file_size":[1]}`), want: MediaInfo{URL: "u"}},
 		"negative size": {handle: answer(200, `{"url":"u","file_size":-5}`), want: MediaInfo{URL: "u"}},
 		"no URL":        {handle: answer(200, `{"id":"77"}`), class: failure.Transient, code: "bad_response"},
-		"no JSON":       {handle: answer(200, `<html>`), class: failure.Transient, code: "bad_response"},
-		"unknown id":    {handle: answer(400, `{"error":{"code":100}}`), class: failure.Permanent, code: "100"},
+		"no JSON":       {handle: answer(200, `OK`), class: failure.Transient, code: "bad_response"},
+		"a proxy's page": {
+			handle: answer(200, `<html>`),
+			class:  failure.Configuration,
+			code:   "not_graph",
+		},
+		"unknown id": {handle: answer(400, `{"error":{"code":100}}`), class: failure.Permanent, code: "100"},
+		"expired file": {
+			handle: answer(400, `{"error":{"code":100,"error_subcode":33}}`),
+			class:  failure.Permanent,
+			code:   "100",
+		},
+		"no proof of the app's secret": {
+			handle: answer(400, `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`),
+			class:  failure.Configuration,
+			code:   "100",
+		},
 		"media error":   {handle: answer(400, `{"error":{"code":131052}}`), class: failure.Permanent, code: "131052"},
 		"expired token": {handle: answer(401, `{"error":{"code":190}}`), class: failure.Configuration, code: "190"},
 		"unknown error": {handle: answer(500, `{"error":{"code":131000}}`), class: failure.Transient, code: "131000"},

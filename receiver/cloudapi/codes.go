@@ -8,6 +8,7 @@ const (
 	CodeNoAccessToken    = "no_access_token"
 	CodeBadContent       = "bad_content"  // Encode refuses the message
 	CodeBadResponse      = "bad_response" // 200 with a body that lacks what was asked for
+	CodeNotGraph         = "not_graph"    // 200 with a page of another server
 	CodeBadID            = "bad_id"
 	CodeBadMediaID       = "bad_media_id"
 	CodeBadPhoneNumberID = "bad_phone_number_id"
@@ -20,3 +21,5 @@ const (
 	CodeCallbackUnverified = "2200"   // the callback URL failed Meta's verification
 	CodeOutsideWindow      = "131047" // more than 24 hours since the person's last message
 )
+
+const codeMediaUpload = 131053 // Meta could not use the media of a message

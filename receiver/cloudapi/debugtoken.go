@@ -71,7 +71,7 @@ func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) 
 
 func inspectionFailed(err error, app App) error {
 	f := *failure.Of(err)
-	if f.Code != CodeInvalidParameter {
+	if f.Code != CodeInvalidParameter || f.Scope == failure.ScopeApp {
 		return appFailed(err, app)
 	}
 

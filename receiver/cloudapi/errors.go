@@ -7,23 +7,35 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// Meaning classifies an error code of Meta's in a response with httpStatus. If httpStatus is 0 the code comes from a
-// failed status or an errors webhook; the failure is then certain and never Ambiguous. Code may be whatsapp.NoCode. A
-// policy for the code overrides the table's class and scope, except where it is empty. The text is our own and fit for
-// logs.
-func Meaning(code, httpStatus int, policies map[int]config.ErrorPolicy) (class failure.Class, scope failure.Scope, text string) {
-	meaning := lookupError(code, httpStatus)
-	if httpStatus == 0 && meaning.class == failure.Ambiguous {
-		meaning.class = failure.Transient
-	}
+// ReportedError is an error as Meta reports it: in a response of the Graph API, in a failed status, or in an errors
+// webhook.
+type ReportedError struct {
+	Code      int  // whatsapp.NoCode if there is none
+	Subcode   int  // 0 if there is none
+	Transient bool // is_transient: Meta expects that the same request succeeds later
+	// FetchStatus is the HTTP status with which a server refused Meta's download of linked media. It is 0 if Meta does not
+	// say.
+	FetchStatus int
+	// HTTPStatus is that of the response. It is 0 for an error in a webhook, whose failure is then certain and never
+	// Ambiguous.
+	HTTPStatus int
+}
 
-	policy := policies[code]
+// Classify returns the failure that an error of Meta means for the operation op. A policy for the code overrides class
+// and scope of the table, except where it is empty. The text is our own and fit for logs.
+func Classify(op string, reported ReportedError, policies map[int]config.ErrorPolicy) *failure.Error {
+	meaning := meaningOf(reported)
+
+	policy := policies[reported.Code]
 	if policy.Class != "" {
 		meaning.class = failure.Class(policy.Class)
 	}
@@ -32,22 +44,83 @@ func Meaning(code, httpStatus int, policies map[int]config.ErrorPolicy) (class f
 		meaning.scope = failure.Scope(policy.Scope)
 	}
 
-	return meaning.class, meaning.scope, meaning.text
+	f := &failure.Error{
+		Class: meaning.class,
+		Scope: meaning.scope,
+		Op:    op,
+		Code:  reported.failureCode(),
+		Text:  meaning.text,
+	}
+	if f.Class == failure.RateLimited {
+		f.Pause = firstPauses[reported.Code]
+	}
+
+	return f
 }
 
-// lookupError returns the meaning of a code. An unknown code is permanent below HTTP 500, and ambiguous from there on.
-func lookupError(code, httpStatus int) apiError {
-	if e, ok := apiErrors[code]; ok {
-		return e
+func (e ReportedError) failureCode() string {
+	switch {
+	case e.Code != whatsapp.NoCode:
+		return strconv.Itoa(e.Code)
+	case e.HTTPStatus != 0:
+		return httpclient.StatusCode(e.HTTPStatus)
+	}
+
+	return ""
+}
+
+// meaningOf returns what an error means without a policy.
+func meaningOf(e ReportedError) apiError {
+	meaning := lookupError(e)
+
+	certain := e.HTTPStatus == 0 && meaning.class == failure.Ambiguous
+	fetchFailed := e.Code == codeMediaUpload && isTemporary(e.FetchStatus)
+	temporary := meaning.class == failure.Permanent && (e.Transient || fetchFailed)
+
+	if certain || temporary {
+		meaning.class = failure.Transient
+	}
+
+	return meaning
+}
+
+// isTemporary reports whether a server that answers with this status may accept the same request later.
+func isTemporary(httpStatus int) bool {
+	return httpStatus == http.StatusRequestTimeout ||
+		httpStatus == http.StatusTooEarly ||
+		httpStatus == http.StatusTooManyRequests ||
+		httpStatus >= http.StatusInternalServerError
+}
+
+// lookupError returns the entry of the tables for the most specific part of an error that is known.
+func lookupError(e ReportedError) apiError {
+	if meaning, ok := apiSubcodes[subcode{e.Code, e.Subcode}]; ok {
+		return meaning
+	}
+
+	if meaning, ok := apiErrors[e.Code]; ok {
+		return meaning
 	}
 
 	switch {
-	case code >= 200 && code <= 299:
+	case e.Code == whatsapp.NoCode && e.HTTPStatus != 0:
+		return foreignResponse(e.HTTPStatus)
+	case e.Code >= 200 && e.Code <= 299:
 		return apiError{failure.Configuration, failure.ScopeApp, "a permission was not granted or was removed"}
-	case code >= 131201 && code <= 131215:
+	case e.Code >= 80000 && e.Code <= 80014:
+		return apiError{failure.RateLimited, failure.ScopeBusinessAccount, "the business reached a rate limit"}
+	case e.Code >= 131201 && e.Code <= 131215:
 		return apiError{failure.Permanent, failure.ScopeRecipient, "Meta refuses the group"}
-	case code >= 147001 && code <= 147005:
+	case e.Code >= 147001 && e.Code <= 147005:
 		return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the username"}
+	}
+
+	return unknownError(e.HTTPStatus)
+}
+
+// unknownError returns the meaning of a code that is in no table, by the status of the response.
+func unknownError(httpStatus int) apiError {
+	switch {
 	case httpStatus == http.StatusUnauthorized || httpStatus == http.StatusForbidden:
 		return apiError{failure.Configuration, failure.ScopeApp, "Meta refuses the access token"}
 	case httpStatus == http.StatusTooManyRequests:
@@ -61,23 +134,75 @@ func lookupError(code, httpStatus int) apiError {
 	return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the request"}
 }
 
-// errorBodyCode returns the code in the body of a response other than 200: {"error":{"code":…}}.
-func errorBodyCode(body []byte) int {
+// foreignResponse returns the meaning of a response without an error of the Graph API. It comes from a proxy or load
+// balancer in between, or from another server at a wrong address.
+func foreignResponse(httpStatus int) apiError {
+	switch {
+	case httpStatus == http.StatusUnauthorized || httpStatus == http.StatusForbidden || httpStatus == http.StatusProxyAuthRequired:
+		return apiError{failure.Configuration, failure.ScopeApp, "a server denies access without an error of the Graph API: check the access token, cloudAPI.baseURL and the proxies on the way"}
+	case httpStatus == http.StatusRequestTimeout || httpStatus == http.StatusTooEarly: // neither was processed
+		return apiError{failure.Transient, failure.ScopeNone, "the request did not reach Meta in time"}
+	case httpStatus == http.StatusRequestEntityTooLarge:
+		return apiError{failure.Permanent, failure.ScopeNone, "the request is too large for Meta"}
+	case httpStatus == http.StatusTooManyRequests || httpStatus >= http.StatusInternalServerError:
+		return unknownError(httpStatus)
+	case httpStatus >= 200 && httpStatus <= 299:
+		return apiError{failure.Ambiguous, failure.ScopeNone, "Meta's response has neither a result nor an error"}
+	case httpStatus >= 300 && httpStatus <= 399:
+		return apiError{failure.Configuration, failure.ScopeApp, "the server redirects, which is not followed: set cloudAPI.baseURL to the address of the Graph API"}
+	}
+
+	return apiError{failure.Configuration, failure.ScopeApp, textNotGraph}
+}
+
+const textNotGraph = "this is not the Graph API: check cloudAPI.baseURL"
+
+// readError returns the error in the body of a response other than 200: {"error":{"code":…}}.
+func readError(body []byte, httpStatus int) ReportedError {
+	reported := ReportedError{Code: whatsapp.NoCode, HTTPStatus: httpStatus}
+
 	var answer struct {
 		Error json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
-		return whatsapp.NoCode
+		return reported
 	}
 
-	code, _ := whatsapp.ParseErrorCode(answer.Error) // NoCode on error
+	code, err := whatsapp.ParseErrorCode(answer.Error)
+	if err != nil {
+		return reported
+	}
 
-	return code
+	var details struct {
+		Subcode   whatsapp.Text `json:"error_subcode"`
+		Transient whatsapp.Flag `json:"is_transient"`
+		Message   whatsapp.Text `json:"message"`
+	}
+
+	_ = json.Unmarshal(answer.Error, &details) // an object, whose fields accept any value
+
+	// Other APIs repeat the HTTP status as code of an error in this form.
+	if _, known := apiErrors[code]; known || code != httpStatus {
+		reported.Code = code
+	}
+
+	if n, ok := details.Subcode.Number(); ok && n > 0 && n < 1<<31 {
+		reported.Subcode = int(n)
+	}
+
+	if code == 100 && strings.Contains(string(details.Message), "appsecret_proof") {
+		reported.Subcode = appSecretProof
+	}
+
+	reported.Transient = bool(details.Transient)
+	reported.FetchStatus = whatsapp.FetchStatus(answer.Error)
+
+	return reported
 }
 
 // tokenCodes are the codes with which Meta refuses the access token itself, as opposed to a missing permission or no
 // response.
-var tokenCodes = []string{"0", "104", "190", "http_401"}
+var tokenCodes = []string{"0", "102", "104", "190", "http_401"}
 
 // TokenRefused reports whether a call failed because Meta refuses the access token.
 func TokenRefused(f *failure.Error) bool {

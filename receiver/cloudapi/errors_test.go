@@ -4,8 +4,10 @@
 package cloudapi
 
 import (
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -14,29 +16,33 @@ import (
 
 // documented contains the error codes of Meta's table and of the pages that it links to.
 var documented = []int{
-	0, 1, 2, 3, 4, 10, 33, 100, 104, 190, 200, 299, 368, 2200, 80007, 80008, 130403, 130429, 130472, 130497,
+	0, 1, 2, 3, 4, 5, 10, 17, 32, 33, 100, 101, 102, 104, 190, 200, 299, 341, 368, 613, 803, 2200, 2500, 80007, 80008, 130403, 130429, 130472, 130497,
 	131000, 131005, 131008, 131009, 131016, 131020, 131021, 131026, 131030, 131031, 131035, 131036, 131037, 131041, 131042,
 	131044, 131045, 131047, 131048, 131049, 131050, 131051, 131052, 131053, 131055, 131056, 131057, 131059, 131060, 131062,
 	131063, 131064, 131201, 131202, 131203, 131204, 131205, 131206, 131207, 131208, 131209, 131210, 131211, 131212, 131213,
 	131214, 131215, 132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018, 132068, 132069, 133000, 133001, 133002,
-	133003, 133004, 133005, 133006, 133007, 133008, 133009, 133010, 133015, 133016, 134011, 135000, 136025, 137000, 147001,
-	147002, 147003, 147004, 147005, 2593107, 2593108, 2593109,
+	133003, 133004, 133005, 133006, 133007, 133008, 133009, 133010, 133015, 133016, 134011, 134101, 135000, 136025, 137000, 147001,
+	147002, 147003, 147004, 147005, 2494100, 2593107, 2593108, 2593109,
 }
 
-func TestMeaningOfEveryDocumentedCode(t *testing.T) {
-	_, _, unknown := Meaning(999_999, 0, nil)
+func TestClassifyEveryDocumentedCode(t *testing.T) {
+	unknown := Classify("op", ReportedError{Code: 999_999}, nil)
 	for _, code := range documented {
-		class, scope, text := Meaning(code, 0, nil)
-		if text == "" || text == unknown || !slices.Contains(failure.Classes, class) {
-			t.Errorf("code %d means %q, %q, %q", code, class, scope, text)
+		f := Classify("op", ReportedError{Code: code}, nil)
+		if f.Text == "" || f.Text == unknown.Text || !slices.Contains(failure.Classes, f.Class) {
+			t.Errorf("code %d is classified as %+v", code, f)
 		}
 
-		if class == failure.Ambiguous {
+		if f.Class == failure.Ambiguous {
 			t.Errorf("code %d in a failed status is ambiguous, though it failed for certain", code)
 		}
 
-		if (class == failure.RateLimited || class == failure.Configuration) && scope == failure.ScopeNone && code != 132069 {
-			t.Errorf("code %d pauses sends, but has no scope", code)
+		if (f.Class == failure.RateLimited || f.Class == failure.Configuration) && f.Scope == failure.ScopeNone {
+			t.Errorf("code %d pauses calls, but has no scope", code)
+		}
+
+		if (f.Class == failure.RateLimited) != (f.Pause > 0) {
+			t.Errorf("code %d has class %s and the first pause %v", code, f.Class, f.Pause)
 		}
 	}
 
@@ -47,146 +53,332 @@ func TestMeaningOfEveryDocumentedCode(t *testing.T) {
 	}
 }
 
-func TestMeaning(t *testing.T) {
+func TestClassify(t *testing.T) {
 	policies := map[int]config.ErrorPolicy{
+		100:    {Class: "permanent"},
 		131026: {Class: "rate_limited", Scope: "pair"},
+		131048: {Class: "permanent"},
 		131049: {Class: "transient"},
 		131056: {Scope: "number"},
 		999999: {Class: "configuration", Scope: "app"},
 		131000: {Class: "ambiguous"},
 	}
 	for name, tc := range map[string]struct {
-		code, status int
-		policies     map[int]config.ErrorPolicy
-		class        failure.Class
-		scope        failure.Scope
+		reported ReportedError
+		policies map[int]config.ErrorPolicy
+		class    failure.Class
+		scope    failure.Scope
+		pause    time.Duration
 	}{
-		"app limit": {code: 4, status: 400, class: failure.RateLimited, scope: failure.ScopeApp},
+		"app limit": {
+			reported: ReportedError{Code: 4, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeApp,
+			pause:    5 * time.Minute,
+		},
+		"limit of the token's user": {
+			reported: ReportedError{Code: 17, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeApp,
+			pause:    5 * time.Minute,
+		},
+		"limit of calls": {
+			reported: ReportedError{Code: 613, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeApp,
+			pause:    5 * time.Minute,
+		},
 		"business account limit": {
-			code:   80007,
-			status: 400,
-			class:  failure.RateLimited,
-			scope:  failure.ScopeBusinessAccount,
+			reported: ReportedError{Code: 80007, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeBusinessAccount,
+			pause:    5 * time.Minute,
+		},
+		"another business limit": {
+			reported: ReportedError{Code: 80014, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeBusinessAccount,
 		},
 		"number limit": {
-			code:   130429,
-			status: 400,
-			class:  failure.RateLimited,
-			scope:  failure.ScopeNumber,
+			reported: ReportedError{Code: 130429, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeNumber,
+			pause:    time.Second,
 		},
-		"pair limit":        {code: 131056, class: failure.RateLimited, scope: failure.ScopePair},
-		"spam":              {code: 131048, class: failure.RateLimited, scope: failure.ScopeNumber},
-		"template required": {code: 131047, class: failure.TemplateRequired, scope: failure.ScopePair},
-		"undeliverable":     {code: 131026, class: failure.Permanent, scope: failure.ScopeRecipient},
+		"pair limit": {
+			reported: ReportedError{Code: 131056},
+			class:    failure.RateLimited,
+			scope:    failure.ScopePair,
+			pause:    time.Second,
+		},
+		"spam": {
+			reported: ReportedError{Code: 131048},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeNumber,
+			pause:    time.Hour,
+		},
+		"spam, permanent by policy": {
+			reported: ReportedError{Code: 131048},
+			policies: policies,
+			class:    failure.Permanent,
+			scope:    failure.ScopeNumber,
+		},
+		"throttled flow": {
+			reported: ReportedError{Code: 132069},
+			class:    failure.RateLimited,
+			scope:    failure.ScopePair,
+			pause:    time.Hour,
+		},
+		"template required": {
+			reported: ReportedError{Code: 131047},
+			class:    failure.TemplateRequired,
+			scope:    failure.ScopePair,
+		},
+		"undeliverable": {
+			reported: ReportedError{Code: 131026},
+			class:    failure.Permanent,
+			scope:    failure.ScopeRecipient,
+		},
 		"undeliverable, rate-limited by policy": {
-			code:     131026,
+			reported: ReportedError{Code: 131026},
 			policies: policies,
 			class:    failure.RateLimited,
 			scope:    failure.ScopePair,
 		},
 		"policy with only a class": {
-			code:     131049,
+			reported: ReportedError{Code: 131049},
 			policies: policies,
 			class:    failure.Transient,
 			scope:    failure.ScopePair,
 		},
 		"policy with only a scope": {
-			code:     131056,
+			reported: ReportedError{Code: 131056},
 			policies: policies,
 			class:    failure.RateLimited,
 			scope:    failure.ScopeNumber,
+			pause:    time.Second,
 		},
 		"policy for an unknown code": {
-			code:     999999,
+			reported: ReportedError{Code: 999999},
 			policies: policies,
 			class:    failure.Configuration,
 			scope:    failure.ScopeApp,
 		},
 		"maintenance outlasts retries": {
-			code:   131057,
-			status: 500,
-			class:  failure.RateLimited,
-			scope:  failure.ScopeNumber,
+			reported: ReportedError{Code: 131057, HTTPStatus: 500},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeNumber,
+			pause:    time.Minute,
 		},
-		"unknown outcome in a response": {code: 131000, status: 500, class: failure.Ambiguous},
-		"certain failure in a status":   {code: 131000, class: failure.Transient},
-		"unknown outcome by policy":     {code: 131000, policies: policies, class: failure.Ambiguous},
+		"unknown outcome in a response": {
+			reported: ReportedError{Code: 131000, HTTPStatus: 500},
+			class:    failure.Ambiguous,
+		},
+		"certain failure in a status": {
+			reported: ReportedError{Code: 131000},
+			class:    failure.Transient,
+		},
+		"unknown outcome by policy": {
+			reported: ReportedError{Code: 131000},
+			policies: policies,
+			class:    failure.Ambiguous,
+		},
 		"missing permission": {
-			code:   250,
-			status: 403,
-			class:  failure.Configuration,
-			scope:  failure.ScopeApp,
+			reported: ReportedError{Code: 250, HTTPStatus: 403},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"invalid parameter": {
+			reported: ReportedError{Code: 100, HTTPStatus: 400},
+			class:    failure.Permanent,
+		},
+		"invalid parameter with another subcode": {
+			reported: ReportedError{Code: 100, Subcode: 2494010, HTTPStatus: 400},
+			class:    failure.Permanent,
+		},
+		"no access to the phone number": {
+			reported: ReportedError{Code: 100, Subcode: 33, HTTPStatus: 400},
+			class:    failure.Configuration,
+			scope:    failure.ScopeNumber,
+		},
+		"no access to the phone number, permanent by policy": {
+			reported: ReportedError{Code: 100, Subcode: 33, HTTPStatus: 400},
+			policies: policies,
+			class:    failure.Permanent,
+			scope:    failure.ScopeNumber,
+		},
+		"expired token": {
+			reported: ReportedError{Code: 190, Subcode: 463, HTTPStatus: 401},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"token refused with an unknown subcode": {
+			reported: ReportedError{Code: 190, Subcode: 499, HTTPStatus: 401},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"unknown path": {
+			reported: ReportedError{Code: 2500, HTTPStatus: 400},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"refused for now": {
+			reported: ReportedError{Code: 135000, Transient: true, HTTPStatus: 400},
+			class:    failure.Transient,
+		},
+		"unknown, refused for now": {
+			reported: ReportedError{Code: 999999, Transient: true, HTTPStatus: 400},
+			class:    failure.Transient,
+		},
+		"unknown outcome, for now": {
+			reported: ReportedError{Code: 999999, Transient: true, HTTPStatus: 500},
+			class:    failure.Ambiguous,
+		},
+		"limited for now": {
+			reported: ReportedError{Code: 4, Transient: true, HTTPStatus: 400},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeApp,
+			pause:    5 * time.Minute,
 		},
 		"unknown group": {
-			code:   131215,
-			status: 400,
-			class:  failure.Permanent,
-			scope:  failure.ScopeRecipient,
+			reported: ReportedError{Code: 131215, HTTPStatus: 400},
+			class:    failure.Permanent,
+			scope:    failure.ScopeRecipient,
 		},
 		"group limit": {
-			code:   131208,
-			status: 429,
-			class:  failure.RateLimited,
-			scope:  failure.ScopeNumber,
+			reported: ReportedError{Code: 131208, HTTPStatus: 429},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeNumber,
+			pause:    5 * time.Minute,
 		},
-		"media too large": {code: 131052, class: failure.Permanent},
+		"media too large": {
+			reported: ReportedError{Code: 131052},
+			class:    failure.Permanent,
+		},
+		"media at a busy server": {
+			reported: ReportedError{Code: 131053, FetchStatus: 429},
+			class:    failure.Transient,
+		},
+		"media at a failing server": {
+			reported: ReportedError{Code: 131053, FetchStatus: 503},
+			class:    failure.Transient,
+		},
+		"media that is gone": {
+			reported: ReportedError{Code: 131053, FetchStatus: 404},
+			class:    failure.Permanent,
+		},
 		"no code, 401": {
-			code:   whatsapp.NoCode,
-			status: 401,
-			class:  failure.Configuration,
-			scope:  failure.ScopeApp,
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 401},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"no code, 404": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 404},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"no code, 400": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 400},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"no code, 302": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 302},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
+		"no code, 408": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 408},
+			class:    failure.Transient,
+		},
+		"no code, 413": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 413},
+			class:    failure.Permanent,
+		},
+		"no code, 202": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 202},
+			class:    failure.Ambiguous,
 		},
 		"no code, 429": {
-			code:   whatsapp.NoCode,
-			status: 429,
-			class:  failure.RateLimited,
-			scope:  failure.ScopeApp,
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 429},
+			class:    failure.RateLimited,
+			scope:    failure.ScopeApp,
+			pause:    time.Second,
 		},
-		"no code, 503":      {code: whatsapp.NoCode, status: 503, class: failure.Ambiguous},
-		"no code, reported": {code: whatsapp.NoCode, class: failure.Permanent},
-		"code 0":            {code: 0, class: failure.Configuration, scope: failure.ScopeApp},
+		"no code, 503": {
+			reported: ReportedError{Code: whatsapp.NoCode, HTTPStatus: 503},
+			class:    failure.Ambiguous,
+		},
+		"no code, reported": {
+			reported: ReportedError{Code: whatsapp.NoCode},
+			class:    failure.Permanent,
+		},
+		"unknown code, 404": {
+			reported: ReportedError{Code: 999999, HTTPStatus: 404},
+			class:    failure.Permanent,
+		},
+		"code 0": {
+			reported: ReportedError{Code: 0},
+			class:    failure.Configuration,
+			scope:    failure.ScopeApp,
+		},
 	} {
-		class, scope, text := Meaning(tc.code, tc.status, tc.policies)
-		if class != tc.class || scope != tc.scope || text == "" {
-			t.Errorf("%s: Meaning() = %q, %q, %q; want %q, %q and a text", name, class, scope, text, tc.class, tc.scope)
+		f := Classify("op", tc.reported, tc.policies)
+		if f.Class != tc.class || f.Scope != tc.scope || f.Pause != tc.pause || f.Text == "" {
+			t.Errorf("%s: Classify() = %+v; want %q, %q, %v and a text", name, f, tc.class, tc.scope, tc.pause)
 		}
 	}
 }
 
-func TestErrorBodyCode(t *testing.T) {
-	for body, want := range map[string]int{
-		`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":{"details":"x"}}}`: 130429,
-		`{"error":{"code":"190"}}`:           190,
-		`{"error":{"code":0}}`:               0,
-		`{"error":{"code":1.5}}`:             whatsapp.NoCode,
-		`{"error":{"code":-3}}`:              whatsapp.NoCode,
-		`{"error":{"code":1e300}}`:           whatsapp.NoCode,
-		`{"error":{"message":"no code"}}`:    whatsapp.NoCode,
-		`{"error":"invalid_token"}`:          whatsapp.NoCode,
-		`{"error":null}`:                     whatsapp.NoCode,
-		`null`:                               whatsapp.NoCode,
-		`[]`:                                 whatsapp.NoCode,
-		`<html>Bad Gateway</html>`:           whatsapp.NoCode,
-		``:                                   whatsapp.NoCode,
-		`{"code":131026,"error":{"code":{}}`: whatsapp.NoCode,
+func TestReadError(t *testing.T) {
+	for body, want := range map[string]ReportedError{
+		`{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":{"details":"x"}}}`: {Code: 130429},
+		`{"error":{"message":"m","code":100,"error_subcode":33}}`:                                     {Code: 100, Subcode: 33},
+		`{"error":{"code":100,"error_subcode":"33"}}`:                                                 {Code: 100, Subcode: 33},
+		`{"error":{"code":100,"error_subcode":[33]}}`:                                                 {Code: 100},
+		`{"error":{"code":100,"error_subcode":-1}}`:                                                   {Code: 100},
+		`{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`: {
+			Code:    100,
+			Subcode: appSecretProof,
+		},
+		`{"error":{"code":2,"is_transient":true}}`: {Code: 2, Transient: true},
+		`{"error":{"code":131053,"error_data":{"details":"Downloading media from weblink failed with http code 503, status message x"}}}`: {
+			Code:        131053,
+			FetchStatus: 503,
+		},
+		`{"error":{"code":"190"}}`:           {Code: 190},
+		`{"error":{"code":0}}`:               {Code: 0},
+		`{"error":{"code":1.5}}`:             {Code: whatsapp.NoCode},
+		`{"error":{"code":-3}}`:              {Code: whatsapp.NoCode},
+		`{"error":{"code":1e300}}`:           {Code: whatsapp.NoCode},
+		`{"error":{"code":404}}`:             {Code: whatsapp.NoCode}, // another API's error, which repeats the HTTP status
+		`{"error":{"message":"no code"}}`:    {Code: whatsapp.NoCode},
+		`{"error":"invalid_token"}`:          {Code: whatsapp.NoCode},
+		`{"error":null}`:                     {Code: whatsapp.NoCode},
+		`null`:                               {Code: whatsapp.NoCode},
+		`[]`:                                 {Code: whatsapp.NoCode},
+		`<html>Bad Gateway</html>`:           {Code: whatsapp.NoCode},
+		``:                                   {Code: whatsapp.NoCode},
+		`{"code":131026,"error":{"code":{}}`: {Code: whatsapp.NoCode},
 	} {
-		if got := errorBodyCode([]byte(body)); got != want {
-			t.Errorf("errorBodyCode(%s) = %d, want %d", body, got, want)
+		want.HTTPStatus = http.StatusNotFound
+		if got := readError([]byte(body), http.StatusNotFound); got != want {
+			t.Errorf("readError(%s) = %+v, want %+v", body, got, want)
 		}
 	}
 }
 
 func FuzzErrorBody(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":130429,"error_data":{"details":"x"}}}`), 400)
-	f.Add([]byte(`{"error":{"code":"0","error_data":7}}`), 500)
+	f.Add([]byte(`{"error":{"code":"0","error_subcode":33,"is_transient":true,"error_data":7}}`), 500)
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
-		code := errorBodyCode(body)
-		if code < whatsapp.NoCode {
-			t.Fatalf("code %d of %q", code, body)
+		reported := readError(body, status)
+		if reported.Code < whatsapp.NoCode {
+			t.Fatalf("code %d of %q", reported.Code, body)
 		}
 
-		if class, _, text := Meaning(code, status, nil); !slices.Contains(failure.Classes, class) || text == "" {
-			t.Fatalf("code %d with status %d means %q, %q", code, status, class, text)
+		if f := Classify("op", reported, nil); !slices.Contains(failure.Classes, f.Class) || f.Text == "" {
+			t.Fatalf("%+v is classified as %+v", reported, f)
 		}
 	})
 }

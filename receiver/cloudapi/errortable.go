@@ -3,7 +3,12 @@
 
 package cloudapi
 
-import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+import (
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
 
 // apiError is the meaning of one of Meta's error codes. The text names the problem so that an operator can act on it.
 type apiError struct {
@@ -22,13 +27,22 @@ var apiErrors = map[int]apiError{
 	2:    {failure.Ambiguous, failure.ScopeApp, "Meta's API is down or overloaded"},
 	3:    {failure.Configuration, failure.ScopeApp, "the app lacks a capability or permission: check whatsapp_business_messaging"},
 	4:    {failure.RateLimited, failure.ScopeApp, "the app reached its API call limit"},
+	5:    {failure.Configuration, failure.ScopeApp, "the app refuses calls from this address: add it to the server IP allowlist in the app's settings"},
 	10:   {failure.Configuration, failure.ScopeApp, "the permission was not granted or was removed: check whatsapp_business_messaging"},
+	17:   {failure.RateLimited, failure.ScopeApp, "the access token's user reached its API call limit"},
+	32:   {failure.RateLimited, failure.ScopeBusinessAccount, "the business reached its API call limit"},
 	33:   {failure.Permanent, failure.ScopeNumber, "the business phone number was deleted"},
 	100:  {failure.Permanent, failure.ScopeNone, "Meta refuses a parameter of the request"},
+	101:  {failure.Configuration, failure.ScopeApp, "Meta does not know the app: check its id and the access token"},
+	102:  {failure.Configuration, failure.ScopeApp, "the access token is expired or invalid: set a new one"},
 	104:  {failure.Configuration, failure.ScopeApp, "the access token is missing: set one"},
 	190:  {failure.Configuration, failure.ScopeApp, "the access token is expired or invalid: set a new one"},
+	341:  {failure.RateLimited, failure.ScopeApp, "the app reached a limit of Meta"},
 	368:  {failure.Configuration, failure.ScopeBusinessAccount, "the business account is blocked for policy violations: see WhatsApp Manager"},
+	613:  {failure.RateLimited, failure.ScopeApp, "the calls exceed a rate limit of Meta"},
+	803:  {failure.Configuration, failure.ScopeNumber, "Meta does not know the phone number id: check cloudAPI.phoneNumberIDs"},
 	2200: {failure.Configuration, failure.ScopeApp, "the callback URL failed Meta's verification: check that it is public and knows the verify token"},
+	2500: {failure.Configuration, failure.ScopeApp, "Meta knows no such path: check cloudAPI.baseURL and cloudAPI.version"},
 
 	// Rates and restrictions.
 	80007:  {failure.RateLimited, failure.ScopeBusinessAccount, "the business account reached its rate limit"},
@@ -86,7 +100,7 @@ var apiErrors = map[int]apiError{
 	132016: {failure.Permanent, failure.ScopeNone, "the template is disabled for its quality"},
 	132018: {failure.Permanent, failure.ScopeNone, "the template's parameters are not valid"},
 	132068: {failure.Permanent, failure.ScopeNone, "the flow is blocked"},
-	132069: {failure.RateLimited, failure.ScopeNone, "the flow is throttled for about an hour"},
+	132069: {failure.RateLimited, failure.ScopePair, "the flow is throttled for about an hour"}, // only messages with the flow are: others need not wait,
 
 	// Registration of the phone number.
 	133000: {failure.Configuration, failure.ScopeNumber, "an earlier deregistration is incomplete: deregister the phone number again"},
@@ -106,9 +120,62 @@ var apiErrors = map[int]apiError{
 
 	// Other codes.
 	134011:  {failure.Configuration, failure.ScopeBusinessAccount, "the WhatsApp Payments terms are not accepted"},
+	134101:  {failure.RateLimited, failure.ScopePair, "Meta is still preparing the template"}, // only messages with the template wait
 	135000:  {failure.Permanent, failure.ScopeNone, "Meta refuses the request's parameters"},
 	137000:  {failure.Permanent, failure.ScopeRecipient, "the person's identity key does not match"},
+	2494100: {failure.RateLimited, failure.ScopeNumber, "the phone number is in maintenance"},
 	2593107: {failure.Permanent, failure.ScopeNumber, "the WhatsApp Business app was synchronized too often"},
 	2593108: {failure.Permanent, failure.ScopeNumber, "the time to synchronize the WhatsApp Business app is over"},
 	2593109: {failure.Permanent, failure.ScopeNumber, "the business declined to share its history"},
 }
+
+// subcode is an error code together with a subcode.
+type subcode struct{ code, subcode int }
+
+// appSecretProof stands for the refusal of calls without appsecret_proof, which has code 100 and no subcode of its own.
+const appSecretProof = -1
+
+// apiSubcodes are the errors whose subcode changes what their code means.
+//
+// Source: https://developers.facebook.com/docs/graph-api/guides/error-handling; 33 is documented by Meta's message only:
+// "Object with ID … does not exist, cannot be loaded due to missing permissions, or does not support this operation".
+var apiSubcodes = map[subcode]apiError{
+	{100, 33}:             {failure.Configuration, failure.ScopeNumber, "the access token has no access to this phone number, or its id is wrong: check cloudAPI.phoneNumberIDs, and that the token's system user has the business account"},
+	{100, appSecretProof}: {failure.Configuration, failure.ScopeApp, "the app refuses calls without a proof of its secret: turn off Require App Secret in the app's advanced settings"},
+	{190, 458}:            {failure.Configuration, failure.ScopeApp, "the access token's user removed the app: set a new token"},
+	{190, 459}:            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
+	{190, 460}:            {failure.Configuration, failure.ScopeApp, "the access token's user changed the password: set a new token"},
+	{190, 463}:            {failure.Configuration, failure.ScopeApp, "the access token is expired: set a new one"},
+	{190, 464}:            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
+	{190, 467}:            {failure.Configuration, failure.ScopeApp, "the access token was revoked: set a new one"},
+}
+
+// firstPauses are the first pauses of the rate limits. Meta counts calls of apps and accounts by the hour, and lifts
+// restrictions of a phone number after hours. It says 4^x s for a pair, a minute for maintenance, and an hour for flows.
+//
+// Source: https://developers.facebook.com/docs/graph-api/overview/rate-limiting and the table of error codes
+var firstPauses = map[int]time.Duration{
+	whatsapp.NoCode: time.Second, // HTTP 429
+	4:               callLimitPause,
+	17:              callLimitPause,
+	32:              callLimitPause,
+	341:             callLimitPause,
+	613:             callLimitPause,
+	80007:           callLimitPause,
+	80008:           callLimitPause,
+	130429:          time.Second,
+	131048:          time.Hour,
+	131056:          time.Second,
+	131057:          time.Minute,
+	131208:          callLimitPause,
+	132069:          time.Hour,
+	133008:          time.Hour,
+	133009:          time.Minute,
+	133015:          5 * time.Minute,
+	133016:          6 * time.Hour,
+	134101:          10 * time.Minute,
+	2494100:         time.Minute,
+}
+
+// callLimitPause is the first pause of the limits that Meta counts by the hour.
+const callLimitPause = 5 * time.Minute

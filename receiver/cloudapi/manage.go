@@ -45,6 +45,7 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 	}
 
 	switch {
+	case f.Code == CodeInvalidParameter && f.Scope == failure.ScopeApp: // the text names the setting of the app
 	case f.Code == CodeInvalidParameter && call.method == http.MethodGet:
 		f.Text = "Meta does not know the id, or gives no access to it: check the id, and that the access token's system user has this asset"
 	case f.Code == CodeInvalidParameter:

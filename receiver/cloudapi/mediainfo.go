@@ -77,7 +77,9 @@ func lookupFailed(f failure.Error) *failure.Error {
 		f.Class = failure.Transient
 	}
 
-	if f.Code == CodeInvalidParameter {
+	if f.Code == CodeInvalidParameter && f.Scope != failure.ScopeApp {
+		f.Class = failure.Permanent // with any subcode: it is about this file, not about the access to the phone number
+		f.Scope = failure.ScopeNone
 		f.Text = "Meta does not know the media: it exists for 7 days and belongs to the phone number that received it"
 	}
 

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
@@ -35,7 +37,10 @@ type failedData struct {
 // handleFailedStatus pauses the scope of a rate limit, sends one of our messages again if that may help, and announces the
 // failure. Bird gets its report by an event of its own, so that none of this is repeated or delayed while Bird is away.
 func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error {
-	f := classifyReported(a.head, "deliver message", a.status.ErrorCode)
+	f := classifyReported(a.head, "deliver message", cloudapi.ReportedError{
+		Code:        cmp.Or(a.status.ErrorCode, whatsapp.NoCode),
+		FetchStatus: whatsapp.FetchStatus(a.status.RawErrors),
+	})
 
 	if f.Class == failure.RateLimited {
 		call := gate.Send(a.item.WABAID, a.number(), a.status.Conversation(a.number()))

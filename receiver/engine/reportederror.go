@@ -5,7 +5,6 @@ package engine
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
@@ -23,7 +22,7 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 		return unreadable("handle reported error", "the error is not a JSON object")
 	}
 
-	f := classifyReported(a.head, "reported by Meta", code)
+	f := classifyReported(a.head, "reported by Meta", cloudapi.ReportedError{Code: code})
 
 	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
 	if f.Class == failure.RateLimited && !personal {
@@ -49,17 +48,9 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	return nil
 }
 
-// classifyReported classifies a code that Meta reports in a webhook.
-func classifyReported(h head, op string, code int) *failure.Error {
-	class, scope, text := cloudapi.Meaning(code, 0, h.settings.Processing.ErrorPolicies)
-
-	return &failure.Error{
-		Class: class,
-		Scope: scope,
-		Op:    op,
-		Code:  strconv.Itoa(code),
-		Text:  text,
-	}
+// classifyReported classifies an error that Meta reports in a webhook.
+func classifyReported(h head, op string, reported cloudapi.ReportedError) *failure.Error {
+	return cloudapi.Classify(op, reported, h.settings.Processing.ErrorPolicies)
 }
 
 // limitReported closes the scope of a rate limit that was met at the given time. Repeating the call changes nothing.

@@ -45,6 +45,7 @@ type Call struct {
 // Response is a complete response.
 type Response struct {
 	Status     int
+	Header     http.Header
 	RetryAfter time.Duration // 0 if the server asks for none
 	Body       []byte
 	Truncated  bool // the body is longer than MaxBody
@@ -58,7 +59,11 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, *failure.Error) 
 	}
 	defer response.Body.Close()
 
-	complete := &Response{Status: response.StatusCode, RetryAfter: c.RetryAfter(response.Header)}
+	complete := &Response{
+		Status:     response.StatusCode,
+		Header:     response.Header,
+		RetryAfter: c.RetryAfter(response.Header),
+	}
 	if call.MaxBody == 0 {
 		_, _ = io.CopyN(io.Discard, response.Body, maxDiscarded)
 		return complete, nil

@@ -37,7 +37,7 @@ type check struct {
 	problems       []string
 	rateLimited    bool
 	retryAfterHint time.Duration // the longest Retry-After in a response
-	aborted        bool          // Meta is unavailable or limits the app, so further calls would fail too
+	aborted        bool          // Meta is unavailable, limits the app or is not at the address, so further calls would fail too
 }
 
 func newCheck(r *Reconciler, settings *config.Snapshot) *check {
@@ -105,7 +105,7 @@ func (c *check) record(err error) {
 
 	c.rateLimited = c.rateLimited || limited
 	c.retryAfterHint = max(c.retryAfterHint, f.RetryAfter)
-	c.aborted = c.aborted || f.Class == failure.Transient || appLimited
+	c.aborted = c.aborted || f.Class == failure.Transient || appLimited || f.Code == cloudapi.CodeNotGraph
 }
 
 // addProblem adds a problem, once, that a person has to solve.

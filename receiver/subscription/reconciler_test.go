@@ -192,14 +192,14 @@ func TestFaultsOfMeta(t *testing.T) {
 			calls:   6,
 			wait:    firstRetry,
 		},
-		"no JSON": {
+		"a page of another server": {
 			fault: standin.Fault{
 				PathPrefix: appPath,
 				Status:     200,
 				Body:       "<html>",
 				Times:      1,
 			},
-			problem: "Meta answered 200 without the expected content",
+			problem: "this is not the Graph API",
 			calls:   2,
 			wait:    firstRetry,
 		},

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 )
 
 // NoCode stands for an error without a code, since Meta uses 0 as a code.
@@ -38,6 +40,37 @@ func firstErrorCode(list json.RawMessage) int {
 	for _, element := range readList(list) {
 		if code, err := ParseErrorCode(element); err == nil && code > 0 {
 			return code
+		}
+	}
+
+	return 0
+}
+
+// fetchRefused matches how Meta's details of an error name the HTTP status of a download, such as "failed with http code
+// 404".
+var fetchRefused = regexp.MustCompile(`(?i)\bhttp(?: response)?(?: status)?(?: code)?[ :=]+([1-5][0-9]{2})\b`)
+
+// FetchStatus returns the HTTP status with which a server refused Meta's download of linked media, according to the
+// details in raw: a list of errors or one error. It returns 0 if they do not say.
+func FetchStatus(raw json.RawMessage) int {
+	for _, element := range readList(raw) {
+		var e struct {
+			Data json.RawMessage `json:"error_data"`
+		}
+		if readObject(element, &e) != nil {
+			continue
+		}
+
+		var data struct {
+			Details Text `json:"details"`
+		}
+
+		_ = readObject(e.Data, &data) // an unexpected shape has no details
+
+		if found := fetchRefused.FindStringSubmatch(string(data.Details)); found != nil {
+			status, _ := strconv.Atoi(found[1]) // three digits
+
+			return status
 		}
 	}
 
