@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -80,5 +81,36 @@ func TestStatusReportsTheToken(t *testing.T) {
 
 	if got := h.status().Token; got != "accepted" {
 		t.Errorf("token = %q after a new one, want accepted", got)
+	}
+}
+
+// A secret with two lines cannot be sent. The message waits until it is corrected, and /status names the secret.
+func TestMalformedSecretWaitsForACorrection(t *testing.T) {
+	for role, correct := range map[string]string{
+		config.RoleAccessToken:   folder.AccessToken,
+		config.RoleBirdAccessKey: folder.BirdAccessKey,
+	} {
+		t.Run(role, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.writeSecret(role, "0", correct+"\nsecond line")
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitFor("the problem names the secret", func() bool {
+				for _, problem := range h.status().Problems {
+					if strings.Contains(problem, role) {
+						return true
+					}
+				}
+
+				return false
+			})
+
+			if got := h.record("wamid.1"); got.Event.State != store.Pending || got.Attempts != 0 {
+				t.Errorf("state %s after %d attempts, want pending after none", got.Event.State, got.Attempts)
+			}
+
+			h.writeSecret(role, "0", correct)
+			h.waitSent(1)
+		})
 	}
 }

@@ -92,6 +92,11 @@ func (c *Client) call(ctx context.Context, r Request) ([]byte, *failure.Error) {
 		}
 	}
 
+	key := settings.Secrets.BirdAccessKey
+	if fault := httpclient.CheckCredential(string(r.Method), failure.ScopeBird, config.RoleBirdAccessKey, key); fault != nil {
+		return nil, fault
+	}
+
 	var how transport
 	if r.Media != nil {
 		how = chooseTransport(settings.Bird.Media.Transport, r.Media.Size)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -124,11 +125,13 @@ func TestAskClassifiesFailures(t *testing.T) {
 		"409 in progress":             {answer(409, "", `{"code":"E01004"}`), failure.Transient, 30 * time.Second},
 		"409 with another code":       {answer(409, "", `{"code":"E01005"}`), failure.Permanent, 0},
 		"400":                         {answer(400, "", ""), failure.Permanent, 0},
-		"302 is not followed":         {answer(302, "Location: http://127.0.0.1:1/", ""), failure.Permanent, 0},
+		"302 is not followed":         {answer(302, "Location: http://127.0.0.1:1/", ""), failure.Configuration, 0},
 		"401":                         {answer(401, "", ""), failure.Configuration, 0},
 		"402":                         {answer(402, "", ""), failure.Configuration, 0},
 		"403":                         {answer(403, "", ""), failure.Configuration, 0},
 		"404":                         {answer(404, "", ""), failure.Configuration, 0},
+		"405":                         {answer(405, "", ""), failure.Configuration, 0},
+		"501":                         {answer(501, "", ""), failure.Configuration, 0},
 		"too large":                   {answer(200, "", `"`+strings.Repeat("a", maxResponseBytes)+`"`), failure.Permanent, 0},
 		"slow":                        {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Transient, 0},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
@@ -162,13 +165,22 @@ func TestAskClassifiesFailures(t *testing.T) {
 	}
 }
 
-func TestAskWithoutKeyIsAConfigurationError(t *testing.T) {
-	client := NewClient(config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1:1"}}, config.Secrets{}), 1, clockwork.NewRealClock())
-	defer client.Close()
+func TestAskWithoutUsableKeyIsAConfigurationError(t *testing.T) {
+	for key, code := range map[string]string{
+		"":            CodeNoAccessKey,
+		"key\nsecond": httpclient.CodeBadCredential,
+	} {
+		settings := config.Fixed(config.Config{
+			Bird: config.Bird{BaseURL: "http://127.0.0.1:1"},
+		}, config.Secrets{BirdAccessKey: key})
+		client := NewClient(settings, 1, clockwork.NewRealClock())
 
-	_, err := client.Ask(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
-	if f := failure.Of(err); f.Class != failure.Configuration {
-		t.Errorf("failure = %+v, want a configuration error", f)
+		_, err := client.Ask(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
+		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != code {
+			t.Errorf("key %q: failure = %+v, want the configuration error %s of Bird", key, f, code)
+		}
+
+		client.Close()
 	}
 }
 

@@ -57,6 +57,10 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBirdMethod
 		e.Text = "Bird denies access: check the access key's rights"
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBirdMethod
+		e.Text = "Bird does not implement this method: implement or disable it"
 	case http.StatusNotFound:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBirdMethod
@@ -76,6 +80,8 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 			e.Scope = failure.ScopeBird
 			e.Text = "Bird is unavailable"
 		case status >= 300 && status <= 399:
+			e.Class = failure.Configuration
+			e.Scope = failure.ScopeBird
 			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"
 		}
 	}

@@ -4,6 +4,7 @@
 package bird
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func FuzzRefused(f *testing.F) {
 	f.Add(302, []byte("moved"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		failed := refused("op", &httpclient.Response{Status: status, Body: body})
-		if failed.Class != failure.Permanent && failed.Class != failure.Transient && failed.Class != failure.Configuration {
+		if !slices.Contains(failure.Classes, failed.Class) || failed.Class == failure.Ambiguous {
 			t.Errorf("class = %q", failed.Class)
 		}
 
@@ -45,4 +46,27 @@ func FuzzRefused(f *testing.F) {
 			t.Errorf("text = %q repeats the body", failed.Text)
 		}
 	})
+}
+
+func TestRefusedHasTheScopeOfTheAnswer(t *testing.T) {
+	for status, want := range map[int]failure.Scope{
+		302: failure.ScopeBird,
+		401: failure.ScopeBird,
+		402: failure.ScopeBird,
+		408: failure.ScopeBird,
+		429: failure.ScopeBird,
+		503: failure.ScopeBird,
+		403: failure.ScopeBirdMethod,
+		404: failure.ScopeBirdMethod,
+		405: failure.ScopeBirdMethod,
+		501: failure.ScopeBirdMethod,
+		400: failure.ScopeNone,
+		409: failure.ScopeNone,
+		422: failure.ScopeNone,
+	} {
+		body := []byte(`{"code":"E01004"}`)
+		if f := refused("op", &httpclient.Response{Status: status, Body: body}); f.Scope != want {
+			t.Errorf("HTTP %d has scope %q, want %q", status, f.Scope, want)
+		}
+	}
 }

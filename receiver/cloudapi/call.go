@@ -48,6 +48,15 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		}
 	}
 
+	role := config.RoleAccessToken
+	if call.token != "" {
+		role = config.RoleAppSecret // an app access token contains it
+	}
+
+	if fault := httpclient.CheckCredential(call.op, failure.ScopeApp, role, token); fault != nil {
+		return nil, fault
+	}
+
 	header := http.Header{"Authorization": {"Bearer " + token}}
 	if len(call.body) > 0 {
 		header.Set("Content-Type", "application/json")
@@ -65,6 +74,10 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		MaxBody: maxResponseBytes,
 	})
 	if fault != nil {
+		if fault.Class == failure.Configuration {
+			fault.Scope = failure.ScopeApp
+		}
+
 		return nil, fault
 	}
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -126,6 +127,30 @@ func TestSendWithoutConnectionIsTransient(t *testing.T) {
 	_, err := client.Send(t.Context(), "42", []byte(`{}`))
 	if f := failure.Of(err); f.Class != failure.Transient {
 		t.Errorf("failure = %+v, want transient", f)
+	}
+}
+
+func TestSendWithoutUsableTokenIsAConfigurationError(t *testing.T) {
+	for token, code := range map[string]string{
+		"":              CodeNoAccessToken,
+		"token\nsecond": httpclient.CodeBadCredential,
+	} {
+		settings := config.Fixed(config.Config{
+			CloudAPI: config.CloudAPI{BaseURL: "http://127.0.0.1:1"},
+		}, config.Secrets{AccessToken: token})
+		client := NewClient(settings, 1, clockwork.NewRealClock())
+
+		_, err := client.Send(t.Context(), "42", []byte(`{}`))
+		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeApp || f.Code != code {
+			t.Errorf("token %q: failure = %+v, want the configuration error %s of the app", token, f, code)
+		}
+
+		_, err = client.AppSubscription(t.Context(), App{ID: "7", Secret: "secret\nsecond"})
+		if f := failure.Of(err); token != "" && !strings.Contains(f.Text, config.RoleAppSecret) {
+			t.Errorf("failure = %+v, want one that names the app secret", f)
+		}
+
+		client.Close()
 	}
 }
 

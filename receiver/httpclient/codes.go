@@ -7,9 +7,10 @@ import "strconv"
 
 // Failure codes of calls that got no complete response.
 const (
-	CodeTimeout      = "timeout"
-	CodeNoConnection = "no_connection"
-	CodeBadURL       = "bad_url"
+	CodeTimeout       = "timeout"
+	CodeNoConnection  = "no_connection"
+	CodeBadURL        = "bad_url"
+	CodeBadCredential = "bad_credential" // no header can carry it
 )
 
 // StatusCode returns the failure code of an HTTP status that refuses a call, such as "http_503".
