@@ -42,7 +42,10 @@ manifests: ## Generate the CRD from api/ and the manager's role from the markers
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: chart
-chart: ## Generate the chart's templates from config/, its schema and table of values from values.yaml.
+chart: ## Generate the chart's templates from config/, its schema and table of values from values.yaml; copy dashboards.
+	cp controllers/resources/dashboard.json config/grafana/receivers.json
+	mkdir -p $(CHART)/files
+	cp config/grafana/receivers.json config/grafana/operator.json config/prometheus/prometheusrule.yaml $(CHART)/files/
 	$(KUSTOMIZE) build config/default | go run ./hack/chart $(CHART)
 
 .PHONY: fmt

@@ -18,7 +18,7 @@ files() {
 }
 
 echo "generated code and manifests"
-generated=(api config/crd config/rbac charts)
+generated=(api config/crd config/rbac config/grafana charts)
 # Compares the content before and after, rather than with git, so that uncommitted work can be verified too.
 fingerprint() { files "${generated[@]}" | xargs sha256sum; }
 before=$(fingerprint)

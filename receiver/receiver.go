@@ -86,7 +86,7 @@ func Open(
 		}
 	}()
 
-	inbox, err := openStore(ctx, live, log)
+	inbox, err := openStore(ctx, live, clock, log)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

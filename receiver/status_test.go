@@ -201,3 +201,48 @@ func TestFailedPartOfADeadLetterIsNotResent(t *testing.T) {
 		t.Errorf("resent = %v of a part of a dead letter, want nothing", resent)
 	}
 }
+
+// TestLateStatusOfAFailedSend lets Meta report a message as failed, and reports its first send as sent while the second is
+// in flight. Only the second send decides whether it is repeated.
+func TestLateStatusOfAFailedSend(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+
+	var sends atomic.Int32
+
+	inFlight := make(chan struct{})
+	refuse := make(chan struct{})
+
+	h.WrapGraph(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/messages") && sends.Add(1) == 2 {
+				close(inFlight)
+				<-refuse
+				http.Error(w, `{"error":{"code":80007,"message":"Rate limit issues"}}`, http.StatusBadRequest)
+
+				return
+			}
+
+			next.ServeHTTP(w, r)
+		})
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	first := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131000, time.Now()))
+	<-inFlight
+	h.deliver(http.StatusOK, standin.StatusDelivery(number, first.ID, "sent", ana, first.Callback, time.Now()))
+
+	if reply := h.record("wamid.1").Replies[0]; reply.State != store.Sending {
+		t.Errorf("the second send is %s by a status of the first, want it in flight", reply.State)
+	}
+
+	close(refuse)
+
+	second := h.waitSent(2)[1]
+	h.waitIdle()
+
+	if got := h.record("wamid.1").Replies[0].MessageID; got != second.ID {
+		t.Errorf("the answer was sent as %s, want the id of the last send", got)
+	}
+}

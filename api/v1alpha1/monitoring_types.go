@@ -11,12 +11,13 @@ type MonitoringSpec struct {
 	// +optional
 	ServiceMonitor ServiceMonitorSpec `json:"serviceMonitor,omitzero"`
 
-	// prometheusRule defines alerts: rejected deliveries, an error rate above 5 percent, messages that wait too long,
-	// dead letters, an expiring token, a failing store. It requires the Prometheus operator in the cluster.
+	// prometheusRule defines alerts: deliveries that are not accepted, an unavailable AI, refused credentials, messages
+	// that fail or wait, people who wait for a colleague, a failing store. docs/alerts.md describes each. It requires the Prometheus operator in the cluster.
 	// +optional
 	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
 
-	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
+	// grafanaDashboard creates a ConfigMap with a dashboard of this resource for Grafana's sidecar. The chart installs one
+	// dashboard for all resources.
 	// +optional
 	GrafanaDashboard GrafanaDashboardSpec `json:"grafanaDashboard,omitzero"`
 
@@ -61,6 +62,13 @@ type PrometheusRuleSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
 	OldestPendingSeconds int32 `json:"oldestPendingSeconds,omitempty"`
+
+	// silenceAfterMinutes is the time without a message from anyone after which an alert fires. Choose it longer than the
+	// quietest night. Defaults to no such alert.
+	// +optional
+	// +kubebuilder:validation:Minimum=5
+	// +kubebuilder:validation:Maximum=43200
+	SilenceAfterMinutes int32 `json:"silenceAfterMinutes,omitempty"`
 }
 
 // GrafanaDashboardSpec configures the ConfigMap with the dashboard.

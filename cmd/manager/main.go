@@ -39,6 +39,7 @@ type options struct {
 	probeAddress   string
 	leaderElect    bool
 	receiverImage  string
+	runbookURL     string
 	namespaces     namespaces
 	logLevel       slog.Level
 	showVersion    bool
@@ -51,6 +52,7 @@ func main() {
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
 	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "default image of receivers")
+	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
@@ -109,6 +111,7 @@ func run(ctx context.Context, o options) error {
 
 	environment := resources.Environment{
 		ReceiverImage:     o.receiverImage,
+		RunbookURL:        o.runbookURL,
 		OperatorNamespace: os.Getenv("POD_NAMESPACE"),
 	}
 

@@ -6,6 +6,7 @@ package resources_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,9 +15,11 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	"sigs.k8s.io/yaml"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics" //nolint:depguard // alerts and dashboard must use existing metrics
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"   //nolint:depguard // needed to register them
@@ -45,13 +48,13 @@ func TestQueries(t *testing.T) {
 
 			matched := map[string]string{}
 			for _, matcher := range selector.LabelMatchers {
-				if matcher.Type == labels.MatchEqual {
-					matched[matcher.Name] = matcher.Value
-				}
+				matched[matcher.Name] = strings.TrimPrefix(matcher.Type.String(), "=") + matcher.Value
 			}
 
-			ours := matched["job"] == "sales-admin" || matched["persistentvolumeclaim"] == "sales-store"
-			if matched["namespace"] != "messaging" || !ours {
+			alert := matched["namespace"] == "messaging" && (matched["job"] == "sales-admin" || matched["persistentvolumeclaim"] == "sales-store")
+			panel := matched["namespace"] == "~$namespace" && matched["job"] == "~$name-admin"
+
+			if isAlert := strings.HasPrefix(query, "alert "); isAlert && !alert || !isAlert && !panel {
 				t.Errorf("%s: %s also selects other resources", query, selector)
 			}
 
@@ -63,12 +66,66 @@ func TestQueries(t *testing.T) {
 // TestAlertTexts checks the texts for the person on call.
 func TestAlertTexts(t *testing.T) {
 	for _, rule := range rules(t) {
-		for _, field := range []string{rule.Alert, rule.For, rule.Labels["severity"], rule.Annotations["summary"], rule.Annotations["description"], rule.Annotations["runbook"]} {
+		for _, field := range []string{rule.Alert, rule.For, rule.Labels["severity"], rule.Annotations["summary"], rule.Annotations["description"], rule.Annotations["runbook_url"]} {
 			if field == "" || strings.Contains(field, "@") {
 				t.Errorf("alert %s: %q", rule.Alert, field)
 			}
 		}
 	}
+}
+
+// TestRunbooks checks that each alert has a section in docs/alerts.md and a link to it, and each section an alert.
+func TestRunbooks(t *testing.T) {
+	page, err := os.ReadFile("../../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	all := rules(t)
+
+	operator, err := os.ReadFile("../../config/prometheus/prometheusrule.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var parsed prometheusRules
+	if err := yaml.Unmarshal(operator, &parsed); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, group := range parsed.Spec.Groups {
+		all = append(all, group.Rules...)
+	}
+
+	sections := map[string]string{}
+
+	for _, section := range strings.Split(string(page), "\n### ")[1:] {
+		name, text, _ := strings.Cut(section, "\n")
+		sections[name], _, _ = strings.Cut(text, "\n## ")
+	}
+
+	for _, rule := range all {
+		text := sections[rule.Alert]
+		for _, part := range []string{"**Means** (" + rule.Labels["severity"] + "):", "**People notice**:", "**Look at**:", "**Do**:"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("the section of %s lacks %q", rule.Alert, part)
+			}
+		}
+
+		if want := resources.DefaultRunbookURL + "#" + strings.ToLower(rule.Alert); rule.Annotations["runbook_url"] != want {
+			t.Errorf("%s links to %q, want %q", rule.Alert, rule.Annotations["runbook_url"], want)
+		}
+
+		delete(sections, rule.Alert)
+	}
+
+	for name := range sections {
+		t.Errorf("the section %s has no alert", name)
+	}
+}
+
+type prometheusRules struct {
+	Spec struct{ Groups []struct{ Rules []rule } }
 }
 
 type rule struct {
@@ -87,9 +144,8 @@ func rules(t *testing.T) []rule {
 			continue
 		}
 
-		var parsed struct {
-			Spec struct{ Groups []struct{ Rules []rule } }
-		}
+		var parsed prometheusRules
+
 		remarshal(t, object, &parsed)
 
 		for _, group := range parsed.Spec.Groups {
@@ -121,7 +177,10 @@ func queries(t *testing.T) map[string]string {
 		remarshal(t, object, &configMap)
 
 		var dashboard struct {
-			UID    string
+			UID        string
+			Templating struct {
+				List []struct{ Name, Query string }
+			}
 			Panels []struct {
 				ID      int
 				Title   string
@@ -134,6 +193,15 @@ func queries(t *testing.T) map[string]string {
 
 		if len(dashboard.UID) > 40 || len(dashboard.Panels) == 0 {
 			t.Errorf("the dashboard has %d panels and the uid %q", len(dashboard.Panels), dashboard.UID)
+		}
+
+		variables := map[string]string{}
+		for _, variable := range dashboard.Templating.List {
+			variables[variable.Name] = variable.Query
+		}
+
+		if variables["namespace"] != "messaging" || variables["name"] != "sales" {
+			t.Errorf("the variables of the dashboard are %v, want those of this resource", variables)
 		}
 
 		for _, panel := range dashboard.Panels {
@@ -165,6 +233,9 @@ func metricNames(t *testing.T) map[string]bool {
 
 	m := metrics.New(clockwork.NewRealClock())
 	m.WatchStore(struct{ store.Store }{}, clockwork.NewRealClock())
+	m.WatchTakeovers(struct{ store.Store }{}, clockwork.NewRealClock())
+	m.WatchScopes(func() []metrics.ClosedScope { return nil })
+	m.WatchConfiguration(config.Fixed(config.Config{}, config.Secrets{}), func() health.TokenState { return "" })
 	m.WatchSubscription(func() health.Subscription { return health.Subscription{} }, func() time.Time { return time.Time{} })
 
 	descriptions := make(chan *prometheus.Desc)

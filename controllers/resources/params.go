@@ -25,6 +25,8 @@ type Environment struct {
 	// OperatorNamespace is the namespace of the operator's pods, which poll the receivers. It is empty if the operator runs
 	// outside the cluster, where no NetworkPolicy can name it.
 	OperatorNamespace string
+	// RunbookURL is the address of docs/alerts.md, to which the alerts link. Defaults to DefaultRunbookURL.
+	RunbookURL string
 }
 
 // Params is the input of the builders: the resource, the environment, and the values derived from them.

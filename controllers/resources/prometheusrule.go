@@ -35,7 +35,7 @@ func prometheusRule(p Params) Object {
 			Annotations: map[string]string{
 				"summary":     p.fill("@namespace/@resource: " + a.summary),
 				"description": p.fill(a.description),
-				"runbook":     p.fill(a.runbook),
+				"runbook_url": p.runbookURL(a.name),
 			},
 		})
 	}
@@ -50,14 +50,12 @@ func (p Params) oldestPendingSeconds() int32 {
 	return cmp.Or(p.webhook.Spec.Monitoring.PrometheusRule.OldestPendingSeconds, 300)
 }
 
-// fill replaces the placeholders in the text of an alert or of the dashboard. The names need no quoting in PromQL or JSON.
+// fill replaces the placeholders in the text of an alert. The names need no quoting in PromQL.
 func (p Params) fill(text string) string {
 	return strings.NewReplacer(
 		"@self", fmt.Sprintf("namespace=%q,job=%q", p.webhook.Namespace, p.job()),
 		"@namespace", p.webhook.Namespace,
 		"@name", p.name,
 		"@resource", p.webhook.Name,
-		"@job", p.job(),
-		"@uid", p.dashboardUID(),
 	).Replace(text)
 }

@@ -77,6 +77,9 @@ volumeMounts:
 {{- if .Values.metrics.certSecretName }}
 - --metrics-cert-dir=/etc/metrics-certificate
 {{- end }}
+{{- with .Values.runbookURL }}
+- --runbook-url={{ . }}
+{{- end }}
 {{- with .Values.extraArgs }}
 {{- toYaml . | nindent +0 }}
 {{- end }}`

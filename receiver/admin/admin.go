@@ -7,6 +7,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -76,7 +77,12 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	if err := p.Store.Ping(ctx); err != nil {
 		p.Log.Error("not ready: the store is unavailable", "error", err)
 
-		reasons = append(reasons, "the store takes no events")
+		reason := "the store takes no events"
+		if errors.Is(err, store.ErrDiskFull) {
+			reason += ": " + store.ErrDiskFull.Error()
+		}
+
+		reasons = append(reasons, reason)
 	}
 
 	if len(reasons) > 0 {

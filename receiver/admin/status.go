@@ -42,6 +42,10 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	} else {
 		s.Backlog = backlog(now, stats)
 
+		if problem := p.storeProblem(); problem != "" {
+			s.Problems["store"] = problem
+		}
+
 		// The process knows its own messages to the second, the store also those before its start and of other receivers.
 		if stats.LastMessageAt.After(lastMessage) {
 			lastMessage = stats.LastMessageAt

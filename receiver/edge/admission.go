@@ -16,8 +16,9 @@ const (
 	maxInFlight = groupcommit.MaxBatch
 	// minInFlight deliveries are admitted however long the wait is, to notice when the store is fast again.
 	minInFlight = 16
-	// maxWait is the longest wait for the store at which more than minInFlight deliveries are admitted.
-	maxWait = 500 * time.Millisecond
+	// maxWait is the longest expected wait for the store at which maxInFlight deliveries are admitted. Meta waits several
+	// seconds for an answer. With longer waits, fewer are admitted in proportion.
+	maxWait = 3 * time.Second
 )
 
 // admission sheds load: it decides which deliveries may wait for the store when more arrive than the store can take in
@@ -35,12 +36,8 @@ func (a *admission) acquire(now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 
-	if a.inFlight >= maxInFlight {
-		return false
-	}
-
 	wait := max(a.lastWait, now.Sub(a.lastRelease))
-	if a.inFlight >= minInFlight && wait > maxWait {
+	if a.inFlight >= admitted(wait) {
 		return false
 	}
 
@@ -51,6 +48,15 @@ func (a *admission) acquire(now time.Time) bool {
 	a.inFlight++
 
 	return true
+}
+
+// admitted returns how many deliveries may wait at the same time if each waits so long.
+func admitted(wait time.Duration) int {
+	if wait <= maxWait {
+		return maxInFlight
+	}
+
+	return max(int(maxInFlight*maxWait/wait), minInFlight)
 }
 
 // release ends the wait of a delivery that was admitted at acquired, whether it was stored or not.

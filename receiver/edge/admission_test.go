@@ -38,7 +38,7 @@ func TestAdmission(t *testing.T) {
 		},
 		"a slow store": {
 			{acquire: minInFlight + 1, want: yes},
-			{after: maxWait + 1, release: 1},
+			{after: time.Minute, release: 1},
 			{acquire: 1, want: no},
 			{release: 1},
 			{acquire: 1, want: yes},
@@ -47,8 +47,15 @@ func TestAdmission(t *testing.T) {
 		"a store that does not answer": {
 			{acquire: 100, want: yes},
 			{after: maxWait, acquire: 1, want: yes},
-			{after: 1, acquire: 1, want: no},
+			{after: maxWait, acquire: 28 - 1, want: yes},
+			{acquire: 1, want: no},
 			{after: time.Minute, acquire: 1, want: no},
+		},
+		"a wait of twice the limit": {
+			{acquire: 1, want: yes},
+			{after: 2 * maxWait, release: 1},
+			{acquire: maxInFlight / 2, want: yes},
+			{acquire: 1, want: no},
 		},
 		"a store that has recovered": {
 			{acquire: 100, want: yes},

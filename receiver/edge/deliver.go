@@ -79,6 +79,11 @@ func (e *Edge) ingest(
 	fresh, err := e.Inbox.Ingest(ctx, events)
 	span.End(err)
 
+	if errors.Is(err, store.ErrDiskFull) {
+		e.Log.Error("delivery answered 503: the disk of the store is nearly full", "error", err)
+		return unavailable(w, "the disk of the store is nearly full"), err
+	}
+
 	if err != nil {
 		e.Log.Error("delivery answered 503: storing its events failed", "events", len(events), "error", err)
 		return unavailable(w, "the delivery could not be stored"), err

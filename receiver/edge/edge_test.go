@@ -135,7 +135,8 @@ func TestDeliver(t *testing.T) {
 			adjust: func(c *config.Config, _ *config.Secrets) { c.Webhook.MaxInFlightBytes = 10 },
 			status: 503,
 		},
-		"store fails": {body: body, signature: signature, inboxErr: errors.New("disk full"), status: 503},
+		"disk is nearly full": {body: body, signature: signature, inboxErr: store.ErrDiskFull, status: 503},
+		"store fails":         {body: body, signature: signature, inboxErr: errors.New("disk full"), status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := &inbox{err: tc.inboxErr}

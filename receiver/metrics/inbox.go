@@ -28,6 +28,10 @@ type inbox struct {
 
 // WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
 func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
+	if d, ok := s.(store.Disk); ok {
+		m.Registry.MustRegister(newDisk(d))
+	}
+
 	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	m.Registry.MustRegister(&inbox{
 		stats:       s.Stats,

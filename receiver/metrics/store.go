@@ -24,6 +24,15 @@ type countedStore struct {
 // notFailures are errors that do not mean a store failure: regular results, and calls that the caller cancelled.
 var notFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrNotFound, context.Canceled}
 
+// Space implements store.Disk. It is zero for an engine that knows no disk.
+func (s *countedStore) Space() store.Space {
+	if d, ok := s.Store.(store.Disk); ok {
+		return d.Space()
+	}
+
+	return store.Space{}
+}
+
 func (s *countedStore) count(operation string, err error) {
 	if err == nil {
 		return

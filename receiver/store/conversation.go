@@ -9,7 +9,9 @@ import "time"
 const MaxNames = 32
 
 // Conversation is the state of the conversation with a person. Every lane name known for the person leads to it: names
-// that [Event.Aliases] joins share one state and one lane, together with all names joined to them before.
+// that [Event.Aliases] joins share one state and one lane of class Conversations, together with all names joined to them
+// before. When two lanes are joined, the pending events are processed in the order of their arrival, and a lease stays;
+// of two leases, that on the lane of the alias is lost.
 type Conversation struct {
 	// LastInboundAt is the time of receipt of the person's newest pending message in class Conversations, or zero if
 	// there was none. It may lag by less than a minute, so that a burst of messages does not write it each time.

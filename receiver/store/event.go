@@ -92,7 +92,10 @@ type Event struct {
 	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
 	State State  // at ingest: Pending, Done, Skipped or Quarantined
 	Class Class  // of pending events; an event that is never pending is stored with NoClass, whatever it says
-	Lane  string // the queue of the event, such as a conversation; empty if the event was never pending
+	// Lane is the queue of the event, such as a conversation. A pending event of class Conversations may be stored with any
+	// name of its person, and is read with the name of the person's lane (see [Conversation]). Empty if the event concerns
+	// no lane.
+	Lane string
 	// Aliases are further names of the lane's person, such as the lane by business-scoped user id where Lane is by phone
 	// number. Ingest joins all names (see [Conversation]), unless the event is quarantined. Reads do not return them.
 	Aliases       []string

@@ -93,7 +93,8 @@ type Queue interface {
 	Schedule(ctx context.Context) ([3]Schedule, error)
 
 	// RepairClock undoes what a clock that was ahead has set, at a time later than now: lanes that wait until such a time
-	// or since then are due at now, leases granted then have expired, and pauses and leaderships of then end.
+	// or since then are due at now, leases granted then have expired, and pauses and leaderships of then end. Messages and
+	// takeovers of then are of now, and a takeover keeps its length.
 	RepairClock(ctx context.Context, now time.Time) error
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with

@@ -8,8 +8,8 @@ import "time"
 // LeaseRef proves a lease on a lane.
 type LeaseRef struct {
 	Class Class
-	Lane  string
-	Token int64 // unique to each claim: it fences writes under an earlier lease
+	Lane  string // of class Conversations: the name under which the person's events are stored
+	Token int64  // unique to each claim: it fences writes under an earlier lease
 }
 
 // Lease is the exclusive right to work a lane until a given time, with the event at the lane's head. Claim grants it,

@@ -18,6 +18,14 @@ func TestStatus(t *testing.T) {
 		t.Errorf("ParseStatus() = %+v", s)
 	}
 
+	if s, err := ParseStatus(raw(`{"id":"w","status":"failed","type":"message"}`)); err != nil || s.Type != "" || !s.IsFailed() {
+		t.Errorf("ParseStatus() of type message = %+v, %v, want a status of the message", s, err)
+	}
+
+	if s := (Status{Status: "failed", Type: "payment"}); s.IsFailed() {
+		t.Error("a failed payment is a failed message")
+	}
+
 	order := []Text{"warning", "sent", "failed", "delivered", "read", "played"}
 	if !slices.IsSortedFunc(order, func(a, b Text) int { return Status{Status: a}.Rank() - Status{Status: b}.Rank() }) {
 		t.Errorf("ranks do not rise along %v", order)

@@ -60,6 +60,7 @@ func numberCases() []specCase {
 		{"receiver.podDisruptionBudget.maxUnavailable", 0, 100},
 		{"monitoring.serviceMonitor.intervalSeconds", 1, 3600},
 		{"monitoring.prometheusRule.oldestPendingSeconds", 1, 86400},
+		{"monitoring.prometheusRule.silenceAfterMinutes", 5, 43200},
 		{"networkPolicy.databasePort", 1, 65535},
 	} {
 		cases = append(cases,

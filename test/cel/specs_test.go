@@ -91,7 +91,7 @@ ingress:
   annotations: {cert-manager.io/cluster-issuer: public}
 monitoring:
   serviceMonitor: {state: Enabled, labels: {release: prometheus}, intervalSeconds: 15}
-  prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120}
+  prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120, silenceAfterMinutes: 720}
   grafanaDashboard: {state: Enabled, labels: {dashboards: messaging}}
   tracing: {endpointURL: "http://collector.observability.svc:4318"}
 networkPolicy:

@@ -112,7 +112,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 
 	emits.events = nil
 	for _, c := range calls {
-		a, err := c.Value.check(l.rows[c.Value.lane], heads[c.Value.event], candidates)
+		a, err := c.Value.check(l, heads[c.Value.event], candidates)
 		if c.Err = err; err != nil {
 			continue
 		}
@@ -162,7 +162,8 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 		lane := c.Value.lane
 		n.add(lane)
 
-		if step.Takeover != nil || step.TemplateRequired != nil {
+		changes := step.Takeover != nil || step.TemplateRequired != nil
+		if changes || step.Sending != nil && lane.class != store.Conversations {
 			n.addNamed(conversation(lane.lane))
 		}
 
@@ -242,10 +243,18 @@ func (t *tx) stepHeads(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 }
 
 // check returns the attempt, or the reason why the step cannot be recorded.
-func (a *advance) check(row *lane, head *head, candidates map[store.ID]*candidate) (*attempt, error) {
+func (a *advance) check(l *lanes, head *head, candidates map[store.ID]*candidate) (*attempt, error) {
+	row := l.rows[a.lane]
 	// The token decides: an expired lease that no other receiver has claimed is still valid.
 	if row == nil || row.token == nil || *row.token != a.lease.Token || head == nil || row.head == nil || *row.head != head.seq {
 		return nil, store.ErrLeaseLost
+	}
+
+	if a.step.Sending != nil {
+		takeover := &l.person(a.lane.lane).state.Takeover
+		if takeover.Active(a.step.Now) && takeover.Event != a.event {
+			return nil, store.ErrTakenOver
+		}
 	}
 
 	after, err := store.ApplyStep(head.replies, a.step)

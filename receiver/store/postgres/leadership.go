@@ -23,8 +23,9 @@ func (s *Store) AcquireLeadership(ctx context.Context, job, holder string, now, 
 
 	err = s.write(ctx, func(_ context.Context, t *tx) error {
 		t.execCount(&changed, `
-			INSERT INTO duties AS d (duty, holder, until) VALUES ($1, $2, $3)
-			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE d.holder = excluded.holder OR d.until <= $4`,
+			INSERT INTO duties AS d (duty, holder, until, set_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (duty) DO UPDATE SET holder = excluded.holder, until = excluded.until, set_at = excluded.set_at
+			WHERE d.holder = excluded.holder OR d.until <= $4`,
 			job, holder, until.UnixMilli(), now.UnixMilli())
 		t.query("SELECT note FROM duties WHERE duty = $1", func(rows pgx.Rows) error { return rows.Scan(&state) }, job)
 

@@ -21,11 +21,12 @@ func (s *Store) SetPause(ctx context.Context, pause store.Pause, now time.Time) 
 
 	err := s.write(ctx, func(_ context.Context, t *tx) error {
 		t.exec(`
-			INSERT INTO pauses AS p (scope, until, level, code) VALUES ($1, $2, $3, $4)
+			INSERT INTO pauses AS p (scope, until, level, code, set_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (scope) DO UPDATE SET
 				until = CASE WHEN p.until > $5::bigint THEN greatest(p.until, excluded.until) ELSE excluded.until END,
 				level = CASE WHEN p.until > $5::bigint THEN greatest(p.level, excluded.level) ELSE excluded.level END,
-				code = CASE WHEN p.until > $5::bigint AND p.until >= excluded.until THEN p.code ELSE excluded.code END`,
+				code = CASE WHEN p.until > $5::bigint AND p.until >= excluded.until THEN p.code ELSE excluded.code END,
+				set_at = excluded.set_at`,
 			pause.Scope, pause.Until.UnixMilli(), pause.Level, pause.Code, now.UnixMilli())
 
 		return nil

@@ -87,6 +87,16 @@ func (s *Store) Schedule(ctx context.Context) ([3]store.Schedule, error) {
 
 // RepairClock implements store.Queue.
 func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
+	err := s.write(ctx, func(_ context.Context, t *tx) error {
+		t.exec("DELETE FROM pauses WHERE until > $1 AND set_at > $1", now.UnixMilli())
+		t.exec("UPDATE duties SET until = $1, set_at = $1 WHERE until > $1 AND set_at > $1", now.UnixMilli())
+
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
+	}
+
 	for {
 		var ahead []laneKey
 
@@ -121,7 +131,7 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("repair times of a clock that was ahead: %w", err)
+			return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
 		}
 
 		if len(ahead) < repairBatch {
@@ -131,14 +141,13 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 }
 
 // repairClock makes lanes due at now that wait for a time set later than now, and ends leases that were granted later.
+// They wait for no scope any more: why they waited is as doubtful as until when.
 func (l *lanes) repairClock(now int64) {
 	for _, row := range l.rows {
 		if row.ready == nil || *row.ready <= now || row.set == nil || *row.set <= now {
 			continue
 		}
 
-		scope := row.waitsFor
 		row.due(now)
-		row.waitsFor = scope
 	}
 }

@@ -74,8 +74,10 @@ func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l 
 		}
 
 		var sent int64
-		t.execCount(&sent, "UPDATE replies SET state = 'sent', message_id = $1 WHERE event = $2 AND part = $3 AND state = 'sending'",
-			s.update.MessageID, found.event, s.update.ReplyPart)
+		t.execCount(&sent, `
+			UPDATE replies SET state = 'sent', message_id = $1
+			WHERE event = $2 AND part = $3 AND resends = $4 AND state = 'sending'`,
+			s.update.MessageID, found.event, s.update.ReplyPart, s.update.ReplyResend)
 
 		if err := t.flush(ctx); err != nil {
 			return err

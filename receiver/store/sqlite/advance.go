@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -36,14 +37,14 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	var coalesces bool
 	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
-		SELECT c.head, c.starts, e.binds, c.person, c.last_inbound_at, c.human_until, c.template_required
+		SELECT c.head, c.starts, e.binds, `+stateColumns+`
 		FROM conversations c JOIN events e ON e.seq = c.head
 		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
 		held.head = r.int(0)
 		held.starts = r.int(1)
 		coalesces = r.int(2) != 0
-		held.known = lease.Class == store.Conversations && r[3] == nil
-		held.state = r.conversation(4)
+		held.known = lease.Class == store.Conversations
+		held.state = r.conversation(3)
 
 		return nil
 	}, lease.Lane, int64(lease.Class), lease.Token, event[:])
@@ -53,6 +54,12 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 
 	if held.head == 0 {
 		return nil, store.ErrLeaseLost
+	}
+
+	if step.Sending != nil {
+		if err := t.checkTakeover(&held, event, step.Now); err != nil {
+			return nil, err
+		}
 	}
 
 	if err := t.writeReplies(held.head, step); err != nil {
@@ -82,6 +89,16 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	return t.finish(&held, coalesces, step)
 }
 
+// checkTakeover returns store.ErrTakenOver if people have the conversation, unless the event itself handed it off.
+func (t *tx) checkTakeover(l *lane, event store.ID, now time.Time) error {
+	state, err := t.conversation(l)
+	if err == nil && state.Takeover.Active(now) && state.Takeover.Event != event {
+		err = store.ErrTakenOver
+	}
+
+	return err
+}
+
 // apply makes the changes of a step beyond its own event.
 func (t *tx) apply(l *lane, step store.Step) error {
 	if step.Resend != nil {
@@ -95,8 +112,21 @@ func (t *tx) apply(l *lane, step store.Step) error {
 			return err
 		}
 	}
-	if err := t.updateConversation(l.Lane, step.Takeover, step.TemplateRequired); err != nil {
-		return err
+	if step.Takeover != nil {
+		person, err := t.ensurePerson(l.Lane)
+		if err != nil {
+			return err
+		}
+
+		if err := t.takeOver(person, step.Takeover, step.Now.UnixMilli()); err != nil {
+			return err
+		}
+	}
+
+	if step.TemplateRequired != nil {
+		if err := t.requireTemplate(l.Lane, *step.TemplateRequired); err != nil {
+			return err
+		}
 	}
 
 	if step.Resend != nil || len(step.Emit) > 0 || step.Takeover != nil || step.TemplateRequired != nil {

@@ -15,7 +15,7 @@ const (
 	// log.
 	logPages = 8000
 	// From copyFrom on the checkpointer copies at least copyPages at a time in advance, so that little is left for the
-	// commit.
+	// commit. Both shrink with the log.
 	copyFrom  = 6000
 	copyPages = 500
 	// copyPause is the minimum interval between looks at the length of the log. Few pages are written in it.
@@ -26,14 +26,16 @@ const (
 // thousands of scattered pages.
 type checkpointer struct {
 	conn     *conn
+	limit    int64         // of the log
 	wrote    chan struct{} // buffers one notification
 	closing  chan struct{}
 	finished chan struct{}
 }
 
-func newCheckpointer(c *conn) *checkpointer {
+func newCheckpointer(c *conn, limit int64) *checkpointer {
 	k := &checkpointer{
 		conn:     c,
+		limit:    limit,
 		wrote:    make(chan struct{}, 1),
 		closing:  make(chan struct{}),
 		finished: make(chan struct{}),
@@ -58,7 +60,6 @@ func (k *checkpointer) close() error {
 	return k.conn.close()
 }
 
-// work ignores failures: the log stays as it is, nothing is lost, and a commit copies the rest.
 func (k *checkpointer) work() {
 	defer close(k.finished)
 
@@ -72,12 +73,7 @@ func (k *checkpointer) work() {
 			return
 		}
 
-		written, copied, err := k.length()
-		// Past logPages it leaves the checkpoint to the commit: of two concurrent checkpoints the later one, here the
-		// commit's, would do nothing.
-		if err == nil && written >= copyFrom && written < logPages && written-copied >= copyPages {
-			_ = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
-		}
+		k.copy()
 
 		pause.Reset(copyPause)
 
@@ -86,6 +82,22 @@ func (k *checkpointer) work() {
 		case <-k.closing:
 			return
 		}
+	}
+}
+
+// copy copies the log if it is long. It ignores failures: the log stays as it is, nothing is lost, and a commit copies the
+// rest.
+func (k *checkpointer) copy() {
+	written, copied, err := k.length()
+	if err != nil {
+		return
+	}
+
+	long := written >= copyFrom*k.limit/logPages && written-copied >= copyPages*k.limit/logPages
+	// Past the limit it leaves the checkpoint to the commit: of two concurrent checkpoints the later one, here the
+	// commit's, would do nothing.
+	if long && written < k.limit {
+		_ = k.conn.query(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", func(row) error { return nil })
 	}
 }
 

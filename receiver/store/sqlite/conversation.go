@@ -4,122 +4,156 @@
 package sqlite
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// conversation reads the columns last_inbound_at, human_until and template_required.
+// stateColumns are the columns of a conversation's state, in the order of row.conversation.
+const stateColumns = "last_inbound_at, human_until, taken_by, taken_at, taken_event, template_required"
+
+// conversation reads the stateColumns.
 func (r row) conversation(i int) store.Conversation {
+	takeover := store.Takeover{
+		Until: r.time(i + 1),
+		By:    store.Holder(r.text(i + 2)),
+		At:    r.time(i + 3),
+	}
+	copy(takeover.Event[:], r.blob(i+4))
+
 	return store.Conversation{
 		LastInboundAt:    r.time(i),
-		Takeover:         store.Takeover{Until: r.time(i + 1)},
-		TemplateRequired: r.int(i+2) != 0,
+		Takeover:         takeover,
+		TemplateRequired: r.int(i+5) != 0,
 	}
 }
 
-// person returns the name whose row holds the state of a person, and the state. The name is empty if the person is
-// unknown.
-func (t *tx) person(lane string) (name string, state store.Conversation, err error) {
-	err = t.query(`
-		SELECT p.lane, p.last_inbound_at, p.human_until, p.template_required
-		FROM conversations c JOIN conversations p ON p.lane = coalesce(c.person, c.lane) AND p.class = 0
-		WHERE c.lane = ? AND c.class = 0`,
-		func(r row) error {
-			name = r.text(0)
-			state = r.conversation(1)
+// personByName finds the conversation with a person by any name.
+const personByName = "FROM conversations WHERE lane = coalesce((SELECT person FROM names WHERE name = ?1), ?1) AND class = 0"
 
-			return nil
-		}, lane)
+// person returns the lane of a person, and the state of the conversation. The lane is empty if the person is unknown.
+func (t *tx) person(name string) (lane string, state store.Conversation, err error) {
+	err = t.query("SELECT lane, "+stateColumns+" "+personByName, func(r row) error {
+		lane = r.text(0)
+		state = r.conversation(1)
 
-	return name, state, err
-}
-
-// ensurePerson is like person, but creates the row of an unknown name.
-func (t *tx) ensurePerson(lane string) (name string, state store.Conversation, err error) {
-	if name, state, err = t.person(lane); err != nil || name != "" {
-		return name, state, err
-	}
-
-	_, err = t.exec("INSERT INTO conversations (lane, class) VALUES (?, 0)", lane)
+		return nil
+	}, name)
 
 	return lane, state, err
 }
 
-// join makes two names belong to one person. The row of the first name's person then holds the state.
-func (t *tx) join(lane, other string) error {
-	if lane == "" || other == "" || lane == other {
-		return nil
+// ensurePerson is like person, but creates the row of an unknown person. All names of a person are deleted with the row,
+// so a name without a row is that of the lane.
+func (t *tx) ensurePerson(name string) (lane string, err error) {
+	if lane, _, err = t.person(name); err != nil || lane != "" {
+		return lane, err
 	}
 
-	joined := false
-	names := int64(0)
+	_, err = t.exec("INSERT INTO conversations (lane, class) VALUES (?, 0)", name)
 
-	err := t.query(`
-		SELECT 1 FROM conversations a JOIN conversations b ON coalesce(a.person, a.lane) = coalesce(b.person, b.lane)
-		WHERE a.lane = ? AND a.class = 0 AND b.lane = ? AND b.class = 0`,
-		func(row) error { joined = true; return nil }, lane, other)
-	if err != nil || joined {
-		return err
-	}
+	return name, err
+}
 
-	to, state, err := t.ensurePerson(lane)
+// requireTemplate records whether only a template reaches a person.
+func (t *tx) requireTemplate(name string, required bool) error {
+	lane, err := t.ensurePerson(name)
 	if err != nil {
 		return err
 	}
 
-	from, before, err := t.ensurePerson(other)
-	if err != nil {
-		return err
-	}
-
-	err = t.query("SELECT count(*) FROM conversations WHERE person IN (?, ?)",
-		func(r row) error { names = 2 + r.int(0); return nil }, to, from)
-	if err != nil || names > store.MaxNames {
-		return err
-	}
-
-	_, err = t.exec("UPDATE conversations SET person = ?1 WHERE person = ?2", to, from)
-	if err != nil {
-		return err
-	}
-
-	_, err = t.exec(`
-		UPDATE conversations SET person = ?, last_inbound_at = NULL, human_until = NULL, template_required = 0
-		WHERE lane = ? AND class = 0`, to, from)
-	if err != nil {
-		return err
-	}
-
-	state = state.Merge(before)
-	_, err = t.exec(`
-		UPDATE conversations SET last_inbound_at = ?, human_until = ?, template_required = ?
-		WHERE lane = ? AND class = 0`,
-		millis(state.LastInboundAt), millis(state.Takeover.Until), state.TemplateRequired, to)
+	_, err = t.exec("UPDATE conversations SET template_required = ? WHERE lane = ? AND class = 0", required, lane)
 
 	return err
 }
 
-// updateConversation changes the state of the person that a lane is named after. A nil argument leaves that part
-// unchanged.
-func (t *tx) updateConversation(lane string, takeover *store.Takeover, templateRequired *bool) error {
-	if takeover == nil && templateRequired == nil {
+// takeOver records who has a conversation, unless that is older than the recorded change. A waiting lane is due at now,
+// so that its events end or go on.
+func (t *tx) takeOver(lane string, takeover *store.Takeover, now int64) error {
+	_, err := t.exec(`
+		UPDATE conversations SET human_until = ?1, taken_by = ?2, taken_at = ?3, taken_event = ?4,
+			ready_at = iif(token IS NULL, min(ready_at, ?5), ready_at),
+			set_at = iif(token IS NULL AND ready_at > ?5, ?5, set_at), waits_for = NULL
+		WHERE lane = ?6 AND class = 0 AND (taken_at IS NULL OR taken_at <= ?3)`,
+		millis(takeover.Until), string(takeover.By), millis(takeover.At), eventID(takeover.Event), now, lane)
+
+	return err
+}
+
+// eventID returns nil for the zero id, so that it is stored as NULL.
+func eventID(id store.ID) any {
+	if id == (store.ID{}) {
 		return nil
 	}
 
-	person, state, err := t.ensurePerson(lane)
+	return id[:]
+}
+
+// Conversation implements store.Takeovers.
+func (s *Store) Conversation(ctx context.Context, name string) (store.Conversation, error) {
+	var (
+		state store.Conversation
+		found bool
+	)
+
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT "+stateColumns+" "+personByName, func(r row) error {
+			found = true
+			state = r.conversation(0)
+
+			return nil
+		}, name)
+	})
+	if err == nil && !found {
+		err = store.ErrNotFound
+	}
+
 	if err != nil {
-		return err
+		return store.Conversation{}, fmt.Errorf("read a conversation: %w", err)
 	}
 
-	if takeover != nil {
-		state.Takeover = *takeover
+	return state, nil
+}
+
+// TakeOver implements store.Takeovers.
+func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeover, now time.Time) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		lane, _, err := t.person(name)
+		if err != nil {
+			return err
+		}
+
+		if lane == "" {
+			return store.ErrNotFound
+		}
+
+		return t.takeOver(lane, &takeover, now.UnixMilli())
+	})
+	if err != nil {
+		return fmt.Errorf("change who has a conversation: %w", err)
 	}
 
-	if templateRequired != nil {
-		state.TemplateRequired = *templateRequired
+	return nil
+}
+
+// TakenOver implements store.Takeovers.
+func (s *Store) TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]store.NamedConversation, error) {
+	var found []store.NamedConversation
+
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT lane, "+stateColumns+` FROM conversations INDEXED BY conversations_taken_by_name
+			WHERE lane > ? AND class = 0 AND human_until > ? ORDER BY lane LIMIT ?`,
+			func(r row) error {
+				found = append(found, store.NamedConversation{Name: r.text(0), Conversation: r.conversation(1)})
+
+				return nil
+			}, after, now.UnixMilli(), int64(max(limit, 0)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list conversations that people have: %w", err)
 	}
 
-	_, err = t.exec("UPDATE conversations SET human_until = ?, template_required = ? WHERE lane = ? AND class = 0",
-		millis(state.Takeover.Until), state.TemplateRequired, person)
-
-	return err
+	return found, nil
 }

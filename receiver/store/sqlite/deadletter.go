@@ -16,7 +16,7 @@ import (
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		seq, err := t.revive(`
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane+`
 			WHERE id = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, id[:])
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 		}
 
 		_, err = t.revive(`
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL
+			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, `+personsLane+`
 			WHERE bound_to = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, seq)
 
 		return err
@@ -38,6 +38,9 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 
 	return nil
 }
+
+// personsLane puts an event into the lane that its person has now.
+const personsLane = "lane = iif(class = 0, coalesce((SELECT person FROM names WHERE name = lane), lane), lane)"
 
 // revive runs a statement that makes events pending again, and makes their lanes due. It returns the last of them, or
 // 0.
@@ -78,7 +81,7 @@ func (t *tx) reopen(e *store.Event, now int64) error {
 
 	_, err := t.exec(`
 		UPDATE conversations SET last_inbound_at = ?
-		WHERE lane = ? AND class = 0 AND person IS NULL AND last_inbound_at IS NULL`,
+		WHERE lane = ? AND class = 0 AND last_inbound_at IS NULL`,
 		e.ReceivedAt.UnixMilli(), e.Lane)
 
 	return err
@@ -96,7 +99,7 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 	}
 
 	_, err = t.revive(`
-		UPDATE events SET state = 'pending', finished_at = NULL
+		UPDATE events SET state = 'pending', finished_at = NULL, `+personsLane+`
 		WHERE id = ? RETURNING seq, class, lane, kind, received_at`, now, store.Done, reply.Event[:])
 
 	return err

@@ -22,6 +22,10 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 		return nil, nil
 	}
 
+	if err := s.disk.admit(events...); err != nil {
+		return nil, fmt.Errorf("store events: %w", err)
+	}
+
 	fresh := make([]bool, len(events))
 
 	err := s.writer.doNoWait(ctx, func(t *tx) (err error) {
@@ -40,38 +44,43 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 	return fresh, nil
 }
 
+// The statements that insert an event: as it is, or in the lane of its person.
+const (
+	insertEvent = `
+		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING`
+	insertPersonsEvent = `
+		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
+		VALUES (?1, ?2, ?3, ?4, ?5, coalesce((SELECT person FROM names WHERE name = ?6), ?6), ?7, ?8, ?9, ?10)
+		ON CONFLICT (id) DO NOTHING`
+)
+
 // ingest stores an event if it is new.
 func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
 	finished := any(received)
-
 	class := store.NoClass
+	sql := insertEvent
+
 	if e.State == store.Pending {
 		finished = nil
 		class = e.Class
 	}
 
-	fresh, seq, err := t.insert(`
-		INSERT INTO events (id, kind, type, state, class, lane, phone_number_id, received_at, finished_at, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		e.ID[:], string(e.Kind), e.Type, string(e.State), int64(class), e.Lane, e.PhoneNumberID, received, finished,
-		bytes(e.Payload))
+	if class == store.Conversations {
+		sql = insertPersonsEvent
+	}
+
+	fresh, seq, err := t.insert(sql, e.ID[:], string(e.Kind), e.Type, string(e.State), int64(class), e.Lane,
+		e.PhoneNumberID, received, finished, bytes(e.Payload))
 	if err != nil || !fresh {
 		return false, err
 	}
 
 	t.tally.Move(class, "", e.State)
 
-	if e.State == store.Pending {
-		if err := t.makeDue(e, class, received); err != nil {
-			return false, err
-		}
-
-		for _, alias := range e.Aliases {
-			if err := t.join(e.Lane, alias); err != nil {
-				return false, err
-			}
-		}
+	if err := t.reach(e, class, received); err != nil {
+		return false, err
 	}
 
 	if e.Status != nil {
@@ -79,6 +88,36 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	}
 
 	return true, nil
+}
+
+// reach makes the changes that a new event makes to its lane and person.
+func (t *tx) reach(e *store.Event, class store.Class, received int64) error {
+	if e.Lane == "" || e.State == store.Quarantined {
+		return nil
+	}
+
+	for _, alias := range e.Aliases {
+		if err := t.join(e.Lane, alias); err != nil {
+			return err
+		}
+	}
+
+	if e.State == store.Pending {
+		if err := t.makeDue(e, class, received); err != nil {
+			return err
+		}
+	}
+
+	if e.Takeover == nil {
+		return nil
+	}
+
+	lane, err := t.ensurePerson(e.Lane)
+	if err != nil {
+		return err
+	}
+
+	return t.takeOver(lane, e.Takeover, received)
 }
 
 // makeDue makes the lane of a new event due, unless it is leased or waits for a retry of an earlier event, and records
@@ -95,27 +134,19 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 		inbound = received
 	}
 
-	changed, err := t.exec(`
-		INSERT INTO conversations (lane, class, ready_at, set_at, last_inbound_at) VALUES (?1, 0, ?2, ?2, ?3)
+	_, err := t.exec(`
+		INSERT INTO conversations (lane, class, ready_at, set_at, last_inbound_at)
+		VALUES (coalesce((SELECT person FROM names WHERE name = ?1), ?1), 0, ?2, ?2, ?3)
 		ON CONFLICT (lane, class) DO UPDATE SET
 			ready_at = iif(head IS NULL, coalesce(min(ready_at, excluded.ready_at), excluded.ready_at), ready_at),
 			set_at = iif(head IS NULL AND (ready_at IS NULL OR excluded.ready_at < ready_at), excluded.set_at, set_at),
-			last_inbound_at = iif(person IS NULL,
-				coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at), NULL),
+			last_inbound_at =
+				coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at),
 			template_required = template_required AND excluded.last_inbound_at IS NULL
 		WHERE ready_at IS NULL OR head IS NULL AND excluded.ready_at < ready_at
 			OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000
 			OR template_required AND excluded.last_inbound_at IS NOT NULL`,
 		e.Lane, received, inbound)
-	if err != nil || changed == 0 || inbound == nil {
-		return err
-	}
-	// If another name holds the state, the row of this name has no last_inbound_at and so was changed.
-	_, err = t.exec(`
-		UPDATE conversations SET last_inbound_at = max(coalesce(last_inbound_at, 0), ?1), template_required = 0
-		WHERE lane = (SELECT person FROM conversations WHERE lane = ?2 AND class = 0) AND class = 0
-			AND (?1 >= coalesce(last_inbound_at, 0) + 60000 OR template_required)`,
-		received, e.Lane)
 
 	return err
 }
@@ -153,8 +184,8 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
 	sent, err := t.exec(`
 		UPDATE replies SET state = 'sent', message_id = ?
-		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND state = 'sending'`,
-		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart))
+		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND resends = ? AND state = 'sending'`,
+		u.MessageID, u.ReplyTo[:], int64(u.ReplyPart), int64(u.ReplyResend))
 	if err != nil || sent == 0 {
 		return err
 	}

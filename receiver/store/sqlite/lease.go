@@ -59,7 +59,7 @@ func (s *Store) claim(ctx context.Context, now, until time.Time, find func(*tx) 
 type lane struct {
 	store.LeaseRef
 	head, starts int64 // the event that was leased last, and how often
-	known        bool  // the row holds the state of its person
+	known        bool  // state is that of the lane's person
 	state        store.Conversation
 }
 
@@ -75,7 +75,7 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 }
 
 const laneColumns = `
-	SELECT lane, head, starts, person, last_inbound_at, human_until, template_required FROM conversations `
+	SELECT lane, head, starts, ` + stateColumns + ` FROM conversations `
 
 // lanes runs a statement with laneColumns and returns the lanes of a class that it finds.
 func (t *tx) lanes(class store.Class, sql string, args ...driver.Value) ([]lane, error) {
@@ -86,8 +86,8 @@ func (t *tx) lanes(class store.Class, sql string, args ...driver.Value) ([]lane,
 			LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
 			head:     r.int(1),
 			starts:   r.int(2),
-			state:    r.conversation(4),
-			known:    class == store.Conversations && r[3] == nil,
+			state:    r.conversation(3),
+			known:    class == store.Conversations,
 		})
 
 		return nil

@@ -41,11 +41,15 @@ UPDATE counts SET pending = 3, dead = 1, quarantined = 1;
 
 func unix(milliseconds int64) time.Time { return time.UnixMilli(milliseconds).UTC() }
 
-func TestStoreOfVersion1(t *testing.T) {
+// oldStore returns the path of a store with a version of the schema and a content.
+func oldStore(t *testing.T, version int64, content string) string {
+	t.Helper()
+
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
 	err := withMigrations(dsn(path, writing), func(provider *goose.Provider) error {
-		_, err := provider.UpTo(t.Context(), 1)
+		_, err := provider.UpTo(t.Context(), version)
+
 		return err
 	})
 	if err != nil {
@@ -57,7 +61,7 @@ func TestStoreOfVersion1(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := old.exec(t.Context(), version1); err != nil {
+	if _, err := old.exec(t.Context(), content); err != nil {
 		t.Fatal(err)
 	}
 
@@ -65,7 +69,11 @@ func TestStoreOfVersion1(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s := openStore(t, path)
+	return path
+}
+
+func TestStoreOfVersion1(t *testing.T) {
+	s := openStore(t, oldStore(t, 1, version1))
 	ctx := t.Context()
 	same := func(what string, got, want any) {
 		t.Helper()

@@ -27,16 +27,3 @@ func (s *Store) ReplaySelected(context.Context, store.Selection, int64, time.Tim
 func (s *Store) DiscardSelected(context.Context, store.Selection, int64, time.Time, int) (int, int64, error) {
 	return 0, 0, errMissing
 }
-
-// Conversation implements store.Takeovers.
-func (s *Store) Conversation(context.Context, string) (store.Conversation, error) {
-	return store.Conversation{}, errMissing
-}
-
-// TakeOver implements store.Takeovers.
-func (s *Store) TakeOver(context.Context, string, store.Takeover, time.Time) error { return errMissing }
-
-// TakenOver implements store.Takeovers.
-func (s *Store) TakenOver(context.Context, time.Time, string, int) ([]store.NamedConversation, error) {
-	return nil, errMissing
-}

@@ -97,6 +97,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	default:
 	}
 
+	if err := s.disk.admit(); err != nil {
+		return fmt.Errorf("store events: %w", err)
+	}
+
 	size := s.writer.evidence.probe(s.writer.clock.Now())
 	if size == 0 {
 		if s.writer.queue.Len() >= s.writer.capacity {

@@ -15,6 +15,8 @@ import (
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed := 0
 
+	defer s.disk.forget() // the pages that it freed are there at once
+
 	for _, purge := range []func(t *tx, limit int) (int, error){
 		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
 		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
@@ -22,10 +24,15 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
 	} {
 		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
-			err = s.writer.do(ctx, func(t *tx) (err error) {
+			run := func(t *tx) (err error) {
 				n, err = purge(t, size)
 				return err
-			})
+			}
+
+			err = s.writer.do(ctx, run)
+			if isFull(err) && s.disk.release() {
+				err = s.writer.do(ctx, run)
+			}
 
 			return n, err
 		})
@@ -104,12 +111,11 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 	return len(found), nil
 }
 
-// deleteConversations deletes the state of persons whose conversation is idle under all their names.
+// deleteConversations deletes the state of persons whose conversation is idle, with their names.
 func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 	const idle = `
-		SELECT lane FROM conversations p
-		WHERE class = 0 AND person IS NULL AND ready_at IS NULL AND coalesce(human_until, 0) < ?1
-			AND NOT EXISTS (SELECT 1 FROM conversations WHERE person = p.lane AND ready_at IS NOT NULL)`
+		SELECT lane FROM conversations
+		WHERE class = 0 AND ready_at IS NULL AND coalesce(human_until, 0) < ?1`
 
 	var people []string
 	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {
@@ -122,7 +128,7 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 
 	for _, name := range people {
 		for _, sql := range [...]string{
-			"DELETE FROM conversations WHERE person = ?",
+			"DELETE FROM names WHERE person = ?",
 			"DELETE FROM conversations WHERE lane = ? AND class = 0",
 		} {
 			if _, err := t.exec(sql, name); err != nil {

@@ -177,9 +177,9 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 			SELECT pending, pending_statuses, pending_notices, dead, quarantined,
 				(SELECT min(received_at) FROM events WHERE state = 'pending' AND class = 0),
 				(SELECT count(*) FROM conversations
-					WHERE class = 0 AND person IS NULL AND last_inbound_at >= ?1),
+					WHERE class = 0 AND last_inbound_at >= ?1),
 				(SELECT count(*) FROM conversations WHERE human_until > ?2),
-				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0 AND person IS NULL)
+				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0)
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{

@@ -28,12 +28,15 @@ const readers = 2
 type Options struct {
 	Queue int             // maximum number of waiting writes; further ones get store.ErrBusy. Defaults to 4096
 	Clock clockwork.Clock // defaults to the real clock
+
+	space func(folder string) (total, free int64, err error) // defaults to the filesystem's figures
 }
 
 // Store implements [store.Store] on an SQLite file.
 type Store struct {
 	writer       *writer
 	checkpointer *checkpointer
+	disk         *disk
 	readers      chan *conn // idle ones, of the number opened
 	opened       int
 	lock         *os.File
@@ -41,13 +44,32 @@ type Store struct {
 	closed       chan struct{}
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store = (*Store)(nil)
+	_ store.Disk  = (*Store)(nil)
+)
 
 // Open opens the store in the file at path, whose folder must exist. It creates a missing file, readable by its owner
 // only. A lock on path.lock ensures that only one process has the store open; so existing leases belong to a dead
 // process, and their lanes are due at once.
 func Open(ctx context.Context, path string, options Options) (*Store, error) {
+	if options.Queue <= 0 {
+		options.Queue = 4096
+	}
+
+	if options.Clock == nil {
+		options.Clock = clockwork.NewRealClock()
+	}
+
+	if options.space == nil {
+		options.space = diskSpace
+	}
+
 	s, err := open(ctx, path, options)
+	if isFull(err) && os.Remove(path+ballastSuffix) == nil {
+		s, err = open(ctx, path, options) // in the room of the ballast
+	}
+
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, err)
 	}
@@ -83,21 +105,16 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, err
 	}
 
-	if err := migrate(ctx, dsn(path, writing)); err != nil {
+	s.disk = newDisk(path, options, s.pages)
+	writer := dsn(path, writingWith(s.disk.logLimit))
+
+	if err := migrate(ctx, writer); err != nil {
 		return nil, fmt.Errorf("migrate its schema: %w", err)
 	}
 
-	c, err := connect(ctx, dsn(path, writing))
+	c, err := connect(ctx, writer)
 	if err != nil {
 		return nil, err
-	}
-
-	if options.Queue <= 0 {
-		options.Queue = 4096
-	}
-
-	if options.Clock == nil {
-		options.Clock = clockwork.NewRealClock()
 	}
 
 	copier, err := connect(ctx, dsn(path, copying))
@@ -105,9 +122,9 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, errors.Join(err, c.close())
 	}
 
-	s.checkpointer = newCheckpointer(copier)
+	s.checkpointer = newCheckpointer(copier, s.disk.logLimit)
 
-	s.writer = newWriter(dsn(path, writing), c, options, s.checkpointer.notify)
+	s.writer = newWriter(writer, c, options, s.checkpointer.notify)
 	if err := s.writer.do(ctx, endLeases); err != nil {
 		return nil, fmt.Errorf("end the leases of the previous process: %w", err)
 	}
@@ -122,6 +139,8 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 
 		s.opened++
 	}
+
+	s.disk.start()
 
 	return s, nil
 }
@@ -142,13 +161,17 @@ func create(path string) error {
 // at most commits that split a page, so a large cache costs more than it saves: the page cache of the system replaces
 // it.
 var (
-	writing = []string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", logPages), "journal_size_limit(67108864)", "cache_size(-4096)", "temp_store(MEMORY)",
-	}
+	writing = writingWith(logPages)
 	copying = []string{"synchronous(FULL)", "cache_size(-256)"}
 	reading = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"}
 )
+
+func writingWith(logPages int64) []string {
+	return []string{
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4096)", "temp_store(MEMORY)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", logPages), fmt.Sprintf("journal_size_limit(%d)", 2*logPages*pageSize),
+	}
+}
 
 func dsn(path string, pragmas []string) string {
 	file := url.URL{
@@ -166,6 +189,10 @@ func (s *Store) Close() error {
 	var errs []error
 	s.closing.Do(func() {
 		close(s.closed)
+
+		if s.disk != nil {
+			s.disk.close()
+		}
 
 		if s.writer != nil {
 			errs = append(errs, s.writer.close())

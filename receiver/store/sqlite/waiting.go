@@ -82,6 +82,8 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		for _, sql := range [...]string{
 			`UPDATE conversations SET ready_at = ?1, set_at = ?1, waits_for = NULL
 			WHERE class IN (0, 1, 2) AND ready_at > ?1 AND set_at > ?1`,
+			"UPDATE conversations SET human_until = human_until - (taken_at - ?1), taken_at = ?1 WHERE taken_at > ?1",
+			"UPDATE conversations SET last_inbound_at = ?1 WHERE class = 0 AND last_inbound_at > ?1",
 			"DELETE FROM pauses WHERE until > ?1 AND set_at > ?1",
 			"UPDATE duties SET until = ?1, set_at = ?1 WHERE until > ?1 AND set_at > ?1",
 		} {

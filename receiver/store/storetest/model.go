@@ -44,6 +44,10 @@ func runModel(t *testing.T, factory Factory) {
 			if err := m.store.Close(); err != nil {
 				rt.Errorf("Close: %v", err)
 			}
+
+			if err := os.RemoveAll(place); err != nil {
+				rt.Error(err)
+			}
 		}()
 
 		rt.Repeat(map[string]func(*rapid.T){
@@ -215,12 +219,17 @@ func (m *model) ingest(t *rapid.T) {
 	}
 }
 
+// held reports whether a worker still has its lane, with its event at the head.
+func (m *model) held(h hold) bool {
+	lane := m.lane(h.ref.Class, h.ref.Lane)
+	return lane.token == h.ref.Token && lane.head == h.event
+}
+
 // advance records a step for a worker, and reports whether the worker still had the lane.
 func (m *model) advance(t *rapid.T, h hold, step store.Step) (*store.Work, bool) {
 	next, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step)
 
-	lane := m.lane(h.ref.Class, h.ref.Lane)
-	if lane.token != h.ref.Token || lane.head != h.event {
+	if !m.held(h) {
 		if !errors.Is(err, store.ErrLeaseLost) {
 			t.Fatalf("Advance on a lost lease returned %v", err)
 		}
@@ -284,6 +293,15 @@ func (m *model) send(t *rapid.T) {
 		Answer:  []store.Reply{{Type: "text", Body: []byte("answer")}},
 		Sending: new(0),
 	}
+
+	if takenOver := m.person(h.ref.Lane).state.Takeover.Active(m.now); takenOver && m.held(h) {
+		if _, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step); !errors.Is(err, store.ErrTakenOver) {
+			t.Fatalf("a send while people have the conversation returned %v", err)
+		}
+
+		return
+	}
+
 	if _, held := m.advance(t, h, step); held {
 		h.event.starts = 1
 

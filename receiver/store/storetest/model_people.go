@@ -80,6 +80,7 @@ func (m *model) joinLanes(name, other string) {
 
 	if to.token == 0 && !from.ready.IsZero() && (to.ready.IsZero() || from.ready.Before(to.ready)) {
 		to.ready = from.ready
+		to.waits = from.waits
 		to.head = from.head
 	}
 
@@ -126,7 +127,7 @@ func (m *model) updateConversation(t *rapid.T) {
 			until = m.now.Add(time.Duration(minutes) * time.Minute)
 		}
 
-		step.Takeover = &store.Takeover{Until: until}
+		step.Takeover = &store.Takeover{Until: until, At: m.now}
 	}
 
 	if _, held := m.advance(t, h, step); !held {
@@ -143,6 +144,12 @@ func (m *model) updateConversation(t *rapid.T) {
 
 	if step.Takeover != nil {
 		person.state.Takeover = *step.Takeover
+		if lane := m.lane(store.Conversations, h.ref.Lane); lane.token == 0 && !lane.ready.IsZero() {
+			lane.waits = ""
+			if lane.ready.After(m.now) {
+				lane.ready = m.now
+			}
+		}
 	}
 }
 

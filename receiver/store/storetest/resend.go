@@ -67,6 +67,24 @@ var resendTests = map[string]func(*fixture){
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
 	},
 
+	"is confirmed by a status of its own only": func(f *fixture) {
+		answered(f, "a", "lane")
+		resend(f, at(time.Minute), store.ReplyRef{Event: id("a"), Part: 1})
+		lease := f.claimOne(at(time.Minute))
+		f.advance(lease, store.Step{Now: at(time.Minute), Sending: new(1)})
+
+		f.ingest(proof(id("a"), 1, "wamid.1", "sent", at(2*time.Minute)))
+		f.wantEqual("reply after a status of the first send", f.get(id("a")).Replies[1].State, store.Sending)
+
+		confirmed := proof(id("a"), 1, "wamid.2", "sent", at(3*time.Minute))
+		confirmed.Status.ReplyResend = 1
+		f.ingest(confirmed)
+
+		reply := f.get(id("a")).Replies[1]
+		f.wantEqual("reply after its own status", reply.State, store.Sent)
+		f.wantEqual("message", reply.MessageID, "wamid.2")
+	},
+
 	"returns the event to its place in the lane": func(f *fixture) {
 		answered(f, "a", "lane")
 		f.ingest(text("b", "lane"), text("c", "lane"))

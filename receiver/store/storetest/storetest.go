@@ -42,6 +42,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Resend", resendTests},
 		{"Conversation", conversationTests},
 		{"Names", namesTests},
+		{"Takeover", takeoverTests},
 		{"Status", statusTests},
 		{"DeadLetter", deadLetterTests},
 		{"List", listTests},

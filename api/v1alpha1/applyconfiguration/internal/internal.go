@@ -394,6 +394,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: oldestPendingSeconds
       type:
         scalar: numeric
+    - name: silenceAfterMinutes
+      type:
+        scalar: numeric
     - name: state
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State

@@ -12,10 +12,11 @@ package v1alpha1
 type MonitoringSpecApplyConfiguration struct {
 	// serviceMonitor lets Prometheus scrape the receivers. It requires the Prometheus operator in the cluster.
 	ServiceMonitor *ServiceMonitorSpecApplyConfiguration `json:"serviceMonitor,omitempty"`
-	// prometheusRule defines alerts: rejected deliveries, an error rate above 5 percent, messages that wait too long,
-	// dead letters, an expiring token, a failing store. It requires the Prometheus operator in the cluster.
+	// prometheusRule defines alerts: deliveries that are not accepted, an unavailable AI, refused credentials, messages
+	// that fail or wait, people who wait for a colleague, a failing store. docs/alerts.md describes each. It requires the Prometheus operator in the cluster.
 	PrometheusRule *PrometheusRuleSpecApplyConfiguration `json:"prometheusRule,omitempty"`
-	// grafanaDashboard creates a ConfigMap with a dashboard for Grafana's sidecar.
+	// grafanaDashboard creates a ConfigMap with a dashboard of this resource for Grafana's sidecar. The chart installs one
+	// dashboard for all resources.
 	GrafanaDashboard *GrafanaDashboardSpecApplyConfiguration `json:"grafanaDashboard,omitempty"`
 	// tracing exports OpenTelemetry traces: one trace from each delivery to its reply.
 	Tracing *TracingSpecApplyConfiguration `json:"tracing,omitempty"`

@@ -20,6 +20,9 @@ type PrometheusRuleSpecApplyConfiguration struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// oldestPendingSeconds is the age of the oldest pending message above which an alert fires. Defaults to 300.
 	OldestPendingSeconds *int32 `json:"oldestPendingSeconds,omitempty"`
+	// silenceAfterMinutes is the time without a message from anyone after which an alert fires. Choose it longer than the
+	// quietest night. Defaults to no such alert.
+	SilenceAfterMinutes *int32 `json:"silenceAfterMinutes,omitempty"`
 }
 
 // PrometheusRuleSpecApplyConfiguration constructs a declarative configuration of the PrometheusRuleSpec type for use with
@@ -55,5 +58,13 @@ func (b *PrometheusRuleSpecApplyConfiguration) WithLabels(entries map[string]str
 // If called multiple times, the OldestPendingSeconds field is set to the value of the last call.
 func (b *PrometheusRuleSpecApplyConfiguration) WithOldestPendingSeconds(value int32) *PrometheusRuleSpecApplyConfiguration {
 	b.OldestPendingSeconds = &value
+	return b
+}
+
+// WithSilenceAfterMinutes sets the SilenceAfterMinutes field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SilenceAfterMinutes field is set to the value of the last call.
+func (b *PrometheusRuleSpecApplyConfiguration) WithSilenceAfterMinutes(value int32) *PrometheusRuleSpecApplyConfiguration {
+	b.SilenceAfterMinutes = &value
 	return b
 }

@@ -1,0 +1,44 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+// configurationAlerts returns the alerts about values that an administrator has to provide or renew.
+func configurationAlerts() []alert {
+	return []alert{
+		{
+			name:     "WhatsAppSecretMissing",
+			severity: critical,
+			pending:  "5m",
+			expr:     `max by (role) (whatsapp_secret_missing{@self}) == 1`,
+			summary:  "the secret {{ $labels.role }} is missing",
+			description: "The receiver has no value for {{ $labels.role }}: the Secret or the key that the spec refers to does not exist or is empty. " +
+				"Without access-token or bird-access-key messages wait for their answer, without verify-token Meta cannot verify the address, " +
+				"and without any other no delivery is accepted.",
+		},
+		{
+			name:        "WhatsAppConfigurationRejected",
+			severity:    warning,
+			pending:     "5m",
+			expr:        `max(whatsapp_configuration_rejected{@self}) == 1`,
+			summary:     "the receiver cannot load its newest configuration",
+			description: "The newest configuration file or secrets cannot be loaded, or need a restart. The receiver works with the previous ones.",
+		},
+		{
+			name:        "WhatsAppTokenExpiring",
+			severity:    warning,
+			pending:     "10m",
+			expr:        `min(whatsapp_token_expires_timestamp_seconds{@self}) - time() < 7 * 24 * 3600 > 0`,
+			summary:     "the access token expires within 7 days",
+			description: "The access token expires in {{ $value | humanizeDuration }}. Then nobody gets an answer.",
+		},
+		{
+			name:        "WhatsAppTokenExpired",
+			severity:    critical,
+			pending:     "1m",
+			expr:        unless(`min(whatsapp_token_expires_timestamp_seconds{@self}) - time() <= 0`, tokenRefused),
+			summary:     "the access token has expired",
+			description: "The time at which Meta said that the access token expires has passed. Meta refuses it, and people get no answers.",
+		},
+	}
+}

@@ -1,0 +1,84 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import "fmt"
+
+// messageAlerts returns the alerts about messages, statuses and notices that fail or wait.
+func messageAlerts(p Params) []alert {
+	all := []alert{
+		{
+			name:     "WhatsAppMessagesFailing",
+			severity: critical,
+			pending:  "1m",
+			expr: `sum(increase(whatsapp_messages_failed_total{@self}[10m])) / ` +
+				`(sum(increase(whatsapp_messages_failed_total{@self}[10m])) + sum(increase(whatsapp_message_processing_seconds_count{@self}[10m]))) > 0.05 ` +
+				`and sum(increase(whatsapp_messages_failed_total{@self}[10m])) >= 3`,
+			summary:     "messages fail",
+			description: "{{ $value | humanizePercentage }} of the messages that ended in the last 10 minutes became dead letters: their senders got no answer of the AI.",
+		},
+		{
+			name:        "WhatsAppDeadLetters",
+			severity:    warning,
+			pending:     "1m",
+			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
+			summary:     "{{ $value }} dead letters wait for a decision",
+			description: "{{ $value }} messages failed for good. They stay until a person replays or discards them.",
+		},
+		{
+			name:        "WhatsAppMessagesWaiting",
+			severity:    warning,
+			pending:     "1m",
+			expr:        unless(fmt.Sprintf(`max(whatsapp_oldest_pending_seconds{@self}) > %d`, p.oldestPendingSeconds()), answersStopped),
+			summary:     "a message has waited {{ $value | humanizeDuration }}",
+			description: fmt.Sprintf("The oldest unfinished message has waited {{ $value | humanizeDuration }}; the limit is %d s. No refused or failing call explains it.", p.oldestPendingSeconds()),
+		},
+		{
+			name:        "WhatsAppStatusesWaiting",
+			severity:    warning,
+			pending:     "5m",
+			expr:        `min_over_time(max(whatsapp_status_queue_size{@self})[30m:1m]) > 10`,
+			summary:     "statuses are not sent to Bird",
+			description: "At least {{ $value }} statuses of sent messages have waited for Bird at any time in the last 30 minutes. Messages are answered all the same. A status that is a day old expires.",
+		},
+		{
+			name:        "WhatsAppNoticesWaiting",
+			severity:    warning,
+			pending:     "5m",
+			expr:        `min_over_time(max(whatsapp_notice_queue_size{@self})[30m:1m]) > 10`,
+			summary:     "notices are not sent to the sink",
+			description: "At least {{ $value }} notices have waited for the sink at any time in the last 30 minutes. Messages are answered all the same. A notice that is a day old expires.",
+		},
+		{
+			name:        "WhatsAppQuarantineGrows",
+			severity:    warning,
+			pending:     "1m",
+			expr:        `sum(increase(whatsapp_events_stored_total{@self,state="quarantined"}[15m])) > 0`,
+			summary:     "deliveries of a phone number that is not configured arrive",
+			description: "About {{ $value | humanize }} events of a phone number that is not in spec.cloudAPI.phoneNumberIDs were stored in the last 15 minutes. They are quarantined: nobody answers them.",
+		},
+		{
+			name:        "WhatsAppPersonWaitsForColleague",
+			severity:    warning,
+			pending:     "1m",
+			expr:        `max(whatsapp_oldest_human_wait_seconds{@self}) > 30 * 60`,
+			summary:     "a person has waited {{ $value | humanizeDuration }} for a colleague",
+			description: "People have this conversation, not the AI, and the person who waits longest for them has waited {{ $value | humanizeDuration }}.",
+		},
+	}
+
+	minutes := p.webhook.Spec.Monitoring.PrometheusRule.SilenceAfterMinutes
+	if minutes == 0 {
+		return all
+	}
+
+	return append(all, alert{
+		name:        "WhatsAppSilent",
+		severity:    warning,
+		pending:     "1m",
+		expr:        fmt.Sprintf(`time() - max(whatsapp_last_message_timestamp_seconds{@self}) > %d * 60`, minutes),
+		summary:     "no message for {{ $value | humanizeDuration }}",
+		description: fmt.Sprintf("The newest message arrived {{ $value | humanizeDuration }} ago; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. Either nobody wrote, or Meta's deliveries do not arrive.", minutes),
+	})
+}

@@ -1,0 +1,32 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+// storeAlerts returns the alerts about the store. Only the embedded store has a volume.
+func storeAlerts(p Params) []alert {
+	all := []alert{
+		{
+			name:     "WhatsAppStoreFailing",
+			severity: critical,
+			pending:  "5m",
+			expr:     `sum by (operation) (increase(whatsapp_store_errors_total{@self}[5m])) > 0`,
+			summary:  "the store fails ({{ $labels.operation }})",
+			description: "Calls to the store have failed at {{ $labels.operation }} for 5 minutes. If that is ingest or ping, deliveries are not accepted; " +
+				"if it is purge, old data stays; otherwise messages wait.",
+		},
+	}
+	if shared(p.webhook.Spec.Store) {
+		return all
+	}
+
+	return append(all, alert{
+		name:     "WhatsAppVolumeFillingUp",
+		severity: warning,
+		pending:  "15m",
+		expr: `kubelet_volume_stats_available_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} / ` +
+			`kubelet_volume_stats_capacity_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} < 0.1`,
+		summary:     "the volume of the store is nearly full",
+		description: "{{ $value | humanizePercentage }} of the volume is free. When it is full, no delivery is accepted.",
+	})
+}

@@ -1,0 +1,25 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// storeProblem returns what an administrator has to do about the store, or an empty text.
+func (p Parts) storeProblem() string {
+	d, ok := p.Store.(store.Disk)
+	if !ok {
+		return ""
+	}
+
+	if space := d.Space(); space.Free < space.Reserved {
+		return fmt.Sprintf("the disk is nearly full, and deliveries are refused: enlarge the volume, or shorten the retention; "+
+			"%d MiB are free of the %d MiB that must be", max(space.Free, 0)>>20, space.Reserved>>20)
+	}
+
+	return ""
+}

@@ -1,0 +1,49 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// fullStore is a store on a disk that is nearly full.
+type fullStore struct{ store.Store }
+
+func (fullStore) Ping(context.Context) error {
+	return fmt.Errorf("store events: %w", store.ErrDiskFull)
+}
+
+func (fullStore) Space() store.Space {
+	return store.Space{Total: 1 << 30, Free: 1 << 20, Reserved: 32 << 20}
+}
+
+func TestFullDiskIsReported(t *testing.T) {
+	parts := newParts(t, allSecrets)
+	parts.Store = parts.Metrics.CountStore(fullStore{parts.Store})
+
+	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, store.ErrDiskFull.Error()) {
+		t.Errorf("GET /readyz = %d %q, want 503 that says that the disk is full", code, body)
+	}
+
+	if _, body := get(t, parts, "/status"); !strings.Contains(body, `"store": "the disk is nearly full`) || !strings.Contains(body, "warning") {
+		t.Errorf("GET /status = %s, want a warning about the disk", body)
+	}
+}
+
+func TestSpaceOfTheDiskIsMeasured(t *testing.T) {
+	parts := newParts(t, allSecrets)
+
+	_, body := get(t, parts, "/metrics")
+	for _, name := range []string{"whatsapp_store_disk_free_bytes ", "whatsapp_store_disk_reserved_bytes "} {
+		if !strings.Contains(body, "\n"+name) {
+			t.Errorf("GET /metrics has no %s", name)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+-- Copyright The whatsapp-webhook-operator Authors.
+-- SPDX-License-Identifier: Apache-2.0
+
+-- +goose Up
+-- set_at: when the row was last set, by the clock that set it.
+ALTER TABLE pauses ADD COLUMN set_at BIGINT;
+ALTER TABLE duties ADD COLUMN set_at BIGINT;

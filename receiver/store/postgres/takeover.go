@@ -1,0 +1,103 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Conversation implements store.Takeovers.
+func (s *Store) Conversation(ctx context.Context, name string) (store.Conversation, error) {
+	var found *store.Conversation
+
+	err := s.read(ctx, func(_ context.Context, t *tx) error {
+		t.query(`
+			SELECT `+stateColumns+` FROM conversations c
+			WHERE c.lane = coalesce((SELECT n.person FROM names n WHERE n.name = $1), $1) AND c.class = 0`,
+			func(rows pgx.Rows) error {
+				var state stateRow
+
+				err := rows.Scan(state.targets()...)
+				found = new(state.conversation())
+
+				return err
+			}, name)
+
+		return nil
+	})
+	if err == nil && found == nil {
+		err = store.ErrNotFound
+	}
+
+	if err != nil {
+		return store.Conversation{}, fmt.Errorf("read a conversation: %w", err)
+	}
+
+	return *found, nil
+}
+
+// TakeOver implements store.Takeovers.
+func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeover, now time.Time) error {
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		name := sanitize(name)
+		n := newLockSet()
+		n.add(conversation(name))
+		n.named = true
+
+		l, err := t.lock(ctx, n, func() {})
+		if err != nil {
+			return err
+		}
+
+		if l.person(name) == nil {
+			return store.ErrNotFound
+		}
+
+		l.takeOver(name, takeover, now)
+		l.save(t)
+
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("take over a conversation: %w", err)
+	}
+
+	return nil
+}
+
+// TakenOver implements store.Takeovers.
+func (s *Store) TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]store.NamedConversation, error) {
+	var found []store.NamedConversation
+
+	err := s.read(ctx, func(_ context.Context, t *tx) error {
+		t.query(`
+			SELECT c.lane, `+stateColumns+` FROM conversations c
+			WHERE c.human_until > $1 AND c.lane > $2 ORDER BY c.lane LIMIT $3`,
+			func(rows pgx.Rows) error {
+				var (
+					name  string
+					state stateRow
+				)
+
+				err := rows.Scan(slices.Concat([]any{&name}, state.targets())...)
+				found = append(found, store.NamedConversation{Name: name, Conversation: state.conversation()})
+
+				return err
+			}, now.UnixMilli(), after, max(limit, 0))
+
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the conversations that people have: %w", err)
+	}
+
+	return found, nil
+}

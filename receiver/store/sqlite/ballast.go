@@ -1,0 +1,103 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+)
+
+// ballastSuffix is what the name of the ballast has besides that of the database.
+const ballastSuffix = ".ballast"
+
+// ballast is a file beside the database that occupies space until a purge finds the disk full. A purge, and the checkpoint
+// that its commit needs, have to write before they make room. Nothing else releases the ballast: other work would use it up.
+type ballast struct {
+	path string
+
+	mu   sync.Mutex
+	size int64
+	held bool
+}
+
+// newBallast returns the ballast that a previous process has left, unless it is incomplete or of another size.
+func newBallast(path string, size int64) *ballast {
+	b := &ballast{path: path, size: size}
+	b.held = size > 0 && occupied(path) >= size
+
+	return b
+}
+
+// missing returns the number of bytes that the ballast lacks.
+func (b *ballast) missing() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	if b.held {
+		return 0
+	}
+
+	return b.size
+}
+
+// build allocates the file, or leaves none. It gives up when closing is closed.
+func (b *ballast) build(closing <-chan struct{}) (err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	f, err := os.OpenFile(b.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("create the ballast: %w", err)
+	}
+
+	if err = allocate(f, b.size); err != nil {
+		err = writeAll(f, b.size, closing)
+	}
+
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("allocate the ballast: %w", errors.Join(err, os.Remove(b.path)))
+	}
+
+	b.held = true
+
+	return nil
+}
+
+// release deletes the file, and reports whether that made room.
+func (b *ballast) release() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	held := b.held
+	b.held = false
+
+	return os.Remove(b.path) == nil && held
+}
+
+// writeAll writes a file on a filesystem that cannot allocate space otherwise. It writes random bytes, since a filesystem may
+// compress others.
+func writeAll(f *os.File, size int64, closing <-chan struct{}) error {
+	const chunk = 1 << 20
+
+	source := rand.NewChaCha8([32]byte{})
+	part := make([]byte, chunk)
+
+	for offset := int64(0); offset < size; offset += chunk {
+		select {
+		case <-closing:
+			return errors.New("the store is closing")
+		default:
+		}
+
+		_, _ = source.Read(part) // never fails
+		if _, err := f.WriteAt(part[:min(chunk, size-offset)], offset); err != nil {
+			return err
+		}
+	}
+
+	return f.Sync()
+}

@@ -1,0 +1,280 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// spaceFor is how long the figures of the disk are used, unless many bytes are admitted meanwhile.
+	spaceFor = time.Second
+	// eventOverhead is what an event takes besides its payload, generously.
+	eventOverhead = 1 << 10
+	// rebuildEvery is the interval at which a missing ballast is tried to be rebuilt.
+	rebuildEvery = 10 * time.Second
+)
+
+// Shares of the disk, in bytes. Of a disk of 10 GiB, 205 MiB are reserved and 64 MiB are ballast; of one of 100 MiB it is
+// 12 MiB each.
+func reserveOf(total int64) int64 { return min(max(total/50, min(32<<20, total/8)), 256<<20) }
+func ballastOf(total int64) int64 { return min(64<<20, total/8) }
+
+// logPagesOf returns the limit of the log. The ballast must exceed it, since a checkpoint may grow the file by the whole
+// log.
+func logPagesOf(total int64) int64 {
+	if total <= 0 {
+		return logPages
+	}
+
+	return min(logPages, max(total/16/pageSize, 64))
+}
+
+// disk watches the space for the store's file and its log.
+type disk struct {
+	path     string
+	clock    clockwork.Clock
+	space    func(path string) (total, free int64, err error)
+	pages    func(context.Context) (file, reusable int64, err error) // of the database
+	ballast  *ballast
+	logLimit int64 // pages
+	closing  chan struct{}
+	running  sync.WaitGroup
+
+	latest   atomic.Pointer[figures] // nil if they must be read again
+	reading  sync.Mutex
+	admitted atomic.Int64 // bytes of events since latest was read
+}
+
+// figures describe a disk in bytes.
+type figures struct {
+	at          time.Time
+	total, free int64
+	owed        int64 // how far the file and the log may still grow by what is stored already
+	reusable    int64 // free pages inside the file
+}
+
+// newDisk reads the size of the disk, on which the sizes of log and ballast depend.
+func newDisk(path string, options Options, pages func(context.Context) (file, reusable int64, err error)) *disk {
+	d := &disk{
+		path:    path,
+		clock:   options.Clock,
+		space:   options.space,
+		pages:   pages,
+		closing: make(chan struct{}),
+	}
+
+	total, _, err := d.space(filepath.Dir(path))
+	if err != nil {
+		total = 0
+	}
+
+	d.logLimit = logPagesOf(total)
+	d.ballast = newBallast(path+ballastSuffix, ballastOf(total))
+
+	return d
+}
+
+// start builds the ballast, and builds it again whenever there is room for it.
+func (d *disk) start() {
+	d.running.Go(func() {
+		ticker := d.clock.NewTicker(rebuildEvery)
+		defer ticker.Stop()
+
+		for {
+			d.rebuild()
+
+			select {
+			case <-ticker.Chan():
+			case <-d.closing:
+				return
+			}
+		}
+	})
+}
+
+func (d *disk) close() {
+	close(d.closing)
+	d.running.Wait()
+}
+
+// rebuild builds the ballast if it is missing and the reserve stays free besides. Most of the reserve may be in the pages
+// that a purge has freed, since the file does not shrink.
+func (d *disk) rebuild() {
+	missing := d.ballast.missing()
+	if missing == 0 {
+		return
+	}
+
+	now, err := d.read()
+	if err != nil || now.free-now.owed < missing+reserveOf(now.total)/4 {
+		return
+	}
+
+	if space := d.judge(now); space.Free < space.Reserved {
+		return
+	}
+
+	_ = d.ballast.build(d.closing) // it is tried again
+	d.forget()
+}
+
+// release frees the ballast, and reports whether that made room.
+func (d *disk) release() bool {
+	defer d.forget()
+
+	return d.ballast.release()
+}
+
+// forget makes the next look at the disk a fresh one.
+func (d *disk) forget() { d.latest.Store(nil) }
+
+// figures returns the figures of the last second. Only one caller at a time reads them: a disk that hangs must not block
+// the others.
+func (d *disk) figures() (figures, error) {
+	known := d.latest.Load()
+	if known != nil {
+		age := d.clock.Since(known.at)
+		if age >= 0 && age < spaceFor && d.admitted.Load() < reserveOf(known.total)/8 {
+			return *known, nil
+		}
+	}
+
+	if !d.reading.TryLock() {
+		if known == nil {
+			return figures{}, errors.New("the space of the disk is being read")
+		}
+
+		return *known, nil
+	}
+	defer d.reading.Unlock()
+
+	d.admitted.Store(0)
+
+	latest, err := d.read()
+	if err != nil {
+		return figures{}, err
+	}
+
+	d.latest.Store(&latest)
+
+	return latest, nil
+}
+
+// read reads the figures. As long as there is plenty of space, it does not ask the database.
+func (d *disk) read() (figures, error) {
+	total, free, err := d.space(filepath.Dir(d.path))
+	if err != nil {
+		return figures{}, err
+	}
+
+	log := size(d.path + "-wal")
+	f := figures{
+		at:    d.clock.Now(),
+		total: total,
+		free:  free,
+		owed:  max(d.logLimit*pageSize-log, 0) + log,
+	}
+
+	if free-f.owed >= reserveOf(total)+d.ballast.missing() {
+		return f, nil
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), spaceFor)
+	defer cancel()
+
+	if file, reusable, err := d.pages(ctx); err == nil {
+		f.owed = max(d.logLimit*pageSize-log, 0) + max(file*pageSize-size(d.path), 0)
+		f.reusable = reusable * pageSize
+	}
+
+	return f, nil
+}
+
+// admit returns [store.ErrDiskFull] while a new event would take the space that work and purges need. While the ballast
+// is missing, its space counts as needed too. A disk whose figures are unknown admits: its own errors say when it is full.
+func (d *disk) admit(events ...store.Event) error {
+	for i := range events {
+		d.admitted.Add(int64(len(events[i].Payload)) + eventOverhead)
+	}
+
+	now, err := d.figures()
+	if err != nil {
+		return nil //nolint:nilerr // see above
+	}
+
+	if space := d.judge(now); space.Free < space.Reserved {
+		return fmt.Errorf("%w: %d MiB are left for new events, %d MiB are reserved: enlarge the volume or shorten the retention",
+			store.ErrDiskFull, max(space.Free, 0)>>20, space.Reserved>>20)
+	}
+
+	return nil
+}
+
+func (d *disk) judge(f figures) store.Space {
+	return store.Space{
+		Total:    f.total,
+		Free:     f.free + f.reusable - f.owed,
+		Reserved: reserveOf(f.total) + d.ballast.missing(),
+	}
+}
+
+// Space implements store.Disk.
+func (s *Store) Space() store.Space {
+	now, err := s.disk.figures()
+	if err != nil {
+		return store.Space{}
+	}
+
+	return s.disk.judge(now)
+}
+
+// pages returns the number of pages of the database, including those in the log, and of those that it can reuse.
+func (s *Store) pages(ctx context.Context) (file, reusable int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return errors.Join(
+			c.query(ctx, "PRAGMA page_count", func(r row) error { file = r.int(0); return nil }),
+			c.query(ctx, "PRAGMA freelist_count", func(r row) error { reusable = r.int(0); return nil }))
+	})
+
+	return file, reusable, err
+}
+
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+
+	return info.Size()
+}
+
+// isFull reports whether SQLite failed for lack of space. A quota and a limit on the size of files are reported as a
+// failed write.
+func isFull(err error) bool {
+	failed, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+
+	switch failed.Code() {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE:
+		return true
+	default:
+		return false
+	}
+}
