@@ -56,10 +56,11 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 			}
 
 			replies = append(replies, Reply{
-				Part:  planned.Part,
-				Type:  planned.Type,
-				Body:  planned.Body,
-				State: Planned,
+				Part:     planned.Part,
+				Type:     planned.Type,
+				Body:     planned.Body,
+				State:    Planned,
+				Fallback: planned.Fallback,
 			})
 		}
 	}

@@ -228,8 +228,7 @@ func (t *tx) stepHeads(calls []*groupcommit.Call[*advance]) map[store.ID]*head {
 
 	if len(sends) > 0 {
 		t.query(`
-			SELECT r.event, r.part, r.type, r.body, r.state, r.started_at, r.message_id, r.resends
-			FROM replies r WHERE r.event = ANY(ARRAY(SELECT seq FROM events WHERE id = ANY($1)))
+			SELECT `+replyColumnNames+` FROM replies r WHERE r.event = ANY(ARRAY(SELECT seq FROM events WHERE id = ANY($1)))
 			ORDER BY r.event, r.part FOR UPDATE`,
 			func(rows pgx.Rows) error {
 				event, r, err := scanReply(rows)

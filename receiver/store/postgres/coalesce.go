@@ -159,7 +159,16 @@ func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry
 
 		binding = true
 		outcome := a.step.Outcome
-		t.query("UPDATE events SET state = $1, finished_at = $2 WHERE bound_to = $3 AND state = 'pending' RETURNING seq",
+		fails := outcome.State == store.Dead && outcome.Failure != nil
+		code := ""
+
+		if fails {
+			code = outcome.Failure.Code
+		}
+
+		t.query(`
+			UPDATE events SET state = $1, finished_at = $2, code = CASE WHEN $3 = '' THEN code ELSE $3 END
+			WHERE bound_to = $4 AND state = 'pending' RETURNING seq`,
 			func(rows pgx.Rows) error {
 				var seq int64
 
@@ -167,12 +176,12 @@ func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry
 
 				t.tally.Move(a.lane.class, store.Pending, outcome.State)
 
-				if outcome.State == store.Dead && outcome.Failure != nil {
+				if fails {
 					failures = append(failures, historyEntry{event: seq, failure: outcome.Failure})
 				}
 
 				return err
-			}, string(outcome.State), a.step.Now.UnixMilli(), a.head.seq)
+			}, string(outcome.State), a.step.Now.UnixMilli(), code, a.head.seq)
 	}
 
 	if !binding {

@@ -15,49 +15,8 @@ import (
 
 // Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
-	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		n := newLockSet()
-		t.query("SELECT lane, class FROM events WHERE id = $1 AND state = 'dead'", func(rows pgx.Rows) error {
-			var of laneKey
-
-			err := rows.Scan(&of.lane, (*int16)(&of.class))
-			n.addNamed(of)
-
-			return err
-		}, id)
-
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-
-		if len(n.rows) == 0 {
-			return store.ErrNotFound
-		}
-
-		l, err := t.lock(ctx, n, func() {})
-		if err != nil {
-			return err
-		}
-		// Events coalesced with it are in the same lane.
-		alone := t.revive(l, `
-			UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL
-			WHERE id = $1 AND state = 'dead' RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
-		t.revive(l, `
-			UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL
-			WHERE bound_to = (SELECT seq FROM events WHERE id = $1 AND state = 'pending') AND state = 'dead'
-			RETURNING lane, class, kind, received_at`, store.Dead, now.UnixMilli(), id)
-
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-
-		if *alone == 0 {
-			return store.ErrNotFound
-		}
-
-		l.save(t)
-
-		return nil
+	err := s.change(ctx, id, " AND "+hasWork, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
+		return t.replay(ctx, seqs, now.UnixMilli())
 	})
 	if err != nil {
 		return fmt.Errorf("replay event %s: %w", id, err)
@@ -66,84 +25,176 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	return nil
 }
 
-// personLane sets the lane of an event to that of the person, whose names may have been joined since the event ended.
-const personLane = `lane = CASE WHEN e.class = 0 THEN coalesce((SELECT n.person FROM names n WHERE n.name = e.lane), e.lane) ELSE e.lane END`
+// Discard implements store.DeadLetterQueue.
+func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
+	err := s.change(ctx, id, "", func(ctx context.Context, t *tx, seqs []int64) (int, error) {
+		return t.discard(ctx, seqs, now.UnixMilli())
+	})
+	if err != nil {
+		return fmt.Errorf("discard event %s: %w", id, err)
+	}
 
-// revive queues a statement that makes events pending again, and makes their lanes due. The result is the number of
-// events, valid after a flush.
-func (t *tx) revive(l *lanes, sql string, from store.State, now int64, args ...any) *int {
-	revived := new(int)
-	t.query(sql, func(rows pgx.Rows) error {
-		var (
-			of       laneKey
-			kind     store.Kind
-			received int64
-		)
-		if err := rows.Scan(&of.lane, (*int16)(&of.class), &kind, &received); err != nil {
+	return nil
+}
+
+// change changes an event in a state of store.Replayable.
+func (s *Store) change(
+	ctx context.Context, id store.ID, further string, change func(ctx context.Context, t *tx, seqs []int64) (int, error),
+) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		var seqs []int64
+
+		t.query("SELECT e.seq FROM events e WHERE e.id = $1 AND e.state = ANY($2)"+further, func(rows pgx.Rows) error {
+			var seq int64
+
+			err := rows.Scan(&seq)
+			seqs = append(seqs, seq)
+
+			return err
+		}, id, replayableStates)
+
+		if err := t.flush(ctx); err != nil {
 			return err
 		}
 
-		if l.rows[of] == nil {
+		if len(seqs) == 0 {
+			return store.ErrNotFound
+		}
+
+		n, err := change(ctx, t, seqs)
+		if err == nil && n == 0 {
+			err = store.ErrNotFound
+		}
+
+		return err
+	})
+}
+
+// lockEvents is a query of events to change, which it locks in their order: those that a receiver has changed meanwhile are
+// left out.
+const lockEvents = "SELECT e.seq, e.state FROM events e WHERE e.seq = ANY($1) AND e.state = ANY($2) ORDER BY e.seq FOR UPDATE"
+
+// discard ends events for good, and returns how many.
+func (t *tx) discard(ctx context.Context, seqs []int64, now int64) (int, error) {
+	discarded := 0
+
+	t.query(`
+		WITH old AS MATERIALIZED (`+lockEvents+`)
+		UPDATE events e SET state = 'discarded', finished_at = $3 FROM old WHERE e.seq = old.seq RETURNING old.state`,
+		func(rows pgx.Rows) error {
+			var from store.State
+
+			err := rows.Scan(&from)
+			t.tally.Move(store.NoClass, from, store.Discarded)
+
+			discarded++
+
+			return err
+		}, seqs, replayableStates, now)
+
+	return discarded, t.flush(ctx)
+}
+
+// replay makes events pending again, with the events that are coalesced with them, and returns how many.
+func (t *tx) replay(ctx context.Context, seqs []int64, now int64) (int, error) {
+	n := newLockSet()
+
+	var all []int64
+
+	t.query("SELECT e.seq, e.lane, e.class FROM events e WHERE (e.seq = ANY($1) OR e.bound_to = ANY($1)) AND e.state = ANY($2)", func(rows pgx.Rows) error {
+		var (
+			seq int64
+			of  laneKey
+		)
+
+		err := rows.Scan(&seq, &of.lane, (*int16)(&of.class))
+		n.addNamed(of)
+		all = append(all, seq)
+
+		return err
+	}, seqs, replayableStates)
+
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
+
+	l, err := t.lock(ctx, n, func() {})
+	if err != nil {
+		return 0, err
+	}
+
+	replayed, err := t.revive(ctx, l, now, `
+		WITH old AS MATERIALIZED (`+lockEvents+`)
+		UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL,
+			bound_to = CASE WHEN e.bound_to = ANY($1) THEN e.bound_to END
+		FROM old WHERE e.seq = old.seq AND `+hasWork+`
+		RETURNING e.seq, old.state, e.lane, e.class, e.kind, e.received_at`, all, replayableStates)
+	if err != nil {
+		return 0, err
+	}
+	// The AI is asked again, unless a part of its answer went out or may have.
+	t.exec(`
+		DELETE FROM replies r WHERE r.event = ANY($1) AND NOT EXISTS (
+			SELECT FROM replies s WHERE s.event = r.event AND s.state IN ('sent', 'sending') AND NOT s.fallback)`, replayed)
+	l.save(t)
+
+	return len(replayed), nil
+}
+
+// personLane sets the lane of an event to that of the person, whose names may have been joined since the event ended.
+const personLane = `lane = CASE WHEN e.class = 0 THEN coalesce((SELECT n.person FROM names n WHERE n.name = e.lane), e.lane) ELSE e.lane END`
+
+// revive runs a statement that makes events pending again, makes their lanes due, and returns the events.
+func (t *tx) revive(ctx context.Context, l *lanes, now int64, sql string, args ...any) ([]int64, error) {
+	var revived []int64
+
+	t.query(sql, func(rows pgx.Rows) error {
+		var (
+			seq, received int64
+			from          store.State
+			of            laneKey
+			kind          store.Kind
+		)
+		if err := rows.Scan(&seq, &from, &of.lane, (*int16)(&of.class), &kind, &received); err != nil {
+			return err
+		}
+
+		row := l.rows[of]
+		if row == nil {
 			return errLostRace // the event was in another state when the locks were collected
 		}
 
-		*revived++
+		revived = append(revived, seq)
 
 		t.tally.Move(of.class, from, store.Pending)
 		l.wake(of, now)
-		// A conversation that was purged since starts again with the time of the event.
-		if row := l.rows[of]; of.class == store.Conversations && kind == store.KindMessage && row.state.LastInboundAt.IsZero() {
-			row.state.LastInboundAt = fromMillis(&received)
+		// The person of a conversation that was purged since, or of a quarantined message, wrote when it was received.
+		if at := fromMillis(&received); of.class == store.Conversations && kind == store.KindMessage && at.After(row.state.LastInboundAt) {
+			row.state.LastInboundAt = at
 			row.changed = true
 		}
 
 		return nil
 	}, args...)
 
-	return revived
+	return revived, t.flush(ctx)
 }
 
 // resend plans a sent reply again.
 func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now int64) error {
-	revived := t.revive(l, `
+	revived, err := t.revive(ctx, l, now, `
 		UPDATE events e SET state = 'pending', `+personLane+`, finished_at = NULL
 		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND EXISTS (
 			SELECT FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
-		RETURNING e.lane, e.class, e.kind, e.received_at`,
-		store.Done, now, reply.Event, reply.Part, reply.MessageID)
-	if err := t.flush(ctx); err != nil || *revived == 0 {
+		RETURNING e.seq, 'done', e.lane, e.class, e.kind, e.received_at`,
+		reply.Event, reply.Part, reply.MessageID)
+	if err != nil || len(revived) == 0 {
 		return err
 	}
 
 	t.exec(`
 		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
-		WHERE event = (SELECT seq FROM events WHERE id = $1) AND part = $2`, reply.Event, reply.Part)
-
-	return nil
-}
-
-// Discard implements store.DeadLetterQueue.
-func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
-	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		var changed int64
-		t.execCount(&changed, "UPDATE events SET state = 'discarded', finished_at = $1 WHERE id = $2 AND state = 'dead'",
-			now.UnixMilli(), id)
-
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-
-		if changed == 0 {
-			return store.ErrNotFound
-		}
-
-		t.tally.Move(store.NoClass, store.Dead, store.Discarded)
-
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("discard event %s: %w", id, err)
-	}
+		WHERE event = $1 AND part = $2`, revived[0], reply.Part)
 
 	return nil
 }

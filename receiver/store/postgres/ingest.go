@@ -311,9 +311,12 @@ func (t *tx) insert(rows []newEvent, l *lanes) {
 
 		classes[i] = int16(e.Class)
 		if e.State != store.Pending {
-			classes[i] = int16(store.NoClass)
 			lanes[i] = e.Lane
 			finished[i] = &received[i]
+			// A quarantined event can be replayed, so it keeps its place.
+			if e.State != store.Quarantined || e.Lane == "" {
+				classes[i] = int16(store.NoClass)
+			}
 		}
 	}
 

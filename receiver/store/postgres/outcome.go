@@ -14,7 +14,8 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 	var (
 		seqs, finished []int64
 		spent          []int
-		states         []string
+		states, codes  []string
+		failed         []bool
 		failures       []historyEntry
 		ended          []*attempt
 	)
@@ -32,7 +33,10 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 		}
 
 		counts := 0
+		code := ""
+
 		if outcome.Failure != nil {
+			code = outcome.Failure.Code
 			failures = append(failures, historyEntry{event: a.head.seq, failure: outcome.Failure})
 			if outcome.Failure.Spent {
 				counts = 1
@@ -43,6 +47,8 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 		finished = append(finished, a.step.Now.UnixMilli())
 		states = append(states, string(outcome.State))
 		spent = append(spent, counts)
+		failed = append(failed, outcome.Failure != nil)
+		codes = append(codes, code)
 
 		if outcome.State == store.Pending {
 			a.row.ready = millis(outcome.RetryAt)
@@ -62,9 +68,10 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 	if len(seqs) > 0 {
 		t.exec(`
 			UPDATE events e SET state = k.state, attempts = e.attempts + k.spent,
-				finished_at = CASE WHEN k.state <> 'pending' THEN k.finished_at END
-			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) k (seq, state, finished_at, spent)
-			WHERE e.seq = k.seq`, seqs, states, finished, spent)
+				finished_at = CASE WHEN k.state <> 'pending' THEN k.finished_at END, code = CASE WHEN k.failed THEN k.code ELSE e.code END
+			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[])
+				k (seq, state, finished_at, spent, failed, code)
+			WHERE e.seq = k.seq`, seqs, states, finished, spent, failed, codes)
 	}
 
 	coalesced, err := t.endCoalesced(ctx, ended)

@@ -30,7 +30,7 @@ func (p *plan) scans() []string {
 	var found []string
 
 	whole := p.Node == "Seq Scan" || strings.HasSuffix(p.Node, "Index Scan") && p.Cond == ""
-	if whole && p.Relation != "counts" && p.Relation != "duties" && p.Index != "events_dead" && p.Index != "events_errors" {
+	if whole && p.Relation != "counts" && p.Relation != "duties" && p.Index != "events_unanswered" && p.Index != "events_errors" {
 		found = append(found, p.Node+" "+p.Relation+" "+p.Index)
 	}
 
@@ -169,7 +169,19 @@ func useEverything(t *testing.T, s *Store) {
 	pointed := message(7, 1)
 	pointed.Lane = "alias"
 
-	if _, err := s.Ingest(ctx, []store.Event{message(1, 1), message(2, 1), message(3, 1)}); err != nil {
+	quarantined := message(8, 1)
+	quarantined.State = store.Quarantined
+	discarded := message(9, 1)
+	discarded.State = store.Quarantined
+	all := store.Selection{
+		States:        store.Replayable,
+		PhoneNumberID: "none",
+		Code:          "131047",
+		ReceivedAfter: start,
+		LastSeq:       1 << 40,
+	}
+
+	if _, err := s.Ingest(ctx, []store.Event{message(1, 1), message(2, 1), message(3, 1), quarantined, discarded}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -220,6 +232,8 @@ func useEverything(t *testing.T, s *Store) {
 			return err
 		},
 		func() error { return s.Replay(ctx, message(1, 1).ID, start) },
+		func() error { return s.Replay(ctx, quarantined.ID, start) },
+		func() error { return s.Discard(ctx, discarded.ID, start) },
 		func() error { return s.SetPause(ctx, store.Pause{Scope: "app", Until: later}, start) },
 		func() error { return s.ClearPause(ctx, "app") },
 		func() error { _, err := s.Pauses(ctx, start); return err },
@@ -237,6 +251,9 @@ func useEverything(t *testing.T, s *Store) {
 			_, err := s.List(ctx, store.Filter{Kind: store.KindError, State: store.Dead}, 0, 10)
 			return err
 		},
+		func() error { _, err := s.Causes(ctx, all); return err },
+		func() error { _, _, err := s.ReplaySelected(ctx, all, 0, start, 10); return err },
+		func() error { _, _, err := s.DiscardSelected(ctx, all, 0, start, 10); return err },
 		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },

@@ -25,9 +25,9 @@ func (t *tx) writeReplies(attempts []*attempt) {
 
 	if len(planned.events) > 0 {
 		t.exec(`
-			INSERT INTO replies (event, part, state, started_at, message_id, type, body)
-			SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])`,
-			planned.events, planned.parts, planned.states, planned.started, planned.messages, planned.kinds, planned.bodies)
+			INSERT INTO replies (event, part, state, started_at, message_id, type, body, fallback)
+			SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::boolean[])`,
+			planned.events, planned.parts, planned.states, planned.started, planned.messages, planned.kinds, planned.bodies, planned.fallback)
 	}
 
 	if len(changed.events) > 0 {
@@ -46,6 +46,7 @@ type replyColumns struct {
 	states, messages, kinds []string
 	started                 []*int64
 	bodies                  [][]byte
+	fallback                []bool
 }
 
 func (s *replyColumns) add(event int64, r store.Reply) {
@@ -56,14 +57,15 @@ func (s *replyColumns) add(event int64, r store.Reply) {
 	s.messages = append(s.messages, r.MessageID)
 	s.kinds = append(s.kinds, r.Type)
 	s.bodies = append(s.bodies, r.Body)
+	s.fallback = append(s.fallback, r.Fallback)
 }
 
-const repliesOf = "SELECT event, part, type, body, state, started_at, message_id, resends FROM replies "
+const replyColumnNames = "r.event, r.part, r.type, r.body, r.state, r.started_at, r.message_id, r.resends, r.fallback"
 
 func scanReply(rows pgx.Rows) (event int64, r store.Reply, err error) {
 	var started *int64
 
-	err = rows.Scan(&event, &r.Part, &r.Type, &r.Body, &r.State, &started, &r.MessageID, &r.Resends)
+	err = rows.Scan(&event, &r.Part, &r.Type, &r.Body, &r.State, &started, &r.MessageID, &r.Resends, &r.Fallback)
 	r.StartedAt = fromMillis(started)
 
 	return event, r, err
@@ -71,7 +73,7 @@ func scanReply(rows pgx.Rows) (event int64, r store.Reply, err error) {
 
 // readReplies queues the query of the replies to events, by part.
 func (t *tx) readReplies(events []int64, each func(event int64, r store.Reply)) {
-	t.query(repliesOf+"WHERE event = ANY($1) ORDER BY event, part", func(rows pgx.Rows) error {
+	t.query("SELECT "+replyColumnNames+" FROM replies r WHERE r.event = ANY($1) ORDER BY r.event, r.part", func(rows pgx.Rows) error {
 		event, r, err := scanReply(rows)
 		each(event, r)
 

@@ -109,7 +109,7 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("head", names(f.claim(at(time.Hour), 10), "a", "b"), []string{"a"})
 	},
 
-	"retain their replies": func(f *fixture) {
+	"keep the rest of an answer of which a part went out": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
 		f.advance(lease, store.Step{
@@ -125,6 +125,74 @@ var deadLetterTests = map[string]func(*fixture){
 		want[0].MessageID = "wamid.1"
 		want[1].State = store.Planned
 		f.wantEqual("replies", f.claimOne(at(0)).Work.Replies, want)
+	},
+
+	"ask again unless a part of the answer went out, or may have": func(f *fixture) {
+		for name, c := range map[string]struct {
+			fallback bool
+			step     store.Step
+			kept     int
+		}{
+			"planned":       {step: store.Step{Now: at(0)}},
+			"unsent":        {step: store.Step{Now: at(0), Unsent: new(0)}},
+			"sending":       {step: store.Step{Now: at(0), Sending: new(0)}, kept: 2},
+			"sent":          {step: store.Step{Now: at(0), Sent: &store.SentRef{MessageID: "wamid"}}, kept: 2},
+			"fallback sent": {fallback: true, step: store.Step{Now: at(0), Sent: &store.SentRef{MessageID: "wamid"}}},
+		} {
+			f.ingest(text(name, name))
+			lease := f.claimOne(at(0))
+
+			plan := store.Step{Now: at(0), Answer: answer()}
+			for i := range plan.Answer {
+				plan.Answer[i].Fallback = c.fallback
+			}
+
+			f.advance(lease, plan)
+			f.advance(lease, c.step)
+			f.advance(lease, end(store.Dead, at(0)))
+			f.wantEqual(name+": fallback", f.get(id(name)).Replies[0].Fallback, c.fallback)
+			f.wantErr("Replay", f.Replay(f.Context(), id(name), at(0)), nil)
+
+			again := f.claimOne(at(0))
+			f.wantEqual(name+": parts of the answer", len(again.Work.Replies), c.kept)
+			f.advance(again, end(store.Done, at(0)))
+		}
+	},
+
+	"are events of every state that can be replayed": func(f *fixture) {
+		for _, state := range []store.State{store.Human, store.Expired} {
+			f.ingest(text(string(state), "lane"))
+			f.advance(f.claimOne(at(0)), end(state, at(0)))
+		}
+
+		quarantined := text(string(store.Quarantined), "lane")
+		quarantined.State = store.Quarantined
+		f.ingest(quarantined)
+		f.wantEqual("quarantined", f.get(quarantined.ID).Event, quarantined)
+
+		for _, state := range []store.State{store.Human, store.Expired, store.Quarantined} {
+			f.wantErr("Replay", f.Replay(f.Context(), id(string(state)), at(0)), nil)
+			lease := f.claimOne(at(0))
+			f.wantEqual("event", lease.Work.Event, text(string(state), "lane"))
+			f.wantEqual("replays", lease.Work.Replays, 1)
+			f.advance(lease, end(store.Human, at(0)))
+			f.wantErr("Discard", f.Discard(f.Context(), id(string(state)), at(0)), nil)
+			f.wantErr("Replay", f.Replay(f.Context(), id(string(state)), at(0)), store.ErrNotFound)
+		}
+
+		f.wantEqual("quarantined", f.stats(at(0)).Quarantined, int64(0))
+	},
+
+	"are not replayed without their payload": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		f.advance(f.claimOne(at(0)), end(store.Human, at(0)))
+		purge(f, at(time.Hour), at(0), 100)
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), store.ErrNotFound)
+
+		n, next, err := f.ReplaySelected(f.Context(), store.Selection{States: store.Replayable}, 0, at(time.Hour), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", []int64{int64(n), next}, []int64{0, 0})
+		f.wantErr("Discard", f.Discard(f.Context(), id("a"), at(time.Hour)), nil)
 	},
 
 	"outlive their conversation": func(f *fixture) {

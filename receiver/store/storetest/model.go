@@ -369,9 +369,9 @@ func (m *model) replay(t *rapid.T) {
 	}
 
 	err := m.store.Replay(t.Context(), e.event.ID, m.now)
-	if e.state != store.Dead {
+	if !slices.Contains(store.Replayable, e.state) {
 		if !errors.Is(err, store.ErrNotFound) {
-			t.Fatalf("Replay of an event that is not dead returned %v", err)
+			t.Fatalf("Replay of an event in state %s returned %v", e.state, err)
 		}
 
 		return
@@ -385,8 +385,13 @@ func (m *model) replay(t *rapid.T) {
 
 	e.boundTo = nil
 	for _, other := range lane.events {
-		if other == e || other.boundTo == e && other.state == store.Dead {
+		if other == e || other.boundTo == e && slices.Contains(store.Replayable, other.state) {
 			other.state = store.Pending
+
+			if !slices.ContainsFunc(other.replies, func(r store.Reply) bool { return r.State != store.Planned }) {
+				other.replies = nil
+			}
+
 			if other.event.Class == store.Conversations {
 				other.event.Lane = m.person(other.event.Lane).lane
 			}

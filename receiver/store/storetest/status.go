@@ -156,6 +156,20 @@ var statusTests = map[string]func(*fixture){
 		}
 	},
 
+	"of an earlier send confirms no later one": func(f *fixture) {
+		answered(f, "a", "lane")
+		resend(f, at(0), store.ReplyRef{Event: id("a"), Part: 0})
+		f.advance(f.claimOne(at(0)), store.Step{Now: at(0), Sending: new(0)})
+		f.ingest(proof(id("a"), 0, "wamid.0", "sent", at(time.Second)))
+		f.wantEqual("state", f.get(id("a")).Replies[0].State, store.Sending)
+
+		again := proof(id("a"), 0, "wamid.again", "sent", at(time.Second))
+		again.Status.ReplyResend = 1
+		f.ingest(again)
+		f.wantEqual("state", f.get(id("a")).Replies[0].State, store.Sent)
+		f.wantEqual("message", f.get(id("a")).Replies[0].MessageID, "wamid.again")
+	},
+
 	"prevents the repetition of a confirmed send": func(f *fixture) {
 		lease := sending(f)
 		f.ingest(proof(lease.Work.Event.ID, 0, "wamid.1", "sent", at(time.Second)))

@@ -45,6 +45,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Takeover", takeoverTests},
 		{"Status", statusTests},
 		{"DeadLetter", deadLetterTests},
+		{"Selection", selectionTests},
 		{"List", listTests},
 		{"Pause", pauseTests},
 		{"Leadership", leadershipTests},

@@ -1,0 +1,243 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// unanswered stores events that were not answered for several reasons, one each minute, and returns their names.
+func unanswered(f *fixture) []string {
+	f.Helper()
+
+	var all []string
+	for i, c := range []struct {
+		state        store.State
+		code, number string
+		kind         store.Kind
+	}{
+		{store.Dead, "131047", "1065", store.KindMessage},
+		{store.Dead, "131047", "1065", store.KindMessage},
+		{store.Dead, "http_404", "1066", store.KindMessage},
+		{store.Human, "", "1065", store.KindMessage},
+		{store.Expired, "", "1065", store.KindField},
+		{store.Quarantined, "", "1067", store.KindMessage},
+		{store.Done, "", "1065", store.KindMessage},
+	} {
+		name := fmt.Sprintf("%d %s", i, c.state)
+		now := at(time.Duration(i) * time.Minute)
+
+		e := received(text(name, "lane "+name), now)
+		e.Kind = c.kind
+		e.PhoneNumberID = c.number
+		all = append(all, name)
+
+		if c.state == store.Quarantined {
+			e.State = c.state
+			f.ingest(e)
+
+			continue
+		}
+
+		f.ingest(e)
+
+		step := end(c.state, now)
+		if c.code != "" {
+			step.Outcome.Failure = &store.Failure{
+				At:    now,
+				Class: "permanent",
+				Code:  c.code,
+				Text:  "refused",
+			}
+		}
+
+		f.advance(f.claimOne(now), step)
+	}
+
+	return all
+}
+
+func (f *fixture) selected(selection store.Selection) []string {
+	f.Helper()
+
+	var (
+		found []string
+		after int64
+	)
+	for { // two at a time
+		page, err := f.DeadLetters(f.Context(), selection, after, 2)
+		if err != nil {
+			f.Fatalf("DeadLetters: %v", err)
+		}
+
+		if len(page) == 0 {
+			return found
+		}
+
+		for i := range page {
+			f.wantEqual("record", &page[i], f.get(page[i].Event.ID))
+
+			var name string
+			if _, err := fmt.Sscanf(string(page[i].Event.Payload), `{"id":%q}`, &name); err != nil {
+				f.Fatal(err)
+			}
+
+			found = append(found, name)
+		}
+
+		after = page[len(page)-1].Seq
+	}
+}
+
+var selectionTests = map[string]func(*fixture){
+	"selects by every field": func(f *fixture) {
+		all := unanswered(f)
+
+		for _, c := range []struct {
+			selection store.Selection
+			want      []string
+		}{
+			{store.Selection{States: store.Replayable}, all[:6]},
+			{store.Selection{States: []store.State{store.Dead}}, all[:3]},
+			{store.Selection{States: []store.State{store.Expired, store.Human}}, all[3:5]},
+			{store.Selection{States: store.Replayable, Kind: store.KindField}, all[4:5]},
+			{store.Selection{States: store.Replayable, Type: "image"}, nil},
+			{store.Selection{States: store.Replayable, PhoneNumberID: "1066"}, all[2:3]},
+			{store.Selection{States: store.Replayable, Code: "131047"}, all[:2]},
+			{store.Selection{States: store.Replayable, ReceivedAfter: at(2*time.Minute - 1)}, all[2:6]},
+			{store.Selection{States: store.Replayable, ReceivedBefore: at(2*time.Minute - time.Millisecond)}, all[:2]},
+			{store.Selection{States: store.Replayable, LastSeq: f.get(id(all[1])).Seq}, all[:2]},
+		} {
+			f.wantEqual(fmt.Sprint(c.selection), f.selected(c.selection), c.want)
+		}
+
+		for _, bad := range []store.Selection{{}, {States: []store.State{store.Done}}} {
+			if _, err := f.DeadLetters(f.Context(), bad, 0, 10); err == nil {
+				f.Errorf("DeadLetters accepts %v", bad)
+			}
+
+			if _, err := f.Causes(f.Context(), bad); err == nil {
+				f.Errorf("Causes accepts %v", bad)
+			}
+
+			if _, _, err := f.ReplaySelected(f.Context(), bad, 0, at(0), 10); err == nil {
+				f.Errorf("ReplaySelected accepts %v", bad)
+			}
+
+			if _, _, err := f.DiscardSelected(f.Context(), bad, 0, at(0), 10); err == nil {
+				f.Errorf("DiscardSelected accepts %v", bad)
+			}
+		}
+	},
+
+	"groups by cause, the largest first": func(f *fixture) {
+		all := unanswered(f)
+
+		causes, err := f.Causes(f.Context(), store.Selection{States: []store.State{store.Dead}})
+		f.wantErr("Causes", err, nil)
+		f.wantEqual("causes", causes, []store.Cause{{
+			State:         store.Dead,
+			PhoneNumberID: "1065",
+			Code:          "131047",
+			Count:         2,
+			First:         at(0),
+			Last:          at(time.Minute),
+			Sample:        id(all[1]),
+		}, {
+			State:         store.Dead,
+			PhoneNumberID: "1066",
+			Code:          "http_404",
+			Count:         1,
+			First:         at(2 * time.Minute),
+			Last:          at(2 * time.Minute),
+			Sample:        id(all[2]),
+		}})
+
+		causes, err = f.Causes(f.Context(), store.Selection{States: store.Replayable, PhoneNumberID: "1067"})
+		f.wantErr("Causes", err, nil)
+		f.wantEqual("causes", causes, []store.Cause{{
+			State:         store.Quarantined,
+			PhoneNumberID: "1067",
+			Count:         1,
+			First:         at(5 * time.Minute),
+			Last:          at(5 * time.Minute),
+			Sample:        id(all[5]),
+		}})
+	},
+
+	"replays in batches": func(f *fixture) {
+		all := unanswered(f)
+		selection := store.Selection{States: store.Replayable, LastSeq: f.get(id(all[4])).Seq}
+
+		var (
+			total int
+			after int64
+		)
+		for calls := 1; ; calls++ {
+			n, next, err := f.ReplaySelected(f.Context(), selection, after, at(time.Hour), 2)
+			f.wantErr("ReplaySelected", err, nil)
+
+			total += n
+
+			if after = next; next == 0 || calls > 10 {
+				break
+			}
+		}
+
+		f.wantEqual("replayed", total, 5)
+		f.wantEqual("left", f.selected(store.Selection{States: store.Replayable}), all[5:6])
+
+		for _, lease := range f.claim(at(time.Hour), 10) {
+			f.wantEqual("replays", lease.Work.Replays, 1)
+			f.advance(lease, end(store.Dead, at(time.Hour)))
+
+			total--
+		}
+
+		f.wantEqual("claimed", total, 0)
+		f.wantEqual("dead letters", f.stats(at(0)).DeadLetters, int64(5))
+	},
+
+	"discards in batches": func(f *fixture) {
+		all := unanswered(f)
+
+		n, next, err := f.DiscardSelected(f.Context(), store.Selection{States: store.Replayable}, 0, at(time.Hour), 4)
+		f.wantErr("DiscardSelected", err, nil)
+		f.wantEqual("discarded", n, 4)
+		f.wantEqual("next", next, f.get(id(all[3])).Seq)
+		f.wantEqual("state", f.get(id(all[3])).Event.State, store.Discarded)
+		f.wantEqual("finished", f.get(id(all[3])).FinishedAt, at(time.Hour))
+
+		n, next, err = f.DiscardSelected(f.Context(), store.Selection{States: store.Replayable}, next, at(time.Hour), 4)
+		f.wantErr("DiscardSelected", err, nil)
+		f.wantEqual("discarded", n, 2)
+		f.wantEqual("next", next, int64(0))
+
+		stats := f.stats(at(0))
+		f.wantEqual("figures", []int64{stats.DeadLetters, stats.Quarantined}, []int64{0, 0})
+	},
+
+	"replays coalesced events with the event that they are coalesced with": func(f *fixture) {
+		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
+		lease := f.claimOne(at(0))
+		f.advance(lease, store.Step{Now: at(0), Coalesced: []store.ID{id("b"), id("c")}})
+		f.advance(lease, end(store.Dead, at(0)))
+
+		_, _, err := f.ReplaySelected(f.Context(), store.Selection{States: store.Replayable}, 0, at(0), 2)
+		f.wantErr("ReplaySelected", err, nil)
+
+		again := f.claimOne(at(0))
+		f.wantEqual("coalesced", again.Work.Coalesced, []store.Event{text("b", "lane"), text("c", "lane")})
+		f.advance(again, end(store.Dead, at(0)))
+
+		selection := store.Selection{States: store.Replayable, LastSeq: f.get(id("c")).Seq}
+		n, _, err := f.ReplaySelected(f.Context(), selection, f.get(id("a")).Seq, at(0), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", n, 2)
+		f.wantEqual("alone", f.claimOne(at(0)).Work.Coalesced, []store.Event(nil))
+	},
+}
