@@ -19,7 +19,7 @@ const (
 	Conversations Class = 0
 	Statuses      Class = 1
 	Notices       Class = 2
-	NoClass       Class = 3 // of events that were never pending
+	NoClass       Class = 3 // of events that are never pending
 )
 
 // String returns the name of the class in logs and errors.

@@ -77,6 +77,11 @@ func TestApplyStep(t *testing.T) {
 	}{
 		{name: "answer", step: Step{Answer: []Reply{planned}}, want: []Reply{planned}},
 		{name: "answer takes no state", step: Step{Answer: []Reply{sent}}, want: []Reply{planned}},
+		{
+			name: "answer with a fallback",
+			step: Step{Answer: []Reply{{Type: "text", Fallback: true}}},
+			want: []Reply{{Type: "text", State: Planned, Fallback: true}},
+		},
 		{name: "second answer", before: []Reply{sending}, step: Step{Answer: []Reply{planned}}, want: []Reply{sending}},
 		{name: "answer with a part twice", step: Step{Answer: []Reply{planned, planned}}, problem: "two parts 0"},
 		{

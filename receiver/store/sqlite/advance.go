@@ -156,8 +156,8 @@ func (t *tx) writeReplies(event int64, step store.Step) error {
 		switch {
 		case i >= len(before):
 			_, err = t.exec(`
-				INSERT INTO replies (event, part, type, body, state, started_at, message_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-				event, int64(r.Part), r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID)
+				INSERT INTO replies (event, part, type, body, state, started_at, message_id, fallback) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+				event, int64(r.Part), r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID, r.Fallback)
 		case r.State != before[i].State || r.MessageID != before[i].MessageID || !r.StartedAt.Equal(before[i].StartedAt):
 			_, err = t.exec("UPDATE replies SET state = ?, started_at = ?, message_id = ? WHERE event = ? AND part = ?",
 				string(r.State), millis(r.StartedAt), r.MessageID, event, int64(r.Part))
@@ -209,6 +209,10 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 
 	t.tally.Move(l.Class, store.Pending, outcome.State)
 
+	if err := t.recordCode(l.head, outcome.State); err != nil {
+		return nil, err
+	}
+
 	if coalesces {
 		if err := t.endCoalesced(l.Class, l.head, step); err != nil {
 			return nil, err
@@ -235,6 +239,19 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 	return next, err
 }
 
+// recordCode records the code of the last failure of an event that ended in a state that can be replayed.
+func (t *tx) recordCode(event int64, state store.State) error {
+	if !slices.Contains(store.Replayable, state) {
+		return nil
+	}
+
+	_, err := t.exec(`
+		UPDATE events SET code = coalesce((SELECT code FROM failures WHERE event = seq ORDER BY n DESC LIMIT 1), '')
+		WHERE seq = ?`, event)
+
+	return err
+}
+
 // addFailure adds a failure to the history of an event, and deletes the oldest beyond the limit.
 func (t *tx) addFailure(event int64, f *store.Failure) error {
 	_, err := t.exec(`
@@ -257,7 +274,7 @@ func readReplies(ctx context.Context, c *conn, event int64) ([]store.Reply, erro
 	var all []store.Reply
 
 	err := c.query(ctx, `
-		SELECT part, type, body, state, started_at, message_id, resends FROM replies WHERE event = ? ORDER BY part`,
+		SELECT part, type, body, state, started_at, message_id, resends, fallback FROM replies WHERE event = ? ORDER BY part`,
 		func(r row) error {
 			all = append(all, store.Reply{
 				Part:      int(r.int(0)),
@@ -267,6 +284,7 @@ func readReplies(ctx context.Context, c *conn, event int64) ([]store.Reply, erro
 				StartedAt: r.time(4),
 				MessageID: r.text(5),
 				Resends:   int(r.int(6)),
+				Fallback:  r.int(7) != 0,
 			})
 
 			return nil

@@ -6,6 +6,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -86,8 +87,8 @@ func (t *tx) readCoalesced(head int64, class store.Class, lane string) ([]store.
 	return found, err
 }
 
-// endCoalesced ends the events coalesced with an event that a step has ended. Each dead letter gets the failure in its
-// history.
+// endCoalesced ends the events coalesced with an event that a step has ended. Each that can be replayed gets the
+// failure in its history.
 func (t *tx) endCoalesced(class store.Class, head int64, step store.Step) error {
 	var ended []int64
 
@@ -102,10 +103,14 @@ func (t *tx) endCoalesced(class store.Class, head int64, step store.Step) error 
 	for _, event := range ended {
 		t.tally.Move(class, store.Pending, step.Outcome.State)
 
-		if step.Outcome.State == store.Dead && step.Outcome.Failure != nil {
+		if step.Outcome.Failure != nil && slices.Contains(store.Replayable, step.Outcome.State) {
 			if err := t.addFailure(event, step.Outcome.Failure); err != nil {
 				return err
 			}
+		}
+
+		if err := t.recordCode(event, step.Outcome.State); err != nil {
+			return err
 		}
 	}
 

@@ -5,7 +5,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -15,20 +14,18 @@ import (
 // Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		seq, err := t.revive(`
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane+`
-			WHERE id = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, id[:])
+		var seq int64
+
+		err := t.query("SELECT seq FROM events WHERE id = ? AND "+replayable,
+			func(r row) error { seq = r.int(0); return nil }, id[:])
 		if err != nil {
 			return err
 		}
 
-		if seq == 0 {
-			return store.ErrNotFound
+		replayed, err := t.replay(seq, now.UnixMilli())
+		if err == nil && replayed == 0 {
+			err = store.ErrNotFound
 		}
-
-		_, err = t.revive(`
-			UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, `+personsLane+`
-			WHERE bound_to = ? AND state = 'dead' RETURNING seq, class, lane, kind, received_at`, now.UnixMilli(), store.Dead, seq)
 
 		return err
 	})
@@ -39,49 +36,86 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	return nil
 }
 
-// personsLane puts an event into the lane that its person has now.
-const personsLane = "lane = iif(class = 0, coalesce((SELECT person FROM names WHERE name = lane), lane), lane)"
+// replay makes an event that can be replayed pending again, with those that are coalesced with it, and returns how many.
+// It does nothing if there is no such event, as for one that was replayed with another, or if it cannot be worked.
+func (t *tx) replay(seq, now int64) (int, error) {
+	head, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ? AND "+workable+" AND "+replayable, `
+		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane)
+	if err != nil || head == 0 {
+		return 0, err
+	}
 
-// revive runs a statement that makes events pending again, and makes their lanes due. It returns the last of them, or
-// 0.
-func (t *tx) revive(sql string, now int64, from store.State, args ...driver.Value) (seq int64, err error) {
-	var events []store.Event
-
-	err = t.returning(sql, func(r row) error {
-		seq = r.int(0)
-		events = append(events, store.Event{
-			Class:      r.class(1),
-			Lane:       r.text(2),
-			Kind:       store.Kind(r.text(3)),
-			ReceivedAt: r.time(4),
-		})
-
-		return nil
-	}, args...)
+	coalesced, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE bound_to = ? AND "+workable+" AND "+replayable, `
+		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, `+personsLane)
 	if err != nil {
 		return 0, err
 	}
 
-	for _, e := range events {
-		t.tally.Move(e.Class, from, store.Pending)
+	_, err = t.exec(`
+		DELETE FROM replies WHERE event = ?1
+			AND NOT EXISTS (SELECT 1 FROM replies WHERE event = ?1 AND state IN ('sent', 'sending') AND NOT fallback)`, seq)
+
+	return head + coalesced, err
+}
+
+// personsLane puts an event into the lane that its person has now.
+const personsLane = "lane = iif(class = 0, coalesce((SELECT person FROM names WHERE name = lane), lane), lane)"
+
+// revive makes the events that a query finds pending again by a statement, and makes their lanes due. It returns how many.
+func (t *tx) revive(seq, now int64, find, update string) (int, error) {
+	type finishedEvent struct {
+		seq   int64
+		state store.State
+	}
+
+	var found []finishedEvent
+
+	err := t.query(find, func(r row) error {
+		found = append(found, finishedEvent{seq: r.int(0), state: store.State(r.text(1))})
+
+		return nil
+	}, seq)
+	if err != nil {
+		return 0, err
+	}
+
+	for _, before := range found {
+		var e store.Event
+
+		err := t.returning(update+" WHERE seq = ? RETURNING class, lane, kind, received_at", func(r row) error {
+			e = store.Event{
+				Class:      r.class(0),
+				Lane:       r.text(1),
+				Kind:       store.Kind(r.text(2)),
+				ReceivedAt: r.time(3),
+			}
+
+			return nil
+		}, before.seq)
+		if err != nil {
+			return 0, err
+		}
+
+		t.tally.Move(e.Class, before.state, store.Pending)
 
 		if err := t.reopen(&e, now); err != nil {
 			return 0, err
 		}
 	}
 
-	return seq, nil
+	return len(found), nil
 }
 
-// reopen makes the lane of an event due. A conversation that was purged since starts again with the time of the event.
+// reopen makes the lane of an event due. A conversation that was purged since starts again with the time of the event, and
+// that of a quarantined one may start with it.
 func (t *tx) reopen(e *store.Event, now int64) error {
 	if err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
 		return err
 	}
 
 	_, err := t.exec(`
-		UPDATE conversations SET last_inbound_at = ?
-		WHERE lane = ? AND class = 0 AND last_inbound_at IS NULL`,
+		UPDATE conversations SET last_inbound_at = ?1
+		WHERE lane = ?2 AND class = 0 AND coalesce(last_inbound_at, 0) < ?1`,
 		e.ReceivedAt.UnixMilli(), e.Lane)
 
 	return err
@@ -98,9 +132,15 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 		return err
 	}
 
-	_, err = t.revive(`
-		UPDATE events SET state = 'pending', finished_at = NULL, `+personsLane+`
-		WHERE id = ? RETURNING seq, class, lane, kind, received_at`, now, store.Done, reply.Event[:])
+	var seq int64
+
+	err = t.query("SELECT seq FROM events WHERE id = ?", func(r row) error { seq = r.int(0); return nil }, reply.Event[:])
+	if err != nil {
+		return err
+	}
+
+	_, err = t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ?",
+		"UPDATE events SET state = 'pending', finished_at = NULL, "+personsLane)
 
 	return err
 }
@@ -108,23 +148,37 @@ func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 // Discard implements store.DeadLetterQueue.
 func (s *Store) Discard(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		changed, err := t.exec("UPDATE events SET state = 'discarded', finished_at = ? WHERE id = ? AND state = 'dead'",
-			now.UnixMilli(), id[:])
+		var (
+			seq   int64
+			state store.State
+		)
+
+		err := t.query("SELECT seq, state FROM events WHERE id = ? AND "+replayable, func(r row) error {
+			seq = r.int(0)
+			state = store.State(r.text(1))
+
+			return nil
+		}, id[:])
 		if err != nil {
 			return err
 		}
 
-		if changed == 0 {
+		if seq == 0 {
 			return store.ErrNotFound
 		}
 
-		t.tally.Move(store.NoClass, store.Dead, store.Discarded)
-
-		return nil
+		return t.discard(seq, state, now.UnixMilli())
 	})
 	if err != nil {
 		return fmt.Errorf("discard event %s: %w", id, err)
 	}
 
 	return nil
+}
+
+func (t *tx) discard(seq int64, from store.State, now int64) error {
+	t.tally.Move(store.NoClass, from, store.Discarded)
+	_, err := t.exec("UPDATE events SET state = 'discarded', finished_at = ? WHERE seq = ?", now, seq)
+
+	return err
 }

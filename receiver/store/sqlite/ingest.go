@@ -62,12 +62,15 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 	class := store.NoClass
 	sql := insertEvent
 
-	if e.State == store.Pending {
+	switch {
+	case e.State == store.Pending:
 		finished = nil
 		class = e.Class
+	case e.State == store.Quarantined && e.Lane != "":
+		class = e.Class // for a replay
 	}
 
-	if class == store.Conversations {
+	if e.State == store.Pending && class == store.Conversations {
 		sql = insertPersonsEvent
 	}
 

@@ -19,7 +19,7 @@ INSERT INTO events (seq, id, kind, type, state, lane, class, phone_number_id, re
 	(1, x'01000000000000000000000000000000', 'message', 'text', 'pending', 'user 1', 0, '1065', 1000, NULL),
 	(2, x'02000000000000000000000000000000', 'message', 'text', 'pending', 'number 1', 0, '1065', 2000, NULL),
 	(3, x'03000000000000000000000000000000', 'message', 'text', 'pending', 'user 1', 0, '1065', 3000, NULL),
-	(4, x'04000000000000000000000000000000', 'message', 'text', 'dead', 'user 1', 0, '1065', 4000, 4000),
+	(4, x'04000000000000000000000000000000', 'message', 'text', 'dead', 'user 1', 0, '1065', 2500, 4000),
 	(5, x'05000000000000000000000000000000', 'message', 'text', 'pending', 'user 2', 0, '1065', 5000, NULL),
 	(6, x'06000000000000000000000000000000', 'message', 'text', 'pending', 'single', 0, '1065', 6000, NULL),
 	(7, x'07000000000000000000000000000000', 'status', 'read', 'pending', 'user 2', 1, '1065', 7000, NULL);

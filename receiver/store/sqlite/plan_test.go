@@ -148,6 +148,7 @@ func useEverything(t *testing.T, s *Store) {
 		},
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
 		func() error { _, err := s.Schedule(ctx); return err },
+		func() error { _, err := s.Causes(ctx, store.Selection{States: store.Replayable}); return err },
 		func() error { _, err := s.Conversation(ctx, "alias"); return err },
 		func() error { return s.TakeOver(ctx, "alias", store.Takeover{Until: later}, start) },
 		func() error { _, err := s.TakenOver(ctx, start, "", 10); return err },
@@ -171,6 +172,14 @@ func useEverything(t *testing.T, s *Store) {
 			return err
 		},
 		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
+		func() error {
+			_, _, err := s.ReplaySelected(ctx, store.Selection{States: store.Replayable}, 0, start, 10)
+			return err
+		},
+		func() error {
+			_, _, err := s.DiscardSelected(ctx, store.Selection{States: store.Replayable}, 0, start, 10)
+			return err
+		},
 		func() error { _, err := s.Stats(ctx, start); return err },
 	}
 	for i, call := range calls {

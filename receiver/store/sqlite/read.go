@@ -71,11 +71,6 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return found, nil
 }
 
-// DeadLetters implements store.DeadLetterQueue.
-func (s *Store) DeadLetters(ctx context.Context, _ store.Selection, after int64, limit int) ([]store.Record, error) {
-	return s.List(ctx, store.Filter{State: store.Dead}, after, limit)
-}
-
 func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]store.Record, error) {
 	var found []store.Record
 

@@ -401,6 +401,10 @@ func (m *model) replay(t *rapid.T) {
 		}
 	}
 
+	if !slices.ContainsFunc(e.replies, func(r store.Reply) bool { return r.State != store.Planned }) {
+		e.replies = nil
+	}
+
 	if lane.ready.IsZero() {
 		lane.ready = m.now
 	}
