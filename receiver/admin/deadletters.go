@@ -44,6 +44,8 @@ func NewConsole(c Console) http.Handler {
 	mux.HandleFunc("POST /dead-letters/{id}/replay", c.replay)
 	mux.HandleFunc("DELETE /dead-letters/{id}", c.discard)
 
+	mux.HandleFunc("POST /store/check", c.checkStore)
+
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
 }
 

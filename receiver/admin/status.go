@@ -42,7 +42,7 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 	} else {
 		s.Backlog = backlog(now, stats)
 
-		if problem := p.storeProblem(); problem != "" {
+		if problem := p.storeProblem(stats); problem != "" {
 			s.Problems["store"] = problem
 		}
 

@@ -10,7 +10,12 @@ import (
 )
 
 // storeProblem returns what an administrator has to do about the store, or an empty text.
-func (p Parts) storeProblem() string {
+func (p Parts) storeProblem(stats store.Stats) string {
+	if stats.Damaged > 0 {
+		return fmt.Sprintf("the file of the store is damaged, and %d conversations or other lanes stand: check it with POST /store/check "+
+			"on the console port, see to the disk, and restart the receiver to try them again", stats.Damaged)
+	}
+
 	d, ok := p.Store.(store.Disk)
 	if !ok {
 		return ""

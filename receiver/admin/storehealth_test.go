@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -34,6 +35,22 @@ func TestFullDiskIsReported(t *testing.T) {
 
 	if _, body := get(t, parts, "/status"); !strings.Contains(body, `"store": "the disk is nearly full`) || !strings.Contains(body, "warning") {
 		t.Errorf("GET /status = %s, want a warning about the disk", body)
+	}
+}
+
+// standingStore is a store of which some lanes stand.
+type standingStore struct{ store.Store }
+
+func (standingStore) Stats(context.Context, time.Time) (store.Stats, error) {
+	return store.Stats{Damaged: 3}, nil
+}
+
+func TestDamageIsReported(t *testing.T) {
+	parts := newParts(t, allSecrets)
+	parts.Store = parts.Metrics.CountStore(standingStore{parts.Store})
+
+	if _, body := get(t, parts, "/status"); !strings.Contains(body, "POST /store/check") || !strings.Contains(body, "warning") {
+		t.Errorf("GET /status = %s, want a warning that says how to check the store", body)
 	}
 }
 

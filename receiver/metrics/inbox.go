@@ -23,7 +23,7 @@ type inbox struct {
 	// received returns when this process received its newest message; zero before the first.
 	received func() time.Time
 
-	queue, statuses, notices, oldest, dead, quarantined, active, humans, last *prometheus.Desc
+	queue, statuses, notices, oldest, dead, quarantined, active, humans, last, damaged *prometheus.Desc
 }
 
 // WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
@@ -45,13 +45,14 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
 		humans:      gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
+		damaged:     gauge("whatsapp_damaged_lanes", "Conversations and other lanes that stand because the store's file is damaged where their events are."),
 		last:        gauge("whatsapp_last_message_timestamp_seconds", "When the newest message arrived, in unix seconds."),
 	})
 }
 
 // Describe implements prometheus.Collector.
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last} {
+	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last, c.damaged} {
 		descs <- d
 	}
 }
@@ -77,6 +78,7 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 		c.quarantined: float64(stats.Quarantined),
 		c.active:      float64(stats.ActiveConversations),
 		c.humans:      float64(stats.HumanConversations),
+		c.damaged:     float64(stats.Damaged),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}

@@ -33,6 +33,19 @@ func (s *countedStore) Space() store.Space {
 	return store.Space{}
 }
 
+// Check implements store.Checker.
+func (s *countedStore) Check(ctx context.Context) ([]string, error) {
+	c, ok := s.Store.(store.Checker)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+
+	damages, err := c.Check(ctx)
+	s.count("check", err)
+
+	return damages, err
+}
+
 func (s *countedStore) count(operation string, err error) {
 	if err == nil {
 		return

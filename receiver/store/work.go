@@ -132,6 +132,7 @@ type Stats struct {
 	DeadLetters         int64
 	Quarantined         int64
 	ActiveConversations int64     // with a message from the person in the last 24 hours, accurate to a minute
+	Damaged             int64     // lanes set aside because the file cannot be read where their events are
 	HumanConversations  int64     // currently taken over by a person of the business
 	LastMessageAt       time.Time // of any conversation (see Conversation.LastInboundAt); zero if there is none
 }

@@ -24,6 +24,11 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 		next, err = t.advance(lease, event, step)
 		return err
 	})
+	if isDamage(err) {
+		next = nil
+		err = s.advanceBlind(ctx, lease, event, step)
+	}
+
 	if err != nil {
 		return nil, fmt.Errorf("record a step: %w", err)
 	}
@@ -217,6 +222,10 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 		if err := t.endCoalesced(l.Class, l.head, step); err != nil {
 			return nil, err
 		}
+	}
+
+	if t.blind {
+		return nil, t.requeue(l.LeaseRef, step.Now)
 	}
 
 	next, err := t.head(l.Class, l.Lane)

@@ -15,10 +15,8 @@ import (
 
 // Claim implements store.Queue.
 func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
-	leases, err := s.claim(ctx, now, until, func(t *tx) ([]lane, error) {
-		return t.lanes(class, laneColumns+"WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?",
-			int64(class), now.UnixMilli(), int64(max(limit, 0)))
-	})
+	leases, err := s.claim(ctx, class, now, until, "WHERE class = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?",
+		max(limit, 0), int64(class), now.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of class %s: %w", class, err)
 	}
@@ -26,14 +24,17 @@ func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Ti
 	return leases, nil
 }
 
-// claim leases the lanes that a function finds. A zero now leaves the time at which their wait was set.
-func (s *Store) claim(ctx context.Context, now, until time.Time, find func(*tx) ([]lane, error)) ([]store.Lease, error) {
+// claim leases the lanes of a class that a condition finds, whose last parameter is the limit. A zero now leaves the time at
+// which their wait was set.
+func (s *Store) claim(
+	ctx context.Context, class store.Class, now, until time.Time, where string, limit int, args ...driver.Value,
+) ([]store.Lease, error) {
 	var leases []store.Lease
 
 	err := s.writer.do(ctx, func(t *tx) error {
 		leases = nil
 
-		lanes, err := find(t)
+		lanes, err := t.lanes(class, laneColumns+where, append(args, int64(limit))...)
 		if err != nil {
 			return err
 		}
@@ -51,6 +52,9 @@ func (s *Store) claim(ctx context.Context, now, until time.Time, find func(*tx) 
 
 		return nil
 	})
+	if isDamage(err) {
+		return s.claimApart(ctx, class, now, until, where, limit, args)
+	}
 
 	return leases, err
 }
@@ -248,7 +252,10 @@ func endLeases(t *tx) error {
 		return err
 	}
 
-	_, err = t.exec("DELETE FROM duties")
+	return endLeaderships(t)
+}
 
+func endLeaderships(t *tx) error {
+	_, err := t.exec("DELETE FROM duties")
 	return err
 }

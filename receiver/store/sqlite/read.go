@@ -174,7 +174,8 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 				(SELECT count(*) FROM conversations
 					WHERE class = 0 AND last_inbound_at >= ?1),
 				(SELECT count(*) FROM conversations WHERE human_until > ?2),
-				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0)
+				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0),
+				(SELECT count(*) FROM damaged)
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
@@ -187,6 +188,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 					ActiveConversations: r.int(6),
 					HumanConversations:  r.int(7),
 					LastMessageAt:       r.time(8),
+					Damaged:             r.int(9),
 				}
 
 				return nil

@@ -37,6 +37,8 @@ type Store struct {
 	writer       *writer
 	checkpointer *checkpointer
 	disk         *disk
+	unreadable   unreadable
+	checking     sync.Mutex
 	readers      chan *conn // idle ones, of the number opened
 	opened       int
 	lock         *os.File
@@ -45,8 +47,9 @@ type Store struct {
 }
 
 var (
-	_ store.Store = (*Store)(nil)
-	_ store.Disk  = (*Store)(nil)
+	_ store.Store   = (*Store)(nil)
+	_ store.Disk    = (*Store)(nil)
+	_ store.Checker = (*Store)(nil)
 )
 
 // Open opens the store in the file at path, whose folder must exist. It creates a missing file, readable by its owner
@@ -125,8 +128,18 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	s.checkpointer = newCheckpointer(copier, s.disk.logLimit)
 
 	s.writer = newWriter(writer, c, options, s.checkpointer.notify)
-	if err := s.writer.do(ctx, endLeases); err != nil {
+
+	err = s.writer.do(ctx, endLeases)
+	if isDamage(err) {
+		err = endLeasesApart(ctx, path, s.writer)
+	}
+
+	if err != nil {
 		return nil, fmt.Errorf("end the leases of the previous process: %w", err)
+	}
+
+	if err := s.writer.do(ctx, forgetDamage); err != nil {
+		return nil, fmt.Errorf("try the damaged lanes again: %w", err)
 	}
 
 	for range readers {

@@ -15,6 +15,7 @@ type tx struct {
 	conn  *conn
 	dirty bool // a statement has written, or failed in SQLite, since dirty was last reset
 	wrote bool // a statement has changed a row
+	blind bool // the events after the lane's head are not to be read
 	tally store.Tally
 }
 

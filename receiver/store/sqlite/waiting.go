@@ -15,10 +15,8 @@ import (
 func (s *Store) ClaimWaiting(
 	ctx context.Context, class store.Class, scope string, until time.Time, limit int,
 ) ([]store.Lease, error) {
-	leases, err := s.claim(ctx, time.Time{}, until, func(t *tx) ([]lane, error) {
-		return t.lanes(class, laneColumns+"WHERE class = ? AND waits_for = ? ORDER BY ready_at LIMIT ?",
-			int64(class), scope, int64(max(limit, 0)))
-	})
+	leases, err := s.claim(ctx, class, time.Time{}, until, "WHERE class = ? AND waits_for = ? ORDER BY ready_at LIMIT ?",
+		max(limit, 0), int64(class), scope)
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of class %s that wait for a scope: %w", class, err)
 	}
