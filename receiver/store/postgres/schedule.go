@@ -97,57 +97,75 @@ func (s *Store) RepairClock(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
 	}
 
-	for {
-		var ahead []laneKey
-
-		err := s.write(ctx, func(ctx context.Context, t *tx) error {
-			ahead = nil
-			t.query(`
-				SELECT c.lane, c.class FROM conversations c
-				WHERE c.class IN (0, 1, 2) AND c.ready_at > $1 AND c.set_at > $1 LIMIT $2`,
-				func(rows pgx.Rows) error {
-					var key laneKey
-
-					err := rows.Scan(&key.lane, (*int16)(&key.class))
-					ahead = append(ahead, key)
-
-					return err
-				}, now.UnixMilli(), repairBatch)
-
-			if err := t.flush(ctx); err != nil || len(ahead) == 0 {
-				return err
-			}
-
-			l := newLanes()
-			t.lockRows(l, ahead)
-
-			if err := t.flush(ctx); err != nil {
-				return err
-			}
-
-			l.repairClock(now.UnixMilli())
-			l.save(t)
-
-			return nil
+	for n := 1; n > 0; {
+		err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+			n, err = t.repairClock(ctx, now.UnixMilli())
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("undo what a clock that was ahead has set: %w", err)
 		}
-
-		if len(ahead) < repairBatch {
-			return nil
-		}
 	}
+
+	return nil
 }
 
-// repairClock makes lanes due at now that wait for a time set later than now, and ends leases that were granted later.
-// They wait for no scope any more: why they waited is as doubtful as until when.
-func (l *lanes) repairClock(now int64) {
+// repairClock repairs rows of conversations that a clock has set which was ahead, and returns how many it found.
+func (t *tx) repairClock(ctx context.Context, now int64) (int, error) {
+	var ahead []laneKey
+
+	t.query(`
+		(SELECT lane, class FROM conversations WHERE class IN (0, 1, 2) AND ready_at > $1 AND set_at > $1 LIMIT $2)
+		UNION (SELECT lane, class FROM conversations WHERE class = 0 AND last_inbound_at > $1 LIMIT $2)
+		UNION (SELECT lane, class FROM conversations WHERE taken_at > $1 LIMIT $2)`,
+		func(rows pgx.Rows) error {
+			var key laneKey
+
+			err := rows.Scan(&key.lane, (*int16)(&key.class))
+			ahead = append(ahead, key)
+
+			return err
+		}, now, repairBatch)
+
+	if err := t.flush(ctx); err != nil || len(ahead) == 0 {
+		return 0, err
+	}
+
+	l := newLanes()
+	t.lockRows(l, ahead)
+
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
+
 	for _, row := range l.rows {
-		if row.ready == nil || *row.ready <= now || row.set == nil || *row.set <= now {
-			continue
+		row.repairClock(now)
+	}
+
+	l.save(t)
+
+	return len(ahead), nil
+}
+
+// repairClock makes a lane due at now that waits for a time set later than now, or whose lease was granted later. It waits
+// for no scope any more: why it waited is as doubtful as until when. Messages and takeovers of later are of now.
+func (l *lane) repairClock(now int64) {
+	if l.ready != nil && *l.ready > now && l.set != nil && *l.set > now {
+		l.due(now)
+	}
+
+	at := fromMillis(&now)
+	if l.state.LastInboundAt.After(at) {
+		l.state.LastInboundAt = at
+		l.changed = true
+	}
+
+	if taken := &l.state.Takeover; taken.At.After(at) {
+		if !taken.Until.IsZero() {
+			taken.Until = taken.Until.Add(at.Sub(taken.At))
 		}
 
-		row.due(now)
+		taken.At = at
+		l.changed = true
 	}
 }

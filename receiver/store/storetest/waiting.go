@@ -183,6 +183,16 @@ var waitingTests = map[string]func(*fixture){
 		f.wantEqual("held", held, true)
 	},
 
+	"for a takeover keeps its length when a clock that was ahead started it": func(f *fixture) {
+		ahead := at(24 * time.Hour)
+		f.ingest(received(text("a", "lane"), ahead), received(echo("echo", "lane", colleague(ahead)), ahead),
+			echo("back", "returned", store.Takeover{At: ahead}), text("now", "other"))
+		f.repairClock(at(time.Second))
+		f.wantEqual("state", f.state("lane"), store.Conversation{LastInboundAt: at(time.Second), Takeover: colleague(at(time.Second))})
+		f.wantEqual("returned", f.state("returned").Takeover, store.Takeover{At: at(time.Second)})
+		f.wantEqual("other", f.state("other"), store.Conversation{LastInboundAt: at(0)})
+	},
+
 	"under a lease is not repaired": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))

@@ -5,3 +5,4 @@
 -- set_at: when the row was last set, by the clock that set it.
 ALTER TABLE pauses ADD COLUMN set_at BIGINT;
 ALTER TABLE duties ADD COLUMN set_at BIGINT;
+CREATE INDEX conversations_taken ON conversations (taken_at) WHERE taken_at IS NOT NULL;
