@@ -81,10 +81,13 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			HandoffDuration: seconds(spec.Processing.HandoffSeconds),
 			Debounce:        seconds(value(spec.Processing.DebounceSeconds)),
 		},
-		Notifications: config.Notifications{SinkURL: spec.Notifications.SinkURL},
-		Store:         store(spec.Store),
-		Tracing:       config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
-		Log:           config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
+		Notifications: config.Notifications{
+			SinkURL: spec.Notifications.SinkURL,
+			Signed:  spec.Notifications.SigningKeySecretRef.Name != "",
+		},
+		Store:   store(spec.Store),
+		Tracing: config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
+		Log:     config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,10 +52,6 @@ func New(parts Parts) http.Handler {
 	return mux
 }
 
-// answerSecrets are the secrets that answers need and deliveries do not. While one is missing, the receiver stays ready:
-// it stores deliveries, and messages wait. A receiver that is not ready would refuse them.
-var answerSecrets = []string{config.RoleAccessToken, config.RoleBirdAccessKey}
-
 // ready answers 503 with the reasons while the receiver cannot accept deliveries.
 func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	var reasons []string
@@ -64,10 +59,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 		reasons = append(reasons, "shutting down")
 	}
 
-	missing := slices.DeleteFunc(p.Live.Current().Missing(), func(role string) bool {
-		return slices.Contains(answerSecrets, role)
-	})
-	if len(missing) > 0 {
+	if missing := p.Live.Current().MissingForDeliveries(); len(missing) > 0 {
 		reasons = append(reasons, "missing secrets: "+strings.Join(missing, ", "))
 	}
 

@@ -198,6 +198,7 @@ type FallbackTemplate struct {
 type Notifications struct {
 	SinkURL string        `yaml:"sinkURL,omitempty"`
 	Timeout time.Duration `yaml:"timeout,omitempty"`
+	Signed  bool          `yaml:"signed,omitempty"` // notices wait while there is no sink-signing-key
 }
 
 // Retry configures exponential backoff: up to MaxRetries retries with a delay of BaseDelay · 2^n, at most MaxDelay, with

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +132,71 @@ func TestReadSecrets(t *testing.T) {
 
 	if _, err := ReadSecrets(dir); err == nil || strings.Contains(err.Error(), "another") {
 		t.Errorf("ReadSecrets() with two access tokens: error = %v, want one without the value", err)
+	}
+}
+
+// The receiver starts with what it can read, and reports what it cannot. It does not exit, so that /status can say why.
+func TestOpenWithTooManyValues(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "receiver.yaml")
+	secrets := filepath.Join(dir, "secrets")
+	write(t, file, smallest+"secretsDir: "+secrets+"\n")
+
+	for i := range MaxAppSecrets + 1 {
+		write(t, filepath.Join(secrets, RoleAppSecret, strconv.Itoa(i)), "value "+strconv.Itoa(i))
+	}
+
+	for _, role := range []string{RoleAccessToken, RoleVerifyToken, RoleBirdAccessKey} {
+		write(t, filepath.Join(secrets, role, "0"), role)
+	}
+
+	live, err := Open(file, clockwork.NewFakeClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	live.Reload()
+
+	got := live.Current()
+	if diff := cmp.Diff([]string{RoleAppSecret}, got.Missing()); diff != "" {
+		t.Errorf("Missing() (-want +got):\n%s", diff)
+	}
+
+	if !strings.Contains(got.Problem, "secret app-secret has 5 values; the maximum is 4") {
+		t.Errorf("problem = %q, want one that names the secret", got.Problem)
+	}
+
+	if err := os.Remove(filepath.Join(secrets, RoleAppSecret, "4")); err != nil {
+		t.Fatal(err)
+	}
+
+	live.Reload()
+
+	if got := live.Current(); got.Problem != "" || len(got.Missing()) > 0 {
+		t.Errorf("problem %q and %v missing after the correction, want none", got.Problem, got.Missing())
+	}
+}
+
+func TestMissingForDeliveries(t *testing.T) {
+	c := Config{
+		Webhook:       Webhook{MutualTLS: &MutualTLS{}},
+		Store:         Store{PostgreSQL: &PostgreSQLStore{}},
+		Notifications: Notifications{SinkURL: "http://sink", Signed: true},
+	}
+	snapshot := Fixed(c, Secrets{}).Current()
+
+	if diff := cmp.Diff(RequiredRoles, snapshot.Missing()); diff != "" {
+		t.Errorf("Missing() (-want +got):\n%s", diff)
+	}
+
+	want := []string{RoleAppSecret, RoleVerifyToken, RoleDatabaseURL, RoleServerCertificate, RoleServerKey, RoleClientCA}
+	if diff := cmp.Diff(want, snapshot.MissingForDeliveries()); diff != "" {
+		t.Errorf("MissingForDeliveries() (-want +got):\n%s", diff)
+	}
+
+	c.Notifications.Signed = false
+	if missing := Fixed(c, Secrets{}).Current().Missing(); slices.Contains(missing, RoleSinkSigningKey) {
+		t.Errorf("Missing() = %v, though notices are not signed", missing)
 	}
 }
 

@@ -38,14 +38,10 @@ type Live struct {
 	missing bool       // the last reload found fewer secrets than the one before
 }
 
-// Open reads the file at path and the secrets. An invalid file is an error, a missing secret is not.
+// Open reads the file at path and the secrets. An invalid file is an error. A secret that is missing or cannot be read is
+// not: the receiver runs without it, and reports it until it is corrected.
 func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 	c, err := Load(path)
-	if err != nil {
-		return nil, err
-	}
-
-	secrets, err := ReadSecrets(c.SecretsDir)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +51,16 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 		clock: clock,
 		log:   log,
 	}
-	l.current.Store(&Snapshot{Config: c, Secrets: secrets})
+	snapshot := &Snapshot{Config: c}
+
+	snapshot.Secrets, err = ReadSecrets(c.SecretsDir)
+	if err != nil {
+		log.Error("some secrets cannot be used", "error", err)
+
+		snapshot.Problem = err.Error()
+	}
+
+	l.current.Store(snapshot)
 
 	return l, nil
 }

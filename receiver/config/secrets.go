@@ -26,7 +26,7 @@ type Secrets struct {
 	AppSecrets        []string
 	VerifyToken       string
 	BirdAccessKey     string
-	SinkSigningKey    string // optional
+	SinkSigningKey    string // required by notifications.signed
 	DatabaseURL       string
 	DatabaseCA        string // optional
 	ServerCertificate string
@@ -40,6 +40,7 @@ var RequiredRoles = []string{
 	RoleAppSecret,
 	RoleVerifyToken,
 	RoleBirdAccessKey,
+	RoleSinkSigningKey,
 	RoleDatabaseURL,
 	RoleServerCertificate,
 	RoleServerKey,
@@ -48,39 +49,63 @@ var RequiredRoles = []string{
 
 // Missing returns the roles that the configuration requires and that have no value, in a fixed order.
 func (s *Snapshot) Missing() []string {
-	secrets := s.Secrets
-	postgreSQL := s.Store.PostgreSQL != nil
-	mutualTLS := s.Webhook.MutualTLS != nil
+	return s.missing(RequiredRoles)
+}
 
-	roles := []struct {
-		name     string
-		required bool
-		present  bool
-	}{
-		{RoleAccessToken, true, secrets.AccessToken != ""},
-		{RoleAppSecret, true, len(secrets.AppSecrets) > 0},
-		{RoleVerifyToken, true, secrets.VerifyToken != ""},
-		{RoleBirdAccessKey, true, secrets.BirdAccessKey != ""},
-		{RoleDatabaseURL, postgreSQL, secrets.DatabaseURL != ""},
-		{RoleServerCertificate, mutualTLS, secrets.ServerCertificate != ""},
-		{RoleServerKey, mutualTLS, secrets.ServerKey != ""},
-		{RoleClientCA, mutualTLS, secrets.ClientCA != ""},
-	}
+// MissingForDeliveries returns those roles of Missing without which the receiver cannot accept deliveries. While another
+// one is missing, it stores deliveries, and what needs the secret waits: a receiver that is not ready would refuse them.
+func (s *Snapshot) MissingForDeliveries() []string {
+	return s.missing(slices.DeleteFunc(slices.Clone(RequiredRoles), func(role string) bool {
+		return role == RoleAccessToken || role == RoleBirdAccessKey || role == RoleSinkSigningKey
+	}))
+}
 
+func (s *Snapshot) missing(roles []string) []string {
 	var missing []string
 	for _, role := range roles {
-		if role.required && !role.present {
-			missing = append(missing, role.name)
+		if s.requires(role) && !s.Secrets.has(role) {
+			missing = append(missing, role)
 		}
 	}
 
 	return missing
 }
 
+func (s *Snapshot) requires(role string) bool {
+	switch role {
+	case RoleSinkSigningKey:
+		return s.Notifications.SinkURL != "" && s.Notifications.Signed
+	case RoleDatabaseURL:
+		return s.Store.PostgreSQL != nil
+	case RoleServerCertificate, RoleServerKey, RoleClientCA:
+		return s.Webhook.MutualTLS != nil
+	}
+
+	return true
+}
+
+// has reports whether a role that a configuration can require has a value.
+func (s Secrets) has(role string) bool {
+	values := map[string]bool{
+		RoleAccessToken:       s.AccessToken != "",
+		RoleAppSecret:         len(s.AppSecrets) > 0,
+		RoleVerifyToken:       s.VerifyToken != "",
+		RoleBirdAccessKey:     s.BirdAccessKey != "",
+		RoleSinkSigningKey:    s.SinkSigningKey != "",
+		RoleDatabaseURL:       s.DatabaseURL != "",
+		RoleServerCertificate: s.ServerCertificate != "",
+		RoleServerKey:         s.ServerKey != "",
+		RoleClientCA:          s.ClientCA != "",
+	}
+
+	return values[role]
+}
+
 func (s Secrets) equal(other Secrets) bool { return reflect.DeepEqual(s, other) }
 
 // ReadSecrets reads dir/<role>/<file>. It trims white space around a value, because files often end with a newline. It
-// skips names that start with a dot, which Kubernetes uses for its own links and folders.
+// skips names that start with a dot, which Kubernetes uses for its own links and folders. A role that cannot be read has no
+// value; the others are returned together with the error.
 func ReadSecrets(dir string) (Secrets, error) {
 	var s Secrets
 
@@ -100,22 +125,23 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
 		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},
 	}
+
+	var unreadable []error
+
 	for _, role := range roles {
 		values, err := readRole(filepath.Join(dir, role.name))
-		if err != nil {
-			return Secrets{}, fmt.Errorf("read secret %s: %w", role.name, err)
-		}
 
-		if len(values) > role.maxValues {
-			return Secrets{}, fmt.Errorf("secret %s has %d values; the maximum is %d", role.name, len(values), role.maxValues)
-		}
-
-		if len(values) > 0 {
+		switch {
+		case err != nil:
+			unreadable = append(unreadable, fmt.Errorf("read secret %s: %w", role.name, err))
+		case len(values) > role.maxValues:
+			unreadable = append(unreadable, fmt.Errorf("secret %s has %d values; the maximum is %d", role.name, len(values), role.maxValues))
+		case len(values) > 0:
 			role.set(values)
 		}
 	}
 
-	return s, nil
+	return s, errors.Join(unreadable...)
 }
 
 func readRole(dir string) ([]string, error) {

@@ -25,8 +25,9 @@ const op = "send notice"
 
 // Failure codes of notices, besides those of package httpclient.
 const (
-	CodeUnreadable  = "unreadable"   // the stored notice cannot be decoded or encoded
-	CodeSinkAddress = "sink_address" // the sink is at a link-local or metadata address
+	CodeUnreadable   = "unreadable" // the stored notice cannot be decoded or encoded
+	CodeNoSigningKey = "no_signing_key"
+	CodeSinkAddress  = "sink_address" // the sink is at a link-local or metadata address
 )
 
 // Sender posts notices. It reads address and signing key from the configuration at each call.
@@ -55,11 +56,22 @@ func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sende
 func (s *Sender) Close() { s.http.Close() }
 
 // Send posts one stored notice under its id. Errors are of type *failure.Error; a 4xx other than 408, 425 and 429 is
-// permanent. Without a sink it does nothing.
+// permanent. Without a sink it does nothing. A
+// notice that has to be signed waits for the signing key.
 func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	settings := s.live.Current()
 	if settings.Notifications.SinkURL == "" {
 		return nil
+	}
+
+	key := settings.Secrets.SinkSigningKey
+	if key == "" && settings.Notifications.Signed {
+		return &failure.Error{
+			Class: failure.Configuration,
+			Op:    op,
+			Code:  CodeNoSigningKey,
+			Text:  "the signing key of notices is missing: create its Secret",
+		}
 	}
 
 	var n Notice
@@ -73,7 +85,7 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 	}
 
 	header := http.Header{"Content-Type": {"application/cloudevents+json; charset=utf-8"}}
-	if key := settings.Secrets.SinkSigningKey; key != "" {
+	if key != "" {
 		sign(header, id, s.clock.Now(), body, key)
 	}
 

@@ -86,6 +86,18 @@ func TestSend(t *testing.T) {
 	}
 }
 
+func TestNoticesWaitForTheSigningKey(t *testing.T) {
+	sender := NewSender(config.Fixed(config.Config{
+		Notifications: config.Notifications{SinkURL: "http://127.0.0.1:1/sink", Signed: true},
+	}, config.Secrets{}), 1, clockwork.NewFakeClockAt(now))
+	defer sender.Close()
+
+	err := sender.Send(t.Context(), "id-1", stored)
+	if f := failure.Of(err); f.Class != failure.Configuration || f.Code != CodeNoSigningKey {
+		t.Errorf("failure = %+v, want one of the configuration: unsigned notices must not leave", f)
+	}
+}
+
 // TestSign uses the test vector of the Standard Webhooks reference implementations.
 func TestSign(t *testing.T) {
 	header := http.Header{}

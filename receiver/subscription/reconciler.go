@@ -127,7 +127,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 // reconcile runs a check if there is something to check, and returns the delay before the next one.
 func (r *Reconciler) reconcile(ctx context.Context, settings *config.Snapshot) time.Duration {
 	if settings.CloudAPI.Subscription == nil || len(settings.Missing()) > 0 {
-		// While a secret is missing the receiver is not ready, and could not answer Meta's verification.
+		// While a secret is missing, the receiver could not answer Meta's verification, or the people who write.
 		r.candidate.Lapse()
 		r.setResult(uncheckedResult(settings))
 
