@@ -21,6 +21,20 @@ func echo(to, id string) []byte {
 		"metadata":{"phone_number_id":%q},"message_echoes":[{"from":"15550783881","to":%q,"id":%q,"type":"text","text":{"body":"I will help"}}]}}]}]}`, number, to, id)
 }
 
+// echoOf returns the delivery of an echo to ana with these properties beside its id.
+func echoOf(id, properties string) []byte {
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"smb_message_echoes","value":{
+		"metadata":{"phone_number_id":%q},"message_echoes":[{"from":"15550783881","to":%q,"id":%q,"text":{"body":"I will help"}%s}]}}]}]}`,
+		number, ana, id, properties)
+}
+
+// handover returns the delivery of a change of control over ana's conversation.
+func handover(kind string, at time.Time) []byte {
+	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messaging_handovers","value":{
+		"sender":{"phone_number":%q},"recipient":{"phone_number_id":%q},"type":%q,"timestamp":"%d",%q:{}}}]}]}`,
+		ana, number, kind, at.Unix(), kind)
+}
+
 // hidden returns the delivery of a text with a user id. An empty waID means that Meta hides the phone number.
 func hidden(waID, userID, id, body string) []byte {
 	from := ""
@@ -47,6 +61,78 @@ func TestColleagueSilencesTheAI(t *testing.T) {
 
 	if got := h.record("wamid.1").Event.State; got != store.Human {
 		t.Errorf("the message to the colleague is %s, want human", got)
+	}
+}
+
+// TestTakeoverWhileBirdIsAsked delivers a takeover while Bird works on an answer. The person hears only the one who took
+// over.
+func TestTakeoverWhileBirdIsAsked(t *testing.T) {
+	for name, takeover := range map[string][]byte{
+		"a colleague":       echo(ana, "wamid.echo"),
+		"another responder": handover("control_taken", time.Now()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			asked := make(chan struct{})
+			answer := make(chan struct{})
+			h.reply = func(method string, request map[string]any) any {
+				close(asked)
+				<-answer
+
+				return standin.EchoReply(method, request)
+			}
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+			<-asked
+			h.deliver(http.StatusOK, takeover)
+			close(answer)
+			h.waitIdle()
+			h.waitSent(0)
+
+			if got := h.record("wamid.1").Event.State; got != store.Human {
+				t.Errorf("the message is %s, want human", got)
+			}
+		})
+	}
+}
+
+// TestTakeoverDuringAnOutageOfBird lets a colleague answer a message that waits for Bird. The AI does not answer it too.
+func TestTakeoverDuringAnOutageOfBird(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	outage := h.Bird.Faults.Add(standin.Fault{Status: http.StatusUnauthorized})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "is anybody there?"))
+	h.waitFor("the message waits", func() bool { return len(h.record("wamid.1").Failures) > 0 })
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.Bird.Faults.Remove(outage)
+	h.waitIdle()
+	h.waitSent(0)
+}
+
+// TestWhatSilencesNobody delivers what programs send from the app, what a colleague wrote long ago, and control that is
+// given back. The AI answers.
+func TestWhatSilencesNobody(t *testing.T) {
+	at := func(t time.Time) string { return fmt.Sprintf(`,"timestamp":"%d"`, t.Unix()) }
+	now := time.Now()
+
+	for name, deliveries := range map[string][][]byte{
+		"Meta's own agent":     {echoOf("wamid.echo", `,"message_creation_type":"created_by_1p_bot"`+at(now))},
+		"an away message":      {echoOf("wamid.echo", `,"message_creation_type":"automatic_away"`+at(now))},
+		"an echo of yesterday": {echoOf("wamid.echo", at(now.Add(-24*time.Hour)))},
+		"control passed back":  {handover("control_taken", now.Add(-time.Minute)), handover("control_passed", now)},
+		"in another order":     {handover("control_passed", now), handover("control_taken", now.Add(-time.Minute))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.start()
+
+			for _, body := range deliveries {
+				h.deliver(http.StatusOK, body)
+			}
+
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello?"))
+			h.waitSent(1)
+		})
 	}
 }
 

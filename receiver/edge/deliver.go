@@ -117,8 +117,9 @@ func (e *Edge) recordAndWake(events []store.Event, fresh []bool) {
 			classes = append(classes, event.Class)
 		}
 
-		if event.Status != nil && event.Status.ReplyTo != (store.ID{}) {
-			classes = append(classes, store.Conversations) // the status may confirm a send with unknown outcome
+		// The status may confirm a send with unknown outcome, and the takeover may end what waits.
+		if event.Status != nil && event.Status.ReplyTo != (store.ID{}) || event.Takeover != nil {
+			classes = append(classes, store.Conversations)
 		}
 	}
 

@@ -163,8 +163,6 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, class failure.Cla
 		return false, err
 	}
 
-	e.Wake(store.Conversations)
-
 	before := reply.Resends
 	_, reply, err = e.findReply(ctx, id, part)
 

@@ -44,7 +44,7 @@ func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now ti
 		return store.Event{}, false
 	}
 
-	event := store.Event{
+	return store.Event{
 		ID:       echoID(echo, number),
 		Kind:     store.KindField,
 		Type:     whatsapp.FieldEchoes,
@@ -53,12 +53,7 @@ func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now ti
 		Lane:     lane,
 		Aliases:  names(echo.Alias(number)),
 		Takeover: echoTakeover(echo, settings, now),
-	}
-	if event.Takeover != nil {
-		event.State = store.Pending
-	}
-
-	return event, true
+	}, true
 }
 
 func echoID(echo whatsapp.Echo, number string) store.ID {

@@ -103,7 +103,7 @@ func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit in
 		t.query(`
 			WITH old AS (
 				SELECT lane FROM conversations
-				WHERE class = 0 AND ready_at IS NULL AND coalesce(human_until, 0) < $1 AND `+silent+`
+				WHERE class = 0 AND ready_at IS NULL AND greatest(human_until, taken_at, 0) < $1 AND `+silent+`
 				LIMIT $2 FOR UPDATE SKIP LOCKED
 			), gone AS (
 				DELETE FROM conversations c USING old WHERE c.lane = old.lane AND c.class = 0 RETURNING c.lane

@@ -115,7 +115,7 @@ func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
 func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 	const idle = `
 		SELECT lane FROM conversations
-		WHERE class = 0 AND ready_at IS NULL AND coalesce(human_until, 0) < ?1`
+		WHERE class = 0 AND ready_at IS NULL AND max(coalesce(human_until, 0), coalesce(taken_at, 0)) < ?1`
 
 	var people []string
 	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {

@@ -92,6 +92,16 @@ var takeoverTests = map[string]func(*fixture){
 		f.wantEqual("after a duplicate", f.state("lane").Takeover, back)
 	},
 
+	"is remembered after its end, so that an older one stays ignored": func(f *fixture) {
+		f.ingest(echo("passed", "lane", store.Takeover{At: at(time.Hour)}))
+		purge(f, at(time.Hour), at(time.Hour), 100)
+		f.ingest(echo("taken", "lane", colleague(at(30*time.Minute))))
+		f.wantEqual("takeover", f.state("lane").Takeover, store.Takeover{At: at(time.Hour)})
+
+		f.wantEqual("purged", purge(f, at(0), at(time.Hour+time.Millisecond), 100) > 0, true)
+		f.wantEqual("takeover after its retention", f.state("lane").Takeover, store.Takeover{})
+	},
+
 	"prevents sends": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
