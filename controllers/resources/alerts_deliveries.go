@@ -19,9 +19,13 @@ func deliveryAlerts() []alert {
 			name:     "WhatsAppDeliveriesNotTaken",
 			severity: critical,
 			pending:  "2m",
-			expr: `sum(rate(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) / ` +
-				`sum(rate(whatsapp_webhook_requests_total{@self}[5m])) > 0.05 ` +
-				`and sum(increase(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) >= 3`,
+			expr: unless(
+				`sum(rate(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) / `+
+					`sum(rate(whatsapp_webhook_requests_total{@self}[5m])) > 0.05 `+
+					`and sum(increase(whatsapp_webhook_requests_total{@self,code=~"5.."}[5m])) >= 3`,
+				diskFull,
+				`max(whatsapp_secret_missing{@self,role="app-secret"}) == 1`,
+			),
 			summary: "deliveries are not accepted",
 			description: "{{ $value | humanizePercentage }} of the requests to the webhook are answered 5xx: they were not stored. " +
 				"Meta delivers them again for up to 7 days.",

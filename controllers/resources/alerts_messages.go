@@ -29,7 +29,7 @@ func messageAlerts(p Params) []alert {
 		{
 			name:        "WhatsAppMessagesWaiting",
 			severity:    warning,
-			pending:     "1m",
+			pending:     "5m", // a backlog that a cause has left is worked off meanwhile
 			expr:        unless(fmt.Sprintf(`max(whatsapp_oldest_pending_seconds{@self}) > %d`, p.oldestPendingSeconds()), answersStopped),
 			summary:     "a message has waited {{ $value | humanizeDuration }}",
 			description: fmt.Sprintf("The oldest unfinished message has waited {{ $value | humanizeDuration }}; the limit is %d s. No refused or failing call explains it.", p.oldestPendingSeconds()),
@@ -38,7 +38,7 @@ func messageAlerts(p Params) []alert {
 			name:        "WhatsAppStatusesWaiting",
 			severity:    warning,
 			pending:     "5m",
-			expr:        `min_over_time(max(whatsapp_status_queue_size{@self})[30m:1m]) > 10`,
+			expr:        unless(`min_over_time(max(whatsapp_status_queue_size{@self})[30m:1m]) > 10`, answersStopped),
 			summary:     "statuses are not sent to Bird",
 			description: "At least {{ $value }} statuses of sent messages have waited for Bird at any time in the last 30 minutes. Messages are answered all the same. A status that is a day old expires.",
 		},

@@ -10,7 +10,7 @@ func storeAlerts(p Params) []alert {
 			name:     "WhatsAppStoreFailing",
 			severity: critical,
 			pending:  "5m",
-			expr:     `sum by (operation) (increase(whatsapp_store_errors_total{@self}[5m])) > 0`,
+			expr:     unless(`sum by (operation) (increase(whatsapp_store_errors_total{@self}[5m])) > 0`, diskFull),
 			summary:  "the store fails ({{ $labels.operation }})",
 			description: "Calls to the store have failed at {{ $labels.operation }} for 5 minutes. If that is ingest or ping, deliveries are not accepted; " +
 				"if it is purge, old data stays; otherwise messages wait.",
@@ -21,6 +21,14 @@ func storeAlerts(p Params) []alert {
 	}
 
 	return append(all, alert{
+		name:     "WhatsAppDiskFull",
+		severity: critical,
+		pending:  "1m",
+		expr:     diskFull,
+		summary:  "the disk of the store is full",
+		description: "{{ $value | humanize1024 }}B are missing of the space that the receiver keeps free on its volume, so it accepts no deliveries. " +
+			"Meta delivers them again for up to 7 days. Messages that are stored already are answered.",
+	}, alert{
 		name:     "WhatsAppVolumeFillingUp",
 		severity: warning,
 		pending:  "15m",

@@ -232,7 +232,7 @@ func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 
 	m := metrics.New(clockwork.NewRealClock())
-	m.WatchStore(struct{ store.Store }{}, clockwork.NewRealClock())
+	m.WatchStore(m.CountStore(nil), clockwork.NewRealClock())
 	m.WatchTakeovers(struct{ store.Store }{}, clockwork.NewRealClock())
 	m.WatchScopes(func() []metrics.ClosedScope { return nil })
 	m.WatchConfiguration(config.Fixed(config.Config{}, config.Secrets{}), func() health.TokenState { return "" })
