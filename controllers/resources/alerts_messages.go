@@ -23,8 +23,8 @@ func messageAlerts(p Params) []alert {
 			severity:    warning,
 			pending:     "1m",
 			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
-			summary:     "{{ $value }} dead letters wait for a decision",
-			description: "{{ $value }} messages failed for good. They stay until a person replays or discards them.",
+			summary:     "dead letters wait for a decision",
+			description: "Messages that failed for good, and that stay until a person replays or discards them: {{ $value }}.",
 		},
 		{
 			name:        "WhatsAppMessagesWaiting",
