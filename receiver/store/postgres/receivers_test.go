@@ -311,8 +311,9 @@ func checkNames(t *testing.T, s *Store) {
 	}
 }
 
-// Receivers join the names of a few people in all ways, while they process their events and purge.
-func TestPersonsAreJoinedWorkedAndPurgedConcurrently(t *testing.T) {
+// Receivers join the names of a few people in all ways, while they process their events, replay those that fail, take
+// conversations over and purge. No call fails, and no event is lost.
+func TestPersonsAreJoinedDuringAllOtherCalls(t *testing.T) {
 	const receivers, deliveries, people, names = 3, 60, 3, 6
 
 	access := newAccess(t)
@@ -355,10 +356,9 @@ func TestPersonsAreJoinedWorkedAndPurgedConcurrently(t *testing.T) {
 					return
 				}
 
-				if receiver == 0 {
-					if _, err := s.Purge(t.Context(), start, start.Add(time.Hour), 100); err != nil {
-						t.Errorf("Purge: %v", err)
-					}
+				if err := maintain(t.Context(), s, receiver, name(rand.IntN(people))); err != nil {
+					t.Errorf("maintenance: %v", err)
+					return
 				}
 			}
 		})
@@ -379,7 +379,25 @@ func closed(done <-chan struct{}) bool {
 	}
 }
 
-// workAll processes the due lanes, and counts the events that it ends.
+// maintain makes the calls of one receiver beside its work.
+func maintain(ctx context.Context, s *Store, receiver int, name string) (err error) {
+	switch receiver {
+	case 0:
+		_, err = s.Purge(ctx, start, start.Add(time.Hour), 100)
+	case 1:
+		_, _, err = s.ReplaySelected(ctx, store.Selection{States: store.Replayable}, 0, start, 20)
+	default:
+		if err = s.TakeOver(ctx, name, store.Takeover{By: store.Desk, At: start}, start); errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+
+		err = errors.Join(err, s.RepairClock(ctx, start.Add(time.Hour)))
+	}
+
+	return err
+}
+
+// workAll processes the due lanes, and counts the events that it ends. One in four fails.
 func workAll(ctx context.Context, s *Store, left *atomic.Int64) error {
 	leases, err := s.Claim(ctx, store.Conversations, start, start.Add(time.Minute), 4)
 	if err != nil {
@@ -388,7 +406,12 @@ func workAll(ctx context.Context, s *Store, left *atomic.Int64) error {
 
 	for _, lease := range leases {
 		for work := &lease.Work; work != nil; {
-			next, err := s.Advance(ctx, lease.LeaseRef, work.Event.ID, store.Step{Now: start, Outcome: &store.Outcome{State: store.Done}})
+			state := store.Done
+			if rand.IntN(4) == 0 {
+				state = store.Dead
+			}
+
+			next, err := s.Advance(ctx, lease.LeaseRef, work.Event.ID, store.Step{Now: start, Outcome: &store.Outcome{State: state}})
 			if errors.Is(err, store.ErrLeaseLost) {
 				break
 			}
@@ -397,7 +420,9 @@ func workAll(ctx context.Context, s *Store, left *atomic.Int64) error {
 				return err
 			}
 
-			left.Add(-1)
+			if state == store.Done {
+				left.Add(-1)
+			}
 
 			work = next
 		}
