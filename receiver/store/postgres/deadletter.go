@@ -109,6 +109,7 @@ func (t *tx) replay(ctx context.Context, seqs []int64, now int64) (int, error) {
 
 		err := rows.Scan(&seq, &of.lane, (*int16)(&of.class))
 		n.addNamed(of)
+
 		all = append(all, seq)
 
 		return err

@@ -37,6 +37,7 @@ func (t *tx) finish(ctx context.Context, attempts []*attempt, l *lanes) error {
 
 		if outcome.Failure != nil {
 			code = outcome.Failure.Code
+
 			failures = append(failures, historyEntry{event: a.head.seq, failure: outcome.Failure})
 			if outcome.Failure.Spent {
 				counts = 1

@@ -56,7 +56,7 @@ func unanswered(selection store.Selection, after int64, limit int, further strin
 
 // selected returns the conditions of a selection besides its states.
 func selected(selection store.Selection, filter func(condition string, value any) string) string {
-	var where string
+	var where strings.Builder
 
 	for _, of := range []struct{ condition, value string }{
 		{"e.kind = $%d", string(selection.Kind)},
@@ -65,23 +65,23 @@ func selected(selection store.Selection, filter func(condition string, value any
 		{"e.code = $%d", selection.Code},
 	} {
 		if of.value != "" {
-			where += filter(of.condition, of.value)
+			where.WriteString(filter(of.condition, of.value))
 		}
 	}
 
 	if !selection.ReceivedAfter.IsZero() {
-		where += filter("e.received_at > $%d", selection.ReceivedAfter.UnixMilli())
+		where.WriteString(filter("e.received_at > $%d", selection.ReceivedAfter.UnixMilli()))
 	}
 
 	if !selection.ReceivedBefore.IsZero() {
-		where += filter("e.received_at < $%d", selection.ReceivedBefore.UnixMilli())
+		where.WriteString(filter("e.received_at < $%d", selection.ReceivedBefore.UnixMilli()))
 	}
 
 	if selection.LastSeq > 0 {
-		where += filter("e.seq <= $%d", selection.LastSeq)
+		where.WriteString(filter("e.seq <= $%d", selection.LastSeq))
 	}
 
-	return where
+	return where.String()
 }
 
 // DeadLetters implements store.DeadLetterQueue.

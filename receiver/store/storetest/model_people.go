@@ -144,6 +144,7 @@ func (m *model) updateConversation(t *rapid.T) {
 
 	if step.Takeover != nil {
 		person.state.Takeover = *step.Takeover
+
 		if lane := m.lane(store.Conversations, h.ref.Lane); lane.token == 0 && !lane.ready.IsZero() {
 			lane.waits = ""
 			if lane.ready.After(m.now) {

@@ -34,6 +34,7 @@ func unanswered(f *fixture) []string {
 		e := received(text(name, "lane "+name), now)
 		e.Kind = c.kind
 		e.PhoneNumberID = c.number
+
 		all = append(all, name)
 
 		if c.state == store.Quarantined {
