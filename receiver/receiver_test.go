@@ -179,3 +179,63 @@ func TestStatusesNeverGoBackwards(t *testing.T) {
 		t.Errorf("status = %q, want read", got.Status)
 	}
 }
+
+// TestReplayOfQuarantined forgets a number in the configuration, adds it later, and replays what came for it.
+func TestReplayOfQuarantined(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.CloudAPI.PhoneNumberIDs = []string{"another"}
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+	h.deliver(http.StatusOK, echo(luis, "wamid.echo"))
+	h.deliver(http.StatusOK, standin.StatusDelivery(number, "wamid.out", "read", ana, "", time.Now()))
+	h.reconfigure(func(c *config.Config) { c.CloudAPI.PhoneNumberIDs = []string{number} })
+
+	replay := func(id store.ID) {
+		if err := h.Local.Store().Replay(t.Context(), id, h.clock.Now()); err != nil {
+			t.Errorf("replay: %v", err)
+		}
+	}
+	state := func(id store.ID) store.State {
+		record, err := h.Local.Store().Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		return record.Event.State
+	}
+
+	message := store.NewID(store.KindMessage, number, "wamid.1")
+	echoed := store.NewID(store.KindField, number, "smb_message_echoes", "wamid.echo")
+	read := store.NewID(store.KindStatus, number, "wamid.out", "read", "", "")
+
+	for name, id := range map[string]store.ID{"message": message, "echo": echoed, "status": read} {
+		if got := state(id); got != store.Quarantined {
+			t.Errorf("the %s is %s, want quarantined", name, got)
+		}
+
+		replay(id)
+	}
+
+	h.waitSent(1)
+	h.waitIdle()
+
+	for name, id := range map[string]store.ID{"message": message, "echo": echoed, "status": read} {
+		if got := state(id); got != store.Done {
+			t.Errorf("the replayed %s is %s, want done", name, got)
+		}
+	}
+
+	if n := h.statusRequests(); n != 1 {
+		t.Errorf("Bird got %d statuses, want the replayed one", n)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "hello again"))
+	h.waitIdle()
+
+	if got := h.record("wamid.3").Event.State; got != store.Human {
+		t.Errorf("the message after the echo is %s, want human: a colleague has the conversation", got)
+	}
+}
