@@ -42,14 +42,14 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 	var coalesces bool
 	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
-		SELECT c.head, c.starts, e.binds, `+stateColumns+`
+		SELECT c.head, c.starts, e.binds, `+briefColumns+`
 		FROM conversations c JOIN events e ON e.seq = c.head
 		WHERE c.lane = ? AND c.class = ? AND c.token = ? AND e.id = ?`, func(r row) error {
 		held.head = r.int(0)
 		held.starts = r.int(1)
 		coalesces = r.int(2) != 0
-		held.known = lease.Class == store.Conversations
-		held.state = r.conversation(3)
+		held.state, held.known = r.brief(3)
+		held.known = held.known && lease.Class == store.Conversations
 
 		return nil
 	}, lease.Lane, int64(lease.Class), lease.Token, event[:])
@@ -117,6 +117,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 			return err
 		}
 	}
+
 	if step.Takeover != nil {
 		person, err := t.ensurePerson(l.Lane)
 		if err != nil {

@@ -79,19 +79,20 @@ func (t *tx) conversation(l *lane) (store.Conversation, error) {
 }
 
 const laneColumns = `
-	SELECT lane, head, starts, ` + stateColumns + ` FROM conversations `
+	SELECT lane, head, starts, ` + briefColumns + ` FROM conversations `
 
 // lanes runs a statement with laneColumns and returns the lanes of a class that it finds.
 func (t *tx) lanes(class store.Class, sql string, args ...driver.Value) ([]lane, error) {
 	var lanes []lane
 
 	err := t.query(sql, func(r row) error {
+		state, complete := r.brief(3)
 		lanes = append(lanes, lane{
 			LeaseRef: store.LeaseRef{Class: class, Lane: r.text(0)},
 			head:     r.int(1),
 			starts:   r.int(2),
-			state:    r.conversation(3),
-			known:    class == store.Conversations,
+			state:    state,
+			known:    class == store.Conversations && complete,
 		})
 
 		return nil

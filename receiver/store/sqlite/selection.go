@@ -33,13 +33,13 @@ const selected = `
 func selects(s *store.Selection, after int64) []driver.Value {
 	const most = 1<<63 - 1
 
-	states := ","
+	var states strings.Builder
 	for _, state := range s.States {
-		states += string(state) + ","
+		states.WriteString("," + string(state) + ",")
 	}
 
 	return []driver.Value{
-		after, cmp.Or(s.LastSeq, most), states, string(s.Kind), s.Type, s.PhoneNumberID, s.Code,
+		after, cmp.Or(s.LastSeq, most), states.String(), string(s.Kind), s.Type, s.PhoneNumberID, s.Code,
 		bound(s.ReceivedAfter, -most), bound(s.ReceivedBefore, most),
 	}
 }
