@@ -149,11 +149,16 @@ func within(what, text string, limit int, mend string) error {
 type cutter struct{ count int }
 
 func (c *cutter) fit(text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
+	if codeUnits(text) <= limit {
 		return text
 	}
 
 	c.count++
 
-	return strings.TrimRight(string([]rune(text)[:limit]), blanks)
+	text = trimBlanks(text)
+	if codeUnits(text) > limit {
+		text, _ = cut(text, limit, false)
+	}
+
+	return text
 }

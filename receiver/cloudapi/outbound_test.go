@@ -4,12 +4,9 @@
 package cloudapi
 
 import (
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 func TestEncodeRecipient(t *testing.T) {
@@ -43,31 +40,4 @@ func TestEncodeRecipient(t *testing.T) {
 			t.Errorf("%s: Encode() (-want +got):\n%s", name, diff)
 		}
 	}
-}
-
-func TestSplitTextLosesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé漢😀")), 1, 3000, -1), 0, 8).Draw(t, "words")
-		text := strings.Repeat(" ", rapid.IntRange(0, 5000).Draw(t, "blanks")) + strings.Join(words, " ")
-
-		pieces := SplitText(text)
-		for _, piece := range pieces {
-			if n := utf8.RuneCountInString(piece); n > MaxTextRunes {
-				t.Fatalf("a piece has %d characters, want at most %d", n, MaxTextRunes)
-			}
-
-			if strings.TrimSpace(piece) == "" && strings.TrimSpace(text) != "" {
-				t.Fatal("a piece is blank")
-			}
-
-			if !utf8.ValidString(piece) {
-				t.Fatal("a piece cuts a character")
-			}
-		}
-
-		without := func(s string) string { return strings.ReplaceAll(s, " ", "") }
-		if without(strings.Join(pieces, "")) != without(text) {
-			t.Fatal("the pieces do not make up the text")
-		}
-	})
 }

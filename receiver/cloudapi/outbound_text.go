@@ -3,11 +3,6 @@
 
 package cloudapi
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
 // MaxTextRunes is the longest text message. Source: Meta's messages API, text object.
 const MaxTextRunes = 4096
 
@@ -33,29 +28,23 @@ func (c TextContent) put(message *outbound) (int, error) {
 	return 0, nil
 }
 
-// blanks are the characters at which SplitText cuts. It drops the blanks at each cut.
-const blanks = " \n\t"
-
-// SplitText cuts text into pieces of at most MaxTextRunes characters, each at its last blank if it has one. Blanks at
-// both ends are dropped. Only a blank text results in an empty piece.
+// SplitText cuts text into pieces of at most MaxTextRunes characters, each at its last blank if it has one, and never
+// within a character as people see it. White space at both ends of a piece is dropped. Only a blank text results in an
+// empty piece.
 func SplitText(text string) []string {
-	text = strings.Trim(text, blanks)
+	text = trimBlanks(text)
 
 	var pieces []string
-	for utf8.RuneCountInString(text) > MaxTextRunes {
-		end := 0 // byte offset of the rune past the piece
-		for range MaxTextRunes {
-			_, size := utf8.DecodeRuneInString(text[end:])
-			end += size
-		}
 
-		if blank := strings.LastIndexAny(text[:end], blanks); blank > 0 {
-			end = blank
-		}
-
-		pieces = append(pieces, strings.TrimRight(text[:end], blanks))
-		text = strings.TrimLeft(text[end:], blanks)
+	for codeUnits(text) > MaxTextRunes {
+		piece, rest := cut(text, MaxTextRunes, true)
+		pieces = append(pieces, piece)
+		text = trimBlanks(rest)
 	}
 
-	return append(pieces, text)
+	if text != "" || len(pieces) == 0 {
+		pieces = append(pieces, text)
+	}
+
+	return pieces
 }

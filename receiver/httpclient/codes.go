@@ -10,7 +10,7 @@ const (
 	CodeTimeout       = "timeout"
 	CodeNoConnection  = "no_connection"
 	CodeBadURL        = "bad_url"
-	CodeBadCredential = "bad_credential" // no header can carry it
+	CodeBadCredential = "bad_credential" //nolint:gosec // a code of failures: no header can carry the credential
 )
 
 // StatusCode returns the failure code of an HTTP status that refuses a call, such as "http_503".
