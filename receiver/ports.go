@@ -61,10 +61,12 @@ func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
 	})
 }
 
-func (r *Receiver) consoleHandler() http.Handler {
+func (r *Receiver) consoleHandler(jobs *admin.Jobs) http.Handler {
 	return admin.NewConsole(admin.Console{
 		Store: r.store,
+		Live:  r.live,
 		Wake:  r.engine.Wake,
+		Jobs:  jobs,
 		Clock: r.clock,
 		Log:   r.log,
 	})

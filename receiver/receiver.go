@@ -19,6 +19,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -176,7 +177,11 @@ func (r *Receiver) Run(ctx context.Context) error {
 	webhookEdge := r.newEdge()
 	webhook := server(webhookEdge, webhookEdge.ErrorLog())
 	probes := server(r.adminHandler(webhookEdge), webhookEdge.ErrorLog())
-	console := server(r.consoleHandler(), webhookEdge.ErrorLog())
+
+	jobs := admin.NewJobs(r.clock, r.log)
+	defer jobs.Close()
+
+	console := server(r.consoleHandler(jobs), webhookEdge.ErrorLog())
 
 	webhookListener := webhookEdge.Secure(r.limit(webhook, r.webhook, webhookConnections))
 	adminListener := r.limit(probes, r.adminPort, clusterConnections)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package admin serves two ports: probes, metrics and status to the cluster, without personal data or secrets; and the
-// dead letter console on the loopback interface.
+// console of dead letters and takeovers on the loopback interface.
 package admin
 
 import (

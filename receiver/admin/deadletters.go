@@ -4,79 +4,25 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
-
-	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-const (
-	maxPage        = 500
-	defaultPage    = 100
-	consoleTimeout = 30 * time.Second // of one request
-)
+// noSuchEvent is the answer for an event that does not exist or cannot be replayed.
+const noSuchEvent = "no such dead letter"
 
-// Console holds the dependencies of the dead letter console. All are required.
-type Console struct {
-	Store store.Store
-	Wake  func(...store.Class) // called with the classes that have new pending events
-	Clock clockwork.Clock
-	Log   *slog.Logger
-}
-
-// NewConsole returns the handler of the loopback port, which lists, replays and discards dead letters. It shows personal
-// data to everyone who can reach the loopback interface of the pod, for example with kubectl port-forward. Pages of other
-// sites in the same browser are refused.
-func NewConsole(c Console) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /dead-letters", c.list)
-	mux.HandleFunc("POST /dead-letters/replay", c.replayAll)
-	mux.HandleFunc("GET /dead-letters/{id}", c.show)
-	mux.HandleFunc("POST /dead-letters/{id}/replay", c.replay)
-	mux.HandleFunc("DELETE /dead-letters/{id}", c.discard)
-
-	mux.HandleFunc("POST /store/check", c.checkStore)
-
-	return localOnly(http.NewCrossOriginProtection().Handler(mux))
-}
-
-// localOnly refuses host names other than localhost, against DNS rebinding: another site's name could resolve to the
-// loopback interface. Its headers forbid other pages to embed the answers.
-func localOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "use localhost", http.StatusForbidden)
-			return
-		}
-
-		ctx, cancel := context.WithTimeout(r.Context(), consoleTimeout)
-		defer cancel()
-
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
-// DeadLetter is an event that failed for good. Lists omit the payload.
+// DeadLetter is an event that was not answered: a dead letter, or an event in another state of [store.Replayable]. Lists
+// omit the payload and the replies.
 type DeadLetter struct {
 	ID            string          `json:"id"`
 	Seq           int64           `json:"seq"`
+	State         store.State     `json:"state"`
+	Kind          store.Kind      `json:"kind"`
 	Type          string          `json:"type"`
 	PhoneNumberID string          `json:"phone_number_id"`
 	ReceivedAt    time.Time       `json:"received_at"`
@@ -84,13 +30,24 @@ type DeadLetter struct {
 	Replays       int             `json:"replays"`
 	Failures      []store.Failure `json:"failures"`
 	Payload       json.RawMessage `json:"payload,omitempty"`
+	Replies       []Reply         `json:"replies,omitempty"`
 }
 
-// newDeadLetter returns the record without its payload.
+// Reply is a part of an answer that was not sent completely.
+type Reply struct {
+	Part  int              `json:"part"`
+	Type  string           `json:"type"`
+	State store.ReplyState `json:"state"`
+	Body  json.RawMessage  `json:"body,omitempty"`
+}
+
+// newDeadLetter returns the record without its payload and replies.
 func newDeadLetter(r store.Record) DeadLetter {
 	return DeadLetter{
 		ID:            r.Event.ID.String(),
 		Seq:           r.Seq,
+		State:         r.Event.State,
+		Kind:          r.Event.Kind,
 		Type:          r.Event.Type,
 		PhoneNumberID: r.Event.PhoneNumberID,
 		ReceivedAt:    r.Event.ReceivedAt,
@@ -100,15 +57,23 @@ func newDeadLetter(r store.Record) DeadLetter {
 	}
 }
 
-// list answers with a page of dead letters in the order of arrival, starting after the given seq. next is the seq to
-// continue from; the last page has none.
+// list answers with a page of events in the order of arrival, starting after the given seq. next is the seq to continue
+// from; the last page has none.
 func (c Console) list(w http.ResponseWriter, r *http.Request) {
-	after := number(r, "after", 0)
-	limit := min(max(number(r, "limit", defaultPage), 1), maxPage)
+	selection, ok := selectionOf(w, r, pageKeys...)
+	if !ok {
+		return
+	}
 
-	records, err := c.Store.DeadLetters(r.Context(), store.Selection{States: []store.State{store.Dead}}, after, int(limit))
+	after, limit, err := parsePage(r.URL.Query())
 	if err != nil {
-		c.fail(w, err)
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+
+	records, err := c.Store.DeadLetters(r.Context(), selection, after, limit)
+	if err != nil {
+		c.fail(w, err, noSuchEvent)
 		return
 	}
 
@@ -120,11 +85,51 @@ func (c Console) list(w http.ResponseWriter, r *http.Request) {
 		page.DeadLetters = append(page.DeadLetters, newDeadLetter(record))
 	}
 
-	if len(records) == int(limit) {
+	if len(records) == limit {
 		page.Next = records[len(records)-1].Seq
 	}
 
-	answer(w, page)
+	answer(w, http.StatusOK, page)
+}
+
+// Cause is a group of events that were not answered for the same reason.
+type Cause struct {
+	State         store.State `json:"state"`
+	PhoneNumberID string      `json:"phone_number_id"`
+	Code          string      `json:"code"`
+	Count         int64       `json:"count"`
+	First         time.Time   `json:"first"`  // receipt of the oldest
+	Last          time.Time   `json:"last"`   // receipt of the newest
+	Sample        string      `json:"sample"` // id of the newest
+}
+
+// causes answers with the causes of the selected events, the most frequent first.
+func (c Console) causes(w http.ResponseWriter, r *http.Request) {
+	selection, ok := selectionOf(w, r)
+	if !ok {
+		return
+	}
+
+	found, err := c.Store.Causes(r.Context(), selection)
+	if err != nil {
+		c.fail(w, err, noSuchEvent)
+		return
+	}
+
+	causes := make([]Cause, 0, len(found))
+	for _, cause := range found {
+		causes = append(causes, Cause{
+			State:         cause.State,
+			PhoneNumberID: cause.PhoneNumberID,
+			Code:          cause.Code,
+			Count:         cause.Count,
+			First:         cause.First,
+			Last:          cause.Last,
+			Sample:        cause.Sample.String(),
+		})
+	}
+
+	answer(w, http.StatusOK, map[string]any{"causes": causes})
 }
 
 func (c Console) show(w http.ResponseWriter, r *http.Request) {
@@ -134,18 +139,28 @@ func (c Console) show(w http.ResponseWriter, r *http.Request) {
 	}
 
 	record, err := c.Store.Get(r.Context(), id)
-	if err == nil && record.Event.State != store.Dead {
+	if err == nil && !slices.Contains(store.Replayable, record.Event.State) {
 		err = store.ErrNotFound
 	}
 
 	if err != nil {
-		c.fail(w, err)
+		c.fail(w, err, noSuchEvent)
 		return
 	}
 
 	letter := newDeadLetter(*record)
 	letter.Payload = record.Event.Payload
-	answer(w, letter)
+
+	for _, reply := range record.Replies {
+		letter.Replies = append(letter.Replies, Reply{
+			Part:  reply.Part,
+			Type:  reply.Type,
+			State: reply.State,
+			Body:  reply.Body,
+		})
+	}
+
+	answer(w, http.StatusOK, letter)
 }
 
 func (c Console) replay(w http.ResponseWriter, r *http.Request) {
@@ -155,44 +170,13 @@ func (c Console) replay(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if err := c.Store.Replay(r.Context(), id, c.Clock.Now()); err != nil {
-		c.fail(w, err)
+		c.fail(w, err, noSuchEvent)
 		return
 	}
 
 	c.Log.Info("dead letter replayed", logevent.EventID, id)
-	c.Wake(store.Conversations)
-	answer(w, map[string]int{"replayed": 1})
-}
-
-// replayAll replays all current dead letters once, also if some of them fail again meanwhile.
-func (c Console) replayAll(w http.ResponseWriter, r *http.Request) {
-	replayed := 0
-	for after := int64(0); ; {
-		records, err := c.Store.DeadLetters(r.Context(), store.Selection{States: []store.State{store.Dead}}, after, maxPage)
-		if err != nil {
-			c.fail(w, err)
-			return
-		}
-
-		for _, record := range records {
-			after = record.Seq
-			// ErrNotFound: it was replayed together with the event it is coalesced with, or by another request.
-			if err := c.Store.Replay(r.Context(), record.Event.ID, c.Clock.Now()); err == nil {
-				replayed++
-			} else if !errors.Is(err, store.ErrNotFound) {
-				c.fail(w, err)
-				return
-			}
-		}
-
-		if len(records) < maxPage {
-			break
-		}
-	}
-
-	c.Log.Info("dead letters replayed", "events", replayed)
-	c.Wake(store.Conversations)
-	answer(w, map[string]int{"replayed": replayed})
+	c.wakeAll()
+	answer(w, http.StatusOK, map[string]int{"replayed": 1})
 }
 
 func (c Console) discard(w http.ResponseWriter, r *http.Request) {
@@ -202,22 +186,34 @@ func (c Console) discard(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if err := c.Store.Discard(r.Context(), id, c.Clock.Now()); err != nil {
-		c.fail(w, err)
+		c.fail(w, err, noSuchEvent)
 		return
 	}
 
 	c.Log.Info("dead letter discarded", logevent.EventID, id)
-	answer(w, map[string]int{"discarded": 1})
+	answer(w, http.StatusOK, map[string]int{"discarded": 1})
 }
 
-func (c Console) fail(w http.ResponseWriter, err error) {
-	if errors.Is(err, store.ErrNotFound) {
-		http.Error(w, "no such dead letter", http.StatusNotFound)
-		return
+// wakeAll wakes all classes: a replayed event may be a message, a status or a notice.
+func (c Console) wakeAll() { c.Wake(store.Conversations, store.Statuses, store.Notices) }
+
+// selectionOf returns the selection of a request, or answers 400. further are known parameters besides.
+func selectionOf(w http.ResponseWriter, r *http.Request, further ...string) (store.Selection, bool) {
+	query := r.URL.Query()
+
+	err := checkKeys(query, slices.Concat(selectionKeys, further)...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return store.Selection{}, false
 	}
 
-	c.Log.Error("dead letter request failed", "error", err)
-	http.Error(w, "the store is unavailable", http.StatusServiceUnavailable)
+	selection, err := parseSelection(query)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return selection, false
+	}
+
+	return selection, true
 }
 
 func eventID(w http.ResponseWriter, r *http.Request) (store.ID, bool) {
@@ -228,20 +224,4 @@ func eventID(w http.ResponseWriter, r *http.Request) (store.ID, bool) {
 	}
 
 	return id, true
-}
-
-func number(r *http.Request, name string, fallback int64) int64 {
-	if n, err := strconv.ParseInt(r.URL.Query().Get(name), 10, 64); err == nil {
-		return n
-	}
-
-	return fallback
-}
-
-func answer(w http.ResponseWriter, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(body)
 }

@@ -6,14 +6,11 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -55,24 +52,8 @@ func addDeadLetters(t *testing.T, inbox store.Store, n int) {
 
 func TestConsole(t *testing.T) {
 	inbox := newParts(t, config.Secrets{}).Store
-	woken := 0
-	console := NewConsole(Console{
-		Store: inbox,
-		Wake:  func(...store.Class) { woken++ },
-		Clock: clockwork.NewFakeClockAt(now),
-		Log:   slog.New(slog.DiscardHandler),
-	})
-	call := func(method, path string, headers ...string) (int, string) {
-		r := httptest.NewRequest(method, "http://localhost:9091"+path, http.NoBody)
-		for i := 0; i+1 < len(headers); i += 2 {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-
-		w := httptest.NewRecorder()
-		console.ServeHTTP(w, r)
-
-		return w.Code, w.Body.String()
-	}
+	console := newTestConsole(t, inbox)
+	call := console.call
 
 	addDeadLetters(t, inbox, 5)
 
@@ -121,6 +102,8 @@ func TestConsole(t *testing.T) {
 		}
 	}
 
+	woken := console.woken.Load()
+
 	stats, err := inbox.Stats(t.Context(), now)
 	if err != nil || stats.DeadLetters != 0 || stats.Pending != 4 || woken != 2 {
 		t.Errorf("stats = %+v, %v, woken %d times; want 4 pending again, woken twice", stats, err, woken)
@@ -128,7 +111,7 @@ func TestConsole(t *testing.T) {
 
 	r := httptest.NewRequest(http.MethodGet, "http://rebound.example/dead-letters", http.NoBody)
 	w := httptest.NewRecorder()
-	console.ServeHTTP(w, r)
+	console.http.ServeHTTP(w, r)
 
 	if w.Code != http.StatusForbidden {
 		t.Errorf("with another host name: %d, want 403", w.Code)

@@ -1,0 +1,219 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// bulkBatch is the number of events that one transaction changes, so that deliveries wait for no more.
+	bulkBatch = 500
+	// bulkWait is how long a call waits for its job, to answer with the result.
+	bulkWait = 2 * time.Second
+	// A batch that failed is tried again after bulkRetry, bulkTries times at most.
+	bulkRetry = time.Second
+	bulkTries = 30
+	// batchTimeout bounds one transaction.
+	batchTimeout = 30 * time.Second
+)
+
+// changeSelected is ReplaySelected or DiscardSelected of the store.
+type changeSelected func(
+	ctx context.Context,
+	selection store.Selection,
+	after int64,
+	now time.Time,
+	limit int,
+) (n int, next int64, err error)
+
+// BulkResult is the answer to a bulk call: its job, and the number of changed events under the name of the call.
+type BulkResult struct {
+	Job
+
+	Replayed  *int64 `json:"replayed,omitempty"`
+	Discarded *int64 `json:"discarded,omitempty"`
+}
+
+func (c Console) replaySelected(w http.ResponseWriter, r *http.Request) {
+	c.bulk(w, r, JobReplay, c.Store.ReplaySelected)
+}
+
+func (c Console) discardSelected(w http.ResponseWriter, r *http.Request) {
+	c.bulk(w, r, JobDiscard, c.Store.DiscardSelected)
+}
+
+// bulk starts a job that changes the selected events. It answers 200 with the job if it ends soon, else 202, and 409 with
+// the running job if there is one of this kind.
+func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change changeSelected) {
+	selection, ok := selectionOf(w, r)
+	if !ok {
+		return
+	}
+
+	causes, err := c.Store.Causes(r.Context(), selection)
+	if err != nil {
+		c.fail(w, err, noSuchEvent)
+		return
+	}
+
+	total, newest := summarize(causes)
+
+	if selection.ReceivedBefore.IsZero() { // what arrives later is not selected
+		selection.ReceivedBefore = later(newest, c.Clock.Now()).Add(time.Millisecond)
+	}
+
+	planned := Job{Kind: kind}
+	if len(causes) < store.MaxCauses {
+		planned.Total = &total
+	}
+
+	job, ended, started := c.Jobs.start(planned, func(ctx context.Context, update func(func(*Job))) error {
+		return c.changeAll(ctx, selection, change, update)
+	})
+	if !started {
+		answer(w, http.StatusConflict, newBulkResult(job))
+		return
+	}
+
+	status := http.StatusAccepted
+
+	timer := c.Clock.NewTimer(bulkWait)
+	defer timer.Stop()
+
+	select {
+	case <-ended:
+		status = http.StatusOK
+	case <-timer.Chan():
+	case <-r.Context().Done():
+	}
+
+	if current, ok := c.Jobs.get(job.ID, false); ok {
+		job = current
+	}
+
+	if job.State == JobFailed {
+		status = http.StatusServiceUnavailable
+	}
+
+	w.Header().Set("Location", "/jobs/"+job.ID)
+	answer(w, status, newBulkResult(job))
+}
+
+func newBulkResult(job Job) BulkResult {
+	result := BulkResult{Job: job}
+
+	switch job.Kind {
+	case JobReplay:
+		result.Replayed = &job.Done
+	case JobDiscard:
+		result.Discarded = &job.Done
+	}
+
+	return result
+}
+
+// changeAll changes the selected events in batches, and wakes the engine after each.
+func (c Console) changeAll(
+	ctx context.Context,
+	selection store.Selection,
+	change changeSelected,
+	update func(func(*Job)),
+) error {
+	for after, tries := int64(0), 0; ; {
+		n, next, err := c.changeBatch(ctx, selection, after, change)
+		if err != nil {
+			update(func(job *Job) { job.Failed++ })
+
+			if tries++; tries == bulkTries {
+				return err
+			}
+
+			if err := c.sleep(ctx, bulkRetry); err != nil {
+				return err
+			}
+
+			continue
+		}
+
+		update(func(job *Job) { job.Done += int64(n) })
+		c.wakeAll()
+
+		if next == 0 {
+			return nil
+		}
+
+		after, tries = next, 0
+	}
+}
+
+// changeBatch changes one batch. The end of ctx interrupts no transaction.
+func (c Console) changeBatch(
+	ctx context.Context,
+	selection store.Selection,
+	after int64,
+	change changeSelected,
+) (n int, next int64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, 0, err
+	}
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
+	defer cancel()
+
+	return change(ctx, selection, after, c.Clock.Now(), bulkBatch)
+}
+
+// sleep waits, and returns an error if ctx ends first.
+func (c Console) sleep(ctx context.Context, d time.Duration) error {
+	timer := c.Clock.NewTimer(d)
+	defer timer.Stop()
+
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.Chan():
+		return nil
+	}
+}
+
+// summarize returns the number of events with the given causes, and the receipt of the newest.
+func summarize(causes []store.Cause) (total int64, newest time.Time) {
+	for _, cause := range causes {
+		total += cause.Count
+		newest = later(newest, cause.Last)
+	}
+
+	return total, newest
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+
+	return b
+}
+
+func (c Console) jobs(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{"jobs": c.Jobs.list()})
+}
+
+func (c Console) job(w http.ResponseWriter, r *http.Request) { c.answerJob(w, r, false) }
+
+func (c Console) cancelJob(w http.ResponseWriter, r *http.Request) { c.answerJob(w, r, true) }
+
+func (c Console) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
+	job, ok := c.Jobs.get(r.PathValue("id"), cancel)
+	if !ok {
+		http.Error(w, "no such job", http.StatusNotFound)
+		return
+	}
+
+	answer(w, http.StatusOK, job)
+}

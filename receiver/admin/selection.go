@@ -1,0 +1,106 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	maxPage     = 500
+	defaultPage = 100
+)
+
+// selectionKeys are the query parameters that select events, and pageKeys those of a page.
+var (
+	selectionKeys = []string{"state", "number", "code", "type", "kind", "received_after", "received_before"}
+	pageKeys      = []string{"after", "limit"}
+)
+
+// checkKeys returns an error for an unknown query parameter. A misspelt filter would select everything.
+func checkKeys(query url.Values, known ...string) error {
+	for key := range query {
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("unknown parameter %q, want one of %s", key, strings.Join(known, ", "))
+		}
+	}
+
+	return nil
+}
+
+// parseSelection returns the selection that query parameters describe. Without a state it selects dead letters.
+func parseSelection(query url.Values) (store.Selection, error) {
+	selection := store.Selection{
+		Kind:          store.Kind(query.Get("kind")),
+		Type:          query.Get("type"),
+		PhoneNumberID: query.Get("number"),
+		Code:          query.Get("code"),
+	}
+
+	for _, list := range query["state"] {
+		for name := range strings.SplitSeq(list, ",") {
+			selection.States = append(selection.States, store.State(name))
+		}
+	}
+
+	switch {
+	case len(selection.States) == 0:
+		selection.States = []store.State{store.Dead}
+	case slices.Equal(selection.States, []store.State{"all"}):
+		selection.States = store.Replayable
+	}
+
+	for key, target := range map[string]*time.Time{
+		"received_after":  &selection.ReceivedAfter,
+		"received_before": &selection.ReceivedBefore,
+	} {
+		if query.Get(key) == "" {
+			continue
+		}
+
+		var err error
+		if *target, err = time.Parse(time.RFC3339, query.Get(key)); err != nil {
+			return selection, fmt.Errorf("%s is no time like 2026-11-23T06:49:00Z", key)
+		}
+	}
+
+	err := selection.Validate()
+
+	return selection, err
+}
+
+// parsePage returns where a page starts and how many entries it has at most.
+func parsePage(query url.Values) (after int64, limit int, err error) {
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return 0, 0, errors.New("after is no number")
+		}
+	}
+
+	limit, err = parseLimit(query)
+
+	return after, limit, err
+}
+
+// parseLimit returns the number of entries of a page, from 1 to maxPage.
+func parseLimit(query url.Values) (int, error) {
+	if query.Get("limit") == "" {
+		return defaultPage, nil
+	}
+
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil {
+		return 0, errors.New("limit is no number")
+	}
+
+	return min(max(limit, 1), maxPage), nil
+}

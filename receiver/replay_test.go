@@ -1,0 +1,230 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// console calls the console, checks the status, and decodes the answer into target, unless that is nil.
+func (h *harness) console(status int, method, path string, target any) {
+	h.t.Helper()
+
+	request, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.Local.ConsoleAddr()+path, http.NoBody)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+
+	response, err := h.client.Do(request)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer response.Body.Close()
+
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+
+	if response.StatusCode != status {
+		h.t.Fatalf("%s %s = %d %s, want %d", method, path, response.StatusCode, body, status)
+	}
+
+	if target == nil {
+		return
+	}
+
+	if err := json.Unmarshal(body, target); err != nil {
+		h.t.Fatalf("%s %s = %s: %v", method, path, body, err)
+	}
+}
+
+// replay replays the event of a message.
+func (h *harness) replay(message string) {
+	h.t.Helper()
+	h.console(http.StatusOK, http.MethodPost, "/dead-letters/"+h.record(message).Event.ID.String()+"/replay", nil)
+}
+
+// TestReplayAsksAgainAfterTheFallback checks that the fallback text is no answer: once Bird is mended, a replay asks it
+// again.
+func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
+
+	var mended atomic.Bool
+
+	h.reply = func(method string, request map[string]any) any {
+		if !mended.Load() {
+			return map[string]any{"response": map[string]any{"type": "hologram"}}
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
+	mended.Store(true)
+	h.replay("wamid.1")
+
+	if got, want := h.waitSent(2)[1].Text, "You said: hello"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+
+	h.waitIdle()
+
+	if record := h.record("wamid.1"); record.Event.State != store.Done || len(h.birdRequests()) != 2 {
+		t.Errorf("the message is %s after %d requests, want done after 2", record.Event.State, len(h.birdRequests()))
+	}
+}
+
+// TestReplayWaitsForTheEndOfATakeover checks that a replay is not lost while people have the conversation.
+func TestReplayWaitsForTheEndOfATakeover(t *testing.T) {
+	for name, giveBack := range map[string]func(*harness){
+		"over": func(h *harness) { h.clock.Advance(2 * time.Hour) },
+		"given back": func(h *harness) {
+			h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/give-back", nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.HandoffDuration = time.Hour })
+
+			var mended atomic.Bool
+
+			h.reply = func(method string, request map[string]any) any {
+				if !mended.Load() {
+					return standin.Answer{Status: http.StatusUnprocessableEntity, Body: map[string]any{}}
+				}
+
+				return standin.EchoReply(method, request)
+			}
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
+			h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+			mended.Store(true)
+			h.replay("wamid.1")
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "another person"))
+			h.waitSent(1)
+
+			if got := h.record("wamid.1").Event.State; got != store.Pending {
+				t.Errorf("the replayed message is %s while a colleague has the conversation, want pending", got)
+			}
+
+			giveBack(h)
+
+			if got, want := h.waitSent(2)[1].Text, "You said: hello"; got != want {
+				t.Errorf("sent %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestReplayOfWhatPeopleDidNotAnswer checks that messages which the AI left to people can be listed and replayed.
+func TestReplayOfWhatPeopleDidNotAnswer(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "are you there?"))
+	h.waitFor("the message is theirs", func() bool { return h.record("wamid.1").Event.State == store.Human })
+
+	var taken struct{ Conversations []admin.Conversation }
+	h.console(http.StatusOK, http.MethodGet, "/conversations?state=taken_over", &taken)
+
+	if len(taken.Conversations) != 1 || taken.Conversations[0].Name != number+":"+ana || taken.Conversations[0].By != "colleague" {
+		t.Errorf("conversations that people have are %+v, want this one", taken.Conversations)
+	}
+
+	var causes struct{ Causes []admin.Cause }
+	h.console(http.StatusOK, http.MethodGet, "/dead-letters/causes?state=human", &causes)
+
+	if len(causes.Causes) != 1 || causes.Causes[0].Count != 1 || causes.Causes[0].PhoneNumberID != number {
+		t.Errorf("causes are %+v, want one message of the number", causes.Causes)
+	}
+
+	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/give-back", nil)
+	h.console(http.StatusOK, http.MethodPost, "/dead-letters/replay?state=human", nil)
+
+	if got, want := h.waitSent(1)[0].Text, "You said: are you there?"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
+// TestPersonTakesOver checks that a person at the console silences the AI, also for an answer that Bird works on.
+func TestPersonTakesOver(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	asked := make(chan struct{})
+	answer := make(chan struct{})
+	h.reply = func(method string, request map[string]any) any {
+		close(asked)
+		<-answer
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	<-asked
+	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over?for=1h", nil)
+	close(answer)
+	h.waitIdle()
+	h.waitSent(0)
+
+	record := h.record("wamid.1")
+	if record.Event.State != store.Human {
+		t.Errorf("the message is %s, want human", record.Event.State)
+	}
+
+	if diff := cmp.Diff([]store.ReplyState{store.Planned}, replyStates(record)); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
+// TestReplayOfManyDeadLetters checks that a bulk replay does not depend on the time that one request may take.
+func TestReplayOfManyDeadLetters(t *testing.T) {
+	const n = 1200 // more than two transactions
+
+	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.CloudAPI.MessagesPerSecond = 1000 })
+
+	var mended atomic.Bool
+
+	h.reply = func(method string, request map[string]any) any {
+		if !mended.Load() {
+			return standin.Answer{Status: http.StatusUnprocessableEntity, Body: map[string]any{}}
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+
+	for i := range n {
+		h.deliver(http.StatusOK, textDelivery(fmt.Sprint(573001000000+i), standin.Wamid(fmt.Sprint(i)), "hello"))
+	}
+
+	h.waitFor("dead letters", func() bool { return h.stats().DeadLetters == n })
+	mended.Store(true)
+
+	var job admin.Job
+	h.console(http.StatusOK, http.MethodPost, "/dead-letters/replay?number="+number, &job)
+	h.waitFor("the job to end", func() bool {
+		h.console(http.StatusOK, http.MethodGet, "/jobs/"+job.ID, &job)
+		return job.State != admin.JobRunning
+	})
+
+	if job.State != admin.JobDone || job.Done != n || job.Total == nil || *job.Total != n {
+		t.Errorf("the job ended as %+v, want %d replayed", job, n)
+	}
+
+	h.waitSent(n)
+}
