@@ -13,6 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -115,12 +116,19 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	return answer, err
 }
 
+// notCalled are the failure codes of requests that never left for Bird.
+var notCalled = []string{
+	bird.CodeNoAccessKey,
+	bird.CodeNoMedia,
+	bird.CodeBadRequest,
+	httpclient.CodeBadCredential,
+	httpclient.CodeBadURL,
+}
+
 // recordAnswerTime records how long Bird took to answer. A call that was not made has no time.
 func (e *Engine) recordAnswerTime(method string, startedAt time.Time, err error) {
-	if err != nil {
-		if code := failure.Of(err).Code; code == bird.CodeNoAccessKey || code == bird.CodeNoMedia || code == bird.CodeBadRequest {
-			return
-		}
+	if err != nil && slices.Contains(notCalled, failure.Of(err).Code) {
+		return
 	}
 
 	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
