@@ -146,8 +146,8 @@ func (t *tx) readCoalesced(heads []int64, each func(head int64, p *pending)) {
 		}, heads)
 }
 
-// endCoalesced ends the events coalesced with heads that steps have ended. It returns the history entries of the new
-// dead letters.
+// endCoalesced ends the events coalesced with heads that steps have ended. It returns the history entries of those
+// that were not answered.
 func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry, error) {
 	var failures []historyEntry
 
@@ -159,16 +159,17 @@ func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry
 
 		binding = true
 		outcome := a.step.Outcome
-		fails := outcome.State == store.Dead && outcome.Failure != nil
+		fails := 0
 		code := ""
 
-		if fails {
+		if outcome.Failure != nil && slices.Contains(store.Replayable, outcome.State) {
+			fails = 1
 			code = outcome.Failure.Code
 		}
 
 		t.query(`
-			UPDATE events SET state = $1, finished_at = $2, code = CASE WHEN $3 = '' THEN code ELSE $3 END
-			WHERE bound_to = $4 AND state = 'pending' RETURNING seq`,
+			UPDATE events SET state = $1, finished_at = $2, code = CASE WHEN $3 = 1 THEN $4 ELSE code END
+			WHERE bound_to = $5 AND state = 'pending' RETURNING seq`,
 			func(rows pgx.Rows) error {
 				var seq int64
 
@@ -176,12 +177,12 @@ func (t *tx) endCoalesced(ctx context.Context, heads []*attempt) ([]historyEntry
 
 				t.tally.Move(a.lane.class, store.Pending, outcome.State)
 
-				if fails {
+				if fails > 0 {
 					failures = append(failures, historyEntry{event: seq, failure: outcome.Failure})
 				}
 
 				return err
-			}, string(outcome.State), a.step.Now.UnixMilli(), code, a.head.seq)
+			}, string(outcome.State), a.step.Now.UnixMilli(), fails, code, a.head.seq)
 	}
 
 	if !binding {

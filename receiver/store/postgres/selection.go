@@ -190,7 +190,7 @@ func (s *Store) changeSelected(
 
 		var seqs []int64
 
-		sql, args := unanswered(selection, after, limit, further)
+		sql, args := unanswered(selection, after, max(limit, 0)+1, further) // one more shows whether there are further events
 		t.query(sql, func(rows pgx.Rows) error {
 			var seq int64
 
@@ -200,12 +200,21 @@ func (s *Store) changeSelected(
 			return err
 		}, args...)
 
-		if err := t.flush(ctx); err != nil || len(seqs) == 0 {
+		if err := t.flush(ctx); err != nil {
 			return err
 		}
 
-		if len(seqs) >= limit {
-			next = seqs[len(seqs)-1]
+		if len(seqs) > max(limit, 0) {
+			seqs = seqs[:max(limit, 0)]
+			next = after
+
+			if len(seqs) > 0 {
+				next = seqs[len(seqs)-1]
+			}
+		}
+
+		if len(seqs) == 0 {
+			return nil
 		}
 
 		n, err = change(ctx, t, seqs)

@@ -5,7 +5,6 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -68,6 +67,7 @@ func runModel(t *testing.T, factory Factory) {
 			"release":  m.release,
 			"renew":    m.renew,
 			"replay":   m.replay,
+			"bulk":     m.replayAll,
 			"wait":     m.wait,
 			"reopen":   m.reopen,
 		})
@@ -155,6 +155,11 @@ func (m *model) draw(t *rapid.T) []store.Event {
 		switch n % 10 {
 		case 7:
 			e.Kind = store.KindField // in the conversation, but not a message
+			e.Takeover = &store.Takeover{
+				By:    store.Colleague,
+				Until: m.now.Add(time.Minute),
+				At:    m.now,
+			}
 		case 8:
 			e.Kind = store.KindStatus
 			e.Class = store.Statuses
@@ -188,6 +193,11 @@ func (m *model) ingested(events []store.Event) (fresh []bool) {
 
 		if e.Kind == store.KindMessage {
 			m.person(e.Lane).hears(e.ReceivedAt)
+		}
+
+		if e.Takeover != nil {
+			m.takeOver(e.Lane, *e.Takeover)
+			e.Takeover = nil
 		}
 
 		lane := m.lane(e.Class, e.Lane)
@@ -357,56 +367,6 @@ func (m *model) postpone(t *rapid.T) {
 	h.event.starts = 0
 	if spent {
 		h.event.attempts++
-	}
-}
-
-func (m *model) replay(t *rapid.T) {
-	name := fmt.Sprintf(`{"id":"%d"}`, rapid.IntRange(0, 19).Draw(t, "event"))
-
-	e := m.events[name]
-	if e == nil {
-		t.Skip("it has not arrived")
-	}
-
-	err := m.store.Replay(t.Context(), e.event.ID, m.now)
-	if !slices.Contains(store.Replayable, e.state) {
-		if !errors.Is(err, store.ErrNotFound) {
-			t.Fatalf("Replay of an event in state %s returned %v", e.state, err)
-		}
-
-		return
-	}
-
-	if err != nil {
-		t.Fatalf("Replay: %v", err)
-	}
-
-	lane := m.lane(e.event.Class, e.event.Lane)
-
-	e.boundTo = nil
-	for _, other := range lane.events {
-		if other == e || other.boundTo == e && slices.Contains(store.Replayable, other.state) {
-			other.state = store.Pending
-
-			if !slices.ContainsFunc(other.replies, func(r store.Reply) bool { return r.State != store.Planned }) {
-				other.replies = nil
-			}
-
-			if other.event.Class == store.Conversations {
-				other.event.Lane = m.person(other.event.Lane).lane
-			}
-
-			other.attempts = 0
-			other.replays++
-		}
-	}
-
-	if !slices.ContainsFunc(e.replies, func(r store.Reply) bool { return r.State != store.Planned }) {
-		e.replies = nil
-	}
-
-	if lane.ready.IsZero() {
-		lane.ready = m.now
 	}
 }
 

@@ -143,13 +143,18 @@ func (m *model) updateConversation(t *rapid.T) {
 	}
 
 	if step.Takeover != nil {
-		person.state.Takeover = *step.Takeover
+		m.takeOver(h.ref.Lane, *step.Takeover)
+	}
+}
 
-		if lane := m.lane(store.Conversations, h.ref.Lane); lane.token == 0 && !lane.ready.IsZero() {
-			lane.waits = ""
-			if lane.ready.After(m.now) {
-				lane.ready = m.now
-			}
+// takeOver changes who has a conversation. Its lane is due, if it waits.
+func (m *model) takeOver(name string, takeover store.Takeover) {
+	m.person(name).state.Takeover = takeover
+
+	if lane := m.lane(store.Conversations, name); lane.token == 0 && !lane.ready.IsZero() {
+		lane.waits = ""
+		if lane.ready.After(m.now) {
+			lane.ready = m.now
 		}
 	}
 }

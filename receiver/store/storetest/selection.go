@@ -213,7 +213,7 @@ var selectionTests = map[string]func(*fixture){
 		f.wantEqual("state", f.get(id(all[3])).Event.State, store.Discarded)
 		f.wantEqual("finished", f.get(id(all[3])).FinishedAt, at(time.Hour))
 
-		n, next, err = f.DiscardSelected(f.Context(), store.Selection{States: store.Replayable}, next, at(time.Hour), 4)
+		n, next, err = f.DiscardSelected(f.Context(), store.Selection{States: store.Replayable}, next, at(time.Hour), 2)
 		f.wantErr("DiscardSelected", err, nil)
 		f.wantEqual("discarded", n, 2)
 		f.wantEqual("next", next, int64(0))
