@@ -60,10 +60,12 @@ type Receiver struct {
 	version      string
 	draining     atomic.Bool
 
-	webhook, adminPort, console net.Listener
+	admin            *adminServer
+	webhook, console net.Listener
 }
 
-// Open opens the store and listens on all ports. Nothing is served or processed before Run.
+// Open opens the store and listens on all ports. Before Run, nothing is processed, and only the admin port is served: it shows
+// the progress of a migration of the store.
 func Open(
 	ctx context.Context,
 	live *config.Live,
@@ -87,7 +89,12 @@ func Open(
 		}
 	}()
 
-	inbox, err := openStore(ctx, live, clock, log)
+	starting := &admin.Starting{Version: version}
+	if err := r.openAdmin(ctx, starting); err != nil {
+		return nil, err
+	}
+
+	inbox, err := r.openStore(ctx, starting.Migrating)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -145,10 +152,6 @@ func Open(
 		return nil, fmt.Errorf("listen on the webhook port: %w", err)
 	}
 
-	if r.adminPort, err = listen.Listen(ctx, "tcp", settings.Listen.Admin); err != nil {
-		return nil, fmt.Errorf("listen on the admin port: %w", err)
-	}
-
 	if r.console, err = listen.Listen(ctx, "tcp", settings.Listen.Console); err != nil {
 		return nil, fmt.Errorf("listen on the console port: %w", err)
 	}
@@ -160,7 +163,7 @@ func Open(
 func (r *Receiver) WebhookAddr() string { return r.webhook.Addr().String() }
 
 // AdminAddr returns the address of probes, metrics and status as host:port.
-func (r *Receiver) AdminAddr() string { return r.adminPort.Addr().String() }
+func (r *Receiver) AdminAddr() string { return r.admin.listener.Addr().String() }
 
 // ConsoleAddr returns the address of the dead letter console as host:port.
 func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
@@ -176,7 +179,7 @@ func (r *Receiver) Busy() bool { return r.engine.Busy() }
 func (r *Receiver) Run(ctx context.Context) error {
 	webhookEdge := r.newEdge()
 	webhook := server(webhookEdge, webhookEdge.ErrorLog())
-	probes := server(r.adminHandler(webhookEdge), webhookEdge.ErrorLog())
+	r.admin.use(r.adminHandler(webhookEdge))
 
 	jobs := admin.NewJobs(r.clock, r.log)
 	defer jobs.Close()
@@ -184,7 +187,6 @@ func (r *Receiver) Run(ctx context.Context) error {
 	console := server(r.consoleHandler(jobs), webhookEdge.ErrorLog())
 
 	webhookListener := webhookEdge.Secure(r.limit(webhook, r.webhook, webhookConnections))
-	adminListener := r.limit(probes, r.adminPort, clusterConnections)
 	consoleListener := r.limit(console, r.console, clusterConnections)
 
 	run, cancel := context.WithCancelCause(ctx)
@@ -199,7 +201,11 @@ func (r *Receiver) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 
 	parts.Go(func() { serve(webhook, webhookListener) })
-	parts.Go(func() { serve(probes, adminListener) })
+	parts.Go(func() {
+		if err := r.admin.wait(); err != nil {
+			cancel(err)
+		}
+	})
 	parts.Go(func() { serve(console, consoleListener) })
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.subscription.Run(run) })
@@ -236,7 +242,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 	<-processed
 
-	err = errors.Join(err, shutdown(shutdownCtx, probes)) // last, so that probes and metrics cover the drain
+	err = errors.Join(err, shutdown(shutdownCtx, r.admin.http)) // last, so that probes and metrics cover the drain
 
 	parts.Wait()
 	r.log.Info("receiver ended")
@@ -246,10 +252,14 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 // Close releases what Open acquired. Call it after Run has returned, or instead of Run.
 func (r *Receiver) Close() {
-	for _, l := range []net.Listener{r.webhook, r.adminPort, r.console} {
+	for _, l := range []net.Listener{r.webhook, r.console} {
 		if l != nil {
 			_ = l.Close() // already closed if Run served it
 		}
+	}
+
+	if r.admin != nil {
+		r.admin.close()
 	}
 
 	if r.bird != nil {

@@ -5,27 +5,33 @@ package receiver
 
 import (
 	"context"
-	"log/slog"
 
-	"github.com/jonboulle/clockwork"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 )
 
 // openStore opens the configured store. The embedded store needs its file at start; PostgreSQL may be unreachable then.
-func openStore(ctx context.Context, live *config.Live, clock clockwork.Clock, log *slog.Logger) (store.Store, error) {
-	settings := live.Current().Store
+func (r *Receiver) openStore(ctx context.Context, progress func(store.Migration)) (store.Store, error) {
+	settings := r.live.Current().Store
 	if settings.PostgreSQL == nil {
-		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{Clock: clock})
+		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{
+			Clock: r.clock,
+			Progress: func(m store.Migration) {
+				progress(m)
+				r.log.Info("migrating the store", "step", m.Step, "of", m.Of)
+			},
+		})
 	}
 
 	access := func() postgres.Access {
-		secrets := live.Current().Secrets
+		secrets := r.live.Current().Secrets
 		return postgres.Access{URL: secrets.DatabaseURL, CA: secrets.DatabaseCA}
 	}
 
-	return postgres.Open(access, postgres.Options{MaxConnections: settings.PostgreSQL.MaxConnections, Clock: clock, Log: log}), nil
+	return postgres.Open(access, postgres.Options{
+		MaxConnections: settings.PostgreSQL.MaxConnections,
+		Clock:          r.clock,
+		Log:            r.log,
+	}), nil
 }

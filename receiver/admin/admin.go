@@ -74,6 +74,10 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 			reason += ": " + store.ErrDiskFull.Error()
 		}
 
+		if migrating, ok := errors.AsType[*store.MigratingError](err); ok {
+			reason = migrating.Error()
+		}
+
 		reasons = append(reasons, reason)
 	}
 

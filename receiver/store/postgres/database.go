@@ -8,16 +8,19 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
 	minBackoff, maxBackoff = 100 * time.Millisecond, 5 * time.Second // between attempts to connect to an unreachable server
 	schemaBackoff          = time.Second                             // between attempts to migrate the schema
-	schemaTimeout          = 10 * time.Minute                        // of one attempt, which may build an index
+	schemaTimeout          = 6 * time.Hour                           // of one attempt, which may build indexes of a large table
 )
 
 // database is the database that an access leads to: its connections and the state of its schema.
@@ -27,6 +30,7 @@ type database struct {
 	configErr error         // why access cannot be used
 	pool      *pgxpool.Pool // nil with a configErr
 	evidence  evidence
+	progress  atomic.Pointer[store.Migration] // of a migration that began
 
 	ctx    context.Context // ends when the store moves to another database, or closes
 	cancel context.CancelFunc
@@ -147,6 +151,7 @@ func (d *database) ensureSchema(ctx context.Context) error {
 			defer cancel()
 
 			p.err = d.migrate(ctx)
+			d.progress.Store(nil)
 
 			p.retryAt = d.clock.Now()
 			if !errors.Is(p.err, errUnreachable) {
@@ -164,6 +169,11 @@ func (d *database) ensureSchema(ctx context.Context) error {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
+			if m := d.progress.Load(); m != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				migrating := &store.MigratingError{Migration: *m}
+				return &fault{text: migrating.Error(), cause: errors.Join(migrating, ctx.Err())}
+			}
+
 			return conceal(ctx, ctx.Err())
 		}
 	}

@@ -5,15 +5,18 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
 //go:embed migrations/*.sql
@@ -22,11 +25,16 @@ var migrations embed.FS
 // migrationLock is the advisory lock of a migration.
 const migrationLock = 0x776177_696e626f78
 
+// oldestReader is the oldest version of the schema whose programs can work on a store of the newest version. Raise it to the
+// version of each new migration after which the previous program would fail, lose or misread something: while a new release
+// rolls out, its receivers and those of the previous one share the store.
+const oldestReader = 6
+
 // lockPoll is the interval at which a receiver retries to take the lock.
 const lockPoll = 50 * time.Millisecond
 
-// migrate migrates the schema to the version of this program, one receiver at a time. It rejects a schema of a newer
-// version.
+// migrate migrates the schema to the version of this program, one receiver at a time. It rejects a schema that
+// this program cannot work on.
 //
 // A transaction of its own holds the lock, beside those of the migrations: behind PgBouncer a lock held by a session
 // could be lost or never released.
@@ -46,6 +54,8 @@ func (d *database) migrate(ctx context.Context) error {
 		if err != nil || locked {
 			return err
 		}
+
+		d.progress.Store(&store.Migration{}) // another receiver's
 		// Waiting inside PostgreSQL would occupy a connection that the holder of the lock may need in a small pool.
 		select {
 		case <-retry.Chan():
@@ -79,23 +89,17 @@ func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool,
 }
 
 func (d *database) up(ctx context.Context) error {
-	return d.withMigrations(ctx, func(provider *goose.Provider) error {
-		current, target, err := provider.GetVersions(ctx)
-		if err != nil {
-			return conceal(ctx, err)
+	return d.withMigrations(ctx, func(db *sql.DB, provider *goose.Provider) error {
+		err := schema.Migrate(ctx, db, provider, oldestReader, func(m store.Migration) { d.progress.Store(&m) })
+		if _, ok := errors.AsType[*schema.IncompatibleError](err); ok {
+			return err // it contains only versions
 		}
-
-		if current > target {
-			return fmt.Errorf("the schema in the database has version %d, this program supports %d: run the newer version again, or restore a backup of the older store", current, target)
-		}
-
-		_, err = provider.Up(ctx)
 
 		return conceal(ctx, err)
 	})
 }
 
-func (d *database) withMigrations(ctx context.Context, run func(*goose.Provider) error) (err error) {
+func (d *database) withMigrations(ctx context.Context, run func(*sql.DB, *goose.Provider) error) (err error) {
 	db := stdlib.OpenDBFromPool(d.pool)
 	defer func() { err = errors.Join(err, conceal(ctx, db.Close())) }()
 
@@ -112,5 +116,5 @@ func (d *database) withMigrations(ctx context.Context, run func(*goose.Provider)
 		return err
 	}
 
-	return run(provider)
+	return run(db, provider)
 }

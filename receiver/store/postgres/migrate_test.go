@@ -5,6 +5,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strconv"
 	"testing"
@@ -141,7 +142,7 @@ func migrateTo(t *testing.T, access Access, version int64) {
 	d := newDatabase(access, testOptions(Options{MaxConnections: 2}))
 	defer d.close()
 
-	err := d.withMigrations(t.Context(), func(provider *goose.Provider) error {
+	err := d.withMigrations(t.Context(), func(_ *sql.DB, provider *goose.Provider) error {
 		_, err := provider.UpTo(t.Context(), version)
 		return err
 	})

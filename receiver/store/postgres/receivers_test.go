@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,25 +33,6 @@ func TestReceiversStartConcurrently(t *testing.T) {
 	}
 
 	all.Wait()
-}
-
-func TestNewerSchemaIsRefused(t *testing.T) {
-	user, err := server.NewUser()
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	access := Access{URL: user.URL}
-	if err := openStore(t, access).Ping(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-
-	server.Exec(t, "INSERT INTO "+user.Name+".goose_db_version (version_id, is_applied) VALUES (999, true)")
-
-	_, err = openStore(t, access).Ingest(t.Context(), []store.Event{message(1, 1)})
-	if err == nil || !strings.Contains(err.Error(), "has version 999") {
-		t.Errorf("error is %v, want that the schema has version 999", err)
-	}
 }
 
 // Two receivers get the same deliveries at the same time, as when Meta repeats them. Some events have a lane, some do

@@ -8,35 +8,30 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate migrates the schema to the version of this program. It rejects a schema of a newer version.
-func migrate(ctx context.Context, dsn string) error {
-	return withMigrations(dsn, func(provider *goose.Provider) error {
-		current, target, err := provider.GetVersions(ctx)
-		if err != nil {
-			return err
-		}
+// oldestReader is the oldest version of the schema whose programs can work on a store of the newest version. Raise it to the
+// version of each new migration after which the previous program would fail, lose or misread something.
+const oldestReader = 6
 
-		if current > target {
-			return fmt.Errorf("its schema has version %d, this program supports %d: run the newer version again, or restore a backup of the older store", current, target)
-		}
-
-		_, err = provider.Up(ctx)
-
-		return err
+// migrate migrates the schema to the version of this program. It rejects a schema that this program cannot work on.
+func migrate(ctx context.Context, dsn string, progress func(store.Migration)) error {
+	return withMigrations(dsn, func(db *sql.DB, provider *goose.Provider) error {
+		return schema.Migrate(ctx, db, provider, oldestReader, progress)
 	})
 }
 
-func withMigrations(dsn string, run func(*goose.Provider) error) (err error) {
+func withMigrations(dsn string, run func(*sql.DB, *goose.Provider) error) (err error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return err
@@ -57,5 +52,5 @@ func withMigrations(dsn string, run func(*goose.Provider) error) (err error) {
 		return err
 	}
 
-	return run(provider)
+	return run(db, provider)
 }

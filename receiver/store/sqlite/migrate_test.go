@@ -4,6 +4,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func oldStore(t *testing.T, version int64, content string) string {
 
 	path := filepath.Join(t.TempDir(), "inbox.db")
 
-	err := withMigrations(dsn(path, writing), func(provider *goose.Provider) error {
+	err := withMigrations(dsn(path, writing), func(_ *sql.DB, provider *goose.Provider) error {
 		_, err := provider.UpTo(t.Context(), version)
 
 		return err

@@ -29,6 +29,9 @@ type Options struct {
 	Queue int             // maximum number of waiting writes; further ones get store.ErrBusy. Defaults to 4096
 	Clock clockwork.Clock // defaults to the real clock
 
+	// Progress is called before each step of a migration, unless it is nil.
+	Progress func(store.Migration)
+
 	space func(folder string) (total, free int64, err error) // defaults to the filesystem's figures
 }
 
@@ -111,7 +114,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	s.disk = newDisk(path, options, s.pages)
 	writer := dsn(path, writingWith(s.disk.logLimit))
 
-	if err := migrate(ctx, writer); err != nil {
+	if err := migrate(ctx, writer, options.Progress); err != nil {
 		return nil, fmt.Errorf("migrate its schema: %w", err)
 	}
 

@@ -162,23 +162,6 @@ func TestOpenErrors(t *testing.T) {
 			write(t, filepath.Join(folder, "inbox.db"), strings.Repeat("text ", 1000))
 			return filepath.Join(folder, "inbox.db")
 		}, "file is not a database"},
-		{"of a newer version", func(t *testing.T, folder string) string {
-			s := openStore(t, filepath.Join(folder, "inbox.db"))
-
-			err := s.writer.do(t.Context(), func(t *tx) error {
-				_, err := t.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-
-			return filepath.Join(folder, "inbox.db")
-		}, "its schema has version 999"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := Open(t.Context(), c.prepare(t, t.TempDir()), Options{})

@@ -1,0 +1,121 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package schema migrates the schema of a store, step by step, and decides which programs may use a newer one.
+//
+// Every store records the oldest version of the schema whose programs can still work on it, its compatibility. A program
+// refuses a store only if that is above the program's own version. So after most upgrades the previous release can be
+// started again.
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// IncompatibleError means that a store is too new for this program.
+type IncompatibleError struct {
+	Version int64 // of the store
+	Oldest  int64 // version whose programs can work on it
+	Own     int64 // version of this program
+}
+
+// Error says what to do.
+func (e *IncompatibleError) Error() string {
+	return fmt.Sprintf("the schema of the store has version %d and needs a program that supports version %d, this one supports %d: "+
+		"run the newer version again, or restore a backup of the older store", e.Version, e.Oldest, e.Own)
+}
+
+// Migrate migrates a store to the version of the program's migrations. The program of each version from oldest on must be
+// able to work on the result. A store of a newer version is left as it is if this program can work on it.
+func Migrate(ctx context.Context, db *sql.DB, provider *goose.Provider, oldest int64, progress func(store.Migration)) error {
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+
+	if current > target {
+		return compatible(ctx, db, current, target)
+	}
+
+	// The compatibility is raised first: an older program must not use a store that is migrated in part.
+	if err := raise(ctx, db, oldest); err != nil {
+		return fmt.Errorf("record which programs can work on the store: %w", err)
+	}
+
+	return up(ctx, provider, progress)
+}
+
+func up(ctx context.Context, provider *goose.Provider, progress func(store.Migration)) error {
+	states, err := provider.Status(ctx)
+	if err != nil {
+		return err
+	}
+
+	pending := 0
+
+	for _, s := range states {
+		if s.State == goose.StatePending {
+			pending++
+		}
+	}
+
+	for step := 1; step <= pending; step++ {
+		if progress != nil {
+			progress(store.Migration{Step: step, Of: pending})
+		}
+
+		if _, err := provider.UpByOne(ctx); err != nil && !errors.Is(err, goose.ErrNoNextVersion) {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// compatible returns an error unless the program of version own can work on a store of a newer version.
+func compatible(ctx context.Context, db *sql.DB, version, own int64) error {
+	oldest, err := read(ctx, db)
+	if err != nil {
+		oldest = version // a store without a record is only for its own version
+	}
+
+	if oldest > own {
+		return &IncompatibleError{
+			Version: version,
+			Oldest:  oldest,
+			Own:     own,
+		}
+	}
+
+	return nil
+}
+
+func read(ctx context.Context, db *sql.DB) (oldest int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT max(oldest) FROM compatibility").Scan(&oldest)
+	return oldest, err
+}
+
+// raise records the compatibility. It writes only if that changes something.
+func raise(ctx context.Context, db *sql.DB, oldest int64) error {
+	if recorded, err := read(ctx, db); err == nil && recorded >= oldest {
+		return nil
+	}
+
+	for _, statement := range []string{
+		"CREATE TABLE IF NOT EXISTS compatibility (oldest BIGINT NOT NULL)",
+		fmt.Sprintf("INSERT INTO compatibility (oldest) VALUES (%d)", oldest), // the greatest row counts
+	} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
