@@ -120,3 +120,37 @@ func TestTakeoverAppliesToANewNumber(t *testing.T) {
 		t.Errorf("the message from the new number is %s, want human: the colleague has the conversation", got)
 	}
 }
+
+// TestHandoffAfterATakeoverIsWithheld checks that a handoff changes nothing if a colleague took the conversation over
+// while Bird was asked: neither is its text sent, nor does the sink hear that the person waits.
+func TestHandoffAfterATakeoverIsWithheld(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	asked := make(chan struct{})
+	answer := make(chan struct{})
+	h.reply = func(string, map[string]any) any {
+		close(asked)
+		<-answer
+
+		return map[string]any{"response": map[string]any{"type": "handoff", "text": "A colleague will write to you."}}
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+	<-asked
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	close(answer)
+	h.waitIdle()
+	h.waitSent(0)
+
+	if got := h.record("wamid.1").Event.State; got != store.Human {
+		t.Errorf("the message is %s, want human", got)
+	}
+
+	if n := len(h.sink.notices("conversation.handed_off")); n != 0 {
+		t.Errorf("%d notices of a handoff, want none", n)
+	}
+
+	conversation, err := h.Local.Store().Conversation(t.Context(), number+":"+ana)
+	if err != nil || conversation.Takeover.By != store.Colleague {
+		t.Errorf("conversation is %+v, %v, want the colleague's", conversation, err)
+	}
+}

@@ -57,7 +57,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	}
 
 	if answer.Handoff != nil {
-		a.handOff(answer.Handoff, e.Clock.Now())
+		e.handOff(ctx, a, answer.Handoff)
 
 		if text := answer.Handoff.Text; text != "" {
 			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: text})

@@ -4,11 +4,14 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -85,8 +88,20 @@ func (a *attempt) withhold(answer []store.Reply) {
 	}
 }
 
-// handOff gives the conversation to people because the AI asked for it, and announces it.
-func (a *attempt) handOff(handoff *bird.Handoff, now time.Time) {
+// handOff gives the conversation to people because the AI asked for it, and announces it. If they took it over while the
+// AI was asked, the answer is withheld like any other.
+func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *bird.Handoff) {
+	now := e.Clock.Now()
+
+	current, err := e.Store.Conversation(ctx, a.lease.Lane)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		e.Log.Error("read who has the conversation", logevent.EventID, a.work.Event.ID, "error", err)
+	}
+
+	if current.Takeover.Active(now) {
+		return
+	}
+
 	takeover := &store.Takeover{
 		By:    store.HandedOff,
 		Until: now.Add(a.settings.Processing.HandoffDuration),
