@@ -125,7 +125,7 @@ func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *fail
 	outcome := &store.Outcome{State: store.Pending}
 
 	spent := false
-	closed := e.gate.WaitAfter(call, f)
+	closed := e.gate.WaitAfter(call, h.work.Event.ID, f)
 
 	switch f.Class {
 	case failure.Configuration, failure.RateLimited:
@@ -180,7 +180,7 @@ func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error,
 
 	wait := max(f.RetryAfter, h.settings.Processing.ConfigurationRetry)
 	if f.Class == failure.RateLimited {
-		wait = max(f.RetryAfter, f.Pause, time.Minute)
+		wait = max(f.RetryAfter, f.Pause, h.settings.Processing.Retry.MaxDelay)
 	}
 
 	return &store.Outcome{State: store.Pending, RetryAt: now.Add(wait + jitter(wait))}

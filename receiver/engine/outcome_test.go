@@ -130,8 +130,8 @@ func TestResolve(t *testing.T) {
 			err:      fail(failure.RateLimited, 0),
 			attempts: 2,
 			state:    store.Pending,
-			from:     50 * time.Second,
-			to:       100 * time.Second,
+			from:     100 * time.Second,
+			to:       110 * time.Second,
 			unsent:   true,
 		},
 		"rate limited, with Retry-After": {

@@ -5,20 +5,28 @@ package gate
 
 import (
 	"math"
+	"slices"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 const (
 	measured    = time.Second // over which a flow counts answered calls
 	tenths      = 10          // of that time
 	unlimitedAt = 1024        // calls in flight at which the slow start ends
+	// burst is the time whose calls may start at once. Bird may have no tokens to spare for more.
+	burst = 10 * time.Millisecond
 	// holdRate is how long a flow stays below the rate at which Bird refused calls before it tries more.
-	holdRate = 10 * time.Second
+	holdRate = 20 * time.Second
 	// forgetRate is how long after the last refused call the rate is unlimited again.
 	forgetRate = 10 * time.Minute
+	// maxRefused bounds the events whose refused calls are counted.
+	maxRefused = 16
 
 	underRate   = 0.97 // of the measured rate: the rate after a refused call
-	lowestRate  = 0.85 // of the rate before: the rate after a refused call, as little demand measures nothing
+	lowestRate  = 0.95 // of the rate before: the rate after a single refused call
+	manyRefused = 0.10 // of the calls: so many show that the answered ones are all that Bird accepts
 	firstGrowth = 1.0  // a second: the rate doubles until a call is refused again
 	lastGrowth  = 0.01 // a second
 	fineGrowth  = 0.05 // from here on the rate is found, and the flow tries more only now and then
@@ -37,7 +45,10 @@ type flow struct {
 	limitedAt   time.Time // the last refused call that began after the one before
 	pausedUntil time.Time // as Bird asked with Retry-After
 
+	refused [maxRefused]refusedEvent // the last ones, newest first
+
 	answered [tenths]int // calls in each tenth of a second
+	limits   [tenths]int // refused calls
 	counted  time.Time   // start of the newest tenth
 }
 
@@ -72,20 +83,63 @@ func (f *flow) succeed(now time.Time) {
 	}
 }
 
+// refusedEvent counts the refused calls of one event.
+type refusedEvent struct {
+	event store.ID
+	calls int
+}
+
+// count counts a refused call of an event.
+func (f *flow) count(event store.ID) {
+	i := slices.IndexFunc(f.refused[:], func(r refusedEvent) bool { return r.event == event })
+	if i < 0 {
+		i = len(f.refused) - 1
+		f.refused[i] = refusedEvent{event: event}
+	}
+
+	counted := f.refused[i]
+	counted.calls++
+
+	copy(f.refused[1:i+1], f.refused[:i])
+	f.refused[0] = counted
+}
+
+// isAbout reports whether Bird refuses one event again and again while it answers others: the limit is not of all calls.
+func (f *flow) isAbout(event store.ID) bool {
+	return f.seen() > 0 && slices.ContainsFunc(f.refused[:], func(r refusedEvent) bool {
+		return r.event == event && r.calls > 2
+	})
+}
+
 // limited lowers the rate after a refused call that began at began. Calls that began before the last decrease met the
 // same limit.
-func (f *flow) limited(began, now time.Time, retryAfter time.Duration) {
-	if began.Before(f.limitedAt) {
+func (f *flow) limited(event store.ID, began, now time.Time, retryAfter time.Duration) {
+	f.count(event)
+
+	if f.isAbout(event) {
 		return
 	}
 
 	f.advance(now)
+	f.limits[0]++
+
+	isMany := float64(sum(f.limits)) > manyRefused*f.seen()
+	if isMany && f.rate > 0 {
+		f.rate = min(f.rate, max(1, underRate*f.seen()))
+	}
+
+	if began.Before(f.limitedAt) {
+		return
+	}
 
 	if f.rate == 0 {
 		f.growth = 2 * firstGrowth
 	}
 
-	f.rate = max(1, underRate*f.seen(), lowestRate*f.rate)
+	if f.rate == 0 || !isMany {
+		f.rate = max(1, underRate*f.seen(), lowestRate*f.rate)
+	}
+
 	f.growth = max(f.growth/2, lastGrowth)
 	f.limitedAt = now
 	f.pausedUntil = now.Add(retryAfter)
@@ -104,28 +158,30 @@ func (f *flow) advance(now time.Time) {
 
 	if steps >= tenths {
 		f.answered = [tenths]int{}
+		f.limits = [tenths]int{}
 		f.counted = now
 
 		return
 	}
 
 	copy(f.answered[steps:], f.answered[:tenths-steps])
-
-	for i := range steps {
-		f.answered[i] = 0
-	}
+	copy(f.limits[steps:], f.limits[:tenths-steps])
+	clear(f.answered[:steps])
+	clear(f.limits[:steps])
 
 	f.counted = f.counted.Add(time.Duration(steps) * width)
 }
 
 // seen returns the calls answered in the last second.
-func (f *flow) seen() float64 {
-	sum := 0
-	for _, n := range f.answered {
-		sum += n
+func (f *flow) seen() float64 { return float64(sum(f.answered)) }
+
+func sum(counts [tenths]int) int {
+	total := 0
+	for _, n := range counts {
+		total += n
 	}
 
-	return float64(sum)
+	return total
 }
 
 // available implements limiter.
@@ -175,7 +231,7 @@ func (f *flow) refill(now time.Time) {
 	f.refilledAt = now
 	demand := f.tokens < 1
 
-	f.tokens = min(f.tokens+passed*f.rate, max(1, f.rate/tenths))
+	f.tokens = min(f.tokens+passed*f.rate, max(1, f.rate*burst.Seconds()))
 
 	since := now.Sub(f.limitedAt)
 	isHeld := f.growth < fineGrowth && since < holdRate
@@ -185,5 +241,9 @@ func (f *flow) refill(now time.Time) {
 		f.rate = 0
 	case demand && !isHeld:
 		f.rate *= 1 + f.growth*min(passed, 1)
+	}
+
+	if demand && since > holdRate { // Bird may accept much more than before
+		f.growth = min(f.growth*(1+min(passed, 1)), firstGrowth)
 	}
 }

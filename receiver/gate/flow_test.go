@@ -94,6 +94,35 @@ func TestBacklogDrainsAtTheRateThatBirdAccepts(t *testing.T) {
 	}
 }
 
+func TestOneLimitedEventSlowsNoOther(t *testing.T) {
+	f := newFixture(t)
+	limited := limit(failure.ScopeBird, 0)
+	answered := 0
+
+	for n := range 3000 { // 30 seconds
+		request := Ask(textMethod)
+		request.Queued = true
+
+		if f.call(request, n, nil) {
+			answered++
+		}
+
+		if n%50 == 0 {
+			f.call(request, 1_000_000, limited)
+		}
+
+		f.clock.Advance(10 * time.Millisecond)
+	}
+
+	if answered < 2500 {
+		t.Errorf("%d of 3000 calls passed beside one event that Bird always limits, want nearly all", answered)
+	}
+
+	if closed := f.WaitAfter(Ask(textMethod), event(1_000_000), limited); closed != nil {
+		t.Errorf("the event waits for %v, want a time of its own", closed)
+	}
+}
+
 func TestOutageEndsWithASlowStart(t *testing.T) {
 	f := newFixture(t)
 

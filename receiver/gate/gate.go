@@ -182,8 +182,8 @@ func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	return s != nil && s.lastSuccess.After(since)
 }
 
-// WaitAfter returns the scope that the event of a failed call waits for, or nil if the failure closed none.
-func (g *Gate) WaitAfter(call Call, f *failure.Error) *Closed {
+// WaitAfter returns the scope that an event waits for after a failed call, or nil if the failure concerns the event alone.
+func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 	if len(call.Scopes) == 0 {
 		return nil
 	}
@@ -196,7 +196,7 @@ func (g *Gate) WaitAfter(call Call, f *failure.Error) *Closed {
 		return closed
 	}
 
-	if f.Class != failure.RateLimited || call.Target != Bird {
+	if f.Class != failure.RateLimited || call.Target != Bird || g.flow(call.circuit()).isAbout(event) {
 		return nil
 	}
 

@@ -153,7 +153,9 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 
 		b.AskedLog.add(call)
 		answer = encodeAnswer(b.options.Reply(method, call.Payload))
-		b.answers.finish(call.IdempotencyKey, answer)
+		if !answer.isTemporary() {
+			b.answers.finish(call.IdempotencyKey, answer)
+		}
 	}
 
 	answer.write(w)
@@ -181,6 +183,16 @@ func birdError(w http.ResponseWriter, status int, code, message string) {
 type encodedAnswer struct {
 	status int
 	body   []byte
+}
+
+// isTemporary reports whether a later call with the same Idempotency-Key may get another answer.
+func (a encodedAnswer) isTemporary() bool {
+	switch a.status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	default:
+		return a.status >= http.StatusInternalServerError
+	}
 }
 
 func encodeAnswer(reply any) encodedAnswer {
