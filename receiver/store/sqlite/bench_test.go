@@ -254,3 +254,59 @@ func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 		}
 	}
 }
+
+// BenchmarkReplaySelected replays 20,000 dead letters among 100,000 finished events, in batches of 1000.
+func BenchmarkReplaySelected(b *testing.B) {
+	const dead = 20_000
+
+	var longest time.Duration
+
+	for range b.N {
+		b.StopTimer()
+
+		s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
+		fill(b, s, 100_000, dead, 5000)
+
+		err := s.writer.do(b.Context(), func(t *tx) error {
+			t.tally = store.Tally{Pending: -dead, DeadLetters: dead}
+
+			_, err := t.exec("UPDATE events SET state = 'dead', code = '131047' WHERE state = 'pending'")
+			if err != nil {
+				return err
+			}
+
+			_, err = t.exec("UPDATE conversations SET ready_at = NULL")
+
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+
+		b.StartTimer()
+
+		selection := store.Selection{States: store.Replayable, Code: "131047"}
+
+		replayed := 0
+
+		for next := int64(0); ; {
+			var n int
+
+			begun := time.Now()
+			if n, next, err = s.ReplaySelected(b.Context(), selection, next, start, 1000); err != nil {
+				b.Fatal(err)
+			}
+
+			longest = max(longest, time.Since(begun))
+			if replayed += n; next == 0 {
+				break
+			}
+		}
+
+		if replayed != dead {
+			b.Fatalf("replayed %d events, want %d", replayed, dead)
+		}
+	}
+
+	b.ReportMetric(float64(longest.Milliseconds()), "longest-batch-ms")
+}
