@@ -73,7 +73,8 @@ const (
 // State is the state of an event.
 type State string
 
-// The states of an event. Only Pending events are processed. All states but Pending and Dead are final.
+// The states of an event. Only Pending events are processed. Those in a state of [Replayable] can be replayed, and a Done
+// event is pending again while a reply is resent. The other states are final.
 const (
 	Pending     State = "pending"
 	Done        State = "done"
@@ -81,8 +82,8 @@ const (
 	Human       State = "human"       // a person has the conversation, so the AI does not answer
 	Expired     State = "expired"     // given up after too long
 	Quarantined State = "quarantined" // of a phone number that this receiver does not serve
-	Dead        State = "dead"        // a dead letter: failed for good, waits for a person to replay or discard it
-	Discarded   State = "discarded"   // a dead letter that a person discarded
+	Dead        State = "dead"        // a dead letter: failed for good
+	Discarded   State = "discarded"   // could be replayed, but a person discarded it
 )
 
 // Event is one message, status, error or change of a delivery, or one that the receiver emits.
@@ -91,7 +92,9 @@ type Event struct {
 	Kind  Kind
 	Type  string // the message's type, the status, or the webhook field; at most 64 bytes
 	State State  // at ingest: Pending, Done, Skipped or Quarantined
-	Class Class  // of pending events; an event that is never pending is stored with NoClass, whatever it says
+	// Class is that of a pending event, or of a quarantined one with a lane, which may be replayed. Any other event is
+	// stored with NoClass, whatever it says.
+	Class Class
 	// Lane is the queue of the event, such as a conversation. A pending event of class Conversations may be stored with any
 	// name of its person, and is read with the name of the person's lane (see [Conversation]). Empty if the event concerns
 	// no lane.

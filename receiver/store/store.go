@@ -78,14 +78,15 @@ type Queue interface {
 	//
 	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. ErrTakenOver is returned for a step with
 	// Sending while people have the conversation at step.Now, by the state before the step, unless Takeover.Event is this
-	// event. ErrLeaseLost is also returned if event is no longer the
-	// lane's head, because an earlier call, whose result the caller did not see, ended it: repeating a step is safe.
+	// event. ErrLeaseLost is also returned if event is no longer the lane's head, because an earlier call, whose result
+	// the caller did not see, ended it: repeating a step is safe.
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
 
 	// ClaimWaiting leases up to limit lanes of a class that wait for a scope (see Outcome.WaitsFor), due or not, the
 	// earliest RetryAt first, until the given time. Its cost does not depend on the lanes that wait for other scopes.
 	//
-	// A lane waits for a scope until it is claimed, by either call, or a status confirms a send of its head.
+	// A lane waits for a scope until it is claimed, by either call, a status confirms a send of its head, or a takeover
+	// starts or ends.
 	ClaimWaiting(ctx context.Context, class Class, scope string, until time.Time, limit int) ([]Lease, error)
 
 	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices. One cheap
@@ -127,20 +128,22 @@ type DeadLetterQueue interface {
 	Causes(ctx context.Context, selection Selection) ([]Cause, error)
 
 	// ReplaySelected replays up to limit events of a selection whose Seq is greater than after, as Replay does, in one
-	// transaction. It returns how many, and the Seq to continue after; 0 if the selection has no further events.
+	// transaction, and omits those that cannot be processed. It returns how many became pending, with the coalesced ones,
+	// and the Seq to continue after; 0 if the selection has no further events.
 	ReplaySelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
 
 	// DiscardSelected discards up to limit events of a selection, like ReplaySelected.
 	DiscardSelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
 
 	// Replay makes an event in a state of Replayable pending again, in its place of the lane's order, with no attempts
-	// spent. It returns ErrNotFound for an event in another state.
+	// spent. It returns ErrNotFound for an event in another state, and for one that cannot be processed: its payload was
+	// purged, or it was quarantined without a lane.
 	//
 	// If no part of its answer was sent, or may have been sent, except as Fallback, the answer is deleted, so that the AI
 	// is asked again. Otherwise the rest of the answer is sent.
 	//
 	// An idle lane is due at now. A lane that is leased or waits for a retry stays so, and starts with its oldest event
-	// afterwards. Dead letters coalesced with the event are replayed with it; if the event itself is coalesced with
+	// afterwards. Events coalesced with the event are replayed with it; if the event itself is coalesced with
 	// another, it is separated from it.
 	Replay(ctx context.Context, id ID, now time.Time) error
 

@@ -14,7 +14,8 @@ type LeaseRef struct {
 
 // Lease is the exclusive right to work a lane until a given time, with the event at the lane's head. Claim grants it,
 // Renew extends it. It ends with Release, with a step that ends the lane's last pending event or postpones the head, or
-// when another caller claims the lane after the lease has expired. Until then its holder can still record steps.
+// when another caller claims the lane after the lease has expired, or when the person's lane is joined to another that is
+// leased too. Until then its holder can still record steps.
 type Lease struct {
 	LeaseRef
 	Work Work
