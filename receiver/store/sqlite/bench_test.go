@@ -293,11 +293,13 @@ func BenchmarkReplaySelected(b *testing.B) {
 			var n int
 
 			begun := time.Now()
+
 			if n, next, err = s.ReplaySelected(b.Context(), selection, next, start, 1000); err != nil {
 				b.Fatal(err)
 			}
 
 			longest = max(longest, time.Since(begun))
+
 			if replayed += n; next == 0 {
 				break
 			}
