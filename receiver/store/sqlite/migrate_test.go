@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -131,6 +132,25 @@ func TestStoreOfVersion1(t *testing.T) {
 			Spent: true,
 		}},
 	}})
+
+	causes, err := s.Causes(ctx, store.Selection{States: []store.State{store.Dead}, Code: "http_503"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	same("causes", causes, []store.Cause{{
+		State:         store.Dead,
+		PhoneNumberID: "1065",
+		Code:          "http_503",
+		Count:         1,
+		First:         unix(2000),
+		Last:          unix(2000),
+		Sample:        store.ID{2},
+	}})
+
+	if err := s.Replay(ctx, store.ID{7}, unix(10_000)); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Replay of an event that was quarantined without a lane returned %v, want ErrNotFound", err)
+	}
 
 	errs, err := s.List(ctx, store.Filter{Kind: store.KindError}, 0, 10)
 	if err != nil || len(errs) != 1 || errs[0].Seq != 6 {
