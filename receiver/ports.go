@@ -51,6 +51,7 @@ func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
 		Live:           r.live,
 		Metrics:        r.metrics,
 		Problems:       problems,
+		ClosedScopes:   r.shownScopes,
 		Token:          r.subscription.Token,
 		TokenExpiresAt: r.subscription.TokenExpiresAt,
 		Subscription:   r.subscription.Subscription,

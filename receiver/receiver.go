@@ -145,7 +145,7 @@ func Open(
 	})
 	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
 	r.metrics.WatchConfiguration(live, r.subscription.Token)
-	r.metrics.WatchScopes(func() []metrics.ClosedScope { return closedScopes(r.engine.Closed()) })
+	r.metrics.WatchScopes(r.countedScopes)
 
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {

@@ -4,29 +4,40 @@
 package receiver
 
 import (
-	"strings"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 )
 
-// closedScopes returns the closed scopes by kind, as the metrics count them. The circuit of a method that is apart from the
-// others, such as that of statuses, is no circuit of all of Bird.
-func closedScopes(states []gate.State) []metrics.ClosedScope {
+// maxClosedScopes bounds the closed scopes that the status page shows.
+const maxClosedScopes = 50
+
+// countedScopes returns the closed scopes as the metrics count them: by kind, since names are unbounded.
+func (r *Receiver) countedScopes() []metrics.ClosedScope {
+	states := r.engine.Closed()
 	all := make([]metrics.ClosedScope, 0, len(states))
 
 	for _, state := range states {
-		kind := string(state.Kind)
+		all = append(all, metrics.ClosedScope{Kind: string(state.Kind), Reason: string(state.Reason)})
+	}
 
-		switch {
-		case state.Scope == string(gate.Graph):
-			kind = string(gate.Graph)
-		case strings.HasPrefix(state.Scope, string(failure.ScopeBird)+":"):
-			kind = string(failure.ScopeBirdMethod)
-		}
+	return all
+}
 
-		all = append(all, metrics.ClosedScope{Kind: kind, Reason: string(state.Reason)})
+// shownScopes returns the closed scopes as the status page shows them.
+func (r *Receiver) shownScopes() []health.ClosedScope {
+	states := r.engine.Closed()
+	states = states[:min(len(states), maxClosedScopes)]
+	all := make([]health.ClosedScope, 0, len(states))
+
+	for _, state := range states {
+		all = append(all, health.ClosedScope{
+			Scope:  state.Scope,
+			Reason: string(state.Reason),
+			Code:   state.Code,
+			Cause:  state.Cause,
+			Since:  state.Since,
+			Until:  state.Until,
+		})
 	}
 
 	return all

@@ -32,6 +32,7 @@ type Parts struct {
 	Live           *config.Live
 	Metrics        *metrics.Metrics
 	Problems       func() map[string]string // configuration problems by operation; the handler modifies the map
+	ClosedScopes   func() []health.ClosedScope
 	Token          func() health.TokenState
 	TokenExpiresAt func() time.Time // zero if it never expires or is unknown
 	Subscription   func() health.Subscription

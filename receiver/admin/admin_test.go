@@ -43,6 +43,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		Store:          inbox,
 		Live:           config.Fixed(config.Config{}, secrets),
 		Metrics:        m,
+		ClosedScopes:   func() []health.ClosedScope { return nil },
 		Problems:       func() map[string]string { return map[string]string{} },
 		Token:          func() health.TokenState { return health.TokenAccepted },
 		TokenExpiresAt: func() time.Time { return time.Time{} },

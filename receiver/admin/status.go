@@ -75,6 +75,7 @@ func (p Parts) report(figures metrics.Figures) health.Report {
 		Version:        p.Version,
 		MissingSecrets: snapshot.Missing(),
 		Problems:       p.Problems(),
+		ClosedScopes:   p.ClosedScopes(),
 		Token:          p.Token(),
 		Subscription:   p.Subscription(),
 		Metrics: health.Figures{

@@ -6,9 +6,11 @@ package engine
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
@@ -27,12 +29,23 @@ func (e *Engine) Token() health.TokenState {
 	return e.calls.token
 }
 
-// Problems returns the configuration failures by operation. An entry stays until a call of that operation succeeds.
+// Problems returns the configuration failures by operation, and the outages by scope. A failure stays until a call of that
+// operation succeeds.
 func (e *Engine) Problems() map[string]string {
+	closed := e.gate.Snapshot()
+
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
-	return maps.Clone(e.calls.problems)
+	problems := maps.Clone(e.calls.problems)
+
+	for _, state := range closed {
+		if state.Reason == gate.Unavailable {
+			problems[state.Scope] = state.Cause + ", since " + state.Since.UTC().Format(time.RFC3339)
+		}
+	}
+
+	return problems
 }
 
 // recordSend records the outcome of a call with the access token.

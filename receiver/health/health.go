@@ -13,6 +13,7 @@ type Report struct {
 	Version        string            `json:"version"`
 	MissingSecrets []string          `json:"missing_secrets"` // by role, as in the config package
 	Problems       map[string]string `json:"problems"`        // by operation; each one needs an administrator's action
+	ClosedScopes   []ClosedScope     `json:"closed_scopes"`   // for which messages wait
 	Token          TokenState        `json:"token"`
 	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
 	Subscription   Subscription      `json:"subscription"`
@@ -31,6 +32,16 @@ type Backlog struct {
 	Quarantined         int64   `json:"quarantined"`
 	ActiveConversations int64   `json:"active_conversations"`
 	HumanConversations  int64   `json:"human_conversations"` // that people have, not the AI
+}
+
+// ClosedScope is a scope that may not be called now.
+type ClosedScope struct {
+	Scope  string    `json:"scope"`  // such as bird or number:106540352242922; the kind alone for one conversation
+	Reason string    `json:"reason"` // rate_limited, refused or unavailable
+	Code   string    `json:"code,omitempty"`
+	Cause  string    `json:"cause,omitempty"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"` // the next probe
 }
 
 // Figures are the figures that guides for WhatsApp webhooks recommend. They cover the time since Since: the last hour, or
