@@ -263,6 +263,16 @@ func size(path string) int64 {
 	return info.Size()
 }
 
+// nameFull adds [store.ErrDiskFull] to the error of a disk that filled up before new events were refused, for example by
+// another program.
+func nameFull(err error) error {
+	if failed, ok := errors.AsType[*sqlite.Error](err); ok && failed.Code() == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w: %w", store.ErrDiskFull, err)
+	}
+
+	return err
+}
+
 // isFull reports whether SQLite failed for lack of space. A quota and a limit on the size of files are reported as a
 // failed write.
 func isFull(err error) bool {

@@ -168,8 +168,8 @@ func TestWorkThatFillsTheDiskLeavesRoomForAPurge(t *testing.T) {
 		t.Error("work has used up the ballast")
 	}
 
-	if err := s.Ping(t.Context()); err == nil {
-		t.Error("Ping returned nil on a full disk")
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrDiskFull) {
+		t.Errorf("Ping on a full disk returned %v, want ErrDiskFull", err)
 	}
 
 	if purged := purgePayloads(t, s); int64(purged) < stored {

@@ -38,7 +38,7 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("store events: %w", err)
+		return nil, fmt.Errorf("store events: %w", nameFull(err))
 	}
 
 	return fresh, nil

@@ -120,7 +120,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("write to the store: %w", err)
+		return fmt.Errorf("write to the store: %w", nameFull(err))
 	}
 
 	if size == largeProbe {

@@ -198,8 +198,8 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d events are pending, want the %d reported as stored", n, stored)
 	}
 
-	if err := s.Ping(t.Context()); err == nil {
-		t.Error("Ping returned nil while the disk is full")
+	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrDiskFull) {
+		t.Errorf("Ping while the disk is full returned %v, want ErrDiskFull", err)
 	}
 
 	leases, err := s.Claim(t.Context(), store.Conversations, start, start, 1)
