@@ -42,9 +42,13 @@ func callAlerts() []alert {
 		{
 			name:     "WhatsAppAIMethodUnavailable",
 			severity: warning,
-			pending:  "1m",
-			expr:     `max(whatsapp_scope_closed{@self,scope="bird_method",reason!="rate_limited"}) > 0`,
-			summary:  "the AI does not take {{ $value }} of the methods",
+			pending:  "2m",
+			expr: unless(
+				`sum(max by (reason) (whatsapp_scope_closed{@self,scope="bird_method",reason!="rate_limited"})) > 0`,
+				`max(whatsapp_scope_closed{@self,scope="bird"}) > 0`,
+				birdKeyMissing,
+			),
+			summary: "the AI does not take {{ $value }} of the methods",
 			description: "Bird refuses {{ $value }} of the methods that are switched on, or does not answer them. " +
 				"Messages of the other methods are answered.",
 		},

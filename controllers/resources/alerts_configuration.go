@@ -30,7 +30,7 @@ func configurationAlerts() []alert {
 			pending:     "10m",
 			expr:        `min(whatsapp_token_expires_timestamp_seconds{@self}) - time() < 7 * 24 * 3600 > 0`,
 			summary:     "the access token expires within 7 days",
-			description: "The access token expires in {{ $value | humanizeDuration }}. Then nobody gets an answer.",
+			description: "The access token expires in {{ $value | humanizeDuration }}. Then people get no answers.",
 		},
 		{
 			name:        "WhatsAppTokenExpired",

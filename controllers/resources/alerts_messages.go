@@ -56,7 +56,7 @@ func messageAlerts(p Params) []alert {
 			pending:     "1m",
 			expr:        `sum(increase(whatsapp_events_stored_total{@self,state="quarantined"}[15m])) > 0`,
 			summary:     "deliveries of a phone number that is not configured arrive",
-			description: "About {{ $value | humanize }} events of a phone number that is not in spec.cloudAPI.phoneNumberIDs were stored in the last 15 minutes. They are quarantined: nobody answers them.",
+			description: "About {{ $value | humanize }} events of a phone number that is not in spec.cloudAPI.phoneNumberIDs were stored in the last 15 minutes. They are quarantined, not answered.",
 		},
 		{
 			name:        "WhatsAppPersonWaitsForColleague",
@@ -79,6 +79,6 @@ func messageAlerts(p Params) []alert {
 		pending:     "1m",
 		expr:        fmt.Sprintf(`time() - max(whatsapp_last_message_timestamp_seconds{@self}) > %d * 60`, minutes),
 		summary:     "no message for {{ $value | humanizeDuration }}",
-		description: fmt.Sprintf("The newest message arrived {{ $value | humanizeDuration }} ago; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. Either nobody wrote, or Meta's deliveries do not arrive.", minutes),
+		description: fmt.Sprintf("The newest message arrived {{ $value | humanizeDuration }} ago; spec.monitoring.prometheusRule.silenceAfterMinutes is %d. Either no one wrote, or Meta's deliveries do not arrive.", minutes),
 	})
 }

@@ -1,0 +1,100 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package alerts
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// diskSize is the size of the disk that one of the receivers fills.
+const diskSize = 64 << 20
+
+// smallDisk returns a folder on a disk of its own.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", diskSize)); err != nil {
+		t.Fatalf("mount a small disk: %v", err)
+	}
+
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+
+	return dir
+}
+
+func (s *subject) filler() string { return filepath.Join(string(s.Folder), "filler") }
+
+// fillDisk fills the disk with a file, except for 1 MiB.
+func (s *subject) fillDisk() {
+	s.t.Helper()
+
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(string(s.Folder), &fs); err != nil {
+		s.t.Fatal(err)
+	}
+
+	free := int64(fs.Bavail)*fs.Bsize - 1<<20 //nolint:gosec // 64 MiB at most
+	if err := os.WriteFile(s.filler(), make([]byte, free), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *subject) emptyDisk() {
+	s.t.Helper()
+
+	if err := os.Remove(s.filler()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// secret changes a secret.
+func (s *subject) secret(role, value string) {
+	s.t.Helper()
+
+	if err := s.Folder.WriteSecret(role, "0", value); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reload writes the changed configuration, which the receiver reads again.
+func (s *subject) reload() {
+	s.t.Helper()
+
+	if err := s.Folder.WriteConfig(s.Config); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// replayAll replays all dead letters at the console.
+func (s *subject) replayAll() {
+	s.t.Helper()
+
+	address := "http://" + s.Local.ConsoleAddr() + "/dead-letters/replay"
+
+	request, err := http.NewRequestWithContext(context.WithoutCancel(s.t.Context()), http.MethodPost, address, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	response, err := s.client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+
+	if response.StatusCode >= http.StatusMultipleChoices {
+		s.t.Fatalf("the replay was answered %s", response.Status)
+	}
+}
