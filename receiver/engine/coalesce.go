@@ -38,7 +38,8 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	if wasAskedAlone := a.work.Attempts > 0; interval == 0 || wasAskedAlone {
+	// The texts after a replayed message may be replayed later, between two attempts at it.
+	if wasAskedAlone := a.work.Attempts > 0 || a.work.Replays > 0; interval == 0 || wasAskedAlone {
 		return nil
 	}
 
