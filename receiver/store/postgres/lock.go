@@ -83,6 +83,12 @@ func (t *tx) lock(ctx context.Context, set *lockSet, queueMore func()) (*lanes, 
 		}
 	}
 
+	for key := range l.created {
+		if l.rows[key] == nil {
+			return nil, errLostRace // the name was joined to another person just before the row was created
+		}
+	}
+
 	return l, t.countNames(ctx, set, l)
 }
 

@@ -91,41 +91,38 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 	return int(emptied), err
 }
 
-// deleteConversations deletes the state and the names of persons whose conversation is idle.
+// deleteConversations deletes the state and the names of persons whose conversation is idle. The names are deleted by a
+// statement after the one that locks the persons: only then can no other transaction add one.
 func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit int) (int, error) {
-	deleted := 0
+	var idle []string
 
 	for _, silent := range [...]string{"last_inbound_at < $1", "last_inbound_at IS NULL"} {
-		if deleted >= limit {
-			break
-		}
-
 		t.query(`
-			WITH old AS (
-				SELECT lane FROM conversations
-				WHERE class = 0 AND ready_at IS NULL AND greatest(human_until, taken_at, 0) < $1 AND `+silent+`
-				LIMIT $2 FOR UPDATE SKIP LOCKED
-			), gone AS (
-				DELETE FROM conversations c USING old WHERE c.lane = old.lane AND c.class = 0 RETURNING c.lane
-			), further AS (
-				DELETE FROM names n USING gone WHERE n.person = gone.lane
-			)
-			SELECT count(*) FROM gone`,
+			SELECT lane FROM conversations
+			WHERE class = 0 AND ready_at IS NULL AND greatest(human_until, taken_at, 0) < $1 AND `+silent+`
+			LIMIT $2 FOR UPDATE SKIP LOCKED`,
 			func(rows pgx.Rows) error {
-				var n int
+				var name string
 
-				err := rows.Scan(&n)
-				deleted += n
+				err := rows.Scan(&name)
+				idle = append(idle, name)
 
 				return err
-			}, before.UnixMilli(), limit-deleted)
+			}, before.UnixMilli(), limit-len(idle))
 
 		if err := t.flush(ctx); err != nil {
 			return 0, err
 		}
 	}
 
-	return deleted, nil
+	if len(idle) == 0 {
+		return 0, nil
+	}
+
+	t.exec("DELETE FROM names WHERE person = ANY($1)", idle)
+	t.exec("DELETE FROM conversations WHERE lane = ANY($1) AND class = 0", idle)
+
+	return len(idle), t.flush(ctx)
 }
 
 func (t *tx) deletePauses(ctx context.Context, before time.Time, limit int) (int, error) {
