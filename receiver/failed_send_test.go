@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"bytes"
 	"net/http"
 	"testing"
 	"time"
@@ -159,6 +160,34 @@ func TestFailedStatus(t *testing.T) {
 			if asked := h.birdRequests(); len(asked) != 1 {
 				t.Errorf("Bird was asked %d times, want once", len(asked))
 			}
+		})
+	}
+}
+
+// Meta downloads linked media itself, for each send. A busy server may serve it later; a missing file stays missing.
+func TestMediaThatMetaCouldNotDownload(t *testing.T) {
+	for details, wantSent := range map[string]int{
+		"Fetching the link failed with HTTP 429":                                             2,
+		"Downloading media from weblink failed with http code 404, status message Not Found": 1,
+	} {
+		t.Run(details, func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitIdle()
+
+			failed := standin.FailedDelivery(number, first.ID, ana, first.Callback, 131053, time.Now())
+			withDetails := bytes.Replace(failed, []byte(`"details":"Media upload error"`), []byte(`"details":"`+details+`"`), 1)
+
+			if bytes.Equal(failed, withDetails) {
+				t.Fatalf("the delivery has no such details: %s", failed)
+			}
+
+			h.deliver(http.StatusOK, withDetails)
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.waitIdle()
+			h.waitSent(wantSent)
 		})
 	}
 }

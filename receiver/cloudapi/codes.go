@@ -19,7 +19,6 @@ const (
 	CodeInvalidParameter   = "100"
 	CodeUnknownApp         = "101"
 	CodeCallbackUnverified = "2200"   // the callback URL failed Meta's verification
+	CodeMediaUpload        = "131053" // Meta could not use the media of a message
 	CodeOutsideWindow      = "131047" // more than 24 hours since the person's last message
 )
-
-const codeMediaUpload = 131053 // Meta could not use the media of a message

@@ -74,7 +74,7 @@ func meaningOf(e ReportedError) apiError {
 	meaning := lookupError(e)
 
 	certain := e.HTTPStatus == 0 && meaning.class == failure.Ambiguous
-	fetchFailed := e.Code == codeMediaUpload && isTemporary(e.FetchStatus)
+	fetchFailed := e.failureCode() == CodeMediaUpload && isTemporary(e.FetchStatus)
 	temporary := meaning.class == failure.Permanent && (e.Transient || fetchFailed)
 
 	if certain || temporary {

@@ -53,7 +53,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		a.effects.Emit = append(a.effects.Emit, a.report())
 	}
 
-	resent, err := e.resend(ctx, a, f.Class)
+	resent, err := e.resend(ctx, a, f)
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func (a *statusAttempt) report() store.Event {
 // resend plans the send that failed again, if it is ours and failed for a temporary reason, and reports whether it is sent
 // again. It waits until the other parts of the answer are sent. The plan is recorded at once, and found by a later attempt,
 // so that a message is not sent again twice for one status.
-func (e *Engine) resend(ctx context.Context, a *statusAttempt, class failure.Class) (resent bool, err error) {
-	switch class {
+func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
+	switch f.Class {
 	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
 	default:
 		return false, nil
@@ -130,9 +130,16 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, class failure.Cla
 	now := e.Clock.Now()
 	waited := now.Sub(a.work.Event.ReceivedAt)
 
-	if record.Event.State == store.Pending && waited < sideEventMaxAge {
-		retry := a.settings.Processing.Retry
+	retry := a.settings.Processing.Retry
 
+	if f.Code == cloudapi.CodeMediaUpload && waited < retry.MaxDelay {
+		return false, &postponed{
+			until:  a.work.Event.ReceivedAt.Add(retry.MaxDelay),
+			reason: "waiting until the server of the media is less busy",
+		}
+	}
+
+	if record.Event.State == store.Pending && waited < sideEventMaxAge {
 		return false, &postponed{
 			until:  now.Add(min(max(waited, retry.BaseDelay), retry.MaxDelay)),
 			reason: "waiting until the other parts of the answer are sent",
@@ -155,7 +162,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, class failure.Cla
 			MessageID: failedID,
 		},
 	}
-	if class == failure.TemplateRequired {
+	if f.Class == failure.TemplateRequired {
 		step.TemplateRequired = new(true) // known before the part is sent again
 	}
 

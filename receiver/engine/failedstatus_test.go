@@ -67,7 +67,7 @@ func TestResendIsPlannedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		if resent, err := e.resend(t.Context(), a, failure.Transient); !resent || err != nil {
+		if resent, err := e.resend(t.Context(), a, &failure.Error{Class: failure.Transient}); !resent || err != nil {
 			t.Errorf("resend() = %t, %v, want that the message is sent again", resent, err)
 		}
 	}
