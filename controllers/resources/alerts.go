@@ -5,6 +5,7 @@ package resources
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -43,7 +44,7 @@ func (p Params) runbookURL(name string) string {
 // unless returns an expression that holds only while none of the causes does. None of them has labels.
 func unless(expr string, causes ...string) string {
 	for _, cause := range causes {
-		expr += " unless on () (" + cause + ")"
+		expr = fmt.Sprintf("%s unless on () (%s)", expr, cause)
 	}
 
 	return expr

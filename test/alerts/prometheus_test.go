@@ -84,7 +84,6 @@ func (s *server) start(rules []group) {
 
 	var output bytes.Buffer
 
-	//nolint:gosec // the program is Prometheus, and its arguments are of this test
 	process := exec.CommandContext(context.WithoutCancel(t.Context()), binary,
 		"--config.file="+filepath.Join(s.dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(s.dir, "data"),
@@ -124,7 +123,10 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 
 	return listener.Addr().String()
 }
