@@ -1,3 +1,5 @@
+//go:build linux
+
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
