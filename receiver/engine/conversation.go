@@ -38,6 +38,7 @@ type attempt struct {
 
 	call   gate.Call    // the last call of the attempt
 	permit *gate.Permit // of a call that has not ended
+	place  *gate.Permit // of a message with a file
 }
 
 // processConversation is the process function of conversations.

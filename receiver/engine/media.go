@@ -95,6 +95,10 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 		return nil, nil
 	}
 
+	if err := e.takePlace(a); err != nil {
+		return nil, err
+	}
+
 	if err := e.enterBird(ctx, a, m.method(analyzing)); err != nil { // before the download
 		return nil, err
 	}
@@ -231,8 +235,25 @@ func (e *Engine) analyze(
 	return analysis, err
 }
 
-// removeFile removes the downloaded file from the spool.
+// takePlace takes one of the places for messages with a file, which removeFile gives back.
+func (e *Engine) takePlace(a *attempt) error {
+	call := gate.Media()
+	call.Queued = a.queued
+
+	permit, closed := e.gate.Enter(call, a.work.Event.ID)
+	if closed != nil {
+		return &waiting{closed}
+	}
+
+	a.place = permit
+
+	return nil
+}
+
+// removeFile removes the downloaded file from the spool, and gives its place back.
 func (e *Engine) removeFile(a *attempt) {
+	defer a.place.Cancel()
+
 	if a.file == nil {
 		return
 	}

@@ -50,6 +50,7 @@ type Gate struct {
 	flows    map[string]*flow       // the pace that Bird accepts, by circuit
 	numbers  map[string]*throughput // of phone numbers, by scope
 	queues   map[string]bool        // the scopes for whose throughput or pace events wait
+	media    places
 	reserved map[string]*reservation
 	opened   bool // a scope opened since the lock was taken
 }
@@ -212,7 +213,7 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 // Run shares the pauses of rate limits with the other receivers until ctx ends.
 func (g *Gate) Run(ctx context.Context) {
 	for {
-		timer := g.Clock.NewTimer(g.Live.Current().Processing.Poll)
+		timer := g.Clock.NewTimer(2 * g.Live.Current().Processing.Poll)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

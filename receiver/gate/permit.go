@@ -109,6 +109,10 @@ func (p *Permit) end() {
 	if p.flow != nil {
 		p.flow.inFlight--
 	}
+
+	if p.call.Target == "" {
+		p.gate.media.used--
+	}
 }
 
 // succeed records that a scope let the call pass, although another scope may have refused it. Only its probe opens a

@@ -114,7 +114,7 @@ func (c Call) circuit() string {
 		return string(Graph)
 	}
 
-	return c.name(failure.ScopeBird)
+	return c.name(failure.ScopeBird) // none for the places of media
 }
 
 // belongsTo reports whether a scope is on the side of a target.

@@ -96,6 +96,9 @@ func (g *Gate) number(name string, now time.Time) *throughput {
 // limiterOf returns the limiter of a scope, or nil. The caller holds the lock.
 func (g *Gate) limiterOf(name string, kind failure.Scope, now time.Time) limiter {
 	switch {
+	case name == scopeMedia:
+		g.media.size = max(1, g.settings.Processing.Concurrency/2)
+		return &g.media
 	case kind == failure.ScopeNumber:
 		return g.number(name, now)
 	case belongsTo(name, Bird) && g.flows[name] != nil:

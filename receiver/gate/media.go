@@ -1,0 +1,41 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// scopeMedia is the scope of messages with a file.
+const scopeMedia = "media"
+
+// mediaWait is how long a message with a file waits before it asks for a place again.
+const mediaWait = 50 * time.Millisecond
+
+// Media returns the processing of a message with a file, from its download until Bird has it. The caller ends the permit
+// with Cancel.
+func Media() Call {
+	return Call{Scopes: []Scope{{failure.Scope(scopeMedia), scopeMedia}}}
+}
+
+// places limits the messages with a file that are processed at a time to half of all: they wait for room in the spool, and
+// must not delay the texts.
+type places struct {
+	size int
+	used int
+}
+
+// available implements limiter.
+func (p *places) available(time.Time) (int, time.Duration) {
+	if free := p.size - p.used; free > 0 {
+		return free, 0
+	}
+
+	return 0, mediaWait
+}
+
+// take implements limiter.
+func (p *places) take(time.Time) { p.used++ }
