@@ -21,6 +21,14 @@ func storeAlerts(p Params) []alert {
 	}
 
 	return append(all, alert{
+		name:     "WhatsAppStoreDamaged",
+		severity: critical,
+		pending:  "1m",
+		expr:     `max(whatsapp_damaged_lanes{@self}) > 0`,
+		summary:  "the file of the store is damaged",
+		description: "{{ $value | humanize }} conversations or other queues stand, because the file of the store is damaged where their events are. " +
+			"The others go on.",
+	}, alert{
 		name:     "WhatsAppDiskFull",
 		severity: critical,
 		pending:  "1m",

@@ -183,21 +183,19 @@ func (e *Engine) download(
 }
 
 // recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
-// concern this file.
+// concern this file, and a success does not prove that messages may be sent.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
 	var f *failure.Error
 	if err != nil {
 		f = failure.Of(err)
 	}
 
-	if f != nil && f.Class != failure.Configuration && f.Class != failure.RateLimited {
+	if f == nil || f.Class != failure.Configuration && f.Class != failure.RateLimited {
 		permit.Cancel()
 		return
 	}
 
-	if f != nil {
-		a.call = gate.LookUp(a.item.WABAID)
-	}
+	a.call = gate.LookUp(a.item.WABAID)
 
 	if err := permit.Done(ctx, f); err != nil {
 		e.sampled.Error("share the pause of a rate-limited scope", "error", err)

@@ -17,7 +17,7 @@ import (
 
 // waitRecheck is how long an event waits for a scope at most before it is tried again all the same. It only matters if no
 // receiver learns that the scope opened.
-const waitRecheck = time.Hour
+const waitRecheck = 6 * time.Hour
 
 // waiting ends an attempt because a scope is closed. Nothing was tried and nothing failed.
 type waiting struct{ *gate.Closed }
@@ -118,7 +118,8 @@ func (e *Engine) waitFor(h head, closed *gate.Closed) *store.Outcome {
 		e.gate.Enqueue(closed)
 	}
 
-	if !h.queued && closed.Reason != gate.Throughput {
+	hasWaited := h.queued || now.Sub(h.work.Event.ReceivedAt) >= waitRecheck
+	if !hasWaited && closed.Reason != gate.Throughput {
 		e.Log.Info("event waits",
 			logevent.EventID, h.work.Event.ID,
 			"scope", closed.Scope.Kind,
