@@ -142,41 +142,6 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	return nil
 }
 
-// writeReplies writes the replies that a step adds or changes.
-func (t *tx) writeReplies(event int64, step store.Step) error {
-	if len(step.Answer) == 0 && step.Sent == nil && step.Unsent == nil && step.Sending == nil {
-		return nil
-	}
-
-	before, err := readReplies(context.Background(), t.conn, event)
-	if err != nil {
-		return err
-	}
-
-	after, err := store.ApplyStep(before, step)
-	if err != nil {
-		return err
-	}
-
-	for i, r := range after {
-		switch {
-		case i >= len(before):
-			_, err = t.exec(`
-				INSERT INTO replies (event, part, type, body, state, started_at, message_id, fallback) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				event, int64(r.Part), r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID, r.Fallback)
-		case r.State != before[i].State || r.MessageID != before[i].MessageID || !r.StartedAt.Equal(before[i].StartedAt):
-			_, err = t.exec("UPDATE replies SET state = ?, started_at = ?, message_id = ? WHERE event = ? AND part = ?",
-				string(r.State), millis(r.StartedAt), r.MessageID, event, int64(r.Part))
-		}
-
-		if err != nil {
-			return err
-		}
-	}
-
-	return nil
-}
-
 // finish ends the attempt and returns the next event if the lease continues.
 func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, error) {
 	outcome := step.Outcome
@@ -277,28 +242,4 @@ func (t *tx) addFailure(event int64, f *store.Failure) error {
 		event, int64(store.MaxFailures))
 
 	return err
-}
-
-// readReplies returns the replies to an event by part.
-func readReplies(ctx context.Context, c *conn, event int64) ([]store.Reply, error) {
-	var all []store.Reply
-
-	err := c.query(ctx, `
-		SELECT part, type, body, state, started_at, message_id, resends, fallback FROM replies WHERE event = ? ORDER BY part`,
-		func(r row) error {
-			all = append(all, store.Reply{
-				Part:      int(r.int(0)),
-				Type:      r.text(1),
-				Body:      r.blob(2),
-				State:     store.ReplyState(r.text(3)),
-				StartedAt: r.time(4),
-				MessageID: r.text(5),
-				Resends:   int(r.int(6)),
-				Fallback:  r.int(7) != 0,
-			})
-
-			return nil
-		}, event)
-
-	return slices.Clip(all), err
 }
