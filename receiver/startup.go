@@ -25,7 +25,7 @@ type adminServer struct {
 	err      error // why it ended, valid once ended is closed
 }
 
-// openAdmin listens on the admin port and serves what is known before the store is open.
+// openAdmin listens on the admin port and serves the reports that need no store.
 func (r *Receiver) openAdmin(ctx context.Context, starting *admin.Starting) error {
 	var listen net.ListenConfig
 

@@ -71,7 +71,7 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 // collectTexts adds to joined the events that follow a text received at first, each within the interval of the one before.
 // It returns them, and the time from which on no further event can belong to them. The result depends only on the times
 // of receipt: an attempt after a crash or a refused call finds the same, and a message that waited for the AI is not joined
-// with one that was sent hours later.
+// with a message of hours later.
 func collectTexts(
 	joined *joinedTexts,
 	first time.Time,

@@ -124,8 +124,8 @@ func (p *pool) withoutSuspects(ctx, work context.Context, leases []store.Lease) 
 	return innocent
 }
 
-// aloneOrder sorts lanes to process alone: those that never were come first, since most of them are innocent. Then the one
-// with the most starts, so that one guilty event after the other reaches the bound.
+// aloneOrder sorts lanes to process alone: first the lanes that never were, since most of them are innocent; then by the
+// number of starts, the highest first, so that the guilty events reach the bound after each other.
 func aloneOrder(lease store.Lease) int {
 	if starts := lease.Work.Starts; starts > maxSharedStarts+1 {
 		return -starts

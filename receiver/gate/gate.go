@@ -3,7 +3,7 @@
 
 // Package gate decides by scope what may be called now: an app, a business account, a phone number, a conversation, Bird
 // or one of its methods. It holds the pauses of rate limits, which all receivers of a store share, the throughput of
-// phone numbers, the circuit breakers of Meta and Bird, the pace that Bird accepts, and refused credentials.
+// phone numbers, the circuit breakers of Meta and Bird, the rate of calls that Bird accepts, and refused credentials.
 //
 // A closed scope opens for one call at a time after its period: a probe. The result of the probe opens the scope or
 // closes it for another period. The results of calls that began before a scope was closed neither open it nor keep it
@@ -47,9 +47,9 @@ type Gate struct {
 	mu       sync.Mutex
 	settings *config.Snapshot // of the states
 	states   map[string]*state
-	flows    map[string]*flow       // the pace that Bird accepts, by circuit
+	flows    map[string]*flow       // the rate that Bird accepts, by circuit
 	numbers  map[string]*throughput // of phone numbers, by scope
-	queues   map[string]bool        // the scopes for whose throughput or pace events wait
+	queues   map[string]bool        // the scopes for whose throughput or rate events wait
 	media    places
 	reserved map[string]*reservation
 	opened   bool // a scope opened since the lock was taken
@@ -172,8 +172,8 @@ func (g *Gate) Drained(name string) {
 	delete(g.reserved, name)
 }
 
-// AnsweredSince reports whether the target of a call has answered any call well since a time. It tells a failure of one
-// event from an outage.
+// AnsweredSince reports whether the target of a call has answered any call well since a time. If so, a failure is of
+// one event and no outage.
 func (g *Gate) AnsweredSince(call Call, since time.Time) bool {
 	g.mu.Lock()
 	defer g.unlock()

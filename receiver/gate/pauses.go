@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	// maxLevel bounds the exponent of the backoff.
 	maxLevel = 12
 	// levelMemory is how long an ended pause that no success has cleared still makes the next one longer.
 	levelMemory = time.Hour

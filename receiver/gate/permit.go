@@ -20,7 +20,7 @@ const (
 	refusedEvents = 3
 	// maxUnavailable bounds the time that a failing server can ask for with Retry-After before it is probed again.
 	maxUnavailable = 2 * time.Minute
-	// basicMethod is the method that every bridge has. If Bird knows it not, the address is wrong.
+	// basicMethod is the method that every bridge has. If Bird does not know it, the address is wrong.
 	basicMethod = scopeBird + ":process_text_message"
 )
 

@@ -19,7 +19,7 @@ const (
 	RateLimited Reason = "rate_limited" // the other side asked for fewer calls
 	Refused     Reason = "refused"      // a credential, permission or address is wrong
 	Unavailable Reason = "unavailable"  // the circuit breaker is open
-	Throughput  Reason = "throughput"   // the phone number's messages a second are used up
+	Throughput  Reason = "throughput"   // a phone number's messages a second, or the rate that Bird accepts, are used up
 )
 
 // Closed is the error of a call that may not be made now.
@@ -69,7 +69,7 @@ type state struct {
 	lastSuccess time.Time
 }
 
-// maxFailing bounds the events that a circuit breaker tells apart.
+// maxFailing bounds the events whose failures a circuit breaker distinguishes.
 const maxFailing = 3
 
 // wait returns the time until a call may probe the closed scope.

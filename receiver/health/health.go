@@ -51,7 +51,7 @@ type Figures struct {
 	SuccessRate           float64          `json:"success_rate"` // percent of the finished messages
 	MessagesReceived      int64            `json:"messages_received"`
 	MessagesProcessed     int64            `json:"messages_processed"`
-	MessagesFailed        int64            `json:"messages_failed"` // dead letters, without those that a replay processed
+	MessagesFailed        int64            `json:"messages_failed"` // dead letters, less the ones that a replay processed
 	AvgProcessingTimeMS   float64          `json:"avg_processing_time_ms"`
 	ErrorCounts           map[string]int64 `json:"error_counts"` // by code of Meta, Bird or HTTP
 	LastMessageAgoMinutes *int64           `json:"last_message_ago_minutes"`

@@ -15,7 +15,7 @@ import (
 )
 
 // noticeOf returns the notice about an event. That a message was read is announced here, so that it does not wait for
-// Bird; the engine announces failed messages and reported errors. No notice tells what was written, or by whom.
+// Bird; the engine announces failed messages and reported errors. No notice says what was written, or by whom.
 func noticeOf(event store.Event, item whatsapp.Item) (_ store.Event, ok bool) {
 	n := notice.Notice{
 		Source:  notice.Number(event.PhoneNumberID),

@@ -115,7 +115,7 @@ func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, 
 }
 
 // TakeoverOf returns the takeover of a stored echo or handover, for events whose takeover was not applied when they were
-// stored: a replayed one that was quarantined, or one of an older version. It returns nil if it changes nothing.
+// stored: a replayed quarantined event, or an event of an older version. It returns nil if it changes nothing.
 func TakeoverOf(event store.Event, item whatsapp.Item, settings config.Config) *store.Takeover {
 	if item.Field == whatsapp.FieldHandovers {
 		handover, err := whatsapp.ParseHandover(item.Raw)

@@ -86,7 +86,7 @@ const (
 	Discarded   State = "discarded"   // could be replayed, but a person discarded it
 )
 
-// Event is one message, status, error or change of a delivery, or one that the receiver emits.
+// Event is one message, status, error or change of a delivery, or a notice or status report of the receiver.
 type Event struct {
 	ID    ID
 	Kind  Kind

@@ -128,7 +128,7 @@ type DeadLetterQueue interface {
 	Causes(ctx context.Context, selection Selection) ([]Cause, error)
 
 	// ReplaySelected replays up to limit events of a selection whose Seq is greater than after, as Replay does, in one
-	// transaction, and omits those that cannot be processed. It returns how many became pending, with the coalesced ones,
+	// transaction, and omits events that cannot be processed. It returns how many became pending, with the coalesced ones,
 	// and the Seq to continue after; 0 if the selection has no further events.
 	ReplaySelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
 
@@ -136,8 +136,8 @@ type DeadLetterQueue interface {
 	DiscardSelected(ctx context.Context, selection Selection, after int64, now time.Time, limit int) (n int, next int64, err error)
 
 	// Replay makes an event in a state of Replayable pending again, in its place of the lane's order, with no attempts
-	// spent. It returns ErrNotFound for an event in another state, and for one that cannot be processed: its payload was
-	// purged, or it was quarantined without a lane.
+	// spent. It returns ErrNotFound for an event in another state, and for an event that cannot be processed: its payload
+	// was purged, or it was quarantined without a lane.
 	//
 	// If no part of its answer was sent, or may have been sent, except as Fallback, the answer is deleted, so that the AI
 	// is asked again. Otherwise the rest of the answer is sent.

@@ -112,9 +112,6 @@ var (
 // IsFailed reports whether the message was not delivered. A payment or a call that failed says nothing about the message.
 func (s Status) IsFailed() bool { return s.Type == "" && s.Status == "failed" }
 
-// IsRead reports whether the person has seen the message.
-func (s Status) IsRead() bool { return s.Type == "" && s.Status == "read" }
-
 // Rank returns the rank of the status among the statuses of the same message, payment or call.
 func (s Status) Rank() int {
 	switch s.Type {

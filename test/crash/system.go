@@ -188,7 +188,7 @@ func (s *system) exercise(ctx context.Context) error {
 func share(n, of, i int) int { return n*(i+1)/of - n*i/of }
 
 // waitIdle waits until no work is pending and every status is delivered, or until nothing changes any more. The
-// verification reports what is still pending then.
+// verification reports the events that are pending then.
 func (s *system) waitIdle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()

@@ -152,6 +152,7 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 		defer b.answers.release(call.IdempotencyKey)
 
 		b.AskedLog.add(call)
+
 		answer = encodeAnswer(b.options.Reply(method, call.Payload))
 		if !answer.isTemporary() {
 			b.answers.finish(call.IdempotencyKey, answer)

@@ -70,8 +70,8 @@ func (s *Store) change(
 	})
 }
 
-// lockEvents is a query of events to change, which it locks in their order: those that a receiver has changed meanwhile are
-// left out.
+// lockEvents is a query of events to change, which it locks in their order: it leaves out events that a receiver has
+// changed meanwhile.
 const lockEvents = "SELECT e.seq, e.state FROM events e WHERE e.seq = ANY($1) AND e.state = ANY($2) ORDER BY e.seq FOR UPDATE"
 
 // discard ends events for good, and returns how many.

@@ -21,11 +21,11 @@ const (
 	writtenFor = 5 * time.Minute
 )
 
-// evidence is what the latest transactions tell about whether a database accepts events.
+// evidence summarizes the latest transactions, which show whether a database accepts events.
 type evidence struct {
 	mu       sync.Mutex
 	answered time.Time // of the last transaction that succeeded; zero if none did
-	written  time.Time // of the last one that wrote
+	written  time.Time // of the last transaction that wrote
 	failed   bool      // a transaction has failed since the last probe that wrote
 }
 

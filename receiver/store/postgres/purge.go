@@ -92,7 +92,7 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 }
 
 // deleteConversations deletes the state and the names of persons whose conversation is idle. The names are deleted by a
-// statement after the one that locks the persons: only then can no other transaction add one.
+// statement of their own after the persons are locked: only then can no other transaction add one.
 func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit int) (int, error) {
 	var idle []string
 

@@ -36,8 +36,8 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	return nil
 }
 
-// replay makes an event that can be replayed pending again, with those that are coalesced with it, and returns how many.
-// It does nothing if there is no such event, as for one that was replayed with another, or if it cannot be worked.
+// replay makes an event that can be replayed pending again, with the events that are coalesced with it, and returns how many.
+// It does nothing if there is no such event, as after its replay with another event, or if it cannot be processed.
 func (t *tx) replay(seq, now int64) (int, error) {
 	head, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ? AND "+workable+" AND "+replayable, `
 		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane)

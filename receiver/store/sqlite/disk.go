@@ -64,7 +64,7 @@ type disk struct {
 type figures struct {
 	at          time.Time
 	total, free int64
-	owed        int64 // how far the file and the log may still grow by what is stored already
+	owed        int64 // how far the file and the log may still grow by the data that is stored already
 	reusable    int64 // free pages inside the file
 }
 
@@ -243,7 +243,7 @@ func (s *Store) Space() store.Space {
 	return s.disk.judge(now)
 }
 
-// pages returns the number of pages of the database, including those in the log, and of those that it can reuse.
+// pages returns the number of pages of the database, including the log, and of the free pages among them.
 func (s *Store) pages(ctx context.Context) (file, reusable int64, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		return errors.Join(
