@@ -70,7 +70,7 @@ func (p Parts) ready(w http.ResponseWriter, r *http.Request) {
 	if err := p.Store.Ping(ctx); err != nil {
 		p.Log.Error("not ready: the store is unavailable", "error", err)
 
-		reason := "the store takes no events"
+		reason := "the store accepts no events"
 		if errors.Is(err, store.ErrDiskFull) {
 			reason += ": " + store.ErrDiskFull.Error()
 		}

@@ -96,7 +96,7 @@ func TestReadiness(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store takes no events") {
+	if code, body := get(t, parts, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "the store accepts no events") {
 		t.Errorf("GET /readyz = %d %q, want 503 that blames the store", code, body)
 	}
 

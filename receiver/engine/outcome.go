@@ -186,9 +186,10 @@ func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error,
 	return &store.Outcome{State: store.Pending, RetryAt: now.Add(wait + jitter(wait))}
 }
 
-// retryTransient sets when a transient failure is retried, and reports whether it spends an attempt. After the last attempt the event is dead-lettered, if the other
-// side has answered other events since: else this is an outage, which is no failure of the event, and the event waits as
-// long as a message can be answered. Statuses and notices are retried until they expire.
+// retryTransient sets when a transient failure is retried, and reports whether it spends an attempt. After the last
+// attempt the event is dead-lettered, if the other side has answered other events since. Otherwise this is an outage, which
+// is no failure of the event, and the event waits as long as a message can be answered. Statuses and notices are retried
+// until they expire.
 func (e *Engine) retryTransient(
 	ctx context.Context,
 	h head,
