@@ -41,8 +41,8 @@ type server struct {
 	dir string
 	url string
 
-	mu      sync.Mutex
-	targets map[string]string // addresses by resource
+	mu     sync.Mutex
+	relays map[string]*relay // by resource
 }
 
 // newServer returns a Prometheus that does not run yet.
@@ -50,9 +50,9 @@ func newServer(t *testing.T) *server {
 	t.Helper()
 
 	return &server{
-		t:       t,
-		dir:     t.TempDir(),
-		targets: map[string]string{},
+		t:      t,
+		dir:    t.TempDir(),
+		relays: map[string]*relay{},
 	}
 }
 
@@ -137,8 +137,15 @@ func freeAddress(t *testing.T) string {
 func (s *server) scrape(resource, address string) {
 	s.t.Helper()
 	s.mu.Lock()
-	s.targets[resource] = address
+
+	r := s.relays[resource]
+	if r == nil {
+		r = newRelay(s.t)
+		s.relays[resource] = r
+	}
 	s.mu.Unlock()
+
+	r.follow(address)
 	s.writeTargets()
 }
 
@@ -149,9 +156,9 @@ func (s *server) writeTargets() {
 	defer s.mu.Unlock()
 
 	all := []any{}
-	for resource, address := range s.targets {
+	for resource, r := range s.relays {
 		all = append(all, map[string]any{
-			"targets": []string{address},
+			"targets": []string{r.server.Listener.Addr().String()},
 			"labels": map[string]string{
 				"job":       resource + "-admin",
 				"namespace": namespace,
