@@ -95,13 +95,13 @@ func (p *pool) withoutSuspects(ctx, work context.Context, leases []store.Lease) 
 		return leases
 	}
 
-	var innocent, suspected []store.Lease
+	var cleared, suspected []store.Lease
 
 	for _, lease := range leases {
 		if isSuspect(lease) {
 			suspected = append(suspected, lease)
 		} else {
-			innocent = append(innocent, lease)
+			cleared = append(cleared, lease)
 		}
 	}
 
@@ -121,11 +121,11 @@ func (p *pool) withoutSuspects(ctx, work context.Context, leases []store.Lease) 
 		p.giveBack(ctx, lease.LeaseRef, due)
 	}
 
-	return innocent
+	return cleared
 }
 
-// aloneOrder sorts lanes to process alone: first the lanes that never were, since most of them are innocent; then by the
-// number of starts, the highest first, so that the guilty events reach the bound after each other.
+// aloneOrder sorts lanes to process alone: first the lanes that never were, since most of them ended no process; then by
+// the number of starts, the highest first, so that the events that end the process reach the bound after each other.
 func aloneOrder(lease store.Lease) int {
 	if starts := lease.Work.Starts; starts > maxSharedStarts+1 {
 		return -starts

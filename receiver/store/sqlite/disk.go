@@ -29,9 +29,10 @@ const (
 	rebuildEvery = 10 * time.Second
 )
 
-// Shares of the disk, in bytes. Of a disk of 10 GiB, 205 MiB are reserved and 64 MiB are ballast; of one of 100 MiB it is
-// 12 MiB each.
+// reserveOf returns the bytes of a disk that new events may not use: 205 MiB of 10 GiB, and 12 MiB of 100 MiB.
 func reserveOf(total int64) int64 { return min(max(total/50, min(32<<20, total/8)), 256<<20) }
+
+// ballastOf returns the size of the ballast on a disk: 64 MiB of 10 GiB, and 12 MiB of 100 MiB.
 func ballastOf(total int64) int64 { return min(64<<20, total/8) }
 
 // logPagesOf returns the limit of the log. The ballast must exceed it, since a checkpoint may grow the file by the whole

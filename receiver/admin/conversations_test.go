@@ -1,0 +1,117 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+func TestConversations(t *testing.T) {
+	event := store.NewID(store.KindMessage, "1")
+	handedOff := store.Takeover{
+		By:    store.HandedOff,
+		Until: now.Add(time.Hour),
+		At:    now.Add(-time.Minute),
+		Event: event,
+	}
+	reason := store.Record{Work: store.Work{Event: notice.Notice{
+		Type:    notice.HandedOff,
+		Source:  notice.Number("42"),
+		Subject: event.String(),
+		Data:    json.RawMessage(`{"reason":"complaint"}`),
+	}.Event(notice.HandoffOccurrence(handedOff.At))}}
+	inbox := &fakeStore{
+		events: []store.Record{reason},
+		conversations: map[string]store.Conversation{
+			"42:573001": {Takeover: handedOff, LastInboundAt: now.Add(-time.Second)},
+			"42:573002": {},
+			// The colleague's clock is ahead.
+			"42:573003": {Takeover: store.Takeover{By: store.Colleague, Until: now.Add(time.Hour), At: now.Add(time.Minute)}},
+			"42:573004": {Takeover: store.Takeover{By: store.Colleague, Until: now, At: now.Add(-time.Hour)}},
+		},
+	}
+	console := newTestConsole(t, inbox)
+
+	names := func() []string {
+		var page struct{ Conversations []Conversation }
+		console.callJSON(http.StatusOK, http.MethodGet, "/conversations?state=taken_over", &page)
+
+		var names []string
+		for _, c := range page.Conversations {
+			names = append(names, c.Name)
+		}
+
+		return names
+	}
+
+	if diff := cmp.Diff([]string{"42:573001", "42:573003"}, names()); diff != "" {
+		t.Errorf("conversations that people have (-want +got):\n%s", diff)
+	}
+
+	var got Conversation
+	console.callJSON(http.StatusOK, http.MethodGet, "/conversations/42:573001", &got)
+
+	if diff := cmp.Diff(Conversation{
+		Name:          "42:573001",
+		TakenOver:     true,
+		By:            "handed_off",
+		Since:         new(handedOff.At),
+		Until:         new(handedOff.Until),
+		Event:         event.String(),
+		Reason:        "complaint",
+		LastMessageAt: new(now.Add(-time.Second)),
+	}, got); diff != "" {
+		t.Errorf("conversation that the AI handed off (-want +got):\n%s", diff)
+	}
+
+	for _, name := range []string{"42:573001", "42%3A573003"} {
+		got = Conversation{}
+		console.callJSON(http.StatusOK, http.MethodPost, "/conversations/"+name+"/give-back", &got)
+
+		if got.TakenOver || got.By != "assistant" {
+			t.Errorf("given back: %+v, want the AI to have %s", got, name)
+		}
+	}
+
+	if len(inbox.ingested) != 1 || inbox.ingested[0].Type != notice.Returned {
+		t.Errorf("notices are %+v, want one: the AI has the conversation back that it had handed off", inbox.ingested)
+	}
+
+	got = Conversation{}
+	console.callJSON(http.StatusOK, http.MethodPost, "/conversations/42:573002/take-over?for=2h", &got)
+
+	if !got.TakenOver || got.By != "desk" || !got.Until.Equal(now.Add(2*time.Hour)) {
+		t.Errorf("taken over: %+v, want for 2 hours", got)
+	}
+
+	if diff := cmp.Diff([]string{"42:573002"}, names()); diff != "" {
+		t.Errorf("conversations that people have (-want +got):\n%s", diff)
+	}
+
+	for path, want := range map[string]int{
+		"/conversations/42:1/take-over":                        http.StatusNotFound,
+		"/conversations/42:1/give-back":                        http.StatusNotFound,
+		"/conversations/42:573002/take-over?for=soon":          http.StatusBadRequest,
+		"/conversations/42:573002/take-over?for=-1h":           http.StatusBadRequest,
+		"/conversations/42:573002/take-over?for=10000h":        http.StatusBadRequest,
+		"/conversations/42:573002/take-over?until=2026-12-24T": http.StatusBadRequest,
+	} {
+		if code, body := console.call(http.MethodPost, path); code != want {
+			t.Errorf("POST %s = %d %s, want %d", path, code, body, want)
+		}
+	}
+
+	if strings.Contains(console.log.String(), "57300") {
+		t.Errorf("the log names a person:\n%s", console.log.String())
+	}
+}

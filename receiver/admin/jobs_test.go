@@ -1,0 +1,183 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// waitJob waits until a job has ended.
+func (c *testConsole) waitJob(id string) Job {
+	c.t.Helper()
+
+	timeout := time.After(time.Minute)
+
+	for {
+		var job Job
+		c.callJSON(http.StatusOK, http.MethodGet, "/jobs/"+id, &job)
+
+		if job.State != JobRunning {
+			return job
+		}
+
+		select {
+		case <-timeout:
+			c.t.Fatalf("job %+v does not end", job)
+		case <-time.After(time.Millisecond):
+			c.clock.Advance(bulkRetry)
+		}
+	}
+}
+
+func TestBulkReplayIsAJob(t *testing.T) {
+	inbox := &fakeStore{failing: 2, block: make(chan struct{})}
+	for i := range int64(bulkBatch*3 + 1) {
+		inbox.events = append(inbox.events, deadLetter(i+1, store.Dead, "42", "131026"))
+	}
+
+	console := newTestConsole(t, inbox)
+
+	// The call does not wait longer than a moment for its job.
+	answered := make(chan BulkResult)
+
+	go func() {
+		var result BulkResult
+		console.callJSON(http.StatusAccepted, http.MethodPost, "/dead-letters/replay?code=131026", &result)
+
+		answered <- result
+	}()
+
+	if err := console.clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+
+	console.clock.Advance(bulkWait)
+
+	result := <-answered
+	if result.State != JobRunning || result.Replayed == nil || result.Total == nil || *result.Total != bulkBatch*3+1 {
+		t.Errorf("answered %+v, want a running job and the number of events", result)
+	}
+
+	var other BulkResult
+	console.callJSON(http.StatusConflict, http.MethodPost, "/dead-letters/replay", &other)
+
+	if other.ID != result.ID {
+		t.Errorf("a second call names job %s, want the running one", other.ID)
+	}
+
+	// An event that arrives meanwhile is not replayed.
+	inbox.mu.Lock()
+	late := deadLetter(1_000_000, store.Dead, "42", "131026")
+	inbox.events = append(inbox.events, late)
+	inbox.mu.Unlock()
+
+	close(inbox.block)
+
+	job := console.waitJob(result.ID)
+	if job.State != JobDone || job.Done != bulkBatch*3+1 || job.Failed != 2 || job.Ended.IsZero() {
+		t.Errorf("job ended as %+v, want all events replayed after 2 failed batches", job)
+	}
+
+	if diff := cmp.Diff([]int{bulkBatch, bulkBatch, bulkBatch, 1}, inbox.batches); diff != "" {
+		t.Errorf("batches (-want +got):\n%s", diff)
+	}
+
+	if console.woken.Load() < 4 {
+		t.Errorf("the engine was woken %d times, want after each batch", console.woken.Load())
+	}
+
+	if record, _ := inbox.Get(t.Context(), late.Event.ID); record.Event.State != store.Dead {
+		t.Error("an event that arrived after the call was replayed too")
+	}
+}
+
+func TestBulkCallOfFewEvents(t *testing.T) {
+	inbox := &fakeStore{events: []store.Record{
+		deadLetter(1, store.Dead, "42", "131026"),
+		deadLetter(2, store.Dead, "42", "131026"),
+		deadLetter(3, store.Human, "42", ""),
+	}}
+	console := newTestConsole(t, inbox)
+
+	var result BulkResult
+	console.callJSON(http.StatusOK, http.MethodPost, "/dead-letters/replay", &result)
+
+	if result.State != JobDone || result.Replayed == nil || *result.Replayed != 2 || *result.Total != 2 {
+		t.Errorf("answered %+v, want 2 replayed", result)
+	}
+
+	result = BulkResult{}
+	console.callJSON(http.StatusOK, http.MethodPost, "/dead-letters/discard?state=human", &result)
+
+	if result.State != JobDone || result.Discarded == nil || *result.Discarded != 1 {
+		t.Errorf("answered %+v, want 1 discarded", result)
+	}
+
+	var list struct{ Jobs []Job }
+	console.callJSON(http.StatusOK, http.MethodGet, "/jobs", &list)
+
+	if len(list.Jobs) != 2 || list.Jobs[0].Kind != JobDiscard || list.Jobs[1].Kind != JobReplay {
+		t.Errorf("jobs are %+v, want both, the newest first", list.Jobs)
+	}
+}
+
+func TestCancelJob(t *testing.T) {
+	inbox := &fakeStore{failing: 1}
+	for i := range int64(10) {
+		inbox.events = append(inbox.events, deadLetter(i+1, store.Dead, "42", ""))
+	}
+
+	console := newTestConsole(t, inbox)
+	answered := make(chan int)
+
+	go func() {
+		code, _ := console.call(http.MethodPost, "/dead-letters/discard")
+		answered <- code
+	}()
+
+	// The first batch has failed, and the job waits to try again.
+	if err := console.clock.BlockUntilContext(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+
+	var list struct{ Jobs []Job }
+	console.callJSON(http.StatusOK, http.MethodGet, "/jobs", &list)
+
+	var cancelled Job
+	console.callJSON(http.StatusOK, http.MethodDelete, "/jobs/"+list.Jobs[0].ID, &cancelled)
+
+	job := console.waitJob(cancelled.ID)
+	if job.State != JobCancelled || job.Done != 0 {
+		t.Errorf("job ended as %+v, want it cancelled before its first batch", job)
+	}
+
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("the call is answered %d once its job has ended, want 200", code)
+	}
+
+	if code, _ := console.call(http.MethodGet, "/jobs/none"); code != http.StatusNotFound {
+		t.Errorf("an unknown job is answered %d, want 404", code)
+	}
+}
+
+func TestJobsAreForgotten(t *testing.T) {
+	console := newTestConsole(t, &fakeStore{})
+	for range maxJobs + 3 {
+		var result BulkResult
+		console.callJSON(http.StatusOK, http.MethodPost, "/dead-letters/replay", &result)
+	}
+
+	var list struct{ Jobs []Job }
+	console.callJSON(http.StatusOK, http.MethodGet, "/jobs", &list)
+
+	if len(list.Jobs) != maxJobs {
+		t.Errorf("%d jobs are remembered, want %d", len(list.Jobs), maxJobs)
+	}
+}
