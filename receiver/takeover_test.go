@@ -109,9 +109,9 @@ func TestTakeoverDuringAnOutageOfBird(t *testing.T) {
 	h.waitSent(0)
 }
 
-// TestWhatSilencesNobody delivers what programs send from the app, what a colleague wrote long ago, and control that is
+// TestNoTakeover delivers what programs send from the app, what a colleague wrote long ago, and control that is
 // given back. The AI answers.
-func TestWhatSilencesNobody(t *testing.T) {
+func TestNoTakeover(t *testing.T) {
 	at := func(t time.Time) string { return fmt.Sprintf(`,"timestamp":"%d"`, t.Unix()) }
 	now := time.Now()
 

@@ -148,7 +148,8 @@ func (c Console) changeAll(
 			return nil
 		}
 
-		after, tries = next, 0
+		after = next
+		tries = 0
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
-	err := s.change(ctx, id, " AND "+hasWork, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
+	err := s.change(ctx, id, " AND "+processable, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
 		return t.replay(ctx, seqs, now.UnixMilli())
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func (t *tx) replay(ctx context.Context, seqs []int64, now int64) (int, error) {
 		WITH old AS MATERIALIZED (`+lockEvents+`)
 		UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL,
 			bound_to = CASE WHEN e.bound_to = ANY($1) THEN e.bound_to END
-		FROM old WHERE e.seq = old.seq AND `+hasWork+`
+		FROM old WHERE e.seq = old.seq AND `+processable+`
 		RETURNING e.seq, old.state, e.lane, e.class, e.kind, e.received_at`, all, replayableStates)
 	if err != nil {
 		return 0, err

@@ -29,7 +29,7 @@ type evidence struct {
 	failed   bool      // a transaction has failed since the last probe that wrote
 }
 
-// probe is what a ping has to do.
+// probe is the work of a ping.
 type probe int
 
 const (
@@ -54,7 +54,7 @@ func (e *evidence) probe(now time.Time) probe {
 	}
 }
 
-// record records the outcome of a transaction. A conflict and a call that its caller canceled tell nothing.
+// record records the outcome of a transaction. A conflict and a call that its caller canceled prove nothing.
 func (e *evidence) record(now time.Time, wrote bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

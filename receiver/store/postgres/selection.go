@@ -28,8 +28,8 @@ func toStrings(states []store.State) []string {
 	return texts
 }
 
-// hasWork is the condition that an event can be processed again: it has a payload and a lane.
-const hasWork = "NOT e.emptied AND e.class <> 3 AND e.lane <> ''"
+// processable is the condition that an event can be processed again: it has a payload and a lane.
+const processable = "NOT e.emptied AND e.class <> 3 AND e.lane <> ''"
 
 // unanswered returns a query of the seqs of a selection after a given one, in order of arrival, and its arguments. The
 // last argument is the limit. Each state is read from its part of the index, so that the limit ends the search.
@@ -151,7 +151,7 @@ func (s *Store) Causes(ctx context.Context, selection store.Selection) ([]store.
 func (s *Store) ReplaySelected(
 	ctx context.Context, selection store.Selection, after int64, now time.Time, limit int,
 ) (n int, next int64, err error) {
-	n, next, err = s.changeSelected(ctx, selection, after, limit, " AND "+hasWork, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
+	n, next, err = s.changeSelected(ctx, selection, after, limit, " AND "+processable, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
 		return t.replay(ctx, seqs, now.UnixMilli())
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 const (
 	// maxUnreadable limits the lanes of which not even the row can be written.
 	maxUnreadable = 10_000
-	// never is when the lease of a lane ends that was set aside, in milliseconds: 9999-12-31.
+	// never is the end of the lease of a lane that was set aside, in milliseconds: 9999-12-31.
 	never = 253402300799000
 )
 

@@ -39,13 +39,13 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 // replay makes an event that can be replayed pending again, with the events that are coalesced with it, and returns how many.
 // It does nothing if there is no such event, as after its replay with another event, or if it cannot be processed.
 func (t *tx) replay(seq, now int64) (int, error) {
-	head, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ? AND "+workable+" AND "+replayable, `
+	head, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ? AND "+processable+" AND "+replayable, `
 		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane)
 	if err != nil || head == 0 {
 		return 0, err
 	}
 
-	coalesced, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE bound_to = ? AND "+workable+" AND "+replayable, `
+	coalesced, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE bound_to = ? AND "+processable+" AND "+replayable, `
 		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, `+personsLane)
 	if err != nil {
 		return 0, err

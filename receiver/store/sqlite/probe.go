@@ -27,7 +27,7 @@ const (
 	largeProbe = 64 << 10
 )
 
-// evidence is what the latest writes tell about whether the store accepts events.
+// evidence summarizes the latest writes, which show whether the store accepts events.
 type evidence struct {
 	mu        sync.Mutex
 	committed time.Time // of the last transaction that wrote; zero if none did

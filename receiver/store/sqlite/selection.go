@@ -18,9 +18,9 @@ import (
 // replayable is the condition of the index events_replayable.
 const replayable = "state IN ('dead', 'quarantined', 'human', 'expired')"
 
-// workable is the condition that an event can be worked again: it was stored with a lane and a class, and still has its
-// payload.
-const workable = "lane != '' AND class != 3 AND emptied = 0"
+// processable is the condition that an event can be processed again: it was stored with a lane and a class, and still has
+// its payload.
+const processable = "lane != '' AND class != 3 AND emptied = 0"
 
 // selected finds the events of a selection by the index, which has all its columns. The arguments are those of selects.
 const selected = `
@@ -29,7 +29,7 @@ const selected = `
 		AND (?4 = '' OR kind = ?4) AND (?5 = '' OR type = ?5) AND (?6 = '' OR phone_number_id = ?6) AND (?7 = '' OR code = ?7)
 		AND received_at > ?8 AND received_at < ?9 `
 
-// selects returns the arguments of selected, for the events after a place.
+// selects returns the arguments of selected, for the events after a seq.
 func selects(s *store.Selection, after int64) []driver.Value {
 	const most = 1<<63 - 1
 
@@ -74,7 +74,7 @@ func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, afte
 	return found, nil
 }
 
-// group is a cause with the place of its sample.
+// group is a cause with the seq of its sample.
 type group struct {
 	store.Cause
 	sample int64
@@ -168,7 +168,7 @@ func readGroups(ctx context.Context, c *conn, selection *store.Selection) ([]*gr
 func (s *Store) ReplaySelected(
 	ctx context.Context, selection store.Selection, after int64, now time.Time, limit int,
 ) (n int, next int64, err error) {
-	n, next, err = s.eachSelected(ctx, &selection, after, limit, "AND "+workable+" ", func(t *tx, seq int64, _ store.State) (int, error) {
+	n, next, err = s.eachSelected(ctx, &selection, after, limit, "AND "+processable+" ", func(t *tx, seq int64, _ store.State) (int, error) {
 		return t.replay(seq, now.UnixMilli())
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func (s *Store) DiscardSelected(
 }
 
 // eachSelected changes up to limit events of a selection that meet a further condition, in one transaction. It returns
-// the number of changed events, as the function counts them, and the place to continue after, or 0 at the end.
+// the number of changed events, as the function counts them, and the seq to continue after, or 0 at the end.
 func (s *Store) eachSelected(
 	ctx context.Context, selection *store.Selection, after int64, limit int, condition string,
 	change func(t *tx, seq int64, state store.State) (int, error),
@@ -210,7 +210,8 @@ func (s *Store) eachSelected(
 	limit = max(limit, 1)
 
 	err = s.writer.do(ctx, func(t *tx) error {
-		n, next = 0, 0
+		n = 0
+		next = 0
 
 		var found []event
 
