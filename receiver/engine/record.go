@@ -114,7 +114,7 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 
 		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
 	case outcome.State == store.Human:
-		e.Log.Info("message not answered: a person has the conversation", attributes...)
+		e.Log.Info("message not answered: people have the conversation", attributes...)
 	case outcome.State == store.Skipped:
 		e.Log.Info("message skipped: no enabled method handles its type", attributes...)
 	default:

@@ -37,7 +37,7 @@ func TestLogNamesTheOutcome(t *testing.T) {
 		"conversation of a person": {
 			kind:    store.KindMessage,
 			outcome: store.Outcome{State: store.Human},
-			want:    "message not answered: a person has the conversation",
+			want:    "message not answered: people have the conversation",
 		},
 		"retry": {
 			kind:    store.KindMessage,

@@ -79,7 +79,7 @@ const (
 	Pending     State = "pending"
 	Done        State = "done"
 	Skipped     State = "skipped"     // nothing handles its type
-	Human       State = "human"       // a person has the conversation, so the AI does not answer
+	Human       State = "human"       // people have the conversation, so the AI does not answer
 	Expired     State = "expired"     // given up after too long
 	Quarantined State = "quarantined" // of a phone number that this receiver does not serve
 	Dead        State = "dead"        // a dead letter: failed for good

@@ -143,7 +143,7 @@ var takeoverTests = map[string]func(*fixture){
 	},
 
 	"makes a waiting lane due": func(f *fixture) {
-		f.park("a", "bird", at(time.Hour))
+		f.wait("a", "bird", at(time.Hour))
 		f.ingest(received(echo("echo", "lane a", colleague(at(0))), at(time.Second)))
 		f.wantEqual("waiting", f.claimWaiting("bird", at(0), 10), []store.Lease(nil))
 		f.wantEqual("early", f.claim(at(time.Second-time.Millisecond), 10), []store.Lease(nil))

@@ -49,8 +49,8 @@ func waitFor(scope string, now, retryAt time.Time) store.Step {
 	return step
 }
 
-// park stores a message in a lane of its name and makes it wait for a scope.
-func (f *fixture) park(name, scope string, retryAt time.Time) {
+// wait stores a message in a lane of its name and makes it wait for a scope.
+func (f *fixture) wait(name, scope string, retryAt time.Time) {
 	f.Helper()
 	f.ingest(text(name, "lane "+name))
 	f.advance(f.claimOne(at(0)), waitFor(scope, at(0), retryAt))
@@ -58,10 +58,10 @@ func (f *fixture) park(name, scope string, retryAt time.Time) {
 
 var waitingTests = map[string]func(*fixture){
 	"is claimed for its scope before it is due, the earliest first": func(f *fixture) {
-		f.park("late", "bird", at(2*time.Hour))
-		f.park("early", "bird", at(time.Hour))
-		f.park("other", "app", at(2*time.Second))
-		f.park("none", "", at(time.Second))
+		f.wait("late", "bird", at(2*time.Hour))
+		f.wait("early", "bird", at(time.Hour))
+		f.wait("other", "app", at(2*time.Second))
+		f.wait("none", "", at(time.Second))
 
 		all := []string{"late", "early", "other", "none"}
 
@@ -74,7 +74,7 @@ var waitingTests = map[string]func(*fixture){
 	},
 
 	"is claimed when it is due": func(f *fixture) {
-		f.park("a", "bird", at(time.Hour))
+		f.wait("a", "bird", at(time.Hour))
 		f.wantEqual("early", f.claim(at(time.Hour-time.Millisecond), 10), []store.Lease(nil))
 
 		lease := f.claimOne(at(time.Hour))
@@ -92,7 +92,7 @@ var waitingTests = map[string]func(*fixture){
 	},
 
 	"does not end when an event arrives": func(f *fixture) {
-		f.park("a", "bird", at(time.Hour))
+		f.wait("a", "bird", at(time.Hour))
 		f.ingest(received(text("b", "lane a"), at(time.Second)))
 		f.wantEqual("by time", f.claim(at(time.Minute), 10), []store.Lease(nil))
 		f.wantEqual("by scope", names(f.claimWaiting("bird", at(time.Minute), 10), "a", "b"), []string{"a"})
@@ -100,9 +100,9 @@ var waitingTests = map[string]func(*fixture){
 
 	"is scheduled": func(f *fixture) {
 		f.wantEqual("empty", f.schedule(), [3]store.Schedule{})
-		f.park("a", "number:1", at(time.Hour))
-		f.park("b", "bird", at(2*time.Hour))
-		f.park("c", "bird", at(3*time.Hour))
+		f.wait("a", "number:1", at(time.Hour))
+		f.wait("b", "bird", at(2*time.Hour))
+		f.wait("c", "bird", at(3*time.Hour))
 		f.ingest(inClass(store.Statuses, received(text("status", "lane"), at(time.Minute))), inClass(store.Notices, text("notice", "sink")))
 		f.advance(f.claimOneOf(store.Notices, at(0)), waitFor("sink", at(0), at(time.Second)))
 		f.wantEqual("schedule", f.schedule(), [3]store.Schedule{
@@ -124,7 +124,7 @@ var waitingTests = map[string]func(*fixture){
 		var want []string
 		for i := range store.MaxWaitingScopes + 5 {
 			scope := fmt.Sprintf("pair:%03d", i)
-			f.park(scope, scope, at(time.Hour))
+			f.wait(scope, scope, at(time.Hour))
 			want = append(want, scope)
 		}
 
@@ -133,12 +133,12 @@ var waitingTests = map[string]func(*fixture){
 
 	"ends when it was set by a clock that was ahead": func(f *fixture) {
 		ahead := at(24 * time.Hour)
-		f.park("now", "bird", at(time.Hour))
-		f.ingest(text("parked", "lane parked"))
+		f.wait("now", "bird", at(time.Hour))
+		f.ingest(text("waiting", "lane waiting"))
 		f.advance(f.claimOne(at(0)), waitFor("bird", ahead, ahead.Add(time.Hour)))
 		f.ingest(received(text("received", "lane received"), ahead))
 
-		all := []string{"now", "parked", "received"}
+		all := []string{"now", "waiting", "received"}
 
 		f.wantEqual("before", f.claim(at(time.Second), 10), []store.Lease(nil))
 		f.repairClock(at(time.Second))
