@@ -52,8 +52,8 @@ type CloudAPISpec struct {
 	// +required
 	VerifyTokenSecretRef SecretKeyReference `json:"verifyTokenSecretRef,omitzero"`
 
-	// messagesPerSecond limits the messages sent from one phone number. Meta allows 80, or 20 for a number that is also
-	// used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
+	// messagesPerSecond limits the messages that each receiver sends from one phone number. Meta allows 80, or 20 for a
+	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000

@@ -28,8 +28,8 @@ type CloudAPISpecApplyConfiguration struct {
 	// verifyTokenSecretRef refers to the verify token: any text, identical to the one in the webhook settings of the app
 	// at Meta.
 	VerifyTokenSecretRef *SecretKeyReferenceApplyConfiguration `json:"verifyTokenSecretRef,omitempty"`
-	// messagesPerSecond limits the messages sent from one phone number. Meta allows 80, or 20 for a number that is also
-	// used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
+	// messagesPerSecond limits the messages that each receiver sends from one phone number. Meta allows 80, or 20 for a
+	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
 	MessagesPerSecond *int32 `json:"messagesPerSecond,omitempty"`
 	// subscription is the webhook subscription to maintain at Meta. Drift is corrected, and the Subscribed condition
 	// reports problems. If not set, register the webhook by hand in the app's settings at Meta.
