@@ -211,7 +211,7 @@ func TestAlerts(t *testing.T) {
 		well.waitScraped(t)
 		checkDashboard(t, s, healthy)
 		until(t, "20 minutes of the rules without a fault", func() error {
-			return s.hasValue(`count_over_time(up{job="healthy-admin"}[1h]) > 40`)
+			return s.hasValue(fmt.Sprintf(`count_over_time(up{job="healthy-admin"}[1h]) > %d`, 20*60/faster))
 		})
 	})
 	all.Wait()

@@ -31,8 +31,8 @@ import (
 const (
 	// interval is the time between scrapes, and between evaluations of the rules.
 	interval = time.Second
-	// patience bounds each wait for a condition.
-	patience = 3 * time.Minute
+	// waitLimit bounds each wait for a condition. Only a failing test waits so long.
+	waitLimit = 8 * time.Minute
 )
 
 // server is a running Prometheus.
@@ -283,7 +283,7 @@ func (s *server) hasValue(expr string) error {
 func until(t *testing.T, what string, try func() error) {
 	t.Helper()
 
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -214,12 +214,15 @@ func (s *subject) pause(quiet bool) {
 	s.quiet = quiet
 }
 
-// deliver delivers one body.
+// deliver delivers one body, again if the receiver has no time for it.
 func (s *subject) deliver(body []byte) {
 	s.t.Helper()
+	until(s.t, "a delivery is accepted", func() error {
+		status, _, err := standin.Deliver(s.t.Context(), s.client, s.address, folder.AppSecret, body)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("it was answered %d", status)
+		}
 
-	status, _, err := standin.Deliver(s.t.Context(), s.client, s.address, folder.AppSecret, body)
-	if err != nil || status != http.StatusOK {
-		s.t.Fatalf("a delivery was answered %d (%v)", status, err)
-	}
+		return err
+	})
 }
