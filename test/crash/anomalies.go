@@ -97,10 +97,10 @@ func (t *injector) next() (standin.Fault, bool) {
 	return standin.Fault{}, false
 }
 
-// faultyBird is Bird with anomalies.
-func faultyBird(bird *standin.Bird, t *injector) http.Handler {
+// faultyBird is Bird with anomalies. During an outage, which fails every call, it adds none: they would all follow it.
+func faultyBird(bird *standin.Bird, t *injector, l *ledger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, messagesPath) {
+		if strings.HasPrefix(r.URL.Path, messagesPath) && !l.callDuringOutage() {
 			if fault, ok := t.next(); ok {
 				fault.PathPrefix = messagesPath
 				bird.Faults.Add(fault)

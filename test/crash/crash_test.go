@@ -42,16 +42,19 @@ func TestCrash(t *testing.T) {
 				replicas:     tc.replicas,
 				kills:        6,
 				stalls:       tc.stalls,
-				span:         4 * time.Second,
+				outages:      1,
+				span:         8 * time.Second,
 				seed:         1,
 				people:       20,
 				rate:         30,
 				lease:        time.Second,
 				window:       4 * time.Second,
 				longestStall: 2 * time.Second,
-				binary:       binary,
-				dir:          t.TempDir(),
-				progress:     func(line string) { t.Log(line) },
+
+				longestOutage: shortestOutage,
+				binary:        binary,
+				dir:           t.TempDir(),
+				progress:      func(line string) { t.Log(line) },
 			}
 			if !tc.embedded {
 				user, err := server.NewUser()
@@ -71,11 +74,12 @@ func TestCrash(t *testing.T) {
 				t.Error(v)
 			}
 
-			if r.figures.kills != short.kills || r.acknowledged == 0 || r.figures.stalls != tc.stalls {
+			if r.figures.kills != short.kills || r.acknowledged == 0 || r.figures.stalls != tc.stalls || r.figures.outages != short.outages {
 				t.Errorf(
-					"%d kills, %d stalls and %d acknowledged messages are not the planned trial",
+					"%d kills, %d stalls, %d outages and %d acknowledged messages are not the planned trial",
 					r.figures.kills,
 					r.figures.stalls,
+					r.figures.outages,
 					r.acknowledged,
 				)
 			}
@@ -122,5 +126,34 @@ func TestPlanIsRepeatable(t *testing.T) {
 
 	if kills != 20 || stalls != 5 || restarts != 3 {
 		t.Errorf("%d kills, %d stalls, %d restarts are planned", kills, stalls, restarts)
+	}
+}
+
+func TestOutagesFailInEveryManner(t *testing.T) {
+	one := trial{seed: 7}
+
+	const (
+		longest = 8 * time.Second
+		span    = 2 * time.Minute
+	)
+
+	names := map[string]bool{}
+
+	var total time.Duration
+	for _, o := range planOutages(one.random(ofOutages), len(manners), longest, span) {
+		names[o.manner.name] = true
+		total += o.after + o.lasts
+
+		if o.lasts < shortestOutage || o.lasts > longest {
+			t.Errorf("an outage lasts %s", o.lasts)
+		}
+
+		if err := o.manner.fault.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	if len(names) != len(manners) || total > span {
+		t.Errorf("%d manners within %s are planned", len(names), total)
 	}
 }

@@ -71,6 +71,7 @@ func record(dir string, l *ledger, end *ending, r *result) error {
 		"messages.json":   l.messages,
 		"sends.json":      l.sends,
 		"incidents.json":  l.incidents,
+		"outages.json":    l.outages,
 		"store.json":      end,
 		"violations.json": r.violations,
 		"repeats.json":    r.repeats,

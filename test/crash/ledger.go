@@ -69,6 +69,8 @@ type ledger struct {
 	asked      []*message // in the order of the requests to Bird, without repetitions under the same Idempotency-Key
 	notified   map[string]bool
 	incidents  []occurrence
+	outages    []absence
+	away       *absence // the current outage of Bird, else nil
 	takeovers  map[takeover]bool
 	unexpected []string // see recordUnexpected
 }
@@ -225,13 +227,22 @@ type figures struct {
 	acknowledged                  int
 	accepted                      int
 	expected, delivered, notified int // statuses
+	outages, callsDuringOutages   int
 }
 
 func (l *ledger) figures() figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	f := figures{accepted: len(l.accepted), notified: len(l.notified)}
+	f := figures{
+		accepted: len(l.accepted),
+		notified: len(l.notified),
+		outages:  len(l.outages),
+	}
+	for _, o := range l.outages {
+		f.callsDuringOutages += o.Calls
+	}
+
 	for _, i := range l.incidents {
 		switch i.Kind {
 		case killed:

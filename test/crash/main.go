@@ -1,10 +1,11 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command crash proves that a receiver keeps its promises when it is killed. It runs the real binary between stand-ins for
-// Meta and Bird, which are slow and fail at times, lets people write, and kills, stalls and restarts the replicas at random
-// moments. At the end it compares its ledger with the store: every message that was answered 200 is stored and processed,
-// in the order of each person, and no reply is sent twice unless the first send had an unknown outcome.
+// Command crash proves that a receiver keeps its promises when it is killed and while Bird is away. It runs the real binary
+// between stand-ins for Meta and Bird, which are slow and fail at times, lets people write, and kills, stalls and restarts
+// the replicas at random moments. For some periods Bird fails every call. At the end it compares its ledger with the store:
+// every message that was answered 200 is stored and answered, in the order of each person, Bird is asked about it once, and
+// no reply is sent twice unless the first send had an unknown outcome.
 //
 // It exits with 1 after a violation, and names the folder with store, logs and records.
 package main
@@ -30,6 +31,8 @@ func main() {
 	flag.Float64Var(&t.withoutStatuses, "without-statuses", 0, "with -store, the `SHARE` of the sends without statuses from Meta")
 	flag.IntVar(&t.kills, "kills", 120, "SIGKILLs in each trial")
 	flag.IntVar(&t.stalls, "stalls", 36, "SIGSTOPs in each trial of several replicas, from -lease up to -longest-stall")
+	flag.IntVar(&t.outages, "outages", 6, "of Bird in each trial, from 5 s up to -longest-outage; they take turns in how Bird fails")
+	flag.DurationVar(&t.longestOutage, "longest-outage", 12*time.Second, "of Bird")
 	flag.DurationVar(&t.span, "for", 3*time.Minute, "time in which the incidents happen")
 	flag.Uint64Var(&t.seed, "seed", 0, "of the random moments; 0 picks a new one each time")
 	flag.IntVar(&t.people, "people", 60, "who write at the same time")
@@ -78,6 +81,8 @@ func (t *trial) check(engine string) error {
 		return fmt.Errorf("-kills is %d; it must be at least one for each replica", t.kills)
 	case t.stalls < 0:
 		return fmt.Errorf("-stalls is %d; it must not be negative", t.stalls)
+	case t.outages < 0 || t.longestOutage < shortestOutage:
+		return fmt.Errorf("-outages must not be negative, and -longest-outage at least %s", shortestOutage)
 	case t.people < 1 || t.people > 1000 || t.rate <= 0 || t.rate > 10_000:
 		return errors.New("-people must be from 1 to 1000, and -rate more than 0 and at most 10000")
 	case t.withoutStatuses < 0 || t.withoutStatuses > 1:

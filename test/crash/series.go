@@ -70,8 +70,8 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 }
 
 func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial) (*result, error) {
-	fmt.Fprintf(out, "%s, %d replicas, %d kills within %s, no statuses for %.0f%% of the sends, seed %d\n",
-		t.name(), t.replicas, t.kills, t.span, 100*t.withoutStatuses, t.seed)
+	fmt.Fprintf(out, "%s, %d replicas, %d kills and %d outages of Bird within %s, no statuses for %.0f%% of the sends, seed %d\n",
+		t.name(), t.replicas, t.kills, t.outages, t.span, 100*t.withoutStatuses, t.seed)
 
 	if err := os.Mkdir(t.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create folder of the trial: %w", err)
@@ -130,6 +130,8 @@ func tabulate(out io.Writer, results []*result) error {
 		{"kills", func(r *result) any { return r.figures.kills }},
 		{"stalls", func(r *result) any { return r.figures.stalls }},
 		{"restarts", func(r *result) any { return r.figures.restarts }},
+		{"outages of Bird", func(r *result) any { return r.figures.outages }},
+		{"calls of Bird in them", func(r *result) any { return r.figures.callsDuringOutages }},
 		{"messages offered", func(r *result) any { return r.offered }},
 		{"acknowledged", func(r *result) any { return r.acknowledged }},
 		{"stored", func(r *result) any { return r.stored }},
@@ -142,6 +144,7 @@ func tabulate(out io.Writer, results []*result) error {
 		{"second replies, allowed", func(r *result) any { return r.allowed }},
 		{"of them after a takeover", func(r *result) any { return r.takenOver }},
 		{"second replies, forbidden", func(r *result) any { return r.forbidden }},
+		{"second questions", func(r *result) any { return r.secondQuestions }},
 		{"order violations", func(r *result) any { return r.disorder }},
 		{"lost", func(r *result) any { return r.lost }},
 		{"violations in all", func(r *result) any { return len(r.violations) + r.more }},

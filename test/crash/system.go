@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
@@ -61,7 +62,7 @@ func (t *trial) open() *system {
 	birdFaults := &injector{rng: t.random(ofBird), anomalies: birdAnomalies}
 
 	s.WrapGraph(func(http.Handler) http.Handler { return faultyGraph(s.Graph, graphFaults, l) })
-	s.WrapBird(func(http.Handler) http.Handler { return faultyBird(s.Bird, birdFaults) })
+	s.WrapBird(func(http.Handler) http.Handler { return faultyBird(s.Bird, birdFaults, l) })
 
 	return s
 }
@@ -82,11 +83,20 @@ func (s *system) makeReplicas() error {
 			MessagesPerSecond: 10_000,
 			Timeout:           s.window / 2,
 		},
+		Bird: config.Bird{
+			Endpoints: map[string]config.Endpoint{
+				string(bird.ProcessText):  {Timeout: birdTimeout},
+				string(bird.NotifyStatus): {Timeout: birdTimeout},
+			},
+			CircuitBreaker: config.CircuitBreaker{OpenDuration: openDuration},
+		},
 		Webhook: config.Webhook{IngestTimeout: deliveryTimeout},
 		Processing: config.Processing{
 			Lease:           s.lease,
 			AmbiguousWindow: s.window,
 			TypingIndicator: new(false),
+
+			ConfigurationRetry: configurationRetry,
 			Retry: config.Retry{
 				MaxRetries: new(retries),
 				BaseDelay:  50 * time.Millisecond,
@@ -136,7 +146,7 @@ func (s *system) makeReplicas() error {
 	return nil
 }
 
-// exercise runs senders and incidents, and returns once the replicas are idle or nothing changes any more.
+// exercise runs senders, incidents and outages, and returns once the replicas are idle or nothing changes any more.
 func (s *system) exercise(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 
@@ -169,6 +179,11 @@ func (s *system) exercise(ctx context.Context) error {
 				cancel(err)
 			}
 		})
+	}
+
+	if s.outages > 0 {
+		outages := planOutages(s.random(ofOutages), s.outages, s.longestOutage, s.span)
+		replicas.Go(func() { s.suffer(ctx, outages) })
 	}
 
 	replicas.Wait()
@@ -219,7 +234,7 @@ func (s *system) reportProgress(ctx context.Context) {
 	began := time.Now()
 	for probe.Sleep(ctx, progressEvery) {
 		f := s.ledger.figures()
-		s.progress(fmt.Sprintf("%4.0f s  %d kills, %d stalls, %d restarts; %d messages acknowledged, %d replies sent, %d of %d statuses delivered",
-			time.Since(began).Seconds(), f.kills, f.stalls, f.restarts, f.acknowledged, f.accepted, f.delivered, f.expected))
+		s.progress(fmt.Sprintf("%4.0f s  %d kills, %d stalls, %d restarts, %d outages; %d messages acknowledged, %d replies sent, %d of %d statuses delivered",
+			time.Since(began).Seconds(), f.kills, f.stalls, f.restarts, f.outages, f.acknowledged, f.accepted, f.delivered, f.expected))
 	}
 }

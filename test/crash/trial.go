@@ -19,13 +19,14 @@ type trial struct {
 	replicas        int
 	kills           int           // SIGKILLs, of all replicas together
 	stalls          int           // of all replicas together
+	outages         int           // of Bird
 	span            time.Duration // in which they happen
 	seed            uint64
 	people          int
 	rate            float64 // messages a second, of all people together
 	withoutStatuses float64 // share of the sends whose statuses Meta never delivers
 
-	lease, window, longestStall time.Duration
+	lease, window, longestStall, longestOutage time.Duration
 
 	binary   string
 	database string // URL, of PostgreSQL
@@ -46,6 +47,7 @@ const (
 	ofGraph = iota
 	ofBird
 	ofStatuses
+	ofOutages
 	ofReplicas      = 1_000
 	ofPeople        = 1_000_000
 	ofStatusWorkers = 2_000_000

@@ -43,6 +43,7 @@ type result struct {
 	resolved                                int // unconfirmed sends that a status resolved in time
 	allowed, forbidden                      int // second replies
 	takenOver                               int // allowed second replies whose first send is unknown only because of a takeover
+	secondQuestions                         int // requests to Bird about a message that it had answered
 	disorder, lost                          int
 	seconds                                 float64
 
@@ -266,10 +267,19 @@ func describe(l *ledger, sends []*send) string {
 func clock(t time.Time) string { return t.Format("15:04:05.000") }
 
 // verifyOrder checks that the requests to Bird and the replies are in the order of each person's messages. A repeated reply
-// counts by its first send.
+// counts by its first send. No message is a second question to Bird.
 func (r *result) verifyOrder(l *ledger) {
 	asked := map[int]int{}
+
+	questions := map[*message]bool{}
 	for _, m := range l.asked {
+		if questions[m] {
+			r.secondQuestions++
+			r.violate("Bird was asked about %s again, as a new question", m)
+		}
+
+		questions[m] = true
+
 		if m.Number < asked[m.Person] {
 			r.disorder++
 			r.violate("Bird was asked about %s after message %d", m, asked[m.Person])

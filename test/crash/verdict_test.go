@@ -118,7 +118,7 @@ func TestVerify(t *testing.T) {
 			a := s.ledger.asked
 			a[0], a[2] = a[2], a[0]
 		}, count{Violations: 2, Disorder: 2}},
-		{"a request is repeated", func(s *evidence, m []*message) { s.ledger.ask(m[2].Event) }, count{}},
+		{"a message is asked again as a new question", func(s *evidence, m []*message) { s.ledger.ask(m[2].Event) }, count{Violations: 1}},
 		{"a status went backwards", func(s *evidence, _ []*message) { s.end.Statuses["wamid.out0"] = "sent" }, count{Violations: 1}},
 		{"Bird was not notified of a status", func(s *evidence, _ []*message) { delete(s.ledger.notified, "wamid.out0 read") }, count{Violations: 1}},
 		{"a reply is repeated for no reason", func(s *evidence, m []*message) { s.send(m[2], 0, time.Minute) }, count{Violations: 1, Forbidden: 1}},
