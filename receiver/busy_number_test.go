@@ -48,7 +48,7 @@ func TestBusyNumberDelaysNoOther(t *testing.T) {
 		t.Errorf("%d of %d answers of the busy number were sent before the answer of the other number", before, busy)
 	}
 
-	h.clock.Advance(time.Hour)
+	h.reconfigure(func(c *config.Config) { c.CloudAPI.MessagesPerSecond = 1000 })
 
 	answered := map[string]int{}
 	for _, message := range h.waitSent(busy + 1) {

@@ -168,7 +168,9 @@ func TestRefusedTokenIsProbedByOneConversation(t *testing.T) {
 	h.waitSent(people)
 }
 
-func TestRefusedMessageDelaysNoOther(t *testing.T) {
+func TestRefusedMessagesDelayNoOther(t *testing.T) {
+	const refused = 5
+
 	h := newHarness(t, byDefault)
 	h.reply = func(method string, request map[string]any) any {
 		if request["text"] == "poison" {
@@ -181,7 +183,10 @@ func TestRefusedMessageDelaysNoOther(t *testing.T) {
 		return standin.EchoReply(method, request)
 	}
 	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.poison", "poison"))
+
+	for i := range refused {
+		h.deliver(http.StatusOK, textDelivery(person(1000+i), fmt.Sprint("wamid.poison", i), "poison"))
+	}
 
 	for i := range 30 {
 		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
@@ -194,8 +199,10 @@ func TestRefusedMessageDelaysNoOther(t *testing.T) {
 
 	h.pass(10*time.Minute, 31*time.Second)
 
-	if got := h.record("wamid.poison").Event.State; got != store.Dead {
-		t.Errorf("the refused message is %s, want a dead letter after its bound", got)
+	for i := range refused {
+		if got := h.record(fmt.Sprint("wamid.poison", i)).Event.State; got != store.Dead {
+			t.Errorf("refused message %d is %s, want a dead letter after its bound", i, got)
+		}
 	}
 }
 

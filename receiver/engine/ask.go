@@ -75,7 +75,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 // callBird sends the request while the person sees the typing indicator.
 func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
 	if a.permit == nil {
-		if err := e.enterBird(ctx, a, request.Method); err != nil {
+		if err := e.enterBird(a, request.Method); err != nil {
 			return bird.Answer{}, err
 		}
 	}

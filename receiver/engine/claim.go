@@ -57,6 +57,8 @@ func (p *pool) claimDue(ctx, work context.Context) (more bool, err error) {
 		p.askSchedule() // for the time after this one
 	}
 
+	p.renewBeforeClaim(work, now.Round(0))
+
 	leases, err := p.store.Claim(ctx, p.class, now, now.Add(p.live.Current().Processing.Lease), limit)
 	if err != nil {
 		return false, err

@@ -99,7 +99,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 		return nil, err
 	}
 
-	if err := e.enterBird(ctx, a, m.method(analyzing)); err != nil { // before the download
+	if err := e.enterBird(a, m.method(analyzing)); err != nil { // before the download
 		return nil, err
 	}
 

@@ -167,15 +167,22 @@ func isMessage(h head) bool { return h.work.Event.Class == store.Conversations }
 func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error, closed *gate.Closed) *store.Outcome {
 	now := e.Clock.Now()
 
+	var end time.Time // of the wait for a method
+
 	if f.Scope == failure.ScopeBirdMethod && isMessage(h) {
-		since := e.refusedSince(ctx, h, f.Code, now)
-		if end := since.Add(h.methodBound()); !now.Before(end) {
+		end = e.refusedSince(ctx, h, f.Code, now).Add(h.methodBound())
+		if !now.Before(end) {
 			return &store.Outcome{State: store.Dead}
 		}
 	}
 
 	if closed != nil {
-		return e.waitFor(h, closed)
+		outcome := e.waitFor(h, closed)
+		if closed.Scope.Kind == failure.ScopeBirdMethod && !end.IsZero() {
+			outcome.RetryAt = end
+		}
+
+		return outcome
 	}
 
 	wait := max(f.RetryAfter, h.settings.Processing.ConfigurationRetry)

@@ -41,13 +41,14 @@ type pool struct {
 	lanes       sync.WaitGroup
 	suspects    suspects
 
-	mu       sync.Mutex
-	active   map[string]*activeLane
-	stopping bool
-	claiming bool            // a claim is under way
-	claims   bool            // lanes may be due: a claim was asked for
-	nextDue  time.Time       // when a lane is due next; zero if none is known
-	scopes   map[string]bool // for which lanes wait
+	mu        sync.Mutex
+	active    map[string]*activeLane
+	stopping  bool
+	renewedAt time.Time       // when the leases of all active lanes were renewed
+	claiming  bool            // a claim is under way
+	claims    bool            // lanes may be due: a claim was asked for
+	nextDue   time.Time       // when a lane is due next; zero if none is known
+	scopes    map[string]bool // for which lanes wait
 }
 
 // activeLane is a lane that this pool has leased.

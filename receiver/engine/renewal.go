@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -20,22 +21,42 @@ func (p *pool) renewLeases(ctx context.Context) {
 		case <-timer.Chan():
 		}
 
-		refs := p.activeRefs()
-		if len(refs) == 0 {
-			continue
-		}
+		p.renew(ctx)
+	}
+}
 
-		lost, err := p.store.Renew(ctx, refs, p.clock.Now().Add(p.live.Current().Processing.Lease))
+// renewBeforeClaim renews the leases of the active lanes if the clock has gone ahead since the last renewal. Else the pool
+// could claim its own lanes.
+func (p *pool) renewBeforeClaim(ctx context.Context, now time.Time) {
+	p.mu.Lock()
+	isLate := now.Sub(p.renewedAt) > p.live.Current().Processing.Lease/2
+	p.mu.Unlock()
+
+	if isLate {
+		p.renew(ctx)
+	}
+}
+
+func (p *pool) renew(ctx context.Context) {
+	now := p.clock.Now().Round(0) // without the monotonic clock, which a step of the clock does not change
+	refs := p.activeRefs()
+
+	if len(refs) > 0 {
+		lost, err := p.store.Renew(ctx, refs, now.Add(p.live.Current().Processing.Lease))
 		if err != nil {
 			if ctx.Err() == nil {
 				p.log.Error("renew leases", "class", p.class, "error", err)
 			}
 
-			continue
+			return
 		}
 
 		p.cancelLost(lost)
 	}
+
+	p.mu.Lock()
+	p.renewedAt = now
+	p.mu.Unlock()
 }
 
 func (p *pool) activeRefs() []store.LeaseRef {

@@ -11,6 +11,9 @@ import (
 const (
 	// clockStep is by how much the clock has to go back to be noticed.
 	clockStep = time.Second
+	// clockSkew is the difference between the clocks of receivers that is no step: what another receiver has just set is
+	// not of a clock that was ahead.
+	clockSkew = 10 * time.Second
 	// minSchedule is the shortest time between two reads of the schedule.
 	minSchedule = 20 * time.Millisecond
 )
@@ -24,7 +27,7 @@ func (e *Engine) followSchedule(ctx context.Context) {
 		now := e.Clock.Now().Round(0) // without the monotonic clock, which never goes back
 
 		if last.IsZero() || now.Before(last.Add(-clockStep)) {
-			if err := e.Store.RepairClock(ctx, now); err != nil {
+			if err := e.Store.RepairClock(ctx, now.Add(clockSkew)); err != nil {
 				if ctx.Err() == nil {
 					e.sampled.Error("make lanes due that a clock ahead postponed", "error", err)
 				}

@@ -5,7 +5,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
@@ -47,23 +46,9 @@ func (e *Engine) enter(a *attempt, call gate.Call) error {
 }
 
 // enterBird lets a request to a method of Bird through the gate.
-func (e *Engine) enterBird(ctx context.Context, a *attempt, method bird.Method) error {
+func (e *Engine) enterBird(a *attempt, method bird.Method) error {
 	call := gate.Ask(string(method))
 	call.Queued = a.queued
-
-	err := e.enter(a, call)
-
-	wait, ok := errors.AsType[*waiting](err)
-	if !ok || wait.Scope.Kind != failure.ScopeBirdMethod {
-		return err
-	}
-
-	now := e.Clock.Now()
-	if now.Before(e.refusedSince(ctx, a.head, wait.Code, now).Add(a.methodBound())) {
-		return err
-	}
-
-	call.LastTry = true
 
 	return e.enter(a, call)
 }

@@ -103,20 +103,24 @@ func TestOneRefusedEventClosesNoMethod(t *testing.T) {
 		f.mustCall(Ask(imageMethod), n, notFound, true)
 	}
 
-	f.mustCall(Ask(imageMethod), 9, nil, false)
-	f.mustCall(Ask(textMethod), 9, nil, true)
-
-	last := Ask(imageMethod)
-	last.LastTry = true
-	f.mustCall(last, 9, nil, true)
-	f.mustCall(Ask(imageMethod), 9, nil, true)
+	waiting := Ask(imageMethod)
+	waiting.Queued = true
+	f.mustCall(waiting, 1, nil, false)         // a refused event waits for the next probe
+	f.mustCall(Ask(imageMethod), 9, nil, true) // another event does not
+	f.mustCall(waiting, 1, nil, false)         // its success says nothing about the refused ones
+	f.clock.Advance(30 * time.Second)
+	f.mustCall(waiting, 1, notFound, true)
+	f.mustCall(waiting, 2, nil, false)
+	f.clock.Advance(30 * time.Second)
+	f.mustCall(waiting, 2, nil, true)
+	f.mustCall(waiting, 0, nil, true)
 }
 
 func TestUnknownTextMethodMeansAWrongAddress(t *testing.T) {
 	f := newFixture(t)
 	notFound := refusal(failure.ScopeBirdMethod, "http_404")
 
-	for n := range refusedEvents {
+	for n := range addressEvents {
 		f.mustCall(Ask(textMethod), n, notFound, true)
 	}
 

@@ -104,7 +104,7 @@ func (g *Gate) Enter(call Call, event store.ID) (*Permit, *Closed) {
 		began: now,
 	}
 	for _, name := range call.names() {
-		if s := g.states[name]; s != nil && s.closed {
+		if s := g.states[name]; s != nil && s.closed && !call.passes(s) {
 			s.probing = true
 
 			permit.probes = append(permit.probes, name)
@@ -228,7 +228,7 @@ func (g *Gate) Run(ctx context.Context) {
 func (g *Gate) closed(call Call, now time.Time) *Closed {
 	for _, name := range call.names() {
 		s := g.states[name]
-		if s == nil || !s.closed || call.LastTry && s.kind == failure.ScopeBirdMethod {
+		if s == nil || !s.closed || call.passes(s) {
 			continue
 		}
 

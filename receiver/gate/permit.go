@@ -15,9 +15,11 @@ import (
 const (
 	// outageEvents is how many different events have to fail before the circuit breaker of a target opens.
 	outageEvents = 2
-	// refusedEvents is how many different events in a row a method of Bird has to refuse before it is closed for all. One
-	// refused event may concern that event alone.
+	// refusedEvents is how many different events in a row a method of Bird has to refuse before it is closed. One refused
+	// event may concern that event alone.
 	refusedEvents = 3
+	// addressEvents is how many different events the basic method has to refuse before the address counts as wrong.
+	addressEvents = maxFailing
 	// maxUnavailable bounds the time that a failing server can ask for with Retry-After before it is probed again.
 	maxUnavailable = 2 * time.Minute
 	// basicMethod is the method that every bridge has. If Bird does not know it, the address is wrong.
@@ -141,6 +143,8 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	}
 
 	if s.closed && !slices.Contains(p.probes, name) {
+		s.lastSuccess = now
+
 		return false
 	}
 
@@ -212,20 +216,21 @@ func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	s := p.gate.state(name)
 	isProbe := slices.Contains(p.probes, name)
 
-	if s.closed && !isProbe {
-		return name
-	}
+	if f.Scope == failure.ScopeBirdMethod {
+		many := s.fail(p.event, refusedEvents, refusedEvents)
 
-	if f.Scope == failure.ScopeBirdMethod && !isProbe && !s.fail(p.event, refusedEvents, refusedEvents) {
+		switch {
+		case name == basicMethod && s.lastSuccess.IsZero() && len(s.failing) >= addressEvents:
+			name = scopeBird
+			s = p.gate.state(name)
+		case s.closed && !isProbe || !many && !isProbe:
+			return name
+		}
+	} else if s.closed && !isProbe {
 		return name
 	}
 
 	until := now.Add(max(p.gate.settings.Processing.ConfigurationRetry, min(f.RetryAfter, maxUnavailable)))
-	if f.Scope == failure.ScopeBirdMethod && name == basicMethod && !isProbe && s.lastSuccess.IsZero() {
-		name = scopeBird
-		s = p.gate.state(name)
-	}
-
 	p.gate.logClosed(name, s, Refused, f)
 	s.close(Refused, f, now, until)
 

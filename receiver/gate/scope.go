@@ -36,9 +36,16 @@ type Call struct {
 	Scopes []Scope // from the widest to the narrowest
 	// Queued reports whether the event waited for one of the scopes. Other events wait behind the queue.
 	Queued bool
-	// LastTry lets the call through although the method of Bird is closed: the event has waited long enough.
-	LastTry bool
 }
+
+// passes reports whether the call is made although a scope is closed: a closed method of Bird holds back only events that
+// it refused before, which wait for it. It may refuse these alone.
+func (c Call) passes(s *state) bool {
+	return s.kind == failure.ScopeBirdMethod && !c.Queued && c.isAsk()
+}
+
+// isAsk reports whether the call asks Bird about a message.
+func (c Call) isAsk() bool { return c.Target == Bird && c.circuit() == scopeBird }
 
 // Send returns a send from a phone number of a business account in a conversation, which lane names.
 func Send(businessAccount, number, lane string) Call {

@@ -70,7 +70,7 @@ type state struct {
 }
 
 // maxFailing bounds the events whose failures a circuit breaker distinguishes.
-const maxFailing = 3
+const maxFailing = 8
 
 // wait returns the time until a call may probe the closed scope.
 func (s *state) wait(now time.Time) time.Duration {
