@@ -113,17 +113,17 @@ func (d *demo) retryBird(ctx context.Context) {
 }
 
 func (d *demo) replayDeadLetter(ctx context.Context) {
-	title("Bird stays down")
+	title("Bird refuses a message")
 	d.Bird.Faults.Add(
-		standin.Fault{PathPrefix: messagesPath, Status: http.StatusServiceUnavailable},
+		standin.Fault{PathPrefix: messagesPath, Status: http.StatusUnprocessableEntity},
 	)
 
 	dead := standin.Wamid("dead")
-	d.deliver(ctx, "text delivered while Bird answers 503", d.text(dead, "Can I pay by card?"))
-	d.checkConversation(ctx, dead, store.Dead, 1+*d.pod.config.Processing.Retry.MaxRetries, 0)
+	d.deliver(ctx, "text delivered while Bird answers 422", d.text(dead, "Can I pay by card?"))
+	d.checkConversation(ctx, dead, store.Dead, 1, 0)
 
 	d.Bird.Faults.Clear()
-	line("  Bird works again; an administrator replays the dead letter")
+	line("  Bird accepts it again; an administrator replays the dead letter")
 	d.replay(ctx, store.NewID(store.KindMessage, d.number(), dead))
 	d.checkConversation(ctx, dead, store.Done, 1, 1)
 }
