@@ -25,6 +25,15 @@ func byDefault(c *config.Config) {
 	c.Processing.Retry = config.Retry{}
 }
 
+// deliverTexts delivers a text of each of n people.
+func (h *harness) deliverTexts(n int) {
+	h.t.Helper()
+
+	for i := range n {
+		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
+	}
+}
+
 // pass advances the clock in steps, and lets the receiver do what is due after each.
 func (h *harness) pass(total, step time.Duration) {
 	h.t.Helper()
@@ -51,9 +60,7 @@ func TestOutageOfBirdMakesNoDeadLetter(t *testing.T) {
 				id := h.Bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable})
 				h.start()
 
-				for i := range people {
-					h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
-				}
+				h.deliverTexts(people)
 
 				h.pass(outage, min(outage/12, 31*time.Second))
 
@@ -146,9 +153,7 @@ func TestRefusedTokenIsProbedByOneConversation(t *testing.T) {
 	id := h.Graph.Faults.Add(expired)
 	h.start()
 
-	for i := range people {
-		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
-	}
+	h.deliverTexts(people)
 
 	h.waitFor("all messages wait", h.nothingDue)
 
@@ -243,9 +248,7 @@ func TestBurstOfRateLimitsPausesOnce(t *testing.T) {
 	id := h.Graph.Faults.Add(limit)
 	h.start()
 
-	for i := range people {
-		h.deliver(http.StatusOK, textDelivery(person(i), fmt.Sprint("wamid.", i), "hello"))
-	}
+	h.deliverTexts(people)
 
 	h.waitFor("the limit is hit", func() bool { return h.Graph.Recorder.Total() > 0 })
 	h.Graph.Faults.Remove(id)
