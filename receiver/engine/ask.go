@@ -39,9 +39,9 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		handle = handleOther
 	}
 
-	request, err := handle(ctx, e, a)
 	defer e.removeFile(a)
 
+	request, err := handle(ctx, e, a)
 	if err != nil {
 		return err
 	}

@@ -39,9 +39,8 @@ func (p *pool) postponed(outcome *store.Outcome) {
 	p.mu.Lock()
 	p.expect(outcome.RetryAt)
 
-	isNew := outcome.WaitsFor != "" && !p.scopes[outcome.WaitsFor] && len(p.scopes) < store.MaxWaitingScopes
-	if isNew {
-		p.scopes[outcome.WaitsFor] = true
+	if outcome.WaitsFor != "" {
+		p.addScope(outcome.WaitsFor)
 	}
 	p.mu.Unlock()
 
@@ -52,6 +51,13 @@ func (p *pool) postponed(outcome *store.Outcome) {
 func (p *pool) expect(at time.Time) {
 	if p.nextDue.IsZero() || at.Before(p.nextDue) {
 		p.nextDue = at
+	}
+}
+
+// addScope records that lanes wait for a scope. Beyond the limit the schedule names it later. The caller holds the lock.
+func (p *pool) addScope(scope string) {
+	if len(p.scopes) < store.MaxWaitingScopes {
+		p.scopes[scope] = true
 	}
 }
 
@@ -73,9 +79,7 @@ func (p *pool) follow(schedule store.Schedule) {
 	}
 
 	for _, scope := range schedule.Scopes {
-		if len(p.scopes) < store.MaxWaitingScopes {
-			p.scopes[scope] = true
-		}
+		p.addScope(scope)
 	}
 	p.mu.Unlock()
 
@@ -86,10 +90,9 @@ func (p *pool) follow(schedule store.Schedule) {
 func (p *pool) waitForWork(ctx context.Context, scopeOpens time.Time) {
 	p.mu.Lock()
 	next := p.nextDue
-	isFull := len(p.active) >= p.capacity()
 	p.mu.Unlock()
 
-	if isFull { // the next released lane wakes the pool
+	if p.room() <= 0 || p.isAlone() { // the next released lane wakes the pool
 		next = time.Time{}
 		scopeOpens = time.Time{}
 	}

@@ -44,7 +44,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 
 	if f.Class == failure.RateLimited {
 		call := gate.Send(a.item.WABAID, a.number(), a.status.Conversation(a.number()))
-		if err := e.limitReported(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
+		if err := e.gate.Limited(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
 			return err
 		}
 	}

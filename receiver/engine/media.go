@@ -157,6 +157,8 @@ func (e *Engine) download(
 		return nil, &waiting{closed}
 	}
 
+	defer permit.Cancel() // unless the call has ended it
+
 	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Expected{
 		ID:       string(sent.ID),
 		SHA256:   string(sent.SHA256),
@@ -185,21 +187,18 @@ func (e *Engine) download(
 // recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
 // concern this file, and a success does not prove that messages may be sent.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
-	var f *failure.Error
-	if err != nil {
-		f = failure.Of(err)
+	if err == nil {
+		return
 	}
 
-	if f == nil || f.Class != failure.Configuration && f.Class != failure.RateLimited {
-		permit.Cancel()
+	class := failure.Of(err).Class
+	if class != failure.Configuration && class != failure.RateLimited {
 		return
 	}
 
 	a.call = gate.LookUp(a.item.WABAID)
 
-	if err := permit.Done(ctx, f); err != nil {
-		e.sampled.Error("share the pause of a rate-limited scope", "error", err)
-	}
+	e.endCall(ctx, permit, err)
 }
 
 func (e *Engine) analyze(

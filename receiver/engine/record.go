@@ -41,13 +41,7 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 
 		e.sampled.Error("record progress, will retry", logevent.EventID, h.work.Event.ID, "error", err)
 
-		timer := e.Clock.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.Chan():
-		}
-
-		timer.Stop()
+		e.sleep(ctx, wait, nil)
 	}
 }
 

@@ -5,7 +5,6 @@ package engine
 
 import (
 	"context"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -27,7 +26,7 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 	personal := f.Scope == failure.ScopePair || f.Scope == failure.ScopeRecipient
 	if f.Class == failure.RateLimited && !personal {
 		call := gate.Report(a.item.WABAID, a.number())
-		if err := e.limitReported(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
+		if err := e.gate.Limited(ctx, call, f, a.work.Event.ReceivedAt); err != nil {
 			return err
 		}
 	}
@@ -51,11 +50,4 @@ func (e *Engine) handleReportedError(ctx context.Context, a *statusAttempt) erro
 // classifyReported classifies an error that Meta reports in a webhook.
 func classifyReported(h head, op string, reported cloudapi.ReportedError) *failure.Error {
 	return cloudapi.Classify(op, reported, h.settings.Processing.ErrorPolicies)
-}
-
-// limitReported closes the scope of a rate limit that was met at the given time. Repeating the call changes nothing.
-func (e *Engine) limitReported(ctx context.Context, call gate.Call, f *failure.Error, at time.Time) error {
-	_, err := e.gate.Limited(ctx, call, f, at)
-
-	return err
 }

@@ -81,6 +81,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	if closed != nil {
 		return &waiting{closed}
 	}
+	defer permit.Cancel() // unless the call has ended it
 
 	person := cmp.Or(status.RecipientUser, status.Recipient)
 

@@ -27,12 +27,9 @@ func (e *Engine) enterSend(ctx context.Context, a *attempt) error {
 			return err
 		}
 
-		timer := e.Clock.NewTimer(max(wait.Until.Sub(e.Clock.Now()), time.Millisecond))
-		select {
-		case <-timer.Chan():
-		case <-ctx.Done():
-			timer.Stop()
+		e.sleep(ctx, max(wait.Until.Sub(e.Clock.Now()), time.Millisecond), nil)
 
+		if ctx.Err() != nil {
 			return fmt.Errorf("wait for the phone number's throughput: %w", ctx.Err())
 		}
 

@@ -79,7 +79,7 @@ func (f *flow) succeed(now time.Time) {
 
 	// The first refused call may come before the answers that show the rate.
 	if f.rate > 0 && now.Sub(f.limitedAt) <= measured {
-		f.rate = max(f.rate, underRate*f.seen())
+		f.rate = max(f.rate, underRate*f.seen(now))
 	}
 }
 
@@ -105,8 +105,8 @@ func (f *flow) count(event store.ID) {
 }
 
 // isAbout reports whether Bird refuses one event again and again while it answers others: the limit is not of all calls.
-func (f *flow) isAbout(event store.ID) bool {
-	return f.seen() > 0 && slices.ContainsFunc(f.refused[:], func(r refusedEvent) bool {
+func (f *flow) isAbout(event store.ID, now time.Time) bool {
+	return f.seen(now) > 0 && slices.ContainsFunc(f.refused[:], func(r refusedEvent) bool {
 		return r.event == event && r.calls > 2
 	})
 }
@@ -116,16 +116,16 @@ func (f *flow) isAbout(event store.ID) bool {
 func (f *flow) limited(event store.ID, began, now time.Time, retryAfter time.Duration) {
 	f.count(event)
 
-	if f.isAbout(event) {
+	if f.isAbout(event, now) {
 		return
 	}
 
-	f.advance(now)
 	f.limits[0]++
+	seen := f.seen(now)
 
-	isMany := float64(sum(f.limits)) > manyRefused*f.seen()
+	isMany := float64(sum(f.limits)) > manyRefused*seen
 	if isMany && f.rate > 0 {
-		f.rate = min(f.rate, max(1, underRate*f.seen()))
+		f.rate = min(f.rate, max(1, underRate*seen))
 	}
 
 	if began.Before(f.limitedAt) {
@@ -137,7 +137,7 @@ func (f *flow) limited(event store.ID, began, now time.Time, retryAfter time.Dur
 	}
 
 	if f.rate == 0 || !isMany {
-		f.rate = max(1, underRate*f.seen(), lowestRate*f.rate)
+		f.rate = max(1, underRate*seen, lowestRate*f.rate)
 	}
 
 	f.growth = max(f.growth/2, lastGrowth)
@@ -173,7 +173,11 @@ func (f *flow) advance(now time.Time) {
 }
 
 // seen returns the calls answered in the last second.
-func (f *flow) seen() float64 { return float64(sum(f.answered)) }
+func (f *flow) seen(now time.Time) float64 {
+	f.advance(now)
+
+	return float64(sum(f.answered))
+}
 
 func sum(counts [tenths]int) int {
 	total := 0
@@ -197,18 +201,16 @@ func (f *flow) available(now time.Time) (int, time.Duration) {
 		}
 	}
 
+	if f.rate > 0 {
+		f.refill(now)
+	}
+
 	if f.rate == 0 {
 		return free, 0
 	}
 
-	f.refill(now)
-
-	if f.rate > 0 && f.tokens < 1 {
+	if f.tokens < 1 {
 		return 0, time.Duration((1 - f.tokens) / f.rate * float64(time.Second))
-	}
-
-	if f.rate == 0 {
-		return free, 0
 	}
 
 	return min(free, int(f.tokens)), 0

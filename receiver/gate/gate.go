@@ -103,7 +103,7 @@ func (g *Gate) Enter(call Call, event store.ID) (*Permit, *Closed) {
 		event: event,
 		began: now,
 	}
-	for _, name := range call.names() {
+	for _, name := range call.names {
 		if s := g.states[name]; s != nil && s.closed && !call.passes(s) {
 			s.probing = true
 
@@ -197,7 +197,7 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 		return closed
 	}
 
-	if f.Class != failure.RateLimited || call.Target != Bird || g.flow(call.circuit()).isAbout(event) {
+	if f.Class != failure.RateLimited || call.Target != Bird || g.flow(call.circuit()).isAbout(event, now) {
 		return nil
 	}
 
@@ -226,7 +226,7 @@ func (g *Gate) Run(ctx context.Context) {
 
 // closed returns the first scope of a call that is closed. The caller holds the lock.
 func (g *Gate) closed(call Call, now time.Time) *Closed {
-	for _, name := range call.names() {
+	for _, name := range call.names {
 		s := g.states[name]
 		if s == nil || !s.closed || call.passes(s) {
 			continue
@@ -238,20 +238,6 @@ func (g *Gate) closed(call Call, now time.Time) *Closed {
 	}
 
 	return nil
-}
-
-// names returns the scopes that can be closed: those of the call, and the circuit breaker of its target.
-func (c Call) names() []string {
-	names := make([]string, 0, len(c.Scopes)+1)
-	names = append(names, c.circuit())
-
-	for i, scope := range c.Scopes {
-		if scope.Name != names[0] && (i == 0 || scope.Name != c.Scopes[i-1].Name) {
-			names = append(names, scope.Name)
-		}
-	}
-
-	return names
 }
 
 // state returns the state of a scope, which it creates if needed. The caller holds the lock.

@@ -18,7 +18,7 @@ const mediaWait = 50 * time.Millisecond
 // Media returns the processing of a message with a file, from its download until Bird has it. The caller ends the permit
 // with Cancel.
 func Media() Call {
-	return Call{Scopes: []Scope{{failure.Scope(scopeMedia), scopeMedia}}}
+	return newCall("", Scope{failure.Scope(scopeMedia), scopeMedia})
 }
 
 // places limits the messages with a file that are processed at a time to half of all: they wait for room in the spool, and

@@ -23,9 +23,9 @@ const (
 	shareTimeout = 5 * time.Second
 )
 
-// Limited closes the scope of a rate limit that Meta reports in a webhook, at the time at. It returns the end of the
-// pause, which may be past. The same report twice changes nothing.
-func (g *Gate) Limited(ctx context.Context, call Call, f *failure.Error, at time.Time) (time.Time, error) {
+// Limited closes the scope of a rate limit that Meta reports in a webhook, from the time at which it was met. The same
+// report twice changes nothing.
+func (g *Gate) Limited(ctx context.Context, call Call, f *failure.Error, at time.Time) error {
 	g.mu.Lock()
 
 	p := &Permit{
@@ -33,16 +33,11 @@ func (g *Gate) Limited(ctx context.Context, call Call, f *failure.Error, at time
 		call:  call,
 		began: at,
 	}
-	name, pause := p.limited(f, at)
-
-	var until time.Time
-	if s := g.states[name]; s != nil {
-		until = s.until
-	}
+	_, pause := p.limited(f, at)
 
 	g.unlock()
 
-	return until, g.share(ctx, pause, nil)
+	return g.share(ctx, pause, nil)
 }
 
 // limited closes the scope of a rate limit that a call met, from the time from. The result of a call that began before
@@ -65,7 +60,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 	}
 
 	level := 0
-	if s.closed && s.reason == RateLimited && from.Sub(s.until) < levelMemory {
+	if s.isLimited() && from.Sub(s.until) < levelMemory {
 		level = min(s.level+1, maxLevel)
 	}
 
@@ -184,8 +179,10 @@ func (g *Gate) Load(ctx context.Context) {
 	}
 
 	for name, s := range g.states {
-		ended := s.closed && s.reason == RateLimited && s.shared && s.since.Before(before) && !stored[name]
-		if ended || s.closed && s.reason == RateLimited && before.Sub(s.until) > levelMemory {
+		isCleared := s.shared && s.since.Before(before) && !stored[name]
+		isOld := before.Sub(s.until) > levelMemory
+
+		if s.isLimited() && (isCleared || isOld) {
 			g.open(name, s)
 		}
 	}

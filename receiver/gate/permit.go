@@ -81,7 +81,7 @@ func (p *Permit) apply(f *failure.Error) (pause *store.Pause, cleared []string) 
 		failed, pause = p.fail(f, now)
 	}
 
-	for _, name := range p.call.names() {
+	for _, name := range p.call.names {
 		if name == failed {
 			continue
 		}
@@ -127,19 +127,14 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 	g := p.gate
 	isTarget := name == p.call.circuit()
 
-	s := g.states[name]
-	if s == nil && !isTarget {
+	if g.states[name] == nil && !isTarget {
 		return false
 	}
 
-	if s == nil {
-		s = g.state(name)
-	}
+	s := g.state(name)
 
-	if isTarget {
-		if flow := g.flows[name]; flow != nil && f == nil {
-			flow.succeed(now)
-		}
+	if isTarget && p.flow != nil && f == nil {
+		p.flow.succeed(now)
 	}
 
 	if s.closed && !slices.Contains(p.probes, name) {

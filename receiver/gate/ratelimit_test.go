@@ -137,7 +137,7 @@ func TestReportedLimitPausesFromItsOwnTime(t *testing.T) {
 	f.clock.Advance(4 * time.Second)
 
 	for range 40 { // the report is processed again
-		if _, err := f.Limited(t.Context(), person(0), hit, reported); err != nil {
+		if err := f.Limited(t.Context(), person(0), hit, reported); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +149,7 @@ func TestReportedLimitPausesFromItsOwnTime(t *testing.T) {
 	f.clock.Advance(time.Hour)
 	f.mustCall(person(0), 0, nil, true)
 
-	if _, err := f.Limited(t.Context(), person(0), hit, reported); err != nil {
+	if err := f.Limited(t.Context(), person(0), hit, reported); err != nil {
 		t.Fatal(err)
 	}
 

@@ -4,6 +4,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -36,6 +37,21 @@ type Call struct {
 	Scopes []Scope // from the widest to the narrowest
 	// Queued reports whether the event waited for one of the scopes. Other events wait behind the queue.
 	Queued bool
+
+	names []string // of the scopes that can be closed: the circuit breaker of the target comes first
+}
+
+func newCall(target Target, scopes ...Scope) Call {
+	call := Call{Target: target, Scopes: scopes}
+	call.names = append(make([]string, 0, len(scopes)+1), call.circuit())
+
+	for _, scope := range scopes {
+		if !slices.Contains(call.names, scope.Name) {
+			call.names = append(call.names, scope.Name)
+		}
+	}
+
+	return call
 }
 
 // passes reports whether the call is made although a scope is closed: a closed method of Bird holds back only events that
@@ -49,59 +65,40 @@ func (c Call) isAsk() bool { return c.Target == Bird && c.circuit() == scopeBird
 
 // Send returns a send from a phone number of a business account in a conversation, which lane names.
 func Send(businessAccount, number, lane string) Call {
-	pair := "pair:" + lane
-
-	return Call{
-		Target: Graph,
-		Scopes: []Scope{
-			{failure.ScopeApp, scopeApp},
-			{failure.ScopeBusinessAccount, "business_account:" + businessAccount},
-			{failure.ScopeNumber, "number:" + number},
-			{failure.ScopePair, pair},
-			{failure.ScopeRecipient, pair}, // a receiver knows a recipient only as the person of a conversation
-		},
-	}
+	return newCall(Graph, graphScopes(businessAccount, number, lane)...)
 }
 
 // Report returns the scopes of an error that Meta reports about a phone number outside a conversation.
 func Report(businessAccount, number string) Call {
-	call := Send(businessAccount, number, "")
-	call.Scopes = call.Scopes[:3]
-
-	return call
+	return newCall(Graph, graphScopes(businessAccount, number, "")[:3]...)
 }
 
 // LookUp returns a call to the Graph API that is no send.
 func LookUp(businessAccount string) Call {
-	call := Send(businessAccount, "", "")
-	call.Scopes = call.Scopes[:2]
+	return newCall(Graph, graphScopes(businessAccount, "", "")[:2]...)
+}
 
-	return call
+func graphScopes(businessAccount, number, lane string) []Scope {
+	pair := "pair:" + lane
+
+	return []Scope{
+		{failure.ScopeApp, scopeApp},
+		{failure.ScopeBusinessAccount, "business_account:" + businessAccount},
+		{failure.ScopeNumber, "number:" + number},
+		{failure.ScopePair, pair},
+		{failure.ScopeRecipient, pair}, // a receiver knows a recipient only as the person of a conversation
+	}
 }
 
 // Ask returns a request to a method of Bird.
-func Ask(method string) Call {
-	return Call{
-		Target: Bird,
-		Scopes: []Scope{
-			{failure.ScopeBird, scopeBird},
-			{failure.ScopeBirdMethod, scopeBird + ":" + method},
-		},
-	}
-}
+func Ask(method string) Call { return birdCall(scopeBird, scopeBird+":"+method) }
 
 // Notify returns a call to a method of Bird that has a circuit of its own: statuses neither stop messages nor are stopped
 // by them.
-func Notify(method string) Call {
-	name := scopeBird + ":" + method
+func Notify(method string) Call { return birdCall(scopeBird+":"+method, scopeBird+":"+method) }
 
-	return Call{
-		Target: Bird,
-		Scopes: []Scope{
-			{failure.ScopeBird, name},
-			{failure.ScopeBirdMethod, name},
-		},
-	}
+func birdCall(circuit, method string) Call {
+	return newCall(Bird, Scope{failure.ScopeBird, circuit}, Scope{failure.ScopeBirdMethod, method})
 }
 
 // name returns the name of the call's scope of a kind; empty if it has none.

@@ -41,8 +41,7 @@ func birdChanged(a, b *config.Snapshot) bool {
 // reset opens the scopes of a target, except those that a rate limit closed.
 func (g *Gate) reset(target Target) {
 	for name, s := range g.states {
-		isLimited := s.closed && s.reason == RateLimited
-		if belongsTo(name, target) && !isLimited {
+		if belongsTo(name, target) && !s.isLimited() {
 			g.open(name, s)
 			delete(g.states, name)
 		}

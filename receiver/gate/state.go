@@ -105,6 +105,9 @@ func (s *state) close(reason Reason, f *failure.Error, now, until time.Time) {
 	s.until = until
 }
 
+// isLimited reports whether a rate limit has closed the scope.
+func (s *state) isLimited() bool { return s.closed && s.reason == RateLimited }
+
 // open opens the scope.
 func (s *state) open() {
 	*s = state{kind: s.kind, lastSuccess: s.lastSuccess}
