@@ -268,3 +268,27 @@ func TestBurstOfRateLimitsPausesOnce(t *testing.T) {
 		h.pass(time.Second, time.Second)
 	}
 }
+
+func TestMethodOpensOnceBirdHasIt(t *testing.T) {
+	const people = 5
+
+	h := newHarness(t, byDefault)
+	h.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/location", Status: http.StatusNotFound})
+	h.start()
+
+	for i := range people {
+		location := map[string]any{"latitude": 4.6, "longitude": -74.1}
+		h.deliver(http.StatusOK, standin.MessageDelivery(number, person(i), "P", fmt.Sprint("wamid.", i), "location", location, time.Now()))
+	}
+
+	h.waitFor("all messages wait", h.nothingDue)
+
+	if closed := h.status().ClosedScopes; len(closed) != 1 {
+		t.Errorf("closed scopes = %v, want the method", closed)
+	}
+
+	h.Bird.Faults.Clear()
+	h.clock.Advance(time.Minute)
+	h.waitSent(people)
+	h.waitFor("the method is open", func() bool { return len(h.status().ClosedScopes) == 0 })
+}

@@ -103,6 +103,10 @@ func TestOneRefusedEventClosesNoMethod(t *testing.T) {
 		f.mustCall(Ask(imageMethod), n, notFound, true)
 	}
 
+	if closed := f.WaitAfter(Ask(imageMethod), event(1), notFound); closed == nil || closed.Scope.Kind != failure.ScopeBirdMethod {
+		t.Errorf("a refused event waits for %v, want the method", closed)
+	}
+
 	waiting := Ask(imageMethod)
 	waiting.Queued = true
 	f.mustCall(waiting, 1, nil, false)         // a refused event waits for the next probe
@@ -114,6 +118,24 @@ func TestOneRefusedEventClosesNoMethod(t *testing.T) {
 	f.clock.Advance(30 * time.Second)
 	f.mustCall(waiting, 2, nil, true)
 	f.mustCall(waiting, 0, nil, true)
+}
+
+func TestRefusedMethodOpensOnceNoEventWaits(t *testing.T) {
+	f := newFixture(t)
+
+	for n := range refusedEvents {
+		f.mustCall(Ask(imageMethod), n, refusal(failure.ScopeBirdMethod, "http_404"), true)
+	}
+
+	if closed := f.Snapshot(); len(closed) != 1 {
+		t.Fatalf("closed scopes = %v, want the method", closed)
+	}
+
+	f.Drained(scopeBird + ":" + imageMethod) // the events that waited were dead-lettered
+
+	if closed := f.Snapshot(); len(closed) != 0 {
+		t.Errorf("closed scopes = %v, want none: nothing would probe the method", closed)
+	}
 }
 
 func TestUnknownTextMethodMeansAWrongAddress(t *testing.T) {

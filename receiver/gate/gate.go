@@ -163,13 +163,19 @@ func (g *Gate) Enqueue(c *Closed) {
 	}
 }
 
-// Drained records that no event waits for a scope any more, so that new events need not queue.
+// Drained records that no event waits for a scope any more, so that new events need not queue. A refused method opens:
+// only waiting events probe it.
 func (g *Gate) Drained(name string) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 
 	delete(g.queues, name)
 	delete(g.reserved, name)
+
+	s := g.states[name]
+	if s != nil && s.closed && !s.probing && s.kind == failure.ScopeBirdMethod && s.reason == Refused {
+		g.open(name, s)
+	}
 }
 
 // AnsweredSince reports whether the target of a call has answered any call well since a time. If so, a failure is of
@@ -193,6 +199,8 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 	defer g.unlock()
 
 	now := g.Clock.Now()
+	call.Queued = true // with the other events that were refused
+
 	if closed := g.closed(call, now); closed != nil {
 		return closed
 	}
