@@ -31,6 +31,22 @@ type ProcessingSpec struct {
 	// +kubebuilder:validation:Maximum=60
 	DebounceSeconds *int32 `json:"debounceSeconds,omitempty"`
 
+	// format is the format of the AI's texts. Markdown is converted to WhatsApp's format. WhatsApp is sent unchanged.
+	// Defaults to Markdown.
+	// +optional
+	Format Format `json:"format,omitempty"`
+
+	// maxMessagesPerAnswer limits the WhatsApp messages of one answer, since Meta bills each of them. Defaults to 5.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	MaxMessagesPerAnswer int32 `json:"maxMessagesPerAnswer,omitempty"`
+
+	// passThreadControl passes the conversation to Meta's other responder when the AI hands it over to people. It needs
+	// Meta's conversation routing. Defaults to Disabled.
+	// +optional
+	PassThreadControl State `json:"passThreadControl,omitempty"`
+
 	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or Bird handed it over
 	// to people. Defaults to 43200 (12 hours).
 	// +optional
@@ -98,3 +114,14 @@ type TemplateReference struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z]+(_[A-Za-z]+)*$`
 	Language string `json:"language,omitempty"`
 }
+
+// Format is a format of texts.
+//
+// +kubebuilder:validation:Enum=Markdown;WhatsApp
+type Format string
+
+// The formats.
+const (
+	FormatMarkdown Format = "Markdown"
+	FormatWhatsApp Format = "WhatsApp"
+)

@@ -78,8 +78,11 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 				Name:     spec.Processing.FallbackTemplate.Name,
 				Language: spec.Processing.FallbackTemplate.Language,
 			},
-			HandoffDuration: seconds(spec.Processing.HandoffSeconds),
-			Debounce:        seconds(value(spec.Processing.DebounceSeconds)),
+			HandoffDuration:      seconds(spec.Processing.HandoffSeconds),
+			Debounce:             seconds(value(spec.Processing.DebounceSeconds)),
+			Format:               config.Format(spec.Processing.Format),
+			MaxMessagesPerAnswer: int(spec.Processing.MaxMessagesPerAnswer),
+			PassThreadControl:    spec.Processing.PassThreadControl == v1alpha1.Enabled,
 		},
 		Notifications: config.Notifications{
 			SinkURL: spec.Notifications.SinkURL,

@@ -179,7 +179,22 @@ type Processing struct {
 	HandoffDuration time.Duration `yaml:"handoffDuration,omitempty"`
 	// Debounce is how long to wait for further texts of a person, which are then sent to the AI as one request.
 	Debounce time.Duration `yaml:"debounce,omitempty"`
+	// Format is the format of the AI's texts.
+	Format Format `yaml:"format,omitempty"`
+	// MaxMessagesPerAnswer limits the WhatsApp messages of one answer. Meta bills each of them.
+	MaxMessagesPerAnswer int `yaml:"maxMessagesPerAnswer,omitempty"`
+	// PassThreadControl passes the conversation to Meta's other responder when the AI hands it over to people.
+	PassThreadControl bool `yaml:"passThreadControl,omitempty"`
 }
+
+// Format is a format of texts.
+type Format string
+
+// The formats.
+const (
+	FormatMarkdown Format = "Markdown" // converted to WhatsApp's format
+	FormatWhatsApp Format = "WhatsApp" // sent unchanged
+)
 
 // ErrorPolicy overrides the class and the scope of an error code, with the values of the failure package. An empty field
 // keeps the built-in value.

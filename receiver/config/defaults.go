@@ -100,6 +100,8 @@ func (p Processing) withDefaults() Processing {
 	p.AmbiguousWindow = cmp.Or(p.AmbiguousWindow, 30*time.Second)
 	p.TypingIndicator = cmp.Or(p.TypingIndicator, new(true))
 	p.HandoffDuration = cmp.Or(p.HandoffDuration, 12*time.Hour)
+	p.Format = cmp.Or(p.Format, FormatMarkdown)
+	p.MaxMessagesPerAnswer = cmp.Or(p.MaxMessagesPerAnswer, 5)
 
 	return p
 }

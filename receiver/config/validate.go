@@ -171,6 +171,8 @@ func (p *problems) processing(c Processing) {
 	inRange(p, "processing.ambiguousWindow", c.AmbiguousWindow, 0, time.Hour)
 	inRange(p, "processing.handoffDuration", c.HandoffDuration, time.Millisecond, 30*24*time.Hour)
 	inRange(p, "processing.debounce", c.Debounce, 0, time.Minute)
+	p.oneOf("processing.format", string(c.Format), string(FormatMarkdown), string(FormatWhatsApp))
+	inRange(p, "processing.maxMessagesPerAnswer", c.MaxMessagesPerAnswer, 1, 10)
 
 	textLength := utf8.RuneCountInString(c.FallbackText)
 	p.check(textLength <= 4096, "processing.fallbackText", "must have at most 4096 characters")

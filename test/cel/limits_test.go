@@ -48,6 +48,7 @@ func numberCases() []specCase {
 		{"processing.retry.baseDelaySeconds", 1, 3600},
 		{"processing.retry.maxDelaySeconds", 1, 86400},
 		{"processing.debounceSeconds", 0, 60},
+		{"processing.maxMessagesPerAnswer", 1, 10},
 		{"processing.handoffSeconds", 1, 2592000},
 		{"processing.errorPolicies[].code", 1, 99999999},
 		{"store.postgreSQL.maxConnections", 4, 1000},

@@ -62,6 +62,9 @@ processing:
   retry: {maxRetries: 5, baseDelaySeconds: 1, maxDelaySeconds: 86400}
   typingIndicator: Disabled
   debounceSeconds: 3
+  format: WhatsApp
+  maxMessagesPerAnswer: 3
+  passThreadControl: Enabled
   handoffSeconds: 3600
   fallbackText: We will come back to you.
   fallbackTemplate: {name: come_back, language: en_US}

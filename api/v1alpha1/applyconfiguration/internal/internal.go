@@ -182,6 +182,8 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.Format
+  scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewayReference
   map:
     fields:
@@ -374,9 +376,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: fallbackText
       type:
         scalar: string
+    - name: format
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.Format
     - name: handoffSeconds
       type:
         scalar: numeric
+    - name: maxMessagesPerAnswer
+      type:
+        scalar: numeric
+    - name: passThreadControl
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
     - name: retry
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.RetrySpec

@@ -26,6 +26,14 @@ type ProcessingSpecApplyConfiguration struct {
 	// debounceSeconds is the time to wait for further texts of a person, which are then sent to the AI as one request. 0
 	// disables the wait. Defaults to 0.
 	DebounceSeconds *int32 `json:"debounceSeconds,omitempty"`
+	// format is the format of the AI's texts. Markdown is converted to WhatsApp's format. WhatsApp is sent unchanged.
+	// Defaults to Markdown.
+	Format *apiv1alpha1.Format `json:"format,omitempty"`
+	// maxMessagesPerAnswer limits the WhatsApp messages of one answer, since Meta bills each of them. Defaults to 5.
+	MaxMessagesPerAnswer *int32 `json:"maxMessagesPerAnswer,omitempty"`
+	// passThreadControl passes the conversation to Meta's other responder when the AI hands it over to people. It needs
+	// Meta's conversation routing. Defaults to Disabled.
+	PassThreadControl *apiv1alpha1.State `json:"passThreadControl,omitempty"`
 	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or Bird handed it over
 	// to people. Defaults to 43200 (12 hours).
 	HandoffSeconds *int32 `json:"handoffSeconds,omitempty"`
@@ -73,6 +81,30 @@ func (b *ProcessingSpecApplyConfiguration) WithTypingIndicator(value apiv1alpha1
 // If called multiple times, the DebounceSeconds field is set to the value of the last call.
 func (b *ProcessingSpecApplyConfiguration) WithDebounceSeconds(value int32) *ProcessingSpecApplyConfiguration {
 	b.DebounceSeconds = &value
+	return b
+}
+
+// WithFormat sets the Format field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Format field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithFormat(value apiv1alpha1.Format) *ProcessingSpecApplyConfiguration {
+	b.Format = &value
+	return b
+}
+
+// WithMaxMessagesPerAnswer sets the MaxMessagesPerAnswer field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MaxMessagesPerAnswer field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithMaxMessagesPerAnswer(value int32) *ProcessingSpecApplyConfiguration {
+	b.MaxMessagesPerAnswer = &value
+	return b
+}
+
+// WithPassThreadControl sets the PassThreadControl field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PassThreadControl field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithPassThreadControl(value apiv1alpha1.State) *ProcessingSpecApplyConfiguration {
+	b.PassThreadControl = &value
 	return b
 }
 
