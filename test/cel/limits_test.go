@@ -235,6 +235,8 @@ func choiceCases() []specCase {
 		{"bird.media.mode", []string{"Process", "Analyze"}},
 		{"bird.media.transport", []string{"Auto", "Base64", "Multipart"}},
 		{"processing.typingIndicator", state},
+		{"processing.format", []string{"Markdown", "WhatsApp"}},
+		{"processing.passThreadControl", state},
 		{"processing.errorPolicies[].class", []string{"Transient", "RateLimited", "Configuration", "Permanent", "Ambiguous", "TemplateRequired"}},
 		{"processing.errorPolicies[].scope", []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
 		{"receiver.imagePullPolicy", []string{"Always", "IfNotPresent", "Never"}},
