@@ -213,12 +213,12 @@ func (h *harness) waitReady() {
 	}
 }
 
-// waitIdle waits until nothing is pending.
+// waitIdle waits until nothing is pending, and what was processed is counted.
 func (h *harness) waitIdle() {
 	h.t.Helper()
 	h.waitFor("nothing pending", func() bool {
 		stats := h.stats()
-		return stats.Pending+stats.PendingStatuses+stats.PendingNotices == 0
+		return stats.Pending+stats.PendingStatuses+stats.PendingNotices == 0 && !h.Local.Busy()
 	})
 }
 

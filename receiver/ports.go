@@ -38,10 +38,10 @@ func (r *Receiver) newEdge() *edge.Edge {
 	})
 }
 
-func (r *Receiver) adminHandler(webhookEdge *edge.Edge) http.Handler {
+func (r *Receiver) adminHandler() http.Handler {
 	problems := func() map[string]string {
 		all := r.engine.Problems()
-		maps.Copy(all, webhookEdge.Problems())
+		maps.Copy(all, r.edge.Problems())
 
 		return all
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
@@ -52,6 +53,7 @@ type Receiver struct {
 	notices      *notice.Sender
 	tracer       *tracing.Tracer
 	engine       *engine.Engine
+	edge         *edge.Edge
 	subscription *subscription.Reconciler
 	retention    *retention.Purger
 	clock        clockwork.Clock
@@ -65,7 +67,7 @@ type Receiver struct {
 }
 
 // Open opens the store and listens on all ports. Before Run, nothing is processed, and only the admin port is served: it shows
-// the progress of a migration of the store.
+// the progress of a migration of the store, and the receiver's own pages once the store is open.
 func Open(
 	ctx context.Context,
 	live *config.Live,
@@ -156,6 +158,9 @@ func Open(
 		return nil, fmt.Errorf("listen on the console port: %w", err)
 	}
 
+	r.edge = r.newEdge()
+	r.admin.use(r.adminHandler())
+
 	return r, nil
 }
 
@@ -177,16 +182,14 @@ func (r *Receiver) Busy() bool { return r.engine.Busy() }
 // Run serves and processes until ctx ends. Then it drains: it takes no new work, and requests and conversations in
 // progress finish.
 func (r *Receiver) Run(ctx context.Context) error {
-	webhookEdge := r.newEdge()
-	webhook := server(webhookEdge, webhookEdge.ErrorLog())
-	r.admin.use(r.adminHandler(webhookEdge))
+	webhook := server(r.edge, r.edge.ErrorLog())
 
 	jobs := admin.NewJobs(r.clock, r.log)
 	defer jobs.Close()
 
-	console := server(r.consoleHandler(jobs), webhookEdge.ErrorLog())
+	console := server(r.consoleHandler(jobs), r.edge.ErrorLog())
 
-	webhookListener := webhookEdge.Secure(r.limit(webhook, r.webhook, webhookConnections))
+	webhookListener := r.edge.Secure(r.limit(webhook, r.webhook, webhookConnections))
 	consoleListener := r.limit(console, r.console, clusterConnections)
 
 	run, cancel := context.WithCancelCause(ctx)

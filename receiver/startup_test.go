@@ -38,6 +38,33 @@ func freeAddress(t *testing.T) string {
 	return address
 }
 
+// localSettings returns the configuration of a receiver with a store at path.
+func localSettings(path, adminAddress string) config.Config {
+	return config.Config{
+		Listen: config.Listen{
+			Webhook: "127.0.0.1:0",
+			Admin:   adminAddress,
+			Console: "127.0.0.1:0",
+		},
+		Store: config.Store{Embedded: &config.EmbeddedStore{Path: path}},
+	}
+}
+
+// page returns the status and body of a page, and the error as the body if there is no answer.
+func page(address, name string) (int, string) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+	response, err := client.Get("http://" + address + name)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+
+	body, _ := io.ReadAll(response.Body)
+
+	return response.StatusCode, string(body)
+}
+
 // Another program holds the file, so that the store cannot be opened yet.
 func TestProbesAreAnsweredBeforeTheStoreIsOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
@@ -60,15 +87,7 @@ func TestProbesAreAnsweredBeforeTheStoreIsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	settings := config.Config{
-		Listen: config.Listen{
-			Webhook: "127.0.0.1:0",
-			Admin:   freeAddress(t),
-			Console: "127.0.0.1:0",
-		},
-		Store: config.Store{Embedded: &config.EmbeddedStore{Path: path}},
-	}
-
+	settings := localSettings(path, freeAddress(t))
 	opened := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
 
@@ -81,19 +100,7 @@ func TestProbesAreAnsweredBeforeTheStoreIsOpen(t *testing.T) {
 		opened <- err
 	}()
 
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	page := func(name string) (int, string) {
-		response, err := client.Get("http://" + settings.Listen.Admin + name)
-		if err != nil {
-			return 0, err.Error()
-		}
-		defer response.Body.Close()
-
-		body, _ := io.ReadAll(response.Body)
-
-		return response.StatusCode, string(body)
-	}
-
+	page := func(name string) (int, string) { return page(settings.Listen.Admin, name) }
 	deadline := time.After(time.Minute)
 
 	for code := 0; code != http.StatusOK; code, _ = page("/healthz") {
@@ -117,4 +124,19 @@ func TestProbesAreAnsweredBeforeTheStoreIsOpen(t *testing.T) {
 	}
 
 	<-opened //nolint:errcheck // canceled in time or not
+}
+
+// A caller of Open must not read the pages that are served while the store is opened.
+func TestOpenReceiverReportsItsOwnReadiness(t *testing.T) {
+	settings := localSettings(filepath.Join(t.TempDir(), "inbox.db"), "127.0.0.1:0")
+
+	r, err := Open(t.Context(), config.Fixed(settings, config.Secrets{}), "test", clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+
+	if code, body := page(r.AdminAddr(), "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "missing secrets") {
+		t.Errorf("GET /readyz = %d %q, want 503 that names the missing secrets", code, body)
+	}
 }
