@@ -49,6 +49,7 @@ func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
 		Config: p.config,
 		Graph: standin.GraphOptions{
 			AccessTokens: []string{p.secrets.AccessToken},
+			AppSecret:    p.secrets.AppSecrets[0],
 			StatusSink:   func(m standin.SentMessage) { poster.Sink(m) },
 		},
 		Bird:    standin.BirdOptions{AccessKeys: []string{p.secrets.BirdAccessKey}},

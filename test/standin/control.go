@@ -37,6 +37,23 @@ func (g *Graph) control() http.Handler {
 	mux.HandleFunc("GET "+controlPath+"sent", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"total": g.SentLog.Total(), "sent": g.Sent()})
 	})
+	mux.HandleFunc("GET "+controlPath+"rules", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, g.Rules())
+	})
+	mux.HandleFunc("PUT "+controlPath+"rules", func(w http.ResponseWriter, r *http.Request) {
+		var rules Rules
+
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxGraphBody))
+		decoder.DisallowUnknownFields()
+
+		if err := decoder.Decode(&rules); err != nil {
+			controlError(w, http.StatusBadRequest, fmt.Errorf("reading the rules: %w", err))
+			return
+		}
+
+		g.SetRules(func(current *Rules) { *current = rules })
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("PUT "+controlPath+"media/{id}", func(w http.ResponseWriter, r *http.Request) {
 		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMultipartBytes))
 		if err != nil {
@@ -167,8 +184,13 @@ type faultJSON struct {
 }
 
 type graphErrorJSON struct {
-	Code    int    `json:"code"`
-	Details string `json:"details"`
+	Code        int    `json:"code"`
+	Subcode     int    `json:"subcode"`
+	Message     string `json:"message"`
+	Details     string `json:"details"`
+	UserTitle   string `json:"userTitle"`
+	UserMessage string `json:"userMessage"`
+	Transient   bool   `json:"transient"`
 }
 
 type activeJSON struct {
@@ -209,7 +231,16 @@ func (j faultJSON) fault() (Fault, error) {
 		Times:       j.Times,
 	}
 	if j.GraphError != nil {
-		answer := GraphError(j.GraphError.Code, j.GraphError.Details, j.Status)
+		answer := APIError{
+			Code:        j.GraphError.Code,
+			Subcode:     j.GraphError.Subcode,
+			Message:     j.GraphError.Message,
+			Details:     j.GraphError.Details,
+			UserTitle:   j.GraphError.UserTitle,
+			UserMessage: j.GraphError.UserMessage,
+			Transient:   j.GraphError.Transient,
+			Status:      j.Status,
+		}.Fault()
 		fault.Status = answer.Status
 		fault.Body = answer.Body
 	}

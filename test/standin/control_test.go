@@ -166,3 +166,22 @@ func TestControlRejectsInvalidFaults(t *testing.T) {
 		t.Errorf("one fault too many: %d, want 409", status)
 	}
 }
+
+func TestRulesThroughTheControlAPI(t *testing.T) {
+	graph := NewGraph(GraphOptions{})
+	url, client := start(t, graph)
+
+	status, body := do(t, client, request(t, http.MethodPut, url+"/_standin/rules", `{"requireAppSecret":true}`))
+	if status != http.StatusNoContent || !graph.Rules().RequireAppSecret {
+		t.Errorf("setting a rule answered %d %s, rules are %+v", status, body, graph.Rules())
+	}
+
+	status, body = do(t, client, request(t, http.MethodPut, url+"/_standin/rules", `{"noSuchRule":true}`))
+	if status != http.StatusBadRequest || !graph.Rules().RequireAppSecret {
+		t.Errorf("an unknown rule answered %d %s, rules are %+v", status, body, graph.Rules())
+	}
+
+	if _, body = do(t, client, request(t, http.MethodGet, url+"/_standin/rules", "")); object(t, body)["requireAppSecret"] != true {
+		t.Errorf("the rules are %s", body)
+	}
+}

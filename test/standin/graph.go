@@ -33,6 +33,7 @@ type GraphOptions struct {
 	// AccessTokens are accepted as Authorization: Bearer. If empty, any token is accepted.
 	AccessTokens []string
 	// AppID and AppSecret form the app access token "AppID|AppSecret". Without AppID any app and token is accepted.
+	// AppSecret is also the key of appsecret_proof; without it no proof is compared.
 	AppID, AppSecret string
 	// TokenExpiresAt is when the access tokens expire; zero means never.
 	TokenExpiresAt time.Time
@@ -48,6 +49,8 @@ type GraphOptions struct {
 	CallbackClient *http.Client
 	// StatusSink is called with each sent message, within the call that sent it. It must not block.
 	StatusSink func(SentMessage)
+	// Rules are the rules at the start. SetRules changes them.
+	Rules Rules
 	// Clock decides when media URLs and tokens expire, and times faults. Defaults to the real clock.
 	Clock clockwork.Clock
 	// Keep is how many calls and sent messages are retained. Defaults to 10,000; if negative, they are only counted.
@@ -65,6 +68,7 @@ type Graph struct {
 	handler  http.Handler
 	media    mediaStore
 	webhooks webhooks
+	rules    rules
 	nonce    string
 	serial   atomic.Uint64
 }
@@ -95,6 +99,7 @@ func NewGraph(options GraphOptions) *Graph {
 		nonce:   rand.Text(),
 	}
 	g.Clock = options.Clock
+	g.rules.current = options.Rules
 	g.media.key = []byte(rand.Text())
 	g.webhooks.accounts = map[string]string{}
 	g.webhooks.numbers = map[string]string{}
@@ -179,13 +184,18 @@ func unknownPath(r *http.Request) *problem {
 	}
 }
 
+// hasNumber reports whether a phone number exists and the access token may see it.
 func (g *Graph) hasNumber(id string) bool {
-	return len(g.options.PhoneNumberIDs) == 0 || slices.Contains(g.options.PhoneNumberIDs, id)
+	exists := len(g.options.PhoneNumberIDs) == 0 || slices.Contains(g.options.PhoneNumberIDs, id)
+
+	return exists && !slices.Contains(g.Rules().UnseenNumbers, id)
 }
 
-func unknownObject(id string) *problem {
-	return invalid("Unsupported request. Object with ID '%s' does not exist, "+
-		"cannot be loaded due to missing permissions, or does not support this operation", id)
+// unknownObject returns Graph's error for an id that does not exist, or that the access token may not see.
+func unknownObject(r *http.Request, id string) *problem {
+	return badMethod(33, "Unsupported %s request. Object with ID '%s' does not exist, "+
+		"cannot be loaded due to missing permissions, or does not support this operation. "+
+		"Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api", strings.ToLower(r.Method), id)
 }
 
 // params reads the parameters of a call from its query and its body, which is a form or a JSON object. Values of a JSON

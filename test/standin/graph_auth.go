@@ -4,7 +4,10 @@
 package standin
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,24 +33,54 @@ func accepted(known []string, credential string) bool {
 	})
 }
 
+// authorizeUser accepts the access token of a user or system user, and checks the proof of the app secret.
 func (g *Graph) authorizeUser(r *http.Request) *problem {
-	if accepted(g.options.AccessTokens, bearer(r)) {
-		if g.tokenExpired() {
-			return &problem{
-				code:   190,
-				title:  "Error validating access token: Session has expired",
-				status: http.StatusUnauthorized,
-			}
-		}
+	if !accepted(g.options.AccessTokens, bearer(r)) {
+		return invalidToken()
+	}
 
+	if g.tokenExpired() {
+		return &problem{
+			code:     190,
+			subcode:  463,
+			title:    "Error validating access token: Session has expired",
+			verbatim: true,
+		}
+	}
+
+	return g.checkProof(r)
+}
+
+func invalidToken() *problem {
+	return &problem{
+		code:     190,
+		title:    "Invalid OAuth access token - Cannot parse access token",
+		verbatim: true,
+	}
+}
+
+// checkProof checks appsecret_proof, the HMAC-SHA256 of the access token under the app secret. Meta refuses a wrong one
+// always, and a missing one if the app requires it. An app access token contains the secret and needs none.
+//
+// Source: https://developers.facebook.com/docs/graph-api/guides/secure-requests
+func (g *Graph) checkProof(r *http.Request) *problem {
+	proof := r.URL.Query().Get("appsecret_proof")
+
+	switch {
+	case proof == "" && g.Rules().RequireAppSecret:
+		return badMethod(0, "API calls from the server require an appsecret_proof argument")
+	case proof == "" || g.options.AppSecret == "":
 		return nil
 	}
 
-	return &problem{
-		code:   190,
-		title:  "Invalid OAuth access token - Cannot parse access token",
-		status: http.StatusUnauthorized,
+	mac := hmac.New(sha256.New, []byte(g.options.AppSecret))
+	mac.Write([]byte(bearer(r)))
+
+	if want := hex.EncodeToString(mac.Sum(nil)); subtle.ConstantTimeCompare([]byte(proof), []byte(want)) != 1 {
+		return badMethod(0, "Invalid appsecret_proof provided in the API argument")
 	}
+
+	return nil
 }
 
 func (g *Graph) tokenExpired() bool {
@@ -56,7 +89,7 @@ func (g *Graph) tokenExpired() bool {
 
 func (g *Graph) authorizeApp(r *http.Request) *problem {
 	if g.options.AppID != "" && r.PathValue("id") != g.options.AppID {
-		return unknownObject(r.PathValue("id"))
+		return unknownObject(r, r.PathValue("id"))
 	}
 
 	if accepted(g.appTokens(), bearer(r)) {
@@ -64,9 +97,8 @@ func (g *Graph) authorizeApp(r *http.Request) *problem {
 	}
 
 	return &problem{
-		code:   190,
-		title:  "This method must be called with an app access_token.",
-		status: http.StatusUnauthorized,
+		code:  190,
+		title: "This method must be called with an app access_token.",
 	}
 }
 

@@ -127,7 +127,7 @@ func (g *Graph) getMedia(r *http.Request) (any, *problem) {
 
 	m, found := g.media.get(id)
 	if !found {
-		return nil, unknownObject(id)
+		return nil, unknownObject(r, id)
 	}
 
 	if number := r.URL.Query().Get("phone_number_id"); number != "" {
@@ -194,7 +194,7 @@ func (g *Graph) download(w http.ResponseWriter, r *http.Request) {
 func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
 	id := r.PathValue("id")
 	if !g.media.remove(id) {
-		return nil, unknownObject(id)
+		return nil, unknownObject(r, id)
 	}
 
 	return map[string]bool{"success": true}, nil
@@ -204,7 +204,7 @@ func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
 func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {
-		return nil, unknownObject(number)
+		return nil, unknownObject(r, number)
 	}
 
 	form, err := r.MultipartReader()

@@ -71,7 +71,7 @@ var (
 func (g *Graph) sendMessage(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {
-		return nil, unknownObject(number)
+		return nil, unknownObject(r, number)
 	}
 
 	raw, err := io.ReadAll(r.Body)

@@ -98,7 +98,7 @@ func (g *Graph) unsubscribeAccount(r *http.Request) (any, *problem) {
 func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {
-		return nil, unknownObject(number)
+		return nil, unknownObject(r, number)
 	}
 
 	values, p := params(r)
@@ -137,7 +137,7 @@ func (g *Graph) setNumberOverride(r *http.Request) (any, *problem) {
 func (g *Graph) getNumberOverride(r *http.Request) (any, *problem) {
 	number := r.PathValue("id")
 	if !g.hasNumber(number) {
-		return nil, unknownObject(number)
+		return nil, unknownObject(r, number)
 	}
 
 	g.webhooks.mu.Lock()
