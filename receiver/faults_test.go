@@ -156,7 +156,7 @@ func TestFaults(t *testing.T) {
 			graph:   fault(standin.GraphError(131016, "", 0), 1),
 			state:   store.Done,
 			sent:    1,
-			classes: []string{"transient"},
+			classes: []string{"ambiguous"},
 			asks:    1,
 			sends:   2,
 		},

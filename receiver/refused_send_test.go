@@ -28,6 +28,14 @@ func TestMisdirectedSendWaitsForACorrection(t *testing.T) {
 			fault:   standin.Fault{Status: 400, Body: `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`},
 			problem: "Require App Secret",
 		},
+		"the mounted secret is of another app": {
+			fault:   standin.Fault{Status: 400, Body: `{"error":{"code":100,"message":"Invalid appsecret_proof provided in the API argument"}}`},
+			problem: "no mounted app secret",
+		},
+		"a path that the Graph API does not know": {
+			fault:   standin.Fault{Status: 400, Body: `{"error":{"code":2500,"message":"Unknown path components"}}`},
+			problem: "cloudAPI.baseURL",
+		},
 		"a page of another server": {
 			fault:   standin.Fault{Status: 404, Body: page},
 			problem: "this is not the Graph API",
@@ -105,5 +113,95 @@ func TestTemporaryErrorsOfMetaMakeNoDeadLetter(t *testing.T) {
 
 	if got := h.record("wamid.1"); got.Attempts != 1 {
 		t.Errorf("%d attempts spent, want that of the temporary error", got.Attempts)
+	}
+}
+
+// A look-up of a file that a correction of the configuration will mend waits for it too. A file that is missing while the
+// token sees the phone number is gone.
+func TestMisdirectedLookUpWaitsForACorrection(t *testing.T) {
+	const unknown = `{"error":{"type":"GraphMethodException","code":100,"error_subcode":33}}`
+	for name, tc := range map[string]struct {
+		faults  []standin.Fault
+		problem string
+		state   store.State
+	}{
+		"the token has no access to the number": {
+			faults: []standin.Fault{
+				{PathPrefix: "/500", Status: 400, Body: unknown},
+				{PathPrefix: "/" + number, Status: 400, Body: unknown},
+			},
+			problem: "no access to this phone number",
+			state:   store.Pending,
+		},
+		"a page of another server": {
+			faults:  []standin.Fault{{PathPrefix: "/500", Status: 404, Body: "<html>"}},
+			problem: "this is not the Graph API",
+			state:   store.Pending,
+		},
+		"a path that the Graph API does not know": {
+			faults:  []standin.Fault{{PathPrefix: "/500", Status: 400, Body: `{"error":{"code":2500}}`}},
+			problem: "cloudAPI.baseURL",
+			state:   store.Pending,
+		},
+		"the file is gone": {
+			faults: []standin.Fault{{PathPrefix: "/500", Status: 400, Body: unknown}},
+			state:  store.Dead,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, byDefault)
+			h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+
+			var ids []int
+
+			for _, fault := range tc.faults {
+				fault.Method = http.MethodGet
+				ids = append(ids, h.Graph.Faults.Add(fault))
+			}
+
+			h.start()
+
+			media := map[string]any{"id": "500", "mime_type": "image/jpeg"}
+			h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.1", "image", media, time.Now()))
+			h.pass(10*time.Minute, 31*time.Second)
+
+			if got := h.record("wamid.1"); got.Event.State != tc.state || tc.state == store.Pending && got.Attempts != 0 {
+				t.Errorf("state %s after %d attempts, want %s after none", got.Event.State, got.Attempts, tc.state)
+			}
+
+			if tc.state == store.Dead {
+				return
+			}
+
+			var problems []string
+			for _, problem := range h.status().Problems {
+				problems = append(problems, problem)
+			}
+
+			if !strings.Contains(strings.Join(problems, "\n"), tc.problem) {
+				t.Errorf("problems = %q, want one with %q", problems, tc.problem)
+			}
+
+			for _, id := range ids {
+				h.Graph.Faults.Remove(id)
+			}
+
+			h.pass(2*time.Minute, 31*time.Second)
+			h.waitSent(1)
+		})
+	}
+}
+
+// Each call with the access token proves the app's secret.
+func TestSendsProveTheAppSecret(t *testing.T) {
+	h := newHarness(t, byDefault)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+
+	for _, call := range h.Graph.Recorder.Calls() {
+		if len(call.Query.Get("appsecret_proof")) != 64 {
+			t.Errorf("%s %s has the query %v, want a proof of the app's secret", call.Method, call.Path, call.Query)
+		}
 	}
 }

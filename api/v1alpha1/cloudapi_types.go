@@ -12,12 +12,12 @@ type CloudAPISpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://graph.facebook.com"
 	BaseURL string `json:"baseURL,omitempty"`
 
-	// version is the version of the Graph API, such as v26.0. Defaults to the version this release of the receiver was
+	// version is the version of the Graph API, such as v27.0. Defaults to the version this release of the receiver was
 	// built for.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=7
-	// +kubebuilder:validation:XValidation:rule="self.matches('^v[0-9]{1,3}[.][0-9]{1,2}$')",message="must be a version of the Graph API, such as v26.0"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^v[0-9]{1,3}[.][0-9]{1,2}$')",message="must be a version of the Graph API, such as v27.0"
 	Version string `json:"version,omitempty"`
 
 	// phoneNumberIDs are the IDs of the business phone numbers to process: metadata.phone_number_id in a delivery, not

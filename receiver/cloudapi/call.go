@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -62,7 +63,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		header.Set("Content-Type", "application/json")
 	}
 
-	response, fault := c.http.Do(ctx, httpclient.Call{
+	request := httpclient.Call{
 		Op:      call.op,
 		Method:  call.method,
 		BaseURL: settings.CloudAPI.BaseURL,
@@ -72,7 +73,14 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		Body:    call.body,
 		Timeout: settings.CloudAPI.Timeout,
 		MaxBody: maxResponseBytes,
-	})
+	}
+
+	var secrets []string
+	if call.token == "" {
+		secrets = settings.Secrets.AppSecrets
+	}
+
+	response, fault := c.prove(ctx, request, token, secrets)
 	if fault != nil {
 		if fault.Class == failure.Configuration {
 			fault.Scope = failure.ScopeApp
@@ -96,6 +104,36 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	return response.Body, nil
+}
+
+// prove makes a call with the proof of an app secret. If Meta refuses the proof, which it does before anything else, the
+// call is made again with that of the next secret.
+func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, secrets []string) (*httpclient.Response, *failure.Error) {
+	if len(secrets) == 0 {
+		return c.http.Do(ctx, call)
+	}
+
+	query := url.Values{}
+	maps.Copy(query, call.Query)
+	call.Query = query
+
+	var response *httpclient.Response
+
+	for _, secret := range c.proven.order(secrets) {
+		query.Set(proofParameter, appSecretProof(secret, token))
+
+		var fault *failure.Error
+		if response, fault = c.http.Do(ctx, call); fault != nil {
+			return nil, fault
+		}
+
+		if response.Status == http.StatusOK || readError(response.Body, response.Status).Subcode != proofInvalid {
+			c.proven.remember(secret)
+			break
+		}
+	}
+
+	return response, nil
 }
 
 // refused classifies a response other than 200 by Meta's error code, as Meta advises, not by its title or HTTP status.

@@ -21,8 +21,9 @@ import (
 
 // Client calls the Graph API. It reads address, version and access token from the configuration at each call.
 type Client struct {
-	http *httpclient.Client
-	live *config.Live
+	http   *httpclient.Client
+	live   *config.Live
+	proven proven
 }
 
 // NewClient returns a client with a pool of up to connections idle connections.

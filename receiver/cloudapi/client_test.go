@@ -40,7 +40,7 @@ func newTestClient(t *testing.T, timeout time.Duration, handle http.HandlerFunc)
 
 func TestSend(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/v26.0/42/messages" || r.Header.Get("Authorization") != "Bearer token" || r.Header.Get("User-Agent") == "" {
+		if r.URL.Path != "/v27.0/42/messages" || r.Header.Get("Authorization") != "Bearer token" || r.Header.Get("User-Agent") == "" {
 			t.Errorf("called %s with %v", r.URL.Path, r.Header)
 		}
 
@@ -71,7 +71,7 @@ func TestSendClassifiesFailures(t *testing.T) {
 		"pair rate":              {code(400, 131056), failure.RateLimited, "131056"},
 		"undeliverable":          {code(400, 131026), failure.Permanent, "131026"},
 		"outside the 24 hours":   {code(400, 131047), failure.TemplateRequired, "131047"},
-		"service unavailable":    {code(500, 131016), failure.Transient, "131016"},
+		"service unavailable":    {code(500, 131016), failure.Ambiguous, "131016"},
 		"something went wrong":   {code(500, 131000), failure.Ambiguous, "131000"},
 		"unknown code below 500": {code(400, 999999), failure.Permanent, "999999"},
 		"unknown code from 500":  {code(500, 999999), failure.Ambiguous, "999999"},
@@ -218,7 +218,12 @@ func TestSendReportsWhenAccessReturns(t *testing.T) {
 func TestMediaInfo(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != http.MethodGet || r.URL.Path != "/v26.0/77" || r.URL.Query().Get("phone_number_id") != "42" || r.Header.Get("Authorization") != "Bearer token" {
+			if r.URL.Path == "/v27.0/42" && r.URL.Query().Get("fields") == "id" { // the phone number
+				fmt.Fprint(w, `{"id":"42"}`)
+				return
+			}
+
+			if r.Method != http.MethodGet || r.URL.Path != "/v27.0/77" || r.URL.Query().Get("phone_number_id") != "42" || r.Header.Get("Authorization") != "Bearer token" {
 				t.Errorf("called %s %s with %v", r.Method, r.URL, r.Header)
 			}
 
@@ -256,6 +261,19 @@ func TestMediaInfo(t *testing.T) {
 			handle: answer(400, `{"error":{"code":100,"error_subcode":33}}`),
 			class:  failure.Permanent,
 			code:   "100",
+		},
+		"no access to the phone number": {
+			handle: func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error":{"code":100,"error_subcode":33}}`)
+			},
+			class: failure.Configuration,
+			code:  "100",
+		},
+		"unknown path": {
+			handle: answer(400, `{"error":{"code":2500}}`),
+			class:  failure.Configuration,
+			code:   "2500",
 		},
 		"no proof of the app's secret": {
 			handle: answer(400, `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`),

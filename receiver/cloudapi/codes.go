@@ -7,6 +7,7 @@ package cloudapi
 const (
 	CodeNoAccessToken    = "no_access_token"
 	CodeBadContent       = "bad_content"  // Encode refuses the message
+	CodeBadContext       = "bad_context"  // Meta refuses the quoted message
 	CodeBadResponse      = "bad_response" // 200 with a body that lacks what was asked for
 	CodeNotGraph         = "not_graph"    // 200 with a page of another server
 	CodeBadID            = "bad_id"
@@ -17,8 +18,17 @@ const (
 // Codes of Meta that change what a caller does. The table of all of them is apiErrors.
 const (
 	CodeInvalidParameter   = "100"
+	CodeMediaDownload      = "131052" // of a link, or of a file that a person sent
 	CodeUnknownApp         = "101"
-	CodeCallbackUnverified = "2200"   // the callback URL failed Meta's verification
-	CodeMediaUpload        = "131053" // Meta could not use the media of a message
-	CodeOutsideWindow      = "131047" // more than 24 hours since the person's last message
+	CodeCallbackUnverified = "2200"    // the callback URL failed Meta's verification
+	CodeMediaUpload        = "131053"  // Meta could not use the media of a message
+	CodeOutsideWindow      = "131047"  // more than 24 hours since the person's last message
+	CodeOtherResponder     = "2494191" // Conversation Routing gave the conversation to another responder
+)
+
+// codeInvalidParameter is CodeInvalidParameter as Meta writes it. With the subcode unknownObject, it means that the object
+// does not exist or that the token may not see it.
+const (
+	codeInvalidParameter = 100
+	unknownObject        = 33
 )

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -25,6 +24,8 @@ type ReportedError struct {
 	// FetchStatus is the HTTP status with which a server refused Meta's download of linked media. It is 0 if Meta does not
 	// say.
 	FetchStatus int
+	// Parameter is the parameter that Meta refuses, such as "context". It is empty if Meta names none.
+	Parameter string
 	// HTTPStatus is that of the response. It is 0 for an error in a webhook, whose failure is then certain and never
 	// Ambiguous.
 	HTTPStatus int
@@ -51,6 +52,10 @@ func Classify(op string, reported ReportedError, policies map[int]config.ErrorPo
 		Code:  reported.failureCode(),
 		Text:  meaning.text,
 	}
+	if reported.Parameter != "" {
+		f.Text += ": " + reported.Parameter
+	}
+
 	if f.Class == failure.RateLimited {
 		f.Pause = firstPauses[reported.Code]
 	}
@@ -60,6 +65,8 @@ func Classify(op string, reported ReportedError, policies map[int]config.ErrorPo
 
 func (e ReportedError) failureCode() string {
 	switch {
+	case e.Parameter == parameterContext:
+		return CodeBadContext
 	case e.Code != whatsapp.NoCode:
 		return strconv.Itoa(e.Code)
 	case e.HTTPStatus != 0:
@@ -102,17 +109,14 @@ func lookupError(e ReportedError) apiError {
 		return meaning
 	}
 
-	switch {
-	case e.Code == whatsapp.NoCode && e.HTTPStatus != 0:
+	if e.Code == whatsapp.NoCode && e.HTTPStatus != 0 {
 		return foreignResponse(e.HTTPStatus)
-	case e.Code >= 200 && e.Code <= 299:
-		return apiError{failure.Configuration, failure.ScopeApp, "a permission was not granted or was removed"}
-	case e.Code >= 80000 && e.Code <= 80014:
-		return apiError{failure.RateLimited, failure.ScopeBusinessAccount, "the business reached a rate limit"}
-	case e.Code >= 131201 && e.Code <= 131215:
-		return apiError{failure.Permanent, failure.ScopeRecipient, "Meta refuses the group"}
-	case e.Code >= 147001 && e.Code <= 147005:
-		return apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the username"}
+	}
+
+	for _, r := range ranges {
+		if e.Code >= r.first && e.Code <= r.last {
+			return r.apiError
+		}
 	}
 
 	return unknownError(e.HTTPStatus)
@@ -173,11 +177,7 @@ func readError(body []byte, httpStatus int) ReportedError {
 		return reported
 	}
 
-	var details struct {
-		Subcode   whatsapp.Text `json:"error_subcode"`
-		Transient whatsapp.Flag `json:"is_transient"`
-		Message   whatsapp.Text `json:"message"`
-	}
+	var details errorDetails
 
 	_ = json.Unmarshal(answer.Error, &details) // an object, whose fields accept any value
 
@@ -190,10 +190,7 @@ func readError(body []byte, httpStatus int) ReportedError {
 		reported.Subcode = int(n)
 	}
 
-	if code == 100 && strings.Contains(string(details.Message), "appsecret_proof") {
-		reported.Subcode = appSecretProof
-	}
-
+	details.refine(&reported)
 	reported.Transient = bool(details.Transient)
 	reported.FetchStatus = whatsapp.FetchStatus(answer.Error)
 

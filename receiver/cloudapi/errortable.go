@@ -6,6 +6,7 @@ package cloudapi
 import (
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -57,7 +58,7 @@ var apiErrors = map[int]apiError{
 	131005: {failure.Configuration, failure.ScopeApp, "access denied: check the permissions of the access token"},
 	131008: {failure.Permanent, failure.ScopeNone, "a required parameter is missing"},
 	131009: {failure.Permanent, failure.ScopeNone, "a parameter has a value that Meta refuses"},
-	131016: {failure.Transient, failure.ScopeNone, "a service of Meta is temporarily unavailable"},
+	131016: {failure.Ambiguous, failure.ScopeNone, "a service of Meta is temporarily unavailable"}, // as 1, 2 and 131000, it may come after the send
 	131020: {failure.Permanent, failure.ScopeRecipient, "the group has a single member"},
 	131021: {failure.Permanent, failure.ScopeRecipient, "sender and recipient are the same number"},
 	131026: {failure.Permanent, failure.ScopeRecipient, "the message is undeliverable: no WhatsApp number, terms not accepted, or the app is too old"},
@@ -68,6 +69,7 @@ var apiErrors = map[int]apiError{
 	131037: {failure.Configuration, failure.ScopeNumber, "the phone number's display name needs approval"},
 	131041: {failure.Permanent, failure.ScopeRecipient, "the group is unknown"},
 	131042: {failure.Configuration, failure.ScopeBusinessAccount, "the business account has a payment problem: see WhatsApp Manager"},
+	131043: {failure.Permanent, failure.ScopeNone, "the message expired before Meta could deliver it"},
 	131044: {failure.Configuration, failure.ScopeBusinessAccount, "the business account has a payment problem: see WhatsApp Manager"},
 	131045: {failure.Configuration, failure.ScopeNumber, "the phone number is not registered correctly: register it"},
 	131047: {failure.TemplateRequired, failure.ScopePair, "more than 24 hours since the person's last message: only a template may be sent"},
@@ -75,7 +77,7 @@ var apiErrors = map[int]apiError{
 	131049: {failure.Permanent, failure.ScopePair, "Meta chose not to deliver the message: wait at least 24 hours before another"},
 	131050: {failure.Permanent, failure.ScopeRecipient, "the person stopped marketing messages"},
 	131051: {failure.Permanent, failure.ScopeNone, "the message type is not supported"},
-	131052: {failure.Permanent, failure.ScopeNone, "the media that the person sent cannot be downloaded: it may be too large"},
+	131052: {failure.Permanent, failure.ScopeNone, "the media that the person sent cannot be downloaded: it is larger than 100 MB or no longer exists"},
 	131053: {failure.Permanent, failure.ScopeNone, "the media could not be uploaded: check its type, size and address"},
 	131055: {failure.Permanent, failure.ScopeNone, "only marketing templates may be sent this way"},
 	131056: {failure.RateLimited, failure.ScopePair, "too many messages to this person in a short time"},
@@ -95,6 +97,7 @@ var apiErrors = map[int]apiError{
 	132001: {failure.Permanent, failure.ScopeNone, "the template does not exist in this language or is not approved"},
 	132005: {failure.Permanent, failure.ScopeNone, "the template's text is too long with its parameters"},
 	132007: {failure.Permanent, failure.ScopeNone, "the template's characters violate Meta's policy"},
+	132008: {failure.Permanent, failure.ScopeNone, "the value of a template's parameter has the wrong format"},
 	132012: {failure.Permanent, failure.ScopeNone, "a parameter of the template has the wrong format"},
 	132015: {failure.Permanent, failure.ScopeNone, "the template is paused for its quality"},
 	132016: {failure.Permanent, failure.ScopeNone, "the template is disabled for its quality"},
@@ -107,7 +110,7 @@ var apiErrors = map[int]apiError{
 	133001: {failure.Permanent, failure.ScopeNumber, "the phone number's backup cannot be decrypted"},
 	133002: {failure.Permanent, failure.ScopeNumber, "the phone number's backup cannot be decrypted"},
 	133003: {failure.Permanent, failure.ScopeNumber, "the phone number's recovery token cannot be decrypted"},
-	133004: {failure.Transient, failure.ScopeNone, "Meta's server is temporarily unavailable"},
+	133004: {failure.Ambiguous, failure.ScopeNone, "Meta's server is temporarily unavailable"},
 	133005: {failure.Configuration, failure.ScopeNumber, "the two-step verification PIN is wrong"},
 	133006: {failure.Configuration, failure.ScopeNumber, "the phone number needs to be verified again"},
 	133007: {failure.Configuration, failure.ScopeBusinessAccount, "the account is blocked"},
@@ -116,38 +119,88 @@ var apiErrors = map[int]apiError{
 	133010: {failure.Configuration, failure.ScopeNumber, "the phone number is not registered on the Cloud API: register it"},
 	133015: {failure.RateLimited, failure.ScopeNumber, "the phone number was deleted just now: wait 5 minutes before registering it"},
 	133016: {failure.RateLimited, failure.ScopeNumber, "the phone number was registered and deregistered too often"},
+	136024: {failure.Permanent, failure.ScopeNumber, "Meta cannot send a verification code to the phone number: wait an hour and request it again"},
 	136025: {failure.Configuration, failure.ScopeNumber, "the phone number's verification code is wrong"},
+
+	// Calls, flows as objects, and blocked people. They do not concern messages, which a pause would delay.
+	138000: {failure.Permanent, failure.ScopeNumber, "calls are not enabled on the phone number: enable them in its call settings"},
+	138001: {failure.Permanent, failure.ScopeRecipient, "the person cannot be called: no WhatsApp number, terms not accepted, or the app is too old"},
+	138002: {failure.Permanent, failure.ScopeNumber, "the phone number reached its limit of simultaneous calls"},
+	138003: {failure.Permanent, failure.ScopePair, "a call with the person is in progress"},
+	138004: {failure.Permanent, failure.ScopeNone, "Meta failed to connect the call"},
+	138005: {failure.Permanent, failure.ScopeNumber, "the phone number reached its limit of calls"},
+	138006: {failure.Permanent, failure.ScopePair, "the person has not permitted calls"},
+	138007: {failure.Permanent, failure.ScopeNone, "the call was not answered by the business in time"},
+	138009: {failure.Permanent, failure.ScopePair, "the person was asked too often for the permission to call"},
+	138012: {failure.Permanent, failure.ScopePair, "the limit of calls to this person within 24 hours is reached"},
+	138013: {failure.Permanent, failure.ScopeNumber, "the phone number may not start calls: see Meta's list of countries"},
+	138014: {failure.Permanent, failure.ScopeNumber, "calls of the phone number are disabled for their low quality: see WhatsApp Manager"},
+	138015: {failure.Permanent, failure.ScopeNumber, "calls cannot be enabled: the phone number's messaging limit is too low"},
+	138017: {failure.Permanent, failure.ScopePair, "the person has permitted calls for good: do not ask again"},
+	138018: {failure.Permanent, failure.ScopeNumber, "calls cannot be enabled: configure SIP, or subscribe the app to the field calls"},
+	138038: {failure.Permanent, failure.ScopePair, "another responder answers the calls: see Conversation Routing in Meta Business Suite"},
+	139000: {failure.Permanent, failure.ScopeBusinessAccount, "the account may not create or publish flows, for its integrity: see WhatsApp Manager"},
+	139001: {failure.Permanent, failure.ScopeNone, "the flow cannot be updated: it is published, or its JSON is not valid"},
+	139002: {failure.Permanent, failure.ScopeNone, "the flow cannot be published: see its validation errors"},
+	139003: {failure.Permanent, failure.ScopeNone, "the flow cannot be deprecated: it is not published"},
+	139004: {failure.Permanent, failure.ScopeNone, "the flow cannot be deleted: it is published"},
+	139100: {failure.Permanent, failure.ScopeNone, "some people could not be blocked or unblocked"},
+	139101: {failure.Permanent, failure.ScopeNumber, "the list of blocked people is full"},
+	139102: {failure.Permanent, failure.ScopeNone, "the list of blocked people was changed meanwhile"},
+	139103: {failure.Permanent, failure.ScopeNone, "Meta failed to change the list of blocked people"},
 
 	// Other codes.
 	134011:  {failure.Configuration, failure.ScopeBusinessAccount, "the WhatsApp Payments terms are not accepted"},
+	134100:  {failure.Permanent, failure.ScopeNone, "only marketing templates may be sent this way"},
 	134101:  {failure.RateLimited, failure.ScopePair, "Meta is still preparing the template"}, // only messages with the template wait
+	134102:  {failure.Permanent, failure.ScopeNone, "the template cannot be used: check that the account may use the Marketing Messages API"},
 	135000:  {failure.Permanent, failure.ScopeNone, "Meta refuses the request's parameters"},
 	137000:  {failure.Permanent, failure.ScopeRecipient, "the person's identity key does not match"},
+	1752041: {failure.Permanent, failure.ScopeNone, "a partner has sent this request before: nothing is left to do"},
 	2494100: {failure.RateLimited, failure.ScopeNumber, "the phone number is in maintenance"},
+	2494191: {failure.Permanent, failure.ScopePair, "another responder has the conversation: see Conversation Routing in Meta Business Suite"},
 	2593107: {failure.Permanent, failure.ScopeNumber, "the WhatsApp Business app was synchronized too often"},
 	2593108: {failure.Permanent, failure.ScopeNumber, "the time to synchronize the WhatsApp Business app is over"},
 	2593109: {failure.Permanent, failure.ScopeNumber, "the business declined to share its history"},
 }
 
+// ranges are the codes that Meta documents in groups, or whose members need no text of their own.
+var ranges = []struct {
+	first, last int
+	apiError
+}{
+	{200, 299, apiError{failure.Configuration, failure.ScopeApp, "a permission was not granted or was removed"}},
+	{80000, 80014, apiError{failure.RateLimited, failure.ScopeBusinessAccount, "the business reached a rate limit"}},
+	{131201, 131215, apiError{failure.Permanent, failure.ScopeRecipient, "Meta refuses the group"}},
+	{138000, 138099, apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the call"}},
+	{147001, 147005, apiError{failure.Permanent, failure.ScopeNone, "Meta refuses the username"}},
+	{2388000, 2388999, apiError{failure.Permanent, failure.ScopeNone, "Meta refuses a template, or the migration of a phone number: see WhatsApp Manager"}},
+	{2494164, 2494179, apiError{failure.Permanent, failure.ScopeNone, "Meta refuses a sign-up within WhatsApp"}},
+}
+
 // subcode is an error code together with a subcode.
 type subcode struct{ code, subcode int }
 
-// appSecretProof stands for the refusal of calls without appsecret_proof, which has code 100 and no subcode of its own.
-const appSecretProof = -1
+// Subcodes that stand for refusals which have code 100 and no subcode of their own.
+const (
+	proofMissing = -1 // "API calls from the server require an appsecret_proof argument"
+	proofInvalid = -2 // "Invalid appsecret_proof provided in the API argument"
+)
 
 // apiSubcodes are the errors whose subcode changes what their code means.
 //
 // Source: https://developers.facebook.com/docs/graph-api/guides/error-handling; 33 is documented by Meta's message only:
 // "Object with ID … does not exist, cannot be loaded due to missing permissions, or does not support this operation".
 var apiSubcodes = map[subcode]apiError{
-	{100, 33}:             {failure.Configuration, failure.ScopeNumber, "the access token has no access to this phone number, or its id is wrong: check cloudAPI.phoneNumberIDs, and that the token's system user has the business account"},
-	{100, appSecretProof}: {failure.Configuration, failure.ScopeApp, "the app refuses calls without a proof of its secret: turn off Require App Secret in the app's advanced settings"},
-	{190, 458}:            {failure.Configuration, failure.ScopeApp, "the access token's user removed the app: set a new token"},
-	{190, 459}:            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
-	{190, 460}:            {failure.Configuration, failure.ScopeApp, "the access token's user changed the password: set a new token"},
-	{190, 463}:            {failure.Configuration, failure.ScopeApp, "the access token is expired: set a new one"},
-	{190, 464}:            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
-	{190, 467}:            {failure.Configuration, failure.ScopeApp, "the access token was revoked: set a new one"},
+	{codeInvalidParameter, unknownObject}: {failure.Configuration, failure.ScopeNumber, "the access token has no access to this phone number, or its id is wrong: check cloudAPI.phoneNumberIDs, and that the token's system user has the business account"},
+	{codeInvalidParameter, proofMissing}:  {failure.Configuration, failure.ScopeApp, "the app refuses calls without a proof of its secret: mount the app's secret (" + config.RoleAppSecret + "), or turn off Require App Secret in the app's advanced settings"},
+	{codeInvalidParameter, proofInvalid}:  {failure.Configuration, failure.ScopeApp, "no mounted app secret (" + config.RoleAppSecret + ") is that of the app which the access token was issued for: mount that app's secret, or set an access token of this app"},
+	{190, 458}:                            {failure.Configuration, failure.ScopeApp, "the access token's user removed the app: set a new token"},
+	{190, 459}:                            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
+	{190, 460}:                            {failure.Configuration, failure.ScopeApp, "the access token's user changed the password: set a new token"},
+	{190, 463}:                            {failure.Configuration, failure.ScopeApp, "the access token is expired: set a new one"},
+	{190, 464}:                            {failure.Configuration, failure.ScopeApp, "the access token's user has to log in at Meta: set a token of a system user"},
+	{190, 467}:                            {failure.Configuration, failure.ScopeApp, "the access token was revoked: set a new one"},
 }
 
 // firstPauses are the first pauses of the rate limits. Meta counts calls of apps and accounts by the hour, and lifts

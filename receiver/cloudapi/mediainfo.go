@@ -43,7 +43,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 		query:  url.Values{"phone_number_id": {phoneNumberID}},
 	})
 	if fault != nil {
-		return MediaInfo{}, lookupFailed(*fault)
+		return MediaInfo{}, c.lookupFailed(ctx, phoneNumberID, *fault)
 	}
 
 	var media struct {
@@ -71,17 +71,35 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 	}, nil
 }
 
-// lookupFailed returns the failure of a lookup.
-func lookupFailed(f failure.Error) *failure.Error {
+// lookupFailed returns the failure of a lookup. Meta answers alike whether the file does not exist or the token has lost
+// access to the phone number and all that belongs to it: the phone number itself tells them apart.
+func (c *Client) lookupFailed(ctx context.Context, phoneNumberID string, f failure.Error) *failure.Error {
+	if isUnknownObject(&f) {
+		_, fault := c.do(ctx, call{
+			op:     f.Op,
+			method: http.MethodGet,
+			path:   phoneNumberID,
+			query:  url.Values{"fields": {"id"}},
+		})
+		if fault != nil && isUnknownObject(fault) {
+			return fault
+		}
+	}
+
 	if f.Class == failure.Ambiguous {
 		f.Class = failure.Transient
 	}
 
 	if f.Code == CodeInvalidParameter && f.Scope != failure.ScopeApp {
-		f.Class = failure.Permanent // with any subcode: it is about this file, not about the access to the phone number
+		f.Class = failure.Permanent // with any other subcode: it is about this file
 		f.Scope = failure.ScopeNone
 		f.Text = "Meta does not know the media: it exists for 7 days and belongs to the phone number that received it"
 	}
 
 	return &f
+}
+
+// isUnknownObject reports whether Meta does not know an object, or hides it from the access token.
+func isUnknownObject(f *failure.Error) bool {
+	return f.Code == CodeInvalidParameter && f.Scope == failure.ScopeNumber
 }

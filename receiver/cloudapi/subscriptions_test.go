@@ -19,7 +19,7 @@ var app = App{ID: "77", Secret: "app-secret-value"}
 
 func TestAppAccessToken(t *testing.T) {
 	client := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get("Authorization"); got != "Bearer 77|app-secret-value" || r.URL.Path != "/v26.0/77/subscriptions" {
+		if got := r.Header.Get("Authorization"); got != "Bearer 77|app-secret-value" || r.URL.Path != "/v27.0/77/subscriptions" {
 			t.Errorf("called %s with %q", r.URL.Path, got)
 		}
 

@@ -50,7 +50,7 @@ type MutualTLS struct {
 // CloudAPI configures Meta's Graph API and our business phone numbers.
 type CloudAPI struct {
 	BaseURL string `yaml:"baseURL,omitempty"`
-	Version string `yaml:"version,omitempty"` // of the Graph API, such as v26.0
+	Version string `yaml:"version,omitempty"` // of the Graph API, such as v27.0
 	// PhoneNumberIDs, if set, quarantines events of any other number: they are stored and counted, but never processed.
 	PhoneNumberIDs []string      `yaml:"phoneNumberIDs,omitempty"`
 	Timeout        time.Duration `yaml:"timeout,omitempty"` // of one call

@@ -49,7 +49,7 @@ func (w Webhook) withDefaults() Webhook {
 
 func (a CloudAPI) withDefaults() CloudAPI {
 	a.BaseURL = cmp.Or(a.BaseURL, "https://graph.facebook.com")
-	a.Version = cmp.Or(a.Version, "v26.0")
+	a.Version = cmp.Or(a.Version, "v27.0")
 	a.Timeout = cmp.Or(a.Timeout, 15*time.Second)
 	a.MessagesPerSecond = cmp.Or(a.MessagesPerSecond, 80)
 

@@ -67,7 +67,7 @@ func (p *problems) webhook(w Webhook) {
 
 func (p *problems) cloudAPI(a CloudAPI) {
 	p.url("cloudAPI.baseURL", a.BaseURL)
-	p.check(graphVersion.MatchString(a.Version), "cloudAPI.version", "must look like v26.0")
+	p.check(graphVersion.MatchString(a.Version), "cloudAPI.version", "must look like v27.0")
 	inRange(p, "cloudAPI.timeout", a.Timeout, time.Millisecond, 5*time.Minute)
 	inRange(p, "cloudAPI.messagesPerSecond", a.MessagesPerSecond, 1, 100_000)
 

@@ -185,7 +185,8 @@ func (e *Engine) download(
 }
 
 // recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
-// concern this file, and a success does not prove that messages may be sent.
+// concern this file, and a success does not prove that messages may be sent. A phone number that the token may not see
+// cannot send either.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
 	if err == nil {
 		return
@@ -193,6 +194,13 @@ func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Perm
 
 	class := failure.Of(err).Class
 	if class != failure.Configuration && class != failure.RateLimited {
+		return
+	}
+
+	if failure.Of(err).Scope == failure.ScopeNumber {
+		a.call = a.sendCall()
+		e.gate.Refused(a.call, a.work.Event.ID, failure.Of(err))
+
 		return
 	}
 

@@ -201,6 +201,20 @@ func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
 	return name
 }
 
+// Refused closes the scope of a failure of class Configuration that another call than the given one met: a look-up shows
+// that a send would be refused.
+func (g *Gate) Refused(call Call, event store.ID, f *failure.Error) {
+	g.mu.Lock()
+	defer g.unlock()
+
+	p := &Permit{
+		gate:  g,
+		call:  call,
+		event: event,
+	}
+	p.refused(f, g.Clock.Now())
+}
+
 // refused closes the scope of a refused credential, permission or address.
 func (p *Permit) refused(f *failure.Error, now time.Time) string {
 	name := p.call.name(f.Scope)

@@ -5,6 +5,7 @@ package gate
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -31,7 +32,9 @@ func (g *Gate) applySettings() {
 }
 
 func graphChanged(a, b *config.Snapshot) bool {
-	return a.Secrets.AccessToken != b.Secrets.AccessToken || !reflect.DeepEqual(a.CloudAPI, b.CloudAPI)
+	return a.Secrets.AccessToken != b.Secrets.AccessToken ||
+		!slices.Equal(a.Secrets.AppSecrets, b.Secrets.AppSecrets) || // whose proof Meta may have refused
+		!reflect.DeepEqual(a.CloudAPI, b.CloudAPI)
 }
 
 func birdChanged(a, b *config.Snapshot) bool {

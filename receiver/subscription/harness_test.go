@@ -237,7 +237,7 @@ func (h *harness) calls(method string) []string {
 	var calls []string
 	for _, call := range h.graph.Recorder.Calls(standin.On(method, "")) {
 		if call.Header.Get("User-Agent") == "whatsapp-webhook-receiver" {
-			calls = append(calls, strings.TrimPrefix(call.Path, "/v26.0"))
+			calls = append(calls, strings.TrimPrefix(call.Path, "/v27.0"))
 		}
 	}
 

@@ -25,7 +25,7 @@ func (h *harness) foreignCall(method, path, token string, body map[string]any) m
 		payload = bytes.NewReader(data)
 	}
 
-	request, err := http.NewRequestWithContext(h.t.Context(), method, h.meta+"/v26.0"+path, payload)
+	request, err := http.NewRequestWithContext(h.t.Context(), method, h.meta+"/v27.0"+path, payload)
 	if err != nil {
 		h.t.Fatal(err)
 	}

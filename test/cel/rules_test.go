@@ -105,9 +105,9 @@ func textRows() []row {
 		good, bad             []string
 	}{
 		{
-			`{cloudAPI: {version: %q}}`, "cloudAPI.version", "must be a version of the Graph API, such as v26.0",
-			[]string{"v26.0", "v100.10"},
-			[]string{"26.0", "v26", "v26.", "v26.0.1", "V26.0", "v26,0"},
+			`{cloudAPI: {version: %q}}`, "cloudAPI.version", "must be a version of the Graph API, such as v27.0",
+			[]string{"v27.0", "v100.10"},
+			[]string{"27.0", "v27", "v27.", "v27.0.1", "V27.0", "v27,0"},
 		},
 		{
 			`{cloudAPI: {phoneNumberIDs: [%q]}}`, "cloudAPI.phoneNumberIDs[]", "should match '^[0-9]+$'",

@@ -34,7 +34,7 @@ func fullSpecs() []string {
 	return []string{`
 cloudAPI:
   baseURL: https://graph.example.com
-  version: v26.0
+  version: v27.0
   phoneNumberIDs: ["106540352242922"]
   messagesPerSecond: 20
   subscription:

@@ -20,7 +20,7 @@ func TestGraphControl(t *testing.T) {
 		return do(t, client, request(t, method, url+path, body, "Authorization", "Bearer t"))
 	}
 	send := func() int {
-		status, _ := call(http.MethodPost, "/v26.0/"+testNumber+"/messages", message(`"text":{"body":"hi"}`))
+		status, _ := call(http.MethodPost, "/v27.0/"+testNumber+"/messages", message(`"text":{"body":"hi"}`))
 		return status
 	}
 
@@ -111,11 +111,11 @@ func TestGraphControl(t *testing.T) {
 		}
 	}
 
-	if _, body := call(http.MethodGet, "/v26.0/m1", ""); object(t, body)["mime_type"] != "image/png" {
+	if _, body := call(http.MethodGet, "/v27.0/m1", ""); object(t, body)["mime_type"] != "image/png" {
 		t.Errorf("lookup of a stored medium: %s", body)
 	}
 
-	if _, body := call(http.MethodGet, "/v26.0/m2", ""); object(t, body)["sha256"] != "00" {
+	if _, body := call(http.MethodGet, "/v27.0/m2", ""); object(t, body)["sha256"] != "00" {
 		t.Errorf("lookup of a medium stored with a SHA-256: %s", body)
 	}
 }

@@ -33,7 +33,7 @@ const (
 type Fault struct {
 	// Method is the HTTP method; empty matches any.
 	Method string
-	// PathPrefix matches the start of the path, with or without Graph's version: /v26.0/123/messages or /123/messages.
+	// PathPrefix matches the start of the path, with or without Graph's version: /v27.0/123/messages or /123/messages.
 	PathPrefix string
 
 	// Status is the status of the answer, if not 0. The call then has no effect.

@@ -18,7 +18,7 @@ func TestFaultsMatchInOrder(t *testing.T) {
 		Status:     500,
 		Times:      2,
 	})
-	second := faults.Add(Fault{PathPrefix: "/v26.0/1/", Status: 501})
+	second := faults.Add(Fault{PathPrefix: "/v27.0/1/", Status: 501})
 	faults.Add(Fault{PathPrefix: "/v1/messages/", Status: 502})
 
 	take := func(method, path string) int {
@@ -28,12 +28,12 @@ func TestFaultsMatchInOrder(t *testing.T) {
 
 	var got []int
 	for _, call := range []string{
-		"POST /v26.0/1/messages",
-		"GET /v26.0/1/messages",
+		"POST /v27.0/1/messages",
+		"GET /v27.0/1/messages",
 		"POST /v1.0/1/messages",
-		"POST /v26.0/1/messages",
+		"POST /v27.0/1/messages",
 		"POST /v1/messages/text",
-		"POST /v26.0/2/messages",
+		"POST /v27.0/2/messages",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		got = append(got, take(method, path))

@@ -351,7 +351,7 @@ func BenchmarkFront(b *testing.B) {
 	graph := NewGraph(GraphOptions{Keep: -1})
 	url, client := start(b, graph)
 	body := message(`"type":"text","text":{"body":"hi"},"biz_opaque_callback_data":"e1"`)
-	target := url + "/v26.0/1/messages"
+	target := url + "/v27.0/1/messages"
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			status, answer := do(b, client, request(b, http.MethodPost, target, body, "Authorization", "Bearer t"))

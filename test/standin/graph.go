@@ -170,8 +170,13 @@ func (g *Graph) routes() http.Handler {
 
 // getNode serves GET /{id}, which names a phone number or a medium.
 func (g *Graph) getNode(r *http.Request) (any, *problem) {
-	if slices.Contains(strings.Split(r.URL.Query().Get("fields"), ","), "webhook_configuration") {
+	fields := strings.Split(r.URL.Query().Get("fields"), ",")
+
+	switch id := r.PathValue("id"); {
+	case slices.Contains(fields, "webhook_configuration"):
 		return g.getNumberOverride(r)
+	case slices.Contains(fields, "id") && g.hasNumber(id):
+		return map[string]string{"id": id}, nil
 	}
 
 	return g.getMedia(r)

@@ -31,7 +31,7 @@ func TestMediaLookupAndDownload(t *testing.T) {
 	}
 	auth := []string{"Authorization", "Bearer token"}
 
-	status, body := get(url+"/v26.0/m1?phone_number_id="+testNumber, auth...)
+	status, body := get(url+"/v27.0/m1?phone_number_id="+testNumber, auth...)
 	if status != http.StatusOK {
 		t.Fatalf("lookup: %d %s", status, body)
 	}
@@ -51,7 +51,7 @@ func TestMediaLookupAndDownload(t *testing.T) {
 		t.Errorf("lookup (-want +got):\n%s", diff)
 	}
 
-	if _, body := get(url+"/v26.0/lie", auth...); object(t, body)["sha256"] != "00" {
+	if _, body := get(url+"/v27.0/lie", auth...); object(t, body)["sha256"] != "00" {
 		t.Errorf("lookup with an explicit SHA-256: %s", body)
 	}
 
@@ -73,12 +73,12 @@ func TestMediaLookupAndDownload(t *testing.T) {
 		{name: "no query", target: url + downloadPath, header: auth, status: 404},
 		{
 			name:   "lookup for an unknown number",
-			target: url + "/v26.0/m1?phone_number_id=1",
+			target: url + "/v27.0/m1?phone_number_id=1",
 			header: auth,
 			status: 400,
 		},
-		{name: "lookup of an unknown id", target: url + "/v26.0/m2", header: auth, status: 400},
-		{name: "lookup without token", target: url + "/v26.0/m1", status: 401},
+		{name: "lookup of an unknown id", target: url + "/v27.0/m2", header: auth, status: 400},
+		{name: "lookup without token", target: url + "/v27.0/m1", status: 401},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			clock.Advance(tc.after)
@@ -120,7 +120,7 @@ func TestMediaUploadAndDelete(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		r := request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/media", body.String(),
+		r := request(t, http.MethodPost, url+"/v27.0/"+testNumber+"/media", body.String(),
 			"Authorization", "Bearer t", "Content-Type", form.FormDataContentType())
 
 		return do(t, client, r)
@@ -149,7 +149,7 @@ func TestMediaUploadAndDelete(t *testing.T) {
 			}
 
 			id := object(t, body)["id"].(string)
-			target := url + "/v26.0/" + id
+			target := url + "/v27.0/" + id
 
 			_, body = do(t, client, request(t, http.MethodGet, target, "", "Authorization", "Bearer t"))
 			if found := object(t, body); found["file_size"] != float64(tc.size) || found["mime_type"] != "application/pdf" {
@@ -176,7 +176,7 @@ func TestMediaUploadAndDelete(t *testing.T) {
 			code:        131053,
 		},
 	} {
-		r := request(t, http.MethodPost, url+"/v26.0/1/media", tc.body,
+		r := request(t, http.MethodPost, url+"/v27.0/1/media", tc.body,
 			"Authorization", "Bearer t", "Content-Type", tc.contentType)
 		if status, body := do(t, client, r); status != http.StatusBadRequest || errorCode(t, body) != tc.code {
 			t.Errorf("upload of %s: %d %s, want 400 and code %d", name, status, body, tc.code)

@@ -89,7 +89,7 @@ func TestSendMessageChecks(t *testing.T) {
 		},
 		{
 			name:   "unknown number",
-			path:   "/v26.0/1/messages",
+			path:   "/v27.0/1/messages",
 			body:   message(`"text":{"body":"hi"}`),
 			status: 400,
 			code:   100,
@@ -187,7 +187,7 @@ func TestSendMessageChecks(t *testing.T) {
 		{name: "read of nothing", body: `{"messaging_product":"whatsapp","status":"read"}`, status: 400, code: 100},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			path := "/v26.0/" + testNumber + "/messages"
+			path := "/v27.0/" + testNumber + "/messages"
 			token := "token"
 
 			if tc.path != "" {
@@ -227,7 +227,7 @@ func TestSendMessageAnswersAndRecords(t *testing.T) {
 	body := message(`"type":"text","text":{"body":"hi"},"context":{"message_id":"wamid.in"},` +
 		`"biz_opaque_callback_data":"e1"`)
 	post := func(body string) map[string]any {
-		r := request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/messages", body, "Authorization", "Bearer t")
+		r := request(t, http.MethodPost, url+"/v27.0/"+testNumber+"/messages", body, "Authorization", "Bearer t")
 
 		status, answer := do(t, client, r)
 		if status != http.StatusOK {
@@ -290,7 +290,7 @@ func TestAmbiguousSend(t *testing.T) {
 		Times:      1,
 	})
 
-	response, err := client.Do(request(t, http.MethodPost, url+"/v26.0/"+testNumber+"/messages",
+	response, err := client.Do(request(t, http.MethodPost, url+"/v27.0/"+testNumber+"/messages",
 		message(`"text":{"body":"hi"},"biz_opaque_callback_data":"e1"`), "Authorization", "Bearer t"))
 	if err == nil {
 		_ = response.Body.Close()
@@ -319,7 +319,7 @@ func FuzzSendMessage(f *testing.F) {
 	graph := NewGraph(GraphOptions{Keep: 1})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer := httptest.NewRecorder()
-		r := request(t, http.MethodPost, "http://standin/v26.0/1/messages", string(body), "Authorization", "Bearer t")
+		r := request(t, http.MethodPost, "http://standin/v27.0/1/messages", string(body), "Authorization", "Bearer t")
 		graph.ServeHTTP(answer, r)
 
 		if !json.Valid(answer.Body.Bytes()) {

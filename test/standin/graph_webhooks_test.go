@@ -105,11 +105,11 @@ func TestAppSubscription(t *testing.T) {
 		{name: "no verify token", body: form(hook, ""), status: 400, code: 100},
 		{name: "another object", body: "object=page", status: 400, code: 100},
 		{name: "user token", body: form(hook, "right"), token: "token", status: 401, code: 190},
-		{name: "another app", path: "/v26.0/78/subscriptions", body: form(hook, "right"), status: 400, code: 100},
+		{name: "another app", path: "/v27.0/78/subscriptions", body: form(hook, "right"), status: 400, code: 100},
 		{name: "right", body: form(hook, "right"), status: 200},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			path := "/v26.0/77/subscriptions"
+			path := "/v27.0/77/subscriptions"
 			token := "77|s"
 
 			if tc.path != "" {
@@ -128,10 +128,10 @@ func TestAppSubscription(t *testing.T) {
 	}
 
 	list := func() any {
-		_, body := call(http.MethodGet, "/v26.0/77/subscriptions", "", "77|s")
+		_, body := call(http.MethodGet, "/v27.0/77/subscriptions", "", "77|s")
 		return object(t, body)["data"]
 	}
-	field := func(name string) any { return map[string]any{"name": name, "version": "v26.0"} }
+	field := func(name string) any { return map[string]any{"name": name, "version": "v27.0"} }
 
 	want := []any{map[string]any{
 		"object":       whatsAppObject,
@@ -143,14 +143,14 @@ func TestAppSubscription(t *testing.T) {
 		t.Errorf("subscriptions (-want +got):\n%s", diff)
 	}
 
-	call(http.MethodDelete, "/v26.0/77/subscriptions?object="+whatsAppObject+"&fields=calls", "", "77|s")
+	call(http.MethodDelete, "/v27.0/77/subscriptions?object="+whatsAppObject+"&fields=calls", "", "77|s")
 
 	want[0].(map[string]any)["fields"] = []any{field("messages")}
 	if diff := cmp.Diff(any(want), list()); diff != "" {
 		t.Errorf("subscriptions without calls (-want +got):\n%s", diff)
 	}
 
-	call(http.MethodDelete, "/v26.0/77/subscriptions?object="+whatsAppObject, "", "77|s")
+	call(http.MethodDelete, "/v27.0/77/subscriptions?object="+whatsAppObject, "", "77|s")
 
 	if diff := cmp.Diff(any([]any{}), list()); diff != "" {
 		t.Errorf("subscriptions after DELETE (-want +got):\n%s", diff)
@@ -161,8 +161,8 @@ func TestOverrides(t *testing.T) {
 	graph := newGraphWithApp(t)
 	target, client := start(t, graph)
 	hook := callback(t)
-	account := "/v26.0/9001/subscribed_apps"
-	number := "/v26.0/" + testNumber
+	account := "/v27.0/9001/subscribed_apps"
+	number := "/v27.0/" + testNumber
 	override := `{"override_callback_uri":"` + hook + `","verify_token":"right"}`
 
 	app := func(uri string) map[string]any {
@@ -299,7 +299,7 @@ func TestDebugToken(t *testing.T) {
 		{name: "not allowed", query: "?input_token=token", token: "other", status: 401},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := request(t, http.MethodGet, target+"/v26.0/debug_token"+tc.query, "", "Authorization", "Bearer "+tc.token)
+			r := request(t, http.MethodGet, target+"/v27.0/debug_token"+tc.query, "", "Authorization", "Bearer "+tc.token)
 			status, body := do(t, client, r)
 
 			data, _ := object(t, body)["data"].(map[string]any)
@@ -321,7 +321,7 @@ func TestExpiredToken(t *testing.T) {
 		Clock:          clockwork.NewFakeClockAt(at),
 	})
 	target, client := start(t, graph)
-	_, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/debug_token?input_token=token", "",
+	_, body := do(t, client, request(t, http.MethodGet, target+"/v27.0/debug_token?input_token=token", "",
 		"Authorization", "Bearer 77|s"))
 
 	data, _ := object(t, body)["data"].(map[string]any)
@@ -330,7 +330,7 @@ func TestExpiredToken(t *testing.T) {
 		t.Errorf("debug_token = %s, want the token expired, with one scope", body)
 	}
 
-	status, body := do(t, client, request(t, http.MethodGet, target+"/v26.0/9001/subscribed_apps", "",
+	status, body := do(t, client, request(t, http.MethodGet, target+"/v27.0/9001/subscribed_apps", "",
 		"Authorization", "Bearer token"))
 	if status != http.StatusUnauthorized || errorCode(t, body) != 190 {
 		t.Errorf("a call with the expired token: %d %s, want 401, code 190", status, body)

@@ -88,7 +88,7 @@ func BenchmarkRecorder(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			recorder := NewRecorder(limit)
 			for b.Loop() {
-				recorder.add(Call{Method: "POST", Path: "/v26.0/1/messages"})
+				recorder.add(Call{Method: "POST", Path: "/v27.0/1/messages"})
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func matches(wantMethod, wantPrefix, method, path string) bool {
 	return strings.HasPrefix(path, wantPrefix) || strings.HasPrefix(withoutVersion(path), wantPrefix)
 }
 
-// withoutVersion removes a Graph version such as /v26.0 from the start of a path.
+// withoutVersion removes a Graph version such as /v27.0 from the start of a path.
 func withoutVersion(path string) string {
 	version, rest, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !found || !graphVersion.MatchString(version) {

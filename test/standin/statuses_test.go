@@ -29,7 +29,7 @@ func TestStatusPosterDeliversInOrder(t *testing.T) {
 	hook.Faults.Add(Fault{Status: 503, Times: 1})
 
 	for range 2 {
-		do(t, graphClient, request(t, http.MethodPost, graphURL+"/v26.0/"+testNumber+"/messages",
+		do(t, graphClient, request(t, http.MethodPost, graphURL+"/v27.0/"+testNumber+"/messages",
 			message(`"text":{"body":"hi"},"biz_opaque_callback_data":"e1"`), "Authorization", "Bearer t"))
 	}
 

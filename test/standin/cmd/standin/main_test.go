@@ -82,7 +82,7 @@ func TestRunServesUntilCanceled(t *testing.T) {
 	}
 
 	for url, body := range map[string]string{
-		at["graph"] + "/v26.0/1/messages": `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
+		at["graph"] + "/v27.0/1/messages": `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
 		at["bird"] + "/v1/messages/text":  `{"text":"hi"}`,
 	} {
 		if status, err := call(http.MethodPost, url, body); err != nil || status != http.StatusOK {

@@ -12,7 +12,7 @@ package v1alpha1
 type CloudAPISpecApplyConfiguration struct {
 	// baseURL is the URL of the Graph API. Defaults to https://graph.facebook.com.
 	BaseURL *string `json:"baseURL,omitempty"`
-	// version is the version of the Graph API, such as v26.0. Defaults to the version this release of the receiver was
+	// version is the version of the Graph API, such as v27.0. Defaults to the version this release of the receiver was
 	// built for.
 	Version *string `json:"version,omitempty"`
 	// phoneNumberIDs are the IDs of the business phone numbers to process: metadata.phone_number_id in a delivery, not

@@ -1,0 +1,89 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudapi
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// errorDetails are the parts of an error of Meta besides its code. The texts can repeat what was sent. They are only
+// searched for known words, and never logged or stored.
+//
+// Source: https://developers.facebook.com/docs/graph-api/guides/error-handling
+type errorDetails struct {
+	Subcode     whatsapp.Text `json:"error_subcode"`
+	Transient   whatsapp.Flag `json:"is_transient"`
+	Message     whatsapp.Text `json:"message"`
+	UserTitle   whatsapp.Text `json:"error_user_title"`
+	UserMessage whatsapp.Text `json:"error_user_msg"`
+	Data        errorData     `json:"error_data"`
+}
+
+// refine completes an error by its texts.
+func (d *errorDetails) refine(reported *ReportedError) {
+	texts := []string{string(d.Data.Details), string(d.Message), string(d.UserTitle), string(d.UserMessage)}
+
+	if text := strings.Join(texts, "\n"); strings.Contains(text, "appsecret_proof") {
+		reported.Code = codeInvalidParameter
+		reported.Subcode = proofMissing
+
+		if strings.Contains(text, "Invalid appsecret_proof") {
+			reported.Subcode = proofInvalid
+		}
+
+		return
+	}
+
+	if !slices.Contains(parameterErrors, reported.Code) || reported.Subcode == unknownObject {
+		return
+	}
+
+	for _, text := range texts {
+		if reported.Parameter = parameterIn(text); reported.Parameter != "" {
+			return
+		}
+	}
+}
+
+// errorData is the error_data of an error. Another shape than an object has no details.
+type errorData struct {
+	Details whatsapp.Text `json:"details"`
+}
+
+// parameterErrors are the codes with which Meta refuses a parameter.
+var parameterErrors = []int{codeInvalidParameter, 131008, 131009, 135000}
+
+// parameterContext is the parameter that names the quoted message.
+const parameterContext = "context"
+
+var (
+	// quotes matches the texts with which Meta refuses the quoted message. Meta documents none, so that all words for it
+	// count.
+	quotes = regexp.MustCompile(`(?i)\bcontext\b|\bquoted\b|\brepl(y|ied|ying) to\b|\bmessage[ _]?id\b|\bwamid\b`)
+	// parameterNames matches "The parameter to is required" and "Param type must be one of …".
+	parameterNames = regexp.MustCompile(`(?i)\bparam(?:eter)? ([a-z_]+)`)
+)
+
+// parameters are the parameters of a message that a failure may name.
+var parameters = []string{
+	"audio", "biz_opaque_callback_data", "contacts", "document", "image", "interactive", "location", "messaging_product",
+	"reaction", "recipient", "recipient_type", "sticker", "template", "text", "to", "type", "video",
+}
+
+// parameterIn returns the parameter that a text of Meta names, or "".
+func parameterIn(text string) string {
+	if found := parameterNames.FindStringSubmatch(text); found != nil && slices.Contains(parameters, strings.ToLower(found[1])) {
+		return strings.ToLower(found[1])
+	}
+
+	if quotes.MatchString(text) {
+		return parameterContext
+	}
+
+	return ""
+}
