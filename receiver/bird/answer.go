@@ -25,16 +25,20 @@ type Handoff struct {
 type Reply struct {
 	Kind Kind
 
-	Text       string      // KindText; the body of KindButtons and KindList
+	Text       string      // KindText; the body of the kinds with something to tap
 	PreviewURL bool        // KindText
-	Header     string      // KindButtons, KindList; may be empty
-	Footer     string      // KindButtons, KindList; may be empty
 	Buttons    []Option    // KindButtons, at least one
 	List       *List       // KindList
+	Link       *Link       // KindLink
 	Media      *ReplyMedia // KindMedia
 	Template   *Template   // KindTemplate
 	Location   *Location   // KindLocation
 	Emoji      string      // KindReaction, to the answered message; empty removes a reaction
+
+	// Header, or a file in its place, and Footer are above and below the body. They may be empty.
+	Header      string
+	HeaderMedia *ReplyMedia // image, video or document
+	Footer      string
 }
 
 // Kind is the form of a reply.
@@ -45,6 +49,7 @@ const (
 	KindText     Kind = "text"
 	KindButtons  Kind = "buttons"
 	KindList     Kind = "list"
+	KindLink     Kind = "cta_url"
 	KindMedia    Kind = "media"
 	KindTemplate Kind = "template"
 	KindLocation Kind = "location"
@@ -68,6 +73,12 @@ type List struct {
 type Section struct {
 	Title string // may be empty
 	Rows  []Option
+}
+
+// Link is a button that opens a web page.
+type Link struct {
+	Label string
+	URL   string
 }
 
 // ReplyMedia is a file at a public URL or uploaded to Meta: one of URL and MediaID is set.

@@ -13,22 +13,6 @@ import (
 // of a row.
 const maxTitleID = 200
 
-// addChoice adds buttons, or the text alone if there are none.
-func (a *Answer) addChoice(text, header, footer string, options []option) {
-	if len(options) == 0 {
-		a.addText(text, false)
-		return
-	}
-
-	a.Replies = append(a.Replies, Reply{
-		Kind:    KindButtons,
-		Text:    text,
-		Header:  header,
-		Footer:  footer,
-		Buttons: decoded(options),
-	})
-}
-
 // addQuickReplies turns the last text into a choice between quick replies.
 func (a *Answer) addQuickReplies(quickReplies []option) error {
 	if len(quickReplies) == 0 {

@@ -164,7 +164,9 @@ func decode(raw json.RawMessage, into any) error {
 	}
 
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
-		return fmt.Errorf("malformed: %s has an unexpected JSON type", mismatch.Field)
+		field := strings.TrimPrefix(mismatch.Field, "frame.") // a struct of ours, not a property
+
+		return fmt.Errorf("malformed: %s has an unexpected JSON type", field)
 	}
 
 	return errors.New("of an unexpected JSON type")

@@ -19,6 +19,7 @@ var readers = map[string]func(*Answer, json.RawMessage) error{
 	"text":     readText,
 	"buttons":  readButtons,
 	"list":     readList,
+	"cta_url":  readLink,
 	"media":    readMedia,
 	"image":    readMedia,
 	"video":    readMedia,
@@ -47,7 +48,12 @@ func readText(a *Answer, raw json.RawMessage) error {
 	}
 
 	if len(m.QuickReplies) > 0 {
-		a.addChoice(*m.Text, "", "", m.QuickReplies)
+		a.Replies = append(a.Replies, Reply{
+			Kind:    KindButtons,
+			Text:    *m.Text,
+			Buttons: decoded(m.QuickReplies),
+		})
+
 		return nil
 	}
 
@@ -58,25 +64,32 @@ func readText(a *Answer, raw json.RawMessage) error {
 
 func readButtons(a *Answer, raw json.RawMessage) error {
 	var m struct {
-		Text    string   `json:"text"`
-		Header  string   `json:"header"`
-		Footer  string   `json:"footer"`
+		frame
 		Buttons []option `json:"buttons"`
 	}
 	if err := decode(raw, &m); err != nil {
 		return err
 	}
 
-	a.addChoice(m.Text, m.Header, m.Footer, m.Buttons)
+	reply, err := m.reply(KindButtons)
+	if err != nil {
+		return err
+	}
+
+	if len(m.Buttons) == 0 {
+		a.addText(m.Text, false)
+		return nil
+	}
+
+	reply.Buttons = decoded(m.Buttons)
+	a.Replies = append(a.Replies, reply)
 
 	return nil
 }
 
 func readList(a *Answer, raw json.RawMessage) error {
 	var m struct {
-		Text       string `json:"text"`
-		Header     string `json:"header"`
-		Footer     string `json:"footer"`
+		frame
 		ButtonText string `json:"button_text"`
 		Sections   []struct {
 			Title string   `json:"title"`
@@ -87,22 +100,21 @@ func readList(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	list := &List{ButtonText: m.ButtonText}
+	reply, err := m.reply(KindList)
+	if err != nil {
+		return err
+	}
+
+	reply.List = &List{ButtonText: m.ButtonText}
 	for _, s := range m.Sections {
 		if len(s.Rows) == 0 {
 			continue
 		}
 
-		list.Sections = append(list.Sections, Section{Title: s.Title, Rows: decoded(s.Rows)})
+		reply.List.Sections = append(reply.List.Sections, Section{Title: s.Title, Rows: decoded(s.Rows)})
 	}
 
-	a.Replies = append(a.Replies, Reply{
-		Kind:   KindList,
-		Text:   m.Text,
-		Header: m.Header,
-		Footer: m.Footer,
-		List:   list,
-	})
+	a.Replies = append(a.Replies, reply)
 
 	return nil
 }
@@ -136,20 +148,8 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 		media.URL = m.MediaURL
 	}
 
-	if !slices.Contains(mediaTypes, media.Type) {
-		return errors.New("media of a media_type that is not known")
-	}
-
-	switch {
-	case media.MediaID != "":
-		media.URL = ""
-	case media.URL == "":
-		return errors.New("media without url and media_id")
-	default:
-		u, err := url.Parse(media.URL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			return errors.New("media whose url is no absolute https URL")
-		}
+	if err := media.check(); err != nil {
+		return err
 	}
 
 	caption := media.Caption
@@ -163,6 +163,29 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 	}
 
 	return nil
+}
+
+// check reports why the media cannot be sent. A media id has precedence over a URL.
+func (m *ReplyMedia) check() error {
+	if !slices.Contains(mediaTypes, m.Type) {
+		return errors.New("media of a media_type that is not known")
+	}
+
+	switch {
+	case m.MediaID != "":
+		m.URL = ""
+	case m.URL == "":
+		return errors.New("media without url and media_id")
+	case !isWebAddress(m.URL):
+		return errors.New("media whose url is no absolute https URL")
+	}
+
+	return nil
+}
+
+func isWebAddress(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 func readTemplate(a *Answer, raw json.RawMessage) error {

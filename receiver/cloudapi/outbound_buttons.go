@@ -7,22 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// The limits of Meta's messages API, interactive object.
+// The limits of Meta's messages API, interactive object of type button.
 const (
-	maxButtons     = 3
-	maxButtonTitle = 20
-	maxButtonID    = 256
-	maxButtonsText = 1024
-	maxHeader      = 60
-	maxFooter      = 60
+	maxButtons  = 3
+	maxButtonID = 256
 )
 
 // ButtonsContent is a text with choices below it. They become a list if they do not fit on buttons: if there are more than
-// 3, if two titles are equal once cut to 20 characters, or if the text is longer than 1024 characters.
+// 3, if two titles are equal once cut to 20 characters, or if the text is longer than 1024 characters. A list has no
+// HeaderMedia: see IsList.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-reply-buttons-messages
 type ButtonsContent struct {
-	Text      string
-	Header    string // optional
-	Footer    string // optional
+	Frame
 	Buttons   []ReplyButton
 	ListLabel string // of the list that they may become; optional
 }
@@ -32,29 +29,6 @@ type ReplyButton struct {
 	ID          string
 	Title       string
 	Description string // shown only in a list; optional
-}
-
-type interactiveObject struct {
-	Type   string             `json:"type"`
-	Header *interactiveHeader `json:"header,omitempty"`
-	Body   interactiveText    `json:"body"`
-	Footer *interactiveText   `json:"footer,omitempty"`
-	Action interactiveAction  `json:"action"`
-}
-
-type interactiveHeader struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
-}
-
-type interactiveText struct {
-	Text string `json:"text"`
-}
-
-type interactiveAction struct {
-	Buttons  []buttonObject  `json:"buttons,omitempty"`
-	Button   string          `json:"button,omitempty"`
-	Sections []sectionObject `json:"sections,omitempty"`
 }
 
 type buttonObject struct {
@@ -75,32 +49,51 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 	var cut cutter
 
 	buttons := make([]buttonObject, len(c.Buttons))
-	ids := idSet{}
 
-	titles := map[string]bool{}
+	ids := idSet{}
 	for i, button := range c.Buttons {
 		if err := ids.add("button", i, button.ID, button.Title, maxButtonID); err != nil {
 			return 0, err
 		}
 
-		title := cut.fit(button.Title, maxButtonTitle)
-		titles[title] = true
+		title := cut.fit(button.Title, maxLabel)
 		buttons[i] = buttonObject{Type: "reply", Reply: replyObject{ID: button.ID, Title: title}}
 	}
 
-	if len(buttons) > maxButtons || len(titles) < len(buttons) || utf8.RuneCountInString(c.Text) > maxButtonsText {
+	if c.IsList() {
 		return c.list().put(message)
 	}
 
-	if err := within("the text above the buttons", c.Text, maxButtonsText, "send part of it before"); err != nil {
+	if err := within("the text above the buttons", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
 		return 0, err
 	}
 
+	object, err := c.object(&cut, "button")
+	if err != nil {
+		return 0, err
+	}
+
+	object.Action.Buttons = buttons
 	message.Type = "interactive"
-	message.Interactive = framed(&cut, "button", c.Header, c.Text, c.Footer)
-	message.Interactive.Action.Buttons = buttons
+	message.Interactive = object
 
 	return cut.count, nil
+}
+
+// IsList reports whether the choices become a list.
+func (c ButtonsContent) IsList() bool {
+	if len(c.Buttons) > maxButtons || utf8.RuneCountInString(c.Text) > MaxBodyRunes {
+		return true
+	}
+
+	var cut cutter
+
+	titles := map[string]bool{}
+	for _, button := range c.Buttons {
+		titles[cut.fit(button.Title, maxLabel)] = true
+	}
+
+	return len(titles) < len(c.Buttons)
 }
 
 func (c ButtonsContent) list() ListContent {
@@ -110,24 +103,8 @@ func (c ButtonsContent) list() ListContent {
 	}
 
 	return ListContent{
-		Text:     c.Text,
-		Header:   c.Header,
-		Footer:   c.Footer,
+		Frame:    c.Frame,
 		Label:    c.ListLabel,
 		Sections: []ListSection{{Rows: rows}},
 	}
-}
-
-// framed returns an interactive object without its action.
-func framed(cut *cutter, kind, header, text, footer string) *interactiveObject {
-	object := &interactiveObject{Type: kind, Body: interactiveText{Text: text}}
-	if header != "" {
-		object.Header = &interactiveHeader{Type: "text", Text: cut.fit(header, maxHeader)}
-	}
-
-	if footer != "" {
-		object.Footer = &interactiveText{Text: cut.fit(footer, maxFooter)}
-	}
-
-	return object
 }

@@ -55,24 +55,28 @@ func TestEncode(t *testing.T) {
 		"text": {TextContent{Text: "hi", PreviewURL: true}, "text", `{"preview_url":true,"body":"hi"}`, 0},
 		"buttons": {
 			ButtonsContent{
-				Text:    "Which?",
-				Header:  "Colours",
-				Footer:  "Take one",
+				Frame: Frame{
+					Text:   "Which?",
+					Header: "Colours",
+					Footer: "Take one",
+				},
 				Buttons: buttons("Red", "Blue"),
 			},
 			"interactive",
 			`{"type":"button","header":{"type":"text","text":"Colours"},"body":{"text":"Which?"},"footer":{"text":"Take one"},"action":{"buttons":[{"type":"reply","reply":{"id":"a","title":"Red"}},{"type":"reply","reply":{"id":"b","title":"Blue"}}]}}`, 0,
 		},
 		"buttons, titles of 21 characters are cut": {
-			ButtonsContent{Text: "¿?", Buttons: buttons(strings.Repeat("ñ", 20), strings.Repeat("é", 21))},
+			ButtonsContent{Frame: Frame{Text: "¿?"}, Buttons: buttons(strings.Repeat("ñ", 20), strings.Repeat("é", 21))},
 			"interactive",
 			`{"type":"button","body":{"text":"¿?"},"action":{"buttons":[{"type":"reply","reply":{"id":"a","title":"` + strings.Repeat("ñ", 20) + `"}},{"type":"reply","reply":{"id":"b","title":"` + strings.Repeat("é", 20) + `"}}]}}`, 1,
 		},
 		"four buttons become a list": {
 			ButtonsContent{
-				Text:      "?",
-				Header:    "H",
-				Footer:    "F",
+				Frame: Frame{
+					Text:   "?",
+					Header: "H",
+					Footer: "F",
+				},
 				ListLabel: "Ver",
 				Buttons:   buttons("A", "B", "C", "D"),
 			},
@@ -80,13 +84,13 @@ func TestEncode(t *testing.T) {
 			`{"type":"list","header":{"type":"text","text":"H"},"body":{"text":"?"},"footer":{"text":"F"},"action":{"button":"Ver","sections":[{"rows":[{"id":"a","title":"A"},{"id":"b","title":"B"},{"id":"c","title":"C"},{"id":"d","title":"D"}]}]}}`, 0,
 		},
 		"buttons whose cut titles are equal become a list": {
-			ButtonsContent{Text: "?", Buttons: buttons("Talk to an advisor (sales)", "Talk to an advisor (service)")},
+			ButtonsContent{Frame: Frame{Text: "?"}, Buttons: buttons("Talk to an advisor (sales)", "Talk to an advisor (service)")},
 			"interactive",
 			`{"type":"list","body":{"text":"?"},"action":{"button":"Menu","sections":[{"rows":[{"id":"a","title":"Talk to an advisor (sale","description":"Talk to an advisor (sales)"},{"id":"b","title":"Talk to an advisor (serv","description":"Talk to an advisor (service)"}]}]}}`, 2,
 		},
 		"a list": {
 			ListContent{
-				Text:  "?",
+				Frame: Frame{Text: "?"},
 				Label: "A label of 21 letters",
 				Sections: []ListSection{
 					{Title: "One", Rows: []ListRow{{ID: "a", Title: "A", Description: strings.Repeat("d", 73)}}},
@@ -179,35 +183,35 @@ func TestEncodeRefuses(t *testing.T) {
 	}{
 		"no text":                {TextContent{Text: " \n"}, "is empty"},
 		"text too long":          {TextContent{Text: long(4097)}, "has 4097 characters, at most 4096 are allowed: split it"},
-		"no buttons":             {ButtonsContent{Text: secret}, "no buttons"},
+		"no buttons":             {ButtonsContent{Frame: Frame{Text: secret}}, "no buttons"},
 		"no text above buttons":  {ButtonsContent{Buttons: buttons(secret)}, "the text above the buttons is empty"},
-		"button without a title": {ButtonsContent{Text: secret, Buttons: buttons("A", " ")}, "button 2 has no title"},
-		"button without an id":   {ButtonsContent{Text: secret, Buttons: []ReplyButton{{Title: secret}}}, "button 1 has an id that is empty"},
-		"button id too long":     {ButtonsContent{Text: secret, Buttons: []ReplyButton{{ID: long(257), Title: secret}}}, "has an id of 257 characters, at most 256"},
-		"duplicate id":           {ButtonsContent{Text: secret, Buttons: []ReplyButton{{ID: secret, Title: "A"}, {ID: "b", Title: "B"}, {ID: secret, Title: "C"}}}, "buttons 1 and 3 have the same id"},
-		"eleven buttons":         {ButtonsContent{Text: secret, Buttons: buttons(strings.Split(strings.Repeat(secret+" ", 11), " ")[:11]...)}, "has 11 rows: give it 1 to 10"},
+		"button without a title": {ButtonsContent{Frame: Frame{Text: secret}, Buttons: buttons("A", " ")}, "button 2 has no title"},
+		"button without an id":   {ButtonsContent{Frame: Frame{Text: secret}, Buttons: []ReplyButton{{Title: secret}}}, "button 1 has an id that is empty"},
+		"button id too long":     {ButtonsContent{Frame: Frame{Text: secret}, Buttons: []ReplyButton{{ID: long(257), Title: secret}}}, "has an id of 257 characters, at most 256"},
+		"duplicate id":           {ButtonsContent{Frame: Frame{Text: secret}, Buttons: []ReplyButton{{ID: secret, Title: "A"}, {ID: "b", Title: "B"}, {ID: secret, Title: "C"}}}, "buttons 1 and 3 have the same id"},
+		"eleven buttons":         {ButtonsContent{Frame: Frame{Text: secret}, Buttons: buttons(strings.Split(strings.Repeat(secret+" ", 11), " ")[:11]...)}, "has 11 rows: give it 1 to 10"},
 		"eleven rows": {ListContent{
-			Text:     secret,
+			Frame:    Frame{Text: secret},
 			Label:    "A",
 			Sections: []ListSection{{Rows: rows("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11")}},
 		}, "has 11 rows: give it 1 to 10"},
 		"no rows": {ListContent{
-			Text:     secret,
+			Frame:    Frame{Text: secret},
 			Label:    "A",
 			Sections: []ListSection{{Title: secret}},
 		}, "has 0 rows"},
 		"row id too long": {ListContent{
-			Text:     secret,
+			Frame:    Frame{Text: secret},
 			Label:    "A",
 			Sections: []ListSection{{Rows: []ListRow{{ID: long(201), Title: "1"}}}},
 		}, "row 1 has an id of 201 characters"},
 		"section untitled": {ListContent{
-			Text:     secret,
+			Frame:    Frame{Text: secret},
 			Label:    "A",
 			Sections: []ListSection{{Title: "1", Rows: rows("1")}, {Rows: []ListRow{{ID: "z", Title: "2"}}}},
 		}, "section 2 of the list has no title"},
 		"list text too long": {ListContent{
-			Text:     long(4097),
+			Frame:    Frame{Text: long(4097)},
 			Label:    "A",
 			Sections: []ListSection{{Rows: rows("1")}},
 		}, "has 4097 characters"},
@@ -279,9 +283,11 @@ func TestEncodedMessagesAreAccepted(t *testing.T) {
 		switch rapid.SampledFrom([]string{"buttons", "list", "media", "text"}).Draw(rt, "content") {
 		case "buttons":
 			c := ButtonsContent{
-				Text:      some("text", 1100),
-				Header:    text("header", 70),
-				Footer:    text("footer", 70),
+				Frame: Frame{
+					Text:   some("text", 1100),
+					Header: text("header", 70),
+					Footer: text("footer", 70),
+				},
 				ListLabel: text("label", 30),
 			}
 			for i := range n {
@@ -291,10 +297,12 @@ func TestEncodedMessagesAreAccepted(t *testing.T) {
 			content = c
 		case "list":
 			c := ListContent{
-				Text:   some("text", 4200),
-				Header: text("header", 70),
-				Footer: text("footer", 70),
-				Label:  text("label", 30),
+				Frame: Frame{
+					Text:   some("text", 4200),
+					Header: text("header", 70),
+					Footer: text("footer", 70),
+				},
+				Label: text("label", 30),
 			}
 			for i := range n {
 				b := choice("row", i)
@@ -347,7 +355,7 @@ func TestButtonsInAListKeepTheirDescriptions(t *testing.T) {
 	four := buttons("A", "B", "C", "D")
 	four[3].Description = "the last"
 
-	encoded, err := Encode(Reply{To: Recipient{WaID: "1"}}, ButtonsContent{Text: "?", Buttons: four})
+	encoded, err := Encode(Reply{To: Recipient{WaID: "1"}}, ButtonsContent{Frame: Frame{Text: "?"}, Buttons: four})
 	if err != nil {
 		t.Fatal(err)
 	}

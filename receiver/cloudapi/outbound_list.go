@@ -11,7 +11,6 @@ import (
 // The limits of Meta's messages API, interactive object of type list.
 const (
 	maxRows           = 10
-	maxListLabel      = 20
 	maxSectionTitle   = 24
 	maxRowTitle       = 24
 	maxRowDescription = 72
@@ -21,11 +20,11 @@ const (
 // defaultLabel is the same word in many languages.
 const defaultLabel = "Menu"
 
-// ListContent is a text of at most 4096 characters with a menu of 1 to 10 rows.
+// ListContent is a text of at most 4096 characters with a menu of 1 to 10 rows. A list has no HeaderMedia.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-list-messages
 type ListContent struct {
-	Text     string
-	Header   string // optional
-	Footer   string // optional
+	Frame
 	Label    string // of the button that opens the menu. Defaults to "Menu".
 	Sections []ListSection
 }
@@ -65,10 +64,18 @@ func (c ListContent) put(message *outbound) (int, error) {
 		label = defaultLabel
 	}
 
+	if c.HeaderMedia != nil {
+		return 0, unfit("the list has a file in its header: send the file before")
+	}
+
 	var cut cutter
 
-	object := framed(&cut, "list", c.Header, c.Text, c.Footer)
-	object.Action.Button = cut.fit(label, maxListLabel)
+	object, err := c.object(&cut, "list")
+	if err != nil {
+		return 0, err
+	}
+
+	object.Action.Button = cut.fit(label, maxLabel)
 	rows := 0
 
 	ids := idSet{}

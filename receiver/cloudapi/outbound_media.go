@@ -4,7 +4,6 @@
 package cloudapi
 
 import (
-	"net/url"
 	"slices"
 	"unicode/utf8"
 
@@ -33,32 +32,9 @@ type mediaObject struct {
 }
 
 func (c MediaContent) put(message *outbound) (int, error) {
-	if !slices.Contains(whatsapp.MediaTypes, whatsapp.Text(c.Type)) {
-		return 0, unfit("the media has no known type: give image, video, audio, document or sticker")
-	}
-
-	if (c.ID == "") == (c.Link == "") {
-		return 0, unfit("the %s needs either a media id or a link, and not both", c.Type)
-	}
-
-	if c.Link != "" {
-		link, err := url.Parse(c.Link)
-		if err != nil || (link.Scheme != "https" && link.Scheme != "http") || link.Host == "" {
-			return 0, unfit("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
-		}
-	}
-
-	object := &mediaObject{
-		ID:      c.ID,
-		Link:    c.Link,
-		Caption: c.Caption,
-	}
-	if n := utf8.RuneCountInString(c.Caption); n > MaxCaptionRunes {
-		return 0, unfit("the %s's caption has %d characters, at most %d are allowed: send the rest as a text", c.Type, n, MaxCaptionRunes)
-	}
-
-	if c.Caption != "" && (c.Type == "audio" || c.Type == "sticker") {
-		return 0, unfit("the %s cannot have a caption: send it as a text", c.Type)
+	object, err := c.object()
+	if err != nil {
+		return 0, err
 	}
 
 	message.Type = c.Type
@@ -71,11 +47,43 @@ func (c MediaContent) put(message *outbound) (int, error) {
 		object.Voice = c.Voice
 		message.Audio = object
 	case "document":
-		object.Filename = c.Filename
 		message.Document = object
 	case "sticker":
 		message.Sticker = object
 	}
 
 	return 0, nil
+}
+
+func (c MediaContent) object() (*mediaObject, error) {
+	if !slices.Contains(whatsapp.MediaTypes, whatsapp.Text(c.Type)) {
+		return nil, unfit("the media has no known type: give image, video, audio, document or sticker")
+	}
+
+	if (c.ID == "") == (c.Link == "") {
+		return nil, unfit("the %s needs either a media id or a link, and not both", c.Type)
+	}
+
+	if c.Link != "" && !isWebAddress(c.Link) {
+		return nil, unfit("the %s's link is no absolute http or https URL: Meta fetches it from there", c.Type)
+	}
+
+	if n := utf8.RuneCountInString(c.Caption); n > MaxCaptionRunes {
+		return nil, unfit("the %s's caption has %d characters, at most %d are allowed: send the rest as a text", c.Type, n, MaxCaptionRunes)
+	}
+
+	if c.Caption != "" && (c.Type == "audio" || c.Type == "sticker") {
+		return nil, unfit("the %s cannot have a caption: send it as a text", c.Type)
+	}
+
+	object := &mediaObject{
+		ID:      c.ID,
+		Link:    c.Link,
+		Caption: c.Caption,
+	}
+	if c.Type == "document" {
+		object.Filename = c.Filename
+	}
+
+	return object, nil
 }

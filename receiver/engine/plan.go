@@ -47,31 +47,10 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 // contents returns the WhatsApp messages for one reply of the AI.
 func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
-	case bird.KindButtons:
-		return []cloudapi.Content{cloudapi.ButtonsContent{
-			Text:    reply.Text,
-			Header:  reply.Header,
-			Footer:  reply.Footer,
-			Buttons: buttons(reply.Buttons),
-		}}
-	case bird.KindList:
-		return []cloudapi.Content{cloudapi.ListContent{
-			Text:     reply.Text,
-			Header:   reply.Header,
-			Footer:   reply.Footer,
-			Label:    reply.List.ButtonText,
-			Sections: sections(reply.List.Sections),
-		}}
+	case bird.KindButtons, bird.KindList, bird.KindLink:
+		return interactive(reply)
 	case bird.KindMedia:
-		m := reply.Media
-
-		return []cloudapi.Content{cloudapi.MediaContent{
-			Type:     m.Type,
-			ID:       m.MediaID,
-			Link:     m.URL,
-			Caption:  m.Caption,
-			Filename: m.Filename,
-		}}
+		return []cloudapi.Content{mediaContent(*reply.Media)}
 	case bird.KindTemplate:
 		return []cloudapi.Content{cloudapi.TemplateContent(*reply.Template)}
 	case bird.KindLocation:
@@ -86,27 +65,4 @@ func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 
 		return texts
 	}
-}
-
-func buttons(options []bird.Option) []cloudapi.ReplyButton {
-	buttons := make([]cloudapi.ReplyButton, 0, len(options))
-	for _, o := range options {
-		buttons = append(buttons, cloudapi.ReplyButton(o))
-	}
-
-	return buttons
-}
-
-func sections(list []bird.Section) []cloudapi.ListSection {
-	sections := make([]cloudapi.ListSection, 0, len(list))
-	for _, s := range list {
-		section := cloudapi.ListSection{Title: s.Title}
-		for _, row := range s.Rows {
-			section.Rows = append(section.Rows, cloudapi.ListRow(row))
-		}
-
-		sections = append(sections, section)
-	}
-
-	return sections
 }

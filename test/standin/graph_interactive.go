@@ -5,14 +5,21 @@ package standin
 
 import (
 	"encoding/json"
+	"net/url"
+	"slices"
 )
 
 type interactiveObject struct {
 	Type   string
-	Header *struct{ Type, Text string }
+	Header *interactiveHeader
 	Body   *struct{ Text string }
 	Footer *struct{ Text string }
 	Action *interactiveAction
+}
+
+type interactiveHeader struct {
+	Type, Text             string
+	Image, Video, Document json.RawMessage
 }
 
 type interactiveAction struct {
@@ -26,7 +33,7 @@ type interactiveAction struct {
 		Title string
 		Rows  []struct{ ID, Title, Description string }
 	}
-	Parameters map[string]json.RawMessage
+	Parameters json.RawMessage
 }
 
 // checkInteractive validates an interactive object by the limits that Meta's reference states for its type.
@@ -50,7 +57,9 @@ func checkInteractive(object json.RawMessage) *problem {
 	case "list":
 		longestBody = 4096
 		specific = checkList(action)
-	case "cta_url", "flow":
+	case "cta_url":
+		specific = checkLink(action)
+	case "flow":
 		if action.Name != interactive.Type || len(action.Parameters) == 0 {
 			specific = refused(131008, "Action name %q and its parameters are required", interactive.Type)
 		}
@@ -75,18 +84,70 @@ func checkInteractive(object json.RawMessage) *problem {
 	return first(body, footer, checkHeader(interactive), specific)
 }
 
+// headerTypes are the headers that Meta takes by type of message. Other types have no header.
+var headerTypes = map[string][]string{
+	"button":       {"text", "image", "video", "document"},
+	"cta_url":      {"text", "image", "video", "document"},
+	"flow":         {"text", "image", "video", "document"},
+	"list":         {"text"},
+	"product_list": {"text"},
+}
+
 func checkHeader(interactive interactiveObject) *problem {
 	header := interactive.Header
 	if header == nil {
 		return nil
 	}
 
-	if interactive.Type == "list" && header.Type != "text" {
-		return refused(131009, "The header of a list is of type text")
+	if !slices.Contains(headerTypes[interactive.Type], header.Type) {
+		return refused(131009, "Header type %q is not valid for interactive type %q", header.Type, interactive.Type)
 	}
 
-	if header.Type == "text" {
+	var file json.RawMessage
+
+	switch header.Type {
+	case "image":
+		file = header.Image
+	case "video":
+		file = header.Video
+	case "document":
+		file = header.Document
+	default:
 		return length("Header text", header.Text, true, 60)
+	}
+
+	if file == nil {
+		return refused(131008, "The header's %s is required", header.Type)
+	}
+
+	return checkMedia(file)
+}
+
+// checkLink validates the action of a message of type cta_url.
+func checkLink(action *interactiveAction) *problem {
+	if action.Name != "cta_url" || action.Parameters == nil {
+		return refused(131008, "Action name cta_url and its parameters are required")
+	}
+
+	var parameters struct {
+		DisplayText string `json:"display_text"`
+		URL         string
+	}
+	if p := decode(action.Parameters, &parameters); p != nil {
+		return p
+	}
+
+	return first(
+		length("Button display_text", parameters.DisplayText, true, 20),
+		checkURL("Button url", parameters.URL),
+	)
+}
+
+// checkURL checks that a string is an absolute web address.
+func checkURL(what, value string) *problem {
+	address, err := url.Parse(value)
+	if err != nil || !slices.Contains([]string{"http", "https"}, address.Scheme) || address.Host == "" {
+		return refused(131009, "%s is not a valid URL", what)
 	}
 
 	return nil

@@ -1,0 +1,125 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/url"
+)
+
+// frame decodes the properties around the action of a message.
+type frame struct {
+	Text   string          `json:"text"`
+	Header json.RawMessage `json:"header"` // a text, or an object with a type
+	Footer string          `json:"footer"`
+}
+
+// reply returns a reply with the properties of the frame.
+func (f frame) reply(kind Kind) (Reply, error) {
+	reply := Reply{
+		Kind:   kind,
+		Text:   f.Text,
+		Footer: f.Footer,
+	}
+	if !present(f.Header) || json.Unmarshal(f.Header, &reply.Header) == nil {
+		return reply, nil
+	}
+
+	var err error
+
+	reply.Header, reply.HeaderMedia, err = readHeader(f.Header)
+
+	return reply, err
+}
+
+// readHeader decodes a header that is an object. It takes Meta's form too, in which the file is under the name of its type.
+func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
+	type file struct {
+		URL      string `json:"url"`
+		Link     string `json:"link"`
+		MediaID  string `json:"media_id"`
+		ID       string `json:"id"`
+		Filename string `json:"filename"`
+	}
+
+	var header struct {
+		file
+		Type     string `json:"type"`
+		Text     string `json:"text"`
+		Image    *file  `json:"image"`
+		Video    *file  `json:"video"`
+		Document *file  `json:"document"`
+	}
+	if err := decode(raw, &header); err != nil {
+		return "", nil, errors.New("one whose header has an unexpected JSON type")
+	}
+
+	source := &header.file
+
+	switch header.Type {
+	case "text":
+		return header.Text, nil, nil
+	case "image":
+		source = cmp.Or(header.Image, source)
+	case "video":
+		source = cmp.Or(header.Video, source)
+	case "document":
+		source = cmp.Or(header.Document, source)
+	default:
+		return "", nil, errors.New("one whose header has a type other than text, image, video and document")
+	}
+
+	media := &ReplyMedia{
+		Type:     header.Type,
+		URL:      cmp.Or(source.URL, source.Link),
+		MediaID:  cmp.Or(source.MediaID, source.ID),
+		Filename: source.Filename,
+	}
+
+	return "", media, media.check()
+}
+
+func readLink(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		frame
+		ButtonText string `json:"button_text"`
+		URL        string `json:"url"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+
+	reply, err := m.reply(KindLink)
+	if err != nil {
+		return err
+	}
+
+	if reply.Link, err = linkOf(m.ButtonText, m.URL); err != nil {
+		return err
+	}
+
+	a.Replies = append(a.Replies, reply)
+
+	return nil
+}
+
+// linkOf returns a link. Without a label, the button shows the host of the URL.
+func linkOf(label, address string) (*Link, error) {
+	if !isWebAddress(address) {
+		return nil, errors.New("a link whose url is no absolute https URL")
+	}
+
+	if label == "" {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, errors.New("a link whose url is no absolute https URL")
+		}
+
+		label = u.Hostname()
+	}
+
+	return &Link{Label: label, URL: address}, nil
+}

@@ -1,0 +1,105 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// checkReplies compares the replies to messages in the contract's form.
+func checkReplies(t *testing.T, wants map[string]Reply) {
+	t.Helper()
+
+	for message, want := range wants {
+		got, err := parseAnswer("op", []byte(message))
+		if err != nil {
+			t.Errorf("parseAnswer(%s): %v", message, err)
+			continue
+		}
+
+		if diff := cmp.Diff([]Reply{want}, got.Replies); diff != "" {
+			t.Errorf("parseAnswer(%s): replies (-want +got):\n%s", message, diff)
+		}
+	}
+}
+
+// checkRefused compares the failures that messages lead to. The word "mother" stands for content, which none may repeat.
+func checkRefused(t *testing.T, wants map[string]string) {
+	t.Helper()
+
+	for message, want := range wants {
+		_, err := parseAnswer("op", []byte(message))
+
+		f := failure.Of(err)
+		if err == nil || f.Class != failure.Permanent || f.Code != CodeBadResponse || !strings.Contains(f.Text, want) {
+			t.Errorf("parseAnswer(%s): error = %v, want a permanent failure with %q", message, err, want)
+		}
+
+		if strings.Contains(f.Error(), "mother") {
+			t.Errorf("parseAnswer(%s): the error repeats the content: %v", message, err)
+		}
+	}
+}
+
+func TestReadHeader(t *testing.T) {
+	link := Link{Label: "Open", URL: "https://a.example/b"}
+	with := func(header string, media *ReplyMedia) Reply {
+		return Reply{
+			Kind:        KindLink,
+			Text:        "t",
+			Header:      header,
+			HeaderMedia: media,
+			Link:        &link,
+		}
+	}
+	message := func(header string) string {
+		return `{"type":"cta_url","text":"t","button_text":"Open","url":"https://a.example/b","header":` + header + `}`
+	}
+
+	checkReplies(t, map[string]Reply{
+		message(`null`):                       with("", nil),
+		message(`"H"`):                        with("H", nil),
+		message(`{"type":"text","text":"H"}`): with("H", nil),
+		message(`{"type":"text"}`):            with("", nil),
+		message(`{"type":"image","url":"https://a.example/i"}`):                   with("", &ReplyMedia{Type: "image", URL: "https://a.example/i"}),
+		message(`{"type":"video","media_id":"7","url":"https://a.example/i"}`):    with("", &ReplyMedia{Type: "video", MediaID: "7"}),
+		message(`{"type":"document","url":"https://a.example/i","filename":"f"}`): with("", &ReplyMedia{Type: "document", URL: "https://a.example/i", Filename: "f"}),
+		message(`{"type":"image","image":{"link":"https://a.example/i"}}`):        with("", &ReplyMedia{Type: "image", URL: "https://a.example/i"}),
+		message(`{"type":"document","document":{"id":"7","filename":"f"}}`):       with("", &ReplyMedia{Type: "document", MediaID: "7", Filename: "f"}),
+	})
+	checkRefused(t, map[string]string{
+		message(`7`):                               "header has an unexpected JSON type",
+		message(`{"type":["mother"]}`):             "header has an unexpected JSON type",
+		message(`{"type":"mother"}`):               "a type other than text, image, video and document",
+		message(`{"type":"image"}`):                "media without url and media_id",
+		message(`{"type":"image","url":"mother"}`): "no absolute https URL",
+	})
+}
+
+func TestReadLink(t *testing.T) {
+	checkReplies(t, map[string]Reply{
+		`{"type":"cta_url","text":"t","footer":"f","button_text":"Open","url":"http://a.example/b?c=d"}`: {
+			Kind:   KindLink,
+			Text:   "t",
+			Footer: "f",
+			Link:   &Link{Label: "Open", URL: "http://a.example/b?c=d"},
+		},
+		`{"type":"interactive","interactive_type":"cta_url","text":"t","url":"https://a.example:8443/b"}`: {
+			Kind: KindLink,
+			Text: "t",
+			Link: &Link{Label: "a.example", URL: "https://a.example:8443/b"},
+		},
+	})
+	checkRefused(t, map[string]string{
+		`{"type":"cta_url","text":"t","button_text":"mother"}`:           "no absolute https URL",
+		`{"type":"cta_url","text":"t","url":"mother"}`:                   "no absolute https URL",
+		`{"type":"cta_url","text":"t","url":"javascript:mother"}`:        "no absolute https URL",
+		`{"type":"cta_url","text":["mother"],"url":"https://a.example"}`: "malformed: text has an unexpected JSON type",
+	})
+}

@@ -1,0 +1,156 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cloudapi
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const secret = "the mother of the person" // stands for content, which no error may repeat
+
+// encodedContent is a content with its JSON, the value of the property named like the type.
+type encodedContent struct {
+	content Content
+	want    string
+	cut     int
+}
+
+// checkEncoded compares the JSON of contents, and sends them to the stand-in for Graph, which enforces Meta's limits.
+func checkEncoded(t *testing.T, typ string, contents map[string]encodedContent) {
+	t.Helper()
+
+	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
+	server := httptest.NewServer(graph)
+
+	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
+	defer func() { client.Close(); graph.Close(); server.Close() }()
+
+	for name, tc := range contents {
+		encoded, err := Encode(reply, tc.content)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+
+		var message map[string]json.RawMessage
+		if err := json.Unmarshal(encoded.Body, &message); err != nil {
+			t.Fatal(err)
+		}
+
+		if diff := cmp.Diff(tc.want, string(message[typ])); encoded.Type != typ || diff != "" {
+			t.Errorf("%s: Encode() of type %s (-want +got):\n%s", name, encoded.Type, diff)
+		}
+
+		if encoded.Cut != tc.cut {
+			t.Errorf("%s: Encode() cut %d texts, want %d", name, encoded.Cut, tc.cut)
+		}
+
+		if _, err := client.Send(t.Context(), "42", encoded.Body); err != nil {
+			t.Errorf("%s: the stand-in for Meta refuses it: %v", name, err)
+		}
+	}
+}
+
+// checkUnfit compares the failures of contents that Meta would refuse.
+func checkUnfit(t *testing.T, contents map[string]Content) {
+	t.Helper()
+
+	for want, content := range contents {
+		_, err := Encode(reply, content)
+
+		f := failure.Of(err)
+		if err == nil || f.Class != failure.Permanent || f.Code != CodeBadContent || !strings.Contains(f.Text, want) {
+			t.Errorf("Encode(%T) error = %v, want a permanent failure with %q", content, err, want)
+		}
+
+		if strings.Contains(f.Error(), secret) {
+			t.Errorf("Encode(%T): the error repeats the content: %v", content, err)
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	choices := func(header MediaContent) ButtonsContent {
+		return ButtonsContent{Frame: Frame{Text: "t", HeaderMedia: &header}, Buttons: buttons("A")}
+	}
+	object := func(header string) string {
+		return `{"type":"button","header":` + header + `,"body":{"text":"t"},"action":{"buttons":[{"type":"reply","reply":{"id":"a","title":"A"}}]}}`
+	}
+
+	checkEncoded(t, "interactive", map[string]encodedContent{
+		"image by link": {
+			content: choices(MediaContent{Type: "image", Link: "https://a.example/i"}),
+			want:    object(`{"type":"image","image":{"link":"https://a.example/i"}}`),
+		},
+		"video by id": {
+			content: choices(MediaContent{Type: "video", ID: "7"}),
+			want:    object(`{"type":"video","video":{"id":"7"}}`),
+		},
+		"document with a caption": {
+			content: choices(MediaContent{
+				Type:     "document",
+				ID:       "7",
+				Caption:  "not shown",
+				Filename: "f.pdf",
+			}),
+			want: object(`{"type":"document","document":{"id":"7","filename":"f.pdf"}}`),
+		},
+	})
+	checkUnfit(t, map[string]Content{
+		"the header has no known type":      choices(MediaContent{Type: "audio", ID: secret}),
+		"needs either a media id or a link": choices(MediaContent{Type: "image"}),
+		"no absolute http or https URL":     choices(MediaContent{Type: "image", Link: secret}),
+		"the list has a file in its header": ListContent{Frame: Frame{Text: "t", HeaderMedia: &MediaContent{Type: "image", ID: "7"}}, Sections: []ListSection{{Rows: rows("1")}}},
+	})
+}
+
+func TestLinks(t *testing.T) {
+	checkEncoded(t, "interactive", map[string]encodedContent{
+		"a link": {
+			content: LinkContent{
+				Frame: Frame{
+					Text:   strings.Repeat("t", 1024),
+					Header: "H",
+					Footer: "F",
+				},
+				Label: "See the dates",
+				URL:   "https://a.example/b?c=d",
+			},
+			want: `{"type":"cta_url","header":{"type":"text","text":"H"},"body":{"text":"` + strings.Repeat("t", 1024) + `"},"footer":{"text":"F"},"action":{"name":"cta_url","parameters":{"display_text":"See the dates","url":"https://a.example/b?c=d"}}}`,
+		},
+		"a label of 21 characters": {
+			content: LinkContent{
+				Frame: Frame{Text: "t"},
+				Label: strings.Repeat("é", 21),
+				URL:   "http://a.example",
+			},
+			want: `{"type":"cta_url","body":{"text":"t"},"action":{"name":"cta_url","parameters":{"display_text":"` + strings.Repeat("é", 20) + `","url":"http://a.example"}}}`,
+			cut:  1,
+		},
+	})
+	checkUnfit(t, map[string]Content{
+		"the text above the link is empty": LinkContent{Label: secret, URL: "https://a.example"},
+		"has 1025 characters, at most 1024": LinkContent{
+			Frame: Frame{Text: strings.Repeat("t", 1025)},
+			Label: secret,
+			URL:   "https://a.example",
+		},
+		"has no label": LinkContent{Frame: Frame{Text: secret}, URL: "https://a.example"},
+		"no absolute http or https URL": LinkContent{
+			Frame: Frame{Text: secret},
+			Label: secret,
+			URL:   "tel:" + secret,
+		},
+	})
+}
