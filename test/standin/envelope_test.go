@@ -30,9 +30,9 @@ func TestEnvelopes(t *testing.T) {
 	}
 
 	pricing := map[string]any{
-		"billable":      false,
+		"billable":      true,
 		"pricing_model": "PMP",
-		"type":          "free_customer_service",
+		"type":          "regular",
 		"category":      "service",
 	}
 	for _, tc := range []struct {

@@ -62,6 +62,7 @@ func TestAppSecretProof(t *testing.T) {
 
 				got := object(t, body)["error"].(map[string]any)
 				delete(got, "fbtrace_id")
+
 				want := map[string]any{
 					"message": tc.message,
 					"type":    "GraphMethodException",

@@ -21,6 +21,8 @@ type SentMessage struct {
 	To string `json:"to"`
 	// Recipient is the business-scoped user id.
 	Recipient string `json:"recipient"`
+	// Group reports that To is the id of a group.
+	Group bool `json:"group,omitempty"`
 	// Type is the message type, such as text.
 	Type string `json:"type"`
 	// Text is the body of a message of type text.
@@ -130,6 +132,7 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 		ID:            wamid(digits, wamidOutbound, g.unique()),
 		To:            request.To,
 		Recipient:     request.Recipient,
+		Group:         request.RecipientType == "group",
 		Type:          request.Type,
 		Callback:      request.Callback,
 		Raw:           raw,

@@ -6,6 +6,7 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -22,6 +23,8 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 	switch {
 	case request.To == "" && request.Recipient == "":
 		return invalid("The parameter to is required.")
+	case request.RecipientType == "group" && !isGroupID(request.To):
+		return &problem{code: 131041, details: "The group was not found"}
 	case badNumber:
 		return refused(131009, "Recipient phone number is not valid")
 	case request.Recipient != "" && !businessScopedID.MatchString(request.Recipient):
@@ -44,12 +47,34 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 		return invalid("The request body is not a JSON object: %v", err)
 	}
 
+	if request.RecipientType == "group" && !slices.Contains(groupTypes, request.Type) {
+		return refused(131051, "Message type %s is not supported in groups", request.Type)
+	}
+
 	object, present := fields[request.Type]
 	if !present || string(object) == "null" {
 		return invalid("The parameter %s is required.", request.Type)
 	}
 
 	return check(object)
+}
+
+// groupTypes are the types of messages that may be sent to a group.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/groups
+var groupTypes = []string{
+	"text",
+	"image",
+	"video",
+	"audio",
+	"document",
+	"sticker",
+	"template",
+}
+
+// isGroupID reports whether an id may be that of a group, and is neither a phone number nor a user id.
+func isGroupID(id string) bool {
+	return id != "" && !phoneNumber.MatchString(phoneSeparators.Replace(id)) && !businessScopedID.MatchString(id)
 }
 
 // messageChecks maps each message type to the check of its object.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -67,14 +68,25 @@ func (p *StatusPoster) Run(ctx context.Context) {
 }
 
 func (p *StatusPoster) post(ctx context.Context, message SentMessage, status string) error {
-	recipient := message.Recipient
-	if message.To != "" {
-		recipient = digitsOnly(message.To)
+	report := Status{
+		PhoneNumberID: message.PhoneNumberID,
+		MessageID:     message.ID,
+		Status:        status,
+		Recipient:     message.Recipient,
+		Callback:      message.Callback,
+		Pricing:       p.pricing(message, status),
+		At:            time.Now(),
 	}
 
-	body := StatusDelivery(message.PhoneNumberID, message.ID, status, recipient, message.Callback, time.Now())
+	switch {
+	case message.Group:
+		report.Recipient = message.To
+		report.Participants = groupParticipants
+	case message.To != "":
+		report.Recipient = digitsOnly(message.To)
+	}
 
-	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, body)
+	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, report.Delivery())
 	if err != nil {
 		return err
 	}
@@ -84,6 +96,28 @@ func (p *StatusPoster) post(ctx context.Context, message SentMessage, status str
 	}
 
 	return nil
+}
+
+// groupParticipants are the members of every group.
+var groupParticipants = []string{"15557770001", "15557770002"}
+
+// pricing returns the pricing of a status. Meta sends it with sent, and with one of delivered and read.
+func (p *StatusPoster) pricing(message SentMessage, status string) *Pricing {
+	first := status == "delivered" || (status == "read" && !slices.Contains(p.statuses, "delivered"))
+	if status != "sent" && !first {
+		return nil
+	}
+
+	pricing := ServicePricing
+	if message.Type == "template" {
+		pricing.Category = "utility"
+	}
+
+	if message.Group {
+		pricing.Category = "group_" + pricing.Category
+	}
+
+	return &pricing
 }
 
 // Counts returns how many statuses were delivered, how many the receiver did not accept, and how many messages were

@@ -5,10 +5,13 @@ package standin
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestStatusPosterDeliversInOrder(t *testing.T) {
@@ -59,5 +62,61 @@ func TestStatusPosterDeliversInOrder(t *testing.T) {
 
 	if _, _, dropped := poster.Counts(); dropped != 1 {
 		t.Errorf("dropped %d, want 1", dropped)
+	}
+}
+
+// TestStatusesSayThePrice compares the pricing of each status that is posted for a message.
+func TestStatusesSayThePrice(t *testing.T) {
+	all := []string{"sent", "delivered", "read"}
+
+	for name, tc := range map[string]struct {
+		message  SentMessage
+		statuses []string
+		want     []string // category of each status, empty without pricing
+	}{
+		"text":            {SentMessage{To: "573001234567", Type: "text"}, all, []string{"service", "service", ""}},
+		"read at once":    {SentMessage{To: "573001234567", Type: "text"}, []string{"sent", "read"}, []string{"service", "service"}},
+		"played":          {SentMessage{Recipient: "US.1", Type: "audio"}, []string{"delivered", "played"}, []string{"service", ""}},
+		"template":        {SentMessage{To: "573001234567", Type: "template"}, all, []string{"utility", "utility", ""}},
+		"text to a group": {SentMessage{To: "Z3JvdXA", Group: true, Type: "text"}, all[:1], []string{"group_service", "group_service"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newInbox()
+			url, client := start(t, hook)
+			poster := NewStatusPoster(client, url, "s", tc.statuses...)
+
+			for _, status := range tc.statuses {
+				if err := poster.post(t.Context(), tc.message, status); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			var got []string
+
+			for _, body := range hook.effects.All() {
+				var delivery struct {
+					Entry []struct {
+						Changes []struct {
+							Value struct{ Statuses []struct{ Pricing Pricing } }
+						}
+					}
+				}
+				if err := json.Unmarshal([]byte(body), &delivery); err != nil {
+					t.Fatal(err)
+				}
+
+				for _, status := range delivery.Entry[0].Changes[0].Value.Statuses {
+					got = append(got, status.Pricing.Category)
+
+					if status.Pricing.Category != "" && !status.Pricing.Billable {
+						t.Errorf("a status says that the message is not billed: %s", body)
+					}
+				}
+			}
+
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("categories (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
