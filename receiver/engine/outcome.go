@@ -41,6 +41,7 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	switch {
 	case errors.Is(err, store.ErrTakenOver):
 		step.Outcome = a.takenOver(step.Now)
+		step.Unsent = a.inFlight
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)
 	case a.fallbackCause != nil:

@@ -74,15 +74,29 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 		return err
 	}
 
-	sendCtx, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
-	id, err := e.Graph.Send(sendCtx, a.number(), body)
-	span.End(err)
-	e.recordSend(err)
+	id, err := e.post(ctx, a, reply, body)
+	for err != nil && ctx.Err() == nil {
+		amended, amendErr := e.amend(ctx, a, body, err)
+		if amendErr != nil {
+			err = amendErr
+		}
+
+		if amended == nil {
+			break
+		}
+
+		if err := e.startAgain(ctx, a, reply, err); err != nil {
+			return err
+		}
+
+		body = amended
+		id, err = e.post(ctx, a, reply, body)
+	}
 
 	if err != nil && !e.isConfirmed(ctx, a, reply, err) {
 		e.leave(ctx, a, err)
 
-		return err
+		return a.yield(err, e.Clock.Now())
 	}
 
 	e.leave(ctx, a, nil)
@@ -94,6 +108,17 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 	}
 
 	return nil
+}
+
+// post makes the call that sends a part.
+func (e *Engine) post(ctx context.Context, a *attempt, reply *store.Reply, body []byte) (id string, err error) {
+	ctx, span := e.Tracer.Start(ctx, opSend, "type", reply.Type)
+	defer func() { span.End(err) }()
+
+	id, err = e.Graph.Send(ctx, a.number(), body)
+	e.recordSend(err)
+
+	return id, err
 }
 
 // body returns the body of the next send of reply. A part that is sent again has a callback of its own, so that a late

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -75,6 +77,24 @@ func (a *attempt) takenOver(now time.Time) *store.Outcome {
 	}
 
 	return outcome
+}
+
+// yield gives the conversation to the responder to which Meta's Conversation Routing gave it, if that is why Meta refused a
+// send. The rest of the answer is withheld.
+func (a *attempt) yield(refusal error, now time.Time) error {
+	f := failure.Of(refusal)
+	if f.Code != cloudapi.CodeOtherResponder || f.Class != failure.Permanent {
+		return refusal
+	}
+
+	a.pendingStep.Takeover = &store.Takeover{
+		By:    store.OtherResponder,
+		Until: now.Add(a.settings.Processing.HandoffDuration),
+		At:    now,
+	}
+	a.work.Conversation.Takeover = *a.pendingStep.Takeover
+
+	return store.ErrTakenOver
 }
 
 // withhold keeps an answer that was not sent because people took the conversation over meanwhile. A replayed message asks

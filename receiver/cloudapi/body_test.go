@@ -37,6 +37,35 @@ func TestWithCallback(t *testing.T) {
 	}
 }
 
+func TestWithoutContext(t *testing.T) {
+	reply := Reply{To: Recipient{WaID: "573005550101"}, Callback: "abc:0"}
+
+	want, err := Encode(reply, TextContent{Text: "1 < 2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	reply.ContextID = "wamid.1"
+
+	quoting, err := Encode(reply, TextContent{Text: "1 < 2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	got, err := WithoutContext(quoting.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if diff := cmp.Diff(decode(t, want.Body), decode(t, got)); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+
+	if got, err := WithoutContext(got); got != nil || err != nil {
+		t.Errorf("WithoutContext() = %s, %v for a message that quotes none; want nothing", got, err)
+	}
+}
+
 func decode(t *testing.T, body []byte) map[string]any {
 	t.Helper()
 
