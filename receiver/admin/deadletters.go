@@ -139,7 +139,7 @@ func (c Console) show(w http.ResponseWriter, r *http.Request) {
 	}
 
 	record, err := c.Store.Get(r.Context(), id)
-	if err == nil && !slices.Contains(store.Replayable, record.Event.State) {
+	if err == nil && !isShown(record) {
 		err = store.ErrNotFound
 	}
 
@@ -161,6 +161,13 @@ func (c Console) show(w http.ResponseWriter, r *http.Request) {
 	}
 
 	answer(w, http.StatusOK, letter)
+}
+
+// isShown reports whether the console shows an event: those of the list, and messages that were skipped for a reason.
+func isShown(record *store.Record) bool {
+	isSkippedMessage := record.Event.State == store.Skipped && len(record.Failures) > 0
+
+	return isSkippedMessage || slices.Contains(store.Replayable, record.Event.State)
 }
 
 func (c Console) replay(w http.ResponseWriter, r *http.Request) {

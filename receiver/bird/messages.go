@@ -30,7 +30,9 @@ type Common struct {
 	ContactInfo        Contact         `json:"contact_info"`
 	Context            json.RawMessage `json:"context"`
 	Referral           json.RawMessage `json:"referral"`
-	ConversationKey    string          `json:"conversation_key"` // <phone_number_id>:<user_id or wa_id>
+	GroupID            string          `json:"group_id,omitempty"` // of a conversation in a group
+	// ConversationKey is <phone_number_id>:<user_id or wa_id>, or <phone_number_id>:group:<group_id>.
+	ConversationKey string `json:"conversation_key"`
 }
 
 func (c Common) subject() string { return c.PhoneNumberID + ":" + c.MessageID }
@@ -40,6 +42,7 @@ type Contact struct {
 	WaID     *string `json:"wa_id"`
 	Name     *string `json:"name"`
 	UserID   *string `json:"user_id"`
+	ParentID string  `json:"parent_user_id,omitempty"` // user id for linked business portfolios
 	Username *string `json:"username"`
 }
 
@@ -149,9 +152,10 @@ type StatusNotification struct {
 	ParticipantID   string          `json:"recipient_participant_id,omitempty"` // within a group
 	Errors          json.RawMessage `json:"errors"`
 	Pricing         json.RawMessage `json:"pricing"`
+	Payment         json.RawMessage `json:"payment,omitempty"` // of a payment, in Meta's form
 }
 
-// subject distinguishes the statuses of one message.
+// subject distinguishes the statuses of one message. A payment has an event for each attempt, capture and refund.
 func (s StatusNotification) subject() string {
 	subject := s.Common.subject() + ":" + s.Status
 	if s.Type != "" {
@@ -160,6 +164,10 @@ func (s StatusNotification) subject() string {
 
 	if s.ParticipantID != "" {
 		subject += ":" + s.ParticipantID
+	}
+
+	if len(s.Payment) > 0 {
+		subject += ":" + s.EventID
 	}
 
 	return subject

@@ -4,6 +4,7 @@
 package cloudapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -20,17 +21,18 @@ type Recipient struct {
 	UserID  string
 }
 
-// RecipientOf returns the conversation of m. A person whose number or user id just changed is reached under the new one.
+// RecipientOf returns the conversation of m. A person whose number or user id just changed is reached under the new one. It
+// is zero if Meta names neither a person nor a group.
 func RecipientOf(m whatsapp.Message) Recipient {
-	if len(m.NewConversations("")) > 0 {
-		system, _ := m.System()
-		return Recipient{WaID: string(system.WaID), UserID: string(system.UserID)}
+	person := m.Sender()
+	if change, ok := m.IdentityChange(); ok && !change.New.IsZero() {
+		person = change.New
 	}
 
 	return Recipient{
 		GroupID: string(m.GroupID),
-		WaID:    string(m.From),
-		UserID:  string(m.FromUserID),
+		WaID:    string(person.WaID),
+		UserID:  string(cmp.Or(person.UserID, person.ParentID)),
 	}
 }
 

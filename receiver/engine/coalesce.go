@@ -96,14 +96,19 @@ func collectTexts(
 	return following, due
 }
 
-// joinedTexts are the texts of messages that are answered together.
+// joinedTexts are the texts of messages that are answered together. All are of one person, also in a group.
 type joinedTexts struct {
+	sender whatsapp.Person
 	ids    []whatsapp.Text
 	bodies []string
 }
 
 func newTexts(m whatsapp.Message) joinedTexts {
-	return joinedTexts{ids: []whatsapp.Text{m.ID}, bodies: []string{m.TextBody()}}
+	return joinedTexts{
+		sender: m.Sender(),
+		ids:    []whatsapp.Text{m.ID},
+		bodies: []string{m.TextBody()},
+	}
 }
 
 // add adds the text of an event, or the new wording of a text that was edited. It reports false for all other events.
@@ -117,8 +122,8 @@ func (t *joinedTexts) add(event store.Event) bool {
 		return false
 	}
 
-	message, err := whatsapp.ParseMessage(item.Raw)
-	if err != nil {
+	message, err := item.Message()
+	if err != nil || message.GroupID != "" && message.Sender() != t.sender {
 		return false
 	}
 

@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
@@ -21,7 +22,6 @@ import (
 type attempt struct {
 	inbound
 	message whatsapp.Message
-	contact whatsapp.Contact
 	texts   []string    // the texts that are answered together, if the message is one
 	file    *media.File // the downloaded media; removed after the request to Bird
 
@@ -32,6 +32,8 @@ type attempt struct {
 	inFlight *int
 	// successState is the state of the event when the attempt succeeds.
 	successState store.State
+	// unanswerable is why nobody is asked about the message, if it can never be answered.
+	unanswerable *failure.Error
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
 	// the fallback was sent.
 	fallbackCause *failure.Error
@@ -82,6 +84,11 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	}
 
 	if len(a.work.Replies) == 0 {
+		if a.unanswerable = a.checkAnswerable(); a.unanswerable != nil {
+			a.successState = store.Skipped
+			return nil
+		}
+
 		if err := e.askAI(ctx, a); err != nil {
 			return err
 		}
@@ -100,28 +107,47 @@ func (a *attempt) decode() error {
 		return nil
 	}
 
-	message, err := whatsapp.ParseMessage(a.item.Raw)
+	message, err := a.item.Message()
 	if err != nil {
 		return unreadable(opProcess, "the message is not a JSON object")
 	}
 
 	a.message = message
-	a.contact = whatsapp.ParseContact(a.item.Contact)
 
 	return nil
+}
+
+// checkAnswerable returns why no answer to the message can be sent, or nil.
+func (a *attempt) checkAnswerable() *failure.Error {
+	reason := &failure.Error{Class: failure.Permanent, Op: opProcess}
+
+	switch {
+	case a.number() == "":
+		reason.Code = codeNoNumber
+		reason.Text = "Meta does not say which phone number the message came to, so that it cannot be answered"
+	case cloudapi.RecipientOf(a.message) == (cloudapi.Recipient{}):
+		reason.Code = codeNoSender
+		reason.Text = "Meta does not say who sent the message, so that it cannot be answered"
+	default:
+		return nil
+	}
+
+	return reason
 }
 
 // common returns the part of a request body that all messages have.
 func (a *attempt) common() bird.Common {
 	m := a.message
-	c := a.contact
+	c := m.Contact
+	sender := m.Sender()
 
-	body := a.origin(m.ID, m.Timestamp, cmp.Or(m.FromUserID, m.From))
-	body.From = optional(m.From)
+	body := a.origin(m.ID, m.Timestamp, m.GroupID, sender)
+	body.From = optional(sender.WaID)
 	body.ContactInfo = bird.Contact{
-		WaID:     optional(cmp.Or(c.WaID, m.From)),
+		WaID:     optional(cmp.Or(c.WaID, sender.WaID)),
 		Name:     optional(c.Name),
-		UserID:   optional(cmp.Or(c.UserID, m.FromUserID)),
+		UserID:   optional(cmp.Or(c.UserID, sender.UserID)),
+		ParentID: string(cmp.Or(c.ParentID, sender.ParentID)),
 		Username: optional(c.Username),
 	}
 	body.Context = m.Context

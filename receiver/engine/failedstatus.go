@@ -43,7 +43,9 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 	})
 
 	if f.Class == failure.RateLimited {
-		call := gate.Send(a.item.WABAID, a.number(), a.status.Conversation(a.number()))
+		lane, _ := a.status.Conversation(a.number())
+
+		call := gate.Send(a.item.WABAID, a.number(), lane)
 		if err := e.gate.Limited(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
 			return err
 		}

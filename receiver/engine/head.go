@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"cmp"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -16,6 +18,8 @@ const (
 	codeAbandoned   = "abandoned"  // the process ended during every attempt
 	codeUnreadable  = "unreadable" // the stored event cannot be decoded
 	codeUnconfirmed = "in_doubt"   // the outcome of a send stayed unknown and no attempt is left
+	codeNoSender    = "no_sender"  // Meta names neither the person nor the group of a message
+	codeNoNumber    = "no_number"  // Meta does not name the phone number that a message came to
 )
 
 // opProcess is the operation of failures that no call caused.
@@ -61,8 +65,14 @@ func unreadable(op, text string) *failure.Error {
 // number returns the id of the business phone number that Meta delivered the event for.
 func (i *inbound) number() string { return string(i.item.Metadata.PhoneNumberID) }
 
-// origin returns the part of a request body that all events have: the ids of the event, message, number and person.
-func (i *inbound) origin(messageID, timestamp, person whatsapp.Text) bird.Common {
+// origin returns the part of a request body that all events have: the ids of the event, message, number, and group or
+// person. The key of a group's conversation never names a person.
+func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whatsapp.Person) bird.Common {
+	key := i.number() + ":" + string(cmp.Or(person.UserID, person.WaID, person.ParentID))
+	if group != "" {
+		key = whatsapp.GroupConversation(i.number(), group)
+	}
+
 	return bird.Common{
 		SchemaVersion:      1,
 		EventID:            i.work.Event.ID.String(),
@@ -75,7 +85,8 @@ func (i *inbound) origin(messageID, timestamp, person whatsapp.Text) bird.Common
 		MessageID:          string(messageID),
 		Timestamp:          string(timestamp),
 		ReceivedAt:         i.work.Event.ReceivedAt,
-		ConversationKey:    i.number() + ":" + string(person),
+		GroupID:            string(group),
+		ConversationKey:    key,
 	}
 }
 

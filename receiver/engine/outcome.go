@@ -51,6 +51,11 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		step.Outcome = &store.Outcome{State: a.successState}
 	}
 
+	if a.unanswerable != nil {
+		step.Outcome.Failure = historyOf(a.unanswerable, step.Now, false)
+		e.Metrics.MessageUnanswerable(a.unanswerable)
+	}
+
 	if err != nil && f != nil && f.Class != failure.Ambiguous {
 		step.Unsent = a.inFlight
 	}

@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
@@ -83,14 +82,12 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	}
 	defer permit.Cancel() // unless the call has ended it
 
-	person := cmp.Or(status.RecipientUser, status.Recipient)
-
 	err := e.Bird.Notify(ctx, bird.Request{
 		Method:  bird.NotifyStatus,
 		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,
 		Body: bird.StatusNotification{
-			Common:          a.origin(status.MessageID, status.Timestamp, person),
+			Common:          a.origin(status.MessageID, status.Timestamp, status.GroupID, status.Person()),
 			Status:          string(status.Status),
 			Type:            string(status.Type),
 			RecipientID:     optional(status.Recipient),
@@ -98,6 +95,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 			ParticipantID:   string(status.Participant),
 			Errors:          status.RawErrors,
 			Pricing:         status.Pricing,
+			Payment:         status.Payment,
 		},
 	})
 	e.endCall(ctx, permit, err)

@@ -4,7 +4,6 @@
 package intake
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -13,7 +12,7 @@ import (
 
 // messageEvent is an event of the sender's conversation. Its key is the phone number and the message id.
 func messageEvent(item whatsapp.Item, now time.Time) store.Event {
-	message, err := whatsapp.ParseMessage(item.Raw)
+	message, err := item.Message()
 	if err != nil {
 		return skippedEvent(store.KindUnknown, item, now)
 	}
@@ -32,16 +31,6 @@ func messageEvent(item whatsapp.Item, now time.Time) store.Event {
 		State:   store.Pending,
 		Class:   store.Conversations,
 		Lane:    message.Conversation(number),
-		Aliases: names(append([]string{message.Alias(number)}, message.NewConversations(number)...)...),
+		Aliases: message.Aliases(number),
 	}
-}
-
-// names returns the given names without empty ones.
-func names(all ...string) []string {
-	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
-	if len(all) == 0 {
-		return nil
-	}
-
-	return all
 }

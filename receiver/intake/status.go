@@ -15,8 +15,8 @@ import (
 // statusLanes is the number of lanes over which the statuses of a phone number are spread, to be processed in parallel.
 const statusLanes = 64
 
-// statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type. The
-// store applies the status when it stores the event. What is left is to act on a failed status and to report the others
+// statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type, and of a
+// payment the attempt, capture or refund. The store applies the status when it stores the event. What is left is to act on a failed status and to report the others
 // to Bird; without that method, the others are done.
 func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)
@@ -51,29 +51,37 @@ func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) stor
 		state = store.Done
 	}
 
+	key := []string{number, messageID, string(status.Status), participant, string(status.Type)}
+	if payment := status.PaymentKey(); payment != "" {
+		key = append(key, payment)
+	}
+
+	lane, aliases := statusLane(status, number)
+
 	return store.Event{
-		ID:     store.NewID(store.KindStatus, number, messageID, string(status.Status), participant, string(status.Type)),
-		Kind:   store.KindStatus,
-		Type:   update.Status,
-		Status: update,
-		State:  state,
-		Class:  store.Statuses,
-		Lane:   statusLane(status, number),
+		ID:      store.NewID(store.KindStatus, key...),
+		Kind:    store.KindStatus,
+		Type:    update.Status,
+		Status:  update,
+		State:   state,
+		Class:   store.Statuses,
+		Lane:    lane,
+		Aliases: aliases,
 	}
 }
 
-// statusLane returns the lane of the conversation for a failure, since a failure may concern the person. All other
-// statuses are spread by message. A failure is never in a lane that waits for Bird.
-func statusLane(status whatsapp.Status, number string) string {
+// statusLane returns the lane of the conversation for a failure, since a failure may concern the person, with the aliases of
+// the person. All other statuses are spread by message. A failure is never in a lane that waits for Bird.
+func statusLane(status whatsapp.Status, number string) (lane string, aliases []string) {
 	if !status.IsFailed() {
-		return ReportLane(number, string(status.MessageID))
+		return ReportLane(number, string(status.MessageID)), nil
 	}
 
-	if lane := status.Conversation(number); lane != "" {
-		return lane
+	if lane, aliases = status.Conversation(number); lane != "" {
+		return lane, aliases
 	}
 
-	return spread("failed:"+number, string(status.MessageID))
+	return spread("failed:"+number, string(status.MessageID)), nil
 }
 
 // ReportLane returns the lane of the events that report the statuses of a message to Bird.

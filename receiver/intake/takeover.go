@@ -39,7 +39,7 @@ func echoEvents(item whatsapp.Item, settings config.Config, now time.Time) []par
 
 // echoEvent is an event of the person's conversation. ok is false if Meta names neither the message nor the person.
 func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now time.Time) (_ store.Event, ok bool) {
-	lane := echo.Conversation(number)
+	lane, aliases := echo.Conversation(number)
 	if lane == "" || echo.ID == "" {
 		return store.Event{}, false
 	}
@@ -51,7 +51,7 @@ func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now ti
 		State:    store.Done,
 		Class:    store.Conversations,
 		Lane:     lane,
-		Aliases:  names(echo.Alias(number)),
+		Aliases:  aliases,
 		Takeover: echoTakeover(echo, settings, now),
 	}, true
 }
@@ -75,7 +75,12 @@ func handoverEvent(item whatsapp.Item, settings config.Config, now time.Time) st
 	number := string(item.Metadata.PhoneNumberID)
 
 	handover, err := whatsapp.ParseHandover(item.Raw)
-	if err != nil || number == "" || handover.Conversation(number) == "" {
+	if err != nil {
+		return event
+	}
+
+	lane, aliases := handover.Conversation(number)
+	if number == "" || lane == "" {
 		return event
 	}
 
@@ -86,8 +91,8 @@ func handoverEvent(item whatsapp.Item, settings config.Config, now time.Time) st
 
 	event.State = store.Done
 	event.Class = store.Conversations
-	event.Lane = handover.Conversation(number)
-	event.Aliases = names(handover.Alias(number))
+	event.Lane = lane
+	event.Aliases = aliases
 
 	return event
 }

@@ -249,6 +249,9 @@ func (m *Metrics) CallFailed(f *failure.Error) {
 	m.figures.errored(code)
 }
 
+// MessageUnanswerable records why a message cannot be answered.
+func (m *Metrics) MessageUnanswerable(f *failure.Error) { m.figures.errored(m.codes.admit(f.Code)) }
+
 // Panicked counts a panic while an event was processed.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 

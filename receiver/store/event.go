@@ -78,7 +78,7 @@ type State string
 const (
 	Pending     State = "pending"
 	Done        State = "done"
-	Skipped     State = "skipped"     // nothing handles its type
+	Skipped     State = "skipped"     // nothing handles its type, or it can never be answered
 	Human       State = "human"       // people have the conversation, so the AI does not answer
 	Expired     State = "expired"     // given up after too long
 	Quarantined State = "quarantined" // of a phone number that this receiver does not serve

@@ -10,8 +10,7 @@ import (
 
 // Contact is the person who sent a message.
 type Contact struct {
-	WaID     Text
-	UserID   Text // business-scoped
+	Person
 	Name     Text
 	Username Text
 }
@@ -19,9 +18,10 @@ type Contact struct {
 // ParseContact parses one of value.contacts. Properties of an unexpected shape are empty.
 func ParseContact(raw json.RawMessage) Contact {
 	var c struct {
-		WaID    Text            `json:"wa_id"`
-		UserID  Text            `json:"user_id"`
-		Profile json.RawMessage `json:"profile"`
+		WaID     Text            `json:"wa_id"`
+		UserID   Text            `json:"user_id"`
+		ParentID Text            `json:"parent_user_id"`
+		Profile  json.RawMessage `json:"profile"`
 	}
 	if readObject(raw, &c) != nil {
 		return Contact{}
@@ -35,22 +35,21 @@ func ParseContact(raw json.RawMessage) Contact {
 	_ = readObject(c.Profile, &profile) // an unexpected shape leaves the names empty
 
 	return Contact{
-		WaID:     c.WaID,
-		UserID:   c.UserID,
+		Person:   newPerson(c.WaID, c.UserID, c.ParentID),
 		Name:     profile.Name,
 		Username: profile.Username,
 	}
 }
 
-// sender is one of value.contacts with its raw form.
-type sender struct {
+// contacts are value.contacts, parsed and as Meta sent them.
+type contacts []struct {
 	Contact
 	raw json.RawMessage
 }
 
-// readSenders parses value.contacts; an unexpected shape yields none. ok is false, and the result empty, if there are too
+// readContacts parses value.contacts; an unexpected shape yields none. ok is false, and the result empty, if there are too
 // many contacts or one is too large to be repeated for each message.
-func readSenders(raw json.RawMessage) (senders []sender, ok bool) {
+func readContacts(raw json.RawMessage) (_ contacts, ok bool) {
 	var elements []json.RawMessage
 
 	_ = json.Unmarshal(raw, &elements)
@@ -60,41 +59,57 @@ func readSenders(raw json.RawMessage) (senders []sender, ok bool) {
 		return nil, false
 	}
 
-	for _, element := range elements {
-		s := sender{raw: element}
-		if len(elements) > 1 { // a single contact needs no lookup
-			s.Contact = ParseContact(element)
-		}
-
-		senders = append(senders, s)
+	all := make(contacts, len(elements))
+	for i, element := range elements {
+		all[i].Contact = ParseContact(element)
+		all[i].raw = element
 	}
 
-	return senders, true
+	return all, true
 }
 
-// senderOf returns the contact that sent the message. A single contact is the sender even if the ids differ, since wa_id
-// and the phone number need not match.
-func senderOf(message json.RawMessage, senders []sender) json.RawMessage {
-	switch len(senders) {
-	case 0:
-		return nil
-	case 1:
-		return senders[0].raw
+// of returns the index of the contact of a person, or -1. A single contact is that of the person even if the names differ,
+// since wa_id and the phone number need not match, unless the contacts are of several messages of different persons.
+func (c contacts) of(person Person, isOnly bool) int {
+	if len(c) == 1 && (isOnly || !person.differs(c[0].Person)) {
+		return 0
 	}
 
-	m, err := ParseMessage(message)
-	if err != nil {
-		return nil
-	}
-
-	for _, s := range senders {
-		byNumber := m.From != "" && s.WaID == m.From
-		byUserID := m.FromUserID != "" && s.UserID == m.FromUserID
-
-		if byNumber || byUserID {
-			return s.raw
+	for i := range c {
+		if c[i].matches(person) {
+			return i
 		}
 	}
 
-	return nil
+	return -1
+}
+
+// ofMessages returns the contact of the sender of each message, as Meta sent it.
+func (c contacts) ofMessages(messages []json.RawMessage) []json.RawMessage {
+	found := make([]json.RawMessage, len(messages))
+	if len(c) == 0 {
+		return found
+	}
+
+	senders := make([]Person, len(messages))
+	isOnly := true // the messages have one sender
+
+	var sender Person
+
+	for i, raw := range messages {
+		if m, err := ParseMessage(raw); err == nil {
+			senders[i] = m.Sender()
+		}
+
+		isOnly = isOnly && !senders[i].differs(sender)
+		sender = sender.with(senders[i])
+	}
+
+	for i, sender := range senders {
+		if at := c.of(sender, isOnly); at >= 0 {
+			found[i] = c[at].raw
+		}
+	}
+
+	return found
 }

@@ -22,10 +22,13 @@ type Echo struct {
 	ID           Text `json:"id"`
 	To           Text `json:"to"`         // wa_id; empty if the person's phone number is hidden
 	ToUserID     Text `json:"to_user_id"` // business-scoped user id
+	ToParentID   Text `json:"to_parent_user_id"`
 	GroupID      Text `json:"group_id"`
 	Timestamp    Text `json:"timestamp"` // unix seconds
 	Type         Text `json:"type"`
 	CreationType Text `json:"message_creation_type"` // what sent the message, if not a colleague
+
+	contact Contact // of the person, from the list beside the echoes
 }
 
 // ParseEchoes parses the value of field smb_message_echoes. It omits elements that do not have the documented shape.
@@ -61,9 +64,12 @@ func SplitEchoes(value json.RawMessage, accept func(Echo) bool) (each []json.Raw
 
 	var others []json.RawMessage
 
-	for _, raw := range readList(properties[keyEchoes]) {
-		var echo Echo
-		if readObject(raw, &echo) != nil || len(each) == maxItems || !accept(echo) {
+	list := readList(properties[keyEchoes])
+	contacts, _ := readContacts(properties["contacts"])
+
+	for _, raw := range list {
+		echo, err := parseEcho(raw, contacts, len(list) == 1)
+		if err != nil || len(each) == maxItems || !accept(echo) {
 			others = append(others, raw)
 			continue
 		}
@@ -76,6 +82,20 @@ func SplitEchoes(value json.RawMessage, accept func(Echo) bool) (each []json.Raw
 	}
 
 	return each, encodeEchoes(properties, others)
+}
+
+// parseEcho parses an echo, with its contact. isOnly says that there is no other echo beside it.
+func parseEcho(raw json.RawMessage, contacts contacts, isOnly bool) (Echo, error) {
+	var echo Echo
+	if err := readObject(raw, &echo); err != nil {
+		return Echo{}, err
+	}
+
+	if at := contacts.of(newPerson(echo.To, echo.ToUserID, echo.ToParentID), isOnly); at >= 0 {
+		echo.contact = contacts[at].Contact
+	}
+
+	return echo, nil
 }
 
 // encodeEchoes returns a value with these properties and echoes.

@@ -35,24 +35,23 @@ type parsed struct {
 
 type parsedEcho struct {
 	Echo
-	Conversation string `json:"conversation,omitempty"`
-	Alias        string `json:"alias,omitempty"`
+	Conversation string   `json:"conversation,omitempty"`
+	Aliases      []string `json:"aliases,omitempty"`
 }
 
 type parsedMessage struct {
-	ID               Text            `json:"id,omitempty"`
-	Type             Text            `json:"type,omitempty"`
-	Conversation     string          `json:"conversation"`
-	Alias            string          `json:"alias,omitempty"`
-	NewConversations []string        `json:"new_conversations,omitempty"`
-	Referral         json.RawMessage `json:"referral,omitempty"`
-	Text             string          `json:"text,omitempty"`
-	Media            *Media          `json:"media,omitempty"`
-	Location         *Location       `json:"location,omitempty"`
-	Contacts         json.RawMessage `json:"contacts,omitempty"`
-	Interactive      *Interactive    `json:"interactive,omitempty"`
-	Button           *Button         `json:"button,omitempty"`
-	System           *System         `json:"system,omitempty"`
+	ID           Text            `json:"id,omitempty"`
+	Type         Text            `json:"type,omitempty"`
+	Conversation string          `json:"conversation"`
+	Aliases      []string        `json:"aliases,omitempty"`
+	Referral     json.RawMessage `json:"referral,omitempty"`
+	Text         string          `json:"text,omitempty"`
+	Media        *Media          `json:"media,omitempty"`
+	Location     *Location       `json:"location,omitempty"`
+	Contacts     json.RawMessage `json:"contacts,omitempty"`
+	Interactive  *Interactive    `json:"interactive,omitempty"`
+	Button       *Button         `json:"button,omitempty"`
+	System       *System         `json:"system,omitempty"`
 }
 
 func parse(item Item) parsed {
@@ -74,7 +73,7 @@ func parse(item Item) parsed {
 	}
 	switch item.Kind {
 	case ItemMessage:
-		m, err := ParseMessage(item.Raw)
+		m, err := item.Message()
 		if err == nil {
 			p.Message = new(parseMessage(m, string(item.Metadata.PhoneNumberID)))
 		}
@@ -96,10 +95,12 @@ func parse(item Item) parsed {
 
 		fail(err)
 	case ItemField:
-		for _, echo := range ParseEchoes(item.Raw) {
-			number := string(item.Metadata.PhoneNumberID)
-			p.Echoes = append(p.Echoes, parsedEcho{echo, echo.Conversation(number), echo.Alias(number)})
-		}
+		SplitEchoes(item.Raw, func(echo Echo) bool {
+			lane, aliases := echo.Conversation(string(item.Metadata.PhoneNumberID))
+			p.Echoes = append(p.Echoes, parsedEcho{echo, lane, aliases})
+
+			return true
+		})
 	default:
 		p.Unparsed = item.Raw
 	}
@@ -109,13 +110,12 @@ func parse(item Item) parsed {
 
 func parseMessage(m Message, number string) parsedMessage {
 	s := parsedMessage{
-		ID:               m.ID,
-		Type:             m.Type,
-		Conversation:     m.Conversation(number),
-		Alias:            m.Alias(number),
-		NewConversations: m.NewConversations(number),
-		Referral:         m.Referral,
-		Text:             m.TextBody(),
+		ID:           m.ID,
+		Type:         m.Type,
+		Conversation: m.Conversation(number),
+		Aliases:      m.Aliases(number),
+		Referral:     m.Referral,
+		Text:         m.TextBody(),
 	}
 	s.Media = present(m.Media())
 	s.Location = present(m.Location())

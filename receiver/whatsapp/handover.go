@@ -6,7 +6,6 @@ package whatsapp
 import (
 	"cmp"
 	"encoding/json"
-	"strings"
 )
 
 // FieldHandovers is the webhook field of changes of who controls a conversation, among the responders that a business has
@@ -22,8 +21,7 @@ const (
 // Handover is a change of who controls a conversation.
 type Handover struct {
 	Type      Text
-	Person    Text // wa_id; empty if the person's phone number is hidden
-	UserID    Text // business-scoped user id
+	Person    Person
 	Timestamp Text // unix seconds
 }
 
@@ -46,6 +44,7 @@ func ParseHandover(value json.RawMessage) (Handover, error) {
 		PhoneNumber Text `json:"phone_number"`
 		WaID        Text `json:"wa_id"`
 		UserID      Text `json:"user_id"`
+		ParentID    Text `json:"parent_user_id"`
 	}
 
 	_ = readObject(v.Sender, &sender) // an unexpected shape names no person
@@ -61,22 +60,7 @@ func ParseHandover(value json.RawMessage) (Handover, error) {
 
 	return Handover{
 		Type:      v.Type,
-		Person:    Text(strings.TrimPrefix(string(cmp.Or(sender.PhoneNumber, sender.WaID)), "+")),
-		UserID:    sender.UserID,
+		Person:    newPerson(cmp.Or(sender.PhoneNumber, sender.WaID), sender.UserID, sender.ParentID),
 		Timestamp: v.Timestamp,
 	}, nil
-}
-
-// Conversation returns the lane of the person. It is empty if Meta does not name the person.
-func (h Handover) Conversation(phoneNumberID string) string {
-	return lane(phoneNumberID, "", h.Person, h.UserID)
-}
-
-// Alias returns the person's lane by user id if Conversation returns the lane by phone number. Else it is empty.
-func (h Handover) Alias(phoneNumberID string) string {
-	if h.Person == "" {
-		return ""
-	}
-
-	return lane(phoneNumberID, "", "", h.UserID)
 }

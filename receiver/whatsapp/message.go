@@ -4,8 +4,11 @@
 package whatsapp
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Message holds the properties that all inbound messages share. The property named like the type holds the content, and
@@ -14,15 +17,27 @@ import (
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 type Message struct {
-	ID         Text            `json:"id"`
-	From       Text            `json:"from"`         // wa_id; empty if the person's phone number is hidden
-	FromUserID Text            `json:"from_user_id"` // business-scoped user id
-	GroupID    Text            `json:"group_id"`
-	Timestamp  Text            `json:"timestamp"` // unix seconds; a placeholder in some of Meta's samples
-	Type       Text            `json:"type"`
-	Context    json.RawMessage `json:"context"`
-	Referral   json.RawMessage `json:"referral"`
-	Raw        json.RawMessage `json:"-"` // the whole message as Meta sent it
+	ID           Text            `json:"id"`
+	From         Text            `json:"from"`         // wa_id; empty if the person's phone number is hidden
+	FromUserID   Text            `json:"from_user_id"` // business-scoped user id
+	FromParentID Text            `json:"from_parent_user_id"`
+	ParentID     Text            `json:"parent_user_id"` // instead of FromParentID
+	GroupID      Text            `json:"group_id"`
+	Timestamp    Text            `json:"timestamp"` // unix seconds; a placeholder in some of Meta's samples
+	Type         Text            `json:"type"`      // the name of the content if Meta sends no type
+	Context      json.RawMessage `json:"context"`
+	Referral     json.RawMessage `json:"referral"`
+	Contact      Contact         `json:"-"` // of the sender, if Meta sent it with the message
+	Raw          json.RawMessage `json:"-"` // the whole message as Meta sent it
+}
+
+// Message parses the message of an item of ItemMessage, with the contact of its sender. It fails only if the message is not
+// a JSON object.
+func (i Item) Message() (Message, error) {
+	m, err := ParseMessage(i.Raw)
+	m.Contact = ParseContact(i.Contact)
+
+	return m, err
 }
 
 // ParseMessage parses the shared properties of a message. It fails only if raw is not a JSON object.
@@ -33,8 +48,69 @@ func ParseMessage(raw json.RawMessage) (Message, error) {
 	}
 
 	m.Raw = raw
+	if m.Type == "" {
+		m.Type = m.contentName()
+	}
 
 	return m, nil
+}
+
+// Sender returns the person who sent the message, by all names that the message and its contact give: each has names that
+// the other lacks. A contact with other names than the message is not used. The person of a message about a change of
+// number or user id has the names before it, if Meta sends any.
+func (m Message) Sender() Person {
+	sender := newPerson(m.From, m.FromUserID, cmp.Or(m.FromParentID, m.ParentID))
+	if sender.IsZero() {
+		change, _ := m.IdentityChange()
+		sender = change.Previous
+	}
+
+	if sender = sender.with(m.Contact.Person); sender.IsZero() {
+		change, _ := m.IdentityChange()
+		sender = change.New
+	}
+
+	return sender
+}
+
+var (
+	// contentNames are the types whose content has the type's name, in the order in which they stand for a missing type.
+	contentNames = []string{
+		"text", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "button", "order",
+		"reaction", "edit", "revoke", "system", "unsupported",
+	}
+	// envelopeNames are the properties that say nothing about the content.
+	envelopeNames = []string{
+		"biz_opaque_callback_data", "context", "errors", "history_context", "identity", "metadata", "origin", "pricing", "profile",
+		"referral",
+	}
+)
+
+// contentName returns the name of the content of a message without a type: of a type that is known, else of the first
+// property, by name, that holds an object or a list and is not part of every message. It is empty if there is none.
+func (m Message) contentName() Text {
+	var properties map[string]json.RawMessage
+	if readObject(m.Raw, &properties) != nil {
+		return ""
+	}
+
+	holdsContent := func(name string) bool {
+		raw := properties[name]
+
+		return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
+	}
+
+	if i := slices.IndexFunc(contentNames, holdsContent); i >= 0 {
+		return Text(contentNames[i])
+	}
+
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if holdsContent(name) && !slices.Contains(envelopeNames, name) {
+			return Text(name)
+		}
+	}
+
+	return ""
 }
 
 // property returns a property as Meta sent it, or nil.

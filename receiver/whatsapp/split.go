@@ -153,7 +153,7 @@ func splitValue(
 	delete(rest, "messaging_product")
 	delete(rest, "metadata")
 
-	senders, ok := readSenders(value["contacts"])
+	contacts, ok := readContacts(value["contacts"])
 	if ok {
 		delete(rest, "contacts")
 	}
@@ -168,9 +168,10 @@ func splitValue(
 		return elements
 	}
 
-	for _, message := range list("messages") {
-		item := origin.with(ItemMessage, message)
-		item.Contact = senderOf(message, senders)
+	messages := list("messages")
+	for i, contact := range contacts.ofMessages(messages) {
+		item := origin.with(ItemMessage, messages[i])
+		item.Contact = contact
 		items = append(items, item)
 	}
 

@@ -7,62 +7,71 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Status is a status of an outbound message, of a payment that it requested, or of a call.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status
 type Status struct {
-	MessageID     Text
-	Status        Text            // sent, delivered, read, played, failed, or a status that Meta adds later
-	Type          Text            // "payment" or "call", empty for messages
-	Timestamp     Text            // unix seconds
-	Participant   Text            // the group's participant, by phone number or business-scoped user id
-	Recipient     Text            // wa_id, or the group's id; empty if the person's phone number is hidden
-	RecipientType Text            // "group" or empty
-	RecipientUser Text            // business-scoped user id
-	Callback      Text            // biz_opaque_callback_data
-	ErrorCode     int             // of the first error with a code; 0 if there is none
-	RawErrors     json.RawMessage // the list of errors as Meta sent it
-	Pricing       json.RawMessage // as Meta sent it; on sent, and on one of delivered and read
+	MessageID       Text
+	Status          Text            // sent, delivered, read, played, failed, or a status that Meta adds later
+	Type            Text            // "payment" or "call", empty for messages
+	Timestamp       Text            // unix seconds
+	GroupID         Text            // of the group that the message went to; else empty
+	Participant     Text            // the group's participant, by phone number or user id
+	Recipient       Text            // recipient_id: wa_id, or of a group its id or the participant; empty if the number is hidden
+	RecipientUser   Text            // business-scoped user id
+	RecipientParent Text            // user id for linked business portfolios
+	Callback        Text            // biz_opaque_callback_data
+	ErrorCode       int             // of the first error with a code; 0 if there is none
+	RawErrors       json.RawMessage // the list of errors as Meta sent it
+	Pricing         json.RawMessage // as Meta sent it; on sent, and on one of delivered and read
+	Payment         json.RawMessage // of a payment: reference_id, transaction and more, as Meta sent it
 }
 
-// ParseStatus parses a status. It fails only if raw is not a JSON object. Meta's own pages spell the participant in
-// several ways.
+// ParseStatus parses a status. It fails only if raw is not a JSON object. Meta's own pages spell the participant and the
+// parent user id in several ways.
 func ParseStatus(raw json.RawMessage) (Status, error) {
 	var s struct {
-		ID              Text            `json:"id"`
-		Status          Text            `json:"status"`
-		Type            Text            `json:"type"`
-		Timestamp       Text            `json:"timestamp"`
-		RecipientID     Text            `json:"recipient_id"`
-		RecipientType   Text            `json:"recipient_type"`
-		RecipientUserID Text            `json:"recipient_user_id"`
-		ParticipantID   Text            `json:"recipient_participant_id"`
-		ParticipantTypo Text            `json:"participant_recipient_id"`
-		ParticipantUser Text            `json:"recipient_participant_user_id"`
-		Callback        Text            `json:"biz_opaque_callback_data"`
-		Conversation    json.RawMessage `json:"conversation"`
-		Pricing         json.RawMessage `json:"pricing"`
-		Errors          json.RawMessage `json:"errors"`
+		ID                Text            `json:"id"`
+		Status            Text            `json:"status"`
+		Type              Text            `json:"type"`
+		Timestamp         Text            `json:"timestamp"`
+		GroupID           Text            `json:"group_id"`
+		RecipientID       Text            `json:"recipient_id"`
+		RecipientType     Text            `json:"recipient_type"`
+		RecipientUserID   Text            `json:"recipient_user_id"`
+		RecipientParent   Text            `json:"recipient_parent_user_id"`
+		ParentRecipient   Text            `json:"parent_recipient_user_id"`
+		ParentUserID      Text            `json:"parent_user_id"`
+		ParticipantID     Text            `json:"recipient_participant_id"`
+		ParticipantTypo   Text            `json:"participant_recipient_id"`
+		ParticipantUser   Text            `json:"recipient_participant_user_id"`
+		ParticipantParent Text            `json:"recipient_participant_parent_user_id"`
+		Callback          Text            `json:"biz_opaque_callback_data"`
+		Conversation      json.RawMessage `json:"conversation"`
+		Pricing           json.RawMessage `json:"pricing"`
+		Payment           json.RawMessage `json:"payment"`
+		Errors            json.RawMessage `json:"errors"`
 	}
 	if err := readObject(raw, &s); err != nil {
 		return Status{}, fmt.Errorf("read status: %w", err)
 	}
 
 	status := Status{
-		MessageID:     s.ID,
-		Status:        s.Status,
-		Type:          s.Type,
-		Timestamp:     s.Timestamp,
-		Participant:   cmp.Or(s.ParticipantID, s.ParticipantTypo, s.ParticipantUser),
-		Recipient:     s.RecipientID,
-		RecipientType: s.RecipientType,
-		RecipientUser: s.RecipientUserID,
-		Callback:      s.Callback,
-		ErrorCode:     firstErrorCode(s.Errors),
-		RawErrors:     s.Errors,
-		Pricing:       s.Pricing,
+		MessageID:       s.ID,
+		Status:          s.Status,
+		Type:            Text(strings.ToLower(strings.TrimSpace(string(s.Type)))),
+		Timestamp:       s.Timestamp,
+		Recipient:       s.RecipientID,
+		RecipientUser:   s.RecipientUserID,
+		RecipientParent: cmp.Or(s.RecipientParent, s.ParentRecipient, s.ParentUserID),
+		Callback:        s.Callback,
+		ErrorCode:       firstErrorCode(s.Errors),
+		RawErrors:       s.Errors,
+		Pricing:         s.Pricing,
+		Payment:         s.Payment,
 	}
 	if status.Type == "message" { // the same as none
 		status.Type = ""
@@ -72,7 +81,32 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 		status.Pricing = nestedPricing(s.Conversation)
 	}
 
+	participant := newPerson(cmp.Or(s.ParticipantID, s.ParticipantTypo), s.ParticipantUser, s.ParticipantParent)
+
+	status.GroupID = s.GroupID
+	if status.GroupID == "" && (strings.EqualFold(string(s.RecipientType), "group") || !participant.IsZero()) {
+		status.GroupID = s.RecipientID
+	}
+
+	if status.GroupID != "" && participant.IsZero() {
+		participant = newPerson(s.RecipientID, status.RecipientUser, status.RecipientParent)
+		if s.RecipientID == status.GroupID {
+			participant.WaID = ""
+		}
+	}
+
+	status.Participant = cmp.Or(participant.WaID, participant.UserID, participant.ParentID)
+
 	return status, nil
+}
+
+// Person returns the person that the message went to. It has no name if the message went to a group.
+func (s Status) Person() Person {
+	if s.GroupID != "" {
+		return Person{}
+	}
+
+	return newPerson(s.Recipient, s.RecipientUser, s.RecipientParent)
 }
 
 // nestedPricing returns the pricing of group statuses, which Meta puts inside the conversation.
@@ -97,11 +131,6 @@ var (
 		"read":      4,
 		"played":    5,
 	}
-	paymentRanks = map[Text]int{
-		"pending":  1,
-		"failed":   2,
-		"captured": 3,
-	}
 	callRanks = map[Text]int{
 		"RINGING":  1,
 		"REJECTED": 2,
@@ -115,8 +144,8 @@ func (s Status) IsFailed() bool { return s.Type == "" && s.Status == "failed" }
 // Rank returns the rank of the status among the statuses of the same message, payment or call.
 func (s Status) Rank() int {
 	switch s.Type {
-	case "payment":
-		return paymentRanks[s.Status]
+	case typePayment:
+		return s.paymentRank()
 	case "call":
 		return callRanks[s.Status]
 	}

@@ -1,0 +1,98 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Person holds the names by which Meta's webhooks name one person. Which of them a webhook has depends on what Meta may
+// show of the person at that time.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+type Person struct {
+	WaID      Text // phone number, in digits; empty if it is hidden
+	UserID    Text // business-scoped user id
+	ParentID  Text // user id for all business portfolios that the business has linked
+	OtherWaID Text // the phone number in another form, such as without Brazil's ninth digit
+}
+
+// userID matches a business-scoped user id, with or without the mark of a parent's.
+var userID = regexp.MustCompile(`^[A-Za-z]{2}\.[A-Za-z0-9.]{1,132}$`)
+
+// newPerson returns the person with these names. A user id in the place of the phone number is taken for what it is.
+func newPerson(number, user, parent Text) Person {
+	p := Person{
+		WaID:     Text(strings.TrimPrefix(strings.TrimSpace(string(number)), "+")),
+		UserID:   user,
+		ParentID: parent,
+	}
+
+	if !userID.MatchString(string(p.WaID)) {
+		return p
+	}
+
+	if p.UserID == "" && p.WaID != p.ParentID {
+		p.UserID = p.WaID
+	}
+
+	p.WaID = ""
+
+	return p
+}
+
+// IsZero reports whether the person has no name.
+func (p Person) IsZero() bool { return p == Person{} }
+
+// matches reports whether the persons have a name in common.
+func (p Person) matches(other Person) bool {
+	return p.WaID != "" && p.WaID == other.WaID ||
+		p.UserID != "" && p.UserID == other.UserID ||
+		p.ParentID != "" && p.ParentID == other.ParentID
+}
+
+// differs reports whether the persons have different names of the same kind.
+func (p Person) differs(other Person) bool {
+	different := func(a, b Text) bool { return a != "" && b != "" && a != b }
+
+	return different(p.WaID, other.WaID) || different(p.UserID, other.UserID) || different(p.ParentID, other.ParentID)
+}
+
+// with returns p with the names of other that it lacks, unless other is recognized as another person.
+func (p Person) with(other Person) Person {
+	if p.differs(other) && !p.matches(other) {
+		return p
+	}
+
+	if p.WaID != "" && other.WaID != p.WaID {
+		p.OtherWaID = other.WaID
+	}
+
+	fill := func(name *Text, other Text) {
+		if *name == "" {
+			*name = other
+		}
+	}
+
+	fill(&p.WaID, other.WaID)
+	fill(&p.UserID, other.UserID)
+	fill(&p.ParentID, other.ParentID)
+
+	return p
+}
+
+// lanes returns the lanes of the person at a phone number, the one to use first: by phone number, by user id, by parent
+// user id, and by the other form of the phone number.
+func (p Person) lanes(phoneNumberID string) []string {
+	var lanes []string
+
+	for _, name := range []Text{p.WaID, p.UserID, p.ParentID, p.OtherWaID} {
+		if name != "" {
+			lanes = append(lanes, phoneNumberID+":"+string(name))
+		}
+	}
+
+	return lanes
+}
