@@ -54,8 +54,11 @@ func TestMediaFaults(t *testing.T) {
 			},
 			code: "media_hash",
 		},
+		"larger than what a business may send": {
+			put: func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 17<<20)) },
+		},
 		"too large": {
-			put:  func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 6<<20)) },
+			put:  func(h *harness) { h.Graph.PutMedia("500", "image/jpeg", make([]byte, 100<<20+1)) },
 			code: "media_too_large",
 		},
 		"lookup fails at first": {put: func(h *harness) {

@@ -17,14 +17,12 @@ import (
 
 // mediaType describes how a message with a file becomes a request.
 type mediaType struct {
-	kind    media.Kind
 	process bird.Method
 	analyze bird.Method
 	body    func(bird.Common, whatsapp.Media) bird.Body // of the process method
 }
 
 var imageType = mediaType{
-	kind:    media.Image,
 	process: bird.ProcessImage,
 	analyze: bird.AnalyzeImage,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
@@ -37,7 +35,6 @@ var imageType = mediaType{
 }
 
 var videoType = mediaType{
-	kind:    media.Video,
 	process: bird.ProcessVideo,
 	analyze: bird.AnalyzeVideo,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
@@ -50,7 +47,6 @@ var videoType = mediaType{
 }
 
 var audioType = mediaType{
-	kind:    media.Audio,
 	process: bird.ProcessAudio,
 	analyze: bird.TranscribeAudio,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
@@ -63,7 +59,6 @@ var audioType = mediaType{
 }
 
 var documentType = mediaType{
-	kind:    media.Document,
 	process: bird.ProcessDocument,
 	analyze: bird.ParseDocument,
 	body: func(c bird.Common, m whatsapp.Media) bird.Body {
@@ -103,7 +98,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 		return nil, err
 	}
 
-	attached, err := e.download(ctx, a, m.kind, sent)
+	attached, err := e.download(ctx, a, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -146,12 +141,7 @@ func (m mediaType) method(analyzing bool) bird.Method {
 }
 
 // download fetches the file of the message into the spool. The attempt removes it with removeFile.
-func (e *Engine) download(
-	ctx context.Context,
-	a *attempt,
-	kind media.Kind,
-	sent whatsapp.Media,
-) (*bird.Media, error) {
+func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) (*bird.Media, error) {
 	permit, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
 	if closed != nil {
 		return nil, &waiting{closed}
@@ -159,7 +149,7 @@ func (e *Engine) download(
 
 	defer permit.Cancel() // unless the call has ended it
 
-	file, err := e.Media.Fetch(ctx, a.number(), kind, media.Expected{
+	file, err := e.Media.Fetch(ctx, a.number(), media.Expected{
 		ID:       string(sent.ID),
 		SHA256:   string(sent.SHA256),
 		MimeType: string(sent.MimeType),

@@ -14,7 +14,6 @@ import (
 
 // Failure codes of downloads, besides those of package httpclient and of the lookup.
 const (
-	CodeKind     = "media_kind"      // messages of this type carry no media
 	CodeGone     = "media_gone"      // Meta no longer has the file
 	CodeHash     = "media_hash"      // size or SHA-256 differ from what Meta announced
 	CodeHost     = "media_host"      // the address of the file is not allowed
@@ -34,7 +33,7 @@ func permanent(code, text string) *failure.Error {
 }
 
 func tooLarge() *failure.Error {
-	return permanent(CodeTooLarge, "the media is larger than WhatsApp allows for its type")
+	return permanent(CodeTooLarge, "the media is larger than the 100 MiB that WhatsApp allows")
 }
 
 func hostFailure(text string) *failure.Error { return permanent(CodeHost, text) }

@@ -36,15 +36,10 @@ type Expected struct {
 // Fetch looks up the media and downloads it. It waits for space in the spool until ctx ends. After an expired URL or
 // damaged content it looks the media up and downloads it again, once for each failure code. Errors are of type
 // *failure.Error. The caller removes the file.
-func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, expected Expected) (*File, error) {
-	limit, ok := maxBytes[kind]
-	if !ok {
-		return nil, permanent(CodeKind, "messages of this type carry no media")
-	}
-
+func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, expected Expected) (*File, error) {
 	var last string
 	for try := 1; ; try++ {
-		file, retry, err := s.attempt(ctx, phoneNumberID, limit, expected)
+		file, retry, err := s.attempt(ctx, phoneNumberID, expected)
 		if err == nil {
 			return file, nil
 		}
@@ -59,13 +54,13 @@ func (s *Spool) Fetch(ctx context.Context, phoneNumberID string, kind Kind, expe
 }
 
 // attempt looks up and downloads once. retry reports whether a new URL may help.
-func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, expected Expected) (_ *File, retry bool, err error) {
+func (s *Spool) attempt(ctx context.Context, phoneNumberID string, expected Expected) (_ *File, retry bool, err error) {
 	info, err := s.lookup.MediaInfo(ctx, phoneNumberID, expected.ID)
 	if err != nil {
 		return nil, false, lookupFailed(err)
 	}
 
-	size, fault := s.spaceFor(info, limit)
+	size, fault := s.spaceFor(info.FileSize)
 	if fault != nil {
 		return nil, false, fault
 	}
@@ -101,29 +96,29 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, limit int64, 
 		}
 	}
 
-	if retry, fault = s.download(ctx, file, limit, info, expected); fault != nil {
+	if retry, fault = s.download(ctx, file, info, expected); fault != nil {
 		return nil, retry, fault
 	}
 
 	return file, false, nil
 }
 
-// spaceFor returns the bytes to reserve for a file: its size, or the limit if Meta does not say.
-func (s *Spool) spaceFor(info cloudapi.MediaInfo, limit int64) (int64, *failure.Error) {
+// spaceFor returns the bytes to reserve for a file: its size, or the limit if Meta does not say (0).
+func (s *Spool) spaceFor(size int64) (int64, *failure.Error) {
 	switch {
-	case info.FileSize <= 0:
-		return min(limit, s.capacity), nil
-	case info.FileSize > limit:
+	case size <= 0:
+		return min(maxBytes, s.capacity), nil
+	case size > maxBytes:
 		return 0, tooLarge()
-	case info.FileSize > s.capacity:
+	case size > s.capacity:
 		return 0, permanent(CodeTooLarge, "the media is larger than media.maxSpoolBytes")
 	default:
-		return info.FileSize, nil
+		return size, nil
 	}
 }
 
 // download fills file with at most the bytes that are reserved for it.
-func (s *Spool) download(ctx context.Context, file *File, limit int64, info cloudapi.MediaInfo, expected Expected) (retry bool, _ *failure.Error) {
+func (s *Spool) download(ctx context.Context, file *File, info cloudapi.MediaInfo, expected Expected) (retry bool, _ *failure.Error) {
 	settings := s.live.Current()
 
 	address, err := url.Parse(info.URL)
@@ -145,7 +140,7 @@ func (s *Spool) download(ctx context.Context, file *File, limit int64, info clou
 		return s.refused(response)
 	}
 
-	if response.ContentLength > limit {
+	if response.ContentLength > maxBytes {
 		return false, tooLarge()
 	}
 

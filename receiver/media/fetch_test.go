@@ -25,7 +25,7 @@ func TestFetchFromGraph(t *testing.T) {
 	inHex, inBase64 := sums(content)
 	graph.PutMedia("900", "image/jpeg", content)
 
-	file, err := f.spool.Fetch(t.Context(), number, Image, Expected{
+	file, err := f.spool.Fetch(t.Context(), number, Expected{
 		ID:       "900",
 		SHA256:   inBase64,
 		Filename: "cat.jpg",
@@ -67,7 +67,7 @@ func TestFetchFailures(t *testing.T) {
 	content := []byte("meow")
 	inHex, inBase64 := sums(content)
 	url := "/media"
-	large := int64(5 << 20)
+	large := int64(100 << 20)
 	serve := func(status int, header ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			for i := 0; i+1 < len(header); i += 2 {
@@ -102,8 +102,7 @@ func TestFetchFailures(t *testing.T) {
 		media   config.Media
 		class   failure.Class // empty: the fetch succeeds
 		code    string
-		lookups int // 0: 1; -1: not checked
-		kind    Kind
+		lookups int // 0: 1
 	}{
 		"complete, sums in hex": {
 			handle: serve(200),
@@ -116,7 +115,6 @@ func TestFetchFailures(t *testing.T) {
 			want:   Expected{SHA256: inBase64[:43]},
 		},
 		"complete, nothing announced": {handle: serve(200)},
-		"no media":                    {kind: "text", class: failure.Permanent, code: "media_kind", lookups: -1},
 		"lookup: gone":                {lookup: refused, class: failure.Permanent, code: "media_gone"},
 		"lookup: token":               {lookup: unauthorized, class: failure.Configuration, code: "190"},
 		"gone":                        {handle: serve(404), class: failure.Permanent, code: "media_gone", lookups: 2},
@@ -133,7 +131,7 @@ func TestFetchFailures(t *testing.T) {
 			code:  "media_too_large",
 		},
 		"declared too large": {
-			handle: serve(200, "Content-Length", "5242881"),
+			handle: serve(200, "Content-Length", "104857601"),
 			class:  failure.Permanent,
 			code:   "media_too_large",
 		},
@@ -146,11 +144,11 @@ func TestFetchFailures(t *testing.T) {
 		"streamed too large": {
 			handle: func(w http.ResponseWriter, _ *http.Request) {
 				piece := make([]byte, 64<<10)
-				for range 9 {
+				for range 17 {
 					w.Write(piece)
 				}
 			},
-			kind:  Sticker,
+			media: config.Media{MaxSpoolBytes: 1 << 20},
 			class: failure.Permanent,
 			code:  "media_too_large",
 		},
@@ -243,12 +241,7 @@ func TestFetchFailures(t *testing.T) {
 				return info, tc.lookup
 			}))
 
-			kind := tc.kind
-			if kind == "" {
-				kind = Image
-			}
-
-			file, err := f.spool.Fetch(t.Context(), number, kind, tc.want)
+			file, err := f.spool.Fetch(t.Context(), number, tc.want)
 			if tc.class == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -259,7 +252,7 @@ func TestFetchFailures(t *testing.T) {
 				t.Errorf("Fetch() = %+v, want a %s %s", fault, tc.class, tc.code)
 			}
 
-			if want := max(tc.lookups, 1); lookups != want && tc.lookups >= 0 {
+			if want := max(tc.lookups, 1); lookups != want {
 				t.Errorf("looked up %d times, want %d", lookups, want)
 			}
 
@@ -295,7 +288,7 @@ func TestFetchRetries(t *testing.T) {
 				return cloudapi.MediaInfo{URL: f.server.URL + "/x", SHA256: inHex}, nil
 			}))
 
-			file, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
+			file, err := f.spool.Fetch(t.Context(), number, Expected{ID: "1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -352,7 +345,7 @@ func TestRedirectsDropTheToken(t *testing.T) {
 
 	defer dial.CloseIdleConnections()
 
-	file, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
+	file, err := f.spool.Fetch(t.Context(), number, Expected{ID: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	began := time.Now()
 
-	file, err := f.spool.Fetch(t.Context(), number, Document, Expected{ID: "1", Filename: "report.pdf"})
+	file, err := f.spool.Fetch(t.Context(), number, Expected{ID: "1", Filename: "report.pdf"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestPrivateHostIsNeverReached(t *testing.T) {
 					return cloudapi.MediaInfo{URL: f.server.URL + "/first"}, nil
 				}))
 
-				_, err := f.spool.Fetch(t.Context(), number, Image, Expected{ID: "1"})
+				_, err := f.spool.Fetch(t.Context(), number, Expected{ID: "1"})
 				if fault := failure.Of(err); err == nil || fault.Class != failure.Permanent || fault.Code != "media_host" || strings.Contains(fault.Text, "latest") {
 					t.Errorf("Fetch() = %+v, want a permanent media_host without the address", fault)
 				}

@@ -24,28 +24,11 @@ import (
 // filePrefix marks the files of a spool. No others are removed from its directory.
 const filePrefix = "whatsapp-media-"
 
-// Kind is the type of a message that carries media.
-type Kind string
-
-// The kinds of media.
-const (
-	Image    Kind = "image"
-	Audio    Kind = "audio"
-	Video    Kind = "video"
-	Document Kind = "document"
-	Sticker  Kind = "sticker"
-)
-
-// maxBytes are the sizes that WhatsApp allows.
+// maxBytes is the size up to which Meta delivers media of every type that a person sends. Its smaller limits by type are
+// those of media that a business sends.
 //
-// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
-var maxBytes = map[Kind]int64{
-	Image:    5 << 20,
-	Audio:    16 << 20,
-	Video:    16 << 20,
-	Document: 100 << 20,
-	Sticker:  500 << 10,
-}
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media, "Get media"
+const maxBytes = 100 << 20
 
 // Lookup returns the description of a media id that phoneNumberID received. Its errors are of type *failure.Error.
 type Lookup interface {

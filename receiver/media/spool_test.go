@@ -118,7 +118,7 @@ func TestFetchWaitsForSpace(t *testing.T) {
 	}))
 
 	fetch := func(ctx context.Context, id string) (*File, error) {
-		return f.spool.Fetch(ctx, number, Image, Expected{ID: id})
+		return f.spool.Fetch(ctx, number, Expected{ID: id})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		first, err := fetch(t.Context(), "1")
