@@ -155,6 +155,7 @@ func (h *harness) stop() {
 // deliver posts a signed delivery and checks the status of the answer.
 func (h *harness) deliver(want int, body []byte) {
 	h.t.Helper()
+	h.Graph.Observe(body)
 
 	got, answer, err := standin.Deliver(h.t.Context(), h.client, h.Local.WebhookURL(), folder.AppSecret, body)
 	if err != nil {

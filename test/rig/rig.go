@@ -98,6 +98,10 @@ func New(o Options) (*Rig, error) {
 		r.options.Clock = clockwork.NewRealClock()
 	}
 
+	if o.Graph.Clock == nil {
+		o.Graph.Clock = r.options.Clock // one time for the receiver and for Meta
+	}
+
 	r.StandIns = NewStandIns(o.Graph, o.Bird)
 	r.Config = r.Folder.Complete(r.Connect(o.Config))
 

@@ -139,11 +139,16 @@ func seal(phoneNumberID string, value messagesValue) []byte {
 	value.MessagingProduct = "whatsapp"
 	value.Metadata = metadata{DeliveryDisplayPhoneNumber, phoneNumberID}
 
+	return sealField("messages", value)
+}
+
+// sealField returns a delivery of one change of a field.
+func sealField(field string, value any) []byte {
 	raw, err := json.Marshal(envelope{
 		Object: whatsAppObject,
 		Entry: []entry{{
 			ID:      DeliveryBusinessAccountID,
-			Changes: []change{{Value: value, Field: "messages"}},
+			Changes: []change{{Value: value, Field: field}},
 		}},
 	})
 	if err != nil {

@@ -69,8 +69,10 @@ type Graph struct {
 	media    mediaStore
 	webhooks webhooks
 	rules    rules
-	nonce    string
-	serial   atomic.Uint64
+
+	conversations conversations
+	nonce         string
+	serial        atomic.Uint64
 }
 
 // NewGraph returns a Graph to serve with net/http. Close it before its server.
@@ -151,6 +153,7 @@ func (g *Graph) routes() http.Handler {
 		})
 	}
 	handle("POST /{version}/{id}/messages", g.authorizeUser, g.sendMessage)
+	handle("POST /{version}/{id}/thread_control", g.authorizeUser, g.controlThread)
 	handle("POST /{version}/{id}/media", g.authorizeUser, g.uploadMedia)
 	handle("GET /{version}/{id}", g.authorizeUser, g.getNode)
 	handle("DELETE /{version}/{id}", g.authorizeUser, g.deleteMedia)

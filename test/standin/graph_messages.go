@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // SentMessage is one message that a Graph accepted.
@@ -31,6 +32,8 @@ type SentMessage struct {
 	Callback string `json:"callback"`
 	// ContextID is the id of the message it replies to.
 	ContextID string `json:"context_id"`
+	// Failure is the code with which the message fails later, in a status; 0 if it arrives.
+	Failure int `json:"failure,omitempty"`
 	// Raw is the request body.
 	Raw json.RawMessage `json:"raw"`
 }
@@ -98,7 +101,45 @@ func (g *Graph) sendMessage(r *http.Request) (any, *problem) {
 		return nil, problem
 	}
 
-	return g.accept(number, request, raw), nil
+	failure, problem := g.admit(number, request)
+	if problem != nil {
+		return nil, problem
+	}
+
+	return g.accept(number, request, raw, failure), nil
+}
+
+// threadRequest is the body of POST /{phone-number-id}/thread_control.
+type threadRequest struct {
+	MessagingProduct string `json:"messaging_product"`
+	To               string `json:"to"`
+	Recipient        string `json:"recipient"`
+	Action           string `json:"action"`
+	Metadata         string `json:"metadata"`
+}
+
+// controlThread serves POST /{phone-number-id}/thread_control.
+func (g *Graph) controlThread(r *http.Request) (any, *problem) {
+	number := r.PathValue("id")
+	if !g.hasNumber(number) {
+		return nil, unknownObject(r, number)
+	}
+
+	var request threadRequest
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		return nil, invalid("The request body is not the JSON of a thread control action: %v", err)
+	}
+
+	switch {
+	case request.MessagingProduct != "whatsapp":
+		return nil, invalid("The parameter messaging_product is required.")
+	case request.To == "" && request.Recipient == "":
+		return nil, invalid("The parameter to is required.")
+	case utf8.RuneCountInString(request.Metadata) > 2000:
+		return nil, invalid("Param metadata must be at most 2000 characters long.")
+	}
+
+	return g.threadControl(number, request)
 }
 
 // acknowledge returns the answer to a read receipt, with or without a typing indicator.
@@ -116,7 +157,7 @@ func acknowledge(request messageRequest) (any, *problem) {
 }
 
 // accept records a valid message and returns Meta's answer, which means accepted, not delivered.
-func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
+func (g *Graph) accept(number string, request messageRequest, raw []byte, failure int) any {
 	contact := map[string]string{"input": request.To}
 
 	digits := digitsOnly(request.To)
@@ -135,16 +176,15 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte) any {
 		Group:         request.RecipientType == "group",
 		Type:          request.Type,
 		Callback:      request.Callback,
+		ContextID:     contextID(request),
+		Failure:       failure,
 		Raw:           raw,
 	}
 	if request.Type == "text" {
 		message.Text = request.Text.Body
 	}
 
-	if request.Context != nil {
-		message.ContextID = request.Context.MessageID
-	}
-
+	g.remember(message.ID)
 	g.SentLog.add(message)
 
 	if g.options.StatusSink != nil {

@@ -15,6 +15,14 @@ type Rules struct {
 	RequireAppSecret bool `json:"requireAppSecret"`
 	// UnseenNumbers are the phone numbers that the access token may not see: the asset is not assigned to its system user.
 	UnseenNumbers []string `json:"unseenNumbers,omitempty"`
+	// Window lets a free-form message fail with 131047 unless the person wrote or called within 24 hours before, by the
+	// timestamps of the deliveries that Observe got.
+	Window bool `json:"window"`
+	// KnownContext refuses to quote a message that was neither observed nor sent.
+	KnownContext bool `json:"knownContext"`
+	// EscalationPartner is the app's role in Conversation Routing: it may take threads of other responders, and does so
+	// with a free-form message. Other apps may not send in such a thread.
+	EscalationPartner bool `json:"escalationPartner"`
 }
 
 // rules are the Rules of a Graph. They may change while it serves.

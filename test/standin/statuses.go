@@ -15,7 +15,8 @@ import (
 // maxPendingStatuses bounds the messages whose statuses are not yet posted.
 const maxPendingStatuses = 10_000
 
-// StatusPoster delivers the statuses of sent messages to a receiver, as Meta does. Its Sink is a Graph's StatusSink. It
+// StatusPoster delivers the statuses of sent messages to a receiver, as Meta does: failed for one that fails, else those
+// that it was made with. Its Sink is a Graph's StatusSink. It
 // delivers only while Run runs.
 type StatusPoster struct {
 	client      *http.Client
@@ -56,7 +57,12 @@ func (p *StatusPoster) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case message := <-p.pending:
-			for _, status := range p.statuses {
+			statuses := p.statuses
+			if message.Failure != 0 {
+				statuses = []string{"failed"}
+			}
+
+			for _, status := range statuses {
 				if err := p.post(ctx, message, status); err != nil {
 					p.failed.Add(1)
 				} else {
@@ -74,6 +80,7 @@ func (p *StatusPoster) post(ctx context.Context, message SentMessage, status str
 		Status:        status,
 		Recipient:     message.Recipient,
 		Callback:      message.Callback,
+		Code:          message.Failure,
 		Pricing:       p.pricing(message, status),
 		At:            time.Now(),
 	}

@@ -120,3 +120,31 @@ func TestStatusesSayThePrice(t *testing.T) {
 		})
 	}
 }
+
+// TestFailureIsPostedAsStatus lets a message fail after it was accepted, as outside of the 24-hour window.
+func TestFailureIsPostedAsStatus(t *testing.T) {
+	hook := newInbox()
+	url, client := start(t, hook)
+	poster := NewStatusPoster(client, url, "s", "sent", "delivered")
+
+	ctx, cancel := context.WithCancel(t.Context())
+
+	var running sync.WaitGroup
+
+	running.Go(func() { poster.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+
+	poster.Sink(SentMessage{To: "573001234567", Type: "text", Failure: 131047})
+	poster.Sink(SentMessage{To: "573001234567", Type: "text"})
+
+	if err := hook.effects.WaitTotal(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+
+	for i, want := range []string{`"code":131047`, `"status":"sent"`, `"status":"delivered"`} {
+		if body := hook.effects.All()[i]; !strings.Contains(body, want) {
+			t.Errorf("status %d is %s, want %s", i, body, want)
+		}
+	}
+}
