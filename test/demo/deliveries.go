@@ -6,120 +6,267 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// postAll delivers every JSON file of a folder, signed, and looks up each of its events in the store.
+const (
+	// fileTimeout bounds the processing of one file. Events that wait longer, such as for a correction of the
+	// configuration, are shown as pending.
+	fileTimeout = 20 * time.Second
+	// maxListed bounds the events of a file that are shown. A delivery of 3 MB has fewer.
+	maxListed = 20_000
+)
+
+// verdict counts what the receiver promises for deliveries of Meta.
+type verdict struct {
+	files, answered        int
+	events, stored         int
+	pending, dead, refused int // of the events; refused are dead letters that Meta refused for good
+}
+
+// kept reports whether the promise holds: each delivery is answered 200, and each of its events is stored and processed to
+// an end, which is no dead letter unless Meta refuses the answer for good.
+func (v verdict) kept() bool {
+	return v.answered == v.files && v.stored == v.events && v.pending == 0 && v.dead == v.refused
+}
+
+// postAll delivers every JSON file of a folder, each to a receiver of its own with an empty store, and prints how its
+// events were handled.
 func (d *demo) postAll(ctx context.Context, dir string) {
 	title("Deliveries from folder " + dir)
+	line("Each file gets a receiver of its own, with an empty store and the time of the delivery. Placeholders of numbers")
+	line("are replaced by numbers, and Meta's stand-in has a file for each media id.")
 
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	files, err := deliveryFiles(dir)
 	if err != nil || len(files) == 0 {
-		d.check(false, "the folder has JSON files", "none in "+dir)
+		d.check(false, "the folder has JSON files", fmt.Sprintf("none in %s, error %v", dir, err))
 		return
 	}
 
-	answered := 0
-	contained := 0
-	stored := map[store.ID]bool{}
+	v := d.postFiles(ctx, dir, files)
+
+	line("\n%d files, %d answered 200; %d events, %d stored, %d pending, %d dead letters, %d of them since Meta refuses the answer",
+		v.files, v.answered, v.events, v.stored, v.pending, v.dead, v.refused)
+	d.check(v.kept(), "every delivery is answered 200, every event stored and processed to an end", "see above")
+}
+
+// postFiles delivers files of a folder, one after the other.
+func (d *demo) postFiles(ctx context.Context, dir string, files []string) verdict {
+	v := verdict{files: len(files)}
 
 	for _, file := range files {
-		events, err := d.post(ctx, file)
+		name, err := filepath.Rel(dir, file)
 		if err != nil {
-			d.check(false, filepath.Base(file)+" is answered 200", err.Error())
-			continue
+			name = file
 		}
 
-		answered++
-		contained += len(events)
+		line("\n%s", name)
 
-		for _, event := range events {
-			if _, err := d.Local.Store().Get(ctx, event.ID); err != nil {
-				d.check(
-					false,
-					fmt.Sprintf("the %s in %s is stored", event.Kind, filepath.Base(file)),
-					err.Error(),
-				)
+		if err := d.postFile(ctx, file, &v); err != nil {
+			line("  FAILED      %v", err)
+		}
 
-				continue
-			}
-
-			stored[event.ID] = true
+		if ctx.Err() != nil {
+			break
 		}
 	}
 
-	d.check(
-		answered == len(files),
-		fmt.Sprintf("%d files, each answered 200", len(files)),
-		fmt.Sprint(answered),
-	)
-	line(
-		"  store       %d events, %d of them unique, all stored; the others are duplicates",
-		contained,
-		len(stored),
-	)
-	d.showStore(ctx)
+	return v
 }
 
-// post delivers one file and returns its events.
-func (d *demo) post(ctx context.Context, file string) ([]store.Event, error) {
-	body, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
+// deliveryFiles returns the JSON files of a folder and of those in it, in order.
+func deliveryFiles(dir string) ([]string, error) {
+	var files []string
 
-	status, answer, err := standin.Deliver(ctx, d.client, d.url, d.appSecret(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("answered %d %s", status, answer)
-	}
-
-	return intake.Events(ctx, body, config.Config{}, time.Now())
-}
-
-// showStore waits until no event is pending, and prints the dead letters and the counts of the store.
-func (d *demo) showStore(ctx context.Context) {
-	err := d.until(ctx, func() error {
-		stats, err := d.Local.Store().Stats(ctx, time.Now())
-		if err == nil && stats.Pending > 0 {
-			err = fmt.Errorf("%d are pending", stats.Pending)
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(path) == ".json" {
+			files = append(files, path)
 		}
 
 		return err
 	})
-	d.check(err == nil, "all events are processed", fmt.Sprint(err))
 
-	// Messages with media become dead letters: the stand-ins do not have these media.
-	dead, err := d.Local.Store().DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 1000)
-	d.check(err == nil, "the dead letters can be listed", fmt.Sprint(err))
+	slices.Sort(files)
 
-	for _, letter := range dead {
-		last := letter.Failures[len(letter.Failures)-1]
-		line("  %-11s dead letter, %s: %s", "store", letter.Event.Type, last.Text)
+	return files, err
+}
+
+// postFile delivers one file to a receiver of its own, waits for the end of the processing, and prints it.
+func (d *demo) postFile(ctx context.Context, file string, v *verdict) (err error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err
 	}
 
-	totals, err := d.Local.Store().Totals(ctx)
-	d.check(err == nil, "the store counts its events", fmt.Sprint(err))
+	delivery := prepare(raw, time.Now())
 
-	for _, total := range totals {
-		line(
-			"  %-11s %-8s %-34s %-12s %d",
-			"store",
-			total.Kind,
-			total.Type,
-			total.State,
-			total.Count,
-		)
+	r, err := d.openFile(ctx, delivery)
+	if err != nil {
+		return err
 	}
+
+	defer func() {
+		if closed := r.Close(); err == nil {
+			err = closed
+		}
+	}()
+
+	status, answer, err := standin.Deliver(ctx, d.client, r.Local.WebhookURL(), d.appSecret(), delivery.body)
+	if err != nil {
+		return err
+	}
+
+	if status != http.StatusOK {
+		return fmt.Errorf("answered %d %s", status, strings.TrimSpace(string(answer)))
+	}
+
+	v.answered++
+
+	unique := map[store.ID]bool{}
+
+	if events, err := intake.Events(ctx, delivery.body, config.Config{}, delivery.at); err == nil {
+		for _, event := range events {
+			unique[event.ID] = true
+		}
+	}
+
+	waitIdle(ctx, r)
+
+	records, err := r.Local.Store().List(ctx, store.Filter{}, 0, maxListed)
+	if err != nil {
+		return err
+	}
+
+	v.events += len(unique)
+	v.add(records)
+	printFile(r, records)
+
+	return nil
+}
+
+// openFile starts a receiver for one file. It differs from the rendered one in that it serves every phone number, retries
+// at once, and has the time of the delivery.
+func (d *demo) openFile(ctx context.Context, delivery delivery) (*rig.Rig, error) {
+	settings := d.pod.config
+	settings.CloudAPI.PhoneNumberIDs = nil
+	settings.Store.Embedded = nil
+	settings.Media.SpoolDir = ""
+	settings.Processing.Retry.BaseDelay = 10 * time.Millisecond
+	settings.Processing.Retry.MaxDelay = 10 * time.Millisecond
+
+	clock := rig.NewClock()
+	clock.Advance(time.Until(delivery.at))
+
+	r, err := rig.New(rig.Options{
+		Config: settings,
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{d.pod.secrets.AccessToken},
+			AppSecret:    d.appSecret(),
+			Rules:        standin.Rules{Window: true, KnownContext: true},
+		},
+		Bird:    standin.BirdOptions{AccessKeys: []string{d.pod.secrets.BirdAccessKey}},
+		Clock:   clock,
+		Version: "demo",
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	for id, medium := range delivery.media {
+		r.Graph.PutMedia(id, medium.mime, medium.content)
+	}
+
+	r.Graph.Observe(delivery.body)
+
+	err = r.Folder.Layout(r.Config, map[string]string{
+		config.RoleAccessToken:   d.pod.secrets.AccessToken,
+		config.RoleAppSecret:     d.appSecret(),
+		config.RoleVerifyToken:   d.pod.secrets.VerifyToken,
+		config.RoleBirdAccessKey: d.pod.secrets.BirdAccessKey,
+	})
+	if err == nil {
+		err = r.Start(ctx)
+	}
+
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+
+	return r, nil
+}
+
+// waitIdle waits until nothing is pending, or for fileTimeout.
+func waitIdle(ctx context.Context, r *rig.Rig) {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
+
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+
+	for {
+		stats, err := r.Local.Store().Stats(ctx, time.Now())
+		if err == nil && stats.Pending+stats.PendingStatuses+stats.PendingNotices == 0 {
+			return
+		}
+
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// add counts the events of one file.
+func (v *verdict) add(records []store.Record) {
+	for _, record := range records {
+		if isEmitted(record.Event.Kind) {
+			continue
+		}
+
+		v.stored++
+
+		switch record.Event.State {
+		case store.Pending:
+			v.pending++
+		case store.Dead:
+			v.dead++
+
+			if last := lastFailure(record); last.Class == string(failure.Permanent) && isMetaCode(last.Code) {
+				v.refused++
+			}
+		case store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Discarded:
+		}
+	}
+}
+
+// isEmitted reports whether the receiver itself makes events of this kind.
+func isEmitted(kind store.Kind) bool {
+	return kind == store.KindNotice || kind == store.KindStatusReport
+}
+
+// isMetaCode reports whether a failure has one of Meta's error codes.
+func isMetaCode(code string) bool { return code != "" && strings.Trim(code, "0123456789") == "" }
+
+// lastFailure returns the newest failure of an event, or none.
+func lastFailure(record store.Record) store.Failure {
+	if n := len(record.Failures); n > 0 {
+		return record.Failures[n-1]
+	}
+
+	return store.Failure{}
 }

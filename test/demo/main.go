@@ -19,7 +19,7 @@ func main() {
 	resources := flag.String("resources", "config/samples/demo",
 		"`DIR` of the WhatsAppWebhook and its Secrets, as for kubectl apply")
 	deliveries := flag.String("deliveries", "",
-		"also deliver every JSON file of `DIR`, signed, and check that each event is stored")
+		"also deliver every JSON file of `DIR`, signed, each to an empty receiver, and print how its events are handled")
 	keep := flag.Bool("keep", false, "keep running after the demo, to try it with curl")
 	verbose := flag.Bool("v", false, "print the receiver's log")
 
