@@ -77,20 +77,24 @@ func (c *conversations) ofLocked(number string, names ...string) *conversation {
 	return found
 }
 
-// admit applies the rules about threads and windows to a message. A message within no window is accepted, and fails later
-// with the returned code.
+// admit applies the rules about rates, threads and windows to a message. A message within no window is accepted, and fails
+// later with the returned code.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing/overview and
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
 func (g *Graph) admit(number string, request messageRequest) (failure int, refusal *problem) {
-	if request.Type == "template" {
-		return 0, nil
-	}
-
 	rules := g.Rules()
 
 	g.conversations.mu.Lock()
 	defer g.conversations.mu.Unlock()
+
+	if refusal := g.rates.take(rules, number, request.To+request.Recipient, g.options.Clock.Now()); refusal != nil {
+		return 0, refusal
+	}
+
+	if request.Type == "template" {
+		return 0, nil
+	}
 
 	if id := contextID(request); rules.KnownContext && id != "" {
 		if _, known := g.conversations.messages.entries[id]; !known {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,25 @@ const (
 	defaultKeep = 10_000
 )
 
-var graphVersion = regexp.MustCompile(`^v\d+\.\d+$`)
+var graphVersion = regexp.MustCompile(`^v(\d+)\.0$`)
+
+// currentVersion is the newest version of the Graph API. Meta serves older ones for about two years, and calls of still
+// older ones like the oldest.
+//
+// Source: https://developers.facebook.com/documentation/development/graph-api/changelog
+const currentVersion = 27
+
+// isVersion reports whether a part of a path is a version that exists.
+func isVersion(part string) bool {
+	found := graphVersion.FindStringSubmatch(part)
+	if found == nil {
+		return false
+	}
+
+	major, err := strconv.Atoi(found[1])
+
+	return err == nil && major >= 1 && major <= currentVersion
+}
 
 // GraphOptions configure a Graph. The zero value accepts any bearer token and any phone number id.
 type GraphOptions struct {
@@ -71,6 +90,7 @@ type Graph struct {
 	rules    rules
 
 	conversations conversations
+	rates         rates
 	nonce         string
 	serial        atomic.Uint64
 }
@@ -132,7 +152,7 @@ func (g *Graph) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, authorize func(*http.Request) *problem, serve endpoint) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if version := r.PathValue("version"); !graphVersion.MatchString(version) {
+			if version := r.PathValue("version"); !isVersion(version) {
 				writeProblem(w, unknownPath(r))
 				return
 			}

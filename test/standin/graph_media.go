@@ -8,10 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -198,102 +195,4 @@ func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
 	}
 
 	return map[string]bool{"success": true}, nil
-}
-
-// uploadMedia serves POST /{phone-number-id}/media.
-func (g *Graph) uploadMedia(r *http.Request) (any, *problem) {
-	number := r.PathValue("id")
-	if !g.hasNumber(number) {
-		return nil, unknownObject(r, number)
-	}
-
-	form, err := r.MultipartReader()
-	if err != nil {
-		return nil, invalid("The request is not multipart/form-data: %v", err)
-	}
-
-	upload := medium{owner: number}
-	product := ""
-
-	file := false
-	for {
-		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-
-		if err == nil {
-			switch part.FormName() {
-			case "messaging_product":
-				product, err = readField(part)
-			case "type":
-				upload.mime, err = readField(part)
-			case "file":
-				file = true
-				err = upload.readFile(part)
-			}
-		}
-
-		if err != nil {
-			return nil, uploadProblem(err)
-		}
-	}
-
-	switch {
-	case product != "whatsapp":
-		return nil, invalid("The parameter messaging_product is required.")
-	case !file:
-		return nil, invalid("The parameter file is required.")
-	case upload.mime == "":
-		return nil, invalid("The parameter type is required.")
-	}
-
-	seed := sha256.Sum256([]byte(g.unique()))
-	id := digitsOf(seed[:], 16)
-	g.media.put(id, upload)
-
-	return map[string]string{"id": id}, nil
-}
-
-func uploadProblem(err error) *problem {
-	p := &problem{code: 131053, details: "The upload cannot be read: " + err.Error()}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		p.status = http.StatusRequestEntityTooLarge
-	}
-
-	return p
-}
-
-func readField(part *multipart.Part) (string, error) {
-	value, err := io.ReadAll(io.LimitReader(part, 1024))
-	return string(value), err
-}
-
-// readFile hashes a part while reading it, and stores it up to maxStoredUpload bytes.
-func (m *medium) readFile(part *multipart.Part) error {
-	if m.mime == "" {
-		m.mime = part.Header.Get("Content-Type")
-	}
-
-	hash := sha256.New()
-	stream := io.TeeReader(part, hash)
-
-	content, err := io.ReadAll(io.LimitReader(stream, maxStoredUpload+1))
-	if err != nil {
-		return err
-	}
-
-	rest, err := io.Copy(io.Discard, stream)
-	if err != nil {
-		return err
-	}
-
-	m.size = int64(len(content)) + rest
-
-	m.sha256 = hex.EncodeToString(hash.Sum(nil))
-	if len(content) <= maxStoredUpload {
-		m.content = content
-	}
-
-	return nil
 }

@@ -184,6 +184,29 @@ func TestMediaUploadAndDelete(t *testing.T) {
 	}
 }
 
+// TestUploadLimits checks sizes and types without sending the bytes.
+func TestUploadLimits(t *testing.T) {
+	for name, tc := range map[string]struct {
+		upload medium
+		code   int
+	}{
+		"largest image":      {medium{mime: "image/png", size: 5 << 20}, 0},
+		"image too large":    {medium{mime: "image/png", size: 5<<20 + 1}, 131053},
+		"largest video":      {medium{mime: "video/mp4", size: 16 << 20}, 0},
+		"voice too large":    {medium{mime: "audio/ogg; codecs=opus", size: 16<<20 + 1}, 131053},
+		"sticker too large":  {medium{mime: "image/webp", size: 500<<10 + 1}, 131053},
+		"largest document":   {medium{mime: "application/pdf", size: 100 << 20}, 0},
+		"document too large": {medium{mime: "application/pdf", size: 100<<20 + 1}, 131053},
+		"unknown type":       {medium{mime: "application/octet-stream", size: 1}, 100},
+		"no type":            {medium{mime: "pdf;;", size: 1}, 100},
+	} {
+		p := checkUpload(tc.upload)
+		if (p == nil) != (tc.code == 0) || (p != nil && p.code != tc.code) {
+			t.Errorf("%s: %+v, want code %d", name, p, tc.code)
+		}
+	}
+}
+
 func TestMediaStoreIsBounded(t *testing.T) {
 	var store mediaStore
 	for i := range maxNodes + 5 {

@@ -5,6 +5,7 @@ package standin
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -32,8 +33,9 @@ type SentMessage struct {
 	Callback string `json:"callback"`
 	// ContextID is the id of the message it replies to.
 	ContextID string `json:"context_id"`
-	// Failure is the code with which the message fails later, in a status; 0 if it arrives.
-	Failure int `json:"failure,omitempty"`
+	// Failure is the code with which the message fails later, in a status; 0 if it arrives. FailureDetails says more.
+	Failure        int    `json:"failure,omitempty"`
+	FailureDetails string `json:"failure_details,omitempty"`
 	// Raw is the request body.
 	Raw json.RawMessage `json:"raw"`
 }
@@ -184,6 +186,12 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte, failur
 		message.Text = request.Text.Body
 	}
 
+	if status := g.fetchStatus(request.Type, raw); message.Failure == 0 && status != 0 {
+		message.Failure = 131053
+		message.FailureDetails = fmt.Sprintf("Downloading media from weblink failed with http code %d, status message %s",
+			status, http.StatusText(status))
+	}
+
 	g.remember(message.ID)
 	g.SentLog.add(message)
 
@@ -196,6 +204,27 @@ func (g *Graph) accept(number string, request messageRequest, raw []byte, failur
 		Contacts         []map[string]string `json:"contacts"`
 		Messages         []map[string]string `json:"messages"`
 	}{"whatsapp", []map[string]string{contact}, []map[string]string{{"id": message.ID}}}
+}
+
+// fetchStatus returns the HTTP status with which a server refuses the download of a message's linked medium, or 0.
+func (g *Graph) fetchStatus(kind string, raw []byte) int {
+	var fields map[string]json.RawMessage
+
+	var media struct {
+		Link string `json:"link"`
+	}
+
+	if json.Unmarshal(raw, &fields) != nil || json.Unmarshal(fields[kind], &media) != nil || media.Link == "" {
+		return 0
+	}
+
+	for prefix, status := range g.Rules().FailedFetches {
+		if strings.HasPrefix(media.Link, prefix) {
+			return status
+		}
+	}
+
+	return 0
 }
 
 // digitsOnly returns the wa_id of a phone number.

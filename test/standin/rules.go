@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -23,6 +24,15 @@ type Rules struct {
 	// EscalationPartner is the app's role in Conversation Routing: it may take threads of other responders, and does so
 	// with a free-form message. Other apps may not send in such a thread.
 	EscalationPartner bool `json:"escalationPartner"`
+	// FailedFetches are the HTTP statuses with which servers refuse Meta's download of linked media, by prefix of the link.
+	// The message then fails with 131053.
+	FailedFetches map[string]int `json:"failedFetches,omitempty"`
+	// Throughput is how many messages a phone number may send in one second; a further one is refused with 130429. Meta
+	// allows 80, and 20 where the WhatsApp Business app has the number too. 0 sets no limit.
+	Throughput int `json:"throughput"`
+	// PairRate lets a phone number send one message in 6 s to a person, and 45 in advance; a further one is refused with
+	// 131056.
+	PairRate bool `json:"pairRate"`
 }
 
 // rules are the Rules of a Graph. They may change while it serves.
@@ -38,6 +48,7 @@ func (g *Graph) Rules() Rules {
 
 	current := g.rules.current
 	current.UnseenNumbers = slices.Clone(current.UnseenNumbers)
+	current.FailedFetches = maps.Clone(current.FailedFetches)
 
 	return current
 }

@@ -81,6 +81,7 @@ func (p *StatusPoster) post(ctx context.Context, message SentMessage, status str
 		Recipient:     message.Recipient,
 		Callback:      message.Callback,
 		Code:          message.Failure,
+		Details:       message.FailureDetails,
 		Pricing:       p.pricing(message, status),
 		At:            time.Now(),
 	}
