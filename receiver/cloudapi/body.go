@@ -17,10 +17,16 @@ func WithCallback(body []byte, callback string) ([]byte, error) {
 	return encodeBody(message)
 }
 
-// WithoutContext returns the body of a send without the quotation of a message, or nil if it quotes none.
+// HasContext reports whether the body of a send quotes a message.
+func HasContext(body []byte) bool {
+	message, err := decodeBody(body)
+	return err == nil && message["context"] != nil
+}
+
+// WithoutContext returns the body of a send without the quotation of a message.
 func WithoutContext(body []byte) ([]byte, error) {
 	message, err := decodeBody(body)
-	if err != nil || message["context"] == nil {
+	if err != nil {
 		return nil, err
 	}
 

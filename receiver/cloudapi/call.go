@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -32,6 +34,12 @@ type call struct {
 	query  url.Values
 	body   []byte // JSON, with POST
 	token  string // defaults to the access token
+
+	// content opens the body instead of body, with its length in bytes and its type.
+	content     func() (io.ReadCloser, error)
+	length      int64
+	contentType string
+	timeout     time.Duration // defaults to cloudAPI.timeout
 }
 
 // do returns the body of a response with status 200.
@@ -59,7 +67,11 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	header := http.Header{"Authorization": {"Bearer " + token}}
-	if len(call.body) > 0 {
+
+	switch {
+	case call.content != nil:
+		header.Set("Content-Type", call.contentType)
+	case len(call.body) > 0:
 		header.Set("Content-Type", "application/json")
 	}
 
@@ -71,7 +83,9 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 		Query:   call.query,
 		Header:  header,
 		Body:    call.body,
-		Timeout: settings.CloudAPI.Timeout,
+		Content: call.content,
+		Length:  call.length,
+		Timeout: cmp.Or(call.timeout, settings.CloudAPI.Timeout),
 		MaxBody: maxResponseBytes,
 	}
 

@@ -93,12 +93,7 @@ func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) 
 // post posts body to the messages endpoint of the phone number.
 func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte) ([]byte, *failure.Error) {
 	if !isID(phoneNumberID) {
-		return nil, &failure.Error{
-			Class: failure.Permanent,
-			Op:    op,
-			Code:  CodeBadPhoneNumberID,
-			Text:  "the delivery has no valid phone number id to send from",
-		}
+		return nil, badPhoneNumberID(op)
 	}
 
 	return c.do(ctx, call{
@@ -107,4 +102,13 @@ func (c *Client) post(ctx context.Context, op, phoneNumberID string, body []byte
 		path:   phoneNumberID + "/messages",
 		body:   body,
 	})
+}
+
+func badPhoneNumberID(op string) *failure.Error {
+	return &failure.Error{
+		Class: failure.Permanent,
+		Op:    op,
+		Code:  CodeBadPhoneNumberID,
+		Text:  "the delivery has no valid phone number id to send from",
+	}
 }

@@ -10,6 +10,7 @@ const (
 	CodeBadContext       = "bad_context"  // Meta refuses the quoted message
 	CodeBadResponse      = "bad_response" // 200 with a body that lacks what was asked for
 	CodeNotGraph         = "not_graph"    // 200 with a page of another server
+	CodeNoFile           = "no_file"      // the downloaded file cannot be read
 	CodeBadID            = "bad_id"
 	CodeBadMediaID       = "bad_media_id"
 	CodeBadPhoneNumberID = "bad_phone_number_id"

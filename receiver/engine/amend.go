@@ -11,33 +11,53 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// amend returns the body with which to repeat a send that Meta refused, or nil if nothing is left to amend. What it amends
-// is then no longer part of the body, so that each amendment is made once.
-func (e *Engine) amend(_ context.Context, _ *attempt, body []byte, refusal error) ([]byte, error) {
-	if failure.Of(refusal).Code == cloudapi.CodeBadContext {
-		return cloudapi.WithoutContext(body)
+// amendment returns the change of the body with which to repeat a send that Meta refused, or nil if there is none. What it
+// changes is then no longer part of the body, so that each amendment is made once.
+func (e *Engine) amendment(a *attempt, body []byte, refusal *failure.Error) func(context.Context) ([]byte, error) {
+	switch {
+	case refusal.Code == cloudapi.CodeBadContext && cloudapi.HasContext(body):
+		return func(context.Context) ([]byte, error) { return cloudapi.WithoutContext(body) }
+	case isFetchFailure(refusal) && cloudapi.HasLink(body):
+		return func(ctx context.Context) ([]byte, error) { return e.uploadLinks(ctx, a, body) }
 	}
 
-	return nil, nil
+	return nil
 }
 
-// startAgain records that a part is sent once more after Meta refused it for certain. After a crash the first body is sent
-// again: the refusal repeats, and so does the amendment.
-func (e *Engine) startAgain(ctx context.Context, a *attempt, reply *store.Reply, refusal error) error {
+// isFetchFailure reports whether Meta could not download, or not use, a file that a message links to.
+func isFetchFailure(f *failure.Error) bool {
+	return f.Code == cloudapi.CodeMediaUpload || f.Code == cloudapi.CodeMediaDownload
+}
+
+// sendAmended sends a part again, with what Meta refused of it amended. The refusal is certain, so that this is no repeated
+// message. After a crash the first body is sent again: the refusal repeats, and so does the amendment.
+func (e *Engine) sendAmended(
+	ctx context.Context,
+	a *attempt,
+	reply *store.Reply,
+	amend func(context.Context) ([]byte, error),
+	refusal error,
+) (body []byte, id string, err error) {
 	e.leave(ctx, a, refusal)
 
 	a.pendingStep.Unsent = &reply.Part // if it has to wait
 
+	if body, err = amend(ctx); err != nil {
+		return nil, "", err
+	}
+
 	if err := e.enterSend(ctx, a); err != nil {
-		return err
+		return nil, "", err
 	}
 
 	// From now on a status of the send may come.
 	if _, err := e.record(ctx, a.head, store.Step{Now: e.Clock.Now(), Sending: &reply.Part}); err != nil {
-		return err
+		return nil, "", err
 	}
 
 	a.pendingStep.Unsent = nil
 
-	return nil
+	id, err = e.post(ctx, a, reply, body)
+
+	return body, id, err
 }

@@ -99,12 +99,16 @@ func (a *statusAttempt) report() store.Event {
 	}
 }
 
-// resend plans the send that failed again, if it is ours and failed for a temporary reason, and reports whether it is sent
-// again. It waits until the other parts of the answer are sent. The plan is recorded at once, and found by a later attempt,
+// resend plans the send that failed again, if it is ours and failed for a temporary reason, or because Meta could not
+// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan is recorded at once, and found by a later attempt,
 // so that a message is not sent again twice for one status.
 func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
 	switch f.Class {
 	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
+	case failure.Permanent:
+		if !isFetchFailure(f) {
+			return false, nil
+		}
 	default:
 		return false, nil
 	}
@@ -124,6 +128,11 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, err
 	}
 
+	isUpload := isFetchFailure(f) && cloudapi.HasLink(reply.Body) // the file is uploaded, since Meta could not download it
+	if f.Class == failure.Permanent && !isUpload {
+		return false, nil
+	}
+
 	failedID := string(a.status.MessageID)
 	if reply.MessageID != failedID && reply.Resends > number {
 		return true, nil // an earlier attempt, or the status of another participant, planned it
@@ -134,7 +143,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 
 	retry := a.settings.Processing.Retry
 
-	if f.Code == cloudapi.CodeMediaUpload && waited < retry.MaxDelay {
+	if f.Class == failure.Transient && isFetchFailure(f) && waited < retry.MaxDelay {
 		return false, &postponed{
 			until:  a.work.Event.ReceivedAt.Add(retry.MaxDelay),
 			reason: "waiting until the server of the media is less busy",
@@ -164,6 +173,13 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 			MessageID: failedID,
 		},
 	}
+
+	if isUpload {
+		if step.Resend.Body, err = cloudapi.ForUpload(reply.Body); err != nil {
+			return false, fmt.Errorf("plan the upload of a linked file: %w", err)
+		}
+	}
+
 	if f.Class == failure.TemplateRequired {
 		step.TemplateRequired = new(true) // known before the part is sent again
 	}

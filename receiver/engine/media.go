@@ -187,7 +187,7 @@ func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Perm
 		return
 	}
 
-	if failure.Of(err).Scope == failure.ScopeNumber {
+	if class == failure.Configuration && failure.Of(err).Scope == failure.ScopeNumber {
 		a.call = a.sendCall()
 		e.gate.Refused(a.call, a.work.Event.ID, failure.Of(err))
 

@@ -57,7 +57,14 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 		if err := checkWindow(a, reply, e.Clock.Now()); err != nil {
 			return err
 		}
+	}
 
+	body, err := e.body(ctx, a, reply)
+	if err != nil {
+		return err
+	}
+
+	if a.inFlight == nil {
 		if err := e.startSend(ctx, a, reply); err != nil {
 			return err
 		}
@@ -69,28 +76,17 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 		}
 	}
 
-	body, err := a.body(reply)
-	if err != nil {
-		return err
-	}
-
 	id, err := e.post(ctx, a, reply, body)
-	for err != nil && ctx.Err() == nil {
-		amended, amendErr := e.amend(ctx, a, body, err)
-		if amendErr != nil {
-			err = amendErr
-		}
 
-		if amended == nil {
+	for err != nil && ctx.Err() == nil {
+		amend := e.amendment(a, body, failure.Of(err))
+		if amend == nil {
 			break
 		}
 
-		if err := e.startAgain(ctx, a, reply, err); err != nil {
+		if body, id, err = e.sendAmended(ctx, a, reply, amend, err); body == nil {
 			return err
 		}
-
-		body = amended
-		id, err = e.post(ctx, a, reply, body)
 	}
 
 	if err != nil && !e.isConfirmed(ctx, a, reply, err) {
@@ -122,13 +118,23 @@ func (e *Engine) post(ctx context.Context, a *attempt, reply *store.Reply, body 
 }
 
 // body returns the body of the next send of reply. A part that is sent again has a callback of its own, so that a late
-// status of an earlier send is not taken for one of this send.
-func (a *attempt) body(reply *store.Reply) ([]byte, error) {
-	if reply.Resends == 0 {
-		return reply.Body, nil
+// status of an earlier send is not taken for one of this send. A file that Meta could not download is uploaded.
+func (e *Engine) body(ctx context.Context, a *attempt, reply *store.Reply) (body []byte, err error) {
+	body = reply.Body
+
+	if reply.Resends > 0 {
+		body, err = cloudapi.WithCallback(body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
 	}
 
-	return cloudapi.WithCallback(reply.Body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
+	if err != nil || !cloudapi.WantsUpload(body) {
+		return body, err
+	}
+
+	if err := e.checkRepeatable(a, reply); err != nil { // before the upload
+		return nil, err
+	}
+
+	return e.uploadLinks(ctx, a, body)
 }
 
 // isConfirmed reports whether a status has confirmed the send of reply while the send got no answer. No later status would
@@ -175,10 +181,8 @@ func checkWindow(a *attempt, reply *store.Reply, now time.Time) error {
 
 // startSend records that the send of reply starts, together with the part sent before it.
 func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) error {
-	if reply.State == store.Sending {
-		if err := e.checkRepeatable(a, reply); err != nil {
-			return err
-		}
+	if err := e.checkRepeatable(a, reply); err != nil {
+		return err
 	}
 
 	if err := e.enterSend(ctx, a); err != nil {
@@ -200,9 +204,13 @@ func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) 
 	return nil
 }
 
-// checkRepeatable returns an error if the unconfirmed send of reply may not be repeated: a status may still come, or no
+// checkRepeatable returns an error if reply has an unconfirmed send that may not be repeated: a status may still come, or no
 // attempt is left.
 func (e *Engine) checkRepeatable(a *attempt, reply *store.Reply) error {
+	if reply.State != store.Sending {
+		return nil
+	}
+
 	until := e.statusPossibleSince(reply).Add(a.settings.Processing.AmbiguousWindow)
 	if e.Clock.Now().Before(until) {
 		return &postponed{until: until, reason: "waiting for the status of an unconfirmed send"}

@@ -17,6 +17,7 @@ const (
 	CodeGone     = "media_gone"      // Meta no longer has the file
 	CodeHash     = "media_hash"      // size or SHA-256 differ from what Meta announced
 	CodeHost     = "media_host"      // the address of the file is not allowed
+	CodeLink     = "media_link"      // the link of an answer cannot be used
 	CodeTooLarge = "media_too_large" // larger than WhatsApp or the spool allows
 	CodeNoRoom   = "no_room"         // stopped while waiting for space in the spool
 	CodeSpool    = "spool"           // the spool cannot be written to

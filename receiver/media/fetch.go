@@ -65,30 +65,14 @@ func (s *Spool) attempt(ctx context.Context, phoneNumberID string, expected Expe
 		return nil, false, fault
 	}
 
-	waited, err := s.reserve(ctx, size)
+	file, waited, err := s.newFile(ctx, size)
 	if err != nil {
-		return nil, false, &failure.Error{
-			Class: failure.Transient,
-			Op:    op,
-			Code:  CodeNoRoom,
-			Text:  "stopped while waiting for space in the spool",
-		}
+		return nil, false, err
 	}
 
-	file := &File{
-		Filename: expected.Filename,
-		spool:    s,
-		reserved: size,
-	}
-	defer func() {
-		if err == nil {
-			return
-		}
+	file.Filename = expected.Filename
 
-		if removal := file.Remove(); removal != nil {
-			err = errors.Join(err, removal)
-		}
-	}()
+	defer func() { err = file.removeAfter(err) }()
 
 	if waited { // the URL may have expired
 		if info, err = s.lookup.MediaInfo(ctx, phoneNumberID, expected.ID); err != nil {

@@ -12,13 +12,13 @@ import (
 	"sync"
 )
 
-// File is downloaded media that matches what Meta announced. It takes space in the spool until it is removed.
+// File is a downloaded file. It takes space in the spool until it is removed.
 type File struct {
 	Path     string
 	Size     int64  // bytes
 	MimeType string // Meta's, with parameters such as "audio/ogg; codecs=opus"; may be empty
 	SHA256   string // hexadecimal, lower case
-	Filename string // as sent by the person's device; may be empty
+	Filename string // as sent by the person's device, or of the link; may be empty
 
 	spool    *Spool
 	mu       sync.Mutex
@@ -45,6 +45,15 @@ func (f *File) Remove() error {
 	f.reserved = 0
 
 	return nil
+}
+
+// removeAfter removes the file if there is an error, and returns that error.
+func (f *File) removeAfter(err error) error {
+	if err == nil {
+		return nil
+	}
+
+	return errors.Join(err, f.Remove())
 }
 
 // shrink releases the space beyond the file's size. One byte remains reserved, which marks that the file exists.

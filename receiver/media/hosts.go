@@ -34,7 +34,7 @@ func newClient(live *config.Live, clock clockwork.Clock) *httpclient.Client {
 			Refuse: refusePrivate,
 			Exempt: func(hostPort string) bool {
 				hostPort = strings.ToLower(hostPort)
-				return hostPort == graphAddress(live.Current()) || slices.Contains(proxies, hostPort)
+				return hostPort == addressOf(live.Current().CloudAPI.BaseURL) || slices.Contains(proxies, hostPort)
 			},
 		},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error { return checkRedirect(live, next, via) },
@@ -121,8 +121,9 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-func graphAddress(settings *config.Snapshot) string {
-	u, err := url.Parse(settings.CloudAPI.BaseURL)
+// addressOf returns the address to dial for a URL, or "" if it is none.
+func addressOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
 	if err != nil {
 		return ""
 	}

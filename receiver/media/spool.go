@@ -1,8 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package media downloads the files that people send into a directory of the receiver: it looks them up at Meta,
-// downloads them with limits on time, size and hosts, verifies them, and removes them after use.
+// Package media downloads files into a directory of the receiver, with limits on time, size and hosts, and removes them
+// after use: the files that people send, which it looks up at Meta and verifies, and the files that answers link to.
 package media
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
@@ -40,7 +41,8 @@ type Lookup interface {
 type Spool struct {
 	live   *config.Live
 	lookup Lookup
-	http   *httpclient.Client
+	http   *httpclient.Client // of Meta's media hosts
+	links  *httpclient.Client // of the servers that answers link to
 	dir    string
 
 	capacity int64               // bytes
@@ -65,6 +67,7 @@ func Open(live *config.Live, lookup Lookup, clock clockwork.Clock) (*Spool, erro
 		live:   live,
 		lookup: lookup,
 		http:   newClient(live, clock),
+		links:  newLinkClient(live, clock),
 		dir:    settings.SpoolDir,
 
 		capacity: settings.MaxSpoolBytes,
@@ -95,7 +98,25 @@ func removeLeftovers(dir string) error {
 func (s *Spool) Bytes() int64 { return s.used.Load() }
 
 // Close closes the idle connections. Files that were not removed remain until the next Open.
-func (s *Spool) Close() { s.http.Close() }
+func (s *Spool) Close() {
+	s.http.Close()
+	s.links.Close()
+}
+
+// newFile returns a file that has not been downloaded, once there is space for it. waited reports whether it had to wait.
+func (s *Spool) newFile(ctx context.Context, size int64) (file *File, waited bool, err error) {
+	waited, err = s.reserve(ctx, size)
+	if err != nil {
+		return nil, false, &failure.Error{
+			Class: failure.Transient,
+			Op:    op,
+			Code:  CodeNoRoom,
+			Text:  "stopped while waiting for space in the spool",
+		}
+	}
+
+	return &File{spool: s, reserved: size}, waited, nil
+}
 
 // reserve takes space, and reports whether it had to wait for others to release some.
 func (s *Spool) reserve(ctx context.Context, bytes int64) (waited bool, err error) {

@@ -93,6 +93,7 @@ type ReplyRef struct {
 	Event     ID
 	Part      int
 	MessageID string // id under which the send failed; empty matches any
+	Body      []byte // replaces the body of the reply; nil keeps it
 }
 
 // Outcome ends an attempt.

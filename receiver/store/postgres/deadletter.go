@@ -194,8 +194,8 @@ func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now in
 	}
 
 	t.exec(`
-		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
-		WHERE event = $1 AND part = $2`, revived[0], reply.Part)
+		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1, body = coalesce($3, body)
+		WHERE event = $1 AND part = $2`, revived[0], reply.Part, reply.Body)
 
 	return nil
 }

@@ -124,10 +124,10 @@ func (t *tx) reopen(e *store.Event, now int64) error {
 // resend plans a sent reply again.
 func (t *tx) resend(reply *store.ReplyRef, now int64) error {
 	planned, err := t.exec(`
-		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1
+		UPDATE replies SET state = 'planned', message_id = '', resends = resends + 1, body = coalesce(?4, body)
 		WHERE event = (SELECT seq FROM events WHERE id = ?1 AND state = 'done' AND emptied = 0) AND part = ?2
 			AND state = 'sent' AND (message_id = ?3 OR ?3 = '')`,
-		reply.Event[:], int64(reply.Part), reply.MessageID)
+		reply.Event[:], int64(reply.Part), reply.MessageID, bytes(reply.Body))
 	if err != nil || planned == 0 {
 		return err
 	}

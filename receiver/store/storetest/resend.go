@@ -67,6 +67,26 @@ var resendTests = map[string]func(*fixture){
 		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
 	},
 
+	"replaces the body of the reply": func(f *fixture) {
+		answered(f, "a", "lane")
+
+		for i, body := range [][]byte{[]byte(`{"changed":true}`), nil} {
+			now := at(time.Duration(i+1) * time.Minute)
+			resend(f, now, store.ReplyRef{
+				Event: id("a"),
+				Part:  1,
+				Body:  body,
+			})
+			lease := f.claimOne(now)
+			f.wantEqual("body", string(lease.Work.Replies[1].Body), `{"changed":true}`)
+			f.wantEqual("body of the other part", lease.Work.Replies[0].Body, answer()[0].Body)
+
+			step := end(store.Done, now)
+			step.Sent = &store.SentRef{Part: 1, MessageID: "wamid.1"}
+			f.advance(lease, step)
+		}
+	},
+
 	"is confirmed by a status of its own only": func(f *fixture) {
 		answered(f, "a", "lane")
 		resend(f, at(time.Minute), store.ReplyRef{Event: id("a"), Part: 1})
