@@ -62,7 +62,11 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 	h.Rig, err = rig.New(rig.Options{
 		Dir:    t.TempDir(),
 		Config: testConfig(sinkServer.URL),
-		Graph:  standin.GraphOptions{AccessTokens: []string{folder.AccessToken}, AppSecret: folder.AppSecret},
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{folder.AccessToken},
+			AppSecret:    folder.AppSecret,
+			Rules:        standin.Rules{RequireAppSecret: true, KnownContext: true},
+		},
 		Bird: standin.BirdOptions{
 			AccessKeys: []string{folder.BirdAccessKey},
 			Reply:      func(method string, request map[string]any) any { return h.reply(method, request) },

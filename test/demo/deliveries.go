@@ -175,7 +175,7 @@ func (d *demo) openFile(ctx context.Context, delivery delivery) (*rig.Rig, error
 		Graph: standin.GraphOptions{
 			AccessTokens: []string{d.pod.secrets.AccessToken},
 			AppSecret:    d.appSecret(),
-			Rules:        standin.Rules{Window: true, KnownContext: true},
+			Rules:        standin.Rules{RequireAppSecret: true, Window: true, KnownContext: true},
 		},
 		Bird:    standin.BirdOptions{AccessKeys: []string{d.pod.secrets.BirdAccessKey}},
 		Clock:   clock,

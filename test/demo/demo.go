@@ -50,6 +50,7 @@ func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
 		Graph: standin.GraphOptions{
 			AccessTokens: []string{p.secrets.AccessToken},
 			AppSecret:    p.secrets.AppSecrets[0],
+			Rules:        standin.Rules{RequireAppSecret: true},
 			StatusSink:   func(m standin.SentMessage) { poster.Sink(m) },
 		},
 		Bird:    standin.BirdOptions{AccessKeys: []string{p.secrets.BirdAccessKey}},
