@@ -4,12 +4,13 @@
 package receiver_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -44,6 +45,7 @@ func TestKindsOfAnswers(t *testing.T) {
 	const image = `{"type":"image","url":"https://media.example/a.jpg"}`
 
 	for name, tc := range map[string]struct {
+		from     string // defaults to ana
 		response string
 		want     []string
 	}{
@@ -54,6 +56,64 @@ func TestKindsOfAnswers(t *testing.T) {
 		"buttons below an image": {
 			response: `{"type":"buttons","text":"Which?","header":` + image + `,"buttons":["A","B"]}`,
 			want:     []string{"interactive button image"},
+		},
+		"a flow": {
+			response: `{"type":"flow","text":"Book a visit","header":` + image + `,"button_text":"Book","flow_id":"7","screen":"FIRST"}`,
+			want:     []string{"interactive flow image"},
+		},
+		"a request for a location": {
+			response: `{"type":"location_request","text":"Where are you?"}`,
+			want:     []string{"interactive location_request_message"},
+		},
+		"a request for the phone number": {
+			response: `{"type":"request_contact_info","text":"May we call you back?"}`,
+			want:     []string{"interactive request_contact_info"},
+		},
+		"a request for permission to call": {
+			response: `{"type":"call_permission"}`,
+			want:     []string{"interactive call_permission_request"},
+		},
+		"an address form": {
+			from:     "919876543210",
+			response: `{"type":"address","text":"Where to?","country":"IN","values":{"city":"Mumbai"}}`,
+			want:     []string{"interactive address_message"},
+		},
+		"an image above an address form": {
+			from:     "919876543210",
+			response: `{"type":"address","text":"Where to?","header":` + image + `,"country":"IN"}`,
+			want:     []string{"image", "interactive address_message"},
+		},
+		"contacts": {
+			response: `{"type":"contacts","contacts":[{"name":{"formatted_name":"Ana"},"phones":[{"phone":"+573001234567"}]}]}`,
+			want:     []string{"contacts"},
+		},
+		"a product": {
+			response: `{"type":"product","catalog_id":"1","product_retailer_id":"rose"}`,
+			want:     []string{"interactive product"},
+		},
+		"products": {
+			response: `{"type":"product_list","text":"Ours:","header":"Plants","catalog_id":"1","sections":[{"product_items":["rose","fern"]}]}`,
+			want:     []string{"interactive product_list text"},
+		},
+		"a catalog": {
+			response: `{"type":"catalog","text":"Ours:"}`,
+			want:     []string{"interactive catalog_message"},
+		},
+		"cards": {
+			response: `{"type":"carousel","text":"Ours:","cards":[{"header":` + image + `,"buttons":["Rose"]},{"header":` + image + `,"buttons":["Fern"]}]}`,
+			want:     []string{"interactive carousel"},
+		},
+		"cards of products": {
+			response: `{"type":"carousel","text":"Ours:","cards":[{"catalog_id":"1","product_retailer_id":"a"},{"catalog_id":"1","product_retailer_id":"b"}]}`,
+			want:     []string{"interactive carousel"},
+		},
+		"a link below a long text": {
+			response: `{"type":"cta_url","text":"` + strings.Repeat("word ", 500) + `","url":"https://shop.example"}`,
+			want:     []string{"text", "interactive cta_url"},
+		},
+		"Meta's name of a kind": {
+			response: `{"type":"interactive","interactive_type":"location_request_message","text":"Where are you?"}`,
+			want:     []string{"interactive location_request_message"},
 		},
 		"an image above more buttons than fit": {
 			response: `{"type":"buttons","text":"Which?","header":` + image + `,"buttons":["A","B","C","D"]}`,
@@ -70,7 +130,7 @@ func TestKindsOfAnswers(t *testing.T) {
 				return map[string]any{"response": json.RawMessage(tc.response)}
 			}
 			h.start()
-			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.deliver(http.StatusOK, textDelivery(cmp.Or(tc.from, ana), "wamid.1", "hello"))
 			h.waitIdle()
 
 			if got := h.record("wamid.1").Event.State; got != store.Done {
@@ -82,7 +142,7 @@ func TestKindsOfAnswers(t *testing.T) {
 				kinds = append(kinds, sentKind(t, message.Raw))
 			}
 
-			if diff := cmp.Diff(tc.want, kinds); diff != "" {
+			if diff := gocmp.Diff(tc.want, kinds); diff != "" {
 				t.Errorf("kinds sent (-want +got):\n%s", diff)
 			}
 		})

@@ -25,15 +25,22 @@ type Handoff struct {
 type Reply struct {
 	Kind Kind
 
-	Text       string      // KindText; the body of the kinds with something to tap
-	PreviewURL bool        // KindText
-	Buttons    []Option    // KindButtons, at least one
-	List       *List       // KindList
-	Link       *Link       // KindLink
-	Media      *ReplyMedia // KindMedia
-	Template   *Template   // KindTemplate
-	Location   *Location   // KindLocation
-	Emoji      string      // KindReaction, to the answered message; empty removes a reaction
+	Text       string            // KindText; the body of the kinds with something to tap
+	PreviewURL bool              // KindText
+	Buttons    []Option          // KindButtons, at least one
+	List       *List             // KindList
+	Link       *Link             // KindLink
+	Flow       *Flow             // KindFlow
+	Address    *Address          // KindAddress
+	Product    *Product          // KindProduct
+	Products   *Products         // KindProducts
+	Thumbnail  string            // KindCatalog; the id of a product, may be empty
+	Cards      []Card            // KindCarousel
+	Contacts   []json.RawMessage // KindContacts, in Meta's form
+	Media      *ReplyMedia       // KindMedia
+	Template   *Template         // KindTemplate
+	Location   *Location         // KindLocation
+	Emoji      string            // KindReaction, to the answered message; empty removes a reaction
 
 	// Header, or a file in its place, and Footer are above and below the body. They may be empty.
 	Header      string
@@ -46,14 +53,24 @@ type Kind string
 
 // The kinds.
 const (
-	KindText     Kind = "text"
-	KindButtons  Kind = "buttons"
-	KindList     Kind = "list"
-	KindLink     Kind = "cta_url"
-	KindMedia    Kind = "media"
-	KindTemplate Kind = "template"
-	KindLocation Kind = "location"
-	KindReaction Kind = "reaction"
+	KindText            Kind = "text"
+	KindButtons         Kind = "buttons"
+	KindList            Kind = "list"
+	KindLink            Kind = "cta_url"
+	KindFlow            Kind = "flow"
+	KindLocationRequest Kind = "location_request"
+	KindContactRequest  Kind = "request_contact_info"
+	KindCallRequest     Kind = "call_permission"
+	KindAddress         Kind = "address"
+	KindProduct         Kind = "product"
+	KindProducts        Kind = "product_list"
+	KindCatalog         Kind = "catalog"
+	KindCarousel        Kind = "carousel"
+	KindContacts        Kind = "contacts"
+	KindMedia           Kind = "media"
+	KindTemplate        Kind = "template"
+	KindLocation        Kind = "location"
+	KindReaction        Kind = "reaction"
 )
 
 // Option is a button or a row of a list. WhatsApp returns ID when the person selects it.
@@ -79,6 +96,59 @@ type Section struct {
 type Link struct {
 	Label string
 	URL   string
+}
+
+// Flow is a form of Meta's that a button opens: ID or Name is set.
+type Flow struct {
+	Label  string // of the button
+	ID     string
+	Name   string
+	Token  string          // may be empty
+	Mode   string          // draft, published or empty
+	Action string          // navigate, data_exchange or empty
+	Screen string          // may be empty
+	Data   json.RawMessage // an object or nil
+}
+
+// Address is a form for the person's address.
+type Address struct {
+	Country string // IN or SG
+	Values  map[string]string
+	Saved   []SavedAddress
+	Errors  map[string]string // by field
+}
+
+// SavedAddress is an address that the person can choose.
+type SavedAddress struct {
+	ID     string            `json:"id"`
+	Values map[string]string `json:"value"`
+}
+
+// Product is a product of a catalog.
+type Product struct {
+	CatalogID  string
+	RetailerID string
+}
+
+// Products is a list of products of a catalog.
+type Products struct {
+	CatalogID string
+	Sections  []ProductSection
+}
+
+// ProductSection is a part of a list of products.
+type ProductSection struct {
+	Title       string // may be empty
+	RetailerIDs []string
+}
+
+// Card is one of several side by side: a picture with a link or buttons, or a product.
+type Card struct {
+	Media   *ReplyMedia
+	Text    string
+	Link    *Link
+	Buttons []Option
+	Product *Product
 }
 
 // ReplyMedia is a file at a public URL or uploaded to Meta: one of URL and MediaID is set.

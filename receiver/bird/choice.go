@@ -71,27 +71,38 @@ func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, &o.Tit
 
 func (o *option) readObject(raw []byte) error {
 	var object struct {
-		ID          json.RawMessage `json:"id"`
-		Title       string          `json:"title"`
-		Description string          `json:"description"`
+		ID          identifier `json:"id"`
+		Title       string     `json:"title"`
+		Description string     `json:"description"`
 	}
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return err
 	}
 
+	o.ID = string(object.ID)
 	o.Title = object.Title
 	o.Description = object.Description
 
-	if !present(object.ID) || json.Unmarshal(object.ID, &o.ID) == nil {
+	return nil
+}
+
+// identifier decodes an id that may be a number.
+type identifier string
+
+// UnmarshalJSON decodes an id.
+func (id *identifier) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err == nil {
+		*id = identifier(strings.TrimSpace(text))
 		return nil
 	}
 
 	var number json.Number
-	if err := json.Unmarshal(object.ID, &number); err != nil {
+	if err := json.Unmarshal(raw, &number); err != nil {
 		return err
 	}
 
-	o.ID = number.String()
+	*id = identifier(number.String())
 
 	return nil
 }

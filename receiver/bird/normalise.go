@@ -155,6 +155,9 @@ func (a *Answer) addText(text string, previewURL bool) {
 	}
 }
 
+// embedded removes the names of the contract's parts, which are no properties, from the path of a property.
+var embedded = strings.NewReplacer("frame.", "", "product.", "")
+
 // decode decodes raw into the contract's form. Its errors name the field of another form, and complete the sentence
 // "… is …".
 func decode(raw json.RawMessage, into any) error {
@@ -164,7 +167,7 @@ func decode(raw json.RawMessage, into any) error {
 	}
 
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
-		field := strings.TrimPrefix(mismatch.Field, "frame.") // a struct of ours, not a property
+		field := embedded.Replace(mismatch.Field)
 
 		return fmt.Errorf("malformed: %s has an unexpected JSON type", field)
 	}

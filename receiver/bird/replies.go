@@ -15,22 +15,39 @@ var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
 
 // readers decode the types of messages that Bird may send. Their errors complete the sentence "the message is …".
 var readers = map[string]func(*Answer, json.RawMessage) error{
-	"":         readText, // a text without its type
-	"text":     readText,
-	"buttons":  readButtons,
-	"list":     readList,
-	"cta_url":  readLink,
-	"media":    readMedia,
-	"image":    readMedia,
-	"video":    readMedia,
-	"audio":    readMedia,
-	"document": readMedia,
-	"sticker":  readMedia,
-	"template": readTemplate,
-	"location": readLocation,
-	"reaction": readReaction,
-	"handoff":  readHandoff,
-	"none":     func(*Answer, json.RawMessage) error { return nil },
+	"":                     readText, // a text without its type
+	"text":                 readText,
+	"buttons":              readButtons,
+	"list":                 readList,
+	"cta_url":              readLink,
+	"flow":                 readFlow,
+	"location_request":     request(KindLocationRequest),
+	"request_contact_info": request(KindContactRequest),
+	"call_permission":      request(KindCallRequest),
+	"address":              readAddress,
+	"contacts":             readContacts,
+	"product":              readProduct,
+	"product_list":         readProducts,
+	"catalog":              readCatalog,
+	"carousel":             readCarousel,
+	"media":                readMedia,
+	"image":                readMedia,
+	"video":                readMedia,
+	"audio":                readMedia,
+	"document":             readMedia,
+	"sticker":              readMedia,
+	"template":             readTemplate,
+	"location":             readLocation,
+	"reaction":             readReaction,
+	"handoff":              readHandoff,
+	"none":                 func(*Answer, json.RawMessage) error { return nil },
+
+	// Meta's own names.
+	"button":                   readButtons,
+	"location_request_message": request(KindLocationRequest),
+	"call_permission_request":  request(KindCallRequest),
+	"address_message":          readAddress,
+	"catalog_message":          readCatalog,
 }
 
 func readText(a *Answer, raw json.RawMessage) error {

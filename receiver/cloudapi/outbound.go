@@ -43,8 +43,7 @@ type Reply struct {
 	Callback  string // biz_opaque_callback_data: Meta returns it with each status
 }
 
-// Content is the content of a message: TextContent, ButtonsContent, ListContent, MediaContent, TemplateContent,
-// LocationContent or ReactionContent.
+// Content is the content of a message, such as TextContent or MediaContent.
 type Content interface {
 	// put sets the type and its object, and returns how many titles it cut.
 	put(*outbound) (cut int, err error)
@@ -52,7 +51,7 @@ type Content interface {
 
 // Encoded is a message in the form of POST /{phone-number-id}/messages.
 type Encoded struct {
-	Type string // Meta's: text, interactive, image, video, audio, document, sticker, template, location or reaction
+	Type string // Meta's: text, interactive, image, video, audio, document, sticker, template, location, contacts or reaction
 	Body []byte // JSON
 	Cut  int    // how many titles, headers, footers and descriptions exceeded Meta's limit and were cut
 }
@@ -75,6 +74,7 @@ type outbound struct {
 	Sticker       *mediaObject       `json:"sticker,omitempty"`
 	Template      *templateObject    `json:"template,omitempty"`
 	Location      *locationObject    `json:"location,omitempty"`
+	Contacts      []contactObject    `json:"contacts,omitempty"`
 	Reaction      *reactionObject    `json:"reaction,omitempty"`
 	Context       *contextLink       `json:"context,omitempty"`
 	Callback      string             `json:"biz_opaque_callback_data,omitempty"`

@@ -32,8 +32,9 @@ type ReplyButton struct {
 }
 
 type buttonObject struct {
-	Type  string      `json:"type"`
-	Reply replyObject `json:"reply"`
+	Type       string       `json:"type"`
+	Reply      *replyObject `json:"reply,omitempty"`
+	QuickReply *replyObject `json:"quick_reply,omitempty"` // in place of Reply on the cards of a carousel
 }
 
 type replyObject struct {
@@ -57,7 +58,7 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 		}
 
 		title := cut.fit(button.Title, maxLabel)
-		buttons[i] = buttonObject{Type: "reply", Reply: replyObject{ID: button.ID, Title: title}}
+		buttons[i] = buttonObject{Type: "reply", Reply: &replyObject{ID: button.ID, Title: title}}
 	}
 
 	if c.IsList() {
@@ -74,8 +75,7 @@ func (c ButtonsContent) put(message *outbound) (int, error) {
 	}
 
 	object.Action.Buttons = buttons
-	message.Type = "interactive"
-	message.Interactive = object
+	message.setInteractive(object)
 
 	return cut.count, nil
 }

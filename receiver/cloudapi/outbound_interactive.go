@@ -6,6 +6,8 @@ package cloudapi
 import (
 	"net/url"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // The limits that all interactive messages share, but for lists, whose text may be as long as a text message.
@@ -56,6 +58,9 @@ type interactiveAction struct {
 	Buttons    []buttonObject  `json:"buttons,omitempty"`
 	Button     string          `json:"button,omitempty"`
 	Sections   []sectionObject `json:"sections,omitempty"`
+	CatalogID  string          `json:"catalog_id,omitempty"`
+	RetailerID string          `json:"product_retailer_id,omitempty"`
+	Cards      []cardObject    `json:"cards,omitempty"`
 }
 
 // object returns an interactive object without its action. The text is not checked: its limit depends on the kind.
@@ -82,6 +87,11 @@ func (f Frame) object(cut *cutter, kind string) (*interactiveObject, error) {
 	}
 
 	return object, nil
+}
+
+func (m *outbound) setInteractive(object *interactiveObject) {
+	m.Type = "interactive"
+	m.Interactive = object
 }
 
 func (c MediaContent) header() (*headerObject, error) {
@@ -114,4 +124,28 @@ func (c MediaContent) header() (*headerObject, error) {
 func isWebAddress(link string) bool {
 	address, err := url.Parse(link)
 	return err == nil && (address.Scheme == "https" || address.Scheme == "http") && address.Host != ""
+}
+
+// SplitBody cuts a text that is too long for an interactive message: the end fits in one, and the beginning in as few text
+// messages as possible. It cuts where SplitText does.
+func SplitBody(text string) (beginning []string, end string) {
+	if utf8.RuneCountInString(text) <= MaxBodyRunes {
+		return nil, text
+	}
+
+	beginning = SplitText(text)
+	last := beginning[len(beginning)-1]
+	beginning = beginning[:len(beginning)-1]
+
+	end = last
+	for codeUnits(end) > MaxBodyRunes {
+		_, end = cut(end, MaxBodyRunes, true)
+		end = trimBlanks(end)
+	}
+
+	if before := trimBlanks(strings.TrimSuffix(last, end)); before != "" {
+		beginning = append(beginning, before)
+	}
+
+	return beginning, end
 }

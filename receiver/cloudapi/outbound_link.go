@@ -36,8 +36,7 @@ func (c LinkContent) put(message *outbound) (int, error) {
 
 	object.Action.Name = "cta_url"
 	object.Action.Parameters = link
-	message.Type = "interactive"
-	message.Interactive = object
+	message.setInteractive(object)
 
 	return cut.count, nil
 }

@@ -44,8 +44,9 @@ type ListRow struct {
 }
 
 type sectionObject struct {
-	Title string      `json:"title,omitempty"`
-	Rows  []rowObject `json:"rows"`
+	Title    string        `json:"title,omitempty"`
+	Rows     []rowObject   `json:"rows,omitempty"`
+	Products []productItem `json:"product_items,omitempty"`
 }
 
 type rowObject struct {
@@ -102,16 +103,24 @@ func (c ListContent) put(message *outbound) (int, error) {
 		return 0, unfit("the list has %d rows: give it 1 to %d", rows, maxRows)
 	}
 
-	for i, section := range object.Action.Sections {
-		if len(object.Action.Sections) > 1 && strings.TrimSpace(section.Title) == "" {
-			return 0, unfit("section %d of the list has no title: of several sections each needs one", i+1)
+	if err := checkTitles("the list", object.Action.Sections); err != nil {
+		return 0, err
+	}
+
+	message.setInteractive(object)
+
+	return cut.count, nil
+}
+
+// checkTitles returns an error if one of several sections has no title.
+func checkTitles(list string, sections []sectionObject) error {
+	for i, section := range sections {
+		if len(sections) > 1 && isBlank(section.Title) {
+			return unfit("section %d of %s has no title: of several sections each needs one", i+1, list)
 		}
 	}
 
-	message.Type = "interactive"
-	message.Interactive = object
-
-	return cut.count, nil
+	return nil
 }
 
 func (r ListRow) encode(cut *cutter) rowObject {

@@ -47,8 +47,6 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 // contents returns the WhatsApp messages for one reply of the AI.
 func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
-	case bird.KindButtons, bird.KindList, bird.KindLink:
-		return interactive(reply)
 	case bird.KindMedia:
 		return []cloudapi.Content{mediaContent(*reply.Media)}
 	case bird.KindTemplate:
@@ -57,12 +55,20 @@ func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 		return []cloudapi.Content{cloudapi.LocationContent(*reply.Location)}
 	case bird.KindReaction:
 		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: string(a.message.ID), Emoji: reply.Emoji}}
+	case bird.KindContacts:
+		return []cloudapi.Content{cloudapi.ContactsContent{Contacts: reply.Contacts}}
+	case bird.KindText:
+		return texts(reply)
 	default:
-		var texts []cloudapi.Content
-		for _, text := range cloudapi.SplitText(reply.Text) {
-			texts = append(texts, cloudapi.TextContent{Text: text, PreviewURL: reply.PreviewURL})
-		}
-
-		return texts
+		return interactive(reply)
 	}
+}
+
+func texts(reply bird.Reply) []cloudapi.Content {
+	var texts []cloudapi.Content
+	for _, text := range cloudapi.SplitText(reply.Text) {
+		texts = append(texts, cloudapi.TextContent{Text: text, PreviewURL: reply.PreviewURL})
+	}
+
+	return texts
 }

@@ -8,20 +8,46 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 )
 
-// interactive returns the WhatsApp messages for a reply with something to tap. A file above a list is a message of its own,
-// since Meta shows none there.
+// interactive returns the WhatsApp messages for a reply with something to tap. What does not fit in one is sent before: a
+// file above a list, where Meta shows none, and the beginning of a text that is too long.
 func interactive(reply bird.Reply) []cloudapi.Content {
-	frame := frameOf(reply)
-
 	var before []cloudapi.Content
 
-	if choices := (cloudapi.ButtonsContent{Frame: frame, Buttons: buttons(reply.Buttons)}); frame.HeaderMedia != nil &&
-		(reply.Kind == bird.KindList || reply.Kind == bird.KindButtons && choices.IsList()) {
+	frame := frameOf(reply)
+	if frame.HeaderMedia != nil && !takesFile(reply) {
 		before = append(before, *frame.HeaderMedia)
 		frame.HeaderMedia = nil
 	}
 
+	if reply.Kind != bird.KindButtons && reply.Kind != bird.KindList {
+		var beginning []string
+
+		beginning, frame.Text = cloudapi.SplitBody(frame.Text)
+		for _, text := range beginning {
+			before = append(before, cloudapi.TextContent{Text: text})
+		}
+	}
+
 	return append(before, tappable(reply, frame))
+}
+
+// takesFile reports whether Meta shows a file above the message for a reply.
+func takesFile(reply bird.Reply) bool {
+	switch reply.Kind {
+	case bird.KindButtons:
+		return !choices(reply, frameOf(reply)).IsList()
+	case bird.KindLink, bird.KindFlow:
+		return true
+	default:
+		return false
+	}
+}
+
+// requests are the messages by which Meta asks the person for something.
+var requests = map[bird.Kind]cloudapi.Request{
+	bird.KindLocationRequest: cloudapi.RequestLocation,
+	bird.KindContactRequest:  cloudapi.RequestContact,
+	bird.KindCallRequest:     cloudapi.RequestCall,
 }
 
 func tappable(reply bird.Reply, frame cloudapi.Frame) cloudapi.Content {
@@ -38,9 +64,91 @@ func tappable(reply bird.Reply, frame cloudapi.Frame) cloudapi.Content {
 			Label: reply.Link.Label,
 			URL:   reply.Link.URL,
 		}
+	case bird.KindFlow:
+		return flow(*reply.Flow, frame)
+	case bird.KindAddress:
+		return address(*reply.Address, frame)
+	case bird.KindProduct:
+		return cloudapi.ProductContent{
+			Text:    frame.Text,
+			Footer:  frame.Footer,
+			Product: cloudapi.Product(*reply.Product),
+		}
+	case bird.KindProducts:
+		return products(*reply.Products, frame)
+	case bird.KindCatalog:
+		return cloudapi.CatalogContent{
+			Text:      frame.Text,
+			Footer:    frame.Footer,
+			Thumbnail: reply.Thumbnail,
+		}
+	case bird.KindCarousel:
+		return carousel(reply.Cards, frame)
+	case bird.KindLocationRequest, bird.KindContactRequest, bird.KindCallRequest:
+		return cloudapi.RequestContent{For: requests[reply.Kind], Text: frame.Text}
 	default:
-		return cloudapi.ButtonsContent{Frame: frame, Buttons: buttons(reply.Buttons)}
+		return choices(reply, frame)
 	}
+}
+
+func choices(reply bird.Reply, frame cloudapi.Frame) cloudapi.ButtonsContent {
+	return cloudapi.ButtonsContent{Frame: frame, Buttons: buttons(reply.Buttons)}
+}
+
+func flow(f bird.Flow, frame cloudapi.Frame) cloudapi.FlowContent {
+	return cloudapi.FlowContent{
+		Frame:  frame,
+		Label:  f.Label,
+		ID:     f.ID,
+		Name:   f.Name,
+		Token:  f.Token,
+		Mode:   f.Mode,
+		Action: f.Action,
+		Screen: f.Screen,
+		Data:   f.Data,
+	}
+}
+
+func address(a bird.Address, frame cloudapi.Frame) cloudapi.AddressContent {
+	content := cloudapi.AddressContent{
+		Frame:   frame,
+		Country: a.Country,
+		Values:  a.Values,
+		Errors:  a.Errors,
+	}
+	for _, saved := range a.Saved {
+		content.Saved = append(content.Saved, cloudapi.SavedAddress(saved))
+	}
+
+	return content
+}
+
+func products(p bird.Products, frame cloudapi.Frame) cloudapi.ProductListContent {
+	content := cloudapi.ProductListContent{Frame: frame, CatalogID: p.CatalogID}
+	for _, section := range p.Sections {
+		content.Sections = append(content.Sections, cloudapi.ProductSection(section))
+	}
+
+	return content
+}
+
+func carousel(cards []bird.Card, frame cloudapi.Frame) cloudapi.CarouselContent {
+	content := cloudapi.CarouselContent{Text: frame.Text}
+	for _, c := range cards {
+		card := cloudapi.Card{
+			Text:    c.Text,
+			Link:    (*cloudapi.CardLink)(c.Link),
+			Buttons: buttons(c.Buttons),
+			Product: (*cloudapi.Product)(c.Product),
+		}
+		if c.Media != nil {
+			card.Media = new(mediaContent(*c.Media))
+		}
+
+		content.Cards = append(content.Cards, card)
+	}
+
+	return content
 }
 
 func frameOf(reply bird.Reply) cloudapi.Frame {

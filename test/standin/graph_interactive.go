@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -23,17 +24,69 @@ type interactiveHeader struct {
 }
 
 type interactiveAction struct {
-	Name    string
-	Button  string
-	Buttons []struct {
-		Type  string
-		Reply struct{ ID, Title string }
-	}
-	Sections []struct {
-		Title string
-		Rows  []struct{ ID, Title, Description string }
-	}
+	Name       string
+	Button     string
+	Buttons    []interactiveButton
+	Sections   []interactiveSection
 	Parameters json.RawMessage
+	CatalogID  string `json:"catalog_id"`
+	RetailerID string `json:"product_retailer_id"`
+	Cards      []carouselCard
+}
+
+type interactiveButton struct {
+	Type       string
+	Reply      buttonReply
+	QuickReply buttonReply `json:"quick_reply"`
+}
+
+type buttonReply struct{ ID, Title string }
+
+type interactiveSection struct {
+	Title    string
+	Rows     []struct{ ID, Title, Description string }
+	Products []struct {
+		RetailerID string `json:"product_retailer_id"`
+	} `json:"product_items"`
+}
+
+// interactiveKind is what Meta's reference states for one type of interactive messages.
+type interactiveKind struct {
+	check       func(*interactiveAction) *problem
+	headers     []string // the types of its header; none: it has no header
+	longestBody int      // defaults to 1024
+	bodyless    bool     // the body is optional
+	headed      bool     // the header is required
+	footless    bool     // it has no footer
+}
+
+// interactiveKinds are the types that Meta takes.
+var interactiveKinds = map[string]interactiveKind{
+	"button":  {check: checkButtons, headers: []string{"text", "image", "video", "document"}},
+	"cta_url": {check: checkLink, headers: []string{"text", "image", "video", "document"}},
+	"flow":    {check: checkFlow, headers: []string{"text", "image", "video", "document"}},
+	"list": {
+		check:       checkList,
+		headers:     []string{"text"},
+		longestBody: 4096,
+	},
+	"address_message":          {check: checkAddress, headers: []string{"text"}},
+	"location_request_message": {check: checkAction("send_location"), footless: true},
+	"request_contact_info":     {check: checkAction("request_contact_info"), footless: true},
+	"call_permission_request": {
+		check:    checkAction("call_permission_request"),
+		bodyless: true,
+		footless: true,
+	},
+	"voice_call": {check: checkAction("voice_call")},
+	"product":    {check: checkProduct, bodyless: true},
+	"product_list": {
+		check:   checkProductList,
+		headers: []string{"text"},
+		headed:  true,
+	},
+	"catalog_message": {check: checkAction("catalog_message")},
+	"carousel":        {check: checkCarousel, footless: true},
 }
 
 // checkInteractive validates an interactive object by the limits that Meta's reference states for its type.
@@ -43,63 +96,54 @@ func checkInteractive(object json.RawMessage) *problem {
 		return p
 	}
 
-	action := interactive.Action
-	if action == nil {
+	if interactive.Action == nil {
 		return refused(131008, "Interactive action is required")
 	}
 
-	var specific *problem
-
-	longestBody := 1024
-	switch interactive.Type {
-	case "button":
-		specific = checkButtons(action)
-	case "list":
-		longestBody = 4096
-		specific = checkList(action)
-	case "cta_url":
-		specific = checkLink(action)
-	case "flow":
-		if action.Name != interactive.Type || len(action.Parameters) == 0 {
-			specific = refused(131008, "Action name %q and its parameters are required", interactive.Type)
-		}
-	case "location_request_message", "address_message", "product", "product_list",
-		"catalog_message", "voice_call", "call_permission_request":
-	default:
+	kind, known := interactiveKinds[interactive.Type]
+	if !known {
 		return refused(131009, "Interactive type %q is not known", interactive.Type)
 	}
 
 	var body, footer *problem
 	switch {
 	case interactive.Body != nil:
-		body = length("Body text", interactive.Body.Text, true, longestBody)
-	case interactive.Type != "product":
+		body = length("Body text", interactive.Body.Text, true, cmp.Or(kind.longestBody, 1024))
+	case !kind.bodyless:
 		body = refused(131008, "Body text is required")
 	}
 
-	if interactive.Footer != nil {
+	switch {
+	case interactive.Footer == nil:
+	case kind.footless:
+		footer = refused(131009, "Footer is not valid for interactive type %q", interactive.Type)
+	default:
 		footer = length("Footer text", interactive.Footer.Text, false, 60)
 	}
 
-	return first(body, footer, checkHeader(interactive), specific)
+	return first(body, footer, checkHeader(interactive, kind), kind.check(interactive.Action))
 }
 
-// headerTypes are the headers that Meta takes by type of message. Other types have no header.
-var headerTypes = map[string][]string{
-	"button":       {"text", "image", "video", "document"},
-	"cta_url":      {"text", "image", "video", "document"},
-	"flow":         {"text", "image", "video", "document"},
-	"list":         {"text"},
-	"product_list": {"text"},
-}
+// checkAction returns the check of an action that only has a name.
+func checkAction(name string) func(*interactiveAction) *problem {
+	return func(action *interactiveAction) *problem {
+		if action.Name != name {
+			return refused(131009, "Action name is not %s", name)
+		}
 
-func checkHeader(interactive interactiveObject) *problem {
-	header := interactive.Header
-	if header == nil {
 		return nil
 	}
+}
 
-	if !slices.Contains(headerTypes[interactive.Type], header.Type) {
+func checkHeader(interactive interactiveObject, kind interactiveKind) *problem {
+	header := interactive.Header
+
+	switch {
+	case header == nil && kind.headed:
+		return refused(131008, "Header is required")
+	case header == nil:
+		return nil
+	case !slices.Contains(kind.headers, header.Type):
 		return refused(131009, "Header type %q is not valid for interactive type %q", header.Type, interactive.Type)
 	}
 

@@ -68,7 +68,7 @@ func TestSendMessageChecks(t *testing.T) {
 		{name: "template", body: message(`"type":"template","template":{"name":"hello","language":{"code":"es"}}`)},
 		{name: "three buttons", body: interactive(buttons(3))},
 		{name: "ten rows", body: interactive(rows(10, `"title":"Row","description":"`+long(72)+`"`))},
-		{name: "flow", body: interactive(`"type":"flow","action":{"name":"flow","parameters":{"flow_message_version":"3"}}`)},
+		{name: "flow", body: interactive(`"type":"flow","action":{"name":"flow","parameters":{"flow_message_version":"3","flow_id":"7","flow_cta":"Book"}}`)},
 		{name: "read", body: `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x"}`},
 		{name: "typing", body: `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x","typing_indicator":{"type":"text"}}`},
 

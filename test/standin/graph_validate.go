@@ -56,7 +56,7 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 		return invalid("The parameter %s is required.", request.Type)
 	}
 
-	return check(object)
+	return first(check(object), checkAddressCountry(request, object))
 }
 
 // groupTypes are the types of messages that may be sent to a group.
@@ -184,8 +184,8 @@ func checkContacts(object json.RawMessage) *problem {
 		return p
 	}
 
-	if len(contacts) == 0 {
-		return refused(131008, "At least one contact is required")
+	if len(contacts) == 0 || len(contacts) > 257 {
+		return refused(131008, "1 to 257 contacts are required")
 	}
 
 	for _, contact := range contacts {

@@ -1,0 +1,183 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bird
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// product decodes a product of a catalog.
+type product struct {
+	CatalogID  identifier `json:"catalog_id"`
+	RetailerID identifier `json:"product_retailer_id"`
+}
+
+func (p product) check() (*Product, error) {
+	if p.CatalogID == "" || p.RetailerID == "" {
+		return nil, errors.New("a product without catalog_id or product_retailer_id")
+	}
+
+	return &Product{CatalogID: string(p.CatalogID), RetailerID: string(p.RetailerID)}, nil
+}
+
+func readProduct(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		product
+		Text   string `json:"text"`
+		Footer string `json:"footer"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+
+	product, err := m.check()
+	if err != nil {
+		return err
+	}
+
+	a.Replies = append(a.Replies, Reply{
+		Kind:    KindProduct,
+		Text:    m.Text,
+		Footer:  m.Footer,
+		Product: product,
+	})
+
+	return nil
+}
+
+func readProducts(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		frame
+		CatalogID identifier `json:"catalog_id"`
+		Sections  []struct {
+			Title string        `json:"title"`
+			Items []productItem `json:"product_items"`
+		} `json:"sections"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+
+	reply, err := m.reply(KindProducts)
+	if err != nil {
+		return err
+	}
+
+	reply.Products = &Products{CatalogID: string(m.CatalogID)}
+	for _, s := range m.Sections {
+		section := ProductSection{Title: s.Title}
+		for _, item := range s.Items {
+			section.RetailerIDs = append(section.RetailerIDs, string(item))
+		}
+
+		reply.Products.Sections = append(reply.Products.Sections, section)
+	}
+
+	a.Replies = append(a.Replies, reply)
+
+	return nil
+}
+
+// productItem decodes a product of a list: its id, or an object with product_retailer_id.
+type productItem string
+
+// UnmarshalJSON decodes a product of a list.
+func (p *productItem) UnmarshalJSON(raw []byte) error {
+	var object product
+	if raw[0] != '{' {
+		return json.Unmarshal(raw, (*identifier)(p))
+	}
+
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return err
+	}
+
+	*p = productItem(object.RetailerID)
+
+	return nil
+}
+
+func readCatalog(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Text      string     `json:"text"`
+		Footer    string     `json:"footer"`
+		Thumbnail identifier `json:"thumbnail_product_retailer_id"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+
+	a.Replies = append(a.Replies, Reply{
+		Kind:      KindCatalog,
+		Text:      m.Text,
+		Footer:    m.Footer,
+		Thumbnail: string(m.Thumbnail),
+	})
+
+	return nil
+}
+
+func readCarousel(a *Answer, raw json.RawMessage) error {
+	var m struct {
+		Text  string            `json:"text"`
+		Cards []json.RawMessage `json:"cards"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return err
+	}
+
+	reply := Reply{Kind: KindCarousel, Text: m.Text}
+	for _, raw := range m.Cards {
+		card, err := readCard(raw)
+		if err != nil {
+			return err
+		}
+
+		reply.Cards = append(reply.Cards, card)
+	}
+
+	a.Replies = append(a.Replies, reply)
+
+	return nil
+}
+
+func readCard(raw json.RawMessage) (Card, error) {
+	var m struct {
+		frame
+		product
+		ButtonText string   `json:"button_text"`
+		URL        string   `json:"url"`
+		Buttons    []option `json:"buttons"`
+	}
+	if err := decode(raw, &m); err != nil {
+		return Card{}, err
+	}
+
+	var err error
+
+	if m.RetailerID != "" || m.CatalogID != "" {
+		var card Card
+
+		card.Product, err = m.product.check()
+
+		return card, err
+	}
+
+	reply, err := m.reply(KindCarousel)
+	if err != nil {
+		return Card{}, err
+	}
+
+	card := Card{Media: reply.HeaderMedia, Text: m.Text}
+	if len(m.Buttons) > 0 {
+		card.Buttons = decoded(m.Buttons)
+	}
+
+	if m.URL != "" {
+		card.Link, err = linkOf(m.ButtonText, m.URL)
+	}
+
+	return card, err
+}
