@@ -21,6 +21,9 @@ import (
 const (
 	// webhookConnections bounds the memory of slow clients: up to some 150 kB per connection, by many short headers.
 	webhookConnections = 512
+	// webhookStreams bounds the requests that a connection carries at a time with HTTP/2. All connections together carry at
+	// most webhookConnections requests.
+	webhookStreams = 64
 	// clusterConnections bounds the connections to each of the other ports, which have few clients.
 	clusterConnections = 64
 )
@@ -75,6 +78,22 @@ func (r *Receiver) consoleHandler(jobs *admin.Jobs) http.Handler {
 
 func (r *Receiver) limit(s *http.Server, l net.Listener, limit int) net.Listener {
 	return connections.LimitListener(s, l, limit, r.clock, r.log)
+}
+
+// webhookServer returns a server that also speaks HTTP/2 without TLS, by prior knowledge, for proxies that want it. The
+// number of streams of a connection and the memory for what they receive are bounded; the timeouts of a request hold for
+// each stream. With mutual TLS the webhook is served by HTTP/1.1 alone.
+func webhookServer(h http.Handler, errorLog *log.Logger) *http.Server {
+	s := server(h, errorLog)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	s.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          webhookStreams,
+		MaxReceiveBufferPerConnection: 64 << 10,
+		MaxReceiveBufferPerStream:     64 << 10,
+		MaxReadFrameSize:              16 << 10,
+	}
+
+	return s
 }
 
 // server returns a server with a timeout for every phase of a request. The largest delivery must fit into ReadTimeout.

@@ -182,7 +182,7 @@ func (r *Receiver) Busy() bool { return r.engine.Busy() }
 // Run serves and processes until ctx ends. Then it drains: it takes no new work, and requests and conversations in
 // progress finish.
 func (r *Receiver) Run(ctx context.Context) error {
-	webhook := server(r.edge, r.edge.ErrorLog())
+	webhook := webhookServer(r.edge, r.edge.ErrorLog())
 
 	jobs := admin.NewJobs(r.clock, r.log)
 	defer jobs.Close()

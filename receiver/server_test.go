@@ -146,9 +146,14 @@ func (c closing) Close() error {
 	return c.Conn.Close()
 }
 
-func TestServerSpeaksOnlyHTTP1(t *testing.T) {
-	s := server(http.NotFoundHandler(), nil)
-	if s.Protocols.HTTP2() || s.Protocols.UnencryptedHTTP2() || !s.Protocols.HTTP1() {
-		t.Errorf("protocols = %v, want only HTTP/1", s.Protocols)
+func TestProtocols(t *testing.T) {
+	cluster := server(http.NotFoundHandler(), nil).Protocols
+	if cluster.HTTP2() || cluster.UnencryptedHTTP2() || !cluster.HTTP1() {
+		t.Errorf("protocols of the other ports = %v, want only HTTP/1", cluster)
+	}
+
+	webhook := webhookServer(http.NotFoundHandler(), nil).Protocols
+	if webhook.HTTP2() || !webhook.UnencryptedHTTP2() || !webhook.HTTP1() {
+		t.Errorf("protocols of the webhook port = %v, want HTTP/1, and HTTP/2 without TLS", webhook)
 	}
 }

@@ -4,9 +4,22 @@
 package resources
 
 import (
+	"fmt"
+	"maps"
+	"strings"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
+
+// bodySizeAnnotations raise the limit of a body in the two ingress controllers that are built on nginx. It is 1 MB by
+// default, and Meta's deliveries have up to 3 MB. Other controllers ignore the annotations.
+//
+// Sources: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-max-body-size,
+// https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/
+var bodySizeAnnotations = []string{"nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"}
 
 // ingress publishes only the webhook's path: nothing else of the receiver is reachable from outside.
 func ingress(p Params) Object {
@@ -37,6 +50,22 @@ func ingress(p Params) Object {
 
 	return networkingv1ac.Ingress(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
-		WithAnnotations(wanted.Annotations).
+		WithAnnotations(ingressAnnotations(wanted, p.config.Webhook.MaxBodyBytes)).
 		WithSpec(spec)
+}
+
+// ingressAnnotations returns the annotations of the spec, and the limit of a body if the class may be one of nginx. An
+// annotation of the spec stays as it is.
+func ingressAnnotations(wanted v1alpha1.IngressSpec, maxBodyBytes int64) map[string]string {
+	annotations := map[string]string{}
+
+	if wanted.ClassName == "" || strings.Contains(wanted.ClassName, "nginx") {
+		for _, name := range bodySizeAnnotations {
+			annotations[name] = fmt.Sprintf("%dm", maxBodyBytes>>20)
+		}
+	}
+
+	maps.Copy(annotations, wanted.Annotations)
+
+	return annotations
 }

@@ -205,3 +205,40 @@ func TestSamplesAreRendered(t *testing.T) {
 		}
 	}
 }
+
+func TestIngressAdmitsWholeDeliveries(t *testing.T) {
+	const (
+		community = "nginx.ingress.kubernetes.io/proxy-body-size"
+		f5        = "nginx.org/client-max-body-size"
+	)
+
+	for name, test := range map[string]struct {
+		class       string
+		annotations map[string]string
+		want        map[string]string
+	}{
+		"class nginx":             {"nginx", nil, map[string]string{community: "4m", f5: "4m"}},
+		"another class of nginx":  {"nginx-internal", nil, map[string]string{community: "4m", f5: "4m"}},
+		"the cluster's default":   {"", nil, map[string]string{community: "4m", f5: "4m"}},
+		"another controller":      {"alb", map[string]string{"a": "b"}, map[string]string{"a": "b"}},
+		"a limit of the resource": {"nginx", map[string]string{community: "8m"}, map[string]string{community: "8m", f5: "4m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			webhook := read(t, filepath.Join("testdata", "subscription"))
+			webhook.Spec.Ingress.ClassName = test.class
+			webhook.Spec.Ingress.Annotations = test.annotations
+
+			var got map[string]string
+
+			for _, object := range render(t, webhook) {
+				if ingress, ok := object.(*networkingv1ac.IngressApplyConfiguration); ok {
+					got = ingress.Annotations
+				}
+			}
+
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("annotations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -17,8 +17,10 @@ type conn struct {
 	listener *listener
 
 	// The fields below are guarded by the listener's lock.
-	place     *list.Element // in the idle list; nil while a request is handled, and after removal
+	place     *list.Element // in the idle list; nil while a complete request is handled, and after removal
 	idleSince time.Time
+	requests  int // that are handled, several with HTTP/2
+	complete  int // of them, those that have arrived completely
 	removed   bool
 }
 
@@ -37,34 +39,90 @@ func (l *listener) track(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 
+		if !c.begin() {
+			w.Header().Set("Retry-After", retryAfter)
+			http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
+
+			return
+		}
+
+		tracked := &request{conn: c}
+		defer tracked.end()
+
 		if r.ContentLength == 0 {
-			c.markBusy()
+			tracked.markComplete()
 		} else {
 			// The copy leaves the original body to the server, which checks how much of it was read.
 			r = r.WithContext(r.Context())
-			r.Body = &body{ReadCloser: r.Body, conn: c}
+			r.Body = &body{ReadCloser: r.Body, request: tracked}
 		}
-
-		defer c.markIdle()
 
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (c *conn) markBusy() {
-	c.listener.mu.Lock()
-	defer c.listener.mu.Unlock()
-
-	c.listener.removeIdle(c)
-}
-
-func (c *conn) markIdle() {
+// begin counts a request. It reports false if the connection was evicted, or if there are too many requests; then it
+// evicts the connection that holds incomplete ones longest.
+func (c *conn) begin() bool {
 	l := c.listener
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
 	if c.removed {
+		return false
+	}
+
+	if l.requests >= l.limit {
+		l.evictIncomplete()
+		return false
+	}
+
+	l.requests++
+	c.requests++
+
+	return true
+}
+
+// request is a request that is handled.
+type request struct {
+	conn     *conn
+	complete bool // guarded by the listener's lock
+}
+
+func (r *request) markComplete() {
+	r.conn.listener.mu.Lock()
+	defer r.conn.listener.mu.Unlock()
+
+	if r.complete {
+		return
+	}
+
+	r.complete = true
+	r.conn.complete++
+	r.conn.listener.removeIdle(r.conn)
+}
+
+// end marks the connection idle unless another complete request of it is handled.
+func (r *request) end() {
+	c := r.conn
+	l := c.listener
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+
+	if c.removed {
+		return
+	}
+
+	l.requests--
+	c.requests--
+
+	if r.complete {
+		c.complete--
+	}
+
+	if c.complete > 0 {
 		return
 	}
 
@@ -97,17 +155,17 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// body marks its connection busy once the request is complete.
+// body marks its request complete at the end.
 type body struct {
 	io.ReadCloser
-	conn *conn
+	request *request
 }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		b.conn.markBusy()
+		b.request.markComplete()
 	}
 
 	return n, err

@@ -25,10 +25,13 @@ const (
 	// grace is how long a connection is safe from eviction after it became idle: on a busy machine its request may have
 	// arrived and not been read yet.
 	grace = 500 * time.Millisecond
+	// retryAfter is the number of seconds after which a client whose request was refused should try again.
+	retryAfter = "5"
 )
 
-// LimitListener returns a listener over l with at most limit open connections. It wraps the handler of s, which has to
-// serve on the returned listener or on TLS over it.
+// LimitListener returns a listener over l with at most limit open connections, and as many requests at a time: with
+// HTTP/2 a connection may carry several, and requests over the limit are answered 503. It wraps the handler of s, which
+// has to serve on the returned listener or on TLS over it.
 //
 // At the limit a new connection evicts the connection that has been idle longest, which means without a complete request.
 // Connections are safe while a request is handled and for half a second after they became idle. While all connections
@@ -64,6 +67,7 @@ type listener struct {
 	freed      sync.Cond // a connection ended or became idle, its grace ended, or the listener closed
 	idle       list.List // of *conn without a complete request, longest idle first
 	open       int       // idle connections, and those with a request being handled
+	requests   int       // that are handled
 	waiting    bool      // Accept waits for a connection to end
 	closed     bool
 	evicted    int // connections since the last warning
@@ -126,9 +130,26 @@ func (l *listener) evictOrWait() {
 		return
 	}
 
+	l.evict(c)
+}
+
+// evictIncomplete closes the connection that holds requests without a complete one longest, if its grace is over. The
+// caller holds the lock.
+func (l *listener) evictIncomplete() {
+	for place := l.idle.Front(); place != nil; place = place.Next() {
+		c := place.Value.(*conn)
+		if c.requests > 0 && l.clock.Since(c.idleSince) >= grace {
+			l.evict(c)
+			return
+		}
+	}
+}
+
+// evict closes an idle connection. The caller holds the lock.
+func (l *listener) evict(c *conn) {
 	l.evicted++
 	l.remove(c)
-	_ = c.Conn.Close() // no request is being handled that could be lost
+	_ = c.Conn.Close() // no complete request is being handled that could be lost
 
 	if now := l.clock.Now(); l.lastWarned.IsZero() || now.Sub(l.lastWarned) >= warnInterval {
 		l.log.Warn("idle connections closed at the connection limit",
@@ -146,7 +167,7 @@ func (l *listener) wake() {
 	l.freed.Broadcast()
 }
 
-// remove stops counting a connection. The caller holds the lock.
+// remove stops counting a connection and its requests, which end with it. The caller holds the lock.
 func (l *listener) remove(c *conn) {
 	if c.removed {
 		return
@@ -156,6 +177,7 @@ func (l *listener) remove(c *conn) {
 	l.removeIdle(c)
 
 	l.open--
+	l.requests -= c.requests
 	l.freed.Broadcast()
 }
 

@@ -34,6 +34,7 @@ const timeout = 2 * time.Minute
 type fixture struct {
 	t        *testing.T
 	listener *listener
+	clock    *clockwork.FakeClock
 	log      *bytes.Buffer // read it after stop
 	held     chan chan struct{}
 	stop     func()
@@ -61,8 +62,12 @@ func newFixture(t *testing.T, limit int) *fixture {
 
 			<-release
 		}
-	})}
+	}), Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+
 	clock := clockwork.NewFakeClock()
+	f.clock = clock
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	f.listener = LimitListener(server, l, limit, clock, log).(*listener)
 

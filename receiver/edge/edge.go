@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -82,14 +83,19 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	switch {
-	case r.URL.Path == "/health" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-		e.health(w)
-	case r.URL.Path != settings.Webhook.Path:
-		http.NotFound(w, r)
-	default:
+	case r.URL.Path == settings.Webhook.Path:
 		e.Metrics.Request(e.webhook(w, r, settings))
+	case r.URL.Path == "/" && isRead(r):
+		// Load balancers check this path by default. The answer tells the world nothing.
+		w.WriteHeader(http.StatusOK)
+	case r.URL.Path == "/health" && isRead(r):
+		e.health(w)
+	default:
+		http.NotFound(w, r)
 	}
 }
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // webhook answers a request to the webhook's path, and returns the status.
 func (e *Edge) webhook(w http.ResponseWriter, r *http.Request, settings *config.Snapshot) int {
@@ -103,7 +109,7 @@ func (e *Edge) webhook(w http.ResponseWriter, r *http.Request, settings *config.
 	switch {
 	case r.Method == http.MethodGet:
 		return e.handshake(w, r, settings)
-	case r.Method == http.MethodPost && r.Header.Get("Content-Encoding") != "":
+	case r.Method == http.MethodPost && isEncoded(r.Header):
 		// The signature covers the bytes as sent, and compressed data has no bound.
 		w.Header().Set("Accept-Encoding", "identity")
 		return refuse(w, http.StatusUnsupportedMediaType, "send the delivery as it is, without Content-Encoding")
@@ -113,6 +119,22 @@ func (e *Edge) webhook(w http.ResponseWriter, r *http.Request, settings *config.
 		w.Header().Set("Allow", "GET, POST")
 		return refuse(w, http.StatusMethodNotAllowed, "use GET for the handshake and POST for deliveries")
 	}
+}
+
+// isEncoded reports whether a body has a content coding other than identity, which is none.
+//
+// Source: https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1
+func isEncoded(header http.Header) bool {
+	for _, codings := range header.Values("Content-Encoding") {
+		for coding := range strings.SplitSeq(codings, ",") {
+			coding = strings.TrimSpace(coding)
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+
+	return false
 }
 
 // handshake proves to Meta that the endpoint knows the verify token. The request carries no signature.

@@ -174,13 +174,61 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
+func TestContentEncoding(t *testing.T) {
+	const body = `{"object":"whatsapp_business_account","entry":[]}`
+	for name, tc := range map[string]struct {
+		codings []string
+		status  int
+	}{
+		"none":                     {nil, 200},
+		"empty":                    {[]string{""}, 200},
+		"identity":                 {[]string{"identity"}, 200},
+		"identity in upper case":   {[]string{"Identity"}, 200},
+		"identity twice in a list": {[]string{" identity ,, IDENTITY"}, 200},
+		"identity in two headers":  {[]string{"identity", "identity"}, 200},
+		"gzip":                     {[]string{"gzip"}, 415},
+		"gzip in a list":           {[]string{"identity, gzip"}, 415},
+		"gzip in another header":   {[]string{"identity", "gzip"}, 415},
+		"a word that begins so":    {[]string{"identity2"}, 415},
+		"identity with parameters": {[]string{"identity;q=1"}, 415},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(body))
+			r.Header.Set("X-Hub-Signature-256", sign("old", body))
+			r.Header["Content-Encoding"] = tc.codings
+
+			w := httptest.NewRecorder()
+			newEdge(&inbox{}, nil).ServeHTTP(w, r)
+
+			if w.Code != tc.status {
+				t.Errorf("answered %d %q, want %d", w.Code, w.Body, tc.status)
+			}
+		})
+	}
+}
+
+// Load balancers check this path by default, without a signature.
+func TestLoadBalancerCheck(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		w := httptest.NewRecorder()
+		newEdge(&inbox{}, nil).ServeHTTP(w, httptest.NewRequest(method, "/", http.NoBody))
+
+		if w.Code != http.StatusOK || w.Body.Len() > 0 || len(w.Header()) > 0 {
+			t.Errorf("%s / answered %d %v %q, want 200 and nothing else", method, w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	e := newEdge(&inbox{}, func(c *config.Config, _ *config.Secrets) { c.Webhook.Path = "/hook" })
 	for target, want := range map[string]int{
 		"GET /health":             200,
 		"HEAD /health":            200,
 		"POST /health":            404,
-		"GET /":                   404,
+		"GET /":                   200,
+		"HEAD /":                  200,
+		"POST /":                  404,
+		"GET //":                  404,
 		"POST /webhooks/whatsapp": 404,
 		"PUT /hook":               405,
 		"GET /hook":               403,
