@@ -56,7 +56,7 @@ func TestRateLimitPausesOnlyItsScope(t *testing.T) {
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "three"))
 
-			pauses, err := h.Local.Store().Pauses(t.Context(), time.Now())
+			_, pauses, err := h.Local.Store().Schedule(t.Context(), time.Now())
 			if err != nil || len(pauses) != 1 {
 				t.Errorf("after a restart, pauses = %v, %v; want only that of the scope", pauses, err)
 			}
@@ -70,7 +70,7 @@ func TestRateLimitPausesOnlyItsScope(t *testing.T) {
 
 // allWait reports whether no message is processed or due soon.
 func (h *harness) allWait() bool {
-	schedules, err := h.Local.Store().Schedule(h.t.Context())
+	schedules, _, err := h.Local.Store().Schedule(h.t.Context(), h.clock.Now())
 
 	return err == nil && schedules[store.Conversations].NextDue.After(h.clock.Now().Add(10*time.Minute))
 }

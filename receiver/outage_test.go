@@ -46,7 +46,7 @@ func (h *harness) pass(total, step time.Duration) {
 
 // nothingDue reports whether no message is processed or due now.
 func (h *harness) nothingDue() bool {
-	schedules, err := h.Local.Store().Schedule(h.t.Context())
+	schedules, _, err := h.Local.Store().Schedule(h.t.Context(), h.clock.Now())
 	due := schedules[store.Conversations].NextDue
 
 	return err == nil && (due.IsZero() || due.After(h.clock.Now())) && !h.Local.Busy()
@@ -253,7 +253,7 @@ func TestBurstOfRateLimitsPausesOnce(t *testing.T) {
 	h.waitFor("the limit is hit", func() bool { return h.Graph.Recorder.Total() > 0 })
 	h.Graph.Faults.Remove(id)
 
-	pauses, err := h.Local.Store().Pauses(t.Context(), h.clock.Now())
+	_, pauses, err := h.Local.Store().Schedule(t.Context(), h.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func TestFailedStatusIsHandledOnceWhileBirdTakesNone(t *testing.T) {
 			h.waitFor("sent again", func() bool { return h.stats().Pending == 0 })
 
 			pauses := func() []store.Pause {
-				pauses, err := h.Local.Store().Pauses(t.Context(), time.Now().Add(-time.Hour))
+				_, pauses, err := h.Local.Store().Schedule(t.Context(), time.Now().Add(-time.Hour))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -119,10 +119,9 @@ func (e *Engine) Wake(classes ...store.Class) {
 // Run processes events until ctx ends. It then claims nothing new, gives running attempts the time drain to finish, and
 // releases the remaining leases. It returns when all its goroutines have ended.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) {
-	e.gate.Load(ctx) // before anything is sent
+	e.readSchedule(ctx) // with the pauses, before anything is sent
 
 	var parts sync.WaitGroup
-	parts.Go(func() { e.gate.Run(ctx) })
 	parts.Go(func() { e.followSchedule(ctx) })
 
 	for _, p := range e.pools {

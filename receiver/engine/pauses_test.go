@@ -13,11 +13,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// brokenPauses is a store whose pauses cannot be read.
-type brokenPauses struct{ store.Store }
+// brokenSchedule is a store whose schedule and pauses cannot be read.
+type brokenSchedule struct{ store.Store }
 
-func (brokenPauses) Pauses(context.Context, time.Time) ([]store.Pause, error) {
-	return nil, errors.New("the store is unavailable")
+func (brokenSchedule) Schedule(context.Context, time.Time) ([3]store.Schedule, []store.Pause, error) {
+	return [3]store.Schedule{}, nil, errors.New("the store is unavailable")
 }
 
 func TestRateLimitPausesScopeThoughPausesCannotBeRead(t *testing.T) {
@@ -27,7 +27,7 @@ func TestRateLimitPausesScopeThoughPausesCannotBeRead(t *testing.T) {
 	f.graph.Faults.Add(limit)
 
 	inbox := f.parts.Store
-	f.parts.Store = brokenPauses{inbox}
+	f.parts.Store = brokenSchedule{inbox}
 	f.start(t)
 	id := f.ingest(t, "573001234567", "wamid.1")
 
@@ -36,7 +36,7 @@ func TestRateLimitPausesScopeThoughPausesCannotBeRead(t *testing.T) {
 		return err == nil && len(record.Failures) == 1
 	})
 
-	pauses, err := inbox.Pauses(t.Context(), time.Now())
+	_, pauses, err := inbox.Schedule(t.Context(), time.Now())
 	if err != nil || len(pauses) != 1 {
 		t.Errorf("pauses = %v, %v; want the pause of the number", pauses, err)
 	}

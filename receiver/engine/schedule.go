@@ -6,6 +6,8 @@ package engine
 import (
 	"context"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 )
 
 const (
@@ -19,7 +21,8 @@ const (
 )
 
 // followSchedule asks the store regularly when the lanes of each class are due, until ctx ends. It finds what other
-// receivers stored or postponed, and lanes whose receiver is gone. An idle receiver makes no other call for its work.
+// receivers stored, postponed or paused, and lanes whose receiver is gone. An idle receiver makes no other call for its
+// work.
 func (e *Engine) followSchedule(ctx context.Context) {
 	var last time.Time
 
@@ -63,7 +66,9 @@ func (e *Engine) sleep(ctx context.Context, wait time.Duration, woken <-chan str
 }
 
 func (e *Engine) readSchedule(ctx context.Context) {
-	schedules, err := e.Store.Schedule(ctx)
+	asked := e.Clock.Now()
+
+	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelMemory))
 	if err != nil {
 		if ctx.Err() == nil {
 			e.sampled.Error("read when lanes are due", "error", err)
@@ -71,6 +76,8 @@ func (e *Engine) readSchedule(ctx context.Context) {
 
 		return
 	}
+
+	e.gate.Adopt(pauses, asked)
 
 	for i, p := range e.pools {
 		p.follow(schedules[i])

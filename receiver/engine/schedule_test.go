@@ -56,7 +56,7 @@ func TestStartEndsNoLeaseOfAnotherReceiver(t *testing.T) {
 			f.start(t)
 			<-repaired.done
 
-			schedules, err := inbox.Schedule(t.Context())
+			schedules, _, err := inbox.Schedule(t.Context(), granted)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,7 +11,6 @@
 package gate
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -215,20 +214,6 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 		Until:  now,
 		Code:   f.Code,
 		Cause:  f.Text,
-	}
-}
-
-// Run shares the pauses of rate limits with the other receivers until ctx ends.
-func (g *Gate) Run(ctx context.Context) {
-	for {
-		timer := g.Clock.NewTimer(2 * g.Live.Current().Processing.Poll)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.Chan():
-			g.Load(ctx)
-		}
 	}
 }
 

@@ -39,10 +39,6 @@ func (p pauses) ClearPause(_ context.Context, scope string) error {
 	return nil
 }
 
-func (p pauses) Pauses(context.Context, time.Time) ([]store.Pause, error) {
-	return slices.Collect(maps.Values(p)), nil
-}
-
 // fixture is a gate with a fake clock.
 type fixture struct {
 	*Gate
@@ -80,6 +76,9 @@ func newReplica(t *testing.T, clock *clockwork.FakeClock, shared pauses) *fixtur
 
 	return f
 }
+
+// adopt reads the pauses that the receivers share.
+func (f *fixture) adopt() { f.Adopt(slices.Collect(maps.Values(f.shared)), f.clock.Now()) }
 
 // event returns the id of the nth event.
 func event(n int) store.ID { return store.NewID(store.KindMessage, fmt.Sprint(n)) }

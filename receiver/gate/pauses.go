@@ -17,8 +17,8 @@ import (
 const (
 	// maxLevel bounds the exponent of the backoff.
 	maxLevel = 12
-	// levelMemory is how long an ended pause that no success has cleared still makes the next one longer.
-	levelMemory = time.Hour
+	// LevelMemory is how long an ended pause that no success has cleared still makes the next one longer.
+	LevelMemory = time.Hour
 	// shareTimeout bounds the write of a pause.
 	shareTimeout = 5 * time.Second
 )
@@ -60,7 +60,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 	}
 
 	level := 0
-	if s.isLimited() && from.Sub(s.until) < levelMemory {
+	if s.isLimited() && from.Sub(s.until) < LevelMemory {
 		level = min(s.level+1, maxLevel)
 	}
 
@@ -156,31 +156,20 @@ func (g *Gate) markShared(name string) {
 	}
 }
 
-// Load reads the pauses of all receivers from the store.
-func (g *Gate) Load(ctx context.Context) {
-	before := g.Clock.Now()
-
-	list, err := g.Pauses.Pauses(ctx, before.Add(-levelMemory))
-	if err != nil {
-		if ctx.Err() == nil {
-			g.Log.Error("read the pauses of rate-limited scopes", "error", err)
-		}
-
-		return
-	}
-
+// Adopt takes over the pauses of all receivers that end after LevelMemory ago. The store was asked for them at asked.
+func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) {
 	g.mu.Lock()
 	defer g.unlock()
 
-	stored := make(map[string]bool, len(list))
-	for _, pause := range list {
+	stored := make(map[string]bool, len(pauses))
+	for _, pause := range pauses {
 		stored[pause.Scope] = true
 		g.adopt(pause)
 	}
 
 	for name, s := range g.states {
-		isCleared := s.shared && s.since.Before(before) && !stored[name]
-		isOld := before.Sub(s.until) > levelMemory
+		isCleared := s.shared && s.since.Before(asked) && !stored[name]
+		isOld := asked.Sub(s.until) > LevelMemory
 
 		if s.isLimited() && (isCleared || isOld) {
 			g.open(name, s)

@@ -114,13 +114,13 @@ func TestReceiversShareAPause(t *testing.T) {
 	other := newReplica(t, f.clock, f.shared)
 
 	f.mustCall(person(0), 0, limit(failure.ScopeNumber, 0), true)
-	other.Load(t.Context())
+	other.adopt()
 	other.mustCall(person(1), 1, nil, false)
 
 	f.clock.Advance(time.Second)
 	other.mustCall(person(1), 1, nil, true) // its probe
 	f.clock.Advance(time.Second)
-	f.Load(t.Context())
+	f.adopt()
 	f.mustCall(person(0), 0, nil, true)
 	f.mustCall(person(0), 0, nil, true)
 

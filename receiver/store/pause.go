@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxPauses limits the result of [Pauser.Pauses].
+// MaxPauses limits the pauses that [Queue.Schedule] returns.
 const MaxPauses = 1000
 
 // Pause stops all receivers from using a rate-limited scope, such as a number or a pair of numbers.

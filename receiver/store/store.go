@@ -89,9 +89,10 @@ type Queue interface {
 	// starts or ends.
 	ClaimWaiting(ctx context.Context, class Class, scope string, until time.Time, limit int) ([]Lease, error)
 
-	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices. One cheap
-	// transaction, for a receiver that has nothing to do.
-	Schedule(ctx context.Context) ([3]Schedule, error)
+	// Schedule returns when the lanes of each class are due, by class: Conversations, Statuses, Notices; and the pauses that
+	// end after pausedSince, the last to end first, at most MaxPauses. A pausedSince in the past includes the levels of
+	// pauses that ended recently. It is one cheap transaction, the only one of a receiver that has nothing to do.
+	Schedule(ctx context.Context, pausedSince time.Time) ([3]Schedule, []Pause, error)
 
 	// RepairClock undoes what a clock that was ahead has set, at a time later than now: lanes that wait until such a time
 	// or since then are due at now, leases granted then have expired, and pauses and leaderships of then end. Messages and
@@ -164,7 +165,7 @@ type Takeovers interface {
 	TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]NamedConversation, error)
 }
 
-// Pauser shares the pauses of rate-limited scopes among all receivers.
+// Pauser shares the pauses of rate-limited scopes among all receivers. Queue's Schedule returns them.
 type Pauser interface {
 	// SetPause pauses a scope. While a pause of the scope is in force at now, its Until and Level only grow, and Code
 	// changes with Until. A pause that has ended is replaced.
@@ -172,10 +173,6 @@ type Pauser interface {
 
 	// ClearPause ends the pause of a scope, if there is one, and resets its level.
 	ClearPause(ctx context.Context, scope string) error
-
-	// Pauses returns the pauses that end after since, the last to end first, at most MaxPauses. A since in the past
-	// includes the levels of pauses that ended recently.
-	Pauses(ctx context.Context, since time.Time) ([]Pause, error)
 }
 
 // Elections elects one leader for each job among the receivers that share the store.

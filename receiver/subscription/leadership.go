@@ -17,7 +17,7 @@ const (
 	// renewEvery leaves two more attempts before the term ends.
 	renewEvery = leadershipTerm / 3
 	// standbyEvery is how often a receiver that does not lead tries to, and reads the leader's state.
-	standbyEvery = 5 * time.Second
+	standbyEvery = 10 * time.Second
 )
 
 // leaderState is the JSON that the leader publishes for the other receivers.

@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"context"
 	"crypto/x509"
 	"net/url"
 	"strings"
@@ -18,6 +19,9 @@ const (
 	lifetimeJitter = 5 * time.Minute // so that connections are not all replaced at once
 	maxIdle        = 5 * time.Minute
 	checkIdle      = 30 * time.Second
+	// pingIdle is how long a connection may have been idle before it is checked when it is used again. It is longer than the
+	// default interval of the polls, so that an idle receiver does not make a check for each poll.
+	pingIdle = 5 * time.Second
 )
 
 // configure returns the connection settings. Its errors reveal nothing of access.
@@ -52,6 +56,7 @@ func configure(access Access, options Options) (*pgxpool.Config, error) {
 	config.MaxConnIdleTime = maxIdle
 	config.HealthCheckPeriod = checkIdle
 	config.PingTimeout = options.timeouts.connect
+	config.ShouldPing = func(_ context.Context, c pgxpool.ShouldPingParams) bool { return c.IdleDuration > pingIdle }
 	config.ConnConfig.ConnectTimeout = options.timeouts.connect
 	// Of the modes that store nothing on the server, only this one stores nothing on the client either: a cached
 	// description of a statement would be wrong after another receiver has migrated the schema. Prepared statements

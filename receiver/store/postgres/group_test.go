@@ -84,7 +84,7 @@ func enqueue(t *testing.T, g *group[testCall], values ...testCall) []*groupcommi
 func pauses(t *testing.T, s *Store) string {
 	t.Helper()
 
-	found, err := s.Pauses(t.Context(), start.AddDate(-100, 0, 0))
+	_, found, err := s.Schedule(t.Context(), start.AddDate(-100, 0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

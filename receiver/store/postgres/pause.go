@@ -51,30 +51,19 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Pauses implements store.Pauser.
-func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
-	var pauses []store.Pause
+// readPauses queues the query for the pauses that end after a time, the last to end first.
+func (t *tx) readPauses(pauses *[]store.Pause, since time.Time) {
+	t.query("SELECT scope, until, level, code FROM pauses WHERE until > $1 ORDER BY until DESC, scope DESC LIMIT $2",
+		func(rows pgx.Rows) error {
+			var (
+				p     store.Pause
+				until int64
+			)
 
-	err := s.read(ctx, func(_ context.Context, t *tx) error {
-		t.query("SELECT scope, until, level, code FROM pauses WHERE until > $1 ORDER BY until DESC, scope DESC LIMIT $2",
-			func(rows pgx.Rows) error {
-				var (
-					p     store.Pause
-					until int64
-				)
+			err := rows.Scan(&p.Scope, &until, &p.Level, &p.Code)
+			p.Until = fromMillis(&until)
+			*pauses = append(*pauses, p)
 
-				err := rows.Scan(&p.Scope, &until, &p.Level, &p.Code)
-				p.Until = fromMillis(&until)
-				pauses = append(pauses, p)
-
-				return err
-			}, since.UnixMilli(), store.MaxPauses)
-
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read pauses: %w", err)
-	}
-
-	return pauses, nil
+			return err
+		}, since.UnixMilli(), store.MaxPauses)
 }

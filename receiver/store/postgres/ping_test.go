@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jonboulle/clockwork"
 )
 
@@ -128,5 +129,21 @@ func TestPingReportsAReadOnlyDatabase(t *testing.T) {
 	var f *fault
 	if err := s.Ping(t.Context()); !errors.As(err, &f) || f.code != "25006" {
 		t.Errorf("Ping returned %v, want that the database is read-only", err)
+	}
+}
+
+// A check of a connection costs the server a transaction. The polls of an idle receiver must not make one each.
+func TestConnectionOfThePollsIsNotChecked(t *testing.T) {
+	settings, err := configure(newAccess(t), testOptions(Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const poll = 3 * time.Second // the default
+
+	for idle, want := range map[time.Duration]bool{0: false, poll + time.Second: false, time.Minute: true} {
+		if got := settings.ShouldPing(t.Context(), pgxpool.ShouldPingParams{IdleDuration: idle}); got != want {
+			t.Errorf("a connection that was idle for %s is checked: %t, want %t", idle, got, want)
+		}
 	}
 }

@@ -236,7 +236,6 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { return s.Discard(ctx, discarded.ID, start) },
 		func() error { return s.SetPause(ctx, store.Pause{Scope: "app", Until: later}, start) },
 		func() error { return s.ClearPause(ctx, "app") },
-		func() error { _, err := s.Pauses(ctx, start); return err },
 		func() error { _, err := s.Purge(ctx, later, start, 10); return err },
 		func() error { _, err := s.Purge(ctx, later, later, 10); return err },
 		func() error {
@@ -257,7 +256,7 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
-		func() error { _, err := s.Schedule(ctx); return err },
+		func() error { _, _, err := s.Schedule(ctx, start); return err },
 		func() error { _, err := s.Conversation(ctx, message(1, 1).Lane); return err },
 		func() error { return s.TakeOver(ctx, "alias", store.Takeover{Until: later}, start) },
 		func() error { _, err := s.TakenOver(ctx, start, "", 10); return err },

@@ -37,12 +37,13 @@ func (s *Store) leasedAt(until time.Time) *int64 {
 
 // Schedule implements store.Queue. The scopes are found by one look into the index for each, not by reading all waiting
 // lanes.
-func (s *Store) Schedule(ctx context.Context) ([3]store.Schedule, error) {
-	var schedule [3]store.Schedule
+func (s *Store) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.Schedule, []store.Pause, error) {
+	var (
+		schedule [3]store.Schedule
+		pauses   []store.Pause
+	)
 
 	err := s.read(ctx, func(_ context.Context, t *tx) error {
-		schedule = [3]store.Schedule{}
-
 		t.query(`
 			WITH RECURSIVE k (class) AS (VALUES (0::smallint), (1::smallint), (2::smallint)), scopes (class, n, scope) AS (
 				SELECT k.class, 1, (SELECT min(c.waits_for) FROM conversations c WHERE c.class = k.class AND c.waits_for IS NOT NULL) FROM k
@@ -71,18 +72,19 @@ func (s *Store) Schedule(ctx context.Context) ([3]store.Schedule, error) {
 
 				return nil
 			}, store.MaxWaitingScopes)
+		t.readPauses(&pauses, pausedSince)
 
 		return nil
 	})
 	if err != nil {
-		return [3]store.Schedule{}, fmt.Errorf("read when lanes are due: %w", err)
+		return [3]store.Schedule{}, nil, fmt.Errorf("read when lanes are due: %w", err)
 	}
 
 	for i := range schedule {
 		slices.Sort(schedule[i].Scopes)
 	}
 
-	return schedule, nil
+	return schedule, pauses, nil
 }
 
 // RepairClock implements store.Queue.

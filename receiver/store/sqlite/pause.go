@@ -49,26 +49,21 @@ func (s *Store) ClearPause(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Pauses implements store.Pauser.
-func (s *Store) Pauses(ctx context.Context, since time.Time) ([]store.Pause, error) {
+// readPauses reads the pauses that end after a time, the last to end first.
+func readPauses(ctx context.Context, c *conn, since time.Time) ([]store.Pause, error) {
 	var pauses []store.Pause
 
-	err := s.read(ctx, func(c *conn) error {
-		return c.query(ctx, "SELECT scope, until, level, code FROM pauses WHERE until > ? ORDER BY until DESC, scope DESC LIMIT ?",
-			func(r row) error {
-				pauses = append(pauses, store.Pause{
-					Scope: r.text(0),
-					Until: r.time(1),
-					Level: int(r.int(2)),
-					Code:  r.text(3),
-				})
+	err := c.query(ctx, "SELECT scope, until, level, code FROM pauses WHERE until > ? ORDER BY until DESC, scope DESC LIMIT ?",
+		func(r row) error {
+			pauses = append(pauses, store.Pause{
+				Scope: r.text(0),
+				Until: r.time(1),
+				Level: int(r.int(2)),
+				Code:  r.text(3),
+			})
 
-				return nil
-			}, since.UnixMilli(), int64(store.MaxPauses))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read pauses: %w", err)
-	}
+			return nil
+		}, since.UnixMilli(), int64(store.MaxPauses))
 
-	return pauses, nil
+	return pauses, err
 }

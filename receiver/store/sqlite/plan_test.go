@@ -149,7 +149,7 @@ func useEverything(t *testing.T, s *Store) {
 			return err
 		},
 		func() error { _, err := s.ClaimWaiting(ctx, store.Conversations, "bird", later, 10); return err },
-		func() error { _, err := s.Schedule(ctx); return err },
+		func() error { _, _, err := s.Schedule(ctx, start); return err },
 		func() error { _, err := s.Causes(ctx, store.Selection{States: store.Replayable}); return err },
 		func() error { _, err := s.Conversation(ctx, "alias"); return err },
 		func() error { return s.TakeOver(ctx, "alias", store.Takeover{Until: later}, start) },
@@ -158,7 +158,6 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { return s.Replay(ctx, message(1, 1).ID, start) },
 		func() error { return s.SetPause(ctx, store.Pause{Scope: "app", Until: later}, start) },
 		func() error { return s.ClearPause(ctx, "app") },
-		func() error { _, err := s.Pauses(ctx, start); return err },
 		func() error { _, err := s.Purge(ctx, later, start, 10); return err },
 		func() error { _, err := s.Purge(ctx, later, later, 10); return err },
 		func() error {

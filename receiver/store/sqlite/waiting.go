@@ -25,23 +25,28 @@ func (s *Store) ClaimWaiting(
 }
 
 // Schedule implements store.Queue.
-func (s *Store) Schedule(ctx context.Context) ([3]store.Schedule, error) {
-	var schedules [3]store.Schedule
+func (s *Store) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.Schedule, []store.Pause, error) {
+	var (
+		schedules [3]store.Schedule
+		pauses    []store.Pause
+	)
 
-	err := s.read(ctx, func(c *conn) error {
+	err := s.read(ctx, func(c *conn) (err error) {
 		for class := range schedules {
 			if err := readSchedule(ctx, c, int64(class), &schedules[class]); err != nil {
 				return err
 			}
 		}
 
-		return nil
+		pauses, err = readPauses(ctx, c, pausedSince)
+
+		return err
 	})
 	if err != nil {
-		return [3]store.Schedule{}, fmt.Errorf("read when lanes are due: %w", err)
+		return [3]store.Schedule{}, nil, fmt.Errorf("read when lanes are due: %w", err)
 	}
 
-	return schedules, nil
+	return schedules, pauses, nil
 }
 
 // readSchedule reads one entry of an index for each scope, however many lanes wait for it.

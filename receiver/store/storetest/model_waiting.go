@@ -63,7 +63,7 @@ func (m *model) compareSchedule(t *rapid.T) {
 		}
 	}
 
-	got, err := m.store.Schedule(t.Context())
+	got, _, err := m.store.Schedule(t.Context(), m.now)
 	if err != nil {
 		t.Fatalf("Schedule: %v", err)
 	}

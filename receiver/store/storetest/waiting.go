@@ -25,7 +25,7 @@ func (f *fixture) claimWaiting(scope string, now time.Time, limit int) []store.L
 func (f *fixture) schedule() [3]store.Schedule {
 	f.Helper()
 
-	schedule, err := f.Schedule(f.Context())
+	schedule, _, err := f.Schedule(f.Context(), at(0))
 	if err != nil {
 		f.Fatalf("Schedule: %v", err)
 	}
@@ -174,9 +174,7 @@ var waitingTests = map[string]func(*fixture){
 
 		f.repairClock(at(time.Second))
 
-		pauses, err := f.Pauses(f.Context(), at(0))
-		f.wantErr("Pauses", err, nil)
-		f.wantEqual("pauses", pauses, []store.Pause{{Scope: "number", Until: at(time.Hour)}})
+		f.wantPauses(at(0), store.Pause{Scope: "number", Until: at(time.Hour)})
 
 		held, _, err := f.AcquireLeadership(f.Context(), "a", "now", at(time.Second), at(time.Hour))
 		f.wantErr("AcquireLeadership", err, nil)
