@@ -85,11 +85,11 @@ type productItem string
 
 // UnmarshalJSON decodes a product of a list.
 func (p *productItem) UnmarshalJSON(raw []byte) error {
-	var object product
 	if raw[0] != '{' {
 		return json.Unmarshal(raw, (*identifier)(p))
 	}
 
+	var object product
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func readCard(raw json.RawMessage) (Card, error) {
 	if m.RetailerID != "" || m.CatalogID != "" {
 		var card Card
 
-		card.Product, err = m.product.check()
+		card.Product, err = m.check()
 
 		return card, err
 	}

@@ -79,7 +79,9 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 		Filename: source.Filename,
 	}
 
-	return "", media, media.check()
+	err := media.check()
+
+	return "", media, err
 }
 
 func readLink(a *Answer, raw json.RawMessage) error {
