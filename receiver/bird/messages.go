@@ -101,6 +101,7 @@ type Location struct {
 type ContactsMessage struct {
 	Common
 	Contacts []json.RawMessage `json:"contacts"`
+	Origin   string            `json:"origin,omitempty"` // contact_request: the person answered request_contact_info
 }
 
 // ButtonInteraction is the body of ProcessButton.
@@ -128,7 +129,8 @@ type ListInteraction struct {
 	ListDescription string `json:"list_description"`
 }
 
-// FlowResponse is the body of ProcessFlow. Response is Meta's response_json, parsed.
+// FlowResponse is the body of ProcessFlow. Response is Meta's response_json, parsed, or the object of a
+// call_permission_reply.
 type FlowResponse struct {
 	Common
 	FlowName string          `json:"flow_name"`

@@ -97,12 +97,16 @@ func contactsRequest(a *attempt) *bird.Request {
 
 	return &bird.Request{
 		Method: bird.ProcessContacts,
-		Body:   bird.ContactsMessage{Common: a.common(), Contacts: cards},
+		Body: bird.ContactsMessage{
+			Common:   a.common(),
+			Contacts: cards,
+			Origin:   a.message.ContactsOrigin(),
+		},
 	}
 }
 
-// interactiveRequest returns the person's choice. Answers to call requests, and kinds that Meta adds, have no request of
-// their own.
+// interactiveRequest returns the person's choice. Permissions to call that follow from a call, and kinds that Meta adds,
+// have no request of their own.
 func interactiveRequest(a *attempt) *bird.Request {
 	choice, ok := a.message.Interactive()
 	if !ok {
@@ -130,7 +134,7 @@ func interactiveRequest(a *attempt) *bird.Request {
 				ListDescription: string(choice.Description),
 			},
 		}
-	case whatsapp.FlowReply:
+	case whatsapp.FlowReply, whatsapp.CallReply:
 		return &bird.Request{
 			Method: bird.ProcessFlow,
 			Body: bird.FlowResponse{

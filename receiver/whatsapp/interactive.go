@@ -12,7 +12,8 @@ type InteractiveKind string
 const (
 	ButtonReply      InteractiveKind = "button_reply"
 	ListReply        InteractiveKind = "list_reply"
-	FlowReply        InteractiveKind = "nfm_reply" // a completed flow or address form
+	FlowReply        InteractiveKind = "nfm_reply"             // a completed flow or address form
+	CallReply        InteractiveKind = "call_permission_reply" // an answer to a request for permission to call
 	InteractiveOther InteractiveKind = "other"
 )
 
@@ -22,11 +23,16 @@ type Interactive struct {
 	ID          Text // of the button or row
 	Title       Text
 	Description Text // of the row
-	Name        Text // of a form: flow or address_message
+	Name        Text // of a form: flow or address_message; of a CallReply call_permission_reply
 	// ResponseJSON is the answer to a form. Meta sends JSON in a string: this is the decoded JSON, or the string itself
-	// if it is not valid JSON. It is nil if Meta sent none.
+	// if it is not valid JSON. It is nil if Meta sent none. Of a CallReply it is the object that Meta sends.
 	ResponseJSON json.RawMessage
 }
+
+// automaticReply is the source of a permission to call that follows from a call of the person, who has answered nothing.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/calling/user-call-permissions
+const automaticReply = "automatic"
 
 // Interactive reads a message of type interactive.
 func (m Message) Interactive() (Interactive, bool) {
@@ -41,7 +47,7 @@ func (m Message) Interactive() (Interactive, bool) {
 
 	kind := InteractiveKind(header.Type)
 	switch kind {
-	case ButtonReply, ListReply, FlowReply:
+	case ButtonReply, ListReply, FlowReply, CallReply:
 	default:
 		return other, true
 	}
@@ -56,9 +62,19 @@ func (m Message) Interactive() (Interactive, bool) {
 		Description  Text            `json:"description"`
 		Name         Text            `json:"name"`
 		ResponseJSON json.RawMessage `json:"response_json"`
+		Source       Text            `json:"response_source"`
 	}
 	if readObject(bodies[string(kind)], &body) != nil {
 		return other, true
+	}
+
+	if kind == CallReply {
+		if body.Source == automaticReply {
+			return other, true
+		}
+
+		body.Name = Text(kind)
+		body.ResponseJSON = bodies[string(kind)]
 	}
 
 	return Interactive{

@@ -54,3 +54,24 @@ func (m Message) Contacts() (cards json.RawMessage, ok bool) {
 
 	return cards, true
 }
+
+// ContactsOrigin returns why a person sent contacts: contact_request if they answered a request for their phone number,
+// other if they chose the cards. Meta's samples have it on the message, on the card, or on both. It is empty in messages of
+// before the requests.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+func (m Message) ContactsOrigin() string {
+	var message struct {
+		Origin   Text `json:"origin"`
+		Contacts []struct {
+			Origin Text `json:"origin"`
+		} `json:"contacts"`
+	}
+
+	_ = json.Unmarshal(m.Raw, &message) // another shape has no origin
+	if message.Origin == "" && len(message.Contacts) > 0 {
+		message.Origin = message.Contacts[0].Origin
+	}
+
+	return string(message.Origin)
+}

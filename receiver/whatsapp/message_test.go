@@ -91,3 +91,21 @@ func TestParseMessageToleratesUnexpectedShapes(t *testing.T) {
 		t.Errorf("UnixTime(placeholder) = %v, want the fallback", got)
 	}
 }
+
+func TestContactsOrigin(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"type":"contacts","origin":"contact_request","contacts":[{}]}`:                   "contact_request",
+		`{"type":"contacts","contacts":[{"origin":"other"},{"origin":"contact_request"}]}`: "other",
+		`{"type":"contacts","contacts":[{}]}`:                                              "",
+		`{"type":"contacts","contacts":"none"}`:                                            "",
+	} {
+		m, err := ParseMessage(json.RawMessage(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if got := m.ContactsOrigin(); got != want {
+			t.Errorf("ContactsOrigin() = %q, want %q; message %s", got, want, raw)
+		}
+	}
+}
