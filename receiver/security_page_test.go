@@ -19,27 +19,7 @@ func TestSecurityPageNamesExistingTests(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	existing := map[string]bool{}
-
-	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	for _, root := range []string{".", "../controllers", "../test/distribution"} {
-		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-
-			source, err := os.ReadFile(path)
-			for _, match := range function.FindAllSubmatch(source, -1) {
-				existing[string(match[1])] = true
-			}
-
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-
+	existing := existingTests(t)
 	named := 0
 	for _, match := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(page), -1) {
 		name := match[1]
@@ -62,4 +42,32 @@ func TestSecurityPageNamesExistingTests(t *testing.T) {
 	if named < 50 {
 		t.Errorf("found %d names in docs/security.md, want at least 50", named)
 	}
+}
+
+// existingTests returns the names of the tests that pages of docs may cite.
+func existingTests(t *testing.T) map[string]bool {
+	t.Helper()
+
+	existing := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+
+	for _, root := range []string{".", "../controllers", "../test"} {
+		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+
+			source, err := os.ReadFile(path)
+			for _, match := range function.FindAllSubmatch(source, -1) {
+				existing[string(match[1])] = true
+			}
+
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	return existing
 }
