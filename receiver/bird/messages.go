@@ -22,6 +22,7 @@ type Common struct {
 	AIEmployeeID       string          `json:"ai_employee_id,omitempty"`
 	PhoneNumberID      string          `json:"phone_number_id"`
 	WABAID             string          `json:"waba_id"`
+	MessagingAccountID string          `json:"messaging_account_id,omitempty"`
 	DisplayPhoneNumber string          `json:"display_phone_number"`
 	MessageID          string          `json:"message_id"`
 	Timestamp          string          `json:"timestamp"`

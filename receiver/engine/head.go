@@ -81,6 +81,7 @@ func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whats
 		AIEmployeeID:       i.settings.Bird.AIEmployeeID,
 		PhoneNumberID:      i.number(),
 		WABAID:             i.item.WABAID,
+		MessagingAccountID: string(i.item.Metadata.MessagingAccountID),
 		DisplayPhoneNumber: string(i.item.Metadata.DisplayPhoneNumber),
 		MessageID:          string(messageID),
 		Timestamp:          string(timestamp),

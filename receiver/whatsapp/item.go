@@ -39,6 +39,7 @@ type Item struct {
 type Metadata struct {
 	DisplayPhoneNumber Text `json:"display_phone_number,omitempty"`
 	PhoneNumberID      Text `json:"phone_number_id,omitempty"`
+	MessagingAccountID Text `json:"messaging_account_id,omitempty"` // of accounts that Meta has split; else empty
 }
 
 // Decode decodes an item from its stored form.
