@@ -148,3 +148,31 @@ func TestKindsOfAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestGroupsGetWords has Bird answer in a group with messages that Meta takes only outside of groups.
+func TestGroupsGetWords(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.reply = func(string, map[string]any) any {
+		return map[string]any{"response": json.RawMessage(`[
+			{"type":"reaction","emoji":"👍"},
+			{"type":"buttons","text":"Which?","buttons":["Red","Blue"]},
+			{"type":"list","text":"Which?","header":{"type":"image","media_id":"7"},"sections":[{"rows":["Red"]}]}
+		]`)}
+	}
+	h.start()
+	h.deliver(http.StatusOK, messagesDelivery(`"messages":[{"from":"`+ana+`","group_id":"bWFkZQ","id":"wamid.1","type":"text","text":{"body":"hi"}}]`))
+	h.waitIdle()
+
+	sent := h.waitSent(2)
+	if got, want := sent[0].Text, "Which?\n\n1. Red\n2. Blue"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+
+	if got := sentKind(t, sent[1].Raw); got != "image" || !strings.Contains(string(sent[1].Raw), `"caption":"Which?\n\n1. Red"`) {
+		t.Errorf("sent %s %s, want an image with the list as its caption", got, sent[1].Raw)
+	}
+
+	if got := h.record("wamid.1").Event.State; got != store.Done {
+		t.Errorf("state = %s, want %s", got, store.Done)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -80,6 +81,19 @@ type outbound struct {
 	Callback      string             `json:"biz_opaque_callback_data,omitempty"`
 }
 
+// groupTypes are the types of messages that may be sent to a group.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/groups
+var groupTypes = []string{
+	"text",
+	"image",
+	"video",
+	"audio",
+	"document",
+	"sticker",
+	"template",
+}
+
 type contextLink struct {
 	MessageID string `json:"message_id"`
 }
@@ -111,6 +125,10 @@ func Encode(reply Reply, content Content) (Encoded, error) {
 	cut, err := content.put(&message)
 	if err != nil {
 		return Encoded{}, err
+	}
+
+	if reply.To.GroupID != "" && !slices.Contains(groupTypes, message.Type) {
+		return Encoded{}, unfit("groups take only texts, media and templates: send a text")
 	}
 
 	body, err := json.Marshal(message)

@@ -367,3 +367,29 @@ func TestSplitBody(t *testing.T) {
 		}
 	}
 }
+
+func TestGroupsTakeNothingToTap(t *testing.T) {
+	group := Reply{To: Recipient{GroupID: "Y2FwaV9"}}
+
+	for _, content := range []Content{
+		LinkContent{
+			Frame: Frame{Text: secret},
+			Label: "A",
+			URL:   "https://a.example",
+		},
+		LocationContent{Name: secret},
+		ReactionContent{MessageID: "wamid.1", Emoji: "👍"},
+		ContactsContent{Contacts: []json.RawMessage{[]byte(`{"name":{"formatted_name":"A"}}`)}},
+	} {
+		_, err := Encode(group, content)
+		if err == nil || !strings.Contains(err.Error(), "groups take only texts, media and templates") {
+			t.Errorf("Encode(%T) to a group: error = %v", content, err)
+		}
+	}
+
+	for _, content := range []Content{TextContent{Text: "t"}, TemplateContent{Name: "n", Language: "es"}, MediaContent{Type: "image", ID: "7"}} {
+		if _, err := Encode(group, content); err != nil {
+			t.Errorf("Encode(%T) to a group: %v", content, err)
+		}
+	}
+}

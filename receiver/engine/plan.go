@@ -12,6 +12,10 @@ import (
 
 // plan returns the parts to send for the AI's replies. Only the first quotes the message that it answers.
 func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
+	if a.message.GroupID != "" {
+		answer = forGroup(answer)
+	}
+
 	var contents []cloudapi.Content
 	for _, reply := range answer {
 		contents = append(contents, a.contents(reply)...)
