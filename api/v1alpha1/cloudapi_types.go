@@ -53,11 +53,17 @@ type CloudAPISpec struct {
 	VerifyTokenSecretRef SecretKeyReference `json:"verifyTokenSecretRef,omitzero"`
 
 	// messagesPerSecond limits the messages that each receiver sends from one phone number. Meta allows 80, or 20 for a
-	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
+	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80, or to 20 with
+	// coexistence.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	MessagesPerSecond int32 `json:"messagesPerSecond,omitempty"`
+
+	// coexistence says whether the phone numbers are also used in the WhatsApp Business app. Enabled subscribes to
+	// smb_message_echoes by default, so that the AI stays silent where a colleague answers. Defaults to Disabled.
+	// +optional
+	Coexistence State `json:"coexistence,omitempty"`
 
 	// subscription is the webhook subscription to maintain at Meta. Drift is corrected, and the Subscribed condition
 	// reports problems. If not set, register the webhook by hand in the app's settings at Meta.
@@ -95,7 +101,7 @@ type SubscriptionSpec struct {
 	BusinessAccountIDs []string `json:"businessAccountIDs,omitempty"`
 
 	// fields are the webhook fields to subscribe to. Fields that were added at Meta by others are left in place. Defaults
-	// to messages.
+	// to messages, messaging_handovers and standby, and smb_message_echoes with coexistence.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

@@ -47,6 +47,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			Version:           spec.CloudAPI.Version,
 			PhoneNumberIDs:    spec.CloudAPI.PhoneNumberIDs,
 			MessagesPerSecond: int(spec.CloudAPI.MessagesPerSecond),
+			Coexistence:       spec.CloudAPI.Coexistence == v1alpha1.Enabled,
 			Subscription:      subscription(webhook),
 		},
 		Bird: config.Bird{

@@ -60,6 +60,9 @@ func (c *Client) manage(ctx context.Context, call call, id string, parameters an
 // permissionCode matches the codes with which Meta denies a token an action.
 var permissionCode = regexp.MustCompile(`^(3|10|131005|2[0-9]{2})$`)
 
+// IsPermission reports whether a code means that Meta denies a token or an app an action.
+func IsPermission(code string) bool { return permissionCode.MatchString(code) }
+
 // appFailed rewords the refusal of an app access token, which is made of the app secret, not of the access token.
 func appFailed(err error, app App) error {
 	if err == nil || !AppRefused(err) {

@@ -56,6 +56,8 @@ type CloudAPI struct {
 	Timeout        time.Duration `yaml:"timeout,omitempty"` // of one call
 	// MessagesPerSecond limits the sends of one phone number. Meta's limit is 80, or 20 for a coexistence number.
 	MessagesPerSecond int `yaml:"messagesPerSecond,omitempty"`
+	// Coexistence means that phone numbers are also used in the WhatsApp Business app.
+	Coexistence bool `yaml:"coexistence,omitempty"`
 	// Subscription, if set, is maintained at Meta.
 	Subscription *Subscription `yaml:"subscription,omitempty"`
 }

@@ -51,20 +51,42 @@ func (a CloudAPI) withDefaults() CloudAPI {
 	a.BaseURL = cmp.Or(a.BaseURL, "https://graph.facebook.com")
 	a.Version = cmp.Or(a.Version, "v27.0")
 	a.Timeout = cmp.Or(a.Timeout, 15*time.Second)
-	a.MessagesPerSecond = cmp.Or(a.MessagesPerSecond, 80)
+	a.MessagesPerSecond = cmp.Or(a.MessagesPerSecond, a.throughput())
 
 	if a.Subscription != nil {
 		filled := *a.Subscription
 
 		filled.CallbackScope = cmp.Or(filled.CallbackScope, CallbackApp)
 		if len(filled.Fields) == 0 {
-			filled.Fields = []string{"messages"}
+			filled.Fields = a.webhookFields()
 		}
 
 		a.Subscription = &filled
 	}
 
 	return a
+}
+
+// throughput returns the messages a second that Meta takes from a phone number.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
+func (a CloudAPI) throughput() int {
+	if a.Coexistence {
+		return 20
+	}
+
+	return 80
+}
+
+// webhookFields returns the fields without which people would be answered wrongly: their messages, and what says that
+// another responder or a colleague has the conversation.
+func (a CloudAPI) webhookFields() []string {
+	fields := []string{"messages", "messaging_handovers", "standby"}
+	if a.Coexistence {
+		fields = append(fields, "smb_message_echoes")
+	}
+
+	return fields
 }
 
 func (b Bird) withDefaults() Bird {

@@ -64,6 +64,10 @@ func (c *check) run(ctx context.Context) {
 	ids := slices.Concat([]string{c.declared.AppID}, c.declared.BusinessAccountIDs, c.numbers)
 	maps.DeleteFunc(c.registered, func(id string, _ [sha256.Size]byte) bool { return !slices.Contains(ids, id) })
 
+	maps.DeleteFunc(c.refused, func(f fieldOf, _ time.Time) bool {
+		return f.app != c.declared.AppID || !slices.Contains(c.declared.Fields, f.field)
+	})
+
 	app, info, err := c.inspectToken(ctx)
 	if err != nil {
 		c.record(err)

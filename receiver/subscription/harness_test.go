@@ -52,6 +52,7 @@ type harness struct {
 	meta       string // its URL
 	hook       string // URL of the callbacks /ours and /theirs
 	down       atomic.Bool
+	refuses    atomic.Pointer[refusedField]
 	clock      *clockwork.FakeClock
 	folder     folder.Folder
 	config     config.Config
@@ -86,7 +87,7 @@ func newHarness(t *testing.T, options standin.GraphOptions, adjust func(*config.
 	}
 
 	h.graph = standin.NewGraph(options)
-	meta := httptest.NewServer(h.graph)
+	meta := httptest.NewServer(http.HandlerFunc(h.serveMeta))
 	h.meta = meta.URL
 	t.Cleanup(func() {
 		h.graph.Close()
@@ -126,6 +127,33 @@ func newHarness(t *testing.T, options standin.GraphOptions, adjust func(*config.
 	t.Cleanup(h.checkSecrets)
 
 	return h
+}
+
+// refusedField is a field that Meta refuses with this error.
+type refusedField struct{ name, problem string }
+
+// serveMeta is the stand-in for Meta, which refuses subscriptions to a field of h.refuses.
+func (h *harness) serveMeta(w http.ResponseWriter, r *http.Request) {
+	refused := h.refuses.Load()
+	if refused == nil || r.Method != http.MethodPost {
+		h.graph.ServeHTTP(w, r)
+		return
+	}
+
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		h.t.Error(err)
+	}
+
+	if bytes.Contains(body, []byte(refused.name)) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":{"type":"OAuthException",`+refused.problem+`}}`)
+
+		return
+	}
+
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	h.graph.ServeHTTP(w, r)
 }
 
 func (h *harness) ours() string { return h.hook + "/ours" }

@@ -4,61 +4,13 @@
 package subscription
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
-
-// reconcileApp subscribes the app, because an override has no effect without the app's own subscription. Fields that others
-// added stay. If overrides are declared, an existing callback URL stays too.
-func (c *check) reconcileApp(ctx context.Context, app cloudapi.App) error {
-	found, err := c.Graph.AppSubscription(ctx, app)
-	if err != nil {
-		return err
-	}
-
-	if found == nil {
-		found = &cloudapi.AppSubscription{}
-	}
-
-	to := c.destination
-	if c.declared.CallbackScope != config.CallbackApp {
-		to.URL = cmp.Or(found.CallbackURL, to.URL)
-	}
-
-	missing := slices.DeleteFunc(slices.Clone(c.declared.Fields), func(field string) bool {
-		return slices.Contains(found.Fields, field)
-	})
-
-	ours := to == c.destination
-	upToDate := found.Active && found.CallbackURL == to.URL && len(missing) == 0
-
-	if upToDate && (!ours || c.hasOurVerifyToken(app.ID)) {
-		return nil
-	}
-
-	err = c.Graph.SubscribeApp(ctx, app, to, append(found.Fields, missing...))
-	if err != nil && !ours && failure.Of(err).Code == cloudapi.CodeCallbackUnverified {
-		c.addProblem(fmt.Sprintf(
-			"app %s is not subscribed to all of %s, and its callback, at %s, does not accept our verify token: "+
-				"subscribe to the fields in Meta's App Dashboard",
-			app.ID,
-			strings.Join(c.declared.Fields, ", "),
-			host(to.URL),
-		))
-
-		return nil
-	}
-
-	return c.recordChange(app.ID, err)
-}
 
 // reconcileAccount subscribes the app to an account, and sets the account's override if the configuration declares it. These
 // are two calls, because Meta rejects an override for an account that the app is not subscribed to.

@@ -56,6 +56,7 @@ type Reconciler struct {
 
 	candidate  *election.Candidate
 	registered map[string][sha256.Size]byte // by ID at Meta: the hash of the verify token that Meta was last given
+	refused    map[fieldOf]time.Time        // the declared fields that Meta refused, and when
 	failures   int                          // consecutive checks with problems
 
 	mu     sync.Mutex
@@ -76,6 +77,7 @@ func New(parts Parts) *Reconciler {
 		Parts:      parts,
 		candidate:  election.NewCandidate(parts.Elections, store.JobSubscription, parts.Holder, parts.Clock),
 		registered: map[string][sha256.Size]byte{},
+		refused:    map[fieldOf]time.Time{},
 		latest:     uncheckedResult(parts.Live.Current()),
 	}
 }

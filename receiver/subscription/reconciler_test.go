@@ -186,12 +186,6 @@ func TestFaultsOfMeta(t *testing.T) {
 			calls:   6,
 			wait:    firstRetry,
 		},
-		"unknown field": {
-			fault:   posted(coded(100, appPath)),
-			problem: "subscribe app 77: Meta refuses a parameter: check the callback URL and the fields (100)",
-			calls:   6,
-			wait:    firstRetry,
-		},
 		"a page of another server": {
 			fault: standin.Fault{
 				PathPrefix: appPath,

@@ -136,6 +136,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: baseURL
       type:
         scalar: string
+    - name: coexistence
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
     - name: messagesPerSecond
       type:
         scalar: numeric

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+import (
+	apiv1alpha1 "github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+)
+
 // CloudAPISpecApplyConfiguration represents a declarative configuration of the CloudAPISpec type for use
 // with apply.
 //
@@ -29,8 +33,12 @@ type CloudAPISpecApplyConfiguration struct {
 	// at Meta.
 	VerifyTokenSecretRef *SecretKeyReferenceApplyConfiguration `json:"verifyTokenSecretRef,omitempty"`
 	// messagesPerSecond limits the messages that each receiver sends from one phone number. Meta allows 80, or 20 for a
-	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80.
+	// number that is also used in the WhatsApp Business app, or 1000 after an upgrade. Defaults to 80, or to 20 with
+	// coexistence.
 	MessagesPerSecond *int32 `json:"messagesPerSecond,omitempty"`
+	// coexistence says whether the phone numbers are also used in the WhatsApp Business app. Enabled subscribes to
+	// smb_message_echoes by default, so that the AI stays silent where a colleague answers. Defaults to Disabled.
+	Coexistence *apiv1alpha1.State `json:"coexistence,omitempty"`
 	// subscription is the webhook subscription to maintain at Meta. Drift is corrected, and the Subscribed condition
 	// reports problems. If not set, register the webhook by hand in the app's settings at Meta.
 	Subscription *SubscriptionSpecApplyConfiguration `json:"subscription,omitempty"`
@@ -106,6 +114,14 @@ func (b *CloudAPISpecApplyConfiguration) WithVerifyTokenSecretRef(value *SecretK
 // If called multiple times, the MessagesPerSecond field is set to the value of the last call.
 func (b *CloudAPISpecApplyConfiguration) WithMessagesPerSecond(value int32) *CloudAPISpecApplyConfiguration {
 	b.MessagesPerSecond = &value
+	return b
+}
+
+// WithCoexistence sets the Coexistence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Coexistence field is set to the value of the last call.
+func (b *CloudAPISpecApplyConfiguration) WithCoexistence(value apiv1alpha1.State) *CloudAPISpecApplyConfiguration {
+	b.Coexistence = &value
 	return b
 }
 

@@ -21,7 +21,7 @@ type SubscriptionSpecApplyConfiguration struct {
 	// accounts by hand.
 	BusinessAccountIDs []string `json:"businessAccountIDs,omitempty"`
 	// fields are the webhook fields to subscribe to. Fields that were added at Meta by others are left in place. Defaults
-	// to messages.
+	// to messages, messaging_handovers and standby, and smb_message_echoes with coexistence.
 	Fields []string `json:"fields,omitempty"`
 	// callbackScope is the scope of the callback URL at Meta. App: the entire app. BusinessAccount and PhoneNumber: an
 	// override for each of businessAccountIDs or phoneNumberIDs, so that several resources can share one app. Defaults to
