@@ -125,10 +125,6 @@ func TestFaultsOfMeta(t *testing.T) {
 		return fault
 	}
 
-	posted := func(fault standin.Fault) standin.Fault {
-		fault.Method = http.MethodPost
-		return fault
-	}
 	for name, tc := range map[string]struct {
 		fault   standin.Fault
 		problem string
