@@ -20,6 +20,7 @@ func TestSecurityPageNamesExistingTests(t *testing.T) {
 	}
 
 	existing := existingTests(t)
+
 	named := 0
 	for _, match := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(page), -1) {
 		name := match[1]

@@ -46,6 +46,8 @@ func reasonOf(record store.Record) string {
 	switch {
 	case last.Text != "":
 		return strings.TrimSpace(last.Class + " " + last.Code + ": " + last.Text)
+	case record.Event.Kind == store.KindUnknown:
+		return "it has no shape of Meta's that the receiver knows; it is stored as it came"
 	case record.Event.State == store.Skipped:
 		return "nothing handles this type; it is stored"
 	case record.Event.State == store.Human:

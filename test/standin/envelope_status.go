@@ -5,6 +5,7 @@ package standin
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -66,6 +67,62 @@ func (s Status) Delivery() []byte {
 	}
 
 	return seal(s.PhoneNumberID, value)
+}
+
+// groupParticipants are the members of every group.
+var groupParticipants = []string{"15557770001", "15557770002"}
+
+// Statuses returns the statuses that Meta reports for a message: failed for one that fails, else the wanted ones. In a
+// group each is of all participants.
+func (m SentMessage) Statuses(wanted []string, at time.Time) []Status {
+	if m.Failure != 0 {
+		wanted = []string{"failed"}
+	}
+
+	statuses := make([]Status, len(wanted))
+
+	for i, status := range wanted {
+		statuses[i] = Status{
+			PhoneNumberID: m.PhoneNumberID,
+			MessageID:     m.ID,
+			Status:        status,
+			Recipient:     m.Recipient,
+			Callback:      m.Callback,
+			Code:          m.Failure,
+			Details:       m.FailureDetails,
+			Pricing:       m.pricing(status, wanted),
+			At:            at,
+		}
+
+		switch {
+		case m.Group:
+			statuses[i].Recipient = m.To
+			statuses[i].Participants = groupParticipants
+		case m.To != "":
+			statuses[i].Recipient = digitsOnly(m.To)
+		}
+	}
+
+	return statuses
+}
+
+// pricing returns the pricing of a status. Meta sends it with sent, and with one of delivered and read.
+func (m SentMessage) pricing(status string, all []string) *Pricing {
+	first := status == "delivered" || (status == "read" && !slices.Contains(all, "delivered"))
+	if status != "sent" && !first {
+		return nil
+	}
+
+	pricing := ServicePricing
+	if m.Type == "template" {
+		pricing.Category = "utility"
+	}
+
+	if m.Group {
+		pricing.Category = "group_" + pricing.Category
+	}
+
+	return &pricing
 }
 
 // participantEntries returns one entry for each participant, all with the id of the one message.

@@ -122,6 +122,7 @@ func NewGraph(options GraphOptions) *Graph {
 	}
 	g.Clock = options.Clock
 	g.rules.current = options.Rules
+	g.rules.appSecret = options.AppSecret
 	g.media.key = []byte(rand.Text())
 	g.webhooks.accounts = map[string]string{}
 	g.webhooks.numbers = map[string]string{}

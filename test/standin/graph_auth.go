@@ -65,15 +65,16 @@ func invalidToken() *problem {
 // Source: https://developers.facebook.com/docs/graph-api/guides/secure-requests
 func (g *Graph) checkProof(r *http.Request) *problem {
 	proof := r.URL.Query().Get("appsecret_proof")
+	secret := g.appSecret()
 
 	switch {
 	case proof == "" && g.Rules().RequireAppSecret:
 		return badMethod(0, "API calls from the server require an appsecret_proof argument")
-	case proof == "" || g.options.AppSecret == "":
+	case proof == "" || secret == "":
 		return nil
 	}
 
-	mac := hmac.New(sha256.New, []byte(g.options.AppSecret))
+	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(bearer(r)))
 
 	if want := hex.EncodeToString(mac.Sum(nil)); subtle.ConstantTimeCompare([]byte(proof), []byte(want)) != 1 {
@@ -115,7 +116,7 @@ func (g *Graph) appTokens() []string {
 		return nil
 	}
 
-	return []string{g.options.AppID + "|" + g.options.AppSecret}
+	return []string{g.options.AppID + "|" + g.appSecret()}
 }
 
 // debugToken serves GET /debug_token. It returns all fields of an expired token, but only an error for an unknown token.

@@ -128,3 +128,18 @@ func TestAPIErrorHasEveryFieldOfGraph(t *testing.T) {
 		t.Errorf("status %d (-want +got):\n%s", fault.Status, diff)
 	}
 }
+
+// TestReplacedAppSecret replaces the secret of the app while the Graph serves.
+func TestReplacedAppSecret(t *testing.T) {
+	graph := NewGraph(GraphOptions{AppSecret: "old"})
+	url, client := start(t, graph)
+	graph.SetAppSecret("next")
+
+	for secret, want := range map[string]int{"old": http.StatusBadRequest, "next": http.StatusOK} {
+		status, body := do(t, client, request(t, http.MethodPost, url+"/v27.0/1/messages?appsecret_proof="+proofOf(secret, "token"),
+			message(`"text":{"body":"hi"}`), "Authorization", "Bearer token"))
+		if status != want {
+			t.Errorf("a proof of the secret %q answered %d %s, want %d", secret, status, body, want)
+		}
+	}
+}

@@ -35,10 +35,26 @@ type Rules struct {
 	PairRate bool `json:"pairRate"`
 }
 
-// rules are the Rules of a Graph. They may change while it serves.
+// rules are the Rules of a Graph and the secret of its app. They may change while it serves.
 type rules struct {
-	mu      sync.Mutex
-	current Rules
+	mu        sync.Mutex
+	current   Rules
+	appSecret string
+}
+
+// SetAppSecret replaces the secret of the app, as its owner does in the app's settings. The old one is then worth nothing.
+func (g *Graph) SetAppSecret(secret string) {
+	g.rules.mu.Lock()
+	defer g.rules.mu.Unlock()
+
+	g.rules.appSecret = secret
+}
+
+func (g *Graph) appSecret() string {
+	g.rules.mu.Lock()
+	defer g.rules.mu.Unlock()
+
+	return g.rules.appSecret
 }
 
 // Rules returns the current rules.

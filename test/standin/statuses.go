@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -57,13 +56,8 @@ func (p *StatusPoster) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case message := <-p.pending:
-			statuses := p.statuses
-			if message.Failure != 0 {
-				statuses = []string{"failed"}
-			}
-
-			for _, status := range statuses {
-				if err := p.post(ctx, message, status); err != nil {
+			for _, status := range message.Statuses(p.statuses, time.Now()) {
+				if err := p.post(ctx, status); err != nil {
 					p.failed.Add(1)
 				} else {
 					p.posted.Add(1)
@@ -73,59 +67,17 @@ func (p *StatusPoster) Run(ctx context.Context) {
 	}
 }
 
-func (p *StatusPoster) post(ctx context.Context, message SentMessage, status string) error {
-	report := Status{
-		PhoneNumberID: message.PhoneNumberID,
-		MessageID:     message.ID,
-		Status:        status,
-		Recipient:     message.Recipient,
-		Callback:      message.Callback,
-		Code:          message.Failure,
-		Details:       message.FailureDetails,
-		Pricing:       p.pricing(message, status),
-		At:            time.Now(),
-	}
-
-	switch {
-	case message.Group:
-		report.Recipient = message.To
-		report.Participants = groupParticipants
-	case message.To != "":
-		report.Recipient = digitsOnly(message.To)
-	}
-
-	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, report.Delivery())
+func (p *StatusPoster) post(ctx context.Context, status Status) error {
+	code, _, err := Deliver(ctx, p.client, p.callbackURL, p.appSecret, status.Delivery())
 	if err != nil {
 		return err
 	}
 
 	if code != http.StatusOK {
-		return fmt.Errorf("the receiver answered %d to status %s", code, status)
+		return fmt.Errorf("the receiver answered %d to status %s", code, status.Status)
 	}
 
 	return nil
-}
-
-// groupParticipants are the members of every group.
-var groupParticipants = []string{"15557770001", "15557770002"}
-
-// pricing returns the pricing of a status. Meta sends it with sent, and with one of delivered and read.
-func (p *StatusPoster) pricing(message SentMessage, status string) *Pricing {
-	first := status == "delivered" || (status == "read" && !slices.Contains(p.statuses, "delivered"))
-	if status != "sent" && !first {
-		return nil
-	}
-
-	pricing := ServicePricing
-	if message.Type == "template" {
-		pricing.Category = "utility"
-	}
-
-	if message.Group {
-		pricing.Category = "group_" + pricing.Category
-	}
-
-	return &pricing
 }
 
 // Counts returns how many statuses were delivered, how many the receiver did not accept, and how many messages were

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -81,19 +82,11 @@ func TestStatusesSayThePrice(t *testing.T) {
 		"text to a group": {SentMessage{To: "Z3JvdXA", Group: true, Type: "text"}, all[:1], []string{"group_service", "group_service"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hook := newInbox()
-			url, client := start(t, hook)
-			poster := NewStatusPoster(client, url, "s", tc.statuses...)
-
-			for _, status := range tc.statuses {
-				if err := poster.post(t.Context(), tc.message, status); err != nil {
-					t.Fatal(err)
-				}
-			}
-
 			var got []string
 
-			for _, body := range hook.effects.All() {
+			for _, status := range tc.message.Statuses(tc.statuses, time.Unix(1_700_000_000, 0)) {
+				body := status.Delivery()
+
 				var delivery struct {
 					Entry []struct {
 						Changes []struct {
@@ -101,7 +94,7 @@ func TestStatusesSayThePrice(t *testing.T) {
 						}
 					}
 				}
-				if err := json.Unmarshal([]byte(body), &delivery); err != nil {
+				if err := json.Unmarshal(body, &delivery); err != nil {
 					t.Fatal(err)
 				}
 

@@ -6,11 +6,9 @@
 package meta
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +39,8 @@ type Callback struct {
 type Meta struct {
 	// Clock times messages, statuses and repetitions. New sets the real clock.
 	Clock clockwork.Clock
+	// CallbackSet is called with each new target of deliveries, if set.
+	CallbackSet func(Callback)
 
 	client   *http.Client
 	statuses []string
@@ -101,9 +101,9 @@ func (m *Meta) Sink(message standin.SentMessage) {
 
 	select {
 	case m.pending <- message:
-		m.waiting += len(m.statuses)
+		m.waiting += len(message.Statuses(m.statuses, time.Time{}))
 	default:
-		m.dropped += len(m.statuses)
+		m.dropped += len(message.Statuses(m.statuses, time.Time{}))
 	}
 }
 
@@ -113,13 +113,8 @@ func (m *Meta) postStatuses(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case message := <-m.pending:
-			for _, status := range m.statuses {
-				recipient := cmp.Or(strings.TrimPrefix(message.To, "+"), message.Recipient)
-
-				body := standin.StatusDelivery(
-					message.PhoneNumberID, message.ID, status, recipient, message.Callback, m.Clock.Now(),
-				)
-				if _, acknowledged := m.deliver(ctx, body, func(string, error) {}); !acknowledged {
+			for _, status := range message.Statuses(m.statuses, m.Clock.Now()) {
+				if _, acknowledged := m.deliver(ctx, status.Delivery(), func(string, error) {}); !acknowledged {
 					return
 				}
 
@@ -176,7 +171,10 @@ func (m *Meta) Callback() Callback {
 // SetCallback changes the target of deliveries, including those being repeated.
 func (m *Meta) SetCallback(to Callback) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-
 	m.callback = to
+	m.mu.Unlock()
+
+	if m.CallbackSet != nil {
+		m.CallbackSet(to)
+	}
 }

@@ -156,6 +156,8 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 
 	s.graph.StatusSink = deliveries.Sink
 	graph := standin.NewGraph(s.graph)
+	// Meta signs deliveries and checks proofs with one secret.
+	deliveries.CallbackSet = func(to meta.Callback) { graph.SetAppSecret(to.AppSecret) }
 
 	bird := standin.NewBird(s.bird)
 	for _, part := range []struct {
