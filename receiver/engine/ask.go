@@ -34,6 +34,10 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return err
 	}
 
+	if a.skipped != nil {
+		return nil
+	}
+
 	handle, ok := handlers[string(a.message.Type)]
 	if !ok {
 		handle = handleOther
@@ -99,6 +103,7 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
 	answer, err := e.Bird.Ask(callCtx, *request)
 	span.End(err)
+	a.noteAsked(ctx, err)
 	e.leave(ctx, a, err)
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
@@ -123,6 +128,18 @@ var notCalled = []string{
 	bird.CodeBadRequest,
 	httpclient.CodeBadCredential,
 	httpclient.CodeBadURL,
+}
+
+// noteAsked records that Bird may have processed a request of the attempt.
+func (a *attempt) noteAsked(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		a.isAsked = true
+		return
+	}
+
+	f := failure.Of(err)
+	isLost := f.Class == failure.Transient || f.Class == failure.Ambiguous
+	a.isAsked = a.isAsked || isLost && !slices.Contains(notCalled, f.Code)
 }
 
 // recordAnswerTime records how long Bird took to answer. A call that was not made has no time.

@@ -34,6 +34,10 @@ type attempt struct {
 	successState store.State
 	// unanswerable is why nobody is asked about the message, if it can never be answered.
 	unanswerable *failure.Error
+	// skipped is the reason why the event is skipped, nil if it is not.
+	skipped *store.Failure
+	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
+	isAsked bool
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
 	// the fallback was sent.
 	fallbackCause *failure.Error

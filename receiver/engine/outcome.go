@@ -48,7 +48,15 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		f = a.fallbackCause
 		step.Outcome = e.outcomeFor(ctx, a.head, gate.Call{}, f)
 	default:
-		step.Outcome = &store.Outcome{State: a.successState}
+		step.Outcome = &store.Outcome{State: a.successState, Failure: a.skipped}
+	}
+
+	if a.skipped != nil {
+		a.skipped.At = step.Now
+	}
+
+	if a.isAsked && len(a.work.Replies) == 0 && step.Outcome.State == store.Pending {
+		step.Settled = true
 	}
 
 	if a.unanswerable != nil {

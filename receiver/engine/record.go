@@ -109,6 +109,8 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
 	case outcome.State == store.Human:
 		e.Log.Info("message not answered: people have the conversation", attributes...)
+	case outcome.State == store.Skipped && outcome.Failure != nil && outcome.Failure.Class == classSkipped:
+		e.Log.Info("message skipped", attributes...)
 	case outcome.State == store.Skipped && outcome.Failure != nil:
 		e.Log.Warn("message skipped: it cannot be answered", attributes...)
 	case outcome.State == store.Skipped:

@@ -101,7 +101,7 @@ type Queue interface {
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with
 	// it (see Step.Coalesced). It omits events already coalesced with the head, and stops before an event that has a
-	// reply of its own or is coalesced with another. It returns ErrLeaseLost as Advance does.
+	// reply of its own, is settled (see Step.Settled) or is coalesced with another. It returns ErrLeaseLost as Advance does.
 	Peek(ctx context.Context, lease LeaseRef, limit int) ([]Event, error)
 }
 

@@ -31,7 +31,9 @@ type Work struct {
 	Replies  []Reply // by part; empty until an answer is recorded
 	// Coalesced are the pending events that a step has coalesced with this event, in order. Like Conversation, it is
 	// loaded when the event is leased.
-	Coalesced    []Event
+	Coalesced []Event
+	// Settled reports whether a step has settled which events are answered together with this one.
+	Settled      bool
 	Conversation Conversation // of the person that the lane is named after, whatever the class
 }
 
@@ -66,10 +68,11 @@ type Step struct {
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
 
-	// Coalesced are events to answer together with the head: the first events of the result of Peek, without a gap. From
-	// this step on they end when the head ends, in the same state. This survives a crash, so it belongs in the step that
-	// records the answer to all of them.
+	// Coalesced are events to answer together with the head, of the result of Peek. From this step on they end when the
+	// head ends, in the same state. This survives a crash, so it belongs in a step before the AI is asked about all of them.
 	Coalesced []ID
+	// Settled settles which events are answered together with the head: the AI may have been asked. Coalesced implies it.
+	Settled bool
 	// Resend plans a reply again that Meta accepted and later reported failed. Its event, which was Done, is pending
 	// again in its place in its own lane, with the attempts it had; an idle lane is due at Now. It is ignored if the
 	// event is not Done, if its payload was purged, if the reply is not Sent, or if it was sent as another message since.
@@ -109,7 +112,7 @@ type Outcome struct {
 // Failure is one entry in an event's history. It contains no personal data and no secret.
 type Failure struct {
 	At    time.Time `json:"at"`
-	Class string    `json:"class"`          // of package failure
+	Class string    `json:"class"`          // of package failure, or skipped: the reason of a state
 	Code  string    `json:"code,omitempty"` // of Meta, Bird or HTTP; may be empty
 	Text  string    `json:"text"`           // at most 512 bytes
 	Spent bool      `json:"spent"`          // whether it counted as an attempt

@@ -266,7 +266,7 @@ func (a *advance) check(l *lanes, head *head, candidates map[store.ID]*candidate
 		return nil, err
 	}
 
-	head.coalesces = head.coalesces || len(coalesced) > 0
+	head.coalesces = head.coalesces || len(coalesced) > 0 || a.step.Settled
 
 	return &attempt{
 		advance:   a,

@@ -116,11 +116,14 @@ func (a *advance) coalesced(head *head, found map[store.ID]*candidate) ([]int64,
 	return seqs, nil
 }
 
-// coalesce queues the updates that make events end together with the heads of their lanes.
+// coalesce queues the updates that make events end together with the heads of their lanes, and settle these.
 func (t *tx) coalesce(attempts []*attempt) {
 	for _, a := range attempts {
 		if len(a.coalesced) > 0 {
 			t.exec("UPDATE events SET bound_to = $1 WHERE seq = ANY($2)", a.head.seq, a.coalesced)
+		}
+
+		if len(a.coalesced) > 0 || a.step.Settled {
 			t.exec("UPDATE events SET binds = true WHERE seq = $1", a.head.seq)
 		}
 	}

@@ -165,15 +165,15 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 		) c ON true`,
 		func(rows pgx.Rows) error {
 			var (
-				key                laneKey
-				p                  pending
-				coalesces, answers bool
-				state              stateRow
+				key     laneKey
+				p       pending
+				answers bool
+				state   stateRow
 			)
 
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
-				&work.Attempts, &work.Replays, &coalesces, &answers,
+				&work.Attempts, &work.Replays, &work.Settled, &answers,
 			}, state.targets())...)
 			work.Event = p.toEvent(key)
 			work.Conversation = state.conversation()
@@ -184,7 +184,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 				answered = append(answered, work.Seq)
 			}
 
-			if coalesces {
+			if work.Settled {
 				binding = append(binding, work.Seq)
 			}
 

@@ -71,7 +71,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		return nil, err
 	}
 
-	if len(step.Coalesced) > 0 {
+	if len(step.Coalesced) > 0 || step.Settled {
 		coalesces = true
 
 		if err := t.coalesce(lease, held.head, step.Coalesced); err != nil {

@@ -50,7 +50,8 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 	return found, nil
 }
 
-// coalesce makes events end together with the head of their lane. An event that is already coalesced with it stays so.
+// coalesce makes events end together with the head of their lane, and settles the head. An event that is already
+// coalesced with it stays so.
 func (t *tx) coalesce(lease store.LeaseRef, head int64, events []store.ID) error {
 	for _, id := range events {
 		added, err := t.exec(`

@@ -132,10 +132,7 @@ func (t *tx) claim(l *lane, now, until time.Time) (*store.Lease, error) {
 
 // head returns the lane's oldest pending event, complete except for Starts and Conversation, or nil.
 func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
-	var (
-		work      *store.Work
-		coalesces bool
-	)
+	var work *store.Work
 
 	err := t.query(`
 		SELECT seq, id, kind, type, phone_number_id, received_at, payload, attempts, replays, binds FROM events
@@ -146,8 +143,8 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 				Event:    r.pending(1, class, lane),
 				Attempts: int(r.int(7)),
 				Replays:  int(r.int(8)),
+				Settled:  r.int(9) != 0,
 			}
-			coalesces = r.int(9) != 0
 
 			return nil
 		}, lane, int64(class))
@@ -159,7 +156,7 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 		return nil, err
 	}
 
-	if coalesces {
+	if work.Settled {
 		work.Coalesced, err = t.readCoalesced(work.Seq, class, lane)
 	}
 

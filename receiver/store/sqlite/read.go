@@ -14,7 +14,7 @@ import (
 
 const recordColumns = `
 	SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
-		e.payload, c.starts, e.class, e.replays
+		e.payload, c.starts, e.class, e.replays, e.binds
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // Get implements store.Events.
@@ -80,6 +80,7 @@ func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]
 			Attempts: int(r.int(9)),
 			Starts:   int(r.int(11)),
 			Replays:  int(r.int(13)),
+			Settled:  r.int(14) != 0,
 			Event: store.Event{
 				ID:            store.ID(r.blob(1)),
 				Kind:          store.Kind(r.text(2)),

@@ -90,6 +90,34 @@ var coalesceTests = map[string]func(*fixture){
 		f.wantEqual("pending", f.stats(at(0)).Pending, int64(0))
 	},
 
+	"ends events together that are not neighbours": func(f *fixture) {
+		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
+		lease := f.claimOne(at(0))
+		f.advance(lease, store.Step{Now: at(0), Coalesced: []store.ID{id("c")}})
+		f.wantEqual("behind", f.peek(lease, 10), []store.Event{text("b", "lane")})
+
+		next := f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("next", next.Event, text("b", "lane"))
+		f.wantEqual("state of c", f.get(id("c")).Event.State, store.Done)
+	},
+
+	"settles an event without others": func(f *fixture) {
+		f.ingest(text("a", "lane"), text("b", "lane"))
+		lease := f.claimOne(at(0))
+		f.wantEqual("settled at first", lease.Work.Settled, false)
+
+		step := postpone(at(0), at(0), false)
+		step.Settled = true
+		f.advance(lease, step)
+
+		lease = f.claimOne(at(0))
+		f.wantEqual("settled", lease.Work.Settled, true)
+		f.wantEqual("coalesced", lease.Work.Coalesced, []store.Event(nil))
+		f.wantEqual("settled in the record", f.get(id("a")).Settled, true)
+		f.advance(lease, end(store.Done, at(0)))
+		f.wantEqual("settled in the record of b", f.get(id("b")).Settled, false)
+	},
+
 	"dead-letters events together, and replays them together": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"), text("c", "lane"))
 

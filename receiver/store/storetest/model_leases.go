@@ -76,6 +76,7 @@ func (m *model) checkWork(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 		Seq:          work.Seq,
 		Attempts:     head.attempts,
 		Replays:      head.replays,
+		Settled:      head.binds,
 		Starts:       head.starts,
 		Replies:      head.replies,
 		Conversation: m.person(ref.Lane).seen(t, work.Conversation),

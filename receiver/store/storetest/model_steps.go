@@ -56,14 +56,17 @@ func (m *model) coalesce(t *rapid.T) {
 		t.Fatalf("Peek returned %v, %v", found, err)
 	}
 
-	if len(want) == 0 || lane.head != h.event {
+	if lane.head != h.event {
 		return
 	}
 
-	n := rapid.IntRange(1, len(want)).Draw(t, "bound")
+	step := store.Step{Now: m.now, Settled: rapid.Bool().Draw(t, "settled")}
+	if len(want) == 0 && !step.Settled {
+		return
+	}
 
-	step := store.Step{Now: m.now}
-	for _, e := range want[:n] {
+	bound := slices.DeleteFunc(want, func(*modelEvent) bool { return rapid.Bool().Draw(t, "gap") })
+	for _, e := range bound {
 		step.Coalesced = append(step.Coalesced, e.event.ID)
 	}
 
@@ -73,8 +76,8 @@ func (m *model) coalesce(t *rapid.T) {
 
 	h.event.starts = 1
 
-	h.event.binds = true
-	for _, e := range want[:n] {
+	h.event.binds = h.event.binds || step.Settled || len(bound) > 0
+	for _, e := range bound {
 		e.boundTo = h.event
 	}
 }

@@ -1,0 +1,24 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import "github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+
+// classSkipped is the class of the reasons in the history of skipped events. They are no failures.
+const classSkipped = "skipped"
+
+// The reasons for which an event is skipped, as its history names them.
+const (
+	codeRevoked = "revoked" // the person deleted the message before it was answered
+)
+
+// skip ends the event without asking the AI. Its history gets the reason.
+func (a *attempt) skip(code, reason string) {
+	a.successState = store.Skipped
+	a.skipped = &store.Failure{
+		Class: classSkipped,
+		Code:  code,
+		Text:  reason,
+	}
+}
