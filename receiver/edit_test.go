@@ -90,7 +90,7 @@ func onBothStores(t *testing.T, test func(t *testing.T, newHarness func(func(*co
 // answer to an earlier one.
 func TestChangesBeforeTheAnswer(t *testing.T) {
 	image := standin.MessageDelivery(number, ana, "Ana", "wamid.image", "image",
-		map[string]any{"id": "501", "mime_type": "image/jpeg", "sha256": "x", "caption": "this one"}, time.Now())
+		map[string]any{"id": "501", "mime_type": "image/jpeg", "sha256": "claimed", "caption": "this one"}, time.Now())
 
 	const hello = `process_text_message {"text":"hello"}`
 
