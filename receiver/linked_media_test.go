@@ -211,3 +211,40 @@ func TestUnconfirmedSendOfAnUpload(t *testing.T) {
 		t.Errorf("%d downloads, want 2", n)
 	}
 }
+
+// TestUploadThatFails checks that an upload is retried like a send: after an outage, a limit or a refused token.
+func TestUploadThatFails(t *testing.T) {
+	for name, fault := range map[string]standin.Fault{
+		"outage":        {Status: http.StatusServiceUnavailable},
+		"limit":         standin.GraphError(80007, "", 0),
+		"refused token": standin.GraphError(190, "", 0),
+		"no access":     {Status: 400, Body: `{"error":{"code":100,"error_subcode":33}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBridge(t, "/files/a.jpg", byDefault)
+			b.Graph.SetRules(func(r *standin.Rules) { r.FailedFetches = map[string]int{b.url: http.StatusForbidden} })
+			b.start()
+			b.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			first := b.waitSent(1)[0]
+
+			fault.PathPrefix = "/" + number + "/media"
+			id := b.Graph.Faults.Add(fault)
+
+			b.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 131053, time.Now()))
+			b.waitFor("the upload to fail", func() bool { return len(b.record("wamid.1").Failures) > 0 })
+			b.pass(30*time.Minute, time.Minute)
+
+			if got := b.record("wamid.1"); got.Event.State != store.Pending {
+				t.Errorf("state %s after %+v, want pending", got.Event.State, got.Failures)
+			}
+
+			b.Graph.Faults.Remove(id)
+
+			for i := 0; len(b.Graph.Sent()) < 2 && i < 300; i++ {
+				b.pass(5*time.Minute, 5*time.Minute)
+			}
+
+			b.checkUploaded(b.waitSent(2)[1])
+		})
+	}
+}

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -192,16 +194,53 @@ func TestMisdirectedLookUpWaitsForACorrection(t *testing.T) {
 	}
 }
 
-// Each call with the access token proves the app's secret.
+// Each call with the access token proves the app's secret, whichever of the mounted ones it is.
 func TestSendsProveTheAppSecret(t *testing.T) {
 	h := newHarness(t, byDefault)
+	h.writeSecret(config.RoleAppSecret, "0", "secret-of-another-app")
+	h.writeSecret(config.RoleAppSecret, "1", folder.AppSecret)
 	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	h.waitSent(1)
+
+	for _, message := range []string{"wamid.1", "wamid.2"} {
+		h.deliver(http.StatusOK, textDelivery(ana, message, "hello"))
+		h.waitIdle()
+	}
+
+	h.waitSent(2)
+
+	refused := 0
 
 	for _, call := range h.Graph.Recorder.Calls() {
-		if len(call.Query.Get("appsecret_proof")) != 64 {
-			t.Errorf("%s %s has the query %v, want a proof of the app's secret", call.Method, call.Path, call.Query)
+		if call.Status != http.StatusOK {
+			refused++
 		}
 	}
+
+	if refused != 1 {
+		t.Errorf("%d calls were refused, want the first one only", refused)
+	}
+}
+
+// While no mounted secret is that of the token's app, nothing is sent and nothing is lost. The right one is used at once.
+func TestSecretOfAnotherAppWaitsForACorrection(t *testing.T) {
+	h := newHarness(t, byDefault)
+	outage := h.Bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello")) // signed with the right secret
+	h.writeSecret(config.RoleAppSecret, "0", "secret-of-another-app")
+	h.Local.Live.Reload()
+	h.Bird.Faults.Remove(outage)
+	h.pass(10*time.Minute, 31*time.Second)
+
+	if got := h.record("wamid.1"); got.Event.State != store.Pending {
+		t.Errorf("state %s, want pending", got.Event.State)
+	}
+
+	if problem := h.status().Problems["send message"]; !strings.Contains(problem, "no mounted app secret") {
+		t.Errorf("problem = %q, want one that names the secret", problem)
+	}
+
+	h.writeSecret(config.RoleAppSecret, "0", folder.AppSecret)
+	h.Local.Live.Reload()
+	h.waitSent(1)
 }

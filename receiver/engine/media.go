@@ -175,28 +175,31 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 }
 
 // recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
-// concern this file, and a success does not prove that messages may be sent. A phone number that the token may not see
-// cannot send either.
+// concern this file, and a success does not prove that messages may be sent.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
 	if err == nil {
 		return
 	}
 
 	class := failure.Of(err).Class
-	if class != failure.Configuration && class != failure.RateLimited {
-		return
+	if class == failure.Configuration || class == failure.RateLimited {
+		e.leaveLookUp(ctx, a, permit, failure.Of(err))
 	}
+}
 
-	if class == failure.Configuration && failure.Of(err).Scope == failure.ScopeNumber {
+// leaveLookUp reports to the gate that a call failed which is no send. A phone number that the token may not see cannot
+// send either.
+func (e *Engine) leaveLookUp(ctx context.Context, a *attempt, permit *gate.Permit, f *failure.Error) {
+	if f.Class == failure.Configuration && f.Scope == failure.ScopeNumber {
 		a.call = a.sendCall()
-		e.gate.Refused(a.call, a.work.Event.ID, failure.Of(err))
+		e.gate.Refused(a.call, a.work.Event.ID, f)
 
 		return
 	}
 
 	a.call = gate.LookUp(a.item.WABAID)
 
-	e.endCall(ctx, permit, err)
+	e.endCall(ctx, permit, f)
 }
 
 func (e *Engine) analyze(

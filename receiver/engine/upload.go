@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 )
 
@@ -32,8 +33,6 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 	a.call = gate.Call{} // a failure of the file's server concerns this message alone
 
 	file, err := e.Media.FetchLink(ctx, linked.Type, linked.URL)
-	e.recordCall("download linked media", err)
-
 	if err != nil {
 		return "", err
 	}
@@ -53,8 +52,15 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 		Size:     file.Size,
 		Open:     file.Open,
 	})
-	e.recordCall("upload media", err)
-	e.recordLookUp(ctx, a, permit, err)
+	if err == nil {
+		return id, nil
+	}
 
-	return id, err
+	e.recordCall(opSend, err) // the next send shows whether it is mended
+
+	if f := failure.Of(err); f.Class != failure.Permanent {
+		e.leaveLookUp(ctx, a, permit, f)
+	}
+
+	return "", err
 }

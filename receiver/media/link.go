@@ -114,6 +114,10 @@ func (s *Spool) downloadLink(ctx context.Context, settings *config.Snapshot, fil
 		Timeout:    settings.Media.DownloadTimeout,
 		Idempotent: true,
 	})
+	if fault != nil && fault.Class == failure.Configuration {
+		return linkFailure(CodeLink, "the link is no absolute http or https URL")
+	}
+
 	if fault != nil {
 		return fault
 	}
