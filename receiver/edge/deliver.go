@@ -136,5 +136,9 @@ func (e *Edge) record(event store.Event) {
 		e.Metrics.MessageReceived(event.Type, event.ReceivedAt)
 	case store.KindStatus:
 		e.Metrics.StatusReceived(event.Type)
+
+		if price, message, ok := intake.PriceOf(event); ok && e.priced.add(message) {
+			e.Metrics.MessagePriced(price.Category, price.Type, price.Billable)
+		}
 	}
 }

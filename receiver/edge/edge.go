@@ -53,6 +53,7 @@ type Edge struct {
 	bodyBytes *semaphore.Weighted // memory for large bodies
 	admission admission
 	mutualTLS *mutualTLS // nil unless configured
+	priced    priced
 }
 
 // New returns the handler of the webhook port.

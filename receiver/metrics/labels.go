@@ -27,7 +27,19 @@ var (
 		"video",
 	}
 	statuses = []string{"captured", "delivered", "failed", "pending", "played", "read", "sent"}
-	methods  = []string{
+	// The categories and types of pricing, and those types with what they mean for the bill.
+	priceCategories = []string{
+		"authentication", "authentication_international", "marketing", "marketing_lite", "referral_conversion", "service",
+		"utility",
+	}
+	priceTypes  = []string{"free_customer_service", "free_entry_point", "regular"}
+	usualPrices = map[string]string{
+		"free_customer_service": "false",
+		"free_entry_point":      "false",
+		"regular":               "true",
+	}
+	billables = []string{"false", "true", "unknown"}
+	methods   = []string{
 		"analyze_image", "analyze_video", "notify_bird_status_change", "parse_document", "process_audio_message",
 		"process_button_interaction", "process_contacts_message", "process_document_message", "process_flow_response",
 		"process_image_message", "process_list_interaction", "process_location_message", "process_other_message",

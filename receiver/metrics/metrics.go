@@ -27,6 +27,7 @@ type Metrics struct {
 	received   *prometheus.CounterVec
 	sent       *prometheus.CounterVec
 	statuses   *prometheus.CounterVec
+	priced     *prometheus.CounterVec
 	apiErrors  *prometheus.CounterVec
 	callErrors *prometheus.CounterVec
 	requests   *prometheus.CounterVec
@@ -67,6 +68,11 @@ func New(clock clockwork.Clock) *Metrics {
 		"whatsapp_statuses_total",
 		"Statuses of sent messages.",
 		"status",
+	)
+	m.priced = m.counters(
+		"whatsapp_messages_priced_total",
+		"Delivered messages by how Meta bills them, each counted once, in groups once for each participant.",
+		"category", "type", "billable",
 	)
 	m.apiErrors = m.counters(
 		"whatsapp_api_errors_total",
@@ -160,6 +166,12 @@ func (m *Metrics) startAtZero() {
 		m.statuses.WithLabelValues(status)
 	}
 
+	for _, category := range append([]string{other}, priceCategories...) {
+		for priceType, billable := range usualPrices {
+			m.priced.WithLabelValues(category, priceType, billable)
+		}
+	}
+
 	for _, class := range failure.Classes {
 		m.apiErrors.WithLabelValues(other, string(class))
 
@@ -220,6 +232,11 @@ func (m *Metrics) MessageReceived(messageType string, at time.Time) {
 // StatusReceived records a new status.
 func (m *Metrics) StatusReceived(status string) {
 	m.statuses.WithLabelValues(known(statuses, status)).Inc()
+}
+
+// MessagePriced records how Meta bills a delivered message. billable is "true", "false" or "unknown".
+func (m *Metrics) MessagePriced(category, priceType, billable string) {
+	m.priced.WithLabelValues(known(priceCategories, category), known(priceTypes, priceType), known(billables, billable)).Inc()
 }
 
 // MessageSent records a message that Meta accepted.

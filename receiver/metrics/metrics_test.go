@@ -125,14 +125,20 @@ func TestStartAtZero(t *testing.T) {
 	m := New(clockwork.NewRealClock())
 
 	record := map[string]func(){
-		`whatsapp_events_stored_total{kind="notice",state="pending"}`:            func() { m.EventStored("notice", "pending") },
-		`whatsapp_events_stored_total{kind="message",state="quarantined"}`:       func() { m.EventStored("message", "quarantined") },
-		`whatsapp_duplicates_total{kind="status"}`:                               func() { m.EventRepeated("status") },
-		`whatsapp_messages_received_total{type="text"}`:                          func() { m.MessageReceived("text", time.Now()) },
-		`whatsapp_messages_received_total{type="other"}`:                         func() { m.MessageReceived("hologram", time.Now()) },
-		`whatsapp_messages_sent_total{type="interactive"}`:                       func() { m.MessageSent("interactive") },
-		`whatsapp_messages_failed_total`:                                         m.MessageFailed,
-		`whatsapp_statuses_total{status="read"}`:                                 func() { m.StatusReceived("read") },
+		`whatsapp_events_stored_total{kind="notice",state="pending"}`:      func() { m.EventStored("notice", "pending") },
+		`whatsapp_events_stored_total{kind="message",state="quarantined"}`: func() { m.EventStored("message", "quarantined") },
+		`whatsapp_duplicates_total{kind="status"}`:                         func() { m.EventRepeated("status") },
+		`whatsapp_messages_received_total{type="text"}`:                    func() { m.MessageReceived("text", time.Now()) },
+		`whatsapp_messages_received_total{type="other"}`:                   func() { m.MessageReceived("hologram", time.Now()) },
+		`whatsapp_messages_sent_total{type="interactive"}`:                 func() { m.MessageSent("interactive") },
+		`whatsapp_messages_failed_total`:                                   m.MessageFailed,
+		`whatsapp_statuses_total{status="read"}`:                           func() { m.StatusReceived("read") },
+		`whatsapp_messages_priced_total{billable="true",category="service",type="regular"}`: func() {
+			m.MessagePriced("service", "regular", "true")
+		},
+		`whatsapp_messages_priced_total{billable="true",category="other",type="regular"}`: func() {
+			m.MessagePriced("a new one", "regular", "true")
+		},
 		`whatsapp_webhook_requests_total{code="503"}`:                            func() { m.Request(http.StatusServiceUnavailable) },
 		`whatsapp_ai_response_seconds_count{method="notify_bird_status_change"}`: func() { m.AIAnswered("notify_bird_status_change", 0) },
 		`whatsapp_store_errors_total{operation="claim"}`:                         func() { m.storeErrs.WithLabelValues("claim").Inc() },
