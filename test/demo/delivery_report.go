@@ -48,8 +48,10 @@ func reasonOf(record store.Record) string {
 		return strings.TrimSpace(last.Class + " " + last.Code + ": " + last.Text)
 	case record.Event.Kind == store.KindUnknown:
 		return "it has no shape of Meta's that the receiver knows; it is stored as it came"
+	case record.Event.State == store.Skipped && record.Event.Kind == store.KindMessage:
+		return "no method that is enabled takes this type; it is stored"
 	case record.Event.State == store.Skipped:
-		return "nothing handles this type; it is stored"
+		return "it needs no reaction; it is stored"
 	case record.Event.State == store.Human:
 		return "people have the conversation"
 	case record.Event.State == store.Quarantined:
