@@ -38,7 +38,7 @@ type BirdSpec struct {
 	// +listType=map
 	// +listMapKey=method
 	// +kubebuilder:validation:MinItems=0
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=20
 	Endpoints []BirdEndpoint `json:"endpoints,omitempty"`
 
 	// media configures how photos, audio, videos and documents are sent to Bird.
@@ -161,6 +161,7 @@ const (
 	ProcessButtonInteraction BirdMethod = "ProcessButtonInteraction"
 	ProcessListInteraction   BirdMethod = "ProcessListInteraction"
 	ProcessFlowResponse      BirdMethod = "ProcessFlowResponse"
+	ProcessOrder             BirdMethod = "ProcessOrder"
 	ProcessOtherMessage      BirdMethod = "ProcessOtherMessage"
 	NotifyBirdStatusChange   BirdMethod = "NotifyBirdStatusChange"
 	AnalyzeImage             BirdMethod = "AnalyzeImage"

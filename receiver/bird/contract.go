@@ -28,6 +28,7 @@ const (
 	ProcessButton   Method = "process_button_interaction"
 	ProcessList     Method = "process_list_interaction"
 	ProcessFlow     Method = "process_flow_response"
+	ProcessOrder    Method = "process_order"
 	ProcessOther    Method = "process_other_message" // off unless the configuration switches it on
 
 	NotifyStatus Method = config.NotifyStatus
@@ -43,7 +44,9 @@ type term struct {
 	path    string
 	timeout time.Duration
 	off     bool
-	dataKey string // key of the media in base64; empty: the method has no media
+	// optional: a bridge of before the method does not have it. Its messages are then asked with ProcessOther.
+	optional bool
+	dataKey  string // key of the media in base64; empty: the method has no media
 }
 
 var contract = map[Method]term{
@@ -73,6 +76,11 @@ var contract = map[Method]term{
 	ProcessButton:   {path: "/v1/interactions/button", timeout: 30 * time.Second},
 	ProcessList:     {path: "/v1/interactions/list", timeout: 30 * time.Second},
 	ProcessFlow:     {path: "/v1/interactions/flow", timeout: 30 * time.Second},
+	ProcessOrder: {
+		path:     "/v1/messages/order",
+		timeout:  30 * time.Second,
+		optional: true,
+	},
 	ProcessOther: {
 		path:    "/v1/messages/other",
 		timeout: 30 * time.Second,
@@ -120,6 +128,9 @@ func endpoint(settings config.Bird, m Method) config.Endpoint {
 
 	return e
 }
+
+// IsOptional reports whether a bridge may lack m.
+func (m Method) IsOptional() bool { return contract[m].optional }
 
 // Request is one call.
 type Request struct {

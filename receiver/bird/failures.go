@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -20,10 +21,14 @@ const (
 	CodeBadRequest  = "bad_request"
 	CodeBadResponse = "bad_response" // the answer does not follow the contract
 	CodeNoMedia     = "no_media"     // the downloaded file cannot be read
+	CodeNoMethod    = "no_method"    // the bridge lacks an optional method
 )
 
 // inProgressWait is the minimum wait while Bird processes the same Idempotency-Key.
 const inProgressWait = 30 * time.Second
+
+// notImplemented are the statuses of a bridge that lacks a method.
+var notImplemented = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
 
 // refused classifies a response other than 2xx by the contract's table of failures.
 func refused(op string, response *httpclient.Response) *failure.Error {
@@ -84,6 +89,13 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 			e.Scope = failure.ScopeBird
 			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"
 		}
+	}
+
+	if Method(op).IsOptional() && slices.Contains(notImplemented, status) {
+		e.Class = failure.Permanent
+		e.Scope = ""
+		e.Code = CodeNoMethod
+		e.Text = "Bird lacks this method, which bridges may"
 	}
 
 	if code := errorCode(response.Body); code != "" {

@@ -138,6 +138,12 @@ type FlowResponse struct {
 	Response json.RawMessage `json:"response"`
 }
 
+// OrderMessage is the body of ProcessOrder. Order is the person's cart, in Meta's form.
+type OrderMessage struct {
+	Common
+	Order json.RawMessage `json:"order"`
+}
+
 // OtherMessage is the body of ProcessOther. Message has Meta's form.
 type OtherMessage struct {
 	Common

@@ -50,12 +50,26 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return err
 	}
 
+	if request != nil && request.Method.IsOptional() && !e.Bird.Enabled(request.Method) {
+		request = otherRequest(a)
+	}
+
 	if request == nil || !e.Bird.Enabled(request.Method) {
 		a.successState = store.Skipped
 		return nil
 	}
 
 	answer, err := e.callBird(ctx, a, request)
+	if err != nil && failure.Of(err).Code == bird.CodeNoMethod {
+		request = otherRequest(a)
+		if !e.Bird.Enabled(request.Method) {
+			a.successState = store.Skipped
+			return nil
+		}
+
+		answer, err = e.callBird(ctx, a, request)
+	}
+
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}

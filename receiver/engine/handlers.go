@@ -25,6 +25,7 @@ var handlers = map[string]handler{
 	"location":    fromMessage(locationRequest),
 	"contacts":    fromMessage(contactsRequest),
 	"interactive": fromMessage(interactiveRequest),
+	"order":       fromMessage(orderRequest),
 	"button":      fromMessage(buttonRequest),
 }
 
@@ -40,10 +41,14 @@ func fromMessage(build func(*attempt) *bird.Request) handler {
 	}
 }
 
-// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, orders, edits,
+// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, edits,
 // revocations, request_welcome, messages that Meta cannot deliver (unsupported, unknown), and every type that Meta adds.
 // The method is off unless the configuration enables it.
 func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error) {
+	return otherRequest(a), nil
+}
+
+func otherRequest(a *attempt) *bird.Request {
 	return &bird.Request{
 		Method: bird.ProcessOther,
 		Body: bird.OtherMessage{
@@ -51,7 +56,7 @@ func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error
 			Type:    string(a.message.Type),
 			Message: a.message.Raw,
 		},
-	}, nil
+	}
 }
 
 func textRequest(a *attempt) *bird.Request {
@@ -145,6 +150,18 @@ func interactiveRequest(a *attempt) *bird.Request {
 		}
 	default:
 		return nil
+	}
+}
+
+func orderRequest(a *attempt) *bird.Request {
+	order, ok := a.message.Order()
+	if !ok {
+		return nil
+	}
+
+	return &bird.Request{
+		Method: bird.ProcessOrder,
+		Body:   bird.OrderMessage{Common: a.common(), Order: order},
 	}
 }
 

@@ -23,6 +23,7 @@ var birdMethods = map[string]string{
 	"/v1/messages/document":   "process_document_message",
 	"/v1/messages/location":   "process_location_message",
 	"/v1/messages/contacts":   "process_contacts_message",
+	"/v1/messages/order":      "process_order",
 	"/v1/messages/other":      "process_other_message",
 	"/v1/interactions/button": "process_button_interaction",
 	"/v1/interactions/list":   "process_list_interaction",
