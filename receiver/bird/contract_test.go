@@ -89,6 +89,7 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"address":   "a",
 		}}},
 		{Request{Method: ProcessContacts, Body: ContactsMessage{Common: common, Contacts: []json.RawMessage{[]byte(`{"a":1}`)}}}, map[string]any{"contacts": []any{map[string]any{"a": 1.0}}}},
+		{Request{Method: ProcessOrder, Body: OrderMessage{Common: common, Order: []byte(`{"a":1}`)}}, map[string]any{"order": map[string]any{"a": 1.0}}},
 		{Request{Method: ProcessButton, Body: ButtonInteraction{
 			Common:      common,
 			ButtonID:    "b",

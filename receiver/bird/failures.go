@@ -93,7 +93,7 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 
 	if Method(op).IsOptional() && slices.Contains(notImplemented, status) {
 		e.Class = failure.Permanent
-		e.Scope = ""
+		e.Scope = failure.ScopeNone
 		e.Code = CodeNoMethod
 		e.Text = "Bird lacks this method, which bridges may"
 	}

@@ -70,3 +70,22 @@ func TestRefusedHasTheScopeOfTheAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestABridgeMayLackOptionalMethods checks that the refusal of a method that a bridge may lack closes nothing.
+func TestABridgeMayLackOptionalMethods(t *testing.T) {
+	for status, want := range map[int]failure.Class{
+		403: failure.Configuration,
+		404: failure.Permanent,
+		405: failure.Permanent,
+		501: failure.Permanent,
+	} {
+		f := refused(string(ProcessOrder), &httpclient.Response{Status: status})
+		if f.Class != want || (f.Code == CodeNoMethod) != (want == failure.Permanent) {
+			t.Errorf("HTTP %d is a failure of class %s and code %s", status, f.Class, f.Code)
+		}
+
+		if want == failure.Permanent && f.Scope != failure.ScopeNone {
+			t.Errorf("HTTP %d has scope %q, want none", status, f.Scope)
+		}
+	}
+}
