@@ -28,8 +28,8 @@ func TestRateLimitPausesScopeThoughPausesCannotBeRead(t *testing.T) {
 
 	inbox := f.parts.Store
 	f.parts.Store = brokenSchedule{inbox}
+	id := f.ingest(t, "573001234567", "wamid.1") // before the start, since no poll finds it
 	f.start(t)
-	id := f.ingest(t, "573001234567", "wamid.1")
 
 	f.waitFor(t, "the rate limit", func() bool {
 		record, err := inbox.Get(t.Context(), id)

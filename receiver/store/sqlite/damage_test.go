@@ -133,6 +133,33 @@ func TestAnUnreadablePageStopsOnlyItsConversations(t *testing.T) {
 	}
 }
 
+func TestADamagedPageOfPausesStopsNoWork(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	ingest(t, s, 1)
+
+	if err := s.SetPause(t.Context(), store.Pause{Scope: "number:106540352242922", Until: start.Add(time.Hour)}, start); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	overwrite(t, path, indexLeaf, "number:106540352242922")
+	s = openStore(t, path)
+
+	schedules, pauses, err := s.Schedule(t.Context(), start)
+	if err != nil || schedules[store.Conversations].NextDue.IsZero() || len(pauses) > 0 {
+		t.Errorf("Schedule returned %v, %v, %v; want that the lane is due, and no pause", schedules, pauses, err)
+	}
+}
+
 func TestADamagedLaneIsNotWokenByItsNextEvent(t *testing.T) {
 	const lanes = 2000
 

@@ -39,6 +39,10 @@ func (s *Store) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.S
 		}
 
 		pauses, err = readPauses(ctx, c, pausedSince)
+		if isDamage(err) { // a damaged page of pauses must not stop the work
+			pauses = nil
+			err = nil
+		}
 
 		return err
 	})
