@@ -46,7 +46,7 @@ type Gate struct {
 	mu       sync.Mutex
 	settings *config.Snapshot // of the states
 	states   map[string]*state
-	flows    map[string]*flow       // the rate that Bird accepts, by circuit
+	pacers   map[string]*pacer      // the rate that Bird accepts, by circuit
 	numbers  map[string]*throughput // of phone numbers, by scope
 	queues   map[string]bool        // the scopes for whose throughput or rate events wait
 	media    places
@@ -60,7 +60,7 @@ func New(parts Parts) *Gate {
 		Parts:    parts,
 		settings: parts.Live.Current(),
 		states:   map[string]*state{},
-		flows:    map[string]*flow{},
+		pacers:   map[string]*pacer{},
 		numbers:  map[string]*throughput{},
 		queues:   map[string]bool{},
 		reserved: map[string]*reservation{},
@@ -111,8 +111,8 @@ func (g *Gate) Enter(call Call, event store.ID) (*Permit, *Closed) {
 	}
 
 	if call.Target == Bird {
-		permit.flow = g.flow(call.circuit())
-		permit.flow.inFlight++
+		permit.pacer = g.pacer(call.circuit())
+		permit.pacer.inFlight++
 	}
 
 	return permit, nil
@@ -204,7 +204,7 @@ func (g *Gate) WaitAfter(call Call, event store.ID, f *failure.Error) *Closed {
 		return closed
 	}
 
-	if f.Class != failure.RateLimited || call.Target != Bird || g.flow(call.circuit()).isAbout(event, now) {
+	if f.Class != failure.RateLimited || call.Target != Bird || g.pacer(call.circuit()).isAbout(event, now) {
 		return nil
 	}
 

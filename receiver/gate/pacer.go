@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	measured    = time.Second // over which a flow counts answered calls
+	measured    = time.Second // over which a pacer counts answered calls
 	tenths      = 10          // of that time
 	unlimitedAt = 1024        // calls in flight at which the slow start ends
 	// burst is the time whose calls may start at once. Bird may have no tokens to spare for more.
 	burst = 10 * time.Millisecond
-	// holdRate is how long a flow stays below the rate at which Bird refused calls before it tries more.
+	// holdRate is how long a pacer stays below the rate at which Bird refused calls before it tries more.
 	holdRate = 20 * time.Second
 	// forgetRate is how long after the last refused call the rate is unlimited again.
 	forgetRate = 10 * time.Minute
@@ -29,12 +29,12 @@ const (
 	manyRefused = 0.10 // of the calls: so many show that the answered ones are all that Bird accepts
 	firstGrowth = 1.0  // a second: the rate doubles until a call is refused again
 	lastGrowth  = 0.01 // a second
-	fineGrowth  = 0.05 // from here on the rate is found, and the flow tries more only now and then
+	fineGrowth  = 0.05 // from here on the rate is found, and the pacer tries more only now and then
 )
 
-// flow adapts the calls to a target to what it accepts. After an outage it starts with two calls in flight and one more
+// pacer adapts the calls to a target to what it accepts. After an outage it starts with two calls in flight and one more
 // for each success. After a refused call (429) it follows the measured rate of answered calls.
-type flow struct {
+type pacer struct {
 	inFlight int
 	window   int // most calls in flight; 0 is unlimited
 
@@ -52,34 +52,34 @@ type flow struct {
 	counted  time.Time   // start of the newest tenth
 }
 
-// flow returns the flow of a circuit, which it creates if needed. The caller holds the lock.
-func (g *Gate) flow(name string) *flow {
-	f := g.flows[name]
-	if f == nil {
-		f = &flow{}
-		g.flows[name] = f
+// pacer returns the pacer of a circuit, which it creates if needed. The caller holds the lock.
+func (g *Gate) pacer(name string) *pacer {
+	p := g.pacers[name]
+	if p == nil {
+		p = &pacer{}
+		g.pacers[name] = p
 	}
 
-	return f
+	return p
 }
 
 // restart begins the slow start after an outage.
-func (f *flow) restart() { f.window = 2 }
+func (p *pacer) restart() { p.window = 2 }
 
 // succeed counts an answered call.
-func (f *flow) succeed(now time.Time) {
-	f.advance(now)
-	f.answered[0]++
+func (p *pacer) succeed(now time.Time) {
+	p.advance(now)
+	p.answered[0]++
 
-	if f.window > 0 {
-		if f.window++; f.window > unlimitedAt {
-			f.window = 0
+	if p.window > 0 {
+		if p.window++; p.window > unlimitedAt {
+			p.window = 0
 		}
 	}
 
 	// The first refused call may come before the answers that show the rate.
-	if f.rate > 0 && now.Sub(f.limitedAt) <= measured {
-		f.rate = max(f.rate, underRate*f.seen(now))
+	if p.rate > 0 && now.Sub(p.limitedAt) <= measured {
+		p.rate = max(p.rate, underRate*p.seen(now))
 	}
 }
 
@@ -90,93 +90,93 @@ type refusedEvent struct {
 }
 
 // count counts a refused call of an event.
-func (f *flow) count(event store.ID) {
-	i := slices.IndexFunc(f.refused[:], func(r refusedEvent) bool { return r.event == event })
+func (p *pacer) count(event store.ID) {
+	i := slices.IndexFunc(p.refused[:], func(r refusedEvent) bool { return r.event == event })
 	if i < 0 {
-		i = len(f.refused) - 1
-		f.refused[i] = refusedEvent{event: event}
+		i = len(p.refused) - 1
+		p.refused[i] = refusedEvent{event: event}
 	}
 
-	counted := f.refused[i]
+	counted := p.refused[i]
 	counted.calls++
 
-	copy(f.refused[1:i+1], f.refused[:i])
-	f.refused[0] = counted
+	copy(p.refused[1:i+1], p.refused[:i])
+	p.refused[0] = counted
 }
 
 // isAbout reports whether Bird refuses one event again and again while it answers others: the limit is not of all calls.
-func (f *flow) isAbout(event store.ID, now time.Time) bool {
-	return f.seen(now) > 0 && slices.ContainsFunc(f.refused[:], func(r refusedEvent) bool {
+func (p *pacer) isAbout(event store.ID, now time.Time) bool {
+	return p.seen(now) > 0 && slices.ContainsFunc(p.refused[:], func(r refusedEvent) bool {
 		return r.event == event && r.calls > 2
 	})
 }
 
 // limited lowers the rate after a refused call that began at began. Calls that began before the last decrease met the
 // same limit.
-func (f *flow) limited(event store.ID, began, now time.Time, retryAfter time.Duration) {
-	f.count(event)
+func (p *pacer) limited(event store.ID, began, now time.Time, retryAfter time.Duration) {
+	p.count(event)
 
-	if f.isAbout(event, now) {
+	if p.isAbout(event, now) {
 		return
 	}
 
-	f.limits[0]++
-	seen := f.seen(now)
+	p.limits[0]++
+	seen := p.seen(now)
 
-	isMany := float64(sum(f.limits)) > manyRefused*seen
-	if isMany && f.rate > 0 {
-		f.rate = min(f.rate, max(1, underRate*seen))
+	isMany := float64(sum(p.limits)) > manyRefused*seen
+	if isMany && p.rate > 0 {
+		p.rate = min(p.rate, max(1, underRate*seen))
 	}
 
-	if began.Before(f.limitedAt) {
+	if began.Before(p.limitedAt) {
 		return
 	}
 
-	if f.rate == 0 {
-		f.growth = 2 * firstGrowth
+	if p.rate == 0 {
+		p.growth = 2 * firstGrowth
 	}
 
-	if f.rate == 0 || !isMany {
-		f.rate = max(1, underRate*seen, lowestRate*f.rate)
+	if p.rate == 0 || !isMany {
+		p.rate = max(1, underRate*seen, lowestRate*p.rate)
 	}
 
-	f.growth = max(f.growth/2, lastGrowth)
-	f.limitedAt = now
-	f.pausedUntil = now.Add(retryAfter)
-	f.tokens = 0
-	f.refilledAt = f.pausedUntil
+	p.growth = max(p.growth/2, lastGrowth)
+	p.limitedAt = now
+	p.pausedUntil = now.Add(retryAfter)
+	p.tokens = 0
+	p.refilledAt = p.pausedUntil
 }
 
 // advance moves the counters to the present.
-func (f *flow) advance(now time.Time) {
+func (p *pacer) advance(now time.Time) {
 	const width = measured / tenths
 
-	steps := int(now.Sub(f.counted) / width)
+	steps := int(now.Sub(p.counted) / width)
 	if steps <= 0 {
 		return
 	}
 
 	if steps >= tenths {
-		f.answered = [tenths]int{}
-		f.limits = [tenths]int{}
-		f.counted = now
+		p.answered = [tenths]int{}
+		p.limits = [tenths]int{}
+		p.counted = now
 
 		return
 	}
 
-	copy(f.answered[steps:], f.answered[:tenths-steps])
-	copy(f.limits[steps:], f.limits[:tenths-steps])
-	clear(f.answered[:steps])
-	clear(f.limits[:steps])
+	copy(p.answered[steps:], p.answered[:tenths-steps])
+	copy(p.limits[steps:], p.limits[:tenths-steps])
+	clear(p.answered[:steps])
+	clear(p.limits[:steps])
 
-	f.counted = f.counted.Add(time.Duration(steps) * width)
+	p.counted = p.counted.Add(time.Duration(steps) * width)
 }
 
 // seen returns the calls answered in the last second.
-func (f *flow) seen(now time.Time) float64 {
-	f.advance(now)
+func (p *pacer) seen(now time.Time) float64 {
+	p.advance(now)
 
-	return float64(sum(f.answered))
+	return float64(sum(p.answered))
 }
 
 func sum(counts [tenths]int) int {
@@ -189,63 +189,63 @@ func sum(counts [tenths]int) int {
 }
 
 // available implements limiter.
-func (f *flow) available(now time.Time) (int, time.Duration) {
-	if wait := f.pausedUntil.Sub(now); wait > 0 {
+func (p *pacer) available(now time.Time) (int, time.Duration) {
+	if wait := p.pausedUntil.Sub(now); wait > 0 {
 		return 0, wait
 	}
 
 	free := math.MaxInt
-	if f.window > 0 {
-		if free = f.window - f.inFlight; free <= 0 {
+	if p.window > 0 {
+		if free = p.window - p.inFlight; free <= 0 {
 			return 0, measured / tenths
 		}
 	}
 
-	if f.rate > 0 {
-		f.refill(now)
+	if p.rate > 0 {
+		p.refill(now)
 	}
 
-	if f.rate == 0 {
+	if p.rate == 0 {
 		return free, 0
 	}
 
-	if f.tokens < 1 {
-		return 0, time.Duration((1 - f.tokens) / f.rate * float64(time.Second))
+	if p.tokens < 1 {
+		return 0, time.Duration((1 - p.tokens) / p.rate * float64(time.Second))
 	}
 
-	return min(free, int(f.tokens)), 0
+	return min(free, int(p.tokens)), 0
 }
 
 // take implements limiter.
-func (f *flow) take(time.Time) {
-	if f.rate > 0 {
-		f.tokens--
+func (p *pacer) take(time.Time) {
+	if p.rate > 0 {
+		p.tokens--
 	}
 }
 
 // refill adds the tokens since the last refill. The rate grows only while all tokens are used.
-func (f *flow) refill(now time.Time) {
-	passed := now.Sub(f.refilledAt).Seconds()
+func (p *pacer) refill(now time.Time) {
+	passed := now.Sub(p.refilledAt).Seconds()
 	if passed <= 0 {
 		return
 	}
 
-	f.refilledAt = now
-	demand := f.tokens < 1
+	p.refilledAt = now
+	demand := p.tokens < 1
 
-	f.tokens = min(f.tokens+passed*f.rate, max(1, f.rate*burst.Seconds()))
+	p.tokens = min(p.tokens+passed*p.rate, max(1, p.rate*burst.Seconds()))
 
-	since := now.Sub(f.limitedAt)
-	isHeld := f.growth < fineGrowth && since < holdRate
+	since := now.Sub(p.limitedAt)
+	isHeld := p.growth < fineGrowth && since < holdRate
 
 	switch {
 	case since > forgetRate:
-		f.rate = 0
+		p.rate = 0
 	case demand && !isHeld:
-		f.rate *= 1 + f.growth*min(passed, 1)
+		p.rate *= 1 + p.growth*min(passed, 1)
 	}
 
 	if demand && since > holdRate { // Bird may accept much more than before
-		f.growth = min(f.growth*(1+min(passed, 1)), firstGrowth)
+		p.growth = min(p.growth*(1+min(passed, 1)), firstGrowth)
 	}
 }

@@ -50,7 +50,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 
 	g := p.gate
 	if p.call.Target == Bird {
-		g.flow(name).limited(p.event, p.began, from, f.RetryAfter)
+		g.pacer(name).limited(p.event, p.began, from, f.RetryAfter)
 		return name, nil
 	}
 

@@ -31,7 +31,7 @@ type Permit struct {
 	gate   *Gate
 	call   Call
 	event  store.ID
-	flow   *flow // of a call to Bird
+	pacer  *pacer // of a call to Bird
 	began  time.Time
 	probes []string // the closed scopes that this call probes
 	ended  bool
@@ -108,8 +108,8 @@ func (p *Permit) end() {
 		}
 	}
 
-	if p.flow != nil {
-		p.flow.inFlight--
+	if p.pacer != nil {
+		p.pacer.inFlight--
 	}
 
 	if p.call.Target == "" {
@@ -133,8 +133,8 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 
 	s := g.state(name)
 
-	if isTarget && p.flow != nil && f == nil {
-		p.flow.succeed(now)
+	if isTarget && p.pacer != nil && f == nil {
+		p.pacer.succeed(now)
 	}
 
 	if s.closed && !slices.Contains(p.probes, name) {
@@ -145,7 +145,7 @@ func (p *Permit) succeed(name string, f *failure.Error, now time.Time) (cleared 
 
 	if s.closed {
 		if isTarget && p.call.Target == Bird {
-			g.flow(name).restart()
+			g.pacer(name).restart()
 		}
 
 		cleared = s.reason == RateLimited

@@ -27,7 +27,7 @@ func (g *Gate) applySettings() {
 
 	if birdChanged(before, next) {
 		g.reset(Bird)
-		clear(g.flows)
+		clear(g.pacers)
 	}
 }
 

@@ -55,15 +55,15 @@ func (g *Gate) Snapshot() []State {
 		})
 	}
 
-	for name, f := range g.flows {
-		if now.Before(f.pausedUntil) {
+	for name, p := range g.pacers {
+		if now.Before(p.pausedUntil) {
 			all = append(all, State{
 				Scope:  name,
 				Kind:   kindOf(name),
 				Reason: RateLimited,
 				Cause:  "Bird limits the rate of requests",
-				Since:  f.limitedAt,
-				Until:  f.pausedUntil,
+				Since:  p.limitedAt,
+				Until:  p.pausedUntil,
 			})
 		}
 	}

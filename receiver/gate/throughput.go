@@ -101,8 +101,8 @@ func (g *Gate) limiterOf(name string, kind failure.Scope, now time.Time) limiter
 		return &g.media
 	case kind == failure.ScopeNumber:
 		return g.number(name, now)
-	case belongsTo(name, Bird) && g.flows[name] != nil:
-		return g.flows[name]
+	case belongsTo(name, Bird) && g.pacers[name] != nil:
+		return g.pacers[name]
 	default:
 		return nil
 	}
