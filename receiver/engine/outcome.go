@@ -117,11 +117,7 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 	}
 
 	if wait, ok := errors.AsType[*waiting](err); ok {
-		if wait.Scope.Kind == failure.ScopeBirdMethod && isMessage(h) {
-			return e.waitForMethod(ctx, h, wait.Closed), nil
-		}
-
-		return e.waitFor(h, wait.Closed), nil
+		return e.waitFor(ctx, h, wait.Closed), nil
 	}
 
 	f := failure.Of(err)
@@ -149,7 +145,7 @@ func (e *Engine) outcomeFor(ctx context.Context, h head, call gate.Call, f *fail
 		outcome.RetryAt = e.Clock.Now().Add(h.settings.Processing.AmbiguousWindow)
 	case failure.Transient:
 		if closed != nil { // an outage: no failure of the event
-			outcome = e.waitFor(h, closed)
+			outcome = e.waitFor(ctx, h, closed)
 			break
 		}
 
@@ -181,22 +177,14 @@ func isMessage(h head) bool { return h.work.Event.Class == store.Conversations }
 func (e *Engine) outcomeOfRefusal(ctx context.Context, h head, f *failure.Error, closed *gate.Closed) *store.Outcome {
 	now := e.Clock.Now()
 
-	var end time.Time // of the wait for a method
-
 	if f.Scope == failure.ScopeBirdMethod && isMessage(h) {
-		end = e.refusedSince(ctx, h, f.Code, now).Add(h.methodBound())
-		if !now.Before(end) {
+		if deadline, _ := e.methodDeadline(ctx, h, f.Code); !now.Before(deadline) {
 			return &store.Outcome{State: store.Dead}
 		}
 	}
 
 	if closed != nil {
-		outcome := e.waitFor(h, closed)
-		if closed.Scope.Kind == failure.ScopeBirdMethod && !end.IsZero() {
-			outcome.RetryAt = end
-		}
-
-		return outcome
+		return e.waitFor(ctx, h, closed)
 	}
 
 	wait := max(f.RetryAfter, h.settings.Processing.ConfigurationRetry)

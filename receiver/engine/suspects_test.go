@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -153,21 +152,6 @@ func (l *syncedLog) String() string {
 	return l.text.String()
 }
 
-// panicking is a store that panics when a step of an event is recorded.
-type panicking struct {
-	store.Store
-
-	id store.ID
-}
-
-func (p *panicking) Advance(ctx context.Context, l store.LeaseRef, id store.ID, step store.Step) (*store.Work, error) {
-	if id == p.id && step.Answer != nil {
-		panic("the words of a person")
-	}
-
-	return p.Store.Advance(ctx, l, id, step)
-}
-
 // TestPanicEndsOnlyTheAttempt checks that a panic ends neither the process nor the processing of other events, that its
 // data is not logged, and that the event is given up.
 func TestPanicEndsOnlyTheAttempt(t *testing.T) {
@@ -178,7 +162,11 @@ func TestPanicEndsOnlyTheAttempt(t *testing.T) {
 	f.parts.Log = slog.New(slog.NewTextHandler(&log, nil))
 	guilty := f.ingest(t, "573001234567", "wamid.1")
 	innocent := f.ingest(t, "573007654321", "wamid.2")
-	f.parts.Store = &panicking{Store: f.parts.Store, id: guilty}
+	f.parts.Store = &panickingAt{
+		Store:  f.parts.Store,
+		id:     guilty,
+		panics: func(s store.Step) bool { return s.Answer != nil },
+	}
 
 	clock := &jumpingClock{Clock: f.parts.Clock}
 	f.parts.Clock = clock

@@ -89,7 +89,7 @@ func wasNotMade(f *failure.Error) bool {
 
 // waitFor returns the outcome of an attempt that waits for a closed scope. The event is logged once: not when it waits
 // again.
-func (e *Engine) waitFor(h head, closed *gate.Closed) *store.Outcome {
+func (e *Engine) waitFor(ctx context.Context, h head, closed *gate.Closed) *store.Outcome {
 	now := e.Clock.Now()
 	outcome := &store.Outcome{
 		State:    store.Pending,
@@ -103,6 +103,10 @@ func (e *Engine) waitFor(h head, closed *gate.Closed) *store.Outcome {
 		e.gate.Enqueue(closed)
 	}
 
+	if closed.Scope.Kind == failure.ScopeBirdMethod && isMessage(h) {
+		e.limitMethodWait(ctx, h, closed, outcome)
+	}
+
 	hasWaited := h.queued || now.Sub(h.work.Event.ReceivedAt) >= waitRecheck
 	if !hasWaited && closed.Reason != gate.Throughput {
 		e.Log.Info("event waits",
@@ -113,6 +117,23 @@ func (e *Engine) waitFor(h head, closed *gate.Closed) *store.Outcome {
 	}
 
 	return outcome
+}
+
+// limitMethodWait lets a wait for a method of Bird end at its deadline. The history records the start, which survives a
+// crash there.
+func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Closed, outcome *store.Outcome) {
+	deadline, isFirst := e.methodDeadline(ctx, h, closed.Code)
+	outcome.RetryAt = deadline
+
+	if isFirst {
+		outcome.Failure = historyOf(&failure.Error{
+			Class: failure.Configuration,
+			Scope: failure.ScopeBirdMethod,
+			Op:    "ask Bird",
+			Code:  closed.Code,
+			Text:  closed.Cause,
+		}, e.Clock.Now(), false)
+	}
 }
 
 // jitter returns up to a tenth of a wait, so that events that waited for the same time do not come back at once.
