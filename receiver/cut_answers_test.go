@@ -32,7 +32,7 @@ func TestAnswersAreCutBetweenCharacters(t *testing.T) {
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 			h.waitIdle()
 
-			var all string
+			var all strings.Builder
 
 			for _, m := range h.Graph.Sent() {
 				for clusters := uniseg.NewGraphemes(m.Text); clusters.Next(); {
@@ -41,12 +41,12 @@ func TestAnswersAreCutBetweenCharacters(t *testing.T) {
 					}
 				}
 
-				all += m.Text
+				all.WriteString(m.Text)
 			}
 
-			if len(h.Graph.Sent()) < 2 || all != tc.text {
+			if len(h.Graph.Sent()) < 2 || all.String() != tc.text {
 				t.Errorf("%d messages with %d bytes, want several that make up the answer of %d bytes",
-					len(h.Graph.Sent()), len(all), len(tc.text))
+					len(h.Graph.Sent()), all.Len(), len(tc.text))
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func TestMetaPageNamesExistingTests(t *testing.T) {
 
 		rows++
 
-		if len(names) == 0 && !strings.Contains(line, "| not done") {
+		if len(names) == 0 && !strings.Contains(line, "not done") && !strings.Contains(line, "nothing to test") {
 			t.Errorf("no test shows what docs/meta.md says in: %s", line)
 		}
 	}
