@@ -158,6 +158,7 @@ type ReplyMedia struct {
 	MediaID  string
 	Caption  string
 	Filename string
+	Voice    bool // of audio: shown as a voice message
 }
 
 // Template is an approved message template. Components have the form of the Cloud API and may be nil.

@@ -145,6 +145,7 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 		MediaID   string `json:"media_id"`
 		Caption   string `json:"caption"`
 		Filename  string `json:"filename"`
+		Voice     bool   `json:"voice"`
 	}
 	if err := decode(raw, &m); err != nil {
 		return err
@@ -156,6 +157,7 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 		MediaID:  m.MediaID,
 		Caption:  m.Caption,
 		Filename: m.Filename,
+		Voice:    m.Voice,
 	}
 	if media.Type == "media" {
 		media.Type = m.MediaType

@@ -113,3 +113,16 @@ func TestReadProducts(t *testing.T) {
 		`{"type":"carousel","text":"t","cards":[{"catalog_id":"mother"}]}`:                     "a product without catalog_id",
 	})
 }
+
+func TestReadVoice(t *testing.T) {
+	checkReplies(t, map[string]Reply{
+		`{"type":"audio","media_id":"7","voice":true}`: {
+			Kind: KindMedia,
+			Media: &ReplyMedia{
+				Type:    "audio",
+				MediaID: "7",
+				Voice:   true,
+			},
+		},
+	})
+}

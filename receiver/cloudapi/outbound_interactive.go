@@ -70,7 +70,7 @@ func (f Frame) object(cut *cutter, kind string) (*interactiveObject, error) {
 		object.Body = &interactiveText{Text: f.Text}
 	}
 
-	if f.Footer != "" {
+	if !isBlank(f.Footer) {
 		object.Footer = &interactiveText{Text: cut.fit(f.Footer, maxFooter)}
 	}
 
@@ -82,7 +82,7 @@ func (f Frame) object(cut *cutter, kind string) (*interactiveObject, error) {
 		return object, err
 	}
 
-	if f.Header != "" {
+	if !isBlank(f.Header) {
 		object.Header = &headerObject{Type: "text", Text: cut.fit(f.Header, maxHeader)}
 	}
 

@@ -26,15 +26,25 @@ type encodedContent struct {
 	cut     int
 }
 
-// checkEncoded compares the JSON of contents, and sends them to the stand-in for Graph, which enforces Meta's limits.
-func checkEncoded(t *testing.T, typ string, contents map[string]encodedContent) {
+// standInClient returns a client of a stand-in for Graph, which enforces Meta's limits.
+func standInClient(t *testing.T) *Client {
 	t.Helper()
 
 	graph := standin.NewGraph(standin.GraphOptions{AccessTokens: []string{"token"}})
 	server := httptest.NewServer(graph)
+	live := config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"})
+	client := NewClient(live, 1, clockwork.NewRealClock())
 
-	client := NewClient(config.Fixed(config.Config{CloudAPI: config.CloudAPI{BaseURL: server.URL}}, config.Secrets{AccessToken: "token"}), 1, clockwork.NewRealClock())
-	defer func() { client.Close(); graph.Close(); server.Close() }()
+	t.Cleanup(func() { client.Close(); graph.Close(); server.Close() })
+
+	return client
+}
+
+// checkEncoded compares the JSON of contents, and sends them to the stand-in for Graph.
+func checkEncoded(t *testing.T, typ string, contents map[string]encodedContent) {
+	t.Helper()
+
+	client := standInClient(t)
 
 	for name, tc := range contents {
 		encoded, err := Encode(reply, tc.content)

@@ -171,6 +171,7 @@ func mediaContent(m bird.ReplyMedia) cloudapi.MediaContent {
 		Link:     m.URL,
 		Caption:  m.Caption,
 		Filename: m.Filename,
+		Voice:    m.Voice,
 	}
 }
 
