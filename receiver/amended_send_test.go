@@ -142,3 +142,25 @@ func TestRefusalForAnotherResponderHandsTheConversationOver(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "hello again"))
 	h.waitSent(2)
 }
+
+// A failed status says the same if Meta has accepted the send.
+func TestFailureForAnotherResponderHandsTheConversationOver(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	first := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 2494191, h.clock.Now()))
+	h.waitIdle()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "hello"))
+	h.waitIdle()
+
+	if sent := h.waitSent(2); sent[1].Text != "You said: hello" {
+		t.Errorf("sent %q, want only the answer to the other person", sent[1].Text)
+	}
+
+	if got := h.record("wamid.2").Event.State; got != store.Human {
+		t.Errorf("the next message is %s, want human", got)
+	}
+}

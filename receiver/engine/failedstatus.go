@@ -55,6 +55,8 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		a.effects.Emit = append(a.effects.Emit, a.report())
 	}
 
+	a.effects.Takeover = a.otherResponder(f, a.failedAt(e.Clock.Now()))
+
 	resent, err := e.resend(ctx, a, f)
 	if err != nil {
 		return err

@@ -79,22 +79,31 @@ func (a *attempt) takenOver(now time.Time) *store.Outcome {
 	return outcome
 }
 
-// yield gives the conversation to the responder to which Meta's Conversation Routing gave it, if that is why Meta refused a
-// send. The rest of the answer is withheld.
+// yield gives the conversation to another responder if that is why Meta refused a send. The rest of the answer is withheld.
 func (a *attempt) yield(refusal error, now time.Time) error {
-	f := failure.Of(refusal)
-	if f.Code != cloudapi.CodeOtherResponder || f.Class != failure.Permanent {
+	takeover := a.otherResponder(failure.Of(refusal), now)
+	if takeover == nil {
 		return refusal
 	}
 
-	a.pendingStep.Takeover = &store.Takeover{
-		By:    store.OtherResponder,
-		Until: now.Add(a.settings.Processing.HandoffDuration),
-		At:    now,
-	}
-	a.work.Conversation.Takeover = *a.pendingStep.Takeover
+	a.pendingStep.Takeover = takeover
+	a.work.Conversation.Takeover = *takeover
 
 	return store.ErrTakenOver
+}
+
+// otherResponder returns the takeover by the responder to which Meta's Conversation Routing gave the conversation, if a
+// failed message shows it. It ends when a handover gives the conversation back, or after a while.
+func (h head) otherResponder(f *failure.Error, at time.Time) *store.Takeover {
+	if f.Code != cloudapi.CodeOtherResponder || f.Class != failure.Permanent {
+		return nil
+	}
+
+	return &store.Takeover{
+		By:    store.OtherResponder,
+		Until: at.Add(h.settings.Processing.HandoffDuration),
+		At:    at,
+	}
 }
 
 // withhold keeps an answer that was not sent because people took the conversation over meanwhile. A replayed message asks
