@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -95,5 +96,31 @@ func TestMediaFaults(t *testing.T) {
 				t.Errorf("Bird was asked %d times, want never", len(asked))
 			}
 		})
+	}
+}
+
+// A file that Meta could not deliver, such as one above 100 MB, is announced if Bird is not asked about it.
+func TestMediaThatMetaCouldNotDeliver(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+
+	body := standin.MessageDelivery(number, ana, "Ana", "wamid.1", "unsupported", map[string]any{"type": "video"}, time.Now())
+	withError := bytes.Replace(body, []byte(`"type":"unsupported"`),
+		[]byte(`"errors":[{"code":131052,"title":"Media download error"}],"type":"unsupported"`), 1)
+
+	if bytes.Equal(body, withError) {
+		t.Fatalf("the delivery has no such type: %s", body)
+	}
+
+	h.deliver(http.StatusOK, withError)
+	h.waitIdle()
+
+	notices := h.sink.notices("error.reported")
+	if len(notices) != 1 || notices[0].Data.(map[string]any)["code"] != 131052.0 {
+		t.Errorf("notices = %+v, want one of the error", notices)
+	}
+
+	if got := h.record("wamid.1").Event.State; got != store.Skipped {
+		t.Errorf("state = %s, want skipped", got)
 	}
 }

@@ -55,7 +55,10 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	}
 
 	if request == nil || !e.Bird.Enabled(request.Method) {
+		e.announceLostMedia(a)
+
 		a.successState = store.Skipped
+
 		return nil
 	}
 

@@ -46,6 +46,18 @@ func firstErrorCode(list json.RawMessage) int {
 	return 0
 }
 
+// ErrorCode returns the first code of the errors in a message that Meta could not deliver completely, or 0.
+func (m Message) ErrorCode() int {
+	var message struct {
+		Errors json.RawMessage `json:"errors"`
+	}
+	if readObject(m.Raw, &message) != nil {
+		return 0
+	}
+
+	return firstErrorCode(message.Errors)
+}
+
 // fetchRefused matches how Meta's details of an error name the HTTP status of a download, such as "failed with http code
 // 404".
 var fetchRefused = regexp.MustCompile(`(?i)\bhttp(?: response)?(?: status)?(?: code)?[ :=]+([1-5][0-9]{2})\b`)
