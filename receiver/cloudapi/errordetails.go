@@ -66,7 +66,7 @@ var (
 	// count.
 	quotes = regexp.MustCompile(`(?i)\bcontext\b|\bquoted\b|\brepl(y|ied|ying) to\b|\bmessage[ _]?id\b|\bwamid\b`)
 	// parameterNames matches "The parameter to is required" and "Param type must be one of …".
-	parameterNames = regexp.MustCompile(`(?i)\bparam(?:eter)? ([a-z_]+)`)
+	parameterNames = regexp.MustCompile(`\bparam(?:eter)? ([a-z_]+)`)
 )
 
 // parameters are the parameters of a message that a failure may name.
@@ -77,8 +77,8 @@ var parameters = []string{
 
 // parameterIn returns the parameter that a text of Meta names, or "".
 func parameterIn(text string) string {
-	if found := parameterNames.FindStringSubmatch(text); found != nil && slices.Contains(parameters, strings.ToLower(found[1])) {
-		return strings.ToLower(found[1])
+	if found := parameterNames.FindStringSubmatch(strings.ToLower(text)); len(found) == 2 && slices.Contains(parameters, found[1]) {
+		return found[1]
 	}
 
 	if quotes.MatchString(text) {

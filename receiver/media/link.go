@@ -121,6 +121,7 @@ func (s *Spool) downloadLink(ctx context.Context, settings *config.Snapshot, fil
 	if fault != nil {
 		return fault
 	}
+
 	defer response.Body.Close()
 
 	if response.StatusCode != http.StatusOK {

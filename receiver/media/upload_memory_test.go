@@ -47,6 +47,7 @@ func allocatedByUpload(t *testing.T, size int64) uint64 {
 	}, config.Media{})
 
 	uploaded := int64(0)
+
 	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		uploaded, _ = io.Copy(io.Discard, r.Body)
 
