@@ -72,6 +72,9 @@ func TestSendMessageChecks(t *testing.T) {
 		{name: "read", body: `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x"}`},
 		{name: "typing", body: `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x","typing_indicator":{"type":"text"}}`},
 
+		{name: "audio with a caption", body: message(`"type":"audio","audio":{"id":"1","caption":"A"}`), status: 400, code: 100},
+		{name: "image with a file name", body: message(`"type":"image","image":{"id":"1","filename":"a.png"}`), status: 400, code: 100},
+		{name: "no link", body: message(`"type":"image","image":{"link":"a.png"}`), status: 400, code: 100},
 		{name: "wrong token", token: "other", body: message(`"text":{"body":"hi"}`), status: 401, code: 190},
 		{
 			name:   "no version",

@@ -6,7 +6,9 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -56,7 +58,36 @@ func checkMessage(request *messageRequest, raw []byte) *problem {
 		return invalid("The parameter %s is required.", request.Type)
 	}
 
-	return first(check(object), checkAddressCountry(request, object))
+	return first(checkKeys(request.Type, object), check(object), checkAddressCountry(request, object))
+}
+
+// objectKeys are the keys that Graph takes in the objects of the plain types. It refuses any other.
+var objectKeys = map[string][]string{
+	"text":     {"body", "preview_url"},
+	"image":    {"id", "link", "caption"},
+	"video":    {"id", "link", "caption"},
+	"audio":    {"id", "link", "voice"},
+	"document": {"id", "link", "caption", "filename"},
+	"sticker":  {"id", "link"},
+	"location": {"latitude", "longitude", "name", "address"},
+	"reaction": {"message_id", "emoji"},
+}
+
+func checkKeys(kind string, object json.RawMessage) *problem {
+	allowed, known := objectKeys[kind]
+
+	var fields map[string]json.RawMessage
+	if !known || json.Unmarshal(object, &fields) != nil {
+		return nil
+	}
+
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if !slices.Contains(allowed, key) {
+			return invalid("Unexpected key %q on param %q.", key, kind)
+		}
+	}
+
+	return nil
 }
 
 // groupTypes are the types of messages that may be sent to a group.
@@ -156,6 +187,10 @@ func checkMedia(object json.RawMessage) *problem {
 
 	if (media.ID == "") == (media.Link == "") {
 		return refused(131009, "Exactly one of id and link is required")
+	}
+
+	if media.Link != "" && !strings.HasPrefix(media.Link, "https://") && !strings.HasPrefix(media.Link, "http://") {
+		return invalid("Param link is not a valid URI.")
 	}
 
 	return length("Caption", media.Caption, false, 1024)
