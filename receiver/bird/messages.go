@@ -27,6 +27,7 @@ type Common struct {
 	MessageID          string          `json:"message_id"`
 	Timestamp          string          `json:"timestamp"`
 	ReceivedAt         time.Time       `json:"received_at"`
+	AgeSeconds         int64           `json:"age_seconds"` // from Timestamp to the request; differs between attempts
 	From               *string         `json:"from"`
 	ContactInfo        Contact         `json:"contact_info"`
 	Context            json.RawMessage `json:"context"`

@@ -73,12 +73,28 @@ func (c *Client) Send(ctx context.Context, phoneNumberID string, body []byte) (s
 // MarkRead shows the person that messageID was read and that an answer is being typed. Meta removes the typing indicator
 // after 25 seconds or with the answer.
 func (c *Client) MarkRead(ctx context.Context, phoneNumberID, messageID string) error {
-	body, err := json.Marshal(map[string]any{
+	return c.markRead(ctx, phoneNumberID, map[string]any{
 		"messaging_product": "whatsapp",
 		"status":            "read",
 		"message_id":        messageID,
 		"typing_indicator":  map[string]string{"type": "text"},
 	})
+}
+
+// MarkGroupRead shows the participants of a group that messageID was read. Each message of a group has to be marked, and
+// there is no typing indicator in groups.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/mark-message-as-read
+func (c *Client) MarkGroupRead(ctx context.Context, phoneNumberID, messageID string) error {
+	return c.markRead(ctx, phoneNumberID, map[string]any{
+		"messaging_product": "whatsapp",
+		"status":            "read",
+		"message_id":        messageID,
+	})
+}
+
+func (c *Client) markRead(ctx context.Context, phoneNumberID string, receipt map[string]any) error {
+	body, err := json.Marshal(receipt)
 	if err != nil {
 		return fmt.Errorf("encode read receipt: %w", err)
 	}

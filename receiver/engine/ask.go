@@ -226,10 +226,10 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	return e.recordAnswer(ctx, a, replies)
 }
 
-// showTyping marks the message as read and shows the typing indicator. A failure is only logged: if its cause persists, it
-// fails the send too.
+// showTyping marks the message as read and shows the typing indicator, which groups do not have. A failure is only logged:
+// if its cause persists, it fails the send too.
 func (e *Engine) showTyping(ctx context.Context, a *attempt) {
-	wanted := *a.settings.Processing.TypingIndicator && a.message.GroupID == ""
+	wanted := *a.settings.Processing.TypingIndicator
 	if !wanted || a.work.Attempts > 0 || e.gate.Check(a.sendCall()) != nil || a.settings.Secrets.AccessToken == "" {
 		return
 	}
@@ -237,7 +237,7 @@ func (e *Engine) showTyping(ctx context.Context, a *attempt) {
 	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
 	defer cancel()
 
-	if err := e.Graph.MarkRead(ctx, a.number(), string(a.message.ID)); err != nil {
+	if err := e.markRead(ctx, a); err != nil {
 		e.Metrics.CallFailed(failure.Of(err))
 		e.Log.Debug("mark message as read", logevent.EventID, a.work.Event.ID, "error", err)
 	}

@@ -42,10 +42,13 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		FetchStatus: whatsapp.FetchStatus(a.status.RawErrors),
 	})
 
-	if f.Class == failure.RateLimited {
-		lane, _ := a.status.Conversation(a.number())
+	of, err := e.findFailed(ctx, a)
+	if err != nil {
+		return err
+	}
 
-		call := gate.Send(a.item.WABAID, a.number(), lane)
+	if f.Class == failure.RateLimited {
+		call := gate.Send(a.item.WABAID, a.number(), of.lane)
 		if err := e.gate.Limited(ctx, call, f, a.failedAt(e.Clock.Now())); err != nil {
 			return err
 		}
@@ -62,13 +65,13 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		return err
 	}
 
-	if !resent && f.Class == failure.TemplateRequired {
+	if !resent && f.Class == failure.TemplateRequired && of.lane != "" {
 		a.effects.TemplateRequired = new(true)
+		a.effects.TemplateRequiredIn = of.lane
 	}
 
-	event, _, _, _ := whatsapp.ParseCallback(string(a.status.Callback))
 	a.emitNotice(notice.MessageFailed, failedData{
-		Event:  event,
+		Event:  of.event,
 		Status: string(a.status.Status),
 		Code:   a.status.ErrorCode,
 		Class:  string(f.Class),
@@ -77,6 +80,54 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 	e.Metrics.CallFailed(f)
 
 	return nil
+}
+
+// failedSend is the send that a failed status is about.
+type failedSend struct {
+	lane   string // of the conversation
+	event  string // the id of the event that the message answers; empty if the message is not ours
+	part   int
+	number int           // of the send: 0 for the first of this part
+	record *store.Record // of the event; nil if it is not stored
+	reply  *store.Reply  // the part; nil if it is not stored
+}
+
+// findFailed returns the send that a failed status is about. Its conversation is that of the event which the callback names:
+// Meta may name the person otherwise than the person's messages do, such as by other digits of the phone number.
+func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend, error) {
+	if a.failed != nil {
+		return a.failed, nil
+	}
+
+	of := &failedSend{}
+	name, _ := a.status.Conversation(a.number())
+
+	if event, part, number, ok := whatsapp.ParseCallback(string(a.status.Callback)); ok {
+		of.event = event
+		of.part = part
+		of.number = number
+
+		id, err := store.ParseID(event)
+		if err == nil { // else it is the data of another application
+			if of.record, of.reply, err = e.findReply(ctx, id, part); err != nil {
+				return nil, err
+			}
+		}
+	}
+
+	if of.record != nil && of.record.Event.Lane != "" {
+		name = of.record.Event.Lane
+	}
+
+	lane, err := e.Store.Lane(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("look up the conversation of the message that failed: %w", err)
+	}
+
+	of.lane = lane
+	a.failed = of
+
+	return of, nil
 }
 
 // failedAt returns when the message failed, which is never later than now.
@@ -102,8 +153,8 @@ func (a *statusAttempt) report() store.Event {
 }
 
 // resend plans the send that failed again, if it is ours and failed for a temporary reason, or because Meta could not
-// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan is recorded at once, and found by a later attempt,
-// so that a message is not sent again twice for one status.
+// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan
+// is recorded at once, and found by a later attempt, so that a message is not sent again twice for one status.
 func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
 	switch f.Class {
 	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
@@ -115,20 +166,14 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, nil
 	}
 
-	event, part, number, ok := whatsapp.ParseCallback(string(a.status.Callback))
-	if !ok {
-		return false, nil
-	}
-
-	id, err := store.ParseID(event)
-	if err != nil {
-		return false, nil //nolint:nilerr // the data of another application
-	}
-
-	record, reply, err := e.findReply(ctx, id, part)
-	if err != nil || reply == nil {
+	of, err := e.findFailed(ctx, a)
+	if err != nil || of.reply == nil {
 		return false, err
 	}
+
+	record := of.record
+	reply := of.reply
+	id := record.Event.ID
 
 	isUpload := isFetchFailure(f) && cloudapi.HasLink(reply.Body) // the file is uploaded, since Meta could not download it
 	if f.Class == failure.Permanent && !isUpload {
@@ -136,7 +181,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 	}
 
 	failedID := string(a.status.MessageID)
-	if reply.MessageID != failedID && reply.Resends > number {
+	if reply.MessageID != failedID && reply.Resends > of.number {
 		return true, nil // an earlier attempt, or the status of another participant, planned it
 	}
 
@@ -159,7 +204,12 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		}
 	}
 
-	takeover := a.work.Conversation.Takeover
+	conversation, err := e.Store.Conversation(ctx, of.lane)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("look up the conversation of the message that failed: %w", err)
+	}
+
+	takeover := conversation.Takeover
 	isTheirs := takeover.Active(now) && takeover.Event != id // people have the conversation
 	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
 
@@ -171,7 +221,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		Now: now,
 		Resend: &store.ReplyRef{
 			Event:     id,
-			Part:      part,
+			Part:      of.part,
 			MessageID: failedID,
 		},
 	}
@@ -184,6 +234,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 
 	if f.Class == failure.TemplateRequired {
 		step.TemplateRequired = new(true) // known before the part is sent again
+		step.TemplateRequiredIn = of.lane
 	}
 
 	if _, err := e.record(ctx, a.head, step); err != nil {
@@ -191,7 +242,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 	}
 
 	before := reply.Resends
-	_, reply, err = e.findReply(ctx, id, part)
+	_, reply, err = e.findReply(ctx, id, of.part)
 
 	return reply != nil && reply.Resends > before, err
 }

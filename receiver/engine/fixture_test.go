@@ -144,7 +144,7 @@ func (f *fixture) start(t *testing.T) {
 func (f *fixture) ingest(t *testing.T, from, messageID string) store.ID {
 	t.Helper()
 
-	delivery := standin.TextDelivery("42", from, "Ana", messageID, "hello", now)
+	delivery := standin.TextDelivery("42", from, "Ana", messageID, "hello", time.Now())
 
 	events, err := intake.Events(t.Context(), delivery, config.Config{}, time.Now())
 	if err != nil {

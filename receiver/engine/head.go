@@ -5,6 +5,7 @@ package engine
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -30,7 +31,8 @@ type head struct {
 	lease    store.LeaseRef
 	work     *store.Work
 	settings *config.Snapshot
-	queued   bool // the lane waited for a scope when it was leased
+	queued   bool      // the lane waited for a scope when it was leased
+	now      time.Time // when the attempt began
 }
 
 // attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.
@@ -86,9 +88,15 @@ func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whats
 		MessageID:          string(messageID),
 		Timestamp:          string(timestamp),
 		ReceivedAt:         i.work.Event.ReceivedAt,
+		AgeSeconds:         int64(max(0, i.now.Sub(i.sentAt(timestamp))) / time.Second),
 		GroupID:            string(group),
 		ConversationKey:    key,
 	}
+}
+
+// sentAt returns when the event happened, by a timestamp of Meta's.
+func (i *inbound) sentAt(timestamp whatsapp.Text) time.Time {
+	return whatsapp.SentAt(timestamp, i.work.Event.ReceivedAt)
 }
 
 // optional returns nil, which is null in JSON, for a property that Meta left out.

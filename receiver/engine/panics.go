@@ -35,6 +35,7 @@ func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Wo
 		work:     work,
 		settings: p.live.Current(),
 		queued:   queued,
+		now:      p.clock.Now(),
 	})
 	if errors.Is(err, store.ErrLeaseLost) {
 		p.log.Warn("lease lost to another receiver", logevent.Key, logevent.LeaseLost, logevent.EventID, work.Event.ID)

@@ -158,8 +158,8 @@ func (e *Engine) isConfirmed(ctx context.Context, a *attempt, reply *store.Reply
 // checkWindow returns an error if reply may not be sent because the service window is closed.
 func checkWindow(a *attempt, reply *store.Reply, now time.Time) error {
 	lastInbound := a.work.Conversation.LastInboundAt
-	if received := a.work.Event.ReceivedAt; received.After(lastInbound) {
-		lastInbound = received
+	if sent := a.sentAt(a.message.Timestamp); sent.After(lastInbound) {
+		lastInbound = sent
 	}
 
 	closed := !now.Before(lastInbound.Add(serviceWindow))

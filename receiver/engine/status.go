@@ -16,6 +16,7 @@ import (
 type statusAttempt struct {
 	inbound
 	status whatsapp.Status // zero for an error
+	failed *failedSend     // that the status is about, once it is looked up
 	// effects are recorded with the outcome, even if the attempt fails. All are idempotent.
 	effects store.Step
 	call    gate.Call // the last call of the attempt

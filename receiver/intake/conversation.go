@@ -24,7 +24,7 @@ func messageEvent(item whatsapp.Item, now time.Time) store.Event {
 		id = contentKey(item, now)
 	}
 
-	return store.Event{
+	event := store.Event{
 		ID:      store.NewID(store.KindMessage, append([]string{number}, id...)...),
 		Kind:    store.KindMessage,
 		Type:    truncate(string(message.Type)),
@@ -33,4 +33,9 @@ func messageEvent(item whatsapp.Item, now time.Time) store.Event {
 		Lane:    message.Conversation(number),
 		Aliases: message.Aliases(number),
 	}
+	if at := whatsapp.SentAt(message.Timestamp, now); at.Before(now) {
+		event.SentAt = at
+	}
+
+	return event
 }

@@ -89,6 +89,8 @@ func parseItem(item whatsapp.Item, settings config.Config, now time.Time) []pars
 		switch item.Field {
 		case whatsapp.FieldEchoes:
 			return echoEvents(item, settings, now)
+		case whatsapp.FieldCalls:
+			return callEvents(item, now)
 		case whatsapp.FieldHandovers:
 			event = handoverEvent(item, settings, now)
 		default:
@@ -127,14 +129,20 @@ func contentKey(item whatsapp.Item, now time.Time) []string {
 }
 
 // quarantined sets an event of a foreign number aside, in its lane, so that it can be replayed once the number is
-// configured. Neither its status nor its takeover is applied. There is nothing to replay of an event without a lane.
+// configured. Neither its status nor its takeover is applied. There is nothing to replay of an event without a lane, and of one
+// that is skipped.
 func quarantined(event store.Event) store.Event {
-	if event.Lane != "" {
+	switch {
+	case event.State == store.Skipped:
+		event.Lane = ""
+		event.Aliases = nil
+	case event.Lane != "":
 		event.State = store.Quarantined
 	}
 
 	event.Status = nil
 	event.Takeover = nil
+	event.SentAt = time.Time{}
 
 	return event
 }

@@ -5,6 +5,7 @@ package intake
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +213,82 @@ func TestEventsWithoutIdentity(t *testing.T) {
 func TestNotJSON(t *testing.T) {
 	if _, err := Events(t.Context(), []byte("{"), settings, now); !errors.Is(err, ErrNotJSON) {
 		t.Errorf("Events() error = %v, want ErrNotJSON", err)
+	}
+}
+
+// The service window counts from when a person wrote, so the time at the source is part of the event.
+func TestSentAt(t *testing.T) {
+	at := func(age time.Duration) string { return strconv.FormatInt(now.Add(-age).Unix(), 10) }
+
+	for name, tc := range map[string]struct {
+		timestamp string
+		want      time.Time
+	}{
+		"an hour ago":         {at(time.Hour), now.Add(-time.Hour)},
+		"seven days ago":      {at(7 * 24 * time.Hour), now.Add(-7 * 24 * time.Hour)},
+		"a year ago":          {at(365 * 24 * time.Hour), time.Time{}},
+		"now":                 {at(0), time.Time{}},
+		"in the future":       {at(-time.Hour), time.Time{}},
+		"before there was it": {"0", time.Time{}},
+		"negative":            {"-1", time.Time{}},
+		"a placeholder":       {"TIMESTAMP", time.Time{}},
+	} {
+		got := event(t, "42", `"messages":[{"id":"w1","from":"573","type":"text","timestamp":"`+tc.timestamp+`"}]`)
+		if !got.SentAt.Equal(tc.want) {
+			t.Errorf("%s: sent at %v, want %v", name, got.SentAt, tc.want)
+		}
+	}
+}
+
+func TestCallEvents(t *testing.T) {
+	const (
+		metadata = `{"metadata":{"phone_number_id":"42","display_phone_number":"15550001111"},`
+		contact  = `"contacts":[{"wa_id":"573","user_id":"CO.1"}],`
+	)
+
+	call := func(properties string) string {
+		return `{"id":"c1","event":"connect","timestamp":"` + strconv.FormatInt(now.Add(-time.Hour).Unix(), 10) + `"` + properties + `}`
+	}
+	lanes := func(events []store.Event) (lanes []string) {
+		for _, e := range events {
+			if e.State != store.Skipped {
+				t.Errorf("the event is %s, want skipped", e.State)
+			}
+
+			if e.Lane != "" && !e.SentAt.Equal(now.Add(-time.Hour)) {
+				t.Errorf("the call is of %v, want an hour ago", e.SentAt)
+			}
+
+			lanes = append(lanes, strings.Join(append([]string{e.Lane}, e.Aliases...), " "))
+		}
+
+		return lanes
+	}
+
+	for name, tc := range map[string]struct {
+		value string
+		want  []string // lane and aliases of each event
+	}{
+		"by the person":       {contact + `"calls":[` + call(`,"from":"573","direction":"USER_INITIATED"`) + `]}`, []string{"42:573 42:CO.1"}},
+		"in other letters":    {`"calls":[` + call(`,"from_parent_user_id":"CO.ENT.1","direction":"user_initiated"`) + `]}`, []string{"42:CO.ENT.1"}},
+		"by the business":     {contact + `"calls":[` + call(`,"to":"573","direction":"BUSINESS_INITIATED"`) + `]}`, []string{""}},
+		"from the number":     {`"calls":[` + call(`,"from":"15550001111","session":{"sdp_type":"offer"}`) + `]}`, []string{""}},
+		"an answered session": {`"calls":[` + call(`,"from":"573","session":{"sdp_type":"answer"}`) + `]}`, []string{""}},
+		"by nobody":           {`"calls":[` + call(`,"direction":"USER_INITIATED"`) + `]}`, []string{""}},
+		"several": {
+			contact + `"calls":[` + call(`,"from":"573","direction":"USER_INITIATED"`) + `,` + call(`,"from":"574","direction":"USER_INITIATED"`) + `]}`,
+			[]string{"42:573 42:CO.1", "42:574", ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, lanes(parse(t, settings, "calls", metadata+tc.value))); diff != "" {
+				t.Errorf("lanes (-want +got):\n%s", diff)
+			}
+		})
+	}
+
+	foreign := parse(t, settings, "calls", `{"metadata":{"phone_number_id":"43"},"calls":[`+call(`,"from":"573","direction":"USER_INITIATED"`)+`]}`)[0]
+	if _, opens := foreign.InboundAt(); opens || foreign.State != store.Skipped {
+		t.Errorf("call to a foreign number = %+v, want it skipped and without effect", foreign)
 	}
 }

@@ -13,11 +13,12 @@ const MaxNames = 32
 // before. When two lanes are joined, the pending events are processed in the order of their arrival, and a lease stays;
 // of two leases, that on the lane of the alias is lost.
 type Conversation struct {
-	// LastInboundAt is the time of receipt of the person's newest pending message in class Conversations, or zero if
-	// there was none. It may lag by less than a minute, so that a burst of messages does not write it each time.
+	// LastInboundAt is when the person wrote or called last (see [Event.InboundAt]), or zero if that is unknown. It may lag
+	// by less than a minute, so that a burst of messages does not write it each time.
 	LastInboundAt time.Time
 	Takeover      Takeover // who has the conversation
-	// TemplateRequired reports whether only a template reaches the person. The person's next message clears it at ingest.
+	// TemplateRequired reports whether only a template reaches the person. The person's next message or call clears it at
+	// ingest, unless it is older than LastInboundAt.
 	// Purging the conversation loses it, but a zero LastInboundAt has the same meaning.
 	TemplateRequired bool
 }

@@ -105,7 +105,10 @@ type Event struct {
 	PhoneNumberID string
 	Payload       []byte // JSON; empty after its retention
 	ReceivedAt    time.Time
-	Status        *StatusUpdate // of a status: applied at ingest; reads do not return it
+	// SentAt is when the person wrote or called, not after ReceivedAt. Of a message, zero means ReceivedAt. Any other event
+	// with a SentAt counts as a sign of life of Lane's person too. Reads do not return it.
+	SentAt time.Time
+	Status *StatusUpdate // of a status: applied at ingest; reads do not return it
 	// Takeover changes who has the conversation of Lane. It is applied at ingest, whatever the state of the event, unless
 	// that is Quarantined. Reads do not return it.
 	Takeover *Takeover
@@ -125,6 +128,18 @@ func (e *Event) Validate() error {
 	}
 
 	return nil
+}
+
+// InboundAt returns when the event was a sign of life of Lane's person. It reports false if it was none.
+func (e *Event) InboundAt() (time.Time, bool) {
+	switch {
+	case e.Lane == "" || e.State == Quarantined:
+		return time.Time{}, false
+	case !e.SentAt.IsZero():
+		return e.SentAt, true
+	default:
+		return e.ReceivedAt, e.State == Pending && e.Class == Conversations && e.Kind == KindMessage
+	}
 }
 
 // StatusUpdate is the status of an outbound message. The store holds the furthest one for each message, participant and

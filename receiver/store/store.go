@@ -157,6 +157,10 @@ type Takeovers interface {
 	// Conversation returns the state of a conversation, or ErrNotFound.
 	Conversation(ctx context.Context, name string) (Conversation, error)
 
+	// Lane returns the name under which the events of a conversation are stored (see LeaseRef.Lane): the name itself unless
+	// it was joined to another.
+	Lane(ctx context.Context, name string) (string, error)
+
 	// TakeOver changes who has a conversation, as an event with this Takeover would, or returns ErrNotFound. A lane that
 	// is not leased is due at now, so that its events end or go on.
 	TakeOver(ctx context.Context, name string, takeover Takeover, now time.Time) error

@@ -81,6 +81,8 @@ type Step struct {
 
 	Takeover         *Takeover
 	TemplateRequired *bool
+	// TemplateRequiredIn names the conversation of TemplateRequired, by any name of its person. Empty means that of the lane.
+	TemplateRequiredIn string
 
 	Outcome *Outcome // ends the attempt or the event; nil if the work continues
 }

@@ -74,14 +74,14 @@ func SplitEchoes(value json.RawMessage, accept func(Echo) bool) (each []json.Raw
 			continue
 		}
 
-		each = append(each, encodeEchoes(nil, []json.RawMessage{raw}))
+		each = append(each, encodeList(keyEchoes, nil, []json.RawMessage{raw}))
 	}
 
 	if len(each) == 0 {
 		return nil, value
 	}
 
-	return each, encodeEchoes(properties, others)
+	return each, encodeList(keyEchoes, properties, others)
 }
 
 // parseEcho parses an echo, with its contact. isOnly says that there is no other echo beside it.
@@ -98,14 +98,14 @@ func parseEcho(raw json.RawMessage, contacts contacts, isOnly bool) (Echo, error
 	return echo, nil
 }
 
-// encodeEchoes returns a value with these properties and echoes.
-func encodeEchoes(properties map[string]json.RawMessage, echoes []json.RawMessage) json.RawMessage {
+// encodeList returns a value with these properties and this list.
+func encodeList(key string, properties map[string]json.RawMessage, list []json.RawMessage) json.RawMessage {
 	value := map[string]json.RawMessage{}
 	maps.Copy(value, properties)
-	delete(value, keyEchoes)
+	delete(value, key)
 
-	if len(echoes) > 0 {
-		value[keyEchoes], _ = json.Marshal(echoes) // what was decoded always encodes
+	if len(list) > 0 {
+		value[key], _ = json.Marshal(list) // what was decoded always encodes
 	}
 
 	raw, _ := json.Marshal(value)

@@ -73,6 +73,22 @@ func UnixTime(t Text, fallback time.Time) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
+// maxDeliveryAge is how long after an event Meta may deliver it: it repeats failed deliveries for up to 7 days.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
+const maxDeliveryAge = 8 * 24 * time.Hour
+
+// SentAt returns when an event happened, by Meta's timestamp. It returns the time of receipt if there is no timestamp, and
+// for one that cannot be Meta's: later than the receipt, or earlier than Meta can still deliver.
+func SentAt(timestamp Text, received time.Time) time.Time {
+	at := UnixTime(timestamp, received)
+	if at.After(received) || received.Sub(at) > maxDeliveryAge {
+		return received
+	}
+
+	return at
+}
+
 var errNotObject = errors.New("not a JSON object")
 
 // readObject decodes a JSON object into target. The fields or values of target have the types Text, Flag and

@@ -41,6 +41,15 @@ type advance struct {
 	next  *store.Work
 }
 
+// templateLane returns the name of the conversation whose TemplateRequired the step changes.
+func (a *advance) templateLane() string {
+	if name := a.step.TemplateRequiredIn; name != "" {
+		return sanitize(name)
+	}
+
+	return a.lane.lane
+}
+
 func (a *advance) weight() int { return 1 + len(a.step.Emit) }
 
 // advanceAll records steps. Steps on the same lane are recorded one after the other, because the first decides whether
@@ -144,7 +153,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 
 		if a.step.TemplateRequired != nil {
-			l.requireTemplate(a.lane.lane, *a.step.TemplateRequired)
+			l.requireTemplate(a.templateLane(), *a.step.TemplateRequired)
 		}
 	}
 
@@ -162,8 +171,11 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 		lane := c.Value.lane
 		n.add(lane)
 
-		changes := step.Takeover != nil || step.TemplateRequired != nil
-		if changes || step.Sending != nil && lane.class != store.Conversations {
+		if step.TemplateRequired != nil {
+			n.addNamed(conversation(c.Value.templateLane()))
+		}
+
+		if step.Takeover != nil || step.Sending != nil && lane.class != store.Conversations {
 			n.addNamed(conversation(lane.lane))
 		}
 

@@ -89,7 +89,7 @@ func (a *arrivals) addLocks(n *lockSet) {
 		}
 
 		name := sanitize(e.Lane)
-		if e.Takeover != nil {
+		if e.Takeover != nil || !e.SentAt.IsZero() {
 			n.addNamed(conversation(name))
 		}
 

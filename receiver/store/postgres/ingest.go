@@ -134,8 +134,8 @@ func (l *lanes) arrive(e *store.Event) {
 			l.join(name, sanitize(alias))
 		}
 
-		if e.State == store.Pending && e.Class == store.Conversations && e.Kind == store.KindMessage {
-			l.recordInbound(name, fromMillis(millis(e.ReceivedAt)))
+		if at, ok := e.InboundAt(); ok {
+			l.recordInbound(name, fromMillis(millis(at)))
 		}
 
 		if e.Takeover != nil {

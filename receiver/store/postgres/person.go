@@ -121,14 +121,14 @@ func (l *lanes) saveNames(t *tx) {
 	}
 }
 
-// recordInbound records that a person wrote. A message less than a minute after the recorded one changes nothing.
-func (l *lanes) recordInbound(name string, received time.Time) {
+// recordInbound records that a person wrote or called. A message less than a minute after the recorded one changes nothing.
+func (l *lanes) recordInbound(name string, at time.Time) {
 	p := l.person(name)
-	if last := p.state.LastInboundAt; last.IsZero() || received.Sub(last) >= burst || p.state.TemplateRequired {
-		if received.After(last) {
-			p.state.LastInboundAt = received
-		}
+	last := p.state.LastInboundAt
+	opens := p.state.TemplateRequired && !at.Before(last)
 
+	if last.IsZero() || at.Sub(last) >= burst || opens {
+		p.state.LastInboundAt = at
 		p.state.TemplateRequired = false
 		p.changed = true
 	}

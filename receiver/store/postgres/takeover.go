@@ -44,6 +44,22 @@ func (s *Store) Conversation(ctx context.Context, name string) (store.Conversati
 	return *found, nil
 }
 
+// Lane implements store.Takeovers.
+func (s *Store) Lane(ctx context.Context, name string) (string, error) {
+	lane := sanitize(name)
+
+	err := s.read(ctx, func(_ context.Context, t *tx) error {
+		t.query("SELECT person FROM names WHERE name = $1", func(rows pgx.Rows) error { return rows.Scan(&lane) }, lane)
+
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("look up a conversation: %w", err)
+	}
+
+	return lane, nil
+}
+
 // TakeOver implements store.Takeovers.
 func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeover, now time.Time) error {
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {

@@ -4,6 +4,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -130,7 +131,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	}
 
 	if step.TemplateRequired != nil {
-		if err := t.requireTemplate(l.Lane, *step.TemplateRequired); err != nil {
+		if err := t.requireTemplate(cmp.Or(step.TemplateRequiredIn, l.Lane), *step.TemplateRequired); err != nil {
 			return err
 		}
 	}

@@ -126,6 +126,24 @@ func (s *Store) Conversation(ctx context.Context, name string) (store.Conversati
 	return state, nil
 }
 
+// Lane implements store.Takeovers.
+func (s *Store) Lane(ctx context.Context, name string) (string, error) {
+	lane := name
+
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT person FROM names WHERE name = ?", func(r row) error {
+			lane = r.text(0)
+
+			return nil
+		}, name)
+	})
+	if err != nil {
+		return "", fmt.Errorf("look up a conversation: %w", err)
+	}
+
+	return lane, nil
+}
+
 // TakeOver implements store.Takeovers.
 func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeover, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {

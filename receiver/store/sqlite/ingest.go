@@ -109,6 +109,10 @@ func (t *tx) reach(e *store.Event, class store.Class, received int64) error {
 		if err := t.makeDue(e, class, received); err != nil {
 			return err
 		}
+	} else if at, ok := e.InboundAt(); ok {
+		if err := t.recordInbound(e.Lane, at.UnixMilli()); err != nil {
+			return err
+		}
 	}
 
 	if e.Takeover == nil {
@@ -133,8 +137,8 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 	}
 
 	var inbound any
-	if e.Kind == store.KindMessage {
-		inbound = received
+	if at, ok := e.InboundAt(); ok {
+		inbound = at.UnixMilli()
 	}
 
 	_, err := t.exec(`
@@ -145,11 +149,26 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 			set_at = iif(head IS NULL AND (ready_at IS NULL OR excluded.ready_at < ready_at), excluded.set_at, set_at),
 			last_inbound_at =
 				coalesce(max(last_inbound_at, excluded.last_inbound_at), last_inbound_at, excluded.last_inbound_at),
-			template_required = template_required AND excluded.last_inbound_at IS NULL
+			template_required = template_required AND NOT coalesce(excluded.last_inbound_at >= coalesce(last_inbound_at, 0), false)
 		WHERE ready_at IS NULL OR head IS NULL AND excluded.ready_at < ready_at
 			OR excluded.last_inbound_at >= coalesce(last_inbound_at, 0) + 60000
-			OR template_required AND excluded.last_inbound_at IS NOT NULL`,
+			OR template_required AND excluded.last_inbound_at >= coalesce(last_inbound_at, 0)`,
 		e.Lane, received, inbound)
+
+	return err
+}
+
+// recordInbound records that a person called, as makeDue does of a message.
+func (t *tx) recordInbound(name string, at int64) error {
+	lane, err := t.ensurePerson(name)
+	if err != nil {
+		return err
+	}
+
+	_, err = t.exec(`
+		UPDATE conversations SET last_inbound_at = ?1, template_required = false
+		WHERE lane = ?2 AND class = 0 AND (?1 >= coalesce(last_inbound_at, 0) + 60000 OR template_required AND ?1 >= coalesce(last_inbound_at, 0))`,
+		at, lane)
 
 	return err
 }

@@ -61,6 +61,44 @@ var conversationTests = map[string]func(*fixture){
 		f.wantEqual("after a late one", f.conversation("lane"), late)
 	},
 
+	"counts from when the person wrote": func(f *fixture) {
+		f.ingest(sent(text("a", "lane"), at(-3*time.Hour)))
+		f.wantEqual("state", f.conversation("lane"), store.Conversation{LastInboundAt: at(-3 * time.Hour)})
+
+		f.work("lane", template(true))
+		f.ingest(sent(text("earlier", "lane"), at(-4*time.Hour)))
+		f.wantEqual("after an earlier message", f.conversation("lane"),
+			store.Conversation{LastInboundAt: at(-3 * time.Hour), TemplateRequired: true})
+
+		f.ingest(sent(text("later", "lane"), at(-2*time.Hour)))
+		f.wantEqual("after a later message", f.conversation("lane"), store.Conversation{LastInboundAt: at(-2 * time.Hour)})
+	},
+
+	"counts a call like a message": func(f *fixture) {
+		call := func(name, lane string, state store.State, when time.Time) store.Event {
+			event := sent(text(name, lane), when)
+			event.Kind = store.KindField
+			event.State = state
+
+			return event
+		}
+
+		f.ingest(text("a", "lane"))
+		f.work("lane", template(true))
+
+		named := call("call", "lane", store.Skipped, at(time.Hour))
+		named.ReceivedAt = at(time.Hour)
+		named.Aliases = []string{"alias"}
+		f.ingest(named)
+		f.wantEqual("after a call", f.conversation("alias"), store.Conversation{LastInboundAt: at(time.Hour)})
+
+		f.ingest(call("foreign", "lane", store.Quarantined, at(2*time.Hour)), call("older", "lane", store.Skipped, at(0)))
+		f.wantEqual("after others", f.conversation("lane"), store.Conversation{LastInboundAt: at(time.Hour)})
+
+		f.ingest(call("first", "new", store.Skipped, at(time.Hour)))
+		f.wantEqual("without a message", f.conversation("new"), store.Conversation{LastInboundAt: at(time.Hour)})
+	},
+
 	"ignores events that are not messages of the person": func(f *fixture) {
 		echo := received(text("echo", "lane"), at(time.Hour))
 		echo.Kind = store.KindField
@@ -112,6 +150,34 @@ var conversationTests = map[string]func(*fixture){
 		f.work("lane", template(true))
 		f.work("lane", template(false))
 		f.wantEqual("required", f.conversation("lane").TemplateRequired, false)
+	},
+
+	"requires a template in the conversation that a step names": func(f *fixture) {
+		joined := text("b", "other")
+		joined.Aliases = []string{"alias"}
+		f.ingest(text("a", "lane"), joined)
+
+		step := template(true)
+		step.TemplateRequiredIn = "alias"
+		f.work("lane", step)
+		f.wantEqual("of the lane", f.conversation("lane").TemplateRequired, false)
+		f.wantEqual("of the named one", f.conversation("other").TemplateRequired, true)
+
+		step.TemplateRequiredIn = "unknown"
+		f.work("lane", step)
+		f.wantEqual("of an unknown one", f.conversation("unknown"), store.Conversation{TemplateRequired: true})
+	},
+
+	"is stored under one of the person's names": func(f *fixture) {
+		joined := text("a", "lane")
+		joined.Aliases = []string{"alias"}
+		f.ingest(joined)
+
+		for name, want := range map[string]string{"lane": "lane", "alias": "lane", "unknown": "unknown"} {
+			lane, err := f.Lane(f.Context(), name)
+			f.wantErr("Lane", err, nil)
+			f.wantEqual("lane of "+name, lane, want)
+		}
 	},
 
 	"can have a state before the person writes": func(f *fixture) {

@@ -110,6 +110,12 @@ func received(e store.Event, when time.Time) store.Event {
 	return e
 }
 
+// sent returns an event that the person sent at a time.
+func sent(e store.Event, when time.Time) store.Event {
+	e.SentAt = when
+	return e
+}
+
 // finished returns an event as stored if it is finished when it arrives.
 func finished(e store.Event, state store.State) store.Event {
 	e.State = state

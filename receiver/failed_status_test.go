@@ -1,0 +1,167 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// readReceipts selects the calls that mark a message as read.
+func readReceipts(c standin.Call) bool { return bytes.Contains(c.Body, []byte(`"status":"read"`)) }
+
+// recipients are the ways in which Meta may name ana in a status of a message to her.
+var recipients = map[string]string{
+	"the same number":       `"recipient_id":"573001234567"`,
+	"the number otherwise":  `"recipient_id":"57001234567"`,
+	"a user id":             `"recipient_user_id":"CO.99"`,
+	"an unknown user id":    `"recipient_user_id":"CO.77"`,
+	"a parent user id":      `"parent_recipient_user_id":"CO.ENT.99"`,
+	"both in another order": `"recipient_id":"57001234567","recipient_user_id":"CO.77"`,
+	"nothing":               `"recipient_type":"individual"`,
+}
+
+// failed returns the delivery of a failed status that names the recipient in its own way.
+func failed(sent standin.SentMessage, recipient string, code int) []byte {
+	return messagesDelivery(fmt.Sprintf(`"statuses":[{"id":%q,"status":"failed",%s,"biz_opaque_callback_data":%q,"errors":[{"code":%d}]}]`,
+		sent.ID, recipient, sent.Callback, code))
+}
+
+// TestClosedWindowOfTheConversation checks that a window which Meta reports as closed is that of the conversation which the
+// message was sent in, whatever the status calls the person.
+func TestClosedWindowOfTheConversation(t *testing.T) {
+	for name, recipient := range recipients {
+		for _, template := range []string{"come_back", ""} {
+			t.Run(fmt.Sprintf("%s, template %q", name, template), func(t *testing.T) {
+				t.Parallel()
+
+				h := newHarness(t, func(c *config.Config) {
+					withoutTyping(c)
+
+					if template != "" {
+						c.Processing.FallbackTemplate = config.FallbackTemplate{Name: template, Language: "es"}
+					}
+				})
+				h.start()
+				h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
+				sent := h.waitSent(1)[0]
+				h.waitIdle()
+				h.deliver(http.StatusOK, failed(sent, recipient, 131047))
+				h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+				h.waitIdle()
+
+				state, err := h.Local.Store().Conversation(t.Context(), number+":"+ana)
+				if err != nil || !state.TemplateRequired {
+					t.Errorf("conversation %+v, %v; want it to require a template", state, err)
+				}
+
+				if template != "" {
+					if got := h.waitSent(2)[1]; got.Type != "template" {
+						t.Errorf("sent %s, want the template", got.Type)
+					}
+
+					return
+				}
+
+				h.waitSent(1)
+
+				if got := h.record("wamid.1").Event.State; got != store.Dead {
+					t.Errorf("the message is %s, want a dead letter", got)
+				}
+
+				h.waitFor("the notice", func() bool { return len(h.sink.notices("template.required")) == 1 })
+			})
+		}
+	}
+}
+
+// TestPairLimitOfTheConversation checks that the limit of a person pauses that person's conversation, whatever the status
+// calls the person.
+func TestPairLimitOfTheConversation(t *testing.T) {
+	for name, recipient := range recipients {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				c.Processing.Retry.BaseDelay = time.Hour
+				c.Processing.Retry.MaxDelay = time.Hour
+			})
+			h.start()
+			h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
+			sent := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, failed(sent, recipient, 131056))
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.deliver(http.StatusOK, hidden("", "CO.99", "wamid.2", "again"))
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "another person"))
+			h.waitFor("the other person's answer", func() bool { return len(h.Graph.Sent()) == 2 })
+			h.waitFor("all events wait", h.allWait)
+
+			if asked := h.birdRequests(); len(asked) != 2 || h.record("wamid.2").Event.State != store.Pending {
+				t.Errorf("Bird was asked %d times and the message is %s, want it to wait", len(asked), h.record("wamid.2").Event.State)
+			}
+
+			_, pauses, err := h.Local.Store().Schedule(t.Context(), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			var scopes []string
+			for _, pause := range pauses {
+				scopes = append(scopes, pause.Scope)
+			}
+
+			if diff := cmp.Diff([]string{"pair:" + number + ":" + ana}, scopes); diff != "" {
+				t.Errorf("pauses (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPairLimitOfAnotherApplication checks that the limit of a person is known under every name, also by the status of a
+// message that another application sent.
+func TestPairLimitOfAnotherApplication(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.Retry.BaseDelay = time.Hour
+		c.Processing.Retry.MaxDelay = time.Hour
+	})
+	h.start()
+	h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+	h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, `"recipient_user_id":"CO.99"`, 131056))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "again"))
+	h.waitFor("all events wait", h.allWait)
+
+	if n := len(h.Graph.Sent()); n != 1 {
+		t.Errorf("%d messages were sent, want the second to wait", n)
+	}
+}
+
+// TestColleagueHasTheConversationOfAFailedMessage checks that a message which failed is not sent again while a colleague has
+// the conversation, whatever the status calls the person.
+func TestColleagueHasTheConversationOfAFailedMessage(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	sent := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.deliver(http.StatusOK, failed(sent, recipients["the number otherwise"], 131000))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.waitIdle()
+	h.waitSent(1)
+}
