@@ -30,9 +30,7 @@ func echoOf(id, properties string) []byte {
 
 // handover returns the delivery of a change of control over ana's conversation.
 func handover(kind string, at time.Time) []byte {
-	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messaging_handovers","value":{
-		"sender":{"phone_number":%q},"recipient":{"phone_number_id":%q},"type":%q,"timestamp":"%d",%q:{}}}]}]}`,
-		ana, number, kind, at.Unix(), kind)
+	return standin.HandoverDelivery(number, ana, kind == "control_taken", at)
 }
 
 // hidden returns the delivery of a text with a user id. An empty waID means that Meta hides the phone number.

@@ -4,7 +4,6 @@
 package standin
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
@@ -121,10 +120,6 @@ func (g *Graph) admit(number string, request messageRequest) (failure int, refus
 	return 0, nil
 }
 
-func notOwner() *problem {
-	return refused(2494191, "Only the escalation partner may take a thread that another responder owns")
-}
-
 func contextID(request messageRequest) string {
 	if request.Context == nil {
 		return ""
@@ -139,30 +134,4 @@ func (g *Graph) remember(id string) {
 	defer g.conversations.mu.Unlock()
 
 	g.conversations.messages.put(id, struct{}{})
-}
-
-// threadControl serves POST /{phone-number-id}/thread_control: the owner of a thread passes or releases it, and the
-// escalation partner takes it.
-//
-// Source: https://developers.facebook.com/documentation/meta-business-agent/reference/operate/thread-control-cloud-api
-func (g *Graph) threadControl(number string, request threadRequest) (any, *problem) {
-	rules := g.Rules()
-
-	g.conversations.mu.Lock()
-	defer g.conversations.mu.Unlock()
-
-	person := g.conversations.ofLocked(number, digitsOnly(request.To), request.Recipient)
-
-	switch {
-	case !slices.Contains([]string{"pass", "release", "take"}, request.Action):
-		return nil, invalid("Param action must be one of {PASS, RELEASE, TAKE} - got %q.", request.Action)
-	case request.Action == "take" && !rules.EscalationPartner:
-		return nil, notOwner()
-	case request.Action != "take" && person.elsewhere:
-		return nil, invalid("You must hold thread control to %s it.", request.Action)
-	}
-
-	person.elsewhere = request.Action == "pass"
-
-	return map[string]string{"messaging_product": "whatsapp"}, nil
 }

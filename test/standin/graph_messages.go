@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // SentMessage is one message that a Graph accepted.
@@ -109,39 +108,6 @@ func (g *Graph) sendMessage(r *http.Request) (any, *problem) {
 	}
 
 	return g.accept(number, request, raw, failure), nil
-}
-
-// threadRequest is the body of POST /{phone-number-id}/thread_control.
-type threadRequest struct {
-	MessagingProduct string `json:"messaging_product"`
-	To               string `json:"to"`
-	Recipient        string `json:"recipient"`
-	Action           string `json:"action"`
-	Metadata         string `json:"metadata"`
-}
-
-// controlThread serves POST /{phone-number-id}/thread_control.
-func (g *Graph) controlThread(r *http.Request) (any, *problem) {
-	number := r.PathValue("id")
-	if !g.hasNumber(number) {
-		return nil, unknownObject(r, number)
-	}
-
-	var request threadRequest
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
-		return nil, invalid("The request body is not the JSON of a thread control action: %v", err)
-	}
-
-	switch {
-	case request.MessagingProduct != "whatsapp":
-		return nil, invalid("The parameter messaging_product is required.")
-	case request.To == "" && request.Recipient == "":
-		return nil, invalid("The parameter to is required.")
-	case utf8.RuneCountInString(request.Metadata) > 2000:
-		return nil, invalid("Param metadata must be at most 2000 characters long.")
-	}
-
-	return g.threadControl(number, request)
 }
 
 // acknowledge returns the answer to a read receipt, with or without a typing indicator.
