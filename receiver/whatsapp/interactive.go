@@ -3,7 +3,10 @@
 
 package whatsapp
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // InteractiveKind is the kind of choice that a person made.
 type InteractiveKind string
@@ -36,25 +39,17 @@ const automaticReply = "automatic"
 
 // Interactive reads a message of type interactive.
 func (m Message) Interactive() (Interactive, bool) {
-	var header struct {
-		Type Text `json:"type"`
-	}
-	if !m.read("interactive", &header) {
+	var bodies map[string]json.RawMessage
+	if !m.read("interactive", &bodies) {
 		return Interactive{}, false
 	}
 
 	other := Interactive{Kind: InteractiveOther}
 
-	kind := InteractiveKind(header.Type)
-	switch kind {
-	case ButtonReply, ListReply, FlowReply, CallReply:
-	default:
+	kind, known := kindOf(bodies)
+	if !known {
 		return other, true
 	}
-
-	var bodies map[string]json.RawMessage
-
-	_ = readObject(m.property("interactive"), &bodies) // read succeeded, so it is an object
 
 	var body struct {
 		ID           Text            `json:"id"`
@@ -85,6 +80,25 @@ func (m Message) Interactive() (Interactive, bool) {
 		Name:         body.Name,
 		ResponseJSON: unquoted(body.ResponseJSON),
 	}, true
+}
+
+// kindOf returns the kind of a choice by its type, or by the body that is there: one of Meta's samples of an address form has
+// the type "interactive".
+func kindOf(bodies map[string]json.RawMessage) (kind InteractiveKind, known bool) {
+	kinds := []InteractiveKind{ButtonReply, ListReply, FlowReply, CallReply}
+
+	var typ Text
+	if json.Unmarshal(bodies["type"], &typ) == nil && slices.Contains(kinds, InteractiveKind(typ)) {
+		return InteractiveKind(typ), true
+	}
+
+	for _, kind := range kinds {
+		if len(bodies[string(kind)]) > 0 {
+			return kind, true
+		}
+	}
+
+	return InteractiveOther, false
 }
 
 // unquoted returns the JSON in a JSON string, and anything else unchanged.
