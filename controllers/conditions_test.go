@@ -98,10 +98,26 @@ func TestConditionsFromReceiverReports(t *testing.T) {
 		t.Errorf("pending %v and dead letters %v; want 3 and 2", s.Pending, s.DeadLetters)
 	}
 
+	pod.setReport(health.Report{
+		Token:        health.TokenAccepted,
+		Subscription: health.Subscription{State: health.SubscriptionFailed, Problem: "Meta cannot reach the callback URL"},
+		Standby:      []health.Standby{{PhoneNumberID: "4200", Messages: 3}},
+	})
+	toggleReadiness(t, slice)
+	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{
+		"SecretsAvailable": "True SecretsComplete",
+		"Subscribed":       "False SubscriptionFailed",
+		"Responding":       "False OtherResponder",
+	})))
+
+	if got := message(webhook, v1alpha1.ConditionResponding); !strings.Contains(got, "of phone numbers 4200;") {
+		t.Errorf("the message of Responding does not name the phone number: %s", got)
+	}
+
 	pod.setReport(health.Report{Token: health.TokenAccepted, Subscription: health.Subscription{State: health.SubscriptionActive}})
 	toggleReadiness(t, slice)
 	apiserver.Eventually(t, wantConditions(t, webhook, with(map[string]string{"SecretsAvailable": "True SecretsComplete", "Subscribed": "True SubscriptionActive"})))
-	apiserver.Eventually(t, wantEvents(t, webhook, "Normal SecretsComplete", "Normal SubscriptionActive", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
+	apiserver.Eventually(t, wantEvents(t, webhook, "Normal NoOtherResponder", "Normal SecretsComplete", "Normal SubscriptionActive", "Warning OtherResponder", "Warning SecretMissing", "Warning SubscriptionFailed", "Warning TokenRefused"))
 	waitUntilSettled(t, webhook)
 
 	if err := testCluster.Delete(t.Context(), slice); err != nil {

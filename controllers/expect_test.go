@@ -35,8 +35,14 @@ func allConditions(wanted map[string]string) map[string]string {
 		"SecretsAvailable":    "Unknown NotReported",
 		"Exposed":             "False NotRequested",
 		"Subscribed":          "False NotRequested",
+		"Responding":          "Unknown NotReported",
 		"ExtensionsAvailable": "True NotRequested",
 	}
+
+	if secrets := wanted["SecretsAvailable"]; secrets != "" && secrets != all["SecretsAvailable"] {
+		all["Responding"] = "True NoOtherResponder" // a receiver has answered
+	}
+
 	maps.Copy(all, wanted)
 
 	return all

@@ -130,6 +130,21 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook, reported poller.Summary) (v
 	}
 }
 
+// responding reports whether messages go to another responder. Its message names phone numbers, not how many messages, so
+// that it changes rarely.
+func responding(reported poller.Summary) (verdict, metav1.ConditionStatus) {
+	switch {
+	case reported.Answered == 0:
+		return notReported, metav1.ConditionUnknown
+	case len(reported.Standby) > 0:
+		return verdict{v1alpha1.ReasonOtherResponder, "messages go to another responder, of phone numbers " +
+			strings.Join(reported.Standby, ", ") + "; the receiver stores them and does not answer. If it should, change the " +
+			"conversation routing of the account in Meta Business Suite"}, metav1.ConditionFalse
+	default:
+		return verdict{v1alpha1.ReasonNoOtherResponder, "no messages go to another responder"}, metav1.ConditionTrue
+	}
+}
+
 func extensionsAvailability(seen observation) (verdict, metav1.ConditionStatus) {
 	switch {
 	case len(seen.missing) > 0:

@@ -21,6 +21,7 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 		v1alpha1.ConditionReady,
 		v1alpha1.ConditionSecretsAvailable,
 		v1alpha1.ConditionSubscribed,
+		v1alpha1.ConditionResponding,
 		v1alpha1.ConditionExtensionsAvailable,
 	} {
 		then := meta.FindStatusCondition(before.Conditions, kind)

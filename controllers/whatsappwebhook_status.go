@@ -92,6 +92,9 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	subscribed, active := subscription(webhook, seen.reported)
 	c.set(v1alpha1.ConditionSubscribed, active, subscribed)
 
+	routed, here := responding(seen.reported)
+	c.set(v1alpha1.ConditionResponding, here, routed)
+
 	extended, served := extensionsAvailability(seen)
 	c.set(v1alpha1.ConditionExtensionsAvailable, served, extended)
 

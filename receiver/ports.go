@@ -58,6 +58,7 @@ func (r *Receiver) adminHandler() http.Handler {
 		Token:          r.subscription.Token,
 		TokenExpiresAt: r.subscription.TokenExpiresAt,
 		Subscription:   r.subscription.Subscription,
+		Standby:        r.edge.Standby,
 		Draining:       r.draining.Load,
 		Clock:          r.clock,
 		Log:            r.log,

@@ -22,6 +22,9 @@ const (
 	ConditionExposed = "Exposed"
 	// ConditionSubscribed: the subscription at Meta matches the spec. Unknown while no receiver answers.
 	ConditionSubscribed = "Subscribed"
+	// ConditionResponding: no messages go to another responder, to which Meta's conversation routing gave them. Unknown while
+	// no receiver answers.
+	ConditionResponding = "Responding"
 	// ConditionExtensionsAvailable: the cluster serves every optional API that the spec requires.
 	ConditionExtensionsAvailable = "ExtensionsAvailable"
 )
@@ -62,8 +65,16 @@ const (
 	ReasonSecretsComplete = "SecretsComplete"
 	// ReasonTokenRefused: Meta refuses the access token.
 	ReasonTokenRefused = "TokenRefused"
-	// ReasonNotReported: no receiver answers. Also used for Subscribed.
+	// ReasonNotReported: no receiver answers. Also used for Subscribed and Responding.
 	ReasonNotReported = "NotReported"
+)
+
+// The reasons of Responding, in addition to [ReasonNotReported].
+const (
+	// ReasonNoOtherResponder: no message went to another responder lately.
+	ReasonNoOtherResponder = "NoOtherResponder"
+	// ReasonOtherResponder: messages go to another responder.
+	ReasonOtherResponder = "OtherResponder"
 )
 
 // The reasons of Subscribed, in addition to [ReasonNotReported].

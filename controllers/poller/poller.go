@@ -49,6 +49,8 @@ type Summary struct {
 	TokenRefused bool
 	// Subscription is the first receiver's, or that of one for which it failed.
 	Subscription health.Subscription
+	// Standby holds the phone numbers whose messages go to another responder, sorted.
+	Standby []string
 	// Pending is nil if no receiver can read its store.
 	Pending *int64
 	// DeadLetters is nil if no receiver can read its store.
@@ -251,6 +253,12 @@ func (p *Poller) poll(ctx context.Context, addresses []string) Summary {
 			summary.Subscription = r.Subscription
 		}
 
+		for _, number := range r.Standby {
+			if !slices.Contains(summary.Standby, number.PhoneNumberID) {
+				summary.Standby = append(summary.Standby, number.PhoneNumberID)
+			}
+		}
+
 		if r.Backlog != nil {
 			summary.Pending = &r.Pending
 			summary.DeadLetters = &r.DeadLetters
@@ -258,6 +266,7 @@ func (p *Poller) poll(ctx context.Context, addresses []string) Summary {
 	}
 
 	slices.Sort(summary.MissingSecrets)
+	slices.Sort(summary.Standby)
 
 	return summary
 }

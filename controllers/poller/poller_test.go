@@ -76,6 +76,7 @@ func TestPoll(t *testing.T) {
 		Token:          health.TokenRefused,
 		MissingSecrets: []string{"app-secret"},
 		Backlog:        &health.Backlog{Pending: 4},
+		Standby:        []health.Standby{{PhoneNumberID: "43"}, {PhoneNumberID: "42"}},
 		Subscription:   health.Subscription{State: health.SubscriptionFailed, Problem: "why"},
 	})
 	receivers.answers["10.0.0.3:9090"] = ""
@@ -103,6 +104,7 @@ func TestPoll(t *testing.T) {
 			TokenRefused:   true,
 			Pending:        new(int64(4)),
 			DeadLetters:    new(int64(0)),
+			Standby:        []string{"42", "43"},
 			Subscription:   health.Subscription{State: health.SubscriptionFailed, Problem: "why"},
 		}},
 	} {

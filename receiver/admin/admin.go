@@ -36,6 +36,7 @@ type Parts struct {
 	Token          func() health.TokenState
 	TokenExpiresAt func() time.Time // zero if it never expires or is unknown
 	Subscription   func() health.Subscription
+	Standby        func() []health.Standby
 	Draining       func() bool
 	Clock          clockwork.Clock
 	Log            *slog.Logger

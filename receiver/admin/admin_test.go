@@ -48,6 +48,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		Token:          func() health.TokenState { return health.TokenAccepted },
 		TokenExpiresAt: func() time.Time { return time.Time{} },
 		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
+		Standby:        func() []health.Standby { return []health.Standby{} },
 		Draining:       func() bool { return false },
 		Clock:          clock,
 		Log:            slog.New(slog.DiscardHandler),
@@ -131,6 +132,7 @@ func TestStatus(t *testing.T) {
 		Problems:       map[string]string{},
 		Token:          health.TokenAccepted,
 		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
+		Standby:        []health.Standby{},
 		Backlog:        &health.Backlog{},
 		Metrics:        health.Figures{Since: now, SuccessRate: 100, ErrorCounts: map[string]int64{}},
 		Totals:         health.Totals{Since: now},
@@ -175,6 +177,7 @@ func TestStatus(t *testing.T) {
 		Problems:       map[string]string{"send message": "set a new token"},
 		Token:          health.TokenAccepted,
 		Subscription:   health.Subscription{State: health.SubscriptionNotRequested},
+		Standby:        []health.Standby{},
 		Backlog: &health.Backlog{
 			Pending:             1,
 			PendingStatuses:     1,

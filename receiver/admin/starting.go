@@ -59,6 +59,7 @@ func (s *Starting) status(w http.ResponseWriter, _ *http.Request) {
 		Problems:       map[string]string{"store": reason},
 		Token:          health.TokenUnknown,
 		Subscription:   health.Subscription{State: health.SubscriptionPending},
+		Standby:        []health.Standby{},
 		Metrics:        health.Figures{ErrorCounts: map[string]int64{}},
 	})
 }

@@ -78,6 +78,7 @@ func (p Parts) report(figures metrics.Figures) health.Report {
 		ClosedScopes:   p.ClosedScopes(),
 		Token:          p.Token(),
 		Subscription:   p.Subscription(),
+		Standby:        p.Standby(),
 		Metrics: health.Figures{
 			Since:               figures.Since,
 			SuccessRate:         figures.SuccessRate(),
@@ -132,6 +133,10 @@ func warnings(now time.Time, s health.Report) []string {
 
 	if s.Subscription.State == health.SubscriptionFailed {
 		found = append(found, "the webhook subscription at Meta is not as declared: "+s.Subscription.Problem)
+	}
+
+	for _, number := range s.Standby {
+		found = append(found, fmt.Sprintf("messages of phone number %s go to another responder", number.PhoneNumberID))
 	}
 
 	switch at := s.TokenExpiresAt; {

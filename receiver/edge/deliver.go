@@ -131,6 +131,10 @@ func (e *Edge) recordAndWake(events []store.Event, fresh []bool) {
 func (e *Edge) record(event store.Event) {
 	e.Metrics.EventStored(string(event.Kind), string(event.State))
 
+	if event.State != store.Quarantined {
+		e.standby.record(event)
+	}
+
 	switch event.Kind {
 	case store.KindMessage:
 		e.Metrics.MessageReceived(event.Type, event.ReceivedAt)

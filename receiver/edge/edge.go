@@ -54,6 +54,7 @@ type Edge struct {
 	admission admission
 	mutualTLS *mutualTLS // nil unless configured
 	priced    priced
+	standby   standby
 }
 
 // New returns the handler of the webhook port.

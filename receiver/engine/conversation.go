@@ -83,6 +83,10 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 		return nil
 	}
 
+	if err := e.regain(ctx, a); err != nil {
+		return err
+	}
+
 	if err := a.checkTakeover(e.Clock.Now()); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // maxReason bounds the bytes that are kept of the reason of a handoff.
@@ -36,6 +38,29 @@ func (a *attempt) checkTakeover(now time.Time) error {
 	if takeover.Active(now) || a.cameDuring(takeover) {
 		return store.ErrTakenOver
 	}
+
+	return nil
+}
+
+// regain ends the takeover by another responder whose conversation was on standby, if the person wrote to this app since:
+// Meta delivers a message to the responder that has the conversation, and reports no release of one.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing/prepare-for-conversation-routing
+func (e *Engine) regain(ctx context.Context, a *attempt) error {
+	takeover := a.work.Conversation.Takeover
+	wroteAt := whatsapp.UnixTime(a.message.Timestamp, a.work.Event.ReceivedAt)
+
+	onStandby := takeover.By == store.OtherResponder && takeover.Event != (store.ID{})
+	if !onStandby || !wroteAt.After(takeover.At) {
+		return nil
+	}
+
+	end := store.Takeover{At: wroteAt}
+	if err := e.Store.TakeOver(ctx, a.lease.Lane, end, e.Clock.Now()); err != nil {
+		return fmt.Errorf("end the takeover by another responder: %w", err)
+	}
+
+	a.work.Conversation.Takeover = end
 
 	return nil
 }

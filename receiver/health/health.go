@@ -17,6 +17,7 @@ type Report struct {
 	Token          TokenState        `json:"token"`
 	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
 	Subscription   Subscription      `json:"subscription"`
+	Standby        []Standby         `json:"standby"` // phone numbers whose messages go to another responder
 	*Backlog                         // nil, and its keys absent, while the store is unavailable
 	Metrics        Figures           `json:"metrics"`
 	Totals         Totals            `json:"totals"`
@@ -32,6 +33,14 @@ type Backlog struct {
 	Quarantined         int64   `json:"quarantined"`
 	ActiveConversations int64   `json:"active_conversations"`
 	HumanConversations  int64   `json:"human_conversations"` // that people have, not the AI
+}
+
+// Standby counts the messages of a phone number that went to another responder since the first of them, as this receiver
+// has seen it.
+type Standby struct {
+	PhoneNumberID string    `json:"phone_number_id"`
+	Messages      int64     `json:"messages"`
+	LastAt        time.Time `json:"last_at"`
 }
 
 // ClosedScope is a scope that may not be called now.

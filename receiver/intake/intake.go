@@ -91,6 +91,8 @@ func parseItem(item whatsapp.Item, settings config.Config, now time.Time) []pars
 			return echoEvents(item, settings, now)
 		case whatsapp.FieldCalls:
 			return callEvents(item, now)
+		case whatsapp.FieldStandby:
+			return standbyEvents(item, settings, now)
 		case whatsapp.FieldHandovers:
 			event = handoverEvent(item, settings, now)
 		default:

@@ -131,6 +131,10 @@ func TakeoverOf(event store.Event, item whatsapp.Item, settings config.Config) *
 		return handoverTakeover(handover, settings, event.ReceivedAt)
 	}
 
+	if item.Field == whatsapp.FieldStandby {
+		return standbyTakeoverOf(event, item, settings)
+	}
+
 	for _, echo := range whatsapp.ParseEchoes(item.Raw) { // an older version stored all echoes of the change
 		if echoID(echo, string(item.Metadata.PhoneNumberID)) == event.ID {
 			return echoTakeover(echo, settings, event.ReceivedAt)

@@ -22,7 +22,8 @@ type Takeover struct {
 	By    Holder
 	Until time.Time // end of the takeover; zero gives the conversation to the AI
 	At    time.Time // time of the change at its source: a store ignores a change that is older than the current one
-	// Event is the event whose answer handed the conversation off. Its own answer may still be sent.
+	// Event is the event whose answer handed the conversation off; its own answer may still be sent. Of another responder
+	// it is the message on standby, after which a message of the person to this app ends the takeover.
 	Event ID
 }
 

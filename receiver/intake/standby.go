@@ -1,0 +1,86 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package intake
+
+import (
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// standbyEvents are the messages of conversations that another responder has, each as an event of the conversation, and the
+// rest of the change. None is answered. Each takes the conversation over from its own time on: a message that is sent
+// later would take it back, so an answer that waits must not go out.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby
+func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []parsedEvent {
+	number := string(item.Metadata.PhoneNumberID)
+
+	var events []parsedEvent
+
+	each, rest := whatsapp.SplitStandby(item.Raw, func(standby whatsapp.Standby) bool {
+		lane, aliases := standby.Conversation(number)
+		if number == "" || lane == "" || standby.ID == "" {
+			return false
+		}
+
+		id := standbyID(standby, number)
+		events = append(events, parsedEvent{Event: store.Event{
+			ID:       id,
+			Kind:     store.KindField,
+			Type:     whatsapp.FieldStandby,
+			State:    store.Done,
+			Class:    store.Conversations,
+			Lane:     lane,
+			Aliases:  aliases,
+			Takeover: standbyTakeover(standby, id, settings, now),
+		}})
+
+		return true
+	})
+	for i, raw := range each {
+		events[i].item = item
+		events[i].item.Raw = raw
+	}
+
+	field := parsedEvent{Event: skippedEvent(store.KindField, item, now), item: item}
+	field.item.Raw = rest
+
+	return append(events, field)
+}
+
+func standbyID(standby whatsapp.Standby, number string) store.ID {
+	return store.NewID(store.KindField, number, whatsapp.FieldStandby, string(standby.ID))
+}
+
+// standbyTakeover returns the takeover by another responder. It names the event: a later message of the person to this app
+// ends it, since Meta reports no release of a conversation.
+func standbyTakeover(standby whatsapp.Standby, id store.ID, settings config.Config, received time.Time) *store.Takeover {
+	t := takeover(store.OtherResponder, standby.Timestamp, settings, received)
+	t.Event = id
+
+	return t
+}
+
+// standbyTakeoverOf returns the takeover of a stored message on standby.
+func standbyTakeoverOf(event store.Event, item whatsapp.Item, settings config.Config) *store.Takeover {
+	var found *store.Takeover
+
+	whatsapp.SplitStandby(item.Raw, func(standby whatsapp.Standby) bool {
+		if id := standbyID(standby, string(item.Metadata.PhoneNumberID)); id == event.ID {
+			found = standbyTakeover(standby, id, settings, event.ReceivedAt)
+		}
+
+		return false
+	})
+
+	return found
+}
+
+// StandbyOf reports whether an event is a message of a conversation that another responder has.
+func StandbyOf(event store.Event) bool {
+	return event.Kind == store.KindField && event.Type == whatsapp.FieldStandby && event.Takeover != nil
+}

@@ -1,0 +1,127 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package whatsapp
+
+import (
+	"encoding/json"
+	"maps"
+)
+
+// FieldStandby is the webhook field of conversations that another responder has: what people write to it, what it answers,
+// and the statuses of that.
+const FieldStandby = "standby"
+
+// Standby is a message between a person and another responder.
+type Standby struct {
+	ID        Text
+	Timestamp Text // unix seconds
+
+	conversation func(phoneNumberID string) (lane string, aliases []string)
+}
+
+// Conversation returns the lane of the person or group, and the aliases of the person's lane. The lane is empty if Meta
+// does not name them.
+func (s Standby) Conversation(phoneNumberID string) (lane string, aliases []string) {
+	return s.conversation(phoneNumberID)
+}
+
+// SplitStandby returns the messages in a value of field standby that accept accepts, the value of each alone, and a value
+// with all the rest. The lists of messages and of echoes are in a property standby of the value.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/standby
+func SplitStandby(value json.RawMessage, accept func(Standby) bool) (each []json.RawMessage, rest json.RawMessage) {
+	var outer, inner map[string]json.RawMessage
+	if readObject(value, &outer) != nil {
+		return nil, value
+	}
+
+	isNested := readObject(outer[FieldStandby], &inner) == nil && inner != nil
+	if !isNested {
+		inner = outer
+	}
+
+	contacts, _ := readContacts(inner["contacts"])
+	others := maps.Clone(inner)
+
+	split := func(key string, parse func(raw, contact json.RawMessage) (Standby, error)) {
+		list := readList(inner[key])
+		remaining := []json.RawMessage{}
+
+		for i, contact := range contacts.ofMessages(list) {
+			standby, err := parse(list[i], contact)
+			if err != nil || len(each) == maxItems || !accept(standby) {
+				remaining = append(remaining, list[i])
+				continue
+			}
+
+			alone := map[string]any{key: []json.RawMessage{list[i]}}
+			if contact != nil {
+				alone["contacts"] = []json.RawMessage{contact}
+			}
+
+			raw, _ := json.Marshal(map[string]any{FieldStandby: alone}) // what was decoded always encodes
+			each = append(each, raw)
+		}
+
+		if len(remaining) < len(list) {
+			others[key], _ = json.Marshal(remaining)
+		}
+	}
+
+	split("messages", parseStandbyMessage)
+	split(keyEchoes, func(raw, _ json.RawMessage) (Standby, error) { return parseStandbyEcho(raw) })
+
+	if len(each) == 0 {
+		return nil, value
+	}
+
+	if isNested {
+		outer[FieldStandby], _ = json.Marshal(others)
+		others = outer
+	}
+
+	rest, _ = json.Marshal(others)
+
+	return each, rest
+}
+
+func parseStandbyMessage(raw, contact json.RawMessage) (Standby, error) {
+	message, err := Item{Raw: raw, Contact: contact}.Message()
+	if err != nil {
+		return Standby{}, err
+	}
+
+	return Standby{
+		ID:        message.ID,
+		Timestamp: message.Timestamp,
+		conversation: func(phoneNumberID string) (string, []string) {
+			return conversation(phoneNumberID, message.GroupID, message.Sender())
+		},
+	}, nil
+}
+
+// parseStandbyEcho parses an echo, whose content Meta puts into a property message.
+func parseStandbyEcho(raw json.RawMessage) (Standby, error) {
+	var echo Echo
+	if err := readObject(raw, &echo); err != nil {
+		return Standby{}, err
+	}
+
+	var content struct {
+		Message json.RawMessage `json:"message"`
+	}
+
+	id := echo.ID
+	at := echo.Timestamp
+
+	if readObject(raw, &content) == nil && content.Message != nil {
+		_ = readObject(content.Message, &echo) // an unexpected shape names no person
+	}
+
+	return Standby{
+		ID:           id,
+		Timestamp:    at,
+		conversation: echo.Conversation,
+	}, nil
+}
