@@ -26,20 +26,20 @@ func TestStandby(t *testing.T) {
 		value string
 		lanes []string // that are taken over
 	}{
-		"a message":                {`"standby":{"messages":[` + text + `]}`, []string{"42:573"}},
-		"an answer":                {`"standby":{"message_echoes":[` + reply + `]}`, []string{"42:573"}},
-		"both":                     {`"standby":{"messages":[` + other + `],"message_echoes":[` + reply + `]}`, []string{"42:574", "42:573"}},
-		"in the value itself":      {`"messages":[` + text + `]`, []string{"42:573"}},
-		"an answer by an echo":     {`"message_echoes":[{"id":"e1","to":"573"}]`, []string{"42:573"}},
-		"of a group":               {`"standby":{"messages":[{"id":"m1","from":"573","group_id":"g"}]}`, []string{"42:group:g"}},
-		"by user id":               {`"standby":{"messages":[{"id":"m1","from_user_id":"CO.1"}]}`, []string{"42:CO.1"}},
-		"by the contact":           {`"standby":{"contacts":[{"user_id":"CO.1"}],"messages":[{"id":"m1"}]}`, []string{"42:CO.1"}},
-		"without a person":         {`"standby":{"messages":[{"id":"m1"}]}`, nil},
-		"without an id":            {`"standby":{"messages":[{"from":"573"}]}`, nil},
-		"one of two with a person": {`"standby":{"messages":[{"id":"m9"},` + text + `]}`, []string{"42:573"}},
-		"statuses":                 {`"standby":{"statuses":[{"id":"m1","status":"read","recipient_id":"573"}]}`, nil},
-		"no object":                {`"standby":"SECRET"`, nil},
-		"messages are no list":     {`"standby":{"messages":` + text + `}`, nil},
+		"a message":                 {`"standby":{"messages":[` + text + `]}`, []string{"42:573"}},
+		"an answer":                 {`"standby":{"message_echoes":[` + reply + `]}`, []string{"42:573"}},
+		"both":                      {`"standby":{"messages":[` + other + `],"message_echoes":[` + reply + `]}`, []string{"42:574", "42:573"}},
+		"in the value itself":       {`"messages":[` + text + `]`, []string{"42:573"}},
+		"an answer by an echo":      {`"message_echoes":[{"id":"e1","to":"573"}]`, []string{"42:573"}},
+		"of a group":                {`"standby":{"messages":[{"id":"m1","from":"573","group_id":"g"}]}`, []string{"42:group:g"}},
+		"by user id":                {`"standby":{"messages":[{"id":"m1","from_user_id":"CO.1"}]}`, []string{"42:CO.1"}},
+		"by the contact":            {`"standby":{"contacts":[{"user_id":"CO.1"}],"messages":[{"id":"m1"}]}`, []string{"42:CO.1"}},
+		"without a person":          {`"standby":{"messages":[{"id":"m1"}]}`, nil},
+		"without an id":             {`"standby":{"messages":[{"from":"573"}]}`, nil},
+		"one of two with a person":  {`"standby":{"messages":[{"id":"m9"},` + text + `]}`, []string{"42:573"}},
+		"statuses":                  {`"standby":{"statuses":[{"id":"m1","status":"read","recipient_id":"573"}]}`, nil},
+		"no object":                 {`"standby":"SECRET"`, nil},
+		"a message that is no list": {`"standby":{"messages":` + text + `}`, []string{"42:573"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := changeOf("standby", `{"metadata":{"phone_number_id":"42"},`+tc.value+`}`)
