@@ -209,7 +209,7 @@ func TestParseAnswerRefuses(t *testing.T) {
 		"handoff of wrong type":           {`{"response":"mother","handoff":"mother"}`, "malformed: handoff"},
 		"unknown type":                    {`{"response":["a",{"type":"mother"}]}`, "message 2 is of a type that is not known"},
 		"unknown interactive":             {`{"type":"interactive","interactive_type":"mother"}`, "of a type that is not known"},
-		"too many":                        {`{"response":["1","2","3","4","5","6"]}`, "more than 5"},
+		"too many":                        {`{"response":["mother"` + strings.Repeat(`,"1"`, maxReplies) + `]}`, "more than 50"},
 		"button of wrong type":            {`{"type":"buttons","text":"a","buttons":[{"id":"a","title":["mother"]}]}`, "unexpected JSON type"},
 		"quick replies beside a reaction": {`{"response":{"type":"reaction","emoji":"x"},"quick_replies":["mother"]}`, "not beside a text"},
 		"media without URL":               {`{"type":"image","caption":"mother"}`, "without url and media_id"},

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// maxReplies bounds the messages of one answer.
-const maxReplies = 5
+// maxReplies bounds the messages of one answer before texts are joined.
+const maxReplies = 50
 
 // parseAnswer decodes a 2xx body in any of the forms of the contract. Any other body is a permanent failure whose text
 // names the problem and never repeats the content.

@@ -87,3 +87,16 @@ func (c MediaContent) object() (*mediaObject, error) {
 
 	return object, nil
 }
+
+// SplitCaption cuts a caption that is too long at its last blank if it has one, and never within a character as people see
+// it. The rest is empty if nothing was cut.
+func SplitCaption(caption string) (fit, rest string) {
+	caption = trimBlanks(caption)
+	if codeUnits(caption) <= MaxCaptionRunes {
+		return caption, ""
+	}
+
+	fit, rest = cut(caption, MaxCaptionRunes, true)
+
+	return fit, trimBlanks(rest)
+}

@@ -28,6 +28,9 @@ func (c TextContent) put(message *outbound) (int, error) {
 	return 0, nil
 }
 
+// Fits reports whether the text is not too long for one message.
+func (c TextContent) Fits() bool { return codeUnits(c.Text) <= MaxTextRunes }
+
 // SplitText cuts text into pieces of at most MaxTextRunes characters, each at its last blank if it has one, and never
 // within a character as people see it. White space at both ends of a piece is dropped. Only a blank text results in an
 // empty piece.

@@ -85,7 +85,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		}
 	}
 
-	replies, err := e.plan(a, answer.Replies)
+	replies, err := e.plan(a, a.formatted(answer.Replies))
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}

@@ -21,6 +21,8 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 		contents = append(contents, a.contents(reply)...)
 	}
 
+	contents = e.limit(a, joinTexts(contents))
+
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
 		target := cloudapi.Reply{
@@ -52,7 +54,7 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	switch reply.Kind {
 	case bird.KindMedia:
-		return []cloudapi.Content{mediaContent(*reply.Media)}
+		return captioned(mediaContent(*reply.Media))
 	case bird.KindTemplate:
 		return []cloudapi.Content{cloudapi.TemplateContent(*reply.Template)}
 	case bird.KindLocation:
@@ -62,17 +64,8 @@ func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	case bird.KindContacts:
 		return []cloudapi.Content{cloudapi.ContactsContent{Contacts: reply.Contacts}}
 	case bird.KindText:
-		return texts(reply)
+		return texts(reply.Text, reply.PreviewURL)
 	default:
 		return interactive(reply)
 	}
-}
-
-func texts(reply bird.Reply) []cloudapi.Content {
-	var texts []cloudapi.Content
-	for _, text := range cloudapi.SplitText(reply.Text) {
-		texts = append(texts, cloudapi.TextContent{Text: text, PreviewURL: reply.PreviewURL})
-	}
-
-	return texts
 }

@@ -14,28 +14,38 @@ func interactive(reply bird.Reply) []cloudapi.Content {
 	var before []cloudapi.Content
 
 	frame := frameOf(reply)
-	if frame.HeaderMedia != nil && !takesFile(reply) {
+	beginning, end := splitBody(reply)
+	frame.Text = end
+
+	if frame.HeaderMedia != nil && !takesFile(reply, frame) {
 		before = append(before, *frame.HeaderMedia)
 		frame.HeaderMedia = nil
 	}
 
-	if reply.Kind != bird.KindButtons && reply.Kind != bird.KindList {
-		var beginning []string
-
-		beginning, frame.Text = cloudapi.SplitBody(frame.Text)
-		for _, text := range beginning {
-			before = append(before, cloudapi.TextContent{Text: text})
-		}
+	for _, text := range beginning {
+		before = append(before, cloudapi.TextContent{Text: text})
 	}
 
 	return append(before, tappable(reply, frame))
 }
 
+// splitBody cuts the text of a reply. Choices have room below as much text as a message of text has.
+func splitBody(reply bird.Reply) (beginning []string, end string) {
+	if reply.Kind != bird.KindButtons && reply.Kind != bird.KindList {
+		return cloudapi.SplitBody(reply.Text)
+	}
+
+	pieces := cloudapi.SplitText(reply.Text)
+	last := len(pieces) - 1
+
+	return pieces[:last], pieces[last]
+}
+
 // takesFile reports whether Meta shows a file above the message for a reply.
-func takesFile(reply bird.Reply) bool {
+func takesFile(reply bird.Reply, frame cloudapi.Frame) bool {
 	switch reply.Kind {
 	case bird.KindButtons:
-		return !choices(reply, frameOf(reply)).IsList()
+		return !choices(reply, frame).IsList()
 	case bird.KindLink, bird.KindFlow:
 		return true
 	default:

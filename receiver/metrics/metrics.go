@@ -39,6 +39,7 @@ type Metrics struct {
 	processing *prometheus.HistogramVec
 	ai         *prometheus.HistogramVec
 	cut        prometheus.Counter
+	unsent     prometheus.Counter
 }
 
 // New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
@@ -127,6 +128,10 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_titles_cut_total",
 		Help: "Titles, headers and descriptions of the AI that were truncated to WhatsApp's limits.",
 	})
+	m.unsent = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_answer_messages_cut_total",
+		Help: "Messages of answers that were not sent because the answer had more than processing.maxMessagesPerAnswer.",
+	})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_panics_total",
 		Help: "Panics while an event was processed. Each is a bug.",
@@ -135,6 +140,7 @@ func New(clock clockwork.Clock) *Metrics {
 		m.failed,
 		m.panics,
 		m.cut,
+		m.unsent,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -246,6 +252,9 @@ func (m *Metrics) MessageSent(messageType string) {
 
 // TitlesCut records the number of truncated titles of a message.
 func (m *Metrics) TitlesCut(n int) { m.cut.Add(float64(n)) }
+
+// AnswerCut records the messages of an answer that were not sent because there were too many.
+func (m *Metrics) AnswerCut(messages int) { m.unsent.Add(float64(messages)) }
 
 // AIAnswered records the duration of a call to Bird.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {
