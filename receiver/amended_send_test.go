@@ -114,7 +114,7 @@ func TestSendWithoutTheQuotationIsNotRepeated(t *testing.T) {
 // Meta refuses a send while another responder has the conversation. The AI then keeps silent until that is over.
 func TestRefusalForAnotherResponderHandsTheConversationOver(t *testing.T) {
 	h := newHarness(t, withoutTyping)
-	h.reply = func(string, map[string]any) any { return map[string]any{"response": []any{"one", "two"}} }
+	h.reply = func(string, map[string]any) any { return map[string]any{"response": []any{"one", apart("two")}} }
 	h.refuse(`{"error":{"code":2494191,"message":"(#2494191) Thread take not permitted"}}`, 1)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))

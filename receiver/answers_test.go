@@ -19,6 +19,15 @@ const ana, luis = "573001234567", "573007654321"
 
 func withoutTyping(c *config.Config) { c.Processing.TypingIndicator = new(false) }
 
+// apart returns a text that is not joined with the texts around it.
+func apart(text string) map[string]any {
+	return map[string]any{
+		"type":        "text",
+		"text":        text,
+		"preview_url": true,
+	}
+}
+
 func TestReplyKinds(t *testing.T) {
 	for name, tc := range map[string]struct {
 		response any

@@ -29,7 +29,7 @@ func replyStates(r *store.Record) []store.ReplyState {
 // TestAnswerEndsWhereAColleagueTakesOver checks that the parts which were not sent yet are withheld, and stay visible.
 func TestAnswerEndsWhereAColleagueTakesOver(t *testing.T) {
 	h := newHarness(t, withoutTyping)
-	h.reply = func(string, map[string]any) any { return map[string]any{"response": []any{"one", "two"}} }
+	h.reply = func(string, map[string]any) any { return map[string]any{"response": []any{"one", apart("two")}} }
 
 	// The answer to the first send is late, so that the colleague writes before the second.
 	slow := standin.Fault{
@@ -65,7 +65,7 @@ func TestHandoffIsSentCompletely(t *testing.T) {
 	})
 	h.reply = func(string, map[string]any) any {
 		return map[string]any{
-			"response": []any{"one", "two"},
+			"response": []any{"one", apart("two")},
 			"handoff":  map[string]any{"reason": "asked", "text": "A colleague will write to you."},
 		}
 	}

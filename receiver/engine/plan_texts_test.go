@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,7 +139,7 @@ func TestLongTextAboveChoices(t *testing.T) {
 			frame.HeaderMedia = &cloudapi.MediaContent{Type: "image", ID: "7"}
 		}
 
-		want := append(tc.before, tappable(tc.reply, frame))
+		want := slices.Concat(tc.before, []cloudapi.Content{tappable(tc.reply, frame)})
 		if diff := cmp.Diff(want, interactive(tc.reply)); diff != "" {
 			t.Errorf("%s: interactive() (-want +got):\n%s", name, diff)
 		}
