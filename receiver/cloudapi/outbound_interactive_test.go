@@ -164,3 +164,61 @@ func TestLinks(t *testing.T) {
 		},
 	})
 }
+
+func TestSplitBody(t *testing.T) {
+	words := func(n int) string { return strings.TrimSpace(strings.Repeat("word ", n)) }
+
+	for name, tc := range map[string]struct {
+		text      string
+		beginning []int // lengths
+		end       int
+	}{
+		"fits":             {words(204), nil, 1019},
+		"one text before":  {words(300), []int{1024}, 474},
+		"a short end":      {words(900), []int{4094}, 404},
+		"two texts before": {words(1200), []int{4094, 1024}, 879},
+		"one word":         {strings.Repeat("x", 1025), []int{1024}, 1},
+	} {
+		beginning, end := SplitBody(tc.text)
+
+		var lengths []int
+		for _, text := range beginning {
+			lengths = append(lengths, len(text))
+		}
+
+		if diff := cmp.Diff(tc.beginning, lengths); diff != "" || len(end) != tc.end {
+			t.Errorf("%s: SplitBody() ends with %d characters, want %d; lengths before (-want +got):\n%s", name, len(end), tc.end, diff)
+		}
+
+		pieces := strings.Join(append(beginning, end), "")
+		if strings.ReplaceAll(pieces, " ", "") != strings.ReplaceAll(tc.text, " ", "") {
+			t.Errorf("%s: the pieces are not the text", name)
+		}
+	}
+}
+
+func TestGroupsTakeNothingToTap(t *testing.T) {
+	group := Reply{To: Recipient{GroupID: "Y2FwaV9"}}
+
+	for _, content := range []Content{
+		LinkContent{
+			Frame: Frame{Text: secret},
+			Label: "A",
+			URL:   "https://a.example",
+		},
+		LocationContent{Name: secret},
+		ReactionContent{MessageID: "wamid.1", Emoji: "👍"},
+		ContactsContent{Contacts: []json.RawMessage{[]byte(`{"name":{"formatted_name":"A"}}`)}},
+	} {
+		_, err := Encode(group, content)
+		if err == nil || !strings.Contains(err.Error(), "groups take only texts, media and templates") {
+			t.Errorf("Encode(%T) to a group: error = %v", content, err)
+		}
+	}
+
+	for _, content := range []Content{TextContent{Text: "t"}, TemplateContent{Name: "n", Language: "es"}, MediaContent{Type: "image", ID: "7"}} {
+		if _, err := Encode(group, content); err != nil {
+			t.Errorf("Encode(%T) to a group: %v", content, err)
+		}
+	}
+}
