@@ -38,7 +38,7 @@ func TestPanicGivesPermitsBack(t *testing.T) {
 	const guilty, innocent = "573001234567", "573007654321"
 
 	message := func(person, id, kind string, content any) []byte {
-		return standin.MessageDelivery("42", person, "Ana", id, kind, content, now)
+		return standin.MessageDelivery("42", person, "Ana", id, kind, content, time.Now())
 	}
 	image := map[string]any{"id": "500", "mime_type": "image/jpeg"}
 	text := map[string]any{"body": "hello"}
