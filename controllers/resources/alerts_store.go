@@ -24,10 +24,10 @@ func storeAlerts(p Params) []alert {
 		name:     "WhatsAppStoreDamaged",
 		severity: critical,
 		pending:  "1m",
-		expr:     `max(whatsapp_damaged_lanes{@self}) > 0`,
+		expr:     `max(whatsapp_damaged_lanes{@self} + whatsapp_damaged_events{@self}) > 0`,
 		summary:  "the file of the store is damaged",
-		description: "{{ $value | humanize }} conversations or other queues stand, because the file of the store is damaged where their events are. " +
-			"The others go on.",
+		description: "{{ $value | humanize }} conversations, other queues or finished events are set aside, because the file of the store is " +
+			"damaged where they are. The others go on.",
 	}, alert{
 		name:     "WhatsAppDiskFull",
 		severity: critical,

@@ -16,6 +16,11 @@ func (p Parts) storeProblem(stats store.Stats) string {
 			"on the console port, see to the disk, and restart the receiver to try them again", stats.Damaged)
 	}
 
+	if stats.DamagedEvents > 0 {
+		return fmt.Sprintf("the file of the store is damaged, and %d finished events cannot be purged: check it with POST /store/check "+
+			"on the console port, see to the disk, and restart the receiver to try them again", stats.DamagedEvents)
+	}
+
 	d, ok := p.Store.(store.Disk)
 	if !ok {
 		return ""

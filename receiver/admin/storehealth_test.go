@@ -38,19 +38,29 @@ func TestFullDiskIsReported(t *testing.T) {
 	}
 }
 
-// standingStore is a store of which some lanes stand.
-type standingStore struct{ store.Store }
+// storeWithStats is a store with given figures.
+type storeWithStats struct {
+	store.Store
 
-func (standingStore) Stats(context.Context, time.Time) (store.Stats, error) {
-	return store.Stats{Damaged: 3}, nil
+	stats store.Stats
 }
 
-func TestDamageIsReported(t *testing.T) {
-	parts := newParts(t, allSecrets)
-	parts.Store = parts.Metrics.CountStore(standingStore{parts.Store})
+func (s storeWithStats) Stats(context.Context, time.Time) (store.Stats, error) { return s.stats, nil }
 
-	if _, body := get(t, parts, "/status"); !strings.Contains(body, "POST /store/check") || !strings.Contains(body, "warning") {
-		t.Errorf("GET /status = %s, want a warning that says how to check the store", body)
+func TestDamageIsReported(t *testing.T) {
+	for want, stats := range map[string]store.Stats{
+		"3 conversations or other lanes stand": {Damaged: 3, DamagedEvents: 4},
+		"4 finished events cannot be purged":   {DamagedEvents: 4},
+	} {
+		parts := newParts(t, allSecrets)
+		parts.Store = parts.Metrics.CountStore(storeWithStats{parts.Store, stats})
+
+		_, body := get(t, parts, "/status")
+		for _, text := range []string{want, "POST /store/check", "warning"} {
+			if !strings.Contains(body, text) {
+				t.Errorf("GET /status = %s, want %q", body, text)
+			}
+		}
 	}
 }
 

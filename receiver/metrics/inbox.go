@@ -23,7 +23,7 @@ type inbox struct {
 	// received returns when this process received its newest message; zero before the first.
 	received func() time.Time
 
-	queue, statuses, notices, oldest, dead, quarantined, active, humans, last, damaged *prometheus.Desc
+	queue, statuses, notices, oldest, dead, quarantined, active, humans, last, damaged, damagedEvents *prometheus.Desc
 }
 
 // WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
@@ -34,25 +34,26 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 
 	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	m.Registry.MustRegister(&inbox{
-		stats:       s.Stats,
-		clock:       clock,
-		received:    func() time.Time { return m.Figures().LastMessage },
-		queue:       gauge("whatsapp_message_queue_size", "Messages that are stored and not yet finished."),
-		statuses:    gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet processed."),
-		notices:     gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
-		oldest:      gauge("whatsapp_oldest_pending_seconds", "Age of the oldest unfinished message; 0 if there is none."),
-		dead:        gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
-		quarantined: gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
-		active:      gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
-		humans:      gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
-		damaged:     gauge("whatsapp_damaged_lanes", "Conversations and other lanes that stand because the store's file is damaged where their events are."),
-		last:        gauge("whatsapp_last_message_timestamp_seconds", "When the newest message arrived, in unix seconds."),
+		stats:         s.Stats,
+		clock:         clock,
+		received:      func() time.Time { return m.Figures().LastMessage },
+		queue:         gauge("whatsapp_message_queue_size", "Messages that are stored and not yet finished."),
+		statuses:      gauge("whatsapp_status_queue_size", "Statuses that are stored and not yet processed."),
+		notices:       gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
+		oldest:        gauge("whatsapp_oldest_pending_seconds", "Age of the oldest unfinished message; 0 if there is none."),
+		dead:          gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
+		quarantined:   gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
+		active:        gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
+		humans:        gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
+		damaged:       gauge("whatsapp_damaged_lanes", "Conversations and other lanes that stand because the store's file is damaged where their events are."),
+		damagedEvents: gauge("whatsapp_damaged_events", "Finished events that cannot be purged because the store's file is damaged there."),
+		last:          gauge("whatsapp_last_message_timestamp_seconds", "When the newest message arrived, in unix seconds."),
 	})
 }
 
 // Describe implements prometheus.Collector.
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last, c.damaged} {
+	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last, c.damaged, c.damagedEvents} {
 		descs <- d
 	}
 }
@@ -70,15 +71,16 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 	}
 
 	for desc, value := range map[*prometheus.Desc]float64{
-		c.queue:       float64(stats.Pending),
-		c.statuses:    float64(stats.PendingStatuses),
-		c.notices:     float64(stats.PendingNotices),
-		c.oldest:      stats.OldestPendingAge(now).Seconds(),
-		c.dead:        float64(stats.DeadLetters),
-		c.quarantined: float64(stats.Quarantined),
-		c.active:      float64(stats.ActiveConversations),
-		c.humans:      float64(stats.HumanConversations),
-		c.damaged:     float64(stats.Damaged),
+		c.queue:         float64(stats.Pending),
+		c.statuses:      float64(stats.PendingStatuses),
+		c.notices:       float64(stats.PendingNotices),
+		c.oldest:        stats.OldestPendingAge(now).Seconds(),
+		c.dead:          float64(stats.DeadLetters),
+		c.quarantined:   float64(stats.Quarantined),
+		c.active:        float64(stats.ActiveConversations),
+		c.humans:        float64(stats.HumanConversations),
+		c.damaged:       float64(stats.Damaged),
+		c.damagedEvents: float64(stats.DamagedEvents),
 	} {
 		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}

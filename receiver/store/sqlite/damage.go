@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -182,7 +183,7 @@ func (t *tx) requeue(lease store.LeaseRef, now time.Time) error {
 	return err
 }
 
-// forgetDamage lets the lanes that were set aside be tried again, after a start.
+// forgetDamage lets what was set aside be tried again, after a start.
 func forgetDamage(t *tx) error {
 	_, err := t.exec("DELETE FROM damaged")
 	return err
@@ -228,6 +229,61 @@ func endLeasesApart(ctx context.Context, path string, w *writer) (err error) {
 		}
 
 		return endLeaderships(t)
+	})
+}
+
+// purgeApart purges finished events one at a time, and sets the damaged ones aside until the next start. It returns how many
+// it purged or set aside.
+func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, limit int) (n int, err error) {
+	var (
+		found []int64
+		aside int64
+	)
+
+	err = s.writer.do(ctx, func(t *tx) (err error) {
+		if found, err = t.finished(p, before, limit); err != nil {
+			return err
+		}
+
+		return t.query("SELECT count(*) FROM damaged WHERE class = ?", func(r row) error { aside = r.int(0); return nil }, int64(store.NoClass))
+	})
+	if err != nil {
+		return 0, err
+	}
+
+	for _, seq := range found {
+		_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(p, seq) })
+		if isDamage(err) && aside < maxUnreadable {
+			aside++
+			err = s.setEventAside(ctx, p, seq, err)
+		}
+
+		if err != nil {
+			return n, err
+		}
+
+		n++
+	}
+
+	return n, nil
+}
+
+// setEventAside keeps a damaged event from being purged until the next start. The table of damaged lanes holds its seq as
+// the lane, with NoClass. An event that can be read, and cannot be deleted because SQLite would have to merge its page with a
+// damaged one, loses its payload.
+func (s *Store) setEventAside(ctx context.Context, p eventPurge, seq int64, damage error) error {
+	if p.deletes {
+		_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(emptying, seq) })
+		if err != nil && !isDamage(err) {
+			return err
+		}
+	}
+
+	return s.writer.do(ctx, func(t *tx) error {
+		_, err := t.exec("INSERT OR REPLACE INTO damaged (lane, class, at, error) VALUES (?, ?, ?, ?)",
+			strconv.FormatInt(seq, 10), int64(store.NoClass), s.writer.clock.Now().UnixMilli(), damage.Error())
+
+		return err
 	})
 }
 

@@ -5,110 +5,142 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// Purge implements store.Maintenance.
+// Purge implements store.Maintenance. What cannot be purged keeps nothing else from it.
 func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
 	changed := 0
 
 	defer s.disk.forget() // the pages that it freed are there at once
 
-	for _, purge := range []func(t *tx, limit int) (int, error){
-		func(t *tx, limit int) (int, error) { return t.deleteEvents(events, limit) },
-		func(t *tx, limit int) (int, error) { return t.deleteConversations(events, limit) },
-		func(t *tx, limit int) (int, error) { return t.deletePauses(events, limit) },
-		func(t *tx, limit int) (int, error) { return t.emptyPayloads(payloads, limit) },
+	var failed error
+
+	for _, purge := range []func(limit int) (int, error){
+		func(limit int) (int, error) { return s.purgeEvents(ctx, deletion, events, limit) },
+		func(limit int) (int, error) {
+			return s.purge(ctx, func(t *tx) (int, error) { return t.deleteConversations(events, limit) })
+		},
+		func(limit int) (int, error) {
+			return s.purge(ctx, func(t *tx) (int, error) { return t.deletePauses(events, limit) })
+		},
+		func(limit int) (int, error) { return s.purgeEvents(ctx, emptying, payloads, limit) },
 	} {
-		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
-			run := func(t *tx) (err error) {
-				n, err = purge(t, size)
-				return err
-			}
-
-			err = s.writer.do(ctx, run)
-			if isFull(err) && s.disk.release() {
-				err = s.writer.do(ctx, run)
-			}
-
-			return n, err
-		})
+		n, err := store.PurgeInBatches(limit, purge)
 		changed += n
+		failed = errors.Join(failed, err)
+	}
 
-		if err != nil {
-			return changed, fmt.Errorf("purge the store: %w", err)
-		}
+	if failed != nil {
+		return changed, fmt.Errorf("purge the store: %w", failed)
 	}
 
 	return changed, nil
 }
 
-// finishedEvent is an event found by a purge.
-type finishedEvent struct {
-	seq   int64
-	state store.State
-}
-
-func (t *tx) finished(sql string, before time.Time, limit int) ([]finishedEvent, error) {
-	var found []finishedEvent
-
-	err := t.query(sql, func(r row) error {
-		found = append(found, finishedEvent{seq: r.int(0), state: store.State(r.text(1))})
-		return nil
-	}, before.UnixMilli(), int64(limit))
-
-	return found, err
-}
-
-func (t *tx) deleteEvents(before time.Time, limit int) (int, error) {
-	found, err := t.finished(`
-		SELECT seq, state FROM events
-		WHERE state NOT IN ('pending', 'dead') AND emptied IN (0, 1) AND finished_at < ? LIMIT ?`, before, limit)
-	if err != nil {
-		return 0, err
+// purge runs one transaction of a purge, in the room of the ballast if the disk is full.
+func (s *Store) purge(ctx context.Context, purge func(*tx) (int, error)) (n int, err error) {
+	run := func(t *tx) (err error) {
+		n, err = purge(t)
+		return err
 	}
 
-	for _, e := range found {
-		for _, sql := range [...]string{
+	err = s.writer.do(ctx, run)
+	if isFull(err) && s.disk.release() {
+		err = s.writer.do(ctx, run)
+	}
+
+	return n, err
+}
+
+// eventPurge purges finished events, or a part of them.
+type eventPurge struct {
+	emptied string   // which events it finds
+	changes []string // for the event with a seq
+	deletes bool
+}
+
+var (
+	deletion = eventPurge{
+		emptied: "IN (0, 1)",
+		changes: []string{
 			"DELETE FROM replies WHERE event = ?",
 			"DELETE FROM failures WHERE event = ?",
 			"DELETE FROM statuses WHERE event = ?",
 			"DELETE FROM events WHERE seq = ?",
-		} {
-			if _, err := t.exec(sql, e.seq); err != nil {
-				return 0, err
-			}
-		}
-
-		t.tally.Move(store.NoClass, e.state, "")
+		},
+		deletes: true,
 	}
-
-	return len(found), nil
-}
-
-func (t *tx) emptyPayloads(before time.Time, limit int) (int, error) {
-	found, err := t.finished(`
-		SELECT seq, state FROM events
-		WHERE state NOT IN ('pending', 'dead') AND emptied = 0 AND finished_at < ? LIMIT ?`, before, limit)
-	if err != nil {
-		return 0, err
-	}
-
-	for _, e := range found {
-		for _, sql := range [...]string{
+	emptying = eventPurge{
+		emptied: "= 0",
+		changes: []string{
 			"UPDATE events SET payload = NULL, emptied = 1 WHERE seq = ?",
 			"UPDATE replies SET body = NULL WHERE event = ?",
-		} {
-			if _, err := t.exec(sql, e.seq); err != nil {
+		},
+	}
+)
+
+// purgeEvents purges finished events in one transaction, or each in its own if that meets damage.
+func (s *Store) purgeEvents(ctx context.Context, p eventPurge, before time.Time, limit int) (int, error) {
+	n, err := s.purge(ctx, func(t *tx) (int, error) {
+		found, err := t.finished(p, before, limit)
+		if err != nil {
+			return 0, err
+		}
+
+		for _, seq := range found {
+			if err := t.purgeEvent(p, seq); err != nil {
 				return 0, err
 			}
 		}
+
+		return len(found), nil
+	})
+	if isDamage(err) {
+		return s.purgeApart(ctx, p, before, limit)
 	}
 
-	return len(found), nil
+	return n, err
+}
+
+// finished returns finished events. It reads an index alone, so it finds events that cannot be read, except those set aside.
+func (t *tx) finished(p eventPurge, before time.Time, limit int) ([]int64, error) {
+	var found []int64
+
+	err := t.query(`
+		SELECT seq FROM events
+		WHERE state NOT IN ('pending', 'dead') AND emptied `+p.emptied+` AND finished_at < ?
+			AND seq NOT IN (SELECT CAST(lane AS INTEGER) FROM damaged WHERE class = ?) LIMIT ?`,
+		func(r row) error {
+			found = append(found, r.int(0))
+			return nil
+		}, before.UnixMilli(), int64(store.NoClass), int64(limit))
+
+	return found, err
+}
+
+func (t *tx) purgeEvent(p eventPurge, seq int64) error {
+	if p.deletes {
+		err := t.query("SELECT state FROM events WHERE seq = ?", func(r row) error {
+			t.tally.Move(store.NoClass, store.State(r.text(0)), "")
+			return nil
+		}, seq)
+		if err != nil {
+			return err
+		}
+	}
+
+	for _, sql := range p.changes {
+		if _, err := t.exec(sql, seq); err != nil {
+			return err
+		}
+	}
+
+	return nil
 }
 
 // deleteConversations deletes the state of persons whose conversation is idle, with their names.

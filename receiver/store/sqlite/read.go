@@ -176,7 +176,8 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 					WHERE class = 0 AND last_inbound_at >= ?1),
 				(SELECT count(*) FROM conversations WHERE human_until > ?2),
 				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0),
-				(SELECT count(*) FROM damaged)
+				(SELECT count(*) FROM damaged WHERE class <> ?3),
+				(SELECT count(*) FROM damaged WHERE class = ?3)
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
@@ -190,10 +191,11 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 					HumanConversations:  r.int(7),
 					LastMessageAt:       r.time(8),
 					Damaged:             r.int(9),
+					DamagedEvents:       r.int(10),
 				}
 
 				return nil
-			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())
+			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli(), int64(store.NoClass))
 	})
 	if err != nil {
 		return store.Stats{}, fmt.Errorf("read the statistics of the store: %w", err)
