@@ -246,7 +246,7 @@ func (v *verdict) add(records []store.Record) {
 		case store.Dead:
 			v.dead++
 
-			if last := lastFailure(record); last.Class == string(failure.Permanent) && isMetaCode(last.Code) {
+			if isRefused(lastFailure(record)) {
 				v.refused++
 			}
 		case store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Discarded:
@@ -259,8 +259,13 @@ func isEmitted(kind store.Kind) bool {
 	return kind == store.KindNotice || kind == store.KindStatusReport
 }
 
-// isMetaCode reports whether a failure has one of Meta's error codes.
-func isMetaCode(code string) bool { return code != "" && strings.Trim(code, "0123456789") == "" }
+// isRefused reports whether Meta refuses an answer for good: with one of its error codes, or since the message is older than
+// the 24 hours in which Meta takes other answers than templates.
+func isRefused(last store.Failure) bool {
+	isMetaCode := last.Code != "" && strings.Trim(last.Code, "0123456789") == ""
+
+	return last.Class == string(failure.TemplateRequired) || (last.Class == string(failure.Permanent) && isMetaCode)
+}
 
 // lastFailure returns the newest failure of an event, or none.
 func lastFailure(record store.Record) store.Failure {
