@@ -46,6 +46,11 @@ func TestAnswerGoesOutWithoutARefusedQuotation(t *testing.T) {
 			state:   store.Done,
 			sent:    1,
 		},
+		"without a reason": {
+			refusal: `{"error":{"code":131009,"message":"(#131009) Parameter value is not valid"}}`,
+			state:   store.Done,
+			sent:    1,
+		},
 		"another parameter": {
 			refusal: `{"error":{"code":131009,"error_data":{"details":"Param text must not be empty"}}}`,
 			state:   store.Dead,

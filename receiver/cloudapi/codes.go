@@ -7,7 +7,6 @@ package cloudapi
 const (
 	CodeNoAccessToken    = "no_access_token"
 	CodeBadContent       = "bad_content"  // Encode refuses the message
-	CodeBadContext       = "bad_context"  // Meta refuses the quoted message
 	CodeBadResponse      = "bad_response" // 200 with a body that lacks what was asked for
 	CodeNotGraph         = "not_graph"    // 200 with a page of another server
 	CodeNoFile           = "no_file"      // the downloaded file cannot be read

@@ -6,8 +6,10 @@ package cloudapi
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -48,6 +50,14 @@ func (d *errorDetails) refine(reported *ReportedError) {
 			return
 		}
 	}
+}
+
+// MayRefuseContext reports whether Meta refuses a send for the message that it quotes: it names this parameter, or none.
+func MayRefuseContext(f *failure.Error) bool {
+	code, err := strconv.Atoi(f.Code)
+
+	return err == nil && f.Class == failure.Permanent && slices.Contains(parameterErrors, code) &&
+		(f.Parameter == parameterContext || f.Parameter == "")
 }
 
 // errorData is the error_data of an error. Another shape than an object has no details.

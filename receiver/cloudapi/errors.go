@@ -51,6 +51,8 @@ func Classify(op string, reported ReportedError, policies map[int]config.ErrorPo
 		Op:    op,
 		Code:  reported.failureCode(),
 		Text:  meaning.text,
+
+		Parameter: reported.Parameter,
 	}
 	if reported.Parameter != "" {
 		f.Text += ": " + reported.Parameter
@@ -65,8 +67,6 @@ func Classify(op string, reported ReportedError, policies map[int]config.ErrorPo
 
 func (e ReportedError) failureCode() string {
 	switch {
-	case e.Parameter == parameterContext:
-		return CodeBadContext
 	case e.Code != whatsapp.NoCode:
 		return strconv.Itoa(e.Code)
 	case e.HTTPStatus != 0:

@@ -15,7 +15,7 @@ import (
 // changes is then no longer part of the body, so that each amendment is made once.
 func (e *Engine) amendment(a *attempt, body []byte, refusal *failure.Error) func(context.Context) ([]byte, error) {
 	switch {
-	case refusal.Code == cloudapi.CodeBadContext && cloudapi.HasContext(body):
+	case cloudapi.MayRefuseContext(refusal) && cloudapi.HasContext(body):
 		return func(context.Context) ([]byte, error) { return cloudapi.WithoutContext(body) }
 	case isFetchFailure(refusal) && cloudapi.HasLink(body):
 		return func(ctx context.Context) ([]byte, error) { return e.uploadLinks(ctx, a, body) }
@@ -30,7 +30,8 @@ func isFetchFailure(f *failure.Error) bool {
 }
 
 // sendAmended sends a part again, with what Meta refused of it amended. The refusal is certain, so that this is no repeated
-// message. After a crash the first body is sent again: the refusal repeats, and so does the amendment.
+// message. After a crash the first body is sent again: the refusal repeats, and so does the amendment. It returns the body
+// that was sent, or none if it was not sent.
 func (e *Engine) sendAmended(
 	ctx context.Context,
 	a *attempt,

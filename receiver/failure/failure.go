@@ -61,6 +61,7 @@ type Error struct {
 	Op         string        // the operation, such as "send message"
 	Code       string        // of Meta, Bird or HTTP, such as "130429" or "http_503"; may be empty
 	Text       string        // the failure and its remedy
+	Parameter  string        // of the request, if the other side names one that it refuses
 	RetryAfter time.Duration // as the server asked; 0 if it did not
 	Pause      time.Duration // the first pause that fits a rate limit; 0 if the one of its scope does
 }
