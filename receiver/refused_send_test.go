@@ -4,7 +4,9 @@
 package receiver_test
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,36 @@ func TestTemporaryErrorsOfMetaMakeNoDeadLetter(t *testing.T) {
 
 	if got := h.record("wamid.1"); got.Attempts != 1 {
 		t.Errorf("%d attempts spent, want that of the temporary error", got.Attempts)
+	}
+}
+
+// A limit of Meta holds the message back for its first pause, spends no attempt, and makes no dead letter.
+func TestLimitsOfMetaWait(t *testing.T) {
+	for code, pause := range map[int]time.Duration{
+		4:       5 * time.Minute,
+		17:      5 * time.Minute,
+		32:      5 * time.Minute,
+		341:     5 * time.Minute,
+		613:     5 * time.Minute,
+		80007:   5 * time.Minute,
+		134101:  10 * time.Minute,
+		2494100: time.Minute,
+	} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			h := newHarness(t, byDefault)
+			h.refuse(fmt.Sprintf(`{"error":{"message":"(#%d)","code":%d}}`, code, code), 1)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitFor("the refusal", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+			h.pass(pause-10*time.Second, 10*time.Second)
+
+			if got := h.record("wamid.1"); got.Event.State != store.Pending || got.Attempts != 0 || len(h.Graph.Sent()) > 0 {
+				t.Errorf("state %s after %d attempts, want pending after none", got.Event.State, got.Attempts)
+			}
+
+			h.pass(pause, 10*time.Second) // up to a tenth of jitter
+			h.waitSent(1)
+		})
 	}
 }
 

@@ -6,7 +6,9 @@ package cloudapi
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -17,6 +19,8 @@ const (
 	keyLink = "link" // Meta downloads it
 	// keyUpload is our own, of bodies that are stored and never sent: the receiver downloads the file and uploads it.
 	keyUpload = "upload"
+
+	keyFilename = "filename" // of a document, as the person sees it
 )
 
 // Linked is a file of a message at an address.
@@ -74,6 +78,10 @@ func WithUploads(body []byte, upload func(Linked) (id string, err error)) ([]byt
 
 			delete(object, key)
 			object[keyID] = id
+
+			if name := nameOf(address); kind == "document" && object[keyFilename] == nil && name != "" {
+				object[keyFilename] = name
+			}
 		}
 
 		return nil
@@ -109,6 +117,16 @@ func decodeNested(body []byte) (map[string]any, error) {
 	}
 
 	return message, nil
+}
+
+// nameOf returns the name of the file at an address, or "" if its path has none.
+func nameOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || strings.HasSuffix(u.Path, "/") {
+		return ""
+	}
+
+	return u.Path[strings.LastIndexByte(u.Path, '/')+1:]
 }
 
 // eachMedia calls visit with the media objects in a value: of a media message, and of headers and template parameters.

@@ -28,6 +28,11 @@ func TestLinkedMediaOfABody(t *testing.T) {
 			links:    []Linked{{"document", "https://a.example/x"}},
 			uploaded: `{"type":"document","document":{"id":"id of https://a.example/x","filename":"bill.pdf"}}`,
 		},
+		"document without a file name": {
+			body:     `{"type":"document","document":{"link":"https://a.example/files/price%20list.pdf?x=1"}}`,
+			links:    []Linked{{"document", "https://a.example/files/price%20list.pdf?x=1"}},
+			uploaded: `{"type":"document","document":{"id":"id of https://a.example/files/price%20list.pdf?x=1","filename":"price list.pdf"}}`,
+		},
 		"header of buttons": {
 			body:     `{"type":"interactive","interactive":{"type":"button","header":{"type":"video","video":{"link":"http://a.example/v"}},"body":{"text":"t"}}}`,
 			links:    []Linked{{"video", "http://a.example/v"}},
