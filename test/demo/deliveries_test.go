@@ -113,14 +113,24 @@ func TestPrepare(t *testing.T) {
 			want: `{"recipient_id":"GROUP_ID","recipient_type":"group"}`,
 			at:   now,
 		},
-		"odd numbers stay": {
-			raw:  `{"from":"invalid-from","wa_id":"","timestamp":"9999999999"}`,
-			want: `{"from":"invalid-from","wa_id":"","timestamp":"9999999999"}`,
+		"other words for a number": {
+			raw:  `{"from" : "sender","phone_number_id":"your <id>","text":{"body":"sender"}}`,
+			want: `{"from" : "15550669307","phone_number_id":"15553520241","text":{"body":"sender"}}`,
+			at:   now,
+		},
+		"a user id, none, and no time": {
+			raw:  `{"from":"US.1234","wa_id":"","timestamp":"9999999999"}`,
+			want: `{"from":"US.1234","wa_id":"","timestamp":"9999999999"}`,
 			at:   now,
 		},
 		"checksums": {
 			raw:  `{"image":{"id":"7","mime_type":"image/png","sha256":"a\/b="}}`,
 			want: `{"image":{"id":"7","mime_type":"image/png","sha256":"tp49TumDwjfgv1KV2N0Rkx8rxpHCEhv5PPbRZhqrH8M="}}`,
+			at:   now,
+		},
+		"the id of a medium": {
+			raw:  `{"id":"<ID>","image":{"id":"<MEDIA_ID>"}}`,
+			want: `{"id":"<ID>","image":{"id":"4736631"}}`,
 			at:   now,
 		},
 		"no JSON": {raw: `{`, want: `{`, at: now},

@@ -27,18 +27,31 @@ type medium struct {
 	content []byte
 }
 
-// placeholder matches texts that stand for a number in samples, such as <WHATSAPP_USER_ID>, [PHONE_NUMBER] or
-// PHONE_NUMBER_ID.
-var placeholder = regexp.MustCompile(`^(<[^<>]+>|\[[^\[\]]+\]|\{\{?[^{}]+\}?\}|[A-Z][A-Z0-9]*([_ -][A-Z0-9]+)+)$`)
-
-// phoneKeys are the fields with a phone number or the id of one, userKeys those with a business-scoped user id, mediaKeys
-// those with a medium.
-var (
-	phoneKeys = regexp.MustCompile(`^(from|to|wa_id|new_wa_id|recipient_id|recipient_participant_id|` +
-		`participant_recipient_id|phone_number|phone_number_id|display_phone_number)$`)
-	userKeys  = regexp.MustCompile(`(^|_)user_id$`)
-	mediaKeys = regexp.MustCompile(`^(image|audio|video|document|sticker)$`)
+const (
+	phoneKeys = `from|to|wa_id|new_wa_id|recipient_id|recipient_participant_id|participant_recipient_id|phone_number`
+	userKeys  = `(?:\w+_)?user_id`
+	mediaKeys = `image|audio|video|document|sticker`
 )
+
+// numbers are the fields that name a person or a phone number of the business: what their values look like, and how those
+// of samples begin that look otherwise, such as <WHATSAPP_USER_ID>, [PHONE_NUMBER] or PHONE_NUMBER_ID.
+var numbers = []struct {
+	keys, plausible *regexp.Regexp
+	prefix          string
+}{
+	{whole(phoneKeys), whole(`\+?[0-9](?:[ ()-]*[0-9]){5,14}|\+?[A-Z]{2}\..+`), "1555"},
+	{whole(`phone_number_id`), whole(`[0-9]+`), "1555"},
+	{whole(userKeys), whole(`.*\..*`), "US.1555"},
+}
+
+// media matches the fields with a medium, mediaID an id of one.
+var (
+	media   = whole(mediaKeys)
+	mediaID = whole(`[A-Za-z0-9_-]+`)
+)
+
+// whole returns the expression that matches a whole text.
+func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) }
 
 // prepare gives a delivery what it needs beside its own fields: numbers in the place of placeholders, and files for its
 // media, whose checksums replace those of the sample. Everything else stays as it is, to the byte.
@@ -61,11 +74,12 @@ func prepare(raw []byte, now time.Time) delivery {
 				d.date(fmt.Sprint(value), now)
 			}
 
-			if text, ok := value.(string); ok && placeholder.MatchString(text) {
-				d.fill(key, text, object["recipient_type"] == "group")
+			group := key == "recipient_id" && (object["recipient_type"] == "group" || object["group_id"] != nil)
+			if text, ok := value.(string); ok && text != "" && !group {
+				d.fill(key, text)
 			}
 
-			if described, ok := value.(map[string]any); ok && mediaKeys.MatchString(key) {
+			if described, ok := value.(map[string]any); ok && media.MatchString(key) {
 				d.host(described)
 			}
 		}
@@ -94,17 +108,19 @@ func (d *delivery) date(timestamp string, now time.Time) {
 }
 
 // fill replaces a placeholder by a number, the same one wherever it stands.
-func (d *delivery) fill(key, text string, group bool) {
-	sum := sha256.Sum256([]byte(text))
-	digits := fmt.Sprintf("%07d", (int(sum[0])<<16|int(sum[1])<<8|int(sum[2]))%10_000_000)
-
-	switch {
-	case key == "recipient_id" && group:
-	case phoneKeys.MatchString(key):
-		d.replace(text, "1555"+digits)
-	case userKeys.MatchString(key):
-		d.replace(text, "US.1555"+digits)
+func (d *delivery) fill(key, text string) {
+	for _, number := range numbers {
+		if number.keys.MatchString(key) && !number.plausible.MatchString(text) {
+			d.replace(key, text, number.prefix+madeUp(text))
+		}
 	}
+}
+
+// madeUp returns seven digits, the same ones for the same text.
+func madeUp(text string) string {
+	sum := sha256.Sum256([]byte(text))
+
+	return fmt.Sprintf("%07d", (int(sum[0])<<16|int(sum[1])<<8|int(sum[2]))%10_000_000)
 }
 
 // host gives a media object content of its own.
@@ -114,26 +130,35 @@ func (d *delivery) host(object map[string]any) {
 	}
 
 	id := fmt.Sprint(object["id"])
+	if !mediaID.MatchString(id) {
+		d.replace("id", id, madeUp(id))
+		id = madeUp(id)
+	}
+
 	mime, _ := object["mime_type"].(string)
 	content := []byte("content of " + id)
 	d.media[id] = medium{mime: mime, content: content}
 
 	if claimed, ok := object["sha256"].(string); ok && claimed != "" {
 		sum := sha256.Sum256(content)
-		d.replace(claimed, base64.StdEncoding.EncodeToString(sum[:]))
+		d.replace("sha256", claimed, base64.StdEncoding.EncodeToString(sum[:]))
 	}
 }
 
-// replace replaces a JSON string in the body.
-func (d *delivery) replace(old, replacement string) {
+// replace replaces the values of a field that are one text.
+func (d *delivery) replace(key, old, replacement string) {
 	quoted, err := json.Marshal(old)
 	if err != nil {
 		return
 	}
 
-	for _, spelling := range [][]byte{[]byte(`"` + old + `"`), quoted, []byte(strings.ReplaceAll(string(quoted), "/", `\/`))} {
-		d.body = bytes.ReplaceAll(d.body, spelling, []byte(`"`+replacement+`"`))
+	var spellings []string
+	for _, spelling := range []string{`"` + old + `"`, string(quoted), strings.ReplaceAll(string(quoted), "/", `\/`)} {
+		spellings = append(spellings, regexp.QuoteMeta(spelling))
 	}
+
+	field := regexp.MustCompile(`("` + regexp.QuoteMeta(key) + `"\s*:\s*)(?:` + strings.Join(spellings, "|") + `)`)
+	d.body = field.ReplaceAll(d.body, []byte(`${1}"`+replacement+`"`))
 }
 
 // visit calls see with each object of a JSON value.
