@@ -83,7 +83,11 @@ func TestDriftIsReverted(t *testing.T) {
 func TestFieldsOfOthersStay(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	webhook.Spec.Ingress = v1alpha1.IngressSpec{Host: "a.example.com", Annotations: map[string]string{"ours": "yes"}}
+	webhook.Spec.Ingress = v1alpha1.IngressSpec{
+		Host:        "a.example.com",
+		ClassName:   "traefik",
+		Annotations: map[string]string{"ours": "yes"},
+	}
 	testCluster.MustCreate(t, webhook)
 	waitUntilSettled(t, webhook)
 
