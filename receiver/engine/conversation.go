@@ -36,6 +36,8 @@ type attempt struct {
 	unanswerable *failure.Error
 	// skipped is the reason why the event is skipped, nil if it is not.
 	skipped *store.Failure
+	// handedOff reports whether the AI handed the conversation off in this attempt.
+	handedOff bool
 	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
 	isAsked bool
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though

@@ -72,6 +72,8 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		a.markDead(&step, f)
 	}
 
+	step.Emit = append(step.Emit, a.threadPass(step.Outcome)...)
+
 	return step
 }
 

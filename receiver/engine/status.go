@@ -12,7 +12,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// statusAttempt is one attempt at a status, at the report of one, or at an error that Meta reported.
+// statusAttempt is one attempt at a status, at the report of one, at an error that Meta reported, or at the pass of a
+// conversation.
 type statusAttempt struct {
 	inbound
 	status whatsapp.Status // zero for an error
@@ -42,6 +43,10 @@ func (e *Engine) handleStatus(ctx context.Context, a *statusAttempt) error {
 
 	if err := a.decode(); err != nil {
 		return err
+	}
+
+	if a.work.Event.Kind == store.KindThreadPass {
+		return e.passThread(ctx, a)
 	}
 
 	if a.work.Event.Kind == store.KindError {

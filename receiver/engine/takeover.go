@@ -163,6 +163,7 @@ func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *bird.Handoff)
 		Event: a.work.Event.ID,
 	}
 
+	a.handedOff = true
 	a.pendingStep.Takeover = takeover
 	a.pendingStep.Emit = append(a.pendingStep.Emit, a.handoffNotice(takeover, handoff.Reason))
 }

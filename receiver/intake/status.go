@@ -87,6 +87,12 @@ func statusLane(status whatsapp.Status, number string) (lane string, aliases []s
 // ReportLane returns the lane of the events that report the statuses of a message to Bird.
 func ReportLane(number, messageID string) string { return spread("status:"+number, messageID) }
 
+// ThreadLane returns the lane of the event that passes a conversation to another responder. It is not the conversation's,
+// so that a failure holds up nothing.
+func ThreadLane(number string, message store.ID) string {
+	return spread("thread:"+number, message.String())
+}
+
 // spread returns one of statusLanes lanes.
 func spread(prefix, messageID string) string {
 	hash := store.NewID(store.KindMessage, messageID)

@@ -68,6 +68,7 @@ const (
 const (
 	KindNotice       Kind = "notice"        // for the sink; its payload is the CloudEvents data
 	KindStatusReport Kind = "status_report" // for Bird, of a failed status; its payload is that of the status
+	KindThreadPass   Kind = "thread_pass"   // for Meta, of a conversation that the AI handed off; its payload is the message's
 )
 
 // State is the state of an event.

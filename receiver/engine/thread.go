@@ -1,0 +1,84 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// threadPass returns the event that passes the conversation to the other responder, if the attempt ended the answer that
+// handed it off and the configuration asks for it. It is an event of its own, so that a failure delays no answer, and
+// follows the answer, since only the responder that has a conversation may send.
+func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
+	event := a.work.Event
+	handedOff := a.handedOff || a.work.Conversation.Takeover.Event == event.ID
+	ended := outcome.State == store.Done || outcome.State == store.Dead
+
+	to := cloudapi.RecipientOf(a.message)
+	isPerson := to.GroupID == "" && (to.WaID != "" || to.UserID != "")
+
+	if !a.settings.Processing.PassThreadControl || !handedOff || !ended || !isPerson {
+		return nil
+	}
+
+	return []store.Event{{
+		ID:            store.NewID(store.KindThreadPass, event.ID.String(), strconv.Itoa(a.work.Replays)),
+		Kind:          store.KindThreadPass,
+		Type:          event.Type,
+		State:         store.Pending,
+		Class:         store.Statuses,
+		Lane:          intake.ThreadLane(a.number(), event.ID),
+		PhoneNumberID: event.PhoneNumberID,
+		Payload:       event.Payload,
+		ReceivedAt:    a.now,
+	}}
+}
+
+// passThread passes a conversation that the AI handed off to the other responder, unless people or the responder gave it
+// back or took it meanwhile.
+func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
+	message, err := a.item.Message()
+	if err != nil {
+		return unreadable("pass the conversation", "the message is not a JSON object")
+	}
+
+	conversation, err := e.Store.Conversation(ctx, message.Conversation(a.number()))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+
+	if err != nil {
+		return err
+	}
+
+	if takeover := conversation.Takeover; takeover.By != store.HandedOff || !takeover.Active(e.Clock.Now()) {
+		return nil
+	}
+
+	a.call = gate.LookUp(a.item.WABAID)
+
+	permit, closed := e.gate.Enter(a.call, a.work.Event.ID)
+	if closed != nil {
+		return &waiting{closed}
+	}
+	defer permit.Cancel() // unless the call has ended it
+
+	err = e.Graph.PassThread(ctx, a.number(), cloudapi.RecipientOf(message))
+	e.endCall(ctx, permit, err)
+	e.recordCall("pass the conversation", err)
+
+	if err != nil && failure.Of(err).Code == cloudapi.CodeInvalidParameter && a.work.Attempts > 0 {
+		return nil // an earlier attempt passed it, and its answer was lost
+	}
+
+	return err
+}
