@@ -4,6 +4,7 @@
 package cloudapi
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -38,33 +39,26 @@ type addressParameters struct {
 type addressCountry struct {
 	callingCode string
 	postalCode  string // its field has at most 6 characters
-	fields      map[string]bool
+	fields      []string
 }
 
 var addressCountries = map[string]addressCountry{
 	"IN": {
 		callingCode: "91",
 		postalCode:  "in_pin_code",
-		fields: fieldSet("name phone_number in_pin_code house_number floor_number tower_number building_name address " +
-			"landmark_area city state"),
+		fields: []string{
+			"name", "phone_number", "in_pin_code", "house_number", "floor_number", "tower_number", "building_name", "address",
+			"landmark_area", "city", "state",
+		},
 	},
 	"SG": {
 		callingCode: "65",
 		postalCode:  "sg_post_code",
-		fields:      fieldSet("name phone_number sg_post_code address unit_number city"),
+		fields:      []string{"name", "phone_number", "sg_post_code", "address", "unit_number", "city"},
 	},
 }
 
 const maxPostalCode = 6
-
-func fieldSet(names string) map[string]bool {
-	set := map[string]bool{}
-	for name := range strings.FieldsSeq(names) {
-		set[name] = true
-	}
-
-	return set
-}
 
 func (c AddressContent) put(message *outbound) (int, error) {
 	if err := within("the text above the address form", c.Text, MaxBodyRunes, "send part of it before"); err != nil {
@@ -113,7 +107,7 @@ func (c AddressContent) check(country addressCountry) error {
 	}
 
 	for field := range c.Errors {
-		if !country.fields[field] {
+		if !slices.Contains(country.fields, field) {
 			return country.unknownField()
 		}
 	}
@@ -136,7 +130,7 @@ func (c AddressContent) check(country addressCountry) error {
 
 func (c addressCountry) check(values map[string]string) error {
 	for field, value := range values {
-		if !c.fields[field] {
+		if !slices.Contains(c.fields, field) {
 			return c.unknownField()
 		}
 
