@@ -99,9 +99,10 @@ func (r run) canOpen() bool {
 	switch {
 	case r.mark == '~':
 		return true
-	case r.mark == '_', r.length == 1:
-		// *.txt
-		return !isLetterOrDigit(r.before) && (r.mark != '*' || r.after != '.')
+	case r.mark == '_':
+		return !isLetterOrDigit(r.before)
+	case r.length == 1:
+		return !isWord(r.before) && r.after != '.' // *.txt
 	default:
 		return !unicode.IsDigit(r.before)
 	}
@@ -115,8 +116,10 @@ func (r run) canClose() bool {
 	switch {
 	case r.mark == '~':
 		return true
-	case r.mark == '_', r.length == 1:
+	case r.mark == '_':
 		return !isLetterOrDigit(r.after)
+	case r.length == 1:
+		return !isWord(r.after)
 	default:
 		return !unicode.IsDigit(r.after)
 	}

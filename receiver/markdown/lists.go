@@ -77,7 +77,9 @@ func cutMarker(body string) (marker, bool) {
 	m.space = m.rest[:len(m.rest)-len(text)]
 	m.rest = text
 
-	return m, m.space != "" && m.rest != ""
+	isPhone := m.bullet == "+" && strings.IndexAny(text, "0123456789") == 0
+
+	return m, m.space != "" && m.rest != "" && !isPhone
 }
 
 func isItem(body string) bool {

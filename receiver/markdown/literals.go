@@ -131,7 +131,8 @@ func (p *inline) parseAngle(at int) int {
 
 	if name := strings.ToLower(strings.TrimSuffix(inside, "/")); name == "br" {
 		if rest := strings.TrimLeft(after, " /"); strings.HasPrefix(rest, ">") {
-			return p.addBreak(at, len(p.source)-len(rest)+1)
+			rest = strings.TrimLeft(rest[1:], " ")
+			return p.addBreak(at, len(p.source)-len(rest))
 		}
 	}
 
