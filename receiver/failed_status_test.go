@@ -165,3 +165,25 @@ func TestColleagueHasTheConversationOfAFailedMessage(t *testing.T) {
 	h.waitIdle()
 	h.waitSent(1)
 }
+
+// TestPairLimitOutlastsANewName checks that the limit of a person known by user id alone, which another application met, holds
+// for the next message, which also has the phone number.
+func TestPairLimitOutlastsANewName(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.Retry.BaseDelay = time.Hour
+		c.Processing.Retry.MaxDelay = time.Hour
+	})
+	h.start()
+	h.deliver(http.StatusOK, hidden("", "CO.99", "wamid.1", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+	h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, `"recipient_user_id":"CO.99"`, 131056))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.2", "again"))
+	h.waitFor("all events wait", h.allWait)
+
+	if n := len(h.Graph.Sent()); n != 1 {
+		t.Errorf("%d messages were sent, want the second to wait", n)
+	}
+}

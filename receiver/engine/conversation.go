@@ -22,6 +22,7 @@ import (
 type attempt struct {
 	inbound
 	message whatsapp.Message
+	names   []string    // of the conversation, by the message
 	texts   []string    // the texts that are answered together, if the message is one
 	file    *media.File // the downloaded media; removed after the request to Bird
 
@@ -123,6 +124,7 @@ func (a *attempt) decode() error {
 	}
 
 	a.message = message
+	a.names = append(message.Aliases(a.number()), message.Conversation(a.number()))
 
 	return nil
 }

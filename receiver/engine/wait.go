@@ -23,7 +23,7 @@ type waiting struct{ *gate.Closed }
 
 // sendCall returns a send in the conversation.
 func (a *attempt) sendCall() gate.Call {
-	call := gate.Send(a.item.WABAID, a.number(), a.lease.Lane)
+	call := gate.Send(a.item.WABAID, a.number(), a.lease.Lane, a.names...)
 	call.Queued = a.queued || a.pendingStep.Sent != nil
 
 	return call

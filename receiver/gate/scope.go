@@ -63,9 +63,15 @@ func (c Call) passes(s *state) bool {
 // isAsk reports whether the call asks Bird about a message.
 func (c Call) isAsk() bool { return c.Target == Bird && c.circuit() == scopeBird }
 
-// Send returns a send from a phone number of a business account in a conversation, which lane names.
-func Send(businessAccount, number, lane string) Call {
-	return newCall(Graph, graphScopes(businessAccount, number, lane)...)
+// Send returns a send from a phone number of a business account in a conversation, which lane names. It also waits for a
+// limit of the person that was met under one of the aliases, before the names were joined.
+func Send(businessAccount, number, lane string, aliases ...string) Call {
+	scopes := graphScopes(businessAccount, number, lane)
+	for _, alias := range aliases {
+		scopes = append(scopes, Scope{failure.ScopePair, "pair:" + alias})
+	}
+
+	return newCall(Graph, scopes...)
 }
 
 // Report returns the scopes of an error that Meta reports about a phone number outside a conversation.
