@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -83,6 +84,207 @@ func onBothStores(t *testing.T, test func(t *testing.T, newHarness func(func(*co
 
 			return h
 		})
+	})
+}
+
+// TestChangesAfterTheAnswer checks what Bird is told of messages that were edited or deleted after it was asked about them.
+func TestChangesAfterTheAnswer(t *testing.T) {
+	onBothStores(t, func(t *testing.T, newHarness func(func(*config.Config)) *harness) {
+		h := newHarness(withoutTyping)
+		asking := make(chan struct{})
+		h.reply = func(method string, request map[string]any) any {
+			switch method {
+			case "process_message_edit":
+				return map[string]any{"response": []any{
+					map[string]any{"type": "text", "text": "10 it is"},
+					map[string]any{"type": "reaction", "emoji": "👍"},
+				}}
+			case "process_message_revoke":
+				return map[string]any{"response": []any{
+					map[string]any{"type": "text", "text": "forgotten"},
+					map[string]any{"type": "reaction", "emoji": "👍"},
+				}}
+			default:
+				<-asking
+				return standin.EchoReply(method, request)
+			}
+		}
+		h.start()
+		h.waitReady()
+		h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+		h.waitFor("Bird is asked", func() bool { return len(h.birdRequests()) == 1 })
+		h.deliver(http.StatusOK, editDelivery("wamid.edit1", "wamid.1", "send 20 boxes"))
+		h.deliver(http.StatusOK, editDelivery("wamid.edit2", "wamid.1", "send 10 boxes"))
+		close(asking)
+		h.waitIdle()
+		h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", "wamid.1"))
+		h.waitIdle()
+
+		want := []string{
+			`process_text_message {"text":"send 100 boxes"}`,
+			`process_message_edit {"caption":"","original_message_id":"wamid.1","text":"send 10 boxes","type":"text"}`,
+			`process_message_revoke {"original_message_id":"wamid.1"}`,
+		}
+		if diff := cmp.Diff(want, h.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+
+		states := map[string]store.State{
+			"wamid.edit1":  store.Skipped,
+			"wamid.edit2":  store.Done,
+			"wamid.revoke": store.Done,
+		}
+		if diff := cmp.Diff(states, h.states("wamid.edit1", "wamid.edit2", "wamid.revoke")); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+
+		var sent, quoted []string
+		for _, m := range h.waitSent(4) {
+			sent = append(sent, m.Type+" "+m.Text)
+			quoted = append(quoted, m.ContextID)
+		}
+
+		if diff := cmp.Diff([]string{"text You said: send 100 boxes", "text 10 it is", "reaction ", "text forgotten"}, sent); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
+		}
+
+		if diff := cmp.Diff([]string{"wamid.1", "wamid.1", "", ""}, quoted); diff != "" {
+			t.Errorf("quoted (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestChangesWithoutTheMethods checks that a bridge without methods for edits and revocations loses nothing else, and is not
+// asked for them again and again.
+func TestChangesWithoutTheMethods(t *testing.T) {
+	for _, status := range []int{404, 405, 501} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			h := newHarness(t, withoutTyping)
+			h.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/edit", Status: status})
+			h.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/revoke", Status: status})
+			h.start()
+
+			for i := range 10 {
+				message := fmt.Sprint("wamid.", i)
+				h.deliver(http.StatusOK, textDelivery(ana, message, "hello"))
+				h.waitIdle()
+				h.deliver(http.StatusOK, editDelivery(message+".edit", message, "bye"))
+				h.waitIdle()
+				h.deliver(http.StatusOK, revokeDelivery(message+".revoke", message))
+				h.waitIdle()
+			}
+
+			h.waitSent(10)
+
+			calls := map[string]int{}
+			for _, call := range h.Bird.Recorder.Calls() {
+				calls[call.Path]++
+			}
+
+			if calls["/v1/messages/edit"] != 1 || calls["/v1/messages/revoke"] != 1 {
+				t.Errorf("Bird was called %v, want each lacking method once", calls)
+			}
+
+			record := h.record("wamid.9.edit")
+			if f := record.Failures; record.Event.State != store.Skipped || len(f) != 1 || f[0].Code != "no_method" || f[0].Spent {
+				t.Errorf("the edit is %s with %+v, want skipped since Bird lacks the method", record.Event.State, f)
+			}
+
+			if status := h.status(); len(status.Problems) > 0 {
+				t.Errorf("problems: %v, want none", status.Problems)
+			}
+
+			h.Bird.Faults.Clear()
+			h.clock.Advance(time.Hour)
+			h.deliver(http.StatusOK, editDelivery("wamid.later", "wamid.9", "hello again"))
+			h.waitIdle()
+
+			if got := h.record("wamid.later").Event.State; got != store.Done {
+				t.Errorf("the edit after an hour is %s, want done", got)
+			}
+		})
+	}
+}
+
+// TestChangesOfUnansweredMessages checks edits and revocations of messages that the AI was never asked about.
+func TestChangesOfUnansweredMessages(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Processing.HandoffDuration = time.Minute
+		c.Bird.Endpoints = map[string]config.Endpoint{"process_location_message": {Enabled: new(false)}}
+	})
+	h.start()
+	h.deliver(http.StatusOK, standin.MessageDelivery(number, ana, "Ana", "wamid.location", "location",
+		map[string]any{"latitude": 1, "longitude": 2}, time.Now()))
+	h.waitIdle()
+	h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", "wamid.location"))
+	h.waitIdle()
+	h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "for the colleague"))
+	h.waitIdle()
+	h.clock.Advance(time.Hour)
+	h.deliver(http.StatusOK, editDelivery("wamid.edit", "wamid.1", "for the colleagues"))
+	h.waitIdle()
+
+	if asked := h.asked(); len(asked) > 0 {
+		t.Errorf("asked %q, want nothing", asked)
+	}
+
+	for message, want := range map[string]store.State{
+		"wamid.revoke": store.Skipped,
+		"wamid.1":      store.Human,
+		"wamid.edit":   store.Skipped,
+	} {
+		if got := h.record(message).Event.State; got != want {
+			t.Errorf("%s is %s, want %s", message, got, want)
+		}
+	}
+}
+
+// TestChangesBeforeTheirMessage checks edits and revocations that Meta delivers before their message.
+func TestChangesBeforeTheirMessage(t *testing.T) {
+	text := textDelivery(ana, "wamid.1", "send 100 boxes")
+	edit := editDelivery("wamid.edit", "wamid.1", "send 10 boxes")
+	revoke := revokeDelivery("wamid.revoke", "wamid.1")
+
+	const told = `process_message_edit {"caption":"","original_message_id":"wamid.1","text":"send 10 boxes","type":"text"}`
+
+	onBothStores(t, func(t *testing.T, newHarness func(func(*config.Config)) *harness) {
+		for name, tc := range map[string]struct {
+			first []byte
+			late  bool // the message comes after the wait for it
+			want  []string
+		}{
+			"an edit shortly before":      {first: edit, want: []string{`process_text_message {"text":"send 10 boxes"}`}},
+			"a revocation shortly before": {first: revoke},
+			"an edit long before":         {first: edit, late: true, want: []string{told}},
+			"a revocation long before": {
+				first: revoke,
+				late:  true,
+				want:  []string{`process_message_revoke {"original_message_id":"wamid.1"}`},
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				h := newHarness(func(c *config.Config) { withoutTyping(c); c.Processing.Lease = 10 * time.Minute })
+				h.t = t
+				h.start()
+				h.waitReady()
+				h.deliver(http.StatusOK, tc.first)
+
+				if tc.late {
+					h.clock.Advance(time.Minute)
+					h.waitIdle()
+				}
+
+				h.deliver(http.StatusOK, text)
+				h.clock.Advance(time.Second)
+				h.waitIdle()
+
+				if diff := cmp.Diff(tc.want, h.asked()); diff != "" {
+					t.Errorf("asked (-want +got):\n%s", diff)
+				}
+			})
+		}
 	})
 }
 
@@ -191,7 +393,11 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				answered := make(chan struct{})
-				h := newHarness(func(c *config.Config) { withoutTyping(c); c.Processing.Debounce = tc.debounce })
+				h := newHarness(func(c *config.Config) {
+					withoutTyping(c)
+					c.Processing.Debounce = tc.debounce
+					c.Processing.Lease = 10 * time.Minute // longer than the clock is set ahead during an attempt
+				})
 				h.t = t
 				h.reply = func(method string, request map[string]any) any {
 					if request["text"] == "hello" {
@@ -229,4 +435,45 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestUndeliveredMessages checks that Bird is told of messages that Meta could not deliver, if the bridge can be told.
+func TestUndeliveredMessages(t *testing.T) {
+	tooLarge := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{`+
+		`"metadata":{"phone_number_id":%q},"messages":[{"id":"wamid.1","from":%q,"timestamp":"%d","type":"video",`+
+		`"errors":[{"code":131052,"title":"Media download error"}]}]}}]}]}`, number, ana, time.Now().Unix())
+
+	for name, tc := range map[string]struct {
+		lacks, enabled bool
+		want           string // the method that Bird is asked with
+		state          store.State
+	}{
+		"by default":                     {want: "process_undelivered_message", state: store.Done},
+		"without the method":             {lacks: true, state: store.Skipped},
+		"with the method for all others": {lacks: true, enabled: true, want: "process_other_message", state: store.Done},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				c.Bird.Endpoints = map[string]config.Endpoint{"process_other_message": {Enabled: &tc.enabled}}
+			})
+
+			if tc.lacks {
+				h.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/undelivered", Status: 404})
+			}
+
+			h.start()
+			h.deliver(http.StatusOK, []byte(tooLarge))
+			h.waitIdle()
+
+			var asked string
+			for _, call := range h.birdRequests() {
+				asked += call.Method
+			}
+
+			if got := h.record("wamid.1").Event.State; asked != tc.want || got != tc.state {
+				t.Errorf("asked with %q, the message is %s; want %q and %s", asked, got, tc.want, tc.state)
+			}
+		})
+	}
 }

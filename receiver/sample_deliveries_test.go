@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/handling.golden")
@@ -38,6 +39,10 @@ func TestHandling(t *testing.T) {
 		c.Processing.Retry.MaxRetries = new(0)
 	})
 	h.start()
+
+	// The edits and the revocation of the files are of this message.
+	h.deliver(http.StatusOK, standin.TextDelivery("100000000000042", "573005550101", "Ana Prueba", "wamid.test.earlier", "hola", time.Now()))
+	h.waitIdle()
 
 	files, err := filepath.Glob("whatsapp/testdata/deliveries/*.json")
 	if err != nil || len(files) < 60 {

@@ -29,7 +29,11 @@ const (
 	ProcessList     Method = "process_list_interaction"
 	ProcessFlow     Method = "process_flow_response"
 	ProcessOrder    Method = "process_order"
-	ProcessOther    Method = "process_other_message" // off unless the configuration switches it on
+	ProcessEdit     Method = "process_message_edit"
+	ProcessRevoke   Method = "process_message_revoke"
+	// ProcessUndelivered is for messages that Meta could not deliver.
+	ProcessUndelivered Method = "process_undelivered_message"
+	ProcessOther       Method = "process_other_message" // off unless the configuration switches it on
 
 	NotifyStatus Method = config.NotifyStatus
 
@@ -44,7 +48,7 @@ type term struct {
 	path    string
 	timeout time.Duration
 	off     bool
-	// optional: a bridge of before the method does not have it. Its messages are then asked with ProcessOther.
+	// optional: a bridge of before the method does not have it.
 	optional bool
 	dataKey  string // key of the media in base64; empty: the method has no media
 }
@@ -78,6 +82,21 @@ var contract = map[Method]term{
 	ProcessFlow:     {path: "/v1/interactions/flow", timeout: 30 * time.Second},
 	ProcessOrder: {
 		path:     "/v1/messages/order",
+		timeout:  30 * time.Second,
+		optional: true,
+	},
+	ProcessEdit: {
+		path:     "/v1/messages/edit",
+		timeout:  30 * time.Second,
+		optional: true,
+	},
+	ProcessRevoke: {
+		path:     "/v1/messages/revoke",
+		timeout:  30 * time.Second,
+		optional: true,
+	},
+	ProcessUndelivered: {
+		path:     "/v1/messages/undelivered",
 		timeout:  30 * time.Second,
 		optional: true,
 	},

@@ -115,6 +115,31 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			FlowName: "flow",
 			Response: json.RawMessage(`{"a":1}`),
 		}}, map[string]any{"flow_name": "flow", "response": map[string]any{"a": 1.0}}},
+		{Request{Method: ProcessEdit, Body: EditedMessage{
+			Common:     common,
+			OriginalID: "wamid.0",
+			Type:       "image",
+			Caption:    "c",
+		}}, map[string]any{
+			"original_message_id": "wamid.0",
+			"type":                "image",
+			"text":                "",
+			"caption":             "c",
+		}},
+		{
+			Request{Method: ProcessRevoke, Body: RevokedMessage{Common: common, OriginalID: "wamid.0"}},
+			map[string]any{"original_message_id": "wamid.0"},
+		},
+		{Request{Method: ProcessUndelivered, Body: UndeliveredMessage{
+			Common:  common,
+			Type:    "unsupported",
+			Errors:  json.RawMessage(`[{"code":131051}]`),
+			Message: json.RawMessage(`{"a":1}`),
+		}}, map[string]any{
+			"type":    "unsupported",
+			"errors":  []any{map[string]any{"code": 131051.0}},
+			"message": map[string]any{"a": 1.0},
+		}},
 		{Request{Method: ProcessOther, Body: OtherMessage{
 			Common:  common,
 			Type:    "order",

@@ -145,6 +145,29 @@ type OrderMessage struct {
 	Order json.RawMessage `json:"order"`
 }
 
+// EditedMessage is the body of ProcessEdit. Its MessageID and Timestamp are those of the edit.
+type EditedMessage struct {
+	Common
+	OriginalID string `json:"original_message_id"`
+	Type       string `json:"type"` // of the message, such as text or image
+	Text       string `json:"text"`
+	Caption    string `json:"caption"`
+}
+
+// RevokedMessage is the body of ProcessRevoke. Its MessageID and Timestamp are those of the revocation.
+type RevokedMessage struct {
+	Common
+	OriginalID string `json:"original_message_id"`
+}
+
+// UndeliveredMessage is the body of ProcessUndelivered. Errors and Message have Meta's form.
+type UndeliveredMessage struct {
+	Common
+	Type    string          `json:"type"`
+	Errors  json.RawMessage `json:"errors"`
+	Message json.RawMessage `json:"message"`
+}
+
 // OtherMessage is the body of ProcessOther. Message has Meta's form.
 type OtherMessage struct {
 	Common

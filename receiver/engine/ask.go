@@ -51,7 +51,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	}
 
 	if request != nil && request.Method.IsOptional() && !e.Bird.Enabled(request.Method) {
-		request = otherRequest(a)
+		request = a.instead(request)
 	}
 
 	if request == nil || !e.Bird.Enabled(request.Method) {
@@ -64,9 +64,11 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 	answer, err := e.callBird(ctx, a, request)
 	if err != nil && failure.Of(err).Code == bird.CodeNoMethod {
-		request = otherRequest(a)
-		if !e.Bird.Enabled(request.Method) {
-			a.successState = store.Skipped
+		lacking := request.Method
+
+		request = a.instead(request)
+		if request == nil || !e.Bird.Enabled(request.Method) {
+			a.skip(codeLacking, "the bridge does not have the method "+string(lacking))
 			return nil
 		}
 
@@ -76,6 +78,8 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}
+
+	a.dropOriginal()
 
 	if answer.Handoff != nil {
 		e.handOff(ctx, a, answer.Handoff)
@@ -95,6 +99,10 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 // callBird sends the request while the person sees the typing indicator.
 func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
+	if err := e.optional.check(request.Method, a.settings, e.Clock.Now()); err != nil {
+		return bird.Answer{}, err
+	}
+
 	if a.permit == nil {
 		if err := e.enterBird(a, request.Method); err != nil {
 			return bird.Answer{}, err
@@ -121,6 +129,8 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	answer, err := e.Bird.Ask(callCtx, *request)
 	span.End(err)
 	a.noteAsked(ctx, err)
+
+	e.optional.note(request.Method, a.settings, err, e.Clock.Now())
 	e.leave(ctx, a, err)
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
@@ -229,7 +239,7 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 // showTyping marks the message as read and shows the typing indicator, which groups do not have. A failure is only logged:
 // if its cause persists, it fails the send too.
 func (e *Engine) showTyping(ctx context.Context, a *attempt) {
-	wanted := *a.settings.Processing.TypingIndicator
+	wanted := *a.settings.Processing.TypingIndicator && a.answered() != ""
 	if !wanted || a.work.Attempts > 0 || e.gate.Check(a.sendCall()) != nil || a.settings.Secrets.AccessToken == "" {
 		return
 	}

@@ -31,6 +31,10 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 		return err
 	}
 
+	if original, ok := changed(a.message); ok {
+		return e.change(ctx, a, original, following, now)
+	}
+
 	q := newQuestion(a.message)
 	for _, event := range a.work.Coalesced {
 		q.take(event)
@@ -61,7 +65,7 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 		return &postponed{until: due, reason: "waiting for further texts of the person"}
 	}
 
-	if events := q.events(); len(events) > 0 && !isSettled {
+	if events := a.behindHead(q.events()); len(events) > 0 && !isSettled {
 		if _, err := e.record(ctx, a.head, store.Step{Now: now, Coalesced: eventIDs(events)}); err != nil {
 			return err
 		}
@@ -84,9 +88,14 @@ func (a *attempt) skipRevoked(m *questioned, isOpen bool) {
 		events = slices.Concat(events, m.revokes)
 	}
 
-	a.pendingStep.Coalesced = eventIDs(events)
+	a.pendingStep.Coalesced = eventIDs(a.behindHead(events))
 	a.pendingStep.Settled = !isOpen
 	a.skip(codeRevoked, "the person deleted the message before it was answered")
+}
+
+// behindHead returns events without the head of the lane, which is an edit or a revocation if it came before its message.
+func (a *attempt) behindHead(events []store.Event) []store.Event {
+	return slices.DeleteFunc(slices.Clone(events), func(event store.Event) bool { return event.ID == a.work.Event.ID })
 }
 
 func eventIDs(events []store.Event) []store.ID {

@@ -39,6 +39,8 @@ type attempt struct {
 	skipped *store.Failure
 	// handedOff reports whether the AI handed the conversation off in this attempt.
 	handedOff bool
+	// unseen is the event of the message that an edit or a revocation names, if it has not come.
+	unseen *store.Event
 	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
 	isAsked bool
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though

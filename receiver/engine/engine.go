@@ -54,6 +54,7 @@ type Engine struct {
 	pools     []*pool // by class
 	gate      *gate.Gate
 	calls     callHealth
+	optional  optionalMethods
 	startedAt time.Time
 	// scheduleAsked makes followSchedule read the schedule before the next poll.
 	scheduleAsked chan struct{}

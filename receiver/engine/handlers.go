@@ -27,6 +27,8 @@ var handlers = map[string]handler{
 	"interactive": fromMessage(interactiveRequest),
 	"order":       fromMessage(orderRequest),
 	"button":      fromMessage(buttonRequest),
+	"edit":        fromMessage(editRequest),
+	"revoke":      fromMessage(revokeRequest),
 }
 
 // fromMessage returns a handler for a type whose request follows from the message alone. A nil request of build means that
@@ -41,11 +43,45 @@ func fromMessage(build func(*attempt) *bird.Request) handler {
 	}
 }
 
-// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, edits,
-// revocations, request_welcome, messages that Meta cannot deliver (unsupported, unknown), and every type that Meta adds.
+// handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, request_welcome, and every
+// type that Meta adds. A message that Meta could not deliver (unsupported, unknown) has a method of its own.
 // The method is off unless the configuration enables it.
 func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error) {
+	if request := undeliveredRequest(a); request != nil {
+		return request, nil
+	}
+
 	return otherRequest(a), nil
+}
+
+// undeliveredRequest tells the AI that Meta could not deliver the content of a message, such as a file of more than 100 MB
+// (131052) or the first message to a number with coexistence (131060), so that it can ask the person to send it again. It
+// returns nil for other messages.
+func undeliveredRequest(a *attempt) *bird.Request {
+	reasons, ok := a.message.Errors()
+	if !ok {
+		return nil
+	}
+
+	return &bird.Request{
+		Method: bird.ProcessUndelivered,
+		Body: bird.UndeliveredMessage{
+			Common:  a.common(),
+			Type:    string(a.message.Type),
+			Errors:  reasons,
+			Message: a.message.Raw,
+		},
+	}
+}
+
+// instead returns the request in place of one that the bridge has no method for, or nil: an edit or a revocation means nothing
+// to a bridge that does not know of them.
+func (a *attempt) instead(request *bird.Request) *bird.Request {
+	if request.Method == bird.ProcessEdit || request.Method == bird.ProcessRevoke {
+		return nil
+	}
+
+	return otherRequest(a)
 }
 
 func otherRequest(a *attempt) *bird.Request {

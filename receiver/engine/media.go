@@ -75,7 +75,7 @@ var documentType = mediaType{
 // the request has the result as a text.
 func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
 	sent, ok := a.message.Media()
-	if !ok {
+	if _, isUndelivered := a.message.Errors(); !ok || isUndelivered {
 		return handleOther(ctx, e, a)
 	}
 

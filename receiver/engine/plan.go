@@ -30,7 +30,7 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 			Callback: whatsapp.Callback(a.work.Event.ID.String(), part, 0),
 		}
 		if part == 0 {
-			target.ContextID = string(a.message.ID)
+			target.ContextID = a.answered()
 		}
 
 		encoded, err := cloudapi.Encode(target, content)
@@ -60,7 +60,11 @@ func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
 	case bird.KindLocation:
 		return []cloudapi.Content{cloudapi.LocationContent(*reply.Location)}
 	case bird.KindReaction:
-		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: string(a.message.ID), Emoji: reply.Emoji}}
+		if a.answered() == "" {
+			return nil // nothing to react to
+		}
+
+		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: a.answered(), Emoji: reply.Emoji}}
 	case bird.KindContacts:
 		return []cloudapi.Content{cloudapi.ContactsContent{Contacts: reply.Contacts}}
 	case bird.KindText:

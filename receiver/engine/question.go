@@ -67,7 +67,7 @@ func (m *questioned) isRevoked() bool { return len(m.revokes) > 0 }
 
 // take adds an event that was recorded as a part of the question.
 func (q *question) take(event store.Event) {
-	if message, ok := messageOf(event); ok && !q.change(event, message, true) {
+	if message, ok := messageOf(event); ok && !q.change(event, message, true) && message.Type == "text" {
 		q.join(event, message)
 	}
 }

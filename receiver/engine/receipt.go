@@ -13,10 +13,10 @@ import (
 // shows the typing indicator. In a group each message that is answered together is marked.
 func (e *Engine) markRead(ctx context.Context, a *attempt) error {
 	if a.message.GroupID == "" {
-		return e.Graph.MarkRead(ctx, a.number(), string(a.message.ID))
+		return e.Graph.MarkRead(ctx, a.number(), a.answered())
 	}
 
-	ids := []whatsapp.Text{a.message.ID}
+	ids := []whatsapp.Text{whatsapp.Text(a.answered())}
 
 	for _, event := range a.work.Coalesced {
 		item, err := whatsapp.Decode(event.Payload)
@@ -24,7 +24,7 @@ func (e *Engine) markRead(ctx context.Context, a *attempt) error {
 			continue
 		}
 
-		if message, err := item.Message(); err == nil {
+		if message, err := item.Message(); err == nil && message.Type == "text" { // an edit is no message to read
 			ids = append(ids, message.ID)
 		}
 	}

@@ -10,7 +10,10 @@ const classSkipped = "skipped"
 
 // The reasons for which an event is skipped, as its history names them.
 const (
-	codeRevoked = "revoked" // the person deleted the message before it was answered
+	codeRevoked     = "revoked"       // the person deleted the message before it was answered
+	codeSuperseded  = "superseded"    // the person changed the message once more
+	codeUnknownToAI = "unknown_to_ai" // the AI was not asked about the message that the person changed
+	codeLacking     = "no_method"     // the bridge does not have the method
 )
 
 // skip ends the event without asking the AI. Its history gets the reason.

@@ -41,9 +41,10 @@ var (
 	billables = []string{"false", "true", "unknown"}
 	methods   = []string{
 		"analyze_image", "analyze_video", "notify_bird_status_change", "parse_document", "process_audio_message",
-		"process_button_interaction", "process_contacts_message", "process_document_message", "process_flow_response",
-		"process_image_message", "process_list_interaction", "process_location_message", "process_order",
-		"process_other_message", "process_text_message", "process_video_message", "transcribe_audio",
+		"process_button_interaction", "process_contacts_message", "process_document_message",
+		"process_flow_response", "process_image_message", "process_list_interaction", "process_location_message",
+		"process_message_edit", "process_message_revoke", "process_order", "process_other_message",
+		"process_text_message", "process_undelivered_message", "process_video_message", "transcribe_audio",
 	}
 	storeOperations = []string{
 		"advance", "claim", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",

@@ -122,6 +122,15 @@ func (m Message) property(name string) json.RawMessage {
 	return properties[name]
 }
 
+// Errors returns the reasons why Meta could not deliver the message, in Meta's form. It reports false if there are none.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/unsupported
+func (m Message) Errors() (json.RawMessage, bool) {
+	errors := m.property("errors")
+
+	return errors, len(readList(errors)) > 0
+}
+
 // read decodes the property named typ into target. It reports false if the message has another type.
 func (m Message) read(typ Text, target any) bool {
 	return m.Type == typ && readObject(m.property(string(typ)), target) == nil

@@ -151,7 +151,7 @@ func listCases() []specCase {
 		{"cloudAPI.appSecretSecretRefs", 1, 4, true, secret},
 		{"cloudAPI.subscription.businessAccountIDs", 1, 64, true, number},
 		{"cloudAPI.subscription.fields", 1, 64, true, func(i int) any { return strings.Repeat("a", i+1) }},
-		{"bird.endpoints", 0, 16, true, func(i int) any { return map[string]any{"method": birdMethods()[i%16]} }},
+		{"bird.endpoints", 0, 20, true, func(i int) any { return map[string]any{"method": birdMethods()[i%20]} }},
 		{"processing.errorPolicies", 0, 128, true, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
 		{"receiver.imagePullSecrets", 0, 16, true, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
 		{"receiver.scheduling.tolerations", 0, 64, false, func(int) any { return map[string]any{"operator": "Exists"} }},
@@ -215,7 +215,8 @@ func mapCases() []specCase {
 func birdMethods() []string {
 	return []string{
 		"ProcessTextMessage", "ProcessImageMessage", "ProcessAudioMessage", "ProcessVideoMessage", "ProcessDocumentMessage", "ProcessLocationMessage",
-		"ProcessContactsMessage", "ProcessButtonInteraction", "ProcessListInteraction", "ProcessFlowResponse", "ProcessOtherMessage", "NotifyBirdStatusChange",
+		"ProcessContactsMessage", "ProcessButtonInteraction", "ProcessListInteraction", "ProcessFlowResponse", "ProcessMessageEdit", "ProcessMessageRevoke",
+		"ProcessOrder", "ProcessUndeliveredMessage", "ProcessOtherMessage", "NotifyBirdStatusChange",
 		"AnalyzeImage", "TranscribeAudio", "AnalyzeVideo", "ParseDocument",
 	}
 }

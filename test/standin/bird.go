@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,23 +17,26 @@ const maxBirdBody = 8 << 20
 
 // birdMethods maps each path of the bridge contract to its method.
 var birdMethods = map[string]string{
-	"/v1/messages/text":       "process_text_message",
-	"/v1/messages/image":      "process_image_message",
-	"/v1/messages/audio":      "process_audio_message",
-	"/v1/messages/video":      "process_video_message",
-	"/v1/messages/document":   "process_document_message",
-	"/v1/messages/location":   "process_location_message",
-	"/v1/messages/contacts":   "process_contacts_message",
-	"/v1/messages/order":      "process_order",
-	"/v1/messages/other":      "process_other_message",
-	"/v1/interactions/button": "process_button_interaction",
-	"/v1/interactions/list":   "process_list_interaction",
-	"/v1/interactions/flow":   "process_flow_response",
-	"/v1/statuses":            "notify_bird_status_change",
-	"/v1/analysis/image":      "analyze_image",
-	"/v1/analysis/audio":      "transcribe_audio",
-	"/v1/analysis/video":      "analyze_video",
-	"/v1/analysis/document":   "parse_document",
+	"/v1/messages/text":        "process_text_message",
+	"/v1/messages/image":       "process_image_message",
+	"/v1/messages/audio":       "process_audio_message",
+	"/v1/messages/video":       "process_video_message",
+	"/v1/messages/document":    "process_document_message",
+	"/v1/messages/location":    "process_location_message",
+	"/v1/messages/contacts":    "process_contacts_message",
+	"/v1/messages/order":       "process_order",
+	"/v1/messages/edit":        "process_message_edit",
+	"/v1/messages/revoke":      "process_message_revoke",
+	"/v1/messages/undelivered": "process_undelivered_message",
+	"/v1/messages/other":       "process_other_message",
+	"/v1/interactions/button":  "process_button_interaction",
+	"/v1/interactions/list":    "process_list_interaction",
+	"/v1/interactions/flow":    "process_flow_response",
+	"/v1/statuses":             "notify_bird_status_change",
+	"/v1/analysis/image":       "analyze_image",
+	"/v1/analysis/audio":       "transcribe_audio",
+	"/v1/analysis/video":       "analyze_video",
+	"/v1/analysis/document":    "parse_document",
 }
 
 // BirdOptions configure a Bird. The zero value accepts any access key and replies with EchoReply.
@@ -42,6 +46,8 @@ type BirdOptions struct {
 	// Reply returns the answer to a request: a value to send as JSON with status 200, an Answer, or nil for 204.
 	// It may block, as an AI does. Defaults to EchoReply.
 	Reply func(method string, request map[string]any) any
+	// Lacks are the methods that the bridge does not have: it answers 404.
+	Lacks []string
 	// Keep is how many calls and requests are retained. Defaults to 10,000; if negative, they are only counted.
 	Keep int
 }
@@ -113,7 +119,7 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 	case !accepted(b.options.AccessKeys, birdKey(r)):
 		birdError(w, http.StatusUnauthorized, "E01001", "the access key is not valid")
 		return
-	case !known:
+	case !known || slices.Contains(b.options.Lacks, method):
 		birdError(w, http.StatusNotFound, "E01002", "unknown path "+r.URL.Path)
 		return
 	case r.Method != http.MethodPost:
