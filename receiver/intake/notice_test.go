@@ -154,6 +154,7 @@ func TestDeliveriesAreStoredAboutOnce(t *testing.T) {
 		"echoes":               {"smb_message_echoes", `"message_echoes":[` + list(1000, message) + `]`},
 		"echoes, some unknown": {"smb_message_echoes", `"x":1,"message_echoes":[7,` + list(1000, message) + `]`},
 		"history":              {"history", `"history":[{"threads":[{"messages":[` + list(1000, message) + `]}]}]`},
+		"standby":              {"standby", `"standby":{"messages":[` + list(1000, message) + `]}`},
 		"messages":             {"messages", `"messages":[` + list(1000, message) + `]`},
 		"messages and a key":   {"messages", `"x":1,"messages":[` + list(1000, message) + `]`},
 	} {

@@ -44,7 +44,10 @@ func TestStandby(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := changeOf("standby", `{"metadata":{"phone_number_id":"42"},`+tc.value+`}`)
 
-			events, err := Events(t.Context(), body, settings, now)
+			withSink := settings
+			withSink.Notifications.SinkURL = "http://sink"
+
+			events, err := Events(t.Context(), body, withSink, now)
 			if err != nil {
 				t.Fatal(err)
 			}
