@@ -17,8 +17,10 @@ import (
 const (
 	maxLifetime    = 30 * time.Minute
 	lifetimeJitter = 5 * time.Minute // so that connections are not all replaced at once
-	maxIdle        = 5 * time.Minute
-	checkIdle      = 30 * time.Second
+	maxIdle        = 2 * time.Minute
+	// checkIdle is how often idle connections are closed. After each check the pool uses all others before one that was used
+	// since. If it were shorter than maxIdle, the polls of an idle receiver would keep many connections in use.
+	checkIdle = 5 * time.Minute
 	// pingIdle is how long a connection may have been idle before it is checked when it is used again. It is longer than the
 	// default interval of the polls, so that an idle receiver does not make a check for each poll.
 	pingIdle = 5 * time.Second

@@ -139,6 +139,10 @@ func TestConnectionOfThePollsIsNotChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	if settings.HealthCheckPeriod < 2*settings.MaxConnIdleTime {
+		t.Errorf("idle connections are closed after %s and checked every %s: the polls keep them in use", settings.MaxConnIdleTime, settings.HealthCheckPeriod)
+	}
+
 	const poll = 3 * time.Second // the default
 
 	for idle, want := range map[time.Duration]bool{0: false, poll + time.Second: false, time.Minute: true} {
