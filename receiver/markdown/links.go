@@ -98,7 +98,9 @@ func (p *inline) parseLink(at int) int {
 		p.closedBrackets = len(p.brackets)
 
 		for i := range inside {
-			inside[i].isOmitted = inside[i].kind == image // the text of an image is enough for a link
+			if inside[i].kind == image {
+				inside[i].isOmitted = true // the text of an image is enough for a link
+			}
 		}
 	}
 

@@ -57,7 +57,7 @@ func TestToWhatsApp(t *testing.T) {
 		"mail":                       {"[a](mailto:b@c.d?subject=e) [b@c.d](mailto:b@c.d)", "a (b@c.d) b@c.d"},
 		"phone":                      {"[a](tel:+5712) [+57 12](tel:+5712)", "a (+5712) +5712"},
 		"image":                      {"![a](https://b.c/d.png) ![](https://b.c/d.png)", "a (https://b.c/d.png) https://b.c/d.png"},
-		"image as link":              {"[![a](https://b.c/d.png)](https://e.f)", "a (https://e.f)"},
+		"image as link":              {"[![a](https://b.c/d.png)](https://e.f) [![b.c](https://b.c)](https://e.f)", "a (https://e.f) https://b.c (https://e.f)"},
 		"autolinks":                  {"<https://a.b/c_d_e> <mailto:a@b.c> <a@b.c>", "https://a.b/c_d_e a@b.c a@b.c"},
 		"reference links":            {"[a][1], [b][], [c]\n\n[1]: https://a.b\n[B]: <https://c.d> \"T\"", "a (https://a.b), b (https://c.d), [c]"},
 		"a reference that is unused": {"a\n\n[1]: https://a.b\n", "a\n\n[1]: https://a.b\n"},
