@@ -121,33 +121,51 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 }
 
 // prove makes a call with the proof of an app secret. If Meta refuses the proof, which it does before anything else, the
-// call is made again with that of the next secret.
+// call is made again with that of the next secret, and then without one. It returns the refusal of a proof if all fail.
 func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, secrets []string) (*httpclient.Response, *failure.Error) {
 	if len(secrets) == 0 {
 		return c.http.Do(ctx, call)
 	}
 
-	query := url.Values{}
-	maps.Copy(query, call.Query)
-	call.Query = query
-
-	var response *httpclient.Response
+	var refused *httpclient.Response
 
 	for _, secret := range c.proven.order(secrets) {
-		query.Set(proofParameter, appSecretProof(secret, token))
+		proved := call
 
-		var fault *failure.Error
-		if response, fault = c.http.Do(ctx, call); fault != nil {
+		if secret != unproven {
+			proved.Query = url.Values{}
+			maps.Copy(proved.Query, call.Query)
+			proved.Query.Set(proofParameter, appSecretProof(secret, token))
+		}
+
+		response, fault := c.http.Do(ctx, proved)
+		if fault != nil {
 			return nil, fault
 		}
 
-		if response.Status == http.StatusOK || readError(response.Body, response.Status).Subcode != proofInvalid {
+		if !isProofRefused(response) {
 			c.proven.remember(secret)
-			break
+
+			return response, nil
+		}
+
+		if secret != unproven {
+			refused = response
 		}
 	}
 
-	return response, nil
+	return refused, nil
+}
+
+// isProofRefused reports whether Meta refused a call because its proof is wrong or missing.
+func isProofRefused(response *httpclient.Response) bool {
+	if response.Status == http.StatusOK {
+		return false
+	}
+
+	subcode := readError(response.Body, response.Status).Subcode
+
+	return subcode == proofInvalid || subcode == proofMissing
 }
 
 // refused classifies a response other than 200 by Meta's error code, as Meta advises, not by its title or HTTP status.

@@ -25,24 +25,31 @@ func appSecretProof(secret, token string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// unproven stands for no app secret: the call has no proof.
+const unproven = ""
+
 // proven remembers the app secret whose proof Meta accepted last: several are mounted while one is replaced, or if several
-// apps deliver.
+// apps deliver. It is unproven if Meta accepts calls without a proof only: the access token is of another app, which does
+// not require one.
 type proven struct {
-	mu     sync.Mutex
-	secret string
+	mu      sync.Mutex
+	secret  string
+	isKnown bool
 }
 
-// order returns the secrets in the order in which to try them.
+// order returns the secrets, and unproven, in the order in which to try them.
 func (p *proven) order(secrets []string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	i := slices.Index(secrets, p.secret)
-	if i <= 0 {
-		return secrets
+	choices := append(slices.Clone(secrets), unproven)
+
+	i := slices.Index(choices, p.secret)
+	if !p.isKnown || i < 0 {
+		return choices
 	}
 
-	return slices.Concat(secrets[i:i+1], secrets[:i], secrets[i+1:])
+	return slices.Concat(choices[i:i+1], choices[:i], choices[i+1:])
 }
 
 func (p *proven) remember(secret string) {
@@ -50,4 +57,5 @@ func (p *proven) remember(secret string) {
 	defer p.mu.Unlock()
 
 	p.secret = secret
+	p.isKnown = true
 }

@@ -23,10 +23,11 @@ import (
 
 // proofServer answers like a Graph API whose app has the secret, and requires a proof of it. It counts the calls.
 type proofServer struct {
-	secret string
-	answer string // of calls with a proof
-	calls  int
-	client *Client
+	secret   string
+	optional bool   // calls without a proof are accepted
+	answer   string // of calls with a proof
+	calls    int
+	client   *Client
 }
 
 func newProofServer(t *testing.T, secret string, mounted ...string) *proofServer {
@@ -54,9 +55,9 @@ func (s *proofServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case isApp && proof != "":
 		refusal = "an app access token needs no proof"
-	case !isApp && proof == "":
+	case !isApp && proof == "" && !s.optional:
 		refusal = "API calls from the server require an appsecret_proof argument"
-	case !isApp && proof != hex.EncodeToString(mac.Sum(nil)):
+	case !isApp && proof != "" && proof != hex.EncodeToString(mac.Sum(nil)):
 		refusal = "Invalid appsecret_proof provided in the API argument"
 	}
 
@@ -122,7 +123,7 @@ func TestRefusedProofIsAConfigurationError(t *testing.T) {
 		calls   int
 	}{
 		"no secret":              {nil, "mount the app's secret", 1},
-		"secrets of another app": {[]string{"x", "y"}, "access token was issued for", 2},
+		"secrets of another app": {[]string{"x", "y"}, "access token was issued for", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newProofServer(t, "secret", tc.mounted...)
@@ -136,6 +137,27 @@ func TestRefusedProofIsAConfigurationError(t *testing.T) {
 				t.Errorf("%d calls, want %d", s.calls, tc.calls)
 			}
 		})
+	}
+}
+
+// The access token can be of another app than the mounted secrets. That app may not require a proof.
+func TestNoProofIsSentIfTheTokenIsOfAnotherApp(t *testing.T) {
+	s := newProofServer(t, "secret", "x", "y")
+	s.optional = true
+
+	if f := s.send(t); f != nil || s.calls != 3 {
+		t.Errorf("the first send made %d calls and failed with %v, want success without a proof", s.calls, f)
+	}
+
+	if f := s.send(t); f != nil || s.calls != 4 {
+		t.Errorf("two sends made %d calls and failed with %v, want one call for the second", s.calls, f)
+	}
+
+	s.optional = false
+	s.secret = "y"
+
+	if f := s.send(t); f != nil || s.calls != 7 {
+		t.Errorf("three sends made %d calls and failed with %v, want the proof once it is required", s.calls, f)
 	}
 }
 
@@ -164,17 +186,23 @@ func TestOrderOfSecrets(t *testing.T) {
 	var p proven
 
 	secrets := []string{"a", "b", "c"}
-	if got := p.order(secrets); !slices.Equal(got, secrets) {
-		t.Errorf("order = %q at first", got)
+	if got, want := p.order(secrets), []string{"a", "b", "c", unproven}; !slices.Equal(got, want) {
+		t.Errorf("order = %q at first, want %q", got, want)
 	}
 
 	p.remember("b")
 
-	if got, want := p.order(secrets), []string{"b", "a", "c"}; !slices.Equal(got, want) {
+	if got, want := p.order(secrets), []string{"b", "a", "c", unproven}; !slices.Equal(got, want) {
 		t.Errorf("order = %q, want %q", got, want)
 	}
 
-	if got, want := p.order([]string{"d"}), []string{"d"}; !slices.Equal(got, want) {
+	if got, want := p.order([]string{"d"}), []string{"d", unproven}; !slices.Equal(got, want) {
 		t.Errorf("order = %q without the remembered secret, want %q", got, want)
+	}
+
+	p.remember(unproven)
+
+	if got, want := p.order([]string{"d"}), []string{unproven, "d"}; !slices.Equal(got, want) {
+		t.Errorf("order = %q once calls work without a proof, want %q", got, want)
 	}
 }
