@@ -14,12 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
-
-// typingTimeout bounds the call that sends the read receipt and the typing indicator.
-const typingTimeout = 3 * time.Second
 
 // askAI asks the AI about the message and records its answer, so that a later attempt sends the answer without asking
 // again.
@@ -115,12 +111,15 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 
 	isProbe := a.permit.IsProbe()
 
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+
 	var typing sync.WaitGroup
 	typing.Go(func() {
 		defer e.containPanic(a.work.Event.ID)
 
 		if !isProbe { // during an outage people would see "typing" at each probe
-			e.showTyping(ctx, a)
+			e.showTyping(ctx, asking, a)
 		}
 	})
 
@@ -134,6 +133,7 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	e.leave(ctx, a, err)
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)
+	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
 
 	if err == nil && answer.Later {
@@ -234,21 +234,4 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	a.fallbackCause = f
 
 	return e.recordAnswer(ctx, a, replies)
-}
-
-// showTyping marks the message as read and shows the typing indicator, which groups do not have. A failure is only logged:
-// if its cause persists, it fails the send too.
-func (e *Engine) showTyping(ctx context.Context, a *attempt) {
-	wanted := *a.settings.Processing.TypingIndicator && a.answered() != ""
-	if !wanted || a.work.Attempts > 0 || e.gate.Check(a.sendCall()) != nil || a.settings.Secrets.AccessToken == "" {
-		return
-	}
-
-	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
-	defer cancel()
-
-	if err := e.markRead(ctx, a); err != nil {
-		e.Metrics.CallFailed(failure.Of(err))
-		e.Log.Debug("mark message as read", logevent.EventID, a.work.Event.ID, "error", err)
-	}
 }
