@@ -114,7 +114,7 @@ func TestIncompleteRequestsOfOneConnectionAreEvicted(t *testing.T) {
 
 	for range 2 {
 		body, unfinished := io.Pipe()
-		defer unfinished.Close()
+		t.Cleanup(func() { _ = unfinished.Close() })
 
 		go func() { status <- f.request(slow, http.MethodPost, "/", body) }()
 	}

@@ -48,14 +48,14 @@ func TestUnknownKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			stored := ""
+			var stored strings.Builder
 			kinds := map[store.Kind]int{}
 
 			for _, event := range events {
 				kinds[event.Kind]++
 
 				if event.Kind != store.KindNotice {
-					stored += string(event.Payload)
+					stored.Write(event.Payload)
 					continue
 				}
 
@@ -68,11 +68,11 @@ func TestUnknownKeys(t *testing.T) {
 				t.Errorf("stored %v, want a message, a status, an error and notices", kinds)
 			}
 
-			if n := strings.Count(stored, "SECRET TEXT"); n != 1 {
+			if n := strings.Count(stored.String(), "SECRET TEXT"); n != 1 {
 				t.Errorf("the text is stored %d times, want once", n)
 			}
 
-			if n := strings.Count(stored, "SECRET NEW"); n > 1 {
+			if n := strings.Count(stored.String(), "SECRET NEW"); n > 1 {
 				t.Errorf("the added key is stored %d times, want at most once", n)
 			}
 		})
