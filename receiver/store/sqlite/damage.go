@@ -255,7 +255,7 @@ func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, 
 		_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(p, seq) })
 		if isDamage(err) && aside < maxUnreadable {
 			aside++
-			err = s.setEventAside(ctx, p, seq, err)
+			err = s.purgeInPlace(ctx, p, seq, err)
 		}
 
 		if err != nil {
@@ -268,17 +268,20 @@ func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, 
 	return n, nil
 }
 
-// setEventAside keeps a damaged event from being purged until the next start. The table of damaged lanes holds its seq as
-// the lane, with NoClass. An event that can be read, and cannot be deleted because SQLite would have to merge its page with a
-// damaged one, loses its payload.
-func (s *Store) setEventAside(ctx context.Context, p eventPurge, seq int64, damage error) error {
-	if p.deletes {
-		_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(emptying, seq) })
-		if err != nil && !isDamage(err) {
-			return err
-		}
+// purgeInPlace removes at least the payload of an event, after damage has failed its purge: SQLite may have had to merge the
+// event's page with a damaged one. Otherwise, and if the event should be deleted, it is set aside.
+func (s *Store) purgeInPlace(ctx context.Context, p eventPurge, seq int64, damage error) error {
+	_, err := s.purge(ctx, func(t *tx) (int, error) { return 1, t.purgeEvent(emptyingInPlace, seq) })
+	if err != nil && !isDamage(err) || err == nil && !p.deletes {
+		return err
 	}
 
+	return s.setEventAside(ctx, seq, damage)
+}
+
+// setEventAside keeps a damaged event from being purged until the next start. The table of damaged lanes holds its seq as
+// the lane, with NoClass.
+func (s *Store) setEventAside(ctx context.Context, seq int64, damage error) error {
 	return s.writer.do(ctx, func(t *tx) error {
 		_, err := t.exec("INSERT OR REPLACE INTO damaged (lane, class, at, error) VALUES (?, ?, ?, ?)",
 			strconv.FormatInt(seq, 10), int64(store.NoClass), s.writer.clock.Now().UnixMilli(), damage.Error())

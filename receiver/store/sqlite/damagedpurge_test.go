@@ -136,3 +136,48 @@ func TestStartTriesDamagedEventsAgain(t *testing.T) {
 		t.Errorf("the purge tried %d events, want the %d that were set aside", n, before.DamagedEvents)
 	}
 }
+
+// A full disk needs room although the events themselves are kept, so that duplicates are recognized.
+func TestPurgeOfPayloadsFreesPages(t *testing.T) {
+	const count = 300
+
+	for _, size := range []int{900, 1500, 3000, 20_000} {
+		s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+
+		for n := range int64(count) {
+			e := message(n, count)
+			e.State = store.Skipped
+			e.Payload = []byte(strings.Repeat("x", size))
+
+			if _, err := s.Ingest(t.Context(), []store.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		purgeAll(t, s, start.Add(time.Hour), time.Time{})
+
+		var pages, free int64
+
+		err := s.read(t.Context(), func(c *conn) error {
+			err := c.query(t.Context(), "PRAGMA freelist_count", func(r row) error { free = r.int(0); return nil })
+			if err != nil {
+				return err
+			}
+
+			return c.query(t.Context(), "PRAGMA page_count", func(r row) error { pages = r.int(0); return nil })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if freed := int64(count*size) / pageSize; free < freed*2/3 {
+			t.Errorf("payloads of %d bytes: %d of %d pages are free, want most of %d", size, free, pages, freed)
+		}
+
+		for n := range int64(count) {
+			if r, err := s.Get(t.Context(), message(n, count).ID); err != nil || len(r.Event.Payload) > 0 || r.Event.State != store.Skipped {
+				t.Fatalf("event %d is %v, %v; want it without its payload", n, r, err)
+			}
+		}
+	}
+}

@@ -75,8 +75,21 @@ var (
 		},
 		deletes: true,
 	}
+	// emptying stores events anew without their payloads: SQLite merges pages when it deletes a row, and not when a row gets
+	// smaller, so an update would make no room on a full disk.
 	emptying = eventPurge{
 		emptied: "= 0",
+		changes: []string{
+			"INSERT INTO temp.emptied SELECT * FROM events WHERE seq = ?",
+			"DELETE FROM events WHERE seq = ?",
+			"UPDATE temp.emptied SET payload = NULL, emptied = 1 WHERE seq = ?",
+			"INSERT INTO events SELECT * FROM temp.emptied WHERE seq = ?",
+			"DELETE FROM temp.emptied WHERE seq = ?",
+			"UPDATE replies SET body = NULL WHERE event = ?",
+		},
+	}
+	// emptyingInPlace is for events whose page cannot be merged, since a page beside it is damaged.
+	emptyingInPlace = eventPurge{
 		changes: []string{
 			"UPDATE events SET payload = NULL, emptied = 1 WHERE seq = ?",
 			"UPDATE replies SET body = NULL WHERE event = ?",
@@ -132,6 +145,10 @@ func (t *tx) purgeEvent(p eventPurge, seq int64) error {
 		if err != nil {
 			return err
 		}
+	}
+
+	if _, err := t.exec("CREATE TEMP TABLE IF NOT EXISTS emptied AS SELECT * FROM events WHERE false"); err != nil {
+		return err
 	}
 
 	for _, sql := range p.changes {
