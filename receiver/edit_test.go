@@ -477,3 +477,56 @@ func TestUndeliveredMessages(t *testing.T) {
 		})
 	}
 }
+
+// TestChangesBetweenAttempts checks that a retry asks the same after an edit, and nothing after a revocation, if Bird may have
+// answered the first attempt. Bird is told of both.
+func TestChangesBetweenAttempts(t *testing.T) {
+	const asked = `process_text_message {"text":"send 100 boxes"}`
+
+	for name, tc := range map[string]struct {
+		change []byte
+		want   []string
+		state  store.State // of the message
+	}{
+		"edited": {
+			change: editDelivery("wamid.change", "wamid.1", "send 10 boxes"),
+			want: []string{
+				asked,
+				`process_message_edit {"caption":"","original_message_id":"wamid.1","text":"send 10 boxes","type":"text"}`,
+			},
+			state: store.Done,
+		},
+		"revoked": {
+			change: revokeDelivery("wamid.change", "wamid.1"),
+			want:   []string{asked, `process_message_revoke {"original_message_id":"wamid.1"}`},
+			state:  store.Skipped,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) {
+				withoutTyping(c)
+				c.Processing.Retry = config.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}
+			})
+			h.Bird.Faults.Add(standin.Fault{
+				PathPrefix:  "/v1/messages/text",
+				Status:      503,
+				AfterEffect: true,
+				Times:       1,
+			})
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+			h.waitFor("the attempt to fail", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+			h.deliver(http.StatusOK, tc.change)
+			h.clock.Advance(2 * time.Hour)
+			h.waitIdle()
+
+			if diff := cmp.Diff(tc.want, h.asked()); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+
+			if got := h.record("wamid.1").Event.State; got != tc.state {
+				t.Errorf("the message is %s, want %s", got, tc.state)
+			}
+		})
+	}
+}
