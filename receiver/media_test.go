@@ -101,7 +101,10 @@ func TestMediaFaults(t *testing.T) {
 
 // A file that Meta could not deliver, such as one above 100 MB, is announced if Bird is not asked about it.
 func TestMediaThatMetaCouldNotDeliver(t *testing.T) {
-	h := newHarness(t, withoutTyping)
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Bird.Endpoints = map[string]config.Endpoint{"process_undelivered_message": {Enabled: new(false)}}
+	})
 	h.start()
 
 	body := standin.MessageDelivery(number, ana, "Ana", "wamid.1", "unsupported", map[string]any{"type": "video"}, time.Now())
