@@ -235,6 +235,7 @@ func choiceCases() []specCase {
 		{"bird.endpoints[].state", state},
 		{"bird.media.mode", []string{"Process", "Analyze"}},
 		{"bird.media.transport", []string{"Auto", "Base64", "Multipart"}},
+		{"cloudAPI.coexistence", state},
 		{"processing.typingIndicator", state},
 		{"processing.format", []string{"Markdown", "WhatsApp"}},
 		{"processing.passThreadControl", state},

@@ -35,6 +35,7 @@ func fullSpecs() []string {
 cloudAPI:
   baseURL: https://graph.example.com
   version: v27.0
+  coexistence: Enabled
   phoneNumberIDs: ["106540352242922"]
   messagesPerSecond: 20
   subscription:
