@@ -151,7 +151,7 @@ func (d *demo) postFile(ctx context.Context, file string, v *verdict) (err error
 	}
 
 	v.events += len(unique)
-	v.add(records)
+	v.stored += min(len(unique), v.add(records)) // the engine stores marks of its own beside edits and revocations
 	printFile(r, records)
 
 	return nil
@@ -231,14 +231,14 @@ func waitIdle(ctx context.Context, r *rig.Rig) {
 	}
 }
 
-// add counts the events of one file.
-func (v *verdict) add(records []store.Record) {
+// add counts the outcomes of the events of one file, and returns how many are stored.
+func (v *verdict) add(records []store.Record) (stored int) {
 	for _, record := range records {
 		if isEmitted(record.Event.Kind) {
 			continue
 		}
 
-		v.stored++
+		stored++
 
 		switch record.Event.State {
 		case store.Pending:
@@ -252,6 +252,8 @@ func (v *verdict) add(records []store.Record) {
 		case store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Discarded:
 		}
 	}
+
+	return stored
 }
 
 // isEmitted reports whether the receiver itself makes events of this kind.
