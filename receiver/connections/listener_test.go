@@ -53,7 +53,7 @@ func newFixture(t *testing.T, limit int) *fixture {
 		log:  &bytes.Buffer{},
 		held: make(chan chan struct{}),
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 
 		if r.URL.Path == "/hold" {
@@ -62,6 +62,12 @@ func newFixture(t *testing.T, limit int) *fixture {
 
 			<-release
 		}
+
+		// The clock of the test ends the grace period at once, so that a connection can be evicted before the server would
+		// have written the answer.
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
 	}), Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
