@@ -61,13 +61,13 @@ func newFixture(t *testing.T, limit int) *fixture {
 			f.held <- release
 
 			<-release
-		}
 
-		// The clock of the test ends the grace period at once, so that a connection can be evicted before the server would
-		// have written the answer.
-		w.Header().Set("Content-Length", "0")
-		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush()
+			// The clock of the test ends the grace period at once, so that a connection can be evicted before the server
+			// would have written the answer.
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+		}
 	}), Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
