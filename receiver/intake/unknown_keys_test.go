@@ -49,6 +49,7 @@ func TestUnknownKeys(t *testing.T) {
 			}
 
 			var stored strings.Builder
+
 			kinds := map[store.Kind]int{}
 
 			for _, event := range events {
