@@ -34,23 +34,14 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	handle, ok := handlers[string(a.message.Type)]
-	if !ok {
-		handle = handleOther
-	}
-
 	defer e.removeFile(a)
 
-	request, err := handle(ctx, e, a)
+	request, err := e.request(ctx, a)
 	if err != nil {
 		return err
 	}
 
-	if request != nil && request.Method.IsOptional() && !e.Bird.Enabled(request.Method) {
-		request = a.instead(request)
-	}
-
-	if request == nil || !e.Bird.Enabled(request.Method) {
+	if request == nil {
 		e.announceLostMedia(a)
 
 		a.successState = store.Skipped
@@ -58,23 +49,61 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	answer, err := e.callBird(ctx, a, request)
-	if err != nil && failure.Of(err).Code == bird.CodeNoMethod {
-		lacking := request.Method
-
-		request = a.instead(request)
-		if request == nil || !e.Bird.Enabled(request.Method) {
-			a.skip(codeLacking, "the bridge does not have the method "+string(lacking))
-			return nil
-		}
-
-		answer, err = e.callBird(ctx, a, request)
-	}
-
+	answer, err := e.ask(ctx, a, request)
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}
 
+	if a.skipped != nil {
+		return nil
+	}
+
+	return e.answerWith(ctx, a, answer)
+}
+
+// request returns the request about the message, or nil if no enabled method takes it.
+func (e *Engine) request(ctx context.Context, a *attempt) (*bird.Request, error) {
+	handle, ok := handlers[string(a.message.Type)]
+	if !ok {
+		handle = handleOther
+	}
+
+	request, err := handle(ctx, e, a)
+	if err != nil {
+		return nil, err
+	}
+
+	if request != nil && request.Method.IsOptional() && !e.Bird.Enabled(request.Method) {
+		request = a.instead(request)
+	}
+
+	if request == nil || !e.Bird.Enabled(request.Method) {
+		return nil, nil
+	}
+
+	return request, nil
+}
+
+// ask returns the answer to a request. If the bridge lacks its method, the request for another method takes its place, or
+// the event is skipped.
+func (e *Engine) ask(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
+	answer, err := e.callBird(ctx, a, request)
+	if err == nil || failure.Of(err).Code != bird.CodeNoMethod {
+		return answer, err
+	}
+
+	other := a.instead(request)
+	if other == nil || !e.Bird.Enabled(other.Method) {
+		a.skip(codeLacking, "the bridge does not have the method "+string(request.Method))
+
+		return bird.Answer{}, nil
+	}
+
+	return e.callBird(ctx, a, other)
+}
+
+// answerWith records the parts of an answer, and the handoff in it.
+func (e *Engine) answerWith(ctx context.Context, a *attempt, answer bird.Answer) error {
 	a.dropOriginal()
 
 	if answer.Handoff != nil {
