@@ -33,7 +33,7 @@ type attempt struct {
 	inFlight *int
 	// successState is the state of the event when the attempt succeeds.
 	successState store.State
-	// unanswerable is why nobody is asked about the message, if it can never be answered.
+	// unanswerable is the reason why the AI is not asked: the message can never be answered. nil if it can.
 	unanswerable *failure.Error
 	// skipped is the reason why the event is skipped, nil if it is not.
 	skipped *store.Failure

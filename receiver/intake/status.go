@@ -88,7 +88,7 @@ func statusLane(status whatsapp.Status, number string) (lane string, aliases []s
 func ReportLane(number, messageID string) string { return spread("status:"+number, messageID) }
 
 // ThreadLane returns the lane of the event that passes a conversation to another responder. It is not the conversation's,
-// so that a failure holds up nothing.
+// so that a failure delays no message.
 func ThreadLane(number string, message store.ID) string {
 	return spread("thread:"+number, message.String())
 }

@@ -6,7 +6,7 @@ package whatsapp
 import "slices"
 
 // conversation returns the lane of a phone number's conversation with a group or a person, and the aliases of the person's
-// lane. The lane is empty if neither is known. A group is a conversation of its own, whoever writes in it.
+// lane. The lane is empty if neither is known. A group is a conversation of its own, shared by all its participants.
 func conversation(phoneNumberID string, group Text, person Person) (lane string, aliases []string) {
 	if group != "" {
 		return GroupConversation(phoneNumberID, group), nil
