@@ -183,9 +183,13 @@ func reply(l *ledger) func(method string, request map[string]any) any {
 			return nil
 		}
 
-		answer := make([]string, m.Replies)
+		answer := make([]map[string]any, m.Replies)
 		for part := range answer {
-			answer[part] = m.answer(part)
+			answer[part] = map[string]any{
+				"type":        "text",
+				"text":        m.answer(part),
+				"preview_url": part%2 == 1, // otherwise the texts would be joined
+			}
 		}
 
 		return map[string]any{"response": answer}
