@@ -25,7 +25,7 @@ var userID = regexp.MustCompile(`^[A-Za-z]{2}\.[A-Za-z0-9.]{1,132}$`)
 // newPerson returns the person with these names. A user id in the place of the phone number is taken for what it is.
 func newPerson(number, user, parent Text) Person {
 	p := Person{
-		WaID:     Text(strings.TrimPrefix(strings.TrimSpace(string(number)), "+")),
+		WaID:     phoneDigits(number),
 		UserID:   user,
 		ParentID: parent,
 	}
@@ -41,6 +41,26 @@ func newPerson(number, user, parent Text) Person {
 	p.WaID = ""
 
 	return p
+}
+
+// written matches a phone number as people write it.
+var written = regexp.MustCompile(`^\+?[0-9][0-9 ().-]*$`)
+
+// phoneDigits returns the digits of a phone number, and anything else without a plus sign, since placeholders occur in
+// Meta's samples.
+func phoneDigits(number Text) Text {
+	trimmed := strings.TrimSpace(string(number))
+	if !written.MatchString(trimmed) {
+		return Text(strings.TrimPrefix(trimmed, "+"))
+	}
+
+	return Text(strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+
+		return r
+	}, trimmed))
 }
 
 // IsZero reports whether the person has no name.

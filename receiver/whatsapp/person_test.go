@@ -40,7 +40,11 @@ func TestSender(t *testing.T) {
 			want:    Person{ParentID: "CO.ENT.1"},
 		},
 		"number with a plus": {message: `{"from":"+573"}`, want: Person{WaID: "573"}},
-		"user id in from":    {message: `{"from":"US.1234"}`, want: Person{UserID: "US.1234"}},
+		"number as people write it": {
+			message: `{"from":"+57 (300) 555-0101"}`,
+			want:    Person{WaID: "573005550101"},
+		},
+		"user id in from": {message: `{"from":"US.1234"}`, want: Person{UserID: "US.1234"}},
 		"parent user id in from": {
 			message: `{"from":"US.ENT.1234","from_parent_user_id":"US.ENT.1234"}`,
 			want:    Person{ParentID: "US.ENT.1234"},

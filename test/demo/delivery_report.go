@@ -48,6 +48,8 @@ func reasonOf(record store.Record) string {
 		return strings.TrimSpace(last.Class + " " + last.Code + ": " + last.Text)
 	case record.Event.Kind == store.KindUnknown:
 		return "it has no shape of Meta's that the receiver knows; it is stored as it came"
+	case record.Event.State == store.Skipped && (record.Event.Type == "edit" || record.Event.Type == "revoke"):
+		return "it changed a message that was not answered yet"
 	case record.Event.State == store.Skipped && record.Event.Kind == store.KindMessage:
 		return "no method that is enabled takes this type; it is stored"
 	case record.Event.State == store.Skipped:
