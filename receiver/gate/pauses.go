@@ -77,7 +77,7 @@ func (p *Permit) limited(f *failure.Error, from time.Time) (string, *store.Pause
 	g.logClosed(name, s, RateLimited, f)
 	s.close(RateLimited, f, g.Clock.Now(), until)
 	s.level = level
-	s.shared = false
+	s.sharedAt = time.Time{}
 
 	return name, &store.Pause{
 		Scope: name,
@@ -152,7 +152,7 @@ func (g *Gate) markShared(name string) {
 	defer g.mu.Unlock()
 
 	if s := g.states[name]; s != nil {
-		s.shared = true
+		s.sharedAt = g.Clock.Now()
 	}
 }
 
@@ -168,7 +168,8 @@ func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) {
 	}
 
 	for name, s := range g.states {
-		isCleared := s.shared && s.since.Before(asked) && !stored[name]
+		wasShared := !s.sharedAt.IsZero() && s.sharedAt.Before(asked) // else the store may have been read before
+		isCleared := wasShared && !stored[name]
 		isOld := asked.Sub(s.until) > LevelMemory
 
 		if s.isLimited() && (isCleared || isOld) {
@@ -181,7 +182,9 @@ func (g *Gate) Adopt(pauses []store.Pause, asked time.Time) {
 func (g *Gate) adopt(pause store.Pause) {
 	s := g.state(pause.Scope)
 	if s.closed && (s.reason != RateLimited || !pause.Until.After(s.until)) {
-		s.shared = s.reason == RateLimited
+		if s.reason == RateLimited && s.sharedAt.IsZero() {
+			s.sharedAt = g.Clock.Now()
+		}
 
 		return
 	}
@@ -189,5 +192,5 @@ func (g *Gate) adopt(pause store.Pause) {
 	f := &failure.Error{Code: pause.Code, Text: "a rate limit of Meta"}
 	s.close(RateLimited, f, g.Clock.Now(), pause.Until)
 	s.level = pause.Level
-	s.shared = true
+	s.sharedAt = g.Clock.Now()
 }

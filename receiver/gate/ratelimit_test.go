@@ -4,11 +4,13 @@
 package gate
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 func TestCallsThatMeetOneLimitPauseOnce(t *testing.T) {
@@ -127,6 +129,40 @@ func TestReceiversShareAPause(t *testing.T) {
 	if len(f.shared) != 0 {
 		t.Errorf("stored pauses = %v, want none after a success", f.shared)
 	}
+}
+
+// slowPauses is a store that takes long to store a pause.
+type slowPauses struct {
+	pauses
+	during func() // before the pause is stored
+}
+
+func (p slowPauses) SetPause(ctx context.Context, pause store.Pause, now time.Time) error {
+	p.during()
+
+	return p.pauses.SetPause(ctx, pause, now)
+}
+
+func TestPauseStaysIfThePausesWereReadBeforeItWasStored(t *testing.T) {
+	f := newFixture(t)
+
+	var asked time.Time
+
+	f.Pauses = slowPauses{f.shared, func() {
+		f.clock.Advance(time.Second)
+
+		asked = f.clock.Now()
+
+		f.clock.Advance(time.Second)
+	}}
+
+	f.mustCall(person(0), 0, limit(failure.ScopeNumber, time.Minute), true)
+	f.Adopt(nil, asked)
+	f.mustCall(person(1), 1, nil, false)
+
+	f.clock.Advance(time.Second)
+	f.Adopt(nil, f.clock.Now()) // another receiver has cleared it
+	f.mustCall(person(1), 1, nil, true)
 }
 
 func TestReportedLimitPausesFromItsOwnTime(t *testing.T) {

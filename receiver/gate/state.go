@@ -60,8 +60,9 @@ type state struct {
 	cause   string
 	since   time.Time
 	until   time.Time
-	level   int  // consecutive pauses of a rate limit: the exponent of the backoff
-	shared  bool // the store has the pause
+	level   int // consecutive pauses of a rate limit: the exponent of the backoff
+	// sharedAt is the time from which on the store has the pause; zero if it does not.
+	sharedAt time.Time
 
 	// The circuit breaker of an open scope.
 	failures    int        // in a row
