@@ -42,11 +42,12 @@ var graphAnomalies = []anomaly{
 		slow:  true,
 		fault: standin.Fault{AfterEffect: true},
 	},
-	{share: 0.02, fault: standin.GraphError(131016, "", http.StatusServiceUnavailable)},
+	{share: 0.02, fault: standin.APIError{Code: 135000, Transient: true}.Fault()}, // certainly not sent
 	{share: 0.01, fault: standin.Fault{Cut: standin.CutAfter}},
 	{share: 0.004, fault: standin.Fault{Cut: standin.CutBefore}},
 	{share: 0.01, fault: afterEffect(standin.GraphError(131000, "", http.StatusInternalServerError))},
-	{share: 0.002, fault: standin.GraphError(131000, "", http.StatusInternalServerError)},
+	{share: 0.001, fault: standin.GraphError(131000, "", http.StatusInternalServerError)},
+	{share: 0.001, fault: standin.GraphError(131016, "", http.StatusServiceUnavailable)},
 	{share: 0.002, fault: standin.Fault{AfterEffect: true, Hang: true}},
 }
 
