@@ -85,6 +85,13 @@ func TestClosedWindowOfTheConversation(t *testing.T) {
 	}
 }
 
+// limitedForAnHour makes the first pause of a person's limit an hour.
+func limitedForAnHour(c *config.Config) {
+	withoutTyping(c)
+	c.Processing.Retry.BaseDelay = time.Hour
+	c.Processing.Retry.MaxDelay = time.Hour
+}
+
 // TestPairLimitOfTheConversation checks that the limit of a person pauses that person's conversation, whatever the status
 // calls the person.
 func TestPairLimitOfTheConversation(t *testing.T) {
@@ -92,11 +99,7 @@ func TestPairLimitOfTheConversation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			h := newHarness(t, func(c *config.Config) {
-				withoutTyping(c)
-				c.Processing.Retry.BaseDelay = time.Hour
-				c.Processing.Retry.MaxDelay = time.Hour
-			})
+			h := newHarness(t, limitedForAnHour)
 			h.start()
 			h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
 			sent := h.waitSent(1)[0]
@@ -130,24 +133,27 @@ func TestPairLimitOfTheConversation(t *testing.T) {
 }
 
 // TestPairLimitOfAnotherApplication checks that the limit of a person is known under every name, also by the status of a
-// message that another application sent.
+// message that another application sent, and for a message with a name that was not known then.
 func TestPairLimitOfAnotherApplication(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) {
-		withoutTyping(c)
-		c.Processing.Retry.BaseDelay = time.Hour
-		c.Processing.Retry.MaxDelay = time.Hour
-	})
-	h.start()
-	h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
-	h.waitSent(1)
-	h.waitIdle()
-	h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, `"recipient_user_id":"CO.99"`, 131056))
-	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "again"))
-	h.waitFor("all events wait", h.allWait)
+	for name, tc := range map[string]struct{ first, next []byte }{
+		"known by both names": {hidden(ana, "CO.99", "wamid.1", "hello"), textDelivery(ana, "wamid.2", "again")},
+		"with a new name":     {hidden("", "CO.99", "wamid.1", "hello"), hidden(ana, "CO.99", "wamid.2", "again")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, limitedForAnHour)
+			h.start()
+			h.deliver(http.StatusOK, tc.first)
+			h.waitSent(1)
+			h.waitIdle()
+			h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, `"recipient_user_id":"CO.99"`, 131056))
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.deliver(http.StatusOK, tc.next)
+			h.waitFor("all events wait", h.allWait)
 
-	if n := len(h.Graph.Sent()); n != 1 {
-		t.Errorf("%d messages were sent, want the second to wait", n)
+			if n := len(h.Graph.Sent()); n != 1 {
+				t.Errorf("%d messages were sent, want the second to wait", n)
+			}
+		})
 	}
 }
 
@@ -164,26 +170,4 @@ func TestColleagueHasTheConversationOfAFailedMessage(t *testing.T) {
 	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
 	h.waitIdle()
 	h.waitSent(1)
-}
-
-// TestPairLimitOutlastsANewName checks that the limit of a person known by user id alone, which another application met, holds
-// for the next message, which also has the phone number.
-func TestPairLimitOutlastsANewName(t *testing.T) {
-	h := newHarness(t, func(c *config.Config) {
-		withoutTyping(c)
-		c.Processing.Retry.BaseDelay = time.Hour
-		c.Processing.Retry.MaxDelay = time.Hour
-	})
-	h.start()
-	h.deliver(http.StatusOK, hidden("", "CO.99", "wamid.1", "hello"))
-	h.waitSent(1)
-	h.waitIdle()
-	h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, `"recipient_user_id":"CO.99"`, 131056))
-	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
-	h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.2", "again"))
-	h.waitFor("all events wait", h.allWait)
-
-	if n := len(h.Graph.Sent()); n != 1 {
-		t.Errorf("%d messages were sent, want the second to wait", n)
-	}
 }

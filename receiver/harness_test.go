@@ -218,6 +218,21 @@ func (h *harness) waitReady() {
 	}
 }
 
+// holdAnswer makes Bird answer its only request by reply, once answer is closed. Asked is closed when Bird is asked.
+func (h *harness) holdAnswer(reply func(method string, request map[string]any) any) (asked, answer chan struct{}) {
+	asked = make(chan struct{})
+	answer = make(chan struct{})
+
+	h.reply = func(method string, request map[string]any) any {
+		close(asked)
+		<-answer
+
+		return reply(method, request)
+	}
+
+	return asked, answer
+}
+
 // waitIdle waits until nothing is pending, and what was processed is counted.
 func (h *harness) waitIdle() {
 	h.t.Helper()

@@ -170,14 +170,7 @@ func TestReplayOfWhatPeopleDidNotAnswer(t *testing.T) {
 // TestPersonTakesOver checks that a person at the console silences the AI, also for an answer that Bird works on.
 func TestPersonTakesOver(t *testing.T) {
 	h := newHarness(t, withoutTyping)
-	asked := make(chan struct{})
-	answer := make(chan struct{})
-	h.reply = func(method string, request map[string]any) any {
-		close(asked)
-		<-answer
-
-		return standin.EchoReply(method, request)
-	}
+	asked, answer := h.holdAnswer(standin.EchoReply)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	<-asked

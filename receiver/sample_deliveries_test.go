@@ -130,7 +130,7 @@ func (h *harness) hostMedia(body []byte) []byte {
 		return body
 	}
 
-	walk(delivery, func(object map[string]any) {
+	standin.VisitObjects(delivery, func(object map[string]any) {
 		id, _ := object["id"].(string)
 
 		claimed, ok := object["sha256"].(string)
@@ -146,21 +146,6 @@ func (h *harness) hostMedia(body []byte) []byte {
 	})
 
 	return body
-}
-
-func walk(value any, visit func(map[string]any)) {
-	switch value := value.(type) {
-	case map[string]any:
-		visit(value)
-
-		for _, child := range value {
-			walk(child, visit)
-		}
-	case []any:
-		for _, child := range value {
-			walk(child, visit)
-		}
-	}
 }
 
 // summary returns the fields of a request without those that all requests have.

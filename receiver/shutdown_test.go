@@ -16,14 +16,7 @@ import (
 
 func TestDrainFinishesInFlightWork(t *testing.T) {
 	h := newHarness(t, nil)
-	asked := make(chan struct{})
-	answer := make(chan struct{})
-	h.reply = func(method string, request map[string]any) any {
-		close(asked)
-		<-answer
-
-		return standin.EchoReply(method, request)
-	}
+	asked, answer := h.holdAnswer(standin.EchoReply)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery("573001234567", standin.Wamid("1"), "hello"))
 	<-asked

@@ -76,14 +76,7 @@ func TestMessagesOnStandbyAreNotAnswered(t *testing.T) {
 // would give it back for that.
 func TestStandbyWithholdsAnAnswer(t *testing.T) {
 	h := newHarness(t, withoutTyping)
-	asked := make(chan struct{})
-	answer := make(chan struct{})
-	h.reply = func(method string, request map[string]any) any {
-		close(asked)
-		<-answer
-
-		return standin.EchoReply(method, request)
-	}
+	asked, answer := h.holdAnswer(standin.EchoReply)
 	h.start()
 
 	now := h.clock.Now()

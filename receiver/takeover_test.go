@@ -71,14 +71,7 @@ func TestTakeoverWhileBirdIsAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, withoutTyping)
-			asked := make(chan struct{})
-			answer := make(chan struct{})
-			h.reply = func(method string, request map[string]any) any {
-				close(asked)
-				<-answer
-
-				return standin.EchoReply(method, request)
-			}
+			asked, answer := h.holdAnswer(standin.EchoReply)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
 			<-asked

@@ -125,14 +125,9 @@ func TestTakeoverAppliesToANewNumber(t *testing.T) {
 // while Bird was asked: neither is its text sent, nor does the sink hear that the person waits.
 func TestHandoffAfterATakeoverIsWithheld(t *testing.T) {
 	h := newHarness(t, withoutTyping)
-	asked := make(chan struct{})
-	answer := make(chan struct{})
-	h.reply = func(string, map[string]any) any {
-		close(asked)
-		<-answer
-
+	asked, answer := h.holdAnswer(func(string, map[string]any) any {
 		return map[string]any{"response": map[string]any{"type": "handoff", "text": "A colleague will write to you."}}
-	}
+	})
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
 	<-asked

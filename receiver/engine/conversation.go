@@ -33,8 +33,6 @@ type attempt struct {
 	inFlight *int
 	// successState is the state of the event when the attempt succeeds.
 	successState store.State
-	// unanswerable is the reason why the AI is not asked: the message can never be answered. nil if it can.
-	unanswerable *failure.Error
 	// skipped is the reason why the event is skipped, nil if it is not.
 	skipped *store.Failure
 	// handedOff reports whether the AI handed the conversation off in this attempt.
@@ -97,8 +95,11 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	}
 
 	if len(a.work.Replies) == 0 {
-		if a.unanswerable = a.checkAnswerable(); a.unanswerable != nil {
+		if reason := a.checkAnswerable(); reason != nil {
 			a.successState = store.Skipped
+			a.skipped = historyOf(reason, e.Clock.Now(), false)
+			e.Metrics.MessageUnanswerable(reason)
+
 			return nil
 		}
 

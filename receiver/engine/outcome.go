@@ -59,11 +59,6 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		step.Settled = true
 	}
 
-	if a.unanswerable != nil {
-		step.Outcome.Failure = historyOf(a.unanswerable, step.Now, false)
-		e.Metrics.MessageUnanswerable(a.unanswerable)
-	}
-
 	if err != nil && f != nil && f.Class != failure.Ambiguous {
 		step.Unsent = a.inFlight
 	}

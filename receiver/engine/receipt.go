@@ -22,12 +22,7 @@ func (e *Engine) markRead(ctx context.Context, a *attempt) error {
 	ids := []whatsapp.Text{whatsapp.Text(a.answered())}
 
 	for _, event := range a.work.Coalesced {
-		item, err := whatsapp.Decode(event.Payload)
-		if err != nil {
-			continue
-		}
-
-		if message, err := item.Message(); err == nil && message.Type == "text" { // an edit is no message to read
+		if message, ok := messageOf(event); ok && message.Type == "text" { // an edit is no message to read
 			ids = append(ids, message.ID)
 		}
 	}

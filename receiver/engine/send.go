@@ -119,13 +119,12 @@ func (e *Engine) post(ctx context.Context, a *attempt, reply *store.Reply, body 
 
 // body returns the body of the next send of reply. A part that is sent again has a callback of its own, so that a late
 // status of an earlier send is not taken for one of this send. A file that Meta could not download is uploaded.
-func (e *Engine) body(ctx context.Context, a *attempt, reply *store.Reply) (body []byte, err error) {
-	body = reply.Body
-
-	if reply.Resends > 0 {
-		body, err = cloudapi.WithCallback(body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
+func (e *Engine) body(ctx context.Context, a *attempt, reply *store.Reply) ([]byte, error) {
+	if reply.Resends == 0 {
+		return reply.Body, nil
 	}
 
+	body, err := cloudapi.WithCallback(reply.Body, whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends))
 	if err != nil || !cloudapi.WantsUpload(body) {
 		return body, err
 	}

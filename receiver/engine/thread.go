@@ -19,6 +19,10 @@ import (
 // handed it off and the configuration asks for it. It is an event of its own, so that a failure delays no answer, and
 // follows the answer, since only the responder that has a conversation may send.
 func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
+	if !a.settings.Processing.PassThreadControl {
+		return nil
+	}
+
 	event := a.work.Event
 	handedOff := a.handedOff || a.work.Conversation.Takeover.Event == event.ID
 	ended := outcome.State == store.Done || outcome.State == store.Dead
@@ -26,7 +30,7 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 	to := cloudapi.RecipientOf(a.message)
 	isPerson := to.GroupID == "" && (to.WaID != "" || to.UserID != "")
 
-	if !a.settings.Processing.PassThreadControl || !handedOff || !ended || !isPerson {
+	if !handedOff || !ended || !isPerson {
 		return nil
 	}
 

@@ -19,7 +19,7 @@ import (
 func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []parsedEvent {
 	number := string(item.Metadata.PhoneNumberID)
 
-	var events []parsedEvent
+	var events []store.Event
 
 	each, rest := whatsapp.SplitStandby(item.Raw, func(standby whatsapp.Standby) bool {
 		lane, aliases := standby.Conversation(number)
@@ -27,33 +27,14 @@ func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []
 			return false
 		}
 
-		id := standbyID(standby, number)
-		events = append(events, parsedEvent{Event: store.Event{
-			ID:       id,
-			Kind:     store.KindField,
-			Type:     whatsapp.FieldStandby,
-			State:    store.Done,
-			Class:    store.Conversations,
-			Lane:     lane,
-			Aliases:  aliases,
-			Takeover: standbyTakeover(standby, id, settings, now),
-		}})
+		event := fieldMessage(whatsapp.FieldStandby, number, standby.ID, lane, aliases)
+		event.Takeover = standbyTakeover(standby, event.ID, settings, now)
+		events = append(events, event)
 
 		return true
 	})
-	for i, raw := range each {
-		events[i].item = item
-		events[i].item.Raw = raw
-	}
 
-	field := parsedEvent{Event: skippedEvent(store.KindField, item, now), item: item}
-	field.item.Raw = rest
-
-	return append(events, field)
-}
-
-func standbyID(standby whatsapp.Standby, number string) store.ID {
-	return store.NewID(store.KindField, number, whatsapp.FieldStandby, string(standby.ID))
+	return splitEvents(item, events, each, rest, now)
 }
 
 // standbyTakeover returns the takeover by another responder. It names the event: a later message of the person to this app
@@ -70,7 +51,7 @@ func standbyTakeoverOf(event store.Event, item whatsapp.Item, settings config.Co
 	var found *store.Takeover
 
 	whatsapp.SplitStandby(item.Raw, func(standby whatsapp.Standby) bool {
-		if id := standbyID(standby, string(item.Metadata.PhoneNumberID)); id == event.ID {
+		if id := fieldMessageID(whatsapp.FieldStandby, string(item.Metadata.PhoneNumberID), standby.ID); id == event.ID {
 			found = standbyTakeover(standby, id, settings, event.ReceivedAt)
 		}
 

@@ -4,6 +4,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -16,48 +17,63 @@ import (
 func echoEvents(item whatsapp.Item, settings config.Config, now time.Time) []parsedEvent {
 	number := string(item.Metadata.PhoneNumberID)
 
-	var events []parsedEvent
+	var events []store.Event
 
 	each, rest := whatsapp.SplitEchoes(item.Raw, func(echo whatsapp.Echo) bool {
-		event, ok := echoEvent(echo, number, settings, now)
-		if ok {
-			events = append(events, parsedEvent{Event: event})
+		lane, aliases := echo.Conversation(number)
+		if lane == "" || echo.ID == "" {
+			return false
 		}
 
-		return ok
+		event := fieldMessage(whatsapp.FieldEchoes, number, echo.ID, lane, aliases)
+		event.Takeover = echoTakeover(echo, settings, now)
+		events = append(events, event)
+
+		return true
 	})
-	for i, raw := range each {
-		events[i].item = item
-		events[i].item.Raw = raw
-	}
 
-	field := parsedEvent{Event: skippedEvent(store.KindField, item, now), item: item}
-	field.item.Raw = rest
-
-	return append(events, field)
+	return splitEvents(item, events, each, rest, now)
 }
 
-// echoEvent is an event of the person's conversation. ok is false if Meta names neither the message nor the person.
-func echoEvent(echo whatsapp.Echo, number string, settings config.Config, now time.Time) (_ store.Event, ok bool) {
-	lane, aliases := echo.Conversation(number)
-	if lane == "" || echo.ID == "" {
-		return store.Event{}, false
-	}
-
+// fieldMessage is an event of a conversation: a message of another field than messages, which needs no processing.
+func fieldMessage(field, number string, id whatsapp.Text, lane string, aliases []string) store.Event {
 	return store.Event{
-		ID:       echoID(echo, number),
-		Kind:     store.KindField,
-		Type:     whatsapp.FieldEchoes,
-		State:    store.Done,
-		Class:    store.Conversations,
-		Lane:     lane,
-		Aliases:  aliases,
-		Takeover: echoTakeover(echo, settings, now),
-	}, true
+		ID:      fieldMessageID(field, number, id),
+		Kind:    store.KindField,
+		Type:    field,
+		State:   store.Done,
+		Class:   store.Conversations,
+		Lane:    lane,
+		Aliases: aliases,
+	}
 }
 
-func echoID(echo whatsapp.Echo, number string) store.ID {
-	return store.NewID(store.KindField, number, whatsapp.FieldEchoes, string(echo.ID))
+func fieldMessageID(field, number string, id whatsapp.Text) store.ID {
+	return store.NewID(store.KindField, number, field, string(id))
+}
+
+// splitEvents returns the events of a change, each with its own part of the item, and an event for the rest.
+func splitEvents(
+	item whatsapp.Item,
+	events []store.Event,
+	each []json.RawMessage,
+	rest json.RawMessage,
+	now time.Time,
+) []parsedEvent {
+	parsed := make([]parsedEvent, 0, len(events)+1)
+	add := func(event store.Event, raw json.RawMessage) {
+		part := item
+		part.Raw = raw
+		parsed = append(parsed, parsedEvent{Event: event, item: part})
+	}
+
+	for i, event := range events {
+		add(event, each[i])
+	}
+
+	add(skippedEvent(store.KindField, item, now), rest)
+
+	return parsed
 }
 
 // echoTakeover returns the takeover by a colleague who wrote the message, if one did.
@@ -136,7 +152,7 @@ func TakeoverOf(event store.Event, item whatsapp.Item, settings config.Config) *
 	}
 
 	for _, echo := range whatsapp.ParseEchoes(item.Raw) { // an older version stored all echoes of the change
-		if echoID(echo, string(item.Metadata.PhoneNumberID)) == event.ID {
+		if fieldMessageID(whatsapp.FieldEchoes, string(item.Metadata.PhoneNumberID), echo.ID) == event.ID {
 			return echoTakeover(echo, settings, event.ReceivedAt)
 		}
 	}

@@ -23,7 +23,12 @@ import (
 
 // TestMemoryDoesNotGrowWithSize transfers documents from Meta to Bird and measures all allocations, including those of
 // both test servers. If a document of 100 times the size allocates more than growth, content is held in memory.
-func TestMemoryDoesNotGrowWithSize(t *testing.T) {
+func TestMemoryDoesNotGrowWithSize(t *testing.T) { checkGrowth(t, allocated) }
+
+// checkGrowth checks that the transfer of a document of 100 times the size allocates no more than growth on top.
+func checkGrowth(t *testing.T, allocated func(t *testing.T, size int64) uint64) {
+	t.Helper()
+
 	const (
 		small, large = 1 << 20, 100 << 20
 		growth       = 8 << 20

@@ -20,20 +20,7 @@ import (
 
 // TestMemoryOfUploadsDoesNotGrowWithSize transfers linked documents to Meta and measures all allocations, like
 // TestMemoryDoesNotGrowWithSize.
-func TestMemoryOfUploadsDoesNotGrowWithSize(t *testing.T) {
-	const (
-		small, large = 1 << 20, 100 << 20
-		growth       = 8 << 20
-	)
-
-	one := allocatedByUpload(t, small)
-	many := allocatedByUpload(t, large)
-	t.Logf("allocated %d KiB for 1 MiB, %d KiB for 100 MiB", one>>10, many>>10)
-
-	if many > one+growth {
-		t.Errorf("allocated %d bytes for 100 MiB and %d for 1 MiB", many, one)
-	}
-}
+func TestMemoryOfUploadsDoesNotGrowWithSize(t *testing.T) { checkGrowth(t, allocatedByUpload) }
 
 // allocatedByUpload returns the bytes allocated by the transfer of a linked document of size bytes.
 func allocatedByUpload(t *testing.T, size int64) uint64 {

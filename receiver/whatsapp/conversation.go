@@ -59,9 +59,12 @@ func (m Message) Aliases(phoneNumberID string) []string {
 // Conversation returns the lane of the person or group that the echo went to, and the aliases of the person's lane. The
 // lane is empty if Meta does not name them.
 func (e Echo) Conversation(phoneNumberID string) (lane string, aliases []string) {
-	recipient := newPerson(e.To, e.ToUserID, e.ToParentID).with(e.contact.Person)
+	return conversation(phoneNumberID, e.GroupID, e.recipient())
+}
 
-	return conversation(phoneNumberID, e.GroupID, recipient)
+// recipient returns the person that the echo went to.
+func (e Echo) recipient() Person {
+	return newPerson(e.To, e.ToUserID, e.ToParentID).with(e.contact.Person)
 }
 
 // Conversation returns the lane of the person or group that the message went to, and the aliases of the person's lane. The

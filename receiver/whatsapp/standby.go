@@ -17,13 +17,14 @@ type Standby struct {
 	ID        Text
 	Timestamp Text // unix seconds
 
-	conversation func(phoneNumberID string) (lane string, aliases []string)
+	groupID Text
+	person  Person
 }
 
 // Conversation returns the lane of the person or group, and the aliases of the person's lane. The lane is empty if Meta
 // does not name them.
 func (s Standby) Conversation(phoneNumberID string) (lane string, aliases []string) {
-	return s.conversation(phoneNumberID)
+	return conversation(phoneNumberID, s.groupID, s.person)
 }
 
 // SplitStandby returns the messages in a value of field standby that accept accepts, the value of each alone, and a value
@@ -95,9 +96,8 @@ func parseStandbyMessage(raw, contact json.RawMessage) (Standby, error) {
 	return Standby{
 		ID:        message.ID,
 		Timestamp: message.Timestamp,
-		conversation: func(phoneNumberID string) (string, []string) {
-			return conversation(phoneNumberID, message.GroupID, message.Sender())
-		},
+		groupID:   message.GroupID,
+		person:    message.Sender(),
 	}, nil
 }
 
@@ -120,8 +120,9 @@ func parseStandbyEcho(raw json.RawMessage) (Standby, error) {
 	}
 
 	return Standby{
-		ID:           id,
-		Timestamp:    at,
-		conversation: echo.Conversation,
+		ID:        id,
+		Timestamp: at,
+		groupID:   echo.GroupID,
+		person:    echo.recipient(),
 	}, nil
 }

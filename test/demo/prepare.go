@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 // delivery is the content of a file, fit for a receiver between stand-ins.
@@ -68,7 +70,7 @@ func prepare(raw []byte, now time.Time) delivery {
 		return d
 	}
 
-	visit(content, func(object map[string]any) {
+	standin.VisitObjects(content, func(object map[string]any) {
 		for key, value := range object {
 			if key == "timestamp" {
 				d.date(fmt.Sprint(value), now)
@@ -159,20 +161,4 @@ func (d *delivery) replace(key, old, replacement string) {
 
 	field := regexp.MustCompile(`("` + regexp.QuoteMeta(key) + `"\s*:\s*)(?:` + strings.Join(spellings, "|") + `)`)
 	d.body = field.ReplaceAll(d.body, []byte(`${1}"`+replacement+`"`))
-}
-
-// visit calls see with each object of a JSON value.
-func visit(value any, see func(map[string]any)) {
-	switch value := value.(type) {
-	case map[string]any:
-		see(value)
-
-		for _, child := range value {
-			visit(child, see)
-		}
-	case []any:
-		for _, child := range value {
-			visit(child, see)
-		}
-	}
 }
