@@ -14,7 +14,10 @@ type Config struct {
 	Webhook       Webhook       `yaml:"webhook,omitempty"`
 	SecretsDir    string        `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
 	CloudAPI      CloudAPI      `yaml:"cloudAPI,omitempty"`
-	Bird          Bird          `yaml:"bird"`
+	Bird          Bird          `yaml:"bird,omitempty"`
+	OpenAI        *OpenAI       `yaml:"openAI,omitempty"`      // instead of Bird
+	MessagesAPI   *MessagesAPI  `yaml:"messagesAPI,omitempty"` // without it, nothing listens on listen.messages
+	Handoff       Handoff       `yaml:"handoff,omitempty"`
 	Media         Media         `yaml:"media,omitempty"`
 	Processing    Processing    `yaml:"processing,omitempty"`
 	Notifications Notifications `yaml:"notifications,omitempty"`
@@ -29,6 +32,8 @@ type Listen struct {
 	Webhook string `yaml:"webhook,omitempty"` // called by Meta
 	Admin   string `yaml:"admin,omitempty"`   // probes, metrics and status; must not be public
 	Console string `yaml:"console,omitempty"` // dead letters; loopback only, reachable with kubectl port-forward
+	// Messages is the address of the messages API, which the AI and people call. It is used with messagesAPI only.
+	Messages string `yaml:"messages,omitempty"`
 }
 
 // Webhook configures the webhook and its limits, for one delivery and for all deliveries in flight.
@@ -37,6 +42,9 @@ type Webhook struct {
 	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; above it: 413
 	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; above it: 503
 	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // until a delivery is durable; after it: 503
+	// PublicURL is the public scheme and host of the webhook port, such as https://hooks.example.com. Links to media start
+	// with it.
+	PublicURL string `yaml:"publicURL,omitempty"`
 	// MutualTLS, if set, serves the webhook over TLS and accepts deliveries only with Meta's client certificate.
 	MutualTLS *MutualTLS `yaml:"mutualTLS,omitempty"`
 }
@@ -81,49 +89,6 @@ const (
 	CallbackPhoneNumber     CallbackScope = "PhoneNumber"     // an override for each of phoneNumberIDs
 )
 
-// Bird configures the AI.
-type Bird struct {
-	BaseURL        string              `yaml:"baseURL"`
-	AuthScheme     AuthScheme          `yaml:"authScheme,omitempty"`
-	WorkspaceID    string              `yaml:"workspaceID,omitempty"`
-	AIEmployeeID   string              `yaml:"aiEmployeeID,omitempty"`
-	Endpoints      map[string]Endpoint `yaml:"endpoints,omitempty"` // by method name, such as process_text_message
-	Media          BirdMedia           `yaml:"media,omitempty"`
-	CircuitBreaker CircuitBreaker      `yaml:"circuitBreaker,omitempty"`
-}
-
-// BirdMedia configures how photos, audio, videos and documents are sent to Bird.
-type BirdMedia struct {
-	Mode      MediaMode      `yaml:"mode,omitempty"`
-	Transport MediaTransport `yaml:"transport,omitempty"`
-}
-
-// MediaMode selects the method that receives the media.
-type MediaMode string
-
-// The media modes. Process sends the media to the method of the message type. Analyze sends them to an analysis method,
-// and its result goes on as text.
-const (
-	MediaProcess MediaMode = "Process"
-	MediaAnalyze MediaMode = "Analyze"
-)
-
-// MediaTransport selects how media are sent to Bird.
-type MediaTransport string
-
-// The media transports. Auto is base64 up to 4 MiB and multipart above.
-const (
-	TransportAuto      MediaTransport = "Auto"
-	TransportBase64    MediaTransport = "Base64"
-	TransportMultipart MediaTransport = "Multipart"
-)
-
-// CircuitBreaker pauses calls while Bird keeps failing, so that an outage uses up no retries.
-type CircuitBreaker struct {
-	FailureThreshold int           `yaml:"failureThreshold,omitempty"` // consecutive failed calls that open the circuit
-	OpenDuration     time.Duration `yaml:"openDuration,omitempty"`     // until one call probes Bird again
-}
-
 // Media limits the download of media that people send.
 type Media struct {
 	SpoolDir        string        `yaml:"spoolDir,omitempty"`      // emptied at start
@@ -131,32 +96,6 @@ type Media struct {
 	AllowedHosts    []string      `yaml:"allowedHosts,omitempty"`  // of media URLs; a leading dot includes subdomains
 	DownloadTimeout time.Duration `yaml:"downloadTimeout,omitempty"`
 }
-
-// NotifyStatus is the method that reports statuses to Bird.
-const NotifyStatus = "notify_bird_status_change"
-
-// ReportsStatuses reports whether statuses are sent to Bird, as they are by default.
-func (b *Bird) ReportsStatuses() bool {
-	enabled := b.Endpoints[NotifyStatus].Enabled
-	return enabled == nil || *enabled
-}
-
-// Endpoint overrides the Bird contract for one method. A key that is not set keeps the contract's value.
-type Endpoint struct {
-	Path    string        `yaml:"path,omitempty"`
-	Timeout time.Duration `yaml:"timeout,omitempty"`
-	Enabled *bool         `yaml:"enabled,omitempty"`
-}
-
-// AuthScheme selects how the Bird access key is sent.
-type AuthScheme string
-
-// The authentication schemes of the Bird contract.
-const (
-	AuthAccessKey AuthScheme = "AccessKey" // Authorization: AccessKey <key>
-	AuthBearer    AuthScheme = "Bearer"    // Authorization: Bearer <key>
-	AuthAPIKey    AuthScheme = "APIKey"    // X-API-Key: <key>
-)
 
 // Processing configures the engine.
 type Processing struct {
@@ -172,7 +111,9 @@ type Processing struct {
 	TypingIndicator *bool `yaml:"typingIndicator,omitempty"`
 	// ErrorPolicies override how Meta's error codes are handled.
 	ErrorPolicies map[int]ErrorPolicy `yaml:"errorPolicies,omitempty"`
-	// FallbackText is sent when the AI's answer cannot be used.
+	// AnswerWithin is how long an AI that answers later has for its answer. After it, FallbackText is sent.
+	AnswerWithin time.Duration `yaml:"answerWithin,omitempty"`
+	// FallbackText is sent when the AI's answer cannot be used, or does not come in time.
 	FallbackText string `yaml:"fallbackText,omitempty"`
 	// FallbackTemplate is sent instead of an answer when the person has not written for 24 hours.
 	FallbackTemplate FallbackTemplate `yaml:"fallbackTemplate,omitempty"`
@@ -216,6 +157,29 @@ type Notifications struct {
 	SinkURL string        `yaml:"sinkURL,omitempty"`
 	Timeout time.Duration `yaml:"timeout,omitempty"`
 	Signed  bool          `yaml:"signed,omitempty"` // notices wait while there is no sink-signing-key
+}
+
+// MessagesAPI configures the HTTP API with which the AI and people send messages and hand conversations over.
+type MessagesAPI struct {
+	Roles        []MessagesRole `yaml:"roles,omitempty"`        // of the callers; the keys of each are required
+	MaxBodyBytes int64          `yaml:"maxBodyBytes,omitempty"` // of one request; above it: 413
+}
+
+// MessagesRole is a role of a caller of the messages API. Its keys are secrets.
+type MessagesRole string
+
+// The roles of callers.
+const (
+	MessagesAssistant MessagesRole = "Assistant" // the AI: see the role messages-assistant-key
+	MessagesDesk      MessagesRole = "Desk"      // the software of people: see the role messages-desk-key
+)
+
+// Handoff configures the desk: the software of the people who take conversations over. Without a URL, what a person writes
+// to them is announced by a notice only.
+type Handoff struct {
+	URL        string        `yaml:"url,omitempty"`
+	AuthScheme AuthScheme    `yaml:"authScheme,omitempty"` // Bearer or None
+	Timeout    time.Duration `yaml:"timeout,omitempty"`    // of one call
 }
 
 // Retry configures exponential backoff: up to MaxRetries retries with a delay of BaseDelay · 2^n, at most MaxDelay, with

@@ -21,7 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const smallest = "bird: {baseURL: https://bridge.example.com}\n"
+const (
+	smallest = "bird: {baseURL: https://bridge.example.com}\n"
+	model    = "openAI: {baseURL: \"https://api.example.com/v1\", model: small}\n"
+)
 
 func TestParse(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -30,7 +33,7 @@ func TestParse(t *testing.T) {
 	}{
 		"smallest":           {yaml: smallest},
 		"durations":          {yaml: smallest + "processing: {lease: 45s, retry: {maxRetries: 0, baseDelay: 250ms}}\n"},
-		"empty":              {yaml: "", want: []string{"bird.baseURL must be set"}},
+		"empty":              {yaml: "", want: []string{"at least bird.baseURL, or openAI, must be set"}},
 		"no bird":            {yaml: "log: {level: debug}\n", want: []string{"bird.baseURL must be an absolute http or https URL"}},
 		"unknown key":        {yaml: smallest + "processing:\n  concurency: 3\n", want: []string{"line 3", `unknown key "concurency"`}},
 		"wrong type":         {yaml: smallest + "processing: {concurrency: many}\n", want: []string{"line 2", "many"}},
@@ -41,7 +44,46 @@ func TestParse(t *testing.T) {
 		"credentials in URL": {yaml: "bird: {baseURL: \"https://user:pass@example.com\"}\n", want: []string{"bird.baseURL"}},
 		"method":             {yaml: "bird: {baseURL: \"https://b.example.com\", endpoints: {Text: {path: /x}}}\n", want: []string{"bird.endpoints.Text"}},
 		"delays crossed":     {yaml: smallest + "processing: {retry: {baseDelay: 2m}}\n", want: []string{"processing.retry.maxDelay"}},
-		"too large":          {yaml: strings.Repeat("#", maxFileBytes+1), want: []string{"larger than"}},
+		"flow":               {yaml: "bird: {protocol: Flow, baseURL: \"https://f.example.com/run?key=1\", flow: {signatureHeader: X-Signature}}\n"},
+		"flow without key":   {yaml: "bird: {protocol: Flow, baseURL: \"https://f.example.com\", authScheme: None}\n"},
+		"flow with settings of the contract": {
+			yaml: "bird: {protocol: Flow, baseURL: \"https://f.example.com\", workspaceID: w, aiEmployeeID: e, " +
+				"endpoints: {process_order: {path: /o}}, media: {mode: Analyze, transport: Multipart}}\n",
+			want: []string{
+				"bird.endpoints requires bird.protocol Contract",
+				"bird.workspaceID requires",
+				"bird.aiEmployeeID requires",
+				"bird.media.mode Analyze requires",
+				"bird.media.transport Multipart requires",
+			},
+		},
+		"contract with settings of a flow": {
+			yaml: "bird: {baseURL: \"https://b.example.com\", authScheme: None, flow: {timeout: 5s}}\n",
+			want: []string{"bird.authScheme None requires bird.protocol Flow", "bird.flow requires bird.protocol Flow"},
+		},
+		"contract with a query": {yaml: "bird: {baseURL: \"https://b.example.com?key=1\"}\n", want: []string{"bird.baseURL"}},
+		"signature in a header that every request has": {
+			yaml: "bird: {protocol: Flow, baseURL: \"https://f.example.com\", flow: {signatureHeader: authorization}}\n",
+			want: []string{"bird.flow.signatureHeader"},
+		},
+		"protocol":           {yaml: "bird: {protocol: OpenAI, baseURL: \"https://b.example.com\"}\n", want: []string{"bird.protocol must be one of Contract, Flow"}},
+		"empty answer":       {yaml: "bird: {emptyAnswer: Never, baseURL: \"https://b.example.com\"}\n", want: []string{"bird.emptyAnswer must be one of NoReply, Later, Fail"}},
+		"media by URL":       {yaml: "webhook: {publicURL: \"https://hooks.example.com\"}\nbird: {baseURL: \"https://b.example.com\", media: {transport: URL}}\n"},
+		"URL without host":   {yaml: "bird: {baseURL: \"https://b.example.com\", media: {transport: URL}}\n", want: []string{"URL requires webhook.publicURL"}},
+		"public URL":         {yaml: smallest + "webhook: {publicURL: \"https://hooks.example.com/webhooks\"}\n", want: []string{"webhook.publicURL must be scheme and host only"}},
+		"model":              {yaml: model},
+		"model and bird":     {yaml: model + smallest, want: []string{"bird must not be set beside openAI"}},
+		"model at Azure":     {yaml: "openAI: {baseURL: \"https://a.example.com/openai?api-version=2024-10-21\", model: m, authScheme: APIKey}\n"},
+		"model without name": {yaml: "openAI: {baseURL: \"https://a.example.com\"}\n", want: []string{"openAI.model"}},
+		"model with faults": {
+			yaml: "openAI: {baseURL: a, model: m, authScheme: AccessKey, instructionsFile: prompt.md, memory: {turns: -1, characters: 1}}\n",
+			want: []string{"openAI.baseURL", "openAI.authScheme", "openAI.instructionsFile", "openAI.memory.turns", "openAI.memory.characters"},
+		},
+		"messages API":  {yaml: smallest + "messagesAPI: {roles: [Assistant, Desk]}\n"},
+		"role":          {yaml: smallest + "messagesAPI: {roles: [Guest]}\n", want: []string{"messagesAPI.roles[0] must be one of Assistant, Desk"}},
+		"handoff":       {yaml: smallest + "handoff: {url: ftp://desk, authScheme: APIKey}\n", want: []string{"handoff.url", "handoff.authScheme"}},
+		"answer within": {yaml: smallest + "processing: {answerWithin: 25h}\n", want: []string{"processing.answerWithin"}},
+		"too large":     {yaml: strings.Repeat("#", maxFileBytes+1), want: []string{"larger than"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(tc.yaml))
@@ -59,27 +101,45 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseReadsAMarshalledConfig(t *testing.T) {
-	want := Config{
-		Bird: Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {
-			Path:    "/t",
-			Timeout: 3 * time.Second,
-			Enabled: new(true),
-		}}},
-		CloudAPI: CloudAPI{PhoneNumberIDs: []string{"1", "2"}},
-	}.WithDefaults()
+	for name, c := range map[string]Config{
+		"contract": {
+			Bird: Bird{BaseURL: "https://b.example.com", Endpoints: map[string]Endpoint{"process_text_message": {
+				Path:    "/t",
+				Timeout: 3 * time.Second,
+				Enabled: new(true),
+			}}},
+			CloudAPI:    CloudAPI{PhoneNumberIDs: []string{"1", "2"}},
+			MessagesAPI: &MessagesAPI{},
+		},
+		"flow": {Bird: Bird{
+			Protocol: ProtocolFlow,
+			BaseURL:  "https://f.example.com",
+			Flow:     Flow{Statuses: true},
+		}},
+		"OpenAI": {OpenAI: &OpenAI{
+			BaseURL: "https://o.example.com/v1",
+			Model:   "small",
+			Memory:  Memory{Turns: new(0)},
+			Tools:   new(false),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := c.WithDefaults()
 
-	data, err := yaml.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
+			data, err := yaml.Marshal(want)
+			if err != nil {
+				t.Fatal(err)
+			}
 
-	got, err := Parse(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+			got, err := Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
 
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("Parse(Marshal(config)) (-want +got):\n%s", diff)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("Parse(Marshal(config)) (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -89,8 +149,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse(data)
-		if err == nil && c.Bird.BaseURL == "" {
-			t.Error("a configuration without bird.baseURL was accepted")
+		if err == nil && c.AIBaseURL() == "" {
+			t.Error("a configuration without an AI was accepted")
 		}
 	})
 }
@@ -114,13 +174,20 @@ func TestReadSecrets(t *testing.T) {
 	write(t, filepath.Join(dir, RoleAppSecret, "1"), "new\n")
 	write(t, filepath.Join(dir, RoleAppSecret, "..2026"), "bookkeeping")
 	write(t, filepath.Join(dir, RoleVerifyToken, "0"), "\n")
+	write(t, filepath.Join(dir, RoleDeskKey, "0"), "old")
+	write(t, filepath.Join(dir, RoleDeskKey, "1"), "new")
 
 	got, err := ReadSecrets(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	if diff := cmp.Diff(Secrets{AccessToken: "token", AppSecrets: []string{"old", "new"}}, got); diff != "" {
+	want := Secrets{
+		AccessToken: "token",
+		AppSecrets:  []string{"old", "new"},
+		DeskKeys:    []string{"old", "new"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ReadSecrets() (-want +got):\n%s", diff)
 	}
 
@@ -185,8 +252,11 @@ func TestMissingForDeliveries(t *testing.T) {
 	}
 	snapshot := Fixed(c, Secrets{}).Current()
 
-	if diff := cmp.Diff(RequiredRoles, snapshot.Missing()); diff != "" {
-		t.Errorf("Missing() (-want +got):\n%s", diff)
+	missing := snapshot.Missing()
+	for _, role := range []string{RoleAccessToken, RoleBirdAccessKey, RoleSinkSigningKey} {
+		if !slices.Contains(missing, role) {
+			t.Errorf("Missing() = %v, want %s in it", missing, role)
+		}
 	}
 
 	want := []string{RoleAppSecret, RoleVerifyToken, RoleDatabaseURL, RoleServerCertificate, RoleServerKey, RoleClientCA}
@@ -195,7 +265,8 @@ func TestMissingForDeliveries(t *testing.T) {
 	}
 
 	c.Notifications.Signed = false
-	if missing := Fixed(c, Secrets{}).Current().Missing(); slices.Contains(missing, RoleSinkSigningKey) {
+
+	if missing = Fixed(c, Secrets{}).Current().Missing(); slices.Contains(missing, RoleSinkSigningKey) {
 		t.Errorf("Missing() = %v, though notices are not signed", missing)
 	}
 }

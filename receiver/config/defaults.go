@@ -14,13 +14,24 @@ func (c Config) WithDefaults() Config {
 	c.Listen = c.Listen.withDefaults()
 	c.Webhook = c.Webhook.withDefaults()
 	c.CloudAPI = c.CloudAPI.withDefaults()
-	c.Bird = c.Bird.withDefaults()
 	c.Media = c.Media.withDefaults()
 	c.Processing = c.Processing.withDefaults()
 	c.Store = c.Store.withDefaults()
 	c.Notifications.Timeout = cmp.Or(c.Notifications.Timeout, 10*time.Second)
+	c.Handoff.Timeout = cmp.Or(c.Handoff.Timeout, 10*time.Second)
+	c.Handoff.AuthScheme = cmp.Or(c.Handoff.AuthScheme, AuthBearer)
 	c.Shutdown.DrainTimeout = cmp.Or(c.Shutdown.DrainTimeout, 25*time.Second)
 	c.Log.Level = cmp.Or(c.Log.Level, "info")
+
+	if c.OpenAI != nil {
+		c.OpenAI = new(c.OpenAI.withDefaults())
+	} else {
+		c.Bird = c.Bird.withDefaults()
+	}
+
+	if c.MessagesAPI != nil {
+		c.MessagesAPI = new(c.MessagesAPI.withDefaults())
+	}
 
 	return c
 }
@@ -29,8 +40,18 @@ func (l Listen) withDefaults() Listen {
 	l.Webhook = cmp.Or(l.Webhook, ":8080")
 	l.Admin = cmp.Or(l.Admin, ":9090")
 	l.Console = cmp.Or(l.Console, "127.0.0.1:9091")
+	l.Messages = cmp.Or(l.Messages, ":9092")
 
 	return l
+}
+
+func (m MessagesAPI) withDefaults() MessagesAPI {
+	m.MaxBodyBytes = cmp.Or(m.MaxBodyBytes, 1<<20)
+	if len(m.Roles) == 0 {
+		m.Roles = []MessagesRole{MessagesAssistant}
+	}
+
+	return m
 }
 
 func (w Webhook) withDefaults() Webhook {
@@ -90,11 +111,26 @@ func (a CloudAPI) webhookFields() []string {
 }
 
 func (b Bird) withDefaults() Bird {
+	b.Protocol = cmp.Or(b.Protocol, ProtocolContract)
+	if b.Protocol == ProtocolFlow {
+		b.AuthScheme = cmp.Or(b.AuthScheme, AuthBearer)
+		b.EmptyAnswer = cmp.Or(b.EmptyAnswer, EmptyLater)
+		b.Flow.MaxBodyBytes = cmp.Or(b.Flow.MaxBodyBytes, 190_000) // a flow of Bird takes 200 KB
+		b.Flow.Timeout = cmp.Or(b.Flow.Timeout, time.Minute)
+	}
+
 	b.AuthScheme = cmp.Or(b.AuthScheme, AuthAccessKey)
+	b.EmptyAnswer = cmp.Or(b.EmptyAnswer, EmptyNoReply)
 	b.Media.Mode = cmp.Or(b.Media.Mode, MediaProcess)
 	b.Media.Transport = cmp.Or(b.Media.Transport, TransportAuto)
-	b.CircuitBreaker.FailureThreshold = cmp.Or(b.CircuitBreaker.FailureThreshold, 10)
-	b.CircuitBreaker.OpenDuration = cmp.Or(b.CircuitBreaker.OpenDuration, 30*time.Second)
+	b.CircuitBreaker = b.CircuitBreaker.withDefaults()
+
+	return b
+}
+
+func (b CircuitBreaker) withDefaults() CircuitBreaker {
+	b.FailureThreshold = cmp.Or(b.FailureThreshold, 10)
+	b.OpenDuration = cmp.Or(b.OpenDuration, 30*time.Second)
 
 	return b
 }
@@ -121,6 +157,7 @@ func (p Processing) withDefaults() Processing {
 	p.ConfigurationRetry = cmp.Or(p.ConfigurationRetry, 30*time.Second)
 	p.AmbiguousWindow = cmp.Or(p.AmbiguousWindow, 30*time.Second)
 	p.TypingIndicator = cmp.Or(p.TypingIndicator, new(true))
+	p.AnswerWithin = cmp.Or(p.AnswerWithin, 2*time.Minute)
 	p.HandoffDuration = cmp.Or(p.HandoffDuration, 12*time.Hour)
 	p.Format = cmp.Or(p.Format, FormatMarkdown)
 	p.MaxMessagesPerAnswer = cmp.Or(p.MaxMessagesPerAnswer, 5)

@@ -72,7 +72,7 @@ var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 // readable rewrites the decoder's errors in terms of the file instead of Go types.
 func readable(err error) error {
 	if errors.Is(err, io.EOF) {
-		return errors.New("empty; at least bird.baseURL must be set")
+		return errors.New("empty; at least bird.baseURL, or openAI, must be set")
 	}
 
 	typeError, ok := errors.AsType[*yaml.TypeError](err)

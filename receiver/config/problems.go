@@ -45,13 +45,23 @@ func (p *problems) path(key, value string) {
 
 func (p *problems) url(key, value string) {
 	u, err := url.Parse(value)
-	valid := err == nil &&
-		(u.Scheme == "https" || u.Scheme == "http") &&
-		u.Host != "" &&
-		u.User == nil &&
-		u.RawQuery == "" &&
-		u.Fragment == ""
+	valid := err == nil && isAbsolute(u) && u.RawQuery == ""
 	p.check(valid, key, "must be an absolute http or https URL without user, query or fragment")
+}
+
+func (p *problems) urlWithQuery(key, value string) {
+	u, err := url.Parse(value)
+	p.check(err == nil && isAbsolute(u), key, "must be an absolute http or https URL without user or fragment")
+}
+
+func (p *problems) origin(key, value string) {
+	u, err := url.Parse(value)
+	valid := err == nil && isAbsolute(u) && u.RawQuery == "" && u.Path == ""
+	p.check(valid, key, "must be scheme and host only, such as https://hooks.example.com")
+}
+
+func isAbsolute(u *url.URL) bool {
+	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.Fragment == ""
 }
 
 func inRange[T int | int64 | time.Duration](p *problems, key string, value, least, most T) {

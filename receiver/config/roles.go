@@ -4,13 +4,19 @@
 package config
 
 // The roles of the secrets. Each role is a subfolder of secretsDir with one file per value. During a rotation, the app
-// secret has the old and the new value, in any order. Every other role has one value.
+// secret and the keys of the messages API have the old and the new value, in any order. Every other role has one value.
 const (
 	RoleAccessToken    = "access-token"     // Meta's token for the Graph API
 	RoleAppSecret      = "app-secret"       // with which Meta signs deliveries; 1 to MaxAppSecrets values
 	RoleVerifyToken    = "verify-token"     // for Meta's verification of the callback URL
-	RoleBirdAccessKey  = "bird-access-key"  // for the AI
+	RoleBirdAccessKey  = "bird-access-key"  // for Bird, unless bird.authScheme is None
+	RoleFlowSigningKey = "flow-signing-key" // with bird.flow.signatureHeader
+	RoleOpenAIKey      = "openai-key"       // with openAI, unless openAI.authScheme is None
 	RoleSinkSigningKey = "sink-signing-key" // with which notices are signed; optional
+
+	RoleAssistantKey = "messages-assistant-key" // with which the AI calls the messages API; up to MaxMessagesKeys values
+	RoleDeskKey      = "messages-desk-key"      // with which people call it; up to MaxMessagesKeys values
+	RoleHandoffKey   = "handoff-key"            // for the desk, unless handoff.authScheme is None
 
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
@@ -22,3 +28,6 @@ const (
 
 // MaxAppSecrets is the maximum number of app secrets that are accepted at the same time.
 const MaxAppSecrets = 4
+
+// MaxMessagesKeys is the maximum number of keys of the messages API that are accepted at the same time, for each role.
+const MaxMessagesKeys = 4

@@ -26,6 +26,11 @@ type Secrets struct {
 	AppSecrets        []string
 	VerifyToken       string
 	BirdAccessKey     string
+	FlowSigningKey    string // required by bird.flow.signatureHeader
+	OpenAIKey         string
+	AssistantKeys     []string // of the messages API
+	DeskKeys          []string // of the messages API
+	HandoffKey        string
 	SinkSigningKey    string // required by notifications.signed
 	DatabaseURL       string
 	DatabaseCA        string // optional
@@ -40,6 +45,11 @@ var RequiredRoles = []string{
 	RoleAppSecret,
 	RoleVerifyToken,
 	RoleBirdAccessKey,
+	RoleFlowSigningKey,
+	RoleOpenAIKey,
+	RoleAssistantKey,
+	RoleDeskKey,
+	RoleHandoffKey,
 	RoleSinkSigningKey,
 	RoleDatabaseURL,
 	RoleServerCertificate,
@@ -52,12 +62,20 @@ func (s *Snapshot) Missing() []string {
 	return s.missing(RequiredRoles)
 }
 
+// rolesForDeliveries are the roles without which the receiver cannot accept deliveries.
+var rolesForDeliveries = []string{
+	RoleAppSecret,
+	RoleVerifyToken,
+	RoleDatabaseURL,
+	RoleServerCertificate,
+	RoleServerKey,
+	RoleClientCA,
+}
+
 // MissingForDeliveries returns those roles of Missing without which the receiver cannot accept deliveries. While another
 // one is missing, it stores deliveries, and what needs the secret waits: a receiver that is not ready would refuse them.
 func (s *Snapshot) MissingForDeliveries() []string {
-	return s.missing(slices.DeleteFunc(slices.Clone(RequiredRoles), func(role string) bool {
-		return role == RoleAccessToken || role == RoleBirdAccessKey || role == RoleSinkSigningKey
-	}))
+	return s.missing(rolesForDeliveries)
 }
 
 func (s *Snapshot) missing(roles []string) []string {
@@ -73,6 +91,18 @@ func (s *Snapshot) missing(roles []string) []string {
 
 func (s *Snapshot) requires(role string) bool {
 	switch role {
+	case RoleBirdAccessKey:
+		return s.OpenAI == nil && s.Bird.AuthScheme != AuthNone
+	case RoleFlowSigningKey:
+		return s.Bird.Flow.SignatureHeader != ""
+	case RoleOpenAIKey:
+		return s.OpenAI != nil && s.OpenAI.AuthScheme != AuthNone
+	case RoleAssistantKey:
+		return s.MessagesAPI != nil && slices.Contains(s.MessagesAPI.Roles, MessagesAssistant)
+	case RoleDeskKey:
+		return s.MessagesAPI != nil && slices.Contains(s.MessagesAPI.Roles, MessagesDesk)
+	case RoleHandoffKey:
+		return s.Handoff.URL != "" && s.Handoff.AuthScheme != AuthNone
 	case RoleSinkSigningKey:
 		return s.Notifications.SinkURL != "" && s.Notifications.Signed
 	case RoleDatabaseURL:
@@ -91,6 +121,11 @@ func (s Secrets) has(role string) bool {
 		RoleAppSecret:         len(s.AppSecrets) > 0,
 		RoleVerifyToken:       s.VerifyToken != "",
 		RoleBirdAccessKey:     s.BirdAccessKey != "",
+		RoleFlowSigningKey:    s.FlowSigningKey != "",
+		RoleOpenAIKey:         s.OpenAIKey != "",
+		RoleAssistantKey:      len(s.AssistantKeys) > 0,
+		RoleDeskKey:           len(s.DeskKeys) > 0,
+		RoleHandoffKey:        s.HandoffKey != "",
 		RoleSinkSigningKey:    s.SinkSigningKey != "",
 		RoleDatabaseURL:       s.DatabaseURL != "",
 		RoleServerCertificate: s.ServerCertificate != "",
@@ -118,6 +153,11 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleAppSecret, MaxAppSecrets, func(v []string) { s.AppSecrets = v }},
 		{RoleVerifyToken, 1, func(v []string) { s.VerifyToken = v[0] }},
 		{RoleBirdAccessKey, 1, func(v []string) { s.BirdAccessKey = v[0] }},
+		{RoleFlowSigningKey, 1, func(v []string) { s.FlowSigningKey = v[0] }},
+		{RoleOpenAIKey, 1, func(v []string) { s.OpenAIKey = v[0] }},
+		{RoleAssistantKey, MaxMessagesKeys, func(v []string) { s.AssistantKeys = v }},
+		{RoleDeskKey, MaxMessagesKeys, func(v []string) { s.DeskKeys = v }},
+		{RoleHandoffKey, 1, func(v []string) { s.HandoffKey = v[0] }},
 		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
 		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
 		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},

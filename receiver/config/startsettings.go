@@ -16,6 +16,7 @@ var startSettings = []struct {
 	value func(Config) any
 }{
 	{"listen", func(c Config) any { return c.Listen }},
+	{"messagesAPI", func(c Config) any { return c.MessagesAPI != nil }}, // its settings can change
 	{"webhook.maxInFlightBytes", func(c Config) any { return c.Webhook.MaxInFlightBytes }},
 	{"webhook.mutualTLS", func(c Config) any { return c.Webhook.MutualTLS != nil }}, // commonName can change
 	{"media.spoolDir", func(c Config) any { return c.Media.SpoolDir }},

@@ -32,6 +32,7 @@ func TestStartSettings(t *testing.T) {
 
 	changes := map[string]struct{ before, after string }{
 		"listen":                   {"", "listen: {webhook: \":8081\"}\n"},
+		"messagesAPI":              {"", "messagesAPI: {}\n"},
 		"webhook.maxInFlightBytes": {"", "webhook: {maxInFlightBytes: 33554432}\n"},
 		"webhook.mutualTLS":        {"", "webhook: {mutualTLS: {}}\n"},
 		"media.spoolDir":           {"", "media: {spoolDir: /tmp/elsewhere}\n"},

@@ -28,7 +28,9 @@ func (c Config) validate() error {
 	p.listen(c.Listen)
 	p.webhook(c.Webhook)
 	p.cloudAPI(c.CloudAPI)
-	p.bird(c.Bird)
+	p.ai(c)
+	p.messagesAPI(c.MessagesAPI)
+	p.handoff(c.Handoff)
 	p.media(c.Media)
 	p.processing(c.Processing)
 	p.store(c.Store)
@@ -55,6 +57,7 @@ func (p *problems) listen(l Listen) {
 	p.address("listen.webhook", l.Webhook)
 	p.address("listen.admin", l.Admin)
 	p.loopback("listen.console", l.Console)
+	p.address("listen.messages", l.Messages)
 }
 
 func (p *problems) webhook(w Webhook) {
@@ -63,6 +66,10 @@ func (p *problems) webhook(w Webhook) {
 	inRange(p, "webhook.maxBodyBytes", w.MaxBodyBytes, 1<<10, 64<<20)
 	inRange(p, "webhook.maxInFlightBytes", w.MaxInFlightBytes, w.MaxBodyBytes, 1<<32)
 	inRange(p, "webhook.ingestTimeout", w.IngestTimeout, time.Millisecond, time.Minute)
+
+	if w.PublicURL != "" {
+		p.origin("webhook.publicURL", w.PublicURL)
+	}
 }
 
 func (p *problems) cloudAPI(a CloudAPI) {
@@ -119,33 +126,26 @@ func (p *problems) subscription(s Subscription, phoneNumberIDs []string) {
 	}
 }
 
-func (p *problems) bird(b Bird) {
-	p.url("bird.baseURL", b.BaseURL)
-	p.oneOf("bird.authScheme", string(b.AuthScheme),
-		string(AuthAccessKey),
-		string(AuthBearer),
-		string(AuthAPIKey),
-	)
-
-	for method, endpoint := range b.Endpoints {
-		key := "bird.endpoints." + method
-		p.check(isName(method), key, "must be a method such as process_text_message")
-
-		if endpoint.Path != "" {
-			p.path(key+".path", endpoint.Path)
-		}
-
-		inRange(p, key+".timeout", endpoint.Timeout, 0, 15*time.Minute)
+func (p *problems) messagesAPI(m *MessagesAPI) {
+	if m == nil {
+		return
 	}
 
-	p.oneOf("bird.media.mode", string(b.Media.Mode), string(MediaProcess), string(MediaAnalyze))
-	p.oneOf("bird.media.transport", string(b.Media.Transport),
-		string(TransportAuto),
-		string(TransportBase64),
-		string(TransportMultipart),
-	)
-	inRange(p, "bird.circuitBreaker.failureThreshold", b.CircuitBreaker.FailureThreshold, 1, 10_000)
-	inRange(p, "bird.circuitBreaker.openDuration", b.CircuitBreaker.OpenDuration, 10*time.Millisecond, time.Hour)
+	inRange(p, "messagesAPI.maxBodyBytes", m.MaxBodyBytes, 1<<10, 64<<20)
+
+	for i, role := range m.Roles {
+		key := fmt.Sprintf("messagesAPI.roles[%d]", i)
+		p.oneOf(key, string(role), string(MessagesAssistant), string(MessagesDesk))
+	}
+}
+
+func (p *problems) handoff(h Handoff) {
+	if h.URL != "" {
+		p.url("handoff.url", h.URL)
+	}
+
+	p.oneOf("handoff.authScheme", string(h.AuthScheme), string(AuthBearer), string(AuthNone))
+	inRange(p, "handoff.timeout", h.Timeout, time.Millisecond, time.Minute)
 }
 
 func (p *problems) media(m Media) {
@@ -169,6 +169,7 @@ func (p *problems) processing(c Processing) {
 	inRange(p, "processing.poll", c.Poll, 10*time.Millisecond, time.Minute)
 	inRange(p, "processing.configurationRetry", c.ConfigurationRetry, 10*time.Millisecond, time.Hour)
 	inRange(p, "processing.ambiguousWindow", c.AmbiguousWindow, 0, time.Hour)
+	inRange(p, "processing.answerWithin", c.AnswerWithin, time.Millisecond, 24*time.Hour)
 	inRange(p, "processing.handoffDuration", c.HandoffDuration, time.Millisecond, 30*24*time.Hour)
 	inRange(p, "processing.debounce", c.Debounce, 0, time.Minute)
 	p.oneOf("processing.format", string(c.Format), string(FormatMarkdown), string(FormatWhatsApp))

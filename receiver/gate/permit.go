@@ -191,7 +191,7 @@ func (p *Permit) unavailable(f *failure.Error, now time.Time) string {
 		return name
 	}
 
-	settings := p.gate.settings.Bird.CircuitBreaker
+	settings := p.gate.settings.CircuitBreaker()
 	if s.fail(p.event, settings.FailureThreshold, outageEvents) || isProbe {
 		wait := max(settings.OpenDuration, min(f.RetryAfter, maxUnavailable))
 		p.gate.logClosed(name, s, Unavailable, f)

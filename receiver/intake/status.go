@@ -47,7 +47,7 @@ func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) stor
 	}
 
 	state := store.Pending
-	if !status.IsFailed() && !settings.Bird.ReportsStatuses() {
+	if !status.IsFailed() && !settings.ReportsStatuses() {
 		state = store.Done
 	}
 

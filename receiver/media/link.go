@@ -43,7 +43,7 @@ func newLinkClient(live *config.Live, clock clockwork.Clock) *httpclient.Client 
 
 	exempt := func(hostPort string) bool {
 		hostPort = strings.ToLower(hostPort)
-		return hostPort == addressOf(live.Current().Bird.BaseURL) || slices.Contains(proxies, hostPort)
+		return hostPort == addressOf(live.Current().AIBaseURL()) || slices.Contains(proxies, hostPort)
 	}
 
 	return httpclient.New(httpclient.Options{
@@ -156,7 +156,7 @@ func checkLink(settings *config.Snapshot, u *url.URL) *failure.Error {
 	}
 
 	ip, err := netip.ParseAddr(u.Hostname())
-	if err != nil || hostPort(u) == addressOf(settings.Bird.BaseURL) {
+	if err != nil || hostPort(u) == addressOf(settings.AIBaseURL()) {
 		return nil
 	}
 
