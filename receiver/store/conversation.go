@@ -3,7 +3,13 @@
 
 package store
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
+
+// MaxAIConversationID is the maximum size of [Conversation.AIConversationID], in bytes.
+const MaxAIConversationID = 256
 
 // MaxNames limits the names of one person. A join that would exceed it is ignored.
 const MaxNames = 32
@@ -21,17 +27,25 @@ type Conversation struct {
 	// ingest, unless it is older than LastInboundAt.
 	// Purging the conversation loses it, but a zero LastInboundAt has the same meaning.
 	TemplateRequired bool
+	// AIConversationID is the id that the AI gave the conversation, or empty if it gave none. It is purged with the
+	// conversation.
+	AIConversationID string
 }
 
 // Merge returns the state of a person whose two names were joined: the newest message, the newer takeover, and
-// TemplateRequired of the newer state. If both are equally new, a template is required if either requires it.
+// TemplateRequired and AIConversationID of the newer state, or the other's id if that has none. If both are equally new, a
+// template is required if either requires it, and the greater id counts.
 func (c Conversation) Merge(other Conversation) Conversation {
 	switch c.LastInboundAt.Compare(other.LastInboundAt) {
 	case -1:
 		c.LastInboundAt = other.LastInboundAt
 		c.TemplateRequired = other.TemplateRequired
+		c.AIConversationID = cmp.Or(other.AIConversationID, c.AIConversationID)
 	case 0:
 		c.TemplateRequired = c.TemplateRequired || other.TemplateRequired
+		c.AIConversationID = max(c.AIConversationID, other.AIConversationID)
+	case 1:
+		c.AIConversationID = cmp.Or(c.AIConversationID, other.AIConversationID)
 	}
 
 	c.Takeover = c.Takeover.Newer(other.Takeover)

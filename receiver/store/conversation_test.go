@@ -41,6 +41,24 @@ func TestMergeConversations(t *testing.T) {
 			Conversation{Takeover: Takeover{Until: early}},
 			Conversation{Takeover: Takeover{Until: early}, TemplateRequired: true},
 		},
+		{
+			"the id of the AI is that of the newer state",
+			Conversation{LastInboundAt: early, AIConversationID: "b"},
+			Conversation{LastInboundAt: late, AIConversationID: "a"},
+			Conversation{LastInboundAt: late, AIConversationID: "a"},
+		},
+		{
+			"the newer state has no id of the AI",
+			Conversation{LastInboundAt: early, AIConversationID: "b"},
+			Conversation{LastInboundAt: late},
+			Conversation{LastInboundAt: late, AIConversationID: "b"},
+		},
+		{
+			"two ids of the AI, equally new",
+			Conversation{AIConversationID: "a"},
+			Conversation{AIConversationID: "b"},
+			Conversation{AIConversationID: "b"},
+		},
 	} {
 		if got := c.a.Merge(c.b); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

@@ -69,6 +69,16 @@ const (
 	KindNotice       Kind = "notice"        // for the sink; its payload is the CloudEvents data
 	KindStatusReport Kind = "status_report" // for Bird, of a failed status; its payload is that of the status
 	KindThreadPass   Kind = "thread_pass"   // for Meta, of a conversation that the AI handed off; its payload is the message's
+
+	// KindAnswerDeadline is the end of the time for a later answer to a question. Its payload is that of the question.
+	KindAnswerDeadline Kind = "answer_deadline"
+	KindDeskMessage    Kind = "desk_message" // for the desk, of a message while people have the conversation
+)
+
+// The kinds of events of the messages API.
+const (
+	KindOutbound Kind = "outbound" // an outbound message: pending in the lane of its person, as a message is
+	KindAnswered Kind = "answered" // a marker, finished when it arrives: the final answer to a question was posted
 )
 
 // State is the state of an event.

@@ -22,6 +22,14 @@ func (s *Step) Validate() error {
 		}
 	}
 
+	if id := s.AIConversationID; id != nil && len(*id) > MaxAIConversationID {
+		return fmt.Errorf("the step sets a conversation id of %d bytes, the limit is %d", len(*id), MaxAIConversationID)
+	}
+
+	if text := s.Transcript; text != nil && len(*text) > MaxTranscript {
+		return fmt.Errorf("the step records a transcript of %d bytes, the limit is %d", len(*text), MaxTranscript)
+	}
+
 	if s.Outcome == nil {
 		return nil
 	}

@@ -34,6 +34,8 @@ func TestValidateStep(t *testing.T) {
 			Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now, WaitsFor: strings.Repeat("x", 129)}},
 			"a scope of 129 bytes",
 		},
+		{"has a long id of the AI", Step{Now: now, AIConversationID: new(strings.Repeat("x", 257))}, "conversation id of 257 bytes"},
+		{"has a long transcript", Step{Now: now, Transcript: new(strings.Repeat("x", 65537))}, "transcript of 65537 bytes"},
 		{"waits when it is done", Step{Now: now, Outcome: &Outcome{State: Done, WaitsFor: "bird"}}, "waits for a scope"},
 		{"no time", Step{}, "has no time"},
 		{"postponed without a time", Step{Now: now, Outcome: &Outcome{State: Pending}}, "without a time"},

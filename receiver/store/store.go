@@ -77,8 +77,8 @@ type Queue interface {
 	// cases it returns nil.
 	//
 	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. ErrTakenOver is returned for a step with
-	// Sending while people have the conversation at step.Now, by the state before the step, unless Takeover.Event is this
-	// event. ErrLeaseLost is also returned if event is no longer the lane's head, because an earlier call, whose result
+	// Sending while people have the conversation at step.Now, by the state before the step, unless the step is ByDesk or
+	// Takeover.Event is this event. ErrLeaseLost is also returned if event is no longer the lane's head, because an earlier call, whose result
 	// the caller did not see, ended it: repeating a step is safe.
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
 
@@ -202,7 +202,7 @@ type Maintenance interface {
 
 	// Purge removes old data, at most limit entries of each sort, and returns the number of events, conversations and
 	// pauses that it changed:
-	//   - the payloads of events finished before payloads, with the bodies of their replies;
+	//   - the payloads of events finished before payloads, with their transcripts and the bodies of their replies;
 	//   - events finished before events, with everything attached to them;
 	//   - idle conversations, under all their names, whose last message and last takeover ended before events;
 	//   - pauses that ended before events.

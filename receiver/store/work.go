@@ -33,7 +33,10 @@ type Work struct {
 	// loaded when the event is leased.
 	Coalesced []Event
 	// Settled reports whether a step has settled which events are answered together with this one.
-	Settled      bool
+	Settled bool
+	// Transcript is the text of a voice message, as a step recorded it. It is purged with the payload. A replay keeps it:
+	// it is what the person said, whatever the answer was.
+	Transcript   string
 	Conversation Conversation // of the person that the lane is named after, whatever the class
 }
 
@@ -59,6 +62,9 @@ type Reply struct {
 	Fallback  bool      // the part replaces an answer that could not be used
 }
 
+// MaxTranscript is the maximum size of [Work.Transcript], in bytes.
+const MaxTranscript = 64 << 10
+
 // Step is one durable advance in the processing of a lane's head. Its parts apply in the order of the fields, in one
 // transaction. A reply that is Sent stays Sent unless a step resends it. Recording a step resets Starts.
 type Step struct {
@@ -67,6 +73,7 @@ type Step struct {
 	Sent    *SentRef // the part that Meta accepted
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
+	ByDesk  bool     // people answer: Sending is allowed although they have the conversation
 
 	// Coalesced are events to answer together with the head, of the result of Peek. From this step on they end when the
 	// head ends, in the same state. This survives a crash, so it belongs in a step before the AI is asked about all of them.
@@ -83,6 +90,8 @@ type Step struct {
 	TemplateRequired *bool
 	// TemplateRequiredIn names the conversation of TemplateRequired, by any name of its person. Empty means that of the lane.
 	TemplateRequiredIn string
+	AIConversationID   *string // of the lane's conversation, at most MaxAIConversationID bytes; empty removes it
+	Transcript         *string // of the head's voice message, at most MaxTranscript bytes; empty removes it
 
 	Outcome *Outcome // ends the attempt or the event; nil if the work continues
 }

@@ -155,6 +155,14 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		if a.step.TemplateRequired != nil {
 			l.requireTemplate(a.templateLane(), *a.step.TemplateRequired)
 		}
+
+		if a.step.AIConversationID != nil {
+			l.nameConversation(a.lane.lane, *a.step.AIConversationID)
+		}
+
+		if a.step.Transcript != nil {
+			t.exec("UPDATE events SET transcript = nullif($1, '') WHERE seq = $2", *a.step.Transcript, a.head.seq)
+		}
 	}
 
 	return t.finish(ctx, attempts, l)
@@ -175,7 +183,7 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 			n.addNamed(conversation(c.Value.templateLane()))
 		}
 
-		if step.Takeover != nil || step.Sending != nil && lane.class != store.Conversations {
+		if step.Takeover != nil || step.AIConversationID != nil || step.Sending != nil && lane.class != store.Conversations {
 			n.addNamed(conversation(lane.lane))
 		}
 
@@ -261,7 +269,7 @@ func (a *advance) check(l *lanes, head *head, candidates map[store.ID]*candidate
 		return nil, store.ErrLeaseLost
 	}
 
-	if a.step.Sending != nil {
+	if a.step.Sending != nil && !a.step.ByDesk {
 		takeover := &l.person(a.lane.lane).state.Takeover
 		if takeover.Active(a.step.Now) && takeover.Event != a.event {
 			return nil, store.ErrTakenOver

@@ -98,6 +98,7 @@ type laneRows struct {
 	by                      []string
 	events                  []store.ID
 	template                []bool
+	ai                      []string
 }
 
 func (c *laneRows) add(row *lane) {
@@ -115,6 +116,7 @@ func (c *laneRows) add(row *lane) {
 	c.by = append(c.by, string(row.state.Takeover.By))
 	c.events = append(c.events, row.state.Takeover.Event)
 	c.template = append(c.template, row.state.TemplateRequired)
+	c.ai = append(c.ai, row.state.AIConversationID)
 }
 
 // save queues the writes of changed rows.
@@ -143,13 +145,15 @@ func (l *lanes) save(t *tx) {
 			UPDATE conversations c SET ready_at = k.ready_at, set_at = k.set_at, token = k.token, head = k.head, starts = k.starts,
 				waits_for = nullif(k.waits_for, ''), last_inbound_at = k.last_inbound_at, template_required = k.template_required,
 				human_until = k.human_until, taken_at = k.taken_at, taken_by = nullif(k.taken_by, ''),
-				taken_event = nullif(k.taken_event, '00000000-0000-0000-0000-000000000000')
+				taken_event = nullif(k.taken_event, '00000000-0000-0000-0000-000000000000'),
+				ai_conversation = nullif(k.ai_conversation, '')
 			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
-				$9::bigint[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[], $14::uuid[])
+				$9::bigint[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[], $14::uuid[], $15::text[])
 				k (lane, class, ready_at, set_at, token, head, starts, waits_for,
-					last_inbound_at, template_required, human_until, taken_at, taken_by, taken_event)
+					last_inbound_at, template_required, human_until, taken_at, taken_by, taken_event, ai_conversation)
 			WHERE c.lane = k.lane AND c.class = k.class`,
-			c.names, c.classes, c.ready, c.set, c.token, c.head, c.starts, c.waitsFor, c.inbound, c.template, c.until, c.at, c.by, c.events)
+			c.names, c.classes, c.ready, c.set, c.token, c.head, c.starts, c.waitsFor, c.inbound, c.template, c.until, c.at, c.by, c.events,
+			c.ai)
 	}
 
 	if len(gone.names) > 0 {

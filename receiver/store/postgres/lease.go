@@ -152,7 +152,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 
 	of := map[int64]laneKey{}
 	t.query(`
-		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds,
+		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds, coalesce(e.transcript, ''),
 			EXISTS (SELECT FROM replies r WHERE r.event = e.seq),
 			`+stateColumns+`
 		FROM unnest($1::text[], $2::smallint[]) k (lane, class)
@@ -173,7 +173,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 
 			work := &store.Work{}
 			err := rows.Scan(slices.Concat([]any{&key.lane, (*int16)(&key.class), &work.Seq}, p.targets(), []any{
-				&work.Attempts, &work.Replays, &work.Settled, &answers,
+				&work.Attempts, &work.Replays, &work.Settled, &work.Transcript, &answers,
 			}, state.targets())...)
 			work.Event = p.toEvent(key)
 			work.Conversation = state.conversation()

@@ -13,7 +13,8 @@ import (
 const burst = time.Minute
 
 // stateColumns are the columns of conversations with the state of a person.
-const stateColumns = `c.last_inbound_at, coalesce(c.template_required, false), c.human_until, c.taken_at, coalesce(c.taken_by, ''), c.taken_event`
+const stateColumns = `c.last_inbound_at, coalesce(c.template_required, false), c.human_until, c.taken_at, coalesce(c.taken_by, ''), c.taken_event,
+	coalesce(c.ai_conversation, '')`
 
 // stateRow holds the columns of stateColumns.
 type stateRow struct {
@@ -21,16 +22,18 @@ type stateRow struct {
 	template           bool
 	by                 store.Holder
 	event              *[16]byte
+	ai                 string
 }
 
 func (r *stateRow) targets() []any {
-	return []any{&r.inbound, &r.template, &r.until, &r.at, &r.by, &r.event}
+	return []any{&r.inbound, &r.template, &r.until, &r.at, &r.by, &r.event, &r.ai}
 }
 
 func (r *stateRow) conversation() store.Conversation {
 	c := store.Conversation{
 		LastInboundAt:    fromMillis(r.inbound),
 		TemplateRequired: r.template,
+		AIConversationID: r.ai,
 		Takeover: store.Takeover{
 			By:    r.by,
 			Until: fromMillis(r.until),
@@ -154,5 +157,12 @@ func (l *lanes) takeOver(name string, takeover store.Takeover, now time.Time) {
 func (l *lanes) requireTemplate(name string, required bool) {
 	p := l.person(name)
 	p.state.TemplateRequired = required
+	p.changed = true
+}
+
+// nameConversation records the id that the AI gave the conversation with a person.
+func (l *lanes) nameConversation(name, id string) {
+	p := l.person(name)
+	p.state.AIConversationID = sanitize(id)
 	p.changed = true
 }

@@ -84,7 +84,7 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 		), replies AS (
 			UPDATE replies r SET body = NULL FROM old WHERE r.event = old.seq
 		)
-		UPDATE events e SET payload = NULL, emptied = true FROM old WHERE e.seq = old.seq`,
+		UPDATE events e SET payload = NULL, transcript = NULL, emptied = true FROM old WHERE e.seq = old.seq`,
 		before.UnixMilli(), limit)
 	err := t.flush(ctx)
 

@@ -15,7 +15,8 @@ import (
 )
 
 const recordColumns = `
-	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays, e.binds, coalesce(c.starts, 0)
+	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays, e.binds, coalesce(c.starts, 0),
+		coalesce(e.transcript, '')
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // Get implements store.Events.
@@ -78,7 +79,7 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 			)
 
 			err := rows.Scan(slices.Concat([]any{&r.Seq, (*int16)(&of.class), &of.lane}, p.targets(), []any{
-				&state, &finished, &r.Attempts, &r.Replays, &r.Settled, &r.Starts,
+				&state, &finished, &r.Attempts, &r.Replays, &r.Settled, &r.Starts, &r.Transcript,
 			})...)
 			r.Event = p.toEvent(of)
 			r.FinishedAt = fromMillis(finished)

@@ -62,7 +62,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		return nil, store.ErrLeaseLost
 	}
 
-	if step.Sending != nil {
+	if step.Sending != nil && !step.ByDesk {
 		if err := t.checkTakeover(&held, event, step.Now); err != nil {
 			return nil, err
 		}
@@ -136,7 +136,19 @@ func (t *tx) apply(l *lane, step store.Step) error {
 		}
 	}
 
-	if step.Resend != nil || len(step.Emit) > 0 || step.Takeover != nil || step.TemplateRequired != nil {
+	if step.AIConversationID != nil {
+		if err := t.nameConversation(l.Lane, *step.AIConversationID); err != nil {
+			return err
+		}
+	}
+
+	if step.Transcript != nil {
+		if err := t.transcribe(l.head, *step.Transcript); err != nil {
+			return err
+		}
+	}
+
+	if step.Resend != nil || len(step.Emit) > 0 || step.Takeover != nil || step.TemplateRequired != nil || step.AIConversationID != nil {
 		l.known = false
 	}
 
@@ -213,6 +225,19 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 		next.Seq, l.Lane, int64(l.Class))
 
 	return next, err
+}
+
+// transcribe records the text of a voice message.
+func (t *tx) transcribe(event int64, text string) error {
+	if text == "" {
+		_, err := t.exec("DELETE FROM transcripts WHERE event = ?", event)
+
+		return err
+	}
+
+	_, err := t.exec("INSERT OR REPLACE INTO transcripts (event, text) VALUES (?, ?)", event, text)
+
+	return err
 }
 
 // recordCode records the code of the last failure of an event that ended in a state that can be replayed.

@@ -12,7 +12,7 @@ import (
 )
 
 // stateColumns are the columns of a conversation's state, in the order of row.conversation.
-const stateColumns = "last_inbound_at, human_until, taken_by, taken_at, taken_event, template_required"
+const stateColumns = "last_inbound_at, human_until, taken_by, taken_at, taken_event, template_required, ai_conversation"
 
 // conversation reads the stateColumns.
 func (r row) conversation(i int) store.Conversation {
@@ -27,12 +27,13 @@ func (r row) conversation(i int) store.Conversation {
 		LastInboundAt:    r.time(i),
 		Takeover:         takeover,
 		TemplateRequired: r.int(i+5) != 0,
+		AIConversationID: r.text(i + 6),
 	}
 }
 
-// briefColumns suffice for the state of a conversation that people never had, as row.brief reads it: most of them. Each
-// further column costs about as much as finding the row.
-const briefColumns = "last_inbound_at, template_required, coalesce(taken_at, human_until)"
+// briefColumns suffice for the state of a conversation that people never had and to which the AI gave no id, as row.brief
+// reads it: most of them. Each further column costs about as much as finding the row.
+const briefColumns = "last_inbound_at, template_required, coalesce(taken_at, human_until, ai_conversation)"
 
 // brief reads the briefColumns, and reports whether they suffice.
 func (r row) brief(i int) (state store.Conversation, complete bool) {
@@ -74,6 +75,18 @@ func (t *tx) requireTemplate(name string, required bool) error {
 	}
 
 	_, err = t.exec("UPDATE conversations SET template_required = ? WHERE lane = ? AND class = 0", required, lane)
+
+	return err
+}
+
+// nameConversation records the id that the AI gave the conversation with a person.
+func (t *tx) nameConversation(name, id string) error {
+	lane, err := t.ensurePerson(name)
+	if err != nil {
+		return err
+	}
+
+	_, err = t.exec("UPDATE conversations SET ai_conversation = ? WHERE lane = ? AND class = 0", optional(id), lane)
 
 	return err
 }

@@ -135,15 +135,18 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 	var work *store.Work
 
 	err := t.query(`
-		SELECT seq, id, kind, type, phone_number_id, received_at, payload, attempts, replays, binds FROM events
+		SELECT seq, id, kind, type, phone_number_id, received_at, payload, attempts, replays, binds,
+			(SELECT text FROM transcripts WHERE event = seq)
+		FROM events
 		WHERE lane = ? AND class = ? AND state = 'pending' ORDER BY seq LIMIT 1`,
 		func(r row) error {
 			work = &store.Work{
-				Seq:      r.int(0),
-				Event:    r.pending(1, class, lane),
-				Attempts: int(r.int(7)),
-				Replays:  int(r.int(8)),
-				Settled:  r.int(9) != 0,
+				Seq:        r.int(0),
+				Event:      r.pending(1, class, lane),
+				Attempts:   int(r.int(7)),
+				Replays:    int(r.int(8)),
+				Settled:    r.int(9) != 0,
+				Transcript: r.text(10),
 			}
 
 			return nil

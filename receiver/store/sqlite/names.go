@@ -112,10 +112,10 @@ func (t *tx) mergePersons(to, from *personRow) error {
 	state := to.state.Merge(from.state)
 	_, err := t.exec(`
 		INSERT OR REPLACE INTO conversations (lane, class, ready_at, set_at, waits_for, token, head, starts, `+stateColumns+`)
-		VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		to.lane, to.ready, to.set, to.waits, to.token, to.at, to.starts, millis(state.LastInboundAt),
 		millis(state.Takeover.Until), string(state.Takeover.By), millis(state.Takeover.At), eventID(state.Takeover.Event),
-		state.TemplateRequired)
+		state.TemplateRequired, optional(state.AIConversationID))
 
 	return err
 }

@@ -71,6 +71,7 @@ var (
 			"DELETE FROM replies WHERE event = ?",
 			"DELETE FROM failures WHERE event = ?",
 			"DELETE FROM statuses WHERE event = ?",
+			"DELETE FROM transcripts WHERE event = ?",
 			"DELETE FROM events WHERE seq = ?",
 		},
 		deletes: true,
@@ -86,6 +87,7 @@ var (
 			"INSERT INTO events SELECT * FROM temp.emptied WHERE seq = ?",
 			"DELETE FROM temp.emptied WHERE seq = ?",
 			"UPDATE replies SET body = NULL WHERE event = ?",
+			"DELETE FROM transcripts WHERE event = ?",
 		},
 	}
 	// emptyingInPlace is for events whose page cannot be merged, since a page beside it is damaged.
@@ -93,6 +95,7 @@ var (
 		changes: []string{
 			"UPDATE events SET payload = NULL, emptied = 1 WHERE seq = ?",
 			"UPDATE replies SET body = NULL WHERE event = ?",
+			"DELETE FROM transcripts WHERE event = ?",
 		},
 	}
 )

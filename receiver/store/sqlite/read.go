@@ -14,7 +14,7 @@ import (
 
 const recordColumns = `
 	SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
-		e.payload, c.starts, e.class, e.replays, e.binds
+		e.payload, c.starts, e.class, e.replays, e.binds, (SELECT text FROM transcripts WHERE event = e.seq)
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // Get implements store.Events.
@@ -76,11 +76,12 @@ func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]
 
 	err := c.query(ctx, sql, func(r row) error {
 		found = append(found, store.Record{FinishedAt: r.time(8), Work: store.Work{
-			Seq:      r.int(0),
-			Attempts: int(r.int(9)),
-			Starts:   int(r.int(11)),
-			Replays:  int(r.int(13)),
-			Settled:  r.int(14) != 0,
+			Seq:        r.int(0),
+			Attempts:   int(r.int(9)),
+			Starts:     int(r.int(11)),
+			Replays:    int(r.int(13)),
+			Settled:    r.int(14) != 0,
+			Transcript: r.text(15),
 			Event: store.Event{
 				ID:            store.ID(r.blob(1)),
 				Kind:          store.Kind(r.text(2)),

@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -36,6 +37,9 @@ func (f *fixture) work(lane string, step store.Step) store.Conversation {
 func human(until time.Time) store.Step {
 	return store.Step{Now: at(0), Takeover: &store.Takeover{Until: until}}
 }
+
+// named returns a step that records the id that the AI gave the conversation.
+func named(id string) store.Step { return store.Step{Now: at(0), AIConversationID: &id} }
 
 func template(required bool) store.Step { return store.Step{Now: at(0), TemplateRequired: &required} }
 
@@ -177,6 +181,40 @@ var conversationTests = map[string]func(*fixture){
 			lane, err := f.Lane(f.Context(), name)
 			f.wantErr("Lane", err, nil)
 			f.wantEqual("lane of "+name, lane, want)
+		}
+	},
+
+	"keeps the id that the AI gave it": func(f *fixture) {
+		f.ingest(known(text("a", "lane"), "alias"), text("b", "lane"))
+		lease := f.claimOne(at(0))
+		f.wantEqual("before", lease.Work.Conversation.AIConversationID, "")
+
+		f.advance(lease, named("thread-1"))
+		f.wantEqual("by another name", f.state("alias"), store.Conversation{LastInboundAt: at(0), AIConversationID: "thread-1"})
+		f.wantEqual("next", f.advance(lease, end(store.Done, at(0))).Conversation.AIConversationID, "thread-1")
+
+		f.ingest(received(text("c", "lane"), at(time.Hour)))
+		f.wantEqual("after a message", f.work("alias", named("thread-2")).AIConversationID, "thread-1")
+		f.wantEqual("changed by a status", f.state("lane").AIConversationID, "thread-2")
+
+		f.work("alias", named(""))
+		f.wantEqual("removed", f.state("lane"), store.Conversation{LastInboundAt: at(time.Hour)})
+
+		f.work("unknown", named("thread-3"))
+		f.wantEqual("of an unknown person", f.state("unknown"), store.Conversation{AIConversationID: "thread-3"})
+
+		purge(f, at(0), at(time.Hour), 100)
+		f.wantEqual("purged", f.state("unknown"), store.Conversation{})
+	},
+
+	"refuses a long id of the AI": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		lease := f.claimOne(at(0))
+		f.advance(lease, named(strings.Repeat("x", store.MaxAIConversationID)))
+
+		_, err := f.Advance(f.Context(), lease.LeaseRef, id("a"), named(strings.Repeat("x", store.MaxAIConversationID+1)))
+		if err == nil || !strings.Contains(err.Error(), "257 bytes") {
+			f.Errorf("Advance returned %v, want the size", err)
 		}
 	},
 

@@ -57,6 +57,7 @@ func runModel(t *testing.T, factory Factory) {
 			"end":      m.end,
 			"send":     m.send,
 			"sent":     m.sent,
+			"hear":     m.transcribe,
 			"bind":     m.coalesce,
 			"resend":   m.resend,
 			"emit":     m.emit,
@@ -83,6 +84,8 @@ type modelEvent struct {
 	replies  []store.Reply
 	boundTo  *modelEvent
 	binds    bool
+
+	transcript string
 }
 
 // modelName is the key of a lane.

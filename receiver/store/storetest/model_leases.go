@@ -79,6 +79,7 @@ func (m *model) checkWork(t *rapid.T, ref store.LeaseRef, work *store.Work) {
 		Settled:      head.binds,
 		Starts:       head.starts,
 		Replies:      head.replies,
+		Transcript:   head.transcript,
 		Conversation: m.person(ref.Lane).seen(t, work.Conversation),
 	}
 	for _, e := range m.lane(ref.Class, ref.Lane).events {

@@ -19,7 +19,8 @@ type modelPerson struct {
 	lane  string // the name under which the person's events are stored
 	state store.Conversation
 	// unsure is set after a merge of two states if the store cannot know the newer one, because LastInboundAt may lag.
-	unsure bool
+	unsure   bool
+	unsureID bool // likewise, of two ids of the AI
 }
 
 func (m *model) person(name string) *modelPerson {
@@ -64,6 +65,9 @@ func (m *model) join(name, other string) {
 	differ := p.state.TemplateRequired != q.state.TemplateRequired
 	p.unsure = p.unsure || q.unsure || differ && apart < time.Minute
 
+	two := p.state.AIConversationID != "" && q.state.AIConversationID != ""
+	p.unsureID = p.unsureID || q.unsureID || two && apart < time.Minute
+
 	p.state = p.state.Merge(q.state)
 	for name, other := range m.people {
 		if other == q {
@@ -106,10 +110,16 @@ func (p *modelPerson) seen(t *rapid.T, got store.Conversation) store.Conversatio
 		p.unsure = false
 	}
 
+	if p.unsureID && got.AIConversationID != "" {
+		p.state.AIConversationID = got.AIConversationID
+		p.unsureID = false
+	}
+
 	return store.Conversation{
 		LastInboundAt:    got.LastInboundAt,
 		Takeover:         p.state.Takeover,
 		TemplateRequired: p.state.TemplateRequired,
+		AIConversationID: p.state.AIConversationID,
 	}
 }
 
@@ -118,9 +128,11 @@ func (m *model) updateConversation(t *rapid.T) {
 	h := m.hold(t)
 
 	step := store.Step{Now: m.now}
-	switch rapid.IntRange(0, 1).Draw(t, "what") {
+	switch rapid.IntRange(0, 2).Draw(t, "what") {
 	case 0:
 		step.TemplateRequired = new(rapid.Bool().Draw(t, "template"))
+	case 1:
+		step.AIConversationID = new(rapid.SampledFrom([]string{"one", "two", ""}).Draw(t, "id"))
 	default:
 		until := time.Time{}
 		if minutes := rapid.IntRange(0, 3).Draw(t, "minutes"); minutes > 0 {
@@ -140,6 +152,11 @@ func (m *model) updateConversation(t *rapid.T) {
 	if step.TemplateRequired != nil {
 		person.state.TemplateRequired = *step.TemplateRequired
 		person.unsure = false
+	}
+
+	if step.AIConversationID != nil {
+		person.state.AIConversationID = *step.AIConversationID
+		person.unsureID = false
 	}
 
 	if step.Takeover != nil {

@@ -87,7 +87,9 @@ func (m *model) send(t *rapid.T) {
 		Sending: new(0),
 	}
 
-	if takenOver := m.person(h.ref.Lane).state.Takeover.Active(m.now); takenOver && m.held(h) {
+	step.ByDesk = rapid.Bool().Draw(t, "by desk")
+
+	if takenOver := m.person(h.ref.Lane).state.Takeover.Active(m.now); takenOver && !step.ByDesk && m.held(h) {
 		if _, err := m.store.Advance(t.Context(), h.ref, h.event.event.ID, step); !errors.Is(err, store.ErrTakenOver) {
 			t.Fatalf("a send while people have the conversation returned %v", err)
 		}
@@ -125,6 +127,16 @@ func (m *model) sent(t *rapid.T) {
 		h.event.starts = 1
 		h.event.replies[0].State = store.Sent
 		h.event.replies[0].MessageID = "wamid"
+	}
+}
+
+func (m *model) transcribe(t *rapid.T) {
+	h := m.hold(t)
+	text := rapid.SampledFrom([]string{"Hello", "Goodbye", ""}).Draw(t, "text")
+
+	if _, held := m.advance(t, h, store.Step{Now: m.now, Transcript: &text}); held {
+		h.event.starts = 1
+		h.event.transcript = text
 	}
 }
 

@@ -81,6 +81,18 @@ var namesTests = map[string]func(*fixture){
 		f.wantEqual("order", order, []string{"a", "b", "c", "d"})
 	},
 
+	"join conversations, of which the AI's id of the newer counts": func(f *fixture) {
+		f.ingest(text("a", "number"), received(text("b", "user"), at(time.Hour)))
+		f.work("number", named("old"))
+		f.work("user", named("new"))
+		f.ingest(naming("c", "number", "user"))
+		f.wantEqual("id", f.state("number").AIConversationID, "new")
+
+		f.ingest(received(naming("d", "number", "nameless"), at(2*time.Hour)), received(text("e", "later"), at(3*time.Hour)))
+		f.ingest(naming("f", "number", "later"))
+		f.wantEqual("joined with others without an id", f.state("later").AIConversationID, "new")
+	},
+
 	"join a leased lane, which goes on": func(f *fixture) {
 		f.ingest(text("a", "user"))
 		lease := f.claimOne(at(0))

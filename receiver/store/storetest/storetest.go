@@ -43,6 +43,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Conversation", conversationTests},
 		{"Names", namesTests},
 		{"Takeover", takeoverTests},
+		{"Transcript", transcriptTests},
 		{"Status", statusTests},
 		{"DeadLetter", deadLetterTests},
 		{"Selection", selectionTests},

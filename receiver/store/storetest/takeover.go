@@ -120,6 +120,20 @@ var takeoverTests = map[string]func(*fixture){
 		f.advance(lease, end(store.Human, at(2*time.Hour)))
 	},
 
+	"allows sends by the people": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		lease := f.claimOne(at(0))
+		f.ingest(echo("echo", "lane", colleague(at(0))))
+
+		step := start(at(0))
+		step.ByDesk = true
+		f.advance(lease, step)
+		f.wantEqual("state of the part", f.get(id("a")).Replies[0].State, store.Sending)
+
+		_, err := f.Advance(f.Context(), lease.LeaseRef, id("a"), store.Step{Now: at(0), Sending: new(1)})
+		f.wantErr("Advance of the AI's part", err, store.ErrTakenOver)
+	},
+
 	"by a handoff does not prevent the send of its own answer": func(f *fixture) {
 		f.ingest(text("a", "lane"), text("b", "lane"))
 		lease := f.claimOne(at(0))
