@@ -20,7 +20,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
@@ -47,7 +47,7 @@ type Receiver struct {
 	live         *config.Live
 	store        store.Store
 	metrics      *metrics.Metrics
-	bird         *bird.Client
+	assistant    *assistant.Client
 	graph        *cloudapi.Client
 	media        *media.Spool
 	notices      *notice.Sender
@@ -104,7 +104,7 @@ func Open(
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)
 	r.metrics.WatchTakeovers(inbox, clock)
-	r.bird = bird.NewClient(live, settings.Processing.Concurrency, clock)
+	r.assistant = assistant.NewClient(live, drivers, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {
@@ -117,16 +117,16 @@ func Open(
 	}
 
 	r.engine = engine.New(engine.Parts{
-		Store:   r.store,
-		Bird:    r.bird,
-		Graph:   r.graph,
-		Media:   r.media,
-		Notices: r.notices,
-		Live:    live,
-		Metrics: r.metrics,
-		Tracer:  r.tracer,
-		Clock:   clock,
-		Log:     log,
+		Store:     r.store,
+		Assistant: r.assistant,
+		Graph:     r.graph,
+		Media:     r.media,
+		Notices:   r.notices,
+		Live:      live,
+		Metrics:   r.metrics,
+		Tracer:    r.tracer,
+		Clock:     clock,
+		Log:       log,
 	})
 	r.subscription = subscription.New(subscription.Parts{
 		Live:      live,
@@ -265,8 +265,8 @@ func (r *Receiver) Close() {
 		r.admin.close()
 	}
 
-	if r.bird != nil {
-		r.bird.Close()
+	if r.assistant != nil {
+		r.assistant.Close()
 	}
 
 	if r.graph != nil {

@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
@@ -49,7 +50,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	answer, err := e.ask(ctx, a, request)
+	given, err := e.ask(ctx, a, request)
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}
@@ -58,11 +59,11 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return nil
 	}
 
-	return e.answerWith(ctx, a, answer)
+	return e.answerWith(ctx, a, given)
 }
 
 // request returns the request about the message, or nil if no enabled method takes it.
-func (e *Engine) request(ctx context.Context, a *attempt) (*bird.Request, error) {
+func (e *Engine) request(ctx context.Context, a *attempt) (*assistant.Request, error) {
 	handle, ok := handlers[string(a.message.Type)]
 	if !ok {
 		handle = handleOther
@@ -73,11 +74,11 @@ func (e *Engine) request(ctx context.Context, a *attempt) (*bird.Request, error)
 		return nil, err
 	}
 
-	if request != nil && request.Method.IsOptional() && !e.Bird.Enabled(request.Method) {
+	if request != nil && request.Method.IsOptional() && !e.Assistant.Enabled(request.Method) {
 		request = a.instead(request)
 	}
 
-	if request == nil || !e.Bird.Enabled(request.Method) {
+	if request == nil || !e.Assistant.Enabled(request.Method) {
 		return nil, nil
 	}
 
@@ -86,35 +87,35 @@ func (e *Engine) request(ctx context.Context, a *attempt) (*bird.Request, error)
 
 // ask returns the answer to a request. If the bridge lacks its method, the request for another method takes its place, or
 // the event is skipped.
-func (e *Engine) ask(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
-	answer, err := e.callBird(ctx, a, request)
-	if err == nil || failure.Of(err).Code != bird.CodeNoMethod {
-		return answer, err
+func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request) (answer.Answer, error) {
+	given, err := e.callAI(ctx, a, request)
+	if err == nil || failure.Of(err).Code != assistant.CodeNoMethod {
+		return given, err
 	}
 
 	other := a.instead(request)
-	if other == nil || !e.Bird.Enabled(other.Method) {
+	if other == nil || !e.Assistant.Enabled(other.Method) {
 		a.skip(codeLacking, "the bridge does not have the method "+string(request.Method))
 
-		return bird.Answer{}, nil
+		return answer.Answer{}, nil
 	}
 
-	return e.callBird(ctx, a, other)
+	return e.callAI(ctx, a, other)
 }
 
 // answerWith records the parts of an answer, and the handoff in it.
-func (e *Engine) answerWith(ctx context.Context, a *attempt, answer bird.Answer) error {
+func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer) error {
 	a.dropOriginal()
 
-	if answer.Handoff != nil {
-		e.handOff(ctx, a, answer.Handoff)
+	if given.Handoff != nil {
+		e.handOff(ctx, a, given.Handoff)
 
-		if text := answer.Handoff.Text; text != "" {
-			answer.Replies = append(answer.Replies, bird.Reply{Kind: bird.KindText, Text: text})
+		if text := given.Handoff.Text; text != "" {
+			given.Replies = append(given.Replies, answer.Reply{Kind: answer.KindText, Text: text})
 		}
 	}
 
-	replies, err := e.plan(a, a.formatted(answer.Replies))
+	replies, err := e.plan(a, a.formatted(given.Replies))
 	if err != nil {
 		return e.fallBack(ctx, a, err)
 	}
@@ -122,15 +123,15 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, answer bird.Answer)
 	return e.recordAnswer(ctx, a, replies)
 }
 
-// callBird sends the request while the person sees the typing indicator.
-func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request) (bird.Answer, error) {
+// callAI sends the request while the person sees the typing indicator.
+func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Request) (answer.Answer, error) {
 	if err := e.optional.check(request.Method, a.settings, e.Clock.Now()); err != nil {
-		return bird.Answer{}, err
+		return answer.Answer{}, err
 	}
 
 	if a.permit == nil {
 		if err := e.enterBird(a, request.Method); err != nil {
-			return bird.Answer{}, err
+			return answer.Answer{}, err
 		}
 	}
 
@@ -154,7 +155,7 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 
 	startedAt := e.Clock.Now()
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
-	answer, err := e.Bird.Ask(callCtx, *request)
+	given, err := e.Assistant.Ask(callCtx, *request)
 	span.End(err)
 	a.noteAsked(ctx, err)
 
@@ -165,23 +166,23 @@ func (e *Engine) callBird(ctx context.Context, a *attempt, request *bird.Request
 	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
 
-	if err == nil && answer.Later {
+	if err == nil && given.Later {
 		err = &failure.Error{
 			Class: failure.Permanent,
 			Op:    method,
-			Code:  bird.CodeBadResponse,
+			Code:  assistant.CodeBadResponse,
 			Text:  "Bird answers later, which is not supported: answer the call itself",
 		}
 	}
 
-	return answer, err
+	return given, err
 }
 
 // notCalled are the failure codes of requests that never left for Bird.
 var notCalled = []string{
-	bird.CodeNoAccessKey,
-	bird.CodeNoMedia,
-	bird.CodeBadRequest,
+	assistant.CodeNoAccessKey,
+	assistant.CodeNoMedia,
+	assistant.CodeBadRequest,
 	httpclient.CodeBadCredential,
 	httpclient.CodeBadURL,
 }
@@ -240,7 +241,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 }
 
 // fallbackCodes are the codes of failures for which the fallback text is sent: answers that cannot be used.
-var fallbackCodes = []string{bird.CodeBadResponse, cloudapi.CodeBadContent}
+var fallbackCodes = []string{assistant.CodeBadResponse, cloudapi.CodeBadContent}
 
 // fallBack plans the configured fallback text if the AI's answer cannot be used. The message is dead-lettered all the same.
 func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
@@ -251,7 +252,7 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 		return cause
 	}
 
-	replies, err := e.plan(a, []bird.Reply{{Kind: bird.KindText, Text: text}})
+	replies, err := e.plan(a, []answer.Reply{{Kind: answer.KindText, Text: text}})
 	if err != nil {
 		return cause
 	}

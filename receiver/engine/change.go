@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -149,15 +149,15 @@ func (a *attempt) dropOriginal() {
 }
 
 // editRequest tells the AI of the new wording of a message that it was asked about.
-func editRequest(a *attempt) *bird.Request {
+func editRequest(a *attempt) *assistant.Request {
 	edit, ok := a.message.Edit()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessEdit,
-		Body: bird.EditedMessage{
+	return &assistant.Request{
+		Method: assistant.ProcessEdit,
+		Body: assistant.EditedMessage{
 			Common:     a.common(),
 			OriginalID: string(edit.OriginalID),
 			Type:       string(edit.Message.Type),
@@ -168,15 +168,15 @@ func editRequest(a *attempt) *bird.Request {
 }
 
 // revokeRequest tells the AI that the person has deleted a message that it was asked about.
-func revokeRequest(a *attempt) *bird.Request {
+func revokeRequest(a *attempt) *assistant.Request {
 	original, ok := a.message.Revoke()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessRevoke,
-		Body:   bird.RevokedMessage{Common: a.common(), OriginalID: string(original)},
+	return &assistant.Request{
+		Method: assistant.ProcessRevoke,
+		Body:   assistant.RevokedMessage{Common: a.common(), OriginalID: string(original)},
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
@@ -151,14 +151,14 @@ func (a *attempt) checkAnswerable() *failure.Error {
 }
 
 // common returns the part of a request body that all messages have.
-func (a *attempt) common() bird.Common {
+func (a *attempt) common() assistant.Common {
 	m := a.message
 	c := m.Contact
 	sender := m.Sender()
 
 	body := a.origin(m.ID, m.Timestamp, m.GroupID, sender)
 	body.From = optional(sender.WaID)
-	body.ContactInfo = bird.Contact{
+	body.ContactInfo = assistant.Contact{
 		WaID:     optional(cmp.Or(c.WaID, sender.WaID)),
 		Name:     optional(c.Name),
 		UserID:   optional(cmp.Or(c.UserID, sender.UserID)),

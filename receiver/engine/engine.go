@@ -15,7 +15,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
@@ -36,16 +36,16 @@ const (
 
 // Parts are the dependencies of the engine. All are required.
 type Parts struct {
-	Store   store.Store
-	Bird    *bird.Client
-	Graph   *cloudapi.Client
-	Media   *media.Spool
-	Notices *notice.Sender
-	Live    *config.Live
-	Metrics *metrics.Metrics
-	Tracer  *tracing.Tracer
-	Clock   clockwork.Clock
-	Log     *slog.Logger
+	Store     store.Store
+	Assistant *assistant.Client
+	Graph     *cloudapi.Client
+	Media     *media.Spool
+	Notices   *notice.Sender
+	Live      *config.Live
+	Metrics   *metrics.Metrics
+	Tracer    *tracing.Tracer
+	Clock     clockwork.Clock
+	Log       *slog.Logger
 }
 
 // Engine processes the events of the store. Run it once.

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
@@ -54,7 +54,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		}
 	}
 
-	if e.Bird.Enabled(bird.NotifyStatus) {
+	if e.Assistant.Enabled(assistant.NotifyStatus) {
 		a.effects.Emit = append(a.effects.Emit, a.report())
 	}
 

@@ -15,7 +15,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/contract"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
@@ -96,22 +97,22 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 	clock := clockwork.NewRealClock()
 
 	parts := Parts{
-		Store:   inbox,
-		Bird:    bird.NewClient(live, 4, clock),
-		Graph:   cloudapi.NewClient(live, 4, clock),
-		Live:    live,
-		Notices: notice.NewSender(live, 1, clock),
-		Metrics: metrics.New(clock),
-		Tracer:  &tracing.Tracer{},
-		Clock:   clock,
-		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store:     inbox,
+		Assistant: assistant.NewClient(live, drivers, 4, clock),
+		Graph:     cloudapi.NewClient(live, 4, clock),
+		Live:      live,
+		Notices:   notice.NewSender(live, 1, clock),
+		Metrics:   metrics.New(clock),
+		Tracer:    &tracing.Tracer{},
+		Clock:     clock,
+		Log:       slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	if parts.Media, err = media.Open(live, parts.Graph, clock); err != nil {
 		t.Fatal(err)
 	}
 
 	t.Cleanup(func() {
-		parts.Bird.Close()
+		parts.Assistant.Close()
 		parts.Graph.Close()
 		parts.Media.Close()
 		parts.Notices.Close()
@@ -191,3 +192,5 @@ func (f *fixture) waitForDeadLetter(t *testing.T, id store.ID) *store.Record {
 
 	return record
 }
+
+var drivers = map[config.Protocol]assistant.Driver{config.ProtocolContract: contract.Driver{}}

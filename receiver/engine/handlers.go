@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // handler builds the request to Bird for one message type. A nil request means that there is nothing to ask.
-type handler func(context.Context, *Engine, *attempt) (*bird.Request, error)
+type handler func(context.Context, *Engine, *attempt) (*assistant.Request, error)
 
 // handlers are the handlers by message type. handleOther handles all other types.
 var handlers = map[string]handler{
@@ -33,8 +33,8 @@ var handlers = map[string]handler{
 
 // fromMessage returns a handler for a type whose request follows from the message alone. A nil request of build means that
 // the message has another shape than its type promises: it is sent as Meta delivered it.
-func fromMessage(build func(*attempt) *bird.Request) handler {
-	return func(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
+func fromMessage(build func(*attempt) *assistant.Request) handler {
+	return func(ctx context.Context, e *Engine, a *attempt) (*assistant.Request, error) {
 		if request := build(a); request != nil {
 			return request, nil
 		}
@@ -46,7 +46,7 @@ func fromMessage(build func(*attempt) *bird.Request) handler {
 // handleOther sends a message to Bird as Meta delivered it: stickers, reactions and their removal, request_welcome, and every
 // type that Meta adds. A message that Meta could not deliver (unsupported, unknown) has a method of its own.
 // The method is off unless the configuration enables it.
-func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error) {
+func handleOther(_ context.Context, _ *Engine, a *attempt) (*assistant.Request, error) {
 	if request := undeliveredRequest(a); request != nil {
 		return request, nil
 	}
@@ -57,15 +57,15 @@ func handleOther(_ context.Context, _ *Engine, a *attempt) (*bird.Request, error
 // undeliveredRequest tells the AI that Meta could not deliver the content of a message, such as a file of more than 100 MB
 // (131052) or the first message to a number with coexistence (131060), so that it can ask the person to send it again. It
 // returns nil for other messages.
-func undeliveredRequest(a *attempt) *bird.Request {
+func undeliveredRequest(a *attempt) *assistant.Request {
 	reasons, ok := a.message.Errors()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessUndelivered,
-		Body: bird.UndeliveredMessage{
+	return &assistant.Request{
+		Method: assistant.ProcessUndelivered,
+		Body: assistant.UndeliveredMessage{
 			Common:  a.common(),
 			Type:    string(a.message.Type),
 			Errors:  reasons,
@@ -76,18 +76,18 @@ func undeliveredRequest(a *attempt) *bird.Request {
 
 // instead returns the request in place of one that the bridge has no method for, or nil: an edit or a revocation means nothing
 // to a bridge that does not know of them.
-func (a *attempt) instead(request *bird.Request) *bird.Request {
-	if request.Method == bird.ProcessEdit || request.Method == bird.ProcessRevoke {
+func (a *attempt) instead(request *assistant.Request) *assistant.Request {
+	if request.Method == assistant.ProcessEdit || request.Method == assistant.ProcessRevoke {
 		return nil
 	}
 
 	return otherRequest(a)
 }
 
-func otherRequest(a *attempt) *bird.Request {
-	return &bird.Request{
-		Method: bird.ProcessOther,
-		Body: bird.OtherMessage{
+func otherRequest(a *attempt) *assistant.Request {
+	return &assistant.Request{
+		Method: assistant.ProcessOther,
+		Body: assistant.OtherMessage{
 			Common:  a.common(),
 			Type:    string(a.message.Type),
 			Message: a.message.Raw,
@@ -95,27 +95,27 @@ func otherRequest(a *attempt) *bird.Request {
 	}
 }
 
-func textRequest(a *attempt) *bird.Request {
-	return &bird.Request{
-		Method: bird.ProcessText,
-		Body: bird.TextMessage{
+func textRequest(a *attempt) *assistant.Request {
+	return &assistant.Request{
+		Method: assistant.ProcessText,
+		Body: assistant.TextMessage{
 			Common: a.common(),
 			Text:   strings.Join(a.texts, "\n"),
 		},
 	}
 }
 
-func locationRequest(a *attempt) *bird.Request {
+func locationRequest(a *attempt) *assistant.Request {
 	location, ok := a.message.Location()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessLocation,
-		Body: bird.LocationMessage{
+	return &assistant.Request{
+		Method: assistant.ProcessLocation,
+		Body: assistant.LocationMessage{
 			Common: a.common(),
-			Location: bird.Location{
+			Location: assistant.Location{
 				Latitude:  location.Latitude,
 				Longitude: location.Longitude,
 				Name:      string(location.Name),
@@ -125,7 +125,7 @@ func locationRequest(a *attempt) *bird.Request {
 	}
 }
 
-func contactsRequest(a *attempt) *bird.Request {
+func contactsRequest(a *attempt) *assistant.Request {
 	raw, ok := a.message.Contacts()
 	if !ok {
 		return nil
@@ -136,9 +136,9 @@ func contactsRequest(a *attempt) *bird.Request {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessContacts,
-		Body: bird.ContactsMessage{
+	return &assistant.Request{
+		Method: assistant.ProcessContacts,
+		Body: assistant.ContactsMessage{
 			Common:   a.common(),
 			Contacts: cards,
 			Origin:   a.message.ContactsOrigin(),
@@ -148,7 +148,7 @@ func contactsRequest(a *attempt) *bird.Request {
 
 // interactiveRequest returns the person's choice. Permissions to call that follow from a call, and kinds that Meta adds,
 // have no request of their own.
-func interactiveRequest(a *attempt) *bird.Request {
+func interactiveRequest(a *attempt) *assistant.Request {
 	choice, ok := a.message.Interactive()
 	if !ok {
 		return nil
@@ -156,19 +156,19 @@ func interactiveRequest(a *attempt) *bird.Request {
 
 	switch choice.Kind {
 	case whatsapp.ButtonReply:
-		return &bird.Request{
-			Method: bird.ProcessButton,
-			Body: bird.ButtonInteraction{
+		return &assistant.Request{
+			Method: assistant.ProcessButton,
+			Body: assistant.ButtonInteraction{
 				Common:      a.common(),
 				ButtonID:    string(choice.ID),
 				ButtonTitle: string(choice.Title),
-				Source:      bird.FromInteractive,
+				Source:      assistant.FromInteractive,
 			},
 		}
 	case whatsapp.ListReply:
-		return &bird.Request{
-			Method: bird.ProcessList,
-			Body: bird.ListInteraction{
+		return &assistant.Request{
+			Method: assistant.ProcessList,
+			Body: assistant.ListInteraction{
 				Common:          a.common(),
 				ListID:          string(choice.ID),
 				ListTitle:       string(choice.Title),
@@ -176,9 +176,9 @@ func interactiveRequest(a *attempt) *bird.Request {
 			},
 		}
 	case whatsapp.FlowReply, whatsapp.CallReply:
-		return &bird.Request{
-			Method: bird.ProcessFlow,
-			Body: bird.FlowResponse{
+		return &assistant.Request{
+			Method: assistant.ProcessFlow,
+			Body: assistant.FlowResponse{
 				Common:   a.common(),
 				FlowName: string(choice.Name),
 				Response: choice.ResponseJSON,
@@ -189,32 +189,32 @@ func interactiveRequest(a *attempt) *bird.Request {
 	}
 }
 
-func orderRequest(a *attempt) *bird.Request {
+func orderRequest(a *attempt) *assistant.Request {
 	order, ok := a.message.Order()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessOrder,
-		Body:   bird.OrderMessage{Common: a.common(), Order: order},
+	return &assistant.Request{
+		Method: assistant.ProcessOrder,
+		Body:   assistant.OrderMessage{Common: a.common(), Order: order},
 	}
 }
 
 // buttonRequest returns the quick reply to a template. Its payload takes the place of the button's id.
-func buttonRequest(a *attempt) *bird.Request {
+func buttonRequest(a *attempt) *assistant.Request {
 	button, ok := a.message.Button()
 	if !ok {
 		return nil
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessButton,
-		Body: bird.ButtonInteraction{
+	return &assistant.Request{
+		Method: assistant.ProcessButton,
+		Body: assistant.ButtonInteraction{
 			Common:      a.common(),
 			ButtonID:    string(button.Payload),
 			ButtonTitle: string(button.Text),
-			Source:      bird.FromTemplate,
+			Source:      assistant.FromTemplate,
 		},
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -69,13 +69,13 @@ func (i *inbound) number() string { return string(i.item.Metadata.PhoneNumberID)
 
 // origin returns the part of a request body that all events have: the ids of the event, message, number, and group or
 // person. The key of a group's conversation never names a person.
-func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whatsapp.Person) bird.Common {
+func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whatsapp.Person) assistant.Common {
 	key := i.number() + ":" + string(cmp.Or(person.UserID, person.WaID, person.ParentID))
 	if group != "" {
 		key = whatsapp.GroupConversation(i.number(), group)
 	}
 
-	return bird.Common{
+	return assistant.Common{
 		SchemaVersion:      1,
 		EventID:            i.work.Event.ID.String(),
 		Channel:            "whatsapp",

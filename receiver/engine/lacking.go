@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
@@ -18,13 +18,13 @@ const lackingTime = 10 * time.Minute
 // optionalMethods remembers which of the methods that a bridge may lack it has. The zero value knows nothing.
 type optionalMethods struct {
 	mu       sync.Mutex
-	settings *config.Snapshot          // of what is known: a new configuration may name another bridge
-	lacking  map[bird.Method]time.Time // until when a method is not called
-	has      map[bird.Method]bool      // the bridge has answered a call of the method
+	settings *config.Snapshot               // of what is known: a new configuration may name another bridge
+	lacking  map[assistant.Method]time.Time // until when a method is not called
+	has      map[assistant.Method]bool      // the bridge has answered a call of the method
 }
 
 // check returns the failure of a call of a method that the bridge lacks, as it said of late, or nil.
-func (o *optionalMethods) check(method bird.Method, settings *config.Snapshot, now time.Time) error {
+func (o *optionalMethods) check(method assistant.Method, settings *config.Snapshot, now time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 
@@ -37,13 +37,13 @@ func (o *optionalMethods) check(method bird.Method, settings *config.Snapshot, n
 	return &failure.Error{
 		Class: failure.Permanent,
 		Op:    string(method),
-		Code:  bird.CodeNoMethod,
+		Code:  assistant.CodeNoMethod,
 		Text:  "Bird lacks this method, as it said before",
 	}
 }
 
 // note records the result of a call. If the bridge has answered another call of the method, a refusal is about one message.
-func (o *optionalMethods) note(method bird.Method, settings *config.Snapshot, err error, now time.Time) {
+func (o *optionalMethods) note(method assistant.Method, settings *config.Snapshot, err error, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 
@@ -52,7 +52,7 @@ func (o *optionalMethods) note(method bird.Method, settings *config.Snapshot, er
 	switch {
 	case err == nil:
 		o.has[method] = true
-	case failure.Of(err).Code == bird.CodeNoMethod && !o.has[method]:
+	case failure.Of(err).Code == assistant.CodeNoMethod && !o.has[method]:
 		o.lacking[method] = now.Add(lackingTime)
 	}
 }
@@ -64,6 +64,6 @@ func (o *optionalMethods) follow(settings *config.Snapshot) {
 	}
 
 	o.settings = settings
-	o.lacking = map[bird.Method]time.Time{}
-	o.has = map[bird.Method]bool{}
+	o.lacking = map[assistant.Method]time.Time{}
+	o.has = map[assistant.Method]bool{}
 }

@@ -6,8 +6,7 @@ package engine
 import (
 	"context"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
@@ -17,16 +16,16 @@ import (
 
 // mediaType describes how a message with a file becomes a request.
 type mediaType struct {
-	process bird.Method
-	analyze bird.Method
-	body    func(bird.Common, whatsapp.Media) bird.Body // of the process method
+	process assistant.Method
+	analyze assistant.Method
+	body    func(assistant.Common, whatsapp.Media) assistant.Body // of the process method
 }
 
 var imageType = mediaType{
-	process: bird.ProcessImage,
-	analyze: bird.AnalyzeImage,
-	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.ImageMessage{
+	process: assistant.ProcessImage,
+	analyze: assistant.AnalyzeImage,
+	body: func(c assistant.Common, m whatsapp.Media) assistant.Body {
+		return assistant.ImageMessage{
 			Common:   c,
 			Caption:  string(m.Caption),
 			MimeType: string(m.MimeType),
@@ -35,10 +34,10 @@ var imageType = mediaType{
 }
 
 var videoType = mediaType{
-	process: bird.ProcessVideo,
-	analyze: bird.AnalyzeVideo,
-	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.VideoMessage{
+	process: assistant.ProcessVideo,
+	analyze: assistant.AnalyzeVideo,
+	body: func(c assistant.Common, m whatsapp.Media) assistant.Body {
+		return assistant.VideoMessage{
 			Common:   c,
 			Caption:  string(m.Caption),
 			MimeType: string(m.MimeType),
@@ -47,10 +46,10 @@ var videoType = mediaType{
 }
 
 var audioType = mediaType{
-	process: bird.ProcessAudio,
-	analyze: bird.TranscribeAudio,
-	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.AudioMessage{
+	process: assistant.ProcessAudio,
+	analyze: assistant.TranscribeAudio,
+	body: func(c assistant.Common, m whatsapp.Media) assistant.Body {
+		return assistant.AudioMessage{
 			Common:   c,
 			MimeType: string(m.MimeType),
 			Voice:    bool(m.Voice),
@@ -59,10 +58,10 @@ var audioType = mediaType{
 }
 
 var documentType = mediaType{
-	process: bird.ProcessDocument,
-	analyze: bird.ParseDocument,
-	body: func(c bird.Common, m whatsapp.Media) bird.Body {
-		return bird.DocumentMessage{
+	process: assistant.ProcessDocument,
+	analyze: assistant.ParseDocument,
+	body: func(c assistant.Common, m whatsapp.Media) assistant.Body {
+		return assistant.DocumentMessage{
 			Common:   c,
 			Caption:  string(m.Caption),
 			Filename: string(m.Filename),
@@ -73,20 +72,20 @@ var documentType = mediaType{
 
 // handle downloads the file and attaches it to the request. If the configuration says so, Bird analyzes the file first and
 // the request has the result as a text.
-func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Request, error) {
+func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistant.Request, error) {
 	sent, ok := a.message.Media()
 	if _, isUndelivered := a.message.Errors(); !ok || isUndelivered {
 		return handleOther(ctx, e, a)
 	}
 
-	analyzing := a.settings.Bird.Media.Mode == config.MediaAnalyze && e.Bird.Enabled(m.analyze)
+	analyzing := e.Assistant.Analyzes(m.analyze)
 
 	method := m.process
 	if analyzing {
-		method = bird.ProcessText
+		method = assistant.ProcessText
 	}
 
-	if !e.Bird.Enabled(method) {
+	if !e.Assistant.Enabled(method) {
 		return nil, nil
 	}
 
@@ -104,7 +103,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 	}
 
 	if !analyzing {
-		return &bird.Request{
+		return &assistant.Request{
 			Method: m.process,
 			Body:   m.body(a.common(), sent),
 			Media:  attached,
@@ -121,9 +120,9 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 		text = analysis.Transcript
 	}
 
-	return &bird.Request{
-		Method: bird.ProcessText,
-		Body: bird.TextMessage{
+	return &assistant.Request{
+		Method: assistant.ProcessText,
+		Body: assistant.TextMessage{
 			Common:   a.common(),
 			Text:     text,
 			Analysis: analysis.Result,
@@ -132,7 +131,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*bird.Req
 }
 
 // method returns the method that receives the file.
-func (m mediaType) method(analyzing bool) bird.Method {
+func (m mediaType) method(analyzing bool) assistant.Method {
 	if analyzing {
 		return m.analyze
 	}
@@ -141,7 +140,7 @@ func (m mediaType) method(analyzing bool) bird.Method {
 }
 
 // download fetches the file of the message into the spool. The attempt removes it with removeFile.
-func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) (*bird.Media, error) {
+func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) (*assistant.Media, error) {
 	permit, closed := e.gate.Enter(gate.LookUp(a.item.WABAID), a.work.Event.ID)
 	if closed != nil {
 		return nil, &waiting{closed}
@@ -164,7 +163,7 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 
 	a.file = file
 
-	return &bird.Media{
+	return &assistant.Media{
 		ID:       string(sent.ID),
 		MimeType: file.MimeType,
 		SHA256:   file.SHA256,
@@ -205,20 +204,20 @@ func (e *Engine) leaveLookUp(ctx context.Context, a *attempt, permit *gate.Permi
 func (e *Engine) analyze(
 	ctx context.Context,
 	a *attempt,
-	method bird.Method,
+	method assistant.Method,
 	sent whatsapp.Media,
-	attached *bird.Media,
-) (bird.Analysis, error) {
+	attached *assistant.Media,
+) (assistant.Analysis, error) {
 	startedAt := e.Clock.Now()
-	analysis, err := e.Bird.Analyze(ctx, bird.Request{
+	analysis, err := e.Assistant.Analyze(ctx, assistant.Request{
 		Method:  method,
 		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,
 		Media:   attached,
-		Body: bird.MediaAnalysis{
+		Body: assistant.MediaAnalysis{
 			Common:   a.common(),
 			Filename: attached.Filename,
-			Metadata: bird.MediaMetadata{
+			Metadata: assistant.MediaMetadata{
 				Type:     string(a.message.Type),
 				MimeType: attached.MimeType,
 				Caption:  string(sent.Caption),

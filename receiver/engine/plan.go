@@ -4,20 +4,20 @@
 package engine
 
 import (
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
 // plan returns the parts to send for the AI's replies. Only the first quotes the message that it answers.
-func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
+func (e *Engine) plan(a *attempt, given []answer.Reply) ([]store.Reply, error) {
 	if a.message.GroupID != "" {
-		answer = forGroup(answer)
+		given = forGroup(given)
 	}
 
 	var contents []cloudapi.Content
-	for _, reply := range answer {
+	for _, reply := range given {
 		contents = append(contents, a.contents(reply)...)
 	}
 
@@ -51,23 +51,23 @@ func (e *Engine) plan(a *attempt, answer []bird.Reply) ([]store.Reply, error) {
 }
 
 // contents returns the WhatsApp messages for one reply of the AI.
-func (a *attempt) contents(reply bird.Reply) []cloudapi.Content {
+func (a *attempt) contents(reply answer.Reply) []cloudapi.Content {
 	switch reply.Kind {
-	case bird.KindMedia:
+	case answer.KindMedia:
 		return captioned(mediaContent(*reply.Media))
-	case bird.KindTemplate:
+	case answer.KindTemplate:
 		return []cloudapi.Content{cloudapi.TemplateContent(*reply.Template)}
-	case bird.KindLocation:
+	case answer.KindLocation:
 		return []cloudapi.Content{cloudapi.LocationContent(*reply.Location)}
-	case bird.KindReaction:
+	case answer.KindReaction:
 		if a.answered() == "" {
 			return nil // nothing to react to
 		}
 
 		return []cloudapi.Content{cloudapi.ReactionContent{MessageID: a.answered(), Emoji: reply.Emoji}}
-	case bird.KindContacts:
+	case answer.KindContacts:
 		return []cloudapi.Content{cloudapi.ContactsContent{Contacts: reply.Contacts}}
-	case bird.KindText:
+	case answer.KindText:
 		return texts(reply.Text, reply.PreviewURL)
 	default:
 		return interactive(reply)

@@ -8,17 +8,17 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 )
 
 // forGroup returns the replies in the form that groups take: text, media or template. Choices become a numbered text, and
 // reactions nothing. A reply of which no words are left stays as it is, and is refused.
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/groups
-func forGroup(replies []bird.Reply) []bird.Reply {
-	fit := make([]bird.Reply, 0, len(replies))
+func forGroup(replies []answer.Reply) []answer.Reply {
+	fit := make([]answer.Reply, 0, len(replies))
 	for _, reply := range replies {
-		if reply.Kind != bird.KindReaction {
+		if reply.Kind != answer.KindReaction {
 			fit = append(fit, groupReply(reply))
 		}
 	}
@@ -26,15 +26,15 @@ func forGroup(replies []bird.Reply) []bird.Reply {
 	return fit
 }
 
-func groupReply(reply bird.Reply) bird.Reply {
+func groupReply(reply answer.Reply) answer.Reply {
 	var text string
 
 	switch reply.Kind {
-	case bird.KindText, bird.KindMedia, bird.KindTemplate:
+	case answer.KindText, answer.KindMedia, answer.KindTemplate:
 		return reply
-	case bird.KindLocation:
+	case answer.KindLocation:
 		text = locationText(*reply.Location)
-	case bird.KindContacts:
+	case answer.KindContacts:
 		text = contactsText(reply.Contacts)
 	default:
 		text = tappableText(reply)
@@ -45,30 +45,30 @@ func groupReply(reply bird.Reply) bird.Reply {
 		media := *reply.HeaderMedia
 		media.Caption = text
 
-		return bird.Reply{Kind: bird.KindMedia, Media: &media}
+		return answer.Reply{Kind: answer.KindMedia, Media: &media}
 	case text == "":
 		return reply
 	default:
-		return bird.Reply{Kind: bird.KindText, Text: text}
+		return answer.Reply{Kind: answer.KindText, Text: text}
 	}
 }
 
 // tappableText returns the words of a reply with something to tap.
-func tappableText(reply bird.Reply) string {
+func tappableText(reply answer.Reply) string {
 	blocks := []string{reply.Header, reply.Text}
 
 	switch reply.Kind {
-	case bird.KindButtons:
+	case answer.KindButtons:
 		blocks = append(blocks, numbered(reply.Buttons, 1))
-	case bird.KindList:
+	case answer.KindList:
 		first := 1
 		for _, section := range reply.List.Sections {
 			blocks = append(blocks, paragraph("\n", section.Title, numbered(section.Rows, first)))
 			first += len(section.Rows)
 		}
-	case bird.KindLink:
+	case answer.KindLink:
 		blocks = append(blocks, linkText(*reply.Link))
-	case bird.KindCarousel:
+	case answer.KindCarousel:
 		first := 1
 		for _, card := range reply.Cards {
 			blocks = append(blocks, cardText(card, first))
@@ -79,9 +79,9 @@ func tappableText(reply bird.Reply) string {
 	return paragraph("\n\n", append(blocks, reply.Footer)...)
 }
 
-func linkText(link bird.Link) string { return link.Label + ": " + link.URL }
+func linkText(link answer.Link) string { return link.Label + ": " + link.URL }
 
-func cardText(card bird.Card, first int) string {
+func cardText(card answer.Card, first int) string {
 	link := ""
 	if card.Link != nil {
 		link = linkText(*card.Link)
@@ -91,7 +91,7 @@ func cardText(card bird.Card, first int) string {
 }
 
 // numbered returns one line for each option, with numbers from first on.
-func numbered(options []bird.Option, first int) string {
+func numbered(options []answer.Option, first int) string {
 	lines := make([]string, len(options))
 	for i, option := range options {
 		lines[i] = fmt.Sprintf("%d. %s", first+i, paragraph(": ", option.Title, option.Description))
@@ -100,7 +100,7 @@ func numbered(options []bird.Option, first int) string {
 	return strings.Join(lines, "\n")
 }
 
-func locationText(location bird.Location) string {
+func locationText(location answer.Location) string {
 	place := fmt.Sprintf("https://maps.google.com/?q=%v,%v", location.Latitude, location.Longitude)
 
 	return paragraph("\n", location.Name, location.Address, place)

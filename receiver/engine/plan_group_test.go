@@ -9,77 +9,77 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 )
 
 func TestForGroup(t *testing.T) {
-	text := func(words string) []bird.Reply { return []bird.Reply{{Kind: bird.KindText, Text: words}} }
-	image := bird.ReplyMedia{Type: "image", URL: "https://a.example/b.jpg"}
+	text := func(words string) []answer.Reply { return []answer.Reply{{Kind: answer.KindText, Text: words}} }
+	image := answer.ReplyMedia{Type: "image", URL: "https://a.example/b.jpg"}
 	withCaption := image
 	withCaption.Caption = "Which?\n\n1. Red"
 
-	product := bird.Reply{Kind: bird.KindProduct, Product: &bird.Product{CatalogID: "1", RetailerID: "a"}}
-	template := bird.Reply{Kind: bird.KindTemplate, Template: &bird.Template{Name: "n", Language: "es"}}
+	product := answer.Reply{Kind: answer.KindProduct, Product: &answer.Product{CatalogID: "1", RetailerID: "a"}}
+	template := answer.Reply{Kind: answer.KindTemplate, Template: &answer.Template{Name: "n", Language: "es"}}
 
 	for name, tc := range map[string]struct {
-		reply bird.Reply
-		want  []bird.Reply
+		reply answer.Reply
+		want  []answer.Reply
 	}{
 		"text":     {text("hi")[0], text("hi")},
-		"template": {template, []bird.Reply{template}},
-		"reaction": {bird.Reply{Kind: bird.KindReaction, Emoji: "👍"}, []bird.Reply{}},
+		"template": {template, []answer.Reply{template}},
+		"reaction": {answer.Reply{Kind: answer.KindReaction, Emoji: "👍"}, []answer.Reply{}},
 		"buttons": {
-			bird.Reply{
-				Kind:    bird.KindButtons,
+			answer.Reply{
+				Kind:    answer.KindButtons,
 				Header:  "Colours",
 				Text:    "Which?",
 				Footer:  "Take one",
-				Buttons: []bird.Option{{ID: "r", Title: "Red"}, {ID: "b", Title: "Blue"}},
+				Buttons: []answer.Option{{ID: "r", Title: "Red"}, {ID: "b", Title: "Blue"}},
 			},
 			text("Colours\n\nWhich?\n\n1. Red\n2. Blue\n\nTake one"),
 		},
 		"buttons below an image": {
-			bird.Reply{
-				Kind:        bird.KindButtons,
+			answer.Reply{
+				Kind:        answer.KindButtons,
 				Text:        "Which?",
 				HeaderMedia: &image,
-				Buttons:     []bird.Option{{ID: "r", Title: "Red"}},
+				Buttons:     []answer.Option{{ID: "r", Title: "Red"}},
 			},
-			[]bird.Reply{{Kind: bird.KindMedia, Media: &withCaption}},
+			[]answer.Reply{{Kind: answer.KindMedia, Media: &withCaption}},
 		},
 		"list": {
-			bird.Reply{
-				Kind: bird.KindList,
+			answer.Reply{
+				Kind: answer.KindList,
 				Text: "Which?",
-				List: &bird.List{Sections: []bird.Section{
-					{Title: "Plain", Rows: []bird.Option{{Title: "Red", Description: "warm"}}},
-					{Rows: []bird.Option{{Title: "Mixed"}}},
+				List: &answer.List{Sections: []answer.Section{
+					{Title: "Plain", Rows: []answer.Option{{Title: "Red", Description: "warm"}}},
+					{Rows: []answer.Option{{Title: "Mixed"}}},
 				}},
 			},
 			text("Which?\n\nPlain\n1. Red: warm\n\n2. Mixed"),
 		},
 		"link": {
-			bird.Reply{
-				Kind: bird.KindLink,
+			answer.Reply{
+				Kind: answer.KindLink,
 				Text: "Dates",
-				Link: &bird.Link{Label: "Open", URL: "https://a.example"},
+				Link: &answer.Link{Label: "Open", URL: "https://a.example"},
 			},
 			text("Dates\n\nOpen: https://a.example"),
 		},
 		"carousel": {
-			bird.Reply{
-				Kind: bird.KindCarousel,
+			answer.Reply{
+				Kind: answer.KindCarousel,
 				Text: "Plants",
-				Cards: []bird.Card{
-					{Text: "Rose", Buttons: []bird.Option{{Title: "Buy"}}},
-					{Text: "Fern", Buttons: []bird.Option{{Title: "Buy"}}},
-					{Link: &bird.Link{Label: "Oak", URL: "https://a.example"}},
+				Cards: []answer.Card{
+					{Text: "Rose", Buttons: []answer.Option{{Title: "Buy"}}},
+					{Text: "Fern", Buttons: []answer.Option{{Title: "Buy"}}},
+					{Link: &answer.Link{Label: "Oak", URL: "https://a.example"}},
 				},
 			},
 			text("Plants\n\nRose\n1. Buy\n\nFern\n2. Buy\n\nOak: https://a.example"),
 		},
 		"location": {
-			bird.Reply{Kind: bird.KindLocation, Location: &bird.Location{
+			answer.Reply{Kind: answer.KindLocation, Location: &answer.Location{
 				Latitude:  4.5,
 				Longitude: -74.25,
 				Name:      "Shop",
@@ -87,17 +87,17 @@ func TestForGroup(t *testing.T) {
 			text("Shop\nhttps://maps.google.com/?q=4.5,-74.25"),
 		},
 		"contacts": {
-			bird.Reply{Kind: bird.KindContacts, Contacts: []json.RawMessage{
+			answer.Reply{Kind: answer.KindContacts, Contacts: []json.RawMessage{
 				json.RawMessage(`{"name":{"formatted_name":"Ana"},"phones":[{"phone":"+573001234567"}],"emails":[{"email":"ana@mail.example"}]}`),
 				json.RawMessage(`{"name":{"first_name":"Luis","last_name":"Ruiz"}}`),
 			}},
 			text("Ana\n+573001234567\nana@mail.example\n\nLuis Ruiz"),
 		},
-		"request": {bird.Reply{Kind: bird.KindLocationRequest, Text: "Where?"}, text("Where?")},
-		"product": {product, []bird.Reply{product}},
+		"request": {answer.Reply{Kind: answer.KindLocationRequest, Text: "Where?"}, text("Where?")},
+		"product": {product, []answer.Reply{product}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, forGroup([]bird.Reply{tc.reply})); diff != "" {
+			if diff := cmp.Diff(tc.want, forGroup([]answer.Reply{tc.reply})); diff != "" {
 				t.Errorf("forGroup() (-want +got):\n%s", diff)
 			}
 		})

@@ -4,13 +4,13 @@
 package engine
 
 import (
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 )
 
 // interactive returns the WhatsApp messages for a reply with something to tap. What does not fit in one is sent before: a
 // file above a list, where Meta shows none, and the beginning of a text that is too long.
-func interactive(reply bird.Reply) []cloudapi.Content {
+func interactive(reply answer.Reply) []cloudapi.Content {
 	var before []cloudapi.Content
 
 	frame := frameOf(reply)
@@ -30,8 +30,8 @@ func interactive(reply bird.Reply) []cloudapi.Content {
 }
 
 // splitBody cuts the text of a reply. Choices have room below as much text as a message of text has.
-func splitBody(reply bird.Reply) (beginning []string, end string) {
-	if reply.Kind != bird.KindButtons && reply.Kind != bird.KindList {
+func splitBody(reply answer.Reply) (beginning []string, end string) {
+	if reply.Kind != answer.KindButtons && reply.Kind != answer.KindList {
 		return cloudapi.SplitBody(reply.Text)
 	}
 
@@ -42,11 +42,11 @@ func splitBody(reply bird.Reply) (beginning []string, end string) {
 }
 
 // takesFile reports whether Meta shows a file above the message for a reply.
-func takesFile(reply bird.Reply, frame cloudapi.Frame) bool {
+func takesFile(reply answer.Reply, frame cloudapi.Frame) bool {
 	switch reply.Kind {
-	case bird.KindButtons:
+	case answer.KindButtons:
 		return !choices(reply, frame).IsList()
-	case bird.KindLink, bird.KindFlow:
+	case answer.KindLink, answer.KindFlow:
 		return true
 	default:
 		return false
@@ -54,58 +54,58 @@ func takesFile(reply bird.Reply, frame cloudapi.Frame) bool {
 }
 
 // requests are the messages by which Meta asks the person for something.
-var requests = map[bird.Kind]cloudapi.Request{
-	bird.KindLocationRequest: cloudapi.RequestLocation,
-	bird.KindContactRequest:  cloudapi.RequestContact,
-	bird.KindCallRequest:     cloudapi.RequestCall,
+var requests = map[answer.Kind]cloudapi.Request{
+	answer.KindLocationRequest: cloudapi.RequestLocation,
+	answer.KindContactRequest:  cloudapi.RequestContact,
+	answer.KindCallRequest:     cloudapi.RequestCall,
 }
 
-func tappable(reply bird.Reply, frame cloudapi.Frame) cloudapi.Content {
+func tappable(reply answer.Reply, frame cloudapi.Frame) cloudapi.Content {
 	switch reply.Kind {
-	case bird.KindList:
+	case answer.KindList:
 		return cloudapi.ListContent{
 			Frame:    frame,
 			Label:    reply.List.ButtonText,
 			Sections: sections(reply.List.Sections),
 		}
-	case bird.KindLink:
+	case answer.KindLink:
 		return cloudapi.LinkContent{
 			Frame: frame,
 			Label: reply.Link.Label,
 			URL:   reply.Link.URL,
 		}
-	case bird.KindFlow:
+	case answer.KindFlow:
 		return flow(*reply.Flow, frame)
-	case bird.KindAddress:
+	case answer.KindAddress:
 		return address(*reply.Address, frame)
-	case bird.KindProduct:
+	case answer.KindProduct:
 		return cloudapi.ProductContent{
 			Text:    frame.Text,
 			Footer:  frame.Footer,
 			Product: cloudapi.Product(*reply.Product),
 		}
-	case bird.KindProducts:
+	case answer.KindProducts:
 		return products(*reply.Products, frame)
-	case bird.KindCatalog:
+	case answer.KindCatalog:
 		return cloudapi.CatalogContent{
 			Text:      frame.Text,
 			Footer:    frame.Footer,
 			Thumbnail: reply.Thumbnail,
 		}
-	case bird.KindCarousel:
+	case answer.KindCarousel:
 		return carousel(reply.Cards, frame)
-	case bird.KindLocationRequest, bird.KindContactRequest, bird.KindCallRequest:
+	case answer.KindLocationRequest, answer.KindContactRequest, answer.KindCallRequest:
 		return cloudapi.RequestContent{For: requests[reply.Kind], Text: frame.Text}
 	default:
 		return choices(reply, frame)
 	}
 }
 
-func choices(reply bird.Reply, frame cloudapi.Frame) cloudapi.ButtonsContent {
+func choices(reply answer.Reply, frame cloudapi.Frame) cloudapi.ButtonsContent {
 	return cloudapi.ButtonsContent{Frame: frame, Buttons: buttons(reply.Buttons)}
 }
 
-func flow(f bird.Flow, frame cloudapi.Frame) cloudapi.FlowContent {
+func flow(f answer.Flow, frame cloudapi.Frame) cloudapi.FlowContent {
 	return cloudapi.FlowContent{
 		Frame:  frame,
 		Label:  f.Label,
@@ -119,7 +119,7 @@ func flow(f bird.Flow, frame cloudapi.Frame) cloudapi.FlowContent {
 	}
 }
 
-func address(a bird.Address, frame cloudapi.Frame) cloudapi.AddressContent {
+func address(a answer.Address, frame cloudapi.Frame) cloudapi.AddressContent {
 	content := cloudapi.AddressContent{
 		Frame:   frame,
 		Country: a.Country,
@@ -133,7 +133,7 @@ func address(a bird.Address, frame cloudapi.Frame) cloudapi.AddressContent {
 	return content
 }
 
-func products(p bird.Products, frame cloudapi.Frame) cloudapi.ProductListContent {
+func products(p answer.Products, frame cloudapi.Frame) cloudapi.ProductListContent {
 	content := cloudapi.ProductListContent{Frame: frame, CatalogID: p.CatalogID}
 	for _, section := range p.Sections {
 		content.Sections = append(content.Sections, cloudapi.ProductSection(section))
@@ -142,7 +142,7 @@ func products(p bird.Products, frame cloudapi.Frame) cloudapi.ProductListContent
 	return content
 }
 
-func carousel(cards []bird.Card, frame cloudapi.Frame) cloudapi.CarouselContent {
+func carousel(cards []answer.Card, frame cloudapi.Frame) cloudapi.CarouselContent {
 	content := cloudapi.CarouselContent{Text: frame.Text}
 	for _, c := range cards {
 		card := cloudapi.Card{
@@ -161,7 +161,7 @@ func carousel(cards []bird.Card, frame cloudapi.Frame) cloudapi.CarouselContent 
 	return content
 }
 
-func frameOf(reply bird.Reply) cloudapi.Frame {
+func frameOf(reply answer.Reply) cloudapi.Frame {
 	frame := cloudapi.Frame{
 		Header: reply.Header,
 		Text:   reply.Text,
@@ -174,7 +174,7 @@ func frameOf(reply bird.Reply) cloudapi.Frame {
 	return frame
 }
 
-func mediaContent(m bird.ReplyMedia) cloudapi.MediaContent {
+func mediaContent(m answer.ReplyMedia) cloudapi.MediaContent {
 	return cloudapi.MediaContent{
 		Type:     m.Type,
 		ID:       m.MediaID,
@@ -185,7 +185,7 @@ func mediaContent(m bird.ReplyMedia) cloudapi.MediaContent {
 	}
 }
 
-func buttons(options []bird.Option) []cloudapi.ReplyButton {
+func buttons(options []answer.Option) []cloudapi.ReplyButton {
 	buttons := make([]cloudapi.ReplyButton, 0, len(options))
 	for _, o := range options {
 		buttons = append(buttons, cloudapi.ReplyButton(o))
@@ -194,7 +194,7 @@ func buttons(options []bird.Option) []cloudapi.ReplyButton {
 	return buttons
 }
 
-func sections(list []bird.Section) []cloudapi.ListSection {
+func sections(list []answer.Section) []cloudapi.ListSection {
 	sections := make([]cloudapi.ListSection, 0, len(list))
 	for _, s := range list {
 		section := cloudapi.ListSection{Title: s.Title}

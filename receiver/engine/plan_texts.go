@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
@@ -16,7 +16,7 @@ import (
 
 // formatted returns the AI's replies with WhatsApp's format in their texts and captions. WhatsApp shows no formats in
 // titles, headers and footers.
-func (a *attempt) formatted(replies []bird.Reply) []bird.Reply {
+func (a *attempt) formatted(replies []answer.Reply) []answer.Reply {
 	if a.settings.Processing.Format != config.FormatMarkdown {
 		return replies
 	}

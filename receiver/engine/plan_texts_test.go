@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
@@ -18,23 +18,23 @@ import (
 func TestFormatted(t *testing.T) {
 	const source, converted = "**a**", "*a*"
 
-	file := bird.ReplyMedia{Type: "image", Caption: source, Filename: source}
+	file := answer.ReplyMedia{Type: "image", Caption: source, Filename: source}
 
 	// Titles, headers, footers and names keep their characters.
-	reply := func(text string, caption bird.ReplyMedia) bird.Reply {
-		return bird.Reply{
-			Kind:    bird.KindCarousel,
+	reply := func(text string, caption answer.ReplyMedia) answer.Reply {
+		return answer.Reply{
+			Kind:    answer.KindCarousel,
 			Text:    text,
 			Header:  source,
 			Footer:  source,
-			Buttons: []bird.Option{{ID: source, Title: source, Description: source}},
+			Buttons: []answer.Option{{ID: source, Title: source, Description: source}},
 			Media:   &caption,
-			Cards:   []bird.Card{{Text: text, Buttons: []bird.Option{{ID: source, Title: source}}}},
+			Cards:   []answer.Card{{Text: text, Buttons: []answer.Option{{ID: source, Title: source}}}},
 		}
 	}
-	inWhatsApp := bird.ReplyMedia{Type: "image", Caption: converted, Filename: source}
+	inWhatsApp := answer.ReplyMedia{Type: "image", Caption: converted, Filename: source}
 
-	for format, want := range map[config.Format]bird.Reply{
+	for format, want := range map[config.Format]answer.Reply{
 		config.FormatMarkdown: reply(converted, inWhatsApp),
 		config.FormatWhatsApp: reply(source, file),
 	} {
@@ -42,12 +42,12 @@ func TestFormatted(t *testing.T) {
 			Config: config.Config{Processing: config.Processing{Format: format}},
 		}}}}
 
-		answer := []bird.Reply{reply(source, file)}
-		if diff := cmp.Diff([]bird.Reply{want}, a.formatted(answer)); diff != "" {
+		given := []answer.Reply{reply(source, file)}
+		if diff := cmp.Diff([]answer.Reply{want}, a.formatted(given)); diff != "" {
 			t.Errorf("formatted() with the format %s (-want +got):\n%s", format, diff)
 		}
 
-		if diff := cmp.Diff([]bird.Reply{reply(source, file)}, answer); diff != "" {
+		if diff := cmp.Diff([]answer.Reply{reply(source, file)}, given); diff != "" {
 			t.Errorf("formatted() changed its argument (-want +got):\n%s", diff)
 		}
 	}
@@ -114,22 +114,22 @@ func TestLongCaptionGoesOnAsText(t *testing.T) {
 
 // TestLongTextAboveChoices sends the beginning before, and the choices below the end.
 func TestLongTextAboveChoices(t *testing.T) {
-	options := []bird.Option{{ID: "a", Title: "A"}, {ID: "b", Title: "B"}}
-	list := &bird.List{Sections: []bird.Section{{Rows: options}}}
-	image := &bird.ReplyMedia{Type: "image", MediaID: "7"}
+	options := []answer.Option{{ID: "a", Title: "A"}, {ID: "b", Title: "B"}}
+	list := &answer.List{Sections: []answer.Section{{Rows: options}}}
+	image := &answer.ReplyMedia{Type: "image", MediaID: "7"}
 
 	for name, tc := range map[string]struct {
-		reply  bird.Reply
+		reply  answer.Reply
 		before []cloudapi.Content
 		text   string // above the choices
 		header bool   // the file is above the choices
 	}{
-		"buttons":                        {reply: bird.Reply{Kind: bird.KindButtons, Text: words(100)}, text: words(100)},
-		"buttons that become a list":     {reply: bird.Reply{Kind: bird.KindButtons, Text: words(800)}, text: words(800)},
-		"buttons below two texts":        {bird.Reply{Kind: bird.KindButtons, Text: words(900)}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(81), false},
-		"buttons below a file and texts": {bird.Reply{Kind: bird.KindButtons, Text: words(900), HeaderMedia: image}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(81), true},
-		"a list below two texts":         {bird.Reply{Kind: bird.KindList, Text: words(1200)}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(381), false},
-		"a list below a file":            {bird.Reply{Kind: bird.KindList, Text: "a", HeaderMedia: image}, []cloudapi.Content{cloudapi.MediaContent{Type: "image", ID: "7"}}, "a", false},
+		"buttons":                        {reply: answer.Reply{Kind: answer.KindButtons, Text: words(100)}, text: words(100)},
+		"buttons that become a list":     {reply: answer.Reply{Kind: answer.KindButtons, Text: words(800)}, text: words(800)},
+		"buttons below two texts":        {answer.Reply{Kind: answer.KindButtons, Text: words(900)}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(81), false},
+		"buttons below a file and texts": {answer.Reply{Kind: answer.KindButtons, Text: words(900), HeaderMedia: image}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(81), true},
+		"a list below two texts":         {answer.Reply{Kind: answer.KindList, Text: words(1200)}, []cloudapi.Content{cloudapi.TextContent{Text: words(819)}}, words(381), false},
+		"a list below a file":            {answer.Reply{Kind: answer.KindList, Text: "a", HeaderMedia: image}, []cloudapi.Content{cloudapi.MediaContent{Type: "image", ID: "7"}}, "a", false},
 	} {
 		tc.reply.Buttons = options
 		tc.reply.List = list

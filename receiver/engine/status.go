@@ -6,7 +6,7 @@ package engine
 import (
 	"context"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -74,12 +74,12 @@ func (a *statusAttempt) emitNotice(kind string, data any) {
 
 // reportStatus reports the status to Bird, if the method is enabled.
 func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
-	if !e.Bird.Enabled(bird.NotifyStatus) {
+	if !e.Assistant.Enabled(assistant.NotifyStatus) {
 		return nil
 	}
 
 	status := a.status
-	a.call = gate.Notify(string(bird.NotifyStatus))
+	a.call = gate.Notify(string(assistant.NotifyStatus))
 	a.call.Queued = a.queued
 
 	permit, closed := e.gate.Enter(a.call, a.work.Event.ID)
@@ -88,11 +88,11 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	}
 	defer permit.Cancel() // unless the call has ended it
 
-	err := e.Bird.Notify(ctx, bird.Request{
-		Method:  bird.NotifyStatus,
+	err := e.Assistant.Notify(ctx, assistant.Request{
+		Method:  assistant.NotifyStatus,
 		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,
-		Body: bird.StatusNotification{
+		Body: assistant.StatusNotification{
 			Common:          a.origin(status.MessageID, status.Timestamp, status.GroupID, status.Person()),
 			Status:          string(status.Status),
 			Type:            string(status.Type),
@@ -105,7 +105,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 		},
 	})
 	e.endCall(ctx, permit, err)
-	e.recordCall(string(bird.NotifyStatus), err)
+	e.recordCall(string(assistant.NotifyStatus), err)
 
 	return err
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
@@ -144,7 +144,7 @@ func (a *attempt) withhold(answer []store.Reply) {
 
 // handOff gives the conversation to people because the AI asked for it, and announces it. If they took it over while the
 // AI was asked, the answer is withheld like any other.
-func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *bird.Handoff) {
+func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *answer.Handoff) {
 	now := e.Clock.Now()
 
 	current, err := e.Store.Conversation(ctx, a.lease.Lane)

@@ -7,7 +7,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
@@ -46,7 +46,7 @@ func (e *Engine) enter(a *attempt, call gate.Call) error {
 }
 
 // enterBird lets a request to a method of Bird through the gate.
-func (e *Engine) enterBird(a *attempt, method bird.Method) error {
+func (e *Engine) enterBird(a *attempt, method assistant.Method) error {
 	call := gate.Ask(string(method))
 	call.Queued = a.queued
 
@@ -84,7 +84,7 @@ func (e *Engine) endCall(ctx context.Context, permit *gate.Permit, err error) {
 
 // wasNotMade reports whether a call failed before it reached the other side.
 func wasNotMade(f *failure.Error) bool {
-	return f.Code == bird.CodeNoMedia || f.Code == bird.CodeBadRequest
+	return f.Code == assistant.CodeNoMedia || f.Code == assistant.CodeBadRequest
 }
 
 // waitFor returns the outcome of an attempt that waits for a closed scope. The event is logged once: not when it waits

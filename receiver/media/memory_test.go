@@ -15,7 +15,8 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/contract"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -75,9 +76,12 @@ func allocated(t *testing.T, size int64) uint64 {
 	server := httptest.NewServer(standIn)
 	defer server.Close()
 
-	client := bird.NewClient(config.Fixed(config.Config{Bird: config.Bird{
+	live := config.Fixed(config.Config{Bird: config.Bird{
 		BaseURL: server.URL, Media: config.BirdMedia{Transport: config.TransportMultipart},
-	}}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewRealClock())
+	}}, config.Secrets{BirdAccessKey: "key"})
+	drivers := map[config.Protocol]assistant.Driver{config.ProtocolContract: contract.Driver{}}
+
+	client := assistant.NewClient(live, drivers, 1, clockwork.NewRealClock())
 	defer client.Close()
 
 	var before, fetched, after runtime.MemStats
@@ -94,9 +98,9 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	took := time.Since(began)
 
-	_, err = client.Ask(t.Context(), bird.Request{
-		Method: bird.ProcessDocument, Body: bird.DocumentMessage{Filename: file.Filename, MimeType: file.MimeType},
-		Media: &bird.Media{
+	_, err = client.Ask(t.Context(), assistant.Request{
+		Method: assistant.ProcessDocument, Body: assistant.DocumentMessage{Filename: file.Filename, MimeType: file.MimeType},
+		Media: &assistant.Media{
 			ID:       "1",
 			MimeType: file.MimeType,
 			SHA256:   file.SHA256,

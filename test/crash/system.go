@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/bird"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/child"
@@ -85,8 +85,8 @@ func (s *system) makeReplicas() error {
 		},
 		Bird: config.Bird{
 			Endpoints: map[string]config.Endpoint{
-				string(bird.ProcessText):  {Timeout: birdTimeout},
-				string(bird.NotifyStatus): {Timeout: birdTimeout},
+				string(assistant.ProcessText):  {Timeout: birdTimeout},
+				string(assistant.NotifyStatus): {Timeout: birdTimeout},
 			},
 			CircuitBreaker: config.CircuitBreaker{OpenDuration: openDuration},
 		},

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package contract
 
 import (
 	"encoding/json"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -18,55 +20,55 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 	client := birdAt(t, standIn, config.Bird{})
 	media, _ := mediaOf(10)
 
-	analysis := MediaAnalysis{
+	analysis := assistant.MediaAnalysis{
 		Common:   common,
 		Filename: "f",
-		Metadata: MediaMetadata{
+		Metadata: assistant.MediaMetadata{
 			Type:     "image",
 			MimeType: "image/jpeg",
 			Caption:  "c",
 		},
 	}
 	for _, tc := range []struct {
-		request Request
+		request assistant.Request
 		want    map[string]any // properties of the payload besides the common ones
 	}{
-		{Request{Method: ProcessText, Body: TextMessage{
+		{assistant.Request{Method: assistant.ProcessText, Body: assistant.TextMessage{
 			Common:   common,
 			Text:     "hi",
 			Analysis: json.RawMessage(`{"summary":"s"}`),
 		}}, map[string]any{"text": "hi", "analysis": map[string]any{"summary": "s"}}},
-		{Request{
-			Method: ProcessImage,
+		{assistant.Request{
+			Method: assistant.ProcessImage,
 			Media:  media,
-			Body: ImageMessage{
+			Body: assistant.ImageMessage{
 				Common:   common,
 				Caption:  "c",
 				MimeType: "image/jpeg",
 			},
 		}, map[string]any{"caption": "c", "mime_type": "image/jpeg"}},
-		{Request{
-			Method: ProcessAudio,
+		{assistant.Request{
+			Method: assistant.ProcessAudio,
 			Media:  media,
-			Body: AudioMessage{
+			Body: assistant.AudioMessage{
 				Common:   common,
 				MimeType: "audio/ogg",
 				Voice:    true,
 			},
 		}, map[string]any{"mime_type": "audio/ogg", "voice": true}},
-		{Request{
-			Method: ProcessVideo,
+		{assistant.Request{
+			Method: assistant.ProcessVideo,
 			Media:  media,
-			Body: VideoMessage{
+			Body: assistant.VideoMessage{
 				Common:   common,
 				Caption:  "c",
 				MimeType: "video/mp4",
 			},
 		}, map[string]any{"caption": "c", "mime_type": "video/mp4"}},
-		{Request{
-			Method: ProcessDocument,
+		{assistant.Request{
+			Method: assistant.ProcessDocument,
 			Media:  media,
-			Body: DocumentMessage{
+			Body: assistant.DocumentMessage{
 				Common:   common,
 				Caption:  "c",
 				Filename: "f",
@@ -77,7 +79,7 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"filename":  "f",
 			"mime_type": "application/pdf",
 		}},
-		{Request{Method: ProcessLocation, Body: LocationMessage{Common: common, Location: Location{
+		{assistant.Request{Method: assistant.ProcessLocation, Body: assistant.LocationMessage{Common: common, Location: assistant.Location{
 			Latitude:  1.5,
 			Longitude: -2,
 			Name:      "n",
@@ -88,19 +90,19 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"name":      "n",
 			"address":   "a",
 		}}},
-		{Request{Method: ProcessContacts, Body: ContactsMessage{Common: common, Contacts: []json.RawMessage{[]byte(`{"a":1}`)}}}, map[string]any{"contacts": []any{map[string]any{"a": 1.0}}}},
-		{Request{Method: ProcessOrder, Body: OrderMessage{Common: common, Order: []byte(`{"a":1}`)}}, map[string]any{"order": map[string]any{"a": 1.0}}},
-		{Request{Method: ProcessButton, Body: ButtonInteraction{
+		{assistant.Request{Method: assistant.ProcessContacts, Body: assistant.ContactsMessage{Common: common, Contacts: []json.RawMessage{[]byte(`{"a":1}`)}}}, map[string]any{"contacts": []any{map[string]any{"a": 1.0}}}},
+		{assistant.Request{Method: assistant.ProcessOrder, Body: assistant.OrderMessage{Common: common, Order: []byte(`{"a":1}`)}}, map[string]any{"order": map[string]any{"a": 1.0}}},
+		{assistant.Request{Method: assistant.ProcessButton, Body: assistant.ButtonInteraction{
 			Common:      common,
 			ButtonID:    "b",
 			ButtonTitle: "t",
-			Source:      FromTemplate,
+			Source:      assistant.FromTemplate,
 		}}, map[string]any{
 			"button_id":    "b",
 			"button_title": "t",
 			"source":       "template",
 		}},
-		{Request{Method: ProcessList, Body: ListInteraction{
+		{assistant.Request{Method: assistant.ProcessList, Body: assistant.ListInteraction{
 			Common:          common,
 			ListID:          "l",
 			ListTitle:       "t",
@@ -110,12 +112,12 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"list_title":       "t",
 			"list_description": "d",
 		}},
-		{Request{Method: ProcessFlow, Body: FlowResponse{
+		{assistant.Request{Method: assistant.ProcessFlow, Body: assistant.FlowResponse{
 			Common:   common,
 			FlowName: "flow",
 			Response: json.RawMessage(`{"a":1}`),
 		}}, map[string]any{"flow_name": "flow", "response": map[string]any{"a": 1.0}}},
-		{Request{Method: ProcessEdit, Body: EditedMessage{
+		{assistant.Request{Method: assistant.ProcessEdit, Body: assistant.EditedMessage{
 			Common:     common,
 			OriginalID: "wamid.0",
 			Type:       "image",
@@ -127,10 +129,10 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"caption":             "c",
 		}},
 		{
-			Request{Method: ProcessRevoke, Body: RevokedMessage{Common: common, OriginalID: "wamid.0"}},
+			assistant.Request{Method: assistant.ProcessRevoke, Body: assistant.RevokedMessage{Common: common, OriginalID: "wamid.0"}},
 			map[string]any{"original_message_id": "wamid.0"},
 		},
-		{Request{Method: ProcessUndelivered, Body: UndeliveredMessage{
+		{assistant.Request{Method: assistant.ProcessUndelivered, Body: assistant.UndeliveredMessage{
 			Common:  common,
 			Type:    "unsupported",
 			Errors:  json.RawMessage(`[{"code":131051}]`),
@@ -140,13 +142,13 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"errors":  []any{map[string]any{"code": 131051.0}},
 			"message": map[string]any{"a": 1.0},
 		}},
-		{Request{Method: ProcessOther, Body: OtherMessage{
+		{assistant.Request{Method: assistant.ProcessOther, Body: assistant.OtherMessage{
 			Common:  common,
 			Type:    "order",
 			Message: json.RawMessage(`{"a":1}`),
 		}}, map[string]any{"type": "order", "message": map[string]any{"a": 1.0}}},
 		{
-			Request{Method: NotifyStatus, Body: StatusNotification{
+			assistant.Request{Method: assistant.NotifyStatus, Body: assistant.StatusNotification{
 				Common:      common,
 				Status:      "read",
 				RecipientID: new("573001234567"),
@@ -160,8 +162,8 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 				"pricing":           map[string]any{"billable": true},
 			},
 		},
-		{Request{
-			Method: AnalyzeImage,
+		{assistant.Request{
+			Method: assistant.AnalyzeImage,
 			Media:  media,
 			Body:   analysis,
 		}, map[string]any{"filename": "f", "metadata": map[string]any{
@@ -170,18 +172,18 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			"caption":   "c",
 			"voice":     false,
 		}}},
-		{Request{
-			Method: TranscribeAudio,
+		{assistant.Request{
+			Method: assistant.TranscribeAudio,
 			Media:  media,
 			Body:   analysis,
 		}, nil},
-		{Request{
-			Method: AnalyzeVideo,
+		{assistant.Request{
+			Method: assistant.AnalyzeVideo,
 			Media:  media,
 			Body:   analysis,
 		}, nil},
-		{Request{
-			Method: ParseDocument,
+		{assistant.Request{
+			Method: assistant.ParseDocument,
 			Media:  media,
 			Body:   analysis,
 		}, nil},
@@ -192,17 +194,17 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 
 			var err error
 			switch method {
-			case NotifyStatus:
+			case assistant.NotifyStatus:
 				err = client.Notify(t.Context(), tc.request)
-			case AnalyzeImage, TranscribeAudio, AnalyzeVideo, ParseDocument:
-				var analysis Analysis
-				if analysis, err = client.Analyze(t.Context(), tc.request); err == nil && (method == TranscribeAudio) != (analysis.Transcript == "hello") {
+			case assistant.AnalyzeImage, assistant.TranscribeAudio, assistant.AnalyzeVideo, assistant.ParseDocument:
+				var analysis assistant.Analysis
+				if analysis, err = client.Analyze(t.Context(), tc.request); err == nil && (method == assistant.TranscribeAudio) != (analysis.Transcript == "hello") {
 					t.Errorf("transcript = %q", analysis.Transcript)
 				}
 			default:
-				var answer Answer
-				if answer, err = client.Ask(t.Context(), tc.request); err == nil && len(answer.Replies) != 1 {
-					t.Errorf("answer = %+v, want one reply", answer)
+				var given answer.Answer
+				if given, err = client.Ask(t.Context(), tc.request); err == nil && len(given.Replies) != 1 {
+					t.Errorf("answer = %+v, want one reply", given)
 				}
 			}
 
@@ -213,7 +215,7 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			asked := standIn.Asked()
 
 			call := asked[len(asked)-1]
-			if call.Method != string(method) || call.Attempt != 2 || call.IdempotencyKey != tc.request.idempotencyKey() {
+			if call.Method != string(method) || call.Attempt != 2 || call.IdempotencyKey != tc.request.IdempotencyKey() {
 				t.Errorf("called %s, attempt %d, key %s", call.Method, call.Attempt, call.IdempotencyKey)
 			}
 
@@ -240,8 +242,8 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 		})
 	}
 
-	for m := range contract {
-		if client.Enabled(m) != (m != ProcessOther) {
+	for m := range terms {
+		if client.Enabled(m) != (m != assistant.ProcessOther) {
 			t.Errorf("Enabled(%s) = %t", m, client.Enabled(m))
 		}
 	}

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package answer
 
 import (
 	"encoding/json"
@@ -28,7 +28,7 @@ func readProduct(a *Answer, raw json.RawMessage) error {
 		Text   string `json:"text"`
 		Footer string `json:"footer"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -56,7 +56,7 @@ func readProducts(a *Answer, raw json.RawMessage) error {
 			Items []productItem `json:"product_items"`
 		} `json:"sections"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -105,7 +105,7 @@ func readCatalog(a *Answer, raw json.RawMessage) error {
 		Footer    string     `json:"footer"`
 		Thumbnail identifier `json:"thumbnail_product_retailer_id"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -124,7 +124,7 @@ func readCarousel(a *Answer, raw json.RawMessage) error {
 		Text  string            `json:"text"`
 		Cards []json.RawMessage `json:"cards"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -151,7 +151,7 @@ func readCard(raw json.RawMessage) (Card, error) {
 		URL        string   `json:"url"`
 		Buttons    []option `json:"buttons"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return Card{}, err
 	}
 

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package answer
 
 import (
 	"encoding/json"
@@ -56,7 +56,7 @@ func readText(a *Answer, raw json.RawMessage) error {
 		PreviewURL   bool     `json:"preview_url"`
 		QuickReplies []option `json:"quick_replies"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -84,7 +84,7 @@ func readButtons(a *Answer, raw json.RawMessage) error {
 		frame
 		Buttons []option `json:"buttons"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -113,7 +113,7 @@ func readList(a *Answer, raw json.RawMessage) error {
 			Rows  []option `json:"rows"`
 		} `json:"sections"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -147,7 +147,7 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 		Filename  string `json:"filename"`
 		Voice     bool   `json:"voice"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -213,7 +213,7 @@ func readTemplate(a *Answer, raw json.RawMessage) error {
 		Language   json.RawMessage `json:"language"`
 		Components json.RawMessage `json:"components"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -250,7 +250,7 @@ func readLocation(a *Answer, raw json.RawMessage) error {
 		Name      string   `json:"name"`
 		Address   string   `json:"address"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -273,7 +273,7 @@ func readReaction(a *Answer, raw json.RawMessage) error {
 	var m struct {
 		Emoji *string `json:"emoji"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -288,5 +288,5 @@ func readReaction(a *Answer, raw json.RawMessage) error {
 
 func readHandoff(a *Answer, raw json.RawMessage) error {
 	a.Handoff = &Handoff{}
-	return decode(raw, a.Handoff)
+	return Decode(raw, a.Handoff)
 }

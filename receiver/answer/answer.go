@@ -1,7 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+// Package answer holds the answers of an AI: the kinds of messages in them, and the forms of JSON in which they arrive
+// (docs/bird-contract.md).
+package answer
 
 import "encoding/json"
 
@@ -159,6 +161,14 @@ type ReplyMedia struct {
 	Caption  string
 	Filename string
 	Voice    bool // of audio: shown as a voice message
+}
+
+// Location is a position, in degrees.
+type Location struct {
+	Latitude  float64
+	Longitude float64
+	Name      string // may be empty
+	Address   string // may be empty
 }
 
 // Template is an approved message template. Components have the form of the Cloud API and may be nil.

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package assistant
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-// Failure codes of calls to Bird, besides those of package httpclient.
+// Failure codes of calls to the AI, besides those of package httpclient.
 const (
 	CodeNoAccessKey = "no_access_key"
 	CodeBadRequest  = "bad_request"
@@ -30,52 +30,52 @@ const inProgressWait = 30 * time.Second
 // notImplemented are the statuses of a bridge that lacks a method.
 var notImplemented = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
 
-// refused classifies a response other than 2xx by the contract's table of failures.
-func refused(op string, response *httpclient.Response) *failure.Error {
+// Refused classifies a response other than 2xx by the contract's table of failures.
+func Refused(peer Peer, m Method, response *httpclient.Response) *failure.Error {
 	status := response.Status
 
 	e := &failure.Error{
-		Op:         op,
+		Op:         string(m),
 		Code:       httpclient.StatusCode(status),
 		Class:      failure.Permanent,
-		Text:       "Bird refuses the message",
+		Text:       peer.Name + " refuses the message",
 		RetryAfter: response.RetryAfter,
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		e.Class = failure.Transient
 		e.Scope = failure.ScopeBird
-		e.Text = "Bird is busy"
+		e.Text = peer.Name + " is busy"
 	case http.StatusTooManyRequests:
 		e.Class = failure.RateLimited
 		e.Scope = failure.ScopeBird
-		e.Text = "Bird limits the rate of requests"
+		e.Text = peer.Name + " limits the rate of requests"
 	case http.StatusUnauthorized:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBird
-		e.Text = "Bird refuses the access key: set a new one"
+		e.Text = peer.Name + " refuses the access key: set a new one"
 	case http.StatusPaymentRequired:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBird
-		e.Text = "Bird asks for payment: check the workspace's plan"
+		e.Text = peer.Name + " asks for payment: check the workspace's plan"
 	case http.StatusForbidden:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBirdMethod
-		e.Text = "Bird denies access: check the access key's rights"
+		e.Text = peer.Name + " denies access: check the access key's rights"
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBirdMethod
-		e.Text = "Bird does not implement this method: implement or disable it"
+		e.Text = peer.Name + " does not implement this method: implement or disable it"
 	case http.StatusNotFound:
 		e.Class = failure.Configuration
 		e.Scope = failure.ScopeBirdMethod
-		e.Text = "Bird knows no such address: check bird.baseURL and the method's path"
+		e.Text = peer.Name + " knows no such address: check " + peer.Setting + " and the method's path"
 	case http.StatusRequestEntityTooLarge:
-		e.Text = "the message is too large for Bird"
+		e.Text = "the message is too large for " + peer.Name
 	case http.StatusConflict:
 		if inProgress(response.Body) {
 			e.Class = failure.Transient
-			e.Text = "Bird is still processing this message"
+			e.Text = peer.Name + " is still processing this message"
 			e.RetryAfter = max(e.RetryAfter, inProgressWait)
 		}
 	default:
@@ -83,19 +83,19 @@ func refused(op string, response *httpclient.Response) *failure.Error {
 		case status >= 500: // proxies have their own codes for an unavailable origin
 			e.Class = failure.Transient
 			e.Scope = failure.ScopeBird
-			e.Text = "Bird is unavailable"
+			e.Text = peer.Name + " is unavailable"
 		case status >= 300 && status <= 399:
 			e.Class = failure.Configuration
 			e.Scope = failure.ScopeBird
-			e.Text = "Bird redirects, which is not followed: set bird.baseURL to the final address"
+			e.Text = peer.Name + " redirects, which is not followed: set " + peer.Setting + " to the final address"
 		}
 	}
 
-	if Method(op).IsOptional() && slices.Contains(notImplemented, status) {
+	if m.IsOptional() && slices.Contains(notImplemented, status) {
 		e.Class = failure.Permanent
 		e.Scope = failure.ScopeNone
 		e.Code = CodeNoMethod
-		e.Text = "Bird lacks this method, which bridges may"
+		e.Text = peer.Name + " lacks this method, which bridges may"
 	}
 
 	if code := errorCode(response.Body); code != "" {
@@ -144,10 +144,10 @@ func errorCode(body []byte) string {
 	return ""
 }
 
-func badResponse(op, text string) *failure.Error {
+func badResponse(m Method, text string) *failure.Error {
 	return &failure.Error{
 		Class: failure.Permanent,
-		Op:    op,
+		Op:    string(m),
 		Code:  CodeBadResponse,
 		Text:  text,
 	}

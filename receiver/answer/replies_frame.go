@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package answer
 
 import (
 	"cmp"
@@ -53,7 +53,7 @@ func readHeader(raw json.RawMessage) (string, *ReplyMedia, error) {
 		Video    *file  `json:"video"`
 		Document *file  `json:"document"`
 	}
-	if err := decode(raw, &header); err != nil {
+	if err := Decode(raw, &header); err != nil {
 		return "", nil, errors.New("one whose header has an unexpected JSON type")
 	}
 
@@ -90,7 +90,7 @@ func readLink(a *Answer, raw json.RawMessage) error {
 		ButtonText string `json:"button_text"`
 		URL        string `json:"url"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package contract
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -37,11 +38,11 @@ func (c *content) Open() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(c.bytes)), c.fail
 }
 
-func mediaOf(size int) (*Media, *content) {
+func mediaOf(size int) (*assistant.Media, *content) {
 	c := &content{bytes: bytes.Repeat([]byte{0xfb, 0xef, 0xbe, 1}, size/4+1)[:size]}
 	sum := sha256.Sum256(c.bytes)
 
-	return &Media{
+	return &assistant.Media{
 		ID:       "900",
 		MimeType: "image/jpeg",
 		SHA256:   hex.EncodeToString(sum[:]),
@@ -52,19 +53,19 @@ func mediaOf(size int) (*Media, *content) {
 }
 
 // birdAt returns a client of a server with this handler.
-func birdAt(t *testing.T, handler http.Handler, settings config.Bird) *Client {
+func birdAt(t *testing.T, handler http.Handler, settings config.Bird) *assistant.Client {
 	t.Helper()
 
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	settings.BaseURL = server.URL
-	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewFakeClock())
+	client := newClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), clockwork.NewFakeClock())
 	t.Cleanup(client.Close)
 
 	return client
 }
 
-var common = Common{
+var common = assistant.Common{
 	SchemaVersion: 1,
 	PhoneNumberID: "42",
 	MessageID:     "wamid.1",
@@ -92,10 +93,10 @@ func TestMediaTransport(t *testing.T) {
 			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
 
 			media, file := mediaOf(tc.size)
-			if _, err := client.Ask(t.Context(), Request{
-				Method: ProcessImage,
+			if _, err := client.Ask(t.Context(), assistant.Request{
+				Method: assistant.ProcessImage,
 				Media:  media,
-				Body:   ImageMessage{Common: common},
+				Body:   assistant.ImageMessage{Common: common},
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -158,10 +159,10 @@ func TestMultipartParts(t *testing.T) {
 
 		w.WriteHeader(http.StatusNoContent)
 	}), config.Bird{Media: config.BirdMedia{Transport: config.TransportMultipart}})
-	if _, err := client.Ask(t.Context(), Request{
-		Method: ProcessImage,
+	if _, err := client.Ask(t.Context(), assistant.Request{
+		Method: assistant.ProcessImage,
 		Media:  media,
-		Body:   ImageMessage{Common: common},
+		Body:   assistant.ImageMessage{Common: common},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -184,10 +185,10 @@ func TestRefusedBase64IsSentOnceAsMultipart(t *testing.T) {
 			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
 			media, _ := mediaOf(1000)
 
-			_, err := client.Ask(t.Context(), Request{
-				Method: ProcessImage,
+			_, err := client.Ask(t.Context(), assistant.Request{
+				Method: assistant.ProcessImage,
 				Media:  media,
-				Body:   ImageMessage{Common: common},
+				Body:   assistant.ImageMessage{Common: common},
 			})
 			if (err != nil) != tc.fails || err != nil && failure.Of(err).Class != failure.Permanent {
 				t.Errorf("Ask() error = %v, want one: %t", err, tc.fails)
@@ -213,10 +214,10 @@ func TestUnreadableMedia(t *testing.T) {
 	file.fail = errors.New("gone")
 
 	for range 2 { // a local failure does not open Bird's circuit
-		_, err := client.Ask(t.Context(), Request{
-			Method: ProcessImage,
+		_, err := client.Ask(t.Context(), assistant.Request{
+			Method: assistant.ProcessImage,
 			Media:  media,
-			Body:   ImageMessage{Common: common},
+			Body:   assistant.ImageMessage{Common: common},
 		})
 		if f := failure.Of(err); err == nil || f.Class != failure.Transient || f.Code != "no_media" {
 			t.Errorf("Ask() error = %v, want a transient no_media", err)
@@ -233,10 +234,10 @@ func TestPayloadCanBeReopened(t *testing.T) {
 		for _, size := range []int{0, 1, 2, 3, 3<<12 - 1, 3 << 12, 3<<12 + 1, 100_000} {
 			media, _ := mediaOf(size)
 
-			p, err := encode(Request{
-				Method: ProcessVideo,
+			p, err := encode(assistant.Request{
+				Method: assistant.ProcessVideo,
 				Media:  media,
-				Body:   VideoMessage{Common: common},
+				Body:   assistant.VideoMessage{Common: common},
 			}, how)
 			if err != nil {
 				t.Fatal(err)
@@ -244,7 +245,7 @@ func TestPayloadCanBeReopened(t *testing.T) {
 
 			var read [2][]byte
 			for i := range read {
-				body, err := p.open()
+				body, err := p.Open()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -256,8 +257,8 @@ func TestPayloadCanBeReopened(t *testing.T) {
 				body.Close()
 			}
 
-			if int64(len(read[0])) != p.size() || !bytes.Equal(read[0], read[1]) {
-				t.Errorf("%s of %d bytes: read %d and %d bytes, announced %d", how, size, len(read[0]), len(read[1]), p.size())
+			if int64(len(read[0])) != p.Size() || !bytes.Equal(read[0], read[1]) {
+				t.Errorf("%s of %d bytes: read %d and %d bytes, announced %d", how, size, len(read[0]), len(read[1]), p.Size())
 			}
 
 			if how == inBase64 {

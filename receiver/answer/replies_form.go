@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package answer
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ func request(kind Kind) func(*Answer, json.RawMessage) error {
 		var m struct {
 			Text string `json:"text"`
 		}
-		if err := decode(raw, &m); err != nil {
+		if err := Decode(raw, &m); err != nil {
 			return err
 		}
 
@@ -36,7 +36,7 @@ func readFlow(a *Answer, raw json.RawMessage) error {
 		Screen     string          `json:"screen"`
 		Data       json.RawMessage `json:"data"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -75,7 +75,7 @@ func readAddress(a *Answer, raw json.RawMessage) error {
 		Saved   []SavedAddress    `json:"saved_addresses"`
 		Errors  map[string]string `json:"validation_errors"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 
@@ -99,7 +99,7 @@ func readContacts(a *Answer, raw json.RawMessage) error {
 	var m struct {
 		Contacts []json.RawMessage `json:"contacts"`
 	}
-	if err := decode(raw, &m); err != nil {
+	if err := Decode(raw, &m); err != nil {
 		return err
 	}
 

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package answer
 
 import (
 	"bytes"
@@ -14,18 +14,9 @@ import (
 // maxReplies bounds the messages of one answer before texts are joined.
 const maxReplies = 50
 
-// parseAnswer decodes a 2xx body in any of the forms of the contract. Any other body is a permanent failure whose text
-// names the problem and never repeats the content.
-func parseAnswer(op string, body []byte) (Answer, error) {
-	answer, err := readAnswer(bytes.TrimSpace(body))
-	if err != nil {
-		return Answer{}, badResponse(op, err.Error())
-	}
-
-	return answer, nil
-}
-
-func readAnswer(body []byte) (Answer, error) {
+// Parse decodes an answer in any of the forms of the contract. Its errors name the problem and never repeat the content.
+func Parse(body []byte) (Answer, error) {
+	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
 		return Answer{}, nil
 	}
@@ -47,7 +38,7 @@ func readAnswer(body []byte) (Answer, error) {
 		Text         json.RawMessage `json:"text"`
 		Error        json.RawMessage `json:"error"`
 	}
-	if err := decode(body, &outer); err != nil {
+	if err := Decode(body, &outer); err != nil {
 		return Answer{}, fmt.Errorf("the answer is %w", err)
 	}
 
@@ -86,7 +77,7 @@ func readAnswer(body []byte) (Answer, error) {
 func readResponse(raw json.RawMessage) (Answer, error) {
 	elements := []json.RawMessage{raw}
 	if raw[0] == '[' {
-		if err := decode(raw, &elements); err != nil {
+		if err := Decode(raw, &elements); err != nil {
 			return Answer{}, fmt.Errorf("response is %w", err)
 		}
 	}
@@ -112,7 +103,7 @@ func (a *Answer) add(raw json.RawMessage) error {
 		return nil
 	case '"':
 		var text string
-		if err := decode(raw, &text); err != nil {
+		if err := Decode(raw, &text); err != nil {
 			return err
 		}
 
@@ -128,7 +119,7 @@ func (a *Answer) add(raw json.RawMessage) error {
 		Type            string `json:"type"`
 		InteractiveType string `json:"interactive_type"`
 	}
-	if err := decode(raw, &message); err != nil {
+	if err := Decode(raw, &message); err != nil {
 		return err
 	}
 
@@ -158,9 +149,9 @@ func (a *Answer) addText(text string, previewURL bool) {
 // embedded removes the names of the contract's parts, which are no properties, from the path of a property.
 var embedded = strings.NewReplacer("frame.", "", "product.", "")
 
-// decode decodes raw into the contract's form. Its errors name the field of another form, and complete the sentence
+// Decode decodes raw into the contract's form. Its errors name the field of another form, and complete the sentence
 // "… is …".
-func decode(raw json.RawMessage, into any) error {
+func Decode(raw json.RawMessage, into any) error {
 	err := json.Unmarshal(raw, into)
 	if err == nil {
 		return nil
@@ -174,3 +165,6 @@ func decode(raw json.RawMessage, into any) error {
 
 	return errors.New("of an unexpected JSON type")
 }
+
+// present reports whether a property has a value other than null.
+func present(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != 'n' }

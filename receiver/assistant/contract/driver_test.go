@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package contract
 
 import (
 	"encoding/json"
@@ -15,14 +15,20 @@ import (
 	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
+func newClient(live *config.Live, clock clockwork.Clock) *assistant.Client {
+	return assistant.NewClient(live, map[config.Protocol]assistant.Driver{config.ProtocolContract: Driver{}}, 1, clock)
+}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (Answer, error) {
+func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (answer.Answer, error) {
 	t.Helper()
 
 	server := httptest.NewServer(handle)
@@ -33,14 +39,14 @@ func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (Answ
 		adjust(&settings)
 	}
 
-	client := NewClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), 1, clockwork.NewRealClock())
+	client := newClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), clockwork.NewRealClock())
 	defer client.Close()
 
-	return client.Ask(t.Context(), Request{
-		Method:  ProcessText,
+	return client.Ask(t.Context(), assistant.Request{
+		Method:  assistant.ProcessText,
 		Attempt: 2,
-		Body: TextMessage{
-			Common: Common{
+		Body: assistant.TextMessage{
+			Common: assistant.Common{
 				PhoneNumberID: "42",
 				MessageID:     "wamid.1",
 				Channel:       "whatsapp",
@@ -61,7 +67,7 @@ func TestAskFollowsTheContract(t *testing.T) {
 			body   map[string]any
 		)
 
-		answer, err := ask(t, func(c *config.Bird) { c.AuthScheme = scheme }, func(w http.ResponseWriter, r *http.Request) {
+		given, err := ask(t, func(c *config.Bird) { c.AuthScheme = scheme }, func(w http.ResponseWriter, r *http.Request) {
 			header = r.Header
 
 			path = r.URL.Path
@@ -75,7 +81,7 @@ func TestAskFollowsTheContract(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		if diff := cmp.Diff([]Reply{{Kind: KindText, Text: "hi"}}, answer.Replies); diff != "" {
+		if diff := cmp.Diff([]answer.Reply{{Kind: answer.KindText, Text: "hi"}}, given.Replies); diff != "" {
 			t.Errorf("replies (-want +got):\n%s", diff)
 		}
 
@@ -132,7 +138,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 		"404":                         {answer(404, "", ""), failure.Configuration, 0},
 		"405":                         {answer(405, "", ""), failure.Configuration, 0},
 		"501":                         {answer(501, "", ""), failure.Configuration, 0},
-		"too large":                   {answer(200, "", `"`+strings.Repeat("a", maxResponseBytes)+`"`), failure.Permanent, 0},
+		"too large":                   {answer(200, "", `"`+strings.Repeat("a", assistant.MaxResponseBytes)+`"`), failure.Permanent, 0},
 		"slow":                        {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, failure.Transient, 0},
 		"cut off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
@@ -147,7 +153,7 @@ func TestAskClassifiesFailures(t *testing.T) {
 			}
 
 			_, err := ask(t, func(c *config.Bird) {
-				c.Endpoints = map[string]config.Endpoint{string(ProcessText): {Timeout: timeout}}
+				c.Endpoints = map[string]config.Endpoint{string(assistant.ProcessText): {Timeout: timeout}}
 			}, func(w http.ResponseWriter, r *http.Request) {
 				var body json.RawMessage
 
@@ -167,63 +173,19 @@ func TestAskClassifiesFailures(t *testing.T) {
 
 func TestAskWithoutUsableKeyIsAConfigurationError(t *testing.T) {
 	for key, code := range map[string]string{
-		"":            CodeNoAccessKey,
+		"":            assistant.CodeNoAccessKey,
 		"key\nsecond": httpclient.CodeBadCredential,
 	} {
 		settings := config.Fixed(config.Config{
 			Bird: config.Bird{BaseURL: "http://127.0.0.1:1"},
 		}, config.Secrets{BirdAccessKey: key})
-		client := NewClient(settings, 1, clockwork.NewRealClock())
+		client := newClient(settings, clockwork.NewRealClock())
 
-		_, err := client.Ask(t.Context(), Request{Method: ProcessText, Body: TextMessage{}})
+		_, err := client.Ask(t.Context(), assistant.Request{Method: assistant.ProcessText, Body: assistant.TextMessage{}})
 		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != code {
 			t.Errorf("key %q: failure = %+v, want the configuration error %s of Bird", key, f, code)
 		}
 
 		client.Close()
-	}
-}
-
-func TestIdempotencyKey(t *testing.T) {
-	common := Common{PhoneNumberID: "42", MessageID: "wamid.1"}
-	long := Common{PhoneNumberID: "42", MessageID: strings.Repeat("x", 300)}
-
-	for name, tc := range map[string]struct {
-		request Request
-		want    string
-	}{
-		"first": {Request{
-			Method:  ProcessText,
-			Attempt: 1,
-			Body:    TextMessage{Common: common},
-		}, "process_text_message:42:wamid.1"},
-		"a later attempt": {Request{
-			Method:  ProcessText,
-			Attempt: 3,
-			Body:    TextMessage{Common: common},
-		}, "process_text_message:42:wamid.1"},
-		"replayed by hand": {Request{
-			Method:  ProcessText,
-			Replays: 2,
-			Body:    TextMessage{Common: common},
-		}, "process_text_message:42:wamid.1:r2"},
-		"status": {Request{Method: NotifyStatus, Body: StatusNotification{Common: common, Status: "read"}}, "notify_bird_status_change:42:wamid.1:read"},
-		"status in a group": {
-			Request{Method: NotifyStatus, Body: StatusNotification{
-				Common:        common,
-				Status:        "failed",
-				Type:          "payment",
-				ParticipantID: "7",
-			}},
-			"notify_bird_status_change:42:wamid.1:failed:payment:7",
-		},
-	} {
-		if got := tc.request.idempotencyKey(); got != tc.want {
-			t.Errorf("%s: key = %q, want %q", name, got, tc.want)
-		}
-	}
-
-	if got := (Request{Method: ProcessText, Body: TextMessage{Common: long}}).idempotencyKey(); len(got) != 64 {
-		t.Errorf("long: key has %d characters, want the 64 of a SHA-256", len(got))
 	}
 }

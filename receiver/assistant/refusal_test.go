@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package assistant
 
 import (
 	"slices"
@@ -11,6 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
+
+var testPeer = Peer{Name: "Bird", Setting: "bird.baseURL"}
 
 func TestErrorCode(t *testing.T) {
 	for body, want := range map[string]string{
@@ -37,7 +39,7 @@ func FuzzRefused(f *testing.F) {
 	f.Add(422, []byte(`{"code":573001234567,"message":"secret"}`))
 	f.Add(302, []byte("moved"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		failed := refused("op", &httpclient.Response{Status: status, Body: body})
+		failed := Refused(testPeer, "op", &httpclient.Response{Status: status, Body: body})
 		if !slices.Contains(failure.Classes, failed.Class) || failed.Class == failure.Ambiguous {
 			t.Errorf("class = %q", failed.Class)
 		}
@@ -65,7 +67,7 @@ func TestRefusedHasTheScopeOfTheAnswer(t *testing.T) {
 		422: failure.ScopeNone,
 	} {
 		body := []byte(`{"code":"E01004"}`)
-		if f := refused("op", &httpclient.Response{Status: status, Body: body}); f.Scope != want {
+		if f := Refused(testPeer, "op", &httpclient.Response{Status: status, Body: body}); f.Scope != want {
 			t.Errorf("HTTP %d has scope %q, want %q", status, f.Scope, want)
 		}
 	}
@@ -79,7 +81,7 @@ func TestABridgeMayLackOptionalMethods(t *testing.T) {
 		405: failure.Permanent,
 		501: failure.Permanent,
 	} {
-		f := refused(string(ProcessOrder), &httpclient.Response{Status: status})
+		f := Refused(testPeer, ProcessOrder, &httpclient.Response{Status: status})
 		if f.Class != want || (f.Code == CodeNoMethod) != (want == failure.Permanent) {
 			t.Errorf("HTTP %d is a failure of class %s and code %s", status, f.Class, f.Code)
 		}

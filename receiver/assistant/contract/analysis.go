@@ -1,34 +1,31 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package contract
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 )
+
+var errNoObject = errors.New("the analysis is not a JSON object")
 
 // sureTranscript is the confidence above which a transcript replaces the audio.
 const sureTranscript = 0.7
 
-// Analysis is the result of an analysis method.
-type Analysis struct {
-	// Result is the complete JSON object of the contract, for [TextMessage.Analysis].
-	Result json.RawMessage
-	// Transcript is the text of an audio, or empty if Bird is not confident enough.
-	Transcript string
-}
-
 // parseAnalysis decodes a 2xx body, with or without the result wrapper.
-func parseAnalysis(m Method, body []byte) (Analysis, error) {
-	op := string(m)
-
+func parseAnalysis(m assistant.Method, body []byte) (assistant.Analysis, error) {
 	var outer struct {
 		Result json.RawMessage `json:"result"`
 		Error  json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &outer) != nil {
-		return Analysis{}, badResponse(op, "the analysis is not a JSON object")
+		return assistant.Analysis{}, errNoObject
 	}
 
 	result := body
@@ -39,7 +36,7 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 			Error json.RawMessage `json:"error"`
 		}
 		if json.Unmarshal(result, &inner) != nil {
-			return Analysis{}, badResponse(op, "the analysis is not a JSON object")
+			return assistant.Analysis{}, errNoObject
 		}
 
 		if !present(outer.Error) {
@@ -49,21 +46,21 @@ func parseAnalysis(m Method, body []byte) (Analysis, error) {
 
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, result); err != nil || compact.Bytes()[0] != '{' {
-		return Analysis{}, badResponse(op, "the analysis is not a JSON object")
+		return assistant.Analysis{}, errNoObject
 	}
 
 	if present(outer.Error) {
-		return Analysis{}, badResponse(op, "the analysis is an error")
+		return assistant.Analysis{}, errors.New("the analysis is an error")
 	}
 
-	analysis := Analysis{Result: compact.Bytes()}
-	if m == TranscribeAudio {
+	analysis := assistant.Analysis{Result: compact.Bytes()}
+	if m == assistant.TranscribeAudio {
 		var audio struct {
 			Text       string  `json:"text"`
 			Confidence float64 `json:"confidence"`
 		}
-		if err := decode(result, &audio); err != nil {
-			return Analysis{}, badResponse(op, "the transcript is "+err.Error())
+		if err := answer.Decode(result, &audio); err != nil {
+			return assistant.Analysis{}, fmt.Errorf("the transcript is %w", err)
 		}
 
 		if audio.Confidence > sureTranscript {

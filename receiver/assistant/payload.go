@@ -1,12 +1,11 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package bird
+package assistant
 
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +14,8 @@ import (
 	"net/textproto"
 	"strings"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
-
-// maxInline is the size in bytes up to which media is sent as base64 by default.
-const maxInline = 4 << 20
 
 // Media is the file of a request. Content is read each time it is sent, in pieces.
 type Media struct {
@@ -38,86 +33,51 @@ type Content interface {
 	Open() (io.ReadCloser, error)
 }
 
-// transport is the encoding of the media of one call.
-type transport string
-
-const (
-	inBase64    transport = "base64"
-	inMultipart transport = "multipart"
-)
-
-func chooseTransport(setting config.MediaTransport, size int64) transport {
-	if setting == config.TransportMultipart || setting != config.TransportBase64 && size > maxInline {
-		return inMultipart
-	}
-
-	return inBase64
-}
-
-// payload is the body of a request: the media between two parts that are in memory.
-type payload struct {
+// Payload is the body of a call: media between two parts that are in memory.
+type Payload struct {
 	contentType string
 	head, tail  []byte
 	media       *Media // nil: head is the complete body
-	transport   transport
+	inBase64    bool
 }
 
-// encode returns the body of r. The transport is ignored without media.
-func encode(r Request, how transport) (*payload, error) {
-	fields, err := json.Marshal(r.Body)
-	if err != nil {
-		return nil, fmt.Errorf("encode the message: %w", err)
+// NewJSON returns a JSON body.
+func NewJSON(body []byte) *Payload { return &Payload{contentType: "application/json", head: body} }
+
+// NewBase64 returns a JSON body with the content of media in base64 (RFC 4648) between head and tail.
+func NewBase64(head []byte, media *Media, tail []byte) *Payload {
+	return &Payload{
+		contentType: "application/json",
+		head:        head,
+		tail:        tail,
+		media:       media,
+		inBase64:    true,
 	}
-
-	if r.Media == nil {
-		return &payload{contentType: "application/json", head: fields}, nil
-	}
-
-	about, err := json.Marshal(struct {
-		*Media
-		Transport transport `json:"transport"`
-	}{r.Media, how})
-	if err != nil {
-		return nil, fmt.Errorf("encode the description of the media: %w", err)
-	}
-
-	fields = append(fields[:len(fields)-1], `,"media":`...)
-
-	fields = append(fields, about...)
-	if how == inBase64 {
-		fields = fmt.Appendf(fields, `,%q:"`, contract[r.Method].dataKey)
-
-		return &payload{
-			contentType: "application/json",
-			head:        fields,
-			tail:        []byte(`"}`),
-			media:       r.Media,
-			transport:   how,
-		}, nil
-	}
-
-	return multiparted(append(fields, '}'), r.Media)
 }
 
-func multiparted(fields []byte, media *Media) (*payload, error) {
+// Part is a part of a multipart body that is in memory.
+type Part struct {
+	Name        string
+	ContentType string // empty: none
+	Body        []byte
+}
+
+// NewMultipart returns a multipart/form-data body with parts, and with the file of media as the last part, called name.
+func NewMultipart(parts []Part, name string, media *Media) (*Payload, error) {
 	var buffer bytes.Buffer
 
 	form := multipart.NewWriter(&buffer)
 
-	part, err := form.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {`form-data; name="payload"`}, "Content-Type": {"application/json"},
+	for _, part := range parts {
+		if err := writePart(form, part); err != nil {
+			return nil, fmt.Errorf("encode multipart: %w", err)
+		}
+	}
+
+	_, err := form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {multipart.FileContentDisposition(name, baseName(media.Filename))},
+		"Content-Type":        {partType(media.MimeType)},
 	})
-	if err == nil {
-		_, err = part.Write(fields)
-	}
-
-	if err == nil {
-		_, err = form.CreatePart(textproto.MIMEHeader{
-			"Content-Disposition": {multipart.FileContentDisposition("media", baseName(media.Filename))},
-			"Content-Type":        {partType(media.MimeType)},
-		})
-	}
-
 	middle := buffer.Len()
 
 	if err == nil {
@@ -128,13 +88,28 @@ func multiparted(fields []byte, media *Media) (*payload, error) {
 		return nil, fmt.Errorf("encode multipart: %w", err)
 	}
 
-	return &payload{
+	return &Payload{
 		contentType: form.FormDataContentType(),
 		media:       media,
-		transport:   inMultipart,
 		head:        buffer.Bytes()[:middle],
 		tail:        buffer.Bytes()[middle:],
 	}, nil
+}
+
+func writePart(form *multipart.Writer, part Part) error {
+	header := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf("form-data; name=%q", part.Name)}}
+	if part.ContentType != "" {
+		header.Set("Content-Type", part.ContentType)
+	}
+
+	w, err := form.CreatePart(header)
+	if err != nil {
+		return err
+	}
+
+	_, err = w.Write(part.Body)
+
+	return err
 }
 
 // baseName returns a person's file name without directories, so that a server may use it.
@@ -157,21 +132,24 @@ func partType(mimeType string) string {
 	return "application/octet-stream"
 }
 
-// size returns the body's length in bytes.
-func (p *payload) size() int64 {
+// ContentType returns the type of the body.
+func (p *Payload) ContentType() string { return p.contentType }
+
+// Size returns the length of the body in bytes.
+func (p *Payload) Size() int64 {
 	n := int64(len(p.head)) + int64(len(p.tail))
 	switch {
 	case p.media == nil:
 		return n
-	case p.transport == inBase64:
+	case p.inBase64:
 		return n + (p.media.Size+2)/3*4
 	default:
 		return n + p.media.Size
 	}
 }
 
-// open returns a reader from the beginning of the body.
-func (p *payload) open() (io.ReadCloser, error) {
+// Open returns a reader from the beginning of the body.
+func (p *Payload) Open() (io.ReadCloser, error) {
 	if p.media == nil {
 		return io.NopCloser(bytes.NewReader(p.head)), nil
 	}
@@ -186,7 +164,7 @@ func (p *payload) open() (io.ReadCloser, error) {
 	}
 
 	content := io.LimitReader(file, p.media.Size)
-	if p.transport == inBase64 {
+	if p.inBase64 {
 		content = &base64Reader{source: content}
 	}
 

@@ -1,0 +1,241 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package assistant
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
+)
+
+// MaxResponseBytes is the size up to which a response is read.
+const MaxResponseBytes = 1 << 20
+
+// Client calls the AI by the protocol of the configuration, which it reads at each call, with address and credentials. It
+// is safe for concurrent use.
+//
+// Errors of its methods are of type *failure.Error. A call may be repeated: it has the Idempotency-Key of its request.
+// Whether a call may be made now is for the caller to decide (package gate).
+type Client struct {
+	protocols map[config.Protocol]*protocol
+	live      *config.Live
+}
+
+// protocol is a driver with the connections to its peer.
+type protocol struct {
+	Driver
+
+	http *httpclient.Client
+}
+
+// NewClient returns a client that speaks the protocols of drivers, with a pool of up to connections idle connections each.
+func NewClient(
+	live *config.Live,
+	drivers map[config.Protocol]Driver,
+	connections int,
+	clock clockwork.Clock,
+) *Client {
+	c := &Client{protocols: map[config.Protocol]*protocol{}, live: live}
+
+	for name, driver := range drivers {
+		peer := driver.Peer()
+		c.protocols[name] = &protocol{
+			Driver: driver,
+			http: httpclient.New(httpclient.Options{
+				Clock:       clock,
+				Peer:        peer.Name,
+				Setting:     peer.Setting,
+				Connections: connections,
+			}),
+		}
+	}
+
+	return c
+}
+
+// Close closes the idle connections.
+func (c *Client) Close() {
+	for _, p := range c.protocols {
+		p.http.Close()
+	}
+}
+
+// current returns the configuration and the protocol that it selects.
+func (c *Client) current() (*config.Snapshot, *protocol) {
+	settings := c.live.Current()
+
+	return settings, c.protocols[settings.Protocol()]
+}
+
+// Enabled reports whether the AI is asked with m.
+func (c *Client) Enabled(m Method) bool {
+	settings, p := c.current()
+
+	return p.Enabled(settings, m)
+}
+
+// Analyzes reports whether files go to the analysis method m, so that the AI is asked with the result as a text.
+func (c *Client) Analyzes(m Method) bool {
+	settings, p := c.current()
+
+	return p.Analyzes(settings, m)
+}
+
+// Ask sends a request to the AI and returns its answer.
+func (c *Client) Ask(ctx context.Context, r Request) (answer.Answer, error) {
+	settings, p := c.current()
+
+	response, fault := p.call(ctx, settings, r)
+	if fault != nil {
+		return answer.Answer{}, fault
+	}
+
+	decoded, err := p.Answer(settings, r, response)
+	if err != nil {
+		return answer.Answer{}, badResponse(r.Method, err.Error())
+	}
+
+	return decoded, nil
+}
+
+// Analyze calls one of the analysis methods with the media of r.
+func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
+	settings, p := c.current()
+
+	response, fault := p.call(ctx, settings, r)
+	if fault != nil {
+		return Analysis{}, fault
+	}
+
+	analysis, err := p.Analysis(r.Method, response.Body)
+	if err != nil {
+		return Analysis{}, badResponse(r.Method, err.Error())
+	}
+
+	return analysis, nil
+}
+
+// Notify reports the change of a message's status. The response is ignored.
+func (c *Client) Notify(ctx context.Context, r Request) error {
+	settings, p := c.current()
+
+	if _, fault := p.call(ctx, settings, r); fault != nil {
+		return fault
+	}
+
+	return nil
+}
+
+// call makes a request and returns the 2xx response. If the request has a smaller form for the peer's refusal, that is sent
+// once.
+func (p *protocol) call(ctx context.Context, settings *config.Snapshot, r Request) (*httpclient.Response, *failure.Error) {
+	if fault := p.checkCredentials(settings, r.Method); fault != nil {
+		return nil, fault
+	}
+
+	call, err := p.Encode(settings, r)
+	if err != nil {
+		return nil, &failure.Error{
+			Class: failure.Permanent,
+			Op:    string(r.Method),
+			Code:  CodeBadRequest,
+			Text:  "the message cannot be encoded",
+		}
+	}
+
+	response, fault := p.send(ctx, call, r)
+	if fault == nil && isRefusal(response) && call.Smaller != nil {
+		if smaller := call.Smaller(response); smaller != nil {
+			response, fault = p.send(ctx, smaller, r)
+		}
+	}
+
+	switch {
+	case fault != nil:
+		return nil, fault
+	case isRefusal(response):
+		return nil, p.Refused(r, response)
+	case response.Truncated:
+		return nil, badResponse(r.Method, fmt.Sprintf("the answer is larger than %d bytes", MaxResponseBytes))
+	}
+
+	return response, nil
+}
+
+func isRefusal(response *httpclient.Response) bool {
+	return response.Status < 200 || response.Status > 299
+}
+
+func (p *protocol) checkCredentials(settings *config.Snapshot, m Method) *failure.Error {
+	for _, credential := range p.Credentials(settings) {
+		if credential.Value == "" {
+			return &failure.Error{
+				Class: failure.Configuration,
+				Scope: failure.ScopeBird,
+				Op:    string(m),
+				Code:  CodeNoAccessKey,
+				Text:  "the secret " + credential.Role + " for " + p.Peer().Name + " is missing: create it",
+			}
+		}
+
+		if fault := httpclient.CheckCredential(string(m), failure.ScopeBird, credential.Role, credential.Value); fault != nil {
+			return fault
+		}
+	}
+
+	return nil
+}
+
+// send makes one call and returns the response, whatever its status.
+func (p *protocol) send(ctx context.Context, call *Call, r Request) (*httpclient.Response, *failure.Error) {
+	response, fault := p.http.Do(ctx, httpclient.Call{
+		Op:         string(r.Method),
+		Method:     http.MethodPost,
+		BaseURL:    call.BaseURL,
+		Path:       call.Path,
+		Header:     header(ctx, call, r),
+		Content:    call.Content,
+		Length:     call.Length,
+		Timeout:    call.Timeout,
+		MaxBody:    MaxResponseBytes,
+		Idempotent: true,
+	})
+	if fault == nil {
+		return response, nil
+	}
+
+	fault.Op = string(r.Method)
+	if fault.Code != CodeNoMedia {
+		fault.Scope = failure.ScopeBird
+	}
+
+	return nil, fault
+}
+
+// header returns the headers of a call, with those that every protocol has.
+func header(ctx context.Context, call *Call, r Request) http.Header {
+	var id [16]byte
+
+	rand.Read(id[:]) // crypto/rand never fails
+
+	h := call.Header.Clone()
+	h.Set("Accept", "application/json")
+	h.Set("Idempotency-Key", r.IdempotencyKey())
+	h.Set("X-Request-Id", hex.EncodeToString(id[:]))
+	h.Set("X-Attempt", strconv.Itoa(r.Attempt))
+	tracing.Inject(ctx, h)
+
+	return h
+}

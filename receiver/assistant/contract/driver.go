@@ -1,0 +1,153 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package contract speaks the Bird bridge contract (docs/bird-contract.md): a path for each method below one address.
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+)
+
+// Driver implements assistant.Driver.
+type Driver struct{}
+
+var peer = assistant.Peer{Name: "Bird", Setting: "bird.baseURL"}
+
+// Peer implements assistant.Driver.
+func (Driver) Peer() assistant.Peer { return peer }
+
+// Enabled implements assistant.Driver. By default all methods are enabled except ProcessOther.
+func (Driver) Enabled(settings *config.Snapshot, m assistant.Method) bool {
+	return *endpoint(settings.Bird, m).Enabled
+}
+
+// Analyzes implements assistant.Driver.
+func (d Driver) Analyzes(settings *config.Snapshot, m assistant.Method) bool {
+	return settings.Bird.Media.Mode == config.MediaAnalyze && d.Enabled(settings, m)
+}
+
+// Credentials implements assistant.Driver.
+func (Driver) Credentials(settings *config.Snapshot) []assistant.Credential {
+	return []assistant.Credential{{Role: config.RoleBirdAccessKey, Value: settings.Secrets.BirdAccessKey}}
+}
+
+// Encode implements assistant.Driver. Media that is too large in base64 is sent once more as multipart.
+func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant.Call, error) {
+	var how transport
+	if r.Media != nil {
+		how = chooseTransport(settings.Bird.Media.Transport, r.Media.Size)
+	}
+
+	call, err := newCall(settings, r, how)
+	if err != nil || how != inBase64 {
+		return call, err
+	}
+
+	call.Smaller = func(refusal *httpclient.Response) *assistant.Call {
+		if refusal.Status != http.StatusRequestEntityTooLarge {
+			return nil
+		}
+
+		streamed, err := newCall(settings, r, inMultipart)
+		if err != nil {
+			return nil // the refusal stands
+		}
+
+		return streamed
+	}
+
+	return call, nil
+}
+
+func newCall(settings *config.Snapshot, r assistant.Request, how transport) (*assistant.Call, error) {
+	payload, err := encode(r, how)
+	if err != nil {
+		return nil, err
+	}
+
+	target := endpoint(settings.Bird, r.Method)
+	header := http.Header{"Content-Type": {payload.ContentType()}}
+	authorize(header, settings)
+
+	return &assistant.Call{
+		BaseURL: settings.Bird.BaseURL,
+		Path:    []string{target.Path},
+		Header:  header,
+		Content: payload.Open,
+		Length:  payload.Size(),
+		Timeout: target.Timeout,
+	}, nil
+}
+
+func authorize(header http.Header, settings *config.Snapshot) {
+	key := settings.Secrets.BirdAccessKey
+
+	switch settings.Bird.AuthScheme {
+	case config.AuthBearer:
+		header.Set("Authorization", "Bearer "+key)
+	case config.AuthAPIKey:
+		header.Set("X-API-Key", key)
+	default:
+		header.Set("Authorization", "AccessKey "+key)
+	}
+}
+
+// Refused implements assistant.Driver.
+func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
+	return assistant.Refused(peer, r.Method, response)
+}
+
+// Answer implements assistant.Driver.
+func (Driver) Answer(_ *config.Snapshot, _ assistant.Request, response *httpclient.Response) (answer.Answer, error) {
+	return answer.Parse(response.Body)
+}
+
+// Analysis implements assistant.Driver.
+func (Driver) Analysis(m assistant.Method, body []byte) (assistant.Analysis, error) {
+	return parseAnalysis(m, body)
+}
+
+// encode returns the body of r. The transport is ignored without media.
+func encode(r assistant.Request, how transport) (*assistant.Payload, error) {
+	fields, err := json.Marshal(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("encode the message: %w", err)
+	}
+
+	if r.Media == nil {
+		return assistant.NewJSON(fields), nil
+	}
+
+	about, err := json.Marshal(struct {
+		*assistant.Media
+		Transport transport `json:"transport"`
+	}{r.Media, how})
+	if err != nil {
+		return nil, fmt.Errorf("encode the description of the media: %w", err)
+	}
+
+	fields = append(fields[:len(fields)-1], `,"media":`...)
+	fields = append(fields, about...)
+
+	if how == inBase64 {
+		fields = fmt.Appendf(fields, `,%q:"`, terms[r.Method].dataKey)
+
+		return assistant.NewBase64(fields, r.Media, []byte(`"}`)), nil
+	}
+
+	payload := assistant.Part{
+		Name:        "payload",
+		ContentType: "application/json",
+		Body:        append(fields, '}'),
+	}
+
+	return assistant.NewMultipart([]assistant.Part{payload}, "media", r.Media)
+}

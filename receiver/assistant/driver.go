@@ -1,0 +1,78 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package assistant
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+)
+
+// Driver encodes the requests of one protocol and decodes its responses. Its methods call nothing, and are safe for
+// concurrent use.
+type Driver interface {
+	// Peer returns how failures name the server and its setting.
+	Peer() Peer
+
+	// Enabled reports whether the AI is asked with m.
+	Enabled(settings *config.Snapshot, m Method) bool
+
+	// Analyzes reports whether files go to the analysis method m, so that the AI is asked with the result as a text.
+	Analyzes(settings *config.Snapshot, m Method) bool
+
+	// Credentials returns the secrets that every call needs.
+	Credentials(settings *config.Snapshot) []Credential
+
+	// Encode returns the call that makes a request. Its errors are of type *failure.Error.
+	Encode(settings *config.Snapshot, r Request) (*Call, error)
+
+	// Refused classifies a response other than 2xx.
+	Refused(r Request, response *httpclient.Response) *failure.Error
+
+	// Answer decodes the 2xx response to a Process method. Its errors name the problem and never repeat the content.
+	Answer(settings *config.Snapshot, r Request, response *httpclient.Response) (answer.Answer, error)
+
+	// Analysis decodes the 2xx response to an analysis method. Its errors are as those of Answer.
+	Analysis(m Method, body []byte) (Analysis, error)
+}
+
+// Peer is the server of a protocol, as failures name it.
+type Peer struct {
+	Name    string // such as Bird
+	Setting string // of its address, such as bird.baseURL
+}
+
+// Credential is a secret that calls need. An empty Value is missing.
+type Credential struct {
+	Role  string // in package config
+	Value string
+}
+
+// Call is one HTTP call. The client adds the headers that all protocols have.
+type Call struct {
+	BaseURL string
+	Path    []string    // below BaseURL
+	Header  http.Header // with Content-Type and the credentials
+	// Content opens the body, as often as it has to be sent. Its errors may be of type *failure.Error.
+	Content func() (io.ReadCloser, error)
+	Length  int64 // of Content, in bytes
+	Timeout time.Duration
+	// Smaller returns the call to make once in place of this one, which the server has refused, or nil. The field is nil
+	// if the request has no smaller form.
+	Smaller func(refusal *httpclient.Response) *Call
+}
+
+// Analysis is the result of an analysis method.
+type Analysis struct {
+	// Result is the complete JSON object of the contract, for [TextMessage.Analysis].
+	Result json.RawMessage
+	// Transcript is the text of an audio, or empty if the AI is not confident enough.
+	Transcript string
+}

@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package assistant asks the AI about messages. Drivers implement the protocols that AIs speak.
+package assistant
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// Method names a call of the Bird bridge contract (docs/bird-contract.md). The other protocols take the same requests.
+type Method string
+
+// The methods. The answer to a Process method contains the replies to the person.
+const (
+	ProcessText     Method = "process_text_message"
+	ProcessImage    Method = "process_image_message"
+	ProcessAudio    Method = "process_audio_message"
+	ProcessVideo    Method = "process_video_message"
+	ProcessDocument Method = "process_document_message"
+	ProcessLocation Method = "process_location_message"
+	ProcessContacts Method = "process_contacts_message"
+	ProcessButton   Method = "process_button_interaction"
+	ProcessList     Method = "process_list_interaction"
+	ProcessFlow     Method = "process_flow_response"
+	ProcessOrder    Method = "process_order"
+	ProcessEdit     Method = "process_message_edit"
+	ProcessRevoke   Method = "process_message_revoke"
+	// ProcessUndelivered is for messages that Meta could not deliver.
+	ProcessUndelivered Method = "process_undelivered_message"
+	ProcessOther       Method = "process_other_message" // off unless the configuration switches it on
+
+	NotifyStatus Method = config.NotifyStatus
+
+	AnalyzeImage    Method = "analyze_image"
+	TranscribeAudio Method = "transcribe_audio"
+	AnalyzeVideo    Method = "analyze_video"
+	ParseDocument   Method = "parse_document"
+)
+
+// optionalMethods are the methods that a bridge of before may lack.
+var optionalMethods = []Method{
+	ProcessOrder,
+	ProcessEdit,
+	ProcessRevoke,
+	ProcessUndelivered,
+}
+
+// IsOptional reports whether a bridge may lack m.
+func (m Method) IsOptional() bool { return slices.Contains(optionalMethods, m) }
+
+// Request is one call.
+type Request struct {
+	Method  Method
+	Attempt int // from 1
+	Replays int // how often the message was replayed by hand; Bird treats each replay as a new call
+	Body    Body
+	Media   *Media // for the media methods; nil for others
+}
+
+// IdempotencyKey returns the same key for each attempt to process one event with one method.
+func (r Request) IdempotencyKey() string {
+	key := string(r.Method) + ":" + r.Body.subject()
+	if r.Replays > 0 {
+		key += ":r" + strconv.Itoa(r.Replays)
+	}
+
+	if len(key) > 255 {
+		sum := sha256.Sum256([]byte(key))
+		return hex.EncodeToString(sum[:])
+	}
+
+	return key
+}
