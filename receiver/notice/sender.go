@@ -5,20 +5,15 @@ package notice
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/signature"
 )
 
 const op = "send notice"
@@ -86,7 +81,9 @@ func (s *Sender) Send(ctx context.Context, id string, stored []byte) error {
 
 	header := http.Header{"Content-Type": {"application/cloudevents+json; charset=utf-8"}}
 	if key != "" {
-		sign(header, id, s.clock.Now(), body, key)
+		if err := signature.NewKey(key).Sign(header, id, s.clock.Now(), body); err != nil {
+			return unreadable("the notice cannot be signed")
+		}
 	}
 
 	response, fault := s.http.Do(ctx, httpclient.Call{
@@ -140,24 +137,4 @@ func classify(response *httpclient.Response) error {
 	}
 
 	return f
-}
-
-// sign sets the headers of a Standard Webhooks signature. A key with the prefix whsec_ is base64.
-//
-// Source: https://github.com/standard-webhooks/standard-webhooks, "Signature scheme"
-func sign(header http.Header, id string, at time.Time, body []byte, key string) {
-	secret := []byte(key)
-	if encoded, ok := strings.CutPrefix(key, "whsec_"); ok {
-		if decoded, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-			secret = decoded
-		}
-	}
-
-	timestamp := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(id + "." + timestamp + "."))
-	mac.Write(body)
-	header.Set("Webhook-Id", id)
-	header.Set("Webhook-Timestamp", timestamp)
-	header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
