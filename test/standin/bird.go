@@ -4,11 +4,14 @@
 package standin
 
 import (
-	"encoding/json"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -39,25 +42,34 @@ var birdMethods = map[string]string{
 	"/v1/analysis/document":    "parse_document",
 }
 
+func isBirdMethod(name string) bool {
+	for _, method := range birdMethods {
+		if method == name {
+			return true
+		}
+	}
+
+	return false
+}
+
 // BirdOptions configure a Bird. The zero value accepts any access key and replies with EchoReply.
 type BirdOptions struct {
 	// AccessKeys are accepted as Authorization: AccessKey, as Bearer and as X-API-Key. If empty, any key is accepted.
 	AccessKeys []string
-	// Reply returns the answer to a request: a value to send as JSON with status 200, an Answer, or nil for 204.
-	// It may block, as an AI does. Defaults to EchoReply.
+	// Reply returns the answer to a request: a value to send as JSON with status 200, an Answer, a Later for 202, or nil
+	// for 204. It may block, as an AI does. Defaults to EchoReply.
 	Reply func(method string, request map[string]any) any
 	// Lacks are the methods that the bridge does not have: it answers 404.
 	Lacks []string
+	// ConversationIDs gives each conversation a name of the AI's own: answers that are objects carry it, and a request with
+	// another one is refused, as hosted AIs do.
+	ConversationIDs bool
+	// Messages is the messages API to which a Later of Reply is posted. Without it there are no later answers.
+	Messages func() MessagesAPI
+	// MediaClient fetches linked media. Defaults to http.DefaultClient.
+	MediaClient *http.Client
 	// Keep is how many calls and requests are retained. Defaults to 10,000; if negative, they are only counted.
 	Keep int
-}
-
-// Answer is a reply with an explicit HTTP status.
-type Answer struct {
-	// Status defaults to 200.
-	Status int
-	// Body is sent as JSON; nil sends an empty body.
-	Body any
 }
 
 // BirdCall is one request to the AI. A repeated Idempotency-Key whose answer is known adds no BirdCall.
@@ -72,7 +84,7 @@ type BirdCall struct {
 	Attempt int `json:"attempt"`
 	// Payload is the JSON object of the request.
 	Payload map[string]any `json:"payload"`
-	// MediaBytes and MediaSHA256 (hex) describe the medium, sent inline or as a multipart part.
+	// MediaBytes and MediaSHA256 (hex) describe the medium, sent inline, as a multipart part or as a link.
 	MediaBytes  int64  `json:"media_bytes"`
 	MediaSHA256 string `json:"media_sha256"`
 
@@ -84,10 +96,13 @@ type Bird struct {
 	*Front
 	// AskedLog is the log behind Asked: it counts requests and can wait for them.
 	AskedLog *Log[BirdCall]
+	// LaterLog is the log of the answers that were posted to the messages API.
+	LaterLog *Log[LaterMessage]
 
 	options BirdOptions
 	handler http.Handler
 	answers answerMemory
+	later   *poster
 }
 
 // NewBird returns a Bird to serve with net/http. Close it before its server.
@@ -101,14 +116,22 @@ func NewBird(options BirdOptions) *Bird {
 		Front:    NewFront(NewRecorder(keep), maxBirdBody),
 		AskedLog: newLog(keep, func(c BirdCall) int { return c.size }),
 		options:  options,
+		later:    newPoster(options.Messages, keep),
 	}
-	b.handler = withControl(b.Wrap(http.HandlerFunc(b.serve)), b.control())
+	b.LaterLog = b.later.log
+	b.handler = withControl(b.Wrap(http.HandlerFunc(b.serve)), askedControl(b.Front, b.AskedLog, b.LaterLog.Reset))
 
 	return b
 }
 
 // ServeHTTP implements http.Handler.
 func (b *Bird) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.handler.ServeHTTP(w, r) }
+
+// Close ends the calls that a fault delays or hangs, and the posting of later answers. Call it before the server's Close.
+func (b *Bird) Close() {
+	b.Front.Close()
+	b.later.close()
+}
 
 // Asked returns the retained requests, oldest first.
 func (b *Bird) Asked() []BirdCall { return b.AskedLog.All() }
@@ -130,6 +153,10 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 	}
 
 	call, err := readRequest(r)
+	if err == nil {
+		err = b.check(r.Context(), method, &call)
+	}
+
 	if err != nil {
 		status := http.StatusBadRequest
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -142,9 +169,7 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 	}
 
 	call.Method = method
-	call.Path = r.URL.Path
-	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
-	call.Attempt, _ = strconv.Atoi(r.Header.Get("X-Attempt"))
+	call.setHeader(r)
 
 	answer, state := b.answers.begin(call.IdempotencyKey)
 	if state == keyInProgress {
@@ -160,13 +185,57 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 
 		b.AskedLog.add(call)
 
-		answer = encodeAnswer(b.options.Reply(method, call.Payload))
+		answer = encodeAnswer(b.reply(method, call.Payload))
 		if !answer.isTemporary() {
 			b.answers.finish(call.IdempotencyKey, answer)
 		}
 	}
 
 	answer.write(w)
+}
+
+// check refuses a request that names another method than its path or another conversation than its person's, and fetches a
+// linked medium.
+func (b *Bird) check(ctx context.Context, method string, call *BirdCall) error {
+	if named, present := call.Payload["method"]; present && named != method {
+		return fmt.Errorf("the body has the method %v, the path that of %s", named, method)
+	}
+
+	if named := call.Payload["conversation_id"]; b.options.ConversationIDs && named != nil && named != ConversationID(call.Payload) {
+		return fmt.Errorf("conversation_id %v is not of this conversation", named)
+	}
+
+	return call.fetchMedia(ctx, b.options.MediaClient)
+}
+
+// reply returns the answer to a request, and starts the posting of a later one.
+func (b *Bird) reply(method string, payload map[string]any) any {
+	reply := b.options.Reply(method, payload)
+
+	if later, ok := reply.(Later); ok {
+		if !b.later.start(later, payload) {
+			return noMessagesAPI()
+		}
+
+		return Answer{Status: http.StatusAccepted, Body: map[string]bool{"accepted": true}}
+	}
+
+	if answer, ok := reply.(map[string]any); ok && b.options.ConversationIDs {
+		answer = maps.Clone(answer)
+		answer["conversation_id"] = ConversationID(payload)
+
+		return answer
+	}
+
+	return reply
+}
+
+// ConversationID returns the AI's own name of the conversation of a request.
+func ConversationID(request map[string]any) string {
+	key, _ := request["conversation_key"].(string)
+	sum := sha256.Sum256([]byte(key))
+
+	return "conversation-" + hex.EncodeToString(sum[:8])
 }
 
 // birdKey returns the credential of a request, in any of the contract's three schemes.
@@ -185,55 +254,4 @@ func birdError(w http.ResponseWriter, status int, code, message string) {
 		"code":    code,
 		"message": message,
 	}})
-}
-
-// encodedAnswer is an answer that can be repeated for its Idempotency-Key.
-type encodedAnswer struct {
-	status int
-	body   []byte
-}
-
-// isTemporary reports whether a later call with the same Idempotency-Key may get another answer.
-func (a encodedAnswer) isTemporary() bool {
-	switch a.status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return true
-	default:
-		return a.status >= http.StatusInternalServerError
-	}
-}
-
-func encodeAnswer(reply any) encodedAnswer {
-	answer, explicit := reply.(Answer)
-	switch {
-	case reply == nil:
-		return encodedAnswer{status: http.StatusNoContent}
-	case !explicit:
-		answer = Answer{Status: http.StatusOK, Body: reply}
-	case answer.Status < 200 || answer.Status > 599:
-		answer.Status = http.StatusOK
-	}
-
-	if answer.Body == nil {
-		return encodedAnswer{status: answer.Status}
-	}
-
-	body, err := json.Marshal(answer.Body)
-	if err != nil {
-		return encodedAnswer{
-			status: http.StatusInternalServerError,
-			body:   []byte(`{"error":{"code":"E01000","message":"the reply is not JSON"}}`),
-		}
-	}
-
-	return encodedAnswer{answer.Status, body}
-}
-
-func (a encodedAnswer) write(w http.ResponseWriter) {
-	if len(a.body) > 0 {
-		w.Header().Set("Content-Type", "application/json")
-	}
-
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body)
 }

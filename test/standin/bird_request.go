@@ -13,6 +13,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func readRequest(r *http.Request) (BirdCall, error) {
 
 	switch mediaType {
 	case "application/json":
-		return readJSON(r)
+		return readJSON(r.Body)
 	case "multipart/form-data":
 		return readMultipart(r)
 	}
@@ -36,8 +37,16 @@ func readRequest(r *http.Request) (BirdCall, error) {
 	return BirdCall{}, fmt.Errorf("content type %q is neither application/json nor multipart/form-data", mediaType)
 }
 
-func readJSON(r *http.Request) (BirdCall, error) {
-	call, err := readPayload(r.Body)
+// setHeader stores what the path and the headers of a request say.
+func (c *BirdCall) setHeader(r *http.Request) {
+	c.Path = r.URL.Path
+	c.IdempotencyKey = r.Header.Get("Idempotency-Key")
+	c.Attempt, _ = strconv.Atoi(r.Header.Get("X-Attempt"))
+}
+
+// readJSON reads a payload and the medium that it has in base64.
+func readJSON(body io.Reader) (BirdCall, error) {
+	call, err := readPayload(body)
 	if err != nil {
 		return BirdCall{}, err
 	}

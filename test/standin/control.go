@@ -76,16 +76,32 @@ func (g *Graph) control() http.Handler {
 	return mux
 }
 
-func (b *Bird) control() http.Handler {
-	mux := controlRoutes(b.Front, b.AskedLog.Reset)
-	mux.HandleFunc("GET "+controlPath+"asked", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]any{"total": b.AskedLog.Total(), "asked": b.Asked()})
+func (o *OpenAI) control() http.Handler {
+	mux := askedControl(o.Front, o.AskedLog, o.HeardLog.Reset)
+	mux.HandleFunc("GET "+controlPath+"heard", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"total": o.HeardLog.Total(), "heard": o.HeardLog.All()})
 	})
 
 	return mux
 }
 
-// controlRoutes returns the routes that both stand-ins have: healthz, calls and faults.
+// askedControl returns the control API of a stand-in that is asked.
+func askedControl[T any](front *Front, asked *Log[T], resets ...func()) *http.ServeMux {
+	mux := controlRoutes(front, func() {
+		asked.Reset()
+
+		for _, reset := range resets {
+			reset()
+		}
+	})
+	mux.HandleFunc("GET "+controlPath+"asked", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"total": asked.Total(), "asked": asked.All()})
+	})
+
+	return mux
+}
+
+// controlRoutes returns the routes that all stand-ins have: healthz, calls and faults.
 func controlRoutes(front *Front, resetEffects func()) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+controlPath+"healthz", func(w http.ResponseWriter, _ *http.Request) {
