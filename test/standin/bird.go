@@ -119,7 +119,7 @@ func NewBird(options BirdOptions) *Bird {
 		later:    newPoster(options.Messages, keep),
 	}
 	b.LaterLog = b.later.log
-	b.handler = withControl(b.Wrap(http.HandlerFunc(b.serve)), askedControl(b.Front, b.AskedLog, b.LaterLog.Reset))
+	b.handler = withControl(b.Wrap(http.HandlerFunc(b.serve)), laterControl(b.Front, b.AskedLog, b.LaterLog))
 
 	return b
 }

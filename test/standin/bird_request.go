@@ -145,8 +145,12 @@ func (c *BirdCall) readMedia(medium io.Reader) error {
 	return nil
 }
 
+// WantsLater are the words of a person that EchoReply answers later.
+const WantsLater = "later please"
+
 // EchoReply repeats the text of a message, the choice of an interaction or the caption of a medium. It returns nil for
-// a status and an invented result for an analysis.
+// a status and an invented result for an analysis. It answers WantsLater later, and hands a conversation to people that
+// WantsPerson.
 func EchoReply(method string, request map[string]any) any {
 	switch method {
 	case "notify_bird_status_change":
@@ -178,9 +182,21 @@ func EchoReply(method string, request map[string]any) any {
 	}
 
 	for _, key := range []string{"text", "button_title", "list_title", "caption"} {
-		if text, ok := request[key].(string); ok && text != "" {
-			return map[string]any{"response": "You said: " + text}
+		text, _ := request[key].(string)
+
+		switch {
+		case text == "":
+			continue
+		case strings.Contains(text, WantsLater):
+			return Later{Responses: []any{"You said: " + text}}
+		case strings.Contains(text, WantsPerson):
+			return map[string]any{
+				"response": "One moment, a colleague will write to you.",
+				"handoff":  map[string]string{"reason": "the customer asked for a person"},
+			}
 		}
+
+		return map[string]any{"response": "You said: " + text}
 	}
 
 	kind := strings.TrimSuffix(strings.TrimPrefix(method, "process_"), "_message")

@@ -59,7 +59,7 @@ func NewDesk(options DeskOptions) *Desk {
 		later:    newPoster(options.Messages, keep),
 	}
 	d.LaterLog = d.later.log
-	d.handler = withControl(d.Wrap(http.HandlerFunc(d.serve)), askedControl(d.Front, d.AskedLog, d.LaterLog.Reset))
+	d.handler = withControl(d.Wrap(http.HandlerFunc(d.serve)), laterControl(d.Front, d.AskedLog, d.LaterLog))
 
 	return d
 }
@@ -157,6 +157,17 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) {
 	}
 
 	answer.write(w)
+}
+
+// EchoDesk answers each message of a person by repeating it, and a handoff not at all.
+func EchoDesk(method string, request map[string]any) any {
+	if method != HumanMessage {
+		return nil
+	}
+
+	text, _ := request["text"].(string)
+
+	return Later{Responses: []any{"A colleague says: " + text}}
 }
 
 // checkDeskCall refuses a request without what a desk needs to show it to people.

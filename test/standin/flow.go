@@ -100,7 +100,7 @@ func NewFlow(options FlowOptions) *Flow {
 		later:    newPoster(options.Messages, keep),
 	}
 	f.LaterLog = f.later.log
-	f.handler = withControl(f.Wrap(http.HandlerFunc(f.serve)), askedControl(f.Front, f.AskedLog, f.LaterLog.Reset))
+	f.handler = withControl(f.Wrap(http.HandlerFunc(f.serve)), laterControl(f.Front, f.AskedLog, f.LaterLog))
 
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -178,11 +179,7 @@ func TestLinkedMedia(t *testing.T) {
 		"no web address": {"url", "::", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			described := map[string]any{}
-			for key, value := range right {
-				described[key] = value
-			}
-
+			described := maps.Clone(right)
 			described[tc.property] = tc.value
 
 			body, err := json.Marshal(map[string]any{"method": "process_image_message", "text": "[picture]", "media": described})

@@ -23,13 +23,13 @@ type Later struct {
 // LaterMessage is a message that a stand-in posted to the messages API.
 type LaterMessage struct {
 	// EventID is the event id of the question.
-	EventID string
+	EventID string `json:"event_id"`
 	// IdempotencyKey is the key of the message.
-	IdempotencyKey string
+	IdempotencyKey string `json:"idempotency_key"`
 	// Posted is the result; it is incomplete if Err is not empty.
-	Posted Posted
+	Posted Posted `json:"posted"`
 	// Err says why there is no result.
-	Err string
+	Err string `json:"err,omitempty"`
 }
 
 // poster posts later replies in the background until it is closed.

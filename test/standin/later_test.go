@@ -39,6 +39,7 @@ func (m *testMessages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	if r.Method == http.MethodPut {
 		m.handlers = append(m.handlers, r.URL.EscapedPath())
+
 		writeJSON(w, http.StatusOK, map[string]string{"handler": "ai"})
 
 		return
@@ -49,12 +50,14 @@ func (m *testMessages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(m.statuses) > 0 {
 		status := m.statuses[0]
 		m.statuses = m.statuses[1:]
+
 		writeJSON(w, status, map[string]string{"error": "later"})
 
 		return
 	}
 
 	m.accepted = append(m.accepted, body)
+
 	writeJSON(w, http.StatusAccepted, map[string]string{"id": "m1", "state": "stored"})
 }
 

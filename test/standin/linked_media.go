@@ -34,7 +34,7 @@ func (c *BirdCall) fetchMedia(ctx context.Context, client *http.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody) //nolint:gosec // as below
 	if err != nil {
 		return fmt.Errorf("media.url: %w", err)
 	}

@@ -37,15 +37,15 @@ type MessagesAPI struct {
 // Posted is the result of a message that was posted to the messages API.
 type Posted struct {
 	// Status is the HTTP status of the last answer, 0 if there was none.
-	Status int
+	Status int `json:"status"`
 	// ID is the id that the API gave the message.
-	ID string
+	ID string `json:"id"`
 	// Replayed reports whether the API had stored the message before.
-	Replayed bool
+	Replayed bool `json:"replayed"`
 	// Attempts is the number of requests.
-	Attempts int
+	Attempts int `json:"attempts"`
 	// Body is the last answer.
-	Body string
+	Body string `json:"body"`
 }
 
 // Post posts a message as a careful client does: with one Idempotency-Key for all attempts, and again after answers that are

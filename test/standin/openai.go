@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,8 +17,9 @@ import (
 const (
 	// maxChatBody leaves room for pictures and documents in base64.
 	maxChatBody = 64 << 20
-	// OpenAIModel and OpenAITranscriptionModel are the models that exist by default.
-	OpenAIModel              = "gpt-test"
+	// OpenAIModel is the chat model that exists by default.
+	OpenAIModel = "gpt-test"
+	// OpenAITranscriptionModel is the transcription model that exists by default.
 	OpenAITranscriptionModel = "transcribe-test"
 	// defaultContextTokens is the context length of a model by default.
 	defaultContextTokens = 128_000
@@ -79,9 +81,9 @@ type ChatMessage struct {
 
 // Last returns the text of the last message of a role, or nothing.
 func (c ChatCall) Last(role string) string {
-	for i := len(c.Messages) - 1; i >= 0; i-- {
-		if c.Messages[i].Role == role {
-			return c.Messages[i].Text
+	for _, message := range slices.Backward(c.Messages) {
+		if message.Role == role {
+			return message.Text
 		}
 	}
 

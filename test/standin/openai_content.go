@@ -5,6 +5,7 @@ package standin
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func checkFile(param, id, name, data string) error {
 func readDataURL(link string) (mime string, size int, err error) {
 	header, encoded, ok := strings.Cut(strings.TrimPrefix(link, "data:"), ",")
 	if !ok || !strings.HasPrefix(link, "data:") {
-		return "", 0, fmt.Errorf("a value without the prefix 'data:'")
+		return "", 0, errors.New("a value without the prefix 'data:'")
 	}
 
 	mime, found := strings.CutSuffix(header, ";base64")
@@ -94,11 +95,11 @@ func readDataURL(link string) (mime string, size int, err error) {
 
 	content, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return "", 0, fmt.Errorf("invalid base64")
+		return "", 0, errors.New("invalid base64")
 	}
 
 	if len(content) == 0 {
-		return "", 0, fmt.Errorf("no content")
+		return "", 0, errors.New("no content")
 	}
 
 	return mime, len(content), nil

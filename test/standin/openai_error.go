@@ -130,7 +130,7 @@ func invalidKey(key string) OpenAIError {
 func unknownModel(model string) OpenAIError {
 	return OpenAIError{
 		Status:  http.StatusNotFound,
-		Message: fmt.Sprintf("The model `%s` does not exist or you do not have access to it.", model),
+		Message: fmt.Sprintf("The model %#q does not exist or you do not have access to it.", model),
 		Code:    "model_not_found",
 	}
 }

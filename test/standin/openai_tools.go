@@ -11,9 +11,6 @@ import (
 	"slices"
 )
 
-// maxTools is how many functions a request may offer.
-const maxTools = 128
-
 // functionName is the form of the name of a function.
 var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
@@ -63,20 +60,20 @@ func (t chatTool) checkSchema(param, context string, schema map[string]any) erro
 
 	switch {
 	case isArray && !hasItems:
-		return t.invalidSchema(param, "In context=" + context + ", array schema missing items.")
+		return t.invalidSchema(param, "In context="+context+", array schema missing items.")
 	case isObject && t.Function.Strict && schema["additionalProperties"] != false:
-		return t.invalidSchema(param, "In context=" + context + ", 'additionalProperties' is required to be supplied and to be false.")
+		return t.invalidSchema(param, "In context="+context+", 'additionalProperties' is required to be supplied and to be false.")
 	}
 
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if t.Function.Strict && !slices.Contains(required, any(name)) {
-			return t.invalidSchema(param, "In context=" + context + ", 'required' is required to be supplied and to be an array including " +
-				"every key in properties. Missing '" + name + "'.")
+			return t.invalidSchema(param, "In context="+context+", 'required' is required to be supplied and to be an array including "+
+				"every key in properties. Missing '"+name+"'.")
 		}
 
 		property, ok := properties[name].(map[string]any)
 		if !ok {
-			return t.invalidSchema(param, "In context=" + context + ", '" + name + "' is not a schema.")
+			return t.invalidSchema(param, "In context="+context+", '"+name+"' is not a schema.")
 		}
 
 		if err := t.checkSchema(param, "('properties', '"+name+"')", property); err != nil {
@@ -150,7 +147,7 @@ func checkToolMessages(messages []json.RawMessage) error {
 		if message.Role == "tool" {
 			if !open[message.ToolCallID] {
 				return OpenAIError{
-					Message: "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+					Message: "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
 					Param:   fmt.Sprintf("messages.[%d].role", i),
 				}
 			}

@@ -5,6 +5,7 @@ package standin
 
 import (
 	"bytes"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -38,10 +39,7 @@ func TestTranscriptions(t *testing.T) {
 
 			form := multipart.NewWriter(&body)
 			fields := map[string]string{"model": OpenAITranscriptionModel}
-
-			for name, value := range tc.fields {
-				fields[name] = value
-			}
+			maps.Copy(fields, tc.fields)
 
 			for name, value := range fields {
 				if err := form.WriteField(name, value); err != nil {

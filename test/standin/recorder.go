@@ -1,9 +1,9 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standin provides stand-ins for Meta's Graph API and for Bird, for tests, demonstrations and test clusters.
-// Graph and Bird are http.Handlers that record their calls (Recorder), play faults (Faults) and serve a control API under
-// /_standin/. Deliver, Handshake and the envelope builders implement Meta's side of a webhook.
+// Package standin provides stand-ins for Meta's Graph API, for an AI in each protocol (Bird, Flow, OpenAI) and for the
+// software of people (Desk, Chatwoot), for tests, demonstrations and test clusters. They are http.Handlers that record
+// their calls (Recorder), play faults (Faults) and serve a control API under /_standin/. Deliver, Handshake and the envelope builders implement Meta's side of a webhook.
 //
 // Records contain credentials and message texts in clear: use only invented ones with a stand-in.
 package standin

@@ -1,13 +1,15 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command standin serves the stand-ins for Meta's Graph API and for Bird, and sends Meta's deliveries to a receiver. Each
-// has a control API:
+// Command standin serves the stand-ins for Meta's Graph API, for the AI in each protocol (Bird, Flow, OpenAI) and for the
+// software of people (Desk, Chatwoot), and sends Meta's deliveries to a receiver. Each has a control API:
 //
 //	GET    /_standin/healthz
 //	GET    /_standin/calls?method=POST&path=/123/messages   recorded calls; DELETE removes them
 //	GET    /_standin/sent                                   messages sent (Graph)
-//	GET    /_standin/asked                                  requests to the AI (Bird)
+//	GET    /_standin/asked                                  accepted requests (Bird, Flow, OpenAI, Desk); messages (Chatwoot)
+//	GET    /_standin/later                                  answers posted to the messages API (Bird, Flow, Desk)
+//	GET    /_standin/heard                                  transcribed recordings (OpenAI)
 //	GET    /_standin/faults                                 active faults; DELETE removes all, DELETE /_standin/faults/1 one
 //	POST   /_standin/faults                                 {"pathPrefix":"/123/messages","graphError":{"code":130429},"times":1}
 //	PUT    /_standin/media/{id}                             stores a medium, by Content-Type and body (Graph)
@@ -20,6 +22,10 @@
 // A fault has method, pathPrefix, status, body, retryAfter, graphError, delay ("2s"), hang, cut (before, after,
 // midbody), afterEffect and times. The control API requires no credential and shows the credentials of the calls: use it
 // only with invented secrets and on closed networks.
+//
+// The AI repeats what people write. "later please" lets Bird and Flow answer through the messages API of -messages-url,
+// "person please" hands the conversation to people, and a Desk with -messages-url answers each message. A model also
+// understands "choices please", "refuse please", "silence please", "length please" and "filter please".
 package main
 
 import (
@@ -32,7 +38,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -63,75 +68,6 @@ func main() {
 	}
 }
 
-type settings struct {
-	graphListen, birdListen, metaListen string
-	graph                               standin.GraphOptions
-	bird                                standin.BirdOptions
-	callbackURL                         string
-	statuses                            []string
-}
-
-func parse(args []string) (settings, error) {
-	var s settings
-
-	flags := flag.NewFlagSet("standin", flag.ContinueOnError)
-	flags.StringVar(&s.graphListen, "graph-listen", ":8081", "`ADDRESS` of the Graph API; empty does not serve it")
-	flags.StringVar(&s.birdListen, "bird-listen", ":8082", "`ADDRESS` of Bird; empty does not serve it")
-	flags.StringVar(&s.metaListen, "meta-listen", "", "`ADDRESS` of the control API of Meta's deliveries; empty does not serve it")
-	list(flags, &s.graph.AccessTokens, "access-tokens",
-		"access tokens that the Graph API accepts, separated by commas; empty accepts any")
-	list(flags, &s.graph.PhoneNumberIDs, "phone-number-ids",
-		"phone number ids that exist, separated by commas; empty means all")
-	flags.StringVar(&s.graph.AppID, "app-id", "", "id of the app; empty accepts any")
-	flags.StringVar(&s.graph.AppSecret, "app-secret", "",
-		"secret of the app: part of its access token, and signs deliveries to -callback-url")
-	flags.StringVar(&s.graph.PublicURL, "graph-url", "", "scheme and host of media URLs; empty uses those of the request")
-	flags.DurationVar(&s.graph.MediaURLLifetime, "media-url-lifetime", 5*time.Minute, "how long a media URL is valid")
-	list(flags, &s.bird.AccessKeys, "access-keys", "access keys that Bird accepts, separated by commas; empty accepts any")
-	flags.StringVar(&s.callbackURL, "callback-url", "", "URL of the receiver for deliveries and statuses; empty sends none")
-	list(flags, &s.statuses, "statuses",
-		"statuses to deliver for each sent message, separated by commas (default sent,delivered,read)")
-
-	keep := flags.Int("keep", 10_000, "how many calls and messages are retained; negative only counts them")
-	if err := flags.Parse(args); err != nil {
-		return s, err
-	}
-
-	if flags.NArg() > 0 {
-		return s, fmt.Errorf("unexpected argument %q: everything is set by flags", flags.Arg(0))
-	}
-
-	if s.graphListen == "" && s.birdListen == "" && s.metaListen == "" {
-		return s, errors.New("nothing to serve: set -graph-listen, -bird-listen or -meta-listen")
-	}
-
-	if s.callbackURL != "" && s.graph.AppSecret == "" {
-		return s, errors.New("-callback-url needs -app-secret to sign with")
-	}
-
-	if s.statuses == nil {
-		s.statuses = []string{"sent", "delivered", "read"}
-	}
-
-	s.graph.Keep = *keep
-	s.bird.Keep = *keep
-
-	return s, nil
-}
-
-// list defines a flag of comma-separated values.
-func list(flags *flag.FlagSet, into *[]string, name, usage string) {
-	flags.Func(name, usage, func(value string) error {
-		for item := range strings.SplitSeq(value, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				*into = append(*into, item)
-			}
-		}
-
-		return nil
-	})
-}
-
 // run serves until ctx ends or a server fails.
 func run(ctx context.Context, args []string, log *slog.Logger) error {
 	s, err := parse(args)
@@ -159,21 +95,33 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	// Meta signs deliveries and checks proofs with one secret.
 	deliveries.CallbackSet = func(to meta.Callback) { graph.SetAppSecret(to.AppSecret) }
 
+	s.connect(client)
+
 	bird := standin.NewBird(s.bird)
+	flow := standin.NewFlow(s.flow)
+	openAI := standin.NewOpenAI(s.openAI)
+	desk := standin.NewDesk(s.desk)
+	chatwoot := standin.NewChatwoot(s.chatwoot)
+
 	for _, part := range []struct {
-		name, address string
-		handler       http.Handler
-		release       func()
+		name    string
+		handler http.Handler
+		release func()
 	}{
-		{"graph", s.graphListen, graph, graph.Close},
-		{"bird", s.birdListen, bird, bird.Close},
-		{"meta", s.metaListen, deliveries.Handler(), func() {}},
+		{"graph", graph, graph.Close},
+		{"bird", bird, bird.Close},
+		{"meta", deliveries.Handler(), func() {}},
+		{"flow", flow, flow.Close},
+		{"openai", openAI, openAI.Close},
+		{"desk", desk, desk.Close},
+		{"chatwoot", chatwoot, chatwoot.Close},
 	} {
-		if part.address == "" {
+		address := *s.listen[part.name]
+		if address == "" {
 			continue
 		}
 
-		listener, err := (&net.ListenConfig{}).Listen(serving, "tcp", part.address)
+		listener, err := (&net.ListenConfig{}).Listen(serving, "tcp", address)
 		if err != nil {
 			cancel(nil)
 			return fmt.Errorf("listening for %s: %w", part.name, err)

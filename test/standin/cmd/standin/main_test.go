@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +40,7 @@ func (a *addresses) Write(line []byte) (int, error) {
 }
 
 func TestRunServesUntilCanceled(t *testing.T) {
-	found := &addresses{found: make(chan [2]string, 3)}
+	found := &addresses{found: make(chan [2]string, 7)}
 	ctx, cancel := context.WithCancel(t.Context())
 
 	ended := make(chan error, 1)
@@ -47,6 +49,13 @@ func TestRunServesUntilCanceled(t *testing.T) {
 			"-graph-listen", "127.0.0.1:0",
 			"-bird-listen", "127.0.0.1:0",
 			"-meta-listen", "127.0.0.1:0",
+			"-flow-listen", "127.0.0.1:0",
+			"-openai-listen", "127.0.0.1:0",
+			"-desk-listen", "127.0.0.1:0",
+			"-chatwoot-listen", "127.0.0.1:0",
+			"-flow-keys", "b",
+			"-openai-models", "small",
+			"-messages-url", "http://127.0.0.1:1",
 			"-access-tokens", "a, b",
 			"-callback-url", "http://127.0.0.1:1/",
 			"-app-secret", "s",
@@ -76,18 +85,27 @@ func TestRunServesUntilCanceled(t *testing.T) {
 	}
 
 	at := map[string]string{}
-	for range 3 {
+	for range 7 {
 		pair := <-found.found
 		at[pair[0]] = "http://" + pair[1]
 	}
 
+	contacts := "/public/api/v1/inboxes/" + standin.ChatwootInbox + "/contacts"
+
 	for url, body := range map[string]string{
-		at["graph"] + "/v27.0/1/messages": `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
-		at["bird"] + "/v1/messages/text":  `{"text":"hi"}`,
+		at["graph"] + "/v27.0/1/messages":     `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
+		at["bird"] + "/v1/messages/text":      `{"text":"hi"}`,
+		at["flow"] + standin.FlowPath:         `{"method":"process_text_message","text":"hi"}`,
+		at["openai"] + "/v1/chat/completions": `{"model":"small","messages":[{"role":"user","content":"hi"}]}`,
+		at["chatwoot"] + contacts:             `{"name":"Ana"}`,
 	} {
 		if status, err := call(http.MethodPost, url, body); err != nil || status != http.StatusOK {
 			t.Errorf("POST %s: %d, %v", url, status, err)
 		}
+	}
+
+	if status, err := call(http.MethodPost, at["desk"], "{}"); err != nil || status != http.StatusBadRequest {
+		t.Errorf("POST without an Idempotency-Key to the desk: %d, %v", status, err)
 	}
 
 	if status, err := call(http.MethodGet, at["meta"]+"/_standin/load", ""); err != nil || status != http.StatusOK {
