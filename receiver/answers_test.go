@@ -115,6 +115,7 @@ func TestReplyKinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.FallbackText = "Sorry, please write again." })
 			h.reply = func(string, map[string]any) any { return map[string]any{"response": tc.response} }
+			h.malformed = tc.state == store.Dead
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 			h.waitIdle()

@@ -204,6 +204,8 @@ func TestFaults(t *testing.T) {
 			if tc.bird != nil {
 				h.Bird.Faults.Add(*tc.bird)
 
+				h.malformed = tc.state == store.Dead
+
 				if tc.bird.Hang {
 					h.WrapBird(h.raiseTimeout)
 				}

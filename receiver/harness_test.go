@@ -43,6 +43,8 @@ type harness struct {
 	log    io.Writer // of the receiver; by default the test's own output
 	// reply answers Bird's requests; set before start.
 	reply func(method string, request map[string]any) any
+	// malformed says that Bird's answers may violate the contract's document; set before start.
+	malformed bool
 }
 
 // newHarness starts the stand-ins. adjust may change the configuration before start.
@@ -51,7 +53,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 		t:      t,
 		client: &http.Client{Timeout: waitLimit, Transport: &http.Transport{}},
 		clock:  rig.NewClock(),
-		sink:   &sink{front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)},
+		sink:   &sink{t: t, front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)},
 		log:    t.Output(),
 		reply:  standin.EchoReply,
 	}
@@ -78,6 +80,8 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	h.WrapBird(h.checkBird)
 
 	t.Cleanup(func() {
 		h.sink.front.Close()
@@ -287,8 +291,9 @@ func (h *harness) status() health.Report {
 	return report
 }
 
-// sink records notices in the order of their arrival.
+// sink records notices in the order of their arrival, and fails the test when one violates its schema.
 type sink struct {
+	t        *testing.T
 	front    *standin.Front
 	mu       sync.Mutex
 	received []cloudEvent
@@ -300,9 +305,18 @@ type cloudEvent struct {
 }
 
 func (s *sink) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	var event cloudEvent
-	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		panic(http.ErrAbortHandler)
+	}
+
+	var event cloudEvent
+	if err := json.Unmarshal(body, &event); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+
+	if err := documents().notices.Check(body); err != nil {
+		s.t.Error(err)
 	}
 
 	s.mu.Lock()

@@ -31,6 +31,8 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	log := &logBuffer{}
 
 	h.log = log
+	h.malformed = true
+
 	for _, f := range []standin.Fault{
 		{PathPrefix: "/v1/messages", Status: http.StatusServiceUnavailable, Times: 3},
 		{

@@ -78,6 +78,7 @@ func TestReplayAsksAgainAfterTheFallback(t *testing.T) {
 
 		return standin.EchoReply(method, request)
 	}
+	h.malformed = true
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitFor("the dead letter", func() bool { return h.stats().DeadLetters == 1 })
