@@ -114,6 +114,14 @@ type Events interface {
 	// is cheap for State Dead and for Kind error. With any other filter it walks the history until it reaches the limit.
 	List(ctx context.Context, filter Filter, after int64, limit int) ([]Record, error)
 
+	// History returns up to limit events of kinds message and outbound in a conversation whose Seq is less than before, the
+	// newest first. A before of 0 begins with the newest. The name is any name of the person, and the events are those
+	// stored under all of them, in any state. They have their replies and transcripts, but not their failures.
+	//
+	// Events that never were pending, and those whose payload was purged, are left out. The cost does not depend on the
+	// length of the history.
+	History(ctx context.Context, name string, before int64, limit int) ([]Record, error)
+
 	// MessageStatus returns the furthest status of an outbound message, or ErrNotFound. The participant is empty except
 	// in groups.
 	MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*StatusUpdate, error)

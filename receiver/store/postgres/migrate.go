@@ -77,11 +77,12 @@ func (d *database) migrateOn(ctx context.Context, c *pgxpool.Conn) (locked bool,
 		}
 	}()
 
-	if _, err := t.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+	if err := t.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1::bigint)", int64(migrationLock)).Scan(&locked); err != nil || !locked {
 		return false, conceal(ctx, err)
 	}
 
-	if err := t.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1::bigint)", int64(migrationLock)).Scan(&locked); err != nil || !locked {
+	// The statement also ends the snapshot of the query before, for whose end CREATE INDEX CONCURRENTLY would wait.
+	if _, err := t.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 		return false, conceal(ctx, err)
 	}
 

@@ -6,6 +6,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,44 +65,17 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return found, nil
 }
 
+// records runs a statement with recordColumns and returns the events with their replies and failures.
 func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.Record, error) {
 	var found []store.Record
 
-	err := s.read(ctx, func(ctx context.Context, t *tx) error {
-		at := map[int64]int{}
-		t.query(sql, func(rows pgx.Rows) error {
-			var (
-				r        store.Record
-				of       laneKey
-				p        pending
-				state    store.State
-				finished *int64
-			)
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
+		var at map[int64]int
 
-			err := rows.Scan(slices.Concat([]any{&r.Seq, (*int16)(&of.class), &of.lane}, p.targets(), []any{
-				&state, &finished, &r.Attempts, &r.Replays, &r.Settled, &r.Starts, &r.Transcript,
-			})...)
-			r.Event = p.toEvent(of)
-			r.FinishedAt = fromMillis(finished)
-			r.Event.State = state
-			at[r.Seq] = len(found)
-			found = append(found, r)
-
-			return err
-		}, args...)
-
-		if err := t.flush(ctx); err != nil || len(found) == 0 {
+		if found, at, err = t.answeredRecords(ctx, sql, args...); err != nil || len(found) == 0 {
 			return err
 		}
 
-		events := make([]int64, len(found))
-		for i := range found {
-			events[i] = found[i].Seq
-		}
-
-		t.readReplies(events, func(event int64, r store.Reply) {
-			found[at[event]].Replies = append(found[at[event]].Replies, r)
-		})
 		t.query("SELECT event, at, class, code, text, spent FROM failures WHERE event = ANY($1) ORDER BY event, n", func(rows pgx.Rows) error {
 			var (
 				event, when int64
@@ -113,12 +87,49 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 			found[at[event]].Failures = append(found[at[event]].Failures, f)
 
 			return err
-		}, events)
+		}, slices.Collect(maps.Keys(at)))
 
 		return nil
 	})
 
 	return found, err
+}
+
+// answeredRecords runs a statement with recordColumns and returns the events with their replies, and the index of each by
+// its Seq. The query of the replies is queued.
+func (t *tx) answeredRecords(ctx context.Context, sql string, args ...any) (found []store.Record, at map[int64]int, err error) {
+	at = map[int64]int{}
+
+	t.query(sql, func(rows pgx.Rows) error {
+		var (
+			r        store.Record
+			of       laneKey
+			p        pending
+			state    store.State
+			finished *int64
+		)
+
+		err := rows.Scan(slices.Concat([]any{&r.Seq, (*int16)(&of.class), &of.lane}, p.targets(), []any{
+			&state, &finished, &r.Attempts, &r.Replays, &r.Settled, &r.Starts, &r.Transcript,
+		})...)
+		r.Event = p.toEvent(of)
+		r.FinishedAt = fromMillis(finished)
+		r.Event.State = state
+		at[r.Seq] = len(found)
+		found = append(found, r)
+
+		return err
+	}, args...)
+
+	if err := t.flush(ctx); err != nil || len(found) == 0 {
+		return nil, nil, err
+	}
+
+	t.readReplies(slices.Collect(maps.Keys(at)), func(event int64, r store.Reply) {
+		found[at[event]].Replies = append(found[at[event]].Replies, r)
+	})
+
+	return found, at, nil
 }
 
 // MessageStatus implements store.Events.

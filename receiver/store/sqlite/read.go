@@ -71,7 +71,28 @@ func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limi
 	return found, nil
 }
 
+// records runs a statement with recordColumns and returns the events with their replies and failures.
 func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]store.Record, error) {
+	found, err := bareRecords(ctx, c, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+
+	for i := range found {
+		if found[i].Replies, err = readReplies(ctx, c, found[i].Seq); err != nil {
+			return nil, err
+		}
+
+		if found[i].Failures, err = readFailures(ctx, c, found[i].Seq); err != nil {
+			return nil, err
+		}
+	}
+
+	return found, nil
+}
+
+// bareRecords runs a statement with recordColumns and returns the events without replies and failures.
+func bareRecords(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]store.Record, error) {
 	var found []store.Record
 
 	err := c.query(ctx, sql, func(r row) error {
@@ -97,21 +118,8 @@ func records(ctx context.Context, c *conn, sql string, args ...driver.Value) ([]
 
 		return nil
 	}, args...)
-	if err != nil {
-		return nil, err
-	}
 
-	for i := range found {
-		if found[i].Replies, err = readReplies(ctx, c, found[i].Seq); err != nil {
-			return nil, err
-		}
-
-		if found[i].Failures, err = readFailures(ctx, c, found[i].Seq); err != nil {
-			return nil, err
-		}
-	}
-
-	return found, nil
+	return found, err
 }
 
 func readFailures(ctx context.Context, c *conn, event int64) ([]store.Failure, error) {

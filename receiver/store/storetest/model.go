@@ -68,6 +68,7 @@ func runModel(t *testing.T, factory Factory) {
 			"renew":    m.renew,
 			"replay":   m.replay,
 			"bulk":     m.replayAll,
+			"history":  m.history,
 			"wait":     m.wait,
 			"reopen":   m.reopen,
 		})
@@ -155,6 +156,8 @@ func (m *model) draw(t *rapid.T) []store.Event {
 	for _, n := range rapid.SliceOfN(rapid.IntRange(0, 19), 1, 4).Draw(t, "events") {
 		e := received(text(strconv.Itoa(n), "lane "+strconv.Itoa(n%3)), m.now)
 		switch n % 10 {
+		case 6:
+			e.Kind = store.KindOutbound // as a message, but not by the person
 		case 7:
 			e.Kind = store.KindField // in the conversation, but not a message
 			e.Takeover = &store.Takeover{

@@ -48,6 +48,7 @@ func Run(t *testing.T, factory Factory) {
 		{"DeadLetter", deadLetterTests},
 		{"Selection", selectionTests},
 		{"List", listTests},
+		{"History", historyTests},
 		{"Pause", pauseTests},
 		{"Leadership", leadershipTests},
 		{"Figures", figuresTests},

@@ -1,0 +1,55 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// conversationHistory reads the finished events of each name of a person, and the pending ones, which are stored under the
+// name of the person's lane. The range of lanes and their order leave events_history as the only index for the finished
+// ones: for the newest events of a lane, PostgreSQL might otherwise read all events that are newer.
+const conversationHistory = `
+	WITH person AS MATERIALIZED (
+		SELECT coalesce((SELECT n.person FROM names n WHERE n.name = $1), $1) AS lane
+	), found AS MATERIALIZED (
+		SELECT e.seq FROM (SELECT lane FROM person UNION ALL SELECT n.name FROM person p JOIN names n ON n.person = p.lane) k
+		CROSS JOIN LATERAL (
+			SELECT e.seq FROM events e
+			WHERE e.lane >= k.lane AND (e.lane, e.seq) < (k.lane, $2) AND e.class = 0 AND e.kind IN ('message', 'outbound')
+				AND e.state <> 'pending' AND NOT e.emptied
+			ORDER BY e.lane DESC, e.seq DESC LIMIT $3
+		) e
+		UNION ALL
+		SELECT e.seq FROM person p CROSS JOIN LATERAL (
+			SELECT e.seq FROM events e
+			WHERE e.lane = p.lane AND e.class = 0 AND e.state = 'pending' AND e.kind IN ('message', 'outbound') AND e.seq < $2
+			ORDER BY e.seq DESC LIMIT $3
+		) e
+		ORDER BY seq DESC LIMIT $3
+	)
+	` + recordColumns + `WHERE e.seq = ANY(ARRAY(SELECT seq FROM found)) ORDER BY e.seq DESC`
+
+// History implements store.Events.
+func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+
+	var found []store.Record
+
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
+		found, _, err = t.answeredRecords(ctx, conversationHistory, name, before, max(limit, 0))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a conversation: %w", err)
+	}
+
+	return found, nil
+}
