@@ -47,14 +47,21 @@ type ProcessingSpec struct {
 	// +optional
 	PassThreadControl State `json:"passThreadControl,omitempty"`
 
-	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or Bird handed it over
+	// answerWithinSeconds is the time that an AI has for an answer that it sends later, by the messages API. After it, the
+	// person gets fallbackText, and a notice is sent. A later answer is still sent. Defaults to 120.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	AnswerWithinSeconds int32 `json:"answerWithinSeconds,omitempty"`
+
+	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or the AI handed it over
 	// to people. Defaults to 43200 (12 hours).
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=2592000
 	HandoffSeconds int32 `json:"handoffSeconds,omitempty"`
 
-	// fallbackText is sent to the person when the AI's answer cannot be used. If not set, nothing is sent.
+	// fallbackText is sent to the person when the AI's answer cannot be used or does not come in time. If not set, nothing is sent.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096

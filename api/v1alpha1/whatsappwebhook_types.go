@@ -54,6 +54,7 @@ type WhatsAppWebhookList struct {
 // The rules on the store are on the spec and not on its fields, because the API server skips a rule on a field whose
 // parent is removed. The rule on the size assumes the operator's default when no size is set.
 //
+// +kubebuilder:validation:ExactlyOneOf=bird;openAI
 // +kubebuilder:validation:AtMostOneOf=ingress;gateway
 // +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.replicas) || self.receiver.replicas <= 1",message="receiver.replicas must be 0 or 1 with the embedded store, which allows one writer; store.postgreSQL allows more"
 // +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.autoscaling)",message="receiver.autoscaling requires store.postgreSQL: the embedded store allows one writer"
@@ -62,14 +63,32 @@ type WhatsAppWebhookList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || has(self.cloudAPI.subscription.callbackURL) || has(self.ingress) || has(self.gateway)",message="cloudAPI.subscription requires a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || !has(self.cloudAPI.subscription.callbackScope) || self.cloudAPI.subscription.callbackScope != 'PhoneNumber' || has(self.cloudAPI.phoneNumberIDs)",message="cloudAPI.subscription.callbackScope PhoneNumber requires cloudAPI.phoneNumberIDs"
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.mutualTLS) || !has(self.gateway)",message="cloudAPI.mutualTLS cannot be combined with gateway: an HTTPRoute terminates TLS before the receiver. Use an Ingress whose annotations request TLS passthrough, or expose the Service yourself"
+// +kubebuilder:validation:XValidation:rule="!has(self.messagesAPI) || !has(self.messagesAPI.exposure) || self.messagesAPI.exposure != 'Public' || has(self.ingress) || has(self.gateway)",message="messagesAPI.exposure Public requires ingress or gateway"
+// +kubebuilder:validation:XValidation:rule="!has(self.messagesAPI) || !has(self.messagesAPI.exposure) || self.messagesAPI.exposure != 'Public' || !has(self.cloudAPI.mutualTLS)",message="messagesAPI.exposure Public cannot be combined with cloudAPI.mutualTLS: an Ingress that passes TLS through sends every path to the webhook"
+// +kubebuilder:validation:XValidation:rule="!has(self.bird) || !has(self.bird.media) || !has(self.bird.media.transport) || self.bird.media.transport != 'URL' || has(self.ingress) || has(self.gateway) || (has(self.cloudAPI.subscription) && has(self.cloudAPI.subscription.callbackURL))",message="bird.media.transport URL requires a public host: set ingress, gateway or cloudAPI.subscription.callbackURL"
 type WhatsAppWebhookSpec struct {
 	// cloudAPI configures the WhatsApp Business side: Meta's Cloud API, phone numbers, tokens and secrets.
 	// +required
 	CloudAPI CloudAPISpec `json:"cloudAPI,omitzero"`
 
-	// bird configures the AI.
-	// +required
+	// bird configures an AI that implements the Bird contract, or a flow of Bird or of another platform. Exactly one of bird
+	// and openAI is set. If not set, openAI applies.
+	// +optional
 	Bird BirdSpec `json:"bird,omitzero"`
+
+	// openAI configures a model that answers by itself, without a bridge. Exactly one of bird and openAI is set. If not set,
+	// bird applies.
+	// +optional
+	OpenAI OpenAISpec `json:"openAI,omitzero"`
+
+	// messagesAPI lets the AI and people send messages by HTTP. If not set, there is no such API.
+	// +optional
+	MessagesAPI MessagesAPISpec `json:"messagesAPI,omitzero"`
+
+	// handoff sends conversations that people have to their software. If not set, the messages of the person are stored, and
+	// announced to notifications.sinkURL.
+	// +optional
+	Handoff HandoffSpec `json:"handoff,omitzero"`
 
 	// notifications send notices to a sink. If not set, no notices are sent.
 	// +optional

@@ -8,23 +8,25 @@ import (
 	gatewayv1ac "sigs.k8s.io/gateway-api/applyconfiguration/apis/v1"
 )
 
-// httpRoute publishes only the webhook's path: nothing else of the receiver is reachable from outside.
+// httpRoute publishes only the paths of publicPaths: nothing else of the receiver is reachable from outside.
 func httpRoute(p Params) Object {
 	wanted := p.webhook.Spec.Gateway
 	if wanted.Host == "" {
 		return nil
 	}
 
-	spec := gatewayv1ac.HTTPRouteSpec().
-		WithHostnames(gatewayv1.Hostname(wanted.Host)).
-		WithRules(gatewayv1ac.HTTPRouteRule().
+	spec := gatewayv1ac.HTTPRouteSpec().WithHostnames(gatewayv1.Hostname(wanted.Host))
+	for _, public := range p.publicPaths() {
+		spec.WithRules(gatewayv1ac.HTTPRouteRule().
 			WithMatches(gatewayv1ac.HTTPRouteMatch().
 				WithPath(gatewayv1ac.HTTPPathMatch().
-					WithType(gatewayv1.PathMatchExact).
-					WithValue(p.config.Webhook.Path))).
+					WithType(public.matchType()).
+					WithValue(public.path))).
 			WithBackendRefs(gatewayv1ac.HTTPBackendRef().
-				WithName(gatewayv1.ObjectName(p.name)).
-				WithPort(p.publicPort().port)))
+				WithName(gatewayv1.ObjectName(public.service)).
+				WithPort(public.port.port)))
+	}
+
 	for _, gateway := range wanted.ParentRefs {
 		parent := gatewayv1ac.ParentReference().WithName(gatewayv1.ObjectName(gateway.Name))
 		if gateway.Namespace != "" {

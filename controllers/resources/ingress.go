@@ -8,7 +8,6 @@ import (
 	"maps"
 	"strings"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -21,25 +20,26 @@ import (
 // https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/
 var bodySizeAnnotations = []string{"nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"}
 
-// ingress publishes only the webhook's path: nothing else of the receiver is reachable from outside.
+// ingress publishes only the paths of publicPaths: nothing else of the receiver is reachable from outside.
 func ingress(p Params) Object {
 	wanted := p.webhook.Spec.Ingress
 	if wanted.Host == "" {
 		return nil
 	}
 
-	path := networkingv1ac.HTTPIngressPath().
-		WithPath(p.config.Webhook.Path).
-		WithPathType(networkingv1.PathTypeExact).
-		WithBackend(networkingv1ac.IngressBackend().
-			WithService(networkingv1ac.IngressServiceBackend().
-				WithName(p.name).
-				WithPort(networkingv1ac.ServiceBackendPort().WithName(p.publicPort().name))))
+	rule := networkingv1ac.HTTPIngressRuleValue()
+	for _, public := range p.publicPaths() {
+		rule.WithPaths(networkingv1ac.HTTPIngressPath().
+			WithPath(public.path).
+			WithPathType(public.pathType()).
+			WithBackend(networkingv1ac.IngressBackend().
+				WithService(networkingv1ac.IngressServiceBackend().
+					WithName(public.service).
+					WithPort(networkingv1ac.ServiceBackendPort().WithName(public.port.name)))))
+	}
 
 	spec := networkingv1ac.IngressSpec().
-		WithRules(networkingv1ac.IngressRule().
-			WithHost(wanted.Host).
-			WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(path)))
+		WithRules(networkingv1ac.IngressRule().WithHost(wanted.Host).WithHTTP(rule))
 	if wanted.ClassName != "" {
 		spec.WithIngressClassName(wanted.ClassName)
 	}

@@ -20,6 +20,7 @@ const (
 	suffixConfig    = "-config"
 	suffixStore     = "-store"
 	suffixAdmin     = "-admin"
+	suffixMessages  = "-messages"
 	suffixDashboard = "-dashboard"
 )
 
@@ -41,6 +42,11 @@ func Name(resource string) string {
 	readable = readable[:min(len(readable), maxNameLength-hashLength-1)]
 
 	return strings.TrimRight(readable, "-") + "-" + hash
+}
+
+// MessagesServiceName returns the name of the Service of the messages API of a resource.
+func MessagesServiceName(resource string) string {
+	return Name(resource) + suffixMessages
 }
 
 // AdminServiceName returns the name of the headless Service that lists the pods of a resource.

@@ -21,7 +21,7 @@ import (
 
 const defaultDatabasePort = 5432
 
-// networkPolicy limits outgoing traffic by port only: a NetworkPolicy has no host names, and the addresses of Meta and Bird
+// networkPolicy limits outgoing traffic by port only: a NetworkPolicy has no host names, and the addresses of Meta and the AI
 // change. Probes need no rule, because traffic from a pod's own node is allowed. The console needs none either, because
 // kubectl port-forward connects through the pod's loopback interface.
 func networkPolicy(p Params) Object {
@@ -41,6 +41,12 @@ func networkPolicy(p Params) Object {
 		spec.WithIngress(networkingv1ac.NetworkPolicyIngressRule().
 			WithPorts(policyPort(corev1.ProtocolTCP, PortAdmin)).
 			WithFrom(from...))
+	}
+
+	if p.config.MessagesAPI != nil {
+		spec.WithIngress(networkingv1ac.NetworkPolicyIngressRule().
+			WithPorts(policyPort(corev1.ProtocolTCP, PortMessages)).
+			WithFrom(messagesPeers(p)...))
 	}
 
 	spec.WithEgress(networkingv1ac.NetworkPolicyEgressRule().
@@ -71,11 +77,33 @@ func adminPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration 
 	return append([]*networkingv1ac.NetworkPolicyPeerApplyConfiguration{operator}, p.adminFrom...)
 }
 
+// messagesPeers returns the peers that may call the messages API: every pod of the cluster, and those that may deliver if it
+// is public. If these are not given, it returns none, which allows all.
+func messagesPeers(p Params) []*networkingv1ac.NetworkPolicyPeerApplyConfiguration {
+	public := p.webhook.Spec.MessagesAPI.Exposure == v1alpha1.ExposurePublic
+	if public && len(p.webhookFrom) == 0 {
+		return nil
+	}
+
+	cluster := networkingv1ac.NetworkPolicyPeer().WithNamespaceSelector(metav1ac.LabelSelector())
+	peers := []*networkingv1ac.NetworkPolicyPeerApplyConfiguration{cluster}
+
+	if public {
+		peers = append(peers, p.webhookFrom...)
+	}
+
+	return peers
+}
+
 // egressPorts returns the ports of all servers the receiver calls, sorted and distinct. Media always use https.
 func egressPorts(p Params) []int32 {
 	ports := map[int32]struct{}{443: {}}
 	for _, called := range []string{
-		p.config.CloudAPI.BaseURL, p.config.Bird.BaseURL, p.config.Notifications.SinkURL, p.config.Tracing.EndpointURL,
+		p.config.CloudAPI.BaseURL,
+		p.config.AIBaseURL(),
+		p.config.Handoff.URL,
+		p.config.Notifications.SinkURL,
+		p.config.Tracing.EndpointURL,
 	} {
 		if port, ok := portOf(called); ok {
 			ports[port] = struct{}{}

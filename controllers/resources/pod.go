@@ -68,7 +68,7 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 		WithName("receiver").
 		WithImage(p.image()).
 		WithArgs("--config", configDir+"/"+configFile).
-		WithPorts(containerPort(p.publicPort().name, portWebhook), containerPort(portNameAdmin, PortAdmin)).
+		WithPorts(containerPorts(p)...).
 		WithResources(p.resources).
 		WithSecurityContext(corev1ac.SecurityContext().
 			WithAllowPrivilegeEscalation(false).
@@ -93,6 +93,18 @@ func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	}
 
 	return c
+}
+
+func containerPorts(p Params) []*corev1ac.ContainerPortApplyConfiguration {
+	ports := []*corev1ac.ContainerPortApplyConfiguration{
+		containerPort(p.publicPort().name, portWebhook),
+		containerPort(portNameAdmin, PortAdmin),
+	}
+	if p.config.MessagesAPI != nil {
+		ports = append(ports, containerPort(portNameMessages, PortMessages))
+	}
+
+	return ports
 }
 
 // containerPort sets the protocol although TCP is the default: port and protocol are the key of the list's entries.

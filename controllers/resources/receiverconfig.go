@@ -20,11 +20,15 @@ const (
 	portWebhook = 8080
 	// PortAdmin is the port on which each pod serves its probes, metrics and status.
 	PortAdmin = 9090
+	// PortMessages is the port of the messages API, of the pods and of its Service.
+	PortMessages = 9092
 
-	configDir  = "/etc/whatsapp-webhook"
-	configFile = "receiver.yaml"
-	storeDir   = "/var/lib/whatsapp-webhook"
-	storeFile  = "inbox.db"
+	configDir        = "/etc/whatsapp-webhook"
+	configFile       = "receiver.yaml"
+	instructionsDir  = "/etc/whatsapp-webhook-instructions"
+	instructionsFile = "instructions"
+	storeDir         = "/var/lib/whatsapp-webhook"
+	storeFile        = "inbox.db"
 )
 
 // Config returns the receiver's configuration: the settings of the spec and the layout of the pod. The receiver applies its
@@ -34,11 +38,13 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 
 	return config.Config{
 		Listen: config.Listen{
-			Webhook: fmt.Sprintf(":%d", portWebhook),
-			Admin:   fmt.Sprintf(":%d", PortAdmin),
+			Webhook:  fmt.Sprintf(":%d", portWebhook),
+			Admin:    fmt.Sprintf(":%d", PortAdmin),
+			Messages: messagesAddress(spec.MessagesAPI),
 		},
 		Webhook: config.Webhook{
 			Path:      webhookPath(spec),
+			PublicURL: mediaURL(webhook),
 			MutualTLS: mutualTLS(spec.CloudAPI.MutualTLS),
 		},
 		SecretsDir: config.Config{}.WithDefaults().SecretsDir,
@@ -50,21 +56,10 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			Coexistence:       spec.CloudAPI.Coexistence == v1alpha1.Enabled,
 			Subscription:      subscription(webhook),
 		},
-		Bird: config.Bird{
-			BaseURL:      spec.Bird.BaseURL,
-			AuthScheme:   config.AuthScheme(spec.Bird.AuthScheme),
-			WorkspaceID:  spec.Bird.WorkspaceID,
-			AIEmployeeID: spec.Bird.AIEmployeeID,
-			Endpoints:    endpoints(spec.Bird.Endpoints),
-			Media: config.BirdMedia{
-				Mode:      config.MediaMode(spec.Bird.Media.Mode),
-				Transport: config.MediaTransport(spec.Bird.Media.Transport),
-			},
-			CircuitBreaker: config.CircuitBreaker{
-				FailureThreshold: int(spec.Bird.CircuitBreaker.FailureThreshold),
-				OpenDuration:     seconds(spec.Bird.CircuitBreaker.OpenSeconds),
-			},
-		},
+		Bird:        bird(spec.Bird),
+		OpenAI:      openAI(spec.OpenAI),
+		MessagesAPI: messagesAPI(spec.MessagesAPI),
+		Handoff:     handoff(spec.Handoff),
 		Processing: config.Processing{
 			Concurrency: int(spec.Processing.Concurrency),
 			Retry: config.Retry{
@@ -79,6 +74,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 				Name:     spec.Processing.FallbackTemplate.Name,
 				Language: spec.Processing.FallbackTemplate.Language,
 			},
+			AnswerWithin:         seconds(spec.Processing.AnswerWithinSeconds),
 			HandoffDuration:      seconds(spec.Processing.HandoffSeconds),
 			Debounce:             seconds(value(spec.Processing.DebounceSeconds)),
 			Format:               config.Format(spec.Processing.Format),
@@ -132,23 +128,6 @@ func store(wanted v1alpha1.StoreSpec) config.Store {
 // shared reports whether the store is a database for several receivers, and not the file, which allows one writer.
 func shared(wanted v1alpha1.StoreSpec) bool {
 	return wanted.PostgreSQL.URLSecretRef.Name != ""
-}
-
-func endpoints(overrides []v1alpha1.BirdEndpoint) map[string]config.Endpoint {
-	if len(overrides) == 0 {
-		return nil
-	}
-
-	byMethod := make(map[string]config.Endpoint, len(overrides))
-	for _, override := range overrides {
-		byMethod[snakeCase(string(override.Method))] = config.Endpoint{
-			Path:    override.Path,
-			Timeout: seconds(override.TimeoutSeconds),
-			Enabled: enabled(override.State),
-		}
-	}
-
-	return byMethod
 }
 
 func errorPolicies(overrides []v1alpha1.ErrorPolicy) map[int]config.ErrorPolicy {

@@ -33,6 +33,7 @@ func Render(p Params) []Object {
 		deployment,
 		service,
 		adminService,
+		messagesService,
 		ingress,
 		httpRoute,
 		horizontalPodAutoscaler,

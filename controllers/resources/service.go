@@ -9,27 +9,44 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// portNameAdmin is the name of the admin port of containers and of the admin Service.
-const portNameAdmin = "admin"
+const (
+	// portNameAdmin is the name of the admin port of containers and of the admin Service.
+	portNameAdmin = "admin"
+	// portNameMessages is the name of the port of the messages API, of containers and of its Service.
+	portNameMessages = "messages"
+)
 
-// publicPort is the port at which the Service publishes the receiver. Container and Service use the same port name.
-type publicPort struct {
+// servedPort is a port of a Service. Container and Service use the same port name.
+type servedPort struct {
 	name, appProtocol string
 	port              int32
 }
 
-// publicPort returns an https port if the spec requires Meta's client certificate. The receiver then ends TLS itself, and
+var (
+	adminPort = servedPort{
+		name:        portNameAdmin,
+		appProtocol: "http",
+		port:        PortAdmin,
+	}
+	messagesPort = servedPort{
+		name:        portNameMessages,
+		appProtocol: "http",
+		port:        PortMessages,
+	}
+)
+
+// publicPort returns the port of the webhook: an https port if the spec requires Meta's client certificate. The receiver then ends TLS itself, and
 // a proxy in front of it must pass TLS through.
-func (p Params) publicPort() publicPort {
+func (p Params) publicPort() servedPort {
 	if p.config.Webhook.MutualTLS != nil {
-		return publicPort{
+		return servedPort{
 			name:        "https",
 			appProtocol: "https",
 			port:        443,
 		}
 	}
 
-	return publicPort{
+	return servedPort{
 		name:        "http",
 		appProtocol: "http",
 		port:        80,
@@ -38,13 +55,11 @@ func (p Params) publicPort() publicPort {
 
 // service receives Meta's deliveries, through an Ingress or any other publisher.
 func service(p Params) Object {
-	public := p.publicPort()
-
 	return corev1ac.Service(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithSelector(p.selectorLabels()).
-			WithPorts(servicePort(public.name, public.appProtocol, public.port)))
+			WithPorts(servicePort(p.publicPort())))
 }
 
 // adminService lists each pod's admin port, also of pods that are not ready, since their status shows the cause. The
@@ -56,15 +71,29 @@ func adminService(p Params) Object {
 			WithClusterIP(corev1.ClusterIPNone).
 			WithPublishNotReadyAddresses(true).
 			WithSelector(p.selectorLabels()).
-			WithPorts(servicePort(portNameAdmin, "http", PortAdmin)))
+			WithPorts(servicePort(adminPort)))
+}
+
+// messagesService takes the requests to the messages API, which has a port of its own: what can reach it is another decision
+// than who delivers.
+func messagesService(p Params) Object {
+	if p.config.MessagesAPI == nil {
+		return nil
+	}
+
+	return corev1ac.Service(p.name+suffixMessages, p.webhook.Namespace).
+		WithLabels(p.labels()).
+		WithSpec(corev1ac.ServiceSpec().
+			WithSelector(p.selectorLabels()).
+			WithPorts(servicePort(messagesPort)))
 }
 
 // servicePort sets the protocol although TCP is the default: port and protocol are the key of the list's entries.
-func servicePort(name, appProtocol string, port int32) *corev1ac.ServicePortApplyConfiguration {
+func servicePort(served servedPort) *corev1ac.ServicePortApplyConfiguration {
 	return corev1ac.ServicePort().
-		WithName(name).
+		WithName(served.name).
 		WithProtocol(corev1.ProtocolTCP).
-		WithAppProtocol(appProtocol).
-		WithPort(port).
-		WithTargetPort(intstr.FromString(name))
+		WithAppProtocol(served.appProtocol).
+		WithPort(served.port).
+		WithTargetPort(intstr.FromString(served.name))
 }

@@ -27,6 +27,20 @@ func URL(webhook *v1alpha1.WhatsAppWebhook) string {
 	return "https://" + host + cmp.Or(spec.Ingress.Path, spec.Gateway.Path, config.Config{}.WithDefaults().Webhook.Path)
 }
 
+// mediaURL returns the public scheme and host of the webhook if links to media start with it.
+func mediaURL(webhook *v1alpha1.WhatsAppWebhook) string {
+	if webhook.Spec.Bird.Media.Transport != v1alpha1.MediaTransportURL {
+		return ""
+	}
+
+	callback, err := url.Parse(URL(webhook))
+	if err != nil || callback.Host == "" {
+		return ""
+	}
+
+	return callback.Scheme + "://" + callback.Host
+}
+
 // webhookPath returns the path of the Ingress or HTTPRoute, or else that of the callback URL, or "" for the receiver's
 // default. A publisher outside the resource is assumed to forward the path unchanged.
 func webhookPath(spec v1alpha1.WhatsAppWebhookSpec) string {

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	volumeConfig  = "config"
-	volumeSecrets = "secrets"
-	volumeStore   = "store"
-	volumeTmp     = "tmp"
+	volumeConfig       = "config"
+	volumeSecrets      = "secrets"
+	volumeInstructions = "instructions"
+	volumeStore        = "store"
+	volumeTmp          = "tmp"
 
 	// tmpMargin is the space in /tmp for files other than media.
 	tmpMargin = 64 << 20
@@ -31,6 +32,10 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 				WithDefaultMode(0o440).
 				WithSources(secretProjections(p.webhook.Spec)...)),
 	}
+	if hasInstructions(p) {
+		wanted = append(wanted, instructionsVolume(p.webhook.Spec.OpenAI.InstructionsConfigMapRef))
+	}
+
 	if !shared(p.webhook.Spec.Store) {
 		wanted = append(wanted, corev1ac.Volume().WithName(volumeStore).
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name+suffixStore)))
@@ -52,11 +57,29 @@ func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 		mount(volumeConfig, configDir).WithReadOnly(true),
 		mount(volumeSecrets, p.config.SecretsDir).WithReadOnly(true),
 	}
+	if hasInstructions(p) {
+		wanted = append(wanted, mount(volumeInstructions, instructionsDir).WithReadOnly(true))
+	}
+
 	if !shared(p.webhook.Spec.Store) {
 		wanted = append(wanted, mount(volumeStore, storeDir))
 	}
 
 	return append(wanted, mount(volumeTmp, "/tmp"))
+}
+
+func hasInstructions(p Params) bool {
+	return p.webhook.Spec.OpenAI.InstructionsConfigMapRef.Name != ""
+}
+
+// instructionsVolume is optional, so that without the ConfigMap the pod runs and reports it. The file has the same name for
+// every key, and the receiver reads it again when it changes.
+func instructionsVolume(ref v1alpha1.ConfigMapKeyReference) *corev1ac.VolumeApplyConfiguration {
+	return corev1ac.Volume().WithName(volumeInstructions).
+		WithConfigMap(corev1ac.ConfigMapVolumeSource().
+			WithName(ref.Name).
+			WithOptional(true).
+			WithItems(corev1ac.KeyToPath().WithKey(ref.Key).WithPath(instructionsFile)))
 }
 
 // secretProjections mounts each referenced value as <role>/<index>. All are optional, so that with a missing Secret the pod

@@ -146,7 +146,7 @@ func rejections(path string, schema schemaProps) map[string][]string {
 		messages[field] = append(messages[field], fmt.Sprintf(format, args...))
 	}
 	for _, rule := range schema.XValidations {
-		add(path, "%s", rule.Message)
+		add(path+rule.FieldPath, "%s", rule.Message)
 	}
 
 	for _, name := range schema.Required {

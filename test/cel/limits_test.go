@@ -43,12 +43,22 @@ func numberCases() []specCase {
 		{"bird.endpoints[].timeoutSeconds", 1, 600},
 		{"bird.circuitBreaker.failureThreshold", 1, 10000},
 		{"bird.circuitBreaker.openSeconds", 1, 3600},
+		{"bird.flow.maxBodyBytes", 1024, 67108864},
+		{"bird.flow.timeoutSeconds", 1, 600},
+		{"openAI.memory.turns", 0, 200},
+		{"openAI.memory.hours", 1, 720},
+		{"openAI.memory.characters", 100, 1000000},
+		{"openAI.maxOutputTokens", 1, 1000000},
+		{"openAI.timeoutSeconds", 1, 600},
+		{"openAI.circuitBreaker.failureThreshold", 1, 10000},
+		{"openAI.circuitBreaker.openSeconds", 1, 3600},
 		{"processing.concurrency", 1, 10000},
 		{"processing.retry.maxRetries", 0, 20},
 		{"processing.retry.baseDelaySeconds", 1, 3600},
 		{"processing.retry.maxDelaySeconds", 1, 86400},
 		{"processing.debounceSeconds", 0, 60},
 		{"processing.maxMessagesPerAnswer", 1, 10},
+		{"processing.answerWithinSeconds", 1, 86400},
 		{"processing.handoffSeconds", 1, 2592000},
 		{"processing.errorPolicies[].code", 1, 99999999},
 		{"store.postgreSQL.maxConnections", 4, 1000},
@@ -95,6 +105,13 @@ func textCases() []specCase {
 		{"bird.workspaceID", 1, 128, "a"},
 		{"bird.aiEmployeeID", 1, 128, "a"},
 		{"bird.endpoints[].path", 1, 256, "/a"},
+		{"bird.flow.signatureHeader", 1, 64, "a"},
+		{"openAI.baseURL", 1, 512, "https://a"},
+		{"openAI.model", 1, 256, "a"},
+		{"openAI.instructionsConfigMapRef.name", 1, 253, "a"},
+		{"openAI.instructionsConfigMapRef.key", 1, 253, "a"},
+		{"openAI.transcriptionModel", 1, 256, "a"},
+		{"handoff.url", 1, 512, "https://a"},
 		{"notifications.sinkURL", 1, 512, "https://a"},
 		{"processing.fallbackText", 1, 4096, "a"},
 		{"processing.fallbackTemplate.name", 1, 512, "a"},
@@ -136,6 +153,8 @@ func textCases() []specCase {
 }
 
 func listCases() []specCase {
+	const duplicate = "Duplicate value"
+
 	secret := func(i int) any { return map[string]any{"name": "whatsapp", "key": fmt.Sprintf("app-secret-%d", i)} }
 	number := func(i int) any { return fmt.Sprint(i + 1) }
 	peer := func(int) any { return map[string]any{"podSelector": map[string]any{}} }
@@ -144,28 +163,29 @@ func listCases() []specCase {
 	for _, list := range []struct {
 		path        string
 		least, most int
-		unique      bool
+		twice       string // message about an item that is there twice; "" if that is valid
 		item        func(i int) any
 	}{
-		{"cloudAPI.phoneNumberIDs", 1, 256, true, number},
-		{"cloudAPI.appSecretSecretRefs", 1, 4, true, secret},
-		{"cloudAPI.subscription.businessAccountIDs", 1, 64, true, number},
-		{"cloudAPI.subscription.fields", 1, 64, true, func(i int) any { return strings.Repeat("a", i+1) }},
-		{"bird.endpoints", 0, 20, true, func(i int) any { return map[string]any{"method": birdMethods()[i%20]} }},
-		{"processing.errorPolicies", 0, 128, true, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
-		{"receiver.imagePullSecrets", 0, 16, true, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
-		{"receiver.scheduling.tolerations", 0, 64, false, func(int) any { return map[string]any{"operator": "Exists"} }},
-		{"receiver.scheduling.topologySpreadConstraints", 0, 16, false, func(int) any {
+		{"cloudAPI.phoneNumberIDs", 1, 256, duplicate, number},
+		{"cloudAPI.appSecretSecretRefs", 1, 4, duplicate, secret},
+		{"cloudAPI.subscription.businessAccountIDs", 1, 64, duplicate, number},
+		{"cloudAPI.subscription.fields", 1, 64, duplicate, func(i int) any { return strings.Repeat("a", i+1) }},
+		{"bird.endpoints", 0, 20, duplicate, func(i int) any { return map[string]any{"method": birdMethods()[i%20]} }},
+		{"messagesAPI.keys", 1, 4, "must each refer to a different key of a Secret", func(i int) any { return map[string]any{"secretRef": secret(i)} }},
+		{"processing.errorPolicies", 0, 128, duplicate, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
+		{"receiver.imagePullSecrets", 0, 16, duplicate, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
+		{"receiver.scheduling.tolerations", 0, 64, "", func(int) any { return map[string]any{"operator": "Exists"} }},
+		{"receiver.scheduling.topologySpreadConstraints", 0, 16, "", func(int) any {
 			return map[string]any{
 				"maxSkew":           int64(1),
 				"topologyKey":       "zone",
 				"whenUnsatisfiable": "ScheduleAnyway",
 			}
 		}},
-		{"gateway.parentRefs", 1, 8, false, func(int) any { return map[string]any{"name": "public"} }},
-		{"networkPolicy.webhookFrom", 1, 16, false, peer},
-		{"networkPolicy.adminFrom", 0, 16, false, peer},
-		{"networkPolicy.egress", 0, 16, false, func(int) any { return map[string]any{} }},
+		{"gateway.parentRefs", 1, 8, "", func(int) any { return map[string]any{"name": "public"} }},
+		{"networkPolicy.webhookFrom", 1, 16, "", peer},
+		{"networkPolicy.adminFrom", 0, 16, "", peer},
+		{"networkPolicy.egress", 0, 16, "", func(int) any { return map[string]any{} }},
 	} {
 		items := make([]any, list.most+1)
 		for i := range items {
@@ -180,12 +200,16 @@ func listCases() []specCase {
 		}
 
 		twice := []any{items[0], items[0]}
-		if list.unique {
-			duplicate := invalid(list.path, twice, "Duplicate value")
-			duplicate.field += "[]"
-			cases = append(cases, duplicate)
-		} else {
+
+		switch list.twice {
+		case "":
 			cases = append(cases, valid(list.path, twice))
+		case duplicate:
+			rejected := invalid(list.path, twice, duplicate)
+			rejected.field += "[]"
+			cases = append(cases, rejected)
+		default:
+			cases = append(cases, invalid(list.path, twice, list.twice))
 		}
 	}
 
@@ -226,34 +250,44 @@ func choiceCases() []specCase {
 
 	var cases []specCase
 	for _, choice := range []struct {
-		path   string
-		values []string
+		path     string
+		values   []string
+		together []string // further values, which are valid with other fields only: see fieldsTogetherRows
 	}{
-		{"cloudAPI.subscription.callbackScope", []string{"App", "BusinessAccount", "PhoneNumber"}},
-		{"bird.authScheme", []string{"AccessKey", "Bearer", "APIKey"}},
-		{"bird.endpoints[].method", birdMethods()},
-		{"bird.endpoints[].state", state},
-		{"bird.media.mode", []string{"Process", "Analyze"}},
-		{"bird.media.transport", []string{"Auto", "Base64", "Multipart"}},
-		{"cloudAPI.coexistence", state},
-		{"processing.typingIndicator", state},
-		{"processing.format", []string{"Markdown", "WhatsApp"}},
-		{"processing.passThreadControl", state},
-		{"processing.errorPolicies[].class", []string{"Transient", "RateLimited", "Configuration", "Permanent", "Ambiguous", "TemplateRequired"}},
-		{"processing.errorPolicies[].scope", []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
-		{"receiver.imagePullPolicy", []string{"Always", "IfNotPresent", "Never"}},
-		{"receiver.logLevel", []string{"Debug", "Info", "Warn", "Error"}},
-		{"monitoring.serviceMonitor.state", state},
-		{"monitoring.prometheusRule.state", state},
-		{"monitoring.grafanaDashboard.state", state},
-		{"networkPolicy.state", state},
+		{path: "cloudAPI.subscription.callbackScope", values: []string{"App", "BusinessAccount", "PhoneNumber"}},
+		{"bird.protocol", []string{"Contract"}, []string{"Flow"}},
+		{"bird.authScheme", []string{"AccessKey", "Bearer", "APIKey"}, []string{"None"}},
+		{path: "bird.emptyAnswer", values: []string{"NoReply", "Later", "Fail"}},
+		{path: "bird.flow.statuses", values: state},
+		{"openAI.authScheme", []string{"Bearer", "APIKey"}, []string{"None"}},
+		{path: "openAI.images", values: state},
+		{path: "openAI.documents", values: state},
+		{path: "openAI.tools", values: state},
+		{path: "messagesAPI.keys[].role", values: []string{"Assistant", "Desk"}},
+		{path: "messagesAPI.exposure", values: []string{"Cluster", "Public"}},
+		{path: "bird.endpoints[].method", values: birdMethods()},
+		{path: "bird.endpoints[].state", values: state},
+		{path: "bird.media.mode", values: []string{"Process", "Analyze"}},
+		{path: "bird.media.transport", values: []string{"Auto", "Base64", "Multipart", "URL"}},
+		{path: "cloudAPI.coexistence", values: state},
+		{path: "processing.typingIndicator", values: state},
+		{path: "processing.format", values: []string{"Markdown", "WhatsApp"}},
+		{path: "processing.passThreadControl", values: state},
+		{path: "processing.errorPolicies[].class", values: []string{"Transient", "RateLimited", "Configuration", "Permanent", "Ambiguous", "TemplateRequired"}},
+		{path: "processing.errorPolicies[].scope", values: []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
+		{path: "receiver.imagePullPolicy", values: []string{"Always", "IfNotPresent", "Never"}},
+		{path: "receiver.logLevel", values: []string{"Debug", "Info", "Warn", "Error"}},
+		{path: "monitoring.serviceMonitor.state", values: state},
+		{path: "monitoring.prometheusRule.state", values: state},
+		{path: "monitoring.grafanaDashboard.state", values: state},
+		{path: "networkPolicy.state", values: state},
 	} {
 		for _, value := range choice.values {
 			cases = append(cases, valid(choice.path, value))
 		}
 
 		quoted := make([]string, 0, len(choice.values))
-		for _, value := range slices.Sorted(slices.Values(choice.values)) {
+		for _, value := range slices.Sorted(slices.Values(append(choice.values, choice.together...))) {
 			quoted = append(quoted, fmt.Sprintf("%q", value))
 		}
 
@@ -266,9 +300,10 @@ func choiceCases() []specCase {
 // presenceCases returns cases that remove each required field, and cases that leave groups empty.
 func presenceCases() []specCase {
 	required := []string{
-		"cloudAPI", "bird", "cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs", "cloudAPI.verifyTokenSecretRef",
+		"cloudAPI", "cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs", "cloudAPI.verifyTokenSecretRef",
 		"cloudAPI.subscription.appID", "cloudAPI.mutualTLS.certificateSecretName", "cloudAPI.mutualTLS.clientCASecretRef",
-		"bird.baseURL", "bird.accessKeySecretRef", "bird.endpoints[].method", "notifications.sinkURL",
+		"bird.baseURL", "bird.endpoints[].method", "openAI.baseURL", "openAI.model",
+		"openAI.instructionsConfigMapRef.name", "openAI.instructionsConfigMapRef.key", "messagesAPI.keys", "messagesAPI.keys[].secretRef", "handoff.url", "notifications.sinkURL",
 		"processing.fallbackTemplate.name", "processing.fallbackTemplate.language", "processing.errorPolicies[].code",
 		"store.postgreSQL.urlSecretRef", "receiver.autoscaling.maxReplicas", "receiver.autoscaling.cpu.targetUtilizationPercent",
 		"receiver.autoscaling.pendingWork.targetPerReplica", "receiver.podDisruptionBudget.maxUnavailable",
@@ -285,7 +320,7 @@ func presenceCases() []specCase {
 	}
 
 	for _, path := range []string{
-		"bird.media", "bird.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
+		"bird.flow", "bird.media", "bird.circuitBreaker", "openAI.memory", "openAI.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
 	} {
 		cases = append(cases, invalid(path, map[string]any{}, "should have at least 1 properties"))
 	}

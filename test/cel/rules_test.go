@@ -49,7 +49,8 @@ type row struct {
 func secretRefs() []string {
 	return []string{
 		"cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs[]", "cloudAPI.verifyTokenSecretRef",
-		"cloudAPI.mutualTLS.clientCASecretRef", "bird.accessKeySecretRef", "notifications.signingKeySecretRef",
+		"cloudAPI.mutualTLS.clientCASecretRef", "bird.accessKeySecretRef", "bird.flow.signingKeySecretRef", "openAI.keySecretRef",
+		"messagesAPI.keys[].secretRef", "handoff.keySecretRef", "notifications.signingKeySecretRef",
 		"store.postgreSQL.urlSecretRef", "store.postgreSQL.caSecretRef",
 	}
 }
@@ -60,7 +61,7 @@ func urlRows() []row {
 	var rows []row
 	for _, url := range []struct{ patch, field, example string }{
 		{`{cloudAPI: {baseURL: %q}}`, "cloudAPI.baseURL", "https://graph.facebook.com"},
-		{`{bird: {baseURL: %q}}`, "bird.baseURL", "https://bridge.example.com"},
+		{`{handoff: {url: %q}}`, "handoff.url", "https://desk.example.com/whatsapp"},
 		{`{notifications: {sinkURL: %q}}`, "notifications.sinkURL", "https://events.example.com/whatsapp"},
 		{`{monitoring: {tracing: {endpointURL: %q}}}`, "monitoring.tracing.endpointURL", "http://collector:4318"},
 	} {
@@ -76,6 +77,8 @@ func urlRows() []row {
 			rows = append(rows, row{fmt.Sprintf(url.patch, bad), url.field, rejection + url.example})
 		}
 	}
+
+	rows = append(rows, aiURLRows()...)
 
 	const (
 		callback = "must be an absolute https URL with a path of letters, digits, -, _, ~ and . only, and without credentials, query or fragment, such as https://hooks.example.com/webhooks/whatsapp"
@@ -96,6 +99,28 @@ func urlRows() []row {
 	rows = append(rows, row{fmt.Sprintf(patch, "https://hooks.example.com/health"), "cloudAPI.subscription.callbackURL", "must not have the path /health: the receiver answers health checks there"})
 
 	return rows
+}
+
+// aiURLRows are about the URLs that may have a query.
+func aiURLRows() []row {
+	const rejection = "must be an absolute http or https URL without credentials or fragment, such as "
+
+	var rows []row
+	for _, url := range []struct{ patch, field, example string }{
+		{`{bird: {protocol: Flow, baseURL: %q}}`, "bird.baseURL", "https://bridge.example.com"},
+		{`{bird: null, openAI: {baseURL: %q, model: m, authScheme: None}}`, "openAI.baseURL", "https://api.openai.com/v1"},
+	} {
+		rows = append(rows, rowsOf(url.patch, url.field, rejection+url.example,
+			[]string{url.example, "http://demo.svc:8080/base/", "https://[2001:db8::1]:443", "https://a.example.com/run?key=1&b=2", "https://a.example.com?key=1"},
+			[]string{
+				"a.example.com", "ftp://a.example.com", "https://", "https:///path", "HTTPS://a.example.com", "https://user:pass@a.example.com",
+				"https://a.example.com/#top", "https://a.example.com/a b", "https://a.example.com?a b", "https://a.example.com\n", "https://a.example.com:port",
+			})...)
+	}
+
+	return append(rows, row{
+		`{bird: {baseURL: "https://a.example.com?key=1"}}`, "bird.baseURL", "baseURL must have no query, except with protocol Flow",
+	})
 }
 
 func textRows() []row {
@@ -135,6 +160,24 @@ func textRows() []row {
 			`{bird: {endpoints: [{method: ParseDocument, path: %q}]}}`, "bird.endpoints[].path", "must start with / and contain no spaces, +, query or fragment",
 			[]string{"/", "/v1/parse", "/v1/parse:now"},
 			[]string{"parse", "/a b", "/a+b", "/a?b", "/a#b", "https://other.example.com/parse"},
+		},
+		{
+			`{bird: {protocol: Flow, flow: {signingKeySecretRef: {name: bird, key: hmac}, signatureHeader: %q}}}`, "bird.flow.signatureHeader",
+			"must be the name of a header that the receiver does not set itself, such as X-Signature",
+			[]string{"X-Signature", "x_signature-256"},
+			[]string{"Authorization", "idempotency-key", "X Signature", "X-Signature:"},
+		},
+		{
+			`{bird: null, openAI: {baseURL: "https://a.example.com", model: m, authScheme: None, instructionsConfigMapRef: {name: %q, key: prompt}}}`,
+			"openAI.instructionsConfigMapRef.name", "must be the name of a ConfigMap: lower case letters, digits, - and .",
+			[]string{"sales-prompt", "sales.prompt"},
+			[]string{"Sales", "sales_prompt"},
+		},
+		{
+			`{bird: null, openAI: {baseURL: "https://a.example.com", model: m, authScheme: None, instructionsConfigMapRef: {name: a, key: %q}}}`,
+			"openAI.instructionsConfigMapRef.key", "must be a key of a ConfigMap: letters, digits, -, _ and .",
+			[]string{"prompt.md"},
+			[]string{"a/b", "a b"},
 		},
 		{
 			`{processing: {fallbackTemplate: {name: %q, language: en_US}}}`, "processing.fallbackTemplate.name", "should match '^[a-z0-9_]+$'",
@@ -217,6 +260,22 @@ func fieldsTogetherRows() []row {
 		bounds        = "minReplicas (defaults to 1) must not exceed maxReplicas"
 		noMeaning     = "must set class, scope or both"
 
+		oneAI        = "exactly one of the fields in [bird openAI] must be set"
+		flowOnly     = "flow requires protocol Flow"
+		noKeyFlow    = "authScheme None requires protocol Flow"
+		birdKey      = "accessKeySecretRef is required; with authScheme None it must not be set"
+		contractOnly = "endpoints, workspaceID, aiEmployeeID and media.mode require protocol Contract: a flow has one URL"
+		noMultipart  = "media.transport Multipart requires protocol Contract: a flow reads JSON"
+		unsigned     = "signatureHeader requires signingKeySecretRef"
+		noHost       = "bird.media.transport URL requires a public host: set ingress, gateway or cloudAPI.subscription.callbackURL"
+		modelKey     = "keySecretRef is required; with authScheme None it must not be set"
+		sameKey      = "must each refer to a different key of a Secret"
+		notPublic    = "messagesAPI.exposure Public requires ingress or gateway"
+		onePath      = "messagesAPI.exposure Public cannot be combined with cloudAPI.mutualTLS: an Ingress that passes TLS through sends every path to the webhook"
+
+		model     = `openAI: {baseURL: "https://a.example.com", model: m, keySecretRef: {name: a, key: b}}`
+		public    = `messagesAPI: {exposure: Public, keys: [{secretRef: {name: a, key: b}}]}`
+		byURL     = `bird: {media: {transport: URL}}`
 		database  = `store: {postgreSQL: {urlSecretRef: {name: db, key: url}}}`
 		ingress   = `ingress: {host: a.example.com}`
 		gateway   = `gateway: {host: a.example.com, parentRefs: [{name: public}]}`
@@ -254,6 +313,40 @@ func fieldsTogetherRows() []row {
 		{`{cloudAPI: {` + mutualTLS + `}}`, "", ""},
 		{`{cloudAPI: {` + mutualTLS + `}, ` + ingress + `}`, "", ""},
 		{`{cloudAPI: {` + mutualTLS + `}, ` + gateway + `}`, "", noPassthrough},
+
+		{`{bird: null}`, "", oneAI},
+		{`{` + model + `}`, "", oneAI},
+		{`{bird: null, ` + model + `}`, "", ""},
+		{`{bird: {protocol: Flow}}`, "", ""},
+		{`{bird: {protocol: Flow, emptyAnswer: NoReply, media: {transport: Base64}, flow: {statuses: Enabled}}}`, "", ""},
+		{`{bird: {protocol: Flow, authScheme: None, accessKeySecretRef: null}}`, "", ""},
+		{`{bird: {protocol: Flow, authScheme: None}}`, "bird", birdKey},
+		{`{bird: {protocol: Flow, accessKeySecretRef: null}}`, "bird", birdKey},
+		{`{bird: {accessKeySecretRef: null}}`, "bird", birdKey},
+		{`{bird: {authScheme: None, accessKeySecretRef: null}}`, "bird", noKeyFlow},
+		{`{bird: {flow: {timeoutSeconds: 5}}}`, "bird", flowOnly},
+		{`{bird: {protocol: Contract, flow: {timeoutSeconds: 5}}}`, "bird", flowOnly},
+		{`{bird: {protocol: Flow, endpoints: [{method: ParseDocument}]}}`, "bird", contractOnly},
+		{`{bird: {protocol: Flow, workspaceID: w}}`, "bird", contractOnly},
+		{`{bird: {protocol: Flow, aiEmployeeID: e}}`, "bird", contractOnly},
+		{`{bird: {protocol: Flow, media: {mode: Process}}}`, "bird", contractOnly},
+		{`{bird: {protocol: Flow, media: {transport: Multipart}}}`, "bird", noMultipart},
+		{`{bird: {protocol: Flow, flow: {signatureHeader: X-Signature}}}`, "bird.flow", unsigned},
+		{`{` + byURL + `}`, "", noHost},
+		{`{` + byURL + `, ` + ingress + `}`, "", ""},
+		{`{` + byURL + `, ` + gateway + `}`, "", ""},
+		{`{` + byURL + `, cloudAPI: {subscription: {appID: "1", callbackURL: "https://a.example.com/b"}}}`, "", ""},
+		{`{bird: null, openAI: {baseURL: "https://a.example.com", model: m}}`, "openAI", modelKey},
+		{`{bird: null, openAI: {baseURL: "https://a.example.com", model: m, authScheme: None}}`, "", ""},
+		{`{bird: null, openAI: {baseURL: "https://a.example.com", model: m, authScheme: None, keySecretRef: {name: a, key: b}}}`, "openAI", modelKey},
+		{`{messagesAPI: {keys: [{secretRef: {name: a, key: b}}, {secretRef: {name: a, key: c}, role: Desk}]}}`, "", ""},
+		{`{messagesAPI: {keys: [{secretRef: {name: a, key: b}}, {secretRef: {name: a, key: b}, role: Desk}]}}`, "messagesAPI.keys", sameKey},
+		{`{` + public + `}`, "", notPublic},
+		{`{` + public + `, ` + ingress + `}`, "", ""},
+		{`{` + public + `, ` + gateway + `}`, "", ""},
+		{`{` + public + `, ` + ingress + `, cloudAPI: {` + mutualTLS + `}}`, "", onePath},
+		{`{messagesAPI: {exposure: Cluster, keys: [{secretRef: {name: a, key: b}}]}, cloudAPI: {` + mutualTLS + `}}`, "", ""},
+		{`{handoff: {url: "https://desk.example.com"}}`, "", ""},
 
 		{`{processing: {retry: {baseDelaySeconds: 5, maxDelaySeconds: 5}}}`, "", ""},
 		{`{processing: {retry: {baseDelaySeconds: 5, maxDelaySeconds: 4}}}`, "processing.retry", delays},

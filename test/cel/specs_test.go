@@ -49,7 +49,9 @@ cloudAPI:
     clientCASecretRef: {name: meta-ca, key: ca.crt}
     commonName: client.example.com
 bird:
+  protocol: Contract
   authScheme: Bearer
+  emptyAnswer: Fail
   workspaceID: ws-1
   aiEmployeeID: ada
   endpoints: [{method: ParseDocument, path: /parse, timeoutSeconds: 120, state: Disabled}]
@@ -66,6 +68,7 @@ processing:
   format: WhatsApp
   maxMessagesPerAnswer: 3
   passThreadControl: Enabled
+  answerWithinSeconds: 60
   handoffSeconds: 3600
   fallbackText: We will come back to you.
   fallbackTemplate: {name: come_back, language: en_US}
@@ -111,12 +114,45 @@ store:
     caSecretRef: {name: database, key: ca.crt}
     maxConnections: 32
 receiver: {replicas: 3}
+bird:
+  protocol: Flow
+  baseURL: https://flows.example.com/webhooks/1?version=2
+  flow:
+    signatureHeader: X-Bird-Signature
+    signingKeySecretRef: {name: bird, key: hmac}
+    maxBodyBytes: 100000
+    timeoutSeconds: 30
+    statuses: Enabled
+  media: {transport: URL}
+messagesAPI:
+  keys:
+    - {secretRef: {name: bird, key: messages}, role: Assistant}
+    - {secretRef: {name: desk, key: messages}, role: Desk}
+  exposure: Public
+handoff:
+  url: https://desk.example.com/whatsapp
+  keySecretRef: {name: desk, key: key}
 gateway:
   parentRefs: [{name: public, namespace: gateways, sectionName: https}]
   host: hooks.example.com
   path: /meta
   annotations: {example.com/note: kept}
 `, `
+bird: null
+openAI:
+  baseURL: https://api.example.com/v1?api-version=2024-10-21
+  model: small
+  authScheme: APIKey
+  keySecretRef: {name: model, key: key}
+  instructionsConfigMapRef: {name: sales, key: prompt.md}
+  memory: {turns: 10, hours: 12, characters: 8000}
+  transcriptionModel: ears
+  maxOutputTokens: 800
+  timeoutSeconds: 90
+  images: Disabled
+  documents: Disabled
+  tools: Disabled
+  circuitBreaker: {failureThreshold: 5, openSeconds: 60}
 store: {postgreSQL: {urlSecretRef: {name: database, key: url}}}
 receiver: {autoscaling: {minReplicas: 1, maxReplicas: 100, cpu: {targetUtilizationPercent: 60}}}
 `, `

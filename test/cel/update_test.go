@@ -25,6 +25,10 @@ func updateCases() []updateCase {
 		noAutoscaling = "receiver.autoscaling requires store.postgreSQL: the embedded store allows one writer"
 		noCallback    = "cloudAPI.subscription requires a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
 
+		oneAI = "exactly one of the fields in [bird openAI] must be set"
+
+		flow     = `{bird: {protocol: Flow, authScheme: None, accessKeySecretRef: null}}`
+		model    = `{bird: null, openAI: {baseURL: "https://a.example.com", model: m, authScheme: None}}`
 		fast     = `{store: {embedded: {storageClassName: fast}}}`
 		big      = `{store: {embedded: {size: 20Gi}}}`
 		nothing  = `{}`
@@ -77,6 +81,22 @@ func updateCases() []updateCase {
 		{scaled, `{store: null, receiver: null}`, ""},
 		{scaled, `{receiver: {autoscaling: null, replicas: 3}}`, ""},
 		{three, `{receiver: {autoscaling: {maxReplicas: 3}, replicas: null}}`, ""},
+
+		{nothing, flow, ""},
+		{flow, `{bird: {protocol: null, authScheme: null, accessKeySecretRef: {name: bird, key: key}}}`, ""},
+		{nothing, model, ""},
+		{model, `{openAI: null, bird: {baseURL: "https://bridge.example.com", accessKeySecretRef: {name: bird, key: key}}}`, ""},
+		{flow, model, ""},
+		{nothing, `{openAI: {baseURL: "https://a.example.com", model: m, authScheme: None}}`, oneAI},
+		{nothing, `{bird: null}`, oneAI},
+		{
+			`{bird: {media: {transport: URL}}, ingress: {host: a.example.com}}`, `{ingress: null}`,
+			"bird.media.transport URL requires a public host: set ingress, gateway or cloudAPI.subscription.callbackURL",
+		},
+		{
+			`{messagesAPI: {exposure: Public, keys: [{secretRef: {name: a, key: b}}]}, ingress: {host: a.example.com}}`, `{ingress: null}`,
+			"messagesAPI.exposure Public requires ingress or gateway",
+		},
 
 		{`{cloudAPI: {subscription: {appID: "1"}}, ingress: {host: a.example.com}}`, `{ingress: null}`, noCallback},
 		{

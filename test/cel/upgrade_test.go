@@ -114,7 +114,7 @@ func lockoutOf(test specCase) lockout {
 		return lockoutStatus // a rule that cannot be evaluated always rejects
 	case slices.Contains(listKeysAndRoot, test.field) && missing:
 		return lockoutAll
-	case test.field == "spec", test.field == "spec.bird":
+	case test.field == "spec":
 		return lockoutSpec // a rule is evaluated again when anything below its field changes
 	default:
 		return lockoutField
@@ -145,6 +145,9 @@ func invalidCases() []specCase {
 func keepInvalid(spec map[string]any, test specCase) bool {
 	inside := map[string]string{
 		"spec":                            `{processing: {handoffSeconds: 5}}`,
+		"spec.bird":                       `{bird: {circuitBreaker: {failureThreshold: 7}}}`,
+		"spec.bird.flow":                  `{bird: {flow: {timeoutSeconds: 7}}}`,
+		"spec.openAI":                     `{openAI: {timeoutSeconds: 7}}`,
 		"spec.cloudAPI.subscription":      `{cloudAPI: {subscription: {fields: [messages]}}}`,
 		"spec.processing.retry":           `{processing: {retry: {maxRetries: 7}}}`,
 		"spec.processing.errorPolicies[]": `{processing: {errorPolicies: [{code: 2}]}}`,

@@ -31,20 +31,32 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.CircuitBreakerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CloudAPISpec"):
 		return &apiv1alpha1.CloudAPISpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ConfigMapKeyReference"):
+		return &apiv1alpha1.ConfigMapKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CPUTarget"):
 		return &apiv1alpha1.CPUTargetApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EmbeddedStore"):
 		return &apiv1alpha1.EmbeddedStoreApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ErrorPolicy"):
 		return &apiv1alpha1.ErrorPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FlowSpec"):
+		return &apiv1alpha1.FlowSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReference"):
 		return &apiv1alpha1.GatewayReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GatewaySpec"):
 		return &apiv1alpha1.GatewaySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("GrafanaDashboardSpec"):
 		return &apiv1alpha1.GrafanaDashboardSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("HandoffSpec"):
+		return &apiv1alpha1.HandoffSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IngressSpec"):
 		return &apiv1alpha1.IngressSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MemorySpec"):
+		return &apiv1alpha1.MemorySpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MessagesAPIKey"):
+		return &apiv1alpha1.MessagesAPIKeyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MessagesAPISpec"):
+		return &apiv1alpha1.MessagesAPISpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MonitoringSpec"):
 		return &apiv1alpha1.MonitoringSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MutualTLSSpec"):
@@ -53,6 +65,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.NetworkPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NotificationsSpec"):
 		return &apiv1alpha1.NotificationsSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("OpenAISpec"):
+		return &apiv1alpha1.OpenAISpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PendingWorkTarget"):
 		return &apiv1alpha1.PendingWorkTargetApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodDisruptionBudgetSpec"):

@@ -69,6 +69,8 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaTransport
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdMethod
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdProtocol
+  scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdSpec
   map:
     fields:
@@ -87,6 +89,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: circuitBreaker
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CircuitBreakerSpec
+    - name: emptyAnswer
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.EmptyAnswer
     - name: endpoints
       type:
         list:
@@ -95,9 +100,15 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - method
+    - name: flow
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.FlowSpec
     - name: media
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdMediaSpec
+    - name: protocol
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.BirdProtocol
     - name: workspaceID
       type:
         scalar: string
@@ -160,6 +171,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: version
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ConfigMapKeyReference
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.EmbeddedStore
   map:
     fields:
@@ -169,6 +189,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: storageClassName
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.EmptyAnswer
+  scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorClass
   scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorPolicy
@@ -185,6 +207,26 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ErrorScope
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.Exposure
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.FlowSpec
+  map:
+    fields:
+    - name: maxBodyBytes
+      type:
+        scalar: numeric
+    - name: signatureHeader
+      type:
+        scalar: string
+    - name: signingKeySecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: statuses
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+    - name: timeoutSeconds
+      type:
+        scalar: numeric
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.Format
   scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewayReference
@@ -230,6 +272,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: state
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.HandoffSpec
+  map:
+    fields:
+    - name: keySecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: url
+      type:
+        scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.IngressSpec
   map:
     fields:
@@ -256,6 +307,41 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MediaTransport
   scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MemorySpec
+  map:
+    fields:
+    - name: characters
+      type:
+        scalar: numeric
+    - name: hours
+      type:
+        scalar: numeric
+    - name: turns
+      type:
+        scalar: numeric
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPIKey
+  map:
+    fields:
+    - name: role
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPIRole
+    - name: secretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPIRole
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPISpec
+  map:
+    fields:
+    - name: exposure
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.Exposure
+    - name: keys
+      type:
+        list:
+          elementType:
+            namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPIKey
+          elementRelationship: atomic
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MonitoringSpec
   map:
     fields:
@@ -319,6 +405,50 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: sinkURL
       type:
         scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.OpenAIAuthScheme
+  scalar: string
+- name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.OpenAISpec
+  map:
+    fields:
+    - name: authScheme
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.OpenAIAuthScheme
+    - name: baseURL
+      type:
+        scalar: string
+    - name: circuitBreaker
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.CircuitBreakerSpec
+    - name: documents
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+    - name: images
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+    - name: instructionsConfigMapRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ConfigMapKeyReference
+    - name: keySecretRef
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.SecretKeyReference
+    - name: maxOutputTokens
+      type:
+        scalar: numeric
+    - name: memory
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MemorySpec
+    - name: model
+      type:
+        scalar: string
+    - name: timeoutSeconds
+      type:
+        scalar: numeric
+    - name: tools
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.State
+    - name: transcriptionModel
+      type:
+        scalar: string
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.PendingWorkTarget
   map:
     fields:
@@ -359,6 +489,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ProcessingSpec
   map:
     fields:
+    - name: answerWithinSeconds
+      type:
+        scalar: numeric
     - name: concurrency
       type:
         scalar: numeric
@@ -597,9 +730,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: gateway
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.GatewaySpec
+    - name: handoff
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.HandoffSpec
     - name: ingress
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.IngressSpec
+    - name: messagesAPI
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MessagesAPISpec
     - name: monitoring
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.MonitoringSpec
@@ -609,6 +748,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: notifications
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.NotificationsSpec
+    - name: openAI
+      type:
+        namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.OpenAISpec
     - name: processing
       type:
         namedType: com.github.wawebhook.whatsapp-webhook-operator.api.v1alpha1.ProcessingSpec

@@ -19,7 +19,9 @@ type BirdMediaSpecApplyConfiguration struct {
 	// to Process.
 	Mode *apiv1alpha1.MediaMode `json:"mode,omitempty"`
 	// transport selects how media are sent. Base64: inside the JSON body. Multipart: streamed as a part next to the JSON.
-	// Auto: Base64 up to 4 MiB, Multipart above. Defaults to Auto.
+	// URL: a link that is valid for 15 minutes, at the public host of the webhook; without ingress and gateway,
+	// publish its path /media/ too. Auto: Base64 up to 4 MiB, Multipart above; with protocol Flow
+	// Base64 up to flow.maxBodyBytes. Defaults to Auto.
 	Transport *apiv1alpha1.MediaTransport `json:"transport,omitempty"`
 }
 

@@ -12,24 +12,35 @@ import (
 // BirdSpecApplyConfiguration represents a declarative configuration of the BirdSpec type for use
 // with apply.
 //
-// BirdSpec configures the AI: any server that implements the Bird contract.
+// BirdSpec configures an AI that implements the Bird contract, or a flow of Bird or of another platform.
 type BirdSpecApplyConfiguration struct {
-	// baseURL is the URL to which the path of each method is appended.
+	// protocol selects how the AI is asked. Contract: each type of message by a method of the Bird contract, at a path of
+	// its own. Flow: everything at one URL, such as the HTTP endpoint trigger of a Bird Flow, or a webhook of n8n, Make or
+	// Zapier. Defaults to Contract.
+	Protocol *apiv1alpha1.BirdProtocol `json:"protocol,omitempty"`
+	// baseURL is the URL to which the path of each method is appended. With protocol Flow it is the URL of the flow, which
+	// is called as it is, and may have a query.
 	BaseURL *string `json:"baseURL,omitempty"`
 	// authScheme selects how the access key is sent: AccessKey and Bearer in the Authorization header, APIKey in the
-	// X-API-Key header. Defaults to AccessKey.
+	// X-API-Key header. None sends no key, and is for flows. Defaults to AccessKey, and with protocol Flow to Bearer.
 	AuthScheme *apiv1alpha1.AuthScheme `json:"authScheme,omitempty"`
-	// accessKeySecretRef refers to the access key.
+	// accessKeySecretRef refers to the access key. It is required. If not set, authScheme must be None.
 	AccessKeySecretRef *SecretKeyReferenceApplyConfiguration `json:"accessKeySecretRef,omitempty"`
-	// workspaceID is sent with every call as workspace_id. If not set, it is not sent.
+	// emptyAnswer is the meaning of a successful response without a body. NoReply: the person gets no answer. Later: the
+	// answer follows by the messages API within processing.answerWithinSeconds. Fail: the answer cannot be used. Defaults to
+	// NoReply, and with protocol Flow to Later.
+	EmptyAnswer *apiv1alpha1.EmptyAnswer `json:"emptyAnswer,omitempty"`
+	// flow configures the calls of protocol Flow.
+	Flow *FlowSpecApplyConfiguration `json:"flow,omitempty"`
+	// workspaceID is sent with every call of the contract as workspace_id. If not set, it is not sent.
 	WorkspaceID *string `json:"workspaceID,omitempty"`
-	// aiEmployeeID is sent with every call as ai_employee_id. If not set, it is not sent.
+	// aiEmployeeID is sent with every call of the contract as ai_employee_id. If not set, it is not sent.
 	AIEmployeeID *string `json:"aiEmployeeID,omitempty"`
 	// endpoints override the path, timeout or state of single methods. If not set, every method follows the contract.
 	Endpoints []BirdEndpointApplyConfiguration `json:"endpoints,omitempty"`
 	// media configures how photos, audio, videos and documents are sent to Bird.
 	Media *BirdMediaSpecApplyConfiguration `json:"media,omitempty"`
-	// circuitBreaker pauses calls while Bird keeps failing. Messages that wait for it use up no retries.
+	// circuitBreaker pauses calls while the AI keeps failing. Messages that wait for it use up no retries.
 	CircuitBreaker *CircuitBreakerSpecApplyConfiguration `json:"circuitBreaker,omitempty"`
 }
 
@@ -37,6 +48,14 @@ type BirdSpecApplyConfiguration struct {
 // apply.
 func BirdSpec() *BirdSpecApplyConfiguration {
 	return &BirdSpecApplyConfiguration{}
+}
+
+// WithProtocol sets the Protocol field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Protocol field is set to the value of the last call.
+func (b *BirdSpecApplyConfiguration) WithProtocol(value apiv1alpha1.BirdProtocol) *BirdSpecApplyConfiguration {
+	b.Protocol = &value
+	return b
 }
 
 // WithBaseURL sets the BaseURL field in the declarative configuration to the given value
@@ -60,6 +79,22 @@ func (b *BirdSpecApplyConfiguration) WithAuthScheme(value apiv1alpha1.AuthScheme
 // If called multiple times, the AccessKeySecretRef field is set to the value of the last call.
 func (b *BirdSpecApplyConfiguration) WithAccessKeySecretRef(value *SecretKeyReferenceApplyConfiguration) *BirdSpecApplyConfiguration {
 	b.AccessKeySecretRef = value
+	return b
+}
+
+// WithEmptyAnswer sets the EmptyAnswer field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the EmptyAnswer field is set to the value of the last call.
+func (b *BirdSpecApplyConfiguration) WithEmptyAnswer(value apiv1alpha1.EmptyAnswer) *BirdSpecApplyConfiguration {
+	b.EmptyAnswer = &value
+	return b
+}
+
+// WithFlow sets the Flow field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Flow field is set to the value of the last call.
+func (b *BirdSpecApplyConfiguration) WithFlow(value *FlowSpecApplyConfiguration) *BirdSpecApplyConfiguration {
+	b.Flow = value
 	return b
 }
 

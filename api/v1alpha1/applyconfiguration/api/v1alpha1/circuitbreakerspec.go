@@ -8,12 +8,12 @@ package v1alpha1
 // CircuitBreakerSpecApplyConfiguration represents a declarative configuration of the CircuitBreakerSpec type for use
 // with apply.
 //
-// CircuitBreakerSpec configures when calls to Bird are paused, and for how long.
+// CircuitBreakerSpec configures when calls to the AI are paused, and for how long.
 type CircuitBreakerSpecApplyConfiguration struct {
 	// failureThreshold is the number of consecutive failed calls that opens the circuit. A rejected access key opens it
 	// at once. Defaults to 10.
 	FailureThreshold *int32 `json:"failureThreshold,omitempty"`
-	// openSeconds is the time the circuit stays open before one call probes Bird again. Defaults to 30.
+	// openSeconds is the time the circuit stays open before one call probes the AI again. Defaults to 30.
 	OpenSeconds *int32 `json:"openSeconds,omitempty"`
 }
 

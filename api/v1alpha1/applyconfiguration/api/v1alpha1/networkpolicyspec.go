@@ -14,15 +14,15 @@ import (
 // with apply.
 //
 // NetworkPolicySpec restricts the network traffic of the receivers. Ingress: deliveries from webhookFrom, probes from
-// the node, and requests of the operator and of adminFrom. Egress: DNS, and the ports of Meta, Bird, the sink, the
-// trace collector and the database. A NetworkPolicy of Kubernetes has no host names, so these ports are open to every
+// the node, requests of the operator and of adminFrom, and those of the cluster to the messages API. Egress: DNS, and the
+// ports of Meta, the AI, the sink, the software of handoff, the trace collector and the database. A NetworkPolicy of Kubernetes has no host names, so these ports are open to every
 // address.
 type NetworkPolicySpecApplyConfiguration struct {
 	// state enables or disables the NetworkPolicy. It takes effect only if the network plugin of the cluster enforces
 	// network policies.
 	State *apiv1alpha1.State `json:"state,omitempty"`
-	// webhookFrom are the peers that may deliver: the ingress controller, or the Gateway. If not set, deliveries are
-	// allowed from anywhere.
+	// webhookFrom are the peers that may deliver, and call a public messages API: the ingress controller, or the Gateway. If
+	// not set, both are allowed from anywhere.
 	WebhookFrom []v1.NetworkPolicyPeer `json:"webhookFrom,omitempty"`
 	// adminFrom are the peers that may read metrics and status in addition to the operator, such as Prometheus and KEDA.
 	// If not set, only the operator may.

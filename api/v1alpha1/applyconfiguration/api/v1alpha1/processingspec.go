@@ -34,10 +34,13 @@ type ProcessingSpecApplyConfiguration struct {
 	// passThreadControl passes the conversation to Meta's other responder when the AI hands it over to people. It needs
 	// Meta's conversation routing. Defaults to Disabled.
 	PassThreadControl *apiv1alpha1.State `json:"passThreadControl,omitempty"`
-	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or Bird handed it over
+	// answerWithinSeconds is the time that an AI has for an answer that it sends later, by the messages API. After it, the
+	// person gets fallbackText, and a notice is sent. A later answer is still sent. Defaults to 120.
+	AnswerWithinSeconds *int32 `json:"answerWithinSeconds,omitempty"`
+	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or the AI handed it over
 	// to people. Defaults to 43200 (12 hours).
 	HandoffSeconds *int32 `json:"handoffSeconds,omitempty"`
-	// fallbackText is sent to the person when the AI's answer cannot be used. If not set, nothing is sent.
+	// fallbackText is sent to the person when the AI's answer cannot be used or does not come in time. If not set, nothing is sent.
 	FallbackText *string `json:"fallbackText,omitempty"`
 	// fallbackTemplate is sent instead of an answer when the person has not written for 24 hours, after which Meta
 	// accepts only templates. If not set, the conversation is marked as waiting for a template, and a notice is sent.
@@ -105,6 +108,14 @@ func (b *ProcessingSpecApplyConfiguration) WithMaxMessagesPerAnswer(value int32)
 // If called multiple times, the PassThreadControl field is set to the value of the last call.
 func (b *ProcessingSpecApplyConfiguration) WithPassThreadControl(value apiv1alpha1.State) *ProcessingSpecApplyConfiguration {
 	b.PassThreadControl = &value
+	return b
+}
+
+// WithAnswerWithinSeconds sets the AnswerWithinSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AnswerWithinSeconds field is set to the value of the last call.
+func (b *ProcessingSpecApplyConfiguration) WithAnswerWithinSeconds(value int32) *ProcessingSpecApplyConfiguration {
+	b.AnswerWithinSeconds = &value
 	return b
 }
 

@@ -9,7 +9,7 @@ package v1alpha1
 // with apply.
 //
 // SecretKeyReference refers to one key of a Secret in the namespace of the resource. The Secret may be created later:
-// the receiver runs but is not ready until the Secret exists. A changed value takes effect within moments, without a
+// until then the receiver runs, and the resource reports what is missing. A changed value takes effect within moments, without a
 // restart. The operator itself never reads Secrets.
 type SecretKeyReferenceApplyConfiguration struct {
 	// name is the name of the Secret.

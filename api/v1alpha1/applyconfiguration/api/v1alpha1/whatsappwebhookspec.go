@@ -15,8 +15,17 @@ package v1alpha1
 type WhatsAppWebhookSpecApplyConfiguration struct {
 	// cloudAPI configures the WhatsApp Business side: Meta's Cloud API, phone numbers, tokens and secrets.
 	CloudAPI *CloudAPISpecApplyConfiguration `json:"cloudAPI,omitempty"`
-	// bird configures the AI.
+	// bird configures an AI that implements the Bird contract, or a flow of Bird or of another platform. Exactly one of bird
+	// and openAI is set. If not set, openAI applies.
 	Bird *BirdSpecApplyConfiguration `json:"bird,omitempty"`
+	// openAI configures a model that answers by itself, without a bridge. Exactly one of bird and openAI is set. If not set,
+	// bird applies.
+	OpenAI *OpenAISpecApplyConfiguration `json:"openAI,omitempty"`
+	// messagesAPI lets the AI and people send messages by HTTP. If not set, there is no such API.
+	MessagesAPI *MessagesAPISpecApplyConfiguration `json:"messagesAPI,omitempty"`
+	// handoff sends conversations that people have to their software. If not set, the messages of the person are stored, and
+	// announced to notifications.sinkURL.
+	Handoff *HandoffSpecApplyConfiguration `json:"handoff,omitempty"`
 	// notifications send notices to a sink. If not set, no notices are sent.
 	Notifications *NotificationsSpecApplyConfiguration `json:"notifications,omitempty"`
 	// processing tunes the processing of stored events.
@@ -57,6 +66,30 @@ func (b *WhatsAppWebhookSpecApplyConfiguration) WithCloudAPI(value *CloudAPISpec
 // If called multiple times, the Bird field is set to the value of the last call.
 func (b *WhatsAppWebhookSpecApplyConfiguration) WithBird(value *BirdSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
 	b.Bird = value
+	return b
+}
+
+// WithOpenAI sets the OpenAI field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OpenAI field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithOpenAI(value *OpenAISpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.OpenAI = value
+	return b
+}
+
+// WithMessagesAPI sets the MessagesAPI field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MessagesAPI field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithMessagesAPI(value *MessagesAPISpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.MessagesAPI = value
+	return b
+}
+
+// WithHandoff sets the Handoff field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Handoff field is set to the value of the last call.
+func (b *WhatsAppWebhookSpecApplyConfiguration) WithHandoff(value *HandoffSpecApplyConfiguration) *WhatsAppWebhookSpecApplyConfiguration {
+	b.Handoff = value
 	return b
 }
 

@@ -1,0 +1,19 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// HandoffSpec sends conversations that people have to their software, such as a shared inbox: each handover, and each message
+// of the person until the conversation is handed back. The software answers by the messages API.
+type HandoffSpec struct {
+	// url is the URL of the software. Each handover and each message is one POST.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://desk.example.com/whatsapp"
+	URL string `json:"url,omitempty"`
+
+	// keySecretRef refers to the key that is sent as Authorization: Bearer. If not set, no key is sent.
+	// +optional
+	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
+}
