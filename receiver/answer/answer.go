@@ -10,6 +10,7 @@ import "encoding/json"
 // Answer is the AI's answer to a request. Without replies nothing is sent.
 type Answer struct {
 	Replies []Reply // in order
+	Usage   Usage
 	// Handoff, when set, hands the conversation to a human.
 	Handoff *Handoff
 	// Later means that Bird accepted the request and will answer by another way.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -93,6 +94,20 @@ func (c *Client) Analyzes(m Method) bool {
 	return p.Analyzes(settings, m)
 }
 
+// TakesFile reports whether a file of a MIME type goes to the method m. Otherwise the request has no media.
+func (c *Client) TakesFile(m Method, mimeType string) bool {
+	settings, p := c.current()
+
+	return p.TakesFile(settings, m, mimeType)
+}
+
+// TakesOther reports whether the AI is asked with ProcessOther about messages of a type, when that is enabled.
+func (c *Client) TakesOther(messageType string) bool {
+	settings, p := c.current()
+
+	return p.TakesOther(settings, messageType)
+}
+
 // Ask sends a request to the AI and returns its answer.
 func (c *Client) Ask(ctx context.Context, r Request) (answer.Answer, error) {
 	settings, p := c.current()
@@ -103,6 +118,10 @@ func (c *Client) Ask(ctx context.Context, r Request) (answer.Answer, error) {
 	}
 
 	decoded, err := p.Answer(settings, r, response)
+	if refusal, ok := errors.AsType[*failure.Error](err); ok {
+		return answer.Answer{}, refusal
+	}
+
 	if err != nil {
 		return answer.Answer{}, badResponse(r.Method, err.Error())
 	}
@@ -146,6 +165,10 @@ func (p *protocol) call(ctx context.Context, settings *config.Snapshot, r Reques
 	}
 
 	call, err := p.Encode(settings, r)
+	if fault, ok := errors.AsType[*failure.Error](err); ok {
+		return nil, fault
+	}
+
 	if err != nil {
 		return nil, &failure.Error{
 			Class: failure.Permanent,

@@ -27,16 +27,24 @@ type Driver interface {
 	// Analyzes reports whether files go to the analysis method m, so that the AI is asked with the result as a text.
 	Analyzes(settings *config.Snapshot, m Method) bool
 
+	// TakesFile reports whether a file of a MIME type goes to the method m. Otherwise the request has no media, and the
+	// file is not downloaded.
+	TakesFile(settings *config.Snapshot, m Method, mimeType string) bool
+
+	// TakesOther reports whether the AI is asked with ProcessOther about messages of a type, when that is enabled.
+	TakesOther(settings *config.Snapshot, messageType string) bool
+
 	// Credentials returns the secrets that every call needs.
 	Credentials(settings *config.Snapshot) []Credential
 
-	// Encode returns the call that makes a request. Its errors are of type *failure.Error.
+	// Encode returns the call that makes a request. Its errors may be of type *failure.Error.
 	Encode(settings *config.Snapshot, r Request) (*Call, error)
 
 	// Refused classifies a response other than 2xx.
 	Refused(r Request, response *httpclient.Response) *failure.Error
 
-	// Answer decodes the 2xx response to a Process method. Its errors name the problem and never repeat the content.
+	// Answer decodes the 2xx response to a Process method. Its errors name the problem and never repeat the content. One
+	// of type *failure.Error says that the response is a refusal.
 	Answer(settings *config.Snapshot, r Request, response *httpclient.Response) (answer.Answer, error)
 
 	// Analysis decodes the 2xx response to an analysis method. Its errors are as those of Answer.

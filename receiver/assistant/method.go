@@ -60,7 +60,12 @@ type Request struct {
 	Attempt int // from 1
 	Replays int // how often the message was replayed by hand; Bird treats each replay as a new call
 	Body    Body
-	Media   *Media // for the media methods; nil for others
+	Media   *Media // for the media methods, if the AI takes the file; nil for others
+	// Text is the message as a text, whatever its type (see whatsapp.Message.PlainText). It is for protocols that know
+	// nothing but texts.
+	Text string
+	// History are the last turns of the conversation, the oldest first, for protocols whose server keeps none.
+	History []Turn
 }
 
 // IdempotencyKey returns the same key for each attempt to process one event with one method.

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -82,6 +83,10 @@ func (e *Engine) request(ctx context.Context, a *attempt) (*assistant.Request, e
 		return nil, nil
 	}
 
+	if request.Method == assistant.ProcessOther && !e.Assistant.TakesOther(string(a.message.Type)) {
+		return nil, nil
+	}
+
 	return request, nil
 }
 
@@ -138,6 +143,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	method := string(request.Method)
 	request.Attempt = a.attemptNumber()
 	request.Replays = a.work.Replays
+	request.Text = cmp.Or(request.Text, a.plainText())
 
 	isProbe := a.permit.IsProbe()
 
@@ -165,6 +171,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	e.recordCall(method, err)
 	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
+	e.recordUsage(given.Usage)
 
 	if err == nil && given.Later {
 		err = &failure.Error{
@@ -181,6 +188,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 // notCalled are the failure codes of requests that never left for Bird.
 var notCalled = []string{
 	assistant.CodeNoAccessKey,
+	assistant.CodeNoInstructions,
 	assistant.CodeNoMedia,
 	assistant.CodeBadRequest,
 	httpclient.CodeBadCredential,
@@ -208,6 +216,15 @@ func (e *Engine) recordAnswerTime(method string, startedAt time.Time, err error)
 	e.Metrics.AIAnswered(method, e.Clock.Since(startedAt))
 }
 
+// recordUsage records what an answer cost.
+func (e *Engine) recordUsage(used answer.Usage) {
+	e.Metrics.AIUsed(used.InputTokens, used.OutputTokens)
+
+	if used.Truncated {
+		e.Metrics.AITruncated()
+	}
+}
+
 // recordAnswer records the parts to send. If the first may be sent at once, the same step records that its send starts.
 func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.Reply) error {
 	if len(replies) == 0 {
@@ -219,6 +236,8 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 		Answer:   replies,
 		Takeover: a.pendingStep.Takeover,
 		Emit:     a.pendingStep.Emit,
+
+		Transcript: a.pendingStep.Transcript,
 	}
 	if checkWindow(a, &replies[0], step.Now) == nil && e.enter(a, a.sendCall()) == nil {
 		step.Sending = &replies[0].Part
@@ -234,6 +253,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 
 	a.pendingStep.Takeover = nil
 	a.pendingStep.Emit = nil
+	a.pendingStep.Transcript = nil
 	a.work.Replies = replies
 	a.inFlight = step.Sending
 

@@ -6,6 +6,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
@@ -130,6 +131,15 @@ func (a *attempt) decode() error {
 	a.names = append(message.Aliases(a.number()), message.Conversation(a.number()))
 
 	return nil
+}
+
+// plainText returns the message as a text, with the texts that are answered together with it.
+func (a *attempt) plainText() string {
+	if len(a.texts) > 1 {
+		return strings.Join(a.texts, "\n")
+	}
+
+	return a.message.PlainText()
 }
 
 // checkAnswerable returns why no answer to the message can be sent, or nil.

@@ -4,13 +4,17 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -89,6 +93,15 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistan
 		return nil, nil
 	}
 
+	known := a.work.Transcript
+	if analyzing && known != "" && a.settings.Protocol() == config.ProtocolOpenAI { // whose analysis is nothing else
+		return a.transcribed(sent, assistant.Analysis{Transcript: known}), nil
+	}
+
+	if !e.Assistant.TakesFile(m.method(analyzing), string(sent.MimeType)) {
+		return &assistant.Request{Method: m.process, Body: m.body(a.common(), sent)}, nil
+	}
+
 	if err := e.takePlace(a); err != nil {
 		return nil, err
 	}
@@ -111,23 +124,32 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistan
 	}
 
 	analysis, err := e.analyze(ctx, a, m.analyze, sent, attached)
-	if err != nil {
+	if err != nil && failure.Of(err).Code != assistant.CodeNoTranscript {
 		return nil, err
 	}
 
-	text := string(sent.Caption)
-	if text == "" {
-		text = analysis.Transcript
+	return a.transcribed(sent, analysis), nil
+}
+
+// transcribed returns the request with the result of an analysis in place of the file. The transcript is kept with the
+// answer.
+func (a *attempt) transcribed(sent whatsapp.Media, analysis assistant.Analysis) *assistant.Request {
+	if transcript := analysis.Transcript; transcript != "" {
+		transcript = strings.ToValidUTF8(transcript[:min(len(transcript), store.MaxTranscript)], "")
+		a.pendingStep.Transcript = &transcript
 	}
+
+	text := cmp.Or(string(sent.Caption), analysis.Transcript)
 
 	return &assistant.Request{
 		Method: assistant.ProcessText,
+		Text:   text,
 		Body: assistant.TextMessage{
 			Common:   a.common(),
 			Text:     text,
 			Analysis: analysis.Result,
 		},
-	}, nil
+	}
 }
 
 // method returns the method that receives the file.

@@ -210,7 +210,7 @@ func (e *Engine) retryTransient(
 		outcome.RetryAt = now.Add(retryDelay(h, f))
 		return true
 	case len(call.Scopes) > 0 && now.Sub(h.work.Event.ReceivedAt) < serviceWindow && !e.failsAlone(ctx, h, call):
-		wait := max(f.RetryAfter, h.settings.Bird.CircuitBreaker.OpenDuration)
+		wait := max(f.RetryAfter, h.settings.CircuitBreaker().OpenDuration)
 		outcome.RetryAt = now.Add(wait + jitter(wait))
 
 		return false

@@ -38,7 +38,10 @@ func graphChanged(a, b *config.Snapshot) bool {
 }
 
 func birdChanged(a, b *config.Snapshot) bool {
-	return a.Secrets.BirdAccessKey != b.Secrets.BirdAccessKey || !reflect.DeepEqual(a.Bird, b.Bird)
+	return a.Secrets.BirdAccessKey != b.Secrets.BirdAccessKey ||
+		a.Secrets.FlowSigningKey != b.Secrets.FlowSigningKey ||
+		a.Secrets.OpenAIKey != b.Secrets.OpenAIKey ||
+		!reflect.DeepEqual(a.Bird, b.Bird) || !reflect.DeepEqual(a.OpenAI, b.OpenAI)
 }
 
 // reset opens the scopes of a target, except those that a rate limit closed.

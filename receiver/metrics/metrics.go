@@ -40,6 +40,7 @@ type Metrics struct {
 	ai         *prometheus.HistogramVec
 	cut        prometheus.Counter
 	unsent     prometheus.Counter
+	usage      usage
 }
 
 // New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
@@ -144,6 +145,7 @@ func New(clock clockwork.Clock) *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.registerUsage()
 	m.startAtZero()
 
 	return m

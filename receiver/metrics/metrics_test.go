@@ -161,7 +161,7 @@ func TestStartAtZero(t *testing.T) {
 
 // TestMethods checks that the metrics know all methods of Bird.
 func TestMethods(t *testing.T) {
-	contract, err := os.ReadFile("../bird/contract.go")
+	contract, err := os.ReadFile("../assistant/method.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,12 @@ func (d Driver) Analyzes(settings *config.Snapshot, m assistant.Method) bool {
 	return settings.Bird.Media.Mode == config.MediaAnalyze && d.Enabled(settings, m)
 }
 
+// TakesFile implements assistant.Driver.
+func (Driver) TakesFile(*config.Snapshot, assistant.Method, string) bool { return true }
+
+// TakesOther implements assistant.Driver.
+func (Driver) TakesOther(*config.Snapshot, string) bool { return true }
+
 // Credentials implements assistant.Driver.
 func (Driver) Credentials(settings *config.Snapshot) []assistant.Credential {
 	return []assistant.Credential{{Role: config.RoleBirdAccessKey, Value: settings.Secrets.BirdAccessKey}}

@@ -1,0 +1,24 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package assistant
+
+import "time"
+
+// Turn is what one side said in a conversation before the message that the AI is asked about.
+type Turn struct {
+	Role Role
+	Text string // as the message was sent; of a Handoff the reason, which may be empty
+	At   time.Time
+}
+
+// Role is who said something.
+type Role string
+
+// The roles. Handoff is no words but an event: the AI gave the conversation to people.
+const (
+	FromPerson  Role = "person"
+	FromAI      Role = "ai"
+	FromDesk    Role = "desk" // people of the business
+	FromHandoff Role = "handoff"
+)

@@ -1,0 +1,36 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// usage are the metrics of what the AI's answers cost.
+type usage struct {
+	tokens    *prometheus.CounterVec
+	truncated prometheus.Counter
+}
+
+func (m *Metrics) registerUsage() {
+	m.usage.tokens = m.counters(
+		"whatsapp_ai_tokens_total",
+		"Tokens of answers, as a model reports them.",
+		"direction",
+	)
+	m.usage.truncated = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_ai_answers_truncated_total",
+		Help: "Answers that a model ended at its limit of tokens.",
+	})
+	m.Registry.MustRegister(m.usage.truncated)
+
+	m.AIUsed(0, 0)
+}
+
+// AIUsed records the tokens of an answer.
+func (m *Metrics) AIUsed(input, output int64) {
+	m.usage.tokens.WithLabelValues("input").Add(float64(max(input, 0)))
+	m.usage.tokens.WithLabelValues("output").Add(float64(max(output, 0)))
+}
+
+// AITruncated records an answer that a model ended at its limit of tokens.
+func (m *Metrics) AITruncated() { m.usage.truncated.Inc() }
