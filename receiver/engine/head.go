@@ -4,7 +4,6 @@
 package engine
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
@@ -70,11 +69,6 @@ func (i *inbound) number() string { return string(i.item.Metadata.PhoneNumberID)
 // origin returns the part of a request body that all events have: the ids of the event, message, number, and group or
 // person. The key of a group's conversation never names a person.
 func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whatsapp.Person) assistant.Common {
-	key := i.number() + ":" + string(cmp.Or(person.UserID, person.WaID, person.ParentID))
-	if group != "" {
-		key = whatsapp.GroupConversation(i.number(), group)
-	}
-
 	return assistant.Common{
 		SchemaVersion:      1,
 		EventID:            i.work.Event.ID.String(),
@@ -90,7 +84,7 @@ func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whats
 		ReceivedAt:         i.work.Event.ReceivedAt,
 		AgeSeconds:         int64(max(0, i.now.Sub(i.sentAt(timestamp))) / time.Second),
 		GroupID:            string(group),
-		ConversationKey:    key,
+		ConversationKey:    whatsapp.ConversationKey(i.number(), group, person),
 	}
 }
 

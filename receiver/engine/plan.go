@@ -12,16 +12,7 @@ import (
 
 // plan returns the parts to send for the AI's replies. Only the first quotes the message that it answers.
 func (e *Engine) plan(a *attempt, given []answer.Reply) ([]store.Reply, error) {
-	if a.message.GroupID != "" {
-		given = forGroup(given)
-	}
-
-	var contents []cloudapi.Content
-	for _, reply := range given {
-		contents = append(contents, a.contents(reply)...)
-	}
-
-	contents = e.limit(a, joinTexts(contents))
+	contents := e.limit(a, a.allContents(given))
 
 	replies := make([]store.Reply, 0, len(contents))
 	for part, content := range contents {
@@ -48,6 +39,20 @@ func (e *Engine) plan(a *attempt, given []answer.Reply) ([]store.Reply, error) {
 	}
 
 	return replies, nil
+}
+
+// allContents returns the WhatsApp messages for an answer.
+func (a *attempt) allContents(given []answer.Reply) []cloudapi.Content {
+	if a.message.GroupID != "" {
+		given = forGroup(given)
+	}
+
+	var contents []cloudapi.Content
+	for _, reply := range given {
+		contents = append(contents, a.contents(reply)...)
+	}
+
+	return joinTexts(contents)
 }
 
 // contents returns the WhatsApp messages for one reply of the AI.

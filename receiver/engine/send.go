@@ -17,12 +17,9 @@ import (
 )
 
 const (
-	opSend       = "send message"
-	typeTemplate = "template"
-	// serviceWindow is how long after a person's message free-form messages may be sent.
-	//
-	// Source: Meta, customer service windows.
-	serviceWindow = 24 * time.Hour
+	opSend        = "send message"
+	typeTemplate  = "template"
+	serviceWindow = whatsapp.ServiceWindow
 )
 
 // sendReplies sends the parts that were not sent yet, in order. Each send is recorded before it starts, so that an

@@ -36,6 +36,8 @@ type Message struct {
 	Item whatsapp.Item `json:"item"`
 	// Body is the answer in any of the forms that package answer parses.
 	Body json.RawMessage `json:"body"`
+	// Digest is the hash of the request that posted the message: another request with its idempotency key is refused.
+	Digest string `json:"digest,omitempty"`
 	// Fallback means that the message takes the place of an answer that did not come in time.
 	Fallback bool `json:"fallback,omitempty"`
 }

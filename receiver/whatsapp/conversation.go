@@ -3,7 +3,16 @@
 
 package whatsapp
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// ServiceWindow is how long after a message or call of a person free-form messages may be sent to that person.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
+const ServiceWindow = 24 * time.Hour
 
 // conversation returns the lane of a phone number's conversation with a group or a person, and the aliases of the person's
 // lane. The lane is empty if neither is known. A group is a conversation of its own, shared by all its participants.
@@ -25,6 +34,15 @@ func conversation(phoneNumberID string, group Text, person Person) (lane string,
 // GroupConversation returns the lane of a group.
 func GroupConversation(phoneNumberID string, group Text) string {
 	return phoneNumberID + ":group:" + string(group)
+}
+
+// ConversationKey returns the key by which the AI and people name a conversation. That of a group never names a person.
+func ConversationKey(phoneNumberID string, group Text, person Person) string {
+	if group != "" {
+		return GroupConversation(phoneNumberID, group)
+	}
+
+	return phoneNumberID + ":" + string(cmp.Or(person.UserID, person.WaID, person.ParentID))
 }
 
 // Conversation returns the lane of a message to phoneNumberID: by group, else by the names of the sender. A message without

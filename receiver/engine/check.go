@@ -1,0 +1,41 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// CheckAnswer returns the types of the WhatsApp messages that an answer to a message would be sent as, or the
+// *failure.Error with which it could not be sent. A message without an id is not quoted, and takes no reactions.
+func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]string, error) {
+	a := &attempt{message: message}
+	a.settings = settings
+
+	replies := given.Replies
+	if given.Handoff != nil && given.Handoff.Text != "" {
+		replies = append(replies, answer.Reply{Kind: answer.KindText, Text: given.Handoff.Text})
+	}
+
+	contents := a.allContents(a.formatted(replies))
+	contents = contents[:min(len(contents), settings.Processing.MaxMessagesPerAnswer)]
+
+	types := make([]string, 0, len(contents))
+	for _, content := range contents {
+		encoded, err := cloudapi.Encode(cloudapi.Reply{To: cloudapi.RecipientOf(message)}, content)
+		if err != nil {
+			return nil, err
+		}
+
+		types = append(types, encoded.Type)
+	}
+
+	return types, nil
+}
+
+// IsTemplate reports whether a type of WhatsApp messages may be sent outside the 24-hour window.
+func IsTemplate(messageType string) bool { return messageType == typeTemplate }
