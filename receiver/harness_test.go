@@ -29,6 +29,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	number = "106540352242922"
+	// signatureHeader is the header in which calls of a Flow are signed.
+	signatureHeader = "X-Signature"
 	// waitLimit bounds every wait for something that must happen. Only a failing test waits so long.
 	waitLimit = 2 * time.Minute
 )
@@ -41,13 +43,37 @@ type harness struct {
 	clock  *rig.Clock
 	sink   *sink
 	log    io.Writer // of the receiver; by default the test's own output
-	// reply answers Bird's requests; set before start.
+	// reply answers the requests to Bird and to the Flow, chat those to the model, and desk those to the desk; set before
+	// start.
 	reply func(method string, request map[string]any) any
+	chat  func(standin.ChatCall) any
+	desk  func(method string, request map[string]any) any
 	// malformed says that Bird's answers may violate the contract's document; set before start.
 	malformed bool
 }
 
-// newHarness starts the stand-ins. adjust may change the configuration before start.
+// withFlow lets the AI be a Flow.
+func withFlow(c *config.Config) {
+	c.Bird.Protocol = config.ProtocolFlow
+	c.Bird.AuthScheme = config.AuthBearer
+	c.Bird.Flow.SignatureHeader = signatureHeader
+}
+
+// withOpenAI lets the AI be a model that transcribes voice messages.
+func withOpenAI(c *config.Config) {
+	c.OpenAI = &config.OpenAI{
+		TranscriptionModel: standin.OpenAITranscriptionModel,
+		CircuitBreaker:     c.Bird.CircuitBreaker,
+	}
+}
+
+// withMessagesAPI lets the AI and people post messages.
+func withMessagesAPI(c *config.Config) {
+	c.MessagesAPI = &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesAssistant, config.MessagesDesk}}
+}
+
+// newHarness starts the stand-ins. adjust may change the configuration before start; withFlow and withOpenAI select another
+// protocol.
 func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 	h := &harness{
 		t:      t,
@@ -56,6 +82,8 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 		sink:   &sink{t: t, front: standin.NewFront(standin.NewRecorder(10_000), 1<<20)},
 		log:    t.Output(),
 		reply:  standin.EchoReply,
+		chat:   standin.EchoChat,
+		desk:   func(string, map[string]any) any { return nil },
 	}
 	sinkServer := httptest.NewServer(h.sink.front.Wrap(h.sink))
 
@@ -72,6 +100,20 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 		Bird: standin.BirdOptions{
 			AccessKeys: []string{folder.BirdAccessKey},
 			Reply:      func(method string, request map[string]any) any { return h.reply(method, request) },
+		},
+		Flow: standin.FlowOptions{
+			Keys:            []string{folder.BirdAccessKey},
+			SigningKeys:     []string{folder.FlowSigningKey},
+			SignatureHeader: signatureHeader,
+			Reply:           func(method string, request map[string]any) any { return h.reply(method, request) },
+		},
+		OpenAI: standin.OpenAIOptions{
+			Keys:  []string{folder.OpenAIKey},
+			Reply: func(call standin.ChatCall) any { return h.chat(call) },
+		},
+		Desk: standin.DeskOptions{
+			Keys:  []string{folder.HandoffKey},
+			Reply: func(method string, request map[string]any) any { return h.desk(method, request) },
 		},
 		Log:     slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock:   h.clock,
@@ -96,6 +138,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 
 	if adjust != nil {
 		adjust(&h.Config)
+		h.Config = h.ConnectAI(h.Config)
 	}
 
 	if err := h.Folder.Layout(h.Config, nil); err != nil {
@@ -135,6 +178,7 @@ func (h *harness) writeSecret(role, name, value string) {
 // reconfigure changes the configuration of the running receiver.
 func (h *harness) reconfigure(adjust func(*config.Config)) {
 	adjust(&h.Config)
+	h.Config = h.ConnectAI(h.Config)
 
 	if err := h.Folder.WriteConfig(h.Config); err != nil {
 		h.t.Error(err)

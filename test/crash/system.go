@@ -54,10 +54,10 @@ func (t *trial) open() *system {
 			rng:             t.random(ofStatuses),
 		},
 	}
-	s.StandIns = rig.NewStandIns(
-		standin.GraphOptions{Keep: -1, StatusSink: s.meta.accepted},
-		standin.BirdOptions{Keep: -1, Reply: reply(l)},
-	)
+	s.StandIns = rig.NewStandIns(rig.StandInOptions{
+		Graph: standin.GraphOptions{Keep: -1, StatusSink: s.meta.accepted},
+		Bird:  standin.BirdOptions{Keep: -1, Reply: reply(l)},
+	})
 	graphFaults := &injector{rng: t.random(ofGraph), anomalies: graphAnomalies}
 	birdFaults := &injector{rng: t.random(ofBird), anomalies: birdAnomalies}
 

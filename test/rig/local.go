@@ -69,5 +69,15 @@ func (l *Local) WebhookURL() string {
 	return "http://" + l.WebhookAddr() + l.Live.Current().Webhook.Path
 }
 
+// MessagesURL returns the address of the messages API, or nothing if it is off.
+func (l *Local) MessagesURL() string {
+	opened, ok := any(l.Receiver).(interface{ MessagesAddr() string })
+	if !ok || l.Live.Current().MessagesAPI == nil {
+		return ""
+	}
+
+	return "http://" + opened.MessagesAddr()
+}
+
 // Stop drains the receiver, waits for its end and closes it. Later calls return the same result.
 func (l *Local) Stop() error { return l.stop() }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rig runs a receiver between stand-ins for Meta and Bird: in this process for tests and demonstrations, in a
+// Package rig runs a receiver between stand-ins for Meta, an AI in each protocol and a desk: in this process for tests and demonstrations, in a
 // process of its own for trials that measure or kill it.
 package rig
 
@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -25,13 +27,22 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// stopTimeout bounds the end of a child process that was asked to end.
-const stopTimeout = 2 * time.Minute
+const (
+	// stopTimeout bounds the end of a child process that was asked to end.
+	stopTimeout = 2 * time.Minute
+	// callTimeout bounds one call of the messages API.
+	callTimeout = 30 * time.Second
+)
 
 // Options configure a Rig.
 type Options struct {
 	Graph standin.GraphOptions
-	Bird  standin.BirdOptions
+	// Bird, Flow and OpenAI are the AI in each protocol. Config selects the one that is asked. Bird, Flow and Desk answer
+	// later through the receiver's messages API unless their options name another.
+	Bird   standin.BirdOptions
+	Flow   standin.FlowOptions
+	OpenAI standin.OpenAIOptions
+	Desk   standin.DeskOptions
 
 	// Dir is an existing folder for the receiver's files. Defaults to a temporary folder, which Close removes.
 	Dir string
@@ -69,6 +80,8 @@ type Rig struct {
 
 	options   Options
 	temporary bool
+	caller    *http.Client           // of the messages API
+	messages  atomic.Pointer[string] // the address of the newest receiver's messages API
 }
 
 // New starts the stand-ins and completes the configuration. The receiver does not run before Start.
@@ -77,6 +90,7 @@ func New(o Options) (*Rig, error) {
 		Folder:  folder.Folder(o.Dir),
 		Secrets: map[string]string{},
 		options: o,
+		caller:  &http.Client{Timeout: callTimeout, Transport: &http.Transport{}},
 	}
 	maps.Copy(r.Secrets, o.Secrets)
 
@@ -102,7 +116,27 @@ func New(o Options) (*Rig, error) {
 		o.Graph.Clock = r.options.Clock // one time for the receiver and for Meta
 	}
 
-	r.StandIns = NewStandIns(o.Graph, o.Bird)
+	for _, access := range []struct {
+		key     string
+		options []*func() standin.MessagesAPI
+	}{
+		{folder.AssistantKey, []*func() standin.MessagesAPI{&o.Bird.Messages, &o.Flow.Messages}},
+		{folder.DeskKey, []*func() standin.MessagesAPI{&o.Desk.Messages}},
+	} {
+		for _, option := range access.options {
+			if *option == nil {
+				*option = func() standin.MessagesAPI { return r.MessagesAPI(access.key) }
+			}
+		}
+	}
+
+	r.StandIns = NewStandIns(StandInOptions{
+		Graph:  o.Graph,
+		Bird:   o.Bird,
+		Flow:   o.Flow,
+		OpenAI: o.OpenAI,
+		Desk:   o.Desk,
+	})
 	r.Config = r.Folder.Complete(r.Connect(o.Config))
 
 	return r, nil
@@ -117,6 +151,9 @@ func (r *Rig) Start(ctx context.Context) (err error) {
 		}
 
 		r.Local, err = StartLocal(ctx, r.Folder.ConfigFile(), r.options.Version, r.options.Clock, r.options.Log)
+		if err == nil {
+			r.messages.Store(new(r.Local.MessagesURL()))
+		}
 
 		return err
 	}
@@ -138,8 +175,19 @@ func (r *Rig) Start(ctx context.Context) (err error) {
 	}
 
 	r.Child = process
+	r.messages.Store(new(process.MessagesURL()))
 
 	return process.WaitReady(ctx)
+}
+
+// MessagesAPI returns the access to the messages API of the newest receiver with a key, such as folder.DeskKey.
+func (r *Rig) MessagesAPI(key string) standin.MessagesAPI {
+	access := standin.MessagesAPI{Key: key, Client: r.caller}
+	if address := r.messages.Load(); address != nil {
+		access.URL = *address
+	}
+
+	return access
 }
 
 // Stop ends the receiver in good order.
@@ -176,6 +224,7 @@ func (r *Rig) Close() error {
 	}
 
 	r.StandIns.Close()
+	r.caller.CloseIdleConnections()
 
 	if r.temporary {
 		errs = append(errs, os.RemoveAll(string(r.Folder)))

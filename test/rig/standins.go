@@ -4,30 +4,50 @@
 package rig
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// StandIns are Meta's Graph API and Bird, each on a server of its own.
-type StandIns struct {
-	Graph *standin.Graph
-	Bird  *standin.Bird
-
-	graphServer, birdServer *server
+// StandInOptions configure the stand-ins.
+type StandInOptions struct {
+	Graph  standin.GraphOptions
+	Bird   standin.BirdOptions
+	Flow   standin.FlowOptions
+	OpenAI standin.OpenAIOptions
+	Desk   standin.DeskOptions
 }
 
-// NewStandIns starts both stand-ins on free ports of the loopback interface.
-func NewStandIns(graph standin.GraphOptions, bird standin.BirdOptions) *StandIns {
+// StandIns are Meta's Graph API, an AI in each protocol and the software of people, each on a server of its own.
+type StandIns struct {
+	Graph  *standin.Graph
+	Bird   *standin.Bird
+	Flow   *standin.Flow
+	OpenAI *standin.OpenAI
+	Desk   *standin.Desk
+
+	graphServer, birdServer, flowServer, openAIServer, deskServer *server
+}
+
+// NewStandIns starts the stand-ins on free ports of the loopback interface.
+func NewStandIns(o StandInOptions) *StandIns {
 	s := &StandIns{
-		Graph: standin.NewGraph(graph),
-		Bird:  standin.NewBird(bird),
+		Graph:  standin.NewGraph(o.Graph),
+		Bird:   standin.NewBird(o.Bird),
+		Flow:   standin.NewFlow(o.Flow),
+		OpenAI: standin.NewOpenAI(o.OpenAI),
+		Desk:   standin.NewDesk(o.Desk),
 	}
 	s.graphServer = newServer(s.Graph)
 	s.birdServer = newServer(s.Bird)
+	s.flowServer = newServer(s.Flow)
+	s.openAIServer = newServer(s.OpenAI)
+	s.deskServer = newServer(s.Desk)
 
 	return s
 }
@@ -38,6 +58,15 @@ func (s *StandIns) GraphURL() string { return s.graphServer.URL }
 // BirdURL returns the address of Bird.
 func (s *StandIns) BirdURL() string { return s.birdServer.URL }
 
+// FlowURL returns the URL of the Flow.
+func (s *StandIns) FlowURL() string { return s.flowServer.URL + s.Flow.Path() }
+
+// OpenAIURL returns the URL to which /chat/completions is appended.
+func (s *StandIns) OpenAIURL() string { return s.openAIServer.URL + s.OpenAI.BasePath() }
+
+// DeskURL returns the URL of the desk.
+func (s *StandIns) DeskURL() string { return s.deskServer.URL + "/whatsapp" }
+
 // WrapGraph puts a handler in front of Meta's stand-in, or in its place.
 func (s *StandIns) WrapGraph(wrap func(next http.Handler) http.Handler) { s.graphServer.wrap(wrap) }
 
@@ -47,22 +76,58 @@ func (s *StandIns) WrapBird(wrap func(next http.Handler) http.Handler) { s.birdS
 // Connect returns the configuration with the addresses of the stand-ins.
 func (s *StandIns) Connect(c config.Config) config.Config {
 	c.CloudAPI.BaseURL = s.GraphURL()
-	c.Bird.BaseURL = s.BirdURL()
+	c.Bird.BaseURL = ""
+
+	if c.OpenAI != nil {
+		model := *c.OpenAI
+		model.BaseURL = ""
+		c.OpenAI = &model
+	}
+
+	if c.Handoff.URL != "" {
+		c.Handoff.URL = s.DeskURL()
+	}
+
+	return s.ConnectAI(c)
+}
+
+// ConnectAI returns the configuration with the address of the AI of its protocol, unless it has another. A model without a
+// name gets that of the stand-in.
+func (s *StandIns) ConnectAI(c config.Config) config.Config {
+	isStandIn := slices.Contains([]string{"", s.BirdURL(), s.FlowURL()}, c.Bird.BaseURL)
+
+	switch protocol := c.Protocol(); {
+	case protocol == config.ProtocolOpenAI:
+		model := *c.OpenAI
+		model.BaseURL = cmp.Or(model.BaseURL, s.OpenAIURL())
+		model.Model = cmp.Or(model.Model, standin.OpenAIModel)
+		c.OpenAI = &model
+		c.Bird = config.Bird{}
+	case protocol == config.ProtocolFlow && isStandIn:
+		c.Bird.BaseURL = s.FlowURL()
+	case isStandIn:
+		c.Bird.BaseURL = s.BirdURL()
+	}
 
 	return c
 }
 
-// Release ends every call that a fault holds.
+// Release ends every call that a fault holds, and the posting of later answers.
 func (s *StandIns) Release() {
 	s.Graph.Close()
 	s.Bird.Close()
+	s.Flow.Close()
+	s.OpenAI.Close()
+	s.Desk.Close()
 }
 
-// Close ends both servers. Later calls do nothing.
+// Close ends all servers. Later calls do nothing.
 func (s *StandIns) Close() {
 	s.Release()
-	s.graphServer.Close()
-	s.birdServer.Close()
+
+	for _, each := range []*server{s.graphServer, s.birdServer, s.flowServer, s.openAIServer, s.deskServer} {
+		each.Close()
+	}
 }
 
 // server serves a handler that may be replaced while it runs.

@@ -53,6 +53,7 @@ type Receiver struct {
 
 	mu             sync.Mutex
 	webhook, admin string // host:port of the newest process
+	messages       string
 	command        *exec.Cmd
 	ended          chan struct{} // closed once the process has ended and its log is read
 	result         error         // of the process, once it has ended
@@ -143,7 +144,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 			return
 		}
 
-		var entry struct{ Level, Event, Webhook, Admin string }
+		var entry struct{ Level, Event, Webhook, Admin, Messages string }
 		if json.Unmarshal(line, &entry) != nil || entry.Level == "ERROR" || entry.Level == "WARN" {
 			if r.options.Log != nil {
 				r.options.Log(string(line[:len(line)-1]))
@@ -154,6 +155,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 			r.mu.Lock()
 			r.webhook = entry.Webhook
 			r.admin = entry.Admin
+			r.messages = entry.Messages
 			r.mu.Unlock()
 			close(listens)
 		}
@@ -182,6 +184,18 @@ func (r *Receiver) AdminURL() string {
 	defer r.mu.Unlock()
 
 	return "http://" + r.admin
+}
+
+// MessagesURL returns the address of the newest process for the messages API, or nothing if it is off.
+func (r *Receiver) MessagesURL() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	if r.messages == "" {
+		return ""
+	}
+
+	return "http://" + r.messages
 }
 
 // PID returns the id of the newest process.

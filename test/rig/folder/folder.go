@@ -21,6 +21,12 @@ const (
 	AppSecret     = "test-app-secret"
 	VerifyToken   = "test-verify-token"
 	BirdAccessKey = "test-bird-access-key"
+
+	FlowSigningKey = "test-flow-signing-key"
+	OpenAIKey      = "test-openai-key"
+	AssistantKey   = "test-messages-assistant-key"
+	DeskKey        = "test-messages-desk-key"
+	HandoffKey     = "test-handoff-key"
 )
 
 // Folder is the path of an existing folder that belongs to one receiver.
@@ -38,9 +44,10 @@ func (f Folder) Complete(c config.Config) config.Config {
 	const anyPort = "127.0.0.1:0"
 
 	c.Listen = config.Listen{
-		Webhook: anyPort,
-		Admin:   anyPort,
-		Console: anyPort,
+		Webhook:  anyPort,
+		Admin:    anyPort,
+		Console:  anyPort,
+		Messages: anyPort,
 	}
 	c.SecretsDir = f.SecretsDir()
 
@@ -62,6 +69,12 @@ func (f Folder) Layout(c config.Config, values map[string]string) error {
 		config.RoleAppSecret:     AppSecret,
 		config.RoleVerifyToken:   VerifyToken,
 		config.RoleBirdAccessKey: BirdAccessKey,
+
+		config.RoleFlowSigningKey: FlowSigningKey,
+		config.RoleOpenAIKey:      OpenAIKey,
+		config.RoleAssistantKey:   AssistantKey,
+		config.RoleDeskKey:        DeskKey,
+		config.RoleHandoffKey:     HandoffKey,
 	}
 	maps.Copy(all, values)
 
