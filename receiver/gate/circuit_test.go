@@ -220,6 +220,29 @@ func TestNewCredentialOpensItsScopes(t *testing.T) {
 	}
 }
 
+func TestNewSettingOfTheAIOpensItsScopes(t *testing.T) {
+	before := config.Config{OpenAI: &config.OpenAI{Model: "small"}}
+
+	for name, change := range map[string]func(*config.Config, *config.Secrets){
+		"key of the model": func(_ *config.Config, s *config.Secrets) { s.OpenAIKey = "new" },
+		"signing key":      func(_ *config.Config, s *config.Secrets) { s.FlowSigningKey = "new" },
+		"model":            func(c *config.Config, _ *config.Secrets) { c.OpenAI = &config.OpenAI{Model: "large"} },
+		"protocol":         func(c *config.Config, _ *config.Secrets) { c.OpenAI = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.Live = config.Fixed(before, config.Secrets{})
+			f.mustCall(Ask(textMethod), 0, refusal(failure.ScopeBird, "http_401"), true)
+			f.mustCall(Ask(textMethod), 0, nil, false)
+
+			next, secrets := before, config.Secrets{}
+			change(&next, &secrets)
+			f.Live = config.Fixed(next, secrets)
+			f.mustCall(Ask(textMethod), 0, nil, true)
+		})
+	}
+}
+
 func TestUnknownOutcomeOpensNothing(t *testing.T) {
 	f := newFixture(t)
 	f.mustCall(person(0), 0, limit(failure.ScopeNumber, 0), true)
