@@ -13,8 +13,14 @@ type Answer struct {
 	Usage   Usage
 	// Handoff, when set, hands the conversation to a human.
 	Handoff *Handoff
-	// Later means that Bird accepted the request and will answer by another way.
+	// Later means that the AI accepted the request and will answer by another way.
 	Later bool
+	// Empty means that the response holds no answer at all. A response whose answer is null or "" is not empty.
+	Empty bool
+	// ConversationID is the AI's own id of the conversation. Empty removes the id; nil leaves it as it is.
+	ConversationID *string
+	// BadConversationID reports whether the answer has an id that cannot be kept.
+	BadConversationID bool
 }
 
 // Handoff is the reason why a human takes over, and a text to the person, sent after the replies. Both may be empty.

@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 		body string
 		want Answer
 	}{
-		"wrapped string": {`{"response": "hi", "conversation_id":"c", "metadata":{}} `, text("hi")},
+		"wrapped string": {`{"response": "hi", "metadata":{}} `, text("hi")},
 		"wrapped object": {`{"response":{"type":"text","text":"hi","preview_url":true}}`, one(Reply{
 			Kind:       KindText,
 			Text:       "hi",
@@ -46,7 +46,7 @@ func TestParse(t *testing.T) {
 		"bare list":           {`["hi"]`, text("hi")},
 		"flat object":         {`{"type":"text","text":"hi"}`, text("hi")},
 		"flat, no type":       {`{"text":"hi"}`, text("hi")},
-		"empty body":          {"  ", Answer{}},
+		"empty body":          {"  ", Answer{Empty: true}},
 		"null":                {"null", Answer{}},
 		"response null":       {`{"response":null}`, Answer{}},
 		"response empty":      {`{"response":""}`, Answer{}},
@@ -198,10 +198,10 @@ func TestParseRefuses(t *testing.T) {
 		"cut off":                         {`{"response":"mother`, "not JSON"},
 		"a number":                        {`7`, "neither a string nor an object"},
 		"a list in a list":                {`[["mother"]]`, "message 1 is neither a string nor an object"},
-		"no known property":               {`{"answer":"mother"}`, "neither response nor type"},
-		"not accepted":                    {`{"accepted":false}`, "neither response nor type"},
+		"no known property":               {`{"mother tongue":"mother","result":1}`, "none of the keys response, reply, answer, output, message, text, choices, handoff and type, but result and 1 others"},
+		"not accepted":                    {`{"accepted":false}`, "none of the keys response, reply"},
 		"an error":                        {`{"error":{"message":"mother"}}`, "is an error"},
-		"text of wrong type":              {`{"response":{"type":"text","text":{"mother":1}}}`, "message 1 is malformed: text has an unexpected JSON type"},
+		"text of wrong type":              {`{"response":{"type":"text","text":{"mother":1}}}`, "the answer is malformed: text has an unexpected JSON type"},
 		"text without text":               {`{"type":"text"}`, "a text without text"},
 		"type of wrong type":              {`{"type":3}`, "malformed: type"},
 		"handoff of wrong type":           {`{"response":"mother","handoff":"mother"}`, "malformed: handoff"},
@@ -242,6 +242,10 @@ func FuzzParse(f *testing.F) {
 		`{"type":"list","text":"a","button_text":"b","sections":[{"title":"s","rows":[{"id":"1","title":"t","description":"d"}]}]}`,
 		`{"type":"media","media_type":"audio","media_url":"https://x.example","caption":"c"}`,
 		`{"type":"template","name":"n","language":{"code":"es"},"components":[]}`,
+		`[{"output":"a"}]`, `{"answer":"a","conversation_id":7}`, `{"message":{"content":[{"type":"text","text":"a"}]}}`,
+		`[{"recipient_id":"1","text":"a","buttons":[{"title":"b","payload":"c"}]},{"image":"https://x.example/a"}]`,
+		`{"choices":[{"message":{"content":"a"}}]}`, `{"output":{"reply":{"answer":{"output":["a"]}}}}`, `{"x":1}`,
+		`{"attachment":{"type":"image","payload":{"src":"https://x.example/a"}},"text":"a"}`, `{"status":"error","message":"a"}`,
 		`{"type":"location","latitude":1,"longitude":2}`, `{"type":"reaction","emoji":"x"}`, `{"type":"handoff","text":"bye"}`,
 	} {
 		f.Add([]byte(seed))
@@ -250,7 +254,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer, err := Parse(body)
 		if err != nil {
-			if len(err.Error()) > 200 {
+			if len(err.Error()) > 300 {
 				t.Errorf("error = %v, want a short one", err)
 			}
 

@@ -4,6 +4,7 @@
 package answer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -13,15 +14,11 @@ import (
 // of a row.
 const maxTitleID = 200
 
-// addQuickReplies turns the last text into a choice between quick replies.
-func (a *Answer) addQuickReplies(quickReplies []option) error {
-	if len(quickReplies) == 0 {
-		return nil
-	}
-
+// addQuickReplies turns the last text into a choice between quick replies. The first replies do not belong to them.
+func (a *Answer) addQuickReplies(quickReplies []option, first int) error {
 	last := len(a.Replies) - 1
-	if last < 0 || a.Replies[last].Kind != KindText {
-		return errors.New("quick_replies are not beside a text")
+	if last < first || a.Replies[last].Kind != KindText {
+		return errors.New("the answer has quick_replies that are not beside a text")
 	}
 
 	a.Replies[last] = Reply{
@@ -72,15 +69,27 @@ func (o *option) readTitle(raw []byte) error { return json.Unmarshal(raw, &o.Tit
 func (o *option) readObject(raw []byte) error {
 	var object struct {
 		ID          identifier `json:"id"`
+		Payload     identifier `json:"payload"` // of Rasa, in place of id
+		Value       identifier `json:"value"`   // of Botpress, in place of id
 		Title       string     `json:"title"`
 		Description string     `json:"description"`
+		Reply       *struct {
+			ID    identifier `json:"id"`
+			Title string     `json:"title"`
+		} `json:"reply"` // of Meta
 	}
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return err
 	}
 
-	o.ID = string(object.ID)
+	o.ID = string(cmp.Or(object.ID, object.Payload, object.Value))
 	o.Title = object.Title
+
+	if object.Reply != nil {
+		o.ID = cmp.Or(o.ID, string(object.Reply.ID))
+		o.Title = cmp.Or(o.Title, object.Reply.Title)
+	}
+
 	o.Description = object.Description
 
 	return nil

@@ -11,110 +11,118 @@ import (
 	"strings"
 )
 
-// maxReplies bounds the messages of one answer before texts are joined.
-const maxReplies = 50
+const (
+	// maxReplies bounds the messages of one list before texts are joined, and twice as many those of one answer.
+	maxReplies = 50
+	// maxDepth bounds how deep answers may be in each other.
+	maxDepth = 5
+)
 
-// Parse decodes an answer in any of the forms of the contract. Its errors name the problem and never repeat the content.
+// Parse decodes an answer in any of the forms of the contract. Its errors name the problem and never repeat the content. An
+// error is of type *[MissingError] if the answer is JSON but holds nothing to send.
 func Parse(body []byte) (Answer, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return Answer{}, nil
+		return Answer{Empty: true}, nil
 	}
 
 	if !json.Valid(body) {
 		return Answer{}, errors.New("the answer is not JSON")
 	}
 
-	if body[0] != '{' {
-		return readResponse(body)
-	}
-
-	var outer struct {
-		Response     json.RawMessage `json:"response"`
-		Handoff      *Handoff        `json:"handoff"`
-		QuickReplies []option        `json:"quick_replies"`
-		Accepted     bool            `json:"accepted"`
-		Type         json.RawMessage `json:"type"`
-		Text         json.RawMessage `json:"text"`
-		Error        json.RawMessage `json:"error"`
-	}
-	if err := Decode(body, &outer); err != nil {
-		return Answer{}, fmt.Errorf("the answer is %w", err)
-	}
-
-	var (
-		answer Answer
-		err    error
-	)
-	switch {
-	case outer.Response != nil:
-		if answer, err = readResponse(outer.Response); err == nil {
-			err = answer.addQuickReplies(outer.QuickReplies)
-		}
-	case outer.Type != nil || outer.Text != nil:
-		answer, err = readResponse(body)
-	case outer.Handoff != nil:
-	case outer.Accepted:
-		answer.Later = true
-	case present(outer.Error):
-		err = errors.New("the answer is an error")
-	default:
-		err = errors.New("the answer has neither response nor type")
-	}
-
-	if err != nil {
+	var answer Answer
+	if err := answer.readValue(body, 0); err != nil {
 		return Answer{}, err
 	}
 
-	if answer.Handoff == nil {
-		answer.Handoff = outer.Handoff
+	if len(answer.Replies) > 0 || answer.Handoff != nil {
+		answer.Later = false
+		answer.Empty = false
 	}
 
 	return answer, nil
 }
 
-// readResponse decodes one message or a list of messages.
-func readResponse(raw json.RawMessage) (Answer, error) {
-	elements := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		if err := Decode(raw, &elements); err != nil {
-			return Answer{}, fmt.Errorf("response is %w", err)
+// readValue decodes an answer or a part of one. The parts of an answer are depth levels below it.
+func (a *Answer) readValue(raw json.RawMessage, depth int) error {
+	if depth > maxDepth {
+		return errors.New("the answer is nested too deep")
+	}
+
+	switch raw[0] {
+	case '[':
+		return a.readList(raw, depth)
+	case '{':
+		return a.readObject(raw, depth)
+	default:
+		if err := a.readScalar(raw); err != nil {
+			return fmt.Errorf("the answer is %w", err)
 		}
+
+		return nil
+	}
+}
+
+func (a *Answer) readList(raw json.RawMessage, depth int) error {
+	var elements []json.RawMessage
+	if err := Decode(raw, &elements); err != nil {
+		return fmt.Errorf("the list of messages is %w", err)
 	}
 
 	if len(elements) > maxReplies {
-		return Answer{}, fmt.Errorf("response has more than %d messages", maxReplies)
+		return fmt.Errorf("the answer has more than %d messages", maxReplies)
 	}
 
-	var answer Answer
 	for i, element := range elements {
-		if err := answer.add(element); err != nil {
-			return Answer{}, fmt.Errorf("message %d is %w", i+1, err)
+		if element[0] == '[' {
+			return fmt.Errorf("message %d is neither a string nor an object", i+1)
+		}
+
+		if err := a.readValue(element, depth+1); err != nil {
+			return inMessage(i+1, err)
+		}
+
+		if len(a.Replies) > 2*maxReplies {
+			return fmt.Errorf("the answer has more than %d messages", maxReplies)
 		}
 	}
 
-	return answer, nil
+	return nil
 }
 
-// add decodes one message, which may be null. Its errors complete the sentence "the message is …".
-func (a *Answer) add(raw json.RawMessage) error {
-	switch raw[0] {
-	case 'n':
-		return nil
-	case '"':
-		var text string
-		if err := Decode(raw, &text); err != nil {
-			return err
-		}
+// inMessage names the message of a list that an error is about, unless the error names one of a list in it. A MissingError
+// stays as it is.
+func inMessage(number int, err error) error {
+	_, isMissing := errors.AsType[*MissingError](err)
+	if text, ok := strings.CutPrefix(err.Error(), "the answer "); ok && !isMissing {
+		return fmt.Errorf("message %d %s", number, text)
+	}
 
-		a.addText(text, false)
+	return err
+}
 
+// readScalar decodes a text, or null. Its errors complete the sentence "the answer is …".
+func (a *Answer) readScalar(raw json.RawMessage) error {
+	if raw[0] == 'n' {
 		return nil
-	case '{':
-	default:
+	}
+
+	if raw[0] != '"' {
 		return errors.New("neither a string nor an object")
 	}
 
+	var text string
+	if err := Decode(raw, &text); err != nil {
+		return err
+	}
+
+	a.addText(text, false)
+
+	return nil
+}
+
+// readTyped decodes a message that has a type. Its errors complete the sentence "the answer is …".
+func (a *Answer) readTyped(raw json.RawMessage) error {
 	var message struct {
 		Type            string `json:"type"`
 		InteractiveType string `json:"interactive_type"`

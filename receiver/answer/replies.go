@@ -15,7 +15,6 @@ var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
 
 // readers decode the types of messages that Bird may send. Their errors complete the sentence "the message is …".
 var readers = map[string]func(*Answer, json.RawMessage) error{
-	"":                     readText, // a text without its type
 	"text":                 readText,
 	"buttons":              readButtons,
 	"list":                 readList,
@@ -48,13 +47,18 @@ var readers = map[string]func(*Answer, json.RawMessage) error{
 	"call_permission_request":  request(KindCallRequest),
 	"address_message":          readAddress,
 	"catalog_message":          readCatalog,
+
+	// The parts of a message of OpenAI's Responses and of Anthropic's Messages.
+	"output_text": readText,
+	"reasoning":   func(*Answer, json.RawMessage) error { return nil },
+	"thinking":    func(*Answer, json.RawMessage) error { return nil },
 }
 
 func readText(a *Answer, raw json.RawMessage) error {
 	var m struct {
-		Text         *string  `json:"text"`
-		PreviewURL   bool     `json:"preview_url"`
-		QuickReplies []option `json:"quick_replies"`
+		Text       *string  `json:"text"`
+		PreviewURL bool     `json:"preview_url"`
+		Buttons    []option `json:"buttons"` // of Rasa
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -64,11 +68,11 @@ func readText(a *Answer, raw json.RawMessage) error {
 		return errors.New("a text without text")
 	}
 
-	if len(m.QuickReplies) > 0 {
+	if len(m.Buttons) > 0 {
 		a.Replies = append(a.Replies, Reply{
 			Kind:    KindButtons,
 			Text:    *m.Text,
-			Buttons: decoded(m.QuickReplies),
+			Buttons: decoded(m.Buttons),
 		})
 
 		return nil
@@ -171,15 +175,7 @@ func readMedia(a *Answer, raw json.RawMessage) error {
 		return err
 	}
 
-	caption := media.Caption
-	if media.Type == "audio" || media.Type == "sticker" {
-		media.Caption = "" // WhatsApp shows no caption with these
-	}
-
-	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
-	if media.Caption == "" {
-		a.addText(caption, false)
-	}
+	a.addMedia(media)
 
 	return nil
 }

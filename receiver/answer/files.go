@@ -1,0 +1,110 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package answer
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+)
+
+// readFiles decodes a message without a type that has files under the names of their types, each a URL or an object with
+// one, as Rasa sends them. A text in it is the caption of the first. found reports whether there is a file.
+func (a *Answer) readFiles(raw json.RawMessage) (found bool, _ error) {
+	var message struct {
+		Image      json.RawMessage `json:"image"`
+		Video      json.RawMessage `json:"video"`
+		Audio      json.RawMessage `json:"audio"`
+		Document   json.RawMessage `json:"document"`
+		Attachment json.RawMessage `json:"attachment"`
+		Text       json.RawMessage `json:"text"`
+	}
+	if err := Decode(raw, &message); err != nil {
+		return false, err
+	}
+
+	var caption string
+
+	_ = json.Unmarshal(message.Text, &caption) // only a string is a caption
+
+	for _, file := range []struct {
+		kind  string
+		value json.RawMessage
+	}{
+		{"image", message.Image},
+		{"video", message.Video},
+		{"audio", message.Audio},
+		{"document", message.Document},
+		{"document", message.Attachment},
+	} {
+		if !present(file.value) {
+			continue
+		}
+
+		media, err := fileOf(file.kind, file.value)
+		if err != nil {
+			return true, err
+		}
+
+		media.Caption = cmp.Or(media.Caption, caption)
+		caption = ""
+		found = true
+
+		a.addMedia(media)
+	}
+
+	return found, nil
+}
+
+// fileOf returns the file that a value names: a URL, an object with one, or Messenger's attachment with a type and a payload.
+func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
+	media := ReplyMedia{Type: kind}
+
+	if json.Unmarshal(value, &media.URL) == nil {
+		return media, media.check()
+	}
+
+	type source struct {
+		URL      string `json:"url"`
+		Link     string `json:"link"`
+		Src      string `json:"src"`
+		MediaID  string `json:"media_id"`
+		Caption  string `json:"caption"`
+		Filename string `json:"filename"`
+	}
+
+	var file struct {
+		source
+		Type    string `json:"type"`
+		Payload source `json:"payload"`
+	}
+	if json.Unmarshal(value, &file) != nil {
+		return ReplyMedia{}, errors.New("media whose " + kind + " is neither a URL nor an object")
+	}
+
+	switch file.Type {
+	case "image", "video", "audio":
+		media.Type = file.Type
+	}
+
+	media.URL = cmp.Or(file.URL, file.Link, file.Src, file.Payload.URL, file.Payload.Link, file.Payload.Src)
+	media.MediaID = cmp.Or(file.MediaID, file.Payload.MediaID)
+	media.Caption = cmp.Or(file.Caption, file.Payload.Caption)
+	media.Filename = cmp.Or(file.Filename, file.Payload.Filename)
+
+	return media, media.check()
+}
+
+// addMedia adds a file. A caption that WhatsApp does not show follows as a text.
+func (a *Answer) addMedia(media ReplyMedia) {
+	caption := media.Caption
+	if media.Type == "audio" || media.Type == "sticker" {
+		media.Caption = ""
+	}
+
+	a.Replies = append(a.Replies, Reply{Kind: KindMedia, Media: &media})
+	if media.Caption == "" {
+		a.addText(caption, false)
+	}
+}
