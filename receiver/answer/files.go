@@ -62,7 +62,9 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 	media := ReplyMedia{Type: kind}
 
 	if json.Unmarshal(value, &media.URL) == nil {
-		return media, media.check()
+		err := media.check()
+
+		return media, err
 	}
 
 	type source struct {
@@ -93,7 +95,9 @@ func fileOf(kind string, value json.RawMessage) (ReplyMedia, error) {
 	media.Caption = cmp.Or(file.Caption, file.Payload.Caption)
 	media.Filename = cmp.Or(file.Filename, file.Payload.Filename)
 
-	return media, media.check()
+	err := media.check()
+
+	return media, err
 }
 
 // addMedia adds a file. A caption that WhatsApp does not show follows as a text.

@@ -237,5 +237,4 @@ func TestMissingAnswersCanBeTold(t *testing.T) {
 			t.Errorf("Parse(%s) = %v, want a MissingError: %t", body, err, want)
 		}
 	}
-
 }

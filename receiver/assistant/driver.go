@@ -5,6 +5,7 @@ package assistant
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -75,6 +76,21 @@ type Call struct {
 	// Smaller returns the call to make once in place of this one, which the server has refused, or nil. The field is nil
 	// if the request has no smaller form.
 	Smaller func(refusal *httpclient.Response) *Call
+}
+
+// ReadAnswer decodes a 2xx response in any of the forms of the contract. If empty answers mean that the answer comes later, a
+// JSON object without an answer is empty too: nobody knows what a flow that goes on by itself says at first.
+func ReadAnswer(settings *config.Snapshot, response *httpclient.Response) (answer.Answer, error) {
+	given, err := answer.Read(answer.Response{
+		Status:      response.Status,
+		ContentType: response.Header.Get("Content-Type"),
+		Body:        response.Body,
+	})
+	if _, isMissing := errors.AsType[*answer.MissingError](err); isMissing && settings.Bird.EmptyAnswer == config.EmptyLater {
+		return answer.Answer{Empty: true}, nil
+	}
+
+	return given, err
 }
 
 // Analysis is the result of an analysis method.

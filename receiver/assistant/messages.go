@@ -5,12 +5,23 @@ package assistant
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
 // Body is the JSON body of a request: one of the types below.
 type Body interface {
 	subject() string // identifies the message or status; the same for each attempt
+}
+
+// EncodeBody returns the JSON body of a request with its method.
+func EncodeBody(m Method, body Body) ([]byte, error) {
+	fields, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode the message: %w", err)
+	}
+
+	return append(fmt.Appendf(nil, `{"method":%q,`, m), fields[1:]...), nil
 }
 
 // Common are the fields of every body. From and the contact's ids are null if Meta hides the phone number.
@@ -35,6 +46,8 @@ type Common struct {
 	GroupID            string          `json:"group_id,omitempty"` // of a conversation in a group
 	// ConversationKey is <phone_number_id>:<user_id or wa_id>, or <phone_number_id>:group:<group_id>.
 	ConversationKey string `json:"conversation_key"`
+	// ConversationID is the id that the AI gave the conversation in an earlier answer, or null.
+	ConversationID *string `json:"conversation_id"`
 }
 
 func (c Common) subject() string { return c.PhoneNumberID + ":" + c.MessageID }

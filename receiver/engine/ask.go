@@ -163,6 +163,11 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
 	given, err := e.Assistant.Ask(callCtx, *request)
 	span.End(err)
+
+	if err == nil {
+		given, err = e.interpret(a, request.Method, given)
+	}
+
 	a.noteAsked(ctx, err)
 
 	e.optional.note(request.Method, a.settings, err, e.Clock.Now())
@@ -237,7 +242,8 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 		Takeover: a.pendingStep.Takeover,
 		Emit:     a.pendingStep.Emit,
 
-		Transcript: a.pendingStep.Transcript,
+		Transcript:       a.pendingStep.Transcript,
+		AIConversationID: a.pendingStep.AIConversationID,
 	}
 	if checkWindow(a, &replies[0], step.Now) == nil && e.enter(a, a.sendCall()) == nil {
 		step.Sending = &replies[0].Part
@@ -254,6 +260,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	a.pendingStep.Takeover = nil
 	a.pendingStep.Emit = nil
 	a.pendingStep.Transcript = nil
+	a.pendingStep.AIConversationID = nil
 	a.work.Replies = replies
 	a.inFlight = step.Sending
 

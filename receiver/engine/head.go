@@ -85,6 +85,7 @@ func (i *inbound) origin(messageID, timestamp, group whatsapp.Text, person whats
 		AgeSeconds:         int64(max(0, i.now.Sub(i.sentAt(timestamp))) / time.Second),
 		GroupID:            string(group),
 		ConversationKey:    whatsapp.ConversationKey(i.number(), group, person),
+		ConversationID:     optional(whatsapp.Text(i.work.Conversation.AIConversationID)),
 	}
 }
 

@@ -41,6 +41,7 @@ type Metrics struct {
 	cut        prometheus.Counter
 	unsent     prometheus.Counter
 	usage      usage
+	empty      prometheus.Counter
 }
 
 // New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
@@ -133,6 +134,10 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_answer_messages_cut_total",
 		Help: "Messages of answers that were not sent because the answer had more than processing.maxMessagesPerAnswer.",
 	})
+	m.empty = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_ai_empty_answers_total",
+		Help: "Responses of the AI that hold no answer, whatever bird.emptyAnswer makes of them.",
+	})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_panics_total",
 		Help: "Panics while an event was processed. Each is a bug.",
@@ -142,6 +147,7 @@ func New(clock clockwork.Clock) *Metrics {
 		m.panics,
 		m.cut,
 		m.unsent,
+		m.empty,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -257,6 +263,9 @@ func (m *Metrics) TitlesCut(n int) { m.cut.Add(float64(n)) }
 
 // AnswerCut records the messages of an answer that were not sent because there were too many.
 func (m *Metrics) AnswerCut(messages int) { m.unsent.Add(float64(messages)) }
+
+// AIAnsweredNothing records a response of the AI without an answer.
+func (m *Metrics) AIAnsweredNothing() { m.empty.Inc() }
 
 // AIAnswered records the duration of a call to Bird.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {

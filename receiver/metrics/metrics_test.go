@@ -167,7 +167,7 @@ func TestMethods(t *testing.T) {
 	}
 
 	want := []string{config.NotifyStatus}
-	for _, match := range regexp.MustCompile(`Method = "([a-z_]+)"`).FindAllSubmatch(contract, -1) {
+	for _, match := range regexp.MustCompile(`Method += "([a-z_]+)"`).FindAllSubmatch(contract, -1) {
 		want = append(want, string(match[1]))
 	}
 

@@ -112,8 +112,8 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 }
 
 // Answer implements assistant.Driver.
-func (Driver) Answer(_ *config.Snapshot, _ assistant.Request, response *httpclient.Response) (answer.Answer, error) {
-	return answer.Parse(response.Body)
+func (Driver) Answer(settings *config.Snapshot, _ assistant.Request, response *httpclient.Response) (answer.Answer, error) {
+	return assistant.ReadAnswer(settings, response)
 }
 
 // Analysis implements assistant.Driver.
@@ -123,9 +123,9 @@ func (Driver) Analysis(m assistant.Method, body []byte) (assistant.Analysis, err
 
 // encode returns the body of r. The transport is ignored without media.
 func encode(r assistant.Request, how transport) (*assistant.Payload, error) {
-	fields, err := json.Marshal(r.Body)
+	fields, err := assistant.EncodeBody(r.Method, r.Body)
 	if err != nil {
-		return nil, fmt.Errorf("encode the message: %w", err)
+		return nil, err
 	}
 
 	if r.Media == nil {

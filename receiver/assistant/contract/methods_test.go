@@ -231,6 +231,7 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 
 			for key, want := range map[string]any{
 				"schema_version": 1.0,
+				"method":         string(method),
 				"message_id":     "wamid.1",
 				"from":           "573001234567",
 				"channel":        "whatsapp",
