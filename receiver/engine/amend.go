@@ -52,7 +52,12 @@ func (e *Engine) sendAmended(
 	}
 
 	// From now on a status of the send may come.
-	if _, err := e.record(ctx, a.head, store.Step{Now: e.Clock.Now(), Sending: &reply.Part}); err != nil {
+	step := store.Step{
+		Now:     e.Clock.Now(),
+		Sending: &reply.Part,
+		ByDesk:  a.isByDesk(),
+	}
+	if _, err := e.record(ctx, a.head, step); err != nil {
 		return nil, "", err
 	}
 

@@ -32,8 +32,13 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return err
 	}
 
-	if a.skipped != nil {
+	if a.reason != nil {
 		return nil
+	}
+
+	if answered, err := e.wasAnswered(ctx, a); err != nil || answered {
+		a.reason = answeredLater()
+		return err
 	}
 
 	defer e.removeFile(a)
@@ -56,7 +61,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 		return e.fallBack(ctx, a, err)
 	}
 
-	if a.skipped != nil {
+	if a.reason != nil {
 		return nil
 	}
 
@@ -112,6 +117,10 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer) error {
 	a.dropOriginal()
 
+	if given.Later {
+		return e.answerLater(ctx, a)
+	}
+
 	if given.Handoff != nil {
 		e.handOff(ctx, a, given.Handoff)
 
@@ -123,6 +132,10 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 	replies, err := e.plan(a, a.formatted(given.Replies))
 	if err != nil {
 		return e.fallBack(ctx, a, err)
+	}
+
+	for i := range replies {
+		replies[i].Fallback = a.outbound.Fallback
 	}
 
 	return e.recordAnswer(ctx, a, replies)
@@ -177,15 +190,6 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	stop()
 	typing.Wait() // otherwise the indicator could appear after the answer
 	e.recordUsage(given.Usage)
-
-	if err == nil && given.Later {
-		err = &failure.Error{
-			Class: failure.Permanent,
-			Op:    method,
-			Code:  assistant.CodeBadResponse,
-			Text:  "Bird answers later, which is not supported: answer the call itself",
-		}
-	}
 
 	return given, err
 }
@@ -244,6 +248,7 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 
 		Transcript:       a.pendingStep.Transcript,
 		AIConversationID: a.pendingStep.AIConversationID,
+		ByDesk:           a.isByDesk(),
 	}
 	if checkWindow(a, &replies[0], step.Now) == nil && e.enter(a, a.sendCall()) == nil {
 		step.Sending = &replies[0].Part
@@ -275,7 +280,7 @@ func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	f := failure.Of(cause)
 
 	text := a.settings.Processing.FallbackText
-	if text == "" || !slices.Contains(fallbackCodes, f.Code) {
+	if text == "" || !a.mayFallBack() || !slices.Contains(fallbackCodes, f.Code) {
 		return cause
 	}
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -126,6 +127,12 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 
 	if !isKnown(record) {
 		a.skip(codeUnknownToAI, "the AI was not asked about the message")
+		return nil
+	}
+
+	if _, isRevoked := a.message.Revoke(); isRevoked && isLeft(record) {
+		settled := outbound.Answered(id, record.Replays, a.number(), now)
+		a.pendingStep.Emit = append(a.pendingStep.Emit, settled) // the person waits for no answer any more
 	}
 
 	return nil
@@ -180,8 +187,13 @@ func revokeRequest(a *attempt) *assistant.Request {
 	}
 }
 
-// answered returns the id of the message that the answer belongs to, "" if the person has deleted it.
+// answered returns the id of the message that the answer belongs to, "" if the person has deleted it or was not asked for
+// an answer.
 func (a *attempt) answered() string {
+	if a.isOutbound() && a.outbound.Question == "" {
+		return ""
+	}
+
 	if edit, ok := a.message.Edit(); ok {
 		return string(edit.OriginalID)
 	}

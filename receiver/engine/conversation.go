@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
@@ -34,12 +35,14 @@ type attempt struct {
 	inFlight *int
 	// successState is the state of the event when the attempt succeeds.
 	successState store.State
-	// skipped is the reason why the event is skipped, nil if it is not.
-	skipped *store.Failure
+	// reason says in the history why the event ends in successState without an answer, nil if that needs no reason.
+	reason *store.Failure
 	// handedOff reports whether the AI handed the conversation off in this attempt.
 	handedOff bool
 	// unseen is the event of the message that an edit or a revocation names, if it has not come.
 	unseen *store.Event
+	// typingAt is when the person was shown the typing indicator last, zero if not in this attempt.
+	typingAt time.Time
 	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
 	isAsked bool
 	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
@@ -61,11 +64,18 @@ func (e *Engine) processConversation(ctx context.Context, h head) (*store.Work, 
 		return nil, store.ErrLeaseLost
 	}
 
-	return e.finish(ctx, a.head, e.resolveAttempt(ctx, a, err))
+	step := e.resolveAttempt(ctx, a, err)
+
+	next, err := e.finish(ctx, a.head, step)
+	if err == nil {
+		e.noteAnswered(a, step.Outcome)
+	}
+
+	return next, err
 }
 
-// answerMessage does the remaining work for an event of a conversation: it asks the AI, unless its answer is recorded, and
-// sends the parts that were not sent yet.
+// answerMessage does the remaining work for an event of a conversation: it asks the AI, unless its answer is recorded or
+// was posted, and sends the parts that were not sent yet.
 func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	event := &a.work.Event
 
@@ -81,6 +91,10 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 
 	ctx, span := e.Tracer.Start(ctx, "handle message", "event", event.ID.String(), "type", event.Type)
 	defer func() { span.End(err) }()
+
+	if a.isOutbound() {
+		return e.sendOutbound(ctx, a)
+	}
 
 	if event.Kind != store.KindMessage {
 		a.pendingStep.Takeover = intake.TakeoverOf(*event, a.item, a.settings.Config)
@@ -98,7 +112,7 @@ func (e *Engine) answerMessage(ctx context.Context, a *attempt) (err error) {
 	if len(a.work.Replies) == 0 {
 		if reason := a.checkAnswerable(); reason != nil {
 			a.successState = store.Skipped
-			a.skipped = historyOf(reason, e.Clock.Now(), false)
+			a.reason = historyOf(reason, e.Clock.Now(), false)
 			e.Metrics.MessageUnanswerable(reason)
 
 			return nil

@@ -210,7 +210,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 	}
 
 	takeover := conversation.Takeover
-	isTheirs := takeover.Active(now) && takeover.Event != id // people have the conversation
+	isTheirs := takeover.Active(now) && takeover.Event != id && !isByDesk(record.Event) // people have the conversation
 	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
 
 	if isTheirs || !isComplete || reply.MessageID != failedID || reply.Resends >= maxResends {

@@ -9,6 +9,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -37,13 +38,27 @@ type head struct {
 // attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.
 func (h head) attemptNumber() int { return h.work.Attempts + 1 }
 
-// inbound is a head that Meta delivered, decoded.
+// inbound is a head that Meta delivered, or that is about a message that Meta delivered, decoded.
 type inbound struct {
 	head
 	item whatsapp.Item
+	// outbound is what an outbound message or an answer deadline stores; zero for other events.
+	outbound outbound.Message
 }
 
 func (i *inbound) decode() error {
+	if kind := i.work.Event.Kind; kind == store.KindOutbound || kind == store.KindAnswerDeadline {
+		message, err := outbound.Decode(i.work.Event.Payload)
+		if err != nil {
+			return unreadable(opProcess, "the stored message cannot be decoded")
+		}
+
+		i.outbound = message
+		i.item = message.Item
+
+		return nil
+	}
+
 	item, err := whatsapp.Decode(i.work.Event.Payload)
 	if err != nil {
 		return unreadable(opProcess, "the stored event cannot be decoded")

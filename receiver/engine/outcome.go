@@ -48,11 +48,11 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		f = a.fallbackCause
 		step.Outcome = e.outcomeFor(ctx, a.head, gate.Call{}, f)
 	default:
-		step.Outcome = &store.Outcome{State: a.successState, Failure: a.skipped}
+		step.Outcome = &store.Outcome{State: a.successState, Failure: a.reason}
 	}
 
-	if a.skipped != nil {
-		a.skipped.At = step.Now
+	if a.reason != nil {
+		a.reason.At = step.Now
 	}
 
 	if a.isAsked && len(a.work.Replies) == 0 && step.Outcome.State == store.Pending {

@@ -17,7 +17,7 @@ import (
 // formatted returns the AI's replies with WhatsApp's format in their texts and captions. WhatsApp shows no formats in
 // titles, headers and footers.
 func (a *attempt) formatted(replies []answer.Reply) []answer.Reply {
-	if a.settings.Processing.Format != config.FormatMarkdown {
+	if a.settings.Processing.Format != config.FormatMarkdown || a.outbound.Fallback {
 		return replies
 	}
 

@@ -39,20 +39,23 @@ func (e *Engine) markRead(ctx context.Context, a *attempt) error {
 const (
 	// typingTimeout bounds the call that sends the read receipt and the typing indicator.
 	typingTimeout = 3 * time.Second
-	// typingRenewal is how often the typing indicator is shown again, which ends by itself after 25 s.
+	// typingRenewal is how often the typing indicator is shown again.
+	typingRenewal = 20 * time.Second
+	// typingEnd is when the typing indicator ends by itself.
 	//
 	// Source: Meta, typing indicators.
-	typingRenewal = 20 * time.Second
+	typingEnd = 25 * time.Second
 )
 
 // showTyping marks the message as read and shows the typing indicator, which groups do not have, until asking ends.
 func (e *Engine) showTyping(ctx, asking context.Context, a *attempt) {
-	wanted := *a.settings.Processing.TypingIndicator && a.answered() != ""
-	if !wanted || a.work.Attempts > 0 || a.settings.Secrets.AccessToken == "" {
+	if !a.marksRead() || a.work.Attempts > 0 {
 		return
 	}
 
 	for e.gate.Check(a.sendCall()) == nil && e.sendReceipt(ctx, a) && a.message.GroupID == "" {
+		a.typingAt = e.Clock.Now()
+
 		timer := e.Clock.NewTimer(typingRenewal)
 		select {
 		case <-asking.Done():
@@ -62,6 +65,14 @@ func (e *Engine) showTyping(ctx, asking context.Context, a *attempt) {
 		}
 	}
 }
+
+// marksRead reports whether the message is marked as read before it is answered.
+func (a *attempt) marksRead() bool {
+	return *a.settings.Processing.TypingIndicator && a.answered() != "" && a.settings.Secrets.AccessToken != ""
+}
+
+// showsTyping reports whether the person sees the typing indicator before the answer.
+func (a *attempt) showsTyping() bool { return a.marksRead() && a.message.GroupID == "" }
 
 // sendReceipt sends the read receipt with the typing indicator, and reports whether Meta took it. A failure is only logged:
 // if its cause persists, it fails the send too.

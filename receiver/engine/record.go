@@ -99,6 +99,12 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		e.Log.Error("message dead-lettered", attributes...)
 	case outcome.State == store.Expired:
 		e.Log.Error("event expired after failed attempts", attributes...)
+	case outcome.State == store.Done && isMessage && outcome.Failure != nil:
+		if h.work.Replays > 0 {
+			e.Metrics.MessageRecovered()
+		}
+
+		e.Log.Info("message left to a later answer", attributes...)
 	case outcome.State == store.Done && isMessage:
 		e.Metrics.MessageProcessed(event.Type, took)
 
@@ -107,6 +113,8 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 		}
 
 		e.Log.Info("message processed", append(attributes, "replies", len(h.work.Replies))...)
+	case outcome.State == store.Done && event.Kind == store.KindOutbound:
+		e.Log.Info("outbound message sent", append(attributes, "replies", len(h.work.Replies))...)
 	case outcome.State == store.Human:
 		e.Log.Info("message not answered: people have the conversation", attributes...)
 	case outcome.State == store.Skipped && outcome.Failure != nil && outcome.Failure.Class == classSkipped:

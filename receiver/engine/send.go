@@ -154,7 +154,7 @@ func (e *Engine) isConfirmed(ctx context.Context, a *attempt, reply *store.Reply
 // checkWindow returns an error if reply may not be sent because the service window is closed.
 func checkWindow(a *attempt, reply *store.Reply, now time.Time) error {
 	lastInbound := a.work.Conversation.LastInboundAt
-	if sent := a.sentAt(a.message.Timestamp); sent.After(lastInbound) {
+	if sent := a.sentAt(a.message.Timestamp); sent.After(lastInbound) && !a.isOutbound() {
 		lastInbound = sent
 	}
 
@@ -189,6 +189,7 @@ func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) 
 		Now:     e.Clock.Now(),
 		Sent:    a.pendingStep.Sent,
 		Sending: &reply.Part,
+		ByDesk:  a.isByDesk(),
 	}
 	if _, err := e.record(ctx, a.head, step); err != nil {
 		return err

@@ -14,12 +14,13 @@ const (
 	codeSuperseded  = "superseded"    // the person changed the message once more
 	codeUnknownToAI = "unknown_to_ai" // the AI was not asked about the message that the person changed
 	codeLacking     = "no_method"     // the bridge does not have the method
+	codeAnswered    = "answered"      // the answer came before the fallback text was sent
 )
 
 // skip ends the event without asking the AI. Its history gets the reason.
 func (a *attempt) skip(code, reason string) {
 	a.successState = store.Skipped
-	a.skipped = &store.Failure{
+	a.reason = &store.Failure{
 		Class: classSkipped,
 		Code:  code,
 		Text:  reason,

@@ -12,8 +12,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// statusAttempt is one attempt at a status, at the report of one, at an error that Meta reported, or at the pass of a
-// conversation.
+// statusAttempt is one attempt at a status, at the report of one, at an error that Meta reported, at the pass of a
+// conversation, or at the deadline of a later answer.
 type statusAttempt struct {
 	inbound
 	status whatsapp.Status // zero for an error
@@ -21,6 +21,8 @@ type statusAttempt struct {
 	// effects are recorded with the outcome, even if the attempt fails. All are idempotent.
 	effects store.Step
 	call    gate.Call // the last call of the attempt
+	// isMissed reports whether the AI did not answer a question in time.
+	isMissed bool
 }
 
 // processStatus is the process function of class Statuses.
@@ -32,7 +34,12 @@ func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error)
 		return nil, store.ErrLeaseLost
 	}
 
-	return e.finish(ctx, a.head, e.resolveSideEvent(ctx, a.head, a.call, a.effects, err))
+	next, err := e.finish(ctx, a.head, e.resolveSideEvent(ctx, a.head, a.call, a.effects, err))
+	if err == nil && a.isMissed {
+		e.noteMissed(a)
+	}
+
+	return next, err
 }
 
 // handleStatus acts on a failed status or a reported error, which needs the store only, or reports a status to Bird.
@@ -45,12 +52,13 @@ func (e *Engine) handleStatus(ctx context.Context, a *statusAttempt) error {
 		return err
 	}
 
-	if a.work.Event.Kind == store.KindThreadPass {
+	switch a.work.Event.Kind {
+	case store.KindThreadPass:
 		return e.passThread(ctx, a)
-	}
-
-	if a.work.Event.Kind == store.KindError {
+	case store.KindError:
 		return e.handleReportedError(ctx, a)
+	case store.KindAnswerDeadline:
+		return e.awaitAnswer(ctx, a)
 	}
 
 	status, err := whatsapp.ParseStatus(a.item.Raw)

@@ -26,7 +26,7 @@ const maxReason = 256
 // checkTakeover returns store.ErrTakenOver if people have the conversation, so that neither the AI is asked nor its answer
 // sent. The answer that handed the conversation over is sent all the same.
 func (a *attempt) checkTakeover(now time.Time) error {
-	if a.isSent() {
+	if a.isSent() || a.isByDesk() {
 		return nil
 	}
 

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -34,6 +35,11 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 		return nil
 	}
 
+	payload := event.Payload
+	if a.isOutbound() {
+		payload, _ = json.Marshal(a.item) // it was decoded from JSON
+	}
+
 	return []store.Event{{
 		ID:            store.NewID(store.KindThreadPass, event.ID.String(), strconv.Itoa(a.work.Replays)),
 		Kind:          store.KindThreadPass,
@@ -42,7 +48,7 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 		Class:         store.Statuses,
 		Lane:          intake.ThreadLane(a.number(), event.ID),
 		PhoneNumberID: event.PhoneNumberID,
-		Payload:       event.Payload,
+		Payload:       payload,
 		ReceivedAt:    a.now,
 	}}
 }

@@ -93,6 +93,9 @@ func ThreadLane(number string, message store.ID) string {
 	return spread("thread:"+number, message.String())
 }
 
+// DeadlineLane returns the lane of the event that ends the time for a later answer: one of its own, since it waits.
+func DeadlineLane(question store.ID) string { return "deadline:" + question.String() }
+
 // spread returns one of statusLanes lanes.
 func spread(prefix, messageID string) string {
 	hash := store.NewID(store.KindMessage, messageID)

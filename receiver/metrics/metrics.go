@@ -42,6 +42,7 @@ type Metrics struct {
 	unsent     prometheus.Counter
 	usage      usage
 	empty      prometheus.Counter
+	unanswered prometheus.Counter
 }
 
 // New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
@@ -138,6 +139,10 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_ai_empty_answers_total",
 		Help: "Responses of the AI that hold no answer, whatever bird.emptyAnswer makes of them.",
 	})
+	m.unanswered = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "whatsapp_unanswered_messages_total",
+		Help: "Messages that the AI was to answer later, and whose answer did not come within processing.answerWithin.",
+	})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_panics_total",
 		Help: "Panics while an event was processed. Each is a bug.",
@@ -148,6 +153,7 @@ func New(clock clockwork.Clock) *Metrics {
 		m.cut,
 		m.unsent,
 		m.empty,
+		m.unanswered,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -266,6 +272,9 @@ func (m *Metrics) AnswerCut(messages int) { m.unsent.Add(float64(messages)) }
 
 // AIAnsweredNothing records a response of the AI without an answer.
 func (m *Metrics) AIAnsweredNothing() { m.empty.Inc() }
+
+// MessageUnanswered records a message whose later answer did not come in time.
+func (m *Metrics) MessageUnanswered() { m.unanswered.Inc() }
 
 // AIAnswered records the duration of a call to Bird.
 func (m *Metrics) AIAnswered(method string, took time.Duration) {

@@ -21,16 +21,17 @@ const typePrefix = "dev.wawebhook."
 
 // The types of notices. Changes of other webhook fields are AccountPrefix and the field's name.
 const (
-	MessageReceived  = "message.received"
-	MessageDead      = "message.dead"
-	MessageFailed    = "message.failed"
-	MessageRead      = "message.read"
-	TemplateRequired = "template.required"
-	ErrorReported    = "error.reported"
-	HandedOff        = "conversation.handed_off"
-	TakenOver        = "conversation.taken_over"
-	Returned         = "conversation.returned"
-	AccountPrefix    = "account."
+	MessageReceived   = "message.received"
+	MessageDead       = "message.dead"
+	MessageFailed     = "message.failed"
+	MessageRead       = "message.read"
+	MessageUnanswered = "message.unanswered"
+	TemplateRequired  = "template.required"
+	ErrorReported     = "error.reported"
+	HandedOff         = "conversation.handed_off"
+	TakenOver         = "conversation.taken_over"
+	Returned          = "conversation.returned"
+	AccountPrefix     = "account."
 )
 
 // Notice is one event for the sink. It is stored, so fields may be added to its JSON form but not removed.

@@ -27,10 +27,13 @@ const (
 // Message is an outbound message. Its JSON form is the stored payload of an event: add properties, but never rename one.
 type Message struct {
 	Role Role `json:"role"`
-	// Question is the id of the event that the message answers, and AskedAt is when that event was received. They are zero
-	// if the message was not asked for.
+	// Question is the id of the event that the message answers, Replays is how often that was replayed, and AskedAt is when
+	// it was received. They are zero if the message was not asked for.
 	Question string    `json:"question,omitempty"`
+	Replays  int       `json:"replays,omitempty"`
 	AskedAt  time.Time `json:"asked_at,omitzero"`
+	// Final means that no further answer to the question follows.
+	Final bool `json:"final,omitempty"`
 	// Item is the message of the person that this one answers, or the newest one of the conversation, or the result of
 	// [Addressee]. It names the phone number and the recipient.
 	Item whatsapp.Item `json:"item"`
