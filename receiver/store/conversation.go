@@ -28,7 +28,7 @@ type Conversation struct {
 	// Purging the conversation loses it, but a zero LastInboundAt has the same meaning.
 	TemplateRequired bool
 	// AIConversationID is the id that the AI gave the conversation, or empty if it gave none. It is purged with the
-	// conversation.
+	// conversation, which stays as long as after a message if the person never wrote.
 	AIConversationID string
 }
 

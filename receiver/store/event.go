@@ -117,7 +117,7 @@ type Event struct {
 	Payload       []byte // JSON; empty after its retention
 	ReceivedAt    time.Time
 	// SentAt is when the person wrote or called, not after ReceivedAt. Of a message, zero means ReceivedAt. Any other event
-	// with a SentAt counts as a sign of life of Lane's person too. Reads do not return it.
+	// with a SentAt counts as a sign of life of Lane's person too, unless it is an outbound message. Reads do not return it.
 	SentAt time.Time
 	Status *StatusUpdate // of a status: applied at ingest; reads do not return it
 	// Takeover changes who has the conversation of Lane. It is applied at ingest, whatever the state of the event, unless
@@ -144,7 +144,7 @@ func (e *Event) Validate() error {
 // InboundAt returns when the event was a sign of life of Lane's person. It reports false if it was none.
 func (e *Event) InboundAt() (time.Time, bool) {
 	switch {
-	case e.Lane == "" || e.State == Quarantined:
+	case e.Lane == "" || e.State == Quarantined || e.Kind == KindOutbound:
 		return time.Time{}, false
 	case !e.SentAt.IsZero():
 		return e.SentAt, true

@@ -212,7 +212,8 @@ type Maintenance interface {
 	// pauses that it changed:
 	//   - the payloads of events finished before payloads, with their transcripts and the bodies of their replies;
 	//   - events finished before events, with everything attached to them;
-	//   - idle conversations, under all their names, whose last message and last takeover ended before events;
+	//   - idle conversations, under all their names, whose last message and last takeover ended before events; of a person who
+	//     never wrote, whose AIConversationID was recorded before events;
 	//   - pauses that ended before events.
 	//
 	// Pending events and dead letters stay.

@@ -157,7 +157,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 
 		if a.step.AIConversationID != nil {
-			l.nameConversation(a.lane.lane, *a.step.AIConversationID)
+			l.nameConversation(a.lane.lane, *a.step.AIConversationID, a.step.Now)
 		}
 
 		if a.step.Transcript != nil {

@@ -237,3 +237,21 @@ func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 		}
 	}
 }
+
+// BenchmarkConversation reads the newest 20 of the 200 messages of a conversation, one of 1000.
+func BenchmarkConversation(b *testing.B) {
+	user, err := server.NewUser()
+	if err != nil {
+		b.Fatal(err)
+	}
+
+	s := openStore(b, Access{URL: user.URL})
+	fill(b, s, 0, 200_000, 1000)
+	server.Exec(b, "UPDATE "+user.Name+".events SET state = 'done', finished_at = received_at", "ANALYZE "+user.Name+".events")
+
+	for b.Loop() {
+		if found, err := s.History(b.Context(), message(-1, 1000).Lane, 0, 20); err != nil || len(found) != 20 {
+			b.Fatalf("History returned %d events, %v", len(found), err)
+		}
+	}
+}

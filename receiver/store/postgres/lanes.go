@@ -35,11 +35,12 @@ type lane struct {
 	waitsFor           string // the scope for which the head waits
 	starts             int
 	state              store.Conversation
-	changed            bool // the row must be written
-	gone               bool // the row must be deleted
+	named              *int64 // when the AI's id was recorded
+	changed            bool   // the row must be written
+	gone               bool   // the row must be deleted
 }
 
-const laneColumns = "c.lane, c.class, c.ready_at, c.set_at, coalesce(c.waits_for, ''), c.token, c.head, c.starts, " + stateColumns
+const laneColumns = "c.lane, c.class, c.ready_at, c.set_at, coalesce(c.waits_for, ''), c.token, c.head, c.starts, c.ai_conversation_at, " + stateColumns
 
 // scan adds a row with laneColumns, and returns its key.
 func (l *lanes) scan(rows pgx.Rows) (laneKey, error) {
@@ -49,7 +50,7 @@ func (l *lanes) scan(rows pgx.Rows) (laneKey, error) {
 	)
 
 	err := rows.Scan(append([]any{
-		&r.lane, (*int16)(&r.class), &r.ready, &r.set, &r.waitsFor, &r.token, &r.head, &r.starts,
+		&r.lane, (*int16)(&r.class), &r.ready, &r.set, &r.waitsFor, &r.token, &r.head, &r.starts, &r.named,
 	}, state.targets()...)...)
 	r.state = state.conversation()
 	l.rows[r.laneKey] = &r
@@ -92,6 +93,7 @@ type laneRows struct {
 	names                   []string
 	classes                 []int16
 	ready, set, token, head []*int64
+	named                   []*int64
 	starts                  []int
 	waitsFor                []string
 	inbound, until, at      []*int64
@@ -117,6 +119,7 @@ func (c *laneRows) add(row *lane) {
 	c.events = append(c.events, row.state.Takeover.Event)
 	c.template = append(c.template, row.state.TemplateRequired)
 	c.ai = append(c.ai, row.state.AIConversationID)
+	c.named = append(c.named, row.named)
 }
 
 // save queues the writes of changed rows.
@@ -146,14 +149,14 @@ func (l *lanes) save(t *tx) {
 				waits_for = nullif(k.waits_for, ''), last_inbound_at = k.last_inbound_at, template_required = k.template_required,
 				human_until = k.human_until, taken_at = k.taken_at, taken_by = nullif(k.taken_by, ''),
 				taken_event = nullif(k.taken_event, '00000000-0000-0000-0000-000000000000'),
-				ai_conversation = nullif(k.ai_conversation, '')
+				ai_conversation = nullif(k.ai_conversation, ''), ai_conversation_at = k.ai_conversation_at
 			FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
-				$9::bigint[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[], $14::uuid[], $15::text[])
+				$9::bigint[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[], $14::uuid[], $15::text[], $16::bigint[])
 				k (lane, class, ready_at, set_at, token, head, starts, waits_for,
-					last_inbound_at, template_required, human_until, taken_at, taken_by, taken_event, ai_conversation)
+					last_inbound_at, template_required, human_until, taken_at, taken_by, taken_event, ai_conversation, ai_conversation_at)
 			WHERE c.lane = k.lane AND c.class = k.class`,
 			c.names, c.classes, c.ready, c.set, c.token, c.head, c.starts, c.waitsFor, c.inbound, c.template, c.until, c.at, c.by, c.events,
-			c.ai)
+			c.ai, c.named)
 	}
 
 	if len(gone.names) > 0 {

@@ -84,6 +84,10 @@ func (l *lanes) join(name, other string) {
 	}
 
 	to.state = to.state.Merge(from.state)
+	if from.named != nil && (to.named == nil || *to.named < *from.named) {
+		to.named = from.named
+	}
+
 	to.changed = true
 	from.gone = true
 
@@ -161,8 +165,9 @@ func (l *lanes) requireTemplate(name string, required bool) {
 }
 
 // nameConversation records the id that the AI gave the conversation with a person.
-func (l *lanes) nameConversation(name, id string) {
+func (l *lanes) nameConversation(name, id string, now time.Time) {
 	p := l.person(name)
+	p.named = millis(now)
 	p.state.AIConversationID = sanitize(id)
 	p.changed = true
 }

@@ -96,7 +96,7 @@ func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (in
 func (t *tx) deleteConversations(ctx context.Context, before time.Time, limit int) (int, error) {
 	var idle []string
 
-	for _, silent := range [...]string{"last_inbound_at < $1", "last_inbound_at IS NULL"} {
+	for _, silent := range [...]string{"last_inbound_at < $1", "last_inbound_at IS NULL AND coalesce(ai_conversation_at, 0) < $1"} {
 		t.query(`
 			SELECT lane FROM conversations
 			WHERE class = 0 AND ready_at IS NULL AND greatest(human_until, taken_at, 0) < $1 AND `+silent+`

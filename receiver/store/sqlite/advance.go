@@ -137,7 +137,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	}
 
 	if step.AIConversationID != nil {
-		if err := t.nameConversation(l.Lane, *step.AIConversationID); err != nil {
+		if err := t.nameConversation(l.Lane, *step.AIConversationID, step.Now); err != nil {
 			return err
 		}
 	}

@@ -312,3 +312,24 @@ func BenchmarkReplaySelected(b *testing.B) {
 
 	b.ReportMetric(float64(longest.Milliseconds()), "longest-batch-ms")
 }
+
+// BenchmarkConversation reads the newest 20 of the 200 messages of a conversation, one of 1000.
+func BenchmarkConversation(b *testing.B) {
+	s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
+	fill(b, s, 0, 200_000, 1000)
+
+	err := s.writer.do(b.Context(), func(t *tx) error {
+		_, err := t.exec("UPDATE events SET state = 'done', finished_at = received_at")
+
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+
+	for b.Loop() {
+		if found, err := s.History(b.Context(), message(-1, 1000).Lane, 0, 20); err != nil || len(found) != 20 {
+			b.Fatalf("History returned %d events, %v", len(found), err)
+		}
+	}
+}

@@ -80,13 +80,14 @@ func (t *tx) requireTemplate(name string, required bool) error {
 }
 
 // nameConversation records the id that the AI gave the conversation with a person.
-func (t *tx) nameConversation(name, id string) error {
+func (t *tx) nameConversation(name, id string, now time.Time) error {
 	lane, err := t.ensurePerson(name)
 	if err != nil {
 		return err
 	}
 
-	_, err = t.exec("UPDATE conversations SET ai_conversation = ? WHERE lane = ? AND class = 0", optional(id), lane)
+	_, err = t.exec("UPDATE conversations SET ai_conversation = ?, ai_conversation_at = ? WHERE lane = ? AND class = 0",
+		optional(id), now.UnixMilli(), lane)
 
 	return err
 }

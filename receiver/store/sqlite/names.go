@@ -13,6 +13,7 @@ import (
 type personRow struct {
 	lane                         string
 	ready, set, waits, token, at driver.Value // at is the head
+	named                        int64        // when the AI's id was recorded
 	starts                       int64
 	state                        store.Conversation
 }
@@ -29,12 +30,13 @@ func (p *personRow) dueBefore(other *personRow) bool {
 
 func (t *tx) personRow(lane string) (*personRow, error) {
 	p := &personRow{lane: lane}
-	err := t.query("SELECT ready_at, set_at, waits_for, token, head, starts, "+stateColumns+`
+	err := t.query("SELECT ready_at, set_at, waits_for, token, head, starts, coalesce(ai_conversation_at, 0), "+stateColumns+`
 		FROM conversations WHERE lane = ? AND class = 0`,
 		func(r row) error {
 			p.ready, p.set, p.waits, p.token, p.at = r[0], r[1], r[2], r[3], r[4]
 			p.starts = r.int(5)
-			p.state = r.conversation(6)
+			p.named = r.int(6)
+			p.state = r.conversation(7)
 
 			return nil
 		}, lane)
@@ -111,9 +113,9 @@ func (t *tx) mergePersons(to, from *personRow) error {
 
 	state := to.state.Merge(from.state)
 	_, err := t.exec(`
-		INSERT OR REPLACE INTO conversations (lane, class, ready_at, set_at, waits_for, token, head, starts, `+stateColumns+`)
-		VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		to.lane, to.ready, to.set, to.waits, to.token, to.at, to.starts, millis(state.LastInboundAt),
+		INSERT OR REPLACE INTO conversations (lane, class, ready_at, set_at, waits_for, token, head, starts, ai_conversation_at, `+stateColumns+`)
+		VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		to.lane, to.ready, to.set, to.waits, to.token, to.at, to.starts, max(to.named, from.named), millis(state.LastInboundAt),
 		millis(state.Takeover.Until), string(state.Takeover.By), millis(state.Takeover.At), eventID(state.Takeover.Event),
 		state.TemplateRequired, optional(state.AIConversationID))
 

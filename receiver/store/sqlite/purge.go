@@ -170,7 +170,10 @@ func (t *tx) deleteConversations(before time.Time, limit int) (int, error) {
 		WHERE class = 0 AND ready_at IS NULL AND max(coalesce(human_until, 0), coalesce(taken_at, 0)) < ?1`
 
 	var people []string
-	for _, sql := range [...]string{idle + " AND last_inbound_at < ?1 LIMIT ?2", idle + " AND last_inbound_at IS NULL LIMIT ?2"} {
+	for _, sql := range [...]string{
+		idle + " AND last_inbound_at < ?1 LIMIT ?2",
+		idle + " AND last_inbound_at IS NULL AND coalesce(ai_conversation_at, 0) < ?1 LIMIT ?2",
+	} {
 		err := t.query(sql, func(r row) error { people = append(people, r.text(0)); return nil },
 			before.UnixMilli(), int64(limit-len(people)))
 		if err != nil {

@@ -203,6 +203,10 @@ var conversationTests = map[string]func(*fixture){
 		f.work("unknown", named("thread-3"))
 		f.wantEqual("of an unknown person", f.state("unknown"), store.Conversation{AIConversationID: "thread-3"})
 
+		f.ingest(naming("join", "further", "unknown"))
+		processAll(f, at(0))
+		purge(f, at(0), at(0), 100)
+		f.wantEqual("within its retention", f.state("further"), store.Conversation{AIConversationID: "thread-3"})
 		purge(f, at(0), at(time.Hour), 100)
 		f.wantEqual("purged", f.state("unknown"), store.Conversation{})
 	},

@@ -9,14 +9,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// outbound returns an outbound message in a conversation, posted at noon.
-func outbound(name, lane string) store.Event {
-	e := text(name, lane)
-	e.Kind = store.KindOutbound
-
-	return e
-}
-
 // history returns the history of a conversation.
 func (f *fixture) history(name string, before int64, limit int) []store.Record {
 	f.Helper()

@@ -39,6 +39,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Advance", advanceTests},
 		{"Coalesce", coalesceTests},
 		{"Outbox", outboxTests},
+		{"Outbound", outboundTests},
 		{"Resend", resendTests},
 		{"Conversation", conversationTests},
 		{"Names", namesTests},

@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
--- ai_conversation: the id that the AI gave the conversation.
-ALTER TABLE conversations ADD COLUMN ai_conversation TEXT COLLATE "C";
+-- ai_conversation: the id that the AI gave the conversation, recorded at ai_conversation_at.
+ALTER TABLE conversations ADD COLUMN ai_conversation TEXT COLLATE "C", ADD COLUMN ai_conversation_at BIGINT;
 
 -- transcript: the text of a voice message.
 ALTER TABLE events ADD COLUMN transcript TEXT COLLATE "C";

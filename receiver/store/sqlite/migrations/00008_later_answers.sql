@@ -2,8 +2,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
--- ai_conversation: the id that the AI gave the conversation.
+-- ai_conversation: the id that the AI gave the conversation, recorded at ai_conversation_at.
 ALTER TABLE conversations ADD COLUMN ai_conversation TEXT;
+ALTER TABLE conversations ADD COLUMN ai_conversation_at INTEGER;
 
 -- The texts of voice messages.
 CREATE TABLE transcripts (
