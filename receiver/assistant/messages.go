@@ -12,6 +12,7 @@ import (
 // Body is the JSON body of a request: one of the types below.
 type Body interface {
 	subject() string // identifies the message or status; the same for each attempt
+	common() Common
 }
 
 // EncodeBody returns the JSON body of a request with its method.
@@ -51,6 +52,8 @@ type Common struct {
 }
 
 func (c Common) subject() string { return c.PhoneNumberID + ":" + c.MessageID }
+
+func (c Common) common() Common { return c }
 
 // Contact is the person.
 type Contact struct {

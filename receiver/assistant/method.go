@@ -68,6 +68,9 @@ type Request struct {
 	History []Turn
 }
 
+// Common returns the fields that all bodies have.
+func (r Request) Common() Common { return r.Body.common() }
+
 // IdempotencyKey returns the same key for each attempt to process one event with one method.
 func (r Request) IdempotencyKey() string {
 	key := string(r.Method) + ":" + r.Body.subject()

@@ -1,0 +1,171 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package openai
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+)
+
+// Failure codes of refusals.
+const (
+	codeNoQuota = "insufficient_quota"
+	codeNoModel = "model_not_found"
+	codeTooLong = "context_length_exceeded"
+)
+
+// Refused implements assistant.Driver. The table of failures is in docs/receiver.md.
+func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failure.Error {
+	p := readProblem(response.Body)
+	e := assistant.Refused(peer, assistant.ProcessText, response) // none of the methods is optional
+	e.Op = string(r.Method)
+	e.RetryAfter = max(e.RetryAfter, p.retryDelay)
+
+	isTranscription := r.Method == assistant.TranscribeAudio
+
+	switch status := response.Status; {
+	case p.isQuota():
+		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBird
+		e.Code = codeNoQuota
+		e.Text = "the account at the AI has no credit: check its plan and billing"
+	case p.isKey():
+		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBird
+		e.Text = "the AI refuses the key: set a new one"
+	case p.isPolicy():
+		e.Class = failure.Permanent
+		e.Scope = failure.ScopeNone
+		e.Code = assistant.CodeBadResponse // the person gets the fallback text
+		e.Text = "a content filter refuses the message"
+	case p.isModel(status):
+		e.Class = failure.Configuration
+		e.Scope = failure.ScopeBird
+		e.Code = codeNoModel
+		e.Text = "the AI does not have the model: check openAI.model"
+	case p.isTooLong(status):
+		e.Code = codeTooLong
+		e.Text = "the message is too long for the model"
+	case slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, status):
+		e.Scope = failure.ScopeBird // all methods have one address
+	case status == http.StatusConflict:
+		e.Class = failure.Transient
+		e.Text = "the AI is busy"
+	}
+
+	if isTranscription {
+		asTranscription(e)
+	}
+
+	return e
+}
+
+// asTranscription makes a failure one of transcriptions: only these wait for a wrong model or address, and the AI is asked
+// about an audio that cannot be transcribed without its words.
+func asTranscription(e *failure.Error) {
+	switch {
+	case e.Code == codeNoModel:
+		e.Scope = failure.ScopeBirdMethod
+		e.Text = "the AI does not have the model: check openAI.transcriptionModel"
+	case e.Class == failure.Configuration && e.Code == httpclient.StatusCode(http.StatusNotFound):
+		e.Scope = failure.ScopeBirdMethod
+		e.Text = "the AI has no transcriptions: remove openAI.transcriptionModel"
+	case e.Class == failure.Permanent:
+		e.Code = assistant.CodeNoTranscript
+	}
+}
+
+// unprocessable are the statuses by which a server refuses a part of a request.
+var unprocessable = []int{
+	http.StatusBadRequest,
+	http.StatusRequestEntityTooLarge,
+	http.StatusUnsupportedMediaType,
+	http.StatusUnprocessableEntity,
+}
+
+// without returns the form of a request without the part that the server has refused. It reports false if there is none.
+func (f form) without(refusal *httpclient.Response, r assistant.Request) (form, bool) {
+	p := readProblem(refusal.Body)
+
+	isFinal := p.isQuota() || p.isKey() || p.isPolicy() || p.isModel(refusal.Status)
+	if isFinal || !slices.Contains(unprocessable, refusal.Status) {
+		return f, false
+	}
+
+	hasFile := r.Media != nil && !f.noFile
+	left := len(r.History) - f.noHistory
+
+	switch {
+	case p.isTooLong(refusal.Status) && left > 0:
+		f.noHistory += (left + 1) / 2
+	case p.isTooLong(refusal.Status):
+		f.noFile = hasFile
+
+		return f, hasFile
+	case p.isParameter() && !f.isPlain:
+		f.isPlain = true
+		f.noTools = p.names("tool")
+	case p.names("tool") && !f.noTools:
+		f.noTools = true
+	case hasFile:
+		f.noFile = true
+	default:
+		return f, false
+	}
+
+	return f, true
+}
+
+// The codes and words by which servers say what they refuse, in lower case. Only OpenAI and Azure have codes for most of it.
+var (
+	quotaCodes = []string{
+		"insufficient_quota", "billing_not_active", "billing_hard_limit_reached", "budget_exceeded", "insufficient_balance",
+	}
+	keyCodes    = []string{"invalid_api_key", "api_key_invalid"}
+	policyWords = []string{
+		"content_filter", "content_policy_violation", "contentpolicyviolation", "responsibleaipolicyviolation",
+		"invalid_prompt", "data_inspection_failed",
+	}
+	modelCodes  = []string{"model_not_found", "deploymentnotfound", "invalid_model"}
+	lengthWords = []string{
+		"context_length_exceeded", "string_above_max_length", "exceed_context_size", "contextwindowexceeded", "context length",
+		"context window", "context size", "maximum context", "input token count", "too many tokens", "prompt is too long",
+		"input is too long", "reduce the length",
+	}
+	parameterWords = []string{
+		"unsupported_parameter", "unknown_parameter", "unsupported parameter", "unknown parameter", "unrecognized",
+		"unknown name", "unknown field", "extra_forbidden", "extra inputs", "max_completion_tokens", "additionalproperties",
+		"strict",
+	}
+)
+
+func (p problem) isQuota() bool {
+	isPayment := p.code == "402"
+
+	return isPayment || slices.Contains(quotaCodes, p.code) || slices.Contains(quotaCodes, p.kind)
+}
+
+func (p problem) isKey() bool { return contains(p.codes, keyCodes) }
+
+func (p problem) isPolicy() bool { return p.isFlagged || p.names(policyWords...) }
+
+func (p problem) isTooLong(status int) bool {
+	return status == http.StatusRequestEntityTooLarge || status == http.StatusBadRequest && p.names(lengthWords...)
+}
+
+// isModel reports whether the server does not have the model. A message counts only where it cannot repeat the person's
+// words, since all messages wait for the model then.
+func (p problem) isModel(status int) bool {
+	isNamed := status == http.StatusNotFound && strings.Contains(p.message, "model") ||
+		status == http.StatusBadRequest && strings.HasSuffix(strings.TrimSpace(p.message), "is not a valid model id")
+
+	return isNamed || contains(p.codes, modelCodes)
+}
+
+func (p problem) isParameter() bool { return p.names(parameterWords...) }

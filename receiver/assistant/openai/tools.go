@@ -1,0 +1,179 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package openai
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+)
+
+// The functions that a model can call in place of a text.
+const (
+	toolHandOff = "hand_off_to_human"
+	toolChoices = "offer_choices"
+)
+
+const (
+	// maxOptions is how many choices WhatsApp can show.
+	maxOptions = 10
+	// maxOptionID is the length of the id of a choice, in characters.
+	maxOptionID = 200
+)
+
+// tool describes a function.
+//
+// Source: https://platform.openai.com/docs/guides/function-calling
+type tool struct {
+	Type     string   `json:"type"`
+	Function function `json:"function"`
+}
+
+type function struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Parameters  schema `json:"parameters"`
+	Strict      bool   `json:"strict,omitempty"`
+}
+
+// schema is a JSON Schema in the subset that strict functions take: each property is required, and no other is allowed.
+//
+// Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+type schema struct {
+	Type        string            `json:"type"`
+	Description string            `json:"description,omitempty"`
+	Properties  map[string]schema `json:"properties,omitempty"`
+	Items       *schema           `json:"items,omitempty"`
+	Required    []string          `json:"required,omitempty"`
+	Additional  *bool             `json:"additionalProperties,omitempty"`
+}
+
+// tools returns the functions. Strict lets the server make sure that calls follow the schema; some know it not.
+func tools(strict bool) []tool {
+	text := func(description string) schema { return schema{Type: "string", Description: description} }
+	object := func(properties map[string]schema, names ...string) schema {
+		all := schema{Type: "object", Properties: properties, Required: names}
+		if strict {
+			all.Additional = new(false)
+		}
+
+		return all
+	}
+
+	return []tool{
+		{"function", function{
+			Name:        toolHandOff,
+			Description: "Hands the conversation over to a person of the business, who goes on with it. Write to the person in the same answer that a colleague will reply.",
+			Strict:      strict,
+			Parameters: object(map[string]schema{
+				"reason": text("Why a person has to go on, for the colleague."),
+			}, "reason"),
+		}},
+		{"function", function{
+			Name:        toolChoices,
+			Description: "Sends a text with choices that the person can tap. Use it when the answer is one of at most ten short options.",
+			Strict:      strict,
+			Parameters: object(map[string]schema{
+				"text": text("The question, without the options."),
+				"options": {
+					Type:        "array",
+					Description: "2 to 10 options of at most 20 characters.",
+					Items:       &schema{Type: "string"},
+				},
+			}, "text", "options"),
+		}},
+	}
+}
+
+// toolCall is the call of a function in an answer. Arguments are JSON in a string; some servers send the object itself.
+type toolCall struct {
+	Function struct {
+		Name      string          `json:"name"`
+		Arguments json.RawMessage `json:"arguments"`
+	} `json:"function"`
+}
+
+// answer returns the answer that a call stands for, with the text beside it.
+func (c toolCall) answer(content string) (answer.Answer, error) {
+	arguments := c.Function.Arguments
+
+	var quoted string
+	if json.Unmarshal(arguments, &quoted) == nil {
+		arguments = json.RawMessage(quoted)
+	}
+
+	switch c.Function.Name {
+	case toolHandOff:
+		var given struct {
+			Reason string `json:"reason"`
+		}
+		if json.Unmarshal(arguments, &given) != nil {
+			return answer.Answer{}, errors.New("the arguments of " + toolHandOff + " are not the JSON object of its schema")
+		}
+
+		return answer.Answer{Handoff: &answer.Handoff{Reason: given.Reason, Text: content}}, nil
+	case toolChoices:
+		var given struct {
+			Text    string   `json:"text"`
+			Options []string `json:"options"`
+		}
+		if json.Unmarshal(arguments, &given) != nil {
+			return answer.Answer{}, errors.New("the arguments of " + toolChoices + " are not the JSON object of its schema")
+		}
+
+		return choices(content, strings.TrimSpace(given.Text), given.Options)
+	default:
+		return answer.Answer{}, errors.New("the AI calls a function that it was not offered")
+	}
+}
+
+// choices returns a text with options: as buttons or a list, or as lines of the text if there are too many.
+func choices(content, text string, given []string) (answer.Answer, error) {
+	var options []answer.Option
+
+	for _, title := range given {
+		title = strings.TrimSpace(title)
+		id := []rune(title)
+		option := answer.Option{ID: strings.TrimSpace(string(id[:min(len(id), maxOptionID)])), Title: title}
+
+		isKnown := slices.ContainsFunc(options, func(o answer.Option) bool { return o.ID == option.ID })
+		if title != "" && !isKnown {
+			options = append(options, option)
+		}
+	}
+
+	if text == "" {
+		text = content
+		content = ""
+	}
+
+	if text == "" {
+		return answer.Answer{}, errors.New("the AI offers choices without a text")
+	}
+
+	var offered answer.Answer
+
+	if content != "" && content != text {
+		offered.Replies = append(offered.Replies, answer.Reply{Kind: answer.KindText, Text: content})
+	}
+
+	reply := answer.Reply{Kind: answer.KindText, Text: text}
+
+	switch {
+	case len(options) > maxOptions:
+		for _, option := range options {
+			reply.Text += "\n- " + option.Title
+		}
+	case len(options) > 0:
+		reply.Kind = answer.KindButtons
+		reply.Buttons = options
+	}
+
+	offered.Replies = append(offered.Replies, reply)
+
+	return offered, nil
+}
