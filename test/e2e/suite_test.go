@@ -97,6 +97,7 @@ func TestCluster(t *testing.T) {
 		{"install", (*suite).install},
 		{"secret that comes later", (*suite).secretComesLater},
 		{"one conversation", (*suite).oneConversation},
+		{"every protocol", (*suite).everyProtocol},
 		{"receiver killed", (*suite).receiverKilled},
 		{"receiver rolled", (*suite).receiverRolled},
 		{"app secret rotated", (*suite).appSecretRotated},

@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standins runs the stand-ins for Meta and Bird in a cluster, and reads their records.
+// Package standins runs the stand-ins for Meta, the AI of each protocol, a desk and an ingress controller in a cluster, and
+// reads their records.
 package standins
 
 import (
@@ -35,6 +36,14 @@ const (
 	Graph = "graph"
 	// Bird is the Service of Bird.
 	Bird = "bird"
+	// Flow is the Service of a flow.
+	Flow = "flow"
+	// OpenAI is the Service of a model.
+	OpenAI = "openai"
+	// Desk is the Service of the software of people.
+	Desk = "desk"
+	// Ingress is the Service of the ingress controller, and the host of the Ingresses that it serves.
+	Ingress = "ingress"
 
 	metaService = "meta"
 )
@@ -71,18 +80,39 @@ func (s *StandIns) Sent(ctx context.Context) ([]standin.SentMessage, error) {
 
 // Asked returns the requests to Bird, oldest first.
 func (s *StandIns) Asked(ctx context.Context) ([]standin.BirdCall, error) {
+	return s.AskedOf(ctx, Bird)
+}
+
+// AskedOf returns the requests to Bird, a flow or a desk, oldest first.
+func (s *StandIns) AskedOf(ctx context.Context, service string) ([]standin.BirdCall, error) {
 	var answer struct {
 		Asked []standin.BirdCall `json:"asked"`
 	}
 
-	err := s.call(ctx, http.MethodGet, Bird, "asked", nil, nil, &answer)
+	err := s.call(ctx, http.MethodGet, service, "asked", nil, nil, &answer)
 
 	return answer.Asked, err
 }
 
-// ResetRecords empties the records of Graph and Bird.
+// Chats returns the requests to the model, oldest first.
+func (s *StandIns) Chats(ctx context.Context) ([]standin.ChatCall, error) {
+	var answer struct {
+		Asked []standin.ChatCall `json:"asked"`
+	}
+
+	err := s.call(ctx, http.MethodGet, OpenAI, "asked", nil, nil, &answer)
+
+	return answer.Asked, err
+}
+
+// SetIngress replaces the rules of the ingress controller.
+func (s *StandIns) SetIngress(ctx context.Context, rules []standin.IngressRule) error {
+	return s.call(ctx, http.MethodPut, Ingress, "ingress", nil, rules, nil)
+}
+
+// ResetRecords empties the records of all stand-ins.
 func (s *StandIns) ResetRecords(ctx context.Context) error {
-	for _, service := range []string{Graph, Bird} {
+	for _, service := range []string{Graph, Bird, Flow, OpenAI, Desk} {
 		if err := s.call(ctx, http.MethodDelete, service, "calls", nil, nil, nil); err != nil {
 			return err
 		}

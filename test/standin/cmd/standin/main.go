@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command standin serves the stand-ins for Meta's Graph API, for the AI in each protocol (Bird, Flow, OpenAI) and for the
-// software of people (Desk, Chatwoot), and sends Meta's deliveries to a receiver. Each has a control API:
+// software of people (Desk, Chatwoot) and for an ingress controller, and sends Meta's deliveries to a receiver. Each has a
+// control API:
 //
 //	GET    /_standin/healthz
 //	GET    /_standin/calls?method=POST&path=/123/messages   recorded calls; DELETE removes them
@@ -17,6 +18,7 @@
 //	GET    /_standin/load                                   progress of the load; DELETE ends it (Meta)
 //	POST   /_standin/deliver                                delivers the body, signed; ?appSecret= overrides the secret (Meta)
 //	POST   /_standin/handshake?verifyToken=a&challenge=1    verifies the callback (Meta)
+//	PUT    /_standin/ingress                                [{"host":"a","path":"/v1/","prefix":true,"backend":"http://b:9092"}] (Ingress)
 //	PUT    /_standin/callback                               {"url":"http://receiver/webhooks/whatsapp","appSecret":"s"} (Meta)
 //
 // A fault has method, pathPrefix, status, body, retryAfter, graphError, delay ("2s"), hang, cut (before, after,
@@ -115,6 +117,7 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 		{"openai", openAI, openAI.Close},
 		{"desk", desk, desk.Close},
 		{"chatwoot", chatwoot, chatwoot.Close},
+		{"ingress", standin.NewIngress(), func() {}},
 	} {
 		address := *s.listen[part.name]
 		if address == "" {

@@ -42,6 +42,7 @@ func parse(args []string) (settings, error) {
 		{"openai", "", "the OpenAI-compatible server"},
 		{"desk", "", "the desk"},
 		{"chatwoot", "", "Chatwoot"},
+		{"ingress", "", "the ingress controller"},
 	} {
 		s.listen[part.name] = flags.String(part.name+"-listen", part.address,
 			"`ADDRESS` of "+part.what+"; empty does not serve it")
