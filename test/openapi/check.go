@@ -178,6 +178,10 @@ func checkBody(content map[string]*jsonschema.Schema, contentType string, body [
 		return nil
 	}
 
+	if mediaType == "text/plain" {
+		return describe("body", schema.Validate(string(body)))
+	}
+
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the body is not JSON")

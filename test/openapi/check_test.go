@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 )
 
-const commonProperties = `"schema_version":1,"event_id":"9f86d081884c7d659a2feaa0c55ad015","channel":"whatsapp","phone_number_id":"1",` +
+const commonProperties = `"conversation_id":null,"schema_version":1,"event_id":"9f86d081884c7d659a2feaa0c55ad015","channel":"whatsapp","phone_number_id":"1",` +
 	`"waba_id":"2","display_phone_number":"3","message_id":"wamid.1","timestamp":"1723861244",` +
 	`"received_at":"2026-11-23T06:49:00Z","age_seconds":0,"from":null,` +
 	`"contact_info":{"wa_id":null,"name":"Ana","user_id":"CO.1","username":null},"context":null,"referral":null,` +
@@ -106,12 +106,12 @@ func form(t *testing.T, payload string, parts ...string) (contentType, body stri
 }
 
 func TestRequests(t *testing.T) {
-	image := "{" + commonProperties + "," + media + `,"caption":"","mime_type":"image/jpeg"}`
+	image := `{"method":"process_image_message",` + commonProperties + "," + media + `,"caption":"","mime_type":"image/jpeg"}`
 	formType, formBody := form(t, image, "media")
 	secondType, secondBody := form(t, image, "media", "other")
 
 	text := func(more string) *http.Request {
-		return bridgeRequest("/v1/messages/text", "application/json", "{"+commonProperties+more+"}")
+		return bridgeRequest("/v1/messages/text", "application/json", `{"method":"process_text_message",`+commonProperties+more+"}")
 	}
 	without := func(header string) *http.Request {
 		r := text(`,"text":"hi"`)
@@ -128,6 +128,7 @@ func TestRequests(t *testing.T) {
 		"a form":              {request: bridgeRequest("/v1/messages/image", formType, formBody)},
 		"no text":             {text(""), "violates required"},
 		"a number as text":    {text(`,"text":1`), "/text violates type"},
+		"another method":      {bridgeRequest("/v1/messages/text", "application/json", image), "/method violates const"},
 		"another property":    {text(`,"text":"hi","mood":"good"`), "/mood is not in the document"},
 		"no key":              {without("Authorization"), "no credential"},
 		"no idempotency key":  {without("Idempotency-Key"), "Idempotency-Key is missing"},
@@ -147,12 +148,17 @@ func TestRequests(t *testing.T) {
 
 func TestResponses(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                                "",
-		`{"response":"hi"}`:               "",
-		`{"response":null}`:               "",
-		`{"response":["hi",null]}`:        "",
-		`"hi"`:                            "",
-		`{"handoff":{"reason":"refund"}}`: "",
+		"":                                    "",
+		`{"response":"hi"}`:                   "",
+		`{"response":null}`:                   "",
+		`{"response":["hi",null]}`:            "",
+		`"hi"`:                                "",
+		`{"handoff":{"reason":"refund"}}`:     "",
+		`{"answer":"hi","conversation_id":7}`: "",
+		`[{"output":{"response":"hi"}}]`:      "",
+		`[{"recipient_id":"1","text":"?","buttons":[{"title":"Yes","payload":"/yes"}]}]`:     "",
+		`{"choices":[{"message":{"content":"hi"}}]}`:                                         "",
+		`{"reply":"hi","error":{"code":1}}`:                                                  "violates",
 		`{"response":{"type":"buttons","text":"?","buttons":["Yes",{"id":1,"title":"No"}]}}`: "",
 		`{}`:                               "violates required",
 		`{"answers":1}`:                    "violates required",
