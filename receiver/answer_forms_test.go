@@ -48,6 +48,7 @@ func TestTheAINamesAConversation(t *testing.T) {
 	ids := []any{"c-1", nil, 42, strings.Repeat("x", 300), ""}
 
 	h := newHarness(t, withoutTyping)
+	h.malformed = true // by the long id
 	h.reply = func(_ string, request map[string]any) any {
 		answer := map[string]any{"response": "hi", "conversation_id": ids[0]}
 		ids = ids[1:]
@@ -102,6 +103,7 @@ func TestEmptyAnswers(t *testing.T) {
 				c.Bird.EmptyAnswer = tc.setting
 			})
 			h.reply = func(string, map[string]any) any { return tc.answer }
+			h.malformed = tc.state == store.Dead
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hola"))
 			h.waitFor("the end", func() bool { return len(h.birdRequests()) > 0 })

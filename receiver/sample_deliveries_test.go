@@ -168,4 +168,5 @@ func summary(payload map[string]any) string {
 var commonKeys = []string{
 	"schema_version", "event_id", "channel", "workspace_id", "ai_employee_id", "phone_number_id", "waba_id", "display_phone_number",
 	"message_id", "timestamp", "received_at", "age_seconds", "from", "contact_info", "conversation_key",
+	"method", "conversation_id",
 }
