@@ -14,14 +14,7 @@ import (
 // interpret gives an empty answer the meaning that the configuration gives it, and remembers the AI's id of the
 // conversation.
 func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Answer) (answer.Answer, error) {
-	if given.BadConversationID {
-		e.sampled.Warn("conversation_id of the AI ignored: it is no string or number of at most 256 bytes",
-			logevent.EventID, a.work.Event.ID)
-	}
-
-	if id := given.ConversationID; id != nil && *id != a.work.Conversation.AIConversationID {
-		a.pendingStep.AIConversationID = id
-	}
+	e.keepConversationID(a, given)
 
 	if !given.Empty {
 		return given, nil
@@ -43,4 +36,16 @@ func (e *Engine) interpret(a *attempt, method assistant.Method, given answer.Ans
 	}
 
 	return given, nil
+}
+
+// keepConversationID remembers the AI's id of the conversation.
+func (e *Engine) keepConversationID(a *attempt, given answer.Answer) {
+	if given.BadConversationID {
+		e.sampled.Warn("conversation_id of the AI ignored: it is no string or number of at most 256 bytes",
+			logevent.EventID, a.work.Event.ID)
+	}
+
+	if id := given.ConversationID; id != nil && *id != a.work.Conversation.AIConversationID {
+		a.pendingStep.AIConversationID = id
+	}
 }

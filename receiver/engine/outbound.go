@@ -47,6 +47,8 @@ func (e *Engine) sendOutbound(ctx context.Context, a *attempt) error {
 		}
 	}
 
+	e.keepConversationID(a, given)
+
 	if err := e.answerWith(ctx, a, given); err != nil {
 		return err
 	}
