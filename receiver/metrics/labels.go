@@ -47,7 +47,7 @@ var (
 		"process_text_message", "process_undelivered_message", "process_video_message", "transcribe_audio",
 	}
 	storeOperations = []string{
-		"advance", "claim", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
+		"advance", "claim", "history", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
 	}
 	requestStatuses = []int{200, 400, 401, 403, 405, 408, 413, 415, 503} // that the webhook answers
 )

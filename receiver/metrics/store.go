@@ -102,6 +102,13 @@ func (s *countedStore) Peek(ctx context.Context, lease store.LeaseRef, limit int
 	return events, err
 }
 
+func (s *countedStore) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
+	found, err := s.Store.History(ctx, name, before, limit)
+	s.count("history", err)
+
+	return found, err
+}
+
 func (s *countedStore) SetPause(ctx context.Context, pause store.Pause, now time.Time) error {
 	err := s.Store.SetPause(ctx, pause, now)
 	s.count("pause", err)
