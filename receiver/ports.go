@@ -16,6 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 )
 
 const (
@@ -74,6 +75,18 @@ func (r *Receiver) consoleHandler(jobs *admin.Jobs) http.Handler {
 		Jobs:  jobs,
 		Clock: r.clock,
 		Log:   r.log,
+	})
+}
+
+func (r *Receiver) messagesHandler() http.Handler {
+	return messagesapi.New(messagesapi.Parts{
+		Store:   r.store,
+		Wake:    r.engine.Wake,
+		Live:    r.live,
+		Metrics: r.metrics,
+		Tracer:  r.tracer,
+		Clock:   r.clock,
+		Log:     r.log,
 	})
 }
 

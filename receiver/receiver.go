@@ -64,6 +64,7 @@ type Receiver struct {
 
 	admin            *adminServer
 	webhook, console net.Listener
+	messages         net.Listener // nil unless the messages API is configured
 }
 
 // Open opens the store and listens on all ports. Before Run, nothing is processed, and only the admin port is served: it shows
@@ -158,6 +159,12 @@ func Open(
 		return nil, fmt.Errorf("listen on the console port: %w", err)
 	}
 
+	if settings.MessagesAPI != nil {
+		if r.messages, err = listen.Listen(ctx, "tcp", settings.Listen.Messages); err != nil {
+			return nil, fmt.Errorf("listen on the port of the messages API: %w", err)
+		}
+	}
+
 	r.edge = r.newEdge()
 	r.admin.use(r.adminHandler())
 
@@ -172,6 +179,15 @@ func (r *Receiver) AdminAddr() string { return r.admin.listener.Addr().String() 
 
 // ConsoleAddr returns the address of the dead letter console as host:port.
 func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
+
+// MessagesAddr returns the address of the messages API as host:port, or "" if it is not configured.
+func (r *Receiver) MessagesAddr() string {
+	if r.messages == nil {
+		return ""
+	}
+
+	return r.messages.Addr().String()
+}
 
 // Store returns the receiver's store, for tests and tools that inspect it.
 func (r *Receiver) Store() store.Store { return r.store }
@@ -188,6 +204,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 	defer jobs.Close()
 
 	console := server(r.consoleHandler(jobs), r.edge.ErrorLog())
+
+	messages := server(nil, r.edge.ErrorLog())
 
 	webhookListener := r.edge.Secure(r.limit(webhook, r.webhook, webhookConnections))
 	consoleListener := r.limit(console, r.console, clusterConnections)
@@ -210,6 +228,14 @@ func (r *Receiver) Run(ctx context.Context) error {
 		}
 	})
 	parts.Go(func() { serve(console, consoleListener) })
+
+	if r.messages != nil {
+		messages.Handler = r.messagesHandler()
+		messagesListener := r.limit(messages, r.messages, clusterConnections)
+
+		parts.Go(func() { serve(messages, messagesListener) })
+	}
+
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.subscription.Run(run) })
 	parts.Go(func() { r.retention.Run(run) })
@@ -226,7 +252,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 		"version", r.version,
 		"webhook", r.WebhookAddr(),
 		"admin", r.AdminAddr(),
-		"console", r.ConsoleAddr())
+		"console", r.ConsoleAddr(),
+		"messages", r.MessagesAddr())
 
 	<-run.Done()
 	r.draining.Store(true)
@@ -241,7 +268,10 @@ func (r *Receiver) Run(ctx context.Context) error {
 		err = nil // the caller ended the run, which is no error
 	}
 
-	err = errors.Join(err, shutdown(shutdownCtx, webhook), shutdown(shutdownCtx, console))
+	err = errors.Join(err,
+		shutdown(shutdownCtx, webhook),
+		shutdown(shutdownCtx, messages),
+		shutdown(shutdownCtx, console))
 
 	<-processed
 
@@ -255,7 +285,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 // Close releases what Open acquired. Call it after Run has returned, or instead of Run.
 func (r *Receiver) Close() {
-	for _, l := range []net.Listener{r.webhook, r.console} {
+	for _, l := range []net.Listener{r.webhook, r.console, r.messages} {
 		if l != nil {
 			_ = l.Close() // already closed if Run served it
 		}

@@ -161,6 +161,9 @@ func (f *fakeStore) Conversation(_ context.Context, name string) (store.Conversa
 	return store.Conversation{}, store.ErrNotFound
 }
 
+// Lane returns the name itself: the fake joins no conversations.
+func (f *fakeStore) Lane(_ context.Context, name string) (string, error) { return name, nil }
+
 func (f *fakeStore) TakeOver(_ context.Context, name string, takeover store.Takeover, _ time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,71 +6,30 @@ package edge
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
 )
 
-// smallBody is the number of bytes of each body that are not counted, since the number of connections bounds them.
-// Nearly every delivery is smaller, and so never competes with large ones for memory.
-const smallBody = 16 << 10
-
-// readBody reads a body within the limit of one body and of all large bodies together. It reserves memory for bytes that
-// have arrived, not for the announced length: a client that announces much and sends little must not block others. A
-// status other than 0 means that the request was refused; else the caller has to call release.
+// readBody reads a body within the limit of one body and of all large bodies together. A status other than 0 means that the
+// request was refused; else the caller has to call release.
 func (e *Edge) readBody(
 	w http.ResponseWriter,
 	r *http.Request,
 	settings *config.Snapshot,
 ) (body []byte, release func(), status int) {
-	limit := settings.Webhook.MaxBodyBytes
-
-	maxSize := limit
-	if r.ContentLength >= 0 {
-		maxSize = r.ContentLength
+	body, release, err := e.bodies.Read(w, r, settings.Webhook.MaxBodyBytes)
+	if errors.Is(err, requestbody.ErrBusy) {
+		return nil, nil, unavailable(w, "too many large deliveries at once")
 	}
 
-	if maxSize > limit {
-		return nil, nil, tooLarge(w, limit)
+	if err != nil {
+		return nil, nil, readFailed(w, err)
 	}
 
-	var reserved int64
-
-	release = func() { e.bodyBytes.Release(reserved) }
-	body = make([]byte, 0, min(maxSize, smallBody)+1) // one byte more, so that a full buffer means that more arrived
-	source := http.MaxBytesReader(w, r.Body, limit)
-
-	for {
-		n, err := source.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-
-		if errors.Is(err, io.EOF) {
-			return body, release, 0
-		}
-
-		if err != nil {
-			release()
-			return nil, nil, readFailed(w, err)
-		}
-
-		if len(body) < cap(body) {
-			continue
-		}
-
-		size := min(2*int64(cap(body)), maxSize+1)
-		more := size - smallBody - reserved
-
-		if !e.bodyBytes.TryAcquire(more) {
-			release()
-			return nil, nil, unavailable(w, "too many large deliveries at once")
-		}
-
-		reserved += more
-
-		body = append(make([]byte, 0, size), body...)
-	}
+	return body, release, 0
 }
 
 func readFailed(w http.ResponseWriter, err error) int {

@@ -17,11 +17,11 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
@@ -50,7 +50,7 @@ type Parts struct {
 // Edge is the http.Handler of the webhook port.
 type Edge struct {
 	Parts
-	bodyBytes *semaphore.Weighted // memory for large bodies
+	bodies    *requestbody.Budget
 	admission admission
 	mutualTLS *mutualTLS // nil unless configured
 	priced    priced
@@ -62,7 +62,7 @@ func New(parts Parts) *Edge {
 	settings := parts.Live.Current()
 	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
 
-	e := &Edge{Parts: parts, bodyBytes: semaphore.NewWeighted(settings.Webhook.MaxInFlightBytes)}
+	e := &Edge{Parts: parts, bodies: requestbody.NewBudget(settings.Webhook.MaxInFlightBytes)}
 	if settings.Webhook.MutualTLS != nil {
 		e.mutualTLS = &mutualTLS{
 			live:  parts.Live,

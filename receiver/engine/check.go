@@ -7,6 +7,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
@@ -14,6 +15,7 @@ import (
 // *failure.Error with which it could not be sent. A message without an id is not quoted, and takes no reactions.
 func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]string, error) {
 	a := &attempt{message: message}
+	a.work = &store.Work{}
 	a.settings = settings
 
 	replies := given.Replies

@@ -13,6 +13,6 @@ const EventID = "event_id"
 
 // Values of [Key].
 const (
-	ReceiverStarted = "receiver_started" // all ports listen; attributes webhook, admin and console hold their addresses
+	ReceiverStarted = "receiver_started" // all ports listen; attributes webhook, admin, console and messages hold their addresses
 	LeaseLost       = "lease_lost"       // another receiver took over the conversation; attribute event_id names its head
 )

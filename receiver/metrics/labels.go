@@ -49,6 +49,12 @@ var (
 	storeOperations = []string{
 		"advance", "claim", "history", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
 	}
+	messagesOperations = map[string][]int{ // of the messages API, with the statuses that it answers
+		"send":        {200, 202, 400, 401, 403, 404, 409, 413, 422, 429, 503},
+		"get_message": {200, 401, 404, 429, 503},
+		"get_handler": {200, 401, 404, 429, 503},
+		"set_handler": {200, 400, 401, 403, 404, 409, 413, 422, 429, 503},
+	}
 	requestStatuses = []int{200, 400, 401, 403, 405, 408, 413, 415, 503} // that the webhook answers
 )
 

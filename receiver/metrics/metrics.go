@@ -31,6 +31,7 @@ type Metrics struct {
 	apiErrors  *prometheus.CounterVec
 	callErrors *prometheus.CounterVec
 	requests   *prometheus.CounterVec
+	messages   *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
 	storeErrs  *prometheus.CounterVec
 	failed     prometheus.Counter
@@ -92,6 +93,11 @@ func New(clock clockwork.Clock) *Metrics {
 		"whatsapp_webhook_requests_total",
 		"Requests to the webhook by HTTP status.",
 		"code",
+	)
+	m.messages = m.counters(
+		"whatsapp_messages_api_requests_total",
+		"Requests to the messages API by operation and HTTP status.",
+		"operation", "code",
 	)
 	m.duplicates = m.counters(
 		"whatsapp_duplicates_total",
@@ -204,6 +210,12 @@ func (m *Metrics) startAtZero() {
 		m.requests.WithLabelValues(strconv.Itoa(status))
 	}
 
+	for operation, statuses := range messagesOperations {
+		for _, status := range statuses {
+			m.messages.WithLabelValues(operation, strconv.Itoa(status))
+		}
+	}
+
 	for _, operation := range storeOperations {
 		m.storeErrs.WithLabelValues(operation)
 	}
@@ -233,6 +245,11 @@ func (m *Metrics) histograms(name, help string, buckets []float64, labels ...str
 
 // Request records an answered request to the webhook.
 func (m *Metrics) Request(status int) { m.requests.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+// MessagesRequest records an answered request to the messages API.
+func (m *Metrics) MessagesRequest(operation string, status int) {
+	m.messages.WithLabelValues(operation, strconv.Itoa(status)).Inc()
+}
 
 // Acknowledged records how long a delivery took to become durable.
 func (m *Metrics) Acknowledged(took time.Duration) { m.ack.Observe(took.Seconds()) }

@@ -1,0 +1,192 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package messagesapi serves the API by which the AI and the software of people send messages and hand conversations over.
+// docs/openapi/receiver-api.v1.yaml describes it. A message is stored as an event of its person's conversation before the
+// request is answered; the engine sends it.
+package messagesapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/jonboulle/clockwork"
+	"golang.org/x/time/rate"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/takeover"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
+)
+
+const (
+	// maxInFlight bounds the requests that use the store at the same time. More get a 429 at once.
+	maxInFlight = 32
+	// refusalsPerSecond bounds the wrong credentials that are answered 401; further ones are answered 429.
+	refusalsPerSecond = 10
+	refusalBurst      = 50
+)
+
+// Store is what the API needs of the store.
+type Store interface {
+	takeover.Store
+	store.Maintenance
+}
+
+// Parts are the dependencies of the API. All are required.
+type Parts struct {
+	Store   Store
+	Wake    func(...store.Class) // called with the classes that have new pending events
+	Live    *config.Live
+	Metrics *metrics.Metrics
+	Tracer  *tracing.Tracer
+	Clock   clockwork.Clock
+	Log     *slog.Logger
+}
+
+// API is the http.Handler of the messages port.
+type API struct {
+	Parts
+	takeovers takeover.Changer
+	refusals  *rate.Limiter
+	inFlight  chan struct{} // holds an element for each request that uses the store
+	bodies    *requestbody.Budget
+	backlog   backlog
+}
+
+// New returns the handler of the messages port.
+func New(parts Parts) *API {
+	parts.Log = slog.New(logsample.New(parts.Log.Handler(), parts.Clock))
+
+	return &API{
+		Parts: parts,
+		takeovers: takeover.Changer{
+			Store: parts.Store,
+			Live:  parts.Live,
+			Wake:  parts.Wake,
+			Clock: parts.Clock,
+			Log:   parts.Log,
+		},
+		bodies:   requestbody.NewBudget(maxBodiesBytes),
+		refusals: rate.NewLimiter(refusalsPerSecond, refusalBurst),
+		inFlight: make(chan struct{}, maxInFlight),
+	}
+}
+
+// request is a request with what is known of it.
+type request struct {
+	*http.Request
+	settings *config.Snapshot
+	caller   caller
+	body     []byte
+	release  func() // frees the memory of the body; nil if it was not read
+}
+
+// operation is what a request asks for.
+type operation struct {
+	name string // for the metrics
+	run  func(*API, context.Context, *request) (*response, error)
+}
+
+// unknownOperation labels the requests for paths and methods that the API does not have.
+const unknownOperation = "other"
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Close the connection after a chunked or HTTP/1.0 request: this rules out request smuggling through a proxy.
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		w.Header().Set("Connection", "close")
+	}
+
+	op, allow := route(r)
+
+	result, err := a.serve(w, r, op, allow)
+	if err != nil {
+		result = a.refusal(op, err)
+	}
+
+	a.Metrics.MessagesRequest(op.name, result.status)
+	result.write(w)
+}
+
+// route returns the operation of a request, and the methods of its path.
+func route(r *http.Request) (op operation, allow string) {
+	methods := map[string]operation{}
+
+	switch path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/v1/"), "/"); {
+	case !strings.HasPrefix(r.URL.Path, "/v1/"):
+	case len(path) == 1 && path[0] == "messages":
+		methods[http.MethodPost] = operation{"send", (*API).send}
+		allow = http.MethodPost
+	case len(path) == 2 && path[0] == "messages":
+		methods[http.MethodGet] = operation{"get_message", (*API).getMessage}
+		allow = http.MethodGet
+	case len(path) == 3 && path[0] == "conversations" && path[2] == "handler":
+		methods[http.MethodGet] = operation{"get_handler", (*API).getHandler}
+		methods[http.MethodPut] = operation{"set_handler", (*API).setHandler}
+		allow = "GET, PUT"
+	}
+
+	op, ok := methods[r.Method]
+	if !ok {
+		op.name = unknownOperation
+	}
+
+	return op, allow
+}
+
+// serve authenticates a request and runs its operation.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, op operation, allow string) (*response, error) {
+	req := &request{Request: r, settings: a.Live.Current()}
+	err := a.authenticate(w, req)
+
+	if req.release != nil {
+		defer req.release()
+	}
+
+	if err != nil {
+		return nil, err
+	}
+
+	if op.run == nil {
+		return nil, noOperation(allow)
+	}
+
+	select {
+	case a.inFlight <- struct{}{}:
+		defer func() { <-a.inFlight }()
+	default:
+		return nil, tooMany("too many requests at once")
+	}
+
+	ctx, cancel := context.WithTimeout(r.Context(), req.settings.Webhook.IngestTimeout)
+	defer cancel()
+
+	ctx, span := a.Tracer.Start(ctx, "messages API", "operation", op.name)
+	result, err := op.run(a, ctx, req)
+	span.End(err)
+
+	return result, err
+}
+
+func noOperation(allow string) error {
+	if allow == "" {
+		return &problem{
+			status:  http.StatusNotFound,
+			code:    "not_found",
+			message: "the API has no such path; see docs/openapi/receiver-api.v1.yaml",
+		}
+	}
+
+	return &problem{
+		status:  http.StatusMethodNotAllowed,
+		code:    "method_not_allowed",
+		message: "this path takes " + allow,
+		header:  http.Header{"Allow": {allow}},
+	}
+}
