@@ -48,6 +48,11 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 	webhook.Spec.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(1))
 	webhook.Spec.NetworkPolicy.State = v1alpha1.Enabled
 	webhook.Spec.Gateway = v1alpha1.GatewaySpec{Host: "hooks.example.com", ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+	webhook.Spec.Bird.Media.Transport = v1alpha1.MediaTransportURL
+	webhook.Spec.MessagesAPI = v1alpha1.MessagesAPISpec{
+		Keys:     []v1alpha1.MessagesAPIKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "bird", Key: "messages"}}},
+		Exposure: v1alpha1.ExposurePublic,
+	}
 	webhook.Spec.Monitoring = v1alpha1.MonitoringSpec{
 		ServiceMonitor:   v1alpha1.ServiceMonitorSpec{State: v1alpha1.Enabled},
 		PrometheusRule:   v1alpha1.PrometheusRuleSpec{State: v1alpha1.Enabled},
@@ -57,7 +62,7 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 
 	always := []string{"ServiceAccount sales", "ConfigMap sales-config", "Deployment sales", "Service sales", "Service sales-admin"}
 	apiserver.Eventually(t, wantChildren(t, webhook, append(slices.Clone(always),
-		"HorizontalPodAutoscaler sales", "PodDisruptionBudget sales", "NetworkPolicy sales", "HTTPRoute sales",
+		"HorizontalPodAutoscaler sales", "PodDisruptionBudget sales", "NetworkPolicy sales", "HTTPRoute sales", "Service sales-messages",
 		"ServiceMonitor sales", "PrometheusRule sales", "ConfigMap sales-dashboard")...))
 	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
 		"Ready":               "False Progressing",
@@ -68,6 +73,9 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 	}))
 
 	route := apiserver.MustGet(t, testCluster.Server, &gatewayv1.HTTPRoute{ObjectMeta: named(webhook, "sales")})
+	if err := want(len(route.Spec.Rules), 3); err != nil {
+		t.Errorf("rules of the webhook, of media and of the messages API: %v", err)
+	}
 
 	route.Status.Parents = []gatewayv1.RouteParentStatus{{
 		ParentRef: gatewayv1.ParentReference{Name: "public"}, ControllerName: "example.com/gateway",
