@@ -158,6 +158,13 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	request.Replays = a.work.Replays
 	request.Text = cmp.Or(request.Text, a.plainText())
 
+	history, err := e.history(ctx, a)
+	if err != nil {
+		return answer.Answer{}, err
+	}
+
+	request.History = history
+
 	isProbe := a.permit.IsProbe()
 
 	asking, stop := context.WithCancel(ctx)

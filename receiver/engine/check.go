@@ -17,6 +17,7 @@ func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answ
 	a := &attempt{message: message}
 	a.work = &store.Work{}
 	a.settings = settings
+	a.work = &store.Work{}
 
 	replies := given.Replies
 	if given.Handoff != nil && given.Handoff.Text != "" {

@@ -1,0 +1,225 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+const (
+	// eventsPerTurn is how many events a turn may have on average: texts that were answered together, their edits, and
+	// messages that were posted to the messages API.
+	eventsPerTurn = 3
+	maxRemembered = 400
+)
+
+// history returns the last turns before the message, for a protocol whose server remembers nothing.
+func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.Turn, error) {
+	if a.settings.Protocol() != config.ProtocolOpenAI || *a.settings.OpenAI.Memory.Turns == 0 {
+		return nil, nil
+	}
+
+	limits := a.settings.OpenAI.Memory
+
+	records, err := e.Store.History(ctx, a.lease.Lane, a.work.Seq, min(eventsPerTurn**limits.Turns, maxRemembered))
+	if err != nil {
+		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
+	}
+
+	slices.Reverse(records)
+
+	since := e.Clock.Now().Add(-limits.Duration)
+	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.Event.ReceivedAt.Before(since) })
+
+	var m memory
+	for _, record := range records {
+		m.add(record, a.work.Conversation.Takeover)
+	}
+
+	return m.newest(*limits.Turns, limits.Characters), nil
+}
+
+// memory are the turns of a conversation, the oldest first.
+type memory struct {
+	turns []remembered
+	// isHuman says that people had the conversation at the last event.
+	isHuman bool
+}
+
+// remembered is a message of the person with its answers. Texts that were answered together are one. A message that was
+// sent unasked belongs to the turn before it.
+type remembered struct {
+	words   []spoken
+	answers []assistant.Turn
+	at      time.Time
+	sentAt  time.Time // when the first answer was sent; zero if there is none
+}
+
+// spoken is a message of the person.
+type spoken struct {
+	message whatsapp.Message
+	text    string
+}
+
+// add adds an event. Messages that the AI was not asked about are left out, except those that the person wrote while people
+// had the conversation.
+func (m *memory) add(record store.Record, takeover store.Takeover) {
+	message, isMessage := messageOf(record.Event)
+
+	if original, ok := message.Revoke(); isMessage && ok {
+		m.forget(original)
+		return
+	}
+
+	answers := answersOf(record)
+
+	if edit, ok := message.Edit(); isMessage && ok && len(answers) == 0 {
+		m.edit(edit)
+		return
+	}
+
+	isHuman := record.Event.State == store.Human
+	if isMessage && (isHuman || record.Event.State == store.Done || len(answers) > 0) {
+		m.note(isHuman)
+		m.ask(record, message)
+	}
+
+	last := len(m.turns) - 1
+	if len(answers) > 0 && last < 0 {
+		m.turns = append(m.turns, remembered{at: record.Event.ReceivedAt})
+		last = 0
+	}
+
+	if len(answers) > 0 {
+		turn := &m.turns[last]
+		turn.answers = append(turn.answers, answers...)
+
+		if turn.sentAt.IsZero() {
+			turn.sentAt = answers[0].At
+		}
+	}
+
+	if takeover.By == store.HandedOff && takeover.Event == record.Event.ID {
+		m.note(true)
+	}
+}
+
+// note notes whether people have the conversation. When they get it, that is a turn of its own kind.
+func (m *memory) note(isHuman bool) {
+	if last := len(m.turns) - 1; isHuman && !m.isHuman && last >= 0 {
+		turn := &m.turns[last]
+		turn.answers = append(turn.answers, assistant.Turn{Role: assistant.FromHandoff, At: turn.at})
+	}
+
+	m.isHuman = isHuman
+}
+
+// ask adds a message of the person. One that came before the answer of the turn was sent, and has no answer of its own, was
+// answered with it.
+func (m *memory) ask(record store.Record, message whatsapp.Message) {
+	at := record.Event.ReceivedAt
+	words := spoken{message: message, text: cmp.Or(record.Transcript, message.PlainText())}
+
+	if edit, ok := message.Edit(); ok {
+		words.text = "[changed an earlier message to] " + edit.Message.PlainText()
+	}
+
+	last := len(m.turns) - 1
+	if last >= 0 && len(record.Replies) == 0 && at.Before(m.turns[last].sentAt) {
+		m.turns[last].words = append(m.turns[last].words, words)
+		return
+	}
+
+	m.turns = append(m.turns, remembered{words: []spoken{words}, at: at})
+}
+
+// forget removes the words that the person has deleted.
+func (m *memory) forget(original whatsapp.Text) {
+	for i := range m.turns {
+		turn := &m.turns[i]
+		turn.words = slices.DeleteFunc(turn.words, func(w spoken) bool { return w.message.ID == original })
+	}
+}
+
+// edit replaces the words that the person has changed before they were answered.
+func (m *memory) edit(edit whatsapp.Edit) {
+	for i := range m.turns {
+		for j := range m.turns[i].words {
+			words := &m.turns[i].words[j]
+
+			edited, fits := words.message.Edited(edit)
+			if words.message.ID == edit.OriginalID && fits {
+				words.message = edited
+				words.text = edited.PlainText()
+			}
+		}
+	}
+}
+
+// answersOf returns the sent parts of the answer to a message, or of an outbound message.
+func answersOf(record store.Record) []assistant.Turn {
+	role := assistant.FromAI
+	if isByDesk(record.Event) {
+		role = assistant.FromDesk
+	}
+
+	var answers []assistant.Turn
+
+	for _, reply := range record.Replies {
+		if text := cloudapi.PlainText(reply.Body); reply.State == store.Sent && text != "" {
+			answers = append(answers, assistant.Turn{
+				Role: role,
+				Text: text,
+				At:   reply.StartedAt,
+			})
+		}
+	}
+
+	return answers
+}
+
+// newest returns the last turns, as many as the limits allow.
+func (m *memory) newest(turns, characters int) []assistant.Turn {
+	var newest []assistant.Turn
+
+	for i := range min(turns, len(m.turns)) {
+		turn := m.turns[len(m.turns)-1-i].flat()
+
+		for _, part := range turn {
+			characters -= utf8.RuneCountInString(part.Text)
+		}
+
+		if characters < 0 {
+			break
+		}
+
+		newest = append(turn, newest...)
+	}
+
+	return newest
+}
+
+func (r remembered) flat() []assistant.Turn {
+	turns := make([]assistant.Turn, 0, len(r.words)+len(r.answers))
+	for _, words := range r.words {
+		turns = append(turns, assistant.Turn{
+			Role: assistant.FromPerson,
+			Text: words.text,
+			At:   r.at,
+		})
+	}
+
+	return append(turns, r.answers...)
+}
