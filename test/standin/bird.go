@@ -197,7 +197,7 @@ func (b *Bird) serve(w http.ResponseWriter, r *http.Request) {
 // check refuses a request that names another method than its path or another conversation than its person's, and fetches a
 // linked medium.
 func (b *Bird) check(ctx context.Context, method string, call *BirdCall) error {
-	if named, present := call.Payload["method"]; present && named != method {
+	if named := call.Payload["method"]; named != method {
 		return fmt.Errorf("the body has the method %v, the path that of %s", named, method)
 	}
 

@@ -27,7 +27,7 @@ func TestBirdAnswersEveryMethod(t *testing.T) {
 
 	url, client := start(t, bird)
 	for path, method := range birdMethods {
-		r := request(t, http.MethodPost, url+path, `{"message_id":"wamid.1"}`, "Authorization", "AccessKey key")
+		r := request(t, http.MethodPost, url+path, `{"method":"`+method+`","message_id":"wamid.1"}`, "Authorization", "AccessKey key")
 		status, body := do(t, client, r)
 
 		want := http.StatusOK
@@ -102,7 +102,7 @@ func TestBirdRejectsRequests(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			method := http.MethodPost
 			path := "/v1/messages/text"
-			body := `{"text":"hi"}`
+			body := `{"method":"process_text_message","text":"hi"}`
 
 			if tc.method != "" {
 				method = tc.method
@@ -132,7 +132,7 @@ func multipartBody(t *testing.T, media []byte, names ...string) (body, contentTy
 
 	form := multipart.NewWriter(&buffer)
 	for _, name := range names {
-		content := []byte(`{"message_id":"wamid.1"}`)
+		content := []byte(`{"method":"process_image_message","message_id":"wamid.1"}`)
 		if name == "media" {
 			content = media
 		}
@@ -157,7 +157,7 @@ func multipartBody(t *testing.T, media []byte, names ...string) (body, contentTy
 func TestBirdMedia(t *testing.T) {
 	medium := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	sum := sha256.Sum256(medium)
-	inline := `{"message_id":"wamid.1","image_data":"` + base64.StdEncoding.EncodeToString(medium) + `"}`
+	inline := `{"method":"process_image_message","message_id":"wamid.1","image_data":"` + base64.StdEncoding.EncodeToString(medium) + `"}`
 	payloadFirst, typeFirst := multipartBody(t, medium, "payload", "media")
 	mediaFirst, typeSecond := multipartBody(t, medium, "media", "payload")
 	noPayload, typeThird := multipartBody(t, medium, "media")
@@ -197,7 +197,7 @@ func TestBirdMedia(t *testing.T) {
 				Path:           "/v1/messages/image",
 				IdempotencyKey: "k1",
 				Attempt:        2,
-				Payload:        map[string]any{"message_id": "wamid.1"},
+				Payload:        map[string]any{"method": "process_image_message", "message_id": "wamid.1"},
 				MediaBytes:     int64(len(medium)),
 				MediaSHA256:    hex.EncodeToString(sum[:]),
 			}}
@@ -231,7 +231,7 @@ func TestBirdIdempotency(t *testing.T) {
 	url, client := start(t, bird)
 
 	ask := func(text, key string) *http.Request {
-		return request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"`+text+`"}`,
+		return request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","text":"`+text+`"}`,
 			"X-API-Key", "k", "Idempotency-Key", key)
 	}
 	for _, call := range []struct{ key, want string }{
@@ -339,7 +339,7 @@ func TestBirdReplies(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			url, client := start(t, NewBird(BirdOptions{Reply: func(string, map[string]any) any { return tc.reply }}))
 
-			status, body := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{}`, "X-API-Key", "k"))
+			status, body := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message"}`, "X-API-Key", "k"))
 			if status != tc.status || body != tc.body {
 				t.Errorf("%d %q, want %d %q", status, body, tc.status, tc.body)
 			}
@@ -354,7 +354,7 @@ func TestTransportRetriesCutRequest(t *testing.T) {
 	url, client := start(t, bird)
 
 	ask := func(key string) (*http.Response, error) {
-		return client.Do(request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`,
+		return client.Do(request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","text":"hi"}`,
 			"X-API-Key", "k", "Idempotency-Key", key))
 	}
 	for _, key := range []string{"a", "b"} {
@@ -379,7 +379,7 @@ func TestTransportRetriesCutRequest(t *testing.T) {
 }
 
 func FuzzBirdRequest(f *testing.F) {
-	f.Add("application/json", []byte(`{"text":"hi","image_data":"AAAA"}`))
+	f.Add("application/json", []byte(`{"method":"process_image_message","image_data":"AAAA"}`))
 	f.Add("multipart/form-data; boundary=b",
 		[]byte("--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n{}\r\n--b--\r\n"))
 	f.Add("multipart/form-data", []byte("x"))

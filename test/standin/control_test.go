@@ -123,7 +123,7 @@ func TestGraphControl(t *testing.T) {
 func TestBirdControl(t *testing.T) {
 	bird := NewBird(BirdOptions{})
 	url, client := start(t, bird)
-	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"text":"hi"}`, "X-API-Key", "k"))
+	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","text":"hi"}`, "X-API-Key", "k"))
 
 	_, body := do(t, client, request(t, http.MethodGet, url+"/_standin/asked", ""))
 	if asked := object(t, body); asked["total"] != 1.0 || !strings.Contains(body, "process_text_message") {

@@ -87,7 +87,7 @@ func TestBirdAnswersLater(t *testing.T) {
 	url, client := start(t, bird)
 
 	for range 2 { // a repeated key posts nothing again
-		status, answer := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"event_id":"e1"}`,
+		status, answer := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","event_id":"e1"}`,
 			"X-API-Key", "k", "Idempotency-Key", "k1"))
 		if status != http.StatusAccepted || answer != `{"accepted":true}` {
 			t.Errorf("%d %s, want 202 accepted", status, answer)
@@ -132,10 +132,10 @@ func TestClosedStandInPostsNothing(t *testing.T) {
 	})
 	url, client := start(t, bird)
 
-	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"event_id":"e1"}`, "X-API-Key", "k"))
+	do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","event_id":"e1"}`, "X-API-Key", "k"))
 	bird.Close()
 
-	status, _ := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"event_id":"e2"}`, "X-API-Key", "k"))
+	status, _ := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", `{"method":"process_text_message","event_id":"e2"}`, "X-API-Key", "k"))
 	if status != http.StatusInternalServerError || len(messages.keys) != 0 {
 		t.Errorf("answered %d, posted %v; want 500 and nothing", status, messages.keys)
 	}
@@ -161,11 +161,11 @@ func TestBirdConversationIDs(t *testing.T) {
 		body   string
 		status int
 	}{
-		{`{"conversation_key":"1:2","text":"hi"}`, 200},
-		{`{"conversation_key":"1:2","text":"hi","conversation_id":null}`, 200},
-		{`{"conversation_key":"1:2","text":"hi","conversation_id":"` + id + `"}`, 200},
-		{`{"conversation_key":"1:3","text":"hi","conversation_id":"` + id + `"}`, 400},
-		{`{"conversation_key":"1:2","text":"hi","method":"process_text_message"}`, 200},
+		{`{"method":"process_text_message","conversation_key":"1:2","text":"hi"}`, 200},
+		{`{"method":"process_text_message","conversation_key":"1:2","text":"hi","conversation_id":null}`, 200},
+		{`{"method":"process_text_message","conversation_key":"1:2","text":"hi","conversation_id":"` + id + `"}`, 200},
+		{`{"method":"process_text_message","conversation_key":"1:3","text":"hi","conversation_id":"` + id + `"}`, 400},
+		{`{"conversation_key":"1:2","text":"hi"}`, 400},
 		{`{"conversation_key":"1:2","text":"hi","method":"process_image_message"}`, 400},
 	} {
 		status, answer := do(t, client, request(t, http.MethodPost, url+"/v1/messages/text", tc.body, "X-API-Key", "k"))

@@ -94,7 +94,7 @@ func TestRunServesUntilCanceled(t *testing.T) {
 
 	for url, body := range map[string]string{
 		at["graph"] + "/v27.0/1/messages":     `{"messaging_product":"whatsapp","to":"573001234567","text":{"body":"hi"}}`,
-		at["bird"] + "/v1/messages/text":      `{"text":"hi"}`,
+		at["bird"] + "/v1/messages/text":      `{"method":"process_text_message","text":"hi"}`,
 		at["flow"] + standin.FlowPath:         `{"method":"process_text_message","text":"hi"}`,
 		at["openai"] + "/v1/chat/completions": `{"model":"small","messages":[{"role":"user","content":"hi"}]}`,
 		at["chatwoot"] + contacts:             `{"name":"Ana"}`,
