@@ -6,6 +6,7 @@ package receiver
 import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/contract"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/flow"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/openai"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
@@ -13,5 +14,6 @@ import (
 // drivers are the protocols that the receiver can ask the AI by.
 var drivers = map[config.Protocol]assistant.Driver{
 	config.ProtocolContract: contract.Driver{},
+	config.ProtocolFlow:     flow.Driver{},
 	config.ProtocolOpenAI:   openai.Driver{},
 }

@@ -54,6 +54,21 @@ var optionalMethods = []Method{
 // IsOptional reports whether a bridge may lack m.
 func (m Method) IsOptional() bool { return slices.Contains(optionalMethods, m) }
 
+// mediaKeys are the properties with the media in base64.
+var mediaKeys = map[Method]string{
+	ProcessImage:    "image_data",
+	ProcessAudio:    "audio_data",
+	ProcessVideo:    "video_data",
+	ProcessDocument: "document_data",
+	AnalyzeImage:    "image_data",
+	TranscribeAudio: "audio_data",
+	AnalyzeVideo:    "video_data",
+	ParseDocument:   "document_data",
+}
+
+// MediaKey returns the property with the media in base64, or "" if m has no media.
+func (m Method) MediaKey() string { return mediaKeys[m] }
+
 // Request is one call.
 type Request struct {
 	Method  Method

@@ -17,22 +17,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// Media is the file of a request. Content is read each time it is sent, in pieces.
-type Media struct {
-	ID       string  `json:"id"`
-	MimeType string  `json:"mime_type"`
-	SHA256   string  `json:"sha256"` // hexadecimal
-	Size     int64   `json:"size"`   // bytes
-	Filename string  `json:"filename"`
-	Content  Content `json:"-"`
-}
-
-// Content can be read more than once.
-type Content interface {
-	// Open returns a reader from the beginning of the content.
-	Open() (io.ReadCloser, error)
-}
-
 // Payload is the body of a call: media between two parts that are in memory.
 type Payload struct {
 	contentType string

@@ -5,7 +5,6 @@
 package contract
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -47,13 +46,13 @@ func (Driver) Credentials(settings *config.Snapshot) []assistant.Credential {
 
 // Encode implements assistant.Driver. Media that is too large in base64 is sent once more as multipart.
 func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant.Call, error) {
-	var how transport
+	var how assistant.Transport
 	if r.Media != nil {
-		how = chooseTransport(settings.Bird.Media.Transport, r.Media.Size)
+		how = chooseTransport(settings.Bird.Media.Transport, r.Media)
 	}
 
 	call, err := newCall(settings, r, how)
-	if err != nil || how != inBase64 {
+	if err != nil || how != assistant.InBase64 {
 		return call, err
 	}
 
@@ -62,7 +61,7 @@ func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant
 			return nil
 		}
 
-		streamed, err := newCall(settings, r, inMultipart)
+		streamed, err := newCall(settings, r, assistant.InMultipart)
 		if err != nil {
 			return nil // the refusal stands
 		}
@@ -73,7 +72,7 @@ func (Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assistant
 	return call, nil
 }
 
-func newCall(settings *config.Snapshot, r assistant.Request, how transport) (*assistant.Call, error) {
+func newCall(settings *config.Snapshot, r assistant.Request, how assistant.Transport) (*assistant.Call, error) {
 	payload, err := encode(r, how)
 	if err != nil {
 		return nil, err
@@ -81,7 +80,7 @@ func newCall(settings *config.Snapshot, r assistant.Request, how transport) (*as
 
 	target := endpoint(settings.Bird, r.Method)
 	header := http.Header{"Content-Type": {payload.ContentType()}}
-	authorize(header, settings)
+	assistant.Authorize(header, settings)
 
 	return &assistant.Call{
 		BaseURL: settings.Bird.BaseURL,
@@ -91,19 +90,6 @@ func newCall(settings *config.Snapshot, r assistant.Request, how transport) (*as
 		Length:  payload.Size(),
 		Timeout: target.Timeout,
 	}, nil
-}
-
-func authorize(header http.Header, settings *config.Snapshot) {
-	key := settings.Secrets.BirdAccessKey
-
-	switch settings.Bird.AuthScheme {
-	case config.AuthBearer:
-		header.Set("Authorization", "Bearer "+key)
-	case config.AuthAPIKey:
-		header.Set("X-API-Key", key)
-	default:
-		header.Set("Authorization", "AccessKey "+key)
-	}
 }
 
 // Refused implements assistant.Driver.
@@ -122,7 +108,7 @@ func (Driver) Analysis(m assistant.Method, body []byte) (assistant.Analysis, err
 }
 
 // encode returns the body of r. The transport is ignored without media.
-func encode(r assistant.Request, how transport) (*assistant.Payload, error) {
+func encode(r assistant.Request, how assistant.Transport) (*assistant.Payload, error) {
 	fields, err := assistant.EncodeBody(r.Method, r.Body)
 	if err != nil {
 		return nil, err
@@ -132,19 +118,19 @@ func encode(r assistant.Request, how transport) (*assistant.Payload, error) {
 		return assistant.NewJSON(fields), nil
 	}
 
-	about, err := json.Marshal(struct {
-		*assistant.Media
-		Transport transport `json:"transport"`
-	}{r.Media, how})
+	about, err := r.Media.Describe(how)
 	if err != nil {
-		return nil, fmt.Errorf("encode the description of the media: %w", err)
+		return nil, err
 	}
 
 	fields = append(fields[:len(fields)-1], `,"media":`...)
 	fields = append(fields, about...)
 
-	if how == inBase64 {
-		fields = fmt.Appendf(fields, `,%q:"`, terms[r.Method].dataKey)
+	switch how {
+	case assistant.AsLink:
+		return assistant.NewJSON(append(fields, '}')), nil
+	case assistant.InBase64:
+		fields = fmt.Appendf(fields, `,%q:"`, r.Method.MediaKey())
 
 		return assistant.NewBase64(fields, r.Media, []byte(`"}`)), nil
 	}

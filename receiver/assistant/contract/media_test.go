@@ -77,16 +77,16 @@ func TestMediaTransport(t *testing.T) {
 	for name, tc := range map[string]struct {
 		setting config.MediaTransport
 		size    int
-		want    transport
+		want    assistant.Transport
 	}{
-		"empty":                {config.TransportAuto, 0, inBase64},
-		"one byte":             {config.TransportAuto, 1, inBase64},
-		"two bytes":            {config.TransportAuto, 2, inBase64},
-		"more than one chunk":  {config.TransportAuto, 3<<12 + 1, inBase64},
-		"largest for base64":   {config.TransportAuto, maxInline, inBase64},
-		"too large for base64": {config.TransportAuto, maxInline + 1, inMultipart},
-		"configured multipart": {config.TransportMultipart, 3, inMultipart},
-		"configured base64":    {config.TransportBase64, maxInline + 1, inBase64},
+		"empty":                {config.TransportAuto, 0, assistant.InBase64},
+		"one byte":             {config.TransportAuto, 1, assistant.InBase64},
+		"two bytes":            {config.TransportAuto, 2, assistant.InBase64},
+		"more than one chunk":  {config.TransportAuto, 3<<12 + 1, assistant.InBase64},
+		"largest for base64":   {config.TransportAuto, maxInline, assistant.InBase64},
+		"too large for base64": {config.TransportAuto, maxInline + 1, assistant.InMultipart},
+		"configured multipart": {config.TransportMultipart, 3, assistant.InMultipart},
+		"configured base64":    {config.TransportBase64, maxInline + 1, assistant.InBase64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
@@ -121,7 +121,7 @@ func TestMediaTransport(t *testing.T) {
 			record := standIn.Recorder.Calls()[0]
 
 			isMultipart := strings.HasPrefix(record.Header.Get("Content-Type"), "multipart/form-data")
-			if isMultipart != (tc.want == inMultipart) || record.Header.Get("Content-Length") == "" {
+			if isMultipart != (tc.want == assistant.InMultipart) || record.Header.Get("Content-Length") == "" {
 				t.Errorf("sent as %s with length %q", record.Header.Get("Content-Type"), record.Header.Get("Content-Length"))
 			}
 
@@ -230,7 +230,7 @@ func TestUnreadableMedia(t *testing.T) {
 }
 
 func TestPayloadCanBeReopened(t *testing.T) {
-	for _, how := range []transport{inBase64, inMultipart} {
+	for _, how := range []assistant.Transport{assistant.InBase64, assistant.InMultipart} {
 		for _, size := range []int{0, 1, 2, 3, 3<<12 - 1, 3 << 12, 3<<12 + 1, 100_000} {
 			media, _ := mediaOf(size)
 
@@ -261,7 +261,7 @@ func TestPayloadCanBeReopened(t *testing.T) {
 				t.Errorf("%s of %d bytes: read %d and %d bytes, announced %d", how, size, len(read[0]), len(read[1]), p.Size())
 			}
 
-			if how == inBase64 {
+			if how == assistant.InBase64 {
 				var body struct {
 					Data []byte `json:"video_data"`
 				}

@@ -15,31 +15,14 @@ type term struct {
 	path    string
 	timeout time.Duration
 	off     bool
-	dataKey string // key of the media in base64; empty: the method has no media
 }
 
 var terms = map[assistant.Method]term{
-	assistant.ProcessText: {path: "/v1/messages/text", timeout: 30 * time.Second},
-	assistant.ProcessImage: {
-		path:    "/v1/messages/image",
-		timeout: 60 * time.Second,
-		dataKey: "image_data",
-	},
-	assistant.ProcessAudio: {
-		path:    "/v1/messages/audio",
-		timeout: 60 * time.Second,
-		dataKey: "audio_data",
-	},
-	assistant.ProcessVideo: {
-		path:    "/v1/messages/video",
-		timeout: 90 * time.Second,
-		dataKey: "video_data",
-	},
-	assistant.ProcessDocument: {
-		path:    "/v1/messages/document",
-		timeout: 90 * time.Second,
-		dataKey: "document_data",
-	},
+	assistant.ProcessText:        {path: "/v1/messages/text", timeout: 30 * time.Second},
+	assistant.ProcessImage:       {path: "/v1/messages/image", timeout: 60 * time.Second},
+	assistant.ProcessAudio:       {path: "/v1/messages/audio", timeout: 60 * time.Second},
+	assistant.ProcessVideo:       {path: "/v1/messages/video", timeout: 90 * time.Second},
+	assistant.ProcessDocument:    {path: "/v1/messages/document", timeout: 90 * time.Second},
 	assistant.ProcessLocation:    {path: "/v1/messages/location", timeout: 30 * time.Second},
 	assistant.ProcessContacts:    {path: "/v1/messages/contacts", timeout: 30 * time.Second},
 	assistant.ProcessButton:      {path: "/v1/interactions/button", timeout: 30 * time.Second},
@@ -54,27 +37,11 @@ var terms = map[assistant.Method]term{
 		timeout: 30 * time.Second,
 		off:     true,
 	},
-	assistant.NotifyStatus: {path: "/v1/statuses", timeout: 5 * time.Second},
-	assistant.AnalyzeImage: {
-		path:    "/v1/analysis/image",
-		timeout: 60 * time.Second,
-		dataKey: "image_data",
-	},
-	assistant.TranscribeAudio: {
-		path:    "/v1/analysis/audio",
-		timeout: 90 * time.Second,
-		dataKey: "audio_data",
-	},
-	assistant.AnalyzeVideo: {
-		path:    "/v1/analysis/video",
-		timeout: 120 * time.Second,
-		dataKey: "video_data",
-	},
-	assistant.ParseDocument: {
-		path:    "/v1/analysis/document",
-		timeout: 120 * time.Second,
-		dataKey: "document_data",
-	},
+	assistant.NotifyStatus:    {path: "/v1/statuses", timeout: 5 * time.Second},
+	assistant.AnalyzeImage:    {path: "/v1/analysis/image", timeout: 60 * time.Second},
+	assistant.TranscribeAudio: {path: "/v1/analysis/audio", timeout: 90 * time.Second},
+	assistant.AnalyzeVideo:    {path: "/v1/analysis/video", timeout: 120 * time.Second},
+	assistant.ParseDocument:   {path: "/v1/analysis/document", timeout: 120 * time.Second},
 }
 
 // endpoint returns the configuration of m, with the contract's defaults. Enabled is never nil.

@@ -3,23 +3,22 @@
 
 package contract
 
-import "github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+import (
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
 
 // maxInline is the size in bytes up to which media is sent as base64 by default.
 const maxInline = 4 << 20
 
-// transport is the encoding of the media of one call.
-type transport string
-
-const (
-	inBase64    transport = "base64"
-	inMultipart transport = "multipart"
-)
-
-func chooseTransport(setting config.MediaTransport, size int64) transport {
-	if setting == config.TransportMultipart || setting != config.TransportBase64 && size > maxInline {
-		return inMultipart
+// chooseTransport returns the encoding of the media of one call. Without a link, media go as they do by default.
+func chooseTransport(setting config.MediaTransport, media *assistant.Media) assistant.Transport {
+	switch {
+	case setting == config.TransportURL && media.Link != "":
+		return assistant.AsLink
+	case setting == config.TransportMultipart, setting != config.TransportBase64 && media.Size > maxInline:
+		return assistant.InMultipart
+	default:
+		return assistant.InBase64
 	}
-
-	return inBase64
 }

@@ -1,0 +1,87 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package flow
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// extras are the properties that a request can do without, since its text says the same in words. They have no bound of
+// their own.
+var extras = []string{
+	"message",
+	"referral",
+	"context",
+	"contacts",
+	"order",
+	"response",
+	"errors",
+	"pricing",
+	"payment",
+	"caption",
+	"list_description",
+}
+
+// fit encodes the request within its limit. What makes it too large is left out, the largest property first, and then the
+// text is cut: a flow that gets less still answers, and one that refuses the request does not. The property truncated names
+// what was changed.
+func (q *request) fit() error {
+	var truncated []string
+
+	for {
+		if err := q.encode(); err != nil || int64(len(q.body)) <= q.limit {
+			return err
+		}
+
+		property, err := q.shrink()
+		if err != nil || property == "" {
+			return err
+		}
+
+		if !slices.Contains(truncated, property) {
+			truncated = append(truncated, property)
+		}
+
+		if err := q.set("truncated", truncated); err != nil {
+			return err
+		}
+	}
+}
+
+// shrink makes one property smaller, and returns its name, or "" if there is nothing left to shrink.
+func (q *request) shrink() (string, error) {
+	var largest string
+
+	for _, property := range extras {
+		if len(q.properties[property]) > max(len(q.properties[largest]), len("null")) {
+			largest = property
+		}
+	}
+
+	if largest != "" {
+		q.properties[largest] = json.RawMessage("null")
+
+		return largest, nil
+	}
+
+	var text string
+	if err := json.Unmarshal(q.properties["text"], &text); err != nil {
+		return "", fmt.Errorf("cut the text: %w", err)
+	}
+
+	const ellipsis = "…"
+
+	text = strings.TrimSuffix(text, ellipsis)
+	if len(text) < 2 {
+		return "", nil
+	}
+
+	excess := int64(len(q.body)) - q.limit
+	keep := max(len(text)/2, len(text)-int(min(excess, int64(len(text))))) // escaped characters are longer in the body
+
+	return "text", q.set("text", strings.ToValidUTF8(text[:keep], "")+ellipsis)
+}
