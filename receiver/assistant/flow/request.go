@@ -41,20 +41,28 @@ func newRequest(settings *config.Snapshot, r assistant.Request) (*request, error
 		return nil, err
 	}
 
-	if r.Media == nil {
-		return q, q.fit()
+	if err := q.complete(settings.Bird.Media.Transport); err != nil {
+		return nil, err
 	}
 
-	isLink := settings.Bird.Media.Transport == config.TransportURL && r.Media.Link != ""
-	if isLink {
-		return q, q.omit()
+	return q, nil
+}
+
+// complete encodes the request. Its media are in it if all of it fits, unless they are to be linked.
+func (q *request) complete(setting config.MediaTransport) error {
+	if q.media == nil {
+		return q.fit()
+	}
+
+	if setting == config.TransportURL && q.media.Link != "" {
+		return q.omit()
 	}
 
 	if err := q.carry(assistant.InBase64); err != nil || q.payload().Size() <= q.limit {
-		return q, err
+		return err
 	}
 
-	return q, q.omit()
+	return q.omit()
 }
 
 // textOf returns the text that a flow reads if it reads nothing else: the person's own words, if there are any.
