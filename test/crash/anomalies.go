@@ -170,8 +170,8 @@ func (a *watchedAnswer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// reply returns the function that makes Bird's answers and records its requests.
-func reply(l *ledger) func(method string, request map[string]any) any {
+// birdReply returns the function that makes Bird's answers, at once or by a poster, and records its requests.
+func birdReply(l *ledger, later *poster) func(method string, request map[string]any) any {
 	return func(method string, request map[string]any) any {
 		text := func(key string) string { s, _ := request[key].(string); return s }
 		if method == "notify_bird_status_change" {
@@ -182,6 +182,11 @@ func reply(l *ledger) func(method string, request map[string]any) any {
 		m := l.ask(text("event_id"))
 		if m == nil {
 			return nil
+		}
+
+		if later != nil {
+			later.answer(m)
+			return standin.Answer{Status: http.StatusAccepted}
 		}
 
 		answer := make([]map[string]any, m.Replies)

@@ -29,10 +29,13 @@ func TestCrash(t *testing.T) {
 		embedded bool
 		replicas int
 		stalls   int
+		later    bool
 	}{
 		{name: "embedded", embedded: true, replicas: 1},
 		{name: "PostgreSQL", replicas: 1},
 		{name: "PostgreSQL, three replicas", replicas: 3, stalls: 2},
+		{name: "embedded, later answers", embedded: true, replicas: 1, later: true},
+		{name: "PostgreSQL, two replicas, later answers", replicas: 2, stalls: 1, later: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +43,7 @@ func TestCrash(t *testing.T) {
 			short := trial{
 				embedded:     tc.embedded,
 				replicas:     tc.replicas,
+				later:        tc.later,
 				kills:        6,
 				stalls:       tc.stalls,
 				outages:      1,

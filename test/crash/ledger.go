@@ -66,7 +66,9 @@ type ledger struct {
 	sends      []*send // in the order in which they began
 	accepted   []*send // in the order in which Meta accepted them
 	open       map[string][]*send
-	asked      []*message // in the order of the requests to Bird, without repetitions under the same Idempotency-Key
+	posted     map[string]reply // later replies, by the ids of their events
+	owed       int              // answers that Bird has promised and not posted
+	asked      []*message       // in the order of the requests to Bird, without repetitions under the same Idempotency-Key
 	notified   map[string]bool
 	incidents  []occurrence
 	outages    []absence
@@ -79,6 +81,7 @@ func newLedger() *ledger {
 	return &ledger{
 		byEvent:   map[string]*message{},
 		open:      map[string][]*send{},
+		posted:    map[string]reply{},
 		notified:  map[string]bool{},
 		takeovers: map[takeover]bool{},
 	}
@@ -227,6 +230,7 @@ type figures struct {
 	acknowledged                  int
 	accepted                      int
 	expected, delivered, notified int // statuses
+	owed                          int // answers of Bird
 	outages, callsDuringOutages   int
 }
 
@@ -238,6 +242,7 @@ func (l *ledger) figures() figures {
 		accepted: len(l.accepted),
 		notified: len(l.notified),
 		outages:  len(l.outages),
+		owed:     l.owed,
 	}
 	for _, o := range l.outages {
 		f.callsDuringOutages += o.Calls
@@ -270,12 +275,20 @@ func (l *ledger) figures() figures {
 	return f
 }
 
-// part returns the message of a send and the index of the reply.
-func (l *ledger) part(s *send) (*message, int) {
+// reply returns the reply of a send. Its message is nil if there is none.
+func (l *ledger) reply(s *send) reply {
 	event, part, _, ok := whatsapp.ParseCallback(s.Callback)
 	if !ok {
-		return nil, 0
+		return reply{}
 	}
 
-	return l.byEvent[event], part
+	if later, ok := l.posted[event]; ok {
+		if part > 0 {
+			return reply{} // each reply is posted alone
+		}
+
+		return later
+	}
+
+	return reply{l.byEvent[event], part}
 }

@@ -29,6 +29,7 @@ func main() {
 
 	flag.IntVar(&t.replicas, "replicas", 1, "with -store, how many receivers share it")
 	flag.Float64Var(&t.withoutStatuses, "without-statuses", 0, "with -store, the `SHARE` of the sends without statuses from Meta")
+	flag.BoolVar(&t.later, "later", false, "with -store, Bird answers by the messages API")
 	flag.IntVar(&t.kills, "kills", 120, "SIGKILLs in each trial")
 	flag.IntVar(&t.stalls, "stalls", 36, "SIGSTOPs in each trial of several replicas, from -lease up to -longest-stall")
 	flag.IntVar(&t.outages, "outages", 6, "of Bird in each trial, from 5 s up to -longest-outage; they take turns in how Bird fails")
@@ -112,11 +113,21 @@ func trials(t trial, engine string) []*trial {
 		embedded        bool
 		replicas        int
 		withoutStatuses float64
-	}{{true, 1, 0}, {false, 1, 0}, {false, 3, 0}, {true, 1, 0.5}, {false, 3, 0.5}} {
+		later           bool
+	}{
+		{true, 1, 0, false},
+		{false, 1, 0, false},
+		{false, 3, 0, false},
+		{true, 1, 0.5, false},
+		{false, 3, 0.5, false},
+		{true, 1, 0, true},
+		{false, 3, 0, true},
+	} {
 		one := t
 		one.embedded = form.embedded
 		one.replicas = form.replicas
 		one.withoutStatuses = form.withoutStatuses
+		one.later = form.later
 		one.alone()
 		all = append(all, &one)
 	}

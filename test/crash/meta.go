@@ -53,8 +53,8 @@ type meta struct {
 // deliver repeats a delivery until it is answered 200 or ctx ends.
 func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (deliveries int, acknowledged bool) {
 	for wait := firstRepeat; ; wait = min(2*wait, lastRepeat) {
-		if to := m.fleet.pick(rng); to != "" {
-			second := ""
+		if to := m.fleet.pick(rng); to != nil {
+			var second *replica
 			if deliveries == 0 && rng.Float64() < twiceShare {
 				second = m.fleet.pick(rng)
 			}
@@ -62,7 +62,7 @@ func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (delive
 			var duplicate sync.WaitGroup
 
 			duplicateAccepted := false
-			if second != "" {
+			if second != nil {
 				deliveries++
 
 				duplicate.Go(func() { duplicateAccepted = m.post(ctx, second, body) })
@@ -84,8 +84,8 @@ func (m *meta) deliver(ctx context.Context, rng *rand.Rand, body []byte) (delive
 	}
 }
 
-func (m *meta) post(ctx context.Context, to string, body []byte) bool {
-	status, _, err := standin.Deliver(ctx, m.client, to, folder.AppSecret, body)
+func (m *meta) post(ctx context.Context, to *replica, body []byte) bool {
+	status, _, err := standin.Deliver(ctx, m.client, to.child.WebhookURL(), folder.AppSecret, body)
 	return err == nil && status == http.StatusOK
 }
 

@@ -26,8 +26,8 @@ type replica struct {
 	ledger *ledger
 
 	mu      sync.Mutex
-	started bool   // ever
-	url     string // address for deliveries; empty while the replica is known to be down
+	started bool // ever
+	up      bool // the replica is not known to be down
 }
 
 // fleet are the replicas that share a store.
@@ -35,18 +35,18 @@ type fleet []*replica
 
 // pick returns the address of a random replica, or "" while all are known to be down. It may pick a stalled replica, which
 // looks alive from outside.
-func (f fleet) pick(rng *rand.Rand) string {
-	var up []string
+func (f fleet) pick(rng *rand.Rand) *replica {
+	var up []*replica
 	for _, r := range f {
 		r.mu.Lock()
-		if r.url != "" {
-			up = append(up, r.url)
+		if r.up {
+			up = append(up, r)
 		}
 		r.mu.Unlock()
 	}
 
 	if len(up) == 0 {
-		return ""
+		return nil
 	}
 
 	return up[rng.IntN(len(up))]
@@ -118,7 +118,7 @@ func (r *replica) start(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	r.url = r.child.WebhookURL()
+	r.up = true
 
 	return nil
 }
@@ -135,7 +135,7 @@ func (r *replica) down() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	r.url = ""
+	r.up = false
 }
 
 func (r *replica) kill() error {

@@ -70,8 +70,8 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 }
 
 func runOne(ctx context.Context, out io.Writer, server *pgtest.Server, t *trial) (*result, error) {
-	fmt.Fprintf(out, "%s, %d replicas, %d kills and %d outages of Bird within %s, no statuses for %.0f%% of the sends, seed %d\n",
-		t.name(), t.replicas, t.kills, t.outages, t.span, 100*t.withoutStatuses, t.seed)
+	fmt.Fprintf(out, "%s, %d replicas, %d kills and %d outages of Bird within %s, later answers: %t, no statuses for %.0f%% of the sends, seed %d\n",
+		t.name(), t.replicas, t.kills, t.outages, t.span, t.later, 100*t.withoutStatuses, t.seed)
 
 	if err := os.Mkdir(t.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create folder of the trial: %w", err)
@@ -127,6 +127,7 @@ func tabulate(out io.Writer, results []*result) error {
 		{"store", func(r *result) any { return r.trial.name() }},
 		{"replicas", func(r *result) any { return r.trial.replicas }},
 		{"sends without statuses", func(r *result) any { return fmt.Sprintf("%.0f%%", 100*r.trial.withoutStatuses) }},
+		{"answered later", func(r *result) any { return r.trial.later }},
 		{"kills", func(r *result) any { return r.figures.kills }},
 		{"stalls", func(r *result) any { return r.figures.stalls }},
 		{"restarts", func(r *result) any { return r.figures.restarts }},

@@ -38,6 +38,7 @@ type system struct {
 	*rig.StandIns
 	ledger *ledger
 	meta   *meta
+	later  *poster // nil unless Bird answers later
 	logs   []*os.File
 }
 
@@ -54,9 +55,14 @@ func (t *trial) open() *system {
 			rng:             t.random(ofStatuses),
 		},
 	}
+
+	if t.later {
+		s.later = newPoster(l, func() fleet { return s.meta.fleet }, t.random(ofLater))
+	}
+
 	s.StandIns = rig.NewStandIns(rig.StandInOptions{
 		Graph: standin.GraphOptions{Keep: -1, StatusSink: s.meta.accepted},
-		Bird:  standin.BirdOptions{Keep: -1, Reply: reply(l)},
+		Bird:  standin.BirdOptions{Keep: -1, Reply: birdReply(l, s.later)},
 	})
 	graphFaults := &injector{rng: t.random(ofGraph), anomalies: graphAnomalies}
 	birdFaults := &injector{rng: t.random(ofBird), anomalies: birdAnomalies}
@@ -69,6 +75,10 @@ func (t *trial) open() *system {
 
 // close may be called twice.
 func (s *system) close() {
+	if s.later != nil {
+		s.later.close()
+	}
+
 	s.meta.client.CloseIdleConnections()
 	s.Close()
 
@@ -94,6 +104,7 @@ func (s *system) makeReplicas() error {
 		Processing: config.Processing{
 			Lease:           s.lease,
 			AmbiguousWindow: s.window,
+			AnswerWithin:    answerWithin,
 			TypingIndicator: new(false),
 
 			ConfigurationRetry: configurationRetry,
@@ -106,6 +117,10 @@ func (s *system) makeReplicas() error {
 		Store:    s.store(),
 		Shutdown: config.Shutdown{DrainTimeout: drain},
 	})
+
+	if s.later != nil {
+		settings.MessagesAPI = &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesAssistant}}
+	}
 
 	for number := 1; number <= s.replicas; number++ {
 		name := fmt.Sprint(tokenPrefix, number)
@@ -223,7 +238,7 @@ func (s *system) waitIdle(ctx context.Context) {
 		status, err := s.meta.fleet[0].child.Status(ctx)
 
 		idle := err == nil && status.Backlog != nil && status.Pending+status.PendingStatuses == 0
-		if idle && f.delivered == f.expected && f.notified == f.expected {
+		if idle && f.owed == 0 && f.delivered == f.expected && f.notified == f.expected {
 			return
 		}
 	}

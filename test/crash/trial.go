@@ -16,6 +16,7 @@ import (
 // trial is the configuration of one run.
 type trial struct {
 	embedded        bool // else PostgreSQL
+	later           bool // Bird answers by the messages API
 	replicas        int
 	kills           int           // SIGKILLs, of all replicas together
 	stalls          int           // of all replicas together
@@ -48,6 +49,7 @@ const (
 	ofBird
 	ofStatuses
 	ofOutages
+	ofLater
 	ofReplicas      = 1_000
 	ofPeople        = 1_000_000
 	ofStatusWorkers = 2_000_000

@@ -90,9 +90,9 @@ func (m *message) String() string { return fmt.Sprintf("message %s (event %s)", 
 
 // verifyMessages checks that every acknowledged message is stored and processed, and that nothing else is stored.
 func (r *result) verifyMessages(l *ledger, end *ending) {
-	replies := map[string]int{}
+	sent := map[reply]bool{}
 	for _, s := range l.accepted {
-		replies[s.Callback]++
+		sent[l.reply(s)] = true
 	}
 
 	for _, m := range l.messages {
@@ -118,7 +118,7 @@ func (r *result) verifyMessages(l *ledger, end *ending) {
 
 		unanswered := 0
 		for part := range m.Replies {
-			if replies[fmt.Sprintf("%s:%d", m.Event, part)] == 0 {
+			if !sent[reply{m, part}] {
 				unanswered++
 			}
 		}
@@ -143,7 +143,9 @@ func (r *result) verifyMessages(l *ledger, end *ending) {
 func (r *result) verifySends(l *ledger) {
 	sends := map[string][]*send{}
 	for _, s := range l.accepted {
-		m, part := l.part(s)
+		of := l.reply(s)
+
+		m, part := of.message, of.part
 		if m == nil || part >= m.Replies {
 			r.violate("a reply was sent to no message: %s", s.Callback)
 			continue
@@ -294,7 +296,9 @@ func (r *result) verifyOrder(l *ledger) {
 
 	seen := map[string]bool{}
 	for _, s := range l.accepted {
-		m, part := l.part(s)
+		of := l.reply(s)
+
+		m, part := of.message, of.part
 		if m == nil || seen[s.Callback] {
 			continue
 		}
