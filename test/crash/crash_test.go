@@ -88,6 +88,10 @@ func TestCrash(t *testing.T) {
 				)
 			}
 
+			if tc.later != (r.figures.owedAtKill > 0) {
+				t.Errorf("%d later answers were awaited at the kills", r.figures.owedAtKill)
+			}
+
 			var table strings.Builder
 			if err := tabulate(&table, []*result{r}); err != nil {
 				t.Error(err)

@@ -74,7 +74,8 @@ func (p *poster) close() {
 
 // answer posts the answer to a message after a random time.
 func (p *poster) answer(m *message) {
-	p.ledger.owe(1)
+	p.ledger.promise(m)
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -97,7 +98,7 @@ func (p *poster) post(m *message) {
 			p.postReply(reply{m, part})
 		}
 
-		p.ledger.owe(-1)
+		p.ledger.keep()
 
 		m = p.next(m.Person)
 	}
@@ -178,12 +179,21 @@ func (p *poster) happens(share float64) bool {
 	return p.rng.Float64() < share
 }
 
-// owe changes the number of the answers that Bird has promised and not posted.
-func (l *ledger) owe(change int) {
+// promise records that Bird answers a message later.
+func (l *ledger) promise(m *message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	l.owed += change
+	m.Later = true
+	l.owed++
+}
+
+// keep records that Bird has posted the promised answer to a message.
+func (l *ledger) keep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+
+	l.owed--
 }
 
 // expect records the reply that a later answer makes the receivers send.

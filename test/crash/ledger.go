@@ -24,7 +24,8 @@ type message struct {
 	ID           string
 	Event        string // the id that the receiver gives it
 	Words        string
-	Replies      int // number of messages in Bird's answer
+	Replies      int  // number of messages in Bird's answer
+	Later        bool // Bird posts the answer
 	Deliveries   int
 	Acknowledged bool
 }
@@ -68,6 +69,7 @@ type ledger struct {
 	open       map[string][]*send
 	posted     map[string]reply // later replies, by the ids of their events
 	owed       int              // answers that Bird has promised and not posted
+	owedAtKill int              // the sum of owed at all kills
 	asked      []*message       // in the order of the requests to Bird, without repetitions under the same Idempotency-Key
 	notified   map[string]bool
 	incidents  []occurrence
@@ -192,6 +194,10 @@ func (l *ledger) recordIncident(k kind, replica int, from time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
+	if k == killed {
+		l.owedAtKill += l.owed
+	}
+
 	l.incidents = append(l.incidents, occurrence{
 		Kind:    k,
 		Replica: replica,
@@ -230,7 +236,7 @@ type figures struct {
 	acknowledged                  int
 	accepted                      int
 	expected, delivered, notified int // statuses
-	owed                          int // answers of Bird
+	owed, owedAtKill              int // answers of Bird
 	outages, callsDuringOutages   int
 }
 
@@ -239,10 +245,11 @@ func (l *ledger) figures() figures {
 	defer l.mu.Unlock()
 
 	f := figures{
-		accepted: len(l.accepted),
-		notified: len(l.notified),
-		outages:  len(l.outages),
-		owed:     l.owed,
+		accepted:   len(l.accepted),
+		notified:   len(l.notified),
+		outages:    len(l.outages),
+		owed:       l.owed,
+		owedAtKill: l.owedAtKill,
 	}
 	for _, o := range l.outages {
 		f.callsDuringOutages += o.Calls
@@ -290,5 +297,10 @@ func (l *ledger) reply(s *send) reply {
 		return later
 	}
 
-	return reply{l.byEvent[event], part}
+	m := l.byEvent[event]
+	if m == nil || m.Later {
+		return reply{}
+	}
+
+	return reply{m, part}
 }

@@ -138,6 +138,7 @@ func tabulate(out io.Writer, results []*result) error {
 		{"stored", func(r *result) any { return r.stored }},
 		{"answered", func(r *result) any { return r.answered }},
 		{"redeliveries", func(r *result) any { return r.redeliveries }},
+		{"later answers awaited at a kill", func(r *result) any { return r.figures.owedAtKill }},
 		{"sends accepted", func(r *result) any { return r.figures.accepted }},
 		{"sends open at a kill", func(r *result) any { return r.inFlight }},
 		{"accepted, outcome unknown", func(r *result) any { return r.unconfirmed }},

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,6 +77,21 @@ func (s *evidence) send(m *message, part int, after time.Duration) *send {
 	return one
 }
 
+// answersLater makes the answer to a message one that Bird posted.
+func (s *evidence) answersLater(m *message) {
+	m.Later = true
+
+	for _, one := range s.ledger.sends {
+		for part := range m.Replies {
+			if one.Callback == fmt.Sprintf("%s:%d", m.Event, part) {
+				r := reply{m, part}
+				s.ledger.expect(r)
+				one.Callback = r.event() + ":0"
+			}
+		}
+	}
+}
+
 func (s *evidence) withoutStatuses(one *send) {
 	one.WithoutStatuses = true
 	one.StatusCount = 0
@@ -119,6 +135,28 @@ func TestVerify(t *testing.T) {
 			a[0], a[2] = a[2], a[0]
 		}, count{Violations: 2, Disorder: 2}},
 		{"a message is asked again as a new question", func(s *evidence, m []*message) { s.ledger.ask(m[2].Event) }, count{Violations: 1}},
+		{"answers are posted", func(s *evidence, m []*message) {
+			for _, one := range m {
+				s.answersLater(one)
+			}
+		}, count{}},
+		{"a posted reply is missing", func(s *evidence, m []*message) {
+			s.answersLater(m[1])
+			s.ledger.accepted = slices.Delete(s.ledger.accepted, 2, 3)
+		}, count{Violations: 1}},
+		{"posted replies in another order", func(s *evidence, m []*message) {
+			s.answersLater(m[1])
+			a := s.ledger.accepted
+			a[1], a[2] = a[2], a[1]
+		}, count{Violations: 1, Disorder: 1}},
+		{"a posted reply is repeated for no reason", func(s *evidence, m []*message) {
+			s.send(m[2], 0, time.Minute)
+			s.answersLater(m[2])
+		}, count{Violations: 1, Forbidden: 1}},
+		{"a reply although the answer is posted", func(s *evidence, m []*message) {
+			s.answersLater(m[2])
+			s.send(m[2], 0, time.Minute)
+		}, count{Violations: 1}},
 		{"a status went backwards", func(s *evidence, _ []*message) { s.end.Statuses["wamid.out0"] = "sent" }, count{Violations: 1}},
 		{"Bird was not notified of a status", func(s *evidence, _ []*message) { delete(s.ledger.notified, "wamid.out0 read") }, count{Violations: 1}},
 		{"a reply is repeated for no reason", func(s *evidence, m []*message) { s.send(m[2], 0, time.Minute) }, count{Violations: 1, Forbidden: 1}},
