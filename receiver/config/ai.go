@@ -6,7 +6,7 @@ package config
 import (
 	"net/http"
 	"reflect"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -73,26 +73,35 @@ func (p *problems) flow(b Bird) {
 	inRange(p, "bird.flow.maxBodyBytes", b.Flow.MaxBodyBytes, 1<<10, 64<<20)
 	inRange(p, "bird.flow.timeout", b.Flow.Timeout, time.Millisecond, 15*time.Minute)
 
-	validHeader := b.Flow.SignatureHeader == "" || isHeader(b.Flow.SignatureHeader)
-	p.check(validHeader, "bird.flow.signatureHeader", "must be the name of a header that the receiver does not set itself, such as X-Signature")
+	validHeader := b.Flow.SignatureHeader == "" || canSign(b.Flow.SignatureHeader)
+	p.check(validHeader, "bird.flow.signatureHeader",
+		"must be the name of a header that the receiver does not set itself, such as X-Signature")
 
 	p.check(len(b.Endpoints) == 0, "bird.endpoints", "requires bird.protocol Contract: a flow has one URL")
 	p.check(b.WorkspaceID == "", "bird.workspaceID", "requires bird.protocol Contract")
 	p.check(b.AIEmployeeID == "", "bird.aiEmployeeID", "requires bird.protocol Contract")
 	p.check(b.Media.Mode == MediaProcess, "bird.media.mode", "Analyze requires bird.protocol Contract")
-	p.check(b.Media.Transport != TransportMultipart, "bird.media.transport", "Multipart requires bird.protocol Contract: a flow reads JSON")
+	p.check(b.Media.Transport != TransportMultipart, "bird.media.transport",
+		"Multipart requires bird.protocol Contract: a flow reads JSON")
 }
 
-// isHeader reports whether name can be the header of a signature. Those that every request has cannot.
-func isHeader(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Accept", "Authorization", "Connection", "Content-Length", "Content-Type", "Host", "Idempotency-Key", "Transfer-Encoding", "User-Agent", "X-Api-Key":
-		return false
-	}
+// ownHeaders are the headers that a request has beside the signature.
+var ownHeaders = []string{
+	"Accept",
+	"Authorization",
+	"Connection",
+	"Content-Length",
+	"Content-Type",
+	"Host",
+	"Idempotency-Key",
+	"Transfer-Encoding",
+	"User-Agent",
+	"X-Api-Key",
+}
 
-	letters := strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_")
-
-	return letters == "" && len(name) <= 64
+// canSign reports whether a header of this name can hold the signature.
+func canSign(name string) bool {
+	return headerName.MatchString(name) && !slices.Contains(ownHeaders, http.CanonicalHeaderKey(name))
 }
 
 func (p *problems) circuitBreaker(key string, b CircuitBreaker) {

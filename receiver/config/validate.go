@@ -18,6 +18,7 @@ import (
 var (
 	graphVersion = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
 	snakeCase    = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	headerName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	digits       = regexp.MustCompile(`^[0-9]{1,32}$`)
 )
 
