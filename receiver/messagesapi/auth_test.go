@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/signature"
 )
 
@@ -32,7 +33,7 @@ func TestKeys(t *testing.T) {
 		byDesk        int
 	}{
 		"an assistant's":     {"Bearer " + assistantKey, 202, 403},
-		"another, scheme":    {"bearer  " + assistantKey, 202, 403},
+		"with two spaces":    {"Bearer  " + assistantKey, 202, 403},
 		"an older one":       {"Bearer old", 202, 403},
 		"a desk's":           {"Bearer " + deskKey, 202, 202},
 		"a desk's next":      {"Bearer next", 202, 202},
@@ -55,6 +56,14 @@ func TestKeys(t *testing.T) {
 
 			f.call(deskKey, http.MethodPut, "/v1/conversations/106540352242922:573001234567/handler", `{"handler":"ai"}`)
 		}
+	}
+}
+
+// TestSchemeInLowerCase follows RFC 9110: the case of a scheme means nothing.
+func TestSchemeInLowerCase(t *testing.T) {
+	role, found := bearer(http.Header{"Authorization": {"bearer k"}}, []credential{{outbound.Desk, "k"}})
+	if !found || role != outbound.Desk {
+		t.Errorf("bearer() = %q, %t, want the desk", role, found)
 	}
 }
 

@@ -4,9 +4,11 @@
 package messagesapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -25,9 +27,13 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// document returns the published description of the API.
+var document = sync.OnceValues(func() (*openapi.Document, error) { return openapi.Load(openapi.ReceiverAPI) })
 
 const (
 	number       = "106540352242922"
@@ -183,8 +189,33 @@ func (f *fixture) call(key, method, path, body string, headers ...string) reply 
 func (f *fixture) serve(r *http.Request) reply {
 	f.t.Helper()
 
+	published, err := document()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+
 	w := httptest.NewRecorder()
 	f.api.ServeHTTP(w, r)
+
+	if w.Code < http.StatusBadRequest {
+		if err := published.CheckRequest(r, body); err != nil {
+			f.t.Errorf("%s %s: the request was taken, but is not as documented: %v", r.Method, r.URL.Path, err)
+		}
+	}
+
+	if isDocumented(r) {
+		if err := published.CheckResponse(r, w.Code, w.Header(), w.Body.Bytes()); err != nil {
+			f.t.Errorf("%s %s: the answer is not as documented: %v", r.Method, r.URL.Path, err)
+		}
+	}
 
 	got := reply{
 		status: w.Code,
@@ -196,6 +227,12 @@ func (f *fixture) serve(r *http.Request) reply {
 	}
 
 	return got
+}
+
+// isDocumented reports whether the API has the operation of a request.
+func isDocumented(r *http.Request) bool {
+	op, _ := route(r)
+	return op.run != nil
 }
 
 func (f *fixture) send(body string, headers ...string) reply {
