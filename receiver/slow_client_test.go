@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -136,6 +137,7 @@ func textOf(i int) []byte {
 // slowClients are clients that send something and then wait until the receiver closes their connections.
 type slowClients struct {
 	h       *harness
+	address string // defaults to the webhook port
 	closed  atomic.Int64
 	closing atomic.Bool
 	mu      sync.Mutex
@@ -150,7 +152,7 @@ func (c *slowClients) connect(text string) {
 
 	var dialer net.Dialer
 
-	conn, err := dialer.DialContext(c.h.t.Context(), "tcp", c.h.Local.WebhookAddr())
+	conn, err := dialer.DialContext(c.h.t.Context(), "tcp", cmp.Or(c.address, c.h.Local.WebhookAddr()))
 	if err != nil {
 		c.h.t.Fatal(err)
 	}
