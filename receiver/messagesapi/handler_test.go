@@ -4,6 +4,7 @@
 package messagesapi
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -35,14 +36,8 @@ func TestHandler(t *testing.T) {
 		"window_until":     at(24 * time.Hour),
 	}
 	with := func(changes map[string]any) map[string]any {
-		state := map[string]any{}
-		for key, value := range byAI {
-			state[key] = value
-		}
-
-		for key, value := range changes {
-			state[key] = value
-		}
+		state := maps.Clone(byAI)
+		maps.Copy(state, changes)
 
 		return state
 	}
