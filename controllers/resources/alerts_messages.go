@@ -35,6 +35,14 @@ func messageAlerts(p Params) []alert {
 			description: fmt.Sprintf("The oldest unfinished message has waited {{ $value | humanizeDuration }}; the limit is %d s. No refused or failing call explains it.", p.oldestPendingSeconds()),
 		},
 		{
+			name:        "WhatsAppAnswersMissing",
+			severity:    critical,
+			pending:     "1m",
+			expr:        `sum(increase(whatsapp_unanswered_messages_total{@self}[10m])) >= 3`,
+			summary:     "answers that the AI announced do not come",
+			description: "About {{ $value | humanize }} messages that the AI wanted to answer later got no answer in time, in the last 10 minutes.",
+		},
+		{
 			name:        "WhatsAppStatusesWaiting",
 			severity:    warning,
 			pending:     "5m",

@@ -150,6 +150,18 @@ var faults = map[string]fault{
 			s.replayAll()
 		},
 	},
+	"answers-missing": {
+		want:    []string{"WhatsAppAnswersMissing"},
+		options: options{config: func(c *config.Config) { c.Processing.AnswerWithin = time.Second }},
+		inject: func(s *subject) {
+			s.Bird.Faults.Add(standin.Fault{
+				PathPrefix: "/v1/messages/text",
+				Status:     http.StatusAccepted,
+				Body:       `{"accepted": true}`,
+			})
+		},
+		mend: func(s *subject) { s.Bird.Faults.Clear() },
+	},
 	"one-message-fails": {
 		want: []string{"WhatsAppDeadLetters"},
 		inject: func(s *subject) {
