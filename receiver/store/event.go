@@ -70,7 +70,8 @@ const (
 	KindStatusReport Kind = "status_report" // for Bird, of a failed status; its payload is that of the status
 	KindThreadPass   Kind = "thread_pass"   // for Meta, of a conversation that the AI handed off; its payload is the message's
 
-	// KindAnswerDeadline is the end of the time for a later answer to a question. Its payload is that of the question.
+	// KindAnswerDeadline is the end of the time for a later answer to a question. Its payload is that of an outbound message,
+	// with the question in place of an answer.
 	KindAnswerDeadline Kind = "answer_deadline"
 	KindDeskMessage    Kind = "desk_message" // for the desk, of a message while people have the conversation
 )

@@ -12,8 +12,8 @@ import (
 )
 
 // conversationHistory reads the finished events of each name of a person, and the pending ones, which are stored under the
-// name of the person's lane. The range of lanes and their order leave events_history as the only index for the finished
-// ones: for the newest events of a lane, PostgreSQL might otherwise read all events that are newer.
+// name of the person's lane. The ranges and orders fit events_history and events_head and no other index: for the newest
+// events of a lane, PostgreSQL might otherwise read all events that are newer.
 const conversationHistory = `
 	WITH person AS MATERIALIZED (
 		SELECT coalesce((SELECT n.person FROM names n WHERE n.name = $1), $1) AS lane
@@ -28,8 +28,9 @@ const conversationHistory = `
 		UNION ALL
 		SELECT e.seq FROM person p CROSS JOIN LATERAL (
 			SELECT e.seq FROM events e
-			WHERE e.lane = p.lane AND e.class = 0 AND e.state = 'pending' AND e.kind IN ('message', 'outbound') AND e.seq < $2
-			ORDER BY e.seq DESC LIMIT $3
+			WHERE e.lane >= p.lane AND (e.lane, e.class, e.seq) < (p.lane, 0::smallint, $2) AND e.state = 'pending'
+				AND e.kind IN ('message', 'outbound')
+			ORDER BY e.lane DESC, e.class DESC, e.seq DESC LIMIT $3
 		) e
 		ORDER BY seq DESC LIMIT $3
 	)

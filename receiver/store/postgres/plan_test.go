@@ -29,7 +29,7 @@ type plan struct {
 func (p *plan) scans() []string {
 	var found []string
 
-	whole := p.Node == "Seq Scan" || strings.HasSuffix(p.Node, "Index Scan") && p.Cond == ""
+	whole := p.Node == "Seq Scan" || strings.HasSuffix(p.Node, "Index Scan") && (p.Cond == "" || strings.HasPrefix(p.Cond, "(seq <"))
 	if whole && p.Relation != "counts" && p.Relation != "duties" && p.Index != "events_unanswered" && p.Index != "events_errors" {
 		found = append(found, p.Node+" "+p.Relation+" "+p.Index)
 	}
