@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -90,8 +91,18 @@ func (a *API) byEvent(ctx context.Context, settings *config.Snapshot, id store.I
 	return c, a.complete(ctx, settings, c)
 }
 
+// conversationKey matches the keys of conversations.
+var conversationKey = regexp.MustCompile(`^[^:[:cntrl:]]+:(group:)?[^:[:cntrl:]]+$`)
+
+// maxConversationKey bounds the bytes of a key.
+const maxConversationKey = 512
+
 // byKey returns the conversation that a key names.
 func (a *API) byKey(ctx context.Context, settings *config.Snapshot, key string) (*conversation, error) {
+	if len(key) > maxConversationKey || !conversationKey.MatchString(key) {
+		return nil, badRequest("conversation_key: " + outbound.ErrConversationKey.Error())
+	}
+
 	item, err := a.newestMessage(ctx, key)
 	if err != nil {
 		return nil, err

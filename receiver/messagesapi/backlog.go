@@ -11,6 +11,11 @@ import (
 )
 
 const (
+	// maxWaiting is the number of messages that may wait in one conversation. Meta takes one every 6 seconds from one phone
+	// number to one person, and 45 at once at the expense of later ones.
+	//
+	// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
+	maxWaiting = 100
 	// maxPending is the number of pending events of all conversations from which on no message is stored: it would wait too
 	// long.
 	maxPending = 100_000
@@ -25,8 +30,17 @@ type backlog struct {
 	countAt time.Time
 }
 
-// check refuses a message if too many wait already.
-func (b *backlog) check(ctx context.Context, from Store, _ string, now time.Time) error {
+// check refuses a message to a conversation if too many wait already.
+func (b *backlog) check(ctx context.Context, from Store, name string, now time.Time) error {
+	waiting, err := from.Backlog(ctx, name, maxWaiting)
+	if err != nil {
+		return err
+	}
+
+	if waiting >= maxWaiting {
+		return tooMany("too many messages wait to be sent in this conversation")
+	}
+
 	b.mu.Lock()
 	defer b.mu.Unlock()
 

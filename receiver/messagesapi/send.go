@@ -93,6 +93,10 @@ func (a *API) addressee(ctx context.Context, req *request, m message) (*conversa
 		return c, err
 	}
 
+	if _, err := a.byKey(ctx, req.settings, m.conversationKey); err != nil {
+		return nil, err
+	}
+
 	wanted, err := a.Store.Lane(ctx, m.conversationKey)
 	if err != nil {
 		return nil, err

@@ -4,12 +4,16 @@
 package messagesapi
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -351,4 +355,127 @@ func TestRequestsAreChecked(t *testing.T) {
 	large := `{` + key + `,"response":"` + strings.Repeat("x", 1<<20) + `"}`
 	f.want(f.send(large), http.StatusRequestEntityTooLarge, "too_large")
 	f.want(f.send(`{}`, "Content-Encoding", "gzip"), http.StatusBadRequest, "bad_request")
+}
+
+// TestBacklog posts more messages to one conversation than may wait. Other conversations go on.
+func TestBacklog(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+	f.receive("CO.1349", "wamid.2")
+
+	for range maxWaiting {
+		f.want(f.send(toAna), http.StatusAccepted, "")
+	}
+
+	refused := f.send(toAna)
+	f.want(refused, http.StatusTooManyRequests, "too_many_requests")
+
+	if refused.header.Get("Retry-After") == "" {
+		t.Error("the answer has no Retry-After")
+	}
+
+	f.want(f.send(toAna, "Idempotency-Key", "key-1"), http.StatusOK, "")
+	f.want(f.send(strings.Replace(toAna, ana, "CO.1349", 1)), http.StatusAccepted, "")
+}
+
+// statsStore is a store with many pending events.
+type statsStore struct {
+	Store
+
+	pending int64
+}
+
+// Stats implements store.Maintenance.
+func (s *statsStore) Stats(context.Context, time.Time) (store.Stats, error) {
+	return store.Stats{Pending: s.pending}, nil
+}
+
+func TestBacklogOfAllConversations(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+
+	loaded := &statsStore{Store: f.store, pending: maxPending}
+	f.api.Store = loaded
+	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
+
+	loaded.pending--
+	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
+	f.clock.Advance(statsAge)
+	f.want(f.send(toAna), http.StatusAccepted, "")
+}
+
+// brokenStore is a store that takes no events.
+type brokenStore struct {
+	Store
+
+	err error
+}
+
+// Ingest implements store.Inbox.
+func (s brokenStore) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, s.err }
+
+func TestStoreFailures(t *testing.T) {
+	f := newFixture(t, nil)
+	f.receive(ana, "wamid.1")
+
+	for err, message := range map[error]string{
+		store.ErrDiskFull:        "the disk of the store is nearly full",
+		store.ErrBusy:            "the store is unavailable",
+		context.DeadlineExceeded: "the store is unavailable",
+		errors.New("573001234567 cannot be written"): "the store is unavailable",
+	} {
+		f.api.Store = brokenStore{Store: f.store, err: err}
+
+		got := f.send(toAna)
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.body["message"] != message {
+			t.Errorf("%v: answered %d %s, want 503, Retry-After and %q", err, got.status, got.raw, message)
+		}
+	}
+
+	f.api.Store = f.store
+	f.want(f.send(toAna, "Idempotency-Key", "key-1"), http.StatusAccepted, "")
+}
+
+func TestTooManyRequestsAtOnce(t *testing.T) {
+	f := newFixture(t, nil)
+	for range maxInFlight {
+		f.api.inFlight <- struct{}{}
+	}
+
+	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
+}
+
+func FuzzParseMessage(f *testing.F) {
+	for _, seed := range []string{
+		toAna,
+		toAnaAsTwo,
+		`{"in_reply_to":"9f86d081884c7d659a2feaa0c55ad015","response":["a",{"type":"list"}],"final":false}`,
+		`{"conversation_key":"1:2","response":null,"handoff":{"reason":"r"},"conversation_id":"c","quick_replies":["a"]}`,
+		`{"conversation_key":"1:2","conversation_key":"1:2"}`,
+		`{"response":{"response":{}}}`,
+		`[]`,
+		`{"in_reply_to"`,
+	} {
+		f.Add([]byte(seed))
+	}
+
+	f.Fuzz(func(t *testing.T, body []byte) {
+		m, err := parseMessage(body)
+		if err == nil {
+			if m.inReplyTo == nil && m.conversationKey == "" && !bytes.Contains(body, []byte(`conversation_key`)) {
+				t.Error("the message has no addressee")
+			}
+
+			return
+		}
+
+		p, ok := errors.AsType[*problem](err)
+		if !ok || p.status != http.StatusBadRequest || p.code != "bad_request" && p.code != "bad_content" {
+			t.Errorf("error = %v, want a problem with status 400", err)
+		}
+
+		if !utf8.ValidString(p.message) || len(p.message) > 300 {
+			t.Errorf("the message is no short text: %q", p.message)
+		}
+	})
 }

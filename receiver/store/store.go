@@ -122,6 +122,10 @@ type Events interface {
 	// length of the history.
 	History(ctx context.Context, name string, before int64, limit int) ([]Record, error)
 
+	// Backlog returns how many outbound messages of a conversation are pending, at most limit. Its cost depends only on what
+	// is pending in the conversation.
+	Backlog(ctx context.Context, name string, limit int) (int, error)
+
 	// MessageStatus returns the furthest status of an outbound message, or ErrNotFound. The participant is empty except
 	// in groups.
 	MessageStatus(ctx context.Context, phoneNumberID, messageID, participant string) (*StatusUpdate, error)

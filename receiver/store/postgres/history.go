@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -35,6 +37,29 @@ const conversationHistory = `
 		ORDER BY seq DESC LIMIT $3
 	)
 	` + recordColumns + `WHERE e.seq = ANY(ARRAY(SELECT seq FROM found)) ORDER BY e.seq DESC`
+
+// Backlog implements store.Events.
+func (s *Store) Backlog(ctx context.Context, name string, limit int) (int, error) {
+	const count = `
+		SELECT count(*) FROM (
+			SELECT 1 FROM events
+			WHERE lane = coalesce((SELECT n.person FROM names n WHERE n.name = $1), $1)
+				AND class = 0 AND state = 'pending' AND kind = 'outbound'
+			LIMIT $2
+		) pending`
+
+	var pending int
+
+	err := s.read(ctx, func(_ context.Context, t *tx) error {
+		t.query(count, func(rows pgx.Rows) error { return rows.Scan(&pending) }, sanitize(name), max(limit, 0))
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the outbound messages of a conversation: %w", err)
+	}
+
+	return pending, nil
+}
 
 // History implements store.Events.
 func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {

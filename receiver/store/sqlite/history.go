@@ -71,6 +71,28 @@ func (s *Store) History(ctx context.Context, name string, before int64, limit in
 	return found, nil
 }
 
+// Backlog implements store.Events.
+func (s *Store) Backlog(ctx context.Context, name string, limit int) (int, error) {
+	const backlog = `
+		SELECT 1 FROM events
+		WHERE lane = coalesce((SELECT person FROM names WHERE name = ?1), ?1) AND class = 0 AND state = 'pending' AND kind = 'outbound'
+		LIMIT ?2`
+
+	var pending int
+
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, backlog, func(row) error {
+			pending++
+			return nil
+		}, name, int64(max(limit, 0)))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the outbound messages of a conversation: %w", err)
+	}
+
+	return pending, nil
+}
+
 // names returns the name of the lane of the person with a name, and the person's further names.
 func (c *conn) names(ctx context.Context, name string) (person string, further []string, err error) {
 	err = c.query(ctx, "SELECT coalesce((SELECT person FROM names WHERE name = ?1), ?1)", func(r row) error {

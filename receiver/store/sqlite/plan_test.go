@@ -183,6 +183,7 @@ func useEverything(t *testing.T, s *Store) {
 			return err
 		},
 		func() error { _, err := s.Stats(ctx, start); return err },
+		func() error { _, err := s.Backlog(ctx, message(1, 1).Lane, 10); return err },
 		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, 10); return err },
 	}
 	for i, call := range calls {

@@ -57,6 +57,32 @@ var outboundTests = map[string]func(*fixture){
 		f.wantHistory("history", f.history("user", 0, 10), "b", "a")
 	},
 
+	"counts what waits": func(f *fixture) {
+		backlog := func(name string, limit int) int {
+			n, err := f.Backlog(f.Context(), name, limit)
+			f.wantErr("Backlog", err, nil)
+
+			return n
+		}
+
+		f.ingest(text("a", "lane"), outbound("b", "lane"), outbound("other", "other"))
+		f.ingest(known(outbound("c", "user"), "lane"), outbound("d", "user"))
+		f.wantEqual("all", backlog("lane", 10), 3)
+		f.wantEqual("by another name", backlog("user", 10), 3)
+		f.wantEqual("up to the limit", backlog("lane", 2), 2)
+		f.wantEqual("up to nothing", backlog("lane", 0), 0)
+		f.wantEqual("of an unknown person", backlog("unknown", 10), 0)
+
+		for _, lease := range f.claim(at(0), 10) {
+			for work := &lease.Work; work != nil; {
+				lease.Work = *work
+				work = f.advance(lease, end(store.Done, at(0)))
+			}
+		}
+
+		f.wantEqual("afterwards", backlog("lane", 10), 0)
+	},
+
 	"waits in the person's lane, in the order of arrival": func(f *fixture) {
 		f.ingest(known(text("a", "number"), "user"), outbound("b", "user"), text("c", "number"), outbound("d", "number"))
 
