@@ -138,7 +138,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 
 	if adjust != nil {
 		adjust(&h.Config)
-		h.Config = h.ConnectAI(h.Config)
+		h.Config = h.ConnectAI(h.ConnectDesk(h.Config))
 	}
 
 	if err := h.Folder.Layout(h.Config, nil); err != nil {

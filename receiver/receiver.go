@@ -25,6 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -38,7 +39,7 @@ import (
 const (
 	// traceTimeout bounds the export of the last spans.
 	traceTimeout = 5 * time.Second
-	// noticeConnections bounds the idle connections to the sink.
+	// noticeConnections bounds the idle connections to the sink, and those to the desk.
 	noticeConnections = 16
 )
 
@@ -51,6 +52,7 @@ type Receiver struct {
 	graph        *cloudapi.Client
 	media        *media.Spool
 	notices      *notice.Sender
+	desk         *handoff.Client
 	tracer       *tracing.Tracer
 	engine       *engine.Engine
 	edge         *edge.Edge
@@ -113,6 +115,8 @@ func Open(
 	}
 
 	r.notices = notice.NewSender(live, noticeConnections, clock)
+	r.desk = handoff.NewClient(live, noticeConnections, clock)
+
 	if r.media, err = media.Open(live, r.graph, clock); err != nil {
 		return nil, fmt.Errorf("open media spool: %w", err)
 	}
@@ -123,6 +127,7 @@ func Open(
 		Graph:     r.graph,
 		Media:     r.media,
 		Notices:   r.notices,
+		Desk:      r.desk,
 		Live:      live,
 		Metrics:   r.metrics,
 		Tracer:    r.tracer,
@@ -309,6 +314,10 @@ func (r *Receiver) Close() {
 
 	if r.notices != nil {
 		r.notices.Close()
+	}
+
+	if r.desk != nil {
+		r.desk.Close()
 	}
 
 	if r.tracer != nil {

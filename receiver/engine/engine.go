@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
@@ -41,6 +42,7 @@ type Parts struct {
 	Graph     *cloudapi.Client
 	Media     *media.Spool
 	Notices   *notice.Sender
+	Desk      *handoff.Client
 	Live      *config.Live
 	Metrics   *metrics.Metrics
 	Tracer    *tracing.Tracer
@@ -55,6 +57,7 @@ type Engine struct {
 	gate      *gate.Gate
 	calls     callHealth
 	optional  optionalMethods
+	deskCalls chan struct{} // holds an element for each call to the desk
 	startedAt time.Time
 	// scheduleAsked makes followSchedule read the schedule before the next poll.
 	scheduleAsked chan struct{}
@@ -68,6 +71,7 @@ func New(parts Parts) *Engine {
 		Parts:         parts,
 		startedAt:     parts.Clock.Now(),
 		scheduleAsked: make(chan struct{}, 1),
+		deskCalls:     make(chan struct{}, maxDeskCalls),
 		sampled:       slog.New(logsample.New(parts.Log.Handler(), parts.Clock)),
 		calls: callHealth{
 			problems: map[string]string{},

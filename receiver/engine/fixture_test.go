@@ -19,6 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/contract"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -102,6 +103,7 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 		Graph:     cloudapi.NewClient(live, 4, clock),
 		Live:      live,
 		Notices:   notice.NewSender(live, 1, clock),
+		Desk:      handoff.NewClient(live, 1, clock),
 		Metrics:   metrics.New(clock),
 		Tracer:    &tracing.Tracer{},
 		Clock:     clock,
@@ -116,6 +118,7 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 		parts.Graph.Close()
 		parts.Media.Close()
 		parts.Notices.Close()
+		parts.Desk.Close()
 	})
 
 	return &fixture{

@@ -36,9 +36,14 @@ func (h head) notice(kind string, at time.Time, data any) []store.Event {
 	return []store.Event{n.Event(strconv.Itoa(h.work.Replays))}
 }
 
-// processNotice is the process function of notices.
+// processNotice is the process function of class Notices.
 func (e *Engine) processNotice(ctx context.Context, h head) (*store.Work, error) {
-	err := e.sendNotice(ctx, h)
+	process := e.sendNotice
+	if h.work.Event.Kind == store.KindDeskMessage {
+		process = e.callDesk
+	}
+
+	err := process(ctx, h)
 	if isLeaseLost(ctx, err) {
 		return nil, store.ErrLeaseLost
 	}

@@ -67,6 +67,10 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		a.markDead(&step, f)
 	}
 
+	if step.Outcome.State == store.Human && !a.isOutbound() {
+		step.Emit = append(step.Emit, e.forPeople(ctx, a)...)
+	}
+
 	step.Emit = append(step.Emit, a.threadPass(step.Outcome)...)
 
 	return step

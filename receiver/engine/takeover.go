@@ -163,15 +163,18 @@ func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *answer.Handof
 		Event: a.work.Event.ID,
 	}
 
+	reason := strings.ToValidUTF8(handoff.Reason[:min(len(handoff.Reason), maxReason)], "")
+
 	a.handedOff = true
 	a.pendingStep.Takeover = takeover
-	a.pendingStep.Emit = append(a.pendingStep.Emit, a.handoffNotice(takeover, handoff.Reason))
+	a.pendingStep.Emit = append(a.pendingStep.Emit, a.handoffNotice(takeover, reason))
+	a.pendingStep.Emit = append(a.pendingStep.Emit, e.handOffToDesk(a, takeover, reason)...)
 }
 
 // handoffNotice returns the notice of a handoff. It is stored without a sink too, for the console.
 func (a *attempt) handoffNotice(takeover *store.Takeover, reason string) store.Event {
 	data, _ := json.Marshal(notice.Handoff{ // strings and times always encode
-		Reason: strings.ToValidUTF8(reason[:min(len(reason), maxReason)], ""),
+		Reason: reason,
 		Until:  takeover.Until.UTC(),
 	})
 

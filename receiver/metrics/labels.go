@@ -63,21 +63,26 @@ const (
 	targetBird = "bird"
 	targetMeta = "meta"
 	targetSink = "sink"
+	targetDesk = "desk"
 )
 
-var targets = []string{targetBird, targetMeta, targetSink}
+var targets = []string{targetBird, targetMeta, targetSink, targetDesk}
 
-// targetOf returns the other side of a call by its operation: a method of Bird, a notice to the sink, or else Meta.
+// targetOf returns the other side of a call by its operation: a method of Bird, a notice to the sink, a call to the desk, or
+// else Meta.
 func targetOf(operation string) string {
 	if _, ok := slices.BinarySearch(methods, operation); ok {
 		return targetBird
 	}
 
-	if operation == "send notice" {
+	switch operation {
+	case "send notice":
 		return targetSink
+	case "call the desk":
+		return targetDesk
+	default:
+		return targetMeta
 	}
-
-	return targetMeta
 }
 
 // known returns value if it is one of the sorted values.

@@ -26,6 +26,7 @@ const (
 	MessageFailed     = "message.failed"
 	MessageRead       = "message.read"
 	MessageUnanswered = "message.unanswered"
+	MessageForPeople  = "message.for_people"
 	TemplateRequired  = "template.required"
 	ErrorReported     = "error.reported"
 	HandedOff         = "conversation.handed_off"

@@ -84,11 +84,16 @@ func (s *StandIns) Connect(c config.Config) config.Config {
 		c.OpenAI = &model
 	}
 
+	return s.ConnectAI(s.ConnectDesk(c))
+}
+
+// ConnectDesk returns the configuration with the address of the desk, if it has one.
+func (s *StandIns) ConnectDesk(c config.Config) config.Config {
 	if c.Handoff.URL != "" {
 		c.Handoff.URL = s.DeskURL()
 	}
 
-	return s.ConnectAI(c)
+	return c
 }
 
 // ConnectAI returns the configuration with the address of the AI of its protocol, unless it has another. A model without a

@@ -1,0 +1,179 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// forPeople returns the events by which people learn of a message that the AI does not answer, because they have the
+// conversation: one for the desk, or a notice if there is no desk. A colleague sees the message in the app, and another
+// responder gets it from Meta.
+func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
+	holder := e.holder(ctx, a)
+	if holder != store.HandedOff && holder != store.Desk {
+		return nil
+	}
+
+	var events []store.Event
+
+	for _, event := range slices.Concat([]store.Event{a.work.Event}, a.work.Coalesced) {
+		m, err := a.inboundOf(event)
+		if err != nil {
+			e.Log.Error("tell people of a message", logevent.EventID, event.ID, "error", err)
+			continue
+		}
+
+		if a.settings.Handoff.URL == "" {
+			events = append(events, m.notice(notice.MessageForPeople, e.Clock.Now(), map[string]any{"type": event.Type})...)
+			continue
+		}
+
+		if told, ok := e.deskEvent(m, m.forDesk(handoff.HumanMessage), strconv.Itoa(a.work.Replays)); ok {
+			events = append(events, told)
+		}
+	}
+
+	return events
+}
+
+// holder returns who has the conversation, or had it when the message came.
+func (e *Engine) holder(ctx context.Context, a *attempt) store.Holder {
+	if a.pendingStep.Takeover != nil {
+		return a.pendingStep.Takeover.By
+	}
+
+	current, err := e.Store.Conversation(ctx, a.lease.Lane) // it may have changed during the attempt
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		e.Log.Error("read who has the conversation", logevent.EventID, a.work.Event.ID, "error", err)
+
+		return a.work.Conversation.Takeover.By
+	}
+
+	return current.Takeover.By
+}
+
+// inboundOf returns an attempt at one of the events that the attempt is about, as Meta delivered it.
+func (a *attempt) inboundOf(event store.Event) (*attempt, error) {
+	work := *a.work
+	work.Event = event
+
+	if event.ID != a.work.Event.ID {
+		work.Transcript = ""
+	}
+
+	of := &attempt{inbound: inbound{head: a.head}}
+	of.work = &work
+
+	return of, of.decode()
+}
+
+// forDesk returns the request to the desk about the message.
+func (a *attempt) forDesk(method assistant.Method) handoff.Message {
+	m := handoff.Message{Method: method, Common: a.common()}
+
+	if a.message.ID == "" { // an outbound message to a person of whom no message is stored
+		return m
+	}
+
+	m.Type = string(a.message.Type)
+	m.Text = cmp.Or(a.work.Transcript, a.message.PlainText())
+	m.Message = a.message.Raw
+
+	if file, ok := a.message.Media(); ok {
+		m.Media = &handoff.Media{
+			Type:     string(a.message.Type),
+			MimeType: string(file.MimeType),
+			Filename: string(file.Filename),
+			Caption:  string(file.Caption),
+			Voice:    bool(file.Voice),
+		}
+	}
+
+	return m
+}
+
+// deskEvent returns a request to the desk as an event of the conversation.
+func (e *Engine) deskEvent(a *attempt, m handoff.Message, occurrence string) (store.Event, bool) {
+	event, err := m.Event(a.lease.Lane, occurrence, e.Clock.Now())
+	if err != nil {
+		e.Log.Error("tell the desk of a message", logevent.EventID, a.work.Event.ID, "error", err)
+	}
+
+	return event, err == nil
+}
+
+// handOffToDesk returns the event by which the desk learns that it has the conversation, if there is a desk.
+func (e *Engine) handOffToDesk(a *attempt, takeover *store.Takeover, reason string) []store.Event {
+	if a.settings.Handoff.URL == "" {
+		return nil
+	}
+
+	m := a.forDesk(handoff.HandedOff)
+	m.Reason = &reason
+	m.Until = new(takeover.Until.UTC())
+
+	if a.isOutbound() && a.outbound.Question != "" {
+		m.EventID = a.outbound.Question
+		m.ReceivedAt = a.outbound.AskedAt
+	}
+
+	event, ok := e.deskEvent(a, m, notice.HandoffOccurrence(takeover.At))
+	if !ok {
+		return nil
+	}
+
+	return []store.Event{event}
+}
+
+// maxDeskCalls bounds the calls to the desk at a time, so that a desk that hangs delays no notice.
+const maxDeskCalls = noticeCapacity / 2
+
+// deskBusy is how long an event for the desk waits while all calls are under way.
+const deskBusy = time.Second
+
+// callDesk makes a request to the desk.
+func (e *Engine) callDesk(ctx context.Context, h head) error {
+	if err := h.checkStarts(); err != nil {
+		return err
+	}
+
+	select {
+	case e.deskCalls <- struct{}{}:
+		defer func() { <-e.deskCalls }()
+	default:
+		return &postponed{until: e.Clock.Now().Add(deskBusy), reason: "waiting for other calls to the desk"}
+	}
+
+	m, err := handoff.Decode(h.work.Event.Payload)
+	if err != nil {
+		return unreadable(handoff.Op, "the stored request cannot be decoded")
+	}
+
+	sentAt := whatsapp.SentAt(whatsapp.Text(m.Timestamp), m.ReceivedAt)
+	m.AgeSeconds = int64(max(0, e.Clock.Since(sentAt)) / time.Second)
+
+	body, err := json.Marshal(m)
+	if err != nil {
+		return unreadable(handoff.Op, "the stored request cannot be encoded")
+	}
+
+	err = e.Desk.Post(ctx, h.work.Event.ID.String(), body)
+	e.recordCall(handoff.Op, err)
+
+	return err
+}

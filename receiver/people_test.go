@@ -1,0 +1,271 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// withDesk sends what people need to know to the desk.
+func withDesk(c *config.Config) {
+	withoutTyping(c)
+
+	c.Handoff.URL = "http://desk" // newHarness puts the address of the stand-in in its place
+}
+
+// handsOffForReason hands each conversation over.
+func handsOffForReason(string, map[string]any) any {
+	return map[string]any{"response": map[string]any{
+		"type":   "handoff",
+		"reason": "complaint",
+		"text":   "A colleague will write to you.",
+	}}
+}
+
+// waitDesk waits until the desk has got n requests, and returns them.
+func (h *harness) waitDesk(n int) []standin.BirdCall {
+	h.t.Helper()
+
+	var calls []standin.BirdCall
+
+	h.waitFor("requests to the desk", func() bool { calls = h.Desk.Asked(); return len(calls) >= n })
+	h.waitIdle()
+
+	if len(calls) != n {
+		h.t.Fatalf("%d requests to the desk, want %d", len(calls), n)
+	}
+
+	return calls
+}
+
+func TestDeskGetsTheHandoffAndTheMessages(t *testing.T) {
+	h := newHarness(t, withDesk)
+	h.reply = handsOffForReason
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want to complain"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
+	h.deliver(http.StatusOK, messagesDelivery(fmt.Sprintf(
+		`"messages":[{"from":%q,"id":"wamid.3","timestamp":"%d","type":"image","image":{"id":"1","mime_type":"image/jpeg","caption":"look"}}]`,
+		ana, time.Now().Unix())))
+
+	calls := h.waitDesk(3)
+
+	handoff := calls[0].Payload
+	for key, want := range map[string]any{
+		"method":           "conversation_handed_off",
+		"reason":           "complaint",
+		"text":             "I want to complain",
+		"message_id":       "wamid.1",
+		"conversation_key": number + ":" + ana,
+		"event_id":         h.record("wamid.1").Event.ID.String(),
+	} {
+		if handoff[key] != want {
+			t.Errorf("%s of the handoff = %v, want %v", key, handoff[key], want)
+		}
+	}
+
+	message := calls[1].Payload
+	for key, want := range map[string]any{
+		"method":     "human_message",
+		"text":       "hello?",
+		"type":       "text",
+		"message_id": "wamid.2",
+		"from":       ana,
+		"event_id":   h.record("wamid.2").Event.ID.String(),
+	} {
+		if message[key] != want {
+			t.Errorf("%s of the message = %v, want %v", key, message[key], want)
+		}
+	}
+
+	want := map[string]any{"type": "image", "mime_type": "image/jpeg", "caption": "look"}
+	if diff := cmp.Diff(want, calls[2].Payload["media"]); diff != "" {
+		t.Errorf("media (-want +got):\n%s", diff)
+	}
+
+	if calls[2].Payload["text"] != "[photo] look" {
+		t.Errorf("text of the photo = %v", calls[2].Payload["text"])
+	}
+
+	if got := h.sink.notices("message.for_people"); len(got) > 0 {
+		t.Errorf("notices of messages that the desk got: %v", got)
+	}
+}
+
+// TestMessagesForPeopleAreAnnounced checks that without a desk a notice says that a person waits.
+func TestMessagesForPeopleAreAnnounced(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.reply = handsOffForReason
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want to complain"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "hello?"))
+	h.waitFor("the notice", func() bool { return len(h.sink.notices("message.for_people")) > 0 })
+	h.waitIdle()
+
+	got := h.sink.notices("message.for_people")
+	if len(got) != 1 || got[0].Subject != h.record("wamid.2").Event.ID.String() {
+		t.Errorf("notices = %+v, want one about the message", got)
+	}
+
+	if calls := h.Desk.Asked(); len(calls) > 0 {
+		t.Errorf("%d requests to the desk, want none", len(calls))
+	}
+}
+
+// TestMessagesToOthersStayTheirs checks that the desk gets no message that a colleague or another responder sees anyway.
+func TestMessagesToOthersStayTheirs(t *testing.T) {
+	for name, takeover := range map[string][]byte{
+		"a colleague":       echo(ana, "wamid.echo"),
+		"another responder": handover("control_taken", time.Now()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, withDesk)
+			h.start()
+			h.deliver(http.StatusOK, takeover)
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "thanks"))
+			h.waitFor("the message", func() bool { return h.record("wamid.1").Event.State == store.Human })
+			h.waitDesk(0)
+		})
+	}
+}
+
+// TestDeskTakesOverWhileTheAIIsAsked checks that the desk gets the message whose answer is withheld, and texts that belong to
+// it.
+func TestDeskTakesOverWhileTheAIIsAsked(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = 300 * time.Millisecond })
+	asked, answer := h.holdAnswer(standin.EchoReply)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "is it?"))
+	<-asked
+	h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
+	close(answer)
+
+	var texts []any
+	for _, call := range h.waitDesk(2) {
+		texts = append(texts, call.Payload["text"])
+	}
+
+	if diff := cmp.Diff([]any{"how much", "is it?"}, texts); diff != "" {
+		t.Errorf("texts (-want +got):\n%s", diff)
+	}
+
+	h.waitSent(0)
+}
+
+// TestDeskIsAway lets the desk fail for one conversation, then for all. Messages reach it in order once it is back, and other
+// work goes on meanwhile.
+func TestDeskIsAway(t *testing.T) {
+	for status, problem := range map[int]bool{
+		http.StatusServiceUnavailable: false,
+		http.StatusUnauthorized:       true,
+		http.StatusNotFound:           true,
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, withDesk)
+			h.reply = handsOffForReason
+			outage := h.Desk.Faults.Add(standin.Fault{Status: status})
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
+			h.waitSent(1)
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "two"))
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "three"))
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.4", "four"))
+			h.waitSent(2)
+			h.waitFor("the notices", func() bool { return len(h.sink.notices("conversation.handed_off")) == 2 })
+			h.waitFor("a call to the desk", func() bool { return h.Desk.Recorder.Total() > 3 })
+
+			if _, found := h.status().Problems["call the desk"]; found != problem {
+				t.Errorf("problems = %v, want one of the desk: %t", h.status().Problems, problem)
+			}
+
+			h.Desk.Faults.Remove(outage)
+
+			var texts []any
+
+			for _, call := range h.waitDesk(4) {
+				if call.Payload["from"] == ana {
+					texts = append(texts, call.Payload["text"])
+				}
+			}
+
+			if diff := cmp.Diff([]any{"one", "two", "three"}, texts); diff != "" {
+				t.Errorf("texts of ana (-want +got):\n%s", diff)
+			}
+
+			if got := h.status().Problems; len(got) > 0 {
+				t.Errorf("problems = %v, want none any more", got)
+			}
+		})
+	}
+}
+
+// TestDeskStaysAway checks that a message expires after a day.
+func TestDeskStaysAway(t *testing.T) {
+	h := newHarness(t, withDesk)
+	h.reply = handsOffForReason
+	h.Desk.Faults.Add(standin.Fault{Status: http.StatusBadGateway})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
+	h.waitFor("a call to the desk", func() bool { return h.Desk.Recorder.Total() > 0 })
+	h.clock.Advance(25 * time.Hour)
+	h.waitIdle()
+
+	totals, err := h.Local.Store().Totals(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, total := range totals {
+		if total.Kind == store.KindDeskMessage && total.State != store.Expired {
+			t.Errorf("%d messages for the desk are %s, want expired", total.Count, total.State)
+		}
+	}
+}
+
+// TestHandoffOfALaterAnswerToDesk checks that the desk learns which question the AI handed off.
+func TestHandoffOfALaterAnswerToDesk(t *testing.T) {
+	h := newHarness(t, withDesk)
+	h.reply = answersLater
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+	h.waitAsked("wamid.1")
+
+	message := h.answerTo("wamid.1", "")
+	message.Body = []byte(`{"handoff":{"reason":"","text":"A colleague will write to you."}}`)
+	h.post("key", message)
+	h.waitSent(1)
+	h.clock.Advance(2 * time.Minute)
+
+	call := h.waitDesk(1)[0]
+	if call.Method != standin.HandedOff || call.Payload["event_id"] != h.record("wamid.1").Event.ID.String() {
+		t.Errorf("the desk got %s about %v, want the handoff of the question", call.Method, call.Payload["event_id"])
+	}
+
+	if call.Payload["text"] != "a person, please" || call.Payload["reason"] != "" {
+		t.Errorf("the desk got %v, want the question and an empty reason", call.Payload)
+	}
+
+	h.post("key 2", h.unasked(outbound.Desk, "Hello, I am Eva."))
+
+	if got := h.waitSent(2)[1].Text; got != "Hello, I am Eva." {
+		t.Errorf("sent %q, want the message of the desk", got)
+	}
+}
