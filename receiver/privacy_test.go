@@ -87,6 +87,73 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 
 	h.waitIdle()
+	h.checkNothingPersonal(log)
+}
+
+// TestNothingPersonalLeaksWithAModel does the same with a model as the AI, whose errors repeat what people wrote.
+func TestNothingPersonalLeaksWithAModel(t *testing.T) {
+	h := newModelHarness(t, func(c *config.Config) {
+		c.CloudAPI.PhoneNumberIDs = nil
+		c.Processing.HandoffDuration = time.Millisecond
+		c.Processing.Retry.MaxRetries = new(1)
+		c.OpenAI.InstructionsFile = filepath.Join(t.TempDir(), "prompt.md")
+	})
+	log := &logBuffer{}
+	h.log = log
+
+	if err := os.WriteFile(h.Config.OpenAI.InstructionsFile, []byte("SECRETWORD"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, refusal := range []standin.OpenAIError{
+		{Status: http.StatusBadRequest, Message: "cannot say SECRETWORD to 573001234567", Code: "SECRETWORD to Luis"},
+		{Status: http.StatusNotFound, Message: "no model SECRETWORD"},
+		{Status: http.StatusTooManyRequests, Message: "SECRETWORD", Type: "573001234567"},
+		{Status: http.StatusServiceUnavailable, Message: "SECRETWORD"},
+		{Status: http.StatusBadRequest, Message: "SECRETWORD", Code: "content_filter"},
+	} {
+		f := refusal.Fault()
+		f.Times = 3
+		h.OpenAI.Faults.Add(f)
+	}
+
+	for _, body := range []string{
+		`{"choices":[{"message":{"refusal":"SECRETWORD"}}]}`,
+		`{"choices":[{"message":{"tool_calls":[{"function":{"name":"SECRETWORD","arguments":"573001234567"}}]}}]}`,
+		`{"error":{"code":"SECRETWORD 573001234567"}}`,
+		"SECRETWORD",
+	} {
+		h.OpenAI.Faults.Add(standin.Fault{Status: http.StatusOK, Body: body, Times: 2})
+	}
+
+	h.start()
+
+	files, err := filepath.Glob("whatsapp/testdata/deliveries/message.*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no deliveries: %v", err)
+	}
+
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		h.deliver(http.StatusOK, h.hostMedia(body))
+	}
+
+	for i := range 30 {
+		h.deliver(http.StatusOK, textDelivery(person(i), standin.Wamid(fmt.Sprint(i)), "SECRETWORD number "+fmt.Sprint(i)))
+	}
+
+	h.waitIdle()
+	h.checkNothingPersonal(log)
+}
+
+// checkNothingPersonal searches what the receiver shows for phone numbers, names, words, message ids and secrets.
+func (h *harness) checkNothingPersonal(log *logBuffer) {
+	t := h.t
+	t.Helper()
 
 	_, metrics := h.adminPage("/metrics")
 	_, figures := h.adminPage("/status")
@@ -112,7 +179,7 @@ func TestNothingPersonalLeaks(t *testing.T) {
 	}
 
 	personal := regexp.MustCompile(`(?i)5730\d{8}|SECRETWORD|wamid|Ana Prueba|\bLuis\b|CO\.1000|` +
-		strings.Join([]string{folder.AccessToken, folder.AppSecret, folder.VerifyToken, folder.BirdAccessKey}, "|"))
+		strings.Join([]string{folder.AccessToken, folder.AppSecret, folder.VerifyToken, folder.BirdAccessKey, folder.OpenAIKey}, "|"))
 	for what, shown := range map[string]string{
 		"log":            log.String(),
 		"metrics":        metrics,

@@ -63,7 +63,7 @@ func unusable(problem string) error {
 func systemPrompt(instructions string, common assistant.Common) string {
 	lines := []string{
 		"You answer in a WhatsApp conversation, in the language in which the person writes.",
-		"Words in square brackets describe what has no text, such as [photo].",
+		"Words in square brackets, such as [photo], describe what has no text. Never write such words yourself.",
 	}
 
 	if name := nameOf(common); name != "" {
