@@ -13,6 +13,7 @@ import (
 // published are the documents that the traffic of every test is checked against.
 type published struct {
 	bridge  *openapi.Document
+	flow    *openapi.Document
 	notices *openapi.Notices
 }
 
@@ -28,17 +29,23 @@ var documents = sync.OnceValue(func() published {
 		panic(err)
 	}
 
-	return published{bridge: bridge, notices: notices}
+	return published{
+		bridge:  bridge,
+		flow:    bridge.Webhook("flow"),
+		notices: notices,
+	}
 })
 
-// checkBird fails the test when a request to Bird or an answer of Bird violates the contract's document.
-func (h *harness) checkBird(next http.Handler) http.Handler {
-	return documents().bridge.Observe(next, openapi.Report{
-		Request: func(err error) { h.t.Error(err) },
-		Response: func(err error) {
-			if !h.malformed {
-				h.t.Error(err)
-			}
-		},
-	})
+// check returns a handler that fails the test when a request to Bird or to the Flow, or an answer, violates the document.
+func (h *harness) check(document *openapi.Document) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return document.Observe(next, openapi.Report{
+			Request: func(err error) { h.t.Error(err) },
+			Response: func(err error) {
+				if !h.malformed {
+					h.t.Error(err)
+				}
+			},
+		})
+	}
 }

@@ -123,7 +123,8 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 		t.Fatal(err)
 	}
 
-	h.WrapBird(h.checkBird)
+	h.WrapBird(h.check(documents().bridge))
+	h.WrapFlow(h.check(documents().flow))
 
 	t.Cleanup(func() {
 		h.sink.front.Close()

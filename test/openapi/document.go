@@ -33,6 +33,7 @@ func Folder(name string) string {
 // Document is an OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
 	operations []*operation
+	webhooks   map[string]*Document
 }
 
 // operation is a method of a path.
@@ -84,7 +85,7 @@ func Load(name string) (*Document, error) {
 		return nil, fmt.Errorf("paths of %s: %w", name, err)
 	}
 
-	document := &Document{}
+	document := &Document{webhooks: map[string]*Document{}}
 
 	for path, item := range paths {
 		operations, err := r.pathItem(path, item)
@@ -95,8 +96,25 @@ func Load(name string) (*Document, error) {
 		document.operations = append(document.operations, operations...)
 	}
 
+	webhooks, err := r.properties(node{value: r.root["webhooks"], pointer: "/webhooks"})
+	if err != nil {
+		return nil, fmt.Errorf("webhooks of %s: %w", name, err)
+	}
+
+	for webhook, item := range webhooks {
+		operations, err := r.pathItem(anyPath, item)
+		if err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", webhook, name, err)
+		}
+
+		document.webhooks[webhook] = &Document{operations: operations}
+	}
+
 	return document, nil
 }
+
+// Webhook returns a webhook of the document, whose requests may have any path.
+func (d *Document) Webhook(name string) *Document { return d.webhooks[name] }
 
 // Paths returns the paths of the document by operationId.
 func (d *Document) Paths() map[string]string {
@@ -133,8 +151,15 @@ func (d *Document) find(method, path string) (*operation, error) {
 
 var errMethod = errors.New("the document has no such method of the path")
 
+// anyPath is the template of all paths.
+const anyPath = "*"
+
 // matches reports whether a path is one of a template.
 func matches(template, path string) bool {
+	if template == anyPath {
+		return true
+	}
+
 	want := strings.Split(template, "/")
 	got := strings.Split(path, "/")
 

@@ -101,7 +101,7 @@ func (r *reader) pathItem(path string, item node) ([]*operation, error) {
 			continue
 		}
 
-		o, err := r.operation(fields[key], fields["parameters"])
+		o, err := r.operation(fields[key], fields["parameters"], path != anyPath)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
@@ -114,7 +114,8 @@ func (r *reader) pathItem(path string, item node) ([]*operation, error) {
 	return operations, nil
 }
 
-func (r *reader) operation(n, shared node) (*operation, error) {
+// operation returns an operation. If strict, its requests have no properties that the document does not have.
+func (r *reader) operation(n, shared node, strict bool) (*operation, error) {
 	fields, err := r.properties(n)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func (r *reader) operation(n, shared node) (*operation, error) {
 		return nil, err
 	}
 
-	if o.request, err = r.content(body["content"], true); err != nil {
+	if o.request, err = r.content(body["content"], strict); err != nil {
 		return nil, err
 	}
 

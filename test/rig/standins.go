@@ -73,6 +73,9 @@ func (s *StandIns) WrapGraph(wrap func(next http.Handler) http.Handler) { s.grap
 // WrapBird puts a handler in front of Bird's stand-in, or in its place.
 func (s *StandIns) WrapBird(wrap func(next http.Handler) http.Handler) { s.birdServer.wrap(wrap) }
 
+// WrapFlow puts a handler in front of the Flow.
+func (s *StandIns) WrapFlow(wrap func(next http.Handler) http.Handler) { s.flowServer.wrap(wrap) }
+
 // Connect returns the configuration with the addresses of the stand-ins.
 func (s *StandIns) Connect(c config.Config) config.Config {
 	c.CloudAPI.BaseURL = s.GraphURL()
