@@ -418,10 +418,10 @@ func TestNothingPersonalLeaksFromTheMessagesAPI(t *testing.T) {
 	h.start()
 	h.begin()
 	h.postMessage(http.StatusAccepted, folder.AssistantKey, "SECRETWORD", toAna("SECRETWORD"))
+	h.waitSent(2)
 	h.postMessage(http.StatusBadRequest, folder.AssistantKey, "SECRETWORD-2", strings.TrimSuffix(toAna("SECRETWORD"), "}")+`,"SECRETWORD":1}`)
 	h.postMessage(http.StatusUnauthorized, "SECRETWORD", "3", toAna("SECRETWORD"))
 	h.messagesCall(folder.DeskKey, http.MethodPut, anaHandler, `{"handler":"human","reason":"SECRETWORD"}`)
-	h.waitSent(2)
 	h.waitIdle()
 
 	_, metrics := h.adminPage("/metrics")
