@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	yamlBlock = regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```")
+	yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	leading   = regexp.MustCompile(`^ *`)
 )
 
