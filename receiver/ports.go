@@ -16,6 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 )
 
@@ -39,6 +40,13 @@ func (r *Receiver) newEdge() *edge.Edge {
 		Clock:   r.clock,
 		Log:     r.log,
 		Version: r.version,
+		Media: medialink.NewHandler(medialink.Parts{
+			Files:   r.engine,
+			Live:    r.live,
+			Metrics: r.metrics,
+			Clock:   r.clock,
+			Log:     r.log,
+		}),
 	})
 }
 

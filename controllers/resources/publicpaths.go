@@ -13,7 +13,7 @@ import (
 
 // The paths below which the receiver serves links to media, and the messages API.
 const (
-	pathMedia    = "/media/"
+	pathMedia    = config.MediaPath
 	pathMessages = "/v1/"
 )
 

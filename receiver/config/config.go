@@ -36,6 +36,9 @@ type Listen struct {
 	Messages string `yaml:"messages,omitempty"`
 }
 
+// MediaPath is the path of the webhook port below which linked media are served.
+const MediaPath = "/media/"
+
 // Webhook configures the webhook and its limits, for one delivery and for all deliveries in flight.
 type Webhook struct {
 	Path             string        `yaml:"path,omitempty"`

@@ -45,6 +45,7 @@ type Parts struct {
 	Clock   clockwork.Clock
 	Log     *slog.Logger
 	Version string
+	Media   http.Handler // of the paths below config.MediaPath
 }
 
 // Edge is the http.Handler of the webhook port.
@@ -92,6 +93,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 	case r.URL.Path == "/health" && isRead(r):
 		e.health(w)
+	case strings.HasPrefix(r.URL.Path, config.MediaPath):
+		e.Media.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}

@@ -74,6 +74,7 @@ func newTLSEdge(t *testing.T, secrets map[string]string) *tlsEdge {
 		Clock:   clock,
 		Log:     log,
 		Version: "v1",
+		Media:   http.NotFoundHandler(),
 	})
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -58,6 +58,7 @@ type Engine struct {
 	calls     callHealth
 	optional  optionalMethods
 	deskCalls chan struct{} // holds an element for each call to the desk
+	shared    sharedFiles
 	startedAt time.Time
 	// scheduleAsked makes followSchedule read the schedule before the next poll.
 	scheduleAsked chan struct{}

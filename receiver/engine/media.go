@@ -14,6 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
@@ -170,13 +171,8 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 
 	defer permit.Cancel() // unless the call has ended it
 
-	file, err := e.Media.Fetch(ctx, a.number(), media.Expected{
-		ID:       string(sent.ID),
-		SHA256:   string(sent.SHA256),
-		MimeType: string(sent.MimeType),
-		Filename: string(sent.Filename),
-	})
-	e.recordCall("download media", err)
+	file, err := e.Media.Fetch(ctx, a.number(), expectedMedia(sent))
+	e.recordCall(opDownload, err)
 	e.recordLookUp(ctx, a, permit, err)
 
 	if err != nil {
@@ -184,6 +180,7 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 	}
 
 	a.file = file
+	e.shared.put(a.work.Event.ID, file)
 
 	return &assistant.Media{
 		ID:       string(sent.ID),
@@ -192,7 +189,17 @@ func (e *Engine) download(ctx context.Context, a *attempt, sent whatsapp.Media) 
 		Size:     file.Size,
 		Filename: file.Filename,
 		Content:  file,
+		Link:     medialink.URL(a.settings, a.work.Event.ID, e.Clock.Now()),
 	}, nil
+}
+
+func expectedMedia(sent whatsapp.Media) media.Expected {
+	return media.Expected{
+		ID:       string(sent.ID),
+		SHA256:   string(sent.SHA256),
+		MimeType: string(sent.MimeType),
+		Filename: string(sent.Filename),
+	}
 }
 
 // recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
@@ -277,6 +284,8 @@ func (e *Engine) removeFile(a *attempt) {
 	if a.file == nil {
 		return
 	}
+
+	e.shared.drop(a.work.Event.ID, a.file)
 
 	if err := a.file.Remove(); err != nil {
 		e.Log.Error("remove downloaded media from the spool", logevent.EventID, a.work.Event.ID, "error", err)

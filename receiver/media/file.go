@@ -20,20 +20,52 @@ type File struct {
 	SHA256   string // hexadecimal, lower case
 	Filename string // as sent by the person's device, or of the link; may be empty
 
-	spool    *Spool
-	mu       sync.Mutex
-	reserved int64 // bytes to release; 0 once removed
+	spool     *Spool
+	mu        sync.Mutex
+	reserved  int64 // bytes to release; 0 once removed
+	lent      int   // readers that the file waits for before it is removed
+	isRemoved bool  // by its owner
 }
 
 // Open returns a reader from the beginning of the content. It may be called again, for a retry.
 func (f *File) Open() (io.ReadCloser, error) { return os.Open(f.Path) }
 
-// Remove deletes the file and releases its space in the spool. It may be called again.
+// Lend keeps the file until Return is called. It reports false if the file was removed.
+func (f *File) Lend() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	if f.isRemoved {
+		return false
+	}
+
+	f.lent++
+
+	return true
+}
+
+// Return ends one Lend.
+func (f *File) Return() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	f.lent--
+
+	return f.removeUnused()
+}
+
+// Remove deletes the file and releases its space in the spool, once it is not lent. It may be called again.
 func (f *File) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if f.reserved == 0 {
+	f.isRemoved = true
+
+	return f.removeUnused()
+}
+
+func (f *File) removeUnused() error {
+	if !f.isRemoved || f.lent > 0 || f.reserved == 0 {
 		return nil
 	}
 

@@ -100,6 +100,50 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+func TestLentFilesStay(t *testing.T) {
+	f := newFixture(t, http.NotFoundHandler(), config.Media{MaxSpoolBytes: 100, AllowedHosts: []string{"cdn.test"}}, lookupFunc(func(string) (cloudapi.MediaInfo, error) {
+		return cloudapi.MediaInfo{URL: "https://cdn.test/x", FileSize: 60}, nil
+	}))
+	f.spool.http.Intercept(roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: http.StatusOK,
+			Header:     http.Header{},
+			Body:       io.NopCloser(bytes.NewReader(make([]byte, 60))),
+			Request:    r,
+		}, nil
+	}))
+
+	file, err := f.spool.Fetch(t.Context(), number, Expected{ID: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for range 2 {
+		if !file.Lend() {
+			t.Fatal("the file cannot be lent")
+		}
+	}
+
+	f.remove(t, file)
+	f.remove(t, file)
+
+	if file.Lend() {
+		t.Error("a removed file is lent")
+	}
+
+	for range 2 {
+		if _, err := os.Stat(file.Path); err != nil || f.spool.Bytes() != 60 {
+			t.Errorf("the lent file is gone (%v), %d bytes are reserved", err, f.spool.Bytes())
+		}
+
+		if err := file.Return(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	f.checkEmpty(t)
+}
+
 func TestFetchWaitsForSpace(t *testing.T) {
 	var lookups []string
 

@@ -121,3 +121,17 @@ func (s *labelSet) admit(value string) string {
 
 	return value
 }
+
+// LinkResult is the result of a request for linked media.
+type LinkResult string
+
+// The results: the file was sent; the link is wrong, has expired or its file is gone; too many files are served; Meta or the
+// client failed.
+const (
+	LinkServed  LinkResult = "served"
+	LinkUnknown LinkResult = "unknown"
+	LinkBusy    LinkResult = "busy"
+	LinkFailed  LinkResult = "failed"
+)
+
+var linkResults = []LinkResult{LinkServed, LinkUnknown, LinkBusy, LinkFailed}

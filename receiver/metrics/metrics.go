@@ -31,6 +31,7 @@ type Metrics struct {
 	apiErrors  *prometheus.CounterVec
 	callErrors *prometheus.CounterVec
 	requests   *prometheus.CounterVec
+	links      *prometheus.CounterVec
 	messages   *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
 	storeErrs  *prometheus.CounterVec
@@ -98,6 +99,11 @@ func New(clock clockwork.Clock) *Metrics {
 		"whatsapp_messages_api_requests_total",
 		"Requests to the messages API by operation and HTTP status.",
 		"operation", "code",
+	)
+	m.links = m.counters(
+		"whatsapp_media_link_requests_total",
+		"Requests for linked media, by result.",
+		"result",
 	)
 	m.duplicates = m.counters(
 		"whatsapp_duplicates_total",
@@ -216,6 +222,10 @@ func (m *Metrics) startAtZero() {
 		}
 	}
 
+	for _, result := range linkResults {
+		m.links.WithLabelValues(string(result))
+	}
+
 	for _, operation := range storeOperations {
 		m.storeErrs.WithLabelValues(operation)
 	}
@@ -250,6 +260,9 @@ func (m *Metrics) Request(status int) { m.requests.WithLabelValues(strconv.Itoa(
 func (m *Metrics) MessagesRequest(operation string, status int) {
 	m.messages.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 }
+
+// MediaLinkAnswered records an answered request for linked media.
+func (m *Metrics) MediaLinkAnswered(result LinkResult) { m.links.WithLabelValues(string(result)).Inc() }
 
 // Acknowledged records how long a delivery took to become durable.
 func (m *Metrics) Acknowledged(took time.Duration) { m.ack.Observe(took.Seconds()) }

@@ -1,0 +1,127 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+const (
+	opDownload = "download media"
+	codeClosed = "scope_closed" // the gate lets no call through now
+)
+
+// sharedFiles are the files in the spool that links can serve, by event. The zero value is ready.
+type sharedFiles struct {
+	mu    sync.Mutex
+	files map[store.ID]*media.File
+}
+
+// put offers a file, unless the event has one already.
+func (s *sharedFiles) put(event store.ID, file *media.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.files == nil {
+		s.files = map[store.ID]*media.File{}
+	}
+
+	if s.files[event] == nil {
+		s.files[event] = file
+	}
+}
+
+// lend returns the file of an event, which stays in the spool until it is returned, or nil.
+func (s *sharedFiles) lend(event store.ID) *media.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if file := s.files[event]; file != nil && file.Lend() {
+		return file
+	}
+
+	return nil
+}
+
+// drop ends the offer of a file.
+func (s *sharedFiles) drop(event store.ID, file *media.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.files[event] == file {
+		delete(s.files, event)
+	}
+}
+
+// OpenFile implements medialink.Files. While the AI is asked about a message, its file is in the spool. Afterwards it is
+// downloaded from Meta again.
+func (e *Engine) OpenFile(ctx context.Context, event store.ID) (*media.File, func(), error) {
+	if file := e.shared.lend(event); file != nil {
+		return file, func() { e.returned(event, file.Return()) }, nil
+	}
+
+	file, err := e.fetchAgain(ctx, event)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	e.shared.put(event, file)
+
+	return file, func() {
+		e.shared.drop(event, file)
+		e.returned(event, file.Remove())
+	}, nil
+}
+
+func (e *Engine) returned(event store.ID, err error) {
+	if err != nil {
+		e.Log.Error("remove linked media from the spool", logevent.EventID, event, "error", err)
+	}
+}
+
+// fetchAgain downloads the file of a stored message.
+func (e *Engine) fetchAgain(ctx context.Context, event store.ID) (*media.File, error) {
+	record, err := e.Store.Get(ctx, event)
+	if err != nil || record.Event.Kind != store.KindMessage {
+		return nil, medialink.ErrNoFile
+	}
+
+	item, err := whatsapp.Decode(record.Event.Payload)
+	if err != nil { // as of a payload that was purged
+		return nil, medialink.ErrNoFile
+	}
+
+	message, err := item.Message()
+	if err != nil {
+		return nil, medialink.ErrNoFile
+	}
+
+	sent, ok := message.Media()
+	if !ok {
+		return nil, medialink.ErrNoFile
+	}
+
+	if closed := e.gate.Check(gate.LookUp(item.WABAID)); closed != nil {
+		return nil, &failure.Error{
+			Class: failure.Transient,
+			Op:    opDownload,
+			Code:  codeClosed,
+			Text:  "Meta may not be asked for media now",
+		}
+	}
+
+	file, err := e.Media.Fetch(ctx, string(item.Metadata.PhoneNumberID), expectedMedia(sent))
+	e.recordCall(opDownload, err)
+
+	return file, err
+}
