@@ -30,8 +30,8 @@ type OpenAISpec struct {
 	// +optional
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
-	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. If not
-	// set, the model gets no instructions of yours.
+	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. They have
+	// at most 64 KiB. Messages wait while they are missing. If not set, the model gets no instructions of yours.
 	// +optional
 	InstructionsConfigMapRef ConfigMapKeyReference `json:"instructionsConfigMapRef,omitzero"`
 

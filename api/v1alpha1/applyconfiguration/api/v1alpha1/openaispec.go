@@ -24,8 +24,8 @@ type OpenAISpecApplyConfiguration struct {
 	AuthScheme *apiv1alpha1.OpenAIAuthScheme `json:"authScheme,omitempty"`
 	// keySecretRef refers to the key. It is required. If not set, authScheme must be None.
 	KeySecretRef *SecretKeyReferenceApplyConfiguration `json:"keySecretRef,omitempty"`
-	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. If not
-	// set, the model gets no instructions of yours.
+	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. They have
+	// at most 64 KiB. Messages wait while they are missing. If not set, the model gets no instructions of yours.
 	InstructionsConfigMapRef *ConfigMapKeyReferenceApplyConfiguration `json:"instructionsConfigMapRef,omitempty"`
 	// memory limits the earlier messages of a conversation that the model gets with each question.
 	Memory *MemorySpecApplyConfiguration `json:"memory,omitempty"`
