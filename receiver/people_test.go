@@ -6,6 +6,7 @@ package receiver_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -267,5 +268,79 @@ func TestHandoffOfALaterAnswerToDesk(t *testing.T) {
 
 	if got := h.waitSent(2)[1].Text; got != "Hello, I am Eva." {
 		t.Errorf("sent %q, want the message of the desk", got)
+	}
+}
+
+// TestPeopleAnswerThroughTheDesk hands a conversation off, lets people answer it, and gives it back to the AI.
+func TestPeopleAnswerThroughTheDesk(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withDesk(c); withMessagesAPI(c) })
+	h.reply = func(method string, request map[string]any) any {
+		if request["text"] == "a person, please" {
+			return handsOffForReason(method, request)
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "a person, please"))
+
+	handoff := h.waitDesk(1)[0]
+
+	history, _ := handoff.Payload["history"].([]any)
+	if len(history) != 2 {
+		t.Fatalf("history = %v, want the first question and its answer", history)
+	}
+
+	for i, from := range []string{"person", "ai"} {
+		turn, _ := history[i].(map[string]any)
+		if text := fmt.Sprint(turn["text"]); !strings.Contains(text, "hello") || turn["from"] != from {
+			t.Errorf("turn %d of the history = %v, want that of the %s", i+1, turn, from)
+		}
+	}
+
+	if got := h.status().WaitingForPeople; got.Conversations != 1 {
+		t.Errorf("waiting for people: %+v, want one", got)
+	}
+
+	if posted, err := h.Desk.Answer(t.Context(), handoff, "desk 1", "Hello, I am Eva."); err != nil || posted.Status != http.StatusAccepted {
+		t.Fatalf("the desk's message was answered %+v, %v", posted, err)
+	}
+
+	h.waitSent(3)
+
+	if takeover := h.conversation().Takeover; takeover.By != store.Desk {
+		t.Errorf("the conversation is of %q, want of the desk", takeover.By)
+	}
+
+	if got := h.status().WaitingForPeople; got.Conversations != 0 {
+		t.Errorf("waiting for people after the answer: %+v, want none", got)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "thank you"))
+
+	message := h.waitDesk(2)[1]
+	if message.Payload["text"] != "thank you" {
+		t.Errorf("the desk got %v, want what ana wrote", message.Payload["text"])
+	}
+
+	if err := h.Desk.HandBack(t.Context(), message); err != nil {
+		t.Fatal(err)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.4", "one more question"))
+
+	if got := h.waitSent(4)[3].Text; !strings.Contains(got, "one more question") {
+		t.Errorf("sent %q, want the answer of the AI", got)
+	}
+
+	h.waitIdle()
+
+	subject := h.record("wamid.2").Event.ID.String()
+	for _, kind := range []string{"conversation.handed_off", "conversation.taken_over", "conversation.returned"} {
+		if got := h.sink.notices(kind); len(got) != 1 || got[0].Subject != subject {
+			t.Errorf("notices %s = %+v, want one about the handoff", kind, got)
+		}
 	}
 }

@@ -41,6 +41,7 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 		s.Problems["store"] = "the store cannot be read"
 	} else {
 		s.Backlog = backlog(now, stats)
+		s.WaitingForPeople = p.waitingForPeople(ctx, now)
 
 		if problem := p.storeProblem(stats); problem != "" {
 			s.Problems["store"] = problem
@@ -116,6 +117,28 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 		ActiveConversations: stats.ActiveConversations,
 		HumanConversations:  stats.HumanConversations,
 	}
+}
+
+// maxTakenOver bounds the conversations that are looked at for people who wait.
+const maxTakenOver = 1000
+
+// waitingForPeople counts the people who wait for a colleague.
+func (p Parts) waitingForPeople(ctx context.Context, now time.Time) health.WaitingForPeople {
+	var waiting health.WaitingForPeople
+
+	conversations, err := p.Store.TakenOver(ctx, now, "", maxTakenOver)
+	if err != nil {
+		p.Log.Error("status does not count who waits for people", "error", err)
+	}
+
+	for i := range conversations {
+		if since := conversations[i].WaitsSince(); !since.IsZero() {
+			waiting.Conversations++
+			waiting.OldestSecs = max(waiting.OldestSecs, now.Sub(since).Seconds())
+		}
+	}
+
+	return waiting
 }
 
 // warnings returns what an administrator has to look at. The time of the last message is no reason, since a quiet night

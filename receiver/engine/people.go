@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -167,6 +168,12 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	sentAt := whatsapp.SentAt(whatsapp.Text(m.Timestamp), m.ReceivedAt)
 	m.AgeSeconds = int64(max(0, e.Clock.Since(sentAt)) / time.Second)
 
+	if m.Method == handoff.HandedOff {
+		if m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID); err != nil {
+			return err
+		}
+	}
+
 	body, err := json.Marshal(m)
 	if err != nil {
 		return unreadable(handoff.Op, "the stored request cannot be encoded")
@@ -176,4 +183,57 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	e.recordCall(handoff.Op, err)
 
 	return err
+}
+
+// The limits of the history that the desk gets with a handoff.
+const (
+	deskTurns      = 10
+	deskCharacters = 8000
+	deskMemory     = 24 * time.Hour
+)
+
+// deskHistory returns the last turns of a conversation before an event, for people who have not seen it.
+func (e *Engine) deskHistory(ctx context.Context, conversation, event string) ([]handoff.Turn, error) {
+	id, err := store.ParseID(event)
+	if err != nil {
+		return nil, unreadable(handoff.Op, "the stored request names no event")
+	}
+
+	before, err := e.Store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+
+	if err != nil {
+		return nil, fmt.Errorf("look up the message that was handed off: %w", err)
+	}
+
+	records, err := e.Store.History(ctx, conversation, before.Seq, eventsPerTurn*deskTurns)
+	if err != nil {
+		return nil, fmt.Errorf("read the last turns of the conversation: %w", err)
+	}
+
+	var m memory
+
+	since := e.Clock.Now().Add(-deskMemory)
+
+	for _, record := range slices.Backward(records) {
+		if record.Event.ReceivedAt.After(since) {
+			m.add(record, store.Takeover{})
+		}
+	}
+
+	var turns []handoff.Turn
+
+	for _, turn := range m.newest(deskTurns, deskCharacters) {
+		if turn.Role != assistant.FromHandoff {
+			turns = append(turns, handoff.Turn{
+				From: string(turn.Role),
+				Text: turn.Text,
+				At:   turn.At.UTC(),
+			})
+		}
+	}
+
+	return turns, nil
 }

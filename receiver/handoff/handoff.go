@@ -52,7 +52,7 @@ type Media struct {
 
 // Turn is one message of the conversation before the handoff.
 type Turn struct {
-	From string    `json:"from"` // person, assistant or desk
+	From string    `json:"from"` // person, ai or desk
 	Text string    `json:"text"`
 	At   time.Time `json:"at"`
 }

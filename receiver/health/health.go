@@ -33,6 +33,15 @@ type Backlog struct {
 	Quarantined         int64   `json:"quarantined"`
 	ActiveConversations int64   `json:"active_conversations"`
 	HumanConversations  int64   `json:"human_conversations"` // that people have, not the AI
+
+	WaitingForPeople WaitingForPeople `json:"waiting_for_people"`
+}
+
+// WaitingForPeople counts the conversations in which the person waits for people, who have it, among the first thousand that
+// people have.
+type WaitingForPeople struct {
+	Conversations int64   `json:"conversations"`
+	OldestSecs    float64 `json:"oldest_seconds"` // of the longest wait
 }
 
 // Standby counts the messages of a phone number that went to another responder since the first of them, as this receiver

@@ -61,8 +61,16 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		p.isFinal = m.isFinal
 	}
 
-	if m.handler != "" {
-		p.change = handlerChange(req, m.handler, a.Clock.Now())
+	now := a.Clock.Now()
+
+	switch current := c.state.Takeover; {
+	case m.handler != "":
+		p.change = handlerChange(req, m.handler, now)
+	case req.caller.role == outbound.Desk && current.Active(now): // the person waits for no one any more
+		p.change = handlerChange(req, handlerHuman, now)
+		if p.change.Until.Before(current.Until) {
+			p.change.Until = current.Until
+		}
 	}
 
 	isRepeated, err := a.store(ctx, req, p)

@@ -68,7 +68,7 @@ func (c *takeovers) Collect(metrics chan<- prometheus.Metric) {
 	oldest := time.Duration(0)
 
 	for i := range conversations {
-		since := waitsSince(conversations[i].Conversation)
+		since := conversations[i].WaitsSince()
 		if since.IsZero() {
 			continue
 		}
@@ -80,18 +80,4 @@ func (c *takeovers) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting))
 
 	metrics <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, oldest.Seconds())
-}
-
-// waitsSince returns since when the person of a conversation that people have waits for a colleague; zero if not. A
-// conversation that the AI handed off waits from then on. In the others a colleague wrote at Takeover.At, and the person
-// waits if the newest message is later; a colleague who writes again ends the wait.
-func waitsSince(c store.Conversation) time.Time {
-	switch {
-	case c.Takeover.By == store.HandedOff:
-		return c.Takeover.At
-	case c.LastInboundAt.After(c.Takeover.At):
-		return c.LastInboundAt
-	default:
-		return time.Time{}
-	}
 }

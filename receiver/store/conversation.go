@@ -32,6 +32,20 @@ type Conversation struct {
 	AIConversationID string
 }
 
+// WaitsSince returns since when the person of a conversation that people have waits for them; zero if not. A conversation
+// that the AI handed off waits from then on. In the others people wrote at Takeover.At, and the person waits if the newest
+// message is later; people who write again end the wait.
+func (c Conversation) WaitsSince() time.Time {
+	switch {
+	case c.Takeover.By == HandedOff:
+		return c.Takeover.At
+	case c.LastInboundAt.After(c.Takeover.At):
+		return c.LastInboundAt
+	default:
+		return time.Time{}
+	}
+}
+
 // Merge returns the state of a person whose two names were joined: the newest message, the newer takeover, and
 // TemplateRequired and AIConversationID of the newer state, or the other's id if that has none. If both are equally new, a
 // template is required if either requires it, and the greater id counts.

@@ -94,11 +94,18 @@ func (c Change) Takeover(before store.Takeover, now time.Time) store.Takeover {
 		at = now
 	}
 
-	return store.Takeover{
+	after := store.Takeover{
 		By:    c.By,
 		Until: c.Until,
 		At:    at,
 	}
+
+	isHandedOff := before.By == store.HandedOff || before.By == store.Desk
+	if c.By == store.Desk && isHandedOff && before.Active(now) {
+		after.Event = before.Event // the next change is announced by it
+	}
+
+	return after
 }
 
 // Events returns the events to store with a change: the notice that a conversation which the AI handed off has another
@@ -112,7 +119,7 @@ func (c Changer) Events(
 	var events []store.Event
 
 	wasHandedOff := before.Event != (store.ID{}) && before.Active(c.Clock.Now())
-	if wasHandedOff && c.Live.Current().Notifications.SinkURL != "" {
+	if wasHandedOff && before.By != after.By && c.Live.Current().Notifications.SinkURL != "" {
 		events = append(events, announcement(name, before, after))
 	}
 
