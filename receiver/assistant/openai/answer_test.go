@@ -84,9 +84,17 @@ func TestAnswers(t *testing.T) {
 			called(`"Ya viene"`, [2]string{toolHandOff, `"{\"reason\":\"wants a refund\"}"`}),
 			answer.Answer{Handoff: &answer.Handoff{Reason: "wants a refund", Text: "Ya viene"}},
 		},
+		"handoff with its text in the call": {
+			called("null", [2]string{toolHandOff, `"{\"reason\":\"r\",\"text\":\"Ya viene\"}"`}),
+			answer.Answer{Handoff: &answer.Handoff{Reason: "r", Text: "Ya viene"}},
+		},
 		"handoff without a text, and with the arguments as an object": {
 			called("null", [2]string{toolHandOff, `{"reason":"r"}`}),
 			answer.Answer{Handoff: &answer.Handoff{Reason: "r"}},
+		},
+		"handoff without arguments": {
+			called(`"Ya viene"`, [2]string{toolHandOff, `""`}),
+			answer.Answer{Handoff: &answer.Handoff{Text: "Ya viene"}},
 		},
 		"choices": {
 			called("null", [2]string{toolChoices, `"{\"text\":\"¿Talla?\",\"options\":[\"S\",\" M \",\"S\",\"\"]}"`}),

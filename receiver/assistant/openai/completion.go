@@ -85,10 +85,8 @@ func (f form) encode(settings *config.Snapshot, r assistant.Request, instruction
 	}
 
 	mark := ""
-	media := r.Media
-
-	if media != nil && !f.noFile {
-		mark = newMark()
+	if r.Media != nil && !f.noFile {
+		mark = rand.Text() // it occurs nowhere else, and stands for the content of the file, which is encoded as it is sent
 	}
 
 	body.Messages = append(body.Messages, conversation(r, r.History[f.noHistory:], mark)...)
@@ -104,11 +102,8 @@ func (f form) encode(settings *config.Snapshot, r assistant.Request, instruction
 
 	head, tail, _ := bytes.Cut(encoded, []byte(mark))
 
-	return assistant.NewBase64(head, media, tail), nil
+	return assistant.NewBase64(head, r.Media, tail), nil
 }
-
-// newMark returns a text that occurs nowhere else. It stands for the content of the file, which is encoded as it is sent.
-func newMark() string { return rand.Text() }
 
 // userOf returns the pseudonym of a conversation, by which the provider can tell abuse of one person from another's. It is
 // the same in each request and contains no phone number.

@@ -122,11 +122,14 @@ func TestRequest(t *testing.T) {
 		"tools": [
 			{"type": "function", "function": {
 				"name": "hand_off_to_human",
-				"description": "Hands the conversation over to a person of the business, who goes on with it. Write to the person in the same answer that a colleague will reply.",
+				"description": "Hands the conversation over to a colleague at the business, who goes on with it.",
 				"parameters": {
 					"type": "object",
-					"properties": {"reason": {"type": "string", "description": "Why a person has to go on, for the colleague."}},
-					"required": ["reason"],
+					"properties": {
+						"reason": {"type": "string", "description": "Why a colleague has to go on. The colleague reads it."},
+						"text": {"type": "string", "description": "What to tell the person, such as that a colleague will reply."}
+					},
+					"required": ["reason", "text"],
 					"additionalProperties": false
 				},
 				"strict": true

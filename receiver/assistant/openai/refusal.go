@@ -27,8 +27,6 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 	e.Op = string(r.Method)
 	e.RetryAfter = max(e.RetryAfter, p.retryDelay)
 
-	isTranscription := r.Method == assistant.TranscribeAudio
-
 	switch status := response.Status; {
 	case p.isQuota():
 		e.Class = failure.Configuration
@@ -59,7 +57,7 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 		e.Text = "the AI is busy"
 	}
 
-	if isTranscription {
+	if r.Method == assistant.TranscribeAudio {
 		asTranscription(e)
 	}
 
@@ -141,14 +139,12 @@ var (
 	parameterWords = []string{
 		"unsupported_parameter", "unknown_parameter", "unsupported parameter", "unknown parameter", "unrecognized",
 		"unknown name", "unknown field", "extra_forbidden", "extra inputs", "max_completion_tokens", "additionalproperties",
-		"strict",
+		"'strict'", `"strict"`, "`strict`",
 	}
 )
 
 func (p problem) isQuota() bool {
-	isPayment := p.code == "402"
-
-	return isPayment || slices.Contains(quotaCodes, p.code) || slices.Contains(quotaCodes, p.kind)
+	return p.code == "402" || slices.Contains(quotaCodes, p.code) || slices.Contains(quotaCodes, p.kind)
 }
 
 func (p problem) isKey() bool { return contains(p.codes, keyCodes) }

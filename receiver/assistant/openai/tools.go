@@ -4,6 +4,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -67,11 +68,12 @@ func tools(strict bool) []tool {
 	return []tool{
 		{"function", function{
 			Name:        toolHandOff,
-			Description: "Hands the conversation over to a person of the business, who goes on with it. Write to the person in the same answer that a colleague will reply.",
+			Description: "Hands the conversation over to a colleague at the business, who goes on with it.",
 			Strict:      strict,
 			Parameters: object(map[string]schema{
-				"reason": text("Why a person has to go on, for the colleague."),
-			}, "reason"),
+				"reason": text("Why a colleague has to go on. The colleague reads it."),
+				"text":   text("What to tell the person, such as that a colleague will reply."),
+			}, "reason", "text"),
 		}},
 		{"function", function{
 			Name:        toolChoices,
@@ -103,31 +105,27 @@ func (c toolCall) answer(content string) (answer.Answer, error) {
 
 	var quoted string
 	if json.Unmarshal(arguments, &quoted) == nil {
-		arguments = json.RawMessage(quoted)
+		arguments = json.RawMessage(cmp.Or(quoted, "{}"))
 	}
 
-	switch c.Function.Name {
-	case toolHandOff:
-		var given struct {
-			Reason string `json:"reason"`
-		}
-		if json.Unmarshal(arguments, &given) != nil {
-			return answer.Answer{}, errors.New("the arguments of " + toolHandOff + " are not the JSON object of its schema")
-		}
+	var given struct {
+		Reason  string   `json:"reason"`
+		Text    string   `json:"text"`
+		Options []string `json:"options"`
+	}
 
-		return answer.Answer{Handoff: &answer.Handoff{Reason: given.Reason, Text: content}}, nil
-	case toolChoices:
-		var given struct {
-			Text    string   `json:"text"`
-			Options []string `json:"options"`
-		}
-		if json.Unmarshal(arguments, &given) != nil {
-			return answer.Answer{}, errors.New("the arguments of " + toolChoices + " are not the JSON object of its schema")
-		}
+	err := json.Unmarshal(arguments, &given)
+	text := strings.TrimSpace(given.Text)
 
-		return choices(content, strings.TrimSpace(given.Text), given.Options)
-	default:
+	switch name := c.Function.Name; {
+	case name != toolHandOff && name != toolChoices:
 		return answer.Answer{}, errors.New("the AI calls a function that it was not offered")
+	case err != nil:
+		return answer.Answer{}, errors.New("the arguments of " + name + " are not the JSON object of its schema")
+	case name == toolChoices:
+		return choices(content, text, given.Options)
+	default:
+		return answer.Answer{Handoff: &answer.Handoff{Reason: given.Reason, Text: cmp.Or(content, text)}}, nil
 	}
 }
 
