@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,8 +14,14 @@ import (
 // maxNamedKeys bounds the keys that an error names.
 const maxNamedKeys = 5
 
-// keyForm is the form of keys that an error may name. Other keys, such as long numbers, can be words of the person.
-var keyForm = regexp.MustCompile(`^[A-Za-z_]+[0-9]{0,3}[A-Za-z_]*$`)
+// usualKeys are the keys of answers of other programs, which an error may name. Any other key can be a word of the person.
+var usualKeys = []string{
+	"accepted", "answer", "attachment", "attachments", "audio", "body", "buttons", "candidates", "choices", "code", "completion",
+	"content", "conversation_id", "custom", "data", "detail", "document", "error", "errors", "event", "generated_text", "handoff",
+	"id", "image", "input", "items", "json", "message", "messages", "model", "object", "output", "outputs", "payload", "quick_replies",
+	"recipient_id", "replies", "reply", "response", "responses", "result", "results", "session_id", "status", "success", "text",
+	"type", "usage", "value", "values", "video",
+}
 
 // MissingError is the error of a JSON object without an answer.
 type MissingError struct {
@@ -48,7 +53,7 @@ func missing(raw json.RawMessage) error {
 
 	e := new(MissingError)
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
-		if len(e.Keys) < maxNamedKeys && len(key) <= 24 && keyForm.MatchString(key) {
+		if len(e.Keys) < maxNamedKeys && slices.Contains(usualKeys, key) {
 			e.Keys = append(e.Keys, key)
 		} else {
 			e.Other++
