@@ -176,3 +176,19 @@ func TestLinkAfterTheAnswer(t *testing.T) {
 		t.Errorf("after 15 minutes: %d, want 404", status)
 	}
 }
+
+// TestDeskGetsALink lets people fetch a file that came while they had the conversation.
+func TestDeskGetsALink(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { byLink(c); withDesk(c) })
+	h.reply = handsOffForReason
+	h.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
+	h.startWithLinks()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want to complain"))
+	h.waitSent(1)
+	h.deliverPhoto("wamid.2")
+
+	link := linkOf(h.waitDesk(2)[1].Payload)
+	if status, body := h.get(http.MethodGet, link); status != http.StatusOK || string(body) != "photo" {
+		t.Errorf("GET %q = %d %q, want the photo", link, status, body)
+	}
+}

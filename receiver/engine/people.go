@@ -16,6 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
@@ -163,6 +164,10 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	m, err := handoff.Decode(h.work.Event.Payload)
 	if err != nil {
 		return unreadable(handoff.Op, "the stored request cannot be decoded")
+	}
+
+	if id, err := store.ParseID(m.EventID); err == nil && m.Media != nil {
+		m.Media.URL = medialink.URL(h.settings, id, e.Clock.Now())
 	}
 
 	sentAt := whatsapp.SentAt(whatsapp.Text(m.Timestamp), m.ReceivedAt)

@@ -47,7 +47,7 @@ type Media struct {
 	Filename string `json:"filename,omitempty"`
 	Caption  string `json:"caption,omitempty"`
 	Voice    bool   `json:"voice,omitempty"`
-	URL      string `json:"url,omitempty"` // at which the file can be downloaded for a while
+	URL      string `json:"url,omitempty"` // a link to the file, if the receiver knows its public address
 }
 
 // Turn is one message of the conversation before the handoff.
