@@ -31,6 +31,8 @@ type receiver struct {
 	*rig.Rig
 	t      *testing.T
 	client *http.Client
+	// reply answers the requests to the Flow; set before start.
+	reply func(method string, request map[string]any) any
 }
 
 // newReceiver prepares a receiver. Start runs it.
@@ -46,6 +48,10 @@ func newReceiver(t *testing.T) *receiver {
 		Graph: standin.GraphOptions{
 			AccessTokens: []string{folder.AccessToken},
 			AppSecret:    folder.AppSecret,
+		},
+		Flow: standin.FlowOptions{
+			Keys:  []string{folder.BirdAccessKey},
+			Reply: func(method string, request map[string]any) any { return r.reply(method, request) },
 		},
 		Config: config.Config{
 			CloudAPI:   config.CloudAPI{PhoneNumberIDs: []string{number}},
@@ -145,9 +151,14 @@ func checkedProxy(t *testing.T, document string, target func() string) string {
 func TestBridgesAnswerPeople(t *testing.T) {
 	for name, bridge := range bridges(t) {
 		t.Run(name, func(t *testing.T) {
-			address := bridge.start(t, "BRIDGE_KEY="+folder.BirdAccessKey)
-
 			r := newReceiver(t)
+			r.Config.MessagesAPI = &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesAssistant}}
+
+			address := bridge.start(t,
+				"BRIDGE_KEY="+folder.BirdAccessKey,
+				"MESSAGES_URL="+checkedProxy(t, openapi.ReceiverAPI, func() string { return r.MessagesAPI("").URL }),
+				"MESSAGES_KEY="+folder.AssistantKey,
+			)
 			r.Config.Bird.BaseURL = checkedProxy(t, openapi.BirdBridge, func() string { return address })
 			r.Graph.PutMedia("500", "image/jpeg", []byte("photo"))
 			r.Graph.PutMedia("501", "audio/ogg", []byte("sound of a voice"))
@@ -161,9 +172,10 @@ func TestBridgesAnswerPeople(t *testing.T) {
 			r.deliver("wamid.3", "audio", map[string]any{"id": "501", "mime_type": "audio/ogg", "voice": true}, 3)
 			r.deliver("wamid.4", "text", text("menu"), 4)
 			r.deliver("wamid.5", "interactive", tap, 5)
+			r.deliver("wamid.6", "text", text("later"), 6)
 
 			var got []string
-			for _, m := range r.deliver("wamid.6", "text", text("agent"), 6) {
+			for _, m := range r.deliver("wamid.7", "text", text("agent"), 7) {
 				got = append(got, m.Type+": "+m.Text)
 			}
 
@@ -173,6 +185,7 @@ func TestBridgesAnswerPeople(t *testing.T) {
 				"text: A voice message of 16 bytes.",
 				"interactive: ",
 				"text: You chose Tea.",
+				"text: That took a while.",
 				"text: A colleague will answer you.",
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
