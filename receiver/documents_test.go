@@ -14,12 +14,18 @@ import (
 type published struct {
 	bridge  *openapi.Document
 	flow    *openapi.Document
+	desk    *openapi.Document
 	notices *openapi.Notices
 }
 
 // documents returns the published documents, which are compiled once.
 var documents = sync.OnceValue(func() published {
 	bridge, err := openapi.Load(openapi.BirdBridge)
+	if err != nil {
+		panic(err)
+	}
+
+	api, err := openapi.Load(openapi.ReceiverAPI)
 	if err != nil {
 		panic(err)
 	}
@@ -32,11 +38,12 @@ var documents = sync.OnceValue(func() published {
 	return published{
 		bridge:  bridge,
 		flow:    bridge.Webhook("flow"),
+		desk:    api.Webhook("desk"),
 		notices: notices,
 	}
 })
 
-// check returns a handler that fails the test when a request to Bird or to the Flow, or an answer, violates the document.
+// check returns a handler that fails the test when a request to an AI or to the desk, or an answer, violates the document.
 func (h *harness) check(document *openapi.Document) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return document.Observe(next, openapi.Report{

@@ -125,6 +125,7 @@ func newHarness(t *testing.T, adjust func(*config.Config)) *harness {
 
 	h.WrapBird(h.check(documents().bridge))
 	h.WrapFlow(h.check(documents().flow))
+	h.WrapDesk(h.check(documents().desk))
 
 	t.Cleanup(func() {
 		h.sink.front.Close()

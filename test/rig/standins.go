@@ -76,6 +76,9 @@ func (s *StandIns) WrapBird(wrap func(next http.Handler) http.Handler) { s.birdS
 // WrapFlow puts a handler in front of the Flow.
 func (s *StandIns) WrapFlow(wrap func(next http.Handler) http.Handler) { s.flowServer.wrap(wrap) }
 
+// WrapDesk puts a handler in front of the desk.
+func (s *StandIns) WrapDesk(wrap func(next http.Handler) http.Handler) { s.deskServer.wrap(wrap) }
+
 // Connect returns the configuration with the addresses of the stand-ins.
 func (s *StandIns) Connect(c config.Config) config.Config {
 	c.CloudAPI.BaseURL = s.GraphURL()
