@@ -28,14 +28,14 @@ type MessagesAPIKey struct {
 	// +required
 	SecretRef SecretKeyReference `json:"secretRef,omitzero"`
 
-	// role is what the caller is. Assistant: the AI, which may send messages while people do not have the conversation, and
+	// role is the role of the caller. Assistant: the AI, which may send messages while people do not have the conversation, and
 	// hand it over. Desk: the software of people, which may send messages at any time and hand the conversation back.
 	// Defaults to Assistant.
 	// +optional
 	Role MessagesAPIRole `json:"role,omitempty"`
 }
 
-// MessagesAPIRole is what a caller of the messages API is.
+// MessagesAPIRole is the role of a caller of the messages API.
 //
 // +k8s:enum
 type MessagesAPIRole string

@@ -17,7 +17,7 @@ type MessagesAPIKeyApplyConfiguration struct {
 	// secretRef refers to the key, which the caller sends as Authorization: Bearer, or with which it signs its requests by the
 	// Standard Webhooks scheme.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
-	// role is what the caller is. Assistant: the AI, which may send messages while people do not have the conversation, and
+	// role is the role of the caller. Assistant: the AI, which may send messages while people do not have the conversation, and
 	// hand it over. Desk: the software of people, which may send messages at any time and hand the conversation back.
 	// Defaults to Assistant.
 	Role *apiv1alpha1.MessagesAPIRole `json:"role,omitempty"`
