@@ -16,7 +16,7 @@ const other = "other"
 
 // The known values of labels. Those that [known] searches are sorted.
 var (
-	kinds         = []string{"error", "field", "message", "notice", "status", "unknown"}
+	kinds         = []string{"answered", "error", "field", "message", "notice", "outbound", "status", "unknown"}
 	initialStates = []string{"done", "pending", "quarantined", "skipped"} // in which events are stored
 	messageTypes  = []string{
 		"audio", "button", "contacts", "document", "edit", "image", "interactive", "location", "order", "reaction",
