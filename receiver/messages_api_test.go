@@ -392,22 +392,32 @@ func TestMessagesDespiteSlowClients(t *testing.T) {
 		limit = 64 // the port's connection limit
 	)
 
-	h := newHarness(t, withMessages)
-	h.start()
-	h.begin()
+	const post = "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
 
-	clients := newSlowClients(h)
-	clients.address = h.Local.MessagesAddr()
+	for name, text := range map[string]string{
+		"incomplete header":                post + "Authoriz",
+		"incomplete body with a key":       post + "Authorization: Bearer " + folder.AssistantKey + "\r\n\r\n{",
+		"incomplete body with a signature": post + "webhook-id: 1\r\nwebhook-signature: v1,x\r\n\r\n" + strings.Repeat(" ", 100_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withMessages)
+			h.start()
+			h.begin()
 
-	defer clients.close()
+			clients := newSlowClients(h)
+			clients.address = h.Local.MessagesAddr()
 
-	for range slow {
-		clients.connect("POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nContent-Le")
+			defer clients.close()
+
+			for range slow {
+				clients.connect(text)
+			}
+
+			h.waitFor("surplus slow connections closed", func() bool { return clients.evicted() >= slow-limit })
+			h.postMessage(http.StatusAccepted, folder.AssistantKey, "1", toAna("hello"))
+			h.waitSent(2)
+		})
 	}
-
-	h.waitFor("surplus slow connections closed", func() bool { return clients.evicted() >= slow-limit })
-	h.postMessage(http.StatusAccepted, folder.AssistantKey, "1", toAna("hello"))
-	h.waitSent(2)
 }
 
 // TestNothingPersonalLeaksFromTheMessagesAPI searches the log and the metrics for what callers posted, and for their keys.
