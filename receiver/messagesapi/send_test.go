@@ -396,6 +396,7 @@ func TestBacklogOfAllConversations(t *testing.T) {
 
 	loaded := &statsStore{Store: f.store, pending: maxPending}
 	f.api.Store = loaded
+
 	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
 
 	loaded.pending--
