@@ -27,7 +27,7 @@ type conversation struct {
 	key     string           // by which the caller knows it
 	item    whatsapp.Item    // a message of the person, or the result of outbound.Addressee
 	message whatsapp.Message // of item
-	asked   *store.Record    // the message with the id that the caller gave, nil if it gave none
+	asked   *store.Record    // the message of item if the caller gave its id, else nil
 	isKnown bool             // whether the person or group has ever written
 	state   store.Conversation
 }
@@ -64,8 +64,8 @@ func (c *conversation) windowUntil(now time.Time) (until time.Time, isOpen bool)
 	return until, now.Before(until)
 }
 
-// byEvent returns the conversation of the message with an id. If the payload of the message was purged, the recipient is
-// that of a newer message, or named like the conversation.
+// byEvent returns the conversation of the message with an id. If the payload of the message was purged, the id only names
+// the conversation.
 func (a *API) byEvent(ctx context.Context, settings *config.Snapshot, id store.ID) (*conversation, error) {
 	record, err := a.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (record.Event.Kind != store.KindMessage || record.Event.Lane == "") {
@@ -78,12 +78,16 @@ func (a *API) byEvent(ctx context.Context, settings *config.Snapshot, id store.I
 
 	c := &conversation{name: record.Event.Lane}
 
-	if len(record.Event.Payload) > 0 {
-		if c.item, err = whatsapp.Decode(record.Event.Payload); err != nil {
-			return nil, unknown("unknown_event", "the message cannot be read")
+	if len(record.Event.Payload) == 0 {
+		if c.item, err = a.newestMessage(ctx, c.name); err != nil {
+			return nil, err
 		}
-	} else if c.item, err = a.newestMessage(ctx, c.name); err != nil {
-		return nil, err
+
+		return c, a.complete(ctx, settings, c)
+	}
+
+	if c.item, err = whatsapp.Decode(record.Event.Payload); err != nil {
+		return nil, unknown("unknown_event", "the message cannot be read")
 	}
 
 	c.asked = record

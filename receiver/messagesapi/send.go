@@ -51,14 +51,12 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 	p := &post{
 		id:           outbound.ID(c.number(), key),
 		conversation: c,
+		question:     c.asked,
+		isFinal:      c.asked != nil && m.isFinal,
 		answer:       m.answer,
 		body:         req.body,
 		digest:       digest(req),
 		role:         req.caller.role,
-	}
-	if m.inReplyTo != nil {
-		p.question = c.asked
-		p.isFinal = m.isFinal
 	}
 
 	now := a.Clock.Now()
@@ -155,8 +153,9 @@ func (a *API) store(ctx context.Context, req *request, p *post) (isRepeated bool
 		return false, fmt.Errorf("store a message: %w", err)
 	}
 
-	if !fresh[0] { // the same request is processed concurrently
-		return a.isStored(ctx, p)
+	if !fresh[0] { // the same request, or another with its key, is processed concurrently
+		_, err := a.isStored(ctx, p)
+		return true, err
 	}
 
 	for i, event := range events {

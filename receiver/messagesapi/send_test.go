@@ -143,8 +143,9 @@ func TestAnswerAfterThePayloadWasPurged(t *testing.T) {
 	accepted := f.send(`{"in_reply_to":"` + question.String() + `","response":"hi"}`)
 	f.want(accepted, http.StatusAccepted, "")
 
-	if payload := string(f.record(accepted).Event.Payload); !strings.Contains(payload, `"from":"573001234567"`) {
-		t.Errorf("stored %s, want it to name ana", payload)
+	payload := string(f.record(accepted).Event.Payload)
+	if !strings.Contains(payload, `"from":"573001234567"`) || strings.Contains(payload, `"question"`) {
+		t.Errorf("stored %s, want a message to ana that quotes nothing", payload)
 	}
 }
 
