@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -103,7 +104,7 @@ const maxConversationKey = 512
 
 // byKey returns the conversation that a key names.
 func (a *API) byKey(ctx context.Context, settings *config.Snapshot, key string) (*conversation, error) {
-	if len(key) > maxConversationKey || !conversationKey.MatchString(key) {
+	if len(key) > maxConversationKey || !utf8.ValidString(key) || !conversationKey.MatchString(key) {
 		return nil, badRequest("conversation_key: " + outbound.ErrConversationKey.Error())
 	}
 

@@ -72,6 +72,7 @@ func TestHandler(t *testing.T) {
 		{name: "a stranger", key: deskKey, method: "GET", path: "/v1/conversations/106540352242922:573009999999/handler", status: 404, code: "unknown_conversation"},
 		{name: "a stranger, taken", key: deskKey, method: "PUT", path: "/v1/conversations/106540352242922:573009999999/handler", body: `{"handler":"human"}`, status: 404, code: "unknown_conversation"},
 		{name: "an unknown message", key: deskKey, method: "GET", path: "/v1/conversations/9f86d081884c7d659a2feaa0c55ad015/handler", status: 404, code: "unknown_event"},
+		{name: "no key", key: deskKey, method: "GET", path: "/v1/conversations/%ff:%00/handler", status: 400, code: "bad_request"},
 		{name: "another number", key: deskKey, method: "GET", path: "/v1/conversations/106540352242923:573001234567/handler", status: 404, code: "unknown_number"},
 		{name: "the window is closed", key: deskKey, method: "GET", path: anaHandler, after: 25 * time.Hour, status: 200, want: with(map[string]any{
 			"since": at(2 * time.Minute), "window_until": nil,

@@ -7,7 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -105,12 +107,22 @@ func TestMessageState(t *testing.T) {
 	}
 }
 
-// TestStateOfOtherEvents shows that the API shows the events of its own requests only.
+// TestStateOfOtherEvents shows that the API shows the events of its own requests only, and for as long as they are kept.
 func TestStateOfOtherEvents(t *testing.T) {
 	f := newFixture(t, nil)
 	question := f.receive(ana, "wamid.1")
 	f.want(f.call(deskKey, http.MethodGet, "/v1/messages/"+question.String(), ""), http.StatusNotFound, "unknown_message")
 
-	accepted := f.send(toAna)
-	f.want(f.call(deskKey, http.MethodGet, "/v1/messages/"+accepted.body["id"].(string), ""), http.StatusOK, "")
+	accepted := f.send(strings.Replace(`{"conversation_key":"106540352242922:573009999999","response":template}`,
+		"template", `{"type":"template","name":"n","language":"es"}`, 1))
+	path := "/v1/messages/" + accepted.body["id"].(string)
+	f.want(f.call(deskKey, http.MethodGet, path, ""), http.StatusOK, "")
+	f.finish(f.record(accepted).Event.ID)
+	f.want(f.call(deskKey, http.MethodGet, path, ""), http.StatusOK, "")
+
+	if _, err := f.store.Purge(t.Context(), now.Add(time.Hour), now.Add(time.Hour), 100); err != nil {
+		t.Fatal(err)
+	}
+
+	f.want(f.call(deskKey, http.MethodGet, path, ""), http.StatusNotFound, "unknown_message")
 }
