@@ -401,6 +401,7 @@ func TestBacklogOfAllConversations(t *testing.T) {
 	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
 
 	loaded.pending--
+
 	f.want(f.send(toAna), http.StatusTooManyRequests, "too_many_requests")
 	f.clock.Advance(statsAge)
 	f.want(f.send(toAna), http.StatusAccepted, "")

@@ -62,6 +62,7 @@ func TestApply(t *testing.T) {
 		ReceivedAt: now,
 		Takeover:   &ahead, // by Meta's clock, which is ahead
 	}
+
 	if _, err := inbox.Ingest(t.Context(), []store.Event{message}); err != nil {
 		t.Fatal(err)
 	}
