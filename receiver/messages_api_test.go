@@ -321,6 +321,11 @@ func TestDeskAnswers(t *testing.T) {
 	}
 
 	h.waitState(h.postMessage(http.StatusAccepted, folder.DeskKey, "2", toAna("Ana, this is Eva.")), "sent")
+
+	if got := h.messagesCall(folder.AssistantKey, http.MethodGet, anaHandler, ""); got.body["by"] != "desk" || got.body["reason"] != "refund" {
+		t.Errorf("answered %s, want the desk with its reason", got.raw)
+	}
+
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "thanks, Eva"))
 	h.waitFor("the message to Eva ends", func() bool { return h.record("wamid.2").Event.State == store.Human })
 

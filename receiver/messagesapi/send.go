@@ -66,6 +66,8 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		p.change = handlerChange(req, m.handler, now)
 	case req.caller.role == outbound.Desk && current.Active(now): // the person waits for no one any more
 		p.change = handlerChange(req, handlerHuman, now)
+		p.change.Reason = a.takeovers.Reason(ctx, c.name, current)
+
 		if p.change.Until.Before(current.Until) {
 			p.change.Until = current.Until
 		}
