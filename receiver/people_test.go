@@ -344,3 +344,90 @@ func TestPeopleAnswerThroughTheDesk(t *testing.T) {
 		}
 	}
 }
+
+// TestDeskGetsALinkToAFile checks that people can see the file of a message by its link.
+func TestDeskGetsALinkToAFile(t *testing.T) {
+	h := newHarness(t, withDesk)
+	h.reply = handsOffForReason
+	h.Graph.PutMedia("500", "image/jpeg", []byte("a photo"))
+	h.startWithLinks()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want to complain"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, messagesDelivery(fmt.Sprintf(
+		`"messages":[{"from":%q,"id":"wamid.2","timestamp":"%d","type":"image","image":{"id":"500","mime_type":"image/jpeg"}}]`,
+		ana, time.Now().Unix())))
+
+	file, _ := h.waitDesk(2)[1].Payload["media"].(map[string]any)
+
+	link, _ := file["url"].(string)
+	if status, body := h.get(http.MethodGet, link); status != http.StatusOK || string(body) != "a photo" {
+		t.Errorf("%q was answered %d %q, want the file", link, status, body)
+	}
+}
+
+// TestMessagesOfAConversation reads at the console what was said, and by whom.
+func TestMessagesOfAConversation(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withDesk(c); withMessagesAPI(c) })
+	h.reply = func(method string, request map[string]any) any {
+		if request["text"] == "a person, please" {
+			return handsOffForReason(method, request)
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "a person, please"))
+	h.waitSent(2)
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.3", "are you there?"))
+	h.waitDesk(2)
+	h.waitEnded(h.post("key", h.unasked(outbound.Desk, "Hello, I am Eva.")))
+	h.waitIdle()
+
+	type line struct {
+		From, Text, State string
+		Answer            []string
+	}
+
+	var (
+		got    []line
+		before string
+	)
+
+	for range 2 { // pages
+		var page struct {
+			Messages []struct {
+				From, Text, State string
+				Answer            []struct{ Text, State string }
+			}
+			Next int64
+		}
+
+		h.console(http.StatusOK, http.MethodGet, "/conversations/"+number+":"+ana+"/messages?limit=3"+before, &page)
+
+		for _, m := range page.Messages {
+			said := line{From: m.From, Text: m.Text, State: m.State}
+			for _, part := range m.Answer {
+				said.Answer = append(said.Answer, part.Text+" "+part.State)
+			}
+
+			got = append(got, said)
+		}
+
+		before = fmt.Sprintf("&before=%d", page.Next)
+	}
+
+	want := []line{
+		{From: "desk", State: "done", Answer: []string{"Hello, I am Eva. sent"}},
+		{From: "person", Text: "are you there?", State: "human"},
+		{From: "person", Text: "a person, please", State: "done", Answer: []string{"A colleague will write to you. sent"}},
+		{From: "person", Text: "hello", State: "done", Answer: []string{"You said: hello sent"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+
+	h.console(http.StatusBadRequest, http.MethodGet, "/conversations/"+number+":"+ana+"/messages?before=x", nil)
+	h.console(http.StatusBadRequest, http.MethodGet, "/conversations/"+number+":"+ana+"/messages?after=1", nil)
+}

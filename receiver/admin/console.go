@@ -47,6 +47,7 @@ func NewConsole(c Console) http.Handler {
 	mux.HandleFunc("DELETE /jobs/{id}", c.cancelJob)
 	mux.HandleFunc("GET /conversations", c.conversations)
 	mux.HandleFunc("GET /conversations/{name}", c.conversation)
+	mux.HandleFunc("GET /conversations/{name}/messages", c.messages)
 	mux.HandleFunc("POST /conversations/{name}/take-over", c.takeOver)
 	mux.HandleFunc("POST /conversations/{name}/give-back", c.giveBack)
 	mux.HandleFunc("POST /store/check", c.checkStore)

@@ -173,6 +173,10 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 	sentAt := whatsapp.SentAt(whatsapp.Text(m.Timestamp), m.ReceivedAt)
 	m.AgeSeconds = int64(max(0, e.Clock.Since(sentAt)) / time.Second)
 
+	if id, err := store.ParseID(m.EventID); err == nil && m.Media != nil {
+		m.Media.URL = medialink.URL(h.settings, id, e.Clock.Now())
+	}
+
 	if m.Method == handoff.HandedOff {
 		if m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID); err != nil {
 			return err
