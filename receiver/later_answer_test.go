@@ -165,6 +165,13 @@ func TestLaterAnswer(t *testing.T) {
 		t.Errorf("history = %+v, want that the AI answers later", record.Failures)
 	}
 
+	awaits := func(n int) bool {
+		_, page := h.adminPage("/metrics")
+		return strings.Contains(page, fmt.Sprintf("\nwhatsapp_answers_awaited %d\n", n))
+	}
+
+	h.waitFor("the question to be awaited", func() bool { return awaits(1) })
+
 	if got := h.status().Metrics.MessagesProcessed; got != 0 {
 		t.Errorf("%d messages count as processed before the answer, want none", got)
 	}
@@ -181,6 +188,7 @@ func TestLaterAnswer(t *testing.T) {
 	h.waitDeadline("wamid.1")
 	h.waitIdle()
 	h.waitSent(1)
+	h.waitFor("nothing to be awaited", func() bool { return awaits(0) })
 
 	if got := h.status().Metrics; got.MessagesProcessed != 1 || got.MessagesFailed != 0 {
 		t.Errorf("figures = %+v, want one message that was processed", got)

@@ -46,7 +46,7 @@ func messageAlerts(p Params) []alert {
 			name:        "WhatsAppStatusesWaiting",
 			severity:    warning,
 			pending:     "5m",
-			expr:        unless(`min_over_time(max(whatsapp_status_queue_size{@self})[30m:1m]) > 10`, answersStopped),
+			expr:        unless(`min_over_time((max(whatsapp_status_queue_size{@self}) - sum(whatsapp_answers_awaited{@self}))[30m:1m]) > 10`, answersStopped),
 			summary:     "statuses are not sent to Bird",
 			description: "At least {{ $value }} statuses of sent messages have waited for Bird at any time in the last 30 minutes. Messages are answered all the same. A status that is a day old expires.",
 		},

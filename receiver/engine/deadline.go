@@ -180,8 +180,19 @@ func (a *statusAttempt) fallback(question *awaited, text string, now time.Time) 
 	return message.Event(store.NewID(store.KindOutbound, a.work.Event.ID.String()), question.lane, now)
 }
 
-// noteMissed counts and logs that the AI did not answer in time.
-func (e *Engine) noteMissed(a *statusAttempt) {
+// noteDeadline counts the answers that are awaited, and counts and logs those that did not come in time.
+func (e *Engine) noteDeadline(a *statusAttempt, outcome *store.Outcome) {
+	if outcome.State == store.Pending {
+		e.Metrics.AnswerAwaited(a.work.Event.ID, outcome.RetryAt)
+		return
+	}
+
+	e.Metrics.AnswerSettled(a.work.Event.ID)
+
+	if !a.isMissed {
+		return
+	}
+
 	e.Metrics.MessageUnanswered()
 	e.Log.Warn("the AI did not answer in time",
 		logevent.EventID, a.outbound.Question,

@@ -34,9 +34,11 @@ func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error)
 		return nil, store.ErrLeaseLost
 	}
 
-	next, err := e.finish(ctx, a.head, e.resolveSideEvent(ctx, a.head, a.call, a.effects, err))
-	if err == nil && a.isMissed {
-		e.noteMissed(a)
+	step := e.resolveSideEvent(ctx, a.head, a.call, a.effects, err)
+
+	next, err := e.finish(ctx, a.head, step)
+	if err == nil && a.work.Event.Kind == store.KindAnswerDeadline {
+		e.noteDeadline(a, step.Outcome)
 	}
 
 	return next, err

@@ -45,6 +45,7 @@ type Metrics struct {
 	usage      usage
 	empty      prometheus.Counter
 	unanswered prometheus.Counter
+	awaited    *awaited
 }
 
 // New registers all metrics in a new registry, together with the metrics of the process and the Go runtime. Every series
@@ -151,6 +152,7 @@ func New(clock clockwork.Clock) *Metrics {
 		Name: "whatsapp_ai_empty_answers_total",
 		Help: "Responses of the AI that hold no answer, whatever bird.emptyAnswer makes of them.",
 	})
+	m.awaited = newAwaited(clock)
 	m.unanswered = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "whatsapp_unanswered_messages_total",
 		Help: "Messages that the AI was to answer later, and whose answer did not come within processing.answerWithin.",
@@ -166,6 +168,7 @@ func New(clock clockwork.Clock) *Metrics {
 		m.unsent,
 		m.empty,
 		m.unanswered,
+		m.awaited.gauge(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
