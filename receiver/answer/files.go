@@ -9,24 +9,30 @@ import (
 	"errors"
 )
 
-// readFiles decodes a message without a type that has files under the names of their types, each a URL or an object with
-// one, as Rasa sends them. A text in it is the caption of the first. found reports whether there is a file.
-func (a *Answer) readFiles(raw json.RawMessage) (found bool, _ error) {
+// readFiles decodes the files of an object without a type under the names of their types, each a URL or an object with one,
+// as Rasa sends them. A text beside them is the caption of the first, unless there is something to tap below it. captioned
+// reports whether words are in the caption.
+func (a *Answer) readFiles(o object, raw, words json.RawMessage) (captioned, found bool, _ error) {
 	var message struct {
 		Image      json.RawMessage `json:"image"`
 		Video      json.RawMessage `json:"video"`
 		Audio      json.RawMessage `json:"audio"`
 		Document   json.RawMessage `json:"document"`
 		Attachment json.RawMessage `json:"attachment"`
-		Text       json.RawMessage `json:"text"`
 	}
 	if err := Decode(raw, &message); err != nil {
-		return false, err
+		return false, false, err
+	}
+
+	choices, err := o.choices()
+	if err != nil {
+		return false, false, nil // readObject says why
 	}
 
 	var caption string
-
-	_ = json.Unmarshal(message.Text, &caption) // only a string is a caption
+	if len(choices) == 0 {
+		_ = json.Unmarshal(words, &caption) // only a string is a caption
+	}
 
 	for _, file := range []struct {
 		kind  string
@@ -44,17 +50,21 @@ func (a *Answer) readFiles(raw json.RawMessage) (found bool, _ error) {
 
 		media, err := fileOf(file.kind, file.value)
 		if err != nil {
-			return true, err
+			return false, false, err
 		}
 
-		media.Caption = cmp.Or(media.Caption, caption)
-		caption = ""
+		if media.Caption == "" && caption != "" {
+			media.Caption = caption
+			caption = ""
+			captioned = true
+		}
+
 		found = true
 
 		a.addMedia(media)
 	}
 
-	return found, nil
+	return captioned, found, nil
 }
 
 // fileOf returns the file that a value names: a URL, an object with one, or Messenger's attachment with a type and a payload.

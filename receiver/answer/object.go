@@ -33,6 +33,7 @@ type object struct {
 
 	Handoff        *Handoff        `json:"handoff"`
 	QuickReplies   []option        `json:"quick_replies"`
+	Buttons        json.RawMessage `json:"buttons"` // of Rasa
 	Accepted       json.RawMessage `json:"accepted"`
 	Error          json.RawMessage `json:"error"`
 	Success        json.RawMessage `json:"success"`
@@ -54,8 +55,12 @@ func (a *Answer) readObject(raw json.RawMessage, depth int) error {
 		return err
 	}
 
-	if len(o.QuickReplies) > 0 && (present(o.Response) || !o.hasType() || string(o.Type) == `"text"`) {
-		if err := a.addQuickReplies(o.QuickReplies, before); err != nil {
+	if choices, err := o.choices(); err != nil || len(choices) > 0 {
+		if err == nil {
+			err = a.addQuickReplies(choices, before)
+		}
+
+		if err != nil {
 			return err
 		}
 	}
@@ -67,6 +72,26 @@ func (a *Answer) readObject(raw json.RawMessage, depth int) error {
 	a.noteConversation(o.ConversationID)
 
 	return nil
+}
+
+// choices returns the quick replies or buttons beside a text.
+func (o *object) choices() ([]option, error) {
+	if !present(o.Response) && o.hasType() && string(o.Type) != `"text"` {
+		return nil, nil // they belong to the message
+	}
+
+	choices := o.QuickReplies
+
+	if present(o.Buttons) {
+		var buttons []option
+		if err := Decode(o.Buttons, &buttons); err != nil {
+			return nil, fmt.Errorf("the answer has buttons %w", err)
+		}
+
+		choices = append(choices, buttons...)
+	}
+
+	return choices, nil
 }
 
 // hasType reports whether an object is a message with a type of the contract.
@@ -92,13 +117,20 @@ func (a *Answer) readContent(o object, raw json.RawMessage, depth int) error {
 		return errors.New("the answer is an error")
 	}
 
-	if found, err := a.readFiles(raw); found || err != nil {
-		return complete(err)
+	nested, found := o.answer()
+	words := nested
+
+	if !present(words) {
+		words = o.Text
 	}
 
-	nested, found := o.answer()
+	captioned, hasFiles, err := a.readFiles(o, raw, words)
 
 	switch {
+	case err != nil:
+		return complete(err)
+	case captioned:
+		return nil
 	case o.isReceipt(nested):
 		a.Empty = true
 		return nil
@@ -106,8 +138,8 @@ func (a *Answer) readContent(o object, raw json.RawMessage, depth int) error {
 		return a.readValue(nested, depth+1)
 	case present(o.Text):
 		return complete(readText(a, raw))
-	case found, o.Text != nil, o.Response != nil, o.Handoff != nil, a.Later:
-		return nil // the answer says that there is nothing to send
+	case hasFiles, found, o.Text != nil, o.Response != nil, o.Handoff != nil, a.Later:
+		return nil // the answer says that there is nothing more to send
 	}
 
 	return missing(raw)

@@ -56,9 +56,8 @@ var readers = map[string]func(*Answer, json.RawMessage) error{
 
 func readText(a *Answer, raw json.RawMessage) error {
 	var m struct {
-		Text       *string  `json:"text"`
-		PreviewURL bool     `json:"preview_url"`
-		Buttons    []option `json:"buttons"` // of Rasa
+		Text       *string `json:"text"`
+		PreviewURL bool    `json:"preview_url"`
 	}
 	if err := Decode(raw, &m); err != nil {
 		return err
@@ -66,16 +65,6 @@ func readText(a *Answer, raw json.RawMessage) error {
 
 	if m.Text == nil {
 		return errors.New("a text without text")
-	}
-
-	if len(m.Buttons) > 0 {
-		a.Replies = append(a.Replies, Reply{
-			Kind:    KindButtons,
-			Text:    *m.Text,
-			Buttons: decoded(m.Buttons),
-		})
-
-		return nil
 	}
 
 	a.addText(*m.Text, m.PreviewURL)

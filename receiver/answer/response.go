@@ -29,7 +29,8 @@ func Read(r Response) (Answer, error) {
 		return Answer{Later: true}, nil
 	}
 
-	if mediaType, _, _ := mime.ParseMediaType(r.ContentType); mediaType == "text/plain" && !looksLikeJSON(body) {
+	mediaType, _, _ := mime.ParseMediaType(r.ContentType)
+	if isText := mediaType == "text/plain" || mediaType == "text/markdown"; isText && !looksLikeJSON(body) {
 		return readPlain(body)
 	}
 
