@@ -9,7 +9,9 @@ import "time"
 type Turn struct {
 	Role Role
 	Text string // as the message was sent; of a Handoff the reason, which may be empty
-	At   time.Time
+	// Speaker is the name in the profile of a person in a group, as the person chose it. It may be empty.
+	Speaker string
+	At      time.Time
 }
 
 // Role is who said something.

@@ -71,6 +71,7 @@ type remembered struct {
 type spoken struct {
 	message whatsapp.Message
 	text    string
+	speaker string // the name in the person's profile, in a group
 }
 
 // add adds an event. Messages that the AI was not asked about are left out, except those that the person wrote while people
@@ -134,6 +135,10 @@ func (m *memory) ask(record store.Record, message whatsapp.Message) {
 
 	if edit, ok := message.Edit(); ok {
 		words.text = "[changed an earlier message to] " + edit.Message.PlainText()
+	}
+
+	if message.GroupID != "" {
+		words.speaker = string(message.Contact.Name)
 	}
 
 	last := len(m.turns) - 1
@@ -215,9 +220,10 @@ func (r remembered) flat() []assistant.Turn {
 	turns := make([]assistant.Turn, 0, len(r.words)+len(r.answers))
 	for _, words := range r.words {
 		turns = append(turns, assistant.Turn{
-			Role: assistant.FromPerson,
-			Text: words.text,
-			At:   r.at,
+			Role:    assistant.FromPerson,
+			Text:    words.text,
+			Speaker: words.speaker,
+			At:      r.at,
 		})
 	}
 

@@ -245,3 +245,33 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryOfAGroup checks that the words of a group keep the names of their writers.
+func TestMemoryOfAGroup(t *testing.T) {
+	payload, err := json.Marshal(whatsapp.Item{
+		Kind:    whatsapp.ItemMessage,
+		Contact: json.RawMessage(`{"wa_id":"573001234567","profile":{"name":"Ana"}}`),
+		Raw:     json.RawMessage(`{"id":"wamid.1","from":"573001234567","group_id":"g","type":"text","text":{"body":"hola"}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var m memory
+	m.add(store.Record{Work: store.Work{Event: store.Event{
+		Kind:       store.KindMessage,
+		State:      store.Done,
+		Payload:    payload,
+		ReceivedAt: historyStart,
+	}}}, store.Takeover{})
+
+	want := []assistant.Turn{{
+		Role:    assistant.FromPerson,
+		Text:    "hola",
+		Speaker: "Ana",
+		At:      historyStart,
+	}}
+	if diff := cmp.Diff(want, m.newest(1, 100)); diff != "" {
+		t.Errorf("turns (-want +got):\n%s", diff)
+	}
+}

@@ -161,7 +161,7 @@ func conversation(r assistant.Request, history []assistant.Turn, mark string) []
 	for _, turn := range history {
 		switch turn.Role {
 		case assistant.FromPerson:
-			add(roleUser, turn.Text)
+			add(roleUser, spoken(turn.Speaker, turn.Text))
 		case assistant.FromDesk:
 			add(roleAssistant, "[a colleague wrote] "+turn.Text)
 		case assistant.FromHandoff:
@@ -171,7 +171,12 @@ func conversation(r assistant.Request, history []assistant.Turn, mark string) []
 		}
 	}
 
-	add(roleUser, words(r))
+	common := r.Common()
+	if name := common.ContactInfo.Name; common.GroupID != "" && name != nil {
+		add(roleUser, spoken(*name, words(r)))
+	} else {
+		add(roleUser, words(r))
+	}
 
 	if mark != "" {
 		question := &messages[len(messages)-1]
@@ -179,6 +184,15 @@ func conversation(r assistant.Request, history []assistant.Turn, mark string) []
 	}
 
 	return messages
+}
+
+// spoken returns what a person said, with their name in a group.
+func spoken(speaker, text string) string {
+	if name := quoted(speaker); name != "" {
+		return name + ": " + text
+	}
+
+	return text
 }
 
 // words returns the question as a text.

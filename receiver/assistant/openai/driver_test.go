@@ -420,6 +420,55 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// TestGroups checks that a model learns who wrote what in a group.
+func TestGroups(t *testing.T) {
+	server := serverOf(t, standin.OpenAIOptions{})
+	group := common
+	group.GroupID = "g"
+
+	request := textRequest("¿Y de vuelta?")
+	request.Body = assistant.TextMessage{Common: group}
+	request.History = []assistant.Turn{
+		{Role: assistant.FromPerson, Text: "¿A qué hora salimos?", Speaker: "Luis \"el jefe\""},
+		{Role: assistant.FromAI, Text: "A las 9"},
+	}
+
+	if _, err := clientOf(t, server, nil).Ask(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+
+	want := []standin.ChatMessage{
+		{Role: "user", Text: `"Luis el jefe": ¿A qué hora salimos?`},
+		{Role: "assistant", Text: "A las 9"},
+		{Role: "user", Text: `"Ana": ¿Y de vuelta?`},
+	}
+	if diff := cmp.Diff(want, server.Asked()[0].Messages[1:]); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// TestLargeFilesAreLeftOut checks the size up to which a file goes to a model.
+func TestLargeFilesAreLeftOut(t *testing.T) {
+	for size, want := range map[int64]bool{maxFileBytes: true, maxFileBytes + 1: false} {
+		settings := &config.Snapshot{Config: config.Config{OpenAI: &config.OpenAI{BaseURL: "http://a", Model: "m"}}.WithDefaults()}
+		request := assistant.Request{
+			Method: assistant.ProcessDocument,
+			Text:   "[document]",
+			Media:  &assistant.Media{MimeType: "application/pdf", Size: size},
+			Body:   assistant.DocumentMessage{Common: common},
+		}
+
+		call, err := Driver{}.Encode(settings, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if got := call.Length > size; got != want {
+			t.Errorf("a request with a file of %d bytes has %d", size, call.Length)
+		}
+	}
+}
+
 func TestToolsCanBeSwitchedOff(t *testing.T) {
 	for isOn, want := range map[bool][]string{true: {"hand_off_to_human", "offer_choices"}, false: nil} {
 		server := serverOf(t, standin.OpenAIOptions{})

@@ -79,13 +79,12 @@ func TestANameIsNoInstruction(t *testing.T) {
 		strings.Repeat("ñ", 200):               `"` + strings.Repeat("ñ", maxName) + `"`,
 		" \n ":                                 "",
 	} {
-		got := nameOf(assistant.Common{ContactInfo: assistant.Contact{Name: &name}})
-		if got != want {
+		if got := quoted(name); got != want {
 			t.Errorf("the name %q is %s, want %s", name, got, want)
 		}
 	}
 
-	if got := nameOf(assistant.Common{}); got != "" {
-		t.Errorf("a person without a name has the name %s", got)
+	if got := systemPrompt("", assistant.Common{}); strings.Contains(got, "profile name") {
+		t.Errorf("a person without a name has one in %q", got)
 	}
 }
