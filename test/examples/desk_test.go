@@ -15,11 +15,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
 const conversationKey = "106540352242922:CO.1349"
+
+var chatwootProgram = program{
+	folder:  "desk-chatwoot",
+	command: []string{"python3", "desk.py"},
+	install: aptGet + "python3",
+}
 
 // chatwootDesk is the example between a Chatwoot and a messages API.
 type chatwootDesk struct {
@@ -48,12 +57,7 @@ func newChatwootDesk(t *testing.T) *chatwootDesk {
 	t.Cleanup(chatwoot.Close)
 	t.Cleanup(d.chatwoot.Close)
 
-	program := program{
-		folder:  "desk-chatwoot",
-		command: []string{"python3", "desk.py"},
-		install: aptGet + "python3",
-	}
-	d.url = program.start(t,
+	d.url = chatwootProgram.start(t,
 		"DESK_KEY=desk-key",
 		"MESSAGES_URL="+d.serveMessages(),
 		"MESSAGES_KEY="+messagesKey,
@@ -194,5 +198,87 @@ func TestAgentsOfChatwootAnswerAndHandBack(t *testing.T) {
 		case <-t.Context().Done():
 			t.Fatalf("the messages API does not get %s", want)
 		}
+	}
+}
+
+// TestChatwootTakesPartInAConversation hands a conversation of a real receiver over to agents, and back.
+func TestChatwootTakesPartInAConversation(t *testing.T) {
+	r := newReceiver(t)
+	r.Config.MessagesAPI = &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesDesk}}
+
+	var address string
+
+	client := newClient(t)
+	agents := standin.NewChatwoot(standin.ChatwootOptions{
+		WebhookURL: func() string { return address + "/chatwoot/webhook-secret" },
+		Client:     client,
+	})
+	server := httptest.NewServer(agents)
+
+	t.Cleanup(server.Close)
+	t.Cleanup(agents.Close)
+
+	address = chatwootProgram.start(t,
+		"DESK_KEY="+folder.HandoffKey,
+		"MESSAGES_URL="+checkedProxy(t, openapi.ReceiverAPI, func() string { return r.MessagesAPI("").URL }),
+		"MESSAGES_KEY="+folder.DeskKey,
+		"CHATWOOT_URL="+server.URL,
+		"CHATWOOT_INBOX="+standin.ChatwootInbox,
+		"WEBHOOK_SECRET=webhook-secret",
+	)
+	r.Config.Handoff.URL = checkedWebhook(t, func() string { return address })
+	r.start()
+
+	text := func(body string) any { return map[string]string{"body": body} }
+
+	r.reply = func(string, map[string]any) any {
+		return map[string]any{"response": "One moment.", "handoff": map[string]any{"reason": "wants a refund"}}
+	}
+	r.deliver("wamid.1", "text", text("I want my money back"), 1)
+	r.waitShown(agents, 1)
+	r.deliver("wamid.2", "text", text("Hello?"), 1)
+	r.waitShown(agents, 2)
+
+	if status, err := agents.AgentWrites(t.Context(), 1, "It is on its way."); status != http.StatusNoContent || err != nil {
+		t.Errorf("the message of an agent is answered %d, %v", status, err)
+	}
+
+	r.waitSent(2)
+
+	if status, err := agents.Resolve(t.Context(), 1); status != http.StatusNoContent || err != nil {
+		t.Errorf("the end of a conversation is answered %d, %v", status, err)
+	}
+
+	r.reply = standin.EchoReply
+
+	var sent []string
+	for _, m := range r.deliver("wamid.3", "text", text("Thanks"), 3) {
+		sent = append(sent, m.Text)
+	}
+
+	want := []string{"One moment.", "It is on its way.", "You said: Thanks"}
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+
+	var shown []string
+	for _, m := range agents.MessageLog.All() {
+		shown = append(shown, m.Content)
+	}
+
+	want = []string{"The AI hands over: wants a refund", "Hello?", "It is on its way."}
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("in Chatwoot (-want +got):\n%s", diff)
+	}
+}
+
+// waitShown waits until agents see n messages.
+func (r *receiver) waitShown(agents *standin.Chatwoot, n int) {
+	r.t.Helper()
+
+	if err := probe.WaitFor(r.t.Context(), waitLimit, "messages shown", func() bool {
+		return len(agents.MessageLog.All()) >= n
+	}); err != nil {
+		r.t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ type receiver struct {
 	*rig.Rig
 	t      *testing.T
 	client *http.Client
-	// reply answers the requests to the Flow; set before start.
+	// reply answers the requests to Bird and to the Flow. It may be replaced while nothing is asked.
 	reply func(method string, request map[string]any) any
 }
 
@@ -39,7 +39,11 @@ type receiver struct {
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
 
-	r := &receiver{t: t, client: newClient(t)}
+	r := &receiver{
+		t:      t,
+		client: newClient(t),
+		reply:  standin.EchoReply,
+	}
 
 	var err error
 
@@ -48,6 +52,9 @@ func newReceiver(t *testing.T) *receiver {
 		Graph: standin.GraphOptions{
 			AccessTokens: []string{folder.AccessToken},
 			AppSecret:    folder.AppSecret,
+		},
+		Bird: standin.BirdOptions{
+			Reply: func(method string, request map[string]any) any { return r.reply(method, request) },
 		},
 		Flow: standin.FlowOptions{
 			Keys:  []string{folder.BirdAccessKey},
@@ -124,6 +131,24 @@ func checkedProxy(t *testing.T, document string, target func() string) string {
 		t.Fatal(err)
 	}
 
+	return proxyTo(t, loaded, target)
+}
+
+// checkedWebhook is checkedProxy for what a receiver posts to a desk.
+func checkedWebhook(t *testing.T, target func() string) string {
+	t.Helper()
+
+	loaded, err := openapi.Load(openapi.ReceiverAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return proxyTo(t, loaded.Webhook("desk"), target)
+}
+
+func proxyTo(t *testing.T, document *openapi.Document, target func() string) string {
+	t.Helper()
+
 	transport := &http.Transport{}
 	proxy := &httputil.ReverseProxy{
 		Transport: transport,
@@ -137,7 +162,7 @@ func checkedProxy(t *testing.T, document string, target func() string) string {
 			r.SetURL(address)
 		},
 	}
-	server := httptest.NewServer(loaded.Observe(proxy, openapi.Report{
+	server := httptest.NewServer(document.Observe(proxy, openapi.Report{
 		Request:  func(err error) { t.Error(err) },
 		Response: func(err error) { t.Error(err) },
 	}))
