@@ -71,12 +71,11 @@ func (l *Local) WebhookURL() string {
 
 // MessagesURL returns the address of the messages API, or nothing if it is off.
 func (l *Local) MessagesURL() string {
-	opened, ok := any(l.Receiver).(interface{ MessagesAddr() string })
-	if !ok || l.Live.Current().MessagesAPI == nil {
+	if l.MessagesAddr() == "" {
 		return ""
 	}
 
-	return "http://" + opened.MessagesAddr()
+	return "http://" + l.MessagesAddr()
 }
 
 // Stop drains the receiver, waits for its end and closes it. Later calls return the same result.
