@@ -98,7 +98,7 @@ overload-test: ## Offer twice the capacity, and fail the disk and the database; 
 	go run ./test/overload $(ARGS)
 
 .PHONY: demo
-demo: ## Run a receiver against stand-ins for Meta and Bird; ARGS are passed to the program.
+demo: ## Run a receiver against stand-ins for Meta and the AI; ARGS are passed to the program.
 	go run ./test/demo $(ARGS)
 
 .PHONY: cluster-demo

@@ -26,17 +26,25 @@ type demo struct {
 
 	asked, sent int              // length of the stand-ins' records that is shown already
 	failures    map[store.ID]int // and of the history of an event
+	said        int              // messages of the conversation
+	live        bool             // a real server answers, not a stand-in
 
 	stopStatuses context.CancelFunc
 	statuses     sync.WaitGroup
 }
 
 // open starts stand-ins and receiver on free ports of the loopback interface. Only addresses and paths differ from the
-// rendered configuration.
-func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
+// rendered configuration, and what adjust changes.
+func open(ctx context.Context, p *pod, verbose bool, adjust func(*pod) error) (*demo, error) {
 	log := slog.New(slog.DiscardHandler)
 	if verbose {
 		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+
+	d := &demo{
+		pod:      p,
+		client:   &http.Client{Timeout: stepTimeout},
+		failures: map[store.ID]int{},
 	}
 
 	p.config.Store.Embedded.Path = filepath.Join(p.dir, "inbox.db")
@@ -53,7 +61,21 @@ func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
 			Rules:        standin.Rules{RequireAppSecret: true},
 			StatusSink:   func(m standin.SentMessage) { poster.Sink(m) },
 		},
-		Bird:    standin.BirdOptions{AccessKeys: []string{p.secrets.BirdAccessKey}},
+		Bird: standin.BirdOptions{
+			AccessKeys: []string{p.secrets.BirdAccessKey},
+			Messages:   d.messagesAPI,
+		},
+		Flow: standin.FlowOptions{
+			Keys:            []string{p.secrets.BirdAccessKey},
+			SigningKeys:     []string{p.secrets.FlowSigningKey},
+			SignatureHeader: p.config.Bird.Flow.SignatureHeader,
+			Messages:        d.messagesAPI,
+		},
+		OpenAI: standin.OpenAIOptions{Keys: []string{p.secrets.OpenAIKey}},
+		Desk: standin.DeskOptions{
+			Keys:     []string{p.secrets.HandoffKey},
+			Messages: d.deskMessagesAPI,
+		},
 		Log:     log,
 		Version: "demo",
 	})
@@ -62,19 +84,21 @@ func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
 	}
 
 	p.config = r.Config
+	d.Rig = r
+
+	if err := adjust(p); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+
+	r.Config = p.config
 
 	if err := r.Start(ctx); err != nil {
 		_ = r.Close()
 		return nil, err
 	}
 
-	d := &demo{
-		Rig:      r,
-		pod:      p,
-		client:   &http.Client{Timeout: stepTimeout},
-		url:      r.Local.WebhookURL(),
-		failures: map[store.ID]int{},
-	}
+	d.url = r.Local.WebhookURL()
 
 	// Meta reports each answer as sent, delivered and read.
 	poster = standin.NewStatusPoster(d.client, d.url, p.secrets.AppSecrets[0], "sent", "delivered", "read")
@@ -84,6 +108,24 @@ func open(ctx context.Context, p *pod, verbose bool) (*demo, error) {
 	d.statuses.Go(func() { poster.Run(run) })
 
 	return d, nil
+}
+
+// messagesAPI returns the AI's access to the messages API.
+func (d *demo) messagesAPI() standin.MessagesAPI {
+	return d.MessagesAPI(first(d.pod.secrets.AssistantKeys))
+}
+
+// deskMessagesAPI returns the access of people to the messages API.
+func (d *demo) deskMessagesAPI() standin.MessagesAPI {
+	return d.MessagesAPI(first(d.pod.secrets.DeskKeys))
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+
+	return values[0]
 }
 
 func (d *demo) close() {

@@ -3,7 +3,8 @@
 
 // Command demo shows the path of a message on one machine, without a cluster. It renders a WhatsAppWebhook with the
 // operator's own builders, runs the receiver from the rendered configuration between stand-ins for Meta and Bird, sends
-// deliveries to it and prints the results. It exits with 1 if a check fails.
+// deliveries to it and prints the results. Then it shows a conversation for each protocol of the AI: a text, a photo, a voice
+// message, an answer that comes later, and people who take over. It exits with 1 if a check fails.
 package main
 
 import (
@@ -13,22 +14,41 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-func main() {
-	resources := flag.String("resources", "config/samples/demo",
-		"`DIR` of the WhatsAppWebhook and its Secrets, as for kubectl apply")
-	deliveries := flag.String("deliveries", "",
-		"also deliver every JSON file of `DIR`, signed, each to an empty receiver, and print how its events are handled")
-	keep := flag.Bool("keep", false, "keep running after the demo, to try it with curl")
-	verbose := flag.Bool("v", false, "print the receiver's log")
+// liveTimeout is how long a real server has for one answer: a model on a machine without a graphics card is slow.
+const liveTimeout = 4 * time.Minute
 
+// flags are the command line of the demo.
+type flags struct {
+	resources, deliveries             string
+	openAI, model, transcriptionModel string
+	keep, verbose                     bool
+}
+
+func main() {
+	var f flags
+
+	flag.StringVar(&f.resources, "resources", "config/samples/demo",
+		"`DIR` of the WhatsAppWebhook and its Secrets, as for kubectl apply; DIR-contract, DIR-flow and DIR-openai have those of "+
+			"the conversations")
+	flag.StringVar(&f.deliveries, "deliveries", "",
+		"also deliver every JSON file of `DIR`, signed, each to an empty receiver, and print how its events are handled")
+	flag.StringVar(&f.openAI, "openai", "",
+		"only play the conversation with a model, at `URL` such as http://localhost:11434/v1; the key is in OPENAI_API_KEY, if any")
+	flag.StringVar(&f.model, "model", "", "`NAME` of the model at -openai")
+	flag.StringVar(&f.transcriptionModel, "transcription-model", "", "`NAME` of the model at -openai for voice messages; empty has none")
+	flag.BoolVar(&f.keep, "keep", false, "keep running after the demo, to try it with curl")
+	flag.BoolVar(&f.verbose, "v", false, "print the receiver's log")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	ok, err := run(ctx, *resources, *deliveries, *keep, *verbose)
+	ok, err := run(ctx, f)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 	}
@@ -39,41 +59,127 @@ func main() {
 	}
 }
 
-func run(
-	ctx context.Context,
-	resources, deliveries string,
-	keep, verbose bool,
-) (ok bool, err error) {
-	dir, err := os.MkdirTemp("", "whatsapp-webhook-demo-")
-	if err != nil {
-		return false, fmt.Errorf("create a folder for the demo: %w", err)
+func run(ctx context.Context, f flags) (ok bool, err error) {
+	if f.openAI != "" {
+		return runLive(ctx, f)
 	}
-	defer os.RemoveAll(dir)
 
-	pod, err := render(resources, dir)
+	d, remove, err := openResources(ctx, f.resources, f.verbose, unchanged)
 	if err != nil {
 		return false, err
 	}
-
-	d, err := open(ctx, pod, verbose)
-	if err != nil {
-		return false, err
-	}
+	defer remove()
 	defer d.close()
 
 	d.introduce()
 	d.play(ctx)
 	d.health(ctx)
 
-	if deliveries != "" {
-		d.postAll(ctx, deliveries)
+	for _, protocol := range []struct{ name, what string }{
+		{"contract", "A bridge with the Bird contract"},
+		{"flow", "A flow with one URL: Bird, n8n, Make or any function"},
+		{"openai", "A model, asked by the receiver itself"},
+	} {
+		failed, err := runConversation(ctx, f, protocol.name, protocol.what)
+		if err != nil {
+			return false, err
+		}
+
+		d.failed += failed
+	}
+
+	if f.deliveries != "" {
+		d.postAll(ctx, f.deliveries)
 	}
 
 	d.printSummary()
 
-	if keep && ctx.Err() == nil {
+	if f.keep && ctx.Err() == nil {
 		d.stayUp(ctx)
 	}
 
 	return d.failed == 0, nil
+}
+
+// unchanged runs a receiver as it is rendered.
+func unchanged(*pod) error { return nil }
+
+// runConversation plays the conversation of one protocol with a receiver of its own, and returns how many checks failed.
+func runConversation(ctx context.Context, f flags, name, what string) (failed int, err error) {
+	d, remove, err := openResources(ctx, f.resources+"-"+name, f.verbose, unchanged)
+	if err != nil {
+		return 0, err
+	}
+	defer remove()
+
+	title(what)
+	d.converse(ctx)
+	d.close()
+
+	return d.failed, nil
+}
+
+// runLive plays the conversation with a real server. It checks that the person gets answers, not what they say.
+func runLive(ctx context.Context, f flags) (ok bool, err error) {
+	if f.model == "" {
+		return false, fmt.Errorf("-openai needs -model: the name of a model at %s", f.openAI)
+	}
+
+	d, remove, err := openResources(ctx, f.resources+"-openai", f.verbose, func(p *pod) error {
+		p.config.OpenAI.BaseURL = f.openAI
+		p.config.OpenAI.Model = f.model
+		p.config.OpenAI.TranscriptionModel = f.transcriptionModel
+		p.config.OpenAI.Timeout = liveTimeout
+
+		key := os.Getenv("OPENAI_API_KEY")
+		if key == "" {
+			p.config.OpenAI.AuthScheme = config.AuthNone
+			return nil
+		}
+
+		return p.writeSecret(config.RoleOpenAIKey+"/0", key)
+	})
+	if err != nil {
+		return false, err
+	}
+	defer remove()
+	defer d.close()
+
+	d.live = true
+
+	title(fmt.Sprintf("The model %s at %s", f.model, f.openAI))
+	d.converse(ctx)
+	d.printSummary()
+
+	return d.failed == 0, nil
+}
+
+// openResources renders the resources of a folder and starts the receiver, which needs the returned function afterwards.
+func openResources(
+	ctx context.Context,
+	resources string,
+	verbose bool,
+	adjust func(*pod) error,
+) (d *demo, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "whatsapp-webhook-demo-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("create a folder for the demo: %w", err)
+	}
+
+	remove = func() { _ = os.RemoveAll(dir) }
+
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
+
+	pod, err := render(resources, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	d, err = open(ctx, pod, verbose, adjust)
+
+	return d, remove, err
 }

@@ -248,8 +248,9 @@ func (d *demo) checkStatuses(ctx context.Context, sent []standin.SentMessage) {
 }
 
 var stateWords = map[store.State]string{
-	store.Done: "done",
-	store.Dead: "a dead letter: stored, listed, ready to replay",
+	store.Done:  "done",
+	store.Dead:  "a dead letter: stored, listed, ready to replay",
+	store.Human: "left to people",
 }
 
 // health prints and checks the status on the admin port.

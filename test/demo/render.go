@@ -34,10 +34,12 @@ type pod struct {
 // render does the work of operator and kubelet: it renders the WhatsAppWebhook in from, and writes the configuration and
 // the projected Secrets of its Deployment to dir.
 func render(from, dir string) (*pod, error) {
-	webhook, secrets, err := load(from)
+	found, err := load(from)
 	if err != nil {
 		return nil, err
 	}
+
+	webhook := found.webhook
 
 	params, err := resources.NewParams(webhook, resources.Environment{ReceiverImage: "receiver"})
 	if err != nil {
@@ -51,7 +53,7 @@ func render(from, dir string) (*pod, error) {
 		case "ConfigMap":
 			err = p.readConfig(object)
 		case "Deployment":
-			err = p.project(object, secrets)
+			err = p.project(object, found.secrets)
 		}
 
 		if err != nil {
@@ -63,36 +65,44 @@ func render(from, dir string) (*pod, error) {
 		return nil, err
 	}
 
+	if err := p.mountInstructions(found.configMaps); err != nil {
+		return nil, err
+	}
+
 	return p, nil
 }
 
 func (p *pod) secretsDir() string { return filepath.Join(p.dir, "secrets") }
 
 // load reads the YAML files of a folder, like kubectl apply.
-func load(dir string) (*v1alpha1.WhatsAppWebhook, map[string]*corev1.Secret, error) {
+func load(dir string) (*manifests, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(files) == 0 {
-		return nil, nil, fmt.Errorf("no YAML files in %s: set the folder with -resources", dir)
+		return nil, fmt.Errorf("no YAML files in %s: set the folder with -resources", dir)
 	}
 
-	found := &manifests{secrets: map[string]*corev1.Secret{}}
+	found := &manifests{
+		secrets:    map[string]*corev1.Secret{},
+		configMaps: map[string]*corev1.ConfigMap{},
+	}
 	for _, file := range files {
 		if err := found.read(file); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", file, err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 
 	if found.webhook == nil {
-		return nil, nil, fmt.Errorf("no WhatsAppWebhook in %s", dir)
+		return nil, fmt.Errorf("no WhatsAppWebhook in %s", dir)
 	}
 
-	return found.webhook, found.secrets, nil
+	return found, nil
 }
 
 // manifests are the objects that the demo needs, decoded from YAML files.
 type manifests struct {
-	webhook *v1alpha1.WhatsAppWebhook
-	secrets map[string]*corev1.Secret
+	webhook    *v1alpha1.WhatsAppWebhook
+	secrets    map[string]*corev1.Secret
+	configMaps map[string]*corev1.ConfigMap
 }
 
 // read decodes the documents of one file.
@@ -138,6 +148,10 @@ func (m *manifests) add(raw json.RawMessage) error {
 		secret := &corev1.Secret{}
 		err = json.Unmarshal(raw, secret)
 		m.secrets[secret.Name] = secret
+	case "ConfigMap":
+		configMap := &corev1.ConfigMap{}
+		err = json.Unmarshal(raw, configMap)
+		m.configMaps[configMap.Name] = configMap
 	}
 
 	if err != nil {
@@ -213,5 +227,23 @@ func (p *pod) writeSecret(path, value string) error {
 		return err
 	}
 
-	return os.WriteFile(file, []byte(value), 0o600)
+	return os.WriteFile(file, []byte(value), 0o600) //nolint:gosec // the name is that of a role
+}
+
+// mountInstructions writes the instructions of a model, which the Deployment mounts from a ConfigMap.
+func (p *pod) mountInstructions(configMaps map[string]*corev1.ConfigMap) error {
+	if p.config.OpenAI == nil || p.config.OpenAI.InstructionsFile == "" {
+		return nil
+	}
+
+	ref := p.webhook.Spec.OpenAI.InstructionsConfigMapRef
+
+	configMap := configMaps[ref.Name]
+	if configMap == nil {
+		return fmt.Errorf("no ConfigMap %s with the instructions", ref.Name)
+	}
+
+	p.config.OpenAI.InstructionsFile = filepath.Join(p.dir, "instructions")
+
+	return os.WriteFile(p.config.OpenAI.InstructionsFile, []byte(configMap.Data[ref.Key]), 0o600)
 }

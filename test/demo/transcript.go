@@ -18,6 +18,9 @@ func title(text string) {
 	fmt.Printf("\n%s\n%s\n", text, strings.Repeat("-", len(text)))
 }
 
+// subtitle prints a heading within a part.
+func subtitle(text string) { line("\n%s", text) }
+
 // check prints whether a check passed: want describes the expected state, got the actual one.
 func (d *demo) check(ok bool, want, got string) {
 	if ok {
