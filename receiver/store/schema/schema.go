@@ -5,7 +5,8 @@
 //
 // Every store records the oldest version of the schema whose programs can still work on it, its compatibility. A program
 // refuses a store only if that is above the program's own version. So after most upgrades the previous release can be
-// started again.
+// started again. The compatibility may depend on what is stored: compatibility is a view, which needs a newer program while
+// an event is pending that older ones do not know.
 package schema
 
 import (

@@ -4,13 +4,20 @@
 package sqlite
 
 import (
+	"database/sql"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
 // A newer release has migrated the schema, and is replaced by this release.
@@ -24,7 +31,7 @@ func TestNewerSchema(t *testing.T) {
 			[]string{"INSERT INTO compatibility VALUES (999)"},
 			"needs a program that supports version 999",
 		},
-		"without a record": {[]string{"DROP TABLE compatibility"}, "has version 999"},
+		"without a record": {[]string{"DROP VIEW compatibility"}, "has version 999"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "inbox.db")
@@ -72,6 +79,81 @@ func TestNewerSchema(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A release before the events of later answers would end them without a send.
+func TestOlderProgramWhileLaterAnswersArePending(t *testing.T) {
+	for _, kind := range []store.Kind{store.KindOutbound, store.KindAnswerDeadline, store.KindDeskMessage} {
+		t.Run(string(kind), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "inbox.db")
+			s := openStore(t, path)
+			ingest(t, s, 1)
+
+			if err := openAs(t, path, 7); err != nil {
+				t.Errorf("a program of version 7 returned %v for a store without later answers", err)
+			}
+
+			e := message(2, 1)
+			e.Kind = kind
+
+			if _, err := s.Ingest(t.Context(), []store.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+
+			refused, ok := errors.AsType[*schema.IncompatibleError](openAs(t, path, 7))
+			if !ok || refused.Oldest != 8 || refused.Own != 7 {
+				t.Errorf("a program of version 7 returned %+v, want that it needs version 8", refused)
+			}
+
+			if err := openAs(t, path, 8); err != nil {
+				t.Errorf("a program of version 8 returned %v", err)
+			}
+
+			if err := s.writer.do(t.Context(), func(t *tx) error { _, err := t.exec("UPDATE events SET state = 'done'"); return err }); err != nil {
+				t.Fatal(err)
+			}
+
+			if err := openAs(t, path, 7); err != nil {
+				t.Errorf("a program of version 7 returned %v after the end of the later answers", err)
+			}
+		})
+	}
+}
+
+// openAs returns the decision of a program of an earlier version about a store.
+func openAs(t *testing.T, path string, version int) error {
+	t.Helper()
+
+	connector, err := sqlite.NewConnector(dsn(path, reading))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	db := sql.OpenDB(connector)
+	defer db.Close()
+
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	known := fstest.MapFS{}
+
+	for _, file := range files[:version] {
+		content, err := migrations.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		known[filepath.Base(file)] = &fstest.MapFile{Data: content}
+	}
+
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, known, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return schema.Migrate(t.Context(), db, provider, oldestReader, nil)
 }
 
 func TestProgressOfAMigration(t *testing.T) {
