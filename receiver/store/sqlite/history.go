@@ -19,7 +19,8 @@ const (
 		WHERE e.lane = ? AND e.class = 0 AND e.state = 'pending' AND e.kind IN ('message', 'outbound') AND e.seq < ?
 		ORDER BY e.seq DESC LIMIT ?`
 	finishedHistory = recordColumns + `
-		WHERE e.lane = ? AND e.class = 0 AND e.state <> 'pending' AND e.kind IN ('message', 'outbound') AND e.emptied = 0 AND e.seq < ?
+		WHERE e.lane = ? AND e.lane <> '' AND e.class = 0 AND e.state <> 'pending' AND e.kind IN ('message', 'outbound')
+			AND e.emptied = 0 AND e.seq < ?
 		ORDER BY e.seq DESC LIMIT ?`
 )
 

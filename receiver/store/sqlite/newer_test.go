@@ -130,7 +130,11 @@ func openAs(t *testing.T, path string, version int) error {
 	}
 
 	db := sql.OpenDB(connector)
-	defer db.Close()
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
