@@ -21,6 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/signature"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -456,4 +457,55 @@ func TestNothingPersonalLeaksFromTheMessagesAPI(t *testing.T) {
 			t.Errorf("%s shows %q", what, found)
 		}
 	}
+}
+
+// TestMessagesDuringADatabaseOutage posts a message at once several times, with a database that several receivers may share,
+// and another one while it is away.
+func TestMessagesDuringADatabaseOutage(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+
+	user, err := server.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	h := newHarness(t, func(c *config.Config) {
+		withMessages(c)
+
+		c.Store = config.Store{PostgreSQL: &config.PostgreSQLStore{}}
+	})
+	h.writeSecret(config.RoleDatabaseURL, "0", user.URL)
+	h.start()
+	h.waitReady()
+	h.begin()
+
+	var calls sync.WaitGroup
+
+	for range 8 {
+		calls.Go(func() {
+			answer := h.messagesCall(folder.AssistantKey, http.MethodPost, "/v1/messages", toAna("once"), "Idempotency-Key", "1")
+			if answer.status != http.StatusAccepted && answer.status != http.StatusOK {
+				t.Errorf("answered %d %s, want 202 or 200", answer.status, answer.raw)
+			}
+		})
+	}
+
+	calls.Wait()
+	h.waitSent(2)
+
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	if refused := h.postMessage(http.StatusServiceUnavailable, folder.AssistantKey, "2", toAna("later")); refused.header.Get("Retry-After") == "" {
+		t.Errorf("answered %s without Retry-After", refused.raw)
+	}
+
+	if err := server.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	h.waitReady()
+	h.postMessage(http.StatusAccepted, folder.AssistantKey, "2", toAna("later"))
+	h.waitSent(3)
 }
