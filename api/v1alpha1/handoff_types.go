@@ -4,7 +4,8 @@
 package v1alpha1
 
 // HandoffSpec sends conversations that people have to their software, such as a shared inbox: each handover, and each message
-// of the person until the conversation is handed back. The software answers by the messages API.
+// of the person until the conversation is handed back. Files are links, at the public host of the webhook. The software
+// answers by the messages API.
 type HandoffSpec struct {
 	// url is the URL of the software. Each handover and each message is one POST.
 	// +required

@@ -11,11 +11,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// The paths below which the receiver serves links to media, and the messages API.
-const (
-	pathMedia    = config.MediaPath
-	pathMessages = "/v1/"
-)
+// pathMessages is the path below which the receiver serves the messages API.
+const pathMessages = "/v1/"
 
 // publicPath is a path of the public host, and the Service that serves it. Both an Ingress and an HTTPRoute prefer an exact
 // path to a prefix, so the path of the webhook may lie below one of the others.
@@ -34,9 +31,9 @@ func (p Params) publicPaths() []publicPath {
 		port:    p.publicPort(),
 	}}
 
-	if p.config.Bird.Media.Transport == config.TransportURL {
+	if p.config.Webhook.PublicURL != "" {
 		paths = append(paths, publicPath{
-			path:    pathMedia,
+			path:    config.MediaPath,
 			prefix:  true,
 			service: p.name,
 			port:    p.publicPort(),

@@ -27,9 +27,11 @@ func URL(webhook *v1alpha1.WhatsAppWebhook) string {
 	return "https://" + host + cmp.Or(spec.Ingress.Path, spec.Gateway.Path, config.Config{}.WithDefaults().Webhook.Path)
 }
 
-// mediaURL returns the public scheme and host of the webhook if links to media start with it.
+// mediaURL returns the public scheme and host of the webhook if something gets links to media: an AI that takes no bytes, or
+// the desk. It returns "" if there is no public host.
 func mediaURL(webhook *v1alpha1.WhatsAppWebhook) string {
-	if webhook.Spec.Bird.Media.Transport != v1alpha1.MediaTransportURL {
+	byLink := webhook.Spec.Bird.Media.Transport == v1alpha1.MediaTransportURL
+	if !byLink && webhook.Spec.Handoff.URL == "" {
 		return ""
 	}
 
