@@ -431,3 +431,16 @@ func TestMessagesOfAConversation(t *testing.T) {
 	h.console(http.StatusBadRequest, http.MethodGet, "/conversations/"+number+":"+ana+"/messages?before=x", nil)
 	h.console(http.StatusBadRequest, http.MethodGet, "/conversations/"+number+":"+ana+"/messages?after=1", nil)
 }
+
+// TestHandoffOfTexts checks that the desk gets all texts that the AI was asked about at once.
+func TestHandoffOfTexts(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) { withDesk(c); c.Processing.Debounce = 300 * time.Millisecond })
+	h.reply = handsOffForReason
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "I want"))
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "to complain"))
+
+	if got := h.waitDesk(1)[0].Payload["text"]; got != "I want\nto complain" {
+		t.Errorf("the desk got %q, want both texts", got)
+	}
+}

@@ -81,7 +81,9 @@ func (a *attempt) inboundOf(event store.Event) (*attempt, error) {
 	of := &attempt{inbound: inbound{head: a.head}}
 	of.work = &work
 
-	return of, of.decode()
+	err := of.decode()
+
+	return of, err
 }
 
 // forDesk returns the request to the desk about the message.
@@ -93,8 +95,12 @@ func (a *attempt) forDesk(method assistant.Method) handoff.Message {
 	}
 
 	m.Type = string(a.message.Type)
-	m.Text = cmp.Or(a.work.Transcript, a.message.PlainText())
+	m.Text = cmp.Or(a.work.Transcript, a.plainText())
 	m.Message = a.message.Raw
+
+	if heard := a.pendingStep.Transcript; heard != nil && *heard != "" {
+		m.Text = *heard
+	}
 
 	if file, ok := a.message.Media(); ok {
 		m.Media = &handoff.Media{
