@@ -48,7 +48,9 @@ def from_receiver(request, key):
     if request["method"] == "conversation_handed_off":
         content = "The AI hands over: " + (request.get("reason") or "no reason given")
     else:
-        content = request.get("text") or request.get("caption") or f"[{request.get('type', 'a message without text')}]"
+        content = request.get("text") or f"[{request.get('type', 'a message without text')}]"
+        link = (request.get("media") or {}).get("url")  # works for 15 minutes
+        content += "\n" + link if link else ""
     chatwoot("POST", "", {"source_id": source, "name": contact.get("name") or contact.get("wa_id") or "WhatsApp"})
     conversations = chatwoot("GET", f"/{source}/conversations") or [chatwoot("POST", f"/{source}/conversations", {})]
     chatwoot("POST", f"/{source}/conversations/{conversations[-1]['id']}/messages", {"content": content})
