@@ -53,9 +53,22 @@ func looksLikeJSON(body []byte) bool {
 	return len(body) == 0 || bytes.ContainsRune([]byte(`{["`), rune(body[0])) && json.Valid(body) || string(body) == "null"
 }
 
+// isPage reports whether a plain text is a page, as of a proxy that names the wrong type.
+func isPage(body []byte) bool {
+	begin := bytes.ToLower(body[:min(len(body), 16)])
+
+	return slices.ContainsFunc([]string{"<html", "<!doctype", "<?xml", "<head", "<body"}, func(tag string) bool {
+		return bytes.HasPrefix(begin, []byte(tag))
+	})
+}
+
 func readPlain(body []byte) (Answer, error) {
 	if !utf8.Valid(body) {
 		return Answer{}, errors.New("the plain text of the answer is not UTF-8")
+	}
+
+	if isPage(body) {
+		return Answer{}, errors.New("the answer is a page in HTML or XML")
 	}
 
 	text := string(body)
