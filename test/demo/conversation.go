@@ -110,7 +110,7 @@ func (d *demo) handOver(ctx context.Context) {
 	wish := "A " + standin.WantsPerson + ", not a machine."
 	d.ask(ctx, "text delivered", "text", map[string]any{"body": wish})
 
-	if d.live && len(d.Desk.Asked()) == 0 {
+	if d.live && !d.peopleHaveIt(ctx) {
 		line("  The model did not call the function hand_off_to_human.")
 		return
 	}
@@ -121,7 +121,7 @@ func (d *demo) handOver(ctx context.Context) {
 
 // handBack lets a colleague answer a message, and hand the conversation back to the AI.
 func (d *demo) handBack(ctx context.Context) {
-	if d.live && len(d.Desk.Asked()) == 0 {
+	if d.live && !d.peopleHaveIt(ctx) {
 		return
 	}
 
@@ -146,6 +146,13 @@ func (d *demo) handBack(ctx context.Context) {
 	err = d.Desk.HandBack(ctx, message)
 	d.check(err == nil, "the colleague hands the conversation back", fmt.Sprint(err))
 	d.ask(ctx, "text delivered", "text", map[string]any{"body": "What does bread cost?"})
+}
+
+// peopleHaveIt reports whether people have the conversation.
+func (d *demo) peopleHaveIt(ctx context.Context) bool {
+	_, answer, err := d.messagesAPI().Handler(ctx, d.number()+":"+person)
+
+	return err == nil && answer["handler"] == "human"
 }
 
 // waitDesk waits for a request to the desk and returns the newest one of the method.
