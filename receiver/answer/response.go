@@ -48,9 +48,13 @@ func answers(body []byte) bool {
 	return json.Unmarshal(body, &outer) == nil && (present(outer.Response) || present(outer.Handoff))
 }
 
-// looksLikeJSON reports whether a plain text is JSON. Some servers name no better type for it.
+// looksLikeJSON reports whether a plain text is JSON. Some servers name no better type for it. An object or a list of objects
+// that is cut off counts too, since no person writes like that.
 func looksLikeJSON(body []byte) bool {
-	return len(body) == 0 || bytes.ContainsRune([]byte(`{["`), rune(body[0])) && json.Valid(body) || string(body) == "null"
+	begins := bytes.HasPrefix(body, []byte(`{"`)) || bytes.HasPrefix(body, []byte(`[{`))
+	isValue := len(body) == 0 || bytes.ContainsRune([]byte(`{["`), rune(body[0])) && json.Valid(body)
+
+	return begins || isValue || string(body) == "null"
 }
 
 // isPage reports whether a plain text is a page, as of a proxy that names the wrong type.

@@ -204,6 +204,7 @@ func TestReadResponses(t *testing.T) {
 		"a plain text":                 {response: Response{200, plain, []byte("Hola.\nSí.\n")}, want: Answer{Replies: texts("Hola.\nSí.")}},
 		"a plain text with a quote":    {response: Response{200, plain, []byte(`"hi" is what I say`)}, want: Answer{Replies: texts(`"hi" is what I say`)}},
 		"a plain text with a bracket":  {response: Response{200, plain, []byte(`[note] hi`)}, want: Answer{Replies: texts(`[note] hi`)}},
+		"JSON cut off":                 {response: Response{200, plain, []byte(`{"reply":"mother`)}, fails: "not JSON"},
 		"a page as a plain text":       {response: Response{200, plain, []byte("<!DOCTYPE html><p>mother")}, fails: "a page"},
 		"Markdown":                     {response: Response{200, "text/markdown", []byte("**hi**")}, want: Answer{Replies: texts("**hi**")}},
 		"a plain number":               {response: Response{200, plain, []byte("42")}, want: Answer{Replies: texts("42")}},
