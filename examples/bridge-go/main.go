@@ -7,34 +7,17 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
 )
-
-const (
-	maxBody    = 150 << 20 // 100 MiB in base64, and the properties around it
-	maxAnswers = 10_000
-)
-
-func main() {
-	server := &http.Server{
-		Addr:              net.JoinHostPort(os.Getenv("HOST"), cmp.Or(os.Getenv("PORT"), "8080")),
-		Handler:           &bridge{answers: map[string]*result{}},
-		ReadHeaderTimeout: time.Minute,
-	}
-	log.Fatal(server.ListenAndServe())
-}
 
 // request has the properties that this bridge uses, of all methods.
 type request struct {
@@ -46,127 +29,122 @@ type request struct {
 	Audio       []byte `json:"audio_data"`
 }
 
-// result is the answer to an Idempotency-Key. It may be read once done is closed.
-type result struct {
-	done   chan struct{}
-	status int
-	body   any
-}
+type reply map[string]any
 
-// answer returns the status and the body of the answer to a request, whose file has been read.
-func answer(r request, file []byte) (int, any) {
-	text := strings.TrimSpace(r.Text)
-
+// answer returns the answer to a request, whose file has been read; nil for none.
+func answer(r request, file []byte) reply {
 	switch {
 	case r.Method == "notify_bird_status_change":
-		return http.StatusNoContent, nil
+		return nil
 	case r.Method == "process_image_message":
-		return reply(fmt.Sprintf("A picture of %d bytes.", len(file)))
+		return reply{"response": fmt.Sprintf("A picture of %d bytes.", len(file))}
 	case r.Method == "process_audio_message":
-		return reply(fmt.Sprintf("A voice message of %d bytes.", len(file)))
+		return reply{"response": fmt.Sprintf("A voice message of %d bytes.", len(file))}
 	case r.Method == "process_button_interaction":
-		return reply("You chose " + r.ButtonTitle + ".")
+		return reply{"response": "You chose " + r.ButtonTitle + "."}
 	case r.Method != "process_text_message":
-		return reply("I cannot read that yet.")
-	case text == "agent":
-		handoff := map[string]string{"reason": "asked for a person"}
-		return http.StatusOK, map[string]any{"response": "A colleague will answer you.", "handoff": handoff}
-	case text == "menu":
-		return reply(map[string]any{
-			"type":    "buttons",
-			"text":    "Coffee or tea?",
-			"buttons": []string{"Coffee", "Tea"},
-		})
-	case text == "later" && os.Getenv("MESSAGES_URL") != "":
+		return reply{"response": "I cannot read that yet."}
+	case r.Text == "agent":
+		return reply{"response": "A colleague will answer you.", "handoff": reply{"reason": "asked for a person"}}
+	case r.Text == "menu":
+		return reply{"response": json.RawMessage(`{"type":"buttons","text":"Coffee or tea?","buttons":["Coffee","Tea"]}`)}
+	case r.Text == "later" && os.Getenv("MESSAGES_URL") != "":
 		go answerLater(r.EventID, "That took a while.")
 
-		return http.StatusAccepted, map[string]bool{"accepted": true}
+		return reply{"accepted": true}
 	default:
-		return reply("You wrote: " + text)
+		return reply{"response": "You wrote: " + r.Text}
 	}
 }
 
-func reply(response any) (int, any) { return http.StatusOK, map[string]any{"response": response} }
-
-// answerLater posts an answer to the messages API of the receiver.
+// answerLater posts an answer to the messages API of the receiver. With the same Idempotency-Key nothing is sent twice.
 func answerLater(eventID, response string) {
-	body, err := json.Marshal(map[string]string{"in_reply_to": eventID, "response": response})
+	body, _ := json.Marshal(map[string]string{"in_reply_to": eventID, "response": response}) // strings always encode
+	client := http.Client{Timeout: 10 * time.Second}
 
-	for pause := time.Second; err == nil && pause < time.Minute; pause *= 2 { // with the same Idempotency-Key nothing is sent twice
-		if err := post(eventID, body); err == nil {
+	for pause := time.Second; pause < time.Minute; pause *= 2 {
+		r, err := http.NewRequest(http.MethodPost, os.Getenv("MESSAGES_URL")+"/v1/messages", bytes.NewReader(body)) //nolint:noctx // Timeout
+		if err != nil {
+			log.Print("MESSAGES_URL is no URL")
 			return
+		}
+
+		r.Header.Set("Authorization", "Bearer "+os.Getenv("MESSAGES_KEY"))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "answer-"+eventID)
+
+		if response, err := client.Do(r); err == nil {
+			response.Body.Close()
+
+			if response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests {
+				return // stored, or refused for good
+			}
 		}
 
 		<-time.After(pause)
 	}
 }
 
-func post(eventID string, body []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("MESSAGES_URL")+"/v1/messages", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-
-	r.Header.Set("Authorization", "Bearer "+os.Getenv("MESSAGES_KEY"))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", "answer-"+eventID)
-
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-
-	response.Body.Close()
-
-	if response.StatusCode >= http.StatusInternalServerError || response.StatusCode == http.StatusTooManyRequests {
-		return errors.New(response.Status)
-	}
-
-	return nil // stored, or refused for good
-}
-
-// bridge answers requests, and repeats its answer to a known Idempotency-Key.
+// bridge remembers its answers, so that a repetition gets the same.
 type bridge struct {
 	mu      sync.Mutex
-	answers map[string]*result
-	order   []string // of the keys
+	answers map[string]func() reply // by Idempotency-Key
 }
 
 // ServeHTTP implements http.Handler.
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+
 	want := "AccessKey " + os.Getenv("BRIDGE_KEY") // bird.accessKeySecretRef
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) != 1 {
-		write(w, http.StatusUnauthorized, failure("unauthorized"))
+		refuse(w, http.StatusUnauthorized, "unauthorized")
 		return
 	}
 
-	read, file, err := parse(http.MaxBytesReader(w, r.Body, maxBody), r)
+	read, file, err := parse(r)
 	if err != nil {
-		write(w, http.StatusBadRequest, failure("bad_request"))
+		refuse(w, http.StatusBadRequest, "bad_request")
 		return
 	}
 
-	known, isNew := b.known(r.Header.Get("Idempotency-Key"))
-	if isNew {
-		known.status, known.body = answer(read, file)
-		close(known.done)
+	given := b.once(r.Header.Get("Idempotency-Key"), func() reply { return answer(read, file) })()
+
+	switch {
+	case given == nil:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case given["accepted"] != nil:
+		w.WriteHeader(http.StatusAccepted)
 	}
 
-	<-known.done
-	write(w, known.status, known.body)
+	_ = json.NewEncoder(w).Encode(given) // the receiver has gone: it asks again
 }
 
-func failure(code string) any { return map[string]any{"error": map[string]string{"code": code}} }
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"error":{"code":%q}}`, code)
+}
+
+// once returns the function that answers a key: it calls answer once, and returns the same to each caller.
+func (b *bridge) once(key string, answer func() reply) func() reply {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	if b.answers[key] == nil {
+		if len(b.answers) >= 10_000 {
+			clear(b.answers)
+		}
+
+		b.answers[key] = sync.OnceValue(answer)
+	}
+
+	return b.answers[key]
+}
 
 // parse returns a request and its file, which is in the JSON in base64, or above 4 MiB a part of a form.
-func parse(body io.ReadCloser, r *http.Request) (read request, file []byte, err error) {
-	r.Body = body
-
+func parse(r *http.Request) (read request, file []byte, err error) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		err = json.NewDecoder(body).Decode(&read)
+		err = json.NewDecoder(r.Body).Decode(&read)
 		return read, append(read.Image, read.Audio...), err
 	}
 
@@ -183,33 +161,13 @@ func parse(body io.ReadCloser, r *http.Request) (read request, file []byte, err 
 	return read, file, err
 }
 
-// known returns the answer to a key, and reports whether it is still to be made.
-func (b *bridge) known(key string) (known *result, isNew bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func main() {
+	const maxBody = 150 << 20 // 100 MiB in base64, and the properties around it
 
-	if earlier := b.answers[key]; earlier != nil {
-		return earlier, false
+	server := &http.Server{
+		Addr:              os.Getenv("HOST") + ":" + cmp.Or(os.Getenv("PORT"), "8080"),
+		Handler:           http.MaxBytesHandler(&bridge{answers: map[string]func() reply{}}, maxBody),
+		ReadHeaderTimeout: time.Minute,
 	}
-
-	known = &result{done: make(chan struct{})}
-	b.answers[key] = known
-
-	if b.order = append(b.order, key); len(b.order) > maxAnswers {
-		delete(b.answers, b.order[0])
-		b.order = b.order[1:]
-	}
-
-	return known, true
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	if body == nil {
-		w.WriteHeader(status)
-		return
-	}
-
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the receiver has gone: it asks again
+	log.Fatal(server.ListenAndServe())
 }
