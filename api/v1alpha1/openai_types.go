@@ -40,7 +40,7 @@ type OpenAISpec struct {
 	Memory MemorySpec `json:"memory,omitzero"`
 
 	// transcriptionModel is the name of the model that turns voice messages into text, by /audio/transcriptions. If not set,
-	// the model is told only that there is a voice message.
+	// the model only learns that there is a voice message.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

@@ -79,7 +79,7 @@ type Call struct {
 }
 
 // ReadAnswer decodes a 2xx response in any of the forms of the contract. If empty answers mean that the answer comes later, a
-// JSON object without an answer is empty too: nobody knows what a flow that goes on by itself says at first.
+// JSON object without an answer is empty too: what a flow returns before it goes on by itself is not documented.
 func ReadAnswer(settings *config.Snapshot, response *httpclient.Response) (answer.Answer, error) {
 	given, err := answer.Read(answer.Response{
 		Status:      response.Status,

@@ -119,7 +119,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 		}
 
 		if _, isRevoked := a.message.Revoke(); isRevoked {
-			a.dropOriginal() // whether or not the AI can be told
+			a.dropOriginal() // whether or not the AI takes edits
 		}
 
 		return nil
@@ -138,7 +138,7 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 	return nil
 }
 
-// isKnown reports whether the AI may have been asked about a message that has ended, or told of an earlier change of it
+// isKnown reports whether the AI may have been asked about a message that has ended, or notified of an earlier change of it
 // (see dropOriginal).
 func isKnown(r *store.Record) bool {
 	isTold := r.Event.Type == "edit" || r.Event.Type == "revoke"
@@ -146,7 +146,7 @@ func isKnown(r *store.Record) bool {
 	return isTold || r.Settled || len(r.Replies) > 0 || r.Event.State == store.Done || r.Event.State == store.Dead
 }
 
-// dropOriginal makes the receiver ignore the message of an edit or a revocation if it comes later: the AI has been told
+// dropOriginal makes the receiver ignore the message of an edit or a revocation if it comes later: the AI was notified
 // its new wording, or the person has deleted it.
 func (a *attempt) dropOriginal() {
 	if a.unseen != nil {

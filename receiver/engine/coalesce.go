@@ -81,7 +81,7 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 }
 
 // skipRevoked ends a message that the person has deleted, with its edits. If the AI was certainly not asked about it, the
-// revocation ends too. Otherwise the AI is told of the revocation in its own turn.
+// revocation ends too. Otherwise the AI is notified of the revocation in its own turn.
 func (a *attempt) skipRevoked(m *questioned, isOpen bool) {
 	events := m.events
 	if isOpen {

@@ -36,7 +36,7 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 	for _, event := range slices.Concat([]store.Event{a.work.Event}, a.work.Coalesced) {
 		m, err := a.inboundOf(event)
 		if err != nil {
-			e.Log.Error("tell people of a message", logevent.EventID, event.ID, "error", err)
+			e.Log.Error("announce a message to people", logevent.EventID, event.ID, "error", err)
 			continue
 		}
 
@@ -45,8 +45,8 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 			continue
 		}
 
-		if told, ok := e.deskEvent(m, m.forDesk(handoff.HumanMessage), strconv.Itoa(a.work.Replays)); ok {
-			events = append(events, told)
+		if request, ok := e.deskEvent(m, m.forDesk(handoff.HumanMessage), strconv.Itoa(a.work.Replays)); ok {
+			events = append(events, request)
 		}
 	}
 
@@ -119,7 +119,7 @@ func (a *attempt) forDesk(method assistant.Method) handoff.Message {
 func (e *Engine) deskEvent(a *attempt, m handoff.Message, occurrence string) (store.Event, bool) {
 	event, err := m.Event(a.lease.Lane, occurrence, e.Clock.Now())
 	if err != nil {
-		e.Log.Error("tell the desk of a message", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("encode a request to the desk", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
 	return event, err == nil
@@ -178,10 +178,6 @@ func (e *Engine) callDesk(ctx context.Context, h head) error {
 
 	sentAt := whatsapp.SentAt(whatsapp.Text(m.Timestamp), m.ReceivedAt)
 	m.AgeSeconds = int64(max(0, e.Clock.Since(sentAt)) / time.Second)
-
-	if id, err := store.ParseID(m.EventID); err == nil && m.Media != nil {
-		m.Media.URL = medialink.URL(h.settings, id, e.Clock.Now())
-	}
 
 	if m.Method == handoff.HandedOff {
 		if m.History, err = e.deskHistory(ctx, handoff.Conversation(h.work.Event.Lane), m.EventID); err != nil {

@@ -78,7 +78,7 @@ func baseType(mimeType string) string {
 	return kind
 }
 
-// unanswered are the types of messages that nobody wrote, or that need no answer.
+// unanswered are the types of messages that no person wrote, or that need no answer.
 var unanswered = []string{"reaction", "system", "request_welcome", "interactive", "revoke", "edit"}
 
 // TakesOther implements assistant.Driver.

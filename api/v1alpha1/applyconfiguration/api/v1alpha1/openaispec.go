@@ -30,7 +30,7 @@ type OpenAISpecApplyConfiguration struct {
 	// memory limits the earlier messages of a conversation that the model gets with each question.
 	Memory *MemorySpecApplyConfiguration `json:"memory,omitempty"`
 	// transcriptionModel is the name of the model that turns voice messages into text, by /audio/transcriptions. If not set,
-	// the model is told only that there is a voice message.
+	// the model only learns that there is a voice message.
 	TranscriptionModel *string `json:"transcriptionModel,omitempty"`
 	// maxOutputTokens limits the tokens of one answer. A model that reasons spends them on its thoughts too. If not set, the
 	// limit of the model applies.
