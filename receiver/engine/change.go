@@ -155,7 +155,7 @@ func (a *attempt) dropOriginal() {
 	}
 }
 
-// editRequest tells the AI of the new wording of a message that it was asked about.
+// editRequest notifies the AI of the new wording of a message that it was asked about.
 func editRequest(a *attempt) *assistant.Request {
 	edit, ok := a.message.Edit()
 	if !ok {
@@ -174,7 +174,7 @@ func editRequest(a *attempt) *assistant.Request {
 	}
 }
 
-// revokeRequest tells the AI that the person has deleted a message that it was asked about.
+// revokeRequest notifies the AI that the person has deleted a message that it was asked about.
 func revokeRequest(a *attempt) *assistant.Request {
 	original, ok := a.message.Revoke()
 	if !ok {

@@ -54,7 +54,7 @@ func handleOther(_ context.Context, _ *Engine, a *attempt) (*assistant.Request, 
 	return otherRequest(a), nil
 }
 
-// undeliveredRequest tells the AI that Meta could not deliver the content of a message, such as a file of more than 100 MB
+// undeliveredRequest notifies the AI that Meta could not deliver the content of a message, such as a file of more than 100 MB
 // (131052) or the first message to a number with coexistence (131060), so that it can ask the person to send it again. It
 // returns nil for other messages.
 func undeliveredRequest(a *attempt) *assistant.Request {

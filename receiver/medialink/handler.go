@@ -57,7 +57,8 @@ type Parts struct {
 	Log     *slog.Logger
 }
 
-// Handler serves the files behind links. Whoever has a link gets the file, so a wrong link and an expired one look alike.
+// Handler serves the files behind links. A link is the only credential for its file, so a wrong link and an expired link get
+// the same answer.
 type Handler struct {
 	Parts
 	places *semaphore.Weighted

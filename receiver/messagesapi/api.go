@@ -78,7 +78,7 @@ func New(parts Parts) *API {
 	}
 }
 
-// request is a request with what is known of it.
+// request is an HTTP request with its caller and its body.
 type request struct {
 	*http.Request
 	settings *config.Snapshot

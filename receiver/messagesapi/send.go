@@ -122,7 +122,7 @@ func (a *API) addressee(ctx context.Context, req *request, m message) (*conversa
 	return c, nil
 }
 
-// post is what is stored of a request: a message, with what changes together with it.
+// post is a request to send a message, as it is stored, with the changes in the same transaction.
 type post struct {
 	id           store.ID
 	conversation *conversation
