@@ -55,8 +55,8 @@ func messageAlerts(p Params) []alert {
 			severity:    warning,
 			pending:     "5m",
 			expr:        `min_over_time(max(whatsapp_notice_queue_size{@self})[30m:1m]) > 10`,
-			summary:     "notices are not sent to the sink",
-			description: "At least {{ $value }} notices have waited for the sink at any time in the last 30 minutes. Messages are answered all the same. A notice that is a day old expires.",
+			summary:     "notices are not sent to the sink, or messages to the desk",
+			description: "At least {{ $value }} notices for the sink, or messages for the desk at spec.handoff.url, have waited at any time in the last 30 minutes. The AI answers all the same. A notice that is a day old expires.",
 		},
 		{
 			name:        "WhatsAppQuarantineGrows",
