@@ -14,7 +14,7 @@ import (
 )
 
 func TestFilesThatWaitForTheSpoolDelayNoText(t *testing.T) {
-	const people = 20
+	const people = 10
 
 	answer := make(chan struct{})
 	h := newHarness(t, func(c *config.Config) {

@@ -15,8 +15,12 @@ type Report struct {
 	Response func(error)
 }
 
+// maxChecked is the size in bytes up to which a request is checked. Above it the file in it is nearly all of it, and tests
+// with large files would spend their time on the check.
+const maxChecked = 8 << 20
+
 // Observe returns a handler that reports the violations of the requests and of next's responses. It changes neither. A
-// request that next does not read to its end is not checked.
+// request that next does not read to its end, and one of more than 8 MiB, is not checked.
 func (d *Document) Observe(next http.Handler, report Report) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := &tee{ReadCloser: r.Body}
@@ -25,7 +29,7 @@ func (d *Document) Observe(next http.Handler, report Report) http.Handler {
 		r.Body = request
 		next.ServeHTTP(response, r)
 
-		if request.complete {
+		if request.complete && request.size <= maxChecked {
 			call(report.Request, d.CheckRequest(r, request.read.Bytes()))
 		}
 
@@ -68,17 +72,22 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// tee retains what is read of a body.
+// tee retains what is read of a body, up to maxChecked.
 type tee struct {
 	io.ReadCloser
 	read     bytes.Buffer
+	size     int
 	complete bool
 }
 
 // Read implements io.Reader.
 func (t *tee) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
-	t.read.Write(p[:n])
+	t.size += n
+
+	if t.size <= maxChecked {
+		t.read.Write(p[:n])
+	}
 
 	if err == io.EOF {
 		t.complete = true
