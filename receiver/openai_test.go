@@ -340,4 +340,10 @@ func TestNoPhoneNumberGoesToTheModel(t *testing.T) {
 			t.Errorf("the model was asked with %s", body)
 		}
 	}
+
+	for _, call := range h.OpenAI.Recorder.Calls() {
+		if header := fmt.Sprint(call.Header); strings.Contains(header, "wamid.") || strings.Contains(header, number) {
+			t.Errorf("the model was asked with the header %s: a message id contains a phone number", header)
+		}
+	}
 }

@@ -27,8 +27,8 @@ const MaxResponseBytes = 1 << 20
 // Client calls the AI by the protocol of the configuration, which it reads at each call, with address and credentials. It
 // is safe for concurrent use.
 //
-// Errors of its methods are of type *failure.Error. A call may be repeated: it has the Idempotency-Key of its request.
-// Whether a call may be made now is for the caller to decide (package gate).
+// Errors of its methods are of type *failure.Error. A call may be repeated: it has the Idempotency-Key of its request,
+// unless it is anonymous. Whether a call may be made now is for the caller to decide (package gate).
 type Client struct {
 	protocols map[config.Protocol]*protocol
 	live      *config.Live
@@ -255,7 +255,11 @@ func header(ctx context.Context, call *Call, r Request) http.Header {
 
 	h := call.Header.Clone()
 	h.Set("Accept", "application/json")
-	h.Set("Idempotency-Key", r.IdempotencyKey())
+
+	if !call.Anonymous {
+		h.Set("Idempotency-Key", r.IdempotencyKey())
+	}
+
 	h.Set("X-Request-Id", hex.EncodeToString(id[:]))
 	h.Set("X-Attempt", strconv.Itoa(r.Attempt))
 	tracing.Inject(ctx, h)

@@ -59,8 +59,6 @@ type ChatCall struct {
 	// MaxTokens is max_completion_tokens or max_tokens, 0 if there is none.
 	MaxTokens int    `json:"max_tokens,omitempty"`
 	User      string `json:"user,omitempty"`
-	// IdempotencyKey is the Idempotency-Key header, if any.
-	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Body is the whole request.
 	Body map[string]any `json:"body"`
 
@@ -204,7 +202,6 @@ func (o *OpenAI) complete(r *http.Request) any {
 		return problem
 	}
 
-	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	o.AskedLog.add(call)
 
 	completion, problem := completionOf(o.options.Reply(call))

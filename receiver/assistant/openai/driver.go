@@ -127,11 +127,12 @@ func newCall(settings *config.Snapshot, payload *assistant.Payload, path ...stri
 	}
 
 	return &assistant.Call{
-		BaseURL: settings.OpenAI.BaseURL,
-		Path:    path,
-		Header:  header,
-		Content: payload.Open,
-		Length:  payload.Size(),
-		Timeout: settings.OpenAI.Timeout,
+		BaseURL:   settings.OpenAI.BaseURL,
+		Path:      path,
+		Header:    header,
+		Content:   payload.Open,
+		Length:    payload.Size(),
+		Timeout:   settings.OpenAI.Timeout,
+		Anonymous: true,
 	}
 }
