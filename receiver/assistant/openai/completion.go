@@ -6,6 +6,7 @@ package openai
 import (
 	"bytes"
 	"cmp"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -81,7 +82,7 @@ func (f form) encode(settings *config.Snapshot, r assistant.Request, instruction
 		body.MaxTokens = settings.OpenAI.MaxOutputTokens
 	} else {
 		body.MaxCompletionTokens = settings.OpenAI.MaxOutputTokens
-		body.User = userOf(common)
+		body.User = userOf(common, settings.Secrets.AppSecrets)
 	}
 
 	mark := ""
@@ -105,14 +106,21 @@ func (f form) encode(settings *config.Snapshot, r assistant.Request, instruction
 	return assistant.NewBase64(head, r.Media, tail), nil
 }
 
-// userOf returns the pseudonym of a conversation, by which the provider can tell abuse of one person from another's. It is
-// the same in each request and contains no phone number.
+// userOf returns the pseudonym of a conversation, by which the provider can distinguish abuse of one person from another's.
+// It is the same in each request until the app secret changes. The app secret is its key, since a plain hash of a phone
+// number is found by trying all numbers.
 //
 // Source: https://platform.openai.com/docs/guides/safety-best-practices
-func userOf(common assistant.Common) string {
-	sum := sha256.Sum256([]byte(common.ConversationKey))
+func userOf(common assistant.Common, appSecrets []string) string {
+	var key string
+	if len(appSecrets) > 0 {
+		key = appSecrets[0]
+	}
 
-	return hex.EncodeToString(sum[:16])
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte("user of a model: " + common.ConversationKey))
+
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 const (

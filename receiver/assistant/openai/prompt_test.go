@@ -88,3 +88,22 @@ func TestANameIsNoInstruction(t *testing.T) {
 		t.Errorf("a person without a name has one in %q", got)
 	}
 }
+
+// TestUsersArePseudonyms shows that a provider cannot find a phone number by hashing all of them.
+func TestUsersArePseudonyms(t *testing.T) {
+	ana := assistant.Common{ConversationKey: "42:573001234567"}
+	luis := assistant.Common{ConversationKey: "42:573009999999"}
+	user := userOf(ana, []string{"app secret", "former"})
+
+	if again := userOf(ana, []string{"app secret"}); again != user {
+		t.Errorf("userOf() = %s, then %s", user, again)
+	}
+
+	if user == userOf(luis, []string{"app secret"}) {
+		t.Error("two people have one pseudonym")
+	}
+
+	if user == userOf(ana, []string{"guess"}) || user == userOf(ana, nil) {
+		t.Error("the pseudonym does not depend on the app secret")
+	}
+}
