@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that generated code, manifests and go.mod files are current, that files are formatted and have the licence header,
-# that docs/design.md names every package, and that the kustomizations render.
+# Checks that generated code, manifests and go.mod files are current, that no large file is in the tree, that files are
+# formatted and have the licence header, that docs/design.md names every package, and that the kustomizations render.
 # Runs all checks before it fails, and prints how to fix each failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,6 +33,10 @@ while read -r mod; do
   folder=$(dirname "$mod")
   go -C "$folder" mod tidy -diff >/dev/null || fail "$mod is not tidy; run 'go -C $folder mod tidy'"
 done < <(files go.mod '*/go.mod')
+
+echo "programs in the tree"
+large=$(files | while read -r file; do find "$file" -size +1024k; done)
+[[ -z $large ]] || fail "files of more than 1 MiB, such as programs that were built; remove them:"$'\n'"$large"
 
 echo "formatting"
 unformatted=$(files '*.go' | xargs gofmt -l)
