@@ -44,11 +44,6 @@ func Name(resource string) string {
 	return strings.TrimRight(readable, "-") + "-" + hash
 }
 
-// MessagesServiceName returns the name of the Service of the messages API of a resource.
-func MessagesServiceName(resource string) string {
-	return Name(resource) + suffixMessages
-}
-
 // AdminServiceName returns the name of the headless Service that lists the pods of a resource.
 func AdminServiceName(resource string) string {
 	return Name(resource) + suffixAdmin
