@@ -39,8 +39,9 @@ type options struct {
 	probeAddress   string
 	leaderElect    bool
 	receiverImage  string
+	pullSecrets    names
 	runbookURL     string
-	namespaces     namespaces
+	namespaces     names
 	logLevel       slog.Level
 	showVersion    bool
 }
@@ -52,6 +53,7 @@ func main() {
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
 	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "default image of receivers")
+	flag.Var(&o.pullSecrets, "receiver-image-pull-secrets", "Secrets in the namespaces of receivers to pull their images with, separated by commas")
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
@@ -110,9 +112,10 @@ func run(ctx context.Context, o options) error {
 	}
 
 	environment := resources.Environment{
-		ReceiverImage:     o.receiverImage,
-		RunbookURL:        o.runbookURL,
-		OperatorNamespace: os.Getenv("POD_NAMESPACE"),
+		ReceiverImage:            o.receiverImage,
+		ReceiverImagePullSecrets: o.pullSecrets,
+		RunbookURL:               o.runbookURL,
+		OperatorNamespace:        os.Getenv("POD_NAMESPACE"),
 	}
 
 	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment})
@@ -142,14 +145,14 @@ func withoutHTTP2(c *tls.Config) {
 	c.NextProtos = []string{"http/1.1"}
 }
 
-// namespaces is a flag with names separated by commas.
-type namespaces []string
+// names is a flag with names separated by commas.
+type names []string
 
 // String implements flag.Value.
-func (n *namespaces) String() string { return strings.Join(*n, ",") }
+func (n *names) String() string { return strings.Join(*n, ",") }
 
 // Set implements flag.Value.
-func (n *namespaces) Set(value string) error {
+func (n *names) Set(value string) error {
 	*n = nil
 	for name := range strings.SplitSeq(value, ",") {
 		if name = strings.TrimSpace(name); name != "" {

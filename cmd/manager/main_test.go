@@ -10,14 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestNamespacesFlag(t *testing.T) {
-	for value, want := range map[string]namespaces{
+func TestNamesFlag(t *testing.T) {
+	for value, want := range map[string]names{
 		"":        nil,
 		" , ":     nil,
 		"a":       {"a"},
 		"a, b,a,": {"a", "b", "a"},
 	} {
-		var n namespaces
+		var n names
 
 		flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 		flags.Var(&n, "namespaces", "")

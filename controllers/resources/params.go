@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -22,6 +23,9 @@ import (
 type Environment struct {
 	// ReceiverImage is the image of receivers whose resource names none.
 	ReceiverImage string
+	// ReceiverImagePullSecrets names Secrets in the namespaces of the receivers, which all pods pull their images with, in
+	// addition to those of their resources.
+	ReceiverImagePullSecrets []string
 	// OperatorNamespace is the namespace of the operator's pods, which poll the receivers. It is empty if the operator runs
 	// outside the cluster, where no NetworkPolicy can name it.
 	OperatorNamespace string
@@ -86,6 +90,22 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 
 func (p Params) image() string {
 	return cmp.Or(p.webhook.Spec.Receiver.Image, p.env.ReceiverImage)
+}
+
+// imagePullSecrets returns the names of the resource's Secrets, followed by those of the operator, each once.
+func (p Params) imagePullSecrets() []string {
+	var names []string
+	for _, secret := range p.webhook.Spec.Receiver.ImagePullSecrets {
+		names = append(names, secret.Name)
+	}
+
+	for _, name := range p.env.ReceiverImagePullSecrets {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+
+	return names
 }
 
 // resourcesOrDefault returns the resources of the spec, or defaults without a CPU limit: throttling would make Meta's

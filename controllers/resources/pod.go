@@ -22,8 +22,8 @@ const (
 	closeMargin = 10 * time.Second
 )
 
-// podTemplate contains nothing of the operator's release but the image, so that an upgrade with the same image restarts no
-// pods.
+// podTemplate contains nothing of the operator's release but the image and its pull secrets, so that an upgrade with the same
+// image restarts no pods.
 func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 	receiver := p.webhook.Spec.Receiver
 	gracePeriod := preStop + p.config.Shutdown.DrainTimeout + closeMargin
@@ -53,8 +53,8 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 		spec.WithPriorityClassName(class)
 	}
 
-	for _, secret := range receiver.ImagePullSecrets {
-		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(secret.Name))
+	for _, name := range p.imagePullSecrets() {
+		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(name))
 	}
 
 	return corev1ac.PodTemplateSpec().

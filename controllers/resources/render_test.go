@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/yaml"
 
@@ -98,6 +99,24 @@ func TestDefaultImage(t *testing.T) {
 		if !strings.Contains(text(t, render(t, given)), "image: "+want+"\n") {
 			t.Errorf("image %s is not rendered", want)
 		}
+	}
+}
+
+func TestPullSecretsOfTheOperator(t *testing.T) {
+	webhook := read(t, filepath.Join("testdata", "minimal"))
+	webhook.Spec.Receiver.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "own"}, {Name: "both"}}
+
+	params, err := resources.NewParams(webhook, resources.Environment{
+		ReceiverImage:            operatorImage,
+		ReceiverImagePullSecrets: []string{"both", "operators", "operators"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const want = "imagePullSecrets:\n      - name: own\n      - name: both\n      - name: operators\n      securityContext:"
+	if rendered := text(t, resources.Render(params)); !strings.Contains(rendered, want) {
+		t.Errorf("the pull secrets are not these:\n%s\nin:\n%s", want, rendered)
 	}
 }
 
