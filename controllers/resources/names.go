@@ -6,6 +6,8 @@ package resources
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -24,15 +26,20 @@ const (
 	suffixDashboard = "-dashboard"
 )
 
-// Name returns the prefix of the names of all objects of a resource. It is the resource's name if that is a valid name of a
-// Service; otherwise (too long, with dots, or starting with a digit) a part of the name and a hash of all of it.
+// suffixes are those of the names of objects. This list never grows, since names of existing resources would change: a new
+// suffix starts with two dashes, as no name of a resource ends.
+var suffixes = []string{suffixConfig, suffixStore, suffixAdmin, suffixMessages, suffixDashboard}
+
+// hashed matches a name that ends as those with a hash do. A hash has a letter, so that a phone number is none.
+var hashed = regexp.MustCompile(`-[0-9a-f]{10}$`)
+
+// Name returns the prefix of the names of all objects of a resource. It is the resource's name, if that is a valid name of a
+// Service and cannot be the name of an object of another resource; otherwise a part of the name and a hash of all of it. So
+// two resources of a namespace never have objects of the same name.
 func Name(resource string) string {
-	if len(resource) <= maxNameLength && len(validation.IsDNS1035Label(resource)) == 0 {
+	if len(resource) <= maxNameLength && len(validation.IsDNS1035Label(resource)) == 0 && !reserved(resource) {
 		return resource
 	}
-
-	sum := sha256.Sum256([]byte(resource))
-	hash := hex.EncodeToString(sum[:])[:hashLength]
 
 	readable := strings.ReplaceAll(resource, ".", "-")
 	if readable != "" && readable[0] >= '0' && readable[0] <= '9' {
@@ -41,7 +48,24 @@ func Name(resource string) string {
 
 	readable = readable[:min(len(readable), maxNameLength-hashLength-1)]
 
-	return strings.TrimRight(readable, "-") + "-" + hash
+	return strings.TrimRight(readable, "-") + "-" + hash(resource)
+}
+
+// reserved reports whether the name may be that of an object of another resource: "sales-admin" is the name of a Service of
+// the resource "sales".
+func reserved(resource string) bool {
+	return strings.Contains(resource, "--") ||
+		slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(resource, suffix) }) ||
+		hashed.MatchString(resource) && strings.ContainsAny(resource[len(resource)-hashLength:], "abcdef")
+}
+
+// hash returns the first hexadecimal digits of the name's sum that contain a letter.
+func hash(resource string) string {
+	sum := sha256.Sum256([]byte(resource))
+	digits := hex.EncodeToString(sum[:])
+	start := max(strings.IndexAny(digits, "abcdef")-hashLength+1, 0)
+
+	return digits[start:][:hashLength]
 }
 
 // AdminServiceName returns the name of the headless Service that lists the pods of a resource.
