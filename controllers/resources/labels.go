@@ -19,9 +19,9 @@ const (
 	// operatorName is also the name label of the operator's own pods.
 	operatorName = "whatsapp-webhook-operator"
 
-	// annotationConfigHash rolls the pods when their configuration changes. It does not cover Secrets: the receiver reads
-	// a changed one without a restart.
-	annotationConfigHash = "whatsapp.wawebhook.dev/config-hash"
+	// annotationStartHash rolls the pods when a setting changes that the receiver reads at start only. The receiver takes
+	// over any other setting, and every Secret, while it runs.
+	annotationStartHash = "whatsapp.wawebhook.dev/start-settings-hash"
 )
 
 // adminLabels distinguish the admin Service from the public one.

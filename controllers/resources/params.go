@@ -40,6 +40,8 @@ type Params struct {
 	name    string        // prefix of the names of all objects
 	yaml    string        // the rendered configuration of the receiver
 	config  config.Config // the same as the receiver parses it, with defaults
+	// startHash changes with the settings that the receiver reads at start only.
+	startHash string
 
 	resources      *corev1ac.ResourceRequirementsApplyConfiguration
 	affinity       *corev1ac.AffinityApplyConfiguration
@@ -60,8 +62,14 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 		name:    Name(webhook.Name),
 	}
 
+	rendered := Config(webhook)
+
 	var err error
-	if p.yaml, err = marshal(Config(webhook)); err != nil {
+	if p.yaml, err = marshal(rendered); err != nil {
+		return Params{}, err
+	}
+
+	if p.startHash, err = startHash(rendered); err != nil {
 		return Params{}, err
 	}
 

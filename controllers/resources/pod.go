@@ -59,7 +59,7 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 
 	return corev1ac.PodTemplateSpec().
 		WithLabels(merge(receiver.PodMetadata.Labels, p.selectorLabels())).
-		WithAnnotations(merge(receiver.PodMetadata.Annotations, map[string]string{annotationConfigHash: p.configHash()})).
+		WithAnnotations(merge(receiver.PodMetadata.Annotations, map[string]string{annotationStartHash: p.startHash})).
 		WithSpec(spec)
 }
 

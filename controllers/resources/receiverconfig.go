@@ -37,6 +37,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 	spec := webhook.Spec
 
 	return config.Config{
+		UnknownKeys: config.UnknownKeysIgnore,
 		Listen: config.Listen{
 			Webhook:  fmt.Sprintf(":%d", portWebhook),
 			Admin:    fmt.Sprintf(":%d", PortAdmin),

@@ -7,9 +7,9 @@ package config
 
 import "time"
 
-// Config is the content of the file passed to receiver --config. [Config.WithDefaults] fills keys that are not set. An
-// unknown key is an error.
+// Config is the content of the file passed to receiver --config. [Config.WithDefaults] fills keys that are not set.
 type Config struct {
+	UnknownKeys   UnknownKeys   `yaml:"unknownKeys,omitempty"`
 	Listen        Listen        `yaml:"listen,omitempty"`
 	Webhook       Webhook       `yaml:"webhook,omitempty"`
 	SecretsDir    string        `yaml:"secretsDir,omitempty"` // one subfolder for each role, see Secrets
@@ -25,7 +25,22 @@ type Config struct {
 	Tracing       Tracing       `yaml:"tracing,omitempty"`
 	Shutdown      Shutdown      `yaml:"shutdown,omitempty"`
 	Log           Log           `yaml:"log,omitempty"`
+
+	// Ignored are the keys of the file that this receiver does not know.
+	Ignored []string `yaml:"-"`
 }
+
+// UnknownKeys says how the receiver treats keys that it does not know.
+type UnknownKeys string
+
+// The values of unknownKeys.
+const (
+	// UnknownKeysRefuse rejects the file. It is the default, for files that people write.
+	UnknownKeysRefuse UnknownKeys = "Refuse"
+	// UnknownKeysIgnore leaves them out and reports them as a problem. The operator sets it, so that a receiver whose image
+	// is older than the operator starts with the settings that it knows.
+	UnknownKeysIgnore UnknownKeys = "Ignore"
+)
 
 // Listen configures the host:port addresses to listen on. Port 0 selects a free port.
 type Listen struct {

@@ -10,6 +10,7 @@ import (
 
 // WithDefaults returns the configuration with a default for every key that is not set.
 func (c Config) WithDefaults() Config {
+	c.UnknownKeys = cmp.Or(c.UnknownKeys, UnknownKeysRefuse)
 	c.SecretsDir = cmp.Or(c.SecretsDir, "/var/run/secrets/whatsapp-webhook")
 	c.Listen = c.Listen.withDefaults()
 	c.Webhook = c.Webhook.withDefaults()

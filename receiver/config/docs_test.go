@@ -55,6 +55,10 @@ func keys(t reflect.Type) []string {
 		var all []string
 		for field := range t.Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			if name == "-" {
+				continue
+			}
+
 			all = append(append(all, name), keys(field.Type)...)
 		}
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,8 @@ type Snapshot struct {
 	Config
 
 	Secrets Secrets
-	// Problem says why the newest file or secrets could not be loaded, so that the previous ones stay in force. It is empty
-	// if they were loaded.
+	// Problem says why the newest file or secrets could not be loaded, so that the previous ones stay in force, or which keys
+	// were ignored. It is empty if everything was loaded.
 	Problem string
 }
 
@@ -51,7 +52,11 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 		clock: clock,
 		log:   log,
 	}
-	snapshot := &Snapshot{Config: c}
+
+	snapshot := newSnapshot(c)
+	if snapshot.Problem != "" {
+		log.Warn("configuration loaded in part", "problem", snapshot.Problem)
+	}
 
 	snapshot.Secrets, err = ReadSecrets(c.SecretsDir)
 	if err != nil {
@@ -122,12 +127,16 @@ func (l *Live) Reload() {
 	configChanged := !reflect.DeepEqual(next.Config, old.Config)
 
 	secretsChanged := !next.Secrets.equal(old.Secrets)
-	if !configChanged && !secretsChanged && old.Problem == "" {
+	if !configChanged && !secretsChanged && old.Problem == next.Problem {
 		return
 	}
 
 	l.current.Store(next)
-	l.log.Info("configuration reloaded", "config_changed", configChanged, "secrets_changed", secretsChanged, "missing", next.Missing())
+	l.log.Info("configuration reloaded",
+		"config_changed", configChanged,
+		"secrets_changed", secretsChanged,
+		"missing", next.Missing(),
+		"ignored_keys", next.Ignored)
 }
 
 func (l *Live) read(old *Snapshot) (*Snapshot, error) {
@@ -145,5 +154,19 @@ func (l *Live) read(old *Snapshot) (*Snapshot, error) {
 		return nil, err
 	}
 
-	return &Snapshot{Config: c, Secrets: secrets}, nil
+	next := newSnapshot(c)
+	next.Secrets = secrets
+
+	return next, nil
+}
+
+// newSnapshot returns a snapshot without secrets.
+func newSnapshot(c Config) *Snapshot {
+	s := &Snapshot{Config: c}
+	if len(c.Ignored) > 0 {
+		s.Problem = "this version of the receiver does not know, and ignores, the keys " + strings.Join(c.Ignored, ", ") +
+			": use an image of the operator's version, or remove the settings"
+	}
+
+	return s
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -39,8 +40,8 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
-// Parse decodes one YAML document strictly, fills the defaults and validates the result. The error lists every problem, with
-// its line or key.
+// Parse decodes one YAML document, fills the defaults and validates the result. The error lists every problem, with its line
+// or key. An unknown key is such a problem, or ends up in Config.Ignored if unknownKeys is Ignore.
 func Parse(data []byte) (Config, error) {
 	if len(data) > maxFileBytes {
 		return Config{}, fmt.Errorf("larger than %d bytes", maxFileBytes)
@@ -52,7 +53,9 @@ func Parse(data []byte) (Config, error) {
 	decoder.KnownFields(true)
 
 	if err := decoder.Decode(&c); err != nil {
-		return Config{}, readable(err)
+		if err := c.ignoreUnknownKeys(err); err != nil {
+			return Config{}, err
+		}
 	}
 
 	if err := decoder.Decode(new(Config)); !errors.Is(err, io.EOF) {
@@ -65,6 +68,24 @@ func Parse(data []byte) (Config, error) {
 	}
 
 	return c, nil
+}
+
+// ignoreUnknownKeys moves the unknown keys that decoding reported to c.Ignored, if c allows it and nothing else is wrong.
+// The decoder has filled all known keys by then.
+func (c *Config) ignoreUnknownKeys(err error) error {
+	typeError, ok := errors.AsType[*yaml.TypeError](err)
+
+	ignorable := ok && c.UnknownKeys == UnknownKeysIgnore &&
+		!slices.ContainsFunc(typeError.Errors, func(problem string) bool { return !unknownField.MatchString(problem) })
+	if !ignorable {
+		return readable(err)
+	}
+
+	for _, problem := range typeError.Errors {
+		c.Ignored = append(c.Ignored, unknownField.FindStringSubmatch(problem)[1])
+	}
+
+	return nil
 }
 
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)

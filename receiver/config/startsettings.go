@@ -27,6 +27,17 @@ var startSettings = []struct {
 	{"log", func(c Config) any { return c.Log }},
 }
 
+// StartSettings returns the values of the settings that are read at start only, by key. A receiver has to restart if one of
+// them changes; it takes over any other setting while it runs.
+func (c Config) StartSettings() map[string]any {
+	values := make(map[string]any, len(startSettings))
+	for _, setting := range startSettings {
+		values[setting.key] = setting.value(c)
+	}
+
+	return values
+}
+
 // checkStartSettings returns an error if a setting that is read at start only differs.
 func checkStartSettings(running, next Config) error {
 	var changed []string

@@ -26,6 +26,7 @@ var (
 func (c Config) validate() error {
 	var p problems
 
+	p.oneOf("unknownKeys", string(c.UnknownKeys), string(UnknownKeysRefuse), string(UnknownKeysIgnore))
 	p.listen(c.Listen)
 	p.webhook(c.Webhook)
 	p.cloudAPI(c.CloudAPI)
