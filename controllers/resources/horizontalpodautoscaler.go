@@ -10,16 +10,19 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// defaultCPUUtilization is in percent. It leaves room for a burst while a new pod starts.
+// defaultCPUUtilization is in percent of the CPU request. It leaves room for a burst while a new pod starts.
 const defaultCPUUtilization = 70
 
 // horizontalPodAutoscaler scales the Deployment and not the WhatsAppWebhook, whose spec belongs to the user and is compared
-// by GitOps tools. It is absent with KEDA, which creates a HorizontalPodAutoscaler of its own: two would conflict.
+// by GitOps tools. It measures the receiver's container only: a sidecar without a request would stop the scaling. It is absent
+// with KEDA, which creates a HorizontalPodAutoscaler of its own: two would conflict.
 func horizontalPodAutoscaler(p Params) Object {
 	autoscaling := p.webhook.Spec.Receiver.Autoscaling
-	if autoscaling.MaxReplicas == 0 || autoscaling.PendingWork.TargetPerReplica > 0 {
+	if !scalesByCPU(autoscaling) {
 		return nil
 	}
 
@@ -35,13 +38,18 @@ func horizontalPodAutoscaler(p Params) Object {
 			WithMinReplicas(max(autoscaling.MinReplicas, 1)).
 			WithMaxReplicas(autoscaling.MaxReplicas).
 			WithMetrics(autoscalingv2ac.MetricSpec().
-				WithType(autoscalingv2.ResourceMetricSourceType).
-				WithResource(autoscalingv2ac.ResourceMetricSource().
+				WithType(autoscalingv2.ContainerResourceMetricSourceType).
+				WithContainerResource(autoscalingv2ac.ContainerResourceMetricSource().
+					WithContainer(containerName).
 					WithName(corev1.ResourceCPU).
 					WithTarget(autoscalingv2ac.MetricTarget().
 						WithType(autoscalingv2.UtilizationMetricType).
 						WithAverageUtilization(target)))).
 			WithBehavior(slowScaleDown()))
+}
+
+func scalesByCPU(autoscaling v1alpha1.AutoscalingSpec) bool {
+	return autoscaling.MaxReplicas > 0 && autoscaling.PendingWork.TargetPerReplica == 0
 }
 
 // slowScaleDown removes one pod a minute, once the load has been low for five minutes: a pod that stops releases its

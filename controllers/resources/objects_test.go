@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -77,10 +80,6 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 
 	tests := map[string]func(*spec){
 		"replicas": func(s *spec) { s.Receiver.Replicas = new(int32(5)) },
-		"autoscaling by CPU": func(s *spec) {
-			s.Receiver.Replicas = nil
-			s.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 9}
-		},
 		"autoscaling by pending work": func(s *spec) {
 			s.Receiver.Replicas = nil
 			s.Receiver.Autoscaling = v1alpha1.AutoscalingSpec{MaxReplicas: 9, PendingWork: v1alpha1.PendingWorkTarget{TargetPerReplica: 10}}
@@ -110,6 +109,56 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 
 			if diff := cmp.Diff(before, podTemplate(t, webhook)); diff != "" {
 				t.Errorf("the pod template changes (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRequestOfPodsThatScaleByCPU checks the CPU request, since the autoscaler measures the use of it.
+func TestRequestOfPodsThatScaleByCPU(t *testing.T) {
+	cpu := func(milliCPU int64) corev1.ResourceList {
+		return corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(milliCPU, resource.DecimalSI)}
+	}
+
+	for name, test := range map[string]struct {
+		given *corev1.ResourceRequirements
+		want  string // the request, or a part of the error
+	}{
+		"no resources":  {nil, "500m"},
+		"a request":     {&corev1.ResourceRequirements{Requests: cpu(80)}, "80m"},
+		"a limit only":  {&corev1.ResourceRequirements{Limits: cpu(80)}, ""},
+		"no CPU":        {&corev1.ResourceRequirements{}, "set receiver.resources.requests.cpu"},
+		"no CPU, again": {&corev1.ResourceRequirements{Limits: cpu(0)}, "set receiver.resources.requests.cpu"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			webhook := read(t, filepath.Join("testdata", "postgresql"))
+			webhook.Spec.Receiver.Replicas = nil
+			webhook.Spec.Receiver.Autoscaling.MaxReplicas = 9
+			webhook.Spec.Receiver.Resources = test.given
+
+			params, err := resources.NewParams(webhook, environment)
+			if err != nil {
+				if test.want == "" || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v; want %q", err, test.want)
+				}
+
+				return
+			}
+
+			for _, object := range resources.Render(params) {
+				deployment, ok := object.(*appsv1ac.DeploymentApplyConfiguration)
+				if !ok {
+					continue
+				}
+
+				got := ""
+				if requests := deployment.Spec.Template.Spec.Containers[0].Resources.Requests; requests != nil {
+					got = requests.Cpu().String()
+				}
+
+				if got != test.want {
+					t.Errorf("CPU request %q; want %q", got, test.want)
+				}
 			}
 		})
 	}

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 
@@ -80,8 +78,13 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	receiver := webhook.Spec.Receiver
 	policy := webhook.Spec.NetworkPolicy
 
+	requirements, err := resourceRequirements(receiver)
+	if err != nil {
+		return Params{}, err
+	}
+
 	err = errors.Join(
-		convert("receiver.resources", resourcesOrDefault(receiver.Resources), &p.resources),
+		convert("receiver.resources", requirements, &p.resources),
 		convert("receiver.scheduling.affinity", receiver.Scheduling.Affinity, &p.affinity),
 		convert("receiver.scheduling.tolerations", receiver.Scheduling.Tolerations, &p.tolerations),
 		convert("receiver.scheduling.topologySpreadConstraints", receiver.Scheduling.TopologySpreadConstraints, &p.topologySpread),
@@ -114,24 +117,6 @@ func (p Params) imagePullSecrets() []string {
 	}
 
 	return names
-}
-
-// resourcesOrDefault returns the resources of the spec, or defaults without a CPU limit: throttling would make Meta's
-// deliveries time out.
-func resourcesOrDefault(given *corev1.ResourceRequirements) *corev1.ResourceRequirements {
-	if given != nil {
-		return given
-	}
-
-	return &corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{
-			corev1.ResourceCPU:    *resource.NewMilliQuantity(50, resource.DecimalSI),
-			corev1.ResourceMemory: *resource.NewQuantity(64<<20, resource.BinarySI),
-		},
-		Limits: corev1.ResourceList{
-			corev1.ResourceMemory: *resource.NewQuantity(256<<20, resource.BinarySI),
-		},
-	}
 }
 
 // convert turns an API type into its apply configuration, which has the same JSON. The types used here omit unset fields,

@@ -13,6 +13,9 @@ import (
 )
 
 const (
+	// containerName is the name of the receiver's container.
+	containerName = "receiver"
+
 	// nonroot is the user id of the images.
 	nonroot = 65532
 
@@ -65,7 +68,7 @@ func podTemplate(p Params) *corev1ac.PodTemplateSpecApplyConfiguration {
 
 func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	c := corev1ac.Container().
-		WithName("receiver").
+		WithName(containerName).
 		WithImage(p.image()).
 		WithArgs("--config", configDir+"/"+configFile).
 		WithPorts(containerPorts(p)...).
