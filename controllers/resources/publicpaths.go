@@ -11,9 +11,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// pathMessages is the path below which the receiver serves the messages API.
-const pathMessages = "/v1/"
-
 // publicPath is a path of the public host, and the Service that serves it. Both an Ingress and an HTTPRoute prefer an exact
 // path to a prefix, so the path of the webhook may lie below one of the others.
 type publicPath struct {
@@ -42,7 +39,7 @@ func (p Params) publicPaths() []publicPath {
 
 	if p.webhook.Spec.MessagesAPI.Exposure == v1alpha1.ExposurePublic {
 		paths = append(paths, publicPath{
-			path:    pathMessages,
+			path:    config.MessagesPath,
 			prefix:  true,
 			service: p.name + suffixMessages,
 			port:    messagesPort,

@@ -54,9 +54,15 @@ type Listen struct {
 // MediaPath is the path of the webhook port below which linked media are served.
 const MediaPath = "/media/"
 
+// MessagesPath is the path below which the messages API is served.
+const MessagesPath = "/v1/"
+
 // Webhook configures the webhook and its limits, for one delivery and for all deliveries in flight.
 type Webhook struct {
-	Path             string        `yaml:"path,omitempty"`
+	Path string `yaml:"path,omitempty"`
+	// HealthPath is the path that load balancers check, on the webhook port and on that of the messages API. It needs no
+	// signature and no key. They may also check "/".
+	HealthPath       string        `yaml:"healthPath,omitempty"`
 	MaxBodyBytes     int64         `yaml:"maxBodyBytes,omitempty"`     // of one delivery; above it: 413
 	MaxInFlightBytes int64         `yaml:"maxInFlightBytes,omitempty"` // of all bodies in memory; above it: 503
 	IngestTimeout    time.Duration `yaml:"ingestTimeout,omitempty"`    // until a delivery is durable; after it: 503

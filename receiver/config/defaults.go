@@ -57,6 +57,7 @@ func (m MessagesAPI) withDefaults() MessagesAPI {
 
 func (w Webhook) withDefaults() Webhook {
 	w.Path = cmp.Or(w.Path, "/webhooks/whatsapp")
+	w.HealthPath = cmp.Or(w.HealthPath, "/health")
 	w.MaxBodyBytes = cmp.Or(w.MaxBodyBytes, 4<<20)
 	w.MaxInFlightBytes = cmp.Or(w.MaxInFlightBytes, 64<<20)
 	w.IngestTimeout = cmp.Or(w.IngestTimeout, 5*time.Second)

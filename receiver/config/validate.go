@@ -64,13 +64,27 @@ func (p *problems) listen(l Listen) {
 
 func (p *problems) webhook(w Webhook) {
 	p.path("webhook.path", w.Path)
-	p.check(w.Path != "/health", "webhook.path", "must not be /health, the path of the health check")
+	p.check(w.Path != w.HealthPath, "webhook.path", "must not be webhook.healthPath, the path of the health check")
+	p.healthPath(w.HealthPath)
 	inRange(p, "webhook.maxBodyBytes", w.MaxBodyBytes, 1<<10, 64<<20)
 	inRange(p, "webhook.maxInFlightBytes", w.MaxInFlightBytes, w.MaxBodyBytes, 1<<32)
 	inRange(p, "webhook.ingestTimeout", w.IngestTimeout, time.Millisecond, time.Minute)
 
 	if w.PublicURL != "" {
 		p.origin("webhook.publicURL", w.PublicURL)
+	}
+}
+
+// healthPath checks that the path hides nothing that the ports serve.
+func (p *problems) healthPath(path string) {
+	if path == "/" {
+		return
+	}
+
+	p.path("webhook.healthPath", path)
+
+	for _, served := range []string{MediaPath, MessagesPath} {
+		p.check(!strings.HasPrefix(path, served), "webhook.healthPath", "must not be below "+served+", where the receiver serves requests")
 	}
 }
 

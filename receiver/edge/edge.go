@@ -91,7 +91,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/" && isRead(r):
 		// Load balancers check this path by default. The answer tells the world nothing.
 		w.WriteHeader(http.StatusOK)
-	case r.URL.Path == "/health" && isRead(r):
+	case r.URL.Path == settings.Webhook.HealthPath && isRead(r):
 		e.health(w)
 	case strings.HasPrefix(r.URL.Path, config.MediaPath):
 		e.Media.ServeHTTP(w, r)

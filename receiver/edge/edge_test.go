@@ -219,6 +219,22 @@ func TestLoadBalancerCheck(t *testing.T) {
 	}
 }
 
+func TestHealthPath(t *testing.T) {
+	e := newEdge(&inbox{}, func(c *config.Config, _ *config.Secrets) { c.Webhook.HealthPath = "/status/live" })
+	for path, want := range map[string]int{
+		"/status/live": 200,
+		"/health":      404,
+		"/":            200,
+	} {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+
+		if w.Code != want {
+			t.Errorf("GET %s answered %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	e := newEdge(&inbox{}, func(c *config.Config, _ *config.Secrets) { c.Webhook.Path = "/hook" })
 	for target, want := range map[string]int{

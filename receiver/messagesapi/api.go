@@ -103,6 +103,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 
+	if a.isHealthCheck(r) {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+
 	op, allow := route(r)
 
 	result, err := a.serve(w, r, op, allow)
@@ -114,12 +119,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result.write(w)
 }
 
+// isHealthCheck reports whether the request is the check of a load balancer, which has no key. Those of cloud providers check
+// the ports of all Services of an Ingress.
+func (a *API) isHealthCheck(r *http.Request) bool {
+	isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return isRead && (r.URL.Path == "/" || r.URL.Path == a.Live.Current().Webhook.HealthPath)
+}
+
 // route returns the operation of a request, and the methods of its path.
 func route(r *http.Request) (op operation, allow string) {
 	methods := map[string]operation{}
 
-	switch path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/v1/"), "/"); {
-	case !strings.HasPrefix(r.URL.Path, "/v1/"):
+	switch path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), config.MessagesPath), "/"); {
+	case !strings.HasPrefix(r.URL.Path, config.MessagesPath):
 	case len(path) == 1 && path[0] == "messages":
 		methods[http.MethodPost] = operation{"send", (*API).send}
 		allow = http.MethodPost

@@ -164,7 +164,9 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/v1/messages", 405, "POST"},
 		{"DELETE", "/v1/messages/9f86d081884c7d659a2feaa0c55ad015", 405, "GET"},
 		{"POST", "/v1/conversations/a/handler", 405, "GET, PUT"},
-		{"GET", "/", 404, ""},
+		{"POST", "/", 404, ""},
+		{"POST", "/health", 404, ""},
+		{"GET", "/healthz", 404, ""},
 		{"POST", "/v1", 404, ""},
 		{"POST", "/v2/messages", 404, ""},
 		{"GET", "/v1/conversations/a", 404, ""},
@@ -179,6 +181,22 @@ func TestPathsAndMethods(t *testing.T) {
 
 		if got := f.call("", c.method, c.path, ""); got.status != http.StatusUnauthorized {
 			t.Errorf("%s %s without a key: answered %d, want 401", c.method, c.path, got.status)
+		}
+	}
+}
+
+// Load balancers check the port without a key. The check is no part of the API that docs/openapi describes.
+func TestLoadBalancerCheck(t *testing.T) {
+	f := newFixture(t, nil)
+
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, path := range []string{"/", "/health"} {
+			w := httptest.NewRecorder()
+			f.api.ServeHTTP(w, httptest.NewRequest(method, path, http.NoBody))
+
+			if w.Code != http.StatusOK || w.Body.Len() > 0 {
+				t.Errorf("%s %s answered %d %q, want 200 and nothing else", method, path, w.Code, w.Body)
+			}
 		}
 	}
 }
