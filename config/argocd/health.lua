@@ -27,7 +27,8 @@ if is("Ready", "True") then
   return health("Healthy", "Ready")
 end
 if is("Ready", "False") then
-  if conditions.Ready.reason == "ScaledToZero" then
+  -- Paused on purpose.
+  if conditions.Ready.reason == "ScaledToZero" or conditions.Ready.reason == "Suspended" then
     return health("Suspended", "Ready")
   end
   return health("Degraded", "Ready")

@@ -6,6 +6,9 @@ package distribution
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,17 +19,28 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-func TestArgoCDHealth(t *testing.T) {
+// healthCheck returns the script that config/argocd installs.
+func healthCheck(t *testing.T) string {
+	t.Helper()
+
 	config := byKey(build(t, "config/argocd"))["ConfigMap argocd/argocd-cm"]
 
 	script, found, err := unstructured.NestedString(config.Object, "data", "resource.customizations.health.whatsapp.wawebhook.dev_WhatsAppWebhook")
 	if err != nil || !found {
 		t.Fatalf("config/argocd has no health check: %v", err)
 	}
+
+	return script
+}
+
+func TestArgoCDHealth(t *testing.T) {
+	script := healthCheck(t)
 
 	const waiting = "The operator has not reconciled it yet"
 
@@ -67,6 +81,7 @@ func TestArgoCDHealth(t *testing.T) {
 		"stalled takes precedence":  {2, list{reconciling, unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
 		"unavailable after rollout": {2, list{available, unready(v1alpha1.ReasonUnavailable)}, "Degraded", "Ready is False"},
 		"scaled to zero":            {2, list{unready(v1alpha1.ReasonScaledToZero)}, "Suspended", "Ready is False"},
+		"suspended":                 {2, list{unready("Suspended")}, "Suspended", "Ready is False"},
 		"unknown":                   {2, list{is(v1alpha1.ConditionReady, metav1.ConditionUnknown, "Unknown")}, "Progressing", "Ready is Unknown"},
 		"false conditions": {2, list{
 			ready,
@@ -84,6 +99,83 @@ func TestArgoCDHealth(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestArgoCDHealthOfEveryReason checks that the health follows from the conditions that kstatus knows, whatever the reason:
+// a new reason needs no change of the check. Only a resource that is paused on purpose is told by its reason.
+func TestArgoCDHealthOfEveryReason(t *testing.T) {
+	script := healthCheck(t)
+
+	type conditions map[string]metav1.ConditionStatus
+
+	for _, reason := range readyReasons(t) {
+		paused := reason == v1alpha1.ReasonScaledToZero || reason == "Suspended"
+
+		unready := "Degraded"
+		if paused {
+			unready = "Suspended"
+		}
+
+		for _, test := range []struct {
+			conditions conditions
+			want       string
+		}{
+			{conditions{v1alpha1.ConditionReady: metav1.ConditionTrue}, "Healthy"},
+			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse}, unready},
+			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionReconciling: metav1.ConditionTrue}, "Progressing"},
+			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionStalled: metav1.ConditionTrue}, "Degraded"},
+		} {
+			webhook := &v1alpha1.WhatsAppWebhook{ObjectMeta: metav1.ObjectMeta{Name: "sales", Generation: 2}}
+			webhook.Status.ObservedGeneration = 2
+
+			for kind, status := range test.conditions {
+				webhook.Status.Conditions = append(webhook.Status.Conditions, metav1.Condition{
+					Type:    kind,
+					Status:  status,
+					Reason:  reason,
+					Message: "as the operator says",
+				})
+			}
+
+			if status, message := health(t, script, webhook); status != test.want || message != "as the operator says" {
+				t.Errorf("%s with %v is %s: %s; want %s", reason, test.conditions, status, message, test.want)
+			}
+		}
+	}
+}
+
+// readyReasons returns every reason that the API defines.
+func readyReasons(t *testing.T) []string {
+	t.Helper()
+
+	file, err := parser.ParseFile(token.NewFileSet(), root+"/api/v1alpha1/conditions.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var reasons []string
+
+	ast.Inspect(file, func(node ast.Node) bool {
+		constant, ok := node.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(constant.Names[0].Name, "Reason") {
+			return true
+		}
+
+		literal, ok := constant.Values[0].(*ast.BasicLit)
+		if !ok {
+			t.Fatalf("%s is not a string", constant.Names[0])
+		}
+
+		reasons = append(reasons, strings.Trim(literal.Value, `"`))
+
+		return false
+	})
+
+	if len(reasons) == 0 {
+		t.Fatal("conditions.go defines no reasons")
+	}
+
+	return reasons
 }
 
 // health runs the check as Argo CD does: obj is a global, only the basic library is available, and the result is a table.
@@ -148,6 +240,40 @@ func luaValue(state *lua.LState, value any) lua.LValue {
 		return table
 	default:
 		return lua.LNil
+	}
+}
+
+// TestSamplesAreStoredAsWritten applies every sample as Argo CD does. The API server adds nothing to the spec and changes
+// nothing in it, so no way to compare it with Git finds a difference.
+func TestSamplesAreStoredAsWritten(t *testing.T) {
+	crd := build(t, "config/crd")[0]
+	apply(t, crd, "kubectl")
+	t.Cleanup(func() { removeCRD(t) })
+
+	namespace := testCluster.NewNamespace(t)
+
+	for _, written := range build(t, "config/samples") {
+		written.SetNamespace(namespace)
+
+		apiserver.Eventually(t, func() error {
+			return testCluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(written.DeepCopy()), client.FieldOwner("argocd-controller"))
+		})
+
+		stored := get(t, written.GetAPIVersion(), written.GetKind(), namespace, written.GetName())
+		if diff := cmp.Diff(written.Object["spec"], stored.Object["spec"]); diff != "" {
+			t.Errorf("%s (-Git +cluster):\n%s", key(written), diff)
+		}
+
+		// Argo CD's server-side diff compares the object with the result of a dry run.
+		predicted := written.DeepCopy()
+		if err := testCluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(predicted),
+			client.FieldOwner("argocd-controller"), client.ForceOwnership, client.DryRunAll); err != nil {
+			t.Fatal(err)
+		}
+
+		if diff := cmp.Diff(stored.Object, predicted.Object); diff != "" {
+			t.Errorf("a dry run changes %s (-cluster +dry run):\n%s", key(written), diff)
+		}
 	}
 }
 
