@@ -33,8 +33,8 @@ build: ## Build the manager and the receiver into bin/.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/manager ./cmd/receiver
 
 .PHONY: generate
-generate: ## Generate Go code from api/: deep copies and apply configurations.
-	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt applyconfiguration:headerFile=hack/boilerplate.go.txt paths=./api/...
+generate: ## Generate the deep copies of api/.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
 manifests: ## Generate the CRD from api/ and the manager's role from the markers in controllers/.

@@ -8,5 +8,4 @@
 //
 // +groupName=whatsapp.wawebhook.dev
 // +kubebuilder:object:generate=true
-// +kubebuilder:ac:generate=true
 package v1alpha1
