@@ -8,7 +8,7 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="(has(self.protocol) && self.protocol == 'Flow') || !has(self.baseURL) || !self.baseURL.contains('?')",message="baseURL must have no query, except with protocol Flow",fieldPath=".baseURL"
 // +kubebuilder:validation:XValidation:rule="has(self.accessKeySecretRef) != (has(self.authScheme) && self.authScheme == 'None')",message="accessKeySecretRef is required; with authScheme None it must not be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.authScheme) || self.authScheme != 'None' || (has(self.protocol) && self.protocol == 'Flow')",message="authScheme None requires protocol Flow"
-// +kubebuilder:validation:XValidation:rule="!has(self.flow) || (has(self.protocol) && self.protocol == 'Flow')",message="flow requires protocol Flow"
+// +kubebuilder:validation:XValidation:rule="!has(self.flow) || !(has(self.flow.signingKeySecretRef) || has(self.flow.signatureHeader) || has(self.flow.maxBodyBytes) || has(self.flow.timeoutSeconds) || has(self.flow.statuses)) || (has(self.protocol) && self.protocol == 'Flow')",message="flow requires protocol Flow"
 // +kubebuilder:validation:XValidation:rule="!has(self.protocol) || self.protocol != 'Flow' || !(has(self.endpoints) || has(self.workspaceID) || has(self.aiEmployeeID) || (has(self.media) && has(self.media.mode)))",message="endpoints, workspaceID, aiEmployeeID and media.mode require protocol Contract: a flow has one URL"
 // +kubebuilder:validation:XValidation:rule="!has(self.protocol) || self.protocol != 'Flow' || !has(self.media) || !has(self.media.transport) || self.media.transport != 'Multipart'",message="media.transport Multipart requires protocol Contract: a flow reads JSON"
 type BirdSpec struct {
@@ -34,6 +34,11 @@ type BirdSpec struct {
 	// accessKeySecretRef refers to the access key. It is required. If not set, authScheme must be None.
 	// +optional
 	AccessKeySecretRef SecretKeyReference `json:"accessKeySecretRef,omitzero"`
+
+	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
+	// the certificate authorities of the system.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 
 	// emptyAnswer is the meaning of a successful response without a body. NoReply: the person gets no answer. Later: the
 	// answer follows by the messages API within processing.answerWithinSeconds. Fail: the answer cannot be used. Defaults to
@@ -99,7 +104,6 @@ const (
 
 // FlowSpec configures the calls of protocol Flow.
 //
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.signatureHeader) || has(self.signingKeySecretRef)",message="signatureHeader requires signingKeySecretRef"
 type FlowSpec struct {
 	// signingKeySecretRef refers to the key with which each request is signed: sha256= and the HMAC-SHA256 of the body, in
@@ -133,8 +137,6 @@ type FlowSpec struct {
 }
 
 // BirdMediaSpec configures how media are sent to Bird.
-//
-// +kubebuilder:validation:MinProperties=1
 type BirdMediaSpec struct {
 	// mode selects the method that receives the media. Process: the method of the message type, such as
 	// ProcessImageMessage. Analyze: an analysis method, such as AnalyzeImage, whose result is then sent as text. Defaults
@@ -175,8 +177,6 @@ const (
 )
 
 // CircuitBreakerSpec configures when calls to the AI are paused, and for how long.
-//
-// +kubebuilder:validation:MinProperties=1
 type CircuitBreakerSpec struct {
 	// failureThreshold is the number of consecutive failed calls that opens the circuit. A rejected access key opens it
 	// at once. Defaults to 10.

@@ -12,6 +12,11 @@ type CloudAPISpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://graph.facebook.com"
 	BaseURL string `json:"baseURL,omitempty"`
 
+	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
+	// the certificate authorities of the system.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
+
 	// version is the version of the Graph API, such as v27.0. Defaults to the version this release of the receiver was
 	// built for.
 	// +optional

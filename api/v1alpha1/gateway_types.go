@@ -17,7 +17,7 @@ type GatewaySpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !isIP(self)",message="must be a DNS name in lower case, such as hooks.example.com, without scheme, port or wildcard, and not an IP address"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !self.matches('(^|[.])[0-9]+$')",message="must be a DNS name in lower case, such as hooks.example.com, without scheme, port or wildcard, and not an IP address"
 	Host string `json:"host,omitempty"`
 
 	// path is the path of the webhook on the host. Defaults to /webhooks/whatsapp.

@@ -17,4 +17,9 @@ type HandoffSpec struct {
 	// keySecretRef refers to the key that is sent as Authorization: Bearer. If not set, no key is sent.
 	// +optional
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
+
+	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
+	// the certificate authorities of the system.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 }

@@ -3,13 +3,20 @@
 
 package v1alpha1
 
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
 // IngressSpec exposes the webhook through an Ingress, for one path of one host.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.maxBodySize) || quantity(string(self.maxBodySize)).compareTo(quantity('1Mi')) >= 0",message="maxBodySize must be at least 1Mi, and has a unit, such as 4Mi: a number alone is in bytes"
+// +kubebuilder:validation:XValidation:rule="!has(self.healthCheckPath) || self.healthCheckPath != (has(self.path) ? self.path : '/webhooks/whatsapp')",message="healthCheckPath must differ from path (defaults to /webhooks/whatsapp)"
 type IngressSpec struct {
 	// host is the public DNS name. Meta calls it over TLS and accepts no self-signed certificate.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !isIP(self)",message="must be a DNS name in lower case, such as hooks.example.com, without scheme, port or wildcard, and not an IP address"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !self.matches('(^|[.])[0-9]+$')",message="must be a DNS name in lower case, such as hooks.example.com, without scheme, port or wildcard, and not an IP address"
 	Host string `json:"host,omitempty"`
 
 	// path is the path of the webhook on the host. Defaults to /webhooks/whatsapp.
@@ -39,4 +46,18 @@ type IngressSpec struct {
 	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// maxBodySize is the maximum size of a request that the ingress controller accepts. Meta's deliveries have up to 3 MB. The
+	// operator writes it as the annotations of the controllers that it knows by className: those built on nginx, whose own
+	// limit is 1 MB. Other controllers need a setting of their own. Defaults to 4Mi, the limit of the receiver.
+	// +optional
+	MaxBodySize *resource.Quantity `json:"maxBodySize,omitempty"`
+
+	// healthCheckPath is the path that the load balancers of cloud providers check, on the port of the webhook. The receiver
+	// answers there without a signature. Defaults to /health.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)$')",message="must be / or start with / and consist of segments of letters, digits, -, _, ~ and ., such as /health, without a trailing /"
+	HealthCheckPath string `json:"healthCheckPath,omitempty"`
 }

@@ -4,8 +4,6 @@
 package v1alpha1
 
 // MonitoringSpec configures metrics, alerts, dashboards and traces.
-//
-// +kubebuilder:validation:MinProperties=1
 type MonitoringSpec struct {
 	// serviceMonitor lets Prometheus scrape the receivers. It requires the Prometheus operator in the cluster.
 	// +optional
@@ -79,7 +77,7 @@ type GrafanaDashboardSpec struct {
 
 	// labels are set on the ConfigMap, for the selector of Grafana's sidecar. Defaults to grafana_dashboard: "1".
 	// +optional
-	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MinProperties=0
 	// +kubebuilder:validation:MaxProperties=64
 	Labels map[string]string `json:"labels,omitempty"`
 }

@@ -17,4 +17,9 @@ type NotificationsSpec struct {
 	// notices are not signed.
 	// +optional
 	SigningKeySecretRef SecretKeyReference `json:"signingKeySecretRef,omitzero"`
+
+	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
+	// the certificate authorities of the system.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 }

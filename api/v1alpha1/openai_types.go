@@ -30,6 +30,11 @@ type OpenAISpec struct {
 	// +optional
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
+	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
+	// the certificate authorities of the system.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
+
 	// instructionsConfigMapRef refers to the instructions for the model: who it is, what it knows, how it answers. They have
 	// at most 64 KiB. Messages wait while they are missing. If not set, the model gets no instructions of yours.
 	// +optional
@@ -91,8 +96,6 @@ const (
 
 // MemorySpec limits the earlier messages of a conversation that the model gets with each question. Each limit applies, and
 // the oldest messages are left out. They come from the receiver's own store, so store.retentionDays limits them too.
-//
-// +kubebuilder:validation:MinProperties=1
 type MemorySpec struct {
 	// turns is the number of earlier messages of the person, each with its answer. 0 disables the memory. Defaults to 20.
 	// +optional

@@ -4,8 +4,6 @@
 package v1alpha1
 
 // ProcessingSpec tunes the processing of stored events.
-//
-// +kubebuilder:validation:MinProperties=1
 type ProcessingSpec struct {
 	// concurrency is the number of conversations processed at a time. Messages of one conversation are always processed
 	// in order. Conversations mostly wait for the AI, so the number is far higher than the number of cores. Defaults to
@@ -83,7 +81,6 @@ type ProcessingSpec struct {
 
 // RetrySpec configures exponential backoff with jitter. A Retry-After in a response takes precedence.
 //
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="(has(self.maxDelaySeconds) ? self.maxDelaySeconds : 60) >= (has(self.baseDelaySeconds) ? self.baseDelaySeconds : 1)",message="maxDelaySeconds (defaults to 60) must not be less than baseDelaySeconds (defaults to 1)"
 type RetrySpec struct {
 	// maxRetries is the number of attempts after the first one. 0 disables retries. Defaults to 3.

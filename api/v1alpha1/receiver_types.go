@@ -5,12 +5,14 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // ReceiverSpec configures the receiver pods.
 //
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:AtMostOneOf=replicas;autoscaling
+// +kubebuilder:validation:XValidation:rule="!has(self.proxy) || !has(self.env) || self.env.all(e, !(e.name in ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']))",message="env must not set a proxy if proxy is set"
 type ReceiverSpec struct {
 	// image is the image of the receiver. Defaults to the image of the operator's release, so that an upgrade of the
 	// operator rolls out the receiver.
@@ -61,28 +63,120 @@ type ReceiverSpec struct {
 
 	// podMetadata is added to the pods. Labels and annotations that the operator sets take precedence.
 	// +optional
-	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
+	PodMetadata Metadata `json:"podMetadata,omitzero"`
 
 	// logLevel is the lowest severity that the receiver logs. Defaults to Info.
 	// +optional
 	LogLevel LogLevel `json:"logLevel,omitempty"`
+
+	// env are environment variables of the receiver container: a value, or a reference to a key of a Secret or ConfigMap, or
+	// to a field of the pod. A changed Secret or ConfigMap takes effect when the pods are replaced.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=0
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(e, e.name != 'GOMEMLIMIT')",message="must not set GOMEMLIMIT, which follows the memory limit in resources"
+	Env []corev1.EnvVar `json:"env,omitempty"`
+
+	// proxy is the proxy for the calls of the receiver: to Meta, the AI, the sink and the software of handoff. If not set,
+	// the receiver calls them directly.
+	// +optional
+	Proxy ProxySpec `json:"proxy,omitzero"`
+
+	// media limits the download of media that people send.
+	// +optional
+	Media MediaSpec `json:"media,omitzero"`
+
+	// shutdown configures how a pod stops.
+	// +optional
+	Shutdown ShutdownSpec `json:"shutdown,omitzero"`
+
+	// podSecurityContext is the security context of the pods. It replaces the default entirely: {} leaves every choice to the
+	// cluster, such as the security context constraints of OpenShift. Defaults to the user and group 65532, which own the
+	// volume, and the seccomp profile of the container runtime.
+	// +optional
+	PodSecurityContext *corev1.PodSecurityContext `json:"podSecurityContext,omitempty"`
+
+	// securityContext is the security context of the receiver container. It replaces the default entirely. Defaults to a
+	// read-only root file system, no capabilities and no privilege escalation.
+	// +optional
+	SecurityContext *corev1.SecurityContext `json:"securityContext,omitempty"`
+
+	// podTemplatePatch is a strategic merge patch of the pod template: an object with metadata, spec or both, for settings
+	// that have no field here, such as volumes, hostAliases, dnsConfig or runtimeClassName. The name of the container is
+	// receiver. It is applied last, so it wins over every other field. If not set, the template stays as it is.
+	// +optional
+	// +kubebuilder:pruning:PreserveUnknownFields
+	PodTemplatePatch *runtime.RawExtension `json:"podTemplatePatch,omitempty"`
 }
 
-// PodMetadata is added to the receiver pods.
-//
-// +kubebuilder:validation:MinProperties=1
-type PodMetadata struct {
-	// labels are added to the pods.
+// ProxySpec configures the proxy for the calls of the receiver.
+type ProxySpec struct {
+	// httpURL is the URL of the proxy for http URLs. It has no credentials: to use some, set HTTP_PROXY from a Secret in env.
+	// If not set, http URLs are called directly.
 	// +optional
-	// +kubebuilder:validation:MinProperties=0
-	// +kubebuilder:validation:MaxProperties=64
-	Labels map[string]string `json:"labels,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|socks5h?)://[^/?#@[:space:]]+/?$') && isURL(self)",message="must be the URL of a proxy without credentials, path, query or fragment, such as http://proxy.example.com:3128"
+	HTTPURL string `json:"httpURL,omitempty"`
 
-	// annotations are added to the pods.
+	// httpsURL is the URL of the proxy for https URLs. It has no credentials: to use some, set HTTPS_PROXY from a Secret in
+	// env. If not set, https URLs are called directly.
 	// +optional
-	// +kubebuilder:validation:MinProperties=0
-	// +kubebuilder:validation:MaxProperties=64
-	Annotations map[string]string `json:"annotations,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|socks5h?)://[^/?#@[:space:]]+/?$') && isURL(self)",message="must be the URL of a proxy without credentials, path, query or fragment, such as http://proxy.example.com:3128"
+	HTTPSURL string `json:"httpsURL,omitempty"`
+
+	// noProxy are the hosts that are called directly: host names, domains with their subdomains such as example.com, IP
+	// addresses, and CIDRs. If not set, only localhost is called directly.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=0
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:Pattern=`^[^,[:space:]]+$`
+	NoProxy []string `json:"noProxy,omitempty"`
+}
+
+// MediaSpec limits the download of media that people send.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.maxSpoolSize) || quantity(string(self.maxSpoolSize)).compareTo(quantity('128Mi')) >= 0",message="maxSpoolSize must be at least 128Mi, and has a unit, such as 512Mi: a number alone is in bytes"
+type MediaSpec struct {
+	// maxSpoolSize is the size of all media that a pod stores at a time, on the disk of its node, until the AI has them. It is
+	// at least 128Mi, since a document has up to 100 MB. Further downloads wait. Defaults to 512Mi.
+	// +optional
+	MaxSpoolSize *resource.Quantity `json:"maxSpoolSize,omitempty"`
+
+	// downloadTimeoutSeconds limits the download of one file. Defaults to 120.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	DownloadTimeoutSeconds int32 `json:"downloadTimeoutSeconds,omitempty"`
+
+	// allowedHosts are the hosts from which media are downloaded with the access token: host names, or domains with a dot in
+	// front, which include every subdomain. They replace the default entirely. Defaults to .fbsbx.com, .fbcdn.net and
+	// .whatsapp.net, the hosts of Meta.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[.]?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	AllowedHosts []string `json:"allowedHosts,omitempty"`
+}
+
+// ShutdownSpec configures how a pod stops.
+type ShutdownSpec struct {
+	// drainSeconds is the time that a stopping receiver has for the deliveries and conversations in progress. What is not
+	// finished then is taken up by the next receiver. With the embedded store, deliveries fail for this time. Defaults to 25.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=600
+	DrainSeconds int32 `json:"drainSeconds,omitempty"`
 }
 
 // LogLevel is a severity of the receiver's log.

@@ -8,8 +8,6 @@ import (
 )
 
 // SchedulingSpec selects the nodes for the receiver pods.
-//
-// +kubebuilder:validation:MinProperties=1
 type SchedulingSpec struct {
 	// nodeSelector restricts the pods to nodes with these labels.
 	// +optional

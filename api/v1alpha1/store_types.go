@@ -9,7 +9,6 @@ import (
 
 // StoreSpec configures where events are stored before they are acknowledged to Meta.
 //
-// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:AtMostOneOf=embedded;postgreSQL
 type StoreSpec struct {
 	// embedded is a database file on the receiver's own volume. It requires no other software and allows one replica.
@@ -30,23 +29,87 @@ type StoreSpec struct {
 	RetentionDays int32 `json:"retentionDays,omitempty"`
 }
 
-// EmbeddedStore configures a database file on the receiver's own volume. The volume is deleted with the resource.
+// EmbeddedStore configures a database file on the receiver's own volume, for which the operator creates a claim.
 //
 // +kubebuilder:validation:MinProperties=0
-// +kubebuilder:validation:XValidation:rule="!has(self.size) || quantity(string(self.size)).isGreaterThan(quantity('0'))",message="size must be greater than 0, such as 10Gi"
+// +kubebuilder:validation:XValidation:rule="!has(self.size) || quantity(string(self.size)).compareTo(quantity('100Mi')) >= 0",message="size must be at least 100Mi, and has a unit, such as 10Gi: a number alone is in bytes"
+// +kubebuilder:validation:XValidation:rule="!has(self.existingClaim) || !(has(self.size) || has(self.storageClassName) || has(self.whenDeleted) || has(self.dataSource))",message="size, storageClassName, whenDeleted and dataSource must not be set with existingClaim: that claim is yours"
 type EmbeddedStore struct {
-	// size is the size of the volume. It can grow if the storage class allows expansion, but it cannot shrink. Defaults
-	// to 10Gi.
+	// size is the size of the volume, at least 100Mi. A volume can grow if its storage class allows expansion, and never
+	// shrinks. Defaults to 10Gi.
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 
-	// storageClassName is the storage class of the volume; "" requests a volume without a class. It is immutable.
-	// Defaults to the cluster's default class.
+	// storageClassName is the storage class of the volume; "" requests a volume without a class. It counts when the claim is
+	// created: a volume keeps its class. Defaults to the cluster's default class.
 	// +optional
 	// +kubebuilder:validation:MinLength=0
 	// +kubebuilder:validation:MaxLength=253
 	StorageClassName *string `json:"storageClassName,omitempty"`
+
+	// whenDeleted selects what happens to the claim when the resource is deleted. Delete: it is deleted too, with all events
+	// in it. Retain: it stays, and a new resource of the same name uses it. Defaults to Delete.
+	// +optional
+	WhenDeleted WhenDeleted `json:"whenDeleted,omitempty"`
+
+	// existingClaim is the name of a claim of your own, with the access mode ReadWriteOnce or ReadWriteOncePod. The operator
+	// neither creates, changes nor deletes it. If not set, the operator creates a claim.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a PersistentVolumeClaim: lower case letters, digits, - and ."
+	ExistingClaim string `json:"existingClaim,omitempty"`
+
+	// dataSource is the content of a new volume: a snapshot or another claim, in the namespace of the resource. It counts when
+	// the claim is created. If not set, a new volume is empty.
+	// +optional
+	DataSource StoreDataSource `json:"dataSource,omitzero"`
 }
+
+// WhenDeleted selects what happens to the claim of the embedded store when the resource is deleted.
+//
+// +k8s:enum
+type WhenDeleted string
+
+// What happens to the claim.
+const (
+	WhenDeletedDelete WhenDeleted = "Delete"
+	WhenDeletedRetain WhenDeleted = "Retain"
+)
+
+// StoreDataSource refers to the content of a new volume, as the dataSource of a PersistentVolumeClaim does.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.kind) || (self.kind == 'VolumeSnapshot' ? has(self.apiGroup) && self.apiGroup == 'snapshot.storage.k8s.io' : !has(self.apiGroup))",message="apiGroup must be snapshot.storage.k8s.io for a VolumeSnapshot, and must not be set for a PersistentVolumeClaim"
+type StoreDataSource struct {
+	// apiGroup is the API group of the kind: snapshot.storage.k8s.io for a VolumeSnapshot. If not set, kind must be
+	// PersistentVolumeClaim.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	APIGroup string `json:"apiGroup,omitempty"`
+
+	// kind is the kind of the source. A VolumeSnapshot requires a CSI driver that supports snapshots.
+	// +required
+	Kind StoreDataSourceKind `json:"kind,omitempty"`
+
+	// name is the name of the source.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of the source: lower case letters, digits, - and ."
+	Name string `json:"name,omitempty"`
+}
+
+// StoreDataSourceKind is a kind of object from which a new volume gets its content.
+//
+// +k8s:enum
+type StoreDataSourceKind string
+
+// The kinds of data sources.
+const (
+	StoreDataSourceVolumeSnapshot        StoreDataSourceKind = "VolumeSnapshot"
+	StoreDataSourcePersistentVolumeClaim StoreDataSourceKind = "PersistentVolumeClaim"
+)
 
 // PostgreSQLStore configures a PostgreSQL database, version 14 or later. The receiver creates its tables itself.
 type PostgreSQLStore struct {

@@ -51,15 +51,10 @@ type WhatsAppWebhookList struct {
 
 // WhatsAppWebhookSpec is the desired state of a WhatsAppWebhook.
 //
-// The rules on the store are on the spec and not on its fields, because the API server skips a rule on a field whose
-// parent is removed. The rule on the size assumes the operator's default when no size is set.
-//
 // +kubebuilder:validation:ExactlyOneOf=bird;openAI
 // +kubebuilder:validation:AtMostOneOf=ingress;gateway
 // +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.replicas) || self.receiver.replicas <= 1",message="receiver.replicas must be 0 or 1 with the embedded store, which allows one writer; store.postgreSQL allows more"
 // +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || !has(self.receiver) || !has(self.receiver.autoscaling)",message="receiver.autoscaling requires store.postgreSQL: the embedded store allows one writer"
-// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || (has(oldSelf.store) && has(oldSelf.store.postgreSQL)) || (has(self.store) && has(self.store.embedded) && has(self.store.embedded.storageClassName) ? self.store.embedded.storageClassName : '(default)') == (has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.storageClassName) ? oldSelf.store.embedded.storageClassName : '(default)')",message="store.embedded.storageClassName is immutable: create a new resource instead"
-// +kubebuilder:validation:XValidation:rule="(has(self.store) && has(self.store.postgreSQL)) || (has(oldSelf.store) && has(oldSelf.store.postgreSQL)) || quantity(has(self.store) && has(self.store.embedded) && has(self.store.embedded.size) ? string(self.store.embedded.size) : '10Gi').compareTo(quantity(has(oldSelf.store) && has(oldSelf.store.embedded) && has(oldSelf.store.embedded.size) ? string(oldSelf.store.embedded.size) : '10Gi')) >= 0",message="store.embedded.size (defaults to 10Gi) cannot shrink: volumes can only grow"
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || has(self.cloudAPI.subscription.callbackURL) || has(self.ingress) || has(self.gateway)",message="cloudAPI.subscription requires a callback URL: set ingress, gateway or cloudAPI.subscription.callbackURL"
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.subscription) || !has(self.cloudAPI.subscription.callbackScope) || self.cloudAPI.subscription.callbackScope != 'PhoneNumber' || has(self.cloudAPI.phoneNumberIDs)",message="cloudAPI.subscription.callbackScope PhoneNumber requires cloudAPI.phoneNumberIDs"
 // +kubebuilder:validation:XValidation:rule="!has(self.cloudAPI.mutualTLS) || !has(self.gateway)",message="cloudAPI.mutualTLS cannot be combined with gateway: an HTTPRoute terminates TLS before the receiver. Use an Ingress whose annotations request TLS passthrough, or expose the Service yourself"
@@ -67,6 +62,16 @@ type WhatsAppWebhookList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.messagesAPI) || !has(self.messagesAPI.exposure) || self.messagesAPI.exposure != 'Public' || !has(self.cloudAPI.mutualTLS)",message="messagesAPI.exposure Public cannot be combined with cloudAPI.mutualTLS: an Ingress that passes TLS through sends every path to the webhook"
 // +kubebuilder:validation:XValidation:rule="!has(self.bird) || !has(self.bird.media) || !has(self.bird.media.transport) || self.bird.media.transport != 'URL' || has(self.ingress) || has(self.gateway) || (has(self.cloudAPI.subscription) && has(self.cloudAPI.subscription.callbackURL))",message="bird.media.transport URL requires a public host: set ingress, gateway or cloudAPI.subscription.callbackURL"
 type WhatsAppWebhookSpec struct {
+	// suspend stops the operator for this resource. Its objects stay as they are, the receivers run on, and the status says
+	// Suspended. If not set, the operator works.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// commonMetadata is added to every object that the operator creates for the resource, including pods. Labels and
+	// annotations that the operator sets, and those of more specific fields, take precedence.
+	// +optional
+	CommonMetadata Metadata `json:"commonMetadata,omitzero"`
+
 	// cloudAPI configures the WhatsApp Business side: Meta's Cloud API, phone numbers, tokens and secrets.
 	// +required
 	CloudAPI CloudAPISpec `json:"cloudAPI,omitzero"`
@@ -107,6 +112,10 @@ type WhatsAppWebhookSpec struct {
 	// +optional
 	Receiver ReceiverSpec `json:"receiver,omitzero"`
 
+	// service configures the Service that receives Meta's deliveries.
+	// +optional
+	Service ServiceSpec `json:"service,omitzero"`
+
 	// ingress exposes the webhook with an Ingress. If neither ingress nor gateway is set, the operator creates only the
 	// Service, and exposing it is up to you.
 	// +optional
@@ -126,9 +135,22 @@ type WhatsAppWebhookSpec struct {
 	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitzero"`
 }
 
+// Metadata are labels and annotations that are added to objects.
+type Metadata struct {
+	// labels are the labels to add.
+	// +optional
+	// +kubebuilder:validation:MinProperties=0
+	// +kubebuilder:validation:MaxProperties=64
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// annotations are the annotations to add.
+	// +optional
+	// +kubebuilder:validation:MinProperties=0
+	// +kubebuilder:validation:MaxProperties=64
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
 // WhatsAppWebhookStatus is the observed state of a WhatsAppWebhook.
-//
-// +kubebuilder:validation:MinProperties=1
 type WhatsAppWebhookStatus struct {
 	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and,
 	// only while true, Reconciling and Stalled.

@@ -49,6 +49,10 @@ func choiceCases() []specCase {
 		{path: "processing.errorPolicies[].class", values: []string{"Transient", "RateLimited", "Configuration", "Permanent", "Ambiguous", "TemplateRequired"}},
 		{path: "processing.errorPolicies[].scope", values: []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
 		{path: "receiver.imagePullPolicy", values: []string{"Always", "IfNotPresent", "Never"}},
+		{path: "store.embedded.whenDeleted", values: []string{"Delete", "Retain"}},
+		{"store.embedded.dataSource.kind", []string{"VolumeSnapshot"}, []string{"PersistentVolumeClaim"}},
+		{"service.type", []string{"LoadBalancer"}, []string{"ClusterIP", "NodePort"}},
+		{path: "service.externalTrafficPolicy", values: []string{"Cluster", "Local"}},
 		{path: "receiver.logLevel", values: []string{"Debug", "Info", "Warn", "Error"}},
 		{path: "monitoring.serviceMonitor.state", values: state},
 		{path: "monitoring.prometheusRule.state", values: state},
@@ -70,7 +74,7 @@ func choiceCases() []specCase {
 	return cases
 }
 
-// presenceCases returns cases that remove each required field, and cases that leave groups empty.
+// presenceCases returns cases that remove each required field.
 func presenceCases() []specCase {
 	required := []string{
 		"cloudAPI", "cloudAPI.accessTokenSecretRef", "cloudAPI.appSecretSecretRefs", "cloudAPI.verifyTokenSecretRef",
@@ -78,7 +82,7 @@ func presenceCases() []specCase {
 		"bird.baseURL", "bird.endpoints[].method", "openAI.baseURL", "openAI.model",
 		"openAI.instructionsConfigMapRef.name", "openAI.instructionsConfigMapRef.key", "messagesAPI.keys", "messagesAPI.keys[].secretRef", "handoff.url", "notifications.sinkURL",
 		"processing.fallbackTemplate.name", "processing.fallbackTemplate.language", "processing.errorPolicies[].code",
-		"store.postgreSQL.urlSecretRef", "receiver.autoscaling.maxReplicas", "receiver.autoscaling.cpu.targetUtilizationPercent",
+		"store.postgreSQL.urlSecretRef", "store.embedded.dataSource.kind", "store.embedded.dataSource.name", "receiver.autoscaling.maxReplicas", "receiver.autoscaling.cpu.targetUtilizationPercent",
 		"receiver.autoscaling.pendingWork.targetPerReplica", "receiver.podDisruptionBudget.maxUnavailable",
 		"ingress.host", "gateway.host", "gateway.parentRefs", "gateway.parentRefs[].name", "networkPolicy.state",
 		"monitoring.serviceMonitor.state", "monitoring.prometheusRule.state", "monitoring.grafanaDashboard.state", "monitoring.tracing.endpointURL",
@@ -92,11 +96,5 @@ func presenceCases() []specCase {
 		cases = append(cases, invalid(path, nil, "Required value"))
 	}
 
-	for _, path := range []string{
-		"bird.flow", "bird.media", "bird.circuitBreaker", "openAI.memory", "openAI.circuitBreaker", "processing", "processing.retry", "store", "receiver", "receiver.scheduling", "receiver.podMetadata", "monitoring",
-	} {
-		cases = append(cases, invalid(path, map[string]any{}, "should have at least 1 properties"))
-	}
-
-	return append(cases, valid("store.embedded", map[string]any{}))
+	return cases
 }

@@ -59,7 +59,8 @@ func install(t *testing.T, crd *apiextensionsv1.CustomResourceDefinition) {
 // kubernetesTypes returns the fields of Kubernetes types, whose texts and limits are not ours.
 func kubernetesTypes() []string {
 	return []string{
-		"spec.receiver.resources", "spec.receiver.imagePullSecrets[]",
+		"spec.receiver.resources", "spec.receiver.imagePullSecrets[]", "spec.receiver.env[]",
+		"spec.receiver.podSecurityContext", "spec.receiver.securityContext", "spec.receiver.podTemplatePatch",
 		"spec.receiver.scheduling.affinity", "spec.receiver.scheduling.tolerations[]", "spec.receiver.scheduling.topologySpreadConstraints[]",
 		"spec.networkPolicy.webhookFrom[]", "spec.networkPolicy.adminFrom[]", "spec.networkPolicy.egress[]",
 		"status.conditions[]",

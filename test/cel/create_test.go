@@ -5,6 +5,7 @@ package cel
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +34,47 @@ func TestCreateIsValidated(t *testing.T) {
 			object := newObject(v1alpha1.SchemeGroupVersion, namespace, test.spec)
 			wantCause(t, strict().Create(t.Context(), object, client.DryRunAll), test.field, test.message)
 		})
+	}
+}
+
+// TestEmptyGroupsAreAccepted leaves each group of optional fields empty. Templates render empty groups, and removing the last
+// field of a group leaves an empty one behind.
+func TestEmptyGroupsAreAccepted(t *testing.T) {
+	t.Parallel()
+
+	namespace := server.NewNamespace(t)
+	create := func(spec map[string]any) error {
+		return strict().Create(t.Context(), newObject(v1alpha1.SchemeGroupVersion, namespace, spec), client.DryRunAll)
+	}
+
+	groups := 0
+	walk("spec", readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"], func(path string, schema schemaProps) {
+		below, isBelow := strings.CutPrefix(path, "spec.")
+		if !isBelow || schema.Type != "object" || len(schema.Required) > 0 || strings.Contains(below, "[]") {
+			return
+		}
+
+		groups++
+
+		if err := create(specWith(below, map[string]any{})); err != nil {
+			t.Errorf("%s is empty: %v", below, err)
+		}
+
+		// Its parents may require fields of their own.
+		alone := specOf("{}")
+		if parent, _, isNested := strings.Cut(below, "."); isNested && alone[parent] == nil {
+			return
+		}
+
+		merge(alone, tree(strings.ReplaceAll(below, ".", ": {")+": {}"+strings.Repeat("}", strings.Count(below, "."))))
+
+		if err := create(alone); err != nil {
+			t.Errorf("%s is empty, and the only field besides the required ones: %v", below, err)
+		}
+	})
+
+	if groups < 30 {
+		t.Errorf("the schema has %d groups of optional fields: the walk missed some", groups)
 	}
 }
 

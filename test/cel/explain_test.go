@@ -69,7 +69,8 @@ func documentsDefault(field schemaProps) bool {
 // plainlyAbsent returns the fields whose absence means that nothing is set or done.
 func plainlyAbsent() []string {
 	return []string{
-		"spec.receiver.imagePullSecrets",
+		"spec.receiver.imagePullSecrets", "spec.receiver.env",
+		"spec.commonMetadata.labels", "spec.commonMetadata.annotations", "spec.service.labels", "spec.service.annotations",
 		"spec.receiver.podMetadata.labels", "spec.receiver.podMetadata.annotations",
 		"spec.receiver.scheduling.affinity", "spec.receiver.scheduling.nodeSelector", "spec.receiver.scheduling.priorityClassName", "spec.receiver.scheduling.tolerations",
 		"spec.ingress.annotations", "spec.gateway.annotations",

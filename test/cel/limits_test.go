@@ -69,6 +69,8 @@ func numberCases() []specCase {
 		{"receiver.autoscaling.cpu.targetUtilizationPercent", 1, 1000},
 		{"receiver.autoscaling.pendingWork.targetPerReplica", 1, 1000000},
 		{"receiver.podDisruptionBudget.maxUnavailable", 0, 100},
+		{"receiver.media.downloadTimeoutSeconds", 1, 3600},
+		{"receiver.shutdown.drainSeconds", 1, 600},
 		{"monitoring.serviceMonitor.intervalSeconds", 1, 3600},
 		{"monitoring.prometheusRule.oldestPendingSeconds", 1, 86400},
 		{"monitoring.prometheusRule.silenceAfterMinutes", 5, 43200},
@@ -117,12 +119,22 @@ func textCases() []specCase {
 		{"processing.fallbackTemplate.name", 1, 512, "a"},
 		{"processing.fallbackTemplate.language", 2, 16, "a"},
 		{"store.embedded.storageClassName", 0, 253, "a"},
+		{"store.embedded.existingClaim", 1, 253, "a"},
+		{"store.embedded.dataSource.apiGroup", 1, 253, ""},
+		{"store.embedded.dataSource.name", 1, 253, "a"},
 		{"receiver.image", 1, 512, "a"},
+		{"receiver.proxy.httpURL", 1, 512, "http://a"},
+		{"receiver.proxy.httpsURL", 1, 512, "http://a"},
+		{"receiver.proxy.noProxy[]", 1, 255, "a"},
+		{"receiver.media.allowedHosts[]", 1, 253, "a"},
+		{"service.loadBalancerClass", 1, 317, ""},
+		{"service.loadBalancerSourceRanges[]", 1, 43, ""},
 		{"receiver.scheduling.priorityClassName", 1, 253, "a"},
 		{"ingress.host", 1, 253, "a"},
 		{"ingress.path", 1, 256, "/a"},
 		{"ingress.className", 1, 253, "a"},
 		{"ingress.tlsSecretName", 1, 253, "a"},
+		{"ingress.healthCheckPath", 1, 256, "/a"},
 		{"gateway.host", 1, 253, "a"},
 		{"gateway.path", 1, 256, "/a"},
 		{"gateway.parentRefs[].name", 1, 253, "a"},
@@ -157,6 +169,7 @@ func listCases() []specCase {
 
 	secret := func(i int) any { return map[string]any{"name": "whatsapp", "key": fmt.Sprintf("app-secret-%d", i)} }
 	number := func(i int) any { return fmt.Sprint(i + 1) }
+	host := func(i int) any { return fmt.Sprintf("host-%d.example.com", i) }
 	peer := func(int) any { return map[string]any{"podSelector": map[string]any{}} }
 
 	var cases []specCase
@@ -174,6 +187,10 @@ func listCases() []specCase {
 		{"messagesAPI.keys", 1, 4, "must each refer to a different key of a Secret", func(i int) any { return map[string]any{"secretRef": secret(i)} }},
 		{"processing.errorPolicies", 0, 128, duplicate, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
 		{"receiver.imagePullSecrets", 0, 16, duplicate, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},
+		{"receiver.env", 0, 64, duplicate, func(i int) any { return map[string]any{"name": fmt.Sprintf("VARIABLE_%d", i), "value": "a"} }},
+		{"receiver.proxy.noProxy", 0, 64, duplicate, host},
+		{"receiver.media.allowedHosts", 1, 16, duplicate, host},
+		{"service.loadBalancerSourceRanges", 1, 64, duplicate, func(i int) any { return fmt.Sprintf("10.0.0.%d/32", i) }},
 		{"receiver.scheduling.tolerations", 0, 64, "", func(int) any { return map[string]any{"operator": "Exists"} }},
 		{"receiver.scheduling.topologySpreadConstraints", 0, 16, "", func(int) any {
 			return map[string]any{
@@ -219,6 +236,7 @@ func listCases() []specCase {
 func mapCases() []specCase {
 	var cases []specCase
 	for _, path := range []string{
+		"commonMetadata.labels", "commonMetadata.annotations", "service.labels", "service.annotations",
 		"ingress.annotations", "gateway.annotations", "receiver.podMetadata.labels", "receiver.podMetadata.annotations",
 		"receiver.scheduling.nodeSelector", "monitoring.serviceMonitor.labels", "monitoring.prometheusRule.labels", "monitoring.grafanaDashboard.labels",
 	} {
@@ -227,11 +245,11 @@ func mapCases() []specCase {
 			most[fmt.Sprintf("key-%d", i)] = "value"
 		}
 
-		cases = append(cases, valid(path, most))
+		cases = append(cases, valid(path, most), valid(path, map[string]any{}))
 		more := map[string]any{"one-more": "value"}
 		merge(more, most)
 		cases = append(cases, invalid(path, more, "must have at most 64 items"))
 	}
 
-	return append(cases, invalid("monitoring.grafanaDashboard.labels", map[string]any{}, "should have at least 1 properties"))
+	return cases
 }

@@ -52,10 +52,16 @@ func secretRefs() []string {
 		"cloudAPI.mutualTLS.clientCASecretRef", "bird.accessKeySecretRef", "bird.flow.signingKeySecretRef", "openAI.keySecretRef",
 		"messagesAPI.keys[].secretRef", "handoff.keySecretRef", "notifications.signingKeySecretRef",
 		"store.postgreSQL.urlSecretRef", "store.postgreSQL.caSecretRef",
+		"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
 	}
 }
 
 func textRows() []row {
+	const (
+		quantityPattern = `should match '^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$'`
+		proxyURL        = "must be the URL of a proxy without credentials, path, query or fragment, such as http://proxy.example.com:3128"
+	)
+
 	var rows []row
 	for _, text := range []struct {
 		patch, field, message string
@@ -138,13 +144,84 @@ func textRows() []row {
 			[]string{""},
 		},
 		{
-			`{store: {embedded: {size: %q}}}`, "store.embedded", "size must be greater than 0, such as 10Gi",
-			[]string{"1Gi", "10G", "1500Mi", "1073741824", "1e10"},
-			[]string{"0", "0Gi", "-1Gi"},
+			`{store: {embedded: {size: %q}}}`, "store.embedded", "size must be at least 100Mi, and has a unit, such as 10Gi: a number alone is in bytes",
+			[]string{"100Mi", "1Gi", "10G", "1500Mi", "1073741824", "1e10"},
+			[]string{"0", "0Gi", "-1Gi", "10", "99Mi", "100M", "500m"},
 		},
 		{
-			`{store: {embedded: {size: %q}}}`, "store.embedded.size",
-			`should match '^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$'`,
+			`{receiver: {media: {maxSpoolSize: %q}}}`, "receiver.media", "maxSpoolSize must be at least 128Mi, and has a unit, such as 512Mi: a number alone is in bytes",
+			[]string{"128Mi", "2Gi"},
+			[]string{"0", "512", "100Mi"},
+		},
+		{
+			`{receiver: {media: {maxSpoolSize: %q}}}`, "receiver.media.maxSpoolSize", quantityPattern,
+			nil,
+			[]string{"much"},
+		},
+		{
+			`{ingress: {host: a.example.com, maxBodySize: %q}}`, "ingress", "maxBodySize must be at least 1Mi, and has a unit, such as 4Mi: a number alone is in bytes",
+			[]string{"1Mi", "4M", "4Mi"},
+			[]string{"0", "4", "1M"},
+		},
+		{
+			`{ingress: {host: a.example.com, maxBodySize: %q}}`, "ingress.maxBodySize", quantityPattern,
+			nil,
+			[]string{"4MB"},
+		},
+		{
+			`{ingress: {host: a.example.com, healthCheckPath: %q}}`, "ingress.healthCheckPath",
+			"must be / or start with / and consist of segments of letters, digits, -, _, ~ and ., such as /health, without a trailing /",
+			[]string{"/", "/health", "/a/b"},
+			[]string{"health", "/health/", "/a b", "/a?b", "//"},
+		},
+		{
+			`{store: {embedded: {existingClaim: %q}}}`, "store.embedded.existingClaim", "must be the name of a PersistentVolumeClaim: lower case letters, digits, - and .",
+			[]string{"sales-events", "sales.events"},
+			[]string{"Sales", "sales_events"},
+		},
+		{
+			`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: %q}}}}`, "store.embedded.dataSource.name",
+			"must be the name of the source: lower case letters, digits, - and .",
+			[]string{"sales-store"},
+			[]string{"Sales", "sales/store"},
+		},
+		{
+			`{receiver: {proxy: {httpURL: %q}}}`, "receiver.proxy.httpURL", proxyURL,
+			[]string{"http://proxy:3128", "https://proxy.example.com/", "socks5://10.0.0.7:1080"},
+			[]string{"proxy:3128", "http://user:password@proxy:3128", "http://proxy/path", "http://proxy:port"},
+		},
+		{
+			`{receiver: {proxy: {httpsURL: %q}}}`, "receiver.proxy.httpsURL", proxyURL,
+			[]string{"http://proxy:3128"},
+			[]string{"proxy:3128", "http://user:password@proxy:3128"},
+		},
+		{
+			`{receiver: {proxy: {noProxy: [%q]}}}`, "receiver.proxy.noProxy[]", "should match '^[^,[:space:]]+$'",
+			[]string{".svc", "10.0.0.0/8", "bridge.example.com:8443", "*"},
+			[]string{"a,b", "a b"},
+		},
+		{
+			`{receiver: {media: {allowedHosts: [%q]}}}`, "receiver.media.allowedHosts[]", "should match '^[.]?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'",
+			[]string{".fbsbx.com", "media.example.com"},
+			[]string{"https://media.example.com", "*.example.com", "Media.example.com"},
+		},
+		{
+			`{receiver: {env: [{name: %q, value: a}]}}`, "receiver.env", "must not set GOMEMLIMIT, which follows the memory limit in resources",
+			[]string{"GODEBUG", "HTTPS_PROXY"},
+			[]string{"GOMEMLIMIT"},
+		},
+		{
+			`{receiver: {proxy: {noProxy: [.svc]}, env: [{name: %q, value: a}]}}`, "receiver", "env must not set a proxy if proxy is set",
+			[]string{"GODEBUG"},
+			[]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"},
+		},
+		{
+			`{service: {type: LoadBalancer, loadBalancerSourceRanges: [%q]}}`, "service.loadBalancerSourceRanges[]", "should match '^[0-9a-fA-F.:]+/[0-9]+$'",
+			[]string{"10.0.0.0/8", "2001:db8::/32"},
+			[]string{"10.0.0.7", "internet"},
+		},
+		{
+			`{store: {embedded: {size: %q}}}`, "store.embedded.size", quantityPattern,
 			nil,
 			[]string{"10 Gi", "ten", "10GiB"},
 		},
@@ -191,6 +268,11 @@ func fieldsTogetherRows() []row {
 		delays        = "maxDelaySeconds (defaults to 60) must not be less than baseDelaySeconds (defaults to 1)"
 		bounds        = "minReplicas (defaults to 1) must not exceed maxReplicas"
 		noMeaning     = "must set class, scope or both"
+		yourClaim     = "size, storageClassName, whenDeleted and dataSource must not be set with existingClaim: that claim is yours"
+		sourceGroup   = "apiGroup must be snapshot.storage.k8s.io for a VolumeSnapshot, and must not be set for a PersistentVolumeClaim"
+		balancerOnly  = "loadBalancerClass and loadBalancerSourceRanges require type LoadBalancer"
+		outsideOnly   = "externalTrafficPolicy requires type NodePort or LoadBalancer"
+		healthPath    = "healthCheckPath must differ from path (defaults to /webhooks/whatsapp)"
 
 		oneAI        = "exactly one of the fields in [bird openAI] must be set"
 		flowOnly     = "flow requires protocol Flow"
@@ -233,6 +315,28 @@ func fieldsTogetherRows() []row {
 		},
 		{`{store: {embedded: {}, postgreSQL: {urlSecretRef: {name: db, key: url}}}}`, "store", "at most one of the fields in [embedded postgreSQL] may be set"},
 		{`{` + ingress + `, ` + gateway + `}`, "", "at most one of the fields in [ingress gateway] may be set"},
+
+		{`{store: {embedded: {existingClaim: mine}}}`, "", ""},
+		{`{store: {embedded: {existingClaim: mine, size: 10Gi}}}`, "store.embedded", yourClaim},
+		{`{store: {embedded: {existingClaim: mine, storageClassName: fast}}}`, "store.embedded", yourClaim},
+		{`{store: {embedded: {existingClaim: mine, whenDeleted: Retain}}}`, "store.embedded", yourClaim},
+		{`{store: {embedded: {existingClaim: mine, dataSource: {kind: PersistentVolumeClaim, name: other}}}}`, "store.embedded", yourClaim},
+		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other}}}}`, "", ""},
+		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other, apiGroup: snapshot.storage.k8s.io}}}}`, "store.embedded.dataSource", sourceGroup},
+		{`{store: {embedded: {dataSource: {kind: VolumeSnapshot, name: monday, apiGroup: snapshot.storage.k8s.io}}}}`, "", ""},
+		{`{store: {embedded: {dataSource: {kind: VolumeSnapshot, name: monday}}}}`, "store.embedded.dataSource", sourceGroup},
+		{`{store: {embedded: {dataSource: {kind: VolumeSnapshot, name: monday, apiGroup: example.com}}}}`, "store.embedded.dataSource", sourceGroup},
+
+		{`{service: {type: NodePort, externalTrafficPolicy: Local}}`, "", ""},
+		{`{service: {type: ClusterIP, externalTrafficPolicy: Local}}`, "service", outsideOnly},
+		{`{service: {externalTrafficPolicy: Local}}`, "service", outsideOnly},
+		{`{service: {loadBalancerClass: example.com/nlb}}`, "service", balancerOnly},
+		{`{service: {type: NodePort, loadBalancerSourceRanges: [10.0.0.0/8]}}`, "service", balancerOnly},
+		{`{ingress: {host: a.example.com, path: /a, healthCheckPath: /a}}`, "ingress", healthPath},
+		{`{ingress: {host: a.example.com, healthCheckPath: /webhooks/whatsapp}}`, "ingress", healthPath},
+
+		{`{receiver: {podSecurityContext: {}, securityContext: {}}}`, "", ""},
+		{`{receiver: {podTemplatePatch: {spec: {dnsConfig: {options: [{name: ndots, value: "1"}]}}}}}`, "", ""},
 
 		{`{cloudAPI: {subscription: {appID: "1"}}}`, "", noCallback},
 		{`{cloudAPI: {subscription: {appID: "1"}}, ` + ingress + `}`, "", ""},

@@ -32,9 +32,12 @@ bird:
 // fields exclude others.
 func fullSpecs() []string {
 	return []string{`
+suspend: true
+commonMetadata: {labels: {team: sales}, annotations: {example.com/owner: sales}}
 cloudAPI:
   baseURL: https://graph.example.com
   version: v27.0
+  caSecretRef: {name: graph, key: ca.crt}
   coexistence: Enabled
   phoneNumberIDs: ["106540352242922"]
   messagesPerSecond: 20
@@ -52,6 +55,7 @@ bird:
   protocol: Contract
   authScheme: Bearer
   emptyAnswer: Fail
+  caSecretRef: {name: bird, key: ca.crt}
   workspaceID: ws-1
   aiEmployeeID: ada
   endpoints: [{method: ParseDocument, path: /parse, timeoutSeconds: 120, state: Disabled}]
@@ -60,6 +64,7 @@ bird:
 notifications:
   sinkURL: https://events.example.com/whatsapp
   signingKeySecretRef: {name: sink, key: signing-key}
+  caSecretRef: {name: sink, key: ca.crt}
 processing:
   concurrency: 64
   retry: {maxRetries: 5, baseDelaySeconds: 1, maxDelaySeconds: 86400}
@@ -74,7 +79,11 @@ processing:
   fallbackTemplate: {name: come_back, language: en_US}
   errorPolicies: [{code: 131026, class: RateLimited, scope: Recipient}]
 store:
-  embedded: {size: 20Gi, storageClassName: fast}
+  embedded:
+    size: 20Gi
+    storageClassName: fast
+    whenDeleted: Retain
+    dataSource: {apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: monday}
   retentionDays: 7
 receiver:
   image: registry.example.com/receiver:v1
@@ -90,12 +99,31 @@ receiver:
     priorityClassName: business-critical
   podMetadata: {labels: {team: sales}, annotations: {example.com/note: kept}}
   logLevel: Debug
+  env:
+    - {name: REGION, value: eu}
+    - {name: TOKEN, valueFrom: {secretKeyRef: {name: region, key: token}}}
+    - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+  proxy: {httpURL: "http://proxy.example.com:3128", httpsURL: "http://proxy.example.com:3128", noProxy: [.svc, 10.0.0.0/8]}
+  media: {maxSpoolSize: 1Gi, downloadTimeoutSeconds: 60, allowedHosts: [.example.com]}
+  shutdown: {drainSeconds: 60}
+  podSecurityContext: {runAsNonRoot: true}
+  securityContext: {readOnlyRootFilesystem: true}
+  podTemplatePatch: {spec: {hostAliases: [{ip: 10.0.0.7, hostnames: [bridge.example.com]}]}}
+service:
+  type: LoadBalancer
+  labels: {tier: edge}
+  annotations: {example.com/load-balancer: internal}
+  loadBalancerClass: example.com/nlb
+  loadBalancerSourceRanges: [10.0.0.0/8, "2001:db8::/32"]
+  externalTrafficPolicy: Local
 ingress:
   host: hooks.example.com
   path: /meta
   className: nginx
   tlsSecretName: hooks-tls
   annotations: {cert-manager.io/cluster-issuer: public}
+  maxBodySize: 8Mi
+  healthCheckPath: /
 monitoring:
   serviceMonitor: {state: Enabled, labels: {release: prometheus}, intervalSeconds: 15}
   prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120, silenceAfterMinutes: 720}
@@ -132,6 +160,7 @@ messagesAPI:
 handoff:
   url: https://desk.example.com/whatsapp
   keySecretRef: {name: desk, key: key}
+  caSecretRef: {name: desk, key: ca.crt}
 gateway:
   parentRefs: [{name: public, namespace: gateways, sectionName: https}]
   host: hooks.example.com
@@ -144,6 +173,7 @@ openAI:
   model: small
   authScheme: APIKey
   keySecretRef: {name: model, key: key}
+  caSecretRef: {name: model, key: ca.crt}
   instructionsConfigMapRef: {name: sales, key: prompt.md}
   memory: {turns: 10, hours: 12, characters: 8000}
   transcriptionModel: ears
@@ -158,6 +188,8 @@ receiver: {autoscaling: {minReplicas: 1, maxReplicas: 100, cpu: {targetUtilizati
 `, `
 store: {postgreSQL: {urlSecretRef: {name: database, key: url}}}
 receiver: {autoscaling: {maxReplicas: 5, pendingWork: {targetPerReplica: 50}}}
+`, `
+store: {embedded: {existingClaim: sales-events}}
 `}
 }
 

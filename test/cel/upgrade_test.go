@@ -102,7 +102,7 @@ const (
 // lockoutOf returns the writes that adding the limit of a case to a version in use would block. Only limits with
 // lockoutField may be added.
 func lockoutOf(test specCase) lockout {
-	readByARule := []string{"spec.cloudAPI", "spec.store.embedded.size", "spec.receiver.autoscaling.maxReplicas"}
+	readByARule := []string{"spec.cloudAPI", "spec.store.embedded.size", "spec.receiver.autoscaling.maxReplicas", "spec.receiver.media.maxSpoolSize", "spec.ingress.maxBodySize"}
 	listKeysAndRoot := []string{
 		"spec", "spec.bird.endpoints[].method", "spec.processing.errorPolicies[].code",
 		"spec.cloudAPI.appSecretSecretRefs[].name", "spec.cloudAPI.appSecretSecretRefs[].key",
@@ -154,7 +154,11 @@ func keepInvalid(spec map[string]any, test specCase) bool {
 		"spec.receiver":                   `{receiver: {logLevel: Warn}}`,
 		"spec.receiver.autoscaling":       `{receiver: {autoscaling: {maxReplicas: 2}}}`,
 		"spec.store":                      `{store: {retentionDays: 7}}`,
+		"spec.receiver.media":             `{receiver: {media: {downloadTimeoutSeconds: 7}}}`,
+		"spec.service":                    `{service: {labels: {tier: other}}}`,
+		"spec.ingress":                    `{ingress: {className: other}}`,
 		"spec.store.embedded":             `{store: {embedded: {size: 0Mi}}}`,
+		"spec.store.embedded.dataSource":  `{store: {embedded: {dataSource: {name: yet-another}}}}`,
 	}
 
 	if strings.HasPrefix(test.message, "should have at least") || test.message == "Required value" || test.message == "Duplicate value" {
@@ -208,6 +212,8 @@ func withoutLimits(schema schemaProps) schemaProps {
 		Type:         schema.Type,
 		AnyOf:        schema.AnyOf,
 		XIntOrString: schema.XIntOrString,
+
+		XPreserveUnknownFields: schema.XPreserveUnknownFields,
 	}
 	for name, property := range schema.Properties {
 		if bare.Properties == nil {
