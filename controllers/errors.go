@@ -6,65 +6,149 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
 )
 
+// maxExplanation bounds the API server's words on one object, in bytes: a condition may have to name several.
+const maxExplanation = 400
+
+// stalledFailures are the reasons of failures that a person has to mend, in ascending order of precedence. They are tried
+// again nevertheless, since the mending may happen elsewhere.
+var stalledFailures = []string{
+	v1alpha1.ReasonObjectRejected,
+	v1alpha1.ReasonQuotaExceeded,
+	v1alpha1.ReasonAdmissionDenied,
+	v1alpha1.ReasonNameConflict,
+}
+
+// failureReasons are the reasons of all failures, in ascending order of precedence.
+var failureReasons = slices.Concat([]string{v1alpha1.ReasonApplyFailed}, stalledFailures)
+
 // failure is a failed step of a reconciliation.
 type failure struct {
 	reason  string // of the condition
 	message string // of the condition
+	retry   retryClass
 	err     error
 }
 
 // newFailure classifies an error, for the condition and for the retry.
 func newFailure(step string, err error) failure {
-	f := failure{reason: v1alpha1.ReasonApplyFailed, err: err}
 	if _, ok := errors.AsType[*apply.NotOwnedError](err); ok {
-		f.reason = v1alpha1.ReasonNameConflict
-		f.message = step + " exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource"
-
-		return f
+		return failure{
+			reason:  v1alpha1.ReasonNameConflict,
+			message: step + " exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource",
+			retry:   retryConflict,
+			err:     err,
+		}
 	}
 
 	var status apierrors.APIStatus
-	switch {
-	case !errors.As(err, &status):
-		f.message = step + ": no response from the API server; will retry"
-	case apierrors.IsInvalid(err) || apierrors.IsBadRequest(err):
-		f.reason = v1alpha1.ReasonObjectRejected
-		f.message = fmt.Sprintf("%s was rejected by the API server: %s; correct the spec of this resource", step, causes(status))
-	case apierrors.IsForbidden(err):
-		f.message = fmt.Sprintf("%s is forbidden: %s; will retry", step, status.Status().Message)
-	default:
-		f.message = fmt.Sprintf("%s: the API server returned %s; will retry", step, apierrors.ReasonForError(err))
+	if !errors.As(err, &status) {
+		return failure{
+			reason:  v1alpha1.ReasonApplyFailed,
+			message: step + ": no response from the API server; will retry",
+			err:     err,
+		}
 	}
+
+	f := answered(step, status.Status())
+	f.err = err
 
 	return f
 }
 
+// The API server's own checks of an object have no words of their own in an error, so admission is recognized by its words.
+var (
+	deniedByWebhook = regexp.MustCompile(`^admission webhook ".*" denied the request`)
+	// deniedByPolicy matches a ValidatingAdmissionPolicy and a MutatingAdmissionPolicy.
+	deniedByPolicy = regexp.MustCompile(`(?i)policy ['"].*denied request: `)
+	deniedByQuota  = regexp.MustCompile(`(exceeded|failed|status unknown for) quota: |insufficient quota to `)
+	// deniedByAuthorizer matches a missing right. The second form is for rights that an owner reference needs.
+	deniedByAuthorizer = regexp.MustCompile(`User ".*" cannot |cannot set (blockOwnerDeletion|an ownerRef) `)
+)
+
+// answered classifies an error that the API server returned. A webhook or policy chooses the code of its denial, and
+// often takes one that otherwise means an invalid object.
+func answered(step string, status metav1.Status) failure {
+	whole := bounded(status.Message)
+	forbidden := status.Reason == metav1.StatusReasonForbidden
+	invalid := status.Reason == metav1.StatusReasonInvalid || status.Reason == metav1.StatusReasonBadRequest
+
+	switch {
+	case deniedByWebhook.MatchString(status.Message) || deniedByPolicy.MatchString(status.Message):
+		return denied(step, whole)
+	case forbidden && deniedByQuota.MatchString(status.Message):
+		return failure{
+			reason:  v1alpha1.ReasonQuotaExceeded,
+			message: fmt.Sprintf("%s exceeds a quota of the namespace: %s; raise the quota, or request less; will retry", step, whole),
+			retry:   retryDenied,
+		}
+	case forbidden && deniedByAuthorizer.MatchString(status.Message):
+		return failure{
+			reason:  v1alpha1.ReasonApplyFailed,
+			message: fmt.Sprintf("%s: the operator lacks a right: %s; grant it the rights of its release; will retry", step, whole),
+			retry:   retryDenied,
+		}
+	case forbidden: // by an admission plugin of the API server, such as those for limits and for the size of volumes
+		return denied(step, whole)
+	case invalid:
+		return failure{
+			reason:  v1alpha1.ReasonObjectRejected,
+			message: fmt.Sprintf("%s was rejected by the API server: %s; correct the spec of this resource", step, bounded(causes(status))),
+			retry:   retryRejected,
+		}
+	default:
+		return failure{
+			reason:  v1alpha1.ReasonApplyFailed,
+			message: fmt.Sprintf("%s: the API server returned %s: %s; will retry", step, status.Reason, whole),
+		}
+	}
+}
+
+func denied(step, explanation string) failure {
+	return failure{
+		reason:  v1alpha1.ReasonAdmissionDenied,
+		message: fmt.Sprintf("%s was denied: %s; change what the message names, here or in the cluster; will retry", step, explanation),
+		retry:   retryDenied,
+	}
+}
+
 // causes returns the fields at fault with their messages, or else the API server's whole message.
-func causes(status apierrors.APIStatus) string {
-	details := status.Status().Details
-	if details == nil || len(details.Causes) == 0 {
-		return status.Status().Message
+func causes(status metav1.Status) string {
+	if status.Details == nil || len(status.Details.Causes) == 0 {
+		return status.Message
 	}
 
-	messages := make([]string, 0, len(details.Causes))
-	for _, cause := range details.Causes {
+	messages := make([]string, 0, len(status.Details.Causes))
+	for _, cause := range status.Details.Causes {
 		message, _, _ := strings.Cut(cause.Message, "\n") // a diff of the object may follow
-		messages = append(messages, cause.Field+": "+message)
+		if cause.Field != "" {
+			message = cause.Field + ": " + message
+		}
+
+		messages = append(messages, message)
 	}
 
 	return strings.Join(messages, ", ")
+}
+
+// bounded returns the explanation on one line, of limited length.
+func bounded(explanation string) string {
+	explanation = strings.Join(strings.Fields(explanation), " ")
+	if len(explanation) <= maxExplanation {
+		return explanation
+	}
+
+	return strings.ToValidUTF8(explanation[:maxExplanation], "") + "…"
 }
 
 type failures []failure
@@ -79,33 +163,4 @@ func (fs failures) messages(reason string) (string, bool) {
 	}
 
 	return strings.Join(messages, "; "), len(messages) > 0
-}
-
-// result returns when to retry: transient errors with backoff, a name conflict at a fixed interval, and an object that the
-// API server rejected only when the resource changes.
-func (fs failures) result(conflictRetry time.Duration) (ctrl.Result, error) {
-	var (
-		transient, rejected []error
-		result              ctrl.Result
-	)
-	for _, f := range fs {
-		switch {
-		case apierrors.HasStatusCause(f.err, corev1.NamespaceTerminatingCause):
-		case f.reason == v1alpha1.ReasonNameConflict:
-			result.RequeueAfter = conflictRetry
-		case f.reason == v1alpha1.ReasonObjectRejected:
-			rejected = append(rejected, f.err)
-		default:
-			transient = append(transient, f.err)
-		}
-	}
-
-	switch {
-	case len(transient) > 0:
-		return ctrl.Result{}, errors.Join(append(transient, rejected...)...)
-	case result.RequeueAfter > 0 || len(rejected) == 0:
-		return result, nil
-	default:
-		return ctrl.Result{}, reconcile.TerminalError(errors.Join(rejected...))
-	}
 }

@@ -118,7 +118,13 @@ func run(m *testing.M, server *apiserver.Server) (code int, err error) {
 	}
 
 	reconciler.extensions.every = 200 * time.Millisecond
-	reconciler.conflictRetry = 100 * time.Millisecond
+
+	soon := retryInterval{first: 100 * time.Millisecond, longest: 200 * time.Millisecond}
+	reconciler.retries = map[retryClass]retryInterval{
+		retryConflict: soon,
+		retryDenied:   soon,
+		retryRejected: soon,
+	}
 
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return 1, err

@@ -32,13 +32,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-const (
-	// conflictRetry is the interval between attempts to create an object whose name is taken: objects of others are not
-	// watched.
-	conflictRetry = 30 * time.Second
-	// discoveryInterval is how soon the operator notices an optional API that is installed later.
-	discoveryInterval = 30 * time.Second
-)
+// discoveryInterval is how soon the operator notices an optional API that is installed later.
+const discoveryInterval = 30 * time.Second
 
 // There are no rights on Secrets by design: pods mount them, and the operator cannot read them. It cannot delete claims
 // either: garbage collection deletes them with the resource.
@@ -60,15 +55,15 @@ const (
 
 // WhatsAppWebhookReconciler creates and updates the objects of each WhatsAppWebhook.
 type WhatsAppWebhookReconciler struct {
-	client        client.Client
-	applier       *apply.Applier
-	extensions    *extensions
-	poller        *poller.Poller
-	events        events.EventRecorder
-	environment   resources.Environment
-	statuses      *statusCache
-	requests      *requestSource
-	conflictRetry time.Duration
+	client      client.Client
+	applier     *apply.Applier
+	extensions  *extensions
+	poller      *poller.Poller
+	events      events.EventRecorder
+	environment resources.Environment
+	statuses    *statusCache
+	requests    *requestSource
+	retries     map[retryClass]retryInterval
 }
 
 // Options configure a reconciler.
@@ -87,12 +82,12 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	}
 
 	r := &WhatsAppWebhookReconciler{
-		client:        mgr.GetClient(),
-		events:        mgr.GetEventRecorder("whatsapp-webhook-operator"),
-		environment:   o.Environment,
-		statuses:      newStatusCache(),
-		requests:      &requestSource{},
-		conflictRetry: conflictRetry,
+		client:      mgr.GetClient(),
+		events:      mgr.GetEventRecorder("whatsapp-webhook-operator"),
+		environment: o.Environment,
+		statuses:    newStatusCache(),
+		requests:    &requestSource{},
+		retries:     defaultRetries,
 	}
 
 	var typed []schema.GroupVersionKind
@@ -150,7 +145,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		return ctrl.Result{}, err
 	}
 
-	return seen.failures.result(r.conflictRetry)
+	return seen.failures.result(r.retries, failingFor(webhook))
 }
 
 // apply applies every object, also after one has failed.

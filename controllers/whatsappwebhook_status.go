@@ -71,7 +71,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 		summary = secrets // deliveries are accepted, but people get no answers
 	}
 
-	for _, reason := range []string{v1alpha1.ReasonApplyFailed, v1alpha1.ReasonObjectRejected, v1alpha1.ReasonNameConflict} {
+	for _, reason := range failureReasons {
 		if message, ok := seen.failures.messages(reason); ok {
 			summary = verdict{reason: reason, message: message}
 		}
@@ -80,7 +80,7 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	c := conditions{list: &status.Conditions, generation: webhook.Generation}
 	c.set(v1alpha1.ConditionReady, is(summary.reason == v1alpha1.ReasonReady), summary)
 	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonSecretMissing, v1alpha1.ReasonApplyFailed)
-	c.setWhileTrue(v1alpha1.ConditionStalled, summary, v1alpha1.ReasonObjectRejected, v1alpha1.ReasonNameConflict, v1alpha1.ReasonProgressDeadlineExceeded)
+	c.setWhileTrue(v1alpha1.ConditionStalled, summary, slices.Concat(stalledFailures, []string{v1alpha1.ReasonProgressDeadlineExceeded})...)
 
 	available, accepting := availability(seen.deployment, rollout)
 	c.set(v1alpha1.ConditionAvailable, accepting, available)

@@ -102,7 +102,7 @@ func TestStatus(t *testing.T) {
 			},
 		},
 		"object forbidden": {
-			failing(errForbidden),
+			failing(errRight),
 			map[string]string{
 				"Ready":       "False ApplyFailed",
 				"Reconciling": "True ApplyFailed",

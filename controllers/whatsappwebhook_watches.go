@@ -48,7 +48,10 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
 		).
 		WatchesRawSource(r.requests).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentReconciles}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrentReconciles,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minBackoff, maxBackoff),
+		}).
 		Build(r)
 	if err != nil {
 		return fmt.Errorf("set up the WhatsAppWebhook controller: %w", err)

@@ -43,6 +43,10 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonNameConflict: a foreign object has the name of an object to create. It is left untouched.
 	ReasonNameConflict = "NameConflict"
+	// ReasonAdmissionDenied: an admission webhook or a policy of the cluster denies an object. The operator retries.
+	ReasonAdmissionDenied = "AdmissionDenied"
+	// ReasonQuotaExceeded: an object exceeds a ResourceQuota of the namespace. The operator retries.
+	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonObjectRejected: the API server rejects an object as invalid.
 	ReasonObjectRejected = "ObjectRejected"
 	// ReasonInvalidSpec: the spec cannot be rendered. Existing objects stay unchanged.
