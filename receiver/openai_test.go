@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -277,6 +278,39 @@ func TestAnotherProtocolLosesNothing(t *testing.T) {
 		withOpenAI(c)
 		*c = h.ConnectAI(*c)
 	})
+	h.waitSent(2)
+	h.waitIdle()
+
+	want := []string{"system", "user hello", "assistant You said: hello", "user are you there?"}
+	if diff := cmp.Diff(want, h.modelHeard()); diff != "" {
+		t.Errorf("the model got (-want +got):\n%s", diff)
+	}
+}
+
+// TestAChangeWhileAMessageIsPreparedLosesNothing changes from a bridge to a model after the bridge has transcribed a voice
+// message and before it is asked about it. The model knows the conversation so far.
+func TestAChangeWhileAMessageIsPreparedLosesNothing(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withoutTyping(c)
+		c.Bird.Media.Mode = config.MediaAnalyze
+	})
+	h.Graph.PutMedia("500", "audio/ogg", []byte("content"))
+
+	h.reply = func(method string, request map[string]any) any {
+		if method == string(assistant.TranscribeAudio) {
+			h.reconfigure(withOpenAI)
+
+			return map[string]any{"result": map[string]any{"text": "are you there?", "confidence": 0.9}}
+		}
+
+		return standin.EchoReply(method, request)
+	}
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	h.waitSent(1)
+	h.waitIdle()
+
+	h.deliver(http.StatusOK, messageOfType("wamid.2", "audio", map[string]any{"id": "500", "mime_type": "audio/ogg", "voice": true}))
 	h.waitSent(2)
 	h.waitIdle()
 

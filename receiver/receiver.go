@@ -107,7 +107,7 @@ func Open(
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)
 	r.metrics.WatchTakeovers(inbox, clock)
-	r.assistant = assistant.NewClient(live, drivers, settings.Processing.Concurrency, clock)
+	r.assistant = assistant.NewClient(drivers, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {

@@ -24,14 +24,19 @@ import (
 // MaxResponseBytes is the size up to which a response is read.
 const MaxResponseBytes = 1 << 20
 
-// Client calls the AI by the protocol of the configuration, which it reads at each call, with address and credentials. It
-// is safe for concurrent use.
+// Client holds the connections to the AI, in each protocol. It is safe for concurrent use.
+type Client struct {
+	protocols map[config.Protocol]*protocol
+}
+
+// AI is the AI of one configuration: its protocol, address and credentials. What is asked about it and what it is asked
+// belong together: a request that was prepared for one protocol may lack what another one needs.
 //
 // Errors of its methods are of type *failure.Error. A call may be repeated: it has the Idempotency-Key of its request,
 // unless it is anonymous. Whether a call may be made now is for the caller to decide (package gate).
-type Client struct {
-	protocols map[config.Protocol]*protocol
-	live      *config.Live
+type AI struct {
+	settings *config.Snapshot
+	protocol *protocol
 }
 
 // protocol is a driver with the connections to its peer.
@@ -42,13 +47,8 @@ type protocol struct {
 }
 
 // NewClient returns a client that speaks the protocols of drivers, with a pool of up to connections idle connections each.
-func NewClient(
-	live *config.Live,
-	drivers map[config.Protocol]Driver,
-	connections int,
-	clock clockwork.Clock,
-) *Client {
-	c := &Client{protocols: map[config.Protocol]*protocol{}, live: live}
+func NewClient(drivers map[config.Protocol]Driver, connections int, clock clockwork.Clock) *Client {
+	c := &Client{protocols: map[config.Protocol]*protocol{}}
 
 	for name, driver := range drivers {
 		peer := driver.Peer()
@@ -73,51 +73,39 @@ func (c *Client) Close() {
 	}
 }
 
-// current returns the configuration and the protocol that it selects.
-func (c *Client) current() (*config.Snapshot, *protocol) {
-	settings := c.live.Current()
-
-	return settings, c.protocols[settings.Protocol()]
+// Of returns the AI of a configuration.
+func (c *Client) Of(settings *config.Snapshot) AI {
+	return AI{settings: settings, protocol: c.protocols[settings.Protocol()]}
 }
 
 // Enabled reports whether the AI is asked with m.
-func (c *Client) Enabled(m Method) bool {
-	settings, p := c.current()
-
-	return p.Enabled(settings, m)
+func (a AI) Enabled(m Method) bool {
+	return a.protocol.Enabled(a.settings, m)
 }
 
 // Analyzes reports whether files go to the analysis method m, so that the AI is asked with the result as a text.
-func (c *Client) Analyzes(m Method) bool {
-	settings, p := c.current()
-
-	return p.Analyzes(settings, m)
+func (a AI) Analyzes(m Method) bool {
+	return a.protocol.Analyzes(a.settings, m)
 }
 
 // TakesFile reports whether a file of a MIME type goes to the method m. Otherwise the request has no media.
-func (c *Client) TakesFile(m Method, mimeType string) bool {
-	settings, p := c.current()
-
-	return p.TakesFile(settings, m, mimeType)
+func (a AI) TakesFile(m Method, mimeType string) bool {
+	return a.protocol.TakesFile(a.settings, m, mimeType)
 }
 
 // TakesOther reports whether the AI is asked with ProcessOther about messages of a type, when that is enabled.
-func (c *Client) TakesOther(messageType string) bool {
-	settings, p := c.current()
-
-	return p.TakesOther(settings, messageType)
+func (a AI) TakesOther(messageType string) bool {
+	return a.protocol.TakesOther(a.settings, messageType)
 }
 
 // Ask sends a request to the AI and returns its answer.
-func (c *Client) Ask(ctx context.Context, r Request) (answer.Answer, error) {
-	settings, p := c.current()
-
-	response, fault := p.call(ctx, settings, r)
+func (a AI) Ask(ctx context.Context, r Request) (answer.Answer, error) {
+	response, fault := a.protocol.call(ctx, a.settings, r)
 	if fault != nil {
 		return answer.Answer{}, fault
 	}
 
-	decoded, err := p.Answer(settings, r, response)
+	decoded, err := a.protocol.Answer(a.settings, r, response)
 	if refusal, ok := errors.AsType[*failure.Error](err); ok {
 		return answer.Answer{}, refusal
 	}
@@ -130,15 +118,13 @@ func (c *Client) Ask(ctx context.Context, r Request) (answer.Answer, error) {
 }
 
 // Analyze calls one of the analysis methods with the media of r.
-func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
-	settings, p := c.current()
-
-	response, fault := p.call(ctx, settings, r)
+func (a AI) Analyze(ctx context.Context, r Request) (Analysis, error) {
+	response, fault := a.protocol.call(ctx, a.settings, r)
 	if fault != nil {
 		return Analysis{}, fault
 	}
 
-	analysis, err := p.Analysis(r.Method, response.Body)
+	analysis, err := a.protocol.Analysis(r.Method, response.Body)
 	if err != nil {
 		return Analysis{}, badResponse(r.Method, err.Error())
 	}
@@ -147,10 +133,8 @@ func (c *Client) Analyze(ctx context.Context, r Request) (Analysis, error) {
 }
 
 // Notify reports the change of a message's status. The response is ignored.
-func (c *Client) Notify(ctx context.Context, r Request) error {
-	settings, p := c.current()
-
-	if _, fault := p.call(ctx, settings, r); fault != nil {
+func (a AI) Notify(ctx context.Context, r Request) error {
+	if _, fault := a.protocol.call(ctx, a.settings, r); fault != nil {
 		return fault
 	}
 

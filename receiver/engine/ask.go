@@ -80,15 +80,15 @@ func (e *Engine) request(ctx context.Context, a *attempt) (*assistant.Request, e
 		return nil, err
 	}
 
-	if request != nil && request.Method.IsOptional() && !e.Assistant.Enabled(request.Method) {
+	if request != nil && request.Method.IsOptional() && !e.ai(a.head).Enabled(request.Method) {
 		request = a.instead(request)
 	}
 
-	if request == nil || !e.Assistant.Enabled(request.Method) {
+	if request == nil || !e.ai(a.head).Enabled(request.Method) {
 		return nil, nil
 	}
 
-	if request.Method == assistant.ProcessOther && !e.Assistant.TakesOther(string(a.message.Type)) {
+	if request.Method == assistant.ProcessOther && !e.ai(a.head).TakesOther(string(a.message.Type)) {
 		return nil, nil
 	}
 
@@ -104,7 +104,7 @@ func (e *Engine) ask(ctx context.Context, a *attempt, request *assistant.Request
 	}
 
 	other := a.instead(request)
-	if other == nil || !e.Assistant.Enabled(other.Method) {
+	if other == nil || !e.ai(a.head).Enabled(other.Method) {
 		a.skip(codeLacking, "the bridge does not have the method "+string(request.Method))
 
 		return answer.Answer{}, nil
@@ -143,6 +143,10 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 
 // callAI sends the request while the person sees the typing indicator.
 func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Request) (answer.Answer, error) {
+	if err := e.checkSettings(a.head); err != nil {
+		return answer.Answer{}, err
+	}
+
 	if err := e.optional.check(request.Method, a.settings, e.Clock.Now()); err != nil {
 		return answer.Answer{}, err
 	}
@@ -181,7 +185,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 
 	startedAt := e.Clock.Now()
 	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
-	given, err := e.Assistant.Ask(callCtx, *request)
+	given, err := e.ai(a.head).Ask(callCtx, *request)
 	span.End(err)
 
 	if err == nil {

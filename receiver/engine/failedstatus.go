@@ -54,7 +54,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		}
 	}
 
-	if e.Assistant.Enabled(assistant.NotifyStatus) {
+	if e.ai(a.head).Enabled(assistant.NotifyStatus) {
 		a.effects.Emit = append(a.effects.Emit, a.report())
 	}
 

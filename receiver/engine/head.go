@@ -35,6 +35,19 @@ type head struct {
 	now      time.Time // when the attempt began
 }
 
+// ai returns the AI of the settings with which an attempt began.
+func (e *Engine) ai(h head) assistant.AI { return e.Assistant.Of(h.settings) }
+
+// checkSettings returns an error that begins an attempt again if the configuration has changed since it began. The AI is
+// asked next, which may be another now or have another key.
+func (e *Engine) checkSettings(h head) error {
+	if h.settings == e.Live.Current() {
+		return nil
+	}
+
+	return &postponed{until: e.Clock.Now(), reason: "the configuration has changed"}
+}
+
 // attemptNumber returns the number of this attempt, from 1, for the X-Attempt header.
 func (h head) attemptNumber() int { return h.work.Attempts + 1 }
 

@@ -83,14 +83,14 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistan
 		return handleOther(ctx, e, a)
 	}
 
-	analyzing := e.Assistant.Analyzes(m.analyze)
+	analyzing := e.ai(a.head).Analyzes(m.analyze)
 
 	method := m.process
 	if analyzing {
 		method = assistant.ProcessText
 	}
 
-	if !e.Assistant.Enabled(method) {
+	if !e.ai(a.head).Enabled(method) {
 		return nil, nil
 	}
 
@@ -99,7 +99,7 @@ func (m mediaType) handle(ctx context.Context, e *Engine, a *attempt) (*assistan
 		return a.transcribed(sent, assistant.Analysis{Transcript: known}), nil
 	}
 
-	if !e.Assistant.TakesFile(m.method(analyzing), string(sent.MimeType)) {
+	if !e.ai(a.head).TakesFile(m.method(analyzing), string(sent.MimeType)) {
 		return &assistant.Request{Method: m.process, Body: m.body(a.common(), sent)}, nil
 	}
 
@@ -237,8 +237,12 @@ func (e *Engine) analyze(
 	sent whatsapp.Media,
 	attached *assistant.Media,
 ) (assistant.Analysis, error) {
+	if err := e.checkSettings(a.head); err != nil {
+		return assistant.Analysis{}, err
+	}
+
 	startedAt := e.Clock.Now()
-	analysis, err := e.Assistant.Analyze(ctx, assistant.Request{
+	analysis, err := e.ai(a.head).Analyze(ctx, assistant.Request{
 		Method:  method,
 		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,

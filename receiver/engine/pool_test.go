@@ -96,9 +96,9 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		return nil
 	})
 
-	c := f.parts.Live.Current().Config
-	c.Processing.Concurrency = bound
-	f.parts.Live = config.Fixed(c, config.Secrets{})
+	settings := *f.parts.Live.Current()
+	settings.Processing.Concurrency = bound
+	f.parts.Live = config.Fixed(settings.Config, settings.Secrets)
 
 	for i := range 2 * bound {
 		f.ingest(t, fmt.Sprint("57300", i), standin.Wamid(fmt.Sprint(i)))

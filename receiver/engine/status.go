@@ -84,7 +84,7 @@ func (a *statusAttempt) emitNotice(kind string, data any) {
 
 // reportStatus reports the status to Bird, if the method is enabled.
 func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
-	if !e.Assistant.Enabled(assistant.NotifyStatus) {
+	if !e.ai(a.head).Enabled(assistant.NotifyStatus) {
 		return nil
 	}
 
@@ -98,7 +98,7 @@ func (e *Engine) reportStatus(ctx context.Context, a *statusAttempt) error {
 	}
 	defer permit.Cancel() // unless the call has ended it
 
-	err := e.Assistant.Notify(ctx, assistant.Request{
+	err := e.ai(a.head).Notify(ctx, assistant.Request{
 		Method:  assistant.NotifyStatus,
 		Attempt: a.attemptNumber(),
 		Replays: a.work.Replays,

@@ -81,7 +81,7 @@ func allocated(t *testing.T, size int64) uint64 {
 	}}, config.Secrets{BirdAccessKey: "key"})
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolContract: contract.Driver{}}
 
-	client := assistant.NewClient(live, drivers, 1, clockwork.NewRealClock())
+	client := assistant.NewClient(drivers, 1, clockwork.NewRealClock())
 	defer client.Close()
 
 	var before, fetched, after runtime.MemStats
@@ -98,7 +98,7 @@ func allocated(t *testing.T, size int64) uint64 {
 
 	took := time.Since(began)
 
-	_, err = client.Ask(t.Context(), assistant.Request{
+	_, err = client.Of(live.Current()).Ask(t.Context(), assistant.Request{
 		Method: assistant.ProcessDocument, Body: assistant.DocumentMessage{Filename: file.Filename, MimeType: file.MimeType},
 		Media: &assistant.Media{
 			ID:       "1",

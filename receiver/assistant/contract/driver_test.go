@@ -22,8 +22,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-func newClient(live *config.Live, clock clockwork.Clock) *assistant.Client {
-	return assistant.NewClient(live, map[config.Protocol]assistant.Driver{config.ProtocolContract: Driver{}}, 1, clock)
+// newAI returns the AI of a configuration and secrets.
+func newAI(t *testing.T, settings config.Bird, secrets config.Secrets, clock clockwork.Clock) assistant.AI {
+	t.Helper()
+
+	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolContract: Driver{}}, 1, clock)
+	t.Cleanup(client.Close)
+
+	return client.Of(config.Fixed(config.Config{Bird: settings}, secrets).Current())
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,17 +38,16 @@ func ask(t *testing.T, adjust func(*config.Bird), handle http.HandlerFunc) (answ
 	t.Helper()
 
 	server := httptest.NewServer(handle)
-	defer server.Close()
+	t.Cleanup(server.Close)
 
 	settings := config.Bird{BaseURL: server.URL + "/base"}
 	if adjust != nil {
 		adjust(&settings)
 	}
 
-	client := newClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), clockwork.NewRealClock())
-	defer client.Close()
+	ai := newAI(t, settings, config.Secrets{BirdAccessKey: "key"}, clockwork.NewRealClock())
 
-	return client.Ask(t.Context(), assistant.Request{
+	return ai.Ask(t.Context(), assistant.Request{
 		Method:  assistant.ProcessText,
 		Attempt: 2,
 		Body: assistant.TextMessage{
@@ -176,16 +181,11 @@ func TestAskWithoutUsableKeyIsAConfigurationError(t *testing.T) {
 		"":            assistant.CodeNoAccessKey,
 		"key\nsecond": httpclient.CodeBadCredential,
 	} {
-		settings := config.Fixed(config.Config{
-			Bird: config.Bird{BaseURL: "http://127.0.0.1:1"},
-		}, config.Secrets{BirdAccessKey: key})
-		client := newClient(settings, clockwork.NewRealClock())
+		ai := newAI(t, config.Bird{BaseURL: "http://127.0.0.1:1"}, config.Secrets{BirdAccessKey: key}, clockwork.NewRealClock())
 
-		_, err := client.Ask(t.Context(), assistant.Request{Method: assistant.ProcessText, Body: assistant.TextMessage{}})
+		_, err := ai.Ask(t.Context(), assistant.Request{Method: assistant.ProcessText, Body: assistant.TextMessage{}})
 		if f := failure.Of(err); f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != code {
 			t.Errorf("key %q: failure = %+v, want the configuration error %s of Bird", key, f, code)
 		}
-
-		client.Close()
 	}
 }

@@ -52,17 +52,15 @@ func mediaOf(size int) (*assistant.Media, *content) {
 	}, c
 }
 
-// birdAt returns a client of a server with this handler.
-func birdAt(t *testing.T, handler http.Handler, settings config.Bird) *assistant.Client {
+// birdAt returns Bird at a server with this handler.
+func birdAt(t *testing.T, handler http.Handler, settings config.Bird) assistant.AI {
 	t.Helper()
 
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	settings.BaseURL = server.URL
-	client := newClient(config.Fixed(config.Config{Bird: settings}, config.Secrets{BirdAccessKey: "key"}), clockwork.NewFakeClock())
-	t.Cleanup(client.Close)
 
-	return client
+	return newAI(t, settings, config.Secrets{BirdAccessKey: "key"}, clockwork.NewFakeClock())
 }
 
 var common = assistant.Common{
@@ -90,10 +88,10 @@ func TestMediaTransport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
-			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
+			bird := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
 
 			media, file := mediaOf(tc.size)
-			if _, err := client.Ask(t.Context(), assistant.Request{
+			if _, err := bird.Ask(t.Context(), assistant.Request{
 				Method: assistant.ProcessImage,
 				Media:  media,
 				Body:   assistant.ImageMessage{Common: common},
@@ -136,7 +134,7 @@ func TestMultipartParts(t *testing.T) {
 	media, _ := mediaOf(10)
 	media.MimeType = "audio/ogg; codecs=opus\r\nX-Evil: 1"
 
-	client := birdAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	bird := birdAt(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form, err := r.MultipartReader()
 		if err != nil {
 			t.Error(err)
@@ -159,7 +157,7 @@ func TestMultipartParts(t *testing.T) {
 
 		w.WriteHeader(http.StatusNoContent)
 	}), config.Bird{Media: config.BirdMedia{Transport: config.TransportMultipart}})
-	if _, err := client.Ask(t.Context(), assistant.Request{
+	if _, err := bird.Ask(t.Context(), assistant.Request{
 		Method: assistant.ProcessImage,
 		Media:  media,
 		Body:   assistant.ImageMessage{Common: common},
@@ -182,10 +180,10 @@ func TestRefusedBase64IsSentOnceAsMultipart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			standIn := standin.NewBird(standin.BirdOptions{})
 			standIn.Faults.Add(standin.Fault{Status: http.StatusRequestEntityTooLarge, Times: tc.times})
-			client := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
+			bird := birdAt(t, standIn, config.Bird{Media: config.BirdMedia{Transport: tc.setting}})
 			media, _ := mediaOf(1000)
 
-			_, err := client.Ask(t.Context(), assistant.Request{
+			_, err := bird.Ask(t.Context(), assistant.Request{
 				Method: assistant.ProcessImage,
 				Media:  media,
 				Body:   assistant.ImageMessage{Common: common},
@@ -209,12 +207,12 @@ func TestRefusedBase64IsSentOnceAsMultipart(t *testing.T) {
 
 func TestUnreadableMedia(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{})
-	client := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1}})
+	bird := birdAt(t, standIn, config.Bird{CircuitBreaker: config.CircuitBreaker{FailureThreshold: 1}})
 	media, file := mediaOf(10)
 	file.fail = errors.New("gone")
 
 	for range 2 { // a local failure does not open Bird's circuit
-		_, err := client.Ask(t.Context(), assistant.Request{
+		_, err := bird.Ask(t.Context(), assistant.Request{
 			Method: assistant.ProcessImage,
 			Media:  media,
 			Body:   assistant.ImageMessage{Common: common},

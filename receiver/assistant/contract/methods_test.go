@@ -17,7 +17,7 @@ import (
 
 func TestEveryMethodFollowsTheContract(t *testing.T) {
 	standIn := standin.NewBird(standin.BirdOptions{AccessKeys: []string{"key"}})
-	client := birdAt(t, standIn, config.Bird{})
+	bird := birdAt(t, standIn, config.Bird{})
 	media, _ := mediaOf(10)
 
 	analysis := assistant.MediaAnalysis{
@@ -195,15 +195,15 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 			var err error
 			switch method {
 			case assistant.NotifyStatus:
-				err = client.Notify(t.Context(), tc.request)
+				err = bird.Notify(t.Context(), tc.request)
 			case assistant.AnalyzeImage, assistant.TranscribeAudio, assistant.AnalyzeVideo, assistant.ParseDocument:
 				var analysis assistant.Analysis
-				if analysis, err = client.Analyze(t.Context(), tc.request); err == nil && (method == assistant.TranscribeAudio) != (analysis.Transcript == "hello") {
+				if analysis, err = bird.Analyze(t.Context(), tc.request); err == nil && (method == assistant.TranscribeAudio) != (analysis.Transcript == "hello") {
 					t.Errorf("transcript = %q", analysis.Transcript)
 				}
 			default:
 				var given answer.Answer
-				if given, err = client.Ask(t.Context(), tc.request); err == nil && len(given.Replies) != 1 {
+				if given, err = bird.Ask(t.Context(), tc.request); err == nil && len(given.Replies) != 1 {
 					t.Errorf("answer = %+v, want one reply", given)
 				}
 			}
@@ -244,8 +244,8 @@ func TestEveryMethodFollowsTheContract(t *testing.T) {
 	}
 
 	for m := range terms {
-		if client.Enabled(m) != (m != assistant.ProcessOther) {
-			t.Errorf("Enabled(%s) = %t", m, client.Enabled(m))
+		if bird.Enabled(m) != (m != assistant.ProcessOther) {
+			t.Errorf("Enabled(%s) = %t", m, bird.Enabled(m))
 		}
 	}
 }

@@ -28,8 +28,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clientOf returns a client of a flow at a server. The path is appended to the server's URL.
-func clientOf(t *testing.T, handler http.Handler, path string, adjust func(*config.Bird)) *assistant.Client {
+// aiOf returns a flow at a server. The path is appended to the server's URL.
+func aiOf(t *testing.T, handler http.Handler, path string, adjust func(*config.Bird)) assistant.AI {
 	t.Helper()
 
 	server := httptest.NewServer(handler)
@@ -42,10 +42,10 @@ func clientOf(t *testing.T, handler http.Handler, path string, adjust func(*conf
 
 	secrets := config.Secrets{BirdAccessKey: "key", FlowSigningKey: "signing"}
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}
-	client := assistant.NewClient(config.Fixed(settings.WithDefaults(), secrets), drivers, 1, clockwork.NewRealClock())
+	client := assistant.NewClient(drivers, 1, clockwork.NewRealClock())
 	t.Cleanup(client.Close)
 
-	return client
+	return client.Of(config.Fixed(settings.WithDefaults(), secrets).Current())
 }
 
 var common = assistant.Common{
@@ -99,13 +99,13 @@ func TestTheURLIsCalledAsItIs(t *testing.T) {
 	} {
 		var called string
 
-		client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			called = r.RequestURI
 
 			w.Write([]byte(`{"reply":"hi"}`))
 		}), path, nil)
 
-		if _, err := client.Ask(t.Context(), textRequest("hola")); err != nil {
+		if _, err := ai.Ask(t.Context(), textRequest("hola")); err != nil {
 			t.Fatal(err)
 		}
 
@@ -134,7 +134,7 @@ func TestTheFlowGetsCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got http.Header
 
-			client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
 				if err != nil {
 					t.Error(err)
@@ -160,7 +160,7 @@ func TestTheFlowGetsCredentials(t *testing.T) {
 			})
 
 			for _, request := range []assistant.Request{textRequest("hola <b>"), photo(10_000, "")} {
-				if _, err := client.Ask(t.Context(), request); err != nil {
+				if _, err := ai.Ask(t.Context(), request); err != nil {
 					t.Fatal(err)
 				}
 
@@ -191,13 +191,13 @@ func TestTextIsNeverEmpty(t *testing.T) {
 			flow := standin.NewFlow(standin.FlowOptions{Path: "/"})
 			defer flow.Close()
 
-			client := clientOf(t, flow, "/", nil)
+			ai := aiOf(t, flow, "/", nil)
 
 			var err error
 			if tc.request.Method == assistant.NotifyStatus {
-				err = client.Notify(t.Context(), tc.request)
+				err = ai.Notify(t.Context(), tc.request)
 			} else {
-				_, err = client.Ask(t.Context(), tc.request)
+				_, err = ai.Ask(t.Context(), tc.request)
 			}
 
 			if err != nil {
@@ -238,7 +238,7 @@ func TestMediaFitTheBody(t *testing.T) {
 				length int64
 			)
 
-			client := clientOf(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ai := aiOf(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				length = r.ContentLength
 				if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 					t.Error(err)
@@ -247,7 +247,7 @@ func TestMediaFitTheBody(t *testing.T) {
 				b.Media.Transport = tc.transport
 				b.Flow.MaxBodyBytes = tc.limit
 			})
-			if _, err := client.Ask(t.Context(), photo(tc.size, tc.link)); err != nil {
+			if _, err := ai.Ask(t.Context(), photo(tc.size, tc.link)); err != nil {
 				t.Fatal(err)
 			}
 
@@ -283,7 +283,7 @@ func TestTooLargeRequestsAreSentOnceWithoutBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var signatures []bool
 
-			client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
 				if err != nil {
 					t.Error(err)
@@ -299,7 +299,7 @@ func TestTooLargeRequestsAreSentOnceWithoutBytes(t *testing.T) {
 				w.Write([]byte(`{"reply":"hi"}`))
 			}), "", func(b *config.Bird) { b.Flow.SignatureHeader = "X-Signature" })
 
-			_, err := client.Ask(t.Context(), tc.request)
+			_, err := ai.Ask(t.Context(), tc.request)
 			if (err != nil) != tc.fails || err != nil && failure.Of(err).Class != failure.Permanent {
 				t.Errorf("Ask() = %v, want an error: %t", err, tc.fails)
 			}
@@ -349,8 +349,8 @@ func TestLongRequestsAreCut(t *testing.T) {
 			flow := standin.NewFlow(standin.FlowOptions{Path: "/"})
 			defer flow.Close()
 
-			client := clientOf(t, flow, "/", func(b *config.Bird) { b.Flow.MaxBodyBytes = tc.limit })
-			if _, err := client.Ask(t.Context(), tc.request); err != nil {
+			ai := aiOf(t, flow, "/", func(b *config.Bird) { b.Flow.MaxBodyBytes = tc.limit })
+			if _, err := ai.Ask(t.Context(), tc.request); err != nil {
 				t.Fatal(err)
 			}
 
@@ -400,9 +400,9 @@ func TestRefusals(t *testing.T) {
 		503: failure.Transient,
 	} {
 		for _, method := range []assistant.Method{assistant.ProcessText, assistant.ProcessOrder, assistant.ProcessUndelivered} {
-			client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }), "", nil)
+			ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }), "", nil)
 
-			_, err := client.Ask(t.Context(), assistant.Request{Method: method, Text: "hola", Body: assistant.OrderMessage{Common: common}})
+			_, err := ai.Ask(t.Context(), assistant.Request{Method: method, Text: "hola", Body: assistant.OrderMessage{Common: common}})
 
 			f := failure.Of(err)
 			if f.Class != want || f.Code == assistant.CodeNoMethod || f.Op != string(method) {
@@ -429,11 +429,11 @@ func TestMissingSecretsCloseTheFlow(t *testing.T) {
 			tc.bird.BaseURL = "http://127.0.0.1:1"
 
 			settings := config.Fixed(config.Config{Bird: tc.bird}.WithDefaults(), config.Secrets{})
-			client := assistant.NewClient(settings, map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}, 1, clockwork.NewRealClock())
+			client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}, 1, clockwork.NewRealClock())
 
 			defer client.Close()
 
-			_, err := client.Ask(t.Context(), textRequest("hola"))
+			_, err := client.Of(settings.Current()).Ask(t.Context(), textRequest("hola"))
 			if f := failure.Of(err); f.Class != failure.Configuration || !strings.Contains(f.Text, tc.role) {
 				t.Errorf("failure = %+v, want one that names %s", f, tc.role)
 			}
@@ -457,12 +457,12 @@ func TestAnswers(t *testing.T) {
 		"empty object, no reply": {"", ``, config.EmptyNoReply, answer.Answer{Empty: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", tc.contentType)
 				w.Write([]byte(tc.body))
 			}), "", func(b *config.Bird) { b.EmptyAnswer = tc.setting })
 
-			got, err := client.Ask(t.Context(), textRequest("hola"))
+			got, err := ai.Ask(t.Context(), textRequest("hola"))
 			if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
 				t.Errorf("Ask() = %v (-want +got):\n%s", err, diff)
 			}
@@ -472,7 +472,7 @@ func TestAnswers(t *testing.T) {
 
 func TestEnabledMethods(t *testing.T) {
 	for _, statuses := range []bool{false, true} {
-		client := clientOf(t, http.NotFoundHandler(), "", func(b *config.Bird) { b.Flow.Statuses = statuses })
+		ai := aiOf(t, http.NotFoundHandler(), "", func(b *config.Bird) { b.Flow.Statuses = statuses })
 
 		for method, want := range map[assistant.Method]bool{
 			assistant.ProcessText:        true,
@@ -485,7 +485,7 @@ func TestEnabledMethods(t *testing.T) {
 			assistant.NotifyStatus:       statuses,
 			assistant.TranscribeAudio:    false,
 		} {
-			if got := client.Enabled(method); got != want {
+			if got := ai.Enabled(method); got != want {
 				t.Errorf("statuses %t: Enabled(%s) = %t", statuses, method, got)
 			}
 		}

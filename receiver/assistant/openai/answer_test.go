@@ -154,8 +154,8 @@ func TestAnswersThatCannotBeUsed(t *testing.T) {
 		"content of an unknown shape": `{"choices":[{"message":{"content":{"secret":1}}}]}`,
 		"content with unknown parts":  `{"choices":[{"message":{"content":[{"type":"image","text":"secret"}]}}]}`,
 	} {
-		client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) }), nil)
-		_, err := client.Ask(t.Context(), textRequest("hola"))
+		ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) }), nil)
+		_, err := ai.Ask(t.Context(), textRequest("hola"))
 
 		f := failure.Of(err)
 		if f.Class != failure.Permanent || f.Code != assistant.CodeBadResponse || strings.Contains(f.Error(), "secret") {

@@ -43,8 +43,8 @@ func textRequest(text string) assistant.Request {
 	}
 }
 
-// clientOf returns a client of a server with this handler. Adjust may change the settings.
-func clientOf(t *testing.T, handler http.Handler, adjust func(*config.OpenAI)) *assistant.Client {
+// aiOf returns a model at a server with this handler. Adjust may change the settings.
+func aiOf(t *testing.T, handler http.Handler, adjust func(*config.OpenAI)) assistant.AI {
 	t.Helper()
 
 	server := httptest.NewServer(handler)
@@ -61,10 +61,10 @@ func clientOf(t *testing.T, handler http.Handler, adjust func(*config.OpenAI)) *
 
 	live := config.Fixed(config.Config{OpenAI: &settings}, config.Secrets{OpenAIKey: "key"})
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}
-	client := assistant.NewClient(live, drivers, 1, clockwork.NewFakeClock())
+	client := assistant.NewClient(drivers, 1, clockwork.NewFakeClock())
 	t.Cleanup(client.Close)
 
-	return client
+	return client.Of(live.Current())
 }
 
 // serverOf returns the stand-in, which refuses what OpenAI refuses.
@@ -85,7 +85,7 @@ func TestRequest(t *testing.T) {
 		body   []byte
 	)
 
-	client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header = r.Header
 		path = r.URL.String()
 		body, _ = io.ReadAll(r.Body)
@@ -96,7 +96,7 @@ func TestRequest(t *testing.T) {
 		c.BaseURL += "?api-version=2026"
 	})
 
-	given, err := client.Ask(t.Context(), textRequest("¿Abren hoy?"))
+	given, err := ai.Ask(t.Context(), textRequest("¿Abren hoy?"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,13 +182,13 @@ func TestTheKeyIsSentAsTheServerWantsIt(t *testing.T) {
 	} {
 		var got [2]string
 
-		client := clientOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ai := aiOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got = [2]string{r.Header.Get("Authorization"), r.Header.Get("Api-Key")}
 
 			w.Write([]byte(`{"choices":[{"message":{"content":"hola"}}]}`))
 		}), func(c *config.OpenAI) { c.AuthScheme = scheme })
 
-		if _, err := client.Ask(t.Context(), textRequest("hola")); err != nil {
+		if _, err := ai.Ask(t.Context(), textRequest("hola")); err != nil {
 			t.Fatal(err)
 		}
 
@@ -200,31 +200,31 @@ func TestTheKeyIsSentAsTheServerWantsIt(t *testing.T) {
 
 func TestWithoutAKeyNothingIsAsked(t *testing.T) {
 	live := config.Fixed(config.Config{OpenAI: &config.OpenAI{BaseURL: "http://127.0.0.1:1", Model: "m"}}, config.Secrets{})
-	client := assistant.NewClient(live, map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}, 1, clockwork.NewFakeClock())
+	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}, 1, clockwork.NewFakeClock())
 
 	defer client.Close()
 
-	_, err := client.Ask(t.Context(), textRequest("hola"))
+	_, err := client.Of(live.Current()).Ask(t.Context(), textRequest("hola"))
 	if f := failure.Of(err); f.Class != failure.Configuration || f.Code != assistant.CodeNoAccessKey {
 		t.Errorf("failure = %+v, want the missing key", f)
 	}
 }
 
 func TestWhatTheModelIsAskedAbout(t *testing.T) {
-	client := clientOf(t, http.NotFoundHandler(), nil)
+	ai := aiOf(t, http.NotFoundHandler(), nil)
 
 	for _, m := range []assistant.Method{
 		assistant.ProcessText, assistant.ProcessImage, assistant.ProcessAudio, assistant.ProcessVideo, assistant.ProcessDocument,
 		assistant.ProcessLocation, assistant.ProcessContacts, assistant.ProcessButton, assistant.ProcessList, assistant.ProcessFlow,
 		assistant.ProcessOrder, assistant.ProcessEdit, assistant.ProcessUndelivered, assistant.ProcessOther,
 	} {
-		if !client.Enabled(m) {
+		if !ai.Enabled(m) {
 			t.Errorf("%s is not asked", m)
 		}
 	}
 
 	for _, m := range []assistant.Method{assistant.ProcessRevoke, assistant.NotifyStatus, assistant.AnalyzeImage} {
-		if client.Enabled(m) {
+		if ai.Enabled(m) {
 			t.Errorf("%s is asked", m)
 		}
 	}
@@ -236,7 +236,7 @@ func TestWhatTheModelIsAskedAbout(t *testing.T) {
 		"system":          false,
 		"request_welcome": false,
 	} {
-		if got := client.TakesOther(messageType); got != want {
+		if got := ai.TakesOther(messageType); got != want {
 			t.Errorf("TakesOther(%s) = %t", messageType, got)
 		}
 	}
@@ -262,8 +262,8 @@ func TestWhichFilesTheModelTakes(t *testing.T) {
 		{assistant.ProcessOther, "image/webp"}:                false,
 	}
 
-	on := clientOf(t, http.NotFoundHandler(), nil)
-	off := clientOf(t, http.NotFoundHandler(), func(c *config.OpenAI) {
+	on := aiOf(t, http.NotFoundHandler(), nil)
+	off := aiOf(t, http.NotFoundHandler(), func(c *config.OpenAI) {
 		c.Images = new(false)
 		c.Documents = new(false)
 		c.TranscriptionModel = ""
@@ -376,7 +376,7 @@ func TestFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serverOf(t, standin.OpenAIOptions{})
-			if _, err := clientOf(t, server, nil).Ask(t.Context(), c.request); err != nil {
+			if _, err := aiOf(t, server, nil).Ask(t.Context(), c.request); err != nil {
 				t.Fatal(err)
 			}
 
@@ -404,7 +404,7 @@ func TestHistory(t *testing.T) {
 		{Role: assistant.FromPerson, Text: "Gracias"},
 	}
 
-	if _, err := clientOf(t, server, nil).Ask(t.Context(), request); err != nil {
+	if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 
@@ -433,7 +433,7 @@ func TestGroups(t *testing.T) {
 		{Role: assistant.FromAI, Text: "A las 9"},
 	}
 
-	if _, err := clientOf(t, server, nil).Ask(t.Context(), request); err != nil {
+	if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 
@@ -472,9 +472,9 @@ func TestLargeFilesAreLeftOut(t *testing.T) {
 func TestToolsCanBeSwitchedOff(t *testing.T) {
 	for isOn, want := range map[bool][]string{true: {"hand_off_to_human", "offer_choices"}, false: nil} {
 		server := serverOf(t, standin.OpenAIOptions{})
-		client := clientOf(t, server, func(c *config.OpenAI) { c.Tools = &isOn })
+		ai := aiOf(t, server, func(c *config.OpenAI) { c.Tools = &isOn })
 
-		if _, err := client.Ask(t.Context(), textRequest("hola")); err != nil {
+		if _, err := ai.Ask(t.Context(), textRequest("hola")); err != nil {
 			t.Fatal(err)
 		}
 

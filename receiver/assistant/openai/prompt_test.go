@@ -19,14 +19,14 @@ import (
 func TestInstructionsAreReadAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prompt.md")
 	server := serverOf(t, standin.OpenAIOptions{})
-	client := clientOf(t, server, func(c *config.OpenAI) { c.InstructionsFile = path })
+	ai := aiOf(t, server, func(c *config.OpenAI) { c.InstructionsFile = path })
 
 	for _, text := range []string{"You sell shoes.", "You sell hats."} {
 		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 
-		if _, err := client.Ask(t.Context(), textRequest("hola")); err != nil {
+		if _, err := ai.Ask(t.Context(), textRequest("hola")); err != nil {
 			t.Fatal(err)
 		}
 
@@ -53,9 +53,9 @@ func TestQuestionsWaitForTheInstructions(t *testing.T) {
 		}
 
 		server := serverOf(t, standin.OpenAIOptions{})
-		client := clientOf(t, server, func(c *config.OpenAI) { c.InstructionsFile = path })
+		ai := aiOf(t, server, func(c *config.OpenAI) { c.InstructionsFile = path })
 
-		_, err := client.Ask(t.Context(), textRequest("hola"))
+		_, err := ai.Ask(t.Context(), textRequest("hola"))
 
 		f := failure.Of(err)
 		if f.Class != failure.Configuration || f.Scope != failure.ScopeBird || f.Code != assistant.CodeNoInstructions {

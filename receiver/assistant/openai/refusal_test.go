@@ -275,9 +275,9 @@ func TestARefusedPartIsLeftOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &refuseOnce{status: c.status, body: c.body}
-			client := clientOf(t, server, func(o *config.OpenAI) { o.MaxOutputTokens = 800 })
+			ai := aiOf(t, server, func(o *config.OpenAI) { o.MaxOutputTokens = 800 })
 
-			if _, err := client.Ask(t.Context(), assistant.Request{
+			if _, err := ai.Ask(t.Context(), assistant.Request{
 				Method: assistant.ProcessImage,
 				Text:   "[photo]",
 				Media:  mediaOf("image/png", "", "abc"),
@@ -307,7 +307,7 @@ func TestALongHistoryIsHalvedOnce(t *testing.T) {
 		700:    6,  // the first of the newer turns is an answer, which is left out
 	} {
 		server := serverOf(t, standin.OpenAIOptions{ContextTokens: tokens})
-		if _, err := clientOf(t, server, nil).Ask(t.Context(), request); err != nil {
+		if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err != nil {
 			t.Fatalf("%d tokens: %v", tokens, err)
 		}
 
@@ -318,7 +318,7 @@ func TestALongHistoryIsHalvedOnce(t *testing.T) {
 
 	server := &refuseOnce{status: 400, body: message400("maximum context length"), always: true}
 
-	_, err := clientOf(t, server, nil).Ask(t.Context(), request)
+	_, err := aiOf(t, server, nil).Ask(t.Context(), request)
 	if f := failure.Of(err); f.Class != failure.Permanent || f.Code != codeTooLong || len(server.asked) != 2 {
 		t.Errorf("failure = %+v after %d requests, want %s after 2", f, len(server.asked), codeTooLong)
 	}
@@ -338,7 +338,7 @@ func TestOtherRefusalsAreFinal(t *testing.T) {
 		request := textRequest("hola")
 		request.History = []assistant.Turn{{Role: assistant.FromPerson, Text: "a"}}
 
-		if _, err := clientOf(t, server, nil).Ask(t.Context(), request); err == nil {
+		if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 

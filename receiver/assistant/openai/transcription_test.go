@@ -33,7 +33,7 @@ func TestTranscription(t *testing.T) {
 	} {
 		server := serverOf(t, standin.OpenAIOptions{Transcribe: func(standin.Recording) any { return " Quiero dos. \n" }})
 
-		analysis, err := clientOf(t, server, nil).Analyze(t.Context(), audioRequest(mimeType, "OggS"))
+		analysis, err := aiOf(t, server, nil).Analyze(t.Context(), audioRequest(mimeType, "OggS"))
 		if err != nil {
 			t.Fatalf("%s: %v", mimeType, err)
 		}
@@ -57,7 +57,7 @@ func TestTranscription(t *testing.T) {
 func TestAnAudioWithoutWordsIsAVoiceMessage(t *testing.T) {
 	server := serverOf(t, standin.OpenAIOptions{Transcribe: func(standin.Recording) any { return " " }})
 
-	analysis, err := clientOf(t, server, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
+	analysis, err := aiOf(t, server, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
 	if err != nil || analysis.Transcript != "[voice message]" {
 		t.Errorf("transcript = %q, %v", analysis.Transcript, err)
 	}
@@ -84,7 +84,7 @@ func TestRefusedTranscriptions(t *testing.T) {
 	} {
 		server := &refuseOnce{status: c.status, body: c.body, always: true}
 
-		_, err := clientOf(t, server, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
+		_, err := aiOf(t, server, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
 
 		f := failure.Of(err)
 		if f.Class != c.class || f.Scope != c.scope || f.Code != c.code || len(server.asked) != 1 {
@@ -95,7 +95,7 @@ func TestRefusedTranscriptions(t *testing.T) {
 	for _, body := range []string{`{}`, `"text"`, `{"text":1}`, ""} {
 		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) })
 
-		_, err := clientOf(t, handler, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
+		_, err := aiOf(t, handler, nil).Analyze(t.Context(), audioRequest("audio/ogg", "OggS"))
 		if f := failure.Of(err); f.Code != assistant.CodeBadResponse {
 			t.Errorf("%s: failure = %+v, want a bad response", body, f)
 		}
