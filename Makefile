@@ -42,11 +42,11 @@ manifests: ## Generate the CRD from api/ and the manager's role from the markers
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: chart
-chart: ## Generate the chart's templates from config/, its schema and table of values from values.yaml; copy dashboards.
+chart: ## Generate the chart's schema and table of values from values.yaml; copy the CRD, the role, alerts and dashboards.
 	cp controllers/resources/dashboard.json config/grafana/receivers.json
-	mkdir -p $(CHART)/files
-	cp config/grafana/receivers.json config/grafana/operator.json config/prometheus/prometheusrule.yaml $(CHART)/files/
-	$(KUSTOMIZE) build config/default | go run ./hack/chart $(CHART)
+	cp config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml $(CHART)/files/crd.yaml
+	cp config/rbac/role.yaml config/prometheus/prometheusrule.yaml config/grafana/receivers.json config/grafana/operator.json $(CHART)/files/
+	go run ./hack/chart $(CHART)
 
 .PHONY: fmt
 fmt: ## Format all Go files.

@@ -15,7 +15,8 @@ import (
 )
 
 // value is a key of values.yaml. The comment above it is its description. A line of the comment that begins with @schema
-// holds keywords of JSON Schema that the default does not imply:
+// holds keywords of JSON Schema that the default does not imply. A mapping is a group of values, unless its keywords have
+// additionalProperties and its keys have no comments: then it is a single value.
 //
 //	# How much is logged.
 //	# @schema {enum: [debug, info]}
@@ -56,13 +57,17 @@ func (v *value) descend(mapping *yaml.Node) error {
 			return fmt.Errorf("line %d: %s: %w", key.Line, child.path, err)
 		}
 
+		if child.description == "" {
+			return fmt.Errorf("line %d: %s has no comment", key.Line, child.path)
+		}
+
 		_, open := child.keywords["additionalProperties"]
-		if node.Kind == yaml.MappingNode && !open {
+		commented := len(node.Content) > 0 && node.Content[0].HeadComment != ""
+
+		if node.Kind == yaml.MappingNode && (commented || !open) {
 			if err := child.descend(node); err != nil {
 				return err
 			}
-		} else if child.description == "" {
-			return fmt.Errorf("line %d: %s has no comment", key.Line, child.path)
 		}
 
 		v.children = append(v.children, child)
@@ -132,6 +137,7 @@ func (v value) keywordsOf() (map[string]any, error) {
 		keywords["type"] = "object"
 		keywords["properties"] = properties
 		keywords["additionalProperties"] = false
+		maps.Copy(keywords, v.keywords)
 
 		return keywords, nil
 	}

@@ -24,6 +24,9 @@ const (
 	root    = "../.."
 	chart   = root + "/charts/whatsapp-webhook-operator"
 	release = "whatsapp-webhook-operator"
+
+	// oldestKubernetes is that of the chart's kubeVersion.
+	oldestKubernetes = "1.30"
 )
 
 // testCluster is an API server without the CRD: installing it is part of the test.

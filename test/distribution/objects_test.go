@@ -48,7 +48,7 @@ func build(t *testing.T, folder string) []*object {
 func render(t *testing.T, args ...string) []*object {
 	t.Helper()
 
-	template := []string{"template", release, chart, "--kube-version=1.30", "--namespace=whatsapp-webhook-system"}
+	template := []string{"template", release, chart, "--kube-version=" + oldestKubernetes, "--namespace=whatsapp-webhook-system"}
 
 	return parse(t, helm4.run(t, append(template, args...)...))
 }

@@ -10,10 +10,19 @@
 {{- end }}
 {{- end }}
 
+{{- define "whatsapp-webhook-operator.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
 {{- /* The name label is fixed: the NetworkPolicies of receivers allow the manager by it. */ -}}
 {{- define "whatsapp-webhook-operator.selectorLabels" -}}
 app.kubernetes.io/name: whatsapp-webhook-operator
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "whatsapp-webhook-operator.managerLabels" -}}
+{{- include "whatsapp-webhook-operator.selectorLabels" . }}
+app.kubernetes.io/component: manager
 {{- end }}
 
 {{- define "whatsapp-webhook-operator.labels" -}}
@@ -26,8 +35,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
+{{- /* The labels of an object with labels among the values, which take precedence. Takes a list of the root and these. */ -}}
+{{- define "whatsapp-webhook-operator.labelsWith" -}}
+{{- $labels := include "whatsapp-webhook-operator.labels" (first .) | fromYaml }}
+{{- merge (dict "app.kubernetes.io/component" "manager") (last .) $labels | toYaml }}
+{{- end }}
+
+{{- /* The annotations of an object, or nothing. Takes a list of the root and the object's own, which take precedence. */ -}}
+{{- define "whatsapp-webhook-operator.annotations" -}}
+{{- with merge (dict) (last .) (first .).Values.commonAnnotations }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "whatsapp-webhook-operator.podLabels" -}}
-{{- include "whatsapp-webhook-operator.selectorLabels" . }}
+{{- include "whatsapp-webhook-operator.managerLabels" . }}
 {{- with include "whatsapp-webhook-operator.ownLabels" (merge dict .Values.podLabels .Values.commonLabels) }}
 {{ . }}
 {{- end }}
@@ -48,11 +70,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{- /* Takes a dict with image, an image of the values, and root. */ -}}
+{{- /* Takes a dict with image, an image of the values, and root. A first part with a dot or a colon is a registry. */ -}}
 {{- define "whatsapp-webhook-operator.image" -}}
+{{- $repository := .image.repository }}
+{{- with .root.Values.global.imageRegistry }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $repository "") }}
+{{- end }}
 {{- if .image.digest }}
-{{- printf "%s@%s" .image.repository .image.digest }}
+{{- printf "%s@%s" $repository .image.digest }}
 {{- else }}
-{{- printf "%s:%s" .image.repository (default .root.Chart.AppVersion .image.tag) }}
+{{- printf "%s:%s" $repository (default .root.Chart.AppVersion .image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* The pull secrets of a parent chart and of the values, each once, or nothing. */ -}}
+{{- define "whatsapp-webhook-operator.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with $secrets | uniq }}
+{{- toYaml . }}
 {{- end }}
 {{- end }}
