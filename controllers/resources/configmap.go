@@ -20,6 +20,7 @@ import (
 func configMap(p Params) Object {
 	return corev1ac.ConfigMap(p.name+suffixConfig, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithData(map[string]string{configFile: p.yaml})
 }
 

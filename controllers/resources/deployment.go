@@ -16,11 +16,12 @@ func deployment(p Params) Object {
 	spec := appsv1ac.DeploymentSpec().
 		WithStrategy(strategy(p.webhook.Spec.Store)).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selectorLabels())).
-		WithTemplate(podTemplate(p))
+		WithTemplate(p.template)
 	spec.Replicas = p.replicas()
 
 	return appsv1ac.Deployment(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(spec)
 }
 

@@ -46,7 +46,8 @@ func newExtension[Spec any](p Params, kind schema.GroupVersionKind, labels map[s
 		ObjectMetaApplyConfiguration: metav1ac.ObjectMeta().
 			WithName(p.name).
 			WithNamespace(p.webhook.Namespace).
-			WithLabels(merge(labels, p.labels())),
+			WithLabels(p.labels(labels)).
+			WithAnnotations(p.annotations()),
 		Spec: spec,
 	}
 }

@@ -49,11 +49,8 @@ func TestEveryFieldIsRendered(t *testing.T) {
 var notRendered = []string{
 	"suspend", // the reconciler reads it
 
-	"commonMetadata", "service", "ingress.maxBodySize", "ingress.healthCheckPath",
 	"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
 	"store.embedded.whenDeleted", "store.embedded.existingClaim", "store.embedded.dataSource",
-	"receiver.env", "receiver.proxy", "receiver.media", "receiver.shutdown",
-	"receiver.podSecurityContext", "receiver.securityContext", "receiver.podTemplatePatch",
 }
 
 func isNotRendered(path string) bool {

@@ -35,7 +35,8 @@ func grafanaDashboard(p Params) Object {
 	}
 
 	return corev1ac.ConfigMap(p.name+suffixDashboard, p.webhook.Namespace).
-		WithLabels(merge(labels, p.labels())).
+		WithLabels(p.labels(labels)).
+		WithAnnotations(p.annotations()).
 		WithData(map[string]string{p.webhook.Namespace + "_" + p.name + ".json": p.dashboard()})
 }
 

@@ -30,6 +30,7 @@ func horizontalPodAutoscaler(p Params) Object {
 
 	return autoscalingv2ac.HorizontalPodAutoscaler(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(autoscalingv2ac.HorizontalPodAutoscalerSpec().
 			WithScaleTargetRef(autoscalingv2ac.CrossVersionObjectReference().
 				WithAPIVersion(appsv1.SchemeGroupVersion.String()).

@@ -42,6 +42,6 @@ func httpRoute(p Params) Object {
 
 	return gatewayv1ac.HTTPRoute(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
-		WithAnnotations(wanted.Annotations).
+		WithAnnotations(p.annotations(wanted.Annotations)).
 		WithSpec(spec)
 }

@@ -5,20 +5,26 @@ package resources
 
 import (
 	"fmt"
-	"maps"
-	"strings"
 
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// bodySizeAnnotations raise the limit of a body in the two ingress controllers that are built on nginx. It is 1 MB by
-// default, and Meta's deliveries have up to 3 MB. Other controllers ignore the annotations.
-//
-// Sources: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-max-body-size,
-// https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/
-var bodySizeAnnotations = []string{"nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"}
+// The annotations of ingress controllers that the operator knows. They are set whatever the class: the name of a class says
+// nothing about its controller, and a controller ignores the annotations of others.
+var (
+	// bodySizeAnnotations raise the limit of a body in the two controllers that are built on nginx. It is 1 MB by default, and
+	// Meta's deliveries have up to 3 MB.
+	//
+	// Sources: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#custom-max-body-size,
+	// https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/
+	bodySizeAnnotations = []string{"nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"}
+
+	// healthCheckAnnotations set the path that the load balancers of AWS and Azure check. It is "/" by default.
+	//
+	// Sources: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#health-check,
+	// https://learn.microsoft.com/azure/application-gateway/ingress-controller-annotations
+	healthCheckAnnotations = []string{"alb.ingress.kubernetes.io/healthcheck-path", "appgw.ingress.kubernetes.io/health-probe-path"}
+)
 
 // ingress publishes only the paths of publicPaths: nothing else of the receiver is reachable from outside.
 func ingress(p Params) Object {
@@ -50,22 +56,41 @@ func ingress(p Params) Object {
 
 	return networkingv1ac.Ingress(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
-		WithAnnotations(ingressAnnotations(wanted, p.config.Webhook.MaxBodyBytes)).
+		WithAnnotations(ingressAnnotations(p)).
 		WithSpec(spec)
 }
 
-// ingressAnnotations returns the annotations of the spec, and the limit of a body if the class may be one of nginx. An
-// annotation of the spec stays as it is.
-func ingressAnnotations(wanted v1alpha1.IngressSpec, maxBodyBytes int64) map[string]string {
-	annotations := map[string]string{}
+// ingressAnnotations returns the annotations that the operator sets, and those of the spec, which win.
+func ingressAnnotations(p Params) map[string]string {
+	wanted := p.webhook.Spec.Ingress
+	known := map[string]string{}
 
-	if wanted.ClassName == "" || strings.Contains(wanted.ClassName, "nginx") {
-		for _, name := range bodySizeAnnotations {
-			annotations[name] = fmt.Sprintf("%dm", maxBodyBytes>>20)
+	size := p.config.Webhook.MaxBodyBytes
+	if wanted.MaxBodySize != nil {
+		size = wanted.MaxBodySize.Value()
+	}
+
+	for _, name := range bodySizeAnnotations {
+		known[name] = nginxSize(size)
+	}
+
+	if wanted.HealthCheckPath != "" {
+		for _, name := range healthCheckAnnotations {
+			known[name] = wanted.HealthCheckPath
 		}
 	}
 
-	maps.Copy(annotations, wanted.Annotations)
+	return p.annotations(known, wanted.Annotations)
+}
 
-	return annotations
+// nginxSize returns a number of bytes as nginx writes it, such as 4m.
+func nginxSize(bytes int64) string {
+	switch {
+	case bytes%(1<<20) == 0:
+		return fmt.Sprintf("%dm", bytes>>20)
+	case bytes%(1<<10) == 0:
+		return fmt.Sprintf("%dk", bytes>>10)
+	}
+
+	return fmt.Sprint(bytes)
 }

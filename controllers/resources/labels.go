@@ -42,8 +42,16 @@ func (p Params) selectorLabels() map[string]string {
 	return SelectorLabels(p.name)
 }
 
-func (p Params) labels() map[string]string {
-	return merge(p.selectorLabels(), map[string]string{labelManagedBy: operatorName})
+// labels returns the labels of an object: those of commonMetadata, those of a more specific field, and the operator's own.
+// Later ones win.
+func (p Params) labels(specific ...map[string]string) map[string]string {
+	common := p.webhook.Spec.CommonMetadata.Labels
+	return merge(common, merge(specific...), p.selectorLabels(), map[string]string{labelManagedBy: operatorName})
+}
+
+// annotations returns the annotations of an object: those of commonMetadata, and those of more specific fields, which win.
+func (p Params) annotations(specific ...map[string]string) map[string]string {
+	return merge(p.webhook.Spec.CommonMetadata.Annotations, merge(specific...))
 }
 
 // merge returns a new map in which later entries win.

@@ -59,6 +59,7 @@ func networkPolicy(p Params) Object {
 
 	return networkingv1ac.NetworkPolicy(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(spec.WithEgress(egress).WithEgress(p.egress...))
 }
 
@@ -104,6 +105,8 @@ func egressPorts(p Params) []int32 {
 		p.config.Handoff.URL,
 		p.config.Notifications.SinkURL,
 		p.config.Tracing.EndpointURL,
+		p.webhook.Spec.Receiver.Proxy.HTTPURL,
+		p.webhook.Spec.Receiver.Proxy.HTTPSURL,
 	} {
 		if port, ok := portOf(called); ok {
 			ports[port] = struct{}{}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +88,11 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 		"ingress annotations": func(s *spec) {
 			s.Ingress.Annotations = map[string]string{"a": "b"}
 			s.Ingress.ClassName = "traefik"
+			s.Ingress.MaxBodySize = new(resource.MustParse("8Mi"))
+			s.Ingress.HealthCheckPath = "/live"
+		},
+		"service": func(s *spec) {
+			s.Service = v1alpha1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, Annotations: map[string]string{"a": "b"}}
 		},
 		"gateway": func(s *spec) {
 			s.Ingress = v1alpha1.IngressSpec{}
@@ -109,56 +113,6 @@ func TestPodTemplateStaysTheSame(t *testing.T) {
 
 			if diff := cmp.Diff(before, podTemplate(t, webhook)); diff != "" {
 				t.Errorf("the pod template changes (-before +after):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestRequestOfPodsThatScaleByCPU checks the CPU request, since the autoscaler measures the use of it.
-func TestRequestOfPodsThatScaleByCPU(t *testing.T) {
-	cpu := func(milliCPU int64) corev1.ResourceList {
-		return corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(milliCPU, resource.DecimalSI)}
-	}
-
-	for name, test := range map[string]struct {
-		given *corev1.ResourceRequirements
-		want  string // the request, or a part of the error
-	}{
-		"no resources":  {nil, "500m"},
-		"a request":     {&corev1.ResourceRequirements{Requests: cpu(80)}, "80m"},
-		"a limit only":  {&corev1.ResourceRequirements{Limits: cpu(80)}, ""},
-		"no CPU":        {&corev1.ResourceRequirements{}, "set receiver.resources.requests.cpu"},
-		"no CPU, again": {&corev1.ResourceRequirements{Limits: cpu(0)}, "set receiver.resources.requests.cpu"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			webhook := read(t, filepath.Join("testdata", "postgresql"))
-			webhook.Spec.Receiver.Replicas = nil
-			webhook.Spec.Receiver.Autoscaling.MaxReplicas = 9
-			webhook.Spec.Receiver.Resources = test.given
-
-			params, err := resources.NewParams(webhook, environment)
-			if err != nil {
-				if test.want == "" || !strings.Contains(err.Error(), test.want) {
-					t.Errorf("error %v; want %q", err, test.want)
-				}
-
-				return
-			}
-
-			for _, object := range resources.Render(params) {
-				deployment, ok := object.(*appsv1ac.DeploymentApplyConfiguration)
-				if !ok {
-					continue
-				}
-
-				got := ""
-				if requests := deployment.Spec.Template.Spec.Containers[0].Resources.Requests; requests != nil {
-					got = requests.Cpu().String()
-				}
-
-				if got != test.want {
-					t.Errorf("CPU request %q; want %q", got, test.want)
-				}
 			}
 		})
 	}
@@ -252,42 +206,5 @@ func TestSamplesAreRendered(t *testing.T) {
 		if _, err := resources.NewParams(webhook, environment); err != nil {
 			t.Errorf("%s: %v", sample, err)
 		}
-	}
-}
-
-func TestIngressAdmitsWholeDeliveries(t *testing.T) {
-	const (
-		community = "nginx.ingress.kubernetes.io/proxy-body-size"
-		f5        = "nginx.org/client-max-body-size"
-	)
-
-	for name, test := range map[string]struct {
-		class       string
-		annotations map[string]string
-		want        map[string]string
-	}{
-		"class nginx":             {"nginx", nil, map[string]string{community: "4m", f5: "4m"}},
-		"another class of nginx":  {"nginx-internal", nil, map[string]string{community: "4m", f5: "4m"}},
-		"the cluster's default":   {"", nil, map[string]string{community: "4m", f5: "4m"}},
-		"another controller":      {"alb", map[string]string{"a": "b"}, map[string]string{"a": "b"}},
-		"a limit of the resource": {"nginx", map[string]string{community: "8m"}, map[string]string{community: "8m", f5: "4m"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			webhook := read(t, filepath.Join("testdata", "subscription"))
-			webhook.Spec.Ingress.ClassName = test.class
-			webhook.Spec.Ingress.Annotations = test.annotations
-
-			var got map[string]string
-
-			for _, object := range render(t, webhook) {
-				if ingress, ok := object.(*networkingv1ac.IngressApplyConfiguration); ok {
-					got = ingress.Annotations
-				}
-			}
-
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("annotations (-want +got):\n%s", diff)
-			}
-		})
 	}
 }

@@ -41,13 +41,18 @@ type Params struct {
 	// startHash changes with the settings that the receiver reads at start only.
 	startHash string
 
-	resources      *corev1ac.ResourceRequirementsApplyConfiguration
-	affinity       *corev1ac.AffinityApplyConfiguration
-	tolerations    []*corev1ac.TolerationApplyConfiguration
-	topologySpread []*corev1ac.TopologySpreadConstraintApplyConfiguration
-	webhookFrom    []*networkingv1ac.NetworkPolicyPeerApplyConfiguration
-	adminFrom      []*networkingv1ac.NetworkPolicyPeerApplyConfiguration
-	egress         []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
+	template *corev1ac.PodTemplateSpecApplyConfiguration // of the Deployment
+
+	envVars            []*corev1ac.EnvVarApplyConfiguration
+	podSecurityContext *corev1ac.PodSecurityContextApplyConfiguration
+	securityContext    *corev1ac.SecurityContextApplyConfiguration
+	resources          *corev1ac.ResourceRequirementsApplyConfiguration
+	affinity           *corev1ac.AffinityApplyConfiguration
+	tolerations        []*corev1ac.TolerationApplyConfiguration
+	topologySpread     []*corev1ac.TopologySpreadConstraintApplyConfiguration
+	webhookFrom        []*networkingv1ac.NetworkPolicyPeerApplyConfiguration
+	adminFrom          []*networkingv1ac.NetworkPolicyPeerApplyConfiguration
+	egress             []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
 }
 
 // NewParams derives the input of the builders. It returns an error if the receiver would reject its configuration, so that
@@ -84,6 +89,9 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	}
 
 	err = errors.Join(
+		convert("receiver.env", receiver.Env, &p.envVars),
+		convert("receiver.podSecurityContext", receiver.PodSecurityContext, &p.podSecurityContext),
+		convert("receiver.securityContext", receiver.SecurityContext, &p.securityContext),
 		convert("receiver.resources", requirements, &p.resources),
 		convert("receiver.scheduling.affinity", receiver.Scheduling.Affinity, &p.affinity),
 		convert("receiver.scheduling.tolerations", receiver.Scheduling.Tolerations, &p.tolerations),
@@ -93,6 +101,10 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 		convert("networkPolicy.egress", policy.Egress, &p.egress),
 	)
 	if err != nil {
+		return Params{}, err
+	}
+
+	if p.template, err = podTemplate(p); err != nil {
 		return Params{}, err
 	}
 

@@ -36,5 +36,6 @@ func persistentVolumeClaim(p Params) Object {
 
 	return corev1ac.PersistentVolumeClaim(p.name+suffixStore, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(spec)
 }

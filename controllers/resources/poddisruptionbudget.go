@@ -20,6 +20,7 @@ func podDisruptionBudget(p Params) Object {
 
 	return policyv1ac.PodDisruptionBudget(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
 			WithMaxUnavailable(intstr.FromInt32(*maxUnavailable)).
 			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).

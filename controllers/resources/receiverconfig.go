@@ -44,9 +44,10 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			Messages: messagesAddress(spec.MessagesAPI),
 		},
 		Webhook: config.Webhook{
-			Path:      webhookPath(spec),
-			PublicURL: mediaURL(webhook),
-			MutualTLS: mutualTLS(spec.CloudAPI.MutualTLS),
+			Path:       webhookPath(spec),
+			HealthPath: spec.Ingress.HealthCheckPath,
+			PublicURL:  mediaURL(webhook),
+			MutualTLS:  mutualTLS(spec.CloudAPI.MutualTLS),
 		},
 		SecretsDir: config.Config{}.WithDefaults().SecretsDir,
 		CloudAPI: config.CloudAPI{
@@ -61,6 +62,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 		OpenAI:      openAI(spec.OpenAI),
 		MessagesAPI: messagesAPI(spec.MessagesAPI),
 		Handoff:     handoff(spec.Handoff),
+		Media:       media(spec.Receiver.Media),
 		Processing: config.Processing{
 			Concurrency: int(spec.Processing.Concurrency),
 			Retry: config.Retry{
@@ -86,9 +88,10 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			SinkURL: spec.Notifications.SinkURL,
 			Signed:  spec.Notifications.SigningKeySecretRef.Name != "",
 		},
-		Store:   store(spec.Store),
-		Tracing: config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
-		Log:     config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
+		Store:    store(spec.Store),
+		Tracing:  config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
+		Shutdown: config.Shutdown{DrainTimeout: seconds(spec.Receiver.Shutdown.DrainSeconds)},
+		Log:      config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
 	}
 }
 
@@ -113,6 +116,18 @@ func subscription(webhook *v1alpha1.WhatsAppWebhook) *config.Subscription {
 		Fields:             wanted.Fields,
 		CallbackScope:      config.CallbackScope(wanted.CallbackScope),
 	}
+}
+
+func media(wanted v1alpha1.MediaSpec) config.Media {
+	rendered := config.Media{
+		DownloadTimeout: seconds(wanted.DownloadTimeoutSeconds),
+		AllowedHosts:    wanted.AllowedHosts,
+	}
+	if wanted.MaxSpoolSize != nil {
+		rendered.MaxSpoolBytes = wanted.MaxSpoolSize.Value()
+	}
+
+	return rendered
 }
 
 func store(wanted v1alpha1.StoreSpec) config.Store {

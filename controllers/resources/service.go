@@ -55,11 +55,28 @@ func (p Params) publicPort() servedPort {
 
 // service receives Meta's deliveries, through an Ingress or any other publisher.
 func service(p Params) Object {
+	wanted := p.webhook.Spec.Service
+
+	spec := corev1ac.ServiceSpec().
+		WithSelector(p.selectorLabels()).
+		WithPorts(servicePort(p.publicPort())).
+		WithLoadBalancerSourceRanges(wanted.LoadBalancerSourceRanges...)
+	if wanted.Type != "" {
+		spec.WithType(wanted.Type)
+	}
+
+	if wanted.LoadBalancerClass != "" {
+		spec.WithLoadBalancerClass(wanted.LoadBalancerClass)
+	}
+
+	if wanted.ExternalTrafficPolicy != "" {
+		spec.WithExternalTrafficPolicy(wanted.ExternalTrafficPolicy)
+	}
+
 	return corev1ac.Service(p.name, p.webhook.Namespace).
-		WithLabels(p.labels()).
-		WithSpec(corev1ac.ServiceSpec().
-			WithSelector(p.selectorLabels()).
-			WithPorts(servicePort(p.publicPort())))
+		WithLabels(p.labels(wanted.Labels)).
+		WithAnnotations(p.annotations(wanted.Annotations)).
+		WithSpec(spec)
 }
 
 // adminService lists each pod's admin port, also of pods that are not ready, since their status shows the cause. The
@@ -67,6 +84,7 @@ func service(p Params) Object {
 func adminService(p Params) Object {
 	return corev1ac.Service(p.name+suffixAdmin, p.webhook.Namespace).
 		WithLabels(merge(p.labels(), adminLabels)).
+		WithAnnotations(p.annotations()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithClusterIP(corev1.ClusterIPNone).
 			WithPublishNotReadyAddresses(true).
@@ -83,6 +101,7 @@ func messagesService(p Params) Object {
 
 	return corev1ac.Service(p.name+suffixMessages, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithSpec(corev1ac.ServiceSpec().
 			WithSelector(p.selectorLabels()).
 			WithPorts(servicePort(messagesPort)))

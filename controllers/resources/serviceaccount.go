@@ -12,5 +12,6 @@ import (
 func serviceAccount(p Params) Object {
 	return corev1ac.ServiceAccount(p.name, p.webhook.Namespace).
 		WithLabels(p.labels()).
+		WithAnnotations(p.annotations()).
 		WithAutomountServiceAccountToken(false)
 }

@@ -29,7 +29,7 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 			WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(p.name + suffixConfig)),
 		corev1ac.Volume().WithName(volumeSecrets).
 			WithProjected(corev1ac.ProjectedVolumeSource().
-				WithDefaultMode(0o440).
+				WithDefaultMode(secretsMode(p)).
 				WithSources(secretProjections(p.webhook.Spec)...)),
 	}
 	if hasInstructions(p) {
