@@ -59,6 +59,7 @@ func NewClient(drivers map[config.Protocol]Driver, connections int, clock clockw
 				Peer:        peer.Name,
 				Setting:     peer.Setting,
 				Connections: connections,
+				Authorities: func() string { return live.Current().Secrets.AICA },
 			}),
 		}
 	}

@@ -34,6 +34,7 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 			Peer:        "Meta",
 			Setting:     "cloudAPI.baseURL",
 			Connections: connections,
+			Authorities: func() string { return live.Current().Secrets.MetaCA },
 		}),
 		live: live,
 	}

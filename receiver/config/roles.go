@@ -21,6 +21,12 @@ const (
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
 
+	// The CA certificates, PEM, that are trusted besides those of the system; each is optional.
+	RoleMetaCA    = "meta-ca"    // for Meta
+	RoleAICA      = "ai-ca"      // for the bridge, the flow or the model
+	RoleSinkCA    = "sink-ca"    // for the sink of notices
+	RoleHandoffCA = "handoff-ca" // for the desk
+
 	RoleServerCertificate = "server-certificate" // PEM; with mutual TLS
 	RoleServerKey         = "server-key"         // PEM
 	RoleClientCA          = "client-ca"          // PEM, of Meta's client certificate

@@ -16,8 +16,9 @@ import (
 	"strings"
 )
 
-// maxSecretBytes is the maximum size of a value. Meta's tokens have a few hundred bytes; certificate bundles are the largest.
-const maxSecretBytes = 64 << 10
+// maxSecretBytes is the maximum size of a value. Meta's tokens have a few hundred bytes. The largest values are bundles of CA
+// certificates: those of a Linux distribution take about 220 KiB.
+const maxSecretBytes = 512 << 10
 
 // Secrets are the values in the folder of secrets. A missing value is empty and not an error: the receiver runs and
 // reports the role of the missing secret.
@@ -34,6 +35,10 @@ type Secrets struct {
 	SinkSigningKey    string // required by notifications.signed
 	DatabaseURL       string
 	DatabaseCA        string // optional
+	MetaCA            string // optional, as the next three
+	AICA              string
+	SinkCA            string
+	HandoffCA         string
 	ServerCertificate string
 	ServerKey         string
 	ClientCA          string
@@ -161,6 +166,10 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
 		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
 		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},
+		{RoleMetaCA, 1, func(v []string) { s.MetaCA = v[0] }},
+		{RoleAICA, 1, func(v []string) { s.AICA = v[0] }},
+		{RoleSinkCA, 1, func(v []string) { s.SinkCA = v[0] }},
+		{RoleHandoffCA, 1, func(v []string) { s.HandoffCA = v[0] }},
 		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
 		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
 		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},

@@ -39,6 +39,7 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 			Peer:        "the desk",
 			Setting:     "handoff.url",
 			Connections: connections,
+			Authorities: func() string { return live.Current().Secrets.HandoffCA },
 			Guard:       &httpclient.Guard{Refuse: refuseMetadata},
 		}),
 		live: live,

@@ -4,6 +4,7 @@
 package handoff
 
 import (
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -173,5 +174,28 @@ func TestStoredMessages(t *testing.T) {
 	again, _ := m.Event("42:57300", "1", now)
 	if again.ID == event.ID || again.Lane != event.Lane || Conversation(event.Lane) != "42:57300" {
 		t.Errorf("events %+v and %+v, want two in one lane", event, again)
+	}
+}
+
+// TestPostToAnInternalDesk calls a desk whose certificate comes from an authority that is configured.
+func TestPostToAnInternalDesk(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+
+	client := NewClient(config.Fixed(config.Config{
+		Handoff: config.Handoff{
+			URL:        server.URL,
+			AuthScheme: config.AuthNone,
+			Timeout:    time.Minute,
+		},
+	}, config.Secrets{HandoffCA: string(authority)}), 1, clockwork.NewRealClock())
+	defer client.Close()
+
+	if err := client.Post(t.Context(), "id-1", []byte("{}")); err != nil {
+		t.Error(err)
 	}
 }

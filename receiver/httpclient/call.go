@@ -6,6 +6,7 @@ package httpclient
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -169,7 +170,22 @@ func (c *Client) unanswered(call Call, cause error, written bool) *failure.Error
 		Code:  CodeNoConnection,
 		Text:  "the connection to " + c.peer + " failed",
 	}
-	if errors.Is(cause, context.DeadlineExceeded) {
+
+	switch _, untrusted := errors.AsType[*tls.CertificateVerificationError](cause); {
+	case errors.Is(cause, errAuthorities):
+		f.Class = failure.Configuration
+		f.Code = CodeBadCA
+		f.Text = "the CA certificates for " + c.peer + " contain no PEM certificate"
+
+		return f
+	case untrusted:
+		f.Class = failure.Configuration
+		f.Code = CodeUntrusted
+		f.Text = "the certificate of " + c.peer + " is not valid for its address, has expired, or was issued by an unknown authority: " +
+			"correct the certificate, or the CA certificates for " + c.peer
+
+		return f
+	case errors.Is(cause, context.DeadlineExceeded):
 		f.Code = CodeTimeout
 		f.Text = c.peer + " did not answer in time"
 	}

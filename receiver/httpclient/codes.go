@@ -10,6 +10,8 @@ const (
 	CodeTimeout       = "timeout"
 	CodeNoConnection  = "no_connection"
 	CodeBadURL        = "bad_url"
+	CodeUntrusted     = "untrusted_certificate" // the server's certificate is invalid, or its issuer unknown
+	CodeBadCA         = "bad_ca"                // the configured certificate authorities cannot be read
 	CodeBadCredential = "bad_credential" //nolint:gosec // a code of failures: no header can carry the credential
 )
 

@@ -31,6 +31,9 @@ type Options struct {
 	Setting string
 	// Connections is the maximum number of idle connections. Defaults to those of http.DefaultTransport.
 	Connections int
+	// Authorities returns the certificate authorities, as PEM, that are trusted besides those of the system. Defaults to
+	// none. Setting names the setting next to which they are configured.
+	Authorities func() string
 	// Guard checks the dialled addresses. Defaults to none.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
@@ -78,8 +81,13 @@ func New(o Options) *Client {
 		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 
+	client := &http.Client{Transport: transport, CheckRedirect: o.CheckRedirect}
+	if o.Authorities != nil {
+		client.Transport = &trust{template: transport, authorities: o.Authorities}
+	}
+
 	return &Client{
-		http:    &http.Client{Transport: transport, CheckRedirect: o.CheckRedirect},
+		http:    client,
 		clock:   o.Clock,
 		peer:    o.Peer,
 		setting: o.Setting,

@@ -30,6 +30,8 @@ func newClient(live *config.Live, clock clockwork.Clock) *httpclient.Client {
 		Clock:   clock,
 		Peer:    "Meta's media host",
 		Setting: "Meta's address of the media",
+		// A proxy that inspects TLS signs for every host of Meta.
+		Authorities: func() string { return live.Current().Secrets.MetaCA },
 		Guard: &httpclient.Guard{
 			Refuse: refusePrivate,
 			Exempt: func(hostPort string) bool {

@@ -50,6 +50,8 @@ func newLinkClient(live *config.Live, clock clockwork.Clock) *httpclient.Client 
 		Clock:   clock,
 		Peer:    "the server of the linked file",
 		Setting: "the link of the answer",
+		// A bridge often links to files that it serves itself.
+		Authorities: func() string { return live.Current().Secrets.AICA },
 		Guard: &httpclient.Guard{
 			Refuse: refusePrivateLink,
 			Exempt: exempt,
@@ -114,11 +116,14 @@ func (s *Spool) downloadLink(ctx context.Context, settings *config.Snapshot, fil
 		Timeout:    settings.Media.DownloadTimeout,
 		Idempotent: true,
 	})
-	if fault != nil && fault.Class == failure.Configuration {
-		return linkFailure(CodeLink, "the link is no absolute http or https URL")
-	}
 
-	if fault != nil {
+	switch {
+	case fault == nil:
+	case fault.Code == httpclient.CodeBadURL:
+		return linkFailure(CodeLink, "the link is no absolute http or https URL")
+	case fault.Class == failure.Configuration: // of the file's server, or of the trust in it: no setting of the AI is wrong
+		return linkFailure(fault.Code, fault.Text)
+	default:
 		return fault
 	}
 

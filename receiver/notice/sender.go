@@ -40,6 +40,7 @@ func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sende
 			Peer:        "the sink",
 			Setting:     "notifications.sinkURL",
 			Connections: connections,
+			Authorities: func() string { return live.Current().Secrets.SinkCA },
 			Guard:       &httpclient.Guard{Refuse: refuseMetadata},
 		}),
 		live:  live,
