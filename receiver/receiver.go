@@ -107,7 +107,8 @@ func Open(
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)
 	r.metrics.WatchTakeovers(inbox, clock)
-	r.assistant = assistant.NewClient(drivers, settings.Processing.Concurrency, clock)
+	authorities := func() string { return live.Current().Secrets.AICA }
+	r.assistant = assistant.NewClient(drivers, authorities, settings.Processing.Concurrency, clock)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {

@@ -12,8 +12,8 @@ type CloudAPISpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as https://graph.facebook.com"
 	BaseURL string `json:"baseURL,omitempty"`
 
-	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
-	// the certificate authorities of the system.
+	// caSecretRef refers to CA certificates, as PEM, that calls to Meta and its media hosts trust in addition to those of the
+	// system. A changed certificate takes effect without a restart.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 

@@ -18,8 +18,8 @@ type HandoffSpec struct {
 	// +optional
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
-	// caSecretRef refers to the certificate of the authority that signed the certificate of the server, as PEM. Defaults to
-	// the certificate authorities of the system.
+	// caSecretRef refers to CA certificates, as PEM, that calls to the desk trust in addition to those of the
+	// system. A changed certificate takes effect without a restart.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 }

@@ -48,8 +48,6 @@ func TestEveryFieldIsRendered(t *testing.T) {
 // notRendered are the fields, each with those below it, that change no object.
 var notRendered = []string{
 	"suspend", // the reconciler reads it
-
-	"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
 	"store.embedded.whenDeleted", "store.embedded.existingClaim", "store.embedded.dataSource",
 }
 

@@ -4,6 +4,7 @@
 package resources
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,6 +46,10 @@ func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 		{config.RoleSinkSigningKey, one(spec.Notifications.SigningKeySecretRef)},
 		{config.RoleDatabaseURL, one(spec.Store.PostgreSQL.URLSecretRef)},
 		{config.RoleDatabaseCA, one(spec.Store.PostgreSQL.CASecretRef)},
+		{config.RoleMetaCA, one(spec.CloudAPI.CASecretRef)},
+		{config.RoleAICA, one(cmp.Or(spec.Bird.CASecretRef, spec.OpenAI.CASecretRef))},
+		{config.RoleSinkCA, one(spec.Notifications.CASecretRef)},
+		{config.RoleHandoffCA, one(spec.Handoff.CASecretRef)},
 		{config.RoleServerCertificate, certificate(corev1.TLSCertKey)},
 		{config.RoleServerKey, certificate(corev1.TLSPrivateKeyKey)},
 		{config.RoleClientCA, one(mutualTLS.ClientCASecretRef)},

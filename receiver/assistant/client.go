@@ -46,8 +46,14 @@ type protocol struct {
 	http *httpclient.Client
 }
 
-// NewClient returns a client that speaks the protocols of drivers, with a pool of up to connections idle connections each.
-func NewClient(drivers map[config.Protocol]Driver, connections int, clock clockwork.Clock) *Client {
+// NewClient returns a client that speaks the protocols of drivers, with a pool of up to connections idle connections each. It
+// trusts the authorities, as PEM, in addition to those of the system; nil stands for none.
+func NewClient(
+	drivers map[config.Protocol]Driver,
+	authorities func() string,
+	connections int,
+	clock clockwork.Clock,
+) *Client {
 	c := &Client{protocols: map[config.Protocol]*protocol{}}
 
 	for name, driver := range drivers {
@@ -59,7 +65,7 @@ func NewClient(drivers map[config.Protocol]Driver, connections int, clock clockw
 				Peer:        peer.Name,
 				Setting:     peer.Setting,
 				Connections: connections,
-				Authorities: func() string { return live.Current().Secrets.AICA },
+				Authorities: authorities,
 			}),
 		}
 	}

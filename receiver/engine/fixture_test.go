@@ -99,7 +99,7 @@ func newFixture(t *testing.T, reply func(string, map[string]any) any) *fixture {
 
 	parts := Parts{
 		Store:     inbox,
-		Assistant: assistant.NewClient(drivers, 4, clock),
+		Assistant: assistant.NewClient(drivers, nil, 4, clock),
 		Graph:     cloudapi.NewClient(live, 4, clock),
 		Live:      live,
 		Notices:   notice.NewSender(live, 1, clock),

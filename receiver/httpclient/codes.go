@@ -12,7 +12,7 @@ const (
 	CodeBadURL        = "bad_url"
 	CodeUntrusted     = "untrusted_certificate" // the server's certificate is invalid, or its issuer unknown
 	CodeBadCA         = "bad_ca"                // the configured certificate authorities cannot be read
-	CodeBadCredential = "bad_credential" //nolint:gosec // a code of failures: no header can carry the credential
+	CodeBadCredential = "bad_credential"        //nolint:gosec // a code of failures: no header can carry the credential
 )
 
 // StatusCode returns the failure code of an HTTP status that refuses a call, such as "http_503".

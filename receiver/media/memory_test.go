@@ -81,7 +81,7 @@ func allocated(t *testing.T, size int64) uint64 {
 	}}, config.Secrets{BirdAccessKey: "key"})
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolContract: contract.Driver{}}
 
-	client := assistant.NewClient(drivers, 1, clockwork.NewRealClock())
+	client := assistant.NewClient(drivers, nil, 1, clockwork.NewRealClock())
 	defer client.Close()
 
 	var before, fetched, after runtime.MemStats

@@ -26,7 +26,7 @@ import (
 func newAI(t *testing.T, settings config.Bird, secrets config.Secrets, clock clockwork.Clock) assistant.AI {
 	t.Helper()
 
-	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolContract: Driver{}}, 1, clock)
+	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolContract: Driver{}}, nil, 1, clock)
 	t.Cleanup(client.Close)
 
 	return client.Of(config.Fixed(config.Config{Bird: settings}, secrets).Current())

@@ -42,7 +42,7 @@ func aiOf(t *testing.T, handler http.Handler, path string, adjust func(*config.B
 
 	secrets := config.Secrets{BirdAccessKey: "key", FlowSigningKey: "signing"}
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}
-	client := assistant.NewClient(drivers, 1, clockwork.NewRealClock())
+	client := assistant.NewClient(drivers, nil, 1, clockwork.NewRealClock())
 	t.Cleanup(client.Close)
 
 	return client.Of(config.Fixed(settings.WithDefaults(), secrets).Current())
@@ -429,7 +429,7 @@ func TestMissingSecretsCloseTheFlow(t *testing.T) {
 			tc.bird.BaseURL = "http://127.0.0.1:1"
 
 			settings := config.Fixed(config.Config{Bird: tc.bird}.WithDefaults(), config.Secrets{})
-			client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}, 1, clockwork.NewRealClock())
+			client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolFlow: Driver{}}, nil, 1, clockwork.NewRealClock())
 
 			defer client.Close()
 

@@ -61,7 +61,7 @@ func aiOf(t *testing.T, handler http.Handler, adjust func(*config.OpenAI)) assis
 
 	live := config.Fixed(config.Config{OpenAI: &settings}, config.Secrets{OpenAIKey: "key"})
 	drivers := map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}
-	client := assistant.NewClient(drivers, 1, clockwork.NewFakeClock())
+	client := assistant.NewClient(drivers, nil, 1, clockwork.NewFakeClock())
 	t.Cleanup(client.Close)
 
 	return client.Of(live.Current())
@@ -200,7 +200,7 @@ func TestTheKeyIsSentAsTheServerWantsIt(t *testing.T) {
 
 func TestWithoutAKeyNothingIsAsked(t *testing.T) {
 	live := config.Fixed(config.Config{OpenAI: &config.OpenAI{BaseURL: "http://127.0.0.1:1", Model: "m"}}, config.Secrets{})
-	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}, 1, clockwork.NewFakeClock())
+	client := assistant.NewClient(map[config.Protocol]assistant.Driver{config.ProtocolOpenAI: Driver{}}, nil, 1, clockwork.NewFakeClock())
 
 	defer client.Close()
 
