@@ -5,8 +5,10 @@ package controllers
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -32,9 +34,31 @@ func NewScheme() (*runtime.Scheme, error) {
 	return scheme, err
 }
 
-// CacheOptions returns the options that limit a manager's cache to the resources and the operator's objects, and of these
-// to the fields it reads. No namespaces means all.
-func CacheOptions(namespaces []string) cache.Options {
+// Cache configures the cache of a manager, and knows its state.
+type Cache struct {
+	namespaces []string
+	selector   labels.Selector
+	access     *access
+	informers  *informers
+}
+
+// NewCache returns a Cache for a manager of the namespaces, or of all if there are none. Of the WhatsAppWebhooks it holds
+// those that the selector matches.
+func NewCache(scheme *runtime.Scheme, namespaces []string, selector labels.Selector, log logr.Logger) *Cache {
+	return &Cache{
+		namespaces: namespaces,
+		selector:   selector,
+		access:     newAccess(log),
+		informers:  &informers{scheme: scheme},
+	}
+}
+
+// Wrap returns a transport for the manager's client, by which the cache learns of missing rights.
+func (c *Cache) Wrap(next http.RoundTripper) http.RoundTripper { return c.access.wrap(next) }
+
+// Options returns the options that limit the cache to the resources and the operator's objects, and of these to the
+// fields it reads.
+func (c *Cache) Options() cache.Options {
 	options := cache.Options{
 		// The API of a removed extension has no informer, and waiting for one would never end.
 		ReaderFailOnMissingInformer: true,
@@ -42,10 +66,12 @@ func CacheOptions(namespaces []string) cache.Options {
 		DefaultLabelSelector: resources.Managed(),
 		DefaultTransform:     stripUnread,
 		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.WhatsAppWebhook{}: {Label: labels.Everything()},
+			&v1alpha1.WhatsAppWebhook{}: {Label: c.selector},
 		},
+		NewInformer:              c.informers.newInformer,
+		DefaultWatchErrorHandler: handleWatchError,
 	}
-	for _, namespace := range namespaces {
+	for _, namespace := range c.namespaces {
 		if options.DefaultNamespaces == nil {
 			options.DefaultNamespaces = map[string]cache.Config{}
 		}
@@ -54,6 +80,31 @@ func CacheOptions(namespaces []string) cache.Options {
 	}
 
 	return options
+}
+
+// Unsynced returns the kinds that the cache does not hold yet. A kind that the operator may not list counts as held: it is
+// taken up when a role grants the right.
+func (c *Cache) Unsynced() []string { return c.informers.unsynced() }
+
+// Missing returns the rights that the operator lacks, in words.
+func (c *Cache) Missing() []string {
+	var missing []string
+	for _, d := range c.access.all() {
+		missing = append(missing, d.String())
+	}
+
+	return missing
+}
+
+// Works reports whether the operator has the rights it needs in at least one namespace.
+func (c *Cache) Works() bool {
+	if len(c.namespaces) == 0 {
+		return len(c.access.required("")) == 0
+	}
+
+	return slices.ContainsFunc(c.namespaces, func(namespace string) bool {
+		return len(c.access.required(namespace)) == 0
+	})
 }
 
 // stripUnread drops the fields of an object that the operator does not read. Cached objects are never written back.

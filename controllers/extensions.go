@@ -24,6 +24,7 @@ import (
 // namespaces could not have those for a watch of CustomResourceDefinitions.
 type extensions struct {
 	discovery discovery.DiscoveryInterface
+	access    *access
 	every     time.Duration
 	log       logr.Logger
 	// changed is called with the kinds added and removed since the last call, and never concurrently.
@@ -35,7 +36,7 @@ type extensions struct {
 
 // discover returns the kinds added and removed since the last call of record.
 func (e *extensions) discover() (added, removed []kind, err error) {
-	for _, kind := range kinds() {
+	for _, kind := range kinds {
 		if !kind.optional {
 			continue
 		}
@@ -49,7 +50,7 @@ func (e *extensions) discover() (added, removed []kind, err error) {
 			return resource.Kind == kind.Kind
 		})
 
-		switch before := e.serves(kind.GroupVersionKind); {
+		switch before := e.isServed(kind.GroupVersionKind); {
 		case served && !before:
 			added = append(added, kind)
 		case before && !served:
@@ -74,7 +75,7 @@ func (e *extensions) record(added, removed []kind) {
 	}
 }
 
-func (e *extensions) serves(gvk schema.GroupVersionKind) bool {
+func (e *extensions) isServed(gvk schema.GroupVersionKind) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 
@@ -83,28 +84,50 @@ func (e *extensions) serves(gvk schema.GroupVersionKind) bool {
 
 // servedKinds returns the kinds that the cluster serves.
 func (e *extensions) servedKinds() []kind {
-	return slices.DeleteFunc(kinds(), func(k kind) bool { return k.optional && !e.serves(k.GroupVersionKind) })
+	return slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return k.optional && !e.isServed(k.GroupVersionKind) })
 }
 
-// split returns the objects whose API the cluster serves, the optional kinds among the rendered objects, and those of
-// them that the cluster does not serve.
-func (e *extensions) split(rendered []resources.Object) (served []resources.Object, wanted, missing []schema.GroupVersionKind) {
+// readableKinds returns the kinds that the cluster serves, without those that the operator may not read in the namespace.
+func (e *extensions) readableKinds(namespace string) []kind {
+	return slices.DeleteFunc(e.servedKinds(), func(k kind) bool {
+		_, denied := e.access.denied(namespace, resourceOf(k.GroupVersionKind))
+
+		return denied
+	})
+}
+
+// split returns the objects whose API is available, the optional kinds among the rendered objects, those of them that are
+// missing, and the missing rights if the cluster serves a kind but the operator may not read it in the namespace.
+func (e *extensions) split(namespace string, rendered []resources.Object) (
+	available []resources.Object,
+	wanted, missing []schema.GroupVersionKind,
+	denied map[schema.GroupVersionKind]denial,
+) {
+	denied = map[schema.GroupVersionKind]denial{}
+
 	for _, object := range rendered {
 		gvk := schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind())
-
-		optional := slices.ContainsFunc(kinds(), func(k kind) bool { return k.GroupVersionKind == gvk && k.optional })
-		if optional {
-			wanted = append(wanted, gvk)
-			if !e.serves(gvk) {
-				missing = append(missing, gvk)
-				continue
-			}
+		if !optionalResources[resourceOf(gvk)] {
+			available = append(available, object)
+			continue
 		}
 
-		served = append(served, object)
+		wanted = append(wanted, gvk)
+
+		right, lacks := e.access.denied(namespace, resourceOf(gvk))
+		if lacks {
+			denied[gvk] = right
+		}
+
+		if lacks || !e.isServed(gvk) {
+			missing = append(missing, gvk)
+			continue
+		}
+
+		available = append(available, object)
 	}
 
-	return served, wanted, missing
+	return available, wanted, missing, denied
 }
 
 // Start polls discovery until ctx ends. After an error it retries at the next interval.

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
@@ -22,25 +23,44 @@ type kind struct {
 	optional bool // of an API that a cluster may lack
 }
 
-// kinds returns every kind that the operator renders.
-func kinds() []kind {
-	return []kind{
-		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
-		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
-		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), retained: true},
-		{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
-		{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), typed: true},
-		{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")},
-		{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
-		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
-		{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), typed: true},
-		{
-			GroupVersionKind: resources.HTTPRouteKind,
-			typed:            true,
-			optional:         true,
-		},
-		{GroupVersionKind: resources.ScaledObjectKind, optional: true},
-		{GroupVersionKind: resources.ServiceMonitorKind, optional: true},
-		{GroupVersionKind: resources.PrometheusRuleKind, optional: true},
-	}
+// resourceOf returns the name of a kind in paths and in rules of RBAC.
+func resourceOf(gvk schema.GroupVersionKind) schema.GroupResource {
+	plural, _ := meta.UnsafeGuessKindToResource(gvk)
+
+	return plural.GroupResource()
 }
+
+// kinds are all kinds that the operator renders.
+var kinds = []kind{
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), retained: true},
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
+	{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), typed: true},
+	{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")},
+	{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
+	{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
+	{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), typed: true},
+	{
+		GroupVersionKind: resources.HTTPRouteKind,
+		typed:            true,
+		optional:         true,
+	},
+	{GroupVersionKind: resources.ScaledObjectKind, optional: true},
+	{GroupVersionKind: resources.ServiceMonitorKind, optional: true},
+	{GroupVersionKind: resources.PrometheusRuleKind, optional: true},
+}
+
+// optionalResources are the resources of APIs that a cluster may lack. Without any other the operator cannot work in a
+// namespace.
+var optionalResources = func() map[schema.GroupResource]bool {
+	optional := map[schema.GroupResource]bool{}
+
+	for _, kind := range kinds {
+		if kind.optional {
+			optional[resourceOf(kind.GroupVersionKind)] = true
+		}
+	}
+
+	return optional
+}()

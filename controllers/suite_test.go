@@ -19,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -101,9 +102,12 @@ func run(m *testing.M, server *apiserver.Server) (code int, err error) {
 	writes := &writeCounter{}
 	managed.Wrap(writes.wrap)
 
+	watched := NewCache(server.Scheme(), nil, labels.Everything(), logr.Discard())
+	managed.Wrap(watched.Wrap)
+
 	mgr, err := ctrl.NewManager(managed, ctrl.Options{
 		Scheme:  server.Scheme(),
-		Cache:   CacheOptions(nil),
+		Cache:   watched.Options(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
@@ -112,7 +116,11 @@ func run(m *testing.M, server *apiserver.Server) (code int, err error) {
 
 	pods := newPods()
 
-	reconciler, err := NewWhatsAppWebhookReconciler(mgr, Options{Environment: testEnvironment, Transport: pods})
+	reconciler, err := NewWhatsAppWebhookReconciler(mgr, Options{
+		Environment: testEnvironment,
+		Cache:       watched,
+		Transport:   pods,
+	})
 	if err != nil {
 		return 1, err
 	}

@@ -80,6 +80,10 @@ func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) (verdict, met
 
 		return verdict{v1alpha1.ReasonAddressAssigned, "the Ingress has the address " + address.Hostname + address.IP}, metav1.ConditionTrue
 	case webhook.Spec.Gateway.Host != "":
+		if right, ok := seen.denied[resources.HTTPRouteKind]; ok {
+			return verdict{v1alpha1.ReasonExtensionMissing, right.String() + "; grant it in a role, or use spec.ingress"}, metav1.ConditionFalse
+		}
+
 		if slices.Contains(seen.missing, resources.HTTPRouteKind) {
 			return verdict{v1alpha1.ReasonExtensionMissing, "the cluster does not serve the Gateway API; install it, or use spec.ingress"}, metav1.ConditionFalse
 		}
@@ -148,13 +152,17 @@ func responding(reported poller.Summary) (verdict, metav1.ConditionStatus) {
 func extensionsAvailability(seen observation) (verdict, metav1.ConditionStatus) {
 	switch {
 	case len(seen.missing) > 0:
-		var missing []string
+		var problems []string
 		for _, gvk := range seen.missing {
-			missing = append(missing, fmt.Sprintf("%s (%s)", gvk.Kind, gvk.GroupVersion()))
+			if right, ok := seen.denied[gvk]; ok {
+				problems = append(problems, right.String()+"; grant it in a role")
+			} else {
+				problems = append(problems, fmt.Sprintf("the cluster does not serve %s (%s); install its API", gvk.Kind, gvk.GroupVersion()))
+			}
 		}
 
-		return verdict{v1alpha1.ReasonExtensionMissing, "the cluster does not serve " + strings.Join(missing, ", ") +
-			"; install the missing APIs, or remove them from the spec: all other objects are applied"}, metav1.ConditionFalse
+		return verdict{v1alpha1.ReasonExtensionMissing, strings.Join(problems, "; ") +
+			"; or remove it from the spec: all other objects are applied"}, metav1.ConditionFalse
 	case len(seen.wanted) == 0:
 		return verdict{v1alpha1.ReasonNotRequested, "the spec uses no optional API"}, metav1.ConditionTrue
 	default:

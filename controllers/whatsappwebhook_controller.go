@@ -57,6 +57,7 @@ const discoveryInterval = 30 * time.Second
 type WhatsAppWebhookReconciler struct {
 	client      client.Client
 	applier     *apply.Applier
+	access      *access
 	extensions  *extensions
 	poller      *poller.Poller
 	events      events.EventRecorder
@@ -70,6 +71,8 @@ type WhatsAppWebhookReconciler struct {
 type Options struct {
 	// Environment holds the settings of the operator that objects are rendered with.
 	resources.Environment
+	// Cache is the cache of the manager.
+	Cache *Cache
 	// Transport connects to receivers by the addresses of their pods. Defaults to a direct connection.
 	Transport http.RoundTripper
 }
@@ -84,6 +87,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	r := &WhatsAppWebhookReconciler{
 		client:      mgr.GetClient(),
 		events:      mgr.GetEventRecorder("whatsapp-webhook-operator"),
+		access:      o.Cache.access,
 		environment: o.Environment,
 		statuses:    newStatusCache(),
 		requests:    &requestSource{},
@@ -91,7 +95,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	}
 
 	var typed []schema.GroupVersionKind
-	for _, kind := range kinds() {
+	for _, kind := range kinds {
 		if kind.typed {
 			typed = append(typed, kind.GroupVersionKind)
 		}
@@ -100,6 +104,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), typed...)
 	r.extensions = &extensions{
 		discovery: api,
+		access:    o.Cache.access,
 		log:       mgr.GetLogger().WithName("extensions"),
 		every:     discoveryInterval,
 		served:    map[schema.GroupVersionKind]bool{},
@@ -134,10 +139,10 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 
 	rendered := resources.Render(params)
-	served, wanted, missing := r.extensions.split(rendered)
 
-	seen := observation{wanted: wanted, missing: missing}
-	r.apply(ctx, webhook, served, &seen)
+	var seen observation
+	available := r.available(webhook, rendered, &seen)
+	r.apply(ctx, webhook, available, &seen)
 	r.prune(ctx, webhook, rendered, &seen)
 	r.trackReceivers(ctx, webhook, &seen)
 
@@ -146,6 +151,21 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 
 	return seen.failures.result(r.retries, failingFor(webhook))
+}
+
+// available returns the objects whose API the cluster serves and the operator may read, and records what is missing.
+func (r *WhatsAppWebhookReconciler) available(
+	webhook *v1alpha1.WhatsAppWebhook,
+	rendered []resources.Object,
+	seen *observation,
+) (available []resources.Object) {
+	available, seen.wanted, seen.missing, seen.denied = r.extensions.split(webhook.Namespace, rendered)
+
+	for _, right := range r.access.required(webhook.Namespace) {
+		seen.fail("watching "+right.resource.String(), right.err())
+	}
+
+	return available
 }
 
 // apply applies every object, also after one has failed.
@@ -196,7 +216,7 @@ func (r *WhatsAppWebhookReconciler) prune(
 	seen *observation,
 ) {
 	var pruned []schema.GroupVersionKind
-	for _, kind := range r.extensions.servedKinds() {
+	for _, kind := range r.extensions.readableKinds(webhook.Namespace) {
 		if !kind.retained {
 			pruned = append(pruned, kind.GroupVersionKind)
 		}

@@ -31,7 +31,8 @@ type observation struct {
 	ingress    *networkingv1.Ingress
 	route      *gatewayv1.HTTPRoute
 	wanted     []schema.GroupVersionKind // optional kinds that the spec uses
-	missing    []schema.GroupVersionKind // optional kinds that the spec uses and the cluster does not serve
+	missing    []schema.GroupVersionKind // optional kinds that the spec uses and the cluster does not serve, or denies
+	denied     map[schema.GroupVersionKind]denial
 	reported   poller.Summary
 	failures   failures
 }

@@ -10,12 +10,14 @@ import (
 	"sync"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	crevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -40,8 +42,7 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	r.extensions.record(added, nil)
 
 	c, err := ctrl.NewControllerManagedBy(mgr).
-		// The reconciler's own status writes do not trigger it.
-		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(specChangedOrRequested())).
 		Watches(
 			&discoveryv1.EndpointSlice{},
 			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
@@ -67,15 +68,28 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 		}
 	}
 
+	r.access.changed = r.enqueueAll
 	r.extensions.changed = func(ctx context.Context, added, removed []kind) error {
 		return r.syncOptionalAPIs(ctx, mgr, c, added, removed)
 	}
 
-	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.poller)); err != nil {
-		return fmt.Errorf("add discovery and polling to the manager: %w", err)
+	if err := errors.Join(mgr.Add(r.extensions), mgr.Add(r.access), mgr.Add(r.poller)); err != nil {
+		return fmt.Errorf("add discovery, rights and polling to the manager: %w", err)
 	}
 
 	return nil
+}
+
+// specChangedOrRequested selects changes of the spec, and of the annotation that requests a reconciliation. The
+// reconciler's own status writes do not trigger it.
+func specChangedOrRequested() predicate.Predicate {
+	requested := predicate.Funcs{
+		UpdateFunc: func(e crevent.UpdateEvent) bool {
+			return requestedAt(e.ObjectOld) != requestedAt(e.ObjectNew)
+		},
+	}
+
+	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, requested)
 }
 
 // watch triggers the reconciler on changes of the objects of a kind, and indexes them by their owner. Changes before the
@@ -131,21 +145,43 @@ func (r *WhatsAppWebhookReconciler) syncOptionalAPIs(
 		}
 	}
 
+	var errs []error
 	for _, k := range added {
-		watched, err := r.watch(ctx, mgr, c, k)
-		if err != nil {
-			return err
+		if err := r.watchAdded(ctx, mgr, c, k); err != nil {
+			errs = append(errs, err)
+			continue
 		}
 
-		if err := watched.WaitForSync(ctx); err != nil {
-			return fmt.Errorf("watch each %s: %w", k.Kind, err)
-		}
+		r.extensions.record([]kind{k}, nil)
 	}
 
-	r.extensions.record(added, nil)
+	return errors.Join(append(errs, r.enqueueAll(ctx, metav1.NamespaceAll))...)
+}
 
+// watchAdded starts the watch of a kind that appeared, and waits for its objects. After an error it stops the watch, so that
+// the next discovery can start another.
+func (r *WhatsAppWebhookReconciler) watchAdded(ctx context.Context, mgr ctrl.Manager, c controller.Controller, k kind) error {
+	watched, err := r.watch(ctx, mgr, c, k)
+	if err == nil {
+		err = watched.WaitForSync(ctx)
+	}
+
+	if err == nil {
+		return nil
+	}
+
+	object, prototypeErr := r.applier.Prototype(k.GroupVersionKind)
+	if prototypeErr == nil {
+		prototypeErr = mgr.GetCache().RemoveInformer(ctx, object)
+	}
+
+	return errors.Join(fmt.Errorf("watch each %s: %w", k.Kind, err), prototypeErr)
+}
+
+// enqueueAll requests a reconciliation of every resource in the namespace.
+func (r *WhatsAppWebhookReconciler) enqueueAll(ctx context.Context, namespace string) error {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
-	if err := r.client.List(ctx, webhooks); err != nil {
+	if err := r.client.List(ctx, webhooks, client.InNamespace(namespace)); err != nil {
 		return fmt.Errorf("list WhatsAppWebhooks: %w", err)
 	}
 
@@ -184,6 +220,11 @@ func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice cli
 
 // serviceIndex is the field index of resources by the name of their admin Service.
 const serviceIndex = "adminService"
+
+// RequestedAtAnnotation requests a reconciliation whenever its value changes. Flux's command line sets it.
+const RequestedAtAnnotation = "reconcile.fluxcd.io/requestedAt"
+
+func requestedAt(object client.Object) string { return object.GetAnnotations()[RequestedAtAnnotation] }
 
 func indexService(webhook client.Object) []string {
 	return []string{resources.AdminServiceName(webhook.GetName())}

@@ -37,7 +37,7 @@ func TestEveryRenderedKindIsWatched(t *testing.T) {
 		}
 	}
 
-	for _, kind := range kinds() {
+	for _, kind := range kinds {
 		watched = append(watched, kind.GroupVersion().String()+" "+kind.Kind)
 	}
 

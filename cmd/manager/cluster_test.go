@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -43,8 +44,11 @@ func startCluster(t *testing.T) *cluster {
 
 	c := &cluster{
 		Server: apiserver.Start(t, &envtest.Environment{
-			Scheme:                scheme,
-			CRDDirectoryPaths:     []string{"../../config/crd/bases"},
+			Scheme: scheme,
+			CRDDirectoryPaths: []string{
+				"../../config/crd/bases",
+				"../../controllers/testdata/crds/monitoring.coreos.com_servicemonitors.yaml",
+			},
 			ErrorIfCRDPathMissing: true,
 		}),
 		binary: filepath.Join(t.TempDir(), "manager"),
@@ -61,36 +65,20 @@ func startCluster(t *testing.T) *cluster {
 	return c
 }
 
+// managerSubjects is the user as which the manager runs.
+var managerSubjects = []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}}
+
 // grant binds the roles of a file to the manager's user: in the namespaces given, or else in the whole cluster.
 func (c *cluster) grant(t *testing.T, file string, namespaces ...string) {
 	t.Helper()
 
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	manager := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}}
-
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		role := &rbacv1.ClusterRole{} // a Role has the same fields
-		if err := documents.Decode(role); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-
-		if len(role.Rules) == 0 {
-			continue
-		}
-
+	for _, role := range roles(t, file) {
 		meta := metav1.ObjectMeta{Name: role.Name}
 		if len(namespaces) == 0 {
 			c.MustCreate(t, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: role.Rules})
 			c.MustCreate(t, &rbacv1.ClusterRoleBinding{
 				ObjectMeta: meta,
-				Subjects:   manager,
+				Subjects:   managerSubjects,
 				RoleRef: rbacv1.RoleRef{
 					APIGroup: rbacv1.GroupName,
 					Kind:     "ClusterRole",
@@ -100,19 +88,67 @@ func (c *cluster) grant(t *testing.T, file string, namespaces ...string) {
 		}
 
 		for _, namespace := range namespaces {
-			meta.Namespace = namespace
-			c.MustCreate(t, &rbacv1.Role{ObjectMeta: meta, Rules: role.Rules})
-			c.MustCreate(t, &rbacv1.RoleBinding{
-				ObjectMeta: meta,
-				Subjects:   manager,
-				RoleRef: rbacv1.RoleRef{
-					APIGroup: rbacv1.GroupName,
-					Kind:     "Role",
-					Name:     role.Name,
-				},
-			})
+			c.grantRules(t, namespace, role.Name, role.Rules)
 		}
 	}
+}
+
+// grantRules binds rules to the manager's user in a namespace.
+func (c *cluster) grantRules(t *testing.T, namespace, name string, rules []rbacv1.PolicyRule) {
+	t.Helper()
+
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
+	c.MustCreate(t, &rbacv1.Role{ObjectMeta: meta, Rules: rules})
+	c.MustCreate(t, &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		Subjects:   managerSubjects,
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName,
+			Kind:     "Role",
+			Name:     name,
+		},
+	})
+}
+
+// roles returns the roles of a file with their rules.
+func roles(t *testing.T, file string) []rbacv1.ClusterRole {
+	t.Helper()
+
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var found []rbacv1.ClusterRole
+
+	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	for {
+		role := rbacv1.ClusterRole{} // a Role has the same fields
+		if err := documents.Decode(&role); errors.Is(err, io.EOF) {
+			return found
+		} else if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+
+		if len(role.Rules) > 0 {
+			found = append(found, role)
+		}
+	}
+}
+
+// managerRules returns the rules of the manager, split into those that concern the resource and all others.
+func managerRules(t *testing.T, resource string) (concerning, others []rbacv1.PolicyRule) {
+	t.Helper()
+
+	for _, rule := range roles(t, "../../config/rbac/role.yaml")[0].Rules {
+		if slices.Contains(rule.Resources, resource) {
+			concerning = append(concerning, rule)
+		} else {
+			others = append(others, rule)
+		}
+	}
+
+	return concerning, others
 }
 
 // token returns a token of a service account with the rules. It creates the account on first use.

@@ -7,17 +7,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -42,6 +39,7 @@ type options struct {
 	pullSecrets    names
 	runbookURL     string
 	namespaces     names
+	selector       selector
 	logLevel       slog.Level
 	showVersion    bool
 }
@@ -56,6 +54,7 @@ func main() {
 	flag.Var(&o.pullSecrets, "receiver-image-pull-secrets", "Secrets in the namespaces of receivers to pull their images with, separated by commas")
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
+	flag.Var(&o.selector, "watch-label-selector", "labels of the WhatsAppWebhooks to reconcile, such as team=a,tier!=test; defaults to all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
@@ -91,9 +90,17 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("load the client configuration: %w", err)
 	}
 
+	watched := controllers.NewCache(scheme, o.namespaces, o.selector.labels(), ctrl.Log.WithName("cache"))
+	config.Wrap(watched.Wrap)
+
+	probes, err := probeServer(o.probeAddress, watched)
+	if err != nil {
+		return err
+	}
+
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
-		Cache:  controllers.CacheOptions(o.namespaces),
+		Cache:  watched.Options(),
 		Metrics: metricsserver.Options{
 			BindAddress:    o.metricsAddress,
 			SecureServing:  true,
@@ -101,11 +108,12 @@ func run(ctx context.Context, o options) error {
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 			TLSOpts:        []func(*tls.Config){withoutHTTP2},
 		},
-		HealthProbeBindAddress:        o.probeAddress,
+		HealthProbeBindAddress:        "0", // probes serves them
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // defaults to the pod's namespace
 		LeaderElectionReleaseOnCancel: true,                       // safe, because the process exits when run returns
+		GracefulShutdownTimeout:       new(gracefulShutdown),
 	})
 	if err != nil {
 		return fmt.Errorf("create the manager: %w", err)
@@ -118,7 +126,7 @@ func run(ctx context.Context, o options) error {
 		OperatorNamespace:        os.Getenv("POD_NAMESPACE"),
 	}
 
-	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment})
+	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment, Cache: watched})
 	if err != nil {
 		return err
 	}
@@ -127,38 +135,21 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 
-	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
-		return fmt.Errorf("add health checks: %w", err)
+	if err := mgr.Add(probes); err != nil {
+		return fmt.Errorf("add the health probes: %w", err)
 	}
 
 	mgr.GetLogger().Info("manager starting",
 		"version", version,
 		"receiverImage", o.receiverImage,
 		"namespaces", o.namespaces.String(),
+		"watchLabelSelector", o.selector.String(),
 		"operatorNamespace", environment.OperatorNamespace)
 
-	return mgr.Start(ctx)
+	return start(ctx, mgr.Start, watched)
 }
 
 // withoutHTTP2 disables HTTP/2, and with it rapid reset attacks. The metrics gain nothing from it.
 func withoutHTTP2(c *tls.Config) {
 	c.NextProtos = []string{"http/1.1"}
-}
-
-// names is a flag with names separated by commas.
-type names []string
-
-// String implements flag.Value.
-func (n *names) String() string { return strings.Join(*n, ",") }
-
-// Set implements flag.Value.
-func (n *names) Set(value string) error {
-	*n = nil
-	for name := range strings.SplitSeq(value, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			*n = append(*n, name)
-		}
-	}
-
-	return nil
 }

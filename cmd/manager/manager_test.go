@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -43,6 +45,13 @@ func (c *cluster) start(t *testing.T, args ...string) *manager {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	return c.startWith(t, kubeconfig, args...)
+}
+
+// startWith starts the manager with a kubeconfig.
+func (c *cluster) startWith(t *testing.T, kubeconfig []byte, args ...string) *manager {
+	t.Helper()
 
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(file, kubeconfig, 0o600); err != nil {
@@ -75,6 +84,25 @@ func (m *manager) end() error {
 	})
 
 	return m.ended
+}
+
+// wantReady waits until /readyz has the status and contains each of the parts.
+func (m *manager) wantReady(t *testing.T, code int, parts ...string) {
+	t.Helper()
+	apiserver.Eventually(t, func() error {
+		got := m.get(t, "http://"+m.probes+"/readyz", "")
+		if got.code != code {
+			return fmt.Errorf("GET /readyz = %d %s; want %d", got.code, got.body, code)
+		}
+
+		for _, part := range parts {
+			if !strings.Contains(got.body, part) {
+				return fmt.Errorf("GET /readyz = %q; want %q in it", got.body, part)
+			}
+		}
+
+		return nil
+	})
 }
 
 // response is a response of the manager's servers.

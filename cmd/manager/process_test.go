@@ -92,6 +92,14 @@ func TestManagerOfSingleNamespaces(t *testing.T) {
 			return nil
 		})
 	})
+	t.Run("a manager without the lease is ready", func(t *testing.T) {
+		follower := c.start(t, "--namespaces=one,two", "--leader-elect")
+		follower.wantReady(t, http.StatusOK, "ok")
+
+		if strings.Contains(follower.log.String(), "Starting Controller") {
+			t.Error("the follower has the lease")
+		}
+	})
 	t.Run("the log is JSON", func(t *testing.T) {
 		for line := range strings.Lines(m.log.String()) {
 			if !json.Valid([]byte(line)) {

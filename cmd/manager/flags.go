@@ -1,0 +1,55 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// names is a flag with names separated by commas.
+type names []string
+
+// String implements flag.Value.
+func (n *names) String() string { return strings.Join(*n, ",") }
+
+// Set implements flag.Value.
+func (n *names) Set(value string) error {
+	*n = nil
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			*n = append(*n, name)
+		}
+	}
+
+	return nil
+}
+
+// selector is a flag with a label selector.
+type selector struct{ value labels.Selector }
+
+// String implements flag.Value.
+func (s *selector) String() string { return s.labels().String() }
+
+// Set implements flag.Value.
+func (s *selector) Set(value string) error {
+	parsed, err := labels.Parse(value)
+	if err != nil {
+		return err
+	}
+
+	s.value = parsed
+
+	return nil
+}
+
+// labels returns the selector, which matches everything by default.
+func (s *selector) labels() labels.Selector {
+	if s.value == nil {
+		return labels.Everything()
+	}
+
+	return s.value
+}
