@@ -141,6 +141,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	rendered := resources.Render(params)
 
 	var seen observation
+
 	available := r.available(webhook, rendered, &seen)
 	r.apply(ctx, webhook, available, &seen)
 	r.prune(ctx, webhook, rendered, &seen)
