@@ -15,8 +15,9 @@ import (
 	"sync"
 
 	"github.com/go-logr/logr"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
 // denial is the lack of the rights to list and watch a resource.
@@ -30,9 +31,14 @@ func (d denial) String() string {
 	return fmt.Sprintf("the operator lacks the right to list and watch %s in %s", d.resource, d.place())
 }
 
-// err returns the denial as the API server's error.
-func (d denial) err() error {
-	return apierrors.NewForbidden(d.resource, "", errors.New(d.String()+"; grant it in a role"))
+// failure returns the denial as a failed step of a reconciliation.
+func (d denial) failure() failure {
+	return failure{
+		reason:  v1alpha1.ReasonApplyFailed,
+		message: d.String() + "; grant it in a role, and it takes effect within a minute",
+		retry:   retryDenied,
+		err:     errors.New(d.String()),
+	}
 }
 
 func (d denial) place() string {

@@ -131,7 +131,7 @@ func stripUnread(cached any) (any, error) {
 		return object, nil
 	}
 
-	object.SetAnnotations(nil)
+	object.SetAnnotations(keptAnnotations(object))
 	// Drift of labels shows in managedFields, or in the object's absence from the cache.
 	object.SetLabels(nil)
 	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
@@ -139,4 +139,13 @@ func stripUnread(cached any) (any, error) {
 	}))
 
 	return object, nil
+}
+
+// keptAnnotations returns the annotations that the operator reads.
+func keptAnnotations(object client.Object) map[string]string {
+	if value := object.GetAnnotations()[annotationRendering]; value != "" {
+		return map[string]string{annotationRendering: value}
+	}
+
+	return nil
 }

@@ -12,9 +12,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	appsv1 "k8s.io/api/apps/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,7 +22,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/apply"
@@ -64,6 +61,7 @@ type WhatsAppWebhookReconciler struct {
 	environment resources.Environment
 	statuses    *statusCache
 	requests    *requestSource
+	upgrades    *upgrades
 	retries     map[retryClass]retryInterval
 }
 
@@ -73,6 +71,8 @@ type Options struct {
 	resources.Environment
 	// Cache is the cache of the manager.
 	Cache *Cache
+	// MaxConcurrentUpgrades is how many receivers an upgrade of the operator replaces at the same time, or 0 for no limit.
+	MaxConcurrentUpgrades int
 	// Transport connects to receivers by the addresses of their pods. Defaults to a direct connection.
 	Transport http.RoundTripper
 }
@@ -109,6 +109,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		every:     discoveryInterval,
 		served:    map[schema.GroupVersionKind]bool{},
 	}
+	r.upgrades = newUpgrades(o.MaxConcurrentUpgrades, mgr.GetLogger().WithName("upgrades"), r.requests.enqueue)
 	r.poller = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.requests.enqueue)
 
 	return r, nil
@@ -128,6 +129,8 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 
 	if !webhook.DeletionTimestamp.IsZero() {
+		r.upgrades.update(req.NamespacedName, nil)
+
 		return ctrl.Result{}, nil // garbage collection deletes its objects
 	}
 
@@ -143,8 +146,20 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	var seen observation
 
 	available := r.available(webhook, rendered, &seen)
-	r.apply(ctx, webhook, available, &seen)
-	r.prune(ctx, webhook, rendered, &seen)
+
+	held, err := r.holdBack(ctx, webhook, rendered, &seen)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+
+	if held {
+		r.observe(ctx, webhook, available, &seen)
+	} else {
+		r.apply(ctx, webhook, available, &seen)
+		r.prune(ctx, webhook, rendered, &seen)
+		r.trackUpgrade(webhook, &seen)
+	}
+
 	r.trackReceivers(ctx, webhook, &seen)
 
 	if err := r.patchStatus(ctx, webhook, newStatus(webhook, seen)); err != nil {
@@ -163,7 +178,7 @@ func (r *WhatsAppWebhookReconciler) available(
 	available, seen.wanted, seen.missing, seen.denied = r.extensions.split(webhook.Namespace, rendered)
 
 	for _, right := range r.access.required(webhook.Namespace) {
-		seen.fail("watching "+right.resource.String(), right.err())
+		seen.failures = append(seen.failures, right.failure())
 	}
 
 	return available
@@ -182,14 +197,7 @@ func (r *WhatsAppWebhookReconciler) apply(
 			seen.fail(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err)
 		}
 
-		switch live := live.(type) {
-		case *appsv1.Deployment:
-			seen.deployment = live
-		case *networkingv1.Ingress:
-			seen.ingress = live
-		case *gatewayv1.HTTPRoute:
-			seen.route = live
-		}
+		seen.record(live)
 	}
 }
 
@@ -307,4 +315,5 @@ func (r *WhatsAppWebhookReconciler) forget(resource types.NamespacedName) {
 	r.applier.Forget(resource)
 	r.poller.Forget(resource)
 	r.statuses.remove(resource)
+	r.upgrades.update(resource, nil)
 }

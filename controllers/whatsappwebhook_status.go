@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -35,11 +36,38 @@ type observation struct {
 	denied     map[schema.GroupVersionKind]denial
 	reported   poller.Summary
 	failures   failures
+	suspended  bool
+	upgrade    string // what keeps an upgrade of the operator from this receiver or from others
+}
+
+// record takes over the state of an object of the resource.
+func (o *observation) record(live client.Object) {
+	switch live := live.(type) {
+	case *appsv1.Deployment:
+		o.deployment = live
+	case *networkingv1.Ingress:
+		o.ingress = live
+	case *gatewayv1.HTTPRoute:
+		o.route = live
+	}
 }
 
 // fail records that a step failed.
 func (o *observation) fail(step string, err error) {
 	o.failures = append(o.failures, newFailure(step, err))
+}
+
+// heldBack adds to the summary why the objects stay as they are.
+func (o *observation) heldBack(summary verdict) verdict {
+	if o.upgrade != "" {
+		summary.message += "; " + o.upgrade
+	}
+
+	if o.suspended {
+		return verdict{v1alpha1.ReasonSuspended, "reconciliation is suspended, and all objects stay as they are; " + summary.message}
+	}
+
+	return summary
 }
 
 // newStatus returns the status for an observation. Of the previous status only the transition times carry over.
@@ -79,7 +107,10 @@ func newStatus(webhook *v1alpha1.WhatsAppWebhook, seen observation) v1alpha1.Wha
 	}
 
 	c := conditions{list: &status.Conditions, generation: webhook.Generation}
-	c.set(v1alpha1.ConditionReady, is(summary.reason == v1alpha1.ReasonReady), summary)
+	ready := is(summary.reason == v1alpha1.ReasonReady)
+	summary = seen.heldBack(summary)
+
+	c.set(v1alpha1.ConditionReady, ready, summary)
 	c.setWhileTrue(v1alpha1.ConditionReconciling, summary, v1alpha1.ReasonProgressing, v1alpha1.ReasonSecretMissing, v1alpha1.ReasonApplyFailed)
 	c.setWhileTrue(v1alpha1.ConditionStalled, summary, slices.Concat(stalledFailures, []string{v1alpha1.ReasonProgressDeadlineExceeded})...)
 

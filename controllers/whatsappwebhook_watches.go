@@ -42,7 +42,13 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	r.extensions.record(added, nil)
 
 	c, err := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(specChangedOrRequested())).
+		// The reconciler's own status writes do not trigger it.
+		For(&v1alpha1.WhatsAppWebhook{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(
+			&v1alpha1.WhatsAppWebhook{},
+			handler.EnqueueRequestsFromMapFunc(r.requested),
+			builder.WithPredicates(predicate.Funcs{UpdateFunc: isRequested}),
+		).
 		Watches(
 			&discoveryv1.EndpointSlice{},
 			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
@@ -78,18 +84,6 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	}
 
 	return nil
-}
-
-// specChangedOrRequested selects changes of the spec, and of the annotation that requests a reconciliation. The
-// reconciler's own status writes do not trigger it.
-func specChangedOrRequested() predicate.Predicate {
-	requested := predicate.Funcs{
-		UpdateFunc: func(e crevent.UpdateEvent) bool {
-			return requestedAt(e.ObjectOld) != requestedAt(e.ObjectNew)
-		},
-	}
-
-	return predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, requested)
 }
 
 // watch triggers the reconciler on changes of the objects of a kind, and indexes them by their owner. Changes before the
@@ -192,6 +186,24 @@ func (r *WhatsAppWebhookReconciler) enqueueAll(ctx context.Context, namespace st
 	return nil
 }
 
+// RequestedAtAnnotation requests a reconciliation, and reports of the receivers, whenever its value changes. Tools of Flux
+// know it.
+const RequestedAtAnnotation = "reconcile.fluxcd.io/requestedAt"
+
+func isRequested(update crevent.UpdateEvent) bool {
+	before := update.ObjectOld.GetAnnotations()[RequestedAtAnnotation]
+
+	return before != update.ObjectNew.GetAnnotations()[RequestedAtAnnotation]
+}
+
+// requested returns a request for the resource, and has the poller query its receivers soon.
+func (r *WhatsAppWebhookReconciler) requested(_ context.Context, webhook client.Object) []reconcile.Request {
+	key := client.ObjectKeyFromObject(webhook)
+	r.poller.Refresh(key)
+
+	return []reconcile.Request{{NamespacedName: key}}
+}
+
 // ownersOfSlice returns requests for the resource whose pods a slice lists, and has the poller query them soon, since a
 // pod has started, ended or changed its readiness.
 func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice client.Object) []reconcile.Request {
@@ -220,11 +232,6 @@ func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice cli
 
 // serviceIndex is the field index of resources by the name of their admin Service.
 const serviceIndex = "adminService"
-
-// RequestedAtAnnotation requests a reconciliation whenever its value changes. Flux's command line sets it.
-const RequestedAtAnnotation = "reconcile.fluxcd.io/requestedAt"
-
-func requestedAt(object client.Object) string { return object.GetAnnotations()[RequestedAtAnnotation] }
 
 func indexService(webhook client.Object) []string {
 	return []string{resources.AdminServiceName(webhook.GetName())}

@@ -39,6 +39,9 @@ const (
 	ReasonScaledToZero = "ScaledToZero"
 	// ReasonSecretMissing: everything is applied; the receivers wait for a Secret. Also used for SecretsAvailable.
 	ReasonSecretMissing = "SecretMissing"
+	// ReasonSuspended means that spec.suspend is set, so that all objects stay as they are. Ready is true if the receiver
+	// accepts deliveries.
+	ReasonSuspended = "Suspended"
 	// ReasonUnavailable: everything is applied and rolled out, but no pod is ready.
 	ReasonUnavailable = "Unavailable"
 	// ReasonNameConflict: a foreign object has the name of an object to create. It is left untouched.

@@ -4,6 +4,8 @@
 package main
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -52,4 +54,22 @@ func (s *selector) labels() labels.Selector {
 	}
 
 	return s.value
+}
+
+// limit is a flag with a number that is not negative.
+type limit int
+
+// String implements flag.Value.
+func (l *limit) String() string { return strconv.Itoa(int(*l)) }
+
+// Set implements flag.Value.
+func (l *limit) Set(value string) error {
+	number, err := strconv.Atoi(value)
+	if err != nil || number < 0 {
+		return errors.New("must be a number from 0")
+	}
+
+	*l = limit(number)
+
+	return nil
 }

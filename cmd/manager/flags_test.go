@@ -31,3 +31,40 @@ func TestNamesFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitFlag(t *testing.T) {
+	for value, want := range map[string]limit{
+		"0":  0,
+		"12": 12,
+		"-1": 3,
+		"":   3,
+		"x":  3,
+	} {
+		number := limit(3)
+		err := number.Set(value)
+
+		if number != want || (err == nil) != (want != 3) {
+			t.Errorf("%q gives %d and error %v; want %d", value, number, err, want)
+		}
+	}
+}
+
+func TestSelectorFlag(t *testing.T) {
+	for value, want := range map[string]string{
+		"":                     "",
+		"team=a,tier!=test":    "team=a,tier!=test",
+		"team in (a,b), !test": "!test,team in (a,b)",
+		"team=a b":             "error",
+	} {
+		var s selector
+
+		got := "error"
+		if err := s.Set(value); err == nil {
+			got = s.String()
+		}
+
+		if got != want {
+			t.Errorf("%q gives %q; want %q", value, got, want)
+		}
+	}
+}

@@ -25,6 +25,8 @@ import (
 const (
 	receiverRepository = "ghcr.io/wawebhook/whatsapp-webhook-operator/receiver"
 	leaderElectionID   = "whatsapp-webhook-operator.wawebhook.dev"
+	// defaultConcurrentUpgrades keeps most receivers as they are until a few have shown that the new version works.
+	defaultConcurrentUpgrades = 3
 )
 
 // version is set by the linker.
@@ -40,12 +42,14 @@ type options struct {
 	runbookURL     string
 	namespaces     names
 	selector       selector
-	logLevel       slog.Level
-	showVersion    bool
+
+	maxConcurrentUpgrades limit
+	logLevel              slog.Level
+	showVersion           bool
 }
 
 func main() {
-	var o options
+	o := options{maxConcurrentUpgrades: defaultConcurrentUpgrades}
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served over TLS to authorized clients; 0 disables them")
 	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, reloaded when they change; defaults to a self-signed certificate")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
@@ -55,6 +59,7 @@ func main() {
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
 	flag.Var(&o.selector, "watch-label-selector", "labels of the WhatsAppWebhooks to reconcile, such as team=a,tier!=test; defaults to all")
+	flag.Var(&o.maxConcurrentUpgrades, "max-concurrent-upgrades", "how many receivers an upgrade of the operator replaces at the same time; 0 means all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
@@ -126,7 +131,11 @@ func run(ctx context.Context, o options) error {
 		OperatorNamespace:        os.Getenv("POD_NAMESPACE"),
 	}
 
-	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{Environment: environment, Cache: watched})
+	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{
+		Environment:           environment,
+		Cache:                 watched,
+		MaxConcurrentUpgrades: int(o.maxConcurrentUpgrades),
+	})
 	if err != nil {
 		return err
 	}

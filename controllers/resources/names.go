@@ -68,6 +68,11 @@ func hash(resource string) string {
 	return digits[start:][:hashLength]
 }
 
+// ConfigMapName returns the name of the ConfigMap with the receiver's configuration.
+func ConfigMapName(resource string) string {
+	return Name(resource) + suffixConfig
+}
+
 // AdminServiceName returns the name of the headless Service that lists the pods of a resource.
 func AdminServiceName(resource string) string {
 	return Name(resource) + suffixAdmin

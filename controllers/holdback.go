@@ -1,0 +1,94 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// holdBack reports whether the objects of the resource stay as they are: it is suspended, or its receiver waits for its
+// turn in an upgrade of the operator. If not, it records in the Deployment what it was rendered from.
+func (r *WhatsAppWebhookReconciler) holdBack(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	rendered []resources.Object,
+	seen *observation,
+) (bool, error) {
+	resource := client.ObjectKeyFromObject(webhook)
+
+	if webhook.Spec.Suspend {
+		seen.suspended = true
+		r.upgrades.update(resource, nil)
+
+		return true, nil
+	}
+
+	if err := r.upgrades.load(ctx, r.client); err != nil {
+		return false, err
+	}
+
+	live, err := ownedDeployment(ctx, r.client, webhook)
+	if err != nil {
+		return false, err
+	}
+
+	next, deployment, err := newRendering(webhook, rendered)
+	if err != nil {
+		return false, err
+	}
+
+	next, ok := r.upgrades.begin(resource, next, live)
+	if !ok {
+		seen.upgrade = r.upgrades.explain(resource)
+
+		return true, nil
+	}
+
+	deployment.WithAnnotations(map[string]string{annotationRendering: next.String()})
+
+	return false, nil
+}
+
+// observe reads the objects whose state the status reports, and writes nothing.
+func (r *WhatsAppWebhookReconciler) observe(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	available []resources.Object,
+	seen *observation,
+) {
+	for _, object := range available {
+		live, err := r.applier.Prototype(schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind()))
+		if err == nil {
+			err = r.client.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: *object.GetName()}, live)
+		}
+
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			seen.fail("reading "+*object.GetKind()+" "+*object.GetName(), err)
+		case metav1.IsControlledBy(live, webhook):
+			seen.record(live)
+		}
+	}
+}
+
+// trackUpgrade frees the slot of an upgraded receiver once it is ready, and reports it if it does not become so.
+func (r *WhatsAppWebhookReconciler) trackUpgrade(webhook *v1alpha1.WhatsAppWebhook, seen *observation) {
+	resource := client.ObjectKeyFromObject(webhook)
+	if r.upgrades.update(resource, seen.deployment) {
+		r.events.Eventf(webhook, nil, corev1.EventTypeWarning, v1alpha1.ReasonProgressDeadlineExceeded, "Upgrade",
+			"the receiver did not become ready after an upgrade of the operator; upgrades of other receivers wait for it")
+	}
+
+	seen.upgrade = r.upgrades.explain(resource)
+}

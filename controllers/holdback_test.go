@@ -1,0 +1,147 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
+)
+
+func TestSuspendedResourceStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec.Suspend = true
+		w.Spec.Ingress.Host = "hooks.example.com"
+		w.Spec.Processing.Concurrency++
+	})
+	apiserver.Eventually(t, func() error { return wantReadyReason(t, webhook, v1alpha1.ReasonSuspended) })
+
+	for _, kind := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
+		if meta.FindStatusCondition(webhook.Status.Conditions, kind) != nil {
+			t.Errorf("a suspended resource has the condition %s", kind)
+		}
+	}
+
+	if webhook.Status.ObservedGeneration != webhook.Generation {
+		t.Errorf("observedGeneration %d; want %d", webhook.Status.ObservedGeneration, webhook.Generation)
+	}
+
+	// Drift stays, and an object that is deleted does not come back.
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"}}
+	if err := testCluster.Delete(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := testCluster.reconciler.Reconcile(t.Context(), request(webhook)); err != nil {
+		t.Fatal(err)
+	}
+
+	waitUntilSettled(t, webhook)
+
+	// Creations are PATCH requests too.
+	for _, write := range testCluster.writes.in(webhook.Namespace) {
+		if strings.HasSuffix(write, "/ingresses/sales") {
+			t.Errorf("the operator wrote an object of a suspended resource: %s", write)
+		}
+	}
+
+	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(service), service); !apierrors.IsNotFound(err) {
+		t.Errorf("the Service of a suspended resource came back: %v", err)
+	}
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Suspend = false })
+	apiserver.Eventually(t, wantChildren(t, webhook,
+		"ServiceAccount sales", "ConfigMap sales-config", "PersistentVolumeClaim sales-store", "Deployment sales",
+		"Service sales", "Service sales-admin", "Ingress sales"))
+	apiserver.Eventually(t, func() error { return wantReadyReason(t, webhook, v1alpha1.ReasonProgressing) })
+}
+
+func TestSuspendedResourceCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	webhook.Spec.Suspend = true
+	testCluster.MustCreate(t, webhook)
+	apiserver.Eventually(t, func() error { return wantReadyReason(t, webhook, v1alpha1.ReasonSuspended) })
+
+	if got := children(t, webhook); len(got) > 0 {
+		t.Errorf("a resource that was created suspended has objects: %v", got)
+	}
+
+	if err := testCluster.Delete(t.Context(), webhook); err != nil {
+		t.Fatal(err)
+	}
+
+	apiserver.Eventually(t, func() error {
+		if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); !apierrors.IsNotFound(err) {
+			return errors.Join(errors.New("the resource is still there"), err)
+		}
+
+		return nil
+	})
+}
+
+// TestRequestedReconciliation checks that the annotation of Flux wakes a resource that waits for nothing else.
+func TestRequestedReconciliation(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
+	waitUntilSettled(t, webhook)
+
+	// The operator does not watch the status, so it does not repair it by itself.
+	webhook.Status.URL = "https://wrong.example.com"
+	if err := testCluster.Status().Update(t.Context(), webhook); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, value := range []string{"2026-01-01T00:00:00Z", "again"} {
+		webhook = apiserver.MustGet(t, testCluster.Server, webhook)
+		webhook.Status.URL = "https://wrong.example.com"
+
+		if err := testCluster.Status().Update(t.Context(), webhook); err != nil {
+			t.Fatal(err)
+		}
+
+		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+			w.Annotations = map[string]string{RequestedAtAnnotation: value}
+		})
+		apiserver.Eventually(t, func() error {
+			return want(apiserver.MustGet(t, testCluster.Server, webhook).Status.URL, "")
+		})
+	}
+
+	if diff := cmp.Diff(int64(1), webhook.Generation); diff != "" {
+		t.Errorf("generation (-want +got):\n%s", diff)
+	}
+}
+
+func wantReadyReason(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, reason string) error {
+	t.Helper()
+
+	if err := testCluster.Get(t.Context(), client.ObjectKeyFromObject(webhook), webhook); err != nil {
+		return err
+	}
+
+	ready := meta.FindStatusCondition(webhook.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != reason || ready.ObservedGeneration != webhook.Generation {
+		return fmt.Errorf("Ready is %+v; want the reason %s of generation %d", ready, reason, webhook.Generation)
+	}
+
+	return nil
+}
