@@ -28,6 +28,7 @@ func (r *WhatsAppWebhookReconciler) holdBack(
 
 	if webhook.Spec.Suspend {
 		seen.suspended = true
+
 		r.upgrades.update(resource, nil)
 
 		return true, nil

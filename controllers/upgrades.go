@@ -222,6 +222,8 @@ func (u *upgrades) update(resource types.NamespacedName, deployment *appsv1.Depl
 	failed = u.running[resource] != nil && u.running[resource].failed && (before == nil || !before.failed)
 	freed := waited || before != nil && u.running[resource] == nil
 
+	waiting := len(u.waiting)
+
 	var woken []types.NamespacedName
 
 	switch {
@@ -236,7 +238,7 @@ func (u *upgrades) update(resource types.NamespacedName, deployment *appsv1.Depl
 		u.log.Error(nil, "a receiver did not become ready after an upgrade of the operator; the others wait",
 			"namespace", resource.Namespace,
 			"name", resource.Name,
-			"waiting", len(woken))
+			"waiting", waiting)
 	}
 
 	for _, other := range woken {

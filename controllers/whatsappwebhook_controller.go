@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,6 +63,7 @@ type WhatsAppWebhookReconciler struct {
 	statuses    *statusCache
 	requests    *requestSource
 	upgrades    *upgrades
+	metrics     *metrics
 	retries     map[retryClass]retryInterval
 }
 
@@ -110,6 +112,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		served:    map[schema.GroupVersionKind]bool{},
 	}
 	r.upgrades = newUpgrades(o.MaxConcurrentUpgrades, mgr.GetLogger().WithName("upgrades"), r.requests.enqueue)
+	r.metrics = newMetrics(r.upgrades, r.access)
 	r.poller = poller.NewPoller(resources.PortAdmin, o.Transport, clockwork.NewRealClock(), r.requests.enqueue)
 
 	return r, nil
@@ -192,10 +195,16 @@ func (r *WhatsAppWebhookReconciler) apply(
 	seen *observation,
 ) {
 	for _, object := range rendered {
+		result := resultApplied
+		begin := time.Now()
+
 		live, err := r.applyOne(ctx, webhook, object)
 		if err != nil {
 			seen.fail(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err)
+			result = seen.failures[len(seen.failures)-1].reason
 		}
+
+		r.metrics.observeApply(*object.GetKind(), time.Since(begin), result)
 
 		seen.record(live)
 	}
@@ -285,6 +294,8 @@ func (r *WhatsAppWebhookReconciler) patchStatus(
 	webhook *v1alpha1.WhatsAppWebhook,
 	status v1alpha1.WhatsAppWebhookStatus,
 ) error {
+	r.metrics.setConditions(client.ObjectKeyFromObject(webhook), status.DeepCopy().Conditions)
+
 	if equality.Semantic.DeepEqual(webhook.Status, status) {
 		return nil
 	}
@@ -316,4 +327,8 @@ func (r *WhatsAppWebhookReconciler) forget(resource types.NamespacedName) {
 	r.poller.Forget(resource)
 	r.statuses.remove(resource)
 	r.upgrades.update(resource, nil)
+	r.metrics.forget(resource)
 }
+
+// Metrics returns the operator's own metrics, for a registry.
+func (r *WhatsAppWebhookReconciler) Metrics() prometheus.Collector { return r.metrics }

@@ -15,6 +15,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -142,6 +143,10 @@ func run(ctx context.Context, o options) error {
 
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
+	}
+
+	if err := metrics.Registry.Register(reconciler.Metrics()); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
 	}
 
 	if err := mgr.Add(probes); err != nil {
