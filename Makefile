@@ -12,8 +12,8 @@ IMAGE_PREFIX ?= ghcr.io/wawebhook/
 IMAGES ?= manager=./cmd/manager receiver=./cmd/receiver
 PLATFORMS ?= linux/amd64,linux/arm64
 CHART := charts/whatsapp-webhook-operator
-# Helm requires a semantic version, which a commit between two releases does not have.
-CHART_VERSION ?= $(shell [[ "$(VERSION)" =~ ^v?([0-9]+[.][0-9]+[.][0-9]+.*)$$ ]] && echo "$${BASH_REMATCH[1]}" || echo "0.0.0-dev-$(VERSION)")
+# The oldest and the newest Kubernetes that the chart is rendered for.
+CHART_KUBERNETES := 1.30 1.37
 DIST ?= dist
 
 CONTROLLER_GEN := go tool -modfile=hack/tools/kubernetes/go.mod controller-gen
@@ -21,7 +21,6 @@ GOLANGCI_LINT := go tool -modfile=hack/tools/golangci-lint/go.mod golangci-lint
 HELM := go tool -modfile=hack/tools/helm/go.mod helm
 HELM3 := go tool -modfile=hack/tools/helm3/go.mod helm
 HELM_UNITTEST := go tool -modfile=hack/tools/helm3/go.mod helm-unittest
-KUSTOMIZE := go tool -modfile=hack/tools/kubernetes/go.mod kustomize
 KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config .golangci-kal.yaml
 
 .PHONY: help
@@ -72,7 +71,9 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	for values in $(CHART)/values.yaml $(CHART)/ci/*.yaml; do \
 		for helm in "$(HELM)" "$(HELM3)"; do \
 			$$helm lint --strict --quiet --values "$$values" $(CHART); \
-			$$helm template release $(CHART) --kube-version 1.30 --values "$$values" >/dev/null; \
+			for kubernetes in $(CHART_KUBERNETES); do \
+				$$helm template release $(CHART) --kube-version "$$kubernetes" --values "$$values" >/dev/null; \
+			done; \
 		done; \
 	done
 	$(HELM_UNITTEST) --strict $(CHART)
@@ -123,11 +124,8 @@ verify: ## Check that generated files, formatting and pinned modules are up to d
 	hack/verify.sh
 
 .PHONY: dist
-dist: ## Build the release files for VERSION into DIST (default dist): install.yaml and the chart.
-	mkdir -p $(DIST)
-	$(KUSTOMIZE) build config/default | sed 's,ghcr.io/wawebhook/\(whatsapp-webhook-operator/[a-z]*\):dev$$,$(IMAGE_PREFIX)\1:$(VERSION),' > $(DIST)/install.yaml
-	! grep -n '[^ ]:dev$$' $(DIST)/install.yaml
-	$(HELM) package $(CHART) --destination $(DIST) --app-version $(VERSION) --version $(CHART_VERSION)
+dist: ## Build the release files for VERSION into DIST (default dist): install.yaml and the chart, with the images of IMAGE_PREFIX.
+	hack/dist.sh "$(VERSION)" "$(IMAGE_PREFIX)" "$(DIST)"
 
 .PHONY: images
 images: ## Build IMAGES (NAME=PACKAGE) for PLATFORMS without a container engine, each into DIST/NAME.tar.

@@ -7,13 +7,12 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 )
 
 // everyFeature enables all optional objects. A PodMonitor excludes a ServiceMonitor.
@@ -183,26 +182,12 @@ func TestEveryObjectHasTheCommonMetadata(t *testing.T) {
 	}
 }
 
-// TestValuesOfTheFormerVersion renders the values of chart 0.1.0, all of which a release may still set.
-func TestValuesOfTheFormerVersion(t *testing.T) {
+// TestFormerValues sets all values as an earlier version of the chart had them, which a release may do.
+func TestFormerValues(t *testing.T) {
 	t.Parallel()
 
-	text, err := os.ReadFile("testdata/values-0.1.0.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	values := map[string]any{}
-	if err := yaml.Unmarshal(text, &values); err != nil {
-		t.Fatal(err)
-	}
-
-	file := filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	if got, want := byKey(render(t, "--values="+file)), byKey(render(t)); len(got) != len(want) {
-		t.Errorf("%d objects with the former values, %d without", len(got), len(want))
+	former := byKey(render(t, "--values=testdata/former-values.yaml"))
+	if diff := cmp.Diff(byKey(render(t)), former); diff != "" {
+		t.Errorf("the objects (-without +with the former values):\n%s", diff)
 	}
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds the files of a release into FOLDER: install.yaml, and the chart. Both name the images VERSION of PREFIX, such as
+# ghcr.io/wawebhook/, as 'make images' does.
+# usage: hack/dist.sh VERSION PREFIX FOLDER
+set -euo pipefail
+version=$1 prefix=$2 folder=$(realpath -m "$3")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+name=whatsapp-webhook-operator
+mkdir -p "$folder"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# images: changes the registry of the images, and the tag of those that have one.
+images() {
+  sed -E -e "s,ghcr\.io/wawebhook/($name/(manager|receiver)),$prefix\1,g" \
+    -e "s,($name/(manager|receiver)):(dev|v[0-9][-.0-9a-z]*),\1:$version,g" "$@"
+}
+
+go tool -modfile=hack/tools/kubernetes/go.mod kustomize build config/default | images >"$folder/install.yaml"
+if grep -n '[^ ]:dev$' "$folder/install.yaml"; then
+  echo "dist: an image of install.yaml has no version" >&2
+  exit 1
+fi
+
+# Helm requires a semantic version, which a commit between two releases does not have.
+chart_version="0.0.0-dev-$version"
+if [[ $version =~ ^v?([0-9]+[.][0-9]+[.][0-9]+.*)$ ]]; then chart_version=${BASH_REMATCH[1]}; fi
+
+cp -R "charts/$name" "$work/"
+images -i "$work/$name"/{Chart.yaml,values.yaml,values.schema.json,README.md}
+go tool -modfile=hack/tools/helm/go.mod helm package "$work/$name" --destination "$folder" \
+  --app-version "$version" --version "$chart_version"
