@@ -48,13 +48,14 @@ type IngressSpec struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 
 	// maxBodySize is the maximum size of a request that the ingress controller accepts. Meta's deliveries have up to 3 MB. The
-	// operator writes it as the annotations of the controllers that it knows by className: those built on nginx, whose own
-	// limit is 1 MB. Other controllers need a setting of their own. Defaults to 4Mi, the limit of the receiver.
+	// operator writes it as the annotations of the controllers built on nginx, whose own limit is 1 MB, whatever the class.
+	// A controller with another limit needs a setting of its own. Defaults to 4Mi, the limit of the receiver.
 	// +optional
 	MaxBodySize *resource.Quantity `json:"maxBodySize,omitempty"`
 
 	// healthCheckPath is the path that the load balancers of cloud providers check, on the port of the webhook. The receiver
-	// answers there without a signature. Defaults to /health.
+	// answers there without a signature, and also at /. The operator writes it as the annotations of the load balancers of
+	// AWS and Azure, if it is set. Defaults to /health.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

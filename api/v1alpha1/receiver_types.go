@@ -52,8 +52,9 @@ type ReceiverSpec struct {
 	// +optional
 	PodDisruptionBudget PodDisruptionBudgetSpec `json:"podDisruptionBudget,omitzero"`
 
-	// resources are the resource requirements of the receiver container. They replace the default entirely. Defaults to
-	// requests of 50m CPU and 64Mi memory and a limit of 256Mi memory.
+	// resources are the resource requirements of the receiver container. They replace the default entirely. Autoscaling by CPU
+	// needs a CPU request. Defaults to requests of 50m CPU, or 500m with autoscaling by CPU, and 64Mi memory and a limit of
+	// 256Mi memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -130,7 +131,8 @@ type ProxySpec struct {
 	HTTPSURL string `json:"httpsURL,omitempty"`
 
 	// noProxy are the hosts that are called directly: host names, domains with their subdomains such as example.com, IP
-	// addresses, and CIDRs. If not set, only localhost is called directly.
+	// addresses, and CIDRs. localhost and the domains svc and cluster.local are always called directly. If not set, no other
+	// host is.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=0
