@@ -26,8 +26,8 @@ const (
 	suffixDashboard = "-dashboard"
 )
 
-// suffixes are those of the names of objects. This list never grows, since names of existing resources would change: a new
-// suffix starts with two dashes, as no name of a resource ends.
+// suffixes are those of the names of objects. The list never grows, since the names of existing resources would change: a new
+// suffix starts with two dashes, which a name without a hash never has.
 var suffixes = []string{suffixConfig, suffixStore, suffixAdmin, suffixMessages, suffixDashboard}
 
 // hashed matches a name that ends as those with a hash do. A hash has a letter, so that a phone number is none.
