@@ -86,7 +86,7 @@ func TestMovedHost(t *testing.T) {
 		}
 
 		for _, other := range ingresses.Items {
-			if other.Namespace != request.Namespace && other.Spec.Rules[0].Host == host {
+			if other.Namespace != request.Namespace && len(other.Spec.Rules) > 0 && other.Spec.Rules[0].Host == host {
 				return &metav1.Status{
 					Code:    http.StatusBadRequest,
 					Reason:  metav1.StatusReasonBadRequest,

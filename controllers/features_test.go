@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -168,6 +169,10 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	usePostgreSQL(&webhook.Spec)
 	webhook.Spec.Receiver.Replicas = new(int32(3))
+	// The default request differs with autoscaling by CPU.
+	webhook.Spec.Receiver.Resources = &corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")},
+	}
 	testCluster.MustCreate(t, webhook)
 	waitUntilSettled(t, webhook)
 	deployment := apiserver.MustGet(t, testCluster.Server, &appsv1.Deployment{ObjectMeta: named(webhook, "sales")})
@@ -228,8 +233,8 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas(6)
 }
 
-// TestOnlyConfigurationRollsPods checks that other changes leave the Deployment's generation, and so its pods, as they are.
-func TestOnlyConfigurationRollsPods(t *testing.T) {
+// TestOnlySettingsOfTheStartRollPods checks that other changes leave the Deployment's generation, and so its pods, as they are.
+func TestOnlySettingsOfTheStartRollPods(t *testing.T) {
 	t.Parallel()
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	testCluster.MustCreate(t, webhook)
@@ -244,7 +249,9 @@ func TestOnlyConfigurationRollsPods(t *testing.T) {
 		"monitoring":     {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Monitoring.ServiceMonitor.State = v1alpha1.Enabled }, false},
 		"ingress":        {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Ingress.Host = "hooks.example.com" }, false},
 		"disruptions":    {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Receiver.PodDisruptionBudget.MaxUnavailable = new(int32(0)) }, false},
-		"configuration":  {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Processing.Concurrency++ }, true},
+		"processing":     {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Processing.FallbackText = "Later." }, false},
+		"service":        {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Service.Type = corev1.ServiceTypeNodePort }, false},
+		"start settings": {func(s *v1alpha1.WhatsAppWebhookSpec) { s.Receiver.LogLevel = v1alpha1.LogLevelDebug }, true},
 	} {
 		before := apiserver.MustGet(t, testCluster.Server, deployment).Generation
 		change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { test.edit(&w.Spec) })

@@ -118,7 +118,13 @@ func TestFieldsOfOthersStay(t *testing.T) {
 		return want(apiserver.MustGet(t, testCluster.Server, ingress).Spec.Rules[0].Host, "b.example.com")
 	})
 
-	if diff := cmp.Diff(map[string]string{"changed": "yes", "example.com/note": "kept"}, ingress.Annotations); diff != "" {
+	annotations := map[string]string{
+		"changed":          "yes",
+		"example.com/note": "kept",
+		"nginx.ingress.kubernetes.io/proxy-body-size": "4m",
+		"nginx.org/client-max-body-size":              "4m",
+	}
+	if diff := cmp.Diff(annotations, ingress.Annotations); diff != "" {
 		t.Errorf("annotations of the Ingress (-want +got):\n%s", diff)
 	}
 
