@@ -33,8 +33,17 @@ func TestRestartChangesNothing(t *testing.T) {
 	}
 
 	restart := func() {
+		objects := resources.Render(params)
+
+		last, deployment, err := newRendering(webhook, objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		deployment.WithLabels(map[string]string{labelRendering: last.String()})
+
 		restarted := apply.New(testCluster.Client, testCluster.Client)
-		for _, object := range resources.Render(params) {
+		for _, object := range objects {
 			if _, err := restarted.Apply(t.Context(), webhook, object); err != nil {
 				t.Fatal(err)
 			}

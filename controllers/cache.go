@@ -131,9 +131,9 @@ func stripUnread(cached any) (any, error) {
 		return object, nil
 	}
 
-	object.SetAnnotations(keptAnnotations(object))
+	object.SetAnnotations(nil)
 	// Drift of labels shows in managedFields, or in the object's absence from the cache.
-	object.SetLabels(nil)
+	object.SetLabels(readLabels(object))
 	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
 		return entry.Manager != apply.FieldOwner
 	}))
@@ -141,10 +141,10 @@ func stripUnread(cached any) (any, error) {
 	return object, nil
 }
 
-// keptAnnotations returns the annotations that the operator reads.
-func keptAnnotations(object client.Object) map[string]string {
-	if value := object.GetAnnotations()[annotationRendering]; value != "" {
-		return map[string]string{annotationRendering: value}
+// readLabels returns the labels that the operator reads.
+func readLabels(object client.Object) map[string]string {
+	if value := object.GetLabels()[labelRendering]; value != "" {
+		return map[string]string{labelRendering: value}
 	}
 
 	return nil

@@ -55,7 +55,7 @@ func (r *WhatsAppWebhookReconciler) holdBack(
 		return true, nil
 	}
 
-	deployment.WithAnnotations(map[string]string{annotationRendering: next.String()})
+	deployment.WithLabels(map[string]string{labelRendering: next.String()})
 
 	return false, nil
 }

@@ -25,8 +25,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// annotationRendering is an annotation of a Deployment with its [rendering].
-const annotationRendering = "whatsapp.wawebhook.dev/rendering"
+// labelRendering is a label of a Deployment with its [rendering]. An annotation would raise the generation, and with it
+// look like a rollout.
+const labelRendering = "whatsapp.wawebhook.dev/rendering"
 
 // rendering identifies what the pods of a Deployment were rendered from.
 type rendering struct {
@@ -35,11 +36,11 @@ type rendering struct {
 	upgrade    bool   // the operator changed the hash, and not the resource
 }
 
-// String returns the value of the annotation.
+// String returns the value of the label.
 func (r rendering) String() string {
-	value := fmt.Sprintf("generation-%d/%s", r.generation, r.hash)
+	value := fmt.Sprintf("generation-%d.%s", r.generation, r.hash)
 	if r.upgrade {
-		value += "/upgrade"
+		value += ".upgrade"
 	}
 
 	return value
@@ -47,7 +48,7 @@ func (r rendering) String() string {
 
 // renderingOf returns the rendering that a Deployment was last applied with, or the zero rendering.
 func renderingOf(deployment *appsv1.Deployment) rendering {
-	parts := strings.Split(deployment.Annotations[annotationRendering], "/")
+	parts := strings.Split(deployment.Labels[labelRendering], ".")
 	if len(parts) < 2 {
 		return rendering{}
 	}
