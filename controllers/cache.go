@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -30,6 +31,8 @@ import (
 func NewScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	err := errors.Join(clientgoscheme.AddToScheme(scheme), gatewayv1.Install(scheme), v1alpha1.AddToScheme(scheme))
+
+	addScaledObject(scheme)
 
 	return scheme, err
 }
@@ -67,6 +70,7 @@ func (c *Cache) Options() cache.Options {
 		DefaultTransform:     stripUnread,
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.WhatsAppWebhook{}: {Label: c.selector},
+			&corev1.Pod{}:               {Label: resources.Receivers()},
 		},
 		NewInformer:              c.informers.newInformer,
 		DefaultWatchErrorHandler: handleWatchError,
@@ -125,6 +129,14 @@ func stripUnread(cached any) (any, error) {
 		object.Spec = networkingv1.IngressSpec{}
 	case *gatewayv1.HTTPRoute:
 		object.Spec = gatewayv1.HTTPRouteSpec{}
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		object.Spec = autoscalingv2.HorizontalPodAutoscalerSpec{}
+	case *corev1.Pod:
+		object.Spec = corev1.PodSpec{NodeName: object.Spec.NodeName}
+		object.Annotations = nil
+		object.ManagedFields = nil
+
+		return object, nil
 	case *discoveryv1.EndpointSlice:
 		object.ManagedFields = nil
 

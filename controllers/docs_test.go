@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
 // TestConditionsAreDocumented checks that the guide names every type and reason of a condition.
@@ -46,5 +48,34 @@ func TestConditionsAreDocumented(t *testing.T) {
 
 	if found < 20 {
 		t.Errorf("found %d types and reasons, want at least 20", found)
+	}
+}
+
+// TestReasonsOfReadyAreDocumented compares the guide's table with what the operator sets beside Ready.
+func TestReasonsOfReadyAreDocumented(t *testing.T) {
+	t.Parallel()
+
+	guide, err := os.ReadFile("../docs/resource.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for reason, beside := range besideReady {
+		if reason == v1alpha1.ReasonReady {
+			continue
+		}
+
+		_, row, _ := strings.Cut(string(guide), "\n| `"+reason+"` | ")
+
+		row, _, _ = strings.Cut(row, "\n")
+
+		cell := "| |"
+		if beside != "" {
+			cell = "| `" + beside + "` |"
+		}
+
+		if !strings.HasSuffix(row, cell) {
+			t.Errorf("the row of %s is %q, want %q at its end", reason, row, cell)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,17 +19,15 @@ import (
 // maxExplanation bounds the API server's words on one object, in bytes: a condition may have to name several.
 const maxExplanation = 400
 
-// stalledFailures are the reasons of failures that a person has to mend, in ascending order of precedence. They are tried
-// again nevertheless, since the mending may happen elsewhere.
-var stalledFailures = []string{
-	v1alpha1.ReasonObjectRejected,
-	v1alpha1.ReasonQuotaExceeded,
-	v1alpha1.ReasonAdmissionDenied,
+// failureReasons are the reasons of all failures, the most important first: what a person has to mend comes before what
+// may pass by itself.
+var failureReasons = []string{
 	v1alpha1.ReasonNameConflict,
+	v1alpha1.ReasonAdmissionDenied,
+	v1alpha1.ReasonQuotaExceeded,
+	v1alpha1.ReasonObjectRejected,
+	v1alpha1.ReasonApplyFailed,
 }
-
-// failureReasons are the reasons of all failures, in ascending order of precedence.
-var failureReasons = slices.Concat([]string{v1alpha1.ReasonApplyFailed}, stalledFailures)
 
 // failure is a failed step of a reconciliation.
 type failure struct {

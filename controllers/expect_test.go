@@ -36,11 +36,14 @@ func allConditions(wanted map[string]string) map[string]string {
 		"Exposed":             "False NotRequested",
 		"Subscribed":          "False NotRequested",
 		"Responding":          "Unknown NotReported",
+		"Operational":         "Unknown NotReported",
 		"ExtensionsAvailable": "True NotRequested",
 	}
 
 	if secrets := wanted["SecretsAvailable"]; secrets != "" && secrets != all["SecretsAvailable"] {
-		all["Responding"] = "True NoOtherResponder" // a receiver has answered
+		// A receiver has answered.
+		all["Responding"] = "True NoOtherResponder"
+		all["Operational"] = "True Operational"
 	}
 
 	maps.Copy(all, wanted)

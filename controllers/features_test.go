@@ -81,11 +81,18 @@ func TestEveryFeatureHasItsObject(t *testing.T) {
 	route.Status.Parents = []gatewayv1.RouteParentStatus{{
 		ParentRef: gatewayv1.ParentReference{Name: "public"}, ControllerName: "example.com/gateway",
 		Conditions: []metav1.Condition{
-			{Type: "Accepted", Status: metav1.ConditionTrue, Reason: "Accepted", LastTransitionTime: metav1.Now()},
+			{
+				Type:               "Accepted",
+				Status:             metav1.ConditionTrue,
+				Reason:             "Accepted",
+				ObservedGeneration: route.Generation,
+				LastTransitionTime: metav1.Now(),
+			},
 			{
 				Type:               "ResolvedRefs",
 				Status:             metav1.ConditionTrue,
 				Reason:             "ResolvedRefs",
+				ObservedGeneration: route.Generation,
 				LastTransitionTime: metav1.Now(),
 			},
 		},

@@ -34,10 +34,10 @@ func resourceOf(gvk schema.GroupVersionKind) schema.GroupResource {
 var kinds = []kind{
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ServiceAccount")},
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("ConfigMap")},
-	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), retained: true},
+	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), typed: true, retained: true},
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Service")},
 	{GroupVersionKind: appsv1.SchemeGroupVersion.WithKind("Deployment"), typed: true},
-	{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")},
+	{GroupVersionKind: autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"), typed: true},
 	{GroupVersionKind: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")},
 	{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy")},
 	{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), typed: true},
@@ -46,15 +46,19 @@ var kinds = []kind{
 		typed:            true,
 		optional:         true,
 	},
-	{GroupVersionKind: resources.ScaledObjectKind, optional: true},
+	{
+		GroupVersionKind: resources.ScaledObjectKind,
+		typed:            true,
+		optional:         true,
+	},
 	{GroupVersionKind: resources.ServiceMonitorKind, optional: true},
 	{GroupVersionKind: resources.PrometheusRuleKind, optional: true},
 }
 
-// optionalResources are the resources of APIs that a cluster may lack. Without any other the operator cannot work in a
-// namespace.
+// optionalResources are the resources of APIs that a cluster may lack, and pods, which are read for the messages of the
+// status only. Without any other the operator cannot work in a namespace.
 var optionalResources = func() map[schema.GroupResource]bool {
-	optional := map[schema.GroupResource]bool{}
+	optional := map[schema.GroupResource]bool{{Resource: "pods"}: true}
 
 	for _, kind := range kinds {
 		if kind.optional {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -40,6 +41,7 @@ const discoveryInterval = 30 * time.Second
 // +kubebuilder:rbac:groups=whatsapp.wawebhook.dev,resources=whatsappwebhooks/status,verbs=patch
 // +kubebuilder:rbac:groups=whatsapp.wawebhook.dev,resources=whatsappwebhooks/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps;serviceaccounts;services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch;create;patch;delete
@@ -245,11 +247,19 @@ func (r *WhatsAppWebhookReconciler) prune(
 	}
 }
 
-// trackReceivers gives the poller the addresses of the receiver's pods, and records their last reports.
+// trackReceivers records the receiver's pods and their last reports, and gives the poller their addresses.
 func (r *WhatsAppWebhookReconciler) trackReceivers(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, seen *observation) {
+	pods := &corev1.PodList{}
+	if err := r.client.List(ctx, pods, client.InNamespace(webhook.Namespace),
+		client.MatchingLabels(resources.SelectorLabels(resources.Name(webhook.Name)))); err != nil {
+		seen.fail("listing the receiver's pods", err)
+	}
+
+	seen.pods = pods.Items
+
 	addresses, err := r.podAddresses(ctx, webhook)
 	if err != nil {
-		seen.fail("listing the receiver's pods", err)
+		seen.fail("listing the addresses of the receiver's pods", err)
 		return
 	}
 

@@ -4,6 +4,8 @@
 package controllers
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,6 +24,7 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 		v1alpha1.ConditionSecretsAvailable,
 		v1alpha1.ConditionSubscribed,
 		v1alpha1.ConditionResponding,
+		v1alpha1.ConditionOperational,
 		v1alpha1.ConditionExtensionsAvailable,
 	} {
 		then := meta.FindStatusCondition(before.Conditions, kind)
@@ -42,16 +45,29 @@ func transitions(before, after v1alpha1.WhatsAppWebhookStatus) []event {
 	return events
 }
 
+// notedElsewhere are the reasons of Ready without an event of their own: a part is in progress, or another condition has
+// the event.
+var notedElsewhere = []string{
+	v1alpha1.ReasonProgressing,
+	v1alpha1.ReasonRoutePending,
+	v1alpha1.ReasonAutoscalerNotReady,
+	v1alpha1.ReasonSubscriptionPending,
+	v1alpha1.ReasonSecretMissing,
+	v1alpha1.ReasonTokenRefused,
+	v1alpha1.ReasonExtensionMissing,
+	v1alpha1.ReasonSubscriptionFailed,
+}
+
 // isNotable reports whether a person should know of the transition.
 func isNotable(then, now *metav1.Condition) bool {
 	switch {
 	case now.Status == metav1.ConditionUnknown:
 		return false
-	case now.Reason == v1alpha1.ReasonProgressing || now.Reason == v1alpha1.ReasonNotRequested:
+	case now.Reason == v1alpha1.ReasonNotRequested:
 		return false
 	case now.Type == v1alpha1.ConditionReady:
-		return now.Reason != v1alpha1.ReasonSecretMissing // SecretsAvailable has an event for it
-	case now.Status == metav1.ConditionFalse:
+		return !slices.Contains(notedElsewhere, now.Reason)
+	case now.Status == metav1.ConditionFalse || now.Reason == v1alpha1.ReasonTokenExpiring:
 		return true
 	default:
 		return then != nil && then.Status == metav1.ConditionFalse || now.Type == v1alpha1.ConditionSubscribed
@@ -59,7 +75,7 @@ func isNotable(then, now *metav1.Condition) bool {
 }
 
 func severity(c *metav1.Condition) string {
-	if c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonScaledToZero {
+	if c.Status == metav1.ConditionTrue && c.Reason != v1alpha1.ReasonTokenExpiring || c.Reason == v1alpha1.ReasonScaledToZero {
 		return corev1.EventTypeNormal
 	}
 

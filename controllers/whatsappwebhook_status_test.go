@@ -184,7 +184,7 @@ func TestExposed(t *testing.T) {
 func TestLongMessageIsTruncated(t *testing.T) {
 	t.Parallel()
 
-	got := truncate(strings.Repeat("é", 1000))
+	got := excerpt(strings.Repeat("é", 1000), maxMessage)
 	if len(got) > 1024 || !strings.HasSuffix(got, "é…") {
 		t.Errorf("%d bytes, end %q", len(got), got[len(got)-8:])
 	}

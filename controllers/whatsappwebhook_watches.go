@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,6 +55,11 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 			handler.EnqueueRequestsFromMapFunc(r.ownersOfSlice),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
 		).
+		Watches(
+			&corev1.Pod{},
+			handler.EnqueueRequestsFromMapFunc(r.ownersOfPod),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}),
+		).
 		WatchesRawSource(r.requests).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentReconciles,
@@ -64,8 +70,12 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 		return fmt.Errorf("set up the WhatsAppWebhook controller: %w", err)
 	}
 
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, serviceIndex, indexService); err != nil {
-		return fmt.Errorf("index WhatsAppWebhooks by Service: %w", err)
+	indexer := mgr.GetFieldIndexer()
+	if err := errors.Join(
+		indexer.IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, serviceIndex, indexService),
+		indexer.IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, selectorIndex, indexSelector),
+	); err != nil {
+		return fmt.Errorf("index WhatsAppWebhooks: %w", err)
 	}
 
 	for _, kind := range r.extensions.servedKinds() {
@@ -207,34 +217,50 @@ func (r *WhatsAppWebhookReconciler) requested(_ context.Context, webhook client.
 // ownersOfSlice returns requests for the resource whose pods a slice lists, and has the poller query them soon, since a
 // pod has started, ended or changed its readiness.
 func (r *WhatsAppWebhookReconciler) ownersOfSlice(ctx context.Context, slice client.Object) []reconcile.Request {
+	requests := r.indexed(ctx, slice.GetNamespace(), serviceIndex, slice.GetLabels()[discoveryv1.LabelServiceName])
+	for _, request := range requests {
+		r.poller.Refresh(request.NamespacedName)
+	}
+
+	return requests
+}
+
+// ownersOfPod returns requests for the resource of a receiver's pod.
+func (r *WhatsAppWebhookReconciler) ownersOfPod(ctx context.Context, pod client.Object) []reconcile.Request {
+	return r.indexed(ctx, pod.GetNamespace(), selectorIndex, resources.Instance(pod.GetLabels()))
+}
+
+// indexed returns requests for the resources of a namespace that an index has under a value.
+func (r *WhatsAppWebhookReconciler) indexed(ctx context.Context, namespace, index, value string) []reconcile.Request {
 	webhooks := &v1alpha1.WhatsAppWebhookList{}
 
-	service := slice.GetLabels()[discoveryv1.LabelServiceName]
-
-	err := r.client.List(ctx, webhooks,
-		client.InNamespace(slice.GetNamespace()),
-		client.MatchingFields{serviceIndex: service})
+	err := r.client.List(ctx, webhooks, client.InNamespace(namespace), client.MatchingFields{index: value})
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of an EndpointSlice failed; its status update is delayed")
+		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of a pod failed; its status update is delayed")
 
 		return nil
 	}
 
 	var requests []reconcile.Request
 	for i := range webhooks.Items {
-		key := client.ObjectKeyFromObject(&webhooks.Items[i])
-		r.poller.Refresh(key)
-		requests = append(requests, reconcile.Request{NamespacedName: key})
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&webhooks.Items[i])})
 	}
 
 	return requests
 }
 
-// serviceIndex is the field index of resources by the name of their admin Service.
-const serviceIndex = "adminService"
+// The field indexes of resources: by the name of their admin Service, and by the label of their pods.
+const (
+	serviceIndex  = "adminService"
+	selectorIndex = "selector"
+)
 
 func indexService(webhook client.Object) []string {
 	return []string{resources.AdminServiceName(webhook.GetName())}
+}
+
+func indexSelector(webhook client.Object) []string {
+	return []string{resources.Name(webhook.GetName())}
 }
 
 // requestSource is a source of requests for changes that no watch reports.

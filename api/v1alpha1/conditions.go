@@ -6,8 +6,9 @@ package v1alpha1
 // The condition types. Every condition is always present, except Reconciling and Stalled, which are present only while
 // they are true: tools that follow the kstatus rules expect this.
 const (
-	// ConditionReady is the summary: the spec is applied and a receiver accepts deliveries. It does not wait for Exposed,
-	// because not every ingress controller reports an address.
+	// ConditionReady is the summary: what the spec asks for is applied and works, and a receiver accepts deliveries. Of
+	// Exposed it waits for Gateways, not for the address of an Ingress, which not every ingress controller reports. It does
+	// not wait for Operational: an outage of the AI must not fail a rollout.
 	ConditionReady = "Ready"
 	// ConditionReconciling: the operator is still applying the spec, or waits for pods.
 	ConditionReconciling = "Reconciling"
@@ -25,11 +26,14 @@ const (
 	// ConditionResponding: no messages go to another responder, to which Meta's conversation routing gave them. Unknown while
 	// no receiver answers.
 	ConditionResponding = "Responding"
+	// ConditionOperational: no receiver reports a problem that an administrator has to mend, such as a refused key. Unknown
+	// while no receiver answers.
+	ConditionOperational = "Operational"
 	// ConditionExtensionsAvailable: the cluster serves every optional API that the spec requires.
 	ConditionExtensionsAvailable = "ExtensionsAvailable"
 )
 
-// The reasons of Ready, Reconciling and Stalled.
+// The reasons of Ready, Reconciling and Stalled, in addition to those of the other conditions that Ready waits for.
 const (
 	// ReasonReady: everything is applied and the receiver is available.
 	ReasonReady = "Ready"
@@ -56,6 +60,10 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonApplyFailed: an object could not be written. The operator retries.
 	ReasonApplyFailed = "ApplyFailed"
+	// ReasonRolloutPaused: pods are to be replaced, but the rollout of the Deployment is paused.
+	ReasonRolloutPaused = "RolloutPaused"
+	// ReasonAutoscalerNotReady: the autoscaler that the spec requests does not scale.
+	ReasonAutoscalerNotReady = "AutoscalerNotReady"
 	// ReasonProgressDeadlineExceeded: pods did not become ready before the progress deadline of the Deployment.
 	ReasonProgressDeadlineExceeded = "ProgressDeadlineExceeded"
 )
@@ -72,8 +80,18 @@ const (
 	ReasonSecretsComplete = "SecretsComplete"
 	// ReasonTokenRefused: Meta refuses the access token.
 	ReasonTokenRefused = "TokenRefused"
-	// ReasonNotReported: no receiver answers. Also used for Subscribed and Responding.
+	// ReasonTokenExpiring: every value is present, and the access token expires within a week.
+	ReasonTokenExpiring = "TokenExpiring"
+	// ReasonNotReported: no receiver answers. Also used for Subscribed, Responding and Operational.
 	ReasonNotReported = "NotReported"
+)
+
+// The reasons of Operational, in addition to [ReasonNotReported].
+const (
+	// ReasonOperational: no receiver reports a problem.
+	ReasonOperational = "Operational"
+	// ReasonProblemsReported: a receiver reports problems, which the message lists by operation.
+	ReasonProblemsReported = "ProblemsReported"
 )
 
 // The reasons of Responding, in addition to [ReasonNotReported].
@@ -106,8 +124,10 @@ const (
 
 // The reasons of Exposed, in addition to [ReasonNotRequested] and [ReasonExtensionMissing].
 const (
-	// ReasonRoutePending: a Gateway has not accepted the HTTPRoute yet.
+	// ReasonRoutePending: a Gateway has not decided on the HTTPRoute yet.
 	ReasonRoutePending = "RoutePending"
+	// ReasonRouteNotAccepted: a Gateway refuses the HTTPRoute.
+	ReasonRouteNotAccepted = "RouteNotAccepted"
 	// ReasonRouteAccepted: every parent Gateway accepted the HTTPRoute.
 	ReasonRouteAccepted = "RouteAccepted"
 	// ReasonAddressPending: the Ingress has no address yet.

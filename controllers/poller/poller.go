@@ -9,10 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -39,24 +37,6 @@ const (
 	maxAddresses = 10
 )
 
-// Summary combines the reports of the receivers of one resource.
-type Summary struct {
-	// Answered is the number of receivers that answered.
-	Answered int
-	// MissingSecrets holds the roles that any receiver lacks, sorted.
-	MissingSecrets []string
-	// TokenRefused is set if any receiver reports it.
-	TokenRefused bool
-	// Subscription is the first receiver's, or that of one for which it failed.
-	Subscription health.Subscription
-	// Standby holds the phone numbers whose messages go to another responder, sorted.
-	Standby []string
-	// Pending is nil if no receiver can read its store.
-	Pending *int64
-	// DeadLetters is nil if no receiver can read its store.
-	DeadLetters *int64
-}
-
 // Poller polls the receivers of any number of resources. It is safe for concurrent use.
 type Poller struct {
 	client  *http.Client
@@ -65,15 +45,6 @@ type Poller struct {
 	changed func(types.NamespacedName)
 	mu      sync.Mutex
 	targets map[types.NamespacedName]*target
-}
-
-// target is one resource. A change of its addresses replaces it, so that the result of an older poll is recognized.
-type target struct {
-	addresses []string
-	summary   Summary
-	due       time.Time
-	polling   bool
-	silent    bool // no receiver answered the last poll
 }
 
 // NewPoller returns a Poller that sends requests to the given port, and calls changed when the summary of a resource
@@ -111,13 +82,8 @@ func (p *Poller) Track(resource types.NamespacedName, addresses []string) Summar
 
 	t := p.targets[resource]
 	if t == nil || !slices.Equal(t.addresses, addresses) {
-		next := &target{addresses: addresses}
-		if t != nil && len(addresses) > 0 {
-			next.summary = t.summary
-		}
-
-		p.targets[resource] = next
-		t = next
+		t = newTarget(addresses, t, p.clock.Now())
+		p.targets[resource] = t
 	}
 
 	return t.summary
@@ -192,83 +158,40 @@ func (p *Poller) takeDue() map[types.NamespacedName]*target {
 	return due
 }
 
-// record stores the summary of a poll, unless the addresses have changed since.
-func (p *Poller) record(ctx context.Context, resource types.NamespacedName, t *target, summary Summary) {
-	if p.update(ctx, resource, t, summary) {
+// record stores the reports of a poll, unless the addresses have changed since.
+func (p *Poller) record(ctx context.Context, resource types.NamespacedName, t *target, reports map[string]health.Report) {
+	if p.update(ctx, resource, t, reports) {
 		p.changed(resource)
 	}
 }
 
-// update reports whether the summary of the resource has changed.
-func (p *Poller) update(ctx context.Context, resource types.NamespacedName, t *target, summary Summary) bool {
+// update reports whether the resource has a new summary.
+func (p *Poller) update(ctx context.Context, resource types.NamespacedName, t *target, reports map[string]health.Report) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	// A single poll without an answer changes nothing: the receivers are polled again soon.
-	silent := summary.Answered == 0
-	lost := silent && t.summary.Answered > 0 && !t.silent
-
 	t.polling = false
-	t.silent = silent
-	t.due = p.clock.Now().Add(nextPoll(lost))
 
-	current := ctx.Err() == nil && p.targets[resource] == t
-	if !current || lost || reflect.DeepEqual(t.summary, summary) {
+	if ctx.Err() != nil || p.targets[resource] != t {
 		return false
 	}
 
-	t.summary = summary
-
-	return true
+	return t.update(reports, p.clock.Now())
 }
 
-// nextPoll returns the time until the next poll. It varies, or all resources would be polled at the same moment after a
-// restart.
-func nextPoll(lost bool) time.Duration {
-	if lost {
-		return scanEvery
-	}
-
-	return Every - time.Duration(rand.Int64N(int64(Every/5))) //nolint:gosec // no secret depends on it
-}
-
-// poll combines the reports of the receivers at the addresses. Receivers that share a store report the same counts.
-func (p *Poller) poll(ctx context.Context, addresses []string) Summary {
-	var summary Summary
+// poll returns the reports of the receivers that answer, by address.
+func (p *Poller) poll(ctx context.Context, addresses []string) map[string]health.Report {
+	reports := map[string]health.Report{}
 	for _, address := range addresses {
 		r, err := p.fetch(ctx, address)
 		if err != nil {
 			continue // it is starting, stopping or unreachable; the others' reports suffice
 		}
 
-		summary.Answered++
-		for _, role := range r.MissingSecrets {
-			if !slices.Contains(summary.MissingSecrets, role) {
-				summary.MissingSecrets = append(summary.MissingSecrets, role)
-			}
-		}
-
-		summary.TokenRefused = summary.TokenRefused || r.Token == health.TokenRefused
-		if summary.Answered == 1 || r.Subscription.State == health.SubscriptionFailed {
-			summary.Subscription = r.Subscription
-		}
-
-		for _, number := range r.Standby {
-			if !slices.Contains(summary.Standby, number.PhoneNumberID) {
-				summary.Standby = append(summary.Standby, number.PhoneNumberID)
-			}
-		}
-
-		if r.Backlog != nil {
-			summary.Pending = &r.Pending
-			summary.DeadLetters = &r.DeadLetters
-		}
+		reports[address] = r
 	}
 
-	slices.Sort(summary.MissingSecrets)
-	slices.Sort(summary.Standby)
-
-	return summary
+	return reports
 }
 
 // fetch returns the report of one receiver.

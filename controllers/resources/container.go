@@ -9,17 +9,19 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 )
 
-// containerName is the name of the receiver's container.
-const containerName = "receiver"
+// ContainerName is the name of the receiver's container.
+const ContainerName = "receiver"
 
 func container(p Params) *corev1ac.ContainerApplyConfiguration {
 	c := corev1ac.Container().
-		WithName(containerName).
+		WithName(ContainerName).
 		WithImage(p.image()).
 		WithArgs("--config", configDir+"/"+configFile).
 		WithPorts(containerPorts(p)...).
 		WithEnv(environmentVariables(p)...).
 		WithResources(p.resources).
+		// The last lines of the log say why the process ended.
+		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithSecurityContext(securityContext(p)).
 		WithLifecycle(corev1ac.Lifecycle().
 			WithPreStop(corev1ac.LifecycleHandler().

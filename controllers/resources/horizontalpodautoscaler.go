@@ -41,7 +41,7 @@ func horizontalPodAutoscaler(p Params) Object {
 			WithMetrics(autoscalingv2ac.MetricSpec().
 				WithType(autoscalingv2.ContainerResourceMetricSourceType).
 				WithContainerResource(autoscalingv2ac.ContainerResourceMetricSource().
-					WithContainer(containerName).
+					WithContainer(ContainerName).
 					WithName(corev1.ResourceCPU).
 					WithTarget(autoscalingv2ac.MetricTarget().
 						WithType(autoscalingv2.UtilizationMetricType).

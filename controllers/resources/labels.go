@@ -32,11 +32,19 @@ func Managed() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelManagedBy: operatorName})
 }
 
+// Receivers selects the pods of all receivers.
+func Receivers() labels.Selector {
+	return labels.SelectorFromSet(labels.Set{labelName: appName})
+}
+
 // SelectorLabels returns the labels that select the receiver pods of a resource by its [Name]. They never change: the
 // selector of a Deployment is immutable.
 func SelectorLabels(name string) map[string]string {
 	return map[string]string{labelName: appName, labelInstance: name}
 }
+
+// Instance returns the name of the resource's objects from the labels of a pod.
+func Instance(pod map[string]string) string { return pod[labelInstance] }
 
 func (p Params) selectorLabels() map[string]string {
 	return SelectorLabels(p.name)

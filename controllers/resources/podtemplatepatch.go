@@ -53,7 +53,7 @@ func patchPodTemplate(
 	}
 
 	if receiver < 0 {
-		return nil, errors.New("spec.containers: the container " + containerName + " must stay")
+		return nil, errors.New("spec.containers: the container " + ContainerName + " must stay")
 	}
 
 	// A merge puts new containers first, but kubectl logs shows the first one by default.
@@ -65,7 +65,7 @@ func patchPodTemplate(
 }
 
 func isReceiver(c corev1ac.ContainerApplyConfiguration) bool {
-	return c.Name != nil && *c.Name == containerName
+	return c.Name != nil && *c.Name == ContainerName
 }
 
 // checkPatch returns an error that names each field of the patch that a pod template does not have, or that has another
