@@ -92,7 +92,11 @@ func TestColumns(t *testing.T) {
 	webhook.Spec.Ingress.Host = "hooks.example.com"
 	testCluster.MustCreate(t, webhook)
 	waitUntilSettled(t, webhook)
-	newPod(t, webhook, health.Report{Backlog: &health.Backlog{Pending: 3, DeadLetters: 2}})
+	setDeployed(t, webhook, 1)
+	newPod(t, webhook, health.Report{
+		MissingSecrets: []string{"access-token"},
+		Backlog:        &health.Backlog{Pending: 3, DeadLetters: 2},
+	})
 
 	clientset, err := kubernetes.NewForConfig(testCluster.Admin)
 	if err != nil {
@@ -114,11 +118,11 @@ func TestColumns(t *testing.T) {
 			return err
 		}
 
-		if len(table.Rows) != 1 || len(table.Rows[0].Cells) < 6 {
+		if len(table.Rows) != 1 || len(table.Rows[0].Cells) < 7 {
 			return fmt.Errorf("the table has rows %v", table.Rows)
 		}
 
-		return want(table.Rows[0].Cells[:6], []any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", 0.0, 3.0, 2.0})
+		return want(table.Rows[0].Cells[:7], []any{"sales", "https://hooks.example.com/webhooks/whatsapp", "False", "SecretMissing", "1/1", 3.0, 2.0})
 	})
 
 	var columns, wide []string
@@ -130,11 +134,11 @@ func TestColumns(t *testing.T) {
 		}
 	}
 
-	if diff := cmp.Diff([]string{"Name", "URL", "Ready", "Replicas", "Pending", "Dead", "Age"}, columns); diff != "" {
+	if diff := cmp.Diff([]string{"Name", "URL", "Ready", "Reason", "Replicas", "Pending", "Dead", "Age"}, columns); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
 
-	if diff := cmp.Diff([]string{"Message"}, wide); diff != "" {
+	if diff := cmp.Diff([]string{"Operational", "Message"}, wide); diff != "" {
 		t.Errorf("columns of -o wide (-want +got):\n%s", diff)
 	}
 }

@@ -157,6 +157,10 @@ func claimPendingHint(seen observation) string {
 
 // runningHint is for pods that run and are not ready for a reason that only they know.
 func runningHint(seen observation) string {
+	if seen.reported.Starting != "" {
+		return "the receiver is starting: " + excerpt(seen.reported.Starting, maxWords)
+	}
+
 	for _, problem := range seen.reported.Problems {
 		if problem.Operation == "store" {
 			return "the receiver reports: store: " + excerpt(problem.Text, maxWords)

@@ -42,6 +42,11 @@ func TestHint(t *testing.T) {
 			"? the receiver reports: store: the database is unavailable",
 		},
 		{
+			"the receiver starts",
+			func() { seen.reported.Starting = "migrating the store: step 4 of 6" },
+			"? the receiver is starting: migrating the store: step 4 of 6",
+		},
+		{
 			"a readiness gate",
 			func() {
 				seen.pods = append(seen.pods, *newPodStatus("sales-2", condition(corev1.PodReady, "ReadinessGatesNotReady", `the status of pod readiness gate "lb" is not "True"`)))

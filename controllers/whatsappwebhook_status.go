@@ -124,10 +124,12 @@ func invalidStatus(webhook *v1alpha1.WhatsAppWebhook, cause error) v1alpha1.What
 func setReplicas(status *v1alpha1.WhatsAppWebhookStatus, d *appsv1.Deployment) {
 	status.Replicas = nil
 	status.ReadyReplicas = nil
+	status.Receivers = ""
 
 	if d != nil {
 		status.Replicas = new(d.Status.Replicas)
 		status.ReadyReplicas = new(d.Status.ReadyReplicas)
+		status.Receivers = fmt.Sprintf("%d/%d", d.Status.ReadyReplicas, wantedReplicas(d))
 	}
 }
 

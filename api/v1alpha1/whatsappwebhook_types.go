@@ -19,10 +19,12 @@ import (
 // +kubebuilder:subresource:scale:specpath=.spec.receiver.replicas,statuspath=.status.replicas,selectorpath=.status.selector
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.replicas`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Replicas",type=string,JSONPath=`.status.receivers`
 // +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.status.pending`
 // +kubebuilder:printcolumn:name="Dead",type=integer,JSONPath=`.status.deadLetters`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Operational",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Operational")].status`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type WhatsAppWebhook struct {
 	metav1.TypeMeta `json:",inline"`
@@ -152,8 +154,8 @@ type Metadata struct {
 
 // WhatsAppWebhookStatus is the observed state of a WhatsAppWebhook.
 type WhatsAppWebhookStatus struct {
-	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed and ExtensionsAvailable, and,
-	// only while true, Reconciling and Stalled.
+	// conditions are Ready (the summary), Available, SecretsAvailable, Exposed, Subscribed, Responding, Operational and
+	// ExtensionsAvailable, and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -181,11 +183,20 @@ type WhatsAppWebhookStatus struct {
 	// +optional
 	ReadyReplicas *int32 `json:"readyReplicas,omitempty"`
 
-	// pending is the number of events that wait to be processed, as last reported by the receivers.
+	// receivers is the number of receiver pods that accept deliveries and of those that are wanted, such as 1/2. It is for
+	// kubectl get, whose columns show one field each.
+	// +optional
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=21
+	Receivers string `json:"receivers,omitempty"`
+
+	// pending is the number of events that wait to be processed, as reported by the receivers. A small change is written
+	// within six minutes.
 	// +optional
 	Pending *int64 `json:"pending,omitempty"`
 
-	// deadLetters is the number of dead letters that wait for a decision, as last reported by the receivers.
+	// deadLetters is the number of dead letters that wait for a decision, as reported by the receivers. The first and the
+	// last one are written at once, other small changes within six minutes.
 	// +optional
 	DeadLetters *int64 `json:"deadLetters,omitempty"`
 

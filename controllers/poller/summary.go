@@ -32,6 +32,8 @@ type Summary struct {
 	Complete bool
 	// Answered is set if any receiver answered.
 	Answered bool
+	// Starting is why a receiver is still starting, such as a migration of the store. It is empty if none is.
+	Starting string
 	// MissingSecrets holds the roles that any receiver lacks, sorted.
 	MissingSecrets []string
 	// TokenRefused is set if any receiver reports it.
@@ -78,6 +80,10 @@ func summarize(reports []health.Report, now time.Time) Summary {
 			if known, ok := problems[operation]; !ok || text < known {
 				problems[operation] = text
 			}
+		}
+
+		if r.Status == health.StatusStarting {
+			summary.Starting = strings.Join(r.Warnings, "; ")
 		}
 
 		summary.TokenRefused = summary.TokenRefused || r.Token == health.TokenRefused
@@ -154,23 +160,28 @@ func isCountUrgent(before, after *int64) bool {
 	return larger/countsFactor >= smaller
 }
 
-// withoutNumbers returns the summary without its counts and the digits of its problems, which may count or date.
+// withoutNumbers returns the summary without its counts and the digits in its texts, which may count or date.
 func withoutNumbers(s Summary) Summary {
 	s.Pending = nil
 	s.DeadLetters = nil
 
 	problems := slices.Clone(s.Problems)
 	for i := range problems {
-		problems[i].Text = strings.Map(func(r rune) rune {
-			if unicode.IsDigit(r) {
-				return -1
-			}
-
-			return r
-		}, problems[i].Text)
+		problems[i].Text = withoutDigits(problems[i].Text)
 	}
 
 	s.Problems = problems
+	s.Starting = withoutDigits(s.Starting)
 
 	return s
+}
+
+func withoutDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+
+		return r
+	}, text)
 }

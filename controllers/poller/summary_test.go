@@ -63,6 +63,11 @@ func TestSummarize(t *testing.T) {
 			Answered:     true,
 			Subscription: failed.Subscription,
 		}},
+		"starting": {[]health.Report{{Status: health.StatusStarting, Warnings: []string{"opening the store"}}}, Summary{
+			Complete: true,
+			Answered: true,
+			Starting: "opening the store",
+		}},
 		"expiry in two months": {[]health.Report{later}, Summary{Complete: true, Answered: true}},
 		"expiry in the past":   {[]health.Report{past}, Summary{Complete: true, Answered: true}},
 	} {

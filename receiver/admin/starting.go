@@ -52,11 +52,11 @@ func (s *Starting) status(w http.ResponseWriter, _ *http.Request) {
 
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(health.Report{
-		Status:         "warning",
+		Status:         health.StatusStarting,
 		Warnings:       []string{reason},
 		Version:        s.Version,
 		MissingSecrets: []string{},
-		Problems:       map[string]string{"store": reason},
+		Problems:       map[string]string{},
 		Token:          health.TokenUnknown,
 		Subscription:   health.Subscription{State: health.SubscriptionPending},
 		Standby:        []health.Standby{},

@@ -57,9 +57,9 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 		s.Metrics.LastMessageAgoMinutes = new(int64(now.Sub(lastMessage).Minutes()))
 	}
 
-	s.Status = "healthy"
+	s.Status = health.StatusHealthy
 	if s.Warnings = warnings(now, s); len(s.Warnings) > 0 {
-		s.Status = "warning"
+		s.Status = health.StatusWarning
 	}
 
 	w.Header().Set("Content-Type", "application/json")

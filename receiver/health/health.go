@@ -8,7 +8,7 @@ import "time"
 
 // Report is the body of GET /status. It contains no personal data and no secrets.
 type Report struct {
-	Status         string            `json:"status"`   // healthy, or warning if Warnings has an entry
+	Status         string            `json:"status"`   // starting until the store is open, then healthy, or warning if Warnings has an entry
 	Warnings       []string          `json:"warnings"` // what an administrator has to look at
 	Version        string            `json:"version"`
 	MissingSecrets []string          `json:"missing_secrets"` // by role, as in the config package
@@ -22,6 +22,13 @@ type Report struct {
 	Metrics        Figures           `json:"metrics"`
 	Totals         Totals            `json:"totals"`
 }
+
+// The values of Status.
+const (
+	StatusStarting = "starting"
+	StatusHealthy  = "healthy"
+	StatusWarning  = "warning"
+)
 
 // Backlog counts the contents of the store, which several receivers may share.
 type Backlog struct {
