@@ -39,6 +39,7 @@ type WhatsAppWebhook struct {
 
 	// status is the observed state.
 	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
 	Status WhatsAppWebhookStatus `json:"status,omitzero"`
 }
 
@@ -163,9 +164,10 @@ type WhatsAppWebhookStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the resource that this status describes.
+	// observedGeneration is the generation of the resource that this status describes. It is -1 before the operator has
+	// seen the resource: without it, tools that follow kstatus would take a new resource for ready.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// url is the callback URL to register with Meta. It is always https, because Meta calls no other scheme. It is empty

@@ -40,7 +40,7 @@ func TestStoredAsSent(t *testing.T) {
 	}
 
 	walk("", *readCRD(t).Spec.Versions[0].Schema.OpenAPIV3Schema, func(path string, schema schemaProps) {
-		if schema.Default != nil {
+		if schema.Default != nil && path != "status" {
 			t.Errorf("%s has the default %s", path, schema.Default.Raw)
 		}
 	})

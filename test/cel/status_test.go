@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
 // statusCase is a status, in YAML, that the API server must accept or reject.
@@ -38,7 +40,8 @@ func statusCases() []statusCase {
 		{`{observedGeneration: 1, replicas: 0, readyReplicas: 0, pending: 0, deadLetters: 0}`, "", ""},
 		{`{replicas: 3, readyReplicas: 2, pending: 9007199254740993, deadLetters: 7, selector: a=b, url: "https://a.example.com/b"}`, "", ""},
 		{`{}`, "", ""},
-		{`{observedGeneration: 0}`, "status.observedGeneration", "should be greater than or equal to 1"},
+		{`{observedGeneration: -1}`, "", ""},
+		{`{observedGeneration: -2}`, "status.observedGeneration", "should be greater than or equal to -1"},
 		{`{url: ""}`, "status.url", "should be at least 1 chars long"},
 		{long("url", 1024), "", ""},
 		{long("url", 1025), "status.url", "may not be more than 1024 bytes"},
@@ -49,6 +52,20 @@ func statusCases() []statusCase {
 		{conditions(16), "", ""},
 		{conditions(17), "status.conditions", "must have at most 16 items"},
 		{twice, "status.conditions[]", "Duplicate value"},
+	}
+}
+
+// TestNewResourceIsNotObserved checks that a resource that the operator has not seen is in progress for tools that follow
+// kstatus. They take an object without a status for current.
+func TestNewResourceIsNotObserved(t *testing.T) {
+	t.Parallel()
+
+	object := newObject(v1alpha1.SchemeGroupVersion, server.NewNamespace(t), specOf())
+	server.MustCreate(t, object)
+
+	observed, _, err := unstructured.NestedInt64(apiserver.MustGet(t, server, object).Object, "status", "observedGeneration")
+	if err != nil || observed != -1 {
+		t.Errorf("observedGeneration is %d, want -1: %v", observed, err)
 	}
 }
 
