@@ -172,7 +172,7 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 			t.Errorf("the manager did not exit and was killed: %v", errors.Join(manager.Process.Kill(), <-ended))
 		}
 
-		if strings.Contains(log.String(), "forbidden") {
+		if strings.Contains(log.String(), "forbidden: User") {
 			t.Error("a request of the manager was forbidden")
 		}
 
