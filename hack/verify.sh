@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks that generated code, manifests and go.mod files are current, that no large file is in the tree, that files are
-# formatted and have the licence header, that docs/design.md names every package, and that the kustomizations render.
+# Checks that generated code, manifests and go.mod files are current, that the oldest supported Kubernetes accepts the
+# CustomResourceDefinition, that no large file is in the tree, that files are formatted and have the licence header, that
+# docs/design.md names every package, and that the kustomizations render.
 # Runs all checks before it fails, and prints how to fix each failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,6 +28,21 @@ if ! changed=$(diff <(echo "$before") <(fingerprint)); then
   fail "generated files were out of date and have been updated; commit them ('make generate manifests chart' does the same):"
   awk '/^[<>]/ {print "  " $3}' <<<"$changed" | sort -u >&2
 fi
+
+echo "oldest Kubernetes"
+# The validation of the oldest supported release must accept the CRD, and every page must name that release.
+oldest=$(go -C hack/oldest-kubernetes list -m -f '{{.Version}}' k8s.io/apiextensions-apiserver)
+[[ $oldest =~ ^v0[.]([0-9]+)[.] ]]
+oldest=1.${BASH_REMATCH[1]}
+go -C hack/oldest-kubernetes run . "$PWD"/config/crd/bases/*.yaml || fail "Kubernetes $oldest would reject the CustomResourceDefinition"
+says() { grep -qF -- "$2" "$1" || fail "$1 lacks '$2', although hack/oldest-kubernetes checks Kubernetes $oldest"; }
+says charts/whatsapp-webhook-operator/Chart.yaml "kubeVersion: \">=$oldest.0-0\""
+says charts/whatsapp-webhook-operator/README.md "Kubernetes $oldest and later"
+says README.md "Kubernetes $oldest and later"
+says docs/gitops.md "Kubernetes $oldest and later"
+says docs/api-versions.md "Kubernetes $oldest and later"
+says Makefile "--kube-version $oldest "
+says test/distribution/objects_test.go "\"--kube-version=$oldest\""
 
 echo "go.mod files"
 while read -r mod; do
