@@ -42,7 +42,7 @@ says README.md "Kubernetes $oldest and later"
 says docs/gitops.md "Kubernetes $oldest and later"
 says docs/api-versions.md "Kubernetes $oldest and later"
 says Makefile "--kube-version $oldest "
-says test/distribution/objects_test.go "\"--kube-version=$oldest\""
+says test/distribution/main_test.go "oldestKubernetes = \"$oldest\""
 
 echo "go.mod files"
 while read -r mod; do

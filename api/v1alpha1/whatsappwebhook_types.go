@@ -11,7 +11,8 @@ import (
 // webhook deliveries, stores every event before it acknowledges it, asks the AI and sends the answer back to the
 // person.
 //
-// Deleting the resource deletes every object the operator created for it, including the volume with the stored events.
+// Deleting the resource deletes every object the operator created for it, including the volume with the stored events unless
+// store.embedded.whenDeleted is Retain.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=whatsappwebhooks,scope=Namespaced,shortName=waw,categories=all

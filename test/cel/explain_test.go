@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
+
+// brokenSentence matches a line that goes on in the next one. kubectl explain wraps lines itself.
+var brokenSentence = regexp.MustCompile(`[^\n]\n[^\n]`)
 
 // TestEveryFieldIsExplained checks the texts for readers who know only the name of a field.
 func TestEveryFieldIsExplained(t *testing.T) {
@@ -41,6 +45,10 @@ func TestEveryFieldIsExplained(t *testing.T) {
 
 			if !strings.HasPrefix(field.Description, name+" ") {
 				t.Errorf("the text of %s does not start with its name: %q", path, field.Description)
+			}
+
+			if brokenSentence.MatchString(field.Description) {
+				t.Errorf("the text of %s has a line break within a sentence: %q", path, field.Description)
 			}
 
 			if !strings.HasSuffix(field.Description, ".") {

@@ -1,0 +1,119 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command crd joins the lines of each paragraph in the descriptions of CustomResourceDefinitions. controller-gen keeps the
+// line breaks of the Go comments, at which kubectl explain would break the lines of a sentence again.
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: crd FOLDER")
+		os.Exit(2)
+	}
+
+	if err := rewriteAll(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// rewriteAll rewrites every YAML file in the folder.
+func rewriteAll(name string) error {
+	folder, err := os.OpenRoot(name)
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer func() { _ = folder.Close() }()
+
+	files, err := fs.Glob(folder.FS(), "*.yaml")
+	if err != nil {
+		return fmt.Errorf("list: %w", err)
+	}
+
+	for _, file := range files {
+		if err := rewrite(folder, file); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+
+	return nil
+}
+
+func rewrite(folder *os.Root, file string) error {
+	data, err := folder.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+
+	var definition map[string]any
+	if err := yaml.Unmarshal(data, &definition); err != nil {
+		return fmt.Errorf("parse: %w", err)
+	}
+
+	joinDescriptions(definition)
+
+	data, err = yaml.Marshal(definition)
+	if err != nil {
+		return fmt.Errorf("marshal: %w", err)
+	}
+
+	if err := folder.WriteFile(file, append([]byte("---\n"), data...), 0o644); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+
+	return nil
+}
+
+// joinDescriptions joins the lines of every description below node. A property may be called description too.
+func joinDescriptions(node any) {
+	switch node := node.(type) {
+	case map[string]any:
+		for key, value := range node {
+			if text, ok := value.(string); ok && key == "description" {
+				node[key] = joined(text)
+			}
+
+			joinDescriptions(value)
+		}
+	case []any:
+		for _, element := range node {
+			joinDescriptions(element)
+		}
+	}
+}
+
+// ownLine matches the beginning of a line that starts something: an item of a list, or text that is indented.
+var ownLine = regexp.MustCompile(`^([-*+#] |[0-9]+[.)] |\s|$)`)
+
+// joined returns the text with a space in place of each line break within a paragraph.
+func joined(text string) string {
+	var (
+		result strings.Builder
+		before string
+	)
+
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case i == 0:
+		case before == "" || ownLine.MatchString(line):
+			result.WriteByte('\n')
+		default:
+			result.WriteByte(' ')
+		}
+
+		result.WriteString(line)
+		before = line
+	}
+
+	return result.String()
+}
