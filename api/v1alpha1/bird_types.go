@@ -36,7 +36,7 @@ type BirdSpec struct {
 	AccessKeySecretRef SecretKeyReference `json:"accessKeySecretRef,omitzero"`
 
 	// caSecretRef refers to CA certificates, as PEM, that calls to the AI trust in addition to those of the
-	// system. A changed certificate takes effect without a restart.
+	// system. A changed certificate takes effect without a restart. If not set, only those of the system are trusted.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 

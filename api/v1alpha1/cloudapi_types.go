@@ -13,7 +13,7 @@ type CloudAPISpec struct {
 	BaseURL string `json:"baseURL,omitempty"`
 
 	// caSecretRef refers to CA certificates, as PEM, that calls to Meta and its media hosts trust in addition to those of the
-	// system. A changed certificate takes effect without a restart.
+	// system. A changed certificate takes effect without a restart. If not set, only those of the system are trusted.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 

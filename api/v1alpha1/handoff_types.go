@@ -19,7 +19,7 @@ type HandoffSpec struct {
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
 	// caSecretRef refers to CA certificates, as PEM, that calls to the desk trust in addition to those of the
-	// system. A changed certificate takes effect without a restart.
+	// system. A changed certificate takes effect without a restart. If not set, only those of the system are trusted.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 }

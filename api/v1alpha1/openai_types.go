@@ -31,7 +31,7 @@ type OpenAISpec struct {
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
 	// caSecretRef refers to CA certificates, as PEM, that calls to the model trust in addition to those of the
-	// system. A changed certificate takes effect without a restart.
+	// system. A changed certificate takes effect without a restart. If not set, only those of the system are trusted.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 

@@ -1,4 +1,4 @@
-module github.com/wawebhook/whatsapp-webhook-operator/hack/oldest-kubernetes
+module github.com/wawebhook/whatsapp-webhook-operator/hack/tools/oldest-kubernetes
 
 go 1.26.0
 
