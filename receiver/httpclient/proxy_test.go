@@ -31,7 +31,8 @@ func TestCallsThroughAProxy(t *testing.T) {
 		}))
 		defer proxy.Close()
 
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCallsThroughAProxy$", "-test.v") //nolint:gosec // this test
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCallsThroughAProxy$", "-test.v")
+
 		child.Env = append(os.Environ(), inside+"=1", "HTTP_PROXY="+proxy.URL, "HTTPS_PROXY="+proxy.URL,
 			"NO_PROXY=localhost,127.0.0.1,::1,.svc,.cluster.local,direct.invalid")
 

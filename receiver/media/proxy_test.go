@@ -25,7 +25,8 @@ func TestLinksThroughAProxy(t *testing.T) {
 		}))
 		defer proxy.Close()
 
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLinksThroughAProxy$", "-test.v") //nolint:gosec // this test
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLinksThroughAProxy$", "-test.v")
+
 		child.Env = append(os.Environ(), inside+"=1", "HTTP_PROXY="+proxy.URL, "NO_PROXY=localhost,.svc")
 
 		if output, err := child.CombinedOutput(); err != nil {
