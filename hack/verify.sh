@@ -30,11 +30,14 @@ if ! changed=$(diff <(echo "$before") <(fingerprint)); then
 fi
 
 echo "oldest Kubernetes"
-# The validation of the oldest supported release must accept the CRD, and every page must name that release.
+# The validation of the oldest supported release must accept the CRD, the release must have every field of the objects that the
+# operator renders, and every page must name that release.
 oldest=$(go -C hack/tools/oldest-kubernetes list -m -f '{{.Version}}' k8s.io/apiextensions-apiserver)
 [[ $oldest =~ ^v0[.]([0-9]+)[.] ]]
 oldest=1.${BASH_REMATCH[1]}
 go -C hack/tools/oldest-kubernetes run . "$PWD"/config/crd/bases/*.yaml || fail "Kubernetes $oldest would reject the CustomResourceDefinition"
+go -C hack/tools/oldest-kubernetes run . "$PWD"/controllers/resources/testdata/*/want.yaml "$PWD"/config/manager/*.yaml ||
+  fail "Kubernetes $oldest lacks a field that the operator sets"
 says() { grep -qF -- "$2" "$1" || fail "$1 lacks '$2', although hack/tools/oldest-kubernetes checks Kubernetes $oldest"; }
 says charts/whatsapp-webhook-operator/Chart.yaml "kubeVersion: \">=$oldest.0-0\""
 says charts/whatsapp-webhook-operator/README.md "Kubernetes $oldest and later"
