@@ -55,7 +55,7 @@ func (w *cluster) startManager(ctx context.Context) (*manager, error) {
 		ctx,
 		filepath.Join(w.dir, "manager"),
 		"--metrics-bind-address="+address,
-		"--health-probe-bind-address=0",
+		"--health-probe-bind-address=127.0.0.1:0",
 		"--receiver-image=registry.example.com/receiver:bench",
 	)
 	// The memory settings are those of config/manager.

@@ -142,7 +142,7 @@ func startManager(t *testing.T, account client.ObjectKey) (metrics string) {
 
 	metrics = freeAddress(t)
 	args := strings.Fields(arguments(t, get(t, "apps/v1", "Deployment", account.Namespace, account.Name)))
-	args = append(args, "--leader-elect=false", "--metrics-bind-address="+metrics, "--health-probe-bind-address=0")
+	args = append(args, "--leader-elect=false", "--metrics-bind-address="+metrics, "--health-probe-bind-address=127.0.0.1:0")
 
 	var log bytes.Buffer
 
