@@ -57,6 +57,7 @@ func TestManagerWorksWithTheChartsRights(t *testing.T) {
 			helm4.run(t, append([]string{
 				"install", release, chart, "--namespace=" + test.namespace,
 				"--set=metrics.readers[0].name=prometheus,metrics.readers[0].namespace=" + team,
+				"--set=metrics.readerToken.create=true",
 			}, test.values...)...)
 			t.Cleanup(func() { helm4.run(t, "uninstall", release, "--namespace="+test.namespace) })
 
@@ -79,6 +80,12 @@ func TestManagerWorksWithTheChartsRights(t *testing.T) {
 			apiserver.Eventually(t, func() error {
 				return scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "prometheus"}, http.StatusOK)
 			})
+
+			// The Secret of the chart's own reader stays empty without a controller manager.
+			reader := get(t, "v1", "Secret", test.namespace, release+"-metrics-reader-token").GetAnnotations()[corev1.ServiceAccountNameKey]
+			if err := scrape(t, metrics, client.ObjectKey{Namespace: test.namespace, Name: reader}, http.StatusOK); err != nil {
+				t.Error(err)
+			}
 
 			if err := scrape(t, metrics, client.ObjectKey{Namespace: team, Name: "stranger"}, http.StatusForbidden); err != nil {
 				t.Error(err)

@@ -4,6 +4,10 @@
 package distribution
 
 import (
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -46,6 +50,36 @@ func TestObjectsAreValid(t *testing.T) {
 
 			if _, _, err := decoder.Decode(data, nil, nil); err != nil {
 				t.Errorf("%s: %s: %v", name, key(o), err)
+			}
+		}
+	}
+}
+
+var flagLine = regexp.MustCompile(`(?m)^\s+-([a-z][-a-z]*)`)
+
+// TestManagerKnowsItsArguments checks that the manager has all flags that values set.
+func TestManagerKnowsItsArguments(t *testing.T) {
+	program, err := buildManager()
+	if err != nil {
+		t.Fatalf("build the manager: %v", err)
+	}
+
+	help, err := exec.CommandContext(t.Context(), program, "--help").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, help)
+	}
+
+	var known []string
+	for _, match := range flagLine.FindAllSubmatch(help, -1) {
+		known = append(known, string(match[1]))
+	}
+
+	for name, args := range renderings {
+		manager := byKey(render(t, append(args, "--set=fullnameOverride=wa,namespaceOverride=wa")...))["Deployment wa/wa-manager"]
+		for argument := range strings.FieldsSeq(arguments(t, manager)) {
+			flag, _, _ := strings.Cut(strings.TrimPrefix(argument, "--"), "=")
+			if !slices.Contains(known, flag) {
+				t.Errorf("%s: the manager has no flag --%s", name, flag)
 			}
 		}
 	}

@@ -191,3 +191,15 @@ func TestFormerValues(t *testing.T) {
 		t.Errorf("the objects (-without +with the former values):\n%s", diff)
 	}
 }
+
+// TestMonitoringFollowsTheRelease checks that alerts and dashboards name the namespace and the Service of the release.
+func TestMonitoringFollowsTheRelease(t *testing.T) {
+	t.Parallel()
+
+	rendered := helm4.run(t, "template", "wa", chart, "--kube-version="+oldestKubernetes, "--namespace=messaging", everyFeature)
+	for _, name := range []string{"whatsapp-webhook-system", `"whatsapp-webhook-operator-metrics"`} {
+		if strings.Contains(rendered, name) {
+			t.Errorf("an object of another release has the name %s of config/default", name)
+		}
+	}
+}
