@@ -53,7 +53,7 @@ func main() {
 	o := options{maxConcurrentUpgrades: defaultConcurrentUpgrades}
 	flag.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics, served over TLS to authorized clients; 0 disables them")
 	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, reloaded when they change; defaults to a self-signed certificate")
-	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 disables them")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
 	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "default image of receivers")
 	flag.Var(&o.pullSecrets, "receiver-image-pull-secrets", "Secrets in the namespaces of receivers to pull their images with, separated by commas")
@@ -99,11 +99,6 @@ func run(ctx context.Context, o options) error {
 	watched := controllers.NewCache(scheme, o.namespaces, o.selector.labels(), ctrl.Log.WithName("cache"))
 	config.Wrap(watched.Wrap)
 
-	probes, err := probeServer(o.probeAddress, watched)
-	if err != nil {
-		return err
-	}
-
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
 		Cache:  watched.Options(),
@@ -114,7 +109,7 @@ func run(ctx context.Context, o options) error {
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 			TLSOpts:        []func(*tls.Config){withoutHTTP2},
 		},
-		HealthProbeBindAddress:        "0", // probes serves them
+		HealthProbeBindAddress:        "0", // addProbes serves them
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // defaults to the pod's namespace
@@ -149,7 +144,7 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 
-	if err := mgr.Add(probes); err != nil {
+	if err := addProbes(mgr, o.probeAddress, watched); err != nil {
 		return fmt.Errorf("add the health probes: %w", err)
 	}
 

@@ -21,6 +21,20 @@ type cacheState interface {
 	Works() bool
 }
 
+// addProbes adds a server of /healthz and /readyz to the manager, unless the address is 0.
+func addProbes(mgr ctrlmanager.Manager, address string, state cacheState) error {
+	if address == "0" {
+		return nil
+	}
+
+	server, err := probeServer(address, state)
+	if err != nil {
+		return err
+	}
+
+	return mgr.Add(server)
+}
+
 // probeServer returns a server of /healthz and /readyz. Unlike the manager's own it says why the manager is not ready,
 // and what it lacks while it is.
 func probeServer(address string, state cacheState) (*ctrlmanager.Server, error) {

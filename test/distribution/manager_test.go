@@ -63,11 +63,13 @@ func TestManagerWorksWithTheChartsRights(t *testing.T) {
 
 			account := client.ObjectKey{Namespace: test.namespace, Name: release + "-manager"}
 
-			metrics := startManager(t, account)
+			// The API server serves the kind with a delay. A manager that starts before ends, and its pod starts it again.
 			for _, namespace := range []string{team, stranger} {
 				webhook := sample(t, namespace)
 				apiserver.Eventually(t, func() error { return testCluster.Create(t.Context(), webhook) })
 			}
+
+			metrics := startManager(t, account)
 
 			apiserver.Eventually(t, func() error { return applied(t, team) })
 
