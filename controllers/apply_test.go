@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,9 +43,9 @@ func TestRestartChangesNothing(t *testing.T) {
 
 		deployment.WithLabels(map[string]string{labelRendering: last.String()})
 
-		restarted := apply.New(testCluster.Client, testCluster.Client)
+		restarted := apply.New(testCluster.Client, testCluster.Client, clockwork.NewRealClock())
 		for _, object := range objects {
-			if _, err := restarted.Apply(t.Context(), webhook, object); err != nil {
+			if _, err := applyWith(t, restarted, webhook, object); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -67,7 +68,7 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
 	service := rendered(t, webhook, "Service", "sales")
 
-	applied, err := apply.New(testCluster.Client, testCluster.Client).Apply(t.Context(), webhook, service)
+	applied, err := applyWith(t, apply.New(testCluster.Client, testCluster.Client, clockwork.NewRealClock()), webhook, service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,13 +84,25 @@ func TestReplacedObjectIsNotTakenOver(t *testing.T) {
 	testCluster.MustCreate(t, foreign)
 
 	stale := staleClient{Client: testCluster.Client, cached: applied}
-	if _, err := apply.New(stale, testCluster.Client).Apply(t.Context(), webhook, service); !apierrors.IsConflict(err) {
+	if _, err := applyWith(t, apply.New(stale, testCluster.Client, clockwork.NewRealClock()), webhook, service); !apierrors.IsConflict(err) {
 		t.Errorf("applying over a foreign object: %v; want a conflict", err)
 	}
 
 	if before := foreign.ResourceVersion; apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
 		t.Error("the foreign object was changed")
 	}
+}
+
+// applyWith looks at an object and applies it.
+func applyWith(t *testing.T, applier *apply.Applier, webhook *v1alpha1.WhatsAppWebhook, object resources.Object) (client.Object, error) {
+	t.Helper()
+
+	target, err := applier.Look(t.Context(), webhook, object)
+	if err != nil {
+		return nil, err
+	}
+
+	return applier.Apply(t.Context(), target)
 }
 
 // staleClient reads from a cache that no longer follows changes.

@@ -9,12 +9,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/jonboulle/clockwork"
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -36,9 +38,7 @@ func progressing(others map[string]string) map[string]string {
 		"Reconciling": "True Progressing",
 		"Available":   "False Progressing",
 	}
-	for kind, condition := range others {
-		wanted[kind] = condition
-	}
+	maps.Copy(wanted, others)
 
 	return wanted
 }
@@ -50,9 +50,7 @@ func stalled(reason string, others map[string]string) map[string]string {
 		"Stalled":   "True " + reason,
 		"Available": "False Progressing",
 	}
-	for kind, condition := range others {
-		wanted[kind] = condition
-	}
+	maps.Copy(wanted, others)
 
 	return wanted
 }
@@ -195,7 +193,8 @@ func create(t *testing.T, object client.Object) {
 
 	testCluster.MustCreate(t, object)
 	t.Cleanup(func() {
-		if err := testCluster.Delete(context.WithoutCancel(t.Context()), object); client.IgnoreNotFound(err) != nil {
+		err := testCluster.Delete(context.WithoutCancel(t.Context()), object)
+		if client.IgnoreNotFound(err) != nil {
 			t.Errorf("delete %s: %v", object.GetName(), err)
 		}
 	})
@@ -329,7 +328,7 @@ func TestMissingRight(t *testing.T) {
 	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
 	webhook.UID = "b7a4f1a0-4f2c-4f57-9d1e-5f0f7b1a9a11"
 
-	_, err = apply.New(powerless, testCluster.Client).Apply(t.Context(), webhook, rendered(t, webhook, "Service", "sales"))
+	_, err = applyWith(t, apply.New(powerless, testCluster.Client, clockwork.NewRealClock()), webhook, rendered(t, webhook, "Service", "sales"))
 
 	got := newFailure("Service sales", err)
 	if got.reason != v1alpha1.ReasonApplyFailed || !strings.Contains(got.message, `the operator lacks a right: `) ||

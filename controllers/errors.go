@@ -23,10 +23,14 @@ const maxExplanation = 400
 // may pass by itself.
 var failureReasons = []string{
 	v1alpha1.ReasonNameConflict,
+	v1alpha1.ReasonClaimInUse,
+	v1alpha1.ReasonClaimMissing,
+	v1alpha1.ReasonAnotherOperator,
 	v1alpha1.ReasonAdmissionDenied,
 	v1alpha1.ReasonQuotaExceeded,
 	v1alpha1.ReasonObjectRejected,
 	v1alpha1.ReasonApplyFailed,
+	v1alpha1.ReasonProgressing,
 }
 
 // failure is a failed step of a reconciliation.
@@ -39,10 +43,20 @@ type failure struct {
 
 // newFailure classifies an error, for the condition and for the retry.
 func newFailure(step string, err error) failure {
-	if _, ok := errors.AsType[*apply.NotOwnedError](err); ok {
+	if foreign, ok := errors.AsType[*apply.NotOwnedError](err); ok {
 		return failure{
-			reason:  v1alpha1.ReasonNameConflict,
-			message: step + " exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource",
+			reason: v1alpha1.ReasonNameConflict,
+			message: fmt.Sprintf("%s exists and belongs to %s, so it stays unchanged; rename this resource, or delete or rename that object if nothing needs it",
+				step, foreign.Owner),
+			retry: retryConflict,
+			err:   err,
+		}
+	}
+
+	if _, ok := errors.AsType[*apply.BeingDeletedError](err); ok {
+		return failure{
+			reason:  v1alpha1.ReasonProgressing,
+			message: step + " of a former resource is still being deleted",
 			retry:   retryConflict,
 			err:     err,
 		}
@@ -69,8 +83,10 @@ var (
 	// deniedByPolicy matches a ValidatingAdmissionPolicy and a MutatingAdmissionPolicy.
 	deniedByPolicy = regexp.MustCompile(`(?i)policy ['"].*denied request: `)
 	deniedByQuota  = regexp.MustCompile(`(exceeded|failed|status unknown for) quota: |insufficient quota to `)
-	// deniedByAuthorizer matches a missing right. The second form is for rights that an owner reference needs.
-	deniedByAuthorizer = regexp.MustCompile(`User ".*" cannot |cannot set (blockOwnerDeletion|an ownerRef) `)
+	// deniedByAuthorizer matches a missing right. The second form is for the right that an owner reference needs.
+	deniedByAuthorizer = regexp.MustCompile(`User ".*" cannot |cannot set blockOwnerDeletion `)
+	// deniedOwner matches the plugin OwnerReferencesPermissionEnforcement, which some distributions enable.
+	deniedOwner = regexp.MustCompile(`cannot set an ownerRef on a resource you can't delete`)
 )
 
 // answered classifies an error that the API server returned. A webhook or policy chooses the code of its denial, and
@@ -95,6 +111,13 @@ func answered(step string, status metav1.Status) failure {
 			message: fmt.Sprintf("%s: the operator lacks a right: %s; grant it the rights of its release; will retry", step, whole),
 			retry:   retryDenied,
 		}
+	case forbidden && deniedOwner.MatchString(status.Message):
+		return failure{
+			reason: v1alpha1.ReasonApplyFailed,
+			message: step + ": in this cluster only those who may delete an object change its owner, and the operator may not " +
+				"delete claims; set or remove the owner reference yourself, as docs/volumes.md says; will retry",
+			retry: retryDenied,
+		}
 	case forbidden: // by an admission plugin of the API server, such as those for limits and for the size of volumes
 		return denied(step, whole)
 	case invalid:
@@ -116,6 +139,16 @@ func denied(step, explanation string) failure {
 		reason:  v1alpha1.ReasonAdmissionDenied,
 		message: fmt.Sprintf("%s was denied: %s; change what the message names, here or in the cluster; will retry", step, explanation),
 		retry:   retryDenied,
+	}
+}
+
+// contestOf returns the failure of a resource that another operator serves too.
+func contestOf(object string) failure {
+	return failure{
+		reason: v1alpha1.ReasonAnotherOperator,
+		message: "another operator writes the same objects under the same name, lately " + object + "; one operator serves a " +
+			"resource: give each its own namespaces or label selector, or remove one; its changes are reverted every 5 minutes at most",
+		retry: retryContest,
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	errConflict = &apply.NotOwnedError{Kind: "Service", Name: "sales"}
+	errConflict = &apply.NotOwnedError{Kind: "Service", Name: "sales", Owner: "Deployment shop"}
 	errInvalid  = apierrors.NewInvalid(schema.GroupKind{Kind: "Service"}, "sales", field.ErrorList{field.Invalid(field.NewPath("spec", "ports"), "x", "must be a number\n@@ -1 +1 @@")})
 	errQuota    = forbidden("exceeded quota: services=5")
 	errRight    = forbidden(`User "operator" cannot patch resource "services" in API group "" in the namespace "shop"`)
@@ -57,7 +57,11 @@ func TestFailures(t *testing.T) {
 	}{
 		"name taken": {
 			errConflict, "NameConflict",
-			"Service sales exists and is not owned by this resource, so it stays unchanged: delete or rename it, or rename this resource",
+			"Service sales exists and belongs to Deployment shop, so it stays unchanged; rename this resource, or delete or rename that object if nothing needs it",
+		},
+		"being deleted": {
+			&apply.BeingDeletedError{Kind: "Service", Name: "sales"}, "Progressing",
+			"Service sales of a former resource is still being deleted",
 		},
 		"invalid": {
 			errInvalid, "ObjectRejected",

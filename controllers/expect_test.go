@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -174,4 +175,18 @@ func waitUntilSettled(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 
 		return want(quiet >= 3, true)
 	})
+}
+
+// unstructuredOf returns the object as one to apply.
+func unstructuredOf(t *testing.T, object client.Object) *unstructured.Unstructured {
+	t.Helper()
+
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+
+	return &unstructured.Unstructured{Object: content}
 }

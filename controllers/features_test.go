@@ -238,6 +238,12 @@ func TestReplicasAreHandedOver(t *testing.T) {
 	replicas(2)
 	scale(6)
 	replicas(6)
+
+	// The number also stays if the field is given up without an autoscaler.
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{Replicas: new(int32(5))} })
+	apiserver.Eventually(t, func() error { return want(*apiserver.MustGet(t, testCluster.Server, deployment).Spec.Replicas, 5) })
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) { w.Spec.Receiver = v1alpha1.ReceiverSpec{} })
+	replicas(5)
 }
 
 // TestOnlySettingsOfTheStartRollPods checks that other changes leave the Deployment's generation, and so its pods, as they are.

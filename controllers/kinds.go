@@ -68,3 +68,15 @@ var optionalResources = func() map[schema.GroupResource]bool {
 
 	return optional
 }()
+
+// typedKinds returns the kinds that are read with spec and status.
+func typedKinds() []schema.GroupVersionKind {
+	var typed []schema.GroupVersionKind
+	for _, kind := range kinds {
+		if kind.typed {
+			typed = append(typed, kind.GroupVersionKind)
+		}
+	}
+
+	return typed
+}

@@ -28,10 +28,12 @@ type retryClass int
 const (
 	// retryBackoff is for failures that may pass by themselves, such as an API server that does not respond.
 	retryBackoff retryClass = iota
-	// retryConflict is for an object that somebody has to rename or delete.
+	// retryConflict is for an object of another owner, which somebody has to create, rename or delete.
 	retryConflict
 	// retryDenied is for a denial by a policy, a quota or a missing right.
 	retryDenied
+	// retryContest is for objects that another operator writes too.
+	retryContest
 	// retryRejected is for an invalid object, which the API server rejects until the spec or its own version changes.
 	retryRejected
 )
@@ -46,6 +48,7 @@ func (i retryInterval) after(failing time.Duration) time.Duration {
 var defaultRetries = map[retryClass]retryInterval{
 	retryConflict: {30 * time.Second, 30 * time.Second},
 	retryDenied:   {30 * time.Second, 5 * time.Minute},
+	retryContest:  {time.Minute, time.Minute},
 	retryRejected: {5 * time.Minute, 10 * time.Minute},
 }
 

@@ -131,6 +131,7 @@ func run(m *testing.M, server *apiserver.Server) (code int, err error) {
 	reconciler.retries = map[retryClass]retryInterval{
 		retryConflict: soon,
 		retryDenied:   soon,
+		retryContest:  soon,
 		retryRejected: soon,
 	}
 

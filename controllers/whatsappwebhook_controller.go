@@ -56,6 +56,7 @@ const discoveryInterval = 30 * time.Second
 // WhatsAppWebhookReconciler creates and updates the objects of each WhatsAppWebhook.
 type WhatsAppWebhookReconciler struct {
 	client      client.Client
+	live        client.Reader // without a cache
 	applier     *apply.Applier
 	access      *access
 	extensions  *extensions
@@ -90,6 +91,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 
 	r := &WhatsAppWebhookReconciler{
 		client:      mgr.GetClient(),
+		live:        mgr.GetAPIReader(),
 		events:      mgr.GetEventRecorder("whatsapp-webhook-operator"),
 		access:      o.Cache.access,
 		environment: o.Environment,
@@ -98,14 +100,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		retries:     defaultRetries,
 	}
 
-	var typed []schema.GroupVersionKind
-	for _, kind := range kinds {
-		if kind.typed {
-			typed = append(typed, kind.GroupVersionKind)
-		}
-	}
-
-	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), typed...)
+	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), clockwork.NewRealClock(), typedKinds()...)
 	r.extensions = &extensions{
 		discovery: api,
 		access:    o.Cache.access,
@@ -157,15 +152,19 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		return ctrl.Result{}, err
 	}
 
+	var p *plan
+
 	if held {
 		r.observe(ctx, webhook, available, &seen)
 	} else {
-		r.apply(ctx, webhook, available, &seen)
+		p = r.look(ctx, webhook, params, available, &seen)
+		r.checkClaim(ctx, webhook, p, &seen)
+		r.apply(ctx, p, &seen)
 		r.prune(ctx, webhook, rendered, &seen)
 		r.trackUpgrade(webhook, &seen)
 	}
 
-	r.trackReceivers(ctx, webhook, &seen)
+	r.trackReceivers(ctx, webhook, p, &seen)
 
 	if err := r.patchStatus(ctx, webhook, newStatus(webhook, seen)); err != nil {
 		return ctrl.Result{}, err
@@ -189,45 +188,6 @@ func (r *WhatsAppWebhookReconciler) available(
 	return available
 }
 
-// apply applies every object, also after one has failed.
-func (r *WhatsAppWebhookReconciler) apply(
-	ctx context.Context,
-	webhook *v1alpha1.WhatsAppWebhook,
-	rendered []resources.Object,
-	seen *observation,
-) {
-	for _, object := range rendered {
-		result := resultApplied
-		begin := time.Now()
-
-		live, err := r.applyOne(ctx, webhook, object)
-		if err != nil {
-			seen.fail(fmt.Sprintf("%s %s", *object.GetKind(), *object.GetName()), err)
-			result = seen.failures[len(seen.failures)-1].reason
-		}
-
-		r.metrics.observeApply(*object.GetKind(), time.Since(begin), result)
-
-		seen.record(live)
-	}
-}
-
-// applyOne applies one object. If an autoscaler sets the replicas, it transfers their ownership first.
-func (r *WhatsAppWebhookReconciler) applyOne(
-	ctx context.Context,
-	webhook *v1alpha1.WhatsAppWebhook,
-	object resources.Object,
-) (client.Object, error) {
-	if *object.GetKind() == "Deployment" && webhook.Spec.Receiver.Autoscaling.MaxReplicas > 0 {
-		deployment := client.ObjectKey{Namespace: webhook.Namespace, Name: *object.GetName()}
-		if err := r.applier.HandOverReplicas(ctx, deployment); err != nil {
-			return nil, err
-		}
-	}
-
-	return r.applier.Apply(ctx, webhook, object)
-}
-
 // prune deletes the objects of the resource that are no longer rendered, except retained ones, which hold data.
 func (r *WhatsAppWebhookReconciler) prune(
 	ctx context.Context,
@@ -248,7 +208,12 @@ func (r *WhatsAppWebhookReconciler) prune(
 }
 
 // trackReceivers records the receiver's pods and their last reports, and gives the poller their addresses.
-func (r *WhatsAppWebhookReconciler) trackReceivers(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, seen *observation) {
+func (r *WhatsAppWebhookReconciler) trackReceivers(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	p *plan,
+	seen *observation,
+) {
 	pods := &corev1.PodList{}
 	if err := r.client.List(ctx, pods, client.InNamespace(webhook.Namespace),
 		client.MatchingLabels(resources.SelectorLabels(resources.Name(webhook.Name)))); err != nil {
@@ -256,6 +221,11 @@ func (r *WhatsAppWebhookReconciler) trackReceivers(ctx context.Context, webhook 
 	}
 
 	seen.pods = pods.Items
+
+	// A Service of another owner would list other pods.
+	if p.failed(resources.Reference{Kind: "Service", Name: resources.AdminServiceName(webhook.Name)}) {
+		return
+	}
 
 	addresses, err := r.podAddresses(ctx, webhook)
 	if err != nil {

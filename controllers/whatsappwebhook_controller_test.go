@@ -72,53 +72,6 @@ func TestObjectsAreCreated(t *testing.T) {
 	}
 }
 
-func TestNameConflict(t *testing.T) {
-	t.Parallel()
-	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
-	foreign := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: "sales"},
-		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1234}}},
-	}
-	testCluster.MustCreate(t, foreign)
-	testCluster.MustCreate(t, webhook)
-
-	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
-		"Ready":     "False NameConflict",
-		"Stalled":   "True NameConflict",
-		"Available": "False Progressing",
-	}))
-
-	if message := readyMessage(webhook); !strings.Contains(message, "Service sales exists and is not owned by this resource") {
-		t.Errorf("the message does not name the object: %s", message)
-	}
-
-	apiserver.Eventually(t, func() error { return want(len(children(t, webhook)), 5) }) // all others
-
-	before := foreign.ResourceVersion
-	if apiserver.MustGet(t, testCluster.Server, foreign).ResourceVersion != before {
-		t.Error("the foreign object was changed")
-	}
-
-	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
-
-	if err := testCluster.Delete(t.Context(), foreign); err != nil {
-		t.Fatal(err)
-	}
-
-	apiserver.Eventually(t, wantConditions(t, webhook, map[string]string{
-		"Ready":       "False Progressing",
-		"Reconciling": "True Progressing",
-		"Available":   "False Progressing",
-	}))
-
-	if metav1.GetControllerOf(apiserver.MustGet(t, testCluster.Server, foreign)) == nil {
-		t.Error("the new Service has no owner")
-	}
-
-	waitUntilSettled(t, webhook)
-	apiserver.Eventually(t, wantEvents(t, webhook, "Warning NameConflict"))
-}
-
 func TestRejectedObjectIsReported(t *testing.T) {
 	t.Parallel()
 

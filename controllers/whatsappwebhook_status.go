@@ -46,8 +46,11 @@ type observation struct {
 }
 
 // fail records that a step failed.
-func (o *observation) fail(step string, err error) {
-	o.failures = append(o.failures, newFailure(step, err))
+func (o *observation) fail(step string, err error) failure {
+	f := newFailure(step, err)
+	o.failures = append(o.failures, f)
+
+	return f
 }
 
 // record takes over the state of an object of the resource.

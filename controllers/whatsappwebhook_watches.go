@@ -74,6 +74,7 @@ func (r *WhatsAppWebhookReconciler) SetupWithManager(ctx context.Context, mgr ct
 	if err := errors.Join(
 		indexer.IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, serviceIndex, indexService),
 		indexer.IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, selectorIndex, indexSelector),
+		indexer.IndexField(ctx, &v1alpha1.WhatsAppWebhook{}, claimIndex, indexClaim),
 	); err != nil {
 		return fmt.Errorf("index WhatsAppWebhooks: %w", err)
 	}
@@ -126,7 +127,38 @@ func (r *WhatsAppWebhookReconciler) watch(
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
 
+	if !k.retained {
+		return watched, nil
+	}
+
+	// An object that stays when its resource is deleted has no owner.
+	users := source.Kind(mgr.GetCache(), object, handler.EnqueueRequestsFromMapFunc(r.usersOfClaim), predicate.ResourceVersionChangedPredicate{})
+	if err := c.Watch(users); err != nil {
+		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
+	}
+
 	return watched, nil
+}
+
+// usersOfClaim returns requests for the resources that use a claim.
+func (r *WhatsAppWebhookReconciler) usersOfClaim(ctx context.Context, claim client.Object) []reconcile.Request {
+	webhooks := &v1alpha1.WhatsAppWebhookList{}
+
+	err := r.client.List(ctx, webhooks,
+		client.InNamespace(claim.GetNamespace()),
+		client.MatchingFields{claimIndex: claim.GetName()})
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of a claim failed; its status update is delayed")
+
+		return nil
+	}
+
+	var requests []reconcile.Request
+	for i := range webhooks.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&webhooks.Items[i])})
+	}
+
+	return requests
 }
 
 // syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource.
@@ -261,6 +293,18 @@ func indexService(webhook client.Object) []string {
 
 func indexSelector(webhook client.Object) []string {
 	return []string{resources.Name(webhook.GetName())}
+}
+
+// claimIndex is the field index of resources by the name of the claim that they use.
+const claimIndex = "claim"
+
+func indexClaim(object client.Object) []string {
+	webhook, ok := object.(*v1alpha1.WhatsAppWebhook)
+	if !ok || resources.ClaimName(webhook) == "" {
+		return nil
+	}
+
+	return []string{resources.ClaimName(webhook)}
 }
 
 // requestSource is a source of requests for changes that no watch reports.

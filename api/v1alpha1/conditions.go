@@ -50,6 +50,13 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonNameConflict: a foreign object has the name of an object to create. It is left untouched.
 	ReasonNameConflict = "NameConflict"
+	// ReasonClaimMissing: the claim in store.embedded.existingClaim does not exist.
+	ReasonClaimMissing = "ClaimMissing"
+	// ReasonClaimInUse: another resource uses the claim. A volume has one writer.
+	ReasonClaimInUse = "ClaimInUse"
+	// ReasonAnotherOperator: another operator writes the same objects again and again. Both revert each other's changes
+	// rarely.
+	ReasonAnotherOperator = "AnotherOperator"
 	// ReasonAdmissionDenied: an admission webhook or a policy of the cluster denies an object. The operator retries.
 	ReasonAdmissionDenied = "AdmissionDenied"
 	// ReasonQuotaExceeded: an object exceeds a ResourceQuota of the namespace. The operator retries.

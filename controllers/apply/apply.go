@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jonboulle/clockwork"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,19 +28,11 @@ import (
 // FieldOwner is the operator's field manager. It never changes: fields of a previous name would stay behind.
 const FieldOwner = "whatsapp-webhook-operator"
 
-// NotOwnedError reports an object that has the name of a rendered one but another owner.
-type NotOwnedError struct {
-	Kind, Name string
-}
-
-func (e *NotOwnedError) Error() string {
-	return fmt.Sprintf("a %s named %q exists and is not owned by this resource", e.Kind, e.Name)
-}
-
 // Applier applies and prunes the objects of any number of owners. It is safe for concurrent use.
 type Applier struct {
 	client client.Client
 	live   client.Reader
+	clock  clockwork.Clock
 	typed  map[schema.GroupVersionKind]bool
 	memory memory
 }
@@ -47,10 +40,11 @@ type Applier struct {
 // New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and falls back
 // to live. Neither may strip the entry of [FieldOwner] in managedFields. Objects of the typed kinds are read completely,
 // as the Go types of the client's scheme; of other kinds only the metadata is read.
-func New(c client.Client, live client.Reader, typed ...schema.GroupVersionKind) *Applier {
+func New(c client.Client, live client.Reader, clock clockwork.Clock, typed ...schema.GroupVersionKind) *Applier {
 	a := &Applier{
 		client: c,
 		live:   live,
+		clock:  clock,
 		typed:  map[schema.GroupVersionKind]bool{},
 		memory: newMemory(),
 	}
@@ -61,57 +55,110 @@ func New(c client.Client, live client.Reader, typed ...schema.GroupVersionKind) 
 	return a
 }
 
-// Apply applies the rendered object with owner as its controller, and returns the result: the complete object or its
-// metadata, see [New]. With an error it returns the object as it was, or nil if owner has none. The error wraps
-// [NotOwnedError] or the API server's error.
-func (a *Applier) Apply(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
+// Target is a rendered object, and the object that has its name in the cluster.
+type Target struct {
+	// Live is nil if there is no object. It is complete or only metadata, see [New].
+	Live client.Object
+
+	owner    client.Object
+	rendered resources.Object
+	known    record
+}
+
+// Look reads the object that has the name of the rendered one. It returns [NotOwnedError] or [BeingDeletedError] if the
+// rendered object must not be applied to it.
+func (a *Applier) Look(ctx context.Context, owner client.Object, rendered resources.Object) (*Target, error) {
 	desired, err := a.desired(owner, rendered)
 	if err != nil {
 		return nil, err
 	}
 
-	fingerprint, err := fingerprintOf(desired.Object)
-	if err != nil {
-		return nil, fmt.Errorf("fingerprint %s: %w", describe(desired), err)
+	target := &Target{
+		owner:    owner,
+		rendered: rendered,
+		known:    a.memory.get(owner, desired),
 	}
 
-	known := a.memory.get(owner, desired)
-
-	live, err := a.read(ctx, desired, known.generation)
-	if err != nil {
+	if target.Live, err = a.read(ctx, desired, target.known); err != nil {
 		return nil, fmt.Errorf("read %s: %w", describe(desired), err)
 	}
 
-	if live != nil {
-		if !metav1.IsControlledBy(live, owner) {
-			return nil, &NotOwnedError{Kind: desired.GetKind(), Name: desired.GetName()}
-		}
+	if err := a.checkOwner(ctx, target, desired); err != nil {
+		return nil, err
+	}
 
-		current, err := recordOf(live, fingerprint)
+	return target, nil
+}
+
+// Apply applies the rendered object of a target, and returns the result: the complete object or its metadata, see [New].
+// With an error it returns the object as it was. The error wraps that of the API server. An object that another operator
+// writes again and again stays as it is for a while, see [Applier.Contested].
+func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, error) {
+	desired, err := a.desired(target.owner, target.rendered)
+	if err != nil {
+		return target.Live, err
+	}
+
+	fingerprint, err := fingerprintOf(desired.Object)
+	if err != nil {
+		return target.Live, fmt.Errorf("fingerprint %s: %w", describe(desired), err)
+	}
+
+	var current record
+	if target.Live != nil {
+		current, err = recordOf(target.Live, desired.GroupVersionKind(), fingerprint)
 		if err != nil {
-			return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
+			return target.Live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 		}
 
-		if known.same(current) {
-			return live, nil
+		if target.known.same(current) || !a.mayApply(target, desired, current) {
+			return target.Live, nil
 		}
 
 		// The API server rejects the request if the object has been replaced since it was read.
-		desired.SetUID(live.GetUID())
+		desired.SetUID(target.Live.GetUID())
 	}
 
 	if err := a.send(ctx, desired); err != nil {
-		return live, fmt.Errorf("apply %s: %w", describe(desired), err)
+		return target.Live, fmt.Errorf("apply %s: %w", describe(desired), err)
 	}
 
-	result, err := recordOf(desired, fingerprint)
+	result, err := recordOf(desired, desired.GroupVersionKind(), fingerprint)
 	if err != nil {
-		return live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
+		return target.Live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
 	}
 
-	a.memory.put(owner, desired, result)
+	if target.known.maybeOverwritten(current) && current.version != result.version {
+		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(desired))
+	}
+
+	a.memory.put(target.owner, desired, result)
 
 	return a.convert(desired)
+}
+
+// mayApply reports whether an object that differs from the rendered one may be written now. It counts the writes of another
+// operator, and limits how often they are reverted.
+func (a *Applier) mayApply(target *Target, desired *unstructured.Unstructured, current record) bool {
+	owner := client.ObjectKeyFromObject(target.owner)
+
+	overwritten := target.known.overwritten(current)
+	if overwritten {
+		a.overwritten(owner, describe(desired))
+	}
+
+	_, contested := a.Contested(owner)
+	held := target.known.foreign && target.known.rendered == current.rendered
+	suspected := contested && target.known.maybeOverwritten(current)
+
+	if !overwritten && !held && !suspected || a.mayRevert(owner) {
+		return true
+	}
+
+	current.foreign = true
+	a.memory.put(target.owner, desired, current)
+
+	return false
 }
 
 // send applies the object by server-side apply, and reads the result into it.
@@ -132,7 +179,7 @@ func (a *Applier) Forget(owner client.ObjectKey) {
 	a.memory.remove(owner)
 }
 
-// desired adds the owner to the rendered object. The conversion through JSON keeps unset fields out.
+// desired adds the owner to the rendered object, unless the object outlives its owner. The conversion through JSON keeps unset fields out.
 func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unstructured.Unstructured, error) {
 	data, err := json.Marshal(rendered)
 	if err != nil {
@@ -144,6 +191,10 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 		return nil, fmt.Errorf("unmarshal rendered object: %w", err)
 	}
 
+	if resources.IsRetained(desired.GetLabels()) {
+		return desired, nil
+	}
+
 	if err := controllerutil.SetControllerReference(owner, desired, a.client.Scheme()); err != nil {
 		return nil, fmt.Errorf("set the owner of %s: %w", describe(desired), err)
 	}
@@ -153,7 +204,7 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 
 // read returns nil if the object does not exist. The cache alone cannot tell: it may lag, and it lacks objects of other
 // owners. A cached object older than the last one applied is ignored.
-func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, generation int64) (client.Object, error) {
+func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, known record) (client.Object, error) {
 	key := client.ObjectKeyFromObject(desired)
 	for _, reader := range []client.Reader{a.client, a.live} {
 		object, err := a.Prototype(desired.GroupVersionKind())
@@ -163,7 +214,7 @@ func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, 
 
 		err = reader.Get(ctx, key, object)
 		switch {
-		case err == nil && (reader == a.live || object.GetGeneration() >= generation):
+		case err == nil && (reader == a.live || !known.newerThan(object)):
 			return object, nil
 		case err != nil && !apierrors.IsNotFound(err):
 			return nil, err

@@ -15,12 +15,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until an autoscaler takes them over.
+// FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until somebody else sets them.
 const FieldOwnerReplicas = FieldOwner + "-replicas"
 
 // HandOverReplicas preserves the replicas of a Deployment before [Applier.Apply] stops setting them. A field whose last
-// owner drops it returns to its default, which would end all pods but one as soon as an autoscaler is enabled. It does
-// nothing if another manager owns the field too, or if the operator does not own it.
+// owner drops it returns to its default, which would end all pods but one as soon as the spec leaves the number to others.
+// It does nothing if another manager owns the field too, or if the operator does not own it.
 //
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.ObjectKey) error {
@@ -48,7 +48,7 @@ func (a *Applier) HandOverReplicas(ctx context.Context, deployment client.Object
 		WithUID(live.UID).
 		WithSpec(appsv1ac.DeploymentSpec().WithReplicas(*live.Spec.Replicas))
 	if err := a.client.Apply(ctx, held, client.FieldOwner(FieldOwnerReplicas), client.ForceOwnership); err != nil {
-		return fmt.Errorf("preserve the replicas for the autoscaler: %w", err)
+		return fmt.Errorf("preserve the replicas: %w", err)
 	}
 
 	return nil

@@ -7,11 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync"
+	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -19,28 +22,60 @@ import (
 //
 // It would not as long as the rendered object and the fields we own are the same: a manager that changes the value of one
 // of our fields takes over its ownership. This holds however the API server defaults, normalizes or mutates the object,
-// which a comparison of values would have to reproduce.
+// which a comparison of values would have to reproduce. Another operator has our name, so its changes show elsewhere: in the
+// time of our entry, which is in seconds, and in the version.
 type record struct {
-	uid        types.UID
-	rendered   [sha256.Size]byte
-	owned      [sha256.Size]byte
-	generation int64
+	uid             types.UID
+	resourceVersion string
+	version         string // changes with every change of the spec, and more often for kinds that have no generation
+	rendered        [sha256.Size]byte
+	owned           [sha256.Size]byte
+	written         time.Time // by us, or under our name
+	foreign         bool      // written under our name by another operator
 }
 
 func (r record) same(other record) bool {
-	return r.uid == other.uid && r.rendered == other.rendered && r.owned == other.owned
+	return !r.foreign && r.uid == other.uid && r.version == other.version &&
+		r.rendered == other.rendered && r.owned == other.owned && r.written.Equal(other.written)
 }
 
-func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) {
+// overwritten reports whether another operator has written the object since the record was made, as current shows.
+func (r record) overwritten(current record) bool {
+	return r.uid == current.uid && r.rendered == current.rendered && current.written.After(r.written)
+}
+
+// maybeOverwritten reports whether another operator may have written the object in the second of our own write. Whether it
+// has shows only in what applying the same again changes.
+func (r record) maybeOverwritten(current record) bool {
+	return r.uid != "" && r.uid == current.uid && r.rendered == current.rendered && r.owned == current.owned &&
+		r.written.Equal(current.written) && !r.foreign
+}
+
+// newerThan reports whether the object is a version before the recorded one.
+func (r record) newerThan(object client.Object) bool {
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), r.resourceVersion)
+
+	return err == nil && order < 0 && object.GetUID() == r.uid
+}
+
+func recordOf(object client.Object, kind schema.GroupVersionKind, rendered [sha256.Size]byte) (record, error) {
 	r := record{
-		uid:        object.GetUID(),
-		rendered:   rendered,
-		generation: object.GetGeneration(),
+		uid:             object.GetUID(),
+		resourceVersion: object.GetResourceVersion(),
+		version:         strconv.FormatInt(object.GetGeneration(), 10),
+		rendered:        rendered,
 	}
+	if kind.Group == "" { // these kinds have no generation, and rarely a status that changes
+		r.version = r.resourceVersion
+	}
+
 	for _, entry := range object.GetManagedFields() {
-		applied := entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationApply
-		if !applied || entry.Subresource != "" || entry.FieldsV1 == nil {
+		if !isOurs(entry) || entry.FieldsV1 == nil {
 			continue
+		}
+
+		if entry.Time != nil {
+			r.written = entry.Time.Time
 		}
 
 		// The order of keys differs between a typed and an unstructured object.
@@ -61,12 +96,17 @@ func recordOf(object client.Object, rendered [sha256.Size]byte) (record, error) 
 // memory holds a record for each object of each owner. It starts empty, so the first reconciliation after a restart
 // applies every object once, which the API server treats as no change.
 type memory struct {
-	mu     *sync.Mutex
-	owners map[client.ObjectKey]map[string]record
+	mu       *sync.Mutex
+	owners   map[client.ObjectKey]map[string]record
+	contests map[client.ObjectKey]contest
 }
 
 func newMemory() memory {
-	return memory{mu: new(sync.Mutex), owners: map[client.ObjectKey]map[string]record{}}
+	return memory{
+		mu:       new(sync.Mutex),
+		owners:   map[client.ObjectKey]map[string]record{},
+		contests: map[client.ObjectKey]contest{},
+	}
 }
 
 // get returns the record of an object, or the zero record, which equals no other.
@@ -94,4 +134,19 @@ func (m memory) remove(owner client.ObjectKey) {
 	defer m.mu.Unlock()
 
 	delete(m.owners, owner)
+	delete(m.contests, owner)
+}
+
+func (m memory) contest(owner client.ObjectKey) contest {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return m.contests[owner]
+}
+
+func (m memory) setContest(owner client.ObjectKey, c contest) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	m.contests[owner] = c
 }

@@ -7,6 +7,8 @@ import (
 	"maps"
 
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
 const (
@@ -14,6 +16,8 @@ const (
 	labelInstance  = "app.kubernetes.io/instance"
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	labelComponent = "app.kubernetes.io/component"
+	// labelWhenDeleted has a value of WhenDeleted, on a claim that stays when its resource is deleted.
+	labelWhenDeleted = "whatsapp.wawebhook.dev/when-deleted"
 
 	appName = "whatsapp-webhook-receiver"
 	// operatorName is also the name label of the operator's own pods.
@@ -35,6 +39,16 @@ func Managed() labels.Selector {
 // Receivers selects the pods of all receivers.
 func Receivers() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelName: appName})
+}
+
+// BelongsTo reports whether the labels are those of an object that was rendered for the resource.
+func BelongsTo(objectLabels map[string]string, resource string) bool {
+	return objectLabels[labelManagedBy] == operatorName && objectLabels[labelInstance] == Name(resource)
+}
+
+// IsRetained reports whether the labels are those of an object that stays when its resource is deleted.
+func IsRetained(objectLabels map[string]string) bool {
+	return objectLabels[labelWhenDeleted] == string(v1alpha1.WhenDeletedRetain)
 }
 
 // SelectorLabels returns the labels that select the receiver pods of a resource by its [Name]. They never change: the

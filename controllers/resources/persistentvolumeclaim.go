@@ -7,22 +7,47 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 )
 
-// defaultStoreSize is also the default that the CEL rules of the resource assume.
 const defaultStoreSize = 10 << 30
 
-// persistentVolumeClaim is the volume of the embedded store. Only the request of a claim can change, and only grow; the
-// CEL rules of the resource enforce both.
+// ClaimName returns the name of the claim that the receiver of a resource mounts, and "" if the store has none.
+func ClaimName(webhook *v1alpha1.WhatsAppWebhook) string {
+	switch {
+	case shared(webhook.Spec.Store):
+		return ""
+	case ExistingClaim(webhook) != "":
+		return ExistingClaim(webhook)
+	default:
+		return Name(webhook.Name) + suffixStore
+	}
+}
+
+// ExistingClaim returns the name of the user's claim that the resource refers to, and "" if it refers to none.
+func ExistingClaim(webhook *v1alpha1.WhatsAppWebhook) string {
+	if shared(webhook.Spec.Store) || webhook.Spec.Store.Embedded == nil {
+		return ""
+	}
+
+	return webhook.Spec.Store.Embedded.ExistingClaim
+}
+
+// persistentVolumeClaim is the volume of the embedded store. Only the request of a claim can change, and only grow: the API
+// server rejects all else.
 func persistentVolumeClaim(p Params) Object {
-	if shared(p.webhook.Spec.Store) {
+	if shared(p.webhook.Spec.Store) || ExistingClaim(p.webhook) != "" {
 		return nil
 	}
 
-	size := resource.NewQuantity(defaultStoreSize, resource.BinarySI)
+	embedded := v1alpha1.EmbeddedStore{}
+	if p.webhook.Spec.Store.Embedded != nil {
+		embedded = *p.webhook.Spec.Store.Embedded
+	}
 
-	embedded := p.webhook.Spec.Store.Embedded
-	if embedded != nil && embedded.Size != nil {
+	size := resource.NewQuantity(defaultStoreSize, resource.BinarySI)
+	if embedded.Size != nil {
 		size = embedded.Size
 	}
 
@@ -30,12 +55,52 @@ func persistentVolumeClaim(p Params) Object {
 		WithAccessModes(corev1.ReadWriteOnce).
 		WithResources(corev1ac.VolumeResourceRequirements().
 			WithRequests(corev1.ResourceList{corev1.ResourceStorage: *size}))
-	if embedded != nil && embedded.StorageClassName != nil {
+	if embedded.StorageClassName != nil {
 		spec.WithStorageClassName(*embedded.StorageClassName)
 	}
 
-	return corev1ac.PersistentVolumeClaim(p.name+suffixStore, p.webhook.Namespace).
+	if source := embedded.DataSource; source.Name != "" {
+		spec.WithDataSource(dataSource(source.APIGroup, string(source.Kind), source.Name))
+	}
+
+	claim := corev1ac.PersistentVolumeClaim(ClaimName(p.webhook), p.webhook.Namespace).
 		WithLabels(p.labels()).
 		WithAnnotations(p.annotations()).
 		WithSpec(spec)
+	if embedded.WhenDeleted == v1alpha1.WhenDeletedRetain {
+		claim.WithLabels(map[string]string{labelWhenDeleted: string(v1alpha1.WhenDeletedRetain)})
+	}
+
+	return claim
+}
+
+// KeepDataSource gives a rendered claim the data source of the live one, since that of a claim never changes. Other objects
+// stay as they are.
+func KeepDataSource(rendered Object, live any) {
+	claim, isClaim := rendered.(*corev1ac.PersistentVolumeClaimApplyConfiguration)
+
+	existing, exists := live.(*corev1.PersistentVolumeClaim)
+	if !isClaim || !exists || existing == nil {
+		return
+	}
+
+	claim.Spec.DataSource = nil
+
+	if source := existing.Spec.DataSource; source != nil {
+		group := ""
+		if source.APIGroup != nil {
+			group = *source.APIGroup
+		}
+
+		claim.Spec.WithDataSource(dataSource(group, source.Kind, source.Name))
+	}
+}
+
+func dataSource(group, kind, name string) *corev1ac.TypedLocalObjectReferenceApplyConfiguration {
+	source := corev1ac.TypedLocalObjectReference().WithKind(kind).WithName(name)
+	if group != "" {
+		source.WithAPIGroup(group)
+	}
+
+	return source
 }

@@ -38,7 +38,7 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 
 	if !shared(p.webhook.Spec.Store) {
 		wanted = append(wanted, corev1ac.Volume().WithName(volumeStore).
-			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(p.name+suffixStore)))
+			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(ClaimName(p.webhook))))
 	}
 
 	// The receiver limits its spooled media itself, so it is never evicted because of them.

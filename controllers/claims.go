@@ -1,0 +1,158 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// checkClaim holds the Deployment back if its claim is missing, or if another resource uses the claim: ReadWriteOnce lets
+// two pods of one node write to a volume.
+func (r *WhatsAppWebhookReconciler) checkClaim(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	p *plan,
+	seen *observation,
+) {
+	claim := resources.Reference{Kind: "PersistentVolumeClaim", Name: resources.ClaimName(webhook)}
+	if claim.Name == "" {
+		return
+	}
+
+	fail := func(f failure) {
+		p.failures[claim] = f
+		seen.failures = append(seen.failures, f)
+	}
+
+	user, mounted, err := r.otherUser(ctx, webhook, claim.Name)
+	if err == nil && mounted {
+		err = r.endPods(ctx, webhook)
+	}
+
+	if err != nil {
+		p.failures[claim] = seen.fail("looking up who uses "+claim.String(), err)
+
+		return
+	}
+
+	if user != "" {
+		fail(failure{
+			reason: v1alpha1.ReasonClaimInUse,
+			message: fmt.Sprintf("%s is used by WhatsAppWebhook %s, and a volume has one writer; name another claim in store.embedded.existingClaim, or delete that resource",
+				claim, user),
+			retry: retryConflict,
+		})
+
+		return
+	}
+
+	if resources.ExistingClaim(webhook) == "" {
+		return
+	}
+
+	// Claims of others are not in the cache.
+	err = r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: claim.Name}, claimMetadata())
+	switch {
+	case apierrors.IsNotFound(err):
+		fail(failure{
+			reason:  v1alpha1.ReasonClaimMissing,
+			message: fmt.Sprintf("%s of store.embedded.existingClaim does not exist; create it", claim),
+			retry:   retryConflict,
+		})
+	case err != nil:
+		p.failures[claim] = seen.fail(claim.String(), err)
+	}
+}
+
+func claimMetadata() *metav1.PartialObjectMetadata {
+	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "PersistentVolumeClaim"}}
+}
+
+// otherUser returns the name of another resource that has the better right to the claim, and "" if there is none. The one
+// whose pods mount it comes first, then the older one. It also reports whether the pods of both mount it, which takes two
+// changes at the same moment.
+func (r *WhatsAppWebhookReconciler) otherUser(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	claim string,
+) (user string, both bool, err error) {
+	webhooks := &v1alpha1.WhatsAppWebhookList{}
+	if err := r.client.List(ctx, webhooks, client.InNamespace(webhook.Namespace), client.MatchingFields{claimIndex: claim}); err != nil {
+		return "", false, fmt.Errorf("list WhatsAppWebhooks: %w", err)
+	}
+
+	for i := range webhooks.Items {
+		other := &webhooks.Items[i]
+		if other.Name == webhook.Name {
+			continue
+		}
+
+		mine, err := r.podsMount(ctx, webhook, claim)
+		if err != nil {
+			return "", false, err
+		}
+
+		theirs, err := r.podsMount(ctx, other, claim)
+		if err != nil {
+			return "", false, err
+		}
+
+		if theirs && !mine || theirs == mine && isOlder(other, webhook) {
+			return other.Name, theirs && mine, nil
+		}
+	}
+
+	return "", false, nil
+}
+
+// endPods deletes the Deployment of a resource, because two pods that write to a volume damage the file.
+func (r *WhatsAppWebhookReconciler) endPods(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) error {
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: webhook.Namespace, Name: resources.Name(webhook.Name)}}
+
+	err := r.client.Delete(ctx, deployment, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete the Deployment: %w", err)
+	}
+
+	return nil
+}
+
+// podsMount reports whether the pods of a resource use the claim. The cached Deployment has no pod template.
+func (r *WhatsAppWebhookReconciler) podsMount(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook, claim string) (bool, error) {
+	deployment := &appsv1.Deployment{}
+
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: resources.Name(webhook.Name)}, deployment)
+	if err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+
+	if !metav1.IsControlledBy(deployment, webhook) {
+		return false, nil
+	}
+
+	for _, volume := range deployment.Spec.Template.Spec.Volumes {
+		if volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim {
+			return true, nil
+		}
+	}
+
+	return false, nil
+}
+
+func isOlder(a, b *v1alpha1.WhatsAppWebhook) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.Name < b.Name
+	}
+
+	return a.CreationTimestamp.Before(&b.CreationTimestamp)
+}
