@@ -131,7 +131,7 @@ func imagesOf(t *testing.T, objects []*object) []string {
 			continue
 		}
 
-		for _, arg := range strings.Fields(arguments(t, o)) {
+		for arg := range strings.FieldsSeq(arguments(t, o)) {
 			if receiver, found := strings.CutPrefix(arg, "--receiver-image="); found {
 				return []string{container(t, o)["image"].(string), receiver} //nolint:forcetypeassert // a panic fails the test
 			}
