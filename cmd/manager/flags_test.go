@@ -53,7 +53,7 @@ func TestSelectorFlag(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                     "",
 		"team=a,tier!=test":    "team=a,tier!=test",
-		"team in (a,b), !test": "!test,team in (a,b)",
+		"team in (a,b), !test": "team in (a,b),!test",
 		"team=a b":             "error",
 	} {
 		var s selector
