@@ -23,14 +23,14 @@ end
 if is("Reconciling", "True") then
   return health("Progressing", "Reconciling")
 end
+-- Paused on purpose, whether or not pods are ready.
+if conditions.Ready.reason == "ScaledToZero" or conditions.Ready.reason == "Suspended" then
+  return health("Suspended", "Ready")
+end
 if is("Ready", "True") then
   return health("Healthy", "Ready")
 end
 if is("Ready", "False") then
-  -- Paused on purpose.
-  if conditions.Ready.reason == "ScaledToZero" or conditions.Ready.reason == "Suspended" then
-    return health("Suspended", "Ready")
-  end
   return health("Degraded", "Ready")
 end
 return health("Progressing", "Ready")

@@ -52,6 +52,11 @@ func (c *fluxCluster) revertChanges(t *testing.T) {
 			field: "spec.receiver",
 			value: map[string]any{"replicas": int64(0)},
 		},
+		{
+			name:  "a suspended resource",
+			field: "spec.suspend",
+			value: true,
+		},
 	})
 }
 

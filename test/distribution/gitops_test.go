@@ -81,7 +81,8 @@ func TestArgoCDHealth(t *testing.T) {
 		"stalled takes precedence":  {2, list{reconciling, unready(v1alpha1.ReasonObjectRejected), stalled}, "Degraded", "Stalled is True"},
 		"unavailable after rollout": {2, list{available, unready(v1alpha1.ReasonUnavailable)}, "Degraded", "Ready is False"},
 		"scaled to zero":            {2, list{unready(v1alpha1.ReasonScaledToZero)}, "Suspended", "Ready is False"},
-		"suspended":                 {2, list{unready("Suspended")}, "Suspended", "Ready is False"},
+		"suspended":                 {2, list{unready(v1alpha1.ReasonSuspended)}, "Suspended", "Ready is False"},
+		"suspended, ready":          {2, list{is(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSuspended)}, "Suspended", "Ready is True"},
 		"unknown":                   {2, list{is(v1alpha1.ConditionReady, metav1.ConditionUnknown, "Unknown")}, "Progressing", "Ready is Unknown"},
 		"false conditions": {2, list{
 			ready,
@@ -108,19 +109,17 @@ func TestArgoCDHealthOfEveryReason(t *testing.T) {
 
 	type conditions map[string]metav1.ConditionStatus
 
-	for _, reason := range readyReasons(t) {
-		paused := reason == v1alpha1.ReasonScaledToZero || reason == "Suspended"
-
-		unready := "Degraded"
-		if paused {
-			unready = "Suspended"
+	for _, reason := range allReasons(t) {
+		ready, unready := "Healthy", "Degraded"
+		if reason == v1alpha1.ReasonScaledToZero || reason == v1alpha1.ReasonSuspended {
+			ready, unready = "Suspended", "Suspended"
 		}
 
 		for _, test := range []struct {
 			conditions conditions
 			want       string
 		}{
-			{conditions{v1alpha1.ConditionReady: metav1.ConditionTrue}, "Healthy"},
+			{conditions{v1alpha1.ConditionReady: metav1.ConditionTrue}, ready},
 			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse}, unready},
 			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionReconciling: metav1.ConditionTrue}, "Progressing"},
 			{conditions{v1alpha1.ConditionReady: metav1.ConditionFalse, v1alpha1.ConditionStalled: metav1.ConditionTrue}, "Degraded"},
@@ -144,8 +143,8 @@ func TestArgoCDHealthOfEveryReason(t *testing.T) {
 	}
 }
 
-// readyReasons returns every reason that the API defines.
-func readyReasons(t *testing.T) []string {
+// allReasons returns every reason that the API defines.
+func allReasons(t *testing.T) []string {
 	t.Helper()
 
 	file, err := parser.ParseFile(token.NewFileSet(), root+"/api/v1alpha1/conditions.go", nil, 0)
