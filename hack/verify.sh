@@ -44,7 +44,7 @@ says charts/whatsapp-webhook-operator/README.md "Kubernetes $oldest and later"
 says README.md "Kubernetes $oldest and later"
 says docs/gitops.md "Kubernetes $oldest and later"
 says docs/api-versions.md "Kubernetes $oldest and later"
-says Makefile "--kube-version $oldest "
+says Makefile "CHART_KUBERNETES := $oldest "
 says test/distribution/main_test.go "oldestKubernetes = \"$oldest\""
 
 echo "go.mod files"
