@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command standin serves the stand-ins for Meta's Graph API, for the AI in each protocol (Bird, Flow, OpenAI) and for the
-// software of people (Desk, Chatwoot) and for an ingress controller, and sends Meta's deliveries to a receiver. Each has a
+// software of people (Desk, Chatwoot), for an ingress controller and its validating webhook, and sends Meta's deliveries to a receiver. Each has a
 // control API:
 //
 //	GET    /_standin/healthz
@@ -19,6 +19,7 @@
 //	POST   /_standin/deliver                                delivers the body, signed; ?appSecret= overrides the secret (Meta)
 //	POST   /_standin/handshake?verifyToken=a&challenge=1    verifies the callback (Meta)
 //	PUT    /_standin/ingress                                [{"host":"a","path":"/v1/","prefix":true,"backend":"http://b:9092"}] (Ingress)
+//	GET    /_standin/authority                              certificate of the validating webhook (Admission)
 //	PUT    /_standin/callback                               {"url":"http://receiver/webhooks/whatsapp","appSecret":"s"} (Meta)
 //
 // A fault has method, pathPrefix, status, body, retryAfter, graphError, delay ("2s"), hang, cut (before, after,
@@ -32,6 +33,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -105,19 +107,26 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	desk := standin.NewDesk(s.desk)
 	chatwoot := standin.NewChatwoot(s.chatwoot)
 
+	admission, err := standin.NewAdmission(s.admissionName)
+	if err != nil {
+		return fmt.Errorf("create the validating webhook: %w", err)
+	}
+
 	for _, part := range []struct {
 		name    string
 		handler http.Handler
 		release func()
+		tls     *tls.Config // nil: plain HTTP
 	}{
-		{"graph", graph, graph.Close},
-		{"bird", bird, bird.Close},
-		{"meta", deliveries.Handler(), func() {}},
-		{"flow", flow, flow.Close},
-		{"openai", openAI, openAI.Close},
-		{"desk", desk, desk.Close},
-		{"chatwoot", chatwoot, chatwoot.Close},
-		{"ingress", standin.NewIngress(), func() {}},
+		{"graph", graph, graph.Close, nil},
+		{"bird", bird, bird.Close, nil},
+		{"meta", deliveries.Handler(), func() {}, nil},
+		{"flow", flow, flow.Close, nil},
+		{"openai", openAI, openAI.Close, nil},
+		{"desk", desk, desk.Close, nil},
+		{"chatwoot", chatwoot, chatwoot.Close, nil},
+		{"ingress", standin.NewIngress(), func() {}, nil},
+		{"admission", admission, func() {}, admission.TLS()},
 	} {
 		address := *s.listen[part.name]
 		if address == "" {
@@ -128,6 +137,10 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 		if err != nil {
 			cancel(nil)
 			return fmt.Errorf("listening for %s: %w", part.name, err)
+		}
+
+		if part.tls != nil {
+			listener = tls.NewListener(listener, part.tls)
 		}
 
 		log.Info("serving", "standin", part.name, "address", listener.Addr().String())

@@ -28,6 +28,8 @@ type settings struct {
 	messages    standin.MessagesAPI // of the AI
 	deskKey     string              // for the same API
 	agentURL    string
+
+	admissionName string
 }
 
 func parse(args []string) (settings, error) {
@@ -43,6 +45,7 @@ func parse(args []string) (settings, error) {
 		{"desk", "", "the desk"},
 		{"chatwoot", "", "Chatwoot"},
 		{"ingress", "", "the ingress controller"},
+		{"admission", "", "the validating webhook of the ingress controller, over TLS"},
 	} {
 		s.listen[part.name] = flags.String(part.name+"-listen", part.address,
 			"`ADDRESS` of "+part.what+"; empty does not serve it")
@@ -116,6 +119,7 @@ func (s *settings) defineAssistants(flags *flag.FlagSet) {
 	flags.StringVar(&s.messages.URL, "messages-url", "", "address of the receiver's messages API; empty answers nothing later")
 	flags.StringVar(&s.messages.Key, "messages-key", "", "the AI's key for it")
 	flags.StringVar(&s.deskKey, "messages-desk-key", "", "the desk's key for it")
+	flags.StringVar(&s.admissionName, "admission-name", "admission.standins.svc", "DNS name of the validating webhook")
 	flags.StringVar(&s.agentURL, "chatwoot-webhook-url", "", "URL that gets what agents write in Chatwoot")
 }
 
