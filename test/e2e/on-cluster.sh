@@ -23,13 +23,13 @@ if ! "$CLUSTER" status >/dev/null 2>&1; then
   "$CLUSTER" up
 fi
 
-# The manager gets two tags, the second to test an upgrade of the operator.
+# Manager and receiver get two tags, the second to test an upgrade.
 images() {
   go run ./hack/images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
   "$CLUSTER" load "$work/$1"/*.tar
 }
 images local manager=./cmd/manager receiver=./cmd/receiver standin=./test/standin/cmd/standin
-images local-next manager=./cmd/manager
+images local-next manager=./cmd/manager receiver=./cmd/receiver
 
 environment="$("$CLUSTER" env)"
 eval "$environment"

@@ -46,6 +46,7 @@ func (s *suite) clear(t *testing.T) {
 	t.Helper()
 	s.helm(t, "uninstall", release, "--ignore-not-found", "--wait")
 	s.kubectl(t, "delete", "crd", crdName, "--ignore-not-found")
+	s.kubectl(t, "delete", "validatingwebhookconfiguration", "ingress-admission", "--ignore-not-found")
 	s.kubectl(
 		t,
 		"delete",
@@ -53,6 +54,8 @@ func (s *suite) clear(t *testing.T) {
 		systemNamespace,
 		namespace,
 		"standins",
+		formerNamespace,
+		nextNamespace,
 		"--ignore-not-found",
 		"--timeout=5m",
 	)

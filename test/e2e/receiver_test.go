@@ -236,14 +236,19 @@ func (s *suite) answered(t *testing.T, appSecret string, want int) {
 	})
 }
 
+// configurationChanged changes a setting that the running receiver takes over, and one that it reads at start.
 func (s *suite) configurationChanged(t *testing.T) {
 	s.underLoad(t, "sales", func() {
 		before := s.pod(t, "sales")
 		logStep(t, "change processing.retry.maxRetries")
 		s.patch(t, "waw/sales", `{"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
+		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
+		s.sameProcess(t, "sales", before)
+		logStep(t, "the receiver runs on; change receiver.logLevel")
+		s.patch(t, "waw/sales", `{"spec":{"receiver":{"logLevel":"Debug"}}}`)
 		s.anotherPod(t, "sales", before.UID)
 		s.conditions(t, "sales", map[string]string{v1alpha1.ConditionReady: "True/" + v1alpha1.ReasonReady})
-		logStep(t, "a new pod is ready, with the change")
+		logStep(t, "a new pod is ready, with the changes")
 	})
 }
 

@@ -12,7 +12,6 @@ import (
 	"embed"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -105,8 +104,12 @@ func TestCluster(t *testing.T) {
 		{"Bird down for a minute", (*suite).birdDown},
 		{"kubelet restarted", (*suite).kubeletRestarted},
 		{"operator killed, upgraded", (*suite).operatorUpgraded},
+		{"reconciliation suspended", (*suite).suspended},
 		{"scaled to zero and back", (*suite).scaledToZero},
 		{"deleted and applied again", (*suite).deletedAndApplied},
+		{"volume retained, restored", (*suite).volumeRetained},
+		{"number moved", (*suite).numberMoved},
+		{"ten receivers upgraded", (*suite).fleetUpgraded},
 		{"switched to PostgreSQL", (*suite).storeSwitched},
 		{"one of two killed, rolled", (*suite).oneOfTwoKilled},
 		{"autoscaled, node drained", (*suite).nodeDrained},
@@ -195,18 +198,10 @@ func (s *suite) helm(t *testing.T, args ...string) string {
 	return printed
 }
 
-// apply applies a file of testdata.
+// apply applies a file of testdata in the namespace of the WhatsAppWebhooks.
 func (s *suite) apply(t *testing.T, file string) {
 	t.Helper()
-
-	manifest, err := testdata.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if err := s.Apply(t.Context(), namespace, string(manifest)); err != nil {
-		t.Fatal(err)
-	}
+	s.applyTo(t, namespace, file)
 }
 
 // eventually waits until check returns nil.
