@@ -108,7 +108,7 @@ cluster-demo: ## Run the operator in a cluster with stand-ins for Meta and Bird.
 	KEEP=1 test/e2e/on-cluster.sh go run ./test/e2e/demo
 
 .PHONY: e2e
-e2e: ## Test everything on a real node under load; ARGS are passed to go test. KEEP=1 keeps a cluster created for it.
+e2e: ## Test everything on a real node under load; ARGS go to go test. KEEP=1 keeps the cluster, KUBERNETES=1.30 sets its version.
 	test/e2e/on-cluster.sh go test -tags e2e -count 1 -timeout 90m -v $(ARGS) ./test/e2e
 
 .PHONY: cluster-up

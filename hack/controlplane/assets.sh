@@ -2,7 +2,8 @@
 # Prints the folder that holds the kube-apiserver and etcd the tests run against.
 # In this order: KUBEBUILDER_ASSETS when set; what an earlier run built; a release
 # fetched by setup-envtest; a build from the Go modules pinned beside this script,
-# for machines that reach nothing but a Go module proxy.
+# for machines that reach nothing but a Go module proxy. KUBERNETES selects another minor
+# version than the pinned one.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,10 +14,11 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
 fi
 
 say() { echo "controlplane: $*" >&2; }
-pinned() { (cd "$here/$1" && go list -m -f '{{.Version}}' "$2"); }
+pinned() { (cd "$1" && go list -m -f '{{.Version}}' "$2"); }
 
-kubernetes=$(pinned kubernetes k8s.io/kubernetes)
-etcd=$(pinned etcd go.etcd.io/etcd/server/v3)
+module=$("$here/module.sh")
+kubernetes=$(pinned "$module" k8s.io/kubernetes)
+etcd=$(pinned "$here/etcd" go.etcd.io/etcd/server/v3)
 minor=${kubernetes#v}
 minor=${minor%.*}
 
@@ -53,14 +55,14 @@ trap 'rm -rf "$partial"' EXIT
 # build MODULE_FOLDER PACKAGE NAME [LINKER_FLAGS]
 build() {
   local started=$SECONDS
-  (cd "$here/$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${4:-}" -o "$partial/$3" "$2" 9>&-)
+  (cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${4:-}" -o "$partial/$3" "$2" 9>&-)
   say "$3 built in $((SECONDS - started)) s"
 }
 
 say "no release of kube-apiserver $minor can be downloaded; building it from source once, which takes minutes on two cores"
 version=k8s.io/component-base/version
-build etcd go.etcd.io/etcd/server/v3 etcd
-build kubernetes k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
+build "$here/etcd" go.etcd.io/etcd/server/v3 etcd
+build "$module" k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
   "-X $version.gitVersion=$kubernetes -X $version.gitMajor=${minor%.*} -X $version.gitMinor=${minor#*.}"
 
 chmod 755 "$partial"

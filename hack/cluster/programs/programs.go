@@ -25,23 +25,51 @@ type set struct {
 	folder   string // in the repository
 	packages []string
 	flags    func(ctx context.Context, folder string) (string, error) // for the linker; may be nil
+	script   string                                                   // in hack/controlplane; prints the folder instead
 }
 
 var sets = []set{
-	{"kubernetes", "hack/controlplane/kubernetes", []string{
-		"k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes/cmd/kubelet",
-		"k8s.io/kubernetes/cmd/kube-proxy", "k8s.io/kubernetes/cmd/kubectl",
-	}, kubernetesVersion},
-	{"containerd", "hack/cluster/modules/containerd", []string{
-		"github.com/containerd/containerd/v2/cmd/containerd", "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
-		"github.com/containerd/containerd/v2/cmd/ctr",
-	}, nil},
-	{"cni", "hack/cluster/modules/cni", []string{
-		"github.com/containernetworking/plugins/plugins/main/ptp", "github.com/containernetworking/plugins/plugins/main/loopback",
-		"github.com/containernetworking/plugins/plugins/ipam/host-local", "github.com/containernetworking/plugins/plugins/meta/portmap",
-	}, nil},
-	{"coredns", "hack/cluster/modules/coredns", []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/modules/coredns"}, nil},
-	{"pause", "hack/cluster/pause", []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/pause"}, nil},
+	{
+		name:   "kubernetes",
+		script: "module.sh",
+		packages: []string{
+			"k8s.io/kubernetes/cmd/kube-controller-manager",
+			"k8s.io/kubernetes/cmd/kube-scheduler",
+			"k8s.io/kubernetes/cmd/kubelet",
+			"k8s.io/kubernetes/cmd/kube-proxy",
+			"k8s.io/kubernetes/cmd/kubectl",
+		},
+		flags: kubernetesVersion,
+	},
+	{
+		name:   "containerd",
+		folder: "hack/cluster/modules/containerd",
+		packages: []string{
+			"github.com/containerd/containerd/v2/cmd/containerd",
+			"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+			"github.com/containerd/containerd/v2/cmd/ctr",
+		},
+	},
+	{
+		name:   "cni",
+		folder: "hack/cluster/modules/cni",
+		packages: []string{
+			"github.com/containernetworking/plugins/plugins/main/ptp",
+			"github.com/containernetworking/plugins/plugins/main/loopback",
+			"github.com/containernetworking/plugins/plugins/ipam/host-local",
+			"github.com/containernetworking/plugins/plugins/meta/portmap",
+		},
+	},
+	{
+		name:     "coredns",
+		folder:   "hack/cluster/modules/coredns",
+		packages: []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/modules/coredns"},
+	},
+	{
+		name:     "pause",
+		folder:   "hack/cluster/pause",
+		packages: []string{"github.com/wawebhook/whatsapp-webhook-operator/hack/cluster/pause"},
+	},
 }
 
 // Programs maps the name of each set to the folder of its executables.
@@ -68,20 +96,37 @@ func Ensure(ctx context.Context, root, cache string, progress io.Writer) (Progra
 
 // controlPlane returns the folder of kube-apiserver and etcd, which the tests use too.
 func controlPlane(ctx context.Context, root string, progress io.Writer) (string, error) {
-	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", "assets.sh")) //nolint:gosec // a script of this repository
-	script.Stderr = progress
-
-	folder, err := script.Output()
+	folder, err := script(ctx, root, "assets.sh", progress)
 	if err != nil {
-		return "", fmt.Errorf("get kube-apiserver and etcd from hack/controlplane/assets.sh: %w", err)
+		return "", fmt.Errorf("get kube-apiserver and etcd: %w", err)
 	}
 
-	return strings.TrimSpace(string(folder)), nil
+	return folder, nil
+}
+
+// script returns what a script of hack/controlplane prints.
+func script(ctx context.Context, root, name string, progress io.Writer) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(root, "hack", "controlplane", name)) //nolint:gosec // a script of this repository
+	command.Stderr = progress
+
+	printed, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("run hack/controlplane/%s: %w", name, err)
+	}
+
+	return strings.TrimSpace(string(printed)), nil
 }
 
 // ensure returns the folder of the set's executables. Its name contains a fingerprint of their sources.
 func (s set) ensure(ctx context.Context, root, cache string, progress io.Writer) (string, error) {
 	source := filepath.Join(root, s.folder)
+
+	if s.script != "" {
+		var err error
+		if source, err = script(ctx, root, s.script, progress); err != nil {
+			return "", fmt.Errorf("find the module of %s: %w", s.name, err)
+		}
+	}
 
 	key, err := fingerprint(source, s.packages)
 	if err != nil {
