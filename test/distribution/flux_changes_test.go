@@ -138,6 +138,7 @@ func (c *fluxCluster) scaleByOthers(t *testing.T) {
 	freed := scaled.DeepCopy()
 	unstructured.RemoveNestedField(freed.Object, "spec", "receiver")
 	c.await(t, webhooksKustomization, c.push(t, freed), metav1.ConditionTrue, "Applied revision")
+	replicasAre(t, 3)
 
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "messaging", Name: "sales"}}
 	scale(t, deployment, 5)
