@@ -41,6 +41,9 @@ type server struct {
 	dir string
 	url string
 
+	process   *os.Process
+	evaluates time.Time // since when Prometheus evaluates the rules
+
 	mu     sync.Mutex
 	relays map[string]*relay // by resource
 }
@@ -51,13 +54,13 @@ func newServer(t *testing.T) *server {
 
 	return &server{
 		t:      t,
-		dir:    t.TempDir(),
+		dir:    inMemory(t, recordSize),
 		relays: map[string]*relay{},
 	}
 }
 
-// start starts Debian's Prometheus with the rules of the resources.
-func (s *server) start(rules []group) {
+// start starts Debian's Prometheus. It evaluates no rules yet.
+func (s *server) start() {
 	t := s.t
 	t.Helper()
 
@@ -66,7 +69,7 @@ func (s *server) start(rules []group) {
 		t.Fatal("this test needs Prometheus: apt-get install --no-install-recommends prometheus")
 	}
 
-	s.write("rules.yml", map[string]any{"groups": rules})
+	s.write("rules.yml", map[string]any{"groups": []group{}})
 	s.writeTargets()
 	s.write("prometheus.yml", map[string]any{
 		"global": map[string]any{
@@ -99,6 +102,8 @@ func (s *server) start(rules []group) {
 		t.Fatal(err)
 	}
 
+	s.process = process.Process
+
 	t.Cleanup(func() {
 		if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
@@ -113,6 +118,36 @@ func (s *server) start(rules []group) {
 
 		return err
 	})
+}
+
+// evaluate makes Prometheus evaluate rules. Every receiver is scraped by then: before its first scrape it is down.
+func (s *server) evaluate(rules []group) {
+	s.t.Helper()
+	s.write("rules.yml", map[string]any{"groups": rules})
+
+	if err := s.process.Signal(syscall.SIGHUP); err != nil {
+		s.t.Fatal(err)
+	}
+
+	until(s.t, "the rules are loaded", func() error {
+		body, err := s.get("/api/v1/rules", nil)
+		if err != nil {
+			return err
+		}
+
+		var answer struct {
+			Data struct{ Groups []struct{ Name string } }
+		}
+
+		err = json.Unmarshal(body, &answer)
+		if loaded := len(answer.Data.Groups); err == nil && loaded != len(rules) {
+			err = fmt.Errorf("%d of %d groups", loaded, len(rules))
+		}
+
+		return err
+	})
+
+	s.evaluates = time.Now()
 }
 
 // freeAddress returns a loopback address that is free at the moment.
@@ -195,7 +230,7 @@ func (s *server) write(name string, content any) {
 }
 
 func (s *server) get(path string, query url.Values) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path+"?"+query.Encode(), http.NoBody)
