@@ -19,18 +19,18 @@ import (
 func TestRightsOfRequests(t *testing.T) {
 	t.Parallel()
 
-	for request, want := range map[string]string{
-		"GET /api/v1/namespaces/one/services?limit=500":                  "list services in one",
-		"GET /api/v1/services?watch=true":                                "watch services in ",
-		"GET /apis/apps/v1/namespaces/one/deployments?watch=true":        "watch deployments.apps in one",
-		"GET /apis/gateway.networking.k8s.io/v1/httproutes":              "list httproutes.gateway.networking.k8s.io in ",
-		"GET /apis/apps/v1/namespaces/one/deployments/sales":             "",
-		"GET /apis/apps/v1":                                              "",
-		"GET /version":                                                   "",
-		"POST /apis/authorization.k8s.io/v1/subjectaccessreviews":        "",
-		"PATCH /apis/apps/v1/namespaces/one/deployments/sales?force=yes": "",
+	for _, tc := range []struct{ request, want string }{
+		{"GET /api/v1/namespaces/one/services?limit=500", "list services in one"},
+		{"GET /api/v1/services?watch=true", "watch services in "},
+		{"GET /apis/apps/v1/namespaces/one/deployments?watch=true", "watch deployments.apps in one"},
+		{"GET /apis/gateway.networking.k8s.io/v1/httproutes", "list httproutes.gateway.networking.k8s.io in "},
+		{"GET /apis/apps/v1/namespaces/one/deployments/sales", ""},
+		{"GET /apis/apps/v1", ""},
+		{"GET /version", ""},
+		{"POST /apis/authorization.k8s.io/v1/subjectaccessreviews", ""},
+		{"PATCH /apis/apps/v1/namespaces/one/deployments/sales?force=yes", ""},
 	} {
-		method, path, _ := strings.Cut(request, " ")
+		method, path, _ := strings.Cut(tc.request, " ")
 
 		got := ""
 
@@ -44,8 +44,8 @@ func TestRightsOfRequests(t *testing.T) {
 			got += d.resource.String() + " in " + d.namespace
 		}
 
-		if got != want {
-			t.Errorf("%s needs %q; want %q", request, got, want)
+		if got != tc.want {
+			t.Errorf("%s needs %q; want %q", tc.request, got, tc.want)
 		}
 	}
 }

@@ -107,6 +107,7 @@ func Open(
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)
 	r.metrics.WatchTakeovers(inbox, clock)
+
 	authorities := func() string { return live.Current().Secrets.AICA }
 	r.assistant = assistant.NewClient(drivers, authorities, settings.Processing.Concurrency, clock)
 

@@ -57,7 +57,7 @@ func inSharedMemory(t *testing.T) string {
 		return t.TempDir()
 	}
 
-	dir, err := os.MkdirTemp(sharedMemory, "whatsapp-webhook-alerts-")
+	dir, err := os.MkdirTemp(sharedMemory, "whatsapp-webhook-alerts-") //nolint:usetesting // t.TempDir is on the disk
 	if err != nil {
 		return t.TempDir()
 	}
