@@ -56,6 +56,7 @@ func (s *suite) clear(t *testing.T) {
 		"standins",
 		formerNamespace,
 		nextNamespace,
+		"flux-system",
 		"--ignore-not-found",
 		"--timeout=5m",
 	)

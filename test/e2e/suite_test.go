@@ -110,6 +110,7 @@ func TestCluster(t *testing.T) {
 		{"volume retained, restored", (*suite).volumeRetained},
 		{"number moved", (*suite).numberMoved},
 		{"ten receivers upgraded", (*suite).fleetUpgraded},
+		{"kept by Flux", (*suite).keptByFlux},
 		{"switched to PostgreSQL", (*suite).storeSwitched},
 		{"one of two killed, rolled", (*suite).oneOfTwoKilled},
 		{"autoscaled, node drained", (*suite).nodeDrained},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,7 @@ import (
 type Cluster struct {
 	client.Client
 	kubeconfig    string
+	config        *rest.Config
 	clientset     *kubernetes.Clientset
 	helm, cluster string // paths of the programs
 }
@@ -49,6 +51,7 @@ func Open() (*Cluster, error) {
 	// Tests poll often and have the cluster to themselves.
 	config.QPS = 100
 	config.Burst = 200
+	c.config = config
 
 	scheme, err := controllers.NewScheme()
 	if err != nil {
@@ -65,6 +68,12 @@ func Open() (*Cluster, error) {
 
 	return c, nil
 }
+
+// Config returns the access as administrator.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Kubeconfig returns the path of the file with the same access.
+func (c *Cluster) Kubeconfig() string { return c.kubeconfig }
 
 // Kubectl runs kubectl and returns its output.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
