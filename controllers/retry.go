@@ -28,7 +28,7 @@ type retryClass int
 const (
 	// retryBackoff is for failures that may pass by themselves, such as an API server that does not respond.
 	retryBackoff retryClass = iota
-	// retryConflict is for an object of another owner, which somebody has to create, rename or delete.
+	// retryConflict is for an object of another owner, which a person has to rename or delete.
 	retryConflict
 	// retryDenied is for a denial by a policy, a quota or a missing right.
 	retryDenied

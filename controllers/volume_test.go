@@ -23,7 +23,7 @@ import (
 // labelWhenDeleted is the label by which people find the claims that stayed.
 const labelWhenDeleted = "whatsapp.wawebhook.dev/when-deleted"
 
-// wantClaim returns a check of who owns the claim of the resource: it, or nobody if the claim is retained.
+// wantClaim returns a check of who owns the claim of the resource: it, or none if the claim is retained.
 func wantClaim(t *testing.T, webhook *v1alpha1.WhatsAppWebhook, claim *corev1.PersistentVolumeClaim, retained bool) func() error {
 	t.Helper()
 

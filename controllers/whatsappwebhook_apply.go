@@ -36,7 +36,7 @@ func (p *plan) failed(reference resources.Reference) bool {
 	return failed
 }
 
-// look reads every object before one is written, and finds those that belong to somebody else.
+// look reads every object before one is written, and finds those of other owners.
 func (r *WhatsAppWebhookReconciler) look(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until somebody else sets them.
+// FieldOwnerReplicas is the field manager that holds the replicas of a Deployment until another manager sets them.
 const FieldOwnerReplicas = FieldOwner + "-replicas"
 
 // HandOverReplicas preserves the replicas of a Deployment before [Applier.Apply] stops setting them. A field whose last

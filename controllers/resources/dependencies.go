@@ -15,7 +15,7 @@ func ReferenceTo(object Object) Reference {
 	return Reference{Kind: *object.GetKind(), Name: *object.GetName()}
 }
 
-// Dependencies returns the objects to which each object refers. If one of them belongs to somebody else, the object that
+// Dependencies returns the objects to which each object refers. If one of them has another owner, the object that
 // refers to it would mount, publish or scale what is not ours.
 func Dependencies(p Params) map[Reference][]Reference {
 	deployment := Reference{"Deployment", p.name}

@@ -23,9 +23,9 @@ const (
 	number      = "106540352242922"
 	otherNumber = "106540352242923"
 	people      = 20
-	// patience bounds what a receiver does for one delivery, and its end. Only a machine that is busy with other tests needs a
+	// busyTimeout bounds what a receiver does for one delivery, and its end. Only a machine that is busy with other tests needs a
 	// part of it.
-	patience = time.Minute
+	busyTimeout = time.Minute
 )
 
 // subject is a receiver with traffic, between stand-ins.
@@ -59,7 +59,7 @@ func newSubject(t *testing.T, s *server, name string, o options) *subject {
 		t:      t,
 		name:   name,
 		server: s,
-		client: &http.Client{Timeout: 2 * patience},
+		client: &http.Client{Timeout: 2 * busyTimeout},
 	}
 
 	var c config.Config
@@ -69,8 +69,8 @@ func newSubject(t *testing.T, s *server, name string, o options) *subject {
 	c.Processing.Retry.BaseDelay = 100 * time.Millisecond
 	c.Processing.ConfigurationRetry = time.Second
 	c.Processing.Poll = 100 * time.Millisecond
-	c.Webhook.IngestTimeout = patience
-	c.Shutdown.DrainTimeout = patience
+	c.Webhook.IngestTimeout = busyTimeout
+	c.Shutdown.DrainTimeout = busyTimeout
 
 	if o.config != nil {
 		o.config(&c)
