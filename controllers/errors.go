@@ -90,7 +90,7 @@ var (
 )
 
 // answered classifies an error that the API server returned. A webhook or policy chooses the code of its denial, and
-// often takes one that otherwise means an invalid object.
+// often chooses the code of an invalid object.
 func answered(step string, status metav1.Status) failure {
 	whole := bounded(status.Message)
 	forbidden := status.Reason == metav1.StatusReasonForbidden

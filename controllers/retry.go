@@ -22,7 +22,7 @@ const (
 )
 
 // retryClass says how soon a failed step is tried again. No failure is final: each may depend on other objects of the
-// cluster, of which no watch tells.
+// cluster, which are not watched.
 type retryClass int
 
 const (

@@ -138,8 +138,8 @@ func schedulingHint(seen observation) string {
 	return ""
 }
 
-// claimPendingHint says what a claim without a volume waits for, as far as the claim itself tells. The rest is in its
-// events, which the operator does not read.
+// claimPendingHint says why a claim has no volume, as far as the claim itself shows it. The rest is in its events, which the
+// operator does not read.
 func claimPendingHint(seen observation) string {
 	claim := seen.claim
 	if claim == nil || claim.Status.Phase != corev1.ClaimPending || claim.Spec.VolumeName != "" {

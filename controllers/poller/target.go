@@ -44,8 +44,8 @@ type heldProblem struct {
 	reported time.Time
 }
 
-// newTarget returns the target of new addresses. It takes over from the previous one, which may be nil, what is still of
-// use.
+// newTarget returns the target of new addresses. It keeps the reports of the previous target that are still valid; previous may
+// be nil.
 func newTarget(addresses []string, previous *target, now time.Time) *target {
 	t := &target{
 		addresses: addresses,

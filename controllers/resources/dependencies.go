@@ -16,7 +16,7 @@ func ReferenceTo(object Object) Reference {
 }
 
 // Dependencies returns the objects to which each object refers. If one of them has another owner, the object that
-// refers to it would mount, publish or scale what is not ours.
+// refers to it would mount, publish or scale an object of that owner.
 func Dependencies(p Params) map[Reference][]Reference {
 	deployment := Reference{"Deployment", p.name}
 	admin := Reference{"Service", p.name + suffixAdmin}

@@ -25,6 +25,7 @@ func (s *suite) nodeDrained(t *testing.T) {
 		s.patch(t, "waw/orders", `{"spec":{"receiver":{
 			"replicas":null,
 			"autoscaling":{"minReplicas":3,"maxReplicas":4},
+			"resources":{"requests":{"cpu":"50m","memory":"64Mi"},"limits":{"memory":"256Mi"}},
 			"podDisruptionBudget":{"maxUnavailable":1}
 		}}}`)
 		before := s.newPods(t, 3, nil)

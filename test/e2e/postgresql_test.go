@@ -74,7 +74,7 @@ func (s *suite) oneOfTwoKilled(t *testing.T) {
 		s.waitForMessages(t)
 
 		refused := s.refusals(t)
-		s.patch(t, "waw/orders", `{"spec":{"processing":{"retry":{"maxRetries":5}}}}`)
+		s.patch(t, "waw/orders", `{"spec":{"receiver":{"logLevel":"Debug"}}}`)
 		s.newPods(t, 2, before)
 		s.waitForMessages(t)
 
