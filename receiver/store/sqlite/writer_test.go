@@ -49,6 +49,14 @@ func hold(t *testing.T, s *Store) (release func(want error)) {
 	}
 }
 
+// openStanding opens a store whose clock stands still, so that a batch takes all operations that wait, however slow the machine
+// is.
+func openStanding(t *testing.T) *Store {
+	t.Helper()
+
+	return openWith(t, filepath.Join(t.TempDir(), "inbox.db"), Options{Clock: clockwork.NewFakeClock()})
+}
+
 // enqueue submits operations. While the writer is held, they form one batch.
 func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 	t.Helper()
@@ -93,7 +101,7 @@ func TestFailedWriteAffectsNoOther(t *testing.T) {
 		}, "no such column"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+			s := openStanding(t)
 			release := hold(t, s)
 			ops := enqueue(t, s, storing(1), c.run, storing(2))
 
@@ -118,7 +126,7 @@ func TestFailedWriteAffectsNoOther(t *testing.T) {
 }
 
 func TestFailedCommitStoresNothingAndRecovers(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+	s := openStanding(t)
 	release := hold(t, s)
 	skipped := message(1, 1)
 	skipped.State = store.Skipped
@@ -289,10 +297,9 @@ func TestContextEndsAfterWriteStarted(t *testing.T) {
 	}
 }
 
-// A delivery does not wait for a disk that hangs: it is answered 503, and its redelivery is recognized. The clock
-// stands still, so that the batch takes the second operation however slow the machine is.
+// A delivery does not wait for a disk that hangs: it is answered 503, and its redelivery is recognized.
 func TestDeliveryDoesNotWaitForHangingWrite(t *testing.T) {
-	s := openWith(t, filepath.Join(t.TempDir(), "inbox.db"), Options{Clock: clockwork.NewFakeClock()})
+	s := openStanding(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	hanging := make(chan struct{})
 	release := make(chan struct{})
