@@ -18,6 +18,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/test/e2e/kube"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/e2e/standins"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin/meta"
@@ -59,6 +62,8 @@ type row struct {
 }
 
 func TestCluster(t *testing.T) {
+	log.SetLogger(logr.Discard()) // of the installation of Flux's kinds
+
 	cluster, err := kube.Open()
 	if err != nil {
 		t.Fatal(err)
