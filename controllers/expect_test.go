@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -189,4 +190,17 @@ func unstructuredOf(t *testing.T, object client.Object) *unstructured.Unstructur
 	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
 
 	return &unstructured.Unstructured{Object: content}
+}
+
+// waitUntilForgotten waits until the operator has seen the deletion of the resource, after which it writes none of its objects.
+func waitUntilForgotten(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
+	t.Helper()
+
+	apiserver.Eventually(t, func() error {
+		if _, known := testCluster.reconciler.metrics.snapshot()[client.ObjectKeyFromObject(webhook)]; known {
+			return errors.New("the operator has not seen the deletion")
+		}
+
+		return nil
+	})
 }

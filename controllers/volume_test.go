@@ -122,6 +122,8 @@ func deleteWithObjects(t *testing.T, webhook *v1alpha1.WhatsAppWebhook) {
 		t.Fatal(err)
 	}
 
+	waitUntilForgotten(t, webhook)
+
 	for _, object := range owned {
 		if err := testCluster.Delete(t.Context(), object); err != nil {
 			t.Fatal(err)
