@@ -142,23 +142,7 @@ func (r *WhatsAppWebhookReconciler) watch(
 
 // usersOfClaim returns requests for the resources that use a claim.
 func (r *WhatsAppWebhookReconciler) usersOfClaim(ctx context.Context, claim client.Object) []reconcile.Request {
-	webhooks := &v1alpha1.WhatsAppWebhookList{}
-
-	err := r.client.List(ctx, webhooks,
-		client.InNamespace(claim.GetNamespace()),
-		client.MatchingFields{claimIndex: claim.GetName()})
-	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of a claim failed; its status update is delayed")
-
-		return nil
-	}
-
-	var requests []reconcile.Request
-	for i := range webhooks.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&webhooks.Items[i])})
-	}
-
-	return requests
+	return r.indexed(ctx, claim.GetNamespace(), claimIndex, claim.GetName())
 }
 
 // syncOptionalAPIs starts the watches of added kinds, stops those of removed kinds, and reconciles every resource.
@@ -268,7 +252,7 @@ func (r *WhatsAppWebhookReconciler) indexed(ctx context.Context, namespace, inde
 
 	err := r.client.List(ctx, webhooks, client.InNamespace(namespace), client.MatchingFields{index: value})
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "looking up the resource of a pod failed; its status update is delayed")
+		ctrl.LoggerFrom(ctx).Error(err, "looking up a resource failed; its status update is delayed", "index", index)
 
 		return nil
 	}

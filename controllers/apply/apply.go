@@ -68,17 +68,14 @@ type Target struct {
 // Look reads the object that has the name of the rendered one. It returns [NotOwnedError] or [BeingDeletedError] if the
 // rendered object must not be applied to it.
 func (a *Applier) Look(ctx context.Context, owner client.Object, rendered resources.Object) (*Target, error) {
-	desired, err := a.desired(owner, rendered)
-	if err != nil {
-		return nil, err
-	}
-
+	desired := identityOf(rendered)
 	target := &Target{
 		owner:    owner,
 		rendered: rendered,
 		known:    a.memory.get(owner, desired),
 	}
 
+	var err error
 	if target.Live, err = a.read(ctx, desired, target.known); err != nil {
 		return nil, fmt.Errorf("read %s: %w", describe(desired), err)
 	}
@@ -179,7 +176,19 @@ func (a *Applier) Forget(owner client.ObjectKey) {
 	a.memory.remove(owner)
 }
 
-// desired adds the owner to the rendered object, unless the object outlives its owner. The conversion through JSON keeps unset fields out.
+// identityOf returns the kind and the name of the rendered object, without its content.
+func identityOf(rendered resources.Object) *unstructured.Unstructured {
+	identity := &unstructured.Unstructured{}
+	identity.SetAPIVersion(*rendered.GetAPIVersion())
+	identity.SetKind(*rendered.GetKind())
+	identity.SetNamespace(*rendered.GetNamespace())
+	identity.SetName(*rendered.GetName())
+
+	return identity
+}
+
+// desired adds the owner to the rendered object, unless the object outlives its owner. The conversion through JSON keeps
+// unset fields out.
 func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unstructured.Unstructured, error) {
 	data, err := json.Marshal(rendered)
 	if err != nil {

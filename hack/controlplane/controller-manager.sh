@@ -4,7 +4,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-kubernetes=$(cd "$here/kubernetes" && go list -m -f '{{.Version}}' k8s.io/kubernetes)
+module=$("$here/module.sh")
+kubernetes=$(cd "$module" && go list -m -f '{{.Version}}' k8s.io/kubernetes)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/whatsapp-webhook-operator/controllermanager
 program=$cache/kube-controller-manager-$kubernetes
 
@@ -20,7 +21,7 @@ if [[ ! -x $program ]]; then
   minor=${minor%.*}
   version=k8s.io/component-base/version
   # The flags are those of hack/cluster/programs, so that the packages are compiled once for both.
-  (cd "$here/kubernetes" && CGO_ENABLED=0 go build -trimpath -o "$program.partial" -ldflags \
+  (cd "$module" && CGO_ENABLED=0 go build -trimpath -o "$program.partial" -ldflags \
     "-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=${minor%.*} -X $version.gitMinor=${minor#*.}" \
     k8s.io/kubernetes/cmd/kube-controller-manager 9>&-)
   mv "$program.partial" "$program"
