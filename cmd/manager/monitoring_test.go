@@ -62,7 +62,7 @@ func TestMonitoring(t *testing.T) {
 	m.stop(t)
 
 	m = c.start(t, "--namespaces=upgrade,absent", "--leader-elect", "--receiver-image="+newImage, "--max-concurrent-upgrades=1")
-	c.wantUpgraded(t, 3)
+	c.wantUpgraded(t, 4)
 	c.setStatus(t, "upgraded", exceeded)
 	c.setStatus(t, "ready", complete)
 	c.wantReadyMessage(t, "ready", "accepts deliveries")
