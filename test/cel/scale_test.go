@@ -29,6 +29,11 @@ func TestScaleIsUndone(t *testing.T) {
 			scale := &unstructured.Unstructured{}
 			scale.SetGroupVersionKind(autoscalingv1.SchemeGroupVersion.WithKind("Scale"))
 
+			// The API server reads an integer below spec, and there is none before the first scaling.
+			if err := server.SubResource("scale").Get(t.Context(), object.DeepCopy(), scale.DeepCopy()); err == nil {
+				t.Error("the scale of a resource without a number was read; docs/resource.md says that it cannot be")
+			}
+
 			if err := server.SubResource("scale").Patch(t.Context(), object.DeepCopy(), mergePatch(t, `{spec: {replicas: 3}}`), client.WithSubResourceBody(scale)); err != nil {
 				t.Fatal(err)
 			}

@@ -40,9 +40,17 @@ func openOn(t *testing.T, free int64) (*Store, *fakeSpace, *clockwork.FakeClock)
 
 func awaitBallast(t *testing.T, s *Store) {
 	t.Helper()
+	awaitBallastAfter(t, s, func() {})
+}
+
+// awaitBallastAfter waits until the ballast is built, and calls advance before each look.
+func awaitBallastAfter(t *testing.T, s *Store, advance func()) {
+	t.Helper()
 
 	deadline := time.After(9 * time.Second)
 	for s.disk.ballast.missing() > 0 {
+		advance()
+
 		select {
 		case <-deadline:
 			t.Fatal("the ballast was not built")
