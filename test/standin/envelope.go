@@ -112,25 +112,15 @@ func MessageDelivery(
 	object any,
 	at time.Time,
 ) []byte {
-	message := map[string]any{
-		"id":        messageID,
-		"timestamp": unixSeconds(at),
-		"type":      messageType,
-	}
-	if object != nil {
-		message[messageType] = object
-	}
-
-	sender := contact{Profile: &profile{name}, WaID: waID}
-	if businessScopedID.MatchString(waID) {
-		sender.WaID = ""
-		sender.UserID = waID
-		message["from_user_id"] = waID
-	} else {
-		message["from"] = waID
-	}
-
-	return seal(phoneNumberID, messagesValue{Contacts: []contact{sender}, Messages: []map[string]any{message}})
+	return PersonMessage{
+		PhoneNumberID: phoneNumberID,
+		WaID:          waID,
+		Name:          name,
+		ID:            messageID,
+		Type:          messageType,
+		Object:        object,
+		At:            at,
+	}.Delivery()
 }
 
 func unixSeconds(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }

@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +146,55 @@ func TestWamid(t *testing.T) {
 	// The length is that of Meta's own for a number of 11 digits.
 	if want := "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="; len(got) != len(want) || got[:len("wamid.HBgLM")] != want[:len("wamid.HBgLM")] {
 		t.Errorf("Wamid = %s, want the form of %s", got, want)
+	}
+}
+
+func TestPersonMessageQuotesAndForwards(t *testing.T) {
+	at := time.Unix(1795430400, 0)
+	delivery := PersonMessage{
+		PhoneNumberID: "42",
+		WaID:          "573005550101",
+		Name:          "Ana",
+		ID:            "wamid.1",
+		Type:          "unsupported",
+		Object:        map[string]string{"type": "poll_creation"},
+		ReplyTo:       "wamid.0",
+		Forwarded:     true,
+		Code:          131051,
+		Details:       "Message type is currently not supported.",
+		At:            at,
+	}.Delivery()
+
+	var got struct {
+		Entry []struct {
+			Changes []struct {
+				Value struct{ Messages []map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(delivery, &got); err != nil {
+		t.Fatal(err)
+	}
+
+	want := map[string]any{
+		"id":          "wamid.1",
+		"from":        "573005550101",
+		"timestamp":   "1795430400",
+		"type":        "unsupported",
+		"unsupported": map[string]any{"type": "poll_creation"},
+		"context": map[string]any{
+			"id":        "wamid.0",
+			"from":      DeliveryDisplayPhoneNumber,
+			"forwarded": true,
+		},
+		"errors": []any{map[string]any{
+			"code":       131051.0,
+			"title":      "Message type unknown",
+			"message":    "Message type unknown",
+			"error_data": map[string]any{"details": "Message type is currently not supported."},
+		}},
+	}
+	if diff := cmp.Diff(want, got.Entry[0].Changes[0].Value.Messages[0]); diff != "" {
+		t.Error(diff)
 	}
 }
