@@ -28,8 +28,9 @@ help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build the manager and the receiver into bin/.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/manager ./cmd/receiver
+build: ## Build the manager, the receiver, and the tool (kubectl-whatsapp, also as whatsapp-webhook) into bin/.
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/manager ./cmd/receiver ./cmd/kubectl-whatsapp
+	ln -sf kubectl-whatsapp bin/whatsapp-webhook
 
 .PHONY: generate
 generate: ## Generate the deep copies of api/.

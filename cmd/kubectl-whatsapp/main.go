@@ -7,14 +7,14 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 
-	"github.com/spf13/cobra"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
 // version is set by the linker.
@@ -22,14 +22,40 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot(commandName(os.Args[0])).ExecuteContext(ctx)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+
+	code := run(ctx, &global{
+		name: commandName(os.Args[0]),
+		in:   os.Stdin,
+		out:  os.Stdout,
+		err:  os.Stderr,
+	}, os.Args[1:])
 
 	stop()
+	os.Exit(code)
+}
 
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		os.Exit(1)
+// run runs the command that args name, prints its error, and returns the exit code.
+func run(ctx context.Context, g *global, args []string) int {
+	root := newRoot(g)
+	root.SetArgs(args)
+
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return output.CodeDone
 	}
+
+	if !g.ran {
+		err = usage(cmd, err)
+	}
+
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+
+	g.printer().Fail(err)
+
+	return output.ExitCode(err)
 }
 
 // commandName returns the command as people type it: "kubectl whatsapp" for the plugin.
@@ -40,15 +66,4 @@ func commandName(arg0 string) string {
 	}
 
 	return "whatsapp-webhook"
-}
-
-func newRoot(name string) *cobra.Command {
-	return &cobra.Command{
-		Use:           "whatsapp-webhook",
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
-		Short:         "Build, run and repair a WhatsApp number with an AI",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Version:       version,
-	}
 }

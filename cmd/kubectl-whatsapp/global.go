@@ -1,0 +1,105 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+// global holds what all commands share: the streams, the flags of the root, and what follows from them.
+type global struct {
+	name string // the command as people type it
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
+
+	kube    *genericclioptions.ConfigFlags
+	address string // of a receiver's loopback port, instead of a cluster
+	format  string
+	noColor bool
+
+	ran bool // the command was called in the right way
+}
+
+// addFlags adds the flags of the root, which all commands have.
+func (g *global) addFlags(root *cobra.Command) {
+	all := genericclioptions.NewConfigFlags(true)
+	g.kube = &genericclioptions.ConfigFlags{
+		KubeConfig:       all.KubeConfig,
+		Context:          all.Context,
+		Namespace:        all.Namespace,
+		Impersonate:      all.Impersonate,
+		ImpersonateGroup: all.ImpersonateGroup,
+	}
+
+	flags := root.PersistentFlags()
+	g.kube.AddFlags(flags)
+
+	for name, usage := range map[string]string{
+		"kubeconfig": "path of the kubeconfig `file`",
+		"context":    "`name` of the context of the kubeconfig",
+		"namespace":  "`name` of the namespace",
+		"as":         "`user` to act as, if your rights allow it",
+		"as-group":   "`group` to act as; can be repeated",
+	} {
+		flags.Lookup(name).Usage = usage
+	}
+
+	flags.StringVar(&g.address, "address", "", "`URL` of the loopback port of a receiver, such as http://localhost:9091, instead of a cluster")
+	flags.StringVarP(&g.format, "output", "o", "", "`format` of the result: json or yaml; a table or text if not set")
+	flags.BoolVar(&g.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
+
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// check checks the flags of the root.
+func (g *global) check() error {
+	if _, err := output.ParseFormat(g.format); err != nil {
+		return err
+	}
+
+	if g.address == "" {
+		return nil
+	}
+
+	parsed, err := url.Parse(g.address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return output.Usage("Write it like http://localhost:9091.", "--address %s is no URL", g.address)
+	}
+
+	return nil
+}
+
+// printer returns the printer for the flags.
+func (g *global) printer() *output.Printer {
+	format, err := output.ParseFormat(g.format)
+	if err != nil {
+		format = output.Text
+	}
+
+	return output.New(output.Settings{
+		In:      g.in,
+		Out:     g.out,
+		Err:     g.err,
+		Format:  format,
+		NoColor: g.noColor || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+	})
+}
+
+// example returns an example of the help, with the command as people type it before each line.
+func (g *global) example(lines ...string) string {
+	for i := range lines {
+		lines[i] = "  " + g.name + " " + lines[i]
+	}
+
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,153 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package output
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+	"sigs.k8s.io/yaml"
+)
+
+// Format is the format of a result.
+type Format string
+
+// The formats of results.
+const (
+	Text Format = "" // tables and texts for people
+	JSON Format = "json"
+	YAML Format = "yaml"
+)
+
+// ParseFormat returns the format of the flag --output.
+func ParseFormat(name string) (Format, error) {
+	switch format := Format(name); format {
+	case Text, JSON, YAML:
+		return format, nil
+	default:
+		return Text, Usage("Use -o json or -o yaml, or leave -o out for a table.", "unknown output format %q", name)
+	}
+}
+
+// Settings are what a [Printer] depends on.
+type Settings struct {
+	In      io.Reader
+	Out     io.Writer // results
+	Err     io.Writer // progress, warnings, questions and errors
+	Format  Format
+	NoColor bool // no colours on terminals either
+}
+
+// Printer writes the results, the progress and the errors of one command.
+type Printer struct {
+	Settings
+
+	out style
+	err style
+	// inTerminal and errTerminal decide whether the command may ask.
+	inTerminal  bool
+	outTerminal bool
+	errTerminal bool
+}
+
+// New returns a printer.
+func New(s Settings) *Printer {
+	p := &Printer{
+		Settings:    s,
+		inTerminal:  isTerminal(s.In),
+		outTerminal: isTerminal(s.Out),
+		errTerminal: isTerminal(s.Err),
+	}
+	p.out = style{on: p.outTerminal && !s.NoColor}
+	p.err = style{on: p.errTerminal && !s.NoColor}
+
+	return p
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// Interactive reports whether results go to a terminal as texts, so that they may be drawn again.
+func (p *Printer) Interactive() bool { return p.outTerminal && p.Format == Text }
+
+// Result writes document in the format that was asked for, or calls people to write texts.
+func (p *Printer) Result(document any, people func()) error {
+	switch p.Format {
+	case JSON:
+		encoder := json.NewEncoder(p.Out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+
+		return encoder.Encode(document)
+	case YAML:
+		encoded, err := yaml.Marshal(document)
+		if err != nil {
+			return fmt.Errorf("write YAML: %w", err)
+		}
+
+		_, err = p.Out.Write(encoded)
+
+		return err
+	default:
+		people()
+		return nil
+	}
+}
+
+// Line writes a line of a result that grows, such as that of a command that follows. In the formats for programs it is one
+// document: a line of JSON, or a document of a YAML stream.
+func (p *Printer) Line(document any, people func()) error {
+	switch p.Format {
+	case JSON:
+		encoder := json.NewEncoder(p.Out)
+		encoder.SetEscapeHTML(false)
+
+		return encoder.Encode(document)
+	case YAML:
+		fmt.Fprintln(p.Out, "---")
+	default:
+	}
+
+	return p.Result(document, people)
+}
+
+// Printf writes a text for people to standard output.
+func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.Out, format, args...) }
+
+// Note writes a line to standard error that is not part of the result.
+func (p *Printer) Note(format string, args ...any) {
+	fmt.Fprintln(p.Err, Clean(fmt.Sprintf(format, args...)))
+}
+
+// Warn writes a warning to standard error.
+func (p *Printer) Warn(format string, args ...any) {
+	fmt.Fprintln(p.Err, p.err.paint(Warning, "Warning:")+" "+Clean(fmt.Sprintf(format, args...)))
+}
+
+// Fail writes an error with its mend to standard error. It writes nothing for [ErrVerdict].
+func (p *Printer) Fail(err error) {
+	if errors.Is(err, ErrVerdict) {
+		return
+	}
+
+	fmt.Fprintln(p.Err, p.err.paint(Bad, "Error:")+" "+indent(Clean(err.Error())))
+
+	if known, ok := errors.AsType[*Error](err); ok && known.Mend != "" {
+		fmt.Fprintln(p.Err, p.err.paint(Good, "Mend:")+"  "+indent(Clean(known.Mend)))
+	}
+}
+
+// indent aligns the further lines of a text with the first, after a label of six characters and a space.
+func indent(text string) string {
+	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n       ")
+}
