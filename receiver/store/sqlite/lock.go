@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 )
+
+// errLocked means that another process holds the lock.
+var errLocked = errors.New("the file is locked")
 
 // acquire takes an advisory lock that ends with the process, however it ends. It locks a separate file: closing any
 // descriptor of the database would drop SQLite's locks on it.
@@ -18,10 +20,10 @@ func acquire(path string) (*os.File, error) {
 		return nil, fmt.Errorf("its folder must be writable: %w", err)
 	}
 
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lock(f); err != nil {
 		_ = f.Close() // there is nothing to lose
 
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, errLocked) {
 			return nil, errors.New("another process has it open: stop that process first, an embedded store serves one receiver")
 		}
 
