@@ -32,6 +32,7 @@ func newRoot(g *global) *cobra.Command {
 	g.addFlags(root)
 
 	root.AddCommand(
+		newDevCommand(g),
 		newVersionCommand(g),
 	)
 	root.InitDefaultHelpCmd()

@@ -127,8 +127,15 @@ const (
 	FromBusiness = "business"
 )
 
-// MessageSender says who wrote a message of the business: the AI, people, or the receiver itself (a fallback text).
+// MessageSender says who wrote a message of the business.
 type MessageSender string
+
+// The senders.
+const (
+	SenderAI       MessageSender = "ai"
+	SenderPeople   MessageSender = "people"
+	SenderReceiver MessageSender = "receiver" // a fallback text
+)
 
 // The types of messages. The business cannot send TypeOrder and TypeUnsupported; a person cannot send TypeInteractive and
 // TypeTemplate.

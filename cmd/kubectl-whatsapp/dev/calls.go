@@ -1,0 +1,109 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package dev
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+)
+
+// maxNotice bounds a notice.
+const maxNotice = 1 << 20
+
+// takeNotice is the sink of the receiver's notices.
+func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) {
+	request := watchBody(r)
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxNotice))
+
+	answer := &watchedAnswer{ResponseWriter: w}
+	answer.WriteHeader(http.StatusNoContent)
+
+	var notice struct {
+		EventID string `json:"event_id"`
+		Data    struct {
+			EventID string `json:"event_id"`
+		} `json:"data"`
+		Type string `json:"type"`
+	}
+
+	_ = json.Unmarshal(request.Bytes(), &notice) // in binary mode the type is a header
+
+	eventID := cmp.Or(notice.EventID, notice.Data.EventID)
+	s.journal.add(Trace{
+		EventID:  eventID,
+		Person:   s.meta.personOf(eventID),
+		Kind:     TraceNotice,
+		Title:    "Notice of the receiver: " + cmp.Or(r.Header.Get("Ce-Type"), notice.Type),
+		Exchange: exchangeOf(r, s.sink.url, request, answer),
+	})
+}
+
+// messagesProxy passes calls of the messages API on to the receiver, and records them.
+func (s *Server) messagesProxy() http.Handler {
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			if target, err := url.Parse(s.rig.Local.MessagesURL()); err == nil {
+				r.SetURL(target)
+			}
+		},
+		Transport: s.meta.client.Transport,
+	}
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		request := watchBody(r)
+		answer := &watchedAnswer{ResponseWriter: w}
+
+		defer func() { s.recordLater(r, request, answer, time.Since(began)) }()
+
+		proxy.ServeHTTP(answer, r)
+	})
+}
+
+// recordLater adds a call of the messages API to the journal.
+func (s *Server) recordLater(r *http.Request, request *captured, answer *watchedAnswer, took time.Duration) {
+	var posted struct {
+		InReplyTo string `json:"in_reply_to"`
+	}
+
+	var stored struct {
+		ID string `json:"id"`
+	}
+
+	_ = json.Unmarshal(request.Bytes(), &posted) // the receiver refuses another form
+	_ = json.Unmarshal(answer.body.Bytes(), &stored)
+
+	eventID := cmp.Or(posted.InReplyTo, stored.ID)
+	t := Trace{
+		EventID:  eventID,
+		Person:   s.meta.personOf(eventID),
+		Kind:     TraceLater,
+		Level:    LevelOK,
+		Title:    fmt.Sprintf("Messages API called: %s → %d", r.Method, answer.status),
+		TookMS:   took.Milliseconds(),
+		Exchange: exchangeOf(r, s.URL()+r.URL.Path, request, answer),
+	}
+
+	if answer.status >= http.StatusBadRequest || answer.status == 0 {
+		t.Level = LevelError
+		t.Code = fmt.Sprint(answer.status)
+	}
+
+	s.journal.add(t)
+}
+
+// serveFile answers with a file of the chat. The person's files are served from the page's origin, so that nothing in them
+// may run.
+func serveFile(w http.ResponseWriter, mimeType string, content []byte) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	w.Header().Set("Content-Type", mimeType)
+	w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+	_, _ = w.Write(content)
+}

@@ -1,0 +1,154 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package dev
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// handlerPoll is how often the store is asked who has each conversation.
+const handlerPoll = 300 * time.Millisecond
+
+// observeDesk returns the desk that records what it is told.
+func (s *Server) observeDesk(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		request := watchBody(r)
+		answer := &watchedAnswer{ResponseWriter: w}
+
+		next.ServeHTTP(answer, r)
+
+		var told struct {
+			Method  string `json:"method"`
+			EventID string `json:"event_id"`
+		}
+
+		_ = json.Unmarshal(request.Bytes(), &told) // the desk refuses another form
+
+		s.journal.add(Trace{
+			EventID:  told.EventID,
+			Person:   s.meta.personOf(told.EventID),
+			Kind:     TraceDesk,
+			Level:    LevelOK,
+			Title:    fmt.Sprintf("People told: %s → %d", told.Method, answer.status),
+			TookMS:   time.Since(began).Milliseconds(),
+			Exchange: exchangeOf(r, s.rig.DeskURL(), request, answer),
+		})
+	})
+}
+
+// lane returns the name of a person's conversation in the store.
+func lane(p Person) string { return phoneNumberID + ":" + p.Number }
+
+// setHandler gives a person's conversation to people or to the AI, as the people's software does. It needs a conversation.
+func (s *Server) setHandler(ctx context.Context, p Person, handler string) error {
+	request := map[string]any{"handler": "ai"}
+	if handler == HandlerPeople {
+		request["handler"] = "human"
+	}
+
+	status, answer, err := s.rig.MessagesAPI(s.secrets.deskKey).SetHandler(ctx, lane(p), request)
+
+	switch {
+	case err != nil:
+		return fmt.Errorf("change who has the conversation: %w", err)
+	case status == http.StatusNotFound:
+		return fmt.Errorf("%s has not written yet: %w", p.Name, errNotNow)
+	case status != http.StatusOK:
+		return fmt.Errorf("change who has the conversation: the receiver answered %d %v", status, answer)
+	}
+
+	return nil
+}
+
+// watchHandlers shows who has each conversation, whoever changed it.
+func (s *Server) watchHandlers() {
+	tick := time.NewTicker(handlerPoll)
+	defer tick.Stop()
+
+	for {
+		for _, p := range s.chat.everyone() {
+			conversation, err := s.rig.Local.Store().Conversation(s.ctx, lane(p))
+			if err != nil {
+				continue // no conversation yet, or the receiver ends
+			}
+
+			handler := HandlerAI
+			if conversation.Takeover.Active(s.clock.Now()) {
+				handler = HandlerPeople
+			}
+
+			if s.chat.setHandler(p.ID, handler) {
+				s.handlerChanged(p, handler)
+			}
+		}
+
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) handlerChanged(p Person, handler string) {
+	t := Trace{
+		Person: p.ID,
+		Kind:   TraceHandler,
+		Level:  LevelWarning,
+		Title:  "People have the conversation with " + p.Name,
+		Detail: "The AI is not asked. What the person writes goes to the people's software; here it repeats each message.",
+	}
+	if handler == HandlerAI {
+		t.Level = LevelOK
+		t.Title = "The AI has the conversation with " + p.Name + " again"
+		t.Detail = ""
+	}
+
+	s.journal.add(t)
+	s.troubles.handlerChanged()
+}
+
+// origin returns who wrote the message that an event sends, and the event of the question that it answers, if there is one.
+func (m *meta) origin(eventID string) (sender MessageSender, question string) {
+	id, err := store.ParseID(eventID)
+	if err != nil {
+		return SenderAI, eventID
+	}
+
+	record, err := m.server.rig.Local.Store().Get(m.server.ctx, id)
+	if err != nil {
+		return SenderAI, eventID
+	}
+
+	for _, reply := range record.Replies {
+		if reply.Fallback && reply.State == store.Sending {
+			return SenderReceiver, eventID
+		}
+	}
+
+	var posted outbound.Message
+	if record.Event.Kind != store.KindOutbound || json.Unmarshal(record.Event.Payload, &posted) != nil {
+		return SenderAI, eventID
+	}
+
+	question = cmp.Or(posted.Question, eventID)
+
+	switch {
+	case posted.Fallback:
+		return SenderReceiver, question
+	case posted.Role == outbound.Desk:
+		return SenderPeople, question
+	default:
+		return SenderAI, question
+	}
+}

@@ -1,0 +1,288 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	phoneNumberID = "106540352242922"
+	businessName  = "Your business"
+	// portsToTry is how many ports after the wanted one are tried.
+	portsToTry = 20
+	// endTimeout bounds the end of requests in progress.
+	endTimeout = 2 * time.Second
+)
+
+// Options configure a Server.
+type Options struct {
+	AI AIOptions
+	// Dir keeps the receiver's store between runs. Defaults to a temporary folder, which Close removes.
+	Dir string
+	// Port is the port of the page. If it is taken, the next free one is. 0 selects any free port.
+	Port    int
+	Version string
+	// Log gets the receiver's log, too. Defaults to none.
+	Log *slog.Logger
+	// Ticks are the times from a message of the business to its statuses. Defaults to DefaultTicks.
+	Ticks Ticks
+}
+
+// Server is a receiver between stand-ins, and the page. Open returns one, Close ends it.
+type Server struct {
+	options  Options
+	clock    *rig.Clock
+	stream   *stream
+	journal  *journal
+	chat     *chat
+	troubles *troubles
+	secrets  secrets
+
+	rig   *rig.Rig
+	meta  *meta
+	ai    *ai
+	sink  *backend
+	pages net.Listener
+	http  *http.Server
+
+	ctx    context.Context //nolint:containedctx // it ends the goroutines of the server
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	closed func() error
+}
+
+// Open starts the receiver and everything around it, and listens on the page's port. Run serves.
+func Open(ctx context.Context, o Options) (_ *Server, err error) {
+	if err := o.AI.Validate(); err != nil {
+		return nil, err
+	}
+
+	if o.Ticks == (Ticks{}) {
+		o.Ticks = DefaultTicks
+	}
+
+	clock := rig.NewClock()
+	s := &Server{
+		options: o,
+		clock:   clock,
+		stream:  newStream(clock.Now()),
+		secrets: newSecrets(o.AI),
+	}
+	s.chat = &chat{stream: s.stream}
+	s.journal = &journal{stream: s.stream, clock: clock}
+	s.troubles = newTroubles(s)
+	s.meta = newMeta(s)
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.closed = sync.OnceValue(s.end)
+
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+
+	if s.pages, err = listen(ctx, o.Port); err != nil {
+		return nil, err
+	}
+
+	if s.sink, err = newBackend(ctx, http.HandlerFunc(s.takeNotice)); err != nil {
+		return nil, err
+	}
+
+	if err := s.startReceiver(ctx); err != nil {
+		return nil, err
+	}
+
+	if _, err := s.chat.addPerson(NewPerson{Name: "Ana"}); err != nil {
+		return nil, err
+	}
+
+	s.http = s.newHTTPServer()
+	s.tasks.Go(s.meta.run)
+	s.tasks.Go(s.watchHandlers)
+	s.tasks.Go(s.ai.watch)
+
+	return s, nil
+}
+
+// startReceiver starts the stand-ins, the proxy in front of the AI, and the receiver.
+func (s *Server) startReceiver(ctx context.Context) error {
+	if s.options.Dir != "" {
+		dir, err := filepath.Abs(s.options.Dir)
+		if err != nil {
+			return fmt.Errorf("find the folder of the store: %w", err)
+		}
+
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("create the folder of the store: %w", err)
+		}
+
+		s.options.Dir = dir
+	}
+
+	r, err := rig.New(rig.Options{
+		Dir:    s.options.Dir,
+		Config: s.configuration(),
+		Graph: standin.GraphOptions{
+			AccessTokens:   []string{s.secrets.accessToken},
+			AppSecret:      s.secrets.appSecret,
+			PhoneNumberIDs: []string{phoneNumberID},
+			Rules: standin.Rules{
+				RequireAppSecret: true,
+				Window:           true,
+				KnownContext:     true,
+			},
+			StatusSink: s.meta.sent,
+			Keep:       keptCalls,
+		},
+		Bird: standin.BirdOptions{
+			Reply: Reply,
+			Keep:  keptCalls,
+		},
+		Flow:   standin.FlowOptions{Keep: keptCalls},
+		OpenAI: standin.OpenAIOptions{Keep: keptCalls},
+		Desk: standin.DeskOptions{
+			Reply: standin.EchoDesk,
+			Keep:  keptCalls,
+		},
+		Log:     slog.New(newLogObserver(s)),
+		Clock:   s.clock,
+		Version: s.options.Version,
+	})
+	if err != nil {
+		return err
+	}
+
+	s.rig = r
+	r.WrapGraph(s.observeGraph)
+	r.WrapDesk(s.observeDesk)
+
+	if s.ai, err = newAI(ctx, s); err != nil {
+		return err
+	}
+
+	s.connectAI(&r.Config)
+
+	for role, value := range s.secrets.byRole() {
+		if err := r.Folder.WriteSecret(role, "0", value); err != nil {
+			return err
+		}
+	}
+
+	return r.Start(ctx)
+}
+
+// keptCalls is how many calls each stand-in retains: the journal has them, too.
+const keptCalls = 100
+
+// listen listens on a port of the loopback interface, or on the next free one.
+func listen(ctx context.Context, port int) (net.Listener, error) {
+	var config net.ListenConfig
+
+	last := port + portsToTry
+	if port == 0 {
+		last = 0
+	}
+
+	for next := port; ; next++ {
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(next)))
+		if err == nil {
+			return l, nil
+		}
+
+		if !errors.Is(err, syscall.EADDRINUSE) || next >= last {
+			return nil, fmt.Errorf("listen on a port from %d to %d: %w", port, last, err)
+		}
+	}
+}
+
+// URL returns the address of the page.
+func (s *Server) URL() string { return "http://localhost:" + s.port() }
+
+func (s *Server) port() string {
+	_, port, _ := net.SplitHostPort(s.pages.Addr().String())
+
+	return port
+}
+
+// MessagesURL returns the address of the messages API, and a key of it for the AI.
+func (s *Server) MessagesURL() (address, key string) { return s.URL(), s.secrets.assistantKey }
+
+// AccessKey returns the key that a bridge or a flow is called with. It is empty if there is none.
+func (s *Server) AccessKey() string { return s.secrets.accessKey }
+
+// AI returns the AI that is asked.
+func (s *Server) AI() AI { return s.ai.state() }
+
+// Run serves the page until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+
+	go func() { served <- s.http.Serve(s.pages) }()
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve the page: %w", err)
+	case <-ctx.Done():
+	}
+
+	s.stream.close()
+
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+
+	if s.http.Shutdown(end) != nil {
+		_ = s.http.Close() // a browser that does not read its answer
+	}
+
+	<-served
+
+	return nil
+}
+
+// Close ends everything. Call it after Run has returned, or instead of Run.
+func (s *Server) Close() error { return s.closed() }
+
+func (s *Server) end() error {
+	s.cancel()
+	s.stream.close()
+
+	var errs []error
+
+	if s.rig != nil {
+		errs = append(errs, s.rig.Close())
+	}
+
+	s.tasks.Wait()
+	s.meta.close()
+
+	if s.ai != nil {
+		s.ai.close()
+	}
+
+	if s.sink != nil {
+		s.sink.close()
+	}
+
+	if s.pages != nil {
+		_ = s.pages.Close() // Run has closed it, if it ran
+	}
+
+	return errors.Join(errs...)
+}
