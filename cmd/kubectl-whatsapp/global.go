@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
@@ -77,6 +78,54 @@ func (g *global) check() error {
 	}
 
 	return nil
+}
+
+// cluster returns the cluster of the kubeconfig and the flags.
+func (g *global) cluster() (*cluster.Cluster, error) {
+	const mend = "Set KUBECONFIG or --kubeconfig, and choose a context with --context."
+
+	loader := g.kube.ToRawKubeConfigLoader()
+
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return nil, output.Unreachable(mend, "no cluster is configured: %w", err)
+	}
+
+	// Without any kubeconfig, the library calls a port of this machine.
+	if raw, err := loader.RawConfig(); err == nil && len(raw.Clusters) == 0 && config.Host == "http://localhost:8080" {
+		return nil, output.Unreachable(mend, "no cluster is configured: there is no kubeconfig")
+	}
+
+	namespace, _, err := loader.Namespace()
+	if err != nil {
+		return nil, output.Unreachable(mend, "read the namespace of the kubeconfig: %w", err)
+	}
+
+	return cluster.New(config, namespace)
+}
+
+// webhookNames completes the names of the resources, as the first argument of a command.
+func (g *global) webhookNames(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 || g.address != "" {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+
+	found, err := g.cluster()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+
+	webhooks, err := found.Webhooks(cmd.Context(), found.Namespace)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+
+	names := make([]cobra.Completion, 0, len(webhooks))
+	for _, webhook := range webhooks {
+		names = append(names, webhook.Name)
+	}
+
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // printer returns the printer for the flags.

@@ -32,7 +32,9 @@ func newRoot(g *global) *cobra.Command {
 	g.addFlags(root)
 
 	root.AddCommand(
+		newConsoleCommand(g),
 		newDevCommand(g),
+		newLogsCommand(g),
 		newVersionCommand(g),
 	)
 	root.InitDefaultHelpCmd()

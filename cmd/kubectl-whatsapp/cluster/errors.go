@@ -1,0 +1,74 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+// installMend is what to do in a cluster without the operator.
+const installMend = "Install the operator, or choose another cluster with --context. kubectl config get-contexts lists them."
+
+// right is what a call needs.
+type right struct {
+	verb      string
+	resource  string // in the form that kubectl auth can-i takes: pods/portforward
+	namespace string // "" for all
+}
+
+// explain returns err as an error for people. doing says what was being done.
+func (c *Cluster) explain(err error, doing string, needed right) error {
+	var unreachable *url.Error
+
+	var network net.Error
+
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return err
+	case meta.IsNoMatchError(err):
+		return output.Unreachable(installMend, "the cluster at %s has no WhatsAppWebhooks: the CustomResourceDefinition is not installed: %w", c.config.Host, err)
+	case apierrors.IsForbidden(err):
+		return output.Unreachable(needed.mend(), "%s: %w", doing, err)
+	case apierrors.IsUnauthorized(err):
+		return output.Unreachable(
+			"Sign in again, or choose another user with --context.",
+			"%s: the API server at %s does not accept your credentials: %w", doing, c.config.Host, err)
+	case errors.As(err, &unreachable), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+		return output.Unreachable(
+			"Check that kubectl get namespaces works with the same kubeconfig and --context.",
+			"%s: the API server at %s cannot be reached: %w", doing, c.config.Host, err)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// mend says how to get the right.
+func (r right) mend() string {
+	if r.verb == "" {
+		return ""
+	}
+
+	scope := "in the namespace " + r.namespace
+	check := "-n " + r.namespace
+
+	if r.namespace == "" {
+		scope = "in all namespaces"
+		check = "-A"
+	}
+
+	return fmt.Sprintf(
+		"You lack the right to %s %s %s. An administrator can give it with a Role and a RoleBinding; check it with:\n"+
+			"kubectl auth can-i %s %s %s", r.verb, r.resource, scope, r.verb, r.resource, check)
+}

@@ -1,0 +1,230 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
+)
+
+// loopback is the URL of the loopback port of a receiver.
+const loopback = "http://localhost:9091"
+
+// startPod runs a pod of the resource sales that serves handler on the loopback port.
+func startPod(t *testing.T, kubelet *apiserver.Kubelet, namespace, name string, handler http.HandlerFunc) {
+	t.Helper()
+
+	web := httptest.NewServer(handler)
+	t.Cleanup(web.Close)
+
+	kubelet.Run(t, namespace, name, resources.SelectorLabels("sales"), map[int]string{9091: web.Listener.Addr().String()}, "")
+}
+
+func named(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s %s", name, r.Method, r.Host, body)
+	}
+}
+
+// forwardTo returns connections to the resource sales of the namespace.
+func forwardTo(t *testing.T, c *Cluster) *Forward {
+	t.Helper()
+
+	forward := c.Forward("sales")
+	t.Cleanup(forward.Close)
+
+	return forward
+}
+
+func call(t *testing.T, forward *Forward, method, url, body string) (string, error) {
+	t.Helper()
+
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	response, err := forward.Client().Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+
+	answer, err := io.ReadAll(response.Body)
+
+	return string(answer), err
+}
+
+func TestForwardFindsTheNextReceiver(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+
+	for range 3 {
+		got, err := call(t, forward, http.MethodGet, loopback, "")
+		if err != nil || got != "first GET localhost:9091 " || forward.Pod() != "sales-1" {
+			t.Fatalf("%q from %s, %v", got, forward.Pod(), err)
+		}
+	}
+
+	kubelet.Kill(t, namespace, "sales-1")
+	startPod(t, kubelet, namespace, "sales-2", named("second"))
+
+	got, err := call(t, forward, http.MethodPost, loopback+"/change", "body")
+	if err != nil || got != "second POST localhost:9091 body" || forward.Pod() != "sales-2" {
+		t.Errorf("after a replacement: %q from %s, %v", got, forward.Pod(), err)
+	}
+}
+
+func TestForwardWaitsForTheNextReceiver(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+
+	if _, err := call(t, forward, http.MethodGet, loopback, ""); err != nil {
+		t.Fatal(err)
+	}
+
+	kubelet.Kill(t, namespace, "sales-1")
+
+	answered := make(chan string, 1)
+
+	go func() {
+		got, err := call(t, forward, http.MethodGet, loopback, "")
+		answered <- fmt.Sprint(got, err)
+	}()
+
+	startPod(t, kubelet, namespace, "sales-2", named("second"))
+
+	if got := <-answered; got != "second GET localhost:9091 <nil>" {
+		t.Errorf("after a replacement: %s", got)
+	}
+}
+
+func TestCallThatMayHaveHadItsEffectIsNotRepeated(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+
+	var posts, gets atomic.Int64
+
+	breaks := func(_ http.ResponseWriter, r *http.Request) {
+		count := &gets
+		if r.Method == http.MethodPost {
+			count = &posts
+		}
+
+		if r.Method == http.MethodHead || count.Add(1) > 1 {
+			return
+		}
+
+		panic(http.ErrAbortHandler)
+	}
+	startPod(t, kubelet, namespace, "sales-1", breaks)
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+
+	_, err := call(t, forward, http.MethodPost, loopback, "body")
+	wantError(t, err, output.CodeUnreachable, "which may have had its effect", "before you repeat it")
+
+	if posts.Load() != 1 {
+		t.Errorf("the receiver was called %d times, want once", posts.Load())
+	}
+
+	if _, err := call(t, forward, http.MethodGet, loopback, ""); err != nil || gets.Load() != 2 {
+		t.Errorf("a call that changes nothing: %v after %d calls, want it to be repeated", err, gets.Load())
+	}
+}
+
+func TestForwardSaysWhyThereIsNoReceiver(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	newWebhook(t, namespace, "sales")
+
+	_, err := call(t, forwardTo(t, newCluster(t, server.Admin, namespace)), http.MethodGet, loopback, "")
+	wantError(t, err, output.CodeUnreachable, "sales has no receiver pod that runs", "Check that the operator runs.")
+
+	other := server.NewNamespace(t)
+	_, err = call(t, forwardTo(t, newCluster(t, server.Admin, other)), http.MethodGet, loopback, "")
+	wantError(t, err, output.CodeFailed, "there is no WhatsAppWebhook sales")
+}
+
+func TestForwardNamesTheRightThatLacks(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	list := rbacv1.PolicyRule{
+		APIGroups: []string{""},
+		Resources: []string{"pods"},
+		Verbs:     []string{"list"},
+	}
+	forwardPorts := rbacv1.PolicyRule{
+		APIGroups: []string{""},
+		Resources: []string{"pods/portforward"},
+		Verbs:     []string{"create"},
+	}
+
+	_, err := call(t, forwardTo(t, asUser(t, namespace, "nothing")), http.MethodGet, loopback, "")
+	wantError(t, err, output.CodeUnreachable, "You lack the right to list pods in the namespace "+namespace)
+
+	_, err = call(t, forwardTo(t, asUser(t, namespace, "reader", list)), http.MethodGet, loopback, "")
+	wantError(t, err, output.CodeUnreachable, "kubectl auth can-i create pods/portforward -n "+namespace)
+
+	// Without the right to get pods/portforward the API server refuses the WebSocket: SPDY serves.
+	got, err := call(t, forwardTo(t, asUser(t, namespace, "operator", list, forwardPorts)), http.MethodGet, loopback, "")
+	if err != nil || !strings.HasPrefix(got, "first") {
+		t.Errorf("with both rights: %q, %v", got, err)
+	}
+}
+
+func TestPortThatNothingServes(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+
+	conn, err := forward.DialContext(t.Context(), "tcp", "localhost:1234")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = conn.Read(make([]byte, 1))
+	if err == nil || !strings.Contains(err.Error(), "port 1234 of pod sales-1: dial tcp 127.0.0.1:1234: connect: connection refused") {
+		t.Errorf("reading from a port that nothing serves: %v", err)
+	}
+
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+
+	if got, err := call(t, forward, http.MethodGet, loopback, ""); err != nil || !strings.HasPrefix(got, "first") {
+		t.Errorf("another port afterwards: %q, %v", got, err)
+	}
+}

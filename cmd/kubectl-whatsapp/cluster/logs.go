@@ -1,0 +1,51 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// LogOptions select lines of a log.
+type LogOptions struct {
+	Follow   bool
+	Previous bool      // of the container that ran before the last restart
+	Tail     *int64    // the last lines; nil for all
+	Since    time.Time // zero for all
+}
+
+// Log returns the log of a receiver pod. The caller closes it.
+func (c *Cluster) Log(ctx context.Context, pod *corev1.Pod, options LogOptions) (io.ReadCloser, error) {
+	pods, err := corev1client.NewForConfig(c.config)
+	if err != nil {
+		return nil, fmt.Errorf("create a client for logs: %w", err)
+	}
+
+	request := &corev1.PodLogOptions{
+		Container: resources.ContainerName,
+		Follow:    options.Follow,
+		Previous:  options.Previous,
+		TailLines: options.Tail,
+	}
+	if !options.Since.IsZero() {
+		request.SinceTime = &metav1.Time{Time: options.Since}
+	}
+
+	stream, err := pods.Pods(pod.Namespace).GetLogs(pod.Name, request).Stream(ctx)
+
+	return stream, c.explain(err, "read the log of pod "+pod.Name, right{
+		verb:      "get",
+		resource:  "pods/log",
+		namespace: pod.Namespace,
+	})
+}

@@ -1,0 +1,176 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+const (
+	// patience is how long a call waits for another receiver when the one that was connected went away. A receiver is
+	// replaced in less.
+	patience = 45 * time.Second
+	// firstPause and lastPause are the shortest and the longest pause between two tries.
+	firstPause = 200 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// notSentError is an error of a call that has not begun, so that it can be repeated.
+type notSentError struct{ error }
+
+// Unwrap returns the cause.
+func (e *notSentError) Unwrap() error { return e.error }
+
+// noPodError is an error of a resource without a pod to connect to.
+type noPodError struct{ error }
+
+// Unwrap returns the cause.
+func (e *noPodError) Unwrap() error { return e.error }
+
+// Client returns an HTTP client for the ports of the receiver: http://localhost:9091 is its loopback port. It has no timeout.
+// Calls that change nothing are repeated at another receiver if the connection breaks; others are repeated only if they had
+// not begun, and else end with an error that says so.
+func (f *Forward) Client() *http.Client {
+	return &http.Client{Transport: reconnecting{f}}
+}
+
+// reconnecting is the transport of a [Forward].
+type reconnecting struct{ forward *Forward }
+
+// RoundTrip calls the receiver.
+func (r reconnecting) RoundTrip(request *http.Request) (*http.Response, error) {
+	safe := request.Method == http.MethodGet || request.Method == http.MethodHead
+
+	if !safe {
+		// Notices a receiver that went away before a call begins that cannot be repeated.
+		if err := r.check(request); err != nil {
+			return nil, err
+		}
+	}
+
+	return r.repeat(request, safe)
+}
+
+// check calls a path that changes nothing.
+func (r reconnecting) check(request *http.Request) error {
+	address := *request.URL
+	address.Path = "/"
+	address.RawQuery = ""
+
+	harmless := (&http.Request{
+		Method: http.MethodHead,
+		URL:    &address,
+		Header: http.Header{},
+	}).WithContext(request.Context())
+
+	response, err := r.repeat(harmless, true)
+	if err != nil {
+		return err
+	}
+
+	return response.Body.Close()
+}
+
+// repeat calls the receiver until it answers. Unless the call is safe, it is repeated only if it had not begun.
+func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, error) {
+	ctx := request.Context()
+	end := time.Now().Add(patience)
+
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		attempt, err := again(request)
+		if err != nil {
+			return nil, err
+		}
+
+		response, err := r.forward.transport.RoundTrip(attempt)
+		if err == nil || ctx.Err() != nil {
+			return response, err
+		}
+
+		if _, notSent := errors.AsType[*notSentError](err); !notSent && !safe {
+			return nil, output.Unreachable(
+				"Look at what it changed before you repeat it.",
+				"the connection to pod %s was lost during the call, which may have had its effect: %w", r.forward.Pod(), err)
+		}
+
+		if r.isFinal(err) || time.Now().Add(pause).After(end) {
+			return nil, r.explain(err)
+		}
+
+		if err := wait(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// isFinal reports whether another try would end in the same way. A resource that never had a receiver gets none soon.
+func (r reconnecting) isFinal(err error) bool {
+	if _, noPod := errors.AsType[*noPodError](err); noPod {
+		return r.forward.Pod() == ""
+	}
+
+	if errors.Is(err, errForbidden) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || meta.IsNoMatchError(err) {
+		return true
+	}
+
+	known, ok := errors.AsType[*output.Error](err)
+
+	return ok && known.Code != output.CodeUnreachable
+}
+
+// explain returns err as an error for people.
+func (r reconnecting) explain(err error) error {
+	if _, known := errors.AsType[*output.Error](err); known {
+		return err
+	}
+
+	return output.Unreachable(
+		fmt.Sprintf("See whether the receiver runs: kubectl -n %s get pods -l app.kubernetes.io/instance=%s",
+			r.forward.namespace, r.forward.name),
+		"call the receiver of %s: %w", r.forward.name, err)
+}
+
+// again returns the request with its body from the start.
+func again(request *http.Request) (*http.Request, error) {
+	if request.Body == nil || request.Body == http.NoBody {
+		return request, nil
+	}
+
+	if request.GetBody == nil {
+		return nil, errors.New("the body of the request cannot be sent again")
+	}
+
+	body, err := request.GetBody()
+	if err != nil {
+		return nil, err
+	}
+
+	clone := request.Clone(request.Context())
+	clone.Body = io.NopCloser(body)
+
+	return clone, nil
+}
+
+// wait waits, and returns an error if ctx ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

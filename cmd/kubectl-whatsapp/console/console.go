@@ -1,0 +1,79 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package console serves the loopback port of a receiver on a local port.
+package console
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"time"
+)
+
+// Server passes the calls of a local port on to a receiver.
+type Server struct {
+	Transport http.RoundTripper // to the receiver
+	Scheme    string
+	Host      string                       // of the receiver's loopback port
+	Header    http.Header                  // added to each call
+	Failed    func(path string, err error) // called when the receiver does not answer
+}
+
+// Serve serves listener until ctx ends.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	web := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+
+		_ = web.Close()
+	})
+
+	err := web.Serve(listener)
+
+	if !stop() {
+		<-stopped
+	}
+
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+
+	return err
+}
+
+// handler passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
+func (s *Server) handler() http.Handler {
+	return &httputil.ReverseProxy{
+		Transport:     s.Transport,
+		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme = s.Scheme
+			r.Out.URL.Host = s.Host
+			r.Out.Host = r.In.Host
+
+			maps.Copy(r.Out.Header, s.Header)
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() != nil {
+				return
+			}
+
+			s.Failed(r.URL.Path, err)
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		},
+	}
+}

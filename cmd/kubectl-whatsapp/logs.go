@@ -1,0 +1,107 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/logs"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+func newLogsCommand(g *global) *cobra.Command {
+	var (
+		follow   bool
+		previous bool
+		tail     int64
+		since    time.Duration
+	)
+
+	cmd := &cobra.Command{
+		Use:   "logs NAME",
+		Short: "Show the logs of all receivers of a resource",
+		Long: "Show the logs of all receivers of a resource, each line with its pod. With --follow, receivers that come later\n" +
+			"and containers that restart are followed too. -o json writes the lines as the receivers wrote them.",
+		Example: g.example(
+			"logs sales --since 10m",
+			"logs sales -f",
+			"logs sales -o json | jq 'select(.level == \"ERROR\")'",
+		),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if g.address != "" {
+				return output.Usage("Read the log where the receiver runs.", "logs reads the logs of a cluster, not of --address")
+			}
+
+			found, err := g.cluster()
+			if err != nil {
+				return err
+			}
+
+			p := g.printer()
+			reader := &logs.Reader{
+				Cluster: found,
+				Name:    args[0],
+				Options: cluster.LogOptions{Previous: previous},
+				Write:   func(line logs.Line) { printLogLine(p, line) },
+				Lost:    func(pod, why string) { p.Warn("the log of pod %s: %s", pod, why) },
+			}
+
+			if tail >= 0 {
+				reader.Options.Tail = &tail
+			}
+
+			if since > 0 {
+				reader.Options.Since = time.Now().Add(-since)
+			}
+
+			if follow {
+				return reader.Follow(cmd.Context())
+			}
+
+			return reader.Read(cmd.Context())
+		},
+	}
+
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until Ctrl-C, with receivers that come later")
+	cmd.Flags().BoolVarP(&previous, "previous", "p", false, "the logs of the containers before their last restart")
+	cmd.Flags().Int64Var(&tail, "tail", -1, "only the last `lines` of each pod")
+	cmd.Flags().DurationVar(&since, "since", 0, "only lines of this `time`, such as 10m")
+	cmd.MarkFlagsMutuallyExclusive("follow", "previous")
+
+	return cmd
+}
+
+// levelTones are the colours of the levels of a log.
+var levelTones = map[string]output.Tone{
+	"DEBUG": output.Faint,
+	"WARN":  output.Warning,
+	"ERROR": output.Bad,
+}
+
+// printLogLine writes a line of a log with its pod. For programs it writes the line as it is.
+func printLogLine(p *output.Printer, line logs.Line) {
+	text := strings.TrimRight(line.Text, "\n")
+	if p.Format != output.Text {
+		p.Printf("%s\n", text)
+		return
+	}
+
+	pod := p.Paint(output.Faint, line.Pod)
+
+	entry, ok := logs.Parse(text)
+	if !ok {
+		p.Printf("%s %s\n", pod, output.CleanLine(text))
+		return
+	}
+
+	p.Printf("%s %s %s %s %s\n", pod, output.CleanLine(entry.Time),
+		p.Paint(levelTones[entry.Level], output.CleanLine(entry.Level)), output.CleanLine(entry.Message),
+		p.Paint(output.Faint, output.CleanLine(entry.Attributes)))
+}

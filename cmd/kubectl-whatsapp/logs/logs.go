@@ -1,0 +1,235 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package logs reads the logs of all receivers of a resource, and follows receivers that come later.
+package logs
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+const (
+	// lookInterval is the time between two looks for pods that come later, and for containers that were restarted.
+	lookInterval = 2 * time.Second
+	// maxLine bounds a line; what is longer is cut.
+	maxLine = 256 << 10
+	// maxPods bounds the pods that are followed at a time.
+	maxPods = 100
+)
+
+// Line is a line of the log of a pod.
+type Line struct {
+	Pod  string
+	Text string
+}
+
+// Reader reads the logs of the receivers of a resource.
+type Reader struct {
+	Cluster *cluster.Cluster
+	Name    string // of the resource
+	Options cluster.LogOptions
+	Write   func(Line)            // called by one goroutine at a time
+	Lost    func(pod, why string) // called when a log that is followed cannot be read
+}
+
+// Read reads the logs, one pod after the other.
+func (r *Reader) Read(ctx context.Context) error {
+	pods, err := r.Cluster.Receivers(ctx, r.Cluster.Namespace, r.Name)
+	if err != nil {
+		return err
+	}
+
+	for i := range pods {
+		if err := r.copy(ctx, &pods[i], r.Options, func(text string) {
+			r.Write(Line{
+				Pod:  pods[i].Name,
+				Text: text,
+			})
+		}); err != nil {
+			return err
+		}
+	}
+
+	if len(pods) == 0 {
+		return r.noPods(ctx)
+	}
+
+	return nil
+}
+
+// noPods says that there is no log, or that there is no such resource.
+func (r *Reader) noPods(ctx context.Context) error {
+	if _, err := r.Cluster.Webhook(ctx, r.Name); err != nil {
+		return err
+	}
+
+	return output.Failed(
+		fmt.Sprintf("See why with: kubectl -n %s describe whatsappwebhook %s", r.Cluster.Namespace, r.Name),
+		"%s has no receiver pod", r.Name)
+}
+
+// Follow reads the logs of all pods at the same time, and those of pods that come later, until ctx ends.
+func (r *Reader) Follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	lines := make(chan Line)
+
+	var running sync.WaitGroup
+
+	defer func() {
+		cancel()
+		running.Wait()
+	}()
+
+	followed := &pods{ends: map[types.UID]end{}}
+	first := true
+
+	look := func() error {
+		found, err := r.Cluster.Receivers(ctx, r.Cluster.Namespace, r.Name)
+		if err == nil && first && len(found) == 0 {
+			err = r.noPods(ctx)
+		}
+
+		if err != nil {
+			return err
+		}
+
+		for i := range found {
+			pod := &found[i]
+
+			options, ok := followed.begin(pod, r.Options, first)
+			if !ok {
+				continue
+			}
+
+			running.Go(func() { r.follow(ctx, pod, options, lines, followed) })
+		}
+
+		first = false
+
+		return nil
+	}
+
+	if err := look(); err != nil {
+		return err
+	}
+
+	return r.collect(ctx, lines, look)
+}
+
+// collect writes lines, and looks for pods from time to time.
+func (r *Reader) collect(ctx context.Context, lines <-chan Line, look func() error) error {
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line := <-lines:
+			r.Write(line)
+		case <-ticker.C:
+			// An API server that is away for a while ends nothing.
+			if err := look(); err != nil && output.ExitCode(err) != output.CodeUnreachable && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// follow sends the lines of one container until it ends.
+func (r *Reader) follow(ctx context.Context, pod *corev1.Pod, options cluster.LogOptions, lines chan<- Line, followed *pods) {
+	err := r.copy(ctx, pod, options, func(text string) {
+		select {
+		case lines <- Line{
+			Pod:  pod.Name,
+			Text: text,
+		}:
+		case <-ctx.Done():
+		}
+	})
+
+	followed.ended(pod)
+
+	// A container that has not started yet has no log; the next look tries again.
+	if err != nil && ctx.Err() == nil && !apierrors.IsBadRequest(err) && !apierrors.IsNotFound(err) {
+		r.Lost(pod.Name, err.Error())
+	}
+}
+
+// copy calls write with each line of a log.
+func (r *Reader) copy(ctx context.Context, pod *corev1.Pod, options cluster.LogOptions, write func(string)) error {
+	stream, err := r.Cluster.Log(ctx, pod, options)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+
+	reader := bufio.NewReaderSize(stream, maxLine)
+
+	for {
+		line, err := reader.ReadSlice('\n')
+		if len(line) > 0 {
+			write(string(line))
+		}
+
+		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a line that is too long
+			_, err = reader.ReadSlice('\n')
+		}
+
+		if err != nil {
+			return nil //nolint:nilerr // the log has ended, or its connection; whoever follows looks again
+		}
+	}
+}
+
+// pods are those that are followed.
+type pods struct {
+	mu   sync.Mutex
+	ends map[types.UID]end
+}
+
+// end is when the log of a pod ended. It is zero while the log is followed.
+type end struct{ at time.Time }
+
+// begin returns the options to follow a pod with, and false if it is followed already, or need not be. The log of a pod
+// that comes later is read from its start, and that of one whose container was restarted from where it ended.
+func (p *pods) begin(pod *corev1.Pod, options cluster.LogOptions, first bool) (cluster.LogOptions, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	options.Follow = true
+	before, known := p.ends[pod.UID]
+
+	switch {
+	case known && before.at.IsZero(), len(p.ends) >= maxPods, pod.Status.Phase != corev1.PodRunning:
+		return options, false
+	case known:
+		options.Tail = nil
+		options.Since = before.at
+	case !first:
+		options.Tail = nil
+	}
+
+	p.ends[pod.UID] = end{}
+
+	return options, true
+}
+
+func (p *pods) ended(pod *corev1.Pod) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.ends[pod.UID] = end{at: time.Now()}
+}
