@@ -80,6 +80,13 @@ func (c *Client) Close() {
 	}
 }
 
+// Intercept replaces the transport of all protocols, for tools that record what is asked and answered.
+func (c *Client) Intercept(transport http.RoundTripper) {
+	for _, p := range c.protocols {
+		p.http.Intercept(transport)
+	}
+}
+
 // Of returns the AI of a configuration.
 func (c *Client) Of(settings *config.Snapshot) AI {
 	return AI{settings: settings, protocol: c.protocols[settings.Protocol()]}

@@ -11,11 +11,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// CheckAnswer returns the types of the WhatsApp messages that an answer to a message would be sent as, or the
-// *failure.Error with which it could not be sent. A message without an id is not quoted, and takes no reactions.
-func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]string, error) {
+// EncodeAnswer returns the WhatsApp messages that an answer to a message would be sent as, or the *failure.Error with which
+// it could not be sent. A message without an id is not quoted, and takes no reactions.
+func EncodeAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]cloudapi.Encoded, error) {
 	a := &attempt{message: message}
-	a.work = &store.Work{}
 	a.settings = settings
 	a.work = &store.Work{}
 
@@ -27,14 +26,29 @@ func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answ
 	contents := a.allContents(a.formatted(replies))
 	contents = contents[:min(len(contents), settings.Processing.MaxMessagesPerAnswer)]
 
-	types := make([]string, 0, len(contents))
+	messages := make([]cloudapi.Encoded, 0, len(contents))
 	for _, content := range contents {
 		encoded, err := cloudapi.Encode(cloudapi.Reply{To: cloudapi.RecipientOf(message)}, content)
 		if err != nil {
 			return nil, err
 		}
 
-		types = append(types, encoded.Type)
+		messages = append(messages, encoded)
+	}
+
+	return messages, nil
+}
+
+// CheckAnswer returns the types of the messages of [EncodeAnswer].
+func CheckAnswer(settings *config.Snapshot, message whatsapp.Message, given answer.Answer) ([]string, error) {
+	messages, err := EncodeAnswer(settings, message, given)
+	if err != nil {
+		return nil, err
+	}
+
+	types := make([]string, len(messages))
+	for i, encoded := range messages {
+		types[i] = encoded.Type
 	}
 
 	return types, nil

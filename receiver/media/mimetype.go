@@ -37,6 +37,11 @@ var supported = map[string]map[string]string{
 	},
 }
 
+// Sends reports whether WhatsApp sends files of a MIME type in messages of a type. It sends documents of any type.
+func Sends(kind, mimeType string) bool {
+	return kind == "document" || slices.Contains(slices.Collect(maps.Values(supported[kind])), mimeType)
+}
+
 // genericType is the type of a file of which nothing is known.
 const genericType = "application/octet-stream"
 

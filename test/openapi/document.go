@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	documents "github.com/wawebhook/whatsapp-webhook-operator/docs/openapi"
 )
 
 // The documents.
@@ -67,13 +70,11 @@ type response struct {
 	mayBeEmpty bool
 }
 
-// Load reads a document of docs/openapi and compiles the schemas of its operations.
+// Load reads a document of docs/openapi, which this program contains, and compiles the schemas of its operations.
 func Load(name string) (*Document, error) {
-	file := filepath.Join(Folder("openapi"), name)
+	r := &reader{address: "document:///" + name, compiler: newCompiler()}
 
-	r := &reader{file: file, compiler: newCompiler()}
-
-	root, err := readYAML(file)
+	root, err := documentLoader{}.Load(r.address)
 	if err != nil {
 		return nil, err
 	}
@@ -176,14 +177,32 @@ func matches(template, path string) bool {
 	return true
 }
 
-// newCompiler returns a compiler of JSON Schema 2020-12, the dialect of OpenAPI 3.1, that reads local files.
+// newCompiler returns a compiler of JSON Schema 2020-12, the dialect of OpenAPI 3.1, that reads the OpenAPI
+// documents and local files.
 func newCompiler() *jsonschema.Compiler {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
-	compiler.UseLoader(jsonschema.SchemeURLLoader{"file": fileLoader{}})
+	compiler.UseLoader(jsonschema.SchemeURLLoader{
+		"document": documentLoader{},
+		"file":     fileLoader{},
+	})
 
 	return compiler
+}
+
+type documentLoader struct{}
+
+// Load implements jsonschema.URLLoader.
+func (documentLoader) Load(address string) (any, error) {
+	name := path.Base(address)
+
+	raw, err := documents.Files.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+
+	return decodeYAML(name, raw)
 }
 
 type fileLoader struct{}
@@ -205,9 +224,14 @@ func readYAML(file string) (any, error) {
 		return nil, err
 	}
 
+	return decodeYAML(filepath.Base(file), raw)
+}
+
+// decodeYAML decodes the content of a file as a tree of JSON.
+func decodeYAML(name string, raw []byte) (any, error) {
 	encoded, err := yaml.YAMLToJSONStrict(raw)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", filepath.Base(file), err)
+		return nil, fmt.Errorf("decode %s: %w", name, err)
 	}
 
 	return jsonschema.UnmarshalJSON(strings.NewReader(string(encoded)))

@@ -16,7 +16,7 @@ import (
 
 // reader reads the operations of one document.
 type reader struct {
-	file     string
+	address  string // of the document, for its compiler
 	root     map[string]any
 	compiler *jsonschema.Compiler
 	strict   int // schemas for which no other properties are allowed
@@ -270,7 +270,7 @@ func (r *reader) content(n node, strict bool) (map[string]*jsonschema.Schema, er
 }
 
 func (r *reader) compile(pointer string, strict bool) (*jsonschema.Schema, error) {
-	address := "file://" + r.file + "#" + pointer
+	address := r.address + "#" + pointer
 	if !strict {
 		return r.compiler.Compile(address)
 	}
