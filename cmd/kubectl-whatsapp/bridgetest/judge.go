@@ -1,0 +1,319 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bridgetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/contract"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant/flow"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// reply is what came of a request.
+type reply struct {
+	request assistant.Request
+	call    call // the last one
+	answer  answer.Answer
+	fault   *failure.Error // what the receiver makes of a response that it cannot use, or of none
+}
+
+// ask sends a request and returns what came of it.
+func (t *tester) ask(ctx context.Context, ai assistant.AI, request assistant.Request, recorded *trace) reply {
+	r := reply{request: request}
+	ctx = traced(ctx, recorded)
+
+	var err error
+
+	switch request.Method {
+	case assistant.NotifyStatus:
+		err = ai.Notify(ctx, request)
+	case assistant.AnalyzeImage, assistant.TranscribeAudio, assistant.AnalyzeVideo, assistant.ParseDocument:
+		_, err = ai.Analyze(ctx, request)
+	default:
+		r.answer, err = ai.Ask(ctx, request)
+	}
+
+	if err != nil {
+		r.fault = failure.Of(err)
+	}
+
+	r.call = recorded.last()
+
+	return r
+}
+
+// show writes what was sent and what came into a check.
+func (r reply) show(check *Check) {
+	check.Sent = r.call.described()
+	check.Came = r.call.response()
+	check.Milliseconds = r.call.took.Milliseconds()
+}
+
+// single sends a request, and judges and measures its answer.
+func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, request assistant.Request) reply {
+	r := t.ask(ctx, ai, request, &trace{})
+
+	r.show(check)
+	t.judge(ctx, check, r)
+
+	if r.fault == nil {
+		t.times = append(t.times, r.call.took)
+	}
+
+	return r
+}
+
+// judge notes what is wrong with an answer.
+func (t *tester) judge(ctx context.Context, check *Check, r reply) {
+	violation := t.violation(r)
+
+	if r.fault != nil {
+		t.judgeFault(check, r)
+
+		if r.fault.Code == assistant.CodeBadResponse && violation == nil {
+			check.note(Failure, "although the OpenAPI document has this form", "")
+		}
+
+		return
+	}
+
+	if violation != nil {
+		check.note(Warning, "the receiver takes the answer, but the OpenAPI document has no such form: "+violation.Error(),
+			"Answer in a form of docs/bird-contract.md, \"The answer\".")
+	}
+
+	t.judgeTime(check, r)
+
+	if isMessage(r.request.Method) {
+		t.judgeMessages(ctx, check, r)
+	}
+}
+
+// isMessage reports whether the answer to a method has messages to a person.
+func isMessage(m assistant.Method) bool { return strings.HasPrefix(string(m), "process_") }
+
+// violation returns how a response violates the OpenAPI document, without the path of the bridge's own address.
+func (t *tester) violation(r reply) error {
+	if r.call.status == 0 {
+		return nil
+	}
+
+	path := t.paths[string(r.request.Method)]
+	err := t.document.CheckResponse(&http.Request{
+		Method: http.MethodPost,
+		URL:    &url.URL{Path: path},
+	}, r.call.status, r.call.header, r.call.body)
+
+	if cause := errors.Unwrap(err); cause != nil {
+		return cause
+	}
+
+	return err
+}
+
+// judgeFault notes a response that the receiver cannot use.
+func (t *tester) judgeFault(check *Check, r reply) {
+	f := r.fault
+
+	if f.Code == assistant.CodeNoMethod {
+		check.note(Warning, fmt.Sprintf("the bridge lacks the method (HTTP %d), which it may", r.call.status),
+			"Implement it, or set enabled: false for it in bird.endpoints.")
+
+		return
+	}
+
+	detail := f.Text
+	if r.call.status != 0 && (r.call.status < 200 || r.call.status > 299) {
+		detail = fmt.Sprintf("HTTP %d: %s", r.call.status, f.Text)
+	}
+
+	check.note(Failure, detail, t.mend(r))
+}
+
+// mend returns how to mend the cause of a failure.
+func (t *tester) mend(r reply) string {
+	switch f := r.fault; {
+	case f.Code == httpclient.CodeNoConnection:
+		return "Start the bridge, and check the host and the port of the URL. If it runs, look for a crash in its log."
+	case f.Code == httpclient.CodeTimeout:
+		return "Answer sooner, or answer 202 and post the answer to the messages API (docs/answer-later.md)."
+	case f.Code == httpclient.CodeUntrusted:
+		return "Give the certificate authority with --ca, or serve a certificate for the host of the URL."
+	case f.Code == assistant.CodeBadResponse:
+		return "Answer JSON such as {\"response\": \"We open at ten.\"}: docs/bird-contract.md, \"The answer\"."
+	}
+
+	switch status := r.call.status; {
+	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden:
+		return "Give the key that the bridge expects with --key or $BRIDGE_KEY, and its form with --auth-scheme."
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
+		return t.mendAddress(r)
+	case status == http.StatusRequestEntityTooLarge:
+		return "Take bodies of up to 150 MB: files have up to 100 MiB, a third more in base64."
+	case status == http.StatusUnsupportedMediaType:
+		return "Take application/json, and multipart/form-data with the parts payload and media."
+	case status >= 300 && status <= 399:
+		return "Give the address to which the bridge redirects: the receiver follows no redirect."
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return "Take more requests at once. The receiver slows down, but people wait."
+	case status >= 500:
+		return "Look for the error in the bridge's log. The receiver repeats the request until it gives up."
+	default:
+		return "Answer 200. After this status the receiver gives the message up."
+	}
+}
+
+func (t *tester) mendAddress(r reply) string {
+	if t.Flow {
+		return "Publish the flow, let its trigger take POST, and check the URL."
+	}
+
+	return "Serve POST " + t.paths[string(r.request.Method)] + " below the URL, or set its path in bird.endpoints."
+}
+
+// judgeTime notes an answer that took more than half of the time that the receiver waits.
+func (t *tester) judgeTime(check *Check, r reply) {
+	limit := t.limit(r.request)
+	if r.call.took > limit/2 {
+		check.note(Warning, fmt.Sprintf("the answer took %s of the %s that the receiver waits", seconds(r.call.took), seconds(limit)),
+			"Answer sooner, or answer 202 and post the answer to the messages API (docs/answer-later.md).")
+	}
+}
+
+// limit returns the time that the receiver waits for an answer.
+func (t *tester) limit(request assistant.Request) time.Duration {
+	var driver assistant.Driver = contract.Driver{}
+	if t.Flow {
+		driver = flow.Driver{}
+	}
+
+	call, err := driver.Encode(t.live.Current(), request)
+	if err != nil {
+		return t.Timeout // the request was not sent either
+	}
+
+	return call.Timeout
+}
+
+// isLater reports whether an answer says that another one follows.
+func (t *tester) isLater(given answer.Answer) bool {
+	return given.Later || given.Empty && t.live.Current().Bird.EmptyAnswer == config.EmptyLater
+}
+
+// seconds formats a time for people.
+func seconds(d time.Duration) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + " s"
+}
+
+// maxMessages is a limit that no answer has, so that all its messages are encoded.
+const maxMessages = 1000
+
+// judgeMessages notes messages that WhatsApp would refuse, cut or not get.
+func (t *tester) judgeMessages(ctx context.Context, check *Check, r reply) {
+	switch given := r.answer; {
+	case t.isLater(given):
+		check.note(OK, "the answer comes later", "")
+		return
+	case given.Empty, len(given.Replies) == 0 && given.Handoff == nil:
+		check.note(OK, "no answer: nothing is sent", "")
+		return
+	}
+
+	if r.answer.BadConversationID {
+		check.note(Warning, "conversation_id cannot be kept", "Give a text or a number of at most 256 bytes.")
+	}
+
+	messages, ok := t.encode(check, r)
+	if !ok {
+		return
+	}
+
+	var (
+		kinds []string
+		cut   int
+	)
+
+	for _, m := range messages {
+		kinds = append(kinds, m.Type)
+		cut += m.Cut
+
+		t.judgeFiles(ctx, check, m.Body)
+	}
+
+	if check.Detail == "" {
+		check.note(OK, "sent as "+strings.Join(kinds, ", "), "")
+	}
+
+	if cut > 0 {
+		check.note(Warning, fmt.Sprintf("%d titles, headers, footers or descriptions are longer than WhatsApp shows, and are cut", cut),
+			"Shorten them: 20 characters of a button, 24 of a row or section, 60 of a header or footer, 72 of a description.")
+	}
+
+	if limit := t.live.Current().Processing.MaxMessagesPerAnswer; len(messages) > limit {
+		check.note(Warning, fmt.Sprintf("the answer is %d messages, of which %d are sent", len(messages), limit),
+			"Join texts, or raise processing.maxMessagesPerAnswer (at most 10).")
+	}
+}
+
+// encode returns the messages that WhatsApp would get.
+func (t *tester) encode(check *Check, r reply) ([]cloudapi.Encoded, bool) {
+	settings := t.live.Current().Config
+	settings.Processing.MaxMessagesPerAnswer = maxMessages
+
+	common := r.request.Common()
+	question := whatsapp.Message{ID: whatsapp.Text(common.MessageID), GroupID: whatsapp.Text(common.GroupID)}
+
+	if common.From != nil {
+		question.From = whatsapp.Text(*common.From)
+	}
+
+	if common.ContactInfo.UserID != nil {
+		question.FromUserID = whatsapp.Text(*common.ContactInfo.UserID)
+	}
+
+	messages, err := engine.EncodeAnswer(config.Fixed(settings, config.Secrets{}).Current(), question, r.answer)
+	if err != nil {
+		check.note(Failure, "WhatsApp would refuse the answer: "+failure.Of(err).Text,
+			"Keep WhatsApp's limits: docs/bird-contract.md, \"The answer\".")
+	}
+
+	return messages, err == nil
+}
+
+// judgeFiles downloads the files that a message links to as the receiver does, and checks what WhatsApp takes.
+func (t *tester) judgeFiles(ctx context.Context, check *Check, body []byte) {
+	_, _ = cloudapi.WithUploads(body, func(linked cloudapi.Linked) (string, error) {
+		file, err := t.spool.FetchLink(ctx, linked.Type, linked.URL)
+		if err != nil {
+			check.note(Failure, "the linked "+linked.Type+" cannot be sent: "+failure.Of(err).Text,
+				"Serve the file with 200 at an address that Meta or the receiver reaches, without credentials and within WhatsApp's sizes.")
+
+			return "unused", nil
+		}
+
+		if !media.Sends(linked.Type, file.MimeType) {
+			check.note(Failure, fmt.Sprintf("the linked %s is %s, which WhatsApp does not send", linked.Type, file.MimeType),
+				"Link JPEG or PNG as image, MP4 as video, AAC, AMR, MP3, MP4 or Ogg with Opus as audio, WebP as sticker.")
+		}
+
+		_ = file.Remove() // of a folder that is removed too
+
+		return "unused", nil
+	})
+}

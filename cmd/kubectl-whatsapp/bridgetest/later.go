@@ -1,0 +1,400 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bridgetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/probe"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	// repetitionWait is how long a second effect of a repeated request is waited for, besides the time of the first.
+	repetitionWait = time.Second
+	// maxPosted bounds the posts that are kept, and maxPostBytes what is read of one.
+	maxPosted    = 100
+	maxPostBytes = 1 << 20
+	// shutdownTimeout bounds the end of the messages API.
+	shutdownTimeout = 5 * time.Second
+)
+
+// later is a real receiver that asks the bridge and serves the messages API, between stand-ins for Meta.
+type later struct {
+	*rig.Rig
+
+	bridge *httptest.Server // in front of the bridge
+	asked  chan exchange
+	posts  chan posted
+	front  *http.Server // in front of the messages API
+
+	transport *http.Transport // to the messages API
+}
+
+// exchange is a request to the bridge and the status of its answer.
+type exchange struct {
+	request *http.Request
+	body    []byte
+	status  int
+}
+
+// posted is a request of the bridge to the messages API.
+type posted struct {
+	call
+	idempotencyKey string
+}
+
+// laterAnswer checks that the bridge posts an answer to the messages API.
+func (t *tester) laterAnswer(ctx context.Context, check *Check) {
+	if t.LaterURL == "" {
+		check.note(OK, "the bridge is given no messages API",
+			"Start it with the address and the key of one, such as http://127.0.0.1:9092, and give them with --later-url and --later-key.")
+		check.State = Skipped
+
+		return
+	}
+
+	l, err := t.openLater(ctx)
+	if err != nil {
+		check.note(Failure, "the messages API cannot be opened: "+err.Error(), "Give a free port of this machine in --later-url.")
+		return
+	}
+	defer l.close(ctx)
+
+	body := standin.TextDelivery(number, t.person.number, "Ana", t.person.common().MessageID, t.LaterText, time.Now())
+
+	status, _, err := standin.Deliver(ctx, &http.Client{Transport: t.wire.next}, l.Local.WebhookURL(), folder.AppSecret, body)
+	if err != nil || status != http.StatusOK {
+		check.note(Failure, fmt.Sprintf("the receiver of this test took no message: HTTP %d, %v", status, err), "")
+		return
+	}
+
+	t.follow(ctx, check, l)
+}
+
+// follow waits for the question, the post and the message.
+func (t *tester) follow(ctx context.Context, check *Check, l *later) {
+	ctx, cancel := context.WithTimeout(ctx, t.LaterWithin)
+	defer cancel()
+
+	var question exchange
+
+	select {
+	case question = <-l.asked:
+	case <-ctx.Done():
+		check.note(Failure, "the bridge was not asked in time", "")
+		return
+	}
+
+	askedAt := time.Now()
+
+	if t.isAnswered(question) {
+		check.note(OK, fmt.Sprintf("the text %q is answered at once", t.LaterText), "Give the text that the bridge answers later with --later-text.")
+		check.State = Skipped
+
+		return
+	}
+
+	var post posted
+
+	select {
+	case post = <-l.posts:
+	case <-ctx.Done():
+		check.note(Failure, fmt.Sprintf("the question was answered HTTP %d, and no answer was posted within %s", question.status, seconds(t.LaterWithin)),
+			"Let the bridge post to "+t.LaterURL+"/v1/messages, with in_reply_to and an Idempotency-Key (docs/answer-later.md).")
+
+		return
+	}
+
+	took := time.Since(askedAt)
+
+	check.Sent = "question " + excerpt(question.body)
+	check.Came = fmt.Sprintf("POST %s %s, answered HTTP %d %s", post.path, post.sent, post.status, excerpt(post.body))
+	check.Milliseconds = took.Milliseconds()
+
+	if post.status != http.StatusAccepted {
+		t.judgePost(check, post)
+		return
+	}
+
+	if err := probe.WaitFor(ctx, t.LaterWithin, "a message", func() bool { return len(l.Graph.Sent()) > 0 }); err != nil {
+		check.note(Failure, "the later answer was stored and not sent", "WhatsApp refuses it: look at what was posted.")
+		return
+	}
+
+	check.note(OK, fmt.Sprintf("posted after %s, sent as %s", seconds(took), l.Graph.Sent()[0].Type), "")
+	t.repeatLater(ctx, check, l, question, post, took)
+}
+
+// isAnswered reports whether a question was answered at once.
+func (t *tester) isAnswered(question exchange) bool {
+	isEmpty := t.live.Current().Bird.EmptyAnswer == config.EmptyLater && question.status == http.StatusOK
+
+	return question.status != http.StatusAccepted && !isEmpty
+}
+
+// judgePost notes why the messages API refused a post.
+func (t *tester) judgePost(check *Check, post posted) {
+	var problem struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+
+	_ = json.Unmarshal(post.body, &problem) // a refusal without a reason has its status
+
+	mend := "Post as docs/answer-later.md says."
+	if post.status == http.StatusUnauthorized {
+		mend = "Give the key with which the bridge posts with --later-key or $MESSAGES_KEY; it is sent as a bearer token."
+	}
+
+	check.note(Failure, fmt.Sprintf("the receiver refuses the later answer: HTTP %d %s: %s", post.status, problem.Code, problem.Message), mend)
+}
+
+// repeatLater repeats the question as after a timeout, and notes an answer that is posted once more.
+func (t *tester) repeatLater(ctx context.Context, check *Check, l *later, question exchange, first posted, took time.Duration) {
+	request := question.request.Clone(ctx)
+	request.RequestURI = ""
+	request.Body = io.NopCloser(bytes.NewReader(question.body))
+	request.Header.Set("X-Attempt", "2")
+
+	address, err := url.Parse(l.bridge.URL)
+	if err != nil {
+		return // of a server of this test
+	}
+
+	request.URL.Scheme = address.Scheme
+	request.URL.Host = address.Host
+
+	response, err := t.wire.next.RoundTrip(request)
+	if err != nil {
+		check.note(Failure, "the repetition of the question is not answered", "Look for a crash in the bridge's log.")
+		return
+	}
+
+	_ = response.Body.Close()
+
+	wait := time.NewTimer(took + repetitionWait)
+	defer wait.Stop()
+
+	for {
+		select {
+		case again := <-l.posts:
+			if again.idempotencyKey != first.idempotencyKey {
+				check.note(Failure, "the repetition of the question makes the bridge post a second answer, with another Idempotency-Key",
+					"Derive the Idempotency-Key of the post from event_id, or do not work on a known Idempotency-Key again.")
+
+				return
+			}
+		case <-wait.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// openLater starts a receiver whose messages API is at the port of LaterURL.
+func (t *tester) openLater(ctx context.Context) (_ *later, err error) {
+	listener, err := t.listenLater(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	l := &later{asked: make(chan exchange, maxPosted), posts: make(chan posted, maxPosted), transport: &http.Transport{}}
+
+	defer func() {
+		if err != nil {
+			_ = listener.Close() // it served nothing
+		}
+	}()
+
+	if err = l.start(ctx, t); err != nil {
+		return nil, err
+	}
+
+	l.front = &http.Server{Handler: l.messages(), ReadHeaderTimeout: shutdownTimeout}
+
+	go l.front.Serve(listener) //nolint:errcheck // it ends with close
+
+	return l, nil
+}
+
+// listenLater listens on the port of LaterURL: on the loopback interface if the URL names it, else on all, such as for a
+// bridge in a container.
+func (t *tester) listenLater(ctx context.Context) (net.Listener, error) {
+	address, err := url.Parse(t.LaterURL)
+	if err != nil || address.Scheme != "http" || address.Port() == "" {
+		return nil, errors.New("the address of the messages API is no http URL with a port")
+	}
+
+	host := ""
+	if ip := net.ParseIP(address.Hostname()); address.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		host = "127.0.0.1"
+	}
+
+	var config net.ListenConfig
+
+	return config.Listen(ctx, "tcp", net.JoinHostPort(host, address.Port()))
+}
+
+func (l *later) start(ctx context.Context, t *tester) (err error) {
+	l.Rig, err = rig.New(rig.Options{
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{folder.AccessToken},
+			AppSecret:    folder.AppSecret,
+		},
+		Config: config.Config{
+			CloudAPI:    config.CloudAPI{PhoneNumberIDs: []string{number}},
+			MessagesAPI: &config.MessagesAPI{Roles: []config.MessagesRole{config.MessagesAssistant}},
+			Processing:  config.Processing{Poll: 10 * time.Millisecond, TypingIndicator: new(false)},
+		},
+		Version: "bridge-test",
+	})
+	if err != nil {
+		return err
+	}
+
+	defer func() {
+		if err != nil {
+			_ = l.Close() // the first error counts
+		}
+	}()
+
+	l.bridge = httptest.NewServer(l.observe(t))
+	l.Config.Bird = t.configuration().Bird
+	l.Config.Bird.BaseURL = l.bridge.URL
+
+	if err := l.Folder.Layout(l.Config, map[string]string{
+		config.RoleBirdAccessKey:  t.secrets().BirdAccessKey,
+		config.RoleFlowSigningKey: t.SigningKey,
+		config.RoleAssistantKey:   t.LaterKey,
+	}); err != nil {
+		return err
+	}
+
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+
+	return l.Local.WaitReady(ctx)
+}
+
+// observe returns a proxy to the bridge that keeps the requests.
+func (l *later) observe(t *tester) http.Handler {
+	target, _ := url.Parse(t.URL) // newTester has read it
+
+	proxy := &httputil.ReverseProxy{
+		Transport: t.wire.next,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			if t.Flow {
+				whole := *target
+				r.Out.URL = &whole
+			} else {
+				r.SetURL(target)
+			}
+
+			r.Out.Host = target.Host
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxPostBytes))
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		kept := r.Clone(context.WithoutCancel(r.Context()))
+		response := httptest.NewRecorder()
+
+		proxy.ServeHTTP(response, r)
+
+		select {
+		case l.asked <- exchange{kept, body, response.Code}:
+		default:
+		}
+
+		for name, values := range response.Header() {
+			w.Header()[name] = values
+		}
+
+		w.WriteHeader(response.Code)
+		w.Write(response.Body.Bytes()) //nolint:errcheck // the receiver of this test
+	})
+}
+
+// messages returns a proxy to the messages API that keeps the posts.
+func (l *later) messages() http.Handler {
+	proxy := &httputil.ReverseProxy{
+		Transport: l.transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			if target, err := url.Parse(l.Local.MessagesURL()); err == nil {
+				r.SetURL(target)
+			}
+		},
+	}
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxPostBytes))
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		response := httptest.NewRecorder()
+
+		proxy.ServeHTTP(response, r)
+
+		post := posted{
+			call: call{
+				path:   r.URL.Path,
+				sent:   excerpt(body),
+				status: response.Code,
+				body:   response.Body.Bytes(),
+			},
+			idempotencyKey: r.Header.Get("Idempotency-Key"),
+		}
+
+		for name, values := range response.Header() {
+			w.Header()[name] = values
+		}
+
+		w.WriteHeader(response.Code)
+		w.Write(response.Body.Bytes()) //nolint:errcheck // the bridge may have gone
+
+		select {
+		case l.posts <- post:
+		default:
+		}
+	})
+}
+
+func (l *later) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+
+	_ = l.front.Shutdown(ctx) // it ends with the process otherwise
+	_ = l.Close()
+
+	l.transport.CloseIdleConnections()
+	l.bridge.CloseClientConnections()
+	l.bridge.Close()
+}

@@ -1,0 +1,117 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bridgetest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// State is the outcome of a check.
+type State string
+
+// The states.
+const (
+	OK      State = "ok"
+	Warning State = "warning"
+	Failure State = "failure"
+	Skipped State = "skipped"
+)
+
+// severity orders the states of findings.
+var severity = map[State]int{Warning: 1, Failure: 2}
+
+// Check is one check and what it found.
+type Check struct {
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	Detail string `json:"detail,omitempty"` // what was found
+	Mend   string `json:"mend,omitempty"`   // what to change
+	Sent   string `json:"sent,omitempty"`   // the beginning of the request
+	Came   string `json:"came,omitempty"`   // the beginning of the response
+	// Milliseconds is the time until the response was complete, 0 if there was none.
+	Milliseconds int64 `json:"milliseconds,omitempty"`
+}
+
+// note adds a finding. The check has the state of its worst finding, and the mend that belongs to it.
+func (c *Check) note(state State, detail, mend string) {
+	if severity[state] > severity[c.State] || c.Mend == "" {
+		c.Mend = mend
+	}
+
+	if severity[state] > severity[c.State] {
+		c.State = state
+	}
+
+	if c.Detail != "" && detail != "" {
+		c.Detail += "; "
+	}
+
+	c.Detail += detail
+}
+
+// Latency are the times of the answers to single requests.
+type Latency struct {
+	Requests           int   `json:"requests"`
+	MinMilliseconds    int64 `json:"min_ms"`
+	MedianMilliseconds int64 `json:"median_ms"`
+	P95Milliseconds    int64 `json:"p95_ms"`
+	MaxMilliseconds    int64 `json:"max_ms"`
+}
+
+// newLatency returns the latency of answers that took this long.
+func newLatency(times []time.Duration) Latency {
+	if len(times) == 0 {
+		return Latency{}
+	}
+
+	times = slices.Sorted(slices.Values(times))
+	at := func(share float64) int64 { return times[int(share*float64(len(times)-1)+0.5)].Milliseconds() }
+
+	return Latency{
+		Requests:           len(times),
+		MinMilliseconds:    at(0),
+		MedianMilliseconds: at(0.5),
+		P95Milliseconds:    at(0.95),
+		MaxMilliseconds:    at(1),
+	}
+}
+
+// Report is the result of a test.
+type Report struct {
+	URL      string  `json:"url"`
+	Protocol string  `json:"protocol"`
+	Passed   bool    `json:"passed"`
+	OK       int     `json:"ok"`
+	Warnings int     `json:"warnings"`
+	Failures int     `json:"failures"`
+	Skipped  int     `json:"skipped"`
+	Checks   []Check `json:"checks"`
+	Latency  Latency `json:"latency"`
+}
+
+// add adds a check that has ended.
+func (r *Report) add(c Check) Check {
+	c.State = cmp.Or(c.State, OK)
+	if c.State == OK {
+		c.Mend = ""
+	}
+
+	switch c.State {
+	case OK:
+		r.OK++
+	case Warning:
+		r.Warnings++
+	case Failure:
+		r.Failures++
+	case Skipped:
+		r.Skipped++
+	}
+
+	r.Passed = r.Failures == 0
+	r.Checks = append(r.Checks, c)
+
+	return c
+}

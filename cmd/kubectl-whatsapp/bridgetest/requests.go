@@ -1,0 +1,313 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bridgetest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	_ "embed" // the samples
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// number is the phone number of the business in all requests. It is invented, like everything in them.
+const number = "106540352242922"
+
+//go:embed samples/photo.jpg
+var photo []byte
+
+//go:embed samples/voice.ogg
+var voice []byte
+
+//go:embed samples/clip.mp4
+var clip []byte
+
+//go:embed samples/offer.pdf
+var offer []byte
+
+// content is a file in memory.
+type content []byte
+
+// Open implements assistant.Content.
+func (c content) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c)), nil }
+
+// person writes to the bridge. A run has a person of its own, so that a bridge with a memory does not know them.
+type person struct {
+	number string // without +
+	seed   string
+	sent   int
+}
+
+func newPerson() *person {
+	seed := rand.Text()
+	sum := sha256.Sum256([]byte(seed))
+
+	return &person{number: "1555010" + strconv.Itoa(1000+(int(sum[0])<<8|int(sum[1]))%9000), seed: seed}
+}
+
+// common returns the properties of a new message.
+func (p *person) common() assistant.Common {
+	p.sent++
+	id := p.seed + strconv.Itoa(p.sent)
+	sum := sha256.Sum256([]byte(id))
+	now := time.Now().UTC().Truncate(time.Second)
+
+	return assistant.Common{
+		SchemaVersion:      1,
+		EventID:            hex.EncodeToString(sum[:16]),
+		Channel:            "whatsapp",
+		PhoneNumberID:      number,
+		WABAID:             standin.DeliveryBusinessAccountID,
+		DisplayPhoneNumber: standin.DeliveryDisplayPhoneNumber,
+		MessageID:          standin.Wamid(id),
+		Timestamp:          strconv.FormatInt(now.Unix(), 10),
+		ReceivedAt:         now,
+		From:               new(p.number),
+		ContactInfo:        assistant.Contact{WaID: new(p.number), Name: new("Ana")},
+		ConversationKey:    number + ":" + p.number,
+	}
+}
+
+// text returns a request about a text.
+func (p *person) text(words string) assistant.Request {
+	return assistant.Request{
+		Method:  assistant.ProcessText,
+		Attempt: 1,
+		Body:    assistant.TextMessage{Common: p.common(), Text: words},
+		Text:    words,
+	}
+}
+
+// hidden returns a request of a person whose number Meta hides.
+func (p *person) hidden() assistant.Request {
+	common := p.common()
+	userID := "US." + p.number
+	common.From = nil
+	common.ContactInfo = assistant.Contact{UserID: &userID, Username: new("ana")}
+	common.ConversationKey = number + ":" + userID
+
+	return assistant.Request{
+		Method:  assistant.ProcessText,
+		Attempt: 1,
+		Body:    assistant.TextMessage{Common: common, Text: "hola"},
+		Text:    "hola",
+	}
+}
+
+// inGroup returns a request of a person in a group.
+func (p *person) inGroup() assistant.Request {
+	common := p.common()
+	common.GroupID = "Y2FwaV9ncm91cDoxNTU1"
+	common.ConversationKey = number + ":group:" + common.GroupID
+
+	return assistant.Request{
+		Method:  assistant.ProcessText,
+		Attempt: 1,
+		Body:    assistant.TextMessage{Common: common, Text: "hola"},
+		Text:    "hola",
+	}
+}
+
+// replying returns a request about a text that quotes a message and came from an advertisement, long after it was written.
+func (p *person) replying() assistant.Request {
+	common := p.common()
+	common.AgeSeconds = 3600
+	common.Context = json.RawMessage(`{"from":"15550783881","id":"wamid.quoted"}`)
+	common.Referral = json.RawMessage(`{"source_type":"ad","source_id":"1","headline":"Coffee","ctwa_clid":"c"}`)
+	common.ConversationID = new("c-1")
+
+	return assistant.Request{
+		Method:  assistant.ProcessText,
+		Attempt: 2,
+		Body:    assistant.TextMessage{Common: common, Text: "hola"},
+		Text:    "hola",
+	}
+}
+
+// media returns the description of a file.
+func (p *person) media(mimeType, filename string, file content) *assistant.Media {
+	sum := sha256.Sum256(file)
+
+	return &assistant.Media{
+		ID:       strconv.Itoa(1000 + p.sent),
+		MimeType: mimeType,
+		SHA256:   hex.EncodeToString(sum[:]),
+		Size:     int64(len(file)),
+		Filename: filename,
+		Content:  file,
+	}
+}
+
+// large returns a request about a document of this size in bytes.
+func (p *person) large(size int) assistant.Request {
+	request := p.file(assistant.ProcessDocument)
+	request.Media = p.media("application/pdf", "offer.pdf", append(content(offer), make([]byte, size-len(offer))...))
+
+	return request
+}
+
+// file returns a request of a method with media.
+func (p *person) file(m assistant.Method) assistant.Request {
+	common := p.common()
+	request := assistant.Request{Method: m, Attempt: 1}
+	analysis := func(kind, filename string) assistant.MediaAnalysis {
+		return assistant.MediaAnalysis{
+			Common:   common,
+			Filename: filename,
+			Metadata: assistant.MediaMetadata{Type: kind, MimeType: request.Media.MimeType},
+		}
+	}
+
+	switch m {
+	case assistant.ProcessImage, assistant.AnalyzeImage:
+		request.Media = p.media("image/jpeg", "", photo)
+		request.Text = "[photo]"
+		request.Body = assistant.ImageMessage{Common: common, MimeType: "image/jpeg"}
+
+		if m == assistant.AnalyzeImage {
+			request.Body = analysis("image", "")
+		}
+	case assistant.ProcessAudio, assistant.TranscribeAudio:
+		request.Media = p.media("audio/ogg; codecs=opus", "", voice)
+		request.Text = "[voice message]"
+		request.Body = assistant.AudioMessage{Common: common, MimeType: request.Media.MimeType, Voice: true}
+
+		if m == assistant.TranscribeAudio {
+			request.Body = analysis("audio", "")
+		}
+	case assistant.ProcessVideo, assistant.AnalyzeVideo:
+		request.Media = p.media("video/mp4", "", clip)
+		request.Text = "[video]"
+		request.Body = assistant.VideoMessage{Common: common, Caption: "look", MimeType: "video/mp4"}
+
+		if m == assistant.AnalyzeVideo {
+			request.Body = analysis("video", "")
+		}
+	case assistant.ProcessDocument, assistant.ParseDocument:
+		request.Media = p.media("application/pdf", "offer.pdf", offer)
+		request.Text = "[document offer.pdf]"
+		request.Body = assistant.DocumentMessage{Common: common, Filename: "offer.pdf", MimeType: "application/pdf"}
+
+		if m == assistant.ParseDocument {
+			request.Body = analysis("document", "offer.pdf")
+		}
+	}
+
+	return request
+}
+
+// status returns the report of a status of a message of the business.
+func (p *person) status(status string) assistant.Request {
+	body := assistant.StatusNotification{
+		Common:      p.common(),
+		Status:      status,
+		RecipientID: new(p.number),
+	}
+
+	switch status {
+	case "sent", "delivered":
+		body.Pricing = json.RawMessage(`{"billable":true,"pricing_model":"PMP","type":"regular","category":"service"}`)
+	case "failed":
+		body.Errors = json.RawMessage(`[{"code":131026,"title":"Message undeliverable"}]`)
+	case "captured":
+		body.Type = "payment"
+		body.Payment = json.RawMessage(`{"reference_id":"o-1","amount":{"value":800,"offset":100},"currency":"INR"}`)
+	}
+
+	return assistant.Request{Method: assistant.NotifyStatus, Attempt: 1, Body: body}
+}
+
+// message returns a request of a method without media, other than a text or a status.
+func (p *person) message(m assistant.Method) assistant.Request {
+	common := p.common()
+	request := assistant.Request{Method: m, Attempt: 1}
+
+	switch m {
+	case assistant.ProcessLocation:
+		request.Text = "4.6,-74.08 Office"
+		request.Body = assistant.LocationMessage{
+			Common:   common,
+			Location: assistant.Location{Latitude: 4.6, Longitude: -74.08, Name: "Office"},
+		}
+	case assistant.ProcessContacts:
+		card := json.RawMessage(`{"name":{"formatted_name":"Ben","first_name":"Ben"},"phones":[{"phone":"+1 555-010-0001","type":"CELL"}]}`)
+		request.Text = "[contact Ben]"
+		request.Body = assistant.ContactsMessage{Common: common, Contacts: []json.RawMessage{card}}
+	case assistant.ProcessButton:
+		request.Text = "Tea"
+		request.Body = assistant.ButtonInteraction{
+			Common:      common,
+			ButtonID:    "tea",
+			ButtonTitle: "Tea",
+			Source:      assistant.FromInteractive,
+		}
+	case assistant.ProcessList:
+		request.Text = "Tea"
+		request.Body = assistant.ListInteraction{
+			Common:          common,
+			ListID:          "tea",
+			ListTitle:       "Tea",
+			ListDescription: "with milk",
+		}
+	case assistant.ProcessFlow:
+		request.Text = "[form]"
+		request.Body = assistant.FlowResponse{
+			Common:   common,
+			FlowName: "flow",
+			Response: json.RawMessage(`{"flow_token":"t-1","size":"large"}`),
+		}
+	case assistant.ProcessOrder:
+		request.Text = "[order of 1 product]"
+		request.Body = assistant.OrderMessage{
+			Common: common,
+			Order: json.RawMessage(`{"catalog_id":"1","text":"","product_items":[` +
+				`{"product_retailer_id":"coffee","quantity":2,"item_price":4,"currency":"USD"}]}`),
+		}
+	case assistant.ProcessEdit:
+		request.Text = "holla"
+		request.Body = assistant.EditedMessage{
+			Common:     common,
+			OriginalID: standin.Wamid(p.seed),
+			Type:       "text",
+			Text:       "holla",
+		}
+	case assistant.ProcessRevoke:
+		request.Text = "[deleted message]"
+		request.Body = assistant.RevokedMessage{Common: common, OriginalID: standin.Wamid(p.seed)}
+	case assistant.ProcessUndelivered:
+		request.Text = "[a message that WhatsApp could not deliver]"
+		request.Body = assistant.UndeliveredMessage{
+			Common:  common,
+			Type:    "unsupported",
+			Errors:  json.RawMessage(`[{"code":131051,"title":"Message type unknown"}]`),
+			Message: json.RawMessage(`{"id":"wamid.unsupported","type":"unsupported"}`),
+		}
+	case assistant.ProcessOther:
+		request.Text = "[sticker]"
+		request.Body = assistant.OtherMessage{
+			Common:  common,
+			Type:    "sticker",
+			Message: json.RawMessage(`{"id":"wamid.sticker","type":"sticker","sticker":{"id":"1","mime_type":"image/webp"}}`),
+		}
+	}
+
+	return request
+}
+
+// transports are the two ways in which the contract carries a file, by their names in a report.
+var transports = []struct {
+	name    string
+	setting config.MediaTransport
+}{
+	{"base64", config.TransportBase64},
+	{"multipart", config.TransportMultipart},
+}
