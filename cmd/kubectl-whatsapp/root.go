@@ -32,6 +32,7 @@ func newRoot(g *global) *cobra.Command {
 	g.addFlags(root)
 
 	root.AddCommand(
+		newBridgeCommand(g),
 		newConsoleCommand(g),
 		newDevCommand(g),
 		newLogsCommand(g),

@@ -47,6 +47,7 @@ def answer_later(event_id, response):
 
 class Bridge(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True                  # otherwise each answer takes 40 ms longer
 
     def do_POST(self):
         size = int(self.headers.get("Content-Length") or 0)

@@ -69,6 +69,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	var body map[string]any
+
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 		r.Body = io.NopCloser(bytes.NewReader(raw))
 		if err := r.ParseMultipartForm(8 << 20); err != nil {
@@ -123,7 +124,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 	}
 
-	io.WriteString(w, known)
+	fmt.Fprint(w, known)
 }
 
 // post posts a later answer.
@@ -217,7 +218,7 @@ func freeURL(t *testing.T) string {
 		t.Fatal(err)
 	}
 
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // the test takes the port
 
 	return "http://" + listener.Addr().String()
 }
@@ -292,7 +293,7 @@ func when(applies func(map[string]any) bool, status int, body string) func(http.
 
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		io.WriteString(w, body)
+		fmt.Fprint(w, body)
 
 		return true
 	}
@@ -476,7 +477,7 @@ func TestLinkedFilesAreFetched(t *testing.T) {
 			files.HandleFunc("GET /photo.jpg", func(w http.ResponseWriter, _ *http.Request) { w.Write(photo) })
 			files.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
-				io.WriteString(w, "<html>please log in</html>")
+				fmt.Fprint(w, "<html>please log in</html>")
 			})
 			files.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 1<<20)) })
 			files.HandleFunc("GET /none", http.NotFound)
@@ -532,6 +533,7 @@ func TestSlowAnswers(t *testing.T) {
 
 		return false
 	}}}
+
 	defer close(released)
 
 	report := test(t, Options{
@@ -717,20 +719,21 @@ func TestFlows(t *testing.T) {
 	}{
 		"a good one": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"response":"hola"}`)
+			fmt.Fprint(w, `{"response":"hola"}`)
 		}, map[string]State{}},
 		"later":       {func(http.ResponseWriter, *http.Request) {}, map[string]State{}},
 		"unpublished": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, map[string]State{"reachable": Failure}},
 		"a page": {func(w http.ResponseWriter, r *http.Request) {
 			raw, _ := io.ReadAll(r.Body)
+
 			w.Header().Set("Content-Type", "application/json")
 
 			if bytes.Contains(raw, []byte("process_location_message")) {
-				io.WriteString(w, "<html>")
+				fmt.Fprint(w, "<html>")
 				return
 			}
 
-			io.WriteString(w, `{"response":"hola"}`)
+			fmt.Fprint(w, `{"response":"hola"}`)
 		}, map[string]State{"process_location_message": Failure}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -742,6 +745,7 @@ func TestFlows(t *testing.T) {
 
 				tc.handle(w, r)
 			})
+
 			server := httptest.NewServer(document.Webhook("flow").Observe(guarded, openapi.Report{
 				Request: func(err error) {
 					if !strings.Contains(err.Error(), "property_of_a_later_version") {

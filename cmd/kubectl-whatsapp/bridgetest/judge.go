@@ -66,7 +66,7 @@ func (r reply) show(check *Check) {
 }
 
 // single sends a request, and judges and measures its answer.
-func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, request assistant.Request) reply {
+func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, request assistant.Request) {
 	r := t.ask(ctx, ai, request, &trace{})
 
 	r.show(check)
@@ -75,8 +75,6 @@ func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, requ
 	if r.fault == nil {
 		t.times = append(t.times, r.call.took)
 	}
-
-	return r
 }
 
 // judge notes what is wrong with an answer.
@@ -148,14 +146,14 @@ func (t *tester) judgeFault(check *Check, r reply) {
 
 // mend returns how to mend the cause of a failure.
 func (t *tester) mend(r reply) string {
-	switch f := r.fault; {
-	case f.Code == httpclient.CodeNoConnection:
+	switch r.fault.Code {
+	case httpclient.CodeNoConnection:
 		return "Start the bridge, and check the host and the port of the URL. If it runs, look for a crash in its log."
-	case f.Code == httpclient.CodeTimeout:
+	case httpclient.CodeTimeout:
 		return "Answer sooner, or answer 202 and post the answer to the messages API (docs/answer-later.md)."
-	case f.Code == httpclient.CodeUntrusted:
+	case httpclient.CodeUntrusted:
 		return "Give the certificate authority with --ca, or serve a certificate for the host of the URL."
-	case f.Code == assistant.CodeBadResponse:
+	case assistant.CodeBadResponse:
 		return "Answer JSON such as {\"response\": \"We open at ten.\"}: docs/bird-contract.md, \"The answer\"."
 	}
 
@@ -218,6 +216,10 @@ func (t *tester) isLater(given answer.Answer) bool {
 
 // seconds formats a time for people.
 func seconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + " s"
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -71,7 +72,9 @@ func (t *tester) laterAnswer(ctx context.Context, check *Check) {
 
 	l, err := t.openLater(ctx)
 	if err != nil {
-		check.note(Failure, "the messages API cannot be opened: "+err.Error(), "Give a free port of this machine in --later-url.")
+		check.note(Failure, "the messages API cannot be opened: "+err.Error(),
+			"Give a free port of this machine in --later-url. The receiver behind it needs 512 MiB of disk in the folder for temporary files.")
+
 		return
 	}
 	defer l.close(ctx)
@@ -223,7 +226,7 @@ func (t *tester) openLater(ctx context.Context) (_ *later, err error) {
 		}
 	}()
 
-	if err = l.start(ctx, t); err != nil {
+	if err := l.start(ctx, t); err != nil {
 		return nil, err
 	}
 
@@ -331,12 +334,9 @@ func (l *later) observe(t *tester) http.Handler {
 		default:
 		}
 
-		for name, values := range response.Header() {
-			w.Header()[name] = values
-		}
-
+		maps.Copy(w.Header(), response.Header())
 		w.WriteHeader(response.Code)
-		w.Write(response.Body.Bytes()) //nolint:errcheck // the receiver of this test
+		w.Write(response.Body.Bytes())
 	})
 }
 
@@ -373,12 +373,9 @@ func (l *later) messages() http.Handler {
 			idempotencyKey: r.Header.Get("Idempotency-Key"),
 		}
 
-		for name, values := range response.Header() {
-			w.Header()[name] = values
-		}
-
+		maps.Copy(w.Header(), response.Header())
 		w.WriteHeader(response.Code)
-		w.Write(response.Body.Bytes()) //nolint:errcheck // the bridge may have gone
+		w.Write(response.Body.Bytes())
 
 		select {
 		case l.posts <- post:
