@@ -1,0 +1,56 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package lint
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+)
+
+// conflicts returns the findings about resources that exclude each other. The second one in the order of the files has the
+// finding.
+func conflicts(all []resource) []Finding {
+	var findings []Finding
+
+	first := map[string]resource{}
+
+	// claim records what only one resource may have.
+	claim := func(r resource, what, field string, level Level, message, mend string) {
+		other, taken := first[what]
+		if !taken {
+			first[what] = r
+			return
+		}
+
+		finding := r.at(field, level, fmt.Sprintf(message, other.name(), fmt.Sprintf("%s:%d", other.file, other.line)))
+		finding.Mend = mend
+		findings = append(findings, finding)
+	}
+
+	for _, r := range all {
+		if r.metadata("name") != "" {
+			claim(r, "name "+r.name(), "metadata.name", LevelError,
+				"the resource %s is in %s too, and only one of them can be applied", "rename or remove one of them")
+		}
+
+		if existing := resources.ExistingClaim(r.webhook); existing != "" {
+			claim(r, "claim "+r.namespace()+"/"+existing, "spec.store.embedded.existingClaim", LevelError,
+				"the resource %s in %s uses this PersistentVolumeClaim too, and a volume has one writer", "name another claim")
+		}
+
+		if address := resources.URL(r.webhook); address != "" {
+			field := "spec.cloudAPI.subscription.callbackURL"
+			if cmp.Or(r.webhook.Spec.Ingress.Host, r.webhook.Spec.Gateway.Host) != "" {
+				field = "spec"
+			}
+
+			claim(r, "address "+address, field, LevelWarning,
+				"the resource %s in %s has the address "+address+" too, and only one of them gets Meta's deliveries", "set another host or path")
+		}
+	}
+
+	return findings
+}
