@@ -35,7 +35,9 @@ func newRoot(g *global) *cobra.Command {
 		newBridgeCommand(g),
 		newConsoleCommand(g),
 		newDevCommand(g),
+		newLintCommand(g),
 		newLogsCommand(g),
+		newRenderCommand(g),
 		newVersionCommand(g),
 	)
 	root.InitDefaultHelpCmd()

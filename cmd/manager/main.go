@@ -24,8 +24,7 @@ import (
 )
 
 const (
-	receiverRepository = "ghcr.io/wawebhook/whatsapp-webhook-operator/receiver"
-	leaderElectionID   = "whatsapp-webhook-operator.wawebhook.dev"
+	leaderElectionID = "whatsapp-webhook-operator.wawebhook.dev"
 	// defaultConcurrentUpgrades keeps most receivers as they are until a few have shown that the new version works.
 	defaultConcurrentUpgrades = 3
 )
@@ -55,7 +54,7 @@ func main() {
 	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, reloaded when they change; defaults to a self-signed certificate")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 disables them")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
-	flag.StringVar(&o.receiverImage, "receiver-image", receiverRepository+":"+version, "default image of receivers")
+	flag.StringVar(&o.receiverImage, "receiver-image", resources.DefaultReceiverImage(version), "default image of receivers")
 	flag.Var(&o.pullSecrets, "receiver-image-pull-secrets", "Secrets in the namespaces of receivers to pull their images with, separated by commas")
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")

@@ -27,10 +27,13 @@ type document struct {
 	before int          // lines of the file before those that node counts
 	node   *yamlv3.Node // for the lines of fields; nil if they are unknown
 	object map[string]any
+
+	defaultNamespace string
 }
 
-// documents returns the objects of a file, and a finding for each part that cannot be read.
-func documents(file File) ([]document, []Finding) {
+// documents returns the objects of a file, and a finding for each part that cannot be read. Objects that name no namespace
+// are in the given one.
+func documents(file File, namespace string) ([]document, []Finding) {
 	var (
 		all      []document
 		findings []Finding
@@ -41,7 +44,10 @@ func documents(file File) ([]document, []Finding) {
 
 		switch mentions := bytes.Contains(part.text, []byte(v1alpha1.Kind)); {
 		case err == nil:
-			all = append(all, parsed...)
+			for _, d := range parsed {
+				d.defaultNamespace = namespace
+				all = append(all, d)
+			}
 		case mentions || !file.Found:
 			findings = append(findings, unreadable(file.Name, part, err))
 		}
@@ -179,7 +185,7 @@ func (d document) name() string {
 }
 
 func (d document) namespace() string {
-	return cmp.Or(d.metadata("namespace"), defaultNamespace)
+	return cmp.Or(d.metadata("namespace"), d.defaultNamespace)
 }
 
 func (d document) metadata(key string) string {

@@ -6,6 +6,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -22,12 +23,15 @@ type Linter struct {
 	fields *fields
 }
 
-// New returns a Linter with the CustomResourceDefinition of this version.
-func New() (*Linter, error) {
+// New returns a Linter with the CustomResourceDefinition of this version. Objects that name no namespace are in the given
+// one. It defaults to "default", as for kubectl.
+func New(namespace string) (*Linter, error) {
 	s, err := newResourceSchema()
 	if err != nil {
 		return nil, err
 	}
+
+	s.namespace = cmp.Or(namespace, "default")
 
 	return &Linter{schema: s, fields: newFields(s.structural)}, nil
 }
@@ -67,7 +71,7 @@ func (l *Linter) Lint(ctx context.Context, files []File) Report {
 	values := newValues()
 
 	for _, file := range files {
-		all, findings := documents(file)
+		all, findings := documents(file, l.schema.namespace)
 		report.Findings = append(report.Findings, findings...)
 
 		for _, d := range all {

@@ -33,7 +33,7 @@ spec:
 func check(t *testing.T, files ...lint.File) []string {
 	t.Helper()
 
-	linter, err := lint.New()
+	linter, err := lint.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	linter, err := lint.New()
+	linter, err := lint.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestReadFiles(t *testing.T) {
 		}
 	}
 
-	files, err := lint.ReadFiles([]string{"-", folder, filepath.Join(folder, "below/d.txt")}, strings.NewReader("in: put"))
+	files, err := lint.ReadFiles([]string{"-", folder, filepath.Join(folder, "below", "d.txt")}, strings.NewReader("in: put"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestReadFiles(t *testing.T) {
 	}
 
 	// What a folder has besides manifests is no finding; a file that was named is.
-	want := []string{filepath.Join(folder, "below/d.txt") + ":1: cannot be read: is no object: an object has apiVersion, kind and metadata"}
+	want := []string{filepath.Join(folder, "below", "d.txt") + ":1: cannot be read: is no object: an object has apiVersion, kind and metadata"}
 	if diff := cmp.Diff(want, check(t, files...)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

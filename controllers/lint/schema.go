@@ -26,14 +26,12 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/config/crd"
 )
 
-// defaultNamespace is the namespace of an object that names none, as it is for kubectl.
-const defaultNamespace = "default"
-
 // resourceSchema judges resources as the API server does when one is created.
 type resourceSchema struct {
 	structural *schema.Structural
 	validator  validation.SchemaValidator
 	rules      *cel.Validator
+	namespace  string // of objects that name none
 }
 
 func newResourceSchema() (*resourceSchema, error) {
@@ -95,7 +93,7 @@ func (s *resourceSchema) judge(ctx context.Context, object map[string]any) (judg
 
 	j.unknown = append(j.unknown, unknown...)
 
-	metadata.Namespace = cmp.Or(metadata.Namespace, defaultNamespace)
+	metadata.Namespace = cmp.Or(metadata.Namespace, s.namespace)
 	if metadata.Name == "" && metadata.GenerateName != "" {
 		metadata.Name = metadata.GenerateName + "00000"
 	}

@@ -17,6 +17,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
+// DefaultReceiverImage returns the image of receivers that belongs to a version of the operator.
+func DefaultReceiverImage(version string) string {
+	return "ghcr.io/wawebhook/whatsapp-webhook-operator/receiver:" + version
+}
+
 // Environment holds the settings of the operator that the builders use.
 type Environment struct {
 	// ReceiverImage is the image of receivers whose resource names none.

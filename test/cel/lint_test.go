@@ -25,7 +25,7 @@ import (
 func TestLintJudgesAsTheServer(t *testing.T) {
 	t.Parallel()
 
-	linter, err := lint.New()
+	linter, err := lint.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
