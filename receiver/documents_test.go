@@ -15,6 +15,7 @@ type published struct {
 	bridge  *openapi.Document
 	flow    *openapi.Document
 	desk    *openapi.Document
+	console *openapi.Document
 	notices *openapi.Notices
 }
 
@@ -30,6 +31,11 @@ var documents = sync.OnceValue(func() published {
 		panic(err)
 	}
 
+	console, err := openapi.Load(openapi.ConsoleAPI)
+	if err != nil {
+		panic(err)
+	}
+
 	notices, err := openapi.LoadNotices()
 	if err != nil {
 		panic(err)
@@ -39,6 +45,7 @@ var documents = sync.OnceValue(func() published {
 		bridge:  bridge,
 		flow:    bridge.Webhook("flow"),
 		desk:    api.Webhook("desk"),
+		console: console,
 		notices: notices,
 	}
 })

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
@@ -75,8 +76,8 @@ func (r *Receiver) adminHandler() http.Handler {
 	})
 }
 
-func (r *Receiver) consoleHandler(jobs *admin.Jobs) http.Handler {
-	return admin.NewConsole(admin.Console{
+func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) http.Handler {
+	return consoleapi.New(consoleapi.Parts{
 		Store: r.store,
 		Live:  r.live,
 		Wake:  r.engine.Wake,

@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -178,6 +180,8 @@ func (h *harness) checkNothingPersonal(log *logBuffer) {
 		t.Fatal("there is no output to search")
 	}
 
+	shown := h.shownWithoutReveal()
+
 	personal := regexp.MustCompile(`(?i)5730\d{8}|SECRETWORD|wamid|Ana Prueba|\bLuis\b|CO\.1000|` +
 		strings.Join([]string{folder.AccessToken, folder.AppSecret, folder.VerifyToken, folder.BirdAccessKey, folder.OpenAIKey}, "|"))
 	for what, shown := range map[string]string{
@@ -186,6 +190,7 @@ func (h *harness) checkNothingPersonal(log *logBuffer) {
 		"status":         figures,
 		"failures":       failures.String(),
 		"notice headers": headers.String(),
+		"console":        shown,
 	} {
 		if found := personal.FindAllString(shown, 5); found != nil {
 			t.Errorf("%s shows %q", what, found)
@@ -198,4 +203,63 @@ func (h *harness) checkNothingPersonal(log *logBuffer) {
 			}
 		}
 	}
+}
+
+// shownWithoutReveal returns everything that the API of the loopback port shows without being asked to reveal persons.
+func (h *harness) shownWithoutReveal() string {
+	h.t.Helper()
+
+	var (
+		all strings.Builder
+		ids []string
+	)
+
+	get := func(path string) string {
+		var body string
+
+		h.console(http.StatusOK, http.MethodGet, path, &body)
+		all.WriteString(body)
+
+		return body
+	}
+
+	for path := "/v1/events?limit=100"; path != ""; {
+		var page consoleapi.EventPage
+		if err := json.Unmarshal([]byte(get(path)), &page); err != nil {
+			h.t.Fatal(err)
+		}
+
+		for _, event := range page.Events {
+			ids = append(ids, event.ID)
+		}
+
+		path = ""
+		if page.Next != 0 {
+			path = fmt.Sprint("/v1/events?limit=100&before=", page.Next)
+		}
+	}
+
+	for _, id := range ids {
+		get("/v1/events/" + id)
+	}
+
+	get("/v1/dead-letters?state=all")
+	get("/v1/dead-letters/causes?state=all")
+	get("/v1/jobs")
+
+	var page consoleapi.ConversationPage
+	if err := json.Unmarshal([]byte(get("/v1/conversations?limit=500")), &page); err != nil {
+		h.t.Fatal(err)
+	}
+
+	for _, conversation := range page.Conversations {
+		get("/v1/conversations/" + conversation.ID)
+		get("/v1/conversations/" + conversation.ID + "/messages?limit=500")
+	}
+
+	if len(ids) == 0 || len(page.Conversations) == 0 {
+		h.t.Fatal("the console shows no events or no conversations")
+	}
+
+	return all.String()
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
@@ -207,7 +208,7 @@ func (r *Receiver) Busy() bool { return r.engine.Busy() }
 func (r *Receiver) Run(ctx context.Context) error {
 	webhook := webhookServer(r.edge, r.edge.ErrorLog())
 
-	jobs := admin.NewJobs(r.clock, r.log)
+	jobs := consoleapi.NewJobs(r.clock, r.log)
 	defer jobs.Close()
 
 	console := server(r.consoleHandler(jobs), r.edge.ErrorLog())

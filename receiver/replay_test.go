@@ -8,19 +8,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// console calls the console, checks the status, and decodes the answer into target, unless that is nil. A call that is
+// console calls the console, checks the status, and decodes the answer into target, unless that is nil or a text. A call that is
 // answered 202 on a slow machine is as good as one that is answered 200.
 func (h *harness) console(status int, method, path string, target any) {
 	h.t.Helper()
@@ -41,6 +42,12 @@ func (h *harness) console(status int, method, path string, target any) {
 		h.t.Fatal(err)
 	}
 
+	if strings.HasPrefix(path, "/v1/") {
+		if err := documents().console.CheckResponse(request, response.StatusCode, response.Header, body); err != nil {
+			h.t.Error(err)
+		}
+	}
+
 	if response.StatusCode == http.StatusAccepted {
 		response.StatusCode = http.StatusOK
 	}
@@ -50,6 +57,11 @@ func (h *harness) console(status int, method, path string, target any) {
 	}
 
 	if target == nil {
+		return
+	}
+
+	if text, ok := target.(*string); ok {
+		*text = string(body)
 		return
 	}
 
@@ -146,14 +158,14 @@ func TestReplayOfWhatPeopleDidNotAnswer(t *testing.T) {
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "are you there?"))
 	h.waitFor("the message is theirs", func() bool { return h.record("wamid.1").Event.State == store.Human })
 
-	var taken struct{ Conversations []admin.Conversation }
+	var taken struct{ Conversations []consoleapi.Conversation }
 	h.console(http.StatusOK, http.MethodGet, "/conversations?state=taken_over", &taken)
 
 	if len(taken.Conversations) != 1 || taken.Conversations[0].Name != number+":"+ana || taken.Conversations[0].By != "colleague" {
 		t.Errorf("conversations that people have are %+v, want this one", taken.Conversations)
 	}
 
-	var causes struct{ Causes []admin.Cause }
+	var causes struct{ Causes []consoleapi.Cause }
 	h.console(http.StatusOK, http.MethodGet, "/dead-letters/causes?state=human", &causes)
 
 	if len(causes.Causes) != 1 || causes.Causes[0].Count != 1 || causes.Causes[0].PhoneNumberID != number {
@@ -214,14 +226,14 @@ func TestReplayOfManyDeadLetters(t *testing.T) {
 	h.waitFor("dead letters", func() bool { return h.stats().DeadLetters == n })
 	mended.Store(true)
 
-	var job admin.Job
+	var job consoleapi.Job
 	h.console(http.StatusOK, http.MethodPost, "/dead-letters/replay?number="+number, &job)
 	h.waitFor("the job to end", func() bool {
 		h.console(http.StatusOK, http.MethodGet, "/jobs/"+job.ID, &job)
-		return job.State != admin.JobRunning
+		return job.State != consoleapi.JobRunning
 	})
 
-	if job.State != admin.JobDone || job.Done != n || job.Total == nil || *job.Total != n {
+	if job.State != consoleapi.JobDone || job.Done != n || job.Total == nil || *job.Total != n {
 		t.Errorf("the job ended as %+v, want %d replayed", job, n)
 	}
 

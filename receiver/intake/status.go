@@ -70,6 +70,11 @@ func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) stor
 	}
 }
 
+// StatusID returns the id of the event of a status of a message to a person.
+func StatusID(number, messageID, status string) store.ID {
+	return store.NewID(store.KindStatus, number, messageID, status, "", "")
+}
+
 // statusLane returns the lane of the conversation for a failure, since a failure may concern the person, with the aliases of
 // the person. All other statuses are spread by message. A failure is never in a lane that waits for Bird.
 func statusLane(status whatsapp.Status, number string) (lane string, aliases []string) {

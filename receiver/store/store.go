@@ -114,6 +114,17 @@ type Events interface {
 	// is cheap for State Dead and for Kind error. With any other filter it walks the history until it reaches the limit.
 	List(ctx context.Context, filter Filter, after int64, limit int) ([]Record, error)
 
+	// Search returns up to limit events of a search whose Seq is less than before, the newest first. A before of 0 begins
+	// with the newest. It looks at a bounded number of events: a page may have fewer than limit records, or none,
+	// although there are more. The records have no payload, transcript and replies.
+	Search(ctx context.Context, search Search, before int64, limit int) (Page, error)
+
+	// Life returns an event with everything that is stored about it, or ErrNotFound.
+	Life(ctx context.Context, id ID) (*Life, error)
+
+	// Statuses returns the furthest statuses of outbound messages, of each participant of a group, at most MaxStatuses.
+	Statuses(ctx context.Context, phoneNumberID string, messageIDs []string) ([]StatusUpdate, error)
+
 	// History returns up to limit events of kinds message and outbound in a conversation whose Seq is less than before, the
 	// newest first. A before of 0 begins with the newest. The name is any name of the person, and the events are those
 	// stored under all of them, in any state. They have their replies and transcripts, but not their failures.
@@ -176,6 +187,10 @@ type Takeovers interface {
 	// TakeOver changes who has a conversation, as an event with this Takeover would, or returns ErrNotFound. A lane that
 	// is not leased is due at now, so that its events end or go on.
 	TakeOver(ctx context.Context, name string, takeover Takeover, now time.Time) error
+
+	// Recent returns up to limit conversations after a position, the one whose person wrote last first. Those of persons who
+	// never wrote follow, by name.
+	Recent(ctx context.Context, after Position, limit int) ([]NamedConversation, error)
 
 	// TakenOver returns up to limit conversations that people have at now and whose name is greater than after, by name.
 	TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]NamedConversation, error)

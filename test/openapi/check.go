@@ -41,6 +41,8 @@ func (o *operation) checkRequest(r *http.Request, body []byte) error {
 		return err
 	}
 
+	query := r.URL.Query()
+
 	for _, p := range o.parameters {
 		var value string
 
@@ -49,6 +51,9 @@ func (o *operation) checkRequest(r *http.Request, body []byte) error {
 			value = r.Header.Get(p.name)
 		case "path":
 			value = pathValue(o.path, r.URL.Path, p.name)
+		case "query":
+			value = query.Get(p.name)
+			query.Del(p.name)
 		default:
 			return fmt.Errorf("parameter %s in %s is not supported by this check", p.name, p.in)
 		}
@@ -56,6 +61,10 @@ func (o *operation) checkRequest(r *http.Request, body []byte) error {
 		if err := p.check(value); err != nil {
 			return err
 		}
+	}
+
+	for name := range query {
+		return fmt.Errorf("the document has no parameter %s", name)
 	}
 
 	if len(o.request) == 0 {
@@ -134,7 +143,12 @@ func (p parameter) check(value string) error {
 		return nil
 	}
 
-	return describe(p.name, p.schema.Validate(value))
+	err := p.schema.Validate(value)
+	if scalar, failed := jsonschema.UnmarshalJSON(strings.NewReader(value)); err != nil && p.in == "query" && failed == nil {
+		err = p.schema.Validate(scalar) // a number or a boolean
+	}
+
+	return describe(p.name, err)
 }
 
 func checkCredentials(alternatives [][]credential, header http.Header) error {

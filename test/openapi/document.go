@@ -25,6 +25,7 @@ import (
 const (
 	BirdBridge  = "bird-bridge.v1.yaml"
 	ReceiverAPI = "receiver-api.v1.yaml"
+	ConsoleAPI  = "console-api.v1.yaml"
 )
 
 // Folder returns a folder of docs/.

@@ -28,7 +28,7 @@ func load(t *testing.T, name string) *Document {
 }
 
 func TestTheDocumentsAreValid(t *testing.T) {
-	for _, name := range []string{BirdBridge, ReceiverAPI} {
+	for _, name := range []string{BirdBridge, ReceiverAPI, ConsoleAPI} {
 		loader := openapi3.NewLoader()
 		loader.IsExternalRefsAllowed = true
 

@@ -70,7 +70,7 @@ func (s *Store) History(ctx context.Context, name string, before int64, limit in
 	var found []store.Record
 
 	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
-		found, _, err = t.answeredRecords(ctx, conversationHistory, name, before, max(limit, 0))
+		found, err = t.answeredRecords(ctx, conversationHistory, name, before, max(limit, 0))
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,9 @@ const recordColumns = `
 	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays, e.binds, coalesce(c.starts, 0),
 		coalesce(e.transcript, '')
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
+
+// foundColumns are recordColumns without what is long.
+var foundColumns = strings.NewReplacer("e.payload", "NULL::bytea", "e.transcript", "NULL::text").Replace(recordColumns)
 
 // Get implements store.Events.
 func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
@@ -70,24 +74,11 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 	var found []store.Record
 
 	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
-		var at map[int64]int
-
-		if found, at, err = t.answeredRecords(ctx, sql, args...); err != nil || len(found) == 0 {
+		if found, err = t.answeredRecords(ctx, sql, args...); err != nil || len(found) == 0 {
 			return err
 		}
 
-		t.query("SELECT event, at, class, code, text, spent FROM failures WHERE event = ANY($1) ORDER BY event, n", func(rows pgx.Rows) error {
-			var (
-				event, when int64
-				f           store.Failure
-			)
-
-			err := rows.Scan(&event, &when, &f.Class, &f.Code, &f.Text, &f.Spent)
-			f.At = fromMillis(&when)
-			found[at[event]].Failures = append(found[at[event]].Failures, f)
-
-			return err
-		}, slices.Collect(maps.Keys(at)))
+		t.readFailures(found)
 
 		return nil
 	})
@@ -95,10 +86,54 @@ func (s *Store) records(ctx context.Context, sql string, args ...any) ([]store.R
 	return found, err
 }
 
-// answeredRecords runs a statement with recordColumns and returns the events with their replies, and the index of each by
-// its Seq. The query of the replies is queued.
-func (t *tx) answeredRecords(ctx context.Context, sql string, args ...any) (found []store.Record, at map[int64]int, err error) {
-	at = map[int64]int{}
+// readFailures queues the query of the failures of events, which it adds to them.
+func (t *tx) readFailures(of []store.Record) {
+	if len(of) == 0 {
+		return
+	}
+
+	at := map[int64]int{}
+	for i := range of {
+		at[of[i].Seq] = i
+	}
+
+	t.query("SELECT event, at, class, code, text, spent FROM failures WHERE event = ANY($1) ORDER BY event, n", func(rows pgx.Rows) error {
+		var (
+			event, when int64
+			f           store.Failure
+		)
+
+		err := rows.Scan(&event, &when, &f.Class, &f.Code, &f.Text, &f.Spent)
+		f.At = fromMillis(&when)
+		of[at[event]].Failures = append(of[at[event]].Failures, f)
+
+		return err
+	}, slices.Collect(maps.Keys(at)))
+}
+
+// answeredRecords runs a statement with recordColumns and returns the events with their replies. The query of the replies
+// is queued.
+func (t *tx) answeredRecords(ctx context.Context, sql string, args ...any) ([]store.Record, error) {
+	found, err := t.bareRecords(ctx, sql, args...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+
+	at := map[int64]int{}
+	for i := range found {
+		at[found[i].Seq] = i
+	}
+
+	t.readReplies(slices.Collect(maps.Keys(at)), func(event int64, r store.Reply) {
+		found[at[event]].Replies = append(found[at[event]].Replies, r)
+	})
+
+	return found, nil
+}
+
+// bareRecords runs a statement with recordColumns and returns the events without replies and failures.
+func (t *tx) bareRecords(ctx context.Context, sql string, args ...any) ([]store.Record, error) {
+	var found []store.Record
 
 	t.query(sql, func(rows pgx.Rows) error {
 		var (
@@ -115,21 +150,14 @@ func (t *tx) answeredRecords(ctx context.Context, sql string, args ...any) (foun
 		r.Event = p.toEvent(of)
 		r.FinishedAt = fromMillis(finished)
 		r.Event.State = state
-		at[r.Seq] = len(found)
 		found = append(found, r)
 
 		return err
 	}, args...)
 
-	if err := t.flush(ctx); err != nil || len(found) == 0 {
-		return nil, nil, err
-	}
+	err := t.flush(ctx)
 
-	t.readReplies(slices.Collect(maps.Keys(at)), func(event int64, r store.Reply) {
-		found[at[event]].Replies = append(found[at[event]].Replies, r)
-	})
-
-	return found, at, nil
+	return found, err
 }
 
 // MessageStatus implements store.Events.

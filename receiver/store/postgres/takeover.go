@@ -6,6 +6,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -89,6 +90,65 @@ func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeov
 	return nil
 }
 
+// Recent implements store.Takeovers.
+func (s *Store) Recent(ctx context.Context, after store.Position, limit int) ([]store.NamedConversation, error) {
+	const (
+		recent = "SELECT c.lane, " + stateColumns + ` FROM conversations c
+			WHERE c.class = 0 AND c.last_inbound_at <= $1 AND (c.last_inbound_at < $1 OR c.lane < $2)
+			ORDER BY c.last_inbound_at DESC, c.lane DESC LIMIT $3`
+		silent = "SELECT c.lane, " + stateColumns + ` FROM conversations c
+			WHERE c.class = 0 AND c.last_inbound_at IS NULL AND c.lane > $1 ORDER BY c.lane LIMIT $2`
+	)
+
+	limit = max(limit, 0)
+
+	var found []store.NamedConversation
+
+	err := s.read(ctx, func(ctx context.Context, t *tx) error {
+		found = nil
+		name := after.Name
+
+		if !after.At.IsZero() || after.Name == "" {
+			at := int64(math.MaxInt64)
+			if !after.At.IsZero() {
+				at = after.At.UnixMilli()
+			}
+
+			t.query(recent, func(rows pgx.Rows) error { return scanNamed(rows, &found) }, at, name, limit)
+
+			if err := t.flush(ctx); err != nil {
+				return err
+			}
+
+			name = ""
+		}
+
+		if len(found) < limit {
+			t.query(silent, func(rows pgx.Rows) error { return scanNamed(rows, &found) }, name, limit-len(found))
+		}
+
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+
+	return found, nil
+}
+
+// scanNamed adds a row of a lane and its stateColumns.
+func scanNamed(rows pgx.Rows, found *[]store.NamedConversation) error {
+	var (
+		name  string
+		state stateRow
+	)
+
+	err := rows.Scan(slices.Concat([]any{&name}, state.targets())...)
+	*found = append(*found, store.NamedConversation{Name: name, Conversation: state.conversation()})
+
+	return err
+}
+
 // TakenOver implements store.Takeovers.
 func (s *Store) TakenOver(ctx context.Context, now time.Time, after string, limit int) ([]store.NamedConversation, error) {
 	var found []store.NamedConversation
@@ -97,17 +157,7 @@ func (s *Store) TakenOver(ctx context.Context, now time.Time, after string, limi
 		t.query(`
 			SELECT c.lane, `+stateColumns+` FROM conversations c
 			WHERE c.human_until > $1 AND c.lane > $2 ORDER BY c.lane LIMIT $3`,
-			func(rows pgx.Rows) error {
-				var (
-					name  string
-					state stateRow
-				)
-
-				err := rows.Scan(slices.Concat([]any{&name}, state.targets())...)
-				found = append(found, store.NamedConversation{Name: name, Conversation: state.conversation()})
-
-				return err
-			}, now.UnixMilli(), after, max(limit, 0))
+			func(rows pgx.Rows) error { return scanNamed(rows, &found) }, now.UnixMilli(), after, max(limit, 0))
 
 		return nil
 	})

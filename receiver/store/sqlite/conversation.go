@@ -6,6 +6,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -177,6 +178,43 @@ func (s *Store) TakeOver(ctx context.Context, name string, takeover store.Takeov
 	}
 
 	return nil
+}
+
+// Recent implements store.Takeovers.
+func (s *Store) Recent(ctx context.Context, after store.Position, limit int) ([]store.NamedConversation, error) {
+	const (
+		recent = "SELECT lane, " + stateColumns + ` FROM conversations
+			WHERE class = 0 AND last_inbound_at <= ?1 AND (last_inbound_at < ?1 OR lane < ?2)
+			ORDER BY last_inbound_at DESC, lane DESC LIMIT ?3`
+		silent = "SELECT lane, " + stateColumns + ` FROM conversations
+			WHERE class = 0 AND last_inbound_at IS NULL AND lane > ?1 ORDER BY lane LIMIT ?2`
+	)
+
+	limit = max(limit, 0)
+
+	var found []store.NamedConversation
+
+	add := func(r row) error { //nolint:unparam // as query takes it
+		found = append(found, store.NamedConversation{Name: r.text(0), Conversation: r.conversation(1)})
+		return nil
+	}
+
+	err := s.read(ctx, func(c *conn) error {
+		if !after.At.IsZero() || after.Name == "" {
+			if err := c.query(ctx, recent, add, bound(after.At, math.MaxInt64), after.Name, int64(limit)); err != nil {
+				return err
+			}
+
+			after.Name = ""
+		}
+
+		return c.query(ctx, silent, add, after.Name, int64(limit-len(found)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+
+	return found, nil
 }
 
 // TakenOver implements store.Takeovers.

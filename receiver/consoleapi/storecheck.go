@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"context"
@@ -23,15 +23,15 @@ type Check struct {
 }
 
 // checkStore checks the file of the embedded store for damage, beside deliveries and work.
-func (c Console) checkStore(w http.ResponseWriter, r *http.Request) {
-	checker, ok := c.Store.(store.Checker)
+func (a *api) checkStore(w http.ResponseWriter, r *http.Request) {
+	checker, ok := a.Store.(store.Checker)
 	if !ok {
 		http.Error(w, "only the embedded store can be checked here", http.StatusNotImplemented)
 		return
 	}
 
 	// A check takes longer than the other calls of the console may.
-	began := c.Clock.Now()
+	began := a.Clock.Now()
 	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(checkTimeout + time.Minute)) // else the answer is lost
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), checkTimeout)
@@ -44,7 +44,7 @@ func (c Console) checkStore(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only the embedded store can be checked here", http.StatusNotImplemented)
 		return
 	case err != nil:
-		c.Log.Error("the check of the store failed", "error", err)
+		a.Log.Error("the check of the store failed", "error", err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 
 		return
@@ -55,10 +55,10 @@ func (c Console) checkStore(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if len(damages) > 0 {
-		c.Log.Error("the file of the store is damaged", "damages", len(damages))
+		a.Log.Error("the file of the store is damaged", "damages", len(damages))
 	}
 
 	w.Header().Set("Content-Type", "application/json")
 
-	_ = json.NewEncoder(w).Encode(Check{Damages: damages, TookMS: c.Clock.Since(began).Milliseconds()})
+	_ = json.NewEncoder(w).Encode(Check{Damages: damages, TookMS: a.Clock.Since(began).Milliseconds()})
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"encoding/json"
@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -51,7 +50,7 @@ func addDeadLetters(t *testing.T, inbox store.Store, n int) {
 }
 
 func TestConsole(t *testing.T) {
-	inbox := newParts(t, config.Secrets{}).Store
+	inbox := openStore(t)
 	console := newTestConsole(t, inbox)
 	call := console.call
 

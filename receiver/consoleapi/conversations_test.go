@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -62,14 +63,19 @@ func TestConversations(t *testing.T) {
 	console.callJSON(http.StatusOK, http.MethodGet, "/conversations/42:573001", &got)
 
 	if diff := cmp.Diff(Conversation{
-		Name:          "42:573001",
-		TakenOver:     true,
-		By:            "handed_off",
-		Since:         new(handedOff.At),
-		Until:         new(handedOff.Until),
-		Event:         event.String(),
-		Reason:        "complaint",
-		LastMessageAt: new(now.Add(-time.Second)),
+		ID:             conversationid.New([]string{"secret"}).Encode("42:573001"),
+		Person:         "…",
+		PhoneNumberID:  "42",
+		Name:           "42:573001",
+		TakenOver:      true,
+		By:             "handed_off",
+		Since:          new(handedOff.At),
+		Until:          new(handedOff.Until),
+		Event:          event.String(),
+		Reason:         "complaint",
+		WaitingSince:   new(handedOff.At),
+		LastMessageAt:  new(now.Add(-time.Second)),
+		WindowClosesAt: new(now.Add(24*time.Hour - time.Second)),
 	}, got); diff != "" {
 		t.Errorf("conversation that the AI handed off (-want +got):\n%s", diff)
 	}

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"context"
@@ -40,32 +40,32 @@ type BulkResult struct {
 	Discarded *int64 `json:"discarded,omitempty"`
 }
 
-func (c Console) replaySelected(w http.ResponseWriter, r *http.Request) {
-	c.bulk(w, r, JobReplay, c.Store.ReplaySelected)
+func (a *api) replaySelected(w http.ResponseWriter, r *http.Request) {
+	a.bulk(w, r, JobReplay, a.Store.ReplaySelected)
 }
 
-func (c Console) discardSelected(w http.ResponseWriter, r *http.Request) {
-	c.bulk(w, r, JobDiscard, c.Store.DiscardSelected)
+func (a *api) discardSelected(w http.ResponseWriter, r *http.Request) {
+	a.bulk(w, r, JobDiscard, a.Store.DiscardSelected)
 }
 
 // bulk starts a job that changes the selected events. It answers 200 with the job if it ends soon, else 202, and 409 with
 // the running job if there is one of this kind.
-func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change changeSelected) {
+func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change changeSelected) {
 	selection, ok := selectionOf(w, r)
 	if !ok {
 		return
 	}
 
-	causes, err := c.Store.Causes(r.Context(), selection)
+	causes, err := a.Store.Causes(r.Context(), selection)
 	if err != nil {
-		c.fail(w, err, noSuchEvent)
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
 	total, newest := summarize(causes)
 
 	if selection.ReceivedBefore.IsZero() { // what arrives later is not selected
-		selection.ReceivedBefore = later(newest, c.Clock.Now()).Add(time.Millisecond)
+		selection.ReceivedBefore = later(newest, a.Clock.Now()).Add(time.Millisecond)
 	}
 
 	planned := Job{Kind: kind}
@@ -73,8 +73,8 @@ func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, chan
 		planned.Total = &total
 	}
 
-	job, ended, started := c.Jobs.start(planned, func(ctx context.Context, update func(func(*Job))) error {
-		return c.changeAll(ctx, selection, change, update)
+	job, ended, started := a.Jobs.start(planned, func(ctx context.Context, update func(func(*Job))) error {
+		return a.changeAll(ctx, selection, change, update)
 	})
 	if !started {
 		answer(w, http.StatusConflict, newBulkResult(job))
@@ -83,7 +83,7 @@ func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, chan
 
 	status := http.StatusAccepted
 
-	timer := c.Clock.NewTimer(bulkWait)
+	timer := a.Clock.NewTimer(bulkWait)
 	defer timer.Stop()
 
 	select {
@@ -93,7 +93,7 @@ func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, chan
 	case <-r.Context().Done():
 	}
 
-	if current, ok := c.Jobs.get(job.ID, false); ok {
+	if current, ok := a.Jobs.get(job.ID, false); ok {
 		job = current
 	}
 
@@ -101,7 +101,12 @@ func (c Console) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, chan
 		status = http.StatusServiceUnavailable
 	}
 
-	w.Header().Set("Location", "/jobs/"+job.ID)
+	location := "/jobs/" + job.ID
+	if !isBare(r) {
+		location = prefix + location
+	}
+
+	w.Header().Set("Location", location)
 	answer(w, status, newBulkResult(job))
 }
 
@@ -119,14 +124,14 @@ func newBulkResult(job Job) BulkResult {
 }
 
 // changeAll changes the selected events in batches, and wakes the engine after each.
-func (c Console) changeAll(
+func (a *api) changeAll(
 	ctx context.Context,
 	selection store.Selection,
 	change changeSelected,
 	update func(func(*Job)),
 ) error {
 	for after, tries := int64(0), 0; ; {
-		n, next, err := c.changeBatch(ctx, selection, after, change)
+		n, next, err := a.changeBatch(ctx, selection, after, change)
 		if err != nil {
 			update(func(job *Job) { job.Failed++ })
 
@@ -134,7 +139,7 @@ func (c Console) changeAll(
 				return err
 			}
 
-			if err := c.sleep(ctx, bulkRetry); err != nil {
+			if err := a.sleep(ctx, bulkRetry); err != nil {
 				return err
 			}
 
@@ -142,7 +147,7 @@ func (c Console) changeAll(
 		}
 
 		update(func(job *Job) { job.Done += int64(n) })
-		c.wakeAll()
+		a.wakeAll()
 
 		if next == 0 {
 			return nil
@@ -154,7 +159,7 @@ func (c Console) changeAll(
 }
 
 // changeBatch changes one batch. The end of ctx interrupts no transaction.
-func (c Console) changeBatch(
+func (a *api) changeBatch(
 	ctx context.Context,
 	selection store.Selection,
 	after int64,
@@ -167,12 +172,12 @@ func (c Console) changeBatch(
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
 	defer cancel()
 
-	return change(ctx, selection, after, c.Clock.Now(), bulkBatch)
+	return change(ctx, selection, after, a.Clock.Now(), bulkBatch)
 }
 
 // sleep waits, and returns an error if ctx ends first.
-func (c Console) sleep(ctx context.Context, d time.Duration) error {
-	timer := c.Clock.NewTimer(d)
+func (a *api) sleep(ctx context.Context, d time.Duration) error {
+	timer := a.Clock.NewTimer(d)
 	defer timer.Stop()
 
 	select {
@@ -201,16 +206,16 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (c Console) jobs(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"jobs": c.Jobs.list()})
+func (a *api) jobs(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{"jobs": a.Jobs.list()})
 }
 
-func (c Console) job(w http.ResponseWriter, r *http.Request) { c.answerJob(w, r, false) }
+func (a *api) job(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, false) }
 
-func (c Console) cancelJob(w http.ResponseWriter, r *http.Request) { c.answerJob(w, r, true) }
+func (a *api) cancelJob(w http.ResponseWriter, r *http.Request) { a.answerJob(w, r, true) }
 
-func (c Console) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
-	job, ok := c.Jobs.get(r.PathValue("id"), cancel)
+func (a *api) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
+	job, ok := a.Jobs.get(r.PathValue("job"), cancel)
 	if !ok {
 		http.Error(w, "no such job", http.StatusNotFound)
 		return

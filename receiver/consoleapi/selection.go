@@ -1,11 +1,12 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,12 +27,29 @@ var (
 	pageKeys      = []string{"after", "limit"}
 )
 
+// revealKey is the parameter by which a request asks for names and texts of persons.
+const revealKey = "reveal"
+
+// checkQuery reports whether a request has only the given parameters and reveal, or answers 400.
+func checkQuery(w http.ResponseWriter, r *http.Request, known ...string) bool {
+	if err := checkKeys(r.URL.Query(), append(known, revealKey)...); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return false
+	}
+
+	return true
+}
+
 // checkKeys returns an error for an unknown query parameter. A misspelt filter would select everything.
 func checkKeys(query url.Values, known ...string) error {
 	for key := range query {
 		if !slices.Contains(known, key) {
 			return fmt.Errorf("unknown parameter %q, want one of %s", key, strings.Join(known, ", "))
 		}
+	}
+
+	if reveal := query.Get(revealKey); reveal != "" && reveal != "true" && reveal != "false" {
+		return errors.New("reveal is neither true nor false")
 	}
 
 	return nil
@@ -46,10 +64,8 @@ func parseSelection(query url.Values) (store.Selection, error) {
 		Code:          query.Get("code"),
 	}
 
-	for _, list := range query["state"] {
-		for name := range strings.SplitSeq(list, ",") {
-			selection.States = append(selection.States, store.State(name))
-		}
+	for _, state := range listed(query["state"]) {
+		selection.States = append(selection.States, store.State(state))
 	}
 
 	switch {
@@ -59,23 +75,33 @@ func parseSelection(query url.Values) (store.Selection, error) {
 		selection.States = store.Replayable
 	}
 
-	for key, target := range map[string]*time.Time{
+	err := parseTimes(query, map[string]*time.Time{
 		"received_after":  &selection.ReceivedAfter,
 		"received_before": &selection.ReceivedBefore,
-	} {
+	})
+	if err != nil {
+		return selection, err
+	}
+
+	err = selection.Validate()
+
+	return selection, err
+}
+
+// parseTimes sets the times that query parameters name.
+func parseTimes(query url.Values, targets map[string]*time.Time) error {
+	for key, target := range targets {
 		if query.Get(key) == "" {
 			continue
 		}
 
 		var err error
 		if *target, err = time.Parse(time.RFC3339, query.Get(key)); err != nil {
-			return selection, fmt.Errorf("%s is no time like 2026-11-23T06:49:00Z", key)
+			return fmt.Errorf("%s is no time like 2026-11-23T06:49:00Z", key)
 		}
 	}
 
-	err := selection.Validate()
-
-	return selection, err
+	return nil
 }
 
 // parsePage returns where a page starts and how many entries it has at most.

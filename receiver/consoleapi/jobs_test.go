@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"net/http"

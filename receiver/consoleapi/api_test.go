@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,7 +21,11 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
 )
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // testConsole is a console on a store, with its log and the number of its wake-ups.
 type testConsole struct {
@@ -37,12 +43,12 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 	jobs := NewJobs(c.clock, log)
 	t.Cleanup(jobs.Close)
 
-	c.http = NewConsole(Console{
+	c.http = New(Parts{
 		Store: inbox,
 		Live: config.Fixed(config.Config{
 			Bird:          config.Bird{BaseURL: "http://bird"},
 			Notifications: config.Notifications{SinkURL: "http://sink"},
-		}.WithDefaults(), config.Secrets{}),
+		}.WithDefaults(), config.Secrets{AppSecrets: []string{"secret"}}),
 		Wake:  func(...store.Class) { c.woken.Add(1) },
 		Jobs:  jobs,
 		Clock: c.clock,
@@ -52,6 +58,21 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 	return c
 }
 
+// openStore opens an empty store.
+func openStore(t *testing.T) store.Store {
+	t.Helper()
+
+	inbox, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "inbox.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() { _ = inbox.Close() })
+
+	return inbox
+}
+
+// call calls the console, and checks its answer against the document of the API if the path has the prefix.
 func (c *testConsole) call(method, path string, headers ...string) (int, string) {
 	r := httptest.NewRequest(method, "http://localhost:9091"+path, http.NoBody)
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -61,7 +82,28 @@ func (c *testConsole) call(method, path string, headers ...string) (int, string)
 	w := httptest.NewRecorder()
 	c.http.ServeHTTP(w, r)
 
+	if strings.HasPrefix(path, prefix) && w.Code != http.StatusForbidden {
+		c.check(r, w)
+	}
+
 	return w.Code, w.Body.String()
+}
+
+func (c *testConsole) check(r *http.Request, w *httptest.ResponseRecorder) {
+	c.t.Helper()
+
+	document, err := openapi.Load(openapi.ConsoleAPI)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+
+	if err := document.CheckRequest(r, nil); err != nil && w.Code < http.StatusBadRequest {
+		c.t.Error(err)
+	}
+
+	if err := document.CheckResponse(r, w.Code, w.Header(), w.Body.Bytes()); err != nil {
+		c.t.Errorf("%v: %s", err, w.Body)
+	}
 }
 
 // callJSON calls the console, checks the status, and decodes the answer.

@@ -1,9 +1,10 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -200,4 +201,25 @@ func (f *fakeStore) TakenOver(_ context.Context, now time.Time, after string, li
 	})
 
 	return found[:min(limit, len(found))], nil
+}
+
+func (f *fakeStore) Recent(_ context.Context, after store.Position, limit int) ([]store.NamedConversation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	var all []store.NamedConversation
+
+	for name, c := range f.conversations {
+		all = append(all, store.NamedConversation{Name: name, Conversation: c})
+	}
+
+	slices.SortFunc(all, func(a, b store.NamedConversation) int {
+		return cmp.Or(b.LastInboundAt.Compare(a.LastInboundAt), cmp.Compare(b.Name, a.Name))
+	})
+
+	if i := slices.IndexFunc(all, func(c store.NamedConversation) bool { return c.Name == after.Name }); i >= 0 {
+		all = all[i+1:]
+	}
+
+	return all[:min(limit, len(all))], nil
 }

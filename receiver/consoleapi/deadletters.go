@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package admin
+package consoleapi
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -17,7 +18,7 @@ import (
 const noSuchEvent = "no such dead letter"
 
 // DeadLetter is an event that was not answered: a dead letter, or an event in another state of [store.Replayable]. Lists
-// omit the payload and the replies.
+// omit the payload and the replies; the payload and the bodies of replies are there only if the request reveals them.
 type DeadLetter struct {
 	ID            string          `json:"id"`
 	Seq           int64           `json:"seq"`
@@ -25,6 +26,8 @@ type DeadLetter struct {
 	Kind          store.Kind      `json:"kind"`
 	Type          string          `json:"type"`
 	PhoneNumberID string          `json:"phone_number_id"`
+	Conversation  string          `json:"conversation,omitempty"` // its id
+	Person        string          `json:"person,omitempty"`       // masked
 	ReceivedAt    time.Time       `json:"received_at"`
 	FinishedAt    time.Time       `json:"finished_at"`
 	Replays       int             `json:"replays"`
@@ -42,8 +45,8 @@ type Reply struct {
 }
 
 // newDeadLetter returns the record without its payload and replies.
-func newDeadLetter(r store.Record) DeadLetter {
-	return DeadLetter{
+func newDeadLetter(ids *conversationid.Codec, r store.Record) DeadLetter {
+	letter := DeadLetter{
 		ID:            r.Event.ID.String(),
 		Seq:           r.Seq,
 		State:         r.Event.State,
@@ -55,11 +58,18 @@ func newDeadLetter(r store.Record) DeadLetter {
 		Replays:       r.Replays,
 		Failures:      r.Failures,
 	}
+
+	if isConversation(r.Event.Lane, r.Event.PhoneNumberID) {
+		letter.Conversation = ids.Encode(r.Event.Lane)
+		letter.Person = masked(r.Event.Lane)
+	}
+
+	return letter
 }
 
-// list answers with a page of events in the order of arrival, starting after the given seq. next is the seq to continue
+// deadLetters answers with a page of events in the order of arrival, starting after the given seq. next is the seq to continue
 // from; the last page has none.
-func (c Console) list(w http.ResponseWriter, r *http.Request) {
+func (a *api) deadLetters(w http.ResponseWriter, r *http.Request) {
 	selection, ok := selectionOf(w, r, pageKeys...)
 	if !ok {
 		return
@@ -71,18 +81,20 @@ func (c Console) list(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	records, err := c.Store.DeadLetters(r.Context(), selection, after, limit)
+	records, err := a.Store.DeadLetters(r.Context(), selection, after, limit)
 	if err != nil {
-		c.fail(w, err, noSuchEvent)
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
+	ids := a.ids()
 	page := struct {
 		DeadLetters []DeadLetter `json:"dead_letters"`
 		Next        int64        `json:"next,omitempty"`
 	}{DeadLetters: []DeadLetter{}}
+
 	for _, record := range records {
-		page.DeadLetters = append(page.DeadLetters, newDeadLetter(record))
+		page.DeadLetters = append(page.DeadLetters, newDeadLetter(ids, record))
 	}
 
 	if len(records) == limit {
@@ -104,15 +116,15 @@ type Cause struct {
 }
 
 // causes answers with the causes of the selected events, the most frequent first.
-func (c Console) causes(w http.ResponseWriter, r *http.Request) {
+func (a *api) causes(w http.ResponseWriter, r *http.Request) {
 	selection, ok := selectionOf(w, r)
 	if !ok {
 		return
 	}
 
-	found, err := c.Store.Causes(r.Context(), selection)
+	found, err := a.Store.Causes(r.Context(), selection)
 	if err != nil {
-		c.fail(w, err, noSuchEvent)
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
@@ -132,32 +144,38 @@ func (c Console) causes(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"causes": causes})
 }
 
-func (c Console) show(w http.ResponseWriter, r *http.Request) {
+func (a *api) deadLetter(w http.ResponseWriter, r *http.Request) {
 	id, ok := eventID(w, r)
 	if !ok {
 		return
 	}
 
-	record, err := c.Store.Get(r.Context(), id)
+	record, err := a.Store.Get(r.Context(), id)
 	if err == nil && !isShown(record) {
 		err = store.ErrNotFound
 	}
 
 	if err != nil {
-		c.fail(w, err, noSuchEvent)
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
-	letter := newDeadLetter(*record)
-	letter.Payload = record.Event.Payload
+	letter := newDeadLetter(a.ids(), *record)
+	if reveals(r) {
+		letter.Payload = record.Event.Payload
+	}
 
 	for _, reply := range record.Replies {
-		letter.Replies = append(letter.Replies, Reply{
+		shown := Reply{
 			Part:  reply.Part,
 			Type:  reply.Type,
 			State: reply.State,
-			Body:  reply.Body,
-		})
+		}
+		if reveals(r) {
+			shown.Body = reply.Body
+		}
+
+		letter.Replies = append(letter.Replies, shown)
 	}
 
 	answer(w, http.StatusOK, letter)
@@ -170,45 +188,45 @@ func isShown(record *store.Record) bool {
 	return isSkippedMessage || slices.Contains(store.Replayable, record.Event.State)
 }
 
-func (c Console) replay(w http.ResponseWriter, r *http.Request) {
+func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 	id, ok := eventID(w, r)
 	if !ok {
 		return
 	}
 
-	if err := c.Store.Replay(r.Context(), id, c.Clock.Now()); err != nil {
-		c.fail(w, err, noSuchEvent)
+	if err := a.Store.Replay(r.Context(), id, a.Clock.Now()); err != nil {
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
-	c.Log.Info("dead letter replayed", logevent.EventID, id)
-	c.wakeAll()
+	a.Log.Info("dead letter replayed", logevent.EventID, id)
+	a.wakeAll()
 	answer(w, http.StatusOK, map[string]int{"replayed": 1})
 }
 
-func (c Console) discard(w http.ResponseWriter, r *http.Request) {
+func (a *api) discard(w http.ResponseWriter, r *http.Request) {
 	id, ok := eventID(w, r)
 	if !ok {
 		return
 	}
 
-	if err := c.Store.Discard(r.Context(), id, c.Clock.Now()); err != nil {
-		c.fail(w, err, noSuchEvent)
+	if err := a.Store.Discard(r.Context(), id, a.Clock.Now()); err != nil {
+		a.fail(w, err, noSuchEvent)
 		return
 	}
 
-	c.Log.Info("dead letter discarded", logevent.EventID, id)
+	a.Log.Info("dead letter discarded", logevent.EventID, id)
 	answer(w, http.StatusOK, map[string]int{"discarded": 1})
 }
 
 // wakeAll wakes all classes: a replayed event may be a message, a status or a notice.
-func (c Console) wakeAll() { c.Wake(store.Conversations, store.Statuses, store.Notices) }
+func (a *api) wakeAll() { a.Wake(store.Conversations, store.Statuses, store.Notices) }
 
 // selectionOf returns the selection of a request, or answers 400. further are known parameters besides.
 func selectionOf(w http.ResponseWriter, r *http.Request, further ...string) (store.Selection, bool) {
 	query := r.URL.Query()
 
-	err := checkKeys(query, slices.Concat(selectionKeys, further)...)
+	err := checkKeys(query, slices.Concat(selectionKeys, further, []string{revealKey})...)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return store.Selection{}, false
