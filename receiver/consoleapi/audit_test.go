@@ -14,9 +14,6 @@ import (
 // TestAuditLog checks that each act and each reveal is a line of the audit log, which names no person, and that nothing else
 // is.
 func TestAuditLog(t *testing.T) {
-	inbox := openStore(t)
-	addDeadLetters(t, inbox, 1)
-
 	letter := store.NewID(store.KindMessage, "0").String()
 
 	for name, c := range map[string]struct {
@@ -36,6 +33,9 @@ func TestAuditLog(t *testing.T) {
 		"reveal of something": {"GET", "/v1/jobs", "ana", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			inbox := openStore(t)
+			addDeadLetters(t, inbox, 1)
+
 			console := newTestConsole(t, inbox)
 			console.call(c.method, c.path, actorHeader, c.actor)
 

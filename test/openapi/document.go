@@ -6,6 +6,7 @@
 package openapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -111,6 +113,11 @@ func Load(name string) (*Document, error) {
 
 		document.webhooks[webhook] = &Document{operations: operations}
 	}
+
+	// A path without a parameter comes before one that also matches it.
+	slices.SortFunc(document.operations, func(a, b *operation) int {
+		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
+	})
 
 	return document, nil
 }
