@@ -34,6 +34,9 @@ type call struct {
 	query  url.Values
 	body   []byte // JSON, with POST
 	token  string // defaults to the access token
+	// proof is the app secret whose proof the call has, or unproven, whether Meta accepts that or not. Nil stands for
+	// whatever Meta accepts.
+	proof *string
 
 	// content opens the body instead of body, with its length in bytes and its type.
 	content     func() (io.ReadCloser, error)
@@ -90,8 +93,12 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	var secrets []string
-	if call.token == "" {
+	if call.token == "" && call.proof == nil {
 		secrets = settings.Secrets.AppSecrets
+	}
+
+	if call.proof != nil {
+		request = proved(request, *call.proof, token)
 	}
 
 	response, fault := c.prove(ctx, request, token, secrets)
@@ -130,15 +137,7 @@ func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, 
 	var refused *httpclient.Response
 
 	for _, secret := range c.proven.order(secrets) {
-		proved := call
-
-		if secret != unproven {
-			proved.Query = url.Values{}
-			maps.Copy(proved.Query, call.Query)
-			proved.Query.Set(proofParameter, appSecretProof(secret, token))
-		}
-
-		response, fault := c.http.Do(ctx, proved)
+		response, fault := c.http.Do(ctx, proved(call, secret, token))
 		if fault != nil {
 			return nil, fault
 		}
@@ -155,6 +154,20 @@ func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, 
 	}
 
 	return refused, nil
+}
+
+// proved returns a call with the proof of a secret, or unchanged if the secret is unproven.
+func proved(call httpclient.Call, secret, token string) httpclient.Call {
+	if secret == unproven {
+		return call
+	}
+
+	query := url.Values{}
+	maps.Copy(query, call.Query)
+	query.Set(proofParameter, appSecretProof(secret, token))
+	call.Query = query
+
+	return call
 }
 
 // isProofRefused reports whether Meta refused a call because its proof is wrong or missing.

@@ -23,22 +23,34 @@ type TokenInfo struct {
 	Scopes              []string  // permissions
 }
 
-// InspectToken describes an access token, authenticated as app. An invalid token is not an error. Errors are of type
-// *failure.Error, never Ambiguous, and never contain the token, which is part of the query.
+// InspectToken describes an access token, authenticated as app, or by our access token if app is the zero App. An invalid
+// token is not an error. Errors are of type *failure.Error, never Ambiguous, and never contain the token, which is part of
+// the query.
 //
 // Source: https://developers.facebook.com/docs/graph-api/reference/debug_token
 func (c *Client) InspectToken(ctx context.Context, app App, accessToken string) (TokenInfo, error) {
-	const op = "inspect the access token"
+	const (
+		op   = "inspect the access token"
+		path = "debug_token"
+	)
 
-	query := url.Values{"input_token": {accessToken}}
-
-	response, err := c.manage(ctx, call{
+	request := call{
 		op:     op,
 		method: http.MethodGet,
-		path:   "debug_token",
-		query:  query,
-		token:  app.token(),
-	}, app.ID, nil)
+		path:   path,
+		query:  url.Values{"input_token": {accessToken}},
+	}
+	if app == (App{}) {
+		app.ID = path
+	} else {
+		request.token = app.token()
+	}
+
+	response, err := c.manage(ctx, request, app.ID, nil)
+	if err != nil && request.token == "" {
+		return TokenInfo{}, err
+	}
+
 	if err != nil {
 		return TokenInfo{}, inspectionFailed(err, app)
 	}

@@ -106,11 +106,28 @@ func (c *Client) SubscribeApp(ctx context.Context, app App, to Destination, fiel
 
 // AccountSubscription is an app's subscription to one WhatsApp Business Account.
 type AccountSubscription struct {
+	AppID       string
 	OverrideURL string // the callback of the account's messages instead of the app's; empty if there is none
 }
 
 // AccountSubscription returns the app's subscription to the account, or nil if it has none.
 func (c *Client) AccountSubscription(ctx context.Context, accountID, appID string) (*AccountSubscription, error) {
+	all, err := c.AccountSubscriptions(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+
+	for _, s := range all {
+		if s.AppID == appID {
+			return &s, nil
+		}
+	}
+
+	return nil, nil
+}
+
+// AccountSubscriptions returns the subscriptions of all apps to the account.
+func (c *Client) AccountSubscriptions(ctx context.Context, accountID string) ([]AccountSubscription, error) {
 	op := "read the subscriptions of business account " + accountID
 
 	response, err := c.manage(ctx, call{
@@ -134,13 +151,12 @@ func (c *Client) AccountSubscription(ctx context.Context, accountID, appID strin
 		return nil, badResponse(op)
 	}
 
+	all := make([]AccountSubscription, 0, len(list.Data))
 	for _, s := range list.Data {
-		if string(s.App.ID) == appID {
-			return &AccountSubscription{OverrideURL: string(s.OverrideURL)}, nil
-		}
+		all = append(all, AccountSubscription{AppID: string(s.App.ID), OverrideURL: string(s.OverrideURL)})
 	}
 
-	return nil, nil
+	return all, nil
 }
 
 // SubscribeAccount subscribes the access token's app to the account and removes an override.

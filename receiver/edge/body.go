@@ -47,5 +47,5 @@ func readFailed(w http.ResponseWriter, err error) int {
 }
 
 func tooLarge(w http.ResponseWriter, limit int64) int {
-	return refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a delivery has at most %d bytes", limit))
+	return refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("%s%d bytes", TooLarge, limit))
 }

@@ -36,7 +36,7 @@ func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.
 
 	if !signed(body, r.Header.Get("X-Hub-Signature-256"), settings.Secrets.AppSecrets) {
 		e.Log.Warn("delivery refused: the signature matches no configured app secret")
-		return refuse(w, http.StatusUnauthorized, "X-Hub-Signature-256 does not match any configured app secret")
+		return refuse(w, http.StatusUnauthorized, SignatureRefused)
 	}
 
 	// Admission comes after the signature check, so that unsigned requests cannot take capacity from Meta's deliveries.

@@ -157,7 +157,7 @@ func (e *Edge) handshake(w http.ResponseWriter, r *http.Request, settings *confi
 
 	if !matches || query.Get("hub.mode") != "subscribe" || challenge == "" || len(challenge) > maxChallenge {
 		e.Log.Warn("handshake refused", "token_configured", token != "", "token_matches", matches)
-		return refuse(w, http.StatusForbidden, "hub.mode must be subscribe and hub.verify_token the configured verify token")
+		return refuse(w, http.StatusForbidden, HandshakeRefused)
 	}
 
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

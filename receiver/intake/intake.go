@@ -23,16 +23,24 @@ import (
 // ErrNotJSON is the error for a body that is not one JSON value.
 var ErrNotJSON = whatsapp.ErrNotJSON
 
+// ProbeObject is the object of a delivery that has no events: a check with the app secret posts it to see
+// that deliveries arrive. Meta sends none.
+const ProbeObject = "whatsapp_webhook_probe"
+
 // maxType bounds the bytes that are stored of a type that Meta names.
 const maxType = 64
 
 // Events returns the events of a delivery, each with the trace of ctx in its payload, and the notices about them. If
-// phone number ids are configured, events of other numbers are quarantined. The error is ErrNotJSON if the body is not
+// phone number ids are configured, events of other numbers are quarantined. A delivery of ProbeObject has none. The error is ErrNotJSON if the body is not
 // JSON.
 func Events(ctx context.Context, body []byte, settings config.Config, now time.Time) ([]store.Event, error) {
 	items, err := whatsapp.Split(body)
 	if err != nil {
 		return nil, err
+	}
+
+	if isProbe(items) {
+		return nil, nil
 	}
 
 	trace := tracing.Parent(ctx)
@@ -66,6 +74,10 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 	}
 
 	return events, nil
+}
+
+func isProbe(items []whatsapp.Item) bool {
+	return len(items) == 1 && items[0].Kind == whatsapp.ItemUnknown && items[0].Field == ProbeObject && items[0].WABAID == ""
 }
 
 // parsedEvent is an event without the properties that all events of a delivery share, and the item that it stores.

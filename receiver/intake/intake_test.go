@@ -210,6 +210,21 @@ func TestEventsWithoutIdentity(t *testing.T) {
 	}
 }
 
+// TestProbe checks that a delivery that checks the way has no events, and that one of Meta's always has.
+func TestProbe(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"object":"whatsapp_webhook_probe","entry":[]}`:                                                             0,
+		`{"object":"whatsapp_webhook_probe","entry":[   ]}`:                                                          0,
+		`{"object":"whatsapp_business_account","entry":[]}`:                                                          1,
+		`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"whatsapp_webhook_probe"}]}]}`: 1,
+	} {
+		events, err := Events(t.Context(), []byte(body), config.Config{}, now)
+		if err != nil || len(events) != want {
+			t.Errorf("Events(%s) returned %d events, %v; want %d", body, len(events), err, want)
+		}
+	}
+}
+
 func TestNotJSON(t *testing.T) {
 	if _, err := Events(t.Context(), []byte("{"), settings, now); !errors.Is(err, ErrNotJSON) {
 		t.Errorf("Events() error = %v, want ErrNotJSON", err)

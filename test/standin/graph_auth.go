@@ -4,6 +4,7 @@
 package standin
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -39,13 +40,8 @@ func (g *Graph) authorizeUser(r *http.Request) *problem {
 		return invalidToken()
 	}
 
-	if g.tokenExpired() {
-		return &problem{
-			code:     190,
-			subcode:  463,
-			title:    "Error validating access token: Session has expired",
-			verbatim: true,
-		}
+	if p := g.tokenProblem(); p != nil {
+		return p
 	}
 
 	return g.checkProof(r)
@@ -79,6 +75,31 @@ func (g *Graph) checkProof(r *http.Request) *problem {
 
 	if want := hex.EncodeToString(mac.Sum(nil)); subtle.ConstantTimeCompare([]byte(proof), []byte(want)) != 1 {
 		return badMethod(0, "Invalid appsecret_proof provided in the API argument")
+	}
+
+	return nil
+}
+
+// systemUser is the id of the user of the access tokens.
+const systemUser = "122000000000000001"
+
+// tokenProblem returns why the access tokens are no longer valid, or nil.
+func (g *Graph) tokenProblem() *problem {
+	switch {
+	case g.Rules().TokenRevoked:
+		return &problem{
+			code:     190,
+			subcode:  460,
+			title:    "Error validating access token: The session has been invalidated",
+			verbatim: true,
+		}
+	case g.tokenExpired():
+		return &problem{
+			code:     190,
+			subcode:  463,
+			title:    "Error validating access token: Session has expired",
+			verbatim: true,
+		}
 	}
 
 	return nil
@@ -139,28 +160,37 @@ func (g *Graph) debugToken(r *http.Request) (any, *problem) {
 		expires = at.Unix()
 	}
 
+	rules := g.Rules()
+
+	scopes := g.options.TokenScopes
+	if rules.TokenScopes != nil {
+		scopes = rules.TokenScopes
+	}
+
 	granular := []map[string]any{}
-	for _, scope := range g.options.TokenScopes {
+	for _, scope := range scopes {
 		granular = append(granular, map[string]any{"scope": scope})
 	}
 
+	invalid := g.tokenProblem()
+
 	data := map[string]any{
-		"app_id":                 g.options.AppID,
+		"app_id":                 cmp.Or(rules.TokenApp, g.options.AppID),
 		"type":                   "SYSTEM_USER",
 		"application":            "Stand-in",
 		"data_access_expires_at": 0,
 		"expires_at":             expires,
-		"is_valid":               !g.tokenExpired(),
+		"is_valid":               invalid == nil,
 		"issued_at":              1700000000,
-		"scopes":                 g.options.TokenScopes,
+		"scopes":                 scopes,
 		"granular_scopes":        granular,
-		"user_id":                "122000000000000001",
+		"user_id":                systemUser,
 	}
-	if g.tokenExpired() {
+	if invalid != nil {
 		data["error"] = map[string]any{
-			"code":    190,
-			"subcode": 463,
-			"message": "Error validating access token: Session has expired",
+			"code":    invalid.code,
+			"subcode": invalid.subcode,
+			"message": invalid.title,
 		}
 	}
 

@@ -81,6 +81,14 @@ func (g *Graph) getAccount(r *http.Request) (any, *problem) {
 		data = append(data, app)
 	}
 
+	for _, other := range g.Rules().OtherApps {
+		data = append(data, map[string]any{"whatsapp_business_api_data": map[string]string{
+			"id":   other,
+			"link": "https://www.facebook.com/games/?app_id=" + other,
+			"name": "Another app",
+		}})
+	}
+
 	return map[string]any{"data": data}, nil
 }
 

@@ -26,6 +26,10 @@ type IngressRule struct {
 	Prefix bool `json:"prefix"`
 	// Backend is the URL of the Service that serves the path, such as http://sales.messaging.svc:80.
 	Backend string `json:"backend"`
+	// MaxBody is the size of the largest body in bytes, as nginx limits it; 0 sets no limit.
+	MaxBody int64 `json:"maxBody,omitempty"`
+	// Redirect is the URL that requests are redirected to instead.
+	Redirect string `json:"redirect,omitempty"`
 }
 
 // Ingress stands in for an ingress controller: it passes requests on by rules, which a test reads from an Ingress.
@@ -77,6 +81,20 @@ func (i *Ingress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rule, found := i.match(r)
 	if !found {
 		http.NotFound(w, r)
+		return
+	}
+
+	if rule.Redirect != "" {
+		http.Redirect(w, r, rule.Redirect, http.StatusMovedPermanently)
+		return
+	}
+
+	if rule.MaxBody > 0 && r.ContentLength > rule.MaxBody {
+		w.Header().Set("Server", "nginx")
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		_, _ = io.WriteString(w, "<html><head><title>413 Request Entity Too Large</title></head></html>")
+
 		return
 	}
 

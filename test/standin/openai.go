@@ -37,6 +37,8 @@ type OpenAIOptions struct {
 	Models []string
 	// TranscriptionModels are the models of /audio/transcriptions. Default to OpenAITranscriptionModel.
 	TranscriptionModels []string
+	// NoModelList answers 404 to GET /models, as some compatible servers do.
+	NoModelList bool
 	// ContextTokens is the context length of every model; four characters of text count as a token. Defaults to 128,000.
 	ContextTokens int
 	// Lenient lets unknown parameters pass, as many compatible servers do.
@@ -153,6 +155,8 @@ func (o *OpenAI) serve(w http.ResponseWriter, r *http.Request) {
 	var answer any
 
 	switch {
+	case endpoint == "/models" && known && r.Method == http.MethodGet && !o.options.NoModelList:
+		answer = o.listModels(r)
 	case !known || (endpoint != "/chat/completions" && endpoint != "/audio/transcriptions"):
 		answer = OpenAIError{
 			Status:  http.StatusNotFound,
@@ -177,10 +181,38 @@ func (o *OpenAI) serve(w http.ResponseWriter, r *http.Request) {
 		answer.write(w)
 	case plainText:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(answer))
+		_, _ = w.Write([]byte(answer)) //nolint:gosec // plain text for a receiver, which no browser shows
 	default:
 		writeJSON(w, http.StatusOK, answer)
 	}
+}
+
+// listModels answers GET /models.
+//
+// Source: https://platform.openai.com/docs/api-reference/models/list
+func (o *OpenAI) listModels(r *http.Request) any {
+	if !o.authorized(r) {
+		return invalidKey(openAIKey(r))
+	}
+
+	type model struct {
+		ID      string `json:"id"`
+		Object  string `json:"object"`
+		Created int64  `json:"created"`
+		OwnedBy string `json:"owned_by"`
+	}
+
+	data := []model{}
+	for _, id := range slices.Concat(o.options.Models, o.options.TranscriptionModels) {
+		data = append(data, model{
+			ID:      id,
+			Object:  "model",
+			Created: 1700000000,
+			OwnedBy: "stand-in",
+		})
+	}
+
+	return map[string]any{"object": "list", "data": data}
 }
 
 // openAIKey returns the key of a request: a bearer token, or the header api-key as Azure has it.

@@ -33,6 +33,16 @@ type Rules struct {
 	// PairRate lets a phone number send one message in 6 s to a person, and 45 in advance; a further one is refused with
 	// 131056.
 	PairRate bool `json:"pairRate"`
+	// Numbers are the states of phone numbers by id, where they differ from that of a registered one.
+	Numbers map[string]NumberState `json:"numbers,omitempty"`
+	// OtherApps are the apps of others that are subscribed to each business account.
+	OtherApps []string `json:"otherApps,omitempty"`
+	// TokenApp is the app that the access tokens were issued for. Defaults to GraphOptions.AppID.
+	TokenApp string `json:"tokenApp,omitempty"`
+	// TokenScopes are the permissions of the access tokens. Defaults to GraphOptions.TokenScopes.
+	TokenScopes []string `json:"tokenScopes,omitempty"`
+	// TokenRevoked refuses the access tokens, as after their owner has revoked them.
+	TokenRevoked bool `json:"tokenRevoked"`
 }
 
 // rules are the Rules of a Graph and the secret of its app. They may change while it serves.
@@ -65,6 +75,9 @@ func (g *Graph) Rules() Rules {
 	current := g.rules.current
 	current.UnseenNumbers = slices.Clone(current.UnseenNumbers)
 	current.FailedFetches = maps.Clone(current.FailedFetches)
+	current.Numbers = maps.Clone(current.Numbers)
+	current.TokenScopes = slices.Clone(current.TokenScopes)
+	current.OtherApps = slices.Clone(current.OtherApps)
 
 	return current
 }

@@ -63,3 +63,6 @@ func endpoint(settings config.Bird, m assistant.Method) config.Endpoint {
 
 	return e
 }
+
+// Path returns the path of a method below bird.baseURL.
+func Path(settings config.Bird, m assistant.Method) string { return endpoint(settings, m).Path }

@@ -1,0 +1,148 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// checkTheNumbers checks the phone numbers.
+func (r *run) checkTheNumbers(ctx context.Context, a account) {
+	names := []string{checkNumbers, checkQuality, checkSending}
+	ids := r.settings.CloudAPI.PhoneNumberIDs
+
+	why := ""
+
+	switch {
+	case len(ids) == 0:
+		why = "cloudAPI.phoneNumberIDs names no number"
+	case !a.canRead:
+		why = a.whyNot
+	}
+
+	if why != "" {
+		for _, name := range names {
+			r.set(name, skip("%s", why))
+		}
+
+		return
+	}
+
+	var registered, quality, sending []finding
+
+	for _, id := range ids {
+		number, err := r.readNumber(ctx, id)
+		if err != nil {
+			registered = append(registered, fail("correct cloudAPI.phoneNumberIDs (WhatsApp > API Setup shows the id, which is not the number itself), or "+
+				"assign the business account to the token's system user", "%s", failure.Of(err).Error()))
+			quality = append(quality, skip("phone number %s cannot be read", id))
+			sending = append(sending, skip("phone number %s cannot be read", id))
+
+			continue
+		}
+
+		registered = append(registered, r.judgeRegistration(id, number))
+		quality = append(quality, judgeQuality(id, number))
+		sending = append(sending, judgeSending(id, number)...)
+	}
+
+	r.set(checkNumbers, merge(ok("%s", plural(len(ids), "number is", "numbers are")+" connected"), registered...))
+	r.set(checkQuality, merge(ok("none is low"), quality...))
+	r.set(checkSending, merge(ok("neither the numbers, nor the account, the business or the app are blocked"), sending...))
+}
+
+func (r *run) readNumber(ctx context.Context, id string) (cloudapi.Number, error) {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+
+	return r.Graph.Number(ctx, id)
+}
+
+// judgeRegistration judges whether a number can be used with the Cloud API.
+func (r *run) judgeRegistration(id string, n cloudapi.Number) finding {
+	register := "register it: POST /" + id + "/register with messaging_product and a PIN, or WhatsApp Manager > Phone numbers"
+
+	switch {
+	case n.Platform != "" && n.Platform != "CLOUD_API":
+		return fail(register, "phone number %s is not registered on the Cloud API (%s)", id, n.Platform)
+	case n.Status == "BANNED", n.Status == "RESTRICTED", n.Status == "RATE_LIMITED":
+		return fail("see WhatsApp Manager > Phone numbers, and request a review there", "phone number %s is %s", id, n.Status)
+	case n.Status == "FLAGGED":
+		return warn("see the quality in WhatsApp Manager > Insights: the limit falls if it stays low", "phone number %s is %s", id, n.Status)
+	case n.Status != "" && n.Status != "CONNECTED":
+		return fail(register, "phone number %s is %s", id, n.Status)
+	case n.NameStatus == "DECLINED", n.NameStatus == "EXPIRED":
+		return warn("submit another display name: WhatsApp Manager > Phone numbers > Profile", "the display name of phone number %s is %s", id, n.NameStatus)
+	case n.OnBizApp && !r.settings.CloudAPI.Coexistence:
+		return warn("set cloudAPI.coexistence, so that the AI is silent when a colleague answers in the app",
+			"phone number %s is used in the WhatsApp Business app too", id)
+	case n.Mode == "SANDBOX":
+		return warn("a test number answers only the numbers on its list (WhatsApp > API Setup): add a number of your own for everyone else",
+			"phone number %s is a test number", id)
+	}
+
+	return ok("")
+}
+
+func judgeQuality(id string, n cloudapi.Number) finding {
+	const mend = "see WhatsApp Manager > Insights: people block or report the number. Meta lowers its limits if that goes on"
+
+	switch n.Quality {
+	case "RED":
+		return fail(mend, "the quality of phone number %s is low (RED)", id)
+	case "YELLOW":
+		return warn(mend, "the quality of phone number %s is medium (YELLOW)", id)
+	}
+
+	return ok("")
+}
+
+// entities names the objects that a message needs.
+var entities = map[string]string{
+	"PHONE_NUMBER": "the number",
+	"WABA":         "the business account",
+	"BUSINESS":     "the business",
+	"APP":          "the app",
+}
+
+// judgeSending judges what Meta says about sending from a number.
+func judgeSending(id string, n cloudapi.Number) []finding {
+	var all []finding
+
+	for _, health := range n.Health {
+		entity := entities[health.Entity]
+		if entity == "" {
+			entity = "another object"
+		}
+
+		why := meaningOf(health.Errors)
+		if why != "" {
+			why = ": " + why
+		}
+
+		const mend = "see WhatsApp Manager > Account overview, and the payment methods of the account"
+
+		switch strings.ToUpper(health.State) {
+		case "BLOCKED":
+			all = append(all, fail(mend, "Meta lets no message of phone number %s out, because of %s%s", id, entity, why))
+		case "LIMITED":
+			all = append(all, warn(mend, "Meta limits the messages of phone number %s, because of %s%s", id, entity, why))
+		}
+	}
+
+	return all
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,219 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+var publicURLFaults = map[string]fault{
+	"the name does not resolve": {
+		provoke: func(h *harness) {
+			h.network.Lookup = func(context.Context, string) ([]netip.Addr, error) { return nil, errors.New("no such host") }
+		},
+		checks: []string{"dns"},
+		state:  doctor.Failure,
+		detail: host + " has no address",
+		mend:   "create the record",
+	},
+	"nothing listens": {
+		provoke: func(h *harness) { h.public.Close() },
+		checks:  []string{"tls"},
+		state:   doctor.Failure,
+		detail:  "the connection is refused",
+		mend:    "load balancer runs",
+	},
+	"an expired certificate": {
+		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, -time.Hour, h.intermediate)) },
+		checks:  []string{"tls"},
+		state:   doctor.Failure,
+		detail:  "the certificate expired on",
+		mend:    "renew the certificate",
+	},
+	"a certificate that ends soon": {
+		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, 49*time.Hour, h.intermediate)) },
+		checks:  []string{"tls"},
+		state:   doctor.Warning,
+		detail:  "in 2 days",
+		mend:    "renew it",
+	},
+	"a self-signed certificate": {
+		provoke: func(h *harness) {
+			var none *authority
+			h.certificate.Store(none.server(h.t, host, month))
+		},
+		checks: []string{"tls"},
+		state:  doctor.Failure,
+		detail: "self-signed",
+		mend:   "Let's Encrypt",
+	},
+	"a certificate of a private authority": {
+		provoke: func(h *harness) {
+			var none *authority
+
+			private := none.newAuthority(h.t, "private")
+			h.certificate.Store(private.server(h.t, host, month, private))
+		},
+		checks: []string{"tls"},
+		state:  doctor.Failure,
+		detail: "an authority that is not public",
+		mend:   "public authority",
+	},
+	"an incomplete chain": {
+		provoke: func(h *harness) { h.certificate.Store(h.intermediate.server(h.t, host, month)) },
+		checks:  []string{"tls"},
+		state:   doctor.Failure,
+		detail:  "the chain of the certificate is incomplete",
+		mend:    "append the intermediate certificates",
+	},
+	"a certificate for another name": {
+		provoke: func(h *harness) {
+			h.certificate.Store(h.intermediate.server(h.t, "ingress.local", month, h.intermediate))
+		},
+		checks: []string{"tls"},
+		state:  doctor.Failure,
+		detail: "for ingress.local, not for " + host,
+		mend:   "ingress.tlsSecretName",
+	},
+	"plain http": {
+		prepare: func(h *harness) {
+			h.options.Config.CloudAPI.Subscription = nil
+			h.options.Config.Webhook.PublicURL = "http://" + host
+		},
+		early:  true,
+		checks: []string{"url"},
+		state:  doctor.Failure,
+		detail: "http",
+		mend:   "Meta calls no plain http",
+		follow: []string{"app-subscription"},
+	},
+	"another path than that of the webhook": {
+		provoke: func(h *harness) { h.reconfigure(func(c *config.Config) { c.Webhook.Path = "/hooks" }) },
+		checks:  []string{"url"},
+		state:   doctor.Warning,
+		detail:  "/hooks",
+		mend:    "use one path",
+		follow:  []string{"handshake"},
+	},
+	"another receiver at the URL": {
+		provoke: func(h *harness) { h.route(h.backend(http.StatusForbidden, edge.HandshakeRefused)) },
+		checks:  []string{"handshake"},
+		state:   doctor.Failure,
+		detail:  "has another verify token",
+		mend:    "the same verify token",
+	},
+	"another app secret at the URL": {
+		provoke: func(h *harness) { h.refuseDeliveries(http.StatusUnauthorized, edge.SignatureRefused) },
+		checks:  []string{"signature"},
+		state:   doctor.Failure,
+		detail:  "has another app secret",
+		mend:    "App Dashboard",
+	},
+	"a proxy that changes the body": {
+		provoke: func(h *harness) { h.refuseDeliveries(http.StatusBadRequest, "the body is not valid JSON") },
+		checks:  []string{"signature"},
+		state:   doctor.Failure,
+		detail:  "does not arrive as it was sent",
+		mend:    "let nothing change",
+	},
+	"a firewall that refuses POST": {
+		provoke: func(h *harness) { h.refuseDeliveries(http.StatusForbidden, "blocked") },
+		checks:  []string{"signature"},
+		state:   doctor.Failure,
+		detail:  "HTTP 403, not by the receiver",
+		mend:    "exempt the path",
+	},
+	"no rule for the host": {
+		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.Host = "other.example.test" }) },
+		checks:  []string{"handshake"},
+		state:   doctor.Failure,
+		detail:  "HTTP 404",
+		mend:    "kubectl get ingress",
+	},
+	"a redirect": {
+		provoke: func(h *harness) {
+			h.route(func(r *standin.IngressRule) { r.Redirect = "https://www.example.test/webhooks/whatsapp/?x=1" })
+		},
+		checks: []string{"handshake"},
+		state:  doctor.Failure,
+		detail: "a redirect to https://www.example.test/webhooks/whatsapp/",
+		mend:   "Meta follows no redirect",
+	},
+	"no pod behind the Ingress": {
+		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.Backend = "http://127.0.0.1:1" }) },
+		checks:  []string{"handshake"},
+		state:   doctor.Failure,
+		detail:  "HTTP 502",
+		mend:    "kubectl get pods",
+	},
+	"a sign-in page": {
+		provoke: func(h *harness) { h.route(h.backend(http.StatusOK, "<html>Sign in</html>")) },
+		checks:  []string{"handshake"},
+		state:   doctor.Failure,
+		detail:  "HTTP 200 without the challenge",
+		mend:    "a sign-in page",
+	},
+	"a proxy that demands a sign-in": {
+		provoke: func(h *harness) { h.route(h.backend(http.StatusUnauthorized, "sign in")) },
+		checks:  []string{"handshake"},
+		state:   doctor.Failure,
+		detail:  "HTTP 401, not by the receiver",
+		mend:    "exempt the path",
+	},
+	"the body limit of a proxy": {
+		provoke: func(h *harness) { h.route(func(r *standin.IngressRule) { r.MaxBody = 1 << 20 }) },
+		checks:  []string{"body-size"},
+		state:   doctor.Failure,
+		detail:  "not by the receiver: a proxy (nginx)",
+		mend:    "ingress.maxBodySize",
+	},
+	"the body limit of the receiver": {
+		provoke: func(h *harness) { h.reconfigure(func(c *config.Config) { c.Webhook.MaxBodyBytes = 1 << 20 }) },
+		checks:  []string{"body-size"},
+		state:   doctor.Failure,
+		detail:  "by the receiver",
+		mend:    "webhook.maxBodyBytes",
+	},
+}
+
+// backend returns a change of the Ingress to a server that answers everything in the same way.
+func (h *harness) backend(status int, body string) func(*standin.IngressRule) {
+	return func(r *standin.IngressRule) {
+		r.Backend = h.server(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		})
+	}
+}
+
+// refuseDeliveries lets a proxy answer deliveries in place of the receiver.
+func (h *harness) refuseDeliveries(status int, body string) {
+	backend, err := url.Parse(h.rule.Backend)
+	h.must(err)
+
+	proxy := httputil.NewSingleHostReverseProxy(backend)
+
+	h.route(func(r *standin.IngressRule) {
+		r.Backend = h.server(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				http.Error(w, body, status)
+				return
+			}
+
+			proxy.ServeHTTP(w, r)
+		})
+	})
+}

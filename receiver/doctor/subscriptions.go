@@ -1,0 +1,235 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+)
+
+// fieldMessages is the webhook field of the messages of people.
+const fieldMessages = "messages"
+
+// checkSubscriptions checks where Meta delivers.
+func (r *run) checkSubscriptions(ctx context.Context, a account) {
+	r.set(checkAppSubscription, r.judgeAppSubscription(ctx, a))
+
+	var accounts []string
+	if a.declared {
+		accounts = r.settings.CloudAPI.Subscription.BusinessAccountIDs
+	}
+
+	var subscribed, overrides, others []finding
+
+	for _, id := range accounts {
+		if !a.canRead {
+			break
+		}
+
+		s, o, e := r.judgeAccount(ctx, a, id)
+		subscribed = append(subscribed, s)
+		overrides = append(overrides, o)
+		others = append(others, e)
+	}
+
+	for _, id := range r.settings.CloudAPI.PhoneNumberIDs {
+		if a.canRead {
+			overrides = append(overrides, r.judgeNumberOverride(ctx, a, id))
+		}
+	}
+
+	summary := func(name, good, lacks string, all []finding) {
+		switch {
+		case !a.canRead:
+			r.set(name, skip("%s", a.whyNot))
+		case len(all) == 0:
+			r.set(name, skip("%s", lacks))
+		default:
+			r.set(name, merge(ok("%s", good), all...))
+		}
+	}
+
+	const noAccounts = "cloudAPI.subscription.businessAccountIDs names no account"
+
+	summary(checkSubscribedApps, "app "+a.app.ID+" is subscribed to all", noAccounts, subscribed)
+	summary(checkOverrides, "messages are delivered to this URL", "neither business accounts nor phone numbers are configured", overrides)
+
+	if r.Process != nil {
+		others = append(others, r.judgeStandby())
+	}
+
+	if len(others) == 0 && a.canRead {
+		r.set(checkResponders, skip(noAccounts))
+		return
+	}
+
+	if len(others) == 0 {
+		r.set(checkResponders, skip("%s", a.whyNot))
+		return
+	}
+
+	r.set(checkResponders, merge(ok("no other app, and nothing goes to standby"), others...))
+}
+
+func (r *run) judgeAppSubscription(ctx context.Context, a account) finding {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+
+	if a.app.ID == "" || a.app.Secret == "" {
+		return skip("the app or its secret is not known: declare cloudAPI.subscription.appID, and see app-secret")
+	}
+
+	found, err := r.Graph.AppSubscription(ctx, a.app)
+	if err != nil {
+		return fail("correct what Meta names, and run the check again", "%s", failure.Of(err).Text)
+	}
+
+	wanted := []string{fieldMessages}
+	if a.declared {
+		wanted = r.settings.CloudAPI.Subscription.Fields
+	}
+
+	const mend = "declare cloudAPI.subscription, and the receiver subscribes the app; or App Dashboard > WhatsApp > Configuration"
+
+	switch {
+	case found == nil:
+		return fail(mend, "app %s is not subscribed to WhatsApp's webhooks", a.app.ID)
+	case !found.Active:
+		return fail(mend, "the subscription of app %s is not active", a.app.ID)
+	}
+
+	if destination := publicURL(r.settings.Config); r.ownsAppCallback(a) && destination != "" && found.CallbackURL != destination {
+		return fail(mend+". If another receiver has the app's URL, declare callbackScope BusinessAccount or PhoneNumber",
+			"app %s delivers to %s, not to this URL", a.app.ID, hostOf(found.CallbackURL))
+	}
+
+	missing := slices.DeleteFunc(slices.Clone(wanted), func(field string) bool { return slices.Contains(found.Fields, field) })
+
+	switch {
+	case slices.Contains(missing, fieldMessages):
+		return fail(mend+" > Webhook fields", "app %s is not subscribed to the field messages", a.app.ID)
+	case len(missing) > 0:
+		return warn(mend+" > Webhook fields. Meta may refuse a field to an app",
+			"app %s is not subscribed to %s", a.app.ID, strings.Join(missing, ", "))
+	}
+
+	return ok("app %s: %s", a.app.ID, strings.Join(found.Fields, ", "))
+}
+
+// ownsAppCallback reports whether the app's own callback URL should be ours.
+func (r *run) ownsAppCallback(a account) bool {
+	return !a.declared || r.settings.CloudAPI.Subscription.CallbackScope == config.CallbackApp
+}
+
+// judgeAccount judges the app's subscription to a business account, the account's override, and the other apps.
+func (r *run) judgeAccount(ctx context.Context, a account, id string) (subscribed, override, others finding) {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+
+	all, err := r.Graph.AccountSubscriptions(ctx, id)
+	if err != nil {
+		unread := skip("business account %s cannot be read", id)
+		subscribed = fail("assign the account to the token's system user (Business settings > System users > Assign assets)",
+			"%s", failure.Of(err).Error())
+
+		return subscribed, unread, unread
+	}
+
+	subscribed = fail("declare the account in cloudAPI.subscription.businessAccountIDs, and the receiver subscribes the app; or POST /"+
+		id+"/subscribed_apps", "app %s is not subscribed to business account %s, so Meta delivers none of its messages", a.app.ID, id)
+	override = ok("")
+	others = ok("")
+
+	for _, s := range all {
+		if s.AppID != a.app.ID {
+			others = warn("if that app answers too, people get two answers: remove it (WhatsApp Manager > Account settings > Partners), or let one "+
+				"of the two be silent", "app %s is subscribed to business account %s too", s.AppID, id)
+
+			continue
+		}
+
+		subscribed = ok("")
+		override = r.judgeOverride("business account "+id, s.OverrideURL, config.CallbackBusinessAccount, a)
+	}
+
+	return subscribed, override, others
+}
+
+func (r *run) judgeNumberOverride(ctx context.Context, a account, id string) finding {
+	ctx, cancel := r.call(ctx)
+	defer cancel()
+
+	found, err := r.Graph.NumberCallbacks(ctx, id)
+	if err != nil {
+		return skip("phone number %s cannot be read", id)
+	}
+
+	return r.judgeOverride("phone number "+id, found.NumberURL, config.CallbackPhoneNumber, a)
+}
+
+// judgeOverride judges the override of an account or a number. The scope is the one with which the override is ours.
+func (r *run) judgeOverride(subject, override string, scope config.CallbackScope, a account) finding {
+	ours := publicURL(r.settings.Config)
+
+	switch wanted := a.declared && r.settings.CloudAPI.Subscription.CallbackScope == scope; {
+	case override != "" && ours != "" && override != ours:
+		return fail("remove the override (POST "+overrideCall(scope)+"), or declare callbackScope BusinessAccount or PhoneNumber",
+			"%s has an override, so its messages go to %s", subject, hostOf(override))
+	case override == "" && wanted:
+		return fail("wait for the receiver to set it: it says under subscription in /status what keeps it from that",
+			"%s has no override, although callbackScope %s is declared", subject, scope)
+	}
+
+	return ok("")
+}
+
+func overrideCall(scope config.CallbackScope) string {
+	if scope == config.CallbackPhoneNumber {
+		return "/{phone-number-id} with an empty override_callback_uri"
+	}
+
+	return "/{business-account-id}/subscribed_apps without a body"
+}
+
+// judgeStandby judges the messages that Meta delivered on standby, since another responder had the conversation.
+func (r *run) judgeStandby() finding {
+	standby := r.Process.Standby()
+	all := make([]finding, 0, len(standby))
+
+	for _, s := range standby {
+		all = append(all, fail("let this app answer: Meta Business Suite > Settings > Conversation routing, or turn the other responder off, such "+
+			"as Meta's Business Agent", "%d messages of phone number %s went to another responder", s.Messages, s.PhoneNumberID))
+	}
+
+	return merge(ok(""), all...)
+}
+
+// hostOf names a foreign callback URL by its host, since the rest may contain a secret.
+func hostOf(callback string) string {
+	u, err := url.Parse(callback)
+	if err != nil || u.Host == "" {
+		return "an invalid URL"
+	}
+
+	return u.Host
+}
+
+// meaningOf returns what codes of Meta mean.
+func meaningOf(codes []int) string {
+	var all []string
+
+	for _, code := range codes {
+		if text := cloudapi.Meaning(code); !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+
+	return strings.Join(all, ", ")
+}

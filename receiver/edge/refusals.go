@@ -1,0 +1,14 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package edge
+
+// The texts with which the edge refuses requests. They tell its refusals from those of a proxy in front of it.
+const (
+	// HandshakeRefused is the text of the 403 for a verification request with another verify token.
+	HandshakeRefused = "hub.mode must be subscribe and hub.verify_token the configured verify token"
+	// SignatureRefused is the text of the 401 for a delivery that was signed with another app secret.
+	SignatureRefused = "X-Hub-Signature-256 does not match any configured app secret"
+	// TooLarge begins the text of the 413 for a delivery above webhook.maxBodyBytes.
+	TooLarge = "a delivery has at most "
+)
