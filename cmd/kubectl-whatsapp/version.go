@@ -4,17 +4,10 @@
 package main
 
 import (
-	"runtime"
-
 	"github.com/spf13/cobra"
-)
 
-// versionInfo is the result of the command version.
-type versionInfo struct {
-	Version  string `json:"version"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/buildinfo"
+)
 
 func newVersionCommand(g *global) *cobra.Command {
 	return &cobra.Command{
@@ -23,15 +16,10 @@ func newVersionCommand(g *global) *cobra.Command {
 		Example: g.example("version -o json"),
 		Args:    cobra.ExactArgs(0),
 		RunE: func(*cobra.Command, []string) error {
-			info := versionInfo{
-				Version:  version,
-				Go:       runtime.Version(),
-				Platform: runtime.GOOS + "/" + runtime.GOARCH,
-			}
-
+			info := buildinfo.Read(version)
 			p := g.printer()
 
-			return p.Result(info, func() { p.Printf("%s (%s, %s)\n", info.Version, info.Go, info.Platform) })
+			return p.Result(info, func() { p.Printf("%s\n", info) })
 		},
 	}
 }

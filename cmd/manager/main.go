@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/buildinfo"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
@@ -46,6 +47,7 @@ type options struct {
 	maxConcurrentUpgrades limit
 	logLevel              slog.Level
 	showVersion           bool
+	checked               string
 }
 
 func main() {
@@ -62,16 +64,21 @@ func main() {
 	flag.Var(&o.maxConcurrentUpgrades, "max-concurrent-upgrades", "how many receivers an upgrade of the operator replaces at the same time; 0 means all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
+	flag.StringVar(&o.checked, "check", "", "check the WhatsAppWebhooks in a `FILE` or folder, or in standard input for -, without a cluster, and exit")
 	flag.Parse()
 
 	if o.showVersion {
-		fmt.Println(version)
+		fmt.Println("manager", buildinfo.Read(version))
 		return
 	}
 
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "unexpected argument %q: the manager accepts flags only, see --help\n", flag.Arg(0))
 		os.Exit(2)
+	}
+
+	if o.checked != "" {
+		os.Exit(check(os.Stdout, o.checked))
 	}
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.logLevel}))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/buildinfo"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
@@ -24,14 +25,31 @@ import (
 // version is set with -ldflags -X.
 var version = "dev"
 
+const usage = `usage: receiver --config FILE   run the receiver with the configuration FILE (see docs/receiver.md)
+       receiver --check FILE    check FILE and its secrets, and open nothing
+       receiver --version       print the version
+`
+
 func main() {
-	file := flag.String("config", "", "read the configuration from `FILE` (see docs/receiver.md)")
+	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	file := flag.String("config", "", "")
+	checked := flag.String("check", "", "")
+	showVersion := flag.Bool("version", false, "")
 
 	flag.Parse()
 
-	if *file == "" || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: receiver --config FILE")
+	if *showVersion {
+		fmt.Println("receiver", buildinfo.Read(version))
+		return
+	}
+
+	if (*file == "") == (*checked == "") || flag.NArg() > 0 {
+		flag.Usage()
 		os.Exit(2)
+	}
+
+	if *checked != "" {
+		os.Exit(check(*checked))
 	}
 
 	tune()
@@ -68,6 +86,22 @@ func run(ctx context.Context, file string) error {
 	defer r.Close()
 
 	return r.Run(ctx)
+}
+
+// check prints what is wrong with a configuration and its secrets, and returns the exit code.
+func check(file string) int {
+	wrong := receiver.Check(file)
+	for _, line := range wrong {
+		fmt.Println(line)
+	}
+
+	if len(wrong) > 0 {
+		return 1
+	}
+
+	fmt.Println("the configuration and its secrets can be used")
+
+	return 0
 }
 
 // tune sets GOMAXPROCS and GOGC unless they are set in the environment.

@@ -95,6 +95,13 @@ func TestFindings(t *testing.T) {
 			text: added("  receiver:\n    replicas: 3"),
 			want: []string{"sales.yaml:15: spec: receiver.replicas must be 0 or 1 with the embedded store, which allows one writer; store.postgreSQL allows more"},
 		},
+		"no metadata": {
+			text: replaced("metadata: {name: sales}\n", ""),
+			want: []string{
+				"sales.yaml:1: metadata.name: Required value: name or generateName is required",
+				"sales.yaml:1: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+			},
+		},
 		"an invalid name": {
 			text: replaced("{name: sales}", "{name: Sales}"),
 			want: []string{`sales.yaml:3: metadata.name: Invalid value: "Sales": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', ` +

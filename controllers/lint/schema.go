@@ -18,6 +18,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
@@ -75,7 +76,7 @@ type judgement struct {
 func (s *resourceSchema) judge(ctx context.Context, object map[string]any) (judgement, error) {
 	j := judgement{object: runtime.DeepCopyJSON(object)}
 
-	metadata, _, unknown, err := objectmeta.GetObjectMetaWithOptions(j.object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	metadata, found, unknown, err := objectmeta.GetObjectMetaWithOptions(j.object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
 		return j, err
 	}
@@ -92,6 +93,10 @@ func (s *resourceSchema) judge(ctx context.Context, object map[string]any) (judg
 	}
 
 	j.unknown = append(j.unknown, unknown...)
+
+	if !found {
+		metadata = &metav1.ObjectMeta{}
+	}
 
 	metadata.Namespace = cmp.Or(metadata.Namespace, s.namespace)
 	if metadata.Name == "" && metadata.GenerateName != "" {

@@ -209,3 +209,14 @@ func parseCertificates(text string) ([]*x509.Certificate, error) {
 
 	return all, nil
 }
+
+// CheckCertificates returns an error if the certificates and the key of mutual TLS cannot be used.
+func CheckCertificates(secrets config.Secrets) error {
+	_, err := newIdentity(material{
+		certificate: secrets.ServerCertificate,
+		key:         secrets.ServerKey,
+		clientCA:    secrets.ClientCA,
+	})
+
+	return err
+}

@@ -94,3 +94,10 @@ func rootsWith(authorities string) (*x509.CertPool, error) {
 
 	return roots, nil
 }
+
+// CheckAuthorities returns an error if certificate authorities, in PEM, cannot be read. Empty ones are those of the system.
+func CheckAuthorities(authorities string) error {
+	_, err := rootsWith(authorities)
+
+	return err
+}

@@ -79,6 +79,7 @@ func TestLintJudgesAsTheServer(t *testing.T) {
 	}
 
 	for name, metadata := range map[string]string{
+		"no name":                      `{}`,
 		"an invalid name":              `{name: Sales_1}`,
 		"an invalid label":             `{name: sales, labels: {a/b/c: "1"}}`,
 		"an unknown field of metadata": `{name: sales, label: {}}`,

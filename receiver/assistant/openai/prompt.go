@@ -49,6 +49,13 @@ func readInstructions(path string) (string, error) {
 	return text, nil
 }
 
+// CheckInstructions returns an error if the file with the instructions cannot be used. No path means no instructions.
+func CheckInstructions(path string) error {
+	_, err := readInstructions(path)
+
+	return err
+}
+
 func unusable(problem string) error {
 	return &failure.Error{
 		Class: failure.Configuration,

@@ -112,3 +112,11 @@ func trustRoots(config *pgx.ConnConfig, roots *x509.CertPool) {
 		}
 	}
 }
+
+// CheckAccess returns an error if the URL or the CA cannot be used. It connects to nothing, and the error reveals nothing of
+// them.
+func CheckAccess(access Access) error {
+	_, err := configure(access, Options{})
+
+	return err
+}
