@@ -16,6 +16,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/medialink"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
@@ -52,18 +53,11 @@ func (r *Receiver) newEdge() *edge.Edge {
 }
 
 func (r *Receiver) adminHandler() http.Handler {
-	problems := func() map[string]string {
-		all := r.engine.Problems()
-		maps.Copy(all, r.edge.Problems())
-
-		return all
-	}
-
 	return admin.New(admin.Parts{
 		Store:          r.store,
 		Live:           r.live,
 		Metrics:        r.metrics,
-		Problems:       problems,
+		Problems:       r.problems,
 		ClosedScopes:   r.shownScopes,
 		Token:          r.subscription.Token,
 		TokenExpiresAt: r.subscription.TokenExpiresAt,
@@ -78,13 +72,39 @@ func (r *Receiver) adminHandler() http.Handler {
 
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) http.Handler {
 	return consoleapi.New(consoleapi.Parts{
-		Store: r.store,
-		Live:  r.live,
-		Wake:  r.engine.Wake,
-		Jobs:  jobs,
-		Clock: r.clock,
-		Log:   r.log,
+		Store:  r.store,
+		Live:   r.live,
+		Wake:   r.engine.Wake,
+		Jobs:   jobs,
+		Doctor: r.newDoctor().Handler(),
+		Clock:  r.clock,
+		Log:    r.log,
 	})
+}
+
+func (r *Receiver) newDoctor() *doctor.Doctor {
+	return doctor.New(doctor.Parts{
+		Live:    r.live,
+		Graph:   r.graph,
+		Clock:   r.clock,
+		Version: r.version,
+		Process: &doctor.Process{
+			Store:        r.store,
+			Problems:     r.problems,
+			ClosedScopes: r.shownScopes,
+			Standby:      r.edge.Standby,
+			WebhookAddr:  r.WebhookAddr(),
+			MessagesAddr: r.MessagesAddr(),
+		},
+	})
+}
+
+// problems returns the problems of the engine and of the edge by operation.
+func (r *Receiver) problems() map[string]string {
+	all := r.engine.Problems()
+	maps.Copy(all, r.edge.Problems())
+
+	return all
 }
 
 func (r *Receiver) messagesHandler() http.Handler {

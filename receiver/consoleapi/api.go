@@ -38,8 +38,10 @@ type Parts struct {
 	Live  *config.Live
 	Wake  func(...store.Class) // called with the classes that have new pending events
 	Jobs  *Jobs
-	Clock clockwork.Clock
-	Log   *slog.Logger
+	// Doctor serves the request for the checks of package doctor.
+	Doctor http.Handler
+	Clock  clockwork.Clock
+	Log    *slog.Logger
 }
 
 type api struct{ Parts }
@@ -74,6 +76,7 @@ func (a *api) routes() []route {
 		{method: "POST", path: "/conversations/{conversation}/take-over", act: "take over", handle: a.takeOver, bare: true},
 		{method: "POST", path: "/conversations/{conversation}/give-back", act: "give back", handle: a.giveBack, bare: true},
 		{method: "POST", path: "/store/check", act: "check the store", handle: a.checkStore, bare: true, long: true},
+		{method: "POST", path: "/doctor", act: "check", handle: a.Doctor.ServeHTTP, long: true},
 	}
 }
 

@@ -49,10 +49,11 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 			Bird:          config.Bird{BaseURL: "http://bird"},
 			Notifications: config.Notifications{SinkURL: "http://sink"},
 		}.WithDefaults(), config.Secrets{AppSecrets: []string{"secret"}}),
-		Wake:  func(...store.Class) { c.woken.Add(1) },
-		Jobs:  jobs,
-		Clock: c.clock,
-		Log:   log,
+		Wake:   func(...store.Class) { c.woken.Add(1) },
+		Jobs:   jobs,
+		Doctor: http.NotFoundHandler(),
+		Clock:  c.clock,
+		Log:    log,
 	})
 
 	return c

@@ -21,12 +21,13 @@ const (
 	checkSecrets      = "secrets"
 	checkSecretValues = "secret-values"
 
-	checkURL       = "url"
-	checkDNS       = "dns"
-	checkTLS       = "tls"
-	checkHandshake = "handshake"
-	checkSignature = "signature"
-	checkBodySize  = "body-size"
+	checkURL        = "url"
+	checkDNS        = "dns"
+	checkConnection = "connection"
+	checkTLS        = "tls"
+	checkHandshake  = "handshake"
+	checkSignature  = "signature"
+	checkBodySize   = "body-size"
 
 	checkGraph           = "graph"
 	checkClock           = "clock"
@@ -67,7 +68,8 @@ var catalog = []Check{
 
 	{Name: checkURL, Group: groupPublicURL, Title: "Meta can be given the URL"},
 	{Name: checkDNS, Group: groupPublicURL, Title: "The host name resolves"},
-	{Name: checkTLS, Group: groupPublicURL, Title: "TLS, with a certificate that Meta trusts"},
+	{Name: checkConnection, Group: groupPublicURL, Title: "The host is reached"},
+	{Name: checkTLS, Group: groupPublicURL, Title: "The certificate is one that Meta trusts"},
 	{Name: checkHandshake, Group: groupPublicURL, Title: "Meta's verification request is answered"},
 	{Name: checkSignature, Group: groupPublicURL, Title: "A signed delivery is accepted"},
 	{Name: checkBodySize, Group: groupPublicURL, Title: "A delivery of 3 MB is accepted"},
@@ -81,7 +83,7 @@ var catalog = []Check{
 	{Name: checkAppSubscription, Group: groupMeta, Title: "The app is subscribed to the webhooks, at this URL"},
 	{Name: checkSubscribedApps, Group: groupMeta, Title: "The app is subscribed to the business accounts"},
 	{Name: checkOverrides, Group: groupMeta, Title: "No override sends messages elsewhere"},
-	{Name: checkResponders, Group: groupMeta, Title: "No one else answers"},
+	{Name: checkResponders, Group: groupMeta, Title: "No other app or responder answers"},
 	{Name: checkNumbers, Group: groupMeta, Title: "The phone numbers are registered"},
 	{Name: checkQuality, Group: groupMeta, Title: "The quality of the phone numbers"},
 	{Name: checkSending, Group: groupMeta, Title: "Meta lets messages out"},
@@ -100,7 +102,7 @@ var catalog = []Check{
 	{Name: checkBacklog, Group: groupReceiver, Title: "No message waits long"},
 	{Name: checkDeadLetters, Group: groupReceiver, Title: "There are no dead letters"},
 	{Name: checkQuarantine, Group: groupReceiver, Title: "No message belongs to an unknown number"},
-	{Name: checkHandedOver, Group: groupReceiver, Title: "No one waits for people"},
+	{Name: checkHandedOver, Group: groupReceiver, Title: "No person waits for a colleague"},
 }
 
 // Catalog returns all checks without results, in the order of a report.

@@ -73,6 +73,31 @@ func (s site) handshake(ctx context.Context, client *http.Client, verifyToken st
 	return s.judgeAnswer(answer)
 }
 
+// reach sends a verification request without a verify token, which a receiver refuses in words of its own.
+func (s site) reach(ctx context.Context, client *http.Client) finding {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	request, err := s.verification(ctx, "", "1")
+	if err != nil {
+		return fail("correct the public URL", "the public URL cannot be called")
+	}
+
+	answer, err := do(client, request)
+
+	switch {
+	case err != nil:
+		return fail("look at what is in front of the receiver", "%s", reason(err))
+	case answer.status == http.StatusForbidden && strings.Contains(answer.body, edge.HandshakeRefused):
+		return ok("a receiver answers in %d ms; the verify token was not tried", answer.took.Milliseconds())
+	case answer.status == http.StatusOK:
+		return fail("check host and path of the callback URL: another server, or a sign-in page, answers there",
+			"HTTP 200 without a verify token: this is not an answer of the receiver")
+	}
+
+	return s.judgeAnswer(answer)
+}
+
 // post posts a signed delivery.
 func (s site) post(ctx context.Context, client *http.Client, appSecret string, body []byte) (reply, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), bytes.NewReader(body))
@@ -89,11 +114,11 @@ func (s site) post(ctx context.Context, client *http.Client, appSecret string, b
 }
 
 // deliver checks that a signed delivery is accepted.
-func (s site) deliver(ctx context.Context, client *http.Client, appSecret string, body []byte) finding {
+func (s site) deliver(ctx context.Context, client *http.Client, appSecret string) finding {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	answer, err := s.post(ctx, client, appSecret, body)
+	answer, err := s.post(ctx, client, appSecret, probeDelivery(0))
 
 	switch {
 	case err != nil:

@@ -57,6 +57,9 @@ func New(parts Parts) *Doctor { return &Doctor{Parts: parts} }
 type Request struct {
 	// Only are the names of checks and groups to run. Empty means all.
 	Only []string `json:"only,omitempty"`
+	// PublicURL is the URL that Meta calls, for a receiver whose configuration does not say it. The verify token is not sent
+	// there.
+	PublicURL string `json:"public_url,omitempty"`
 	// MessagesURL is the address of the messages API in the cluster, such as http://sales-messages.shop:9092. The receiver
 	// does not know it.
 	MessagesURL string `json:"messages_url,omitempty"`

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 )
 
@@ -26,20 +25,20 @@ type site struct {
 	now time.Time
 }
 
-// publicURL returns the URL that Meta calls, or "" if the configuration does not say it.
-func publicURL(c config.Config) string {
-	switch {
+// publicURL returns the URL that Meta calls, or "" if it is not known. It is declared if the configuration says it.
+func (r *run) publicURL() (address string, declared bool) {
+	switch c := r.settings.Config; {
 	case c.CloudAPI.Subscription != nil:
-		return c.CloudAPI.Subscription.CallbackURL
+		return c.CloudAPI.Subscription.CallbackURL, true
 	case c.Webhook.PublicURL != "":
-		return c.Webhook.PublicURL + c.Webhook.Path
+		return c.Webhook.PublicURL + c.Webhook.Path, true
 	}
 
-	return ""
+	return r.asked.PublicURL, false
 }
 
 func (r *run) checkPublicURL(ctx context.Context) {
-	address := publicURL(r.settings.Config)
+	address, declared := r.publicURL()
 	if address == "" {
 		r.skipRest(groupPublicURL, "the configuration does not say the public URL: set cloudAPI.subscription, or webhook.publicURL")
 		return
@@ -65,11 +64,18 @@ func (r *run) checkPublicURL(ctx context.Context) {
 		return
 	}
 
-	f = s.connect(ctx)
-	r.set(checkTLS, f)
+	reached, certificate := s.connect(ctx)
+	r.set(checkConnection, reached)
 
-	if f.state == Failure {
-		r.skipRest(groupPublicURL, "TLS has to work first")
+	if reached.state == Failure {
+		r.skipRest(groupPublicURL, "the host has to be reached first")
+		return
+	}
+
+	r.set(checkTLS, certificate)
+
+	if certificate.state == Failure {
+		r.skipRest(groupPublicURL, "the certificate has to be right first")
 		return
 	}
 
@@ -78,24 +84,30 @@ func (r *run) checkPublicURL(ctx context.Context) {
 		return
 	}
 
-	r.checkRequests(ctx, s)
+	r.checkRequests(ctx, s, declared)
 }
 
-// checkRequests makes the requests that Meta makes.
-func (r *run) checkRequests(ctx context.Context, s site) {
-	client := s.client(&tls.Config{RootCAs: s.Roots, MinVersion: tls.VersionTLS12})
+// checkRequests makes the requests that Meta makes. The verify token goes to a URL of the configuration alone.
+func (r *run) checkRequests(ctx context.Context, s site, declared bool) {
+	client := s.verifying()
 	secrets := r.settings.Secrets
 
-	if secrets.VerifyToken == "" {
-		r.set(checkHandshake, skip("the secret verify-token is missing"))
-	} else {
-		f := s.handshake(ctx, client, secrets.VerifyToken)
-		r.set(checkHandshake, f)
+	var f finding
 
-		if f.state == Failure {
-			r.skipRest(groupPublicURL, "the verification request has to succeed first")
-			return
-		}
+	switch {
+	case !declared:
+		f = s.reach(ctx, client)
+	case secrets.VerifyToken == "":
+		f = skip("the secret verify-token is missing")
+	default:
+		f = s.handshake(ctx, client, secrets.VerifyToken)
+	}
+
+	r.set(checkHandshake, f)
+
+	if f.state == Failure {
+		r.skipRest(groupPublicURL, "the verification request has to succeed first")
+		return
 	}
 
 	if len(secrets.AppSecrets) == 0 {
@@ -103,7 +115,7 @@ func (r *run) checkRequests(ctx context.Context, s site) {
 		return
 	}
 
-	f := s.deliver(ctx, client, secrets.AppSecrets[0], probeDelivery(0))
+	f = s.deliver(ctx, client, secrets.AppSecrets[0])
 	r.set(checkSignature, f)
 
 	if f.state == Failure {
@@ -179,8 +191,13 @@ func (s site) resolve(ctx context.Context) finding {
 	return ok("%s has %d addresses, such as %s", host, len(addresses), addresses[0].Unmap())
 }
 
-// connect connects by TLS and judges the certificate. The request contains nothing secret, since nothing is verified before.
-func (s site) connect(ctx context.Context) finding {
+// verifying returns a client that verifies the certificate as Meta does.
+func (s site) verifying() *http.Client {
+	return s.client(&tls.Config{RootCAs: s.Roots, MinVersion: tls.VersionTLS12})
+}
+
+// connect connects by TLS, and judges the certificate. The request contains nothing secret, since nothing is verified before.
+func (s site) connect(ctx context.Context) (reached, certificate finding) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
@@ -191,25 +208,27 @@ func (s site) connect(ctx context.Context) finding {
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, s.url.String(), http.NoBody)
 	if err != nil {
-		return fail("correct the public URL", "the public URL cannot be called")
+		return fail("correct the public URL", "the public URL cannot be called"), finding{}
 	}
 
 	answer, err := do(unverified, request)
 	if err != nil {
 		return fail("check that the Ingress or load balancer runs, that its address is that of the DNS record, and that firewalls let "+
-			"port "+port(s.url)+" through. A pod may fail to reach its own public address although Meta does: then compare with "+
+			"port "+port(s.url)+" through. A pod may fail to reach its own public address although Meta does: compare with "+
 			"another machine",
-			"%s: %s", s.url.Host, reason(err))
+			"%s: %s", s.url.Host, reason(err)), finding{}
 	}
+
+	reached = ok("%s answers in %d ms", s.url.Host, answer.took.Milliseconds())
 
 	roots := s.Roots
 	if roots == nil {
 		if roots, err = x509.SystemCertPool(); err != nil {
-			return skip("the authorities of this system cannot be read")
+			return reached, skip("the authorities of this system cannot be read")
 		}
 	}
 
-	return judgeChain(answer.tls.PeerCertificates, s.url.Hostname(), roots, s.now)
+	return reached, judgeChain(answer.tls.PeerCertificates, s.url.Hostname(), roots, s.now)
 }
 
 func port(u *url.URL) string {

@@ -30,7 +30,7 @@ var publicURLFaults = map[string]fault{
 	},
 	"nothing listens": {
 		provoke: func(h *harness) { h.public.Close() },
-		checks:  []string{"tls"},
+		checks:  []string{"connection"},
 		state:   doctor.Failure,
 		detail:  "the connection is refused",
 		mend:    "load balancer runs",
@@ -97,6 +97,19 @@ var publicURLFaults = map[string]fault{
 		state:  doctor.Failure,
 		detail: "http",
 		mend:   "Meta calls no plain http",
+		follow: []string{"app-subscription"},
+	},
+	"a URL that only the caller knows": {
+		prepare: func(h *harness) { h.options.Config.CloudAPI.Subscription = nil },
+		provoke: func(h *harness) {
+			h.request.PublicURL = h.publicURL()
+			h.route(func(r *standin.IngressRule) { r.Path = "/other" })
+		},
+		early:  true,
+		checks: []string{"handshake"},
+		state:  doctor.Failure,
+		detail: "HTTP 404",
+		mend:   "kubectl get ingress",
 		follow: []string{"app-subscription"},
 	},
 	"another path than that of the webhook": {

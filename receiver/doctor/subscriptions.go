@@ -105,7 +105,7 @@ func (r *run) judgeAppSubscription(ctx context.Context, a account) finding {
 		return fail(mend, "the subscription of app %s is not active", a.app.ID)
 	}
 
-	if destination := publicURL(r.settings.Config); r.ownsAppCallback(a) && destination != "" && found.CallbackURL != destination {
+	if ours, _ := r.publicURL(); r.ownsAppCallback(a) && ours != "" && found.CallbackURL != ours {
 		return fail(mend+". If another receiver has the app's URL, declare callbackScope BusinessAccount or PhoneNumber",
 			"app %s delivers to %s, not to this URL", a.app.ID, hostOf(found.CallbackURL))
 	}
@@ -176,7 +176,7 @@ func (r *run) judgeNumberOverride(ctx context.Context, a account, id string) fin
 
 // judgeOverride judges the override of an account or a number. The scope is the one with which the override is ours.
 func (r *run) judgeOverride(subject, override string, scope config.CallbackScope, a account) finding {
-	ours := publicURL(r.settings.Config)
+	ours, _ := r.publicURL()
 
 	switch wanted := a.declared && r.settings.CloudAPI.Subscription.CallbackScope == scope; {
 	case override != "" && ours != "" && override != ours:
