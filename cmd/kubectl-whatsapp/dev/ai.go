@@ -259,8 +259,12 @@ func (a *ai) serve(w http.ResponseWriter, r *http.Request) {
 // record adds a question to the journal.
 func (a *ai) record(r *http.Request, question *captured, answer *watchedAnswer, took time.Duration) {
 	about := questionAbout(r, question)
-	if about.eventID == "" {
-		about.eventID = a.server.meta.newestEvent()
+
+	switch {
+	case about.status != "":
+		about.eventID = a.server.chat.eventOf(about.status)
+	case about.eventID == "":
+		about.eventID = a.server.meta.newestEvent() // a model is not told of events
 	}
 
 	t := Trace{
@@ -272,7 +276,7 @@ func (a *ai) record(r *http.Request, question *captured, answer *watchedAnswer, 
 		Exchange: exchangeOf(r, a.address(r), question, answer),
 	}
 
-	if about.isStatus {
+	if about.status != "" {
 		t.Title = "AI told of a status"
 	}
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -26,21 +27,20 @@ func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request) {
 	answer.WriteHeader(http.StatusNoContent)
 
 	var notice struct {
-		EventID string `json:"event_id"`
+		Type    string `json:"type"`
+		Subject string `json:"subject"` // the event
 		Data    struct {
-			EventID string `json:"event_id"`
+			Event string `json:"event"` // of the message that a status is about
 		} `json:"data"`
-		Type string `json:"type"`
 	}
 
-	_ = json.Unmarshal(request.Bytes(), &notice) // in binary mode the type is a header
+	_ = json.Unmarshal(request.Bytes(), &notice) // of another form nothing is known
 
-	eventID := cmp.Or(notice.EventID, notice.Data.EventID)
+	eventID := cmp.Or(notice.Data.Event, notice.Subject)
 	s.journal.add(Trace{
 		EventID:  eventID,
-		Person:   s.meta.personOf(eventID),
 		Kind:     TraceNotice,
-		Title:    "Notice of the receiver: " + cmp.Or(r.Header.Get("Ce-Type"), notice.Type),
+		Title:    "Notice of the receiver: " + strings.TrimPrefix(notice.Type, "dev.wawebhook."),
 		Exchange: exchangeOf(r, s.sink.url, request, answer),
 	})
 }
@@ -83,7 +83,6 @@ func (s *Server) recordLater(r *http.Request, request *captured, answer *watched
 	eventID := cmp.Or(posted.InReplyTo, stored.ID)
 	t := Trace{
 		EventID:  eventID,
-		Person:   s.meta.personOf(eventID),
 		Kind:     TraceLater,
 		Level:    LevelOK,
 		Title:    fmt.Sprintf("Messages API called: %s → %d", r.Method, answer.status),

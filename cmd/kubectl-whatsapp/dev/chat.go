@@ -168,6 +168,18 @@ func (c *chat) message(person, id string) (Message, error) {
 	return Message{}, errNoMessage
 }
 
+// eventOf returns the event of a message, or nothing.
+func (c *chat) eventOf(id string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	if m := c.findLocked(id); m != nil {
+		return m.EventID
+	}
+
+	return ""
+}
+
 func (c *chat) findLocked(id string) *Message {
 	for _, m := range slices.Backward(c.messages) {
 		if m.ID == id {

@@ -16,6 +16,8 @@ const maxTraces = 1000
 type journal struct {
 	stream *stream
 	clock  clockwork.Clock
+	// personOf returns the person of an event, or nothing.
+	personOf func(eventID string) string
 
 	mu     sync.Mutex
 	seq    int64
@@ -36,6 +38,10 @@ func (j *journal) add(t Trace) {
 
 	if t.Level == "" {
 		t.Level = LevelInfo
+	}
+
+	if t.Person == "" {
+		t.Person = j.personOf(t.EventID)
 	}
 
 	j.traces = append(j.traces, t)

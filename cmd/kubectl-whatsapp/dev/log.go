@@ -90,7 +90,6 @@ func (l *logObserver) show(record slog.Record, values map[string]slog.Value) {
 		Title:   "Receiver: " + record.Message,
 		Code:    text("code"),
 	}
-	t.Person = l.server.meta.personOf(t.EventID)
 
 	switch {
 	case record.Level >= slog.LevelError:

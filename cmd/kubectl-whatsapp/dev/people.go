@@ -36,7 +36,6 @@ func (s *Server) observeDesk(next http.Handler) http.Handler {
 
 		s.journal.add(Trace{
 			EventID:  told.EventID,
-			Person:   s.meta.personOf(told.EventID),
 			Kind:     TraceDesk,
 			Level:    LevelOK,
 			Title:    fmt.Sprintf("People told: %s → %d", told.Method, answer.status),

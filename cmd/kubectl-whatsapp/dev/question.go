@@ -15,9 +15,10 @@ import (
 
 // about says which event a question is about, and what it asks.
 type about struct {
-	eventID  string
-	what     string
-	isStatus bool
+	eventID string
+	what    string
+	// status is the message that a status is about, if the AI is told of one.
+	status string
 }
 
 // questionAbout reads what a question is about: the body in the contract's form, or the Idempotency-Key of one with a file
@@ -26,15 +27,15 @@ func questionAbout(r *http.Request, body *captured) about {
 	var question struct {
 		Method  string `json:"method"`
 		EventID string `json:"event_id"`
+		Message string `json:"message_id"`
 		Model   string `json:"model"`
 	}
 
 	_ = json.Unmarshal(body.Bytes(), &question) // of a form nothing is known
 
-	a := about{
-		eventID:  question.EventID,
-		what:     question.Method,
-		isStatus: question.Method == config.NotifyStatus,
+	a := about{eventID: question.EventID, what: question.Method}
+	if question.Method == config.NotifyStatus {
+		a.status = question.Message
 	}
 
 	if method, rest, ok := strings.Cut(r.Header.Get("Idempotency-Key"), ":"); ok && a.eventID == "" {

@@ -11,7 +11,7 @@ import (
 
 // samples are the answers of the echo to a text that is one of these words, so that each kind can be seen without an AI.
 var samples = map[string]any{
-	"help": "Write one of: buttons, list, link, form, location, contact, product, template, format, reaction, later please, " +
+	"help": "Write one of: buttons, list, link, form, location, contact, product, carousel, photo, template, format, reaction, later please, " +
 		"person please. I repeat everything else.",
 	"buttons": map[string]any{
 		"type":    "buttons",
@@ -66,6 +66,19 @@ var samples = map[string]any{
 		"catalog_id":          catalogID,
 		"product_retailer_id": "sku-1",
 	},
+	"photo": map[string]string{
+		"type":    "image",
+		"url":     "https://example.com/cake.png",
+		"caption": "A cake",
+	},
+	"carousel": map[string]any{
+		"type": "carousel",
+		"text": "Our cakes",
+		"cards": []map[string]any{
+			sampleCard("apple", "Apple"),
+			sampleCard("plum", "Plum"),
+		},
+	},
 	"template": map[string]any{
 		"type":     "template",
 		"name":     "order_ready",
@@ -92,4 +105,12 @@ func Reply(method string, request map[string]any) any {
 	}
 
 	return standin.EchoReply(method, request)
+}
+
+func sampleCard(id, text string) map[string]any {
+	return map[string]any{
+		"header":  map[string]string{"type": "image", "url": "https://example.com/" + id + ".png"},
+		"text":    text,
+		"buttons": []map[string]string{{"id": id, "title": "This one"}},
+	}
 }

@@ -53,7 +53,7 @@ func (m *meta) sent(message standin.SentMessage) {
 		return
 	}
 
-	s.tasks.Go(func() {
+	s.reports.Go(func() {
 		defer func() { <-m.reports }()
 
 		m.report(message, person, eventID)

@@ -63,8 +63,10 @@ type Server struct {
 
 	ctx    context.Context //nolint:containedctx // it ends the goroutines of the server
 	cancel context.CancelFunc
-	tasks  sync.WaitGroup
-	closed func() error
+	// tasks are the goroutines of the server, reports those that a message of the business starts, while the receiver ends, too.
+	tasks   sync.WaitGroup
+	reports sync.WaitGroup
+	closed  func() error
 }
 
 // Open starts the receiver and everything around it, and listens on the page's port. Run serves.
@@ -85,9 +87,13 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		secrets: newSecrets(o.AI),
 	}
 	s.chat = &chat{stream: s.stream}
-	s.journal = &journal{stream: s.stream, clock: clock}
-	s.troubles = newTroubles(s)
 	s.meta = newMeta(s)
+	s.journal = &journal{
+		stream:   s.stream,
+		clock:    clock,
+		personOf: s.meta.personOf,
+	}
+	s.troubles = newTroubles(s)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.closed = sync.OnceValue(s.end)
 
@@ -263,13 +269,16 @@ func (s *Server) end() error {
 	s.cancel()
 	s.stream.close()
 
+	s.tasks.Wait()
+	s.meta.close() // the receiver waits for connections
+
 	var errs []error
 
 	if s.rig != nil {
 		errs = append(errs, s.rig.Close())
 	}
 
-	s.tasks.Wait()
+	s.reports.Wait()
 	s.meta.close()
 
 	if s.ai != nil {

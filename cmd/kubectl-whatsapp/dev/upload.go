@@ -1,0 +1,175 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package dev
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// file is a file that a person sends.
+type file struct {
+	name, mimeType string
+	content        []byte
+}
+
+// upload sends a message with a file, from a form.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) (Message, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxUpload+maxRequest)
+
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return Message{}, fmt.Errorf("read the form: %w", err)
+	}
+
+	fields := map[string]string{}
+
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return Message{}, errors.New("the form has no part file")
+		}
+
+		if err != nil {
+			return Message{}, fmt.Errorf("read the form: %w", err)
+		}
+
+		if part.FormName() == PartFile {
+			sent, err := readFile(part)
+			if err != nil {
+				return Message{}, err
+			}
+
+			return s.sendFile(fields, sent)
+		}
+
+		value, err := io.ReadAll(io.LimitReader(part, 16<<10))
+		if err != nil {
+			return Message{}, fmt.Errorf("read the form: %w", err)
+		}
+
+		if len(fields) < 16 {
+			fields[part.FormName()] = string(value)
+		}
+	}
+}
+
+func readFile(part *multipart.Part) (file, error) {
+	content, err := io.ReadAll(http.MaxBytesReader(nil, part, maxUpload))
+	if err != nil {
+		return file{}, fmt.Errorf("read the file: %w", err)
+	}
+
+	if len(content) == 0 {
+		return file{}, errors.New("the file is empty")
+	}
+
+	sent := file{
+		name:     part.FileName(),
+		mimeType: part.Header.Get("Content-Type"),
+		content:  content,
+	}
+	if sent.mimeType == "" || sent.mimeType == "application/octet-stream" {
+		sent.mimeType = http.DetectContentType(content)
+	}
+
+	return sent, nil
+}
+
+// fileTypes are the types of messages with a file, with the start of its MIME type.
+var fileTypes = map[string]string{
+	TypeImage:    "image/",
+	TypeVideo:    "video/",
+	TypeAudio:    "audio/",
+	TypeVoice:    "", // browsers record in containers of video, too
+	TypeSticker:  "image/webp",
+	TypeDocument: "",
+}
+
+func (s *Server) sendFile(fields map[string]string, sent file) (Message, error) {
+	person, err := s.chat.person(fields[PartPerson])
+	if err != nil {
+		return Message{}, err
+	}
+
+	kind := fields[PartType]
+
+	prefix, known := fileTypes[kind]
+	switch {
+	case !known:
+		return Message{}, fmt.Errorf("type %q is unknown: want image, video, audio, voice, document or sticker", kind)
+	case !strings.HasPrefix(sent.mimeType, prefix):
+		return Message{}, fmt.Errorf("a file of type %s is no %s: WhatsApp sends it as a document", sent.mimeType, kind)
+	}
+
+	if err := checkText("text", fields[PartText], 0, maxCaption); err != nil {
+		return Message{}, err
+	}
+
+	m := Message{
+		Type:    kind,
+		Text:    fields[PartText],
+		ReplyTo: fields[PartReplyTo],
+		Media: &Media{
+			ID:       newMediaID(),
+			MIMEType: sent.mimeType,
+			Size:     int64(len(sent.content)),
+			Voice:    kind == TypeVoice,
+		},
+	}
+	m.Media.URL = mediaURL(m.Media.ID)
+
+	sum := sha256.Sum256(sent.content)
+	object := map[string]any{
+		"id":        m.Media.ID,
+		"mime_type": sent.mimeType,
+		"sha256":    base64.StdEncoding.EncodeToString(sum[:]),
+	}
+
+	switch kind {
+	case TypeVoice:
+		m.Type = TypeAudio
+		m.Text = ""
+		object["voice"] = true
+	case TypeAudio:
+		m.Text = ""
+		object["voice"] = false
+	case TypeSticker:
+		m.Text = ""
+		object["animated"] = false
+	case TypeDocument:
+		m.Media.Filename = sent.name
+		object["filename"] = sent.name
+	}
+
+	if m.Text != "" {
+		object["caption"] = m.Text
+	}
+
+	s.rig.Graph.PutMedia(m.Media.ID, sent.mimeType, sent.content)
+
+	return s.write(person, m, standin.PersonMessage{Type: m.Type, Object: object}, kind)
+}
+
+// newMediaID returns an id in Meta's form.
+func newMediaID() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000_000_000))
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+
+	return fmt.Sprint(n.Int64() + 100_000_000_000_000)
+}
+
+func mediaURL(id string) string { return "/api/media/" + id }
