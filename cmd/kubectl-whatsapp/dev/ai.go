@@ -102,7 +102,12 @@ func newAI(ctx context.Context, s *Server) (*ai, error) {
 			MaxIdleConns:        16,
 			IdleConnTimeout:     time.Minute,
 		},
+		ModifyResponse: func(*http.Response) error {
+			a.setProblem("")
+			return nil
+		},
 		ErrorHandler: a.unreachable,
+		ErrorLog:     quiet,
 	}
 
 	if a.backend, err = newBackend(ctx, http.HandlerFunc(a.serve)); err != nil {
@@ -288,6 +293,7 @@ func (a *ai) record(r *http.Request, question *captured, answer *watchedAnswer, 
 		t.Level = LevelError
 		t.Code = fmt.Sprint(answer.status)
 		t.Title += " → " + t.Code
+		t.Detail = a.state().Problem
 	default:
 		t.Title += fmt.Sprintf(" → %d", answer.status)
 	}

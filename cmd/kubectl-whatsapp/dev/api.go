@@ -434,7 +434,7 @@ type StatusChange struct {
 	Failure *Failure `json:"failure,omitempty"`
 }
 
-// Typing says whether the business types to a person.
+// Typing says whether the business types to a person. WhatsApp shows it for at most 25 s.
 type Typing struct {
 	Person string `json:"person"`
 	On     bool   `json:"on"`

@@ -6,10 +6,15 @@ package dev
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
 )
+
+// quiet is the log of servers and proxies: what goes wrong is in the journal.
+var quiet = log.New(io.Discard, "", 0)
 
 // backend is an HTTP server on a free port of the loopback interface, for calls of the receiver.
 type backend struct {
@@ -27,8 +32,12 @@ func newBackend(ctx context.Context, handler http.Handler) (*backend, error) {
 	}
 
 	b := &backend{
-		url:  "http://" + l.Addr().String(),
-		http: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
+		url: "http://" + l.Addr().String(),
+		http: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 10 * time.Second,
+			ErrorLog:          quiet,
+		},
 		done: make(chan struct{}),
 	}
 

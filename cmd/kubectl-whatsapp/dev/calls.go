@@ -54,6 +54,7 @@ func (s *Server) messagesProxy() http.Handler {
 			}
 		},
 		Transport: s.meta.client.Transport,
+		ErrorLog:  quiet,
 	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,7 +26,7 @@ func (s *Server) own(person, message string) (Person, Message, error) {
 	case m.From != FromPerson:
 		return Person{}, Message{}, errors.New("only messages of the person can be changed")
 	case m.Deleted:
-		return Person{}, Message{}, fmt.Errorf("a deleted message cannot be changed: %w", errNotNow)
+		return Person{}, Message{}, conflict("a deleted message cannot be changed")
 	}
 
 	return p, m, nil
@@ -124,7 +124,7 @@ func (s *Server) react(r React) (Message, error) {
 	case err != nil:
 		return Message{}, err
 	case m.Deleted:
-		return Message{}, fmt.Errorf("a deleted message takes no reaction: %w", errNotNow)
+		return Message{}, conflict("a deleted message takes no reaction")
 	}
 
 	if err := checkText("emoji", r.Emoji, 0, 16); err != nil {

@@ -162,7 +162,7 @@ func wait[T any](f *fixture, name string, accept func(T) bool) T {
 			}
 		case <-bound.C:
 			for _, e := range f.seen {
-				f.Logf("%s %s", e.name, e.data)
+				f.Logf("%s %.300s", e.name, e.data)
 			}
 
 			f.Fatalf("no such %s", name)

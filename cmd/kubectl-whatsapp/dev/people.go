@@ -61,7 +61,7 @@ func (s *Server) setHandler(ctx context.Context, p Person, handler string) error
 	case err != nil:
 		return fmt.Errorf("change who has the conversation: %w", err)
 	case status == http.StatusNotFound:
-		return fmt.Errorf("%s has not written yet: %w", p.Name, errNotNow)
+		return conflict(p.Name + " has not written yet: send a message first")
 	case status != http.StatusOK:
 		return fmt.Errorf("change who has the conversation: the receiver answered %d %v", status, answer)
 	}

@@ -5,7 +5,6 @@ package dev
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -21,8 +20,6 @@ const (
 	// catalogID is the catalog of made-up orders.
 	catalogID = "1122334455667788"
 )
-
-var errNotNow = errors.New("not possible now")
 
 // postMessage serves a message of a person, with or without a file.
 func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) {

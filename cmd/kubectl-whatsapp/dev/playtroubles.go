@@ -130,21 +130,16 @@ func (s *Server) turnDayLater(ctx context.Context, person Person, wanted Switch)
 		return s.troubles.turn(TroubleDayLater, false)
 	}
 
-	trouble, err := s.troubles.turn(TroubleDayLater, true)
-	if err != nil {
+	if trouble, err := s.troubles.turn(TroubleDayLater, true); err != nil {
 		return trouble, err
 	}
 
 	s.setAhead(dayLater)
 	s.writeUnasked(ctx, person)
 
-	s.troubles.takeOnce(TroubleDayLater)
 	s.troubles.over(TroubleDayLater, "The clock stays ahead. The next message of the person opens the window again.")
 
-	trouble.On = false
-	trouble.Since = nil
-
-	return trouble, nil
+	return s.troubles.get(TroubleDayLater)
 }
 
 // writeUnasked posts a message to a person, as the AI may at any time.

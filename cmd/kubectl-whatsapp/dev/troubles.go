@@ -78,8 +78,8 @@ var allTroubles = []Trouble{
 		Name:  TroubleRateLimit,
 		Group: "Meta",
 		Title: "Rate limit",
-		What: "Meta refuses every message with 131056: too many to this person. The receiver pauses the conversation, tries again " +
-			"after growing waits, and does not ask the AI again. No attempt is spent.",
+		What: "Meta refuses every message with 131056: too many to this person. The receiver pauses the conversation for a " +
+			"minute, then for longer, and keeps the answer: the AI is not asked again. No attempt is spent.",
 	},
 	{
 		Name:  TroubleSendUnknown,
@@ -120,6 +120,7 @@ type troubles struct {
 	mu   sync.Mutex
 	list []Trouble
 	off  map[string]chan struct{} // closed when the trouble is turned off
+	acts map[string]bool          // of those that act once: whether one has begun
 }
 
 func newTroubles(s *Server) *troubles {
@@ -127,6 +128,7 @@ func newTroubles(s *Server) *troubles {
 		server: s,
 		list:   append([]Trouble{}, allTroubles...),
 		off:    map[string]chan struct{}{},
+		acts:   map[string]bool{},
 	}
 }
 
@@ -153,26 +155,34 @@ func (t *troubles) until(name string) (on bool, off <-chan struct{}) {
 	return on, off
 }
 
-// takeOnce reports whether a trouble is on that acts once, and turns it off.
+// takeOnce reports whether a trouble is on that acts once, and has not begun to. The caller ends it with over.
 func (t *troubles) takeOnce(name string) bool {
-	_, changed, _ := t.set(name, false)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 
-	return changed
+	if _, on := t.off[name]; !on || t.acts[name] {
+		return false
+	}
+
+	t.acts[name] = true
+
+	return true
 }
 
-// over says that a trouble is over.
+// over turns a trouble off, and says so.
 func (t *troubles) over(name, detail string) {
-	for _, trouble := range allTroubles {
-		if trouble.Name == name {
-			t.server.journal.add(Trace{
-				Kind:   TraceTrouble,
-				Level:  LevelOK,
-				Title:  "Trouble over: " + trouble.Title,
-				Detail: detail,
-				Code:   name,
-			})
-		}
+	trouble, changed, err := t.set(name, false)
+	if err != nil || !changed {
+		return // it was turned off meanwhile
 	}
+
+	t.server.journal.add(Trace{
+		Kind:   TraceTrouble,
+		Level:  LevelOK,
+		Title:  "Trouble over: " + trouble.Title,
+		Detail: detail,
+		Code:   name,
+	})
 }
 
 // set turns a trouble on or off, and reports whether that changed it.
@@ -196,6 +206,7 @@ func (t *troubles) set(name string, on bool) (trouble Trouble, changed bool, err
 		if on {
 			trouble.Since = new(t.server.clock.Now())
 			t.off[name] = make(chan struct{})
+			t.acts[name] = false
 		} else {
 			close(t.off[name])
 			delete(t.off, name)
@@ -211,11 +222,13 @@ func (t *troubles) set(name string, on bool) (trouble Trouble, changed bool, err
 
 // turn turns a trouble on or off, and says so.
 func (t *troubles) turn(name string, on bool) (Trouble, error) {
-	trouble, changed, err := t.set(name, on)
+	if !on {
+		t.over(name, "")
+		return t.get(name)
+	}
 
-	switch {
-	case err != nil || !changed:
-	case on:
+	trouble, changed, err := t.set(name, true)
+	if changed {
 		t.server.journal.add(Trace{
 			Kind:   TraceTrouble,
 			Level:  LevelWarning,
@@ -223,11 +236,19 @@ func (t *troubles) turn(name string, on bool) (Trouble, error) {
 			Detail: trouble.What,
 			Code:   name,
 		})
-	default:
-		t.over(name, "")
 	}
 
 	return trouble, err
+}
+
+func (t *troubles) get(name string) (Trouble, error) {
+	for _, trouble := range t.all() {
+		if trouble.Name == name {
+			return trouble, nil
+		}
+	}
+
+	return Trouble{}, errNoTrouble
 }
 
 // clear turns all troubles off.

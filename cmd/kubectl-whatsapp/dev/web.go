@@ -42,6 +42,7 @@ func (s *Server) newHTTPServer() *http.Server {
 		ReadTimeout:       2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          quiet,
 	}
 }
 
@@ -138,16 +139,26 @@ func readJSON[In any](w http.ResponseWriter, r *http.Request) (in In, ok bool) {
 	return in, true
 }
 
+// conflict says why a request is refused that would be possible at another time.
+type conflict string
+
+// Error implements error.
+func (c conflict) Error() string { return string(c) }
+
 // statusOf returns the HTTP status of a refusal.
 func statusOf(err error) int {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return http.StatusRequestEntityTooLarge
 	}
 
+	if _, refused := errors.AsType[conflict](err); refused {
+		return http.StatusConflict
+	}
+
 	switch {
 	case errors.Is(err, errNoPerson), errors.Is(err, errNoMessage), errors.Is(err, errNoTrouble):
 		return http.StatusNotFound
-	case errors.Is(err, errTooMany), errors.Is(err, errNumberTaken), errors.Is(err, errNotNow):
+	case errors.Is(err, errTooMany), errors.Is(err, errNumberTaken):
 		return http.StatusConflict
 	case errors.Is(err, errBusy):
 		return http.StatusServiceUnavailable
