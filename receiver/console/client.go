@@ -1,0 +1,95 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxAnswer bounds an answer of the API in bytes. Exports are streamed instead.
+const maxAnswer = 16 << 20
+
+// API is the console API of one receiver (docs/openapi/console-api.v1.yaml).
+type API struct {
+	Client *http.Client // with a timeout
+	Base   string       // the URL that the paths of the API follow, such as http://localhost:9091/v1
+	Actor  string       // who uses the console, for the audit log of the receiver; may be empty
+	// ReadOnly says why nothing can be changed; empty if everything can.
+	ReadOnly string
+}
+
+// apiError is an answer other than 2xx.
+type apiError struct {
+	status int
+	text   string
+}
+
+func (e *apiError) Error() string { return e.text }
+
+// send makes a request and returns the answer, whose body the caller closes. An answer other than 2xx is an [apiError].
+func (a API) send(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
+	target := a.Base + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+
+	request, err := http.NewRequestWithContext(ctx, method, target, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", path, err)
+	}
+
+	if a.Actor != "" {
+		request.Header.Set("Whatsapp-Actor", a.Actor)
+	}
+
+	response, err := a.Client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask the receiver: %w", err)
+	}
+
+	if response.StatusCode/100 == 2 {
+		return response, nil
+	}
+
+	defer response.Body.Close()
+
+	text, err := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer of the receiver: %w", err)
+	}
+
+	return nil, &apiError{status: response.StatusCode, text: strings.TrimSpace(string(text))}
+}
+
+// get returns the decoded answer to a GET.
+func get[T any](ctx context.Context, a API, path string, query url.Values) (T, error) {
+	return call[T](ctx, a, http.MethodGet, path, query)
+}
+
+// call makes a request and returns the decoded answer. An answer without a body leaves the zero value.
+func call[T any](ctx context.Context, a API, method, path string, query url.Values) (T, error) {
+	var decoded T
+
+	response, err := a.send(ctx, method, path, query)
+	if err != nil {
+		return decoded, err
+	}
+	defer response.Body.Close()
+
+	if response.StatusCode == http.StatusNoContent {
+		return decoded, nil
+	}
+
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&decoded); err != nil {
+		return decoded, fmt.Errorf("decode the answer of the receiver: %w", err)
+	}
+
+	return decoded, nil
+}

@@ -1,0 +1,171 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package console serves the pages by which people see and repair what receivers do: all resources, one resource, its
+// conversations, events and dead letters. It reads and changes everything through the console API, so a page can do nothing
+// that the API cannot.
+//
+// The pages are HTML from the server and work without JavaScript. A small script only refreshes them.
+package console
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Prefix is the beginning of the paths of all pages.
+const Prefix = "/console"
+
+// resourcePrefix is the beginning of the paths of one resource's pages.
+const resourcePrefix = Prefix + "/r/"
+
+//go:embed assets templates
+var files embed.FS
+
+// Parts are the dependencies of the console. All are required.
+type Parts struct {
+	Source Source
+	Clock  clockwork.Clock
+	Log    *slog.Logger
+}
+
+type console struct {
+	Parts
+	templates map[string]*template.Template // by page
+}
+
+// New returns the handler of the pages. The caller refuses requests with another host than localhost, and those of other
+// sites.
+func New(parts Parts) (http.Handler, error) {
+	c := &console{Parts: parts}
+
+	var err error
+	if c.templates, err = parseTemplates(); err != nil {
+		return nil, err
+	}
+
+	assets, err := fs.Sub(files, "assets")
+	if err != nil {
+		return nil, err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("GET "+Prefix+"/assets/", http.StripPrefix(Prefix+"/assets/", http.FileServerFS(assets)))
+	mux.HandleFunc("POST "+Prefix+"/language", chooseLanguage)
+	mux.HandleFunc("GET "+Prefix+"/{$}", c.fleet)
+
+	const resource = resourcePrefix + "{namespace}/{name}"
+
+	for path, serve := range map[string]func(*view) error{
+		"GET " + resource + "/{$}":                                 c.overview,
+		"GET " + resource + "/conversations":                       c.conversations,
+		"GET " + resource + "/conversations/{conversation}":        c.conversation,
+		"GET " + resource + "/conversations/{conversation}/export": c.export,
+		"GET " + resource + "/events":                              c.events,
+		"GET " + resource + "/events/{id}":                         c.event,
+		"GET " + resource + "/dead-letters":                        c.deadLetters,
+		"GET " + resource + "/jobs/{job}":                          c.job,
+		"GET " + resource + "/configuration":                       c.configuration,
+		"POST " + resource + "/conversations/{conversation}/{act}": c.changeConversation,
+		"POST " + resource + "/events/{id}/{act}":                  c.changeEvent,
+		"POST " + resource + "/dead-letters/{act}":                 c.changeSelected,
+		"POST " + resource + "/jobs/{job}/cancel":                  c.cancelJob,
+	} {
+		mux.HandleFunc(path, c.page(serve))
+	}
+
+	return secure(mux), nil
+}
+
+// secure sets the headers of all answers. Nothing is loaded from elsewhere, and no script or style stands in a page.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy",
+			"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "+
+				"base-uri 'none'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+
+		if strings.HasPrefix(r.URL.Path, Prefix+"/assets/") {
+			header.Set("Cache-Control", "max-age=300")
+		}
+
+		next.ServeHTTP(w, r)
+	})
+}
+
+// chooseLanguage remembers a language, and returns to the page.
+func chooseLanguage(w http.ResponseWriter, r *http.Request) {
+	if language := r.PostFormValue("language"); isLanguage(language) {
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // the console is served by plain HTTP on the loopback interface
+			Name:     languageCookie,
+			Value:    language,
+			Path:     Prefix,
+			MaxAge:   365 * 24 * 3600,
+			HttpOnly: true,
+			SameSite: http.SameSiteStrictMode,
+		})
+	}
+
+	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther)
+}
+
+// localPath returns the path if it is a page of the console, and the first page otherwise.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, Prefix+"/") {
+		return Prefix + "/"
+	}
+
+	return u.RequestURI()
+}
+
+// page serves a page of a resource. An error becomes a page too.
+func (c *console) page(serve func(*view) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := c.newView(w, r)
+
+		api, err := c.Source.Open(r.Context(), v.Namespace, v.Name)
+		if err == nil {
+			v.api = api
+			err = serve(v)
+		}
+
+		if err != nil {
+			v.fail(err)
+		}
+	}
+}
+
+// fail answers with the page of an error.
+func (v *view) fail(err error) {
+	status := http.StatusBadGateway
+	text := v.T("The receiver cannot be reached. The page tries again by itself.")
+
+	if known, ok := errors.AsType[*apiError](err); ok {
+		status = known.status
+		text = known.text
+	}
+
+	if errors.Is(err, ErrNoResource) {
+		status = http.StatusNotFound
+		text = v.T("There is no such resource, or you may not see it.")
+	}
+
+	if status == http.StatusBadGateway {
+		v.console.Log.Warn("a page of the console failed", "path", v.request.Pattern, "error", err)
+	}
+
+	v.render(status, "error", text)
+}

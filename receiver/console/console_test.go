@@ -1,0 +1,366 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"go.uber.org/goleak"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const hostile = `<script>alert("x")</script>`
+
+// fakeAPI plays the API of a receiver, and records the calls that change something.
+type fakeAPI struct {
+	readOnly string
+	refusal  int // status of the answer to acts, if not 0
+	acts     []string
+}
+
+func (f *fakeAPI) Resources(context.Context) ([]Resource, error) {
+	return []Resource{
+		{Namespace: "messaging", Name: "calm"},
+		{Namespace: "messaging", Name: "sales", Trouble: Failure, Message: hostile, DeadLetters: new(int64(3))},
+	}, nil
+}
+
+func (f *fakeAPI) Open(_ context.Context, namespace, name string) (API, error) {
+	if namespace != "messaging" || name != "sales" {
+		return API{}, ErrNoResource
+	}
+
+	api := InProcess(http.HandlerFunc(f.serve), "ana")
+	api.ReadOnly = f.readOnly
+
+	return api, nil
+}
+
+func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		f.acts = append(f.acts, r.Method+" "+strings.TrimPrefix(r.URL.RequestURI(), "/v1")+" by "+r.Header.Get("Whatsapp-Actor"))
+
+		if f.refusal != 0 {
+			http.Error(w, "a job of this kind runs", f.refusal)
+			return
+		}
+	}
+
+	name := ""
+	if r.URL.Query().Get("reveal") == "true" {
+		name = "106:573001234567"
+	}
+
+	conversation := consoleapi.Conversation{
+		ID:            "abc",
+		Person:        "…4567",
+		PhoneNumberID: "106",
+		By:            "assistant",
+		Name:          name,
+		LastMessageAt: new(now.Add(-time.Minute)),
+	}
+	event := consoleapi.Event{
+		ID:            "60bbaf80249612260d6228a2d4ad2be2",
+		Seq:           7,
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Dead,
+		PhoneNumberID: "106",
+		ReceivedAt:    now.Add(-time.Minute),
+		Conversation:  "abc",
+		Person:        "…4567",
+		Code:          "131026",
+	}
+
+	var body any
+
+	switch strings.TrimPrefix(r.URL.Path, "/v1") {
+	case "/status":
+		body = health.Report{
+			Status:       health.StatusWarning,
+			Warnings:     []string{hostile},
+			Token:        health.TokenAccepted,
+			ClosedScopes: []health.ClosedScope{{Scope: "bird", Reason: "unavailable", Until: now.Add(time.Minute)}},
+			Backlog:      &health.Backlog{Pending: 5, DeadLetters: 3},
+		}
+	case "/figures":
+		body = map[string]any{"points": []lasthour.Point{{At: now, Seconds: 10, Received: 20, AIP50: new(0.3)}}}
+	case "/conversations":
+		body = consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{conversation}, Next: "5.abc"}
+	case "/conversations/abc":
+		body = conversation
+	case "/conversations/abc/messages":
+		body = map[string]any{"messages": []consoleapi.Message{{
+			Seq:    7,
+			ID:     event.ID,
+			At:     now.Add(-time.Minute),
+			From:   "person",
+			Type:   "text",
+			Text:   hostile,
+			State:  store.Done,
+			Answer: []consoleapi.Part{{Type: "text", Text: "An answer", State: store.Sent, Statuses: []consoleapi.Status{{Status: "read", At: now}}}},
+		}}}
+	case "/conversations/abc/export":
+		_, _ = io.WriteString(w, `{"everything":true}`)
+		return
+	case "/events":
+		body = consoleapi.EventPage{Events: []consoleapi.Event{event}, Next: 7, SearchedToAt: new(now)}
+	case "/events/" + event.ID:
+		body = consoleapi.Life{
+			Event: event,
+			Steps: []consoleapi.Step{{At: now, Step: "attempt_failed", Code: "131026", Text: hostile}},
+		}
+	case "/dead-letters/causes":
+		body = map[string]any{"causes": []consoleapi.Cause{{State: store.Dead, PhoneNumberID: "106", Code: "131026", Count: 37, Sample: event.ID}}}
+	case "/dead-letters/replay", "/dead-letters/discard", "/jobs/j1":
+		body = consoleapi.Job{
+			ID:    "j1",
+			Kind:  consoleapi.JobReplay,
+			State: consoleapi.JobRunning,
+			Total: new(int64(37)),
+			Done:  5,
+		}
+	case "/jobs":
+		body = map[string]any{"jobs": []consoleapi.Job{}}
+	case "/configuration":
+		body = map[string]any{"bird": map[string]any{"baseURL": "https://bridge.example.com"}}
+	default:
+		if r.Method == http.MethodGet {
+			http.Error(w, "no such event", http.StatusNotFound)
+			return
+		}
+
+		body = map[string]any{}
+	}
+
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// browser is a client of the console.
+type browser struct {
+	t       *testing.T
+	handler http.Handler
+}
+
+func open(t *testing.T, api *fakeAPI) browser {
+	t.Helper()
+
+	handler, err := New(Parts{
+		Source: api,
+		Clock:  clockwork.NewFakeClockAt(now),
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return browser{t: t, handler: handler}
+}
+
+func (b browser) get(path string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(b.t.Context(), http.MethodGet, path, nil)
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+
+	return w
+}
+
+func (b browser) post(path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+
+	return w
+}
+
+const sales = "/console/r/messaging/sales"
+
+// TestPages checks that each page is complete, shows what the API says, and escapes it.
+func TestPages(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	for path, want := range map[string][]string{
+		"/console/":                  {"messaging/sales", "All resources"},
+		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received"},
+		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc"},
+		sales + "/conversations/abc": {"An answer", "Take it over", "read"},
+		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
+		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026"},
+		sales + "/dead-letters":                            {"Replay these 37", "131026"},
+		sales + "/jobs/j1":                                 {"5 of 37 events", "<progress"},
+		sales + "/configuration":                           {"baseURL: https://bridge.example.com"},
+	} {
+		w := b.get(path)
+		page := w.Body.String()
+
+		if w.Code != http.StatusOK {
+			t.Errorf("%s answers %d:\n%s", path, w.Code, page)
+			continue
+		}
+
+		for _, text := range append(want, "</html>", `<html lang="en">`) {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s does not show %q:\n%s", path, text, page)
+			}
+		}
+
+		if strings.Contains(page, hostile) {
+			t.Errorf("%s holds a text of the API as HTML", path)
+		}
+
+		for _, inline := range []string{" style=", " onclick=", "<style", "<script>", "http://", "https://fonts"} {
+			if strings.Contains(page, inline) {
+				t.Errorf("%s holds %q, which the content security policy forbids or which loads from elsewhere", path, inline)
+			}
+		}
+	}
+}
+
+func TestPersonalDataAreShownOnRequest(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	if page := b.get(sales + "/conversations").Body.String(); strings.Contains(page, "573001234567") {
+		t.Errorf("the list shows a number:\n%s", page)
+	}
+
+	page := b.get(sales + "/conversations?reveal=true").Body.String()
+	for _, text := range []string{"106:573001234567", "Hide personal data", "The receiver has logged"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the list does not show %q after a reveal:\n%s", text, page)
+		}
+	}
+}
+
+func TestActs(t *testing.T) {
+	const event = sales + "/events/60bbaf80249612260d6228a2d4ad2be2"
+
+	yes := url.Values{"confirm": {"yes"}}
+
+	for _, c := range []struct {
+		path     string
+		form     url.Values
+		act      string // at the API; empty if it asks first
+		location string
+	}{
+		{sales + "/conversations/abc/take-over", nil, "POST /conversations/abc/take-over", sales + "/conversations/abc?done=take-over"},
+		{sales + "/conversations/abc/give-back", nil, "POST /conversations/abc/give-back", sales + "/conversations/abc?done=give-back"},
+		{sales + "/conversations/abc/erase", nil, "", ""},
+		{sales + "/conversations/abc/erase", yes, "DELETE /conversations/abc", sales + "/conversations?done=erase"},
+		{event + "/replay", nil, "POST /dead-letters/60bbaf80249612260d6228a2d4ad2be2/replay", event + "?done=replay"},
+		{event + "/discard", nil, "", ""},
+		{event + "/discard", yes, "DELETE /dead-letters/60bbaf80249612260d6228a2d4ad2be2", event + "?done=discard"},
+		{
+			sales + "/dead-letters/replay",
+			url.Values{"state": {"dead"}, "code": {"131026"}, "number": {"106"}, "other": {"x"}},
+			"POST /dead-letters/replay?code=131026&number=106&state=dead",
+			sales + "/jobs/j1",
+		},
+		{sales + "/dead-letters/discard", url.Values{"state": {"dead"}}, "", ""},
+		{sales + "/jobs/j1/cancel", nil, "DELETE /jobs/j1", sales + "/jobs/j1?done=cancel"},
+	} {
+		api := &fakeAPI{}
+		w := open(t, api).post(c.path, c.form)
+
+		if c.act == "" {
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "This cannot be taken back.") || len(api.acts) > 0 {
+				t.Errorf("%s answers %d, acts %q, want a question:\n%s", c.path, w.Code, api.acts, w.Body)
+			}
+
+			continue
+		}
+
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != c.location {
+			t.Errorf("%s answers %d to %s, want %s", c.path, w.Code, w.Header().Get("Location"), c.location)
+		}
+
+		if len(api.acts) != 1 || api.acts[0] != c.act+" by ana" {
+			t.Errorf("%s: acts %q, want %q", c.path, api.acts, c.act)
+		}
+	}
+}
+
+// TestRefusedActKeepsThePage checks that a conflict leaves the person where they were.
+func TestRefusedActKeepsThePage(t *testing.T) {
+	api := &fakeAPI{refusal: http.StatusConflict}
+
+	w := open(t, api).post(sales+"/dead-letters/replay", url.Values{"state": {"dead"}})
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Not done: a job of this kind runs") ||
+		!strings.Contains(w.Body.String(), "Replay these 37") {
+		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	b := open(t, &fakeAPI{readOnly: "you may not forward ports"})
+
+	for _, path := range []string{sales + "/conversations/abc", sales + "/dead-letters", sales + "/events/60bbaf80249612260d6228a2d4ad2be2"} {
+		page := b.get(path).Body.String()
+		if !strings.Contains(page, "you may not forward ports") {
+			t.Errorf("%s does not say why nothing can be changed", path)
+		}
+
+		if strings.Count(page, `method="post"`) != 1 { // the choice of the language
+			t.Errorf("%s offers acts:\n%s", path, page)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	for path, text := range map[string]string{
+		"/console/r/messaging/other/": "There is no such resource",
+		sales + "/events/0000":        "no such event",
+		sales + "/conversations/xyz":  "no such event",
+	} {
+		if w := b.get(path); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), text) {
+			t.Errorf("%s answers %d:\n%s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestExportIsStreamed(t *testing.T) {
+	w := open(t, &fakeAPI{}).get(sales + "/conversations/abc/export")
+	if w.Body.String() != `{"everything":true}` || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("the export is %q with %v", w.Body, w.Header())
+	}
+}
+
+// TestRedirectsStayInTheConsole checks that a form cannot send the browser elsewhere.
+func TestRedirectsStayInTheConsole(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	for back, want := range map[string]string{
+		"/console/r/messaging/sales/events?state=dead": "/console/r/messaging/sales/events?state=dead",
+		"https://evil.example.com/console/":            "/console/",
+		"//evil.example.com/console/":                  "/console/",
+		"javascript:alert(1)":                          "/console/",
+		"/other":                                       "/console/",
+	} {
+		w := b.post("/console/language", url.Values{"language": {"es"}, "back": {back}})
+		if got := w.Header().Get("Location"); got != want {
+			t.Errorf("back to %q leads to %q, want %q", back, got, want)
+		}
+	}
+}

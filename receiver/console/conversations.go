@@ -1,0 +1,177 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+// pageSize is the number of entries of a page.
+const pageSize = "50"
+
+// conversationPage is the data of the list of conversations.
+type conversationPage struct {
+	State string
+	Page  consoleapi.ConversationPage
+}
+
+func (c *console) conversations(v *view) error {
+	state := v.Query("state")
+	if !slices.Contains([]string{"taken_over", "waiting"}, state) {
+		state = "all"
+	}
+
+	query := url.Values{"state": {state}, "limit": {pageSize}}
+	if after := v.Query("after"); after != "" {
+		query.Set("after", after)
+	}
+
+	page, err := get[consoleapi.ConversationPage](v.request.Context(), v.api, "/conversations", v.revealed(query))
+	if err != nil {
+		return err
+	}
+
+	v.render(http.StatusOK, "conversations", conversationPage{State: state, Page: page})
+
+	return nil
+}
+
+// thread is the data of the page of one conversation.
+type thread struct {
+	Conversation consoleapi.Conversation
+	Messages     []consoleapi.Message // the oldest first
+	Older        int64                // the seq to continue before; 0 at the beginning of the conversation
+}
+
+func (c *console) conversation(v *view) error {
+	return c.showConversation(v, http.StatusOK)
+}
+
+func (c *console) showConversation(v *view, status int) error {
+	path := v.conversationPath()
+
+	conversation, err := get[consoleapi.Conversation](v.request.Context(), v.api, path, v.revealed(nil))
+	if err != nil {
+		return err
+	}
+
+	query := url.Values{"limit": {pageSize}}
+
+	if before, err := strconv.ParseInt(v.Query("before"), 10, 64); err == nil && before > 0 {
+		query.Set("before", strconv.FormatInt(before, 10))
+	}
+
+	page, err := get[struct {
+		Messages []consoleapi.Message `json:"messages"`
+		Next     int64                `json:"next"`
+	}](v.request.Context(), v.api, path+"/messages", v.revealed(query))
+	if err != nil {
+		return err
+	}
+
+	slices.Reverse(page.Messages)
+	v.render(status, "conversation", thread{
+		Conversation: conversation,
+		Messages:     page.Messages,
+		Older:        page.Next,
+	})
+
+	return nil
+}
+
+func (v *view) conversationPath() string {
+	return "/conversations/" + url.PathEscape(v.request.PathValue("conversation"))
+}
+
+// changeConversation takes a conversation over, gives it back, or erases the person's data.
+func (c *console) changeConversation(v *view) error {
+	act := v.request.PathValue("act")
+	back := v.Home() + v.conversationPath()
+
+	method := http.MethodPost
+	path := v.conversationPath() + "/" + act
+
+	switch act {
+	case "take-over", "give-back":
+	case "erase":
+		if !v.confirmed("Erase everything that is stored of this person?",
+			"Messages, answers, media links and statuses are deleted. Backups, the AI and Meta keep what they have.") {
+			return nil
+		}
+
+		method = http.MethodDelete
+		path = v.conversationPath()
+		back = v.Home() + "/conversations"
+	default:
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+	}
+
+	if _, err := call[any](v.request.Context(), v.api, method, path, nil); err != nil {
+		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
+	}
+
+	return v.redirect(back, act)
+}
+
+// export streams everything that is stored of a person, as a file.
+func (c *console) export(v *view) error {
+	response, err := v.api.send(v.request.Context(), http.MethodGet, v.conversationPath()+"/export", nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+
+	v.writer.Header().Set("Content-Type", "application/json")
+	v.writer.Header().Set("Content-Disposition", `attachment; filename="person.json"`)
+	_, _ = io.Copy(v.writer, response.Body) // a download that breaks is incomplete JSON, which the browser shows as failed
+
+	return nil
+}
+
+// confirmed reports whether the person confirmed an act that cannot be taken back. If not, it asks.
+func (v *view) confirmed(question, consequence string) bool {
+	if v.request.PostFormValue("confirm") == "yes" {
+		return true
+	}
+
+	fields := url.Values{}
+	if err := v.request.ParseForm(); err == nil {
+		fields = v.request.PostForm
+	}
+
+	v.render(http.StatusOK, "confirm", confirmation{
+		Question:    v.T(question),
+		Consequence: v.T(consequence),
+		Fields:      fields,
+		Back:        localPath(v.request.PostFormValue("back")),
+	})
+
+	return false
+}
+
+// confirmation is the data of the page that asks before an act.
+type confirmation struct {
+	Question, Consequence string
+	Fields                url.Values // of the form that asked
+	Back                  string
+}
+
+// refused shows the page again with the reason why an act was refused, if the receiver named one.
+func (v *view) refused(err error, show func(status int) error) error {
+	known, ok := errors.AsType[*apiError](err)
+	if !ok {
+		return err
+	}
+
+	v.Notice = v.T("Not done: %s", known.text)
+
+	return show(known.status)
+}

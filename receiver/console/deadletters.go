@@ -1,0 +1,113 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// selectionKeys are the parameters that select events for a replay or a discard of many.
+var selectionKeys = []string{"state", "number", "code", "type", "kind"}
+
+// deadLetterPage is the data of the page of events that were not answered, by cause.
+type deadLetterPage struct {
+	State  store.State
+	States []store.State
+	Causes []consoleapi.Cause
+	Total  int64
+	Jobs   []consoleapi.Job
+}
+
+func (c *console) deadLetters(v *view) error { return c.showDeadLetters(v, http.StatusOK) }
+
+func (c *console) showDeadLetters(v *view, status int) error {
+	state := store.State(v.Query("state"))
+	if !slices.Contains(store.Replayable, state) {
+		state = store.Dead
+	}
+
+	causes, err := get[struct {
+		Causes []consoleapi.Cause `json:"causes"`
+	}](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
+	if err != nil {
+		return err
+	}
+
+	jobs, err := get[struct {
+		Jobs []consoleapi.Job `json:"jobs"`
+	}](v.request.Context(), v.api, "/jobs", nil)
+	if err != nil {
+		return err
+	}
+
+	page := deadLetterPage{
+		State:  state,
+		States: store.Replayable,
+		Causes: causes.Causes,
+		Jobs:   jobs.Jobs[:min(len(jobs.Jobs), 5)],
+	}
+	for _, cause := range page.Causes {
+		page.Total += cause.Count
+	}
+
+	v.render(status, "dead-letters", page)
+
+	return nil
+}
+
+// changeSelected replays or discards all events of a cause, as a job, and shows its progress.
+func (c *console) changeSelected(v *view) error {
+	act := v.request.PathValue("act")
+	if act != "replay" && act != "discard" {
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+	}
+
+	if act == "discard" && !v.confirmed("Discard all these events?", "Their people get no answer to them.") {
+		return nil
+	}
+
+	query := url.Values{}
+
+	for _, key := range selectionKeys {
+		if value := v.request.PostFormValue(key); value != "" {
+			query.Set(key, value)
+		}
+	}
+
+	job, err := call[consoleapi.Job](v.request.Context(), v.api, http.MethodPost, "/dead-letters/"+act, query)
+	if err != nil {
+		return v.refused(err, func(status int) error { return c.showDeadLetters(v, status) })
+	}
+
+	http.Redirect(v.writer, v.request, v.Home()+"/jobs/"+url.PathEscape(job.ID), http.StatusSeeOther)
+
+	return nil
+}
+
+// job shows the progress of a job.
+func (c *console) job(v *view) error {
+	job, err := get[consoleapi.Job](v.request.Context(), v.api, v.jobPath(), nil)
+	if err != nil {
+		return err
+	}
+
+	v.render(http.StatusOK, "job", job)
+
+	return nil
+}
+
+func (c *console) cancelJob(v *view) error {
+	if _, err := call[any](v.request.Context(), v.api, http.MethodDelete, v.jobPath(), nil); err != nil {
+		return err
+	}
+
+	return v.redirect(v.Home()+v.jobPath(), "cancel")
+}
+
+func (v *view) jobPath() string { return "/jobs/" + url.PathEscape(v.request.PathValue("job")) }

@@ -1,0 +1,85 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Source gives the console the resources that a person may see.
+type Source interface {
+	// Resources returns the resources, in any order.
+	Resources(ctx context.Context) ([]Resource, error)
+	// Open returns the API of a receiver of a resource, or ErrNoResource.
+	Open(ctx context.Context, namespace, name string) (API, error)
+}
+
+// ErrNoResource is returned for a resource that does not exist, or that the person may not see.
+var ErrNoResource = errors.New("no such resource")
+
+// Resource is the state of one number, or of several that one receiver serves.
+type Resource struct {
+	Namespace string
+	Name      string
+	Trouble   Trouble
+	Message   string // the trouble in words
+	URL       string // at which Meta calls
+
+	Subscription   string // a health.SubscriptionState
+	Token          string // a health.TokenState
+	TokenExpiresAt *time.Time
+
+	// The figures are nil while no receiver reports them.
+	Pending       *int64
+	OldestPending time.Duration
+	DeadLetters   *int64
+	Waiting       *int64 // people who wait for people
+	PerMinute     *float64
+}
+
+// Trouble is how much a resource needs attention.
+type Trouble int
+
+// The degrees of trouble.
+const (
+	NoTrouble Trouble = iota
+	Warning
+	Failure
+)
+
+// String returns the name of the class by which a page shows the trouble.
+func (t Trouble) String() string {
+	switch t {
+	case NoTrouble:
+		return "ok"
+	case Warning:
+		return "warning"
+	default:
+		return "failure"
+	}
+}
+
+// worstFirst sorts resources by their trouble, then by dead letters and people who wait, then by name.
+func worstFirst(resources []Resource) {
+	count := func(n *int64) int64 {
+		if n == nil {
+			return 0
+		}
+
+		return *n
+	}
+
+	slices.SortFunc(resources, func(a, b Resource) int {
+		return cmp.Or(
+			cmp.Compare(b.Trouble, a.Trouble),
+			cmp.Compare(count(b.DeadLetters)+count(b.Waiting), count(a.DeadLetters)+count(a.Waiting)),
+			cmp.Compare(a.Namespace, b.Namespace),
+			cmp.Compare(a.Name, b.Name),
+		)
+	})
+}

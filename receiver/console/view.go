@@ -1,0 +1,235 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// view is a request for a page, and the data of the page's template.
+type view struct {
+	console *console
+	writer  http.ResponseWriter
+	request *http.Request
+	api     API
+
+	Language  string
+	Namespace string // empty on the page of all resources
+	Name      string
+	Page      string // name of the template
+	Notice    string // of an act that was done or refused
+	Body      any    // of the page
+}
+
+func (c *console) newView(w http.ResponseWriter, r *http.Request) *view {
+	v := &view{
+		console:   c,
+		writer:    w,
+		request:   r,
+		Language:  languageOf(r),
+		Namespace: r.PathValue("namespace"),
+		Name:      r.PathValue("name"),
+	}
+
+	if text, ok := doneTexts[r.URL.Query().Get("done")]; ok {
+		v.Notice = v.T(text)
+	}
+
+	return v
+}
+
+// doneTexts are the notices of acts that were done, by the parameter that a redirect carries.
+var doneTexts = map[string]string{
+	"replay":    "The event is processed again.",
+	"discard":   "The event was discarded.",
+	"take-over": "People have the conversation now. The AI stays silent.",
+	"give-back": "The AI has the conversation again.",
+	"erase":     "The data of this person were erased.",
+	"cancel":    "The job ends after its current batch.",
+}
+
+// T translates a text.
+func (v *view) T(text string, args ...any) string { return translate(v.Language, text, args...) }
+
+// Home returns the path of the resource's first page.
+func (v *view) Home() string {
+	return resourcePrefix + url.PathEscape(v.Namespace) + "/" + url.PathEscape(v.Name)
+}
+
+// Here returns the path and query of this page.
+func (v *view) Here() string { return v.request.URL.RequestURI() }
+
+// ReadOnly says why nothing can be changed; empty if everything can.
+func (v *view) ReadOnly() string { return v.api.ReadOnly }
+
+// Reveals reports whether the page shows personal data.
+func (v *view) Reveals() bool { return v.request.URL.Query().Get("reveal") == "true" }
+
+// RevealHere returns this page with personal data, or without them if it shows them.
+func (v *view) RevealHere() string {
+	query := v.request.URL.Query()
+	if v.Reveals() {
+		query.Del("reveal")
+	} else {
+		query.Set("reveal", "true")
+	}
+
+	return (&url.URL{Path: v.request.URL.Path, RawQuery: query.Encode()}).RequestURI()
+}
+
+// With returns this page with a parameter changed.
+func (v *view) With(key, value string) string {
+	query := v.request.URL.Query()
+	query.Del("done")
+
+	if value == "" {
+		query.Del(key)
+	} else {
+		query.Set(key, value)
+	}
+
+	return (&url.URL{Path: v.request.URL.Path, RawQuery: query.Encode()}).RequestURI()
+}
+
+// Query returns a parameter of the page.
+func (v *view) Query(key string) string { return v.request.URL.Query().Get(key) }
+
+// Ago returns how long ago a time was.
+func (v *view) Ago(at time.Time) string { return age(v.console.Clock.Since(at)) }
+
+// In returns how long it is until a time.
+func (v *view) In(at time.Time) string { return age(v.console.Clock.Until(at)) }
+
+// Past reports whether a time has passed.
+func (v *view) Past(at time.Time) bool { return !v.console.Clock.Now().Before(at) }
+
+// Time returns a time as people read it, in UTC.
+func (v *view) Time(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") }
+
+// Machine returns a time as the attribute datetime has it.
+func (v *view) Machine(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// revealed returns the query of an API request with the parameter that asks for personal data, if the page shows them.
+func (v *view) revealed(query url.Values) url.Values {
+	if query == nil {
+		query = url.Values{}
+	}
+
+	if v.Reveals() {
+		query.Set("reveal", "true")
+	}
+
+	return query
+}
+
+// render answers with a page.
+func (v *view) render(status int, name string, body any) {
+	v.Page = name
+	v.Body = body
+
+	var page bytes.Buffer
+	if err := v.console.templates[name].ExecuteTemplate(&page, "layout", v); err != nil {
+		v.console.Log.Error("render a page of the console", "page", name, "error", err)
+		http.Error(v.writer, "the page cannot be shown", http.StatusInternalServerError)
+
+		return
+	}
+
+	v.writer.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.writer.WriteHeader(status)
+	_, _ = page.WriteTo(v.writer)
+}
+
+// redirect goes to a page with the notice of an act.
+func (v *view) redirect(to, done string) error {
+	target, err := url.Parse(to)
+	if err != nil {
+		return fmt.Errorf("redirect: %w", err)
+	}
+
+	query := target.Query()
+	query.Set("done", done)
+	target.RawQuery = query.Encode()
+
+	http.Redirect(v.writer, v.request, target.RequestURI(), http.StatusSeeOther)
+
+	return nil
+}
+
+// functions are what the templates call beside the methods of a view. The parts get the view with their own data.
+var functions = template.FuncMap{
+	"at": func(v *view, at any) (moment, error) {
+		switch at := at.(type) {
+		case time.Time:
+			return moment{v, at}, nil
+		case *time.Time:
+			return moment{v, *at}, nil
+		default:
+			return moment{}, fmt.Errorf("%T is no time", at)
+		}
+	},
+	"pair":       func(v *view, c chart) shownChart { return shownChart{v, c} },
+	"statuses":   func(v *view, s []consoleapi.Status) shownStatuses { return shownStatuses{v, s} },
+	"replayable": func(s store.State) bool { return slices.Contains(store.Replayable, s) },
+	"add":        func(a *int, b int) int { return *a + b },
+	"value":      func(n *int64) int64 { return *n },
+}
+
+// moment, shownChart and shownStatuses are the data of the parts.
+type (
+	moment struct {
+		View *view
+		At   time.Time
+	}
+	shownChart struct {
+		View  *view
+		Chart chart
+	}
+	shownStatuses struct {
+		View     *view
+		Statuses []consoleapi.Status
+	}
+)
+
+// parseTemplates returns the template of each page, with the layout and the parts that pages share.
+func parseTemplates() (map[string]*template.Template, error) {
+	shared, err := template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse the templates of the console: %w", err)
+	}
+
+	pages, err := files.ReadDir("templates")
+	if err != nil {
+		return nil, fmt.Errorf("list the templates of the console: %w", err)
+	}
+
+	all := map[string]*template.Template{}
+
+	for _, file := range pages {
+		name := strings.TrimSuffix(file.Name(), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+
+		page, err := template.Must(shared.Clone()).ParseFS(files, path.Join("templates", file.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("parse the template %s of the console: %w", name, err)
+		}
+
+		all[name] = page
+	}
+
+	return all, nil
+}
