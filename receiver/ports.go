@@ -15,6 +15,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/connections"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
@@ -52,8 +53,10 @@ func (r *Receiver) newEdge() *edge.Edge {
 	})
 }
 
-func (r *Receiver) adminHandler() http.Handler {
-	return admin.New(admin.Parts{
+func (r *Receiver) adminHandler() http.Handler { return admin.New(r.adminParts()) }
+
+func (r *Receiver) adminParts() admin.Parts {
+	return admin.Parts{
 		Store:          r.store,
 		Live:           r.live,
 		Metrics:        r.metrics,
@@ -67,19 +70,45 @@ func (r *Receiver) adminHandler() http.Handler {
 		Clock:          r.clock,
 		Log:            r.log,
 		Version:        r.version,
-	})
+	}
 }
 
-func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) http.Handler {
-	return consoleapi.New(consoleapi.Parts{
-		Store:  r.store,
-		Live:   r.live,
-		Wake:   r.engine.Wake,
-		Jobs:   jobs,
-		Doctor: r.newDoctor().Handler(),
+// countMessages counts what happened to messages since the start.
+func (r *Receiver) countMessages() int64 {
+	totals := r.metrics.Figures().Totals
+
+	return totals.MessagesReceived + totals.MessagesProcessed + totals.MessagesFailed
+}
+
+// consoleHandler returns the handler of the loopback port: the API, and the pages that use it.
+func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
+	api := consoleapi.New(consoleapi.Parts{
+		Store:    r.store,
+		Live:     r.live,
+		Wake:     r.engine.Wake,
+		Jobs:     jobs,
+		Report:   r.adminParts().Report,
+		LastHour: r.lastHour.Points,
+		Doctor:   r.newDoctor().Handler(),
+		Clock:    r.clock,
+		Log:      r.log,
+	})
+
+	pages, err := console.New(console.Parts{
+		Source: ownConsole{api: api},
 		Clock:  r.clock,
 		Log:    r.log,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("open the console: %w", err)
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Prefix+"/", http.StatusFound))
+	mux.Handle(console.Prefix+"/", consoleapi.Protect(pages))
+
+	return mux, nil
 }
 
 func (r *Receiver) newDoctor() *doctor.Doctor {

@@ -27,6 +27,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/engine"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -59,6 +60,7 @@ type Receiver struct {
 	edge         *edge.Edge
 	subscription *subscription.Reconciler
 	retention    *retention.Purger
+	lastHour     *lasthour.Recorder
 	clock        clockwork.Clock
 	log          *slog.Logger
 	name         string // unique among receivers that share a store
@@ -157,6 +159,7 @@ func Open(
 	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
 	r.metrics.WatchConfiguration(live, r.subscription.Token)
 	r.metrics.WatchScopes(r.countedScopes)
+	r.lastHour = lasthour.New(r.metrics.Registry, r.countMessages, clock, log)
 
 	var listen net.ListenConfig
 	if r.webhook, err = listen.Listen(ctx, "tcp", settings.Listen.Webhook); err != nil {
@@ -211,7 +214,12 @@ func (r *Receiver) Run(ctx context.Context) error {
 	jobs := consoleapi.NewJobs(r.clock, r.log)
 	defer jobs.Close()
 
-	console := server(r.consoleHandler(jobs), r.edge.ErrorLog())
+	pages, err := r.consoleHandler(jobs)
+	if err != nil {
+		return err
+	}
+
+	console := server(pages, r.edge.ErrorLog())
 
 	messages := server(nil, r.edge.ErrorLog())
 
@@ -247,6 +255,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.subscription.Run(run) })
 	parts.Go(func() { r.retention.Run(run) })
+	parts.Go(func() { r.lastHour.Run(run) })
 
 	processed := make(chan struct{})
 
@@ -271,7 +280,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 	defer done()
 
-	err := context.Cause(run)
+	err = context.Cause(run)
 	if ctx.Err() != nil {
 		err = nil // the caller ended the run, which is no error
 	}

@@ -25,9 +25,17 @@ const (
 	minFailed      = 3
 )
 
-// status answers with the report. Each reason for the status warning is an entry of Warnings.
 func (p Parts) status(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
+	w.Header().Set("Content-Type", "application/json")
+
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(p.Report(r.Context()))
+}
+
+// Report returns the report of GET /status. Each reason for the status warning is an entry of Warnings.
+func (p Parts) Report(ctx context.Context) health.Report {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 
 	now := p.Clock.Now()
@@ -62,10 +70,7 @@ func (p Parts) status(w http.ResponseWriter, r *http.Request) {
 		s.Status = health.StatusWarning
 	}
 
-	w.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(s)
+	return s
 }
 
 // report returns the part of the report that does not need the store.

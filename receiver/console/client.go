@@ -40,7 +40,7 @@ func (a API) send(ctx context.Context, method, path string, query url.Values) (*
 		target += "?" + query.Encode()
 	}
 
-	request, err := http.NewRequestWithContext(ctx, method, target, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, method, target, http.NoBody) //nolint:gosec // the host is that of Base
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", path, err)
 	}
@@ -49,7 +49,7 @@ func (a API) send(ctx context.Context, method, path string, query url.Values) (*
 		request.Header.Set("Whatsapp-Actor", a.Actor)
 	}
 
-	response, err := a.Client.Do(request)
+	response, err := a.Client.Do(request) //nolint:gosec // the host is that of Base
 	if err != nil {
 		return nil, fmt.Errorf("ask the receiver: %w", err)
 	}
@@ -68,8 +68,8 @@ func (a API) send(ctx context.Context, method, path string, query url.Values) (*
 	return nil, &apiError{status: response.StatusCode, text: strings.TrimSpace(string(text))}
 }
 
-// get returns the decoded answer to a GET.
-func get[T any](ctx context.Context, a API, path string, query url.Values) (T, error) {
+// Get returns the decoded answer to a GET.
+func Get[T any](ctx context.Context, a API, path string, query url.Values) (T, error) {
 	return call[T](ctx, a, http.MethodGet, path, query)
 }
 

@@ -12,7 +12,7 @@ import (
 
 // configuration shows the effective configuration, with the presence of each secret and no value.
 func (c *console) configuration(v *view) error {
-	effective, err := get[map[string]any](v.request.Context(), v.api, "/configuration", nil)
+	effective, err := Get[map[string]any](v.request.Context(), v.api, "/configuration", nil)
 	if err != nil {
 		return err
 	}

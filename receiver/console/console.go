@@ -118,7 +118,7 @@ func chooseLanguage(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 
-	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther)
+	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // a local path
 }
 
 // localPath returns the path if it is a page of the console, and the first page otherwise.

@@ -34,7 +34,7 @@ func (c *console) conversations(v *view) error {
 		query.Set("after", after)
 	}
 
-	page, err := get[consoleapi.ConversationPage](v.request.Context(), v.api, "/conversations", v.revealed(query))
+	page, err := Get[consoleapi.ConversationPage](v.request.Context(), v.api, "/conversations", v.revealed(query))
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *console) conversation(v *view) error {
 func (c *console) showConversation(v *view, status int) error {
 	path := v.conversationPath()
 
-	conversation, err := get[consoleapi.Conversation](v.request.Context(), v.api, path, v.revealed(nil))
+	conversation, err := Get[consoleapi.Conversation](v.request.Context(), v.api, path, v.revealed(nil))
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *console) showConversation(v *view, status int) error {
 		query.Set("before", strconv.FormatInt(before, 10))
 	}
 
-	page, err := get[struct {
+	page, err := Get[struct {
 		Messages []consoleapi.Message `json:"messages"`
 		Next     int64                `json:"next"`
 	}](v.request.Context(), v.api, path+"/messages", v.revealed(query))

@@ -32,14 +32,14 @@ func (c *console) showDeadLetters(v *view, status int) error {
 		state = store.Dead
 	}
 
-	causes, err := get[struct {
+	causes, err := Get[struct {
 		Causes []consoleapi.Cause `json:"causes"`
 	}](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
 	if err != nil {
 		return err
 	}
 
-	jobs, err := get[struct {
+	jobs, err := Get[struct {
 		Jobs []consoleapi.Job `json:"jobs"`
 	}](v.request.Context(), v.api, "/jobs", nil)
 	if err != nil {
@@ -85,14 +85,14 @@ func (c *console) changeSelected(v *view) error {
 		return v.refused(err, func(status int) error { return c.showDeadLetters(v, status) })
 	}
 
-	http.Redirect(v.writer, v.request, v.Home()+"/jobs/"+url.PathEscape(job.ID), http.StatusSeeOther)
+	http.Redirect(v.writer, v.request, v.Home()+"/jobs/"+url.PathEscape(job.ID), http.StatusSeeOther) //nolint:gosec // a local path
 
 	return nil
 }
 
 // job shows the progress of a job.
 func (c *console) job(v *view) error {
-	job, err := get[consoleapi.Job](v.request.Context(), v.api, v.jobPath(), nil)
+	job, err := Get[consoleapi.Job](v.request.Context(), v.api, v.jobPath(), nil)
 	if err != nil {
 		return err
 	}

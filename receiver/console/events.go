@@ -36,7 +36,7 @@ func (c *console) events(v *view) error {
 
 	v.filter(query)
 
-	page, err := get[consoleapi.EventPage](v.request.Context(), v.api, "/events", v.revealed(query))
+	page, err := Get[consoleapi.EventPage](v.request.Context(), v.api, "/events", v.revealed(query))
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (v *view) filter(query url.Values) {
 func (c *console) event(v *view) error { return c.showEvent(v, http.StatusOK) }
 
 func (c *console) showEvent(v *view, status int) error {
-	life, err := get[consoleapi.Life](v.request.Context(), v.api, v.eventPath(), v.revealed(nil))
+	life, err := Get[consoleapi.Life](v.request.Context(), v.api, v.eventPath(), v.revealed(nil))
 	if err != nil {
 		return err
 	}

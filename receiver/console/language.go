@@ -40,12 +40,16 @@ func languageOf(r *http.Request) string {
 
 func isLanguage(name string) bool { return name == english || name == spanish }
 
-// translate returns a text in a language, with its arguments as in fmt.Sprintf.
+// translate returns a text in a language, with its arguments as in fmt.Sprintf. A word of the API, such as rate_limited, is
+// shown with spaces.
 func translate(language, text string, args ...any) string {
-	if language == spanish {
-		if translated, ok := translations[text]; ok {
-			text = translated
-		}
+	translated, ok := translations[text]
+
+	switch {
+	case ok && language == spanish:
+		text = translated
+	case !strings.Contains(text, " "):
+		text = strings.ReplaceAll(text, "_", " ")
 	}
 
 	if len(args) == 0 {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 )
@@ -25,14 +26,12 @@ type hourTotals struct {
 }
 
 func (c *console) overview(v *view) error {
-	report, err := get[health.Report](v.request.Context(), v.api, "/status", nil)
+	report, err := Get[health.Report](v.request.Context(), v.api, "/status", nil)
 	if err != nil {
 		return err
 	}
 
-	hour, err := get[struct {
-		Points []lasthour.Point `json:"points"`
-	}](v.request.Context(), v.api, "/figures", nil)
+	hour, err := Get[consoleapi.Figures](v.request.Context(), v.api, "/figures", nil)
 	if err != nil {
 		return err
 	}
@@ -98,8 +97,9 @@ func (v *view) charts(points []lasthour.Point) []chart {
 	}
 }
 
+// collect returns a value of each point, after a gap for the part of the hour before the first.
 func collect(points []lasthour.Point, value func(lasthour.Point) float64) []float64 {
-	values := make([]float64, 0, len(points))
+	values := slices.Repeat([]float64{math.NaN()}, max(lasthour.MaxPoints-len(points), 0))
 	for _, p := range points {
 		values = append(values, value(p))
 	}

@@ -5,7 +5,7 @@ package console
 
 // translations are the Spanish texts, by the English ones. A word of the API that is missing here, such as a code, is shown
 // as it is.
-var translations = map[string]string{
+var translations = map[string]string{ //nolint:gosec // texts, one of which is the word token
 	"%d batches failed and were tried again": "%d lotes fallaron y se repitieron",
 	"%d events":                              "%d eventos",
 	"%d events, by cause:":                   "%d eventos, por causa:",

@@ -116,7 +116,7 @@ func (v *view) In(at time.Time) string { return age(v.console.Clock.Until(at)) }
 func (v *view) Past(at time.Time) bool { return !v.console.Clock.Now().Before(at) }
 
 // Time returns a time as people read it, in UTC.
-func (v *view) Time(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") }
+func (v *view) Time(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.000") }
 
 // Machine returns a time as the attribute datetime has it.
 func (v *view) Machine(at time.Time) string { return at.UTC().Format(time.RFC3339) }
@@ -163,7 +163,7 @@ func (v *view) redirect(to, done string) error {
 	query.Set("done", done)
 	target.RawQuery = query.Encode()
 
-	http.Redirect(v.writer, v.request, target.RequestURI(), http.StatusSeeOther)
+	http.Redirect(v.writer, v.request, target.RequestURI(), http.StatusSeeOther) //nolint:gosec // a local path
 
 	return nil
 }

@@ -23,6 +23,8 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -34,10 +36,12 @@ const prefix = "/v1"
 
 // Parts are the dependencies of the API. All are required.
 type Parts struct {
-	Store store.Store
-	Live  *config.Live
-	Wake  func(...store.Class) // called with the classes that have new pending events
-	Jobs  *Jobs
+	Store    store.Store
+	Live     *config.Live
+	Wake     func(...store.Class) // called with the classes that have new pending events
+	Jobs     *Jobs
+	Report   func(context.Context) health.Report // the report of GET /status on the admin port
+	LastHour func() []lasthour.Point
 	// Doctor serves the request for the checks of package doctor.
 	Doctor http.Handler
 	Clock  clockwork.Clock
@@ -75,6 +79,8 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/conversations/{conversation}/messages", handle: a.messages, bare: true},
 		{method: "POST", path: "/conversations/{conversation}/take-over", act: "take over", handle: a.takeOver, bare: true},
 		{method: "POST", path: "/conversations/{conversation}/give-back", act: "give back", handle: a.giveBack, bare: true},
+		{method: "GET", path: "/status", handle: a.status},
+		{method: "GET", path: "/figures", handle: a.figures},
 		{method: "POST", path: "/store/check", act: "check the store", handle: a.checkStore, bare: true, long: true},
 		{method: "POST", path: "/doctor", act: "check", handle: a.Doctor.ServeHTTP, long: true},
 	}
@@ -94,7 +100,12 @@ func New(parts Parts) http.Handler {
 		}
 	}
 
-	return localOnly(http.NewCrossOriginProtection().Handler(mux))
+	return Protect(mux)
+}
+
+// Protect refuses requests of other sites in the same browser, for a handler of the loopback port.
+func Protect(next http.Handler) http.Handler {
+	return localOnly(http.NewCrossOriginProtection().Handler(next))
 }
 
 // localOnly refuses host names other than localhost, against DNS rebinding: another site's name could resolve to the

@@ -124,7 +124,10 @@ func relatedStep(record *store.Record, parts map[string]int) Step {
 		return step
 	}
 
-	step.At = whatsapp.UnixTime(status.Timestamp, event.ReceivedAt)
+	// Meta's times are in seconds. Within the second of the receipt, the receipt is more exact, and keeps the order.
+	if at := whatsapp.UnixTime(status.Timestamp, event.ReceivedAt); at.Unix() != event.ReceivedAt.Unix() {
+		step.At = at
+	}
 
 	if part, ok := parts[string(status.MessageID)]; ok {
 		step.Part = &part

@@ -18,8 +18,10 @@ import (
 const (
 	// Interval is the time between two points.
 	Interval = 10 * time.Second
-	// maxPoints bounds the points to an hour. One has less than 200 bytes.
-	maxPoints = int(time.Hour / Interval)
+	// MaxPoints limits the points to an hour. One has less than 200 bytes.
+	MaxPoints = int(time.Hour / Interval)
+	// maxRest is how long an idle receiver repeats the last state at most, without a query of the store.
+	maxRest = 5 * time.Minute
 )
 
 // Point holds the counts since the previous point, and the state at its time. A quantile is an estimate from the buckets of
@@ -50,8 +52,10 @@ type Point struct {
 // Recorder records points. Run it once.
 type Recorder struct {
 	metrics prometheus.Gatherer
-	clock   clockwork.Clock
-	log     *slog.Logger
+	// messages counts what happened to messages. While it stays, the metrics are not read: they query the store.
+	messages func() int64
+	clock    clockwork.Clock
+	log      *slog.Logger
 
 	mu     sync.Mutex
 	points []Point // the oldest first
@@ -59,11 +63,12 @@ type Recorder struct {
 }
 
 // New returns a recorder of the metrics, without points.
-func New(metrics prometheus.Gatherer, clock clockwork.Clock, log *slog.Logger) *Recorder {
+func New(metrics prometheus.Gatherer, messages func() int64, clock clockwork.Clock, log *slog.Logger) *Recorder {
 	return &Recorder{
-		metrics: metrics,
-		clock:   clock,
-		log:     log,
+		metrics:  metrics,
+		messages: messages,
+		clock:    clock,
+		log:      log,
 	}
 }
 
@@ -94,24 +99,60 @@ func (r *Recorder) Points() []Point {
 // record adds a point. The first sample only begins the first interval. While the store is unavailable, its figures are
 // missing in the sample, and a point shows 0.
 func (r *Recorder) record() {
+	now := r.clock.Now().UTC()
+	messages := r.messages()
+
+	if r.rests(now, messages) {
+		return
+	}
+
 	families, err := r.metrics.Gather()
 	if err != nil && len(families) == 0 {
 		r.log.Error("read the metrics for the last hour", "error", err)
 		return
 	}
 
-	next := newSample(r.clock.Now().UTC(), families)
+	next := newSample(now, families)
+	next.messages = messages
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
 	if !r.last.at.IsZero() {
-		if len(r.points) == maxPoints {
-			r.points = append(r.points[:0], r.points[1:]...)
-		}
-
-		r.points = append(r.points, next.since(r.last))
+		r.add(next.since(r.last))
 	}
 
 	r.last = next
+}
+
+// rests adds a point with the last state and reports true, if nothing has happened to messages since.
+func (r *Recorder) rests(now time.Time, messages int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	if len(r.points) == 0 || messages != r.last.messages || now.Sub(r.last.at) >= maxRest {
+		return false
+	}
+
+	before := r.points[len(r.points)-1]
+	r.add(Point{
+		At:          now,
+		Seconds:     now.Sub(before.At).Seconds(),
+		Pending:     before.Pending,
+		DeadLetters: before.DeadLetters,
+		OldestSecs:  before.OldestSecs,
+		WithPeople:  before.WithPeople,
+		Waiting:     before.Waiting,
+	})
+
+	return true
+}
+
+// add adds a point. The caller holds the lock.
+func (r *Recorder) add(p Point) {
+	if len(r.points) == MaxPoints {
+		r.points = append(r.points[:0], r.points[1:]...)
+	}
+
+	r.points = append(r.points, p)
 }

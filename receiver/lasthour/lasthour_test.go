@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
@@ -20,10 +22,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func newRecorder(m *metrics.Metrics, clock clockwork.Clock) *Recorder {
+	messages := func() int64 { return m.Figures().Totals.MessagesReceived }
+
+	return New(m.Registry, messages, clock, slog.New(slog.DiscardHandler))
+}
+
 func TestPoints(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	m := metrics.New(clock)
-	r := New(m.Registry, clock, slog.New(slog.DiscardHandler))
+	r := newRecorder(m, clock)
 
 	m.MessageReceived("text", clock.Now()) // before the first sample
 	r.record()
@@ -92,26 +100,26 @@ func TestEachMetricExists(t *testing.T) {
 
 func TestAnHourIsKept(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	r := New(metrics.New(clock).Registry, clock, slog.New(slog.DiscardHandler))
+	r := newRecorder(metrics.New(clock), clock)
 
-	for range maxPoints + 10 {
+	for range MaxPoints + 10 {
 		r.record()
 		clock.Advance(Interval)
 	}
 
 	points := r.Points()
-	if len(points) != maxPoints {
-		t.Fatalf("%d points, want %d", len(points), maxPoints)
+	if len(points) != MaxPoints {
+		t.Fatalf("%d points, want %d", len(points), MaxPoints)
 	}
 
-	if span := points[maxPoints-1].At.Sub(points[0].At); span != time.Hour-Interval {
+	if span := points[MaxPoints-1].At.Sub(points[0].At); span != time.Hour-Interval {
 		t.Errorf("the points span %s, want %s", span, time.Hour-Interval)
 	}
 }
 
 func TestRunRecordsAtEachInterval(t *testing.T) {
 	clock := clockwork.NewFakeClock()
-	r := New(metrics.New(clock).Registry, clock, slog.New(slog.DiscardHandler))
+	r := newRecorder(metrics.New(clock), clock)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -135,6 +143,46 @@ func TestRunRecordsAtEachInterval(t *testing.T) {
 }
 
 var posInf = math.Inf(1)
+
+// counting counts how often the metrics are read.
+type counting struct {
+	prometheus.Gatherer
+	reads int
+}
+
+func (c *counting) Gather() ([]*dto.MetricFamily, error) {
+	c.reads++
+
+	return c.Gatherer.Gather()
+}
+
+// TestIdleReceiverReadsNoMetrics checks that a receiver without messages does not query its store for the charts.
+func TestIdleReceiverReadsNoMetrics(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	m := metrics.New(clock)
+	read := &counting{Gatherer: m.Registry}
+	r := newRecorder(m, clock)
+	r.metrics = read
+
+	for range 60 { // ten minutes
+		r.record()
+		clock.Advance(Interval)
+	}
+
+	if read.reads > 4 {
+		t.Errorf("the metrics were read %d times in ten idle minutes, want at most 4", read.reads)
+	}
+
+	before := read.reads
+
+	m.MessageReceived("text", clock.Now())
+	r.record()
+
+	points := r.Points()
+	if last := points[len(points)-1]; read.reads != before+1 || last.Received != 1 {
+		t.Errorf("after a message the metrics were read %d times, and the point has %d messages", read.reads-before, last.Received)
+	}
+}
 
 func TestQuantile(t *testing.T) {
 	inf := histogram{}.quantile(0.5)

@@ -32,6 +32,7 @@ const (
 // sample holds the metrics at one time, each as the sum over its labels.
 type sample struct {
 	at         time.Time
+	messages   int64
 	values     map[string]float64
 	unanswered float64
 	billable   float64

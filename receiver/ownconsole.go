@@ -1,0 +1,75 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+)
+
+// The console of a receiver shows one resource: itself. The receiver does not know the name of its WhatsAppWebhook.
+const (
+	ownNamespace = "this"
+	ownName      = "receiver"
+)
+
+// ownConsole is the source of the console of a receiver.
+type ownConsole struct{ api http.Handler }
+
+// Resources implements console.Source.
+func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
+	api := console.InProcess(c.api, "")
+
+	report, err := console.Get[health.Report](ctx, api, "/status", nil)
+	if err != nil {
+		return nil, err
+	}
+
+	figures, err := console.Get[consoleapi.Figures](ctx, api, "/figures", nil)
+	if err != nil {
+		return nil, err
+	}
+
+	resource := console.Resource{
+		Namespace:      ownNamespace,
+		Name:           ownName,
+		Message:        strings.Join(report.Warnings, "; "),
+		Subscription:   string(report.Subscription.State),
+		Token:          string(report.Token),
+		TokenExpiresAt: report.TokenExpiresAt,
+	}
+
+	if report.Status != health.StatusHealthy {
+		resource.Trouble = console.Warning
+	}
+
+	if b := report.Backlog; b != nil {
+		resource.Pending = &b.Pending
+		resource.OldestPending = time.Duration(b.OldestPendingSecs * float64(time.Second)).Round(time.Second)
+		resource.DeadLetters = &b.DeadLetters
+		resource.Waiting = &b.WaitingForPeople.Conversations
+	}
+
+	if n := len(figures.Points); n > 0 {
+		last := figures.Points[n-1]
+		resource.PerMinute = new(float64(last.Received) * 60 / last.Seconds)
+	}
+
+	return []console.Resource{resource}, nil
+}
+
+// Open implements console.Source.
+func (c ownConsole) Open(_ context.Context, namespace, name string) (console.API, error) {
+	if namespace != ownNamespace || name != ownName {
+		return console.API{}, console.ErrNoResource
+	}
+
+	return console.InProcess(c.api, ""), nil
+}
