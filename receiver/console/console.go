@@ -73,6 +73,8 @@ func New(parts Parts) (http.Handler, error) {
 		"GET " + resource + "/events/{id}":                         c.event,
 		"GET " + resource + "/dead-letters":                        c.deadLetters,
 		"GET " + resource + "/jobs/{job}":                          c.job,
+		"GET " + resource + "/doctor":                              c.doctorPage,
+		"POST " + resource + "/doctor":                             c.runDoctor,
 		"GET " + resource + "/configuration":                       c.configuration,
 		"POST " + resource + "/conversations/{conversation}/{act}": c.changeConversation,
 		"POST " + resource + "/events/{id}/{act}":                  c.changeEvent,

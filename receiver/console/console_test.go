@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -141,6 +142,8 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	case "/jobs":
 		body = map[string]any{"jobs": []consoleapi.Job{}}
+	case "/doctor":
+		body = doctor.Report{Failures: 1, Checks: []doctor.Check{{Title: "Meta finds the URL", State: doctor.Failure, Detail: hostile, Mend: "Mend the name"}}}
 	case "/configuration":
 		body = map[string]any{"bird": map[string]any{"baseURL": "https://bridge.example.com"}}
 	default:
@@ -336,6 +339,21 @@ func TestMissing(t *testing.T) {
 	} {
 		if w := b.get(path); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), text) {
 			t.Errorf("%s answers %d:\n%s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	if page := b.get(sales + "/doctor").Body.String(); !strings.Contains(page, "Run the checks") {
+		t.Errorf("the page has no button:\n%s", page)
+	}
+
+	w := b.post(sales+"/doctor", nil)
+	for _, text := range []string{"1 failures", "Meta finds the URL", "What to do: Mend the name"} {
+		if page := w.Body.String(); !strings.Contains(page, text) || strings.Contains(page, hostile) {
+			t.Errorf("the results do not show %q, or hold HTML:\n%s", text, page)
 		}
 	}
 }

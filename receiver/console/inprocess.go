@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// inProcessTimeout bounds a call of the API in the same process, except the transfer of an export.
-const inProcessTimeout = 30 * time.Second
+// slowTimeout bounds a call of the API until it begins to answer. The checks of the doctor take a minute.
+const slowTimeout = 90 * time.Second
 
 // InProcess returns the API that a handler in this process serves. Actor names who uses it.
 func InProcess(handler http.Handler, actor string) API {
@@ -46,7 +46,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = writer.Close()
 	}()
 
-	timer := time.NewTimer(inProcessTimeout)
+	timer := time.NewTimer(slowTimeout)
 	defer timer.Stop()
 
 	select {
@@ -62,7 +62,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 
 		_ = reader.Close()
 
-		return nil, fmt.Errorf("no answer within %s", inProcessTimeout)
+		return nil, fmt.Errorf("no answer within %s", slowTimeout)
 	}
 
 	return &http.Response{
