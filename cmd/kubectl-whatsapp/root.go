@@ -38,6 +38,7 @@ func newRoot(g *global) *cobra.Command {
 		newLintCommand(g),
 		newLogsCommand(g),
 		newRenderCommand(g),
+		newSimulateCommand(g),
 		newVersionCommand(g),
 	)
 	root.InitDefaultHelpCmd()

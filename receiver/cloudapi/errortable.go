@@ -4,6 +4,8 @@
 package cloudapi
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -17,6 +19,9 @@ type apiError struct {
 	scope failure.Scope
 	text  string
 }
+
+// Codes returns the error codes of Meta that have a meaning here, in order.
+func Codes() []int { return slices.Sorted(maps.Keys(apiErrors)) }
 
 // apiErrors is Meta's table of error codes, with the reactions that Meta advises.
 //

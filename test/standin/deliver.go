@@ -34,16 +34,26 @@ func Deliver(
 	callbackURL, appSecret string,
 	body []byte,
 ) (status int, answer []byte, err error) {
+	request, err := DeliveryRequest(ctx, callbackURL, appSecret, body)
+	if err != nil {
+		return 0, nil, err
+	}
+
+	return exchange(client, request)
+}
+
+// DeliveryRequest returns the request that posts a signed delivery.
+func DeliveryRequest(ctx context.Context, callbackURL, appSecret string, body []byte) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, callbackURL, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, fmt.Errorf("building the delivery: %w", err)
+		return nil, fmt.Errorf("building the delivery: %w", err)
 	}
 
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Hub-Signature-256", Sign(appSecret, body))
 	request.Header.Set("User-Agent", userAgent)
 
-	return exchange(client, request)
+	return request, nil
 }
 
 // Handshake sends the GET request with which Meta verifies a callback URL. It returns the status and at most 64 KiB of

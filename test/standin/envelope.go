@@ -146,11 +146,11 @@ func sealField(field string, value any) []byte {
 		return fmt.Append(nil, "building the envelope: ", err)
 	}
 
-	return escape(raw)
+	return Escape(raw)
 }
 
-// escape writes JSON in ASCII and with \/, as Meta does: a receiver that does not sign the raw bytes fails to verify it.
-func escape(raw []byte) []byte {
+// Escape writes JSON in ASCII and with \/, as Meta does: a receiver that does not sign the raw bytes fails to verify it.
+func Escape(raw []byte) []byte {
 	escaped := bytes.NewBuffer(make([]byte, 0, len(raw)+len(raw)/8))
 	for len(raw) > 0 {
 		r, size := utf8.DecodeRune(raw)

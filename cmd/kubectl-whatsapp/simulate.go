@@ -1,0 +1,468 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/simulate"
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+// maxSimulated bounds the deliveries of one run.
+const maxSimulated = 1_000_000
+
+// simulateFlags are the flags of the command simulate.
+type simulateFlags struct {
+	simulate.Maker
+	simulate.Pace
+
+	to         string
+	public     bool
+	list       bool
+	dryRun     bool
+	count      int
+	files      []string
+	secretFile string
+	secretEnv  string
+
+	types   []string
+	samples map[string][]byte // the content of files
+}
+
+func newSimulateCommand(g *global) *cobra.Command {
+	f := simulateFlags{samples: map[string][]byte{}}
+
+	cmd := &cobra.Command{
+		Use:   "simulate TYPE... --to URL|NAME",
+		Short: "Play Meta: send signed deliveries to a receiver",
+		Long: `Play Meta: send signed deliveries of any type to the webhook of a receiver.
+
+A TYPE is a name of --list, a name without its group (text, read, failed.131047), the beginning of names (interactive), a
+pattern ('message.*'), or all. Each delivery has ids and times of its own, so that the receiver takes it for a new one.
+
+A receiver asks its AI about the messages and sends the answers to the person. So --to NAME needs --person: give a number
+of your own. --to URL needs the app secret, from a file or from the environment; --to NAME reads it from the Secret of the
+resource, with your rights.
+
+The exit code is 0 if each delivery was acknowledged with 200, 1 if one was refused, and 3 if none was answered.`,
+		Example: g.example(
+			"simulate --list",
+			"simulate text image read --to http://localhost:8080/webhooks/whatsapp --app-secret-env APP_SECRET",
+			"simulate text --to sales --person 573001234567",
+			"simulate 'message.*' --to sales --person 573001234567 --count 100 --rate 20 --duplicates",
+			"simulate failed.131047 --dry-run",
+		),
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), g, args)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var names []cobra.Completion
+			for _, t := range simulate.Types() {
+				names = append(names, cobra.CompletionWithDesc(t.Name, t.About))
+			}
+
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+
+	flags := cmd.Flags()
+	flags.StringVar(&f.to, "to", "", "webhook of a receiver: a `URL`, or the NAME of a WhatsAppWebhook")
+	flags.BoolVar(&f.public, "public", false, "send to the public URL of NAME, through its Ingress, instead of to a pod")
+	flags.BoolVar(&f.list, "list", false, "list the types")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the requests and send nothing")
+	flags.IntVar(&f.count, "count", 1, "how often each type is sent")
+	flags.Float64Var(&f.PerSecond, "rate", 0, "deliveries a second; one after the other if not set")
+	flags.StringArrayVar(&f.files, "file", nil, "JSON `file` with a delivery of your own; can be repeated")
+	flags.StringVar(&f.Person, "person", "", "phone `number` that the messages come from, with its country code")
+	flags.StringVar(&f.Number, "number", "", "phone number `id` that the deliveries are for; the first of NAME if not set")
+	flags.StringVar(&f.secretFile, "app-secret-file", "", "`file` with the app secret")
+	flags.StringVar(&f.secretEnv, "app-secret-env", "", "`name` of the environment variable with the app secret")
+	flags.BoolVar(&f.Duplicates, "duplicates", false, "send each delivery twice, as Meta does at times")
+	flags.BoolVar(&f.OutOfOrder, "out-of-order", false, "mix the order of the deliveries")
+
+	return cmd
+}
+
+func (f *simulateFlags) run(ctx context.Context, g *global, args []string) error {
+	p := g.printer()
+
+	if f.list {
+		return listTypes(p)
+	}
+
+	if err := f.complete(args); err != nil {
+		return err
+	}
+
+	if f.dryRun && !f.isResource() {
+		return f.show(ctx, p, simulate.Target{URL: cmp.Or(f.to, "https://receiver.example.com/webhooks/whatsapp")})
+	}
+
+	target, done, err := f.target(ctx, g)
+	if err != nil {
+		return err
+	}
+	defer done()
+
+	if f.dryRun {
+		return f.show(ctx, p, target)
+	}
+
+	if f.isResource() {
+		p.Warn("%s asks its AI about these messages and sends the answers to the person …%s.", f.to, f.Person[len(f.Person)-4:])
+	}
+
+	return f.send(ctx, p, target)
+}
+
+// isResource reports whether the deliveries are for a resource.
+func (f *simulateFlags) isResource() bool { return f.to != "" && !strings.Contains(f.to, "://") }
+
+// number is the form of a phone number with its country code.
+var number = regexp.MustCompile(`^\+?[1-9][0-9]{5,14}$`)
+
+// complete checks the flags, and reads files and names of types.
+func (f *simulateFlags) complete(args []string) error {
+	switch {
+	case f.to == "" && !f.dryRun:
+		return output.Usage("Give a URL or the name of a WhatsAppWebhook with --to, or --dry-run.", "the deliveries have no receiver")
+	case len(args)+len(f.files) == 0:
+		return output.Usage("simulate --list lists the types.", "give at least one TYPE or --file")
+	case f.count < 1 || f.PerSecond < 0:
+		return output.Usage("Give a positive number.", "--count and --rate must be positive")
+	case f.Person != "" && !number.MatchString(f.Person):
+		return output.Usage("Write it with the country code, such as 573001234567.", "--person is no phone number")
+	case f.isResource() && f.Person == "":
+		return output.Usage("Give a number of your own with --person: the receiver asks its AI, and sends the answers to that person.",
+			"deliveries to %s need --person", f.to)
+	case f.public && !f.isResource():
+		return output.Usage("Give the NAME of a WhatsAppWebhook with --to, or leave --public out.", "--public needs a resource")
+	}
+
+	f.Person = strings.TrimPrefix(f.Person, "+")
+
+	for _, pattern := range args {
+		names := simulate.Find(pattern)
+		if len(names) == 0 {
+			mend := "simulate --list lists the types."
+			if similar := simulate.Similar(pattern); len(similar) > 0 {
+				mend = "Did you mean " + strings.Join(similar[:min(len(similar), 5)], ", ") + "? " + mend
+			}
+
+			return output.Usage(mend, "there is no type %q", pattern)
+		}
+
+		f.types = append(f.types, names...)
+	}
+
+	for _, name := range f.files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return output.Usage("Give the path of a JSON file.", "read a delivery: %w", err)
+		}
+
+		f.types = append(f.types, name)
+		f.samples[name] = content
+	}
+
+	if len(f.types)*f.count > maxSimulated {
+		return output.Usage("Send fewer, several times.", "more than %d deliveries", maxSimulated)
+	}
+
+	return nil
+}
+
+// target returns where deliveries go, and what ends the connections.
+func (f *simulateFlags) target(ctx context.Context, g *global) (simulate.Target, func(), error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	target := simulate.Target{
+		Client: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // as Meta
+		},
+		URL: f.to,
+	}
+
+	if !f.isResource() {
+		secret, err := f.appSecret()
+		target.AppSecret = secret
+
+		return target, transport.CloseIdleConnections, err
+	}
+
+	found, err := g.cluster()
+	if err != nil {
+		return target, nil, err
+	}
+
+	webhook, err := found.Webhook(ctx, f.to)
+	if err != nil {
+		return target, nil, err
+	}
+
+	if f.Number == "" && len(webhook.Spec.CloudAPI.PhoneNumberIDs) > 0 {
+		f.Number = webhook.Spec.CloudAPI.PhoneNumberIDs[0]
+	}
+
+	if webhook.Spec.CloudAPI.MutualTLS.CertificateSecretName != "" {
+		return target, nil, output.Failed("Simulate against a receiver without mutualTLS, such as that of the command dev.",
+			"%s takes deliveries only with Meta's client certificate", f.to)
+	}
+
+	if refs := webhook.Spec.CloudAPI.AppSecretSecretRefs; len(refs) > 0 && f.secretFile == "" && f.secretEnv == "" {
+		target.AppSecret, err = found.SecretValue(ctx, refs[0])
+	} else {
+		target.AppSecret, err = f.appSecret()
+	}
+
+	if err != nil {
+		return target, nil, err
+	}
+
+	if f.public {
+		target.URL = webhook.Status.URL
+		if target.URL == "" {
+			return target, nil, output.Failed("Leave --public out to send to a pod.", "%s has no public URL", f.to)
+		}
+
+		return target, transport.CloseIdleConnections, nil
+	}
+
+	settings := resources.Config(webhook).WithDefaults()
+	forward := found.Forward(f.to)
+	transport.DialContext = forward.DialContext
+	transport.Proxy = nil
+	target.URL = "http://localhost" + settings.Listen.Webhook + settings.Webhook.Path
+
+	return target, func() {
+		transport.CloseIdleConnections()
+		forward.Close()
+	}, nil
+}
+
+// appSecret returns the secret of a file or of the environment.
+func (f *simulateFlags) appSecret() (string, error) {
+	const mend = "Give it with --app-secret-file or --app-secret-env: it signs the deliveries."
+
+	secret := os.Getenv(f.secretEnv)
+
+	if f.secretFile != "" {
+		content, err := os.ReadFile(f.secretFile)
+		if err != nil {
+			return "", output.Usage(mend, "read the app secret: %w", err)
+		}
+
+		secret = string(content)
+	}
+
+	if secret = strings.TrimSpace(secret); secret == "" {
+		return "", output.Usage(mend, "the app secret is missing")
+	}
+
+	return secret, nil
+}
+
+// deliveries returns all deliveries, each made when it is needed.
+func (f *simulateFlags) deliveries() iter.Seq[simulate.Delivery] {
+	return func(yield func(simulate.Delivery) bool) {
+		for range f.count {
+			for _, name := range f.types {
+				if !yield(f.delivery(name)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *simulateFlags) delivery(name string) simulate.Delivery {
+	if raw, ok := f.samples[name]; ok {
+		return f.Make(name, raw, time.Now())
+	}
+
+	d, err := f.Sample(name, time.Now())
+	if err != nil { // not reached: complete has found it
+		return simulate.Delivery{Type: name}
+	}
+
+	return d
+}
+
+func (f *simulateFlags) send(ctx context.Context, p *output.Printer, target simulate.Target) error {
+	total := len(f.types) * f.count
+	if f.Duplicates {
+		total *= 2
+	}
+
+	progress := p.Progress()
+	f.Progress = func(r simulate.Result) {
+		progress.Update("%d of %d sent: %d acknowledged, %d refused, %d unanswered", r.Sent, total, r.Acknowledged, r.Refused, r.Unanswered)
+	}
+
+	result := simulate.Send(ctx, target, f.deliveries(), f.Pace)
+
+	progress.End()
+
+	if err := p.Result(result, func() { showSimulated(p, result, total) }); err != nil {
+		return err
+	}
+
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case result.Sent > 0 && result.Unanswered == result.Sent:
+		return output.Unreachable("Check that the receiver runs, and the address.", "no delivery was answered: %w", result.Cause)
+	case result.Unanswered > 0:
+		return output.Failed("Look at the receiver's log.", "%d of %d deliveries were not answered: %w", result.Unanswered, result.Sent, result.Cause)
+	case result.Refused > 0:
+		return output.ErrVerdict
+	}
+
+	return nil
+}
+
+func showSimulated(p *output.Printer, r simulate.Result, total int) {
+	p.Printf("%d of %d sent: %s acknowledged, %s, %s unanswered\n", r.Sent, total,
+		p.Paint(output.Good, fmt.Sprint(r.Acknowledged)),
+		p.Paint(toneOf(r.Refused), fmt.Sprintf("%d refused", r.Refused)),
+		p.Paint(toneOf(r.Unanswered), fmt.Sprint(r.Unanswered)))
+
+	l := r.Latency
+	p.Printf("answered after min %d ms, median %d ms, p95 %d ms, max %d ms\n",
+		l.MinMilliseconds, l.MedianMilliseconds, l.P95Milliseconds, l.MaxMilliseconds)
+
+	for _, status := range refusedStatuses(r) {
+		p.Printf("%s  %d times: %s\n", p.Paint(output.Bad, fmt.Sprintf("HTTP %d", status)), r.Statuses[status], refusalMend(status))
+	}
+
+	if r.Answer != "" {
+		p.Printf("the first refusal says: %s\n", output.CleanLine(r.Answer))
+	}
+}
+
+func toneOf(bad int) output.Tone {
+	if bad > 0 {
+		return output.Bad
+	}
+
+	return output.Plain
+}
+
+func refusedStatuses(r simulate.Result) []int {
+	var statuses []int
+
+	for status := range r.Statuses {
+		if status != http.StatusOK {
+			statuses = append(statuses, status)
+		}
+	}
+
+	slices.Sort(statuses)
+
+	return statuses
+}
+
+// refusalMend says what a status of the webhook means.
+func refusalMend(status int) string {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return "the signature is wrong: is it the app secret of the receiver?"
+	case status == http.StatusNotFound:
+		return "no webhook at this path: it is webhook.path of the configuration, /webhooks/whatsapp by default"
+	case status == http.StatusRequestEntityTooLarge:
+		return "the body is too large for the receiver, or for the proxy before it"
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return "the receiver sheds load, or its store takes no events: Meta would repeat the delivery"
+	case status >= 300 && status <= 399:
+		return "a redirect, which Meta does not follow"
+	default:
+		return "Meta would repeat the delivery"
+	}
+}
+
+// simulated is a request of a dry run.
+type simulated struct {
+	Type    string            `json:"type"`
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Body    string            `json:"body"`
+}
+
+// show prints requests. Without an app secret they have no signature.
+func (f *simulateFlags) show(ctx context.Context, p *output.Printer, target simulate.Target) error {
+	if target.AppSecret == "" && (f.secretFile != "" || f.secretEnv != "") {
+		secret, err := f.appSecret()
+		if err != nil {
+			return err
+		}
+
+		target.AppSecret = secret
+	}
+
+	for d := range f.deliveries() {
+		request, err := standin.DeliveryRequest(ctx, target.URL, target.AppSecret, d.Body)
+		if err != nil {
+			return output.Usage("Give a URL with --to.", "%w", err)
+		}
+
+		if target.AppSecret == "" {
+			request.Header.Del("X-Hub-Signature-256")
+		}
+
+		shown := simulated{
+			Type:    d.Type,
+			Method:  request.Method,
+			URL:     target.URL,
+			Headers: map[string]string{},
+			Body:    string(d.Body),
+		}
+
+		var lines []string
+
+		for name := range request.Header {
+			shown.Headers[name] = request.Header.Get(name)
+			lines = append(lines, name+": "+request.Header.Get(name))
+		}
+
+		slices.Sort(lines)
+
+		if err := p.Line(shown, func() {
+			p.Printf("POST %s\n%s\n\n%s\n\n", target.URL, strings.Join(lines, "\n"), shown.Body)
+		}); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+func listTypes(p *output.Printer) error {
+	types := simulate.Types()
+
+	return p.Result(types, func() {
+		table := output.Table{Headers: []string{"TYPE", "WHAT IT IS"}}
+		for _, t := range types {
+			table.Add(output.C(t.Name), output.C(t.About))
+		}
+
+		p.Table(table)
+		p.Note("status.failed.CODE and error.CODE take every other error code of Meta, too.")
+	})
+}
