@@ -40,6 +40,7 @@ type Store interface {
 	Events
 	DeadLetterQueue
 	Takeovers
+	Persons
 	Pauser
 	Elections
 	Maintenance

@@ -53,6 +53,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Life", lifeTests},
 		{"Recent", recentTests},
 		{"History", historyTests},
+		{"Erase", eraseTests},
 		{"Pause", pauseTests},
 		{"Leadership", leadershipTests},
 		{"Figures", figuresTests},

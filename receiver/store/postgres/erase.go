@@ -1,0 +1,275 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// Names implements store.Persons.
+func (s *Store) Names(ctx context.Context, name string) ([]string, error) {
+	var names []string
+
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
+		names, err = t.namesOf(ctx, sanitize(name))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the names of a person: %w", err)
+	}
+
+	return names, nil
+}
+
+// Traced implements store.Persons. It reads the payloads of all events that it looks at.
+func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.Record, int64, error) {
+	limit = max(limit, 1)
+
+	var (
+		found []store.Record
+		next  int64
+	)
+
+	err := s.read(ctx, func(ctx context.Context, t *tx) error {
+		next = 0
+		sql, args := traced(&traces, after, limit+1) // one more shows whether there are further events
+
+		records, err := t.answeredRecords(ctx, recordColumns+"WHERE e.seq = ANY(ARRAY("+sql+")) ORDER BY e.seq", args...)
+		if err != nil {
+			return err
+		}
+
+		found = records
+
+		if len(records) > limit {
+			found = records[:limit]
+			next = found[limit-1].Seq
+		} else if next, err = t.endOfBudget(ctx, after); err != nil {
+			return err
+		}
+
+		t.readFailures(found)
+
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("find what is stored about a person: %w", err)
+	}
+
+	return found, next, nil
+}
+
+// traced returns a query of the seqs of events with one of the traces, and its arguments.
+func traced(traces *store.Traces, after int64, limit int) (sql string, args []any) {
+	args = []any{after, store.SearchBudget, limit, traces.Lanes, traces.Participants}
+	contains := func(column string, texts []string, value func(string) any) string {
+		terms := []string{"false"}
+
+		for _, text := range texts {
+			args = append(args, value(text))
+			terms = append(terms, fmt.Sprintf("position($%d in %s) > 0", len(args), column))
+		}
+
+		return strings.Join(terms, " OR ")
+	}
+
+	inPayload := contains("w.payload", traces.Texts, func(text string) any { return []byte(text) })
+	inMessageID := contains("s.message_id", traces.MessageIDs, func(text string) any { return text })
+
+	return `
+		SELECT w.seq FROM (SELECT e.seq, e.kind, e.lane, e.payload FROM events e WHERE e.seq > $1 ORDER BY e.seq LIMIT $2) w
+		WHERE w.lane = ANY($4) OR ` + inPayload + ` OR w.kind = 'status' AND EXISTS (
+			SELECT FROM statuses s WHERE s.event = w.seq AND (s.participant = ANY($5) OR ` + inMessageID + `))
+		ORDER BY w.seq LIMIT $3`, args
+}
+
+// endOfBudget returns the seq of the last event that a call looks at, or 0 if there are no further ones.
+func (t *tx) endOfBudget(ctx context.Context, after int64) (int64, error) {
+	var last, n int64
+
+	t.query(`
+		SELECT w.seq, count(*) OVER () FROM (SELECT e.seq FROM events e WHERE e.seq > $1 ORDER BY e.seq LIMIT $2) w
+		ORDER BY w.seq DESC LIMIT 2`,
+		func(rows pgx.Rows) error { return rows.Scan(&last, &n) }, after, store.SearchBudget+1)
+
+	if err := t.flush(ctx); err != nil || n <= store.SearchBudget {
+		return 0, err
+	}
+
+	return last, nil
+}
+
+// Erase implements store.Persons.
+func (s *Store) Erase(ctx context.Context, ids []store.ID, now time.Time) (int, error) {
+	var erased int
+
+	err := s.write(ctx, func(ctx context.Context, t *tx) (err error) {
+		erased, err = t.erase(ctx, ids, now.UnixMilli())
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("erase events: %w", err)
+	}
+
+	return erased, nil
+}
+
+func (t *tx) erase(ctx context.Context, ids []store.ID, now int64) (int, error) {
+	l, err := t.lockLanesOf(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+
+	var seqs, ended []int64
+
+	pending := map[int64]laneKey{}
+
+	t.query(`
+		SELECT e.seq, e.state, e.class, e.lane FROM events e
+		WHERE e.id = ANY($1) AND (e.lane <> '' OR NOT e.emptied) ORDER BY e.seq FOR UPDATE`,
+		func(rows pgx.Rows) error {
+			var (
+				seq   int64
+				state store.State
+				of    laneKey
+			)
+			if err := rows.Scan(&seq, &state, (*int16)(&of.class), &of.lane); err != nil {
+				return err
+			}
+
+			seqs = append(seqs, seq)
+
+			if state != store.Pending && !slices.Contains(store.Replayable, state) {
+				return nil
+			}
+
+			ended = append(ended, seq)
+			t.tally.Move(of.class, state, store.Discarded)
+
+			if state == store.Pending {
+				pending[seq] = of
+			}
+
+			return nil
+		}, ids)
+
+	if err := t.flush(ctx); err != nil || len(seqs) == 0 {
+		return 0, err
+	}
+
+	for seq, of := range pending {
+		if err := l.leave(of, seq, now); err != nil {
+			return 0, err
+		}
+	}
+
+	t.exec(`
+		DELETE FROM statuses s USING replies r JOIN events e ON e.seq = r.event
+		WHERE r.event = ANY($1) AND r.message_id <> '' AND s.message_id = r.message_id AND s.phone_number_id = e.phone_number_id`, seqs)
+
+	for _, table := range [...]string{"statuses", "replies", "failures"} {
+		t.exec("DELETE FROM "+table+" WHERE event = ANY($1)", seqs)
+	}
+
+	t.exec(`
+		UPDATE events e SET lane = '', class = 3, payload = NULL, transcript = NULL, emptied = true, code = '',
+			state = CASE WHEN e.seq = ANY($2) THEN 'discarded' ELSE e.state END,
+			finished_at = CASE WHEN e.seq = ANY($2) THEN $3 ELSE e.finished_at END
+		WHERE e.seq = ANY($1)`, seqs, ended, now)
+	l.save(t)
+
+	return len(seqs), nil
+}
+
+// lockLanesOf locks the lanes of those events that are pending.
+func (t *tx) lockLanesOf(ctx context.Context, ids []store.ID) (*lanes, error) {
+	set := newLockSet()
+
+	t.query("SELECT e.lane, e.class FROM events e WHERE e.id = ANY($1) AND e.state = 'pending'", func(rows pgx.Rows) error {
+		var of laneKey
+
+		err := rows.Scan(&of.lane, (*int16)(&of.class))
+		set.add(of)
+
+		return err
+	}, ids)
+
+	if err := t.flush(ctx); err != nil {
+		return nil, err
+	}
+
+	return t.lock(ctx, set, func() {})
+}
+
+// leave removes a pending event from its lane. A lane that waited for the event is due at now.
+func (l *lanes) leave(of laneKey, seq, now int64) error {
+	row := l.rows[of]
+	if row == nil {
+		return errLostRace // the event was in another state or lane when the locks were collected
+	}
+
+	isHead := row.head != nil && *row.head == seq
+
+	switch {
+	case row.token != nil && (isHead || of.class == store.Conversations):
+		return store.ErrInProgress
+	case isHead:
+		row.head = nil
+		row.starts = 0
+		row.due(now)
+	}
+
+	return nil
+}
+
+// Forget implements store.Persons.
+func (s *Store) Forget(ctx context.Context, name string) error {
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		name := sanitize(name)
+		set := newLockSet()
+		set.add(conversation(name))
+		set.named = true
+
+		l, err := t.lock(ctx, set, func() {})
+		if err != nil {
+			return err
+		}
+
+		person := l.resolve(conversation(name)).lane
+		isBusy := false
+
+		if row := l.person(name); row != nil && row.token != nil {
+			return store.ErrInProgress
+		}
+
+		t.query("SELECT EXISTS (SELECT FROM events WHERE lane = $1 AND class = 0 AND state = 'pending')",
+			func(rows pgx.Rows) error { return rows.Scan(&isBusy) }, person)
+
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+
+		if isBusy {
+			return store.ErrInProgress
+		}
+
+		t.exec("DELETE FROM names WHERE person = $1", person)
+		t.exec("DELETE FROM conversations WHERE lane = $1 AND class = 0", person)
+
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget a person: %w", err)
+	}
+
+	return nil
+}

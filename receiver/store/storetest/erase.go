@@ -1,0 +1,353 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+func (f *fixture) erase(now time.Time, names ...string) int {
+	f.Helper()
+
+	ids := make([]store.ID, 0, len(names))
+	for _, name := range names {
+		ids = append(ids, id(name))
+	}
+
+	n, err := f.Erase(f.Context(), ids, now)
+	if err != nil {
+		f.Fatalf("Erase: %v", err)
+	}
+
+	return n
+}
+
+// wantErased checks that an event has an empty row in a state.
+func (f *fixture) wantErased(name string, state store.State) {
+	f.Helper()
+
+	life := f.life(name)
+	event := life.Event
+
+	if event.State != state || event.Lane != "" || event.Payload != nil || life.Transcript != "" ||
+		len(life.Replies)+len(life.Failures)+len(life.Statuses) != 0 || life.FinishedAt.IsZero() {
+		f.Errorf("%s is %+v, want an empty row in state %s", name, life, state)
+	}
+}
+
+// traced returns the names of events with traces, with so many events at a time.
+func (f *fixture) traced(traces store.Traces, limit int, among ...string) []string {
+	f.Helper()
+
+	var found []string
+
+	for after := int64(0); ; {
+		records, next, err := f.Traced(f.Context(), traces, after, limit)
+		if err != nil {
+			f.Fatalf("Traced: %v", err)
+		}
+
+		for _, record := range records {
+			i := slices.IndexFunc(among, func(name string) bool { return id(name) == record.Event.ID })
+			if i < 0 {
+				f.Fatalf("Traced returned an unknown event %+v", record)
+			}
+
+			found = append(found, among[i])
+		}
+
+		if next == 0 {
+			return found
+		}
+
+		after = next
+	}
+}
+
+// answerWith answers the head of a lane by one message, and ends it.
+func (f *fixture) answerWith(lease store.Lease, messageID string) {
+	f.Helper()
+	f.advance(lease, store.Step{
+		Now:        at(0),
+		Transcript: new("spoken"),
+		Answer:     []store.Reply{{Type: "text", Body: []byte(`{"text":"answer"}`)}},
+		Sending:    new(0),
+	})
+	f.advance(lease, store.Step{
+		Now:  at(0),
+		Sent: &store.SentRef{MessageID: messageID},
+		Outcome: &store.Outcome{State: store.Done, Failure: &store.Failure{
+			At:    at(0),
+			Class: "note",
+			Text:  "text",
+		}},
+	})
+}
+
+var eraseTests = map[string]func(*fixture){
+	"leaves an empty row that keeps a redelivery out": func(f *fixture) {
+		f.ingest(text("done", "lane"))
+		f.answerWith(f.claimOne(at(0)), "wamid.0")
+		f.ingest(status("wamid.0", "", "", "delivered", 2), text("other", "other"))
+
+		if n := f.erase(at(time.Minute), "done", "unknown"); n != 1 {
+			f.Errorf("erased %d events, want 1", n)
+		}
+
+		f.wantErased("done", store.Done)
+
+		if fresh := f.ingest(text("done", "lane")); fresh[0] {
+			f.Error("a redelivery of an erased event is stored again")
+		}
+
+		f.wantErased("done", store.Done)
+
+		_, err := f.MessageStatus(f.Context(), "1065", "wamid.0", "")
+		f.wantErr("MessageStatus", err, store.ErrNotFound)
+
+		if n := f.erase(at(time.Minute), "done"); n != 0 {
+			f.Errorf("erased %d events again, want none", n)
+		}
+
+		f.wantEqual("history", f.history("lane", 0, 10), []store.Record(nil))
+		f.wantEqual("other event", f.get(id("other")).Event.Lane, "other")
+	},
+	"discards what is pending or was not answered": func(f *fixture) {
+		makeDead(f, "dead")
+		f.ingest(text("one", "lane"), text("two", "lane"), inClass(store.Notices, text("notice", "desk:lane")))
+		quarantined := text("quarantined", "lane")
+		quarantined.State = store.Quarantined
+		f.ingest(quarantined)
+
+		f.erase(at(time.Minute), "dead", "one", "two", "notice", "quarantined")
+
+		for _, name := range []string{"dead", "one", "two", "notice", "quarantined"} {
+			f.wantErased(name, store.Discarded)
+		}
+
+		f.wantEqual("stats", f.stats(at(0)), store.Stats{ActiveConversations: 1})
+
+		for _, class := range []store.Class{store.Conversations, store.Notices} {
+			if leases := f.claimClass(class, at(time.Hour), 10); len(leases) != 0 {
+				f.Errorf("claimed %+v, want nothing left to do", leases)
+			}
+		}
+
+		f.wantErr("Replay", f.Replay(f.Context(), id("dead"), at(0)), store.ErrNotFound)
+		f.wantErr("Forget", f.Forget(f.Context(), "lane"), nil)
+	},
+	"leaves the other events of a lane": func(f *fixture) {
+		f.ingest(inClass(store.Statuses, text("one", "shared")), inClass(store.Statuses, text("two", "shared")))
+		lease := f.claimOneOf(store.Statuses, at(0))
+		f.advance(lease, postpone(at(0), at(time.Hour), true))
+
+		f.erase(at(time.Minute), "one")
+
+		if next := f.claimOneOf(store.Statuses, at(time.Minute)); next.Work.Event.ID != id("two") || next.Work.Starts != 1 {
+			f.Errorf("claimed %+v, want the next event at once", next.Work)
+		}
+	},
+	"refuses while an event is processed": func(f *fixture) {
+		f.ingest(text("head", "lane"), text("next", "lane"), inClass(store.Statuses, text("status", "shared")), inClass(store.Statuses, text("other", "shared")))
+		head := f.claimOne(at(0))
+		f.claimOneOf(store.Statuses, at(0))
+
+		for _, name := range []string{"head", "next", "status"} {
+			_, err := f.Erase(f.Context(), []store.ID{id("unknown"), id(name)}, at(0))
+			f.wantErr("Erase of "+name, err, store.ErrInProgress)
+			f.wantEqual("state", f.get(id(name)).Event.State, store.Pending)
+		}
+
+		f.erase(at(0), "other")
+		f.wantErr("Forget", f.Forget(f.Context(), "lane"), store.ErrInProgress)
+		f.advance(head, end(store.Done, at(0)))
+		f.wantErr("Forget", f.Forget(f.Context(), "lane"), store.ErrInProgress)
+
+		_, err := f.Erase(f.Context(), []store.ID{id("next")}, at(0))
+		f.wantErr("Erase of the next head", err, store.ErrInProgress)
+		f.wantErr("Release", f.Release(f.Context(), head.LeaseRef, at(0)), nil)
+		f.wantErr("Forget", f.Forget(f.Context(), "lane"), store.ErrInProgress)
+		f.erase(at(0), "head", "next")
+		f.wantErr("Forget", f.Forget(f.Context(), "lane"), nil)
+	},
+	"forgets all names": func(f *fixture) {
+		joined := text("message", "user")
+		joined.Aliases = []string{"number", "parent"}
+		joined.State = store.Done
+		joined.Takeover = &store.Takeover{
+			By:    store.Desk,
+			Until: at(time.Hour),
+			At:    at(0),
+		}
+		joined.SentAt = at(0)
+		f.ingest(joined, text("other", "other"))
+
+		found, err := f.Names(f.Context(), "parent")
+		f.wantErr("Names", err, nil)
+
+		lane, err := f.Lane(f.Context(), "parent")
+		f.wantErr("Lane", err, nil)
+		f.wantEqual("first name", found[0], lane)
+		slices.Sort(found)
+		f.wantEqual("names", found, []string{"number", "parent", "user"})
+
+		f.wantErr("Forget", f.Forget(f.Context(), "number"), nil)
+
+		for _, name := range []string{"number", "parent", "user"} {
+			_, err := f.Conversation(f.Context(), name)
+			f.wantErr("Conversation", err, store.ErrNotFound)
+
+			found, err := f.Names(f.Context(), name)
+			f.wantErr("Names", err, nil)
+			f.wantEqual("names", found, []string{name})
+		}
+
+		_, err = f.Conversation(f.Context(), "other")
+		f.wantErr("Conversation of another", err, nil)
+		f.wantErr("Forget", f.Forget(f.Context(), "unknown"), nil)
+	},
+	"finds events by lanes, texts and statuses": func(f *fixture) {
+		about := finished(text("about", ""), store.Skipped)
+		about.Payload = []byte(`{"wa_id":"573001234567"}`)
+		quoting := text("quoting", "other")
+		quoting.Payload = []byte(`{"wa_id":"57300123456"}`)
+		desk := inClass(store.Notices, text("desk", "desk:lane"))
+		tick := func(name, message, participant string) store.Event {
+			e := status(message, participant, "", "read", 3)
+			e.ID = id(name)
+
+			return e
+		}
+
+		f.ingest(text("first", "lane"), about, quoting, desk, tick("group", "wamid.1", "573001234567"),
+			tick("by id", "wamid.HBgMNTczMDAxMjM0NTY3FQ", ""), tick("of another", "wamid.HBgMOTk5", ""), text("last", "alias"))
+
+		traces := store.Traces{
+			Lanes:        []string{"lane", "alias", "desk:lane"},
+			Texts:        []string{"573001234567", "CO.99"},
+			Participants: []string{"573001234567"},
+			MessageIDs:   []string{"NTczMDAxMjM0NTY3"},
+		}
+
+		for _, limit := range []int{1, 2, 100} {
+			got := f.traced(traces, limit, "first", "about", "quoting", "desk", "group", "by id", "of another", "last")
+			f.wantEqual("traced", got, []string{"first", "about", "desk", "group", "by id", "last"})
+		}
+
+		f.wantEqual("traced by nothing", f.traced(store.Traces{}, 10), []string(nil))
+	},
+	"erases what random work has left of a person, and nothing of another": func(f *fixture) {
+		rapid.Check(f.T, func(t *rapid.T) { f.eraseAfterWork(t) })
+	},
+}
+
+// eraseAfterWork lets two persons write and be answered at random, erases one, and compares the other with before.
+func (f *fixture) eraseAfterWork(t *rapid.T) {
+	run := rapid.StringMatching("[a-z]{12}").Draw(t, "run")
+	lanes := []string{run + "-erased", run + "-kept"}
+
+	var ids [2][]store.ID
+
+	for i := range rapid.IntRange(1, 8).Draw(t, "messages") {
+		of := rapid.IntRange(0, 1).Draw(t, "person")
+		e := text(run+string(rune('a'+i)), lanes[of])
+
+		if rapid.Bool().Draw(t, "by another name") {
+			e.Aliases = []string{lanes[of] + "-alias"}
+		}
+
+		if rapid.Bool().Draw(t, "for the desk") {
+			e = inClass(store.Notices, e)
+			e.Aliases = nil
+		}
+
+		ids[of] = append(ids[of], e.ID)
+
+		if _, err := f.Ingest(f.Context(), []store.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	for range rapid.IntRange(0, 8).Draw(t, "steps") {
+		leases, err := f.Claim(f.Context(), store.Conversations, at(time.Hour), at(2*time.Hour), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		for _, lease := range leases {
+			step := end(rapid.SampledFrom([]store.State{store.Done, store.Dead, store.Human, store.Skipped}).Draw(t, "state"), at(0))
+			step.Answer = []store.Reply{{Type: "text", Body: []byte(`{}`)}}
+
+			if rapid.Bool().Draw(t, "retried") {
+				step = postpone(at(0), at(time.Hour), true)
+			}
+
+			next, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, step)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if next != nil {
+				if err := f.Release(f.Context(), lease.LeaseRef, at(time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+
+	kept := func() (all []store.Record) {
+		for _, id := range ids[1] {
+			record, err := f.Get(f.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			all = append(all, *record)
+		}
+
+		return all
+	}
+
+	before := kept()
+
+	if _, err := f.Erase(f.Context(), ids[0], at(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := f.Forget(f.Context(), lanes[0]); err != nil {
+		t.Fatal(err)
+	}
+
+	if diff := cmp.Diff(before, kept()); diff != "" {
+		t.Fatalf("another person's events changed (-before +after):\n%s", diff)
+	}
+
+	traced, _, err := f.Traced(f.Context(), store.Traces{Lanes: []string{lanes[0], lanes[0] + "-alias"}}, 0, 10)
+	if err != nil || len(traced) != 0 {
+		t.Fatalf("%d events of the person are left, %v", len(traced), err)
+	}
+
+	if _, err := f.Conversation(f.Context(), lanes[0]); len(ids[0]) > 0 && !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("the conversation is left: %v", err)
+	}
+
+	for range 20 { // what is left is of the other person
+		if leases, err := f.Claim(f.Context(), store.Conversations, at(3*time.Hour), at(4*time.Hour), 100); err != nil || len(leases) == 0 {
+			return
+		} else {
+			for _, lease := range leases {
+				if _, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, end(store.Done, at(0))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
