@@ -81,6 +81,8 @@ func (a *api) routes() []route {
 		{method: "POST", path: "/conversations/{conversation}/give-back", act: "give back", handle: a.giveBack, bare: true},
 		{method: "GET", path: "/status", handle: a.status},
 		{method: "GET", path: "/figures", handle: a.figures},
+		{method: "GET", path: "/conversations/{conversation}/export", act: "export", handle: a.export, long: true},
+		{method: "DELETE", path: "/conversations/{conversation}", act: "erase", handle: a.erase, long: true},
 		{method: "POST", path: "/store/check", act: "check the store", handle: a.checkStore, bare: true, long: true},
 		{method: "POST", path: "/doctor", act: "check", handle: a.Doctor.ServeHTTP, long: true},
 	}

@@ -68,7 +68,7 @@ func (c Call) isAsk() bool { return c.Target == Bird && c.circuit() == scopeBird
 func Send(businessAccount, number, lane string, aliases ...string) Call {
 	scopes := graphScopes(businessAccount, number, lane)
 	for _, alias := range aliases {
-		scopes = append(scopes, Scope{failure.ScopePair, "pair:" + alias})
+		scopes = append(scopes, Scope{failure.ScopePair, PairScope(alias)})
 	}
 
 	return newCall(Graph, scopes...)
@@ -84,8 +84,14 @@ func LookUp(businessAccount string) Call {
 	return newCall(Graph, graphScopes(businessAccount, "", "")[:2]...)
 }
 
+// PairScope returns the name of the scope of the sends to the person whose conversation has a name.
+func PairScope(conversation string) string { return pairPrefix + conversation }
+
+// pairPrefix begins the names of scopes that name a person.
+const pairPrefix = "pair:"
+
 func graphScopes(businessAccount, number, lane string) []Scope {
-	pair := "pair:" + lane
+	pair := PairScope(lane)
 
 	return []Scope{
 		{failure.ScopeApp, scopeApp},
@@ -135,7 +141,7 @@ func belongsTo(name string, target Target) bool {
 }
 
 // isPersonal reports whether a scope concerns one conversation. Its lane waits for a time, not for the scope.
-func isPersonal(name string) bool { return strings.HasPrefix(name, "pair:") }
+func isPersonal(name string) bool { return strings.HasPrefix(name, pairPrefix) }
 
 // kindOf returns the kind of a scope by its name.
 func kindOf(name string) failure.Scope {

@@ -75,7 +75,7 @@ func (m Message) Event(conversation, occurrence string, now time.Time) (store.Ev
 		Type:          string(m.Method),
 		State:         store.Pending,
 		Class:         store.Notices,
-		Lane:          lanePrefix + conversation,
+		Lane:          Lane(conversation),
 		PhoneNumberID: m.PhoneNumberID,
 		Payload:       payload,
 		ReceivedAt:    now,
@@ -91,6 +91,9 @@ func Decode(payload []byte) (Message, error) {
 
 	return m, nil
 }
+
+// Lane returns the lane of the events for the desk about a conversation.
+func Lane(conversation string) string { return lanePrefix + conversation }
 
 // Conversation returns the conversation of an event for the desk, by its lane.
 func Conversation(lane string) string { return strings.TrimPrefix(lane, lanePrefix) }

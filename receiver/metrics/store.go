@@ -22,7 +22,7 @@ type countedStore struct {
 }
 
 // notFailures are errors that do not mean a store failure: regular results, and calls that the caller cancelled.
-var notFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, context.Canceled}
+var notFailures = []error{store.ErrLeaseLost, store.ErrAlreadySent, store.ErrTakenOver, store.ErrNotFound, store.ErrInProgress, context.Canceled}
 
 // Space implements store.Disk. It is zero for an engine that knows no disk.
 func (s *countedStore) Space() store.Space {

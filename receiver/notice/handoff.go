@@ -19,6 +19,12 @@ type Handoff struct {
 // HandoffOccurrence returns the occurrence of the notice of a handoff at a time.
 func HandoffOccurrence(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }
 
+// ReasonID returns the id of the event that keeps the reason of a takeover by a person, by the name of the conversation's
+// lane.
+func ReasonID(lane string, at time.Time) store.ID {
+	return store.NewID(store.KindNotice, TakenOver, lane, HandoffOccurrence(at))
+}
+
 // HandoffID returns the id of the notice that announced a handoff of a number's conversation.
 func HandoffID(phoneNumberID string, takeover store.Takeover) store.ID {
 	return Notice{

@@ -208,7 +208,7 @@ func (c Changer) reasonID(ctx context.Context, name string, takeover store.Takeo
 		return store.ID{}, fmt.Errorf("look up the names of a conversation: %w", err)
 	}
 
-	return store.NewID(store.KindNotice, notice.TakenOver, lane, notice.HandoffOccurrence(takeover.At)), nil
+	return notice.ReasonID(lane, takeover.At), nil
 }
 
 // HolderName returns the name of a holder for people and programs.

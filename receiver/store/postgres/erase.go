@@ -153,6 +153,7 @@ func (t *tx) erase(ctx context.Context, ids []store.ID, now int64) (int, error) 
 			}
 
 			ended = append(ended, seq)
+
 			t.tally.Move(of.class, state, store.Discarded)
 
 			if state == store.Pending {

@@ -183,18 +183,19 @@ func (t *tx) erase(id store.ID, now int64) (int, error) {
 		return 0, err
 	}
 
-	ended := ""
-
-	if state == store.Pending || slices.Contains(store.Replayable, state) {
-		ended = string(store.Discarded)
-
-		t.tally.Move(class, state, store.Discarded)
-	}
-
 	if state == store.Pending {
 		if err := t.leave(store.LeaseRef{Class: class, Lane: lane}, seq, now); err != nil {
 			return 0, err
 		}
+	}
+
+	ended := ""
+
+	// Only now: a call that fails before it writes leaves the tally of its transaction to the others.
+	if state == store.Pending || slices.Contains(store.Replayable, state) {
+		ended = string(store.Discarded)
+
+		t.tally.Move(class, state, store.Discarded)
 	}
 
 	for _, sql := range [...]string{

@@ -166,6 +166,11 @@ var eraseTests = map[string]func(*fixture){
 			f.wantEqual("state", f.get(id(name)).Event.State, store.Pending)
 		}
 
+		stats := f.stats(at(0))
+		if stats.Pending != 2 || stats.PendingStatuses != 2 {
+			f.Errorf("the statistics are %+v after a refusal, want 2 pending of each", stats)
+		}
+
 		f.erase(at(0), "other")
 		f.wantErr("Forget", f.Forget(f.Context(), "lane"), store.ErrInProgress)
 		f.advance(head, end(store.Done, at(0)))
@@ -340,13 +345,14 @@ func (f *fixture) eraseAfterWork(t *rapid.T) {
 	}
 
 	for range 20 { // what is left is of the other person
-		if leases, err := f.Claim(f.Context(), store.Conversations, at(3*time.Hour), at(4*time.Hour), 100); err != nil || len(leases) == 0 {
+		leases, err := f.Claim(f.Context(), store.Conversations, at(3*time.Hour), at(4*time.Hour), 100)
+		if err != nil || len(leases) == 0 {
 			return
-		} else {
-			for _, lease := range leases {
-				if _, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, end(store.Done, at(0))); err != nil {
-					t.Fatal(err)
-				}
+		}
+
+		for _, lease := range leases {
+			if _, err := f.Advance(f.Context(), lease.LeaseRef, lease.Work.Event.ID, end(store.Done, at(0))); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}

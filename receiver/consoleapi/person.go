@@ -1,0 +1,230 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package consoleapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/persondata"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// personTimeout bounds a request that reads the whole store.
+const personTimeout = 10 * time.Minute
+
+const personBusy = "the receiver is working on a message of this person: try again in a minute; what was erased until now stays erased"
+
+// remains is what an erasure does not reach.
+var remains = []string{
+	"backups and copies of the store, until you delete them",
+	"what the AI, its bridge or model, the desk and the sink of notices have received: erase it there",
+	"what Meta and the person's own phone keep",
+	"rows without content, so that a redelivery does not bring a text back; they go when store.retentionDays, and 8 days at least, are over",
+	"the person's conversations with other numbers of yours: erase each",
+	"what other persons wrote about this one, such as a contact card",
+	"logs hold no phone numbers, names or texts",
+	"what Meta reports later about earlier messages, such as a status, is stored again: erase once more after a day",
+}
+
+// Erased is the result of an erasure.
+type Erased struct {
+	Events  int      `json:"events"` // that lost their content now
+	Remains []string `json:"remains"`
+}
+
+// erase erases everything stored of a person.
+func (a *api) erase(w http.ResponseWriter, r *http.Request) {
+	if !checkQuery(w, r) {
+		return
+	}
+
+	name, ok := a.conversationOf(w, r)
+	if !ok {
+		return
+	}
+
+	// To stop half way because the client is gone would leave more of the person than to go on.
+	ctx, cancel := a.long(context.WithoutCancel(r.Context()), w, personTimeout)
+	defer cancel()
+
+	isKnown, err := a.isKnown(ctx, name)
+	if err != nil {
+		a.fail(w, err, noSuchConversation)
+		return
+	}
+
+	person, err := persondata.Find(ctx, a.Store, name, a.Clock)
+	if err != nil {
+		a.fail(w, err, noSuchConversation)
+		return
+	}
+
+	events, err := person.Erase(ctx)
+
+	switch {
+	case errors.Is(err, store.ErrInProgress):
+		http.Error(w, personBusy, http.StatusConflict)
+	case err != nil:
+		a.fail(w, err, noSuchConversation)
+	case events == 0 && !isKnown:
+		http.Error(w, noSuchConversation, http.StatusNotFound)
+	default:
+		a.wakeAll()
+		answer(w, http.StatusOK, Erased{Events: events, Remains: remains})
+	}
+}
+
+// isKnown reports whether the store has the state of a conversation.
+func (a *api) isKnown(ctx context.Context, name string) (bool, error) {
+	_, err := a.Store.Conversation(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+
+	return err == nil, err
+}
+
+// long returns a context for a request that may take longer than requestTimeout, and lets the server wait for its answer.
+func (a *api) long(ctx context.Context, w http.ResponseWriter, limit time.Duration) (context.Context, context.CancelFunc) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + time.Minute)) // else the answer is lost
+
+	return context.WithTimeout(ctx, limit)
+}
+
+// export answers with everything stored of a person. Events are written as they are found, so that their number does not
+// matter. A failure cuts the document off.
+func (a *api) export(w http.ResponseWriter, r *http.Request) {
+	if !checkQuery(w, r) {
+		return
+	}
+
+	name, ok := a.conversationOf(w, r)
+	if !ok {
+		return
+	}
+
+	ctx, cancel := a.long(r.Context(), w, personTimeout)
+	defer cancel()
+
+	person, err := persondata.Find(ctx, a.Store, name, a.Clock)
+	if err != nil {
+		a.fail(w, err, noSuchConversation)
+		return
+	}
+
+	var conversation *Conversation
+
+	state, err := a.Store.Conversation(ctx, name)
+	if err == nil {
+		conversation = new(a.newConversation(ctx, a.ids(), person.Names[0], state, true))
+	} else if !errors.Is(err, store.ErrNotFound) {
+		a.fail(w, err, noSuchConversation)
+		return
+	}
+
+	d := &exportWriter{w: w, head: map[string]any{
+		"exported_at":  a.Clock.Now().UTC(),
+		"names":        person.Names,
+		"conversation": conversation,
+	}}
+
+	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, d, records) })
+
+	switch {
+	case err != nil && !d.begun:
+		a.fail(w, err, noSuchConversation)
+	case err != nil:
+		a.Log.Error("an export was cut off", "error", err)
+		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the document is incomplete
+	case !d.begun && conversation == nil:
+		http.Error(w, noSuchConversation, http.StatusNotFound)
+	default:
+		_ = d.end()
+	}
+}
+
+// exportEvents writes events with the statuses of their answers.
+func (a *api) exportEvents(ctx context.Context, d *exportWriter, records []store.Record) error {
+	for i := range records {
+		life := &store.Life{Record: records[i]}
+
+		var sent []string
+
+		for _, reply := range life.Replies {
+			if reply.MessageID != "" {
+				sent = append(sent, reply.MessageID)
+			}
+		}
+
+		var err error
+		if life.Statuses, err = a.Store.Statuses(ctx, life.Event.PhoneNumberID, sent); err != nil {
+			return err
+		}
+
+		if err := d.event(a.newLife(life, nil, true)); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// exportWriter writes a document with a list of events, one after the other.
+type exportWriter struct {
+	w     http.ResponseWriter
+	head  map[string]any
+	begun bool
+}
+
+func (d *exportWriter) begin() error {
+	d.begun = true
+
+	head, err := json.Marshal(d.head)
+	if err != nil {
+		return err
+	}
+
+	d.w.Header().Set("Content-Type", "application/json")
+	d.w.Header().Set("Cache-Control", "no-store")
+
+	_, err = d.w.Write(append(head[:len(head)-1], `,"events":[`...))
+
+	return err
+}
+
+func (d *exportWriter) event(e Life) error {
+	separator := ","
+	if !d.begun {
+		if err := d.begin(); err != nil {
+			return err
+		}
+
+		separator = ""
+	}
+
+	encoded, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+
+	_, err = d.w.Write(append([]byte(separator+"\n"), encoded...))
+
+	return err
+}
+
+func (d *exportWriter) end() error {
+	if !d.begun {
+		if err := d.begin(); err != nil {
+			return err
+		}
+	}
+
+	_, err := d.w.Write([]byte("]}\n"))
+
+	return err
+}

@@ -1,0 +1,148 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package persondata
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
+)
+
+// reasonText is in the notices whose data has a reason in someone's own words.
+const reasonText = `"reason":`
+
+// concerns reports whether an event holds something of the person. The store has found it by one of the traces.
+func (p *Person) concerns(ctx context.Context, record *store.Record) (bool, error) {
+	event := &record.Event
+
+	if slices.Contains(p.traces.Lanes, event.Lane) {
+		return true, nil
+	}
+
+	if event.PhoneNumberID != p.number && event.PhoneNumberID != "" {
+		return false, nil // of another conversation with the person
+	}
+
+	switch event.Kind {
+	case store.KindStatus, store.KindStatusReport:
+		return p.concernsStatus(event), nil
+	case store.KindMessage, store.KindThreadPass:
+		item, err := whatsapp.Decode(event.Payload)
+		return err == nil && p.sent(item), nil
+	case store.KindAnswerDeadline, store.KindOutbound:
+		message, err := outbound.Decode(event.Payload)
+		return err == nil && p.sent(message.Item), nil
+	case store.KindNotice:
+		return p.concernsNotice(ctx, event)
+	case store.KindField, store.KindUnknown, store.KindError:
+		return p.isNamedIn(event.Payload), nil
+	default:
+		return false, nil
+	}
+}
+
+// concernsStatus reports whether a status is of a message to the person, or names the person as a participant of a group.
+func (p *Person) concernsStatus(event *store.Event) bool {
+	item, err := whatsapp.Decode(event.Payload)
+	if err != nil { // purged: the store has found it by what it keeps of the status
+		return len(event.Payload) == 0
+	}
+
+	status, err := whatsapp.ParseStatus(item.Raw)
+	if err != nil {
+		return p.isNamedIn(event.Payload)
+	}
+
+	if p.group {
+		return slices.Contains(p.ids, string(status.GroupID))
+	}
+
+	return p.is(status.Person()) || slices.Contains(p.ids, string(status.Participant))
+}
+
+// sent reports whether the person sent the message of an item, or it is of the group.
+func (p *Person) sent(item whatsapp.Item) bool {
+	message, err := item.Message()
+	if err != nil {
+		return false
+	}
+
+	if p.group {
+		return slices.Contains(p.ids, string(message.GroupID))
+	}
+
+	return p.is(message.Sender())
+}
+
+func (p *Person) is(other whatsapp.Person) bool {
+	names := []whatsapp.Text{other.WaID, other.UserID, other.ParentID, other.OtherWaID}
+
+	return slices.ContainsFunc(names, func(name whatsapp.Text) bool {
+		return name != "" && slices.Contains(p.ids, string(name))
+	})
+}
+
+// concernsNotice reports whether a notice has the reason why people have the conversation. It names the message whose answer
+// handed the conversation off, or its id is made from a name of the conversation.
+func (p *Person) concernsNotice(ctx context.Context, event *store.Event) (bool, error) {
+	var n notice.Notice
+	if json.Unmarshal(event.Payload, &n) != nil {
+		return false, nil
+	}
+
+	switch n.Type {
+	case notice.TakenOver:
+		return slices.ContainsFunc(p.Names, func(name string) bool { return notice.ReasonID(name, n.Time) == event.ID }), nil
+	case notice.HandedOff:
+		id, err := store.ParseID(n.Subject)
+		if err != nil {
+			return false, nil //nolint:nilerr // no message is named
+		}
+
+		message, err := p.store.Get(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+
+		if err != nil {
+			return false, err
+		}
+
+		// Without a lane, the message was erased before.
+		return message.Event.Lane == "" || slices.Contains(p.Names, message.Event.Lane), nil
+	default:
+		return false, nil
+	}
+}
+
+// isNamedIn reports whether a JSON document has a phone number or user id of the person as one of its texts.
+func (p *Person) isNamedIn(payload []byte) bool {
+	var document any
+	if json.Unmarshal(payload, &document) != nil {
+		return slices.ContainsFunc(p.ids, func(id string) bool { return strings.Contains(string(payload), id) })
+	}
+
+	return p.isIn(document)
+}
+
+func (p *Person) isIn(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return slices.Contains(p.ids, strings.TrimPrefix(value, "+"))
+	case []any:
+		return slices.ContainsFunc(value, p.isIn)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(value)), p.isIn)
+	default:
+		return false
+	}
+}
