@@ -4,7 +4,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 
@@ -42,7 +41,7 @@ account and no internet.`,
 				return err
 			}
 
-			return runDev(cmd.Context(), g.printer(), options)
+			return dev.Serve(cmd.Context(), g.printer(), options)
 		},
 	}
 
@@ -132,34 +131,4 @@ func (f *devFlags) options() (dev.Options, error) {
 	}
 
 	return o, nil
-}
-
-// runDev serves until ctx ends, and prints what happens.
-func runDev(ctx context.Context, p *output.Printer, o dev.Options) error {
-	server, err := dev.Open(ctx, o)
-	if err != nil {
-		return output.Failed("", "start: %w", err)
-	}
-
-	follow, stop := context.WithCancel(ctx)
-	printed := make(chan struct{})
-
-	dev.PrintBanner(p, server)
-
-	go func() {
-		defer close(printed)
-
-		dev.PrintTraces(follow, p, server)
-	}()
-
-	err = server.Run(ctx)
-
-	stop()
-	<-printed
-
-	if closed := server.Close(); err == nil {
-		err = closed
-	}
-
-	return err
 }

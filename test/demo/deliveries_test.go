@@ -14,10 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestDeliveriesOfTheProject delivers some of the project's own samples of Meta's deliveries. Their phone numbers and times
 // are not those of the demo's resource.

@@ -7,13 +7,42 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/dev"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// stayUp prints commands to try the receiver by hand, and the messages that people get, until ctx ends.
-func (d *demo) stayUp(ctx context.Context) {
-	title("Try it (stop with Ctrl-C)")
+// chatPort is the first port that is tried for the page.
+const chatPort = 8090
+
+// stayUp serves the page on which one chats, until ctx ends: in a terminal, or with -keep. Otherwise it returns at once.
+func stayUp(ctx context.Context, f flags, ai dev.AIOptions) error {
+	chats := f.keep || f.inTerminal && f.deliveries == "" // who delivers files wants the report
+	if !chats || ctx.Err() != nil {
+		return nil
+	}
+
+	title("Chat with it")
+
+	printer := output.New(output.Settings{
+		In:      os.Stdin,
+		Out:     os.Stdout,
+		Err:     os.Stderr,
+		NoColor: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
+	})
+
+	return dev.Serve(ctx, printer, dev.Options{
+		AI:      ai,
+		Port:    chatPort,
+		Version: "demo",
+	})
+}
+
+// printCommands prints commands to try the receiver of the demo by hand.
+func (d *demo) printCommands() {
+	title("Try it with curl")
 
 	query := url.Values{
 		"hub.mode":         {"subscribe"},
@@ -47,13 +76,4 @@ func (d *demo) stayUp(ctx context.Context) {
 	line("A fault: Bird answers 503 to three calls:\n\n"+
 		"  curl -sS -d '{\"pathPrefix\":\"/v1/messages\",\"status\":503,\"times\":3}' %s/_standin/faults\n",
 		d.pod.config.Bird.BaseURL)
-
-	more := func(sent []standin.SentMessage) bool { return len(sent) > d.sent }
-	for d.Graph.SentLog.Wait(ctx, more) == nil {
-		for _, m := range d.Graph.Sent()[d.sent:] {
-			line("  %-11s %s got %q", "person", m.To, m.Text)
-
-			d.sent++
-		}
-	}
 }

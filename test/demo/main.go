@@ -4,7 +4,8 @@
 // Command demo shows the path of a message on one machine, without a cluster. It renders a WhatsAppWebhook with the
 // operator's own builders, runs the receiver from the rendered configuration between stand-ins for Meta and Bird, sends
 // deliveries to it and prints the results. Then it shows a conversation for each protocol of the AI: a text, a photo, a voice
-// message, an answer that comes later, and people who take over. It exits with 1 if a check fails.
+// message, an answer that comes later, and people who take over. It exits with 1 if a check fails. In a terminal it first
+// stays up with a page on which one chats with the AI.
 package main
 
 import (
@@ -16,6 +17,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/dev"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
@@ -27,6 +31,8 @@ type flags struct {
 	resources, deliveries             string
 	openAI, model, transcriptionModel string
 	keep, verbose                     bool
+	// inTerminal reports whether a person looks on.
+	inTerminal bool
 }
 
 func main() {
@@ -41,9 +47,12 @@ func main() {
 		"only play the conversation with a model, at `URL` such as http://localhost:11434/v1; the key is in OPENAI_API_KEY, if any")
 	flag.StringVar(&f.model, "model", "", "`NAME` of the model at -openai")
 	flag.StringVar(&f.transcriptionModel, "transcription-model", "", "`NAME` of the model at -openai for voice messages; empty has none")
-	flag.BoolVar(&f.keep, "keep", false, "keep running after the demo, to try it with curl")
+	flag.BoolVar(&f.keep, "keep", false,
+		"keep running after the demo with a page to chat on, and print commands for curl; in a terminal only the page stays")
 	flag.BoolVar(&f.verbose, "v", false, "print the receiver's log")
 	flag.Parse()
+
+	f.inTerminal = term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -94,11 +103,11 @@ func run(ctx context.Context, f flags) (ok bool, err error) {
 
 	d.printSummary()
 
-	if f.keep && ctx.Err() == nil {
-		d.stayUp(ctx)
+	if f.keep {
+		d.printCommands()
 	}
 
-	return d.failed == 0, nil
+	return d.failed == 0, stayUp(ctx, f, dev.AIOptions{})
 }
 
 // unchanged runs a receiver as it is rendered.
@@ -151,7 +160,13 @@ func runLive(ctx context.Context, f flags) (ok bool, err error) {
 	d.converse(ctx)
 	d.printSummary()
 
-	return d.failed == 0, nil
+	return d.failed == 0, stayUp(ctx, f, dev.AIOptions{
+		Kind:               dev.KindOpenAI,
+		URL:                f.openAI,
+		Key:                os.Getenv("OPENAI_API_KEY"),
+		Model:              f.model,
+		TranscriptionModel: f.transcriptionModel,
+	})
 }
 
 // openResources renders the resources of a folder and starts the receiver, which needs the returned function afterwards.

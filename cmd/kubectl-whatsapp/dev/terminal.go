@@ -5,14 +5,41 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
 
-// PrintBanner says what runs and where. With a format for programs it goes to standard error.
-func PrintBanner(p *output.Printer, s *Server) {
+// Serve runs a server until ctx ends. It prints the address of the page, and a line for each trace.
+func Serve(ctx context.Context, p *output.Printer, o Options) error {
+	s, err := Open(ctx, o)
+	if err != nil {
+		return fmt.Errorf("start the receiver and its page: %w", err)
+	}
+
+	follow, stop := context.WithCancel(ctx)
+	printed := make(chan struct{})
+
+	printBanner(p, s)
+
+	go func() {
+		defer close(printed)
+
+		printTraces(follow, p, s)
+	}()
+
+	err = s.Run(ctx)
+
+	stop()
+	<-printed
+
+	return errors.Join(err, s.Close())
+}
+
+// printBanner says what runs and where. With a format for programs it goes to standard error.
+func printBanner(p *output.Printer, s *Server) {
 	messages, key := s.MessagesURL()
 	lines := []string{
 		"Chat      " + p.Paint(output.Bold, s.URL()),
@@ -63,8 +90,8 @@ var tones = map[string]output.Tone{
 	LevelError:   output.Bad,
 }
 
-// PrintTraces prints one line for each trace until ctx or the server ends: JSON with a format for programs.
-func PrintTraces(ctx context.Context, p *output.Printer, s *Server) {
+// printTraces prints one line for each trace until ctx or the server ends: JSON with a format for programs.
+func printTraces(ctx context.Context, p *output.Printer, s *Server) {
 	s.Follow(ctx, func(t Trace) {
 		_ = p.Line(t, func() { p.Printf("%s\n", line(p, t)) }) // a terminal that is gone ends the command by a signal
 	})
