@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/creack/pty"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -210,6 +212,7 @@ func TestAgainstCluster(t *testing.T) {
 
 	t.Run("logs", c.testLogs)
 	t.Run("console", c.testConsole)
+	t.Run("status", c.testStatus)
 }
 
 func (c *testCluster) testLogs(t *testing.T) {
@@ -286,6 +289,110 @@ func (c *testCluster) testConsole(t *testing.T) {
 	}
 
 	c.kubelet.Kill(t, c.namespace, "sales-4")
+}
+
+// testStatus reads the status of a resource whose receiver is real, and of one that has none.
+func (c *testCluster) testStatus(t *testing.T) {
+	r := openReceiver(t)
+	ports := map[int]string{
+		9090: r.Local.AdminAddr(),
+		9091: r.Local.ConsoleAddr(),
+	}
+	c.kubelet.Run(t, c.namespace, "sales-5", resources.SelectorLabels("sales"), ports, "")
+
+	webhook := apiserver.MustGet(t, c.Server, &v1alpha1.WhatsAppWebhook{ObjectMeta: metav1.ObjectMeta{
+		Namespace: c.namespace,
+		Name:      "sales",
+	}})
+
+	other := webhook.DeepCopy()
+	other.ObjectMeta = metav1.ObjectMeta{
+		Namespace: c.namespace,
+		Name:      "broken",
+	}
+	c.MustCreate(t, other)
+
+	webhook.Status = v1alpha1.WhatsAppWebhookStatus{
+		URL:       "https://hooks.example.com/webhooks/whatsapp",
+		Receivers: "1/1",
+		Conditions: []metav1.Condition{{
+			Type:               v1alpha1.ConditionReady,
+			Status:             metav1.ConditionTrue,
+			Reason:             v1alpha1.ReasonReady,
+			LastTransitionTime: metav1.Now(),
+		}},
+	}
+	if err := c.Status().Update(t.Context(), webhook); err != nil {
+		t.Fatal(err)
+	}
+
+	var shown strings.Builder
+
+	for _, args := range [][]string{{"status"}, {"status", "sales"}, {"status", "broken"}} {
+		got := runTool(t, c.args(args...)...)
+		fmt.Fprintf(&shown, "$ kubectl whatsapp %s\n%s%s\n", strings.Join(args, " "), got.out, got.err)
+	}
+
+	checkGolden(t, "status", strings.ReplaceAll(shown.String(), c.namespace, "shop"))
+
+	var document struct {
+		Resources []struct {
+			Name     string `json:"name"`
+			Severity string `json:"severity"`
+			Pod      string `json:"pod"`
+		} `json:"resources"`
+	}
+
+	got := runTool(t, c.args("status", "-o", "json")...)
+	if err := json.Unmarshal([]byte(got.out), &document); err != nil || len(document.Resources) != 2 ||
+		document.Resources[0].Name != "broken" || document.Resources[0].Severity != "failing" ||
+		document.Resources[1].Pod != "sales-5" || document.Resources[1].Severity != "fine" {
+		t.Errorf("status as JSON: %v, %+v, want the broken one first", err, document)
+	}
+
+	tool := startTool(t, c.args("status", "sales", "--watch")...)
+	tool.out.waitFor(t, "/sales ready\n")
+	r.deliver(t, otherNumber, "34600003333", "who is this")
+	tool.out.waitFor(t, "/sales quarantine: 1 event is of a phone number that is not served\n")
+
+	if code := tool.stop(); code != 0 {
+		t.Errorf("after Ctrl-C the exit code is %d: %s", code, tool.err.text.String())
+	}
+
+	c.watchOnTerminal(t)
+}
+
+// watchOnTerminal checks that a terminal shows the present state in place of the former.
+func (c *testCluster) watchOnTerminal(t *testing.T) {
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	shown := newWatched()
+
+	go func() { _, _ = io.Copy(shown, screen) }()
+	go func() {
+		ended <- run(ctx, &global{
+			name: "kubectl whatsapp",
+			in:   terminal,
+			out:  terminal,
+			err:  terminal,
+		}, c.args("status", "--watch"))
+	}()
+
+	redrawn := `(?s)\x1b\[H\x1b\[2J\x1b\[3J.*sales.*`
+	shown.waitFor(t, redrawn+redrawn)
+	cancel()
+
+	if code := <-ended; code != 0 {
+		t.Errorf("after Ctrl-C the exit code is %d", code)
+	}
+
+	terminal.Close()
+	screen.Close()
 }
 
 func TestWithoutKubeconfig(t *testing.T) {

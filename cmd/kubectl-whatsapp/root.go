@@ -32,13 +32,19 @@ func newRoot(g *global) *cobra.Command {
 	g.addFlags(root)
 
 	root.AddCommand(
+		newBackupCommand(g),
 		newBridgeCommand(g),
 		newConsoleCommand(g),
+		newConversationsCommand(g),
+		newDeadLettersCommand(g),
 		newDevCommand(g),
+		newEventsCommand(g),
 		newLintCommand(g),
 		newLogsCommand(g),
+		newQuarantineCommand(g),
 		newRenderCommand(g),
 		newSimulateCommand(g),
+		newStatusCommand(g),
 		newVersionCommand(g),
 	)
 	root.InitDefaultHelpCmd()

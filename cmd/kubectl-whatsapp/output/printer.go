@@ -151,3 +151,6 @@ func (p *Printer) Fail(err error) {
 func indent(text string) string {
 	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n       ")
 }
+
+// Redraw clears the terminal, so that what follows is drawn in place of what was there.
+func (p *Printer) Redraw() { fmt.Fprint(p.Out, "\x1b[H\x1b[2J\x1b[3J") }

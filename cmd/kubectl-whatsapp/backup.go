@@ -1,0 +1,88 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/backup"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
+)
+
+func newBackupCommand(g *global) *cobra.Command {
+	var (
+		file      string
+		overwrite bool
+	)
+
+	cmd := &cobra.Command{
+		Use:   "backup NAME --file FILE",
+		Short: "Copy the embedded store of a resource to a file",
+		Long: "Copy the embedded store of a resource to a file while the receiver goes on. The file appears when it is complete and\n" +
+			"was checked. It holds personal data.",
+		Example:           g.example("backup sales --file sales.db"),
+		Args:              g.nameAnd(0, 0),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, _ []string) error {
+			return backUp(ctx, g.printer(), api, file, overwrite)
+		}),
+	}
+
+	cmd.Flags().StringVarP(&file, "file", "f", "", "`file` to write")
+	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace the file if it exists")
+
+	_ = cmd.MarkFlagRequired("file")
+
+	return cmd
+}
+
+// backupResult is the result of the command backup.
+type backupResult struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+}
+
+func backUp(ctx context.Context, p *output.Printer, api *receiverapi.Client, file string, overwrite bool) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) && !overwrite {
+		return output.Usage("Choose another file, or add --overwrite.", "%s exists", file)
+	}
+
+	body, size, err := api.Backup(ctx)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+
+	progress := p.Progress()
+
+	n, err := backup.Write(ctx, body, size, file, func(n int64) {
+		if size > 0 {
+			progress.Update("copied %s of %s", mebibytes(n), mebibytes(size))
+		} else {
+			progress.Update("copied %s", mebibytes(n))
+		}
+	})
+
+	progress.End()
+
+	if err != nil {
+		return output.Failed("Nothing was written. Try again.", "back up the store: %w", err)
+	}
+
+	result := backupResult{
+		File:  file,
+		Bytes: n,
+	}
+
+	return p.Result(result, func() { p.Printf("%s: %s, complete and sound.\n", file, mebibytes(n)) })
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -1,0 +1,182 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+func newReleaseCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:               "release NAME ID",
+		Short:             "Give a conversation back to the AI",
+		Example:           g.example("conversations release sales ID"),
+		Args:              g.nameAnd(1, 1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			conversation, err := api.GiveBack(ctx, args[0])
+			if err != nil {
+				return err
+			}
+
+			p := g.printer()
+
+			return p.Result(conversation, func() { p.Printf("The AI has the conversation with %s.\n", personOf(conversation)) })
+		}),
+	}
+}
+
+func newTakeOverCommand(g *global) *cobra.Command {
+	var duration time.Duration
+
+	cmd := &cobra.Command{
+		Use:     "takeover NAME ID",
+		Aliases: []string{"take-over"},
+		Short:   "Take a conversation over from the AI",
+		Long: "Take a conversation over from the AI, for --for or as long as the resource says. Messages of the person wait for\n" +
+			"people meanwhile.",
+		Example:           g.example("conversations takeover sales ID --for 2h"),
+		Args:              g.nameAnd(1, 1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			conversation, err := api.TakeOver(ctx, args[0], duration)
+			if err != nil {
+				return err
+			}
+
+			p := g.printer()
+
+			return p.Result(conversation, func() { printTakenOver(p, conversation) })
+		}),
+	}
+
+	cmd.Flags().DurationVar(&duration, "for", 0, "`time` after which the AI answers again, such as 2h")
+
+	return cmd
+}
+
+func printTakenOver(p *output.Printer, conversation consoleapi.Conversation) {
+	until := "it is given back"
+	if conversation.Until != nil {
+		until = output.Time(*conversation.Until)
+	}
+
+	p.Printf("People have the conversation with %s until %s.\n", personOf(conversation), until)
+}
+
+func newExportCommand(g *global) *cobra.Command {
+	var file string
+
+	cmd := &cobra.Command{
+		Use:   "export NAME ID",
+		Short: "Export everything that is stored of one person",
+		Long: "Export everything that is stored of one person as a JSON document, with all texts. The receiver logs it with your\n" +
+			"name.",
+		Example:           g.example("conversations export sales ID > person.json", "conversations export sales ID --file person.json"),
+		Args:              g.nameAnd(1, 1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			return export(ctx, g.printer(), api, args[0], file)
+		}),
+	}
+
+	cmd.Flags().StringVarP(&file, "file", "f", "", "`file` to write instead of standard output")
+
+	return cmd
+}
+
+// export writes the document. One that does not end is refused: the connection broke.
+func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id, file string) error {
+	body, err := api.Export(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+
+	document, err := io.ReadAll(io.LimitReader(body, maxExport+1))
+	if err != nil {
+		return output.Unreachable("Try again.", "the export broke off: %w", err)
+	}
+
+	switch {
+	case len(document) > maxExport:
+		return output.Failed("Get it in parts with conversations show.", "the export is larger than %d MiB", maxExport>>20)
+	case !json.Valid(document):
+		return output.Unreachable("Try again.", "the export broke off: its document does not end")
+	case p.Format == output.YAML:
+		var decoded any
+		if err := json.Unmarshal(document, &decoded); err != nil {
+			return fmt.Errorf("read the export: %w", err)
+		}
+
+		return p.Result(decoded, nil)
+	case file == "":
+		_, err = io.Copy(p.Out, bytes.NewReader(document))
+		return err
+	}
+
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+
+	p.Note("The export is in %s. It holds personal data.", file)
+
+	return nil
+}
+
+// maxExport bounds the document of one person.
+const maxExport = 256 << 20
+
+func newEraseCommand(g *global) *cobra.Command {
+	var yes bool
+
+	cmd := &cobra.Command{
+		Use:   "erase NAME ID",
+		Short: "Erase everything that is stored of one person",
+		Long: "Erase everything that is stored of one person: messages, answers, statuses, and who has the conversation. What the\n" +
+			"AI, the desk and Meta have stored stays there.",
+		Example:           g.example("conversations erase sales ID", "conversations erase sales ID --yes"),
+		Args:              g.nameAnd(1, 1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			p := g.printer()
+
+			conversation, err := api.Conversation(ctx, args[0])
+			if err != nil {
+				return err
+			}
+
+			question := fmt.Sprintf("Erase everything that is stored of the person %s?", personOf(conversation))
+			if err := p.Confirm(ctx, yes, question); err != nil {
+				return err
+			}
+
+			if err := api.Erase(ctx, args[0]); err != nil {
+				return err
+			}
+
+			erased := struct {
+				Erased string `json:"erased"` // the id of the conversation
+			}{conversation.ID}
+
+			return p.Result(erased, func() { p.Printf("Everything of the person %s is erased.\n", personOf(conversation)) })
+		}),
+	}
+
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it without a question")
+
+	return cmd
+}

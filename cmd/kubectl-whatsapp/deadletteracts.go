@@ -1,0 +1,192 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+func (u unanswered) replayCommand(g *global) *cobra.Command {
+	var flags actFlags
+
+	cmd := &cobra.Command{
+		Use:   "replay NAME [ID...]",
+		Short: "Let the receiver process " + u.what + " again",
+		Long:  "Let the receiver process " + u.what + " again: those with the IDs, those that --where selects, or --all.\n" + whereHelp,
+		Example: g.example(
+			u.use+" replay sales ID",
+			u.use+" replay sales --where code=131026",
+			u.use+" replay sales --all",
+		),
+		Args:              g.nameAnd(0, -1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			return u.act(ctx, g.printer(), api, args, flags, consoleapi.JobReplay)
+		}),
+	}
+	flags.add(cmd)
+
+	return cmd
+}
+
+func (u unanswered) discardCommand(g *global) *cobra.Command {
+	var flags actFlags
+
+	cmd := &cobra.Command{
+		Use:   "discard NAME [ID...]",
+		Short: "Give " + u.what + " up for ever",
+		Long:  "Give " + u.what + " up for ever: those with the IDs, those that --where selects, or --all.\n" + whereHelp,
+		Example: g.example(
+			u.use+" discard sales ID",
+			u.use+" discard sales --where code=131026 --yes",
+		),
+		Args:              g.nameAnd(0, -1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			return u.act(ctx, g.printer(), api, args, flags, consoleapi.JobDiscard)
+		}),
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do it without a question")
+
+	return cmd
+}
+
+// actFlags select what a command acts on.
+type actFlags struct {
+	selected where
+	all      bool
+	yes      bool
+}
+
+func (f *actFlags) add(cmd *cobra.Command) {
+	f.selected.addFlag(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "all of them")
+	cmd.MarkFlagsMutuallyExclusive("where", "all")
+}
+
+// verbs are what the jobs have done.
+var verbs = map[consoleapi.JobKind]string{
+	consoleapi.JobReplay:  "replayed",
+	consoleapi.JobDiscard: "discarded",
+}
+
+// act replays or discards events: those with the ids, or those that the flags select.
+func (u unanswered) act(
+	ctx context.Context,
+	p *output.Printer,
+	api *receiverapi.Client,
+	ids []string,
+	flags actFlags,
+	kind consoleapi.JobKind,
+) error {
+	isSelection := flags.all || len(flags.selected.pairs) > 0
+
+	switch {
+	case len(ids) > 0 && isSelection:
+		return output.Usage("Leave out one of both.", "the IDs and --where or --all exclude each other")
+	case len(ids) > 0:
+		return u.actOnIDs(ctx, p, api, ids, flags.yes, kind)
+	case !isSelection:
+		return output.Usage("Name IDs, select events with --where code=131026, or take --all.", "there is nothing to %s", kind)
+	}
+
+	filter, err := flags.selected.filter(u.state)
+	if err != nil {
+		return err
+	}
+
+	return u.actOnSelection(ctx, p, api, filter, flags.yes, kind)
+}
+
+// actResult is the result of a command that replays or discards.
+type actResult struct {
+	Act   consoleapi.JobKind `json:"act"`
+	Count int64              `json:"count"`
+}
+
+func (u unanswered) actOnIDs(
+	ctx context.Context,
+	p *output.Printer,
+	api *receiverapi.Client,
+	ids []string,
+	yes bool,
+	kind consoleapi.JobKind,
+) error {
+	if kind == consoleapi.JobDiscard {
+		if err := p.Confirm(ctx, yes, fmt.Sprintf("Discard %d of the %s?", len(ids), u.what)); err != nil {
+			return err
+		}
+	}
+
+	act := api.Replay
+	if kind == consoleapi.JobDiscard {
+		act = api.Discard
+	}
+
+	for i, id := range ids {
+		if err := act(ctx, id); err != nil {
+			return fmt.Errorf("%s %s, after %d of %d: %w", kind, id, i, len(ids), err)
+		}
+	}
+
+	return printAct(p, kind, int64(len(ids)))
+}
+
+func (u unanswered) actOnSelection(
+	ctx context.Context,
+	p *output.Printer,
+	api *receiverapi.Client,
+	filter receiverapi.Filter,
+	yes bool,
+	kind consoleapi.JobKind,
+) error {
+	page, err := api.Causes(ctx, filter)
+	if err != nil {
+		return err
+	}
+
+	var total int64
+	for _, cause := range page.Causes {
+		total += cause.Count
+	}
+
+	if total == 0 {
+		return printAct(p, kind, 0)
+	}
+
+	if kind == consoleapi.JobDiscard {
+		if err := p.Confirm(ctx, yes, fmt.Sprintf("Discard %d %s?", total, u.what)); err != nil {
+			return err
+		}
+	}
+
+	progress := p.Progress()
+
+	job, err := api.Bulk(ctx, kind, filter, func(job consoleapi.Job) {
+		progress.Update("%s %d of %d", verbs[kind], job.Done, total)
+	})
+
+	progress.End()
+
+	if err != nil {
+		return err
+	}
+
+	return printAct(p, kind, job.Done)
+}
+
+func printAct(p *output.Printer, kind consoleapi.JobKind, count int64) error {
+	return p.Result(actResult{
+		Act:   kind,
+		Count: count,
+	}, func() { p.Printf("%d %s.\n", count, verbs[kind]) })
+}

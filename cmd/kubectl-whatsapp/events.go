@@ -1,0 +1,260 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+// maxPage is the number of entries of the largest page that the receiver answers with.
+const maxPage = 500
+
+func newEventsCommand(g *global) *cobra.Command {
+	var (
+		selected      where
+		limit         int
+		before        int64
+		watch, reveal bool
+	)
+
+	cmd := &cobra.Command{
+		Use:   "events NAME [ID]",
+		Short: "Show the events of a resource, the newest first, or the life of one",
+		Long: "Show the events of a resource, the newest first, or what happened to one since it was received.\n" + whereHelp + `
+  conversation                     the id or the name of a conversation`,
+		Example: g.example(
+			"events sales",
+			"events sales --where state=dead,received_after=2h",
+			"events sales --watch",
+			"events sales 5f0c1d2e3a4b5c6d7e8f901234567890",
+		),
+		Args:              g.nameAnd(0, 1),
+		ValidArgsFunction: g.webhookNames,
+		RunE: g.callReceiver(&reveal, func(ctx context.Context, api *receiverapi.Client, args []string) error {
+			filter, err := selected.filter()
+			if err != nil {
+				return err
+			}
+
+			p := g.printer()
+
+			switch {
+			case len(args) == 1 && (watch || !filter.IsEmpty()):
+				return output.Usage("Leave them out, or leave out the ID.", "--watch and --where are for lists of events")
+			case len(args) == 1:
+				return showEvent(ctx, p, api, args[0])
+			case watch:
+				return watchEvents(ctx, p, api, filter, limit)
+			default:
+				return listEvents(ctx, p, api, filter, before, limit)
+			}
+		}),
+	}
+
+	selected.addFlag(cmd, "conversation")
+	cmd.Flags().IntVar(&limit, "limit", 20, "the `number` of events")
+	cmd.Flags().Int64Var(&before, "before", 0, "go on before the event of this `seq`, which the end of a list names")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on with new events and changes until Ctrl-C")
+	cmd.Flags().BoolVar(&reveal, "reveal", false, revealUsage)
+
+	return cmd
+}
+
+// listEvents writes events. A receiver looks at a bounded number of events for a page, so that a page may have few or none
+// although there are more.
+func listEvents(
+	ctx context.Context,
+	p *output.Printer,
+	api *receiverapi.Client,
+	filter receiverapi.Filter,
+	before int64,
+	limit int,
+) error {
+	progress := p.Progress()
+	all := consoleapi.EventPage{Events: []consoleapi.Event{}}
+
+	for all.Next = before; len(all.Events) < limit; {
+		page, err := api.Events(ctx, filter, all.Next, min(limit-len(all.Events), maxPage))
+		if err != nil {
+			progress.End()
+			return err
+		}
+
+		all.Events = append(all.Events, page.Events...)
+		all.Next = page.Next
+		all.SearchedTo = page.SearchedTo
+		all.SearchedToAt = page.SearchedToAt
+
+		if page.Next == 0 {
+			break
+		}
+
+		if at := page.SearchedToAt; at != nil {
+			progress.Update("searched back to %s: %d found", output.Time(*at), len(all.Events))
+		}
+	}
+
+	progress.End()
+
+	return p.Result(all, func() {
+		if len(all.Events) == 0 {
+			p.Note("There are no such events.")
+			return
+		}
+
+		p.Table(eventTable(all.Events))
+
+		if all.Next > 0 {
+			p.Note("There are more: go on with --before %d.", all.Next)
+		}
+	})
+}
+
+// stateTones are the colours of the states of events.
+var stateTones = map[string]output.Tone{
+	"pending":     output.Warning,
+	"done":        output.Good,
+	"skipped":     output.Faint,
+	"expired":     output.Bad,
+	"dead":        output.Bad,
+	"quarantined": output.Bad,
+	"discarded":   output.Faint,
+}
+
+func eventTable(events []consoleapi.Event) output.Table {
+	table := output.Table{Headers: []string{"RECEIVED", "KIND", "TYPE", "STATE", "CODE", "TRIES", "PERSON", "ID"}}
+
+	for _, event := range events {
+		person := event.Person
+		if event.Name != "" {
+			person = event.Name
+		}
+
+		table.Add(
+			output.C(output.Time(event.ReceivedAt)),
+			output.C(string(event.Kind)),
+			output.C(event.Type),
+			output.Cell{Text: string(event.State), Tone: stateTones[string(event.State)]},
+			output.C(event.Code),
+			output.C(tries(event)),
+			output.C(person),
+			output.C(event.ID),
+		)
+	}
+
+	return table
+}
+
+// tries returns the attempts that failed and the replays of an event.
+func tries(event consoleapi.Event) string {
+	switch {
+	case event.Attempts == 0 && event.Replays == 0:
+		return ""
+	case event.Replays == 0:
+		return fmt.Sprint(event.Attempts)
+	default:
+		return fmt.Sprintf("%d, replayed %d", event.Attempts, event.Replays)
+	}
+}
+
+// watchEvents writes the newest events in order of arrival, and then each event that comes or changes, until ctx ends.
+func watchEvents(ctx context.Context, p *output.Printer, api *receiverapi.Client, filter receiverapi.Filter, limit int) error {
+	seen := map[int64]consoleapi.Event{} // the events of the last page
+	first := true
+
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+
+	for {
+		size := maxPage
+		if first {
+			size = min(limit, maxPage)
+		}
+
+		page, err := api.Events(ctx, filter, 0, size)
+
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !first && output.ExitCode(err) == output.CodeUnreachable: // it may come back
+			p.Warn("%v", err)
+		case err != nil:
+			return err
+		default:
+			if seen, err = printNewEvents(p, page.Events, seen, first); err != nil {
+				return err
+			}
+
+			first = false
+		}
+
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// printNewEvents writes the events of a page that are new or have changed, the oldest first, and returns the page. Events
+// that were older than the first page are not new.
+func printNewEvents(
+	p *output.Printer,
+	page []consoleapi.Event,
+	seen map[int64]consoleapi.Event,
+	first bool,
+) (map[int64]consoleapi.Event, error) {
+	var oldest int64
+	for seq := range seen {
+		if oldest == 0 || seq < oldest {
+			oldest = seq
+		}
+	}
+
+	current := map[int64]consoleapi.Event{}
+
+	for _, event := range slices.Backward(page) {
+		before, known := seen[event.Seq]
+
+		if !first && event.Seq < oldest {
+			continue
+		}
+
+		current[event.Seq] = event
+
+		if known && before.State == event.State && before.Attempts == event.Attempts && before.Replays == event.Replays {
+			continue
+		}
+
+		if err := p.Line(event, func() { printEventLine(p, event) }); err != nil {
+			return nil, err
+		}
+	}
+
+	return current, nil
+}
+
+func printEventLine(p *output.Printer, event consoleapi.Event) {
+	person := event.Person
+	if event.Name != "" {
+		person = event.Name
+	}
+
+	line := fmt.Sprintf("%s %s %s", event.Kind, event.Type, person)
+	if event.Code != "" {
+		line += " code " + event.Code
+	}
+
+	p.Printf("%s %s %s %s\n", output.Time(event.ReceivedAt), p.Paint(stateTones[string(event.State)], string(event.State)),
+		output.CleanLine(line), p.Paint(output.Faint, event.ID))
+}

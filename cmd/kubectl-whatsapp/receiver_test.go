@@ -1,0 +1,345 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	servedNumber = "106540352242922"
+	otherNumber  = "206540352242922"
+)
+
+// liveReceiver is a receiver between stand-ins.
+type liveReceiver struct {
+	*rig.Rig
+
+	log *lockedBuffer
+}
+
+// lockedBuffer is a buffer that several goroutines use.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	return b.text.String()
+}
+
+func openReceiver(t *testing.T) *liveReceiver {
+	t.Helper()
+
+	log := &lockedBuffer{}
+
+	r, err := rig.New(rig.Options{
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{folder.AccessToken},
+			AppSecret:    folder.AppSecret,
+		},
+		Config: config.Config{
+			CloudAPI:   config.CloudAPI{PhoneNumberIDs: []string{servedNumber}},
+			Processing: config.Processing{Poll: 10 * time.Millisecond},
+		},
+		Log:     slog.New(slog.NewJSONHandler(log, nil)),
+		Version: "v1.2.3",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	if err := r.Folder.Layout(r.Config, r.Secrets); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	return &liveReceiver{
+		Rig: r,
+		log: log,
+	}
+}
+
+// deliver delivers a text of a person.
+func (r *liveReceiver) deliver(t *testing.T, number, person, text string) {
+	t.Helper()
+
+	body := standin.TextDelivery(number, person, "Ana", standin.Wamid(person+text), text, time.Now())
+
+	status, _, err := standin.Deliver(t.Context(), &http.Client{Timeout: time.Minute}, r.Local.WebhookURL(), folder.AppSecret, body)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("deliver: %d, %v", status, err)
+	}
+}
+
+// run runs the tool with the receiver.
+func (r *liveReceiver) run(t *testing.T, args ...string) ranTool {
+	t.Helper()
+
+	return runTool(t, append(args, "--address", "http://"+r.Local.ConsoleAddr())...)
+}
+
+// decode runs the tool with -o json and decodes the result.
+func decode[T any](t *testing.T, r *liveReceiver, args ...string) T {
+	t.Helper()
+
+	got := r.run(t, append(args, "-o", "json")...)
+	if got.code != 0 {
+		t.Fatalf("%s: %+v", strings.Join(args, " "), got)
+	}
+
+	var result T
+	if err := json.Unmarshal([]byte(got.out), &result); err != nil {
+		t.Fatalf("%s: %v in %s", strings.Join(args, " "), err, got.out)
+	}
+
+	return result
+}
+
+// waitFor waits until the receiver has n events of a state.
+func (r *liveReceiver) waitFor(t *testing.T, n int, state string) []consoleapi.Event {
+	t.Helper()
+
+	var page consoleapi.EventPage
+
+	apiserver.Eventually(t, func() error {
+		page = decode[consoleapi.EventPage](t, r, "events", "--where", "kind=message,state="+state)
+		if len(page.Events) != n {
+			return fmt.Errorf("%d events are %s, want %d", len(page.Events), state, n)
+		}
+
+		return nil
+	})
+
+	return page.Events
+}
+
+var updateGolden = flag.Bool("update", false, "rewrite the golden files of the tool's texts")
+
+// volatile are the parts of texts that differ from run to run.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`), "2026-11-23T06:49:00Z"},
+	{regexp.MustCompile(`\+\d+(\.\d+)?m?s\b`), "+1s"},
+	{regexp.MustCompile(`\b\d+(m\d+)?(s|m|h)\b( left)?`), "5s$3"},
+	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "0123456789abcdef0123456789abcdef"},
+	{regexp.MustCompile(`[A-Za-z0-9_-]{80,}`), "CONVERSATION"},
+	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), "http://127.0.0.1:9091"},
+	{regexp.MustCompile(`\d+ ms on average`), "12 ms on average"},
+	{regexp.MustCompile(`[0-9.]+ MiB`), "1.0 MiB"},
+	{regexp.MustCompile(`\b(accepted|unknown)\b`), "accepted"}, // the token is checked in the background
+	{regexp.MustCompile(` {2,}`), "  "},                        // the widths of columns
+}
+
+// checkGolden compares what commands wrote with a golden file. Volatile parts are replaced.
+func checkGolden(t *testing.T, name, text string) {
+	t.Helper()
+
+	for _, part := range volatile {
+		text = part.pattern.ReplaceAllString(text, part.instead)
+	}
+
+	file := filepath.Join("testdata", name+".txt")
+
+	if *updateGolden {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s (-want +got); go test ./cmd/kubectl-whatsapp -update rewrites it:\n%s", file, diff)
+	}
+}
+
+func TestCommandsOfReceiver(t *testing.T) {
+	r := openReceiver(t)
+
+	// One is answered, one cannot be sent, one is of a number that is not served.
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	answered := r.waitFor(t, 1, "done")[0]
+
+	r.Graph.Faults.Add(standin.Fault{
+		Method:     http.MethodPost,
+		PathPrefix: "/" + servedNumber + "/messages",
+		Status:     http.StatusBadRequest,
+		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
+	})
+	r.deliver(t, servedNumber, "34600002222", "undeliverable")
+	dead := r.waitFor(t, 1, "dead")[0]
+
+	r.deliver(t, otherNumber, "34600003333", "who is this")
+	quarantined := r.waitFor(t, 1, "quarantined")[0]
+	r.Graph.Faults.Clear()
+
+	var shown strings.Builder
+
+	show := func(args ...string) ranTool {
+		got := r.run(t, args...)
+		fmt.Fprintf(&shown, "$ kubectl whatsapp %s\n%s%s\n", strings.Join(args, " "), got.out, got.err)
+
+		if got.code != 0 {
+			fmt.Fprintf(&shown, "exit code %d\n\n", got.code)
+		}
+
+		return got
+	}
+
+	show("status")
+	show("events", "--where", "kind=message")
+	show("events", "--where", "code=131026")
+	show("events", "--where", "state=expired")
+	show("events", answered.ID)
+	show("events", dead.ID)
+	show("conversations", "list")
+	show("conversations", "list", "--state", "waiting")
+	show("conversations", "show", answered.Conversation)
+	show("conversations", "show", answered.Conversation, "--reveal")
+	show("conversations", "takeover", answered.Conversation, "--for", "2h")
+	show("conversations", "list", "--state", "taken_over")
+	show("conversations", "release", answered.Conversation)
+	show("dead-letters", "list")
+	show("dead-letters", "list", "--by-cause")
+	show("dead-letters", "show", dead.ID)
+	show("dead-letters", "replay", dead.ID)
+	r.waitFor(t, 2, "done")
+	show("dead-letters", "list")
+	show("dead-letters", "replay", "--all")
+	show("quarantine", "list")
+	show("quarantine", "discard", quarantined.ID)
+	show("quarantine", "discard", "--all", "--yes")
+	show("dead-letters", "replay")
+	show("dead-letters", "replay", "--where", "cod=1")
+	show("dead-letters", "show", quarantined.ID[1:]+"0")
+
+	if got := shown.String(); strings.Contains(strings.ReplaceAll(got, "show CONVERSATION --reveal", ""), "34600002222") {
+		t.Errorf("a phone number is shown that was not to be revealed:\n%s", got)
+	}
+
+	checkGolden(t, "commands", shown.String())
+}
+
+func TestRevealIsLoggedWithTheActor(t *testing.T) {
+	r := openReceiver(t)
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	event := r.waitFor(t, 1, "done")[0]
+
+	masked := r.run(t, "events", event.ID)
+	if strings.Contains(masked.out, "34600001111") || strings.Contains(masked.out, "hello") || !strings.Contains(masked.out, "…1111") {
+		t.Errorf("without --reveal:\n%s", masked.out)
+	}
+
+	if strings.Contains(r.log.String(), `"act":"reveal"`) {
+		t.Errorf("a reveal is logged although nothing was revealed:\n%s", r.log.String())
+	}
+
+	revealed := r.run(t, "events", event.ID, "--reveal")
+	if !strings.Contains(revealed.out, "34600001111") || !strings.Contains(revealed.out, "hello") {
+		t.Errorf("with --reveal:\n%s", revealed.out)
+	}
+
+	if log := r.log.String(); !strings.Contains(log, `"act":"reveal"`) || !strings.Contains(log, `"actor":"`+localUser()+`"`) {
+		t.Errorf("the reveal is not logged with its actor:\n%s", log)
+	}
+}
+
+func TestBulkActs(t *testing.T) {
+	r := openReceiver(t)
+	r.Graph.Faults.Add(standin.Fault{
+		Method:     http.MethodPost,
+		PathPrefix: "/" + servedNumber + "/messages",
+		Status:     http.StatusBadRequest,
+		Body:       `{"error":{"message":"(#131026) Message undeliverable","code":131026}}`,
+	})
+
+	for i := range 12 {
+		r.deliver(t, servedNumber, fmt.Sprintf("346000020%02d", i), "undeliverable")
+	}
+
+	r.waitFor(t, 12, "dead")
+	r.Graph.Faults.Clear()
+
+	if got := r.run(t, "dead-letters", "discard", "--all"); got.code != output.CodeUsage || !strings.Contains(got.err, "Add --yes") {
+		t.Errorf("discard without a terminal and without --yes: %+v", got)
+	}
+
+	if got := decode[actResult](t, r, "dead-letters", "replay", "--where", "code=1"); got.Count != 0 {
+		t.Errorf("replay of another code: %+v", got)
+	}
+
+	if got := decode[actResult](t, r, "dead-letters", "replay", "--where", "code=131026,number="+servedNumber); got.Count != 12 {
+		t.Errorf("replay by a selection: %+v, want 12", got)
+	}
+
+	r.waitFor(t, 12, "done")
+
+	// Paging: more than one page, and fewer than there are.
+	if got := decode[consoleapi.EventPage](t, r, "events", "--where", "kind=message", "--limit", "5"); len(got.Events) != 5 || got.Next == 0 {
+		t.Errorf("5 of 12 events: %d, next %d", len(got.Events), got.Next)
+	}
+}
+
+func TestEventsAreFollowed(t *testing.T) {
+	r := openReceiver(t)
+	r.deliver(t, servedNumber, "34600001111", "first")
+	r.waitFor(t, 1, "done")
+
+	tool := startTool(t, "events", "--watch", "--where", "kind=message", "--address", "http://"+r.Local.ConsoleAddr())
+	tool.out.waitFor(t, `done message text …1111`)
+
+	r.deliver(t, servedNumber, "34600004444", "second")
+	tool.out.waitFor(t, `done message text …4444`)
+
+	if code := tool.stop(); code != 0 {
+		t.Errorf("after Ctrl-C the exit code is %d", code)
+	}
+}

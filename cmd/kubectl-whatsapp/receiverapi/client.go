@@ -1,0 +1,191 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package receiverapi is a client of the API of a receiver's loopback port, which docs/openapi/console-api.v1.yaml
+// describes.
+package receiverapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+)
+
+const (
+	// callTimeout bounds a call whose answer is small. It includes the wait for another receiver.
+	callTimeout = 90 * time.Second
+	// maxAnswer bounds the body of such an answer, and maxError the text of an error.
+	maxAnswer = 64 << 20
+	maxError  = 4 << 10
+
+	actorHeader = "Whatsapp-Actor"
+	prefix      = "/v1"
+)
+
+// Client calls one receiver.
+type Client struct {
+	HTTP   *http.Client // without a timeout
+	URL    string       // of the loopback port, without a path
+	Actor  string       // who calls, for the audit log; may be empty
+	Reveal bool         // ask for names, numbers and texts of persons
+}
+
+// get returns an answer.
+func get[T any](ctx context.Context, c *Client, path string, query url.Values) (T, error) {
+	return call[T](ctx, c, http.MethodGet, path, query)
+}
+
+// call calls the receiver and returns its answer.
+func call[T any](ctx context.Context, c *Client, method, path string, query url.Values) (T, error) {
+	var answer T
+
+	err := c.call(ctx, method, path, query, &answer)
+
+	return answer, err
+}
+
+// call calls the receiver and reads its answer into target, unless that is nil.
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, target any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+
+	response, err := c.send(ctx, method, path, query)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+
+	if target == nil {
+		return nil
+	}
+
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(target); err != nil {
+		return fmt.Errorf("read the answer of the receiver to %s %s: %w", method, path, err)
+	}
+
+	return nil
+}
+
+// send calls the receiver. It returns an answer with a status below 300; the caller closes its body.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
+	if c.Reveal {
+		if query == nil {
+			query = url.Values{}
+		}
+
+		query.Set("reveal", "true")
+	}
+
+	address := c.URL + prefix + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+
+	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a call of the receiver: %w", err)
+	}
+
+	if c.Actor != "" {
+		request.Header.Set(actorHeader, c.Actor)
+	}
+
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return nil, unreachable(err, c.URL)
+	}
+
+	if response.StatusCode < http.StatusMultipleChoices {
+		return response, nil
+	}
+	defer response.Body.Close()
+
+	return nil, refused(response)
+}
+
+// unreachable returns the error of a call without an answer.
+func unreachable(err error, address string) error {
+	if known, ok := errors.AsType[*output.Error](err); ok {
+		return known
+	}
+
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+
+	if call, ok := errors.AsType[*url.Error](err); ok {
+		err = call.Err
+	}
+
+	return output.Unreachable(
+		"Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+		"call the receiver at %s: %w", address, err)
+}
+
+// StatusError is an answer that is no success.
+type StatusError struct {
+	Status int
+	Text   string // for people
+}
+
+// Error returns the text of the answer.
+func (e *StatusError) Error() string {
+	if e.Text == "" {
+		return fmt.Sprintf("the receiver answered %d %s", e.Status, http.StatusText(e.Status))
+	}
+
+	return e.Text
+}
+
+// HasStatus reports whether err is an answer with the status.
+func HasStatus(err error, status int) bool {
+	answer, ok := errors.AsType[*StatusError](err)
+
+	return ok && answer.Status == status
+}
+
+// refused returns an answer that is no success as an error for people.
+func refused(response *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxError))
+	answer := &StatusError{
+		Status: response.StatusCode,
+		Text:   strings.TrimSpace(string(text)),
+	}
+
+	if answer.Text == "404 page not found" {
+		return output.Failed(
+			"Upgrade the operator, which upgrades the receivers: the command status shows their version.",
+			"the receiver is of a version without this call: %w", answer)
+	}
+
+	code := output.CodeFailed
+
+	var mend string
+
+	switch response.StatusCode {
+	case http.StatusBadRequest:
+		code = output.CodeUsage
+	case http.StatusForbidden:
+		code = output.CodeUnreachable
+		mend = "Call the receiver as localhost."
+	case http.StatusNotFound:
+		mend = "Check the ID: lists show those that there are."
+	case http.StatusServiceUnavailable:
+		code = output.CodeUnreachable
+		mend = "See why with the commands status and logs, and try again."
+	}
+
+	return &output.Error{
+		Code: code,
+		Mend: mend,
+		Err:  answer,
+	}
+}

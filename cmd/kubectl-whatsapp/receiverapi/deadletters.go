@@ -1,0 +1,159 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiverapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+// jobInterval is the time between two looks at a job.
+const jobInterval = 500 * time.Millisecond
+
+// DeadLetterPage is a page of events that were not answered, in order of arrival. Next is the Seq to continue after; the
+// last page has none.
+type DeadLetterPage struct {
+	DeadLetters []consoleapi.DeadLetter `json:"dead_letters"`
+	Next        int64                   `json:"next,omitempty"`
+}
+
+// CausePage has the causes of events that were not answered, the most frequent first.
+type CausePage struct {
+	Causes []consoleapi.Cause `json:"causes"`
+}
+
+// DeadLetters returns a page of the events that were not answered whose Seq is greater than after.
+func (c *Client) DeadLetters(ctx context.Context, filter Filter, after int64, limit int) (DeadLetterPage, error) {
+	query := filter.query()
+	query.Set("limit", strconv.Itoa(limit))
+
+	if after > 0 {
+		query.Set("after", strconv.FormatInt(after, 10))
+	}
+
+	return get[DeadLetterPage](ctx, c, "/dead-letters", query)
+}
+
+// Causes returns the causes of the events that the filter selects.
+func (c *Client) Causes(ctx context.Context, filter Filter) (CausePage, error) {
+	return get[CausePage](ctx, c, "/dead-letters/causes", filter.query())
+}
+
+// DeadLetter returns an event that was not answered.
+func (c *Client) DeadLetter(ctx context.Context, id string) (consoleapi.DeadLetter, error) {
+	return get[consoleapi.DeadLetter](ctx, c, deadLetterPath(id), nil)
+}
+
+// Replay lets the receiver process an event again.
+func (c *Client) Replay(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodPost, deadLetterPath(id)+"/replay", nil, nil)
+}
+
+// Discard gives an event up.
+func (c *Client) Discard(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, deadLetterPath(id), nil, nil)
+}
+
+func deadLetterPath(id string) string { return "/dead-letters/" + url.PathEscape(id) }
+
+// Bulk starts the job that replays or discards the events that the filter selects, and calls progress until it has ended.
+func (c *Client) Bulk(
+	ctx context.Context,
+	kind consoleapi.JobKind,
+	filter Filter,
+	progress func(consoleapi.Job),
+) (consoleapi.Job, error) {
+	job, err := c.start(ctx, kind, filter)
+	if err != nil {
+		return job, err
+	}
+
+	ticker := time.NewTicker(jobInterval)
+	defer ticker.Stop()
+
+	for job.State == consoleapi.JobRunning {
+		progress(job)
+
+		select {
+		case <-ctx.Done():
+			return job, output.Failed(
+				"It ends by itself: see how far it is with GET /v1/jobs/"+job.ID+" on the loopback port.",
+				"the job goes on in the receiver: %w", ctx.Err())
+		case <-ticker.C:
+		}
+
+		current, err := get[consoleapi.Job](ctx, c, "/jobs/"+url.PathEscape(job.ID), nil)
+		if err != nil {
+			return job, lostJob(err, job.ID)
+		}
+
+		job = current
+	}
+
+	if job.State != consoleapi.JobDone {
+		return job, output.Failed("Run it again to go on with the rest.",
+			"the job ended as %s after %d events: %s", job.State, job.Done, job.Error)
+	}
+
+	return job, nil
+}
+
+// start starts a job. The receiver answers with the job also if it failed at once, and with the one that runs if there is
+// one of the kind.
+func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filter) (consoleapi.Job, error) {
+	var job consoleapi.Job
+
+	err := c.call(ctx, http.MethodPost, "/dead-letters/"+string(kind), filter.query(), &job)
+
+	answer, ok := errors.AsType[*StatusError](err)
+	if !ok || json.Unmarshal([]byte(answer.Text), &job) != nil {
+		return job, err
+	}
+
+	if answer.Status == http.StatusConflict {
+		return job, output.Failed("Wait until it has ended.", "a job of this kind runs already: %d events are done", job.Done)
+	}
+
+	return job, output.Unreachable("Run it again to go on with the rest.",
+		"the job ended as %s after %d events: %s", job.State, job.Done, job.Error)
+}
+
+// lostJob says that another receiver does not know the job.
+func lostJob(err error, id string) error {
+	if !HasStatus(err, http.StatusNotFound) {
+		return err
+	}
+
+	return output.Failed("Run it again to go on with the rest.",
+		"the receiver that ran the job %s went away, and the job with it: %w", id, err)
+}
+
+// Configuration returns the effective configuration. Of secrets it has only how many there are.
+func (c *Client) Configuration(ctx context.Context) (json.RawMessage, error) {
+	return get[json.RawMessage](ctx, c, "/configuration", nil)
+}
+
+// Backup returns a copy of the embedded store, and its size if that is known, or -1. The caller closes it.
+func (c *Client) Backup(ctx context.Context) (body io.ReadCloser, size int64, err error) {
+	response, err := c.send(ctx, http.MethodGet, "/backup", nil)
+	if HasStatus(err, http.StatusNotImplemented) {
+		return nil, 0, output.Failed("Use the tools of PostgreSQL, such as pg_dump.", "the store is PostgreSQL: %w", err)
+	}
+
+	if err != nil {
+		return nil, 0, fmt.Errorf("back up the store: %w", err)
+	}
+
+	return response.Body, response.ContentLength, nil
+}

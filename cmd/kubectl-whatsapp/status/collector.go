@@ -1,0 +1,187 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+)
+
+const (
+	// reportTimeout bounds how long one receiver may take. A resource whose receiver does not answer is shown without it.
+	reportTimeout = 15 * time.Second
+	// maxReport bounds the body of a report.
+	maxReport = 1 << 20
+	// parallel is the number of receivers that are asked at a time.
+	parallel = 8
+	// adminStatusURL is the report of a receiver in a cluster.
+	adminStatusURL = "http://localhost:9090/status"
+)
+
+// Collector reads the status of the resources of a cluster. Close ends its connections.
+type Collector struct {
+	cluster *cluster.Cluster
+
+	mu       sync.Mutex
+	forwards map[string]*cluster.Forward // by namespace and name
+}
+
+// NewCollector returns a collector.
+func NewCollector(c *cluster.Cluster) *Collector {
+	return &Collector{
+		cluster:  c,
+		forwards: map[string]*cluster.Forward{},
+	}
+}
+
+// Close ends the connections to receivers.
+func (c *Collector) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	for _, forward := range c.forwards {
+		forward.Close()
+	}
+
+	clear(c.forwards)
+}
+
+// One returns the status of a resource of the namespace of the flags.
+func (c *Collector) One(ctx context.Context, name string) (Status, error) {
+	webhook, err := c.cluster.Webhook(ctx, name)
+	if err != nil {
+		return Status{}, err
+	}
+
+	return c.read(ctx, webhook), nil
+}
+
+// All returns the status of all resources of a namespace, or of all namespaces for "", the most urgent first.
+func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error) {
+	webhooks, err := c.cluster.Webhooks(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+
+	all := make([]Status, len(webhooks))
+
+	var group errgroup.Group
+
+	group.SetLimit(parallel)
+
+	for i := range webhooks {
+		group.Go(func() error {
+			all[i] = c.read(ctx, &webhooks[i])
+			return nil
+		})
+	}
+
+	_ = group.Wait()
+
+	Sort(all)
+
+	return all, ctx.Err()
+}
+
+// read asks a receiver of the resource.
+func (c *Collector) read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) Status {
+	s := ofResource(webhook)
+	forward := c.forward(webhook.Namespace, webhook.Name)
+
+	report, err := Read(ctx, forward.Client(), adminStatusURL)
+	if err != nil {
+		s.Unreachable = err.Error()
+	} else {
+		s.Pod = forward.Pod()
+		s.add(report, time.Now())
+	}
+
+	s.finish()
+
+	return s
+}
+
+func (c *Collector) forward(namespace, name string) *cluster.Forward {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	key := namespace + "/" + name
+	if c.forwards[key] == nil {
+		c.forwards[key] = c.cluster.ForwardIn(namespace, name)
+	}
+
+	return c.forwards[key]
+}
+
+// OfReceiver returns the status of a receiver without a cluster, by its report at an address.
+func OfReceiver(ctx context.Context, client *http.Client, name, address string) (Status, error) {
+	report, err := Read(ctx, client, address)
+	if err != nil {
+		return Status{}, output.Unreachable(
+			"Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+			"read the status of the receiver: %w", err)
+	}
+
+	s := Status{Name: name}
+	s.add(report, time.Now())
+	s.finish()
+
+	return s, nil
+}
+
+// Read reads the report of a receiver.
+func Read(ctx context.Context, client *http.Client, address string) (*health.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a call: %w", err)
+	}
+
+	response, err := client.Do(request)
+	if call, ok := errors.AsType[*url.Error](err); ok {
+		return nil, call.Err // without the address, which means nothing to people
+	}
+
+	if err != nil {
+		return nil, err
+	}
+
+	defer response.Body.Close()
+
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", request.URL.Path, response.Status)
+	}
+
+	report := &health.Report{}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(report); err != nil {
+		return nil, fmt.Errorf("read the report: %w", err)
+	}
+
+	return report, nil
+}
+
+// plural returns one for 1, and many with the number for any other.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+
+	return fmt.Sprintf(many, n)
+}
