@@ -4,6 +4,7 @@
 package dev
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -101,9 +102,10 @@ func (s *Server) recordLater(r *http.Request, request *captured, answer *watched
 
 // serveFile answers with a file of the chat. The person's files are served from the page's origin, so that nothing in them
 // may run.
-func serveFile(w http.ResponseWriter, mimeType string, content []byte) {
+//
+// Parts of it can be asked for, without which a browser finds neither the length of a recording nor a place in it.
+func serveFile(w http.ResponseWriter, r *http.Request, mimeType string, content []byte) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	w.Header().Set("Content-Type", mimeType)
-	w.Header().Set("Content-Length", fmt.Sprint(len(content)))
-	_, _ = w.Write(content)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }

@@ -264,5 +264,5 @@ func (s *Server) getMedia(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	serveFile(w, mimeType, content)
+	serveFile(w, r, mimeType, content)
 }
