@@ -9,14 +9,18 @@ import { t } from "./texts.js";
 
 const emoji = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
-// actionsOf returns what a person can do with messages: the actions of one, and taps on its options.
+// The types whose text or caption WhatsApp lets a person change.
+const editable = new Set(["text", "image", "video", "document"]);
+
+// actionsOf returns what a person can do with messages: the actions of one, and taps on its options. reveal gives a message
+// the focus.
 export function actionsOf(composer, reveal) {
   const run = (call) => call().catch((error) => composer.fail(error));
   const tapOption = (message, option) => run(() => tap(message, option.id));
 
   return {
     show: reveal,
-    menu: (message, near) => openActions(message, near, composer, run),
+    menu: (id, near) => openActions(composer.model.messages.get(id), near, { composer, run, reveal }),
     rows: (message, rows) => openRows(message, rows, tapOption),
     options: {
       reply: tapOption,
@@ -29,11 +33,11 @@ export function actionsOf(composer, reveal) {
   };
 }
 
-function openActions(message, near, composer, run) {
+function openActions(message, near, { composer, run, reveal }) {
   const mine = message.from === "person";
   const reaction = message.reactions?.find((r) => r.from === "person")?.emoji;
   const own = [
-    message.text && message.type !== "tap" && { label: t("edit"), icon: "edit", run: () => composer.edit(message) },
+    editable.has(message.type) && { label: t("edit"), icon: "edit", run: () => composer.edit(message) },
     { label: t("delete"), icon: "remove", run: () => run(() => deleteMessage(message)) },
   ];
 
@@ -47,7 +51,7 @@ function openActions(message, near, composer, run) {
       message.text && { label: t("copy"), icon: "document", run: () => copy(message.text, composer) },
       ...(mine ? own : []),
     ].filter(Boolean),
-    near.closest(".message"),
+    () => reveal(message.id),
   );
 }
 

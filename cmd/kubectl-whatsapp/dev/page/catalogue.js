@@ -65,6 +65,7 @@ export const catalogue = {
     "no-answer": "No answer",
     "no-json": "This is no JSON: {error}",
     "no-microphone": "No microphone can be used. Allow it in the browser, or attach a recording as a file.",
+    "no-sound": "The recording has no sound.",
     "no-trace": "Each delivery, question, answer, send and status appears here as it happens.",
     "open-photo": "Open the photo",
     "order": "Order",
@@ -184,6 +185,7 @@ export const catalogue = {
     "no-answer": "Sin respuesta",
     "no-json": "Esto no es JSON: {error}",
     "no-microphone": "No hay micrófono disponible. Permítelo en el navegador, o adjunta una grabación como archivo.",
+    "no-sound": "La grabación no tiene sonido.",
     "no-trace": "Aquí aparece cada entrega, pregunta, respuesta, envío y estado en cuanto ocurre.",
     "open-photo": "Abrir la foto",
     "order": "Pedido",
@@ -249,5 +251,78 @@ export const catalogue = {
 
 // The troubles in other languages than the server's, by name.
 export const troubles = {
-  es: {},
+  es: {
+    "ai-down": {
+      title: "IA caída",
+      what:
+        "Cada pregunta recibe 503. El receptor guarda los mensajes y vuelve a preguntar tras 1 s, 2 s, 4 s, etc. Tras diez " +
+        "fallos de varios mensajes deja de preguntar y prueba cada 5 s. Nada se pierde.",
+    },
+    "ai-slow": {
+      title: "IA lenta",
+      what:
+        "Cada respuesta tarda 15 s más. La persona ve “escribiendo”. Los mensajes de otras personas se responden mientras " +
+        "tanto; los de la misma esperan, para que las respuestas sigan en orden.",
+    },
+    "ai-429": {
+      title: "IA responde 429",
+      what:
+        "Cada pregunta recibe 429 con Retry-After: 5. El receptor espera lo que se le pide, y luego pregunta tan a menudo como " +
+        "la IA admite. No se gasta ningún intento.",
+    },
+    "ai-garbage": {
+      title: "IA responde basura",
+      what:
+        "Cada respuesta es una página HTML. El receptor no envía nada de ella: la persona recibe el texto de reserva, y el " +
+        "mensaje queda como dead letter que se puede repetir.",
+    },
+    "bad-signature": {
+      title: "Firma falsa",
+      what:
+        "Antes del próximo mensaje llega la misma entrega con una firma falsa. El receptor responde 401 y no guarda nada. La " +
+        "que Meta firmó se acepta.",
+    },
+    "duplicate": {
+      title: "Duplicado",
+      what:
+        "El próximo mensaje se entrega tres veces a la vez. El receptor responde 200 cada vez, lo guarda una vez, pregunta una " +
+        "vez y responde una vez.",
+    },
+    "out-of-order": {
+      title: "Desordenado",
+      what:
+        "Un mensaje se entrega después del siguiente, o tras 5 s, y los estados de una respuesta llegan al revés. El receptor " +
+        "responde en el orden de llegada y conserva el estado más avanzado.",
+    },
+    "rate-limit": {
+      title: "Límite de envíos",
+      what:
+        "Meta rechaza cada mensaje con 131056: demasiados a esta persona. El receptor pausa la conversación, lo intenta tras " +
+        "esperas crecientes y no vuelve a preguntar a la IA. No se gasta ningún intento.",
+    },
+    "send-unknown": {
+      title: "Envío de resultado desconocido",
+      what:
+        "La conexión se corta después de que Meta aceptó la próxima respuesta. El receptor no la envía otra vez enseguida, pues " +
+        "podrían ser dos: espera un estado que demuestre que llegó.",
+    },
+    "token-refused": {
+      title: "Token rechazado",
+      what:
+        "Meta rechaza el token de acceso con 190. El receptor deja de enviar y guarda las respuestas. Lo intenta cada 5 s. No se " +
+        "gasta ningún intento.",
+    },
+    "24-hours-later": {
+      title: "24 horas después",
+      what:
+        "El reloj se adelanta un día. La IA escribe sin que se le pregunte, y el receptor lo rechaza con window_closed: Meta " +
+        "solo admite plantillas. El próximo mensaje de la persona abre la ventana otra vez.",
+    },
+    "people-take-over": {
+      title: "Atienden personas",
+      what:
+        "Personas tienen la conversación. No se pregunta a la IA, y se retiene la respuesta que aún dé. El receptor avisa al " +
+        "programa de esas personas, que aquí repite cada mensaje.",
+    },
+  },
 };

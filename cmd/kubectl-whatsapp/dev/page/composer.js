@@ -128,7 +128,7 @@ export class Composer {
     this.tell("");
     this.about.hidden = true;
     this.showButton();
-    this.showRow();
+    this.endRecording();
   }
 
   // forget ends a reply or an edit whose message is gone after a reset.
@@ -187,13 +187,17 @@ export class Composer {
     this.input.focus();
   }
 
-  showRow() {
-    this.recording?.cancel();
+  endRecording() {
+    if (!this.recording) return;
+
+    this.recording.cancel();
     this.recording = null;
+    this.row.onkeydown = null;
     fill(this.row, this.attach, this.input, this.button);
+    this.input.focus();
   }
 
-  // record takes a voice message with the microphone. Without one it asks for a file.
+  // record takes a voice message with the microphone, or says that there is none.
   async record() {
     this.tell("");
 
@@ -204,38 +208,40 @@ export class Composer {
       return;
     }
 
-    const { recording } = this;
     const time = el("span", { role: "timer" }, duration(0));
-    const round = (name, drawing, onclick, look) =>
+    const round = (name, drawing, onclick, look = "") =>
       el("button", { type: "button", class: `round ${look}`, "aria-label": t(name), onclick }, icon(drawing));
-    const send = round(
-      "send",
-      "send",
-      async () => {
-        const file = await recording.finish();
-        this.recording = null;
-        await this.send(() => this.sendFile({ type: "voice", file }));
-        this.showRow();
-        this.input.focus();
-      },
-      "primary",
-    );
-    const cancel = () => {
-      this.showRow();
-      this.input.focus();
-    };
+    const send = round("send", "send", () => this.sendRecording(), "primary");
 
-    recording.onTime = (seconds) => {
+    this.recording.onTime = (seconds) => {
       time.textContent = duration(seconds);
+    };
+    this.row.onkeydown = (event) => {
+      if (event.key === "Escape") this.endRecording();
     };
 
     fill(
       this.row,
-      round("cancel", "close", cancel, ""),
+      round("cancel", "close", () => this.endRecording()),
       el("div", { class: "recording" }, el("i"), t("recording"), time),
       send,
     );
-    this.row.onkeydown = (event) => event.key === "Escape" && this.recording && cancel();
     send.focus();
+  }
+
+  async sendRecording() {
+    let file;
+
+    try {
+      file = await this.recording.finish();
+    } catch (error) {
+      this.endRecording();
+      this.fail(error);
+      return;
+    }
+
+    this.endRecording();
+    this.attachFile("voice", file);
+    await this.submit();
   }
 }

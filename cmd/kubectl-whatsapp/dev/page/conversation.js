@@ -3,7 +3,7 @@
 
 import { inWords } from "./content.js";
 import { byId, el, fill } from "./dom.js";
-import { messageItem } from "./message.js";
+import { contentOf, messageItem, showStatus } from "./message.js";
 import { day, t } from "./texts.js";
 
 // Conversation shows the chosen person's messages, and keeps to the newest one unless the reader has scrolled up.
@@ -13,7 +13,7 @@ export class Conversation {
     this.act = act;
     this.list = byId("messages");
     this.list.setAttribute("aria-label", t("conversation"));
-    this.shown = new Map(); // the JSON of each message that is shown, by id
+    this.shown = new Map(); // what contentOf returns of each message that is shown, by id
     this.newest = byId("newest");
     this.newest.textContent = t("newest");
     this.newest.addEventListener("click", () => this.toEnd());
@@ -70,13 +70,17 @@ export class Conversation {
 
   show(message) {
     const quoted = this.model.messages.get(message.reply_to);
-    const json = JSON.stringify([message, quoted && inWords(quoted)]);
-    if (this.shown.get(message.id) === json) return;
-
+    const content = contentOf(message, quoted);
     const before = this.item(message.id);
+
+    if (before && this.shown.get(message.id) === content) {
+      showStatus(before, message);
+      return;
+    }
+
     const item = messageItem(message, quoted, this.act);
 
-    this.shown.set(message.id, json);
+    this.shown.set(message.id, content);
 
     if (!before) {
       this.list.insertBefore(item, this.list.querySelector(".typing"));

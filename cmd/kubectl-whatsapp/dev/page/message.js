@@ -2,40 +2,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { cards, content, gone, inWords } from "./content.js";
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { clockTime, t } from "./texts.js";
 
 // messageItem returns the list item of a message. quoted is the message that it replies to, act runs what is tapped.
 export function messageItem(message, quoted, act) {
   const mine = message.from === "person";
-  const who = t(mine ? "you" : "they");
   const bare = message.type === "sticker" && !message.deleted;
 
-  return el(
+  const item = el(
     "li",
     {
       class: `message ${mine ? "mine" : "theirs"}`,
       tabIndex: -1,
-      "aria-label": `${who}: ${inWords(message)}. ${clockTime(message.at)}, ${t(`status-${message.status}`)}`,
       "data-id": message.id,
       "data-type": message.type,
-      "data-from": message.from,
-      "data-status": message.status,
     },
     el(
       "div",
       { class: bare ? "bubble bare" : "bubble" },
       quote(message, quoted, act),
       message.deleted ? gone("ban", t("deleted")) : content(message),
-      meta(message),
+      el("div", { class: "meta" }),
       !message.deleted && menuButton(message, act),
     ),
-    message.failure && el("p", { class: "reason" }, [message.failure.code, message.failure.text].filter(Boolean).join(": ")),
-    reactions(message),
     !message.deleted && message.cards && cards(message, (m, options) => taps(m, options, act)),
     !message.deleted && taps(message, message.options, act),
   );
+
+  showStatus(item, message);
+
+  return item;
+}
+
+// showStatus changes what a status or a reaction changes, and leaves the rest, in which a recording may play.
+export function showStatus(item, message) {
+  const who = t(message.from === "person" ? "you" : "they");
+  const about = `${clockTime(message.at)}, ${t(`status-${message.status}`)}`;
+
+  item.dataset.status = message.status;
+  item.setAttribute("aria-label", `${who}: ${inWords(message)}. ${about}`);
+  fill(item.querySelector(".meta"), meta(message));
+
+  for (const before of item.querySelectorAll(":scope > .reason, :scope > .reactions")) before.remove();
+
+  item.querySelector(".bubble").after(...[failure(message), reactions(message)].filter(Boolean));
+}
+
+// contentOf returns a text that differs if anything else than what showStatus shows does.
+export function contentOf(message, quoted) {
+  return JSON.stringify([{ ...message, status: "", failure: null, reactions: null, tapped: false }, quoted && inWords(quoted)]);
+}
+
+function failure({ failure: reason }) {
+  return reason && el("p", { class: "reason" }, [reason.code, reason.text].filter(Boolean).join(": "));
 }
 
 function menuButton(message, act) {
@@ -48,7 +69,7 @@ function menuButton(message, act) {
       "aria-haspopup": "menu",
       "aria-expanded": "false",
       "aria-label": t("actions"),
-      onclick: (event) => act.menu(message, event.currentTarget),
+      onclick: (event) => act.menu(message.id, event.currentTarget),
     },
     icon("more"),
   );
@@ -84,13 +105,11 @@ function meta(message) {
   const drawing = drawings[message.status];
   const status = t(`status-${message.status}`);
 
-  return el(
-    "div",
-    { class: "meta" },
+  return [
     message.edited && !message.deleted && el("span", { class: "edited" }, t("edited")),
     el("time", { dateTime: message.at }, clockTime(message.at)),
     drawing && el("span", { title: status }, icon(drawing), el("span", { class: "unseen" }, status)),
-  );
+  ];
 }
 
 function reactions(message) {

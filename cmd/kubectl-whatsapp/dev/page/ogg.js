@@ -1,6 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { t } from "./texts.js";
+
 // WebM: RFC 9559 (Matroska), of which only the elements below matter. The elements that hold others are entered, so their
 // size, which a live recording does not know, is not needed.
 const containers = new Set([
@@ -17,7 +19,7 @@ const block = 0xa1;
 // oggFromWebM moves the Opus packets of a WebM recording into an Ogg file, as RFC 7845 describes it.
 export function oggFromWebM(webm) {
   const { head, packets } = opusOf(webm);
-  if (!head || packets.length === 0) throw new Error("the recording has no sound");
+  if (!head || packets.length === 0) throw new Error(t("no-sound"));
 
   const pages = new Pages();
   const preSkip = head[10] | (head[11] << 8);

@@ -7,9 +7,9 @@ import { t } from "./texts.js";
 
 // What opens over the page: a menu beside its button, and a sheet. Both close with Escape and give the focus back.
 
-// openMenu shows a menu near an element. Items have a label, a run, and either an icon or an emoji; emoji are one row. back
-// gets the focus when the menu closes.
-export function openMenu(near, label, items, back = near) {
+// openMenu shows a menu near an element. Items have a label, a run, and either an icon or an emoji; emoji are one row.
+// back gives the focus back when the menu closes.
+export function openMenu(near, label, items, back = () => near.focus()) {
   const close = () => {
     menu.remove();
     near.setAttribute("aria-expanded", "false");
@@ -27,7 +27,7 @@ export function openMenu(near, label, items, back = near) {
         "aria-label": emoji ? name : undefined,
         onclick: () => {
           close();
-          back.focus();
+          back();
           run();
         },
       },
@@ -37,7 +37,7 @@ export function openMenu(near, label, items, back = near) {
   const emoji = items.filter((i) => i.emoji);
   const menu = el(
     "div",
-    { class: "menu", role: "menu", "aria-label": label, onkeydown: (event) => moveInMenu(event, menu, () => { close(); back.focus(); }) },
+    { class: "menu", role: "menu", "aria-label": label, onkeydown: (event) => moveInMenu(event, menu, () => { close(); back(); }) },
     emoji.length > 0 && el("div", { class: "emoji", role: "none" }, emoji.map(item)),
     items.filter((i) => !i.emoji).map(item),
   );

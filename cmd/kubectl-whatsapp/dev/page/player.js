@@ -33,7 +33,7 @@ export function player(file) {
     fill(button, icon(audio.paused ? "play" : "stop"));
     button.setAttribute("aria-label", t(audio.paused ? "play" : "stop"));
     bar.value = length ? audio.currentTime / length : 0;
-    time.textContent = duration(audio.currentTime || length);
+    time.textContent = duration(audio.currentTime || Math.ceil(length));
   };
 
   for (const event of ["play", "pause", "timeupdate", "durationchange", "ended"]) audio.addEventListener(event, show);

@@ -13,7 +13,7 @@ export function stepItem(trace, when) {
     el(
       "span",
       { class: "summary" },
-      trace.title,
+      titleOf(trace),
       trace.detail && el("small", null, trace.detail),
     ),
     code(trace),
@@ -25,6 +25,11 @@ export function stepItem(trace, when) {
     { class: "step", "data-kind": trace.kind, "data-level": trace.level, "data-seq": trace.seq },
     trace.exchange ? opening(trace.exchange, line) : el("div", { class: "line" }, line),
   );
+}
+
+// titleOf leaves out the status at the end of a title, which has a place of its own in the line.
+function titleOf({ title, exchange }) {
+  return exchange?.status ? title.replace(` → ${exchange.status}`, "") : title;
 }
 
 function colour({ kind, level }) {

@@ -118,8 +118,10 @@ export class Trace {
   }
 
   closeOld() {
-    for (const group of [...this.groups.values()].slice(-openEvents - 8, -openEvents)) {
-      if (!group.chosen) group.setOpen(false);
+    const events = [...this.groups.values()].filter((group) => group.id);
+
+    for (const group of events.slice(0, -openEvents)) {
+      if (!group.chosen && group.open) group.setOpen(false);
     }
   }
 
