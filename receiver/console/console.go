@@ -160,6 +160,10 @@ func (v *view) fail(err error) {
 		text = known.text
 	}
 
+	if known, ok := errors.AsType[*ProblemError](err); ok {
+		text = known.Text
+	}
+
 	if errors.Is(err, ErrNoResource) {
 		status = http.StatusNotFound
 		text = v.T("There is no such resource, or you may not see it.")

@@ -22,6 +22,12 @@ type Source interface {
 // ErrNoResource is returned for a resource that does not exist, or that the person may not see.
 var ErrNoResource = errors.New("no such resource")
 
+// ProblemError is an error of a source whose text a page shows: what is wrong, and how to mend it.
+type ProblemError struct{ Text string }
+
+// Error returns the text.
+func (e *ProblemError) Error() string { return e.Text }
+
 // Resource is the state of one number, or of several that one receiver serves.
 type Resource struct {
 	Namespace string

@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package console serves the loopback port of a receiver on a local port.
+// Package console serves the console on a local port: the loopback port of one receiver, or the pages of all resources that
+// the user may see.
 package console
 
 import (
@@ -25,10 +26,10 @@ type Server struct {
 	Failed    func(path string, err error) // called when the receiver does not answer
 }
 
-// Serve serves listener until ctx ends.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+// Serve serves a handler until ctx ends.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	web := &http.Server{
-		Handler:           s.handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          log.New(io.Discard, "", 0),
@@ -54,8 +55,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// handler passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
-func (s *Server) handler() http.Handler {
+// Handler returns the handler that passes calls on. The name of the host stays: by it the receiver refuses pages of other sites.
+func (s *Server) Handler() http.Handler {
 	return &httputil.ReverseProxy{
 		Transport:     s.Transport,
 		FlushInterval: -1,

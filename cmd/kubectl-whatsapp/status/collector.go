@@ -27,6 +27,8 @@ const (
 	reportTimeout = 15 * time.Second
 	// maxReport bounds the body of a report.
 	maxReport = 1 << 20
+	// maxForwards is the number of resources up to which the connections stay open between two looks.
+	maxForwards = 64
 	// parallel is the number of receivers that are asked at a time.
 	parallel = 8
 	// adminStatusURL is the report of a receiver in a cluster.
@@ -87,6 +89,11 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 	for i := range webhooks {
 		group.Go(func() error {
 			all[i] = c.read(ctx, &webhooks[i])
+
+			if len(webhooks) > maxForwards {
+				c.drop(&webhooks[i])
+			}
+
 			return nil
 		})
 	}
@@ -126,6 +133,20 @@ func (c *Collector) forward(namespace, name string) *cluster.Forward {
 	}
 
 	return c.forwards[key]
+}
+
+// drop ends the connection to the receivers of a resource.
+func (c *Collector) drop(webhook *v1alpha1.WhatsAppWebhook) {
+	key := webhook.Namespace + "/" + webhook.Name
+
+	c.mu.Lock()
+	forward := c.forwards[key]
+	delete(c.forwards, key)
+	c.mu.Unlock()
+
+	if forward != nil {
+		forward.Close()
+	}
 }
 
 // OfReceiver returns the status of a receiver without a cluster, by its report at an address.

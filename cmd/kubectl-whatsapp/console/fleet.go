@@ -1,0 +1,241 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/status"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+const (
+	// loopbackAPI is the API of a receiver, through a [cluster.Forward].
+	loopbackAPI = "http://localhost:9091/v1"
+	// maxOpen bounds the resources to whose receivers connections are kept.
+	maxOpen = 16
+)
+
+// Fleet is the source of the console for the resources of a cluster, with the rights of the user. Close ends its
+// connections.
+type Fleet struct {
+	cluster   *cluster.Cluster
+	statuses  *status.Collector
+	namespace string // empty for all
+	actor     string
+
+	mu      sync.Mutex
+	open    []*opened // the most recently used last
+	closing sync.WaitGroup
+}
+
+// opened is the connection to the receivers of a resource.
+type opened struct {
+	namespace, name string
+	forward         *cluster.Forward
+}
+
+// NewFleet returns the resources of a namespace, or of all for "". Actor is the name of the user for the audit logs.
+func NewFleet(c *cluster.Cluster, namespace, actor string) *Fleet {
+	return &Fleet{
+		cluster:   c,
+		statuses:  status.NewCollector(c),
+		namespace: namespace,
+		actor:     actor,
+	}
+}
+
+// Close ends the connections to receivers.
+func (f *Fleet) Close() {
+	f.statuses.Close()
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	for _, o := range f.open {
+		o.forward.Close()
+	}
+
+	f.open = nil
+	f.closing.Wait()
+}
+
+// Handler returns the handler of the pages. The log gets what the pages cannot show.
+func (f *Fleet) Handler(log *slog.Logger) (http.Handler, error) {
+	pages, err := console.New(console.Parts{
+		Source: f,
+		Clock:  clockwork.NewRealClock(),
+		Log:    log,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Prefix+"/", http.StatusFound))
+	mux.Handle(console.Prefix+"/", pages)
+
+	return consoleapi.Protect(mux), nil
+}
+
+// Resources implements console.Source.
+func (f *Fleet) Resources(ctx context.Context) ([]console.Resource, error) {
+	all, err := f.statuses.All(ctx, f.namespace)
+	if err != nil {
+		return nil, problem(err)
+	}
+
+	resources := make([]console.Resource, 0, len(all))
+	for _, s := range all {
+		resources = append(resources, resourceOf(s))
+	}
+
+	return resources, nil
+}
+
+// degrees are the troubles of the console by severity.
+var degrees = map[status.Severity]console.Trouble{
+	status.Fine:    console.NoTrouble,
+	status.Warning: console.Warning,
+	status.Failing: console.Failure,
+}
+
+func resourceOf(s status.Status) console.Resource {
+	resource := console.Resource{
+		Namespace:   s.Namespace,
+		Name:        s.Name,
+		Trouble:     degrees[s.Severity],
+		URL:         s.URL,
+		Pending:     s.Pending,
+		DeadLetters: s.DeadLetters,
+	}
+
+	var texts []string
+	if s.Ready.Status != "True" {
+		texts = append(texts, s.Ready.Reason+": "+s.Ready.Message)
+	}
+
+	for _, trouble := range s.Troubles {
+		texts = append(texts, trouble.Subject+": "+trouble.Text)
+	}
+
+	if s.Unreachable != "" {
+		texts = append(texts, s.Unreachable)
+	}
+
+	resource.Message = strings.Join(texts, "; ")
+
+	if r := s.Report; r != nil {
+		resource.Subscription = string(r.Subscription.State)
+		resource.Token = string(r.Token)
+		resource.TokenExpiresAt = r.TokenExpiresAt
+		resource.PerMinute = perMinute(r.Metrics.MessagesReceived, time.Since(r.Metrics.Since))
+
+		if r.Backlog != nil {
+			resource.OldestPending = time.Duration(r.OldestPendingSecs * float64(time.Second)).Round(time.Second)
+			resource.Waiting = &r.WaitingForPeople.Conversations
+		}
+	}
+
+	return resource
+}
+
+// perMinute returns the rate of the messages of the last hour, or nil if it is too short.
+func perMinute(messages int64, since time.Duration) *float64 {
+	if since < time.Second {
+		return nil
+	}
+
+	return new(float64(messages) / since.Minutes())
+}
+
+// Open implements console.Source. Who may not connect to pods gets an error that names the right.
+func (f *Fleet) Open(ctx context.Context, namespace, name string) (console.API, error) {
+	if f.namespace != "" && namespace != f.namespace {
+		return console.API{}, console.ErrNoResource
+	}
+
+	allowed, err := f.cluster.MayForward(ctx, namespace)
+	if err != nil {
+		return console.API{}, problem(err)
+	}
+
+	if !allowed {
+		return console.API{}, &console.ProblemError{Text: fmt.Sprintf(
+			"You may not connect to the pods of the namespace %s: a role has to allow the verb create on pods/portforward.", namespace)}
+	}
+
+	return console.API{
+		Client: &http.Client{Transport: explaining{f.forward(namespace, name).Client().Transport}},
+		Base:   loopbackAPI,
+		Actor:  f.actor,
+	}, nil
+}
+
+// forward returns the connection to the receivers of a resource. The resource that was not used for the longest time makes
+// room.
+func (f *Fleet) forward(namespace, name string) *cluster.Forward {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	i := slices.IndexFunc(f.open, func(o *opened) bool { return o.namespace == namespace && o.name == name })
+	if i >= 0 {
+		used := f.open[i]
+		f.open = append(slices.Delete(f.open, i, i+1), used)
+
+		return used.forward
+	}
+
+	if len(f.open) == maxOpen {
+		oldest := f.open[0]
+		f.open = slices.Delete(f.open, 0, 1)
+
+		f.closing.Go(oldest.forward.Close)
+	}
+
+	added := &opened{
+		namespace: namespace,
+		name:      name,
+		forward:   f.cluster.ForwardIn(namespace, name),
+	}
+	f.open = append(f.open, added)
+
+	return added.forward
+}
+
+// explaining is a transport whose errors are for people.
+type explaining struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (e explaining) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := e.next.RoundTrip(r)
+	if err != nil {
+		return nil, problem(err)
+	}
+
+	return response, nil
+}
+
+// problem returns an error that a page shows, with what to do.
+func problem(err error) error {
+	known, ok := errors.AsType[*output.Error](err)
+	if !ok {
+		return err
+	}
+
+	return &console.ProblemError{Text: strings.TrimSuffix(known.Error(), ".") + ". " + known.Mend}
+}
