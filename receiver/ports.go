@@ -83,6 +83,7 @@ func (r *Receiver) countMessages() int64 {
 // consoleHandler returns the handler of the loopback port: the API, and the pages that use it.
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
 	api := consoleapi.New(consoleapi.Parts{
+		Version:  r.version,
 		Store:    r.store,
 		Live:     r.live,
 		Wake:     r.engine.Wake,

@@ -43,9 +43,10 @@ type Parts struct {
 	Report   func(context.Context) health.Report // the report of GET /status on the admin port
 	LastHour func() []lasthour.Point
 	// Doctor serves the request for the checks of package doctor.
-	Doctor http.Handler
-	Clock  clockwork.Clock
-	Log    *slog.Logger
+	Doctor  http.Handler
+	Clock   clockwork.Clock
+	Log     *slog.Logger
+	Version string
 }
 
 type api struct{ Parts }
@@ -83,6 +84,8 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/figures", handle: a.figures},
 		{method: "GET", path: "/conversations/{conversation}/export", act: "export", handle: a.export, long: true},
 		{method: "DELETE", path: "/conversations/{conversation}", act: "erase", handle: a.erase, long: true},
+		{method: "GET", path: "/configuration", handle: a.configuration},
+		{method: "GET", path: "/backup", act: "back up", handle: a.backup, long: true},
 		{method: "POST", path: "/store/check", act: "check the store", handle: a.checkStore, bare: true, long: true},
 		{method: "POST", path: "/doctor", act: "check", handle: a.Doctor.ServeHTTP, long: true},
 	}

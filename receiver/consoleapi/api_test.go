@@ -44,7 +44,8 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 	t.Cleanup(jobs.Close)
 
 	c.http = New(Parts{
-		Store: inbox,
+		Version: "test",
+		Store:   inbox,
 		Live: config.Fixed(config.Config{
 			Bird:          config.Bird{BaseURL: "http://bird"},
 			Notifications: config.Notifications{SinkURL: "http://sink"},

@@ -6,6 +6,7 @@ package metrics
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -44,6 +45,16 @@ func (s *countedStore) Check(ctx context.Context) ([]string, error) {
 	s.count("check", err)
 
 	return damages, err
+}
+
+// Backup implements store.BackedUp.
+func (s *countedStore) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+	b, ok := s.Store.(store.BackedUp)
+	if !ok {
+		return nil, 0, errors.ErrUnsupported
+	}
+
+	return b.Backup(ctx)
 }
 
 func (s *countedStore) count(operation string, err error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // SearchBudget is how many events one call of [Events.Search] looks at, unless the search says less.
-const SearchBudget = 50_000
+const SearchBudget = 20_000
 
 // Search selects events. Empty fields match all.
 type Search struct {

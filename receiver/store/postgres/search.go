@@ -122,21 +122,22 @@ func searched(search *store.Search, lanes []string, before int64, limit int) (sq
 
 // readBoundary reads how far a search has looked that found less than a page.
 func (t *tx) readBoundary(ctx context.Context, page *store.Page, search *store.Search, before int64) error {
-	// The lowest of one event more than the search looked at is the next one.
-	t.query("SELECT w.seq, w.received_at, count(*) OVER () FROM ("+window(search.Unanswered(), "e.seq, e.received_at")+") w ORDER BY w.seq LIMIT 2",
+	further := "o.seq < l.seq"
+	if search.Unanswered() {
+		further += " AND o.state IN ('dead', 'quarantined', 'human', 'expired')"
+	}
+
+	t.query(`
+		WITH l AS MATERIALIZED (SELECT min(w.seq) AS seq FROM (`+window(search.Unanswered(), "e.seq")+`) w)
+		SELECT l.seq, e.received_at, EXISTS (SELECT FROM events o WHERE `+further+`) FROM l JOIN events e ON e.seq = l.seq`,
 		func(rows pgx.Rows) error {
-			var seq, received, n int64
+			var received int64
 
-			err := rows.Scan(&seq, &received, &n)
-
-			page.More = n > int64(search.Looks())
-			if page.More || page.SearchedTo == 0 { // the second of two rows counts only if there is one event more
-				page.SearchedTo = seq
-				page.SearchedAt = fromMillis(&received)
-			}
+			err := rows.Scan(&page.SearchedTo, &received, &page.More)
+			page.SearchedAt = fromMillis(&received)
 
 			return err
-		}, before, search.Looks()+1)
+		}, before, search.Looks())
 
 	return t.flush(ctx)
 }

@@ -59,7 +59,7 @@ func (s *Store) check(ctx context.Context) (damages []string, err error) {
 	go func() {
 		defer close(watched)
 
-		s.watchCheck(ctx, cancel)
+		s.watch(ctx, maxCheckLog, func() { cancel(store.ErrCheckAborted) }, func() { cancel(store.ErrClosed) })
 	}()
 
 	err = c.query(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", store.MaxDamages), func(r row) error {
@@ -84,19 +84,20 @@ func (s *Store) check(ctx context.Context) (damages []string, err error) {
 	return damages, err
 }
 
-// watchCheck ends a check when it harms the store, or the store closes.
-func (s *Store) watchCheck(ctx context.Context, cancel context.CancelCauseFunc) {
+// watch calls abort when a long read harms the store, since the log has become as long as so many times its limit or the
+// disk is nearly full, and end when the store closes.
+func (s *Store) watch(ctx context.Context, maxLog int64, abort, end func()) {
 	ticker := s.writer.clock.NewTicker(checkWatch)
 	defer ticker.Stop()
 
 	for {
 		select {
 		case <-ticker.Chan():
-			if size(s.disk.path+"-wal") > maxCheckLog*s.disk.logLimit*pageSize || s.disk.admit() != nil {
-				cancel(store.ErrCheckAborted)
+			if size(s.disk.path+"-wal") > maxLog*s.disk.logLimit*pageSize || s.disk.admit() != nil {
+				abort()
 			}
 		case <-s.closed:
-			cancel(store.ErrClosed)
+			end()
 			return
 		case <-ctx.Done():
 			return

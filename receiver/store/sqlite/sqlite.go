@@ -42,6 +42,7 @@ type Store struct {
 	disk         *disk
 	unreadable   unreadable
 	checking     sync.Mutex
+	backingUp    sync.Mutex // held while a copy is made or read
 	readers      chan *conn // idle ones, of the number opened
 	opened       int
 	lock         *os.File
@@ -50,9 +51,10 @@ type Store struct {
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Disk    = (*Store)(nil)
-	_ store.Checker = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Disk     = (*Store)(nil)
+	_ store.Checker  = (*Store)(nil)
+	_ store.BackedUp = (*Store)(nil)
 )
 
 // Open opens the store in the file at path, whose folder must exist. It creates a missing file, readable by its owner
@@ -108,6 +110,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	}
 
 	if err := create(path); err != nil {
+		return nil, err
+	}
+
+	if err := removeBackup(path); err != nil {
 		return nil, err
 	}
 

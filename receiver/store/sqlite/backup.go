@@ -1,0 +1,157 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// backupSuffix is what the name of a copy has besides that of the database.
+	backupSuffix = ".backup"
+	// maxBackupLog is the length of the log, in times its limit, at which a backup is aborted: the log cannot start over
+	// while a backup reads.
+	maxBackupLog = 32
+)
+
+// Backup implements store.BackedUp. The copy is made by a connection of its own, from a snapshot, so that deliveries and work
+// go on. It has no free pages.
+func (s *Store) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+	if !s.backingUp.TryLock() {
+		return nil, 0, fmt.Errorf("back the store up: %w", store.ErrBackupRunning)
+	}
+
+	copied, size, err := s.backup(ctx)
+	if err != nil {
+		s.backingUp.Unlock()
+		return nil, 0, fmt.Errorf("back the store up: %w", err)
+	}
+
+	return copied, size, nil
+}
+
+func (s *Store) backup(ctx context.Context) (_ *backupFile, size int64, err error) {
+	select {
+	case <-s.closed:
+		return nil, 0, store.ErrClosed
+	default:
+	}
+
+	if err := s.disk.roomForCopy(ctx); err != nil {
+		return nil, 0, err
+	}
+
+	path := s.disk.path + backupSuffix
+	if err := removeBackup(s.disk.path); err != nil {
+		return nil, 0, err
+	}
+
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeBackup(s.disk.path))
+		}
+	}()
+
+	if err := create(path); err != nil { // readable by its owner only
+		return nil, 0, err
+	}
+
+	if err := s.vacuumInto(ctx, path); err != nil {
+		return nil, 0, err
+	}
+
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+
+	// A file without a name is gone even if the process dies. Some systems refuse to remove an open file: see Close.
+	_ = os.Remove(path)
+
+	return &backupFile{File: file, store: s}, info.Size(), nil
+}
+
+// vacuumInto copies the database into a file.
+func (s *Store) vacuumInto(ctx context.Context, path string) (err error) {
+	c, err := connect(ctx, dsn(s.disk.path, copying))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	watched := make(chan struct{})
+
+	go func() {
+		defer close(watched)
+
+		s.watch(ctx, maxBackupLog, func() { cancel(store.ErrBackupAborted) }, func() { cancel(store.ErrClosed) })
+	}()
+
+	_, err = c.exec(ctx, "VACUUM INTO ?", path)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+
+	cancel(nil)
+	<-watched
+
+	return nameFull(err)
+}
+
+// removeBackup removes the copy that a process has left behind.
+func removeBackup(path string) error {
+	if err := os.Remove(path + backupSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove an earlier backup: %w", err)
+	}
+
+	return nil
+}
+
+// backupFile is a copy that is being read.
+type backupFile struct {
+	*os.File
+	store *Store
+}
+
+// Close removes the copy.
+func (f *backupFile) Close() error {
+	defer f.store.backingUp.Unlock()
+
+	return errors.Join(f.File.Close(), removeBackup(f.store.disk.path))
+}
+
+// roomForCopy returns an error if the disk has no room for a copy of the database besides its reserve.
+func (d *disk) roomForCopy(ctx context.Context) error {
+	now, err := d.read()
+	if err != nil {
+		return fmt.Errorf("read the space of the disk: %w", err)
+	}
+
+	file, reusable, err := d.pages(ctx)
+	if err != nil {
+		return err
+	}
+
+	needed := (file - reusable) * pageSize
+	if left := now.free - now.owed - reserveOf(now.total) - d.ballast.missing(); left < needed {
+		return fmt.Errorf("%w: the copy needs %d MiB, and %d MiB may be used: enlarge the volume, or shorten the retention",
+			store.ErrDiskFull, needed>>20+1, max(left, 0)>>20)
+	}
+
+	return nil
+}
