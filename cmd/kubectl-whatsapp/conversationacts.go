@@ -146,8 +146,9 @@ func newEraseCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "erase NAME ID",
 		Short: "Erase everything that is stored of one person",
-		Long: "Erase everything that is stored of one person: messages, answers, statuses, and who has the conversation. What the\n" +
-			"AI, the desk and Meta have stored stays there.",
+		Long: "Erase everything that is stored of one person: messages, answers, statuses, and who has the conversation. Events stay\n" +
+			"without person and content, so that a delivery that comes again is recognized. What the AI, the desk and Meta have\n" +
+			"stored stays there.",
 		Example:           g.example("conversations erase sales ID", "conversations erase sales ID --yes"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,

@@ -292,6 +292,36 @@ func TestRevealIsLoggedWithTheActor(t *testing.T) {
 	}
 }
 
+func TestPersonIsExportedAndErased(t *testing.T) {
+	r := openReceiver(t)
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	event := r.waitFor(t, 1, "done")[0]
+	file := filepath.Join(t.TempDir(), "person.json")
+
+	got := r.run(t, "conversations", "export", event.Conversation, "--file", file)
+
+	document, err := os.ReadFile(file)
+	if got.code != 0 || err != nil || !strings.Contains(string(document), "hello") || !json.Valid(document) {
+		t.Errorf("export: %+v, %v\n%s", got, err, document)
+	}
+
+	if got = r.run(t, "conversations", "export", event.Conversation); !strings.Contains(got.out, "34600001111") {
+		t.Errorf("export to standard output: %+v", got)
+	}
+
+	if got = r.run(t, "conversations", "erase", event.Conversation); got.code != output.CodeUsage || !strings.Contains(got.err, "of the person …1111?") {
+		t.Errorf("erase without a terminal and without --yes: %+v", got)
+	}
+
+	if got = r.run(t, "conversations", "erase", event.Conversation, "--yes"); got.code != 0 {
+		t.Errorf("erase: %+v", got)
+	}
+
+	if got = r.run(t, "events", event.ID, "--reveal"); got.code != 0 || strings.Contains(got.out, "1111") || strings.Contains(got.out, "hello") {
+		t.Errorf("an event of a person who was erased: %+v", got)
+	}
+}
+
 func TestBulkActs(t *testing.T) {
 	r := openReceiver(t)
 	r.Graph.Faults.Add(standin.Fault{

@@ -44,12 +44,14 @@ const (
 	block = 48
 	// padding marks the end of the name; zeros follow.
 	padding = 0x80
+	// prefix begins every id, as base64 may begin with a dash, which commands take for a flag.
+	prefix = "c"
 )
 
 var encoding = base64.RawURLEncoding.Strict()
 
 // MaxID bounds the bytes of an id.
-var MaxID = encoding.EncodedLen(vectorSize + (MaxName/block+1)*block)
+var MaxID = len(prefix) + encoding.EncodedLen(vectorSize+(MaxName/block+1)*block)
 
 // Codec encodes names and decodes ids. It is safe for concurrent use.
 type Codec struct {
@@ -106,24 +108,25 @@ func (c *Codec) Encode(name string) string {
 	vector := k.vector(padded)
 	k.crypt(padded, vector)
 
-	return encoding.EncodeToString(append(vector, padded...))
+	return prefix + encoding.EncodeToString(append(vector, padded...))
 }
 
 // Decode returns the name that an id stands for, and whether the id is one of this codec.
 func (c *Codec) Decode(id string) (name string, ok bool) {
-	if len(id) > MaxID {
+	text, ok := strings.CutPrefix(id, prefix)
+	if !ok || len(id) > MaxID {
 		return "", false
 	}
 
-	sealed, err := encoding.DecodeString(id)
+	sealed, err := encoding.DecodeString(text)
 	if err != nil || len(sealed) < vectorSize+block || (len(sealed)-vectorSize)%block != 0 {
 		return "", false
 	}
 
-	vector, text := sealed[:vectorSize], sealed[vectorSize:]
+	vector, encrypted := sealed[:vectorSize], sealed[vectorSize:]
 
 	for _, k := range c.keys {
-		padded := append([]byte(nil), text...)
+		padded := append([]byte(nil), encrypted...)
 		k.crypt(padded, vector)
 
 		if hmac.Equal(vector, k.vector(padded)) {

@@ -4,6 +4,7 @@
 package conversationid
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -97,5 +98,15 @@ func TestNoID(t *testing.T) {
 
 	if id := codec.Encode(strings.Repeat("1", MaxName)); len(id) != MaxID {
 		t.Errorf("the longest id has %d bytes, want MaxID", len(id))
+	}
+}
+
+func TestNoIDIsTakenForAFlag(t *testing.T) {
+	codec := New([]string{"secret"})
+
+	for i := range 1000 {
+		if id := codec.Encode(fmt.Sprintf("42:%d", i)); strings.HasPrefix(id, "-") {
+			t.Fatalf("%s begins with a dash", id)
+		}
 	}
 }

@@ -101,6 +101,7 @@ func TestCluster(t *testing.T) {
 		{"install", (*suite).install},
 		{"secret that comes later", (*suite).secretComesLater},
 		{"one conversation", (*suite).oneConversation},
+		{"the tool", (*suite).useTool},
 		{"every protocol", (*suite).everyProtocol},
 		{"receiver killed", (*suite).receiverKilled},
 		{"receiver rolled", (*suite).receiverRolled},

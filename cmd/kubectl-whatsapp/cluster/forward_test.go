@@ -4,14 +4,17 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"go.uber.org/goleak"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
@@ -227,4 +230,44 @@ func TestPortThatNothingServes(t *testing.T) {
 	if got, err := call(t, forward, http.MethodGet, loopback, ""); err != nil || !strings.HasPrefix(got, "first") {
 		t.Errorf("another port afterwards: %q, %v", got, err)
 	}
+}
+
+func TestForwardEndsItsGoroutines(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	c := newCluster(t, server.Admin, namespace)
+	if _, err := c.Webhooks(t.Context(), namespace); err != nil { // opens the connection for all later calls
+		t.Fatal(err)
+	}
+
+	before := goleak.IgnoreCurrent()
+	forward := c.Forward("sales")
+
+	for range 3 {
+		if _, err := call(t, forward, http.MethodGet, loopback, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	conn, err := forward.DialContext(t.Context(), "tcp", "localhost:9091") // left open
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	forward.Close()
+
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("a connection is readable after Close")
+	}
+
+	if _, err := forward.DialContext(t.Context(), "tcp", "localhost:9091"); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a connection after Close: %v", err)
+	}
+
+	// Those of the pod and of the kubelet are in this process, too, and end a little later.
+	apiserver.Eventually(t, func() error { return goleak.Find(before) })
 }

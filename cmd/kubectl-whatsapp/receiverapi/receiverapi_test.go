@@ -1,0 +1,158 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiverapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+)
+
+func serve(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+
+	web := httptest.NewServer(handler)
+	t.Cleanup(web.Close)
+
+	return &Client{
+		HTTP:  web.Client(),
+		URL:   web.URL,
+		Actor: "ana",
+	}
+}
+
+func TestCallsHaveActorFilterAndReveal(t *testing.T) {
+	var got string
+
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Method + " " + r.URL.String() + " " + r.Header.Get("Whatsapp-Actor")
+
+		fmt.Fprint(w, `{"events":[]}`)
+	})
+	client.Reveal = true
+
+	filter := Filter{
+		States:        []string{"dead", "human"},
+		Code:          "131026",
+		ReceivedAfter: time.Date(2026, 11, 23, 6, 49, 0, 0, time.UTC),
+	}
+	if _, err := client.Events(t.Context(), filter, 7, 20); err != nil {
+		t.Fatal(err)
+	}
+
+	want := "GET /v1/events?before=7&code=131026&limit=20&received_after=2026-11-23T06%3A49%3A00Z&reveal=true&state=dead%2Chuman ana"
+	if got != want {
+		t.Errorf("called %s, want %s", got, want)
+	}
+
+	if _, err := client.Conversation(t.Context(), "42:573001234567"); err != nil || !strings.HasPrefix(got, "GET /v1/conversations/42:573001234567?") {
+		t.Errorf("called %s, %v", got, err)
+	}
+}
+
+func TestErrorsOfTheReceiver(t *testing.T) {
+	for status, want := range map[int]struct {
+		body string
+		code int
+		text string
+		mend string
+	}{
+		http.StatusBadRequest:         {"limit is no number\n", output.CodeUsage, "limit is no number", ""},
+		http.StatusForbidden:          {"use localhost", output.CodeUnreachable, "use localhost", "Call the receiver as localhost."},
+		http.StatusNotFound:           {"404 page not found\n", output.CodeFailed, "of a version without this call", "Upgrade the operator"},
+		http.StatusServiceUnavailable: {"the store is unavailable", output.CodeUnreachable, "the store is unavailable", "status and logs"},
+		http.StatusBadGateway:         {"", output.CodeFailed, "the receiver answered 502 Bad Gateway", ""},
+	} {
+		client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, want.body)
+		})
+
+		_, err := client.Event(t.Context(), "x")
+
+		known, ok := errors.AsType[*output.Error](err)
+		if !ok || known.Code != want.code || !strings.Contains(err.Error(), want.text) || !strings.Contains(known.Mend, want.mend) || !HasStatus(err, status) {
+			t.Errorf("%d: %#v, want %+v", status, err, want)
+		}
+	}
+
+	client := serve(t, func(http.ResponseWriter, *http.Request) {})
+	client.URL = "http://127.0.0.1:1"
+
+	if _, err := client.Event(t.Context(), "x"); output.ExitCode(err) != output.CodeUnreachable || strings.Contains(err.Error(), "Get ") {
+		t.Errorf("a receiver that is away: %v", err)
+	}
+}
+
+func TestBulk(t *testing.T) {
+	total := int64(3)
+	job := func(state consoleapi.JobState, done int64) consoleapi.Job {
+		return consoleapi.Job{
+			ID:    "J1",
+			Kind:  consoleapi.JobReplay,
+			State: state,
+			Total: &total,
+			Done:  done,
+		}
+	}
+
+	type answer struct {
+		status int
+		job    consoleapi.Job
+	}
+
+	for name, test := range map[string]struct {
+		answers []answer // to the start, and then to each look
+		want    string   // in the error
+		shown   []int64  // the progress
+	}{
+		"at once":         {[]answer{{200, job(consoleapi.JobDone, 3)}}, "", nil},
+		"after a while":   {[]answer{{202, job(consoleapi.JobRunning, 1)}, {200, job(consoleapi.JobRunning, 2)}, {200, job(consoleapi.JobDone, 3)}}, "", []int64{1, 2}},
+		"another one":     {[]answer{{409, job(consoleapi.JobRunning, 2)}}, "a job of this kind runs already: 2 events are done", nil},
+		"failed at once":  {[]answer{{503, job(consoleapi.JobFailed, 1)}}, "ended as failed after 1 events", nil},
+		"failed later":    {[]answer{{202, job(consoleapi.JobRunning, 0)}, {200, job(consoleapi.JobFailed, 1)}}, "ended as failed after 1 events", []int64{0}},
+		"receiver is new": {[]answer{{202, job(consoleapi.JobRunning, 1)}, {404, consoleapi.Job{}}}, "the receiver that ran the job J1 went away", []int64{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			calls := 0
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				want := "GET /v1/jobs/J1"
+				if calls == 0 {
+					want = "POST /v1/dead-letters/replay"
+				}
+
+				if got := r.Method + " " + r.URL.Path; got != want {
+					t.Errorf("called %s, want %s", got, want)
+				}
+
+				w.WriteHeader(test.answers[calls].status)
+				_ = json.NewEncoder(w).Encode(test.answers[calls].job)
+				calls++
+			})
+
+			var shown []int64
+
+			got, err := client.Bulk(t.Context(), consoleapi.JobReplay, Filter{}, func(job consoleapi.Job) { shown = append(shown, job.Done) })
+			if test.want == "" && (err != nil || got.Done != 3) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("%+v, %v, want the error %q", got, err, test.want)
+			}
+
+			if diff := cmp.Diff(test.shown, shown); diff != "" {
+				t.Errorf("progress (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
