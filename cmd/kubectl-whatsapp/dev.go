@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 
@@ -20,6 +21,7 @@ type devFlags struct {
 	bridgeKey, flowKey        string
 	model, transcriptionModel string
 	instructions              string
+	messagesKey               string
 	store                     string
 	port                      int
 }
@@ -48,13 +50,15 @@ account and no internet.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.echo, "echo", false, "an AI that repeats what you write; the default")
 	flags.StringVar(&f.bridge, "bridge", "", "`URL` of a bridge with the contract, such as http://localhost:8000")
-	flags.StringVar(&f.bridgeKey, "bridge-key", "", "access `key` with which the bridge is called; one is generated if it is not set")
+	flags.StringVar(&f.bridgeKey, "bridge-key", "", "access `key` with which the bridge is called; defaults to $BRIDGE_KEY, else one is generated")
 	flags.StringVar(&f.flow, "flow", "", "`URL` of a flow of Bird, n8n, Make or any function")
 	flags.StringVar(&f.flowKey, "flow-key", "", "bearer `key` with which the flow is called; none if it is not set")
 	flags.StringVar(&f.openAI, "openai", "", "`URL` of a server of models, such as http://localhost:11434/v1; its key is OPENAI_API_KEY, if it needs one")
 	flags.StringVar(&f.model, "model", "", "`name` of the model at --openai")
 	flags.StringVar(&f.transcriptionModel, "transcription-model", "", "`name` of the model at --openai for voice messages; without it they are not transcribed")
 	flags.StringVar(&f.instructions, "instructions", "", "`file` with the instructions for the model at --openai; it is read again when it changes")
+	flags.StringVar(&f.messagesKey, "messages-key", "",
+		"`key` with which the AI posts answers that come later; defaults to $MESSAGES_KEY, else one is generated")
 	flags.StringVar(&f.store, "store", "", "`folder` that keeps the conversations between runs; a temporary one if it is not set")
 	flags.IntVar(&f.port, "port", 8090, "`port` of the page on the loopback interface; the next free one is used if it is taken")
 
@@ -69,9 +73,10 @@ account and no internet.`,
 // options returns the options of the server.
 func (f *devFlags) options() (dev.Options, error) {
 	o := dev.Options{
-		Dir:     f.store,
-		Port:    f.port,
-		Version: version,
+		Dir:         f.store,
+		Port:        f.port,
+		MessagesKey: cmp.Or(f.messagesKey, os.Getenv("MESSAGES_KEY")),
+		Version:     version,
 	}
 
 	for _, needs := range []struct{ flag, value, of, given string }{
@@ -95,7 +100,7 @@ func (f *devFlags) options() (dev.Options, error) {
 		o.AI = dev.AIOptions{
 			Kind: dev.KindBridge,
 			URL:  f.bridge,
-			Key:  f.bridgeKey,
+			Key:  cmp.Or(f.bridgeKey, os.Getenv("BRIDGE_KEY")),
 		}
 	case f.flow != "":
 		o.AI = dev.AIOptions{

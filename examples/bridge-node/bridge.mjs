@@ -5,7 +5,9 @@
 import { createServer } from "node:http";
 import { createHash, timingSafeEqual } from "node:crypto";
 
-const key = process.env.BRIDGE_KEY; // bird.accessKeySecretRef
+const key = process.env.BRIDGE_KEY; // bird.accessKeySecretRef; without it only this machine may call
+const host = process.env.HOST ?? (key ? undefined : "127.0.0.1");
+const port = process.env.PORT ?? 8000;
 const messagesURL = process.env.MESSAGES_URL; // the messages API of the receiver, for answers that come later
 const maxBody = 150 * 2 ** 20; // 100 MiB in base64, and the properties around it
 const answers = new Map(); // by Idempotency-Key, as promises
@@ -71,7 +73,7 @@ createServer(async (request, response) => {
   let size = 0;
   for await (const chunk of request) if ((size += chunk.length) <= maxBody) chunks.push(chunk);
   if (size > maxBody) return reply(response, [413, { error: { code: "too_large" } }]);
-  if (!timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`AccessKey ${key}`)))
+  if (key && !timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`AccessKey ${key}`)))
     return reply(response, [401, { error: { code: "unauthorized" } }]);
   const id = request.headers["idempotency-key"];
   if (!answers.has(id)) { // a repetition gets the same answer, also while it is made
@@ -85,4 +87,4 @@ createServer(async (request, response) => {
     answers.delete(id); // so that the repetition is tried anew
     reply(response, [500, { error: { code: "internal" } }]);
   }
-}).listen(process.env.PORT ?? 8080, process.env.HOST);
+}).listen(port, host, () => console.log(`The bridge listens on port ${port}, ${key ? "with" : "without"} a key`));

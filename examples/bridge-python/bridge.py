@@ -3,7 +3,8 @@
 """A complete Bird bridge without dependencies: replace answer() by a call of your AI."""
 import base64, collections, email, hmac, http.server, json, os, threading, time, urllib.request
 
-KEY = os.environ["BRIDGE_KEY"]                      # bird.accessKeySecretRef
+KEY = os.environ.get("BRIDGE_KEY", "")              # bird.accessKeySecretRef; without it only this machine may call
+HOST, PORT = os.environ.get("HOST", "" if KEY else "127.0.0.1"), int(os.environ.get("PORT", "8000"))
 MESSAGES_URL = os.environ.get("MESSAGES_URL")       # the messages API of the receiver, for answers that come later
 MESSAGES_KEY = os.environ.get("MESSAGES_KEY", "")
 MAX_BODY = 150 << 20                                # 100 MiB in base64, and the properties around it
@@ -55,7 +56,7 @@ class Bridge(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return self.reply(413, {"error": {"code": "too_large"}})
         body, key = self.rfile.read(size), self.headers.get("Idempotency-Key", "")
-        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), b"AccessKey " + KEY.encode()):
+        if KEY and not hmac.compare_digest(self.headers.get("Authorization", "").encode(), b"AccessKey " + KEY.encode()):
             return self.reply(401, {"error": {"code": "unauthorized"}})
         with lock:
             if key in answers:                      # a repetition gets the same answer
@@ -95,4 +96,6 @@ class Bridge(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    http.server.ThreadingHTTPServer((os.environ.get("HOST", ""), int(os.environ.get("PORT", "8080"))), Bridge).serve_forever()
+    server = http.server.ThreadingHTTPServer((HOST, PORT), Bridge)
+    print(f"The bridge listens on port {PORT}, {'with' if KEY else 'without'} a key", flush=True)
+    server.serve_forever()

@@ -4,6 +4,7 @@
 package dev
 
 import (
+	"cmp"
 	"crypto/rand"
 	"time"
 
@@ -28,12 +29,13 @@ type secrets struct {
 	handoffKey   string
 }
 
-func newSecrets(o AIOptions) secrets {
+func newSecrets(options Options) secrets {
+	o := options.AI
 	made := secrets{
 		accessToken:  rand.Text(),
 		appSecret:    rand.Text(),
 		verifyToken:  rand.Text(),
-		assistantKey: rand.Text(),
+		assistantKey: cmp.Or(options.MessagesKey, rand.Text()),
 		deskKey:      rand.Text(),
 		handoffKey:   rand.Text(),
 	}

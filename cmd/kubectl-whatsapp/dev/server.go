@@ -36,8 +36,10 @@ type Options struct {
 	// Dir keeps the receiver's store between runs. Defaults to a temporary folder, which Close removes.
 	Dir string
 	// Port is the port of the page. If it is taken, the next free one is. 0 selects any free port.
-	Port    int
-	Version string
+	Port int
+	// MessagesKey is the key with which the AI calls the messages API. Defaults to a generated one.
+	MessagesKey string
+	Version     string
 	// Log gets the receiver's log, too. Defaults to none.
 	Log *slog.Logger
 	// Ticks are the times from a message of the business to its statuses. Defaults to DefaultTicks.
@@ -84,7 +86,7 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		options: o,
 		clock:   clock,
 		stream:  newStream(clock.Now()),
-		secrets: newSecrets(o.AI),
+		secrets: newSecrets(o),
 	}
 	s.chat = &chat{stream: s.stream}
 	s.meta = newMeta(s)
@@ -115,14 +117,26 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 
-	if _, err := s.chat.addPerson(NewPerson{Name: "Ana"}); err != nil {
-		return nil, err
+	if s.options.Dir != "" {
+		if err := s.restore(); err != nil {
+			return nil, err
+		}
+	}
+
+	if len(s.chat.everyone()) == 0 {
+		if _, err := s.chat.addPerson(NewPerson{Name: "Ana"}); err != nil {
+			return nil, err
+		}
 	}
 
 	s.http = s.newHTTPServer()
 	s.tasks.Go(s.meta.run)
 	s.tasks.Go(s.watchHandlers)
 	s.tasks.Go(s.ai.watch)
+
+	if s.options.Dir != "" {
+		s.tasks.Go(s.keep)
+	}
 
 	return s, nil
 }
@@ -282,6 +296,10 @@ func (s *Server) end() error {
 
 	s.reports.Wait()
 	s.meta.close()
+
+	if s.http != nil && s.options.Dir != "" {
+		errs = append(errs, s.save()) // what ended well so far is the whole chat
+	}
 
 	if s.ai != nil {
 		s.ai.close()

@@ -53,7 +53,7 @@ func printBanner(p *output.Printer, s *Server) {
 	if s.options.AI.Kind != KindEcho {
 		lines = append(lines,
 			"Later     answers that come later: POST "+messages+"/v1/messages",
-			"          with Authorization: Bearer "+key)
+			"          with Authorization: Bearer "+key+" (choose one with --messages-key)")
 	}
 
 	lines = append(lines, "Stop      Ctrl-C")
