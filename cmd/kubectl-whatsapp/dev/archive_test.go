@@ -4,6 +4,7 @@
 package dev
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func TestStoreKeepsTheChat(t *testing.T) {
 			t.Errorf("the clock is %d s ahead", ahead)
 		}
 
-		if got := f.get(photo.Media.URL); string(got) != string(content) {
+		if got := f.get(photo.Media.URL); !bytes.Equal(got, content) {
 			t.Errorf("the picture is %q", got)
 		}
 

@@ -65,7 +65,7 @@ func (s *Server) edit(e Edit) (Message, error) {
 		return Message{}, err
 	}
 
-	m, _ = s.chat.change(m.ID, func(m *Message) {
+	m = s.chat.change(m.ID, func(m *Message) {
 		m.Text = e.Text
 		m.Edited = true
 	})
@@ -95,7 +95,7 @@ func (s *Server) deleteMessage(d Delete) (Message, error) {
 		return Message{}, err
 	}
 
-	m, _ = s.chat.change(m.ID, func(m *Message) {
+	m = s.chat.change(m.ID, func(m *Message) {
 		*m = Message{
 			ID:      m.ID,
 			Person:  m.Person,
@@ -140,7 +140,7 @@ func (s *Server) react(r React) (Message, error) {
 		return Message{}, err
 	}
 
-	m, _ = s.chat.change(m.ID, func(m *Message) { m.react(FromPerson, r.Emoji) })
+	m = s.chat.change(m.ID, func(m *Message) { m.react(FromPerson, r.Emoji) })
 
 	return m, nil
 }

@@ -190,21 +190,21 @@ func (c *chat) findLocked(id string) *Message {
 	return nil
 }
 
-// change changes a message and returns it. It reports false if there is none, as for one from before a reset.
-func (c *chat) change(id string, change func(*Message)) (Message, bool) {
+// change changes a message and returns it. It changes nothing if there is none, as after a reset.
+func (c *chat) change(id string, change func(*Message)) Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 
 	m := c.findLocked(id)
 	if m == nil {
-		return Message{}, false
+		return Message{}
 	}
 
 	m.Reactions = slices.Clone(m.Reactions) // the copies that callers have stay as they are
 	change(m)
 	c.stream.publish(StreamEdit, m)
 
-	return *m, true
+	return *m
 }
 
 // ranks orders the statuses: a phone never takes a tick back.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ type fixture struct {
 	server *Server
 	client *http.Client
 	events chan streamed
-	seen   []streamed
+	unread []streamed
 }
 
 type streamed struct {
@@ -127,11 +128,12 @@ type lineReader struct {
 
 func (l *lineReader) next() (string, error) {
 	for {
-		if line, err := l.buffer.ReadString('\n'); err == nil {
+		line, err := l.buffer.ReadString('\n')
+		if err == nil {
 			return strings.TrimSuffix(line, "\n"), nil
-		} else {
-			l.buffer.WriteString(line)
 		}
+
+		l.buffer.WriteString(line)
 
 		chunk := make([]byte, 4096)
 
@@ -144,28 +146,31 @@ func (l *lineReader) next() (string, error) {
 	}
 }
 
-// wait returns the data of the next event of the stream that a condition accepts.
+// wait returns the data of the first event of the stream that a condition accepts and that no earlier wait has returned.
 func wait[T any](f *fixture, name string, accept func(T) bool) T {
 	f.Helper()
 
 	bound := time.NewTimer(waitTimeout)
 	defer bound.Stop()
 
-	for {
-		select {
-		case e := <-f.events:
-			f.seen = append(f.seen, e)
+	for next := 0; ; next++ {
+		if next == len(f.unread) {
+			select {
+			case e := <-f.events:
+				f.unread = append(f.unread, e)
+			case <-bound.C:
+				for _, e := range f.unread {
+					f.Logf("%s %.300s", e.name, e.data)
+				}
 
-			var data T
-			if e.name == name && json.Unmarshal(e.data, &data) == nil && accept(data) {
-				return data
+				f.Fatalf("no such %s", name)
 			}
-		case <-bound.C:
-			for _, e := range f.seen {
-				f.Logf("%s %.300s", e.name, e.data)
-			}
+		}
 
-			f.Fatalf("no such %s", name)
+		var data T
+		if e := f.unread[next]; e.name == name && json.Unmarshal(e.data, &data) == nil && accept(data) {
+			f.unread = slices.Delete(f.unread, next, next+1)
+			return data
 		}
 	}
 }

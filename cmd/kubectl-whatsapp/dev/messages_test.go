@@ -109,7 +109,9 @@ func (f *fixture) upload(kind, name, mimeType, caption string, content []byte) (
 
 	request.Header.Set("Content-Type", form.FormDataContentType())
 
-	return m, f.do(request, &m)
+	status = f.do(request, &m)
+
+	return m, status
 }
 
 func TestEveryFileOfAPersonReachesTheAI(t *testing.T) {
@@ -369,6 +371,7 @@ func TestReplyEditDeleteAndReact(t *testing.T) {
 	sent := f.text("one cake")
 	answer := f.answer()
 
+	f.trace(TraceQuestion, "process_text_message")
 	f.write(NewMessage{
 		Type:    TypeText,
 		Text:    "this one",

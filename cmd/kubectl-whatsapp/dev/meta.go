@@ -323,11 +323,11 @@ func (m *meta) post(body []byte, secret string, t Trace) int {
 		Response: response.show("text/plain"),
 	}
 
-	switch {
-	case status == http.StatusOK:
+	switch status {
+	case http.StatusOK:
 		t.Level = LevelOK
 		t.Title += " → 200"
-	case status == 0:
+	case 0:
 		t.Level = LevelError
 		t.Title += " → no answer"
 	default:

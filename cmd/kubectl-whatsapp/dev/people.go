@@ -69,6 +69,16 @@ func (s *Server) setHandler(ctx context.Context, p Person, handler string) error
 	return nil
 }
 
+// handlerOf returns who has a person's conversation: the AI before the first message.
+func (s *Server) handlerOf(ctx context.Context, p Person) string {
+	conversation, err := s.rig.Local.Store().Conversation(ctx, lane(p))
+	if err != nil || !conversation.Takeover.Active(s.clock.Now()) {
+		return HandlerAI
+	}
+
+	return HandlerPeople
+}
+
 // watchHandlers shows who has each conversation, whoever changed it.
 func (s *Server) watchHandlers() {
 	tick := time.NewTicker(handlerPoll)
@@ -76,16 +86,7 @@ func (s *Server) watchHandlers() {
 
 	for {
 		for _, p := range s.chat.everyone() {
-			conversation, err := s.rig.Local.Store().Conversation(s.ctx, lane(p))
-			if err != nil {
-				continue // no conversation yet, or the receiver ends
-			}
-
-			handler := HandlerAI
-			if conversation.Takeover.Active(s.clock.Now()) {
-				handler = HandlerPeople
-			}
-
+			handler := s.handlerOf(s.ctx, p)
 			if s.chat.setHandler(p.ID, handler) {
 				s.handlerChanged(p, handler)
 			}

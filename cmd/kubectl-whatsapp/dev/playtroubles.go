@@ -99,14 +99,25 @@ func (s *Server) turnPeople(ctx context.Context, person Person, wanted Switch) (
 		return s.troubles.turn(TroublePeople, true)
 	}
 
+	kept := false
+
 	for _, p := range s.chat.everyone() {
-		if p.Handler != HandlerPeople && !(p.ID == person.ID && wanted.Person != "") {
+		if s.handlerOf(ctx, p) != HandlerPeople {
+			continue
+		}
+
+		if wanted.Person != "" && p.ID != person.ID {
+			kept = true
 			continue
 		}
 
 		if err := s.setHandler(ctx, p, HandlerAI); err != nil {
 			return Trouble{}, err
 		}
+	}
+
+	if kept {
+		return s.troubles.get(TroublePeople)
 	}
 
 	return s.troubles.turn(TroublePeople, false)

@@ -273,7 +273,9 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = s.http.Close() // a browser that does not read its answer
 	}
 
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the page: %w", err)
+	}
 
 	return nil
 }

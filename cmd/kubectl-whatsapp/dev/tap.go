@@ -6,6 +6,7 @@ package dev
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
@@ -86,9 +87,7 @@ var taps = map[string]string{
 
 func formValues(option Option, form map[string]any) (string, error) {
 	values := map[string]any{"flow_token": option.Value}
-	for name, value := range form {
-		values[name] = value
-	}
+	maps.Copy(values, form)
 
 	encoded, err := json.Marshal(values)
 	if err != nil {

@@ -40,7 +40,7 @@ func TestTroublesOfTheAIEnd(t *testing.T) {
 		f.trace(TraceTrouble, "Trouble: ")
 
 		sent := f.text("hello")
-		question := f.trace(TraceQuestion, c.question)
+		question := f.trace(TraceQuestion, "process_text_message "+c.question)
 
 		if question.EventID != sent.EventID || question.Level != LevelError {
 			t.Errorf("%s: the question is %+v", c.name, question)
@@ -152,9 +152,17 @@ func TestOutOfOrder(t *testing.T) {
 		t.Errorf("the second answer is %q", answer.Text)
 	}
 
-	f.trace(TraceStatus, "read → 200")
-	f.trace(TraceStatus, "delivered → 200")
-	f.trace(TraceStatus, "sent → 200")
+	read := f.trace(TraceStatus, "read → 200")
+
+	for _, status := range []string{"delivered", "sent"} {
+		later := wait(f, StreamTrace, func(t Trace) bool {
+			return t.EventID == read.EventID && strings.Contains(t.Title, status+" → 200")
+		})
+		if later.Seq < read.Seq {
+			t.Errorf("%s was delivered before read", status)
+		}
+	}
+
 	f.turn(TroubleOutOfOrder, false)
 	f.over(TroubleOutOfOrder)
 	f.text("third")
