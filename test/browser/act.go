@@ -6,9 +6,6 @@ package browser
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -195,29 +192,4 @@ func (p *Page) Dark(dark bool) {
 		{Name: "prefers-color-scheme", Value: scheme},
 		{Name: "prefers-reduced-motion", Value: "reduce"},
 	}}))
-}
-
-// picturesVariable names the folder that pictures are written to. Without it none is.
-const picturesVariable = "PICTURES"
-
-// Picture writes a picture of the window to the folder that PICTURES names, if it does.
-func (p *Page) Picture(name string) {
-	p.t.Helper()
-
-	folder := os.Getenv(picturesVariable)
-	if folder == "" {
-		return
-	}
-
-	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-
-	path := filepath.Join(folder, name+".png")
-	if err := os.WriteFile(path, picture, 0o600); err != nil { //nolint:gosec // the folder is the developer's
-		p.t.Fatal(err)
-	}
-
-	p.t.Log(path + ": " + strconv.Itoa(len(picture)/1000) + " kB")
 }

@@ -32,6 +32,9 @@ var programs = []string{
 // timeout bounds each wait for the page, so that a loaded machine meets it.
 const timeout = 2 * time.Minute
 
+// mouse are the settings of a machine with a mouse, which the ones of a CI do not have.
+const mouse = "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+
 // Options configure a Page.
 type Options struct {
 	// Language is the browser's. Defaults to en-US.
@@ -115,6 +118,7 @@ func allocatorOptions(t testing.TB, o Options) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("accept-lang", o.Language),
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("blink-settings", mouse),
 		chromedp.Env("TZ=UTC"),
 	)
 

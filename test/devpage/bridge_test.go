@@ -4,6 +4,7 @@
 package devpage
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -70,7 +71,7 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.questions = append(b.questions, q)
 	b.mu.Unlock()
 
-	answer, ok := b.answers[q.Text]
+	answer, ok := b.answers[cmp.Or(q.Text, q.Caption)]
 	if !ok {
 		answer = "You sent: " + strings.Join(strings.Fields(q.Method+" "+q.Text+" "+q.Caption+" "+q.MIMEType), " ")
 	}

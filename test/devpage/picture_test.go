@@ -16,7 +16,7 @@ import (
 func picture(t *testing.T) []byte {
 	t.Helper()
 
-	const width, height = 640, 400
+	const width, height = 640, 360
 
 	drawn := image.NewRGBA(image.Rect(0, 0, width, height))
 

@@ -125,7 +125,7 @@ export const catalogue = {
     "voice": "Voice message",
     "voice-file": "Voice message from a file",
     "write": "Message",
-    "you": "Person",
+    "you": "You",
   },
   es: {
     "actions": "Acciones",
@@ -245,7 +245,7 @@ export const catalogue = {
     "voice": "Mensaje de voz",
     "voice-file": "Mensaje de voz desde un archivo",
     "write": "Mensaje",
-    "you": "Persona",
+    "you": "Tú",
   },
 };
 

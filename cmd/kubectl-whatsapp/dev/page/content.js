@@ -166,5 +166,5 @@ export function inWords(message) {
 }
 
 export const drawingOf = (message) =>
-  ({ image: "photo", audio: message.media?.voice ? "voice" : "audio", contacts: "contact", tap: "list" })[message.type] ||
-  (message.type in words ? message.type : "reply");
+  ({ image: "photo", audio: message.media?.voice ? "voice" : "audio", contacts: "contact", tap: "reply" })[message.type] ||
+  (message.type in words ? message.type : "text");

@@ -3,6 +3,7 @@
 
 // Lines on a grid of 24 by 24, drawn for this page.
 const paths = {
+  text: "M4 5h16v11h-9l-5 4v-4H4z",
   attach: "M12 5v14M5 12h14",
   send: "M4 12 20 4l-5 16-3.5-6.5zM11.5 13.5 20 4",
   photo: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",

@@ -28,7 +28,7 @@ export function stepItem(trace, when) {
 }
 
 // titleOf leaves out the status at the end of a title, which has a place of its own in the line.
-function titleOf({ title, exchange }) {
+export function titleOf({ title, exchange }) {
   return exchange?.status ? title.replace(` → ${exchange.status}`, "") : title;
 }
 
@@ -39,8 +39,8 @@ function colour({ kind, level }) {
   return `kind-${kind}`;
 }
 
-function code({ code: word, level, exchange }) {
-  const shown = word || exchange?.status;
+function code({ kind, code: word, level, exchange }) {
+  const shown = kind !== "trouble" && (word || exchange?.status);
   const bad = level === "error" || level === "warning" || exchange?.status >= 400 || exchange?.status === 0;
 
   return el("span", shown ? { class: bad ? "code bad" : "code" } : null, shown && String(shown));

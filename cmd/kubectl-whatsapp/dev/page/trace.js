@@ -4,7 +4,7 @@
 import { drawingOf, inWords } from "./content.js";
 import { byId, el, fill } from "./dom.js";
 import { icon } from "./icons.js";
-import { stepItem } from "./step.js";
+import { stepItem, titleOf } from "./step.js";
 import { clockTime, t, took } from "./texts.js";
 
 // The newest events are open. One that the reader opened or closed stays so.
@@ -137,6 +137,11 @@ export class Trace {
   }
 }
 
+// The kinds of steps that decide nothing about an event.
+const besides = new Set(["status", "graph", "notice", "trouble"]);
+
+const isFine = (step) => step && step.level !== "error" && step.level !== "warning";
+
 // Group is an event with its steps.
 class Group {
   constructor(model, first) {
@@ -159,14 +164,14 @@ class Group {
       this.state,
       el("span", { class: "when" }, clockTime(first.at, true)),
     );
-    this.element = el("section", { class: "event", "data-event": this.id }, this.id && this.head, this.list);
+    this.element = el("section", { class: "event", "data-event": this.id || undefined }, this.id && this.head, this.list);
     this.showTitle();
   }
 
   showTitle() {
     const message = this.id && this.model.messageOf(this.id);
 
-    this.title.textContent = message ? inWords(message) : this.first.title;
+    this.title.textContent = message ? inWords(message) : titleOf(this.first);
     fill(this.drawing, icon(message ? drawingOf(message) : "trace"));
   }
 
@@ -189,15 +194,16 @@ class Group {
     this.showState();
   }
 
-  // showState tells from the steps what became of the event.
+  // showState tells from the steps what became of the event. An answer that was sent counts, whatever is reported of it later.
   showState() {
-    const answer = this.steps.find((step) => step.kind === "send" && step.level !== "error" && step.level !== "warning");
-    const last = this.steps.findLast((step) => step.kind !== "status" && step.kind !== "graph" && step.kind !== "trouble");
+    const sends = this.steps.filter((step) => step.kind === "send");
+    const answer = isFine(sends.at(-1)) && sends.find(isFine);
+    const { level } = this.steps.findLast((step) => !besides.has(step.kind)) || {};
     let state = ["", ""];
 
-    if (last?.level === "error") state = ["bad", t("state-failed")];
-    else if (last?.level === "warning") state = ["waiting", t("state-waiting")];
-    else if (answer) state = ["good", t("state-answered", { after: took(answer.after) })];
+    if (answer) state = ["good", t("state-answered", { after: took(answer.after) })];
+    else if (level === "error") state = ["bad", t("state-failed")];
+    else if (level === "warning") state = ["waiting", t("state-waiting")];
 
     this.state.className = `state ${state[0]}`;
     this.state.textContent = state[1];
