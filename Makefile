@@ -80,6 +80,10 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	done
 	$(HELM_UNITTEST) --strict $(CHART)
 
+.PHONY: pictures
+pictures: ## Take the pictures of the docs, with a real Chromium.
+	PICTURES=$(CURDIR)/docs/images go test -count=1 -run TestStory ./test/devpage
+
 .PHONY: golden
 golden: ## Update the golden files of the rendered objects.
 	go test ./controllers/resources -update

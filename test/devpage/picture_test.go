@@ -57,6 +57,6 @@ func cake(x, y float64) color.Color {
 	case y > 0.8:
 		return color.RGBA{96, 108, 140, 255}
 	default:
-		return color.RGBA{uint8(236 - 40*y), uint8(222 - 30*y), 255, 255}
+		return color.RGBA{222, 212, 255, 255}
 	}
 }
