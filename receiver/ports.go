@@ -90,6 +90,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
 		Jobs:     jobs,
 		Report:   r.adminParts().Report,
 		LastHour: r.lastHour.Points,
+		Messages: r.newMessagesAPI().AsDesk(),
 		Doctor:   r.newDoctor().Handler(),
 		Clock:    r.clock,
 		Log:      r.log,
@@ -137,7 +138,7 @@ func (r *Receiver) problems() map[string]string {
 	return all
 }
 
-func (r *Receiver) messagesHandler() http.Handler {
+func (r *Receiver) newMessagesAPI() *messagesapi.API {
 	return messagesapi.New(messagesapi.Parts{
 		Store:   r.store,
 		Wake:    r.engine.Wake,

@@ -246,7 +246,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { serve(console, consoleListener) })
 
 	if r.messages != nil {
-		messages.Handler = r.messagesHandler()
+		messages.Handler = r.newMessagesAPI()
 		messagesListener := r.limit(messages, r.messages, clusterConnections)
 
 		parts.Go(func() { serve(messages, messagesListener) })

@@ -4,6 +4,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,33 @@ func (a API) send(ctx context.Context, method, path string, query url.Values) (*
 		return nil, fmt.Errorf("request %s: %w", path, err)
 	}
 
+	return a.do(request)
+}
+
+// post sends a JSON document. The receiver recognizes a repetition by the key.
+func (a API) post(ctx context.Context, path string, document any, key string) error {
+	body, err := json.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("encode a request: %w", err)
+	}
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.Base+path, bytes.NewReader(body)) //nolint:gosec // the host is that of Base
+	if err != nil {
+		return fmt.Errorf("request %s: %w", path, err)
+	}
+
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", key)
+
+	response, err := a.do(request)
+	if err != nil {
+		return err
+	}
+
+	return response.Body.Close()
+}
+
+func (a API) do(request *http.Request) (*http.Response, error) {
 	if a.Actor != "" {
 		request.Header.Set("Whatsapp-Actor", a.Actor)
 	}

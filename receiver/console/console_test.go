@@ -268,6 +268,12 @@ func TestActs(t *testing.T) {
 	}{
 		{sales + "/conversations/abc/take-over", nil, "POST /conversations/abc/take-over", sales + "/conversations/abc?done=take-over"},
 		{sales + "/conversations/abc/give-back", nil, "POST /conversations/abc/give-back", sales + "/conversations/abc?done=give-back"},
+		{
+			sales + "/conversations/abc/send",
+			url.Values{"text": {"Hello"}, "key": {"k1"}},
+			"POST /conversations/abc/messages",
+			sales + "/conversations/abc?done=send",
+		},
 		{sales + "/conversations/abc/erase", nil, "", ""},
 		{sales + "/conversations/abc/erase", yes, "DELETE /conversations/abc", sales + "/conversations?done=erase"},
 		{event + "/replay", nil, "POST /dead-letters/60bbaf80249612260d6228a2d4ad2be2/replay", event + "?done=replay"},
@@ -310,6 +316,16 @@ func TestRefusedActKeepsThePage(t *testing.T) {
 	w := open(t, api).post(sales+"/dead-letters/replay", url.Values{"state": {"dead"}})
 	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Not done: a job of this kind runs") ||
 		!strings.Contains(w.Body.String(), "Replay these 37") {
+		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
+	}
+}
+
+// TestRefusedMessageIsKept checks that a person does not have to write a message twice.
+func TestRefusedMessageIsKept(t *testing.T) {
+	api := &fakeAPI{refusal: http.StatusUnprocessableEntity}
+
+	w := open(t, api).post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}})
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), ">My words</textarea>") {
 		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
 	}
 }

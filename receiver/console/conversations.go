@@ -4,6 +4,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
@@ -49,7 +50,12 @@ type thread struct {
 	Conversation consoleapi.Conversation
 	Messages     []consoleapi.Message // the oldest first
 	Older        int64                // the seq to continue before; 0 at the beginning of the conversation
+	Draft        string               // a text that was refused
+	Key          string               // by which the receiver recognizes the form if it is sent twice
 }
+
+// maxText bounds the text of a form in bytes.
+const maxText = 64 << 10
 
 func (c *console) conversation(v *view) error {
 	return c.showConversation(v, http.StatusOK)
@@ -82,6 +88,8 @@ func (c *console) showConversation(v *view, status int) error {
 		Conversation: conversation,
 		Messages:     page.Messages,
 		Older:        page.Next,
+		Draft:        v.draft,
+		Key:          rand.Text(),
 	})
 
 	return nil
@@ -100,6 +108,8 @@ func (c *console) changeConversation(v *view) error {
 	path := v.conversationPath() + "/" + act
 
 	switch act {
+	case "send":
+		return c.sendText(v, back)
 	case "take-over", "give-back":
 	case "erase":
 		if !v.confirmed("Erase everything that is stored of this person?",
@@ -119,6 +129,21 @@ func (c *console) changeConversation(v *view) error {
 	}
 
 	return v.redirect(back, act)
+}
+
+// sendText sends the text of a form to the person. If the receiver refuses it, the form keeps it.
+func (c *console) sendText(v *view, back string) error {
+	v.request.Body = http.MaxBytesReader(v.writer, v.request.Body, maxText)
+	text := v.request.PostFormValue("text")
+
+	err := v.api.post(v.request.Context(), v.conversationPath()+"/messages", map[string]string{"text": text}, v.request.PostFormValue("key"))
+	if err != nil {
+		v.draft = text
+
+		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
+	}
+
+	return v.redirect(back, "send")
 }
 
 // export streams everything that is stored of a person, as a file.

@@ -24,6 +24,7 @@ type view struct {
 	writer  http.ResponseWriter
 	request *http.Request
 	api     API
+	draft   string
 
 	Language  string
 	Namespace string // empty on the page of all resources
@@ -56,6 +57,7 @@ var doneTexts = map[string]string{
 	"discard":   "The event was discarded.",
 	"take-over": "People have the conversation now. The AI stays silent.",
 	"give-back": "The AI has the conversation again.",
+	"send":      "The message is on its way. People have the conversation now.",
 	"erase":     "The data of this person were erased.",
 	"cancel":    "The job ends after its current batch.",
 }

@@ -42,6 +42,8 @@ type Parts struct {
 	Jobs     *Jobs
 	Report   func(context.Context) health.Report // the report of GET /status on the admin port
 	LastHour func() []lasthour.Point
+	// Messages serves the messages API to people, as to a desk.
+	Messages http.Handler
 	// Doctor serves the request for the checks of package doctor.
 	Doctor  http.Handler
 	Clock   clockwork.Clock
@@ -78,6 +80,7 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/conversations", handle: a.conversations, bare: true},
 		{method: "GET", path: "/conversations/{conversation}", handle: a.conversation, bare: true},
 		{method: "GET", path: "/conversations/{conversation}/messages", handle: a.messages, bare: true},
+		{method: "POST", path: "/conversations/{conversation}/messages", act: "send", handle: a.sendText},
 		{method: "POST", path: "/conversations/{conversation}/take-over", act: "take over", handle: a.takeOver, bare: true},
 		{method: "POST", path: "/conversations/{conversation}/give-back", act: "give back", handle: a.giveBack, bare: true},
 		{method: "GET", path: "/status", handle: a.status},

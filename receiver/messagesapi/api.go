@@ -18,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/takeover"
@@ -97,7 +98,25 @@ type operation struct {
 const unknownOperation = "other"
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.authenticate) }
+
+// AsDesk returns a handler of the same API for people whom the caller has authenticated: they act as a desk, without a key.
+func (a *API) AsDesk() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.trust) })
+}
+
+// trust reads a request of people whom the caller has authenticated.
+func (a *API) trust(w http.ResponseWriter, req *request) error {
+	req.caller.role = outbound.Desk
+
+	return a.readBody(w, req)
+}
+
+// authentication finds out who asks, and reads the body.
+type authentication func(http.ResponseWriter, *request) error
+
+// answer serves a request.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, authenticate authentication) {
 	// Close the connection after a chunked or HTTP/1.0 request: this rules out request smuggling through a proxy.
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 		w.Header().Set("Connection", "close")
@@ -110,7 +129,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	op, allow := route(r)
 
-	result, err := a.serve(w, r, op, allow)
+	result, err := a.serve(w, r, op, allow, authenticate)
 	if err != nil {
 		result = a.refusal(op, err)
 	}
@@ -153,9 +172,15 @@ func route(r *http.Request) (op operation, allow string) {
 }
 
 // serve authenticates a request and runs its operation.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, op operation, allow string) (*response, error) {
+func (a *API) serve(
+	w http.ResponseWriter,
+	r *http.Request,
+	op operation,
+	allow string,
+	authenticate authentication,
+) (*response, error) {
 	req := &request{Request: r, settings: a.Live.Current()}
-	err := a.authenticate(w, req)
+	err := authenticate(w, req)
 
 	if req.release != nil {
 		defer req.release()
