@@ -15,6 +15,8 @@ CHART := charts/whatsapp-webhook-operator
 # The oldest and the newest Kubernetes that the chart is rendered for.
 CHART_KUBERNETES := 1.30 1.37
 DIST ?= dist
+# Where the archives of the tool are published, for krew.
+ARCHIVES_URL ?= https://github.com/wawebhook/whatsapp-webhook-operator/releases/download/$(VERSION)
 
 CONTROLLER_GEN := go tool -modfile=hack/tools/kubernetes/go.mod controller-gen
 GOLANGCI_LINT := go tool -modfile=hack/tools/golangci-lint/go.mod golangci-lint
@@ -132,6 +134,10 @@ verify: ## Check that generated files, formatting and pinned modules are up to d
 .PHONY: dist
 dist: ## Build the release files for VERSION into DIST (default dist): install.yaml and the chart, with the images of IMAGE_PREFIX.
 	hack/dist.sh "$(VERSION)" "$(IMAGE_PREFIX)" "$(DIST)"
+
+.PHONY: cli
+cli: ## Build the tool for VERSION and all platforms into DIST: archives, checksums, and a manifest for krew that names ARCHIVES_URL.
+	go run ./hack/archives -version $(VERSION) -commit "$$(git rev-parse --short=12 HEAD)" -url $(ARCHIVES_URL) -out $(DIST)
 
 .PHONY: images
 images: ## Build IMAGES (NAME=PACKAGE) for PLATFORMS without a container engine, each into DIST/NAME.tar.

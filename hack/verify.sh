@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that generated code, manifests and go.mod files are current, that the oldest supported Kubernetes accepts the
 # CustomResourceDefinition, that no large file is in the tree, that files are formatted and have the licence header, that
-# docs/design.md names every package, and that the kustomizations render.
+# docs/design.md names every package, that the tool compiles on other systems, and that the kustomizations render.
 # Runs all checks before it fails, and prints how to fix each failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -73,6 +73,9 @@ module=$(go list -m)
 while read -r package; do
   grep -qF "\`${package#"$module"/}\`" docs/design.md || fail "docs/design.md does not name the package ${package#"$module"/}"
 done < <(go list ./...)
+
+echo "the tool on other systems"
+go run ./hack/crosscheck ./cmd/kubectl-whatsapp/... || fail "the tool would not compile on every system"
 
 echo "kustomizations"
 while read -r kustomization; do
