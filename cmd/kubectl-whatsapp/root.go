@@ -43,6 +43,7 @@ func newRoot(g *global) *cobra.Command {
 		newLogsCommand(g),
 		newQuarantineCommand(g),
 		newRenderCommand(g),
+		newReportCommand(g),
 		newSimulateCommand(g),
 		newStatusCommand(g),
 		newVersionCommand(g),

@@ -41,6 +41,11 @@ func Receivers() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{labelName: appName})
 }
 
+// Operators selects the pods of operators.
+func Operators() labels.Selector {
+	return labels.SelectorFromSet(labels.Set{labelName: operatorName})
+}
+
 // BelongsTo reports whether the labels are those of an object that was rendered for the resource.
 func BelongsTo(objectLabels map[string]string, resource string) bool {
 	return objectLabels[labelManagedBy] == operatorName && objectLabels[labelInstance] == Name(resource)

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 // LogOptions select lines of a log.
 type LogOptions struct {
+	Container string // defaults to that of the receiver
 	Follow   bool
 	Previous bool      // of the container that ran before the last restart
 	Tail     *int64    // the last lines; nil for all
@@ -32,7 +34,7 @@ func (c *Cluster) Log(ctx context.Context, pod *corev1.Pod, options LogOptions) 
 	}
 
 	request := &corev1.PodLogOptions{
-		Container: resources.ContainerName,
+		Container: cmp.Or(options.Container, resources.ContainerName),
 		Follow:    options.Follow,
 		Previous:  options.Previous,
 		TailLines: options.Tail,
