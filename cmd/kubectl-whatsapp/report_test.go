@@ -37,7 +37,7 @@ func TestReportOfAnAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bundle.Close()
+	defer func() { _ = bundle.Close() }()
 
 	if len(bundle.File) != 3 {
 		t.Errorf("the bundle has %d files, want the readme, the status and the index", len(bundle.File))

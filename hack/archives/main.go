@@ -171,6 +171,7 @@ func (r release) compile(ctx context.Context, p platform) ([]byte, error) {
 
 	//nolint:gosec // the flags are the caller's own
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", linked, "-o", binary, pkg)
+
 	build.Env = append(os.Environ(),
 		"CGO_ENABLED=0",
 		"GOOS="+p.os,

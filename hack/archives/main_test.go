@@ -110,6 +110,7 @@ func build(t *testing.T, folder string) map[string][]byte {
 	t.Chdir(folder)
 
 	out := t.TempDir()
+
 	err := run(t.Context(), []string{
 		"-version", "v1.2.3", "-commit", "0123456789ab", "-url", "https://example.com/v1.2.3/", "-out", out,
 		"-platforms", runtime.GOOS + "/" + runtime.GOARCH,

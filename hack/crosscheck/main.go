@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 )
@@ -35,15 +37,18 @@ func main() {
 		os.Exit(2)
 	}
 
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	failed := false
 
 	for _, platform := range platforms {
-		if err := check(platform, os.Args[1:]); err != nil {
+		if err := check(ctx, platform, os.Args[1:]); err != nil {
 			fmt.Fprintf(os.Stderr, "crosscheck: %s: %v\n", platform, err)
 
 			failed = true
 		}
 	}
+
+	stop()
 
 	if failed {
 		os.Exit(1)
@@ -62,10 +67,12 @@ type listed struct {
 }
 
 // check checks packages for a platform such as windows/amd64. Dependencies come first in the list.
-func check(platform string, patterns []string) error {
+func check(ctx context.Context, platform string, patterns []string) error {
 	system, architecture, _ := strings.Cut(platform, "/")
 
-	list := exec.Command("go", append([]string{"list", "-e", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Standard,Module,Error"}, patterns...)...)
+	args := append([]string{"list", "-e", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Standard,Module,Error"}, patterns...)
+	list := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the packages are the caller's own
+
 	list.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+architecture, "CGO_ENABLED=0")
 	list.Stderr = os.Stderr
 

@@ -24,11 +24,11 @@ func TestCheck(t *testing.T) {
 		}
 	}
 
-	if err := check("darwin/arm64", []string{"."}); err != nil {
+	if err := check(t.Context(), "darwin/arm64", []string{"."}); err != nil {
 		t.Error(err)
 	}
 
-	if err := check("windows/amd64", []string{"."}); err == nil || !strings.Contains(err.Error(), "undefined: lock") {
+	if err := check(t.Context(), "windows/amd64", []string{"."}); err == nil || !strings.Contains(err.Error(), "undefined: lock") {
 		t.Errorf("%v, want an undefined function", err)
 	}
 }

@@ -20,10 +20,10 @@ import (
 // LogOptions select lines of a log.
 type LogOptions struct {
 	Container string // defaults to that of the receiver
-	Follow   bool
-	Previous bool      // of the container that ran before the last restart
-	Tail     *int64    // the last lines; nil for all
-	Since    time.Time // zero for all
+	Follow    bool
+	Previous  bool      // of the container that ran before the last restart
+	Tail      *int64    // the last lines; nil for all
+	Since     time.Time // zero for all
 }
 
 // Log returns the log of a receiver pod. The caller closes it.

@@ -272,8 +272,7 @@ func unpack(t *testing.T, bundle []byte) map[string]string {
 func pod(t *testing.T) *unstructured.Unstructured {
 	t.Helper()
 
-	object := &unstructured.Unstructured{}
-	text := `
+	const text = `
 apiVersion: v1
 kind: Pod
 metadata:
@@ -299,6 +298,8 @@ spec:
     args: [--token, SECRETWORD]
     livenessProbe: {httpGet: {path: /, httpHeaders: [{name: Authorization, value: SECRETWORD}]}}
 `
+
+	object := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
 		t.Fatal(err)
 	}
