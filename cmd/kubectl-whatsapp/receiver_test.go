@@ -23,6 +23,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
@@ -319,6 +321,40 @@ func TestPersonIsExportedAndErased(t *testing.T) {
 
 	if got = r.run(t, "events", event.ID, "--reveal"); got.code != 0 || strings.Contains(got.out, "1111") || strings.Contains(got.out, "hello") {
 		t.Errorf("an event of a person who was erased: %+v", got)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	r := openReceiver(t)
+	r.deliver(t, servedNumber, "34600001111", "hello")
+	event := r.waitFor(t, 1, "done")[0]
+	file := filepath.Join(t.TempDir(), "sales.db")
+
+	if got := decode[backupResult](t, r, "backup", "--file", file); got.File != file || got.Bytes == 0 {
+		t.Errorf("backup: %+v", got)
+	}
+
+	if got := r.run(t, "backup", "--file", file); got.code != output.CodeUsage || !strings.Contains(got.err, "--overwrite") {
+		t.Errorf("backup to a file that exists: %+v", got)
+	}
+
+	if got := r.run(t, "backup", "--file", file, "--overwrite"); got.code != 0 {
+		t.Errorf("backup with --overwrite: %+v", got)
+	}
+
+	copied, err := sqlite.Open(t.Context(), file, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+
+	id, err := store.ParseID(event.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if record, err := copied.Get(t.Context(), id); err != nil || record.Event.State != store.Done {
+		t.Errorf("the copy has the event as %+v, %v", record, err)
 	}
 }
 

@@ -49,7 +49,7 @@ func (s *suite) useTool(t *testing.T) {
 	u.refused(t)
 	u.audit(t)
 	u.simulate(t)
-	// u.backup(t)
+	u.backup(t)
 	u.watchReplacement(t)
 
 	s.kubectl(t, "delete", "waw/support", "--wait", "--timeout=5m")
@@ -304,7 +304,7 @@ func (u *tool) checkFiles(t *testing.T) {
 // simulate shows deliveries to the receiver of the resource.
 func (u *tool) simulate(t *testing.T) {
 	u.transcript.section("simulate")
-	u.shows(t, 0, "kubectl whatsapp simulate --list | head -n 6")
+	u.shows(t, 0, "kubectl whatsapp simulate --list 2>/dev/null | head -n 6")
 	u.shows(t, 0, "kubectl whatsapp simulate text --to sales --person 573009990004")
 	u.event(t, "done", "…0004")
 }
