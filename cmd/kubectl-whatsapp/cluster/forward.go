@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,8 +31,9 @@ type Forward struct {
 
 	opening chan struct{} // holds a token while a tunnel is opened
 	mu      sync.Mutex
-	tunnel  *tunnel // to the pod that is connected
-	pod     string  // the last pod that was connected
+	tunnel  *tunnel   // to the pod that is connected
+	tunnels []*tunnel // all that have not ended: earlier ones may have streams
+	pod     string    // the last pod that was connected
 	closed  bool
 }
 
@@ -61,14 +63,13 @@ func (c *Cluster) ForwardIn(namespace, name string) *Forward {
 func (f *Forward) Close() {
 	f.mu.Lock()
 	f.closed = true
-	current := f.tunnel
-	f.tunnel = nil
+	tunnels := f.tunnels
 	f.mu.Unlock()
 
 	f.transport.CloseIdleConnections()
 
-	if current != nil {
-		_ = current.conn.Close()
+	for _, t := range tunnels {
+		_ = t.conn.Close()
 	}
 
 	f.running.Wait()
@@ -142,6 +143,7 @@ func (f *Forward) open(ctx context.Context) (*tunnel, error) {
 	}
 
 	f.tunnel = opened
+	f.tunnels = append(slices.DeleteFunc(f.tunnels, (*tunnel).ended), opened)
 	f.pod = opened.pod
 
 	return opened, nil

@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -213,6 +215,12 @@ func TestPortThatNothingServes(t *testing.T) {
 
 	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
 
+	// It stays open until the end, in a tunnel that gets no more streams.
+	other, err := forward.DialContext(t.Context(), "tcp", "localhost:9091")
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	conn, err := forward.DialContext(t.Context(), "tcp", "localhost:1234")
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +238,81 @@ func TestPortThatNothingServes(t *testing.T) {
 	if got, err := call(t, forward, http.MethodGet, loopback, ""); err != nil || !strings.HasPrefix(got, "first") {
 		t.Errorf("another port afterwards: %q, %v", got, err)
 	}
+
+	forward.Close()
+
+	if _, err := other.Read(make([]byte, 1)); err == nil {
+		t.Error("a connection is readable after Close")
+	}
+}
+
+func TestBodyWithoutCopyIsSentAgain(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	post := func(size int) (string, error) {
+		// As a proxy does, which has the body of another request.
+		body := io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
+
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, loopback, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		response, err := forward.Client().Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+
+		answer, err := io.ReadAll(response.Body)
+
+		return string(answer), err
+	}
+
+	if got, err := post(3); err != nil || got != "first POST localhost:9091 xxx" {
+		t.Errorf("%q, %v", got, err)
+	}
+
+	kubelet.Kill(t, namespace, "sales-1")
+	startPod(t, kubelet, namespace, "sales-2", named("second"))
+
+	if got, err := post(3); err != nil || got != "second POST localhost:9091 xxx" {
+		t.Errorf("after a replacement: %q, %v", got, err)
+	}
+
+	if _, err := post(maxBody + 1); err == nil || !strings.Contains(err.Error(), "larger than 8 MiB") {
+		t.Errorf("a body that is too large: %v", err)
+	}
+}
+
+func TestEndOfTimeSaysWhatFailed(t *testing.T) {
+	namespace := server.NewNamespace(t)
+	kubelet := server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost:1234", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	response, err := forward.Client().Do(request)
+	if err == nil {
+		response.Body.Close()
+	}
+
+	wantError(t, err, output.CodeUnreachable, "connect: connection refused", "kubectl -n "+namespace+" get pods")
 }
 
 func TestForwardEndsItsGoroutines(t *testing.T) {

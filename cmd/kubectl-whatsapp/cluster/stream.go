@@ -38,16 +38,20 @@ type tunnel struct {
 
 // alive reports whether the tunnel takes new streams.
 func (t *tunnel) alive() bool {
-	select {
-	case <-t.conn.CloseChan():
-		return false
-	default:
-	}
-
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	return !t.retired
+	return !t.retired && !t.ended()
+}
+
+// ended reports whether the connection is closed.
+func (t *tunnel) ended() bool {
+	select {
+	case <-t.conn.CloseChan():
+		return true
+	default:
+		return false
+	}
 }
 
 // retire lets the tunnel take no new streams.

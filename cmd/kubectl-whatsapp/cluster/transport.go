@@ -4,6 +4,8 @@
 package cluster
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +23,8 @@ const (
 	// patience is how long a call waits for another receiver when the one that was connected went away. A receiver is
 	// replaced in less.
 	patience = 45 * time.Second
+	// maxBody bounds the body of a request that has to be kept to be sent again.
+	maxBody = 8 << 20
 	// firstPause and lastPause are the shortest and the longest pause between two tries.
 	firstPause = 200 * time.Millisecond
 	lastPause  = 2 * time.Second
@@ -50,6 +54,11 @@ type reconnecting struct{ forward *Forward }
 
 // RoundTrip calls the receiver.
 func (r reconnecting) RoundTrip(request *http.Request) (*http.Response, error) {
+	request, err := repeatable(request)
+	if err != nil {
+		return nil, err
+	}
+
 	safe := request.Method == http.MethodGet || request.Method == http.MethodHead
 
 	if !safe {
@@ -60,6 +69,31 @@ func (r reconnecting) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 
 	return r.repeat(request, safe)
+}
+
+// repeatable returns the request with a body that can be read again.
+func repeatable(request *http.Request) (*http.Request, error) {
+	if request.Body == nil || request.Body == http.NoBody || request.GetBody != nil {
+		return request, nil
+	}
+
+	defer request.Body.Close()
+
+	body, err := io.ReadAll(io.LimitReader(request.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the body of the request: %w", err)
+	}
+
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("the body of the request is larger than %d MiB", maxBody>>20)
+	}
+
+	clone := request.Clone(request.Context())
+	clone.ContentLength = int64(len(body))
+	clone.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	clone.Body, err = clone.GetBody()
+
+	return clone, err
 }
 
 // check calls a path that changes nothing.
@@ -87,6 +121,8 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 	ctx := request.Context()
 	end := time.Now().Add(patience)
 
+	var last error // of an earlier try, which says more than the end of the time
+
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		attempt, err := again(request)
 		if err != nil {
@@ -94,9 +130,15 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 		}
 
 		response, err := r.forward.transport.RoundTrip(attempt)
-		if err == nil || ctx.Err() != nil {
-			return response, err
+		if err == nil {
+			return response, nil
 		}
+
+		if ctx.Err() != nil {
+			return nil, r.explain(cmp.Or(last, err))
+		}
+
+		last = err
 
 		if _, notSent := errors.AsType[*notSentError](err); !notSent && !safe {
 			return nil, output.Unreachable(
@@ -109,7 +151,7 @@ func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, 
 		}
 
 		if err := wait(ctx, pause); err != nil {
-			return nil, err
+			return nil, r.explain(last)
 		}
 	}
 }
@@ -131,7 +173,7 @@ func (r reconnecting) isFinal(err error) bool {
 
 // explain returns err as an error for people.
 func (r reconnecting) explain(err error) error {
-	if _, known := errors.AsType[*output.Error](err); known {
+	if _, known := errors.AsType[*output.Error](err); known || errors.Is(err, context.Canceled) {
 		return err
 	}
 
@@ -147,17 +189,13 @@ func again(request *http.Request) (*http.Request, error) {
 		return request, nil
 	}
 
-	if request.GetBody == nil {
-		return nil, errors.New("the body of the request cannot be sent again")
-	}
-
 	body, err := request.GetBody()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the body of the request again: %w", err)
 	}
 
 	clone := request.Clone(request.Context())
-	clone.Body = io.NopCloser(body)
+	clone.Body = body
 
 	return clone, nil
 }
