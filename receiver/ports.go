@@ -83,17 +83,18 @@ func (r *Receiver) countMessages() int64 {
 // consoleHandler returns the handler of the loopback port: the API, and the pages that use it.
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
 	api := consoleapi.New(consoleapi.Parts{
-		Version:  r.version,
-		Store:    r.store,
-		Live:     r.live,
-		Wake:     r.engine.Wake,
-		Jobs:     jobs,
-		Report:   r.adminParts().Report,
-		LastHour: r.lastHour.Points,
-		Messages: r.newMessagesAPI().AsDesk(),
-		Doctor:   r.newDoctor().Handler(),
-		Clock:    r.clock,
-		Log:      r.log,
+		Version:   r.version,
+		Store:     r.store,
+		Live:      r.live,
+		Wake:      r.engine.Wake,
+		Jobs:      jobs,
+		Report:    r.adminParts().Report,
+		LastHour:  r.lastHour.Points,
+		Messages:  r.newMessagesAPI().AsDesk(),
+		Doctor:    r.newDoctor().Handler(),
+		Questions: &r.questions,
+		Clock:     r.clock,
+		Log:       r.log,
 	})
 
 	pages, err := console.New(console.Parts{

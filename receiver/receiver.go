@@ -32,6 +32,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/media"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/retention"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/subscription"
@@ -51,6 +52,7 @@ type Receiver struct {
 	store        store.Store
 	metrics      *metrics.Metrics
 	assistant    *assistant.Client
+	questions    questions.Feed
 	graph        *cloudapi.Client
 	media        *media.Spool
 	notices      *notice.Sender
@@ -113,6 +115,7 @@ func Open(
 
 	authorities := func() string { return live.Current().Secrets.AICA }
 	r.assistant = assistant.NewClient(drivers, authorities, settings.Processing.Concurrency, clock)
+	r.assistant.Observe(r.questions.Asked)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
 	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {
@@ -274,6 +277,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 	<-run.Done()
 	r.draining.Store(true)
+	r.questions.Close() // their streams would outlast the drain
 
 	drainTimeout := r.live.Current().Shutdown.DrainTimeout + time.Second
 	shutdownCtx, done := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)

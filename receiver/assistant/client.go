@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -27,6 +28,17 @@ const MaxResponseBytes = 1 << 20
 // Client holds the connections to the AI, in each protocol. It is safe for concurrent use.
 type Client struct {
 	protocols map[config.Protocol]*protocol
+	clock     clockwork.Clock
+	observe   func(Asked) // nil: none
+}
+
+// Asked is a question and what came of it.
+type Asked struct {
+	Request Request
+	Answer  answer.Answer
+	Err     error
+	At      time.Time // of the question
+	Took    time.Duration
 }
 
 // AI is the AI of one configuration: its protocol, address and credentials. What is asked about it and what it is asked
@@ -37,6 +49,7 @@ type Client struct {
 type AI struct {
 	settings *config.Snapshot
 	protocol *protocol
+	client   *Client
 }
 
 // protocol is a driver with the connections to its peer.
@@ -54,7 +67,7 @@ func NewClient(
 	connections int,
 	clock clockwork.Clock,
 ) *Client {
-	c := &Client{protocols: map[config.Protocol]*protocol{}}
+	c := &Client{protocols: map[config.Protocol]*protocol{}, clock: clock}
 
 	for name, driver := range drivers {
 		peer := driver.Peer()
@@ -87,9 +100,17 @@ func (c *Client) Intercept(transport http.RoundTripper) {
 	}
 }
 
+// Observe lets a function see every question after it was asked, whatever the protocol. It is called before the answer is
+// used, so it must return at once. Observe is called before the first question.
+func (c *Client) Observe(observe func(Asked)) { c.observe = observe }
+
 // Of returns the AI of a configuration.
 func (c *Client) Of(settings *config.Snapshot) AI {
-	return AI{settings: settings, protocol: c.protocols[settings.Protocol()]}
+	return AI{
+		settings: settings,
+		protocol: c.protocols[settings.Protocol()],
+		client:   c,
+	}
 }
 
 // Enabled reports whether the AI is asked with m.
@@ -114,6 +135,23 @@ func (a AI) TakesOther(messageType string) bool {
 
 // Ask sends a request to the AI and returns its answer.
 func (a AI) Ask(ctx context.Context, r Request) (answer.Answer, error) {
+	at := a.client.clock.Now()
+	given, err := a.ask(ctx, r)
+
+	if a.client.observe != nil {
+		a.client.observe(Asked{
+			Request: r,
+			Answer:  given,
+			Err:     err,
+			At:      at,
+			Took:    a.client.clock.Since(at),
+		})
+	}
+
+	return given, err
+}
+
+func (a AI) ask(ctx context.Context, r Request) (answer.Answer, error) {
 	response, fault := a.protocol.call(ctx, a.settings, r)
 	if fault != nil {
 		return answer.Answer{}, fault

@@ -25,6 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -45,10 +46,11 @@ type Parts struct {
 	// Messages serves the messages API to people, as to a desk.
 	Messages http.Handler
 	// Doctor serves the request for the checks of package doctor.
-	Doctor  http.Handler
-	Clock   clockwork.Clock
-	Log     *slog.Logger
-	Version string
+	Doctor    http.Handler
+	Questions *questions.Feed
+	Clock     clockwork.Clock
+	Log       *slog.Logger
+	Version   string
 }
 
 type api struct{ Parts }
@@ -60,6 +62,7 @@ type route struct {
 	act    string // what a request does, for the audit log; empty for one that only reads
 	handle http.HandlerFunc
 	bare   bool // also served without the prefix
+	audits bool // the handler writes to the audit log itself
 	long   bool // the handler bounds its time itself
 }
 
@@ -90,6 +93,7 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/configuration", handle: a.configuration},
 		{method: "GET", path: "/backup", act: "back up", handle: a.backup, long: true},
 		{method: "POST", path: "/store/check", act: "check the store", handle: a.checkStore, bare: true, long: true},
+		{method: "GET", path: questionsPath, handle: a.questions, long: true, audits: true},
 		{method: "POST", path: "/doctor", act: "check", handle: a.Doctor.ServeHTTP, long: true},
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/openapi"
@@ -34,6 +35,8 @@ type testConsole struct {
 	clock *clockwork.FakeClock
 	log   bytes.Buffer
 	woken atomic.Int64
+
+	questions questions.Feed
 }
 
 func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
@@ -50,11 +53,12 @@ func newTestConsole(t *testing.T, inbox store.Store) *testConsole {
 			Bird:          config.Bird{BaseURL: "http://bird"},
 			Notifications: config.Notifications{SinkURL: "http://sink"},
 		}.WithDefaults(), config.Secrets{AppSecrets: []string{"secret"}}),
-		Wake:   func(...store.Class) { c.woken.Add(1) },
-		Jobs:   jobs,
-		Doctor: http.NotFoundHandler(),
-		Clock:  c.clock,
-		Log:    log,
+		Wake:      func(...store.Class) { c.woken.Add(1) },
+		Jobs:      jobs,
+		Doctor:    http.NotFoundHandler(),
+		Questions: &c.questions,
+		Clock:     c.clock,
+		Log:       log,
 	})
 
 	return c

@@ -29,7 +29,7 @@ func (a *api) audited(rt route) http.Handler {
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		isReveal := reveals(r) && mayReveal(rt.path)
-		if rt.act == "" && !isReveal {
+		if rt.audits || rt.act == "" && !isReveal {
 			handle(w, r)
 			return
 		}
