@@ -40,6 +40,7 @@ func newRoot(g *global) *cobra.Command {
 		newDevCommand(g),
 		newEventsCommand(g),
 		newLintCommand(g),
+		newListenCommand(g),
 		newLogsCommand(g),
 		newQuarantineCommand(g),
 		newRenderCommand(g),

@@ -34,6 +34,9 @@ var clip []byte
 //go:embed samples/offer.pdf
 var offer []byte
 
+// SampleMedia returns a small file for a method with media, in the place of a person's.
+func SampleMedia(m assistant.Method) *assistant.Media { return newPerson().file(m).Media }
+
 // content is a file in memory.
 type content []byte
 
