@@ -34,6 +34,7 @@ func (a *api) questions(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
+
 	defer listener.Close()
 
 	reveal := reveals(r)

@@ -100,10 +100,11 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("revealed line = %+v", line)
 	}
 
-	for range 2 {
-		_, stop := watch(t, server.URL+"/v1/questions")
-		defer stop()
-	}
+	_, stopThird := watch(t, server.URL+"/v1/questions")
+	defer stopThird()
+
+	_, stopFourth := watch(t, server.URL+"/v1/questions")
+	defer stopFourth()
 
 	if status, body := c.call(http.MethodGet, "/v1/questions"); status != http.StatusTooManyRequests {
 		t.Errorf("a fifth listener is answered %d %s, want 429", status, body)

@@ -102,8 +102,12 @@ func Show(asked assistant.Asked, reveal bool, encode func(conversation string) s
 		q.Person = person(*common.From)
 	}
 
-	if !reveal {
-		return q, q.mask()
+	if reveal {
+		return q, nil
+	}
+
+	if err := q.mask(); err != nil {
+		return nil, err
 	}
 
 	return q, nil
