@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -95,10 +96,13 @@ func (c *testConsole) call(method, path string, headers ...string) (int, string)
 	return w.Code, w.Body.String()
 }
 
+// document returns the document of the API, which is compiled once.
+var document = sync.OnceValues(func() (*openapi.Document, error) { return openapi.Load(openapi.ConsoleAPI) })
+
 func (c *testConsole) check(r *http.Request, w *httptest.ResponseRecorder) {
 	c.t.Helper()
 
-	document, err := openapi.Load(openapi.ConsoleAPI)
+	document, err := document()
 	if err != nil {
 		c.t.Fatal(err)
 	}
