@@ -210,6 +210,28 @@ func TestHostile(t *testing.T) {
 	})()`)
 }
 
+// TestAddresses lets only addresses of this server and of the web become links.
+func TestAddresses(t *testing.T) {
+	p := open(t, nil, browser.Options{})
+
+	for address, isLink := range map[string]bool{
+		"https://example.com/a":       true,
+		"HTTP://example.com":          true,
+		"/api/media/1":                true,
+		"javascript:alert(1)":         false,
+		" java\nscript:alert(1)":      false,
+		"data:text/html,<script>":     false,
+		"vbscript:x":                  false,
+		"blob:https://example.com/id": false,
+		"https://":                    false,
+	} {
+		got := browser.Eval[bool](p.Page, fmt.Sprintf(`import("/dom.js").then(({link}) => link(%q, {}, "text").hasAttribute("href"))`, address))
+		if got != isLink {
+			t.Errorf("%q: a link is %t, want %t", address, got, isLink)
+		}
+	}
+}
+
 // TestFormat renders WhatsApp's text format.
 func TestFormat(t *testing.T) {
 	p := open(t, nil, browser.Options{})

@@ -61,7 +61,7 @@ func TestPeople(t *testing.T) {
 
 	p.ask("Hello", "Hello")
 	p.Click(`[data-trouble="people-take-over"]`)
-	p.Until("the header says so", `document.getElementById("presence").textContent.startsWith("People have")`)
+	p.Until("the header says so", `document.getElementById("presence").textContent.startsWith("People answer")`)
 
 	p.say("A person, please")
 	p.Until("it is marked", newest(theirs)+`.querySelector(".badge")?.textContent === "From a colleague"`)
@@ -111,6 +111,7 @@ func TestReload(t *testing.T) {
 	p.Until("the trace is there", `document.querySelector(".event .state.good")`)
 
 	p.Click("#reset")
+	p.Click("dialog .primary")
 	p.Until("it is empty", `document.querySelector(".messages .empty") &&
 		![...document.querySelectorAll(".event .what")].some((e) => e.textContent === "Hello")`)
 	p.ask("Hello again", "Hello again")

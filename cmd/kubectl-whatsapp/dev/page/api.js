@@ -12,7 +12,6 @@ export const editMessage = (message, text) => call("POST", "edit", { ...of(messa
 export const deleteMessage = (message) => call("POST", "delete", of(message));
 export const react = (message, emoji) => call("POST", "react", { ...of(message), emoji });
 export const addPerson = (name) => call("POST", "people", { name });
-export const advance = (duration) => call("POST", "clock", { advance: duration });
 export const reset = () => call("POST", "reset", {});
 
 export const switchTrouble = (name, on, person) =>
@@ -79,8 +78,9 @@ export async function follow(model) {
       const state = await getState();
 
       model.load(state);
-      pause = firstPause;
-      await stream(model, state.last_event_id);
+      await stream(model, state.last_event_id, () => {
+        pause = firstPause;
+      });
     } catch {
       model.setConnected(false);
       await new Promise((resume) => setTimeout(resume, pause));
@@ -89,7 +89,7 @@ export async function follow(model) {
 }
 
 // stream applies events until the server resets them. It rejects when the stream breaks.
-function stream(model, after) {
+function stream(model, after, opened) {
   return new Promise((resolve, reject) => {
     const source = new EventSource(`/api/stream?after=${after}`);
 
@@ -102,7 +102,7 @@ function stream(model, after) {
       source.addEventListener(name, (event) => model.apply(name, JSON.parse(event.data)));
     }
 
-    source.addEventListener("open", () => model.setConnected(true));
+    source.addEventListener("open", opened);
     source.addEventListener("reset", () => end(resolve));
     source.addEventListener("error", () => end(reject));
   });

@@ -36,7 +36,7 @@ export class Bar {
     const button = byId("reset");
     fill(button, icon("reset"), el("span", null, t("reset")));
     button.setAttribute("aria-label", t("reset"));
-    button.addEventListener("click", () => reset().catch((error) => this.warn(error.message)));
+    button.addEventListener("click", () => openForm(t("reset-question"), [], t("reset"), reset));
   }
 
   // tabs choose what a narrow screen shows.
@@ -124,6 +124,6 @@ export class Bar {
   }
 
   showConnection() {
-    byId("connection").textContent = this.model.connected || !this.model.loaded ? "" : t("reconnecting");
+    byId("connection").textContent = this.model.connected === false ? t("reconnecting") : "";
   }
 }

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { el, link } from "./dom.js";
+import { el, link, webAddress } from "./dom.js";
 import { formatted } from "./format.js";
 import { icon } from "./icons.js";
 import { player } from "./player.js";
@@ -24,7 +24,6 @@ export function content(message) {
     message.products && products(message),
     message.type === "unsupported" && !message.text && gone("ban", t("unsupported")),
     text(message),
-    message.template && parameters(message.template),
     message.footer && el("p", { class: "footer", dir: "auto" }, message.footer),
   ];
 }
@@ -39,31 +38,26 @@ function text(message) {
   return el("div", { class: large ? "text large" : "text", dir: "auto" }, formatted(message.text));
 }
 
-// parameters shows the values of a template whose text is with Meta.
-function parameters({ parameters: values }) {
-  return values && el("ol", { class: "footer" }, values.map((value) => el("li", { dir: "auto" }, value)));
-}
-
 function media(file, type) {
   const kind = type === "interactive" || type === "template" ? kindOf(file) : type;
 
   switch (kind) {
     case "image":
-      return el(
-        "a",
-        { class: "picture", href: file.url, target: "_blank", rel: "noopener noreferrer", "aria-label": t("open-photo") },
-        el("img", { src: file.url, alt: t("photo"), loading: "lazy" }),
+      return link(
+        file.url,
+        { class: "picture", "aria-label": t("open-photo") },
+        el("img", { src: webAddress(file.url), alt: t("photo"), loading: "lazy" }),
       );
     case "video":
       return el(
         "div",
         { class: "picture" },
-        el("video", { src: file.url, controls: true, preload: "metadata", playsInline: true, "aria-label": t("video") }),
+        el("video", { src: webAddress(file.url), controls: true, preload: "metadata", playsInline: true, "aria-label": t("video") }),
       );
     case "audio":
       return player(file);
     case "sticker":
-      return el("img", { class: "sticker", src: file.url, alt: t("sticker") });
+      return el("img", { class: "sticker", src: webAddress(file.url), alt: t("sticker") });
     default:
       return document_(file);
   }
@@ -74,9 +68,9 @@ const kindOf = (file) => (file.mime_type || "").split("/")[0];
 function document_(file) {
   const about = [file.mime_type, file.size > 0 && fileSize(file.size)].filter(Boolean).join(", ");
 
-  return el(
-    "a",
-    { class: "card", href: file.url, download: file.filename || "", target: "_blank", rel: "noopener noreferrer" },
+  return link(
+    file.url,
+    { class: "card", download: file.filename || "" },
     icon("document"),
     el("span", null, el("b", { dir: "auto" }, file.filename || t("document")), el("small", null, about)),
   );
@@ -89,7 +83,7 @@ function place({ latitude, longitude, name, address }) {
     el("div", { class: "map", "aria-hidden": "true" }, icon("location")),
     el("p", { class: "heading", dir: "auto" }, name || t("location")),
     address && el("p", { dir: "auto" }, address),
-    link(`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}`, at, "footer"),
+    link(`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}`, { class: "footer" }, at),
   ];
 }
 

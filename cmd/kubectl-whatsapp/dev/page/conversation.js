@@ -30,6 +30,10 @@ export class Conversation {
 
     model.on(["loaded", "chosen"], () => this.showAll());
     model.on(["message"], (message) => this.onMessage(message));
+    model.on(["forgotten"], (id) => {
+      this.item(id)?.remove();
+      this.shown.delete(id);
+    });
     model.on(["typing"], () => this.showTyping());
   }
 
@@ -115,7 +119,7 @@ export class Conversation {
       lastFrom = message.from;
     }
 
-    if (items.length === 0) this.list.append(el("li", { class: "empty" }, t("empty")));
+    if (items.length === 0) this.list.append(el("li", { class: "empty" }, t(this.model.ai.kind === "echo" ? "empty-echo" : "empty")));
     if (!items.some((item) => item.tabIndex === 0) && items.length > 0) items.at(-1).tabIndex = 0;
   }
 

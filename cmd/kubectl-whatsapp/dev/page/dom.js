@@ -40,17 +40,17 @@ export function fill(element, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// link returns an anchor to a web page, or the text alone if the address is not http or https.
-export function link(address, text, className) {
-  let url;
-
+// webAddress returns an address of this server or of the web, and undefined for any other, such as javascript:.
+export function webAddress(address) {
   try {
-    url = new URL(address);
+    const url = new URL(address, location.href);
+
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined;
   } catch {
-    return el("span", { class: className }, text);
+    return undefined;
   }
-
-  if (url.protocol !== "http:" && url.protocol !== "https:") return el("span", { class: className }, text);
-
-  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer", class: className, dir: "auto" }, text);
 }
+
+// link returns an anchor that opens another tab. Without a web address it leads nowhere.
+export const link = (address, properties, ...children) =>
+  el("a", { href: webAddress(address), target: "_blank", rel: "noopener noreferrer", ...properties }, children);

@@ -104,7 +104,7 @@ function firstSpan(text) {
   let first = null;
 
   const url = address.exec(text);
-  if (url) first = { start: url.index, end: url.index + url[0].length, node: link(url[0], url[0]) };
+  if (url) first = { start: url.index, end: url.index + url[0].length, node: link(url[0], { dir: "auto" }, url[0]) };
 
   for (const { mark, element, literal } of marks) {
     const span = marked(text, mark);

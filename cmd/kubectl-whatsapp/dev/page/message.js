@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { cards, content, gone, inWords } from "./content.js";
-import { el, fill } from "./dom.js";
+import { el, fill, link } from "./dom.js";
 import { icon } from "./icons.js";
 import { clockTime, t } from "./texts.js";
 
@@ -154,9 +154,7 @@ const optionDrawings = {
 function tapOf(message, option, act) {
   const inside = [optionDrawings[option.kind] && icon(optionDrawings[option.kind]), option.title];
 
-  if (option.kind === "url" && /^https?:\/\//i.test(option.url || "")) {
-    return el("a", { href: option.url, target: "_blank", rel: "noopener noreferrer" }, inside);
-  }
+  if (option.kind === "url") return link(option.url, {}, inside);
 
   return el(
     "button",

@@ -1,12 +1,13 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The newest traces stay in the page; the server has a limit of its own.
+// The newest stay in the page; the server has limits of its own.
 const maxTraces = 3000;
+const maxMessages = 2000;
 
 // Model is what the page knows of the server's state. Its events tell the views what changed:
-// "loaded", "chosen" (another person), "person" (one is new or changed), "message", "typing", "trace", "trouble", "clock",
-// "ai", "connection".
+// "loaded", "chosen" (another person), "person" (one is new or changed), "message", "forgotten" (the oldest
+// message), "typing", "trace", "trouble", "clock", "ai", "connection".
 export class Model extends EventTarget {
   constructor() {
     super();
@@ -18,7 +19,7 @@ export class Model extends EventTarget {
     this.troubles = [];
     this.clock = { ahead_seconds: 0 };
     this.typing = new Set();
-    this.connected = false;
+    this.connected = undefined; // until the first attempt
     this.loaded = false;
     this.chosen = "";
   }
@@ -46,8 +47,7 @@ export class Model extends EventTarget {
     switch (name) {
       case "message":
       case "edit":
-        this.messages.set(data.id, data);
-        this.tell("message", data);
+        this.setMessage(data);
         break;
       case "status":
         this.setStatus(data);
@@ -79,12 +79,20 @@ export class Model extends EventTarget {
     }
   }
 
+  setMessage(message) {
+    this.messages.set(message.id, message);
+    this.tell("message", message);
+
+    if (this.messages.size > maxMessages) {
+      const [id] = this.messages.keys();
+      this.messages.delete(id);
+      this.tell("forgotten", id);
+    }
+  }
+
   setStatus({ message: id, status, failure }) {
     const message = this.messages.get(id);
-    if (!message) return;
-
-    this.messages.set(id, { ...message, status, failure });
-    this.tell("message", this.messages.get(id));
+    if (message) this.setMessage({ ...message, status, failure });
   }
 
   // addTrace ignores a trace that came with the state, too.

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { el, fill } from "./dom.js";
+import { el, fill, webAddress } from "./dom.js";
 import { icon } from "./icons.js";
 import { duration, t } from "./texts.js";
 
@@ -11,7 +11,7 @@ let playing = null;
 export function player(file) {
   const audio = new Audio();
   audio.preload = "metadata";
-  audio.src = file.url;
+  audio.src = webAddress(file.url) || "";
 
   const button = el("button", { type: "button", class: "round", onclick: () => toggle(audio) });
   const bar = el("input", {

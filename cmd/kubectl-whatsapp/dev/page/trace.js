@@ -10,6 +10,10 @@ import { clockTime, t, took } from "./texts.js";
 // The newest events are open. One that the reader opened or closed stays so.
 const openEvents = 4;
 
+// maxEvents and maxSteps bound what the page shows. An AI that is down for long makes two steps every few seconds.
+const maxEvents = 300;
+const maxSteps = 300;
+
 // Trace shows what happened, one group an event, the newest event first.
 export class Trace {
   constructor(model) {
@@ -111,6 +115,7 @@ export class Trace {
       this.root.querySelector(".empty")?.remove();
       this.root.prepend(group.element);
       this.closeOld();
+      this.forgetOldest();
     }
 
     group.add(trace);
@@ -123,6 +128,14 @@ export class Trace {
     for (const group of events.slice(0, -openEvents)) {
       if (!group.chosen && group.open) group.setOpen(false);
     }
+  }
+
+  forgetOldest() {
+    if (this.groups.size <= maxEvents) return;
+
+    const [id, group] = this.groups.entries().next().value;
+    this.groups.delete(id);
+    group.element.remove();
   }
 
   matches({ kind, level, text }) {
@@ -191,6 +204,8 @@ class Group {
 
     this.steps.push({ ...trace, after, item, text });
     this.list.append(item);
+    if (this.steps.length > maxSteps) this.steps.splice(1, 1)[0].item.remove();
+
     this.showState();
   }
 
