@@ -74,7 +74,7 @@ func unsafeAddress(address string) (message, mend string) {
 	return "", ""
 }
 
-// inCluster reports whether a name is that of a Service or of a host of a private network.
+// inCluster reports whether a name may be that of a Service, such as bridge.sales, or of a host of a private network.
 func inCluster(host string) bool {
 	for _, suffix := range []string{".svc", ".cluster.local", ".local", ".internal"} {
 		if strings.HasSuffix(host, suffix) {
@@ -82,5 +82,5 @@ func inCluster(host string) bool {
 		}
 	}
 
-	return strings.Count(host, ".") == 1 && !strings.Contains(host, ".com")
+	return strings.Count(host, ".") == 1
 }

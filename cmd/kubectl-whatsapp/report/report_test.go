@@ -188,7 +188,7 @@ func TestNothingPersonalIsInABundle(t *testing.T) {
 	bundle.Receiver(t.Context(), Receiver{
 		HTTP:    client,
 		Console: "http://" + r.Local.ConsoleAddr(),
-		Admin:   "http://" + r.Local.AdminAddr(),
+		Admin:   "http://" + r.Local.AdminAddr(), // the configuration has port 0
 	})
 	bundle.Log("logs/receiver.log", log.Bytes())
 
@@ -203,8 +203,8 @@ func TestNothingPersonalIsInABundle(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if !slices.Contains(index.Missing, Missing{What: "cluster/events.json", Why: "no events of 573001234567"}) {
-		t.Errorf("missing: %v", index.Missing)
+	if diff := cmp.Diff([]Missing{{What: "cluster/events.json", Why: "no events of 573001234567"}}, index.Missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 
 	files := unpack(t, out.Bytes())
@@ -228,6 +228,7 @@ func TestNothingPersonalIsInABundle(t *testing.T) {
 		"README.txt":                       "look through the files",
 		"index.json":                       `"subject": "sales"`,
 		"receiver/status.json":             `"dead_letters": `,
+		"receiver/configuration.json":      `"access-token": 1`,
 		"receiver/dead-letter-causes.json": `"code": `,
 		"receiver/metrics.txt":             "whatsapp_",
 		"logs/receiver.log":                `"level":"DEBUG"`,
