@@ -9,8 +9,8 @@
 const pause = document.getElementById("pause");
 let stopped = false;
 
-function refreshed() {
-  return document.querySelector("[data-refresh]");
+function parts(of) {
+  return [...of.querySelectorAll("[data-refresh]")];
 }
 
 function isBusy(part) {
@@ -22,35 +22,38 @@ function isBusy(part) {
     (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode));
 }
 
-async function refresh() {
-  const part = refreshed();
-  if (part === null) {
-    return;
-  }
+function interval() {
+  return Math.min(...parts(document).map((part) => Number(part.dataset.refresh))) * 1000;
+}
 
-  if (!isBusy(part)) {
+async function refresh() {
+  if (!document.hidden && !stopped) {
     try {
       const response = await fetch(location.href, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(20000)});
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const next = page.querySelector("[data-refresh]");
+      const next = parts(page);
 
-      if (next === null || (response.ok && page.title !== document.title)) {
+      if (response.ok && (next.length !== parts(document).length || page.title !== document.title)) {
         location.reload();
         return;
       }
 
-      if (response.ok && !isBusy(part) && next.innerHTML !== part.innerHTML) {
-        part.replaceChildren(...next.childNodes);
+      if (response.ok) {
+        parts(document).forEach((part, i) => {
+          if (!isBusy(part) && next[i].innerHTML !== part.innerHTML) {
+            part.replaceChildren(...next[i].childNodes);
+          }
+        });
       }
     } catch {
       // The next refresh tries again.
     }
   }
 
-  setTimeout(refresh, Number(part.dataset.refresh) * 1000);
+  setTimeout(refresh, interval());
 }
 
-if (refreshed() !== null) {
+if (parts(document).length > 0) {
   document.querySelector(".refresh").hidden = false;
 
   pause.addEventListener("click", () => {
@@ -59,5 +62,5 @@ if (refreshed() !== null) {
     pause.textContent = stopped ? pause.dataset.resume : pause.dataset.pause;
   });
 
-  setTimeout(refresh, Number(refreshed().dataset.refresh) * 1000);
+  setTimeout(refresh, interval());
 }

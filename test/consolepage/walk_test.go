@@ -1,0 +1,258 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package consolepage walks through the pages of the console with a real Chromium and a real receiver.
+package consolepage
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+)
+
+const (
+	number  = "106540352242922"
+	ana     = "573001234567"
+	berta   = "573007654321"
+	refused = "This one fails"
+)
+
+// receiver is a receiver in this process, whose people wrote: Ana was answered, and the message of Berta became a dead
+// letter.
+type receiver struct {
+	*rig.Rig
+	t *testing.T
+}
+
+func startReceiver(t *testing.T) *receiver {
+	t.Helper()
+
+	r, err := rig.New(rig.Options{
+		Graph: standin.GraphOptions{
+			AccessTokens: []string{folder.AccessToken},
+			AppSecret:    folder.AppSecret,
+		},
+		Config: config.Config{Processing: config.Processing{Poll: 10 * time.Millisecond}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	if err := r.Folder.Layout(r.Config, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	w := &receiver{Rig: r, t: t}
+	w.deliver(ana, "Is it <b>open</b> on Sundays? "+strings.Repeat("long", 60))
+	w.Bird.Faults.Add(standin.Fault{Status: http.StatusUnprocessableEntity, Times: 1})
+	w.deliver(berta, refused)
+
+	return w
+}
+
+// deliver delivers a text, and waits until the receiver has nothing to do.
+func (r *receiver) deliver(person, text string) {
+	r.t.Helper()
+
+	body := standin.TextDelivery(number, person, "Ana", standin.Wamid(person+text), text, time.Now())
+
+	status, _, err := standin.Deliver(r.t.Context(), &http.Client{Timeout: time.Minute}, r.Local.WebhookURL(), folder.AppSecret, body)
+	if err != nil || status != http.StatusOK {
+		r.t.Fatalf("deliver: %d, %v", status, err)
+	}
+
+	for deadline := time.Now().Add(time.Minute); ; {
+		stats, err := r.Local.Store().Stats(r.t.Context(), time.Now())
+		if err == nil && stats.Pending == 0 && !r.Local.Busy() {
+			return
+		}
+
+		if time.Now().After(deadline) {
+			r.t.Fatalf("the receiver is busy after a minute: %+v, %v", stats, err)
+		}
+	}
+}
+
+// walk is a person at the console.
+type walk struct {
+	*browser.Page
+	t *testing.T
+}
+
+func (r *receiver) open(o browser.Options) *walk {
+	return &walk{Page: browser.Open(r.t, "http://"+r.Local.ConsoleAddr()+"/", o), t: r.t}
+}
+
+// follow clicks on a link or a button by its text, and waits for a text of the next page.
+func (w *walk) follow(text, next string) {
+	w.t.Helper()
+
+	found := fmt.Sprintf(`[...document.querySelectorAll("main a, main button, nav a, header button")].find(e => e.textContent.trim() === %q)`, text)
+	w.Until("there is "+text, found)
+	browser.Eval[bool](w.Page, "(document.querySelectorAll('[data-walk]').forEach(e => e.removeAttribute('data-walk')), "+
+		found+".setAttribute('data-walk', ''), true)")
+	w.Click("[data-walk]")
+	w.shows(next)
+}
+
+// shows waits until the page shows a text.
+func (w *walk) shows(text string) {
+	w.t.Helper()
+	w.Until("shows "+text, fmt.Sprintf("document.readyState === 'complete' && document.body.innerText.includes(%q)", text))
+}
+
+// TestWalk looks at each page and does each act.
+func TestWalk(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.shows("All resources")
+	w.follow("this/receiver", "The last hour")
+	w.Picture("console-overview")
+
+	w.follow("Conversations", "…4567")
+	w.follow("…4567", "Conversation with …4567")
+	w.follow("Show personal data", "Is it <b>open</b> on Sundays?")
+
+	w.follow("Take it over", "People have the conversation now.")
+	w.follow("Give it back to the AI", "The AI has the conversation again.")
+	w.Click("#text")
+	w.Write("A colleague here: yes, until two.")
+	w.follow("Send", "The message is on its way.")
+	w.Until("the person got it", `document.querySelector(".bubble.business:last-child .meta").textContent.includes("sent")`)
+	w.follow("Show personal data", "A colleague here")
+	w.Picture("console-conversation")
+
+	w.follow("Not answered", "Replay these 1")
+	w.Picture("console-not-answered")
+	w.follow("newest event", "What happened")
+	w.shows("http_422")
+	w.Picture("console-event")
+	w.follow("Discard", "This cannot be taken back.")
+	w.follow("No, go back", "What happened")
+	w.follow("Replay", "The event is processed again.")
+	w.Until("it is done", `document.querySelector("main .badge").textContent === "done"`)
+	w.follow("Not answered", "Nothing here.")
+
+	w.follow("Events", "message")
+	browser.Eval[bool](w.Page, `(document.querySelector("select[name=kind]").value = "status", true)`)
+	w.follow("Filter", "No event matches.")
+	w.follow("No filter", "message")
+
+	w.follow("Configuration", "secretsDir")
+	w.follow("Doctor", "Run the checks")
+	w.follow("Run the checks", "failures")
+
+	w.follow("Conversations", "…4321")
+	w.follow("…4321", "Conversation with …4321")
+	w.follow("Erase the person's data", "This cannot be taken back.")
+	w.follow("Yes, do it", "The data of this person were erased.")
+	w.Until("the person is gone", `!document.body.innerText.includes("…4321")`)
+
+	w.follow("Español", "Conversaciones")
+	w.follow("English", "Conversations")
+}
+
+// TestPageRefreshesItself checks that a new message appears without a reload, and not while a person reads.
+func TestPageRefreshesItself(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.follow("this/receiver", "The last hour")
+	w.follow("Events", "message")
+
+	rows := func() int { return browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`) }
+	before := rows()
+
+	r.deliver(ana, "Another one")
+	w.Until("the new event appears", fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %d`, before))
+
+	w.Click("#pause")
+	w.Until("refreshing is stopped", `document.querySelector("#pause").getAttribute("aria-pressed") === "true"`)
+}
+
+// TestKeyboard goes to a conversation and takes it over with the keyboard alone.
+func TestKeyboard(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.shows("All resources")
+	w.focus("this/receiver", "The last hour")
+	w.focus("Conversations", "…4567")
+	w.focus("…4567", "Conversation with …4567")
+	w.focus("Take it over", "People have the conversation now.")
+}
+
+// focus moves the focus by the tabulator to what has a text, checks that it is visible, and presses Enter.
+func (w *walk) focus(text, next string) {
+	w.t.Helper()
+
+	for range 60 {
+		w.Press(kb.Tab)
+
+		if browser.Eval[string](w.Page, "document.activeElement.textContent.trim()") != text {
+			continue
+		}
+
+		if outline := browser.Eval[string](w.Page, "getComputedStyle(document.activeElement).outlineStyle"); outline == "none" {
+			w.t.Errorf("the focus on %s is not visible", text)
+		}
+
+		w.Press(kb.Enter)
+		w.shows(next)
+
+		return
+	}
+
+	w.t.Fatalf("the tabulator does not reach %s", text)
+}
+
+// TestNarrowAndDark checks that no page is wider than a small phone, in both colour schemes and languages.
+func TestNarrowAndDark(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{Width: 360, Height: 740, Dark: true, Language: "es"})
+	w.follow("this/receiver", "La última hora")
+	w.fits()
+	w.follow("Conversaciones", "…4567")
+	w.fits()
+	w.follow("…4567", "Conversación con …4567")
+	w.follow("Mostrar los datos personales", "Sundays")
+	w.fits()
+	w.Picture("console-phone")
+
+	for _, page := range []struct{ link, shows string }{
+		{"Eventos", "mensaje"},
+		{"Sin respuesta", "Repetir"},
+		{"Configuración", "secretsDir"},
+		{"Doctor", "Ejecutar"},
+	} {
+		w.follow(page.link, page.shows)
+		w.fits()
+	}
+}
+
+// fits checks that the page needs no horizontal scrolling.
+func (w *walk) fits() {
+	w.t.Helper()
+
+	if wide := browser.Eval[int](w.Page, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
+		w.t.Errorf("the page %s is %d pixels too wide", browser.Eval[string](w.Page, "document.title"), wide)
+	}
+}
