@@ -212,6 +212,7 @@ func TestAgainstCluster(t *testing.T) {
 
 	t.Run("logs", c.testLogs)
 	t.Run("console", c.testConsole)
+	t.Run("doctor", c.testDoctor)
 	t.Run("fleet", c.testFleet)
 	t.Run("status", c.testStatus)
 }

@@ -38,6 +38,7 @@ func newRoot(g *global) *cobra.Command {
 		newConversationsCommand(g),
 		newDeadLettersCommand(g),
 		newDevCommand(g),
+		newDoctorCommand(g),
 		newEventsCommand(g),
 		newLintCommand(g),
 		newListenCommand(g),

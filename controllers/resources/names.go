@@ -73,6 +73,9 @@ func ConfigMapName(resource string) string {
 	return Name(resource) + suffixConfig
 }
 
+// MessagesServiceName returns the name of the Service of the messages API of a resource.
+func MessagesServiceName(resource string) string { return Name(resource) + suffixMessages }
+
 // AdminServiceName returns the name of the headless Service that lists the pods of a resource.
 func AdminServiceName(resource string) string {
 	return Name(resource) + suffixAdmin

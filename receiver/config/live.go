@@ -70,7 +70,7 @@ func Open(path string, clock clockwork.Clock, log *slog.Logger) (*Live, error) {
 	return l, nil
 }
 
-// Fixed returns a Live with a configuration that never changes, for tests of single packages.
+// Fixed returns a Live with a configuration that never changes, for tests of single packages and for tools.
 func Fixed(c Config, secrets Secrets) *Live {
 	l := &Live{}
 	l.current.Store(&Snapshot{Config: c.WithDefaults(), Secrets: secrets})

@@ -90,6 +90,8 @@ func (s site) reach(ctx context.Context, client *http.Client) finding {
 		return fail("look at what is in front of the receiver", "%s", reason(err))
 	case answer.status == http.StatusForbidden && strings.Contains(answer.body, edge.HandshakeRefused):
 		return ok("a receiver answers in %d ms; the verify token was not tried", answer.took.Milliseconds())
+	case answer.status == http.StatusForbidden && strings.Contains(answer.body, edge.CertificateRefused):
+		return ok("a receiver answers in %d ms, and demands Meta's client certificate", answer.took.Milliseconds())
 	case answer.status == http.StatusOK:
 		return fail("check host and path of the callback URL: another server, or a sign-in page, answers there",
 			"HTTP 200 without a verify token: this is not an answer of the receiver")
@@ -98,8 +100,8 @@ func (s site) reach(ctx context.Context, client *http.Client) finding {
 	return s.judgeAnswer(answer)
 }
 
-// post posts a signed delivery.
-func (s site) post(ctx context.Context, client *http.Client, appSecret string, body []byte) (reply, error) {
+// post posts a signed delivery. With expect, the body is sent once the server has asked for it.
+func (s site) post(ctx context.Context, client *http.Client, appSecret string, body []byte, expect bool) (reply, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return reply{}, err
@@ -110,6 +112,10 @@ func (s site) post(ctx context.Context, client *http.Client, appSecret string, b
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 
+	if expect {
+		request.Header.Set("Expect", "100-continue")
+	}
+
 	return do(client, request)
 }
 
@@ -118,7 +124,7 @@ func (s site) deliver(ctx context.Context, client *http.Client, appSecret string
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 
-	answer, err := s.post(ctx, client, appSecret, probeDelivery(0))
+	answer, err := s.post(ctx, client, appSecret, probeDelivery(0), false)
 
 	switch {
 	case err != nil:
@@ -141,7 +147,10 @@ func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
 
-	answer, err := s.post(ctx, client, appSecret, probeDelivery(largestDelivery))
+	answer, err := s.post(ctx, client, appSecret, probeDelivery(largestDelivery), false)
+	if err != nil { // a server that refuses the size may close the connection before its answer is read
+		answer, err = s.post(ctx, client, appSecret, probeDelivery(largestDelivery), true)
+	}
 
 	switch {
 	case err != nil:

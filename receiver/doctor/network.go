@@ -78,6 +78,8 @@ func (n Network) client(config *tls.Config) *http.Client {
 			DialContext:       n.dial,
 			TLSClientConfig:   config,
 			DisableKeepAlives: true,
+
+			ExpectContinueTimeout: time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

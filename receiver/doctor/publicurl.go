@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/edge"
 )
 
-// site is a public URL, as one looks at it from outside.
+// site is a public URL.
 type site struct {
 	Network
 

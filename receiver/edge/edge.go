@@ -108,7 +108,7 @@ func (e *Edge) webhook(w http.ResponseWriter, r *http.Request, settings *config.
 		presented := r.TLS != nil && len(r.TLS.PeerCertificates) > 0
 		e.Log.Warn("request refused: no client certificate of the configured CA and common name", "presented", presented)
 
-		return refuse(w, http.StatusForbidden, "a client certificate of the configured CA and common name is required")
+		return refuse(w, http.StatusForbidden, CertificateRefused)
 	}
 
 	switch {

@@ -26,6 +26,9 @@ type right struct {
 	namespace string // "" for all
 }
 
+// IsForbidden reports whether an error means that the user lacks a right.
+func IsForbidden(err error) bool { return apierrors.IsForbidden(err) || errors.Is(err, errForbidden) }
+
 // explain returns err as an error for people. doing says what was being done.
 func (c *Cluster) explain(err error, doing string, needed right) error {
 	var unreachable *url.Error
