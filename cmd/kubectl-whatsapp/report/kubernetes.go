@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -55,7 +55,7 @@ var kinds = []schema.GroupVersionKind{
 // Cluster adds what the API server knows of the resource: itself, its objects, its pods with the last lines of their logs,
 // its events, the operator, and the versions. What the user may not read is missing.
 func (b *Bundle) Cluster(ctx context.Context, c *cluster.Cluster, name string, lines int64) {
-	b.version(ctx, c)
+	b.version(c)
 
 	names := []string{name}
 	b.resource(ctx, c, name)
@@ -78,11 +78,11 @@ func (b *Bundle) Cluster(ctx context.Context, c *cluster.Cluster, name string, l
 	b.operator(ctx, c, lines)
 }
 
-func (b *Bundle) version(ctx context.Context, c *cluster.Cluster) {
-	_, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
+func (b *Bundle) version(c *cluster.Cluster) {
+	config := rest.CopyConfig(c.Config())
+	config.Timeout = callTimeout
 
-	api, err := discovery.NewDiscoveryClientForConfig(c.Config())
+	api, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		b.Lack("cluster/version.json", err)
 		return
@@ -122,7 +122,6 @@ func (b *Bundle) objects(ctx context.Context, c *cluster.Cluster, kind schema.Gr
 
 	file := "cluster/" + kind.Kind + ".json"
 
-	// Templates of pods have the same labels as the objects themselves.
 	err := c.Client().List(ctx, list, client.InNamespace(c.Namespace),
 		client.MatchingLabels(resources.SelectorLabels(resources.Name(name))), client.Limit(maxObjects))
 	if meta.IsNoMatchError(err) {
@@ -271,5 +270,5 @@ func operatorContainer(pod unstructured.Unstructured) string {
 	first, _ := containers[0].(map[string]any)
 	name, _ := first["name"].(string)
 
-	return strings.TrimSpace(name)
+	return name
 }
