@@ -50,6 +50,7 @@ func newRoot(g *global) *cobra.Command {
 		newStatusCommand(g),
 		newVersionCommand(g),
 	)
+	group(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	prepare(g, root)

@@ -5,8 +5,11 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 )
@@ -77,5 +80,33 @@ func TestHelpNamesTheCommandAsTyped(t *testing.T) {
 	if got.code != 0 || !strings.Contains(got.out, "Usage:\n  kubectl whatsapp version") ||
 		!strings.Contains(got.out, "  kubectl whatsapp version -o json\n") {
 		t.Errorf("exit code %d, help:\n%s", got.code, got.out)
+	}
+}
+
+func TestCommandsHaveGroupAndExample(t *testing.T) {
+	root := newRoot(&global{name: "kubectl whatsapp"})
+
+	for _, cmd := range root.Commands() {
+		isOther := slices.Contains([]string{"completion", "help", "version"}, cmd.Name())
+		if (cmd.GroupID == "") != isOther {
+			t.Errorf("%s is in the group %q of the help", cmd.Name(), cmd.GroupID)
+		}
+
+		if cmd.Name() != "completion" && cmd.Name() != "help" {
+			checkExample(t, cmd)
+		}
+	}
+}
+
+// checkExample checks that a command has a short text, and examples with the name as typed unless it only has commands.
+func checkExample(t *testing.T, cmd *cobra.Command) {
+	t.Helper()
+
+	if cmd.Short == "" || !cmd.HasSubCommands() && !strings.Contains(cmd.Example, cmd.CommandPath()+" ") {
+		t.Errorf("%s has the text %q and the examples\n%s", cmd.CommandPath(), cmd.Short, cmd.Example)
+	}
+
+	for _, child := range cmd.Commands() {
+		checkExample(t, child)
 	}
 }
