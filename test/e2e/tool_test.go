@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -49,6 +50,8 @@ func (s *suite) useTool(t *testing.T) {
 	u.refused(t)
 	u.audit(t)
 	u.simulate(t)
+	u.testBridge(t)
+	u.diagnose(t)
 	u.backup(t)
 	u.watchReplacement(t)
 
@@ -197,7 +200,7 @@ func (u *tool) produceEvents(t *testing.T) (answered, dead, quarantined consolea
 func (u *tool) deliverText(t *testing.T, number, person, text string) {
 	t.Helper()
 
-	delivery := standin.TextDelivery(number, person, "Ana", standin.Wamid(t.Name()+person), text, time.Now())
+	delivery := standin.TextDelivery(number, person, "Ana", standin.Wamid(t.Name()+person+text), text, time.Now())
 
 	// A Service routes to a pod only some time after the pod is ready.
 	u.eventually(t, func(ctx context.Context) error {
@@ -307,6 +310,70 @@ func (u *tool) simulate(t *testing.T) {
 	u.shows(t, 0, "kubectl whatsapp simulate --list 2>/dev/null | head -n 6")
 	u.shows(t, 0, "kubectl whatsapp simulate text --to sales --person 573009990004")
 	u.event(t, "done", "…0004")
+}
+
+// testBridge tests an example of a bridge, and lets it answer a copy of what a person asks the AI of the resource.
+func (u *tool) testBridge(t *testing.T) {
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(u.dir, "bridge-go"), "../../examples/bridge-go")
+	if printed, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the bridge: %v\n%s", err, printed)
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	bridge := u.command(ctx, "HOST=127.0.0.1 PORT=18088 exec ./bridge-go")
+
+	if err := bridge.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	defer func() {
+		stop()
+
+		_ = bridge.Wait()
+	}()
+
+	u.eventually(t, func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:18088")
+		if err == nil {
+			conn.Close()
+		}
+
+		return err
+	})
+
+	u.transcript.section("bridge test")
+	u.shows(t, 0, "kubectl whatsapp bridge test http://localhost:18088")
+
+	u.transcript.section("listen")
+
+	const line = "kubectl whatsapp listen sales --forward-to http://localhost:18088 --count 1"
+
+	listen := u.start(t, line)
+
+	// A question that was asked before the receiver has a listener is not copied.
+	for n := 0; ; n++ {
+		u.deliverText(t, standins.PhoneNumberID, "573009990005", fmt.Sprintf("Do you open on Sundays? %d", n))
+
+		select {
+		case err := <-listen.ended:
+			if err != nil {
+				t.Errorf("listen ended with %v\n%s", err, listen.text(t))
+			}
+
+			u.transcript.add(line, listen.text(t), 0)
+
+			return
+		case <-time.After(5 * time.Second):
+		case <-t.Context().Done():
+			return
+		}
+	}
+}
+
+// diagnose makes a bundle for a bug report.
+func (u *tool) diagnose(t *testing.T) {
+	u.transcript.section("report")
+	u.shows(t, 0, "kubectl whatsapp report sales -f report.zip")
 }
 
 // refused shows errors.

@@ -47,6 +47,8 @@ var steady = []struct {
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z`), "2026-11-23T06:49:00.000Z"},
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{4,}Z`), "2026-11-23T06:49:00.000000Z"},
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z`), "2026-11-23T06:49:00Z"},
+	{regexp.MustCompile(`(?m)^\d{2}:\d{2}:\d{2}  `), "06:49:00  "},
+	{regexp.MustCompile(`has \d+ files`), "has 18 files"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "5f0c1d2e3a4b5c6d7e8f901234567890"},
 	{regexp.MustCompile(`\bc[A-Za-z0-9_-]{86}`), "c" + strings.Repeat("Qm9", 28) + "Qg"},
 	{regexp.MustCompile(`conversation=[0-9a-f]+`), "conversation=1f2e3d4c5b6a7988"},
