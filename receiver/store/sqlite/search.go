@@ -16,16 +16,16 @@ import (
 )
 
 // The statements of a search return the events before a seq, the newest first, and whether each matches. Events that were
-// not answered are read from an index that has all columns; it does not have the lane, which is read for the others that
-// match. Of a search without states, no column after the payload is read: the payload may be long.
+// not answered are read from an index that has all columns but the lane, so a search for a conversation reads the table,
+// unless few events have the code. searchAll reads no column after the payload, which may be long.
 const (
 	matches = `
 		(?2 = '' OR kind = ?2) AND (?3 = '' OR type = ?3) AND (?4 = '' OR instr(?4, ',' || state || ','))
-			AND (?5 = '' OR phone_number_id = ?5) AND received_at > ?6 AND received_at < ?7
-			AND (?8 = '' OR lane IN (SELECT value FROM json_each(?8)))`
-	searchAll = "SELECT seq, received_at," + matches + `
+			AND (?5 = '' OR phone_number_id = ?5) AND received_at > ?6 AND received_at < ?7`
+	inLanes   = " AND (?8 = '' OR lane IN (SELECT value FROM json_each(?8)))"
+	searchAll = "SELECT seq, received_at," + matches + inLanes + `
 		FROM events WHERE seq < ?1 ORDER BY seq DESC LIMIT ?9`
-	searchReplayable = "SELECT seq, received_at," + matches + ` AND (?10 = '' OR code = ?10)
+	searchReplayable = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10)" + inLanes + `
 		FROM events INDEXED BY events_replayable WHERE ` + replayable + ` AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
 
 	// foundColumns are recordColumns without what is long.
@@ -66,7 +66,7 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 	}
 
 	sql := searchAll
-	if search.Unanswered() {
+	if search.Unanswered() && (search.Conversation == "" || search.Code != "") {
 		sql = searchReplayable
 
 		args = append(args, search.Code)
