@@ -183,6 +183,6 @@ func main() {
 		ReadHeaderTimeout: time.Minute,
 	}
 
-	log.Printf("The bridge listens on port %q, with a key: %t", port, b.key != "")
+	fmt.Printf("The bridge listens on port %s, with a key: %t\n", port, b.key != "")
 	log.Fatal(server.ListenAndServe())
 }
