@@ -184,9 +184,9 @@ func TestSimulateRefusesWrongUsage(t *testing.T) {
 	}
 }
 
-// TestSimulateToAResource sends through the API server to the webhook port of a real receiver, with the app secret of a
-// Secret.
-func TestSimulateToAResource(t *testing.T) {
+// TestSimulateAndListenInACluster sends through the API server to the webhook port of a real receiver, with the app secret
+// of a Secret, and copies its question to a bridge.
+func TestSimulateAndListenInACluster(t *testing.T) {
 	c := startCluster(t)
 	r := startReceiver(t, nil)
 
@@ -194,12 +194,20 @@ func TestSimulateToAResource(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: "meta"},
 		Data:       map[string][]byte{"key": []byte(folder.AppSecret + "\n")},
 	})
-	c.kubelet.Run(t, c.namespace, "sales-1", resources.SelectorLabels("sales"), map[int]string{8080: r.Local.WebhookAddr()}, "")
+	c.kubelet.Run(t, c.namespace, "sales-1", resources.SelectorLabels("sales"), map[int]string{
+		8080: r.Local.WebhookAddr(),
+		9091: r.Local.ConsoleAddr(),
+	}, "")
+
+	listener := startTool(t, c.args("listen", "sales", "--forward-to", newBridge(t, `{"response":"a copy"}`), "--key", "secret")...)
+	listener.err.waitFor(t, "Copying the questions of sales")
 
 	got := runTool(t, c.args("simulate", "text", "--to", "sales", "--person", "15550101234", "--number", simulatedNumber)...)
 	if got.code != output.CodeDone || !strings.Contains(got.out, "1 of 1 sent: 1 acknowledged") || !strings.Contains(got.err, "…1234") {
 		t.Errorf("exit code %d, output %s%s", got.code, got.out, got.err)
 	}
+
+	listener.out.waitFor(t, `process_text_message  …1234[^\n]*\n +AI      text[^\n]*\n +bridge  text`)
 
 	if err := probe.WaitFor(t.Context(), apiserver.Timeout, "an answer", func() bool { return len(r.Graph.Sent()) == 1 }); err != nil {
 		t.Error(err)
