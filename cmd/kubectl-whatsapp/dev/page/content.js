@@ -59,13 +59,13 @@ function media(file, type) {
     case "sticker":
       return el("img", { class: "sticker", src: webAddress(file.url), alt: t("sticker") });
     default:
-      return document_(file);
+      return documentCard(file);
   }
 }
 
 const kindOf = (file) => (file.mime_type || "").split("/")[0];
 
-function document_(file) {
+function documentCard(file) {
   const about = [file.mime_type, file.size > 0 && fileSize(file.size)].filter(Boolean).join(", ");
 
   return link(
