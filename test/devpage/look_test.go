@@ -219,7 +219,7 @@ func TestAddresses(t *testing.T) {
 		"HTTP://example.com":          true,
 		"/api/media/1":                true,
 		"javascript:alert(1)":         false,
-		" java\nscript:alert(1)":      false,
+		"java\nscript:alert(1)":       false,
 		"data:text/html,<script>":     false,
 		"vbscript:x":                  false,
 		"blob:https://example.com/id": false,

@@ -19,7 +19,7 @@ func TestTrace(t *testing.T) {
 	p.ask("Cake?", "At ten")
 	p.Until("both are read", `document.querySelectorAll('.message.theirs[data-status="read"]').length === 2`)
 
-	shown := func(what string, titles string) {
+	shown := func(what, titles string) {
 		t.Helper()
 		p.Until(what, `[...document.querySelectorAll(".event .what")].filter((e) => e.checkVisibility()).map((e) => e.textContent).join() === "`+titles+`"`)
 	}
