@@ -346,7 +346,7 @@ func TestBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer copied.Close()
+	defer func() { _ = copied.Close() }()
 
 	id, err := store.ParseID(event.ID)
 	if err != nil {

@@ -116,7 +116,7 @@ func (s *suite) applyBroken(t *testing.T) {
 
 // command returns a command line of the shell with the tool in its path.
 func (u *tool) command(ctx context.Context, line string) *exec.Cmd {
-	command := exec.CommandContext(ctx, "sh", "-c", line) //nolint:gosec // the lines of this test
+	command := exec.CommandContext(ctx, "sh", "-c", line)
 	command.Env = u.env
 	command.Dir = u.dir
 
@@ -154,7 +154,9 @@ func reads[T any](ctx context.Context, u *tool, line string) (T, error) {
 		return result, fmt.Errorf("%s: %w", line, err)
 	}
 
-	return result, json.Unmarshal(printed, &result)
+	err = json.Unmarshal(printed, &result)
+
+	return result, err
 }
 
 // produceEvents delivers a message that is answered, one whose answer cannot be sent, and one of a foreign number.

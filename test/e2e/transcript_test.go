@@ -92,7 +92,7 @@ of pods are replaced. ` + "`" + updateVariable + `=1 make e2e` + "`" + ` rewrite
 ` + steadied(r.text.String())
 
 	if os.Getenv(updateVariable) != "" {
-		if err := os.WriteFile(transcriptFile, []byte(page), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		if err := os.WriteFile(transcriptFile, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
 
