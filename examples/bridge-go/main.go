@@ -183,6 +183,6 @@ func main() {
 		ReadHeaderTimeout: time.Minute,
 	}
 
-	fmt.Printf("The bridge listens on port %s, with a key: %t\n", port, b.key != "")
+	fmt.Fprintf(os.Stdout, "The bridge listens on port %s, with a key: %t\n", port, b.key != "")
 	log.Fatal(server.ListenAndServe())
 }

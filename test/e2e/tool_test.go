@@ -374,8 +374,30 @@ func (u *tool) testBridge(t *testing.T) {
 
 // diagnose makes a bundle for a bug report.
 func (u *tool) diagnose(t *testing.T) {
+	u.transcript.section("doctor")
+	u.shows(t, 1, "kubectl whatsapp doctor support")
+	u.shows(t, 0, "kubectl whatsapp doctor sales --only ai,receiver")
+
+	u.transcript.section("dev")
+	u.develop(t)
+
 	u.transcript.section("report")
 	u.shows(t, 0, "kubectl whatsapp report sales -f report.zip")
+}
+
+// develop shows what dev prints before the first message.
+func (u *tool) develop(t *testing.T) {
+	const line = "kubectl whatsapp dev --port 18090"
+
+	dev := u.start(t, line)
+	u.eventually(t, func(context.Context) error {
+		if text := dev.text(t); !strings.Contains(text, "Ctrl-C") {
+			return fmt.Errorf("dev shows %q", text)
+		}
+
+		return nil
+	})
+	u.transcript.add(line, dev.stop(t), 0)
 }
 
 // refused shows errors.
