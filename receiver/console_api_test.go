@@ -24,7 +24,7 @@ func statusOf(sent standin.SentMessage, status string) []byte {
 		sent.ID, status, ana, sent.Callback))
 }
 
-// TestLifeOfAMessage checks what the console tells of a message from its delivery to the statuses of its answer, with and
+// TestLifeOfAMessage checks what the console shows of a message from its delivery to the statuses of its answer, with and
 // without the person.
 func TestLifeOfAMessage(t *testing.T) {
 	h := newHarness(t, withoutTyping)

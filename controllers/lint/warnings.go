@@ -31,7 +31,7 @@ func warnings(r resource) []Finding {
 			"set ingress.host or gateway.host, or publish the Service "+resources.Name(r.webhook.Name)+" yourself")
 	}
 
-	annotated := len(spec.Ingress.Annotations) > 0 // a controller may be told there where the certificate is
+	annotated := len(spec.Ingress.Annotations) > 0 // an annotation may name the certificate
 	if spec.Ingress.Host != "" && spec.Ingress.TLSSecretName == "" && !annotated && spec.CloudAPI.MutualTLS.CertificateSecretName == "" {
 		warn("spec.ingress.host", "the Ingress names no certificate, and Meta calls only an address with a valid one",
 			"set ingress.tlsSecretName, unless the ingress controller has a certificate for "+spec.Ingress.Host)

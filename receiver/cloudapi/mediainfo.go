@@ -72,7 +72,7 @@ func (c *Client) MediaInfo(ctx context.Context, phoneNumberID, mediaID string) (
 }
 
 // lookupFailed returns the failure of a lookup. Meta answers alike whether the file does not exist or the token has lost
-// access to the phone number and all that belongs to it: the phone number itself tells them apart.
+// access to the phone number and all that belongs to it: the phone number itself distinguishes them.
 func (c *Client) lookupFailed(ctx context.Context, phoneNumberID string, f failure.Error) *failure.Error {
 	if isUnknownObject(&f) {
 		_, fault := c.do(ctx, call{

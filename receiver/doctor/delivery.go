@@ -139,7 +139,7 @@ func (s site) deliver(ctx context.Context, client *http.Client, appSecret string
 	return s.judgeAnswer(answer)
 }
 
-// deliverLargest checks that a delivery of the largest size is accepted. Who refuses it tells what has to be mended.
+// deliverLargest checks that a delivery of the largest size is accepted. The server that refuses it is the one to mend.
 func (s site) deliverLargest(ctx context.Context, client *http.Client, appSecret string) finding {
 	const proxyMend = "raise the limit of the Ingress, of the load balancer and of the firewall to 4 MB: ingress.maxBodySize, or see " +
 		"docs/ingress.md. Until then Meta's large deliveries are lost after a week"

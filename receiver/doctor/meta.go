@@ -194,10 +194,10 @@ func (r *run) judgeToken(info cloudapi.TokenInfo, appID string) finding {
 	case !end.IsZero() && end.Sub(now) < tokenWarning:
 		return warn(newToken+". Tokens of system users need not expire", "the access token expires on %s", end.UTC().Format(time.RFC3339))
 	case !end.IsZero():
-		return ok("of app %s, until %s", info.AppID, end.UTC().Format(time.RFC3339))
+		return ok("%s, until %s", ofApp(info.AppID), end.UTC().Format(time.RFC3339))
 	}
 
-	return ok("of app %s, without an end", info.AppID)
+	return ok("%s, without an end", ofApp(info.AppID))
 }
 
 func judgeScopes(scopes []string) finding {
@@ -280,4 +280,13 @@ func (r *run) judgeLive(ctx context.Context) finding {
 	}
 
 	return ok("a person's message arrived on %s", stats.LastMessageAt.UTC().Format(time.RFC3339))
+}
+
+// ofApp says to which app a token belongs, if Meta does.
+func ofApp(id string) string {
+	if id == "" {
+		return "valid"
+	}
+
+	return "of app " + id
 }

@@ -289,7 +289,7 @@ func (r *run) judgeHandedOver(ctx context.Context, now time.Time) finding {
 	}
 
 	if longest > waitWarning {
-		return warn("answer them, or give them back to the AI: whatsapp-webhook conversations list; handoff.url tells the software of your people",
+		return warn("answer them, or give them back to the AI: whatsapp-webhook conversations list; handoff.url reports them to the software of your people",
 			"the AI is silent in %d conversations that people have; in %d of them the person waits, the longest for %s",
 			len(conversations), waiting, longest.Round(time.Second))
 	}

@@ -89,7 +89,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == settings.Webhook.Path:
 		e.Metrics.Request(e.webhook(w, r, settings))
 	case r.URL.Path == "/" && isRead(r):
-		// Load balancers check this path by default. The answer tells the world nothing.
+		// Load balancers check this path by default. The answer reveals nothing.
 		w.WriteHeader(http.StatusOK)
 	case r.URL.Path == settings.Webhook.HealthPath && isRead(r):
 		e.health(w)

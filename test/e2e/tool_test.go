@@ -375,8 +375,8 @@ func (u *tool) testBridge(t *testing.T) {
 // diagnose makes a bundle for a bug report.
 func (u *tool) diagnose(t *testing.T) {
 	u.transcript.section("doctor")
-	u.shows(t, 1, "kubectl whatsapp doctor support")
-	u.shows(t, 0, "kubectl whatsapp doctor sales --only ai,receiver")
+	u.shows(t, 1, "kubectl whatsapp doctor support --only conditions,configuration,meta,ai")
+	u.shows(t, 0, "kubectl whatsapp doctor sales --only conditions,ai,problems,circuits,backlog,dead-letters")
 
 	u.transcript.section("dev")
 	u.develop(t)

@@ -29,7 +29,7 @@ const (
 )
 
 // repeatedKey repeats a request, and sends another text with its Idempotency-Key. A real repetition has the same text: only
-// the second tells a bridge that remembers from one that answers equal texts equally.
+// the second distinguishes a bridge that remembers from a bridge that answers equal texts equally.
 func (t *tester) repeatedKey(ctx context.Context, check *Check) {
 	request := t.person.text("hola 1")
 

@@ -49,6 +49,10 @@ func TestJudgeConditions(t *testing.T) {
 	}{
 		"none":        {state: doctor.Skipped},
 		"good":        {conditions: []metav1.Condition{{Type: "Ready", Status: "True"}}, state: doctor.OK, detail: "1 conditions"},
+		"not requested": {conditions: []metav1.Condition{
+			{Type: "Ready", Status: "True", Reason: "Ready"},
+			{Type: "Exposed", Status: "False", Reason: v1alpha1.ReasonNotRequested, Message: "no ingress"},
+		}, state: doctor.OK, detail: "2 conditions"},
 		"false":       {conditions: []metav1.Condition{{Type: "Ready", Status: "False", Reason: "R", Message: "why."}}, state: doctor.Failure, detail: "Ready is False, R: why"},
 		"unknown":     {conditions: []metav1.Condition{{Type: "Subscribed", Status: "Unknown"}}, state: doctor.Warning, detail: "Subscribed is Unknown"},
 		"stalled":     {conditions: []metav1.Condition{{Type: "Stalled", Status: "True"}}, state: doctor.Failure, detail: "Stalled is True"},

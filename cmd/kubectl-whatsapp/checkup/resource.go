@@ -115,6 +115,10 @@ func judgeConditions(webhook *v1alpha1.WhatsAppWebhook) doctor.Check {
 	var failures, warnings []string
 
 	for _, c := range webhook.Status.Conditions {
+		if c.Reason == v1alpha1.ReasonNotRequested {
+			continue // the spec does not ask for it
+		}
+
 		text := fmt.Sprintf("%s is %s, %s: %s", c.Type, c.Status, c.Reason, strings.TrimSuffix(c.Message, "."))
 
 		isAbnormal := slices.Contains(abnormal, c.Type)

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// patience is how long a call waits for another receiver when the one that was connected went away. A receiver is
+	// replacementTimeout is how long a call waits for another receiver when the one that was connected went away. A receiver is
 	// replaced in less.
-	patience = 45 * time.Second
+	replacementTimeout = 45 * time.Second
 	// maxBody bounds the body of a request that has to be kept to be sent again.
 	maxBody = 8 << 20
 	// firstPause and lastPause are the shortest and the longest pause between two tries.
@@ -119,7 +119,7 @@ func (r reconnecting) check(request *http.Request) error {
 // repeat calls the receiver until it answers. Unless the call is safe, it is repeated only if it had not begun.
 func (r reconnecting) repeat(request *http.Request, safe bool) (*http.Response, error) {
 	ctx := request.Context()
-	end := time.Now().Add(patience)
+	end := time.Now().Add(replacementTimeout)
 
 	var last error // of an earlier try, which says more than the end of the time
 

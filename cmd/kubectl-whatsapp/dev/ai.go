@@ -269,7 +269,7 @@ func (a *ai) record(r *http.Request, question *captured, answer *watchedAnswer, 
 	case about.status != "":
 		about.eventID = a.server.chat.eventOf(about.status)
 	case about.eventID == "":
-		about.eventID = a.server.meta.newestEvent() // a model is not told of events
+		about.eventID = a.server.meta.newestEvent() // a question to a model names no event
 	}
 
 	t := Trace{
@@ -282,7 +282,7 @@ func (a *ai) record(r *http.Request, question *captured, answer *watchedAnswer, 
 	}
 
 	if about.status != "" {
-		t.Title = "AI told of a status"
+		t.Title = "Status reported to the AI"
 	}
 
 	switch {

@@ -143,7 +143,7 @@ const (
 	TypeText        = "text"
 	TypeImage       = "image"
 	TypeVideo       = "video"
-	TypeAudio       = "audio" // Media.Voice tells voice messages from files
+	TypeAudio       = "audio" // Media.Voice distinguishes voice messages from files
 	TypeDocument    = "document"
 	TypeSticker     = "sticker"
 	TypeLocation    = "location"
@@ -335,7 +335,7 @@ const (
 	TraceGraph    = "graph"    // another call of the Graph API, such as a file or a read receipt
 	TraceStatus   = "status"   // Meta reports a status
 	TraceNotice   = "notice"   // a notice of the receiver
-	TraceDesk     = "desk"     // the receiver tells the people who have the conversation
+	TraceDesk     = "desk"     // the receiver reports to the people who have the conversation
 	TraceFailure  = "failure"  // an attempt failed; what follows
 	TraceHandler  = "handler"  // people took the conversation over, or gave it back
 	TraceTrouble  = "trouble"  // a trouble begins, acts or is over

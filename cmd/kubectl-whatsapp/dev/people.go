@@ -18,7 +18,7 @@ import (
 // handlerPoll is how often the store is asked who has each conversation.
 const handlerPoll = 300 * time.Millisecond
 
-// observeDesk returns the desk that records what it is told.
+// observeDesk returns the desk that records the reports that it gets.
 func (s *Server) observeDesk(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -27,18 +27,18 @@ func (s *Server) observeDesk(next http.Handler) http.Handler {
 
 		next.ServeHTTP(answer, r)
 
-		var told struct {
+		var report struct {
 			Method  string `json:"method"`
 			EventID string `json:"event_id"`
 		}
 
-		_ = json.Unmarshal(request.Bytes(), &told) // the desk refuses another form
+		_ = json.Unmarshal(request.Bytes(), &report) // the desk refuses another form
 
 		s.journal.add(Trace{
-			EventID:  told.EventID,
+			EventID:  report.EventID,
 			Kind:     TraceDesk,
 			Level:    LevelOK,
-			Title:    fmt.Sprintf("People told: %s → %d", told.Method, answer.status),
+			Title:    fmt.Sprintf("Reported to the people: %s → %d", report.Method, answer.status),
 			TookMS:   time.Since(began).Milliseconds(),
 			Exchange: exchangeOf(r, s.rig.DeskURL(), request, answer),
 		})
@@ -79,7 +79,7 @@ func (s *Server) handlerOf(ctx context.Context, p Person) string {
 	return HandlerPeople
 }
 
-// watchHandlers shows who has each conversation, whoever changed it.
+// watchHandlers shows who has each conversation after every change.
 func (s *Server) watchHandlers() {
 	tick := time.NewTicker(handlerPoll)
 	defer tick.Stop()

@@ -17,7 +17,7 @@ import (
 type about struct {
 	eventID string
 	what    string
-	// status is the message that a status is about, if the AI is told of one.
+	// status is the message that a status is about, if one is reported to the AI.
 	status string
 }
 

@@ -41,7 +41,7 @@ var allTroubles = []Trouble{
 		Name:  TroubleAI429,
 		Group: "AI",
 		Title: "AI answers 429",
-		What: "Every question is answered 429 with Retry-After: 5. The receiver waits as long as it is told, and then asks as " +
+		What: "Every question is answered 429 with Retry-After: 5. The receiver waits for that time, and then asks as " +
 			"often as the AI takes. No attempt is spent.",
 	},
 	{

@@ -63,7 +63,7 @@ type Options struct {
 	Each func(Result) error
 	// Lost gets how many questions were lost, since the bridge or the connection is slow.
 	Lost func(int64)
-	// Connected and Broken are told of the stream.
+	// Connected and Broken are called when the stream begins and breaks.
 	Connected func()
 	Broken    func(cause error, pause time.Duration)
 }

@@ -189,7 +189,7 @@ func (r *Reader) copy(ctx context.Context, pod *corev1.Pod, options cluster.LogO
 		}
 
 		if err != nil {
-			return nil //nolint:nilerr // the log has ended, or its connection; whoever follows looks again
+			return nil //nolint:nilerr // the log has ended, or its connection; the caller looks again
 		}
 	}
 }

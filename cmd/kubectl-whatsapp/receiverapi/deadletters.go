@@ -139,11 +139,6 @@ func lostJob(err error, id string) error {
 		"the receiver that ran the job %s went away, and the job with it: %w", id, err)
 }
 
-// Configuration returns the effective configuration. Of secrets it has only how many there are.
-func (c *Client) Configuration(ctx context.Context) (json.RawMessage, error) {
-	return get[json.RawMessage](ctx, c, "/configuration", nil)
-}
-
 // Backup returns a copy of the embedded store, and its size if that is known, or -1. The caller closes it.
 func (c *Client) Backup(ctx context.Context) (body io.ReadCloser, size int64, err error) {
 	response, err := c.send(ctx, http.MethodGet, "/backup", nil)

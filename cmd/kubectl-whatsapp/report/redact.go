@@ -13,7 +13,7 @@ import (
 
 const (
 	leftOut = "[left out]"
-	// shownDigits is how many of the last digits of a number stay, so that two numbers can be told apart.
+	// shownDigits is how many of the last digits of a number stay, so that two numbers differ.
 	shownDigits = 4
 	// minOpaque is the length from which a mix of letters and digits is taken for a secret.
 	minOpaque = 24

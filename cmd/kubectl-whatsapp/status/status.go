@@ -171,7 +171,7 @@ func (s *Status) add(report *health.Report, now time.Time) {
 	}
 }
 
-// addProblems adds what the operator tells as conditions.
+// addProblems adds what the operator reports as conditions.
 func (s *Status) addProblems(report *health.Report, now time.Time) {
 	if report.Token == health.TokenRefused {
 		s.trouble(Failing, "token", "Meta refuses the access token")

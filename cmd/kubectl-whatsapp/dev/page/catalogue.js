@@ -32,7 +32,7 @@ export const catalogue = {
     "edited": "edited",
     "email": "Email",
     "empty": "Write a message, as a person on WhatsApp would.",
-    "empty-echo": "Write a message, as a person on WhatsApp would. The word help tells what the echo can show.",
+    "empty-echo": "Write a message, as a person on WhatsApp would. Write help to see what the echo can show.",
     "filter": "Filter",
     "form-values": "What the person entered, as JSON",
     "forwarded": "Forwarded",

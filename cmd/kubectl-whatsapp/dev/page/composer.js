@@ -143,7 +143,7 @@ export class Composer {
   }
 
   tell(text) {
-    this.line.className = "told";
+    this.line.className = "length";
     this.line.textContent = text;
   }
 

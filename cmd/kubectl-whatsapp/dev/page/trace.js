@@ -209,7 +209,7 @@ class Group {
     this.showState();
   }
 
-  // showState tells from the steps what became of the event. An answer that was sent counts, whatever is reported of it later.
+  // showState shows the outcome of the event by its steps. An answer that was sent counts, whatever is reported of it later.
   showState() {
     const sends = this.steps.filter((step) => step.kind === "send");
     const answer = isFine(sends.at(-1)) && sends.find(isFine);
