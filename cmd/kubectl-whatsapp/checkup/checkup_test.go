@@ -47,8 +47,8 @@ func TestJudgeConditions(t *testing.T) {
 		state      doctor.State
 		detail     string
 	}{
-		"none":        {state: doctor.Skipped},
-		"good":        {conditions: []metav1.Condition{{Type: "Ready", Status: "True"}}, state: doctor.OK, detail: "1 conditions"},
+		"none": {state: doctor.Skipped},
+		"good": {conditions: []metav1.Condition{{Type: "Ready", Status: "True"}}, state: doctor.OK, detail: "1 conditions"},
 		"not requested": {conditions: []metav1.Condition{
 			{Type: "Ready", Status: "True", Reason: "Ready"},
 			{Type: "Exposed", Status: "False", Reason: v1alpha1.ReasonNotRequested, Message: "no ingress"},
