@@ -84,7 +84,7 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 
 .PHONY: pictures
 pictures: ## Take the pictures of the docs, with a real Chromium.
-	PICTURES=$(CURDIR)/docs/images go test -count=1 -run TestStory ./test/devpage
+	PICTURES=$(CURDIR)/docs/images go test -count=1 -run 'TestStory|TestWalk' ./test/devpage ./test/consolepage
 
 .PHONY: golden
 golden: ## Update the golden files of the rendered objects.

@@ -24,6 +24,7 @@ const (
 	number  = "106540352242922"
 	ana     = "573001234567"
 	berta   = "573007654321"
+	carla   = "573005550000" // writes a long word, and HTML
 	refused = "This one fails"
 )
 
@@ -63,7 +64,8 @@ func startReceiver(t *testing.T) *receiver {
 	}
 
 	w := &receiver{Rig: r, t: t}
-	w.deliver(ana, "Is it <b>open</b> on Sundays? "+strings.Repeat("long", 60))
+	w.deliver(ana, "Good morning! Are you open on Sundays?")
+	w.deliver(carla, "Is it <b>open</b>? "+strings.Repeat("long", 60))
 	w.Bird.Faults.Add(standin.Fault{Status: http.StatusUnprocessableEntity, Times: 1})
 	w.deliver(berta, refused)
 
@@ -131,7 +133,7 @@ func TestWalk(t *testing.T) {
 
 	w.follow("Conversations", "…4567")
 	w.follow("…4567", "Conversation with …4567")
-	w.follow("Show personal data", "Is it <b>open</b> on Sundays?")
+	w.follow("Show personal data", "Are you open on Sundays?")
 
 	w.follow("Take it over", "People have the conversation now.")
 	w.follow("Give it back to the AI", "The AI has the conversation again.")
@@ -143,7 +145,6 @@ func TestWalk(t *testing.T) {
 	w.Picture("console-conversation")
 
 	w.follow("Not answered", "Replay these 1")
-	w.Picture("console-not-answered")
 	w.follow("newest event", "What happened")
 	w.shows("http_422")
 	w.Picture("console-event")
@@ -232,10 +233,9 @@ func TestNarrowAndDark(t *testing.T) {
 	w.fits()
 	w.follow("Conversaciones", "…4567")
 	w.fits()
-	w.follow("…4567", "Conversación con …4567")
-	w.follow("Mostrar los datos personales", "Sundays")
+	w.follow("…0000", "Conversación con …0000")
+	w.follow("Mostrar los datos personales", "Is it <b>open</b>?")
 	w.fits()
-	w.Picture("console-phone")
 
 	for _, page := range []struct{ link, shows string }{
 		{"Eventos", "mensaje"},
