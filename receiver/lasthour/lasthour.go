@@ -21,7 +21,7 @@ const (
 	// MaxPoints limits the points to an hour. One has less than 200 bytes.
 	MaxPoints = int(time.Hour / Interval)
 	// maxRest is how long an idle receiver repeats the last state at most, without a query of the store.
-	maxRest = 5 * time.Minute
+	maxRest = 15 * time.Minute
 )
 
 // Point holds the counts since the previous point, and the state at its time. A quantile is an estimate from the buckets of
@@ -60,6 +60,7 @@ type Recorder struct {
 	mu     sync.Mutex
 	points []Point // the oldest first
 	last   sample
+	read   time.Time // when the metrics were read last
 }
 
 // New returns a recorder of the metrics, without points.
@@ -123,27 +124,23 @@ func (r *Recorder) record() {
 	}
 
 	r.last = next
+	r.read = now
 }
 
-// rests adds a point with the last state and reports true, if nothing has happened to messages since.
+// rests adds a point with the last state and reports true, if nothing has happened to messages since and none waits.
 func (r *Recorder) rests(now time.Time, messages int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	if len(r.points) == 0 || messages != r.last.messages || now.Sub(r.last.at) >= maxRest {
+	isIdle := messages == r.last.messages && r.last.values[metricPending] == 0
+	if r.last.at.IsZero() || !isIdle || now.Sub(r.read) >= maxRest {
 		return false
 	}
 
-	before := r.points[len(r.points)-1]
-	r.add(Point{
-		At:          now,
-		Seconds:     now.Sub(before.At).Seconds(),
-		Pending:     before.Pending,
-		DeadLetters: before.DeadLetters,
-		OldestSecs:  before.OldestSecs,
-		WithPeople:  before.WithPeople,
-		Waiting:     before.Waiting,
-	})
+	next := r.last
+	next.at = now
+	r.add(next.since(r.last))
+	r.last = next
 
 	return true
 }
