@@ -82,7 +82,8 @@ func (g *global) statusReader(args []string, allNamespaces bool) (look statusLoo
 		return nil, nil, err
 	}
 
-	collector := status.NewCollector(found)
+	forwards := found.NewPool()
+	collector := status.NewCollector(found, forwards)
 
 	switch {
 	case len(args) == 1:
@@ -96,7 +97,7 @@ func (g *global) statusReader(args []string, allNamespaces bool) (look statusLoo
 		look = func(ctx context.Context) ([]status.Status, error) { return collector.All(ctx, found.Namespace) }
 	}
 
-	return look, collector.Close, nil
+	return look, forwards.Close, nil
 }
 
 // watchStatus shows the status until ctx ends.

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -23,56 +21,34 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-const (
-	// loopbackAPI is the API of a receiver, through a [cluster.Forward].
-	loopbackAPI = "http://localhost:9091/v1"
-	// maxOpen bounds the resources to whose receivers connections are kept.
-	maxOpen = 16
-)
+// loopbackAPI is the API of a receiver, through a [cluster.Forward].
+const loopbackAPI = "http://localhost:9091/v1"
 
 // Fleet is the source of the console for the resources of a cluster, with the rights of the user. Close ends its
 // connections.
 type Fleet struct {
 	cluster   *cluster.Cluster
+	forwards  *cluster.Pool
 	statuses  *status.Collector
 	namespace string // empty for all
 	actor     string
-
-	mu      sync.Mutex
-	open    []*opened // the most recently used last
-	closing sync.WaitGroup
-}
-
-// opened is the connection to the receivers of a resource.
-type opened struct {
-	namespace, name string
-	forward         *cluster.Forward
 }
 
 // NewFleet returns the resources of a namespace, or of all for "". Actor is the name of the user for the audit logs.
 func NewFleet(c *cluster.Cluster, namespace, actor string) *Fleet {
+	forwards := c.NewPool()
+
 	return &Fleet{
 		cluster:   c,
-		statuses:  status.NewCollector(c),
+		forwards:  forwards,
+		statuses:  status.NewCollector(c, forwards),
 		namespace: namespace,
 		actor:     actor,
 	}
 }
 
 // Close ends the connections to receivers.
-func (f *Fleet) Close() {
-	f.statuses.Close()
-
-	f.mu.Lock()
-	defer f.mu.Unlock()
-
-	for _, o := range f.open {
-		o.forward.Close()
-	}
-
-	f.open = nil
-	f.closing.Wait()
-}
+func (f *Fleet) Close() { f.forwards.Close() }
 
 // Handler returns the handler of the pages. The log gets what the pages cannot show.
 func (f *Fleet) Handler(log *slog.Logger) (http.Handler, error) {
@@ -180,41 +156,10 @@ func (f *Fleet) Open(ctx context.Context, namespace, name string) (console.API, 
 	}
 
 	return console.API{
-		Client: &http.Client{Transport: explaining{f.forward(namespace, name).Client().Transport}},
+		Client: &http.Client{Transport: explaining{f.forwards.Forward(namespace, name).Client().Transport}},
 		Base:   loopbackAPI,
 		Actor:  f.actor,
 	}, nil
-}
-
-// forward returns the connection to the receivers of a resource. The resource that was not used for the longest time makes
-// room.
-func (f *Fleet) forward(namespace, name string) *cluster.Forward {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-
-	i := slices.IndexFunc(f.open, func(o *opened) bool { return o.namespace == namespace && o.name == name })
-	if i >= 0 {
-		used := f.open[i]
-		f.open = append(slices.Delete(f.open, i, i+1), used)
-
-		return used.forward
-	}
-
-	if len(f.open) == maxOpen {
-		oldest := f.open[0]
-		f.open = slices.Delete(f.open, 0, 1)
-
-		f.closing.Go(oldest.forward.Close)
-	}
-
-	added := &opened{
-		namespace: namespace,
-		name:      name,
-		forward:   f.cluster.ForwardIn(namespace, name),
-	}
-	f.open = append(f.open, added)
-
-	return added.forward
 }
 
 // explaining is a transport whose errors are for people.

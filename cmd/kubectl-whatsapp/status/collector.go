@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,40 +26,24 @@ const (
 	reportTimeout = 15 * time.Second
 	// maxReport bounds the body of a report.
 	maxReport = 1 << 20
-	// maxForwards is the number of resources up to which the connections stay open between two looks.
-	maxForwards = 64
 	// parallel is the number of receivers that are asked at a time.
 	parallel = 8
 	// adminStatusURL is the report of a receiver in a cluster.
 	adminStatusURL = "http://localhost:9090/status"
 )
 
-// Collector reads the status of the resources of a cluster. Close ends its connections.
+// Collector reads the status of the resources of a cluster.
 type Collector struct {
-	cluster *cluster.Cluster
-
-	mu       sync.Mutex
-	forwards map[string]*cluster.Forward // by namespace and name
+	cluster  *cluster.Cluster
+	forwards *cluster.Pool
 }
 
-// NewCollector returns a collector.
-func NewCollector(c *cluster.Cluster) *Collector {
+// NewCollector returns a collector that reaches receivers by the forwards of a pool.
+func NewCollector(c *cluster.Cluster, forwards *cluster.Pool) *Collector {
 	return &Collector{
 		cluster:  c,
-		forwards: map[string]*cluster.Forward{},
+		forwards: forwards,
 	}
-}
-
-// Close ends the connections to receivers.
-func (c *Collector) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	for _, forward := range c.forwards {
-		forward.Close()
-	}
-
-	clear(c.forwards)
 }
 
 // One returns the status of a resource of the namespace of the flags.
@@ -90,10 +73,6 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 		group.Go(func() error {
 			all[i] = c.read(ctx, &webhooks[i])
 
-			if len(webhooks) > maxForwards {
-				c.drop(&webhooks[i])
-			}
-
 			return nil
 		})
 	}
@@ -108,7 +87,7 @@ func (c *Collector) All(ctx context.Context, namespace string) ([]Status, error)
 // read asks a receiver of the resource.
 func (c *Collector) read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook) Status {
 	s := ofResource(webhook)
-	forward := c.forward(webhook.Namespace, webhook.Name)
+	forward := c.forwards.Forward(webhook.Namespace, webhook.Name)
 
 	report, err := Read(ctx, forward.Client(), adminStatusURL)
 	if err != nil {
@@ -121,32 +100,6 @@ func (c *Collector) read(ctx context.Context, webhook *v1alpha1.WhatsAppWebhook)
 	s.finish()
 
 	return s
-}
-
-func (c *Collector) forward(namespace, name string) *cluster.Forward {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	key := namespace + "/" + name
-	if c.forwards[key] == nil {
-		c.forwards[key] = c.cluster.ForwardIn(namespace, name)
-	}
-
-	return c.forwards[key]
-}
-
-// drop ends the connection to the receivers of a resource.
-func (c *Collector) drop(webhook *v1alpha1.WhatsAppWebhook) {
-	key := webhook.Namespace + "/" + webhook.Name
-
-	c.mu.Lock()
-	forward := c.forwards[key]
-	delete(c.forwards, key)
-	c.mu.Unlock()
-
-	if forward != nil {
-		forward.Close()
-	}
 }
 
 // OfReceiver returns the status of a receiver without a cluster, by its report at an address.
