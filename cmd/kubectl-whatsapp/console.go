@@ -15,6 +15,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/console"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 func newConsoleCommand(g *global) *cobra.Command {
@@ -73,7 +74,7 @@ func serveConsole(ctx context.Context, p *output.Printer, called *receiver, port
 		Transport: called.HTTP.Transport,
 		Scheme:    target.Scheme,
 		Host:      target.Host,
-		Header:    http.Header{actorHeader: []string{called.Actor}},
+		Header:    http.Header{consoleapi.ActorHeader: []string{called.Actor}},
 		Failed:    func(path string, err error) { p.Warn("%s: %v", path, err) },
 	}
 

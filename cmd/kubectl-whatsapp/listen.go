@@ -20,6 +20,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/listen"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // maxRefusal bounds what is read of a refusal of the receiver.
@@ -175,7 +176,7 @@ func openQuestions(ctx context.Context, called *receiver, reveal bool) (*http.Re
 		return nil, fmt.Errorf("prepare a call to %s: %w", called.URL, err)
 	}
 
-	request.Header.Set(actorHeader, called.Actor)
+	request.Header.Set(consoleapi.ActorHeader, called.Actor)
 
 	response, err := called.HTTP.Do(request)
 	if err != nil {

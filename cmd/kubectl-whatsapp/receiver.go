@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	// actorHeader names who calls, for the receiver's audit log.
-	actorHeader = "Whatsapp-Actor"
 	// loopbackURL and adminURL are the ports of a receiver in a cluster, through a [cluster.Forward].
 	loopbackURL = "http://localhost:9091"
 	adminURL    = "http://localhost:9090"

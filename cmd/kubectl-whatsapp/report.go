@@ -18,6 +18,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/buildinfo"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/report"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // reportResult is the result of the command report.
@@ -101,7 +102,7 @@ func (g *global) report(ctx context.Context, called *receiver, out io.Writer, li
 	source := report.Receiver{
 		HTTP:    called.HTTP,
 		Console: called.URL,
-		Header:  http.Header{actorHeader: []string{called.Actor}},
+		Header:  http.Header{consoleapi.ActorHeader: []string{called.Actor}},
 	}
 	p := g.printer()
 

@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 func TestReportOfAnAddress(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/v1/status" || r.Header.Get(actorHeader) == "" {
+		if r.URL.Path != "/v1/status" || r.Header.Get(consoleapi.ActorHeader) == "" {
 			http.NotFound(w, r)
 			return
 		}

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 // maxAnswer bounds an answer of the API in bytes. Exports are streamed instead.
@@ -74,7 +76,7 @@ func (a API) post(ctx context.Context, path string, document any, key string) er
 
 func (a API) do(request *http.Request) (*http.Response, error) {
 	if a.Actor != "" {
-		request.Header.Set("Whatsapp-Actor", a.Actor)
+		request.Header.Set(consoleapi.ActorHeader, a.Actor)
 	}
 
 	response, err := a.Client.Do(request) //nolint:gosec // the host is that of Base

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// actorHeader names who asks, as the tool learned it from the API server. Anyone who reaches the port can claim
+	// ActorHeader names who asks, as the tool learned it from the API server. Anyone who reaches the port can claim
 	// anything there: what proves who forwarded the port is the audit log of the API server.
-	actorHeader = "Whatsapp-Actor"
+	ActorHeader = "Whatsapp-Actor"
 	maxActor    = 128
 )
 
@@ -49,7 +49,7 @@ func mayReveal(path string) bool {
 func (a *api) audit(rt route, r *http.Request, status int, isReveal bool) {
 	attributes := []any{
 		logevent.Key, logevent.Audit,
-		"actor", actor(r.Header.Get(actorHeader)),
+		"actor", actor(r.Header.Get(ActorHeader)),
 		"act", cmp.Or(rt.act, "reveal"),
 		"path", rt.path,
 		"status", status,

@@ -37,7 +37,7 @@ func TestAuditLog(t *testing.T) {
 			addDeadLetters(t, inbox, 1)
 
 			console := newTestConsole(t, inbox)
-			console.call(c.method, c.path, actorHeader, c.actor)
+			console.call(c.method, c.path, ActorHeader, c.actor)
 
 			var lines []string
 

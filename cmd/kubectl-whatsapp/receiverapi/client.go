@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
 const (
@@ -26,8 +27,7 @@ const (
 	maxAnswer = 64 << 20
 	maxError  = 4 << 10
 
-	actorHeader = "Whatsapp-Actor"
-	prefix      = "/v1"
+	prefix = "/v1"
 )
 
 // Client calls one receiver.
@@ -95,7 +95,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	}
 
 	if c.Actor != "" {
-		request.Header.Set(actorHeader, c.Actor)
+		request.Header.Set(consoleapi.ActorHeader, c.Actor)
 	}
 
 	response, err := c.HTTP.Do(request)

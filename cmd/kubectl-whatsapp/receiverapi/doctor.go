@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 )
 
@@ -32,7 +33,7 @@ func (c *Client) Doctor(ctx context.Context, request doctor.Request) (doctor.Rep
 	call.Header.Set("Content-Type", "application/json")
 
 	if c.Actor != "" {
-		call.Header.Set(actorHeader, c.Actor)
+		call.Header.Set(consoleapi.ActorHeader, c.Actor)
 	}
 
 	response, err := c.HTTP.Do(call)
