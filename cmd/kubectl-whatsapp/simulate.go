@@ -343,9 +343,7 @@ func showSimulated(p *output.Printer, r simulate.Result, total int) {
 		p.Paint(toneOf(r.Refused), fmt.Sprintf("%d refused", r.Refused)),
 		p.Paint(toneOf(r.Unanswered), fmt.Sprint(r.Unanswered)))
 
-	l := r.Latency
-	p.Printf("answered after min %d ms, median %d ms, p95 %d ms, max %d ms\n",
-		l.MinMilliseconds, l.MedianMilliseconds, l.P95Milliseconds, l.MaxMilliseconds)
+	p.Printf("answered after %s\n", r.Latency)
 
 	for _, status := range refusedStatuses(r) {
 		p.Printf("%s  %d times: %s\n", p.Paint(output.Bad, fmt.Sprintf("HTTP %d", status)), r.Statuses[status], refusalMend(status))

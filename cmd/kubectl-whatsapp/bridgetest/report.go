@@ -5,8 +5,9 @@ package bridgetest
 
 import (
 	"cmp"
-	"slices"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/latency"
 )
 
 // State is the outcome of a check.
@@ -54,29 +55,12 @@ func (c *Check) note(state State, detail, mend string) {
 
 // Latency are the times of the answers to single requests.
 type Latency struct {
-	Requests           int   `json:"requests"`
-	MinMilliseconds    int64 `json:"min_ms"`
-	MedianMilliseconds int64 `json:"median_ms"`
-	P95Milliseconds    int64 `json:"p95_ms"`
-	MaxMilliseconds    int64 `json:"max_ms"`
+	Requests int `json:"requests"`
+	latency.Summary
 }
 
-// newLatency returns the latency of answers that took this long.
 func newLatency(times []time.Duration) Latency {
-	if len(times) == 0 {
-		return Latency{}
-	}
-
-	times = slices.Sorted(slices.Values(times))
-	at := func(share float64) int64 { return times[int(share*float64(len(times)-1)+0.5)].Milliseconds() }
-
-	return Latency{
-		Requests:           len(times),
-		MinMilliseconds:    at(0),
-		MedianMilliseconds: at(0.5),
-		P95Milliseconds:    at(0.95),
-		MaxMilliseconds:    at(1),
-	}
+	return Latency{Requests: len(times), Summary: latency.Of(times)}
 }
 
 // Report is the result of a test.

@@ -82,10 +82,15 @@ func (p *person) common() assistant.Common {
 
 // text returns a request about a text.
 func (p *person) text(words string) assistant.Request {
+	return textRequest(p.common(), words)
+}
+
+// textRequest returns the first request about a text.
+func textRequest(common assistant.Common, words string) assistant.Request {
 	return assistant.Request{
 		Method:  assistant.ProcessText,
 		Attempt: 1,
-		Body:    assistant.TextMessage{Common: p.common(), Text: words},
+		Body:    assistant.TextMessage{Common: common, Text: words},
 		Text:    words,
 	}
 }
@@ -98,12 +103,7 @@ func (p *person) hidden() assistant.Request {
 	common.ContactInfo = assistant.Contact{UserID: &userID, Username: new("ana")}
 	common.ConversationKey = number + ":" + userID
 
-	return assistant.Request{
-		Method:  assistant.ProcessText,
-		Attempt: 1,
-		Body:    assistant.TextMessage{Common: common, Text: "hola"},
-		Text:    "hola",
-	}
+	return textRequest(common, "hola")
 }
 
 // inGroup returns a request of a person in a group.
@@ -112,12 +112,7 @@ func (p *person) inGroup() assistant.Request {
 	common.GroupID = "Y2FwaV9ncm91cDoxNTU1"
 	common.ConversationKey = number + ":group:" + common.GroupID
 
-	return assistant.Request{
-		Method:  assistant.ProcessText,
-		Attempt: 1,
-		Body:    assistant.TextMessage{Common: common, Text: "hola"},
-		Text:    "hola",
-	}
+	return textRequest(common, "hola")
 }
 
 // replying returns a request about a text that quotes a message and came from an advertisement, long after it was written.
@@ -128,12 +123,10 @@ func (p *person) replying() assistant.Request {
 	common.Referral = json.RawMessage(`{"source_type":"ad","source_id":"1","headline":"Coffee","ctwa_clid":"c"}`)
 	common.ConversationID = new("c-1")
 
-	return assistant.Request{
-		Method:  assistant.ProcessText,
-		Attempt: 2,
-		Body:    assistant.TextMessage{Common: common, Text: "hola"},
-		Text:    "hola",
-	}
+	request := textRequest(common, "hola")
+	request.Attempt = 2
+
+	return request
 }
 
 // media returns the description of a file.

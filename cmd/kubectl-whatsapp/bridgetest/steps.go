@@ -231,8 +231,7 @@ func (t *tester) latency(_ context.Context, check *Check) {
 	}
 
 	l := newLatency(t.times)
-	check.note(OK, fmt.Sprintf("min %d ms, median %d ms, p95 %d ms, max %d ms, of %d requests",
-		l.MinMilliseconds, l.MedianMilliseconds, l.P95Milliseconds, l.MaxMilliseconds, l.Requests), "")
+	check.note(OK, fmt.Sprintf("%s, of %d requests", l, l.Requests), "")
 
 	if l.P95Milliseconds > slowAnswer.Milliseconds() {
 		check.note(Warning, "people wait: WhatsApp shows \"typing…\" for 25 seconds at most",

@@ -7,10 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -164,12 +164,11 @@ func (s *Server) sendFile(fields map[string]string, sent file) (Message, error) 
 
 // newMediaID returns an id in Meta's form.
 func newMediaID() string {
-	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000_000_000))
-	if err != nil {
-		panic(err) // crypto/rand never fails
-	}
+	var random [8]byte
 
-	return fmt.Sprint(n.Int64() + 100_000_000_000_000)
+	_, _ = rand.Read(random[:]) // never fails
+
+	return fmt.Sprint(100_000_000_000_000 + binary.BigEndian.Uint64(random[:])%900_000_000_000_000)
 }
 
 func mediaURL(id string) string { return "/api/media/" + id }

@@ -11,12 +11,12 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/latency"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -56,35 +56,12 @@ type Result struct {
 	Refused      int         `json:"refused"`      // another status
 	Unanswered   int         `json:"unanswered"`
 	Statuses     map[int]int `json:"statuses"` // how often by HTTP status
-	Latency      Latency     `json:"latency"`
+	// Latency are the times until an answer.
+	Latency latency.Summary `json:"latency"`
 	// Answer is the body of the first refusal.
 	Answer string `json:"answer,omitempty"`
 	// Cause is why the first delivery without an answer has none.
 	Cause error `json:"-"`
-}
-
-// Latency are the times until an answer.
-type Latency struct {
-	MinMilliseconds    int64 `json:"min_ms"`
-	MedianMilliseconds int64 `json:"median_ms"`
-	P95Milliseconds    int64 `json:"p95_ms"`
-	MaxMilliseconds    int64 `json:"max_ms"`
-}
-
-func newLatency(times []time.Duration) Latency {
-	if len(times) == 0 {
-		return Latency{}
-	}
-
-	times = slices.Sorted(slices.Values(times))
-	at := func(share float64) int64 { return times[int(share*float64(len(times)-1)+0.5)].Milliseconds() }
-
-	return Latency{
-		MinMilliseconds:    at(0),
-		MedianMilliseconds: at(0.5),
-		P95Milliseconds:    at(0.95),
-		MaxMilliseconds:    at(1),
-	}
 }
 
 // outcome is what became of one delivery.
@@ -204,7 +181,7 @@ func collect(outcomes <-chan outcome, progress func(Result)) Result {
 		}
 	}
 
-	r.Latency = newLatency(times)
+	r.Latency = latency.Of(times)
 
 	return r
 }
