@@ -7,7 +7,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/console"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
@@ -38,23 +37,14 @@ func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
 	}
 
 	resource := console.Resource{
-		Namespace:      ownNamespace,
-		Name:           ownName,
-		Message:        strings.Join(report.Warnings, "; "),
-		Subscription:   string(report.Subscription.State),
-		Token:          string(report.Token),
-		TokenExpiresAt: report.TokenExpiresAt,
+		Namespace: ownNamespace,
+		Name:      ownName,
+		Message:   strings.Join(report.Warnings, "; "),
 	}
+	resource.AddReport(&report)
 
 	if report.Status != health.StatusHealthy {
 		resource.Trouble = console.Warning
-	}
-
-	if b := report.Backlog; b != nil {
-		resource.Pending = &b.Pending
-		resource.OldestPending = time.Duration(b.OldestPendingSecs * float64(time.Second)).Round(time.Second)
-		resource.DeadLetters = &b.DeadLetters
-		resource.Waiting = &b.WaitingForPeople.Conversations
 	}
 
 	if n := len(figures.Points); n > 0 {

@@ -81,7 +81,7 @@ func (r *Receiver) countMessages() int64 {
 }
 
 // consoleHandler returns the handler of the loopback port: the API, and the pages that use it.
-func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
+func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.API) (http.Handler, error) {
 	api := consoleapi.New(consoleapi.Parts{
 		Version:   r.version,
 		Store:     r.store,
@@ -90,7 +90,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs) (http.Handler, error) {
 		Jobs:      jobs,
 		Report:    r.adminParts().Report,
 		LastHour:  r.lastHour.Points,
-		Messages:  r.newMessagesAPI().AsDesk(),
+		SendText:  messages.SendText,
 		Doctor:    r.newDoctor().Handler(),
 		Questions: &r.questions,
 		Clock:     r.clock,

@@ -217,7 +217,9 @@ func (r *Receiver) Run(ctx context.Context) error {
 	jobs := consoleapi.NewJobs(r.clock, r.log)
 	defer jobs.Close()
 
-	pages, err := r.consoleHandler(jobs)
+	messagesAPI := r.newMessagesAPI()
+
+	pages, err := r.consoleHandler(jobs, messagesAPI)
 	if err != nil {
 		return err
 	}
@@ -249,7 +251,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { serve(console, consoleListener) })
 
 	if r.messages != nil {
-		messages.Handler = r.newMessagesAPI()
+		messages.Handler = messagesAPI
 		messagesListener := r.limit(messages, r.messages, clusterConnections)
 
 		parts.Go(func() { serve(messages, messagesListener) })

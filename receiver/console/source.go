@@ -9,6 +9,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
 
 // Source gives the console the resources that a person may see.
@@ -46,6 +48,20 @@ type Resource struct {
 	DeadLetters   *int64
 	Waiting       *int64 // people who wait for people
 	PerMinute     *float64
+}
+
+// AddReport adds what a receiver of the resource reports of itself.
+func (r *Resource) AddReport(report *health.Report) {
+	r.Subscription = string(report.Subscription.State)
+	r.Token = string(report.Token)
+	r.TokenExpiresAt = report.TokenExpiresAt
+
+	if b := report.Backlog; b != nil {
+		r.Pending = &b.Pending
+		r.OldestPending = time.Duration(b.OldestPendingSecs * float64(time.Second)).Round(time.Second)
+		r.DeadLetters = &b.DeadLetters
+		r.Waiting = &b.WaitingForPeople.Conversations
+	}
 }
 
 // Trouble is how much a resource needs attention.

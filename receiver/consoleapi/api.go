@@ -25,6 +25,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -43,8 +44,8 @@ type Parts struct {
 	Jobs     *Jobs
 	Report   func(context.Context) health.Report // the report of GET /status on the admin port
 	LastHour func() []lasthour.Point
-	// Messages serves the messages API to people, as to a desk.
-	Messages http.Handler
+	// SendText is that of the messages API.
+	SendText func(ctx context.Context, conversation, text, key string) (stored messagesapi.Stored, isRepeated bool, err error)
 	// Doctor serves the request for the checks of package doctor.
 	Doctor    http.Handler
 	Questions *questions.Feed

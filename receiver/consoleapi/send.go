@@ -4,12 +4,14 @@
 package consoleapi
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
 )
 
 const (
@@ -42,58 +44,21 @@ func (a *api) sendText(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	message, err := json.Marshal(map[string]string{
-		"conversation_key": name,
-		"handler":          "human",
-		"response":         body.Text,
-	})
+	stored, isRepeated, err := a.SendText(r.Context(), name, body.Text, cmp.Or(r.Header.Get(idempotencyKey), rand.Text()))
+	if refused, ok := errors.AsType[*messagesapi.RefusedError](err); ok {
+		http.Error(w, refused.Message, refused.Status)
+		return
+	}
+
 	if err != nil {
 		a.fail(w, err, noSuchConversation)
 		return
 	}
 
-	posted, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "/v1/messages", bytes.NewReader(message))
-	if err != nil {
-		a.fail(w, err, noSuchConversation)
-		return
+	status := http.StatusAccepted
+	if isRepeated {
+		status = http.StatusOK
 	}
 
-	posted.Header.Set(idempotencyKey, cmp.Or(r.Header.Get(idempotencyKey), rand.Text()))
-
-	answered := &bufferedAnswer{header: http.Header{}}
-	a.Messages.ServeHTTP(answered, posted)
-
-	if answered.status/100 == 2 {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(answered.status)
-		_, _ = w.Write(answered.body.Bytes())
-
-		return
-	}
-
-	var refused struct {
-		Message string `json:"message"`
-	}
-
-	_ = json.Unmarshal(answered.body.Bytes(), &refused) // the default below says enough
-
-	http.Error(w, cmp.Or(refused.Message, "the message could not be stored"), answered.status)
-}
-
-// bufferedAnswer is the answer of a handler in this process.
-type bufferedAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (b *bufferedAnswer) Header() http.Header { return b.header }
-
-func (b *bufferedAnswer) WriteHeader(status int) { b.status = cmp.Or(b.status, status) }
-
-func (b *bufferedAnswer) Write(data []byte) (int, error) {
-	b.WriteHeader(http.StatusOK)
-
-	return b.body.Write(data)
+	answer(w, status, stored)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logsample"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/outbound"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/takeover"
@@ -94,29 +93,13 @@ type operation struct {
 	run  func(*API, context.Context, *request) (*response, error)
 }
 
+var sendOperation = operation{"send", (*API).send}
+
 // unknownOperation labels the requests for paths and methods that the API does not have.
 const unknownOperation = "other"
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.authenticate) }
-
-// AsDesk returns a handler of the same API for people whom the caller has authenticated: they act as a desk, without a key.
-func (a *API) AsDesk() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.trust) })
-}
-
-// trust reads a request of people whom the caller has authenticated.
-func (a *API) trust(w http.ResponseWriter, req *request) error {
-	req.caller.role = outbound.Desk
-
-	return a.readBody(w, req)
-}
-
-// authentication finds out who asks, and reads the body.
-type authentication func(http.ResponseWriter, *request) error
-
-// answer serves a request.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, authenticate authentication) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Close the connection after a chunked or HTTP/1.0 request: this rules out request smuggling through a proxy.
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 		w.Header().Set("Connection", "close")
@@ -129,7 +112,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, authenticate authen
 
 	op, allow := route(r)
 
-	result, err := a.serve(w, r, op, allow, authenticate)
+	result, err := a.serve(w, r, op, allow)
 	if err != nil {
 		result = a.refusal(op, err)
 	}
@@ -152,7 +135,7 @@ func route(r *http.Request) (op operation, allow string) {
 	switch path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), config.MessagesPath), "/"); {
 	case !strings.HasPrefix(r.URL.Path, config.MessagesPath):
 	case len(path) == 1 && path[0] == "messages":
-		methods[http.MethodPost] = operation{"send", (*API).send}
+		methods[http.MethodPost] = sendOperation
 		allow = http.MethodPost
 	case len(path) == 2 && path[0] == "messages":
 		methods[http.MethodGet] = operation{"get_message", (*API).getMessage}
@@ -172,15 +155,9 @@ func route(r *http.Request) (op operation, allow string) {
 }
 
 // serve authenticates a request and runs its operation.
-func (a *API) serve(
-	w http.ResponseWriter,
-	r *http.Request,
-	op operation,
-	allow string,
-	authenticate authentication,
-) (*response, error) {
+func (a *API) serve(w http.ResponseWriter, r *http.Request, op operation, allow string) (*response, error) {
 	req := &request{Request: r, settings: a.Live.Current()}
-	err := authenticate(w, req)
+	err := a.authenticate(w, req)
 
 	if req.release != nil {
 		defer req.release()
@@ -194,6 +171,11 @@ func (a *API) serve(
 		return nil, noOperation(allow)
 	}
 
+	return a.run(r.Context(), req, op)
+}
+
+// run runs the operation of an authenticated request, if not too many run already.
+func (a *API) run(ctx context.Context, req *request, op operation) (*response, error) {
 	select {
 	case a.inFlight <- struct{}{}:
 		defer func() { <-a.inFlight }()
@@ -201,7 +183,7 @@ func (a *API) serve(
 		return nil, tooMany("too many requests at once")
 	}
 
-	ctx, cancel := context.WithTimeout(r.Context(), req.settings.Webhook.IngestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, req.settings.Webhook.IngestTimeout)
 	defer cancel()
 
 	ctx, span := a.Tracer.Start(ctx, "messages API", "operation", op.name)

@@ -16,12 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/requestbody"
 )
 
-const (
-	// maxBodiesBytes bounds the memory of the large bodies that are read at the same time.
-	maxBodiesBytes = 16 << 20
-	// maxDeskBody bounds a body in bytes where the configuration has no messages API: only [API.AsDesk] serves it then.
-	maxDeskBody = 64 << 10
-)
+// maxBodiesBytes bounds the memory of the large bodies that are read at the same time.
+const maxBodiesBytes = 16 << 20
 
 // readBody reads the body of a request. Its memory is free again once the request has ended.
 func (a *API) readBody(w http.ResponseWriter, req *request) error {
@@ -29,11 +25,7 @@ func (a *API) readBody(w http.ResponseWriter, req *request) error {
 		return badRequest("send the body as it is, without Content-Encoding")
 	}
 
-	limit := int64(maxDeskBody)
-	if settings := req.settings.MessagesAPI; settings != nil {
-		limit = settings.MaxBodyBytes
-	}
-
+	limit := req.settings.MessagesAPI.MaxBodyBytes
 	body, release, err := a.bodies.Read(w, req.Request, limit)
 
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

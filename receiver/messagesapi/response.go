@@ -94,6 +94,21 @@ func unavailable(message string) error {
 
 // refusal returns the answer to a request that failed.
 func (a *API) refusal(op operation, err error) *response {
+	p := a.problemOf(op, err)
+
+	body := map[string]any{"code": p.code, "message": p.message}
+	maps.Copy(body, p.details)
+
+	return &response{
+		status: p.status,
+		header: p.header,
+		body:   body,
+	}
+}
+
+// problemOf returns the problem with which an operation failed. A failure of the store is logged here, and unavailable to the
+// caller.
+func (a *API) problemOf(op operation, err error) *problem {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		a.Log.Error("request to the messages API answered 503: the store failed", "operation", op.name, "error", err)
@@ -106,12 +121,5 @@ func (a *API) refusal(op operation, err error) *response {
 		p, _ = errors.AsType[*problem](unavailable(text))
 	}
 
-	body := map[string]any{"code": p.code, "message": p.message}
-	maps.Copy(body, p.details)
-
-	return &response{
-		status: p.status,
-		header: p.header,
-		body:   body,
-	}
+	return p
 }

@@ -23,6 +23,12 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
+// Stored is the answer to a request whose message is stored.
+type Stored struct {
+	ID    string `json:"id"`
+	State string `json:"state"`
+}
+
 // send stores the messages of a request.
 func (a *API) send(ctx context.Context, req *request) (*response, error) {
 	m, err := parseMessage(req.body)
@@ -78,7 +84,7 @@ func (a *API) send(ctx context.Context, req *request) (*response, error) {
 		return nil, err
 	}
 
-	body := map[string]string{"id": p.id.String(), "state": "stored"}
+	body := Stored{ID: p.id.String(), State: "stored"}
 	if isRepeated {
 		return &response{
 			status: http.StatusOK,

@@ -116,15 +116,8 @@ func resourceOf(s status.Status) console.Resource {
 	resource.Message = strings.Join(texts, "; ")
 
 	if r := s.Report; r != nil {
-		resource.Subscription = string(r.Subscription.State)
-		resource.Token = string(r.Token)
-		resource.TokenExpiresAt = r.TokenExpiresAt
+		resource.AddReport(r)
 		resource.PerMinute = perMinute(r.Metrics.MessagesReceived, time.Since(r.Metrics.Since))
-
-		if r.Backlog != nil {
-			resource.OldestPending = time.Duration(r.OldestPendingSecs * float64(time.Second)).Round(time.Second)
-			resource.Waiting = &r.WaitingForPeople.Conversations
-		}
 	}
 
 	return resource
