@@ -29,31 +29,16 @@ type medium struct {
 	content []byte
 }
 
-const (
-	phoneKeys = `from|to|wa_id|new_wa_id|recipient_id|recipient_participant_id|participant_recipient_id|phone_number`
-	userKeys  = `(?:\w+_)?user_id`
-	mediaKeys = `image|audio|video|document|sticker`
-)
-
 // numbers are the fields that name a person or a phone number of the business: what their values look like, and how those
 // of samples begin that look otherwise, such as <WHATSAPP_USER_ID>, [PHONE_NUMBER] or PHONE_NUMBER_ID.
 var numbers = []struct {
 	keys, plausible *regexp.Regexp
 	prefix          string
 }{
-	{whole(phoneKeys), whole(`\+?[0-9](?:[ ()-]*[0-9]){5,14}|\+?[A-Z]{2}\..+`), "1555"},
-	{whole(`phone_number_id`), whole(`[0-9]+`), "1555"},
-	{whole(userKeys), whole(`.*\..*`), "US.1555"},
+	{standin.PhoneField, standin.Whole(`\+?[0-9](?:[ ()-]*[0-9]){5,14}|\+?[A-Z]{2}\..+`), "1555"},
+	{standin.Whole(`phone_number_id`), standin.Whole(`[0-9]+`), "1555"},
+	{standin.UserField, standin.Whole(`.*\..*`), "US.1555"},
 }
-
-// media matches the fields with a medium, mediaID an id of one.
-var (
-	media   = whole(mediaKeys)
-	mediaID = whole(`[A-Za-z0-9_-]+`)
-)
-
-// whole returns the expression that matches a whole text.
-func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) }
 
 // prepare gives a delivery what it needs beside its own fields: numbers in the place of placeholders, and files for its
 // media, whose checksums replace those of the sample. Everything else stays as it is, to the byte.
@@ -81,7 +66,7 @@ func prepare(raw []byte, now time.Time) delivery {
 				d.fill(key, text)
 			}
 
-			if described, ok := value.(map[string]any); ok && media.MatchString(key) {
+			if described, ok := value.(map[string]any); ok && standin.MediaField.MatchString(key) {
 				d.host(described)
 			}
 		}
@@ -113,16 +98,9 @@ func (d *delivery) date(timestamp string, now time.Time) {
 func (d *delivery) fill(key, text string) {
 	for _, number := range numbers {
 		if number.keys.MatchString(key) && !number.plausible.MatchString(text) {
-			d.replace(key, text, number.prefix+madeUp(text))
+			d.replace(key, text, number.prefix+standin.MadeUp(text))
 		}
 	}
-}
-
-// madeUp returns seven digits, the same ones for the same text.
-func madeUp(text string) string {
-	sum := sha256.Sum256([]byte(text))
-
-	return fmt.Sprintf("%07d", (int(sum[0])<<16|int(sum[1])<<8|int(sum[2]))%10_000_000)
 }
 
 // host gives a media object content of its own.
@@ -132,9 +110,9 @@ func (d *delivery) host(object map[string]any) {
 	}
 
 	id := fmt.Sprint(object["id"])
-	if !mediaID.MatchString(id) {
-		d.replace("id", id, madeUp(id))
-		id = madeUp(id)
+	if !standin.MediaID.MatchString(id) {
+		d.replace("id", id, standin.MadeUp(id))
+		id = standin.MadeUp(id)
 	}
 
 	mime, _ := object["mime_type"].(string)

@@ -83,21 +83,14 @@ func (m *Maker) Make(name string, raw []byte, now time.Time) Delivery {
 }
 
 var (
-	phoneKeys = whole(`from|to|wa_id|new_wa_id|recipient_id|recipient_participant_id|participant_recipient_id|phone_number`)
-	userKeys  = whole(`(?:\w+_)?user_id`)
-	timeKeys  = whole(`timestamp|time`)
-	ownKeys   = whole(`from|wa_id|recipient_id|recipient_participant_id|participant_recipient_id|(?:\w+_)?user_id`)
-	mediaKeys = whole(`image|audio|video|document|sticker`)
+	timeKeys = standin.Whole(`timestamp|time`)
+	ownKeys  = standin.Whole(`from|wa_id|recipient_id|recipient_participant_id|participant_recipient_id|(?:\w+_)?user_id`)
 
-	phoneForm  = whole(`\+?[0-9](?:[ ()-]*[0-9]){5,14}`)
-	userForm   = whole(`([A-Z]{2}\.(?:ENT\.)?).+`)
-	numberForm = whole(`[0-9]+`)
-	mediaForm  = whole(`[A-Za-z0-9_-]+`)
+	phoneForm  = standin.Whole(`\+?[0-9](?:[ ()-]*[0-9]){5,14}`)
+	userForm   = standin.Whole(`([A-Z]{2}\.(?:ENT\.)?).+`)
+	numberForm = standin.Whole(`[0-9]+`)
 	idForm     = regexp.MustCompile(`^(wamid|wacid)\.`)
 )
-
-// whole returns the expression that matches a whole text.
-func whole(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) }
 
 // firstTime is the first plausible time of a delivery: the API is not older than 2018.
 const firstTime = 1514764800
@@ -216,9 +209,9 @@ func (f *filler) fillText(value, key, parent string) string {
 		return f.id(value)
 	case key == "phone_number_id":
 		return f.number(value)
-	case key == "id" && mediaKeys.MatchString(parent) && !mediaForm.MatchString(value):
-		return "5" + madeUp(value)
-	case userKeys.MatchString(key) || phoneKeys.MatchString(key):
+	case key == "id" && standin.MediaField.MatchString(parent) && !standin.MediaID.MatchString(value):
+		return "5" + standin.MadeUp(value)
+	case standin.UserField.MatchString(key) || standin.PhoneField.MatchString(key):
 		return f.person(value, key)
 	default:
 		return value
@@ -241,7 +234,7 @@ func (f *filler) number(old string) string {
 	case f.maker.Number != "":
 		return f.maker.Number
 	case !numberForm.MatchString(old):
-		return "1555" + madeUp(old)
+		return "1555" + standin.MadeUp(old)
 	default:
 		return old
 	}
@@ -257,22 +250,15 @@ func (f *filler) person(old, key string) string {
 		return f.users[old]
 	case userForm.MatchString(old):
 		return old
-	case f.people[old] && person != "" && !userKeys.MatchString(key):
+	case f.people[old] && person != "" && !standin.UserField.MatchString(key):
 		return person
-	case userKeys.MatchString(key):
-		return "US." + madeUp(old)
+	case standin.UserField.MatchString(key):
+		return "US." + standin.MadeUp(old)
 	case !phoneForm.MatchString(old):
-		return "1555" + madeUp(old)
+		return "1555" + standin.MadeUp(old)
 	default:
 		return old
 	}
-}
-
-// madeUp returns seven digits, the same ones for the same text.
-func madeUp(text string) string {
-	sum := sha256.Sum256([]byte(text))
-
-	return fmt.Sprintf("%07d", (int(sum[0])<<16|int(sum[1])<<8|int(sum[2]))%10_000_000)
 }
 
 // timeOf returns the time under a key in seconds since 1970. It reports false for all else, such as a placeholder.
