@@ -22,7 +22,7 @@ import (
 )
 
 // TestFilesRenderWhatTheOperatorCreates renders the samples without a cluster, as the tool does, and compares the objects
-// with those that the operator creates: they are the same, and each field has the same value.
+// with the objects that the operator creates: they are the same, and each field has the same value.
 func TestFilesRenderWhatTheOperatorCreates(t *testing.T) {
 	t.Parallel()
 

@@ -17,7 +17,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 )
 
-// Check returns what is wrong with a configuration and its secrets, as a list of lines, or nil. It reads files only: it opens
+// Check returns the faults of a configuration and its secrets, as a list of lines, or nil. It reads files only: it opens
 // no store, calls nothing and listens on nothing. The lines contain no secret.
 func Check(path string) []string {
 	c, err := config.Load(path)
@@ -40,7 +40,7 @@ func Check(path string) []string {
 	return append(wrong, malformed(snapshot)...)
 }
 
-// malformed returns what is wrong with the secrets that have a value, and with the file of instructions.
+// malformed returns the faults of the secrets that have a value, and of the file of instructions.
 func malformed(s *config.Snapshot) []string {
 	var wrong []string
 

@@ -293,7 +293,7 @@ func (c *testCluster) testConsole(t *testing.T) {
 	c.kubelet.Kill(t, c.namespace, "sales-4")
 }
 
-// testStatus reads the status of a resource whose receiver is real, and of one that has none.
+// testStatus reads the status of a resource with a real receiver, and of a resource without one.
 func (c *testCluster) testStatus(t *testing.T) {
 	r := openReceiver(t)
 	ports := map[int]string{

@@ -98,7 +98,7 @@ func newExportCommand(g *global) *cobra.Command {
 	return cmd
 }
 
-// export writes the document. One that does not end is refused: the connection broke.
+// export writes the document. An incomplete document is refused: the connection broke.
 func export(ctx context.Context, p *output.Printer, api *receiverapi.Client, id, file string) error {
 	body, err := api.Export(ctx, id)
 	if err != nil {

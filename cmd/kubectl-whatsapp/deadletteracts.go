@@ -79,7 +79,7 @@ var verbs = map[consoleapi.JobKind]string{
 	consoleapi.JobDiscard: "discarded",
 }
 
-// act replays or discards events: those with the ids, or those that the flags select.
+// act replays or discards the events with the ids, or the events that the flags select.
 func (u unanswered) act(
 	ctx context.Context,
 	p *output.Printer,

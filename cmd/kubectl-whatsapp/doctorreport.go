@@ -60,7 +60,7 @@ func printReport(p *output.Printer, report doctor.Report) {
 	p.Printf("\n%s\n", summary(report))
 }
 
-// joinSkipped returns the checks with those that follow each other and were skipped for the same reason as one.
+// joinSkipped returns the checks. It joins neighbours that were skipped for the same reason.
 func joinSkipped(checks []doctor.Check) []doctor.Check {
 	var joined []doctor.Check
 

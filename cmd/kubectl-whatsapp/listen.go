@@ -23,7 +23,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// maxRefusal bounds what is read of a refusal of the receiver.
+// maxRefusal bounds the bytes read of a refusal of the receiver.
 const maxRefusal = 1 << 10
 
 // listenFlags are the flags of the command listen.

@@ -12,7 +12,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/lint"
 )
 
-// check prints what is wrong with the resources in a file or folder, and returns the exit code.
+// check prints the faults of the resources in a file or folder, and returns the exit code.
 func check(out io.Writer, path string) int {
 	report, err := lintPath(path)
 	if err != nil {

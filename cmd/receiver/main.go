@@ -88,7 +88,7 @@ func run(ctx context.Context, file string) error {
 	return r.Run(ctx)
 }
 
-// check prints what is wrong with a configuration and its secrets, and returns the exit code.
+// check prints the faults of a configuration and its secrets, and returns the exit code.
 func check(file string) int {
 	wrong := receiver.Check(file)
 	for _, line := range wrong {

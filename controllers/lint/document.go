@@ -24,7 +24,7 @@ import (
 type document struct {
 	file   string
 	line   int          // of its first field
-	before int          // lines of the file before those that node counts
+	before int          // lines of the file before the lines that node counts
 	node   *yamlv3.Node // for the lines of fields; nil if they are unknown
 	object map[string]any
 

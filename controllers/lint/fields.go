@@ -76,7 +76,7 @@ func (f *fields) refused(d document, j judgement) []Finding {
 	return findings
 }
 
-// isTerse reports whether the API server says only what is wrong. The rules of this API say how to mend it.
+// isTerse reports whether the API server names the fault alone. The rules of this API say how to mend it.
 func isTerse(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeRequired:
@@ -98,7 +98,7 @@ func firstSentence(text string) string {
 	return strings.TrimSuffix(text, ".")
 }
 
-// proposal returns which field may be meant by one that does not exist.
+// proposal returns the field that may be meant by an unknown one.
 func (f *fields) proposal(path string) string {
 	plain := index.ReplaceAllString(path, "[]")
 	parent, name := cut(plain)

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// The bounds of what is read.
+// The bounds of the input.
 const (
 	maxFileBytes = 16 << 20
 	maxFiles     = 10_000

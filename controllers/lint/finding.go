@@ -18,7 +18,7 @@ type Level string
 const (
 	// LevelError is for what the API server, the operator or the receiver refuses.
 	LevelError Level = "error"
-	// LevelWarning is for what is accepted, and likely a mistake.
+	// LevelWarning is for a value that is accepted, and likely a mistake.
 	LevelWarning Level = "warning"
 )
 
@@ -32,7 +32,7 @@ type Finding struct {
 	Resource string `json:"resource,omitempty"`
 	// Field is the path of the field. It is empty if the finding is about the object or the file.
 	Field string `json:"field,omitempty"`
-	// Message says what is wrong. About what the API server refuses, it has the API server's words.
+	// Message names the fault. For a refusal of the API server, it has the API server's words.
 	Message string `json:"message"`
 	// Mend says how to mend it, if the message does not.
 	Mend string `json:"mend,omitempty"`

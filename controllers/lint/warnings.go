@@ -53,7 +53,7 @@ func warnings(r resource) []Finding {
 	return findings
 }
 
-// unsafeAddress returns what is wrong with the address of a service that the receiver calls, if anything is.
+// unsafeAddress returns the fault of the address of a service that the receiver calls, or an empty text.
 func unsafeAddress(address string) (message, mend string) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {

@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// release is what is built.
+// release describes the archives to build.
 type release struct {
 	version   string
 	commit    string

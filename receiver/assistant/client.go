@@ -93,7 +93,7 @@ func (c *Client) Close() {
 	}
 }
 
-// Intercept replaces the transport of all protocols, for tools that record what is asked and answered.
+// Intercept replaces the transport of all protocols, for tools that record questions and answers.
 func (c *Client) Intercept(transport http.RoundTripper) {
 	for _, p := range c.protocols {
 		p.http.Intercept(transport)

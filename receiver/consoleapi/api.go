@@ -33,7 +33,7 @@ import (
 // requestTimeout bounds a request; it is shorter than the server's time to write the answer.
 const requestTimeout = 25 * time.Second
 
-// prefix is the beginning of all paths. Those that existed before it are also served without it; see reveals.
+// prefix is the beginning of all paths. The paths that are older than it are also served without it; see reveals.
 const prefix = "/v1"
 
 // Parts are the dependencies of the API. All are required.
@@ -60,7 +60,7 @@ type api struct{ Parts }
 type route struct {
 	method string
 	path   string // without the prefix
-	act    string // what a request does, for the audit log; empty for one that only reads
+	act    string // what a request does, for the audit log; empty for a request that only reads
 	handle http.HandlerFunc
 	bare   bool // also served without the prefix
 	audits bool // the handler writes to the audit log itself

@@ -19,7 +19,7 @@ import (
 // The states by which conversations are listed.
 const (
 	allConversations = "all"        // newest activity first
-	takenOver        = "taken_over" // those that people have, by name
+	takenOver        = "taken_over" // conversations that people have, by name
 	waiting          = "waiting"    // those of them whose person waits for an answer
 )
 

@@ -20,7 +20,7 @@ type Traces struct {
 	MessageIDs   []string // parts of the ids of messages to the person
 }
 
-// Persons finds and erases what is stored about a person.
+// Persons finds and erases the stored data of a person.
 type Persons interface {
 	// Names returns all names of the person with a name, that of the lane first. A person who is not known has that name.
 	Names(ctx context.Context, name string) ([]string, error)

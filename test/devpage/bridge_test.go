@@ -94,7 +94,7 @@ func questionOf(asked map[string]any) question {
 
 	for _, kind := range []string{"image", "audio", "video", "document"} {
 		if data := text(kind + "_data"); data != "" {
-			q.Media, _ = base64.StdEncoding.DecodeString(data) // what is no base64 differs from the file
+			q.Media, _ = base64.StdEncoding.DecodeString(data) // a text other than base64 differs from the file
 		}
 	}
 

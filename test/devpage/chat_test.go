@@ -112,7 +112,7 @@ func TestVoiceWithoutMicrophone(t *testing.T) {
 	p.newest(theirs, "process_audio_message")
 }
 
-// TestCards sends what is neither a text nor a file.
+// TestCards sends messages other than texts and files.
 func TestCards(t *testing.T) {
 	p := open(t, nil, browser.Options{})
 

@@ -114,7 +114,7 @@ func Load(name string) (*Document, error) {
 		document.webhooks[webhook] = &Document{operations: operations}
 	}
 
-	// A path without a parameter comes before one that also matches it.
+	// A path without a parameter comes before a path with one that also matches.
 	slices.SortFunc(document.operations, func(a, b *operation) int {
 		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
 	})

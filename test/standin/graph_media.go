@@ -197,7 +197,8 @@ func (g *Graph) deleteMedia(r *http.Request) (any, *problem) {
 	return map[string]bool{"success": true}, nil
 }
 
-// Medium returns a stored medium, for those who show it. It reports false for one that is unknown or was too large to store.
+// Medium returns a stored medium, for pages that show it. It reports false if the medium is unknown or was too large to
+// store.
 func (g *Graph) Medium(id string) (mime string, content []byte, ok bool) {
 	m, found := g.media.get(id)
 

@@ -28,7 +28,7 @@ import (
 // placeholderKey is sent to a bridge whose key is not given, since the contract has no request without a key.
 const placeholderKey = "bridge-test"
 
-// Options say what is tested.
+// Options select the tests.
 type Options struct {
 	URL        string
 	Flow       bool              // one URL for everything, in place of the contract's paths

@@ -77,7 +77,7 @@ func (t *tester) single(ctx context.Context, check *Check, ai assistant.AI, requ
 	}
 }
 
-// judge notes what is wrong with an answer.
+// judge notes the faults of an answer.
 func (t *tester) judge(ctx context.Context, check *Check, r reply) {
 	violation := t.violation(r)
 

@@ -28,7 +28,7 @@ import (
 const (
 	// repetitionWait is how long a second effect of a repeated request is waited for, besides the time of the first.
 	repetitionWait = time.Second
-	// maxPosted bounds the posts that are kept, and maxPostBytes what is read of one.
+	// maxPosted bounds the posts that are kept, and maxPostBytes the bytes read of each.
 	maxPosted    = 100
 	maxPostBytes = 1 << 20
 	// shutdownTimeout bounds the end of the messages API.

@@ -123,7 +123,7 @@ func (c *Cluster) Receivers(ctx context.Context, namespace, name string) ([]core
 	return pods.Items, nil
 }
 
-// choose returns the pod to connect to: a ready one if there is one, else one that runs.
+// choose returns the pod to connect to: a ready pod if there is one, else a running pod.
 func choose(pods []corev1.Pod) (*corev1.Pod, bool) {
 	var running *corev1.Pod
 

@@ -81,7 +81,7 @@ type NewPerson struct {
 }
 
 // Message is a message as the person's phone shows it, in either direction. Which fields are set depends on Type; a page
-// can show those that are set, in the order Header, Media, Text, Footer, Options, whatever the type is.
+// can show the fields that are set, in the order Header, Media, Text, Footer, Options, whatever the type is.
 type Message struct {
 	ID     string    `json:"id"`
 	Person string    `json:"person"` // Person.ID

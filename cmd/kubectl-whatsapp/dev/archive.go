@@ -147,7 +147,7 @@ func (s *Server) keep() {
 	}
 }
 
-// archive returns what is kept of the chat.
+// archive returns the part of the chat that is kept.
 func (c *chat) archive() archive {
 	kept := archive{People: c.everyone(), Messages: c.all()}
 

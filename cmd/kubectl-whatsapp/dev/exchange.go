@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxCaptured bounds what is kept of a body to describe it, maxShown what is shown.
+	// maxCaptured bounds the bytes of a body that are kept to describe it, maxShown the bytes that are shown.
 	maxCaptured = 12 << 20
 	maxShown    = 16 << 10
 	// longestValue is the length above which a text in a body is cut, such as a file in base64.

@@ -85,7 +85,7 @@ func (s *Server) graphCall(r *http.Request, body []byte) graphCall {
 
 	var request graphRequest
 
-	_ = json.Unmarshal(body, &request) // the stand-in refuses what is no message
+	_ = json.Unmarshal(body, &request) // the stand-in refuses any other body
 
 	call := graphCall{}
 

@@ -76,7 +76,7 @@ func (s *Server) routes() http.Handler {
 }
 
 // secure refuses requests under another name than this machine's, since a site could let its name lead here (DNS
-// rebinding), and those that another site's page makes.
+// rebinding), and requests of another site's page.
 func (s *Server) secure(next http.Handler) http.Handler {
 	hosts := []string{
 		net.JoinHostPort("localhost", s.port()),

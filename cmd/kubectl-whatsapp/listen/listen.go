@@ -53,7 +53,7 @@ type Bridge struct {
 	Timeout    time.Duration // of one answer; 0: that of the contract
 }
 
-// Options say what is copied.
+// Options select the questions to copy.
 type Options struct {
 	// Open opens the stream of questions. It returns a response with status 200, or an error after which Retry decides.
 	Open  func(context.Context) (*http.Response, error)

@@ -23,7 +23,7 @@ import (
 const (
 	// lookInterval is the time between two looks for pods that come later, and for containers that were restarted.
 	lookInterval = 2 * time.Second
-	// maxLine bounds a line; what is longer is cut.
+	// maxLine bounds a line; a longer one is cut.
 	maxLine = 256 << 10
 	// maxPods bounds the pods that are followed at a time.
 	maxPods = 100
@@ -194,7 +194,7 @@ func (r *Reader) copy(ctx context.Context, pod *corev1.Pod, options cluster.LogO
 	}
 }
 
-// pods are those that are followed.
+// pods are the followed pods.
 type pods struct {
 	mu   sync.Mutex
 	ends map[types.UID]end

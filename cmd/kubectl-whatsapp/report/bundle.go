@@ -111,7 +111,7 @@ func (b *Bundle) Lack(what string, why error) {
 	b.index.Missing = append(b.index.Missing, Missing{What: what, Why: why.Error()})
 }
 
-// add adds a file whose content is redacted. Of one that is too large, the end stays.
+// add adds a file whose content is redacted. Of a file that is too large, the end stays.
 func (b *Bundle) add(name string, content []byte) {
 	file := File{Name: name, Bytes: len(content)}
 

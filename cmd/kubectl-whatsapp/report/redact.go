@@ -19,7 +19,7 @@ const (
 	minOpaque = 24
 )
 
-// rules replace what is secret or personal. They are applied in order, to every text of a bundle.
+// rules replace secrets and personal data. They are applied in order, to every text of a bundle.
 var rules = []struct {
 	pattern *regexp.Regexp
 	replace func(match string) string
@@ -88,7 +88,7 @@ func digits(match string) string {
 	return masked
 }
 
-// redact returns a text without what is secret or personal.
+// redact returns a text without secrets and personal data.
 func redact(text string) string {
 	for _, rule := range rules {
 		text = rule.pattern.ReplaceAllStringFunc(text, rule.replace)

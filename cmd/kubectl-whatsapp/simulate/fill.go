@@ -46,7 +46,7 @@ func (m *Maker) Sample(name string, now time.Time) (Delivery, error) {
 	return m.Make(name, raw, now), nil
 }
 
-// Make returns the delivery of a JSON text. What is no JSON stays as it is.
+// Make returns the delivery of a JSON text. Any other text stays as it is.
 func (m *Maker) Make(name string, raw []byte, now time.Time) Delivery {
 	if m.run == "" {
 		m.run = rand.Text()

@@ -25,7 +25,7 @@ const (
 	inFlight = 32
 	// answerTimeout bounds one delivery: Meta waits for 10 seconds and a little.
 	answerTimeout = 15 * time.Second
-	// maxAnswer bounds what is read of an answer.
+	// maxAnswer bounds the bytes read of an answer.
 	maxAnswer = 64 << 10
 	// window is how many deliveries are mixed out of order.
 	window = 20

@@ -85,7 +85,7 @@ func readiness(s Status) string {
 	return strings.TrimSuffix(fmt.Sprintf("not ready (%s): %s", s.Ready.Reason, s.Ready.Message), ": ")
 }
 
-// differences returns what is different, as texts. Counts that rise and fall all the time are no difference.
+// differences returns the differences as texts. Counts that rise and fall all the time are no difference.
 func differences(before, after Status) []string {
 	var texts []string
 

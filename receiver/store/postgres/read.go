@@ -21,7 +21,7 @@ const recordColumns = `
 		coalesce(e.transcript, '')
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
-// foundColumns are recordColumns without what is long.
+// foundColumns are recordColumns without the long ones.
 var foundColumns = strings.NewReplacer("e.payload", "NULL::bytea", "e.transcript", "NULL::text").Replace(recordColumns)
 
 // Get implements store.Events.

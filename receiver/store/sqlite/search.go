@@ -28,7 +28,7 @@ const (
 	searchReplayable = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10)" + inLanes + `
 		FROM events INDEXED BY events_replayable WHERE ` + replayable + ` AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
 
-	// foundColumns are recordColumns without what is long.
+	// foundColumns are recordColumns without the long ones.
 	foundColumns = `
 		SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
 			NULL, c.starts, e.class, e.replays, e.binds, NULL

@@ -344,7 +344,7 @@ func (f *fixture) eraseAfterWork(t *rapid.T) {
 		t.Fatalf("the conversation is left: %v", err)
 	}
 
-	for range 20 { // what is left is of the other person
+	for range 20 { // the rest is of the other person
 		leases, err := f.Claim(f.Context(), store.Conversations, at(3*time.Hour), at(4*time.Hour), 100)
 		if err != nil || len(leases) == 0 {
 			return
