@@ -54,10 +54,29 @@ func forwardTo(t *testing.T, c *Cluster) *Forward {
 	return forward
 }
 
+// oneReceiver runs a receiver of the resource sales, and returns its namespace, the kubelet that runs it, and connections.
+func oneReceiver(t *testing.T) (namespace string, kubelet *apiserver.Kubelet, forward *Forward) {
+	t.Helper()
+
+	namespace = server.NewNamespace(t)
+	kubelet = server.StartKubelet(t)
+
+	newWebhook(t, namespace, "sales")
+	startPod(t, kubelet, namespace, "sales-1", named("first"))
+
+	return namespace, kubelet, forwardTo(t, newCluster(t, server.Admin, namespace))
+}
+
 func call(t *testing.T, forward *Forward, method, url, body string) (string, error) {
 	t.Helper()
 
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	return send(t, forward, method, url, strings.NewReader(body))
+}
+
+func send(t *testing.T, forward *Forward, method, url string, body io.Reader) (string, error) {
+	t.Helper()
+
+	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +93,7 @@ func call(t *testing.T, forward *Forward, method, url, body string) (string, err
 }
 
 func TestForwardFindsTheNextReceiver(t *testing.T) {
-	namespace := server.NewNamespace(t)
-	kubelet := server.StartKubelet(t)
-
-	newWebhook(t, namespace, "sales")
-	startPod(t, kubelet, namespace, "sales-1", named("first"))
-
-	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	namespace, kubelet, forward := oneReceiver(t)
 
 	for range 3 {
 		got, err := call(t, forward, http.MethodGet, loopback, "")
@@ -99,13 +112,7 @@ func TestForwardFindsTheNextReceiver(t *testing.T) {
 }
 
 func TestForwardWaitsForTheNextReceiver(t *testing.T) {
-	namespace := server.NewNamespace(t)
-	kubelet := server.StartKubelet(t)
-
-	newWebhook(t, namespace, "sales")
-	startPod(t, kubelet, namespace, "sales-1", named("first"))
-
-	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	namespace, kubelet, forward := oneReceiver(t)
 
 	if _, err := call(t, forward, http.MethodGet, loopback, ""); err != nil {
 		t.Fatal(err)
@@ -207,13 +214,7 @@ func TestForwardNamesTheRightThatLacks(t *testing.T) {
 }
 
 func TestPortThatNothingServes(t *testing.T) {
-	namespace := server.NewNamespace(t)
-	kubelet := server.StartKubelet(t)
-
-	newWebhook(t, namespace, "sales")
-	startPod(t, kubelet, namespace, "sales-1", named("first"))
-
-	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	_, _, forward := oneReceiver(t)
 
 	// It stays open until the end, in a tunnel that gets no more streams.
 	other, err := forward.DialContext(t.Context(), "tcp", "localhost:9091")
@@ -247,31 +248,10 @@ func TestPortThatNothingServes(t *testing.T) {
 }
 
 func TestBodyWithoutCopyIsSentAgain(t *testing.T) {
-	namespace := server.NewNamespace(t)
-	kubelet := server.StartKubelet(t)
-
-	newWebhook(t, namespace, "sales")
-	startPod(t, kubelet, namespace, "sales-1", named("first"))
-
-	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	namespace, kubelet, forward := oneReceiver(t)
 	post := func(size int) (string, error) {
 		// As a proxy does, which has the body of another request.
-		body := io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
-
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, loopback, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		response, err := forward.Client().Do(request)
-		if err != nil {
-			return "", err
-		}
-		defer response.Body.Close()
-
-		answer, err := io.ReadAll(response.Body)
-
-		return string(answer), err
+		return send(t, forward, http.MethodPost, loopback, io.NopCloser(strings.NewReader(strings.Repeat("x", size))))
 	}
 
 	if got, err := post(3); err != nil || got != "first POST localhost:9091 xxx" {
@@ -291,13 +271,7 @@ func TestBodyWithoutCopyIsSentAgain(t *testing.T) {
 }
 
 func TestEndOfTimeSaysWhatFailed(t *testing.T) {
-	namespace := server.NewNamespace(t)
-	kubelet := server.StartKubelet(t)
-
-	newWebhook(t, namespace, "sales")
-	startPod(t, kubelet, namespace, "sales-1", named("first"))
-
-	forward := forwardTo(t, newCluster(t, server.Admin, namespace))
+	namespace, _, forward := oneReceiver(t)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
