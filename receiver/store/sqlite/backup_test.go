@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,16 +82,19 @@ func TestBackup(t *testing.T) {
 
 func TestBackupNeedsRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
-	free := int64(10 << 30)
 
-	s, err := Open(t.Context(), path, Options{space: func(string) (int64, int64, error) { return 10 << 30, free, nil }})
+	var free atomic.Int64 // the store reads it in a goroutine of its own too
+
+	free.Store(10 << 30)
+
+	s, err := Open(t.Context(), path, Options{space: func(string) (int64, int64, error) { return 10 << 30, free.Load(), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	t.Cleanup(func() { _ = s.Close() })
 
-	free = 100 << 20 // less than the reserve and the log may take
+	free.Store(100 << 20) // less than the reserve and the log may take
 
 	if _, _, err := s.Backup(t.Context()); !errors.Is(err, store.ErrDiskFull) {
 		t.Errorf("Backup on a full disk returned %v, want that the disk is full", err)
