@@ -23,6 +23,8 @@ GOLANGCI_LINT := go tool -modfile=hack/tools/golangci-lint/go.mod golangci-lint
 HELM := go tool -modfile=hack/tools/helm/go.mod helm
 HELM3 := go tool -modfile=hack/tools/helm3/go.mod helm
 HELM_UNITTEST := go tool -modfile=hack/tools/helm3/go.mod helm-unittest
+# What npm writes at the end of an installation.
+AXE := test/browser/node_modules/.package-lock.json
 KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config .golangci-kal.yaml
 
 .PHONY: help
@@ -65,8 +67,16 @@ lint-api: ## Check the API types against the Kubernetes API conventions.
 	$(KUBE_API_LINTER) config verify
 	$(KUBE_API_LINTER) run ./api/...
 
+.PHONY: axe
+axe: $(AXE) ## Install axe-core, which tests check pages with, by npm.
+
+$(AXE): test/browser/package-lock.json test/browser/package.json
+	@command -v npm >/dev/null || { echo "axe-core needs npm. On Debian: apt-get install --no-install-recommends npm" >&2; exit 1; }
+	npm --prefix $(<D) ci
+	@touch $@
+
 .PHONY: test
-test: ## Run vet and all tests with the race detector, a real kube-apiserver and etcd.
+test: $(AXE) ## Run vet and all tests with the race detector, a real kube-apiserver and etcd.
 	go vet $(PACKAGES)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 

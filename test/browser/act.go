@@ -167,6 +167,12 @@ func (p *Page) Choose(open func(), files ...string) {
 	}
 }
 
+// Visit goes to a path of the same host, and waits until it is loaded.
+func (p *Page) Visit(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate("http://" + p.host + path))
+}
+
 // Reload loads the page anew.
 func (p *Page) Reload() {
 	p.t.Helper()

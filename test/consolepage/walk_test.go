@@ -105,6 +105,21 @@ func (r *receiver) open(o browser.Options) *walk {
 	return &walk{Page: browser.Open(r.t, "http://"+r.Local.ConsoleAddr()+"/", o), t: r.t}
 }
 
+// links returns the paths of the links that a selector matches.
+func (w *walk) links(selector string) []string {
+	w.t.Helper()
+
+	return browser.Eval[[]string](w.Page, fmt.Sprintf(`[...document.querySelectorAll(%q)].map((link) => link.getAttribute("href"))`, selector))
+}
+
+// submit clicks on a button, and waits for the page that follows.
+func (w *walk) submit(selector string) {
+	w.t.Helper()
+	browser.Eval[bool](w.Page, "window.isOld = true")
+	w.Click(selector)
+	w.Until("another page follows", "!window.isOld && document.readyState === 'complete'")
+}
+
 // follow clicks on a link or a button by its text, and waits for a text of the next page.
 func (w *walk) follow(text, next string) {
 	w.t.Helper()
@@ -223,36 +238,4 @@ func (w *walk) focus(text, next string) {
 	}
 
 	w.t.Fatalf("the tabulator does not reach %s", text)
-}
-
-// TestNarrowAndDark checks that no page is wider than a small phone, in both colour schemes and languages.
-func TestNarrowAndDark(t *testing.T) {
-	r := startReceiver(t)
-	w := r.open(browser.Options{Width: 360, Height: 740, Dark: true, Language: "es"})
-	w.follow("this/receiver", "La última hora")
-	w.fits()
-	w.follow("Conversaciones", "…4567")
-	w.fits()
-	w.follow("…0000", "Conversación con …0000")
-	w.follow("Mostrar los datos personales", "Is it <b>open</b>?")
-	w.fits()
-
-	for _, page := range []struct{ link, shows string }{
-		{"Eventos", "mensaje"},
-		{"Sin respuesta", "Repetir"},
-		{"Configuración", "secretsDir"},
-		{"Doctor", "Ejecutar"},
-	} {
-		w.follow(page.link, page.shows)
-		w.fits()
-	}
-}
-
-// fits checks that the page needs no horizontal scrolling.
-func (w *walk) fits() {
-	w.t.Helper()
-
-	if wide := browser.Eval[int](w.Page, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
-		w.t.Errorf("the page %s is %d pixels too wide", browser.Eval[string](w.Page, "document.title"), wide)
-	}
 }

@@ -263,3 +263,43 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+// TestAccessible checks the page with axe-core: light and dark, wide and narrow, with a menu and with a sheet.
+func TestAccessible(t *testing.T) {
+	p := open(t, map[string]any{
+		"List": map[string]any{
+			"type":        "list",
+			"text":        "When?",
+			"button_text": "Choose a time",
+			"sections":    []map[string]any{{"title": "Today", "rows": []map[string]any{{"id": "10", "title": "At ten"}}}},
+		},
+	}, browser.Options{})
+
+	p.ask("Hello", "Hello")
+	p.ask("List", "When?")
+	p.Until("the answer is settled", newest(theirs)+`.dataset.status === "read"`)
+
+	check := func() {
+		t.Helper()
+
+		for _, dark := range []bool{false, true} {
+			p.Dark(dark)
+			p.CheckAccessible()
+		}
+	}
+
+	for _, width := range []int{1280, 360} {
+		p.Resize(width, 800)
+		p.Until("it has the width", fmt.Sprintf("innerWidth === %d", width))
+		check()
+
+		p.Click(`#composer button[aria-haspopup="menu"]`)
+		p.UntilShown(`[role="menu"]`)
+		check()
+		p.Press(kb.Escape)
+	}
+
+	p.Click("#tab-trace")
+	p.UntilShown("#events .step")
+	check()
+}
