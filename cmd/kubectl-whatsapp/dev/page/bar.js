@@ -30,7 +30,7 @@ export class Bar {
     fill(language, otherLanguage.code.toUpperCase());
     language.lang = otherLanguage.code;
     language.title = otherLanguage.label;
-    language.setAttribute("aria-label", otherLanguage.label);
+    language.setAttribute("aria-label", `${language.textContent}, ${otherLanguage.label}`);
     language.addEventListener("click", () => setLanguage(otherLanguage.code));
 
     const button = byId("reset");

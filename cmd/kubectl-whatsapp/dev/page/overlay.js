@@ -46,7 +46,7 @@ export function openMenu(near, label, items, back = () => near.focus()) {
     if (!menu.contains(event.target)) close();
   };
 
-  document.body.append(menu);
+  document.querySelector("main").append(menu);
   place(menu, near.getBoundingClientRect());
   near.setAttribute("aria-expanded", "true");
   document.addEventListener("pointerdown", outside, true);

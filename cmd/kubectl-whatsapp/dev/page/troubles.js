@@ -45,7 +45,7 @@ export class Troubles {
         el(
           "div",
           { role: "group", "aria-label": groupText(group) },
-          el("h3", null, groupText(group)),
+          el("h2", null, groupText(group)),
           troubles.filter((trouble) => trouble.group === group).map((trouble) => this.item(trouble)),
         ),
       ),
