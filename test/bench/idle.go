@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	idleMemory = 40_000_000 // bytes
+	idleMemory = 30_000_000 // bytes
 	idleFor    = 10 * time.Second
 	idleStarts = 5
 	startLimit = time.Second
@@ -74,9 +74,9 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		{
 			name:     "  memory, idle",
 			measured: fmt.Sprintf("%.1f MB", megabytes(memory.RSS)),
-			target:   fmt.Sprintf("< %.0f MB", megabytes(idleMemory)),
+			target:   fmt.Sprintf("<= %.0f MB", megabytes(idleMemory)),
 			ratio:    times(float64(memory.RSS) / idleMemory),
-			verdict:  verdict(memory.RSS < idleMemory),
+			verdict:  verdict(memory.RSS <= idleMemory),
 		},
 		{
 			name:     "  processor time per second, idle",

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	memoryLimit = waitingMemory // for any number of conversations, not only 5,000
+	memoryLimit = waitingMemory // for any number of conversations, not only those of the part waiting
 	// memoryDelay is the wait between the last delivery and the measurement.
 	memoryDelay = 5 * time.Second
 	maxOpen     = 1_000_000

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	operatorRatio  = 1.5
+	operatorRatio  = 1.25
 	operatorMemory = 100 // MB
 	// operatorWorkers is how many requests the plain client has in flight: as many as the operator has workers.
 	operatorWorkers = 8
@@ -231,7 +231,7 @@ func (t *operatorTrial) figures() []figure {
 		{
 			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(t.count)),
 			measured: seconds(t.took),
-			target:   fmt.Sprintf("<= %.1f times", operatorRatio),
+			target:   fmt.Sprintf("<= %.2f times", operatorRatio),
 			ratio:    times(ratio),
 			verdict:  verdict(ratio <= operatorRatio),
 		},
