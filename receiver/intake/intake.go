@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -50,14 +49,9 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 		item.Trace = trace
 
 		for _, parsed := range parseItem(item, settings, now) {
-			payload, err := json.Marshal(parsed.item)
-			if err != nil {
-				return nil, fmt.Errorf("encode event: %w", err)
-			}
-
 			event := parsed.Event
 			event.PhoneNumberID = string(item.Metadata.PhoneNumberID)
-			event.Payload = payload
+			event.Payload = parsed.item.Encode()
 			event.ReceivedAt = now
 
 			if isForeign(event.PhoneNumberID, settings.CloudAPI.PhoneNumberIDs) {

@@ -73,7 +73,8 @@ func SplitCalls(value json.RawMessage, metadata Metadata, visit func(Call)) (eac
 	}
 
 	list := readList(properties[keyCalls])
-	contacts, _ := readContacts(properties["contacts"])
+	raws, _ := readContacts(properties[keyContacts])
+	contacts := raws.parse()
 
 	var others []json.RawMessage
 

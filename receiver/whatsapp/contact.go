@@ -16,56 +16,66 @@ type Contact struct {
 }
 
 // ParseContact parses one of value.contacts. Properties of an unexpected shape are empty.
-func ParseContact(raw json.RawMessage) Contact {
-	var c struct {
-		WaID     Text            `json:"wa_id"`
-		UserID   Text            `json:"user_id"`
-		ParentID Text            `json:"parent_user_id"`
-		Profile  json.RawMessage `json:"profile"`
-	}
-	if readObject(raw, &c) != nil {
-		return Contact{}
+func ParseContact(raw json.RawMessage) (c Contact) {
+	var number, user, parent Text
+
+	for m := membersOf(raw); m.next(); {
+		switch string(m.field()) {
+		case "wa_id":
+			number = textOf(m.value)
+		case "user_id":
+			user = textOf(m.value)
+		case "parent_user_id":
+			parent = textOf(m.value)
+		case "profile":
+			c.Name = ""
+			c.Username = ""
+			c.readProfile(m.value)
+		}
 	}
 
-	var profile struct {
-		Name     Text `json:"name"`
-		Username Text `json:"username"`
-	}
+	c.Person = newPerson(number, user, parent)
 
-	_ = readObject(c.Profile, &profile) // an unexpected shape leaves the names empty
+	return c
+}
 
-	return Contact{
-		Person:   newPerson(c.WaID, c.UserID, c.ParentID),
-		Name:     profile.Name,
-		Username: profile.Username,
+func (c *Contact) readProfile(raw json.RawMessage) {
+	for m := membersOf(raw); m.next(); {
+		switch string(m.field()) {
+		case "name":
+			c.Name = textOf(m.value)
+		case "username":
+			c.Username = textOf(m.value)
+		}
 	}
 }
 
-// contacts are value.contacts, parsed and as Meta sent them.
-type contacts []struct {
-	Contact
-	raw json.RawMessage
-}
+// rawContacts are the elements of value.contacts as Meta sent them.
+type rawContacts []json.RawMessage
 
-// readContacts parses value.contacts; an unexpected shape yields none. ok is false, and the result empty, if there are too
-// many contacts or one is too large to be repeated for each message.
-func readContacts(raw json.RawMessage) (_ contacts, ok bool) {
-	var elements []json.RawMessage
-
-	_ = json.Unmarshal(raw, &elements)
+// readContacts returns the elements of value.contacts; an unexpected shape has none. ok is false, and the result empty, if
+// there are too many contacts or one is too large to be repeated for each message.
+func readContacts(raw json.RawMessage) (_ rawContacts, ok bool) {
+	list, _ := elements(raw)
 
 	tooLarge := func(element json.RawMessage) bool { return len(element) > maxCommon }
-	if len(elements) > maxItems || slices.ContainsFunc(elements, tooLarge) {
+	if len(list) > maxItems || slices.ContainsFunc(list, tooLarge) {
 		return nil, false
 	}
 
-	all := make(contacts, len(elements))
-	for i, element := range elements {
-		all[i].Contact = ParseContact(element)
-		all[i].raw = element
+	return list, true
+}
+
+// contacts are value.contacts, parsed.
+type contacts []Contact
+
+func (r rawContacts) parse() contacts {
+	all := make(contacts, len(r))
+	for i, raw := range r {
+		all[i] = ParseContact(raw)
 	}
 
-	return all, true
+	return all
 }
 
 // of returns the index of the contact of a person, or -1. A single contact is that of the person even if the names differ,
@@ -85,12 +95,18 @@ func (c contacts) of(person Person, isOnly bool) int {
 }
 
 // ofMessages returns the contact of the sender of each message, as Meta sent it.
-func (c contacts) ofMessages(messages []json.RawMessage) []json.RawMessage {
+func (r rawContacts) ofMessages(messages []json.RawMessage) []json.RawMessage {
 	found := make([]json.RawMessage, len(messages))
-	if len(c) == 0 {
+
+	switch {
+	case len(r) == 0:
+		return found
+	case len(r) == 1 && len(messages) == 1: // the only contact of the only sender, whatever their names
+		found[0] = r[0]
 		return found
 	}
 
+	c := r.parse()
 	senders := make([]Person, len(messages))
 	isOnly := true // the messages have one sender
 
@@ -107,7 +123,7 @@ func (c contacts) ofMessages(messages []json.RawMessage) []json.RawMessage {
 
 	for i, sender := range senders {
 		if at := c.of(sender, isOnly); at >= 0 {
-			found[i] = c[at].raw
+			found[i] = r[at]
 		}
 	}
 

@@ -65,7 +65,8 @@ func SplitEchoes(value json.RawMessage, accept func(Echo) bool) (each []json.Raw
 	var others []json.RawMessage
 
 	list := readList(properties[keyEchoes])
-	contacts, _ := readContacts(properties["contacts"])
+	raws, _ := readContacts(properties[keyContacts])
+	contacts := raws.parse()
 
 	for _, raw := range list {
 		echo, err := parseEcho(raw, contacts, len(list) == 1)
@@ -92,7 +93,7 @@ func parseEcho(raw json.RawMessage, contacts contacts, isOnly bool) (Echo, error
 	}
 
 	if at := contacts.of(newPerson(echo.To, echo.ToUserID, echo.ToParentID), isOnly); at >= 0 {
-		echo.contact = contacts[at].Contact
+		echo.contact = contacts[at]
 	}
 
 	return echo, nil

@@ -17,18 +17,18 @@ import (
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
 type Message struct {
-	ID           Text            `json:"id"`
-	From         Text            `json:"from"`         // wa_id; empty if the person's phone number is hidden
-	FromUserID   Text            `json:"from_user_id"` // business-scoped user id
-	FromParentID Text            `json:"from_parent_user_id"`
-	ParentID     Text            `json:"parent_user_id"` // instead of FromParentID
-	GroupID      Text            `json:"group_id"`
-	Timestamp    Text            `json:"timestamp"` // unix seconds; a placeholder in some of Meta's samples
-	Type         Text            `json:"type"`      // the name of the content if Meta sends no type
-	Context      json.RawMessage `json:"context"`
-	Referral     json.RawMessage `json:"referral"`
-	Contact      Contact         `json:"-"` // of the sender, if Meta sent it with the message
-	Raw          json.RawMessage `json:"-"` // the whole message as Meta sent it
+	ID           Text
+	From         Text // wa_id; empty if the person's phone number is hidden
+	FromUserID   Text // business-scoped user id
+	FromParentID Text // from_parent_user_id
+	ParentID     Text // parent_user_id, instead of FromParentID
+	GroupID      Text
+	Timestamp    Text // unix seconds; a placeholder in some of Meta's samples
+	Type         Text // the name of the content if Meta sends no type
+	Context      json.RawMessage
+	Referral     json.RawMessage
+	Contact      Contact         // of the sender, if Meta sent it with the message
+	Raw          json.RawMessage // the whole message as Meta sent it
 }
 
 // Message parses the message of an item of ItemMessage, with the contact of its sender. It fails only if the message is not
@@ -42,12 +42,37 @@ func (i Item) Message() (Message, error) {
 
 // ParseMessage parses the shared properties of a message. It fails only if raw is not a JSON object.
 func ParseMessage(raw json.RawMessage) (Message, error) {
-	var m Message
-	if err := readObject(raw, &m); err != nil {
-		return Message{}, fmt.Errorf("read message: %w", err)
+	if !isObject(raw) {
+		return Message{}, fmt.Errorf("read message: %w", errNotObject)
 	}
 
-	m.Raw = raw
+	m := Message{Raw: raw}
+
+	for p := membersOf(raw); p.next(); {
+		switch string(p.field()) {
+		case "id":
+			m.ID = textOf(p.value)
+		case "from":
+			m.From = textOf(p.value)
+		case "from_user_id":
+			m.FromUserID = textOf(p.value)
+		case "from_parent_user_id":
+			m.FromParentID = textOf(p.value)
+		case "parent_user_id":
+			m.ParentID = textOf(p.value)
+		case "group_id":
+			m.GroupID = textOf(p.value)
+		case "timestamp":
+			m.Timestamp = textOf(p.value)
+		case "type":
+			m.Type = textOf(p.value)
+		case "context":
+			m.Context = p.value
+		case "referral":
+			m.Referral = p.value
+		}
+	}
+
 	if m.Type == "" {
 		m.Type = m.contentName()
 	}
@@ -114,13 +139,7 @@ func (m Message) contentName() Text {
 }
 
 // property returns a property as Meta sent it, or nil.
-func (m Message) property(name string) json.RawMessage {
-	var properties map[string]json.RawMessage
-
-	_ = readObject(m.Raw, &properties) // ParseMessage succeeded, so it is an object
-
-	return properties[name]
-}
+func (m Message) property(name string) json.RawMessage { return property(m.Raw, name) }
 
 // Errors returns the reasons why Meta could not deliver the message, in Meta's form. It reports false if there are none.
 //
@@ -138,12 +157,13 @@ func (m Message) read(typ Text, target any) bool {
 
 // TextBody returns the text of a message of type text.
 func (m Message) TextBody() string {
-	var text struct {
-		Body Text `json:"body"`
-	}
-	if readObject(m.property("text"), &text) != nil {
-		return ""
+	var body Text
+
+	for p := membersOf(m.property("text")); p.next(); {
+		if string(p.field()) == "body" {
+			body = textOf(p.value)
+		}
 	}
 
-	return string(text.Body)
+	return string(body)
 }

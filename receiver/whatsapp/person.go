@@ -30,7 +30,7 @@ func newPerson(number, user, parent Text) Person {
 		ParentID: parent,
 	}
 
-	if !userID.MatchString(string(p.WaID)) {
+	if len(p.WaID) < 3 || p.WaID[2] != '.' || !userID.MatchString(string(p.WaID)) {
 		return p
 	}
 
@@ -49,6 +49,10 @@ var written = regexp.MustCompile(`^\+?[0-9][0-9 ().-]*$`)
 // phoneDigits returns the digits of a phone number, and anything else without a plus sign, since placeholders occur in
 // Meta's samples.
 func phoneDigits(number Text) Text {
+	if strings.Trim(string(number), "0123456789") == "" { // as Meta sends nearly all, at a tenth of the time
+		return number
+	}
+
 	trimmed := strings.TrimSpace(string(number))
 	if !written.MatchString(trimmed) {
 		return Text(strings.TrimPrefix(trimmed, "+"))

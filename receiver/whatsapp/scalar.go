@@ -103,12 +103,11 @@ func readObject(raw json.RawMessage, target any) error {
 
 // readList returns the elements of a JSON array. A single object counts as a list of one.
 func readList(raw json.RawMessage) []json.RawMessage {
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) == nil {
-		return elements
+	if list, ok := elements(raw); ok {
+		return list
 	}
 
-	if len(raw) > 0 && raw[0] == '{' {
+	if isObject(raw) {
 		return []json.RawMessage{raw}
 	}
 

@@ -6,7 +6,7 @@ package whatsapp
 import (
 	"encoding/json"
 	"errors"
-	"maps"
+	"slices"
 )
 
 const (
@@ -25,6 +25,14 @@ const ObjectBusinessAccount = "whatsapp_business_account"
 // never answered.
 const FieldMessages = "messages"
 
+// The properties of a value of FieldMessages whose elements are split.
+const (
+	keyContacts = "contacts"
+	keyMessages = "messages"
+	keyStatuses = "statuses"
+	keyErrors   = "errors"
+)
+
 // ErrNotJSON is the error for a body that is not one JSON value.
 var ErrNotJSON = errors.New("the body is not valid JSON")
 
@@ -33,27 +41,38 @@ var ErrNotJSON = errors.New("the body is not valid JSON")
 //
 // Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview
 func Split(body []byte) ([]Item, error) {
-	var delivery struct {
-		Object Text              `json:"object"`
-		Entry  []json.RawMessage `json:"entry"`
-	}
-
-	err := json.Unmarshal(body, &delivery)
-	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
+	if !json.Valid(body) {
 		return nil, ErrNotJSON
 	}
 
-	entries := len(delivery.Entry)
-	if err != nil || delivery.Object != ObjectBusinessAccount || entries == 0 || entries > maxItems {
+	var (
+		object  Text
+		entries []json.RawMessage
+	)
+
+	isExpected := true
+
+	for m := membersOf(body); m.next(); {
+		switch string(m.field()) {
+		case "object":
+			object = textOf(m.value)
+		case "entry":
+			list, ok := elements(m.value)
+			entries = list
+			isExpected = isExpected && ok
+		}
+	}
+
+	if !isExpected || object != ObjectBusinessAccount || len(entries) == 0 || len(entries) > maxItems {
 		return []Item{{
 			Kind:  ItemUnknown,
-			Field: string(delivery.Object),
+			Field: string(object),
 			Raw:   body,
 		}}, nil
 	}
 
 	var items []Item
-	for _, entry := range delivery.Entry {
+	for _, entry := range entries {
 		items = splitEntry(items, entry)
 	}
 
@@ -62,22 +81,34 @@ func Split(body []byte) ([]Item, error) {
 
 // splitEntry appends the items of an entry.
 func splitEntry(items []Item, raw json.RawMessage) []Item {
-	var entry struct {
-		ID      Text              `json:"id"`
-		Time    Text              `json:"time"`
-		Changes []json.RawMessage `json:"changes"`
+	var (
+		origin  Item
+		changes []json.RawMessage
+	)
+
+	isExpected := true
+
+	for m := membersOf(raw); m.next(); {
+		switch string(m.field()) {
+		case "id":
+			origin.WABAID = string(textOf(m.value))
+		case "time":
+			origin.Time = string(textOf(m.value))
+		case "changes":
+			list, ok := elements(m.value)
+			changes = list
+			isExpected = isExpected && ok
+		}
 	}
 
-	err := json.Unmarshal(raw, &entry)
-	origin := Item{WABAID: string(entry.ID), Time: string(entry.Time)}
-	tooMany := len(items)+len(entry.Changes) > maxItems
-	tooLarge := len(entry.ID)+len(entry.Time) > maxCommon
+	tooMany := len(items)+len(changes) > maxItems
+	tooLarge := len(origin.WABAID)+len(origin.Time) > maxCommon
 
-	if err != nil || len(entry.Changes) == 0 || tooMany || tooLarge {
+	if !isExpected || len(changes) == 0 || tooMany || tooLarge {
 		return append(items, origin.with(ItemUnknown, raw))
 	}
 
-	for _, change := range entry.Changes {
+	for _, change := range changes {
 		items = splitChange(items, origin, change)
 	}
 
@@ -94,94 +125,138 @@ func (i Item) with(kind ItemKind, raw json.RawMessage) Item {
 
 // splitChange appends the items of a change. origin holds the properties that they share.
 func splitChange(items []Item, origin Item, raw json.RawMessage) []Item {
-	var change struct {
-		Field Text            `json:"field"`
-		Value json.RawMessage `json:"value"`
+	var content json.RawMessage
+
+	for m := membersOf(raw); m.next(); {
+		switch string(m.field()) {
+		case "field":
+			origin.Field = string(textOf(m.value))
+		case "value":
+			content = m.value
+		}
 	}
-	if err := json.Unmarshal(raw, &change); err != nil {
+
+	if origin.Field == "" || content == nil || len(origin.Field) > maxCommon {
 		return append(items, origin.with(ItemUnknown, raw))
 	}
 
-	origin.Field = string(change.Field)
-	if change.Field == "" || len(change.Value) == 0 || len(change.Field) > maxCommon {
+	value := readValue(content)
+	if len(value.metadata) > maxCommon {
 		return append(items, origin.with(ItemUnknown, raw))
 	}
 
-	var value map[string]json.RawMessage
+	origin.Metadata.read(value.metadata)
 
-	isObject := json.Unmarshal(change.Value, &value) == nil
-	if len(value["metadata"]) > maxCommon {
-		return append(items, origin.with(ItemUnknown, raw))
+	if origin.Field == FieldHandovers {
+		origin.Metadata.read(value.recipient) // this field has the number here
 	}
 
-	_ = json.Unmarshal(value["metadata"], &origin.Metadata) // an unexpected shape leaves the number empty
-
-	if change.Field == FieldHandovers {
-		_ = json.Unmarshal(value["recipient"], &origin.Metadata) // this field has the number here
-	}
-
-	if change.Field != FieldMessages {
-		return append(items, origin.with(ItemField, change.Value))
+	if origin.Field != FieldMessages {
+		return append(items, origin.with(ItemField, content))
 	}
 
 	before := len(items)
-	items, rest := splitValue(items, origin, value)
+	items, taken := splitValue(items, origin, value)
 
-	switch {
-	case !isObject || len(items) == before:
-		items = append(items, origin.with(ItemUnknown, raw))
-	case len(rest) > 0:
-		items = append(items, origin.with(ItemUnknown, encodeChange(change.Field, rest)))
+	if len(items) == before {
+		return append(items, origin.with(ItemUnknown, raw))
+	}
+
+	if rest := restOf(content, taken); len(rest) > 0 {
+		items = append(items, origin.with(ItemUnknown, encodeChange(origin.Field, rest)))
 	}
 
 	return items
 }
 
 // encodeChange returns a change with this value.
-func encodeChange(field Text, value map[string]json.RawMessage) json.RawMessage {
+func encodeChange(field string, value map[string]json.RawMessage) json.RawMessage {
 	raw, _ := json.Marshal(map[string]any{"field": field, "value": value}) // what was decoded always encodes
 	return raw
 }
 
-// splitValue appends the items of the value of field messages. rest is the part of the value that is in no item.
-func splitValue(
-	items []Item,
-	origin Item,
-	value map[string]json.RawMessage,
-) (_ []Item, rest map[string]json.RawMessage) {
-	rest = maps.Clone(value)
-	delete(rest, "messaging_product")
-	delete(rest, "metadata")
+// value holds the properties of the value of a change that Split reads. Those that Meta did not send are nil.
+type value struct {
+	metadata  json.RawMessage
+	recipient json.RawMessage
+	contacts  json.RawMessage
+	messages  json.RawMessage
+	statuses  json.RawMessage
+	errors    json.RawMessage
+}
 
-	contacts, ok := readContacts(value["contacts"])
-	if ok {
-		delete(rest, "contacts")
+func readValue(raw json.RawMessage) (v value) {
+	for m := membersOf(raw); m.next(); {
+		switch string(m.name) {
+		case "metadata":
+			v.metadata = m.value
+		case "recipient":
+			v.recipient = m.value
+		case keyContacts:
+			v.contacts = m.value
+		case keyMessages:
+			v.messages = m.value
+		case keyStatuses:
+			v.statuses = m.value
+		case keyErrors:
+			v.errors = m.value
+		}
 	}
 
-	list := func(key string) (elements []json.RawMessage) {
-		if value[key] == nil || json.Unmarshal(value[key], &elements) != nil || len(items)+len(elements) > maxItems {
+	return v
+}
+
+// restOf returns the properties of a value of field messages that are in no item. It is nil if there are none.
+func restOf(raw json.RawMessage, taken []string) (rest map[string]json.RawMessage) {
+	for m := membersOf(raw); m.next(); {
+		if isTaken := func(name string) bool { return name == string(m.name) }; slices.ContainsFunc(taken, isTaken) {
+			continue
+		}
+
+		if rest == nil {
+			rest = map[string]json.RawMessage{}
+		}
+
+		rest[string(m.name)] = m.value
+	}
+
+	return rest
+}
+
+// splitValue appends the items of the value of field messages. taken are the properties that they hold.
+func splitValue(items []Item, origin Item, v value) (_ []Item, taken []string) {
+	taken = append(make([]string, 0, 6), "messaging_product", "metadata")
+
+	contacts, ok := readContacts(v.contacts)
+	if ok {
+		taken = append(taken, keyContacts)
+	}
+
+	list := func(key string, raw json.RawMessage) []json.RawMessage {
+		found, ok := elements(raw)
+		if !ok || len(items)+len(found) > maxItems {
 			return nil
 		}
 
-		delete(rest, key)
+		taken = append(taken, key)
 
-		return elements
+		return found
 	}
 
-	messages := list("messages")
+	messages := list(keyMessages, v.messages)
 	for i, contact := range contacts.ofMessages(messages) {
 		item := origin.with(ItemMessage, messages[i])
 		item.Contact = contact
 		items = append(items, item)
 	}
 
-	for _, status := range list("statuses") {
+	for _, status := range list(keyStatuses, v.statuses) {
 		items = append(items, origin.with(ItemStatus, status))
 	}
 
-	for _, reported := range list("errors") {
+	for _, reported := range list(keyErrors, v.errors) {
 		items = append(items, origin.with(ItemError, reported))
 	}
 
-	return items, rest
+	return items, taken
 }

@@ -143,29 +143,3 @@ func TestSplit(t *testing.T) {
 }
 
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
-
-func FuzzSplit(f *testing.F) {
-	f.Add([]byte(change(`{"messages":[{"id":1,"timestamp":[]}],"statuses":[{"errors":{}}]}`)))
-	f.Add([]byte(`{"object":"whatsapp_business_account","entry":[{"changes":[null]}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		items, err := Split(body)
-		if err != nil {
-			return
-		}
-
-		if len(items) == 0 {
-			t.Fatal("an accepted delivery has no items")
-		}
-
-		for _, item := range items {
-			stored, err := json.Marshal(item)
-			if err != nil {
-				t.Fatalf("item cannot be encoded: %v", err)
-			}
-
-			if _, err := Decode(stored); err != nil {
-				t.Fatalf("item cannot be decoded: %v", err)
-			}
-		}
-	})
-}

@@ -33,31 +33,11 @@ type Status struct {
 // ParseStatus parses a status. It fails only if raw is not a JSON object. Meta's own pages spell the participant and the
 // parent user id in several ways.
 func ParseStatus(raw json.RawMessage) (Status, error) {
-	var s struct {
-		ID                Text            `json:"id"`
-		Status            Text            `json:"status"`
-		Type              Text            `json:"type"`
-		Timestamp         Text            `json:"timestamp"`
-		GroupID           Text            `json:"group_id"`
-		RecipientID       Text            `json:"recipient_id"`
-		RecipientType     Text            `json:"recipient_type"`
-		RecipientUserID   Text            `json:"recipient_user_id"`
-		RecipientParent   Text            `json:"recipient_parent_user_id"`
-		ParentRecipient   Text            `json:"parent_recipient_user_id"`
-		ParentUserID      Text            `json:"parent_user_id"`
-		ParticipantID     Text            `json:"recipient_participant_id"`
-		ParticipantTypo   Text            `json:"participant_recipient_id"`
-		ParticipantUser   Text            `json:"recipient_participant_user_id"`
-		ParticipantParent Text            `json:"recipient_participant_parent_user_id"`
-		Callback          Text            `json:"biz_opaque_callback_data"`
-		Conversation      json.RawMessage `json:"conversation"`
-		Pricing           json.RawMessage `json:"pricing"`
-		Payment           json.RawMessage `json:"payment"`
-		Errors            json.RawMessage `json:"errors"`
+	if !isObject(raw) {
+		return Status{}, fmt.Errorf("read status: %w", errNotObject)
 	}
-	if err := readObject(raw, &s); err != nil {
-		return Status{}, fmt.Errorf("read status: %w", err)
-	}
+
+	s := readStatus(raw)
 
 	status := Status{
 		MessageID:       s.ID,
@@ -100,6 +80,91 @@ func ParseStatus(raw json.RawMessage) (Status, error) {
 	return status, nil
 }
 
+// sentStatus are the properties of a status as Meta sends them.
+type sentStatus struct {
+	ID                Text
+	Status            Text
+	Type              Text
+	Timestamp         Text
+	GroupID           Text
+	RecipientID       Text
+	RecipientType     Text
+	RecipientUserID   Text
+	RecipientParent   Text
+	ParentRecipient   Text
+	ParentUserID      Text
+	ParticipantID     Text
+	ParticipantTypo   Text
+	ParticipantUser   Text
+	ParticipantParent Text
+	Callback          Text
+	Conversation      json.RawMessage
+	Pricing           json.RawMessage
+	Payment           json.RawMessage
+	Errors            json.RawMessage
+}
+
+func readStatus(raw json.RawMessage) (s sentStatus) {
+	for m := membersOf(raw); m.next(); {
+		switch string(m.field()) {
+		case "conversation":
+			s.Conversation = m.value
+		case "pricing":
+			s.Pricing = m.value
+		case "payment":
+			s.Payment = m.value
+		case "errors":
+			s.Errors = m.value
+		default:
+			if text := s.text(m.field()); text != nil {
+				*text = textOf(m.value)
+			}
+		}
+	}
+
+	return s
+}
+
+// text returns the property that is a text with this name, or nil.
+func (s *sentStatus) text(name []byte) *Text {
+	switch string(name) {
+	case "id":
+		return &s.ID
+	case "status":
+		return &s.Status
+	case "type":
+		return &s.Type
+	case "timestamp":
+		return &s.Timestamp
+	case "group_id":
+		return &s.GroupID
+	case "recipient_id":
+		return &s.RecipientID
+	case "recipient_type":
+		return &s.RecipientType
+	case "recipient_user_id":
+		return &s.RecipientUserID
+	case "recipient_parent_user_id":
+		return &s.RecipientParent
+	case "parent_recipient_user_id":
+		return &s.ParentRecipient
+	case "parent_user_id":
+		return &s.ParentUserID
+	case "recipient_participant_id":
+		return &s.ParticipantID
+	case "participant_recipient_id":
+		return &s.ParticipantTypo
+	case "recipient_participant_user_id":
+		return &s.ParticipantUser
+	case "recipient_participant_parent_user_id":
+		return &s.ParticipantParent
+	case "biz_opaque_callback_data":
+		return &s.Callback
+	}
+
+	return nil
+}
+
 // Person returns the person that the message went to. It has no name if the message went to a group.
 func (s Status) Person() Person {
 	if s.GroupID != "" {
@@ -110,14 +175,14 @@ func (s Status) Person() Person {
 }
 
 // nestedPricing returns the pricing of group statuses, which Meta puts inside the conversation.
-func nestedPricing(conversation json.RawMessage) json.RawMessage {
-	var c struct {
-		Pricing json.RawMessage `json:"pricing"`
+func nestedPricing(conversation json.RawMessage) (pricing json.RawMessage) {
+	for m := membersOf(conversation); m.next(); {
+		if string(m.field()) == "pricing" {
+			pricing = m.value
+		}
 	}
 
-	_ = readObject(conversation, &c) // an unexpected shape has no pricing
-
-	return c.Pricing
+	return pricing
 }
 
 // Ranks order the statuses of a message, so that a late one never replaces a later stage. A failure ranks below
