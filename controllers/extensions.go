@@ -27,6 +27,8 @@ type extensions struct {
 	access    *access
 	every     time.Duration
 	log       logr.Logger
+	// disabled are the kinds that the operator must not use. They count as not served.
+	disabled []string
 	// changed is called with the kinds added and removed since the last call, and never concurrently.
 	changed func(ctx context.Context, added, removed []kind) error
 
@@ -37,7 +39,7 @@ type extensions struct {
 // discover returns the kinds added and removed since the last call of record.
 func (e *extensions) discover() (added, removed []kind, err error) {
 	for _, kind := range kinds {
-		if !kind.optional {
+		if !kind.optional || e.isDisabled(kind.Kind) {
 			continue
 		}
 
@@ -96,14 +98,17 @@ func (e *extensions) readableKinds(namespace string) []kind {
 	})
 }
 
+// isDisabled reports whether the operator must not use a kind.
+func (e *extensions) isDisabled(kind string) bool { return slices.Contains(e.disabled, kind) }
+
 // split returns the objects whose API is available, the optional kinds among the rendered objects, those of them that are
-// missing, and the missing rights if the cluster serves a kind but the operator may not read it in the namespace.
+// missing, and the cause of each that is missing although the cluster may serve it.
 func (e *extensions) split(namespace string, rendered []resources.Object) (
 	available []resources.Object,
 	wanted, missing []schema.GroupVersionKind,
-	denied map[schema.GroupVersionKind]denial,
+	denied map[schema.GroupVersionKind]string,
 ) {
-	denied = map[schema.GroupVersionKind]denial{}
+	denied = map[schema.GroupVersionKind]string{}
 
 	for _, object := range rendered {
 		gvk := schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind())
@@ -115,11 +120,15 @@ func (e *extensions) split(namespace string, rendered []resources.Object) (
 		wanted = append(wanted, gvk)
 
 		right, lacks := e.access.denied(namespace, resourceOf(gvk))
-		if lacks {
-			denied[gvk] = right
+
+		switch {
+		case e.isDisabled(gvk.Kind):
+			denied[gvk] = "the operator does not use " + gvk.Kind + "; remove it from --disabled-kinds"
+		case lacks:
+			denied[gvk] = right.String() + "; grant it in a role"
 		}
 
-		if lacks || !e.isServed(gvk) {
+		if denied[gvk] != "" || !e.isServed(gvk) {
 			missing = append(missing, gvk)
 			continue
 		}

@@ -69,6 +69,19 @@ var optionalResources = func() map[schema.GroupResource]bool {
 	return optional
 }()
 
+// OptionalKinds returns the kinds of APIs that a cluster may lack.
+func OptionalKinds() []string {
+	var names []string
+
+	for _, kind := range kinds {
+		if kind.optional {
+			names = append(names, kind.Kind)
+		}
+	}
+
+	return names
+}
+
 // typedKinds returns the kinds that are read with spec and status.
 func typedKinds() []schema.GroupVersionKind {
 	var typed []schema.GroupVersionKind

@@ -74,6 +74,8 @@ type Options struct {
 	resources.Environment
 	// Cache is the cache of the manager.
 	Cache *Cache
+	// DisabledKinds are optional kinds that the operator does not use, although the cluster serves them. See OptionalKinds.
+	DisabledKinds []string
 	// MaxConcurrentUpgrades is how many receivers an upgrade of the operator replaces at the same time, or 0 for no limit.
 	MaxConcurrentUpgrades int
 	// Transport connects to receivers by the addresses of their pods. Defaults to a direct connection.
@@ -104,6 +106,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 		access:    o.Cache.access,
 		log:       mgr.GetLogger().WithName("extensions"),
 		every:     discoveryInterval,
+		disabled:  o.DisabledKinds,
 		served:    map[schema.GroupVersionKind]bool{},
 	}
 	r.upgrades = newUpgrades(o.MaxConcurrentUpgrades, mgr.GetLogger().WithName("upgrades"), r.requests.enqueue)

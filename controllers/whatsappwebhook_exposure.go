@@ -25,8 +25,8 @@ func exposure(webhook *v1alpha1.WhatsAppWebhook, seen observation) verdict {
 	case webhook.Spec.Gateway.Host == "":
 		return no(v1alpha1.ReasonNotRequested, "the spec has neither ingress nor gateway; publish the Service yourself")
 	case slices.Contains(seen.missing, resources.HTTPRouteKind):
-		if right, ok := seen.denied[resources.HTTPRouteKind]; ok {
-			return no(v1alpha1.ReasonExtensionMissing, "%s; grant it in a role, or use spec.ingress", right)
+		if cause, ok := seen.denied[resources.HTTPRouteKind]; ok {
+			return no(v1alpha1.ReasonExtensionMissing, "%s; or use spec.ingress", cause)
 		}
 
 		return no(v1alpha1.ReasonExtensionMissing, "the cluster does not serve the Gateway API; install it, or use spec.ingress")

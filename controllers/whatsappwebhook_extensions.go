@@ -20,8 +20,8 @@ func extensionsAvailability(seen observation) verdict {
 	case len(seen.missing) > 0:
 		var problems []string
 		for _, gvk := range seen.missing {
-			if right, ok := seen.denied[gvk]; ok {
-				problems = append(problems, right.String()+"; grant it in a role")
+			if cause, ok := seen.denied[gvk]; ok {
+				problems = append(problems, cause)
 			} else {
 				problems = append(problems, fmt.Sprintf("the cluster does not serve %s (%s); install its API", gvk.Kind, gvk.GroupVersion()))
 			}

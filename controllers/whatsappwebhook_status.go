@@ -36,9 +36,9 @@ type observation struct {
 	route        *gatewayv1.HTTPRoute
 	autoscaler   *autoscalingv2.HorizontalPodAutoscaler
 	scaledObject *ScaledObject
-	wanted       []schema.GroupVersionKind // optional kinds that the spec uses
-	missing      []schema.GroupVersionKind // optional kinds that the spec uses and the cluster does not serve, or denies
-	denied       map[schema.GroupVersionKind]denial
+	wanted       []schema.GroupVersionKind          // optional kinds that the spec uses
+	missing      []schema.GroupVersionKind          // optional kinds that the spec uses and the operator cannot
+	denied       map[schema.GroupVersionKind]string // the cause if it is not that the cluster does not serve the kind
 	reported     poller.Summary
 	failures     failures
 	suspended    bool

@@ -125,7 +125,8 @@ const (
 const (
 	// ReasonExtensionsServed: the cluster serves every optional API that the spec requires.
 	ReasonExtensionsServed = "ExtensionsServed"
-	// ReasonExtensionMissing: the cluster does not serve an optional API that the spec requires. Also used for Exposed.
+	// ReasonExtensionMissing: the cluster does not serve an optional API that the spec requires, or the operator may not use
+	// it. Also used for Exposed.
 	ReasonExtensionMissing = "ExtensionMissing"
 )
 

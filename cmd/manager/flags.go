@@ -5,10 +5,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/controllers"
 )
 
 // names is a flag with names separated by commas.
@@ -25,6 +29,27 @@ func (n *names) Set(value string) error {
 			*n = append(*n, name)
 		}
 	}
+
+	return nil
+}
+
+// disabledKinds is a flag with optional kinds separated by commas.
+type disabledKinds struct{ names }
+
+// Set implements flag.Value.
+func (d *disabledKinds) Set(value string) error {
+	var kinds names
+	if err := kinds.Set(value); err != nil {
+		return err
+	}
+
+	for _, kind := range kinds {
+		if optional := controllers.OptionalKinds(); !slices.Contains(optional, kind) {
+			return fmt.Errorf("%q cannot be disabled, only %s", kind, strings.Join(optional, ", "))
+		}
+	}
+
+	d.names = kinds
 
 	return nil
 }

@@ -68,3 +68,23 @@ func TestSelectorFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestDisabledKindsFlag(t *testing.T) {
+	for value, want := range map[string]string{
+		"":                          "",
+		"HTTPRoute, ServiceMonitor": "HTTPRoute,ServiceMonitor",
+		"Deployment":                "error",
+		"httproutes":                "error",
+	} {
+		var kinds disabledKinds
+
+		got := "error"
+		if err := kinds.Set(value); err == nil {
+			got = kinds.String()
+		}
+
+		if got != want {
+			t.Errorf("%q gives %q; want %q", value, got, want)
+		}
+	}
+}

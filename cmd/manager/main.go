@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -43,6 +44,10 @@ type options struct {
 	runbookURL     string
 	namespaces     names
 	selector       selector
+	disabledKinds  disabledKinds
+	hosts          names
+	gateways       names
+	images         names
 
 	maxConcurrentUpgrades limit
 	logLevel              slog.Level
@@ -61,6 +66,10 @@ func main() {
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
 	flag.Var(&o.namespaces, "namespaces", "namespaces to watch, separated by commas; defaults to all")
 	flag.Var(&o.selector, "watch-label-selector", "labels of the WhatsAppWebhooks to reconcile, such as team=a,tier!=test; defaults to all")
+	flag.Var(&o.disabledKinds, "disabled-kinds", "optional kinds not to use: "+strings.Join(controllers.OptionalKinds(), ", ")+", separated by commas")
+	flag.Var(&o.hosts, "allowed-hosts", "hosts that resources may use, such as *.example.com, separated by commas; defaults to all")
+	flag.Var(&o.gateways, "allowed-gateways", "Gateways that resources may use, as namespace/name, such as infra/*, separated by commas; defaults to all")
+	flag.Var(&o.images, "allowed-receiver-images", "images that pods of receivers may use besides --receiver-image, such as registry.example.com/*, separated by commas; defaults to all")
 	flag.Var(&o.maxConcurrentUpgrades, "max-concurrent-upgrades", "how many receivers an upgrade of the operator replaces at the same time; 0 means all")
 	flag.TextVar(&o.logLevel, "log-level", slog.LevelInfo, "least severe level to log: debug, info, warn or error")
 	flag.BoolVar(&o.showVersion, "version", false, "print the version and exit")
@@ -131,11 +140,17 @@ func run(ctx context.Context, o options) error {
 		ReceiverImagePullSecrets: o.pullSecrets,
 		RunbookURL:               o.runbookURL,
 		OperatorNamespace:        os.Getenv("POD_NAMESPACE"),
+		Policy: resources.Policy{
+			Hosts:    o.hosts,
+			Gateways: o.gateways,
+			Images:   o.images,
+		},
 	}
 
 	reconciler, err := controllers.NewWhatsAppWebhookReconciler(mgr, controllers.Options{
 		Environment:           environment,
 		Cache:                 watched,
+		DisabledKinds:         o.disabledKinds.names,
 		MaxConcurrentUpgrades: int(o.maxConcurrentUpgrades),
 	})
 	if err != nil {

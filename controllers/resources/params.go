@@ -34,6 +34,8 @@ type Environment struct {
 	OperatorNamespace string
 	// RunbookURL is the address of docs/alerts.md, to which the alerts link. Defaults to DefaultRunbookURL.
 	RunbookURL string
+	// Policy limits the resources to certain hosts, Gateways and images.
+	Policy Policy
 }
 
 // Params is the input of the builders: the resource, the environment, and the values derived from them.
@@ -61,7 +63,8 @@ type Params struct {
 }
 
 // NewParams derives the input of the builders. It returns an error if the receiver would reject its configuration, so that
-// a resource that passes the schema by mistake never replaces a running receiver.
+// a resource that passes the schema by mistake never replaces a running receiver, and if the policy does not allow the
+// resource.
 func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, error) {
 	webhook = webhook.DeepCopy()
 	p := Params{
@@ -110,6 +113,10 @@ func NewParams(webhook *v1alpha1.WhatsAppWebhook, env Environment) (Params, erro
 	}
 
 	if p.template, err = podTemplate(p); err != nil {
+		return Params{}, err
+	}
+
+	if err := env.Policy.check(webhook, p.template, env.ReceiverImage); err != nil {
 		return Params{}, err
 	}
 
