@@ -55,7 +55,7 @@ func (n Network) dial(ctx context.Context, network, hostPort string) (net.Conn, 
 		return nil, err
 	}
 
-	dialer := net.Dialer{Timeout: callTimeout / 2}
+	dialer := net.Dialer{Timeout: callTimeout / 2, Control: httpclient.ControlMetadata}
 	err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
 
 	for _, address := range addresses {

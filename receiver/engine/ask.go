@@ -213,6 +213,7 @@ var notCalled = []string{
 	assistant.CodeBadRequest,
 	httpclient.CodeBadCredential,
 	httpclient.CodeBadURL,
+	httpclient.CodeMetadata,
 }
 
 // noteAsked records that Bird may have processed a request of the attempt.

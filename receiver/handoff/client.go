@@ -6,7 +6,6 @@ package handoff
 import (
 	"context"
 	"net/http"
-	"net/netip"
 
 	"github.com/jonboulle/clockwork"
 
@@ -20,10 +19,7 @@ import (
 const Op = "call the desk"
 
 // Failure codes of calls to the desk, besides those of package httpclient.
-const (
-	CodeNoKey   = "no_handoff_key"
-	CodeAddress = "desk_address" // the desk is at a link-local or metadata address
-)
+const CodeNoKey = "no_handoff_key"
 
 // Client calls the desk. It reads address and key from the configuration at each call.
 type Client struct {
@@ -40,7 +36,6 @@ func NewClient(live *config.Live, connections int, clock clockwork.Clock) *Clien
 			Setting:     "handoff.url",
 			Connections: connections,
 			Authorities: func() string { return live.Current().Secrets.HandoffCA },
-			Guard:       &httpclient.Guard{Refuse: refuseMetadata},
 		}),
 		live: live,
 	}
@@ -134,18 +129,4 @@ func classify(response *httpclient.Response) *failure.Error {
 	}
 
 	return f
-}
-
-// refuseMetadata allows private and loopback addresses: the desk is often a Service of the cluster.
-func refuseMetadata(ip netip.Addr) *failure.Error {
-	if ip.IsValid() && !httpclient.IsMetadata(ip) {
-		return nil
-	}
-
-	return &failure.Error{
-		Class: failure.Configuration,
-		Op:    Op,
-		Code:  CodeAddress,
-		Text:  "handoff.url leads to a link-local or metadata address, to which nothing is sent",
-	}
 }

@@ -116,7 +116,7 @@ func TestPostToTheMetadataService(t *testing.T) {
 			Handoff: config.Handoff{URL: address, AuthScheme: config.AuthNone, Timeout: time.Minute},
 		}, config.Secrets{}), 1, clockwork.NewRealClock())
 
-		if f := failure.Of(client.Post(t.Context(), "id", nil)); f.Class != failure.Configuration || f.Code != CodeAddress {
+		if f := failure.Of(client.Post(t.Context(), "id", nil)); f.Class != failure.Configuration || f.Code != httpclient.CodeMetadata {
 			t.Errorf("%s: failure = %+v, want one of the configuration", address, f)
 		}
 

@@ -5,6 +5,7 @@ package httpclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -161,6 +162,8 @@ func (c *Client) badURL(call Call) *failure.Error {
 // unless the cause is classified already, by a guard, a redirect check or the content.
 func (c *Client) unanswered(call Call, cause error, written bool) *failure.Error {
 	if f, ok := errors.AsType[*failure.Error](cause); ok {
+		f.Op = cmp.Or(f.Op, call.Op)
+
 		return f
 	}
 

@@ -10,6 +10,7 @@ const (
 	CodeTimeout       = "timeout"
 	CodeNoConnection  = "no_connection"
 	CodeBadURL        = "bad_url"
+	CodeMetadata      = "metadata_address"      // the server is at a link-local or metadata address
 	CodeUntrusted     = "untrusted_certificate" // the server's certificate is invalid, or its issuer unknown
 	CodeBadCA         = "bad_ca"                // the configured certificate authorities cannot be read
 	CodeBadCredential = "bad_credential"        //nolint:gosec // a code of failures: no header can carry the credential

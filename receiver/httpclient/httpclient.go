@@ -34,7 +34,7 @@ type Options struct {
 	// Authorities returns the certificate authorities, as PEM, that are trusted besides those of the system. Defaults to
 	// none. Setting names the setting next to which they are configured.
 	Authorities func() string
-	// Guard checks the dialled addresses. Defaults to none.
+	// Guard checks the dialled addresses. Defaults to one that refuses link-local and metadata addresses, with CodeMetadata.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
 	// credentials are only for the configured server.
@@ -73,9 +73,11 @@ func New(o Options) *Client {
 		transport.MaxIdleConns = o.Connections
 	}
 
-	if o.Guard != nil {
-		transport.DialContext = o.Guard.dial
+	if o.Guard == nil {
+		o.Guard = &Guard{Refuse: refuseMetadata(o.Setting)}
 	}
+
+	transport.DialContext = o.Guard.dial
 
 	if o.CheckRedirect == nil {
 		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

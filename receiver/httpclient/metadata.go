@@ -4,8 +4,14 @@
 package httpclient
 
 import (
+	"errors"
+	"net"
+	"net/http"
 	"net/netip"
 	"slices"
+	"syscall"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
 // metadata are the addresses, besides the link-local ones, at which clouds give a node's credentials to any process that
@@ -16,8 +22,42 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
 }
 
-// IsMetadata reports whether ip may be the address of a cloud's metadata service, or is one of a group of hosts. It is for
-// the Refuse of a [Guard].
-func IsMetadata(ip netip.Addr) bool {
+// refuseMetadata refuses the addresses that may be of a cloud's metadata service, or of a group of hosts. It allows private
+// and loopback addresses: a server is often a Service of the cluster, or runs beside the receiver.
+func refuseMetadata(setting string) func(netip.Addr) *failure.Error {
+	return func(ip netip.Addr) *failure.Error {
+		if ip.IsValid() && !isMetadata(ip) {
+			return nil
+		}
+
+		return &failure.Error{
+			Class: failure.Configuration,
+			Code:  CodeMetadata,
+			Text:  setting + " leads to a link-local or metadata address, to which nothing is sent",
+		}
+	}
+}
+
+func isMetadata(ip netip.Addr) bool {
 	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip)
+}
+
+// ControlMetadata is the Control of a dialer that refuses the addresses which each [Client] refuses by default.
+func ControlMetadata(_, address string, _ syscall.RawConn) error {
+	dialled, err := netip.ParseAddrPort(address)
+	if err != nil || isMetadata(embedded(dialled.Addr())) {
+		return errors.New("a link-local or metadata address, to which nothing is sent")
+	}
+
+	return nil
+}
+
+// Transport returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
+// make their calls themselves.
+func Transport() *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: ControlMetadata}
+	transport.DialContext = dialer.DialContext
+
+	return transport
 }

@@ -6,14 +6,11 @@ package httpclient
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
 // TestCallsThroughAProxy runs itself as a process with a proxy in its environment, which net/http reads once. The proxy
@@ -45,15 +42,6 @@ func TestCallsThroughAProxy(t *testing.T) {
 
 	direct := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("directly")) })
 
-	// The guard of the sink and the desk checks what is dialled: the proxy.
-	guarded := &Guard{Refuse: func(ip netip.Addr) *failure.Error {
-		if IsMetadata(ip) {
-			return &failure.Error{Code: "metadata"}
-		}
-
-		return nil
-	}}
-
 	for address, want := range map[string]string{
 		"http://graph.example.com":             "by the proxy: http://graph.example.com/v1",
 		"http://bridge.ai:8080":                "by the proxy: http://bridge.ai:8080/v1",
@@ -63,26 +51,24 @@ func TestCallsThroughAProxy(t *testing.T) {
 		"http://bridge.ai.svc.cluster.local:1": CodeNoConnection,
 		direct:                                 "directly",
 	} {
-		for _, guard := range []*Guard{nil, guarded} {
-			response, fault := newTestClient(t, Options{Guard: guard}).Do(t.Context(), Call{
-				Method:     http.MethodGet,
-				BaseURL:    address,
-				Path:       []string{"v1"},
-				Timeout:    time.Minute,
-				MaxBody:    1 << 10,
-				Idempotent: true,
-			})
+		response, fault := newTestClient(t, Options{}).Do(t.Context(), Call{
+			Method:     http.MethodGet,
+			BaseURL:    address,
+			Path:       []string{"v1"},
+			Timeout:    time.Minute,
+			MaxBody:    1 << 10,
+			Idempotent: true,
+		})
 
-			got := ""
-			if fault != nil {
-				got = fault.Code
-			} else {
-				got = string(response.Body)
-			}
+		got := ""
+		if fault != nil {
+			got = fault.Code
+		} else {
+			got = string(response.Body)
+		}
 
-			if !strings.HasPrefix(got, want) {
-				t.Errorf("%s: %q; want %q", address, got, want)
-			}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q; want %q", address, got, want)
 		}
 	}
 }

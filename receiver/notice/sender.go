@@ -22,7 +22,6 @@ const op = "send notice"
 const (
 	CodeUnreadable   = "unreadable" // the stored notice cannot be decoded or encoded
 	CodeNoSigningKey = "no_signing_key"
-	CodeSinkAddress  = "sink_address" // the sink is at a link-local or metadata address
 )
 
 // Sender posts notices. It reads address and signing key from the configuration at each call.
@@ -41,7 +40,6 @@ func NewSender(live *config.Live, connections int, clock clockwork.Clock) *Sende
 			Setting:     "notifications.sinkURL",
 			Connections: connections,
 			Authorities: func() string { return live.Current().Secrets.SinkCA },
-			Guard:       &httpclient.Guard{Refuse: refuseMetadata},
 		}),
 		live:  live,
 		clock: clock,

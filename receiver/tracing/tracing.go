@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 const (
@@ -41,7 +42,10 @@ func Open(ctx context.Context, endpoint, version string) (*Tracer, error) {
 		return &Tracer{}, nil
 	}
 
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithTimeout(exportTimeout))
+	exporter, err := otlptracehttp.New(ctx,
+		otlptracehttp.WithEndpointURL(endpoint),
+		otlptracehttp.WithHTTPClient(&http.Client{Timeout: exportTimeout, Transport: httpclient.Transport()}),
+	)
 	if err != nil {
 		return nil, fmt.Errorf("trace to the configured endpoint: %w", err)
 	}
