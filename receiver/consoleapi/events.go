@@ -4,6 +4,7 @@
 package consoleapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,12 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+const (
+	// searchStep is how many events one step of a search looks at, and searchTime is how long a search goes on.
+	searchStep = store.SearchBudget / 5
+	searchTime = 50 * time.Millisecond
 )
 
 const noSuchStoredEvent = "no such event: it may have been purged"
@@ -98,7 +105,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	found, err := a.Store.Search(r.Context(), search, before, limit)
+	found, err := a.search(r.Context(), search, before, limit)
 	if err != nil {
 		a.fail(w, err, noSuchStoredEvent)
 		return
@@ -120,6 +127,36 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	}
 
 	answer(w, http.StatusOK, page)
+}
+
+// search looks for events in steps, until the page is full, as many events were looked at as one call of the store may, or
+// the time is over. So the answer comes soon however slow the store is, and says how far it looked.
+func (a *api) search(ctx context.Context, search store.Search, before int64, limit int) (store.Page, error) {
+	var all store.Page
+
+	began := a.Clock.Now()
+	search.Budget = searchStep
+
+	for looked := searchStep; ; looked += searchStep {
+		page, err := a.Store.Search(ctx, search, before, limit-len(all.Records))
+		if err != nil {
+			return store.Page{}, err
+		}
+
+		all.Records = append(all.Records, page.Records...)
+		all.More = page.More
+
+		if page.SearchedTo != 0 {
+			all.SearchedTo = page.SearchedTo
+			all.SearchedAt = page.SearchedAt
+		}
+
+		if !page.More || len(all.Records) >= limit || looked >= store.SearchBudget || a.Clock.Since(began) >= searchTime {
+			return all, nil
+		}
+
+		before = page.SearchedTo
+	}
 }
 
 // states are the states that a search may name.

@@ -52,6 +52,7 @@ type settings struct {
 	histories          sizes
 	backlog, probes    int
 	open               sizes
+	events, views      int
 	resources          int
 	quiet              time.Duration
 }
@@ -74,6 +75,9 @@ func (s *settings) parts() []part {
 		{"memory", withBinary(func(ctx context.Context, binary string) (measurement, error) {
 			return memory(ctx, binary, s.open)
 		})},
+		{"console", figuresOf(withBinary(func(ctx context.Context, binary string) ([]figure, error) {
+			return console(ctx, binary, s.events, s.views)
+		}))},
 		{"operator", figuresOf(func(ctx context.Context) ([]figure, error) {
 			return operator(ctx, s.resources, s.quiet)
 		})},
@@ -126,6 +130,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		"growth: `N` measurements of each store, of which the median is the result",
 	)
 	flags.Var(&s.open, "open", "memory: numbers of `CONVERSATIONS` that wait for an answer")
+	flags.IntVar(&s.events, "events", 1_000_000, "console: `N` events in each store")
+	flags.IntVar(&s.views, "views", 20, "console: open each page `N` times")
 	flags.IntVar(&s.resources, "resources", 1000, "operator: `N` WhatsAppWebhooks")
 	flags.DurationVar(
 		&s.quiet,

@@ -54,6 +54,7 @@ type Receiver struct {
 	mu             sync.Mutex
 	webhook, admin string // host:port of the newest process
 	messages       string
+	console        string
 	command        *exec.Cmd
 	ended          chan struct{} // closed once the process has ended and its log is read
 	result         error         // of the process, once it has ended
@@ -144,7 +145,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 			return
 		}
 
-		var entry struct{ Level, Event, Webhook, Admin, Messages string }
+		var entry struct{ Level, Event, Webhook, Admin, Messages, Console string }
 		if json.Unmarshal(line, &entry) != nil || entry.Level == "ERROR" || entry.Level == "WARN" {
 			if r.options.Log != nil {
 				r.options.Log(string(line[:len(line)-1]))
@@ -156,6 +157,7 @@ func (r *Receiver) read(log io.Reader, listens chan struct{}) {
 			r.webhook = entry.Webhook
 			r.admin = entry.Admin
 			r.messages = entry.Messages
+			r.console = entry.Console
 			r.mu.Unlock()
 			close(listens)
 		}
@@ -196,6 +198,14 @@ func (r *Receiver) MessagesURL() string {
 	}
 
 	return "http://" + r.messages
+}
+
+// ConsoleURL returns the address of the newest process for the console, without a path.
+func (r *Receiver) ConsoleURL() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	return "http://" + r.console
 }
 
 // PID returns the id of the newest process.
