@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/jonboulle/clockwork"
 )
@@ -39,18 +40,14 @@ type Parts struct {
 
 type console struct {
 	Parts
-	templates map[string]*template.Template // by page
+	// templates returns the templates by page. They are parsed when the first page is shown: most receivers show none.
+	templates func() (map[string]*template.Template, error)
 }
 
 // New returns the handler of the pages. The caller refuses requests with another host than localhost, and those of other
 // sites.
 func New(parts Parts) (http.Handler, error) {
-	c := &console{Parts: parts}
-
-	var err error
-	if c.templates, err = parseTemplates(); err != nil {
-		return nil, err
-	}
+	c := &console{Parts: parts, templates: sync.OnceValues(parseTemplates)}
 
 	assets, err := fs.Sub(files, "assets")
 	if err != nil {

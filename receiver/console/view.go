@@ -142,7 +142,13 @@ func (v *view) render(status int, name string, body any) {
 	v.Body = body
 
 	var page bytes.Buffer
-	if err := v.console.templates[name].ExecuteTemplate(&page, "layout", v); err != nil {
+
+	templates, err := v.console.templates()
+	if err == nil {
+		err = templates[name].ExecuteTemplate(&page, "layout", v)
+	}
+
+	if err != nil {
 		v.console.Log.Error("render a page of the console", "page", name, "error", err)
 		http.Error(v.writer, "the page cannot be shown", http.StatusInternalServerError)
 
