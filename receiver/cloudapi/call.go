@@ -22,9 +22,12 @@ import (
 const maxResponseBytes = 1 << 20
 
 // graphID matches the ids that may become part of a path, so that no id changes which endpoint is called.
-var graphID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+var graphID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-func isID(id string) bool { return graphID.MatchString(id) }
+// maxID is the limit of these ids in bytes. As a repetition in the expression it would take 100 kB of memory.
+const maxID = 128
+
+func isID(id string) bool { return len(id) <= maxID && graphID.MatchString(id) }
 
 // call is one request to the Graph API.
 type call struct {

@@ -17,8 +17,14 @@ var (
 	// userID is the form of a business-scoped user id, such as CO.1349.
 	//
 	// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
-	userID  = regexp.MustCompile(`^[A-Z]{2}(\.ENT)?\.[A-Za-z0-9]{1,128}$`)
-	groupID = regexp.MustCompile(`^[A-Za-z0-9_=+/.@-]{1,256}$`)
+	userID  = regexp.MustCompile(`^[A-Z]{2}(\.ENT)?\.[A-Za-z0-9]+$`)
+	groupID = regexp.MustCompile(`^[A-Za-z0-9_=+/.@-]+$`)
+)
+
+// The limits of ids in bytes. As repetitions in the expressions they would take 300 kB of memory.
+const (
+	maxUserID  = 135
+	maxGroupID = 256
 )
 
 // ErrConversationKey means that a key does not name a conversation.
@@ -38,11 +44,11 @@ func Addressee(conversationKey string) (whatsapp.Item, error) {
 	recipient := map[string]string{}
 
 	switch {
-	case isGroup && groupID.MatchString(group):
+	case isGroup && len(group) <= maxGroupID && groupID.MatchString(group):
 		recipient["group_id"] = group
 	case phoneNumber.MatchString(person):
 		recipient["from"] = person
-	case userID.MatchString(person):
+	case len(person) <= maxUserID && userID.MatchString(person):
 		recipient["from_user_id"] = person
 	default:
 		return whatsapp.Item{}, ErrConversationKey

@@ -20,7 +20,10 @@ type Person struct {
 }
 
 // userID matches a business-scoped user id, with or without the mark of a parent's.
-var userID = regexp.MustCompile(`^[A-Za-z]{2}\.[A-Za-z0-9.]{1,132}$`)
+var userID = regexp.MustCompile(`^[A-Za-z]{2}\.[A-Za-z0-9.]+$`)
+
+// maxUserID is the limit of a user id in bytes. As a repetition in the expression it would take 150 kB of memory.
+const maxUserID = 135
 
 // newPerson returns the person with these names. A user id in the place of the phone number is taken for what it is.
 func newPerson(number, user, parent Text) Person {
@@ -30,7 +33,7 @@ func newPerson(number, user, parent Text) Person {
 		ParentID: parent,
 	}
 
-	if len(p.WaID) < 3 || p.WaID[2] != '.' || !userID.MatchString(string(p.WaID)) {
+	if len(p.WaID) < 3 || len(p.WaID) > maxUserID || p.WaID[2] != '.' || !userID.MatchString(string(p.WaID)) {
 		return p
 	}
 

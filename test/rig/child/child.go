@@ -60,11 +60,14 @@ type Receiver struct {
 	result         error         // of the process, once it has ended
 }
 
-// Build compiles the receiver into dir and returns the path of the binary. The working directory must be inside the module.
+// Build compiles the receiver into dir as the image has it, and returns the path of the binary. The working directory must be
+// inside the module.
 func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "receiver")
 
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/wawebhook/whatsapp-webhook-operator/cmd/receiver") //nolint:gosec // dir is the caller's
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "github.com/wawebhook/whatsapp-webhook-operator/cmd/receiver") //nolint:gosec // dir is the caller's
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the receiver: %w\n%s", err, out)
 	}
