@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 
@@ -150,7 +151,11 @@ func (c *console) page(serve func(*view) error) http.HandlerFunc {
 // fail answers with the page of an error.
 func (v *view) fail(err error) {
 	status := http.StatusBadGateway
-	text := v.T("The receiver cannot be reached. The page tries again by itself.")
+	text := v.T("The receiver cannot be reached.")
+
+	if v.request.Method != http.MethodPost {
+		text = v.T("The receiver cannot be reached. The page tries again by itself.")
+	}
 
 	if known, ok := errors.AsType[*apiError](err); ok {
 		status = known.status
@@ -170,5 +175,24 @@ func (v *view) fail(err error) {
 		v.console.Log.Warn("a page of the console failed", "path", v.request.Pattern, "error", err)
 	}
 
-	v.render(status, "error", text)
+	v.render(status, "error", v.failure(text))
+}
+
+// failure is the data of a page that cannot be shown, or of an act whose outcome is unknown.
+type failure struct {
+	Text  string
+	Back  string // of an act: the page to go back to
+	Draft string // of a message that may not have been sent
+}
+
+func (v *view) failure(text string) failure {
+	if v.request.Method != http.MethodPost {
+		return failure{Text: text}
+	}
+
+	return failure{
+		Text:  text,
+		Back:  path.Dir(v.request.URL.Path),
+		Draft: v.draft,
+	}
 }

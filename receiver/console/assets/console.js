@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Refreshes the parts of a page that have data-refresh, the number of seconds. It waits while the page is hidden, while a
-// person selects text, fills in a form or has opened details inside, and while refreshing is stopped.
+// person selects text, fills in a form or has opened details inside, and while refreshing is stopped. While the receiver
+// cannot be reached, the page says so and keeps what it shows.
 
 "use strict";
 
 const pause = document.getElementById("pause");
+const stale = document.getElementById("stale");
 let stopped = false;
 
 function parts(of) {
@@ -26,6 +28,23 @@ function interval() {
   return Math.min(...parts(document).map((part) => Number(part.dataset.refresh))) * 1000;
 }
 
+// warn shows why what the page shows may be old; nothing hides the warning.
+function warn(text) {
+  stale.hidden = !text;
+
+  if (stale.textContent !== text) {
+    stale.textContent = text;
+  }
+}
+
+function replaceParts(next) {
+  parts(document).forEach((part, i) => {
+    if (!isBusy(part) && next[i].innerHTML !== part.innerHTML) {
+      part.replaceChildren(...next[i].childNodes);
+    }
+  });
+}
+
 async function refresh() {
   if (!document.hidden && !stopped) {
     try {
@@ -33,20 +52,17 @@ async function refresh() {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const next = parts(page);
 
-      if (response.ok && (next.length !== parts(document).length || page.title !== document.title)) {
+      if (next.length === parts(document).length && page.title === document.title) {
+        replaceParts(next);
+        warn("");
+      } else if (response.ok) {
         location.reload();
         return;
-      }
-
-      if (response.ok) {
-        parts(document).forEach((part, i) => {
-          if (!isBusy(part) && next[i].innerHTML !== part.innerHTML) {
-            part.replaceChildren(...next[i].childNodes);
-          }
-        });
+      } else {
+        warn(next[0]?.textContent ?? stale.dataset.text);
       }
     } catch {
-      // The next refresh tries again.
+      warn(stale.dataset.text);
     }
   }
 
