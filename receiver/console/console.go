@@ -175,24 +175,20 @@ func (v *view) fail(err error) {
 		v.console.Log.Warn("a page of the console failed", "path", v.request.Pattern, "error", err)
 	}
 
-	v.render(status, "error", v.failure(text))
+	failed := failure{Text: text, IsUnknown: status == http.StatusBadGateway}
+
+	if v.request.Method == http.MethodPost {
+		failed.Back = path.Dir(v.request.URL.Path)
+		failed.Draft = v.draft
+	}
+
+	v.render(status, "error", failed)
 }
 
-// failure is the data of a page that cannot be shown, or of an act whose outcome is unknown.
+// failure is the data of a page that cannot be shown, or of an act that failed.
 type failure struct {
-	Text  string
-	Back  string // of an act: the page to go back to
-	Draft string // of a message that may not have been sent
-}
-
-func (v *view) failure(text string) failure {
-	if v.request.Method != http.MethodPost {
-		return failure{Text: text}
-	}
-
-	return failure{
-		Text:  text,
-		Back:  path.Dir(v.request.URL.Path),
-		Draft: v.draft,
-	}
+	Text      string
+	Back      string // of an act: the page to go back to
+	IsUnknown bool   // the act may have been done
+	Draft     string // of a message that may not have been sent
 }

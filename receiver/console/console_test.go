@@ -35,6 +35,7 @@ const hostile = `<script>alert("x")</script>`
 type fakeAPI struct {
 	readOnly string
 	refusal  int // status of the answer to acts, if not 0
+	away     bool
 	acts     []string
 }
 
@@ -52,6 +53,11 @@ func (f *fakeAPI) Open(_ context.Context, namespace, name string) (API, error) {
 
 	api := InProcess(http.HandlerFunc(f.serve), "ana")
 	api.ReadOnly = f.readOnly
+
+	if f.away {
+		api.Base = "http://127.0.0.1:0" // where nothing answers
+		api.Client = &http.Client{Transport: &http.Transport{}}
+	}
 
 	return api, nil
 }
@@ -327,6 +333,26 @@ func TestRefusedMessageIsKept(t *testing.T) {
 	w := open(t, api).post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}})
 	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), ">My words</textarea>") {
 		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
+	}
+}
+
+// TestReceiverAway checks that a page tries again by itself, and that an act does not, since it may have been done.
+func TestReceiverAway(t *testing.T) {
+	b := open(t, &fakeAPI{away: true})
+
+	w := b.get(sales + "/conversations/abc")
+	if page := w.Body.String(); w.Code != http.StatusBadGateway || !strings.Contains(page, "data-refresh") ||
+		!strings.Contains(page, "cannot be reached") {
+		t.Errorf("the page is %d:\n%s", w.Code, page)
+	}
+
+	w = b.post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}})
+	page := w.Body.String()
+
+	for _, text := range []string{"cannot be reached", "may have been done", ">My words</textarea>", `href="` + sales + `/conversations/abc"`} {
+		if w.Code != http.StatusBadGateway || !strings.Contains(page, text) || strings.Contains(page, "data-refresh") {
+			t.Errorf("the act is answered %d without %q:\n%s", w.Code, text, page)
+		}
 	}
 }
 

@@ -1,0 +1,54 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package consolepage
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
+)
+
+// TestReceiverAway checks that a page says that nothing answers, keeps what it shows, and goes on by itself.
+func TestReceiverAway(t *testing.T) {
+	r := startReceiver(t)
+	isAway := new(atomic.Bool)
+	pages := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(&url.URL{Scheme: "http", Host: r.Local.ConsoleAddr()})
+		p.Out.Host = p.In.Host
+	}}
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAway.Load() {
+			panic(http.ErrAbortHandler)
+		}
+
+		pages.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+
+	w := &walk{Page: browser.Open(t, server.URL+home+"/events", browser.Options{}), t: t}
+	w.Allow("ERR_EMPTY_RESPONSE")
+	w.shows("message")
+
+	before := browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`)
+	browser.Eval[bool](w.Page, "(document.isTheFirst = true)")
+	isAway.Store(true)
+	w.shows("The console cannot be reached.")
+	w.rows(before)
+
+	isAway.Store(false)
+	r.deliver(ana, "Are you back?")
+	w.Until("the new event appears", fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %d`, before))
+	w.Until("the warning is gone", `!document.querySelector("#stale").checkVisibility()`)
+
+	if !browser.Eval[bool](w.Page, "document.isTheFirst") {
+		t.Error("the page was loaded anew")
+	}
+}
