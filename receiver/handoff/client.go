@@ -18,7 +18,7 @@ import (
 // Op is the operation of the failures of calls to the desk.
 const Op = "call the desk"
 
-// Failure codes of calls to the desk, besides those of package httpclient.
+// CodeNoKey is the failure code of a call without the key of the desk. The others are those of package httpclient.
 const CodeNoKey = "no_handoff_key"
 
 // Client calls the desk. It reads address and key from the configuration at each call.
