@@ -92,6 +92,12 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	done
 	$(HELM_UNITTEST) --strict $(CHART)
 
+.PHONY: docs-test
+docs-test: ## Check the docs: links, each command by the parser of its program or by running it, YAML, generated pages.
+	kubectl="$$(hack/controlplane/kubectl.sh)" && helm="$$(go tool -modfile=hack/tools/helm/go.mod -n helm)" && \
+		KUBECTL="$$kubectl" HELM="$$helm" go test -count=1 -tags docs -timeout 30m ./test/docs
+	go test -run 'Doc|Page|Runbooks' ./cmd/... ./controllers/... ./receiver ./receiver/config
+
 .PHONY: pictures
 pictures: ## Take the pictures of the docs, with a real Chromium.
 	PICTURES=$(CURDIR)/docs/images go test -count=1 -run 'TestStory|TestWalk' ./test/devpage ./test/consolepage

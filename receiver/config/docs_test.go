@@ -19,7 +19,7 @@ func TestDocumentedExample(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	_, rest, _ := strings.Cut(string(page), "```yaml tested: TestDocumentedExample\n")
 
 	example, _, found := strings.Cut(rest, "```")
 	if !found {
