@@ -113,7 +113,7 @@ func TestPageIsRead(t *testing.T) {
 func pages(t *testing.T) []*Page {
 	t.Helper()
 
-	pages, err := Pages()
+	pages, err := Pages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

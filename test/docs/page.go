@@ -5,6 +5,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,8 +44,8 @@ type Block struct {
 func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 
 // Pages returns the pages of the repository, tracked or new, without those of testdata.
-func Pages() ([]*Page, error) {
-	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "*.md")
+func Pages(ctx context.Context) ([]*Page, error) {
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "*.md")
 	list.Dir = Root()
 
 	printed, err := list.Output()

@@ -94,7 +94,7 @@ func curl(words []string) (*http.Request, string, error) {
 		method = http.MethodPost
 	}
 
-	request, err := http.NewRequest(method, address, nil) //nolint:noctx // is not sent
+	request, err := http.NewRequest(method, address, nil)
 	if err != nil {
 		return nil, "", err
 	}

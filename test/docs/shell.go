@@ -82,7 +82,7 @@ func Commands(ctx context.Context, block Block) ([][]string, error) {
 
 // AllCommands returns the commands of all blocks of all pages, except of those that no test looks at.
 func AllCommands(ctx context.Context) ([]Commanded, error) {
-	pages, err := Pages()
+	pages, err := Pages(ctx)
 	if err != nil {
 		return nil, err
 	}

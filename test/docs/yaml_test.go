@@ -4,6 +4,7 @@
 package docs
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestYAML(t *testing.T) {
 
 			decoded++
 
-			if err := checkYAML(block); err != nil {
+			if err := checkYAML(t.Context(), block); err != nil {
 				t.Errorf("%s: %v", block, err)
 			}
 		}
@@ -46,7 +47,7 @@ func TestYAML(t *testing.T) {
 	}
 }
 
-func checkYAML(block Block) error {
+func checkYAML(ctx context.Context, block Block) error {
 	tested := regexp.MustCompile(`^tested: (Test\w+)$`).FindStringSubmatch(block.Note)
 
 	switch {
@@ -55,7 +56,7 @@ func checkYAML(block Block) error {
 	case block.Note == "values":
 		return checkValues(block.Text)
 	case tested != nil:
-		search := exec.Command("git", "grep", "--untracked", "-q", "^func "+tested[1]+"(", "--", "*_test.go")
+		search := exec.CommandContext(ctx, "git", "grep", "--untracked", "-q", "^func "+tested[1]+"(", "--", "*_test.go")
 		search.Dir = Root()
 
 		return search.Run()
