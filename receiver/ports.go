@@ -35,8 +35,7 @@ const (
 
 func (r *Receiver) newEdge() *edge.Edge {
 	return edge.New(edge.Parts{
-		Inbox:   r.store,
-		Wake:    r.engine.Wake,
+		Inbox:   r.engine,
 		Live:    r.live,
 		Metrics: r.metrics,
 		Tracer:  r.tracer,

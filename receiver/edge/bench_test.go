@@ -42,7 +42,6 @@ func benchmarkDeliver(b *testing.B, file string) {
 	clock := clockwork.NewRealClock()
 	edge := New(Parts{
 		Inbox: discardInbox{},
-		Wake:  func(...store.Class) {},
 		Live: config.Fixed(
 			config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}},
 			config.Secrets{AppSecrets: []string{"secret"}},

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -91,7 +90,7 @@ func (e *Edge) ingest(
 
 	w.WriteHeader(http.StatusOK)
 	e.Metrics.Acknowledged(e.Clock.Now().Sub(began))
-	e.recordAndWake(events, fresh)
+	e.recordAll(events, fresh)
 
 	return http.StatusOK, nil
 }
@@ -101,30 +100,14 @@ func unavailable(w http.ResponseWriter, text string) int {
 	return refuse(w, http.StatusServiceUnavailable, text)
 }
 
-// recordAndWake counts the events, and wakes the engine for the classes that have new pending events.
-func (e *Edge) recordAndWake(events []store.Event, fresh []bool) {
-	var classes []store.Class
-
+// recordAll counts the events.
+func (e *Edge) recordAll(events []store.Event, fresh []bool) {
 	for i, event := range events {
-		if !fresh[i] {
+		if fresh[i] {
+			e.record(event)
+		} else {
 			e.Metrics.EventRepeated(string(event.Kind))
-			continue
 		}
-
-		e.record(event)
-
-		if event.State == store.Pending && !slices.Contains(classes, event.Class) {
-			classes = append(classes, event.Class)
-		}
-
-		// The status may confirm a send with unknown outcome, and the takeover may end what waits.
-		if event.Status != nil && event.Status.ReplyTo != (store.ID{}) || event.Takeover != nil {
-			classes = append(classes, store.Conversations)
-		}
-	}
-
-	if len(classes) > 0 {
-		e.Wake(classes...)
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 // maxChallenge bounds the challenge that the handshake echoes; Meta sends a number.
 const maxChallenge = 256
 
-// Ingester stores events durably. store.Store implements it.
+// Ingester stores events durably, and has them processed. The engine implements it.
 type Ingester interface {
 	// Ingest returns, for each event, whether it is new.
 	Ingest(ctx context.Context, events []store.Event) (fresh []bool, err error)
@@ -38,7 +38,6 @@ type Ingester interface {
 // Parts are the dependencies of the edge. All are required.
 type Parts struct {
 	Inbox   Ingester
-	Wake    func(...store.Class) // called with the classes that have new pending events
 	Live    *config.Live
 	Metrics *metrics.Metrics
 	Tracer  *tracing.Tracer

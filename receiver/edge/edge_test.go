@@ -57,7 +57,6 @@ func newEdge(box Ingester, adjust func(*config.Config, *config.Secrets)) *Edge {
 
 	return New(Parts{
 		Inbox:   box,
-		Wake:    func(...store.Class) {},
 		Live:    config.Fixed(c, secrets),
 		Metrics: metrics.New(clockwork.NewRealClock()),
 		Tracer:  &tracing.Tracer{},

@@ -24,7 +24,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
@@ -67,7 +66,6 @@ func newTLSEdge(t *testing.T, secrets map[string]string) *tlsEdge {
 
 	e.edge = New(Parts{
 		Inbox:   &inbox{},
-		Wake:    func(...store.Class) {},
 		Live:    e.live,
 		Metrics: metrics.New(clock),
 		Tracer:  &tracing.Tracer{},

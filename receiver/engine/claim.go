@@ -17,113 +17,161 @@ const (
 	settingsCheck = 250 * time.Millisecond
 )
 
-// room returns how many lanes may be leased now.
+// freeCapacity returns how many more lanes may be leased. The caller holds the lock.
+func (p *pool) freeCapacity() int { return p.capacity() - len(p.active) - p.reserved }
+
+// room returns how many lanes a claim may lease now.
 func (p *pool) room() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	return min(p.capacity()-len(p.active), maxClaim)
+	return min(p.freeCapacity(), maxClaim)
+}
+
+// reserveClaim takes the capacity for a claim of due lanes, if any may be due, and returns it. isTime reports whether a time
+// has come at which a lane is due. Half of the capacity is left to events that arrive during the claim, unless lanes wait for
+// capacity.
+func (p *pool) reserveClaim(now time.Time) (limit int, isTime bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	isTime = !p.nextDue.IsZero() && !now.Before(p.nextDue)
+	if !p.claims && !isTime {
+		return 0, false
+	}
+
+	limit = min(p.freeCapacity(), maxClaim)
+	if limit <= 0 {
+		p.backlog = true // the end of a lane makes the pool look again
+		return 0, false
+	}
+
+	if !p.backlog {
+		limit = (limit + 1) / 2
+	}
+
+	p.claims = false
+	p.reserved += limit
+
+	if isTime {
+		p.nextDue = time.Time{}
+	}
+
+	return limit, isTime
 }
 
 // claimDue leases due lanes up to the free capacity, if any may be due. It reports whether more lanes may be due and
 // capacity is left.
-func (p *pool) claimDue(ctx, work context.Context) (more bool, err error) {
-	limit := p.room()
-	if limit <= 0 || p.isAlone() {
+func (p *pool) claimDue(ctx context.Context) (more bool, err error) {
+	if p.isAlone() {
 		return false, nil // the end of a lane makes the pool look again
 	}
 
 	now := p.clock.Now()
 
-	p.mu.Lock()
-	isTime := !p.nextDue.IsZero() && !now.Before(p.nextDue)
-	isDue := p.claims || isTime
-	p.claims = false
-
-	p.claiming = isDue
-
-	if isTime {
-		p.nextDue = time.Time{}
-	}
-	p.mu.Unlock()
-
-	if !isDue {
+	limit, isTime := p.reserveClaim(now)
+	if limit == 0 {
 		return false, nil
 	}
 
-	defer p.endClaim()
+	defer p.endClaim(limit)
 
 	if isTime {
 		p.askSchedule() // for the time after this one
 	}
 
-	p.renewBeforeClaim(work, now.Round(0))
+	p.renewBeforeClaim(p.work, now.Round(0))
 
 	leases, err := p.store.Claim(ctx, p.class, now, now.Add(p.live.Current().Processing.Lease), limit)
 	if err != nil {
 		return false, err
 	}
 
-	p.start(ctx, work, leases, false)
+	more = len(leases) == limit
 
-	if more = len(leases) == limit; more {
-		p.mu.Lock()
-		p.claims = true
-		p.mu.Unlock()
-	}
+	p.mu.Lock()
+	p.backlog = more
+	p.claims = p.claims || more
+	p.mu.Unlock()
+
+	p.start(ctx, leases, false)
 
 	return more, nil
 }
 
 // claimWaiting leases lanes that wait for a scope, as many as the scope admits. It returns when to ask again; zero if no
 // lane waits.
-func (p *pool) claimWaiting(ctx, work context.Context) (next time.Time, err error) {
+func (p *pool) claimWaiting(ctx context.Context) (next time.Time, err error) {
 	p.mu.Lock()
 	scopes := slices.Sorted(maps.Keys(p.scopes))
 	p.mu.Unlock()
 
-	defer p.endClaim()
-
 	for _, scope := range scopes {
-		limit := p.room()
-		if limit <= 0 || p.isAlone() {
+		if p.isAlone() {
 			return time.Time{}, nil
 		}
 
-		admitted, opens := p.gate.Admit(scope, limit)
-		now := p.clock.Now()
-
-		// A new credential opens a scope before its next probe.
-		next = sooner(next, sooner(opens, now.Add(settingsCheck)))
-
-		if admitted == 0 {
-			continue
+		limit := p.reserveRoom()
+		if limit == 0 {
+			return time.Time{}, nil
 		}
 
-		p.mu.Lock()
-		p.claiming = true
-		p.mu.Unlock()
+		opens, err := p.claimScope(ctx, scope, limit)
 
-		leases, err := p.store.ClaimWaiting(ctx, p.class, scope, now.Add(p.live.Current().Processing.Lease), admitted)
+		next = sooner(next, opens)
 		if err != nil {
-			return now.Add(settingsCheck), err
+			return next, err
 		}
-
-		if len(leases) < admitted {
-			p.drained(scope)
-		}
-
-		p.start(ctx, work, leases, true)
 	}
 
 	return next, nil
 }
 
-func (p *pool) endClaim() {
+// reserveRoom takes the capacity for a claim of lanes that wait for a scope, and returns it.
+func (p *pool) reserveRoom() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	p.claiming = false
+	limit := max(min(p.freeCapacity(), maxClaim), 0)
+	p.reserved += limit
+
+	return limit
+}
+
+// claimScope leases up to limit lanes that wait for a scope, as many as it admits. It returns when to ask again.
+func (p *pool) claimScope(ctx context.Context, scope string, limit int) (next time.Time, err error) {
+	defer p.endClaim(limit)
+
+	admitted, opens := p.gate.Admit(scope, limit)
+	now := p.clock.Now()
+
+	// A new credential opens a scope before its next probe.
+	next = sooner(opens, now.Add(settingsCheck))
+
+	if admitted == 0 {
+		return next, nil
+	}
+
+	leases, err := p.store.ClaimWaiting(ctx, p.class, scope, now.Add(p.live.Current().Processing.Lease), admitted)
+	if err != nil {
+		return now.Add(settingsCheck), err
+	}
+
+	if len(leases) < admitted {
+		p.drained(scope)
+	}
+
+	p.start(ctx, leases, true)
+
+	return next, nil
+}
+
+// endClaim frees the capacity that a claim reserved and did not use.
+func (p *pool) endClaim(reserved int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.reserved -= reserved
 }
 
 // drained records that no lane waits for a scope any more.

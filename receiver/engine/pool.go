@@ -42,10 +42,12 @@ type pool struct {
 	suspects    suspects
 
 	mu        sync.Mutex
+	work      context.Context // of the attempts; nil before the pool runs
 	active    map[string]*activeLane
+	reserved  int  // lanes that an ingest or a claim under way may lease
+	backlog   bool // lanes may be due for which there was no capacity
 	stopping  bool
 	renewedAt time.Time       // when the leases of all active lanes were renewed
-	claiming  bool            // a claim is under way
 	claims    bool            // lanes may be due: a claim was asked for
 	nextDue   time.Time       // when a lane is due next; zero if none is known
 	scopes    map[string]bool // for which lanes wait
@@ -85,13 +87,17 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 
+	p.mu.Lock()
+	p.work = work
+	p.mu.Unlock()
+
 	var renewal sync.WaitGroup
 	renewal.Go(func() { p.renewLeases(work) })
 
 	p.wake() // for the lanes that are due at the start
 
 	for ctx.Err() == nil {
-		more, err := p.claimDue(ctx, work)
+		more, err := p.claimDue(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("claim lanes", "class", p.class, "error", err)
 		}
@@ -100,7 +106,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 			continue
 		}
 
-		next, err := p.claimWaiting(ctx, work)
+		next, err := p.claimWaiting(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("claim waiting lanes", "class", p.class, "error", err)
 		}
@@ -126,29 +132,34 @@ func (p *pool) busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	return p.claiming || len(p.active) > 0
+	return p.reserved > 0 || len(p.active) > 0
 }
 
-// start processes leased lanes, each in a goroutine of its own. queued reports whether they waited for a scope.
-func (p *pool) start(ctx, work context.Context, leases []store.Lease, queued bool) {
-	for _, lease := range p.withoutSuspects(ctx, work, leases) {
-		laneCtx, l := p.activate(work, lease)
-		p.lanes.Go(func() {
-			defer p.release(l)
-
-			p.processLane(laneCtx, lease, queued)
-		})
+// start processes claimed lanes. queued reports whether they waited for a scope.
+func (p *pool) start(ctx context.Context, leases []store.Lease, queued bool) {
+	for _, lease := range p.withoutSuspects(ctx, leases) {
+		p.startLane(lease, queued)
 	}
 }
 
-// activate takes capacity for a lane, and returns the context of its attempts.
-func (p *pool) activate(work context.Context, lease store.Lease) (context.Context, *activeLane) {
-	ctx, cancel := context.WithCancelCause(work)
-	l := &activeLane{ref: lease.LeaseRef, cancel: cancel}
+// startLane processes a leased lane in a goroutine of its own.
+func (p *pool) startLane(lease store.Lease, queued bool) {
+	ctx, l := p.activate(lease)
 
+	p.lanes.Go(func() {
+		defer p.release(l)
+
+		p.processLane(ctx, lease, queued)
+	})
+}
+
+// activate takes capacity for a lane, and returns the context of its attempts.
+func (p *pool) activate(lease store.Lease) (context.Context, *activeLane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
+	ctx, cancel := context.WithCancelCause(p.work)
+	l := &activeLane{ref: lease.LeaseRef, cancel: cancel}
 	p.active[lease.Lane] = l
 
 	return ctx, l
@@ -158,13 +169,24 @@ func (p *pool) activate(work context.Context, lease store.Lease) (context.Contex
 func (p *pool) release(l *activeLane) {
 	l.cancel(nil)
 
+	p.free(func() {
+		if p.active[l.ref.Lane] == l {
+			delete(p.active, l.ref.Lane)
+		}
+	})
+}
+
+// free frees capacity, and makes the pool look again if something waits for it.
+func (p *pool) free(capacity func()) {
 	p.mu.Lock()
-	if p.active[l.ref.Lane] == l {
-		delete(p.active, l.ref.Lane)
-	}
+	wasFull := p.freeCapacity() <= 0
+	capacity()
+	isAwaited := wasFull || p.claims || len(p.scopes) > 0 || p.suspects.isAlone()
 	p.mu.Unlock()
 
-	p.signal()
+	if isAwaited {
+		p.signal()
+	}
 }
 
 func (p *pool) isStopping() bool {

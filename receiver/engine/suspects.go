@@ -49,7 +49,7 @@ func newTurn() chan struct{} { return make(chan struct{}, 1) }
 // have ended, the lane begins.
 func (p *pool) isAlone() bool {
 	p.mu.Lock()
-	others := len(p.active) - 1
+	others := len(p.active) + p.reserved - 1
 	p.mu.Unlock()
 
 	s := &p.suspects
@@ -59,6 +59,14 @@ func (p *pool) isAlone() bool {
 	if others == 0 {
 		s.beginAlone()
 	}
+
+	return s.alone
+}
+
+// isAlone reports whether a lane is processed alone, or waits for that.
+func (s *suspects) isAlone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 
 	return s.alone
 }
@@ -89,7 +97,7 @@ func (s *suspects) nextAlone() time.Time {
 
 // withoutSuspects returns the leases whose head may be processed beside others. Of the other leases it starts at most one,
 // which waits until it is alone, and gives back the rest.
-func (p *pool) withoutSuspects(ctx, work context.Context, leases []store.Lease) []store.Lease {
+func (p *pool) withoutSuspects(ctx context.Context, leases []store.Lease) []store.Lease {
 	isSuspect := func(lease store.Lease) bool { return lease.Work.Starts > maxSharedStarts }
 	if !slices.ContainsFunc(leases, isSuspect) {
 		return leases
@@ -114,7 +122,7 @@ func (p *pool) withoutSuspects(ctx, work context.Context, leases []store.Lease) 
 	due := later(now.Add(aloneInterval), next)
 
 	for i, lease := range suspected {
-		if i == 0 && !now.Before(next) && p.startAlone(work, lease) {
+		if i == 0 && !now.Before(next) && p.startAlone(lease) {
 			continue
 		}
 
@@ -173,7 +181,7 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 }
 
 // startAlone starts the lane to process alone. It reports false if another pool processes one.
-func (p *pool) startAlone(work context.Context, lease store.Lease) bool {
+func (p *pool) startAlone(lease store.Lease) bool {
 	s := &p.suspects
 
 	select {
@@ -186,7 +194,7 @@ func (p *pool) startAlone(work context.Context, lease store.Lease) bool {
 		logevent.EventID, lease.Work.Event.ID, "starts", lease.Work.Starts)
 
 	begin := make(chan struct{})
-	ctx, l := p.activate(work, lease)
+	ctx, l := p.activate(lease)
 
 	s.mu.Lock()
 	s.alone = true

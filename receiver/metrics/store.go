@@ -78,6 +78,13 @@ func (s *countedStore) Ingest(ctx context.Context, events []store.Event) ([]bool
 	return fresh, err
 }
 
+func (s *countedStore) IngestAndClaim(ctx context.Context, events []store.Event, offer store.Offer) (store.Arrival, error) {
+	arrival, err := s.Store.IngestAndClaim(ctx, events, offer)
+	s.count("ingest", err)
+
+	return arrival, err
+}
+
 func (s *countedStore) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	leases, err := s.Store.Claim(ctx, class, now, until, limit)
 	s.count("claim", err)

@@ -65,6 +65,11 @@ type Queue interface {
 	// Its cost depends neither on the backlog, of this class or another, nor on the history.
 	Claim(ctx context.Context, class Class, now, until time.Time, limit int) ([]Lease, error)
 
+	// IngestAndClaim stores events as Ingest does, and leases lanes in the same transaction, as Claim does: idle lanes that a
+	// new event makes due at offer.Now, up to the offered number of each class. It may lease fewer. If ctx ends, no lease
+	// stays.
+	IngestAndClaim(ctx context.Context, events []Event, offer Offer) (Arrival, error)
+
 	// Renew extends leases and returns the lost ones.
 	Renew(ctx context.Context, leases []LeaseRef, until time.Time) (lost []LeaseRef, err error)
 

@@ -21,6 +21,20 @@ type Lease struct {
 	Work Work
 }
 
+// Offer is the capacity of a caller for lanes that new events make due. The zero Offer leases none.
+type Offer struct {
+	Now, Until time.Time // of the leases
+	Lanes      [3]int    // by class: Conversations, Statuses, Notices
+}
+
+// Arrival is the result of IngestAndClaim.
+type Arrival struct {
+	Fresh  []bool // for each event, whether it was new
+	Leases []Lease
+	// Due reports by class whether a lane may have become due without being leased, now or later.
+	Due [3]bool
+}
+
 // Work is an event to process, with its progress so far.
 type Work struct {
 	Event    Event

@@ -277,7 +277,6 @@ func measureEdge(
 		ReadHeaderTimeout: 5 * time.Second,
 		Handler: edge.New(edge.Parts{
 			Inbox:   inbox,
-			Wake:    func(...store.Class) {},
 			Live:    live,
 			Metrics: metrics.New(clockwork.NewRealClock()),
 			Tracer:  &tracing.Tracer{},

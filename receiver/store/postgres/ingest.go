@@ -34,6 +34,34 @@ func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error
 	return d.fresh, nil
 }
 
+// IngestAndClaim implements store.Queue. It leases none: the next claim does.
+func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, _ store.Offer) (store.Arrival, error) {
+	fresh, err := s.Ingest(ctx, events)
+	if err != nil {
+		return store.Arrival{}, err
+	}
+
+	arrival := store.Arrival{Fresh: fresh}
+
+	for i := range fresh {
+		if !fresh[i] {
+			continue
+		}
+
+		e := &events[i]
+		if e.State == store.Pending {
+			arrival.Due[e.Class] = true
+		}
+
+		// The status may confirm a send with unknown outcome, and the takeover may end what waits.
+		if e.Status != nil && e.Status.ReplyTo != (store.ID{}) || e.Takeover != nil {
+			arrival.Due[store.Conversations] = true
+		}
+	}
+
+	return arrival, nil
+}
+
 // delivery is a call that stores events, all or none.
 type delivery struct {
 	events []store.Event

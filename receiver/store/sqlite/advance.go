@@ -114,7 +114,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	}
 
 	for i := range step.Emit {
-		if _, err := t.ingest(&step.Emit[i]); err != nil {
+		if _, err := t.ingest(&step.Emit[i], nil); err != nil {
 			return err
 		}
 	}

@@ -242,7 +242,7 @@ func fill(b *testing.B, s *Store, finished, pending, lanes int64) {
 					e.Lane = ""
 				}
 
-				if _, err := t.ingest(&e); err != nil {
+				if _, err := t.ingest(&e, nil); err != nil {
 					return err
 				}
 			}

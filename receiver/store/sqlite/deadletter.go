@@ -109,7 +109,7 @@ func (t *tx) revive(seq, now int64, find, update string) (int, error) {
 // reopen makes the lane of an event due. A conversation that was purged since starts again with the time of the event, and
 // that of a quarantined one may start with it.
 func (t *tx) reopen(e *store.Event, now int64) error {
-	if err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
+	if _, err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
 		return err
 	}
 

@@ -12,36 +12,52 @@ import (
 
 // Ingest implements store.Inbox.
 func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
+	arrival, err := s.IngestAndClaim(ctx, events, store.Offer{})
+
+	return arrival.Fresh, err
+}
+
+// IngestAndClaim implements store.Queue.
+func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer store.Offer) (store.Arrival, error) {
 	for i := range events {
 		if err := events[i].Validate(); err != nil {
-			return nil, fmt.Errorf("store events: %w", err)
+			return store.Arrival{}, fmt.Errorf("store events: %w", err)
 		}
 	}
 
 	if len(events) == 0 {
-		return nil, nil
+		return store.Arrival{}, nil
 	}
 
 	if err := s.disk.admit(events...); err != nil {
-		return nil, fmt.Errorf("store events: %w", err)
+		return store.Arrival{}, fmt.Errorf("store events: %w", err)
 	}
 
-	fresh := make([]bool, len(events))
+	a := &arrival{offer: offer}
 
-	err := s.writer.doNoWait(ctx, func(t *tx) (err error) {
-		for i := range events {
-			if fresh[i], err = t.ingest(&events[i]); err != nil {
-				return err
-			}
-		}
+	err := s.writer.doNoWait(ctx, func(t *tx) error { return t.ingestAll(events, a) })
+	if err != nil && ctx.Err() != nil {
+		s.abandon(a)
+	}
 
-		return nil
-	})
 	if err != nil {
-		return nil, fmt.Errorf("store events: %w", nameFull(err))
+		return store.Arrival{}, fmt.Errorf("store events: %w", nameFull(err))
 	}
 
-	return fresh, nil
+	return a.result, nil
+}
+
+// ingestAll stores the events of a call.
+func (t *tx) ingestAll(events []store.Event, a *arrival) (err error) {
+	a.begin(len(events))
+
+	for i := range events {
+		if a.result.Fresh[i], err = t.ingest(&events[i], a); err != nil {
+			return err
+		}
+	}
+
+	return t.completeLeases(a, len(events) > 1 || events[0].Takeover != nil)
 }
 
 // The statements that insert an event: as it is, or in the lane of its person.
@@ -56,7 +72,7 @@ const (
 )
 
 // ingest stores an event if it is new.
-func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
+func (t *tx) ingest(e *store.Event, a *arrival) (fresh bool, err error) {
 	received := e.ReceivedAt.UnixMilli()
 	finished := any(received)
 	class := store.NoClass
@@ -82,19 +98,21 @@ func (t *tx) ingest(e *store.Event) (fresh bool, err error) {
 
 	t.tally.Move(class, "", e.State)
 
-	if err := t.reach(e, class, received); err != nil {
+	if err := t.reach(e, class, seq, a); err != nil {
 		return false, err
 	}
 
 	if e.Status != nil {
-		return true, t.applyStatus(seq, received, e.Status)
+		return true, t.applyStatus(seq, received, e.Status, a)
 	}
 
 	return true, nil
 }
 
 // reach makes the changes that a new event makes to its lane and person.
-func (t *tx) reach(e *store.Event, class store.Class, received int64) error {
+func (t *tx) reach(e *store.Event, class store.Class, seq int64, a *arrival) error {
+	received := e.ReceivedAt.UnixMilli()
+
 	if e.Lane == "" || e.State == store.Quarantined {
 		return nil
 	}
@@ -106,7 +124,7 @@ func (t *tx) reach(e *store.Event, class store.Class, received int64) error {
 	}
 
 	if e.State == store.Pending {
-		if err := t.makeDue(e, class, received); err != nil {
+		if err := t.arrive(e, class, seq, a); err != nil {
 			return err
 		}
 	} else if at, ok := e.InboundAt(); ok {
@@ -124,14 +142,33 @@ func (t *tx) reach(e *store.Event, class store.Class, received int64) error {
 		return err
 	}
 
+	a.due(store.Conversations) // what waits may end
+
 	return t.takeOver(lane, e.Takeover, received)
+}
+
+// arrive leases the lane of a new event if it is idle and a caller has capacity for it, and else makes it due.
+func (t *tx) arrive(e *store.Event, class store.Class, seq int64, a *arrival) error {
+	if a.admits(class, e.ReceivedAt) {
+		isLeased, err := t.leaseIdle(e, class, seq, a)
+		if err != nil || isLeased {
+			return err
+		}
+	}
+
+	became, err := t.makeDue(e, class, e.ReceivedAt.UnixMilli())
+	if became {
+		a.due(class)
+	}
+
+	return err
 }
 
 // makeDue makes the lane of a new event due, unless it is leased or waits for a retry of an earlier event, and records
 // when the person wrote. A lane that waits for its first claim is due since the earliest receipt: a clock that was ahead
 // delays no later message. A message less than a minute after the recorded one changes nothing, so that most messages of
-// a burst write nothing here.
-func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
+// a burst write nothing here. It reports false if the lane certainly did not become due.
+func (t *tx) makeDue(e *store.Event, class store.Class, received int64) (became bool, err error) {
 	if class != store.Conversations {
 		return t.wake(e.Lane, class, received)
 	}
@@ -141,7 +178,7 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 		inbound = at.UnixMilli()
 	}
 
-	_, err := t.exec(`
+	changed, err := t.exec(`
 		INSERT INTO conversations (lane, class, ready_at, set_at, last_inbound_at)
 		VALUES (coalesce((SELECT person FROM names WHERE name = ?1), ?1), 0, ?2, ?2, ?3)
 		ON CONFLICT (lane, class) DO UPDATE SET
@@ -155,7 +192,7 @@ func (t *tx) makeDue(e *store.Event, class store.Class, received int64) error {
 			OR template_required AND excluded.last_inbound_at >= coalesce(last_inbound_at, 0)`,
 		e.Lane, received, inbound)
 
-	return err
+	return changed > 0, err
 }
 
 // recordInbound records that a person called, as makeDue does of a message.
@@ -173,19 +210,19 @@ func (t *tx) recordInbound(name string, at int64) error {
 	return err
 }
 
-// wake makes a lane due at now, unless it is leased, waits for a retry, or is due earlier.
-func (t *tx) wake(lane string, class store.Class, now int64) error {
-	_, err := t.exec(`
+// wake makes a lane due at now, unless it is leased, waits for a retry, or is due earlier. It reports whether it did.
+func (t *tx) wake(lane string, class store.Class, now int64) (became bool, err error) {
+	changed, err := t.exec(`
 		INSERT INTO conversations (lane, class, ready_at, set_at) VALUES (?1, ?2, ?3, ?3)
 		ON CONFLICT (lane, class) DO UPDATE SET ready_at = excluded.ready_at, set_at = excluded.set_at
 		WHERE ready_at IS NULL OR head IS NULL AND excluded.ready_at < ready_at`,
 		lane, int64(class), now)
 
-	return err
+	return changed > 0, err
 }
 
 // applyStatus stores a status if it is the furthest of its message.
-func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
+func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate, a *arrival) error {
 	_, err := t.exec(`
 		INSERT INTO statuses (event, phone_number_id, message_id, participant, type, status, rank, at, error_code)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -198,12 +235,12 @@ func (t *tx) applyStatus(seq, received int64, u *store.StatusUpdate) error {
 		return err
 	}
 
-	return t.confirmSent(received, u)
+	return t.confirmSent(received, u, a)
 }
 
 // confirmSent records the send that a status proves. A failed status proves it too, since it contains Meta's id of the
 // message.
-func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
+func (t *tx) confirmSent(now int64, u *store.StatusUpdate, a *arrival) error {
 	sent, err := t.exec(`
 		UPDATE replies SET state = 'sent', message_id = ?
 		WHERE event = (SELECT seq FROM events WHERE id = ?) AND part = ? AND resends = ? AND state = 'sending'`,
@@ -211,6 +248,9 @@ func (t *tx) confirmSent(now int64, u *store.StatusUpdate) error {
 	if err != nil || sent == 0 {
 		return err
 	}
+
+	a.due(store.Conversations)
+
 	// The lane becomes due early only if it waits for this event and not for another.
 	_, err = t.exec(`
 		UPDATE conversations SET ready_at = min(ready_at, ?1), waits_for = NULL

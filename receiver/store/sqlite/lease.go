@@ -226,11 +226,8 @@ func (s *Store) Renew(ctx context.Context, leases []store.LeaseRef, until time.T
 // Release implements store.Queue.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		held, err := t.exec(`
-			UPDATE conversations SET ready_at = ?1, set_at = ?1, token = NULL, starts = max(starts - 1, 0)
-			WHERE lane = ?2 AND class = ?3 AND token = ?4`,
-			now.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
-		if err == nil && held == 0 {
+		held, err := t.release(lease, now)
+		if err == nil && !held {
 			return store.ErrLeaseLost
 		}
 
@@ -241,6 +238,16 @@ func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time
 	}
 
 	return nil
+}
+
+// release ends a lease without progress, and reports whether it was held.
+func (t *tx) release(lease store.LeaseRef, now time.Time) (held bool, err error) {
+	changed, err := t.exec(`
+		UPDATE conversations SET ready_at = ?1, set_at = ?1, token = NULL, starts = max(starts - 1, 0)
+		WHERE lane = ?2 AND class = ?3 AND token = ?4`,
+		now.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token)
+
+	return changed > 0, err
 }
 
 // endLeases makes the lanes of a dead process due and ends its leaderships. The starts of lanes stay counted, so that

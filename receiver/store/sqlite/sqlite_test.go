@@ -20,7 +20,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Factory{
-		Exclusive: true,
+		Exclusive:      true,
+		LeasesArrivals: true,
 		Open: func(place string) (store.Store, error) {
 			return Open(context.Background(), filepath.Join(place, "inbox.db"), Options{})
 		},

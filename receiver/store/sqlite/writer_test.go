@@ -77,7 +77,7 @@ func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 func storing(n int64) func(*tx) error {
 	return func(t *tx) error {
 		e := message(n, 1)
-		_, err := t.ingest(&e)
+		_, err := t.ingest(&e, nil)
 
 		return err
 	}
@@ -132,7 +132,7 @@ func TestFailedCommitStoresNothingAndRecovers(t *testing.T) {
 	skipped.State = store.Skipped
 	skipped.Lane = ""
 	ops := enqueue(t, s, func(t *tx) error {
-		_, err := t.ingest(&skipped)
+		_, err := t.ingest(&skipped, nil)
 		return err
 	}, func(t *tx) error {
 		_, err := t.exec("ROLLBACK") // leaves nothing to commit

@@ -51,6 +51,7 @@ func runModel(t *testing.T, factory Factory) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"":         m.compare,
 			"ingest":   m.ingest,
+			"arrive":   m.ingestAndClaim,
 			"claim":    m.claim,
 			"open":     m.claimWaiting,
 			"repair":   m.repairClock,
@@ -183,8 +184,11 @@ func (m *model) draw(t *rapid.T) []store.Event {
 	return events
 }
 
-// ingested applies Ingest to the model and returns the expected result.
-func (m *model) ingested(events []store.Event) (fresh []bool) {
+// unknownToken is the token in the model of a lease that the store has just granted.
+const unknownToken = -1
+
+// ingested applies IngestAndClaim to the model and returns the expected result. The tokens of leases are unknown.
+func (m *model) ingested(events []store.Event, offer store.Offer) (fresh []bool) {
 	for _, e := range events {
 		name := string(e.Payload)
 
@@ -217,7 +221,15 @@ func (m *model) ingested(events []store.Event) (fresh []bool) {
 		}
 
 		lane.events = append(lane.events, m.events[name])
-		if lane.ready.IsZero() {
+
+		switch {
+		case lane.ready.IsZero() && offer.Lanes[e.Class] > 0:
+			offer.Lanes[e.Class]--
+			lane.ready = offer.Until
+			lane.token = unknownToken
+			lane.head = m.events[name]
+			lane.head.starts = 1
+		case lane.ready.IsZero():
 			lane.ready = e.ReceivedAt
 		}
 	}
@@ -229,7 +241,51 @@ func (m *model) ingest(t *rapid.T) {
 	events := m.draw(t)
 
 	fresh, err := m.store.Ingest(t.Context(), events)
-	if want := m.ingested(events); err != nil || !slices.Equal(fresh, want) {
+	if want := m.ingested(events, store.Offer{}); err != nil || !slices.Equal(fresh, want) {
 		t.Fatalf("Ingest returned %v, %v, want %v", fresh, err, want)
+	}
+}
+
+func (m *model) ingestAndClaim(t *rapid.T) {
+	events := m.draw(t)
+	offer := store.Offer{Now: m.now, Until: m.now.Add(leaseTime)}
+
+	for class := range offer.Lanes {
+		offer.Lanes[class] = rapid.IntRange(0, 2).Draw(t, "lanes")
+	}
+
+	arrival, err := m.store.IngestAndClaim(t.Context(), events, offer)
+
+	if !m.factory.LeasesArrivals {
+		offer = store.Offer{}
+	}
+
+	if want := m.ingested(events, offer); err != nil || !slices.Equal(arrival.Fresh, want) {
+		t.Fatalf("IngestAndClaim returned %v, %v, want %v", arrival.Fresh, err, want)
+	}
+
+	for _, lease := range arrival.Leases {
+		lane := m.lane(lease.Class, lease.Lane)
+		if lane.token != unknownToken {
+			t.Fatalf("%s was leased when an event arrived, though it was not idle", lease.Lane)
+		}
+
+		lane.token = lease.Token
+		m.checkWork(t, lease.LeaseRef, &lease.Work)
+	}
+
+	for name, lane := range m.lanes {
+		if lane.token == unknownToken {
+			t.Fatalf("%s was not leased when an event arrived", name.lane)
+		}
+	}
+
+	for i, e := range events {
+		lane := m.lane(e.Class, e.Lane)
+		wasIdle := arrival.Fresh[i] && lane.oldest() == m.events[string(e.Payload)]
+
+		if wasIdle && lane.token == 0 && !arrival.Due[e.Class] {
+			t.Fatalf("%s became due, which IngestAndClaim does not report", e.Lane)
+		}
 	}
 }

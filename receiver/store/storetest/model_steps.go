@@ -123,6 +123,6 @@ func (m *model) emit(t *rapid.T) {
 	if _, held := m.advance(t, h, store.Step{Now: m.now, Emit: events}); held {
 		h.event.starts = 1
 
-		m.ingested(events)
+		m.ingested(events, store.Offer{})
 	}
 }

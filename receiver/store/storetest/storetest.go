@@ -24,16 +24,21 @@ type Factory struct {
 	Open func(place string) (store.Store, error)
 	// Exclusive reports whether opening the store ends all leases, since no other process can have one.
 	Exclusive bool
+	// LeasesArrivals reports whether IngestAndClaim leases as many lanes as it may.
+	LeasesArrivals bool
 }
 
 // Run runs the suite.
 func Run(t *testing.T, factory Factory) {
-	groups := []struct {
+	type group struct {
 		name  string
 		tests map[string]func(*fixture)
-	}{
+	}
+
+	groups := []group{
 		{"Ingest", ingestTests},
 		{"Lease", leaseTests},
+		{"Arrival", arrivalTests},
 		{"Class", classTests},
 		{"Waiting", waitingTests},
 		{"Advance", advanceTests},
@@ -58,6 +63,10 @@ func Run(t *testing.T, factory Factory) {
 		{"Leadership", leadershipTests},
 		{"Figures", figuresTests},
 	}
+	if factory.LeasesArrivals {
+		groups = append(groups, group{"LeasedArrival", leasedArrivalTests})
+	}
+
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
