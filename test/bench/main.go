@@ -54,6 +54,7 @@ type settings struct {
 	open               sizes
 	events, views      int
 	resources          int
+	peerDeliveries     int
 	quiet              time.Duration
 }
 
@@ -67,6 +68,9 @@ func (s *settings) parts() []part {
 			return ingest(ctx, s.connections, s.rounds, s.deliveries)
 		})},
 		{"path", figuresOf(withBinary(wholePath))},
+		{"peers", figuresOf(withBinary(func(ctx context.Context, binary string) ([]figure, error) {
+			return peers(ctx, binary, s.peerDeliveries)
+		}))},
 		{"waiting", figuresOf(withBinary(slowAI))},
 		{"numbers", figuresOf(withBinary(numbers))},
 		{"growth", func(ctx context.Context) (measurement, error) {
@@ -116,6 +120,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	)
 	flags.IntVar(&s.rounds, "rounds", 5, "ingest: `N` rounds, of which the median is the result")
 	flags.IntVar(&s.deliveries, "deliveries", 40_000, "ingest: `N` deliveries per round")
+	flags.IntVar(&s.peerDeliveries, "peer-deliveries", 24_000, "peers: `N` deliveries per round and server")
 	flags.Var(&s.histories, "histories", "growth: numbers of finished `EVENTS` in each store, from 0")
 	flags.IntVar(
 		&s.backlog,

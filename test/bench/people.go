@@ -121,9 +121,14 @@ func withBinary[T any](
 	}
 }
 
-// write returns deliveries of one message each, from a number of conversations, with each of the business numbers in turn.
+// write returns the deliveries of all messages, from a number of conversations, with each of the business numbers in turn.
 func (p *people) write(conversations, numbers int) [][]byte {
-	requests := make([][]byte, len(p.answers))
+	return textDeliveries(len(p.answers), conversations, numbers)
+}
+
+// textDeliveries returns deliveries of one message each, as people.write does.
+func textDeliveries(count, conversations, numbers int) [][]byte {
+	requests := make([][]byte, count)
 
 	at := time.Now()
 	for i := range requests {
