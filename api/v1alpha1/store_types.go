@@ -113,8 +113,9 @@ const (
 
 // PostgreSQLStore configures a PostgreSQL database, version 14 or later. The receiver creates its tables itself.
 type PostgreSQLStore struct {
-	// urlSecretRef refers to the URL, such as postgres://user:password@host:5432/database?sslmode=verify-full. A changed
-	// password takes effect without a restart.
+	// urlSecretRef refers to the URL, such as postgres://user:password@host:5432/database. The connection is encrypted and
+	// the certificate of the server verified, unless the URL has an sslmode that does not require it. A changed password
+	// takes effect without a restart.
 	// +required
 	URLSecretRef SecretKeyReference `json:"urlSecretRef,omitzero"`
 

@@ -4,9 +4,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
+	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -77,13 +80,10 @@ func configure(access Access, options Options) (*pgxpool.Config, error) {
 
 var errURL = &fault{text: "the database URL is invalid: it must look like postgres://user:password@host:5432/database, with special characters percent-encoded"}
 
-// withSSLMode returns the URL with the sslmode that a CA requires, as libpq does when it finds a CA: the certificate is
-// verified in every mode that requires TLS. Without an sslmode it is verified in full.
+// withSSLMode returns the URL with the sslmode that is in force. Without one, the certificate of the server is verified in
+// full, unless the server is on the same host or the environment has another mode. With a CA it is verified in every mode
+// that requires TLS, as libpq does when it finds a CA.
 func withSSLMode(access Access) string {
-	if access.CA == "" {
-		return access.URL
-	}
-
 	base, query, _ := strings.Cut(access.URL, "?")
 
 	values, err := url.ParseQuery(query)
@@ -91,14 +91,31 @@ func withSSLMode(access Access) string {
 		return access.URL // the parser will reject it
 	}
 
-	switch values.Get("sslmode") {
-	case "":
+	switch mode := values.Get("sslmode"); {
+	case mode == "" && access.CA == "" && (isLocal(base, values) || os.Getenv("PGSSLMODE") != ""):
+		return access.URL
+	case mode == "":
 		values.Set("sslmode", "verify-full")
-	case "require":
+	case mode == "require" && access.CA != "":
 		values.Set("sslmode", "verify-ca")
+	default:
+		return access.URL
 	}
 
 	return base + "?" + values.Encode()
+}
+
+// isLocal reports whether a URL leads to the same host: by a loopback address or a Unix socket.
+func isLocal(base string, values url.Values) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+
+	host := cmp.Or(values.Get("host"), u.Hostname())
+	ip, _ := netip.ParseAddr(host)
+
+	return host == "localhost" || ip.IsLoopback() || strings.HasPrefix(host, "/")
 }
 
 func trustRoots(config *pgx.ConnConfig, roots *x509.CertPool) {

@@ -131,7 +131,7 @@ func TestFaultsExplainAndRevealNoSecret(t *testing.T) {
 		{"wrong password", change(func(u *url.URL) { u.User = url.UserPassword(user.Name, "elsewhere") }), "refuses the user or the password"},
 		{"no server", change(func(u *url.URL) { u.Host = "127.0.0.1:1" }), "the database cannot be reached"},
 		{"no such host", change(func(u *url.URL) { u.Host = "elsewhere.invalid" }), "the database cannot be reached"},
-		{"no TLS", change(func(u *url.URL) { u.RawQuery = "sslmode=require" }), "the database cannot be reached"},
+		{"no TLS", change(func(u *url.URL) { u.RawQuery = "sslmode=require" }), "the database offers no TLS"},
 		{"no URL", Access{URL: "host=elsewhere user=" + user.Name}, "the database URL is invalid"},
 		{"no sslmode", change(func(u *url.URL) { u.RawQuery = "sslmode=elsewhere" }), "the database URL is invalid"},
 		{"no certificate", Access{URL: user.URL, CA: "elsewhere"}, "the secret database-ca contains no PEM certificate"},

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -92,6 +93,11 @@ func conceal(ctx context.Context, err error) error {
 		return &fault{text: "the certificate of the database is not signed by a trusted CA: see the secret database-ca", cause: errUnreachable}
 	case errors.As(err, &certificate):
 		return &fault{text: "the certificate of the database cannot be trusted, for example because it has expired", cause: errUnreachable}
+	case errors.As(err, &connecting) && strings.Contains(err.Error(), "refused TLS"): // the driver has no type for it
+		return &fault{
+			text:  "the database offers no TLS: enable it there, or accept that the connection is not encrypted by sslmode=disable in its URL",
+			cause: errUnreachable,
+		}
 	case errors.As(err, &connecting):
 		return errUnreachable
 	default:

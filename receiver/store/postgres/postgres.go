@@ -34,7 +34,7 @@ import (
 // Access is how to reach the database. All of it is secret.
 type Access struct {
 	URL string // postgres://user:password@host:port/database?sslmode=verify-full
-	CA  string // PEM; with it, sslmode defaults to verify-full
+	CA  string // PEM, of the certificate of the server; defaults to the authorities of the system
 }
 
 // Options tune a store. The zero value is a good choice.

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +134,44 @@ func TestTLS(t *testing.T) {
 				t.Errorf("the connection has TLS: %v, want %v", tls, c.tls)
 			}
 		})
+	}
+}
+
+// TestSSLMode checks which mode is in force for the server of a URL.
+func TestSSLMode(t *testing.T) {
+	for _, c := range []struct {
+		access Access
+		want   string
+	}{
+		{Access{URL: "postgres://u:p@db.example.com/inbox"}, "verify-full"},
+		{Access{URL: "postgres://u:p@db.example.com:5432/inbox?connect_timeout=5"}, "verify-full"},
+		{Access{URL: "postgres://u:p@10.0.0.5/inbox"}, "verify-full"},
+		{Access{URL: "postgres://u:p@one:5432,two:5432/inbox"}, "verify-full"},
+		{Access{URL: "postgres://u:p@localhost/inbox?host=db.example.com"}, "verify-full"},
+		{Access{URL: "postgres://u:p@localhost/inbox"}, ""},
+		{Access{URL: "postgres://u:p@127.0.0.1:5432/inbox"}, ""},
+		{Access{URL: "postgres://u:p@[::1]/inbox"}, ""},
+		{Access{URL: "postgres:///inbox?host=/var/run/postgresql"}, ""},
+		{Access{URL: "postgres://u:p@db.example.com/inbox?sslmode=disable"}, "disable"},
+		{Access{URL: "postgres://u:p@db.example.com/inbox?sslmode=require"}, "require"},
+		{Access{URL: "postgres://u:p@db.example.com/inbox?sslmode=require", CA: "pem"}, "verify-ca"},
+		{Access{URL: "postgres://u:p@localhost/inbox", CA: "pem"}, "verify-full"},
+	} {
+		_, query, _ := strings.Cut(withSSLMode(c.access), "?")
+
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if got := values.Get("sslmode"); got != c.want {
+			t.Errorf("%s has the mode %q, want %q", c.access.URL, got, c.want)
+		}
+	}
+
+	t.Setenv("PGSSLMODE", "prefer")
+
+	if got := withSSLMode(Access{URL: "postgres://u:p@db.example.com/inbox"}); strings.Contains(got, "sslmode") {
+		t.Errorf("%s, although the environment has a mode", got)
 	}
 }
