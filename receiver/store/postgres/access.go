@@ -63,10 +63,8 @@ func configure(access Access, options Options) (*pgxpool.Config, error) {
 	config.PingTimeout = options.timeouts.connect
 	config.ShouldPing = func(_ context.Context, c pgxpool.ShouldPingParams) bool { return c.IdleDuration > pingIdle }
 	config.ConnConfig.ConnectTimeout = options.timeouts.connect
-	// Of the modes that store nothing on the server, only this one stores nothing on the client either: a cached
-	// description of a statement would be wrong after another receiver has migrated the schema. Prepared statements
-	// need PgBouncer 1.21 with the matching configuration, and the simple protocol puts values into the text of
-	// statements.
+	// The driver itself prepares and caches nothing: a cached description of a statement would be wrong after another
+	// receiver has migrated the schema. See prepared for the statements of this package.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 

@@ -36,7 +36,7 @@ func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]st
 
 		begun := false
 		t.query(`
-			SELECT e.bound_to IS NOT NULL OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq), `+headColumns+`
+			SELECT e.bound_to IS NOT NULL OR e.binds OR `+hasReplies+`, `+headColumns+`
 			FROM events e
 			WHERE e.lane = $1 AND e.class = $2 AND e.state = 'pending' AND e.seq > $3 AND e.bound_to IS DISTINCT FROM $3
 			ORDER BY e.seq LIMIT $4`,
@@ -86,7 +86,7 @@ func (t *tx) readCandidates(calls []*groupcommit.Call[*advance]) map[store.ID]*c
 
 	t.query(`
 		SELECT e.id, e.lane, e.class, e.seq, e.bound_to,
-			e.state <> 'pending' OR e.binds OR EXISTS (SELECT FROM replies r WHERE r.event = e.seq)
+			e.state <> 'pending' OR e.binds OR `+hasReplies+`
 		FROM events e WHERE e.id = ANY($1)`,
 		func(rows pgx.Rows) error {
 			var id [16]byte
@@ -135,7 +135,7 @@ func (t *tx) readCoalesced(heads []int64, each func(head int64, p *pending)) {
 		return
 	}
 
-	t.query("SELECT e.bound_to, "+headColumns+" FROM events e WHERE e.bound_to = ANY($1) AND e.state = 'pending' ORDER BY e.seq",
+	t.query("SELECT e.bound_to, "+headColumns+" FROM events e WHERE e.bound_to = ANY($1) AND "+isPending+" ORDER BY e.seq",
 		func(rows pgx.Rows) error {
 			var (
 				p    pending

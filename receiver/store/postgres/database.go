@@ -32,6 +32,8 @@ type database struct {
 	evidence  evidence
 	progress  atomic.Pointer[store.Migration] // of a migration that began
 
+	unprepared atomic.Bool // statements are not prepared, because a pooler does not know prepared ones
+
 	ctx    context.Context // ends when the store moves to another database, or closes
 	cancel context.CancelFunc
 

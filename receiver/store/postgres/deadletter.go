@@ -185,8 +185,8 @@ func (t *tx) revive(ctx context.Context, l *lanes, now int64, sql string, args .
 func (t *tx) resend(ctx context.Context, l *lanes, reply *store.ReplyRef, now int64) error {
 	revived, err := t.revive(ctx, l, now, `
 		UPDATE events e SET state = 'pending', `+personLane+`, finished_at = NULL
-		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND EXISTS (
-			SELECT FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
+		WHERE e.id = $1 AND e.state = 'done' AND NOT e.emptied AND (
+			SELECT true FROM replies r WHERE r.event = e.seq AND r.part = $2 AND r.state = 'sent' AND (r.message_id = $3 OR $3 = ''))
 		RETURNING e.seq, 'done', e.lane, e.class, e.kind, e.received_at`,
 		reply.Event, reply.Part, reply.MessageID)
 	if err != nil || len(revived) == 0 {

@@ -195,7 +195,7 @@ func (t *tx) erase(ctx context.Context, ids []store.ID, now int64) (int, error) 
 func (t *tx) lockLanesOf(ctx context.Context, ids []store.ID) (*lanes, error) {
 	set := newLockSet()
 
-	t.query("SELECT e.lane, e.class FROM events e WHERE e.id = ANY($1) AND e.state = 'pending'", func(rows pgx.Rows) error {
+	t.query("SELECT e.lane, e.class FROM events e WHERE e.id = ANY($1) AND "+isPending, func(rows pgx.Rows) error {
 		var of laneKey
 
 		err := rows.Scan(&of.lane, (*int16)(&of.class))
@@ -252,7 +252,7 @@ func (s *Store) Forget(ctx context.Context, name string) error {
 			return store.ErrInProgress
 		}
 
-		t.query("SELECT EXISTS (SELECT FROM events WHERE lane = $1 AND class = 0 AND state = 'pending')",
+		t.query("SELECT (SELECT true FROM events WHERE lane = $1 AND class = 0 AND state = 'pending' ORDER BY seq LIMIT 1) IS NOT NULL",
 			func(rows pgx.Rows) error { return rows.Scan(&isBusy) }, person)
 
 		if err := t.flush(ctx); err != nil {

@@ -153,7 +153,7 @@ func (t *tx) laneHeads(ctx context.Context, keys []laneKey) (map[laneKey]*store.
 	of := map[int64]laneKey{}
 	t.query(`
 		SELECT k.lane, k.class, e.seq, `+headColumns+`, e.attempts, e.replays, e.binds, coalesce(e.transcript, ''),
-			EXISTS (SELECT FROM replies r WHERE r.event = e.seq),
+			`+hasReplies+`,
 			`+stateColumns+`
 		FROM unnest($1::text[], $2::smallint[]) k (lane, class)
 		CROSS JOIN LATERAL (

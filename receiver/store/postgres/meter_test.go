@@ -26,7 +26,7 @@ func meteredStore(b *testing.B) (*Store, *meter) {
 	m := &meter{}
 	s := openStore(b, access)
 
-	s.database = watched(b, access, func(trip []statement) {
+	s.database = watched(b, access, func(trip []sentStatement) {
 		m.trips.Add(1)
 		m.statements.Add(int64(len(trip)))
 

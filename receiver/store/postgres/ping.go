@@ -67,7 +67,7 @@ func (e *evidence) record(now time.Time, wrote bool, err error) {
 		if wrote {
 			e.written = now
 		}
-	case isConflict(err), errors.Is(err, context.Canceled):
+	case isConflict(err), notPrepared(err), errors.Is(err, context.Canceled):
 	case errors.Is(err, errUnreachable), errors.As(err, &f):
 		e.failed = true
 	}

@@ -21,7 +21,7 @@ func TestPingMakesFewTrips(t *testing.T) {
 
 	var trips, writes atomic.Int64
 
-	s.database = watched(t, access, func(trip []statement) {
+	s.database = watched(t, access, func(trip []sentStatement) {
 		trips.Add(1)
 
 		for _, s := range trip {

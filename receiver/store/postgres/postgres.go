@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package postgres is the store that several receivers share. It works through PgBouncer with transaction pooling: no
-// state of a session outlives a transaction.
+// state of a session outlives a transaction, except prepared statements, which it does without if the pooler does not know
+// them.
 //
 // # Layers
 //
@@ -13,7 +14,8 @@
 //   - A group (group.go) collects concurrent calls of Ingest, and those of Advance, into one transaction. Every other call has
 //     its own.
 //   - A tx (tx.go) begins and commits the transaction. It retries conflicts and applies the tally of counts.
-//   - Statements (statement.go) queue SQL with its values and send all of it in one round trip.
+//   - Statements (statement.go) queue SQL with its values and send all of it in one round trip. Those of writes are prepared
+//     on the connection (prepared.go).
 //   - Lanes (lanes.go) are the locked rows of conversations, changed in memory and saved once. Those of class Conversations
 //     are persons (person.go), whose further names are in the table names. A lockSet (lock.go) collects the keys that a
 //     transaction needs and locks them in one order, so that receivers do not deadlock.

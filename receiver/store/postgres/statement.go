@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -15,74 +16,130 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// statements are sent together as one pipeline. Each is parsed anew: a prepared statement needs PgBouncer 1.21 with the
-// matching configuration, and a cached description would be wrong after another receiver has migrated the schema.
+// statements are sent together as one pipeline.
 //
 // Values are sent in binary together with their types. So no round trip is needed to ask for types, and the texts and
 // payloads of a batch are not quoted.
 type statements struct {
-	batch   pgconn.Batch
-	results []func(pgx.Rows) error // handler of the rows of each statement; nil ignores them
-	params  params                 // of the statement being queued
+	list  []statement
+	fault error // the first failure to queue a statement
+}
+
+// statement is a statement with its values in the wire format.
+type statement struct {
+	sql     string
+	values  [][]byte
+	types   []uint32
+	formats []int16
+	buffer  []byte               // backing storage of the values
+	result  func(pgx.Rows) error // handler of the rows; nil ignores them
 }
 
 var binaryResults = []int16{pgx.BinaryFormatCode}
 
 // queue adds a statement. The function result receives its rows, and need not read all of them.
-func (s *statements) queue(sql string, args []any, result func(pgx.Rows) error) error {
-	s.params.reset()
+func (s *statements) queue(sql string, args []any, result func(pgx.Rows) error) {
+	one := statement{sql: sql, result: result}
 
 	for i, arg := range args {
-		if err := s.params.add(arg); err != nil {
-			return fmt.Errorf("encode argument $%d: %w", i+1, err)
+		if err := one.add(arg); err != nil {
+			s.fault = cmp.Or(s.fault, fmt.Errorf("encode argument $%d: %w", i+1, err))
 		}
 	}
 
-	s.batch.ExecParams(sql, s.params.values, s.params.types, s.params.formats, binaryResults)
-	s.results = append(s.results, result)
-
-	return nil
+	s.list = append(s.list, one)
 }
 
-// send sends the queued statements and calls the handlers of their results.
-func (s *statements) send(ctx context.Context, conn *pgx.Conn) error {
-	results := conn.PgConn().ExecBatch(ctx, &s.batch)
+// send sends the statements and calls the handlers of their results. They are prepared on the connection; each is parsed
+// anew if known is nil.
+func (s *statements) send(ctx context.Context, conn *pgx.Conn, known *prepared) (err error) {
+	pipeline := conn.PgConn().StartPipeline(ctx)
 
-	var failed error
-	for i := 0; failed == nil && results.NextResult(); i++ {
-		rows := pgx.RowsFromResultReader(conn.TypeMap(), results.ResultReader())
-		if s.results[i] != nil {
-			failed = s.results[i](rows)
+	defer func() {
+		if end := pipeline.Close(); err == nil {
+			err = end
 		}
+	}()
 
-		rows.Close()
+	names := known.names(s.list)
+	for i := range s.list {
+		s.list[i].send(pipeline, names[i])
 	}
 
-	if err := results.Close(); err != nil {
+	if err := pipeline.Sync(); err != nil {
 		return err
+	}
+
+	var failed error
+
+	for i := range s.list {
+		if names[i].parse {
+			if _, err := pipeline.GetResults(); err != nil {
+				return cmp.Or(failed, err)
+			}
+
+			known.add(&s.list[i], names[i].name)
+		}
+
+		// After the failure of a handler the results are still read, since they tell what the server has prepared.
+		handle := s.list[i].result
+		if failed != nil {
+			handle = nil
+		}
+
+		handled, err := receive(pipeline, conn, handle)
+		failed = cmp.Or(failed, handled)
+
+		if err != nil {
+			return cmp.Or(failed, err)
+		}
 	}
 
 	return failed
 }
 
-// params are the values of a statement in the wire format.
-type params struct {
-	values  [][]byte
-	types   []uint32
-	formats []int16
-	buffer  []byte // backing storage of the values
+func (s *statement) send(pipeline *pgconn.Pipeline, as preparedName) {
+	if as.name == "" {
+		pipeline.SendQueryParams(s.sql, s.values, s.types, s.formats, binaryResults)
+		return
+	}
+
+	if as.parse {
+		pipeline.SendPrepare(as.name, s.sql, s.types)
+	}
+
+	pipeline.SendQueryPrepared(as.name, s.values, s.formats, binaryResults)
 }
 
-func (p *params) reset() {
-	p.values = p.values[:0]
-	p.types = p.types[:0]
-	p.formats = p.formats[:0]
-	p.buffer = p.buffer[:0]
+// receive calls a handler of the rows of the next result. It returns the error of the handler, and that of the server.
+func receive(pipeline *pgconn.Pipeline, conn *pgx.Conn, handle func(pgx.Rows) error) (handled, err error) {
+	next, err := pipeline.GetResults()
+	if err != nil {
+		return nil, err
+	}
+
+	result, ok := next.(*pgconn.ResultReader)
+	if !ok {
+		return nil, fmt.Errorf("the driver returned %T instead of rows", next)
+	}
+
+	rows := pgx.RowsFromResultReader(conn.TypeMap(), result)
+	if handle != nil {
+		handled = handle(rows)
+	}
+
+	rows.Close()
+
+	if _, err := result.Close(); err != nil {
+		return nil, err
+	}
+
+	return handled, nil
 }
 
 // add appends a value. It supports the few types that the statements of this package use.
-func (p *params) add(arg any) error {
-	begin := len(p.buffer)
+func (s *statement) add(arg any) error {
+	begin := len(s.buffer)
 
 	var of uint32
 
@@ -91,49 +148,49 @@ func (p *params) add(arg any) error {
 	case string:
 		of = pgtype.TextOID
 
-		p.buffer = append(p.buffer, sanitize(v)...)
+		s.buffer = append(s.buffer, sanitize(v)...)
 	case []byte:
 		of = pgtype.ByteaOID
 		null = len(v) == 0
-		p.buffer = append(p.buffer, v...)
+		s.buffer = append(s.buffer, v...)
 	case store.ID:
 		of = pgtype.UUIDOID
 
-		p.buffer = append(p.buffer, v[:]...)
+		s.buffer = append(s.buffer, v[:]...)
 	case int:
 		of = pgtype.Int8OID
-		p.buffer = putInt8(p.buffer, int64(v))
+		s.buffer = putInt8(s.buffer, int64(v))
 	case store.Class:
 		of = pgtype.Int2OID
-		p.buffer = putInt2(p.buffer, int16(v))
+		s.buffer = putInt2(s.buffer, int16(v))
 	case int64:
 		of = pgtype.Int8OID
-		p.buffer = putInt8(p.buffer, v)
+		s.buffer = putInt8(s.buffer, v)
 	case *int64:
 		of = pgtype.Int8OID
 
 		null = v == nil
 		if !null {
-			p.buffer = putInt8(p.buffer, *v)
+			s.buffer = putInt8(s.buffer, *v)
 		}
 	case []string:
 		of = pgtype.TextArrayOID
-		p.buffer = array(p.buffer, pgtype.TextOID, v, func(b []byte, s string) ([]byte, bool) {
-			return append(b, sanitize(s)...), true
+		s.buffer = array(s.buffer, pgtype.TextOID, v, func(b []byte, text string) ([]byte, bool) {
+			return append(b, sanitize(text)...), true
 		})
 	case [][]byte:
 		of = pgtype.ByteaArrayOID
-		p.buffer = array(p.buffer, pgtype.ByteaOID, v, func(b, bytes []byte) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.ByteaOID, v, func(b, bytes []byte) ([]byte, bool) {
 			return append(b, bytes...), len(bytes) > 0
 		})
 	case []store.ID:
 		of = pgtype.UUIDArrayOID
-		p.buffer = array(p.buffer, pgtype.UUIDOID, v, func(b []byte, id store.ID) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.UUIDOID, v, func(b []byte, id store.ID) ([]byte, bool) {
 			return append(b, id[:]...), true
 		})
 	case []bool:
 		of = pgtype.BoolArrayOID
-		p.buffer = array(p.buffer, pgtype.BoolOID, v, func(b []byte, is bool) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.BoolOID, v, func(b []byte, is bool) ([]byte, bool) {
 			if is {
 				return append(b, 1), true
 			}
@@ -142,22 +199,22 @@ func (p *params) add(arg any) error {
 		})
 	case []int16:
 		of = pgtype.Int2ArrayOID
-		p.buffer = array(p.buffer, pgtype.Int2OID, v, func(b []byte, n int16) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.Int2OID, v, func(b []byte, n int16) ([]byte, bool) {
 			return putInt2(b, n), true
 		})
 	case []int:
 		of = pgtype.Int8ArrayOID
-		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n int) ([]byte, bool) {
 			return putInt8(b, int64(n)), true
 		})
 	case []int64:
 		of = pgtype.Int8ArrayOID
-		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n int64) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n int64) ([]byte, bool) {
 			return putInt8(b, n), true
 		})
 	case []*int64:
 		of = pgtype.Int8ArrayOID
-		p.buffer = array(p.buffer, pgtype.Int8OID, v, func(b []byte, n *int64) ([]byte, bool) {
+		s.buffer = array(s.buffer, pgtype.Int8OID, v, func(b []byte, n *int64) ([]byte, bool) {
 			if n == nil {
 				return b, false
 			}
@@ -168,16 +225,16 @@ func (p *params) add(arg any) error {
 		return fmt.Errorf("values of type %T are not supported", arg)
 	}
 
-	value := p.buffer[begin:]
+	value := s.buffer[begin:]
 	if null {
 		value = nil
 	} else if value == nil {
 		value = []byte{}
 	}
 
-	p.values = append(p.values, value)
-	p.types = append(p.types, of)
-	p.formats = append(p.formats, pgx.BinaryFormatCode)
+	s.values = append(s.values, value)
+	s.types = append(s.types, of)
+	s.formats = append(s.formats, pgx.BinaryFormatCode)
 
 	return nil
 }

@@ -38,3 +38,7 @@ func (t timeouts) limits() string {
 	set_config('statement_timeout', '%[1]d', true), set_config('lock_timeout', '%[1]d', true),
 	set_config('idle_in_transaction_session_timeout', '%[2]d', true)`, t.call.Milliseconds(), t.idle.Milliseconds())
 }
+
+// genericPlans continues the statement that limits returns, for transactions with prepared statements. These are planned
+// once, perhaps while a table is new and seems small, so the plan must not read an entire table.
+const genericPlans = `, set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`

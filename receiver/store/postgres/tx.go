@@ -4,7 +4,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,11 +30,10 @@ const countsRow = "slot = pg_backend_pid() % 64"
 // tx is a transaction. Statements are queued and sent together, since sending costs a round trip.
 type tx struct {
 	conn   *pgx.Conn
-	begin  func(*tx) // queues the statements that begin the transaction
 	queued statements
-	fault  error // the first failure to queue a statement
-	sent   bool  // a statement was sent, so there is a transaction to end
-	wrote  bool  // the function changes rows
+	known  *prepared // statements prepared on the connection; nil to parse each anew
+	sent   bool      // a statement was sent, so there is a transaction to end
+	wrote  bool      // the function changes rows
 	tally  store.Tally
 }
 
@@ -46,12 +44,18 @@ type tx struct {
 // for example, would never work the lanes it has leased.
 func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.runOnce(ctx, run, func(t *tx) {
+		err := s.runOnce(ctx, run, func(t *tx, d *database) {
+			limits := s.limits
+			if !d.unprepared.Load() {
+				t.known = preparedOn(t.conn)
+				limits += genericPlans
+			}
+
 			// Enable synchronous commit if the server disables it. A stronger setting of the server stays.
 			t.exec("BEGIN ISOLATION LEVEL READ COMMITTED")
-			t.exec(s.limits + `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`)
+			t.exec(limits + `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`)
 		})
-		if !isConflict(err) || attempt == maxAttempts {
+		if !isConflict(err) && !notPrepared(err) || attempt == maxAttempts {
 			return err
 		}
 
@@ -67,14 +71,14 @@ func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error)
 
 // read runs a function in a transaction that sees one snapshot of the store.
 func (s *Store) read(ctx context.Context, run func(context.Context, *tx) error) error {
-	return s.runOnce(ctx, run, func(t *tx) {
+	return s.runOnce(ctx, run, func(t *tx, _ *database) {
 		t.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 		t.exec(s.limits)
 	})
 }
 
 // runOnce runs a function in one transaction.
-func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) error, begin func(*tx)) error {
+func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) error, begin func(*tx, *database)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -97,8 +101,8 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	going, stop := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer stop()
 
-	t := &tx{conn: c.Conn(), begin: begin}
-	t.begin(t)
+	t := &tx{conn: c.Conn()}
+	begin(t, d)
 
 	err = s.guard(func() error {
 		if err := run(going, t); err != nil {
@@ -109,6 +113,10 @@ func (s *Store) runOnce(ctx context.Context, run func(context.Context, *tx) erro
 	})
 	if err != nil {
 		t.rollback(going)
+	}
+
+	if t.known != nil && notPrepared(err) {
+		d.unprepared.Store(true)
 	}
 
 	d.evidence.record(s.clock.Now(), t.wrote, err)
@@ -180,20 +188,20 @@ func (t *tx) query(sql string, each func(pgx.Rows) error, args ...any) {
 }
 
 func (t *tx) queue(sql string, args []any, result func(pgx.Rows) error) {
-	t.fault = cmp.Or(t.fault, t.queued.queue(sql, args, result))
+	t.queued.queue(sql, args, result)
 }
 
 // flush sends the queued statements and calls the handlers of their results.
 func (t *tx) flush(ctx context.Context) error {
-	if t.fault != nil {
-		return t.fault
+	queued := t.queued
+	if queued.fault != nil {
+		return queued.fault
 	}
 
-	queued := t.queued
 	t.queued = statements{}
 	t.sent = true
 
-	return conceal(ctx, queued.send(ctx, t.conn))
+	return conceal(ctx, queued.send(ctx, t.conn, t.known))
 }
 
 func (t *tx) commit(ctx context.Context) error {

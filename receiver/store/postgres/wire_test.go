@@ -14,15 +14,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// statement is a statement sent over the wire.
-type statement struct {
+// sentStatement is a statement sent over the wire.
+type sentStatement struct {
 	sql   string
 	types []uint32
 	bound pgproto3.Bind
 }
 
 // watched returns a database that passes the statements of each round trip to see. It may call see concurrently.
-func watched(tb testing.TB, access Access, see func([]statement)) *database {
+func watched(tb testing.TB, access Access, see func([]sentStatement)) *database {
 	tb.Helper()
 
 	d := newDatabase(access, testOptions(Options{MaxConnections: 16}))
@@ -32,7 +32,7 @@ func watched(tb testing.TB, access Access, see func([]statement)) *database {
 	dial := config.ConnConfig.DialFunc
 	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
-		return &wire{Conn: c, see: see}, err
+		return &wire{Conn: c, see: see, parsed: map[string]pgproto3.Parse{}}, err
 	}
 
 	var err error
@@ -46,11 +46,12 @@ func watched(tb testing.TB, access Access, see func([]statement)) *database {
 // wire observes writes. All statements of a round trip arrive in one write.
 type wire struct {
 	net.Conn
-	see func([]statement)
+	see    func([]sentStatement)
+	parsed map[string]pgproto3.Parse // by name
 }
 
 func (w *wire) Write(b []byte) (int, error) {
-	var sent []statement
+	var sent []sentStatement
 	for rest := b; len(rest) >= 5 && rest[0] != 0; { // the first message of a connection has no type
 		size := 1 + int(binary.BigEndian.Uint32(rest[1:]))
 
@@ -62,11 +63,15 @@ func (w *wire) Write(b []byte) (int, error) {
 				return 0, err
 			}
 
-			sent = append(sent, statement{sql: parse.Query, types: parse.ParameterOIDs})
+			w.parsed[parse.Name] = parse
 		case 'B':
-			if err := sent[len(sent)-1].bound.Decode(body); err != nil {
+			var bind pgproto3.Bind
+			if err := bind.Decode(body); err != nil {
 				return 0, err
 			}
+
+			parse := w.parsed[bind.PreparedStatement]
+			sent = append(sent, sentStatement{sql: parse.Query, types: parse.ParameterOIDs, bound: bind})
 		}
 
 		rest = rest[size:]
