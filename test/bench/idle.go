@@ -19,7 +19,8 @@ const (
 	startLimit = time.Second
 )
 
-// idle measures a receiver without deliveries: the time from its start until it is ready, its memory and processor time.
+// idle measures a receiver without deliveries: the time from its start until it is ready, its memory, processor time and
+// writes.
 func idle(ctx context.Context, binary string) (_ []figure, err error) {
 	var slowest time.Duration
 	for range idleStarts - 1 {
@@ -63,7 +64,12 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 		return nil, err
 	}
 
-	return []figure{
+	writes, err := idleWrites(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
+
+	return append([]figure{
 		{
 			name:     fmt.Sprintf("receiver, start to ready, slowest of %d", idleStarts),
 			measured: short3(slowest),
@@ -82,7 +88,7 @@ func idle(ctx context.Context, binary string) (_ []figure, err error) {
 			name:     "  processor time per second, idle",
 			measured: short3((after - before) / time.Duration(idleFor.Seconds())),
 		},
-	}, nil
+	}, writes...), nil
 }
 
 // start starts a receiver and returns the time until it is ready.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -16,12 +17,20 @@ import (
 )
 
 const (
-	// provenFor is how long a commit proves that the store accepts events. An idle store is probed at this interval with
-	// a write of one page, some 12 MB a day.
+	// provenFor is how long a commit proves that the store accepts events. The disk of an idle store is probed at this
+	// interval with a write of probeSize, 12 MB a day. A commit writes several times as much: a page of the log, of its
+	// index, and of the database.
 	provenFor = 30 * time.Second
+	probeSize = 4096
+
+	// probeSuffix is what the name of the probed file has besides that of the database.
+	probeSuffix = ".probe"
 	// maxBatchAge is the age from which a batch in progress is taken as a sign that the disk hangs.
 	maxBatchAge = time.Second
 
+	// diskProbe overwrites the probed file. The space for events is known without a write: see disk.admit.
+	diskProbe = -1
+	// smallProbe commits, and so waits for a batch in progress.
 	smallProbe = 1
 	// largeProbe needs further pages, as an event does. A nearly full disk may accept a small write and no event.
 	largeProbe = 64 << 10
@@ -70,7 +79,7 @@ func (e *evidence) recover() {
 	e.failed = false
 }
 
-// probe returns the number of bytes that a probe has to write, or 0 if no probe is needed.
+// probe returns the number of bytes that a probe has to write to the database, 0 if no probe is needed, or diskProbe.
 func (e *evidence) probe(now time.Time) int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -81,15 +90,17 @@ func (e *evidence) probe(now time.Time) int64 {
 	switch {
 	case e.failed:
 		return largeProbe
-	case hangs, age < 0, age >= provenFor: // a negative age means that the clock was set back
+	case hangs:
 		return smallProbe
+	case age < 0, age >= provenFor: // a negative age means that the clock was set back
+		return diskProbe
 	default:
 		return 0
 	}
 }
 
-// Ping implements store.Maintenance. It writes nothing if a recent commit proves that the store accepts events. After a
-// failure it writes and grows the file, as storing an event would.
+// Ping implements store.Maintenance. It writes nothing if a recent commit proves that the store accepts events. Otherwise it
+// writes a page to the disk. After a failure it writes to the database and grows it, as storing an event would.
 func (s *Store) Ping(ctx context.Context) error {
 	select {
 	case <-s.closed:
@@ -111,6 +122,13 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 
 	err := s.writer.do(ctx, func(t *tx) error {
+		if size == diskProbe {
+			err := writeProbeFile(s.disk.path + probeSuffix)
+			t.wrote = t.wrote || err == nil // it counts as a commit
+
+			return err
+		}
+
 		if _, err := t.exec("INSERT INTO probe (pad) VALUES (zeroblob(?))", size); err != nil {
 			return err
 		}
@@ -125,6 +143,25 @@ func (s *Store) Ping(ctx context.Context) error {
 
 	if size == largeProbe {
 		s.writer.evidence.recover()
+	}
+
+	return nil
+}
+
+// writeProbeFile writes a small file in place, durably, and creates it if it is missing.
+func writeProbeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the file that probes the disk: %w", err)
+	}
+
+	_, err = f.WriteAt(make([]byte, probeSize), 0)
+	if err == nil {
+		err = f.Sync()
+	}
+
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write the file that probes the disk: %w", err)
 	}
 
 	return nil

@@ -6,6 +6,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -59,26 +61,71 @@ func TestPingWritesNothingAfterACommit(t *testing.T) {
 func TestPingOfAnIdleStoreWritesLittle(t *testing.T) {
 	const (
 		period  = 2 * time.Second
-		maximum = 50 << 20 // bytes a day
+		maximum = 15_000_000 // bytes a day
 	)
 
+	path := filepath.Join(t.TempDir(), "inbox.db")
 	clock := clockwork.NewFakeClock()
-	s := openWith(t, filepath.Join(t.TempDir(), "inbox.db"), Options{Clock: clock})
+	s := openWith(t, path, Options{Clock: clock})
 	ping(t, s)
 
 	before := logged(t, s)
+	probes := 0
 
 	for range time.Hour / period {
+		if err := os.Remove(path + probeSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+
 		clock.Advance(period)
 		ping(t, s)
+
+		if info, err := os.Stat(path + probeSuffix); err == nil {
+			probes++
+
+			if info.Size() != probeSize {
+				t.Fatalf("a probe wrote %d bytes, want %d", info.Size(), probeSize)
+			}
+		}
 	}
 
-	n := logged(t, s) - before
-	t.Logf("%d pages an hour", n)
-
-	if day := n * 24 * pageSize; n == 0 || day > maximum {
-		t.Errorf("the probes of an hour wrote %d pages, %d bytes a day; want some, and at most %d bytes", n, day, maximum)
+	if n := logged(t, s) - before; n != 0 {
+		t.Errorf("the probes of an hour wrote %d pages to the log, want none", n)
 	}
+
+	if day := probes * 24 * probeSize; probes == 0 || day > maximum {
+		t.Errorf("there were %d probes in an hour, %d bytes a day; want some, and at most %d bytes", probes, day, maximum)
+	}
+}
+
+// A disk that became read-only must be noticed although nothing is stored.
+func TestPingOfAnIdleStoreReportsADiskThatRefusesWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	clock := clockwork.NewFakeClock()
+	s := openWith(t, path, Options{Clock: clock})
+	ping(t, s)
+	clock.Advance(provenFor)
+
+	// Permissions do not bind root, so the file is replaced by a folder.
+	if err := os.Remove(path + probeSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+
+	if err := os.Mkdir(path+probeSuffix, 0o700); err != nil {
+		t.Fatal(err)
+	}
+
+	for range 2 {
+		if err := s.Ping(t.Context()); err == nil {
+			t.Error("Ping succeeded although the disk cannot be written")
+		}
+	}
+
+	if err := os.Remove(path + probeSuffix); err != nil {
+		t.Fatal(err)
+	}
+
+	ping(t, s)
 }
 
 func TestPingWritesAfterAFailedWrite(t *testing.T) {
