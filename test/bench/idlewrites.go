@@ -23,6 +23,7 @@ const (
 	idleTransactions = 1          // a second
 	// idleWritesFor is a multiple of the interval at which a store is probed.
 	idleWritesFor = 2 * time.Minute
+	idleSettle    = 15 * time.Second
 	readyEvery    = 2 * time.Second // as the operator configures it
 	figuresEvery  = 30 * time.Second
 )
@@ -54,7 +55,8 @@ func idleWrites(ctx context.Context, binary string) (_ []figure, err error) {
 	}
 	defer func() { err = errors.Join(err, shared.end()) }()
 
-	if err := watch(ctx, readyEvery+time.Second, embedded, shared); err != nil { // until both have started
+	// Until the sessions that have started the receiver have told the database their numbers, after 10 seconds without work.
+	if err := watch(ctx, idleSettle, embedded, shared); err != nil {
 		return nil, err
 	}
 
