@@ -115,6 +115,7 @@ func watch(ctx context.Context, period time.Duration, receivers ...*people) erro
 		paths := []string{"/readyz"}
 		if now := time.Now(); !now.Before(figures) {
 			figures = now.Add(figuresEvery)
+
 			paths = append(paths, "/status", "/metrics")
 		}
 
