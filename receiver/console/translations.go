@@ -142,6 +142,7 @@ var translations = map[string]string{ //nolint:gosec // texts, one of which is t
 	"Type":                                                             "Tipo",
 	"Version":                                                          "Versión",
 	"Wait":                                                             "En espera",
+	"Waits while you read.":                                            "Espera mientras lee.",
 	"Wait for people":                                                  "Esperan a personas",
 	"Waits since":                                                      "Espera desde",
 	"What":                                                             "Qué",

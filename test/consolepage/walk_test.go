@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
@@ -66,10 +64,16 @@ func startReceiver(t *testing.T) *receiver {
 	w := &receiver{Rig: r, t: t}
 	w.deliver(ana, "Good morning! Are you open on Sundays?")
 	w.deliver(carla, "Is it <b>open</b>? "+strings.Repeat("long", 60))
-	w.Bird.Faults.Add(standin.Fault{Status: http.StatusUnprocessableEntity, Times: 1})
-	w.deliver(berta, refused)
+	w.fail(berta, refused)
 
 	return w
+}
+
+// fail delivers a text that becomes a dead letter.
+func (r *receiver) fail(person, text string) {
+	r.t.Helper()
+	r.Bird.Faults.Add(standin.Fault{Status: http.StatusUnprocessableEntity, Times: 1})
+	r.deliver(person, text)
 }
 
 // deliver delivers a text, and waits until the receiver has nothing to do.
@@ -186,56 +190,4 @@ func TestWalk(t *testing.T) {
 
 	w.follow("Español", "Conversaciones")
 	w.follow("English", "Conversations")
-}
-
-// TestPageRefreshesItself checks that a new message appears without a reload, and not while a person reads.
-func TestPageRefreshesItself(t *testing.T) {
-	r := startReceiver(t)
-	w := r.open(browser.Options{})
-	w.follow("this/receiver", "The last hour")
-	w.follow("Events", "message")
-
-	rows := func() int { return browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`) }
-	before := rows()
-
-	r.deliver(ana, "Another one")
-	w.Until("the new event appears", fmt.Sprintf(`document.querySelectorAll("tbody tr").length > %d`, before))
-
-	w.Click("#pause")
-	w.Until("refreshing is stopped", `document.querySelector("#pause").getAttribute("aria-pressed") === "true"`)
-}
-
-// TestKeyboard goes to a conversation and takes it over with the keyboard alone.
-func TestKeyboard(t *testing.T) {
-	r := startReceiver(t)
-	w := r.open(browser.Options{})
-	w.shows("All resources")
-	w.focus("this/receiver", "The last hour")
-	w.focus("Conversations", "…4567")
-	w.focus("…4567", "Conversation with …4567")
-	w.focus("Take it over", "People have the conversation now.")
-}
-
-// focus moves the focus by the tabulator to what has a text, checks that it is visible, and presses Enter.
-func (w *walk) focus(text, next string) {
-	w.t.Helper()
-
-	for range 60 {
-		w.Press(kb.Tab)
-
-		if browser.Eval[string](w.Page, "document.activeElement.textContent.trim()") != text {
-			continue
-		}
-
-		if outline := browser.Eval[string](w.Page, "getComputedStyle(document.activeElement).outlineStyle"); outline == "none" {
-			w.t.Errorf("the focus on %s is not visible", text)
-		}
-
-		w.Press(kb.Enter)
-		w.shows(next)
-
-		return
-	}
-
-	w.t.Fatalf("the tabulator does not reach %s", text)
 }

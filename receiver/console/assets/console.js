@@ -2,30 +2,96 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Refreshes the parts of a page that have data-refresh, the number of seconds. It waits while the page is hidden, while a
-// person selects text, fills in a form or has opened details inside, and while refreshing is stopped. While the receiver
-// cannot be reached, the page says so and keeps what it shows.
+// person has details open or text selected, and while refreshing is stopped. While the receiver cannot be reached, the page says
+// so and keeps what it shows.
 
 "use strict";
 
 const pause = document.getElementById("pause");
 const stale = document.getElementById("stale");
+const reading = document.getElementById("reading");
 let stopped = false;
 
 function parts(of) {
   return [...of.querySelectorAll("[data-refresh]")];
 }
 
-function isBusy(part) {
+function isReading() {
   const selection = document.getSelection();
+  const main = document.querySelector("main");
 
-  return document.hidden || stopped ||
-    part.contains(document.activeElement) ||
-    part.querySelector("details[open]") !== null ||
-    (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode));
+  return main.querySelector("details[open]") !== null ||
+    !selection.isCollapsed && main.contains(selection.anchorNode);
 }
 
-function interval() {
-  return Math.min(...parts(document).map((part) => Number(part.dataset.refresh))) * 1000;
+// Changes an element into another one, and keeps the nodes that stay: with them the focus, and what live regions announced.
+function patch(old, next) {
+  for (const {name} of [...old.attributes]) {
+    if (!next.hasAttribute(name)) {
+      old.removeAttribute(name);
+    }
+  }
+
+  for (const {name, value} of next.attributes) {
+    if (old.getAttribute(name) !== value) {
+      old.setAttribute(name, value);
+    }
+  }
+
+  patchChildren(old, next);
+}
+
+// Children with a key stay with their key, and others with their place.
+function patchChildren(old, next) {
+  const keys = new Set([...next.children].map((child) => child.dataset.key));
+  const keyed = new Map([...old.children].filter((child) => child.dataset.key).map((child) => [child.dataset.key, child]));
+
+  for (const [key, child] of keyed) {
+    if (!keys.has(key)) {
+      child.remove();
+    }
+  }
+
+  let place = old.firstChild;
+
+  for (const child of [...next.childNodes]) {
+    const key = child.dataset?.key;
+    const same = key ? keyed.get(key) : place;
+
+    if (!same || same.nodeName !== child.nodeName || same.dataset?.key !== key) {
+      old.insertBefore(child, place);
+      continue;
+    }
+
+    if (same !== place) {
+      old.insertBefore(same, place);
+    }
+
+    if (same.nodeType === Node.ELEMENT_NODE) {
+      patch(same, child);
+    } else if (same.data !== child.data) {
+      same.data = child.data;
+    }
+
+    place = same.nextSibling;
+  }
+
+  while (place) {
+    const rest = place.nextSibling;
+    place.remove();
+    place = rest;
+  }
+}
+
+// Shows the parts of a page that was loaded. The focus stays, or goes to the content if its element is gone.
+function show(page) {
+  const focused = document.activeElement;
+
+  parts(page).forEach((next, i) => patch(parts(document)[i], next));
+
+  if (document.activeElement !== focused) {
+    (focused.isConnected ? focused : document.querySelector("main")).focus({preventScroll: true});
+  }
 }
 
 // warn shows why what the page shows may be old; nothing hides the warning.
@@ -37,29 +103,23 @@ function warn(text) {
   }
 }
 
-function replaceParts(next) {
-  parts(document).forEach((part, i) => {
-    if (!isBusy(part) && next[i].innerHTML !== part.innerHTML) {
-      part.replaceChildren(...next[i].childNodes);
-    }
-  });
-}
-
 async function refresh() {
-  if (!document.hidden && !stopped) {
+  reading.hidden = stopped || !isReading();
+
+  if (!document.hidden && !stopped && reading.hidden) {
     try {
       const response = await fetch(location.href, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(20000)});
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const next = parts(page);
+      const isSame = parts(page).length === parts(document).length && page.title === document.title;
 
-      if (next.length === parts(document).length && page.title === document.title) {
-        replaceParts(next);
+      if (isSame && !isReading()) {
+        show(page);
         warn("");
-      } else if (response.ok) {
+      } else if (!isSame && response.ok) {
         location.reload();
         return;
-      } else {
-        warn(next[0]?.textContent ?? stale.dataset.text);
+      } else if (!isSame) {
+        warn(parts(page)[0]?.textContent ?? stale.dataset.text);
       }
     } catch {
       warn(stale.dataset.text);
@@ -69,12 +129,15 @@ async function refresh() {
   setTimeout(refresh, interval());
 }
 
+function interval() {
+  return Math.min(...parts(document).map((part) => Number(part.dataset.refresh))) * 1000;
+}
+
 if (parts(document).length > 0) {
   document.querySelector(".refresh").hidden = false;
 
   pause.addEventListener("click", () => {
     stopped = !stopped;
-    pause.setAttribute("aria-pressed", String(stopped));
     pause.textContent = stopped ? pause.dataset.resume : pause.dataset.pause;
   });
 

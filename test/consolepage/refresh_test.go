@@ -1,0 +1,94 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package consolepage
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/test/browser"
+)
+
+// refreshOften lets the page refresh itself ten times a second, until it has.
+const refreshOften = `document.querySelectorAll("[data-refresh]").forEach((part) => { part.dataset.refresh = "0.1"; }), true`
+
+const rows = `document.querySelectorAll("tbody tr").length`
+
+// TestRefresh checks that new events appear without a reload, while the focus stays on its link, and not while a person
+// selects text or has stopped the refreshes.
+func TestRefresh(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.shows("All resources")
+	w.Visit(home + "/events")
+
+	browser.Eval[bool](w.Page, `(window.chosen = document.querySelector("tbody a"), chosen.focus(), true)`)
+
+	before := browser.Eval[int](w.Page, rows)
+	grows := func() string { return fmt.Sprintf("%s > %d", rows, before) }
+
+	r.deliver(ana, "Another one")
+	w.Until("the new event appears", grows())
+	w.Until("the focus stays", "document.activeElement === chosen && chosen.isConnected")
+
+	before = browser.Eval[int](w.Page, rows)
+
+	browser.Eval[bool](w.Page, `(document.getSelection().selectAllChildren(document.querySelector("h1")), `+refreshOften+`)`)
+	w.UntilShown("#reading")
+	r.deliver(ana, "One while a person reads")
+
+	if browser.Eval[bool](w.Page, grows()) {
+		t.Error("the page changed while a person read")
+	}
+
+	browser.Eval[bool](w.Page, "(document.getSelection().empty(), true)")
+	w.Until("the page goes on", grows())
+	w.Until("it does not wait", `document.querySelector("#reading").hidden`)
+
+	w.Click("#pause")
+	w.shows("Refresh again")
+	r.deliver(ana, "One while it is stopped")
+
+	before = browser.Eval[int](w.Page, rows)
+
+	w.Click("#pause")
+	w.Until("the page goes on", grows())
+}
+
+// TestRefreshOfDeadLetters checks that a new cause appears.
+func TestRefreshOfDeadLetters(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.shows("All resources")
+	w.Visit(home + "/dead-letters")
+	w.shows("1 events, by cause")
+
+	r.fail(berta, "Another that fails")
+	w.shows("2 events, by cause")
+	w.shows("Replay these 2")
+}
+
+// TestRefreshAnnouncesMessages checks that a conversation is a live region that gets only its new messages.
+func TestRefreshAnnouncesMessages(t *testing.T) {
+	r := startReceiver(t)
+	w := r.open(browser.Options{})
+	w.shows("All resources")
+	w.follow("this/receiver", "The last hour")
+	w.follow("Conversations", "…4567")
+	w.follow("…4567", "Conversation with …4567")
+
+	w.Until("it announces additions", `document.querySelector(".chat").matches("[aria-live=polite][aria-relevant=additions]")`)
+	browser.Eval[bool](w.Page, `(window.added = [], new MutationObserver((changes) => {
+		for (const {addedNodes} of changes) {
+			added.push(...[...addedNodes].filter((node) => node.matches?.(".bubble")).map((node) => node.className));
+		}
+	}).observe(document.querySelector(".chat"), {childList: true}), true)`)
+
+	r.deliver(ana, "Hello?")
+	w.Until("both new messages were added", "added.length >= 2")
+
+	if added := browser.Eval[[]string](w.Page, "added"); len(added) != 2 || added[0] != "bubble person" {
+		t.Errorf("added were %q, want a message and its answer", added)
+	}
+}
