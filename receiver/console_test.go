@@ -46,6 +46,23 @@ func TestConsoleServesOnlyItsOwnPages(t *testing.T) {
 			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
 			status: 403,
 		},
+		"a page, from another site": {
+			path:   "/console/r/this/receiver/dead-letters/replay",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "application/x-www-form-urlencoded"},
+			status: 403,
+		},
+		"a page, by a rebound name": {
+			method: "GET",
+			path:   "/console/r/this/receiver/conversations",
+			host:   "evil.example:9091",
+			header: map[string]string{"Sec-Fetch-Site": "same-origin"},
+			status: 403,
+		},
+		"the language, from another site": {
+			path:   "/console/language",
+			header: map[string]string{"Sec-Fetch-Site": "cross-site"},
+			status: 403,
+		},
 		"a rebound name": {
 			method: "GET",
 			path:   "/dead-letters",

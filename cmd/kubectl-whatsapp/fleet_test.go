@@ -6,8 +6,12 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
@@ -74,4 +78,77 @@ func (c *testCluster) testFleet(t *testing.T) {
 	}
 
 	c.kubelet.Kill(t, c.namespace, "sales-7")
+}
+
+// testReadOnly looks at the console as a user who may read resources and not connect to pods.
+func (c *testCluster) testReadOnly(t *testing.T) {
+	r := openReceiver(t)
+	c.kubelet.Run(t, c.namespace, "sales-8", resources.SelectorLabels("sales"), map[int]string{
+		9090: r.Local.AdminAddr(),
+		9091: r.Local.ConsoleAddr(),
+	}, "")
+	c.allow(t, "reader", rbacv1.PolicyRule{
+		APIGroups: []string{"whatsapp.wawebhook.dev"},
+		Resources: []string{"whatsappwebhooks"},
+		Verbs:     []string{"get", "list"},
+	}, rbacv1.PolicyRule{
+		APIGroups: []string{""},
+		Resources: []string{"pods"},
+		Verbs:     []string{"get", "list"},
+	})
+
+	tool := startTool(t, c.args("console", "--as", "reader")...)
+	address := strings.TrimSpace(tool.out.waitFor(t, "http://.*\n")[0])
+	resource := address + "/console/r/" + c.namespace + "/sales"
+
+	for what, want := range map[string]struct {
+		url    string
+		form   url.Values // not nil for an act
+		status int
+		text   string
+	}{
+		"all resources": {address, nil, http.StatusOK, c.namespace + "/sales"},
+		"a page":        {resource + "/events", nil, http.StatusBadGateway, "You can look, but change nothing: you may not connect to the pods"},
+		"an act":        {resource + "/dead-letters/replay", url.Values{"state": {"dead"}}, http.StatusForbidden, "create on pods/portforward"},
+	} {
+		call := func() (*http.Response, error) { return http.Get(want.url) }
+		if want.form != nil {
+			call = func() (*http.Response, error) { return http.PostForm(want.url, want.form) }
+		}
+
+		response, err := call()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		page, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		_ = response.Body.Close()
+
+		if response.StatusCode != want.status || !strings.Contains(string(page), want.text) {
+			t.Errorf("%s answers %d, want %d and %q:\n%s", what, response.StatusCode, want.status, want.text, page)
+		}
+	}
+
+	if code := tool.stop(); code != 0 {
+		t.Errorf("after Ctrl-C the exit code is %d: %s", code, tool.err.text.String())
+	}
+
+	c.kubelet.Kill(t, c.namespace, "sales-8")
+}
+
+// allow gives a user rights in the namespace.
+func (c *testCluster) allow(t *testing.T, user string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+
+	meta := metav1.ObjectMeta{Namespace: c.namespace, Name: user}
+	c.MustCreate(t, &rbacv1.Role{ObjectMeta: meta, Rules: rules})
+	c.MustCreate(t, &rbacv1.RoleBinding{
+		ObjectMeta: meta,
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
+	})
 }

@@ -139,13 +139,22 @@ func (c *console) page(serve func(*view) error) http.HandlerFunc {
 		api, err := c.Source.Open(r.Context(), v.Namespace, v.Name)
 		if err == nil {
 			v.api = api
-			err = serve(v)
+			err = v.serve(serve)
 		}
 
 		if err != nil {
 			v.fail(err)
 		}
 	}
+}
+
+// serve serves a page, unless it changes something that the person may only look at.
+func (v *view) serve(serve func(*view) error) error {
+	if v.api.ReadOnly != "" && v.request.Method != http.MethodGet {
+		return &apiError{status: http.StatusForbidden, text: v.T("Not done: %s", v.api.ReadOnly)}
+	}
+
+	return serve(v)
 }
 
 // fail answers with the page of an error.

@@ -371,6 +371,58 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
+// TestReadOnlyRefusesActs checks that an act is refused also if no page offered it.
+func TestReadOnlyRefusesActs(t *testing.T) {
+	api := &fakeAPI{readOnly: "you may not forward ports"}
+	b := open(t, api)
+
+	for _, path := range []string{
+		"/conversations/abc/take-over",
+		"/conversations/abc/send",
+		"/conversations/abc/erase",
+		"/events/60bbaf80249612260d6228a2d4ad2be2/replay",
+		"/dead-letters/discard",
+		"/jobs/j1/cancel",
+		"/doctor",
+	} {
+		w := b.post(sales+path, url.Values{"confirm": {"yes"}})
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Not done: you may not forward ports") {
+			t.Errorf("%s answers %d:\n%s", path, w.Code, w.Body)
+		}
+	}
+
+	if len(api.acts) > 0 {
+		t.Errorf("the receiver was asked for %q", api.acts)
+	}
+}
+
+// TestPolicy checks that a browser runs no script and loads nothing but what the console serves itself, on each kind of
+// answer.
+func TestPolicy(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	for _, path := range []string{"/console/", sales + "/", sales + "/events/0000", "/console/assets/console.js"} {
+		header := b.get(path).Header()
+
+		policy := header.Get("Content-Security-Policy")
+		for _, directive := range []string{
+			"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+		} {
+			if !strings.Contains(policy, directive+";") && !strings.HasSuffix(policy, directive) {
+				t.Errorf("%s: the policy %q lacks %s", path, policy, directive)
+			}
+		}
+
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: the policy %q allows what stands in a page", path, policy)
+		}
+
+		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: the headers are %v", path, header)
+		}
+	}
+}
+
 func TestMissing(t *testing.T) {
 	b := open(t, &fakeAPI{})
 

@@ -132,7 +132,7 @@ func perMinute(messages int64, since time.Duration) *float64 {
 	return new(float64(messages) / since.Minutes())
 }
 
-// Open implements console.Source. Who may not connect to pods gets an error that names the right.
+// Open implements console.Source. To a person who may not connect to pods it is read-only, with an error that names the right.
 func (f *Fleet) Open(ctx context.Context, namespace, name string) (console.API, error) {
 	if f.namespace != "" && namespace != f.namespace {
 		return console.API{}, console.ErrNoResource
@@ -143,16 +143,17 @@ func (f *Fleet) Open(ctx context.Context, namespace, name string) (console.API, 
 		return console.API{}, problem(err)
 	}
 
-	if !allowed {
-		return console.API{}, &console.ProblemError{Text: fmt.Sprintf(
-			"You may not connect to the pods of the namespace %s: a role has to allow the verb create on pods/portforward.", namespace)}
-	}
-
-	return console.API{
+	api := console.API{
 		Client: &http.Client{Transport: explaining{f.forwards.Forward(namespace, name).Client().Transport}},
 		Base:   loopbackAPI,
 		Actor:  f.actor,
-	}, nil
+	}
+	if !allowed {
+		api.ReadOnly = fmt.Sprintf("you may not connect to the pods of the namespace %s; "+
+			"a role has to allow the verb create on pods/portforward.", namespace)
+	}
+
+	return api, nil
 }
 
 // explaining is a transport whose errors are for people.
