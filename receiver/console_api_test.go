@@ -83,6 +83,13 @@ func TestLifeOfAMessage(t *testing.T) {
 		t.Errorf("the messages are %+v, want one whose answer was read", messages)
 	}
 
+	var figures consoleapi.Figures
+	h.console(http.StatusOK, http.MethodGet, "/v1/figures", &figures)
+
+	if len(figures.Rates) != 1 || figures.Rates[0].Number != number || figures.Rates[0].Limit == 0 {
+		t.Errorf("the rates are %+v, want that of the number", figures.Rates)
+	}
+
 	h.console(http.StatusOK, http.MethodPost, "/v1/conversations/"+event.Conversation+"/take-over?for=1h", nil)
 
 	var audited []string

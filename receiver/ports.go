@@ -89,6 +89,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 		Jobs:      jobs,
 		Report:    r.adminParts().Report,
 		LastHour:  r.lastHour.Points,
+		Rates:     r.engine.Rates,
 		SendText:  messages.SendText,
 		Doctor:    r.newDoctor().Handler(),
 		Questions: &r.questions,

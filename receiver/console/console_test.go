@@ -20,6 +20,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -110,7 +111,10 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 			Backlog:      &health.Backlog{Pending: 5, DeadLetters: 3},
 		}
 	case "/figures":
-		body = map[string]any{"points": []lasthour.Point{{At: now, Seconds: 10, Received: 20, AIP50: new(0.3)}}}
+		body = consoleapi.Figures{
+			Points: []lasthour.Point{{At: now, Seconds: 10, Received: 20, AIP50: new(0.3)}},
+			Rates:  []gate.Rate{{Number: "106", Sent: 7, Limit: 80}},
+		}
 	case "/conversations":
 		body = consoleapi.ConversationPage{Conversations: []consoleapi.Conversation{conversation}, Next: "5.abc"}
 	case "/conversations/abc":
@@ -211,7 +215,7 @@ func TestPages(t *testing.T) {
 
 	for path, want := range map[string][]string{
 		"/console/":                  {"messaging/sales", "All resources"},
-		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received"},
+		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received", `<td class="number">7</td><td class="number">80</td>`},
 		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc"},
 		sales + "/conversations/abc": {"An answer", "Take it over", "read"},
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 )
@@ -16,6 +17,7 @@ import (
 // overview is the data of the first page of a resource.
 type overview struct {
 	Report health.Report
+	Rates  []gate.Rate
 	Charts []chart
 	Totals hourTotals
 }
@@ -39,6 +41,7 @@ func (c *console) overview(v *view) error {
 	slices.Sort(report.Warnings)
 	v.render(http.StatusOK, "overview", overview{
 		Report: report,
+		Rates:  hour.Rates,
 		Charts: v.charts(hour.Points),
 		Totals: totalsOf(hour.Points),
 	})

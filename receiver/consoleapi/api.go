@@ -23,6 +23,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/conversationid"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/messagesapi"
@@ -44,6 +45,7 @@ type Parts struct {
 	Jobs     *Jobs
 	Report   func(context.Context) health.Report // the report of GET /status on the admin port
 	LastHour func() []lasthour.Point
+	Rates    func() []gate.Rate // the busiest phone number first
 	// SendText is that of the messages API.
 	SendText func(ctx context.Context, conversation, text, key string) (stored messagesapi.Stored, isRepeated bool, err error)
 	// Doctor serves the request for the checks of package doctor.

@@ -6,12 +6,17 @@ package consoleapi
 import (
 	"net/http"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/lasthour"
 )
 
-// Figures are the figures of the last hour, the oldest first.
+// maxRates bounds the phone numbers whose rate the figures have.
+const maxRates = 100
+
+// Figures are the figures of the last hour, the oldest first, and the rates of the busiest phone numbers of this receiver.
 type Figures struct {
 	Points []lasthour.Point `json:"points"`
+	Rates  []gate.Rate      `json:"rates"`
 }
 
 // status answers with the report of the receiver.
@@ -21,5 +26,7 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 
 // figures answers with the figures of the last hour.
 func (a *api) figures(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, Figures{Points: a.LastHour()})
+	rates := a.Rates()
+
+	answer(w, http.StatusOK, Figures{Points: a.LastHour(), Rates: rates[:min(len(rates), maxRates)]})
 }

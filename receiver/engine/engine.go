@@ -108,6 +108,9 @@ func poolOf(class store.Class) int { return slices.Index(classes, class) }
 // Closed returns the scopes that are closed.
 func (e *Engine) Closed() []gate.State { return e.gate.Snapshot() }
 
+// Rates returns how many messages each phone number sends.
+func (e *Engine) Rates() []gate.Rate { return e.gate.Rates() }
+
 // Busy reports whether an event is processed now, for tests and tools.
 func (e *Engine) Busy() bool {
 	return slices.ContainsFunc(e.pools, (*pool).busy)

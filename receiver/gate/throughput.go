@@ -4,6 +4,9 @@
 package gate
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -137,4 +140,39 @@ func (g *Gate) takeThroughput(call Call, now time.Time) *Closed {
 	}
 
 	return nil
+}
+
+// Rate is how many messages a phone number sent in the last second, and how many it may.
+type Rate struct {
+	Number string `json:"phone_number_id"`
+	Sent   int    `json:"sent"`
+	Limit  int    `json:"limit"`
+}
+
+// Rates returns the rates of the phone numbers that sent messages, the busiest first.
+func (g *Gate) Rates() []Rate {
+	g.mu.Lock()
+	defer g.unlock()
+
+	now := g.Clock.Now()
+	rates := make([]Rate, 0, len(g.numbers))
+
+	for name, t := range g.numbers {
+		_, number, _ := strings.Cut(name, ":")
+		rate := Rate{Number: number, Limit: t.perSecond}
+
+		for _, at := range t.sends {
+			if now.Sub(at) < time.Second {
+				rate.Sent++
+			}
+		}
+
+		rates = append(rates, rate)
+	}
+
+	slices.SortFunc(rates, func(a, b Rate) int {
+		return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.Number, b.Number))
+	})
+
+	return rates
 }

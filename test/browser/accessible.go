@@ -15,6 +15,7 @@ import (
 const runAxe = `axe.run(document, {
 	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
 	resultTypes: ["violations"],
+	preload: false,
 }).then(({violations}) => violations.flatMap((rule) => rule.nodes.map((node) =>
 	rule.id + " at " + node.target.join(" ") + ": " + node.html.slice(0, 200) + "\n    " + node.failureSummary.replaceAll(/\s+/g, " "))))`
 
