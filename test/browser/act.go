@@ -5,9 +5,12 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
@@ -40,15 +43,26 @@ func (p *Page) do(action chromedp.Action[chromedp.Void]) {
 func Eval[T any](p *Page, expression string) T {
 	p.t.Helper()
 
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, func(e *runtime.EvaluateParams) {
-		wait := true
-		e.AwaitPromise = &wait
-	}))
+	value, err := eval[T](p, expression)
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
 
 	return value
+}
+
+func eval[T any](p *Page, expression string) (T, error) {
+	return chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, func(e *runtime.EvaluateParams) {
+		wait := true
+		e.AwaitPromise = &wait
+	}))
+}
+
+// isNavigation reports whether an expression had no value since the tab went to another page.
+func isNavigation(err error) bool {
+	refused, ok := errors.AsType[*cdproto.Error](err)
+
+	return ok && (strings.Contains(refused.Message, "navigated") || strings.Contains(refused.Message, "context"))
 }
 
 // Until waits until an expression is true in the page. what says what that means.
@@ -58,7 +72,12 @@ func (p *Page) Until(what, expression string) {
 	deadline := time.Now().Add(timeout)
 
 	for time.Now().Before(deadline) {
-		if Eval[bool](p, "Boolean("+expression+")") {
+		isTrue, err := eval[bool](p, "Boolean("+expression+")")
+		if err != nil && !isNavigation(err) {
+			p.t.Fatalf("%s: %s: %v", what, expression, err)
+		}
+
+		if isTrue {
 			return
 		}
 
