@@ -53,6 +53,12 @@ func (s *Step) Validate() error {
 	return nil
 }
 
+// IsPatient reports whether a step may wait a few milliseconds for other writes to share a transaction with: it ends its
+// event, and nothing else follows from it.
+func (s *Step) IsPatient() bool {
+	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Takeover == nil
+}
+
 // ApplyStep validates the part of a step that concerns replies and returns the replies after it: the existing ones in
 // their order, then the new ones. Every engine's Advance uses it.
 func ApplyStep(replies []Reply, step Step) ([]Reply, error) {

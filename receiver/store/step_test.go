@@ -132,3 +132,24 @@ func TestApplyStep(t *testing.T) {
 		t.Errorf("error is %v, want ErrAlreadySent", err)
 	}
 }
+
+// A step is patient if it ends its event and nothing follows from it.
+func TestIsPatient(t *testing.T) {
+	done := &Outcome{State: Done}
+
+	for name, tc := range map[string]struct {
+		step Step
+		want bool
+	}{
+		"end":      {step: Step{Outcome: done}, want: true},
+		"send":     {step: Step{Sending: new(0)}},
+		"retry":    {step: Step{Outcome: &Outcome{State: Pending}}},
+		"emit":     {step: Step{Outcome: done, Emit: []Event{{}}}},
+		"takeover": {step: Step{Outcome: done, Takeover: &Takeover{}}},
+		"resend":   {step: Step{Outcome: done, Resend: &ReplyRef{}}},
+	} {
+		if got := tc.step.IsPatient(); got != tc.want {
+			t.Errorf("%s: IsPatient() = %t, want %t", name, got, tc.want)
+		}
+	}
+}

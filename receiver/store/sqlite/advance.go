@@ -21,7 +21,12 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 
 	var next *store.Work
 
-	err := s.writer.do(ctx, func(t *tx) (err error) {
+	do := s.writer.do
+	if step.IsPatient() {
+		do = s.writer.doPatiently
+	}
+
+	err := do(ctx, func(t *tx) (err error) {
 		next, err = t.advance(lease, event, step)
 		return err
 	})

@@ -35,7 +35,7 @@ func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer 
 
 	a := &arrival{offer: offer}
 
-	err := s.writer.doNoWait(ctx, func(t *tx) error { return t.ingestAll(events, a) })
+	err := s.writer.deliver(ctx, func(t *tx) error { return t.ingestAll(events, a) })
 	if err != nil && ctx.Err() != nil {
 		s.abandon(a)
 	}

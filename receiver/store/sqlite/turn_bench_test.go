@@ -21,7 +21,7 @@ import (
 // BenchmarkTurn measures the store's part of a turn: a message, its answer and the three statuses of the answer, by one
 // caller, as on a quiet receiver, and by many. It reports processor time, since the machine may be shared.
 func BenchmarkTurn(b *testing.B) {
-	for _, callers := range []int{1, 64} {
+	for _, callers := range []int{1, 8, 64} {
 		b.Run(strconv.Itoa(callers)+" at a time", func(b *testing.B) {
 			s := openStore(b, filepath.Join(b.TempDir(), "inbox.db"))
 

@@ -28,8 +28,8 @@ type writer struct {
 	conn       *conn         // nil after a failure, until the next transaction opens it again
 	committed  func()        // called after each batch
 	lastCommit time.Duration // mostly spent in the disk
-	queue      *groupcommit.Queue[func(*tx) error]
-	capacity   int // of the queue
+	lines      *lines
+	capacity   int // of each line
 	evidence   evidence
 	finished   chan struct{}
 }
@@ -40,7 +40,7 @@ func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 		clock:     options.Clock,
 		conn:      c,
 		committed: committed,
-		queue:     groupcommit.New[func(*tx) error](options.Queue),
+		lines:     newLines(options.Queue),
 		capacity:  options.Queue,
 		finished:  make(chan struct{}),
 	}
@@ -50,16 +50,24 @@ func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 }
 
 // do runs an operation and returns its outcome once it is durable. See [groupcommit.Queue.Do].
-func (w *writer) do(ctx context.Context, run func(*tx) error) error { return w.queue.Do(ctx, run) }
+func (w *writer) do(ctx context.Context, run func(*tx) error) error {
+	return w.lines.steps.Do(ctx, run)
+}
 
-// doNoWait is like do, for operations that are safe to repeat. See [groupcommit.Queue.DoNoWait].
-func (w *writer) doNoWait(ctx context.Context, run func(*tx) error) error {
-	return w.queue.DoNoWait(ctx, run)
+// doPatiently is like do, for operations for which nobody waits.
+func (w *writer) doPatiently(ctx context.Context, run func(*tx) error) error {
+	return w.lines.patient.Do(ctx, run)
+}
+
+// deliver is like do, for deliveries: they go first, and their callers leave when ctx ends. See
+// [groupcommit.Queue.DoNoWait].
+func (w *writer) deliver(ctx context.Context, run func(*tx) error) error {
+	return w.lines.deliveries.DoNoWait(ctx, run)
 }
 
 // close runs the queued operations and closes the connection.
 func (w *writer) close() error {
-	w.queue.Close()
+	w.lines.close()
 	<-w.finished
 
 	if w.conn == nil {
@@ -74,7 +82,7 @@ func (w *writer) work() {
 
 	batch := make([]*operation, 0, groupcommit.MaxBatch)
 
-	for op := range w.queue.Calls() {
+	for op := w.lines.first(); op != nil; op = w.lines.first() {
 		w.evidence.begin(w.clock.Now())
 		batch = w.commit(op, batch[:0])
 		w.evidence.end(batch)
@@ -137,16 +145,14 @@ func (w *writer) commit(first *operation, batch []*operation) []*operation {
 
 // next returns the next waiting operation, or nil if there is none or the batch is full.
 func (w *writer) next(taken int, started time.Time) *operation {
-	if taken >= groupcommit.MaxBatch || w.clock.Since(started) > max(maxBatchTime, w.lastCommit/2) {
+	limit := max(maxBatchTime, w.lastCommit/2)
+	elapsed := w.clock.Since(started)
+
+	if taken >= groupcommit.MaxBatch || elapsed > limit {
 		return nil
 	}
 
-	select {
-	case op := <-w.queue.Calls():
-		return op
-	default:
-		return nil
-	}
+	return w.lines.next(taken >= groupcommit.MaxBatch*3/4 || elapsed > limit*3/4)
 }
 
 // commitEach runs every operation in a transaction of its own.
