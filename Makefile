@@ -43,7 +43,7 @@ generate: ## Generate the deep copies of api/.
 .PHONY: manifests
 manifests: ## Generate the CRD from api/ and the manager's role from the markers in controllers/.
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
-	go run ./hack/crd config/crd/bases
+	go run ./hack/crd config/crd/bases config/crd/bases/whatsapp.wawebhook.dev_whatsappwebhooks.yaml docs/fields.md
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: chart

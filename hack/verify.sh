@@ -19,7 +19,7 @@ files() {
 }
 
 echo "generated code and manifests"
-generated=(api config/crd config/rbac config/grafana charts)
+generated=(api config/crd config/rbac config/grafana charts docs/fields.md)
 # Compares the content before and after, rather than with git, so that uncommitted work can be verified too.
 fingerprint() { files "${generated[@]}" | xargs sha256sum; }
 before=$(fingerprint)

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command crd joins the lines of each paragraph in the descriptions of CustomResourceDefinitions. controller-gen keeps the
-// line breaks of the Go comments, at which kubectl explain would break the lines of a sentence again.
+// line breaks of the Go comments, at which kubectl explain would break the lines of a sentence again. It can also write
+// a page that lists every field of one of them.
 package main
 
 import (
@@ -16,12 +17,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: crd FOLDER")
+	if len(os.Args) != 2 && len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: crd FOLDER [FILE PAGE]")
 		os.Exit(2)
 	}
 
-	if err := rewriteAll(os.Args[1]); err != nil {
+	err := rewriteAll(os.Args[1])
+	if err == nil && len(os.Args) == 4 {
+		err = writeFields(os.Args[2], os.Args[3])
+	}
+
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

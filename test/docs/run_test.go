@@ -22,6 +22,7 @@ const script = `set -euo pipefail
 listening() {
   while [[ -n $(jobs -r) ]]; do
     if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then return; fi
+    sleep 0.2
   done
 }
 `
