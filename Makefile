@@ -92,6 +92,10 @@ chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	done
 	$(HELM_UNITTEST) --strict $(CHART)
 
+.PHONY: reference
+reference: manifests ## Write the pages of the docs that list fields and commands.
+	go test ./cmd/kubectl-whatsapp -run TestDocumentedReference -update
+
 .PHONY: docs-test
 docs-test: ## Check the docs: links, each command by the parser of its program or by running it, YAML, generated pages.
 	kubectl="$$(hack/controlplane/kubectl.sh)" && helm="$$(go tool -modfile=hack/tools/helm/go.mod -n helm)" && \
