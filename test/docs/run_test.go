@@ -31,11 +31,15 @@ listening() {
 func TestRun(t *testing.T) {
 	copied := copyRepository(t)
 
-	build := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", "bin/", "./cmd/kubectl-whatsapp")
 	build.Dir = copied
 
 	if printed, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("make build: %v\n%s", err, printed)
+		t.Fatalf("build the tool: %v\n%s", err, printed)
+	}
+
+	if err := os.Symlink("kubectl-whatsapp", filepath.Join(copied, "bin", "whatsapp-webhook")); err != nil {
+		t.Fatal(err)
 	}
 
 	ran := 0
