@@ -289,7 +289,7 @@ func header(ctx context.Context, call *Call, r Request) http.Header {
 
 	rand.Read(id[:]) // crypto/rand never fails
 
-	h := call.Header.Clone()
+	h := call.Header
 	h.Set("Accept", "application/json")
 
 	if !call.Anonymous {

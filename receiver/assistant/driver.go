@@ -68,7 +68,7 @@ type Credential struct {
 type Call struct {
 	BaseURL string
 	Path    []string    // below BaseURL
-	Header  http.Header // with Content-Type and the credentials
+	Header  http.Header // with Content-Type and the credentials; the client adds to it
 	// Content opens the body, as often as it has to be sent. Its errors may be of type *failure.Error.
 	Content func() (io.ReadCloser, error)
 	Length  int64 // of Content, in bytes

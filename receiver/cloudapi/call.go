@@ -11,7 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
@@ -21,13 +21,17 @@ import (
 
 const maxResponseBytes = 1 << 20
 
-// graphID matches the ids that may become part of a path, so that no id changes which endpoint is called.
-var graphID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-// maxID is the limit of these ids in bytes. As a repetition in the expression it would take 100 kB of memory.
+// maxID is the limit of the ids in paths, in bytes.
 const maxID = 128
 
-func isID(id string) bool { return len(id) <= maxID && graphID.MatchString(id) }
+// isID reports whether an id may become part of a path, so that no id changes which endpoint is called.
+func isID(id string) bool {
+	isForeign := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '_' && r != '-'
+	}
+
+	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, isForeign)
+}
 
 // call is one request to the Graph API.
 type call struct {
@@ -101,7 +105,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, *failure.Error) {
 	}
 
 	if call.proof != nil {
-		request = proved(request, *call.proof, token)
+		request = c.proved(request, *call.proof, token)
 	}
 
 	response, fault := c.prove(ctx, request, token, secrets)
@@ -139,8 +143,8 @@ func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, 
 
 	var refused *httpclient.Response
 
-	for _, secret := range c.proven.order(secrets) {
-		response, fault := c.http.Do(ctx, proved(call, secret, token))
+	for secret := range c.proven.order(secrets) {
+		response, fault := c.http.Do(ctx, c.proved(call, secret, token))
 		if fault != nil {
 			return nil, fault
 		}
@@ -160,14 +164,13 @@ func (c *Client) prove(ctx context.Context, call httpclient.Call, token string, 
 }
 
 // proved returns a call with the proof of a secret, or unchanged if the secret is unproven.
-func proved(call httpclient.Call, secret, token string) httpclient.Call {
+func (c *Client) proved(call httpclient.Call, secret, token string) httpclient.Call {
 	if secret == unproven {
 		return call
 	}
 
-	query := url.Values{}
+	query := url.Values{proofParameter: {c.proven.proof(secret, token)}}
 	maps.Copy(query, call.Query)
-	query.Set(proofParameter, appSecretProof(secret, token))
 	call.Query = query
 
 	return call

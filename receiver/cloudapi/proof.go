@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -35,21 +36,55 @@ type proven struct {
 	mu      sync.Mutex
 	secret  string
 	isKnown bool
+	last    proof
 }
 
+// proof is a proof that was made, since nearly all calls have the same secret and token.
+type proof struct{ secret, token, value string }
+
 // order returns the secrets, and unproven, in the order in which to try them.
-func (p *proven) order(secrets []string) []string {
+func (p *proven) order(secrets []string) iter.Seq[string] {
+	first, isKnown := p.known()
+	isKnown = isKnown && (first == unproven || slices.Contains(secrets, first))
+
+	return func(yield func(string) bool) {
+		if isKnown && !yield(first) {
+			return
+		}
+
+		for _, secret := range secrets {
+			if (!isKnown || secret != first) && !yield(secret) {
+				return
+			}
+		}
+
+		if !isKnown || first != unproven {
+			yield(unproven)
+		}
+	}
+}
+
+func (p *proven) known() (secret string, isKnown bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	choices := append(slices.Clone(secrets), unproven)
+	return p.secret, p.isKnown
+}
 
-	i := slices.Index(choices, p.secret)
-	if !p.isKnown || i < 0 {
-		return choices
+// proof returns the proof of an app's secret for an access token.
+func (p *proven) proof(secret, token string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	if p.last.secret != secret || p.last.token != token {
+		p.last = proof{
+			secret: secret,
+			token:  token,
+			value:  appSecretProof(secret, token),
+		}
 	}
 
-	return slices.Concat(choices[i:i+1], choices[:i], choices[i+1:])
+	return p.last.value
 }
 
 func (p *proven) remember(secret string) {

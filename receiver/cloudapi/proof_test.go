@@ -186,23 +186,33 @@ func TestOrderOfSecrets(t *testing.T) {
 	var p proven
 
 	secrets := []string{"a", "b", "c"}
-	if got, want := p.order(secrets), []string{"a", "b", "c", unproven}; !slices.Equal(got, want) {
+	if got, want := slices.Collect(p.order(secrets)), []string{"a", "b", "c", unproven}; !slices.Equal(got, want) {
 		t.Errorf("order = %q at first, want %q", got, want)
 	}
 
 	p.remember("b")
 
-	if got, want := p.order(secrets), []string{"b", "a", "c", unproven}; !slices.Equal(got, want) {
+	if got, want := slices.Collect(p.order(secrets)), []string{"b", "a", "c", unproven}; !slices.Equal(got, want) {
 		t.Errorf("order = %q, want %q", got, want)
 	}
 
-	if got, want := p.order([]string{"d"}), []string{"d", unproven}; !slices.Equal(got, want) {
+	if got, want := slices.Collect(p.order([]string{"d"})), []string{"d", unproven}; !slices.Equal(got, want) {
 		t.Errorf("order = %q without the remembered secret, want %q", got, want)
 	}
 
 	p.remember(unproven)
 
-	if got, want := p.order([]string{"d"}), []string{unproven, "d"}; !slices.Equal(got, want) {
+	if got, want := slices.Collect(p.order([]string{"d"})), []string{unproven, "d"}; !slices.Equal(got, want) {
 		t.Errorf("order = %q once calls work without a proof, want %q", got, want)
+	}
+}
+
+func TestProofFollowsSecretAndToken(t *testing.T) {
+	var p proven
+
+	for _, pair := range [][2]string{{"a", "token"}, {"a", "token"}, {"a", "other"}, {"b", "other"}, {"a", "token"}} {
+		if got, want := p.proof(pair[0], pair[1]), appSecretProof(pair[0], pair[1]); got != want {
+			t.Errorf("proof of %v = %s, want %s", pair, got, want)
+		}
 	}
 }

@@ -54,6 +54,7 @@ func benchmarkDeliver(b *testing.B, file string) {
 	})
 
 	reader := bytes.NewReader(body.Bytes())
+
 	request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "/webhooks/whatsapp", reader)
 	if err != nil {
 		b.Fatal(err)

@@ -33,7 +33,7 @@ func (e *Edge) deliver(w http.ResponseWriter, r *http.Request, settings *config.
 		return unavailable(w, "the app secret is not configured yet")
 	}
 
-	if !signed(body, r.Header.Get("X-Hub-Signature-256"), settings.Secrets.AppSecrets) {
+	if !e.signatures.match(body, r.Header.Get("X-Hub-Signature-256"), settings.Secrets.AppSecrets) {
 		e.Log.Warn("delivery refused: the signature matches no configured app secret")
 		return refuse(w, http.StatusUnauthorized, SignatureRefused)
 	}

@@ -50,11 +50,12 @@ type Parts struct {
 // Edge is the http.Handler of the webhook port.
 type Edge struct {
 	Parts
-	bodies    *requestbody.Budget
-	admission admission
-	mutualTLS *mutualTLS // nil unless configured
-	priced    priced
-	standby   standby
+	bodies     *requestbody.Budget
+	signatures signatures
+	admission  admission
+	mutualTLS  *mutualTLS // nil unless configured
+	priced     priced
+	standby    standby
 }
 
 // New returns the handler of the webhook port.

@@ -7,14 +7,38 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
-// signed reports whether header is the signature of the raw body by one of the secrets. It tries every secret and
-// compares in constant time, so that timing does not reveal which secret matched or how closely.
+// signatures checks the signatures of deliveries. It keeps the hashes that are keyed with the app secrets, since keying one
+// takes as long as hashing a small body.
+type signatures struct{ current atomic.Pointer[keyed] }
+
+// keyed holds hashes of each of the secrets.
+type keyed struct {
+	secrets []string
+	hashes  []*sync.Pool // of hash.Hash, by secret
+}
+
+func newKeyed(secrets []string) *keyed {
+	k := &keyed{secrets: slices.Clone(secrets)}
+
+	for _, secret := range k.secrets {
+		k.hashes = append(k.hashes, &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(secret)) }})
+	}
+
+	return k
+}
+
+// match reports whether header is the signature of the raw body by one of the secrets. It tries every secret and compares in
+// constant time, so that timing does not reveal which secret matched or how closely.
 //
 // Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validating-payloads
-func signed(body []byte, header string, secrets []string) bool {
+func (s *signatures) match(body []byte, header string, secrets []string) bool {
 	digits, ok := strings.CutPrefix(header, "sha256=")
 	if !ok || len(digits) != hex.EncodedLen(sha256.Size) {
 		return false
@@ -27,11 +51,29 @@ func signed(body []byte, header string, secrets []string) bool {
 
 	match := false
 
-	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, []byte(secret))
+	for _, hashes := range s.keyed(secrets).hashes {
+		mac := hashes.Get().(hash.Hash)
+		mac.Reset()
 		mac.Write(body)
-		match = hmac.Equal(given, mac.Sum(nil)) || match
+
+		var sum [sha256.Size]byte
+
+		match = hmac.Equal(given, mac.Sum(sum[:0])) || match
+
+		hashes.Put(mac)
 	}
 
 	return match
+}
+
+// keyed returns the hashes of the secrets, which change while the receiver runs.
+func (s *signatures) keyed(secrets []string) *keyed {
+	if current := s.current.Load(); current != nil && slices.Equal(current.secrets, secrets) {
+		return current
+	}
+
+	next := newKeyed(secrets)
+	s.current.Store(next)
+
+	return next
 }

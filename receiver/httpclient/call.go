@@ -32,7 +32,7 @@ type Call struct {
 	BaseURL string
 	Path    []string    // below BaseURL
 	Query   url.Values  // replaces that of BaseURL if set
-	Header  http.Header // besides User-Agent; may be nil
+	Header  http.Header // User-Agent is added to it; may be nil
 	Body    []byte
 	// Content opens the body instead of Body, as often as it has to be sent. Its errors may be of type *failure.Error.
 	Content func() (io.ReadCloser, error)
@@ -97,7 +97,7 @@ func (c *Client) Open(ctx context.Context, call Call) (*http.Response, *failure.
 		return nil, fault
 	}
 
-	response, err := c.http.Do(request)
+	response, err := c.roundTrip(request)
 	if err != nil {
 		cancel()
 		return nil, c.unanswered(call, err, written.Load())
@@ -113,22 +113,21 @@ func (c *Client) Open(ctx context.Context, call Call) (*http.Response, *failure.
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, *failure.Error) {
-	address, err := url.Parse(call.BaseURL)
+	request, err := http.NewRequestWithContext(ctx, call.Method, call.BaseURL, bytes.NewReader(call.Body))
 	if err != nil {
 		return nil, c.badURL(call)
+	}
+
+	if request.URL.Path == "" {
+		request.URL.Path = "/" // JoinPath would return a relative path
 	}
 
 	if len(call.Path) > 0 {
-		address = address.JoinPath(call.Path...)
+		request.URL = request.URL.JoinPath(call.Path...)
 	}
 
 	if call.Query != nil {
-		address.RawQuery = call.Query.Encode()
-	}
-
-	request, err := http.NewRequestWithContext(ctx, call.Method, address.String(), bytes.NewReader(call.Body))
-	if err != nil {
-		return nil, c.badURL(call)
+		request.URL.RawQuery = call.Query.Encode()
 	}
 
 	if call.Content != nil {
@@ -141,10 +140,18 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, *failur
 	}
 
 	if call.Header != nil {
-		request.Header = call.Header.Clone()
+		request.Header = call.Header
 	}
 
-	request.Header.Set("User-Agent", UserAgent)
+	// The header of a call that is repeated may still be read for the first time.
+	if request.Header.Get("User-Agent") != UserAgent {
+		request.Header.Set("User-Agent", UserAgent)
+	}
+
+	if user := request.URL.User; user != nil && request.Header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		request.SetBasicAuth(user.Username(), password)
+	}
 
 	return request, nil
 }

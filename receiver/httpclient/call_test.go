@@ -238,3 +238,30 @@ func TestCallWithoutResponse(t *testing.T) {
 		})
 	}
 }
+
+// A sink's URL may have a name and a password, which a call sends in place of other credentials.
+func TestCredentialsOfTheURL(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header http.Header
+		want   string
+	}{
+		"no other":          {want: "Basic dXNlcjpwYXNz"},
+		"other credentials": {header: http.Header{"Authorization": {"Bearer key"}}, want: "Bearer key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got string
+
+			address := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") })
+
+			_, fault := newTestClient(t, Options{}).Do(t.Context(), Call{
+				Method:  http.MethodPost,
+				BaseURL: strings.Replace(address, "://", "://user:pass@", 1),
+				Header:  tc.header,
+				Timeout: time.Minute,
+			})
+			if fault != nil || got != tc.want {
+				t.Errorf("Authorization = %q, %v, want %q", got, fault, tc.want)
+			}
+		})
+	}
+}

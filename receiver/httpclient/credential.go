@@ -30,7 +30,11 @@ func CheckCredential(op string, scope failure.Scope, role, value string) *failur
 
 // malformed returns why a value cannot be part of a header, or "".
 func malformed(value string) string {
+	isUsual := func(r rune) bool { return r > ' ' && r <= '~' }
+
 	switch {
+	case strings.IndexFunc(value, func(r rune) bool { return !isUsual(r) }) < 0:
+		return ""
 	case strings.ContainsAny(value, "\r\n"):
 		return "has a line break"
 	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):

@@ -49,6 +49,7 @@ type Options struct {
 // Client makes calls to one server. It is safe for concurrent use.
 type Client struct {
 	http    *http.Client
+	follows bool // redirects, for which the http.Client is needed
 	clock   clockwork.Clock
 	peer    string
 	setting string
@@ -79,10 +80,6 @@ func New(o Options) *Client {
 
 	transport.DialContext = o.Guard.dial
 
-	if o.CheckRedirect == nil {
-		o.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	}
-
 	client := &http.Client{Transport: transport, CheckRedirect: o.CheckRedirect}
 	if o.Authorities != nil {
 		client.Transport = &trust{template: transport, authorities: o.Authorities}
@@ -90,6 +87,7 @@ func New(o Options) *Client {
 
 	return &Client{
 		http:    client,
+		follows: o.CheckRedirect != nil,
 		clock:   o.Clock,
 		peer:    o.Peer,
 		setting: o.Setting,
@@ -101,6 +99,15 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Intercept replaces the transport, for tests that serve a public host at a loopback address.
 func (c *Client) Intercept(transport http.RoundTripper) { c.http.Transport = transport }
+
+// roundTrip sends a request. Without redirects to follow, the transport alone is needed, at less cost.
+func (c *Client) roundTrip(request *http.Request) (*http.Response, error) {
+	if c.follows {
+		return c.http.Do(request)
+	}
+
+	return c.http.Transport.RoundTrip(request)
+}
 
 // RetryAfter returns the wait that a response asks for, or 0.
 func (c *Client) RetryAfter(header http.Header) time.Duration {

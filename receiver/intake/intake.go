@@ -59,8 +59,10 @@ func Events(ctx context.Context, body []byte, settings config.Config, now time.T
 				continue
 			}
 
-			if n, ok := noticeOf(event, parsed.item); ok && settings.Notifications.SinkURL != "" {
-				events = append(events, n)
+			if settings.Notifications.SinkURL != "" {
+				if n, ok := noticeOf(event, parsed.item); ok {
+					events = append(events, n)
+				}
 			}
 
 			events = append(events, event)
