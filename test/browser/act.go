@@ -130,6 +130,24 @@ func (p *Page) middle(selector string) []float64 {
 	}
 }
 
+// Follow clicks on a link or a button by its text, and waits for a text of the next page.
+func (p *Page) Follow(text, next string) {
+	p.t.Helper()
+
+	found := fmt.Sprintf(`[...document.querySelectorAll("main a, main button, nav a, header button")].find(e => e.textContent.trim() === %q)`, text)
+	p.Until("there is "+text, found)
+	Eval[bool](p, "(document.querySelectorAll('[data-follow]').forEach(e => e.removeAttribute('data-follow')), "+
+		found+".setAttribute('data-follow', ''), true)")
+	p.Click("[data-follow]")
+	p.Shows(next)
+}
+
+// Shows waits until the page is loaded and shows a text.
+func (p *Page) Shows(text string) {
+	p.t.Helper()
+	p.Until("shows "+text, fmt.Sprintf("document.readyState === 'complete' && document.body.innerText.includes(%q)", text))
+}
+
 // Write enters a text where the focus is, as an input method does.
 func (p *Page) Write(text string) {
 	p.t.Helper()

@@ -27,7 +27,7 @@ func TestAccessible(t *testing.T) {
 // TestAxeFinds checks that axe-core runs on the pages: it finds a picture without a text.
 func TestAxeFinds(t *testing.T) {
 	w := startReceiver(t).open(browser.Options{})
-	w.shows("All resources")
+	w.Shows("All resources")
 	browser.Eval[bool](w.Page, `document.querySelector("h1").append(new Image()), true`)
 
 	if found := w.AxeFindings(); len(found) != 1 || !strings.Contains(found[0], "image-alt") {

@@ -35,12 +35,12 @@ func TestReceiverAway(t *testing.T) {
 
 	w := &walk{Page: browser.Open(t, server.URL+home+"/events", browser.Options{}), t: t}
 	w.Allow("ERR_EMPTY_RESPONSE")
-	w.shows("message")
+	w.Shows("message")
 
 	before := browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`)
 	browser.Eval[bool](w.Page, "(document.isTheFirst = true)")
 	isAway.Store(true)
-	w.shows("The console cannot be reached.")
+	w.Shows("The console cannot be reached.")
 	w.rows(before)
 
 	isAway.Store(false)

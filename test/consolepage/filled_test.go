@@ -40,13 +40,13 @@ func TestWalkThroughManyEvents(t *testing.T) {
 	r.fill(store.SearchBudget + 1000)
 
 	w := r.open(browser.Options{})
-	w.follow("this/receiver", "The last hour")
-	w.follow("Events", "delivered")
+	w.Follow("this/receiver", "The last hour")
+	w.Follow("Events", "delivered")
 	w.rows(50)
 
 	newest := browser.Eval[string](w.Page, `document.querySelector("tbody th a").pathname`)
 
-	w.follow("Search on", "delivered")
+	w.Follow("Search on", "delivered")
 	w.rows(50)
 
 	if second := browser.Eval[string](w.Page, `document.querySelector("tbody th a").pathname`); second == newest {
@@ -54,15 +54,15 @@ func TestWalkThroughManyEvents(t *testing.T) {
 	}
 
 	browser.Eval[bool](w.Page, `(document.querySelector("select[name=kind]").value = "message", true)`)
-	w.follow("Filter", "No event matches.")
-	w.shows("Searched back to")
+	w.Follow("Filter", "No event matches.")
+	w.Shows("Searched back to")
 
 	for browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`) == 0 {
 		before := browser.Eval[string](w.Page, "location.search")
 
-		w.follow("Search on", "Searched back to")
+		w.Follow("Search on", "Searched back to")
 		w.Until("the search goes on", "location.search !== "+strconv.Quote(before))
-		w.shows("Searched back to")
+		w.Shows("Searched back to")
 	}
 
 	w.rows(3)

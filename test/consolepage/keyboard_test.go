@@ -15,7 +15,7 @@ import (
 // TestKeyboard looks at each page and does each kind of act with the keyboard alone.
 func TestKeyboard(t *testing.T) {
 	w := startReceiver(t).open(browser.Options{})
-	w.shows("All resources")
+	w.Shows("All resources")
 
 	w.Press(kb.Tab + kb.Enter)
 	w.Until("the first link skips to the content", `document.activeElement === document.querySelector("main") || location.hash === "#content"`)
@@ -59,7 +59,7 @@ func (w *walk) choose(text, next string) {
 	}
 
 	w.Press(kb.Enter)
-	w.shows(next)
+	w.Shows(next)
 }
 
 // reach moves the focus by the tabulator until a condition is true.

@@ -20,7 +20,7 @@ const rows = `document.querySelectorAll("tbody tr").length`
 func TestRefresh(t *testing.T) {
 	r := startReceiver(t)
 	w := r.open(browser.Options{})
-	w.shows("All resources")
+	w.Shows("All resources")
 	w.Visit(home + "/events")
 
 	browser.Eval[bool](w.Page, `(window.chosen = document.querySelector("tbody a"), chosen.focus(), true)`)
@@ -47,7 +47,7 @@ func TestRefresh(t *testing.T) {
 	w.Until("it does not wait", `document.querySelector("#reading").hidden`)
 
 	w.Click("#pause")
-	w.shows("Refresh again")
+	w.Shows("Refresh again")
 	r.deliver(ana, "One while it is stopped")
 
 	before = browser.Eval[int](w.Page, rows)
@@ -60,23 +60,23 @@ func TestRefresh(t *testing.T) {
 func TestRefreshOfDeadLetters(t *testing.T) {
 	r := startReceiver(t)
 	w := r.open(browser.Options{})
-	w.shows("All resources")
+	w.Shows("All resources")
 	w.Visit(home + "/dead-letters")
-	w.shows("1 events, by cause")
+	w.Shows("1 events, by cause")
 
 	r.fail(berta, "Another that fails")
-	w.shows("2 events, by cause")
-	w.shows("Replay these 2")
+	w.Shows("2 events, by cause")
+	w.Shows("Replay these 2")
 }
 
 // TestRefreshAnnouncesMessages checks that a conversation is a live region that gets only its new messages.
 func TestRefreshAnnouncesMessages(t *testing.T) {
 	r := startReceiver(t)
 	w := r.open(browser.Options{})
-	w.shows("All resources")
-	w.follow("this/receiver", "The last hour")
-	w.follow("Conversations", "…4567")
-	w.follow("…4567", "Conversation with …4567")
+	w.Shows("All resources")
+	w.Follow("this/receiver", "The last hour")
+	w.Follow("Conversations", "…4567")
+	w.Follow("…4567", "Conversation with …4567")
 
 	w.Until("it announces additions", `document.querySelector(".chat").matches("[aria-live=polite][aria-relevant=additions]")`)
 	browser.Eval[bool](w.Page, `(window.added = [], new MutationObserver((changes) => {

@@ -124,70 +124,52 @@ func (w *walk) submit(selector string) {
 	w.Until("another page follows", "!window.isOld && document.readyState === 'complete'")
 }
 
-// follow clicks on a link or a button by its text, and waits for a text of the next page.
-func (w *walk) follow(text, next string) {
-	w.t.Helper()
-
-	found := fmt.Sprintf(`[...document.querySelectorAll("main a, main button, nav a, header button")].find(e => e.textContent.trim() === %q)`, text)
-	w.Until("there is "+text, found)
-	browser.Eval[bool](w.Page, "(document.querySelectorAll('[data-walk]').forEach(e => e.removeAttribute('data-walk')), "+
-		found+".setAttribute('data-walk', ''), true)")
-	w.Click("[data-walk]")
-	w.shows(next)
-}
-
-// shows waits until the page shows a text.
-func (w *walk) shows(text string) {
-	w.t.Helper()
-	w.Until("shows "+text, fmt.Sprintf("document.readyState === 'complete' && document.body.innerText.includes(%q)", text))
-}
-
 // TestWalk looks at each page and does each act.
 func TestWalk(t *testing.T) {
 	r := startReceiver(t)
 	w := r.open(browser.Options{})
-	w.shows("All resources")
-	w.follow("this/receiver", "The last hour")
+	w.Shows("All resources")
+	w.Follow("this/receiver", "The last hour")
 	w.Picture("console-overview")
 
-	w.follow("Conversations", "…4567")
-	w.follow("…4567", "Conversation with …4567")
-	w.follow("Show personal data", "Are you open on Sundays?")
+	w.Follow("Conversations", "…4567")
+	w.Follow("…4567", "Conversation with …4567")
+	w.Follow("Show personal data", "Are you open on Sundays?")
 
-	w.follow("Take it over", "People have the conversation now.")
-	w.follow("Give it back to the AI", "The AI has the conversation again.")
+	w.Follow("Take it over", "People have the conversation now.")
+	w.Follow("Give it back to the AI", "The AI has the conversation again.")
 	w.Click("#text")
 	w.Write("A colleague here: yes, until two.")
-	w.follow("Send", "The message is on its way.")
+	w.Follow("Send", "The message is on its way.")
 	w.Until("the person got it", `document.querySelector(".bubble.business:last-child .meta").textContent.includes("sent")`)
-	w.follow("Show personal data", "A colleague here")
+	w.Follow("Show personal data", "A colleague here")
 	w.Picture("console-conversation")
 
-	w.follow("Not answered", "Replay these 1")
-	w.follow("newest event", "What happened")
-	w.shows("http_422")
+	w.Follow("Not answered", "Replay these 1")
+	w.Follow("newest event", "What happened")
+	w.Shows("http_422")
 	w.Picture("console-event")
-	w.follow("Discard", "This cannot be taken back.")
-	w.follow("No, go back", "What happened")
-	w.follow("Replay", "The event is processed again.")
+	w.Follow("Discard", "This cannot be taken back.")
+	w.Follow("No, go back", "What happened")
+	w.Follow("Replay", "The event is processed again.")
 	w.Until("it is done", `document.querySelector("main .badge").textContent === "done"`)
-	w.follow("Not answered", "Nothing here.")
+	w.Follow("Not answered", "Nothing here.")
 
-	w.follow("Events", "message")
+	w.Follow("Events", "message")
 	browser.Eval[bool](w.Page, `(document.querySelector("select[name=kind]").value = "status", true)`)
-	w.follow("Filter", "No event matches.")
-	w.follow("No filter", "message")
+	w.Follow("Filter", "No event matches.")
+	w.Follow("No filter", "message")
 
-	w.follow("Configuration", "secretsDir")
-	w.follow("Doctor", "Run the checks")
-	w.follow("Run the checks", "failures")
+	w.Follow("Configuration", "secretsDir")
+	w.Follow("Doctor", "Run the checks")
+	w.Follow("Run the checks", "failures")
 
-	w.follow("Conversations", "…4321")
-	w.follow("…4321", "Conversation with …4321")
-	w.follow("Erase the person's data", "This cannot be taken back.")
-	w.follow("Yes, do it", "The data of this person were erased.")
+	w.Follow("Conversations", "…4321")
+	w.Follow("…4321", "Conversation with …4321")
+	w.Follow("Erase the person's data", "This cannot be taken back.")
+	w.Follow("Yes, do it", "The data of this person were erased.")
 	w.Until("the person is gone", `!document.body.innerText.includes("…4321")`)
 
-	w.follow("Español", "Conversaciones")
-	w.follow("English", "Conversations")
+	w.Follow("Español", "Conversaciones")
+	w.Follow("English", "Conversations")
 }

@@ -102,6 +102,7 @@ func TestCluster(t *testing.T) {
 		{"secret that comes later", (*suite).secretComesLater},
 		{"one conversation", (*suite).oneConversation},
 		{"the tool", (*suite).useTool},
+		{"the console", (*suite).visitConsole},
 		{"every protocol", (*suite).everyProtocol},
 		{"receiver killed", (*suite).receiverKilled},
 		{"receiver rolled", (*suite).receiverRolled},
