@@ -51,18 +51,33 @@ func (s *suite) visitConsole(t *testing.T) {
 func (u *tool) openConsole(t *testing.T, port int, flags string) *browser.Page {
 	t.Helper()
 
-	console := u.start(t, fmt.Sprintf("kubectl whatsapp console --port %d %s", port, flags))
-	t.Cleanup(func() { console.stop(t) })
-
-	address := fmt.Sprintf("http://127.0.0.1:%d", port)
+	var (
+		console *running
+		line    = fmt.Sprintf("kubectl whatsapp console --port %d %s", port, flags)
+		address = fmt.Sprintf("http://127.0.0.1:%d", port)
+	)
 
 	u.eventually(t, func(context.Context) error {
+		if console == nil {
+			console = u.start(t, line)
+		}
+
+		select {
+		case err := <-console.ended: // the API server may be slow
+			text := console.text(t)
+			console = nil
+
+			return fmt.Errorf("the console ended with %w and says %q", err, text)
+		default:
+		}
+
 		if text := console.text(t); !strings.Contains(text, address) {
 			return fmt.Errorf("the console says %q", text)
 		}
 
 		return nil
 	})
+	t.Cleanup(func() { console.stop(t) })
 
 	page := browser.Open(t, address+"/", browser.Options{})
 	page.Allow("502 (Bad Gateway)") // the receiver is away for a time
