@@ -4,6 +4,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The toolchain of go.mod builds and tests everything, also the modules under hack/, and where Go's default is its own version.
+export GOTOOLCHAIN ?= $(shell awk '$$1 == "toolchain" {print $$2 "+auto"}' go.mod)
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PACKAGES ?= ./...
 FUZZTIME ?= 1m
