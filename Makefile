@@ -21,8 +21,13 @@ DIST ?= dist
 # Where the archives of the tool are published, for krew.
 ARCHIVES_URL ?= https://github.com/wawebhook/whatsapp-webhook-operator/releases/download/$(VERSION)
 
+# The version of golang.org/x/vulndb, the module with the Go vulnerability database. "latest" is its newest.
+VULNDB ?= v0.0.0-20261105234957-e22db6528018
+
+ACTIONLINT := go tool -modfile=hack/tools/actionlint/go.mod actionlint
 CONTROLLER_GEN := go tool -modfile=hack/tools/kubernetes/go.mod controller-gen
 GOLANGCI_LINT := go tool -modfile=hack/tools/golangci-lint/go.mod golangci-lint
+GOVULNCHECK := go tool -modfile=hack/tools/govulncheck/go.mod govulncheck
 HELM := go tool -modfile=hack/tools/helm/go.mod helm
 HELM3 := go tool -modfile=hack/tools/helm3/go.mod helm
 HELM_UNITTEST := go tool -modfile=hack/tools/helm3/go.mod helm-unittest
@@ -61,14 +66,28 @@ fmt: ## Format all Go files.
 	$(GOLANGCI_LINT) fmt
 
 .PHONY: lint
-lint: ## Run the static checks, including the rules for imports between packages.
+lint: ## Run the static checks of Go, including the rules for imports between packages, and of the workflows.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run
+	$(ACTIONLINT)
 
 .PHONY: lint-api
 lint-api: ## Check the API types against the Kubernetes API conventions.
 	$(KUBE_API_LINTER) config verify
 	$(KUBE_API_LINTER) run ./api/...
+
+.PHONY: vuln
+vuln: ## Check that the programs call nothing with a known vulnerability; VULNDB=latest takes the newest database.
+	database="$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')" && \
+		$(GOVULNCHECK) -db "file://$$database/data/osv" ./cmd/...
+
+.PHONY: ci
+ci: ## Run all that a change has to pass, and install what that needs.
+	.ci/run
+
+.PHONY: packages
+packages: ## Install the Debian packages that the other targets need and the machine lacks, as root or with sudo.
+	hack/packages.sh
 
 .PHONY: axe
 axe: $(AXE) ## Install axe-core, which tests check pages with, by npm.
