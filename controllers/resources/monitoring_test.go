@@ -4,9 +4,11 @@
 package resources_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +17,6 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/prometheus/promql/parser"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
@@ -29,38 +30,67 @@ import (
 // this resource only.
 func TestQueries(t *testing.T) {
 	known := metricNames(t)
-	for query, text := range queries(t) {
-		expression, err := parser.NewParser(parser.Options{}).ParseExpr(text)
-		if err != nil {
-			t.Errorf("%s: %v\n%s", query, err, text)
-			continue
+	texts := queries(t)
+
+	parsed := parseQueries(t, texts)
+	if len(parsed) != len(texts) {
+		t.Errorf("%d of %d queries were parsed", len(parsed), len(texts))
+	}
+
+	for name, query := range parsed {
+		if query.Error != "" {
+			t.Errorf("%s: %s\n%s", name, query.Error, texts[name])
 		}
 
-		parser.Inspect(expression, func(node parser.Node, _ []parser.Node) error {
-			selector, ok := node.(*parser.VectorSelector)
-			if !ok {
-				return nil
+		for _, selector := range query.Selectors {
+			if !known[selector.Metric] {
+				t.Errorf("%s: receivers have no metric %s", name, selector.Metric)
 			}
 
-			if !known[selector.Name] {
-				t.Errorf("%s: receivers have no metric %s", query, selector.Name)
-			}
-
-			matched := map[string]string{}
-			for _, matcher := range selector.LabelMatchers {
-				matched[matcher.Name] = strings.TrimPrefix(matcher.Type.String(), "=") + matcher.Value
-			}
-
+			matched := selector.Matchers
 			alert := matched["namespace"] == "messaging" && (matched["job"] == "sales-admin" || matched["persistentvolumeclaim"] == "sales-store")
 			panel := matched["namespace"] == "~$namespace" && matched["job"] == "~$name-admin"
 
-			if isAlert := strings.HasPrefix(query, "alert "); isAlert && !alert || !isAlert && !panel {
-				t.Errorf("%s: %s also selects other resources", query, selector)
+			if isAlert := strings.HasPrefix(name, "alert "); isAlert && !alert || !isAlert && !panel {
+				t.Errorf("%s: %s%v also selects other resources", name, selector.Metric, matched)
 			}
-
-			return nil
-		})
+		}
 	}
+}
+
+// parsedQuery is what Prometheus reads in a query.
+type parsedQuery struct {
+	Error     string
+	Selectors []struct {
+		Metric   string
+		Matchers map[string]string
+	}
+}
+
+// parseQueries parses queries by their names with Prometheus' parser, which is a tool of its own module.
+func parseQueries(t *testing.T, texts map[string]string) map[string]parsedQuery {
+	t.Helper()
+
+	text, err := json.Marshal(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	parser := exec.CommandContext(t.Context(), "go", "-C", "../../hack/tools/prometheus", "tool", "selectors")
+	parser.Stdin = bytes.NewReader(text)
+	parser.Stderr = t.Output()
+
+	printed, err := parser.Output()
+	if err != nil {
+		t.Fatalf("parse the queries: %v", err)
+	}
+
+	var parsed map[string]parsedQuery
+	if err := json.Unmarshal(printed, &parsed); err != nil {
+		t.Fatal(err)
+	}
+
+	return parsed
 }
 
 // TestAlertTexts checks the texts for the person on call.

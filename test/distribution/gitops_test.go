@@ -4,18 +4,20 @@
 package distribution
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	lua "github.com/yuin/gopher-lua"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -177,7 +179,13 @@ func allReasons(t *testing.T) []string {
 	return reasons
 }
 
-// health runs the check as Argo CD does: obj is a global, only the basic library is available, and the result is a table.
+// argocdHealth returns the path of the program that runs a health check as Argo CD does.
+var argocdHealth = sync.OnceValues(func() (string, error) {
+	path, err := exec.Command("go", "-C", root+"/hack/tools/argocd", "tool", "-n", "argocdhealth").Output()
+	return strings.TrimSpace(string(path)), err
+})
+
+// health runs the check as Argo CD does.
 func health(t *testing.T, script string, obj any) (status, message string) {
 	t.Helper()
 
@@ -186,60 +194,26 @@ func health(t *testing.T, script string, obj any) (status, message string) {
 		t.Fatal(err)
 	}
 
-	var plain map[string]any
-	if err := json.Unmarshal(data, &plain); err != nil {
+	program, err := argocdHealth()
+	if err != nil {
+		t.Fatalf("build the program that runs health checks: %v", err)
+	}
+
+	check := exec.CommandContext(t.Context(), program, script)
+	check.Stdin = bytes.NewReader(data)
+	check.Stderr = t.Output()
+
+	printed, err := check.Output()
+	if err != nil {
+		t.Fatalf("run the health check: %v", err)
+	}
+
+	var result struct{ Status, Message string }
+	if err := json.Unmarshal(printed, &result); err != nil {
 		t.Fatal(err)
 	}
 
-	state := lua.NewState(lua.Options{SkipOpenLibs: true})
-	defer state.Close()
-
-	state.SetContext(t.Context())
-
-	open := state.NewFunction(lua.OpenBase)
-	if err := state.CallByParam(lua.P{Fn: open, Protect: true}, lua.LString(lua.BaseLibName)); err != nil {
-		t.Fatal(err)
-	}
-
-	state.SetGlobal("obj", luaValue(state, plain))
-
-	if err := state.DoString(script); err != nil {
-		t.Fatal(err)
-	}
-
-	result, ok := state.Get(-1).(*lua.LTable)
-	if !ok {
-		t.Fatalf("the check returned %v", state.Get(-1))
-	}
-
-	return lua.LVAsString(result.RawGetString("status")), lua.LVAsString(result.RawGetString("message"))
-}
-
-func luaValue(state *lua.LState, value any) lua.LValue {
-	switch v := value.(type) {
-	case string:
-		return lua.LString(v)
-	case bool:
-		return lua.LBool(v)
-	case float64:
-		return lua.LNumber(v)
-	case []any:
-		table := state.NewTable()
-		for _, element := range v {
-			table.Append(luaValue(state, element))
-		}
-
-		return table
-	case map[string]any:
-		table := state.NewTable()
-		for name, element := range v {
-			table.RawSetString(name, luaValue(state, element))
-		}
-
-		return table
-	default:
-		return lua.LNil
-	}
+	return result.Status, result.Message
 }
 
 // TestSamplesAreStoredAsWritten applies every sample as Argo CD does. The API server adds nothing to the spec and changes
