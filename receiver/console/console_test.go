@@ -67,8 +67,15 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		f.acts = append(f.acts, r.Method+" "+strings.TrimPrefix(r.URL.RequestURI(), "/v1")+" by "+r.Header.Get("Whatsapp-Actor"))
 
+		if f.refusal == http.StatusConflict {
+			w.WriteHeader(f.refusal)
+			_ = json.NewEncoder(w).Encode(consoleapi.Job{ID: "j1", Kind: consoleapi.JobReplay, State: consoleapi.JobRunning, Done: 5})
+
+			return
+		}
+
 		if f.refusal != 0 {
-			http.Error(w, "a job of this kind runs", f.refusal)
+			http.Error(w, "refused", f.refusal)
 			return
 		}
 	}
@@ -121,14 +128,15 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		body = conversation
 	case "/conversations/abc/messages":
 		body = map[string]any{"messages": []consoleapi.Message{{
-			Seq:    7,
-			ID:     event.ID,
-			At:     now.Add(-time.Minute),
-			From:   "person",
-			Type:   "text",
-			Text:   hostile,
-			State:  store.Done,
-			Answer: []consoleapi.Part{{Type: "text", Text: "An answer", State: store.Sent, Statuses: []consoleapi.Status{{Status: "read", At: now}}}},
+			Seq:      7,
+			ID:       event.ID,
+			At:       now.Add(-time.Minute),
+			From:     "person",
+			Type:     "text",
+			Text:     hostile,
+			State:    store.Done,
+			Attempts: 2,
+			Answer:   []consoleapi.Part{{Type: "text", Text: "An answer", State: store.Sent, Statuses: []consoleapi.Status{{Status: "read", At: now}}}},
 		}}}
 	case "/conversations/abc/export":
 		_, _ = io.WriteString(w, `{"everything":true}`)
@@ -217,9 +225,9 @@ func TestPages(t *testing.T) {
 		"/console/":                  {"messaging/sales", "All resources"},
 		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received", `<td class="number">7</td><td class="number">80</td>`},
 		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc"},
-		sales + "/conversations/abc": {"An answer", "Take it over", "read"},
+		sales + "/conversations/abc": {"An answer", "Take it over", "read", "2 failed attempts"},
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
-		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026"},
+		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026", "none: monitoring.tracing was not set"},
 		sales + "/dead-letters":                            {"Replay these 37", "131026"},
 		sales + "/jobs/j1":                                 {"5 of 37 events", "<progress"},
 		sales + "/configuration":                           {"baseURL: https://bridge.example.com"},
@@ -324,7 +332,7 @@ func TestRefusedActKeepsThePage(t *testing.T) {
 	api := &fakeAPI{refusal: http.StatusConflict}
 
 	w := open(t, api).post(sales+"/dead-letters/replay", url.Values{"state": {"dead"}})
-	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Not done: a job of this kind runs") ||
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Not done: A job of this kind runs already: 5 events so far.") ||
 		!strings.Contains(w.Body.String(), "Replay these 37") {
 		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
 	}

@@ -4,6 +4,8 @@
 package console
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -82,12 +84,28 @@ func (c *console) changeSelected(v *view) error {
 
 	job, err := call[consoleapi.Job](v.request.Context(), v.api, http.MethodPost, "/dead-letters/"+act, query)
 	if err != nil {
-		return v.refused(err, func(status int) error { return c.showDeadLetters(v, status) })
+		return v.refused(v.ofJob(err), func(status int) error { return c.showDeadLetters(v, status) })
 	}
 
 	http.Redirect(v.writer, v.request, v.Home()+"/jobs/"+url.PathEscape(job.ID), http.StatusSeeOther) //nolint:gosec // a local path
 
 	return nil
+}
+
+// ofJob returns the refusal of a job in words: the API answers with the job that runs, or with the one that failed.
+func (v *view) ofJob(err error) error {
+	known, ok := errors.AsType[*apiError](err)
+
+	var job consoleapi.Job
+	if !ok || json.Unmarshal([]byte(known.text), &job) != nil {
+		return err
+	}
+
+	if job.State == consoleapi.JobRunning {
+		return &apiError{status: known.status, text: v.T("A job of this kind runs already: %d events so far.", job.Done)}
+	}
+
+	return &apiError{status: known.status, text: job.Error}
 }
 
 // job shows the progress of a job.

@@ -12,6 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // TestEveryTextIsTranslated reads the texts of the templates and of the code.
@@ -109,4 +114,32 @@ func TestAge(t *testing.T) {
 			t.Errorf("%s is %q, want %q", d, got, want)
 		}
 	}
+}
+
+// TestWordsOfTheAPI checks that each word by which a page names a state is translated.
+func TestWordsOfTheAPI(t *testing.T) {
+	for _, word := range slices.Concat(
+		words(store.Pending, store.Done, store.Skipped, store.Human, store.Expired, store.Quarantined, store.Dead, store.Discarded),
+		words(store.KindMessage, store.KindStatus, store.KindError, store.KindField, store.KindOutbound, store.KindNotice,
+			store.KindStatusReport, store.KindDeskMessage, store.KindUnknown),
+		words(store.Colleague, store.OtherResponder, store.HandedOff, store.Desk),
+		words(consoleapi.JobReplay, consoleapi.JobDiscard),
+		words(consoleapi.JobRunning, consoleapi.JobDone, consoleapi.JobFailed, consoleapi.JobCancelled),
+		words(gate.RateLimited, gate.Refused, gate.Unavailable),
+		words(health.SubscriptionActive, health.SubscriptionPending, health.SubscriptionFailed, health.SubscriptionNotRequested),
+		words(health.TokenAccepted, health.TokenRefused, health.TokenUnknown),
+	) {
+		if translations[word] == "" {
+			t.Errorf("%q has no translation", word)
+		}
+	}
+}
+
+func words[T ~string](named ...T) []string {
+	all := make([]string, 0, len(named))
+	for _, word := range named {
+		all = append(all, string(word))
+	}
+
+	return all
 }

@@ -21,14 +21,16 @@ import (
 // Message is a message of a conversation with its answer, or an outbound message. Texts are there only if the request
 // reveals them.
 type Message struct {
-	Seq    int64       `json:"seq"`
-	ID     string      `json:"id"`
-	At     time.Time   `json:"at"`
-	From   string      `json:"from"` // person, assistant or desk
-	Type   string      `json:"type,omitempty"`
-	Text   string      `json:"text,omitempty"` // what the person wrote
-	State  store.State `json:"state"`
-	Answer []Part      `json:"answer"` // to the person
+	Seq   int64       `json:"seq"`
+	ID    string      `json:"id"`
+	At    time.Time   `json:"at"`
+	From  string      `json:"from"` // person, assistant or desk
+	Type  string      `json:"type,omitempty"`
+	Text  string      `json:"text,omitempty"` // what the person wrote
+	State store.State `json:"state"`
+	// Attempts failed and counted.
+	Attempts int    `json:"attempts,omitempty"`
+	Answer   []Part `json:"answer"` // to the person
 }
 
 // Part is one WhatsApp message to the person.
@@ -84,12 +86,13 @@ func (s statuses) of(messageID string, reveal bool) []Status {
 
 func newMessage(r store.Record, ticks statuses, reveal bool) Message {
 	m := Message{
-		Seq:    r.Seq,
-		ID:     r.Event.ID.String(),
-		At:     r.Event.ReceivedAt.UTC(),
-		From:   "person",
-		State:  r.Event.State,
-		Answer: []Part{},
+		Seq:      r.Seq,
+		ID:       r.Event.ID.String(),
+		At:       r.Event.ReceivedAt.UTC(),
+		From:     "person",
+		State:    r.Event.State,
+		Attempts: r.Attempts,
+		Answer:   []Part{},
 	}
 
 	if r.Event.Kind == store.KindOutbound {
