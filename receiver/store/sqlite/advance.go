@@ -212,13 +212,17 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 		return nil, t.requeue(l.LeaseRef, step.Now)
 	}
 
+	if isIdle, err := t.idleIfEmpty(l.LeaseRef); err != nil || isIdle {
+		return nil, err
+	}
+
 	next, err := t.head(l.Class, l.Lane)
 	if err != nil {
 		return nil, err
 	}
 
 	if next == nil {
-		return nil, t.idle(l.LeaseRef)
+		return nil, fmt.Errorf("event after %d of a lane of class %s: %w", l.head, l.Class, store.ErrNotFound)
 	}
 
 	if next.Conversation, err = t.conversation(l); err != nil {

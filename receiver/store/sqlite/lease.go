@@ -181,16 +181,37 @@ func (r row) pending(i int, class store.Class, lane string) store.Event {
 	}
 }
 
+// The statements that end the lease on a lane. Only the row of a conversation stays, for its state.
+const (
+	idleConversation = `
+		UPDATE conversations SET ready_at = NULL, set_at = NULL, token = NULL, head = NULL, starts = 0
+		WHERE lane = ?1 AND class = ?2`
+	idleOther = "DELETE FROM conversations WHERE lane = ?1 AND class = ?2"
+	ifEmpty   = " AND NOT EXISTS (SELECT 1 FROM events WHERE lane = ?1 AND class = ?2 AND state = 'pending')"
+)
+
 // idle ends the lease on a lane without pending events.
 func (t *tx) idle(lease store.LeaseRef) error {
-	sql := "UPDATE conversations SET ready_at = NULL, set_at = NULL, token = NULL, head = NULL, starts = 0 WHERE lane = ? AND class = ?"
-	if lease.Class != store.Conversations { // only the row of a conversation stays, for its state
-		sql = "DELETE FROM conversations WHERE lane = ? AND class = ?"
+	sql := idleConversation
+	if lease.Class != store.Conversations {
+		sql = idleOther
 	}
 
 	_, err := t.exec(sql, lease.Lane, int64(lease.Class))
 
 	return err
+}
+
+// idleIfEmpty ends the lease on a lane if no event of it is pending, and reports whether it did.
+func (t *tx) idleIfEmpty(lease store.LeaseRef) (isIdle bool, err error) {
+	sql := idleConversation + ifEmpty
+	if lease.Class != store.Conversations {
+		sql = idleOther + ifEmpty
+	}
+
+	changed, err := t.exec(sql, lease.Lane, int64(lease.Class))
+
+	return changed > 0, err
 }
 
 // Renew implements store.Queue.

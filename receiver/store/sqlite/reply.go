@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -14,6 +15,10 @@ import (
 func (t *tx) writeReplies(event int64, step store.Step) error {
 	if len(step.Answer) == 0 && step.Sent == nil && step.Unsent == nil && step.Sending == nil {
 		return nil
+	}
+
+	if step.Sent != nil && len(step.Answer) == 0 && step.Unsent == nil && step.Sending == nil {
+		return t.markSent(event, step.Sent)
 	}
 
 	before, err := readReplies(context.Background(), t.conn, event)
@@ -43,6 +48,17 @@ func (t *tx) writeReplies(event int64, step store.Step) error {
 	}
 
 	return nil
+}
+
+// markSent writes a step that only marks a part sent, as store.ApplyStep would, without reading the replies.
+func (t *tx) markSent(event int64, sent *store.SentRef) error {
+	changed, err := t.exec("UPDATE replies SET state = ?, message_id = ? WHERE event = ? AND part = ?",
+		string(store.Sent), sent.MessageID, event, int64(sent.Part))
+	if err == nil && changed == 0 {
+		return fmt.Errorf("the step marks part %d sent, but the answer has no such part", sent.Part)
+	}
+
+	return err
 }
 
 // readReplies returns the replies to an event by part.
