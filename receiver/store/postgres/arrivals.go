@@ -17,6 +17,8 @@ type arrivals struct {
 	stored map[store.ID]bool            // the events that are stored already
 	sends  map[replyKey]unconfirmedSend // the sends that statuses among the events prove
 	seqs   []int64                      // free positions in the order of arrival, for the events
+
+	deliveries []*delivery // that brought the events; none for those of steps
 }
 
 type replyKey struct {
@@ -28,6 +30,15 @@ type replyKey struct {
 type unconfirmedSend struct {
 	event int64
 	lane  laneKey
+}
+
+// delivery returns the delivery that brought an event, or nil.
+func (a *arrivals) delivery(i int) *delivery {
+	if i >= len(a.deliveries) {
+		return nil
+	}
+
+	return a.deliveries[i]
 }
 
 func eventLane(e *store.Event) laneKey {

@@ -33,6 +33,7 @@ type weighted interface {
 type group[T weighted] struct {
 	store  *Store
 	run    runFunc[T]
+	settle func(*groupcommit.Call[T]) // called before the outcome of a call is returned; may be nil
 	queue  *groupcommit.Queue[T]
 	worker sync.WaitGroup
 }
@@ -41,11 +42,12 @@ type group[T weighted] struct {
 // written nothing. An error that it returns fails the batch and rolls the transaction back.
 type runFunc[T any] func(context.Context, *tx, []*groupcommit.Call[T]) error
 
-func newGroup[T weighted](s *Store, run runFunc[T]) *group[T] {
+func newGroup[T weighted](s *Store, run runFunc[T], settle func(*groupcommit.Call[T])) *group[T] {
 	g := &group[T]{
-		store: s,
-		run:   run,
-		queue: groupcommit.New[T](s.options.Queue),
+		store:  s,
+		run:    run,
+		settle: settle,
+		queue:  groupcommit.New[T](s.options.Queue),
 	}
 	g.worker.Go(g.work)
 
@@ -89,6 +91,10 @@ func (g *group[T]) work() {
 		lastDuration = g.store.clock.Since(started)
 
 		for _, c := range batch {
+			if g.settle != nil {
+				g.settle(c)
+			}
+
 			c.Finish()
 		}
 	}

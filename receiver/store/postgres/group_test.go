@@ -48,7 +48,7 @@ func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 		}
 
 		return t.flush(ctx)
-	})
+	}, nil)
 
 	var held sync.WaitGroup
 	held.Go(func() {

@@ -16,66 +16,49 @@ import (
 
 // Ingest implements store.Inbox.
 func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
+	arrival, err := s.IngestAndClaim(ctx, events, store.Offer{})
+
+	return arrival.Fresh, err
+}
+
+// IngestAndClaim implements store.Queue.
+func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer store.Offer) (store.Arrival, error) {
 	for i := range events {
 		if err := events[i].Validate(); err != nil {
-			return nil, fmt.Errorf("store events: %w", err)
+			return store.Arrival{}, fmt.Errorf("store events: %w", err)
 		}
 	}
 
 	if len(events) == 0 {
-		return nil, nil
+		return store.Arrival{}, nil
 	}
 
-	d := &delivery{events: events}
-	if err := s.ingests.do(ctx, d); err != nil {
-		return nil, fmt.Errorf("store events: %w", err)
+	d := &delivery{events: events, offer: offer}
+
+	err := s.ingests.do(ctx, d)
+	if err != nil && ctx.Err() != nil && !d.ended.CompareAndSwap(false, true) {
+		err = nil // the leases were granted just before ctx ended
 	}
 
-	return d.fresh, nil
-}
-
-// IngestAndClaim implements store.Queue. It leases none: the next claim does.
-func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, _ store.Offer) (store.Arrival, error) {
-	fresh, err := s.Ingest(ctx, events)
 	if err != nil {
-		return store.Arrival{}, err
+		return store.Arrival{}, fmt.Errorf("store events: %w", err)
 	}
 
-	arrival := store.Arrival{Fresh: fresh}
-
-	for i := range fresh {
-		if !fresh[i] {
-			continue
-		}
-
-		e := &events[i]
-		if e.State == store.Pending {
-			arrival.Due[e.Class] = true
-		}
-
-		// The status may confirm a send with unknown outcome, and the takeover may end what waits.
-		if e.Status != nil && e.Status.ReplyTo != (store.ID{}) || e.Takeover != nil {
-			arrival.Due[store.Conversations] = true
-		}
-	}
-
-	return arrival, nil
+	return d.result, nil
 }
-
-// delivery is a call that stores events, all or none.
-type delivery struct {
-	events []store.Event
-	fresh  []bool
-}
-
-func (d *delivery) weight() int { return len(d.events) }
 
 // ingestAll stores the events of deliveries.
 func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery]) error {
-	var events []*store.Event
+	var (
+		events     []*store.Event
+		deliveries []*delivery
+	)
 	for _, c := range calls {
+		c.Value.begin()
+
 		for i := range c.Value.events {
 			events = append(events, &c.Value.events[i])
+			deliveries = append(deliveries, c.Value)
 		}
 	}
 
@@ -83,6 +66,8 @@ func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery])
 	if err != nil {
 		return err
 	}
+
+	a.deliveries = deliveries
 
 	n := newLockSet()
 	a.addLocks(n)
@@ -98,9 +83,10 @@ func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery])
 	}
 
 	l.save(t)
+	t.completeLeases(calls)
 
 	for _, c := range calls {
-		c.Value.fresh = fresh[:len(c.Value.events):len(c.Value.events)]
+		c.Value.result.Fresh = fresh[:len(c.Value.events):len(c.Value.events)]
 		fresh = fresh[len(c.Value.events):]
 	}
 
@@ -137,13 +123,14 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 
 		rows = append(rows, newEvent{event: e, seq: a.seqs[i]})
 		t.tally.Move(e.Class, "", e.State)
-		l.arrive(e)
+		l.arrive(e, a.seqs[i], a.delivery(i))
 
 		if e.Status != nil {
 			statuses = append(statuses, status{
 				update:   e.Status,
 				seq:      a.seqs[i],
 				received: e.ReceivedAt.UnixMilli(),
+				delivery: a.delivery(i),
 			})
 		}
 	}
@@ -154,8 +141,9 @@ func (t *tx) insertNew(ctx context.Context, a *arrivals, l *lanes) ([]bool, erro
 	return fresh, t.confirmSent(ctx, a, statuses, l)
 }
 
-// arrive changes the rows of the persons and the lane of a new event.
-func (l *lanes) arrive(e *store.Event) {
+// arrive changes the rows of the persons and the lane of a new event. It leases the lane if it is idle and the delivery
+// admits it.
+func (l *lanes) arrive(e *store.Event, seq int64, d *delivery) {
 	if e.State != store.Quarantined && e.Lane != "" {
 		name := sanitize(e.Lane)
 		for _, alias := range e.Aliases {
@@ -168,11 +156,19 @@ func (l *lanes) arrive(e *store.Event) {
 
 		if e.Takeover != nil {
 			l.takeOver(name, *e.Takeover, e.ReceivedAt)
+			d.due(store.Conversations) // what waits may end
 		}
 	}
 
-	if e.State == store.Pending {
-		l.wake(l.resolve(eventLane(e)), e.ReceivedAt.UnixMilli())
+	if e.State != store.Pending {
+		return
+	}
+
+	key := l.resolve(eventLane(e))
+	if row := l.rows[key]; row.ready == nil && d.admits(e) {
+		d.lease(row, e, seq)
+	} else if l.wake(key, e.ReceivedAt.UnixMilli()) {
+		d.due(e.Class)
 	}
 }
 

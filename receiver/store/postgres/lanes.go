@@ -64,12 +64,17 @@ func (l *lanes) scanRow(rows pgx.Rows) error {
 }
 
 // wake makes a lane due, unless it is leased or waits for a retry. If it waits for its first claim, the earlier time
-// counts: a message that was received while the clock was ahead does not delay the next.
-func (l *lanes) wake(key laneKey, now int64) {
+// counts: a message that was received while the clock was ahead does not delay the next. It reports whether the lane
+// became due.
+func (l *lanes) wake(key laneKey, now int64) bool {
 	row := l.rows[key]
-	if row.ready == nil || row.token == nil && row.head == nil && now < *row.ready {
-		row.due(now)
+	if row.ready != nil && (row.token != nil || row.head != nil || now >= *row.ready) {
+		return false
 	}
+
+	row.due(now)
+
+	return true
 }
 
 // due makes a lane that is not leased due at a time.

@@ -253,29 +253,50 @@ func leaseLane(lease store.LeaseRef) laneKey {
 
 // Release implements store.Queue.
 func (s *Store) Release(ctx context.Context, lease store.LeaseRef, now time.Time) error {
-	err := s.write(ctx, func(ctx context.Context, t *tx) error {
-		l := newLanes()
-		t.lockRows(l, []laneKey{leaseLane(lease)})
+	released, err := s.release(ctx, []store.LeaseRef{lease}, now)
+	if err == nil && released == 0 {
+		err = store.ErrLeaseLost
+	}
 
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-
-		row := l.rows[leaseLane(lease)]
-		if row == nil || row.token == nil || *row.token != lease.Token {
-			return store.ErrLeaseLost
-		}
-
-		row.due(now.UnixMilli())
-		row.starts = max(row.starts-1, 0)
-
-		l.save(t)
-
-		return nil
-	})
 	if err != nil {
 		return fmt.Errorf("release a lease: %w", err)
 	}
 
 	return nil
+}
+
+// release ends leases without progress, and returns how many were held.
+func (s *Store) release(ctx context.Context, leases []store.LeaseRef, now time.Time) (released int, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		keys := make([]laneKey, len(leases))
+		for i, lease := range leases {
+			keys[i] = leaseLane(lease)
+		}
+
+		l := newLanes()
+		t.lockRows(l, keys)
+
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+
+		released = 0
+
+		for _, lease := range leases {
+			row := l.rows[leaseLane(lease)]
+			if row == nil || row.token == nil || *row.token != lease.Token {
+				continue
+			}
+
+			row.due(now.UnixMilli())
+			row.starts = max(row.starts-1, 0)
+			released++
+		}
+
+		l.save(t)
+
+		return nil
+	})
+
+	return released, err
 }

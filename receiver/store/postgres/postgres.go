@@ -9,7 +9,7 @@
 //
 // From the top:
 //
-//   - A call of the [store.Store] interface (ingest.go, advance.go, lease.go, schedule.go, coalesce.go, deadletter.go,
+//   - A call of the [store.Store] interface (ingest.go, arrival.go, advance.go, lease.go, schedule.go, coalesce.go, deadletter.go,
 //     leadership.go, pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
 //   - A group (group.go) collects concurrent calls of Ingest, and those of Advance, into one transaction. Every other call has
 //     its own.
@@ -96,8 +96,8 @@ func Open(access func() Access, options Options) *Store {
 		limits:  options.timeouts.limits(),
 		clock:   options.Clock,
 	}
-	s.ingests = newGroup(s, ingestAll)
-	s.advances = newGroup(s, advanceAll)
+	s.ingests = newGroup(s, ingestAll, s.settle)
+	s.advances = newGroup(s, advanceAll, nil)
 
 	return s
 }

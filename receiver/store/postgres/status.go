@@ -15,6 +15,7 @@ import (
 type status struct {
 	update        *store.StatusUpdate
 	seq, received int64
+	delivery      *delivery
 }
 
 // of returns the key of the message as stored.
@@ -82,6 +83,11 @@ func (t *tx) confirmSent(ctx context.Context, a *arrivals, statuses []status, l 
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
+
+		if sent > 0 {
+			s.delivery.due(store.Conversations)
+		}
+
 		// The lane becomes due early only if it waits for this event and not for another.
 		row := l.rows[l.resolve(found.lane)]
 		if sent > 0 && row != nil && row.token == nil && row.ready != nil && row.head != nil && *row.head == found.event {

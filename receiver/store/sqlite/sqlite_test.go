@@ -20,8 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Factory{
-		Exclusive:      true,
-		LeasesArrivals: true,
+		Exclusive: true,
 		Open: func(place string) (store.Store, error) {
 			return Open(context.Background(), filepath.Join(place, "inbox.db"), Options{})
 		},

@@ -30,7 +30,7 @@ func (f *fixture) arrive(offer store.Offer, events ...store.Event) store.Arrival
 	return arrival
 }
 
-// arrivalTests hold for every engine, whether it leases what arrives or not.
+// arrivalTests are about what arrives without a lease.
 var arrivalTests = map[string]func(*fixture){
 	"stores each event once": func(f *fixture) {
 		a := text("a", "lane")
@@ -89,7 +89,7 @@ var arrivalTests = map[string]func(*fixture){
 	},
 }
 
-// leasedArrivalTests hold for an engine that leases what arrives.
+// leasedArrivalTests are about leases of what arrives.
 var leasedArrivalTests = map[string]func(*fixture){
 	"has the event at its head": func(f *fixture) {
 		e := text("a", "lane")

@@ -256,10 +256,6 @@ func (m *model) ingestAndClaim(t *rapid.T) {
 
 	arrival, err := m.store.IngestAndClaim(t.Context(), events, offer)
 
-	if !m.factory.LeasesArrivals {
-		offer = store.Offer{}
-	}
-
 	if want := m.ingested(events, offer); err != nil || !slices.Equal(arrival.Fresh, want) {
 		t.Fatalf("IngestAndClaim returned %v, %v, want %v", arrival.Fresh, err, want)
 	}

@@ -24,21 +24,18 @@ type Factory struct {
 	Open func(place string) (store.Store, error)
 	// Exclusive reports whether opening the store ends all leases, since no other process can have one.
 	Exclusive bool
-	// LeasesArrivals reports whether IngestAndClaim leases as many lanes as it may.
-	LeasesArrivals bool
 }
 
 // Run runs the suite.
 func Run(t *testing.T, factory Factory) {
-	type group struct {
+	groups := []struct {
 		name  string
 		tests map[string]func(*fixture)
-	}
-
-	groups := []group{
+	}{
 		{"Ingest", ingestTests},
 		{"Lease", leaseTests},
 		{"Arrival", arrivalTests},
+		{"LeasedArrival", leasedArrivalTests},
 		{"Class", classTests},
 		{"Waiting", waitingTests},
 		{"Advance", advanceTests},
@@ -62,9 +59,6 @@ func Run(t *testing.T, factory Factory) {
 		{"Pause", pauseTests},
 		{"Leadership", leadershipTests},
 		{"Figures", figuresTests},
-	}
-	if factory.LeasesArrivals {
-		groups = append(groups, group{"LeasedArrival", leasedArrivalTests})
 	}
 
 	for _, group := range groups {
