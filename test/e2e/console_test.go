@@ -99,7 +99,7 @@ func (u *tool) seeFleet(t *testing.T, page *browser.Page) {
 	}
 
 	page.Shows("SecretMissing")
-	page.Follow("messaging/support", "Not available")
+	page.Follow("messaging/support", "is missing")
 	page.Visit("/console/")
 	page.Follow("messaging/sales", "The last hour")
 	logStep(t, "the console lists the resources of its namespace, and shows one")
