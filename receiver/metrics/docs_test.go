@@ -55,9 +55,7 @@ func TestDocumentedMetrics(t *testing.T) {
 		}
 
 		names, _, _ = strings.Cut(names, " | ")
-		for _, match := range regexp.MustCompile(`whatsapp_[a-z_]+`).FindAllString(names, -1) {
-			documented = append(documented, match)
-		}
+		documented = append(documented, regexp.MustCompile(`whatsapp_[a-z_]+`).FindAllString(names, -1)...)
 	}
 
 	slices.Sort(declared)
