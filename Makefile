@@ -121,8 +121,8 @@ reference: manifests ## Write the pages of the docs that list fields and command
 .PHONY: docs-test
 docs-test: ## Check the docs: links, each command by the parser of its program or by running it, YAML, generated pages.
 	kubectl="$$(hack/controlplane/kubectl.sh)" && helm="$$(go tool -modfile=hack/tools/helm/go.mod -n helm)" && \
-		KUBECTL="$$kubectl" HELM="$$helm" go test -count=1 -tags docs -timeout 30m ./test/docs
-	go test -run 'Doc|Page|Runbooks' ./cmd/... ./controllers/... ./receiver ./receiver/config
+		KUBECTL="$$kubectl" HELM="$$helm" go test -race -count=1 -tags docs -timeout 30m ./test/docs
+	go test -race -run 'Doc|Page|Runbooks' ./cmd/kubectl-whatsapp ./controllers/resources ./receiver ./receiver/config ./receiver/metrics
 
 .PHONY: pictures
 pictures: ## Take the pictures of the docs, with a real Chromium.
