@@ -148,7 +148,15 @@ func (c *testCluster) allow(t *testing.T, user string, rules ...rbacv1.PolicyRul
 	c.MustCreate(t, &rbacv1.Role{ObjectMeta: meta, Rules: rules})
 	c.MustCreate(t, &rbacv1.RoleBinding{
 		ObjectMeta: meta,
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
+		Subjects: []rbacv1.Subject{{
+			Kind:     rbacv1.UserKind,
+			APIGroup: rbacv1.GroupName,
+			Name:     user,
+		}},
+		RoleRef: rbacv1.RoleRef{
+			APIGroup: rbacv1.GroupName,
+			Kind:     "Role",
+			Name:     user,
+		},
 	})
 }

@@ -69,7 +69,12 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 
 		if f.refusal == http.StatusConflict {
 			w.WriteHeader(f.refusal)
-			_ = json.NewEncoder(w).Encode(consoleapi.Job{ID: "j1", Kind: consoleapi.JobReplay, State: consoleapi.JobRunning, Done: 5})
+			_ = json.NewEncoder(w).Encode(consoleapi.Job{
+				ID:    "j1",
+				Kind:  consoleapi.JobReplay,
+				State: consoleapi.JobRunning,
+				Done:  5,
+			})
 
 			return
 		}
