@@ -91,6 +91,7 @@ func peers(ctx context.Context, binary string, deliveries int) (_ []figure, err 
 		ceiling: installRival(ctx, dir, "net/http", deliveries, installCeiling),
 		others: []*rival{
 			installRival(ctx, dir, "FastAPI", deliveries/slowShare, installGuide),
+			installRival(ctx, dir, "Bento", deliveries/slowShare, installBento),
 		},
 		bot: installRival(ctx, dir, "whatsapp-api-js", deliveries/slowShare, installBot),
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,6 +97,41 @@ func installBot(ctx context.Context, dir string) (program, error) {
 		name:    "bot that echoes, stores nothing, whatsapp-api-js " + installed.Version,
 		dir:     dir,
 		command: []string{"node", "bot.js"},
+	}, nil
+}
+
+// installBento builds Bento and a NATS server, by the versions of their module.
+func installBento(ctx context.Context, dir string) (program, error) {
+	source := filepath.Join(tree, peersFolder, "bento")
+	dir = filepath.Join(dir, "bento")
+
+	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+		return program{}, fmt.Errorf("copy the pipeline: %w", err)
+	}
+
+	binary := filepath.Join(dir, "bento")
+	if _, err := output(ctx, source, "go", "build", "-o", binary, "."); err != nil {
+		return program{}, err
+	}
+
+	built, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return program{}, fmt.Errorf("read the versions of the modules: %w", err)
+	}
+
+	versions := map[string]string{}
+	for _, module := range built.Deps {
+		versions[module.Path] = module.Version
+	}
+
+	return program{
+		name: fmt.Sprintf(
+			"Bento %s with NATS JetStream %s, durable, processes nothing",
+			versions["github.com/warpstreamlabs/bento"],
+			versions["github.com/nats-io/nats-server/v2"],
+		),
+		dir:     dir,
+		command: []string{binary, "-c", "pipeline.yaml"},
 	}, nil
 }
 
