@@ -102,7 +102,7 @@ func installBot(ctx context.Context, dir string) (program, error) {
 
 // installBento builds Bento and a NATS server, by the versions of their module.
 func installBento(ctx context.Context, dir string) (program, error) {
-	source := filepath.Join(tree, peersFolder, "bento")
+	source := filepath.Join(tree, "hack", "tools", "bento")
 	dir = filepath.Join(dir, "bento")
 
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
@@ -179,7 +179,7 @@ func (p program) start(ctx context.Context, graphURL string) (*server, error) {
 	}
 
 	s := &server{address: address, ended: make(chan struct{})}
-	s.cmd = exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the programs of peersFolder
+	s.cmd = exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the programs were just installed
 	s.cmd.Dir = p.dir
 	s.cmd.Stdout = &s.printed
 	s.cmd.Stderr = &s.printed

@@ -1,4 +1,4 @@
-module github.com/wawebhook/whatsapp-webhook-operator/test/bench/peers/bento
+module github.com/wawebhook/whatsapp-webhook-operator/hack/tools/bento
 
 go 1.26.0
 
