@@ -56,6 +56,7 @@ func (w *walk) eachPage(check func()) {
 	}
 
 	visit(home+"/events?state=expired", home+"/events")
+
 	events := w.links("tbody th a")
 	visit(events[0], events[0]+"?reveal=true")
 	w.submit(".danger") // asks first
