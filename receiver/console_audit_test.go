@@ -63,6 +63,7 @@ func TestPagesAreAudited(t *testing.T) {
 		{path: conversation + "/erase", form: yes, act: "erase"},
 	} {
 		before := len(log.String())
+
 		h.openPage(c.path, c.form)
 
 		if c.act != "" {

@@ -42,7 +42,7 @@ func TestDocumentedReference(t *testing.T) {
 	file := filepath.Join(docs.Root(), "docs", "cli.md")
 
 	if *updateGolden {
-		if err := os.WriteFile(file, []byte(page.String()), 0o644); err != nil { //nolint:gosec // a page is public
+		if err := os.WriteFile(file, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

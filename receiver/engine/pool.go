@@ -180,7 +180,9 @@ func (p *pool) release(l *activeLane) {
 func (p *pool) free(capacity func()) {
 	p.mu.Lock()
 	wasFull := p.freeCapacity() <= 0
+
 	capacity()
+
 	isAwaited := wasFull || p.claims || len(p.scopes) > 0 || p.suspects.isAlone()
 	p.mu.Unlock()
 

@@ -136,7 +136,7 @@ func installBento(ctx context.Context, dir string) (program, error) {
 }
 
 // output runs a command in a folder, and returns what it prints. The error has the last line of standard error.
-func output(ctx context.Context, dir string, name string, args ...string) (string, error) {
+func output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // the commands are constants but for temporary folders
 	command.Dir = dir
 
@@ -183,6 +183,7 @@ func (p program) start(ctx context.Context, graphURL string) (*server, error) {
 	s.cmd.Dir = p.dir
 	s.cmd.Stdout = &s.printed
 	s.cmd.Stderr = &s.printed
+
 	s.cmd.Env = append(
 		os.Environ(),
 		"PORT="+port,

@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestPatientCallWaitsForCompany(t *testing.T) {
 	go func() { first <- l.first() }()
 
 	for l.patient.Len() > 0 { // until it was taken, and waits
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 
 	delivery := submit(t, l.deliveries)[0]

@@ -66,6 +66,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "receiver")
 
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "github.com/wawebhook/whatsapp-webhook-operator/cmd/receiver") //nolint:gosec // dir is the caller's
+
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 
 	if out, err := build.CombinedOutput(); err != nil {
