@@ -53,9 +53,9 @@ func (s *Step) Validate() error {
 	return nil
 }
 
-// IsPatient reports whether a step may wait a few milliseconds for other writes to share a transaction with: it ends its
+// IsDeferrable reports whether a step may wait a few milliseconds for other writes to share a transaction with: it ends its
 // event, and nothing else follows from it.
-func (s *Step) IsPatient() bool {
+func (s *Step) IsDeferrable() bool {
 	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Takeover == nil
 }
 

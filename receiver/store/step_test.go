@@ -133,8 +133,8 @@ func TestApplyStep(t *testing.T) {
 	}
 }
 
-// A step is patient if it ends its event and nothing follows from it.
-func TestIsPatient(t *testing.T) {
+// A step is deferrable if it ends its event and nothing follows from it.
+func TestIsDeferrable(t *testing.T) {
 	done := &Outcome{State: Done}
 
 	for name, tc := range map[string]struct {
@@ -148,8 +148,8 @@ func TestIsPatient(t *testing.T) {
 		"takeover": {step: Step{Outcome: done, Takeover: &Takeover{}}},
 		"resend":   {step: Step{Outcome: done, Resend: &ReplyRef{}}},
 	} {
-		if got := tc.step.IsPatient(); got != tc.want {
-			t.Errorf("%s: IsPatient() = %t, want %t", name, got, tc.want)
+		if got := tc.step.IsDeferrable(); got != tc.want {
+			t.Errorf("%s: IsDeferrable() = %t, want %t", name, got, tc.want)
 		}
 	}
 }

@@ -19,9 +19,9 @@ import (
 const (
 	// postedTwiceShare of the posts are repeated after they were answered.
 	postedTwiceShare = 0.1
-	// impatientShare of the calls of the messages API are given up so soon that many of them took effect.
-	impatientShare = 0.05
-	impatience     = 15 * time.Millisecond
+	// shortTimeoutShare of the calls of the messages API are given up so soon that many of them took effect.
+	shortTimeoutShare = 0.05
+	shortTimeout      = 15 * time.Millisecond
 	// answerWithin is the time for a later answer. It is short, since its end is awaited.
 	answerWithin = 5 * time.Second
 )
@@ -40,7 +40,7 @@ type poster struct {
 	ledger *ledger
 	fleet  func() fleet
 
-	patient, impatient *http.Client
+	long, short *http.Client
 
 	mu     sync.Mutex
 	rng    *rand.Rand
@@ -52,12 +52,12 @@ type poster struct {
 
 func newPoster(l *ledger, of func() fleet, rng *rand.Rand) *poster {
 	p := &poster{
-		ledger:    l,
-		fleet:     of,
-		patient:   &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{}},
-		impatient: &http.Client{Timeout: impatience, Transport: &http.Transport{}},
-		rng:       rng,
-		queues:    map[int][]*message{},
+		ledger: l,
+		fleet:  of,
+		long:   &http.Client{Timeout: deliveryTimeout, Transport: &http.Transport{}},
+		short:  &http.Client{Timeout: shortTimeout, Transport: &http.Transport{}},
+		rng:    rng,
+		queues: map[int][]*message{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 
@@ -68,8 +68,8 @@ func newPoster(l *ledger, of func() fleet, rng *rand.Rand) *poster {
 func (p *poster) close() {
 	p.cancel()
 	p.work.Wait()
-	p.patient.CloseIdleConnections()
-	p.impatient.CloseIdleConnections()
+	p.long.CloseIdleConnections()
+	p.short.CloseIdleConnections()
 }
 
 // answer posts the answer to a message after a random time.
@@ -150,9 +150,9 @@ func (r reply) event() string { return outbound.ID(phoneNumberID, r.key()).Strin
 
 // access returns the access to the messages API of a replica. While none is up, calls fail.
 func (p *poster) access() standin.MessagesAPI {
-	api := standin.MessagesAPI{Key: folder.AssistantKey, Client: p.patient}
-	if p.happens(impatientShare) {
-		api.Client = p.impatient
+	api := standin.MessagesAPI{Key: folder.AssistantKey, Client: p.long}
+	if p.happens(shortTimeoutShare) {
+		api.Client = p.short
 	}
 
 	p.mu.Lock()

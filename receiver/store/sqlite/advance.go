@@ -22,8 +22,8 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 	var next *store.Work
 
 	do := s.writer.do
-	if step.IsPatient() {
-		do = s.writer.doPatiently
+	if step.IsDeferrable() {
+		do = s.writer.doDeferrable
 	}
 
 	err := do(ctx, func(t *tx) (err error) {

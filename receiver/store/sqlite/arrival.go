@@ -167,7 +167,7 @@ func (s *Store) abandon(a *arrival) {
 		return
 	}
 
-	_, _ = s.writer.lines.steps.Submit(func(t *tx) error {
+	_, _ = s.writer.queues.steps.Submit(func(t *tx) error {
 		for _, lease := range a.result.Leases {
 			if _, err := t.release(lease.LeaseRef, a.offer.Now); err != nil {
 				return err

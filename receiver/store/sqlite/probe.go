@@ -114,7 +114,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 	size := s.writer.evidence.probe(s.writer.clock.Now())
 	if size == 0 {
-		if s.writer.lines.deliveries.Len() >= s.writer.capacity {
+		if s.writer.queues.deliveries.Len() >= s.writer.capacity {
 			return fmt.Errorf("write to the store: %w", store.ErrBusy)
 		}
 

@@ -174,7 +174,7 @@ func TestPingReportsADiskThatHangs(t *testing.T) {
 
 	go func() { ended <- s.Ping(ctx) }()
 
-	for s.writer.lines.steps.Len() == 0 { // until the probe waits for the writer
+	for s.writer.queues.steps.Len() == 0 { // until the probe waits for the writer
 		runtime.Gosched()
 
 		select {

@@ -28,8 +28,8 @@ type writer struct {
 	conn       *conn         // nil after a failure, until the next transaction opens it again
 	committed  func()        // called after each batch
 	lastCommit time.Duration // mostly spent in the disk
-	lines      *lines
-	capacity   int // of each line
+	queues     *queues
+	capacity   int // of each queue
 	evidence   evidence
 	finished   chan struct{}
 }
@@ -40,7 +40,7 @@ func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 		clock:     options.Clock,
 		conn:      c,
 		committed: committed,
-		lines:     newLines(options.Queue),
+		queues:    newQueues(options.Queue),
 		capacity:  options.Queue,
 		finished:  make(chan struct{}),
 	}
@@ -51,23 +51,23 @@ func newWriter(dsn string, c *conn, options Options, committed func()) *writer {
 
 // do runs an operation and returns its outcome once it is durable. See [groupcommit.Queue.Do].
 func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	return w.lines.steps.Do(ctx, run)
+	return w.queues.steps.Do(ctx, run)
 }
 
-// doPatiently is like do, for operations for which nobody waits.
-func (w *writer) doPatiently(ctx context.Context, run func(*tx) error) error {
-	return w.lines.patient.Do(ctx, run)
+// doDeferrable is like do, for operations whose outcome delays nothing.
+func (w *writer) doDeferrable(ctx context.Context, run func(*tx) error) error {
+	return w.queues.deferrable.Do(ctx, run)
 }
 
 // deliver is like do, for deliveries: they go first, and their callers leave when ctx ends. See
 // [groupcommit.Queue.DoNoWait].
 func (w *writer) deliver(ctx context.Context, run func(*tx) error) error {
-	return w.lines.deliveries.DoNoWait(ctx, run)
+	return w.queues.deliveries.DoNoWait(ctx, run)
 }
 
 // close runs the queued operations and closes the connection.
 func (w *writer) close() error {
-	w.lines.close()
+	w.queues.close()
 	<-w.finished
 
 	if w.conn == nil {
@@ -82,7 +82,7 @@ func (w *writer) work() {
 
 	batch := make([]*operation, 0, groupcommit.MaxBatch)
 
-	for op := w.lines.first(); op != nil; op = w.lines.first() {
+	for op := w.queues.first(); op != nil; op = w.queues.first() {
 		w.evidence.begin(w.clock.Now())
 		batch = w.commit(op, batch[:0])
 		w.evidence.end(batch)
@@ -152,7 +152,7 @@ func (w *writer) next(taken int, started time.Time) *operation {
 		return nil
 	}
 
-	return w.lines.next(taken >= groupcommit.MaxBatch*3/4 || elapsed > limit*3/4)
+	return w.queues.next(taken >= groupcommit.MaxBatch*3/4 || elapsed > limit*3/4)
 }
 
 // commitEach runs every operation in a transaction of its own.

@@ -63,7 +63,7 @@ func enqueue(t *testing.T, s *Store, runs ...func(*tx) error) []*operation {
 
 	var ops []*operation
 	for _, run := range runs {
-		op, err := s.writer.lines.deliveries.Submit(run)
+		op, err := s.writer.queues.deliveries.Submit(run)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +311,7 @@ func TestDeliveryDoesNotWaitForHangingWrite(t *testing.T) {
 		ended <- err
 	}()
 
-	for s.writer.lines.deliveries.Len() == 0 {
+	for s.writer.queues.deliveries.Len() == 0 {
 		runtime.Gosched()
 	}
 

@@ -14,12 +14,12 @@ import (
 )
 
 // submit queues calls, and returns them in their order.
-func submit(t *testing.T, lines ...*groupcommit.Queue[func(*tx) error]) []*operation {
+func submit(t *testing.T, queues ...*groupcommit.Queue[func(*tx) error]) []*operation {
 	t.Helper()
 
 	var ops []*operation
-	for _, line := range lines {
-		op, err := line.Submit(func(*tx) error { return nil })
+	for _, queue := range queues {
+		op, err := queue.Submit(func(*tx) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,11 +38,11 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 		"early": {want: []int{2, 1, 0}},
 		"late":  {isLate: true, want: []int{1, 0, 2}},
 	} {
-		l := newLines(4)
-		ops := submit(t, l.patient, l.steps, l.deliveries)
+		q := newQueues(4)
+		ops := submit(t, q.deferrable, q.steps, q.deliveries)
 
 		var got []int
-		for op := l.next(tc.isLate); op != nil; op = l.next(tc.isLate) {
+		for op := q.next(tc.isLate); op != nil; op = q.next(tc.isLate) {
 			got = append(got, slices.Index(ops, op))
 		}
 
@@ -52,32 +52,32 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 	}
 }
 
-// A patient call that is alone waits for another, which takes it along.
-func TestPatientCallWaitsForCompany(t *testing.T) {
-	l := newLines(4)
-	l.wait = time.Hour
-	patient := submit(t, l.patient)[0]
+// A deferrable call that is alone waits for another, and shares its transaction.
+func TestDeferrableCallIsTakenAlong(t *testing.T) {
+	q := newQueues(4)
+	q.wait = time.Hour
+	deferrable := submit(t, q.deferrable)[0]
 	first := make(chan *operation)
 
-	go func() { first <- l.first() }()
+	go func() { first <- q.first() }()
 
-	for l.patient.Len() > 0 { // until it was taken, and waits
+	for q.deferrable.Len() > 0 { // until it was taken, and waits
 		runtime.Gosched()
 	}
 
-	delivery := submit(t, l.deliveries)[0]
+	delivery := submit(t, q.deliveries)[0]
 	if got := <-first; got != delivery {
 		t.Error("the delivery is not the first of the batch")
 	}
 
-	if got := l.next(false); got != patient {
-		t.Error("the delivery did not take the patient call along")
+	if got := q.next(false); got != deferrable {
+		t.Error("the delivery did not take the deferrable call along")
 	}
 }
 
-func TestPatientCallDoesNotWaitForLong(t *testing.T) {
+func TestDeferrableCallIsRunAlone(t *testing.T) {
 	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
-	if err := s.writer.doPatiently(t.Context(), storing(1)); err != nil {
+	if err := s.writer.doDeferrable(t.Context(), storing(1)); err != nil {
 		t.Error(err)
 	}
 
@@ -86,14 +86,14 @@ func TestPatientCallDoesNotWaitForLong(t *testing.T) {
 	}
 }
 
-func TestClosedLinesReturnWhatWaits(t *testing.T) {
-	l := newLines(4)
-	l.wait = time.Hour
-	submit(t, l.patient, l.deliveries, l.steps, l.patient)
-	l.close()
+func TestClosedQueuesReturnTheirCalls(t *testing.T) {
+	q := newQueues(4)
+	q.wait = time.Hour
+	submit(t, q.deferrable, q.deliveries, q.steps, q.deferrable)
+	q.close()
 
 	n := 0
-	for l.first() != nil {
+	for q.first() != nil {
 		n++
 	}
 
