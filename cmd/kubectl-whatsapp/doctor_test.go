@@ -248,7 +248,7 @@ func (c *testCluster) testDoctor(t *testing.T) {
 	})
 
 	t.Run("no right to connect", func(t *testing.T) {
-		c.grant(t, "reader", rbacv1.PolicyRule{
+		c.allow(t, "reader", rbacv1.PolicyRule{
 			APIGroups: []string{"", v1alpha1.SchemeGroupVersion.Group},
 			Resources: []string{"pods", "whatsappwebhooks"},
 			Verbs:     []string{"get", "list"},
@@ -279,17 +279,4 @@ func (c *testCluster) setStatus(t *testing.T, status v1alpha1.WhatsAppWebhookSta
 	if err := c.Status().Update(t.Context(), webhook); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// grant gives a user a right in the namespace.
-func (c *testCluster) grant(t *testing.T, user string, rule rbacv1.PolicyRule) {
-	t.Helper()
-
-	meta := metav1.ObjectMeta{Namespace: c.namespace, Name: user}
-	c.MustCreate(t, &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{rule}})
-	c.MustCreate(t, &rbacv1.RoleBinding{
-		ObjectMeta: meta,
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
-	})
 }

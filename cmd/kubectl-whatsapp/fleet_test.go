@@ -87,7 +87,7 @@ func (c *testCluster) testReadOnly(t *testing.T) {
 		9090: r.Local.AdminAddr(),
 		9091: r.Local.ConsoleAddr(),
 	}, "")
-	c.allow(t, "reader", rbacv1.PolicyRule{
+	c.allow(t, "viewer", rbacv1.PolicyRule{
 		APIGroups: []string{"whatsapp.wawebhook.dev"},
 		Resources: []string{"whatsappwebhooks"},
 		Verbs:     []string{"get", "list"},
@@ -97,7 +97,7 @@ func (c *testCluster) testReadOnly(t *testing.T) {
 		Verbs:     []string{"get", "list"},
 	})
 
-	tool := startTool(t, c.args("console", "--as", "reader")...)
+	tool := startTool(t, c.args("console", "--as", "viewer")...)
 	address := strings.TrimSpace(tool.out.waitFor(t, "http://.*\n")[0])
 	resource := address + "/console/r/" + c.namespace + "/sales"
 

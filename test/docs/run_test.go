@@ -50,6 +50,7 @@ func TestRun(t *testing.T) {
 		for _, block := range page.Blocks {
 			if block.Run() {
 				ran++
+
 				text.WriteString(block.Text + "\nlistening\n")
 			}
 		}
