@@ -75,7 +75,7 @@ func New(o Options) *Client {
 	}
 
 	if o.Guard == nil {
-		o.Guard = &Guard{Refuse: refuseMetadata(o.Setting)}
+		o.Guard = metadataGuard(o.Setting)
 	}
 
 	transport.DialContext = o.Guard.dial

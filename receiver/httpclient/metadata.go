@@ -4,8 +4,6 @@
 package httpclient
 
 import (
-	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -22,10 +20,11 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
 }
 
-// refuseMetadata refuses the addresses that may be of a cloud's metadata service, or of a group of hosts. It allows private
-// and loopback addresses: a server is often a Service of the cluster, or runs beside the receiver.
-func refuseMetadata(setting string) func(netip.Addr) *failure.Error {
-	return func(ip netip.Addr) *failure.Error {
+// metadataGuard refuses the addresses that may be of a cloud's metadata service, or of a group of hosts. It allows private and
+// loopback addresses: a server is often a Service of the cluster, or runs beside the receiver. setting names in its failures
+// what leads to the address.
+func metadataGuard(setting string) *Guard {
+	return &Guard{Refuse: func(ip netip.Addr) *failure.Error {
 		if ip.IsValid() && !isMetadata(ip) {
 			return nil
 		}
@@ -35,7 +34,7 @@ func refuseMetadata(setting string) func(netip.Addr) *failure.Error {
 			Code:  CodeMetadata,
 			Text:  setting + " leads to a link-local or metadata address, to which nothing is sent",
 		}
-	}
+	}}
 }
 
 func isMetadata(ip netip.Addr) bool {
@@ -43,21 +42,15 @@ func isMetadata(ip netip.Addr) bool {
 }
 
 // ControlMetadata is the Control of a dialer that refuses the addresses which each [Client] refuses by default.
-func ControlMetadata(_, address string, _ syscall.RawConn) error {
-	dialled, err := netip.ParseAddrPort(address)
-	if err != nil || isMetadata(embedded(dialled.Addr())) {
-		return errors.New("a link-local or metadata address, to which nothing is sent")
-	}
-
-	return nil
+func ControlMetadata(network, address string, conn syscall.RawConn) error {
+	return metadataGuard("the URL").control(network, address, conn)
 }
 
 // Transport returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
 // make their calls themselves.
 func Transport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: ControlMetadata}
-	transport.DialContext = dialer.DialContext
+	transport.DialContext = metadataGuard("the URL").dial
 
 	return transport
 }

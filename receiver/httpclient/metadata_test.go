@@ -14,7 +14,7 @@ import (
 )
 
 func TestRefuseMetadata(t *testing.T) {
-	guard := Guard{Refuse: refuseMetadata("bird.baseURL")}
+	guard := metadataGuard("bird.baseURL")
 	for address, refused := range map[string]bool{
 		"10.96.0.17:80":               false,
 		"192.168.1.1:80":              false,
