@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # Two images from one build: --target manager (the operator) and
 # --target receiver (what the operator runs for each WhatsAppWebhook).
-# hack/images builds the same without a container engine.
+# hack/release/images builds the same without a container engine.
 
 # The image is pinned by digest. The toolchain that go.mod names builds: Go gets it from the module proxy, and checks it
 # against the checksum database.
@@ -12,7 +12,7 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go run ./hack/images -rootfs /out/rootfs
+    go run -C hack/release ./images -rootfs /out/rootfs
 ARG TARGETOS TARGETARCH VERSION=dev
 # Pure Go, so any platform is built on the builder's own, without emulation.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \

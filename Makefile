@@ -102,6 +102,10 @@ test: $(AXE) ## Run vet and all tests with the race detector, a real kube-apiser
 	go vet $(PACKAGES)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
+.PHONY: release-test
+release-test: ## Test the programs that make a release.
+	go test -C hack/release -race ./...
+
 .PHONY: chart-test
 chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
 	for values in $(CHART)/values.yaml $(CHART)/ci/*.yaml; do \
@@ -183,7 +187,7 @@ cli: ## Build the tool for VERSION and all platforms into DIST: archives, checks
 
 .PHONY: images
 images: ## Build IMAGES (NAME=PACKAGE) for PLATFORMS without a container engine, each into DIST/NAME.tar.
-	go run ./hack/images -version $(VERSION) -prefix $(IMAGE_PREFIX)whatsapp-webhook-operator/ -platforms $(PLATFORMS) -out $(DIST) $(IMAGES)
+	go run -C hack/release ./images -version $(VERSION) -prefix $(IMAGE_PREFIX)whatsapp-webhook-operator/ -platforms $(PLATFORMS) -out $(DIST) $(IMAGES)
 
 .PHONY: images-docker
 images-docker: ## Build both container images from the Dockerfile with CONTAINER_TOOL (default docker).

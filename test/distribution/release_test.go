@@ -4,9 +4,7 @@
 package distribution
 
 import (
-	"io"
-	"log"
-	"net/http/httptest"
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-containerregistry/pkg/registry"
 )
 
 // TestFilesOfARelease checks the files of 'make dist': both ways to install have the images of the version, from the registry of choice.
@@ -71,12 +68,43 @@ func dist(t *testing.T, version, prefix string) string {
 	return folder
 }
 
+// startRegistry starts a registry, and returns its address.
+func startRegistry(t *testing.T) string {
+	t.Helper()
+
+	binary := filepath.Join(t.TempDir(), "registry")
+
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", root+"/hack/release", "-o", binary, "./registry")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the registry: %v\n%s", err, out)
+	}
+
+	server := exec.CommandContext(t.Context(), binary) //nolint:gosec // just built
+	server.Stderr = t.Output()
+
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The test's context ends the process before the cleanups.
+	t.Cleanup(func() { _ = server.Wait() })
+
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("read the registry's address: %v", err)
+	}
+
+	return strings.TrimSpace(address)
+}
+
 // TestInstallFromARegistry pushes the packaged chart to an OCI registry, and installs and upgrades a release from there.
 func TestInstallFromARegistry(t *testing.T) {
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	t.Cleanup(server.Close)
-
-	charts := "oci://" + strings.TrimPrefix(server.URL, "http://") + "/charts"
+	charts := "oci://" + startRegistry(t) + "/charts"
 	packaged := filepath.Join(dist(t, "v9.8.7", "ghcr.io/wawebhook/"), release+"-9.8.7.tgz")
 
 	for name, helm := range map[string]program{"oci-helm-3": helm3, "oci-helm-4": helm4} {

@@ -25,7 +25,7 @@ fi
 
 # Manager and receiver get two tags, the second to test an upgrade.
 images() {
-  go run ./hack/images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
+  go run -C hack/release ./images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
   "$CLUSTER" load "$work/$1"/*.tar
 }
 images local manager=./cmd/manager receiver=./cmd/receiver standin=./test/standin/cmd/standin

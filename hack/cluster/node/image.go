@@ -6,78 +6,120 @@ package node
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// writeImage writes the archive of an image with a single static program, which runs as an unprivileged user.
-func writeImage(archive, image, program string) error {
-	tag, err := name.NewTag(image)
-	if err != nil {
-		return err
-	}
+// imageFile is a file of an image or of its archive.
+type imageFile struct {
+	name    string
+	mode    int64
+	content []byte
+}
 
+// writeImage writes the archive of an image with a single static program, which runs as an unprivileged user. The format is that
+// of `docker save` (https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md).
+func writeImage(archive, image, program string) error {
 	content, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
 
-	var files bytes.Buffer
+	base := filepath.Base(program)
 
-	tw := tar.NewWriter(&files)
-	if err := tw.WriteHeader(&tar.Header{
-		Typeflag: tar.TypeReg,
-		Name:     filepath.Base(program),
-		Mode:     0o755,
-		Size:     int64(len(content)),
-	}); err != nil {
-		return err
+	layer, err := packImage(imageFile{
+		name:    base,
+		mode:    0o755,
+		content: content,
+	})
+	if err != nil {
+		return fmt.Errorf("pack the program: %w", err)
 	}
 
-	if _, err := tw.Write(content); err != nil {
-		return err
-	}
-
-	if err := tw.Close(); err != nil {
-		return err
-	}
-
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(files.Bytes())), nil
+	// containerd skips an image without a platform.
+	config, err := json.Marshal(map[string]any{
+		"os":           "linux",
+		"architecture": runtime.GOARCH,
+		"config": map[string]any{
+			"User":       "65532:65532",
+			"Entrypoint": []string{"/" + base},
+		},
+		"rootfs": map[string]any{
+			"type":     "layers",
+			"diff_ids": []string{"sha256:" + sum(layer)},
+		},
 	})
 	if err != nil {
 		return err
 	}
 
-	// containerd skips an image without a platform.
-	config := &v1.ConfigFile{
-		OS:           "linux",
-		Architecture: runtime.GOARCH,
-		RootFS:       v1.RootFS{Type: "layers"},
-		Config: v1.Config{
-			User:       "65532:65532",
-			Entrypoint: []string{"/" + filepath.Base(program)},
+	manifest, err := json.Marshal([]map[string]any{{
+		"Config":   sum(config) + ".json",
+		"RepoTags": []string{image},
+		"Layers":   []string{sum(layer) + ".tar"},
+	}})
+	if err != nil {
+		return err
+	}
+
+	packed, err := packImage(
+		imageFile{
+			name:    sum(config) + ".json",
+			mode:    0o644,
+			content: config,
 		},
-	}
-
-	base, err := mutate.ConfigFile(empty.Image, config)
+		imageFile{
+			name:    sum(layer) + ".tar",
+			mode:    0o644,
+			content: layer,
+		},
+		imageFile{
+			name:    "manifest.json",
+			mode:    0o644,
+			content: manifest,
+		},
+	)
 	if err != nil {
-		return fmt.Errorf("describe the image: %w", err)
+		return fmt.Errorf("pack the image: %w", err)
 	}
 
-	withProgram, err := mutate.AppendLayers(base, layer)
-	if err != nil {
-		return fmt.Errorf("add the program to the image: %w", err)
+	return os.WriteFile(archive, packed, 0o600)
+}
+
+// packImage returns a tar archive of the files.
+func packImage(files ...imageFile) ([]byte, error) {
+	var packed bytes.Buffer
+
+	tw := tar.NewWriter(&packed)
+	for _, file := range files {
+		if err := tw.WriteHeader(&tar.Header{
+			Typeflag: tar.TypeReg,
+			Name:     file.name,
+			Mode:     file.mode,
+			Size:     int64(len(file.content)),
+		}); err != nil {
+			return nil, err
+		}
+
+		if _, err := tw.Write(file.content); err != nil {
+			return nil, err
+		}
 	}
 
-	return tarball.WriteToFile(archive, tag, withProgram)
+	if err := tw.Close(); err != nil {
+		return nil, err
+	}
+
+	return packed.Bytes(), nil
+}
+
+func sum(content []byte) string {
+	digest := sha256.Sum256(content)
+
+	return hex.EncodeToString(digest[:])
 }

@@ -4,7 +4,10 @@
 package node
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,13 +15,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"sigs.k8s.io/yaml"
 )
 
@@ -180,22 +183,56 @@ func TestWriteImage(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	image, err := tarball.ImageFromPath(archive, nil)
+	content, err := os.ReadFile(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	config, err := image.ConfigFile()
-	if err != nil {
-		t.Fatal(err)
+	files := untar(t, content)
+
+	var manifest []struct {
+		Config           string
+		RepoTags, Layers []string
+	}
+	if err := json.Unmarshal(files["manifest.json"], &manifest); err != nil || len(manifest) != 1 || len(manifest[0].Layers) != 1 {
+		t.Fatalf("the manifest is %s (%v), want one image with one layer", files["manifest.json"], err)
 	}
 
-	if config.OS != "linux" || config.Architecture == "" {
-		t.Errorf("platform %s/%s", config.OS, config.Architecture)
+	layer := files[manifest[0].Layers[0]]
+
+	want := `{"architecture":"` + runtime.GOARCH + `","config":{"Entrypoint":["/program"],"User":"65532:65532"},"os":"linux",` +
+		`"rootfs":{"diff_ids":["sha256:` + sum(layer) + `"],"type":"layers"}}`
+	if got := string(files[manifest[0].Config]); got != want {
+		t.Errorf("config %s\nwant   %s", got, want)
 	}
 
-	if config.Config.User != "65532:65532" || !cmp.Equal(config.Config.Entrypoint, []string{"/program"}) {
-		t.Errorf("%+v", config)
+	if diff := cmp.Diff([]string{"localhost/program:node"}, manifest[0].RepoTags); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+
+	if diff := cmp.Diff(map[string][]byte{"program": []byte("#!")}, untar(t, layer)); diff != "" {
+		t.Errorf("files of the layer (-want +got):\n%s", diff)
+	}
+}
+
+// untar returns the files of an archive.
+func untar(t *testing.T, archive []byte) map[string][]byte {
+	t.Helper()
+
+	files := map[string][]byte{}
+	for tr := tar.NewReader(bytes.NewReader(archive)); ; {
+		header, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if files[header.Name], err = io.ReadAll(tr); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package image
 
 import (
 	"archive/tar"
@@ -16,24 +16,24 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// writeArchive writes an archive for `ctr images import`, `docker load`, `podman load` and `kind load image-archive`: an OCI
+// WriteArchive writes an archive for `ctr images import`, `docker load`, `podman load` and `kind load image-archive`: an OCI
 // image layout (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) of all platforms, with a
 // manifest.json of the first one for a Docker that supports a single platform. `docker save` does the same.
-func writeArchive(w io.Writer, tag name.Tag, index v1.ImageIndex, images []v1.Image) error {
+func (b *Built) WriteArchive(w io.Writer) error {
 	a := archive{tw: tar.NewWriter(w), written: map[v1.Hash]bool{}}
 	if err := a.json("oci-layout", map[string]string{"imageLayoutVersion": "1.0.0"}); err != nil {
 		return err
 	}
 
-	if err := a.index(tag, index); err != nil {
+	if err := a.index(b.Tag, b.Index); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
 
-	if err := a.dockerManifest(tag, images[0]); err != nil {
+	if err := a.dockerManifest(b.Tag, b.Images[0]); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
 
-	for _, image := range images {
+	for _, image := range b.Images {
 		if err := a.image(image); err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package image
 
 import (
 	"archive/tar"
@@ -65,8 +65,8 @@ func certificates() []byte {
 	return file.Bytes()
 }
 
-// writeRootFiles writes the root files into a folder, for other ways to build an image.
-func writeRootFiles(folder string) error {
+// WriteRootFiles writes the files common to all images into a folder, for other ways to build an image.
+func WriteRootFiles(folder string) error {
 	for _, file := range rootFiles() {
 		name := filepath.Join(folder, filepath.FromSlash(file.name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // the program is not their owner, and must read them

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package image
 
 import (
 	"archive/tar"
@@ -27,7 +27,7 @@ import (
 )
 
 func TestArchive(t *testing.T) {
-	file, err := publishHello(t, maxSize)
+	file, err := archiveHello(t, MaxSize)
 	if err != nil {
 		t.Fatal(err)
 	}

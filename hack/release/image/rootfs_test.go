@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package image
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 func TestRootFiles(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "rootfs")
-	if err := run(t.Context(), []string{"-rootfs", folder}, t.Output()); err != nil {
+	if err := WriteRootFiles(folder); err != nil {
 		t.Fatal(err)
 	}
 
