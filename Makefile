@@ -9,6 +9,8 @@ export GOTOOLCHAIN ?= $(shell awk '$$1 == "toolchain" {print $$2 "+auto"}' go.mo
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PACKAGES ?= ./...
+# api/ is a module of its own, which ./... does not name.
+API_TOO = $(filter ./...,$(PACKAGES))
 FUZZTIME ?= 1m
 CONTAINER_TOOL ?= docker
 IMAGE_PREFIX ?= ghcr.io/wawebhook/
@@ -33,7 +35,9 @@ HELM3 := go tool -modfile=hack/tools/helm3/go.mod helm
 HELM_UNITTEST := go tool -modfile=hack/tools/helm3/go.mod helm-unittest
 # What npm writes at the end of an installation.
 AXE := test/browser/node_modules/.package-lock.json
-KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config .golangci-kal.yaml
+KUBE_API_LINTER := go tool -modfile=hack/tools/kube-api-linter/go.mod golangci-lint-kube-api-linter --config $(CURDIR)/.golangci-kal.yaml
+# in-api COMMAND: the command for a tool, run in the module api.
+in-api = $(patsubst -modfile=%,-modfile=../%,$(patsubst go,go -C api,$(1)))
 
 .PHONY: help
 help: ## List the targets.
@@ -69,17 +73,19 @@ fmt: ## Format all Go files.
 lint: ## Run the static checks of Go, including the rules for imports between packages, and of the workflows.
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run
+	$(call in-api,$(GOLANGCI_LINT)) run
 	$(ACTIONLINT)
 
 .PHONY: lint-api
 lint-api: ## Check the API types against the Kubernetes API conventions.
 	$(KUBE_API_LINTER) config verify
-	$(KUBE_API_LINTER) run ./api/...
+	$(call in-api,$(KUBE_API_LINTER)) run
 
 .PHONY: vuln
 vuln: ## Check that the programs call nothing with a known vulnerability; VULNDB=latest takes the newest database.
 	database="$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')" && \
-		$(GOVULNCHECK) -db "file://$$database/data/osv" ./cmd/...
+		$(GOVULNCHECK) -db "file://$$database/data/osv" ./cmd/... && \
+		$(call in-api,$(GOVULNCHECK)) -db "file://$$database/data/osv" ./...
 
 .PHONY: ci
 ci: ## Run all that a change has to pass, and install what that needs.
@@ -100,6 +106,7 @@ $(AXE): test/browser/package-lock.json test/browser/package.json
 .PHONY: test
 test: $(AXE) ## Run vet and all tests with the race detector, a real kube-apiserver and etcd.
 	go vet $(PACKAGES)
+	$(if $(API_TOO),go -C api vet ./... && go -C api test -race ./...)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
 .PHONY: release-test
