@@ -137,13 +137,13 @@ func TestResentIsTrueOnlyOfWhatIsSentAgain(t *testing.T) {
 		"sent again": {before: func(*harness) {}, sent: 2},
 		"payload purged": {before: func(h *harness) {
 			future := time.Now().Add(time.Hour)
-			if _, err := h.Local.Store().Purge(h.t.Context(), future, time.Time{}, 100); err != nil {
+			if _, err := h.Local.Store().Purge(h.t.Context(), store.Expiry{Payloads: future}, 100); err != nil {
 				h.t.Fatal(err)
 			}
 		}, sent: 1},
 		"event purged": {before: func(h *harness) {
 			future := time.Now().Add(time.Hour)
-			if _, err := h.Local.Store().Purge(h.t.Context(), future, future, 100); err != nil {
+			if _, err := h.Local.Store().Purge(h.t.Context(), store.Expiry{Payloads: future, Events: future}, 100); err != nil {
 				h.t.Fatal(err)
 			}
 		}, sent: 1},

@@ -21,12 +21,19 @@ type StoreSpec struct {
 	// +optional
 	PostgreSQL PostgreSQLStore `json:"postgreSQL,omitzero"`
 
-	// retentionDays is the time the payloads of finished events are stored. Dead letters stay until they are handled.
-	// Defaults to 30.
+	// retentionDays is the time the payloads of finished events are stored. Defaults to 30.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	RetentionDays int32 `json:"retentionDays,omitempty"`
+
+	// deadLetterDays is the time dead letters and quarantined events are stored unless they are replayed or discarded
+	// before. They are announced for 7 days before they are purged, or for the last quarter of the time if that is less. It
+	// cannot be switched off; the maximum is ten years. Defaults to 90.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3650
+	DeadLetterDays int32 `json:"deadLetterDays,omitempty"`
 }
 
 // EmbeddedStore configures a database file on the receiver's own volume, for which the operator creates a claim.

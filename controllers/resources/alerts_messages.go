@@ -24,7 +24,15 @@ func messageAlerts(p Params) []alert {
 			pending:     "1m",
 			expr:        `max(whatsapp_dead_letters{@self}) > 0`,
 			summary:     "dead letters wait for a decision",
-			description: "Messages that failed for good, and that stay until a person replays or discards them: {{ $value }}.",
+			description: "Messages that failed for good, and that a person has to replay or discard: {{ $value }}.",
+		},
+		{
+			name:        "WhatsAppDeadLettersExpire",
+			severity:    warning,
+			pending:     "1m",
+			expr:        fmt.Sprintf(`max(whatsapp_oldest_dead_letter_seconds{@self}) > %d * 60`, p.deadLetterNoticeAge()),
+			summary:     "dead letters are about to be purged",
+			description: "The oldest dead letter or quarantined event is {{ $value | humanizeDuration }} old, and is purged when spec.store.deadLetterDays are over.",
 		},
 		{
 			name:        "WhatsAppMessagesWaiting",

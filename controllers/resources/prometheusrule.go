@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
 // prometheusRule limits every alert to this resource, by the namespace and the job of its receivers' metrics.
@@ -48,6 +49,13 @@ func prometheusRule(p Params) Object {
 // oldestPendingSeconds returns how long a message may wait before an alert fires.
 func (p Params) oldestPendingSeconds() int32 {
 	return cmp.Or(p.webhook.Spec.Monitoring.PrometheusRule.OldestPendingSeconds, 300)
+}
+
+// deadLetterNoticeAge returns the age in minutes from which a dead letter is announced before its purge.
+func (p Params) deadLetterNoticeAge() int {
+	stored := config.Store{DeadLetterDays: int(cmp.Or(p.webhook.Spec.Store.DeadLetterDays, 90))}
+
+	return int((stored.DeadLetterRetention() - stored.ExpiryNotice()).Minutes())
 }
 
 // fill replaces the placeholders in the text of an alert. The names need no quoting in PromQL.

@@ -131,7 +131,7 @@ func media(wanted v1alpha1.MediaSpec) config.Media {
 }
 
 func store(wanted v1alpha1.StoreSpec) config.Store {
-	rendered := config.Store{RetentionDays: int(wanted.RetentionDays)}
+	rendered := config.Store{RetentionDays: int(wanted.RetentionDays), DeadLetterDays: int(wanted.DeadLetterDays)}
 	if shared(wanted) {
 		rendered.PostgreSQL = &config.PostgreSQLStore{MaxConnections: int(wanted.PostgreSQL.MaxConnections)}
 	} else {

@@ -49,6 +49,7 @@ func (p Parts) Report(ctx context.Context) health.Report {
 		s.Problems["store"] = "the store cannot be read"
 	} else {
 		s.Backlog = backlog(now, stats)
+		s.DeadLettersExpireAt = p.deadLettersExpireAt(stats)
 		s.WaitingForPeople = p.waitingForPeople(ctx, now)
 
 		if problem := p.storeProblem(stats); problem != "" {
@@ -66,7 +67,7 @@ func (p Parts) Report(ctx context.Context) health.Report {
 	}
 
 	s.Status = health.StatusHealthy
-	if s.Warnings = warnings(now, s); len(s.Warnings) > 0 {
+	if s.Warnings = p.warnings(now, s); len(s.Warnings) > 0 {
 		s.Status = health.StatusWarning
 	}
 
@@ -124,6 +125,15 @@ func backlog(now time.Time, stats store.Stats) *health.Backlog {
 	}
 }
 
+// deadLettersExpireAt returns when the oldest dead letter or quarantined event is purged, or nil if there is none.
+func (p Parts) deadLettersExpireAt(stats store.Stats) *time.Time {
+	if stats.OldestDeadLetter.IsZero() {
+		return nil
+	}
+
+	return new(stats.OldestDeadLetter.Add(p.Live.Current().Store.DeadLetterRetention()))
+}
+
 // maxTakenOver bounds the conversations that are looked at for people who wait.
 const maxTakenOver = 1000
 
@@ -148,7 +158,7 @@ func (p Parts) waitingForPeople(ctx context.Context, now time.Time) health.Waiti
 
 // warnings returns what an administrator has to look at. The time of the last message is no reason, since a quiet night
 // is normal.
-func warnings(now time.Time, s health.Report) []string {
+func (p Parts) warnings(now time.Time, s health.Report) []string {
 	found := []string{}
 
 	for _, role := range s.MissingSecrets {
@@ -181,6 +191,12 @@ func warnings(now time.Time, s health.Report) []string {
 
 	if s.Backlog != nil && s.DeadLetters > 0 {
 		found = append(found, fmt.Sprintf("%d dead letters have to be replayed or discarded", s.DeadLetters))
+	}
+
+	if s.Backlog != nil && s.DeadLettersExpireAt != nil {
+		if at := *s.DeadLettersExpireAt; at.Sub(now) < p.Live.Current().Store.ExpiryNotice() {
+			found = append(found, "dead letters or quarantined events are purged from "+at.UTC().Format(time.DateOnly)+" on")
+		}
 	}
 
 	slices.Sort(found)

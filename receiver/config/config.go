@@ -216,9 +216,10 @@ type Retry struct {
 
 // Store configures where events are stored. Exactly one of Embedded and PostgreSQL is set.
 type Store struct {
-	Embedded      *EmbeddedStore   `yaml:"embedded,omitempty"`
-	PostgreSQL    *PostgreSQLStore `yaml:"postgreSQL,omitempty"`
-	RetentionDays int              `yaml:"retentionDays,omitempty"` // of the payloads of finished events
+	Embedded       *EmbeddedStore   `yaml:"embedded,omitempty"`
+	PostgreSQL     *PostgreSQLStore `yaml:"postgreSQL,omitempty"`
+	RetentionDays  int              `yaml:"retentionDays,omitempty"`  // of the payloads of finished events
+	DeadLetterDays int              `yaml:"deadLetterDays,omitempty"` // of dead letters and quarantined events
 }
 
 // EmbeddedStore configures a SQLite file on the receiver's own volume.

@@ -169,6 +169,7 @@ func (p Processing) withDefaults() Processing {
 
 func (s Store) withDefaults() Store {
 	s.RetentionDays = cmp.Or(s.RetentionDays, 30)
+	s.DeadLetterDays = cmp.Or(s.DeadLetterDays, 90)
 
 	switch {
 	case s.PostgreSQL != nil:

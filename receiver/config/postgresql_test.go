@@ -19,15 +19,15 @@ func TestPostgreSQLStore(t *testing.T) {
 	}{
 		{
 			name: "none: embedded", yaml: "store: {}",
-			want: Store{Embedded: &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}, RetentionDays: 30},
+			want: Store{Embedded: &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}, RetentionDays: 30, DeadLetterDays: 90},
 		},
 		{
 			name: "defaults", yaml: "store: {postgreSQL: {}}",
-			want: Store{PostgreSQL: &PostgreSQLStore{MaxConnections: 16}, RetentionDays: 30},
+			want: Store{PostgreSQL: &PostgreSQLStore{MaxConnections: 16}, RetentionDays: 30, DeadLetterDays: 90},
 		},
 		{
 			name: "connections", yaml: "store: {postgreSQL: {maxConnections: 4}, retentionDays: 7}",
-			want: Store{PostgreSQL: &PostgreSQLStore{MaxConnections: 4}, RetentionDays: 7},
+			want: Store{PostgreSQL: &PostgreSQLStore{MaxConnections: 4}, RetentionDays: 7, DeadLetterDays: 90},
 		},
 		{
 			name:    "too few connections",

@@ -214,6 +214,7 @@ func (p *problems) processing(c Processing) {
 func (p *problems) store(s Store) {
 	p.check(s.Embedded == nil || s.PostgreSQL == nil, "store", "must have only one of embedded and postgreSQL")
 	inRange(p, "store.retentionDays", s.RetentionDays, 1, 3650)
+	inRange(p, "store.deadLetterDays", s.DeadLetterDays, 1, 3650)
 
 	if s.Embedded != nil {
 		p.check(filepath.IsAbs(s.Embedded.Path), "store.embedded.path", "must be an absolute path")

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -24,6 +26,8 @@ type deadLetterPage struct {
 	Causes []consoleapi.Cause
 	Total  int64
 	Jobs   []consoleapi.Job
+	// ExpireAt is when the oldest dead letter or quarantined event is purged; nil if that is unknown, or there is none.
+	ExpireAt *time.Time
 }
 
 func (c *console) deadLetters(v *view) error { return c.showDeadLetters(v, http.StatusOK) }
@@ -56,6 +60,17 @@ func (c *console) showDeadLetters(v *view, status int) error {
 	}
 	for _, cause := range page.Causes {
 		page.Total += cause.Count
+	}
+
+	if state == store.Dead || state == store.Quarantined {
+		report, err := Get[health.Report](v.request.Context(), v.api, "/status", nil)
+		if err != nil {
+			return err
+		}
+
+		if report.Backlog != nil {
+			page.ExpireAt = report.DeadLettersExpireAt
+		}
 	}
 
 	v.render(status, "dead-letters", page)

@@ -136,7 +136,7 @@ func TestAnswerAfterThePayloadWasPurged(t *testing.T) {
 	question := f.receive(ana, "wamid.1")
 	f.finish(question)
 
-	if _, err := f.store.Purge(t.Context(), now.Add(time.Hour), now.Add(-time.Hour), 100); err != nil {
+	if _, err := f.store.Purge(t.Context(), store.Expiry{Payloads: now.Add(time.Hour), Events: now.Add(-time.Hour)}, 100); err != nil {
 		t.Fatal(err)
 	}
 

@@ -120,7 +120,7 @@ func TestStateOfOtherEvents(t *testing.T) {
 	f.finish(f.record(accepted).Event.ID)
 	f.want(f.call(deskKey, http.MethodGet, path, ""), http.StatusOK, "")
 
-	if _, err := f.store.Purge(t.Context(), now.Add(time.Hour), now.Add(time.Hour), 100); err != nil {
+	if _, err := f.store.Purge(t.Context(), store.Expiry{Payloads: now.Add(time.Hour), Events: now.Add(time.Hour)}, 100); err != nil {
 		t.Fatal(err)
 	}
 

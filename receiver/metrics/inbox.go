@@ -23,7 +23,7 @@ type inbox struct {
 	// received returns when this process received its newest message; zero before the first.
 	received func() time.Time
 
-	queue, statuses, notices, oldest, dead, quarantined, active, humans, last, damaged, damagedEvents *prometheus.Desc
+	queue, statuses, notices, oldest, dead, oldestDead, quarantined, active, humans, last, damaged, damagedEvents *prometheus.Desc
 }
 
 // WatchStore registers the gauges of s. While the store is unavailable they are absent from the scrape, not zero.
@@ -42,6 +42,7 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 		notices:       gauge("whatsapp_notice_queue_size", "Notices that the sink has not yet accepted."),
 		oldest:        gauge("whatsapp_oldest_pending_seconds", "Age of the oldest unfinished message; 0 if there is none."),
 		dead:          gauge("whatsapp_dead_letters", "Dead letters: messages that failed for good and wait to be replayed or discarded."),
+		oldestDead:    gauge("whatsapp_oldest_dead_letter_seconds", "How long the oldest dead letter or quarantined event has been one; 0 if there is none."),
 		quarantined:   gauge("whatsapp_quarantined_events", "Events of phone numbers that are not configured."),
 		active:        gauge("whatsapp_active_conversations", "Conversations with a message from the person in the last 24 hours."),
 		humans:        gauge("whatsapp_human_conversations", "Conversations that people have now, not the AI."),
@@ -53,7 +54,7 @@ func (m *Metrics) WatchStore(s store.Store, clock clockwork.Clock) {
 
 // Describe implements prometheus.Collector.
 func (c *inbox) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.quarantined, c.active, c.humans, c.last, c.damaged, c.damagedEvents} {
+	for _, d := range []*prometheus.Desc{c.queue, c.statuses, c.notices, c.oldest, c.dead, c.oldestDead, c.quarantined, c.active, c.humans, c.last, c.damaged, c.damagedEvents} {
 		descs <- d
 	}
 }
@@ -76,6 +77,7 @@ func (c *inbox) Collect(metrics chan<- prometheus.Metric) {
 		c.notices:       float64(stats.PendingNotices),
 		c.oldest:        stats.OldestPendingAge(now).Seconds(),
 		c.dead:          float64(stats.DeadLetters),
+		c.oldestDead:    stats.OldestDeadLetterAge(now).Seconds(),
 		c.quarantined:   float64(stats.Quarantined),
 		c.active:        float64(stats.ActiveConversations),
 		c.humans:        float64(stats.HumanConversations),

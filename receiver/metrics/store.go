@@ -148,8 +148,8 @@ func (s *countedStore) PublishState(ctx context.Context, job, holder string, sta
 	return err
 }
 
-func (s *countedStore) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
-	changed, err := s.Store.Purge(ctx, payloads, events, limit)
+func (s *countedStore) Purge(ctx context.Context, before store.Expiry, limit int) (int, error) {
+	changed, err := s.Store.Purge(ctx, before, limit)
 	s.count("purge", err)
 
 	return changed, err

@@ -192,7 +192,7 @@ func TestErasePurgedStatuses(t *testing.T) {
 	f.deliverGroup()
 	f.deliver("messages", fmt.Sprintf(`"statuses":[{"id":%q,"status":"read","timestamp":"1795430400","recipient_id":%q}]`, wamid, ana))
 
-	if _, err := f.store.Purge(t.Context(), now.Add(time.Hour), now.Add(-time.Hour), 100); err != nil {
+	if _, err := f.store.Purge(t.Context(), store.Expiry{Payloads: now.Add(time.Hour), Events: now.Add(-time.Hour)}, 100); err != nil {
 		t.Fatal(err)
 	}
 

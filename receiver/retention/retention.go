@@ -6,6 +6,7 @@ package retention
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -22,6 +23,11 @@ const (
 	leadershipTerm = 3 * purgeEvery / 2
 	// batchSize is small enough that deliveries do not wait for a batch.
 	batchSize = 1000
+	// firstExpiry is how long a store keeps all dead letters after it is first used with a retention of dead letters, so
+	// that they are announced after an upgrade too.
+	firstExpiry = 7 * 24 * time.Hour
+	// announceEvery is the interval at which dead letters are announced in the log before they are purged.
+	announceEvery = 24 * time.Hour
 	// minEventAge is how long a duplicate must be recognized: Meta redelivers for up to 7 days.
 	minEventAge = 8 * 24 * time.Hour
 )
@@ -30,9 +36,12 @@ const (
 type Store interface {
 	election.Store
 
-	// Purge removes payloads and events that were finished before the given times, at most limit of each, and returns the
-	// number of changed entries.
-	Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error)
+	// Stats returns the figures of the store, of which the dead letters are announced.
+	Stats(ctx context.Context, now time.Time) (store.Stats, error)
+
+	// Purge removes what ended before the given times, at most limit entries of each sort, and returns the number of
+	// changed entries.
+	Purge(ctx context.Context, before store.Expiry, limit int) (int, error)
 }
 
 // Parts are the dependencies of a Purger. All are required.
@@ -49,6 +58,12 @@ type Purger struct {
 	Parts
 
 	candidate *election.Candidate
+	announced time.Time // when dead letters were last announced
+}
+
+// state is what the leader publishes.
+type state struct {
+	DeadLettersFrom time.Time `json:"dead_letters_from"` // no dead letter is purged before
 }
 
 // New returns a Purger. Run starts it.
@@ -76,7 +91,7 @@ func (p *Purger) Run(ctx context.Context) {
 }
 
 func (p *Purger) purge(ctx context.Context) {
-	leading, _, err := p.candidate.Acquire(ctx, leadershipTerm)
+	leading, published, err := p.candidate.Acquire(ctx, leadershipTerm)
 	if err != nil && ctx.Err() == nil {
 		p.Log.Error("leader election for retention failed", "error", err)
 	}
@@ -86,12 +101,68 @@ func (p *Purger) purge(ctx context.Context) {
 	}
 
 	now := p.Clock.Now()
-	retention := time.Duration(p.Live.Current().Store.RetentionDays) * 24 * time.Hour
-	payloads := now.Add(-retention)
-	events := now.Add(-max(retention, minEventAge))
+	settings := p.Live.Current().Store
+	before := store.Expiry{Payloads: now.Add(-settings.Retention()), Events: now.Add(-max(settings.Retention(), minEventAge))}
 
+	if from := p.deadLettersFrom(ctx, published, now); !from.After(now) {
+		before.DeadLetters = now.Add(-settings.DeadLetterRetention())
+	}
+
+	p.remove(ctx, before)
+	p.announce(ctx, settings, now)
+}
+
+// deadLettersFrom returns the time from which dead letters may be purged. The first leader of a store sets it.
+func (p *Purger) deadLettersFrom(ctx context.Context, published []byte, now time.Time) time.Time {
+	var known state
+	if err := json.Unmarshal(published, &known); err == nil && !known.DeadLettersFrom.IsZero() {
+		return known.DeadLettersFrom
+	}
+
+	known.DeadLettersFrom = now.Add(firstExpiry).UTC()
+
+	data, err := json.Marshal(known)
+	if err == nil {
+		err = p.candidate.Publish(ctx, data)
+	}
+
+	if err != nil && ctx.Err() == nil {
+		p.Log.Error("start of the retention of dead letters was not recorded", "error", err)
+	}
+
+	return known.DeadLettersFrom
+}
+
+// announce logs the dead letters that are purged soon.
+func (p *Purger) announce(ctx context.Context, settings config.Store, now time.Time) {
+	if age := now.Sub(p.announced); age >= 0 && age < announceEvery {
+		return
+	}
+
+	stats, err := p.Store.Stats(ctx, now)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.Log.Error("dead letters that are purged soon were not looked for", "error", err)
+		}
+
+		return
+	}
+
+	if stats.OldestDeadLetterAge(now) <= settings.DeadLetterRetention()-settings.ExpiryNotice() {
+		return
+	}
+
+	p.announced = now
+	p.Log.Warn("dead letters or quarantined events are purged soon: replay or discard them",
+		"dead_letters", stats.DeadLetters,
+		"quarantined", stats.Quarantined,
+		"first_at", stats.OldestDeadLetter.Add(settings.DeadLetterRetention()))
+}
+
+// remove purges in batches until nothing is left to purge.
+func (p *Purger) remove(ctx context.Context, before store.Expiry) {
 	for ctx.Err() == nil {
-		changed, err := p.Store.Purge(ctx, payloads, events, batchSize)
+		changed, err := p.Store.Purge(ctx, before, batchSize)
 		if err != nil && ctx.Err() == nil {
 			p.Log.Error("purge of events past their retention failed", "error", err)
 		}

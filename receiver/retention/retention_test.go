@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,14 +39,16 @@ func TestPurge(t *testing.T) {
 		}
 	})
 
+	var logged strings.Builder
+
 	clock := clockwork.NewFakeClock()
-	live := config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}, Store: config.Store{RetentionDays: 10}}, config.Secrets{})
+	live := config.Fixed(config.Config{Bird: config.Bird{BaseURL: "http://127.0.0.1"}, Store: config.Store{RetentionDays: 10, DeadLetterDays: 20}}, config.Secrets{})
 	purger := New(Parts{
 		Store:  inbox,
 		Holder: "ours",
 		Live:   live,
 		Clock:  clock,
-		Log:    slog.New(slog.DiscardHandler),
+		Log:    slog.New(slog.NewTextHandler(&logged, nil)),
 	})
 
 	finished := map[store.State]store.ID{}
@@ -115,6 +118,84 @@ func TestPurge(t *testing.T) {
 	if payload(store.Dead) == 0 {
 		t.Error("a dead letter lost its payload")
 	}
+
+	const announcement = "are purged soon"
+	if strings.Contains(logged.String(), announcement) {
+		t.Error("a dead letter was announced 9 days before its purge")
+	}
+
+	clock.Advance(5 * 24 * time.Hour)
+	purger.purge(t.Context())
+	clock.Advance(time.Hour)
+	purger.purge(t.Context())
+
+	if n := strings.Count(logged.String(), announcement); n != 1 {
+		t.Errorf("a dead letter was announced %d times within an hour, want 1:\n%s", n, logged.String())
+	}
+
+	clock.Advance(4 * 24 * time.Hour)
+	purger.purge(t.Context())
+
+	if _, err := inbox.Get(t.Context(), finished[store.Dead]); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a dead letter was not purged after its retention: %v", err)
+	}
+}
+
+// TestTheFirstPurgeOfDeadLettersIsAnnounced uses a store with an old dead letter, of an earlier version, for the first time.
+func TestTheFirstPurgeOfDeadLettersIsAnnounced(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	inbox := &leaderStore{clock: clock, oldest: clock.Now().Add(-365 * 24 * time.Hour)}
+	purger := New(Parts{
+		Store:  inbox,
+		Holder: "ours",
+		Live:   config.Fixed(config.Config{}, config.Secrets{}),
+		Clock:  clock,
+		Log:    slog.New(slog.DiscardHandler),
+	})
+
+	for day := range 7 {
+		purger.purge(t.Context())
+
+		if !inbox.before.DeadLetters.IsZero() {
+			t.Fatalf("dead letters were purged on day %d", day)
+		}
+
+		clock.Advance(24 * time.Hour)
+	}
+
+	purger.purge(t.Context())
+
+	if want := clock.Now().Add(-90 * 24 * time.Hour); !inbox.before.DeadLetters.Equal(want) {
+		t.Errorf("dead letters of before %v were purged, want %v", inbox.before.DeadLetters, want)
+	}
+}
+
+// leaderStore elects the candidate, and records what was purged last.
+type leaderStore struct {
+	clock  clockwork.Clock
+	oldest time.Time
+	state  []byte
+	before store.Expiry
+}
+
+func (s *leaderStore) AcquireLeadership(context.Context, string, string, time.Time, time.Time) (bool, []byte, error) {
+	return true, s.state, nil
+}
+
+func (s *leaderStore) PublishState(_ context.Context, _, _ string, state []byte) error {
+	s.state = state
+
+	return nil
+}
+
+func (s *leaderStore) Stats(context.Context, time.Time) (store.Stats, error) {
+	return store.Stats{OldestDeadLetter: s.oldest}, nil
+}
+
+func (s *leaderStore) Purge(_ context.Context, before store.Expiry, _ int) (int, error) {
+	s.before = before
+
+	return 0, nil
 }
 
 // TestRunPurgesRegularlyUntilItsContextEnds counts the elections of a running Purger.
@@ -169,6 +250,10 @@ func (s *followerStore) AcquireLeadership(_ context.Context, _, _ string, now, _
 
 func (s *followerStore) PublishState(context.Context, string, string, []byte) error { return nil }
 
-func (s *followerStore) Purge(context.Context, time.Time, time.Time, int) (int, error) {
+func (s *followerStore) Stats(context.Context, time.Time) (store.Stats, error) {
+	return store.Stats{}, errors.New("looked without leadership")
+}
+
+func (s *followerStore) Purge(context.Context, store.Expiry, int) (int, error) {
 	return 0, errors.New("purged without leadership")
 }

@@ -95,7 +95,7 @@ const (
 	Expired     State = "expired"     // given up after too long
 	Quarantined State = "quarantined" // of a phone number that this receiver does not serve
 	Dead        State = "dead"        // a dead letter: failed for good
-	Discarded   State = "discarded"   // could be replayed, but a person discarded it
+	Discarded   State = "discarded"   // could be replayed, but a person discarded it, or its retention ended
 )
 
 // Event is one message, status, error or change of a delivery, or a notice or status report of the receiver.

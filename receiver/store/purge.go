@@ -3,6 +3,22 @@
 
 package store
 
+import "time"
+
+// Expiry is until when the data that a purge removes had ended. A zero time removes nothing.
+type Expiry struct {
+	// Payloads is that of the payloads of finished events other than dead letters and quarantined ones, with their
+	// transcripts and the bodies of their replies.
+	Payloads time.Time
+	// DeadLetters is that of dead letters and quarantined events: they are discarded, at the time at which they ended, and
+	// lose their payloads like finished events.
+	DeadLetters time.Time
+	// Events is that of finished events other than dead letters and quarantined ones, with everything attached to them; of
+	// idle conversations, under all their names, by their last message and their last takeover, or, of a person who never
+	// wrote, by the time at which AIConversationID was recorded; and of pauses.
+	Events time.Time
+}
+
 // purgeBatch limits the entries that one transaction of a purge changes, so that deliveries do not wait behind it.
 const purgeBatch = 100
 

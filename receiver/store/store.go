@@ -233,16 +233,9 @@ type Maintenance interface {
 	// Totals counts all events by kind, type and state. It reads the entire history: use it in tools and tests only.
 	Totals(ctx context.Context) ([]Total, error)
 
-	// Purge removes old data, at most limit entries of each sort, and returns the number of events, conversations and
-	// pauses that it changed:
-	//   - the payloads of events finished before payloads, with their transcripts and the bodies of their replies;
-	//   - events finished before events, with everything attached to them;
-	//   - idle conversations, under all their names, whose last message and last takeover ended before events; of a person who
-	//     never wrote, whose AIConversationID was recorded before events;
-	//   - pauses that ended before events.
-	//
-	// Pending events and dead letters stay.
-	Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error)
+	// Purge removes what ended before the times of an expiry, at most limit entries of each sort, and returns the number of
+	// events, conversations and pauses that it changed. Pending events stay.
+	Purge(ctx context.Context, before Expiry, limit int) (int, error)
 
 	// Ping returns an error if the store cannot accept an event now.
 	Ping(ctx context.Context) error

@@ -161,6 +161,7 @@ type Stats struct {
 	PendingNotices      int64
 	DeadLetters         int64
 	Quarantined         int64
+	OldestDeadLetter    time.Time // end of the dead letter or quarantined event that ended first; zero if there is none
 	ActiveConversations int64     // with a message from the person in the last 24 hours, accurate to a minute
 	Damaged             int64     // lanes set aside because the file cannot be read where their events are
 	DamagedEvents       int64     // finished events that cannot be purged because the file cannot be read there
@@ -175,6 +176,15 @@ func (s Stats) OldestPendingAge(now time.Time) time.Duration {
 	}
 
 	return max(0, now.Sub(s.OldestPending))
+}
+
+// OldestDeadLetterAge returns how long the oldest dead letter or quarantined event has been one, or 0 if there is none.
+func (s Stats) OldestDeadLetterAge(now time.Time) time.Duration {
+	if s.OldestDeadLetter.IsZero() {
+		return 0
+	}
+
+	return max(0, now.Sub(s.OldestDeadLetter))
 }
 
 // Schedule is when the lanes of a class are due.

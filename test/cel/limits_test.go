@@ -63,6 +63,7 @@ func numberCases() []specCase {
 		{"processing.errorPolicies[].code", 1, 99999999},
 		{"store.postgreSQL.maxConnections", 4, 1000},
 		{"store.retentionDays", 1, 3650},
+		{"store.deadLetterDays", 1, 3650},
 		{"receiver.replicas", 0, 100},
 		{"receiver.autoscaling.minReplicas", 1, 100},
 		{"receiver.autoscaling.maxReplicas", 1, 100},

@@ -85,6 +85,7 @@ store:
     whenDeleted: Retain
     dataSource: {apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: monday}
   retentionDays: 7
+  deadLetterDays: 60
 receiver:
   image: registry.example.com/receiver:v1
   imagePullPolicy: Always

@@ -147,7 +147,7 @@ func closed(done <-chan struct{}) bool {
 func maintain(ctx context.Context, s *Store, receiver int, name string) (err error) {
 	switch receiver {
 	case 0:
-		_, err = s.Purge(ctx, start, start.Add(time.Hour), 100)
+		_, err = s.Purge(ctx, store.Expiry{Payloads: start, Events: start.Add(time.Hour)}, 100)
 	case 1:
 		_, _, err = s.ReplaySelected(ctx, store.Selection{States: store.Replayable}, 0, start, 20)
 	default:

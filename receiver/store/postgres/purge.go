@@ -14,16 +14,25 @@ import (
 )
 
 // Purge implements store.Maintenance. It skips rows that another transaction has locked.
-func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
+func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int, error) {
 	changed := 0
 
 	for _, purge := range []func(ctx context.Context, t *tx, limit int) (int, error){
-		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deleteEvents(ctx, events, limit) },
 		func(ctx context.Context, t *tx, limit int) (int, error) {
-			return t.deleteConversations(ctx, events, limit)
+			return t.expireDeadLetters(ctx, before.DeadLetters, limit)
 		},
-		func(ctx context.Context, t *tx, limit int) (int, error) { return t.deletePauses(ctx, events, limit) },
-		func(ctx context.Context, t *tx, limit int) (int, error) { return t.emptyPayloads(ctx, payloads, limit) },
+		func(ctx context.Context, t *tx, limit int) (int, error) {
+			return t.deleteEvents(ctx, before.Events, limit)
+		},
+		func(ctx context.Context, t *tx, limit int) (int, error) {
+			return t.deleteConversations(ctx, before.Events, limit)
+		},
+		func(ctx context.Context, t *tx, limit int) (int, error) {
+			return t.deletePauses(ctx, before.Events, limit)
+		},
+		func(ctx context.Context, t *tx, limit int) (int, error) {
+			return t.emptyPayloads(ctx, before.Payloads, limit)
+		},
 	} {
 		n, err := store.PurgeInBatches(limit, func(size int) (n int, err error) {
 			err = s.write(ctx, func(ctx context.Context, t *tx) (err error) {
@@ -43,43 +52,61 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 	return changed, nil
 }
 
-func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	deleted := 0
+// expireDeadLetters discards dead letters and quarantined events, without their payloads, so that deleteEvents finds them.
+func (t *tx) expireDeadLetters(ctx context.Context, before time.Time, limit int) (int, error) {
+	expired := 0
 	t.query(`
-		WITH old AS (
-			SELECT seq FROM events
-			WHERE state NOT IN ('pending', 'dead') AND emptied IN (false, true) AND finished_at < $1
+		WITH ended AS (
+			SELECT seq, state FROM events WHERE state IN ('dead', 'quarantined') AND finished_at < $1
 			LIMIT $2 FOR UPDATE SKIP LOCKED
-		), gone AS (
-			DELETE FROM events e USING old WHERE e.seq = old.seq RETURNING e.seq, e.state
 		), replies AS (
-			DELETE FROM replies r USING gone WHERE r.event = gone.seq
-		), failures AS (
-			DELETE FROM failures f USING gone WHERE f.event = gone.seq
-		), statuses AS (
-			DELETE FROM statuses s USING gone WHERE s.event = gone.seq
+			UPDATE replies r SET body = NULL FROM ended WHERE r.event = ended.seq
+		), discarded AS (
+			UPDATE events e SET state = 'discarded', payload = NULL, transcript = NULL, emptied = true
+			FROM ended WHERE e.seq = ended.seq RETURNING ended.state
 		)
-		SELECT state FROM gone`,
+		SELECT state FROM discarded`,
 		func(rows pgx.Rows) error {
 			var state store.State
 
 			err := rows.Scan(&state)
-			t.tally.Move(store.NoClass, state, "")
+			t.tally.Move(store.NoClass, state, store.Discarded)
 
-			deleted++
+			expired++
 
 			return err
 		}, before.UnixMilli(), limit)
 	err := t.flush(ctx)
 
-	return deleted, err
+	return expired, err
+}
+
+func (t *tx) deleteEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	var deleted int64
+	t.execCount(&deleted, `
+		WITH old AS (
+			SELECT seq FROM events
+			WHERE state NOT IN ('pending', 'dead', 'quarantined') AND emptied IN (false, true) AND finished_at < $1
+			LIMIT $2 FOR UPDATE SKIP LOCKED
+		), replies AS (
+			DELETE FROM replies r USING old WHERE r.event = old.seq
+		), failures AS (
+			DELETE FROM failures f USING old WHERE f.event = old.seq
+		), statuses AS (
+			DELETE FROM statuses s USING old WHERE s.event = old.seq
+		)
+		DELETE FROM events e USING old WHERE e.seq = old.seq`,
+		before.UnixMilli(), limit)
+	err := t.flush(ctx)
+
+	return int(deleted), err
 }
 
 func (t *tx) emptyPayloads(ctx context.Context, before time.Time, limit int) (int, error) {
 	var emptied int64
 	t.execCount(&emptied, `
 		WITH old AS (
-			SELECT seq FROM events WHERE state NOT IN ('pending', 'dead') AND emptied = false AND finished_at < $1
+			SELECT seq FROM events WHERE state NOT IN ('pending', 'dead', 'quarantined') AND emptied = false AND finished_at < $1
 			LIMIT $2 FOR UPDATE SKIP LOCKED
 		), replies AS (
 			UPDATE replies r SET body = NULL FROM old WHERE r.event = old.seq

@@ -207,15 +207,17 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 				(SELECT min(received_at) FROM events WHERE state = 'pending' AND class = 0),
 				(SELECT count(*) FROM conversations WHERE class = 0 AND last_inbound_at >= $1),
 				(SELECT count(*) FROM conversations WHERE human_until > $2),
-				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0)
+				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0),
+				(SELECT min(finished_at) FROM events WHERE state IN ('dead', 'quarantined'))
 			FROM counts`,
 			func(rows pgx.Rows) error {
-				var oldest, newest *int64
+				var oldest, newest, dead *int64
 
 				err := rows.Scan(&stats.Pending, &stats.PendingStatuses, &stats.PendingNotices, &stats.DeadLetters, &stats.Quarantined,
-					&oldest, &stats.ActiveConversations, &stats.HumanConversations, &newest)
+					&oldest, &stats.ActiveConversations, &stats.HumanConversations, &newest, &dead)
 				stats.OldestPending = fromMillis(oldest)
 				stats.LastMessageAt = fromMillis(newest)
+				stats.OldestDeadLetter = fromMillis(dead)
 
 				return err
 			}, now.Add(-24*time.Hour).UnixMilli(), now.UnixMilli())

@@ -241,7 +241,7 @@ func (s *Store) purgeApart(ctx context.Context, p eventPurge, before time.Time, 
 	)
 
 	err = s.writer.do(ctx, func(t *tx) (err error) {
-		if found, err = t.finished(p, before, limit); err != nil {
+		if found, err = t.ended(p, before, limit); err != nil {
 			return err
 		}
 

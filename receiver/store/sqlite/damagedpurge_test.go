@@ -48,7 +48,7 @@ func purgeAll(t *testing.T, s *Store, payloads, events time.Time) (changed int) 
 	t.Helper()
 
 	for range 100 {
-		n, err := s.Purge(t.Context(), payloads, events, 150)
+		n, err := s.Purge(t.Context(), store.Expiry{Payloads: payloads, Events: events}, 150)
 		if err != nil {
 			t.Fatalf("Purge after %d entries: %v", changed, err)
 		}

@@ -89,7 +89,7 @@ func TestEventsAreRefusedBeforeTheDiskIsFull(t *testing.T) {
 		t.Errorf("Advance: %v", err)
 	}
 
-	if n, err := s.Purge(t.Context(), start.Add(time.Hour), start.Add(time.Hour), 10); err != nil || n == 0 {
+	if n, err := s.Purge(t.Context(), store.Expiry{Payloads: start.Add(time.Hour), Events: start.Add(time.Hour)}, 10); err != nil || n == 0 {
 		t.Errorf("Purge changed %d entries, %v; want that it makes room", n, err)
 	}
 
@@ -125,7 +125,7 @@ func TestPurgedPagesAreSpaceForNewEvents(t *testing.T) {
 		t.Fatalf("Ingest on a nearly full disk returned %v, want ErrDiskFull", err)
 	}
 
-	if _, err := s.Purge(t.Context(), start.Add(time.Hour), start.Add(-time.Hour), events); err != nil {
+	if _, err := s.Purge(t.Context(), store.Expiry{Payloads: start.Add(time.Hour), Events: start.Add(-time.Hour)}, events); err != nil {
 		t.Fatal(err)
 	}
 

@@ -87,7 +87,7 @@ func purgePayloads(t *testing.T, s *Store) (purged int) {
 	t.Helper()
 
 	for {
-		n, err := s.Purge(t.Context(), start.Add(time.Hour), start.Add(-time.Hour), 100)
+		n, err := s.Purge(t.Context(), store.Expiry{Payloads: start.Add(time.Hour), Events: start.Add(-time.Hour)}, 100)
 		if err != nil {
 			t.Fatalf("Purge after %d events: %v", purged, err)
 		}

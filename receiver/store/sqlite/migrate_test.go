@@ -220,7 +220,7 @@ func TestStoreOfVersion1(t *testing.T) {
 		t.Errorf("Claim returned %v, %v, want the retry", retries, err)
 	}
 
-	if _, err := s.Purge(ctx, unix(10_000), unix(10_000), 100); err != nil {
+	if _, err := s.Purge(ctx, store.Expiry{Payloads: unix(10_000), Events: unix(10_000)}, 100); err != nil {
 		t.Error(err)
 	}
 }

@@ -159,8 +159,8 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { return s.Replay(ctx, message(1, 1).ID, start) },
 		func() error { return s.SetPause(ctx, store.Pause{Scope: "app", Until: later}, start) },
 		func() error { return s.ClearPause(ctx, "app") },
-		func() error { _, err := s.Purge(ctx, later, start, 10); return err },
-		func() error { _, err := s.Purge(ctx, later, later, 10); return err },
+		func() error { _, err := s.Purge(ctx, store.Expiry{Payloads: later, Events: start}, 10); return err },
+		func() error { _, err := s.Purge(ctx, store.Expiry{Payloads: later, Events: later}, 10); return err },
 		func() error {
 			_, err := s.DeadLetters(ctx, store.Selection{States: []store.State{store.Dead}}, 0, 10)
 			return err

@@ -13,7 +13,7 @@ import (
 )
 
 // Purge implements store.Maintenance. What cannot be purged keeps nothing else from it.
-func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int) (int, error) {
+func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int, error) {
 	changed := 0
 
 	defer s.disk.forget() // the pages that it freed are there at once
@@ -21,14 +21,15 @@ func (s *Store) Purge(ctx context.Context, payloads, events time.Time, limit int
 	var failed error
 
 	for _, purge := range []func(limit int) (int, error){
-		func(limit int) (int, error) { return s.purgeEvents(ctx, deletion, events, limit) },
+		func(limit int) (int, error) { return s.purgeEvents(ctx, expiry, before.DeadLetters, limit) },
+		func(limit int) (int, error) { return s.purgeEvents(ctx, deletion, before.Events, limit) },
 		func(limit int) (int, error) {
-			return s.purge(ctx, func(t *tx) (int, error) { return t.deleteConversations(events, limit) })
+			return s.purge(ctx, func(t *tx) (int, error) { return t.deleteConversations(before.Events, limit) })
 		},
 		func(limit int) (int, error) {
-			return s.purge(ctx, func(t *tx) (int, error) { return t.deletePauses(events, limit) })
+			return s.purge(ctx, func(t *tx) (int, error) { return t.deletePauses(before.Events, limit) })
 		},
-		func(limit int) (int, error) { return s.purgeEvents(ctx, emptying, payloads, limit) },
+		func(limit int) (int, error) { return s.purgeEvents(ctx, emptying, before.Payloads, limit) },
 	} {
 		n, err := store.PurgeInBatches(limit, purge)
 		changed += n
@@ -59,14 +60,17 @@ func (s *Store) purge(ctx context.Context, purge func(*tx) (int, error)) (n int,
 
 // eventPurge purges finished events, or a part of them.
 type eventPurge struct {
-	emptied string   // which events it finds
+	of      string   // the events that it finds
 	changes []string // for the event with a seq
 	deletes bool
 }
 
+// finished is the condition on events whose retention is that of finished ones.
+const finished = "state NOT IN ('pending', 'dead', 'quarantined')"
+
 var (
 	deletion = eventPurge{
-		emptied: "IN (0, 1)",
+		of: finished + " AND emptied IN (0, 1)",
 		changes: []string{
 			"DELETE FROM replies WHERE event = ?",
 			"DELETE FROM failures WHERE event = ?",
@@ -79,7 +83,7 @@ var (
 	// emptying stores events anew without their payloads: SQLite merges pages when it deletes a row, and not when a row gets
 	// smaller, so an update would make no room on a full disk.
 	emptying = eventPurge{
-		emptied: "= 0",
+		of: finished + " AND emptied = 0",
 		changes: []string{
 			"INSERT INTO temp.emptied SELECT * FROM events WHERE seq = ?",
 			"DELETE FROM events WHERE seq = ?",
@@ -89,6 +93,11 @@ var (
 			"UPDATE replies SET body = NULL WHERE event = ?",
 			"DELETE FROM transcripts WHERE event = ?",
 		},
+	}
+	// expiry discards events as well, so that a deletion finds them.
+	expiry = eventPurge{
+		of:      "state IN ('dead', 'quarantined')",
+		changes: append([]string{"UPDATE events SET state = 'discarded' WHERE seq = ?"}, emptying.changes...),
 	}
 	// emptyingInPlace is for events whose page cannot be merged, since a page beside it is damaged.
 	emptyingInPlace = eventPurge{
@@ -103,7 +112,7 @@ var (
 // purgeEvents purges finished events in one transaction, or each in its own if that meets damage.
 func (s *Store) purgeEvents(ctx context.Context, p eventPurge, before time.Time, limit int) (int, error) {
 	n, err := s.purge(ctx, func(t *tx) (int, error) {
-		found, err := t.finished(p, before, limit)
+		found, err := t.ended(p, before, limit)
 		if err != nil {
 			return 0, err
 		}
@@ -123,13 +132,13 @@ func (s *Store) purgeEvents(ctx context.Context, p eventPurge, before time.Time,
 	return n, err
 }
 
-// finished returns finished events. It reads an index alone, so it finds events that cannot be read, except those set aside.
-func (t *tx) finished(p eventPurge, before time.Time, limit int) ([]int64, error) {
+// ended returns the events of a purge. It reads an index alone, so it finds events that cannot be read, except those set aside.
+func (t *tx) ended(p eventPurge, before time.Time, limit int) ([]int64, error) {
 	var found []int64
 
 	err := t.query(`
 		SELECT seq FROM events
-		WHERE state NOT IN ('pending', 'dead') AND emptied `+p.emptied+` AND finished_at < ?
+		WHERE `+p.of+` AND finished_at < ?
 			AND seq NOT IN (SELECT CAST(lane AS INTEGER) FROM damaged WHERE class = ?) LIMIT ?`,
 		func(r row) error {
 			found = append(found, r.int(0))
@@ -140,14 +149,12 @@ func (t *tx) finished(p eventPurge, before time.Time, limit int) ([]int64, error
 }
 
 func (t *tx) purgeEvent(p eventPurge, seq int64) error {
-	if p.deletes {
-		err := t.query("SELECT state FROM events WHERE seq = ?", func(r row) error {
-			t.tally.Move(store.NoClass, store.State(r.text(0)), "")
-			return nil
-		}, seq)
-		if err != nil {
-			return err
-		}
+	err := t.query("SELECT state FROM events WHERE seq = ? AND state IN ('dead', 'quarantined')", func(r row) error {
+		t.tally.Move(store.NoClass, store.State(r.text(0)), store.Discarded)
+		return nil
+	}, seq)
+	if err != nil {
+		return err
 	}
 
 	if _, err := t.exec("CREATE TEMP TABLE IF NOT EXISTS emptied AS SELECT * FROM events WHERE false"); err != nil {

@@ -186,7 +186,8 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 				(SELECT count(*) FROM conversations WHERE human_until > ?2),
 				(SELECT max(last_inbound_at) FROM conversations WHERE class = 0),
 				(SELECT count(*) FROM damaged WHERE class <> ?3),
-				(SELECT count(*) FROM damaged WHERE class = ?3)
+				(SELECT count(*) FROM damaged WHERE class = ?3),
+				(SELECT min(finished_at) FROM events WHERE state IN ('dead', 'quarantined'))
 			FROM counts`,
 			func(r row) error {
 				stats = store.Stats{
@@ -201,6 +202,7 @@ func (s *Store) Stats(ctx context.Context, now time.Time) (store.Stats, error) {
 					LastMessageAt:       r.time(8),
 					Damaged:             r.int(9),
 					DamagedEvents:       r.int(10),
+					OldestDeadLetter:    r.time(11),
 				}
 
 				return nil

@@ -197,7 +197,7 @@ var deadLetterTests = map[string]func(*fixture){
 
 	"outlive their conversation": func(f *fixture) {
 		makeDead(f, "a")
-		_, err := f.Purge(f.Context(), at(48*time.Hour), at(48*time.Hour), 100)
+		_, err := f.Purge(f.Context(), store.Expiry{Payloads: at(48 * time.Hour), Events: at(48 * time.Hour)}, 100)
 		f.wantErr("Purge", err, nil)
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(48*time.Hour)), nil)
 		f.wantEqual("event", f.claimOne(at(48*time.Hour)).Work.Event, text("a", "lane"))

@@ -28,7 +28,7 @@ func processAll(f *fixture, now time.Time) {
 func purge(f *fixture, payloads, events time.Time, limit int) int {
 	f.Helper()
 
-	n, err := f.Purge(f.Context(), payloads, events, limit)
+	n, err := f.Purge(f.Context(), store.Expiry{Payloads: payloads, Events: events}, limit)
 	if err != nil {
 		f.Fatalf("Purge: %v", err)
 	}
@@ -46,6 +46,7 @@ var figuresTests = map[string]func(*fixture){
 				Pending:             2,
 				OldestPending:       at(0),
 				Quarantined:         1,
+				OldestDeadLetter:    at(0),
 				ActiveConversations: 2,
 			})
 		f.advance(f.claim(at(time.Hour), 1)[0], end(store.Dead, at(time.Hour)))
@@ -55,6 +56,7 @@ var figuresTests = map[string]func(*fixture){
 				OldestPending:       at(time.Minute),
 				DeadLetters:         1,
 				Quarantined:         1,
+				OldestDeadLetter:    at(0),
 				ActiveConversations: 2,
 			})
 		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), nil)
@@ -63,10 +65,11 @@ var figuresTests = map[string]func(*fixture){
 				Pending:             2,
 				OldestPending:       at(0),
 				Quarantined:         1,
+				OldestDeadLetter:    at(0),
 				ActiveConversations: 2,
 			})
 		processAll(f, at(time.Hour))
-		f.wantEqual("a day later", f.stats(at(25*time.Hour)), store.Stats{Quarantined: 1})
+		f.wantEqual("a day later", f.stats(at(25*time.Hour)), store.Stats{Quarantined: 1, OldestDeadLetter: at(0)})
 		totals, err := f.Totals(f.Context())
 		f.wantErr("Totals", err, nil)
 		f.wantEqual("totals", totals, []store.Total{
@@ -114,7 +117,7 @@ var figuresTests = map[string]func(*fixture){
 	},
 
 	"purge first payloads, then events": func(f *fixture) {
-		f.ingest(text("a", "lane"), finished(text("b", ""), store.Quarantined), status("m", "", "", "read", 3))
+		f.ingest(text("a", "lane"), finished(text("b", ""), store.Skipped), status("m", "", "", "read", 3))
 		processAll(f, at(0))
 		f.wantEqual("too early", purge(f, at(0), at(0), 100), 0)
 
@@ -129,7 +132,6 @@ var figuresTests = map[string]func(*fixture){
 		}
 
 		f.wantEqual("fresh", f.ingest(text("a", "lane")), []bool{false})
-		f.wantEqual("quarantined", f.stats(at(0)).Quarantined, int64(1))
 
 		f.wantEqual("deleted", purge(f, later, later, 100), 4) // three events, one conversation
 		_, err := f.Get(f.Context(), id("a"))
@@ -190,6 +192,53 @@ var figuresTests = map[string]func(*fixture){
 		f.wantEqual("emptied", purge(f, at(time.Hour), at(0), 7), 7)
 		f.wantEqual("deleted and emptied", purge(f, at(time.Hour), at(time.Hour), 120), 240)
 		f.wantEqual("the rest", purge(f, at(time.Hour), at(time.Hour), 1000), 130)
+	},
+
+	"purge discards dead letters and quarantined events when their retention ends": func(f *fixture) {
+		f.ingest(text("dead", "lane"), finished(text("quarantined", ""), store.Quarantined))
+		f.advance(f.claimOne(at(0)), store.Step{
+			Now:        at(0),
+			Answer:     answer(),
+			Transcript: new("said"),
+			Outcome:    &store.Outcome{State: store.Dead},
+		})
+		f.ingest(text("later", "lane"))
+		f.advance(f.claimOne(at(time.Hour)), end(store.Dead, at(time.Hour)))
+		f.wantEqual("oldest", f.stats(at(0)).OldestDeadLetter, at(0))
+
+		later := at(time.Minute)
+		f.wantEqual("without an expiry", purge(f, at(10*time.Hour), at(10*time.Hour), 100), 1) // the conversation
+
+		purgeDead := func(before time.Time) int {
+			n, err := f.Purge(f.Context(), store.Expiry{DeadLetters: before}, 100)
+			f.wantErr("Purge", err, nil)
+
+			return n
+		}
+		f.wantEqual("too early", purgeDead(at(0)), 0)
+		f.wantEqual("expired", purgeDead(later), 2)
+		f.wantEqual("expired again", purgeDead(later), 0)
+
+		for _, name := range []string{"dead", "quarantined"} {
+			record := f.get(id(name))
+			f.wantEqual("state", record.Event.State, store.Discarded)
+			f.wantEqual("payload", len(record.Event.Payload), 0)
+			f.wantEqual("transcript", record.Transcript, "")
+			f.wantEqual("finished", record.FinishedAt, at(0))
+
+			for _, reply := range record.Replies {
+				f.wantEqual("body", len(reply.Body), 0)
+			}
+
+			f.wantErr("Replay", f.Replay(f.Context(), id(name), later), store.ErrNotFound)
+		}
+
+		f.wantEqual("fresh", f.ingest(text("dead", "lane")), []bool{false})
+		f.wantEqual("left", f.stats(at(0)), store.Stats{DeadLetters: 1, OldestDeadLetter: at(time.Hour)})
+		f.wantEqual("deleted", purge(f, later, later, 100), 2)
+		_, err := f.Get(f.Context(), id("dead"))
+		f.wantErr("Get", err, store.ErrNotFound)
+		f.wantErr("Replay", f.Replay(f.Context(), id("later"), at(2*time.Hour)), nil)
 	},
 
 	"purge leaves unfinished events": func(f *fixture) {

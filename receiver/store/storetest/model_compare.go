@@ -47,6 +47,12 @@ func (m *model) compare(t *rapid.T) {
 	got, err := m.store.Stats(t.Context(), m.now)
 	got.LastMessageAt = time.Time{} // accurate to a minute only
 
+	if got.OldestDeadLetter.IsZero() == (want.DeadLetters+want.Quarantined > 0) {
+		t.Fatalf("the oldest of %d dead letters is of %v", want.DeadLetters, got.OldestDeadLetter)
+	}
+
+	got.OldestDeadLetter = time.Time{} // the model has no times of ends
+
 	if err != nil || got != want {
 		t.Fatalf("Stats returned %v, %v, want %v", got, err, want)
 	}
