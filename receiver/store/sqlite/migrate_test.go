@@ -108,6 +108,7 @@ func TestStoreOfVersion1(t *testing.T) {
 		OldestPending:       unix(3000),
 		DeadLetters:         1,
 		Quarantined:         1,
+		OldestDeadLetter:    unix(2500),
 		ActiveConversations: 3,
 		LastMessageAt:       unix(5000),
 	})
