@@ -229,7 +229,7 @@ func TestPages(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/console/":                  {"messaging/sales", "All resources"},
 		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received", `<td class="number">7</td><td class="number">80</td>`},
-		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc"},
+		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc", `aria-label="Take over: …4567"`},
 		sales + "/conversations/abc": {"An answer", "Take it over", "read", "2 failed attempts"},
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
 		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026", "none: monitoring.tracing was not set"},
@@ -296,6 +296,18 @@ func TestActs(t *testing.T) {
 			url.Values{"text": {"Hello"}, "key": {"k1"}},
 			"POST /conversations/abc/messages",
 			sales + "/conversations/abc?done=send",
+		},
+		{
+			sales + "/conversations/abc/take-over",
+			url.Values{"back": {sales + "/conversations?state=waiting&done=give-back"}, "confirm": {"yes"}},
+			"POST /conversations/abc/take-over",
+			sales + "/conversations?done=take-over&state=waiting",
+		},
+		{
+			sales + "/conversations/abc/give-back",
+			url.Values{"back": {"https://example.com/"}, "confirm": {"yes"}},
+			"POST /conversations/abc/give-back",
+			"/console/?done=give-back",
 		},
 		{sales + "/conversations/abc/erase", nil, "", ""},
 		{sales + "/conversations/abc/erase", yes, "DELETE /conversations/abc", sales + "/conversations?done=erase"},

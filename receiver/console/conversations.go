@@ -48,10 +48,10 @@ func (c *console) conversations(v *view) error {
 // thread is the data of the page of one conversation.
 type thread struct {
 	Conversation consoleapi.Conversation
-	Messages     []consoleapi.Message // the oldest first
-	Older        int64                // the seq to continue before; 0 at the beginning of the conversation
-	Draft        string               // a text that was refused
-	Key          string               // by which the receiver recognizes the form if it is sent twice
+	Messages     []shownMessage // the oldest first
+	Older        int64          // the seq to continue before; 0 at the beginning of the conversation
+	Draft        string         // a text that was refused
+	Key          string         // by which the receiver recognizes the form if it is sent twice
 }
 
 // maxText bounds the text of a form in bytes.
@@ -83,10 +83,9 @@ func (c *console) showConversation(v *view, status int) error {
 		return err
 	}
 
-	slices.Reverse(page.Messages)
 	v.render(status, "conversation", thread{
 		Conversation: conversation,
-		Messages:     page.Messages,
+		Messages:     withChanges(page.Messages),
 		Older:        page.Next,
 		Draft:        v.draft,
 		Key:          rand.Text(),
@@ -111,6 +110,9 @@ func (c *console) changeConversation(v *view) error {
 	case "send":
 		return c.sendText(v, back)
 	case "take-over", "give-back":
+		if v.request.PostFormValue("back") != "" {
+			return c.changeListed(v, act)
+		}
 	case "erase":
 		if !v.confirmed("Erase everything that is stored of this person?",
 			"Messages, answers, media links and statuses are deleted. Backups, the AI and Meta keep what they have.") {
@@ -129,6 +131,33 @@ func (c *console) changeConversation(v *view) error {
 	}
 
 	return v.redirect(back, act)
+}
+
+// changeListed takes a conversation of the list over, or gives it back, after a question: a button of a list is easily missed.
+func (c *console) changeListed(v *view, act string) error {
+	conversation, err := Get[consoleapi.Conversation](v.request.Context(), v.api, v.conversationPath(), nil)
+	if err != nil {
+		return err
+	}
+
+	question := confirmation{
+		Question:    v.T("Take over the conversation with %s?", conversation.Person),
+		Consequence: v.T("The AI stays silent until you give the conversation back or its time is over."),
+	}
+	if act == "give-back" {
+		question.Question = v.T("Give the conversation with %s back to the AI?", conversation.Person)
+		question.Consequence = v.T("The AI answers the next message of the person.")
+	}
+
+	if !v.confirms(question) {
+		return nil
+	}
+
+	if _, err := call[any](v.request.Context(), v.api, http.MethodPost, v.conversationPath()+"/"+act, nil); err != nil {
+		return v.refused(err, func(status int) error { return c.showConversation(v, status) })
+	}
+
+	return v.redirect(localPath(v.request.PostFormValue("back")), act)
 }
 
 // sendText sends the text of a form to the person. If the receiver refuses it, the form keeps it.
@@ -163,6 +192,15 @@ func (c *console) export(v *view) error {
 
 // confirmed reports whether the person confirmed an act that cannot be taken back. If not, it asks.
 func (v *view) confirmed(question, consequence string) bool {
+	return v.confirms(confirmation{
+		Question:    v.T(question),
+		Consequence: v.T(consequence),
+		Final:       true,
+	})
+}
+
+// confirms reports whether the person confirmed an act. If not, it asks.
+func (v *view) confirms(question confirmation) bool {
 	if v.request.PostFormValue("confirm") == "yes" {
 		return true
 	}
@@ -172,21 +210,20 @@ func (v *view) confirmed(question, consequence string) bool {
 		fields = v.request.PostForm
 	}
 
-	v.render(http.StatusOK, "confirm", confirmation{
-		Question:    v.T(question),
-		Consequence: v.T(consequence),
-		Fields:      fields,
-		Back:        localPath(v.request.PostFormValue("back")),
-	})
+	question.Fields = fields
+	question.Back = localPath(v.request.PostFormValue("back"))
+	v.render(http.StatusOK, "confirm", question)
 
 	return false
 }
 
 // confirmation is the data of the page that asks before an act.
 type confirmation struct {
-	Question, Consequence string
-	Fields                url.Values // of the form that asked
-	Back                  string
+	Question    string
+	Consequence string
+	Final       bool       // the act cannot be taken back
+	Fields      url.Values // of the form that asked
+	Back        string
 }
 
 // refused shows the page again with the reason why an act was refused, if the receiver named one.

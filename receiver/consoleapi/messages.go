@@ -28,6 +28,8 @@ type Message struct {
 	Type  string      `json:"type,omitempty"`
 	Text  string      `json:"text,omitempty"` // what the person wrote
 	State store.State `json:"state"`
+	// Changes is the id of the message that this one edits or deletes.
+	Changes string `json:"changes,omitempty"`
 	// Attempts failed and counted.
 	Attempts int    `json:"attempts,omitempty"`
 	Answer   []Part `json:"answer"` // to the person
@@ -102,6 +104,8 @@ func newMessage(r store.Record, ticks statuses, reveal bool) Message {
 		}
 	} else {
 		m.Type = r.Event.Type
+		m.Changes = changedMessage(r.Event)
+
 		if reveal {
 			m.Text = textOf(&r)
 		}
@@ -124,6 +128,35 @@ func newMessage(r store.Record, ticks statuses, reveal bool) Message {
 	}
 
 	return m
+}
+
+// changedMessage returns the id of the message that an event edits or deletes, or "" if it does neither.
+func changedMessage(event store.Event) string {
+	if event.Type != "edit" && event.Type != "revoke" {
+		return ""
+	}
+
+	item, err := whatsapp.Decode(event.Payload)
+	if err != nil {
+		return ""
+	}
+
+	message, err := item.Message()
+	if err != nil {
+		return ""
+	}
+
+	original, ok := message.Revoke()
+	if edit, isEdit := message.Edit(); isEdit {
+		original = edit.OriginalID
+		ok = true
+	}
+
+	if !ok {
+		return ""
+	}
+
+	return store.NewID(store.KindMessage, event.PhoneNumberID, string(original)).String()
 }
 
 // textOf returns what the person wrote or said, or "" if it is not stored or cannot be read.

@@ -80,7 +80,12 @@ func (r *receiver) fail(person, text string) {
 func (r *receiver) deliver(person, text string) {
 	r.t.Helper()
 
-	body := standin.TextDelivery(number, person, "Ana", standin.Wamid(person+text), text, time.Now())
+	r.send(standin.TextDelivery(number, person, "Ana", standin.Wamid(person+text), text, time.Now()))
+}
+
+// send sends a delivery, and waits until the receiver has nothing to do.
+func (r *receiver) send(body []byte) {
+	r.t.Helper()
 
 	status, _, err := standin.Deliver(r.t.Context(), &http.Client{Timeout: time.Minute}, r.Local.WebhookURL(), folder.AppSecret, body)
 	if err != nil || status != http.StatusOK {
