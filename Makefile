@@ -9,8 +9,8 @@ export GOTOOLCHAIN ?= $(shell awk '$$1 == "toolchain" {print $$2 "+auto"}' go.mo
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PACKAGES ?= ./...
-# api/ is a module of its own, which ./... does not name.
-API_TOO = $(filter ./...,$(PACKAGES))
+# WHOLE is empty if PACKAGES names some packages only.
+WHOLE = $(filter ./...,$(PACKAGES))
 FUZZTIME ?= 1m
 CONTAINER_TOOL ?= docker
 IMAGE_PREFIX ?= ghcr.io/wawebhook/
@@ -104,9 +104,10 @@ $(AXE): test/browser/package-lock.json test/browser/package.json
 	@touch $@
 
 .PHONY: test
-test: $(AXE) ## Run vet and all tests with the race detector, a real kube-apiserver and etcd.
+test: ## Run vet and all tests with the race detector, a real kube-apiserver and etcd. Installs what they need, where it may.
+	$(if $(WHOLE),hack/packages.sh tests && $(MAKE) --no-print-directory axe)
 	go vet $(PACKAGES)
-	$(if $(API_TOO),go -C api vet ./... && go -C api test -race ./...)
+	$(if $(WHOLE),go -C api vet ./... && go -C api test -race ./...)
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
 .PHONY: release-test

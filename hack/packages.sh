@@ -1,38 +1,76 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the programs that the tests need and the machine lacks: as root, or with sudo.
+# Installs the Debian packages of the programs that the machine lacks:
+#
+#   hack/packages.sh         for the tests and for the node of 'make e2e'; asks for the password of sudo if that is needed
+#   hack/packages.sh tests   for the tests, if that needs no password
+#
+# Where it may not install, it prints the command that does, or the programs, and fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-missing=()
-# need PACKAGE PATTERN...: PACKAGE is missing if no PATTERN is a program on the PATH or a file.
+for=${1:-all}
+packages=()
+reasons=()
+
+# need PACKAGE REASON PATTERN...: PACKAGE is missing if no PATTERN is a program on the PATH or a file.
 need() {
   local pattern
-  for pattern in "${@:2}"; do
+  for pattern in "${@:3}"; do
     if command -v "$pattern" >/dev/null || compgen -G "$pattern" >/dev/null; then return; fi
   done
-  missing+=("$1")
+  packages+=("$1")
+  reasons+=("$2")
 }
 
-# The store is tested against a real PostgreSQL server, the alerts with a real Prometheus, the examples with Python and
-# Node.js, pages with a real Chromium.
-need postgresql initdb '/usr/lib/postgresql/*/bin/initdb'
-need prometheus prometheus
-need python3 python3
-need nodejs node
-need chromium chromium chromium-browser google-chrome google-chrome-stable
-need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+need gcc "a C compiler, for the race detector" "${CC:-gcc}"
+need postgresql "the programs of a PostgreSQL server, for the store" initdb '/usr/lib/postgresql/*/bin/initdb'
+need prometheus "Prometheus, for the alerts" prometheus
+need python3 "Python 3, for the examples" python3
+need nodejs "Node.js, for the examples" node
 # Some packages of Node.js contain npm, and conflict with Debian's package of it.
-need npm npm
+need npm "npm, for the check of pages" npm
+need chromium "Chromium, for the tests of pages" chromium chromium-browser google-chrome google-chrome-stable
+if [[ $(uname) == Linux ]]; then
+  need fonts-dejavu-core "DejaVu Sans, for the tests of pages" /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+fi
 
 # A node that is not kind's needs programs of its own.
-read -ra node <<<"$(go run ./hack/cluster packages)"
-for package in "${node[@]}"; do
-  dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-done
+if [[ $for == all ]] && command -v dpkg-query >/dev/null; then
+  read -ra node <<<"$(go run ./hack/cluster packages)"
+  for package in "${node[@]}"; do
+    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
+    packages+=("$package")
+    reasons+=("the package $package, for the node of 'make e2e'")
+  done
+fi
 
-if ((${#missing[@]} == 0)); then exit; fi
+if ((${#packages[@]} == 0)); then exit; fi
 
-as_root=()
-if ((EUID != 0)); then as_root=(sudo); fi
-"${as_root[@]}" apt-get update
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+say() { echo "packages: $*" >&2; }
+
+say "this machine lacks:"
+for reason in "${reasons[@]}"; do say "  $reason"; done
+
+if ! command -v apt-get >/dev/null; then
+  say "install these programs, and run the command again; on Debian and its kin this script does it"
+  exit 1
+fi
+
+command="hack/packages.sh${1:+ $1}"
+if (($(id -u) == 0)); then
+  as_root=()
+elif ! command -v sudo >/dev/null; then
+  say "run as root: $command"
+  exit 1
+elif [[ $for == all && -t 0 ]]; then
+  as_root=(sudo)
+elif sudo -n true 2>/dev/null; then
+  as_root=(sudo -n)
+else
+  say "run: sudo $command"
+  exit 1
+fi
+
+say "installing ${packages[*]}"
+"${as_root[@]}" apt-get update --quiet
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "${packages[@]}"

@@ -33,6 +33,7 @@ use_if_built() {
 }
 use_if_built
 
+say "looking for a release of kube-apiserver $minor to download, for up to 2 minutes"
 fetcher=$(cd "$here/../tools/kubernetes" && go tool -n setup-envtest)
 within() { if command -v timeout >/dev/null; then timeout "$@"; else "${@:2}"; fi; }
 if fetched=$(within 120 "$fetcher" use "$minor.x" -p path 2>/dev/null); then
@@ -50,19 +51,30 @@ if command -v flock >/dev/null; then
 fi
 
 partial=$(mktemp -d "$cache/partial.XXXXXX")
-trap 'rm -rf "$partial"' EXIT
+trap 'kill "${ticker:-}" 2>/dev/null || true; rm -rf "$partial"' EXIT
 
-# build MODULE_FOLDER PACKAGE NAME [LINKER_FLAGS]
+# tick NAME: says every half minute that NAME is still built.
+tick() {
+  local started=$SECONDS
+  while sleep 30 2>/dev/null; do say "still building $1, since $((SECONDS - started)) s"; done
+}
+
+# build MODULE_FOLDER PACKAGE NAME VERSION [LINKER_FLAGS]
 build() {
   local started=$SECONDS
-  (cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${4:-}" -o "$partial/$3" "$2" 9>&-)
+  say "building $3 $4"
+  tick "$3" >/dev/null 9>&- &
+  ticker=$!
+  (cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${5:-}" -o "$partial/$3" "$2" 9>&-)
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
   say "$3 built in $((SECONDS - started)) s"
 }
 
-say "no release of kube-apiserver $minor can be downloaded; building it from source once, which takes minutes on two cores"
+say "none can be downloaded; building etcd and kube-apiserver from source, once, which takes about 10 minutes on two cores"
 version=k8s.io/component-base/version
-build "$here/etcd" go.etcd.io/etcd/server/v3 etcd
-build "$module" k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver \
+build "$here/etcd" go.etcd.io/etcd/server/v3 etcd "$etcd"
+build "$module" k8s.io/kubernetes/cmd/kube-apiserver kube-apiserver "$kubernetes" \
   "-X $version.gitVersion=$kubernetes -X $version.gitMajor=${minor%.*} -X $version.gitMinor=${minor#*.}"
 
 chmod 755 "$partial"

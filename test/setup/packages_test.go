@@ -1,0 +1,177 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package setup checks the script that prepares a machine for the tests.
+package setup
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// programs are what the tests need of the PATH. The font is a file, which every machine that runs these tests has.
+var programs = []string{"gcc", "initdb", "prometheus", "python3", "node", "npm", "chromium"}
+
+const (
+	ok   = "exit 0"
+	fail = "exit 1"
+	// log appends the program and its arguments to calls.
+	log = `echo "${0##*/} $*" >>"$CALLS"`
+	// run executes a command as sudo does.
+	run = log + `
+[ "$1" = -n ] && shift
+exec "$@"`
+)
+
+// TestPackagesOfTests runs the script with a PATH of its own, on which programs are missing.
+func TestPackagesOfTests(t *testing.T) {
+	if _, err := os.Stat("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"); err != nil {
+		t.Skipf("the font of hack/packages.sh: %v", err)
+	}
+
+	const lacks = "packages: this machine lacks:\n" +
+		"packages:   Prometheus, for the alerts\n" +
+		"packages:   npm, for the check of pages\n"
+
+	const install = "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends prometheus npm\n"
+
+	for name, test := range map[string]struct {
+		missing []string
+		tools   map[string]string // other programs on the PATH, as scripts
+		code    int
+		calls   string // of apt-get and sudo
+		says    string
+	}{
+		"all there": {
+			tools: map[string]string{"id": "echo 1000", "apt-get": log, "sudo": log},
+		},
+		"root": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 0", "apt-get": log},
+			calls:   "apt-get update --quiet\n" + strings.TrimPrefix(install, "env DEBIAN_FRONTEND=noninteractive "),
+			says:    lacks + "packages: installing prometheus npm\n",
+		},
+		"sudo without a password": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 1000", "apt-get": log, "sudo": run, "true": ok},
+			calls: "sudo -n true\n" +
+				"sudo -n apt-get update --quiet\napt-get update --quiet\n" +
+				"sudo -n " + install + strings.TrimPrefix(install, "env DEBIAN_FRONTEND=noninteractive "),
+			says: lacks + "packages: installing prometheus npm\n",
+		},
+		"sudo with a password": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 1000", "apt-get": log, "sudo": fail},
+			code:    1,
+			says:    lacks + "packages: run: sudo hack/packages.sh tests\n",
+		},
+		"no sudo": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 1000", "apt-get": log},
+			code:    1,
+			says:    lacks + "packages: run as root: hack/packages.sh tests\n",
+		},
+		"not Debian": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 0"},
+			code:    1,
+			says: lacks + "packages: install these programs, and run the command again; " +
+				"on Debian and its kin this script does it\n",
+		},
+		"install fails": {
+			missing: []string{"prometheus", "npm"},
+			tools:   map[string]string{"id": "echo 0", "apt-get": log + "\nexit 100"},
+			code:    100,
+			calls:   "apt-get update --quiet\n",
+			says:    lacks + "packages: installing prometheus npm\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			calls := filepath.Join(t.TempDir(), "calls")
+
+			for _, program := range programs {
+				write(t, filepath.Join(folder, program), ok)
+			}
+
+			for program, script := range test.tools {
+				write(t, filepath.Join(folder, program), script)
+			}
+
+			for _, program := range test.missing {
+				if err := os.Remove(filepath.Join(folder, program)); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			for _, program := range []string{"bash", "sh", "dirname", "env", "uname"} {
+				link(t, folder, program)
+			}
+
+			code, said := packages(t, "PATH="+folder, "CALLS="+calls)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+
+			if diff := cmp.Diff(test.says, said); diff != "" {
+				t.Errorf("said (-want +got):\n%s", diff)
+			}
+
+			called, err := os.ReadFile(calls)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+
+			if diff := cmp.Diff(test.calls, string(called)); diff != "" {
+				t.Errorf("called (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// packages runs the script as 'make test' does, and returns its exit code and what it printed.
+func packages(t *testing.T, environment ...string) (int, string) {
+	t.Helper()
+
+	script := exec.CommandContext(t.Context(), "../../hack/packages.sh", "tests")
+	script.Env = environment
+
+	output, err := script.CombinedOutput()
+	if exit, failed := errors.AsType[*exec.ExitError](err); failed {
+		return exit.ExitCode(), string(output)
+	}
+
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return 0, string(output)
+}
+
+func write(t *testing.T, name, script string) {
+	t.Helper()
+
+	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// link puts a program of the machine on the PATH.
+func link(t *testing.T, folder, program string) {
+	t.Helper()
+
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := os.Symlink(path, filepath.Join(folder, program)); err != nil {
+		t.Fatal(err)
+	}
+}
