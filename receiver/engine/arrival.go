@@ -22,8 +22,13 @@ func (e *Engine) Ingest(ctx context.Context, events []store.Event) (fresh []bool
 
 	arrival, err := e.Store.IngestAndClaim(ctx, events, offer)
 
+	from := leasedDue
+	if len(events) == 1 {
+		from = leasedArriving
+	}
+
 	for i, p := range e.pools {
-		p.startReserved(arrival.Leases, offer.Lanes[i])
+		p.startReserved(arrival.Leases, offer.Lanes[i], from)
 
 		if arrival.Due[i] {
 			p.wake()
@@ -74,7 +79,7 @@ func (p *pool) reserve(n int) int {
 
 // startReserved processes the leases of the pool's class among those that an ingest granted, and frees the capacity that
 // was reserved for it.
-func (p *pool) startReserved(leases []store.Lease, reserved int) {
+func (p *pool) startReserved(leases []store.Lease, reserved int, from origin) {
 	if reserved == 0 {
 		return
 	}
@@ -83,7 +88,7 @@ func (p *pool) startReserved(leases []store.Lease, reserved int) {
 
 	for _, lease := range leases {
 		if lease.Class == p.class {
-			p.startLane(lease, false)
+			p.startLane(lease, from)
 		}
 	}
 

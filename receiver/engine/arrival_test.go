@@ -19,12 +19,18 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// watchedClaims is a store that counts claims, and runs a function after it has stored events.
+// watchedClaims is a store that counts claims and peeks, and runs a function after it has stored events.
 type watchedClaims struct {
 	store.Store
 
-	claims atomic.Int64
-	stored func()
+	claims, peeks atomic.Int64
+	stored        func()
+}
+
+func (w *watchedClaims) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
+	w.peeks.Add(1)
+
+	return w.Store.Peek(ctx, lease, limit)
 }
 
 func (w *watchedClaims) Claim(
@@ -93,6 +99,10 @@ func TestArrivalIsProcessedWithoutAClaim(t *testing.T) {
 
 	if n := watched.claims.Load() - before; n != 0 {
 		t.Errorf("%d claims for a message that was leased when it was stored, want none", n)
+	}
+
+	if n := watched.peeks.Load(); n != 0 {
+		t.Errorf("%d reads of what follows a message that arrived alone, want none", n)
 	}
 }
 

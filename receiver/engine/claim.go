@@ -94,7 +94,7 @@ func (p *pool) claimDue(ctx context.Context) (more bool, err error) {
 	p.claims = p.claims || more
 	p.mu.Unlock()
 
-	p.start(ctx, leases, false)
+	p.start(ctx, leases, leasedDue)
 
 	return more, nil
 }
@@ -161,7 +161,7 @@ func (p *pool) claimScope(ctx context.Context, scope string, limit int) (next ti
 		p.drained(scope)
 	}
 
-	p.start(ctx, leases, true)
+	p.start(ctx, leases, leasedWaiting)
 
 	return next, nil
 }

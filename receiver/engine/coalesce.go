@@ -26,7 +26,7 @@ const (
 func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 	now := e.Clock.Now() // before the read: an event that it misses came later
 
-	following, err := e.Store.Peek(ctx, a.lease, maxCoalesced)
+	following, err := e.following(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -41,6 +41,16 @@ func (e *Engine) coalesce(ctx context.Context, a *attempt) error {
 	}
 
 	return e.settle(ctx, a, q, following, now)
+}
+
+// following returns the events that follow the head of the lane. A message that arrived a moment ago is alone, so that
+// nothing is read.
+func (e *Engine) following(ctx context.Context, a *attempt) ([]store.Event, error) {
+	if a.isOnly && a.settings.Processing.Debounce == 0 {
+		return nil, nil
+	}
+
+	return e.Store.Peek(ctx, a.lease, maxCoalesced)
 }
 
 // settle adds the events that follow a question in its lane, and records which of them end with it.

@@ -32,6 +32,7 @@ type head struct {
 	work     *store.Work
 	settings *config.Snapshot
 	queued   bool      // the lane waited for a scope when it was leased
+	isOnly   bool      // no event was behind it when it was leased, a moment ago
 	now      time.Time // when the attempt began
 }
 

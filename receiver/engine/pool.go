@@ -135,21 +135,30 @@ func (p *pool) busy() bool {
 	return p.reserved > 0 || len(p.active) > 0
 }
 
-// start processes claimed lanes. queued reports whether they waited for a scope.
-func (p *pool) start(ctx context.Context, leases []store.Lease, queued bool) {
+// origin is why a lane was leased.
+type origin int
+
+const (
+	leasedDue      origin = iota
+	leasedWaiting         // for a scope that may be open
+	leasedArriving        // the lane was idle, and one event arrived
+)
+
+// start processes claimed lanes.
+func (p *pool) start(ctx context.Context, leases []store.Lease, from origin) {
 	for _, lease := range p.withoutSuspects(ctx, leases) {
-		p.startLane(lease, queued)
+		p.startLane(lease, from)
 	}
 }
 
 // startLane processes a leased lane in a goroutine of its own.
-func (p *pool) startLane(lease store.Lease, queued bool) {
+func (p *pool) startLane(lease store.Lease, from origin) {
 	ctx, l := p.activate(lease)
 
 	p.lanes.Go(func() {
 		defer p.release(l)
 
-		p.processLane(ctx, lease, queued)
+		p.processLane(ctx, lease, from)
 	})
 }
 
@@ -200,14 +209,14 @@ func (p *pool) isStopping() bool {
 
 // processLane processes the events of a leased lane in order, until none is due, an attempt cannot be recorded, the lease
 // is lost, or the pool stops.
-func (p *pool) processLane(ctx context.Context, lease store.Lease, queued bool) {
+func (p *pool) processLane(ctx context.Context, lease store.Lease, from origin) {
 	for work := &lease.Work; work != nil; {
 		if p.isStopping() {
 			p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
 			return
 		}
 
-		work = p.attempt(ctx, lease.LeaseRef, work, queued)
-		queued = false
+		work = p.attempt(ctx, lease.LeaseRef, work, from)
+		from = leasedDue
 	}
 }

@@ -227,7 +227,7 @@ func (p *pool) processAlone(ctx context.Context, lease store.Lease) {
 		return
 	}
 
-	if next := p.attempt(ctx, lease.LeaseRef, &lease.Work, false); next != nil {
+	if next := p.attempt(ctx, lease.LeaseRef, &lease.Work, leasedDue); next != nil {
 		p.giveBack(ctx, lease.LeaseRef, p.clock.Now())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -152,6 +153,12 @@ func (e *Event) InboundAt() (time.Time, bool) {
 	default:
 		return e.ReceivedAt, e.State == Pending && e.Class == Conversations && e.Kind == KindMessage
 	}
+}
+
+// AreDeferrable reports whether the events of a delivery may wait a few milliseconds for other writes to share a transaction
+// with: no person waits for statuses and notices.
+func AreDeferrable(events []Event) bool {
+	return !slices.ContainsFunc(events, func(e Event) bool { return e.Kind != KindStatus && e.Kind != KindNotice })
 }
 
 // StatusUpdate is the status of an outbound message. The store holds the furthest one for each message, participant and

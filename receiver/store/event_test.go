@@ -131,3 +131,27 @@ func TestValidateEvent(t *testing.T) {
 		}
 	}
 }
+
+// No person waits for statuses and notices.
+func TestAreDeferrable(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kinds []Kind
+		want  bool
+	}{
+		"status":             {kinds: []Kind{KindStatus}, want: true},
+		"statuses, notice":   {kinds: []Kind{KindStatus, KindNotice, KindStatus}, want: true},
+		"message":            {kinds: []Kind{KindMessage}},
+		"status and message": {kinds: []Kind{KindStatus, KindMessage}},
+		"field":              {kinds: []Kind{KindField}}, // may take a conversation over
+		"outbound message":   {kinds: []Kind{KindOutbound}},
+	} {
+		events := make([]Event, len(tc.kinds))
+		for i, kind := range tc.kinds {
+			events[i].Kind = kind
+		}
+
+		if got := AreDeferrable(events); got != tc.want {
+			t.Errorf("%s: AreDeferrable() = %t, want %t", name, got, tc.want)
+		}
+	}
+}

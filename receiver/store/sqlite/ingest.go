@@ -35,7 +35,12 @@ func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer 
 
 	a := &arrival{offer: offer}
 
-	err := s.writer.deliver(ctx, func(t *tx) error { return t.ingestAll(events, a) })
+	deliver := s.writer.deliver
+	if store.AreDeferrable(events) {
+		deliver = s.writer.deliverDeferrable
+	}
+
+	err := deliver(ctx, func(t *tx) error { return t.ingestAll(events, a) })
 	if err != nil && ctx.Err() != nil {
 		s.abandon(a)
 	}

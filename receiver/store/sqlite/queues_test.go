@@ -9,12 +9,10 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 // submit queues calls, and returns them in their order.
-func submit(t *testing.T, queues ...*groupcommit.Queue[func(*tx) error]) []*operation {
+func submit(t *testing.T, queues ...*calls) []*operation {
 	t.Helper()
 
 	var ops []*operation
@@ -35,11 +33,11 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 		isLate bool
 		want   []int
 	}{
-		"early": {want: []int{2, 1, 0}},
-		"late":  {isLate: true, want: []int{1, 0, 2}},
+		"early": {want: []int{3, 2, 1, 0}},
+		"late":  {isLate: true, want: []int{1, 0, 3, 2}},
 	} {
 		q := newQueues(4)
-		ops := submit(t, q.deferrable, q.steps, q.deliveries)
+		ops := submit(t, q.deferrable, q.steps, q.deferrableDeliveries, q.deliveries)
 
 		var got []int
 		for op := q.next(tc.isLate); op != nil; op = q.next(tc.isLate) {
@@ -52,16 +50,16 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 	}
 }
 
-// A deferrable call that is alone waits for another, and shares its transaction.
-func TestDeferrableCallIsTakenAlong(t *testing.T) {
+// Deferrable calls wait for one that is not, and share its transaction.
+func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 	q := newQueues(4)
 	q.wait = time.Hour
-	deferrable := submit(t, q.deferrable)[0]
+	deferrable := submit(t, q.deferrable, q.deferrableDeliveries, q.deferrable)
 	first := make(chan *operation)
 
 	go func() { first <- q.first() }()
 
-	for q.deferrable.Len() > 0 { // until it was taken, and waits
+	for q.deferrable.Len()+q.deferrableDeliveries.Len() > 0 { // until they were taken, and wait
 		runtime.Gosched()
 	}
 
@@ -70,8 +68,29 @@ func TestDeferrableCallIsTakenAlong(t *testing.T) {
 		t.Error("the delivery is not the first of the batch")
 	}
 
-	if got := q.next(false); got != deferrable {
-		t.Error("the delivery did not take the deferrable call along")
+	for range deferrable {
+		if got := q.next(false); !slices.Contains(deferrable, got) {
+			t.Error("the delivery did not take the deferrable calls along")
+		}
+	}
+}
+
+// Enough deferrable calls are company for each other.
+func TestManyDeferrableCallsDoNotWait(t *testing.T) {
+	q := newQueues(maxHeld)
+	q.wait = time.Hour
+
+	for range maxHeld {
+		submit(t, q.deferrable)
+	}
+
+	n := 0
+	for op := q.first(); op != nil; op = q.next(false) {
+		n++
+	}
+
+	if n != maxHeld {
+		t.Errorf("%d calls were returned, want %d", n, maxHeld)
 	}
 }
 
@@ -89,7 +108,7 @@ func TestDeferrableCallIsRunAlone(t *testing.T) {
 func TestClosedQueuesReturnTheirCalls(t *testing.T) {
 	q := newQueues(4)
 	q.wait = time.Hour
-	submit(t, q.deferrable, q.deliveries, q.steps, q.deferrable)
+	submit(t, q.deferrable, q.deliveries, q.steps, q.deferrable, q.deferrableDeliveries)
 	q.close()
 
 	n := 0
@@ -97,7 +116,7 @@ func TestClosedQueuesReturnTheirCalls(t *testing.T) {
 		n++
 	}
 
-	if n != 4 {
-		t.Errorf("%d calls were returned, want 4", n)
+	if n != 5 {
+		t.Errorf("%d calls were returned, want 5", n)
 	}
 }

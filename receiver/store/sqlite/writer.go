@@ -65,6 +65,11 @@ func (w *writer) deliver(ctx context.Context, run func(*tx) error) error {
 	return w.queues.deliveries.DoNoWait(ctx, run)
 }
 
+// deliverDeferrable is like deliver, for deliveries for which no person waits.
+func (w *writer) deliverDeferrable(ctx context.Context, run func(*tx) error) error {
+	return w.queues.deferrableDeliveries.DoNoWait(ctx, run)
+}
+
 // close runs the queued operations and closes the connection.
 func (w *writer) close() error {
 	w.queues.close()
