@@ -17,6 +17,7 @@ func (r *Receiver) openStore(ctx context.Context, progress func(store.Migration)
 	if settings.PostgreSQL == nil {
 		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{
 			Clock: r.clock,
+			Log:   r.log,
 			Progress: func(m store.Migration) {
 				progress(m)
 				r.log.Info("migrating the store", "step", m.Step, "of", m.Of)

@@ -20,6 +20,8 @@ const (
 	copyPages = 500
 	// copyPause is the minimum interval between looks at the length of the log. Few pages are written in it.
 	copyPause = 20 * time.Millisecond
+	// emptyTries bounds the tries to empty the log, each of which fails while a transaction reads or writes.
+	emptyTries = 100
 )
 
 // checkpointer copies the log beside the writer. A commit that did it would block all deliveries while the disk writes
@@ -28,6 +30,7 @@ type checkpointer struct {
 	conn     *conn
 	limit    int64         // of the log
 	wrote    chan struct{} // buffers one notification
+	purged   chan struct{} // buffers one request to empty the log
 	closing  chan struct{}
 	finished chan struct{}
 }
@@ -37,6 +40,7 @@ func newCheckpointer(c *conn, limit int64) *checkpointer {
 		conn:     c,
 		limit:    limit,
 		wrote:    make(chan struct{}, 1),
+		purged:   make(chan struct{}, 1),
 		closing:  make(chan struct{}),
 		finished: make(chan struct{}),
 	}
@@ -49,6 +53,15 @@ func newCheckpointer(c *conn, limit int64) *checkpointer {
 func (k *checkpointer) notify() {
 	select {
 	case k.wrote <- struct{}{}:
+	default:
+	}
+}
+
+// empty requests, without waiting, that the log is copied and then emptied: until it is overwritten, it holds what was
+// deleted.
+func (k *checkpointer) empty() {
+	select {
+	case k.purged <- struct{}{}:
 	default:
 	}
 }
@@ -67,22 +80,49 @@ func (k *checkpointer) work() {
 	defer pause.Stop()
 
 	for {
+		tries := 1
+
 		select {
 		case <-k.wrote:
+			k.copy()
+		case <-k.purged:
+			tries = emptyTries
 		case <-k.closing:
 			return
 		}
 
-		k.copy()
+		for ; tries > 0; tries-- {
+			if tries > 1 && k.truncate() {
+				tries = 1
+			}
 
-		pause.Reset(copyPause)
+			pause.Reset(copyPause)
 
-		select {
-		case <-pause.C:
-		case <-k.closing:
-			return
+			select {
+			case <-pause.C:
+			case <-k.closing:
+				return
+			}
 		}
 	}
+}
+
+// truncate copies the log and empties it, and reports whether it did. It does not wait for others: almost all is copied
+// before it keeps the writer out.
+func (k *checkpointer) truncate() bool {
+	isBusy := true
+
+	for _, mode := range [...]string{"PASSIVE", "TRUNCATE"} {
+		err := k.conn.query(context.Background(), "PRAGMA wal_checkpoint("+mode+")", func(r row) error {
+			isBusy = r.int(0) != 0
+			return nil
+		})
+		if err != nil {
+			return false
+		}
+	}
+
+	return !isBusy
 }
 
 // copy copies the log if it is long. It ignores failures: the log stays as it is, nothing is lost, and a commit copies the

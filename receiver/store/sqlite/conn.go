@@ -91,18 +91,6 @@ func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) (driv
 	return execer.ExecContext(ctx, c.bind(args))
 }
 
-// pragma sets a pragma. Most are set when the statement is prepared, so that it is prepared each time.
-func (c *conn) pragma(setting string) error {
-	execer, ok := c.driver.(driver.ExecerContext)
-	if !ok {
-		return fmt.Errorf("the driver's %T cannot be executed", c.driver)
-	}
-
-	_, err := execer.ExecContext(context.Background(), "PRAGMA "+setting, nil)
-
-	return err
-}
-
 // query calls each for every row. The row is valid during the call. The function must not run the same statement.
 func (c *conn) query(ctx context.Context, sql string, each func(row) error, args ...driver.Value) (err error) {
 	stmt, err := c.prepare(ctx, sql)

@@ -114,7 +114,7 @@ func (d *disk) close() {
 }
 
 // rebuild builds the ballast if it is missing and the reserve stays free besides. Most of the reserve may be in the pages
-// that a purge has freed, since the file does not shrink.
+// that a purge has freed, since the file keeps some.
 func (d *disk) rebuild() {
 	missing := d.ballast.missing()
 	if missing == 0 {

@@ -129,7 +129,7 @@ func TestPurgedPagesAreSpaceForNewEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	ingest(t, s, 100) // the file did not shrink, but has free pages
+	ingest(t, s, 100) // the file did not shrink as much, but has free pages
 }
 
 func TestFiguresAreReadOnceASecond(t *testing.T) {

@@ -126,40 +126,31 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 	return seqs, next, err
 }
 
-// Erase implements store.Persons. What it deletes is overwritten in the file.
+// Erase implements store.Persons.
 func (s *Store) Erase(ctx context.Context, ids []store.ID, now time.Time) (int, error) {
 	erased := 0
 
 	err := s.writer.do(ctx, func(t *tx) error {
 		erased = 0
 
-		return t.overwriting(func() error {
-			for _, id := range ids {
-				n, err := t.erase(id, now.UnixMilli())
-				if err != nil {
-					return err
-				}
-
-				erased += n
+		for _, id := range ids {
+			n, err := t.erase(id, now.UnixMilli())
+			if err != nil {
+				return err
 			}
 
-			return nil
-		})
+			erased += n
+		}
+
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("erase events: %w", err)
 	}
 
+	s.checkpointer.empty()
+
 	return erased, nil
-}
-
-// overwriting runs a function whose deletions overwrite the content in the file.
-func (t *tx) overwriting(run func() error) error {
-	if err := t.conn.pragma("secure_delete = 1"); err != nil {
-		return err
-	}
-
-	return errors.Join(run(), t.conn.pragma("secure_delete = 0"))
 }
 
 // erase removes what an event holds, and returns 1, or 0 if it held nothing.
@@ -248,12 +239,11 @@ func (t *tx) leave(lane store.LeaseRef, seq, now int64) error {
 
 // Forget implements store.Persons.
 func (s *Store) Forget(ctx context.Context, name string) error {
-	err := s.writer.do(ctx, func(t *tx) error {
-		return t.overwriting(func() error { return t.forget(name) })
-	})
-	if err != nil {
+	if err := s.writer.do(ctx, func(t *tx) error { return t.forget(name) }); err != nil {
 		return fmt.Errorf("forget a person: %w", err)
 	}
+
+	s.checkpointer.empty()
 
 	return nil
 }

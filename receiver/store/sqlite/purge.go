@@ -36,6 +36,14 @@ func (s *Store) Purge(ctx context.Context, before store.Expiry, limit int) (int,
 		failed = errors.Join(failed, err)
 	}
 
+	if changed > 0 {
+		s.purged.Store(true)
+	}
+
+	if changed < limit { // the last call of a run
+		failed = errors.Join(failed, s.shrink(ctx))
+	}
+
 	if failed != nil {
 		return changed, fmt.Errorf("purge the store: %w", failed)
 	}

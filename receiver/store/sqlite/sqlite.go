@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jonboulle/clockwork"
 
@@ -31,6 +33,8 @@ type Options struct {
 
 	// Progress is called before each step of a migration, unless it is nil.
 	Progress func(store.Migration)
+	// Log gets how an old file was rebuilt (see rebuild). Defaults to none.
+	Log *slog.Logger
 
 	space func(folder string) (total, free int64, err error) // defaults to the filesystem's figures
 }
@@ -46,6 +50,7 @@ type Store struct {
 	readers      chan *conn // idle ones, of the number opened
 	opened       int
 	lock         *os.File
+	purged       atomic.Bool // since the log was last emptied
 	closing      sync.Once
 	closed       chan struct{}
 }
@@ -67,6 +72,10 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 
 	if options.Clock == nil {
 		options.Clock = clockwork.NewRealClock()
+	}
+
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
 
 	if options.space == nil {
@@ -118,6 +127,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	}
 
 	s.disk = newDisk(path, options, s.pages)
+	if err := rebuild(ctx, path, options); err != nil {
+		return nil, fmt.Errorf("rebuild its file: %w", err)
+	}
+
 	writer := dsn(path, writingWith(s.disk.logLimit))
 
 	if err := migrate(ctx, writer, options.Progress); err != nil {
@@ -181,16 +194,17 @@ func create(path string) error {
 // The settings of a connection. After each checkpoint the write-ahead log is overwritten from its start, since an fsync
 // of a growing file costs far more; so it is not truncated below its usual size. SQLite walks through its entire cache
 // at most commits that split a page, so a large cache costs more than it saves: the page cache of the system replaces
-// it.
+// it. What is deleted is overwritten with zeros, in pages that become free too. A new file is one that can shrink.
 var (
 	writing = writingWith(logPages)
-	copying = []string{"synchronous(FULL)", "cache_size(-256)"}
+	copying = []string{"auto_vacuum(INCREMENTAL)", "synchronous(FULL)", "cache_size(-256)"}
 	reading = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"}
 )
 
 func writingWith(logPages int64) []string {
 	return []string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4096)", "temp_store(MEMORY)",
+		"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)",
+		"cache_size(-4096)", "temp_store(MEMORY)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", logPages), fmt.Sprintf("journal_size_limit(%d)", 2*logPages*pageSize),
 	}
 }
