@@ -90,4 +90,12 @@ type TracingSpec struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as http://collector:4318"
 	EndpointURL string `json:"endpointURL,omitempty"`
+
+	// linkTemplate is the URL at which people look at a trace, with {traceID} in the place of its id, such as
+	// https://tempo.example.com/trace/{traceID}. The console links to it from the life of an event. If not set, it shows the id only.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@{}[:space:]]+([/?#][^[:space:]]*)?$') && self.split('{traceID}').size() == 2 && isURL(self)",message="must be an absolute http or https URL without credentials, with {traceID} once after the host, such as https://tempo.example.com/trace/{traceID}"
+	LinkTemplate string `json:"linkTemplate,omitempty"`
 }

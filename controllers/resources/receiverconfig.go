@@ -88,8 +88,11 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			SinkURL: spec.Notifications.SinkURL,
 			Signed:  spec.Notifications.SigningKeySecretRef.Name != "",
 		},
-		Store:    store(spec.Store),
-		Tracing:  config.Tracing{EndpointURL: spec.Monitoring.Tracing.EndpointURL},
+		Store: store(spec.Store),
+		Tracing: config.Tracing{
+			EndpointURL:  spec.Monitoring.Tracing.EndpointURL,
+			LinkTemplate: spec.Monitoring.Tracing.LinkTemplate,
+		},
 		Shutdown: config.Shutdown{DrainTimeout: seconds(spec.Receiver.Shutdown.DrainSeconds)},
 		Log:      config.Log{Level: strings.ToLower(string(spec.Receiver.LogLevel))},
 	}

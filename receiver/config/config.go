@@ -235,7 +235,8 @@ type PostgreSQLStore struct {
 
 // Tracing exports OpenTelemetry traces. Without an endpoint, no traces are exported.
 type Tracing struct {
-	EndpointURL string `yaml:"endpointURL,omitempty"` // of OTLP over HTTP, such as http://collector:4318
+	EndpointURL  string `yaml:"endpointURL,omitempty"`  // of OTLP over HTTP, such as http://collector:4318
+	LinkTemplate string `yaml:"linkTemplate,omitempty"` // the URL of a trace for people, with TraceIDPlace once
 }
 
 // Shutdown configures the shutdown of the process.

@@ -54,6 +54,15 @@ func (p *problems) urlWithQuery(key, value string) {
 	p.check(err == nil && isAbsolute(u), key, "must be an absolute http or https URL without user or fragment")
 }
 
+// linkTemplate checks the template of a link to a trace. It may have a query and a fragment, as pages of scripts need.
+func (p *problems) linkTemplate(key, value string) {
+	u, err := url.Parse(value)
+	valid := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil &&
+		strings.Count(value, TraceIDPlace) == 1
+	p.check(valid, key, "must be an absolute http or https URL without user, with "+TraceIDPlace+" once after the host, "+
+		"such as https://tempo.example.com/trace/"+TraceIDPlace)
+}
+
 func (p *problems) origin(key, value string) {
 	u, err := url.Parse(value)
 	valid := err == nil && isAbsolute(u) && u.RawQuery == "" && u.Path == ""

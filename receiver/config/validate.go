@@ -49,6 +49,10 @@ func (c Config) validate() error {
 		p.url("tracing.endpointURL", c.Tracing.EndpointURL)
 	}
 
+	if c.Tracing.LinkTemplate != "" {
+		p.linkTemplate("tracing.linkTemplate", c.Tracing.LinkTemplate)
+	}
+
 	inRange(&p, "shutdown.drainTimeout", c.Shutdown.DrainTimeout, 0, time.Hour)
 	p.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 

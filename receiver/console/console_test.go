@@ -150,8 +150,10 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		body = consoleapi.EventPage{Events: []consoleapi.Event{event}, Next: 7, SearchedToAt: new(now)}
 	case "/events/" + event.ID:
 		body = consoleapi.Life{
-			Event: event,
-			Steps: []consoleapi.Step{{At: now, Step: "attempt_failed", Code: "131026", Text: hostile}},
+			Event:    event,
+			TraceID:  "4bf92f3577b34da6a3ce929d0e0e4736",
+			TraceURL: "https://tempo.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736",
+			Steps:    []consoleapi.Step{{At: now, Step: "attempt_failed", Code: "131026", Text: hostile}},
 		}
 	case "/dead-letters/causes":
 		body = map[string]any{"causes": []consoleapi.Cause{{State: store.Dead, PhoneNumberID: "106", Code: "131026", Count: 37, Sample: event.ID}}}
@@ -232,7 +234,7 @@ func TestPages(t *testing.T) {
 		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc", `aria-label="Take over: …4567"`},
 		sales + "/conversations/abc": {"An answer", "Take it over", "read", "2 failed attempts"},
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
-		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026", "none: monitoring.tracing was not set"},
+		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026", `<a href="https://tempo.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736" target="_blank" rel="noopener noreferrer">`},
 		sales + "/dead-letters":                            {"Replay these 37", "131026"},
 		sales + "/jobs/j1":                                 {"5 of 37 events", "<progress"},
 		sales + "/configuration":                           {"baseURL: https://bridge.example.com"},

@@ -23,6 +23,7 @@ type Life struct {
 
 	Starts        int             `json:"starts,omitempty"`         // times it was leased since its last recorded step
 	TraceID       string          `json:"trace_id,omitempty"`       // of the delivery
+	TraceURL      string          `json:"trace_url,omitempty"`      // by tracing.linkTemplate
 	CoalescedWith string          `json:"coalesced_with,omitempty"` // id of the event whose answer is that of this one too
 	Coalesced     []string        `json:"coalesced,omitempty"`      // ids of the events that are answered together with this one
 	Failures      []store.Failure `json:"failures"`                 // the newest store.MaxFailures, oldest first
@@ -85,6 +86,8 @@ func (a *api) newLife(stored *store.Life, related []store.Record, reveal bool) L
 		Related:   []Event{},
 		Steps:     steps(stored, related),
 	}
+
+	life.TraceURL = a.Live.Current().Tracing.Link(life.TraceID)
 
 	if life.Failures == nil {
 		life.Failures = []store.Failure{}

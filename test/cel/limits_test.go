@@ -142,6 +142,7 @@ func textCases() []specCase {
 		{"gateway.parentRefs[].namespace", 1, 63, "a"},
 		{"gateway.parentRefs[].sectionName", 1, 253, "a"},
 		{"monitoring.tracing.endpointURL", 1, 512, "https://a"},
+		{"monitoring.tracing.linkTemplate", 1, 512, "https://a/{traceID}"},
 	}
 	for _, ref := range secretRefs() {
 		texts = append(texts, text{ref + ".name", 1, 253, "a"}, text{ref + ".key", 1, 253, "a"})

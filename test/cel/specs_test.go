@@ -129,7 +129,7 @@ monitoring:
   serviceMonitor: {state: Enabled, labels: {release: prometheus}, intervalSeconds: 15}
   prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120, silenceAfterMinutes: 720}
   grafanaDashboard: {state: Enabled, labels: {dashboards: messaging}}
-  tracing: {endpointURL: "http://collector.observability.svc:4318"}
+  tracing: {endpointURL: "http://collector.observability.svc:4318", linkTemplate: "https://tempo.example.com/trace/{traceID}"}
 networkPolicy:
   state: Enabled
   webhookFrom: [{podSelector: {matchLabels: {app: ingress}}}]

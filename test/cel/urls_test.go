@@ -30,6 +30,7 @@ func urlRows() []row {
 	}
 
 	rows = append(rows, aiURLRows()...)
+	rows = append(rows, traceURLRows()...)
 
 	const (
 		callback = "must be an absolute https URL with a path of letters, digits, -, _, ~ and . only, and without credentials, query or fragment, such as https://hooks.example.com/webhooks/whatsapp"
@@ -48,6 +49,33 @@ func urlRows() []row {
 	}
 
 	rows = append(rows, row{fmt.Sprintf(patch, "https://hooks.example.com/health"), "cloudAPI.subscription.callbackURL", "must not have the path /health: the receiver answers health checks there"})
+
+	return rows
+}
+
+// traceURLRows are about the template of links to traces.
+func traceURLRows() []row {
+	const (
+		field     = "monitoring.tracing.linkTemplate"
+		patch     = `{monitoring: {tracing: {endpointURL: "http://collector:4318", linkTemplate: %q}}}`
+		rejection = "must be an absolute http or https URL without credentials, with {traceID} once after the host, such as " +
+			"https://tempo.example.com/trace/{traceID}"
+	)
+
+	var rows []row
+	for _, good := range []string{
+		"https://tempo.example.com/trace/{traceID}", "http://[2001:db8::1]:16686/trace/{traceID}?ui=1", "https://a?id={traceID}",
+		"https://a/#/traces/{traceID}",
+	} {
+		rows = append(rows, row{fmt.Sprintf(patch, good), "", ""})
+	}
+
+	for _, bad := range []string{
+		"tempo.example.com/{traceID}", "javascript://a/{traceID}", "https://tempo.example.com/trace/", "https://{traceID}.example.com/",
+		"https://a/{traceID}/{traceID}", "https://a/{traceid}", "https://user:pass@a/{traceID}", "https://a/{traceID} b",
+	} {
+		rows = append(rows, row{fmt.Sprintf(patch, bad), field, rejection})
+	}
 
 	return rows
 }
