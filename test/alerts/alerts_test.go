@@ -29,6 +29,7 @@ type fault struct {
 	inject  func(s *subject)
 	mend    func(s *subject)
 	disk    bool // the fault needs a disk of its own
+	waits   bool // messages wait: WhatsAppMessagesWaiting would fire too, if the alert did not name a cause
 }
 
 const (
@@ -43,16 +44,19 @@ const (
 var faults = map[string]fault{
 	"bird-503": {
 		want:   []string{"WhatsAppAIUnavailable"},
+		waits:  true,
 		inject: func(s *subject) { s.Bird.Faults.Add(standin.Fault{Status: http.StatusServiceUnavailable}) },
 		mend:   func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"bird-refuses": {
 		want:   []string{"WhatsAppAIRefused"},
+		waits:  true,
 		inject: func(s *subject) { s.Bird.Faults.Add(standin.Fault{Status: http.StatusUnauthorized}) },
 		mend:   func(s *subject) { s.Bird.Faults.Clear() },
 	},
 	"bird-404-on-a-method": {
-		want: []string{"WhatsAppAIMethodUnavailable"},
+		want:  []string{"WhatsAppAIMethodUnavailable"},
+		waits: true,
 		// Messages become dead letters after 20 times this, which is after the test.
 		options: options{config: func(c *config.Config) { c.Processing.ConfigurationRetry = 3 * time.Second }},
 		inject: func(s *subject) {
@@ -91,11 +95,13 @@ var faults = map[string]fault{
 	},
 	"wrong-token": {
 		want:   []string{"WhatsAppTokenRefused"},
+		waits:  true,
 		inject: func(s *subject) { s.secret(config.RoleAccessToken, "revoked") },
 		mend:   func(s *subject) { s.secret(config.RoleAccessToken, folder.AccessToken) },
 	},
 	"missing-secret": {
 		want:    []string{"WhatsAppSecretMissing"},
+		waits:   true,
 		options: options{without: config.RoleBirdAccessKey},
 		mend:    func(s *subject) { s.secret(config.RoleBirdAccessKey, folder.BirdAccessKey) },
 	},
@@ -192,7 +198,7 @@ const healthy = "healthy"
 // end once it is mended, and that no other fired at any time.
 func TestAlerts(t *testing.T) {
 	s := newServer(t)
-	rules := []group{rulesOf(t, healthy)}
+	rules := []group{rulesOf(t, healthy, false)}
 	well := newSubject(t, s, healthy, options{})
 	subjects := map[string]*subject{}
 
@@ -202,7 +208,7 @@ func TestAlerts(t *testing.T) {
 			continue
 		}
 
-		rules = append(rules, rulesOf(t, name))
+		rules = append(rules, rulesOf(t, name, f.waits))
 		subjects[name] = newSubject(t, s, name, f.options)
 	}
 
