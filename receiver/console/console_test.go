@@ -159,11 +159,12 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 		body = map[string]any{"causes": []consoleapi.Cause{{State: store.Dead, PhoneNumberID: "106", Code: "131026", Count: 37, Sample: event.ID}}}
 	case "/dead-letters/replay", "/dead-letters/discard", "/jobs/j1":
 		body = consoleapi.Job{
-			ID:    "j1",
-			Kind:  consoleapi.JobReplay,
-			State: consoleapi.JobRunning,
-			Total: new(int64(37)),
-			Done:  5,
+			ID:     "j1",
+			Kind:   consoleapi.JobReplay,
+			State:  consoleapi.JobRunning,
+			Total:  new(int64(37)),
+			Done:   5,
+			States: map[store.State]int64{store.Done: 1, store.Pending: 1, store.Dead: 2},
 		}
 	case "/jobs":
 		body = map[string]any{"jobs": []consoleapi.Job{}}
@@ -236,8 +237,10 @@ func TestPages(t *testing.T) {
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
 		sales + "/events/60bbaf80249612260d6228a2d4ad2be2": {"What happened", "Replay", "131026", `<a href="https://tempo.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736" target="_blank" rel="noopener noreferrer">`},
 		sales + "/dead-letters":                            {"Replay these 37", "131026"},
-		sales + "/jobs/j1":                                 {"5 of 37 events", "<progress"},
-		sales + "/configuration":                           {"baseURL: https://bridge.example.com"},
+		sales + "/jobs/j1": {
+			"5 of 37 events", "<progress", `/events?job=j1&amp;state=dead">2</a>`, `/events?job=j1&amp;state=pending">1</a>`, `/events?job=j1">1</a>`,
+		},
+		sales + "/configuration": {"baseURL: https://bridge.example.com"},
 	} {
 		w := b.get(path)
 		page := w.Body.String()

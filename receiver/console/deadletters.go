@@ -130,9 +130,26 @@ func (c *console) job(v *view) error {
 		return err
 	}
 
-	v.render(http.StatusOK, "job", job)
+	v.render(http.StatusOK, "job", shownJob{Job: job})
 
 	return nil
+}
+
+// shownJob is a job, and what became of the events that it replayed.
+type shownJob struct{ consoleapi.Job }
+
+// Answered returns how many of the replayed events ended well.
+func (j shownJob) Answered() int64 { return j.States[store.Done] }
+
+// Waiting returns how many are not finished.
+func (j shownJob) Waiting() int64 { return j.States[store.Pending] }
+
+// DeadAgain returns how many are dead letters again.
+func (j shownJob) DeadAgain() int64 { return j.States[store.Dead] }
+
+// Others returns how many have another state, or were replayed by a later job.
+func (j shownJob) Others() int64 {
+	return max(0, j.Done-j.Answered()-j.Waiting()-j.DeadAgain())
 }
 
 func (c *console) cancelJob(v *view) error {

@@ -13,7 +13,7 @@ import (
 )
 
 // eventFilters are the parameters of the list of events that the API knows too.
-var eventFilters = []string{"kind", "type", "state", "number", "code", "conversation"}
+var eventFilters = []string{"kind", "type", "state", "number", "code", "conversation", "job"}
 
 // timeFilters are the same, as the form has them: without a zone, in UTC.
 var timeFilters = []string{"received_after", "received_before"}

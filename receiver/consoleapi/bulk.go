@@ -5,6 +5,7 @@ package consoleapi
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
@@ -68,7 +69,9 @@ func (a *api) bulk(w http.ResponseWriter, r *http.Request, kind JobKind, change 
 		selection.ReceivedBefore = later(newest, a.Clock.Now()).Add(time.Millisecond)
 	}
 
-	planned := Job{Kind: kind}
+	planned := Job{ID: rand.Text(), Kind: kind}
+	selection.Job = planned.ID
+
 	if len(causes) < store.MaxCauses {
 		planned.Total = &total
 	}
@@ -219,6 +222,16 @@ func (a *api) answerJob(w http.ResponseWriter, r *http.Request, cancel bool) {
 	if !ok {
 		http.Error(w, "no such job", http.StatusNotFound)
 		return
+	}
+
+	if job.Kind == JobReplay {
+		states, err := a.Store.JobStates(r.Context(), job.ID)
+		if err != nil {
+			a.fail(w, err, "no such job")
+			return
+		}
+
+		job.States = states
 	}
 
 	answer(w, http.StatusOK, job)

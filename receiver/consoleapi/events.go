@@ -84,7 +84,7 @@ type EventPage struct {
 }
 
 var searchKeys = []string{
-	"before", "limit", "kind", "type", "state", "number", "code", "received_after", "received_before", "conversation",
+	"before", "limit", "kind", "type", "state", "number", "code", "received_after", "received_before", "conversation", "job",
 }
 
 // events answers with a page of events.
@@ -171,6 +171,7 @@ func (a *api) parseSearch(query url.Values) (store.Search, error) {
 		Type:          query.Get("type"),
 		PhoneNumberID: query.Get("number"),
 		Code:          query.Get("code"),
+		Job:           query.Get("job"),
 	}
 
 	for _, state := range listed(query["state"]) {

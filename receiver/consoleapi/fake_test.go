@@ -23,6 +23,7 @@ type fakeStore struct {
 	conversations map[string]store.Conversation
 	ingested      []store.Event
 	batches       []int         // events of each bulk transaction
+	job           string        // the latest that replayed events
 	failing       int           // bulk transactions that fail next
 	block         chan struct{} // if set, each bulk transaction receives from it first
 }
@@ -120,7 +121,27 @@ func (f *fakeStore) change(s store.Selection, after int64, limit int, to store.S
 func (f *fakeStore) ReplaySelected(
 	_ context.Context, s store.Selection, after int64, _ time.Time, limit int,
 ) (int, int64, error) {
+	f.mu.Lock()
+	f.job = s.Job
+	f.mu.Unlock()
+
 	return f.change(s, after, limit, store.Pending)
+}
+
+// JobStates counts all events, if the job is the latest one.
+func (f *fakeStore) JobStates(_ context.Context, job string) (map[store.State]int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	states := map[store.State]int64{}
+
+	for _, r := range f.events {
+		if job == f.job {
+			states[r.Event.State]++
+		}
+	}
+
+	return states, nil
 }
 
 func (f *fakeStore) DiscardSelected(

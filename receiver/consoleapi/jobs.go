@@ -5,13 +5,14 @@ package consoleapi
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // maxJobs bounds the jobs that are remembered.
@@ -48,6 +49,8 @@ type Job struct {
 	Error   string    `json:"error,omitempty"` // why the job failed
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"`
+	// States counts the replayed events by the state that they have now. An event that a later job replayed counts there.
+	States map[store.State]int64 `json:"states,omitempty"`
 }
 
 // Jobs runs the bulk calls of the console. Close ends them.
@@ -91,7 +94,7 @@ func (j *Jobs) Close() {
 // work does a job. It reports progress by update, which changes the job.
 type work func(ctx context.Context, update func(func(*Job))) error
 
-// start starts a job with the kind and total of planned, and returns it with the channel that is closed at its end. If a
+// start starts a job with the id, kind and total of planned, and returns it with the channel that is closed at its end. If a
 // job of this kind is running, it returns that one, and false.
 func (j *Jobs) start(planned Job, do work) (Job, <-chan struct{}, bool) {
 	j.mu.Lock()
@@ -106,7 +109,7 @@ func (j *Jobs) start(planned Job, do work) (Job, <-chan struct{}, bool) {
 	ctx, cancel := context.WithCancel(j.ctx)
 	job := &runningJob{
 		Job: Job{
-			ID:      rand.Text(),
+			ID:      planned.ID,
 			Kind:    planned.Kind,
 			State:   JobRunning,
 			Total:   planned.Total,

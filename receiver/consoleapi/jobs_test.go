@@ -113,6 +113,13 @@ func TestBulkCallOfFewEvents(t *testing.T) {
 		t.Errorf("answered %+v, want 2 replayed", result)
 	}
 
+	var job Job
+	console.callJSON(http.StatusOK, http.MethodGet, "/jobs/"+result.ID, &job)
+
+	if diff := cmp.Diff(map[store.State]int64{store.Pending: 2, store.Human: 1}, job.States); diff != "" {
+		t.Errorf("states of the job's events (-want +got):\n%s", diff)
+	}
+
 	result = BulkResult{}
 	console.callJSON(http.StatusOK, http.MethodPost, "/dead-letters/discard?state=human", &result)
 

@@ -24,7 +24,9 @@ type Search struct {
 	ReceivedBefore time.Time
 	// Conversation is any name of a person, or that of a group. The events are those stored under all names, of any class.
 	Conversation string
-	Budget       int // events to look at, at most and by default SearchBudget
+	// Job is that of the latest bulk replay of the event, see Selection.Job.
+	Job    string
+	Budget int // events to look at, at most and by default SearchBudget
 }
 
 // Looks returns how many events one call looks at.

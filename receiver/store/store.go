@@ -125,6 +125,9 @@ type Events interface {
 	// although there are more. The records have no payload, transcript and replies.
 	Search(ctx context.Context, search Search, before int64, limit int) (Page, error)
 
+	// JobStates counts the events whose latest bulk replay is that of a job, by the state that they have now.
+	JobStates(ctx context.Context, job string) (map[State]int64, error)
+
 	// Life returns an event with everything that is stored about it, or ErrNotFound.
 	Life(ctx context.Context, id ID) (*Life, error)
 

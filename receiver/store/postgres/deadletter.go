@@ -16,7 +16,7 @@ import (
 // Replay implements store.DeadLetterQueue.
 func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 	err := s.change(ctx, id, " AND "+processable, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
-		return t.replay(ctx, seqs, now.UnixMilli())
+		return t.replay(ctx, seqs, now.UnixMilli(), "")
 	})
 	if err != nil {
 		return fmt.Errorf("replay event %s: %w", id, err)
@@ -95,8 +95,9 @@ func (t *tx) discard(ctx context.Context, seqs []int64, now int64) (int, error) 
 	return discarded, t.flush(ctx)
 }
 
-// replay makes events pending again, with the events that are coalesced with them, and returns how many.
-func (t *tx) replay(ctx context.Context, seqs []int64, now int64) (int, error) {
+// replay makes events pending again, with the events that are coalesced with them, and returns how many. A job, if there is
+// one, marks them.
+func (t *tx) replay(ctx context.Context, seqs []int64, now int64, job string) (int, error) {
 	n := newLockSet()
 
 	var all []int64
@@ -127,9 +128,9 @@ func (t *tx) replay(ctx context.Context, seqs []int64, now int64) (int, error) {
 	replayed, err := t.revive(ctx, l, now, `
 		WITH old AS MATERIALIZED (`+lockEvents+`)
 		UPDATE events e SET state = 'pending', `+personLane+`, attempts = 0, replays = replays + 1, finished_at = NULL,
-			bound_to = CASE WHEN e.bound_to = ANY($1) THEN e.bound_to END
+			bound_to = CASE WHEN e.bound_to = ANY($1) THEN e.bound_to END, replay_job = coalesce(nullif($3, ''), e.replay_job)
 		FROM old WHERE e.seq = old.seq AND `+processable+`
-		RETURNING e.seq, old.state, e.lane, e.class, e.kind, e.received_at`, all, replayableStates)
+		RETURNING e.seq, old.state, e.lane, e.class, e.kind, e.received_at`, all, replayableStates, job)
 	if err != nil {
 		return 0, err
 	}

@@ -326,6 +326,8 @@ func useEverything(t *testing.T, s *Store) {
 		func() error { _, _, err := s.ReplaySelected(ctx, all, 0, start, 10); return err },
 		func() error { _, _, err := s.DiscardSelected(ctx, all, 0, start, 10); return err },
 		func() error { _, err := s.Get(ctx, message(1, 1).ID); return err },
+		func() error { _, err := s.JobStates(ctx, "job"); return err },
+		func() error { _, err := s.Search(ctx, store.Search{Job: "job"}, 0, 10); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.Backlog(ctx, message(1, 1).Lane, 10); return err },
 		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, 10); return err },

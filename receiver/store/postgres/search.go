@@ -61,10 +61,14 @@ func (s *Store) Search(ctx context.Context, search store.Search, before int64, l
 	return page, nil
 }
 
-// window returns a query of events before the seq $1, the newest first, as many as $2: of all, or of those that were not
-// answered. Of these each state is read from its part of the index events_unanswered.
-func window(onlyReplayable bool, columns string) string {
-	if !onlyReplayable {
+// window returns a query of events before the seq $1, the newest first, as many as $2: of all, of the job $3, or of those that
+// were not answered. Of these each state is read from its part of the index events_unanswered.
+func window(search *store.Search, columns string) string {
+	if search.Job != "" {
+		return "SELECT " + columns + " FROM events e WHERE e.replay_job = $3 AND e.seq < $1 ORDER BY e.seq DESC LIMIT $2"
+	}
+
+	if !search.Unanswered() {
 		return "SELECT " + columns + " FROM events e WHERE e.seq < $1 ORDER BY e.seq DESC LIMIT $2"
 	}
 
@@ -79,7 +83,13 @@ func window(onlyReplayable bool, columns string) string {
 
 // searched returns a query of the seqs that a search finds among the events it looks at, and its arguments.
 func searched(search *store.Search, lanes []string, before int64, limit int) (sql string, args []any) {
-	args = []any{before, search.Looks(), limit}
+	args = []any{before, search.Looks()}
+	if search.Job != "" {
+		args = append(args, search.Job)
+	}
+
+	args = append(args, limit)
+	limitAt := len(args)
 
 	var where strings.Builder
 
@@ -117,18 +127,25 @@ func searched(search *store.Search, lanes []string, before int64, limit int) (sq
 
 	const columns = "e.seq, e.kind, e.type, e.state, e.phone_number_id, e.code, e.received_at, e.lane"
 
-	return "SELECT w.seq FROM (" + window(search.Unanswered(), columns) + ") w WHERE true" + where.String() + " ORDER BY w.seq DESC LIMIT $3", args
+	return fmt.Sprintf("SELECT w.seq FROM (%s) w WHERE true%s ORDER BY w.seq DESC LIMIT $%d", window(search, columns), where.String(), limitAt), args
 }
 
 // readBoundary reads how far a search has looked that found less than a page.
 func (t *tx) readBoundary(ctx context.Context, page *store.Page, search *store.Search, before int64) error {
+	args := []any{before, search.Looks()}
 	further := "o.seq < l.seq"
-	if search.Unanswered() {
+
+	switch {
+	case search.Job != "":
+		further += " AND o.replay_job = $3"
+
+		args = append(args, search.Job)
+	case search.Unanswered():
 		further += " AND o.state IN ('dead', 'quarantined', 'human', 'expired')"
 	}
 
 	t.query(`
-		WITH l AS MATERIALIZED (SELECT min(w.seq) AS seq FROM (`+window(search.Unanswered(), "e.seq")+`) w)
+		WITH l AS MATERIALIZED (SELECT min(w.seq) AS seq FROM (`+window(search, "e.seq")+`) w)
 		SELECT l.seq, e.received_at, EXISTS (SELECT FROM events o WHERE `+further+`) FROM l JOIN events e ON e.seq = l.seq`,
 		func(rows pgx.Rows) error {
 			var received int64
@@ -137,7 +154,34 @@ func (t *tx) readBoundary(ctx context.Context, page *store.Page, search *store.S
 			page.SearchedAt = fromMillis(&received)
 
 			return err
-		}, before, search.Looks())
+		}, args...)
 
 	return t.flush(ctx)
+}
+
+// JobStates implements store.Events.
+func (s *Store) JobStates(ctx context.Context, job string) (map[store.State]int64, error) {
+	states := map[store.State]int64{}
+
+	err := s.read(ctx, func(_ context.Context, t *tx) error {
+		clear(states)
+		t.query("SELECT e.state, count(*) FROM events e WHERE e.replay_job = $1 GROUP BY e.state", func(rows pgx.Rows) error {
+			var (
+				state store.State
+				count int64
+			)
+
+			err := rows.Scan(&state, &count)
+			states[state] = count
+
+			return err
+		}, job)
+
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the events of a replay: %w", err)
+	}
+
+	return states, nil
 }

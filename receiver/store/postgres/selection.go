@@ -152,7 +152,7 @@ func (s *Store) ReplaySelected(
 	ctx context.Context, selection store.Selection, after int64, now time.Time, limit int,
 ) (n int, next int64, err error) {
 	n, next, err = s.changeSelected(ctx, selection, after, limit, " AND "+processable, func(ctx context.Context, t *tx, seqs []int64) (int, error) {
-		return t.replay(ctx, seqs, now.UnixMilli())
+		return t.replay(ctx, seqs, now.UnixMilli(), selection.Job)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("replay selected events: %w", err)

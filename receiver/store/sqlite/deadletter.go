@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -22,7 +23,7 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 			return err
 		}
 
-		replayed, err := t.replay(seq, now.UnixMilli())
+		replayed, err := t.replay(seq, now.UnixMilli(), "")
 		if err == nil && replayed == 0 {
 			err = store.ErrNotFound
 		}
@@ -37,16 +38,19 @@ func (s *Store) Replay(ctx context.Context, id store.ID, now time.Time) error {
 }
 
 // replay makes an event that can be replayed pending again, with the events that are coalesced with it, and returns how many.
-// It does nothing if there is no such event, as after its replay with another event, or if it cannot be processed.
-func (t *tx) replay(seq, now int64) (int, error) {
+// It does nothing if there is no such event, as after its replay with another event, or if it cannot be processed. A job, if
+// there is one, marks the events.
+func (t *tx) replay(seq, now int64, job string) (int, error) {
 	head, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE seq = ? AND "+processable+" AND "+replayable, `
-		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL, `+personsLane)
+		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, bound_to = NULL,
+			replay_job = coalesce(nullif(?2, ''), replay_job), `+personsLane, job)
 	if err != nil || head == 0 {
 		return 0, err
 	}
 
 	coalesced, err := t.revive(seq, now, "SELECT seq, state FROM events WHERE bound_to = ? AND "+processable+" AND "+replayable, `
-		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL, `+personsLane)
+		UPDATE events SET state = 'pending', attempts = 0, replays = replays + 1, finished_at = NULL,
+			replay_job = coalesce(nullif(?2, ''), replay_job), `+personsLane, job)
 	if err != nil {
 		return 0, err
 	}
@@ -62,7 +66,8 @@ func (t *tx) replay(seq, now int64) (int, error) {
 const personsLane = "lane = iif(class = 0, coalesce((SELECT person FROM names WHERE name = lane), lane), lane)"
 
 // revive makes the events that a query finds pending again by a statement, and makes their lanes due. It returns how many.
-func (t *tx) revive(seq, now int64, find, update string) (int, error) {
+// The first argument of the statement is the seq, args are the others.
+func (t *tx) revive(seq, now int64, find, update string, args ...driver.Value) (int, error) {
 	type finishedEvent struct {
 		seq   int64
 		state store.State
@@ -82,7 +87,7 @@ func (t *tx) revive(seq, now int64, find, update string) (int, error) {
 	for _, before := range found {
 		var e store.Event
 
-		err := t.returning(update+" WHERE seq = ? RETURNING class, lane, kind, received_at", func(r row) error {
+		err := t.returning(update+" WHERE seq = ?1 RETURNING class, lane, kind, received_at", func(r row) error {
 			e = store.Event{
 				Class:      r.class(0),
 				Lane:       r.text(1),
@@ -91,7 +96,7 @@ func (t *tx) revive(seq, now int64, find, update string) (int, error) {
 			}
 
 			return nil
-		}, before.seq)
+		}, append([]driver.Value{before.seq}, args...)...)
 		if err != nil {
 			return 0, err
 		}

@@ -182,6 +182,7 @@ func useEverything(t *testing.T, s *Store) {
 			_, _, err := s.DiscardSelected(ctx, store.Selection{States: store.Replayable}, 0, start, 10)
 			return err
 		},
+		func() error { _, err := s.JobStates(ctx, "job"); return err },
 		func() error { _, err := s.Stats(ctx, start); return err },
 		func() error { _, err := s.Backlog(ctx, message(1, 1).Lane, 10); return err },
 		func() error { _, err := s.History(ctx, message(1, 1).Lane, 0, 10); return err },

@@ -28,6 +28,9 @@ const (
 	searchReplayable = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10)" + inLanes + `
 		FROM events INDEXED BY events_replayable WHERE ` + replayable + ` AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
 
+	searchJob = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10 AND " + replayable + ")" + inLanes + `
+		FROM events INDEXED BY events_replayed WHERE replay_job = ?11 AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
+
 	// foundColumns are recordColumns without the long ones.
 	foundColumns = `
 		SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
@@ -66,7 +69,13 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 	}
 
 	sql := searchAll
-	if search.Unanswered() && (search.Conversation == "" || search.Code != "") {
+
+	switch {
+	case search.Job != "":
+		sql = searchJob
+
+		args = append(args, search.Code, search.Job)
+	case search.Unanswered() && (search.Conversation == "" || search.Code != ""):
 		sql = searchReplayable
 
 		args = append(args, search.Code)
@@ -112,6 +121,25 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 	}
 
 	return page, nil
+}
+
+// JobStates implements store.Events.
+func (s *Store) JobStates(ctx context.Context, job string) (map[store.State]int64, error) {
+	states := map[store.State]int64{}
+
+	err := s.read(ctx, func(c *conn) error {
+		clear(states)
+
+		return c.query(ctx, "SELECT state FROM events INDEXED BY events_replayed WHERE replay_job = ?", func(r row) error {
+			states[store.State(r.text(0))]++
+			return nil
+		}, job)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the events of a replay: %w", err)
+	}
+
+	return states, nil
 }
 
 // searches returns the arguments of searchAll.

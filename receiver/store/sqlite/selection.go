@@ -169,7 +169,7 @@ func (s *Store) ReplaySelected(
 	ctx context.Context, selection store.Selection, after int64, now time.Time, limit int,
 ) (n int, next int64, err error) {
 	n, next, err = s.eachSelected(ctx, &selection, after, limit, "AND "+processable+" ", func(t *tx, seq int64, _ store.State) (int, error) {
-		return t.replay(seq, now.UnixMilli())
+		return t.replay(seq, now.UnixMilli(), selection.Job)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("replay selected events: %w", err)

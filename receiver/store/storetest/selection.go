@@ -94,6 +94,15 @@ func (f *fixture) selected(selection store.Selection) []string {
 	}
 }
 
+// wantJob checks the states of the events that a job replayed.
+func (f *fixture) wantJob(job string, want map[store.State]int64) {
+	f.Helper()
+
+	states, err := f.JobStates(f.Context(), job)
+	f.wantErr("JobStates", err, nil)
+	f.wantEqual("states of job "+job, states, want)
+}
+
 var selectionTests = map[string]func(*fixture){
 	"selects by every field": func(f *fixture) {
 		all := unanswered(f)
@@ -201,6 +210,40 @@ var selectionTests = map[string]func(*fixture){
 
 		f.wantEqual("claimed", total, 0)
 		f.wantEqual("dead letters", f.stats(at(0)).DeadLetters, int64(5))
+	},
+
+	"counts and finds what a job replayed, by the state it has now": func(f *fixture) {
+		all := unanswered(f)
+		dead := store.Selection{States: []store.State{store.Dead}, Job: "first"}
+
+		_, _, err := f.ReplaySelected(f.Context(), dead, 0, at(time.Hour), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantJob("first", map[store.State]int64{store.Pending: 3})
+		f.wantSearch(store.Search{Job: "first"}, all[2], all[1], all[0])
+
+		for i, lease := range f.claim(at(time.Hour), 10) {
+			state := store.Done
+			if i == 0 {
+				state = store.Dead
+			}
+
+			f.advance(lease, end(state, at(time.Hour)))
+		}
+
+		f.wantJob("first", map[store.State]int64{store.Done: 2, store.Dead: 1})
+		again := f.selected(store.Selection{States: []store.State{store.Dead}})
+		f.wantSearch(store.Search{Job: "first", States: []store.State{store.Dead}}, again...)
+
+		f.wantErr("Replay", f.Replay(f.Context(), id(again[0]), at(time.Hour)), nil)
+		f.wantJob("first", map[store.State]int64{store.Done: 2, store.Pending: 1})
+		f.advance(f.claimOne(at(time.Hour)), end(store.Dead, at(time.Hour)))
+
+		_, _, err = f.ReplaySelected(f.Context(), store.Selection{States: []store.State{store.Dead}, Job: "second"}, 0, at(time.Hour), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantJob("first", map[store.State]int64{store.Done: 2})
+		f.wantJob("second", map[store.State]int64{store.Pending: 1})
+		f.wantJob("other", map[store.State]int64{})
+		f.wantSearch(store.Search{Job: "other"})
 	},
 
 	"discards in batches": func(f *fixture) {
