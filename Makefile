@@ -20,6 +20,9 @@ CHART := charts/whatsapp-webhook-operator
 # The oldest and the newest Kubernetes that the chart is rendered for.
 CHART_KUBERNETES := 1.30 1.37
 DIST ?= dist
+# The keys that sign and verify a release: files, or env://NAME for a variable that holds one.
+KEY ?= cosign.key
+PUBLIC_KEY ?= cosign.pub
 # Where the archives of the tool are published, for krew.
 ARCHIVES_URL ?= https://github.com/wawebhook/whatsapp-webhook-operator/releases/download/$(VERSION)
 
@@ -111,8 +114,9 @@ test: ## Run vet and all tests with the race detector, a real kube-apiserver and
 	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test -race -timeout 1h $(ARGS) $(PACKAGES)
 
 .PHONY: release-test
-release-test: ## Test the programs that make a release.
+release-test: ## Test the programs that make a release; make one in a registry on this machine, and install it on a real node.
 	go test -C hack/release -race ./...
+	IMAGES=none test/e2e/on-cluster.sh test/e2e/release.sh
 
 .PHONY: chart-test
 chart-test: ## Lint, render and test the chart, with Helm 4 and with Helm 3.
@@ -188,6 +192,20 @@ verify: ## Check that generated files, formatting and pinned modules are up to d
 .PHONY: dist
 dist: ## Build the release files for VERSION into DIST (default dist): install.yaml and the chart, with the images of IMAGE_PREFIX.
 	hack/dist.sh "$(VERSION)" "$(IMAGE_PREFIX)" "$(DIST)"
+
+.PHONY: release
+release: ## Build VERSION, push it to the registry IMAGE_PREFIX, and sign it with KEY; the files go to DIST/release. See docs/images.md.
+	go run -C hack/release . publish -version $(VERSION) -prefix $(IMAGE_PREFIX) -platforms $(PLATFORMS) -url $(ARCHIVES_URL) \
+		-key $(KEY) -out $(DIST)/release
+
+.PHONY: release-verify
+release-verify: ## Verify the release in DIST/release, and what it has in the registry, with the public key PUBLIC_KEY.
+	go run -C hack/release . verify -key $(PUBLIC_KEY) $(DIST)/release
+
+.PHONY: release-upload
+release-upload: ## Draft a release of VERSION on GitHub with the files of DIST/release, by gh.
+	gh release create $(VERSION) --draft --verify-tag --title $(VERSION) --notes-file CHANGELOG.md \
+		$$(find $(DIST)/release -maxdepth 1 -type f)
 
 .PHONY: cli
 cli: ## Build the tool for VERSION and all platforms into DIST: archives, checksums, and a manifest for krew that names ARCHIVES_URL.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the files of a release into FOLDER: install.yaml, and the chart. Both name the images VERSION of PREFIX, such as
 # ghcr.io/wawebhook/, as 'make images' does.
-# usage: hack/dist.sh VERSION PREFIX FOLDER
+# usage: [MANAGER_DIGEST=sha256:… RECEIVER_DIGEST=sha256:…] hack/dist.sh VERSION PREFIX FOLDER
+# With the digests of the images, both name the images by digest.
 set -euo pipefail
 version=$1 prefix=$2 folder=$(realpath -m "$3")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +15,9 @@ trap 'rm -rf "$work"' EXIT
 # images: changes the registry of the images, and the tag of those that have one.
 images() {
   sed -E -e "s,ghcr\.io/wawebhook/($name/(manager|receiver)),$prefix\1,g" \
-    -e "s,($name/(manager|receiver)):(dev|v[0-9][-.0-9a-z]*),\1:$version,g" "$@"
+    -e "s,($name/(manager|receiver)):(dev|v[0-9][-.0-9a-z]*),\1:$version,g" \
+    -e "s,($name/manager:$version),\1${MANAGER_DIGEST:+@$MANAGER_DIGEST}," \
+    -e "s,($name/receiver:$version),\1${RECEIVER_DIGEST:+@$RECEIVER_DIGEST}," "$@"
 }
 
 go tool -modfile=hack/tools/kubernetes/go.mod kustomize build config/default | images >"$folder/install.yaml"
@@ -29,5 +32,12 @@ if [[ $version =~ ^v?([0-9]+[.][0-9]+[.][0-9]+.*)$ ]]; then chart_version=${BASH
 
 cp -R "charts/$name" "$work/"
 images -i "$work/$name"/{Chart.yaml,values.yaml,values.schema.json,README.md}
+
+if [[ -n ${MANAGER_DIGEST:-} ]]; then
+  sed -i -e "/^image:$/,/^  digest:/s,^  digest: .*,  digest: $MANAGER_DIGEST," \
+    -e "/^receiverImage:$/,/^  digest:/s,^  digest: .*,  digest: $RECEIVER_DIGEST," "$work/$name/values.yaml"
+  go run ./hack/chart "$work/$name"
+fi
+
 go tool -modfile=hack/tools/helm/go.mod helm package "$work/$name" --destination "$folder" \
   --app-version "$version" --version "$chart_version"

@@ -27,6 +27,7 @@ type cluster interface {
 	Kubeconfig() string
 	Path() []string
 	Load(ctx context.Context, archive string) ([]string, error)
+	TrustRegistry(address string) error
 	Exec(ctx context.Context, args ...string) (*exec.Cmd, error)
 	Start(ctx context.Context, program string) error
 	Stop(ctx context.Context, program string) error

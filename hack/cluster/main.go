@@ -25,6 +25,7 @@ const usage = `usage: cluster COMMAND
   status           show the state of the cluster
   env              print shell variables: eval "$(go run ./hack/cluster env)"
   load ARCHIVE...  load images from archives of Docker or OCI into the node
+  trust ADDRESS    let the node pull from a registry without TLS, such as 10.213.0.1:5000
   exec COMMAND...  run a command inside the node
   start PROGRAM    start a stopped program of the node, such as kubelet
   stop PROGRAM     stop a program of the node
@@ -87,6 +88,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return nil
 	case command == "load" && len(rest) > 0:
 		return load(ctx, chosen, rest, out)
+	case command == "trust" && len(rest) == 1:
+		return chosen.TrustRegistry(rest[0])
 	case command == "exec" && len(rest) > 0:
 		return execute(ctx, chosen, rest)
 	case command == "start" && len(rest) == 1:

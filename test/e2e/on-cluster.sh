@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command against a cluster with the images of this checkout: test/e2e/on-cluster.sh COMMAND...
-# If there is no cluster it starts one, and deletes it afterwards unless KEEP=1.
+# If there is no cluster it starts one, and deletes it afterwards unless KEEP=1. IMAGES=none loads no images.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -28,8 +28,10 @@ images() {
   go run -C hack/release ./images -platforms "linux/$(go env GOARCH)" -version "$1" -out "$work/$1" "${@:2}"
   "$CLUSTER" load "$work/$1"/*.tar
 }
-images local manager=./cmd/manager receiver=./cmd/receiver standin=./test/standin/cmd/standin
-images local-next manager=./cmd/manager receiver=./cmd/receiver
+if [[ ${IMAGES:-} != none ]]; then
+  images local manager=./cmd/manager receiver=./cmd/receiver standin=./test/standin/cmd/standin
+  images local-next manager=./cmd/manager receiver=./cmd/receiver
+fi
 
 environment="$("$CLUSTER" env)"
 eval "$environment"

@@ -115,6 +115,11 @@ func (k *Kind) Load(ctx context.Context, archive string) ([]string, error) {
 	return nil, err
 }
 
+// TrustRegistry returns an error: the node of kind is in a network of Docker, where the machine has another address.
+func (k *Kind) TrustRegistry(string) error {
+	return errors.New("with kind, set up a registry as https://kind.sigs.k8s.io/docs/user/local-registry/ describes")
+}
+
 // Exec returns a command that runs inside the node.
 func (k *Kind) Exec(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	args = append([]string{"exec", "--interactive", node}, args...)

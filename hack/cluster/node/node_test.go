@@ -121,6 +121,14 @@ func TestNotRunning(t *testing.T) {
 		t.Errorf("exec: %v", err)
 	}
 
+	if err := n.TrustRegistry("10.213.0.1:5000"); !errors.Is(err, errNotRunning) {
+		t.Errorf("trust a registry: %v", err)
+	}
+
+	if err := n.TrustRegistry("registry.example.com"); err == nil || errors.Is(err, errNotRunning) {
+		t.Errorf("trust a registry without a port: %v", err)
+	}
+
 	if err := n.Status(t.Context(), io.Discard); !errors.Is(err, errNotRunning) {
 		t.Errorf("status: %v", err)
 	}

@@ -70,7 +70,7 @@ func (b Builder) checkSizes(images []Platform) error {
 
 // images returns the image of each platform, in the order of the platforms.
 func (b Builder) images(ctx context.Context, t Target) ([]Platform, error) {
-	base, err := layerOf(rootFiles()...)
+	base, err := Layer(rootFiles()...)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +98,10 @@ func (b Builder) images(ctx context.Context, t Target) ([]Platform, error) {
 			return nil, fmt.Errorf("%s: read the modules of the program: %w", platform, err)
 		}
 
-		program, err := layerOf(rootFile{
-			name:    t.Name,
-			mode:    0o755,
-			content: content,
+		program, err := Layer(File{
+			Name:    t.Name,
+			Mode:    0o755,
+			Content: content,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", platform, err)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -22,32 +23,32 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// rootFile is a file of an image. Its owner is root, so that the program cannot change it.
-type rootFile struct {
-	// name is the path below the root, with slashes.
-	name    string
-	mode    fs.FileMode
-	content []byte
+// File is a file of an image. Its owner is root, so that the program cannot change it.
+type File struct {
+	// Name is the path below the root, with slashes.
+	Name    string
+	Mode    fs.FileMode
+	Content []byte
 }
 
 // rootFiles returns the files common to all images.
-func rootFiles() []rootFile {
-	return []rootFile{
+func rootFiles() []File {
+	return []File{
 		{
-			name:    "etc/group",
-			mode:    0o644,
-			content: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", user),
+			Name:    "etc/group",
+			Mode:    0o644,
+			Content: fmt.Appendf(nil, "root:x:0:\nnonroot:x:%d:\n", user),
 		},
 		{
-			name: "etc/passwd",
-			mode: 0o644,
-			content: fmt.Appendf(nil,
+			Name: "etc/passwd",
+			Mode: 0o644,
+			Content: fmt.Appendf(nil,
 				"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:%d:%d:nonroot:/nonexistent:/sbin/nologin\n", user, user),
 		},
 		{
-			name:    "etc/ssl/certs/ca-certificates.crt",
-			mode:    0o644,
-			content: certificates(),
+			Name:    "etc/ssl/certs/ca-certificates.crt",
+			Mode:    0o644,
+			Content: certificates(),
 		},
 	}
 }
@@ -65,15 +66,30 @@ func certificates() []byte {
 	return file.Bytes()
 }
 
+// RootsModule is the module that the certificates of the images come from.
+const RootsModule = "golang.org/x/crypto/x509roots/fallback"
+
+// RootsVersion returns the version of the certificates.
+func RootsVersion() string {
+	info, _ := debug.ReadBuildInfo()
+	for _, dependency := range info.Deps {
+		if dependency.Path == RootsModule {
+			return dependency.Version
+		}
+	}
+
+	return ""
+}
+
 // WriteRootFiles writes the files common to all images into a folder, for other ways to build an image.
 func WriteRootFiles(folder string) error {
 	for _, file := range rootFiles() {
-		name := filepath.Join(folder, filepath.FromSlash(file.name))
+		name := filepath.Join(folder, filepath.FromSlash(file.Name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // the program is not their owner, and must read them
 			return err
 		}
 
-		if err := os.WriteFile(name, file.content, file.mode); err != nil {
+		if err := os.WriteFile(name, file.Content, file.Mode); err != nil {
 			return err
 		}
 	}
@@ -81,17 +97,17 @@ func WriteRootFiles(folder string) error {
 	return nil
 }
 
-// layerOf returns a layer of the files and their parent folders. Its times are 1970, so that a layer with unchanged files
+// Layer returns a layer of the files and their parent folders. Its times are 1970, so that a layer with unchanged files
 // keeps its digest, and nodes do not pull it again.
-func layerOf(files ...rootFile) (v1.Layer, error) {
+func Layer(files ...File) (v1.Layer, error) {
 	var content bytes.Buffer
 
 	tw := tar.NewWriter(&content)
 
 	written := map[string]bool{}
 	for _, file := range files {
-		for end, char := range file.name {
-			folder := file.name[:end]
+		for end, char := range file.Name {
+			folder := file.Name[:end]
 			if char != '/' || written[folder] {
 				continue
 			}
@@ -108,9 +124,9 @@ func layerOf(files ...rootFile) (v1.Layer, error) {
 
 		if err := writeEntry(tw, &tar.Header{
 			Typeflag: tar.TypeReg,
-			Name:     file.name,
-			Mode:     int64(file.mode),
-		}, file.content); err != nil {
+			Name:     file.Name,
+			Mode:     int64(file.Mode),
+		}, file.Content); err != nil {
 			return nil, err
 		}
 	}
