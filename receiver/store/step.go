@@ -59,6 +59,17 @@ func (s *Step) IsDeferrable() bool {
 	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Takeover == nil
 }
 
+// IsPlainEnd reports whether a step ends its event as done and changes nothing else, as the steps of most statuses and notices
+// do.
+func (s *Step) IsPlainEnd() bool {
+	isEnd := s.Outcome != nil && s.Outcome.State == Done && s.Outcome.Failure == nil
+	changesReplies := len(s.Answer) > 0 || s.Sent != nil || s.Unsent != nil || s.Sending != nil
+	changesOthers := len(s.Coalesced) > 0 || s.Settled || s.Resend != nil || len(s.Emit) > 0
+	changesPerson := s.Takeover != nil || s.TemplateRequired != nil || s.AIConversationID != nil || s.Transcript != nil
+
+	return isEnd && !changesReplies && !changesOthers && !changesPerson
+}
+
 // ApplyStep validates the part of a step that concerns replies and returns the replies after it: the existing ones in
 // their order, then the new ones. Every engine's Advance uses it.
 func ApplyStep(replies []Reply, step Step) ([]Reply, error) {

@@ -5,6 +5,8 @@ package store
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +132,41 @@ func TestApplyStep(t *testing.T) {
 
 	if _, err := ApplyStep([]Reply{sent}, Step{Sending: new(0)}); !errors.Is(err, ErrAlreadySent) {
 		t.Errorf("error is %v, want ErrAlreadySent", err)
+	}
+}
+
+// Each field of a step but the qualifications of others makes it more than a plain end.
+func TestIsPlainEnd(t *testing.T) {
+	end := Step{Now: time.UnixMilli(1), Outcome: &Outcome{State: Done}}
+	if !end.IsPlainEnd() {
+		t.Error("a step that only ends its event is no plain end")
+	}
+
+	for _, outcome := range []*Outcome{nil, {State: Pending}, {State: Skipped}, {State: Done, Failure: &Failure{}}} {
+		if s := (Step{Outcome: outcome}); s.IsPlainEnd() {
+			t.Errorf("a step with outcome %+v is a plain end", outcome)
+		}
+	}
+
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Step]()) {
+		if slices.Contains([]string{"Now", "Outcome", "ByDesk", "TemplateRequiredIn"}, field.Name) {
+			continue
+		}
+
+		s := end
+
+		switch value := reflect.ValueOf(&s).Elem().FieldByIndex(field.Index); value.Kind() {
+		case reflect.Bool:
+			value.SetBool(true)
+		case reflect.Slice:
+			value.Set(reflect.MakeSlice(field.Type, 1, 1))
+		default:
+			value.Set(reflect.New(field.Type.Elem()))
+		}
+
+		if s.IsPlainEnd() {
+			t.Errorf("a step with %s is a plain end", field.Name)
+		}
 	}
 }
 

@@ -45,6 +45,14 @@ func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.I
 func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
 	held := lane{LeaseRef: lease}
 
+	if lease.Class != store.Conversations && step.IsPlainEnd() {
+		if isEnded, err := t.endPlainly(lease, event, step.Now); err != nil {
+			return nil, err
+		} else if isEnded {
+			return t.goOn(&held, step.Now)
+		}
+	}
+
 	var coalesces bool
 	// The token decides: an expired lease that no other caller has claimed is still valid.
 	err := t.query(`
@@ -208,8 +216,36 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 		}
 	}
 
+	return t.goOn(l, step.Now)
+}
+
+// endPlainly ends the head of a lane with one statement. It reports false, and has changed nothing, if the lease is lost, the
+// event is not the head, or others end with it.
+func (t *tx) endPlainly(lease store.LeaseRef, event store.ID, now time.Time) (isEnded bool, err error) {
+	wasDirty := t.dirty
+
+	changed, err := t.exec(`
+		UPDATE events SET state = ?, finished_at = ?
+		WHERE seq = (SELECT head FROM conversations WHERE lane = ? AND class = ? AND token = ?) AND id = ? AND binds = 0`,
+		string(store.Done), now.UnixMilli(), lease.Lane, int64(lease.Class), lease.Token, event[:])
+	if err != nil {
+		return false, err
+	}
+
+	if changed == 0 {
+		t.dirty = wasDirty
+		return false, nil
+	}
+
+	t.tally.Move(lease.Class, store.Pending, store.Done)
+
+	return true, nil
+}
+
+// goOn returns the event after a head that has ended, which is then the head. If there is none, the lease ends.
+func (t *tx) goOn(l *lane, now time.Time) (*store.Work, error) {
 	if t.blind {
-		return nil, t.requeue(l.LeaseRef, step.Now)
+		return nil, t.requeue(l.LeaseRef, now)
 	}
 
 	if isIdle, err := t.idleIfEmpty(l.LeaseRef); err != nil || isIdle {
@@ -222,7 +258,7 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 	}
 
 	if next == nil {
-		return nil, fmt.Errorf("event after %d of a lane of class %s: %w", l.head, l.Class, store.ErrNotFound)
+		return nil, fmt.Errorf("next event of a lane of class %s: %w", l.Class, store.ErrNotFound)
 	}
 
 	if next.Conversation, err = t.conversation(l); err != nil {
