@@ -20,17 +20,21 @@ type ID [16]byte
 // NewID returns the hash of the parts that identify an event of a kind. Each part is hashed with its length, so that
 // moving a boundary between parts changes the id.
 func NewID(kind Kind, parts ...string) ID {
-	h := sha256.New()
+	var room [512]byte // for most parts, so that nothing is allocated
 
-	var size [8]byte
-
-	for _, part := range append([]string{string(kind)}, parts...) {
-		binary.BigEndian.PutUint64(size[:], uint64(len(part)))
-		h.Write(size[:])
-		h.Write([]byte(part))
+	hashed := appendPart(room[:0], string(kind))
+	for _, part := range parts {
+		hashed = appendPart(hashed, part)
 	}
 
-	return ID(h.Sum(nil)[:len(ID{})])
+	sum := sha256.Sum256(hashed)
+
+	return ID(sum[:len(ID{})])
+}
+
+// appendPart appends a part after its length.
+func appendPart(b []byte, part string) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(part))), part...)
 }
 
 // ParseID parses the result of [ID.String]: 32 hexadecimal digits.

@@ -74,7 +74,7 @@ type eventPurge struct {
 }
 
 // finished is the condition on events whose retention is that of finished ones.
-const finished = "state NOT IN ('pending', 'dead', 'quarantined')"
+const finished = "state <> 'pending' AND state <> 'dead' AND state <> 'quarantined'"
 
 var (
 	deletion = eventPurge{
