@@ -7,9 +7,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -68,16 +66,12 @@ func (r *WhatsAppWebhookReconciler) observe(
 	seen *observation,
 ) {
 	for _, object := range available {
-		live, err := r.applier.Prototype(schema.FromAPIVersionAndKind(*object.GetAPIVersion(), *object.GetKind()))
-		if err == nil {
-			err = r.client.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: *object.GetName()}, live)
-		}
+		live, err := r.applier.Observe(ctx, webhook, object)
 
 		switch {
-		case apierrors.IsNotFound(err):
 		case err != nil:
 			seen.fail("reading "+*object.GetKind()+" "+*object.GetName(), err)
-		case metav1.IsControlledBy(live, webhook):
+		case live != nil && metav1.IsControlledBy(live, webhook):
 			seen.record(live)
 		}
 	}

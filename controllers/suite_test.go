@@ -192,7 +192,7 @@ func managerUser(ctx context.Context, server *apiserver.Server) (*rest.Config, e
 	return rest.CopyConfig(user.Config()), nil
 }
 
-// writeCounter records the manager's requests that are not reads.
+// writeCounter records the manager's requests.
 type writeCounter struct {
 	mu       sync.Mutex
 	requests []string // method and path
@@ -200,28 +200,44 @@ type writeCounter struct {
 
 func (w *writeCounter) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		if req.Method != http.MethodGet {
-			w.mu.Lock()
-			w.requests = append(w.requests, req.Method+" "+req.URL.Path)
-			w.mu.Unlock()
-		}
+		w.mu.Lock()
+		w.requests = append(w.requests, req.Method+" "+req.URL.Path)
+		w.mu.Unlock()
 
 		return next.RoundTrip(req)
 	})
 }
 
+// in returns the requests in a namespace that are not reads.
 func (w *writeCounter) in(namespace string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 
 	var in []string
 	for _, request := range w.requests {
-		if strings.Contains(request, "/namespaces/"+namespace+"/") {
+		if strings.Contains(request, "/namespaces/"+namespace+"/") && !strings.HasPrefix(request, http.MethodGet) {
 			in = append(in, request)
 		}
 	}
 
 	return in
+}
+
+// all returns all requests in a namespace, as the method and the path below the namespace.
+func (w *writeCounter) all(namespace string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	var all []string
+	for _, request := range w.requests {
+		path, below, ok := strings.Cut(request, "/namespaces/"+namespace+"/")
+		if ok {
+			method, _, _ := strings.Cut(path, " ")
+			all = append(all, method+" "+below)
+		}
+	}
+
+	return all
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,8 @@ func (p *plan) failed(reference resources.Reference) bool {
 	return failed
 }
 
-// look reads every object before one is written, and finds those of other owners.
+// look reads every object before one is written, and finds those of other owners that the cache has. Applying finds the
+// others: an object is applied after those on which it depends.
 func (r *WhatsAppWebhookReconciler) look(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
@@ -120,8 +122,23 @@ func (p *plan) held(reference resources.Reference) (failure, bool) {
 	return failure{}, false
 }
 
-// applyOne applies one object. If others set the replicas, it transfers their ownership first.
+// applyOne applies one object. If the cache lacks an object that exists, its owner decides, as for one that the cache has.
 func (r *WhatsAppWebhookReconciler) applyOne(ctx context.Context, object resources.Object, target *apply.Target) (client.Object, error) {
+	live, err := r.applyTo(ctx, object, target)
+	if !errors.Is(err, apply.ErrExists) {
+		return live, err
+	}
+
+	found, err := r.applier.LookAgain(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+
+	return r.applyTo(ctx, object, found)
+}
+
+// applyTo applies one object to a target. If others set the replicas, it transfers their ownership first.
+func (r *WhatsAppWebhookReconciler) applyTo(ctx context.Context, object resources.Object, target *apply.Target) (client.Object, error) {
 	if deployment, ok := object.(*appsv1ac.DeploymentApplyConfiguration); ok && deployment.Spec.Replicas == nil {
 		key := client.ObjectKey{Namespace: *object.GetNamespace(), Name: *object.GetName()}
 		if err := r.applier.HandOverReplicas(ctx, key); err != nil {

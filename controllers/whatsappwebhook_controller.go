@@ -101,6 +101,7 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 	}
 
 	r.applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), clockwork.NewRealClock(), typedKinds()...)
+	r.applier.OnNews(r.requests.enqueue)
 	r.extensions = &extensions{
 		discovery: api,
 		access:    o.Cache.access,

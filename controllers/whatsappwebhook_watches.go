@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -121,8 +122,8 @@ func (r *WhatsAppWebhookReconciler) watch(
 		handler.OnlyControllerOwner(),
 	)
 
-	// Drift and status changes both trigger; a resync without a change does not.
-	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{})
+	// Drift and status changes both trigger; a resync without a change and the operator's own writes do not.
+	watched := source.Kind(mgr.GetCache(), object, owner, predicate.ResourceVersionChangedPredicate{}, r.isNews(k, controllerOf))
 	if err := c.Watch(watched); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
@@ -132,12 +133,44 @@ func (r *WhatsAppWebhookReconciler) watch(
 	}
 
 	// An object that stays when its resource is deleted has no owner.
-	users := source.Kind(mgr.GetCache(), object, handler.EnqueueRequestsFromMapFunc(r.usersOfClaim), predicate.ResourceVersionChangedPredicate{})
+	users := source.Kind(
+		mgr.GetCache(),
+		object,
+		handler.EnqueueRequestsFromMapFunc(r.usersOfClaim),
+		predicate.ResourceVersionChangedPredicate{},
+		r.isNews(k, func(claim client.Object) []reconcile.Request { return r.usersOfClaim(ctx, claim) }),
+	)
 	if err := c.Watch(users); err != nil {
 		return nil, fmt.Errorf("watch each %s: %w", k.Kind, err)
 	}
 
 	return watched, nil
+}
+
+// isNews returns a predicate that drops what the operator itself applied to objects of a kind, as the watch returns it.
+func (r *WhatsAppWebhookReconciler) isNews(k kind, ownersOf func(client.Object) []reconcile.Request) predicate.Predicate {
+	news := func(object client.Object) bool {
+		owners := ownersOf(object)
+
+		return len(owners) == 0 || slices.ContainsFunc(owners, func(owner reconcile.Request) bool {
+			return r.applier.IsNews(owner.NamespacedName, k.Kind, object)
+		})
+	}
+
+	return predicate.Funcs{
+		CreateFunc: func(created crevent.CreateEvent) bool { return news(created.Object) },
+		UpdateFunc: func(update crevent.UpdateEvent) bool { return news(update.ObjectNew) },
+	}
+}
+
+// controllerOf returns a request for the resource that controls an object, if one does.
+func controllerOf(object client.Object) []reconcile.Request {
+	controller := metav1.GetControllerOfNoCopy(object)
+	if controller == nil {
+		return nil
+	}
+
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: object.GetNamespace(), Name: controller.Name}}}
 }
 
 // usersOfClaim returns requests for the resources that use a claim.

@@ -35,6 +35,7 @@ type Applier struct {
 	clock  clockwork.Clock
 	typed  map[schema.GroupVersionKind]bool
 	memory memory
+	echoes *echoes
 }
 
 // New returns an Applier that reads through c, which may be cached and limited to objects of the operator, and falls back
@@ -47,6 +48,7 @@ func New(c client.Client, live client.Reader, clock clockwork.Clock, typed ...sc
 		clock:  clock,
 		typed:  map[schema.GroupVersionKind]bool{},
 		memory: newMemory(),
+		echoes: newEchoes(),
 	}
 	for _, gvk := range typed {
 		a.typed[gvk] = true
@@ -54,6 +56,9 @@ func New(c client.Client, live client.Reader, clock clockwork.Clock, typed ...sc
 
 	return a
 }
+
+// ErrExists reports that a target without an object has one by now, or that the cache lacks it. Nothing was written.
+var ErrExists = errors.New("the object exists already")
 
 // Target is a rendered object, and the object that has its name in the cluster.
 type Target struct {
@@ -66,17 +71,22 @@ type Target struct {
 }
 
 // Look reads the object that has the name of the rendered one. It returns [NotOwnedError] or [BeingDeletedError] if the
-// rendered object must not be applied to it.
+// rendered object must not be applied to it. An object that the cache lacks, and that was not applied before, is assumed not
+// to exist: most such objects are about to be created, and [Applier.Apply] then writes to no other.
 func (a *Applier) Look(ctx context.Context, owner client.Object, rendered resources.Object) (*Target, error) {
-	desired := identityOf(rendered)
-	target := &Target{
-		owner:    owner,
-		rendered: rendered,
-		known:    a.memory.get(owner, desired),
-	}
+	return a.look(ctx, &Target{owner: owner, rendered: rendered}, a.client, a.live)
+}
 
-	var err error
-	if target.Live, err = a.read(ctx, desired, target.known); err != nil {
+// LookAgain reads the object of a target for which [Applier.Apply] returned [ErrExists], without the cache.
+func (a *Applier) LookAgain(ctx context.Context, target *Target) (*Target, error) {
+	return a.look(ctx, &Target{owner: target.owner, rendered: target.rendered}, a.live)
+}
+
+func (a *Applier) look(ctx context.Context, target *Target, readers ...client.Reader) (*Target, error) {
+	desired := identityOf(target.rendered)
+	target.known = a.memory.get(target.owner, desired)
+
+	if err := a.read(ctx, target, desired, readers); err != nil {
 		return nil, fmt.Errorf("read %s: %w", describe(desired), err)
 	}
 
@@ -88,8 +98,8 @@ func (a *Applier) Look(ctx context.Context, owner client.Object, rendered resour
 }
 
 // Apply applies the rendered object of a target, and returns the result: the complete object or its metadata, see [New].
-// With an error it returns the object as it was. The error wraps that of the API server. An object that another operator
-// writes again and again stays as it is for a while, see [Applier.Contested].
+// With an error it returns the object as it was. The error wraps that of the API server, or is [ErrExists]. An object that
+// another operator writes again and again stays as it is for a while, see [Applier.Contested].
 func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, error) {
 	desired, err := a.desired(target.owner, target.rendered)
 	if err != nil {
@@ -114,24 +124,51 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 
 		// The API server rejects the request if the object has been replaced since it was read.
 		desired.SetUID(target.Live.GetUID())
+	} else {
+		desired.SetResourceVersion(versionOfNone)
 	}
 
-	if err := a.send(ctx, desired); err != nil {
-		return target.Live, fmt.Errorf("apply %s: %w", describe(desired), err)
-	}
-
-	result, err := recordOf(desired, desired.GroupVersionKind(), fingerprint)
+	result, err := a.write(ctx, target, desired, fingerprint)
 	if err != nil {
-		return target.Live, fmt.Errorf("read the managed fields of %s: %w", describe(desired), err)
+		return target.Live, err
 	}
 
 	if target.known.maybeOverwritten(current) && current.version != result.version {
 		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(desired))
 	}
 
+	return a.convert(desired)
+}
+
+// write applies the object, reads the result into it, and returns its record.
+func (a *Applier) write(
+	ctx context.Context,
+	target *Target,
+	desired *unstructured.Unstructured,
+	fingerprint [sha256.Size]byte,
+) (result record, err error) {
+	owner := client.ObjectKeyFromObject(target.owner)
+	name := describe(desired)
+
+	a.echoes.begin(owner, name)
+	defer func() { a.echoes.end(owner, name, result) }()
+
+	if err := a.send(ctx, desired); err != nil {
+		if target.Live == nil && apierrors.IsConflict(err) {
+			err = fmt.Errorf("%w: %w", ErrExists, err)
+		}
+
+		return record{}, fmt.Errorf("apply %s: %w", name, err)
+	}
+
+	result, err = recordOf(desired, desired.GroupVersionKind(), fingerprint)
+	if err != nil {
+		return record{}, fmt.Errorf("read the managed fields of %s: %w", name, err)
+	}
+
 	a.memory.put(target.owner, desired, result)
 
-	return a.convert(desired)
+	return result, nil
 }
 
 // mayApply reports whether an object that differs from the rendered one may be written now. It counts the writes of another
@@ -158,6 +195,10 @@ func (a *Applier) mayApply(target *Target, desired *unstructured.Unstructured, c
 	return false
 }
 
+// versionOfNone is a resource version that no object has, since etcd counts from 2. An apply with it creates an object, and is
+// refused as a conflict if there is one.
+const versionOfNone = "1"
+
 // send applies the object by server-side apply, and reads the result into it.
 func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured) error {
 	configuration := client.ApplyConfigurationFromUnstructured(desired)
@@ -169,6 +210,19 @@ func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured) 
 	}
 
 	return err
+}
+
+// Observe returns the object that has the name of the rendered one, or nil. It reads past a cache that is older than what was
+// applied.
+func (a *Applier) Observe(ctx context.Context, owner client.Object, rendered resources.Object) (client.Object, error) {
+	desired := identityOf(rendered)
+	target := &Target{known: a.memory.get(owner, desired)}
+
+	if err := a.read(ctx, target, desired, []client.Reader{a.client, a.live}); err != nil {
+		return nil, err
+	}
+
+	return target.Live, nil
 }
 
 // Forget drops the records of a deleted owner.
@@ -211,26 +265,30 @@ func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unst
 	return desired, nil
 }
 
-// read returns nil if the object does not exist. The cache alone cannot tell: it may lag, and it lacks objects of other
-// owners. A cached object older than the last one applied is ignored.
-func (a *Applier) read(ctx context.Context, desired *unstructured.Unstructured, known record) (client.Object, error) {
+// read sets the object of a target by the first reader that has it. The cache alone cannot tell whether the object exists:
+// it may lag, and it lacks objects of other owners. A cached object older than the last one applied is ignored.
+func (a *Applier) read(ctx context.Context, target *Target, desired *unstructured.Unstructured, readers []client.Reader) error {
 	key := client.ObjectKeyFromObject(desired)
-	for _, reader := range []client.Reader{a.client, a.live} {
+	for _, reader := range readers {
 		object, err := a.Prototype(desired.GroupVersionKind())
 		if err != nil {
-			return nil, err
+			return err
 		}
 
 		err = reader.Get(ctx, key, object)
 		switch {
-		case err == nil && (reader == a.live || !known.newerThan(object)):
-			return object, nil
+		case err == nil && (reader == a.live || !target.known.newerThan(object)):
+			target.Live = object
+
+			return nil
 		case err != nil && !apierrors.IsNotFound(err):
-			return nil, err
+			return err
+		case err != nil && target.known.uid == "":
+			return nil
 		}
 	}
 
-	return nil, nil
+	return nil
 }
 
 // Prototype returns an empty object to read one of the kind into. All reads of a kind use the same type, so that they

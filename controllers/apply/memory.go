@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -49,6 +50,13 @@ func (r record) overwritten(current record) bool {
 func (r record) maybeOverwritten(current record) bool {
 	return r.uid != "" && r.uid == current.uid && r.rendered == current.rendered && r.owned == current.owned &&
 		r.written.Equal(current.written) && !r.foreign
+}
+
+// covers reports whether the object is the recorded version or one before it.
+func (r record) covers(object client.Object) bool {
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), r.resourceVersion)
+
+	return err == nil && order <= 0 && object.GetUID() == r.uid
 }
 
 // newerThan reports whether the object is a version before the recorded one.
@@ -127,6 +135,22 @@ func (m memory) put(owner client.Object, object *unstructured.Unstructured, r re
 	}
 
 	m.owners[key][describe(object)] = r
+}
+
+// keep removes the records of all objects of the owner but the given ones.
+func (m memory) keep(owner client.Object, objects map[string]bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	maps.DeleteFunc(m.owners[client.ObjectKeyFromObject(owner)], func(object string, _ record) bool { return !objects[object] })
+}
+
+// find returns the record of an object by its kind and name.
+func (m memory) find(owner client.ObjectKey, object string) record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return m.owners[owner][object]
 }
 
 func (m memory) remove(owner client.ObjectKey) {

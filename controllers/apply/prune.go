@@ -30,7 +30,8 @@ func IndexOwner(object client.Object) []string {
 	return nil
 }
 
-// Prune deletes the objects of the kinds that owner controls and that are no longer rendered.
+// Prune deletes the objects of the kinds that owner controls and that are no longer rendered. It forgets what it applied of
+// them, so that the watch reports one that the cache does not have yet, see [Applier.IsNews].
 func (a *Applier) Prune(
 	ctx context.Context,
 	owner client.Object,
@@ -40,9 +41,14 @@ func (a *Applier) Prune(
 	type identity struct{ apiVersion, kind, name string }
 
 	wanted := map[identity]bool{}
+	known := map[string]bool{}
+
 	for _, object := range rendered {
 		wanted[identity{*object.GetAPIVersion(), *object.GetKind(), *object.GetName()}] = true
+		known[describe(identityOf(object))] = true
 	}
+
+	a.memory.keep(owner, known)
 
 	var errs []error
 	for _, gvk := range kinds {

@@ -4,16 +4,12 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -169,75 +165,6 @@ func (w *cluster) steady(ctx context.Context, namespace string, count int) func(
 		o := <-done
 		return o.last, o.err
 	}
-}
-
-// countWrites returns the number of write requests to the API server, except for its own.
-func (w *cluster) countWrites(ctx context.Context) (int, error) {
-	text, err := w.clientset.Discovery().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read the API server's metrics: %w", err)
-	}
-
-	total := 0
-	for scanner := bufio.NewScanner(bytes.NewReader(text)); scanner.Scan(); {
-		line := scanner.Text()
-		if !isWrite(line) {
-			continue
-		}
-
-		var n float64
-		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-			return 0, fmt.Errorf("read the API server's metrics: %w", err)
-		}
-
-		total += int(n)
-	}
-
-	return total, nil
-}
-
-// isWrite reports whether a line of the metrics counts write requests of clients.
-func isWrite(line string) bool {
-	if !strings.HasPrefix(line, "apiserver_request_total{") {
-		return false
-	}
-
-	contains := func(label string) bool { return strings.Contains(line, label) }
-
-	ownWrites := []string{
-		`resource="leases"`,
-		`resource="ipaddresses"`,
-		`group="apiextensions.k8s.io"`,
-		`group="authentication.k8s.io"`,
-		`group="authorization.k8s.io"`,
-	}
-	if slices.ContainsFunc(ownWrites, contains) {
-		return false
-	}
-
-	verbs := []string{`verb="POST"`, `verb="PUT"`, `verb="PATCH"`, `verb="APPLY"`, `verb="DELETE"`}
-
-	return slices.ContainsFunc(verbs, contains)
-}
-
-// awaitNoWrites waits until there was no write for three seconds, and returns countWrites.
-func (w *cluster) awaitNoWrites(ctx context.Context) (int, error) {
-	last, err := w.countWrites(ctx)
-	for err == nil {
-		if err = sleep(ctx, 3*time.Second); err != nil {
-			break
-		}
-
-		now, again := w.countWrites(ctx)
-		if again == nil && now == last {
-			return now, nil
-		}
-
-		last = now
-		err = again
-	}
-
-	return 0, err
 }
 
 // versions returns the resource versions of the resources and their children.

@@ -67,13 +67,15 @@ type operatorTrial struct {
 	quiet   time.Duration
 	manager *manager
 
-	base      []time.Duration // of the plain client, by run
-	baseSpent usage           // in its first run
+	base         []time.Duration // of the plain client, by run
+	baseSpent    spending        // in its first run
+	baseRequests requests        // in its first run
 
-	took  time.Duration // of the manager, to the steady state
-	spent usage         // meanwhile
+	took           time.Duration // of the manager, to the steady state
+	spent          spending      // meanwhile
+	reconciledOnce int           // reconciliations until then
 
-	writes         int // until the steady state
+	requests       requests // until the steady state
 	writesAtRest   int
 	writesOfResync int
 	reconciled     int   // reconciliations in the resync
@@ -86,7 +88,7 @@ type operatorTrial struct {
 func (t *operatorTrial) measureBase(ctx context.Context) error {
 	namespace := fmt.Sprintf("plain-%d", len(t.base))
 
-	took, spent, err := t.timePlainClient(ctx, namespace, t.count)
+	took, spent, sent, err := t.timePlainClient(ctx, namespace, t.count)
 	if err != nil {
 		return err
 	}
@@ -94,6 +96,7 @@ func (t *operatorTrial) measureBase(ctx context.Context) error {
 	t.base = append(t.base, took)
 	if len(t.base) == 1 {
 		t.baseSpent = spent
+		t.baseRequests = sent
 	}
 
 	return nil
@@ -105,12 +108,12 @@ func (t *operatorTrial) reachSteadyState(ctx context.Context) error {
 		return err
 	}
 
-	before, err := t.countWrites(ctx)
+	before, err := t.countRequests(ctx)
 	if err != nil {
 		return err
 	}
 
-	spent, err := processors()
+	spent, err := spendings()
 	if err != nil {
 		return err
 	}
@@ -129,18 +132,26 @@ func (t *operatorTrial) reachSteadyState(ctx context.Context) error {
 
 	t.took = ended.Sub(began)
 
-	if t.spent, err = usageSince(spent); err != nil {
+	spentNow, err := spendings()
+	if err != nil {
 		return err
 	}
 
+	t.spent = spentNow.since(spent)
+
 	after, err := t.awaitNoWrites(ctx)
-	t.writes = after - before
+	if err != nil {
+		return err
+	}
+
+	t.requests = after.since(before)
+	t.reconciledOnce, err = t.manager.reconciliations(ctx)
 
 	return err
 }
 
 func (t *operatorTrial) countWritesAtRest(ctx context.Context) error {
-	before, err := t.countWrites(ctx)
+	before, err := t.countRequests(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,8 +160,8 @@ func (t *operatorTrial) countWritesAtRest(ctx context.Context) error {
 		return err
 	}
 
-	after, err := t.countWrites(ctx)
-	t.writesAtRest = after - before
+	after, err := t.countRequests(ctx)
+	t.writesAtRest = after.since(before).writes()
 
 	return err
 }
@@ -167,7 +178,7 @@ func (t *operatorTrial) countWritesOfResync(ctx context.Context) error {
 		return fmt.Errorf("install an optional API: %w", err)
 	}
 
-	before, err := t.countWrites(ctx)
+	before, err := t.countRequests(ctx)
 	if err != nil {
 		return err
 	}
@@ -176,8 +187,8 @@ func (t *operatorTrial) countWritesOfResync(ctx context.Context) error {
 		return err
 	}
 
-	after, err := t.countWrites(ctx)
-	t.writesOfResync = after - before
+	after, err := t.countRequests(ctx)
+	t.writesOfResync = after.since(before).writes()
 
 	return err
 }
@@ -227,7 +238,8 @@ func (t *operatorTrial) figures() []figure {
 			measured: seconds(t.base[0]) + ", " + seconds(t.base[1]),
 			verdict:  baseLine,
 		},
-		t.baseSpent.of(t.count, "resource"),
+		t.baseSpent.of(t.count, spentByAPIServer, spentByEtcd, spentBySelf),
+		t.baseRequests.of(t.count),
 		{
 			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(t.count)),
 			measured: seconds(t.took),
@@ -235,8 +247,12 @@ func (t *operatorTrial) figures() []figure {
 			ratio:    times(ratio),
 			verdict:  verdict(ratio <= operatorRatio),
 		},
-		t.spent.of(t.count, "resource"),
-		{name: "  writes per resource", measured: fmt.Sprintf("%.2f", float64(t.writes)/float64(t.count))},
+		t.spent.of(t.count, spentByAPIServer, spentByEtcd, spentByManager),
+		t.requests.of(t.count),
+		{
+			name:     "  reconciliations per resource",
+			measured: fmt.Sprintf("%.2f", float64(t.reconciledOnce)/float64(t.count)),
+		},
 		zeroFigure(fmt.Sprintf("  writes during %s of quiet", t.quiet), t.writesAtRest),
 		zeroFigure(
 			fmt.Sprintf("  writes while every resource is reconciled again (%d)", t.reconciled),

@@ -74,30 +74,41 @@ func (w *cluster) timePlainClient(
 	ctx context.Context,
 	namespace string,
 	count int,
-) (took time.Duration, spent usage, err error) {
+) (took time.Duration, spent spending, sent requests, err error) {
 	webhooks, err := w.makeResources(ctx, namespace, count)
 	if err != nil {
-		return 0, usage{}, err
+		return 0, nil, nil, err
 	}
 
-	before, err := processors()
+	counted, err := w.countRequests(ctx)
 	if err != nil {
-		return 0, usage{}, err
+		return 0, nil, nil, err
+	}
+
+	before, err := spendings()
+	if err != nil {
+		return 0, nil, nil, err
 	}
 
 	began := time.Now()
 
 	if err := w.writeAll(ctx, webhooks); err != nil {
-		return 0, usage{}, fmt.Errorf("write with the plain client: %w", err)
+		return 0, nil, nil, fmt.Errorf("write with the plain client: %w", err)
 	}
 
 	took = time.Since(began)
 
-	if spent, err = usageSince(before); err != nil {
-		return 0, usage{}, err
+	after, err := spendings()
+	if err != nil {
+		return 0, nil, nil, err
 	}
 
-	return took, spent, w.deleteAll(ctx, namespace)
+	now, err := w.countRequests(ctx)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+
+	return took, after.since(before), now.since(counted), w.deleteAll(ctx, namespace)
 }
 
 // writeAll applies the objects and the status that the operator would apply, without reading any object.
