@@ -16,6 +16,7 @@ import (
 	provenancev1 "github.com/in-toto/attestation/go/predicates/provenance/v1"
 	statementv1 "github.com/in-toto/attestation/go/v1"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	bundlev1 "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
@@ -90,6 +91,40 @@ func TestStatement(t *testing.T) {
 	}
 
 	checkStatement(t, content)
+	checkBundle(t, content)
+
+	signature, err := signer.SignBlob(t.Context(), []byte("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	checkBundle(t, signature)
+
+	if err := verifier.VerifyBlob(t.Context(), []byte("text"), signature); err != nil {
+		t.Error(err)
+	}
+
+	if err := verifier.VerifyBlob(t.Context(), []byte("Text"), signature); err == nil {
+		t.Error("the signature of another file is accepted")
+	}
+}
+
+// checkBundle reads a bundle with the messages of sigstore, which know every key.
+func checkBundle(t *testing.T, content []byte) {
+	t.Helper()
+
+	var b bundlev1.Bundle
+	if err := protojson.Unmarshal(content, &b); err != nil {
+		t.Fatal(err)
+	}
+
+	if b.GetVerificationMaterial().GetPublicKey().GetHint() == "" {
+		t.Error("the bundle names no key")
+	}
+
+	if b.GetDsseEnvelope() == nil && b.GetMessageSignature().GetMessageDigest().GetAlgorithm() == 0 {
+		t.Error("the bundle has no content")
+	}
 }
 
 func checkStatement(t *testing.T, content []byte) {
