@@ -52,14 +52,46 @@ func TestFilesOfARelease(t *testing.T) {
 	}
 }
 
-// dist returns the folder of 'make dist'.
-func dist(t *testing.T, version, prefix string) string {
+// TestReleaseNamesDigests checks the files of 'make release', which name the images by digest.
+func TestReleaseNamesDigests(t *testing.T) {
+	t.Parallel()
+
+	manager := "sha256:" + strings.Repeat("a1", 32)
+	receiver := "sha256:" + strings.Repeat("b2", 32)
+	dist := dist(t, "v9.8.7", "registry.example.com/", "MANAGER_DIGEST="+manager, "RECEIVER_DIGEST="+receiver)
+	packaged := filepath.Join(dist, release+"-9.8.7.tgz")
+
+	install, err := os.ReadFile(filepath.Join(dist, "install.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const name = "registry.example.com/whatsapp-webhook-operator/"
+
+	tagged := []string{name + "manager:v9.8.7@" + manager, name + "receiver:v9.8.7@" + receiver}
+	if diff := cmp.Diff(tagged, imagesOf(t, parse(t, string(install)))); diff != "" {
+		t.Errorf("install.yaml: images (-want +got):\n%s", diff)
+	}
+
+	if diff := cmp.Diff(tagged, annotatedImages(t, packaged)); diff != "" {
+		t.Errorf("the chart's annotation: images (-want +got):\n%s", diff)
+	}
+
+	rendered := imagesOf(t, parse(t, helm4.run(t, "template", release, packaged, "--kube-version="+oldestKubernetes)))
+	if diff := cmp.Diff([]string{name + "manager@" + manager, name + "receiver@" + receiver}, rendered); diff != "" {
+		t.Errorf("the chart: images (-want +got):\n%s", diff)
+	}
+}
+
+// dist returns the folder of 'make dist', with further variables of the environment.
+func dist(t *testing.T, version, prefix string, environment ...string) string {
 	t.Helper()
 
 	folder := t.TempDir()
 
 	command := exec.CommandContext(t.Context(), "hack/dist.sh", version, prefix, folder)
 	command.Dir = root
+	command.Env = append(os.Environ(), environment...)
 
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("hack/dist.sh: %v\n%s", err, out)
