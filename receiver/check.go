@@ -66,6 +66,7 @@ func malformed(s *config.Snapshot) []string {
 		{config.RoleAICA, s.Secrets.AICA},
 		{config.RoleSinkCA, s.Secrets.SinkCA},
 		{config.RoleHandoffCA, s.Secrets.HandoffCA},
+		{config.RoleBackupCA, s.Secrets.BackupCA},
 	} {
 		add("the secret "+authorities.role+": ", httpclient.CheckAuthorities(authorities.value))
 	}

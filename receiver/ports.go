@@ -65,6 +65,7 @@ func (r *Receiver) adminParts() admin.Parts {
 		TokenExpiresAt: r.subscription.TokenExpiresAt,
 		Subscription:   r.subscription.Subscription,
 		Standby:        r.edge.Standby,
+		Backup:         r.backup.State,
 		Draining:       r.draining.Load,
 		Clock:          r.clock,
 		Log:            r.log,
@@ -131,10 +132,11 @@ func (r *Receiver) newDoctor() *doctor.Doctor {
 	})
 }
 
-// problems returns the problems of the engine and of the edge by operation.
+// problems returns the problems of the engine, the edge and the scheduled backups by operation.
 func (r *Receiver) problems() map[string]string {
 	all := r.engine.Problems()
 	maps.Copy(all, r.edge.Problems())
+	maps.Copy(all, r.backup.Problems())
 
 	return all
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/backup"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
@@ -62,6 +63,7 @@ type Receiver struct {
 	edge         *edge.Edge
 	subscription *subscription.Reconciler
 	retention    *retention.Purger
+	backup       *backup.Scheduler
 	lastHour     *lasthour.Recorder
 	clock        clockwork.Clock
 	log          *slog.Logger
@@ -159,6 +161,15 @@ func Open(
 		Clock:  clock,
 		Log:    log,
 	})
+
+	backedUp, _ := r.store.(store.BackedUp)
+	r.backup = backup.New(backup.Parts{
+		Store: backedUp,
+		Live:  live,
+		Clock: clock,
+		Log:   log,
+	})
+	r.metrics.WatchBackup(r.backup.State)
 	r.metrics.WatchSubscription(r.subscription.Subscription, r.subscription.TokenExpiresAt)
 	r.metrics.WatchConfiguration(live, r.subscription.Token)
 	r.metrics.WatchScopes(r.countedScopes)
@@ -260,6 +271,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() { r.live.Watch(run) })
 	parts.Go(func() { r.subscription.Run(run) })
 	parts.Go(func() { r.retention.Run(run) })
+	parts.Go(func() { r.backup.Run(run) })
 	parts.Go(func() { r.lastHour.Run(run) })
 
 	processed := make(chan struct{})

@@ -21,6 +21,18 @@ func storeAlerts(p Params) []alert {
 		return all
 	}
 
+	if backup(p.webhook.Spec.Store).Schedule != "" {
+		all = append(all, alert{
+			name:     "WhatsAppBackupOverdue",
+			severity: warning,
+			pending:  "15m",
+			expr:     `time() - max(whatsapp_backup_overdue_timestamp_seconds{@self}) > 0`,
+			summary:  "the store is not backed up",
+			description: "No backup of the store was completed at the last two times of its schedule. Without one, what is on the volume " +
+				"is lost with it.",
+		})
+	}
+
 	return append(all, alert{
 		name:     "WhatsAppStoreDamaged",
 		severity: critical,

@@ -266,6 +266,7 @@ func metricNames(t *testing.T) map[string]bool {
 	m.WatchTakeovers(struct{ store.Store }{}, clockwork.NewRealClock())
 	m.WatchScopes(func() []metrics.ClosedScope { return nil })
 	m.WatchConfiguration(config.Fixed(config.Config{}, config.Secrets{}), func() health.TokenState { return "" })
+	m.WatchBackup(func() *health.Backup { return nil })
 	m.WatchSubscription(func() health.Subscription { return health.Subscription{} }, func() time.Time { return time.Time{} })
 
 	descriptions := make(chan *prometheus.Desc)

@@ -105,6 +105,7 @@ func egressPorts(p Params) []int32 {
 		p.config.Handoff.URL,
 		p.config.Notifications.SinkURL,
 		p.config.Tracing.EndpointURL,
+		backup(p.webhook.Spec.Store).S3.Endpoint,
 		p.webhook.Spec.Receiver.Proxy.HTTPURL,
 		p.webhook.Spec.Receiver.Proxy.HTTPSURL,
 	} {

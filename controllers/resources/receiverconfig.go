@@ -29,6 +29,7 @@ const (
 	instructionsFile = "instructions"
 	storeDir         = "/var/lib/whatsapp-webhook"
 	storeFile        = "inbox.db"
+	backupDir        = "/var/lib/whatsapp-webhook-backup"
 )
 
 // Config returns the receiver's configuration: the settings of the spec and the layout of the pod. The receiver applies its
@@ -88,7 +89,7 @@ func Config(webhook *v1alpha1.WhatsAppWebhook) config.Config {
 			SinkURL: spec.Notifications.SinkURL,
 			Signed:  spec.Notifications.SigningKeySecretRef.Name != "",
 		},
-		Store: store(spec.Store),
+		Store: store(webhook),
 		Tracing: config.Tracing{
 			EndpointURL:  spec.Monitoring.Tracing.EndpointURL,
 			LinkTemplate: spec.Monitoring.Tracing.LinkTemplate,
@@ -133,12 +134,17 @@ func media(wanted v1alpha1.MediaSpec) config.Media {
 	return rendered
 }
 
-func store(wanted v1alpha1.StoreSpec) config.Store {
+func store(webhook *v1alpha1.WhatsAppWebhook) config.Store {
+	wanted := webhook.Spec.Store
+
 	rendered := config.Store{RetentionDays: int(wanted.RetentionDays), DeadLetterDays: int(wanted.DeadLetterDays)}
 	if shared(wanted) {
 		rendered.PostgreSQL = &config.PostgreSQLStore{MaxConnections: int(wanted.PostgreSQL.MaxConnections)}
 	} else {
-		rendered.Embedded = &config.EmbeddedStore{Path: storeDir + "/" + storeFile}
+		rendered.Embedded = &config.EmbeddedStore{
+			Path:   storeDir + "/" + storeFile,
+			Backup: backupConfig(webhook),
+		}
 	}
 
 	return rendered

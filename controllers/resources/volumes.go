@@ -4,6 +4,7 @@
 package resources
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -17,6 +18,7 @@ const (
 	volumeSecrets      = "secrets"
 	volumeInstructions = "instructions"
 	volumeStore        = "store"
+	volumeBackup       = "backup"
 	volumeTmp          = "tmp"
 
 	// tmpMargin is the space in /tmp for files other than media.
@@ -41,6 +43,11 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(ClaimName(p.webhook))))
 	}
 
+	if claim := backup(p.webhook.Spec.Store).Volume.ExistingClaim; claim != "" {
+		wanted = append(wanted, corev1ac.Volume().WithName(volumeBackup).
+			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(claim)))
+	}
+
 	// The receiver limits its spooled media itself, so it is never evicted because of them.
 	size := resource.NewQuantity(p.config.Media.MaxSpoolBytes+tmpMargin, resource.BinarySI)
 
@@ -63,6 +70,10 @@ func mounts(p Params) []*corev1ac.VolumeMountApplyConfiguration {
 
 	if !shared(p.webhook.Spec.Store) {
 		wanted = append(wanted, mount(volumeStore, storeDir))
+	}
+
+	if volume := backup(p.webhook.Spec.Store).Volume; volume.ExistingClaim != "" {
+		wanted = append(wanted, mount(volumeBackup, backupDir).WithSubPath(cmp.Or(volume.SubPath, p.webhook.Name)))
 	}
 
 	return append(wanted, mount(volumeTmp, "/tmp"))

@@ -37,6 +37,7 @@ type Parts struct {
 	TokenExpiresAt func() time.Time // zero if it never expires or is unknown
 	Subscription   func() health.Subscription
 	Standby        func() []health.Standby
+	Backup         func() *health.Backup // nil without a schedule
 	Draining       func() bool
 	Clock          clockwork.Clock
 	Log            *slog.Logger

@@ -49,6 +49,7 @@ func newParts(t *testing.T, secrets config.Secrets) Parts {
 		TokenExpiresAt: func() time.Time { return time.Time{} },
 		Subscription:   func() health.Subscription { return health.Subscription{State: health.SubscriptionNotRequested} },
 		Standby:        func() []health.Standby { return []health.Standby{} },
+		Backup:         func() *health.Backup { return nil },
 		Draining:       func() bool { return false },
 		Clock:          clock,
 		Log:            slog.New(slog.DiscardHandler),

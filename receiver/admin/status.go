@@ -86,6 +86,7 @@ func (p Parts) report(figures metrics.Figures) health.Report {
 		Token:          p.Token(),
 		Subscription:   p.Subscription(),
 		Standby:        p.Standby(),
+		Backup:         p.Backup(),
 		Metrics: health.Figures{
 			Since:               figures.Since,
 			SuccessRate:         figures.SuccessRate(),

@@ -224,7 +224,8 @@ type Store struct {
 
 // EmbeddedStore configures a SQLite file on the receiver's own volume.
 type EmbeddedStore struct {
-	Path string `yaml:"path"`
+	Path   string  `yaml:"path"`
+	Backup *Backup `yaml:"backup,omitempty"` // without it, no copies are made
 }
 
 // PostgreSQLStore configures a database that several receivers share. Its URL and its CA certificate are secrets: see the

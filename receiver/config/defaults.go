@@ -176,6 +176,8 @@ func (s Store) withDefaults() Store {
 		s.PostgreSQL = &PostgreSQLStore{MaxConnections: cmp.Or(s.PostgreSQL.MaxConnections, 16)}
 	case s.Embedded == nil:
 		s.Embedded = &EmbeddedStore{Path: "/var/lib/whatsapp-webhook/inbox.db"}
+	default:
+		s.Embedded = s.Embedded.withDefaults()
 	}
 
 	return s

@@ -21,11 +21,15 @@ const (
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
 
+	RoleBackupKeyID  = "backup-access-key-id"     // with store.embedded.backup.s3
+	RoleBackupSecret = "backup-secret-access-key" // with store.embedded.backup.s3
+
 	// The CA certificates, PEM, that are trusted besides those of the system; each is optional.
 	RoleMetaCA    = "meta-ca"    // for Meta
 	RoleAICA      = "ai-ca"      // for the bridge, the flow or the model
 	RoleSinkCA    = "sink-ca"    // for the sink of notices
 	RoleHandoffCA = "handoff-ca" // for the desk
+	RoleBackupCA  = "backup-ca"  // for the bucket of copies
 
 	RoleServerCertificate = "server-certificate" // PEM; with mutual TLS
 	RoleServerKey         = "server-key"         // PEM

@@ -35,10 +35,13 @@ type Secrets struct {
 	SinkSigningKey    string // required by notifications.signed
 	DatabaseURL       string
 	DatabaseCA        string // optional
-	MetaCA            string // optional, as the next three
+	BackupKeyID       string
+	BackupSecret      string
+	MetaCA            string // optional, as the next four
 	AICA              string
 	SinkCA            string
 	HandoffCA         string
+	BackupCA          string
 	ServerCertificate string
 	ServerKey         string
 	ClientCA          string
@@ -57,6 +60,8 @@ var RequiredRoles = []string{
 	RoleHandoffKey,
 	RoleSinkSigningKey,
 	RoleDatabaseURL,
+	RoleBackupKeyID,
+	RoleBackupSecret,
 	RoleServerCertificate,
 	RoleServerKey,
 	RoleClientCA,
@@ -112,6 +117,8 @@ func (s *Snapshot) requires(role string) bool {
 		return s.Notifications.SinkURL != "" && s.Notifications.Signed
 	case RoleDatabaseURL:
 		return s.Store.PostgreSQL != nil
+	case RoleBackupKeyID, RoleBackupSecret:
+		return s.Store.Embedded != nil && s.Store.Embedded.Backup != nil && s.Store.Embedded.Backup.S3 != nil
 	case RoleServerCertificate, RoleServerKey, RoleClientCA:
 		return s.Webhook.MutualTLS != nil
 	}
@@ -133,6 +140,8 @@ func (s Secrets) has(role string) bool {
 		RoleHandoffKey:        s.HandoffKey != "",
 		RoleSinkSigningKey:    s.SinkSigningKey != "",
 		RoleDatabaseURL:       s.DatabaseURL != "",
+		RoleBackupKeyID:       s.BackupKeyID != "",
+		RoleBackupSecret:      s.BackupSecret != "",
 		RoleServerCertificate: s.ServerCertificate != "",
 		RoleServerKey:         s.ServerKey != "",
 		RoleClientCA:          s.ClientCA != "",
@@ -166,10 +175,13 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
 		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
 		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},
+		{RoleBackupKeyID, 1, func(v []string) { s.BackupKeyID = v[0] }},
+		{RoleBackupSecret, 1, func(v []string) { s.BackupSecret = v[0] }},
 		{RoleMetaCA, 1, func(v []string) { s.MetaCA = v[0] }},
 		{RoleAICA, 1, func(v []string) { s.AICA = v[0] }},
 		{RoleSinkCA, 1, func(v []string) { s.SinkCA = v[0] }},
 		{RoleHandoffCA, 1, func(v []string) { s.HandoffCA = v[0] }},
+		{RoleBackupCA, 1, func(v []string) { s.BackupCA = v[0] }},
 		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
 		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
 		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},

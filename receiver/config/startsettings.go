@@ -21,10 +21,18 @@ var startSettings = []struct {
 	{"webhook.mutualTLS", func(c Config) any { return c.Webhook.MutualTLS != nil }}, // commonName can change
 	{"media.spoolDir", func(c Config) any { return c.Media.SpoolDir }},
 	{"media.maxSpoolBytes", func(c Config) any { return c.Media.MaxSpoolBytes }},
-	{"store.embedded", func(c Config) any { return c.Store.Embedded }},
+	{"store.embedded", func(c Config) any { return withoutBackup(c.Store.Embedded) }}, // its backup can change
 	{"store.postgreSQL", func(c Config) any { return c.Store.PostgreSQL }},
 	{"tracing", func(c Config) any { return c.Tracing }},
 	{"log", func(c Config) any { return c.Log }},
+}
+
+func withoutBackup(e *EmbeddedStore) *EmbeddedStore {
+	if e == nil {
+		return nil
+	}
+
+	return &EmbeddedStore{Path: e.Path}
 }
 
 // StartSettings returns the values of the settings that are read at start only, by key. A receiver has to restart if one of

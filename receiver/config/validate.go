@@ -222,6 +222,7 @@ func (p *problems) store(s Store) {
 
 	if s.Embedded != nil {
 		p.check(filepath.IsAbs(s.Embedded.Path), "store.embedded.path", "must be an absolute path")
+		p.backup(s.Embedded.Backup, s.Embedded.Path)
 	}
 
 	if s.PostgreSQL != nil {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,9 +23,13 @@ type copiedStore struct {
 	err error
 }
 
-func (s copiedStore) Backup(context.Context) (io.ReadCloser, int64, error) {
-	return io.NopCloser(strings.NewReader("a copy")), 6, s.err
+func (s copiedStore) Backup(context.Context) (store.Copy, int64, error) {
+	return closedCopy{strings.NewReader("a copy")}, 6, s.err
 }
+
+type closedCopy struct{ *strings.Reader }
+
+func (closedCopy) Close() error { return nil }
 
 func TestBackup(t *testing.T) {
 	inbox := openStore(t)

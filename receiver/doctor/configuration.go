@@ -148,6 +148,7 @@ func (r *run) judgeCertificates() []finding {
 		{config.RoleAICA, s.AICA},
 		{config.RoleSinkCA, s.SinkCA},
 		{config.RoleHandoffCA, s.HandoffCA},
+		{config.RoleBackupCA, s.BackupCA},
 		{config.RoleDatabaseCA, s.DatabaseCA},
 		{config.RoleClientCA, s.ClientCA},
 	} {

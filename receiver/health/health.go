@@ -17,7 +17,8 @@ type Report struct {
 	Token          TokenState        `json:"token"`
 	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
 	Subscription   Subscription      `json:"subscription"`
-	Standby        []Standby         `json:"standby"` // phone numbers whose messages go to another responder
+	Standby        []Standby         `json:"standby"`          // phone numbers whose messages go to another responder
+	Backup         *Backup           `json:"backup,omitempty"` // nil, and the key absent, without a schedule of copies
 	*Backlog                         // nil, and its keys absent, while the store is unavailable
 	Metrics        Figures           `json:"metrics"`
 	Totals         Totals            `json:"totals"`
@@ -45,6 +46,17 @@ type Backlog struct {
 	DeadLettersExpireAt *time.Time `json:"dead_letters_expire_at"`
 
 	WaitingForPeople WaitingForPeople `json:"waiting_for_people"`
+}
+
+// Backup is the state of the scheduled copies of the embedded store.
+type Backup struct {
+	LastSuccessAt *time.Time `json:"last_success_at"` // when the newest complete copy was begun; null if there is none
+	LastSizeBytes int64      `json:"last_size_bytes"`
+	Copies        int        `json:"copies"` // complete ones
+	LastErrorAt   *time.Time `json:"last_error_at,omitempty"`
+	LastError     string     `json:"last_error,omitempty"` // of the last attempt, unless it succeeded
+	NextAt        time.Time  `json:"next_at"`
+	OverdueAt     time.Time  `json:"overdue_at"` // without a newer copy: the second time of the schedule, and an hour
 }
 
 // WaitingForPeople counts the conversations in which the person waits for people, who have it, among the first thousand that

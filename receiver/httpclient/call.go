@@ -174,35 +174,43 @@ func (c *Client) unanswered(call Call, cause error, written bool) *failure.Error
 		return f
 	}
 
+	f := Unanswered(c.peer, cause)
+	f.Op = call.Op
+
+	if written && !call.Idempotent && f.Class == failure.Transient {
+		f.Class = failure.Ambiguous
+		f.Text += " after the request was sent"
+	}
+
+	return f
+}
+
+// Unanswered classifies a call to a peer without a complete response, for libraries that make their calls themselves. The
+// cause's text is dropped, unless it is classified already, by a guard.
+func Unanswered(peer string, cause error) *failure.Error {
+	if f, ok := errors.AsType[*failure.Error](cause); ok {
+		return f
+	}
+
 	f := &failure.Error{
 		Class: failure.Transient,
-		Op:    call.Op,
 		Code:  CodeNoConnection,
-		Text:  "the connection to " + c.peer + " failed",
+		Text:  "the connection to " + peer + " failed",
 	}
 
 	switch _, untrusted := errors.AsType[*tls.CertificateVerificationError](cause); {
 	case errors.Is(cause, errAuthorities):
 		f.Class = failure.Configuration
 		f.Code = CodeBadCA
-		f.Text = "the CA certificates for " + c.peer + " contain no PEM certificate"
-
-		return f
+		f.Text = "the CA certificates for " + peer + " contain no PEM certificate"
 	case untrusted:
 		f.Class = failure.Configuration
 		f.Code = CodeUntrusted
-		f.Text = "the certificate of " + c.peer + " is not valid for its address, has expired, or was issued by an unknown authority: " +
-			"correct the certificate, or the CA certificates for " + c.peer
-
-		return f
+		f.Text = "the certificate of " + peer + " is not valid for its address, has expired, or was issued by an unknown authority: " +
+			"correct the certificate, or the CA certificates for " + peer
 	case errors.Is(cause, context.DeadlineExceeded):
 		f.Code = CodeTimeout
-		f.Text = c.peer + " did not answer in time"
-	}
-
-	if written && !call.Idempotent {
-		f.Class = failure.Ambiguous
-		f.Text += " after the request was sent"
+		f.Text = peer + " did not answer in time"
 	}
 
 	return f

@@ -4,6 +4,7 @@
 package httpclient
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -48,9 +49,25 @@ func ControlMetadata(network, address string, conn syscall.RawConn) error {
 
 // Transport returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
 // make their calls themselves.
-func Transport() *http.Transport {
+func Transport() *http.Transport { return guarded("the URL") }
+
+// TransportFor returns such a transport that also trusts certificate authorities, as PEM, besides those of the system. setting
+// names in its failures what leads to the address.
+func TransportFor(setting, authorities string) (*http.Transport, error) {
+	roots, err := rootsWith(authorities)
+	if err != nil {
+		return nil, err
+	}
+
+	transport := guarded(setting)
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+
+	return transport, nil
+}
+
+func guarded(setting string) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = metadataGuard("the URL").dial
+	transport.DialContext = metadataGuard(setting).dial
 
 	return transport
 }

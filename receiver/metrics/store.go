@@ -6,7 +6,6 @@ package metrics
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -48,7 +47,7 @@ func (s *countedStore) Check(ctx context.Context) ([]string, error) {
 }
 
 // Backup implements store.BackedUp.
-func (s *countedStore) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+func (s *countedStore) Backup(ctx context.Context) (store.Copy, int64, error) {
 	b, ok := s.Store.(store.BackedUp)
 	if !ok {
 		return nil, 0, errors.ErrUnsupported

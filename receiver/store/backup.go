@@ -14,11 +14,21 @@ var (
 	ErrBackupRunning = errors.New("another backup is in progress")
 	// ErrBackupAborted means that so many events arrived meanwhile that a copy would have filled the disk.
 	ErrBackupAborted = errors.New("the backup was aborted, since many events arrived meanwhile")
+	// ErrBackupDamaged means that the copy is damaged, as the store or its disk may be.
+	ErrBackupDamaged = errors.New("the copy is damaged: check the store with POST /store/check on the console port, and see to the disk")
 )
 
 // BackedUp is implemented by an engine that can copy itself while it is used.
 type BackedUp interface {
-	// Backup returns a copy of the store at one point in time, and its size in bytes. It needs that much room on the
-	// store's disk, or returns ErrDiskFull. The copy is removed when it is closed. There is one at a time.
-	Backup(ctx context.Context) (copied io.ReadCloser, size int64, err error)
+	// Backup returns a copy of the store at one point in time, and its size in bytes. The copy was checked for damage. It
+	// needs that much room on the store's disk, or returns ErrDiskFull. The copy is removed when it is closed. There is one at
+	// a time.
+	Backup(ctx context.Context) (copied Copy, size int64, err error)
+}
+
+// Copy is a copy of a store, as a file.
+type Copy interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
 }

@@ -50,6 +50,7 @@ func choiceCases() []specCase {
 		{path: "processing.errorPolicies[].scope", values: []string{"App", "BusinessAccount", "Number", "Pair", "Recipient"}},
 		{path: "receiver.imagePullPolicy", values: []string{"Always", "IfNotPresent", "Never"}},
 		{path: "store.embedded.whenDeleted", values: []string{"Delete", "Retain"}},
+		{path: "store.embedded.backup.s3.addressing", values: []string{"Path", "VirtualHost"}},
 		{"store.embedded.dataSource.kind", []string{"VolumeSnapshot"}, []string{"PersistentVolumeClaim"}},
 		{"service.type", []string{"LoadBalancer"}, []string{"ClusterIP", "NodePort"}},
 		{path: "service.externalTrafficPolicy", values: []string{"Cluster", "Local"}},

@@ -52,8 +52,15 @@ func secretRefs() []string {
 		"cloudAPI.mutualTLS.clientCASecretRef", "bird.accessKeySecretRef", "bird.flow.signingKeySecretRef", "openAI.keySecretRef",
 		"messagesAPI.keys[].secretRef", "handoff.keySecretRef", "notifications.signingKeySecretRef",
 		"store.postgreSQL.urlSecretRef", "store.postgreSQL.caSecretRef",
+		"store.embedded.backup.s3.accessKeyIDSecretRef", "store.embedded.backup.s3.secretAccessKeySecretRef", "store.embedded.backup.s3.caSecretRef",
 		"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
 	}
+}
+
+// bucketWith returns a patch that backs the store up to a bucket with the given fields.
+func bucketWith(fields string) string {
+	return `{store: {embedded: {backup: {schedule: "@daily", s3: {` + fields +
+		`, accessKeyIDSecretRef: {name: backup, key: id}, secretAccessKeySecretRef: {name: backup, key: secret}}}}}}`
 }
 
 func textRows() []row {
@@ -178,6 +185,46 @@ func textRows() []row {
 			`{store: {embedded: {existingClaim: %q}}}`, "store.embedded.existingClaim", "must be the name of a PersistentVolumeClaim: lower case letters, digits, - and .",
 			[]string{"sales-events", "sales.events"},
 			[]string{"Sales", "sales_events"},
+		},
+		{
+			`{store: {embedded: {backup: {schedule: %q, volume: {existingClaim: copies}}}}}`, "store.embedded.backup.schedule",
+			"must be the five fields of cron, such as 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly; times are in UTC",
+			[]string{"0 3 * * *", "*/30 8-18 * * MON-FRI", "0,30 0 1 JAN ?", "@daily"},
+			[]string{"daily", "@every 1h", "0 3 * *", "0 0 3 * * *", "TZ=Europe/Madrid 0 3 * * *"},
+		},
+		{
+			`{store: {embedded: {backup: {schedule: "@daily", volume: {existingClaim: %q}}}}}`, "store.embedded.backup.volume.existingClaim",
+			"must be the name of a PersistentVolumeClaim: lower case letters, digits, - and .",
+			[]string{"copies", "copies.sales"},
+			[]string{"Copies", "copies_sales"},
+		},
+		{
+			`{store: {embedded: {backup: {schedule: "@daily", volume: {existingClaim: copies, subPath: %q}}}}}`, "store.embedded.backup.volume.subPath",
+			"must be the path of a folder in the volume, such as backups/sales",
+			[]string{"sales", "backups/sales.1"},
+			[]string{"/sales", "../sales", "sales/", "a/../b"},
+		},
+		{
+			bucketWith("bucket: %q"), "store.embedded.backup.s3.bucket", "must be the name of a bucket: lower case letters, digits, - and .",
+			[]string{"copies", "copies.example.com"},
+			[]string{"Copies", "copies_sales", "-copies"},
+		},
+		{
+			bucketWith("bucket: copies, prefix: %q"), "store.embedded.backup.s3.prefix",
+			"must be letters, digits, ., _ and -, with / between folders, such as backups/sales",
+			[]string{"sales", "backups/sales_1"},
+			[]string{"/sales", "sales/", "a b"},
+		},
+		{
+			bucketWith("bucket: copies, region: %q"), "store.embedded.backup.s3.region", "must be the name of a region, such as eu-central-1",
+			[]string{"eu-central-1", "auto"},
+			[]string{"eu central", "eu.central"},
+		},
+		{
+			bucketWith("bucket: copies, endpoint: %q"), "store.embedded.backup.s3.endpoint",
+			"must be an http or https URL of a host, without a path, such as https://minio.example.com:9000",
+			[]string{"https://minio.example.com:9000", "http://minio.minio.svc"},
+			[]string{"minio.example.com", "https://minio.example.com/", "https://user:password@minio.example.com", "https://a/b"},
 		},
 		{
 			`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: %q}}}}`, "store.embedded.dataSource.name",
@@ -321,6 +368,12 @@ func fieldsTogetherRows() []row {
 		{`{store: {embedded: {existingClaim: mine, storageClassName: fast}}}`, "store.embedded", yourClaim},
 		{`{store: {embedded: {existingClaim: mine, whenDeleted: Retain}}}`, "store.embedded", yourClaim},
 		{`{store: {embedded: {existingClaim: mine, dataSource: {kind: PersistentVolumeClaim, name: other}}}}`, "store.embedded", yourClaim},
+		{`{store: {embedded: {backup: {schedule: "@daily"}}}}`, "store.embedded.backup", "exactly one of the fields in [s3 volume] must be set"},
+		{`{store: {embedded: {existingClaim: mine, backup: {schedule: "@daily", volume: {existingClaim: other}}}}}`, "", ""},
+		{
+			`{store: {embedded: {existingClaim: mine, backup: {schedule: "@daily", volume: {existingClaim: mine}}}}}`, "store.embedded",
+			"backup.volume.existingClaim must not be the claim of the store, with which the copies would be lost",
+		},
 		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other}}}}`, "", ""},
 		{`{store: {embedded: {dataSource: {kind: PersistentVolumeClaim, name: other, apiGroup: snapshot.storage.k8s.io}}}}`, "store.embedded.dataSource", sourceGroup},
 		{`{store: {embedded: {dataSource: {kind: VolumeSnapshot, name: monday, apiGroup: snapshot.storage.k8s.io}}}}`, "", ""},

@@ -84,6 +84,19 @@ store:
     storageClassName: fast
     whenDeleted: Retain
     dataSource: {apiGroup: snapshot.storage.k8s.io, kind: VolumeSnapshot, name: monday}
+    backup:
+      schedule: "0 3 * * *"
+      keep: 7
+      keepDays: 30
+      s3:
+        bucket: copies
+        prefix: production/sales
+        region: eu-central-1
+        endpoint: https://minio.example.com
+        addressing: Path
+        accessKeyIDSecretRef: {name: backup, key: id}
+        secretAccessKeySecretRef: {name: backup, key: secret}
+        caSecretRef: {name: backup, key: ca.crt}
   retentionDays: 7
   deadLetterDays: 60
 receiver:
@@ -190,7 +203,7 @@ receiver: {autoscaling: {minReplicas: 1, maxReplicas: 100, cpu: {targetUtilizati
 store: {postgreSQL: {urlSecretRef: {name: database, key: url}}}
 receiver: {autoscaling: {maxReplicas: 5, pendingWork: {targetPerReplica: 50}}}
 `, `
-store: {embedded: {existingClaim: sales-events}}
+store: {embedded: {existingClaim: sales-events, backup: {schedule: "@daily", volume: {existingClaim: copies, subPath: sales}}}}
 `}
 }
 

@@ -158,6 +158,7 @@ func keepInvalid(spec map[string]any, test specCase) bool {
 		"spec.service":                    `{service: {labels: {tier: other}}}`,
 		"spec.ingress":                    `{ingress: {className: other}}`,
 		"spec.store.embedded":             `{store: {embedded: {size: 0Mi}}}`,
+		"spec.store.embedded.backup":      `{store: {embedded: {backup: {keep: 7}}}}`,
 		"spec.store.embedded.dataSource":  `{store: {embedded: {dataSource: {name: yet-another}}}}`,
 	}
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -23,7 +22,7 @@ const (
 
 // Backup implements store.BackedUp. The copy is made by a connection of its own, from a snapshot, so that deliveries and work
 // go on. It has no free pages.
-func (s *Store) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+func (s *Store) Backup(ctx context.Context) (store.Copy, int64, error) {
 	if !s.backingUp.TryLock() {
 		return nil, 0, fmt.Errorf("back the store up: %w", store.ErrBackupRunning)
 	}
@@ -64,6 +63,10 @@ func (s *Store) backup(ctx context.Context) (_ *backupFile, size int64, err erro
 	}
 
 	if err := s.vacuumInto(ctx, path); err != nil {
+		return nil, 0, err
+	}
+
+	if err := checkCopy(ctx, path); err != nil {
 		return nil, 0, err
 	}
 
@@ -111,6 +114,27 @@ func (s *Store) vacuumInto(ctx context.Context, path string) (err error) {
 	<-watched
 
 	return nameFull(err)
+}
+
+// checkCopy returns store.ErrBackupDamaged if a copy is not sound.
+func checkCopy(ctx context.Context, path string) (err error) {
+	c, err := connect(ctx, dsn(path, []string{"query_only(1)"})+"&mode=ro&immutable=1")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+
+	sound := false
+
+	err = c.query(ctx, "PRAGMA quick_check(1)", func(r row) error {
+		sound = r.text(0) == "ok"
+		return nil
+	})
+	if err == nil && !sound || isDamage(err) {
+		return store.ErrBackupDamaged
+	}
+
+	return err
 }
 
 // removeBackup removes the copy that a process has left behind.

@@ -1,0 +1,47 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package resources
+
+import (
+	"cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// backup returns the wanted copies of the store, or the zero value if there are none.
+func backup(wanted v1alpha1.StoreSpec) v1alpha1.StoreBackup {
+	if shared(wanted) || wanted.Embedded == nil {
+		return v1alpha1.StoreBackup{}
+	}
+
+	return wanted.Embedded.Backup
+}
+
+func backupConfig(webhook *v1alpha1.WhatsAppWebhook) *config.Backup {
+	wanted := backup(webhook.Spec.Store)
+	if wanted.Schedule == "" {
+		return nil
+	}
+
+	rendered := &config.Backup{
+		Schedule: wanted.Schedule,
+		Keep:     int(wanted.Keep),
+		KeepDays: int(wanted.KeepDays),
+	}
+
+	if bucket := wanted.S3; bucket.Bucket != "" {
+		rendered.S3 = &config.BackupBucket{
+			Endpoint:   bucket.Endpoint,
+			Region:     bucket.Region,
+			Bucket:     bucket.Bucket,
+			Prefix:     cmp.Or(bucket.Prefix, webhook.Namespace+"/"+webhook.Name),
+			Addressing: config.BucketAddressing(bucket.Addressing),
+		}
+	} else {
+		rendered.Folder = backupDir
+	}
+
+	return rendered
+}

@@ -1,0 +1,249 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin/s3"
+)
+
+const prefix = "messaging/sales"
+
+// serve starts a stand-in for S3, and returns it with the settings and keys for it.
+func serve(t *testing.T) (*s3.Server, *config.BackupBucket, config.Secrets) {
+	t.Helper()
+
+	server := s3.New()
+	t.Cleanup(server.Close)
+
+	settings := &config.BackupBucket{
+		Endpoint: server.URL,
+		Region:   server.Region,
+		Bucket:   server.Bucket,
+		Prefix:   prefix,
+	}
+
+	return server, settings, config.Secrets{BackupKeyID: server.KeyID, BackupSecret: server.Key}
+}
+
+func openBucket(t *testing.T, settings *config.BackupBucket, secrets config.Secrets) Target {
+	t.Helper()
+
+	target, err := OpenTarget(&config.Backup{S3: settings}, secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(target.Close)
+
+	return target
+}
+
+// content returns bytes that do not repeat.
+func content(size int) []byte {
+	data := make([]byte, size)
+	random := rand.NewChaCha8([32]byte{1})
+	_, _ = random.Read(data)
+
+	return data
+}
+
+// TestTargets stores, lists, reads and deletes files, one of them larger than a part of an upload.
+func TestTargets(t *testing.T) {
+	_, settings, secrets := serve(t)
+
+	for name, target := range map[string]Target{
+		"folder": folder(t.TempDir()),
+		"bucket": openBucket(t, settings, secrets),
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string][]byte{
+				"inbox-20261128T030000Z.db":        content(40 << 20),
+				"inbox-20261128T030000Z.db.sha256": content(90),
+			}
+
+			for name, data := range files {
+				if err := target.Put(t.Context(), name, bytes.NewReader(data), int64(len(data))); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			listed, err := target.List(t.Context())
+			if err != nil || len(listed) != len(files) {
+				t.Fatalf("listed %v, %v, want %d files", listed, err, len(files))
+			}
+
+			for _, file := range listed {
+				opened, err := target.Open(t.Context(), file.Name)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				got, err := io.ReadAll(opened)
+				if err != nil || !bytes.Equal(got, files[file.Name]) || file.Size != int64(len(got)) {
+					t.Errorf("%s has %d other bytes than were written, %v", file.Name, len(got), err)
+				}
+
+				opened.Close()
+
+				if err := target.Delete(t.Context(), file.Name); err != nil {
+					t.Error(err)
+				}
+
+				if err := target.Delete(t.Context(), file.Name); err != nil {
+					t.Errorf("delete a file that is gone: %v", err)
+				}
+			}
+
+			if listed, err = target.List(t.Context()); err != nil || len(listed) != 0 {
+				t.Errorf("listed %v, %v after all were deleted", listed, err)
+			}
+		})
+	}
+}
+
+// TestRefusals checks what is said about requests that a store refuses, and that no text of it is repeated.
+func TestRefusals(t *testing.T) {
+	fail := func(status int, code string) func(*s3.Server, *config.BackupBucket, *config.Secrets) {
+		return func(s *s3.Server, _ *config.BackupBucket, _ *config.Secrets) {
+			s.Fail(func(*http.Request) (int, string) { return status, code })
+		}
+	}
+
+	for name, c := range map[string]struct {
+		change func(*s3.Server, *config.BackupBucket, *config.Secrets)
+		class  failure.Class
+		code   string
+	}{
+		"key":    {func(_ *s3.Server, _ *config.BackupBucket, k *config.Secrets) { k.BackupKeyID = "other" }, failure.Configuration, "InvalidAccessKeyId"},
+		"secret": {func(_ *s3.Server, _ *config.BackupBucket, k *config.Secrets) { k.BackupSecret = "other" }, failure.Configuration, "SignatureDoesNotMatch"},
+		"bucket": {func(_ *s3.Server, b *config.BackupBucket, _ *config.Secrets) { b.Bucket = "others" }, failure.Configuration, "NoSuchBucket"},
+		"region": {func(_ *s3.Server, b *config.BackupBucket, _ *config.Secrets) { b.Region = "us-east-1" }, failure.Configuration, "AuthorizationHeaderMalformed"},
+		"rights": {fail(http.StatusForbidden, "AccessDenied"), failure.Configuration, "AccessDenied"},
+		"text":   {fail(http.StatusConflict, "the key wJalrXUtnFEMI is wrong"), failure.Configuration, ""},
+		"metadata": {
+			func(_ *s3.Server, b *config.BackupBucket, _ *config.Secrets) { b.Endpoint = "http://169.254.169.254" },
+			failure.Configuration,
+			httpclient.CodeMetadata,
+		},
+		"authorities": {
+			func(_ *s3.Server, _ *config.BackupBucket, k *config.Secrets) { k.BackupCA = "no PEM" },
+			failure.Configuration,
+			httpclient.CodeBadCA,
+		},
+		"no server": {
+			func(_ *s3.Server, b *config.BackupBucket, _ *config.Secrets) { b.Endpoint = "http://127.0.0.1:1" },
+			failure.Transient,
+			httpclient.CodeNoConnection,
+		},
+		"throttled": {fail(http.StatusServiceUnavailable, "SlowDown"), failure.Transient, "SlowDown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			server, settings, secrets := serve(t)
+			c.change(server, settings, &secrets)
+
+			target, err := OpenTarget(&config.Backup{S3: settings}, secrets)
+			if err == nil {
+				defer target.Close()
+
+				err = target.Put(t.Context(), "inbox-20261128T030000Z.db", strings.NewReader("a copy"), 6)
+			}
+
+			f, ok := errors.AsType[*failure.Error](err)
+			if !ok || f.Class != c.class || f.Code != c.code {
+				t.Fatalf("failed with %v, want class %s and code %s", err, c.class, c.code)
+			}
+
+			if text := err.Error(); strings.Contains(text, "stand-in") || strings.Contains(text, secrets.BackupSecret) || strings.Contains(text, "127.0.0.1") {
+				t.Errorf("the failure repeats text of the server or an address: %s", text)
+			}
+		})
+	}
+}
+
+// TestInterruptedUploads lets an upload fail in its middle and without the right to end it. Nothing is visible, and the next
+// attempt removes the parts.
+func TestInterruptedUploads(t *testing.T) {
+	server, settings, secrets := serve(t)
+	target := openBucket(t, settings, secrets)
+
+	server.Fail(func(r *http.Request) (int, string) {
+		if r.Method == http.MethodDelete || r.URL.Query().Get("partNumber") == "2" {
+			return http.StatusForbidden, "AccessDenied"
+		}
+
+		return 0, ""
+	})
+
+	data := content(40 << 20)
+	if err := target.Put(t.Context(), "inbox-20261128T030000Z.db", bytes.NewReader(data), int64(len(data))); err == nil {
+		t.Fatal("the upload succeeded")
+	}
+
+	if server.Uploads() != 1 || len(server.Keys()) != 0 {
+		t.Fatalf("there are %d uploads and the objects %v, want one and none", server.Uploads(), server.Keys())
+	}
+
+	server.Fail(nil)
+
+	if err := target.Sweep(t.Context()); err != nil || server.Uploads() != 0 {
+		t.Errorf("%d uploads are left, %v", server.Uploads(), err)
+	}
+}
+
+func TestObsolete(t *testing.T) {
+	whole := func(stamps ...string) []File {
+		var files []File
+		for _, stamp := range stamps {
+			files = append(files, File{"inbox-" + stamp + ".db", 1}, File{"inbox-" + stamp + ".db.sha256", 1})
+		}
+
+		return files
+	}
+
+	at := func(stamp string) (name string) { return "inbox-" + stamp + ".db" }
+
+	const (
+		first  = "20261126T030000Z"
+		second = "20261127T030000Z"
+		third  = "20261128T030000Z"
+	)
+
+	second0, _ := timeOf(at(second))
+
+	for name, c := range map[string]struct {
+		files []File
+		keep  int
+		want  []string
+	}{
+		"none":              {nil, 1, nil},
+		"the newest stays":  {whole(first), 1, nil},
+		"enough":            {whole(third, second), 2, nil},
+		"too many":          {whole(first, third, second), 2, []string{at(first) + sumSuffix, at(first)}},
+		"too old":           {whole(first, third, second), 3, []string{at(first) + sumSuffix, at(first)}},
+		"interrupted":       {append(whole(third), File{at(second), 1}), 3, []string{at(second)}},
+		"checksum alone":    {append(whole(third), File{at(second) + sumSuffix, 1}), 3, []string{at(second) + sumSuffix}},
+		"newer interrupted": {append(whole(second), File{at(third), 1}), 1, nil},
+		"only interrupted":  {[]File{{at(second), 1}}, 1, nil},
+		"files of others":   {append(whole(third), File{"inbox.db", 1}, File{"notes.txt", 1}), 1, nil},
+	} {
+		if diff := cmp.Diff(c.want, obsolete(c.files, c.keep, second0)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"io"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
+// Content is what a target stores.
+type Content interface {
+	io.Reader
+	io.ReaderAt
+}
+
+// Target is where copies are stored. Its errors are safe to log.
+type Target interface {
+	// List returns the files, in any order.
+	List(ctx context.Context) ([]File, error)
+	// Put stores a file, durably. It is not visible before it is complete.
+	Put(ctx context.Context, name string, content Content, size int64) error
+	// Open opens a file for reading.
+	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	Delete(ctx context.Context, name string) error
+	// Sweep removes what interrupted calls of Put have left.
+	Sweep(ctx context.Context) error
+	Close()
+}
+
+// OpenTarget returns the target of a configuration. It calls nothing.
+func OpenTarget(settings *config.Backup, secrets config.Secrets) (Target, error) {
+	if settings.S3 != nil {
+		return newBucket(settings.S3, secrets)
+	}
+
+	return folder(settings.Folder), nil
+}

@@ -1,0 +1,336 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package s3 is a stand-in for Amazon S3 with one bucket. It checks the signature of each request, version 4, and the limits of
+// multipart uploads.
+package s3
+
+import (
+	"crypto/md5" //nolint:gosec // the entity tags of S3
+	"encoding/hex"
+	"encoding/xml"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxBody = 128 << 20
+	// minPart is the minimum size of each part but the last.
+	minPart = 5 << 20
+)
+
+// Server is the stand-in. Its exported fields may be changed before it is used.
+type Server struct {
+	URL    string
+	Bucket string
+	Region string
+	KeyID  string
+	Key    string
+
+	now  func() time.Time
+	http *httptest.Server
+
+	mu      sync.Mutex
+	fault   func(*http.Request) (status int, code string)
+	objects map[string][]byte
+	uploads map[string]*upload
+	last    int // upload
+}
+
+// upload is a multipart upload that is not complete.
+type upload struct {
+	key   string
+	parts map[int][]byte
+}
+
+// refusal is an answer with an error.
+type refusal struct {
+	status int
+	code   string
+}
+
+// New returns a server that is started.
+func New() *Server {
+	s := &Server{
+		Bucket:  "copies",
+		Region:  "eu-central-1",
+		KeyID:   "AKIAEXAMPLE",
+		Key:     "wJalrXUtnFEMI",
+		now:     time.Now,
+		objects: map[string][]byte{},
+		uploads: map[string]*upload{},
+	}
+	s.http = httptest.NewServer(s)
+	s.URL = s.http.URL
+
+	return s
+}
+
+// Close ends the server.
+func (s *Server) Close() { s.http.Close() }
+
+// Fail lets requests fail with the status and code that fault returns, unless the status is 0.
+func (s *Server) Fail(fault func(*http.Request) (status int, code string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.fault = fault
+}
+
+// Keys returns the keys of all objects, in order.
+func (s *Server) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return slices.Sorted(maps.Keys(s.objects))
+}
+
+// Set changes the content of an object.
+func (s *Server) Set(key string, content []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.objects[key] = content
+}
+
+// Uploads returns the number of multipart uploads that are not complete.
+func (s *Server) Uploads() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return len(s.uploads)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	fault := s.fault
+	s.mu.Unlock()
+
+	if fault != nil {
+		if status, code := fault(r); status != 0 {
+			refuse(w, r, refusal{status, code})
+			return
+		}
+	}
+
+	body, refused := s.verify(r)
+	if refused != nil {
+		refuse(w, r, *refused)
+		return
+	}
+
+	bucket, key := bucketAndKey(r.URL)
+	if bucket != s.Bucket {
+		refuse(w, r, refusal{http.StatusNotFound, "NoSuchBucket"})
+		return
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	switch query := r.URL.Query(); {
+	case key == "" && r.Method == http.MethodGet && query.Has("uploads"):
+		s.listUploads(w, query.Get("prefix"))
+	case key == "" && r.Method == http.MethodGet && query.Get("list-type") == "2":
+		s.list(w, query.Get("prefix"), query.Get("delimiter"))
+	case key == "":
+		refuse(w, r, refusal{http.StatusNotImplemented, "NotImplemented"})
+	case r.Method == http.MethodPost && query.Has("uploads"):
+		s.begin(w, key)
+	case query.Has("uploadId"):
+		s.part(w, r, key, body)
+	default:
+		s.object(w, r, key, body)
+	}
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, with refusal) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(with.status)
+
+	if r.Method != http.MethodHead {
+		write(w, struct {
+			XMLName xml.Name `xml:"Error"`
+			Code    string
+			Message string
+		}{Code: with.code, Message: "the stand-in refuses " + r.Header.Get("Authorization")}) // as a careless server might
+	}
+}
+
+func write(w http.ResponseWriter, answer any) { _ = xml.NewEncoder(w).Encode(answer) }
+
+func tag(content []byte) string {
+	sum := md5.Sum(content) //nolint:gosec // the entity tags of S3
+
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// object serves PUT, GET, HEAD and DELETE of an object.
+func (s *Server) object(w http.ResponseWriter, r *http.Request, key string, body []byte) {
+	content, exists := s.objects[key]
+
+	switch {
+	case r.Method == http.MethodPut:
+		s.objects[key] = body
+		w.Header().Set("ETag", tag(body))
+	case r.Method == http.MethodDelete:
+		delete(s.objects, key)
+		w.WriteHeader(http.StatusNoContent)
+	case !exists:
+		refuse(w, r, refusal{http.StatusNotFound, "NoSuchKey"})
+	default:
+		w.Header().Set("ETag", tag(content))
+		w.Header().Set("Content-Type", "application/octet-stream")
+		http.ServeContent(w, r, "", s.now(), strings.NewReader(string(content)))
+	}
+}
+
+// begin begins a multipart upload.
+func (s *Server) begin(w http.ResponseWriter, key string) {
+	s.last++
+	id := strconv.Itoa(s.last)
+	s.uploads[id] = &upload{key, map[int][]byte{}}
+
+	write(w, struct {
+		XMLName               xml.Name `xml:"InitiateMultipartUploadResult"`
+		Bucket, Key, UploadId string   //nolint:revive // as S3 spells it
+	}{Bucket: s.Bucket, Key: key, UploadId: id})
+}
+
+// part serves the requests of a multipart upload.
+func (s *Server) part(w http.ResponseWriter, r *http.Request, key string, body []byte) {
+	id := r.URL.Query().Get("uploadId")
+
+	u, ok := s.uploads[id]
+	if !ok || u.key != key {
+		refuse(w, r, refusal{http.StatusNotFound, "NoSuchUpload"})
+		return
+	}
+
+	switch r.Method {
+	case http.MethodPut:
+		n, err := strconv.Atoi(r.URL.Query().Get("partNumber"))
+		if err != nil || n < 1 || n > 10_000 {
+			refuse(w, r, refusal{http.StatusBadRequest, "InvalidArgument"})
+			return
+		}
+
+		u.parts[n] = body
+		w.Header().Set("ETag", tag(body))
+	case http.MethodDelete:
+		delete(s.uploads, id)
+		w.WriteHeader(http.StatusNoContent)
+	case http.MethodPost:
+		s.complete(w, r, id, body)
+	default:
+		refuse(w, r, refusal{http.StatusNotImplemented, "NotImplemented"})
+	}
+}
+
+// complete joins the parts of an upload.
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, id string, body []byte) {
+	var wanted struct {
+		Part []struct {
+			PartNumber int
+			ETag       string
+		}
+	}
+
+	if err := xml.Unmarshal(body, &wanted); err != nil || len(wanted.Part) == 0 {
+		refuse(w, r, refusal{http.StatusBadRequest, "MalformedXML"})
+		return
+	}
+
+	u := s.uploads[id]
+
+	var content []byte
+
+	for i, p := range wanted.Part {
+		part, ok := u.parts[p.PartNumber]
+
+		switch {
+		case !ok || strings.Trim(p.ETag, `"`) != strings.Trim(tag(part), `"`):
+			refuse(w, r, refusal{http.StatusBadRequest, "InvalidPart"})
+			return
+		case i > 0 && p.PartNumber <= wanted.Part[i-1].PartNumber:
+			refuse(w, r, refusal{http.StatusBadRequest, "InvalidPartOrder"})
+			return
+		case i < len(wanted.Part)-1 && len(part) < minPart:
+			refuse(w, r, refusal{http.StatusBadRequest, "EntityTooSmall"})
+			return
+		}
+
+		content = append(content, part...)
+	}
+
+	s.objects[u.key] = content
+	delete(s.uploads, id)
+
+	write(w, struct {
+		XMLName           xml.Name `xml:"CompleteMultipartUploadResult"`
+		Bucket, Key, ETag string
+	}{Bucket: s.Bucket, Key: u.key, ETag: tag(content)})
+}
+
+// entry is an object in a listing.
+type entry struct {
+	Key          string
+	Size         int
+	ETag         string
+	LastModified string
+}
+
+// list lists the objects of a folder.
+func (s *Server) list(w http.ResponseWriter, prefix, delimiter string) {
+	var contents []entry
+
+	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
+		below, ok := strings.CutPrefix(key, prefix)
+		if !ok || delimiter != "" && strings.Contains(below, delimiter) {
+			continue
+		}
+
+		contents = append(contents, entry{key, len(s.objects[key]), tag(s.objects[key]), s.now().UTC().Format(time.RFC3339)})
+	}
+
+	write(w, struct {
+		XMLName      xml.Name `xml:"ListBucketResult"`
+		Name, Prefix string
+		KeyCount     int
+		MaxKeys      int
+		IsTruncated  bool
+		Contents     []entry
+	}{Name: s.Bucket, Prefix: prefix, KeyCount: len(contents), MaxKeys: 1000, Contents: contents})
+}
+
+// listUploads lists the multipart uploads that are not complete.
+func (s *Server) listUploads(w http.ResponseWriter, prefix string) {
+	type pending struct {
+		Key       string
+		UploadId  string //nolint:revive // as S3 spells it
+		Initiated string
+	}
+
+	var found []pending
+
+	for id, u := range s.uploads {
+		if strings.HasPrefix(u.key, prefix) {
+			found = append(found, pending{u.key, id, s.now().UTC().Format(time.RFC3339)})
+		}
+	}
+
+	write(w, struct {
+		XMLName     xml.Name `xml:"ListMultipartUploadsResult"`
+		Bucket      string
+		Prefix      string
+		IsTruncated bool
+		Upload      []pending
+	}{Bucket: s.Bucket, Prefix: prefix, Upload: found})
+}
