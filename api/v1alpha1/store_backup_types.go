@@ -82,7 +82,8 @@ type BackupBucket struct {
 	// +required
 	SecretAccessKeySecretRef SecretKeyReference `json:"secretAccessKeySecretRef,omitzero"`
 
-	// caSecretRef refers to CA certificates, as PEM, that are trusted for the endpoint besides those of the system.
+	// caSecretRef refers to CA certificates, as PEM, that calls to the endpoint trust in addition to those of the system. A
+	// changed certificate takes effect without a restart. If not set, only those of the system are trusted.
 	// +optional
 	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
 }
