@@ -26,7 +26,7 @@ type denial struct {
 	resource  schema.GroupResource
 }
 
-// String says what is missing.
+// String names the missing rights.
 func (d denial) String() string {
 	return fmt.Sprintf("the operator lacks the right to list and watch %s in %s", d.resource, d.place())
 }

@@ -175,7 +175,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	return seen.failures.result(r.retries, failingFor(webhook))
 }
 
-// available returns the objects whose API the cluster serves and the operator may read, and records what is missing.
+// available returns the objects whose API the cluster serves and the operator may read, and records the missing ones.
 func (r *WhatsAppWebhookReconciler) available(
 	webhook *v1alpha1.WhatsAppWebhook,
 	rendered []resources.Object,

@@ -17,7 +17,7 @@ import (
 const maxWords = 320
 
 // hint returns why pods are not ready, or else where to look. It reports whether it knows the cause. Of several causes it
-// names the one that has to be mended first.
+// names the cause to mend first.
 func hint(seen observation) (why string, explained bool) {
 	for _, find := range []func(observation) string{
 		pausedHint,

@@ -212,7 +212,7 @@ func TestChangesBeforeTheAnswer(t *testing.T) {
 }
 
 // TestChangesBetweenAttempts checks that a retry asks the same after an edit, and nothing after a revocation, if Bird may have
-// answered the first attempt. Bird is told of both.
+// answered the first attempt. Bird is notified of both.
 func TestChangesBetweenAttempts(t *testing.T) {
 	const asked = `process_text_message {"text":"send 100 boxes"}`
 

@@ -37,7 +37,7 @@ func revokeDelivery(message, original string) []byte {
 	}, time.Now())
 }
 
-// asked returns what Bird was asked: the method, and what is special to it.
+// asked returns the requests to Bird: the method, and the properties of its own.
 func (h *harness) asked() []string {
 	var asked []string
 
@@ -87,7 +87,7 @@ func onBothStores(t *testing.T, test func(t *testing.T, newHarness func(func(*co
 	})
 }
 
-// TestChangesAfterTheAnswer checks what Bird is told of messages that were edited or deleted after it was asked about them.
+// TestChangesAfterTheAnswer checks what Bird learns of messages that were edited or deleted after it was asked about them.
 func TestChangesAfterTheAnswer(t *testing.T) {
 	onBothStores(t, func(t *testing.T, newHarness func(func(*config.Config)) *harness) {
 		h := newHarness(withoutTyping)

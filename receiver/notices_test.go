@@ -78,6 +78,6 @@ func TestNoticesOfMessagesWithAnUnknownKey(t *testing.T) {
 	defer h.sink.mu.Unlock()
 
 	if all := strings.ToLower(fmt.Sprint(h.sink.received)); strings.Contains(all, "secret") || strings.Contains(all, ana) {
-		t.Errorf("a notice tells what was written, or by whom: %s", all)
+		t.Errorf("a notice says what was written, or by whom: %s", all)
 	}
 }

@@ -121,7 +121,7 @@ func (h *harness) eachValue(db *sql.DB, query string, do func(column, value stri
 	}
 }
 
-// TestErasureOfAPerson checks that nothing of a person is left in the store after an erasure, whatever kind of webhook told
+// TestErasureOfAPerson checks that nothing of a person is left in the store after an erasure, whatever kind of webhook reported
 // of her, that another person's events stay, and that a redelivery brings nothing back.
 func TestErasureOfAPerson(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {

@@ -14,7 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// reported returns the statuses that Bird was told of, in any order.
+// reported returns the statuses that Bird got, in any order.
 func (h *harness) reported() []standin.BirdCall {
 	var calls []standin.BirdCall
 	for _, call := range h.Bird.Asked() {
@@ -27,7 +27,7 @@ func (h *harness) reported() []standin.BirdCall {
 }
 
 // TestPaymentsAreEvents delivers the statuses of one payment, each twice: an attempt that fails, a second attempt, its
-// capture and a refund. Bird is told of each once.
+// capture and a refund. Bird gets each once.
 func TestPaymentsAreEvents(t *testing.T) {
 	const (
 		first    = `"transaction":{"id":"try-1","status":"failed","created_timestamp":1790000010,"error":{"code":"declined"}}`
@@ -82,7 +82,7 @@ func TestPaymentsAreEvents(t *testing.T) {
 	}
 }
 
-// TestGroupStatusesAreByParticipant delivers that two people read a message, in each form of Meta's. Bird is told of both.
+// TestGroupStatusesAreByParticipant delivers that two people read a message, in each form of Meta's. Bird gets both.
 func TestGroupStatusesAreByParticipant(t *testing.T) {
 	for name, form := range map[string]string{
 		"participant":                   `"recipient_type":"group","recipient_id":"g","recipient_participant_id":%q`,
@@ -150,6 +150,6 @@ func TestStatusOfTypeMessage(t *testing.T) {
 	}
 
 	if n := len(h.reported()); n != 2 {
-		t.Errorf("Bird was told of %d statuses, want each once", n)
+		t.Errorf("Bird got %d statuses, want each once", n)
 	}
 }

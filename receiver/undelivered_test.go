@@ -15,7 +15,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
-// TestUndeliveredMessages checks that Bird is told of messages that Meta could not deliver, if the bridge can be told.
+// TestUndeliveredMessages checks that Bird is notified of messages that Meta could not deliver, if the bridge has the method.
 func TestUndeliveredMessages(t *testing.T) {
 	tooLarge := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"7","changes":[{"field":"messages","value":{`+
 		`"metadata":{"phone_number_id":%q},"messages":[{"id":"wamid.1","from":%q,"timestamp":"%d","type":"video",`+

@@ -4,7 +4,7 @@
 package v1alpha1
 
 // SecretKeyReference refers to one key of a Secret in the namespace of the resource. The Secret may be created later:
-// until then the receiver runs, and the resource reports what is missing. A changed value takes effect within moments, without a
+// until then the receiver runs, and the resource reports the missing secret. A changed value takes effect within moments, without a
 // restart. The operator itself never reads Secrets.
 type SecretKeyReference struct {
 	// name is the name of the Secret.

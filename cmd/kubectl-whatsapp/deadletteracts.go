@@ -20,7 +20,7 @@ func (u unanswered) replayCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay NAME [ID...]",
 		Short: "Let the receiver process " + u.what + " again",
-		Long:  "Let the receiver process " + u.what + " again: those with the IDs, those that --where selects, or --all.\n" + whereHelp,
+		Long:  "Let the receiver process " + u.what + " again: by their IDs, by --where, or --all.\n" + whereHelp,
 		Example: g.example(
 			u.use+" replay sales ID",
 			u.use+" replay sales --where code=131026",
@@ -43,7 +43,7 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard NAME [ID...]",
 		Short: "Give " + u.what + " up for ever",
-		Long:  "Give " + u.what + " up for ever: those with the IDs, those that --where selects, or --all.\n" + whereHelp,
+		Long:  "Give " + u.what + " up for ever: by their IDs, by --where, or --all.\n" + whereHelp,
 		Example: g.example(
 			u.use+" discard sales ID",
 			u.use+" discard sales --where code=131026 --yes",

@@ -141,7 +141,7 @@ func verdict(report doctor.Report) error {
 
 	isSkipped := func(c doctor.Check) bool { return c.State == doctor.Skipped }
 	if len(report.Checks) > 0 && !slices.ContainsFunc(report.Checks, func(c doctor.Check) bool { return !isSkipped(c) }) {
-		return output.Unreachable("The lines above say what is lacking.", "nothing could be checked")
+		return output.Unreachable("The lines above name the missing parts.", "nothing could be checked")
 	}
 
 	return nil

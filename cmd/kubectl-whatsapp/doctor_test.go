@@ -218,7 +218,7 @@ func (c *testCluster) testDoctor(t *testing.T) {
 			"pods":             doctor.OK,
 			"events":           doctor.Warning,
 			"receiver-answers": doctor.OK,
-			"outside-dns":      doctor.Failure, // a name that nobody may have
+			"outside-dns":      doctor.Failure, // a name that no one may have
 			"dns":              doctor.Failure,
 			"store":            doctor.OK,
 			"ai":               doctor.OK,

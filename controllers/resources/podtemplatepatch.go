@@ -86,7 +86,7 @@ func checkPatch(patch []byte) error {
 	return errors.Join(append(unknown, err)...)
 }
 
-// withoutDirectives returns the patch without the keys that tell how to merge, such as $patch.
+// withoutDirectives returns the patch without the keys that say how to merge, such as $patch.
 func withoutDirectives(node any) any {
 	switch node := node.(type) {
 	case map[string]any:

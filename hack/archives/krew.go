@@ -71,7 +71,7 @@ func (r release) krew(sums map[platform]string) ([]byte, error) {
 			Homepage:         "https://" + module,
 			ShortDescription: "Build, run and repair a WhatsApp number with an AI",
 			Description: `For people who answer WhatsApp messages with an AI by the whatsapp-webhook-operator: chat with an AI on your own machine,
-test its bridge, check resources without a cluster, find out why nobody is answered, and see and repair what receivers do.
+test its bridge, check resources without a cluster, find out why people get no answer, and see and repair what receivers do.
 `,
 		},
 	}

@@ -62,7 +62,7 @@ func TestWithoutContext(t *testing.T) {
 	}
 
 	if !HasContext(quoting.Body) || HasContext(got) {
-		t.Error("HasContext() does not tell apart a message that quotes another, and one that quotes none")
+		t.Error("HasContext() is the same for a message that quotes another and for a message without a quotation")
 	}
 }
 

@@ -6,7 +6,7 @@
 //
 // Everyone who can reach the loopback interface of the pod may use it, for example by kubectl port-forward. Pages of other
 // sites in the same browser are refused. Names and texts of persons are in an answer only if the request says reveal=true,
-// and each such request, as each one that changes something, is a line of the audit log.
+// and each such request is a line of the audit log, as is each request that changes something.
 package consoleapi
 
 import (

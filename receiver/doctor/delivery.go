@@ -62,7 +62,7 @@ func (s site) handshake(ctx context.Context, client *http.Client, verifyToken st
 
 	switch {
 	case err != nil:
-		return fail("look at what is in front of the receiver", "%s", reason(err))
+		return fail("check the proxies and the network in front of the receiver", "%s", reason(err))
 	case answer.status == http.StatusOK && strings.TrimSpace(answer.body) == challenge:
 		return ok("answered with the challenge in %d ms", answer.took.Milliseconds())
 	case answer.status == http.StatusOK:
@@ -87,7 +87,7 @@ func (s site) reach(ctx context.Context, client *http.Client) finding {
 
 	switch {
 	case err != nil:
-		return fail("look at what is in front of the receiver", "%s", reason(err))
+		return fail("check the proxies and the network in front of the receiver", "%s", reason(err))
 	case answer.status == http.StatusForbidden && strings.Contains(answer.body, edge.HandshakeRefused):
 		return ok("a receiver answers in %d ms; the verify token was not tried", answer.took.Milliseconds())
 	case answer.status == http.StatusForbidden && strings.Contains(answer.body, edge.CertificateRefused):
@@ -128,7 +128,7 @@ func (s site) deliver(ctx context.Context, client *http.Client, appSecret string
 
 	switch {
 	case err != nil:
-		return fail("look at what is in front of the receiver", "%s", reason(err))
+		return fail("check the proxies and the network in front of the receiver", "%s", reason(err))
 	case answer.status == http.StatusOK:
 		return ok("accepted in %d ms", answer.took.Milliseconds())
 	case answer.status == http.StatusBadRequest, answer.status == http.StatusUnsupportedMediaType:

@@ -142,7 +142,7 @@ func (r *run) judgeStore(ctx context.Context) finding {
 	err := r.Process.Store.Ping(ctx)
 
 	if migrating, ok := errors.AsType[*store.MigratingError](err); ok {
-		return warn("wait for its end; Meta redelivers what is refused meanwhile", "%s", migrating.Error())
+		return warn("wait for its end; Meta redelivers the deliveries that are refused meanwhile", "%s", migrating.Error())
 	}
 
 	switch {
@@ -185,7 +185,7 @@ func (r *run) judgeDisk() finding {
 
 	switch space := disk.Space(); {
 	case space.Total == 0:
-		return skip("the system does not tell the space of the disk")
+		return skip("the system does not report the free space of the disk")
 	case space.Free < space.Reserved:
 		return fail(mend+": the next purge, within 10 minutes, makes room", "%d MiB are free of the %d MiB that must be, and deliveries are refused",
 			max(space.Free, 0)>>20, space.Reserved>>20)

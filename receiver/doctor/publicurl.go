@@ -281,7 +281,7 @@ func (s site) judgeAnswer(answer reply) finding {
 			"HTTP %d: no receiver is ready behind this address, or it cannot store deliveries", status)
 	}
 
-	return fail("check that the URL is that of the receiver, and what is in front of it", "HTTP %d: this is not an answer of the receiver", answer.status)
+	return fail("check that the URL is that of the receiver, and each proxy in front of it", "HTTP %d: this is not an answer of the receiver", answer.status)
 }
 
 // redirectedTo names the target of a redirect without its query, which repeats that of the request.

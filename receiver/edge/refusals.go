@@ -3,7 +3,7 @@
 
 package edge
 
-// The texts with which the edge refuses requests. They tell its refusals from those of a proxy in front of it.
+// The texts with which the edge refuses requests. They distinguish its refusals from those of a proxy in front of it.
 const (
 	// HandshakeRefused is the text of the 403 for a verification request with another verify token.
 	HandshakeRefused = "hub.mode must be subscribe and hub.verify_token the configured verify token"

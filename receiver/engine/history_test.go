@@ -195,7 +195,7 @@ func TestMemory(t *testing.T) {
 			},
 			[]string{"person hola", "ai buenas", "handoff ", "person ¿y Luis?", "person ¿sí?"},
 		},
-		"a message that nobody asked for": {
+		"a message without a question": {
 			[]past{
 				{state: done, answers: []string{"su pedido llegó"}},
 				{message: textOf("gracias"), state: done, answers: []string{"a usted"}},

@@ -41,7 +41,7 @@ func (a *attempt) formatted(replies []answer.Reply) []answer.Reply {
 	return formatted
 }
 
-// toWhatsApp converts a text. One that consists of marks only stays as it is, since WhatsApp takes no empty text.
+// toWhatsApp converts a text. A text of marks only stays as it is, since WhatsApp takes no empty text.
 func toWhatsApp(text string) string {
 	converted := markdown.ToWhatsApp(text)
 	if strings.TrimSpace(converted) == "" {
@@ -61,7 +61,7 @@ func texts(text string, previewURL bool) []cloudapi.Content {
 	return contents
 }
 
-// captioned returns the messages for a file. What is too long for a caption is sent as text.
+// captioned returns the messages for a file. A text that is too long for a caption is sent as a message.
 func captioned(media cloudapi.MediaContent) []cloudapi.Content {
 	caption, rest := cloudapi.SplitCaption(media.Caption)
 	if rest == "" {

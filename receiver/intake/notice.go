@@ -63,7 +63,7 @@ var accountFields = []string{
 	"account_", "business_", "flows", "message_template_", "partner_", "payment_configuration_", "phone_number_", "security", "template_",
 }
 
-// fieldData returns what the notice about an item may tell: all of a field about the account, and nothing of the others,
+// fieldData returns what the notice about an item may say: all of a field about the account, and nothing of the others,
 // which name people or hold their messages, except for the type of a handover.
 func fieldData(item whatsapp.Item) json.RawMessage {
 	isAccount := func(prefix string) bool { return strings.HasPrefix(item.Field, prefix) }

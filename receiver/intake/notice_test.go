@@ -128,7 +128,7 @@ func TestNoticesTellNothingPersonal(t *testing.T) {
 
 			for _, n := range notices {
 				if all := fmt.Sprint(n.Type, n.Source, n.Subject, string(n.Data)); strings.Contains(all, "SECRET") || strings.Contains(all, "573001234567") {
-					t.Errorf("notice %s tells %s", n.Type, n.Data)
+					t.Errorf("notice %s says %s", n.Type, n.Data)
 				}
 			}
 		})

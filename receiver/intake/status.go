@@ -16,7 +16,7 @@ import (
 const statusLanes = 64
 
 // statusEvent is an event of class statuses. Its key is the phone number, message, status, participant and type, and of a
-// payment the attempt, capture or refund. The store applies the status when it stores the event. What is left is to act on a failed status and to report the others
+// payment the attempt, capture or refund. The store applies the status when it stores the event. The event then acts on a failed status and reports the others
 // to Bird; without that method, the others are done.
 func statusEvent(item whatsapp.Item, settings config.Config, now time.Time) store.Event {
 	status, err := whatsapp.ParseStatus(item.Raw)

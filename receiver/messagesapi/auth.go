@@ -132,7 +132,7 @@ func signer(header http.Header, body []byte, known []credential, now time.Time) 
 	return role, found
 }
 
-// unauthorized refuses a request without a right credential. It does not say what is wrong with it.
+// unauthorized refuses a request without a right credential. It does not say why.
 func (a *API) unauthorized() error {
 	if !a.refusals.AllowN(a.Clock.Now(), 1) {
 		return tooMany("too many requests with wrong credentials")

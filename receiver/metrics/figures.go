@@ -18,7 +18,7 @@ type Figures struct {
 	Since             time.Time // start of the window: up to an hour ago, and not before the process started
 	MessagesReceived  int64
 	MessagesProcessed int64
-	// MessagesFailed are the dead letters of the window. One that was replayed and then processed does not count.
+	// MessagesFailed are the dead letters of the window. A dead letter that was replayed and then processed does not count.
 	MessagesFailed    int64
 	AvgProcessingTime time.Duration    // of MessagesProcessed
 	ErrorCounts       map[string]int64 // by code, bounded

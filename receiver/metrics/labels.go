@@ -14,7 +14,7 @@ const maxCodes = 128
 // other is the label of values that are not known.
 const other = "other"
 
-// The known values of labels. Those that [known] searches are sorted.
+// The known values of labels. The lists that [known] searches are sorted.
 var (
 	kinds         = []string{"answered", "error", "field", "message", "notice", "outbound", "status", "unknown"}
 	initialStates = []string{"done", "pending", "quarantined", "skipped"} // in which events are stored

@@ -5,7 +5,7 @@ package store
 
 import "errors"
 
-// ErrDiskFull means that new events are refused because the disk of the store is nearly full. What is left is reserved for
+// ErrDiskFull means that new events are refused because the disk of the store is nearly full. The rest is reserved for
 // the work on stored events and for purges.
 var ErrDiskFull = errors.New("the disk of the store is nearly full")
 

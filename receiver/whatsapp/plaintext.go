@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// The limits of a plain text, in bytes. What is longer ends with "…".
+// The limits of a plain text, in bytes. A longer text ends with "…".
 const (
 	maxPlainText = 64 << 10
 	maxPlainForm = 2000 // the answer to a form

@@ -24,7 +24,7 @@ const (
 	namespace = "messaging"
 	// faster is the factor by which the test shortens every duration of a rule: ranges, the time that an expression must
 	// hold, and thresholds in seconds. A minute of the rules is four seconds of the test: on a busy machine less
-	// would not tell a delay from a fault. Nothing else is changed.
+	// would confuse a delay with a fault. Nothing else is changed.
 	faster = 15
 )
 

@@ -55,7 +55,7 @@ func idleWrites(ctx context.Context, binary string) (_ []figure, err error) {
 	}
 	defer func() { err = errors.Join(err, shared.end()) }()
 
-	// Until the sessions that have started the receiver have told the database their numbers, after 10 seconds without work.
+	// Until the sessions that have started the receiver have reported their numbers to the database, after 10 seconds without work.
 	if err := watch(ctx, idleSettle, embedded, shared); err != nil {
 		return nil, err
 	}

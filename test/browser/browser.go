@@ -166,7 +166,7 @@ func (p *Page) observe(event any) {
 	case *page.EventFileChooserOpened:
 		select {
 		case p.chooser <- e:
-		default: // nobody waits for two
+		default: // no test waits for two
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (d *demo) answerLater(ctx context.Context) {
 
 // writeFirst lets a program of the business write to the person, with the AI's key.
 func (d *demo) writeFirst(ctx context.Context) {
-	subtitle("A message that nobody asked for")
+	subtitle("A message without a question")
 
 	posted, err := standin.Post(ctx, d.messagesAPI, "cake-ready-1", map[string]any{
 		"conversation_key": d.number() + ":" + person,

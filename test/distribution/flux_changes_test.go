@@ -145,7 +145,7 @@ func (c *fluxCluster) scaleByOthers(t *testing.T) {
 	c.isAtRest(t, 2)
 	replicasAre(t, 5)
 
-	// With the number in Git, Flux resets what an autoscaler of the resource sets, unless it is told to ignore the field.
+	// With the number in Git, Flux resets what an autoscaler of the resource sets, unless it ignores the field.
 	c.await(t, webhooksKustomization, c.push(t, scaled), metav1.ConditionTrue, "Applied revision")
 	scale(t, c.webhook(t), 4)
 	c.Reconcile(t, webhooksKustomization)

@@ -105,7 +105,7 @@ func TestArgoCDHealth(t *testing.T) {
 }
 
 // TestArgoCDHealthOfEveryReason checks that the health follows from the conditions that kstatus knows, whatever the reason:
-// a new reason needs no change of the check. Only a resource that is paused on purpose is told by its reason.
+// a new reason needs no change of the check. Only a resource that is paused on purpose is recognized by its reason.
 func TestArgoCDHealthOfEveryReason(t *testing.T) {
 	script := healthCheck(t)
 

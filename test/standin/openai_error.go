@@ -27,7 +27,7 @@ type OpenAIError struct {
 
 // The errors of OpenAI that do not depend on the request.
 var (
-	// OpenAIRateLimited tells the client to wait for a second.
+	// OpenAIRateLimited asks the client to wait for a second.
 	OpenAIRateLimited = OpenAIError{
 		Status: http.StatusTooManyRequests,
 		Message: "Rate limit reached for gpt-test in organization org-test on requests per min (RPM): Limit 3, Used 3, Requested 1. " +

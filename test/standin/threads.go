@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxThreadMetadata is how many characters the owner of a thread may tell the next one.
+// maxThreadMetadata is how many characters the owner of a thread may pass to the next one.
 const maxThreadMetadata = 2000
 
 // threadRequest is the body of POST /{phone-number-id}/thread_control.

@@ -177,7 +177,7 @@ func judgeEvents(events []corev1.Event, name string, now time.Time) doctor.Check
 	}
 
 	return result(checkEvents, doctor.Warning, strings.Join(all[:min(len(all), maxShown)], "\n"),
-		"Mend what the events name. What is mended already stays listed for an hour.")
+		"Mend the causes that the events name. An event stays listed for an hour after its cause is mended.")
 }
 
 // lastSeen returns when an event happened the last time, which clients record in different fields.

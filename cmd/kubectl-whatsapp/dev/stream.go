@@ -81,7 +81,7 @@ func (s *stream) lastID() int64 {
 }
 
 // after returns the events after an id, and a channel that is closed when there are more. If events were missed, it returns
-// one that says so instead.
+// an entry that says so instead.
 func (s *stream) after(id int64) (events []streamEvent, more <-chan struct{}, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -177,7 +177,7 @@ func refused(response *http.Response) error {
 		code = output.CodeUnreachable
 		mend = "Call the receiver as localhost."
 	case http.StatusNotFound:
-		mend = "Check the ID: lists show those that there are."
+		mend = "Check the ID: the lists show all IDs."
 	case http.StatusServiceUnavailable:
 		code = output.CodeUnreachable
 		mend = "See why with the commands status and logs, and try again."

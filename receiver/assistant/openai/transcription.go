@@ -13,7 +13,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// extensions are the extensions of audio files by their type: servers tell the format by the name.
+// extensions are the extensions of audio files by their type: servers recognize the format by the name.
 //
 // Source: https://platform.openai.com/docs/guides/speech-to-text
 var extensions = map[string]string{

@@ -81,7 +81,7 @@ func (s *statements) send(ctx context.Context, conn *pgx.Conn, known *prepared) 
 			known.add(&s.list[i], names[i].name)
 		}
 
-		// After the failure of a handler the results are still read, since they tell what the server has prepared.
+		// After the failure of a handler the results are still read, since they show what the server has prepared.
 		handle := s.list[i].result
 		if failed != nil {
 			handle = nil
