@@ -57,8 +57,8 @@ var faults = map[string]fault{
 	"bird-404-on-a-method": {
 		want:  []string{"WhatsAppAIMethodUnavailable"},
 		waits: true,
-		// Messages become dead letters after 20 times this, which is after the test.
-		options: options{config: func(c *config.Config) { c.Processing.ConfigurationRetry = 3 * time.Second }},
+		// Messages become dead letters after 20 times this, which is after the test also on a busy machine.
+		options: options{config: func(c *config.Config) { c.Processing.ConfigurationRetry = 30 * time.Second }},
 		inject: func(s *subject) {
 			s.Bird.Faults.Add(standin.Fault{PathPrefix: "/v1/messages/location", Status: http.StatusNotFound})
 			s.also(func(n int) []byte {
