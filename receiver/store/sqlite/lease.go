@@ -155,10 +155,8 @@ func (t *tx) head(class store.Class, lane string) (*store.Work, error) {
 		return nil, err
 	}
 
-	if class == store.Conversations { // only a person gets replies
-		if work.Replies, err = readReplies(context.Background(), t.conn, work.Seq); err != nil {
-			return nil, err
-		}
+	if work.Replies, err = readReplies(context.Background(), t.conn, work.Seq); err != nil {
+		return nil, err
 	}
 
 	if work.Settled {
