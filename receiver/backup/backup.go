@@ -144,6 +144,7 @@ func (s *Scheduler) look(ctx context.Context) {
 	defer cancel()
 
 	err := s.attempt(attempt, snapshot.Secrets)
+
 	if ctx.Err() != nil {
 		return // the process ends
 	}

@@ -24,9 +24,11 @@ type Target interface {
 	Put(ctx context.Context, name string, content Content, size int64) error
 	// Open opens a file for reading.
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	// Delete deletes a file.
 	Delete(ctx context.Context, name string) error
 	// Sweep removes what interrupted calls of Put have left.
 	Sweep(ctx context.Context) error
+	// Close ends the connections of the target.
 	Close()
 }
 

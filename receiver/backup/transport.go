@@ -39,6 +39,7 @@ func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 
 	timer.Reset(stall)
+
 	response.Body = &moving{response.Body, p, true}
 
 	return response, nil

@@ -58,6 +58,7 @@ const (
 
 // Schedule returns the next time of a schedule, or zero if there is none within five years.
 type Schedule interface {
+	// Next returns the first time after the given one, or zero.
 	Next(after time.Time) time.Time
 }
 

@@ -91,6 +91,7 @@ func dist(t *testing.T, version, prefix string, environment ...string) string {
 
 	command := exec.CommandContext(t.Context(), "hack/dist.sh", version, prefix, folder)
 	command.Dir = root
+
 	command.Env = append(os.Environ(), environment...)
 
 	if out, err := command.CombinedOutput(); err != nil {
@@ -111,7 +112,7 @@ func startRegistry(t *testing.T) string {
 		t.Fatalf("build the registry: %v\n%s", err, out)
 	}
 
-	server := exec.CommandContext(t.Context(), binary) //nolint:gosec // just built
+	server := exec.CommandContext(t.Context(), binary)
 	server.Stderr = t.Output()
 
 	stdout, err := server.StdoutPipe()

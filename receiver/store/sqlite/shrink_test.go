@@ -80,12 +80,15 @@ func waitForEmptyLog(t *testing.T, path string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
-	for size(path+"-wal") > 0 {
-		if ctx.Err() != nil {
-			t.Fatalf("the log still has %d bytes", size(path+"-wal"))
-		}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 
-		time.Sleep(time.Millisecond)
+	for size(path+"-wal") > 0 {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the log still has %d bytes", size(path+"-wal"))
+		case <-tick.C:
+		}
 	}
 }
 

@@ -199,9 +199,11 @@ func (s *Server) begin(w http.ResponseWriter, key string) {
 	s.uploads[id] = &upload{key, map[int][]byte{}}
 
 	write(w, struct {
-		XMLName               xml.Name `xml:"InitiateMultipartUploadResult"`
-		Bucket, Key, UploadId string   //nolint:revive // as S3 spells it
-	}{Bucket: s.Bucket, Key: key, UploadId: id})
+		XMLName  xml.Name `xml:"InitiateMultipartUploadResult"`
+		Bucket   string
+		Key      string
+		UploadID string `xml:"UploadId"`
+	}{Bucket: s.Bucket, Key: key, UploadID: id})
 }
 
 // part serves the requests of a multipart upload.
@@ -243,7 +245,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, id string, bod
 		}
 	}
 
-	if err := xml.Unmarshal(body, &wanted); err != nil || len(wanted.Part) == 0 {
+	if err := xml.Unmarshal(body, &wanted); err != nil || len(wanted.Part) == 0 { //nolint:gosec // into two fields, from a bounded body
 		refuse(w, r, refusal{http.StatusBadRequest, "MalformedXML"})
 		return
 	}
@@ -314,7 +316,7 @@ func (s *Server) list(w http.ResponseWriter, prefix, delimiter string) {
 func (s *Server) listUploads(w http.ResponseWriter, prefix string) {
 	type pending struct {
 		Key       string
-		UploadId  string //nolint:revive // as S3 spells it
+		UploadID  string `xml:"UploadId"`
 		Initiated string
 	}
 
