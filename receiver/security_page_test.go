@@ -52,7 +52,7 @@ func existingTests(t *testing.T) map[string]bool {
 	existing := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 
-	for _, root := range []string{".", "../cmd", "../controllers", "../test"} {
+	for _, root := range []string{".", "../cmd", "../controllers", "../hack", "../test"} {
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
