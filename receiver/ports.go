@@ -138,6 +138,10 @@ func (r *Receiver) problems() map[string]string {
 	maps.Copy(all, r.edge.Problems())
 	maps.Copy(all, r.backup.Problems())
 
+	if problem := r.encrypted.Problem(); problem != "" {
+		all["decrypt the store"] = problem
+	}
+
 	return all
 }
 

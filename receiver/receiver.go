@@ -36,6 +36,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/questions"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/retention"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/encrypted"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/subscription"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
@@ -51,6 +52,7 @@ const (
 type Receiver struct {
 	live         *config.Live
 	store        store.Store
+	encrypted    *encrypted.Store // within store
 	metrics      *metrics.Metrics
 	assistant    *assistant.Client
 	questions    questions.Feed

@@ -34,6 +34,24 @@ type StoreSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	DeadLetterDays int32 `json:"deadLetterDays,omitempty"`
+
+	// encryption encrypts what people wrote, and what they were answered, before it is stored. If not set, it is stored in
+	// clear text.
+	// +optional
+	Encryption StoreEncryption `json:"encryption,omitzero"`
+}
+
+// StoreEncryption encrypts payloads, replies and transcripts in the store with AES-256-GCM.
+type StoreEncryption struct {
+	// keySecretRefs refer to the keys: 32 random bytes in base64 each. The first one encrypts, all decrypt, and values in
+	// clear text stay readable. To rotate: put the new key first, and remove the old one when retentionDays and
+	// deadLetterDays, and the time that messages wait, are over. Without a key, its values cannot be read by anyone: keep
+	// copies of the keys, apart from the backups.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	KeySecretRefs []SecretKeyReference `json:"keySecretRefs,omitempty"`
 }
 
 // EmbeddedStore configures a database file on the receiver's own volume, for which the operator creates a claim.

@@ -138,6 +138,8 @@ func store(webhook *v1alpha1.WhatsAppWebhook) config.Store {
 	wanted := webhook.Spec.Store
 
 	rendered := config.Store{RetentionDays: int(wanted.RetentionDays), DeadLetterDays: int(wanted.DeadLetterDays)}
+	rendered.Encrypted = len(wanted.Encryption.KeySecretRefs) > 0
+
 	if shared(wanted) {
 		rendered.PostgreSQL = &config.PostgreSQLStore{MaxConnections: int(wanted.PostgreSQL.MaxConnections)}
 	} else {

@@ -44,6 +44,7 @@ func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 		{config.RoleDeskKey, messagesKeys(spec.MessagesAPI, v1alpha1.MessagesAPIRoleDesk)},
 		{config.RoleHandoffKey, one(spec.Handoff.KeySecretRef)},
 		{config.RoleSinkSigningKey, one(spec.Notifications.SigningKeySecretRef)},
+		{config.RoleStoreKey, spec.Store.Encryption.KeySecretRefs},
 		{config.RoleDatabaseURL, one(spec.Store.PostgreSQL.URLSecretRef)},
 		{config.RoleDatabaseCA, one(spec.Store.PostgreSQL.CASecretRef)},
 		{config.RoleBackupKeyID, one(backup(spec.Store).S3.AccessKeyIDSecretRef)},

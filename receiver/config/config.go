@@ -220,6 +220,7 @@ type Store struct {
 	PostgreSQL     *PostgreSQLStore `yaml:"postgreSQL,omitempty"`
 	RetentionDays  int              `yaml:"retentionDays,omitempty"`  // of the payloads of finished events
 	DeadLetterDays int              `yaml:"deadLetterDays,omitempty"` // of dead letters and quarantined events
+	Encrypted      bool             `yaml:"encrypted,omitempty"`      // events are refused while there is no store-key
 }
 
 // EmbeddedStore configures a SQLite file on the receiver's own volume.

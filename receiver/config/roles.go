@@ -18,6 +18,8 @@ const (
 	RoleDeskKey      = "messages-desk-key"      // with which people call it; up to MaxMessagesKeys values
 	RoleHandoffKey   = "handoff-key"            // for the desk, unless handoff.authScheme is None
 
+	RoleStoreKey = "store-key" // with which payloads are encrypted; up to MaxStoreKeys values, of which the first encrypts
+
 	RoleDatabaseURL = "database-url" // with the PostgreSQL store
 	RoleDatabaseCA  = "database-ca"  // PEM; optional
 
@@ -38,6 +40,9 @@ const (
 
 // MaxAppSecrets is the maximum number of app secrets that are accepted at the same time.
 const MaxAppSecrets = 4
+
+// MaxStoreKeys is the maximum number of keys of the store, of which all decrypt.
+const MaxStoreKeys = 4
 
 // MaxMessagesKeys is the maximum number of keys of the messages API that are accepted at the same time, for each role.
 const MaxMessagesKeys = 4

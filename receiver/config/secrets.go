@@ -32,7 +32,8 @@ type Secrets struct {
 	AssistantKeys     []string // of the messages API
 	DeskKeys          []string // of the messages API
 	HandoffKey        string
-	SinkSigningKey    string // required by notifications.signed
+	SinkSigningKey    string   // required by notifications.signed
+	StoreKeys         []string // in order of their names; required by store.encrypted
 	DatabaseURL       string
 	DatabaseCA        string // optional
 	BackupKeyID       string
@@ -59,6 +60,7 @@ var RequiredRoles = []string{
 	RoleDeskKey,
 	RoleHandoffKey,
 	RoleSinkSigningKey,
+	RoleStoreKey,
 	RoleDatabaseURL,
 	RoleBackupKeyID,
 	RoleBackupSecret,
@@ -76,6 +78,7 @@ func (s *Snapshot) Missing() []string {
 var rolesForDeliveries = []string{
 	RoleAppSecret,
 	RoleVerifyToken,
+	RoleStoreKey,
 	RoleDatabaseURL,
 	RoleServerCertificate,
 	RoleServerKey,
@@ -115,6 +118,8 @@ func (s *Snapshot) requires(role string) bool {
 		return s.Handoff.URL != "" && s.Handoff.AuthScheme != AuthNone
 	case RoleSinkSigningKey:
 		return s.Notifications.SinkURL != "" && s.Notifications.Signed
+	case RoleStoreKey:
+		return s.Store.Encrypted
 	case RoleDatabaseURL:
 		return s.Store.PostgreSQL != nil
 	case RoleBackupKeyID, RoleBackupSecret:
@@ -139,6 +144,7 @@ func (s Secrets) has(role string) bool {
 		RoleDeskKey:           len(s.DeskKeys) > 0,
 		RoleHandoffKey:        s.HandoffKey != "",
 		RoleSinkSigningKey:    s.SinkSigningKey != "",
+		RoleStoreKey:          len(s.StoreKeys) > 0,
 		RoleDatabaseURL:       s.DatabaseURL != "",
 		RoleBackupKeyID:       s.BackupKeyID != "",
 		RoleBackupSecret:      s.BackupSecret != "",
@@ -173,6 +179,7 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleDeskKey, MaxMessagesKeys, func(v []string) { s.DeskKeys = v }},
 		{RoleHandoffKey, 1, func(v []string) { s.HandoffKey = v[0] }},
 		{RoleSinkSigningKey, 1, func(v []string) { s.SinkSigningKey = v[0] }},
+		{RoleStoreKey, MaxStoreKeys, func(v []string) { s.StoreKeys = v }},
 		{RoleDatabaseURL, 1, func(v []string) { s.DatabaseURL = v[0] }},
 		{RoleDatabaseCA, 1, func(v []string) { s.DatabaseCA = v[0] }},
 		{RoleBackupKeyID, 1, func(v []string) { s.BackupKeyID = v[0] }},

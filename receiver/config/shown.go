@@ -78,6 +78,7 @@ func (s Secrets) Counts() map[string]int {
 		RoleAppSecret:    len(s.AppSecrets),
 		RoleAssistantKey: len(s.AssistantKeys),
 		RoleDeskKey:      len(s.DeskKeys),
+		RoleStoreKey:     len(s.StoreKeys),
 	}
 
 	for role, value := range map[string]string{

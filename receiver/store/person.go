@@ -18,6 +18,7 @@ type Traces struct {
 	Texts        []string // that payloads about the person contain
 	Participants []string // by which statuses of group messages name the person
 	MessageIDs   []string // parts of the ids of messages to the person
+	Encrypted    bool     // every event with an encrypted payload: one that begins with the byte 1
 }
 
 // Persons finds and erases the stored data of a person.

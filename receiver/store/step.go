@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// encryptedText is the beginning of an encrypted transcript, which is longer than the text.
+const encryptedText = "\x01"
 
 // Validate returns an error if the step has no time, emits an event that cannot be ingested, or has an outcome that is
 // not allowed.
@@ -26,7 +30,7 @@ func (s *Step) Validate() error {
 		return fmt.Errorf("the step sets a conversation id of %d bytes, the limit is %d", len(*id), MaxAIConversationID)
 	}
 
-	if text := s.Transcript; text != nil && len(*text) > MaxTranscript {
+	if text := s.Transcript; text != nil && len(*text) > MaxTranscript && !strings.HasPrefix(*text, encryptedText) {
 		return fmt.Errorf("the step records a transcript of %d bytes, the limit is %d", len(*text), MaxTranscript)
 	}
 

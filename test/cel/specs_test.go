@@ -99,6 +99,7 @@ store:
         caSecretRef: {name: backup, key: ca.crt}
   retentionDays: 7
   deadLetterDays: 60
+  encryption: {keySecretRefs: [{name: store-keys, key: new}, {name: store-keys, key: old}]}
 receiver:
   image: registry.example.com/receiver:v1
   imagePullPolicy: Always

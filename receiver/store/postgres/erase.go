@@ -83,6 +83,10 @@ func traced(traces *store.Traces, after int64, limit int) (sql string, args []an
 	}
 
 	inPayload := contains("w.payload", traces.Texts, func(text string) any { return []byte(text) })
+	if traces.Encrypted {
+		inPayload += ` OR substring(w.payload FROM 1 FOR 1) = '\x01'::bytea`
+	}
+
 	inMessageID := contains("s.message_id", traces.MessageIDs, func(text string) any { return text })
 
 	return `

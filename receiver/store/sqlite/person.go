@@ -93,6 +93,10 @@ func (c *conn) traced(ctx context.Context, traces *store.Traces, after int64, li
 
 	// Text in a blob is found by its bytes.
 	inPayload := contains("payload", traces.Texts, func(text string) driver.Value { return []byte(text) })
+	if traces.Encrypted {
+		inPayload += " OR substr(payload, 1, 1) = x'01'"
+	}
+
 	inMessageID := contains("s.message_id", traces.MessageIDs, func(text string) driver.Value { return text })
 
 	sql := `

@@ -1,0 +1,318 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package encrypted encrypts what people wrote, and what they were answered, before a store gets it, and decrypts what it
+// returns: the payloads of events, the bodies of replies, and transcripts. A value is bound to its event and its place there.
+package encrypted
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// retryAfter is how long a lane rests whose next event cannot be decrypted.
+const retryAfter = time.Minute
+
+// Store is a store whose content is encrypted.
+type Store struct {
+	store.Store
+
+	keys  func() (Keys, error)
+	clock clockwork.Clock
+	log   *slog.Logger
+
+	unreadable atomic.Pointer[unreadable] // nil before the first
+}
+
+// unreadable is the last event that could not be decrypted for its lane.
+type unreadable struct {
+	at  time.Time
+	err error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a store that encrypts with the present keys. If keys returns an error, what has to be encrypted or decrypted
+// fails. Without a key, values are stored in clear text.
+func New(inner store.Store, keys func() (Keys, error), clock clockwork.Clock, log *slog.Logger) *Store {
+	return &Store{
+		Store: inner,
+		keys:  keys,
+		clock: clock,
+		log:   log,
+	}
+}
+
+// Problem returns what an administrator has to do about the keys, or an empty text.
+func (s *Store) Problem() string {
+	if _, err := s.keys(); err != nil {
+		return err.Error()
+	}
+
+	if last := s.unreadable.Load(); last != nil && s.clock.Since(last.at) < 2*retryAfter {
+		return last.err.Error()
+	}
+
+	return ""
+}
+
+// The places of values in an event.
+func payloadOf(id store.ID) []byte    { return append([]byte("payload/"), id[:]...) }
+func transcriptOf(id store.ID) []byte { return append([]byte("transcript/"), id[:]...) }
+
+func replyOf(id store.ID, part int) []byte {
+	return strconv.AppendInt(append([]byte("reply/"), id[:]...), int64(part), 10)
+}
+
+// Ingest implements store.Inbox.
+func (s *Store) Ingest(ctx context.Context, events []store.Event) ([]bool, error) {
+	arrival, err := s.IngestAndClaim(ctx, events, store.Offer{})
+
+	return arrival.Fresh, err
+}
+
+// IngestAndClaim implements store.Queue.
+func (s *Store) IngestAndClaim(ctx context.Context, events []store.Event, offer store.Offer) (store.Arrival, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return store.Arrival{}, fmt.Errorf("encrypt events: %w", err)
+	}
+
+	arrival, err := s.Store.IngestAndClaim(ctx, keys.events(events), offer)
+	arrival.Leases = s.readable(ctx, keys, arrival.Leases)
+
+	return arrival, err
+}
+
+// Claim implements store.Queue.
+func (s *Store) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return nil, fmt.Errorf("decrypt events: %w", err)
+	}
+
+	leases, err := s.Store.Claim(ctx, class, now, until, limit)
+
+	return s.readable(ctx, keys, leases), err
+}
+
+// ClaimWaiting implements store.Queue.
+func (s *Store) ClaimWaiting(ctx context.Context, class store.Class, scope string, until time.Time, limit int) ([]store.Lease, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return nil, fmt.Errorf("decrypt events: %w", err)
+	}
+
+	leases, err := s.Store.ClaimWaiting(ctx, class, scope, until, limit)
+
+	return s.readable(ctx, keys, leases), err
+}
+
+// readable decrypts leased events. A lane whose event cannot be decrypted is released, and is due again after a while: the
+// event waits for its key, and no start counts against it.
+func (s *Store) readable(ctx context.Context, keys Keys, leases []store.Lease) []store.Lease {
+	var found []store.Lease
+
+	for i := range leases {
+		lease := leases[i]
+
+		err := keys.work(&lease.Work)
+		if err == nil {
+			found = append(found, lease)
+			continue
+		}
+
+		s.unreadable.Store(&unreadable{at: s.clock.Now(), err: err})
+		s.log.Error("event waits for the key with which it was encrypted", "event_id", lease.Work.Event.ID, "error", err)
+
+		err = s.Release(context.WithoutCancel(ctx), lease.LeaseRef, s.clock.Now().Add(retryAfter))
+		if err != nil && !errors.Is(err, store.ErrLeaseLost) {
+			s.log.Error("lane of an encrypted event was not released: its lease expires", "error", err)
+		}
+	}
+
+	return found
+}
+
+// Advance implements store.Queue.
+func (s *Store) Advance(ctx context.Context, lease store.LeaseRef, event store.ID, step store.Step) (*store.Work, error) {
+	if err := step.Validate(); err != nil {
+		return nil, err
+	}
+
+	keys, err := s.keys()
+	if err != nil {
+		return nil, fmt.Errorf("encrypt a step: %w", err)
+	}
+
+	next, err := s.Store.Advance(ctx, lease, event, keys.step(event, step))
+	if err != nil || next == nil {
+		return next, err
+	}
+
+	// The step is recorded, and its caller must not repeat it: an event that cannot be decrypted ends the lease.
+	held := s.readable(ctx, keys, []store.Lease{{LeaseRef: lease, Work: *next}})
+	if len(held) == 0 {
+		return nil, nil
+	}
+
+	return &held[0].Work, nil
+}
+
+// Peek implements store.Queue.
+func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
+	events, err := s.Store.Peek(ctx, lease, limit)
+	if err != nil {
+		return nil, err
+	}
+
+	keys, err := s.keys()
+	if err != nil {
+		return nil, fmt.Errorf("decrypt events: %w", err)
+	}
+
+	for i := range events {
+		if err := keys.event(&events[i]); err != nil {
+			return events[:i], nil //nolint:nilerr // what follows is not answered together with the head
+		}
+	}
+
+	return events, nil
+}
+
+// Get implements store.Events.
+func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
+	record, err := s.Store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+
+	_, err = s.records([]store.Record{*record}, nil, func(clear []store.Record) { record = &clear[0] })
+
+	return record, err
+}
+
+// List implements store.Events.
+func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
+	records, err := s.Store.List(ctx, filter, after, limit)
+
+	return s.records(records, err, nil)
+}
+
+// Life implements store.Events.
+func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
+	life, err := s.Store.Life(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+
+	_, err = s.records([]store.Record{life.Record}, nil, func(clear []store.Record) { life.Record = clear[0] })
+
+	return life, err
+}
+
+// History implements store.Events.
+func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
+	records, err := s.Store.History(ctx, name, before, limit)
+
+	return s.records(records, err, nil)
+}
+
+// DeadLetters implements store.DeadLetterQueue.
+func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, after int64, limit int) ([]store.Record, error) {
+	records, err := s.Store.DeadLetters(ctx, selection, after, limit)
+
+	return s.records(records, err, nil)
+}
+
+// Traced implements store.Persons. The store cannot look into encrypted payloads, so it returns all of these, and those with
+// another trace by a second call, which looks at least as far.
+func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, limit int) ([]store.Record, int64, error) {
+	others, _, err := s.Store.Traced(ctx, traces, after, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+
+	traces.Encrypted = true
+
+	records, next, err := s.Store.Traced(ctx, traces, after, limit)
+	if records, err = s.records(records, err, nil); err != nil {
+		return nil, 0, err
+	}
+
+	known := map[store.ID]bool{}
+	for i := range others {
+		known[others[i].Event.ID] = true
+	}
+
+	records = slices.DeleteFunc(records, func(r store.Record) bool {
+		names := func(text string) bool { return bytes.Contains(r.Event.Payload, []byte(text)) }
+
+		return !known[r.Event.ID] && !slices.ContainsFunc(traces.Texts, names)
+	})
+
+	return records, next, nil
+}
+
+// records decrypts the result of a read, and passes it on to use unless that is nil.
+func (s *Store) records(records []store.Record, err error, use func([]store.Record)) ([]store.Record, error) {
+	if err != nil {
+		return nil, err
+	}
+
+	keys, err := s.keys()
+	if err != nil {
+		return nil, fmt.Errorf("decrypt events: %w", err)
+	}
+
+	for i := range records {
+		if err := keys.work(&records[i].Work); err != nil {
+			return nil, fmt.Errorf("read event %s: %w", records[i].Event.ID, err)
+		}
+	}
+
+	if use != nil {
+		use(records)
+	}
+
+	return records, nil
+}
+
+// Space implements store.Disk. It is zero for an engine that knows no disk.
+func (s *Store) Space() store.Space {
+	if d, ok := s.Store.(store.Disk); ok {
+		return d.Space()
+	}
+
+	return store.Space{}
+}
+
+// Check implements store.Checker.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	if c, ok := s.Store.(store.Checker); ok {
+		return c.Check(ctx)
+	}
+
+	return nil, errors.ErrUnsupported
+}
+
+// Backup implements store.BackedUp. The copy is encrypted as the store is.
+func (s *Store) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+	if b, ok := s.Store.(store.BackedUp); ok {
+		return b.Backup(ctx)
+	}
+
+	return nil, 0, errors.ErrUnsupported
+}

@@ -1,0 +1,260 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package encrypted
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
+)
+
+// key returns a key of equal bytes.
+func key(b byte) string { return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, KeySize)) }
+
+func keysOf(t testing.TB, texts ...string) Keys {
+	t.Helper()
+
+	keys, err := ParseKeys(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return keys
+}
+
+func open(t testing.TB, path string, clock clockwork.Clock, keys Keys) *Store {
+	t.Helper()
+
+	inner, err := sqlite.Open(t.Context(), path, sqlite.Options{Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s := New(inner, func() (Keys, error) { return keys, nil }, clock, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	keys := keysOf(t, key(1))
+
+	storetest.Run(t, storetest.Factory{
+		Exclusive: true,
+		Open: func(place string) (store.Store, error) {
+			inner, err := sqlite.Open(t.Context(), filepath.Join(place, "inbox.db"), sqlite.Options{})
+			if err != nil {
+				return nil, err
+			}
+
+			return New(inner, func() (Keys, error) { return keys, nil }, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)), nil
+		},
+	})
+}
+
+const secret = "marked-text-of-a-person"
+
+func message(now time.Time) store.Event {
+	return store.Event{
+		ID:            store.NewID(store.KindMessage, "a"),
+		Kind:          store.KindMessage,
+		Type:          "text",
+		State:         store.Pending,
+		Class:         store.Conversations,
+		Lane:          "1065/573000000001",
+		PhoneNumberID: "1065",
+		Payload:       []byte(`{"text":"` + secret + `"}`),
+		ReceivedAt:    now,
+	}
+}
+
+// TestTheFileHoldsNoText stores a message with its transcript and its answer, reads them, rotates the key, and loses it.
+func TestTheFileHoldsNoText(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "inbox.db")
+	clock := clockwork.NewFakeClock()
+	now := clock.Now()
+	e := message(now)
+	body := []byte(`{"text":"` + secret + `"}`)
+	s := open(t, path, clock, keysOf(t, key(1)))
+
+	if _, err := s.Ingest(t.Context(), []store.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+
+	claim := func(now time.Time) []store.Lease {
+		t.Helper()
+
+		leases, err := s.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		return leases
+	}
+
+	leases := claim(now)
+	if len(leases) != 1 || !bytes.Equal(leases[0].Work.Event.Payload, e.Payload) {
+		t.Fatalf("claimed %v", leases)
+	}
+
+	_, err := s.Advance(t.Context(), leases[0].LeaseRef, e.ID, store.Step{
+		Now:        now,
+		Answer:     []store.Reply{{Type: "text", Body: body}},
+		Transcript: new(secret),
+		Outcome:    &store.Outcome{State: store.Pending, RetryAt: now},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if bytes.Contains(content, []byte(secret)) {
+			t.Errorf("%s has the text", entry.Name())
+		}
+	}
+
+	s.keys = func() (Keys, error) { return keysOf(t, key(2)), nil }
+
+	_, err = s.Get(t.Context(), e.ID)
+	if !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "store.encryption.keySecretRefs") {
+		t.Errorf("Get without the key returned %v", err)
+	}
+
+	if leases := claim(now); len(leases) > 0 {
+		t.Errorf("claimed %v without the key", leases)
+	}
+
+	if problem := s.Problem(); !strings.Contains(problem, "is missing") {
+		t.Errorf("the problem is %q", problem)
+	}
+
+	s.keys = func() (Keys, error) { return keysOf(t, key(2), key(1)), nil }
+
+	leases = claim(now.Add(retryAfter))
+	if len(leases) != 1 {
+		t.Fatal("the event is not due again once its key is back")
+	}
+
+	work := leases[0].Work
+	if work.Starts != 1 || work.Transcript != secret || !bytes.Equal(work.Replies[0].Body, body) {
+		t.Errorf("with the key the event is %+v", work)
+	}
+
+	s.keys = func() (Keys, error) { return Keys{}, errors.New("no key") }
+
+	if _, err := s.Ingest(t.Context(), []store.Event{message(now)}); err == nil {
+		t.Error("an event was stored without a key")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	place := []byte("payload/1")
+	value := []byte(`{"text":"hello"}`)
+	old := keysOf(t, key(1))
+	sealed := old.encrypt(value, place)
+
+	changed := bytes.Clone(sealed)
+	changed[len(changed)-1] ^= 1
+
+	for name, tc := range map[string]struct {
+		keys  Keys
+		value []byte
+		place []byte
+		fails bool
+	}{
+		"the same key":        {keys: old, value: sealed, place: place},
+		"a rotated key":       {keys: keysOf(t, key(2), key(1)), value: sealed, place: place},
+		"clear text":          {keys: old, value: value, place: place},
+		"without its key":     {keys: keysOf(t, key(2)), value: sealed, place: place, fails: true},
+		"without any key":     {keys: Keys{}, value: sealed, place: place, fails: true},
+		"of another event":    {keys: old, value: sealed, place: []byte("payload/2"), fails: true},
+		"a changed value":     {keys: old, value: changed, place: place, fails: true},
+		"a shortened value":   {keys: old, value: sealed[:len(sealed)-1], place: place, fails: true},
+		"a value of a byte 1": {keys: old, value: []byte{version}, place: place, fails: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := tc.keys.decrypt(tc.value, tc.place)
+
+			switch {
+			case tc.fails && !errors.Is(err, ErrKey):
+				t.Errorf("decrypt returned %q, %v", got, err)
+			case !tc.fails && err != nil:
+				t.Error(err)
+			}
+		})
+	}
+
+	for name, texts := range map[string][]string{
+		"no base64":      {"?"},
+		"a short key":    {base64.StdEncoding.EncodeToString([]byte("short"))},
+		"the same twice": {key(1), key(1)},
+		"five":           {key(1), key(2), key(3), key(4), key(5)},
+	} {
+		if _, err := ParseKeys(texts); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func FuzzDecrypt(f *testing.F) {
+	keys := keysOf(f, key(1))
+	place := []byte("payload/1")
+
+	f.Add(keys.encrypt([]byte("hello"), place))
+	f.Add([]byte("{}"))
+	f.Add([]byte{version})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		got, err := keys.decrypt(value, place)
+		if err == nil && len(value) >= overhead && value[0] == version && bytes.Equal(got, value) {
+			t.Error("an encrypted value was returned as it is")
+		}
+
+		_, _ = keys.decryptText(string(value), place)
+
+		again, err := keys.decrypt(keys.encrypt(value, place), place)
+		if err != nil || !bytes.Equal(again, value) {
+			t.Errorf("decrypted %q, %v", again, err)
+		}
+	})
+}
+
+// BenchmarkEncrypt encrypts and decrypts a message of a kilobyte.
+func BenchmarkEncrypt(b *testing.B) {
+	keys := keysOf(b, key(1))
+	place := payloadOf(store.NewID(store.KindMessage, "a"))
+	value := bytes.Repeat([]byte("x"), 1024)
+
+	for b.Loop() {
+		if _, err := keys.decrypt(keys.encrypt(value, place), place); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package encrypted
+
+import (
+	"slices"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// events returns events with encrypted payloads. Those of the caller stay as they are.
+func (k Keys) events(events []store.Event) []store.Event {
+	if len(k.all) == 0 {
+		return events
+	}
+
+	events = slices.Clone(events)
+	for i := range events {
+		events[i].Payload = k.encrypt(events[i].Payload, payloadOf(events[i].ID))
+	}
+
+	return events
+}
+
+// step returns a step of an event with encrypted values.
+func (k Keys) step(event store.ID, step store.Step) store.Step {
+	if len(k.all) == 0 {
+		return step
+	}
+
+	step.Emit = k.events(step.Emit)
+
+	step.Answer = slices.Clone(step.Answer)
+	for i := range step.Answer {
+		step.Answer[i].Body = k.encrypt(step.Answer[i].Body, replyOf(event, step.Answer[i].Part))
+	}
+
+	if step.Resend != nil {
+		resend := *step.Resend
+		resend.Body = k.encrypt(resend.Body, replyOf(resend.Event, resend.Part))
+		step.Resend = &resend
+	}
+
+	if step.Transcript != nil {
+		step.Transcript = new(k.encryptText(*step.Transcript, transcriptOf(event)))
+	}
+
+	return step
+}
+
+// work decrypts an event with its replies, its transcript, and the events coalesced with it.
+func (k Keys) work(w *store.Work) (err error) {
+	if err := k.event(&w.Event); err != nil {
+		return err
+	}
+
+	if w.Transcript, err = k.decryptText(w.Transcript, transcriptOf(w.Event.ID)); err != nil {
+		return err
+	}
+
+	for i := range w.Replies {
+		reply := &w.Replies[i]
+		if reply.Body, err = k.decrypt(reply.Body, replyOf(w.Event.ID, reply.Part)); err != nil {
+			return err
+		}
+	}
+
+	for i := range w.Coalesced {
+		if err := k.event(&w.Coalesced[i]); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+func (k Keys) event(e *store.Event) (err error) {
+	e.Payload, err = k.decrypt(e.Payload, payloadOf(e.ID))
+
+	return err
+}
