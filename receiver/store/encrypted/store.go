@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -42,7 +41,12 @@ type unreadable struct {
 	err error
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Disk     = (*Store)(nil)
+	_ store.Checker  = (*Store)(nil)
+	_ store.BackedUp = (*Store)(nil)
+)
 
 // New returns a store that encrypts with the present keys. If keys returns an error, what has to be encrypted or decrypted
 // fails. Without a key, values are stored in clear text.
@@ -309,7 +313,7 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 }
 
 // Backup implements store.BackedUp. The copy is encrypted as the store is.
-func (s *Store) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+func (s *Store) Backup(ctx context.Context) (store.Copy, int64, error) {
 	if b, ok := s.Store.(store.BackedUp); ok {
 		return b.Backup(ctx)
 	}

@@ -17,8 +17,10 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
 // key returns a key of equal bytes.
@@ -54,8 +56,6 @@ func open(t testing.TB, path string, clock clockwork.Clock, keys Keys) *Store {
 }
 
 func TestConformance(t *testing.T) {
-	keys := keysOf(t, key(1))
-
 	storetest.Run(t, storetest.Factory{
 		Exclusive: true,
 		Open: func(place string) (store.Store, error) {
@@ -64,9 +64,38 @@ func TestConformance(t *testing.T) {
 				return nil, err
 			}
 
-			return New(inner, func() (Keys, error) { return keys, nil }, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)), nil
+			return wrapped(t, inner), nil
 		},
 	})
+}
+
+func TestConformanceOfPostgreSQL(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+	places := map[string]string{} // each has its own user, and so its own schema
+
+	storetest.Run(t, storetest.Factory{Open: func(place string) (store.Store, error) {
+		if places[place] == "" {
+			user, err := server.NewUser()
+			if err != nil {
+				return nil, err
+			}
+
+			places[place] = user.URL
+		}
+
+		access := postgres.Access{URL: places[place]}
+
+		return wrapped(t, postgres.Open(func() postgres.Access { return access }, postgres.Options{Clock: clockwork.NewRealClock()})), nil
+	}})
+}
+
+// wrapped returns a store that is encrypted with one key.
+func wrapped(t testing.TB, inner store.Store) *Store {
+	t.Helper()
+
+	keys := keysOf(t, key(1))
+
+	return New(inner, func() (Keys, error) { return keys, nil }, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 }
 
 const secret = "marked-text-of-a-person"
