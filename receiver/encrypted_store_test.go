@@ -5,13 +5,17 @@ package receiver_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/backup"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -41,15 +45,31 @@ func TestEncryptedStore(t *testing.T) {
 		t.Error("the copy of the console is none, or has a text")
 	}
 
-	// The first look of the next receiver makes a copy.
-	h.stop()
+	h.reconfigure(func(c *config.Config) {
+		c.Store.Embedded.Backup = &config.Backup{Schedule: "0 3 * * *", Keep: 1, Folder: copies}
+	})
 
-	h.Config.Store.Embedded.Backup = &config.Backup{Schedule: "0 3 * * *", Keep: 1, Folder: copies}
-	if err := h.Folder.WriteConfig(h.Config); err != nil {
-		t.Fatal(err)
+	engine, ok := h.Local.Store().(store.BackedUp)
+	if !ok {
+		t.Fatal("the store of the receiver cannot be copied")
 	}
 
-	h.start()
+	// The receiver's own scheduler looks once a minute; another one looks at once.
+	scheduler := backup.New(backup.Parts{
+		Store: engine,
+		Live:  h.Local.Live,
+		Clock: h.clock,
+		Log:   slog.New(slog.NewTextHandler(h, nil)),
+	})
+
+	ctx, cancel := context.WithCancel(t.Context())
+
+	var running sync.WaitGroup
+
+	running.Go(func() { scheduler.Run(ctx) })
+
+	defer running.Wait()
+	defer cancel()
 
 	var files []string
 
