@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -88,7 +89,8 @@ func (s *Store) backup(ctx context.Context) (_ *backupFile, size int64, err erro
 
 // vacuumInto copies the database into a file.
 func (s *Store) vacuumInto(ctx context.Context, path string) (err error) {
-	c, err := connect(ctx, dsn(s.disk.path, copying))
+	// Unlike the checkpointer it may wait: for the moment in which the checkpointer empties the log.
+	c, err := connect(ctx, dsn(s.disk.path, slices.Concat([]string{"busy_timeout(5000)"}, copying)))
 	if err != nil {
 		return err
 	}

@@ -197,7 +197,7 @@ func create(path string) error {
 // it. What is deleted is overwritten with zeros, in pages that become free too. A new file is one that can shrink.
 var (
 	writing = writingWith(logPages)
-	copying = []string{"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "synchronous(FULL)", "cache_size(-256)"}
+	copying = []string{"auto_vacuum(INCREMENTAL)", "synchronous(FULL)", "cache_size(-256)"}
 	reading = []string{"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"}
 )
 
