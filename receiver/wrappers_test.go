@@ -57,8 +57,8 @@ func signature(method reflect.Method) string {
 		in = append(in, of.In(i))
 	}
 
-	for i := range of.NumOut() {
-		out = append(out, of.Out(i))
+	for result := range of.Outs() {
+		out = append(out, result)
 	}
 
 	return reflect.FuncOf(in, out, of.IsVariadic()).String()[len("func"):]

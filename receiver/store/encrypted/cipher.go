@@ -87,7 +87,7 @@ func ParseKeys(texts []string) (Keys, error) {
 }
 
 // encrypt encrypts a value for a place, which is the only one where it can be decrypted. Empty values stay empty.
-func (k Keys) encrypt(value []byte, place []byte) []byte {
+func (k Keys) encrypt(value, place []byte) []byte {
 	if len(value) == 0 || len(k.all) == 0 {
 		return value
 	}
@@ -101,7 +101,7 @@ func (k Keys) encrypt(value []byte, place []byte) []byte {
 }
 
 // decrypt is the inverse of encrypt. A value in clear text stays as it is.
-func (k Keys) decrypt(value []byte, place []byte) ([]byte, error) {
+func (k Keys) decrypt(value, place []byte) ([]byte, error) {
 	if len(value) < overhead || value[0] != version {
 		return value, nil
 	}
@@ -115,12 +115,12 @@ func (k Keys) decrypt(value []byte, place []byte) ([]byte, error) {
 
 	nonce := value[nonceStart : nonceStart+nonceSize]
 
-	clear, err := opener.Open(nil, nonce, value[nonceStart+nonceSize:], place)
+	decrypted, err := opener.Open(nil, nonce, value[nonceStart+nonceSize:], place)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it was changed, or moved from another event", ErrKey)
 	}
 
-	return clear, nil
+	return decrypted, nil
 }
 
 // encryptText is encrypt for a column of text. The result begins with the version and continues in base64.
@@ -143,7 +143,7 @@ func (k Keys) decryptText(value string, place []byte) (string, error) {
 		return value, nil //nolint:nilerr // a text that begins like an encrypted one
 	}
 
-	clear, err := k.decrypt(sealed, place)
+	decrypted, err := k.decrypt(sealed, place)
 
-	return string(clear), err
+	return string(decrypted), err
 }

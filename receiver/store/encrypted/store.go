@@ -203,7 +203,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 		return nil, err
 	}
 
-	_, err = s.records([]store.Record{*record}, nil, func(clear []store.Record) { record = &clear[0] })
+	_, err = s.records([]store.Record{*record}, nil, func(decrypted []store.Record) { record = &decrypted[0] })
 
 	return record, err
 }
@@ -222,7 +222,7 @@ func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
 		return nil, err
 	}
 
-	_, err = s.records([]store.Record{life.Record}, nil, func(clear []store.Record) { life.Record = clear[0] })
+	_, err = s.records([]store.Record{life.Record}, nil, func(decrypted []store.Record) { life.Record = decrypted[0] })
 
 	return life, err
 }
