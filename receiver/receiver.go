@@ -79,7 +79,7 @@ type Receiver struct {
 }
 
 // Open opens the store and listens on all ports. Before Run, nothing is processed, and only the admin port is served: it shows
-// the progress of a migration of the store, and the receiver's own pages once the store is open.
+// the progress of a restore or a migration of the store, and the receiver's own pages once the store is open.
 func Open(
 	ctx context.Context,
 	live *config.Live,
@@ -87,8 +87,6 @@ func Open(
 	clock clockwork.Clock,
 	log *slog.Logger,
 ) (_ *Receiver, err error) {
-	settings := live.Current()
-
 	r := &Receiver{
 		live:    live,
 		metrics: metrics.New(clock),
@@ -103,15 +101,17 @@ func Open(
 		}
 	}()
 
-	starting := &admin.Starting{Version: version}
+	starting := &admin.Starting{Version: version, Live: live}
 	if err := r.openAdmin(ctx, starting); err != nil {
 		return nil, err
 	}
 
-	inbox, err := r.openStore(ctx, starting.Migrating)
+	inbox, err := r.openStore(ctx, starting)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+
+	settings := live.Current() // a restore may have waited for a change
 
 	r.store = r.metrics.CountStore(inbox)
 	r.metrics.WatchStore(inbox, clock)

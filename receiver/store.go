@@ -8,6 +8,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/admin"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/encrypted"
@@ -16,8 +17,8 @@ import (
 )
 
 // openStore opens the configured store. The embedded store needs its file at start; PostgreSQL may be unreachable then.
-func (r *Receiver) openStore(ctx context.Context, progress func(store.Migration)) (store.Store, error) {
-	inner, err := r.openEngine(ctx, progress)
+func (r *Receiver) openStore(ctx context.Context, starting *admin.Starting) (store.Store, error) {
+	inner, err := r.openEngine(ctx, starting)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +57,18 @@ func (r *Receiver) storeKeys() func() (encrypted.Keys, error) {
 	}
 }
 
-func (r *Receiver) openEngine(ctx context.Context, progress func(store.Migration)) (store.Store, error) {
+func (r *Receiver) openEngine(ctx context.Context, starting *admin.Starting) (store.Store, error) {
 	settings := r.live.Current().Store
 	if settings.PostgreSQL == nil {
+		if err := r.restore(ctx, settings.Embedded.Path, starting); err != nil {
+			return nil, err
+		}
+
 		return sqlite.Open(ctx, settings.Embedded.Path, sqlite.Options{
 			Clock: r.clock,
 			Log:   r.log,
 			Progress: func(m store.Migration) {
-				progress(m)
+				starting.Migrating(m)
 				r.log.Info("migrating the store", "step", m.Step, "of", m.Of)
 			},
 		})

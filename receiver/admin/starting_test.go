@@ -13,12 +13,13 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/metrics"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 func TestStartingReceiverLivesAndIsNotReady(t *testing.T) {
-	starting := &Starting{Version: "v1"}
+	starting := &Starting{Version: "v1", Live: config.Fixed(config.Config{}, config.Secrets{AccessToken: "token"})}
 	handler := starting.Handler(metrics.New(clockwork.NewFakeClock()))
 	want := func(path string, status int, text string) {
 		t.Helper()
@@ -32,6 +33,22 @@ func TestStartingReceiverLivesAndIsNotReady(t *testing.T) {
 	}
 
 	want("/healthz", http.StatusOK, "ok")
+	want("/readyz", http.StatusServiceUnavailable, "opening the store")
+
+	starting.Restoring("restoring the store: 2 of 5 MiB", false)
+
+	want("/readyz", http.StatusServiceUnavailable, "2 of 5 MiB")
+	want("/status", http.StatusOK, `"problems":{}`)
+
+	starting.Restoring("the store cannot be restored: no bucket", true)
+
+	want("/readyz", http.StatusServiceUnavailable, "no bucket")
+	want("/status", http.StatusOK, `"warnings":["the store cannot be restored: no bucket"]`)
+	want("/status", http.StatusOK, `"problems":{"restore":"the store cannot be restored: no bucket"}`)
+	want("/status", http.StatusOK, `"app-secret"`) // is missing
+
+	starting.Opening()
+
 	want("/readyz", http.StatusServiceUnavailable, "opening the store")
 
 	starting.Migrating(store.Migration{Step: 4, Of: 6})

@@ -212,19 +212,24 @@ func TestAlteredCopies(t *testing.T) {
 
 	name := nameAt(start)
 
-	var copied bytes.Buffer
-	if found, err := Fetch(t.Context(), target, "", &copied); err != nil || found.Name != name || found.Size != int64(copied.Len()) {
-		t.Fatalf("fetched %v, %v, want %s", found, err, name)
+	found, err := find(t.Context(), target, config.RestoreNewest)
+	if err != nil || found.Name != name {
+		t.Fatalf("found %v, %v, want %s", found, err, name)
 	}
 
-	server.Set(prefix+"/"+name, append(copied.Bytes(), 0))
-
-	if _, err := Fetch(t.Context(), target, name, io.Discard); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("an altered copy was fetched with %v", err)
+	var content bytes.Buffer
+	if err := download(t.Context(), target, found, &content); err != nil || found.Size != int64(content.Len()) {
+		t.Fatalf("downloaded %d bytes of %d, %v", content.Len(), found.Size, err)
 	}
 
-	if _, err := Fetch(t.Context(), target, nameAt(start.Add(day)), io.Discard); !errors.Is(err, errNone) {
-		t.Errorf("a copy that is not there was fetched with %v", err)
+	server.Set(prefix+"/"+name, append(content.Bytes(), 0))
+
+	if err := download(t.Context(), target, found, io.Discard); !errors.Is(err, errAltered) {
+		t.Errorf("an altered copy was downloaded with %v", err)
+	}
+
+	if _, err := find(t.Context(), target, nameAt(start.Add(day))); !errors.Is(err, errNone) {
+		t.Errorf("a copy that is not there was found with %v", err)
 	}
 
 	// A bucket that stores something else than it was sent.

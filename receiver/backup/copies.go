@@ -4,7 +4,6 @@
 package backup
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -111,16 +110,4 @@ func parseSum(content string) (string, error) {
 	}
 
 	return sum, nil
-}
-
-// find returns the copy of a name, or the newest for an empty name.
-func find(files []File, name string) (Copy, bool) {
-	copies := Complete(files)
-
-	i := slices.IndexFunc(copies, func(c Copy) bool { return c.Name == cmp.Or(name, c.Name) })
-	if i < 0 {
-		return Copy{}, false
-	}
-
-	return copies[i], true
 }

@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
@@ -22,6 +24,7 @@ const maxSumFile = 4 << 10
 var (
 	errDiffers = errors.New("the copy differs after it was written: the storage of the copies, or the way to it, is faulty")
 	errNone    = errors.New("there is no complete copy of that name")
+	errAltered = errors.New("it is damaged: its checksum differs from that in the file beside it")
 )
 
 // makeCopy copies a store to a target. The copy counts once it has been read back.
@@ -86,48 +89,59 @@ func hash(ctx context.Context, from io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Fetch writes a copy to a file: that of a name, or the newest for an empty name. It returns an error if the checksum differs.
-func Fetch(ctx context.Context, from Target, name string, to io.Writer) (Copy, error) {
+// find returns the complete copy of a name, or the newest for config.RestoreNewest. It returns errNone if there is none.
+func find(ctx context.Context, from Target, name string) (Copy, error) {
 	files, err := from.List(ctx)
 	if err != nil {
 		return Copy{}, err
 	}
 
-	found, ok := find(files, name)
-	if !ok {
-		return Copy{}, errNone
+	copies := Complete(files)
+
+	i := slices.IndexFunc(copies, func(c Copy) bool { return name == config.RestoreNewest || c.Name == name })
+	if i >= 0 {
+		return copies[i], nil
 	}
 
-	recorded, err := from.Open(ctx, found.Name+sumSuffix)
+	if len(copies) == 0 {
+		return Copy{}, fmt.Errorf("%s: %w; there is no other one either", name, errNone)
+	}
+
+	return Copy{}, fmt.Errorf("%s: %w; the newest one is %s", name, errNone, copies[0].Name)
+}
+
+// download writes a copy. It returns an error if the checksum differs.
+func download(ctx context.Context, from Target, wanted Copy, to io.Writer) error {
+	recorded, err := from.Open(ctx, wanted.Name+sumSuffix)
 	if err != nil {
-		return Copy{}, err
+		return err
 	}
 	defer recorded.Close()
 
 	line, err := io.ReadAll(io.LimitReader(recorded, maxSumFile))
 	if err != nil {
-		return Copy{}, err
+		return err
 	}
 
 	want, err := parseSum(string(line))
 	if err != nil {
-		return Copy{}, err
+		return err
 	}
 
-	content, err := from.Open(ctx, found.Name)
+	content, err := from.Open(ctx, wanted.Name)
 	if err != nil {
-		return Copy{}, err
+		return err
 	}
 	defer content.Close()
 
-	got, err := hash(ctx, io.TeeReader(content, to))
+	got, err := hash(ctx, io.TeeReader(io.LimitReader(content, wanted.Size+1), to))
 	if err != nil {
-		return Copy{}, err
+		return err
 	}
 
 	if got != want {
-		return Copy{}, fmt.Errorf("the copy %s is damaged: its checksum differs from that in %s", found.Name, found.Name+sumSuffix)
+		return errAltered
 	}
 
-	return found, nil
+	return nil
 }

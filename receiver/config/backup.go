@@ -22,7 +22,11 @@ type Backup struct {
 	KeepDays int           `yaml:"keepDays,omitempty"` // copies older than that are deleted, except the newest; 0: no limit
 	Folder   string        `yaml:"folder,omitempty"`   // of another volume
 	S3       *BackupBucket `yaml:"s3,omitempty"`       // instead of Folder
+	Restore  string        `yaml:"restore,omitempty"`  // the copy with which a new store begins: its name, or RestoreNewest
 }
+
+// RestoreNewest stands for the newest complete copy. Without any copy, the store begins empty.
+const RestoreNewest = "Newest"
 
 // BackupBucket is a bucket of Amazon S3, or of a store that is compatible with it. Its keys are secrets: see the roles
 // backup-access-key-id and backup-secret-access-key.
@@ -46,6 +50,7 @@ const (
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	bucketPath = regexp.MustCompile(`^[0-9A-Za-z._-]+(/[0-9A-Za-z._-]+)*$`)
+	copyName   = regexp.MustCompile(`^inbox-[0-9]{8}T[0-9]{6}Z\.db$`)
 	regionName = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 )
 
@@ -132,6 +137,9 @@ func (p *problems) backup(b *Backup, store string) {
 	inRange(p, prefix+"keep", b.Keep, 1, 1000)
 	inRange(p, prefix+"keepDays", b.KeepDays, 0, 3650)
 	p.check((b.Folder == "") == (b.S3 != nil), strings.TrimSuffix(prefix, "."), "must have exactly one of folder and s3")
+
+	p.check(b.Restore == "" || b.Restore == RestoreNewest || copyName.MatchString(b.Restore), prefix+"restore",
+		"must be Newest or the name of a copy, such as inbox-20261129T020000Z.db")
 
 	if b.Folder != "" {
 		p.check(filepath.IsAbs(b.Folder), prefix+"folder", "must be an absolute path")

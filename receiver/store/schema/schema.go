@@ -53,6 +53,16 @@ func Migrate(ctx context.Context, db *sql.DB, provider *goose.Provider, oldest i
 	return up(ctx, provider, progress)
 }
 
+// Check returns an error if this program cannot work on a store. It changes nothing in a store that has a version.
+func Check(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil || current <= target {
+		return err
+	}
+
+	return compatible(ctx, db, current, target)
+}
+
 func up(ctx context.Context, provider *goose.Provider, progress func(store.Migration)) error {
 	states, err := provider.Status(ctx)
 	if err != nil {

@@ -126,6 +126,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, err
 	}
 
+	if err := ignoreMissing(os.Remove(path + installedSuffix)); err != nil {
+		return nil, err // of an Install that was interrupted
+	}
+
 	s.disk = newDisk(path, options, s.pages)
 	if err := rebuild(ctx, path, options); err != nil {
 		return nil, fmt.Errorf("rebuild its file: %w", err)

@@ -99,6 +99,14 @@ func (s *Server) Set(key string, content []byte) {
 	s.objects[key] = content
 }
 
+// Delete deletes an object.
+func (s *Server) Delete(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	delete(s.objects, key)
+}
+
 // Uploads returns the number of multipart uploads that are not complete.
 func (s *Server) Uploads() int {
 	s.mu.Lock()
