@@ -28,6 +28,16 @@ type StoreBackup struct {
 	// +kubebuilder:validation:Maximum=3650
 	KeepDays int32 `json:"keepDays,omitempty"`
 
+	// restore is the copy with which the receiver begins if its volume has no store yet: the name of a copy, such as
+	// inbox-20261129T020000Z.db, or Newest. With a store on the volume it does nothing, so it can stay. Without any copy, Newest
+	// begins empty; without the named copy, or while none can be fetched, the receiver is not ready and tries again. If not set,
+	// the receiver begins empty.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=25
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(Newest|inbox-[0-9]{8}T[0-9]{6}Z[.]db)$')",message="must be Newest or the name of a copy, such as inbox-20261129T020000Z.db"
+	Restore string `json:"restore,omitempty"`
+
 	// s3 is a bucket of Amazon S3, or of a store that is compatible with it. If not set, volume is.
 	// +optional
 	S3 BackupBucket `json:"s3,omitzero"`

@@ -27,7 +27,9 @@ func newBackupCommand(g *global) *cobra.Command {
 		Use:   "backup NAME --file FILE",
 		Short: "Copy the embedded store of a resource to a file",
 		Long: "Copy the embedded store of a resource to a file while the receiver goes on. The file appears when it is complete and\n" +
-			"was checked. It holds personal data.",
+			"was checked. It holds personal data.\n\n" +
+			"A receiver whose volume has no store yet begins with the copy that spec.store.embedded.backup.restore names: Newest, or\n" +
+			"the name of a copy. docs/volumes.md says how to restore the file, and how to go back to a copy over an existing store.",
 		Example:           g.example("backup sales --file sales.db"),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,

@@ -29,6 +29,7 @@ func backupConfig(webhook *v1alpha1.WhatsAppWebhook) *config.Backup {
 		Schedule: wanted.Schedule,
 		Keep:     int(wanted.Keep),
 		KeepDays: int(wanted.KeepDays),
+		Restore:  wanted.Restore,
 	}
 
 	if bucket := wanted.S3; bucket.Bucket != "" {

@@ -1,7 +1,8 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package backup copies the embedded store on a schedule to a folder or a bucket, checks each copy, and deletes old ones.
+// Package backup copies the embedded store on a schedule to a folder or a bucket, checks each copy, and deletes old ones. It
+// begins a new store with a copy.
 package backup
 
 import (

@@ -124,6 +124,7 @@ func textCases() []specCase {
 		{"store.embedded.storageClassName", 0, 253, "a"},
 		{"store.embedded.existingClaim", 1, 253, "a"},
 		{"store.embedded.backup.schedule", 1, 128, ""},
+		{"store.embedded.backup.restore", 1, 25, ""},
 		{"store.embedded.backup.s3.bucket", 3, 63, "a"},
 		{"store.embedded.backup.s3.prefix", 1, 512, "a"},
 		{"store.embedded.backup.s3.region", 1, 64, "a"},

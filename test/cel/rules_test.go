@@ -193,6 +193,12 @@ func textRows() []row {
 			[]string{"daily", "@every 1h", "0 3 * *", "0 0 3 * * *", "TZ=Europe/Madrid 0 3 * * *"},
 		},
 		{
+			`{store: {embedded: {backup: {schedule: "@daily", restore: %q, volume: {existingClaim: copies}}}}}`, "store.embedded.backup.restore",
+			"must be Newest or the name of a copy, such as inbox-20261129T020000Z.db",
+			[]string{"Newest", "inbox-20261129T020000Z.db"},
+			[]string{"newest", "latest", "inbox.db", "inbox-20261129.db", "../inbox-2026T0200Z.db"},
+		},
+		{
 			`{store: {embedded: {backup: {schedule: "@daily", volume: {existingClaim: %q}}}}}`, "store.embedded.backup.volume.existingClaim",
 			"must be the name of a PersistentVolumeClaim: lower case letters, digits, - and .",
 			[]string{"copies", "copies.sales"},

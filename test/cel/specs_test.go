@@ -88,6 +88,7 @@ store:
       schedule: "0 3 * * *"
       keep: 7
       keepDays: 30
+      restore: Newest
       s3:
         bucket: copies
         prefix: production/sales
