@@ -33,9 +33,8 @@ func (h *harness) restore(copied string) {
 	}
 }
 
-// TestRestoredBackup checks what a receiver does that starts with an older copy of its store: nothing that the copy knows as
-// answered is answered again, even if Meta delivers it again, and what was pending in the copy is answered, although it was
-// answered meanwhile, since the copy cannot know.
+// TestRestoredBackup checks a receiver that starts with an older copy of its store: nothing is answered twice, even if Meta
+// delivers it again. Messages that were pending in the copy are dead letters, which people can replay.
 func TestRestoredBackup(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	asked := make(chan struct{}, 10)
@@ -70,15 +69,26 @@ func TestRestoredBackup(t *testing.T) {
 
 	h.restore(copied)
 	h.start()
-	h.waitSent(4)
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.answered", "answered"))
 	h.deliver(http.StatusOK, textDelivery(luis, "wamid.pending", "pending"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.new", "new"))
+	h.waitSent(4)
 	h.waitIdle()
 
 	texts := sentTexts(h.waitSent(4))
-	if diff := cmp.Diff([]string{"You said: answered", "You said: pending", "You said: later", "You said: pending"}, texts); diff != "" {
+	if diff := cmp.Diff([]string{"You said: answered", "You said: pending", "You said: later", "You said: new"}, texts); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
+
+	pending := store.NewID(store.KindMessage, number, "wamid.pending")
+
+	record, err := h.Local.Store().Get(t.Context(), pending)
+	if err != nil || record.Event.State != store.Dead || record.Failures[len(record.Failures)-1].Code != store.CodeRestored {
+		t.Errorf("the message that was pending in the copy is %+v, %v, want a dead letter", record, err)
+	}
+
+	h.replay("wamid.pending")
+	h.waitSent(5)
 
 	if _, err := h.Local.Store().Get(t.Context(), store.NewID(store.KindMessage, number, "wamid.later")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the restored store has a message that is newer than the copy: %v", err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 )
 
 // Backup implements store.BackedUp. The copy is made by a connection of its own, from a snapshot, so that deliveries and work
-// go on. It has no free pages.
+// go on. It has hardly any free pages.
 func (s *Store) Backup(ctx context.Context) (store.Copy, int64, error) {
 	if !s.backingUp.TryLock() {
 		return nil, 0, fmt.Errorf("back the store up: %w", store.ErrBackupRunning)
@@ -68,6 +69,10 @@ func (s *Store) backup(ctx context.Context) (_ *backupFile, size int64, err erro
 	}
 
 	if err := checkCopy(ctx, path); err != nil {
+		return nil, 0, err
+	}
+
+	if err := s.endPending(ctx, path); err != nil {
 		return nil, 0, err
 	}
 
@@ -137,6 +142,27 @@ func checkCopy(ctx context.Context, path string) (err error) {
 	}
 
 	return err
+}
+
+// endPending ends the pending messages of a copy, so that no receiver that opens it answers them a second time. A process that
+// dies meanwhile leaves a copy that the next start removes, so nothing waits for the disk.
+func (s *Store) endPending(ctx context.Context, path string) (err error) {
+	source := dsn(path, []string{
+		"journal_mode(MEMORY)", "synchronous(OFF)", "secure_delete(ON)", "cache_size(-4096)", "temp_store(MEMORY)",
+	})
+
+	c, err := connect(ctx, source)
+	if err != nil {
+		return err
+	}
+
+	options := Options{Queue: groupcommit.MaxBatch, Clock: s.disk.clock}
+	copied := &Store{writer: newWriter(source, c, options, func() {})}
+	defer func() { err = errors.Join(err, copied.writer.close()) }()
+
+	_, err = store.EndRestored(ctx, copied, s.disk.clock.Now())
+
+	return nameFull(err)
 }
 
 // removeBackup removes the copy that a process has left behind.

@@ -62,8 +62,12 @@ func TestBackup(t *testing.T) {
 	r := openStore(t, restored)
 
 	stats, err := r.Stats(t.Context(), start)
-	if err != nil || stats.Pending != 500 {
-		t.Errorf("the copy has %+v, %v, want 500 pending", stats, err)
+	if err != nil || stats.Pending != 0 || stats.DeadLetters != 500 {
+		t.Errorf("the copy has %+v, %v, want 500 dead letters", stats, err)
+	}
+
+	if stats, err := s.Stats(t.Context(), start); err != nil || stats.Pending != 501 || stats.DeadLetters != 0 {
+		t.Errorf("the store has %+v, %v, want 501 pending", stats, err)
 	}
 
 	if damages, err := r.Check(t.Context()); err != nil || len(damages) != 0 {

@@ -49,6 +49,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Transcript", transcriptTests},
 		{"Status", statusTests},
 		{"DeadLetter", deadLetterTests},
+		{"Restored", restoredTests},
 		{"Selection", selectionTests},
 		{"List", listTests},
 		{"Search", searchTests},

@@ -1,0 +1,106 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// endRestored ends the pending messages as those of a copy.
+func (f *fixture) endRestored(now time.Time, want int64) {
+	f.Helper()
+
+	ended, err := store.EndRestored(f.Context(), f.Store, now)
+	f.wantErr("EndRestored", err, nil)
+	f.wantEqual("ended", ended, want)
+}
+
+var restoredTests = map[string]func(*fixture){
+	"messages end in every state of their lane": func(f *fixture) {
+		f.wait("waits", "number", at(7*24*time.Hour))
+		f.ingest(text("retried", "lane retried"))
+		f.advance(f.claimOne(at(0)), postpone(at(0), at(time.Hour), true))
+
+		f.ingest(text("head", "lane together"), text("with", "lane together"), text("behind", "lane together"))
+		f.advance(f.claimOne(at(0)), store.Step{Now: at(0), Coalesced: []store.ID{id("with")}}) // leased
+
+		f.ingest(text("due", "lane due"), text("second", "lane due"))
+		f.endRestored(at(time.Minute), 7)
+
+		f.wantEqual("claimed", f.claim(at(8*24*time.Hour), 10), []store.Lease(nil))
+		f.wantEqual("pending", f.stats(at(time.Minute)).Pending, int64(0))
+
+		for _, name := range []string{"waits", "retried", "head", "with", "behind", "due", "second"} {
+			record := f.get(id(name))
+			f.wantEqual("state of "+name, record.Event.State, store.Dead)
+			f.wantEqual("end of "+name, record.FinishedAt, at(time.Minute))
+		}
+
+		failures := f.get(id("retried")).Failures
+		f.wantEqual("code", failures[len(failures)-1].Code, store.CodeRestored)
+		f.wantEqual("selected", f.selected(store.Selection{States: []store.State{store.Dead}, Code: store.CodeRestored}),
+			[]string{"waits", "retried", "head", "with", "behind", "due", "second"})
+	},
+
+	"other work stays": func(f *fixture) {
+		makeDead(f, "dead")
+		f.ingest(inClass(store.Statuses, text("status", "lane")), inClass(store.Notices, text("notice", "lane")))
+		before := f.get(id("dead"))
+		f.endRestored(at(time.Minute), 0)
+		f.wantEqual("dead letter", f.get(id("dead")), before)
+		f.wantEqual("status", f.claimOneOf(store.Statuses, at(time.Minute)).Work.Event.ID, id("status"))
+		f.wantEqual("notice", f.claimOneOf(store.Notices, at(time.Minute)).Work.Event.ID, id("notice"))
+	},
+
+	"messages can be replayed": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		f.endRestored(at(time.Minute), 1)
+		f.wantErr("Replay", f.Replay(f.Context(), id("a"), at(time.Hour)), nil)
+		f.wantEqual("claimed", f.claimOne(at(time.Hour)).Work.Event.ID, id("a"))
+	},
+
+	"later messages are processed": func(f *fixture) {
+		f.ingest(text("a", "lane"))
+		f.endRestored(at(time.Minute), 1)
+		f.ingest(received(text("b", "lane"), at(2*time.Minute)))
+		f.wantEqual("claimed", f.claimOne(at(2*time.Minute)).Work.Event.ID, id("b"))
+	},
+
+	"a second call completes an interrupted one": func(f *fixture) {
+		for n := range 300 {
+			f.ingest(text(fmt.Sprint(n), fmt.Sprintf("lane %d", n)))
+		}
+
+		ctx, cancel := context.WithCancel(f.Context())
+		queue := &interrupted{Store: f.Store, cancel: cancel}
+
+		if _, err := store.EndRestored(ctx, queue, at(time.Minute)); err == nil {
+			f.Error("EndRestored returned no error after its context ended")
+		}
+
+		_, err := store.EndRestored(f.Context(), f.Store, at(time.Minute))
+		f.wantErr("EndRestored", err, nil)
+
+		for n := range 300 {
+			f.wantEqual("state", f.get(id(fmt.Sprint(n))).Event.State, store.Dead)
+		}
+	},
+}
+
+// interrupted is a store whose caller is interrupted after its first claim.
+type interrupted struct {
+	store.Store
+	cancel context.CancelFunc
+}
+
+func (i *interrupted) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+	leases, err := i.Store.Claim(ctx, class, now, until, limit)
+	i.cancel()
+
+	return leases, err
+}
