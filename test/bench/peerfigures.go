@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 )
 
 func (t *peerTrial) figures() []figure {
@@ -89,7 +90,7 @@ func (t *peerTrial) answerFigures() []figure {
 // figure returns the rate of a server, or why it was not measured.
 func (r *rival) figure() figure {
 	if r.skipped != nil {
-		return figure{name: r.name, measured: "skipped: " + r.skipped.Error()}
+		return figure{name: r.name, measured: "skipped: " + strings.ReplaceAll(r.skipped.Error(), "\n", "; ")}
 	}
 
 	return figure{name: r.name, measured: thousands(int(median(r.loads).perSecond))}
