@@ -161,7 +161,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 		}
 
 		if a.step.Transcript != nil {
-			t.exec("UPDATE events SET transcript = nullif($1, '') WHERE seq = $2", *a.step.Transcript, a.head.seq)
+			t.exec("UPDATE events SET transcript = nullif($1, '') WHERE seq = $2", unlimited(*a.step.Transcript), a.head.seq)
 		}
 	}
 

@@ -149,6 +149,10 @@ func (s *statement) add(arg any) error {
 		of = pgtype.TextOID
 
 		s.buffer = append(s.buffer, sanitize(v)...)
+	case unlimited:
+		of = pgtype.TextOID
+
+		s.buffer = append(s.buffer, valid(string(v))...)
 	case []byte:
 		of = pgtype.ByteaOID
 		null = len(v) == 0

@@ -245,7 +245,7 @@ const maxTextBytes = 512
 // sanitize returns a string as PostgreSQL can store it: valid UTF-8 without NUL, within the limit. Otherwise a delivery
 // with another string would be refused and redelivered forever. Different strings stay different.
 func sanitize(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	s = valid(s)
 	if len(s) > maxTextBytes {
 		sum := sha256.Sum256([]byte(s))
 		end := "…" + hex.EncodeToString(sum[:16])
@@ -253,6 +253,14 @@ func sanitize(s string) string {
 	}
 
 	return s
+}
+
+// unlimited is a text in a column without an index, which is stored at its full length.
+type unlimited string
+
+// valid returns a string as valid UTF-8 without NUL.
+func valid(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // millis returns a time as it is stored.

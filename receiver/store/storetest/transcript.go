@@ -73,7 +73,13 @@ var transcriptTests = map[string]func(*fixture){
 	"is limited": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		lease := f.claimOne(at(0))
-		f.advance(lease, transcribed(strings.Repeat("x", store.MaxTranscript)))
+
+		longest := strings.Repeat("x", store.MaxTranscript)
+		f.advance(lease, transcribed(longest))
+
+		if got := f.get(id("a")).Transcript; got != longest {
+			f.Errorf("the longest transcript is read with %d bytes, want %d", len(got), len(longest))
+		}
 
 		_, err := f.Advance(f.Context(), lease.LeaseRef, id("a"), transcribed(strings.Repeat("x", store.MaxTranscript+1)))
 		if err == nil || !strings.Contains(err.Error(), "65537 bytes") {
