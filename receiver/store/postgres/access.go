@@ -73,6 +73,8 @@ func configure(access Access, options Options) (*pgxpool.Config, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = "whatsapp-webhook-receiver"
 	}
 
+	config.ConnConfig.RuntimeParams["application_name"] += options.nameSuffix
+
 	return config, nil
 }
 

@@ -46,7 +46,8 @@ type Options struct {
 	Clock          clockwork.Clock // defaults to the real clock
 	Log            *slog.Logger    // defaults to none
 
-	timeouts timeouts // defaults to defaultTimeouts
+	timeouts   timeouts // defaults to defaultTimeouts
+	nameSuffix string   // of the application_name of its sessions
 }
 
 // Store implements [store.Store] on a PostgreSQL database.

@@ -130,3 +130,53 @@ func raise(ctx context.Context, db *sql.DB, oldest int64) error {
 
 	return nil
 }
+
+// VersionError means that the schema of a store does not have the version that a program needs.
+type VersionError struct {
+	Version int64 // of the store
+	Own     int64 // version of this program
+}
+
+// Error says what to do.
+func (e *VersionError) Error() string {
+	if e.Version > e.Own {
+		return fmt.Sprintf("the schema of the store has version %d, and this program supports %d: use the newer program", e.Version, e.Own)
+	}
+
+	return fmt.Sprintf("the schema of the store has version %d, and this program needs %d: start a receiver of this version on it, "+
+		"which migrates it, and stop that receiver", e.Version, e.Own)
+}
+
+// versions returns the version of the schema of a store, and that of the program's migrations. It changes nothing.
+func versions(ctx context.Context, db *sql.DB, provider *goose.Provider) (stored, own int64, err error) {
+	for _, source := range provider.ListSources() {
+		own = max(own, source.Version)
+	}
+
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&stored)
+	if err != nil {
+		return 0, own, fmt.Errorf("read the version of the schema, which every store of a receiver has: %w", err)
+	}
+
+	return stored, own, nil
+}
+
+// Require returns an error unless the schema of a store has the version of the program's migrations. It changes nothing.
+func Require(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	stored, own, err := versions(ctx, db, provider)
+	if err == nil && stored != own {
+		err = &VersionError{Version: stored, Own: own}
+	}
+
+	return err
+}
+
+// RequireNotNewer returns an error if the schema of a store has a newer version than the program's migrations.
+func RequireNotNewer(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	err := Require(ctx, db, provider)
+	if older, ok := errors.AsType[*VersionError](err); ok && older.Version < older.Own {
+		return nil
+	}
+
+	return err
+}

@@ -84,6 +84,11 @@ func replace(ctx context.Context, path string) error {
 		return err
 	}
 
+	return putInPlace(path+rebuiltSuffix, path)
+}
+
+// putInPlace puts a complete database in the place of another one. No process has either of them open.
+func putInPlace(from, path string) error {
 	// The last connection has copied the log into the file. If it could not, the log belongs to the old file.
 	if size(path+"-wal") > 0 {
 		return fmt.Errorf("the log %s-wal was not copied into the file", path)
@@ -95,11 +100,11 @@ func replace(ctx context.Context, path string) error {
 		}
 	}
 
-	if err := syncFile(path + rebuiltSuffix); err != nil {
+	if err := syncFile(from); err != nil {
 		return err
 	}
 
-	if err := os.Rename(path+rebuiltSuffix, path); err != nil {
+	if err := os.Rename(from, path); err != nil {
 		return err
 	}
 

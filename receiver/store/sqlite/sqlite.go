@@ -130,6 +130,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, err // of an Install that was interrupted
 	}
 
+	if err := removeDatabase(path + movingSuffix); err != nil { // of a move that was abandoned
+		return nil, err
+	}
+
 	s.disk = newDisk(path, options, s.pages)
 	if err := rebuild(ctx, path, options); err != nil {
 		return nil, fmt.Errorf("rebuild its file: %w", err)

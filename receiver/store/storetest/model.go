@@ -27,14 +27,15 @@ func runModel(t *testing.T, factory Factory) {
 		}
 
 		m := &model{
-			T:       rt,
-			place:   place,
-			factory: factory,
-			now:     at(0),
-			events:  map[string]*modelEvent{},
-			lanes:   map[modelName]*modelLane{},
-			people:  map[string]*modelPerson{},
-			pauses:  map[string]store.Pause{},
+			T:         rt,
+			place:     place,
+			factory:   factory,
+			exclusive: factory.Exclusive,
+			now:       at(0),
+			events:    map[string]*modelEvent{},
+			lanes:     map[modelName]*modelLane{},
+			people:    map[string]*modelPerson{},
+			pauses:    map[string]store.Pause{},
 		}
 
 		m.open()
@@ -48,7 +49,7 @@ func runModel(t *testing.T, factory Factory) {
 			}
 		}()
 
-		rt.Repeat(map[string]func(*rapid.T){
+		actions := map[string]func(*rapid.T){
 			"":         m.compare,
 			"ingest":   m.ingest,
 			"arrive":   m.ingestAndClaim,
@@ -72,7 +73,12 @@ func runModel(t *testing.T, factory Factory) {
 			"history":  m.history,
 			"wait":     m.wait,
 			"reopen":   m.reopen,
-		})
+		}
+		if factory.Move != nil {
+			actions["move"] = m.move
+		}
+
+		rt.Repeat(actions)
 	})
 }
 
@@ -117,15 +123,16 @@ func (l *modelLane) oldest() *modelEvent {
 
 type model struct {
 	*rapid.T
-	factory Factory
-	place   string
-	store   store.Store
-	now     time.Time
-	events  map[string]*modelEvent
-	lanes   map[modelName]*modelLane
-	people  map[string]*modelPerson // by each of their names
-	pauses  map[string]store.Pause
-	holds   []hold
+	factory   Factory
+	exclusive bool // of the present engine
+	place     string
+	store     store.Store
+	now       time.Time
+	events    map[string]*modelEvent
+	lanes     map[modelName]*modelLane
+	people    map[string]*modelPerson // by each of their names
+	pauses    map[string]store.Pause
+	holds     []hold
 }
 
 func (m *model) open() {

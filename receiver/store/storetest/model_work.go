@@ -176,10 +176,30 @@ func (m *model) reopen(t *rapid.T) {
 
 	m.open()
 
-	if !m.factory.Exclusive {
-		return
+	if m.exclusive {
+		m.endLeases()
+	}
+}
+
+// move moves the store, which ends all leases, and goes on with the other engine.
+func (m *model) move(t *rapid.T) {
+	if err := m.store.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
 	}
 
+	m.now = m.now.Add(leaseTime + time.Second)
+
+	exclusive, err := m.factory.Move(m.place, m.now)
+	if err != nil {
+		t.Fatalf("Move: %v", err)
+	}
+
+	m.exclusive = exclusive
+	m.open()
+	m.endLeases()
+}
+
+func (m *model) endLeases() {
 	for _, lane := range m.lanes {
 		if lane.token != 0 {
 			lane.ready = time.UnixMilli(0)

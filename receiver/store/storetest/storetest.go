@@ -24,6 +24,9 @@ type Factory struct {
 	Open func(place string) (store.Store, error)
 	// Exclusive reports whether opening the store ends all leases, since no other process can have one.
 	Exclusive bool
+	// Move moves the closed store of a place, whose leases have expired, to another engine, which Open opens from then on. It
+	// returns whether that one is exclusive. It is nil where nothing is moved.
+	Move func(place string, now time.Time) (exclusive bool, err error)
 }
 
 // Run runs the suite.
@@ -84,6 +87,9 @@ func Run(t *testing.T, factory Factory) {
 
 	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
 }
+
+// RunModel runs only the comparison with the model.
+func RunModel(t *testing.T, factory Factory) { runModel(t, factory) }
 
 // fixture is a store in a test. Its methods end the test if the store returns an error.
 type fixture struct {

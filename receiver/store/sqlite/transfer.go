@@ -1,0 +1,333 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
+)
+
+// transcriptsTable holds what is a column of events in a move.
+const transcriptsTable = "transcripts"
+
+// readAs and writtenAs are the expressions of columns that this engine stores in another way.
+var (
+	readAs = map[string]string{
+		"events.transcript":      "(SELECT text FROM " + transcriptsTable + " WHERE event = seq)",
+		"conversations.taken_by": "nullif(taken_by, '')",
+	}
+	writtenAs = map[string]string{"conversations.taken_by": "coalesce(?, '')"}
+)
+
+// Source is a stopped store that is moved to another one. It implements [transfer.Source].
+type Source struct {
+	lock *os.File
+	conn *conn
+}
+
+// OpenSource opens the store in the file at path to read it only. No receiver can open it before Close.
+func OpenSource(ctx context.Context, path string) (_ *Source, err error) {
+	s := &Source{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.Close())
+		}
+	}()
+
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+
+	if s.lock, err = acquire(path + ".lock"); err != nil {
+		return nil, fmt.Errorf("%w: %w", transfer.ErrInUse, err)
+	}
+
+	unchanged := dsn(path, reading) + "&mode=ro"
+	if err := withMigrations(unchanged, func(db *sql.DB, provider *goose.Provider) error {
+		return schema.Require(ctx, db, provider)
+	}); err != nil {
+		return nil, err
+	}
+
+	if s.conn, err = connect(ctx, unchanged); err != nil {
+		return nil, err
+	}
+
+	_, err = s.conn.exec(ctx, "BEGIN")
+
+	return s, err
+}
+
+// Rows implements transfer.Source.
+func (s *Source) Rows(ctx context.Context, table *transfer.Table, each func([]any) error) error {
+	var columns []string
+	for _, name := range table.Names() {
+		columns = append(columns, cmp.Or(readAs[table.Name+"."+name], name))
+	}
+
+	statement := "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + " ORDER BY " + table.Key
+
+	err := s.conn.query(ctx, statement, func(r row) error {
+		values := make([]any, len(r))
+		for i, c := range table.Columns {
+			values[i] = neutral(c.Kind, r[i])
+		}
+
+		return each(values)
+	})
+	if isDamage(err) {
+		return fmt.Errorf("the file is damaged: restore a backup, and move that: %w", err)
+	}
+
+	return err
+}
+
+// neutral returns a value as it is moved. SQLite has no booleans, and a text may have been stored as bytes.
+func neutral(kind transfer.Kind, value driver.Value) any {
+	switch v := value.(type) {
+	case int64:
+		if kind == transfer.Boolean {
+			return v != 0
+		}
+	case []byte:
+		if kind == transfer.Text || kind == transfer.LongText {
+			return string(v)
+		}
+	case string:
+		if kind == transfer.Bytes || kind == transfer.ID {
+			return []byte(v)
+		}
+	}
+
+	return value
+}
+
+// Close releases the file.
+func (s *Source) Close() error {
+	var errs []error
+
+	if s.conn != nil {
+		errs = append(errs, s.conn.close())
+	}
+
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+
+	return errors.Join(errs...)
+}
+
+// movingSuffix is what the name of the file of an unfinished move has besides that of the database.
+const movingSuffix = ".moving"
+
+// Target is a new store to which another one is moved. It implements [transfer.Target]. A file beside the store receives the
+// rows, and takes its place when all of them are durable.
+type Target struct {
+	path      string
+	lock      *os.File
+	conn      *conn
+	inserts   map[*transfer.Table]string
+	committed bool
+}
+
+// loading are the settings of the connection that writes the file of a move. The file is synchronized when it is complete.
+var loading = []string{
+	"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-65536)",
+	"temp_store(MEMORY)",
+}
+
+// OpenTarget prepares a store in the file at path, whose folder must exist. A store that is there must be empty. What an
+// unfinished move has left is deleted. No receiver can open the store before Close.
+func OpenTarget(ctx context.Context, path string) (_ *Target, err error) {
+	t := &Target{inserts: map[*transfer.Table]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("prepare the store %s: %w", path, err), t.Close())
+		}
+	}()
+
+	if t.path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+
+	if t.lock, err = acquire(t.path + ".lock"); err != nil {
+		return nil, fmt.Errorf("%w: %w", transfer.ErrInUse, err)
+	}
+
+	if err := requireEmpty(ctx, t.path); err != nil {
+		return nil, err
+	}
+
+	moving := t.path + movingSuffix
+	if err := removeDatabase(moving); err != nil {
+		return nil, err
+	}
+
+	if err := create(moving); err != nil {
+		return nil, err
+	}
+
+	if err := migrate(ctx, dsn(moving, loading), nil); err != nil {
+		return nil, fmt.Errorf("create its schema: %w", err)
+	}
+
+	t.conn, err = connect(ctx, dsn(moving, loading))
+
+	return t, err
+}
+
+// requireEmpty returns an error if there is a file at path, unless it is a store without events and conversations.
+func requireEmpty(ctx context.Context, path string) (err error) {
+	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return nil
+	} else if err != nil {
+		return err
+	}
+
+	if err := withMigrations(dsn(path, reading), func(db *sql.DB, provider *goose.Provider) error {
+		return schema.RequireNotNewer(ctx, db, provider)
+	}); err != nil {
+		return err
+	}
+
+	c, err := connect(ctx, dsn(path, reading))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+
+	return c.query(ctx, "SELECT EXISTS (SELECT 1 FROM events) OR EXISTS (SELECT 1 FROM conversations)", func(r row) error {
+		if r.int(0) != 0 {
+			return transfer.ErrNotEmpty
+		}
+
+		return nil
+	})
+}
+
+// Add implements transfer.Target.
+func (t *Target) Add(ctx context.Context, table *transfer.Table, rows [][]any) (err error) {
+	if _, err := t.conn.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+
+	for _, row := range rows {
+		if err := t.insert(ctx, table, row); err != nil {
+			return err
+		}
+	}
+
+	_, err = t.conn.exec(ctx, "COMMIT")
+
+	return err
+}
+
+func (t *Target) insert(ctx context.Context, table *transfer.Table, row []any) error {
+	var values []driver.Value
+
+	for i, c := range table.Columns {
+		switch {
+		case table.Name+"."+c.Name != "events.transcript":
+			values = append(values, row[i])
+		case row[i] != nil:
+			if _, err := t.conn.exec(ctx, "INSERT INTO "+transcriptsTable+" (event, text) VALUES (?, ?)", row[0], row[i]); err != nil {
+				return err
+			}
+		}
+	}
+
+	if t.inserts[table] == "" {
+		t.inserts[table] = insertInto(table)
+	}
+
+	_, err := t.conn.exec(ctx, t.inserts[table], values...)
+
+	return err
+}
+
+func insertInto(table *transfer.Table) string {
+	var columns, values []string
+
+	for _, name := range table.Names() {
+		if table.Name+"."+name != "events.transcript" {
+			columns = append(columns, name)
+			values = append(values, cmp.Or(writtenAs[table.Name+"."+name], "?"))
+		}
+	}
+
+	return "INSERT INTO " + table.Name + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+}
+
+// Commit implements transfer.Target. SQLite continues after the last event by itself.
+func (t *Target) Commit(ctx context.Context, figures store.Tally, _ int64) error {
+	_, err := t.conn.exec(ctx, "UPDATE counts SET pending = ?, pending_statuses = ?, pending_notices = ?, dead = ?, quarantined = ?",
+		figures.Pending, figures.PendingStatuses, figures.PendingNotices, figures.DeadLetters, figures.Quarantined)
+	if err != nil {
+		return err
+	}
+
+	err = t.conn.close()
+	t.conn = nil
+
+	if err != nil {
+		return err
+	}
+
+	if size(t.path+movingSuffix+"-wal") > 0 {
+		return fmt.Errorf("the log %s-wal was not copied into the file", t.path+movingSuffix)
+	}
+
+	if err := putInPlace(t.path+movingSuffix, t.path); err != nil {
+		return err
+	}
+
+	t.committed = true
+
+	return nil
+}
+
+// Close releases the store. Without a commit, it is as it was before.
+func (t *Target) Close() error {
+	var errs []error
+
+	if t.conn != nil {
+		errs = append(errs, t.conn.close())
+	}
+
+	if t.lock != nil {
+		if !t.committed {
+			errs = append(errs, removeDatabase(t.path+movingSuffix))
+		}
+
+		errs = append(errs, t.lock.Close())
+	}
+
+	return errors.Join(errs...)
+}
+
+func removeDatabase(path string) error {
+	var errs []error
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		errs = append(errs, ignoreMissing(os.Remove(name)))
+	}
+
+	return errors.Join(errs...)
+}
