@@ -16,9 +16,23 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 )
 
-// checkClaim holds the Deployment back if its claim is missing, or if another resource uses the claim: ReadWriteOnce lets
-// two pods of one node write to a volume.
-func (r *WhatsAppWebhookReconciler) checkClaim(
+// checkClaims holds the Deployment back if a claim of the user's is missing, or if another resource uses the claim of the store.
+func (r *WhatsAppWebhookReconciler) checkClaims(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	p *plan,
+	seen *observation,
+) {
+	r.checkUser(ctx, webhook, p, seen)
+	r.checkExists(ctx, webhook, resources.ExistingClaim(webhook), "store.embedded.existingClaim", p, seen)
+
+	// A pod that waits for the volume of the copies would have replaced the one that runs.
+	r.checkExists(ctx, webhook, resources.BackupClaim(webhook), "store.embedded.backup.volume.existingClaim", p, seen)
+}
+
+// checkUser holds the Deployment back if another resource uses the claim of the store: ReadWriteOnce lets two pods of one node
+// write to a volume.
+func (r *WhatsAppWebhookReconciler) checkUser(
 	ctx context.Context,
 	webhook *v1alpha1.WhatsAppWebhook,
 	p *plan,
@@ -27,11 +41,6 @@ func (r *WhatsAppWebhookReconciler) checkClaim(
 	claim := resources.Reference{Kind: "PersistentVolumeClaim", Name: resources.ClaimName(webhook)}
 	if claim.Name == "" {
 		return
-	}
-
-	fail := func(f failure) {
-		p.failures[claim] = f
-		seen.failures = append(seen.failures, f)
 	}
 
 	user, mounted, err := r.otherUser(ctx, webhook, claim.Name)
@@ -46,32 +55,47 @@ func (r *WhatsAppWebhookReconciler) checkClaim(
 	}
 
 	if user != "" {
-		fail(failure{
+		p.hold(claim, seen, failure{
 			reason: v1alpha1.ReasonClaimInUse,
 			message: fmt.Sprintf("%s is used by WhatsAppWebhook %s, and a volume has one writer; name another claim in store.embedded.existingClaim, or delete that resource",
 				claim, user),
 			retry: retryConflict,
 		})
-
-		return
 	}
+}
 
-	if resources.ExistingClaim(webhook) == "" {
+// checkExists holds the Deployment back if the claim that a field names is missing. It does nothing without a name, or if the
+// claim has a failure already.
+func (r *WhatsAppWebhookReconciler) checkExists(
+	ctx context.Context,
+	webhook *v1alpha1.WhatsAppWebhook,
+	name, field string,
+	p *plan,
+	seen *observation,
+) {
+	claim := resources.Reference{Kind: "PersistentVolumeClaim", Name: name}
+	if _, failed := p.failures[claim]; failed || name == "" {
 		return
 	}
 
 	// Claims of others are not in the cache.
-	err = r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: claim.Name}, claimMetadata())
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: webhook.Namespace, Name: name}, claimMetadata())
 	switch {
 	case apierrors.IsNotFound(err):
-		fail(failure{
+		p.hold(claim, seen, failure{
 			reason:  v1alpha1.ReasonClaimMissing,
-			message: fmt.Sprintf("%s of store.embedded.existingClaim does not exist; create it", claim),
+			message: fmt.Sprintf("%s of %s does not exist; create it", claim, field),
 			retry:   retryConflict,
 		})
 	case err != nil:
 		p.failures[claim] = seen.fail(claim.String(), err)
 	}
+}
+
+// hold records a failure of an object, for which the objects that refer to it are held back.
+func (p *plan) hold(object resources.Reference, seen *observation, f failure) {
+	p.failures[object] = f
+	seen.failures = append(seen.failures, f)
 }
 
 func claimMetadata() *metav1.PartialObjectMetadata {

@@ -198,6 +198,34 @@ func TestExistingClaim(t *testing.T) {
 	}
 }
 
+// TestClaimOfBackups lets a running resource name a claim for its copies that does not exist. Its Deployment stays as it is until
+// the claim does.
+func TestClaimOfBackups(t *testing.T) {
+	t.Parallel()
+	webhook := newWebhook(testCluster.NewNamespace(t), "sales")
+	testCluster.MustCreate(t, webhook)
+	apiserver.Eventually(t, wantMounted(t, webhook, "sales-store"))
+	waitUntilSettled(t, webhook)
+
+	change(t, webhook, func(w *v1alpha1.WhatsAppWebhook) {
+		w.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{Backup: v1alpha1.StoreBackup{
+			Schedule: "@daily",
+			Restore:  "Newest",
+			Volume:   v1alpha1.BackupVolume{ExistingClaim: "copies"},
+		}}
+	})
+	apiserver.Eventually(t, wantConditions(t, webhook, stalled("ClaimMissing", nil)))
+	wantMessage(t, webhook, "PersistentVolumeClaim copies of store.embedded.backup.volume.existingClaim does not exist; create it")
+
+	if mounts(deploymentOf(t, webhook), "copies") {
+		t.Error("the Deployment waits for the claim")
+	}
+
+	testCluster.MustCreate(t, claim(webhook.Namespace, "copies", "1Gi"))
+	apiserver.Eventually(t, wantMounted(t, webhook, "copies"))
+	apiserver.Eventually(t, wantConditions(t, webhook, progressing(nil)))
+}
+
 // TestClaimHasOneUser lets a second resource refer to the claim of a first one, whose pods mount it.
 func TestClaimHasOneUser(t *testing.T) {
 	t.Parallel()

@@ -160,7 +160,7 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		r.observe(ctx, webhook, available, &seen)
 	} else {
 		p = r.look(ctx, webhook, params, available, &seen)
-		r.checkClaim(ctx, webhook, p, &seen)
+		r.checkClaims(ctx, webhook, p, &seen)
 		r.apply(ctx, p, &seen)
 		r.prune(ctx, webhook, rendered, &seen)
 		r.trackUpgrade(webhook, &seen)

@@ -50,7 +50,7 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonNameConflict: a foreign object has the name of an object to create. It is left untouched.
 	ReasonNameConflict = "NameConflict"
-	// ReasonClaimMissing: the claim in store.embedded.existingClaim does not exist.
+	// ReasonClaimMissing: the claim in store.embedded.existingClaim or store.embedded.backup.volume does not exist.
 	ReasonClaimMissing = "ClaimMissing"
 	// ReasonClaimInUse: another resource uses the claim. A volume has one writer.
 	ReasonClaimInUse = "ClaimInUse"

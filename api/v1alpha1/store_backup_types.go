@@ -111,8 +111,8 @@ const (
 
 // BackupVolume refers to a volume for copies. The pod mounts it beside the store's.
 type BackupVolume struct {
-	// existingClaim is the name of a claim in the namespace of the resource, other than the store's. The pod waits until it
-	// exists.
+	// existingClaim is the name of a claim in the namespace of the resource, other than the store's. Until it exists, the
+	// Deployment stays as it is.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -19,6 +19,11 @@ func backup(wanted v1alpha1.StoreSpec) v1alpha1.StoreBackup {
 	return wanted.Embedded.Backup
 }
 
+// BackupClaim returns the name of the user's claim for the copies of the store, and "" if there is none.
+func BackupClaim(webhook *v1alpha1.WhatsAppWebhook) string {
+	return backup(webhook.Spec.Store).Volume.ExistingClaim
+}
+
 func backupConfig(webhook *v1alpha1.WhatsAppWebhook) *config.Backup {
 	wanted := backup(webhook.Spec.Store)
 	if wanted.Schedule == "" {

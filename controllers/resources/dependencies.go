@@ -26,12 +26,17 @@ func Dependencies(p Params) map[Reference][]Reference {
 		published = append(published, Reference{"Service", public.service})
 	}
 
+	mounted := []Reference{
+		{"ServiceAccount", p.name},
+		{"ConfigMap", p.name + suffixConfig},
+		{"PersistentVolumeClaim", ClaimName(p.webhook)},
+	}
+	if claim := BackupClaim(p.webhook); claim != "" {
+		mounted = append(mounted, Reference{"PersistentVolumeClaim", claim})
+	}
+
 	return map[Reference][]Reference{
-		deployment: {
-			{"ServiceAccount", p.name},
-			{"ConfigMap", p.name + suffixConfig},
-			{"PersistentVolumeClaim", ClaimName(p.webhook)},
-		},
+		deployment:                          mounted,
 		{"Ingress", p.name}:                 published,
 		{"HTTPRoute", p.name}:               published,
 		{"HorizontalPodAutoscaler", p.name}: {deployment},

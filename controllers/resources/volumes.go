@@ -43,7 +43,7 @@ func volumes(p Params) []*corev1ac.VolumeApplyConfiguration {
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(ClaimName(p.webhook))))
 	}
 
-	if claim := backup(p.webhook.Spec.Store).Volume.ExistingClaim; claim != "" {
+	if claim := BackupClaim(p.webhook); claim != "" {
 		wanted = append(wanted, corev1ac.Volume().WithName(volumeBackup).
 			WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(claim)))
 	}
