@@ -48,6 +48,7 @@ const (
 	checkMessagesAPI = "messages-api"
 	checkSink        = "sink"
 	checkDesk        = "desk"
+	checkBackup      = "backup"
 
 	checkHealthPath  = "health-path"
 	checkProblems    = "problems"
@@ -93,6 +94,7 @@ var catalog = []Check{
 	{Name: checkMessagesAPI, Group: groupConnections, Title: "Messages API"},
 	{Name: checkSink, Group: groupConnections, Title: "Sink"},
 	{Name: checkDesk, Group: groupConnections, Title: "Desk"},
+	{Name: checkBackup, Group: groupConnections, Title: "Scheduled copies"},
 
 	{Name: checkHealthPath, Group: groupReceiver, Title: "Health checks"},
 	{Name: checkProblems, Group: groupReceiver, Title: "Problems"},

@@ -7,10 +7,21 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync"
 )
 
 // checkConnections checks the other servers that the receiver calls, and the messages API that others call.
 func (r *run) checkConnections(ctx context.Context) {
+	var target sync.WaitGroup
+	defer target.Wait()
+
+	target.Go(func() { r.set(checkBackup, r.judgeBackup(ctx)) }) // apart, since its library repeats requests
+
+	r.checkPeers(ctx)
+}
+
+// checkPeers checks the connections that take one request each.
+func (r *run) checkPeers(ctx context.Context) {
 	ctx, cancel := r.call(ctx)
 	defer cancel()
 

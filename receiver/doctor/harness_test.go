@@ -33,6 +33,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/standin/s3"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,6 +72,7 @@ type harness struct {
 	routed             chan struct{} // closed once the Ingress has its rules
 	sink               *httptest.Server
 	sinkStatus         atomic.Int32
+	bucket             *s3.Server
 
 	clock   *rig.Clock // of the Doctor
 	network doctor.Network
@@ -123,6 +125,12 @@ func newHarness(t *testing.T) *harness {
 		w.WriteHeader(int(h.sinkStatus.Load()))
 	}))
 	t.Cleanup(h.sink.Close)
+
+	h.bucket = s3.New()
+	t.Cleanup(h.bucket.Close)
+
+	h.secrets[config.RoleBackupKeyID] = h.bucket.KeyID
+	h.secrets[config.RoleBackupSecret] = h.bucket.Key
 
 	h.options = rig.Options{
 		Dir: t.TempDir(),
@@ -194,6 +202,14 @@ func (h *harness) start() {
 	h.must(err)
 	h.t.Cleanup(func() { h.must(h.Close()) })
 
+	h.Config.Store.Embedded.Backup = &config.Backup{
+		Schedule: "@yearly",
+		S3: &config.BackupBucket{
+			Endpoint: h.bucket.URL,
+			Region:   h.bucket.Region,
+			Bucket:   h.bucket.Bucket,
+		},
+	}
 	h.must(h.Folder.Layout(h.Config, h.secrets))
 	h.must(h.Start(h.t.Context()))
 
@@ -394,7 +410,10 @@ func (s *watchedStore) Ping(ctx context.Context) error {
 var _ store.Disk = (*watchedStore)(nil)
 
 // secretTexts are what no report may contain.
-var secretTexts = []string{accessToken, appSecret, otherSecret, verifyToken, bridgeKey, person, messageText, folder.HandoffKey, folder.AssistantKey}
+var secretTexts = []string{
+	accessToken, appSecret, otherSecret, verifyToken, bridgeKey, person, messageText, folder.HandoffKey, folder.AssistantKey,
+	"wJalrXUtnFEMI", "AKIAEXAMPLE", // of the bucket
+}
 
 // server serves a handler and returns its address.
 func (h *harness) server(handler http.HandlerFunc) string {

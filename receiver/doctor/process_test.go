@@ -29,6 +29,43 @@ var connectionFaults = map[string]fault{
 		detail:  "the connection is refused",
 		mend:    "handoff.url",
 	},
+	"the bucket of the copies refuses the key": {
+		provoke: func(h *harness) { h.setSecret(config.RoleBackupSecret, "another") },
+		checks:  []string{"backup"},
+		state:   doctor.Warning,
+		detail:  "the secret access key is wrong",
+		mend:    "the Secrets of its keys",
+	},
+	"the bucket of the copies does not exist": {
+		provoke: func(h *harness) {
+			h.reconfigure(func(c *config.Config) { c.Store.Embedded.Backup.S3.Bucket = "others" })
+		},
+		checks: []string{"backup"},
+		state:  doctor.Warning,
+		detail: "the bucket does not exist",
+		mend:   "correct store.embedded.backup.s3",
+	},
+	"the store of the copies is not reached": {
+		provoke: func(h *harness) {
+			h.reconfigure(func(c *config.Config) { c.Store.Embedded.Backup.S3.Endpoint = "http://127.0.0.1:1" })
+		},
+		checks: []string{"backup"},
+		state:  doctor.Warning,
+		detail: "list the copies",
+		mend:   "NetworkPolicies",
+	},
+	"the volume of the copies is gone": {
+		provoke: func(h *harness) {
+			h.reconfigure(func(c *config.Config) {
+				c.Store.Embedded.Backup.S3 = nil
+				c.Store.Embedded.Backup.Folder = "/none/of/the/tests"
+			})
+		},
+		checks: []string{"backup"},
+		state:  doctor.Warning,
+		detail: "list the copies",
+		mend:   "volume",
+	},
 	"the Service of the messages API has no endpoint": {
 		provoke: func(h *harness) { h.request.MessagesURL = "http://127.0.0.1:1" },
 		checks:  []string{"messages-api"},
