@@ -5,11 +5,14 @@ package backup
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,6 +176,98 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the failure repeats text of the server or an address: %s", text)
 			}
 		})
+	}
+}
+
+// TestAuthorities stores a copy at a server whose certificate is of a private authority, which the Secret names.
+func TestAuthorities(t *testing.T) {
+	server, authority := s3.NewTLS()
+	t.Cleanup(server.Close)
+
+	settings := &config.BackupBucket{
+		Endpoint: server.URL,
+		Region:   server.Region,
+		Bucket:   server.Bucket,
+		Prefix:   prefix,
+	}
+	secrets := config.Secrets{BackupKeyID: server.KeyID, BackupSecret: server.Key}
+
+	_, err := openBucket(t, settings, secrets).List(t.Context())
+	if f, ok := errors.AsType[*failure.Error](err); !ok || f.Code != httpclient.CodeUntrusted {
+		t.Errorf("without the authority, List returned %v, want that the certificate is not trusted", err)
+	}
+
+	secrets.BackupCA = authority
+	putAndList(t, openBucket(t, settings, secrets))
+}
+
+// TestAddressing names the bucket in the path and in the host name.
+func TestAddressing(t *testing.T) {
+	for addressing, want := range map[config.BucketAddressing]string{
+		"":                           "s3.example.test /copies/" + prefix + "/",
+		config.AddressingPath:        "s3.example.test /copies/" + prefix + "/",
+		config.AddressingVirtualHost: "copies.s3.example.test /" + prefix + "/",
+	} {
+		t.Run(string(addressing), func(t *testing.T) {
+			server, settings, secrets := serve(t)
+			settings.Endpoint = "http://s3.example.test"
+			settings.Addressing = addressing
+
+			target, err := newBucket(settings, secrets)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			t.Cleanup(target.Close)
+
+			target.idle.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(server.URL, "http://"))
+			}
+
+			var puts atomic.Pointer[string]
+
+			server.Fail(func(r *http.Request) (int, string) {
+				if r.Method == http.MethodPut {
+					puts.Store(new(r.Host + " " + r.URL.Path))
+				}
+
+				return 0, ""
+			})
+			putAndList(t, target)
+
+			if got := *puts.Load(); !strings.HasPrefix(got, want) {
+				t.Errorf("a copy was put to %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// putAndList stores a file and lists it.
+func putAndList(t *testing.T, target Target) {
+	t.Helper()
+
+	const name = "inbox-20261128T030000Z.db"
+
+	if err := target.Put(t.Context(), name, strings.NewReader("a copy"), 6); err != nil {
+		t.Fatal(err)
+	}
+
+	files, err := target.List(t.Context())
+	if diff := cmp.Diff([]File{{name, 6}}, files); err != nil || diff != "" {
+		t.Errorf("listed with %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestEndpointIsNoMetadataService checks that nothing is sent to an endpoint at a link-local or metadata address.
+func TestEndpointIsNoMetadataService(t *testing.T) {
+	for _, endpoint := range []string{"http://169.254.169.254", "http://[fd00:ec2::254]", "http://100.100.100.200", "https://[fe80::1]:9000"} {
+		_, settings, secrets := serve(t)
+		settings.Endpoint = endpoint
+
+		_, err := openBucket(t, settings, secrets).List(t.Context())
+		if f, ok := errors.AsType[*failure.Error](err); !ok || f.Class != failure.Configuration || f.Code != httpclient.CodeMetadata {
+			t.Errorf("%s: List returned %v, want that nothing is sent there", endpoint, err)
+		}
 	}
 }
 

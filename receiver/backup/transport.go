@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -20,7 +21,7 @@ type watched struct{ next http.RoundTripper }
 func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(request.Context())
 	timer := time.AfterFunc(stall, func() { cancel(context.DeadlineExceeded) })
-	p := &progress{timer, cancel}
+	p := &progress{ctx, timer, cancel}
 
 	request = request.Clone(ctx)
 	if request.Body != nil && request.Body != http.NoBody {
@@ -47,6 +48,7 @@ func (w *watched) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // progress is the watch on a request.
 type progress struct {
+	ctx    context.Context
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 }
@@ -67,6 +69,10 @@ func (m *moving) Read(b []byte) (int, error) {
 	n, err := m.ReadCloser.Read(b)
 	if n > 0 {
 		m.progress.timer.Reset(stall)
+	}
+
+	if cause := context.Cause(m.progress.ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = cause
 	}
 
 	return n, err

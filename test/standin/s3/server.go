@@ -8,7 +8,9 @@ package s3
 import (
 	"crypto/md5" //nolint:gosec // the entity tags of S3
 	"encoding/hex"
+	"encoding/pem"
 	"encoding/xml"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +59,24 @@ type refusal struct {
 
 // New returns a server that is started.
 func New() *Server {
+	s := newServer()
+	s.http.Start()
+	s.URL = s.http.URL
+
+	return s
+}
+
+// NewTLS returns such a server for https, and the certificate, as PEM, that its clients have to trust.
+func NewTLS() (s *Server, authority string) {
+	s = newServer()
+	s.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // of handshakes that clients end
+	s.http.StartTLS()
+	s.URL = s.http.URL
+
+	return s, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw}))
+}
+
+func newServer() *Server {
 	s := &Server{
 		Bucket:  "copies",
 		Region:  "eu-central-1",
@@ -66,8 +86,7 @@ func New() *Server {
 		objects: map[string][]byte{},
 		uploads: map[string]*upload{},
 	}
-	s.http = httptest.NewServer(s)
-	s.URL = s.http.URL
+	s.http = httptest.NewUnstartedServer(s)
 
 	return s
 }
@@ -134,7 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	bucket, key := bucketAndKey(r.URL)
+	bucket, key := s.bucketAndKey(r)
 	if bucket != s.Bucket {
 		refuse(w, r, refusal{http.StatusNotFound, "NoSuchBucket"})
 		return

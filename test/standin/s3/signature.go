@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,9 +211,14 @@ func hexSum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// bucketAndKey returns the bucket and the key of a request with the bucket in its path.
-func bucketAndKey(u *url.URL) (bucket, key string) {
-	bucket, key, _ = strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+// bucketAndKey returns the bucket and the key of a request with the bucket in its host name or in its path.
+func (s *Server) bucketAndKey(r *http.Request) (bucket, key string) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	if strings.HasPrefix(r.Host, s.Bucket+".") {
+		return s.Bucket, path
+	}
+
+	bucket, key, _ = strings.Cut(path, "/")
 
 	return bucket, key
 }
