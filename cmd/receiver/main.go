@@ -28,9 +28,14 @@ var version = "dev"
 const usage = `usage: receiver --config FILE   run the receiver with the configuration FILE (see docs/receiver.md)
        receiver --check FILE    check FILE and its secrets, and open nothing
        receiver --version       print the version
+       receiver move-store      move a store between the engines (see receiver move-store --help)
 `
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "move-store" {
+		os.Exit(moveStore(os.Args[2:]))
+	}
+
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	file := flag.String("config", "", "")
 	checked := flag.String("check", "", "")

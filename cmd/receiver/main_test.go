@@ -38,6 +38,8 @@ func TestFlags(t *testing.T) {
 		"":                                 {code: 2, text: "usage: receiver --config FILE"},
 		"--check a --config b":             {code: 2, text: "usage: receiver --config FILE"},
 		"--config a b":                     {code: 2, text: "usage: receiver --config FILE"},
+		"move-store":                       {code: 2, text: "--from and --to are required"},
+		"move-store --help":                {text: "usage: receiver move-store --from PLACE"},
 	} {
 		out, err := exec.CommandContext(t.Context(), program, strings.Fields(args)...).CombinedOutput()
 
