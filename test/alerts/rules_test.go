@@ -65,6 +65,13 @@ func rulesOf(t *testing.T, resource string, waits bool) group {
 		},
 	}
 
+	if resource == days {
+		webhook.Spec.Store.Embedded = &v1alpha1.EmbeddedStore{Backup: v1alpha1.StoreBackup{
+			Schedule: "@daily",
+			Volume:   v1alpha1.BackupVolume{ExistingClaim: "copies"},
+		}}
+	}
+
 	params, err := resources.NewParams(webhook, resources.Environment{})
 	if err != nil {
 		t.Fatal(err)
