@@ -22,7 +22,7 @@ var migrations embed.FS
 
 // oldestReader is the oldest version of the schema whose programs can work on a store of the newest version. Raise it to the
 // version of each new migration after which the previous program would fail, lose or misread something.
-const oldestReader = 6
+const oldestReader = 13
 
 // migrate migrates the schema to the version of this program. It rejects a schema that this program cannot work on.
 func migrate(ctx context.Context, dsn string, progress func(store.Migration)) error {

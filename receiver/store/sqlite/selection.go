@@ -16,7 +16,7 @@ import (
 )
 
 // replayable is the condition of the index events_replayable.
-const replayable = "state IN ('dead', 'quarantined', 'human', 'expired')"
+const replayable = "(state = 'dead' OR state = 'quarantined' OR state = 'human' OR state = 'expired')"
 
 // processable is the condition that an event can be processed again: it was stored with a lane and a class, and still has
 // its payload.

@@ -122,6 +122,10 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, err
 	}
 
+	if err := syncDataOnly(path); err != nil {
+		return nil, err
+	}
+
 	if err := removeBackup(path); err != nil {
 		return nil, err
 	}
