@@ -256,3 +256,56 @@ func TestInterruptedMove(t *testing.T) {
 		})
 	}
 }
+
+// A copy of the files is what a killed receiver leaves behind: its last transactions are only in the log of the database.
+func TestKilledReceiver(t *testing.T) {
+	running := newFile(t.TempDir())
+	s := fill(t, running, "a", true)
+
+	if _, err := s.Claim(t.Context(), store.Conversations, now, now.AddDate(0, 0, 1), 1); err != nil {
+		t.Fatal(err)
+	}
+
+	killed := newFile(t.TempDir())
+
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(running.file + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if err := os.WriteFile(killed.file+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	before, err := os.ReadFile(killed.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	to, err := newDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := move(t.Context(), killed, to, now); err != nil {
+		t.Fatal(err)
+	}
+
+	if after, err := os.ReadFile(killed.file); err != nil || string(after) != string(before) {
+		t.Errorf("the source was changed: %v", err)
+	}
+
+	moved, err := to.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	leases, err := moved.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
+	if err != nil || len(leases) != 1 || leases[0].Work.Starts != 2 {
+		t.Errorf("Claim returned %v, %v, want the message for the second time", leases, err)
+	}
+
+	closeStore(t, to, moved)
+}

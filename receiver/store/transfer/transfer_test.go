@@ -136,7 +136,7 @@ func move(ctx context.Context, from, to place, now time.Time) (moved []transfer.
 func TestModel(t *testing.T) {
 	// Each move migrates a new store, so the usual number of runs would take minutes.
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
-		if err := checks.Value.Set("20"); err != nil {
+		if err := checks.Value.Set("10"); err != nil {
 			t.Fatal(err)
 		}
 	}
