@@ -55,6 +55,8 @@ func (a *advance) weight() int { return 1 + len(a.step.Emit) }
 // advanceAll records steps. Steps on the same lane are recorded one after the other, because the first decides whether
 // the lease is still valid.
 func advanceAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*advance]) error {
+	t.wrote = true
+
 	for len(calls) > 0 {
 		var now, later []*groupcommit.Call[*advance]
 

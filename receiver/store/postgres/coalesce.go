@@ -14,55 +14,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
-// Peek implements store.Queue.
-func (s *Store) Peek(ctx context.Context, lease store.LeaseRef, limit int) ([]store.Event, error) {
-	var found []store.Event
-
-	err := s.read(ctx, func(ctx context.Context, t *tx) error {
-		var head *int64
-
-		key := leaseLane(lease)
-		t.query("SELECT head FROM conversations WHERE lane = $1 AND class = $2 AND token = $3", func(rows pgx.Rows) error {
-			return rows.Scan(&head)
-		}, key.lane, key.class, lease.Token)
-
-		if err := t.flush(ctx); err != nil {
-			return err
-		}
-
-		if head == nil {
-			return store.ErrLeaseLost
-		}
-
-		begun := false
-		t.query(`
-			SELECT e.bound_to IS NOT NULL OR e.binds OR `+hasReplies+`, `+headColumns+`
-			FROM events e
-			WHERE e.lane = $1 AND e.class = $2 AND e.state = 'pending' AND e.seq > $3 AND e.bound_to IS DISTINCT FROM $3
-			ORDER BY e.seq LIMIT $4`,
-			func(rows pgx.Rows) error {
-				var (
-					p      pending
-					starts bool
-				)
-
-				err := rows.Scan(slices.Concat([]any{&starts}, p.targets())...)
-				if begun = begun || starts; !begun {
-					found = append(found, p.toEvent(key))
-				}
-
-				return err
-			}, key.lane, key.class, *head, max(limit, 0))
-
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the events after a lane's head: %w", err)
-	}
-
-	return found, nil
-}
-
 // candidate is an event that a step wants to coalesce with its head.
 type candidate struct {
 	lane    laneKey

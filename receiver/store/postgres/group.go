@@ -31,23 +31,28 @@ type weighted interface {
 // One transaction runs at a time, and takes every call that arrived during the previous one. With several transactions,
 // each would have fewer calls and cost the database more.
 type group[T weighted] struct {
-	store  *Store
-	run    runFunc[T]
-	settle func(*groupcommit.Call[T]) // called before the outcome of a call is returned; may be nil
-	queue  *groupcommit.Queue[T]
-	worker sync.WaitGroup
+	store    *Store
+	transact transactFunc
+	run      runFunc[T]
+	settle   func(*groupcommit.Call[T]) // called before the outcome of a call is returned; may be nil
+	queue    *groupcommit.Queue[T]
+	worker   sync.WaitGroup
 }
+
+// transactFunc runs a function in a transaction, such as [Store.write].
+type transactFunc func(context.Context, func(context.Context, *tx) error) error
 
 // runFunc runs the calls of a batch in a transaction. It sets Err of a call that alone has failed, for which it must have
 // written nothing. An error that it returns fails the batch and rolls the transaction back.
 type runFunc[T any] func(context.Context, *tx, []*groupcommit.Call[T]) error
 
-func newGroup[T weighted](s *Store, run runFunc[T], settle func(*groupcommit.Call[T])) *group[T] {
+func newGroup[T weighted](s *Store, transact transactFunc, run runFunc[T], settle func(*groupcommit.Call[T])) *group[T] {
 	g := &group[T]{
-		store:  s,
-		run:    run,
-		settle: settle,
-		queue:  groupcommit.New[T](s.options.Queue),
+		store:    s,
+		transact: transact,
+		run:      run,
+		settle:   settle,
+		queue:    groupcommit.New[T](s.options.Queue),
 	}
 	g.worker.Go(g.work)
 
@@ -149,12 +154,10 @@ func (g *group[T]) commit(batch []*groupcommit.Call[T]) error {
 		return nil
 	}
 
-	err := g.store.write(context.Background(), func(ctx context.Context, t *tx) error {
+	err := g.transact(context.Background(), func(ctx context.Context, t *tx) error {
 		for _, c := range batch {
 			c.Err = nil
 		}
-
-		t.wrote = true
 
 		return g.run(ctx, t, batch)
 	})

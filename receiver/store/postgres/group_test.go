@@ -26,7 +26,7 @@ func hold(t *testing.T, s *Store) (*group[testCall], func()) {
 
 	begun := make(chan struct{})
 	end := make(chan struct{})
-	g := newGroup(s, func(ctx context.Context, t *tx, calls []*groupcommit.Call[testCall]) error {
+	g := newGroup(s, s.write, func(ctx context.Context, t *tx, calls []*groupcommit.Call[testCall]) error {
 		if calls[0].Value == "hold" {
 			close(begun)
 			<-end

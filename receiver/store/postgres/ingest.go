@@ -53,6 +53,9 @@ func ingestAll(ctx context.Context, t *tx, calls []*groupcommit.Call[*delivery])
 		events     []*store.Event
 		deliveries []*delivery
 	)
+
+	t.wrote = true
+
 	for _, c := range calls {
 		c.Value.begin()
 

@@ -9,13 +9,13 @@
 //
 // From the top:
 //
-//   - A call of the [store.Store] interface (ingest.go, arrival.go, advance.go, lease.go, schedule.go, coalesce.go, deadletter.go,
-//     leadership.go, pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
-//   - A group (group.go) collects concurrent calls of Ingest, and those of Advance, into one transaction. Every other call has
-//     its own.
+//   - A call of the [store.Store] interface (ingest.go, arrival.go, advance.go, lease.go, schedule.go, peek.go, coalesce.go,
+//     deadletter.go, leadership.go, pause.go, purge.go, read.go) validates its arguments and runs in a transaction.
+//   - A group (group.go) collects concurrent calls of Ingest, those of Advance, and those of Peek, into one transaction. Every
+//     other call has its own.
 //   - A tx (tx.go) begins and commits the transaction. It retries conflicts and applies the tally of counts.
-//   - Statements (statement.go) queue SQL with its values and send all of it in one round trip. Those of writes are prepared
-//     on the connection (prepared.go).
+//   - Statements (statement.go) queue SQL with its values and send all of it in one round trip. Those of writes and of
+//     Peek are prepared on the connection (prepared.go).
 //   - Lanes (lanes.go) are the locked rows of conversations, changed in memory and saved once. Those of class Conversations
 //     are persons (person.go), whose further names are in the table names. A lockSet (lock.go) collects the keys that a
 //     transaction needs and locks them in one order, so that receivers do not deadlock.
@@ -42,7 +42,7 @@ type Access struct {
 // Options tune a store. The zero value is a good choice.
 type Options struct {
 	MaxConnections int             // of this process. Defaults to 16
-	Queue          int             // maximum number of waiting deliveries, and of steps; further ones get store.ErrBusy. Defaults to 4096
+	Queue          int             // maximum number of waiting deliveries, of steps, and of peeks; further ones get store.ErrBusy. Defaults to 4096
 	Clock          clockwork.Clock // defaults to the real clock
 	Log            *slog.Logger    // defaults to none
 
@@ -58,6 +58,7 @@ type Store struct {
 	clock    clockwork.Clock
 	ingests  *group[*delivery]
 	advances *group[*advance]
+	peeks    *group[*peek]
 
 	mu       sync.RWMutex
 	database *database // that access led to in the last call
@@ -97,8 +98,9 @@ func Open(access func() Access, options Options) *Store {
 		limits:  options.timeouts.limits(),
 		clock:   options.Clock,
 	}
-	s.ingests = newGroup(s, ingestAll, s.settle)
-	s.advances = newGroup(s, advanceAll, nil)
+	s.ingests = newGroup(s, s.write, ingestAll, s.settle)
+	s.advances = newGroup(s, s.write, advanceAll, nil)
+	s.peeks = newGroup(s, s.readPrepared, peekAll, nil)
 
 	return s
 }
@@ -107,6 +109,7 @@ func Open(access func() Access, options Options) *Store {
 func (s *Store) Close() error {
 	s.ingests.close()
 	s.advances.close()
+	s.peeks.close()
 	s.mu.Lock()
 	database := s.database
 	s.database = nil

@@ -43,6 +43,20 @@ type tx struct {
 // A call that has started continues after ctx is cancelled. Otherwise its outcome would be unknown to a caller that,
 // for example, would never work the lanes it has leased.
 func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error) error {
+	// Enable synchronous commit if the server disables it. A stronger setting of the server stays.
+	const durable = `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`
+
+	return s.runPrepared(ctx, run, "BEGIN ISOLATION LEVEL READ COMMITTED", durable)
+}
+
+// readPrepared runs a function in a transaction that only reads, with prepared statements. Each statement sees a snapshot of
+// its own.
+func (s *Store) readPrepared(ctx context.Context, run func(context.Context, *tx) error) error {
+	return s.runPrepared(ctx, run, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", "")
+}
+
+// runPrepared runs a function in a transaction with prepared statements, and again after a conflict.
+func (s *Store) runPrepared(ctx context.Context, run func(context.Context, *tx) error, begin, settings string) error {
 	for attempt := 1; ; attempt++ {
 		err := s.runOnce(ctx, run, func(t *tx, d *database) {
 			limits := s.limits
@@ -51,9 +65,8 @@ func (s *Store) write(ctx context.Context, run func(context.Context, *tx) error)
 				limits += genericPlans
 			}
 
-			// Enable synchronous commit if the server disables it. A stronger setting of the server stays.
-			t.exec("BEGIN ISOLATION LEVEL READ COMMITTED")
-			t.exec(limits + `, set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)`)
+			t.exec(begin)
+			t.exec(limits + settings)
 		})
 		if !isConflict(err) && !notPrepared(err) || attempt == maxAttempts {
 			return err
