@@ -47,6 +47,13 @@ func TestHint(t *testing.T) {
 			"? the receiver is starting: migrating the store: step 4 of 6",
 		},
 		{
+			"the receiver restores a copy",
+			func() {
+				seen.reported.Starting = "the store cannot be restored: the bucket does not exist; the next attempt is at 12:00:05"
+			},
+			"? the receiver is starting: the store cannot be restored: the bucket does not exist; the next attempt is at 12:00:05",
+		},
+		{
 			"a readiness gate",
 			func() {
 				seen.pods = append(seen.pods, *newPodStatus("sales-2", condition(corev1.PodReady, "ReadinessGatesNotReady", `the status of pod readiness gate "lb" is not "True"`)))

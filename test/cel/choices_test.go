@@ -83,6 +83,8 @@ func presenceCases() []specCase {
 		"bird.baseURL", "bird.endpoints[].method", "openAI.baseURL", "openAI.model",
 		"openAI.instructionsConfigMapRef.name", "openAI.instructionsConfigMapRef.key", "messagesAPI.keys", "messagesAPI.keys[].secretRef", "handoff.url", "notifications.sinkURL",
 		"processing.fallbackTemplate.name", "processing.fallbackTemplate.language", "processing.errorPolicies[].code",
+		"store.embedded.backup.schedule", "store.embedded.backup.s3.bucket", "store.embedded.backup.s3.accessKeyIDSecretRef",
+		"store.embedded.backup.s3.secretAccessKeySecretRef", "store.embedded.backup.volume.existingClaim", "store.encryption.keySecretRefs",
 		"store.postgreSQL.urlSecretRef", "store.embedded.dataSource.kind", "store.embedded.dataSource.name", "receiver.autoscaling.maxReplicas", "receiver.autoscaling.cpu.targetUtilizationPercent",
 		"receiver.autoscaling.pendingWork.targetPerReplica", "receiver.podDisruptionBudget.maxUnavailable",
 		"ingress.host", "gateway.host", "gateway.parentRefs", "gateway.parentRefs[].name", "networkPolicy.state",

@@ -196,6 +196,7 @@ func listCases() []specCase {
 		{"cloudAPI.subscription.businessAccountIDs", 1, 64, duplicate, number},
 		{"cloudAPI.subscription.fields", 1, 64, duplicate, func(i int) any { return strings.Repeat("a", i+1) }},
 		{"bird.endpoints", 0, 20, duplicate, func(i int) any { return map[string]any{"method": birdMethods()[i%20]} }},
+		{"store.encryption.keySecretRefs", 1, 4, "", secret},
 		{"messagesAPI.keys", 1, 4, "must each refer to a different key of a Secret", func(i int) any { return map[string]any{"secretRef": secret(i)} }},
 		{"processing.errorPolicies", 0, 128, duplicate, func(i int) any { return map[string]any{"code": int64(i + 1), "class": "Permanent"} }},
 		{"receiver.imagePullSecrets", 0, 16, duplicate, func(i int) any { return map[string]any{"name": fmt.Sprintf("registry-%d", i)} }},

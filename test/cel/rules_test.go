@@ -53,6 +53,7 @@ func secretRefs() []string {
 		"messagesAPI.keys[].secretRef", "handoff.keySecretRef", "notifications.signingKeySecretRef",
 		"store.postgreSQL.urlSecretRef", "store.postgreSQL.caSecretRef",
 		"store.embedded.backup.s3.accessKeyIDSecretRef", "store.embedded.backup.s3.secretAccessKeySecretRef", "store.embedded.backup.s3.caSecretRef",
+		"store.encryption.keySecretRefs[]",
 		"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
 	}
 }
