@@ -29,11 +29,17 @@ const usage = `usage: receiver --config FILE   run the receiver with the configu
        receiver --check FILE    check FILE and its secrets, and open nothing
        receiver --version       print the version
        receiver move-store      move a store between the engines (see receiver move-store --help)
+       receiver end-pending     end the pending messages of a restored store (see receiver end-pending --help)
 `
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "move-store" {
-		os.Exit(moveStore(os.Args[2:]))
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "move-store":
+			os.Exit(moveStore(os.Args[2:]))
+		case "end-pending":
+			os.Exit(endPending(os.Args[2:]))
+		}
 	}
 
 	flag.Usage = func() { fmt.Fprint(os.Stderr, usage) }

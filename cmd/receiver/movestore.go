@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/jonboulle/clockwork"
@@ -19,15 +18,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
-)
-
-const (
-	// inDatabase names the database in --from and --to, whose URL is a secret.
-	inDatabase = "postgresql"
-	// urlVariable is the environment variable with the URL, without --database-url-file.
-	urlVariable = "DATABASE_URL"
-	// maxSecretBytes limits a file with a secret. A bundle of CA certificates has about 220 KiB.
-	maxSecretBytes = 512 << 10
 )
 
 const moveUsage = `usage: receiver move-store --from PLACE --to PLACE [--database-url-file FILE] [--database-ca-file FILE] [--ignore-sessions]
@@ -39,24 +29,22 @@ See "Changing the store" in docs/resource.md.
 
 // move is a move of a store.
 type move struct {
+	database
 	from, to  string
-	urlFile   string
-	caFile    string
-	ignore    bool
-	clock     clockwork.Clock
 	reporting io.Writer
 }
 
 // moveStore moves a store as the arguments say, and returns the exit code.
 func moveStore(args []string) int {
-	m := move{clock: clockwork.NewRealClock(), reporting: os.Stdout}
+	m := move{
+		database:  database{clock: clockwork.NewRealClock()},
+		reporting: os.Stdout,
+	}
 	flags := flag.NewFlagSet("move-store", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, moveUsage) }
 	flags.StringVar(&m.from, "from", "", "")
 	flags.StringVar(&m.to, "to", "", "")
-	flags.StringVar(&m.urlFile, "database-url-file", "", "")
-	flags.StringVar(&m.caFile, "database-ca-file", "", "")
-	flags.BoolVar(&m.ignore, "ignore-sessions", false, "")
+	m.register(flags)
 
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -84,16 +72,11 @@ func moveStore(args []string) int {
 }
 
 func (m *move) check(further int) error {
-	for _, place := range []string{m.from, m.to} {
-		if strings.Contains(place, "://") {
-			return errors.New("a URL contains a password, which other users of the machine can see in arguments: " +
-				"give " + inDatabase + ", and the URL in a file or in " + urlVariable)
-		}
-	}
-
 	switch {
 	case further > 0:
-		return errors.New("there is an argument that belongs to no flag")
+		return errFurther
+	case isURL(m.from) || isURL(m.to):
+		return errURL
 	case m.from == "" || m.to == "":
 		return errors.New("--from and --to are required")
 	case (m.from == inDatabase) == (m.to == inDatabase):
@@ -158,53 +141,4 @@ func (m *move) target(ctx context.Context, access postgres.Access) (target, erro
 	}
 
 	return postgres.OpenTarget(ctx, access, m.options())
-}
-
-func (m *move) options() postgres.TransferOptions {
-	return postgres.TransferOptions{
-		IgnoreSessions: m.ignore,
-		Clock:          m.clock,
-	}
-}
-
-// access reads the secrets of the database.
-func (m *move) access() (access postgres.Access, err error) {
-	access.URL = strings.TrimSpace(os.Getenv(urlVariable))
-
-	if m.urlFile != "" {
-		if access.URL, err = readSecret(m.urlFile); err != nil {
-			return access, fmt.Errorf("--database-url-file: %w", err)
-		}
-	}
-
-	if access.URL == "" {
-		return access, errors.New("the URL of the database is missing: give --database-url-file, or set " + urlVariable)
-	}
-
-	if m.caFile != "" {
-		if access.CA, err = readSecret(m.caFile); err != nil {
-			return access, fmt.Errorf("--database-ca-file: %w", err)
-		}
-	}
-
-	return access, postgres.CheckAccess(access)
-}
-
-func readSecret(path string) (_ string, err error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
-	if err != nil {
-		return "", err
-	}
-
-	if len(data) > maxSecretBytes {
-		return "", fmt.Errorf("%s has more than %d bytes", path, maxSecretBytes)
-	}
-
-	return strings.TrimSpace(string(data)), nil
 }

@@ -88,10 +88,9 @@ func TestMoveStore(t *testing.T) {
 		var reported strings.Builder
 
 		m := move{
+			database:  database{urlFile: urlFile, clock: clockwork.NewRealClock()},
 			from:      places[0],
 			to:        places[1],
-			urlFile:   urlFile,
-			clock:     clockwork.NewRealClock(),
 			reporting: &reported,
 		}
 		if err := m.run(t.Context()); err != nil {

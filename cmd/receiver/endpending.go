@@ -1,0 +1,128 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+)
+
+const endUsage = `usage: receiver end-pending --store PLACE [--database-url-file FILE] [--database-ca-file FILE] [--ignore-sessions]
+
+Ends the pending messages of a store that was restored from a snapshot or a dump as dead letters, before a receiver starts
+with it: they may have been answered since. PLACE is the file of the embedded store, or postgresql. The URL of the database
+is in FILE, or else in the environment variable DATABASE_URL. See "What a restored receiver does" in docs/volumes.md.
+`
+
+// pendingEnd ends the pending messages of a restored store.
+type pendingEnd struct {
+	database
+	place     string
+	reporting io.Writer
+}
+
+// endPending ends the pending messages of a store as the arguments say, and returns the exit code.
+func endPending(args []string) int {
+	e := pendingEnd{
+		database:  database{clock: clockwork.NewRealClock()},
+		reporting: os.Stdout,
+	}
+	flags := flag.NewFlagSet("end-pending", flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, endUsage) }
+	flags.StringVar(&e.place, "store", "", "")
+	e.register(flags)
+
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+
+	if err := e.check(flags.NArg()); err != nil {
+		fmt.Fprintln(os.Stderr, "receiver end-pending:", err)
+		flags.Usage()
+
+		return 2
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	if err := e.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "receiver end-pending:", err)
+		return 1
+	}
+
+	return 0
+}
+
+func (e *pendingEnd) check(further int) error {
+	switch {
+	case further > 0:
+		return errFurther
+	case isURL(e.place):
+		return errURL
+	case e.place == "":
+		return errors.New("--store is required")
+	}
+
+	return nil
+}
+
+func (e *pendingEnd) run(ctx context.Context) (err error) {
+	restored, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, restored.Close()) }()
+
+	ended, err := store.EndRestored(ctx, restored, e.clock.Now())
+	fmt.Fprintf(e.reporting, "%d pending messages are dead letters with the code %s now\n", ended, store.CodeRestored)
+
+	if err != nil {
+		return fmt.Errorf("%w: try again", err)
+	}
+
+	return nil
+}
+
+// open opens the store of a stopped receiver.
+func (e *pendingEnd) open(ctx context.Context) (store.Store, error) {
+	if e.place != inDatabase {
+		if _, err := os.Stat(e.place); err != nil { // opening would create it
+			return nil, err
+		}
+
+		return sqlite.Open(ctx, e.place, sqlite.Options{Clock: e.clock})
+	}
+
+	access, err := e.access()
+	if err != nil {
+		return nil, err
+	}
+
+	unused, err := postgres.OpenSource(ctx, access, e.options())
+	if err != nil {
+		return nil, err
+	}
+
+	if err := unused.Close(); err != nil {
+		return nil, err
+	}
+
+	return postgres.Open(func() postgres.Access { return access }, postgres.Options{Clock: e.clock}), nil
+}
