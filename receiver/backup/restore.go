@@ -37,10 +37,12 @@ type Restorer struct {
 	Log    *slog.Logger
 }
 
-// Run restores the copy that the configuration in force names. It tries again until it succeeds, until the
-// configuration names none, or until ctx ends, which alone is an error.
+// Run restores the copy that the configuration in force names. It tries again until it succeeds, until the configuration names
+// none, or until ctx ends, which alone is an error.
 func (r *Restorer) Run(ctx context.Context) error {
 	failures := 0
+
+	r.Report("restoring the store: looking for the copy", false) // once: later attempts leave the last failure to be seen
 
 	for {
 		snapshot := r.Live.Current()
@@ -84,8 +86,6 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 		return err
 	}
 	defer target.Close()
-
-	r.Report("restoring the store: looking for "+settings.Restore, false)
 
 	found, err := find(ctx, target, settings.Restore)
 	if errors.Is(err, errNone) && settings.Restore == config.RestoreNewest {
