@@ -46,9 +46,14 @@ func unusedAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
 
-	return listener.Addr().String()
+	address := listener.Addr().String()
+
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	return address
 }
 
 // TestRestoreIntoNewVolume begins a receiver on an empty volume with a copy from a bucket. With a wrong key it waits, and says

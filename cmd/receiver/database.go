@@ -79,7 +79,7 @@ func (d *database) access() (access postgres.Access, err error) {
 }
 
 func readSecret(path string) (_ string, err error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}

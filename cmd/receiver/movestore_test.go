@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,7 +115,7 @@ func TestMoveStore(t *testing.T) {
 	}()
 
 	leases, err := inbox.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
-	if err != nil || len(leases) != 1 || string(leases[0].Work.Event.Payload) != string(event.Payload) {
+	if err != nil || len(leases) != 1 || !bytes.Equal(leases[0].Work.Event.Payload, event.Payload) {
 		t.Errorf("Claim returned %v, %v", leases, err)
 	}
 

@@ -115,7 +115,12 @@ func TestRestore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer inbox.Close()
+
+			defer func() {
+				if err := inbox.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
 
 			if progress := strings.Join(r.progress, "\n"); !r.exists(t) || !strings.Contains(progress, want+": checking") {
 				t.Errorf("the progress was %s, want a restore of %s", progress, want)

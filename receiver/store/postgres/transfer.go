@@ -72,7 +72,11 @@ func OpenSource(ctx context.Context, access Access, options TransferOptions) (_ 
 		return nil, err
 	}
 
-	return s, s.checkUnused(ctx, s.tx) // none has begun before the locks
+	if err := s.checkUnused(ctx, s.tx); err != nil { // none has begun before the locks
+		return nil, err
+	}
+
+	return s, nil
 }
 
 // OpenTarget opens the store that access leads to, which must be empty, and migrates its schema. Receivers can read and write

@@ -157,10 +157,11 @@ func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	}
 
 	options := Options{Queue: groupcommit.MaxBatch, Clock: s.disk.clock}
-	copied := &Store{writer: newWriter(source, c, options, func() {})}
-	defer func() { err = errors.Join(err, copied.writer.close()) }()
 
-	_, err = store.EndRestored(ctx, copied, s.disk.clock.Now())
+	writer := newWriter(source, c, options, func() {})
+	defer func() { err = errors.Join(err, writer.close()) }()
+
+	_, err = store.EndRestored(ctx, &Store{writer: writer}, s.disk.clock.Now())
 
 	return nameFull(err)
 }

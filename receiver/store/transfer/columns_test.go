@@ -132,6 +132,12 @@ func embeddedColumns(t *testing.T, p place) map[string][]string {
 		t.Fatal(err)
 	}
 
+	defer func() {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+
 	columns := map[string][]string{}
 
 	for rows.Next() {

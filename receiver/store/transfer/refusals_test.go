@@ -4,6 +4,7 @@
 package transfer_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"os"
@@ -293,7 +294,7 @@ func TestKilledReceiver(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if after, err := os.ReadFile(killed.file); err != nil || string(after) != string(before) {
+	if after, err := os.ReadFile(killed.file); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("the source was changed: %v", err)
 	}
 
