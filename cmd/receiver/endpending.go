@@ -6,12 +6,9 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/jonboulle/clockwork"
 
@@ -40,34 +37,11 @@ func endPending(args []string) int {
 		database:  database{clock: clockwork.NewRealClock()},
 		reporting: os.Stdout,
 	}
-	flags := flag.NewFlagSet("end-pending", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, endUsage) }
+	flags := newFlags("end-pending", endUsage)
 	flags.StringVar(&e.place, "store", "", "")
 	e.register(flags)
 
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2
-	}
-
-	if err := e.check(flags.NArg()); err != nil {
-		fmt.Fprintln(os.Stderr, "receiver end-pending:", err)
-		flags.Usage()
-
-		return 2
-	}
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	if err := e.run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "receiver end-pending:", err)
-		return 1
-	}
-
-	return 0
+	return runSubcommand(flags, args, &e)
 }
 
 func (e *pendingEnd) check(further int) error {

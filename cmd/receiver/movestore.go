@@ -6,12 +6,9 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/jonboulle/clockwork"
 
@@ -40,35 +37,12 @@ func moveStore(args []string) int {
 		database:  database{clock: clockwork.NewRealClock()},
 		reporting: os.Stdout,
 	}
-	flags := flag.NewFlagSet("move-store", flag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, moveUsage) }
+	flags := newFlags("move-store", moveUsage)
 	flags.StringVar(&m.from, "from", "", "")
 	flags.StringVar(&m.to, "to", "", "")
 	m.register(flags)
 
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2
-	}
-
-	if err := m.check(flags.NArg()); err != nil {
-		fmt.Fprintln(os.Stderr, "receiver move-store:", err)
-		flags.Usage()
-
-		return 2
-	}
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	if err := m.run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "receiver move-store:", err)
-		return 1
-	}
-
-	return 0
+	return runSubcommand(flags, args, &m)
 }
 
 func (m *move) check(further int) error {
