@@ -21,7 +21,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
 )
 
-// movingSuffix tells the sessions of a move from those of receivers.
+// movingSuffix marks the sessions of a move.
 const movingSuffix = "-move"
 
 // TransferOptions are how a store is moved.
