@@ -77,6 +77,7 @@ lint: ## Run the static checks of Go, including the rules for imports between pa
 	$(GOLANGCI_LINT) config verify
 	$(GOLANGCI_LINT) run
 	$(call in-api,$(GOLANGCI_LINT)) run
+	cd hack/release && $(subst -modfile=,-modfile=../../,$(GOLANGCI_LINT)) run
 	$(ACTIONLINT)
 
 .PHONY: lint-api

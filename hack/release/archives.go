@@ -112,7 +112,7 @@ func readProgram(archive string, content []byte) ([]byte, error) {
 	}
 }
 
-func unzip(content []byte) ([]byte, error) {
+func unzip(content []byte) (_ []byte, err error) {
 	files, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func unzip(content []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer program.Close()
+	defer func() { err = errors.Join(err, program.Close()) }()
 
 	return io.ReadAll(io.LimitReader(program, maxProgram))
 }

@@ -94,28 +94,24 @@ func readManifest(folder string) (*manifest, error) {
 // sums returns the SHA-256 of each file of a release by its path with slashes. What signs them is left out.
 func sums(folder string) (map[string]string, error) {
 	found := map[string]string{}
+	files := os.DirFS(folder)
 
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 
-		relative, err := filepath.Rel(folder, path)
-		if err != nil {
-			return err
-		}
-
-		switch relative {
+		switch path {
 		case checksumsFile, provenanceFile, signatureFile, publicKeyFile:
 			return nil
 		}
 
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}
 
-		found[filepath.ToSlash(relative)] = sum(content)
+		found[path] = sum(content)
 
 		return nil
 	})

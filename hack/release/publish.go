@@ -90,6 +90,7 @@ func publish(ctx context.Context, args []string, stdout io.Writer) error {
 		{"signatures", r.sign},
 	} {
 		started := time.Now()
+
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}

@@ -129,7 +129,7 @@ spec:
 		"valid":                 {valid: true},
 		"unknown key of spec":   {old: "  bird:\n", replacement: "  brid: {}\n  bird:\n"},
 		"unknown key below":     {old: "baseURL:", replacement: "baseUrl:"},
-		"unknown key in a list": {old: "[{name: s,", replacement: "[{name: s, nmae: s,"},
+		"unknown key in a list": {old: "[{name: s,", replacement: "[{name: s, naam: s,"},
 		"unknown key on top":    {old: "spec:\n", replacement: "specs: {}\nspec:\n"},
 		"other kind":            {old: "kind: WhatsAppWebhook", replacement: "kind: WhatsappWebhook"},
 		"other version":         {old: "v1alpha1", replacement: "v1"},
