@@ -42,8 +42,10 @@ func TestFilesRenderWhatTheOperatorCreates(t *testing.T) {
 					t.Fatal(err)
 				}
 
-				if name := resources.ExistingClaim(webhook); name != "" {
-					testCluster.MustCreate(t, claim(namespace, name, "10Gi"))
+				for _, name := range []string{resources.ExistingClaim(webhook), resources.BackupClaim(webhook)} {
+					if name != "" {
+						testCluster.MustCreate(t, claim(namespace, name, "10Gi"))
+					}
 				}
 
 				testCluster.MustCreate(t, webhook)
