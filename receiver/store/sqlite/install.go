@@ -31,7 +31,7 @@ var (
 )
 
 // Exists reports whether there is a store at path. An empty file is none: a process that ends while it opens a new store leaves
-// one.
+// one. All else counts as a store, so that nothing replaces it.
 func Exists(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -42,7 +42,7 @@ func Exists(path string) (bool, error) {
 		return false, fmt.Errorf("look for the store: %w", err)
 	}
 
-	return info.Size() > 0, nil
+	return !info.Mode().IsRegular() || info.Size() > 0, nil
 }
 
 // Install makes a copy of a store, of size bytes, the store at path. It changes nothing if there is one. write writes the copy;

@@ -196,9 +196,7 @@ func OpenTarget(ctx context.Context, path string) (_ *Target, err error) {
 
 // requireEmpty returns an error if there is a file at path, unless it is a store without events and conversations.
 func requireEmpty(ctx context.Context, path string) (err error) {
-	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-		return nil
-	} else if err != nil {
+	if exists, err := Exists(path); !exists || err != nil {
 		return err
 	}
 
