@@ -203,16 +203,19 @@ func (s *Store) Get(ctx context.Context, id store.ID) (*store.Record, error) {
 		return nil, err
 	}
 
-	_, err = s.records([]store.Record{*record}, nil, func(decrypted []store.Record) { record = &decrypted[0] })
+	decrypted, err := s.records([]store.Record{*record}, nil)
+	if err != nil {
+		return nil, err
+	}
 
-	return record, err
+	return &decrypted[0], nil
 }
 
 // List implements store.Events.
 func (s *Store) List(ctx context.Context, filter store.Filter, after int64, limit int) ([]store.Record, error) {
 	records, err := s.Store.List(ctx, filter, after, limit)
 
-	return s.records(records, err, nil)
+	return s.records(records, err)
 }
 
 // Life implements store.Events.
@@ -222,23 +225,28 @@ func (s *Store) Life(ctx context.Context, id store.ID) (*store.Life, error) {
 		return nil, err
 	}
 
-	_, err = s.records([]store.Record{life.Record}, nil, func(decrypted []store.Record) { life.Record = decrypted[0] })
+	decrypted, err := s.records([]store.Record{life.Record}, nil)
+	if err != nil {
+		return nil, err
+	}
 
-	return life, err
+	life.Record = decrypted[0]
+
+	return life, nil
 }
 
 // History implements store.Events.
 func (s *Store) History(ctx context.Context, name string, before int64, limit int) ([]store.Record, error) {
 	records, err := s.Store.History(ctx, name, before, limit)
 
-	return s.records(records, err, nil)
+	return s.records(records, err)
 }
 
 // DeadLetters implements store.DeadLetterQueue.
 func (s *Store) DeadLetters(ctx context.Context, selection store.Selection, after int64, limit int) ([]store.Record, error) {
 	records, err := s.Store.DeadLetters(ctx, selection, after, limit)
 
-	return s.records(records, err, nil)
+	return s.records(records, err)
 }
 
 // Traced implements store.Persons. The store cannot look into encrypted payloads, so it returns all of these, and those with
@@ -252,7 +260,7 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 	traces.Encrypted = true
 
 	records, next, err := s.Store.Traced(ctx, traces, after, limit)
-	if records, err = s.records(records, err, nil); err != nil {
+	if records, err = s.records(records, err); err != nil {
 		return nil, 0, err
 	}
 
@@ -270,8 +278,8 @@ func (s *Store) Traced(ctx context.Context, traces store.Traces, after int64, li
 	return records, next, nil
 }
 
-// records decrypts the result of a read, and passes it on to use unless that is nil.
-func (s *Store) records(records []store.Record, err error, use func([]store.Record)) ([]store.Record, error) {
+// records decrypts the result of a read.
+func (s *Store) records(records []store.Record, err error) ([]store.Record, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -285,10 +293,6 @@ func (s *Store) records(records []store.Record, err error, use func([]store.Reco
 		if err := keys.work(&records[i].Work); err != nil {
 			return nil, fmt.Errorf("read event %s: %w", records[i].Event.ID, err)
 		}
-	}
-
-	if use != nil {
-		use(records)
 	}
 
 	return records, nil
