@@ -68,15 +68,6 @@ func TestEndPending(t *testing.T) {
 		},
 	} {
 		t.Run(filepath.Base(place), func(t *testing.T) {
-			event := store.Event{
-				ID:         store.NewID(store.KindMessage, "a"),
-				Kind:       store.KindMessage,
-				State:      store.Pending,
-				Lane:       "lane",
-				Payload:    []byte(`{"text":"Hello"}`),
-				ReceivedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-			}
-
 			var reported strings.Builder
 
 			e := pendingEnd{
@@ -86,7 +77,7 @@ func TestEndPending(t *testing.T) {
 			}
 
 			within(t, open, func(inbox store.Store) {
-				if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
+				if _, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil {
 					t.Error(err)
 				}
 
@@ -104,13 +95,23 @@ func TestEndPending(t *testing.T) {
 			}
 
 			within(t, open, func(inbox store.Store) {
-				record, err := inbox.Get(t.Context(), event.ID)
+				record, err := inbox.Get(t.Context(), pending.ID)
 				if err != nil || record.Event.State != store.Dead {
 					t.Errorf("the message is %+v, %v, want a dead letter", record, err)
 				}
 			})
 		})
 	}
+}
+
+// pending is a message that was not answered yet.
+var pending = store.Event{
+	ID:         store.NewID(store.KindMessage, "a"),
+	Kind:       store.KindMessage,
+	State:      store.Pending,
+	Lane:       "lane",
+	Payload:    []byte(`{"text":"Hello"}`),
+	ReceivedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 }
 
 // within uses an open store.

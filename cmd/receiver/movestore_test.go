@@ -62,28 +62,15 @@ func TestMoveStore(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	event := store.Event{
-		ID:         store.NewID(store.KindMessage, "a"),
-		Kind:       store.KindMessage,
-		State:      store.Pending,
-		Lane:       "lane",
-		Payload:    []byte(`{"text":"Hello"}`),
-		ReceivedAt: now,
+	open := func(file string) func() (store.Store, error) {
+		return func() (store.Store, error) { return sqlite.Open(t.Context(), file, sqlite.Options{}) }
 	}
 
-	inbox, err := sqlite.Open(t.Context(), first, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	if _, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil {
-		t.Error(err)
-	}
-
-	if err := inbox.Close(); err != nil {
-		t.Fatal(err)
-	}
+	within(t, open(first), func(inbox store.Store) {
+		if _, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil {
+			t.Error(err)
+		}
+	})
 
 	for _, places := range [][2]string{{first, inDatabase}, {inDatabase, last}} {
 		var reported strings.Builder
@@ -103,25 +90,18 @@ func TestMoveStore(t *testing.T) {
 		}
 	}
 
-	inbox, err = sqlite.Open(t.Context(), last, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	within(t, open(last), func(inbox store.Store) {
+		now := pending.ReceivedAt
 
-	defer func() {
-		if err := inbox.Close(); err != nil {
-			t.Error(err)
+		leases, err := inbox.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
+		if err != nil || len(leases) != 1 || !bytes.Equal(leases[0].Work.Event.Payload, pending.Payload) {
+			t.Errorf("Claim returned %v, %v", leases, err)
 		}
-	}()
 
-	leases, err := inbox.Claim(t.Context(), store.Conversations, now, now.Add(time.Minute), 1)
-	if err != nil || len(leases) != 1 || !bytes.Equal(leases[0].Work.Event.Payload, event.Payload) {
-		t.Errorf("Claim returned %v, %v", leases, err)
-	}
-
-	if fresh, err := inbox.Ingest(t.Context(), []store.Event{event}); err != nil || fresh[0] {
-		t.Errorf("a redelivery is new: %v, %v", fresh, err)
-	}
+		if fresh, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil || fresh[0] {
+			t.Errorf("a redelivery is new: %v, %v", fresh, err)
+		}
+	})
 }
 
 // TestMoveJobArguments parses the arguments of the Job in the documentation. TestMoveJob in test/docs checks the rest of it.

@@ -53,6 +53,31 @@ type Server struct {
 	users            atomic.Int64
 }
 
+// Suite runs the tests of a package with a server that they share.
+type Suite struct {
+	*testing.M
+	Server **Server // the variable of the tests
+}
+
+// Run runs the tests, and returns the exit code.
+func (s Suite) Run() int {
+	server, err := Start(context.Background(), Options{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+
+	*s.Server = server
+	code := s.M.Run()
+
+	if err := server.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+
+	return code
+}
+
 // New starts a server, and closes it when the test ends.
 func New(tb testing.TB, options Options) *Server {
 	tb.Helper()

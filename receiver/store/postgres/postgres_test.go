@@ -5,9 +5,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -22,27 +19,7 @@ import (
 // server is shared by all tests, except those that stop their server.
 var server *pgtest.Server
 
-// suite runs the tests with a server.
-type suite struct{ *testing.M }
-
-func (s suite) Run() int {
-	var err error
-	if server, err = pgtest.Start(context.Background(), pgtest.Options{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-
-	code := s.M.Run()
-
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-
-	return code
-}
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Suite{M: m, Server: &server}) }
 
 func TestConformance(t *testing.T) {
 	places := map[string]string{} // each has its own user, and so its own schema

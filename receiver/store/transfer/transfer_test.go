@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,27 +28,7 @@ import (
 // server is shared by all tests.
 var server *pgtest.Server
 
-// suite runs the tests with a server.
-type suite struct{ *testing.M }
-
-func (s suite) Run() int {
-	var err error
-	if server, err = pgtest.Start(context.Background(), pgtest.Options{}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-
-	code := s.M.Run()
-
-	if err := server.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-
-	return code
-}
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Suite{M: m, Server: &server}) }
 
 // place is where a store is: in a file, or in a database.
 type place struct{ file, url string }
