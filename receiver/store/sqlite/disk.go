@@ -66,7 +66,7 @@ type figures struct {
 	at          time.Time
 	total, free int64
 	owed        int64 // how far the file and the log may still grow by the data that is stored already
-	reusable    int64 // free pages inside the file
+	reusable    int64 // free pages of the database, and what the file has beyond its end
 }
 
 // newDisk reads the size of the disk, on which the sizes of log and ballast depend.
@@ -199,8 +199,9 @@ func (d *disk) read() (figures, error) {
 	defer cancel()
 
 	if file, reusable, err := d.pages(ctx); err == nil {
-		f.owed = max(d.logLimit*pageSize-log, 0) + max(file*pageSize-size(d.path), 0)
-		f.reusable = reusable * pageSize
+		growth := file*pageSize - size(d.path)
+		f.owed = max(d.logLimit*pageSize-log, 0) + max(growth, 0)
+		f.reusable = reusable*pageSize + max(-growth, 0) // a file that shrank keeps its blocks until the log is copied
 	}
 
 	return f, nil

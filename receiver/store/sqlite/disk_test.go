@@ -4,7 +4,9 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -130,6 +132,31 @@ func TestPurgedPagesAreSpaceForNewEvents(t *testing.T) {
 	}
 
 	ingest(t, s, 100) // the file did not shrink as much, but has free pages
+}
+
+// A database that shrank in the log keeps its file until the log is copied. What the file has beyond the database is for new events.
+func TestTheFileBeyondTheDatabaseIsSpaceForNewEvents(t *testing.T) {
+	const tail = 3 << 20
+
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	space := &fakeSpace{} // full, so that the pages count
+	pages := func(context.Context) (file, reusable int64, err error) { return 10, 4, nil }
+	d := newDisk(path, Options{Clock: clockwork.NewFakeClock(), space: space.read}, pages)
+
+	for _, c := range []struct{ size, reusable, owed int64 }{
+		{10*pageSize + tail, 4*pageSize + tail, logPages * pageSize},
+		{10 * pageSize, 4 * pageSize, logPages * pageSize},
+		{7 * pageSize, 4 * pageSize, (logPages + 3) * pageSize},
+	} {
+		if err := os.WriteFile(path, make([]byte, c.size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+
+		got, err := d.read()
+		if err != nil || got.reusable != c.reusable || got.owed != c.owed {
+			t.Errorf("a file of %d bytes: %+v, %v, want %d reusable and %d owed", c.size, got, err, c.reusable, c.owed)
+		}
+	}
 }
 
 func TestFiguresAreReadOnceASecond(t *testing.T) {
