@@ -144,7 +144,7 @@ func (p Parts) waitingForPeople(ctx context.Context, now time.Time) health.Waiti
 
 	conversations, err := p.Store.TakenOver(ctx, now, "", maxTakenOver)
 	if err != nil {
-		p.Log.Error("status does not count who waits for people", "error", err)
+		p.Log.Error("counting conversations that wait for people failed", "error", err)
 	}
 
 	for i := range conversations {

@@ -212,7 +212,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 	}
 
 	if err := target.Sweep(ctx); err != nil {
-		s.Log.Warn("the rest of an interrupted backup was not removed", "error", err)
+		s.Log.Warn("removing the rest of an interrupted backup failed", "error", err)
 	}
 
 	made, err := makeCopy(ctx, s.Store, target, began)

@@ -106,7 +106,7 @@ func (l *Live) Reload() {
 	next, err := l.read(old)
 	if err != nil {
 		if old.Problem != err.Error() {
-			l.log.Error("configuration not reloaded, the previous one stays in force", "error", err)
+			l.log.Error("reloading the configuration failed, the previous one stays in force", "error", err)
 
 			problem := *old
 			problem.Problem = err.Error()

@@ -149,7 +149,7 @@ func (v *view) render(status int, name string, body any) {
 	}
 
 	if err != nil {
-		v.console.Log.Error("render a page of the console", "page", name, "error", err)
+		v.console.Log.Error("rendering a page of the console failed", "page", name, "error", err)
 		http.Error(v.writer, "the page cannot be shown", http.StatusInternalServerError)
 
 		return

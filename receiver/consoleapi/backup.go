@@ -52,7 +52,7 @@ func (a *api) backup(w http.ResponseWriter, r *http.Request) {
 
 	sent, err := sendParts(w, copied)
 	if closing := copied.Close(); closing != nil {
-		a.Log.Error("remove a backup", "error", closing)
+		a.Log.Error("removing a backup failed", "error", closing)
 	}
 
 	if err != nil {

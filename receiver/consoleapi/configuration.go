@@ -22,7 +22,7 @@ func (a *api) configuration(w http.ResponseWriter, r *http.Request) {
 
 	shown, err := current.Shown()
 	if err != nil {
-		a.Log.Error("show the configuration", "error", err)
+		a.Log.Error("encoding the configuration for the console failed", "error", err)
 		http.Error(w, "the configuration cannot be shown: see the log of the receiver", http.StatusInternalServerError)
 
 		return

@@ -87,7 +87,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, listener *questions
 func (a *api) show(asked assistant.Asked, reveal bool, write func(questions.Line) bool) bool {
 	question, err := questions.Show(asked, reveal, a.ids().Encode)
 	if err != nil {
-		a.Log.Error("a question cannot be shown", "error", err)
+		a.Log.Error("encoding a question for the listener failed", "error", err)
 		return true
 	}
 

@@ -292,7 +292,7 @@ func (e *Engine) removeFile(a *attempt) {
 	e.shared.drop(a.work.Event.ID, a.file)
 
 	if err := a.file.Remove(); err != nil {
-		e.Log.Error("remove downloaded media from the spool", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("removing downloaded media from the spool failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
 	a.file = nil

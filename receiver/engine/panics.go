@@ -44,7 +44,7 @@ func (p *pool) attempt(ctx context.Context, lease store.LeaseRef, work *store.Wo
 	}
 
 	if err != nil {
-		p.log.Error("record the outcome of an attempt", logevent.EventID, work.Event.ID, "error", err)
+		p.log.Error("recording the outcome of an attempt failed", logevent.EventID, work.Event.ID, "error", err)
 		return nil
 	}
 
@@ -60,7 +60,7 @@ func (p *pool) panicked(ctx context.Context, lease store.LeaseRef, event store.I
 
 	_, err := p.store.Renew(context.WithoutCancel(ctx), []store.LeaseRef{lease}, due)
 	if err != nil {
-		p.log.Error("shorten the lease after a panic", logevent.EventID, event, "error", err)
+		p.log.Error("shortening the lease after a panic failed", logevent.EventID, event, "error", err)
 	}
 }
 

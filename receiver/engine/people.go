@@ -36,7 +36,7 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 	for _, event := range slices.Concat([]store.Event{a.work.Event}, a.work.Coalesced) {
 		m, err := a.inboundOf(event)
 		if err != nil {
-			e.Log.Error("announce a message to people", logevent.EventID, event.ID, "error", err)
+			e.Log.Error("announcing a message to people failed", logevent.EventID, event.ID, "error", err)
 			continue
 		}
 
@@ -61,7 +61,7 @@ func (e *Engine) holder(ctx context.Context, a *attempt) store.Holder {
 
 	current, err := e.Store.Conversation(ctx, a.lease.Lane) // it may have changed during the attempt
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		e.Log.Error("read who has the conversation", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("reading the holder of a conversation failed", logevent.EventID, a.work.Event.ID, "error", err)
 
 		return a.work.Conversation.Takeover.By
 	}
@@ -119,7 +119,7 @@ func (a *attempt) forDesk(method assistant.Method) handoff.Message {
 func (e *Engine) deskEvent(a *attempt, m handoff.Message, occurrence string) (store.Event, bool) {
 	event, err := m.Event(a.lease.Lane, occurrence, e.Clock.Now())
 	if err != nil {
-		e.Log.Error("encode a request to the desk", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("encoding a request to the desk failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
 	return event, err == nil

@@ -99,7 +99,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 	for ctx.Err() == nil {
 		more, err := p.claimDue(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.log.Error("claim lanes", "class", p.class, "error", err)
+			p.log.Error("claiming lanes failed", "class", p.class, "error", err)
 		}
 
 		if more {
@@ -108,7 +108,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 
 		next, err := p.claimWaiting(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.log.Error("claim waiting lanes", "class", p.class, "error", err)
+			p.log.Error("claiming waiting lanes failed", "class", p.class, "error", err)
 		}
 
 		p.waitForWork(ctx, next)

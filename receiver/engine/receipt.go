@@ -83,7 +83,7 @@ func (e *Engine) sendReceipt(ctx context.Context, a *attempt) bool {
 	err := e.markRead(ctx, a)
 	if err != nil {
 		e.Metrics.CallFailed(failure.Of(err))
-		e.Log.Debug("mark message as read", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Debug("marking a message as read failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
 	return err == nil

@@ -39,7 +39,7 @@ func (e *Engine) record(ctx context.Context, h head, step store.Step) (*store.Wo
 			return next, err
 		}
 
-		e.sampled.Error("record progress, will retry", logevent.EventID, h.work.Event.ID, "error", err)
+		e.sampled.Error("recording progress failed, will retry", logevent.EventID, h.work.Event.ID, "error", err)
 
 		e.sleep(ctx, wait, nil)
 	}
@@ -104,7 +104,7 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 			e.Metrics.MessageRecovered()
 		}
 
-		e.Log.Info("message left to a later answer", attributes...)
+		e.Log.Info("message accepted by the AI, which answers later", attributes...)
 	case outcome.State == store.Done && isMessage:
 		e.Metrics.MessageProcessed(event.Type, took)
 

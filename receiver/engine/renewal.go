@@ -45,7 +45,7 @@ func (p *pool) renew(ctx context.Context) {
 		lost, err := p.store.Renew(ctx, refs, now.Add(p.live.Current().Processing.Lease))
 		if err != nil {
 			if ctx.Err() == nil {
-				p.log.Error("renew leases", "class", p.class, "error", err)
+				p.log.Error("renewing leases failed", "class", p.class, "error", err)
 			}
 
 			return

@@ -32,7 +32,7 @@ func (e *Engine) followSchedule(ctx context.Context) {
 		if last.IsZero() || now.Before(last.Add(-clockStep)) {
 			if err := e.Store.RepairClock(ctx, now.Add(clockSkew)); err != nil {
 				if ctx.Err() == nil {
-					e.sampled.Error("make lanes due that a clock ahead postponed", "error", err)
+					e.sampled.Error("rescheduling lanes that a fast clock postponed failed", "error", err)
 				}
 
 				now = time.Time{} // again at the next poll
@@ -71,7 +71,7 @@ func (e *Engine) readSchedule(ctx context.Context) {
 	schedules, pauses, err := e.Store.Schedule(ctx, asked.Add(-gate.LevelMemory))
 	if err != nil {
 		if ctx.Err() == nil {
-			e.sampled.Error("read when lanes are due", "error", err)
+			e.sampled.Error("reading when lanes are due failed", "error", err)
 		}
 
 		return

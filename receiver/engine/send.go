@@ -142,7 +142,7 @@ func (e *Engine) isConfirmed(ctx context.Context, a *attempt, reply *store.Reply
 
 	record, err := e.Store.Get(ctx, a.work.Event.ID)
 	if err != nil {
-		e.Log.Error("look up the status of an unconfirmed send", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("looking up the status of an unconfirmed send failed", logevent.EventID, a.work.Event.ID, "error", err)
 		return false
 	}
 

@@ -85,7 +85,7 @@ func (e *Engine) OpenFile(ctx context.Context, event store.ID) (*media.File, fun
 
 func (e *Engine) returned(event store.ID, err error) {
 	if err != nil {
-		e.Log.Error("remove linked media from the spool", logevent.EventID, event, "error", err)
+		e.Log.Error("removing linked media from the spool failed", logevent.EventID, event, "error", err)
 	}
 }
 

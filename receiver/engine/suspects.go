@@ -173,7 +173,7 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 		p.dueAt(now)
 
 		if err != nil && !errors.Is(err, store.ErrLeaseLost) && ctx.Err() == nil {
-			p.log.Error("reset the starts of an event", logevent.EventID, lease.Work.Event.ID, "error", err)
+			p.log.Error("resetting the starts of an event failed", logevent.EventID, lease.Work.Event.ID, "error", err)
 		}
 
 		return true
@@ -257,7 +257,7 @@ func (p *pool) giveBack(ctx context.Context, lease store.LeaseRef, due time.Time
 
 	err := p.store.Release(context.WithoutCancel(ctx), lease, due)
 	if err != nil && !errors.Is(err, store.ErrLeaseLost) {
-		p.log.Error("release lease", "class", p.class, "error", err)
+		p.log.Error("releasing a lease failed", "class", p.class, "error", err)
 	}
 }
 

@@ -149,7 +149,7 @@ func (e *Engine) handOff(ctx context.Context, a *attempt, handoff *answer.Handof
 
 	current, err := e.Store.Conversation(ctx, a.lease.Lane)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		e.Log.Error("read who has the conversation", logevent.EventID, a.work.Event.ID, "error", err)
+		e.Log.Error("reading the holder of a conversation failed", logevent.EventID, a.work.Event.ID, "error", err)
 	}
 
 	if current.Takeover.Active(now) {

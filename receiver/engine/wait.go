@@ -78,7 +78,7 @@ func (e *Engine) endCall(ctx context.Context, permit *gate.Permit, err error) {
 	}
 
 	if err := permit.Done(ctx, f); err != nil {
-		e.sampled.Error("share the pause of a rate-limited scope", "error", err)
+		e.sampled.Error("sharing the pause of a rate-limited scope failed", "error", err)
 	}
 }
 

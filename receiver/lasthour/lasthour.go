@@ -109,7 +109,7 @@ func (r *Recorder) record() {
 
 	families, err := r.metrics.Gather()
 	if err != nil && len(families) == 0 {
-		r.log.Error("read the metrics for the last hour", "error", err)
+		r.log.Error("reading the metrics for the last hour failed", "error", err)
 		return
 	}
 

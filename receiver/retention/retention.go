@@ -127,7 +127,7 @@ func (p *Purger) deadLettersFrom(ctx context.Context, published []byte, now time
 	}
 
 	if err != nil && ctx.Err() == nil {
-		p.Log.Error("start of the retention of dead letters was not recorded", "error", err)
+		p.Log.Error("recording the start of the retention of dead letters failed", "error", err)
 	}
 
 	return known.DeadLettersFrom
@@ -142,7 +142,7 @@ func (p *Purger) announce(ctx context.Context, settings config.Store, now time.T
 	stats, err := p.Store.Stats(ctx, now)
 	if err != nil {
 		if ctx.Err() == nil {
-			p.Log.Error("dead letters that are purged soon were not looked for", "error", err)
+			p.Log.Error("looking for dead letters that are purged soon failed", "error", err)
 		}
 
 		return

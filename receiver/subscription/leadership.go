@@ -83,7 +83,7 @@ func (r *Reconciler) publish(ctx context.Context) bool {
 	}
 
 	if err != nil && ctx.Err() == nil {
-		r.Log.Error("state of the webhook subscription not published", "error", err)
+		r.Log.Error("publishing the state of the webhook subscription failed", "error", err)
 	}
 
 	return r.lead(ctx, leadershipTerm)

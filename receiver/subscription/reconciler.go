@@ -122,7 +122,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 	}
 
 	if err := r.candidate.Release(ctx); err != nil {
-		r.Log.Error("leadership of the webhook subscription not released", "error", err)
+		r.Log.Error("releasing the leadership of the webhook subscription failed", "error", err)
 	}
 }
 

@@ -66,7 +66,7 @@ func (c Changer) Apply(ctx context.Context, name string, change Change) (store.C
 		return store.Conversation{}, err
 	}
 
-	c.Log.Info("who has a conversation was changed", "by", takeover.By, "until", takeover.Until)
+	c.Log.Info("the holder of a conversation changed", "by", takeover.By, "until", takeover.Until)
 
 	events, err := c.Events(ctx, name, before.Takeover, takeover, change.Reason)
 	if err == nil && len(events) > 0 {
@@ -74,7 +74,7 @@ func (c Changer) Apply(ctx context.Context, name string, change Change) (store.C
 	}
 
 	if err != nil { // the change is stored all the same
-		c.Log.Error("store the notice of a conversation's new holder", "error", err)
+		c.Log.Error("storing the notice of a conversation's new holder failed", "error", err)
 	}
 
 	c.Wake(store.Conversations, store.Notices)
