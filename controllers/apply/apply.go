@@ -17,8 +17,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -101,15 +101,14 @@ func (a *Applier) look(ctx context.Context, target *Target, readers ...client.Re
 // With an error it returns the object as it was. The error wraps that of the API server, or is [ErrExists]. An object that
 // another operator writes again and again stays as it is for a while, see [Applier.Contested].
 func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, error) {
-	desired, err := a.desired(target.owner, target.rendered)
+	desired := identityOf(target.rendered)
+
+	rendered, err := json.Marshal(target.rendered)
 	if err != nil {
-		return target.Live, err
+		return target.Live, fmt.Errorf("marshal %s: %w", describe(desired), err)
 	}
 
-	fingerprint, err := fingerprintOf(desired.Object)
-	if err != nil {
-		return target.Live, fmt.Errorf("fingerprint %s: %w", describe(desired), err)
-	}
+	fingerprint := sha256.Sum256(append([]byte(target.owner.GetUID()), rendered...))
 
 	var current record
 	if target.Live != nil {
@@ -121,14 +120,14 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 		if target.known.same(current) || !a.mayApply(target, desired, current) {
 			return target.Live, nil
 		}
-
-		// The API server rejects the request if the object has been replaced since it was read.
-		desired.SetUID(target.Live.GetUID())
-	} else {
-		desired.SetResourceVersion(versionOfNone)
 	}
 
-	result, err := a.write(ctx, target, desired, fingerprint)
+	body, err := a.body(target, rendered)
+	if err != nil {
+		return target.Live, fmt.Errorf("complete %s: %w", describe(desired), err)
+	}
+
+	applied, result, err := a.write(ctx, target, desired, body, fingerprint)
 	if err != nil {
 		return target.Live, err
 	}
@@ -137,38 +136,40 @@ func (a *Applier) Apply(ctx context.Context, target *Target) (client.Object, err
 		a.overwritten(client.ObjectKeyFromObject(target.owner), describe(desired))
 	}
 
-	return a.convert(desired)
+	return applied, nil
 }
 
-// write applies the object, reads the result into it, and returns its record.
+// write applies the object, and returns the result and its record.
 func (a *Applier) write(
 	ctx context.Context,
 	target *Target,
 	desired *unstructured.Unstructured,
+	body []byte,
 	fingerprint [sha256.Size]byte,
-) (result record, err error) {
+) (applied client.Object, result record, err error) {
 	owner := client.ObjectKeyFromObject(target.owner)
 	name := describe(desired)
 
 	a.echoes.begin(owner, name)
 	defer func() { a.echoes.end(owner, name, result) }()
 
-	if err := a.send(ctx, desired); err != nil {
+	applied, err = a.send(ctx, desired, body)
+	if err != nil {
 		if target.Live == nil && apierrors.IsConflict(err) {
 			err = fmt.Errorf("%w: %w", ErrExists, err)
 		}
 
-		return record{}, fmt.Errorf("apply %s: %w", name, err)
+		return nil, record{}, fmt.Errorf("apply %s: %w", name, err)
 	}
 
-	result, err = recordOf(desired, desired.GroupVersionKind(), fingerprint)
+	result, err = recordOf(applied, desired.GroupVersionKind(), fingerprint)
 	if err != nil {
-		return record{}, fmt.Errorf("read the managed fields of %s: %w", name, err)
+		return nil, record{}, fmt.Errorf("read the managed fields of %s: %w", name, err)
 	}
 
 	a.memory.put(target.owner, desired, result)
 
-	return result, nil
+	return applied, result, nil
 }
 
 // mayApply reports whether an object that differs from the rendered one may be written now. It counts the writes of another
@@ -199,17 +200,33 @@ func (a *Applier) mayApply(target *Target, desired *unstructured.Unstructured, c
 // refused as a conflict if there is one.
 const versionOfNone = "1"
 
-// send applies the object by server-side apply, and reads the result into it.
-func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured) error {
-	configuration := client.ApplyConfigurationFromUnstructured(desired)
+// send applies the object by server-side apply. The response has what [Applier.Prototype] holds of the kind, and no more.
+func (a *Applier) send(ctx context.Context, desired *unstructured.Unstructured, body []byte) (client.Object, error) {
+	kind := desired.GroupVersionKind()
 
-	err := a.client.Apply(ctx, configuration, client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if replaced(err) {
-		resource := schema.GroupResource{Group: desired.GroupVersionKind().Group, Resource: desired.GetKind()}
-		return apierrors.NewConflict(resource, desired.GetName(), errors.New("it was replaced since it was read"))
+	applied, err := a.Prototype(kind)
+	if err != nil {
+		return nil, err
 	}
 
-	return err
+	applied.SetNamespace(desired.GetNamespace())
+	applied.SetName(desired.GetName())
+
+	patch := client.RawPatch(types.ApplyPatchType, body)
+
+	err = a.client.Patch(ctx, applied, patch, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if replaced(err) {
+		resource := schema.GroupResource{Group: kind.Group, Resource: kind.Kind}
+		return nil, apierrors.NewConflict(resource, desired.GetName(), errors.New("it was replaced since it was read"))
+	}
+
+	if err != nil {
+		return nil, err
+	}
+
+	applied.GetObjectKind().SetGroupVersionKind(kind) // a typed response has none
+
+	return applied, nil
 }
 
 // Observe returns the object that has the name of the rendered one, or nil. It reads past a cache that is older than what was
@@ -241,28 +258,28 @@ func identityOf(rendered resources.Object) *unstructured.Unstructured {
 	return identity
 }
 
-// desired adds the owner to the rendered object, unless the object outlives its owner. The conversion through JSON keeps
-// unset fields out.
-func (a *Applier) desired(owner client.Object, rendered resources.Object) (*unstructured.Unstructured, error) {
-	data, err := json.Marshal(rendered)
-	if err != nil {
-		return nil, fmt.Errorf("marshal rendered object: %w", err)
+// body returns the body of the request: the rendered object, its owner unless the object outlives it, and the condition on the
+// object in the cluster.
+func (a *Applier) body(target *Target, rendered []byte) ([]byte, error) {
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(rendered); err != nil {
+		return nil, fmt.Errorf("unmarshal the rendered object: %w", err)
 	}
 
-	desired := &unstructured.Unstructured{}
-	if err := desired.UnmarshalJSON(data); err != nil {
-		return nil, fmt.Errorf("unmarshal rendered object: %w", err)
+	if !resources.IsRetained(object.GetLabels()) {
+		if err := controllerutil.SetControllerReference(target.owner, object, a.client.Scheme()); err != nil {
+			return nil, fmt.Errorf("set its owner: %w", err)
+		}
 	}
 
-	if resources.IsRetained(desired.GetLabels()) {
-		return desired, nil
+	if target.Live != nil {
+		// The API server rejects the request if the object has been replaced since it was read.
+		object.SetUID(target.Live.GetUID())
+	} else {
+		object.SetResourceVersion(versionOfNone)
 	}
 
-	if err := controllerutil.SetControllerReference(owner, desired, a.client.Scheme()); err != nil {
-		return nil, fmt.Errorf("set the owner of %s: %w", describe(desired), err)
-	}
-
-	return desired, nil
+	return object.MarshalJSON()
 }
 
 // read sets the object of a target by the first reader that has it. The cache alone cannot tell whether the object exists:
@@ -314,19 +331,6 @@ func (a *Applier) Prototype(kind schema.GroupVersionKind) (client.Object, error)
 	return typed, nil
 }
 
-func (a *Applier) convert(from *unstructured.Unstructured) (client.Object, error) {
-	object, err := a.Prototype(from.GroupVersionKind())
-	if err != nil {
-		return nil, err
-	}
-
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(from.Object, object); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", describe(from), err)
-	}
-
-	return object, nil
-}
-
 // replaced reports whether the error is about a UID that does not match, and not an invalid spec: the API server calls
 // both invalid.
 func replaced(err error) bool {
@@ -342,13 +346,4 @@ func replaced(err error) bool {
 
 func describe(object *unstructured.Unstructured) string {
 	return object.GetKind() + " " + object.GetName()
-}
-
-func fingerprintOf(content any) ([sha256.Size]byte, error) {
-	data, err := json.Marshal(content)
-	if err != nil {
-		return [sha256.Size]byte{}, err
-	}
-
-	return sha256.Sum256(data), nil
 }

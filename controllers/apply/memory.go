@@ -92,10 +92,12 @@ func recordOf(object client.Object, kind schema.GroupVersionKind, rendered [sha2
 			return record{}, fmt.Errorf("unmarshal: %w", err)
 		}
 
-		var err error
-		if r.owned, err = fingerprintOf(fields); err != nil {
-			return record{}, err
+		ordered, err := json.Marshal(fields)
+		if err != nil {
+			return record{}, fmt.Errorf("marshal: %w", err)
 		}
+
+		r.owned = sha256.Sum256(ordered)
 	}
 
 	return r, nil
