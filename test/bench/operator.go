@@ -68,7 +68,7 @@ type operatorTrial struct {
 	manager *manager
 
 	base         []time.Duration // of the plain client, by run
-	baseSpent    spending        // in its first run
+	baseSpent    spending        // in both runs
 	baseRequests requests        // in its first run
 
 	took           time.Duration // of the manager, to the steady state
@@ -94,8 +94,9 @@ func (t *operatorTrial) measureBase(ctx context.Context) error {
 	}
 
 	t.base = append(t.base, took)
+	t.baseSpent = t.baseSpent.plus(spent)
+
 	if len(t.base) == 1 {
-		t.baseSpent = spent
 		t.baseRequests = sent
 	}
 
@@ -238,7 +239,7 @@ func (t *operatorTrial) figures() []figure {
 			measured: seconds(t.base[0]) + ", " + seconds(t.base[1]),
 			verdict:  baseLine,
 		},
-		t.baseSpent.of(t.count, spentByAPIServer, spentByEtcd, spentBySelf),
+		t.baseSpent.of(len(t.base)*t.count, spentByAPIServer, spentByEtcd, spentBySelf),
 		t.baseRequests.of(t.count),
 		{
 			name:     fmt.Sprintf("operator, %s resources to steady state", thousands(t.count)),

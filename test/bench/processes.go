@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -57,6 +58,15 @@ func (s spending) since(before spending) spending {
 	}
 
 	return after
+}
+
+func (s spending) plus(other spending) spending {
+	sum := maps.Clone(other)
+	for program, took := range s {
+		sum[program] += took
+	}
+
+	return sum
 }
 
 // of returns the figure of the processor time per resource, of the programs together and each.
