@@ -281,7 +281,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	parts.Go(func() {
 		defer close(processed)
 
-		r.engine.Run(run, r.live.Current().Shutdown.DrainTimeout)
+		r.engine.Run(run, func() time.Duration { return r.live.Current().Shutdown.DrainTimeout })
 	})
 	r.log.Info("receiver started",
 		logevent.Key, logevent.ReceiverStarted,

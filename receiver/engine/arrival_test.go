@@ -158,7 +158,7 @@ func TestArrivalDuringTheEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 
-	go func() { defer close(ended); f.engine.Run(ctx, safetyTimeout) }()
+	go func() { defer close(ended); f.engine.Run(ctx, func() time.Duration { return safetyTimeout }) }()
 
 	f.waitFor(t, "the claims at the start", func() bool { return watched.claims.Load() >= 3 && !f.engine.Busy() })
 

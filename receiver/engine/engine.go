@@ -125,9 +125,9 @@ func (e *Engine) Wake(classes ...store.Class) {
 	}
 }
 
-// Run processes events until ctx ends. It then claims nothing new, gives running attempts the time drain to finish, and
+// Run processes events until ctx ends. It then claims nothing new, gives running attempts the time that drain returns to finish, and
 // releases the remaining leases. It returns when all its goroutines have ended.
-func (e *Engine) Run(ctx context.Context, drain time.Duration) {
+func (e *Engine) Run(ctx context.Context, drain func() time.Duration) {
 	e.readSchedule(ctx) // with the pauses, before anything is sent
 
 	var parts sync.WaitGroup

@@ -136,7 +136,7 @@ func (f *fixture) start(t *testing.T) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 
 	var run sync.WaitGroup
-	run.Go(func() { f.engine.Run(ctx, safetyTimeout) })
+	run.Go(func() { f.engine.Run(ctx, func() time.Duration { return safetyTimeout }) })
 
 	t.Cleanup(func() {
 		stop()

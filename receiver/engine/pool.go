@@ -83,7 +83,7 @@ func (e *Engine) newPool(class store.Class, capacity func() int, turn chan struc
 	}
 }
 
-func (p *pool) run(ctx context.Context, drain time.Duration) {
+func (p *pool) run(ctx context.Context, drain func() time.Duration) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 
@@ -119,7 +119,7 @@ func (p *pool) run(ctx context.Context, drain time.Duration) {
 	p.mu.Unlock()
 	p.suspects.stopAlone()
 
-	timer := p.clock.AfterFunc(drain, func() { cancel(errStopped) })
+	timer := p.clock.AfterFunc(drain(), func() { cancel(errStopped) })
 
 	p.lanes.Wait()
 	timer.Stop()

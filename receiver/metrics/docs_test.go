@@ -14,6 +14,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestDocumentedValues checks that the table in docs/receiver.md names each value of labels with few values.
+func TestDocumentedValues(t *testing.T) {
+	page, err := os.ReadFile("../../docs/receiver.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for metric, values := range map[string][]string{
+		"whatsapp_scope_closed":       slices.Concat(scopeKinds, scopeReasons),
+		"whatsapp_store_errors_total": storeOperations,
+	} {
+		_, row, _ := strings.Cut(string(page), "| `"+metric)
+		row, _, _ = strings.Cut(row, "\n")
+
+		for _, value := range values {
+			if !strings.Contains(row, "`"+value+"`") {
+				t.Errorf("docs/receiver.md lacks the value %s of %s", value, metric)
+			}
+		}
+	}
+}
+
 // TestDocumentedMetrics checks that the table in docs/receiver.md names the metrics of this package, and no others.
 func TestDocumentedMetrics(t *testing.T) {
 	files, err := filepath.Glob("*.go")

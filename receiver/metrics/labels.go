@@ -47,7 +47,8 @@ var (
 		"process_text_message", "process_undelivered_message", "process_video_message", "transcribe_audio",
 	}
 	storeOperations = []string{
-		"advance", "claim", "history", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
+		"advance", "check", "claim", "history", "ingest", "leadership", "pause", "peek", "ping", "purge", "release", "renew",
+		"schedule",
 	}
 	messagesOperations = map[string][]int{ // of the messages API, with the statuses that it answers
 		"send":        {200, 202, 400, 401, 403, 404, 409, 413, 422, 429, 503},

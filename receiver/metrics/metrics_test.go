@@ -83,6 +83,15 @@ type failingStore struct {
 
 func (f failingStore) Ingest(context.Context, []store.Event) ([]bool, error) { return nil, f.err }
 func (f failingStore) Ping(context.Context) error                            { return f.err }
+func (f failingStore) RepairClock(context.Context, time.Time) error          { return f.err }
+
+func (f failingStore) ClaimWaiting(context.Context, store.Class, string, time.Time, int) ([]store.Lease, error) {
+	return nil, f.err
+}
+
+func (f failingStore) Schedule(context.Context, time.Time) ([3]store.Schedule, []store.Pause, error) {
+	return [3]store.Schedule{}, nil, f.err
+}
 
 func TestCountStore(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -105,9 +114,21 @@ func TestCountStore(t *testing.T) {
 				t.Errorf("errors %v and %v, want %v", ingest, ping, tc.err)
 			}
 
+			_, waiting := s.ClaimWaiting(t.Context(), store.Statuses, "app", time.Time{}, 1)
+			_, _, schedule := s.Schedule(t.Context(), time.Time{})
+
+			if repair := s.RepairClock(t.Context(), time.Time{}); !errors.Is(waiting, tc.err) || !errors.Is(schedule, tc.err) || !errors.Is(repair, tc.err) {
+				t.Errorf("errors %v, %v and %v, want %v", waiting, schedule, repair, tc.err)
+			}
+
 			var want []string
 			if tc.counted {
-				want = []string{`whatsapp_store_errors_total{operation="ingest"} 1`, `whatsapp_store_errors_total{operation="ping"} 1`}
+				want = []string{
+					`whatsapp_store_errors_total{operation="claim"} 1`,
+					`whatsapp_store_errors_total{operation="ingest"} 1`,
+					`whatsapp_store_errors_total{operation="ping"} 1`,
+					`whatsapp_store_errors_total{operation="schedule"} 2`,
+				}
 			}
 
 			got := slices.DeleteFunc(scrape(t, m, "whatsapp_store_errors_total"), func(sample string) bool {

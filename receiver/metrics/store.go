@@ -91,6 +91,27 @@ func (s *countedStore) Claim(ctx context.Context, class store.Class, now, until 
 	return leases, err
 }
 
+func (s *countedStore) ClaimWaiting(ctx context.Context, class store.Class, scope string, until time.Time, limit int) ([]store.Lease, error) {
+	leases, err := s.Store.ClaimWaiting(ctx, class, scope, until, limit)
+	s.count("claim", err)
+
+	return leases, err
+}
+
+func (s *countedStore) Schedule(ctx context.Context, pausedSince time.Time) ([3]store.Schedule, []store.Pause, error) {
+	schedules, pauses, err := s.Store.Schedule(ctx, pausedSince)
+	s.count("schedule", err)
+
+	return schedules, pauses, err
+}
+
+func (s *countedStore) RepairClock(ctx context.Context, now time.Time) error {
+	err := s.Store.RepairClock(ctx, now)
+	s.count("schedule", err)
+
+	return err
+}
+
 func (s *countedStore) Renew(ctx context.Context, leases []store.LeaseRef, until time.Time) ([]store.LeaseRef, error) {
 	lost, err := s.Store.Renew(ctx, leases, until)
 	s.count("renew", err)

@@ -109,6 +109,10 @@ func searched(search *store.Search, lanes []string, before int64, limit int) (sq
 		}
 	}
 
+	if search.Code != "" { // an event that was replayed and has ended keeps its code
+		filter("w.state = ANY($%d)", toStrings(store.Replayable))
+	}
+
 	if len(search.States) > 0 {
 		filter("w.state = ANY($%d)", toStrings(search.States))
 	}

@@ -124,6 +124,24 @@ func (c *conn) query(ctx context.Context, sql string, each func(row) error, args
 	}
 }
 
+// readTransaction runs a function in a transaction that it rolls back, and reports whether the connection can be used again.
+// BEGIN and ROLLBACK wait for nothing, so ctx does not cancel them: the driver would return the error of ctx for a statement that
+// has run, and leave the connection in the transaction.
+func (c *conn) readTransaction(ctx context.Context, run func(*conn) error) (isUsable bool, err error) {
+	always := context.WithoutCancel(ctx)
+	if _, err := c.exec(always, "BEGIN"); err != nil {
+		return false, fmt.Errorf("begin to read: %w", err)
+	}
+
+	err = run(c)
+
+	if _, end := c.exec(always, "ROLLBACK"); end != nil {
+		return false, errors.Join(err, fmt.Errorf("end reading: %w", end))
+	}
+
+	return true, err
+}
+
 // row holds the columns of a result. A NULL column reads as the zero value.
 type row []driver.Value
 

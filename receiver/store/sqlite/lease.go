@@ -284,7 +284,8 @@ func endLeases(t *tx) error {
 	return endLeaderships(t)
 }
 
+// endLeaderships lets the next candidate of each job lead it. The state that the leader published stays.
 func endLeaderships(t *tx) error {
-	_, err := t.exec("DELETE FROM duties")
+	_, err := t.exec("UPDATE duties SET until = 0, set_at = 0")
 	return err
 }

@@ -47,7 +47,8 @@ type Store struct {
 	unreadable   unreadable
 	checking     sync.Mutex
 	backingUp    sync.Mutex // held while a copy is made or read
-	readers      chan *conn // idle ones, of the number opened
+	readers      chan *conn // idle ones, of the number opened; nil stands for one that failed
+	reading      string     // the DSN of a reader
 	opened       int
 	lock         *os.File
 	purged       atomic.Bool // since the log was last emptied
@@ -107,7 +108,11 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 		return nil, fmt.Errorf("%s is not a folder", filepath.Dir(path))
 	}
 
-	s := &Store{readers: make(chan *conn, readers), closed: make(chan struct{})}
+	s := &Store{
+		readers: make(chan *conn, readers),
+		reading: dsn(path, reading),
+		closed:  make(chan struct{}),
+	}
 	defer func() {
 		if err != nil {
 			_ = s.Close() // the failure to open is the one to report
@@ -177,7 +182,7 @@ func open(ctx context.Context, path string, options Options) (_ *Store, err erro
 	}
 
 	for range readers {
-		c, err := connect(ctx, dsn(path, reading))
+		c, err := connect(ctx, s.reading)
 		if err != nil {
 			return nil, err
 		}
@@ -251,7 +256,9 @@ func (s *Store) Close() error {
 		}
 
 		for range s.opened {
-			errs = append(errs, (<-s.readers).close())
+			if c := <-s.readers; c != nil {
+				errs = append(errs, c.close())
+			}
 		}
 
 		if s.lock != nil {
@@ -280,16 +287,27 @@ func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 		return ctx.Err()
 	}
 
-	defer func() { s.readers <- c }()
+	if c == nil {
+		if c, err = connect(context.WithoutCancel(ctx), s.reading); err != nil {
+			s.readers <- nil
 
-	if _, err := c.exec(ctx, "BEGIN"); err != nil {
-		return err
+			return fmt.Errorf("connect again: %w", err)
+		}
 	}
 
+	isUsable := false
+
 	defer func() {
-		_, end := c.exec(context.WithoutCancel(ctx), "ROLLBACK")
-		err = errors.Join(err, end)
+		if !isUsable { // also after a panic
+			_ = c.close() // the failure that led here is the one to report
+
+			c = nil
+		}
+
+		s.readers <- c
 	}()
 
-	return run(c)
+	isUsable, err = c.readTransaction(ctx, run)
+
+	return err
 }

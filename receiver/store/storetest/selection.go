@@ -222,17 +222,25 @@ var selectionTests = map[string]func(*fixture){
 		f.wantSearch(store.Search{Job: "first"}, all[2], all[1], all[0])
 
 		for i, lease := range f.claim(at(time.Hour), 10) {
-			state := store.Done
+			step := end(store.Done, at(time.Hour))
 			if i == 0 {
-				state = store.Dead
+				step = end(store.Dead, at(time.Hour))
+				step.Outcome.Failure = &store.Failure{
+					At:    at(time.Hour),
+					Class: "permanent",
+					Code:  "131026",
+					Text:  "refused again",
+				}
 			}
 
-			f.advance(lease, end(state, at(time.Hour)))
+			f.advance(lease, step)
 		}
 
 		f.wantJob("first", map[store.State]int64{store.Done: 2, store.Dead: 1})
 		again := f.selected(store.Selection{States: []store.State{store.Dead}})
 		f.wantSearch(store.Search{Job: "first", States: []store.State{store.Dead}}, again...)
+		f.wantSearch(store.Search{Job: "first", Code: "131026"}, again...)
+		f.wantSearch(store.Search{Job: "first", Code: "131047"}) // of those that are done
 
 		f.wantErr("Replay", f.Replay(f.Context(), id(again[0]), at(time.Hour)), nil)
 		f.wantJob("first", map[store.State]int64{store.Done: 2, store.Pending: 1})
