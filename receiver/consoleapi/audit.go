@@ -34,10 +34,12 @@ func (a *api) audited(rt route) http.Handler {
 			return
 		}
 
-		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-		defer func() { a.audit(rt, r, recorder.status, isReveal) }()
+		recorder := &statusRecorder{ResponseWriter: w}
+		// A handler that panics before it answers has not done what was asked.
+		defer func() { a.audit(rt, r, cmp.Or(recorder.status, http.StatusInternalServerError), isReveal) }()
 
 		handle(recorder, r)
+		recorder.begin(http.StatusOK)
 	})
 }
 
@@ -85,12 +87,20 @@ func actor(claimed string) string {
 // statusRecorder remembers the status of an answer.
 type statusRecorder struct {
 	http.ResponseWriter
-	status int
+	status int // 0 before the answer begins
 }
 
+func (s *statusRecorder) begin(status int) { s.status = cmp.Or(s.status, status) }
+
 func (s *statusRecorder) WriteHeader(status int) {
-	s.status = status
+	s.begin(status)
 	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusRecorder) Write(part []byte) (int, error) {
+	s.begin(http.StatusOK)
+
+	return s.ResponseWriter.Write(part)
 }
 
 // Unwrap is for http.ResponseController.

@@ -65,6 +65,21 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
+// TestAuditLogAfterPanic checks that an act that ended in a panic is not recorded as done.
+func TestAuditLogAfterPanic(t *testing.T) {
+	console := newTestConsole(t, &fakeStore{}) // which cannot erase, and panics
+
+	func() {
+		defer func() { _ = recover() }()
+
+		console.call(http.MethodDelete, "/v1/conversations/42:573001234567")
+	}()
+
+	if log := console.log.String(); !strings.Contains(log, "act=erase") || !strings.Contains(log, "status=500") {
+		t.Errorf("the log is %q", log)
+	}
+}
+
 func TestParametersAreChecked(t *testing.T) {
 	console := newTestConsole(t, openStore(t))
 
