@@ -14,8 +14,9 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// personTimeout bounds a request that reads the whole store.
-const personTimeout = 10 * time.Minute
+// PersonTimeout bounds a request that exports or erases a person, and reads the whole store for it. No request of the pages
+// takes longer.
+const PersonTimeout = 10 * time.Minute
 
 const personBusy = "the receiver is working on a message of this person: try again in a minute; what was erased until now stays erased"
 
@@ -49,7 +50,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) {
 	}
 
 	// To stop half way because the client is gone would leave more of the person than to go on.
-	ctx, cancel := a.long(context.WithoutCancel(r.Context()), w, personTimeout)
+	ctx, cancel := a.long(context.WithoutCancel(r.Context()), w, PersonTimeout)
 	defer cancel()
 
 	isKnown, err := a.isKnown(ctx, name)
@@ -108,7 +109,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	ctx, cancel := a.long(r.Context(), w, personTimeout)
+	ctx, cancel := a.long(r.Context(), w, PersonTimeout)
 	defer cancel()
 
 	person, err := persondata.Find(ctx, a.Store, name, a.Clock)

@@ -30,11 +30,9 @@ func (a *api) checkStore(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// A check takes longer than the other calls of the console may.
 	began := a.Clock.Now()
-	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(checkTimeout + time.Minute)) // else the answer is lost
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), checkTimeout)
+	ctx, cancel := a.long(context.WithoutCancel(r.Context()), w, checkTimeout)
 	defer cancel()
 
 	damages, err := checker.Check(ctx)

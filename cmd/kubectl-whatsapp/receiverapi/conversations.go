@@ -55,7 +55,15 @@ func (c *Client) GiveBack(ctx context.Context, id string) (consoleapi.Conversati
 
 // Erase erases everything that is stored of the person of a conversation.
 func (c *Client) Erase(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, conversationPath(id, ""), nil, nil)
+	ctx, cancel := context.WithTimeout(ctx, consoleapi.PersonTimeout+callTimeout)
+	defer cancel()
+
+	response, err := c.send(ctx, http.MethodDelete, conversationPath(id, ""), nil)
+	if err != nil {
+		return err
+	}
+
+	return response.Body.Close()
 }
 
 // Export returns everything that is stored of the person of a conversation, as a JSON document. The caller closes it.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,4 +156,27 @@ func TestBulk(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lateAnswer is a transport whose answers come as late as the receiver allows.
+type lateAnswer struct{}
+
+func (lateAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(consoleapi.PersonTimeout):
+		return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// TestErasureMayTakeLong checks that the tool waits for the receiver, which reads its whole store to erase a person.
+func TestErasureMayTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &Client{HTTP: &http.Client{Transport: lateAnswer{}}, URL: "http://localhost:9091"}
+
+		if err := client.Erase(t.Context(), "abc"); err != nil {
+			t.Error(err)
+		}
+	})
 }
