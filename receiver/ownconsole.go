@@ -5,6 +5,7 @@ package receiver
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -20,11 +21,14 @@ const (
 )
 
 // ownConsole is the source of the console of a receiver.
-type ownConsole struct{ api http.Handler }
+type ownConsole struct {
+	api http.Handler
+	log *slog.Logger
+}
 
 // Resources implements console.Source.
 func (c ownConsole) Resources(ctx context.Context) ([]console.Resource, error) {
-	api := console.InProcess(c.api, "")
+	api := console.InProcess(c.api, "", c.log)
 
 	report, err := console.Get[health.Report](ctx, api, "/status", nil)
 	if err != nil {
@@ -61,5 +65,5 @@ func (c ownConsole) Open(_ context.Context, namespace, name string) (console.API
 		return console.API{}, console.ErrNoResource
 	}
 
-	return console.InProcess(c.api, ""), nil
+	return console.InProcess(c.api, "", c.log), nil
 }

@@ -99,7 +99,7 @@ func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.A
 	})
 
 	pages, err := console.New(console.Parts{
-		Source: ownConsole{api: api},
+		Source: ownConsole{api: api, log: r.log},
 		Clock:  r.clock,
 		Log:    r.log,
 	})

@@ -82,7 +82,7 @@ func New(parts Parts) (http.Handler, error) {
 		mux.HandleFunc(path, c.page(serve))
 	}
 
-	return secure(mux), nil
+	return secure(timed(mux)), nil
 }
 
 // secure sets the headers of all answers. Nothing is loaded from elsewhere, and no script or style stands in a page.

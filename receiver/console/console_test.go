@@ -52,7 +52,7 @@ func (f *fakeAPI) Open(_ context.Context, namespace, name string) (API, error) {
 		return API{}, ErrNoResource
 	}
 
-	api := InProcess(http.HandlerFunc(f.serve), "ana")
+	api := InProcess(http.HandlerFunc(f.serve), "ana", slog.New(slog.DiscardHandler))
 	api.ReadOnly = f.readOnly
 
 	if f.away {

@@ -185,7 +185,11 @@ func (c *console) export(v *view) error {
 
 	v.writer.Header().Set("Content-Type", "application/json")
 	v.writer.Header().Set("Content-Disposition", `attachment; filename="person.json"`)
-	_, _ = io.Copy(v.writer, response.Body) // a download that breaks is incomplete JSON, which the browser shows as failed
+
+	if _, err := io.Copy(v.writer, response.Body); err != nil {
+		c.Log.Warn("an export was cut off", "error", err)
+		panic(http.ErrAbortHandler) // closes the connection: else the browser saves a part of the document as all of it
+	}
 
 	return nil
 }

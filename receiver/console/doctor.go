@@ -5,7 +5,6 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 )
@@ -17,10 +16,8 @@ func (c *console) doctorPage(v *view) error {
 	return nil
 }
 
-// runDoctor runs the checks and shows their results. The answer takes longer than that of other pages may.
+// runDoctor runs the checks and shows their results.
 func (c *console) runDoctor(v *view) error {
-	_ = http.NewResponseController(v.writer).SetWriteDeadline(time.Now().Add(slowTimeout)) // else the answer is lost
-
 	report, err := call[doctor.Report](v.request.Context(), v.api, http.MethodPost, "/doctor", nil)
 	if err != nil {
 		return v.refused(err, func(status int) error {

@@ -5,27 +5,37 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-// slowTimeout bounds a call of the API until it begins to answer. The checks of the doctor take a minute.
-const slowTimeout = 90 * time.Second
+// slowTimeout bounds a call of the API until it begins to answer. The handlers bound their own time, so it is longer than
+// that of each.
+const slowTimeout = consoleapi.PersonTimeout + time.Minute
 
-// InProcess returns the API that a handler in this process serves. Actor names who uses it.
-func InProcess(handler http.Handler, actor string) API {
+// InProcess returns the API that a handler in this process serves. Actor names who uses it. The log gets the panics of the
+// handler.
+func InProcess(handler http.Handler, actor string, log *slog.Logger) API {
 	return API{
-		Client: &http.Client{Transport: inProcess{handler}},
+		Client: &http.Client{Transport: inProcess{handler, log}},
 		Base:   "http://localhost/v1",
 		Actor:  actor,
 	}
 }
 
 // inProcess is a transport that calls a handler. The answer is streamed, so that an export of any size needs no memory.
-type inProcess struct{ handler http.Handler }
+type inProcess struct {
+	handler http.Handler
+	log     *slog.Logger
+}
 
 // RoundTrip implements http.RoundTripper. It returns once the handler has begun its answer.
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,10 +50,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() {
 		defer cancel()
 
-		t.handler.ServeHTTP(answer, r.WithContext(ctx))
-		answer.WriteHeader(http.StatusOK)
-
-		_ = writer.Close()
+		t.serve(answer, r.WithContext(ctx))
 	}()
 
 	timer := time.NewTimer(slowTimeout)
@@ -74,6 +81,39 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		ProtoMajor: 1,
 		ProtoMinor: 1,
 	}, nil
+}
+
+// serve calls the handler. A panic ends the answer only, as it does under a server: this goroutine has none above it.
+func (t inProcess) serve(answer *pipedAnswer, r *http.Request) {
+	defer func() {
+		if value := recover(); value != nil {
+			t.panicked(answer, value)
+		}
+	}()
+
+	t.handler.ServeHTTP(answer, r)
+	answer.WriteHeader(http.StatusOK)
+
+	_ = answer.pipe.Close()
+}
+
+// panicked logs the panic of a handler, unless the handler only cut its answer off, and lets the reader know that the answer
+// is incomplete. The value of a panic may hold what a person wrote, so the log has its type.
+func (t inProcess) panicked(answer *pipedAnswer, value any) {
+	if err, ok := value.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+		t.log.Error("panic while the console was answered: this is a bug",
+			"panic", fmt.Sprintf("%T", value),
+			"stack", string(debug.Stack()))
+	}
+
+	select {
+	case <-answer.begun:
+		_ = answer.pipe.CloseWithError(io.ErrUnexpectedEOF)
+	default:
+		http.Error(answer, "the receiver failed: its log says where", http.StatusInternalServerError)
+
+		_ = answer.pipe.Close()
+	}
 }
 
 // pipedAnswer is the http.ResponseWriter of a handler whose answer is read from a pipe.
