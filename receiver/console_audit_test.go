@@ -15,7 +15,7 @@ import (
 )
 
 // TestPagesAreAudited does each act on the pages of the console, and asks each page for personal data: each is a line of the
-// audit log, which names no person.
+// audit log, which has the name in the header of the request, and names no person.
 func TestPagesAreAudited(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	log := &logBuffer{}
@@ -69,10 +69,18 @@ func TestPagesAreAudited(t *testing.T) {
 		if c.act != "" {
 			// The line follows the answer.
 			h.waitFor(c.path+" is audited as "+c.act, func() bool {
-				return slices.ContainsFunc(auditedActs(log.String()[before:]), func(rest string) bool { return strings.HasPrefix(rest, c.act+" ") })
+				return slices.ContainsFunc(auditedActs(log.String()[before:]), func(line string) bool {
+					return strings.Contains(line, " act="+c.act+" ")
+				})
 			})
 		} else if acts := auditedActs(log.String()[before:]); len(acts) > 0 {
 			t.Errorf("%s: the audit log has %q, want no line", c.path, acts)
+		}
+	}
+
+	for _, line := range auditedActs(log.String()) {
+		if !strings.HasPrefix(line, "actor="+actor+" ") {
+			t.Errorf("the line %q does not name %s", line, actor)
 		}
 	}
 
@@ -81,14 +89,16 @@ func TestPagesAreAudited(t *testing.T) {
 	}
 }
 
-// auditedActs returns the lines of the audit log, from their act on.
+// actor is who opens the pages.
+const actor = "maria"
+
+// auditedActs returns the lines of the audit log, from their actor on.
 func auditedActs(log string) []string {
 	var acts []string
 
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, "event=audit") {
-			_, rest, _ := strings.Cut(line, " act=")
-			acts = append(acts, rest)
+			acts = append(acts, line[max(strings.Index(line, "actor="), 0):])
 		}
 	}
 
@@ -108,6 +118,8 @@ func (h *harness) openPage(path string, form url.Values) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+
+	request.Header.Set(consoleapi.ActorHeader, actor) // as the tool does
 
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -26,6 +26,17 @@ type API struct {
 	Actor  string       // who uses the console, for the audit log of the receiver; may be empty
 	// ReadOnly says why nothing can be changed; empty if everything can.
 	ReadOnly string
+
+	claimed bool // the actor is the one that the request for a page claims
+}
+
+// calledBy returns the API for a request for a page.
+func (a API) calledBy(page *http.Request) API {
+	if a.claimed {
+		a.Actor = page.Header.Get(consoleapi.ActorHeader)
+	}
+
+	return a
 }
 
 // apiError is an answer other than 2xx.

@@ -138,7 +138,7 @@ func (c *console) page(serve func(*view) error) http.HandlerFunc {
 
 		api, err := c.Source.Open(r.Context(), v.Namespace, v.Name)
 		if err == nil {
-			v.api = api
+			v.api = api.calledBy(r)
 			err = v.serve(serve)
 		}
 

@@ -21,13 +21,15 @@ import (
 // that of each.
 const slowTimeout = consoleapi.PersonTimeout + time.Minute
 
-// InProcess returns the API that a handler in this process serves. Actor names who uses it. The log gets the panics of the
-// handler.
+// InProcess returns the API that a handler in this process serves. Actor names who uses it; if it is empty, the header
+// [consoleapi.ActorHeader] of a request for a page does. So an empty actor is for pages at the port of the API, where a
+// person may claim the same in a call of the API. The log gets the panics of the handler.
 func InProcess(handler http.Handler, actor string, log *slog.Logger) API {
 	return API{
-		Client: &http.Client{Transport: inProcess{handler, log}},
-		Base:   "http://localhost/v1",
-		Actor:  actor,
+		Client:  &http.Client{Transport: inProcess{handler, log}},
+		Base:    "http://localhost/v1",
+		Actor:   actor,
+		claimed: actor == "",
 	}
 }
 

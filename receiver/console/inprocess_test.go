@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,5 +111,57 @@ func TestInProcessEndsWithThePage(t *testing.T) {
 
 	if err := <-ended; !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("the handler ends with %v", err)
+	}
+}
+
+// TestActor checks who is named in a call of the API: the person whom the tool knows, else at a receiver's own pages the one
+// that the request for the page names. A page of the tool takes no name from a request: its port is not that of the API.
+func TestActor(t *testing.T) {
+	var got string
+
+	named := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get(consoleapi.ActorHeader)
+
+		w.WriteHeader(http.StatusNoContent)
+	})
+
+	remote := httptest.NewServer(named)
+	t.Cleanup(remote.Close)
+
+	log := slog.New(slog.DiscardHandler)
+
+	for name, c := range map[string]struct {
+		api    API
+		header string
+		want   string
+	}{
+		"own pages":                  {InProcess(named, "", log), "maria", "maria"},
+		"own pages, no name":         {InProcess(named, "", log), "", ""},
+		"a known actor":              {InProcess(named, "ana", log), "maria", "ana"},
+		"pages of the tool":          {API{Client: remote.Client(), Base: remote.URL, Actor: "ana"}, "maria", "ana"},
+		"pages of the tool, no name": {API{Client: remote.Client(), Base: remote.URL}, "maria", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got = "not called"
+			web := servePages(t, &opened{api: c.api}, 0)
+
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, web.URL+sales+"/conversations/abc/take-over", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			request.Header.Set(consoleapi.ActorHeader, c.header)
+
+			response, err := web.Client().Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			_ = response.Body.Close()
+
+			if got != c.want || response.StatusCode != http.StatusSeeOther {
+				t.Errorf("the API is called by %q, the page answers %d, want %q", got, response.StatusCode, c.want)
+			}
+		})
 	}
 }
