@@ -166,7 +166,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case key == "" && r.Method == http.MethodGet && query.Has("uploads"):
 		s.listUploads(w, query.Get("prefix"))
 	case key == "" && r.Method == http.MethodGet && query.Get("list-type") == "2":
-		s.list(w, query.Get("prefix"), query.Get("delimiter"))
+		s.list(w, query.Get("prefix"), query.Get("delimiter"), query.Get("continuation-token"))
 	case key == "":
 		refuse(w, r, refusal{http.StatusNotImplemented, "NotImplemented"})
 	case r.Method == http.MethodPost && query.Has("uploads"):
@@ -306,60 +306,4 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, id string, bod
 		XMLName           xml.Name `xml:"CompleteMultipartUploadResult"`
 		Bucket, Key, ETag string
 	}{Bucket: s.Bucket, Key: u.key, ETag: tag(content)})
-}
-
-// entry is an object in a listing.
-type entry struct {
-	Key          string
-	Size         int
-	ETag         string
-	LastModified string
-}
-
-// list lists the objects of a folder.
-func (s *Server) list(w http.ResponseWriter, prefix, delimiter string) {
-	var contents []entry
-
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-		below, ok := strings.CutPrefix(key, prefix)
-		if !ok || delimiter != "" && strings.Contains(below, delimiter) {
-			continue
-		}
-
-		contents = append(contents, entry{key, len(s.objects[key]), tag(s.objects[key]), s.now().UTC().Format(time.RFC3339)})
-	}
-
-	write(w, struct {
-		XMLName      xml.Name `xml:"ListBucketResult"`
-		Name, Prefix string
-		KeyCount     int
-		MaxKeys      int
-		IsTruncated  bool
-		Contents     []entry
-	}{Name: s.Bucket, Prefix: prefix, KeyCount: len(contents), MaxKeys: 1000, Contents: contents})
-}
-
-// listUploads lists the multipart uploads that are not complete.
-func (s *Server) listUploads(w http.ResponseWriter, prefix string) {
-	type pending struct {
-		Key       string
-		UploadID  string `xml:"UploadId"`
-		Initiated string
-	}
-
-	var found []pending
-
-	for id, u := range s.uploads {
-		if strings.HasPrefix(u.key, prefix) {
-			found = append(found, pending{u.key, id, s.now().UTC().Format(time.RFC3339)})
-		}
-	}
-
-	write(w, struct {
-		XMLName     xml.Name `xml:"ListMultipartUploadsResult"`
-		Bucket      string
-		Prefix      string
-		IsTruncated bool
-		Upload      []pending
-	}{Bucket: s.Bucket, Prefix: prefix, Upload: found})
 }
