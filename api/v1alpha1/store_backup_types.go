@@ -16,13 +16,15 @@ type StoreBackup struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*?/,-]+( +[0-9A-Za-z*?/,-]+){4})$')",message="must be the five fields of cron, such as 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly; times are in UTC"
 	Schedule string `json:"schedule,omitempty"`
 
-	// keep is the number of copies that are kept; older ones are deleted after each new one. Defaults to 14.
+	// keep is the number of copies that are kept; older ones are deleted before and after each new one, for which there must be
+	// room besides. Defaults to 14.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	Keep int32 `json:"keep,omitempty"`
 
-	// keepDays is the age from which copies are deleted, except the newest. If not set, only keep counts.
+	// keepDays is the age from which copies are deleted, except the newest, while a receiver runs that has these settings. If not
+	// set, only keep counts.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650

@@ -7,9 +7,8 @@ package backup
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"reflect"
 	"sync"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -30,9 +28,11 @@ const (
 	// retryBase and retryLimit are the waits after failures.
 	retryBase  = 5 * time.Minute
 	retryLimit = time.Hour
-	// overdueAfter is the time for a copy, after the second time of the schedule without one.
+	// overdueAfter is the time for a copy, after the second time of the schedule without one, or after the start.
 	overdueAfter = time.Hour
-	day          = 24 * time.Hour
+	// pruneEvery is how often old copies are looked for, at least.
+	pruneEvery = day
+	day        = 24 * time.Hour
 )
 
 // Parts are the dependencies of a Scheduler. All are required.
@@ -47,10 +47,13 @@ type Parts struct {
 type Scheduler struct {
 	Parts
 
+	open func(*config.Backup, config.Secrets) (Target, error)
+
 	plan     plan // whose state the following fields are
 	schedule config.Schedule
 	since    time.Time // when the plan came into force
 	known    bool      // whether the copies of the target have been listed
+	pruneAt  time.Time // when old copies are looked for, unless an attempt does before
 	failures int       // in a row
 	retryAt  time.Time
 
@@ -65,7 +68,7 @@ type plan struct {
 }
 
 // New returns a Scheduler. Run starts it.
-func New(parts Parts) *Scheduler { return &Scheduler{Parts: parts} }
+func New(parts Parts) *Scheduler { return &Scheduler{Parts: parts, open: OpenTarget} }
 
 // Run makes copies until ctx ends.
 func (s *Scheduler) Run(ctx context.Context) {
@@ -83,41 +86,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
-// State returns the state of the copies, or nil if none are wanted.
-func (s *Scheduler) State() *health.Backup {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	if s.state == nil {
-		return nil
-	}
-
-	return new(*s.state)
-}
-
-// Problems returns what an administrator has to mend, by operation.
-func (s *Scheduler) Problems() map[string]string {
-	state := s.State()
-	if state == nil {
-		return nil
-	}
-
-	last := "there is no copy"
-	if state.LastSuccessAt != nil {
-		last = "the newest copy is of " + state.LastSuccessAt.Format(time.RFC3339)
-	}
-
-	switch {
-	case state.LastError != "":
-		return map[string]string{"backup": fmt.Sprintf("the last backup failed: %s; %s", state.LastError, last)}
-	case s.Clock.Now().After(state.OverdueAt):
-		return map[string]string{"backup": "no backup was made at the last two times of the schedule: " + last}
-	default:
-		return nil
-	}
-}
-
-// look makes a copy if one is due.
+// look makes a copy if one is due, and deletes old ones if that is.
 func (s *Scheduler) look(ctx context.Context) {
 	snapshot := s.Live.Current()
 	if snapshot.Store.Embedded == nil || snapshot.Store.Embedded.Backup == nil {
@@ -133,7 +102,7 @@ func (s *Scheduler) look(ctx context.Context) {
 	})
 
 	now := s.Clock.Now()
-	if now.Before(s.retryAt) || s.known && now.Before(s.State().NextAt) {
+	if now.Before(s.retryAt) || s.known && now.Before(s.State().NextAt) && now.Before(s.pruneAt) {
 		return
 	}
 
@@ -155,8 +124,7 @@ func (s *Scheduler) look(ctx context.Context) {
 		return
 	}
 
-	s.failures = 0
-	s.retryAt = time.Time{}
+	s.succeed()
 }
 
 // use puts a plan into force, unless it is.
@@ -170,15 +138,14 @@ func (s *Scheduler) use(next plan) {
 	s.known = false
 	s.failures = 0
 	s.retryAt = time.Time{}
+	s.set(nil)
 
 	if next.settings == nil {
-		s.set(nil)
 		return
 	}
 
 	schedule, err := config.ParseSchedule(next.settings.Schedule)
 	if err != nil { // a configuration in force is valid
-		s.set(nil)
 		s.plan = plan{}
 
 		return
@@ -188,109 +155,95 @@ func (s *Scheduler) use(next plan) {
 	s.learn(nil)
 }
 
-// attempt lists the copies if they are not known, and makes one if it is due.
+// attempt lists the copies, deletes old ones, and makes one if it is due.
 func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
-	target, err := OpenTarget(s.plan.settings, secrets)
+	target, err := s.open(s.plan.settings, secrets)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
 
-	if !s.known {
-		files, err := target.List(ctx)
-		if err != nil {
-			return err
-		}
-
-		s.known = true
-		s.learn(files)
-	}
-
-	began := s.Clock.Now()
-	if began.Before(s.State().NextAt) {
-		return nil
-	}
-
-	if err := target.Sweep(ctx); err != nil {
-		s.Log.Warn("removing the rest of an interrupted backup failed", "error", err)
-	}
-
-	made, err := makeCopy(ctx, s.Store, target, began)
+	files, err := target.List(ctx)
 	if err != nil {
 		return err
 	}
 
+	s.known = true
+	s.learn(files)
+
+	began := s.Clock.Now()
+	due := !began.Before(s.State().NextAt)
+
+	if due {
+		if err := target.Sweep(ctx); err != nil {
+			s.Log.Warn("removing the rest of an interrupted backup failed", "error", err)
+		}
+	}
+
+	// Before the copy, since a full target has no room for it otherwise. A failure is no reason to make none.
+	pruned := s.prune(ctx, target, files, due)
+	if !due {
+		return pruned
+	}
+
+	made, err := makeCopy(ctx, s.Store, target, began)
+	if err != nil {
+		return errors.Join(err, pruned)
+	}
+
 	s.Log.Info("the store was backed up", "copy", made.Name, "bytes", made.Size, "took", s.Clock.Since(began))
 
-	files, err := target.List(ctx)
+	files, err = target.List(ctx)
 	if err != nil {
 		return err
 	}
 
 	s.learn(files)
 
-	return s.prune(ctx, target, files)
+	return s.prune(ctx, target, files, false)
 }
 
-// prune deletes old copies.
-func (s *Scheduler) prune(ctx context.Context, target Target, files []File) error {
+// prune deletes old copies and incomplete ones. If a copy is due, none is in progress, since a target has one receiver: so
+// incomplete ones of any age go. Otherwise the newer ones stay, since some buckets list a file that was just written late.
+func (s *Scheduler) prune(ctx context.Context, target Target, files []File, due bool) error {
+	now := s.Clock.Now()
+	maxAge := time.Duration(s.plan.settings.KeepDays) * day
 	oldest := time.Time{}
-	if days := s.plan.settings.KeepDays; days > 0 {
-		oldest = s.Clock.Now().Add(-time.Duration(days) * day)
+
+	if maxAge > 0 {
+		oldest = now.Add(-maxAge)
 	}
 
-	names := obsolete(files, s.plan.settings.Keep, oldest)
+	s.pruneAt = now // until it succeeds
+
+	before := now
+	if !due {
+		before = newestOr(files, oldest)
+	}
+
+	names := append(obsolete(files, s.plan.settings.Keep, oldest), incomplete(files, before)...)
 	for _, name := range names {
 		if err := target.Delete(ctx, name); err != nil {
 			return err
 		}
 	}
 
-	if len(names) == 0 {
-		return nil
-	}
+	if len(names) > 0 {
+		var err error
+		if files, err = target.List(ctx); err != nil {
+			return err
+		}
 
-	files, err := target.List(ctx)
-	if err == nil {
 		s.learn(files)
 	}
 
-	return err
-}
+	s.pruneAt = now.Add(pruneEvery)
 
-// learn records the copies of the target.
-func (s *Scheduler) learn(files []File) {
-	copies := Complete(files)
-	state := &health.Backup{Copies: len(copies), NextAt: s.since}
-	base := s.since
-
-	if len(copies) > 0 {
-		newest := copies[0]
-		base = newest.At
-		state.LastSuccessAt = &newest.At
-		state.LastSizeBytes = newest.Size
-		state.NextAt = s.schedule.Next(base)
+	if copies := Complete(files); maxAge > 0 && len(copies) > 1 {
+		if expires := copies[len(copies)-1].At.Add(maxAge); expires.Before(s.pruneAt) {
+			s.pruneAt = expires
+		}
 	}
 
-	state.OverdueAt = s.schedule.Next(s.schedule.Next(base)).Add(overdueAfter)
-	s.set(state)
-}
-
-// fail records a failed attempt. The copies that were made before stay as they are.
-func (s *Scheduler) fail(err error) {
-	s.retryAt = s.Clock.Now().Add(failure.Backoff(s.failures, retryBase, retryLimit, rand.Float64())) //nolint:gosec // jitter
-	s.failures++
-	s.Log.Error("the backup failed", "error", err, "again", s.retryAt)
-
-	state := s.State()
-	state.LastError = err.Error()
-	state.LastErrorAt = new(s.Clock.Now())
-	s.set(state)
-}
-
-func (s *Scheduler) set(state *health.Backup) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.state = state
+	return nil
 }

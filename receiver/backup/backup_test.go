@@ -50,14 +50,19 @@ func newFixture(t *testing.T, settings *config.Backup, secrets config.Secrets) *
 	f := &fixture{t: t, clock: clockwork.NewFakeClockAt(start)}
 	f.Scheduler = New(Parts{
 		Store: inbox,
-		Live: config.Fixed(config.Config{
-			Store: config.Store{Embedded: &config.EmbeddedStore{Path: path, Backup: settings}},
-		}, secrets),
 		Clock: f.clock,
 		Log:   slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
+	f.configure(settings, secrets)
 
 	return f
+}
+
+// configure puts settings and keys into force with the next look.
+func (f *fixture) configure(settings *config.Backup, secrets config.Secrets) {
+	f.Live = config.Fixed(config.Config{
+		Store: config.Store{Embedded: &config.EmbeddedStore{Path: "/data/inbox.db", Backup: settings}},
+	}, secrets)
 }
 
 // after turns the clock on and looks.

@@ -81,24 +81,25 @@ func newBucket(settings *config.BackupBucket, secrets config.Secrets) (*bucket, 
 
 // List implements Target.
 func (b *bucket) List(ctx context.Context) ([]File, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	listed, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the listing
 
-	var files []File
+	var found listing
 
-	for object := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix}) {
+	for object := range b.client.ListObjects(listed, b.name, minio.ListObjectsOptions{Prefix: b.prefix + namePrefix}) {
 		if object.Err != nil {
 			return nil, describe("list the copies", object.Err)
 		}
 
-		if len(files) == maxFiles {
-			break
-		}
-
-		files = append(files, File{strings.TrimPrefix(object.Key, b.prefix), object.Size})
+		found.add(strings.TrimPrefix(object.Key, b.prefix), object.Size)
 	}
 
-	return files, nil
+	// The library ends a listing between two pages without an error.
+	if err := ctx.Err(); err != nil {
+		return nil, describe("list the copies", err)
+	}
+
+	return found.newest(), nil
 }
 
 // Put implements Target. An object appears when its last part has arrived.
@@ -138,12 +139,12 @@ func (b *bucket) Sweep(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	for upload := range b.client.ListIncompleteUploads(ctx, b.name, b.prefix, false) {
+	for upload := range b.client.ListIncompleteUploads(ctx, b.name, b.prefix+namePrefix, false) {
 		if upload.Err != nil {
 			return describe("list interrupted uploads", upload.Err)
 		}
 
-		if _, ours := timeOf(strings.TrimPrefix(upload.Key, b.prefix)); !ours {
+		if !isOurs(strings.TrimPrefix(upload.Key, b.prefix)) {
 			continue
 		}
 

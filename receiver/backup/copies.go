@@ -19,7 +19,8 @@ const (
 	sumSuffix  = ".sha256"
 )
 
-// maxFiles bounds the files of a target that are looked at: those of the maximum number of copies, and some leftovers.
+// maxFiles bounds the files of a target that are looked at: those of the maximum number of copies, and some more, such as after
+// a time without the right to delete.
 const maxFiles = 10_000
 
 // File is a file of a target.
@@ -47,13 +48,43 @@ func timeOf(name string) (time.Time, bool) {
 	return at, hasPrefix && hasSuffix && err == nil
 }
 
+// isOurs reports whether a name is that of a copy or of its checksum. A folder or a prefix may have other files.
+func isOurs(name string) bool {
+	_, ours := timeOf(strings.TrimSuffix(name, sumSuffix))
+
+	return ours
+}
+
+// listing collects the files of copies among those of a target.
+type listing struct{ files []File }
+
+// add adds a file, unless it belongs to no copy.
+func (l *listing) add(name string, size int64) {
+	if !isOurs(name) {
+		return
+	}
+
+	if l.files = append(l.files, File{name, size}); len(l.files) == 2*maxFiles {
+		l.files = l.newest()
+	}
+}
+
+// newest returns the files of the newest copies, maxFiles at most. Without the older ones, copies are still made on time.
+func (l *listing) newest() []File {
+	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(b.Name, a.Name) }) // by time, since names have it
+
+	return l.files[:min(len(l.files), maxFiles)]
+}
+
 // Complete returns the complete copies among the files of a target, the newest first.
 func Complete(files []File) []Copy {
 	var copies []Copy
 
+	exists := existing(files)
+
 	for _, file := range files {
 		at, isCopy := timeOf(file.Name)
-		if isCopy && has(files, file.Name+sumSuffix) {
+		if isCopy && exists[file.Name+sumSuffix] {
 			copies = append(copies, Copy{file.Name, at, file.Size})
 		}
 	}
@@ -63,29 +94,31 @@ func Complete(files []File) []Copy {
 	return copies
 }
 
-// obsolete returns the files to delete, in order: the complete copies after the first keep and those begun before oldest,
-// but never the newest, and what interrupted copies that were begun before the newest have left.
+// obsolete returns the files of complete copies to delete, in order: the copies after the first keep and those begun before
+// oldest, but never the newest.
 func obsolete(files []File, keep int, oldest time.Time) []string {
-	copies := Complete(files)
-	if len(copies) == 0 {
-		return nil
-	}
-
 	var names []string
 
-	for i, old := range copies[1:] {
-		if i+1 >= keep || old.At.Before(oldest) {
+	for i, old := range Complete(files) {
+		if i > 0 && (i >= keep || old.At.Before(oldest)) {
 			names = append(names, old.Name+sumSuffix, old.Name) // without its checksum it no longer counts
 		}
 	}
+
+	return names
+}
+
+// incomplete returns the files of incomplete copies that were begun before a time.
+func incomplete(files []File, before time.Time) []string {
+	var names []string
+
+	exists := existing(files)
 
 	for _, file := range files {
 		name := strings.TrimSuffix(file.Name, sumSuffix)
 
 		at, isCopy := timeOf(name)
-		whole := has(files, name) && has(files, name+sumSuffix)
-
-		if isCopy && !whole && at.Before(copies[0].At) {
+		if isCopy && at.Before(before) && (!exists[name] || !exists[name+sumSuffix]) {
 			names = append(names, file.Name)
 		}
 	}
@@ -93,8 +126,22 @@ func obsolete(files []File, keep int, oldest time.Time) []string {
 	return names
 }
 
-func has(files []File, name string) bool {
-	return slices.ContainsFunc(files, func(f File) bool { return f.Name == name })
+// newestOr returns when the newest complete copy was begun, or a time that is later.
+func newestOr(files []File, at time.Time) time.Time {
+	if copies := Complete(files); len(copies) > 0 && copies[0].At.After(at) {
+		return copies[0].At
+	}
+
+	return at
+}
+
+func existing(files []File) map[string]bool {
+	names := make(map[string]bool, len(files))
+	for _, file := range files {
+		names[file.Name] = true
+	}
+
+	return names
 }
 
 // sumLine returns the content of the file with the checksum of a copy.

@@ -18,20 +18,26 @@ import (
 // codeFormat is the format of the codes that are repeated. Other text of a server is not.
 var codeFormat = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 
+// bucketFull is the text for a bucket without room.
+const bucketFull = "the bucket is full: raise its quota or enlarge its store, or keep fewer copies"
+
 // refusals are the texts for codes of S3 that an administrator has to mend.
 var refusals = map[string]string{
-	"AccessDenied":                 "the keys may not do this: grant the rights to list, read, write and delete below the prefix",
-	"AllAccessDisabled":            "the bucket is disabled",
-	"AuthorizationHeaderMalformed": "the region is not that of the bucket",
-	"IllegalLocationConstraint":    "the region is not that of the bucket",
-	"InvalidAccessKeyId":           "the access key ID is unknown: correct the Secret",
-	"InvalidBucketName":            "the bucket has an invalid name",
-	"InvalidRegion":                "the region is not that of the bucket",
-	"NoSuchBucket":                 "the bucket does not exist: create it, or correct its name",
-	"NoSuchKey":                    "there is no such copy",
-	"PermanentRedirect":            "the region is not that of the bucket",
-	"RequestTimeTooSkewed":         "the clock of the node differs too much from that of the store",
-	"SignatureDoesNotMatch":        "the secret access key is wrong: correct the Secret",
+	"AccessDenied":                   "the keys may not do this: grant the rights to list, read, write and delete below the prefix",
+	"AllAccessDisabled":              "the bucket is disabled",
+	"AuthorizationHeaderMalformed":   "the region is not that of the bucket",
+	"IllegalLocationConstraint":      "the region is not that of the bucket",
+	"InvalidAccessKeyId":             "the access key ID is unknown: correct the Secret",
+	"InvalidBucketName":              "the bucket has an invalid name",
+	"InvalidRegion":                  "the region is not that of the bucket",
+	"NoSuchBucket":                   "the bucket does not exist: create it, or correct its name",
+	"NoSuchKey":                      "there is no such copy",
+	"PermanentRedirect":              "the region is not that of the bucket",
+	"QuotaExceeded":                  bucketFull, // of Ceph
+	"RequestTimeTooSkewed":           "the clock of the node differs too much from that of the store",
+	"SignatureDoesNotMatch":          "the secret access key is wrong: correct the Secret",
+	"XMinioAdminBucketQuotaExceeded": bucketFull,
+	"XMinioStorageFull":              bucketFull,
 }
 
 // describe returns a failure of a bucket that is safe to log. The text of the server and the addresses are dropped.

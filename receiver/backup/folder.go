@@ -29,9 +29,13 @@ func (f folder) List(context.Context) ([]File, error) {
 		return nil, fmt.Errorf("list the copies: %w", err)
 	}
 
-	var files []File
+	var found listing
 
-	for _, entry := range entries[:min(len(entries), maxFiles)] {
+	for _, entry := range entries {
+		if !isOurs(entry.Name()) {
+			continue
+		}
+
 		info, err := entry.Info()
 		if errors.Is(err, os.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 			continue
@@ -41,16 +45,16 @@ func (f folder) List(context.Context) ([]File, error) {
 			return nil, fmt.Errorf("list the copies: %w", err)
 		}
 
-		files = append(files, File{entry.Name(), info.Size()})
+		found.add(entry.Name(), info.Size())
 	}
 
-	return files, nil
+	return found.newest(), nil
 }
 
 // Put implements Target.
 func (f folder) Put(ctx context.Context, name string, content Content, size int64) error {
 	err := f.put(ctx, name, content, size)
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		err = errFull
 	}
 
@@ -112,18 +116,18 @@ func (f folder) Delete(_ context.Context, name string) error {
 
 // Sweep implements Target.
 func (f folder) Sweep(ctx context.Context) error {
-	files, err := f.List(ctx)
+	entries, err := os.ReadDir(string(f))
 	if err != nil {
-		return err
+		return fmt.Errorf("list interrupted copies: %w", err)
 	}
 
-	for _, file := range files {
-		name, partial := strings.CutSuffix(file.Name, partialSuffix)
-		if _, ours := timeOf(strings.TrimSuffix(name, sumSuffix)); !partial || !ours {
+	for _, entry := range entries {
+		name, partial := strings.CutSuffix(entry.Name(), partialSuffix)
+		if !partial || !isOurs(name) {
 			continue
 		}
 
-		if err := f.Delete(ctx, file.Name); err != nil {
+		if err := f.Delete(ctx, entry.Name()); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,7 @@ func makeCopy(ctx context.Context, from store.BackedUp, to Target, at time.Time)
 
 	line := sumLine(sum, name)
 	if err := to.Put(ctx, name+sumSuffix, strings.NewReader(line), int64(len(line))); err != nil {
-		return Copy{}, err
+		return Copy{}, errors.Join(err, to.Delete(ctx, name+sumSuffix), to.Delete(ctx, name))
 	}
 
 	return Copy{name, at, size}, nil

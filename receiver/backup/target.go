@@ -18,7 +18,8 @@ type Content interface {
 
 // Target is where copies are stored. Its errors are safe to log.
 type Target interface {
-	// List returns the files, in any order.
+	// List returns the files of copies, in any order: those of the newest ones if there are more than maxFiles. It never
+	// returns a part of a listing that was interrupted.
 	List(ctx context.Context) ([]File, error)
 	// Put stores a file, durably. It is not visible before it is complete.
 	Put(ctx context.Context, name string, content Content, size int64) error
@@ -26,7 +27,7 @@ type Target interface {
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
 	// Delete deletes a file.
 	Delete(ctx context.Context, name string) error
-	// Sweep removes what interrupted calls of Put have left.
+	// Sweep removes what interrupted calls of Put have left, which List never returns.
 	Sweep(ctx context.Context) error
 	// Close ends the connections of the target.
 	Close()

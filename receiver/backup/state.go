@@ -1,0 +1,103 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
+)
+
+// State returns the state of the copies, or nil if none are wanted.
+func (s *Scheduler) State() *health.Backup {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.state == nil {
+		return nil
+	}
+
+	return new(*s.state)
+}
+
+// Problems returns what an administrator has to mend, by operation.
+func (s *Scheduler) Problems() map[string]string {
+	state := s.State()
+	if state == nil {
+		return nil
+	}
+
+	last := "there is no copy"
+
+	if state.LastSuccessAt != nil {
+		last = "the newest copy is of " + state.LastSuccessAt.Format(time.RFC3339)
+	}
+
+	switch {
+	case state.LastError != "":
+		return map[string]string{"backup": fmt.Sprintf("the last backup failed: %s; %s", state.LastError, last)}
+	case s.Clock.Now().After(state.OverdueAt):
+		return map[string]string{"backup": "no backup was made at the last two times of the schedule: " + last}
+	default:
+		return nil
+	}
+}
+
+// learn records the copies of the target. The last failure stays until an attempt succeeds.
+func (s *Scheduler) learn(files []File) {
+	copies := Complete(files)
+	state := &health.Backup{
+		Copies:    len(copies),
+		NextAt:    s.since,
+		OverdueAt: s.schedule.Next(s.schedule.Next(s.since)).Add(overdueAfter),
+	}
+
+	if previous := s.State(); previous != nil {
+		state.LastError = previous.LastError
+		state.LastErrorAt = previous.LastErrorAt
+	}
+
+	if len(copies) > 0 {
+		newest := copies[0]
+		state.LastSuccessAt = &newest.At
+		state.LastSizeBytes = newest.Size
+		state.NextAt = s.schedule.Next(newest.At)
+		state.OverdueAt = s.schedule.Next(state.NextAt).Add(overdueAfter)
+	}
+
+	s.set(state)
+}
+
+// succeed records an attempt that succeeded.
+func (s *Scheduler) succeed() {
+	s.failures = 0
+	s.retryAt = time.Time{}
+
+	state := s.State()
+	state.LastError = ""
+	state.LastErrorAt = nil
+	s.set(state)
+}
+
+// fail records a failed attempt. The copies that were made before stay as they are.
+func (s *Scheduler) fail(err error) {
+	s.retryAt = s.Clock.Now().Add(failure.Backoff(s.failures, retryBase, retryLimit, rand.Float64())) //nolint:gosec // jitter
+	s.failures++
+	s.Log.Error("the backup failed", "error", err, "again", s.retryAt)
+
+	state := s.State()
+	state.LastError = err.Error()
+	state.LastErrorAt = new(s.Clock.Now())
+	s.set(state)
+}
+
+func (s *Scheduler) set(state *health.Backup) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.state = state
+}
