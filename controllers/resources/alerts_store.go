@@ -28,8 +28,8 @@ func storeAlerts(p Params) []alert {
 			pending:  "15m",
 			expr:     `time() - max(whatsapp_backup_overdue_timestamp_seconds{@self}) > 0`,
 			summary:  "the store is not backed up",
-			description: "No backup of the store was completed at the last two times of its schedule. Without one, what is on the volume " +
-				"is lost with it.",
+			description: "No backup of the store was completed at the last two times of its schedule, or none is known an hour after the start of " +
+				"the receiver. Without one, what is on the volume is lost with it.",
 		})
 	}
 

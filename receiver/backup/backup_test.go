@@ -176,11 +176,82 @@ func TestOverdue(t *testing.T) {
 
 	server.Fail(func(*http.Request) (int, string) { return http.StatusForbidden, "AccessDenied" })
 	f.after(0)
-	f.want(0, time.Time{}, start, "there is no copy")
+	f.want(0, time.Time{}, start, "no complete copy is known")
 
-	if want := start.Add(3 * time.Hour); !f.State().OverdueAt.Equal(want) {
+	if want := start.Add(time.Hour); !f.State().OverdueAt.Equal(want) {
 		t.Errorf("it is overdue at %v, want %v", f.State().OverdueAt, want)
 	}
+}
+
+// TestOverdueInSpiteOfRestarts restarts more often than the schedule has times, while no copy can be made.
+func TestOverdueInSpiteOfRestarts(t *testing.T) {
+	for name, c := range map[string]struct {
+		copies bool
+		fails  func(*http.Request) bool
+		keys   bool
+	}{
+		"the copies cannot be listed":       {true, func(*http.Request) bool { return true }, true},
+		"the keys are missing":              {true, func(*http.Request) bool { return false }, false},
+		"there is none, and none is stored": {false, func(r *http.Request) bool { return r.Method == http.MethodPut }, true},
+		"none has been stored since":        {true, func(r *http.Request) bool { return r.Method == http.MethodPut }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, bucket, secrets := serve(t)
+			settings := &config.Backup{Schedule: "@weekly", Keep: 2, S3: bucket}
+			f := newFixture(t, settings, secrets)
+
+			if c.copies {
+				f.after(0)
+				f.want(1, start, start.Truncate(day).Add(day), "")
+			}
+
+			server.Fail(func(r *http.Request) (int, string) {
+				if c.fails(r) {
+					return http.StatusForbidden, "AccessDenied"
+				}
+
+				return 0, ""
+			})
+
+			if !c.keys {
+				f.configure(settings, config.Secrets{})
+			}
+
+			overdue := false
+
+			for range 6 {
+				f.Scheduler = New(f.Parts)
+				f.after(0)
+
+				for range 5 {
+					f.after(day)
+
+					overdue = overdue || f.clock.Now().After(f.State().OverdueAt)
+				}
+			}
+
+			if !overdue {
+				t.Errorf("it is overdue at %v", f.State().OverdueAt)
+			}
+
+			if problem := f.Problems()["backup"]; problem == "" {
+				t.Error("there is no problem")
+			}
+		})
+	}
+}
+
+// TestStartIsNotOverdue checks that a start alone is no problem, whatever the time of the first copy.
+func TestStartIsNotOverdue(t *testing.T) {
+	_, bucket, _ := serve(t)
+	f := newFixture(t, &config.Backup{Schedule: "@weekly", Keep: 2, S3: bucket}, config.Secrets{})
+
+	f.after(0)
+	f.after(overdueAfter)
+	f.want(0, time.Time{}, start, "")
+
+	f.after(time.Minute)
+	f.want(0, time.Time{}, start, "no backup was made within an hour of the start")
 }
 
 // TestMissingKeys checks that nothing is called without keys.

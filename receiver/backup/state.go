@@ -31,29 +31,34 @@ func (s *Scheduler) Problems() map[string]string {
 		return nil
 	}
 
-	last := "there is no copy"
+	last := "no complete copy is known"
+	missed := "within an hour of the start"
 
 	if state.LastSuccessAt != nil {
 		last = "the newest copy is of " + state.LastSuccessAt.Format(time.RFC3339)
+		missed = "at the last two times of the schedule"
 	}
 
 	switch {
 	case state.LastError != "":
 		return map[string]string{"backup": fmt.Sprintf("the last backup failed: %s; %s", state.LastError, last)}
 	case s.Clock.Now().After(state.OverdueAt):
-		return map[string]string{"backup": "no backup was made at the last two times of the schedule: " + last}
+		return map[string]string{"backup": fmt.Sprintf("no backup was made %s: %s", missed, last)}
 	default:
 		return nil
 	}
 }
 
 // learn records the copies of the target. The last failure stays until an attempt succeeds.
+//
+// Without a copy, and while the copies are not known, the first attempt is due at the start, and overdue soon afterwards.
+// Times of the schedule would never pass if the receiver restarts more often than they come.
 func (s *Scheduler) learn(files []File) {
 	copies := Complete(files)
 	state := &health.Backup{
 		Copies:    len(copies),
 		NextAt:    s.since,
-		OverdueAt: s.schedule.Next(s.schedule.Next(s.since)).Add(overdueAfter),
+		OverdueAt: s.since.Add(overdueAfter),
 	}
 
 	if previous := s.State(); previous != nil {

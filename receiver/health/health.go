@@ -50,13 +50,13 @@ type Backlog struct {
 
 // Backup is the state of the scheduled copies of the embedded store.
 type Backup struct {
-	LastSuccessAt *time.Time `json:"last_success_at"` // when the newest complete copy was begun; null if there is none
+	LastSuccessAt *time.Time `json:"last_success_at"` // when the newest complete copy was begun; null if none is known
 	LastSizeBytes int64      `json:"last_size_bytes"`
 	Copies        int        `json:"copies"` // complete ones
 	LastErrorAt   *time.Time `json:"last_error_at,omitempty"`
 	LastError     string     `json:"last_error,omitempty"` // of the last attempt, unless it succeeded
 	NextAt        time.Time  `json:"next_at"`
-	OverdueAt     time.Time  `json:"overdue_at"` // without a newer copy: the second time of the schedule, and an hour
+	OverdueAt     time.Time  `json:"overdue_at"` // an hour after the second time of the schedule since the newest copy, or after the start
 }
 
 // WaitingForPeople counts the conversations in which the person waits for people, who have it, among the first thousand that

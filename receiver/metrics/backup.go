@@ -20,11 +20,11 @@ func (m *Metrics) WatchBackup(state func() *health.Backup) {
 	m.Registry.MustRegister(&backups{
 		state: state,
 		success: prometheus.NewDesc("whatsapp_backup_last_success_timestamp_seconds",
-			"When the newest complete backup of the embedded store was begun; 0 if there is none.", nil, nil),
+			"When the newest complete backup of the embedded store was begun; 0 if none is known.", nil, nil),
 		size: prometheus.NewDesc("whatsapp_backup_last_size_bytes",
 			"Size of the newest complete backup.", nil, nil),
 		overdue: prometheus.NewDesc("whatsapp_backup_overdue_timestamp_seconds",
-			"When the backup is overdue: an hour after the second time of the schedule since the newest one.", nil, nil),
+			"When the backup is overdue: an hour after the second time of the schedule since the newest one; after the start if none is known.", nil, nil),
 	})
 }
 
