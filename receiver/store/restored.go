@@ -33,12 +33,13 @@ const (
 func EndRestored(ctx context.Context, q Queue, now time.Time) (ended int64, err error) {
 	var count atomic.Int64
 
-	if err := q.RepairClock(ctx, now); err != nil { // ends the leases of an interrupted call
+	if err := q.RepairClock(ctx, now); err != nil { // a wait that a clock has set which was ahead may be longer than maxWait
 		return 0, fmt.Errorf("end the pending messages of a copy: %w", err)
 	}
 
 	for {
-		leases, err := q.Claim(ctx, Conversations, now.Add(maxWait), now.Add(maxWait), restoredBatch)
+		// The leases expire at once, so that those of an interrupted call keep nothing from the store. A step needs only the token.
+		leases, err := q.Claim(ctx, Conversations, now.Add(maxWait), now, restoredBatch)
 		if err != nil {
 			return count.Load(), fmt.Errorf("end the pending messages of a copy: %w", err)
 		}

@@ -76,12 +76,7 @@ var restoredTests = map[string]func(*fixture){
 			f.ingest(text(fmt.Sprint(n), fmt.Sprintf("lane %d", n)))
 		}
 
-		ctx, cancel := context.WithCancel(f.Context())
-		queue := &interrupted{Store: f.Store, cancel: cancel}
-
-		if _, err := store.EndRestored(ctx, queue, at(time.Minute)); err == nil {
-			f.Error("EndRestored returned no error after its context ended")
-		}
+		f.interruptEndRestored(at(time.Minute))
 
 		_, err := store.EndRestored(f.Context(), f.Store, at(time.Minute))
 		f.wantErr("EndRestored", err, nil)
@@ -90,17 +85,43 @@ var restoredTests = map[string]func(*fixture){
 			f.wantEqual("state", f.get(id(fmt.Sprint(n))).Event.State, store.Dead)
 		}
 	},
+
+	"the leases of an interrupted call do not outlast it": func(f *fixture) {
+		for n := range 300 {
+			f.ingest(text(fmt.Sprint(n), fmt.Sprintf("lane %d", n)))
+		}
+
+		f.interruptEndRestored(at(time.Minute))
+
+		pending := f.stats(at(time.Minute)).Pending
+		f.wantEqual("lanes that are due", int64(len(f.claim(at(time.Minute), 300))), pending)
+	},
 }
 
-// interrupted is a store whose caller is interrupted after its first claim.
-type interrupted struct {
+// interruptEndRestored interrupts the end of the pending messages after the first lanes were leased.
+func (f *fixture) interruptEndRestored(now time.Time) {
+	f.Helper()
+
+	ctx, cancel := context.WithCancel(f.Context())
+	defer cancel()
+
+	queue := &Interrupted{Store: f.Store, Cancel: cancel}
+
+	if _, err := store.EndRestored(ctx, queue, now); err == nil {
+		f.Error("EndRestored returned no error after its context ended")
+	}
+}
+
+// Interrupted is a store whose caller is interrupted after its first claim.
+type Interrupted struct {
 	store.Store
-	cancel context.CancelFunc
+	Cancel context.CancelFunc
 }
 
-func (i *interrupted) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
+// Claim implements store.Queue.
+func (i *Interrupted) Claim(ctx context.Context, class store.Class, now, until time.Time, limit int) ([]store.Lease, error) {
 	leases, err := i.Store.Claim(ctx, class, now, until, limit)
-	i.cancel()
+	i.Cancel()
 
 	return leases, err
 }
