@@ -161,9 +161,36 @@ func (s *Store) endPending(ctx context.Context, path string) (err error) {
 	writer := newWriter(source, c, options, func() {})
 	defer func() { err = errors.Join(err, writer.close()) }()
 
-	_, err = store.EndRestored(ctx, &Store{writer: writer}, s.disk.clock.Now())
+	copied := &Store{writer: writer}
+
+	// A lane that was set aside is leased for good. The copy can read its events, and a start would make it due.
+	err = writer.do(ctx, func(t *tx) error { return errors.Join(endLeases(t), forgetDamage(t)) })
+	if err == nil {
+		_, err = store.EndRestored(ctx, copied, s.disk.clock.Now())
+	}
+
+	if err == nil {
+		err = copied.requireNoneAside(ctx)
+	}
+
+	if isDamage(err) {
+		return store.ErrBackupDamaged
+	}
 
 	return nameFull(err)
+}
+
+// requireNoneAside returns store.ErrBackupDamaged if lanes were set aside, in which messages are still pending.
+func (s *Store) requireNoneAside(ctx context.Context) error {
+	return s.writer.do(ctx, func(t *tx) error {
+		return t.query("SELECT count(*) FROM damaged", func(r row) error {
+			if r.int(0) > 0 {
+				return store.ErrBackupDamaged
+			}
+
+			return nil
+		})
+	})
 }
 
 // removeBackup removes the copy that a process has left behind.

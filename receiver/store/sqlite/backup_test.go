@@ -84,6 +84,50 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestBackupEndsWhatWasSetAside copies a store in which a lane stands because its events could not be read for a moment.
+func TestBackupEndsWhatWasSetAside(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+	ingest(t, s, 1)
+
+	if err := s.setAside(t.Context(), laneKey{name: message(1, 1).Lane}, errors.New("disk I/O error")); err != nil {
+		t.Fatal(err)
+	}
+
+	if n := claimAll(t, s); n != 0 {
+		t.Fatalf("%d lanes were claimed, want that the lane is set aside", n)
+	}
+
+	copied, _, err := s.Backup(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	restored := filepath.Join(t.TempDir(), "inbox.db")
+	content, err := io.ReadAll(copied)
+
+	if err := errors.Join(err, copied.Close(), os.WriteFile(restored, content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+
+	record, err := openStore(t, restored).Get(t.Context(), message(1, 1).ID)
+	if err != nil || record.Event.State != store.Dead {
+		t.Errorf("the copy has %+v, %v, want a dead letter", record, err)
+	}
+}
+
+// TestBackupRefusesACopyThatStaysPending lets the end of the pending messages meet a page that cannot be read.
+func TestBackupRefusesACopyThatStaysPending(t *testing.T) {
+	const lanes = 2000
+
+	id := message(20, lanes).ID
+	copied := damagedFile(t, lanes, tableLeaf, string(id[:]))
+	s := openStore(t, filepath.Join(t.TempDir(), "inbox.db"))
+
+	if err := s.endPending(t.Context(), copied); !errors.Is(err, store.ErrBackupDamaged) {
+		t.Errorf("endPending returned %v, want that the copy is damaged", err)
+	}
+}
+
 func TestBackupNeedsRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 

@@ -20,7 +20,14 @@ import (
 func damagedStore(t *testing.T, lanes int64, pageType byte, text string) *Store {
 	t.Helper()
 
-	path := filepath.Join(t.TempDir(), "inbox.db")
+	return openStore(t, damagedFile(t, lanes, pageType, text))
+}
+
+// damagedFile returns the file of such a store, which is not open.
+func damagedFile(t *testing.T, lanes int64, pageType byte, text string) (path string) {
+	t.Helper()
+
+	path = filepath.Join(t.TempDir(), "inbox.db")
 
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
@@ -47,7 +54,7 @@ func damagedStore(t *testing.T, lanes int64, pageType byte, text string) *Store 
 
 	overwrite(t, path, pageType, text)
 
-	return openStore(t, path)
+	return path
 }
 
 func overwrite(t *testing.T, path string, pageType byte, text string) {
