@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -71,10 +72,29 @@ func (e *pendingEnd) run(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: try again", err)
 	}
 
-	return nil
+	return requireEnded(ctx, restored, e.clock.Now())
 }
 
-// open opens the store of a stopped receiver.
+// requireEnded returns an error if messages are still pending. Claims leave out what cannot be read, and what another program
+// has locked.
+func requireEnded(ctx context.Context, restored store.Store, now time.Time) error {
+	stats, err := restored.Stats(ctx, now)
+	if err != nil {
+		return err
+	}
+
+	switch {
+	case stats.OldestPending.IsZero():
+		return nil
+	case stats.Damaged > 0:
+		return fmt.Errorf("%d messages are still pending, since the file cannot be read where they are, and a receiver that can read "+
+			"them will answer them: restore another snapshot, or a copy", stats.Pending)
+	default:
+		return fmt.Errorf("%d messages are still pending, since another program has locked them: end it, and try again", stats.Pending)
+	}
+}
+
+// open opens the store of a stopped receiver, and migrates it.
 func (e *pendingEnd) open(ctx context.Context) (store.Store, error) {
 	if e.place != inDatabase {
 		if _, err := os.Stat(e.place); err != nil { // opening would create it
@@ -89,12 +109,8 @@ func (e *pendingEnd) open(ctx context.Context) (store.Store, error) {
 		return nil, err
 	}
 
-	unused, err := postgres.OpenSource(ctx, access, e.options())
-	if err != nil {
-		return nil, err
-	}
-
-	if err := unused.Close(); err != nil {
+	// A receiver of this version would migrate the schema too, and answer what is pending.
+	if err := postgres.MigrateStopped(ctx, access, e.options()); err != nil {
 		return nil, err
 	}
 

@@ -61,11 +61,8 @@ func TestEndPending(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "inbox.db")
 
 	for place, open := range map[string]func() (store.Store, error){
-		file: func() (store.Store, error) { return sqlite.Open(t.Context(), file, sqlite.Options{}) },
-		inDatabase: func() (store.Store, error) {
-			access := postgres.Access{URL: user.URL}
-			return postgres.Open(func() postgres.Access { return access }, postgres.Options{}), nil
-		},
+		file:       func() (store.Store, error) { return sqlite.Open(t.Context(), file, sqlite.Options{}) },
+		inDatabase: openDatabase(user.URL),
 	} {
 		t.Run(filepath.Base(place), func(t *testing.T) {
 			var reported strings.Builder
@@ -130,4 +127,12 @@ func within(t *testing.T, open func() (store.Store, error), use func(store.Store
 	}()
 
 	use(inbox)
+}
+
+func openDatabase(url string) func() (store.Store, error) {
+	access := postgres.Access{URL: url}
+
+	return func() (store.Store, error) {
+		return postgres.Open(func() postgres.Access { return access }, postgres.Options{}), nil
+	}
 }

@@ -144,7 +144,8 @@ func (e *VersionError) Error() string {
 	}
 
 	return fmt.Sprintf("the schema of the store has version %d, and this program needs %d: start a receiver of this version on it, "+
-		"which migrates it, and stop that receiver", e.Version, e.Own)
+		"which migrates it, and stop that receiver; but on a store that was restored from a snapshot or a dump, run end-pending, "+
+		"since a receiver would answer what is pending there", e.Version, e.Own)
 }
 
 // versions returns the version of the schema of a store, and that of the program's migrations. It changes nothing.

@@ -154,7 +154,7 @@ func TestRefusals(t *testing.T) {
 				fill(t, from, "a", false)
 				change(t, from, "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
 			},
-			text: "start a receiver of this version on it, which migrates it",
+			text: "on a store that was restored from a snapshot or a dump, run end-pending",
 		},
 		"source with a newer schema": {
 			prepare: func(t *testing.T, from, _ place) {

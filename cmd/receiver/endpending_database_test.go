@@ -1,0 +1,181 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of database/sql
+	"github.com/jonboulle/clockwork"
+	"github.com/pressly/goose/v3"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/storetest"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
+)
+
+// TestEndPendingAfterAnInterruption runs the command again after one that was interrupted while it had leased conversations.
+func TestEndPendingAfterAnInterruption(t *testing.T) {
+	const lanes = 300 // more than are leased at once
+
+	_, user := newUser(t)
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		for n := range lanes {
+			e := pending
+			e.ID = store.NewID(store.KindMessage, strconv.Itoa(n))
+			e.Lane = strconv.Itoa(n)
+
+			if _, err := inbox.Ingest(t.Context(), []store.Event{e}); err != nil {
+				t.Error(err)
+			}
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+
+		interrupted := &storetest.Interrupted{Store: inbox, Cancel: cancel}
+		if _, err := store.EndRestored(ctx, interrupted, time.Now()); err == nil {
+			t.Error("EndRestored returned no error after its context ended")
+		}
+	})
+
+	if err := endInDatabase(t); err != nil {
+		t.Fatal(err)
+	}
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		stats, err := inbox.Stats(t.Context(), time.Now())
+		if err != nil || stats.Pending != 0 || stats.DeadLetters != lanes {
+			t.Errorf("the store has %+v, %v, want %d dead letters", stats, err, lanes)
+		}
+	})
+}
+
+// TestEndPendingOfAnOlderSchema ends what is pending in a dump that a release with an older schema has made.
+func TestEndPendingOfAnOlderSchema(t *testing.T) {
+	server, user := newUser(t)
+
+	migrations := migrationsOf(t, user.URL)
+	if _, err := migrations.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+
+	server.Exec(t, "SET search_path = "+user.Name+`;
+		INSERT INTO events (seq, id, kind, type, state, class, lane, phone_number_id, received_at, payload) VALUES
+			(1, '01000000-0000-0000-0000-000000000000', 'message', 'text', 'pending', 0, 'lane', '1065', 1000, '{}');
+		INSERT INTO conversations (lane, class, ready_at) VALUES ('lane', 0, 1000);
+		UPDATE counts SET pending = 1 WHERE slot = 0`)
+
+	if err := endInDatabase(t); err != nil {
+		t.Fatal(err)
+	}
+
+	if current, newest, err := migrations.GetVersions(t.Context()); err != nil || current != newest {
+		t.Errorf("the schema has version %d, %v, want %d", current, err, newest)
+	}
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		record, err := inbox.Get(t.Context(), store.ID{1})
+		if err != nil || record.Event.State != store.Dead {
+			t.Errorf("the message is %+v, %v, want a dead letter", record, err)
+		}
+	})
+}
+
+// TestEndPendingOfALockedConversation leaves out what another program has locked, and says so.
+func TestEndPendingOfALockedConversation(t *testing.T) {
+	_, user := newUser(t)
+
+	within(t, openDatabase(user.URL), func(inbox store.Store) {
+		if _, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil {
+			t.Error(err)
+		}
+	})
+
+	other, err := pgx.Connect(t.Context(), user.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, statement := range []string{"BEGIN", "SELECT FROM conversations FOR UPDATE"} {
+		if _, err := other.Exec(t.Context(), statement); err != nil {
+			t.Error(err)
+		}
+	}
+
+	if err := endInDatabase(t); err == nil || !strings.Contains(err.Error(), "1 messages are still pending") {
+		t.Errorf("run returned %v, want that a message is pending", err)
+	}
+
+	if err := other.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := endInDatabase(t); err != nil {
+		t.Error(err)
+	}
+}
+
+// newUser returns a server with an empty database, whose URL the environment has.
+func newUser(t *testing.T) (*pgtest.Server, pgtest.User) {
+	t.Helper()
+
+	server := pgtest.New(t, pgtest.Options{})
+
+	user, err := server.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Setenv(urlVariable, user.URL)
+
+	return server, user
+}
+
+// endInDatabase runs the command on the database of the environment.
+func endInDatabase(t *testing.T) error {
+	t.Helper()
+
+	e := pendingEnd{
+		database:  database{clock: clockwork.NewRealClock()},
+		place:     inDatabase,
+		reporting: io.Discard,
+	}
+
+	return e.run(t.Context())
+}
+
+// migrationsOf returns the migrations of the schema of a database.
+func migrationsOf(t *testing.T, url string) *goose.Provider {
+	t.Helper()
+
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	files := os.DirFS("../../receiver/store/postgres/migrations")
+
+	migrations, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return migrations
+}
