@@ -81,18 +81,41 @@ func (m *move) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
+	defer func() { err = m.ended(err, from.Close()) }()
 
 	to, err := m.target(ctx, access)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
+	defer func() { err = m.ended(err, to.Close()) }()
 
-	_, err = transfer.Run(ctx, from, to, m.clock, func(moved transfer.Moved) {
+	return m.move(ctx, from, to)
+}
+
+// ended returns the error of a move, to which it adds that of closing a store. A move that is complete stays without an error:
+// a Job would begin it again.
+func (m *move) ended(err, closing error) error {
+	if err != nil {
+		return errors.Join(err, closing)
+	}
+
+	if closing != nil {
+		fmt.Fprintln(m.reporting, "this changes nothing of the move: close a store:", closing)
+	}
+
+	return nil
+}
+
+func (m *move) move(ctx context.Context, from transfer.Source, to transfer.Target) error {
+	_, err := transfer.Run(ctx, from, to, m.clock, func(moved transfer.Moved) {
 		fmt.Fprintf(m.reporting, "%s: %d rows\n", moved.Table, moved.Rows)
 	})
-	if err != nil {
+
+	switch {
+	case errors.Is(err, transfer.ErrUnknown):
+		return fmt.Errorf("%w: run the same command again before a receiver starts: if it says that the target is not empty, "+
+			"this move was completed, and otherwise it moves the store", err)
+	case err != nil:
 		return fmt.Errorf("%w: the target is still empty, try again", err)
 	}
 

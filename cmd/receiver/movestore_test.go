@@ -5,6 +5,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +17,9 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/postgres"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/sqlite"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/transfer"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/pgtest"
 )
 
@@ -102,6 +107,121 @@ func TestMoveStore(t *testing.T) {
 			t.Errorf("a redelivery is new: %v, %v", fresh, err)
 		}
 	})
+}
+
+// failing is a target that fails after a part of its work.
+type failing struct {
+	target
+	add, stores bool // fail at the first rows, and make them durable before the commit fails
+}
+
+var errConnection = errors.New("the connection was lost")
+
+func (f *failing) Add(ctx context.Context, table *transfer.Table, rows [][]any) error {
+	if f.add {
+		return errConnection
+	}
+
+	return f.target.Add(ctx, table, rows)
+}
+
+func (f *failing) Commit(ctx context.Context, figures store.Tally, last int64) error {
+	if f.stores {
+		if err := f.target.Commit(ctx, figures, last); err != nil {
+			return err
+		}
+	}
+
+	return errConnection
+}
+
+// TestFailedMove does what the error of a move says: a second run completes it, or shows that the first one did.
+func TestFailedMove(t *testing.T) {
+	server := pgtest.New(t, pgtest.Options{})
+
+	for name, c := range map[string]struct {
+		failing failing
+		want    string
+		again   error
+	}{
+		"at the rows":       {failing{add: true}, "the target is still empty", nil},
+		"before the commit": {failing{}, "it is not known whether the move was completed", nil},
+		"after the commit":  {failing{stores: true}, "it is not known whether the move was completed", transfer.ErrNotEmpty},
+	} {
+		for direction, toFile := range map[string]bool{"to PostgreSQL": false, "to a file": true} {
+			t.Run(name+", "+direction, func(t *testing.T) {
+				user, err := server.NewUser()
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				t.Setenv(urlVariable, user.URL)
+
+				file := filepath.Join(t.TempDir(), "inbox.db")
+				open := func() (store.Store, error) { return sqlite.Open(t.Context(), file, sqlite.Options{}) }
+				m := move{
+					database:  database{clock: clockwork.NewRealClock()},
+					from:      file,
+					to:        inDatabase,
+					reporting: io.Discard,
+				}
+
+				if toFile {
+					open = openDatabase(user.URL)
+					m.from, m.to = m.to, m.from
+				}
+
+				within(t, open, func(inbox store.Store) {
+					if _, err := inbox.Ingest(t.Context(), []store.Event{pending}); err != nil {
+						t.Error(err)
+					}
+				})
+
+				access := postgres.Access{URL: user.URL}
+
+				from, err := m.source(t.Context(), access)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				to, err := m.target(t.Context(), access)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				c.failing.target = to
+
+				err = m.move(t.Context(), from, &c.failing)
+				if !errors.Is(err, errConnection) || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("the move returned %v, want %q", err, c.want)
+				}
+
+				if err := errors.Join(from.Close(), to.Close()); err != nil {
+					t.Fatal(err)
+				}
+
+				if err := m.run(t.Context()); !errors.Is(err, c.again) {
+					t.Errorf("the second move returned %v, want %v", err, c.again)
+				}
+			})
+		}
+	}
+}
+
+// TestMoveEndsWithItsCommit checks that nothing that fails after the commit makes a Job begin the move again.
+func TestMoveEndsWithItsCommit(t *testing.T) {
+	var reported strings.Builder
+
+	m := move{reporting: &reported}
+
+	if err := m.ended(nil, errConnection); err != nil || !strings.Contains(reported.String(), errConnection.Error()) {
+		t.Errorf("a completed move returned %v, and reported %q", err, reported.String())
+	}
+
+	failed := errors.New("failed")
+	if err := m.ended(failed, errConnection); !errors.Is(err, failed) || !errors.Is(err, errConnection) {
+		t.Errorf("a move that failed returned %v", err)
+	}
 }
 
 // TestMoveJobArguments parses the arguments of the Job in the documentation. TestMoveJob in test/docs checks the rest of it.

@@ -33,6 +33,8 @@ var (
 	ErrNotEmpty = errors.New("the target is not empty: it holds events or conversations, which a move would mix with others")
 	// ErrInUse means that a receiver works on a store.
 	ErrInUse = errors.New("a receiver works on the store")
+	// ErrUnknown means that the commit of a move failed, so the target may hold everything or nothing.
+	ErrUnknown = errors.New("it is not known whether the move was completed")
 
 	errStalled = errors.New("the disk or the database did not answer in time")
 )
@@ -43,12 +45,12 @@ type Source interface {
 	Rows(ctx context.Context, table *Table, each func(row []any) error) error
 }
 
-// Target is an empty store with a current schema. It stays empty for others until Commit returns.
+// Target is an empty store with a current schema. It stays empty for others until Commit.
 type Target interface {
 	// Add adds rows to a table.
 	Add(ctx context.Context, table *Table, rows [][]any) error
 	// Commit makes the rows durable and visible, with the figures of the events and the number of the last one, which is 0
-	// without events.
+	// without events. After an error either all of them are, or none.
 	Commit(ctx context.Context, figures store.Tally, last int64) error
 }
 
@@ -59,7 +61,8 @@ type Moved struct {
 }
 
 // Run moves everything, and calls progress after each table. If it fails, the target is still empty, and the move can begin
-// again. The source is not changed.
+// again; with [ErrUnknown] the target may also hold everything, and a second move finds [ErrNotEmpty] then. The source is not
+// changed.
 func Run(ctx context.Context, from Source, to Target, clock clockwork.Clock, progress func(Moved)) ([]Moved, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -86,7 +89,7 @@ func Run(ctx context.Context, from Source, to Target, clock clockwork.Clock, pro
 	m.watchdog.Reset(commitTime)
 
 	if err := to.Commit(ctx, m.figures, m.last); err != nil {
-		return nil, fmt.Errorf("complete the move: %w", cause(ctx, err))
+		return nil, fmt.Errorf("%w: %w", ErrUnknown, cause(ctx, err))
 	}
 
 	return moved, nil
