@@ -6,7 +6,9 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,32 @@ func TestEndPending(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestEndPendingJobArguments parses the arguments of the Jobs in the documentation. TestEndPendingJobs in test/docs checks the
+// rest of them.
+func TestEndPendingJobArguments(t *testing.T) {
+	page, err := os.ReadFile("../../docs/volumes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	folder := t.TempDir()
+	t.Setenv(urlVariable, "")
+
+	found := regexp.MustCompile(`args: \[end-pending, (.+)\]`).FindAllStringSubmatch(string(page), -1)
+	if len(found) != 2 {
+		t.Errorf("docs/volumes.md has %d Jobs, want one for each kind of store", len(found))
+	}
+
+	for _, match := range found {
+		// The places are files of the test, so the command only fails because there is no store, and no URL.
+		args := strings.NewReplacer("/store/", folder+"/", "/database/", folder+"/").Replace(match[1])
+
+		if code := endPending(strings.Split(args, ", ")); code != 1 {
+			t.Errorf("end-pending %s returned %d, want 1", args, code)
+		}
 	}
 }
 
