@@ -32,10 +32,6 @@ func (r *WhatsAppWebhookReconciler) holdBack(
 		return true, nil
 	}
 
-	if err := r.upgrades.load(ctx, r.client); err != nil {
-		return false, err
-	}
-
 	live, err := ownedDeployment(ctx, r.client, webhook)
 	if err != nil {
 		return false, err

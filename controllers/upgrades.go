@@ -204,8 +204,8 @@ func (u *upgrades) leave(resource types.NamespacedName) {
 	u.waiting = slices.DeleteFunc(u.waiting, func(other types.NamespacedName) bool { return other == resource })
 }
 
-// update records the state of a Deployment that was not held back, or nil if the resource has none or is gone. It frees
-// the slot of a complete upgrade. It reports whether the upgrade has failed since the last call.
+// update records the state of a Deployment that was not held back, or nil if the resource has none, is gone, or is not
+// upgraded as it is. It frees the slot of a complete upgrade. It reports whether the upgrade has failed since the last call.
 func (u *upgrades) update(resource types.NamespacedName, deployment *appsv1.Deployment) (failed bool) {
 	u.mu.Lock()
 	halted := u.halted()

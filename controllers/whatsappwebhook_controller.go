@@ -119,6 +119,11 @@ func NewWhatsAppWebhookReconciler(mgr ctrl.Manager, o Options) (*WhatsAppWebhook
 
 // Reconcile applies the objects of one resource and reports the result in its status.
 func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	// Before any report of an upgrade: a report that comes first would be undone by what load finds.
+	if err := r.upgrades.load(ctx, r.client); err != nil {
+		return ctrl.Result{}, err
+	}
+
 	webhook := &v1alpha1.WhatsAppWebhook{}
 	if err := r.client.Get(ctx, req.NamespacedName, webhook); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -140,6 +145,9 @@ func (r *WhatsAppWebhookReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 
 	params, err := resources.NewParams(webhook, r.environment)
 	if err != nil {
+		// It may have been woken to take a free slot, which it leaves to the next.
+		r.upgrades.update(req.NamespacedName, nil)
+
 		return ctrl.Result{}, r.reportInvalid(ctx, webhook, err)
 	}
 

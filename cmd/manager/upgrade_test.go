@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
@@ -147,6 +149,59 @@ func TestUpgradeOfAll(t *testing.T) {
 	m.stop(t)
 	c.start(t, "--receiver-image="+newImage, "--max-concurrent-upgrades=0")
 	c.wantUpgraded(t, 5)
+}
+
+// TestUpgradeBesideAnInvalidResource makes the spec of the resource invalid that is the next to be upgraded. The one after it
+// has its turn then.
+func TestUpgradeBesideAnInvalidResource(t *testing.T) {
+	c := startCluster(t)
+	c.grant(t, "../../config/rbac/role.yaml")
+	c.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "upgrade"}})
+
+	const last = "number-2"
+
+	for _, name := range []string{"number-0", "number-1", last} {
+		resource := webhook("upgrade")
+		resource.Name = name
+		resource.Labels = map[string]string{"later": strconv.FormatBool(name == last)}
+		c.MustCreate(t, resource)
+	}
+
+	m := c.start(t, "--receiver-image="+oldImage)
+	for _, name := range []string{"number-0", "number-1", last} {
+		c.setStatus(t, name, complete)
+	}
+
+	m.stop(t)
+	c.start(t, "--receiver-image="+newImage, "--max-concurrent-upgrades=1", "--allowed-hosts=*.example.com",
+		"--watch-label-selector=later=false")
+
+	first := c.wantUpgraded(t, 1)[0]
+	next := map[string]string{"number-0": "number-1", "number-1": "number-0"}[first]
+	c.wantReadyMessage(t, next, "waits for those of other receivers")
+
+	// A label does not change the generation, so the resource waits too, behind the others.
+	labelled := webhook("upgrade")
+	labelled.Name = last
+
+	if err := c.Patch(t.Context(), labelled, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"later":"false"}}}`))); err != nil {
+		t.Fatal(err)
+	}
+
+	c.wantReadyMessage(t, last, "waits for those of other receivers")
+
+	c.edit(t, next, func(s *v1alpha1.WhatsAppWebhookSpec) { s.Ingress.Host = "hooks.example.net" })
+	c.wantReadyMessage(t, next, "the operator does not allow")
+
+	c.setStatus(t, first, complete)
+
+	if upgraded := c.wantUpgraded(t, 2); !slices.Contains(upgraded, last) {
+		t.Errorf("upgraded: %v; want %s among them", upgraded, last)
+	}
+
+	// Once it is corrected it does not wait, since its spec has changed.
+	c.edit(t, next, func(s *v1alpha1.WhatsAppWebhookSpec) { s.Ingress.Host = "hooks.example.com" })
+	c.wantUpgraded(t, 3)
 }
 
 func (m *manager) stop(t *testing.T) {
