@@ -53,8 +53,8 @@ func storeAlerts(p Params) []alert {
 		name:     "WhatsAppVolumeFillingUp",
 		severity: warning,
 		pending:  "15m",
-		expr: `kubelet_volume_stats_available_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} / ` +
-			`kubelet_volume_stats_capacity_bytes{namespace="@namespace",persistentvolumeclaim="@name-store"} < 0.1`,
+		expr: `kubelet_volume_stats_available_bytes{namespace="@namespace",persistentvolumeclaim="@claim"} / ` +
+			`kubelet_volume_stats_capacity_bytes{namespace="@namespace",persistentvolumeclaim="@claim"} < 0.1`,
 		summary:     "the volume of the store is nearly full",
 		description: "{{ $value | humanizePercentage }} of the volume is free. When it is full, no delivery is accepted.",
 	})

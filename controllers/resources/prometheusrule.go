@@ -58,12 +58,13 @@ func (p Params) deadLetterNoticeAge() int {
 	return int((stored.DeadLetterRetention() - stored.ExpiryNotice()).Minutes())
 }
 
-// fill replaces the placeholders in the text of an alert. The names need no quoting in PromQL.
+// fill replaces the placeholders in the text of an alert. The names need no quoting in PromQL: claims and resources have
+// those of DNS.
 func (p Params) fill(text string) string {
 	return strings.NewReplacer(
 		"@self", fmt.Sprintf("namespace=%q,job=%q", p.webhook.Namespace, p.job()),
 		"@namespace", p.webhook.Namespace,
-		"@name", p.name,
+		"@claim", ClaimName(p.webhook),
 		"@resource", p.webhook.Name,
 	).Replace(text)
 }
