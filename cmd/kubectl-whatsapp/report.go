@@ -40,8 +40,9 @@ func newReportCommand(g *global) *cobra.Command {
 
 It has the resource, its objects, pods and events, the last lines of the logs of receivers and operator, and the state, the
 configuration, the metrics and the causes of dead letters of a receiver. Values of Secrets are never read. Phone numbers,
-message ids, tokens and credentials are masked, and there are no texts of people. What you may not read is missing; the file
-index.json says what and why. With --address the bundle is about a receiver without a cluster.`,
+message ids, tokens, credentials and the queries of URLs are masked, and there are no texts of people. Look through the files
+before you publish them: a key in the path of a URL stays. What you may not read is missing; the file index.json says what and
+why. With --address the bundle is about a receiver without a cluster.`,
 		Example:           g.example("report sales", "report sales -f sales.zip --lines 5000", "report --address http://localhost:9091"),
 		Args:              g.nameAnd(0, 0),
 		ValidArgsFunction: g.webhookNames,

@@ -25,8 +25,9 @@ const (
 const about = `A bundle for a bug report of the whatsapp-webhook-operator.
 
 index.json lists the files, and what could not be had and why.
-Values of Secrets were never read. Phone numbers, message ids, tokens and credentials are masked, and there are no texts of
-people. Names of your hosts, namespaces and objects are not masked: look through the files before you publish them.
+Values of Secrets were never read. Phone numbers, message ids, tokens, credentials and the queries of URLs are masked, and
+there are no texts of people. Names of your hosts, namespaces and objects are not masked, and neither are the paths of URLs,
+which may hold a key: look through the files before you publish them.
 `
 
 // Index is the table of contents of a bundle.

@@ -133,7 +133,11 @@ func createObjects(t *testing.T, server *apiserver.Server, namespace string) {
 		AppSecretSecretRefs:  []v1alpha1.SecretKeyReference{secret},
 		AccessTokenSecretRef: secret,
 	}
-	webhook.Spec.Bird = v1alpha1.BirdSpec{BaseURL: "https://bird.example.com", AccessKeySecretRef: secret}
+	webhook.Spec.Bird = v1alpha1.BirdSpec{
+		Protocol:           v1alpha1.BirdProtocolFlow,
+		BaseURL:            "https://flow.example.com/sales?key=SECRETWORD",
+		AccessKeySecretRef: secret,
+	}
 	webhook.Spec.CommonMetadata.Labels = map[string]string{"owner": "SECRETWORD"}
 
 	pod := &corev1.Pod{ObjectMeta: named("sales-1"), Spec: corev1.PodSpec{NodeName: "none", Containers: []corev1.Container{container}}}
@@ -160,6 +164,7 @@ func createObjects(t *testing.T, server *apiserver.Server, namespace string) {
 	server.MustCreate(t, &corev1.ConfigMap{ObjectMeta: named("sales-config"), Data: map[string]string{"receiver.yaml": "SECRETWORD"}})
 	server.MustCreate(t, &corev1.Secret{ObjectMeta: named("meta"), StringData: map[string]string{"key": "SECRETWORD"}})
 	server.MustCreate(t, event("pull", "sales-1", "Failed to pull https://user:SECRETWORD@registry.example.com for "+person))
+	server.MustCreate(t, event("ask", "sales-1", `Get "https://flow.example.com/sales?code=SECRETWORD&next=SECRETWORD": EOF`))
 	server.MustCreate(t, event("other", "others-1", "of the pod others-1"))
 }
 

@@ -26,7 +26,9 @@ var rules = []struct {
 }{
 	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|$)`), constant("[PEM]")},
 	{regexp.MustCompile(`(?i)wamid[.:_=]?[\w+/=.\-]*`), constant("[message id]")},
-	{regexp.MustCompile(`://[^/\s"'@]+@`), constant("://" + leftOut + "@")},
+	// A query may hold a key under any name. The path stays, so that addresses can be compared. Slashes may be escaped.
+	{regexp.MustCompile(`:\\?/\\?/[^\s"?]*\?[^\s"]+`), beforeQuery},
+	{regexp.MustCompile(`:\\?/\\?/[^/?\s"]+@`), constant("://" + leftOut + "@")},
 	{regexp.MustCompile(`(?i)\b(bearer|basic|apikey|accesskey|token)( +|: *)[^\s"',;]{6,}`), constant("[credential]")},
 	{regexp.MustCompile(`(?i)\b[\w.\-]*(token|secret|password|passwd|signature|proof|api_?key|access_?key)=[^\s&"',;]+`), afterEquals},
 	{regexp.MustCompile(`\beyJ[\w\-]+\.[\w\-]+(\.[\w\-]+)?`), constant("[token]")},
@@ -38,6 +40,12 @@ var rules = []struct {
 }
 
 func constant(text string) func(string) string { return func(string) string { return text } }
+
+func beforeQuery(match string) string {
+	address, _, _ := strings.Cut(match, "?")
+
+	return address + "?" + leftOut
+}
 
 func afterEquals(match string) string {
 	name, _, _ := strings.Cut(match, "=")

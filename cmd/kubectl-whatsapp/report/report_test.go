@@ -352,7 +352,15 @@ func TestRedact(t *testing.T) {
 		"port 9091, 1234567 bytes":                   "port 9091, 1234567 bytes",
 		"wamid.HBgLNTczMDAxMjM0NTY3FQIA==":           "[message id]",
 		"https://user:pass@example.com/a":            "https://[left out]@example.com/a",
-		"https://example.com/a?access_token=abc&b=c": "https://example.com/a?access_token=[left out]&b=c",
+		"https://us'er:p,a'ss@example.com/a":         "https://[left out]@example.com/a",
+		"https://example.com/a?access_token=abc&b=c": "https://example.com/a?[left out]",
+		"https://example.com/a?key=k3yOfFlow9 fails": "https://example.com/a?[left out] fails",
+		"https://example.com?0f3c7f0e-8a51-4f0e":     "https://example.com?[left out]",
+		`https:\/\/user:pass@example.com\/a?b=c`:     `https://[left out]@example.com\/a?[left out]`,
+		"https://example.com/#/a?key=k3y":            "https://example.com/#/a?[left out]",
+		"https://example.com/a?":                     "https://example.com/a?",
+		"is it /a?b=c":                               "is it /a?b=c",
+		"next_token=abc&b=c":                         "next_token=[left out]&b=c",
 		"Authorization: Bearer abcdefgh":             "Authorization: [credential]",
 		"Authorization: AccessKey abcdefgh, next":    "Authorization: [credential], next",
 		"token EAABsbCS1iHgBA7ZC":                    "[credential]",
@@ -376,9 +384,10 @@ func TestRedactQuoted(t *testing.T) {
 	t.Parallel()
 
 	for text, want := range map[string]string{
-		`{"a": "\n573001234567\u001b573001234567", "b": 573001234567}`: `{"a": "\n…4567\u001b…4567", "b": 573001234567}`,
-		`sent{number="106540352242922",le="0.5"} 1234567890`:           `sent{number="…2922",le="0.5"} 1234567890`,
-		`"not\json \573001234567"`:                                     `"not\json \…4567"`,
+		`{"a": "\n573001234567\u001b573001234567", "b": 573001234567}`:  `{"a": "\n…4567\u001b…4567", "b": 573001234567}`,
+		`{"msg": "Post \"https://a.example.com?key=b\u0026c=d\": EOF"}`: `{"msg": "Post \"https://a.example.com?[left out]\": EOF"}`,
+		`sent{number="106540352242922",le="0.5"} 1234567890`:            `sent{number="…2922",le="0.5"} 1234567890`,
+		`"not\json \573001234567"`:                                      `"not\json \…4567"`,
 	} {
 		if got := string(redactQuoted([]byte(text))); got != want {
 			t.Errorf("%s becomes %s, want %s", text, got, want)
