@@ -52,11 +52,11 @@ func unless(expr string, causes ...string) string {
 
 // Causes, as expressions without labels.
 const (
-	tokenMissing   = `max(whatsapp_secret_missing{@self,role="access-token"}) == 1`
-	birdKeyMissing = `max(whatsapp_secret_missing{@self,role="bird-access-key"}) == 1`
-	tokenRefused   = `max(whatsapp_token_refused{@self}) == 1`
+	tokenMissing = `max(whatsapp_secret_missing{@self,role="access-token"}) == 1`
+	aiKeyMissing = `max(whatsapp_secret_missing{@self,role=~"bird-access-key|flow-signing-key|openai-key"}) == 1`
+	tokenRefused = `max(whatsapp_token_refused{@self}) == 1`
 	// diskFull has no series with PostgreSQL, whose disk the receiver does not know.
 	diskFull = `max(whatsapp_store_disk_reserved_bytes{@self}) - min(whatsapp_store_disk_free_bytes{@self}) > 0`
 	// answersStopped holds while a call that an answer needs may not be made, or has no secret.
-	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient"}) > 0 or ` + tokenMissing + ` or ` + birdKeyMissing
+	answersStopped = `max(whatsapp_scope_closed{@self,scope!~"pair|recipient"}) > 0 or ` + tokenMissing + ` or ` + aiKeyMissing
 )

@@ -33,7 +33,7 @@ func callAlerts() []alert {
 			pending:  "5m",
 			expr: unless(
 				`max(whatsapp_scope_closed{@self,scope="bird",reason="refused"}) > 0`,
-				birdKeyMissing,
+				aiKeyMissing,
 			),
 			summary: "the AI refuses the receiver's calls",
 			description: "Bird answers, but refuses the access key, the account or the address that the receiver is configured with. " +
@@ -46,7 +46,7 @@ func callAlerts() []alert {
 			expr: unless(
 				`sum(max by (reason) (whatsapp_scope_closed{@self,scope="bird_method",reason!="rate_limited"})) > 0`,
 				`max(whatsapp_scope_closed{@self,scope="bird"}) > 0`,
-				birdKeyMissing,
+				aiKeyMissing,
 			),
 			summary: "the AI does not take {{ $value }} of the methods",
 			description: "Bird refuses {{ $value }} of the methods that are switched on, or does not answer them. " +

@@ -3,6 +3,12 @@
 
 package resources
 
+import (
+	"strings"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
+)
+
 // configurationAlerts returns the alerts about values that an administrator has to provide or renew.
 func configurationAlerts() []alert {
 	return []alert{
@@ -13,8 +19,8 @@ func configurationAlerts() []alert {
 			expr:     `max by (role) (whatsapp_secret_missing{@self}) == 1`,
 			summary:  "the secret {{ $labels.role }} is missing",
 			description: "The receiver has no value for {{ $labels.role }}: the Secret or the key that the spec refers to does not exist or is empty. " +
-				"Without access-token or bird-access-key messages wait for their answer, without verify-token Meta cannot verify the address, " +
-				"and without any other no delivery is accepted.",
+				"Without one of " + strings.Join(config.RolesForDeliveries, ", ") + " the receiver is not ready, and no delivery is accepted. " +
+				"Without any other, deliveries are stored, and what needs the value stands until it is there: answers, notices, backups.",
 		},
 		{
 			name:        "WhatsAppConfigurationRejected",

@@ -4,8 +4,10 @@
 package resources_test
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/api/v1alpha1"
 	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
 // TestAlertOfTheVolume checks that the alert is about the claim that the pods mount.
@@ -36,6 +39,42 @@ func TestAlertOfTheVolume(t *testing.T) {
 
 		if diff := cmp.Diff([]string{test.want, test.want}, claims); diff != "" {
 			t.Errorf("claims of %s with the existing claim %q (-want +got):\n%s", test.name, test.existing, diff)
+		}
+	}
+}
+
+// TestTextsOfMissingSecrets checks that the alert and its runbook name the roles without which no delivery is accepted, and say
+// what the others are for.
+func TestTextsOfMissingSecrets(t *testing.T) {
+	page, err := os.ReadFile("../../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, section, _ := strings.Cut(string(page), "\n### WhatsAppSecretMissing\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	texts := map[string]string{"the runbook": section}
+
+	for _, rule := range rules(t) {
+		if rule.Alert == "WhatsAppSecretMissing" {
+			texts["the alert"] = rule.Annotations["description"]
+		}
+	}
+
+	role := regexp.MustCompile(`\b(` + strings.Join(config.RequiredRoles, "|") + `)\b`)
+
+	for name, text := range texts {
+		before, after, found := strings.Cut(text, "no delivery is accepted")
+		if diff := cmp.Diff(config.RolesForDeliveries, role.FindAllString(before, -1)); diff != "" || !found {
+			t.Errorf("%s: roles without which no delivery is accepted (-want +got):\n%s", name, diff)
+		}
+
+		if name == "the runbook" {
+			for _, other := range config.RequiredRoles {
+				if !slices.Contains(config.RolesForDeliveries, other) && !slices.Contains(role.FindAllString(after, -1), other) {
+					t.Errorf("%s does not say what %s is for", name, other)
+				}
+			}
 		}
 	}
 }

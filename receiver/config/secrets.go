@@ -74,8 +74,8 @@ func (s *Snapshot) Missing() []string {
 	return s.missing(RequiredRoles)
 }
 
-// rolesForDeliveries are the roles without which the receiver cannot accept deliveries.
-var rolesForDeliveries = []string{
+// RolesForDeliveries are the roles without which the receiver cannot accept deliveries.
+var RolesForDeliveries = []string{
 	RoleAppSecret,
 	RoleVerifyToken,
 	RoleStoreKey,
@@ -88,7 +88,7 @@ var rolesForDeliveries = []string{
 // MissingForDeliveries returns those roles of Missing without which the receiver cannot accept deliveries. While another
 // one is missing, it stores deliveries, and what needs the secret waits: a receiver that is not ready would refuse them.
 func (s *Snapshot) MissingForDeliveries() []string {
-	return s.missing(rolesForDeliveries)
+	return s.missing(RolesForDeliveries)
 }
 
 func (s *Snapshot) missing(roles []string) []string {
