@@ -20,7 +20,7 @@ func TestLimitsOfTenants(t *testing.T) {
 	c := startCluster(t)
 	c.grant(t, "../../config/rbac/role.yaml")
 
-	for _, name := range []string{"host", "image", "kind"} {
+	for _, name := range []string{"host", "alias", "image", "kind"} {
 		c.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
 
@@ -34,6 +34,12 @@ func TestLimitsOfTenants(t *testing.T) {
 	host.Spec.Ingress.Host = "hooks.example.net"
 	c.MustCreate(t, host)
 	c.wantMessage(t, "host", v1alpha1.ConditionReady, `spec.ingress.host: the operator does not allow "hooks.example.net", only *.example.com`)
+
+	alias := webhook("alias")
+	alias.Spec.CommonMetadata.Annotations = map[string]string{"nginx.ingress.kubernetes.io/server-alias": "hooks.example.net"}
+	c.MustCreate(t, alias)
+	c.wantMessage(t, "alias", v1alpha1.ConditionReady,
+		"spec.commonMetadata.annotations: the operator does not allow nginx.ingress.kubernetes.io/server-alias")
 
 	image := webhook("image")
 	image.Spec.Receiver.Image = "elsewhere.example.com/receiver"

@@ -79,6 +79,18 @@ func TestTextsOfMissingSecrets(t *testing.T) {
 	}
 }
 
+// TestMissingKeysOfTheAIAreCauses checks that no symptom alerts while the key of any kind of AI is missing.
+func TestMissingKeysOfTheAIAreCauses(t *testing.T) {
+	keys := strings.Join([]string{config.RoleBirdAccessKey, config.RoleFlowSigningKey, config.RoleOpenAIKey}, "|")
+	symptoms := []string{"WhatsAppAIRefused", "WhatsAppAIMethodUnavailable", "WhatsAppMessagesWaiting", "WhatsAppStatusesWaiting"}
+
+	for _, rule := range rules(t) {
+		if slices.Contains(symptoms, rule.Alert) && !strings.Contains(rule.Expr, `role=~"`+keys+`"`) {
+			t.Errorf("%s alerts although a key is missing: %s", rule.Alert, rule.Expr)
+		}
+	}
+}
+
 // TestAlertTexts checks the texts for the person on call.
 func TestAlertTexts(t *testing.T) {
 	for _, rule := range rules(t) {

@@ -18,7 +18,7 @@ import (
 // Policy limits the hosts, Gateways and images that resources may use. An empty list allows all. In each pattern, a * stands
 // for any text, also for none.
 type Policy struct {
-	// Hosts are patterns of the hosts of Ingresses and HTTPRoutes, such as *.example.com.
+	// Hosts are patterns of the hosts of Ingresses and HTTPRoutes, such as *.example.com, and of those in annotations.
 	Hosts []string
 	// Gateways are patterns of namespace/name, such as infra/*.
 	Gateways []string
@@ -39,6 +39,8 @@ func (p Policy) check(webhook *v1alpha1.WhatsAppWebhook, template *corev1ac.PodT
 			errs = append(errs, allowed(p.Hosts, host.field, host.value))
 		}
 	}
+
+	errs = append(errs, p.checkAnnotations(webhook, template))
 
 	for i, ref := range webhook.Spec.Gateway.ParentRefs {
 		gateway := cmp.Or(ref.Namespace, webhook.Namespace) + "/" + ref.Name

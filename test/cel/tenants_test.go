@@ -49,12 +49,40 @@ func TestPolicyOfTenants(t *testing.T) {
 		return nil
 	})
 
+	const (
+		snippet = "nginx.ingress.kubernetes.io/server-snippet: x"
+		alias   = "nginx.ingress.kubernetes.io/server-alias: hooks.example.com"
+		noAlias = "annotations must not add hosts"
+		noParts = "annotations must not have snippets"
+	)
+
+	withIngress := func(annotation string) string {
+		return fmt.Sprintf(`{ingress: {host: a.%s.example.com, annotations: {%s}}}`, tenant, annotation)
+	}
+	withCommon := func(annotation string) string {
+		return fmt.Sprintf(`{ingress: {host: a.%s.example.com}, commonMetadata: {annotations: {%s}}}`, tenant, annotation)
+	}
+
 	for patch, want := range map[string]string{
 		image: "spec.receiver.image is chosen by the platform team",
-		`{receiver: {podTemplatePatch: {spec: {hostNetwork: true}}}}`:                                                            "spec.receiver.podTemplatePatch can set any field of a pod",
-		`{ingress: {host: hooks.example.com}}`:                                                                                   "the host must end in ." + tenant + ".example.com",
-		`{gateway: {host: hooks.example.com, parentRefs: [{name: public}]}}`:                                                     "the host must end in ." + tenant + ".example.com",
-		fmt.Sprintf(`{ingress: {host: a.%s.example.com, annotations: {nginx.ingress.kubernetes.io/server-snippet: x}}}`, tenant): "must not have snippets",
+		`{receiver: {podTemplatePatch: {spec: {hostNetwork: true}}}}`:        "spec.receiver.podTemplatePatch can set any field of a pod",
+		`{ingress: {host: hooks.example.com}}`:                               "the host must end in ." + tenant + ".example.com",
+		`{gateway: {host: hooks.example.com, parentRefs: [{name: public}]}}`: "the host must end in ." + tenant + ".example.com",
+
+		withIngress(snippet):                                                 noParts,
+		withCommon(snippet):                                                  noParts,
+		withIngress("nginx.org/location-snippets: x"):                        noParts,
+		withCommon("haproxy-ingress.github.io/config-backend: x"):            noParts,
+		fmt.Sprintf(`{service: {annotations: {%s}}}`, snippet):               noParts,
+		fmt.Sprintf(`{receiver: {podMetadata: {annotations: {%s}}}}`, alias): noAlias,
+		fmt.Sprintf(`{gateway: {host: a.%s.example.com, parentRefs: [{name: public}], annotations: {%s}}}`, tenant, alias): noAlias,
+
+		withIngress(alias): noAlias,
+		withCommon(alias):  noAlias,
+		withIngress("konghq.com/host-aliases: hooks.example.com"):                  noAlias,
+		withIngress("nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'"):    noAlias,
+		withCommon("external-dns.alpha.kubernetes.io/hostname: hooks.example.com"): noAlias,
+		withCommon("alb.ingress.kubernetes.io/conditions.sales: '[]'"):             noAlias,
 	} {
 		wantMessage(t, create(tenant, patch), want)
 
@@ -63,7 +91,13 @@ func TestPolicyOfTenants(t *testing.T) {
 		}
 	}
 
-	for _, patch := range []string{`{}`, own} {
+	for _, patch := range []string{
+		`{}`,
+		own,
+		withIngress("cert-manager.io/cluster-issuer: letsencrypt"),
+		withCommon("example.com/team: sales"),
+		`{receiver: {podMetadata: {annotations: {example.com/team: sales}}}}`,
+	} {
 		if err := create(tenant, patch); err != nil {
 			t.Errorf("%s of a tenant: %v", patch, err)
 		}
