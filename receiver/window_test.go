@@ -64,7 +64,7 @@ func TestLateMessage(t *testing.T) {
 }
 
 // TestLateMessageWithoutATemplate checks that a message of three days ago becomes a dead letter without a free-form send, and
-// opens no window for the messages after it.
+// opens no window for the messages after it. Its replay sends the template that is configured since.
 func TestLateMessageWithoutATemplate(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	h.start()
@@ -77,6 +77,15 @@ func TestLateMessageWithoutATemplate(t *testing.T) {
 	}
 
 	h.waitFor("the notice", func() bool { return len(h.sink.notices("template.required")) == 1 })
+
+	h.reconfigure(withTemplate)
+	h.replay("wamid.1")
+	h.waitFor("the message is processed", func() bool { return h.record("wamid.1").Event.State == store.Done })
+	h.waitIdle()
+
+	if got := h.waitSent(1)[0]; got.Type != "template" {
+		t.Errorf("sent %s after the replay, want a template", got.Type)
+	}
 }
 
 // TestCallOpensTheWindow delivers a message of three days ago after a call. Free-form messages may be sent for 24 hours

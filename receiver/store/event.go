@@ -159,6 +159,13 @@ func (e *Event) InboundAt() (time.Time, bool) {
 	}
 }
 
+// UnrecordedInboundAt returns when the person wrote whose event is pending again, after it was in another state. It reports
+// false if ingest has recorded InboundAt of the event, as of all messages but quarantined ones: the time of receipt, which
+// may be days later, would open a service window that Meta knows nothing of.
+func (e *Event) UnrecordedInboundAt(before State) (time.Time, bool) {
+	return e.ReceivedAt, before == Quarantined && e.Class == Conversations && e.Kind == KindMessage
+}
+
 // AreDeferrable reports whether the events of a delivery may wait a few milliseconds for other writes to share a transaction
 // with: no person waits for statuses and notices.
 func AreDeferrable(events []Event) bool {

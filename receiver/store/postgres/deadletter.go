@@ -155,9 +155,9 @@ func (t *tx) revive(ctx context.Context, l *lanes, now int64, sql string, args .
 			seq, received int64
 			from          store.State
 			of            laneKey
-			kind          store.Kind
+			e             store.Event
 		)
-		if err := rows.Scan(&seq, &from, &of.lane, (*int16)(&of.class), &kind, &received); err != nil {
+		if err := rows.Scan(&seq, &from, &of.lane, (*int16)(&of.class), &e.Kind, &received); err != nil {
 			return err
 		}
 
@@ -170,8 +170,11 @@ func (t *tx) revive(ctx context.Context, l *lanes, now int64, sql string, args .
 
 		t.tally.Move(of.class, from, store.Pending)
 		l.wake(of, now)
-		// The person of a conversation that was purged since, or of a quarantined message, wrote when it was received.
-		if at := fromMillis(&received); of.class == store.Conversations && kind == store.KindMessage && at.After(row.state.LastInboundAt) {
+
+		e.Class = of.class
+		e.ReceivedAt = fromMillis(&received)
+
+		if at, ok := e.UnrecordedInboundAt(from); ok && at.After(row.state.LastInboundAt) {
 			row.state.LastInboundAt = at
 			row.changed = true
 		}

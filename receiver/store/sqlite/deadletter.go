@@ -103,7 +103,7 @@ func (t *tx) revive(seq, now int64, find, update string, args ...driver.Value) (
 
 		t.tally.Move(e.Class, before.state, store.Pending)
 
-		if err := t.reopen(&e, now); err != nil {
+		if err := t.reopen(&e, before.state, now); err != nil {
 			return 0, err
 		}
 	}
@@ -111,17 +111,21 @@ func (t *tx) revive(seq, now int64, find, update string, args ...driver.Value) (
 	return len(found), nil
 }
 
-// reopen makes the lane of an event due. A conversation that was purged since starts again with the time of the event, and
-// that of a quarantined one may start with it.
-func (t *tx) reopen(e *store.Event, now int64) error {
-	if _, err := t.wake(e.Lane, e.Class, now); err != nil || e.Class != store.Conversations || e.Kind != store.KindMessage {
+// reopen makes the lane of an event due that was in another state before.
+func (t *tx) reopen(e *store.Event, before store.State, now int64) error {
+	if _, err := t.wake(e.Lane, e.Class, now); err != nil {
 		return err
+	}
+
+	at, ok := e.UnrecordedInboundAt(before)
+	if !ok {
+		return nil
 	}
 
 	_, err := t.exec(`
 		UPDATE conversations SET last_inbound_at = ?1
 		WHERE lane = ?2 AND class = 0 AND coalesce(last_inbound_at, 0) < ?1`,
-		e.ReceivedAt.UnixMilli(), e.Lane)
+		at.UnixMilli(), e.Lane)
 
 	return err
 }

@@ -183,6 +183,38 @@ var deadLetterTests = map[string]func(*fixture){
 		f.wantEqual("quarantined", f.stats(at(0)).Quarantined, int64(0))
 	},
 
+	"leave the time of the person's last message": func(f *fixture) {
+		want := store.Conversation{LastInboundAt: at(-72 * time.Hour)}
+		f.ingest(sent(text("late", "lane"), want.LastInboundAt))
+		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
+		f.wantErr("Replay", f.Replay(f.Context(), id("late"), at(0)), nil)
+		f.wantEqual("after a replay", f.state("lane"), want)
+
+		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
+
+		n, _, err := f.ReplaySelected(f.Context(), store.Selection{States: store.Replayable}, 0, at(0), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", n, 1)
+		f.wantEqual("after a replay of many", f.state("lane"), want)
+	},
+
+	"leave the time of a conversation that was purged unknown": func(f *fixture) {
+		f.ingest(sent(text("late", "lane"), at(-72*time.Hour)))
+		f.advance(f.claimOne(at(0)), end(store.Dead, at(0)))
+		_, err := f.Purge(f.Context(), store.Expiry{Payloads: at(-48 * time.Hour), Events: at(-48 * time.Hour)}, 100)
+		f.wantErr("Purge", err, nil)
+		f.wantErr("Replay", f.Replay(f.Context(), id("late"), at(0)), nil)
+		f.wantEqual("state", f.claimOne(at(0)).Work.Conversation, store.Conversation{})
+	},
+
+	"count as the person's message if they were quarantined": func(f *fixture) {
+		quarantined := received(text("quarantined", "lane"), at(time.Hour))
+		quarantined.State = store.Quarantined
+		f.ingest(text("a", "lane"), quarantined)
+		f.wantErr("Replay", f.Replay(f.Context(), quarantined.ID, at(2*time.Hour)), nil)
+		f.wantEqual("state", f.state("lane"), store.Conversation{LastInboundAt: at(time.Hour)})
+	},
+
 	"are not replayed without their payload": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.advance(f.claimOne(at(0)), end(store.Human, at(0)))

@@ -34,6 +34,24 @@ func resend(f *fixture, now time.Time, reply store.ReplyRef) {
 }
 
 var resendTests = map[string]func(*fixture){
+	"leaves the time of the person's last message": func(f *fixture) {
+		wrote := at(-72 * time.Hour)
+		f.ingest(sent(text("a", "lane"), wrote))
+
+		step := end(store.Done, at(0))
+		step.Answer = answer()
+		step.Sent = &store.SentRef{Part: 1, MessageID: "wamid.1"}
+		f.advance(f.claimOne(at(0)), step)
+
+		resend(f, at(time.Minute), store.ReplyRef{
+			Event:     id("a"),
+			Part:      1,
+			MessageID: "wamid.1",
+		})
+		f.wantEqual("event", f.claimOne(at(time.Minute)).Work.Event, text("a", "lane"))
+		f.wantEqual("state", f.state("lane"), store.Conversation{LastInboundAt: wrote})
+	},
+
 	"plans a reply again": func(f *fixture) {
 		f.ingest(text("a", "lane"))
 		f.advance(f.claimOne(at(0)), postpone(at(0), at(0), true))
