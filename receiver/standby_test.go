@@ -95,6 +95,34 @@ func TestStandbyWithholdsAnAnswer(t *testing.T) {
 	}
 }
 
+// TestStandbyIsNoHandoff checks that a change of who has a conversation on standby is not announced as that of a handoff:
+// the sink never heard of one.
+func TestStandbyIsNoHandoff(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, onStandby("wamid.1", h.clock.Now().Add(-time.Minute)))
+	h.waitIdle()
+
+	path := "/v1/conversations/" + number + ":" + ana
+
+	var shown struct{ By, Event string }
+	h.console(http.StatusOK, http.MethodGet, path, &shown)
+
+	if shown.By != string(store.OtherResponder) || shown.Event != "" {
+		t.Errorf("the console shows the holder %q by the answer to %q, want another responder by none", shown.By, shown.Event)
+	}
+
+	h.console(http.StatusOK, http.MethodPost, path+"/take-over", nil)
+	h.console(http.StatusOK, http.MethodPost, path+"/give-back", nil)
+	h.waitIdle()
+
+	for _, kind := range []string{"conversation.taken_over", "conversation.returned"} {
+		if got := h.sink.notices(kind); len(got) > 0 {
+			t.Errorf("notices %s = %+v, want none", kind, got)
+		}
+	}
+}
+
 // A message that is older than the conversation's change does not give it back.
 func TestOlderMessageDoesNotEndStandby(t *testing.T) {
 	h := newHarness(t, withoutTyping)

@@ -81,8 +81,8 @@ func (a *api) newConversation(
 		conversation.Reason = a.takeovers().Reason(ctx, name, current)
 	}
 
-	if current.Event != (store.ID{}) {
-		conversation.Event = current.Event.String()
+	if handoff, ok := current.Handoff(); ok {
+		conversation.Event = handoff.String()
 	}
 
 	return conversation

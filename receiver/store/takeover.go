@@ -22,13 +22,21 @@ type Takeover struct {
 	By    Holder
 	Until time.Time // end of the takeover; zero gives the conversation to the AI
 	At    time.Time // time of the change at its source: a store ignores a change that is older than the current one
-	// Event is the event whose answer handed the conversation off; its own answer may still be sent. Of another responder
-	// it is the message on standby, after which a message of the person to this app ends the takeover.
+	// Event is the event whose answer handed the conversation off (see Handoff); its own answer may still be sent. Of another
+	// responder it is the message on standby, after which a message of the person to this app ends the takeover.
 	Event ID
 }
 
 // Active reports whether people have the conversation at now.
 func (t Takeover) Active(now time.Time) bool { return now.Before(t.Until) }
+
+// Handoff returns the event whose answer handed the conversation off: to the current holder, or to the people from whom a
+// desk took it over. It reports false if the AI did not hand it off.
+func (t Takeover) Handoff() (ID, bool) {
+	isHandedOff := t.By == HandedOff || t.By == Desk
+
+	return t.Event, isHandedOff && t.Event != (ID{})
+}
 
 // Newer returns the newer of two takeovers of one conversation: the later At, and if these are equal the later Until.
 func (t Takeover) Newer(other Takeover) Takeover {

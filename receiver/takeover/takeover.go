@@ -100,9 +100,8 @@ func (c Change) Takeover(before store.Takeover, now time.Time) store.Takeover {
 		At:    at,
 	}
 
-	isHandedOff := before.By == store.HandedOff || before.By == store.Desk
-	if c.By == store.Desk && isHandedOff && before.Active(now) {
-		after.Event = before.Event // the next change is announced by it
+	if handoff, ok := before.Handoff(); ok && c.By == store.Desk && before.Active(now) {
+		after.Event = handoff // the next change is announced by it
 	}
 
 	return after
@@ -118,9 +117,11 @@ func (c Changer) Events(
 ) ([]store.Event, error) {
 	var events []store.Event
 
-	wasHandedOff := before.Event != (store.ID{}) && before.Active(c.Clock.Now())
-	if wasHandedOff && before.By != after.By && c.Live.Current().Notifications.SinkURL != "" {
-		events = append(events, announcement(name, before, after))
+	handoff, isHandedOff := before.Handoff()
+	isNew := before.Active(c.Clock.Now()) && before.By != after.By
+
+	if isHandedOff && isNew && c.Live.Current().Notifications.SinkURL != "" {
+		events = append(events, announcement(name, handoff, after))
 	}
 
 	if reason == "" {
@@ -142,14 +143,14 @@ func (c Changer) Events(
 // announcement returns the notice that a conversation which the AI handed off has another holder. Its subject is the
 // message whose answer handed it off, as in the notice of the handoff. Other changes have no subject that does not name the
 // person.
-func announcement(name string, before, after store.Takeover) store.Event {
+func announcement(name string, handoff store.ID, after store.Takeover) store.Event {
 	kind := notice.TakenOver
 	if after.By == store.Assistant {
 		kind = notice.Returned
 	}
 
 	n := newNotice(kind, name, after.At, map[string]any{"by": HolderName(after.By)})
-	n.Subject = before.Event.String()
+	n.Subject = handoff.String()
 
 	return n.Event(notice.HandoffOccurrence(after.At))
 }
