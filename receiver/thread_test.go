@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,23 +113,113 @@ func TestPassIsRetried(t *testing.T) {
 	}
 }
 
-// TestRefusedPassEnds checks that a business without another responder gets the answer, and no endless calls.
+// asksForPeople hands the conversation off if the person wants that.
+func asksForPeople(method string, request map[string]any) any {
+	if request["text"] == "a person, please" {
+		return handsOff(method, request)
+	}
+
+	return standin.EchoReply(method, request)
+}
+
+// passingByDefault passes conversations, with the default times of retries.
+func passingByDefault(c *config.Config) {
+	byDefault(c)
+	passing(c)
+}
+
+// TestRefusedPassEnds checks that a pass which Meta refuses, as without another responder or a permission that only passes
+// need, is not repeated, and does not stop the sends.
 func TestRefusedPassEnds(t *testing.T) {
-	for _, code := range []int{100, 2494191} {
-		h := newHarness(t, passing)
-		h.reply = handsOff
-		fault := standin.GraphError(code, "", 0)
-		fault.PathPrefix = threadPath
-		h.Graph.Faults.Add(fault)
-		h.start()
-		h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
-		h.waitSent(1)
-		h.waitIdle()
+	for name, refusal := range map[string]standin.APIError{
+		"no escalation partner":   {Code: 100},
+		"of another responder":    {Code: 2494191},
+		"no such object":          {Code: 100, Subcode: 33},
+		"no capability":           {Code: 3},
+		"the permission is gone":  {Code: 10},
+		"a permission is missing": {Code: 200},
+		"access denied":           {Code: 131005},
+		"the account is locked":   {Code: 131031},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, passingByDefault)
+			h.reply = asksForPeople
+			fault := refusal.Fault()
+			fault.PathPrefix = threadPath
+			h.Graph.Faults.Add(fault)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+			h.waitSent(1)
+			h.waitIdle()
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			h.waitSent(2)
+			h.waitIdle()
 
-		if calls := h.passes(); len(calls) != 1 {
-			t.Errorf("code %d: %d calls pass the conversation, want one", code, len(calls))
-		}
+			if calls := h.passes(); len(calls) != 1 {
+				t.Errorf("%d calls pass the conversation, want one", len(calls))
+			}
 
-		h.stop()
+			if report := h.status(); len(report.ClosedScopes) > 0 || len(report.Problems) > 0 {
+				t.Errorf("closed scopes = %v, problems = %v, want none", report.ClosedScopes, report.Problems)
+			}
+		})
+	}
+}
+
+// TestFailedPassesAreNoOutage checks that passes which Meta's server fails again and again do not stop the sends.
+func TestFailedPassesAreNoOutage(t *testing.T) {
+	h := newHarness(t, passingByDefault)
+	h.reply = asksForPeople
+	outage := h.Graph.Faults.Add(standin.Fault{PathPrefix: threadPath, Status: http.StatusInternalServerError})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "a person, please"))
+	h.waitSent(2)
+	h.waitFor("many failed passes", func() bool {
+		h.pass(time.Minute, time.Minute)
+
+		return len(h.passes()) >= 20
+	})
+
+	if report := h.status(); len(report.ClosedScopes) > 0 || len(report.Problems) > 0 {
+		t.Errorf("closed scopes = %v, problems = %v, want none", report.ClosedScopes, report.Problems)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(person(3), "wamid.3", "hello"))
+	h.waitSent(3)
+
+	h.Graph.Faults.Remove(outage)
+	h.waitFor("the passes", func() bool {
+		h.pass(time.Minute, time.Minute)
+
+		return h.stats().PendingStatuses == 0
+	})
+}
+
+// TestPassWithARefusedToken checks that a token which Meta refuses for a pass stops the sends, for which it is the same, and
+// that the pass is made once the token is mended.
+func TestPassWithARefusedToken(t *testing.T) {
+	h := newHarness(t, passingByDefault)
+	h.reply = asksForPeople
+	fault := standin.GraphError(190, "", 0)
+	fault.PathPrefix = threadPath
+	id := h.Graph.Faults.Add(fault)
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+	h.waitSent(1)
+	h.waitFor("the closed scope", func() bool { return len(h.status().ClosedScopes) == 1 })
+
+	if report := h.status(); report.ClosedScopes[0].Scope != "app" || report.Problems["pass the conversation"] == "" {
+		t.Errorf("closed scopes = %v, problems = %v, want the refused token", report.ClosedScopes, report.Problems)
+	}
+
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+	h.Graph.Faults.Remove(id)
+	h.pass(time.Minute, 10*time.Second)
+	h.waitSent(2)
+	h.waitIdle()
+
+	if report := h.status(); len(report.ClosedScopes) > 0 || len(report.Problems) > 0 {
+		t.Errorf("closed scopes = %v, problems = %v, want none", report.ClosedScopes, report.Problems)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
@@ -47,15 +48,28 @@ func (c *Client) PassThread(ctx context.Context, phoneNumberID string, to Recipi
 		body:   body,
 	})
 
-	switch {
-	case fault == nil || fault.Code == CodeOtherResponder:
+	if fault == nil || fault.Code == CodeOtherResponder {
 		return nil
-	case fault.Class == failure.Ambiguous:
-		f := *fault
-		f.Class = failure.Transient
-
-		return &f
 	}
 
-	return fault
+	return passFailed(*fault)
+}
+
+// passFailed returns the failure of a pass. A refusal by Meta other than that of the token may concern passes alone: no
+// escalation partner is assigned, or the app may not pass conversations. It is final, since nothing else shows when it is
+// mended.
+func passFailed(f failure.Error) *failure.Error {
+	_, err := strconv.Atoi(f.Code)
+	isMeta := err == nil // else a server in between, or none, answered
+
+	switch {
+	case f.Class == failure.Ambiguous:
+		f.Class = failure.Transient
+	case f.Class == failure.Configuration && isMeta && !TokenRefused(&f):
+		f.Class = failure.Permanent
+		f.Scope = failure.ScopeNone
+		f.Text = "Meta refuses to pass the conversation: assign an escalation partner in its conversation routing, and give the app the permissions for it"
+	}
+
+	return &f
 }

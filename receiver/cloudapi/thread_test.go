@@ -20,8 +20,12 @@ func TestPassThread(t *testing.T) {
 		"passed":                    {200, `{"messaging_product":"whatsapp"}`, ""},
 		"of another responder":      {400, `{"error":{"code":2494191,"message":"x"}}`, ""},
 		"no escalation partner":     {400, `{"error":{"code":100,"message":"x"}}`, failure.Permanent},
+		"no such object":            {400, `{"error":{"code":100,"error_subcode":33,"message":"x"}}`, failure.Permanent},
+		"no permission":             {403, `{"error":{"code":200,"message":"x"}}`, failure.Permanent},
 		"Meta fails":                {500, ``, failure.Transient},
+		"a rate limit":              {429, `{"error":{"code":4,"message":"x"}}`, failure.RateLimited},
 		"the access token is wrong": {401, `{"error":{"code":190,"message":"x"}}`, failure.Configuration},
+		"a proxy refuses":           {403, `<html>`, failure.Configuration},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestClient(t, time.Minute, func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
+const opThreadControl = "pass the conversation"
+
 // threadPass returns the event that passes the conversation to the other responder, if the attempt ended the answer that
 // handed it off and the configuration asks for it. It is an event of its own, so that a failure delays no answer, and
 // follows the answer, since only the responder that has a conversation may send.
@@ -58,7 +60,7 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 	message, err := a.item.Message()
 	if err != nil {
-		return unreadable("pass the conversation", "the message is not a JSON object")
+		return unreadable(opThreadControl, "the message is not a JSON object")
 	}
 
 	conversation, err := e.Store.Conversation(ctx, message.Conversation(a.number()))
@@ -83,12 +85,30 @@ func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 	defer permit.Cancel() // unless the call has ended it
 
 	err = e.Graph.PassThread(ctx, a.number(), cloudapi.RecipientOf(message))
-	e.endCall(ctx, permit, err)
-	e.recordCall("pass the conversation", err)
+	e.leavePass(ctx, permit, err)
 
 	if err != nil && failure.Of(err).Code == cloudapi.CodeInvalidParameter && a.work.Attempts > 0 {
 		return nil // an earlier attempt passed it, and its answer was lost
 	}
 
 	return err
+}
+
+// leavePass records the result of a pass. The gate learns only of a refused token and of a rate limit, which concern the
+// sends too: a success does not prove that messages may be sent, and other failures may be of passes alone.
+func (e *Engine) leavePass(ctx context.Context, permit *gate.Permit, err error) {
+	e.recordCall(opThreadControl, err)
+
+	if err == nil {
+		return
+	}
+
+	f := failure.Of(err)
+	if f.Class == failure.RateLimited || cloudapi.TokenRefused(f) {
+		e.endCall(ctx, permit, f)
+	}
+
+	if f.Class == failure.Permanent {
+		e.recordCall(opThreadControl, nil) // the token is accepted again, and this pass is over
+	}
 }
