@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	opDownload = "download media"
-	codeClosed = "scope_closed" // the gate lets no call through now
+	opDownload  = "download media"
+	codeClosed  = "scope_closed"      // the gate lets no call through now
+	codeNoStore = "store_unavailable" // the message cannot be looked up
 )
 
 // sharedFiles are the files in the spool that links can serve, by event. The zero value is ready.
@@ -92,8 +94,17 @@ func (e *Engine) returned(event store.ID, err error) {
 // fetchAgain downloads the file of a stored message.
 func (e *Engine) fetchAgain(ctx context.Context, event store.ID) (*media.File, error) {
 	record, err := e.Store.Get(ctx, event)
-	if err != nil || record.Event.Kind != store.KindMessage {
+	if errors.Is(err, store.ErrNotFound) || err == nil && record.Event.Kind != store.KindMessage {
 		return nil, medialink.ErrNoFile
+	}
+
+	if err != nil {
+		return nil, &failure.Error{
+			Class: failure.Transient,
+			Op:    opDownload,
+			Code:  codeNoStore,
+			Text:  "the store cannot be read",
+		}
 	}
 
 	item, err := whatsapp.Decode(record.Event.Payload)

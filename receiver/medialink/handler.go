@@ -119,13 +119,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) metrics.LinkResu
 
 // refuse answers a request for a file that cannot be served: never, or not now.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, event store.ID, err error) metrics.LinkResult {
-	f, isFailure := errors.AsType[*failure.Error](err)
-	if !isFailure || f.Class == failure.Permanent {
+	f := failure.Of(err)
+	if errors.Is(err, ErrNoFile) || f.Class == failure.Permanent {
 		http.NotFound(w, r)
 		return metrics.LinkUnknown
 	}
 
-	h.Log.Warn("linked media cannot be fetched from Meta now", logevent.EventID, event, "class", f.Class, "code", f.Code)
+	h.Log.Warn("linked media cannot be served now", logevent.EventID, event, "class", f.Class, "code", f.Code)
 
 	return unavailable(w, metrics.LinkFailed)
 }

@@ -6,6 +6,7 @@ package medialink
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -204,6 +205,11 @@ func TestServeFiles(t *testing.T) {
 		"Meta is away": {
 			method: http.MethodGet, path: valid, status: 503, result: metrics.LinkFailed,
 			err:    &failure.Error{Class: failure.Transient, Code: "timeout"},
+			header: map[string]string{"Retry-After": "5"},
+		},
+		"another error": {
+			method: http.MethodGet, path: valid, status: 503, result: metrics.LinkFailed,
+			err:    errors.New("the disk cannot be read"),
 			header: map[string]string{"Retry-After": "5"},
 		},
 		"POST": {method: http.MethodPost, path: valid, status: 405, header: map[string]string{"Allow": "GET, HEAD"}},
