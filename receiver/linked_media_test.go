@@ -248,3 +248,35 @@ func TestUploadThatFails(t *testing.T) {
 		})
 	}
 }
+
+// TestFailedUploadsAreNoOutage checks that uploads which Meta's server fails again and again do not stop the sends.
+func TestFailedUploadsAreNoOutage(t *testing.T) {
+	b := newBridge(t, "/files/a.jpg", byDefault)
+	b.Graph.SetRules(func(r *standin.Rules) { r.FailedFetches = map[string]int{b.url: http.StatusForbidden} })
+	b.start()
+	b.deliverTexts(4)
+
+	sent := b.waitSent(4)
+	outage := b.Graph.Faults.Add(standin.Fault{
+		PathPrefix: "/" + number + "/media",
+		Status:     http.StatusServiceUnavailable,
+	})
+
+	for _, message := range sent {
+		b.deliver(http.StatusOK, standin.FailedDelivery(number, message.ID, message.To, message.Callback, 131053, time.Now()))
+	}
+
+	b.pass(5*time.Minute, 10*time.Second)
+
+	if closed := b.status().ClosedScopes; len(closed) > 0 {
+		t.Errorf("closed scopes = %v, want none", closed)
+	}
+
+	b.waitSent(4)
+	b.Graph.Faults.Remove(outage)
+	b.waitFor("the uploads", func() bool {
+		b.pass(time.Minute, 10*time.Second)
+
+		return len(b.Graph.Sent()) == 8
+	})
+}

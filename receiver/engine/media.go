@@ -202,8 +202,8 @@ func expectedMedia(sent whatsapp.Media) media.Expected {
 	}
 }
 
-// recordLookUp reports to the gate whether the Graph API refused the look-up of the file. Other failures of a download
-// concern this file, and a success does not prove that messages may be sent.
+// recordLookUp reports to the gate whether the Graph API refused the look-up or the upload of a file. Other failures may be
+// of this file, or an outage of files alone, and a success does not prove that messages may be sent.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
 	if err == nil {
 		return

@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
 )
 
@@ -46,6 +45,8 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 
 	defer permit.Cancel() // unless the call has ended it
 
+	a.call = gate.LookUp(a.item.WABAID)
+
 	id, err := e.Graph.UploadMedia(ctx, a.number(), cloudapi.Upload{
 		Filename: file.Filename,
 		MimeType: file.MimeType,
@@ -57,10 +58,7 @@ func (e *Engine) uploadLink(ctx context.Context, a *attempt, linked cloudapi.Lin
 	}
 
 	e.recordCall(opSend, err) // the next send shows whether it is mended
-
-	if f := failure.Of(err); f.Class != failure.Permanent {
-		e.leaveLookUp(ctx, a, permit, f)
-	}
+	e.recordLookUp(ctx, a, permit, err)
 
 	return "", err
 }
