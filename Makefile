@@ -1,5 +1,5 @@
-# Tools and the test control plane come from the Go modules pinned under hack/. A machine needs only Go, git, make, and gcc
-# for the race detector.
+# Tools and the test control plane come from the Go modules pinned under hack/. A machine needs only Go, git, make, and for
+# the race detector gcc with the headers of the C library.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help

@@ -12,7 +12,7 @@ for=${1:-all}
 packages=()
 reasons=()
 
-# need PACKAGE REASON PATTERN...: PACKAGE is missing if no PATTERN is a program on the PATH or a file.
+# need PACKAGE REASON [PATTERN...]: PACKAGE is missing if no PATTERN is a program on the PATH or a file.
 need() {
   local pattern
   for pattern in "${@:3}"; do
@@ -22,7 +22,14 @@ need() {
   reasons+=("$2")
 }
 
-need gcc "a C compiler, for the race detector" "${CC:-gcc}"
+read -ra compiler <<<"${CC:-gcc}"
+need gcc "a C compiler, for the race detector" "${compiler[0]}"
+# Debian's gcc only recommends the headers. The compiler knows where they would be.
+if [[ $(uname) == Linux ]] && ! "${compiler[@]}" -E -x c - <<<'#include <stdlib.h>' >/dev/null 2>&1; then
+  need libc6-dev "the headers of the C library, for the race detector"
+  # With a compiler but no headers, go builds nothing that may use C, such as the list of packages below.
+  export CGO_ENABLED=0
+fi
 need postgresql "the programs of a PostgreSQL server, for the store" initdb '/usr/lib/postgresql/*/bin/initdb'
 need prometheus "Prometheus, for the alerts" prometheus
 need python3 "Python 3, for the examples" python3
@@ -36,7 +43,8 @@ fi
 
 # A node that is not kind's needs programs of its own.
 if [[ $for == all ]] && command -v dpkg-query >/dev/null; then
-  read -ra node <<<"$(go run ./hack/cluster packages)"
+  listed=$(go run ./hack/cluster packages)
+  read -ra node <<<"$listed"
   for package in "${node[@]}"; do
     dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
     packages+=("$package")

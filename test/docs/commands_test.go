@@ -137,7 +137,7 @@ func checkPackages(words []string) error {
 	}
 
 	for _, word := range words {
-		known := slices.Contains([]string{"install", "gcc", "git", "make"}, word) || strings.HasPrefix(word, "-")
+		known := slices.Contains([]string{"install", "gcc", "git", "libc6-dev", "make"}, word) || strings.HasPrefix(word, "-")
 		if !known && !regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(ci) {
 			return fmt.Errorf(".ci/run does not install %s", word)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,22 @@ func TestPackagesOfTests(t *testing.T) {
 	}{
 		"all there": {
 			tools: map[string]string{"id": "echo 1000", "apt-get": log, "sudo": log},
+		},
+		"a compiler without headers": {
+			tools: map[string]string{"id": "echo 0", "apt-get": log, "gcc": fail},
+			calls: "apt-get update --quiet\napt-get install --yes --quiet --no-install-recommends libc6-dev\n",
+			says: "packages: this machine lacks:\n" +
+				"packages:   the headers of the C library, for the race detector\n" +
+				"packages: installing libc6-dev\n",
+		},
+		"no compiler": {
+			missing: []string{"gcc"},
+			tools:   map[string]string{"id": "echo 0", "apt-get": log},
+			calls:   "apt-get update --quiet\napt-get install --yes --quiet --no-install-recommends gcc libc6-dev\n",
+			says: "packages: this machine lacks:\n" +
+				"packages:   a C compiler, for the race detector\n" +
+				"packages:   the headers of the C library, for the race detector\n" +
+				"packages: installing gcc libc6-dev\n",
 		},
 		"root": {
 			missing: []string{"prometheus", "npm"},
@@ -132,6 +149,60 @@ func TestPackagesOfTests(t *testing.T) {
 				t.Errorf("called (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestCompilerIsAsked runs the script with the machine's compiler, with and without the headers of the C library.
+func TestCompilerIsAsked(t *testing.T) {
+	compiler, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skipf("gcc, of which this test hides the headers: %v", err)
+	}
+
+	for name, test := range map[string]struct {
+		option string
+		lacks  bool
+	}{
+		"headers":    {option: ""},
+		"no headers": {option: "-nostdinc", lacks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write(t, filepath.Join(folder, "id"), "echo 1000")
+
+			for _, program := range []string{"bash", "dirname", "env", "uname"} {
+				link(t, folder, program)
+			}
+
+			_, said := packages(t, "PATH="+folder, "CC="+strings.TrimSpace(compiler+" "+test.option))
+
+			if strings.Contains(said, "compiler") || strings.Contains(said, "headers") != test.lacks {
+				t.Errorf("said:\n%s\nwant the headers: %t", said, test.lacks)
+			}
+		})
+	}
+}
+
+// TestFirstPackagesAreEnough checks that the first command of CONTRIBUTING.md installs what the compiler needs.
+func TestFirstPackagesAreEnough(t *testing.T) {
+	page, err := os.ReadFile("../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var words []string
+
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, "apt-get install ") {
+			words = strings.Fields(line)
+			break
+		}
+	}
+
+	for _, name := range []string{"gcc", "libc6-dev", "make", "git"} {
+		if !slices.Contains(words, name) {
+			t.Errorf("the command %q does not install %s", strings.Join(words, " "), name)
+		}
 	}
 }
 
