@@ -208,8 +208,8 @@ release-verify: ## Verify the release in DIST/release, and what it has in the re
 
 .PHONY: release-upload
 release-upload: ## Draft a release of VERSION on GitHub with the files of DIST/release, by gh.
-	gh release create $(VERSION) --draft --verify-tag --title $(VERSION) --notes-file CHANGELOG.md \
-		$$(find $(DIST)/release -maxdepth 1 -type f)
+	files="$$(go run -C hack/release . files $(DIST)/release)" && \
+		gh release create $(VERSION) --draft --verify-tag --title $(VERSION) --notes-file CHANGELOG.md $$files
 
 .PHONY: cli
 cli: ## Build the tool for VERSION and all platforms into DIST: archives, checksums, and a manifest for krew that names ARCHIVES_URL.

@@ -151,19 +151,24 @@ func (r *release) writeSchemas(context.Context) error {
 	return nil
 }
 
-// publishBundle generates the bundle from install.yaml, and pushes it as an image.
+// publishBundle generates the bundle from install.yaml, and pushes it as an image. The file of the release is an archive.
 func (r *release) publishBundle(ctx context.Context) error {
 	files, err := r.bundle()
 	if err != nil {
 		return err
 	}
 
+	archive, err := bundle.Pack(files, r.created)
+	if err != nil {
+		return err
+	}
+
+	if err := r.write(bundleFile, archive); err != nil {
+		return err
+	}
+
 	content := make([]image.File, 0, len(files))
 	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if err := r.write("bundle/"+file, files[file]); err != nil {
-			return err
-		}
-
 		content = append(content, image.File{
 			Name:    file,
 			Mode:    fs.FileMode(0o644),
@@ -205,7 +210,7 @@ func (r *release) publishBundle(ctx context.Context) error {
 }
 
 func (r *release) bundle() (map[string][]byte, error) {
-	install, err := os.ReadFile(filepath.Join(r.out, "install.yaml"))
+	install, err := os.ReadFile(filepath.Join(r.out, installFile))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@
 //
 //	go run -C hack/release . publish -version v1.0.0 -prefix registry.example.com/ -key cosign.key -out dist/release
 //	go run -C hack/release . verify -key cosign.pub dist/release
+//	go run -C hack/release . files dist/release
 //	go run -C hack/release . key -out .
 //
 // The same commit, version, registry, key and release of Go give the same digests.
@@ -28,6 +29,7 @@ import (
 const usage = `usage: release COMMAND [flags]
   publish  build everything, push it to a registry, and sign it
   verify   verify the files of a release, and what is in the registry
+  files    list the files of a release that are uploaded, which are all
   key      make a pair of keys, encrypted with COSIGN_PASSWORD
 `
 
@@ -59,11 +61,31 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return publish(ctx, args[1:], stdout)
 	case "verify":
 		return verify(ctx, args[1:], stdout)
+	case "files":
+		return listFiles(args[1:], stdout)
 	case "key":
 		return makeKey(args[1:], stdout)
 	default:
 		return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 	}
+}
+
+// listFiles writes the path of each file of a release as a line.
+func listFiles(args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("usage: release files FOLDER")
+	}
+
+	names, err := fileNames(args[0])
+	if err != nil {
+		return err
+	}
+
+	for _, name := range names {
+		fmt.Fprintln(stdout, filepath.Join(args[0], name))
+	}
+
+	return nil
 }
 
 // makeKey writes cosign.key and cosign.pub, and replaces none.

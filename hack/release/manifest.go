@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,12 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Files that name the images of a release.
+const (
+	installFile = "install.yaml"
+	bundleFile  = "bundle.tar.gz" // the archive of the bundle
 )
 
 // Files of a release beside what it consists of.
@@ -91,32 +96,50 @@ func readManifest(folder string) (*manifest, error) {
 	return &m, nil
 }
 
-// sums returns the SHA-256 of each file of a release by its path with slashes. What signs them is left out.
+// fileNames returns the names of all files of a release, sorted. A release on GitHub has no folders, so one is an error.
+func fileNames(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+
+	names := make([]string, 0, len(entries))
+
+	for _, entry := range entries {
+		if entry.IsDir() {
+			return nil, fmt.Errorf("%s is a folder, and a release has files only", filepath.Join(folder, entry.Name()))
+		}
+
+		names = append(names, entry.Name())
+	}
+
+	return names, nil
+}
+
+// sums returns the SHA-256 of each file of a release by its name. What signs them is left out.
 func sums(folder string) (map[string]string, error) {
+	names, err := fileNames(folder)
+	if err != nil {
+		return nil, err
+	}
+
 	found := map[string]string{}
-	files := os.DirFS(folder)
 
-	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-
-		switch path {
+	for _, name := range names {
+		switch name {
 		case checksumsFile, provenanceFile, signatureFile, publicKeyFile:
-			return nil
+			continue
 		}
 
-		content, err := fs.ReadFile(files, path)
+		content, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
-			return err
+			return nil, err
 		}
 
-		found[path] = sum(content)
+		found[name] = sum(content)
+	}
 
-		return nil
-	})
-
-	return found, err
+	return found, nil
 }
 
 func sum(content []byte) string {

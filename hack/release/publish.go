@@ -159,14 +159,9 @@ func emptyFolder(folder string) error {
 	return os.WriteFile(filepath.Join(folder, manifestFile), []byte("{}\n"), 0o644) //nolint:gosec // release files are public
 }
 
-// write writes a file of the release, and the folders above it.
+// write writes a file of the release.
 func (r *release) write(file string, content []byte) error {
-	path := filepath.Join(r.out, filepath.FromSlash(file))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // release files are public
-		return err
-	}
-
-	return os.WriteFile(path, content, 0o644) //nolint:gosec // release files are public
+	return os.WriteFile(filepath.Join(r.out, file), content, 0o644) //nolint:gosec // release files are public
 }
 
 func (r *release) writeJSON(file string, value any) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/attest"
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/bundle"
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/oci"
 )
 
@@ -198,36 +199,61 @@ func verifyDigest(ctx context.Context, verifier *attest.Verifier, subject name.D
 
 var pinned = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
-// verifyInstallation verifies that install.yaml, the chart and the bundle name images of this release, and by digest.
+// verifyInstallation verifies that install.yaml and the ClusterServiceVersion of the bundle name images of this release, and by digest.
 func verifyInstallation(folder string, m *manifest) error {
 	known := map[string]bool{}
 	for _, a := range m.Artifacts {
 		known[a.Digest] = true
 	}
 
-	files := map[string][]byte{}
-
-	for _, file := range []string{"install.yaml", "bundle/manifests/" + product + ".clusterserviceversion.yaml"} {
-		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(file)))
-		if err != nil {
-			return err
-		}
-
-		files[file] = content
+	install, err := os.ReadFile(filepath.Join(folder, installFile))
+	if err != nil {
+		return err
 	}
 
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		digests := pinned.FindAllString(string(files[file]), -1)
+	serviceVersion, err := readServiceVersion(filepath.Join(folder, bundleFile))
+	if err != nil {
+		return fmt.Errorf("%s: %w", bundleFile, err)
+	}
+
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{
+		{installFile, install},
+		{bundleFile, serviceVersion},
+	} {
+		digests := pinned.FindAllString(string(file.content), -1)
 		if len(digests) < 2 {
-			return fmt.Errorf("%s names %d images by digest, want two", file, len(digests))
+			return fmt.Errorf("%s names %d images by digest, want two", file.name, len(digests))
 		}
 
 		for _, digest := range digests {
 			if !known[digest] {
-				return fmt.Errorf("%s names %s, which is not of this release", file, digest)
+				return fmt.Errorf("%s names %s, which is not of this release", file.name, digest)
 			}
 		}
 	}
 
 	return nil
+}
+
+// readServiceVersion returns the ClusterServiceVersion in the archive of the bundle.
+func readServiceVersion(file string) ([]byte, error) {
+	archive, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+
+	files, err := bundle.Unpack(archive)
+	if err != nil {
+		return nil, err
+	}
+
+	content, found := files[bundle.ServiceVersion]
+	if !found {
+		return nil, fmt.Errorf("there is no %s in it", bundle.ServiceVersion)
+	}
+
+	return content, nil
 }

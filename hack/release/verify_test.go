@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/attest"
+	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/bundle"
 	"github.com/wawebhook/whatsapp-webhook-operator/hack/release/oci"
 )
 
@@ -42,11 +43,16 @@ func makeRelease(t *testing.T, options ...registry.Option) *released {
 		t.Fatal(err)
 	}
 
+	out := filepath.Join(t.TempDir(), "release")
+	if err := os.Mkdir(out, 0o700); err != nil {
+		t.Fatal(err)
+	}
+
 	r := &released{release: release{
 		version:  "v1.2.3",
 		revision: strings.Repeat("12", 20),
 		prefix:   strings.TrimPrefix(server.URL, "http://") + "/",
-		out:      t.TempDir(),
+		out:      out,
 		images:   []string{"linux/amd64"},
 		created:  time.Unix(1_700_000_000, 0).UTC(),
 		signer:   signer,
@@ -69,7 +75,7 @@ func makeRelease(t *testing.T, options ...registry.Option) *released {
 
 	names := "image: a@" + r.artifacts[0].Digest + "\nimage: b@" + r.artifacts[1].Digest + "\n"
 	r.writeFile(t, "install.yaml", names)
-	r.writeFile(t, "bundle/manifests/"+product+".clusterserviceversion.yaml", names)
+	r.writeBundle(t, names)
 	r.sealAgain(t)
 
 	return r
@@ -120,6 +126,18 @@ func (r *released) writeFile(t *testing.T, file, content string) {
 	if err := r.write(file, []byte(content)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// writeBundle writes a bundle that has the ClusterServiceVersion only.
+func (r *released) writeBundle(t *testing.T, serviceVersion string) {
+	t.Helper()
+
+	archive, err := bundle.Pack(map[string][]byte{bundle.ServiceVersion: []byte(serviceVersion)}, r.created)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	r.writeFile(t, bundleFile, string(archive))
 }
 
 // sealAgain writes the lists and signs everything.
@@ -195,6 +213,20 @@ func TestForgedReleases(t *testing.T) {
 			r.writeFile(t, "install.yaml", "image: a:v1.2.3\n")
 			r.sealAgain(t)
 		}, "install.yaml names 0 images by digest"},
+		"bundle with an image that is not of the release": {func(t *testing.T, r *released) {
+			other := "sha256:" + strings.Repeat("0", 64)
+			r.writeBundle(t, "image: a@"+other+"\nimage: b@"+other+"\n")
+			r.sealAgain(t)
+		}, "bundle.tar.gz names sha256:0000"},
+		"no bundle in the archive": {func(t *testing.T, r *released) {
+			r.writeFile(t, bundleFile, "kind: Secret\n")
+			r.sealAgain(t)
+		}, "bundle.tar.gz: "},
+		"further folder": {func(t *testing.T, r *released) {
+			if err := os.Mkdir(filepath.Join(r.out, "bundle"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "bundle is a folder"},
 		"artifact that is not signed": {func(t *testing.T, r *released) {
 			signed := r.artifacts
 			r.push(t, "other")
@@ -260,6 +292,7 @@ func TestArguments(t *testing.T) {
 		"other platform":  {[]string{"publish", "-version", "v1.0.0", "-prefix", "r.example.com/", "-platforms", "windows/amd64"}, "linux/ARCHITECTURE"},
 		"no key":          {[]string{"publish", "-version", "v1.0.0", "-prefix", "r.example.com/", "-allow-dirty"}, "-key"},
 		"no folder":       {[]string{"verify", "-key", "cosign.pub"}, "usage: release verify"},
+		"no list":         {[]string{"files"}, "usage: release files"},
 		"no public key":   {[]string{"verify", "-key", "none.pub", "dist"}, "-key: read the public key"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,11 @@ publish() {
 publish "$work/dist"
 "$work/release" verify -key "$work/cosign.pub" "$work/dist"
 
+say "the release as 'make release-upload' uploads it"
+mkdir "$work/downloaded"
+"$work/release" files "$work/dist" | while read -r file; do cp "$file" "$work/downloaded/"; done
+"$work/release" verify -key "$work/cosign.pub" "$work/downloaded"
+
 say "the same release again has the same digests"
 publish "$work/again" >/dev/null
 diff -r "$work/dist" "$work/again"

@@ -89,9 +89,9 @@ func Generate(r Release) (map[string][]byte, error) {
 	}
 
 	files := map[string]any{
-		"manifests/" + Name + ".clusterserviceversion.yaml": csv,
-		"metadata/annotations.yaml":                         map[string]any{"annotations": Labels},
-		"tests/scorecard/config.yaml":                       scorecard(),
+		ServiceVersion:                csv,
+		"metadata/annotations.yaml":   map[string]any{"annotations": Labels},
+		"tests/scorecard/config.yaml": scorecard(),
 	}
 
 	for _, o := range objects {

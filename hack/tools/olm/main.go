@@ -3,7 +3,8 @@
 
 // Command olm validates a bundle with the library of operator-sdk, as `operator-sdk bundle validate` does.
 //
-//	go run -C hack/tools/olm . dist/release/bundle
+//	mkdir dist/bundle && tar -xzf dist/release/bundle.tar.gz -C dist/bundle
+//	go run -C hack/tools/olm . ../../../dist/bundle
 package main
 
 import (
