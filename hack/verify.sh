@@ -21,12 +21,12 @@ files() {
 echo "generated code and manifests"
 generated=(api config/crd config/rbac config/grafana charts docs/fields.md)
 # Compares the content before and after, rather than with git, so that uncommitted work can be verified too.
-fingerprint() { files "${generated[@]}" | xargs sha256sum; }
+fingerprint() { files "${generated[@]}" | xargs cksum; }
 before=$(fingerprint)
 make --no-print-directory generate manifests chart
 if ! changed=$(diff <(echo "$before") <(fingerprint)); then
   fail "generated files were out of date and have been updated; commit them ('make generate manifests chart' does the same):"
-  awk '/^[<>]/ {print "  " $3}' <<<"$changed" | sort -u >&2
+  awk '/^[<>]/ {print "  " $4}' <<<"$changed" | sort -u >&2
 fi
 
 echo "oldest Kubernetes"

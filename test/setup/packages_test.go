@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package setup checks the script that prepares a machine for the tests.
+// Package setup checks the script that prepares a machine for the tests, and that scripts run on macOS too.
 package setup
 
 import (
