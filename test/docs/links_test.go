@@ -5,13 +5,19 @@ package docs
 
 import (
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestLinks checks that the file and the heading of each relative link exist.
+// ours matches the addresses of files and folders of this repository on GitHub.
+var ours = regexp.MustCompile(`^https://(?:github\.com/wawebhook/whatsapp-webhook-operator/(?:blob|tree)|` +
+	`raw\.githubusercontent\.com/wawebhook/whatsapp-webhook-operator)/main/`)
+
+// TestLinks checks that the file and the heading of each link to this repository exist.
 func TestLinks(t *testing.T) {
 	pages := pages(t)
 
@@ -20,22 +26,27 @@ func TestLinks(t *testing.T) {
 		byPath[page.Path] = page
 	}
 
-	checked := 0
+	checked, absolute := 0, 0
 
 	for _, page := range pages {
 		for _, link := range page.Links() {
-			if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
-				continue
-			}
-
-			checked++
-
 			target, anchor, _ := strings.Cut(link, "#")
 
 			name := page.Path
 			if target != "" {
 				name = path.Join(path.Dir(page.Path), target)
 			}
+
+			switch prefix := ours.FindString(target); {
+			case prefix != "":
+				absolute++
+
+				name = path.Clean(strings.TrimPrefix(target, prefix))
+			case strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:"):
+				continue
+			}
+
+			checked++
 
 			if _, err := os.Stat(filepath.Join(Root(), name)); err != nil {
 				t.Errorf("%s links to %s, which does not exist", page.Path, link)
@@ -48,8 +59,50 @@ func TestLinks(t *testing.T) {
 		}
 	}
 
-	if checked < 150 {
-		t.Errorf("checked %d links, want at least 150", checked)
+	if checked < 150 || absolute < 3 {
+		t.Errorf("checked %d links, %d of them absolute, want at least 150 and 3", checked, absolute)
+	}
+}
+
+// TestLinksOfOtherFiles checks the links to this repository in files that are no pages, such as Chart.yaml and alerts.
+func TestLinksOfOtherFiles(t *testing.T) {
+	byPath := map[string]*Page{}
+	for _, page := range pages(t) {
+		byPath[page.Path] = page
+	}
+
+	search := exec.CommandContext(t.Context(), "git", "grep", "--untracked", "-ohE",
+		`https://(github|raw\.githubusercontent)\.com/wawebhook/whatsapp-webhook-operator/[^] "<>)`+"`"+`]+`, "--", ":!*.md", ":!*_test.go")
+	search.Dir = Root()
+
+	printed, err := search.Output()
+	if err != nil {
+		t.Fatalf("search for links: %v", err)
+	}
+
+	checked := 0
+
+	for link := range strings.FieldsSeq(string(printed)) {
+		target, anchor, _ := strings.Cut(link, "#")
+
+		prefix := ours.FindString(target)
+		if prefix == "" {
+			continue
+		}
+
+		checked++
+
+		name := strings.TrimPrefix(target, prefix)
+
+		if _, err := os.Stat(filepath.Join(Root(), name)); err != nil {
+			t.Errorf("a file links to %s, which does not exist", link)
+		} else if page := byPath[name]; anchor != "" && (page == nil || !page.HasAnchor(anchor)) {
+			t.Errorf("a file links to %s: the page has no such heading", link)
+		}
+	}
+
+	if checked < 15 {
+		t.Errorf("checked %d links, want at least 15", checked)
 	}
 }
 
