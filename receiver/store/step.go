@@ -4,6 +4,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,6 +25,10 @@ func (s *Step) Validate() error {
 		if err := s.Emit[i].Validate(); err != nil {
 			return fmt.Errorf("the step emits an invalid event: %w", err)
 		}
+	}
+
+	if s.Replacement != nil && s.Sending == nil {
+		return errors.New("the step replaces a part, but sends none")
 	}
 
 	if id := s.AIConversationID; id != nil && len(*id) > MaxAIConversationID {
@@ -60,15 +65,16 @@ func (s *Step) Validate() error {
 // IsDeferrable reports whether a step may wait a few milliseconds for other writes to share a transaction with: it ends its
 // event, and nothing else follows from it.
 func (s *Step) IsDeferrable() bool {
-	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Takeover == nil
+	return s.Outcome != nil && s.Outcome.State != Pending && len(s.Emit) == 0 && s.Resend == nil && s.Remove == nil &&
+		s.Takeover == nil
 }
 
 // IsPlainEnd reports whether a step ends its event as done and changes nothing else, as the steps of most statuses and notices
 // do.
 func (s *Step) IsPlainEnd() bool {
 	isEnd := s.Outcome != nil && s.Outcome.State == Done && s.Outcome.Failure == nil
-	changesReplies := len(s.Answer) > 0 || s.Sent != nil || s.Unsent != nil || s.Sending != nil
-	changesOthers := len(s.Coalesced) > 0 || s.Settled || s.Resend != nil || len(s.Emit) > 0
+	changesReplies := len(s.Answer) > 0 || s.Sent != nil || s.Unsent != nil || s.Sending != nil || s.Replacement != nil
+	changesOthers := len(s.Coalesced) > 0 || s.Settled || s.Resend != nil || s.Remove != nil || len(s.Emit) > 0
 	changesPerson := s.Takeover != nil || s.TemplateRequired != nil || s.AIConversationID != nil || s.Transcript != nil
 
 	return isEnd && !changesReplies && !changesOthers && !changesPerson
@@ -127,9 +133,61 @@ func ApplyStep(replies []Reply, step Step) ([]Reply, error) {
 
 		reply.State = Sending
 		reply.StartedAt = step.Now
+
+		if step.Replacement != nil {
+			replies = replace(replies, reply, step.Replacement)
+		}
 	}
 
 	return replies, nil
+}
+
+// replace puts a replacement in the place of a reply and of those after it, except those that were sent.
+func replace(replies []Reply, reply, replacement *Reply) []Reply {
+	reply.Type = replacement.Type
+	reply.Body = replacement.Body
+	reply.Fallback = replacement.Fallback
+
+	from := reply.Part
+
+	return slices.DeleteFunc(replies, func(r Reply) bool { return r.Part > from && r.State != Sent })
+}
+
+// ReplyChanges are the differences between the replies before and after a step.
+type ReplyChanges struct {
+	Added    []Reply
+	Advanced []Reply // with another state, message or start
+	Replaced []Reply // with another type, body or mark as a fallback; they may be advanced too
+	Removed  []int   // by part
+}
+
+// CompareReplies returns the differences between the replies before and after a step.
+func CompareReplies(before, after []Reply) ReplyChanges {
+	var changes ReplyChanges
+
+	for _, r := range after {
+		old := find(before, r.Part)
+		if old == nil {
+			changes.Added = append(changes.Added, r)
+			continue
+		}
+
+		if r.State != old.State || r.MessageID != old.MessageID || !r.StartedAt.Equal(old.StartedAt) {
+			changes.Advanced = append(changes.Advanced, r)
+		}
+
+		if r.Type != old.Type || r.Fallback != old.Fallback || !bytes.Equal(r.Body, old.Body) {
+			changes.Replaced = append(changes.Replaced, r)
+		}
+	}
+
+	for _, r := range before {
+		if find(after, r.Part) == nil {
+			changes.Removed = append(changes.Removed, r.Part)
+		}
+	}
+
+	return changes
 }
 
 func find(replies []Reply, part int) *Reply {

@@ -36,6 +36,8 @@ func TestValidateStep(t *testing.T) {
 			Step{Now: now, Outcome: &Outcome{State: Pending, RetryAt: now, WaitsFor: strings.Repeat("x", 129)}},
 			"a scope of 129 bytes",
 		},
+		{"replaces what it sends", Step{Now: now, Sending: new(0), Replacement: &Reply{}}, ""},
+		{"replaces nothing", Step{Now: now, Replacement: &Reply{}}, "replaces a part, but sends none"},
 		{"has a long id of the AI", Step{Now: now, AIConversationID: new(strings.Repeat("x", 257))}, "conversation id of 257 bytes"},
 		{"has a long transcript", Step{Now: now, Transcript: new(strings.Repeat("x", 65537))}, "transcript of 65537 bytes"},
 		{"waits when it is done", Step{Now: now, Outcome: &Outcome{State: Done, WaitsFor: "bird"}}, "waits for a scope"},
@@ -110,6 +112,29 @@ func TestApplyStep(t *testing.T) {
 			step:    Step{Sending: new(0)},
 			problem: ErrAlreadySent.Error(),
 		},
+		{
+			name:   "replacement",
+			before: []Reply{sent, {Part: 1, Body: []byte("two")}, {Part: 2, State: Planned}, {Part: 3, State: Sent}},
+			step: Step{
+				Now:         now,
+				Sending:     new(1),
+				Replacement: &Reply{Part: 7, Type: "template", Body: []byte("other"), State: Sent, Fallback: true},
+			},
+			want: []Reply{sent, {
+				Part:      1,
+				Type:      "template",
+				Body:      []byte("other"),
+				State:     Sending,
+				StartedAt: now,
+				Fallback:  true,
+			}, {Part: 3, State: Sent}},
+		},
+		{
+			name:    "replacement of a sent part",
+			before:  []Reply{sent},
+			step:    Step{Sending: new(0), Replacement: &Reply{}},
+			problem: ErrAlreadySent.Error(),
+		},
 		{name: "sent, no such part", before: []Reply{sending}, step: Step{Sent: &SentRef{Part: 1}}, problem: "sent"},
 		{name: "unsent, no such part", before: []Reply{sending}, step: Step{Unsent: new(1)}, problem: "part 1"},
 		{name: "sending, no such part", before: []Reply{sending}, step: Step{Sending: new(1)}, problem: "part 1"},
@@ -132,6 +157,42 @@ func TestApplyStep(t *testing.T) {
 
 	if _, err := ApplyStep([]Reply{sent}, Step{Sending: new(0)}); !errors.Is(err, ErrAlreadySent) {
 		t.Errorf("error is %v, want ErrAlreadySent", err)
+	}
+}
+
+func TestCompareReplies(t *testing.T) {
+	planned := Reply{Type: "text", Body: []byte("one"), State: Planned}
+	sending := planned
+	sending.State = Sending
+
+	replaced := sending
+	replaced.Type = "template"
+	replaced.Body = []byte("other")
+
+	last := Reply{Part: 2, State: Planned}
+
+	for name, c := range map[string]struct {
+		before, after []Reply
+		want          ReplyChanges
+	}{
+		"nothing":           {before: []Reply{sending, last}, after: []Reply{sending, last}},
+		"a new answer":      {after: []Reply{sending, last}, want: ReplyChanges{Added: []Reply{sending, last}}},
+		"the start":         {before: []Reply{planned}, after: []Reply{sending}, want: ReplyChanges{Advanced: []Reply{sending}}},
+		"a replacement":     {before: []Reply{sending}, after: []Reply{replaced}, want: ReplyChanges{Replaced: []Reply{replaced}}},
+		"the end of a part": {before: []Reply{sending, last}, after: []Reply{sending}, want: ReplyChanges{Removed: []int{2}}},
+		"a replacement of all": {
+			before: []Reply{planned, last},
+			after:  []Reply{replaced},
+			want: ReplyChanges{
+				Advanced: []Reply{replaced},
+				Replaced: []Reply{replaced},
+				Removed:  []int{2},
+			},
+		},
+	} {
+		if diff := cmp.Diff(c.want, CompareReplies(c.before, c.after)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -184,6 +245,7 @@ func TestIsDeferrable(t *testing.T) {
 		"emit":     {step: Step{Outcome: done, Emit: []Event{{}}}},
 		"takeover": {step: Step{Outcome: done, Takeover: &Takeover{}}},
 		"resend":   {step: Step{Outcome: done, Resend: &ReplyRef{}}},
+		"remove":   {step: Step{Outcome: done, Remove: &ReplyRef{}}},
 	} {
 		if got := tc.step.IsDeferrable(); got != tc.want {
 			t.Errorf("%s: IsDeferrable() = %t, want %t", name, got, tc.want)

@@ -73,7 +73,7 @@ type Reply struct {
 	StartedAt time.Time // start of the last send; zero before the first
 	MessageID string    // Meta's id of the message, once Sent
 	Resends   int       // times the part was planned again after Meta had accepted it
-	Fallback  bool      // the part replaces an answer that could not be used
+	Fallback  bool      // the part replaces an answer, or the rest of one, that could not be used or sent
 }
 
 // MaxTranscript is the maximum size of [Work.Transcript], in bytes.
@@ -88,6 +88,9 @@ type Step struct {
 	Unsent  *int     // the part whose send certainly did not happen: back to Planned
 	Sending *int     // the part whose send starts once this step is durable
 	ByDesk  bool     // people answer: Sending is allowed although they have the conversation
+	// Replacement is what is sent instead of the part in Sending and of the parts after it: only Type, Body and Fallback are
+	// read. Those after it are removed, except those that are Sent.
+	Replacement *Reply
 
 	// Coalesced are events to answer together with the head, of the result of Peek. From this step on they end when the
 	// head ends, in the same state. This survives a crash, so it belongs in a step before the AI is asked about all of them.
@@ -98,6 +101,9 @@ type Step struct {
 	// again in its place in its own lane, with the attempts it had; an idle lane is due at Now. It is ignored if the
 	// event is not Done, if its payload was purged, if the reply is not Sent, or if it was sent as another message since.
 	Resend *ReplyRef
+	// Remove removes a reply that Meta accepted and later reported failed, because a Replacement that was sent since takes its
+	// place too. It is ignored if the event is not Done, if the reply is not Sent, or if it was sent as another message since.
+	Remove *ReplyRef
 	Emit   []Event // events to store, as Ingest would, of any kind and class: the outbox
 
 	Takeover         *Takeover
@@ -121,7 +127,7 @@ type ReplyRef struct {
 	Event     ID
 	Part      int
 	MessageID string // id under which the send failed; empty matches any
-	Body      []byte // replaces the body of the reply; nil keeps it
+	Body      []byte // of Resend: replaces the body of the reply; nil keeps it
 }
 
 // Outcome ends an attempt.

@@ -145,8 +145,17 @@ func TestTheFileHoldsNoText(t *testing.T) {
 	}
 
 	_, err := s.Advance(t.Context(), leases[0].LeaseRef, e.ID, store.Step{
+		Now:         now,
+		Answer:      []store.Reply{{Type: "text"}},
+		Sending:     new(0),
+		Replacement: &store.Reply{Type: "text", Body: body},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, err = s.Advance(t.Context(), leases[0].LeaseRef, e.ID, store.Step{
 		Now:        now,
-		Answer:     []store.Reply{{Type: "text", Body: body}},
 		Transcript: new(secret),
 		Outcome:    &store.Outcome{State: store.Pending, RetryAt: now},
 	})

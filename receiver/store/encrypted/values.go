@@ -36,6 +36,12 @@ func (k Keys) step(event store.ID, step store.Step) store.Step {
 		step.Answer[i].Body = k.encrypt(step.Answer[i].Body, replyOf(event, step.Answer[i].Part))
 	}
 
+	if step.Replacement != nil && step.Sending != nil {
+		replacement := *step.Replacement
+		replacement.Body = k.encrypt(replacement.Body, replyOf(event, *step.Sending))
+		step.Replacement = &replacement
+	}
+
 	if step.Resend != nil {
 		resend := *step.Resend
 		resend.Body = k.encrypt(resend.Body, replyOf(resend.Event, resend.Part))

@@ -143,6 +143,10 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 				return err
 			}
 		}
+
+		if a.step.Remove != nil {
+			t.removeReply(a.step.Remove)
+		}
 	}
 
 	if _, err := t.insertNew(ctx, emits, l); err != nil {

@@ -286,8 +286,21 @@ func useEverything(t *testing.T, s *Store) {
 			Outcome:          &store.Outcome{State: store.Dead, Failure: failure},
 		}),
 		advance(2, store.Step{Coalesced: []store.ID{message(3, 1).ID}}),
-		advance(2, store.Step{Answer: []store.Reply{{Type: "text"}}, Sent: &store.SentRef{MessageID: "wamid"}}),
+		advance(2, store.Step{
+			Answer: []store.Reply{{Type: "text"}, {Part: 1, Type: "text"}, {Part: 2, Type: "text"}},
+			Sent:   &store.SentRef{MessageID: "wamid"},
+		}),
+		advance(2, store.Step{
+			Sending:     new(1),
+			ByDesk:      true,
+			Replacement: &store.Reply{Type: "template"},
+		}),
 		advance(2, store.Step{Outcome: &store.Outcome{State: store.Done}}),
+		advance(6, store.Step{Remove: &store.ReplyRef{
+			Event:     message(2, 1).ID,
+			Part:      1,
+			MessageID: "wamid",
+		}}),
 		advance(6, store.Step{Resend: &store.ReplyRef{Event: message(2, 1).ID}}),
 		advance(6, store.Step{Outcome: &store.Outcome{
 			State:   store.Pending,

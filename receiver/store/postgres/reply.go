@@ -9,17 +9,18 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// writeReplies queues the writes of the replies that steps add or change.
+// writeReplies queues the writes of the replies that steps add, change or remove.
 func (t *tx) writeReplies(attempts []*attempt) {
-	var planned, changed replyColumns
+	var planned, changed, replaced replyColumns
+
 	for _, a := range attempts {
-		for i, r := range a.after {
-			switch {
-			case i >= len(a.head.replies):
-				planned.add(a.head.seq, r)
-			case r.State != a.head.replies[i].State || r.MessageID != a.head.replies[i].MessageID || !r.StartedAt.Equal(a.head.replies[i].StartedAt):
-				changed.add(a.head.seq, r)
-			}
+		changes := store.CompareReplies(a.head.replies, a.after)
+		planned.add(a.head.seq, changes.Added)
+		changed.add(a.head.seq, changes.Advanced)
+		replaced.add(a.head.seq, changes.Replaced)
+
+		if len(changes.Removed) > 0 {
+			t.exec("DELETE FROM replies WHERE event = $1 AND part = ANY($2::bigint[])", a.head.seq, changes.Removed)
 		}
 	}
 
@@ -37,6 +38,23 @@ func (t *tx) writeReplies(attempts []*attempt) {
 			WHERE r.event = k.event AND r.part = k.part`,
 			changed.events, changed.parts, changed.states, changed.started, changed.messages)
 	}
+
+	if len(replaced.events) > 0 {
+		t.exec(`
+			UPDATE replies r SET type = k.type, body = k.body, fallback = k.fallback
+			FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[], $5::boolean[]) k (event, part, type, body, fallback)
+			WHERE r.event = k.event AND r.part = k.part`,
+			replaced.events, replaced.parts, replaced.kinds, replaced.bodies, replaced.fallback)
+	}
+}
+
+// removeReply queues the removal of a reply that was sent and failed.
+func (t *tx) removeReply(reply *store.ReplyRef) {
+	t.exec(`
+		DELETE FROM replies
+		WHERE event = (SELECT seq FROM events WHERE id = $1 AND state = 'done') AND part = $2
+			AND state = 'sent' AND (message_id = $3 OR $3 = '')`,
+		reply.Event, reply.Part, reply.MessageID)
 }
 
 // replyColumns are rows of replies, by column.
@@ -49,15 +67,17 @@ type replyColumns struct {
 	fallback                []bool
 }
 
-func (s *replyColumns) add(event int64, r store.Reply) {
-	s.events = append(s.events, event)
-	s.parts = append(s.parts, r.Part)
-	s.states = append(s.states, string(r.State))
-	s.started = append(s.started, millis(r.StartedAt))
-	s.messages = append(s.messages, r.MessageID)
-	s.kinds = append(s.kinds, r.Type)
-	s.bodies = append(s.bodies, r.Body)
-	s.fallback = append(s.fallback, r.Fallback)
+func (s *replyColumns) add(event int64, replies []store.Reply) {
+	for _, r := range replies {
+		s.events = append(s.events, event)
+		s.parts = append(s.parts, r.Part)
+		s.states = append(s.states, string(r.State))
+		s.started = append(s.started, millis(r.StartedAt))
+		s.messages = append(s.messages, r.MessageID)
+		s.kinds = append(s.kinds, r.Type)
+		s.bodies = append(s.bodies, r.Body)
+		s.fallback = append(s.fallback, r.Fallback)
+	}
 }
 
 const replyColumnNames = "r.event, r.part, r.type, r.body, r.state, r.started_at, r.message_id, r.resends, r.fallback"

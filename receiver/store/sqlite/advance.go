@@ -126,6 +126,12 @@ func (t *tx) apply(l *lane, step store.Step) error {
 		}
 	}
 
+	if step.Remove != nil {
+		if err := t.removeReply(step.Remove); err != nil {
+			return err
+		}
+	}
+
 	for i := range step.Emit {
 		if _, err := t.ingest(&step.Emit[i], nil); err != nil {
 			return err

@@ -31,23 +31,56 @@ func (t *tx) writeReplies(event int64, step store.Step) error {
 		return err
 	}
 
-	for i, r := range after {
-		switch {
-		case i >= len(before):
-			_, err = t.exec(`
-				INSERT INTO replies (event, part, type, body, state, started_at, message_id, fallback) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				event, int64(r.Part), r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID, r.Fallback)
-		case r.State != before[i].State || r.MessageID != before[i].MessageID || !r.StartedAt.Equal(before[i].StartedAt):
-			_, err = t.exec("UPDATE replies SET state = ?, started_at = ?, message_id = ? WHERE event = ? AND part = ?",
-				string(r.State), millis(r.StartedAt), r.MessageID, event, int64(r.Part))
-		}
+	changes := store.CompareReplies(before, after)
 
+	for _, r := range changes.Added {
+		_, err := t.exec(`
+			INSERT INTO replies (event, part, type, body, state, started_at, message_id, fallback) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			event, int64(r.Part), r.Type, bytes(r.Body), string(r.State), millis(r.StartedAt), r.MessageID, r.Fallback)
 		if err != nil {
 			return err
 		}
 	}
 
+	for _, r := range changes.Advanced {
+		_, err := t.exec("UPDATE replies SET state = ?, started_at = ?, message_id = ? WHERE event = ? AND part = ?",
+			string(r.State), millis(r.StartedAt), r.MessageID, event, int64(r.Part))
+		if err != nil {
+			return err
+		}
+	}
+
+	return t.replace(event, changes)
+}
+
+// replace writes the replies that a step replaces, and removes those that it replaces with them.
+func (t *tx) replace(event int64, changes store.ReplyChanges) error {
+	for _, r := range changes.Replaced {
+		_, err := t.exec("UPDATE replies SET type = ?, body = ?, fallback = ? WHERE event = ? AND part = ?",
+			r.Type, bytes(r.Body), r.Fallback, event, int64(r.Part))
+		if err != nil {
+			return err
+		}
+	}
+
+	for _, part := range changes.Removed {
+		if _, err := t.exec("DELETE FROM replies WHERE event = ? AND part = ?", event, int64(part)); err != nil {
+			return err
+		}
+	}
+
 	return nil
+}
+
+// removeReply removes a reply that was sent and failed.
+func (t *tx) removeReply(reply *store.ReplyRef) error {
+	_, err := t.exec(`
+		DELETE FROM replies
+		WHERE event = (SELECT seq FROM events WHERE id = ?1 AND state = 'done') AND part = ?2
+			AND state = 'sent' AND (message_id = ?3 OR ?3 = '')`,
+		reply.Event[:], int64(reply.Part), reply.MessageID)
+
+	return err
 }
 
 // markSent writes a step that only marks a part sent, as store.ApplyStep would, without reading the replies.

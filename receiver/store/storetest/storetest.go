@@ -46,6 +46,7 @@ func Run(t *testing.T, factory Factory) {
 		{"Outbox", outboxTests},
 		{"Outbound", outboundTests},
 		{"Resend", resendTests},
+		{"Replace", replaceTests},
 		{"Conversation", conversationTests},
 		{"Names", namesTests},
 		{"Takeover", takeoverTests},
