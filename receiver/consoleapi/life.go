@@ -41,7 +41,7 @@ type LifeReply struct {
 	State     store.ReplyState `json:"state"`
 	StartedAt *time.Time       `json:"started_at,omitempty"` // of the last send
 	Resends   int              `json:"resends"`              // after Meta had accepted it and reported it failed
-	Fallback  bool             `json:"fallback"`             // it replaces an answer that could not be used
+	Fallback  bool             `json:"fallback"`             // it replaces an answer, or the rest of one, that could not be used or sent
 	Statuses  []Status         `json:"statuses"`
 	MessageID string           `json:"message_id,omitempty"`
 	Text      string           `json:"text,omitempty"`

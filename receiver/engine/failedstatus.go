@@ -22,9 +22,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/whatsapp"
 )
 
-// maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
-const maxResends = 2
-
 // failedData is the data of the notice that a message failed. It has no personal data.
 type failedData struct {
 	Event  string `json:"event,omitempty"` // that the message answered; empty if the message is not ours
@@ -150,101 +147,6 @@ func (a *statusAttempt) report() store.Event {
 		Payload:       event.Payload,
 		ReceivedAt:    event.ReceivedAt,
 	}
-}
-
-// resend plans the send that failed again, if it is ours and failed for a temporary reason, or because Meta could not
-// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan
-// is recorded at once, and found by a later attempt, so that a message is not sent again twice for one status.
-func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
-	switch f.Class {
-	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
-	case failure.Permanent:
-		if !isFetchFailure(f) {
-			return false, nil
-		}
-	default:
-		return false, nil
-	}
-
-	of, err := e.findFailed(ctx, a)
-	if err != nil || of.reply == nil {
-		return false, err
-	}
-
-	record := of.record
-	reply := of.reply
-	id := record.Event.ID
-
-	isUpload := isFetchFailure(f) && cloudapi.HasLink(reply.Body) // the file is uploaded, since Meta could not download it
-	if f.Class == failure.Permanent && !isUpload {
-		return false, nil
-	}
-
-	failedID := string(a.status.MessageID)
-	if reply.MessageID != failedID && reply.Resends > of.number {
-		return true, nil // an earlier attempt, or the status of another participant, planned it
-	}
-
-	now := e.Clock.Now()
-	waited := now.Sub(a.work.Event.ReceivedAt)
-
-	retry := a.settings.Processing.Retry
-
-	if f.Class == failure.Transient && isFetchFailure(f) && waited < retry.MaxDelay {
-		return false, &postponed{
-			until:  a.work.Event.ReceivedAt.Add(retry.MaxDelay),
-			reason: "waiting until the server of the media is less busy",
-		}
-	}
-
-	if record.Event.State == store.Pending && waited < sideEventMaxAge {
-		return false, &postponed{
-			until:  now.Add(min(max(waited, retry.BaseDelay), retry.MaxDelay)),
-			reason: "waiting until the other parts of the answer are sent",
-		}
-	}
-
-	conversation, err := e.Store.Conversation(ctx, of.lane)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, fmt.Errorf("look up the conversation of the message that failed: %w", err)
-	}
-
-	takeover := conversation.Takeover
-	isTheirs := takeover.Active(now) && takeover.Event != id && !isByDesk(record.Event) // people have the conversation
-	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
-
-	if isTheirs || !isComplete || reply.MessageID != failedID || reply.Resends >= maxResends {
-		return false, nil
-	}
-
-	step := store.Step{
-		Now: now,
-		Resend: &store.ReplyRef{
-			Event:     id,
-			Part:      of.part,
-			MessageID: failedID,
-		},
-	}
-
-	if isUpload {
-		if step.Resend.Body, err = cloudapi.ForUpload(reply.Body); err != nil {
-			return false, fmt.Errorf("plan the upload of a linked file: %w", err)
-		}
-	}
-
-	if f.Class == failure.TemplateRequired {
-		step.TemplateRequired = new(true) // known before the part is sent again
-		step.TemplateRequiredIn = of.lane
-	}
-
-	if _, err := e.record(ctx, a.head, step); err != nil {
-		return false, err
-	}
-
-	before := reply.Resends
-	_, reply, err = e.findReply(ctx, id, of.part)
-
-	return reply != nil && reply.Resends > before, err
 }
 
 // findReply returns an event and one part of its answer. The part is nil if the event or the part is not stored.

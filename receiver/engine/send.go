@@ -18,7 +18,6 @@ import (
 
 const (
 	opSend        = "send message"
-	typeTemplate  = "template"
 	serviceWindow = whatsapp.ServiceWindow
 )
 
@@ -32,13 +31,17 @@ func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
 			continue
 		}
 
+		if isFallbackTemplate(reply) { // an earlier attempt began with it
+			return e.sendTemplate(ctx, a, reply)
+		}
+
 		err := e.sendReply(ctx, a, reply)
 		if errors.Is(err, store.ErrAlreadySent) {
 			continue // a status confirmed it meanwhile
 		}
 
-		if err != nil && failure.Of(err).Class == failure.TemplateRequired {
-			return e.sendTemplate(ctx, a, reply, err)
+		if a.mayReplace(reply, err) {
+			return e.sendTemplate(ctx, a, reply)
 		}
 
 		if err != nil {
@@ -61,14 +64,8 @@ func (e *Engine) sendReply(ctx context.Context, a *attempt, reply *store.Reply) 
 		return err
 	}
 
-	if a.inFlight == nil {
+	if a.inFlight == nil || isFallbackTemplate(reply) {
 		if err := e.startSend(ctx, a, reply); err != nil {
-			return err
-		}
-	}
-
-	if a.permit == nil { // the template takes the place of a send that Meta has refused
-		if err := e.enterSend(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -175,7 +172,8 @@ func checkWindow(a *attempt, reply *store.Reply, now time.Time) error {
 	return nil
 }
 
-// startSend records that the send of reply starts, together with the part sent before it.
+// startSend records that the send of reply starts, together with the part sent before it, and with what a fallback template
+// replaces.
 func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) error {
 	if err := e.checkRepeatable(a, reply); err != nil {
 		return err
@@ -190,12 +188,20 @@ func (e *Engine) startSend(ctx context.Context, a *attempt, reply *store.Reply) 
 		Sent:    a.pendingStep.Sent,
 		Sending: &reply.Part,
 		ByDesk:  a.isByDesk(),
+
+		TemplateRequired: a.pendingStep.TemplateRequired,
 	}
+	if isFallbackTemplate(reply) {
+		step.Replacement = reply
+	}
+
 	if _, err := e.record(ctx, a.head, step); err != nil {
 		return err
 	}
 
 	a.pendingStep.Sent = nil
+	a.pendingStep.Unsent = nil
+	a.pendingStep.TemplateRequired = nil
 	a.inFlight = &reply.Part
 
 	return nil
@@ -236,35 +242,4 @@ func (e *Engine) statusPossibleSince(reply *store.Reply) time.Time {
 	}
 
 	return reply.StartedAt
-}
-
-// sendTemplate sends the configured fallback template instead of reply and of the parts after it.
-func (e *Engine) sendTemplate(ctx context.Context, a *attempt, reply *store.Reply, cause error) error {
-	fallback := a.settings.Processing.FallbackTemplate
-	if fallback.Name == "" || reply.Type == typeTemplate {
-		return cause
-	}
-
-	encoded, err := cloudapi.Encode(
-		cloudapi.Reply{
-			To:       cloudapi.RecipientOf(a.message),
-			Callback: whatsapp.Callback(a.work.Event.ID.String(), reply.Part, reply.Resends),
-		},
-		cloudapi.TemplateContent{Name: fallback.Name, Language: fallback.Language},
-	)
-	if err != nil {
-		return err
-	}
-
-	template := *reply
-	template.Type = encoded.Type
-	template.Body = encoded.Body
-
-	if err := e.sendReply(ctx, a, &template); err != nil && !errors.Is(err, store.ErrAlreadySent) {
-		return err
-	}
-
-	a.pendingStep.TemplateRequired = new(true)
-
-	return nil
 }

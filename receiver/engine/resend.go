@@ -1,0 +1,179 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+)
+
+// maxResends bounds how often a message that Meta accepted and later reported as failed is sent again.
+const maxResends = 2
+
+// resend plans the send that failed again, if it is ours and failed for a temporary reason, or because Meta could not
+// download its file, and reports whether it is sent again. It waits until the other parts of the answer are sent. The plan
+// is recorded at once, and found by a later attempt, so that a message is not sent again twice for one status.
+func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error) (resent bool, err error) {
+	switch f.Class {
+	case failure.Transient, failure.RateLimited, failure.Ambiguous, failure.TemplateRequired:
+	case failure.Permanent:
+		if !isFetchFailure(f) {
+			return false, nil
+		}
+	default:
+		return false, nil
+	}
+
+	of, err := e.findFailed(ctx, a)
+	if err != nil || of.record == nil {
+		return false, err
+	}
+
+	record := of.record
+	reply := of.reply
+
+	if reply == nil { // not stored, or the template has its place
+		return f.Class == failure.TemplateRequired && hasFallbackTemplate(record.Replies), nil
+	}
+
+	isUpload := isFetchFailure(f) && cloudapi.HasLink(reply.Body) // the file is uploaded, since Meta could not download it
+	if f.Class == failure.Permanent && !isUpload {
+		return false, nil
+	}
+
+	failedID := string(a.status.MessageID)
+	if reply.MessageID != failedID && reply.Resends > of.number {
+		return true, nil // an earlier attempt, or the status of another participant, planned it
+	}
+
+	if err := e.checkResendTime(a, f, record); err != nil {
+		return false, err
+	}
+
+	isComplete := record.Event.State == store.Done && len(record.Event.Payload) > 0
+	if !isComplete || reply.MessageID != failedID {
+		return false, nil
+	}
+
+	if f.Class == failure.TemplateRequired && isFallbackTemplate(reply) {
+		return false, nil
+	}
+
+	if f.Class == failure.TemplateRequired && hasFallbackTemplate(record.Replies) {
+		return true, e.giveToTemplate(ctx, a, of)
+	}
+
+	may, err := e.mayResend(ctx, of)
+	if err != nil || !may {
+		return false, err
+	}
+
+	return e.planResend(ctx, a, f, of, isUpload)
+}
+
+// checkResendTime returns an error while a send that failed has to wait.
+func (e *Engine) checkResendTime(a *statusAttempt, f *failure.Error, record *store.Record) error {
+	now := e.Clock.Now()
+	waited := now.Sub(a.work.Event.ReceivedAt)
+	retry := a.settings.Processing.Retry
+
+	if f.Class == failure.Transient && isFetchFailure(f) && waited < retry.MaxDelay {
+		return &postponed{
+			until:  a.work.Event.ReceivedAt.Add(retry.MaxDelay),
+			reason: "waiting until the server of the media is less busy",
+		}
+	}
+
+	if record.Event.State == store.Pending && waited < sideEventMaxAge {
+		return &postponed{
+			until:  now.Add(min(max(waited, retry.BaseDelay), retry.MaxDelay)),
+			reason: "waiting until the other parts of the answer are sent",
+		}
+	}
+
+	return nil
+}
+
+// mayResend reports whether a part may be sent again: not while people have the conversation, and not after the template
+// that was sent in the place of another part, unless the person has written since.
+func (e *Engine) mayResend(ctx context.Context, of *failedSend) (bool, error) {
+	conversation, err := e.Store.Conversation(ctx, of.lane)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("look up the conversation of the message that failed: %w", err)
+	}
+
+	event := of.record.Event
+	takeover := conversation.Takeover
+	isTheirs := takeover.Active(e.Clock.Now()) && takeover.Event != event.ID && !isByDesk(event)
+	isReplaced := conversation.TemplateRequired && hasFallbackTemplate(of.record.Replies) && !isFallbackTemplate(of.reply)
+
+	return !isTheirs && !isReplaced && of.reply.Resends < maxResends, nil
+}
+
+// giveToTemplate removes a part that could not be delivered because the window is closed, since the template that was sent
+// for another part takes its place too.
+func (e *Engine) giveToTemplate(ctx context.Context, a *statusAttempt, of *failedSend) error {
+	step := store.Step{
+		Now: e.Clock.Now(),
+		Remove: &store.ReplyRef{
+			Event:     of.record.Event.ID,
+			Part:      of.part,
+			MessageID: of.reply.MessageID,
+		},
+	}
+
+	_, err := e.record(ctx, a.head, step)
+
+	return err
+}
+
+// planResend plans a part again, and reports whether it is planned.
+func (e *Engine) planResend(
+	ctx context.Context,
+	a *statusAttempt,
+	f *failure.Error,
+	of *failedSend,
+	isUpload bool,
+) (planned bool, err error) {
+	id := of.record.Event.ID
+	step := store.Step{
+		Now: e.Clock.Now(),
+		Resend: &store.ReplyRef{
+			Event:     id,
+			Part:      of.part,
+			MessageID: of.reply.MessageID,
+		},
+	}
+
+	if isUpload {
+		if step.Resend.Body, err = cloudapi.ForUpload(of.reply.Body); err != nil {
+			return false, fmt.Errorf("plan the upload of a linked file: %w", err)
+		}
+	}
+
+	if f.Class == failure.TemplateRequired {
+		step.TemplateRequired = new(true) // known before the part is sent again
+		step.TemplateRequiredIn = of.lane
+	}
+
+	if _, err := e.record(ctx, a.head, step); err != nil {
+		return false, err
+	}
+
+	record, reply, err := e.findReply(ctx, id, of.part)
+	if err != nil || reply == nil {
+		return false, err
+	}
+
+	if reply.Resends == of.reply.Resends { // another part was planned at the same time
+		return false, e.checkResendTime(a, f, record)
+	}
+
+	return true, nil
+}
