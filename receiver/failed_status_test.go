@@ -171,3 +171,33 @@ func TestColleagueHasTheConversationOfAFailedMessage(t *testing.T) {
 	h.waitIdle()
 	h.waitSent(1)
 }
+
+// TestAFailureOfOneParticipant lets an answer to a group fail for one participant. The others have it, so it is not sent to
+// the group again.
+func TestAFailureOfOneParticipant(t *testing.T) {
+	for name, participant := range map[string]string{
+		"participant":                `"recipient_type":"group","recipient_id":"bWFkZQ","recipient_participant_id":"573009999999"`,
+		"group beside the recipient": `"group_id":"bWFkZQ","recipient_id":"573009999999"`,
+	} {
+		for _, code := range []int{131000, 130429, 131047} {
+			t.Run(fmt.Sprintf("%s, %d", name, code), func(t *testing.T) {
+				t.Parallel()
+
+				h := newHarness(t, withTemplate)
+				h.start()
+				h.deliver(http.StatusOK, messagesDelivery(
+					`"messages":[{"from":"`+ana+`","group_id":"bWFkZQ","id":"wamid.1","type":"text","text":{"body":"hi"}}]`))
+
+				sent := h.waitSent(1)[0]
+				h.waitIdle()
+				h.deliver(http.StatusOK, failed(sent, participant, code))
+				h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+				h.wantSent("text")
+
+				if notice := h.sink.notices("message.failed")[0]; saysResent(notice) {
+					t.Errorf("the notice has %v, want that the message is not sent again", notice.Data)
+				}
+			})
+		}
+	}
+}

@@ -47,6 +47,10 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, nil
 	}
 
+	if a.status.GroupID != "" && !isUpload { // a file concerns the whole group, any other failure one participant
+		return false, nil
+	}
+
 	failedID := string(a.status.MessageID)
 	if reply.MessageID != failedID && reply.Resends > of.number {
 		return true, nil // an earlier attempt, or the status of another participant, planned it
