@@ -141,9 +141,9 @@ func TestAllPartsFailAtOnce(t *testing.T) {
 	}
 }
 
-// TestUnconfirmedTemplate loses the response to the template that takes the place of an answer in two parts. A status
-// confirms it, or it is sent again once the wait for one is over. The image of the answer is not sent, nor another template
-// in its place.
+// TestUnconfirmedTemplate loses the response to the template that takes the place of an answer in two parts, and the receiver
+// restarts. A status confirms the template, or it is sent again once the wait for one is over. Nothing else is sent, such as
+// another template for the second part.
 func TestUnconfirmedTemplate(t *testing.T) {
 	for name, isConfirmed := range map[string]bool{"confirmed": true, "not confirmed": false} {
 		t.Run(name, func(t *testing.T) {
@@ -163,6 +163,8 @@ func TestUnconfirmedTemplate(t *testing.T) {
 			template := h.waitSent(1)[0]
 			h.waitFor("the send is unconfirmed", func() bool { return len(h.record("wamid.1").Failures) == 1 })
 			h.wantAnswer("wamid.1", "sending [template come_back]")
+			h.stop()
+			h.start()
 
 			want := []string{"template"}
 
