@@ -69,12 +69,16 @@ function reply(response, [status, body]) {
 const digest = (text) => createHash("sha256").update(text).digest();
 
 createServer(async (request, response) => {
-  const chunks = [];
-  let size = 0;
-  for await (const chunk of request) if ((size += chunk.length) <= maxBody) chunks.push(chunk);
-  if (size > maxBody) return reply(response, [413, { error: { code: "too_large" } }]);
   if (key && !timingSafeEqual(digest(request.headers.authorization ?? ""), digest(`AccessKey ${key}`)))
     return reply(response, [401, { error: { code: "unauthorized" } }]);
+  const chunks = [];
+  let size = 0;
+  try {
+    for await (const chunk of request) if ((size += chunk.length) <= maxBody) chunks.push(chunk);
+  } catch {
+    return response.destroy(); // the caller broke off
+  }
+  if (size > maxBody) return reply(response, [413, { error: { code: "too_large" } }]);
   const id = request.headers["idempotency-key"];
   if (!answers.has(id)) { // a repetition gets the same answer, also while it is made
     answers.set(id, parse(request.headers["content-type"], Buffer.concat(chunks)).then((parsed) => answer(...parsed)));

@@ -51,13 +51,17 @@ class Bridge(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True                  # otherwise each answer takes 40 ms longer
 
     def do_POST(self):
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > MAX_BODY:
+        size, key = int(self.headers.get("Content-Length") or 0), self.headers.get("Idempotency-Key", "")
+        if not 0 <= size <= MAX_BODY:
             self.close_connection = True
             return self.reply(413, {"error": {"code": "too_large"}})
-        body, key = self.rfile.read(size), self.headers.get("Idempotency-Key", "")
         if KEY and not hmac.compare_digest(self.headers.get("Authorization", "").encode(), b"AccessKey " + KEY.encode()):
+            self.skip(size)
             return self.reply(401, {"error": {"code": "unauthorized"}})
+        body = self.rfile.read(size)
+        if len(body) < size:                        # the caller broke off
+            self.close_connection = True
+            return
         with lock:
             if key in answers:                      # a repetition gets the same answer
                 return self.reply(*(answers[key] or (409, {"error": {"code": "E01004", "message": "in progress"}})))
@@ -74,6 +78,11 @@ class Bridge(http.server.BaseHTTPRequestHandler):
         with lock:
             answers[key] = result
         self.reply(*result)
+
+    def skip(self, size):
+        """Reads a body that is refused, so that the caller reads the answer. Nothing of it is kept."""
+        while size > 0 and (chunk := self.rfile.read(min(size, 1 << 16))):
+            size -= len(chunk)
 
     def parse(self, body):
         """Returns the request and the bytes of its file, which is in the JSON in base64, or above 4 MiB a part of a form."""

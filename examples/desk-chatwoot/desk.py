@@ -75,23 +75,32 @@ class Desk(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > MAX_BODY:
+        size, authorization = int(self.headers.get("Content-Length") or 0), self.headers.get("Authorization", "")
+        if not 0 <= size <= MAX_BODY:
             self.close_connection = True
             return self.reply(413)
-        body, authorization = self.rfile.read(size), self.headers.get("Authorization", "")
         if hmac.compare_digest(authorization.encode(), b"Bearer " + DESK_KEY.encode()):
             handle = from_receiver
         elif hmac.compare_digest(self.path.encode(), b"/chatwoot/" + WEBHOOK_SECRET.encode()):
             handle = from_chatwoot
         else:
+            self.skip(size)
             return self.reply(401)
+        body = self.rfile.read(size)
+        if len(body) < size:                    # the caller broke off
+            self.close_connection = True
+            return
         try:
             handle(json.loads(body), self.headers.get("Idempotency-Key"))
         except OSError as error:                # the caller tries again, unless the other side refuses for good
             self.log_error("%s: %s", handle.__name__, error)
             return self.reply(error.code if isinstance(error, urllib.error.HTTPError) and error.code < 500 else 503)
         self.reply(204)
+
+    def skip(self, size):
+        """Reads a body that is refused, so that the caller reads the answer. Nothing of it is kept."""
+        while size > 0 and (chunk := self.rfile.read(min(size, 1 << 16))):
+            size -= len(chunk)
 
     def reply(self, status):
         self.send_response(status)

@@ -164,6 +164,9 @@ func TestAgentsOfChatwootAnswerAndHandBack(t *testing.T) {
 		}
 	}
 
+	breakOff(t, strings.TrimPrefix(d.url, "http://"),
+		"POST / HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer desk-key\r\nIdempotency-Key: 4\r\nContent-Length: 1000\r\n\r\n{\"method\":")
+
 	if status := d.post("another", "3", message); status != http.StatusUnauthorized {
 		t.Errorf("another key is answered %d, want 401", status)
 	}
