@@ -68,6 +68,18 @@ func hash(resource string) string {
 	return digits[start:][:hashLength]
 }
 
+// Names returns the names of all objects of a resource. Not all of them exist.
+func Names(resource string) []string {
+	name := Name(resource)
+	all := []string{name}
+
+	for _, suffix := range suffixes {
+		all = append(all, name+suffix)
+	}
+
+	return all
+}
+
 // ConfigMapName returns the name of the ConfigMap with the receiver's configuration.
 func ConfigMapName(resource string) string {
 	return Name(resource) + suffixConfig

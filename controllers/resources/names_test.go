@@ -5,6 +5,7 @@ package resources_test
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,10 @@ func TestNamesOfObjectsDiffer(t *testing.T) {
 			for _, object := range resources.Render(params) {
 				if faults := validation.IsDNS1035Label(*object.GetName()); len(faults) > 0 {
 					t.Errorf("%s %s: %v", *object.GetKind(), *object.GetName(), faults)
+				}
+
+				if !slices.Contains(resources.Names(resource), *object.GetName()) {
+					t.Errorf("the names lack that of the %s %s", *object.GetKind(), *object.GetName())
 				}
 
 				seen[*object.GetKind()+" "+*object.GetName()] = true

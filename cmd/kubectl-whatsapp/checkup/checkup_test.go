@@ -106,28 +106,58 @@ func TestJudgePods(t *testing.T) {
 
 func TestJudgeEvents(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	event := func(object, reason string, age time.Duration) corev1.Event {
+	event := func(kind, object, reason string, age time.Duration) corev1.Event {
 		return corev1.Event{
-			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: object},
+			InvolvedObject: corev1.ObjectReference{Kind: kind, Name: object},
 			Reason:         reason,
 			LastTimestamp:  metav1.NewTime(now.Add(-age)),
 		}
 	}
 
-	got := judgeEvents([]corev1.Event{
-		event("sales-1", "Old", 2*time.Hour),
-		event("salesforce", "Other", time.Minute),
-		event("sales-1", "BackOff", 5*time.Minute),
-		event("sales-2", "BackOff", 3*time.Minute),
-		event("sales", "Unhealthy", time.Minute),
-	}, "sales", now)
+	of := newObjects("sales", []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{
+		Name:            "sales-7d9f-bbbbb",
+		OwnerReferences: []metav1.OwnerReference{{Kind: replicaSet, Name: "sales-7d9f"}},
+	}}}, []string{"sales-6c8d"})
 
-	if want := "Pod sales: Unhealthy\nPod sales-2: BackOff"; got.State != doctor.Warning || got.Detail != want {
+	got := judgeEvents([]corev1.Event{
+		event("Pod", "sales-7d9f-bbbbb", "Old", 2*time.Hour),
+		event("Service", "salesforce", "Other", time.Minute),
+		event("Pod", "sales-eu-7d9f-x", "BackOff", time.Minute),
+		event("Pod", "sales-7d9f-eu-x", "Evicted", time.Minute),
+		event("ReplicaSet", "sales-eu", "FailedCreate", time.Minute),
+		event("Pod", "sales", "Other", time.Minute),
+		event("Deployment", "sales-eu", "Other", time.Minute),
+		event("Pod", "sales-7d9f-bbbbb", "BackOff", 7*time.Minute),
+		event("Pod", "sales-6c8d-ccccc", "BackOff", 6*time.Minute), // it has gone
+		event("ReplicaSet", "sales-6c8d", "FailedCreate", 8*time.Minute),
+		event("PersistentVolumeClaim", "sales-store", "ProvisioningFailed", 9*time.Minute),
+		event("WhatsAppWebhook", "sales", "Conflict", 10*time.Minute),
+	}, of, now)
+
+	want := "Pod sales-6c8d-ccccc: BackOff\nReplicaSet sales-6c8d: FailedCreate\n" +
+		"PersistentVolumeClaim sales-store: ProvisioningFailed\nWhatsAppWebhook sales: Conflict"
+	if got.State != doctor.Warning || got.Detail != want {
 		t.Errorf("judgeEvents() = %+v, want %q", got, want)
 	}
 
-	if got := judgeEvents(nil, "sales", now); got.State != doctor.OK {
+	if got := judgeEvents(nil, of, now); got.State != doctor.OK {
 		t.Errorf("judgeEvents(nil) = %+v, want ok", got)
+	}
+}
+
+// TestPodsOfLongNames checks that the pods of a ReplicaSet are found whose name is too long for theirs.
+func TestPodsOfLongNames(t *testing.T) {
+	name := strings.Repeat("a", 52) + "-7d9f7d9f7d"
+	of := newObjects("sales", nil, []string{name})
+
+	for pod, want := range map[string]bool{
+		name[:58] + "bbbbb":       true,
+		name[:57] + "x" + "bbbbb": false,
+		name + "-bbbbb":           false,
+	} {
+		if got := of.has(corev1.ObjectReference{Kind: "Pod", Name: pod}); got != want {
+			t.Errorf("the pod %s is one of the resource: %t, want %t", pod, got, want)
+		}
 	}
 }
 

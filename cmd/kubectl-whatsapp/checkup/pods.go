@@ -8,41 +8,34 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/cluster"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
-	"github.com/wawebhook/whatsapp-webhook-operator/controllers/resources"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/doctor"
 )
 
 const (
 	// manyRestarts is the number of restarts from which a container is looked at.
 	manyRestarts = 3
-	// eventAge is the age up to which events matter.
-	eventAge = time.Hour
-	// eventTimeout and maxEvents bound the list of events, maxShown and maxMessage what is shown of it.
-	eventTimeout = 20 * time.Second
-	maxEvents    = 1000
-	maxShown     = 5
-	maxMessage   = 300
+	// maxMessage bounds what is shown of a message, in bytes.
+	maxMessage = 300
 )
 
-func checkThePods(ctx context.Context, c *cluster.Cluster, name string) (doctor.Check, error) {
+// checkThePods checks the receivers of a resource and returns them.
+func checkThePods(ctx context.Context, c *cluster.Cluster, name string) (doctor.Check, []corev1.Pod, error) {
 	pods, err := c.Receivers(ctx, c.Namespace, name)
 	if apierrors.IsForbidden(err) {
-		return forbidden(checkPods, err), nil
+		return forbidden(checkPods, err), nil, nil
 	}
 
 	if err != nil {
-		return doctor.Check{}, err
+		return doctor.Check{}, nil, err
 	}
 
-	return judgePods(pods), nil
+	return judgePods(pods), pods, nil
 }
 
 func judgePods(pods []corev1.Pod) doctor.Check {
@@ -128,68 +121,4 @@ func shown(message string) string {
 	}
 
 	return ", " + line
-}
-
-func checkTheEvents(ctx context.Context, c *cluster.Cluster, name string, now time.Time) (doctor.Check, error) {
-	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
-	defer cancel()
-
-	list := &corev1.EventList{}
-
-	err := c.Client().List(ctx, list, client.InNamespace(c.Namespace), client.Limit(maxEvents),
-		client.MatchingFields{"type": corev1.EventTypeWarning})
-	if apierrors.IsForbidden(err) {
-		return result(checkEvents, doctor.Skipped, "you may not see this",
-			fmt.Sprintf("You lack the right to list events in the namespace %s; check it with:\nkubectl auth can-i list events -n %s", c.Namespace, c.Namespace)), nil
-	}
-
-	if err != nil {
-		return doctor.Check{}, output.Unreachable("Check that kubectl get events works with the same flags.", "list the events of %s: %w", name, err)
-	}
-
-	return judgeEvents(list.Items, name, now), nil
-}
-
-// judgeEvents names the warnings about the objects of a resource, each reason once, the newest first.
-func judgeEvents(events []corev1.Event, name string, now time.Time) doctor.Check {
-	prefix := resources.Name(name)
-
-	slices.SortFunc(events, func(a, b corev1.Event) int { return lastSeen(b).Compare(lastSeen(a)) })
-
-	var all []string
-
-	reasons := map[string]bool{}
-
-	for _, event := range events {
-		object := event.InvolvedObject
-
-		isOurs := object.Name == name || object.Name == prefix || strings.HasPrefix(object.Name, prefix+"-")
-		if !isOurs || now.Sub(lastSeen(event)) > eventAge || reasons[event.Reason] {
-			continue
-		}
-
-		reasons[event.Reason] = true
-		all = append(all, fmt.Sprintf("%s %s: %s%s", object.Kind, object.Name, event.Reason, shown(event.Message)))
-	}
-
-	if len(all) == 0 {
-		return result(checkEvents, doctor.OK, "no warnings", "")
-	}
-
-	return result(checkEvents, doctor.Warning, strings.Join(all[:min(len(all), maxShown)], "\n"),
-		"Mend the causes that the events name. An event stays listed for an hour after its cause is mended.")
-}
-
-// lastSeen returns when an event happened the last time, which clients record in different fields.
-func lastSeen(event corev1.Event) time.Time {
-	switch {
-	case event.Series != nil:
-		return event.Series.LastObservedTime.Time
-	case !event.LastTimestamp.IsZero():
-		return event.LastTimestamp.Time
-	case !event.EventTime.IsZero():
-		return event.EventTime.Time
-	}
-
-	return event.CreationTimestamp.Time
 }

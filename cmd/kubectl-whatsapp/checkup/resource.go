@@ -70,12 +70,12 @@ func examine(ctx context.Context, c *cluster.Cluster, name string, now time.Time
 		all = append(all, judgeResource(webhook), judgeConditions(webhook))
 	}
 
-	pods, err := checkThePods(ctx, c, name)
+	pods, receivers, err := checkThePods(ctx, c, name)
 	if err != nil {
 		return nil, nil, err
 	}
 
-	events, err := checkTheEvents(ctx, c, name, now)
+	events, err := checkTheEvents(ctx, c, name, receivers, now)
 	if err != nil {
 		return nil, nil, err
 	}
