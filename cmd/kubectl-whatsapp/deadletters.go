@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/output"
 	"github.com/wawebhook/whatsapp-webhook-operator/cmd/kubectl-whatsapp/receiverapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
 // unanswered is a command for events that were not answered: those in one state.
@@ -166,8 +168,8 @@ func (u unanswered) listCauses(ctx context.Context, p *output.Printer, api *rece
 		for _, cause := range page.Causes {
 			table.Add(
 				output.C(fmt.Sprint(cause.Count)),
-				output.C(cause.Code),
-				output.C(cause.PhoneNumberID),
+				output.C(cmp.Or(cause.Code, store.None)),
+				output.C(cmp.Or(cause.PhoneNumberID, store.None)),
 				output.C(output.Time(cause.First)),
 				output.C(output.Time(cause.Last)),
 				output.C(cause.Sample),

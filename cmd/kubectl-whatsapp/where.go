@@ -30,7 +30,8 @@ const whereHelp = `
   kind, type                       such as kind=message, type=image
   number                           the id of the phone number
   code                             the code of the last failure, such as 131026
-  received_after, received_before  a time such as 2026-11-23T06:49:00Z, or how long ago, such as 2h`
+  received_after, received_before  a time such as 2026-11-23T06:49:00Z, or how long ago, such as 2h
+The value none selects the events without a type, number or code: number=none those of no phone number, such as notices.`
 
 // addFlag adds the flag to a command that knows also the keys given.
 func (w *where) addFlag(cmd *cobra.Command, keys ...string) {

@@ -157,6 +157,7 @@ func TestSelectionOfDeadLetters(t *testing.T) {
 		deadLetter(4, store.Quarantined, "44", ""),
 		deadLetter(5, store.Human, "42", ""),
 		deadLetter(6, store.Done, "42", ""),
+		deadLetter(7, store.Expired, "", "http_503"),
 	}})
 
 	at := func(seq int) string { return now.Add(time.Duration(seq) * time.Second).Format(time.RFC3339) }
@@ -169,14 +170,17 @@ func TestSelectionOfDeadLetters(t *testing.T) {
 		"?state=quarantined":            {4},
 		"?state=quarantined,human":      {4, 5},
 		"?state=dead&state=human":       {1, 2, 3, 5},
-		"?state=all":                    {1, 2, 3, 4, 5},
+		"?state=all":                    {1, 2, 3, 4, 5, 7},
+		"?state=all&number=none":        {7},
+		"?state=all&code=none":          {4, 5},
+		"?type=none":                    nil,
 		"?type=image":                   nil,
 		"?kind=status":                  nil,
 		"?kind=message&type=text":       {1, 2, 3},
 		"?received_after=" + at(1):      {2, 3},
 		"?received_before=" + at(3):     {1, 2},
 		"?after=1&limit=1&number=42":    {3},
-		"?state=all&limit=100000&after": {1, 2, 3, 4, 5},
+		"?state=all&limit=100000&after": {1, 2, 3, 4, 5, 7},
 	} {
 		var page struct {
 			DeadLetters []DeadLetter `json:"dead_letters"`
@@ -194,7 +198,7 @@ func TestSelectionOfDeadLetters(t *testing.T) {
 	}
 
 	for _, query := range []string{
-		"?state=done", "?state=", "?nummer=42", "?received_after=yesterday", "?after=x", "?limit=x",
+		"?state=done", "?state=", "?number=", "?code=&number=42", "?type=", "?kind=", "?nummer=42", "?received_after=yesterday", "?after=x", "?limit=x",
 	} {
 		if code, body := console.call(http.MethodGet, "/dead-letters"+query); code != http.StatusBadRequest {
 			t.Errorf("GET /dead-letters%s = %d %s, want 400", query, code, body)

@@ -39,20 +39,27 @@ func (f *fakeStore) selected(s store.Selection, after int64) []*store.Record {
 			code = r.Failures[n-1].Code
 		}
 
-		matches := slices.Contains(s.States, r.Event.State) && r.Seq > after &&
-			(s.Code == "" || s.Code == code) &&
-			(s.PhoneNumberID == "" || s.PhoneNumberID == r.Event.PhoneNumberID) &&
-			(s.Kind == "" || s.Kind == r.Event.Kind) &&
-			(s.Type == "" || s.Type == r.Event.Type) &&
+		isSelected := slices.Contains(s.States, r.Event.State) && r.Seq > after &&
+			matches(s.Code, code) &&
+			matches(s.PhoneNumberID, r.Event.PhoneNumberID) &&
+			matches(string(s.Kind), string(r.Event.Kind)) &&
+			matches(s.Type, r.Event.Type) &&
 			(s.ReceivedAfter.IsZero() || r.Event.ReceivedAt.After(s.ReceivedAfter)) &&
 			(s.ReceivedBefore.IsZero() || r.Event.ReceivedAt.Before(s.ReceivedBefore)) &&
 			(s.LastSeq == 0 || r.Seq <= s.LastSeq)
-		if matches {
+		if isSelected {
 			found = append(found, r)
 		}
 	}
 
 	return found
+}
+
+// matches reports whether a field of an event matches that of a selection.
+func matches(field, value string) bool {
+	wanted, ok := store.Wanted(field)
+
+	return !ok || wanted == value
 }
 
 func (f *fakeStore) DeadLetters(_ context.Context, s store.Selection, after int64, limit int) ([]store.Record, error) {

@@ -55,8 +55,15 @@ func checkKeys(query url.Values, known ...string) error {
 	return nil
 }
 
-// parseSelection returns the selection that query parameters describe. Without a state it selects dead letters.
+// parseSelection returns the selection that query parameters describe. Without a state it selects dead letters. An empty
+// parameter is an error: it may mean all events or those without a value, and what is selected may be discarded.
 func parseSelection(query url.Values) (store.Selection, error) {
+	for _, key := range []string{"kind", "type", "number", "code"} {
+		if query.Has(key) && query.Get(key) == "" {
+			return store.Selection{}, fmt.Errorf("%s is empty: leave it out to select all, or write %s to select those without", key, store.None)
+		}
+	}
+
 	selection := store.Selection{
 		Kind:          store.Kind(query.Get("kind")),
 		Type:          query.Get("type"),

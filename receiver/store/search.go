@@ -11,7 +11,7 @@ import (
 // SearchBudget is how many events one call of [Events.Search] looks at, unless the search says less.
 const SearchBudget = 20_000
 
-// Search selects events. Empty fields match all.
+// Search selects events. Empty fields match all; see also [None].
 type Search struct {
 	Kind          Kind
 	Type          string

@@ -16,7 +16,20 @@ const MaxCauses = 500
 // Replayable are the states of events that were not answered and can be replayed or discarded.
 var Replayable = []State{Dead, Quarantined, Human, Expired}
 
-// Selection selects events in the states of [Replayable]. Empty fields match all.
+// None as the Type, PhoneNumberID or Code of a Selection or Search matches the events that have none, such as notices, which
+// have no phone number. No type or code is called so, and the ids of phone numbers are digits.
+const None = "none"
+
+// Wanted returns what a field of an event has to be to match that of a Selection or Search, and whether not all match.
+func Wanted(field string) (value string, ok bool) {
+	if field == None {
+		return "", true
+	}
+
+	return field, field != ""
+}
+
+// Selection selects events in the states of [Replayable]. Empty fields match all; see also [None].
 type Selection struct {
 	States         []State // at least one
 	Kind           Kind

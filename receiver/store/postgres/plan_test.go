@@ -247,7 +247,7 @@ func useEverything(t *testing.T, s *Store) {
 	discarded.State = store.Quarantined
 	all := store.Selection{
 		States:        store.Replayable,
-		PhoneNumberID: "none",
+		PhoneNumberID: "0",
 		Code:          "131047",
 		ReceivedAfter: start,
 		LastSeq:       1 << 40,

@@ -98,14 +98,14 @@ func searched(search *store.Search, lanes []string, before int64, limit int) (sq
 		fmt.Fprintf(&where, " AND "+condition, len(args))
 	}
 
-	for _, of := range []struct{ condition, value string }{
+	for _, of := range []struct{ condition, field string }{
 		{"w.kind = $%d", string(search.Kind)},
 		{"w.type = $%d", search.Type},
 		{"w.phone_number_id = $%d", search.PhoneNumberID},
 		{"w.code = $%d", search.Code},
 	} {
-		if of.value != "" {
-			filter(of.condition, of.value)
+		if value, ok := store.Wanted(of.field); ok {
+			filter(of.condition, value)
 		}
 	}
 

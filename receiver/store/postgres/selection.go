@@ -58,14 +58,14 @@ func unanswered(selection store.Selection, after int64, limit int, further strin
 func selected(selection store.Selection, filter func(condition string, value any) string) string {
 	var where strings.Builder
 
-	for _, of := range []struct{ condition, value string }{
+	for _, of := range []struct{ condition, field string }{
 		{"e.kind = $%d", string(selection.Kind)},
 		{"e.type = $%d", selection.Type},
 		{"e.phone_number_id = $%d", selection.PhoneNumberID},
 		{"e.code = $%d", selection.Code},
 	} {
-		if of.value != "" {
-			where.WriteString(filter(of.condition, of.value))
+		if value, ok := store.Wanted(of.field); ok {
+			where.WriteString(filter(of.condition, value))
 		}
 	}
 

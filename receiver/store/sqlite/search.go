@@ -20,15 +20,15 @@ import (
 // unless few events have the code. searchAll reads no column after the payload, which may be long.
 const (
 	matches = `
-		(?2 = '' OR kind = ?2) AND (?3 = '' OR type = ?3) AND (?4 = '' OR instr(?4, ',' || state || ','))
-			AND (?5 = '' OR phone_number_id = ?5) AND received_at > ?6 AND received_at < ?7`
+		(?2 = '' OR kind = ?2) AND (?3 IS NULL OR type = ?3) AND (?4 = '' OR instr(?4, ',' || state || ','))
+			AND (?5 IS NULL OR phone_number_id = ?5) AND received_at > ?6 AND received_at < ?7`
 	inLanes   = " AND (?8 = '' OR lane IN (SELECT value FROM json_each(?8)))"
 	searchAll = "SELECT seq, received_at," + matches + inLanes + `
 		FROM events WHERE seq < ?1 ORDER BY seq DESC LIMIT ?9`
-	searchReplayable = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10)" + inLanes + `
+	searchReplayable = "SELECT seq, received_at," + matches + " AND (?10 IS NULL OR code = ?10)" + inLanes + `
 		FROM events INDEXED BY events_replayable WHERE ` + replayable + ` AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
 
-	searchJob = "SELECT seq, received_at," + matches + " AND (?10 = '' OR code = ?10 AND " + replayable + ")" + inLanes + `
+	searchJob = "SELECT seq, received_at," + matches + " AND (?10 IS NULL OR code = ?10 AND " + replayable + ")" + inLanes + `
 		FROM events INDEXED BY events_replayed WHERE replay_job = ?11 AND seq < ?1 ORDER BY seq DESC LIMIT ?9`
 
 	// foundColumns are recordColumns without the long ones.
@@ -74,11 +74,11 @@ func (c *conn) search(ctx context.Context, search store.Search, before int64, li
 	case search.Job != "":
 		sql = searchJob
 
-		args = append(args, search.Code, search.Job)
+		args = append(args, wanted(search.Code), search.Job)
 	case search.Unanswered() && (search.Conversation == "" || search.Code != ""):
 		sql = searchReplayable
 
-		args = append(args, search.Code)
+		args = append(args, wanted(search.Code))
 	}
 
 	var found []int64
@@ -166,7 +166,7 @@ func (c *conn) searches(ctx context.Context, search *store.Search, before int64)
 	}
 
 	return []driver.Value{
-		before, string(search.Kind), search.Type, states.String(), search.PhoneNumberID,
+		before, string(search.Kind), wanted(search.Type), states.String(), wanted(search.PhoneNumberID),
 		bound(search.ReceivedAfter, math.MinInt64), bound(search.ReceivedBefore, math.MaxInt64), lanes,
 		int64(search.Looks()) + 1,
 	}, nil

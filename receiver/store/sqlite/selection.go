@@ -26,7 +26,7 @@ const processable = "lane != '' AND class != 3 AND emptied = 0"
 const selected = `
 	FROM events INDEXED BY events_replayable
 	WHERE ` + replayable + ` AND seq > ?1 AND seq <= ?2 AND instr(?3, ',' || state || ',')
-		AND (?4 = '' OR kind = ?4) AND (?5 = '' OR type = ?5) AND (?6 = '' OR phone_number_id = ?6) AND (?7 = '' OR code = ?7)
+		AND (?4 = '' OR kind = ?4) AND (?5 IS NULL OR type = ?5) AND (?6 IS NULL OR phone_number_id = ?6) AND (?7 IS NULL OR code = ?7)
 		AND received_at > ?8 AND received_at < ?9 `
 
 // selects returns the arguments of selected, for the events after a seq.
@@ -39,9 +39,18 @@ func selects(s *store.Selection, after int64) []driver.Value {
 	}
 
 	return []driver.Value{
-		after, cmp.Or(s.LastSeq, most), states.String(), string(s.Kind), s.Type, s.PhoneNumberID, s.Code,
+		after, cmp.Or(s.LastSeq, most), states.String(), string(s.Kind), wanted(s.Type), wanted(s.PhoneNumberID), wanted(s.Code),
 		bound(s.ReceivedAfter, -most), bound(s.ReceivedBefore, most),
 	}
+}
+
+// wanted returns what a column has to be to match a field of a selection: NULL if all match.
+func wanted(field string) driver.Value {
+	if value, ok := store.Wanted(field); ok {
+		return value
+	}
+
+	return nil
 }
 
 // bound returns a time in milliseconds, or a default for the zero time.

@@ -146,8 +146,8 @@ var searchTests = map[string]func(*fixture){
 		rapid.Check(f.T, func(t *rapid.T) {
 			search := store.Search{
 				Kind:          rapid.SampledFrom([]store.Kind{"", store.KindMessage, store.KindStatus}).Draw(t, "kind"),
-				Type:          rapid.SampledFrom([]string{"", "text", "image"}).Draw(t, "type"),
-				PhoneNumberID: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "number"),
+				Type:          rapid.SampledFrom([]string{"", store.None, "text", "image"}).Draw(t, "type"),
+				PhoneNumberID: rapid.SampledFrom([]string{"", store.None, "1", "2"}).Draw(t, "number"),
 				Conversation:  rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "conversation"),
 				States:        rapid.SliceOfN(rapid.SampledFrom([]store.State{store.Pending, store.Done, store.Quarantined}), 0, 2).Draw(t, "states"),
 				Budget:        rapid.IntRange(1, 50).Draw(t, "budget"),
@@ -156,8 +156,8 @@ var searchTests = map[string]func(*fixture){
 			var want []store.ID
 
 			for _, e := range slices.Backward(all) {
-				if (search.Kind == "" || search.Kind == e.Kind) && (search.Type == "" || search.Type == e.Type) &&
-					(search.PhoneNumberID == "" || search.PhoneNumberID == e.PhoneNumberID) &&
+				if (search.Kind == "" || search.Kind == e.Kind) && matches(search.Type, e.Type) &&
+					matches(search.PhoneNumberID, e.PhoneNumberID) &&
 					(search.Conversation == "" || search.Conversation == e.Lane) &&
 					(len(search.States) == 0 || slices.Contains(search.States, e.State)) {
 					want = append(want, e.ID)
@@ -172,11 +172,16 @@ var searchTests = map[string]func(*fixture){
 	},
 }
 
+// matches reports whether a field of an event matches that of a search.
+func matches(field, value string) bool {
+	return field == "" || field == value || field == store.None && value == ""
+}
+
 // randomEvents returns events in each combination of the properties that a search knows, and adds them to all.
 func randomEvents(all *[]store.Event) []store.Event {
 	for i, kind := range []store.Kind{store.KindMessage, store.KindStatus, store.KindMessage} {
-		for _, kindType := range []string{"text", "image"} {
-			for _, number := range []string{"1", "2"} {
+		for _, kindType := range []string{"text", "image", ""} {
+			for _, number := range []string{"1", "2", ""} {
 				for _, lane := range []string{"a", "b"} {
 					for _, state := range []store.State{store.Pending, store.Done, store.Quarantined} {
 						e := text(fmt.Sprint(i, kindType, number, lane, state), lane)

@@ -144,6 +144,66 @@ var selectionTests = map[string]func(*fixture){
 		}
 	},
 
+	"selects what has no number, code or type": func(f *fixture) {
+		notice := text("notice", "notices")
+		notice.Kind = store.KindNotice
+		notice.PhoneNumberID = ""
+		report := text("report", "reports")
+		report.Kind = store.KindStatusReport
+		report.Type = ""
+
+		f.ingest(notice, report, text("human", "lane"))
+
+		for _, lease := range f.claim(at(0), 3) {
+			step := end(store.Expired, at(0))
+			step.Outcome.Failure = &store.Failure{At: at(0), Class: "transient", Code: "http_503"}
+
+			if lease.Work.Event.Kind == store.KindMessage {
+				step = end(store.Human, at(0))
+			}
+
+			f.advance(lease, step)
+		}
+
+		for _, c := range []struct {
+			selection store.Selection
+			want      string
+		}{
+			{store.Selection{PhoneNumberID: store.None}, "notice"},
+			{store.Selection{Type: store.None}, "report"},
+			{store.Selection{Code: store.None}, "human"},
+		} {
+			c.selection.States = store.Replayable
+			f.wantEqual(fmt.Sprint(c.selection), f.selected(c.selection), []string{c.want})
+			f.wantSearch(store.Search{
+				States:        c.selection.States,
+				PhoneNumberID: c.selection.PhoneNumberID,
+				Type:          c.selection.Type,
+				Code:          c.selection.Code,
+			}, c.want)
+
+			causes, err := f.Causes(f.Context(), c.selection)
+			f.wantErr("Causes", err, nil)
+
+			if len(causes) != 1 || causes[0].Sample != id(c.want) {
+				f.Errorf("the causes of %+v are %+v, want that of %s", c.selection, causes, c.want)
+			}
+		}
+
+		n, _, err := f.DiscardSelected(f.Context(), store.Selection{
+			States:        []store.State{store.Expired},
+			PhoneNumberID: store.None,
+			Code:          "http_503",
+		}, 0, at(0), 10)
+		f.wantErr("DiscardSelected", err, nil)
+		f.wantEqual("discarded", n, 1)
+		f.wantEqual("left", f.selected(store.Selection{States: []store.State{store.Expired}}), []string{"report"})
+
+		n, _, err = f.ReplaySelected(f.Context(), store.Selection{States: store.Replayable, Code: store.None}, 0, at(0), 10)
+		f.wantErr("ReplaySelected", err, nil)
+		f.wantEqual("replayed", n, 1)
+	},
+
 	"groups by cause, the largest first": func(f *fixture) {
 		all := unanswered(f)
 
