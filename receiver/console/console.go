@@ -16,7 +16,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"sync"
 
@@ -77,7 +76,7 @@ func New(parts Parts) (http.Handler, error) {
 		"POST " + resource + "/conversations/{conversation}/{act}": c.changeConversation,
 		"POST " + resource + "/events/{id}/{act}":                  c.changeEvent,
 		"POST " + resource + "/dead-letters/{act}":                 c.changeSelected,
-		"POST " + resource + "/jobs/{job}/cancel":                  c.cancelJob,
+		"POST " + resource + "/jobs/{job}/{act}":                   c.changeJob,
 	} {
 		mux.HandleFunc(path, c.page(serve))
 	}
@@ -187,7 +186,7 @@ func (v *view) fail(err error) {
 	failed := failure{Text: text, IsUnknown: status == http.StatusBadGateway}
 
 	if v.request.Method == http.MethodPost {
-		failed.Back = path.Dir(v.request.URL.Path)
+		failed.Back = v.Here()
 		failed.Draft = v.draft
 	}
 

@@ -203,9 +203,12 @@ func (v *view) confirmed(question, consequence string) bool {
 	})
 }
 
+// isConfirmed reports whether the person confirmed an act.
+func (v *view) isConfirmed() bool { return v.request.PostFormValue("confirm") == "yes" }
+
 // confirms reports whether the person confirmed an act. If not, it asks.
 func (v *view) confirms(question confirmation) bool {
-	if v.request.PostFormValue("confirm") == "yes" {
+	if v.isConfirmed() {
 		return true
 	}
 
@@ -214,8 +217,13 @@ func (v *view) confirms(question confirmation) bool {
 		fields = v.request.PostForm
 	}
 
+	question.Act = v.request.URL.RequestURI()
 	question.Fields = fields
-	question.Back = localPath(v.request.PostFormValue("back"))
+
+	if back, err := url.Parse(localPath(v.request.PostFormValue("back"))); err == nil && v.request.PostFormValue("back") != "" {
+		v.shown = back
+	}
+
 	v.render(http.StatusOK, "confirm", question)
 
 	return false
@@ -226,8 +234,8 @@ type confirmation struct {
 	Question    string
 	Consequence string
 	Final       bool       // the act cannot be taken back
+	Act         string     // the path to which the form is sent again
 	Fields      url.Values // of the form that asked
-	Back        string
 }
 
 // refused shows the page again with the reason why an act was refused, if the receiver named one.

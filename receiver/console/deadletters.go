@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -30,6 +31,21 @@ type deadLetterPage struct {
 	ExpireAt *time.Time
 }
 
+// causeList is the answer of the API about causes.
+type causeList struct {
+	Causes []consoleapi.Cause `json:"causes"`
+}
+
+// total returns the number of events.
+func (l causeList) total() int64 {
+	var n int64
+	for _, cause := range l.Causes {
+		n += cause.Count
+	}
+
+	return n
+}
+
 func (c *console) deadLetters(v *view) error { return c.showDeadLetters(v, http.StatusOK) }
 
 func (c *console) showDeadLetters(v *view, status int) error {
@@ -38,9 +54,7 @@ func (c *console) showDeadLetters(v *view, status int) error {
 		state = store.Dead
 	}
 
-	causes, err := Get[struct {
-		Causes []consoleapi.Cause `json:"causes"`
-	}](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
+	causes, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", url.Values{"state": {string(state)}})
 	if err != nil {
 		return err
 	}
@@ -57,9 +71,7 @@ func (c *console) showDeadLetters(v *view, status int) error {
 		States: store.Replayable,
 		Causes: causes.Causes,
 		Jobs:   jobs.Jobs[:min(len(jobs.Jobs), 5)],
-	}
-	for _, cause := range page.Causes {
-		page.Total += cause.Count
+		Total:  causes.total(),
 	}
 
 	if state == store.Dead || state == store.Quarantined {
@@ -85,15 +97,13 @@ func (c *console) changeSelected(v *view) error {
 		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
 	}
 
-	if act == "discard" && !v.confirmed("Discard all these events?", "Their people get no answer to them.") {
-		return nil
-	}
+	query := v.selection()
+	v.shown.RawQuery = url.Values{"state": query["state"]}.Encode() // else a refusal shows the dead letters
 
-	query := url.Values{}
-
-	for _, key := range selectionKeys {
-		if value := v.request.PostFormValue(key); value != "" {
-			query.Set(key, value)
+	if act == "discard" {
+		question, err := v.askDiscard(query)
+		if err != nil || !v.confirms(question) {
+			return err
 		}
 	}
 
@@ -105,6 +115,45 @@ func (c *console) changeSelected(v *view) error {
 	http.Redirect(v.writer, v.request, v.Home()+"/jobs/"+url.PathEscape(job.ID), http.StatusSeeOther) //nolint:gosec // a local path
 
 	return nil
+}
+
+// selection returns the query that selects the events of a form. A field that is there and empty selects the events without
+// a value: without the parameter, those of every number or code would be changed.
+func (v *view) selection() url.Values {
+	query := url.Values{}
+
+	for _, key := range selectionKeys {
+		value := v.request.PostFormValue(key)
+		if _, ok := v.request.PostForm[key]; ok {
+			query.Set(key, cmp.Or(value, store.None))
+		}
+	}
+
+	return query
+}
+
+// askDiscard returns the question before a discard of many, with their number.
+func (v *view) askDiscard(query url.Values) (confirmation, error) {
+	question := confirmation{Final: true}
+	if v.isConfirmed() {
+		return question, nil
+	}
+
+	found, err := Get[causeList](v.request.Context(), v.api, "/dead-letters/causes", query)
+	if err != nil {
+		return question, err
+	}
+
+	count := found.total()
+	question.Question = v.T("Discard these %d events?", count)
+	question.Consequence = v.T("Their people get no answer to them.")
+
+	if count == 1 {
+		question.Question = v.T("Discard this event?")
+		question.Consequence = v.T("The person gets no answer to it.")
+	}
+
+	return question, nil
 }
 
 // ofJob returns the refusal of a job in words: the API answers with the job that runs, or with the one that failed.
@@ -152,7 +201,12 @@ func (j shownJob) Others() int64 {
 	return max(0, j.Done-j.Answered()-j.Waiting()-j.DeadAgain())
 }
 
-func (c *console) cancelJob(v *view) error {
+// changeJob cancels a job, the only act on it.
+func (c *console) changeJob(v *view) error {
+	if v.request.PathValue("act") != "cancel" {
+		return &apiError{status: http.StatusNotFound, text: v.T("There is no such act.")}
+	}
+
 	if _, err := call[any](v.request.Context(), v.api, http.MethodDelete, v.jobPath(), nil); err != nil {
 		return err
 	}

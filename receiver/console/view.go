@@ -24,6 +24,7 @@ type view struct {
 	writer  http.ResponseWriter
 	request *http.Request
 	api     API
+	shown   *url.URL // path and query of the page that the answer shows; GET leads there
 	draft   string
 
 	Language  string
@@ -39,6 +40,7 @@ func (c *console) newView(w http.ResponseWriter, r *http.Request) *view {
 		console:   c,
 		writer:    w,
 		request:   r,
+		shown:     pageOf(r),
 		Language:  languageOf(r),
 		Namespace: r.PathValue("namespace"),
 		Name:      r.PathValue("name"),
@@ -49,6 +51,21 @@ func (c *console) newView(w http.ResponseWriter, r *http.Request) *view {
 	}
 
 	return v
+}
+
+// pageOf returns the page that a request belongs to: of an act, which GET does not know, that of what it changes. The path of
+// an act is that of the page with one more segment.
+func pageOf(r *http.Request) *url.URL {
+	if r.Method != http.MethodPost || r.PathValue("act") == "" {
+		return r.URL
+	}
+
+	page, err := url.Parse(path.Dir(r.URL.EscapedPath()))
+	if err != nil {
+		return r.URL
+	}
+
+	return page
 }
 
 // doneTexts are the notices of acts that were done, by the parameter that a redirect carries.
@@ -70,30 +87,30 @@ func (v *view) Home() string {
 	return resourcePrefix + url.PathEscape(v.Namespace) + "/" + url.PathEscape(v.Name)
 }
 
-// Here returns the path and query of this page.
-func (v *view) Here() string { return v.request.URL.RequestURI() }
+// Here returns the path and query of the page that is shown. If an act was refused, it is that of the page, not of the act.
+func (v *view) Here() string { return v.shown.RequestURI() }
 
 // ReadOnly says why nothing can be changed; empty if everything can.
 func (v *view) ReadOnly() string { return v.api.ReadOnly }
 
 // Reveals reports whether the page shows personal data.
-func (v *view) Reveals() bool { return v.request.URL.Query().Get("reveal") == "true" }
+func (v *view) Reveals() bool { return v.Query("reveal") == "true" }
 
 // RevealHere returns this page with personal data, or without them if it shows them.
 func (v *view) RevealHere() string {
-	query := v.request.URL.Query()
+	query := v.shown.Query()
 	if v.Reveals() {
 		query.Del("reveal")
 	} else {
 		query.Set("reveal", "true")
 	}
 
-	return (&url.URL{Path: v.request.URL.Path, RawQuery: query.Encode()}).RequestURI()
+	return v.with(query)
 }
 
 // With returns this page with a parameter changed.
 func (v *view) With(key, value string) string {
-	query := v.request.URL.Query()
+	query := v.shown.Query()
 	query.Del("done")
 
 	if value == "" {
@@ -102,11 +119,19 @@ func (v *view) With(key, value string) string {
 		query.Set(key, value)
 	}
 
-	return (&url.URL{Path: v.request.URL.Path, RawQuery: query.Encode()}).RequestURI()
+	return v.with(query)
+}
+
+// with returns the page that is shown with another query.
+func (v *view) with(query url.Values) string {
+	page := *v.shown
+	page.RawQuery = query.Encode()
+
+	return page.RequestURI()
 }
 
 // Query returns a parameter of the page.
-func (v *view) Query(key string) string { return v.request.URL.Query().Get(key) }
+func (v *view) Query(key string) string { return v.shown.Query().Get(key) }
 
 // Ago returns how long ago a time was.
 func (v *view) Ago(at time.Time) string { return age(v.console.Clock.Since(at)) }

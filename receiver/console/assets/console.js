@@ -103,23 +103,26 @@ function warn(text) {
   }
 }
 
+// The page that is shown. After an act that was refused, the address is that of the act, which cannot be loaded again.
+const page = document.querySelector("main").dataset.page;
+
 async function refresh() {
   reading.hidden = stopped || !isReading();
 
   if (!document.hidden && !stopped && reading.hidden) {
     try {
-      const response = await fetch(location.href, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(20000)});
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      const isSame = parts(page).length === parts(document).length && page.title === document.title;
+      const response = await fetch(page, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(20000)});
+      const next = new DOMParser().parseFromString(await response.text(), "text/html");
+      const isSame = parts(next).length === parts(document).length && next.title === document.title;
 
       if (isSame && !isReading()) {
-        show(page);
+        show(next);
         warn("");
       } else if (!isSame && response.ok) {
-        location.reload();
+        location.replace(page);
         return;
       } else if (!isSame) {
-        warn(parts(page)[0]?.textContent ?? stale.dataset.text);
+        warn(parts(next)[0]?.textContent ?? stale.dataset.text);
       }
     } catch {
       warn(stale.dataset.text);

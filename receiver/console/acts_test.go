@@ -1,0 +1,117 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestRefusedActKeepsThePage checks that a conflict leaves the person where they were.
+func TestRefusedActKeepsThePage(t *testing.T) {
+	b := open(t, &fakeAPI{refusal: http.StatusConflict})
+
+	w := b.post(sales+"/dead-letters/replay", url.Values{"state": {"expired"}})
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "Not done: A job of this kind runs already: 5 events so far.") ||
+		!strings.Contains(w.Body.String(), "Replay these 37") {
+		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
+	}
+
+	b.leadsTo(w, sales+"/dead-letters?state=expired")
+}
+
+// TestRefusedMessageIsKept checks that a person does not have to write a message twice, and that the page goes on.
+func TestRefusedMessageIsKept(t *testing.T) {
+	b := open(t, &fakeAPI{refusal: http.StatusUnprocessableEntity})
+
+	w := b.post(sales+"/conversations/abc/send", url.Values{"text": {"My words"}})
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), ">My words</textarea>") {
+		t.Errorf("the answer is %d:\n%s", w.Code, w.Body)
+	}
+
+	b.leadsTo(w, sales+"/conversations/abc")
+}
+
+// TestAnswersOfActsLeadOn checks the links of the pages that questions, refusals and failures show.
+func TestAnswersOfActsLeadOn(t *testing.T) {
+	const event = sales + "/events/60bbaf80249612260d6228a2d4ad2be2"
+
+	for _, c := range []struct {
+		api        fakeAPI
+		path, back string
+		want       string
+	}{
+		{path: sales + "/conversations/abc/erase", want: sales + "/conversations/abc"},
+		{path: sales + "/conversations/abc/erase", back: sales + "/conversations/abc?reveal=true", want: sales + "/conversations/abc?reveal=true"},
+		{path: sales + "/conversations/abc/take-over", back: sales + "/conversations?state=waiting", want: sales + "/conversations?state=waiting"},
+		{path: event + "/discard", want: event},
+		{path: sales + "/dead-letters/discard", want: sales + "/dead-letters"},
+		{path: event + "/replay", api: fakeAPI{refusal: http.StatusNotFound}, want: event},
+		{path: sales + "/conversations/abc/give-back", api: fakeAPI{refusal: http.StatusNotFound}, want: sales + "/conversations/abc"},
+		{path: sales + "/doctor", api: fakeAPI{refusal: http.StatusServiceUnavailable}, want: sales + "/doctor"},
+		{path: sales + "/jobs/j1/cancel", api: fakeAPI{refusal: http.StatusNotFound}, want: sales + "/jobs/j1"},
+		{path: sales + "/jobs/j1/other", want: sales + "/jobs/j1"},
+		{path: sales + "/conversations/abc/other", want: sales + "/conversations/abc"},
+	} {
+		b := open(t, &c.api)
+
+		form := url.Values{}
+		if c.back != "" {
+			form.Set("back", c.back)
+		}
+
+		b.leadsTo(b.post(c.path, form), c.want)
+	}
+}
+
+// leadsTo checks that an answer names the page that it shows, and that all its links and that of the language's form can be
+// opened.
+func (b browser) leadsTo(answer *httptest.ResponseRecorder, page string) {
+	b.t.Helper()
+
+	body := answer.Body.String()
+
+	for _, attribute := range []string{`data-page="`, `name="back" value="`} {
+		if !strings.Contains(body, attribute+html.EscapeString(page)+`"`) {
+			b.t.Errorf("the answer lacks %s%s:\n%s", attribute, page, body)
+		}
+	}
+
+	for _, found := range regexp.MustCompile(`(?:href|data-page|name="back" value)="(/console/r/[^"]*)"`).FindAllStringSubmatch(body, -1) {
+		path := html.UnescapeString(found[1])
+		if w := b.get(path); w.Code != http.StatusOK {
+			b.t.Errorf("the link to %s is answered %d", path, w.Code)
+		}
+	}
+}
+
+// TestDiscardOfManyNamesTheirNumber checks the question before a discard, and that the forms of a cause select no more than it.
+func TestDiscardOfManyNamesTheirNumber(t *testing.T) {
+	b := open(t, &fakeAPI{})
+
+	for language, want := range map[string]string{"en": "Discard these 41 events?", "es": "¿Descartar estos 41 eventos?"} {
+		b.language = language
+
+		w := b.post(sales+"/dead-letters/discard", url.Values{"state": {"dead"}, "code": {"131026"}})
+		if page := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(page, want) {
+			t.Errorf("the answer is %d without %q:\n%s", w.Code, want, page)
+		}
+	}
+
+	page := b.get(sales + "/dead-letters").Body.String()
+	for _, part := range []string{
+		`<input type="hidden" name="code" value="none"><input type="hidden" name="number" value="none"><button>`,
+		`<input type="hidden" name="code" value="none"><input type="hidden" name="number" value="none"><input`,
+		`/events?state=dead&amp;code=none&amp;number=none"`,
+	} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the page lacks %s:\n%s", part, page)
+		}
+	}
+}
