@@ -104,7 +104,11 @@ func (e *Engine) checkOriginal(ctx context.Context, a *attempt, original whatsap
 	if isMissing := record == nil || err != nil; isMissing || record.Event.State == store.Pending {
 		until := a.work.Event.ReceivedAt.Add(originalWait)
 		if now.Before(until) && !a.work.Settled {
-			return &postponed{until: earlier(now.Add(originalCheck), until), reason: "waiting for the message that was changed"}
+			return &postponed{
+				until:    earlier(now.Add(originalCheck), until),
+				reason:   "waiting for the message that was changed",
+				collects: true,
+			}
 		}
 
 		if isMissing {

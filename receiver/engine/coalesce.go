@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 		interval = a.settings.Processing.Debounce
 	}
 
-	isOpen := !isSettled && a.work.Starts <= 1 // otherwise an attempt that ended with its process may have asked
+	isOpen := !mayBeAsked(a.work)
 	due := q.collect(following, a.work.Event.ReceivedAt, interval, isOpen)
 
 	if q.isRevoked() || q.first().isRevoked() && !isSettled {
@@ -72,7 +73,11 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 	}
 
 	if now.Before(due) {
-		return &postponed{until: due, reason: "waiting for further texts of the person"}
+		return &postponed{
+			until:    due,
+			reason:   "waiting for further texts of the person",
+			collects: true,
+		}
 	}
 
 	if events := a.behindHead(q.events()); len(events) > 0 && !isSettled {
@@ -88,6 +93,24 @@ func (e *Engine) settle(ctx context.Context, a *attempt, q *question, following 
 	a.texts = q.texts()
 
 	return nil
+}
+
+// mayBeAsked reports whether an earlier attempt may have asked the AI about a message without an answer: the question is
+// settled, or the attempt ended with its process.
+func mayBeAsked(work *store.Work) bool {
+	isQuestion := work.Event.Kind == store.KindMessage && len(work.Replies) == 0
+
+	return isQuestion && (work.Settled || work.Starts > 1)
+}
+
+// settles reports whether the step that ends the attempt settles the question, given the error that the attempt returned:
+// this attempt may have asked the AI, or an earlier one that ended with its process, of which only the starts tell. The step
+// resets them.
+func (a *attempt) settles(err error) bool {
+	wait, isPostponed := errors.AsType[*postponed](err)
+	isCollecting := isPostponed && wait.collects
+
+	return a.isAsked && len(a.work.Replies) == 0 || mayBeAsked(a.work) && !isCollecting
 }
 
 // skipRevoked ends a message that the person has deleted, with its edits. If the AI was certainly not asked about it, the

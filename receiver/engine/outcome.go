@@ -22,6 +22,8 @@ const sideEventMaxAge = 24 * time.Hour
 type postponed struct {
 	until  time.Time
 	reason string
+	// collects reports whether the event waits for others that belong to the question. Until then no attempt asks.
+	collects bool
 }
 
 func (p *postponed) Error() string { return p.reason }
@@ -55,8 +57,8 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		a.reason.At = step.Now
 	}
 
-	if a.isAsked && len(a.work.Replies) == 0 && step.Outcome.State == store.Pending {
-		step.Settled = true
+	if state := step.Outcome.State; state == store.Pending || state == store.Human {
+		step.Settled = step.Settled || a.settles(err)
 	}
 
 	if err != nil && f != nil && f.Class != failure.Ambiguous {

@@ -167,7 +167,11 @@ func (p *pool) resetSharedStarts(ctx context.Context, suspected []store.Lease) [
 		}
 
 		now := p.clock.Now()
-		step := store.Step{Now: now, Outcome: &store.Outcome{State: store.Pending, RetryAt: now}}
+		step := store.Step{
+			Now:     now,
+			Settled: mayBeAsked(&lease.Work),
+			Outcome: &store.Outcome{State: store.Pending, RetryAt: now},
+		}
 
 		_, err := p.store.Advance(ctx, lease.LeaseRef, lease.Work.Event.ID, step)
 		p.dueAt(now)

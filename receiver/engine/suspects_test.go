@@ -82,6 +82,17 @@ func TestCrashesGiveUpNoInnocentEvent(t *testing.T) {
 			if got := f.states(t, ids); got[store.Done] != len(ids) {
 				t.Errorf("states are %v, want all %d events done", got, len(ids))
 			}
+
+			for _, id := range ids {
+				record, err := f.parts.Store.Get(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				if isReset := crashes >= maxStarts; record.Settled != isReset {
+					t.Errorf("a message is settled: %t, want %t, since its starts were reset: %t", record.Settled, isReset, isReset)
+				}
+			}
 		})
 	}
 }
