@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -333,6 +334,65 @@ func TestAnswerAfterAFailedCall(t *testing.T) {
 	}
 }
 
+// TestAnswerDuringAnOutage lets the AI post its answer to a question that opened the circuit breaker, so that no attempt was
+// spent. The AI is not asked again, and the message of another person that waits finds out that the AI is back.
+func TestAnswerDuringAnOutage(t *testing.T) {
+	h := newHarness(t, func(c *config.Config) {
+		withFallback(c)
+		c.Bird.CircuitBreaker = config.CircuitBreaker{FailureThreshold: 1, OpenDuration: time.Minute}
+	})
+	h.Bird.Faults.Add(standin.Fault{
+		Status:      http.StatusServiceUnavailable,
+		AfterEffect: true,
+		Times:       1,
+	})
+	h.start()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+	h.waitFor("the call to fail", func() bool { return len(h.record("wamid.1").Failures) > 0 })
+
+	if got := h.record("wamid.1"); got.Attempts != 0 || got.Event.State != store.Pending {
+		t.Fatalf("the message is %s after %d attempts, want pending and none spent", got.Event.State, got.Attempts)
+	}
+
+	h.post("key", h.answerTo("wamid.1", "Ten euros."))
+	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+	h.clock.Advance(10 * time.Minute)
+	h.waitAsked("wamid.1")
+	h.waitAsked("wamid.2")
+	h.waitIdle()
+
+	sent := sentTexts(h.waitSent(2))
+	slices.Sort(sent)
+
+	if diff := cmp.Diff([]string{"Ten euros.", "You said: hello"}, sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+
+	want := []string{`process_text_message {"text":"how much is it?"}`, `process_text_message {"text":"hello"}`}
+	if diff := cmp.Diff(want, h.asked()); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+// TestAnswerAfterACrash checks that the AI is not asked again if it has posted its answer, although an attempt after the crash
+// was postponed before it asked.
+func TestAnswerAfterACrash(t *testing.T) {
+	h := newHarness(t, withFallback)
+	h.start()
+	h.pauseNumber()
+	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
+	h.crashAt("wamid.1")
+	h.post("key", h.answerTo("wamid.1", "Ten euros."))
+	h.clock.Advance(2 * time.Hour)
+	h.waitAsked("wamid.1")
+	h.waitSent(1)
+	h.waitIdle()
+
+	if asked := h.asked(); len(asked) > 0 {
+		t.Errorf("asked %q, want nothing after the answer", asked)
+	}
+}
+
 // TestTypingUntilTheLaterAnswer checks that the person sees the typing indicator every 20 seconds until the answer, but not
 // while the phone number is paused.
 func TestTypingUntilTheLaterAnswer(t *testing.T) {
@@ -398,12 +458,7 @@ func TestNoTypingUntilTheLaterAnswer(t *testing.T) {
 			h.waitAsked("wamid.1")
 
 			if tc.pause {
-				pause := store.Pause{Scope: "number:" + number, Until: h.clock.Now().Add(time.Hour), Level: 1}
-				if err := h.Local.Store().SetPause(t.Context(), pause, h.clock.Now()); err != nil {
-					t.Fatal(err)
-				}
-
-				h.waitFor("the pause", func() bool { return len(h.status().ClosedScopes) > 0 })
+				h.pauseNumber()
 			}
 
 			if tc.takeover {

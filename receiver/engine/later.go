@@ -102,7 +102,7 @@ func (e *Engine) isAnswered(ctx context.Context, question store.ID, replays int)
 // wasAnswered reports whether an earlier attempt reached the AI, which has posted its answer since. The answer waits in the
 // lane behind the question.
 func (e *Engine) wasAnswered(ctx context.Context, a *attempt) (bool, error) {
-	if a.work.Attempts == 0 && a.work.Starts <= 1 {
+	if !mayBeAsked(a.work) { // failures of an outage spend no attempt
 		return false, nil
 	}
 
