@@ -5,12 +5,8 @@ package assistant
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -19,7 +15,6 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/tracing"
 )
 
 // MaxResponseBytes is the size up to which a response is read.
@@ -191,114 +186,4 @@ func (a AI) Notify(ctx context.Context, r Request) error {
 	}
 
 	return nil
-}
-
-// call makes a request and returns the 2xx response. If the request has a smaller form for the peer's refusal, that is sent
-// once.
-func (p *protocol) call(ctx context.Context, settings *config.Snapshot, r Request) (*httpclient.Response, *failure.Error) {
-	if fault := p.checkCredentials(settings, r.Method); fault != nil {
-		return nil, fault
-	}
-
-	call, err := p.Encode(settings, r)
-	if fault, ok := errors.AsType[*failure.Error](err); ok {
-		return nil, fault
-	}
-
-	if err != nil {
-		return nil, &failure.Error{
-			Class: failure.Permanent,
-			Op:    string(r.Method),
-			Code:  CodeBadRequest,
-			Text:  "the message cannot be encoded",
-		}
-	}
-
-	response, fault := p.send(ctx, call, r)
-	if fault == nil && isRefusal(response) && call.Smaller != nil {
-		if smaller := call.Smaller(response); smaller != nil {
-			response, fault = p.send(ctx, smaller, r)
-		}
-	}
-
-	switch {
-	case fault != nil:
-		return nil, fault
-	case isRefusal(response):
-		return nil, p.Refused(r, response)
-	case response.Truncated:
-		return nil, badResponse(r.Method, fmt.Sprintf("the answer is larger than %d bytes", MaxResponseBytes))
-	}
-
-	return response, nil
-}
-
-func isRefusal(response *httpclient.Response) bool {
-	return response.Status < 200 || response.Status > 299
-}
-
-func (p *protocol) checkCredentials(settings *config.Snapshot, m Method) *failure.Error {
-	for _, credential := range p.Credentials(settings) {
-		if credential.Value == "" {
-			return &failure.Error{
-				Class: failure.Configuration,
-				Scope: failure.ScopeBird,
-				Op:    string(m),
-				Code:  CodeNoAccessKey,
-				Text:  "the secret " + credential.Role + " for " + p.Peer().Name + " is missing: create it",
-			}
-		}
-
-		if fault := httpclient.CheckCredential(string(m), failure.ScopeBird, credential.Role, credential.Value); fault != nil {
-			return fault
-		}
-	}
-
-	return nil
-}
-
-// send makes one call and returns the response, whatever its status.
-func (p *protocol) send(ctx context.Context, call *Call, r Request) (*httpclient.Response, *failure.Error) {
-	response, fault := p.http.Do(ctx, httpclient.Call{
-		Op:         string(r.Method),
-		Method:     http.MethodPost,
-		BaseURL:    call.BaseURL,
-		Path:       call.Path,
-		Header:     header(ctx, call, r),
-		Content:    call.Content,
-		Length:     call.Length,
-		Timeout:    call.Timeout,
-		MaxBody:    MaxResponseBytes,
-		Idempotent: true,
-	})
-	if fault == nil {
-		return response, nil
-	}
-
-	fault.Op = string(r.Method)
-	if fault.Code != CodeNoMedia {
-		fault.Scope = failure.ScopeBird
-	}
-
-	return nil, fault
-}
-
-// header returns the headers of a call, with those that every protocol has.
-func header(ctx context.Context, call *Call, r Request) http.Header {
-	var id [16]byte
-
-	rand.Read(id[:]) // crypto/rand never fails
-
-	h := call.Header
-	h.Set("Accept", "application/json")
-
-	if !call.Anonymous {
-		h.Set("Idempotency-Key", r.IdempotencyKey())
-	}
-
-	h.Set("X-Request-Id", hex.EncodeToString(id[:]))
-	h.Set("X-Attempt", strconv.Itoa(r.Attempt))
-	tracing.Inject(ctx, h)
-
-	return h
 }

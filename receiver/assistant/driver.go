@@ -75,8 +75,8 @@ type Call struct {
 	Timeout time.Duration
 	// Anonymous calls have no Idempotency-Key, which contains Meta's id of the message, in which the phone number is encoded.
 	Anonymous bool
-	// Smaller returns the call to make once in place of this one, which the server has refused, or nil. The field is nil
-	// if the request has no smaller form.
+	// Smaller returns the call to make in place of this one, which the server has refused, or nil. That call may have a
+	// smaller form in turn. The field is nil if the request has no smaller form.
 	Smaller func(refusal *httpclient.Response) *Call
 }
 

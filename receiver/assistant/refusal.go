@@ -23,8 +23,9 @@ const (
 	CodeNoMedia     = "no_media"     // the downloaded file cannot be read
 	CodeNoMethod    = "no_method"    // the bridge lacks an optional method
 
-	CodeNoTranscript   = "no_transcript"   // the AI cannot turn this audio into text
-	CodeNoInstructions = "no_instructions" // the file with the instructions cannot be used
+	CodeTooLong        = "context_length_exceeded" // the model cannot take so long a question
+	CodeNoTranscript   = "no_transcript"           // the AI cannot turn this audio into text
+	CodeNoInstructions = "no_instructions"         // the file with the instructions cannot be used
 )
 
 // inProgressWait is the minimum wait while Bird processes the same Idempotency-Key.

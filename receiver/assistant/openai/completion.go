@@ -19,7 +19,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
-// form is what a request leaves out because the server has refused it.
+// form is what a request leaves out because the server has refused it, or the settings have no use for it.
 type form struct {
 	isPlain   bool // what only some servers know: the user, strict schemas, and the newer name of the limit of tokens
 	noTools   bool
@@ -42,7 +42,7 @@ type request struct {
 }
 
 // completion returns the call for a chat completion. If the server refuses a part of it that it can do without, the call is
-// made once more without that part.
+// made without that part, and so on: a server can refuse several.
 func completion(settings *config.Snapshot, r assistant.Request, instructions string, f form) (*assistant.Call, error) {
 	payload, err := f.encode(settings, r, instructions)
 	if err != nil {
@@ -74,7 +74,7 @@ func (f form) encode(settings *config.Snapshot, r assistant.Request, instruction
 		Messages: []message{{Role: roleSystem, Content: systemPrompt(instructions, common)}},
 	}
 
-	if *settings.OpenAI.Tools && !f.noTools {
+	if !f.noTools {
 		body.Tools = tools(!f.isPlain)
 	}
 

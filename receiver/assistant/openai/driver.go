@@ -111,7 +111,7 @@ func (d Driver) Encode(settings *config.Snapshot, r assistant.Request) (*assista
 		r.Media = nil
 	}
 
-	return completion(settings, r, instructions, form{})
+	return completion(settings, r, instructions, form{noTools: !*settings.OpenAI.Tools})
 }
 
 // newCall returns a call of an endpoint below the URL.

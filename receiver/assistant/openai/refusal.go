@@ -17,7 +17,6 @@ import (
 const (
 	codeNoQuota = "insufficient_quota"
 	codeNoModel = "model_not_found"
-	codeTooLong = "context_length_exceeded"
 )
 
 // Refused implements assistant.Driver. The table of failures is in docs/receiver.md.
@@ -48,7 +47,7 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 		e.Code = codeNoModel
 		e.Text = "the AI does not have the model: check openAI.model"
 	case p.isTooLong(status):
-		e.Code = codeTooLong
+		e.Code = assistant.CodeTooLong
 		e.Text = "the message is too long for the model"
 	case slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, status):
 		e.Scope = failure.ScopeBird // all methods have one address
@@ -97,18 +96,21 @@ func (f form) without(refusal *httpclient.Response, r assistant.Request) (form, 
 	}
 
 	hasFile := r.Media != nil && !f.noFile
-	left := len(r.History) - f.noHistory
+	hasHistory := f.noHistory < len(r.History)
+	isLarge := refusal.Status == http.StatusRequestEntityTooLarge
 
 	switch {
-	case p.isTooLong(refusal.Status) && left > 0:
-		f.noHistory += (left + 1) / 2
+	case isLarge && hasFile: // of such a body the memory is a small part
+		f.noFile = true
+	case p.isTooLong(refusal.Status) && hasHistory && (f.noHistory == 0 || !hasFile):
+		f = f.shorter(len(r.History))
+	case p.isTooLong(refusal.Status) && hasFile:
+		f.noFile = true
 	case p.isTooLong(refusal.Status):
-		f.noFile = hasFile
-
-		return f, hasFile
+		return f, false
 	case p.isParameter() && !f.isPlain:
 		f.isPlain = true
-		f.noTools = p.names("tool")
+		f.noTools = f.noTools || p.names("tool")
 	case p.names("tool") && !f.noTools:
 		f.noTools = true
 	case hasFile:
@@ -118,6 +120,18 @@ func (f form) without(refusal *httpclient.Response, r assistant.Request) (form, 
 	}
 
 	return f, true
+}
+
+// shorter returns the form with half of the memory of so many turns, after that with a quarter, and then with none.
+func (f form) shorter(turns int) form {
+	left := turns - f.noHistory
+	if 4*left <= turns {
+		f.noHistory = turns
+	} else {
+		f.noHistory += (left + 1) / 2
+	}
+
+	return f
 }
 
 // The codes and words by which servers say what they refuse, in lower case. Only OpenAI and Azure have codes for most of it.

@@ -4,8 +4,6 @@
 package openai
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -57,7 +54,7 @@ func TestRefusals(t *testing.T) {
 		"OpenAI: too long": {
 			status: 400,
 			body:   `{"error":{"message":"maximum context length is 8192","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`,
-			class:  failure.Permanent, code: codeTooLong,
+			class:  failure.Permanent, code: assistant.CodeTooLong,
 		},
 		"OpenAI: usage policy": {
 			status: 400,
@@ -106,7 +103,7 @@ func TestRefusals(t *testing.T) {
 		"Gemini: too long": {
 			status: 400,
 			body:   `[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed","status":"INVALID_ARGUMENT"}}]`,
-			class:  failure.Permanent, code: codeTooLong,
+			class:  failure.Permanent, code: assistant.CodeTooLong,
 		},
 		"Ollama: unknown model": {
 			status: 404,
@@ -121,12 +118,12 @@ func TestRefusals(t *testing.T) {
 		"vLLM: too long": {
 			status: 400,
 			body:   `{"error":{"message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError","param":null,"code":400}}`,
-			class:  failure.Permanent, code: codeTooLong,
+			class:  failure.Permanent, code: assistant.CodeTooLong,
 		},
 		"llama.cpp: too long": {
 			status: 400,
 			body:   `{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}`,
-			class:  failure.Permanent, code: codeTooLong,
+			class:  failure.Permanent, code: assistant.CodeTooLong,
 		},
 		"LiteLLM: policy": {
 			status: 400,
@@ -200,127 +197,6 @@ func TestErrorsOfStatus200(t *testing.T) {
 		if f := failure.Of(err); err == nil || f.Class != want || f.Op != string(assistant.ProcessText) {
 			t.Errorf("%s: failure = %+v, want %s", body, f, want)
 		}
-	}
-}
-
-// refuseOnce answers the first request with an error and the others with a text, and keeps the bodies.
-type refuseOnce struct {
-	status int
-	body   string
-	always bool
-	asked  []map[string]any
-}
-
-func (s *refuseOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var body map[string]any
-
-	content, _ := io.ReadAll(r.Body)
-	_ = json.Unmarshal(content, &body) // checked by the callers
-	s.asked = append(s.asked, body)
-
-	if len(s.asked) == 1 || s.always {
-		w.WriteHeader(s.status)
-		w.Write([]byte(s.body))
-
-		return
-	}
-
-	w.Write([]byte(`{"choices":[{"message":{"content":"hola"}}]}`))
-}
-
-func message400(text string) string {
-	body, _ := json.Marshal(map[string]any{"error": map[string]any{"message": text, "type": "invalid_request_error", "code": nil}})
-
-	return string(body)
-}
-
-// TestARefusedPartIsLeftOut checks that a question is asked once more without what the server cannot take.
-func TestARefusedPartIsLeftOut(t *testing.T) {
-	without := func(names ...string) func(map[string]any) bool {
-		return func(body map[string]any) bool {
-			return !slices.ContainsFunc(names, func(name string) bool { _, has := body[name]; return has })
-		}
-	}
-	isPlain := func(body map[string]any) bool {
-		encoded, _ := json.Marshal(body)
-
-		return without("user", "max_completion_tokens")(body) && body["max_tokens"] == 800.0 && body["tools"] != nil &&
-			!strings.Contains(string(encoded), "strict") && !strings.Contains(string(encoded), "additionalProperties")
-	}
-	isWithoutFile := func(body map[string]any) bool {
-		messages, _ := body["messages"].([]any)
-		last, _ := messages[len(messages)-1].(map[string]any)
-
-		return last["content"] == "[photo]" && body["tools"] != nil
-	}
-
-	for name, c := range map[string]struct {
-		status int
-		body   string
-		want   func(map[string]any) bool
-	}{
-		"Mistral: the name of the limit": {
-			422, `{"detail":[{"type":"extra_forbidden","loc":["body","max_completion_tokens"],"msg":"Extra inputs are not permitted"}]}`, isPlain,
-		},
-		"OpenAI: a parameter": {
-			400, `{"error":{"message":"m","type":"invalid_request_error","param":"user","code":"unknown_parameter"}}`, isPlain,
-		},
-		"Gemini: a parameter":        {400, `[{"error":{"code":400,"message":"Unknown name \"user\": Cannot find field.","status":"INVALID_ARGUMENT"}}]`, isPlain},
-		"Ollama: tools":              {400, message400("registry.ollama.ai/library/gemma:2b does not support tools"), without("tools")},
-		"vLLM: tools":                {400, message400(`"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set`), without("tools")},
-		"vLLM: pictures":             {400, message400("At most 0 image(s) may be provided in one prompt."), isWithoutFile},
-		"Ollama: a kind of part":     {400, message400("invalid message format"), isWithoutFile},
-		"a proxy: the size":          {413, "too large", isWithoutFile},
-		"DeepSeek: the kind of part": {422, message400("unknown variant `image_url`, expected `text`"), isWithoutFile},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := &refuseOnce{status: c.status, body: c.body}
-			ai := aiOf(t, server, func(o *config.OpenAI) { o.MaxOutputTokens = 800 })
-
-			if _, err := ai.Ask(t.Context(), assistant.Request{
-				Method: assistant.ProcessImage,
-				Text:   "[photo]",
-				Media:  mediaOf("image/png", "", "abc"),
-				Body:   assistant.ImageMessage{Common: common},
-			}); err != nil {
-				t.Fatal(err)
-			}
-
-			if len(server.asked) != 2 || !c.want(server.asked[1]) {
-				t.Errorf("the question was asked %d times, at last as %v", len(server.asked), server.asked[len(server.asked)-1])
-			}
-		})
-	}
-}
-
-// TestALongHistoryIsHalvedOnce checks that a question whose history does not fit is asked once more with the newer half.
-func TestALongHistoryIsHalvedOnce(t *testing.T) {
-	request := textRequest("¿Y hoy?")
-	for range 5 {
-		request.History = append(request.History,
-			assistant.Turn{Role: assistant.FromPerson, Text: strings.Repeat("a", 400)},
-			assistant.Turn{Role: assistant.FromAI, Text: strings.Repeat("b", 400)})
-	}
-
-	for tokens, want := range map[int]int{
-		10_000: 12, // the system message and the question besides
-		700:    6,  // the first of the newer turns is an answer, which is left out
-	} {
-		server := serverOf(t, standin.OpenAIOptions{ContextTokens: tokens})
-		if _, err := aiOf(t, server, nil).Ask(t.Context(), request); err != nil {
-			t.Fatalf("%d tokens: %v", tokens, err)
-		}
-
-		if got := len(server.Asked()[0].Messages); got != want {
-			t.Errorf("%d tokens: the model got %d messages, want %d", tokens, got, want)
-		}
-	}
-
-	server := &refuseOnce{status: 400, body: message400("maximum context length"), always: true}
-
-	_, err := aiOf(t, server, nil).Ask(t.Context(), request)
-	if f := failure.Of(err); f.Class != failure.Permanent || f.Code != codeTooLong || len(server.asked) != 2 {
-		t.Errorf("failure = %+v after %d requests, want %s after 2", f, len(server.asked), codeTooLong)
 	}
 }
 
