@@ -61,6 +61,7 @@ func TestAnswersOfAModelThatCannotBeUsed(t *testing.T) {
 		"no choices":       standin.Completion{NoChoices: true},
 		"filtered":         standin.Completion{FinishReason: "content_filter"},
 		"Azure's filter":   standin.AzureFiltered,
+		"too long":         standin.OpenAIError{Message: "maximum context length", Code: "context_length_exceeded"},
 		"unknown function": standin.ToolCall{Name: "delete_everything", Arguments: "{}"},
 		"broken arguments": standin.ToolCall{Name: "offer_choices", Arguments: "{"},
 	} {

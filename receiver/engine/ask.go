@@ -284,10 +284,11 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	return nil
 }
 
-// fallbackCodes are the codes of failures for which the fallback text is sent: answers that cannot be used.
-var fallbackCodes = []string{assistant.CodeBadResponse, cloudapi.CodeBadContent}
+// fallbackCodes are the codes of failures for which the fallback text is sent: answers that cannot be used, and questions that
+// a model cannot answer. The person can ask otherwise.
+var fallbackCodes = []string{assistant.CodeBadResponse, assistant.CodeTooLong, cloudapi.CodeBadContent}
 
-// fallBack plans the configured fallback text if the AI's answer cannot be used. The message is dead-lettered all the same.
+// fallBack plans the configured fallback text if the failure has one of the codes. The message is dead-lettered all the same.
 func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
 	f := failure.Of(cause)
 

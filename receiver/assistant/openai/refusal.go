@@ -47,7 +47,7 @@ func (Driver) Refused(r assistant.Request, response *httpclient.Response) *failu
 		e.Code = codeNoModel
 		e.Text = "the AI does not have the model: check openAI.model"
 	case p.isTooLong(status):
-		e.Code = assistant.CodeTooLong
+		e.Code = assistant.CodeTooLong // the person gets the fallback text
 		e.Text = "the message is too long for the model"
 	case slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, status):
 		e.Scope = failure.ScopeBird // all methods have one address
