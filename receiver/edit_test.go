@@ -240,3 +240,40 @@ func TestChangesOfUnansweredMessages(t *testing.T) {
 		}
 	}
 }
+
+// TestRevocationOfATextAnsweredTogether lets people take over between two attempts at a question of two texts, and deletes the
+// second. The AI may have been asked about both.
+func TestRevocationOfATextAnsweredTogether(t *testing.T) {
+	onBothStores(t, func(t *testing.T, newHarness func(func(*config.Config)) *harness) {
+		h := newHarness(func(c *config.Config) {
+			withoutTyping(c)
+			c.Processing.Debounce = time.Minute
+			c.Processing.Retry = config.Retry{BaseDelay: time.Hour, MaxDelay: time.Hour}
+		})
+		h.Bird.Faults.Add(standin.Fault{
+			Status:      http.StatusServiceUnavailable,
+			AfterEffect: true,
+			Times:       1,
+		})
+		h.start()
+		h.waitReady()
+		h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "send 100 boxes"))
+		h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "and a bag"))
+		h.clock.Advance(2 * time.Minute)
+		h.waitFor("the attempt to fail", func() bool { return len(h.record("wamid.1").Failures) == 1 })
+		h.deliver(http.StatusOK, echo(ana, "wamid.echo"))
+		h.clock.Advance(2 * time.Hour)
+		h.waitFor("the texts to end", func() bool { return h.record("wamid.2").Event.State == store.Human })
+		h.clock.Advance(24 * time.Hour)
+		h.deliver(http.StatusOK, revokeDelivery("wamid.revoke", "wamid.2"))
+		h.waitIdle()
+
+		want := []string{
+			`process_text_message {"text":"send 100 boxes\nand a bag"}`,
+			`process_message_revoke {"original_message_id":"wamid.2"}`,
+		}
+		if diff := cmp.Diff(want, h.asked()); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}

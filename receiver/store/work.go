@@ -46,7 +46,8 @@ type Work struct {
 	// Coalesced are the pending events that a step has coalesced with this event, in order. Like Conversation, it is
 	// loaded when the event is leased.
 	Coalesced []Event
-	// Settled reports whether a step has settled which events are answered together with this one.
+	// Settled reports whether a step has settled which events are answered together with this one. Of a Record it also reports
+	// whether the event is coalesced with another.
 	Settled bool
 	// Transcript is the text of a voice message, as a step recorded it. It is purged with the payload. A replay keeps it:
 	// it is what the person said, whatever the answer was.

@@ -17,8 +17,8 @@ import (
 )
 
 const recordColumns = `
-	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays, e.binds, coalesce(c.starts, 0),
-		coalesce(e.transcript, '')
+	SELECT e.seq, e.class, e.lane, ` + headColumns + `, e.state, e.finished_at, e.attempts, e.replays,
+		e.binds OR e.bound_to IS NOT NULL, coalesce(c.starts, 0), coalesce(e.transcript, '')
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // foundColumns are recordColumns without the long ones.

@@ -14,7 +14,8 @@ import (
 
 const recordColumns = `
 	SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
-		e.payload, c.starts, e.class, e.replays, e.binds, (SELECT text FROM transcripts WHERE event = e.seq)
+		e.payload, c.starts, e.class, e.replays,
+		e.binds OR e.bound_to IS NOT NULL, (SELECT text FROM transcripts WHERE event = e.seq)
 	FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq `
 
 // Get implements store.Events.

@@ -34,7 +34,7 @@ const (
 	// foundColumns are recordColumns without the long ones.
 	foundColumns = `
 		SELECT e.seq, e.id, e.kind, e.type, e.state, e.lane, e.phone_number_id, e.received_at, e.finished_at, e.attempts,
-			NULL, c.starts, e.class, e.replays, e.binds, NULL
+			NULL, c.starts, e.class, e.replays, e.binds OR e.bound_to IS NOT NULL, NULL
 		FROM events e LEFT JOIN conversations c ON c.lane = e.lane AND c.class = e.class AND c.head = e.seq WHERE e.seq = ?`
 )
 

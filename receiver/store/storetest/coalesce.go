@@ -99,6 +99,8 @@ var coalesceTests = map[string]func(*fixture){
 		next := f.advance(lease, end(store.Done, at(0)))
 		f.wantEqual("next", next.Event, text("b", "lane"))
 		f.wantEqual("state of c", f.get(id("c")).Event.State, store.Done)
+		f.wantEqual("settled in the record of c", f.get(id("c")).Settled, true)
+		f.wantEqual("settled in the record of b", f.get(id("b")).Settled, false)
 	},
 
 	"settles an event without others": func(f *fixture) {
