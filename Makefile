@@ -15,6 +15,8 @@ FUZZTIME ?= 1m
 # SQLite and its C library are translated from C. Their memory is outside the Go heap, where the race detector sees nothing, and
 # checking each access makes the tests of the embedded store use up to nine times the processor time.
 RACE := -race -gcflags=modernc.org/libc=-race=false -gcflags=modernc.org/sqlite/lib=-race=false
+# How many packages are tested at the same time: one more than the processors, since the slowest wait for servers most of the time.
+PARALLEL ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 CONTAINER_TOOL ?= docker
 IMAGE_PREFIX ?= ghcr.io/wawebhook/
 IMAGES ?= manager=./cmd/manager receiver=./cmd/receiver
@@ -115,7 +117,7 @@ test: ## Run vet and all tests with the race detector, a real kube-apiserver and
 	$(if $(WHOLE),hack/packages.sh tests && $(MAKE) --no-print-directory axe)
 	go vet $(PACKAGES)
 	$(if $(WHOLE),go -C api vet ./... && go -C api test -race ./...)
-	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test $(RACE) -timeout 1h $(ARGS) $(PACKAGES)
+	assets="$$(hack/controlplane/assets.sh)" && KUBEBUILDER_ASSETS="$$assets" go test $(RACE) -p $(PARALLEL) -timeout 1h $(ARGS) $(PACKAGES)
 
 .PHONY: release-test
 release-test: ## Test the programs that make a release; make one in a registry on this machine, and install it on a real node.
