@@ -18,7 +18,7 @@ import (
 type fault struct {
 	text  string
 	code  string // SQLSTATE, if the database reported one
-	cause error  // context.Canceled, context.DeadlineExceeded or errUnreachable
+	cause error  // context.Canceled, context.DeadlineExceeded, errUnreachable or a store.MigratingError
 }
 
 // Error returns the text.

@@ -19,6 +19,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/schema"
 )
 
+// Receivers of the previous release work while a migration runs, and PostgreSQL lets each of their statements wait behind one
+// that waits for a table. So a migration waits at most 2 seconds for a lock, and is tried again after schemaBackoff: it begins
+// with SET LOCAL lock_timeout = '2s', and so does a DO block around each such statement of a migration without a transaction.
+// CREATE INDEX CONCURRENTLY and DROP INDEX CONCURRENTLY have no limit: they stop none, and wait for older transactions.
+//
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -29,6 +34,9 @@ const migrationLock = 0x776177_696e626f78
 // version of each new migration after which the previous program would fail, lose or misread something: while a new release
 // rolls out, its receivers and those of the previous one share the store.
 const oldestReader = 6
+
+// lockNotAvailable is the SQLSTATE of a statement that waited for a lock as long as lock_timeout allows.
+const lockNotAvailable = "55P03"
 
 // lockPoll is the interval at which a receiver retries to take the lock.
 const lockPoll = 50 * time.Millisecond
@@ -96,7 +104,18 @@ func (d *database) up(ctx context.Context) error {
 			return err // it contains only versions
 		}
 
-		return conceal(ctx, err)
+		err = conceal(ctx, err)
+		m := d.progress.Load()
+
+		if f, ok := errors.AsType[*fault](err); ok && f.code == lockNotAvailable && m != nil {
+			return &fault{
+				text:  "the migration waits for a session that uses the tables, such as a dump, and is tried again",
+				code:  f.code,
+				cause: &store.MigratingError{Migration: *m},
+			}
+		}
+
+		return err
 	})
 }
 

@@ -249,7 +249,7 @@ func (s *stopped) begin(ctx context.Context, access, mode string) (err error) {
 	} {
 		if _, err := s.tx.Exec(ctx, statement); err != nil {
 			err = conceal(ctx, err)
-			if failed, ok := errors.AsType[*fault](err); ok && failed.code == "55P03" {
+			if failed, ok := errors.AsType[*fault](err); ok && failed.code == lockNotAvailable {
 				return fmt.Errorf("%w, or another program: its tables cannot be locked", transfer.ErrInUse)
 			}
 

@@ -5,6 +5,8 @@
 -- in the order of lanes, which must be the same for every session and every release of the C library.
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 
 -- Numbers are taken under the lock of the lane, so within a lane their order is that of the commits. A cache would
 -- hand each session numbers of its own, and so break that.

@@ -5,6 +5,8 @@
 -- of the names, and its column person named the row with the person's state.
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 -- The further names of persons. The row of a person in conversations has another name, which is not in this table.
 -- Every change is made under the lock of the person's row.
 CREATE TABLE names (

@@ -2,6 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 -- set_at: when the row was last set, by the clock that set it.
 ALTER TABLE pauses ADD COLUMN set_at BIGINT;
 ALTER TABLE duties ADD COLUMN set_at BIGINT;

@@ -2,6 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 -- code: of the event's last failure; empty if there was none.
 ALTER TABLE events ADD COLUMN code TEXT COLLATE "C" NOT NULL DEFAULT '';
 UPDATE events e SET code = f.code

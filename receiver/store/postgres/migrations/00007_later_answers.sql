@@ -2,6 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 -- ai_conversation: the id that the AI gave the conversation, recorded at ai_conversation_at.
 ALTER TABLE conversations ADD COLUMN ai_conversation TEXT COLLATE "C", ADD COLUMN ai_conversation_at BIGINT;
 

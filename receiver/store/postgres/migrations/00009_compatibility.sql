@@ -2,6 +2,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- +goose Up
+SET LOCAL lock_timeout = '2s';
+
 -- A program before version 7 does not know the events of later answers and of the desk. It would end an outbound message
 -- without a send, so it must not open the store while one of them is pending.
 ALTER TABLE compatibility RENAME TO recorded_compatibility;

@@ -7,6 +7,14 @@
 -- +goose NO TRANSACTION
 -- +goose Up
 -- replay_job: the latest bulk replay of the event, if there was one. Few events have it, and only theirs are in the index.
-ALTER TABLE events ADD COLUMN IF NOT EXISTS replay_job TEXT;
+-- +goose StatementBegin
+DO $$
+BEGIN
+    SET LOCAL lock_timeout = '2s';
+    ALTER TABLE events ADD COLUMN IF NOT EXISTS replay_job TEXT;
+END
+$$;
+-- +goose StatementEnd
+
 DROP INDEX CONCURRENTLY IF EXISTS events_replayed;
 CREATE INDEX CONCURRENTLY events_replayed ON events (replay_job, seq) INCLUDE (state) WHERE replay_job IS NOT NULL;
