@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	leaderElectionID = "whatsapp-webhook-operator.wawebhook.dev"
+	defaultLeaderElectionID = "whatsapp-webhook-operator.wawebhook.dev"
 	// defaultConcurrentUpgrades keeps most receivers as they are until a few have shown that the new version works.
 	defaultConcurrentUpgrades = 3
 )
@@ -39,6 +39,7 @@ type options struct {
 	metricsCertDir string
 	probeAddress   string
 	leaderElect    bool
+	leaseName      string
 	receiverImage  string
 	pullSecrets    names
 	runbookURL     string
@@ -61,6 +62,7 @@ func main() {
 	flag.StringVar(&o.metricsCertDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics, reloaded when they change; defaults to a self-signed certificate")
 	flag.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 disables them")
 	flag.BoolVar(&o.leaderElect, "leader-elect", false, "reconcile only while holding the lease, so that several managers can run")
+	flag.StringVar(&o.leaseName, "leader-election-id", defaultLeaderElectionID, "name of the lease; operators in one namespace that divide the resources need one each")
 	flag.StringVar(&o.receiverImage, "receiver-image", resources.DefaultReceiverImage(version), "default image of receivers")
 	flag.Var(&o.pullSecrets, "receiver-image-pull-secrets", "Secrets in the namespaces of receivers to pull their images with, separated by commas")
 	flag.StringVar(&o.runbookURL, "runbook-url", resources.DefaultRunbookURL, "address of docs/alerts.md, to which the alerts of receivers link")
@@ -126,7 +128,7 @@ func run(ctx context.Context, o options) error {
 		},
 		HealthProbeBindAddress:        "0", // addProbes serves them
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaderElectionID,
+		LeaderElectionID:              o.leaseName,
 		LeaderElectionNamespace:       os.Getenv("POD_NAMESPACE"), // defaults to the pod's namespace
 		LeaderElectionReleaseOnCancel: true,                       // safe, because the process exits when run returns
 		GracefulShutdownTimeout:       new(gracefulShutdown),

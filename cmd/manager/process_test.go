@@ -100,6 +100,21 @@ func TestManagerOfSingleNamespaces(t *testing.T) {
 			t.Error("the follower has the lease")
 		}
 	})
+	t.Run("a manager with another lease reconciles its own namespaces", func(t *testing.T) {
+		const id = "blue.example.com"
+
+		c.MustCreate(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "three"}})
+		c.grant(t, "../../config/rbac/role.yaml", "three")
+		c.grantRules(t, "home", "blue", []rbacv1.PolicyRule{{
+			APIGroups:     []string{coordinationv1.GroupName},
+			Resources:     []string{"leases"},
+			ResourceNames: []string{id},
+			Verbs:         []string{"get", "update"},
+		}})
+		c.MustCreate(t, webhook("three"))
+		c.start(t, "--namespaces=three", "--leader-elect", "--leader-election-id="+id)
+		c.wantDeployment(t, "three")
+	})
 	t.Run("the log is JSON", func(t *testing.T) {
 		for line := range strings.Lines(m.log.String()) {
 			if !json.Valid([]byte(line)) {
@@ -112,12 +127,12 @@ func TestManagerOfSingleNamespaces(t *testing.T) {
 		t.Errorf("the manager exited with %v after SIGTERM\n%s", err, m.log.String())
 	}
 
-	leases := &coordinationv1.LeaseList{}
-	if err := c.List(t.Context(), leases, client.InNamespace("home")); err != nil || len(leases.Items) != 1 {
-		t.Fatalf("%d leases: %v", len(leases.Items), err)
+	lease := &coordinationv1.Lease{}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: "home", Name: defaultLeaderElectionID}, lease); err != nil {
+		t.Fatal(err)
 	}
 
-	if holder := leases.Items[0].Spec.HolderIdentity; holder != nil && *holder != "" {
+	if holder := lease.Spec.HolderIdentity; holder != nil && *holder != "" {
 		t.Errorf("the lease is still held by %q, so a successor would have to wait", *holder)
 	}
 }

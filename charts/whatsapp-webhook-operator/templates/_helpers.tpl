@@ -14,6 +14,11 @@
 {{- default .Release.Namespace .Values.namespaceOverride }}
 {{- end }}
 
+{{- /* The Lease of the release's managers. Releases in one namespace differ in it, as in the names of all their objects. */ -}}
+{{- define "whatsapp-webhook-operator.leaderElectionID" -}}
+{{- include "whatsapp-webhook-operator.fullname" . }}.wawebhook.dev
+{{- end }}
+
 {{- /* The name label is fixed: the NetworkPolicies of receivers allow the manager by it. */ -}}
 {{- define "whatsapp-webhook-operator.selectorLabels" -}}
 app.kubernetes.io/name: whatsapp-webhook-operator
