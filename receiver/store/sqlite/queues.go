@@ -10,10 +10,11 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store/groupcommit"
 )
 
-// commitDelay is how long a deferrable call waits for others to share its transaction with.
-const commitDelay = 4 * time.Millisecond
+// commitSpacing is the least time between the beginnings of two transactions while calls arrive faster than that, and the time
+// that a deferrable call waits for others. It is short beside the time that an AI needs for an answer.
+const commitSpacing = 4 * time.Millisecond
 
-// maxHeld is the number of deferrable calls that are company enough: they wait no longer.
+// maxHeld is the number of waiting calls with which a transaction begins at once.
 const maxHeld = 64
 
 // calls is a queue of operations.
@@ -22,16 +23,18 @@ type calls = groupcommit.Queue[func(*tx) error]
 // queues are the calls that wait for the writer. Deliveries go first, since Meta waits for them, and processing is work for
 // later. They leave a quarter of each batch to the other calls, so that processing goes on however many arrive.
 //
-// A transaction costs more than the call in it. So a call whose outcome delays no person is deferrable: it waits for other
-// calls, to share their transaction.
+// A transaction costs more than the calls in it. So while calls share transactions, each begins a while after the one before it,
+// and a call whose outcome delays no person is deferrable: it waits for other calls even on a quiet store.
 type queues struct {
 	deliveries, deferrableDeliveries *calls
 	steps, deferrable                *calls
 
 	early, late []*calls // the order in which a batch takes the calls
 
-	wait time.Duration // of deferrable calls without others
-	held []*operation  // deferrable calls that have waited and were not returned yet
+	spacing time.Duration
+	began   time.Time    // of the transaction before
+	shared  bool         // whether that had several calls
+	held    []*operation // calls that have waited for the transaction and are not in it yet
 }
 
 func newQueues(size int) *queues {
@@ -40,7 +43,7 @@ func newQueues(size int) *queues {
 		deferrableDeliveries: groupcommit.New[func(*tx) error](size),
 		steps:                groupcommit.New[func(*tx) error](size),
 		deferrable:           groupcommit.New[func(*tx) error](size),
-		wait:                 commitDelay,
+		spacing:              commitSpacing,
 	}
 	q.early = []*calls{q.deliveries, q.deferrableDeliveries, q.steps, q.deferrable}
 	q.late = []*calls{q.steps, q.deferrable, q.deliveries, q.deferrableDeliveries}
@@ -54,76 +57,110 @@ func (q *queues) close() {
 	}
 }
 
-// first waits for a call and returns it. It returns nil after the last call, once the queues are closed.
+// first waits for a call and for the time of the next transaction, and returns the call. It returns nil after the last call,
+// once the queues are closed.
 func (q *queues) first() *operation {
-	if op := q.takeHeld(); op != nil {
-		return op
+	if len(q.held) == 0 {
+		q.gather()
 	}
 
-	select {
-	case op := <-q.deliveries.Calls():
-		if op != nil {
-			return op
-		}
-	case op := <-q.steps.Calls():
-		if op != nil {
-			return op
-		}
-	case op := <-q.deferrableDeliveries.Calls():
-		if op != nil {
-			return q.linger(op)
-		}
-	case op := <-q.deferrable.Calls():
-		if op != nil {
-			return q.linger(op)
-		}
-	}
+	q.began = time.Now()
 
-	for _, queue := range q.early { // they are closed
-		if op := <-queue.Calls(); op != nil {
-			return op
-		}
-	}
-
-	return nil
+	return q.takeHeld()
 }
 
-// linger waits for a call that does not wait itself, and returns it. If none comes in time, or enough deferrable calls have
-// come, it returns the first of these. It holds the others.
-func (q *queues) linger(deferrable *operation) *operation {
-	timer := time.NewTimer(q.wait)
+// end records the number of calls of a transaction.
+func (q *queues) end(calls int) { q.shared = calls > 1 }
+
+// gather waits for a call, holds it, and holds further ones until a transaction may begin.
+func (q *queues) gather() {
+	isDeferrable := false
+
+	var op *operation
+
+	select {
+	case op = <-q.deliveries.Calls():
+	case op = <-q.steps.Calls():
+	case op = <-q.deferrableDeliveries.Calls():
+		isDeferrable = true
+	case op = <-q.deferrable.Calls():
+		isDeferrable = true
+	}
+
+	if op == nil { // the queues are closed
+		q.held = append(q.held, q.rest()...)
+
+		return
+	}
+
+	q.held = append(q.held, op)
+	q.linger(isDeferrable)
+}
+
+// linger holds further calls until a transaction may begin: after the spacing, or with enough calls. Deferrable calls alone wait
+// for the spacing from now.
+func (q *queues) linger(isDeferrable bool) {
+	wait := q.remaining()
+	if isDeferrable {
+		wait = q.spacing
+	}
+
+	if wait <= 0 {
+		return
+	}
+
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 
-	for q.held = append(q.held, deferrable); len(q.held) < maxHeld; {
-		var op *operation
+	for len(q.held) < maxHeld {
+		var (
+			op       *operation
+			isUrgent bool
+		)
 
 		select {
-		case first := <-q.deliveries.Calls():
-			return q.orHeld(first)
-		case first := <-q.steps.Calls():
-			return q.orHeld(first)
+		case op = <-q.deliveries.Calls():
+			isUrgent = true
+		case op = <-q.steps.Calls():
+			isUrgent = true
 		case op = <-q.deferrableDeliveries.Calls():
 		case op = <-q.deferrable.Calls():
 		case <-timer.C:
 		}
 
 		if op == nil { // the wait is over, or the queues are closed
-			break
+			return
 		}
 
 		q.held = append(q.held, op)
-	}
 
-	return q.takeHeld()
+		if isUrgent && isDeferrable {
+			isDeferrable = false
+
+			timer.Reset(q.remaining())
+		}
+	}
 }
 
-// orHeld returns a call, or one that is held if there is none, since the queues are closed.
-func (q *queues) orHeld(op *operation) *operation {
-	if op != nil {
-		return op
+// remaining returns the time until a transaction with other than deferrable calls may begin.
+func (q *queues) remaining() time.Duration {
+	if !q.shared {
+		return 0
 	}
 
-	return q.takeHeld()
+	return q.spacing - time.Since(q.began)
+}
+
+// rest returns the calls of closed queues.
+func (q *queues) rest() []*operation {
+	var rest []*operation
+	for _, queue := range q.early {
+		for op := range queue.Calls() {
+			rest = append(rest, op)
+		}
+	}
+
+	return rest
 }
 
 // next returns a waiting call, or nil if none waits. Unless the batch is late, deliveries go first.

@@ -53,7 +53,7 @@ func TestDeliveriesGoFirstUnlessTheBatchIsLate(t *testing.T) {
 // Deferrable calls wait for one that is not, and share its transaction.
 func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 	q := newQueues(4)
-	q.wait = time.Hour
+	q.spacing = time.Hour
 	deferrable := submit(t, q.deferrable, q.deferrableDeliveries, q.deferrable)
 	first := make(chan *operation)
 
@@ -63,22 +63,79 @@ func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 		runtime.Gosched()
 	}
 
-	delivery := submit(t, q.deliveries)[0]
-	if got := <-first; got != delivery {
-		t.Error("the delivery is not the first of the batch")
+	batch := append(deferrable, submit(t, q.deliveries)...)
+	for got := <-first; got != nil; got = q.next(false) {
+		batch = slices.DeleteFunc(batch, func(op *operation) bool { return op == got })
 	}
 
-	for range deferrable {
-		if got := q.next(false); !slices.Contains(deferrable, got) {
-			t.Error("the delivery did not take the deferrable calls along")
+	if len(batch) != 0 {
+		t.Errorf("%d calls are not in the transaction of the delivery", len(batch))
+	}
+}
+
+func TestCallWithoutOthersDoesNotWait(t *testing.T) {
+	q := newQueues(4)
+	q.spacing = time.Hour
+
+	for range 3 {
+		call := submit(t, q.steps)[0]
+		if got := q.first(); got != call {
+			t.Fatal("another call was returned")
 		}
+
+		q.end(1)
+	}
+}
+
+// While calls share transactions, the next one waits for the spacing, or for enough calls.
+func TestTransactionsOfManyCallsAreSpaced(t *testing.T) {
+	q := newQueues(maxHeld)
+	q.spacing = time.Hour
+	submit(t, q.deliveries, q.steps)
+
+	first := q.first()
+	second := q.next(false)
+
+	if first == nil || second == nil {
+		t.Fatal("the waiting calls are not in one transaction")
+	}
+
+	q.end(2)
+
+	next := make(chan *operation)
+
+	go func() { next <- q.first() }()
+
+	submit(t, q.deliveries)
+
+	for q.deliveries.Len() > 0 { // until it was taken, and waits
+		runtime.Gosched()
+	}
+
+	select {
+	case <-next:
+		t.Error("the next transaction began before the spacing")
+	default:
+	}
+
+	for range maxHeld - 1 {
+		submit(t, q.steps)
+	}
+
+	n := 0
+	for op := <-next; op != nil; op = q.next(false) {
+		n++
+	}
+
+	if n != maxHeld {
+		t.Errorf("%d calls are in the next transaction, want %d", n, maxHeld)
 	}
 }
 
 // Enough deferrable calls are company for each other.
 func TestManyDeferrableCallsDoNotWait(t *testing.T) {
 	q := newQueues(maxHeld)
-	q.wait = time.Hour
+	q.spacing = time.Hour
 
 	for range maxHeld {
 		submit(t, q.deferrable)
@@ -107,7 +164,7 @@ func TestDeferrableCallIsRunAlone(t *testing.T) {
 
 func TestClosedQueuesReturnTheirCalls(t *testing.T) {
 	q := newQueues(4)
-	q.wait = time.Hour
+	q.spacing = time.Hour
 	submit(t, q.deferrable, q.deliveries, q.steps, q.deferrable, q.deferrableDeliveries)
 	q.close()
 

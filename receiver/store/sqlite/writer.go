@@ -90,6 +90,7 @@ func (w *writer) work() {
 	for op := w.queues.first(); op != nil; op = w.queues.first() {
 		w.evidence.begin(w.clock.Now())
 		batch = w.commit(op, batch[:0])
+		w.queues.end(len(batch))
 		w.evidence.end(batch)
 
 		for i, op := range batch {
