@@ -63,7 +63,7 @@ func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 		runtime.Gosched()
 	}
 
-	batch := append(deferrable, submit(t, q.deliveries)...)
+	batch := slices.Concat(deferrable, submit(t, q.deliveries))
 	for got := <-first; got != nil; got = q.next(false) {
 		batch = slices.DeleteFunc(batch, func(op *operation) bool { return op == got })
 	}
