@@ -28,10 +28,7 @@ func TestRateLimitPausesOnlyItsScope(t *testing.T) {
 				c.Processing.Retry.BaseDelay = time.Hour
 				c.Processing.Retry.MaxDelay = time.Hour
 			})
-			limit := standin.GraphError(tc.code, "", 0)
-			limit.PathPrefix = "/" + number + "/messages"
-			limit.Times = 1
-			h.Graph.Faults.Add(limit)
+			h.refuseSend(tc.code)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "one"))
 			h.waitFor("the rate limit is hit", func() bool { return len(h.record("wamid.1").Failures) == 1 })
@@ -80,10 +77,7 @@ func TestErrorPolicyOverridesTheTable(t *testing.T) {
 		withoutTyping(c)
 		c.Processing.ErrorPolicies = map[int]config.ErrorPolicy{131026: {Class: "rate_limited", Scope: "pair"}}
 	})
-	limit := standin.GraphError(131026, "", 0)
-	limit.PathPrefix = "/" + number + "/messages"
-	limit.Times = 1
-	h.Graph.Faults.Add(limit)
+	h.refuseSend(131026)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitSent(1)
@@ -99,10 +93,7 @@ func TestTemplateRequired(t *testing.T) {
 					c.Processing.FallbackTemplate = config.FallbackTemplate{Name: template, Language: "es"}
 				}
 			})
-			closed := standin.GraphError(131047, "", 0)
-			closed.PathPrefix = "/" + number + "/messages"
-			closed.Times = 1
-			h.Graph.Faults.Add(closed)
+			h.refuseSend(131047)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 			h.waitIdle()

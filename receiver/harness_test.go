@@ -283,6 +283,14 @@ func (h *harness) holdAnswer(reply func(method string, request map[string]any) a
 	return asked, answer
 }
 
+// refuseSend lets Meta refuse the next send with an error code.
+func (h *harness) refuseSend(code int) {
+	fault := standin.GraphError(code, "", 0)
+	fault.PathPrefix = "/" + number + "/messages"
+	fault.Times = 1
+	h.Graph.Faults.Add(fault)
+}
+
 // waitIdle waits until nothing is pending, and what was processed is counted.
 func (h *harness) waitIdle() {
 	h.t.Helper()

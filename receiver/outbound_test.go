@@ -330,10 +330,7 @@ func TestReplayOfAnOutboundMessage(t *testing.T) {
 	h.start()
 	h.begin()
 
-	refused := standin.GraphError(131026, "", 0)
-	refused.PathPrefix = "/" + number + "/messages"
-	refused.Times = 1
-	h.Graph.Faults.Add(refused)
+	h.refuseSend(131026)
 
 	id := h.post("key", h.unasked(outbound.Assistant, "We are open."))
 	if got := h.waitEnded(id).Event.State; got != store.Dead {

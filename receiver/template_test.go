@@ -188,10 +188,7 @@ func TestUnconfirmedTemplate(t *testing.T) {
 // sends the one that is configured then.
 func TestTemplateIsCorrected(t *testing.T) {
 	h := newHarness(t, withTemplate)
-	limit := standin.GraphError(134101, "", 0)
-	limit.PathPrefix = "/" + number + "/messages"
-	limit.Times = 1
-	h.Graph.Faults.Add(limit)
+	h.refuseSend(134101)
 	h.reply = answersInTwoParts
 	h.start()
 	h.deliver(http.StatusOK, standin.TextDelivery(number, ana, "Ana", "wamid.1", "hello", h.clock.Now().Add(-72*time.Hour)))
@@ -209,10 +206,7 @@ func TestTemplateIsCorrected(t *testing.T) {
 func TestRefusedPartOfSeveral(t *testing.T) {
 	h := newHarness(t, withTemplate)
 	h.reply = answersInTwoParts
-	closed := standin.GraphError(131047, "", 0)
-	closed.PathPrefix = "/" + number + "/messages"
-	closed.Times = 1
-	h.Graph.Faults.Add(closed)
+	h.refuseSend(131047)
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitSent(1)
@@ -245,10 +239,7 @@ func TestStateOfATemplate(t *testing.T) {
 	h.waitSent(1)
 	h.waitIdle()
 
-	closed := standin.GraphError(131047, "", 0)
-	closed.PathPrefix = "/" + number + "/messages"
-	closed.Times = 1
-	h.Graph.Faults.Add(closed)
+	h.refuseSend(131047)
 
 	accepted := h.postMessage(http.StatusAccepted, folder.AssistantKey, "1",
 		`{"conversation_key":"`+number+":"+ana+`","response":["Here you are.",{"type":"image","media_id":"1"}]}`)

@@ -199,7 +199,8 @@ func verifyDigest(ctx context.Context, verifier *attest.Verifier, subject name.D
 
 var pinned = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
 
-// verifyInstallation verifies that install.yaml and the ClusterServiceVersion of the bundle name images of this release, and by digest.
+// verifyInstallation verifies that install.yaml and the ClusterServiceVersion of the bundle name images of this release, and
+// by digest.
 func verifyInstallation(folder string, m *manifest) error {
 	known := map[string]bool{}
 	for _, a := range m.Artifacts {

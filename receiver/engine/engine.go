@@ -125,7 +125,7 @@ func (e *Engine) Wake(classes ...store.Class) {
 	}
 }
 
-// Run processes events until ctx ends. It then claims nothing new, gives running attempts the time that drain returns to finish, and
+// Run processes events until ctx ends. It then claims nothing new, gives running attempts the time that drain returns, and
 // releases the remaining leases. It returns when all its goroutines have ended.
 func (e *Engine) Run(ctx context.Context, drain func() time.Duration) {
 	e.readSchedule(ctx) // with the pauses, before anything is sent

@@ -203,31 +203,24 @@ func expectedMedia(sent whatsapp.Media) media.Expected {
 }
 
 // recordLookUp reports to the gate whether the Graph API refused the look-up or the upload of a file. Other failures may be
-// of this file, or an outage of files alone, and a success does not prove that messages may be sent.
+// of this file, or an outage of files alone, and a success does not prove that messages may be sent. A phone number that the
+// token may not see cannot send either.
 func (e *Engine) recordLookUp(ctx context.Context, a *attempt, permit *gate.Permit, err error) {
 	if err == nil {
 		return
 	}
 
-	class := failure.Of(err).Class
-	if class == failure.Configuration || class == failure.RateLimited {
-		e.leaveLookUp(ctx, a, permit, failure.Of(err))
-	}
-}
+	f := failure.Of(err)
 
-// leaveLookUp reports to the gate that a call failed which is no send. A phone number that the token may not see cannot
-// send either.
-func (e *Engine) leaveLookUp(ctx context.Context, a *attempt, permit *gate.Permit, f *failure.Error) {
-	if f.Class == failure.Configuration && f.Scope == failure.ScopeNumber {
+	switch {
+	case f.Class == failure.Configuration && f.Scope == failure.ScopeNumber:
 		a.call = a.sendCall()
 		e.gate.Refused(a.call, a.work.Event.ID, f)
+	case f.Class == failure.Configuration || f.Class == failure.RateLimited:
+		a.call = gate.LookUp(a.item.WABAID)
 
-		return
+		e.endCall(ctx, permit, f)
 	}
-
-	a.call = gate.LookUp(a.item.WABAID)
-
-	e.endCall(ctx, permit, f)
 }
 
 func (e *Engine) analyze(

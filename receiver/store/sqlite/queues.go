@@ -74,19 +74,7 @@ func (q *queues) end(calls int) { q.shared = calls > 1 }
 
 // gather waits for a call, holds it, and holds further ones until a transaction may begin.
 func (q *queues) gather() {
-	isDeferrable := false
-
-	var op *operation
-
-	select {
-	case op = <-q.deliveries.Calls():
-	case op = <-q.steps.Calls():
-	case op = <-q.deferrableDeliveries.Calls():
-		isDeferrable = true
-	case op = <-q.deferrable.Calls():
-		isDeferrable = true
-	}
-
+	op, isDeferrable := q.receive(nil)
 	if op == nil { // the queues are closed
 		q.held = append(q.held, q.rest()...)
 
@@ -113,32 +101,35 @@ func (q *queues) linger(isDeferrable bool) {
 	defer timer.Stop()
 
 	for len(q.held) < maxHeld {
-		var (
-			op       *operation
-			isUrgent bool
-		)
-
-		select {
-		case op = <-q.deliveries.Calls():
-			isUrgent = true
-		case op = <-q.steps.Calls():
-			isUrgent = true
-		case op = <-q.deferrableDeliveries.Calls():
-		case op = <-q.deferrable.Calls():
-		case <-timer.C:
-		}
-
+		op, mayWait := q.receive(timer.C)
 		if op == nil { // the wait is over, or the queues are closed
 			return
 		}
 
 		q.held = append(q.held, op)
 
-		if isUrgent && isDeferrable {
+		if isDeferrable && !mayWait {
 			isDeferrable = false
 
 			timer.Reset(q.remaining())
 		}
+	}
+}
+
+// receive waits for a call, and returns it and whether it is deferrable. It returns nil if expired delivers first, or if the
+// queues are closed.
+func (q *queues) receive(expired <-chan time.Time) (op *operation, isDeferrable bool) {
+	select {
+	case op = <-q.deliveries.Calls():
+		return op, false
+	case op = <-q.steps.Calls():
+		return op, false
+	case op = <-q.deferrableDeliveries.Calls():
+		return op, true
+	case op = <-q.deferrable.Calls():
+		return op, true
+	case <-expired:
+		return nil, false
 	}
 }
 

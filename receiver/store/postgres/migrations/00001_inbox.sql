@@ -7,7 +7,6 @@
 -- +goose Up
 SET LOCAL lock_timeout = '2s';
 
-
 -- Numbers are taken under the lock of the lane, so within a lane their order is that of the commits. A cache would
 -- hand each session numbers of its own, and so break that.
 CREATE SEQUENCE events_seq CACHE 1;
