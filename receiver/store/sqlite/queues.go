@@ -18,7 +18,36 @@ const commitSpacing = 4 * time.Millisecond
 const maxHeld = 64
 
 // calls is a queue of operations.
-type calls = groupcommit.Queue[func(*tx) error]
+type calls struct {
+	*groupcommit.Queue[func(*tx) error]
+
+	isDeferrable bool
+	held         []*operation // received before their transaction may begin
+}
+
+func newCalls(size int, isDeferrable bool) *calls {
+	return &calls{
+		Queue:        groupcommit.New[func(*tx) error](size),
+		isDeferrable: isDeferrable,
+	}
+}
+
+// take returns a waiting call, or nil if none waits.
+func (c *calls) take() *operation {
+	if len(c.held) > 0 {
+		op := c.held[0]
+		c.held = slices.Delete(c.held, 0, 1)
+
+		return op
+	}
+
+	select {
+	case op := <-c.Calls():
+		return op
+	default:
+		return nil
+	}
+}
 
 // queues are the calls that wait for the writer. Deliveries go first, since Meta waits for them, and processing is work for
 // later. They leave a quarter of each batch to the other calls, so that processing goes on however many arrive.
@@ -32,17 +61,16 @@ type queues struct {
 	early, late []*calls // the order in which a batch takes the calls
 
 	spacing time.Duration
-	began   time.Time    // of the transaction before
-	shared  bool         // whether that had several calls
-	held    []*operation // calls that have waited for the transaction and are not in it yet
+	began   time.Time // of the transaction before
+	shared  bool      // whether that had several calls
 }
 
 func newQueues(size int) *queues {
 	q := &queues{
-		deliveries:           groupcommit.New[func(*tx) error](size),
-		deferrableDeliveries: groupcommit.New[func(*tx) error](size),
-		steps:                groupcommit.New[func(*tx) error](size),
-		deferrable:           groupcommit.New[func(*tx) error](size),
+		deliveries:           newCalls(size, false),
+		deferrableDeliveries: newCalls(size, true),
+		steps:                newCalls(size, false),
+		deferrable:           newCalls(size, true),
 		spacing:              commitSpacing,
 	}
 	q.early = []*calls{q.deliveries, q.deferrableDeliveries, q.steps, q.deferrable}
@@ -57,32 +85,41 @@ func (q *queues) close() {
 	}
 }
 
-// first waits for a call and for the time of the next transaction, and returns the call. It returns nil after the last call,
-// once the queues are closed.
+// first waits for a call and for the time of the next transaction, and returns the call that goes first. It returns nil after
+// the last call, once the queues are closed.
 func (q *queues) first() *operation {
-	if len(q.held) == 0 {
+	if q.held() == 0 {
 		q.gather()
 	}
 
 	q.began = time.Now()
 
-	return q.takeHeld()
+	return q.next(false)
 }
 
 // end records the number of calls of a transaction.
 func (q *queues) end(calls int) { q.shared = calls > 1 }
 
+// held returns the number of held calls.
+func (q *queues) held() int {
+	n := 0
+	for _, queue := range q.early {
+		n += len(queue.held)
+	}
+
+	return n
+}
+
 // gather waits for a call, holds it, and holds further ones until a transaction may begin.
 func (q *queues) gather() {
-	op, isDeferrable := q.receive(nil)
-	if op == nil { // the queues are closed
-		q.held = append(q.held, q.rest()...)
+	queue := q.hold(nil)
+	if queue == nil { // the queues are closed
+		q.holdRest()
 
 		return
 	}
 
-	q.held = append(q.held, op)
-	q.linger(isDeferrable)
+	q.linger(queue.isDeferrable)
 }
 
 // linger holds further calls until a transaction may begin: after the spacing, or with enough calls. Deferrable calls alone wait
@@ -100,15 +137,13 @@ func (q *queues) linger(isDeferrable bool) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 
-	for len(q.held) < maxHeld {
-		op, mayWait := q.receive(timer.C)
-		if op == nil { // the wait is over, or the queues are closed
+	for n := 1; n < maxHeld; n++ {
+		queue := q.hold(timer.C)
+		if queue == nil { // the wait is over, or the queues are closed
 			return
 		}
 
-		q.held = append(q.held, op)
-
-		if isDeferrable && !mayWait {
+		if isDeferrable && !queue.isDeferrable {
 			isDeferrable = false
 
 			timer.Reset(q.remaining())
@@ -116,20 +151,40 @@ func (q *queues) linger(isDeferrable bool) {
 	}
 }
 
-// receive waits for a call, and returns it and whether it is deferrable. It returns nil if expired delivers first, or if the
-// queues are closed.
-func (q *queues) receive(expired <-chan time.Time) (op *operation, isDeferrable bool) {
+// hold waits for a call, holds it, and returns its queue. It returns nil if expired delivers first, or if the queues are closed.
+func (q *queues) hold(expired <-chan time.Time) *calls {
+	var (
+		queue *calls
+		op    *operation
+	)
+
 	select {
 	case op = <-q.deliveries.Calls():
-		return op, false
+		queue = q.deliveries
 	case op = <-q.steps.Calls():
-		return op, false
+		queue = q.steps
 	case op = <-q.deferrableDeliveries.Calls():
-		return op, true
+		queue = q.deferrableDeliveries
 	case op = <-q.deferrable.Calls():
-		return op, true
+		queue = q.deferrable
 	case <-expired:
-		return nil, false
+	}
+
+	if op == nil {
+		return nil
+	}
+
+	queue.held = append(queue.held, op)
+
+	return queue
+}
+
+// holdRest holds the calls of closed queues.
+func (q *queues) holdRest() {
+	for _, queue := range q.early {
+		for op := range queue.Calls() {
+			queue.held = append(queue.held, op)
+		}
 	}
 }
 
@@ -142,49 +197,18 @@ func (q *queues) remaining() time.Duration {
 	return q.spacing - time.Since(q.began)
 }
 
-// rest returns the calls of closed queues.
-func (q *queues) rest() []*operation {
-	var rest []*operation
-	for _, queue := range q.early {
-		for op := range queue.Calls() {
-			rest = append(rest, op)
-		}
-	}
-
-	return rest
-}
-
 // next returns a waiting call, or nil if none waits. Unless the batch is late, deliveries go first.
 func (q *queues) next(isLate bool) *operation {
-	if op := q.takeHeld(); op != nil {
-		return op
-	}
-
 	order := q.early
 	if isLate {
 		order = q.late
 	}
 
 	for _, queue := range order {
-		select {
-		case op := <-queue.Calls():
-			if op != nil {
-				return op
-			}
-		default:
+		if op := queue.take(); op != nil {
+			return op
 		}
 	}
 
 	return nil
-}
-
-func (q *queues) takeHeld() *operation {
-	if len(q.held) == 0 {
-		return nil
-	}
-
-	op := q.held[0]
-	q.held = slices.Delete(q.held, 0, 1)
-
-	return op
 }

@@ -73,6 +73,32 @@ func TestDeferrableCallsAreTakenAlong(t *testing.T) {
 	}
 }
 
+// A delivery goes before the steps that wait for the same transaction.
+func TestDeliveriesGoBeforeHeldSteps(t *testing.T) {
+	q := newQueues(4)
+	q.spacing = time.Hour
+	q.began = time.Now()
+	q.end(2)
+
+	first := make(chan *operation)
+
+	go func() { first <- q.first() }()
+
+	submit(t, q.steps, q.steps, q.deferrable)
+
+	for q.steps.Len()+q.deferrable.Len() > 0 { // until they were taken, and wait
+		runtime.Gosched()
+	}
+
+	delivery := submit(t, q.deliveries)[0]
+
+	q.close()
+
+	if got := <-first; got != delivery {
+		t.Error("a step goes before the delivery")
+	}
+}
+
 func TestCallWithoutOthersDoesNotWait(t *testing.T) {
 	q := newQueues(4)
 	q.spacing = time.Hour
