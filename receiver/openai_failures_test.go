@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -76,6 +77,46 @@ func TestAnswersOfAModelThatCannotBeUsed(t *testing.T) {
 			}
 
 			h.waitFor("the message ends", func() bool { return h.record("wamid.1").Event.State == store.Dead })
+
+			if n := len(h.OpenAI.Asked()); n != 1 {
+				t.Errorf("the model was asked %d times, want once", n)
+			}
+		})
+	}
+}
+
+// TestFallbackTextThatWaits checks that a message is a dead letter with the reason, in all that people see of it, also if its
+// fallback text is not sent in the attempt that asked the model.
+func TestFallbackTextThatWaits(t *testing.T) {
+	for name, between := range map[string]func(*harness){
+		"a limit":   func(*harness) {},
+		"a restart": func(h *harness) { h.stop(); h.start() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newModelHarness(t, func(c *config.Config) { c.Processing.FallbackText = "Please write again." })
+			h.chat = func(standin.ChatCall) any { return standin.OpenAIError{Code: "context_length_exceeded"} }
+			h.refuseSend(134101)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+			h.waitFor("the refused send", func() bool {
+				failures := h.record("wamid.1").Failures
+				return len(failures) > 0 && failures[len(failures)-1].Code == "134101"
+			})
+			between(h)
+			h.clock.Advance(2 * time.Hour)
+			h.waitSent(1)
+			h.waitIdle()
+
+			record := h.record("wamid.1")
+			last := record.Failures[len(record.Failures)-1]
+
+			if record.Event.State != store.Dead || last.Code != "context_length_exceeded" || record.Attempts != 1 {
+				t.Errorf("the message is %s after %+v, want a dead letter because the question is too long", record.Event.State, record.Failures)
+			}
+
+			if got := h.sink.notices("message.dead"); len(got) != 1 {
+				t.Errorf("notices = %v, want one", got)
+			}
 
 			if n := len(h.OpenAI.Asked()); n != 1 {
 				t.Errorf("the model was asked %d times, want once", n)

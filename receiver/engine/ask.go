@@ -13,7 +13,6 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/assistant"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -58,7 +57,7 @@ func (e *Engine) askAI(ctx context.Context, a *attempt) error {
 
 	given, err := e.ask(ctx, a, request)
 	if err != nil {
-		return e.fallBack(ctx, a, err)
+		return e.fallBack(a, err)
 	}
 
 	if a.reason != nil {
@@ -131,7 +130,7 @@ func (e *Engine) answerWith(ctx context.Context, a *attempt, given answer.Answer
 
 	replies, err := e.plan(a, a.formatted(given.Replies))
 	if err != nil {
-		return e.fallBack(ctx, a, err)
+		return e.fallBack(a, err)
 	}
 
 	for i := range replies {
@@ -282,31 +281,4 @@ func (e *Engine) recordAnswer(ctx context.Context, a *attempt, replies []store.R
 	a.inFlight = step.Sending
 
 	return nil
-}
-
-// fallbackCodes are the codes of failures for which the fallback text is sent: answers that cannot be used, and questions that
-// a model cannot answer. The person can ask otherwise.
-var fallbackCodes = []string{assistant.CodeBadResponse, assistant.CodeTooLong, cloudapi.CodeBadContent}
-
-// fallBack plans the configured fallback text if the failure has one of the codes. The message is dead-lettered all the same.
-func (e *Engine) fallBack(ctx context.Context, a *attempt, cause error) error {
-	f := failure.Of(cause)
-
-	text := a.settings.Processing.FallbackText
-	if text == "" || !a.mayFallBack() || !slices.Contains(fallbackCodes, f.Code) {
-		return cause
-	}
-
-	replies, err := e.plan(a, []answer.Reply{{Kind: answer.KindText, Text: text}})
-	if err != nil {
-		return cause
-	}
-
-	for i := range replies {
-		replies[i].Fallback = true // a replay asks again
-	}
-
-	a.fallbackCause = f
-
-	return e.recordAnswer(ctx, a, replies)
 }

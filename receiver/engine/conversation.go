@@ -45,9 +45,6 @@ type attempt struct {
 	typingAt time.Time
 	// isAsked reports whether Bird may have processed a request of this attempt. The question is settled then.
 	isAsked bool
-	// fallbackCause is the failure that made the engine send the fallback text. It dead-letters the message even though
-	// the fallback was sent.
-	fallbackCause *failure.Error
 
 	call   gate.Call    // the last call of the attempt
 	permit *gate.Permit // of a call that has not ended

@@ -46,9 +46,8 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 		step.Unsent = a.inFlight
 	case err != nil:
 		step.Outcome, f = e.resolve(ctx, a.head, a.call, err)
-	case a.fallbackCause != nil:
-		f = a.fallbackCause
-		step.Outcome = e.outcomeFor(ctx, a.head, gate.Call{}, f)
+	case a.isFallback():
+		step.Outcome = e.fallbackOutcome(ctx, a)
 	default:
 		step.Outcome = &store.Outcome{State: a.successState, Failure: a.reason}
 	}
@@ -66,7 +65,7 @@ func (e *Engine) resolveAttempt(ctx context.Context, a *attempt, err error) stor
 	}
 
 	if step.Outcome.State == store.Dead {
-		a.markDead(&step, f)
+		a.markDead(&step)
 	}
 
 	if step.Outcome.State == store.Human && !a.isOutbound() {
@@ -112,7 +111,7 @@ func (e *Engine) resolveSideEvent(
 	return step
 }
 
-// resolve returns the outcome of an attempt that ended in err, and the failure in err, nil if the attempt was postponed.
+// resolve returns the outcome of an attempt that ended in err, and the failure in err, nil if the attempt goes on later.
 // call is the attempt's last call.
 func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error) (*store.Outcome, *failure.Error) {
 	if wait, ok := errors.AsType[*postponed](err); ok {
@@ -121,6 +120,17 @@ func (e *Engine) resolve(ctx context.Context, h head, call gate.Call, err error)
 
 	if wait, ok := errors.AsType[*waiting](err); ok {
 		return e.waitFor(ctx, h, wait.Closed), nil
+	}
+
+	if fallback, ok := errors.AsType[*fellBack](err); ok {
+		now := e.Clock.Now()
+		outcome := &store.Outcome{
+			State:   store.Pending,
+			RetryAt: now,
+			Failure: historyOf(fallback.cause, now, false), // the send of the text decides
+		}
+
+		return outcome, nil
 	}
 
 	f := failure.Of(err)
@@ -248,8 +258,10 @@ func retryDelay(h head, f *failure.Error) time.Duration {
 }
 
 // markDead adds the effects of a dead letter: a notice, and the conversation's mark if only a template could have helped.
-func (a *attempt) markDead(step *store.Step, f *failure.Error) {
-	if f.Class == failure.TemplateRequired {
+func (a *attempt) markDead(step *store.Step) {
+	f := step.Outcome.Failure
+
+	if f.Class == string(failure.TemplateRequired) {
 		step.TemplateRequired = new(true)
 		data := map[string]any{"code": f.Code}
 		step.Emit = append(step.Emit, a.notice(notice.TemplateRequired, step.Now, data)...)
@@ -258,7 +270,7 @@ func (a *attempt) markDead(step *store.Step, f *failure.Error) {
 	step.Emit = append(step.Emit, a.notice(notice.MessageDead, step.Now, map[string]any{
 		"class": f.Class,
 		"code":  f.Code,
-		"error": f.Error(),
+		"error": f.Text,
 		"type":  a.work.Event.Type,
 	})...)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
@@ -91,7 +92,9 @@ func (e *Engine) logOutcome(h head, outcome *store.Outcome) {
 	isMessage := event.Kind == store.KindMessage
 	switch {
 	case outcome.State == store.Pending:
-		if outcome.Failure != nil {
+		if f := outcome.Failure; f != nil && f.Class == string(failure.Permanent) {
+			e.Log.Warn("the answer cannot be used, so the fallback text is sent", attributes...)
+		} else if f != nil {
 			e.sampled.Warn("attempt failed, will retry", append(attributes, "at", outcome.RetryAt)...)
 		}
 	case outcome.State == store.Dead:
