@@ -196,30 +196,82 @@ func TestFailedPassesAreNoOutage(t *testing.T) {
 	})
 }
 
-// TestPassWithARefusedToken checks that a token which Meta refuses for a pass stops the sends, for which it is the same, and
-// that the pass is made once the token is mended.
-func TestPassWithARefusedToken(t *testing.T) {
-	h := newHarness(t, passingByDefault)
-	h.reply = asksForPeople
-	fault := standin.GraphError(190, "", 0)
-	fault.PathPrefix = threadPath
-	id := h.Graph.Faults.Add(fault)
-	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
-	h.waitSent(1)
-	h.waitFor("the closed scope", func() bool { return len(h.status().ClosedScopes) == 1 })
+// TestPassOfARefusedCaller checks that a refusal of all calls, as of the token, stops the sends too, and that the pass is made
+// once it is mended.
+func TestPassOfARefusedCaller(t *testing.T) {
+	for name, fault := range map[string]standin.Fault{
+		"the token":            standin.GraphError(190, "", 0),
+		"the proof":            {Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"Invalid appsecret_proof provided in the API argument"}}`},
+		"no proof":             {Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`},
+		"the address of calls": standin.GraphError(5, "", 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, passingByDefault)
+			h.reply = asksForPeople
+			id := h.refusePasses(fault)
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+			h.waitSent(1)
+			h.waitFor("the closed scope", func() bool { return len(h.status().ClosedScopes) == 1 })
 
-	if report := h.status(); report.ClosedScopes[0].Scope != "app" || report.Problems["pass the conversation"] == "" {
-		t.Errorf("closed scopes = %v, problems = %v, want the refused token", report.ClosedScopes, report.Problems)
+			if report := h.status(); report.ClosedScopes[0].Scope != "app" || report.Problems["pass the conversation"] == "" {
+				t.Errorf("closed scopes = %v, problems = %v, want the refused caller", report.ClosedScopes, report.Problems)
+			}
+
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			h.Graph.Faults.Remove(id)
+			h.pass(time.Minute, 10*time.Second)
+			h.waitSent(2)
+			h.waitIdle()
+
+			if calls := h.passes(); calls[len(calls)-1].Status != http.StatusOK {
+				t.Errorf("the last of %d passes was answered %d, want 200", len(calls), calls[len(calls)-1].Status)
+			}
+
+			if report := h.status(); len(report.ClosedScopes) > 0 || len(report.Problems) > 0 {
+				t.Errorf("closed scopes = %v, problems = %v, want none", report.ClosedScopes, report.Problems)
+			}
+		})
 	}
+}
 
-	h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
-	h.Graph.Faults.Remove(id)
-	h.pass(time.Minute, 10*time.Second)
-	h.waitSent(2)
-	h.waitIdle()
+// refusePasses lets Meta refuse all passes until the fault is removed.
+func (h *harness) refusePasses(fault standin.Fault) (id int) {
+	fault.PathPrefix = threadPath
 
-	if report := h.status(); len(report.ClosedScopes) > 0 || len(report.Problems) > 0 {
-		t.Errorf("closed scopes = %v, problems = %v, want none", report.ClosedScopes, report.Problems)
+	return h.Graph.Faults.Add(fault)
+}
+
+// TestProblemOfAPassThatEnds checks that the refused token is no problem of passes any more when the pass that met it is over
+// without another call.
+func TestProblemOfAPassThatEnds(t *testing.T) {
+	for name, end := range map[string]func(*harness){
+		"taken over": func(h *harness) {
+			h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/take-over", nil)
+		},
+		"given back": func(h *harness) {
+			h.console(http.StatusOK, http.MethodPost, "/conversations/"+number+":"+ana+"/give-back", nil)
+		},
+		"expired": func(h *harness) { h.clock.Advance(25 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) { passingByDefault(c); c.Processing.HandoffDuration = 48 * time.Hour })
+			h.reply = asksForPeople
+			h.refusePasses(standin.GraphError(190, "", 0))
+			h.start()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
+			h.waitSent(1)
+			h.waitFor("the problem", func() bool { return h.status().Problems["pass the conversation"] != "" })
+			end(h)
+			h.waitFor("the end of the pass", func() bool {
+				h.pass(10*time.Minute, time.Minute)
+
+				return h.stats().PendingStatuses == 0
+			})
+
+			if problem := h.status().Problems["pass the conversation"]; problem != "" {
+				t.Errorf("problem = %q, want none", problem)
+			}
+		})
 	}
 }

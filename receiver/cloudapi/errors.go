@@ -205,3 +205,14 @@ var tokenCodes = []string{"0", "102", "104", "190", "http_401"}
 func TokenRefused(f *failure.Error) bool {
 	return f.Class == failure.Configuration && slices.Contains(tokenCodes, f.Code)
 }
+
+// codeAddressRefused is the code with which an app refuses calls from an address that is not on its allowlist.
+const codeAddressRefused = "5"
+
+// CallerRefused reports whether a call failed because Meta refuses every call of ours, whatever it is for: their access token,
+// the proof of the app's secret, the app, or the address that they come from.
+func CallerRefused(f *failure.Error) bool {
+	isCaller := f.Code == codeAddressRefused || f.Code == CodeUnknownApp || ProofRefused(f)
+
+	return TokenRefused(f) || f.Class == failure.Configuration && isCaller
+}

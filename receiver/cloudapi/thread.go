@@ -55,7 +55,7 @@ func (c *Client) PassThread(ctx context.Context, phoneNumberID string, to Recipi
 	return passFailed(*fault)
 }
 
-// passFailed returns the failure of a pass. A refusal by Meta other than that of the token may concern passes alone: no
+// passFailed returns the failure of a pass. A refusal by Meta other than that of the caller may concern passes alone: no
 // escalation partner is assigned, or the app may not pass conversations. It is final, since nothing else shows when it is
 // mended.
 func passFailed(f failure.Error) *failure.Error {
@@ -65,7 +65,7 @@ func passFailed(f failure.Error) *failure.Error {
 	switch {
 	case f.Class == failure.Ambiguous:
 		f.Class = failure.Transient
-	case f.Class == failure.Configuration && isMeta && !TokenRefused(&f):
+	case f.Class == failure.Configuration && isMeta && !CallerRefused(&f):
 		f.Class = failure.Permanent
 		f.Scope = failure.ScopeNone
 		f.Text = "Meta refuses to pass the conversation: assign an escalation partner in its conversation routing, and give the app the permissions for it"

@@ -25,6 +25,10 @@ func TestPassThread(t *testing.T) {
 		"Meta fails":                {500, ``, failure.Transient},
 		"a rate limit":              {429, `{"error":{"code":4,"message":"x"}}`, failure.RateLimited},
 		"the access token is wrong": {401, `{"error":{"code":190,"message":"x"}}`, failure.Configuration},
+		"the proof is missing":      {400, `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`, failure.Configuration},
+		"the proof is wrong":        {400, `{"error":{"code":100,"message":"Invalid appsecret_proof provided in the API argument"}}`, failure.Configuration},
+		"the app is unknown":        {400, `{"error":{"code":101,"message":"x"}}`, failure.Configuration},
+		"from another address":      {403, `{"error":{"code":5,"message":"x"}}`, failure.Configuration},
 		"a proxy refuses":           {403, `<html>`, failure.Configuration},
 	} {
 		t.Run(name, func(t *testing.T) {

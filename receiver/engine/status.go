@@ -36,6 +36,10 @@ func (e *Engine) processStatus(ctx context.Context, h head) (*store.Work, error)
 
 	step := e.resolveSideEvent(ctx, a.head, a.call, a.effects, err)
 
+	if a.work.Event.Kind == store.KindThreadPass {
+		e.endPass(step.Outcome)
+	}
+
 	next, err := e.finish(ctx, a.head, step)
 	if err == nil && a.work.Event.Kind == store.KindAnswerDeadline {
 		e.noteDeadline(a, step.Outcome)

@@ -55,6 +55,14 @@ func (a *attempt) threadPass(outcome *store.Outcome) []store.Event {
 	}}
 }
 
+// endPass removes the problem of passes when the event of a pass ends. Whatever ended it, nothing waits for a correction any
+// more. If another pass waits, its next call reports the problem again.
+func (e *Engine) endPass(outcome *store.Outcome) {
+	if outcome.State != store.Pending {
+		e.recordCall(opThreadControl, nil)
+	}
+}
+
 // passThread passes a conversation that the AI handed off to the other responder, unless people or the responder gave it
 // back or took it meanwhile.
 func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
@@ -87,14 +95,20 @@ func (e *Engine) passThread(ctx context.Context, a *statusAttempt) error {
 	err = e.Graph.PassThread(ctx, a.number(), cloudapi.RecipientOf(message))
 	e.leavePass(ctx, permit, err)
 
-	if err != nil && failure.Of(err).Code == cloudapi.CodeInvalidParameter && a.work.Attempts > 0 {
+	if err != nil && a.work.Attempts > 0 && isRefusedPass(failure.Of(err)) {
 		return nil // an earlier attempt passed it, and its answer was lost
 	}
 
 	return err
 }
 
-// leavePass records the result of a pass. The gate learns only of a refused token and of a rate limit, which concern the
+// isRefusedPass reports whether Meta refuses a parameter of a pass, such as a person whose conversation this app has not got.
+// The same code with another class is about the app's secret.
+func isRefusedPass(f *failure.Error) bool {
+	return f.Code == cloudapi.CodeInvalidParameter && f.Class == failure.Permanent
+}
+
+// leavePass records the result of a pass. The gate learns only of a refused caller and of a rate limit, which concern the
 // sends too: a success does not prove that messages may be sent, and other failures may be of passes alone.
 func (e *Engine) leavePass(ctx context.Context, permit *gate.Permit, err error) {
 	e.recordCall(opThreadControl, err)
@@ -104,11 +118,7 @@ func (e *Engine) leavePass(ctx context.Context, permit *gate.Permit, err error) 
 	}
 
 	f := failure.Of(err)
-	if f.Class == failure.RateLimited || cloudapi.TokenRefused(f) {
+	if f.Class == failure.RateLimited || cloudapi.CallerRefused(f) {
 		e.endCall(ctx, permit, f)
-	}
-
-	if f.Class == failure.Permanent {
-		e.recordCall(opThreadControl, nil) // the token is accepted again, and this pass is over
 	}
 }
