@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
@@ -58,5 +60,63 @@ func TestStatusBeforeTheAnswerIsLost(t *testing.T) {
 
 	if sends := len(h.Graph.Sent()); sends != 2 {
 		t.Errorf("%d answers were sent, want 2", sends)
+	}
+}
+
+// TestPartAfterOneThatAStatusConfirmed lets a status confirm a part while its file is uploaded for another send. The send of
+// the next part is recorded before it starts like any other, so that it is not repeated if its response is lost.
+func TestPartAfterOneThatAStatusConfirmed(t *testing.T) {
+	b := newBridge(t, "/files/a.jpg", func(c *config.Config) { c.Processing.AmbiguousWindow = time.Hour })
+	b.reply = func(string, map[string]any) any {
+		return map[string]any{"response": []any{map[string]any{"type": "image", "url": b.url + "/files/a.jpg"}, "Do you like it?"}}
+	}
+
+	lost := standin.Fault{
+		PathPrefix: "/" + number + "/messages",
+		Cut:        standin.CutAfter,
+		Times:      1,
+	}
+	b.Graph.Faults.Add(lost)
+	b.refuse(fetchRefused, 1)
+	b.Graph.Faults.Add(lost)
+
+	uploading := make(chan struct{})
+	confirmed := make(chan struct{})
+
+	b.WrapGraph(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/media") {
+				close(uploading)
+				<-confirmed
+			}
+
+			next.ServeHTTP(w, r)
+		})
+	})
+	b.start()
+	b.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
+	b.waitFor("the lost response", func() bool { return len(b.record("wamid.1").Failures) == 1 })
+	b.clock.Advance(time.Hour)
+	<-uploading
+
+	image := b.waitSent(1)[0]
+	b.deliver(http.StatusOK, standin.StatusDelivery(number, image.ID, "delivered", ana, image.Callback, time.Now()))
+	b.waitFor("the status", func() bool { return b.stats().PendingStatuses == 0 })
+	close(confirmed)
+	b.waitFor("the second lost response", func() bool { return len(b.record("wamid.1").Failures) == 2 })
+
+	if diff := cmp.Diff([]store.ReplyState{store.Sent, store.Sending}, replyStates(b.record("wamid.1"))); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+
+	text := b.waitSent(2)[1]
+	b.deliver(http.StatusOK, standin.StatusDelivery(number, text.ID, "delivered", ana, text.Callback, time.Now()))
+	b.waitFor("the status", func() bool { return b.stats().PendingStatuses == 0 })
+	b.clock.Advance(time.Hour)
+	b.waitIdle()
+	b.waitSent(2)
+
+	if got := b.record("wamid.1").Event.State; got != store.Done {
+		t.Errorf("state = %s, want done", got)
 	}
 }

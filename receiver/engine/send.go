@@ -36,8 +36,11 @@ func (e *Engine) sendReplies(ctx context.Context, a *attempt) error {
 		}
 
 		err := e.sendReply(ctx, a, reply)
-		if errors.Is(err, store.ErrAlreadySent) {
-			continue // a status confirmed it meanwhile
+		if errors.Is(err, store.ErrAlreadySent) { // a status confirmed it meanwhile
+			a.inFlight = nil // the next part is recorded before its own send
+			a.pendingStep.Unsent = nil
+
+			continue
 		}
 
 		if a.mayReplace(reply, err) {
