@@ -67,6 +67,7 @@ func malformed(s *config.Snapshot) []string {
 		{config.RoleSinkCA, s.Secrets.SinkCA},
 		{config.RoleHandoffCA, s.Secrets.HandoffCA},
 		{config.RoleBackupCA, s.Secrets.BackupCA},
+		{config.RoleTracingCA, s.Secrets.TracingCA},
 	} {
 		add("the secret "+authorities.role+": ", httpclient.CheckAuthorities(authorities.value))
 	}

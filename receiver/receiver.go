@@ -122,7 +122,9 @@ func Open(
 	r.assistant.Observe(r.questions.Asked)
 
 	r.graph = cloudapi.NewClient(live, settings.Processing.Concurrency, clock)
-	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, version); err != nil {
+
+	collectors := func() string { return live.Current().Secrets.TracingCA }
+	if r.tracer, err = tracing.Open(ctx, settings.Tracing.EndpointURL, collectors, version); err != nil {
 		return nil, err
 	}
 

@@ -4,6 +4,7 @@
 package receiver_test
 
 import (
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,14 +21,14 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 )
 
-// TestOneTraceFromDeliveryToReply checks the spans at an OTLP collector.
+// TestOneTraceFromDeliveryToReply checks the spans at an OTLP collector with a certificate of an internal authority.
 func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	var (
 		mu    sync.Mutex
 		spans []*trace.Span
 	)
 
-	otlp := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	otlp := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 
 		var export collector.ExportTraceServiceRequest
@@ -51,6 +52,7 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 	defer otlp.Close()
 
 	h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Tracing.EndpointURL = otlp.URL })
+	h.writeSecret(config.RoleTracingCA, "0", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: otlp.Certificate().Raw})))
 	h.start()
 	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
 	h.waitSent(1)

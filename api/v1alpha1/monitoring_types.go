@@ -91,6 +91,11 @@ type TracingSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",message="must be an absolute http or https URL without credentials, query or fragment, such as http://collector:4318"
 	EndpointURL string `json:"endpointURL,omitempty"`
 
+	// caSecretRef refers to CA certificates, as PEM, that calls to the endpoint trust in addition to those of the
+	// system. A changed certificate takes effect without a restart. If not set, only those of the system are trusted.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitzero"`
+
 	// linkTemplate is the URL at which people look at a trace, with {traceID} in the place of its id, such as
 	// https://tempo.example.com/trace/{traceID}. The console links to it from the life of an event. If not set, it shows the id only.
 	// +optional

@@ -54,6 +54,7 @@ func secretRoles(spec v1alpha1.WhatsAppWebhookSpec) []secretRole {
 		{config.RoleSinkCA, one(spec.Notifications.CASecretRef)},
 		{config.RoleHandoffCA, one(spec.Handoff.CASecretRef)},
 		{config.RoleBackupCA, one(backup(spec.Store).S3.CASecretRef)},
+		{config.RoleTracingCA, one(spec.Monitoring.Tracing.CASecretRef)},
 		{config.RoleServerCertificate, certificate(corev1.TLSCertKey)},
 		{config.RoleServerKey, certificate(corev1.TLSPrivateKeyKey)},
 		{config.RoleClientCA, one(mutualTLS.ClientCASecretRef)},

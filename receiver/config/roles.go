@@ -32,6 +32,7 @@ const (
 	RoleSinkCA    = "sink-ca"    // for the sink of notices
 	RoleHandoffCA = "handoff-ca" // for the desk
 	RoleBackupCA  = "backup-ca"  // for the bucket of copies
+	RoleTracingCA = "tracing-ca" // for the collector of traces
 
 	RoleServerCertificate = "server-certificate" // PEM; with mutual TLS
 	RoleServerKey         = "server-key"         // PEM

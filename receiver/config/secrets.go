@@ -38,11 +38,12 @@ type Secrets struct {
 	DatabaseCA        string // optional
 	BackupKeyID       string
 	BackupSecret      string
-	MetaCA            string // optional, as the next four
+	MetaCA            string // optional, as the next five
 	AICA              string
 	SinkCA            string
 	HandoffCA         string
 	BackupCA          string
+	TracingCA         string
 	ServerCertificate string
 	ServerKey         string
 	ClientCA          string
@@ -189,6 +190,7 @@ func ReadSecrets(dir string) (Secrets, error) {
 		{RoleSinkCA, 1, func(v []string) { s.SinkCA = v[0] }},
 		{RoleHandoffCA, 1, func(v []string) { s.HandoffCA = v[0] }},
 		{RoleBackupCA, 1, func(v []string) { s.BackupCA = v[0] }},
+		{RoleTracingCA, 1, func(v []string) { s.TracingCA = v[0] }},
 		{RoleServerCertificate, 1, func(v []string) { s.ServerCertificate = v[0] }},
 		{RoleServerKey, 1, func(v []string) { s.ServerKey = v[0] }},
 		{RoleClientCA, 1, func(v []string) { s.ClientCA = v[0] }},

@@ -98,6 +98,7 @@ func (s Secrets) Counts() map[string]int {
 		RoleSinkCA:            s.SinkCA,
 		RoleHandoffCA:         s.HandoffCA,
 		RoleBackupCA:          s.BackupCA,
+		RoleTracingCA:         s.TracingCA,
 		RoleServerCertificate: s.ServerCertificate,
 		RoleServerKey:         s.ServerKey,
 		RoleClientCA:          s.ClientCA,

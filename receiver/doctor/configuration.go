@@ -149,6 +149,7 @@ func (r *run) judgeCertificates() []finding {
 		{config.RoleSinkCA, s.SinkCA},
 		{config.RoleHandoffCA, s.HandoffCA},
 		{config.RoleBackupCA, s.BackupCA},
+		{config.RoleTracingCA, s.TracingCA},
 		{config.RoleDatabaseCA, s.DatabaseCA},
 		{config.RoleClientCA, s.ClientCA},
 	} {

@@ -47,12 +47,9 @@ func ControlMetadata(network, address string, conn syscall.RawConn) error {
 	return metadataGuard("the URL").control(network, address, conn)
 }
 
-// Transport returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
-// make their calls themselves.
-func Transport() *http.Transport { return guarded("the URL") }
-
-// TransportFor returns such a transport that also trusts certificate authorities, as PEM, besides those of the system. setting
-// names in its failures what leads to the address.
+// TransportFor returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
+// make their calls themselves. It trusts certificate authorities, as PEM, besides those of the system. setting names in its
+// failures what leads to the address.
 func TransportFor(setting, authorities string) (*http.Transport, error) {
 	roots, err := rootsWith(authorities)
 	if err != nil {
@@ -63,6 +60,14 @@ func TransportFor(setting, authorities string) (*http.Transport, error) {
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 
 	return transport, nil
+}
+
+// TransportWith returns such a transport whose authorities may change between two requests, and that identifies itself by a
+// certificate, which may be nil, to servers that ask for one.
+func TransportWith(setting string, authorities func() string,
+	certificate func(*tls.CertificateRequestInfo) (*tls.Certificate, error),
+) http.RoundTripper {
+	return &trust{template: guarded(setting), authorities: authorities, certificate: certificate}
 }
 
 func guarded(setting string) *http.Transport {

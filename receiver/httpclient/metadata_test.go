@@ -63,8 +63,18 @@ func TestClientsRefuseMetadata(t *testing.T) {
 			t.Errorf("%s: failure = %+v, want one of the configuration", address, fault)
 		}
 
-		if _, err := (&http.Client{Transport: Transport()}).Get(address); err == nil {
-			t.Errorf("%s was reached by the plain transport", address)
+		fixed, err := TransportFor("the URL", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		for name, transport := range map[string]http.RoundTripper{
+			"TransportFor":  fixed,
+			"TransportWith": TransportWith("the URL", func() string { return "" }, nil),
+		} {
+			if _, err := (&http.Client{Transport: transport}).Get(address); err == nil {
+				t.Errorf("%s was reached by %s", address, name)
+			}
 		}
 	}
 }

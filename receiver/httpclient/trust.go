@@ -19,7 +19,8 @@ var errAuthorities = errors.New("no PEM certificate")
 // open requests end on their connections, and new ones use new connections.
 type trust struct {
 	template    *http.Transport
-	authorities func() string // PEM
+	authorities func() string                                               // PEM
+	certificate func(*tls.CertificateRequestInfo) (*tls.Certificate, error) // of the client; nil: none
 	current     atomic.Pointer[trusted]
 }
 
@@ -62,7 +63,11 @@ func (t *trust) transport() *http.Transport {
 	roots, err := rootsWith(authorities)
 	if err == nil {
 		next.transport = t.template.Clone()
-		next.transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		next.transport.TLSClientConfig = &tls.Config{
+			RootCAs:              roots,
+			GetClientCertificate: t.certificate,
+			MinVersion:           tls.VersionTLS12,
+		}
 	}
 
 	if !t.current.CompareAndSwap(before, next) {

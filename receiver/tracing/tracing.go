@@ -20,7 +20,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/httpclient"
 )
 
 const (
@@ -36,15 +35,16 @@ type Tracer struct {
 }
 
 // Open returns a tracer that exports to the OTLP endpoint, an HTTP URL such as http://collector:4318. If endpoint is empty
-// the tracer makes no spans. Spans are queued up to a bound and dropped while the collector is unavailable.
-func Open(ctx context.Context, endpoint, version string) (*Tracer, error) {
+// the tracer makes no spans. authorities returns the certificate authorities, as PEM, that are trusted besides those of the
+// system and of the environment. Spans are queued up to a bound and dropped while the collector is unavailable.
+func Open(ctx context.Context, endpoint string, authorities func() string, version string) (*Tracer, error) {
 	if endpoint == "" {
 		return &Tracer{}, nil
 	}
 
 	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(endpoint),
-		otlptracehttp.WithHTTPClient(&http.Client{Timeout: exportTimeout, Transport: httpclient.Transport()}),
+		otlptracehttp.WithHTTPClient(&http.Client{Timeout: exportTimeout, Transport: transport(authorities)}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("trace to the configured endpoint: %w", err)

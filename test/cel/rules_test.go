@@ -55,6 +55,7 @@ func secretRefs() []string {
 		"store.embedded.backup.s3.accessKeyIDSecretRef", "store.embedded.backup.s3.secretAccessKeySecretRef", "store.embedded.backup.s3.caSecretRef",
 		"store.encryption.keySecretRefs[]",
 		"cloudAPI.caSecretRef", "bird.caSecretRef", "openAI.caSecretRef", "handoff.caSecretRef", "notifications.caSecretRef",
+		"monitoring.tracing.caSecretRef",
 	}
 }
 

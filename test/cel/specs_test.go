@@ -144,7 +144,10 @@ monitoring:
   serviceMonitor: {state: Enabled, labels: {release: prometheus}, intervalSeconds: 15}
   prometheusRule: {state: Enabled, labels: {role: alerts}, oldestPendingSeconds: 120, silenceAfterMinutes: 720}
   grafanaDashboard: {state: Enabled, labels: {dashboards: messaging}}
-  tracing: {endpointURL: "http://collector.observability.svc:4318", linkTemplate: "https://tempo.example.com/trace/{traceID}"}
+  tracing:
+    endpointURL: http://collector.observability.svc:4318
+    linkTemplate: https://tempo.example.com/trace/{traceID}
+    caSecretRef: {name: collector, key: ca.crt}
 networkPolicy:
   state: Enabled
   webhookFrom: [{podSelector: {matchLabels: {app: ingress}}}]
