@@ -14,6 +14,7 @@ import (
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
+	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/folder"
 	"github.com/wawebhook/whatsapp-webhook-operator/test/standin"
 )
 
@@ -172,32 +173,71 @@ func TestColleagueHasTheConversationOfAFailedMessage(t *testing.T) {
 	h.waitSent(1)
 }
 
-// TestAFailureOfOneParticipant lets an answer to a group fail for one participant. The others have it, so it is not sent to
-// the group again.
+// The ways in which Meta may say that a message to the group failed: for one participant, or for the whole group.
+const (
+	toParticipant = `"recipient_type":"group","recipient_id":"bWFkZQ","recipient_participant_id":"573009999999"`
+	toNamedGroup  = `"group_id":"bWFkZQ","recipient_id":"573009999999"`
+	toGroup       = `"recipient_type":"group","recipient_id":"bWFkZQ"`
+)
+
+// inGroup returns the delivery of a text in the group.
+func inGroup(message, body string) []byte {
+	return messagesDelivery(fmt.Sprintf(`"messages":[{"from":%q,"group_id":"bWFkZQ","id":%q,"type":"text","text":{"body":%q}}]`,
+		ana, message, body))
+}
+
+// TestAFailureOfOneParticipant lets an answer to a group fail for one participant, or for the whole group. It is sent to the
+// group again only if none has it.
 func TestAFailureOfOneParticipant(t *testing.T) {
-	for name, participant := range map[string]string{
-		"participant":                `"recipient_type":"group","recipient_id":"bWFkZQ","recipient_participant_id":"573009999999"`,
-		"group beside the recipient": `"group_id":"bWFkZQ","recipient_id":"573009999999"`,
+	for _, tc := range []struct {
+		name, recipient string
+		code            int
+		want            []string // that was sent
+	}{
+		{"participant", toParticipant, 131000, []string{"text"}},
+		{"participant", toParticipant, 130429, []string{"text"}},
+		{"participant", toParticipant, 131047, []string{"text"}},
+		{"group beside the recipient", toNamedGroup, 131000, []string{"text"}},
+		{"group beside the recipient", toNamedGroup, 130429, []string{"text"}},
+		{"group beside the recipient", toNamedGroup, 131047, []string{"text"}},
+		{"whole group", toGroup, 131000, []string{"text", "text"}},
+		{"whole group", toGroup, 130429, []string{"text", "text"}},
+		{"whole group", toGroup, 131047, []string{"text", "template"}},
 	} {
-		for _, code := range []int{131000, 130429, 131047} {
-			t.Run(fmt.Sprintf("%s, %d", name, code), func(t *testing.T) {
-				t.Parallel()
+		t.Run(fmt.Sprintf("%s, %d", tc.name, tc.code), func(t *testing.T) {
+			t.Parallel()
 
-				h := newHarness(t, withTemplate)
-				h.start()
-				h.deliver(http.StatusOK, messagesDelivery(
-					`"messages":[{"from":"`+ana+`","group_id":"bWFkZQ","id":"wamid.1","type":"text","text":{"body":"hi"}}]`))
+			h := newHarness(t, withTemplate)
+			h.start()
+			h.deliver(http.StatusOK, inGroup("wamid.1", "hi"))
 
-				sent := h.waitSent(1)[0]
-				h.waitIdle()
-				h.deliver(http.StatusOK, failed(sent, participant, code))
-				h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
-				h.wantSent("text")
+			sent := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, failed(sent, tc.recipient, tc.code))
+			h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+			h.wantSent(tc.want...)
 
-				if notice := h.sink.notices("message.failed")[0]; saysResent(notice) {
-					t.Errorf("the notice has %v, want that the message is not sent again", notice.Data)
-				}
-			})
-		}
+			if notice := h.sink.notices("message.failed")[0]; saysResent(notice) != (len(tc.want) > 1) {
+				t.Errorf("the notice has %v, want whether the message is sent again", notice.Data)
+			}
+		})
 	}
+}
+
+// TestAWindowClosedForOneParticipant posts a message to a group after Meta reported for one participant that the window is
+// closed. It is open for the group.
+func TestAWindowClosedForOneParticipant(t *testing.T) {
+	h := newHarness(t, withMessages)
+	h.start()
+	h.deliver(http.StatusOK, inGroup("wamid.1", "hi"))
+
+	sent := h.waitSent(1)[0]
+	h.waitIdle()
+	h.deliver(http.StatusOK, failed(sent, toParticipant, 131047))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
+	h.waitIdle()
+
+	h.postMessage(http.StatusAccepted, folder.AssistantKey, "1",
+		`{"conversation_key":"`+number+`:group:bWFkZQ","response":"One more thing."}`)
+	h.wantSent("text", "text")
 }

@@ -62,7 +62,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		return err
 	}
 
-	if !resent && f.Class == failure.TemplateRequired && of.lane != "" {
+	if !resent && f.Class == failure.TemplateRequired && of.lane != "" && !a.isOfParticipant() {
 		a.effects.TemplateRequired = new(true)
 		a.effects.TemplateRequiredIn = of.lane
 	}
@@ -126,6 +126,9 @@ func (e *Engine) findFailed(ctx context.Context, a *statusAttempt) (*failedSend,
 
 	return of, nil
 }
+
+// isOfParticipant reports whether the message failed for one participant of a group. The others have it.
+func (a *statusAttempt) isOfParticipant() bool { return a.status.Participant != "" }
 
 // failedAt returns when the message failed, which is never later than now.
 func (a *statusAttempt) failedAt(now time.Time) time.Time {

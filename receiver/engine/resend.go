@@ -47,7 +47,7 @@ func (e *Engine) resend(ctx context.Context, a *statusAttempt, f *failure.Error)
 		return false, nil
 	}
 
-	if a.status.GroupID != "" && !isUpload { // a file concerns the whole group, any other failure one participant
+	if a.isOfParticipant() && !isUpload { // the file that Meta could not download is missing for all
 		return false, nil
 	}
 

@@ -31,8 +31,10 @@ var ServicePricing = Pricing{
 type Status struct {
 	PhoneNumberID, MessageID string
 	Status                   string
-	// Recipient is a wa_id, a business-scoped user id, or the id of a group with Participants.
+	// Recipient is a wa_id, a business-scoped user id, or the id of a group.
 	Recipient string
+	// Group reports that Recipient is a group. Without Participants the status is of the whole group.
+	Group bool
 	// Participants are the members of the group that the status is about. Meta aggregates their statuses.
 	Participants []string
 	// Callback is biz_opaque_callback_data; empty omits it.
@@ -54,15 +56,19 @@ func (s Status) Delivery() []byte {
 	entry := s.entry()
 	person := contact{WaID: s.Recipient}
 
-	if businessScopedID.MatchString(s.Recipient) {
+	switch {
+	case s.Group:
+		entry["recipient_id"] = s.Recipient
+		entry["recipient_type"] = "group"
+	case businessScopedID.MatchString(s.Recipient):
 		person = contact{UserID: s.Recipient}
 		entry["recipient_user_id"] = s.Recipient
-	} else {
+	default:
 		entry["recipient_id"] = s.Recipient
 	}
 
 	value := messagesValue{Statuses: []map[string]any{entry}}
-	if s.Status != "failed" {
+	if s.Status != "failed" && !s.Group {
 		value.Contacts = []contact{person}
 	}
 
@@ -73,7 +79,9 @@ func (s Status) Delivery() []byte {
 var groupParticipants = []string{"15557770001", "15557770002"}
 
 // Statuses returns the statuses that Meta reports for a message: failed for one that fails, else the wanted ones. In a
-// group each is of all participants.
+// group a message fails for the whole group, and the other statuses are of all participants.
+//
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/groups/groups-messaging
 func (m SentMessage) Statuses(wanted []string, at time.Time) []Status {
 	if m.Failure != 0 {
 		wanted = []string{"failed"}
@@ -97,7 +105,11 @@ func (m SentMessage) Statuses(wanted []string, at time.Time) []Status {
 		switch {
 		case m.Group:
 			statuses[i].Recipient = m.To
-			statuses[i].Participants = groupParticipants
+			statuses[i].Group = true
+
+			if m.Failure == 0 {
+				statuses[i].Participants = groupParticipants
+			}
 		case m.To != "":
 			statuses[i].Recipient = digitsOnly(m.To)
 		}

@@ -116,6 +116,26 @@ func TestEnvelopes(t *testing.T) {
 				}},
 			},
 		},
+		{
+			name: "failed for a whole group",
+			got:  SentMessage{PhoneNumberID: testNumber, ID: "wamid.1", To: "bWFkZQ", Group: true, Failure: 131000}.Statuses(nil, at)[0].Delivery(),
+			want: map[string]any{
+				"statuses": []any{map[string]any{
+					"id":             "wamid.1",
+					"status":         "failed",
+					"timestamp":      "1749416383",
+					"recipient_id":   "bWFkZQ",
+					"recipient_type": "group",
+					"errors": []any{map[string]any{
+						"code":       131000.0,
+						"title":      "Something went wrong",
+						"message":    "Something went wrong",
+						"error_data": map[string]any{"details": "Something went wrong"},
+						"href":       "/documentation/business-messaging/whatsapp/support/error-codes",
+					}},
+				}},
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(envelope(tc.want), object(t, string(tc.got))); diff != "" {
