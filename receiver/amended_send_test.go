@@ -150,22 +150,46 @@ func TestRefusalForAnotherResponderHandsTheConversationOver(t *testing.T) {
 
 // A failed status says the same if Meta has accepted the send.
 func TestFailureForAnotherResponderHandsTheConversationOver(t *testing.T) {
+	for name, recipient := range recipients {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHarness(t, withoutTyping)
+			h.start()
+			h.deliver(http.StatusOK, hidden(ana, "CO.99", "wamid.1", "hello"))
+			first := h.waitSent(1)[0]
+			h.waitIdle()
+			h.deliver(http.StatusOK, failed(first, recipient, 2494191))
+			h.waitIdle()
+			h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
+			h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "hello"))
+			h.waitIdle()
+
+			if sent := h.waitSent(2); sent[1].Text != "You said: hello" {
+				t.Errorf("sent %q, want only the answer to the other person", sent[1].Text)
+			}
+
+			if got := h.record("wamid.2").Event.State; got != store.Human {
+				t.Errorf("the next message is %s, want human", got)
+			}
+
+			if n := h.stats().HumanConversations; n != 1 {
+				t.Errorf("people have %d conversations, want that of the message", n)
+			}
+		})
+	}
+}
+
+// TestFailureForAnotherResponderOfAnUnknownPerson checks that a message of another application to a person whom the status
+// does not name hands nothing over.
+func TestFailureForAnotherResponderOfAnUnknownPerson(t *testing.T) {
 	h := newHarness(t, withoutTyping)
 	h.start()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello"))
-	first := h.waitSent(1)[0]
-	h.waitIdle()
-	h.deliver(http.StatusOK, standin.FailedDelivery(number, first.ID, ana, first.Callback, 2494191, h.clock.Now()))
-	h.waitIdle()
-	h.deliver(http.StatusOK, textDelivery(ana, "wamid.2", "are you there?"))
-	h.deliver(http.StatusOK, textDelivery(luis, "wamid.3", "hello"))
+	h.deliver(http.StatusOK, failed(standin.SentMessage{ID: "wamid.theirs", Callback: "theirs"}, recipients["nothing"], 2494191))
+	h.waitFor("status processed", func() bool { return len(h.sink.notices("message.failed")) == 1 })
 	h.waitIdle()
 
-	if sent := h.waitSent(2); sent[1].Text != "You said: hello" {
-		t.Errorf("sent %q, want only the answer to the other person", sent[1].Text)
-	}
-
-	if got := h.record("wamid.2").Event.State; got != store.Human {
-		t.Errorf("the next message is %s, want human", got)
+	if n := h.stats().HumanConversations; n != 0 {
+		t.Errorf("people have %d conversations, want none", n)
 	}
 }

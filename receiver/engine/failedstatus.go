@@ -55,7 +55,10 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 		a.effects.Emit = append(a.effects.Emit, a.report())
 	}
 
-	a.effects.Takeover = a.otherResponder(f, a.failedAt(e.Clock.Now()))
+	if of.lane != "" && !a.isOfParticipant() {
+		a.effects.Takeover = a.otherResponder(f, a.failedAt(e.Clock.Now()))
+		a.effects.TakeoverIn = of.lane
+	}
 
 	resent, err := e.resend(ctx, a, f)
 	if err != nil {
@@ -81,7 +84,7 @@ func (e *Engine) handleFailedStatus(ctx context.Context, a *statusAttempt) error
 
 // failedSend is the send that a failed status is about.
 type failedSend struct {
-	lane   string // of the conversation
+	lane   string // of the conversation; empty if the status names neither our message nor a person
 	event  string // the id of the event that the message answers; empty if the message is not ours
 	part   int
 	number int           // of the send: 0 for the first of this part

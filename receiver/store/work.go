@@ -107,7 +107,9 @@ type Step struct {
 	Remove *ReplyRef
 	Emit   []Event // events to store, as Ingest would, of any kind and class: the outbox
 
-	Takeover         *Takeover
+	Takeover *Takeover
+	// TakeoverIn names the conversation of Takeover, by any name of its person. Empty means that of the lane.
+	TakeoverIn       string
 	TemplateRequired *bool
 	// TemplateRequiredIn names the conversation of TemplateRequired, by any name of its person. Empty means that of the lane.
 	TemplateRequiredIn string

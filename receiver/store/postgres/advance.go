@@ -41,9 +41,15 @@ type advance struct {
 	next  *store.Work
 }
 
+// takeoverLane returns the name of the conversation whose Takeover the step changes.
+func (a *advance) takeoverLane() string { return a.laneOr(a.step.TakeoverIn) }
+
 // templateLane returns the name of the conversation whose TemplateRequired the step changes.
-func (a *advance) templateLane() string {
-	if name := a.step.TemplateRequiredIn; name != "" {
+func (a *advance) templateLane() string { return a.laneOr(a.step.TemplateRequiredIn) }
+
+// laneOr returns the lane of a conversation that the step names, or that of the lease if it names none.
+func (a *advance) laneOr(name string) string {
+	if name != "" {
 		return sanitize(name)
 	}
 
@@ -155,7 +161,7 @@ func (t *tx) advance(ctx context.Context, calls []*groupcommit.Call[*advance]) e
 
 	for _, a := range attempts {
 		if a.step.Takeover != nil {
-			l.takeOver(a.lane.lane, *a.step.Takeover, a.step.Now)
+			l.takeOver(a.takeoverLane(), *a.step.Takeover, a.step.Now)
 		}
 
 		if a.step.TemplateRequired != nil {
@@ -189,7 +195,11 @@ func (t *tx) collectLocks(ctx context.Context, n *lockSet, calls []*groupcommit.
 			n.addNamed(conversation(c.Value.templateLane()))
 		}
 
-		if step.Takeover != nil || step.AIConversationID != nil || step.Sending != nil && lane.class != store.Conversations {
+		if step.Takeover != nil {
+			n.addNamed(conversation(c.Value.takeoverLane()))
+		}
+
+		if step.AIConversationID != nil || step.Sending != nil && lane.class != store.Conversations {
 			n.addNamed(conversation(lane.lane))
 		}
 

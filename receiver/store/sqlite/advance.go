@@ -139,7 +139,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	}
 
 	if step.Takeover != nil {
-		person, err := t.ensurePerson(l.Lane)
+		person, err := t.ensurePerson(cmp.Or(step.TakeoverIn, l.Lane))
 		if err != nil {
 			return err
 		}

@@ -172,6 +172,22 @@ var conversationTests = map[string]func(*fixture){
 		f.wantEqual("of an unknown one", f.conversation("unknown"), store.Conversation{TemplateRequired: true})
 	},
 
+	"is taken over in the conversation that a step names": func(f *fixture) {
+		joined := text("b", "other")
+		joined.Aliases = []string{"alias"}
+		f.ingest(text("a", "lane"), joined)
+
+		step := human(at(time.Hour))
+		step.TakeoverIn = "alias"
+		f.work("lane", step)
+		f.wantEqual("of the lane", f.conversation("lane").Takeover, store.Takeover{})
+		f.wantEqual("of the named one", f.conversation("other").Takeover, store.Takeover{Until: at(time.Hour)})
+
+		step.TakeoverIn = "unknown"
+		f.work("lane", step)
+		f.wantEqual("of an unknown one", f.conversation("unknown"), store.Conversation{Takeover: store.Takeover{Until: at(time.Hour)}})
+	},
+
 	"is stored under one of the person's names": func(f *fixture) {
 		joined := text("a", "lane")
 		joined.Aliases = []string{"alias"}
