@@ -65,9 +65,9 @@ func TestColleagueSilencesTheAI(t *testing.T) {
 // TestTakeoverWhileBirdIsAsked delivers a takeover while Bird works on an answer. The person hears only the one who took
 // over.
 func TestTakeoverWhileBirdIsAsked(t *testing.T) {
-	for name, takeover := range map[string][]byte{
-		"a colleague":       echo(ana, "wamid.echo"),
-		"another responder": handover("control_taken", time.Now()),
+	for name, takeover := range map[string]func() []byte{
+		"a colleague":       func() []byte { return echo(ana, "wamid.echo") },
+		"another responder": func() []byte { return handover("control_taken", time.Now()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, withoutTyping)
@@ -75,7 +75,7 @@ func TestTakeoverWhileBirdIsAsked(t *testing.T) {
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "how much is it?"))
 			<-asked
-			h.deliver(http.StatusOK, takeover)
+			h.deliver(http.StatusOK, takeover())
 			close(answer)
 			h.waitIdle()
 			h.waitSent(0)
@@ -123,6 +123,97 @@ func TestNoTakeover(t *testing.T) {
 
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "hello?"))
 			h.waitSent(1)
+		})
+	}
+}
+
+// TestMessageEndsTheTakeoverByAnotherResponder checks that a person who writes to this app after another responder took
+// control is answered: Meta does not report that the responder released the conversation.
+func TestMessageEndsTheTakeoverByAnotherResponder(t *testing.T) {
+	for name, passes := range map[string]bool{"without passes": false, "with passes": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(c *config.Config) { withoutTyping(c); c.Processing.PassThreadControl = passes })
+			h.start()
+
+			now := h.clock.Now()
+			h.deliver(http.StatusOK, handover("control_taken", now.Add(-10*time.Minute)))
+			h.deliver(http.StatusOK, textAt("wamid.1", "sent before", now.Add(-11*time.Minute)))
+			h.deliver(http.StatusOK, textAt("wamid.2", "sent since", now.Add(-time.Minute)))
+			h.waitSent(1)
+			h.waitIdle()
+
+			if got := h.record("wamid.1").Event.State; got != store.Human {
+				t.Errorf("the message from before the takeover is %s, want human", got)
+			}
+
+			if got := h.record("wamid.2").Event.State; got != store.Done {
+				t.Errorf("the message since the takeover is %s, want done", got)
+			}
+		})
+	}
+}
+
+// TestMessageEndsTheTakeoverAfterARefusal does the same for a takeover that a refused send shows.
+func TestMessageEndsTheTakeoverAfterARefusal(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.refuse(`{"error":{"code":2494191,"message":"(#2494191) Thread take not permitted"}}`, 1)
+	h.start()
+
+	now := h.clock.Now()
+	h.deliver(http.StatusOK, textAt("wamid.1", "hello", now.Add(-time.Minute)))
+	h.waitFor("the refusal", func() bool { return h.record("wamid.1").Event.State == store.Human })
+
+	// The clock of the harness moves, and the takeover is of the refusal's time.
+	h.clock.Advance(time.Hour)
+	h.deliver(http.StatusOK, textAt("wamid.2", "hello again", h.clock.Now().Add(-time.Minute)))
+	h.waitSent(1)
+}
+
+// TestRoutingLeavesPeopleTheirConversation checks that people who have a conversation keep it when Meta's routing gives it to
+// another responder, or back to this app.
+func TestRoutingLeavesPeopleTheirConversation(t *testing.T) {
+	for name, tc := range map[string]struct {
+		adjust func(*config.Config)
+		begin  func(h *harness)
+		want   store.State
+	}{
+		"of the desk": {withoutTyping, func(h *harness) {
+			h.deliver(http.StatusOK, textAt("wamid.0", "hello", h.clock.Now().Add(-time.Hour)))
+			h.waitSent(1)
+			h.waitIdle()
+			h.console(http.StatusOK, http.MethodPost, "/v1/conversations/"+number+":"+ana+"/take-over", nil)
+		}, store.Human},
+		"of a colleague": {withoutTyping, func(h *harness) {
+			h.deliver(http.StatusOK, echoOf("wamid.echo", fmt.Sprintf(`,"timestamp":"%d"`, h.clock.Now().Add(-time.Hour).Unix())))
+		}, store.Human},
+		"after a handoff": {withoutTyping, func(h *harness) {
+			h.reply = asksForPeople
+			h.deliver(http.StatusOK, textAt("wamid.0", "a person, please", h.clock.Now().Add(-time.Hour)))
+			h.waitSent(1)
+		}, store.Human},
+		"after a handoff to the other responder": {passing, func(h *harness) {
+			h.reply = asksForPeople
+			h.deliver(http.StatusOK, textAt("wamid.0", "a person, please", h.clock.Now().Add(-time.Hour)))
+			h.waitSent(1)
+		}, store.Done},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, tc.adjust)
+			h.start()
+			tc.begin(h)
+			h.waitIdle()
+			h.clock.Advance(time.Minute)
+
+			now := h.clock.Now()
+			h.deliver(http.StatusOK, onStandby("wamid.standby", now.Add(-30*time.Second)))
+			h.deliver(http.StatusOK, handover("control_taken", now.Add(-20*time.Second)))
+			h.deliver(http.StatusOK, handover("control_passed", now.Add(-10*time.Second)))
+			h.deliver(http.StatusOK, textAt("wamid.1", "hello?", now))
+			h.waitFor("the message", func() bool { return h.record("wamid.1").Event.State != store.Pending })
+
+			if got := h.record("wamid.1").Event.State; got != tc.want {
+				t.Errorf("the message is %s, want %s", got, tc.want)
+			}
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/answer"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/intake"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/logevent"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/notice"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -42,20 +43,20 @@ func (a *attempt) checkTakeover(now time.Time) error {
 	return nil
 }
 
-// regain ends the takeover by another responder whose conversation was on standby, if the person wrote to this app since:
-// Meta delivers a message to the responder that has the conversation, and reports no release of one.
+// regain ends the takeover by another responder, if the person wrote to this app since: Meta delivers a message to the
+// responder that has the conversation, and reports no release of one.
 //
-// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing/prepare-for-conversation-routing
+// Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/conversation-routing/prepare-for-conversation-routing,
+// and webhooks/reference/messaging-handovers beside it.
 func (e *Engine) regain(ctx context.Context, a *attempt) error {
 	takeover := a.work.Conversation.Takeover
 	wroteAt := whatsapp.UnixTime(a.message.Timestamp, a.work.Event.ReceivedAt)
 
-	onStandby := takeover.By == store.OtherResponder && takeover.Event != (store.ID{})
-	if !onStandby || !wroteAt.After(takeover.At) {
+	if takeover.By != store.OtherResponder || !wroteAt.After(takeover.At) {
 		return nil
 	}
 
-	end := store.Takeover{At: wroteAt}
+	end := store.Takeover{At: wroteAt, Spares: intake.Spared(a.settings.Config)}
 	if err := e.Store.TakeOver(ctx, a.lease.Lane, end, e.Clock.Now()); err != nil {
 		return fmt.Errorf("end the takeover by another responder: %w", err)
 	}
@@ -111,23 +112,27 @@ func (a *attempt) yield(refusal error, now time.Time) error {
 		return refusal
 	}
 
-	a.pendingStep.Takeover = takeover
-	a.work.Conversation.Takeover = *takeover
+	if takeover.Changes(a.work.Conversation.Takeover) {
+		a.pendingStep.Takeover = takeover
+		a.work.Conversation.Takeover = *takeover
+	}
 
 	return store.ErrTakenOver
 }
 
 // otherResponder returns the takeover by the responder to which Meta's Conversation Routing gave the conversation, if a
-// failed message shows it. It ends when a handover gives the conversation back, or after a while.
+// failed message shows it. It ends when the person writes to this app, when a handover gives the conversation back, or after
+// a while.
 func (h head) otherResponder(f *failure.Error, at time.Time) *store.Takeover {
 	if f.Code != cloudapi.CodeOtherResponder || f.Class != failure.Permanent {
 		return nil
 	}
 
 	return &store.Takeover{
-		By:    store.OtherResponder,
-		Until: at.Add(h.settings.Processing.HandoffDuration),
-		At:    at,
+		By:     store.OtherResponder,
+		Until:  at.Add(h.settings.Processing.HandoffDuration),
+		At:     at,
+		Spares: intake.Spared(h.settings.Config),
 	}
 }
 

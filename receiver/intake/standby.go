@@ -37,8 +37,7 @@ func standbyEvents(item whatsapp.Item, settings config.Config, now time.Time) []
 	return splitEvents(item, events, each, rest, now)
 }
 
-// standbyTakeover returns the takeover by another responder. It names the event: a later message of the person to this app
-// ends it, since Meta reports no release of a conversation.
+// standbyTakeover returns the takeover by another responder. It names the event that showed it.
 func standbyTakeover(standby whatsapp.Standby, id store.ID, settings config.Config, received time.Time) *store.Takeover {
 	t := takeover(store.OtherResponder, standby.Timestamp, settings, received)
 	t.Event = id

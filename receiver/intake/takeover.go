@@ -119,20 +119,36 @@ func handoverTakeover(handover whatsapp.Handover, settings config.Config, receiv
 	case whatsapp.ControlTaken:
 		return takeover(store.OtherResponder, handover.Timestamp, settings, received)
 	case whatsapp.ControlPassed:
-		return &store.Takeover{At: sentAt(handover.Timestamp, received)}
+		return &store.Takeover{At: sentAt(handover.Timestamp, received), Spares: Spared(settings)}
 	}
 
 	return nil
 }
 
+// Spared returns the holders whose takeover stays when Meta gives a conversation to another responder or to this app: people
+// who work with the person anyway. A handoff that passes the conversation to the other responder is the responder's, and is
+// over when the conversation comes back.
+func Spared(settings config.Config) store.Spared {
+	if settings.Processing.PassThreadControl {
+		return store.Spared{store.Colleague, store.Desk}
+	}
+
+	return store.Spared{store.Colleague, store.Desk, store.HandedOff}
+}
+
 func takeover(by store.Holder, timestamp whatsapp.Text, settings config.Config, received time.Time) *store.Takeover {
 	at := sentAt(timestamp, received)
 
-	return &store.Takeover{
+	change := &store.Takeover{
 		By:    by,
 		Until: at.Add(settings.Processing.HandoffDuration),
 		At:    at,
 	}
+	if by == store.OtherResponder {
+		change.Spares = Spared(settings)
+	}
+
+	return change
 }
 
 // TakeoverOf returns the takeover of a stored echo or handover, for events whose takeover was not applied when they were

@@ -23,11 +23,16 @@ func TestTakeovers(t *testing.T) {
 
 	sent := now.Add(-time.Hour)
 	by := func(holder store.Holder, at time.Time) *store.Takeover {
-		return &store.Takeover{
+		change := &store.Takeover{
 			By:    holder,
 			Until: at.Add(duration),
 			At:    at,
 		}
+		if holder == store.OtherResponder {
+			change.Spares = Spared(withDuration)
+		}
+
+		return change
 	}
 	echo := func(properties string) string {
 		return `{"metadata":{"phone_number_id":"42"},"message_echoes":[{"id":"e1","to":"573"` + properties + `}]}`
@@ -53,7 +58,7 @@ func TestTakeovers(t *testing.T) {
 		"echo of a revocation":        {"smb_message_echoes", echo(`,"type":"revoke"` + at(sent)), nil},
 		"control taken":               {"messaging_handovers", handover(`,"type":"control_taken"` + at(sent)), by(store.OtherResponder, sent)},
 		"control taken, without type": {"messaging_handovers", handover(`,"control_taken":{}` + at(sent)), by(store.OtherResponder, sent)},
-		"control passed":              {"messaging_handovers", handover(`,"type":"control_passed"` + at(sent)), &store.Takeover{At: sent}},
+		"control passed":              {"messaging_handovers", handover(`,"type":"control_passed"` + at(sent)), &store.Takeover{At: sent, Spares: Spared(withDuration)}},
 		"another handover":            {"messaging_handovers", handover(`,"type":"control_shared"` + at(sent)), nil},
 		"an application's message":    {"message_echoes", echo(at(sent)), nil},
 	} {

@@ -3,7 +3,10 @@
 
 package store
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Holder is who has a conversation.
 type Holder string
@@ -17,18 +20,31 @@ const (
 	Desk           Holder = "desk"            // a person who took over through the API or the console
 )
 
+// Spared are up to three holders. Assistant stands for none.
+type Spared [3]Holder
+
 // Takeover is a change of who has a conversation. The zero value means that the AI always had it.
 type Takeover struct {
 	By    Holder
 	Until time.Time // end of the takeover; zero gives the conversation to the AI
 	At    time.Time // time of the change at its source: a store ignores a change that is older than the current one
 	// Event is the event whose answer handed the conversation off (see Handoff); its own answer may still be sent. Of another
-	// responder it is the message on standby, after which a message of the person to this app ends the takeover.
+	// responder it is the message on standby, if one showed the takeover.
 	Event ID
+	// Spares are the holders whose active takeover the change leaves as it is. It belongs to the change, and is not stored.
+	Spares Spared
 }
 
 // Active reports whether people have the conversation at now.
 func (t Takeover) Active(now time.Time) bool { return now.Before(t.Until) }
+
+// Changes reports whether a store replaces the current takeover by t: it ignores a change that is older than the current one,
+// and one that spares its holder.
+func (t Takeover) Changes(current Takeover) bool {
+	isSpared := current.By != Assistant && slices.Contains(t.Spares[:], current.By)
+
+	return !t.At.Before(current.At) && !(isSpared && current.Active(t.At))
+}
 
 // Handoff returns the event whose answer handed the conversation off: to the current holder, or to the people from whom a
 // desk took it over. It reports false if the AI did not hand it off.

@@ -141,17 +141,18 @@ func (l *lanes) recordInbound(name string, at time.Time) {
 	}
 }
 
-// takeOver changes who has the conversation with a person, unless a newer change is stored. Its lane is due at now, if it
+// takeOver changes who has the conversation with a person, unless the stored takeover stays. Its lane is due at now, if it
 // waits, so that its events end or go on.
 func (l *lanes) takeOver(name string, takeover store.Takeover, now time.Time) {
 	takeover.At = fromMillis(millis(takeover.At))
 	takeover.Until = fromMillis(millis(takeover.Until))
 
 	p := l.person(name)
-	if takeover.At.Before(p.state.Takeover.At) {
+	if !takeover.Changes(p.state.Takeover) {
 		return
 	}
 
+	takeover.Spares = store.Spared{}
 	p.state.Takeover = takeover
 	p.changed = true
 	p.hurry(now.UnixMilli())

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
@@ -93,17 +94,30 @@ func (t *tx) nameConversation(name, id string, now time.Time) error {
 	return err
 }
 
-// takeOver records who has a conversation, unless that is older than the recorded change. A waiting lane is due at now,
-// so that its events end or go on.
+// takeOver records who has a conversation, unless the recorded takeover stays (see store.Takeover.Changes). A waiting lane is
+// due at now, so that its events end or go on.
 func (t *tx) takeOver(lane string, takeover *store.Takeover, now int64) error {
 	_, err := t.exec(`
 		UPDATE conversations SET human_until = ?1, taken_by = ?2, taken_at = ?3, taken_event = ?4,
 			ready_at = iif(token IS NULL, min(ready_at, ?5), ready_at),
 			set_at = iif(token IS NULL AND ready_at > ?5, ?5, set_at), waits_for = NULL
-		WHERE lane = ?6 AND class = 0 AND (taken_at IS NULL OR taken_at <= ?3)`,
-		millis(takeover.Until), string(takeover.By), millis(takeover.At), eventID(takeover.Event), now, lane)
+		WHERE lane = ?6 AND class = 0 AND (taken_at IS NULL OR taken_at <= ?3)
+			AND NOT (coalesce(human_until, 0) > ?3 AND instr(?7, ' ' || coalesce(taken_by, '') || ' ') > 0)`,
+		millis(takeover.Until), string(takeover.By), millis(takeover.At), eventID(takeover.Event), now, lane, spares(takeover))
 
 	return err
+}
+
+// spares returns the holders that a change spares, each between spaces.
+func spares(takeover *store.Takeover) string {
+	var list strings.Builder
+	for _, holder := range takeover.Spares {
+		if holder != store.Assistant {
+			list.WriteString(" " + string(holder) + " ")
+		}
+	}
+
+	return list.String()
 }
 
 // eventID returns nil for the zero id, so that it is stored as NULL.

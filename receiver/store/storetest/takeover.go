@@ -92,6 +92,29 @@ var takeoverTests = map[string]func(*fixture){
 		f.wantEqual("after a duplicate", f.state("lane").Takeover, back)
 	},
 
+	"by a spared holder stays while it lasts": func(f *fixture) {
+		routed := func(from time.Time, by store.Holder, until time.Time) store.Takeover {
+			return store.Takeover{By: by, Until: until, At: from, Spares: store.Spared{store.Desk, store.Colleague}}
+		}
+		stored := func(t store.Takeover) store.Takeover {
+			t.Spares = store.Spared{}
+			return t
+		}
+
+		f.ingest(echo("colleague", "lane", colleague(at(0))), echo("passed", "lane", routed(at(time.Minute), store.Assistant, time.Time{})))
+		f.wantEqual("after a pass", f.state("lane").Takeover, colleague(at(0)))
+		f.ingest(echo("taken", "lane", routed(at(time.Minute), store.OtherResponder, at(3*time.Hour))))
+		f.wantEqual("after another responder's takeover", f.state("lane").Takeover, colleague(at(0)))
+
+		taken := routed(at(time.Hour), store.OtherResponder, at(3*time.Hour))
+		f.wantErr("TakeOver", f.TakeOver(f.Context(), "lane", taken, at(time.Hour)), nil)
+		f.wantEqual("once it has ended", f.state("lane").Takeover, stored(taken))
+
+		passed := routed(at(2*time.Hour), store.Assistant, time.Time{})
+		f.ingest(echo("passed back", "lane", passed))
+		f.wantEqual("after a pass by the other responder", f.state("lane").Takeover, stored(passed))
+	},
+
 	"is remembered after its end, so that an older one stays ignored": func(f *fixture) {
 		f.ingest(echo("passed", "lane", store.Takeover{At: at(time.Hour)}))
 		purge(f, at(time.Hour), at(time.Hour), 100)
