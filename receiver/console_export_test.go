@@ -58,3 +58,25 @@ func TestCancelledExport(t *testing.T) {
 		t.Errorf("the receiver has %d events after the export", len(page.Events))
 	}
 }
+
+// TestExportOfOneAmongMany checks that the export of a person has no chat of another from a webhook with the chats of both.
+func TestExportOfOneAmongMany(t *testing.T) {
+	h := newHarness(t, withoutTyping)
+	h.start()
+	h.deliver(http.StatusOK, fieldDelivery("history", fmt.Sprintf(`"history":[{"metadata":{"phase":0},"threads":[
+		{"id":%[1]q,"messages":[{"from":%[1]q,"id":"wamid.h1","timestamp":"1739230970","type":"text","text":{"body":"OF-ANA"}}]},
+		{"id":%[2]q,"messages":[{"from":%[2]q,"id":"wamid.h2","timestamp":"1739230970","type":"text","text":{"body":"OF-LUIS"}}]}]}]`, ana, luis)))
+	h.waitIdle()
+
+	var exported struct{ Events []consoleapi.Life }
+	h.console(http.StatusOK, http.MethodGet, "/v1/conversations/"+number+":"+ana+"/export", &exported)
+
+	if len(exported.Events) != 1 || !exported.Events[0].Shared {
+		t.Fatalf("the export has %d events, want one that is shared", len(exported.Events))
+	}
+
+	payload := string(exported.Events[0].Payload)
+	if !strings.Contains(payload, "OF-ANA") || strings.Contains(payload, "OF-LUIS") || strings.Contains(payload, luis) {
+		t.Errorf("payload = %s, want the person's chat alone", payload)
+	}
+}

@@ -32,6 +32,7 @@ type Life struct {
 	Steps         []Step          `json:"steps"`   // by time
 	Text          string          `json:"text,omitempty"`
 	Payload       json.RawMessage `json:"payload,omitempty"`
+	Shared        bool            `json:"shared,omitempty"` // in an export: the payload lacks what is of other persons
 }
 
 // LifeReply is a part of the answer.

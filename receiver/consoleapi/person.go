@@ -134,7 +134,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		"conversation": conversation,
 	}}
 
-	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, d, records) })
+	err = person.Each(ctx, func(records []store.Record) error { return a.exportEvents(ctx, d, person, records) })
 
 	switch {
 	case err != nil && !d.begun:
@@ -149,8 +149,8 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// exportEvents writes events with the statuses of their answers.
-func (a *api) exportEvents(ctx context.Context, d *exportWriter, records []store.Record) error {
+// exportEvents writes events with the statuses of their answers, each as far as it is the person's.
+func (a *api) exportEvents(ctx context.Context, d *exportWriter, person *persondata.Person, records []store.Record) error {
 	for i := range records {
 		life := &store.Life{Record: records[i]}
 
@@ -167,7 +167,10 @@ func (a *api) exportEvents(ctx context.Context, d *exportWriter, records []store
 			return err
 		}
 
-		if err := d.event(a.newLife(life, nil, true)); err != nil {
+		shown := a.newLife(life, nil, true)
+		shown.Payload, shown.Shared = person.Part(&life.Event)
+
+		if err := d.event(shown); err != nil {
 			return err
 		}
 	}
