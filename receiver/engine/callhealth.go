@@ -4,21 +4,32 @@
 package engine
 
 import (
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/cloudapi"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/config"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/gate"
+	"github.com/wawebhook/whatsapp-webhook-operator/receiver/handoff"
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/health"
 )
+
+// maxRefusedScopes bounds the refused scopes among the problems. The status page lists more of them as closed.
+const maxRefusedScopes = 10
 
 // callHealth holds the latest outcomes of calls to Bird, Meta and the sink, as the status page shows them.
 type callHealth struct {
 	mu       sync.Mutex
-	problems map[string]string // configuration failures by operation
-	token    health.TokenState // the access token, according to Meta's latest answer to a send
+	problems map[string]problem // configuration failures by operation
+	token    health.TokenState  // the access token, according to Meta's latest answer to a send
+	tokenOf  *config.Snapshot   // the settings with that token
+}
+
+// problem is a configuration failure.
+type problem struct {
+	text     string
+	settings *config.Snapshot // at the time of the failure
 }
 
 // Token returns the state of the access token according to the latest send.
@@ -26,18 +37,26 @@ func (e *Engine) Token() health.TokenState {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
-	return e.calls.token
+	state := e.calls.token
+	if state == health.TokenRefused && e.calls.tokenOf.Secrets.AccessToken != e.Live.Current().Secrets.AccessToken {
+		return health.TokenUnknown
+	}
+
+	return state
 }
 
-// Problems returns the configuration failures by operation, and the outages by scope. A failure stays until a call of that
-// operation succeeds.
+// Problems returns the configuration failures by operation, and the outages and refusals by scope. A failure stays until a call
+// of that operation succeeds, or its settings change: the next call shows whether that mended it.
 func (e *Engine) Problems() map[string]string {
 	closed := e.gate.Snapshot()
 
-	e.calls.mu.Lock()
-	defer e.calls.mu.Unlock()
+	problems := map[string]string{}
 
-	problems := maps.Clone(e.calls.problems)
+	for op, text := range e.calls.current(e.Live.Current()) {
+		problems[op] = text
+	}
+
+	addRefusals(problems, closed)
 
 	for _, state := range closed {
 		if state.Reason == gate.Unavailable {
@@ -48,6 +67,69 @@ func (e *Engine) Problems() map[string]string {
 	return problems
 }
 
+// addRefusals adds the scopes that the other side refuses: calls in other scopes, such as the sends of another phone number,
+// succeed meanwhile, and end the problem of the operation. A number or an account takes the place of the operation, which does
+// not say which of them is refused.
+func addRefusals(problems map[string]string, closed []gate.State) {
+	known := map[string][]string{} // operations by problem
+	for op, text := range problems {
+		known[text] = append(known[text], op)
+	}
+
+	shown := 0
+
+	for _, state := range closed {
+		if state.Reason != gate.Refused || shown == maxRefusedScopes {
+			continue
+		}
+
+		isNamed := state.Kind == failure.ScopeNumber || state.Kind == failure.ScopeBusinessAccount
+		if !isNamed && len(known[state.Cause]) > 0 {
+			continue
+		}
+
+		for _, op := range known[state.Cause] {
+			delete(problems, op)
+		}
+
+		problems[state.Scope] = state.Cause
+		shown++
+	}
+}
+
+// current returns the problems by operation, and forgets those whose settings have changed since.
+func (c *callHealth) current(settings *config.Snapshot) map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	texts := make(map[string]string, len(c.problems))
+
+	for op, p := range c.problems {
+		if settingsChanged(op, p.settings, settings) {
+			delete(c.problems, op)
+			continue
+		}
+
+		texts[op] = p.text
+	}
+
+	return texts
+}
+
+// settingsChanged reports whether the settings of an operation changed, so that its next call may succeed.
+func settingsChanged(op string, before, after *config.Snapshot) bool {
+	switch op {
+	case opSend, opThreadControl, opDownload:
+		return gate.Changed(gate.Graph, before, after)
+	case handoff.Op:
+		return before.Handoff != after.Handoff || before.Secrets.HandoffKey != after.Secrets.HandoffKey
+	case opNotice:
+		return before.Notifications != after.Notifications || before.Secrets.SinkSigningKey != after.Secrets.SinkSigningKey
+	default:
+		return gate.Changed(gate.Bird, before, after)
+	}
+}
+
 // recordSend records the outcome of a call with the access token.
 func (e *Engine) recordSend(err error) {
 	e.recordCall(opSend, err)
@@ -55,10 +137,12 @@ func (e *Engine) recordSend(err error) {
 	e.calls.mu.Lock()
 	defer e.calls.mu.Unlock()
 
-	if err == nil {
+	switch {
+	case err == nil:
 		e.calls.token = health.TokenAccepted
-	} else if cloudapi.TokenRefused(failure.Of(err)) {
+	case cloudapi.TokenRefused(failure.Of(err)):
 		e.calls.token = health.TokenRefused
+		e.calls.tokenOf = e.Live.Current()
 	}
 }
 
@@ -76,6 +160,6 @@ func (e *Engine) recordCall(op string, err error) {
 	e.Metrics.CallFailed(f)
 
 	if f.Class == failure.Configuration {
-		e.calls.problems[op] = f.Text
+		e.calls.problems[op] = problem{text: f.Text, settings: e.Live.Current()}
 	}
 }

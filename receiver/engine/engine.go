@@ -75,7 +75,7 @@ func New(parts Parts) *Engine {
 		deskCalls:     make(chan struct{}, maxDeskCalls),
 		sampled:       slog.New(logsample.New(parts.Log.Handler(), parts.Clock)),
 		calls: callHealth{
-			problems: map[string]string{},
+			problems: map[string]problem{},
 			token:    health.TokenUnknown,
 		},
 	}

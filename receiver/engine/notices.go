@@ -14,6 +14,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
+const opNotice = "send notice"
+
 // notice returns a notice about the event as an event to store, or none if no sink is configured.
 func (h head) notice(kind string, at time.Time, data any) []store.Event {
 	if h.settings.Notifications.SinkURL == "" {
@@ -58,7 +60,7 @@ func (e *Engine) sendNotice(ctx context.Context, h head) error {
 	}
 
 	err := e.Notices.Send(ctx, h.work.Event.ID.String(), h.work.Event.Payload)
-	e.recordCall("send notice", err)
+	e.recordCall(opNotice, err)
 
 	return err
 }

@@ -21,14 +21,23 @@ func (g *Gate) applySettings() {
 	before := g.settings
 	g.settings = next
 
-	if graphChanged(before, next) {
+	if Changed(Graph, before, next) {
 		g.reset(Graph)
 	}
 
-	if birdChanged(before, next) {
+	if Changed(Bird, before, next) {
 		g.reset(Bird)
 		clear(g.pacers)
 	}
+}
+
+// Changed reports whether a credential, address or setting of a target changed, so that it may accept what it refused before.
+func Changed(target Target, before, after *config.Snapshot) bool {
+	if target == Graph {
+		return graphChanged(before, after)
+	}
+
+	return birdChanged(before, after)
 }
 
 func graphChanged(a, b *config.Snapshot) bool {

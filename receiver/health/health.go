@@ -12,7 +12,7 @@ type Report struct {
 	Warnings       []string          `json:"warnings"` // what an administrator has to look at
 	Version        string            `json:"version"`
 	MissingSecrets []string          `json:"missing_secrets"` // by role, as in the config package
-	Problems       map[string]string `json:"problems"`        // by operation; each one needs an administrator's action
+	Problems       map[string]string `json:"problems"`        // by operation or scope; each one needs an administrator's action
 	ClosedScopes   []ClosedScope     `json:"closed_scopes"`   // for which messages wait
 	Token          TokenState        `json:"token"`
 	TokenExpiresAt *time.Time        `json:"token_expires_at"` // null if the token does not expire or the expiry is unknown
