@@ -100,6 +100,10 @@ func TestSchedule(t *testing.T) {
 	f.after(0)
 	f.want(1, start, night, "")
 
+	if text := f.log.String(); !strings.Contains(text, "took_ms=0\n") {
+		t.Errorf("the log has %s, want the time that the copy took, in milliseconds", text)
+	}
+
 	f.after(14 * time.Hour)
 	f.want(1, start, night, "")
 

@@ -119,7 +119,7 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 		return fmt.Errorf("the copy %s: %w", found.Name, err)
 	}
 
-	r.Log.Info("the store was restored", "copy", found.Name, "bytes", found.Size, "took", r.Clock.Since(began))
+	r.Log.Info("the store was restored", "copy", found.Name, "bytes", found.Size, "took_ms", r.Clock.Since(began).Milliseconds())
 
 	return nil
 }

@@ -128,6 +128,8 @@ func TestRestore(t *testing.T) {
 
 			if text := r.log.String(); !strings.Contains(text, want) || strings.Contains(text, secrets.BackupSecret) {
 				t.Errorf("the log has %s, want the copy and no key", text)
+			} else if !strings.Contains(text, "took_ms=0\n") {
+				t.Errorf("the log has %s, want the time that the restore took, in milliseconds", text)
 			}
 		})
 	}
