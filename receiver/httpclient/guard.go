@@ -4,6 +4,7 @@
 package httpclient
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -15,23 +16,26 @@ import (
 
 const dialTimeout = 10 * time.Second
 
-// nat64 holds IPv4 addresses in its last four bytes (RFC 6052).
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// Guard checks each dialled address, after name resolution, so that DNS rebinding cannot evade the check.
+// Guard checks each dialled address, after name resolution, so that DNS rebinding cannot evade the check. It always refuses the
+// addresses for which [IsMetadata] is true, with CodeMetadata.
 type Guard struct {
-	// Refuse returns why a call must not connect to ip, or nil. An IPv4 address within IPv6 arrives as IPv4; an
-	// invalid address is the zero Addr.
+	// Refuse returns why a call must not connect to another address, or nil. An IPv4 address within IPv6 arrives as IPv4; an
+	// invalid address is the zero Addr. Defaults to a guard that refuses no others.
 	Refuse func(ip netip.Addr) *failure.Error
-	// Exempt reports whether a host and port, before name resolution, may be at any address. Defaults to none.
+	// Exempt reports whether a host and port, before name resolution, may be at an address that Refuse refuses. Defaults to
+	// none.
 	Exempt func(hostPort string) bool
+
+	setting string // names in a failure what leads to the address
 }
 
 func (g *Guard) dial(ctx context.Context, network, hostPort string) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: g.control}
+	allow := *g
 	if g.Exempt != nil && g.Exempt(hostPort) {
-		dialer.Control = nil
+		allow.Refuse = nil
 	}
+
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: allow.control}
 
 	return dialer.DialContext(ctx, network, hostPort)
 }
@@ -51,16 +55,19 @@ func (g *Guard) Check(address string) *failure.Error {
 		ip = embedded(dialled.Addr())
 	}
 
-	return g.Refuse(ip)
-}
-
-// embedded returns the IPv4 address within an IPv6 address, or else the address itself without its zone.
-func embedded(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap().WithZone("")
-	if nat64.Contains(ip) {
-		b := ip.As16()
-		ip = netip.AddrFrom4([4]byte(b[12:]))
+	if g.Refuse != nil {
+		if f := g.Refuse(ip); f != nil {
+			return f
+		}
 	}
 
-	return ip
+	if ip.IsValid() && !IsMetadata(ip) {
+		return nil
+	}
+
+	return &failure.Error{
+		Class: failure.Configuration,
+		Code:  CodeMetadata,
+		Text:  cmp.Or(g.setting, "the URL") + " leads to a link-local or metadata address, to which nothing is sent",
+	}
 }

@@ -34,7 +34,7 @@ type Options struct {
 	// Authorities returns the certificate authorities, as PEM, that are trusted besides those of the system. Defaults to
 	// none. Setting names the setting next to which they are configured.
 	Authorities func() string
-	// Guard checks the dialled addresses. Defaults to one that refuses link-local and metadata addresses, with CodeMetadata.
+	// Guard checks the dialled addresses. Defaults to one that refuses link-local and metadata addresses only.
 	Guard *Guard
 	// CheckRedirect is that of http.Client. It may return a *failure.Error. Defaults to following no redirect: the
 	// credentials are only for the configured server.
@@ -74,11 +74,13 @@ func New(o Options) *Client {
 		transport.MaxIdleConns = o.Connections
 	}
 
-	if o.Guard == nil {
-		o.Guard = metadataGuard(o.Setting)
+	guard := Guard{}
+	if o.Guard != nil {
+		guard = *o.Guard
 	}
 
-	transport.DialContext = o.Guard.dial
+	guard.setting = o.Setting
+	transport.DialContext = guard.dial
 
 	client := &http.Client{Transport: transport, CheckRedirect: o.CheckRedirect}
 	if o.Authorities != nil {

@@ -9,42 +9,37 @@ import (
 	"net/netip"
 	"slices"
 	"syscall"
-
-	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// metadata are the addresses, besides the link-local ones, at which clouds give a node's credentials to any process that
-// runs on it.
+// metadata are the addresses, besides the link-local ones, at which clouds give a node's credentials or settings to any process
+// that runs on it. Azure's is a public one.
 var metadata = []netip.Addr{
-	netip.MustParseAddr("fd00:ec2::254"),   // AWS
-	netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
-	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
+	netip.MustParseAddr("168.63.129.16"),      // Azure: WireServer and the host's agent
+	netip.MustParseAddr("fd00:ec2::254"),      // AWS: instance metadata
+	netip.MustParseAddr("fd00:ec2::23"),       // AWS: credentials of pods in EKS
+	netip.MustParseAddr("fd20:ce::254"),       // Google Cloud
+	netip.MustParseAddr("192.0.0.192"),        // Oracle Cloud Classic
+	netip.MustParseAddr("fd00:c1::a9fe:a9fe"), // Oracle Cloud
+	netip.MustParseAddr("100.100.100.200"),    // Alibaba Cloud
+	netip.MustParseAddr("fd00:100::100:200"),  // Alibaba Cloud
+	netip.MustParseAddr("fd00:42::42"),        // Scaleway
+	netip.MustParseAddr("fd00:a9fe:a9fe::1"),  // Akamai
 }
 
-// metadataGuard refuses the addresses that may be of a cloud's metadata service, or of a group of hosts. It allows private and
-// loopback addresses: a server is often a Service of the cluster, or runs beside the receiver. setting names in its failures
-// what leads to the address.
-func metadataGuard(setting string) *Guard {
-	return &Guard{Refuse: func(ip netip.Addr) *failure.Error {
-		if ip.IsValid() && !isMetadata(ip) {
-			return nil
-		}
+// IsMetadata reports whether an address may be of a cloud's metadata service, or of a group of hosts. No client connects to one,
+// whatever leads there. Private and loopback addresses are no such addresses: a server is often a Service of the cluster, or runs
+// beside the receiver.
+func IsMetadata(ip netip.Addr) bool {
+	ip = embedded(ip)
 
-		return &failure.Error{
-			Class: failure.Configuration,
-			Code:  CodeMetadata,
-			Text:  setting + " leads to a link-local or metadata address, to which nothing is sent",
-		}
-	}}
+	return ip.IsMulticast() || slices.ContainsFunc(append(carried(ip), ip), func(ip netip.Addr) bool {
+		return ip.IsLinkLocalUnicast() || slices.Contains(metadata, ip)
+	})
 }
 
-func isMetadata(ip netip.Addr) bool {
-	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.Contains(metadata, ip)
-}
-
-// ControlMetadata is the Control of a dialer that refuses the addresses which each [Client] refuses by default.
+// ControlMetadata is the Control of a dialer that refuses the addresses which each [Client] refuses.
 func ControlMetadata(network, address string, conn syscall.RawConn) error {
-	return metadataGuard("the URL").control(network, address, conn)
+	return new(Guard).control(network, address, conn)
 }
 
 // TransportFor returns a transport with the defaults of the standard library that refuses such addresses, for libraries that
@@ -72,7 +67,7 @@ func TransportWith(setting string, authorities func() string,
 
 func guarded(setting string) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = metadataGuard(setting).dial
+	transport.DialContext = (&Guard{setting: setting}).dial
 
 	return transport
 }

@@ -21,7 +21,7 @@ import (
 const maxRedirects = 3
 
 // newClient returns a client that downloads from allowed hosts at public addresses. A URL in Meta's response must not
-// make the receiver call a host that only the cluster can reach. The Graph API's own host and the proxy are exempt, since
+// make the receiver call a host that only the cluster can reach. The Graph API's own host and the proxy may be private, since
 // the configuration names them.
 func newClient(live *config.Live, clock clockwork.Clock) *httpclient.Client {
 	proxies := environmentProxies()
@@ -146,7 +146,7 @@ func environmentProxies() []string {
 	return addresses
 }
 
-// notPublic contains the ranges without public servers that netip does not know.
+// notPublic contains the ranges without public servers that netip does not know, besides those of httpclient.IsMetadata.
 //
 // Source: the IANA special-purpose address registries for IPv4 and IPv6
 var notPublic = []netip.Prefix{
@@ -177,6 +177,6 @@ func refusePrivate(ip netip.Addr) *failure.Error {
 }
 
 func public(ip netip.Addr) bool {
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (ip.Is4() || unicast6.Contains(ip)) &&
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !httpclient.IsMetadata(ip) && (ip.Is4() || unicast6.Contains(ip)) &&
 		!slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
 }

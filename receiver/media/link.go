@@ -37,7 +37,7 @@ var sendable = map[string]int64{
 }
 
 // newLinkClient returns a client for the links of answers. A link may come from what a person wrote, so that it must not
-// reach what only the cluster can reach. The host of bird.baseURL is exempt, since the configuration names it.
+// reach what only the cluster can reach. The host of bird.baseURL may be private, since the configuration names it.
 func newLinkClient(live *config.Live, clock clockwork.Clock) *httpclient.Client {
 	proxies := environmentProxies()
 
@@ -161,11 +161,26 @@ func checkLink(settings *config.Snapshot, u *url.URL) *failure.Error {
 	}
 
 	ip, err := netip.ParseAddr(u.Hostname())
-	if err != nil || hostPort(u) == addressOf(settings.AIBaseURL()) {
+
+	switch {
+	case err != nil && endsInNumber(u.Hostname()):
+		return linkFailure(CodeLink, "the host of the link ends in a number and is no address")
+	case err != nil, hostPort(u) == addressOf(settings.AIBaseURL()) && !httpclient.IsMetadata(ip):
 		return nil
 	}
 
 	return refusePrivateLink(ip.Unmap())
+}
+
+// endsInNumber reports whether the last label of a host is a number. A proxy may take such a host for an IPv4 address in another
+// form, such as 2852039166 or 0xa9.0xfea9fe.
+//
+// Source: https://url.spec.whatwg.org/#ends-in-a-number-checker
+func endsInNumber(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	label := host[strings.LastIndexByte(host, '.')+1:]
+
+	return strings.Trim(label, "0123456789") == "" || strings.HasPrefix(strings.ToLower(label), "0x")
 }
 
 func refusePrivateLink(ip netip.Addr) *failure.Error {
