@@ -30,7 +30,7 @@ func TestScaleSubresource(t *testing.T) {
 	testCluster.MustCreate(t, webhook)
 	waitUntilSettled(t, webhook)
 
-	// As kubectl scale does, also while the field is absent.
+	// As kubectl scale does, even while the field is absent.
 	scale := func(replicas int32) error {
 		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
 		return testCluster.SubResource("scale").Patch(t.Context(), webhook.DeepCopy(), patch, client.WithSubResourceBody(&autoscalingv1.Scale{}))

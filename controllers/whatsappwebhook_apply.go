@@ -68,7 +68,7 @@ func (r *WhatsAppWebhookReconciler) look(
 	return p
 }
 
-// apply applies every object, also after another has failed. An object whose dependency has failed stays as it is.
+// apply applies every object, even after another has failed. An object whose dependency has failed stays as it is.
 func (r *WhatsAppWebhookReconciler) apply(ctx context.Context, p *plan, seen *observation) {
 	for _, object := range p.objects {
 		reference := resources.ReferenceTo(object)

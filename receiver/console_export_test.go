@@ -47,7 +47,7 @@ func TestCancelledExport(t *testing.T) {
 
 	h.waitFor("the export is cut off", func() bool { return strings.Contains(log.String(), "act=export") })
 
-	if got := log.String(); !strings.Contains(got, "an export was cut off") || strings.Contains(got, "panic") || strings.Contains(got, ana) {
+	if got := log.String(); !strings.Contains(got, "export interrupted") || strings.Contains(got, "panic") || strings.Contains(got, ana) {
 		t.Error("the log does not say that the export was cut off, names a person, or has a panic")
 	}
 

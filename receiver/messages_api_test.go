@@ -305,7 +305,7 @@ func TestSignedMessage(t *testing.T) {
 	h.waitSent(2)
 }
 
-// TestDeskAnswers takes a conversation over, answers in it, and hands it back with the last message.
+// TestDeskAnswers takes a conversation over, answers in it, and gives it back with the last message.
 func TestDeskAnswers(t *testing.T) {
 	h := newHarness(t, withMessages)
 	h.start()

@@ -80,7 +80,7 @@ func (r *Receiver) countMessages() int64 {
 	return totals.MessagesReceived + totals.MessagesProcessed + totals.MessagesFailed
 }
 
-// consoleHandler returns the handler of the loopback port: the API, and the pages that use it.
+// consoleHandler returns the handler of the console port: the API, and the pages that use it.
 func (r *Receiver) consoleHandler(jobs *consoleapi.Jobs, messages *messagesapi.API) (http.Handler, error) {
 	api := consoleapi.New(consoleapi.Parts{
 		Version:   r.version,

@@ -203,7 +203,7 @@ func (h *harness) checkNothingPersonal(log *logBuffer) {
 	}
 }
 
-// shownWithoutReveal returns everything that the API of the loopback port shows without being asked to reveal persons.
+// shownWithoutReveal returns everything that the console API shows without being asked to reveal persons.
 func (h *harness) shownWithoutReveal() string {
 	h.t.Helper()
 

@@ -206,7 +206,7 @@ func (r *Receiver) WebhookAddr() string { return r.webhook.Addr().String() }
 // AdminAddr returns the address of probes, metrics and status as host:port.
 func (r *Receiver) AdminAddr() string { return r.admin.listener.Addr().String() }
 
-// ConsoleAddr returns the address of the dead letter console as host:port.
+// ConsoleAddr returns the address of the console port as host:port.
 func (r *Receiver) ConsoleAddr() string { return r.console.Addr().String() }
 
 // MessagesAddr returns the address of the messages API as host:port, or "" if it is not configured.
@@ -357,7 +357,7 @@ func (r *Receiver) Close() {
 	if r.tracer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), traceTimeout)
 		if err := r.tracer.Close(ctx); err != nil {
-			r.log.Error("flush of the last spans failed", "error", err)
+			r.log.Error("exporting the last spans failed", "error", err)
 		}
 
 		cancel()

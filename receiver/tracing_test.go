@@ -76,7 +76,7 @@ func TestOneTraceFromDeliveryToReply(t *testing.T) {
 
 	slices.Sort(names)
 
-	if diff := cmp.Diff([]string{"ask Bird", "handle message", "receive delivery", "send message", "store events"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"ask AI", "handle message", "receive delivery", "send message", "store events"}, names); diff != "" {
 		t.Errorf("spans (-want +got):\n%s", diff)
 	}
 

@@ -57,7 +57,7 @@ func TestAnswerEndsWhereAColleagueTakesOver(t *testing.T) {
 }
 
 // TestHandoffIsSentCompletely checks that the answer which hands a conversation over is sent in full, although people
-// have the conversation from its first part on, also after a failed send and a restart.
+// have the conversation from its first part on, even after a failed send and a restart.
 func TestHandoffIsSentCompletely(t *testing.T) {
 	h := newHarness(t, func(c *config.Config) {
 		withoutTyping(c)
@@ -99,7 +99,7 @@ func TestHandoffIsSentCompletely(t *testing.T) {
 	}
 }
 
-// TestTakeoverAppliesToANewNumber checks that a change of number joins the names of a person also while a colleague has
+// TestTakeoverAppliesToANewNumber checks that a change of number joins the names of a person even while a colleague has
 // the conversation.
 func TestTakeoverAppliesToANewNumber(t *testing.T) {
 	const newNumber = "573009990000"

@@ -6,7 +6,7 @@ package v1alpha1
 // BirdSpec configures an AI that implements the Bird contract, or a flow of Bird or of another platform.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.protocol) && self.protocol == 'Flow') || !has(self.baseURL) || !self.baseURL.contains('?')",message="baseURL must have no query, except with protocol Flow",fieldPath=".baseURL"
-// +kubebuilder:validation:XValidation:rule="has(self.accessKeySecretRef) != (has(self.authScheme) && self.authScheme == 'None')",message="accessKeySecretRef is required; with authScheme None it must not be set"
+// +kubebuilder:validation:XValidation:rule="has(self.accessKeySecretRef) != (has(self.authScheme) && self.authScheme == 'None')",message="accessKeySecretRef is required, except with authScheme None, where it must not be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.authScheme) || self.authScheme != 'None' || (has(self.protocol) && self.protocol == 'Flow')",message="authScheme None requires protocol Flow"
 // +kubebuilder:validation:XValidation:rule="!has(self.flow) || !(has(self.flow.signingKeySecretRef) || has(self.flow.signatureHeader) || has(self.flow.maxBodyBytes) || has(self.flow.timeoutSeconds) || has(self.flow.statuses)) || (has(self.protocol) && self.protocol == 'Flow')",message="flow requires protocol Flow"
 // +kubebuilder:validation:XValidation:rule="!has(self.protocol) || self.protocol != 'Flow' || !(has(self.endpoints) || has(self.workspaceID) || has(self.aiEmployeeID) || (has(self.media) && has(self.media.mode)))",message="endpoints, workspaceID, aiEmployeeID and media.mode require protocol Contract: a flow has one URL"
@@ -31,7 +31,7 @@ type BirdSpec struct {
 	// +optional
 	AuthScheme AuthScheme `json:"authScheme,omitempty"`
 
-	// accessKeySecretRef refers to the access key. It is required. If not set, authScheme must be None.
+	// accessKeySecretRef refers to the access key. If not set, authScheme must be None.
 	// +optional
 	AccessKeySecretRef SecretKeyReference `json:"accessKeySecretRef,omitzero"`
 

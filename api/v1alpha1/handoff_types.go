@@ -3,11 +3,11 @@
 
 package v1alpha1
 
-// HandoffSpec sends conversations that people have to their software, such as a shared inbox: each handover, and each message
-// of the person until the conversation is handed back. Files are links, at the public host of the webhook. The software
-// answers by the messages API.
+// HandoffSpec sends the conversations that people have taken over to their desk, such as a shared inbox: each handoff, and each
+// message of the person until the conversation is given back. Files are sent as links, at the public host of the webhook. The
+// desk answers by the messages API.
 type HandoffSpec struct {
-	// url is the URL of the software. Each handover and each message is one POST.
+	// url is the URL of the desk. Each handoff and each message is one POST.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -4,7 +4,7 @@
 package v1alpha1
 
 // MessagesAPISpec enables the messages API: HTTP requests with which the AI answers later, sends further messages, or writes
-// first, and with which people answer and hand a conversation back. It has a Service of its own.
+// first, and with which people answer and give a conversation back. It has a Service of its own.
 type MessagesAPISpec struct {
 	// keys are the keys of the callers. A request is accepted with any of them. To rotate a key: add the new one, change the
 	// caller, remove the old one.
@@ -29,7 +29,7 @@ type MessagesAPIKey struct {
 	SecretRef SecretKeyReference `json:"secretRef,omitzero"`
 
 	// role is the role of the caller. Assistant: the AI, which may send messages while people do not have the conversation, and
-	// hand it over. Desk: the software of people, which may send messages at any time and hand the conversation back.
+	// hand it off. Desk: the software of the people, which may send messages at any time and give the conversation back.
 	// Defaults to Assistant.
 	// +optional
 	Role MessagesAPIRole `json:"role,omitempty"`

@@ -6,7 +6,7 @@ package v1alpha1
 // OpenAISpec configures a model with the Chat Completions API of OpenAI, as OpenAI, Azure, Gemini, vLLM, Ollama, LiteLLM and
 // OpenRouter serve it.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.keySecretRef) != (has(self.authScheme) && self.authScheme == 'None')",message="keySecretRef is required; with authScheme None it must not be set"
+// +kubebuilder:validation:XValidation:rule="has(self.keySecretRef) != (has(self.authScheme) && self.authScheme == 'None')",message="keySecretRef is required, except with authScheme None, where it must not be set"
 type OpenAISpec struct {
 	// baseURL is the URL to which /chat/completions is appended. A query, such as the api-version of Azure, stays in place.
 	// +required
@@ -26,7 +26,7 @@ type OpenAISpec struct {
 	// +optional
 	AuthScheme OpenAIAuthScheme `json:"authScheme,omitempty"`
 
-	// keySecretRef refers to the key. It is required. If not set, authScheme must be None.
+	// keySecretRef refers to the key. If not set, authScheme must be None.
 	// +optional
 	KeySecretRef SecretKeyReference `json:"keySecretRef,omitzero"`
 
@@ -72,7 +72,7 @@ type OpenAISpec struct {
 	// +optional
 	Documents State `json:"documents,omitempty"`
 
-	// tools lets the model hand a conversation over to people and offer choices as buttons, by tool calls. The model must
+	// tools lets the model hand a conversation off to people and offer choices as buttons, by tool calls. The model must
 	// accept them. Defaults to Enabled.
 	// +optional
 	Tools State `json:"tools,omitempty"`

@@ -40,7 +40,7 @@ type ProcessingSpec struct {
 	// +kubebuilder:validation:Maximum=10
 	MaxMessagesPerAnswer int32 `json:"maxMessagesPerAnswer,omitempty"`
 
-	// passThreadControl passes the conversation to Meta's other responder when the AI hands it over to people. It needs
+	// passThreadControl passes the conversation to Meta's other responder when the AI hands it off to people. It needs
 	// Meta's conversation routing. Defaults to Disabled.
 	// +optional
 	PassThreadControl State `json:"passThreadControl,omitempty"`
@@ -52,7 +52,7 @@ type ProcessingSpec struct {
 	// +kubebuilder:validation:Maximum=86400
 	AnswerWithinSeconds int32 `json:"answerWithinSeconds,omitempty"`
 
-	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or the AI handed it over
+	// handoffSeconds is the time the AI stays silent in a conversation after a colleague answered or the AI handed it off
 	// to people. Defaults to 43200 (12 hours).
 	// +optional
 	// +kubebuilder:validation:Minimum=1

@@ -94,8 +94,8 @@ type WhatsAppWebhookSpec struct {
 	// +optional
 	MessagesAPI MessagesAPISpec `json:"messagesAPI,omitzero"`
 
-	// handoff sends conversations that people have to their software. If not set, the messages of the person are stored, and
-	// announced to notifications.sinkURL.
+	// handoff sends the conversations that people have taken over to their desk. If not set, the messages of the person are
+	// stored, and announced to notifications.sinkURL.
 	// +optional
 	Handoff HandoffSpec `json:"handoff,omitzero"`
 

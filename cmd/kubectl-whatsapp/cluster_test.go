@@ -94,7 +94,7 @@ func (c *testCluster) args(args ...string) []string {
 	return append(args, "--kubeconfig", c.kubeconfig, "-n", c.namespace)
 }
 
-// runPod runs a receiver pod of sales that serves handler on the loopback port.
+// runPod runs a receiver pod of sales that serves handler on the console port.
 func (c *testCluster) runPod(t *testing.T, name, logs string, handler http.HandlerFunc) {
 	t.Helper()
 

@@ -65,7 +65,7 @@ func serveConsole(ctx context.Context, p *output.Printer, called *receiver, port
 		return fmt.Errorf("read the address of the receiver: %w", err)
 	}
 
-	// Finds out that there is a receiver before it prints an address.
+	// Fail before the address is printed if there is no receiver.
 	if err := called.check(ctx); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (g *global) serveFleet(ctx context.Context, allNamespaces bool, port uint16
 		served = "all namespaces"
 	}
 
-	// Finds out that the resources can be read before it prints an address.
+	// Fail before the address is printed if the resources cannot be read.
 	if _, err := found.Webhooks(ctx, namespace); err != nil {
 		return err
 	}

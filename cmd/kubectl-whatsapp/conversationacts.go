@@ -19,11 +19,12 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/consoleapi"
 )
 
-func newReleaseCommand(g *global) *cobra.Command {
+func newGiveBackCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:               "release NAME ID",
+		Use:               "give-back NAME ID",
+		Aliases:           []string{"release"},
 		Short:             "Give a conversation back to the AI",
-		Example:           g.example("conversations release sales ID"),
+		Example:           g.example("conversations give-back sales ID"),
 		Args:              g.nameAnd(1, 1),
 		ValidArgsFunction: g.webhookNames,
 		RunE: g.callReceiver(nil, func(ctx context.Context, api *receiverapi.Client, args []string) error {
@@ -177,7 +178,7 @@ func newEraseCommand(g *global) *cobra.Command {
 		}),
 	}
 
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it without a question")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "skip the confirmation")
 
 	return cmd
 }

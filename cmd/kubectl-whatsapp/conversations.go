@@ -26,13 +26,13 @@ func newConversationsCommand(g *global) *cobra.Command {
 			"A conversation is named by its ID, which reveals no one, or by its full name.",
 		Example: g.example(
 			"conversations list sales --state waiting",
-			"conversations release sales ID",
+			"conversations give-back sales ID",
 		),
 	}
 	cmd.AddCommand(
 		newConversationListCommand(g),
 		newConversationShowCommand(g),
-		newReleaseCommand(g),
+		newGiveBackCommand(g),
 		newTakeOverCommand(g),
 		newExportCommand(g),
 		newEraseCommand(g),

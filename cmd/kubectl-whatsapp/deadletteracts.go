@@ -19,8 +19,8 @@ func (u unanswered) replayCommand(g *global) *cobra.Command {
 
 	cmd := &cobra.Command{
 		Use:   "replay NAME [ID...]",
-		Short: "Let the receiver process " + u.what + " again",
-		Long:  "Let the receiver process " + u.what + " again: by their IDs, by --where, or --all.\n" + whereHelp,
+		Short: "Replay " + u.what,
+		Long:  "Replay " + u.what + ", so that the receiver processes them again: by their IDs, by --where, or --all.\n" + whereHelp,
 		Example: g.example(
 			u.use+" replay sales ID",
 			u.use+" replay sales --where code=131026",
@@ -42,8 +42,8 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 
 	cmd := &cobra.Command{
 		Use:   "discard NAME [ID...]",
-		Short: "Give " + u.what + " up for ever",
-		Long:  "Give " + u.what + " up for ever: by their IDs, by --where, or --all.\n" + whereHelp,
+		Short: "Discard " + u.what + " permanently",
+		Long:  "Discard " + u.what + " permanently: by their IDs, by --where, or --all.\n" + whereHelp,
 		Example: g.example(
 			u.use+" discard sales ID",
 			u.use+" discard sales --where code=131026 --yes",
@@ -55,7 +55,7 @@ func (u unanswered) discardCommand(g *global) *cobra.Command {
 		}),
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do it without a question")
+	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "skip the confirmation")
 
 	return cmd
 }
@@ -69,7 +69,7 @@ type actFlags struct {
 
 func (f *actFlags) add(cmd *cobra.Command) {
 	f.selected.addFlag(cmd)
-	cmd.Flags().BoolVar(&f.all, "all", false, "all of them")
+	cmd.Flags().BoolVar(&f.all, "all", false, "act on all of them")
 	cmd.MarkFlagsMutuallyExclusive("where", "all")
 }
 

@@ -24,7 +24,7 @@ type global struct {
 	err  io.Writer
 
 	kube    *genericclioptions.ConfigFlags
-	address string // of a receiver's loopback port, instead of a cluster
+	address string // of a receiver's console port, instead of a cluster
 	format  string
 	noColor bool
 
@@ -55,7 +55,7 @@ func (g *global) addFlags(root *cobra.Command) {
 		flags.Lookup(name).Usage = usage
 	}
 
-	flags.StringVar(&g.address, "address", "", "`URL` of the loopback port of a receiver, such as http://localhost:9091, instead of a cluster")
+	flags.StringVar(&g.address, "address", "", "`URL` of the console port of a receiver, such as http://localhost:9091, instead of a cluster")
 	flags.StringVarP(&g.format, "output", "o", "", "`format` of the result: json or yaml; a table or text if not set")
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours; NO_COLOR in the environment does the same")
 

@@ -116,7 +116,7 @@ func (f *listenFlags) complete() error {
 }
 
 func (f *listenFlags) run(ctx context.Context, p *output.Printer, called *receiver) error {
-	// Finds out that there is a receiver before it waits for one.
+	// Fail now, not after a wait, if there is no receiver.
 	if err := called.check(ctx); err != nil {
 		return err
 	}

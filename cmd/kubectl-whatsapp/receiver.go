@@ -31,7 +31,7 @@ type receiver struct {
 	Name  string       // of the resource; the address without a cluster
 	Actor string       // who calls; "" if unknown
 	HTTP  *http.Client // without a timeout
-	URL   string       // of the loopback port
+	URL   string       // of the console port
 
 	forward *cluster.Forward // nil without a cluster
 }
@@ -95,7 +95,7 @@ func (r *receiver) check(ctx context.Context) error {
 
 	if err != nil {
 		return output.Unreachable(
-			"Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+			"Check that a receiver listens there: its console port is listen.console of its configuration.",
 			"call the receiver at %s: %w", r.URL, err)
 	}
 

@@ -248,7 +248,7 @@ func TestCommandsOfReceiver(t *testing.T) {
 	show("conversations", "show", answered.Conversation, "--reveal")
 	show("conversations", "takeover", answered.Conversation, "--for", "2h")
 	show("conversations", "list", "--state", "taken_over")
-	show("conversations", "release", answered.Conversation)
+	show("conversations", "give-back", answered.Conversation)
 	show("dead-letters", "list")
 	show("dead-letters", "list", "--by-cause")
 	show("dead-letters", "show", dead.ID)

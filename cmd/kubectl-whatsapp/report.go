@@ -136,7 +136,7 @@ func (g *global) report(ctx context.Context, called *receiver, out io.Writer, li
 	}
 
 	if called.forward == nil && len(index.Files) == 0 {
-		return report.Index{}, output.Unreachable("Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+		return report.Index{}, output.Unreachable("Check that a receiver listens there: its console port is listen.console of its configuration.",
 			"the receiver at %s says nothing: %s", called.URL, index.Missing[0].Why)
 	}
 

@@ -21,9 +21,9 @@ func newStatusCommand(g *global) *cobra.Command {
 
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
-		Short: "Show how resources and their receivers are, trouble first",
-		Long: "Show how resources and their receivers are, trouble first: all of a namespace as a table, or one with all that is\n" +
-			"known of it. With --watch a terminal shows the present state; elsewhere each change is a line.",
+		Short: "Show the status of resources and their receivers, the most urgent first",
+		Long: "Show the status of resources and their receivers, the most urgent first: all of a namespace as a table, or one\n" +
+			"resource in detail. With --watch a terminal shows the present state; elsewhere each change is a line.",
 		Example:           g.example("status", "status -A --watch", "status sales"),
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: g.webhookNames,

@@ -21,7 +21,7 @@ const (
 )
 
 // start runs the manager until ctx ends, or the caches do not sync in time. It returns within stopTimeout after the end of
-// ctx, also if run does not: while caches wait for their first objects, a manager of controller-runtime v0.25 loops instead
+// ctx, even if run does not: while caches wait for their first objects, a manager of controller-runtime v0.25 loops instead
 // of ending.
 func start(ctx context.Context, run func(context.Context) error, caches cacheState) error {
 	ended := make(chan error, 1)

@@ -87,7 +87,7 @@ func TestUpgrade(t *testing.T) {
 	c.setStatus(t, first[0], complete)
 	second := c.wantUpgraded(t, 5)
 
-	// A receiver that does not become ready halts the upgrade, also when others become ready.
+	// A receiver that does not become ready halts the upgrade, even when others become ready.
 	c.setStatus(t, first[1], exceeded)
 	c.wantEvent(t, first[1], "upgrades of other receivers wait for it")
 	c.wantReadyMessage(t, first[1], "upgrades of other receivers wait until this one is ready, suspended or scaled to 0")

@@ -35,8 +35,8 @@ var (
 	}
 )
 
-// publicPort returns the port of the webhook: an https port if the spec requires Meta's client certificate. The receiver then ends TLS itself, and
-// a proxy in front of it must pass TLS through.
+// publicPort returns the port of the webhook: an https port if the spec requires Meta's client certificate. The receiver then
+// terminates TLS itself, and a proxy in front of it must pass TLS through.
 func (p Params) publicPort() servedPort {
 	if p.config.Webhook.MutualTLS != nil {
 		return servedPort{

@@ -1,8 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin serves two ports: probes, metrics and status to the cluster, without personal data or secrets; and the
-// console of dead letters and takeovers on the loopback interface.
+// Package admin serves the admin port: probes, metrics and status, without personal data or secrets.
 package admin
 
 import (

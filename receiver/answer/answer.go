@@ -29,8 +29,8 @@ type Handoff struct {
 	Text   string `json:"text"`
 }
 
-// Reply is one message to the person. Kind determines which of the other fields are set. Lengths and numbers are Bird's and
-// may exceed WhatsApp's limits.
+// Reply is one message to the person. Kind determines which of the other fields are set. Lengths and counts are as
+// the AI sent them, and may exceed WhatsApp's limits.
 type Reply struct {
 	Kind Kind
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// maxTitleID is the number of characters of a title that replace an id that Bird left out. WhatsApp allows 200 for the id
+// maxTitleID is the number of characters of a title that replace an id that the AI left out. WhatsApp allows 200 for the id
 // of a row.
 const maxTitleID = 200
 

@@ -13,7 +13,7 @@ import (
 
 var mediaTypes = []string{"image", "video", "audio", "document", "sticker"}
 
-// readers decode the types of messages that Bird may send. Their errors complete the sentence "the message is …".
+// readers decode the types of messages that an AI may send. Their errors complete the sentence "the message is …".
 var readers = map[string]func(*Answer, json.RawMessage) error{
 	"text":                 readText,
 	"buttons":              readButtons,

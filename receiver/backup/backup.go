@@ -191,7 +191,7 @@ func (s *Scheduler) attempt(ctx context.Context, secrets config.Secrets) error {
 		return errors.Join(err, pruned)
 	}
 
-	s.Log.Info("the store was backed up", "copy", made.Name, "bytes", made.Size, "took_ms", s.Clock.Since(began).Milliseconds())
+	s.Log.Info("store backed up", "copy", made.Name, "bytes", made.Size, "took_ms", s.Clock.Since(began).Milliseconds())
 
 	files, err = target.List(ctx)
 	if err != nil {

@@ -60,7 +60,7 @@ func (r *Restorer) Run(ctx context.Context) error {
 		again := r.Clock.Now().Add(wait).UTC()
 
 		r.Report(fmt.Sprintf("the store cannot be restored: %v; the next attempt is at %s", err, again.Format(time.TimeOnly)), true)
-		r.Log.Error("the store cannot be restored", "error", err, "again", again)
+		r.Log.Error("store cannot be restored", "error", err, "again", again)
 
 		if r.wait(ctx, again, snapshot) {
 			failures = 0
@@ -89,7 +89,7 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 
 	found, err := find(ctx, target, settings.Restore)
 	if errors.Is(err, errNone) && settings.Restore == config.RestoreNewest {
-		r.Log.Warn("the store begins empty, since there is no copy to restore")
+		r.Log.Warn("store starts empty: there is no copy to restore")
 		return nil
 	}
 
@@ -119,7 +119,7 @@ func (r *Restorer) attempt(ctx context.Context, snapshot *config.Snapshot) error
 		return fmt.Errorf("the copy %s: %w", found.Name, err)
 	}
 
-	r.Log.Info("the store was restored", "copy", found.Name, "bytes", found.Size, "took_ms", r.Clock.Since(began).Milliseconds())
+	r.Log.Info("store restored", "copy", found.Name, "bytes", found.Size, "took_ms", r.Clock.Since(began).Milliseconds())
 
 	return nil
 }

@@ -92,7 +92,7 @@ func (s *Scheduler) succeed() {
 func (s *Scheduler) fail(err error) {
 	s.retryAt = s.Clock.Now().Add(failure.Backoff(s.failures, retryBase, retryLimit, rand.Float64())) //nolint:gosec // jitter
 	s.failures++
-	s.Log.Error("the backup failed", "error", err, "again", s.retryAt)
+	s.Log.Error("scheduled backup failed", "error", err, "again", s.retryAt)
 
 	state := s.State()
 	state.LastError = err.Error()

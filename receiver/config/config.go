@@ -141,7 +141,7 @@ type Processing struct {
 	FallbackText string `yaml:"fallbackText,omitempty"`
 	// FallbackTemplate is sent instead of an answer when the person has not written for 24 hours.
 	FallbackTemplate FallbackTemplate `yaml:"fallbackTemplate,omitempty"`
-	// HandoffDuration is how long the AI stays silent after a colleague answered or Bird handed the conversation over to
+	// HandoffDuration is how long the AI stays silent after a colleague answered or the AI handed the conversation off to
 	// people.
 	HandoffDuration time.Duration `yaml:"handoffDuration,omitempty"`
 	// Debounce is how long to wait for further texts of a person, which are then sent to the AI as one request.
@@ -150,7 +150,7 @@ type Processing struct {
 	Format Format `yaml:"format,omitempty"`
 	// MaxMessagesPerAnswer limits the WhatsApp messages of one answer. Meta bills each of them.
 	MaxMessagesPerAnswer int `yaml:"maxMessagesPerAnswer,omitempty"`
-	// PassThreadControl passes the conversation to Meta's other responder when the AI hands it over to people.
+	// PassThreadControl passes the conversation to Meta's other responder when the AI hands it off to people.
 	PassThreadControl bool `yaml:"passThreadControl,omitempty"`
 }
 

@@ -180,7 +180,7 @@ func (v *view) fail(err error) {
 	}
 
 	if status == http.StatusBadGateway {
-		v.console.Log.Warn("a page of the console failed", "path", v.request.Pattern, "error", err)
+		v.console.Log.Warn("console page failed", "path", v.request.Pattern, "error", err)
 	}
 
 	failed := failure{Text: text, IsUnknown: status == http.StatusBadGateway}

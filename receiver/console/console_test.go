@@ -236,7 +236,7 @@ func TestPages(t *testing.T) {
 
 	for path, want := range map[string][]string{
 		"/console/":                  {"messaging/sales", "All resources"},
-		sales + "/":                  {"Overview", "Not called now", "in 1 min", "polyline", "20 messages received", `<td class="number">7</td><td class="number">80</td>`},
+		sales + "/":                  {"Overview", "Paused calls", "in 1 min", "polyline", "20 messages received", `<td class="number">7</td><td class="number">80</td>`},
 		sales + "/conversations":     {"…4567", "1 min ago", "?after=5.abc", `aria-label="Take over: …4567"`},
 		sales + "/conversations/abc": {"An answer", "Take it over", "read", "2 failed attempts"},
 		sales + "/events?state=dead": {"131026", "?before=7&amp;state=dead", `value="dead" selected`},
@@ -395,7 +395,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestReadOnlyRefusesActs checks that an act is refused also if no page offered it.
+// TestReadOnlyRefusesActs checks that an act is refused even if no page offered it.
 func TestReadOnlyRefusesActs(t *testing.T) {
 	api := &fakeAPI{readOnly: "you may not forward ports"}
 	b := open(t, api)

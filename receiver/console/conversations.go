@@ -187,7 +187,7 @@ func (c *console) export(v *view) error {
 	v.writer.Header().Set("Content-Disposition", `attachment; filename="person.json"`)
 
 	if _, err := io.Copy(v.writer, response.Body); err != nil {
-		c.Log.Warn("an export was cut off", "error", err)
+		c.Log.Warn("export interrupted", "error", err)
 		panic(http.ErrAbortHandler) // closes the connection: else the browser saves a part of the document as all of it
 	}
 

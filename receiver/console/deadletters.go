@@ -146,7 +146,7 @@ func (v *view) askDiscard(query url.Values) (confirmation, error) {
 
 	count := found.total()
 	question.Question = v.T("Discard these %d events?", count)
-	question.Consequence = v.T("Their people get no answer to them.")
+	question.Consequence = v.T("Their senders get no answer.")
 
 	if count == 1 {
 		question.Question = v.T("Discard this event?")

@@ -87,16 +87,16 @@ func (v *view) charts(points []lasthour.Point) []chart {
 	return []chart{
 		perMinute("Messages received", func(p lasthour.Point) int64 { return p.Received }),
 		perMinute("Messages sent", func(p lasthour.Point) int64 { return p.Sent }),
-		seconds("Time to the answer, half of the messages", func(p lasthour.Point) *float64 { return p.AnswerP50 }),
-		seconds("Time to the answer, 95 % of the messages", func(p lasthour.Point) *float64 { return p.AnswerP95 }),
-		seconds("Time of the AI, half of the calls", func(p lasthour.Point) *float64 { return p.AIP50 }),
-		seconds("Time of the AI, 95 % of the calls", func(p lasthour.Point) *float64 { return p.AIP95 }),
-		number("Messages that wait", func(p lasthour.Point) int64 { return p.Pending }),
+		seconds("Answer time, median", func(p lasthour.Point) *float64 { return p.AnswerP50 }),
+		seconds("Answer time, 95th percentile", func(p lasthour.Point) *float64 { return p.AnswerP95 }),
+		seconds("AI response time, median", func(p lasthour.Point) *float64 { return p.AIP50 }),
+		seconds("AI response time, 95th percentile", func(p lasthour.Point) *float64 { return p.AIP95 }),
+		number("Pending messages", func(p lasthour.Point) int64 { return p.Pending }),
 		number("Dead letters", func(p lasthour.Point) int64 { return p.DeadLetters }),
 		perMinute("Statuses received", func(p lasthour.Point) int64 { return p.Statuses }),
-		seconds("Time until Meta has the 200, 99 % of the deliveries", func(p lasthour.Point) *float64 { return p.AckP99 }),
+		seconds("Acknowledgement time, 99th percentile", func(p lasthour.Point) *float64 { return p.AckP99 }),
 		perMinute("Requests not answered 200", func(p lasthour.Point) int64 { return p.Unanswered }),
-		perMinute("Messages that Meta bills", func(p lasthour.Point) int64 { return p.Priced }),
+		perMinute("Messages billed by Meta", func(p lasthour.Point) int64 { return p.Priced }),
 	}
 }
 

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package consoleapi serves the API of the loopback port, by which people see and repair what the receiver has stored:
+// Package consoleapi serves the console API, by which people see and repair what the receiver has stored:
 // events, dead letters and conversations. docs/openapi/console-api.v1.yaml describes it.
 //
 // Everyone who can reach the loopback interface of the pod may use it, for example by kubectl port-forward. Pages of other
@@ -101,7 +101,7 @@ func (a *api) routes() []route {
 	}
 }
 
-// New returns the handler of the loopback port.
+// New returns the handler of the console port.
 func New(parts Parts) http.Handler {
 	a := &api{Parts: parts}
 	mux := http.NewServeMux()
@@ -118,7 +118,7 @@ func New(parts Parts) http.Handler {
 	return Protect(mux)
 }
 
-// Protect refuses requests of other sites in the same browser, for a handler of the loopback port.
+// Protect refuses requests of other sites in the same browser, for a handler of the console port.
 func Protect(next http.Handler) http.Handler {
 	return localOnly(http.NewCrossOriginProtection().Handler(next))
 }

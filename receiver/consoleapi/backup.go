@@ -56,7 +56,7 @@ func (a *api) backup(w http.ResponseWriter, r *http.Request) {
 	}
 
 	if err != nil {
-		a.Log.Warn("a backup was cut off", "bytes", sent, "size", size, "error", err)
+		a.Log.Warn("backup download interrupted", "bytes", sent, "size", size, "error", err)
 		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the file is incomplete
 	}
 }
@@ -94,6 +94,6 @@ func (a *api) failBackup(w http.ResponseWriter, err error) {
 		status = http.StatusInsufficientStorage
 	}
 
-	a.Log.Error("the backup failed", "error", err)
+	a.Log.Error("requested backup failed", "error", err)
 	http.Error(w, err.Error(), status)
 }

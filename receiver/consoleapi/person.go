@@ -140,7 +140,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	case err != nil && !d.begun:
 		a.fail(w, err, noSuchConversation)
 	case err != nil:
-		a.Log.Error("an export was cut off", "error", err)
+		a.Log.Error("export interrupted", "error", err)
 		panic(http.ErrAbortHandler) // closes the connection, so that the client learns that the document is incomplete
 	case !d.begun && conversation == nil:
 		http.Error(w, noSuchConversation, http.StatusNotFound)

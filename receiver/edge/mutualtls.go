@@ -105,7 +105,7 @@ func (m *mutualTLS) replace(given material) {
 	m.log.Info("certificates for mutual TLS loaded", "expires", next.server.NotAfter)
 }
 
-// problem describes what an administrator has to fix. Missing secrets are reported elsewhere.
+// problem describes what an administrator has to mend. Missing secrets are reported elsewhere.
 func (m *mutualTLS) problem() string {
 	i, err := m.current()
 

@@ -20,7 +20,7 @@ func (e *Edge) Secure(l net.Listener) net.Listener {
 	return tls.NewListener(l, e.mutualTLS.config())
 }
 
-// Problems returns, by operation, the problems of the certificates that an administrator has to fix.
+// Problems returns, by operation, the problems of the certificates that an administrator has to mend.
 func (e *Edge) Problems() map[string]string {
 	problems := map[string]string{}
 	if e.mutualTLS == nil {

@@ -183,7 +183,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 	})
 
 	startedAt := e.Clock.Now()
-	callCtx, span := e.Tracer.Start(ctx, "ask Bird", "method", method)
+	callCtx, span := e.Tracer.Start(ctx, "ask AI", "method", method)
 	given, err := e.ai(a.head).Ask(callCtx, *request)
 	span.End(err)
 
@@ -193,7 +193,7 @@ func (e *Engine) callAI(ctx context.Context, a *attempt, request *assistant.Requ
 
 	a.noteAsked(ctx, err)
 
-	e.optional.note(request.Method, a.settings, err, e.Clock.Now())
+	e.optional.record(request.Method, a.settings, err, e.Clock.Now())
 	e.leave(ctx, a, err)
 	e.recordAnswerTime(method, startedAt, err)
 	e.recordCall(method, err)

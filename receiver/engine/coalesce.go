@@ -103,9 +103,9 @@ func mayBeAsked(work *store.Work) bool {
 	return isQuestion && (work.Settled || work.Starts > 1)
 }
 
-// settles reports whether the step that ends the attempt settles the question, given the error that the attempt returned:
-// this attempt may have asked the AI, or an earlier one that ended with its process, of which only the starts tell. The step
-// resets them.
+// settles reports whether the step that ends the attempt must settle the question, because this attempt or an earlier one may
+// have asked the AI. err is the error of this attempt. An attempt that ended with its process has left only its start in Starts,
+// which the step resets.
 func (a *attempt) settles(err error) bool {
 	wait, isPostponed := errors.AsType[*postponed](err)
 	isCollecting := isPostponed && wait.collects
@@ -115,7 +115,7 @@ func (a *attempt) settles(err error) bool {
 
 // skipRevoked ends a message that the person has deleted, with its edits. If the AI was certainly not asked about it, the
 // revocation ends too. Otherwise the AI is notified of the revocation in its own turn.
-func (a *attempt) skipRevoked(m *questioned, isOpen bool) {
+func (a *attempt) skipRevoked(m *questionMessage, isOpen bool) {
 	events := m.events
 	if isOpen {
 		events = slices.Concat(events, m.revokes)

@@ -53,22 +53,22 @@ func (e *Engine) history(ctx context.Context, a *attempt) ([]assistant.Turn, err
 
 // memory are the turns of a conversation, the oldest first.
 type memory struct {
-	turns []remembered
+	turns []exchange
 	// isHuman says that people had the conversation at the last event.
 	isHuman bool
 }
 
-// remembered is a message of the person with its answers. Texts that were answered together are one. A message that was
+// exchange is a message of the person with its answers. Texts that were answered together are one. A message that was
 // sent unasked belongs to the turn before it.
-type remembered struct {
-	words   []spoken
+type exchange struct {
+	words   []personMessage
 	answers []assistant.Turn
 	at      time.Time
 	sentAt  time.Time // when the first answer was sent; zero if there is none
 }
 
-// spoken is a message of the person.
-type spoken struct {
+// personMessage is a message of the person.
+type personMessage struct {
 	message whatsapp.Message
 	text    string
 	speaker string // the name in the person's profile, in a group
@@ -80,26 +80,26 @@ func (m *memory) add(record store.Record, takeover store.Takeover) {
 	message, isMessage := messageOf(record.Event)
 
 	if original, ok := message.Revoke(); isMessage && ok {
-		m.forget(original)
+		m.removeMessage(original)
 		return
 	}
 
 	answers := answersOf(record)
 
 	if edit, ok := message.Edit(); isMessage && ok && len(answers) == 0 {
-		m.edit(edit)
+		m.applyEdit(edit)
 		return
 	}
 
 	isHuman := record.Event.State == store.Human
 	if isMessage && (isHuman || record.Event.State == store.Done || len(answers) > 0) {
-		m.note(isHuman)
-		m.ask(record, message)
+		m.setHuman(isHuman)
+		m.addMessage(record, message)
 	}
 
 	last := len(m.turns) - 1
 	if len(answers) > 0 && last < 0 {
-		m.turns = append(m.turns, remembered{at: record.Event.ReceivedAt})
+		m.turns = append(m.turns, exchange{at: record.Event.ReceivedAt})
 		last = 0
 	}
 
@@ -113,12 +113,12 @@ func (m *memory) add(record store.Record, takeover store.Takeover) {
 	}
 
 	if takeover.By == store.HandedOff && takeover.Event == record.Event.ID {
-		m.note(true)
+		m.setHuman(true)
 	}
 }
 
-// note notes whether people have the conversation. When they get it, that is a turn of its own kind.
-func (m *memory) note(isHuman bool) {
+// setHuman records whether people have the conversation. When they get it, that is a turn of its own kind.
+func (m *memory) setHuman(isHuman bool) {
 	if last := len(m.turns) - 1; isHuman && !m.isHuman && last >= 0 {
 		turn := &m.turns[last]
 		turn.answers = append(turn.answers, assistant.Turn{Role: assistant.FromHandoff, At: turn.at})
@@ -127,11 +127,11 @@ func (m *memory) note(isHuman bool) {
 	m.isHuman = isHuman
 }
 
-// ask adds a message of the person. One that came before the answer of the turn was sent, and has no answer of its own, was
+// addMessage adds a message of the person. One that came before the answer of the turn was sent, and has no answer of its own, was
 // answered with it.
-func (m *memory) ask(record store.Record, message whatsapp.Message) {
+func (m *memory) addMessage(record store.Record, message whatsapp.Message) {
 	at := record.Event.ReceivedAt
-	words := spoken{message: message, text: cmp.Or(record.Transcript, message.PlainText())}
+	words := personMessage{message: message, text: cmp.Or(record.Transcript, message.PlainText())}
 
 	if edit, ok := message.Edit(); ok {
 		words.text = "[changed an earlier message to] " + edit.Message.PlainText()
@@ -147,19 +147,19 @@ func (m *memory) ask(record store.Record, message whatsapp.Message) {
 		return
 	}
 
-	m.turns = append(m.turns, remembered{words: []spoken{words}, at: at})
+	m.turns = append(m.turns, exchange{words: []personMessage{words}, at: at})
 }
 
-// forget removes the words that the person has deleted.
-func (m *memory) forget(original whatsapp.Text) {
+// removeMessage removes the words that the person has deleted.
+func (m *memory) removeMessage(original whatsapp.Text) {
 	for i := range m.turns {
 		turn := &m.turns[i]
-		turn.words = slices.DeleteFunc(turn.words, func(w spoken) bool { return w.message.ID == original })
+		turn.words = slices.DeleteFunc(turn.words, func(w personMessage) bool { return w.message.ID == original })
 	}
 }
 
-// edit replaces the words that the person has changed before they were answered.
-func (m *memory) edit(edit whatsapp.Edit) {
+// applyEdit replaces the words that the person has changed before they were answered.
+func (m *memory) applyEdit(edit whatsapp.Edit) {
 	for i := range m.turns {
 		for j := range m.turns[i].words {
 			words := &m.turns[i].words[j]
@@ -216,7 +216,7 @@ func (m *memory) newest(turns, characters int) []assistant.Turn {
 	return newest
 }
 
-func (r remembered) flat() []assistant.Turn {
+func (r exchange) flat() []assistant.Turn {
 	turns := make([]assistant.Turn, 0, len(r.words)+len(r.answers))
 	for _, words := range r.words {
 		turns = append(turns, assistant.Turn{

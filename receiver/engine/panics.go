@@ -17,7 +17,8 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/store"
 )
 
-// panicRetry is the wait after a panic. The start counts, so that the event is given up if it goes on.
+// panicRetry is the wait after a panic. The start counts, so an event that panics again and again becomes a dead
+// letter (see maxStarts).
 const panicRetry = 5 * time.Second
 
 // attempt makes one attempt at the head of a leased lane. It returns the next due event of the lane, nil if there is none

@@ -36,7 +36,7 @@ func (e *Engine) forPeople(ctx context.Context, a *attempt) []store.Event {
 	for _, event := range slices.Concat([]store.Event{a.work.Event}, a.work.Coalesced) {
 		m, err := a.inboundOf(event)
 		if err != nil {
-			e.Log.Error("announcing a message to people failed", logevent.EventID, event.ID, "error", err)
+			e.Log.Error("message not announced to people", logevent.EventID, event.ID, "error", err)
 			continue
 		}
 

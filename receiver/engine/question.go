@@ -14,11 +14,11 @@ import (
 // question is what the AI is asked about: a message, and the texts that are answered together with it. Their edits and
 // revocations that came before the AI is asked belong to it.
 type question struct {
-	messages []*questioned
+	messages []*questionMessage
 }
 
-// questioned is a message of a question.
-type questioned struct {
+// questionMessage is a message of a question.
+type questionMessage struct {
 	message whatsapp.Message
 	ids     []whatsapp.Text // of the message and of its edits: a later change may name either
 	events  []store.Event   // the event of the message, unless it is the head of the lane, and those of its edits
@@ -26,11 +26,11 @@ type questioned struct {
 }
 
 func newQuestion(m whatsapp.Message) *question {
-	return &question{messages: []*questioned{{message: m, ids: []whatsapp.Text{m.ID}}}}
+	return &question{messages: []*questionMessage{{message: m, ids: []whatsapp.Text{m.ID}}}}
 }
 
 // first returns the message that the question is about.
-func (q *question) first() *questioned { return q.messages[0] }
+func (q *question) first() *questionMessage { return q.messages[0] }
 
 // texts returns the texts of the messages that were not revoked.
 func (q *question) texts() []string {
@@ -60,10 +60,10 @@ func (q *question) events() []store.Event {
 
 // isRevoked reports whether all messages of the question were revoked.
 func (q *question) isRevoked() bool {
-	return !slices.ContainsFunc(q.messages, func(m *questioned) bool { return !m.isRevoked() })
+	return !slices.ContainsFunc(q.messages, func(m *questionMessage) bool { return !m.isRevoked() })
 }
 
-func (m *questioned) isRevoked() bool { return len(m.revokes) > 0 }
+func (m *questionMessage) isRevoked() bool { return len(m.revokes) > 0 }
 
 // take adds an event that was recorded as a part of the question.
 func (q *question) take(event store.Event) {
@@ -113,7 +113,7 @@ func (q *question) isBySender(message whatsapp.Message) bool {
 }
 
 func (q *question) join(event store.Event, message whatsapp.Message) {
-	q.messages = append(q.messages, &questioned{
+	q.messages = append(q.messages, &questionMessage{
 		message: message,
 		ids:     []whatsapp.Text{message.ID},
 		events:  []store.Event{event},
@@ -153,8 +153,8 @@ func (q *question) change(event store.Event, message whatsapp.Message, applies b
 }
 
 // find returns the message with an id, or nil.
-func (q *question) find(id whatsapp.Text) *questioned {
-	i := slices.IndexFunc(q.messages, func(m *questioned) bool { return slices.Contains(m.ids, id) })
+func (q *question) find(id whatsapp.Text) *questionMessage {
+	i := slices.IndexFunc(q.messages, func(m *questionMessage) bool { return slices.Contains(m.ids, id) })
 	if i < 0 {
 		return nil
 	}

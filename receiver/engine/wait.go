@@ -129,7 +129,7 @@ func (e *Engine) limitMethodWait(ctx context.Context, h head, closed *gate.Close
 		outcome.Failure = historyOf(&failure.Error{
 			Class: failure.Configuration,
 			Scope: failure.ScopeBirdMethod,
-			Op:    "ask Bird",
+			Op:    "ask AI",
 			Code:  closed.Code,
 			Text:  closed.Cause,
 		}, e.Clock.Now(), false)

@@ -61,7 +61,7 @@ func (g *Gate) Snapshot() []State {
 				Scope:  name,
 				Kind:   kindOf(name),
 				Reason: RateLimited,
-				Cause:  "Bird limits the rate of requests",
+				Cause:  "the AI limits the rate of requests",
 				Since:  p.limitedAt,
 				Until:  p.pausedUntil,
 			})

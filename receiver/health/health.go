@@ -118,7 +118,7 @@ const (
 // Subscription compares the declared webhook subscription with the one at Meta.
 type Subscription struct {
 	State SubscriptionState `json:"state"`
-	// Problem describes what an administrator has to fix. It is empty unless the state is failed.
+	// Problem describes what an administrator has to mend. It is empty unless the state is failed.
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -29,9 +29,9 @@ const ProbeObject = "whatsapp_webhook_probe"
 // maxType bounds the bytes that are stored of a type that Meta names.
 const maxType = 64
 
-// Events returns the events of a delivery, each with the trace of ctx in its payload, and the notices about them. If
-// phone number ids are configured, events of other numbers are quarantined. A delivery of ProbeObject has none. The error is ErrNotJSON if the body is not
-// JSON.
+// Events returns the events of a delivery, each with the trace of ctx in its payload, and the notices about them. If phone
+// number ids are configured, events of other numbers are quarantined. A delivery of ProbeObject has no events. Events returns
+// ErrNotJSON if the body is not JSON.
 func Events(ctx context.Context, body []byte, settings config.Config, now time.Time) ([]store.Event, error) {
 	items, err := whatsapp.Split(body)
 	if err != nil {

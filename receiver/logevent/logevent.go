@@ -15,5 +15,5 @@ const EventID = "event_id"
 const (
 	ReceiverStarted = "receiver_started" // all ports listen; attributes webhook, admin, console and messages hold their addresses
 	LeaseLost       = "lease_lost"       // another receiver took over the conversation; attribute event_id names its head
-	Audit           = "audit"            // a request at the loopback port that changed something or revealed a person, by whom, and its status
+	Audit           = "audit"            // a request at the console port that changed something or revealed a person, by whom, and its status
 )

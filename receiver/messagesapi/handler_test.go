@@ -123,7 +123,7 @@ func TestHandlerRequestsAreChecked(t *testing.T) {
 	f.want(noKey, http.StatusBadRequest, "bad_request")
 }
 
-// TestReturnWithAText hands a conversation back with a text, twice by the same request.
+// TestReturnWithAText gives a conversation back with a text, twice by the same request.
 func TestReturnWithAText(t *testing.T) {
 	f := newFixture(t, nil)
 	f.receive(ana, "wamid.1")

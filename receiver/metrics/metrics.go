@@ -83,7 +83,7 @@ func New(clock clockwork.Clock) *Metrics {
 	)
 	m.apiErrors = m.counters(
 		"whatsapp_api_errors_total",
-		"Failed calls to Meta and Bird, by code and failure class.",
+		"Failed calls to Meta, the AI, the sink and the desk, by code and failure class.",
 		"code", "class",
 	)
 	m.callErrors = m.counters(
@@ -136,7 +136,7 @@ func New(clock clockwork.Clock) *Metrics {
 	)
 	m.ai = m.histograms(
 		"whatsapp_ai_response_seconds",
-		"Duration of calls to Bird, failed ones included.",
+		"Duration of calls to the AI, including failed ones.",
 		slowBuckets,
 		"method",
 	)

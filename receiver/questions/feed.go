@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package questions shows people at the loopback port what the receiver asks its AI, while it asks. It keeps nothing, and
+// Package questions shows people at the console port what the receiver asks its AI, while it asks. It keeps nothing, and
 // never delays a question.
 package questions
 

@@ -38,7 +38,7 @@ const (
 // Question is a question as it is shown. Unless Revealed, persons are masked and texts replaced by their length.
 type Question struct {
 	EventID      string           `json:"event_id"`
-	Conversation string           `json:"conversation"` // the id that the API of the loopback port uses
+	Conversation string           `json:"conversation"` // the id that the console API uses
 	Person       string           `json:"person,omitempty"`
 	Revealed     bool             `json:"revealed"`
 	Method       assistant.Method `json:"method"`

@@ -142,7 +142,7 @@ func (p *Purger) announce(ctx context.Context, settings config.Store, now time.T
 	stats, err := p.Store.Stats(ctx, now)
 	if err != nil {
 		if ctx.Err() == nil {
-			p.Log.Error("looking for dead letters that are purged soon failed", "error", err)
+			p.Log.Error("counting dead letters near their purge failed", "error", err)
 		}
 
 		return
@@ -164,7 +164,7 @@ func (p *Purger) remove(ctx context.Context, before store.Expiry) {
 	for ctx.Err() == nil {
 		changed, err := p.Store.Purge(ctx, before, batchSize)
 		if err != nil && ctx.Err() == nil {
-			p.Log.Error("purge of events past their retention failed", "error", err)
+			p.Log.Error("purge failed", "error", err)
 		}
 
 		if err != nil || changed < batchSize {

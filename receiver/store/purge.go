@@ -5,17 +5,17 @@ package store
 
 import "time"
 
-// Expiry is until when the data that a purge removes had ended. A zero time removes nothing.
+// Expiry holds the cutoff times of a purge: it removes data that ended before them. A zero time removes nothing.
 type Expiry struct {
-	// Payloads is that of the payloads of finished events other than dead letters and quarantined ones, with their
-	// transcripts and the bodies of their replies.
+	// Payloads is the cutoff for the payloads of finished events, with their transcripts and the bodies of their replies. Dead
+	// letters and quarantined events keep theirs.
 	Payloads time.Time
-	// DeadLetters is that of dead letters and quarantined events: they are discarded, at the time at which they ended, and
-	// lose their payloads like finished events.
+	// DeadLetters is the cutoff for dead letters and quarantined events. They are discarded at the time at which they ended,
+	// and lose their payloads like finished events.
 	DeadLetters time.Time
-	// Events is that of finished events other than dead letters and quarantined ones, with everything attached to them; of
-	// idle conversations, under all their names, by their last message and their last takeover, or, of a person who never
-	// wrote, by the time at which AIConversationID was recorded; and of pauses.
+	// Events is the cutoff for finished events, with everything attached to them, and for pauses. It also applies to idle
+	// conversations under all their names: by the last message and the last takeover, or by the time of AIConversationID if
+	// the person never wrote. Dead letters and quarantined events stay.
 	Events time.Time
 }
 

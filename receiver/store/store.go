@@ -82,10 +82,11 @@ type Queue interface {
 	// it returns nil and the lease has ended. If the step postpones the head, the lease has ended too. In all other
 	// cases it returns nil.
 	//
-	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. ErrTakenOver is returned for a step with
+	// On ErrLeaseLost, ErrAlreadySent and ErrTakenOver nothing was recorded. Advance returns ErrTakenOver for a step with
 	// Sending while people have the conversation at step.Now, by the state before the step, unless the step is ByDesk or
-	// Takeover.Event is this event. ErrLeaseLost is also returned if event is no longer the lane's head, because an earlier call, whose result
-	// the caller did not see, ended it: repeating a step is safe.
+	// Takeover.Event is this event.
+	//
+	// Repeating a step is safe: if an earlier call ended the event and its result was lost, Advance returns ErrLeaseLost.
 	Advance(ctx context.Context, lease LeaseRef, event ID, step Step) (*Work, error)
 
 	// ClaimWaiting leases up to limit lanes of a class that wait for a scope (see Outcome.WaitsFor), due or not, the
@@ -100,9 +101,8 @@ type Queue interface {
 	// pauses that ended recently. It is one cheap transaction, the only one of a receiver that has nothing to do.
 	Schedule(ctx context.Context, pausedSince time.Time) ([3]Schedule, []Pause, error)
 
-	// RepairClock undoes what a clock that was ahead has set, at a time later than now: lanes that wait until such a time
-	// or since then are due at now, leases granted then have expired, and pauses and leaderships of then end. Messages and
-	// takeovers of then are of now, and a takeover keeps its length.
+	// RepairClock repairs times later than now, which a clock that was ahead has set. Waiting lanes become due at now; leases
+	// expire; pauses and leaderships end. Messages and takeovers get the time now, and a takeover keeps its length.
 	RepairClock(ctx context.Context, now time.Time) error
 
 	// Peek returns up to limit pending events after the lane's head, in order: the events that a step may coalesce with

@@ -66,7 +66,7 @@ func (c Changer) Apply(ctx context.Context, name string, change Change) (store.C
 		return store.Conversation{}, err
 	}
 
-	c.Log.Info("the holder of a conversation changed", "by", takeover.By, "until", takeover.Until)
+	c.Log.Info("holder of a conversation changed", "by", takeover.By, "until", takeover.Until)
 
 	events, err := c.Events(ctx, name, before.Takeover, takeover, change.Reason)
 	if err == nil && len(events) > 0 {

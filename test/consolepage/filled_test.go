@@ -46,7 +46,7 @@ func TestWalkThroughManyEvents(t *testing.T) {
 
 	newest := browser.Eval[string](w.Page, `document.querySelector("tbody th a").pathname`)
 
-	w.Follow("Search on", "delivered")
+	w.Follow("Search further", "delivered")
 	w.rows(50)
 
 	if second := browser.Eval[string](w.Page, `document.querySelector("tbody th a").pathname`); second == newest {
@@ -60,7 +60,7 @@ func TestWalkThroughManyEvents(t *testing.T) {
 	for browser.Eval[int](w.Page, `document.querySelectorAll("tbody tr").length`) == 0 {
 		before := browser.Eval[string](w.Page, "location.search")
 
-		w.Follow("Search on", "Searched back to")
+		w.Follow("Search further", "Searched back to")
 		w.Until("the search goes on", "location.search !== "+strconv.Quote(before))
 		w.Shows("Searched back to")
 	}

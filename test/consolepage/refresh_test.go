@@ -47,7 +47,7 @@ func TestRefresh(t *testing.T) {
 	w.Until("it does not wait", `document.querySelector("#reading").hidden`)
 
 	w.Click("#pause")
-	w.Shows("Refresh again")
+	w.Shows("Resume refreshing")
 	r.deliver(ana, "One while it is stopped")
 
 	before = browser.Eval[int](w.Page, rows)

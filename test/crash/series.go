@@ -50,7 +50,7 @@ func runAll(ctx context.Context, out io.Writer, dir string, trials []*trial) (ok
 	ok = true
 
 	var results []*result
-	defer func() { err = errors.Join(err, tabulate(out, results)) }() // also after a trial that could not be run
+	defer func() { err = errors.Join(err, tabulate(out, results)) }() // even after a trial that could not be run
 
 	for i, t := range trials {
 		t.binary = binary

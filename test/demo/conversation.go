@@ -31,7 +31,7 @@ func (d *demo) converse(ctx context.Context) {
 		d.sendVoice,
 		later,
 		d.handOver,
-		d.handBack,
+		d.giveBack,
 	}
 
 	for _, step := range steps {
@@ -119,13 +119,13 @@ func (d *demo) handOver(ctx context.Context) {
 	line("  %-11s %s, reason %q", "desk", handedOff.Method, fmt.Sprint(handedOff.Payload["reason"]))
 }
 
-// handBack lets a colleague answer a message, and hand the conversation back to the AI.
-func (d *demo) handBack(ctx context.Context) {
+// giveBack lets a colleague answer a message, and give the conversation back to the AI.
+func (d *demo) giveBack(ctx context.Context) {
 	if d.live && !d.peopleHaveIt(ctx) {
 		return
 	}
 
-	subtitle("A colleague answers and hands it back")
+	subtitle("A colleague answers and gives it back")
 
 	id := d.say(ctx, "text delivered", "text", map[string]any{"body": "Are you there?"})
 	d.checkState(ctx, id, store.Human)
@@ -144,7 +144,7 @@ func (d *demo) handBack(ctx context.Context) {
 	d.checkSent(ctx)
 
 	err = d.Desk.HandBack(ctx, message)
-	d.check(err == nil, "the colleague hands the conversation back", fmt.Sprint(err))
+	d.check(err == nil, "the colleague gives the conversation back", fmt.Sprint(err))
 	d.ask(ctx, "text delivered", "text", map[string]any{"body": "What does bread cost?"})
 }
 

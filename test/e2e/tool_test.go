@@ -262,7 +262,7 @@ func (u *tool) actOnConversation(t *testing.T, answered consoleapi.Event) {
 	u.shows(t, 0, "kubectl whatsapp conversations show sales "+id)
 	u.shows(t, 0, "kubectl whatsapp conversations takeover sales "+id+" --for 2h")
 	u.shows(t, 0, "kubectl whatsapp conversations list sales --state taken_over")
-	u.shows(t, 0, "kubectl whatsapp conversations release sales "+id)
+	u.shows(t, 0, "kubectl whatsapp conversations give-back sales "+id)
 	u.shows(t, 0, "kubectl whatsapp conversations export sales "+id+" --file person.json")
 	u.shows(t, 2, "kubectl whatsapp conversations erase sales "+id)
 	u.shows(t, 0, "kubectl whatsapp conversations erase sales "+id+" --yes")

@@ -98,7 +98,7 @@ func (d *Desk) HandBack(ctx context.Context, of BirdCall) error {
 
 	status, body, err := d.options.Messages().SetHandler(ctx, key, map[string]any{"handler": "ai"})
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("handing back was answered %d %v", status, body)
+		err = fmt.Errorf("giving back was answered %d %v", status, body)
 	}
 
 	return err

@@ -83,7 +83,7 @@ func TestDeskAnswersAndHandsBack(t *testing.T) {
 	}
 
 	if diff := cmp.Diff([]string{"/v1/conversations/" + url.PathEscape("1:CO.2") + "/handler"}, messages.handlers); diff != "" {
-		t.Errorf("handed back (-want +got):\n%s", diff)
+		t.Errorf("given back (-want +got):\n%s", diff)
 	}
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package checkup collects the checks of the command doctor: of what the API server knows of a WhatsAppWebhook, with the
-// rights of the user, of the public URL from this machine, and of a receiver. What the user may not see is skipped, with the
-// right that lacks.
+// rights of the user, of the public URL from this machine, and of a receiver. A check that the user may not make is skipped,
+// and names the missing right.
 package checkup
 
 import (

@@ -24,10 +24,10 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/test/rig/apiserver"
 )
 
-// loopback is the URL of the loopback port of a receiver.
+// loopback is the URL of the console port of a receiver.
 const loopback = "http://localhost:9091"
 
-// startPod runs a pod of the resource sales that serves handler on the loopback port.
+// startPod runs a pod of the resource sales that serves handler on the console port.
 func startPod(t *testing.T, kubelet *apiserver.Kubelet, namespace, name string, handler http.HandlerFunc) {
 	t.Helper()
 

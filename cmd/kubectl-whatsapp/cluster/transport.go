@@ -42,7 +42,7 @@ type noPodError struct{ error }
 // Unwrap returns the cause.
 func (e *noPodError) Unwrap() error { return e.error }
 
-// Client returns an HTTP client for the ports of the receiver: http://localhost:9091 is its loopback port. It has no timeout.
+// Client returns an HTTP client for the ports of the receiver: http://localhost:9091 is its console port. It has no timeout.
 // Calls that change nothing are repeated at another receiver if the connection breaks; others are repeated only if they had
 // not begun, and else end with an error that says so.
 func (f *Forward) Client() *http.Client {
@@ -62,7 +62,7 @@ func (r reconnecting) RoundTrip(request *http.Request) (*http.Response, error) {
 	safe := request.Method == http.MethodGet || request.Method == http.MethodHead
 
 	if !safe {
-		// Notices a receiver that went away before a call begins that cannot be repeated.
+		// The call cannot be repeated, so check first whether the receiver is still there.
 		if err := r.check(request); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package console serves the console on a local port: the loopback port of one receiver, or the pages of all resources that
+// Package console serves the console on a local port: the console port of one receiver, or the pages of all resources that
 // the user may see.
 package console
 
@@ -21,7 +21,7 @@ import (
 type Server struct {
 	Transport http.RoundTripper // to the receiver
 	Scheme    string
-	Host      string                       // of the receiver's loopback port
+	Host      string                       // of the receiver's console port
 	Header    http.Header                  // added to each call
 	Failed    func(path string, err error) // called when the receiver does not answer
 }

@@ -18,7 +18,7 @@ func (p *Printer) Confirm(ctx context.Context, yes bool, question string) error 
 	}
 
 	if !p.inTerminal || !p.errTerminal {
-		return Usage("Add --yes to do it without a question.", "%q cannot be taken back, and there is no terminal to ask on", question)
+		return Usage("Add --yes to skip the confirmation.", "%q cannot be taken back, and there is no terminal to ask on", question)
 	}
 
 	fmt.Fprintf(p.Err, "%s This cannot be taken back. [y/N] ", Clean(question))

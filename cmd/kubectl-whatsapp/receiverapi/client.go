@@ -1,7 +1,7 @@
 // Copyright The whatsapp-webhook-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiverapi is a client of the API of a receiver's loopback port, which docs/openapi/console-api.v1.yaml
+// Package receiverapi is a client of the console API, which docs/openapi/console-api.v1.yaml
 // describes.
 package receiverapi
 
@@ -33,7 +33,7 @@ const (
 // Client calls one receiver.
 type Client struct {
 	HTTP   *http.Client // without a timeout
-	URL    string       // of the loopback port, without a path
+	URL    string       // of the console port, without a path
 	Actor  string       // who calls, for the audit log; may be empty
 	Reveal bool         // ask for names, numbers and texts of persons
 }
@@ -126,7 +126,7 @@ func unreachable(err error, address string) error {
 	}
 
 	return output.Unreachable(
-		"Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+		"Check that a receiver listens there: its console port is listen.console of its configuration.",
 		"call the receiver at %s: %w", address, err)
 }
 

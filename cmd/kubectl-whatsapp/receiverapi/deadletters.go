@@ -88,7 +88,7 @@ func (c *Client) Bulk(
 		select {
 		case <-ctx.Done():
 			return job, output.Failed(
-				"It ends by itself: see how far it is with GET /v1/jobs/"+job.ID+" on the loopback port.",
+				"It ends by itself: see how far it is with GET /v1/jobs/"+job.ID+" on the console port.",
 				"the job goes on in the receiver: %w", ctx.Err())
 		case <-ticker.C:
 		}
@@ -109,7 +109,7 @@ func (c *Client) Bulk(
 	return job, nil
 }
 
-// start starts a job. The receiver answers with the job also if it failed at once, and with the one that runs if there is
+// start starts a job. The receiver answers with the job even if it failed at once, and with the one that runs if there is
 // one of the kind.
 func (c *Client) start(ctx context.Context, kind consoleapi.JobKind, filter Filter) (consoleapi.Job, error) {
 	var job consoleapi.Job

@@ -17,7 +17,7 @@ import (
 type Receiver struct {
 	// HTTP calls it.
 	HTTP *http.Client
-	// Console is the URL of its loopback port.
+	// Console is the URL of its console port.
 	Console string
 	// Admin is the URL of the port with its metrics. If it is empty, it follows from the configuration: the same host, and the
 	// port of listen.admin.

@@ -107,7 +107,7 @@ func OfReceiver(ctx context.Context, client *http.Client, name, address string) 
 	report, err := Read(ctx, client, address)
 	if err != nil {
 		return Status{}, output.Unreachable(
-			"Check that a receiver listens there: its loopback port is listen.console of its configuration.",
+			"Check that a receiver listens there: its console port is listen.console of its configuration.",
 			"read the status of the receiver: %w", err)
 	}
 

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Down removes everything Up created, also if Up failed. The built programs stay in the cache.
+// Down removes everything Up created, even if Up failed. The built programs stay in the cache.
 func (n *Node) Down(ctx context.Context) error {
 	if err := n.checkNoOther(ctx); err != nil {
 		return err

@@ -86,8 +86,8 @@ func (l *lane) due(at int64) {
 	l.changed = true
 }
 
-// hurry makes a lane due at a time, at the latest, if it waits.
-func (l *lane) hurry(at int64) {
+// dueBy makes a waiting lane due at the given time at the latest.
+func (l *lane) dueBy(at int64) {
 	if l.ready != nil && l.token == nil {
 		l.due(min(*l.ready, at))
 	}

@@ -155,7 +155,7 @@ func (l *lanes) takeOver(name string, takeover store.Takeover, now time.Time) {
 	takeover.Spares = store.Spared{}
 	p.state.Takeover = takeover
 	p.changed = true
-	p.hurry(now.UnixMilli())
+	p.dueBy(now.UnixMilli())
 }
 
 // requireTemplate changes whether only a template reaches a person.

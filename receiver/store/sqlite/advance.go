@@ -49,7 +49,7 @@ func (t *tx) advance(lease store.LeaseRef, event store.ID, step store.Step) (*st
 		if isEnded, err := t.endPlainly(lease, event, step.Now); err != nil {
 			return nil, err
 		} else if isEnded {
-			return t.goOn(&held, step.Now)
+			return t.advanceHead(&held, step.Now)
 		}
 	}
 
@@ -162,7 +162,7 @@ func (t *tx) apply(l *lane, step store.Step) error {
 	}
 
 	if step.Transcript != nil {
-		if err := t.transcribe(l.head, *step.Transcript); err != nil {
+		if err := t.recordTranscript(l.head, *step.Transcript); err != nil {
 			return err
 		}
 	}
@@ -222,7 +222,7 @@ func (t *tx) finish(l *lane, coalesces bool, step store.Step) (*store.Work, erro
 		}
 	}
 
-	return t.goOn(l, step.Now)
+	return t.advanceHead(l, step.Now)
 }
 
 // endPlainly ends the head of a lane with one statement. It reports false, and has changed nothing, if the lease is lost, the
@@ -248,8 +248,8 @@ func (t *tx) endPlainly(lease store.LeaseRef, event store.ID, now time.Time) (is
 	return true, nil
 }
 
-// goOn returns the event after a head that has ended, which is then the head. If there is none, the lease ends.
-func (t *tx) goOn(l *lane, now time.Time) (*store.Work, error) {
+// advanceHead makes the next pending event the head of a lane, and returns it. If there is none, the lease ends.
+func (t *tx) advanceHead(l *lane, now time.Time) (*store.Work, error) {
 	if t.blind {
 		return nil, t.requeue(l.LeaseRef, now)
 	}
@@ -278,8 +278,8 @@ func (t *tx) goOn(l *lane, now time.Time) (*store.Work, error) {
 	return next, err
 }
 
-// transcribe records the text of a voice message.
-func (t *tx) transcribe(event int64, text string) error {
+// recordTranscript stores the text of a voice message.
+func (t *tx) recordTranscript(event int64, text string) error {
 	if text == "" {
 		_, err := t.exec("DELETE FROM transcripts WHERE event = ?", event)
 

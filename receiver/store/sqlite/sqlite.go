@@ -298,7 +298,7 @@ func (s *Store) read(ctx context.Context, run func(*conn) error) (err error) {
 	isUsable := false
 
 	defer func() {
-		if !isUsable { // also after a panic
+		if !isUsable { // even after a panic
 			_ = c.close() // the failure that led here is the one to report
 
 			c = nil

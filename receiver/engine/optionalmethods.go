@@ -12,25 +12,25 @@ import (
 	"github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
 )
 
-// lackingTime is how long a method that the bridge does not have is not called.
-const lackingTime = 10 * time.Minute
+// missingMethodTTL is how long a method that the bridge does not have is not called.
+const missingMethodTTL = 10 * time.Minute
 
-// optionalMethods remembers which of the methods that a bridge may lack it has. The zero value knows nothing.
+// optionalMethods records which optional methods the bridge has. The zero value knows nothing.
 type optionalMethods struct {
 	mu       sync.Mutex
 	settings *config.Snapshot               // of what is known: a new configuration may name another bridge
-	lacking  map[assistant.Method]time.Time // until when a method is not called
+	missing  map[assistant.Method]time.Time // until when a method is not called
 	has      map[assistant.Method]bool      // the bridge has answered a call of the method
 }
 
-// check returns the failure of a call of a method that the bridge lacks, as it said of late, or nil.
+// check returns the failure of a call of a method that the bridge does not have, as it said within the TTL, or nil.
 func (o *optionalMethods) check(method assistant.Method, settings *config.Snapshot, now time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 
-	o.follow(settings)
+	o.resetIfChanged(settings)
 
-	if !now.Before(o.lacking[method]) {
+	if !now.Before(o.missing[method]) {
 		return nil
 	}
 
@@ -38,32 +38,32 @@ func (o *optionalMethods) check(method assistant.Method, settings *config.Snapsh
 		Class: failure.Permanent,
 		Op:    string(method),
 		Code:  assistant.CodeNoMethod,
-		Text:  "Bird lacks this method, as it said before",
+		Text:  "the bridge does not have this method: it said so within the last 10 minutes",
 	}
 }
 
-// note records the result of a call. If the bridge has answered another call of the method, a refusal is about one message.
-func (o *optionalMethods) note(method assistant.Method, settings *config.Snapshot, err error, now time.Time) {
+// record records the result of a call. If the bridge has answered another call of the method, a refusal is about one message.
+func (o *optionalMethods) record(method assistant.Method, settings *config.Snapshot, err error, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 
-	o.follow(settings)
+	o.resetIfChanged(settings)
 
 	switch {
 	case err == nil:
 		o.has[method] = true
 	case failure.Of(err).Code == assistant.CodeNoMethod && !o.has[method]:
-		o.lacking[method] = now.Add(lackingTime)
+		o.missing[method] = now.Add(missingMethodTTL)
 	}
 }
 
-// follow forgets everything when the configuration has changed. The caller holds the lock.
-func (o *optionalMethods) follow(settings *config.Snapshot) {
+// resetIfChanged forgets everything when the configuration has changed. The caller holds the lock.
+func (o *optionalMethods) resetIfChanged(settings *config.Snapshot) {
 	if o.settings == settings {
 		return
 	}
 
 	o.settings = settings
-	o.lacking = map[assistant.Method]time.Time{}
+	o.missing = map[assistant.Method]time.Time{}
 	o.has = map[assistant.Method]bool{}
 }
