@@ -199,16 +199,24 @@ func TestFailedPassesAreNoOutage(t *testing.T) {
 // TestPassOfARefusedCaller checks that a refusal of all calls, as of the token, stops the sends too, and that the pass is made
 // once it is mended.
 func TestPassOfARefusedCaller(t *testing.T) {
-	for name, fault := range map[string]standin.Fault{
-		"the token":            standin.GraphError(190, "", 0),
-		"the proof":            {Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"Invalid appsecret_proof provided in the API argument"}}`},
-		"no proof":             {Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"API calls from the server require an appsecret_proof argument"}}`},
-		"the address of calls": standin.GraphError(5, "", 0),
+	proof := func(words string) standin.Fault {
+		return standin.Fault{Status: http.StatusBadRequest, Body: `{"error":{"code":100,"message":"` + words + `"}}`}
+	}
+
+	for name, tc := range map[string]struct {
+		fault standin.Fault
+		waits bool // whether a message waits too
+	}{
+		"the token":                 {standin.GraphError(190, "", 0), true},
+		"the token, of passes only": {standin.GraphError(190, "", 0), false},
+		"the proof":                 {proof("Invalid appsecret_proof provided in the API argument"), true},
+		"no proof":                  {proof("API calls from the server require an appsecret_proof argument"), false},
+		"the address of calls":      {standin.GraphError(5, "", 0), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, passingByDefault)
 			h.reply = asksForPeople
-			id := h.refusePasses(fault)
+			id := h.refusePasses(tc.fault)
 			h.start()
 			h.deliver(http.StatusOK, textDelivery(ana, "wamid.1", "a person, please"))
 			h.waitSent(1)
@@ -218,10 +226,16 @@ func TestPassOfARefusedCaller(t *testing.T) {
 				t.Errorf("closed scopes = %v, problems = %v, want the refused caller", report.ClosedScopes, report.Problems)
 			}
 
-			h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			if tc.waits {
+				h.deliver(http.StatusOK, textDelivery(luis, "wamid.2", "hello"))
+			}
+
 			h.Graph.Faults.Remove(id)
-			h.pass(time.Minute, 10*time.Second)
-			h.waitSent(2)
+			h.waitFor("the pass", func() bool {
+				h.pass(10*time.Minute, 10*time.Second)
+
+				return h.stats().PendingStatuses == 0
+			})
 			h.waitIdle()
 
 			if calls := h.passes(); calls[len(calls)-1].Status != http.StatusOK {

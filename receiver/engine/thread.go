@@ -108,17 +108,20 @@ func isRefusedPass(f *failure.Error) bool {
 	return f.Code == cloudapi.CodeInvalidParameter && f.Class == failure.Permanent
 }
 
-// leavePass records the result of a pass. The gate learns only of a refused caller and of a rate limit, which concern the
-// sends too: a success does not prove that messages may be sent, and other failures may be of passes alone.
+// leavePass records the result of a pass. The gate learns only whether Meta accepts the caller, and of a rate limit, which
+// concern the sends too: a success does not prove that messages may be sent, and other failures may be of passes alone.
 func (e *Engine) leavePass(ctx context.Context, permit *gate.Permit, err error) {
 	e.recordCall(opThreadControl, err)
 
 	if err == nil {
+		permit.Accepted()
 		return
 	}
 
-	f := failure.Of(err)
-	if f.Class == failure.RateLimited || cloudapi.CallerRefused(f) {
+	switch f := failure.Of(err); {
+	case f.Class == failure.RateLimited || cloudapi.CallerRefused(f):
 		e.endCall(ctx, permit, f)
+	case f.Class == failure.Permanent: // of this pass
+		permit.Accepted()
 	}
 }

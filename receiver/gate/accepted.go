@@ -1,0 +1,27 @@
+// Copyright The whatsapp-webhook-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import "github.com/wawebhook/whatsapp-webhook-operator/receiver/failure"
+
+// Accepted ends a call to the Graph API that is no send, and that Meta answered. Of the scopes that it probes only the app
+// opens, if a credential closed it, which every call has: nothing else proves that messages may be sent.
+func (p *Permit) Accepted() {
+	g := p.gate
+
+	g.mu.Lock()
+	defer g.unlock()
+
+	if p.ended {
+		return
+	}
+
+	p.end()
+
+	for _, name := range p.probes {
+		if s := g.states[name]; s != nil && s.closed && s.kind == failure.ScopeApp && s.reason == Refused {
+			g.open(name, s)
+		}
+	}
+}
